@@ -1,0 +1,1 @@
+//! Alarm rules as data, and an evaluator that behaves as CloudWatch does.

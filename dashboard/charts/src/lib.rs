@@ -1,0 +1,1 @@
+//! Time series drawn as SVG and PNG.

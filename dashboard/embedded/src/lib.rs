@@ -1,0 +1,1 @@
+//! What the dashboard reads, from a pipeline that runs on this machine.

@@ -1,0 +1,3 @@
+//! The dashboard's HTTP server.
+
+fn main() {}

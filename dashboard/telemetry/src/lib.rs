@@ -1,0 +1,1 @@
+//! What the dashboard reads, as ports: metrics, traces, flow.

@@ -1,0 +1,1 @@
+//! Events, dead letters, ports and use cases.

@@ -1,0 +1,1 @@
+//! The pipeline on one machine: the ports on SQLite, and the runtime that plays queue, functions and gateway.

@@ -1,0 +1,1 @@
+//! Realistic mixed events, for load, the demo and tests.

@@ -1,0 +1,3 @@
+//! Every developer task.
+
+fn main() {}
