@@ -1,0 +1,153 @@
+//! Dead letters: what the archive keeps of an event that could not be stored.
+
+use crate::Timestamp;
+use crate::failure::{Failure, FailureClass};
+use crate::ids::{EventKey, EventType, Fingerprint, MessageId, ReplayId};
+use crate::message::MessageAttributes;
+use serde::{Deserialize, Serialize};
+
+/// What has become of a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum DeadLetterState {
+    /// In the archive, waiting for somebody.
+    Archived,
+    /// Put back to the primary queue; neither stored nor back yet.
+    Replaying {
+        /// The replay that put it back.
+        replay_id: ReplayId,
+    },
+    /// Its event is in the store: the replay has succeeded.
+    Stored {
+        /// The replay that brought it there.
+        replay_id: ReplayId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Given up by a named person with a reason. Can be undone.
+    Discarded {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl DeadLetterState {
+    /// The name on the wire: `archived`, `replaying`, `stored` or `discarded`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Archived => "archived",
+            Self::Replaying { .. } => "replaying",
+            Self::Stored { .. } => "stored",
+            Self::Discarded { .. } => "discarded",
+        }
+    }
+}
+
+/// How a replay of one dead letter ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayTrace {
+    /// The replay.
+    pub replay_id: ReplayId,
+    /// When it was put back.
+    pub sent_at: Timestamp,
+    /// When it was stored or back in the archive; `None` while it is under way.
+    pub ended_at: Option<Timestamp>,
+    /// Whether its event was stored; `None` while it is under way.
+    pub stored: Option<bool>,
+}
+
+/// A dead letter with everything that is needed to understand it and to put it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The id of the message with which its event was accepted. It stays the same through every replay.
+    pub id: MessageId,
+    /// The event's key, if the body could be read that far.
+    pub key: Option<EventKey>,
+    /// The event's type, if the body could be read that far.
+    pub event_type: Option<EventType>,
+    /// The body, byte for byte.
+    pub body: String,
+    /// The message attributes, byte for byte, without those that Spillway adds.
+    pub attributes: MessageAttributes,
+    /// `AWSTraceHeader`, so that a replay's trace can link to the first one.
+    pub trace_header: Option<String>,
+    /// When the event was first sent. SQS lets a dead letter expire by it.
+    pub first_sent_at: Timestamp,
+    /// When it was archived last.
+    pub archived_at: Timestamp,
+    /// Receives before it was given up, in its last generation.
+    pub receive_count: u32,
+    /// Times that it was put back.
+    pub generation: u32,
+    /// Every failure that is known, oldest first.
+    pub failures: Vec<Failure>,
+    /// What it has in common with others that failed for the same reason.
+    pub fingerprint: Fingerprint,
+    /// What has become of it.
+    #[serde(flatten)]
+    pub state: DeadLetterState,
+    /// Its replays, oldest first.
+    pub replays: Vec<ReplayTrace>,
+}
+
+impl DeadLetter {
+    /// The failure that sent it to the DLQ.
+    pub fn last_failure(&self) -> Option<&Failure> {
+        self.failures.last()
+    }
+}
+
+/// Which dead letters to look at. Empty means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetterFilter {
+    /// Only in these states (by [`DeadLetterState::name`]); empty: all.
+    pub states: Vec<String>,
+    /// Only this type.
+    pub event_type: Option<String>,
+    /// Only this class of the last failure.
+    pub class: Option<FailureClass>,
+    /// Only with this fingerprint.
+    pub fingerprint: Option<Fingerprint>,
+    /// Only where the last failure's message or the event id contains this, letter case ignored.
+    pub contains: Option<String>,
+    /// Only archived at this time or later.
+    pub from: Option<Timestamp>,
+    /// Only archived before this time.
+    pub to: Option<Timestamp>,
+}
+
+/// A page of a list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// How many match in all.
+    pub total: u64,
+    /// Pass this to get the next page; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// Dead letters that failed for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetterGroup {
+    /// What they have in common.
+    pub fingerprint: Fingerprint,
+    /// The class of their last failure.
+    pub class: FailureClass,
+    /// The last failure's message of the newest of them.
+    pub message: String,
+    /// Their type, if all have the same.
+    pub event_type: Option<EventType>,
+    /// How many.
+    pub count: u64,
+    /// When the first of them was archived.
+    pub first_at: Timestamp,
+    /// When the last of them was archived.
+    pub last_at: Timestamp,
+    /// The newest of them.
+    pub example: MessageId,
+}

@@ -1,0 +1,6 @@
+//! Events: CloudEvents 1.0, kept exactly as they came.
+
+mod cloudevent;
+pub mod json;
+
+pub use cloudevent::{Attributes, Event, EventProblem, Wrapping};

@@ -1,0 +1,174 @@
+//! Why an event could not be stored.
+
+use crate::Timestamp;
+use crate::ids::{CodeVersion, EventType, Fingerprint};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// What kind of failure it is; it decides between trying again and giving up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// The body is no CloudEvent. Trying again can't help: the body won't change.
+    Malformed,
+    /// The data breaks the schema of its type. Trying again can't help until somebody mends schema or data.
+    Schema,
+    /// Larger than the store takes (DynamoDB: 400 KB an item). Trying again can't help.
+    TooLarge,
+    /// The store is over its capacity and refused. It will take it later.
+    StoreThrottled,
+    /// The store did not answer, or with an error of its own. It may be back later.
+    StoreUnavailable,
+    /// The store did not answer in time. The write may even have happened; writes are idempotent.
+    StoreTimeout,
+    /// The consumer ended before it answered for this record (crash, timeout). Only the receive count tells.
+    ConsumerCrash,
+}
+
+impl FailureClass {
+    /// Whether the same event can succeed later with nothing changed but time.
+    pub fn is_retryable(self) -> bool {
+        match self {
+            Self::Malformed | Self::Schema | Self::TooLarge => false,
+            Self::StoreThrottled | Self::StoreUnavailable | Self::StoreTimeout | Self::ConsumerCrash => true,
+        }
+    }
+
+    /// The name on the wire, such as `store_throttled`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Schema => "schema",
+            Self::TooLarge => "too_large",
+            Self::StoreThrottled => "store_throttled",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::StoreTimeout => "store_timeout",
+            Self::ConsumerCrash => "consumer_crash",
+        }
+    }
+
+    /// Every class, for filters and parsing.
+    pub const ALL: [Self; 7] = [
+        Self::Malformed,
+        Self::Schema,
+        Self::TooLarge,
+        Self::StoreThrottled,
+        Self::StoreUnavailable,
+        Self::StoreTimeout,
+        Self::ConsumerCrash,
+    ];
+
+    /// The class with that name on the wire.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == name)
+    }
+}
+
+impl fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A failure that happened once or several times in the same way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind.
+    pub class: FailureClass,
+    /// What happened, in words: `/amount: expected number, found string`.
+    pub message: String,
+    /// The code that met it.
+    pub version: CodeVersion,
+    /// How many attempts ended this way.
+    pub count: u32,
+    /// The first of them.
+    pub first_at: Timestamp,
+    /// The last of them.
+    pub last_at: Timestamp,
+}
+
+impl Failure {
+    /// A failure that has just happened.
+    pub fn new(
+        class: FailureClass,
+        message: impl Into<String>,
+        version: &CodeVersion,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            class,
+            message: message.into(),
+            version: version.clone(),
+            count: 1,
+            first_at: now,
+            last_at: now,
+        }
+    }
+
+    /// Adds this failure to a history: counted with the newest one if it is the same again.
+    pub fn add_to(self, history: &mut Vec<Self>) {
+        match history.last_mut() {
+            Some(last)
+                if last.class == self.class
+                    && last.message == self.message
+                    && last.version == self.version =>
+            {
+                last.count += self.count;
+                last.last_at = self.last_at;
+            }
+            _ => history.push(self),
+        }
+    }
+
+    /// What dead letters that failed for the same reason have in common. Digits count as one another, so that
+    /// "item of 412,003 bytes" and "item of 980,114 bytes" are one group; a retryable failure hits all types alike.
+    pub fn fingerprint(&self, event_type: Option<&EventType>) -> Fingerprint {
+        let mut digest = Sha256::new();
+        digest.update(self.class.as_str());
+        if !self.class.is_retryable() {
+            digest.update([0]);
+            digest.update(event_type.map_or("", EventType::as_str));
+        }
+        digest.update([0]);
+        let mut in_number = false;
+        for c in self.message.chars() {
+            let digit = c.is_ascii_digit() || (in_number && (c == ',' || c == '.'));
+            if !digit {
+                digest.update(c.to_string());
+            } else if !in_number {
+                digest.update("#");
+            }
+            in_number = digit;
+        }
+        Fingerprint::new(digest.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(message: &str) -> Failure {
+        Failure::new(FailureClass::Schema, message, &"v1".into(), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn the_same_failure_again_is_counted() {
+        let mut history = Vec::new();
+        failure("a").add_to(&mut history);
+        failure("a").add_to(&mut history);
+        failure("b").add_to(&mut history);
+        assert_eq!(history.iter().map(|f| f.count).collect::<Vec<_>>(), [2, 1]);
+    }
+
+    #[test]
+    fn fingerprints_ignore_numbers_but_not_words_or_types() {
+        let order = EventType::new("order");
+        let print = |message: &str| failure(message).fingerprint(Some(&order));
+        assert_eq!(print("item of 412,003 bytes"), print("item of 98 bytes"));
+        assert_ne!(print("item too big"), print("item too small"));
+        assert_ne!(print("a"), failure("a").fingerprint(Some(&"user".into())));
+        assert_eq!(print("a").as_str().len(), 16);
+    }
+}

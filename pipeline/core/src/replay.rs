@@ -1,0 +1,84 @@
+//! Replays: putting dead letters back, until each is stored or back in the archive.
+
+use crate::Timestamp;
+use crate::ids::{MessageId, ReplayId};
+use serde::{Deserialize, Serialize};
+
+/// How far a replay is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayState {
+    /// Messages are still to be put back, or have not ended yet.
+    Running,
+    /// Each message is stored or back.
+    Ended,
+}
+
+/// What has become of one message of a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayItemState {
+    /// Not put back yet.
+    Waiting,
+    /// Put back; not ended.
+    Sent,
+    /// Its event is in the store.
+    Stored,
+    /// It failed again and is back in the archive.
+    Returned,
+}
+
+impl ReplayItemState {
+    /// The name on the wire, such as `returned`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sent => "sent",
+            Self::Stored => "stored",
+            Self::Returned => "returned",
+        }
+    }
+}
+
+/// One message of a replay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayItem {
+    /// The dead letter.
+    pub dead_letter: MessageId,
+    /// What has become of it.
+    pub state: ReplayItemState,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// A replay with its counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// Its id.
+    pub id: ReplayId,
+    /// Who started it.
+    pub by: String,
+    /// When.
+    pub started_at: Timestamp,
+    /// When its last message ended.
+    pub ended_at: Option<Timestamp>,
+    /// How far it is.
+    pub state: ReplayState,
+    /// Messages not put back yet.
+    pub waiting: u64,
+    /// Messages put back that have not ended.
+    pub sent: u64,
+    /// Messages whose event is in the store.
+    pub stored: u64,
+    /// Messages that failed again.
+    pub returned: u64,
+    /// Why it can't go on at the moment, if so: it is tried again.
+    pub trouble: Option<String>,
+}
+
+impl Replay {
+    /// All its messages.
+    pub fn total(&self) -> u64 {
+        self.waiting + self.sent + self.stored + self.returned
+    }
+}

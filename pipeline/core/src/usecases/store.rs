@@ -1,0 +1,295 @@
+//! Store: a batch of messages becomes events in the store, each record with an outcome of its own.
+
+use crate::Timestamp;
+use crate::event::Event;
+use crate::failure::{Failure, FailureClass};
+use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
+use crate::message::ReceivedMessage;
+use crate::metric::{self, Measurement, MetricId, Unit};
+use crate::ports::{
+    Clock, DeadLetterOrder, Deferral, EventStore, PutOutcome, Redelivery, ReplayLog, Schemas, StoreError,
+    StoreItem,
+};
+use crate::retry::RetrySchedule;
+use crate::schema::SchemaSet;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What came of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its event is in the store now.
+    Stored,
+    /// Its event was in the store already.
+    AlreadyStored,
+    /// It stays in the queue and is tried again.
+    Retry(Failure),
+    /// It is in the DLQ.
+    DeadLettered(Failure),
+}
+
+impl Outcome {
+    /// The name in traces and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::AlreadyStored => "already_stored",
+            Self::Retry(_) => "retry",
+            Self::DeadLettered(_) => "dead_lettered",
+        }
+    }
+}
+
+/// One record and what came of it.
+#[derive(Clone, Debug)]
+pub struct RecordReport {
+    /// The record.
+    pub message: ReceivedMessage,
+    /// Its event's key and type, if its body could be read.
+    pub event: Option<(EventKey, EventType)>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a batch.
+#[derive(Clone, Debug)]
+pub struct BatchReport {
+    /// Each record, in the batch's order.
+    pub records: Vec<RecordReport>,
+    /// From when to when the store was asked, if it was.
+    pub store_call: Option<(Timestamp, Timestamp)>,
+    /// When the batch was done.
+    pub ended_at: Timestamp,
+}
+
+impl BatchReport {
+    /// Ids of the messages that have to stay in the queue: the `batchItemFailures` of a partial batch response.
+    pub fn failures(&self) -> Vec<MessageId> {
+        let retried = self.records.iter().filter(|record| matches!(record.outcome, Outcome::Retry(_)));
+        retried.map(|record| record.message.message_id.clone()).collect()
+    }
+
+    /// What the batch looks like in metrics.
+    pub fn measurements(&self, function: &str) -> Vec<Measurement> {
+        let id = |name| MetricId::new(metric::NAMESPACE, name, &[("FunctionName", function)]);
+        let of = |name, value, unit| Measurement { metric: id(name), value, unit };
+        let mut all = vec![of(metric::BATCH_SIZE, self.records.len() as f64, Unit::Count)];
+        for record in &self.records {
+            all.push(of(metric::RECEIVE_COUNT, f64::from(record.message.receive_count), Unit::Count));
+            let name = match record.outcome {
+                Outcome::Stored => metric::RECORDS_STORED,
+                Outcome::AlreadyStored => metric::RECORDS_ALREADY_STORED,
+                Outcome::Retry(_) => metric::RECORDS_RETRIED,
+                Outcome::DeadLettered(_) => metric::RECORDS_REJECTED,
+            };
+            all.push(of(name, 1.0, Unit::Count));
+            if record.outcome == Outcome::Stored {
+                let took = self.ended_at.as_millisecond() - record.message.first_sent_at().as_millisecond();
+                all.push(of(metric::ACCEPT_TO_STORED, took.max(0) as f64, Unit::Milliseconds));
+            }
+        }
+        all
+    }
+}
+
+/// The consumer: its ports and rules.
+pub struct Consumer {
+    /// Where events go.
+    pub store: Arc<dyn EventStore>,
+    /// Where failures go.
+    pub redelivery: Arc<dyn Redelivery>,
+    /// Where replayed messages report that they have arrived.
+    pub replays: Arc<dyn ReplayLog>,
+    /// What events are checked against.
+    pub schemas: Arc<dyn Schemas>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What failures name as the code that met them.
+    pub version: CodeVersion,
+    /// Receives before a message is given up.
+    pub max_receive_count: u32,
+    /// When a failed message is tried again.
+    pub retry: RetrySchedule,
+}
+
+/// Between reading a record and knowing its outcome.
+enum Verdict {
+    /// The store has to be asked for the event.
+    Store(Event),
+    /// Given up without asking the store.
+    Reject(Failure, Option<(EventKey, EventType)>),
+}
+
+impl Consumer {
+    /// Works through a batch. It never fails as a whole: a record that can't be read takes nothing down with it.
+    pub async fn store_batch(&self, batch: Vec<ReceivedMessage>) -> BatchReport {
+        let schemas = self.schemas.current();
+        let verdicts: Vec<_> = batch.iter().map(|message| self.read(&schemas, message)).collect();
+        let (mut answers, store_call) = self.ask_store(&batch, &verdicts).await;
+
+        let mut records: Vec<RecordReport> = Vec::with_capacity(batch.len());
+        for (message, verdict) in batch.into_iter().zip(verdicts) {
+            let (event, outcome) = match verdict {
+                Verdict::Reject(failure, event) => (event, Outcome::DeadLettered(failure)),
+                Verdict::Store(event) => {
+                    let answer = answers.remove(&message.message_id).unwrap_or(Ok(PutOutcome::AlreadyStored));
+                    (Some((event.key, event.event_type)), self.judge(&message, answer))
+                }
+            };
+            records.push(RecordReport { message, event, outcome });
+        }
+        self.report_replays(&mut records).await;
+        self.dead_letter(&mut records).await;
+        self.defer(&records).await;
+        BatchReport { records, store_call, ended_at: self.clock.now() }
+    }
+
+    fn read(&self, schemas: &SchemaSet, message: &ReceivedMessage) -> Verdict {
+        let reject = |class, text, event| {
+            Verdict::Reject(Failure::new(class, text, &self.version, self.clock.now()), event)
+        };
+        match Event::from_structured(message.body.as_bytes()) {
+            Err(problem) => reject(FailureClass::Malformed, problem.to_string(), None),
+            Ok(event) => match schemas.check(&event) {
+                Err(text) => reject(FailureClass::Schema, text, Some((event.key, event.event_type))),
+                Ok(()) => Verdict::Store(event),
+            },
+        }
+    }
+
+    /// Asks the store once for each distinct key; a record whose twin is in the same batch shares its answer.
+    async fn ask_store(
+        &self,
+        batch: &[ReceivedMessage],
+        verdicts: &[Verdict],
+    ) -> (HashMap<MessageId, Result<PutOutcome, StoreError>>, Option<(Timestamp, Timestamp)>) {
+        let mut first_with: HashMap<&EventKey, usize> = HashMap::new();
+        let mut items = Vec::new();
+        let mut twins: Vec<(&ReceivedMessage, usize)> = Vec::new();
+        for (message, verdict) in batch.iter().zip(verdicts) {
+            let Verdict::Store(event) = verdict else { continue };
+            if let Some(&position) = first_with.get(&event.key) {
+                twins.push((message, position));
+                continue;
+            }
+            first_with.insert(&event.key, items.len());
+            items.push((message, store_item(message, event)));
+        }
+        if items.is_empty() {
+            return (HashMap::new(), None);
+        }
+        let (messages, items): (Vec<_>, Vec<_>) = items.into_iter().unzip();
+        let started = self.clock.now();
+        let answers = self.store.put_if_absent(&items).await;
+        let mut by_message: HashMap<_, _> = HashMap::new();
+        // A twin asks again, after the first: its promise is a promise of its own, which the store has to see.
+        for (message, position) in twins {
+            let answer = match &answers[position] {
+                Ok(_) => {
+                    let mut item = items[position].clone();
+                    item.message_id = message.original_message_id();
+                    item.replay_id = message.replay_id();
+                    let mut second = self.store.put_if_absent(&[item]).await;
+                    second.pop().unwrap_or(Ok(PutOutcome::AlreadyStored))
+                }
+                Err(error) => Err(error.clone()),
+            };
+            by_message.insert(message.message_id.clone(), answer);
+        }
+        by_message.extend(messages.iter().map(|message| message.message_id.clone()).zip(answers));
+        (by_message, Some((started, self.clock.now())))
+    }
+
+    fn judge(&self, message: &ReceivedMessage, answer: Result<PutOutcome, StoreError>) -> Outcome {
+        let error = match answer {
+            Ok(PutOutcome::Stored) => return Outcome::Stored,
+            Ok(PutOutcome::AlreadyStored) => return Outcome::AlreadyStored,
+            Err(error) => error,
+        };
+        let class = match error {
+            StoreError::Throttled => FailureClass::StoreThrottled,
+            StoreError::Unavailable { .. } => FailureClass::StoreUnavailable,
+            StoreError::Timeout { .. } => FailureClass::StoreTimeout,
+            StoreError::TooLarge { .. } => FailureClass::TooLarge,
+        };
+        let failure = Failure::new(class, error.to_string(), &self.version, self.clock.now());
+        if class.is_retryable() && message.receive_count < self.max_receive_count {
+            Outcome::Retry(failure)
+        } else {
+            Outcome::DeadLettered(failure)
+        }
+    }
+
+    /// A replayed record counts as stored only once its replay knows it; otherwise it is tried again, which is safe.
+    async fn report_replays(&self, records: &mut [RecordReport]) {
+        for record in records {
+            if !matches!(record.outcome, Outcome::Stored | Outcome::AlreadyStored) {
+                continue;
+            }
+            let Some(replay) = record.message.replay_id() else { continue };
+            let id = record.message.original_message_id();
+            if let Err(error) = self.replays.mark_stored(&replay, &id).await {
+                record.outcome = self.retry(FailureClass::StoreUnavailable, &error.to_string());
+            }
+        }
+    }
+
+    async fn dead_letter(&self, records: &mut [RecordReport]) {
+        let mut positions = Vec::new();
+        let mut orders = Vec::new();
+        for (position, record) in records.iter().enumerate() {
+            if let Outcome::DeadLettered(failure) = &record.outcome {
+                let mut failures = record.message.failures.clone();
+                failure.clone().add_to(&mut failures);
+                positions.push(position);
+                orders.push(DeadLetterOrder { message: record.message.clone(), failures });
+            }
+        }
+        if orders.is_empty() {
+            return;
+        }
+        for (position, answer) in positions.into_iter().zip(self.redelivery.dead_letter(&orders).await) {
+            // It could not be put into the DLQ: it stays where it is, and the queue's own redrive is the safety net.
+            if answer.is_err()
+                && let Outcome::DeadLettered(failure) = &records[position].outcome
+            {
+                records[position].outcome = Outcome::Retry(failure.clone());
+            }
+        }
+    }
+
+    async fn defer(&self, records: &[RecordReport]) {
+        let deferrals: Vec<_> = records
+            .iter()
+            .filter_map(|record| match &record.outcome {
+                Outcome::Retry(failure) => Some(Deferral {
+                    receipt_handle: record.message.receipt_handle.clone(),
+                    delay: self
+                        .retry
+                        .wait_with_jitter(record.message.receive_count, record.message.message_id.as_str()),
+                    failure: failure.clone(),
+                }),
+                _ => None,
+            })
+            .collect();
+        if !deferrals.is_empty() {
+            // Where it fails, the visibility timeout of the receive holds: later than wanted, but nothing is lost.
+            let _ = self.redelivery.defer(&deferrals).await;
+        }
+    }
+
+    fn retry(&self, class: FailureClass, text: &str) -> Outcome {
+        Outcome::Retry(Failure::new(class, text, &self.version, self.clock.now()))
+    }
+}
+
+fn store_item(message: &ReceivedMessage, event: &Event) -> StoreItem {
+    StoreItem {
+        key: event.key.clone(),
+        event_type: event.event_type.clone(),
+        body: event.body.clone(),
+        accepted_at: message.first_sent_at(),
+        message_id: message.original_message_id(),
+        replay_id: message.replay_id(),
+    }
+}

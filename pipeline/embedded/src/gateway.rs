@@ -1,0 +1,1 @@
+//! Plays API Gateway: HTTP in front of the ingest handler.
