@@ -1,0 +1,68 @@
+# CloudFront in front of the API: senders reach AWS at the edge that is nearest to them. It caches nothing.
+
+locals {
+  # AWS's own policies, the same in every account.
+  cloudfront_policies = {
+    caching_disabled    = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    all_viewer_but_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    security_headers    = "67f7725c-6f97-4210-82d7-5512b31e9d03"
+  }
+}
+
+resource "aws_cloudfront_distribution" "this" {
+  # checkov:skip=CKV_AWS_68:A web ACL on the stage (api.waf) sees the same requests; one for the edge is api.cloudfront.web_acl_arn.
+  # checkov:skip=CKV_AWS_86:Each request is in the API's access log.
+  # checkov:skip=CKV_AWS_174:TLS 1.2 is set whenever there is a certificate; AWS fixes the version of its own.
+  # checkov:skip=CKV_AWS_305:There is no page to begin with: the API only takes in.
+  # checkov:skip=CKV_AWS_310:The origin is one regional API; a second region is a second deployment.
+  # checkov:skip=CKV_AWS_374:Who may send is not a matter of the country.
+  # checkov:skip=CKV2_AWS_42:Without a name of one's own the certificate is CloudFront's.
+  # checkov:skip=CKV2_AWS_47:As CKV_AWS_68.
+  count = var.cloudfront == null ? 0 : 1
+
+  enabled         = true
+  comment         = "Events for ${var.name}"
+  aliases         = var.cloudfront.aliases
+  price_class     = var.cloudfront.price_class
+  http_version    = "http2and3"
+  is_ipv6_enabled = true
+  web_acl_id      = var.cloudfront.web_acl_arn
+
+  origin {
+    origin_id   = "api"
+    domain_name = "${aws_api_gateway_rest_api.this.id}.execute-api.${var.region}.${var.dns_suffix}"
+    origin_path = "/${aws_api_gateway_stage.this.stage_name}"
+
+    custom_origin_config {
+      http_port              = 80
+      https_port             = 443
+      origin_protocol_policy = "https-only"
+      origin_ssl_protocols   = ["TLSv1.2"]
+    }
+  }
+
+  default_cache_behavior {
+    target_origin_id           = "api"
+    viewer_protocol_policy     = "https-only"
+    allowed_methods            = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
+    cached_methods             = ["GET", "HEAD"]
+    cache_policy_id            = local.cloudfront_policies.caching_disabled
+    origin_request_policy_id   = local.cloudfront_policies.all_viewer_but_host
+    response_headers_policy_id = local.cloudfront_policies.security_headers
+  }
+
+  restrictions {
+    geo_restriction {
+      restriction_type = "none"
+    }
+  }
+
+  viewer_certificate {
+    acm_certificate_arn            = var.cloudfront.certificate_arn
+    cloudfront_default_certificate = var.cloudfront.certificate_arn == null
+    ssl_support_method             = var.cloudfront.certificate_arn == null ? null : "sni-only"
+    minimum_protocol_version       = var.cloudfront.certificate_arn == null ? "TLSv1" : "TLSv1.2_2021"
+  }
+
+  tags = var.tags
+}

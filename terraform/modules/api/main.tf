@@ -1,0 +1,112 @@
+# The REST API: POST /events, passed on to the ingest function byte for byte.
+
+resource "aws_api_gateway_rest_api" "this" {
+  name        = var.name
+  description = "Takes events in for ${var.name}"
+
+  # Every body is passed on as base64. Otherwise the API would read it as UTF-8 and replace what is not, and the
+  # function could neither keep it byte for byte nor refuse it.
+  binary_media_types = ["*/*"]
+
+  endpoint_configuration {
+    types = ["REGIONAL"]
+  }
+
+  tags = var.tags
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_api_gateway_resource" "events" {
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  parent_id   = aws_api_gateway_rest_api.this.root_resource_id
+  path_part   = "events"
+}
+
+resource "aws_api_gateway_method" "post_events" {
+  # checkov:skip=CKV_AWS_59:Who may send is the variable api.authorization; NONE is for senders without AWS credentials.
+  # checkov:skip=CKV2_AWS_53:Events are never refused for their content here: the consumer checks them, so that a wrong schema can be mended and the events replayed.
+  rest_api_id   = aws_api_gateway_rest_api.this.id
+  resource_id   = aws_api_gateway_resource.events.id
+  http_method   = "POST"
+  authorization = var.authorization
+}
+
+resource "aws_api_gateway_integration" "post_events" {
+  rest_api_id             = aws_api_gateway_rest_api.this.id
+  resource_id             = aws_api_gateway_resource.events.id
+  http_method             = aws_api_gateway_method.post_events.http_method
+  type                    = "AWS_PROXY"
+  integration_http_method = "POST"
+  uri                     = var.function.invoke_arn
+  timeout_milliseconds    = 29000
+}
+
+resource "aws_lambda_permission" "api" {
+  statement_id  = "ApiPostsEvents"
+  action        = "lambda:InvokeFunction"
+  function_name = var.function.name
+  qualifier     = var.function.alias
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_api_gateway_rest_api.this.execution_arn}/${var.stage}/POST/events"
+}
+
+resource "aws_api_gateway_deployment" "this" {
+  rest_api_id = aws_api_gateway_rest_api.this.id
+
+  # A deployment is a snapshot: whatever it holds must make a new one when it changes.
+  triggers = {
+    content = sha256(jsonencode([
+      aws_api_gateway_rest_api.this.binary_media_types,
+      aws_api_gateway_resource.events,
+      aws_api_gateway_method.post_events,
+      aws_api_gateway_integration.post_events,
+      local.refusals,
+    ]))
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+
+  depends_on = [aws_api_gateway_gateway_response.refusal]
+}
+
+resource "aws_api_gateway_stage" "this" {
+  # checkov:skip=CKV_AWS_120:There is nothing to cache: the API only takes in.
+  # checkov:skip=CKV2_AWS_29:A web ACL is the variable api.waf: it costs per request.
+  # checkov:skip=CKV2_AWS_51:A client certificate proves the API to a backend over HTTP; this backend is a Lambda function, reached through IAM.
+  # checkov:skip=CKV2_AWS_77:The web ACL, if asked for, has the rule; see waf.tf.
+  rest_api_id          = aws_api_gateway_rest_api.this.id
+  deployment_id        = aws_api_gateway_deployment.this.id
+  stage_name           = var.stage
+  description          = "Where events come in"
+  xray_tracing_enabled = true
+
+  access_log_settings {
+    destination_arn = aws_cloudwatch_log_group.access.arn
+    format          = jsonencode(local.access_log)
+  }
+
+  tags = var.tags
+
+  depends_on = [aws_api_gateway_account.this]
+}
+
+resource "aws_api_gateway_method_settings" "all" {
+  # checkov:skip=CKV_AWS_225:There is nothing to cache: the API only takes in.
+  # checkov:skip=CKV_AWS_308:There is nothing to cache: the API only takes in.
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  stage_name  = aws_api_gateway_stage.this.stage_name
+  method_path = "*/*"
+
+  settings {
+    metrics_enabled        = true
+    logging_level          = "ERROR"
+    data_trace_enabled     = false
+    throttling_rate_limit  = var.throttle.rate_per_s
+    throttling_burst_limit = var.throttle.burst
+  }
+}

@@ -1,0 +1,74 @@
+# What the API answers by itself, as RFC 9457 problem details like the function's own answers.
+
+locals {
+  refusals = {
+    # API Gateway's name for "no such route": it looks for credentials first.
+    MISSING_AUTHENTICATION_TOKEN = var.authorization == "NONE" ? {
+      status = 404, title = "Not found", retry_after = null
+      detail = "Events are taken in by POST /events."
+      } : {
+      status = 403, title = "Forbidden", retry_after = null
+      detail = "Events are taken in by POST /events, signed with AWS Signature Version 4."
+    }
+
+    THROTTLED = {
+      status = 429, title = "Too many requests", retry_after = 1
+      detail = "More requests came in than this API takes. Nothing was accepted; send again after a pause."
+    }
+
+    QUOTA_EXCEEDED = {
+      status = 429, title = "Too many requests", retry_after = 60
+      detail = "The quota of this client is used up. Nothing was accepted."
+    }
+
+    REQUEST_TOO_LARGE = {
+      status = 413, title = "Request too large", retry_after = null
+      detail = "A request may have ${var.max_request_bytes} bytes. Nothing was accepted; send the events in smaller batches."
+    }
+
+    WAF_FILTERED = {
+      status = 403, title = "Forbidden", retry_after = null
+      detail = "The web ACL refused the request. Nothing was accepted."
+    }
+
+    # The function may have queued the event before it failed to answer.
+    INTEGRATION_TIMEOUT = {
+      status = 503, title = "No answer in time", retry_after = 5
+      detail = "Whether anything was accepted is not known. Send the same events again: with the same source and id they are stored once."
+    }
+
+    INTEGRATION_FAILURE = {
+      status = 503, title = "Service unavailable", retry_after = 5
+      detail = "Whether anything was accepted is not known. Send the same events again: with the same source and id they are stored once."
+    }
+
+    DEFAULT_5XX = {
+      status = 503, title = "Service unavailable", retry_after = 5
+      detail = "Whether anything was accepted is not known. Send the same events again: with the same source and id they are stored once."
+    }
+  }
+}
+
+resource "aws_api_gateway_gateway_response" "refusal" {
+  for_each = local.refusals
+
+  rest_api_id   = aws_api_gateway_rest_api.this.id
+  response_type = each.key
+  status_code   = tostring(each.value.status)
+
+  response_parameters = merge(
+    { "gatewayresponse.header.Content-Type" = "'application/problem+json'" },
+    each.value.retry_after == null ? {} : { "gatewayresponse.header.Retry-After" = "'${each.value.retry_after}'" },
+  )
+
+  # `instance` names the request, as it is in the access log.
+  response_templates = {
+    "application/json" = jsonencode({
+      type     = "about:blank"
+      title    = each.value.title
+      status   = each.value.status
+      detail   = each.value.detail
+      instance = "urn:request:$context.requestId"
+    })
+  }
+}

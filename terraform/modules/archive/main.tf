@@ -1,0 +1,134 @@
+# The bucket that keeps dead letters, and the schemas that decide what becomes one.
+
+resource "aws_s3_bucket" "this" {
+  # checkov:skip=CKV_AWS_18:Who read what is CloudTrail's to say, with data events and for the account; a bucket for logs needs one of its own.
+  # checkov:skip=CKV_AWS_144:Dead letters wait for a replay in this region; versioning and the optional backup plan guard them.
+  # checkov:skip=CKV2_AWS_62:Nothing has to react to an object: the archiver writes the index itself.
+  bucket        = var.bucket
+  force_destroy = var.force_destroy
+  tags          = var.tags
+}
+
+resource "aws_s3_bucket_versioning" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    bucket_key_enabled = true
+
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = var.kms_key_arn
+    }
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "this" {
+  bucket                  = aws_s3_bucket.this.id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_policy" "tls_only" {
+  bucket = aws_s3_bucket.this.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "TlsOnly"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:*"
+      Resource  = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }]
+  })
+
+  depends_on = [aws_s3_bucket_public_access_block.this]
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  # Glacier Instant Retrieval, because a replay reads at once. S3 leaves objects below 128 KB where they are: moving
+  # them would cost more than it saves.
+  rule {
+    id     = "colder-with-age"
+    status = "Enabled"
+
+    filter {
+      prefix = local.prefixes.dead_letters
+    }
+
+    transition {
+      days          = var.cold_after_days
+      storage_class = "GLACIER_IR"
+    }
+
+    dynamic "expiration" {
+      for_each = var.keep_days == null ? [] : [var.keep_days]
+
+      content {
+        days = expiration.value
+      }
+    }
+  }
+
+  rule {
+    id     = "old-versions-and-torn-uploads"
+    status = "Enabled"
+
+    filter {}
+
+    noncurrent_version_expiration {
+      noncurrent_days = 30
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+
+  depends_on = [aws_s3_bucket_versioning.this]
+}
+
+locals {
+  prefixes = {
+    dead_letters = "dead-letters/"
+    unindexed    = "unindexed/"
+    schemas      = "schemas/"
+  }
+
+  schemas = var.schemas_dir == null ? toset([]) : fileset(var.schemas_dir, "**/*.json")
+}
+
+resource "aws_s3_object" "schema" {
+  for_each = local.schemas
+
+  bucket       = aws_s3_bucket.this.id
+  key          = "${local.prefixes.schemas}${each.value}"
+  source       = "${var.schemas_dir}/${each.value}"
+  source_hash  = filesha256("${var.schemas_dir}/${each.value}")
+  content_type = "application/schema+json"
+  kms_key_id   = var.kms_key_arn
+  tags         = var.tags
+
+  depends_on = [aws_s3_bucket_versioning.this]
+}

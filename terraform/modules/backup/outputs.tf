@@ -1,0 +1,4 @@
+output "vault" {
+  description = "Name of the vault."
+  value       = aws_backup_vault.this.name
+}

@@ -1,0 +1,86 @@
+# A Lambda function with its log group, one role with one policy, and an alias that everything calls.
+
+locals {
+  log_group = "/aws/lambda/${var.name}"
+}
+
+# Made here and not by Lambda on first use, so that retention and key hold from the first line on.
+resource "aws_cloudwatch_log_group" "this" {
+  name              = local.log_group
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_115:Reserved concurrency is a variable: it takes from the account's pool, and a new account has only ten.
+  # checkov:skip=CKV_AWS_116:Nothing invokes it asynchronously but schedules, whose next run makes a lost one good; queue messages have their own dead letter queue.
+  # checkov:skip=CKV_AWS_117:It reaches only AWS services by IAM; in a VPC it would need an endpoint for each and start later.
+  # checkov:skip=CKV_AWS_173:The variables hold names, addresses and limits, no secrets; a key would add a KMS call to each cold start.
+  # checkov:skip=CKV_AWS_272:The zips come from this repository's own build and are pinned by their hash.
+  function_name                  = var.name
+  description                    = var.description
+  role                           = aws_iam_role.this.arn
+  runtime                        = "provided.al2023"
+  handler                        = "bootstrap"
+  architectures                  = [var.architecture]
+  filename                       = var.zip
+  source_code_hash               = filebase64sha256(var.zip)
+  timeout                        = var.timeout_s
+  memory_size                    = var.memory_mb
+  reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
+
+  # Failures name the code that met them by this version.
+  publish = true
+
+  environment {
+    variables = var.environment
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  logging_config {
+    log_format            = "JSON"
+    log_group             = aws_cloudwatch_log_group.this.name
+    application_log_level = upper(var.log_level)
+    system_log_level      = "INFO"
+  }
+
+  tags = var.tags
+
+  # Lambda checks what the role may do when the function is made and when it starts.
+  depends_on = [aws_iam_role_policy.this]
+}
+
+# Callers name the alias, so that a new version takes over in one step and the old one can be put back in one.
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  description      = "What runs"
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_function.this.version
+}
+
+resource "aws_lambda_provisioned_concurrency_config" "live" {
+  count = var.provisioned_concurrency > 0 ? 1 : 0
+
+  function_name                     = aws_lambda_function.this.function_name
+  qualifier                         = aws_lambda_alias.live.name
+  provisioned_concurrent_executions = var.provisioned_concurrency
+}
+
+resource "aws_lambda_event_source_mapping" "queue" {
+  count = var.queue == null ? 0 : 1
+
+  event_source_arn                   = var.queue.arn
+  function_name                      = aws_lambda_alias.live.arn
+  batch_size                         = var.queue.batch_size
+  maximum_batching_window_in_seconds = var.queue.batch_window_s
+  function_response_types            = ["ReportBatchItemFailures"]
+  tags                               = var.tags
+
+  scaling_config {
+    maximum_concurrency = var.queue.maximum_concurrency
+  }
+}

@@ -1,0 +1,45 @@
+resource "aws_iam_role" "this" {
+  name        = var.name
+  description = "What ${var.name} may do"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "LambdaRunsIt"
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+
+  tags = var.tags
+}
+
+resource "aws_iam_role_policy" "this" {
+  # checkov:skip=CKV_AWS_290:The two X-Ray actions have no resources to name; everything else names its own.
+  # checkov:skip=CKV_AWS_355:As above.
+  name = "what-it-needs"
+  role = aws_iam_role.this.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid      = "Logs"
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = "${aws_cloudwatch_log_group.this.arn}:log-stream:*"
+        },
+        {
+          # IAM knows no resource for these two.
+          Sid      = "Traces"
+          Effect   = "Allow"
+          Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+          Resource = "*"
+        },
+      ],
+      var.statements,
+    )
+  })
+}

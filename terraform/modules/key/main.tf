@@ -1,0 +1,58 @@
+# One customer managed key for everything that a deployment keeps. CloudWatch and Budgets cannot publish to a topic
+# that is encrypted with the AWS managed key, because nobody can add them to that key's policy.
+
+resource "aws_kms_key" "this" {
+  description             = "Encrypts the queues, tables, archive, topics and logs of ${var.name}"
+  enable_key_rotation     = true
+  deletion_window_in_days = var.deletion_window_days
+  policy                  = local.policy
+  tags                    = var.tags
+}
+
+resource "aws_kms_alias" "this" {
+  name          = "alias/${var.name}"
+  target_key_id = aws_kms_key.this.key_id
+}
+
+locals {
+  root = "arn:${var.partition}:iam::${var.account_id}:root"
+  logs = "arn:${var.partition}:logs:${var.region}:${var.account_id}:log-group"
+
+  # In a key's policy "*" means this key, the only resource such a policy can speak of.
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "AccountDecidesThroughIam"
+        Effect    = "Allow"
+        Principal = { AWS = local.root }
+        Action    = "kms:*"
+        Resource  = "*"
+      },
+      {
+        Sid       = "AlarmsAndBudgetsReachTheTopics"
+        Effect    = "Allow"
+        Principal = { Service = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"] }
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+      },
+      {
+        Sid       = "LogGroupsOfThisDeployment"
+        Effect    = "Allow"
+        Principal = { Service = "logs.${var.region}.amazonaws.com" }
+        Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+        Resource  = "*"
+        Condition = {
+          ArnLike = {
+            "kms:EncryptionContext:aws:logs:arn" = [
+              "${local.logs}:/aws/lambda/${var.name}-*",
+              "${local.logs}:/aws/apigateway/${var.name}",
+              "${local.logs}:aws-waf-logs-${var.name}",
+            ]
+          }
+        }
+      },
+    ]
+  })
+}

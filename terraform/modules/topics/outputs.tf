@@ -1,0 +1,9 @@
+output "arns" {
+  description = "ARNs of the topics by tier. They are known once the topics may be published to."
+  value       = { for tier, policy in aws_sns_topic_policy.this : tier => policy.arn }
+}
+
+output "names" {
+  description = "Names of the topics by tier."
+  value       = { for tier, topic in aws_sns_topic.this : tier => topic.name }
+}

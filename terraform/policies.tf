@@ -1,0 +1,121 @@
+# What each function may do, beside its logs and traces: only what its code calls, only on what it owns.
+
+locals {
+  # The services through which a function uses the key, and never by itself.
+  key_use = { for function, services in {
+    ingest   = ["sqs"]
+    consumer = ["sqs", "dynamodb", "s3"]
+    archiver = ["sqs", "dynamodb", "s3"]
+    } : function => {
+    Sid      = "EncryptThroughServices"
+    Effect   = "Allow"
+    Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+    Resource = local.kms_key_arn
+    Condition = {
+      StringEquals = { "kms:ViaService" = [for service in services : "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"] }
+    }
+  } }
+
+  read_queue = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
+
+  read_schemas = [
+    {
+      Sid      = "ReadSchemas"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject"]
+      Resource = "${module.archive.arn}/${module.archive.prefixes.schemas}*"
+    },
+    {
+      Sid       = "ListSchemas"
+      Effect    = "Allow"
+      Action    = ["s3:ListBucket"]
+      Resource  = module.archive.arn
+      Condition = { StringLike = { "s3:prefix" = ["${module.archive.prefixes.schemas}*"] } }
+    },
+  ]
+
+  statements = {
+    ingest = [
+      {
+        Sid      = "QueueEvents"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = module.queue.primary.arn
+      },
+      local.key_use.ingest,
+    ]
+
+    consumer = concat([
+      {
+        Sid      = "ReadQueue"
+        Effect   = "Allow"
+        Action   = local.read_queue
+        Resource = module.queue.primary.arn
+      },
+      {
+        Sid      = "GiveUpToDeadLetterQueue"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = module.queue.dlq.arn
+      },
+      {
+        Sid      = "StoreEvents"
+        Effect   = "Allow"
+        Action   = ["dynamodb:PutItem", "dynamodb:GetItem"]
+        Resource = module.events.arn
+      },
+      {
+        Sid      = "EndReplays"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"]
+        Resource = [module.dead_letter_index.arn, module.ops_log.arn]
+      },
+      local.key_use.consumer,
+    ], [for statement in local.read_schemas : statement if var.schemas_dir != null])
+
+    archiver = [
+      {
+        Sid      = "ReadDeadLetterQueue"
+        Effect   = "Allow"
+        Action   = local.read_queue
+        Resource = module.queue.dlq.arn
+      },
+      {
+        Sid      = "ArchiveDeadLetters"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:GetObject"]
+        Resource = "${module.archive.arn}/${module.archive.prefixes.dead_letters}*"
+      },
+      {
+        Sid      = "NoteWhatIsNotIndexed"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"]
+        Resource = "${module.archive.arn}/${module.archive.prefixes.unindexed}*"
+      },
+      {
+        # Without it S3 answers 403 instead of 404 to a read of what is not there.
+        Sid      = "ListWhatItWrites"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = module.archive.arn
+        Condition = { StringLike = { "s3:prefix" = [
+          "${module.archive.prefixes.dead_letters}*",
+          "${module.archive.prefixes.unindexed}*",
+        ] } }
+      },
+      {
+        Sid      = "IndexDeadLetters"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"]
+        Resource = module.dead_letter_index.arn
+      },
+      {
+        Sid      = "EndReplays"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"]
+        Resource = module.ops_log.arn
+      },
+      local.key_use.archiver,
+    ]
+  }
+}

@@ -1,0 +1,64 @@
+output "topology" {
+  description = "Every name, ARN, URL and limit of the deployment: all that the dashboard and the command line tool need to find it (`terraform output -json topology`)."
+
+  value = {
+    # Version of this document's form. It changes when something is renamed or goes, not when something is added.
+    version   = 1
+    name      = var.name
+    release   = var.release
+    account   = local.account
+    partition = local.partition
+    region    = local.region
+    tag       = { key = local.tag_key, value = var.name }
+
+    api       = module.api.topology
+    functions = local.functions
+    queues    = { primary = module.queue.primary, dlq = module.queue.dlq }
+
+    table = {
+      name         = module.events.name
+      arn          = module.events.arn
+      billing_mode = module.events.billing_mode
+      capacity     = var.table.billing_mode == "provisioned" ? var.table.capacity : null
+      replicas     = sort(keys(var.table.replicas))
+    }
+
+    dead_letter_index = {
+      name    = module.dead_letter_index.name
+      arn     = module.dead_letter_index.arn
+      indexes = module.dead_letter_index.indexes
+      shards  = local.index_shards
+    }
+
+    ops_log = { name = module.ops_log.name, arn = module.ops_log.arn }
+
+    archive = {
+      bucket           = module.archive.bucket
+      arn              = module.archive.arn
+      prefix           = module.archive.prefixes.dead_letters
+      unindexed_prefix = module.archive.prefixes.unindexed
+      schemas_prefix   = var.schemas_dir == null ? null : module.archive.prefixes.schemas
+      keep_days        = var.archive.keep_days
+    }
+
+    topics = module.topics.arns
+    budget = { name = module.budget.name, monthly_usd = var.monthly_budget_usd }
+
+    events = {
+      default_source   = var.api.default_source
+      default_type     = var.api.default_type
+      max_batch_events = var.api.max_batch_events
+      max_event_bytes  = var.api.max_event_bytes
+    }
+
+    retries = var.retries
+
+    traces = {
+      group    = module.observability.trace_group
+      sampling = var.observability.trace_sampling
+    }
+
+    backup_vault = var.backup == null ? null : module.backup[0].vault
+    kms_key_arn  = local.kms_key_arn
+  }
+}

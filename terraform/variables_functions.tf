@@ -1,0 +1,183 @@
+# What the three functions are made from, and how they run.
+
+variable "artifacts_dir" {
+  description = "Folder with the functions' zips: ingest-ARCHITECTURE.zip, consumer-ARCHITECTURE.zip and archiver-ARCHITECTURE.zip, each with an executable `bootstrap`."
+  type        = string
+  default     = "../target/lambda"
+
+  validation {
+    condition     = alltrue([for name in ["ingest", "consumer", "archiver"] : fileexists("${var.artifacts_dir}/${name}-${var.architecture}.zip")])
+    error_message = "artifacts_dir must hold ingest-${var.architecture}.zip, consumer-${var.architecture}.zip and archiver-${var.architecture}.zip. Build them with `cargo xtask lambda`."
+  }
+}
+
+variable "architecture" {
+  description = "Processor of the functions: arm64, which costs a fifth less, or x86_64."
+  type        = string
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture must be arm64 or x86_64."
+  }
+}
+
+variable "release" {
+  description = "What is deployed, a version or a commit, as failures name it; null leaves it to the functions' own version."
+  type        = string
+  default     = null
+}
+
+variable "schemas_dir" {
+  description = "Folder with JSON Schemas, one file TYPE.json per event type, that the consumer checks; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.schemas_dir == null || try(length(fileset(var.schemas_dir, "**/*.json")) > 0, false)
+    error_message = "schemas_dir must be a folder with at least one .json file, or null to check no schemas."
+  }
+}
+
+variable "ingest" {
+  description = "The function behind the API. Against cold starts, both off at 0: `provisioned_concurrency` keeps sandboxes ready, `warm_up_every_minutes` invokes it by the clock. `reserved_concurrency` is its share of the account's concurrency; null shares with the others."
+  type = object({
+    timeout_s               = optional(number, 10)
+    memory_mb               = optional(number, 256)
+    reserved_concurrency    = optional(number)
+    provisioned_concurrency = optional(number, 0)
+    warm_up_every_minutes   = optional(number, 0)
+  })
+  default = {}
+
+  validation {
+    condition     = var.ingest.timeout_s >= 1 && var.ingest.timeout_s <= 28
+    error_message = "ingest.timeout_s must be from 1 to 28: API Gateway waits 29 s, and an answer after that reaches nobody."
+  }
+
+  validation {
+    condition     = var.ingest.memory_mb >= 128 && var.ingest.memory_mb <= 10240
+    error_message = "ingest.memory_mb must be from 128 to 10240."
+  }
+
+  validation {
+    condition     = var.ingest.reserved_concurrency == null || try(var.ingest.reserved_concurrency >= 1, false)
+    error_message = "ingest.reserved_concurrency must be at least 1, or null to share with the account's other functions. With 0 nothing is taken in."
+  }
+
+  validation {
+    condition     = var.ingest.provisioned_concurrency >= 0 && var.ingest.provisioned_concurrency <= coalesce(var.ingest.reserved_concurrency, 1000000)
+    error_message = "ingest.provisioned_concurrency must be 0 for none, and no more than ingest.reserved_concurrency."
+  }
+
+  validation {
+    condition     = var.ingest.warm_up_every_minutes >= 0 && floor(var.ingest.warm_up_every_minutes) == var.ingest.warm_up_every_minutes
+    error_message = "ingest.warm_up_every_minutes must be a whole number of minutes, or 0 for no warm-up."
+  }
+}
+
+variable "consumer" {
+  description = "The function that stores events. `maximum_concurrency` is how many batches it works on at once, and so what reaches the table at most. `batch_window_s` waits for fuller batches, which delays events when there are few."
+  type = object({
+    timeout_s            = optional(number, 30)
+    memory_mb            = optional(number, 256)
+    batch_size           = optional(number, 10)
+    batch_window_s       = optional(number, 0)
+    maximum_concurrency  = optional(number, 10)
+    reserved_concurrency = optional(number)
+  })
+  default = {}
+
+  validation {
+    condition     = var.consumer.timeout_s >= 1 && var.consumer.timeout_s <= 900
+    error_message = "consumer.timeout_s must be from 1 to 900: Lambda runs nothing longer."
+  }
+
+  validation {
+    condition     = var.consumer.memory_mb >= 128 && var.consumer.memory_mb <= 10240
+    error_message = "consumer.memory_mb must be from 128 to 10240."
+  }
+
+  validation {
+    condition     = var.consumer.batch_size >= 1 && var.consumer.batch_size <= 10000 && (var.consumer.batch_size <= 10 || var.consumer.batch_window_s >= 1)
+    error_message = "consumer.batch_size must be from 1 to 10000, and above 10 needs consumer.batch_window_s of at least 1: SQS hands out ten messages at once, and Lambda gathers more only while it waits."
+  }
+
+  validation {
+    condition     = var.consumer.batch_window_s >= 0 && var.consumer.batch_window_s <= 300
+    error_message = "consumer.batch_window_s must be from 0 to 300."
+  }
+
+  validation {
+    condition     = var.consumer.maximum_concurrency >= 2 && var.consumer.maximum_concurrency <= 1000
+    error_message = "consumer.maximum_concurrency must be from 2 to 1000: a mapping takes no other."
+  }
+
+  validation {
+    condition     = coalesce(var.consumer.reserved_concurrency, 1000000) >= var.consumer.maximum_concurrency
+    error_message = "consumer.reserved_concurrency must be at least consumer.maximum_concurrency, or null. Below it Lambda throttles batches that were received already, and each such receive counts toward the dead letter queue."
+  }
+}
+
+variable "archiver" {
+  description = "The function that archives dead letters; the settings are as the consumer's."
+  type = object({
+    timeout_s            = optional(number, 30)
+    memory_mb            = optional(number, 256)
+    batch_size           = optional(number, 10)
+    batch_window_s       = optional(number, 0)
+    maximum_concurrency  = optional(number, 5)
+    reserved_concurrency = optional(number)
+  })
+  default = {}
+
+  validation {
+    condition     = var.archiver.timeout_s >= 1 && var.archiver.timeout_s <= 900
+    error_message = "archiver.timeout_s must be from 1 to 900: Lambda runs nothing longer."
+  }
+
+  validation {
+    condition     = var.archiver.memory_mb >= 128 && var.archiver.memory_mb <= 10240
+    error_message = "archiver.memory_mb must be from 128 to 10240."
+  }
+
+  validation {
+    condition     = var.archiver.batch_size >= 1 && var.archiver.batch_size <= 10000 && (var.archiver.batch_size <= 10 || var.archiver.batch_window_s >= 1)
+    error_message = "archiver.batch_size must be from 1 to 10000, and above 10 needs archiver.batch_window_s of at least 1: SQS hands out ten messages at once, and Lambda gathers more only while it waits."
+  }
+
+  validation {
+    condition     = var.archiver.batch_window_s >= 0 && var.archiver.batch_window_s <= 300
+    error_message = "archiver.batch_window_s must be from 0 to 300."
+  }
+
+  validation {
+    condition     = var.archiver.maximum_concurrency >= 2 && var.archiver.maximum_concurrency <= 1000
+    error_message = "archiver.maximum_concurrency must be from 2 to 1000: a mapping takes no other."
+  }
+
+  validation {
+    condition     = coalesce(var.archiver.reserved_concurrency, 1000000) >= var.archiver.maximum_concurrency
+    error_message = "archiver.reserved_concurrency must be at least archiver.maximum_concurrency, or null. Below it Lambda throttles batches that were received already."
+  }
+}
+
+variable "retries" {
+  description = "When a failed event is tried again: after `base_s` seconds, then twice as long each time up to `cap_s`, and at most `max_receive_count` times in all before it is a dead letter. The defaults span about three hours."
+  type = object({
+    max_receive_count = optional(number, 20)
+    base_s            = optional(number, 5)
+    cap_s             = optional(number, 900)
+  })
+  default = {}
+
+  validation {
+    condition     = var.retries.max_receive_count >= 2 && var.retries.max_receive_count <= 1000 && floor(var.retries.max_receive_count) == var.retries.max_receive_count
+    error_message = "retries.max_receive_count must be a whole number from 2 to 1000. With 1 a throttled invocation alone would make a dead letter."
+  }
+
+  validation {
+    condition     = var.retries.base_s >= 1 && var.retries.base_s <= var.retries.cap_s && var.retries.cap_s <= 43200
+    error_message = "retries.base_s must be at least 1 and at most retries.cap_s, and retries.cap_s at most 43200: SQS hides a message for 12 hours at most."
+  }
+}
