@@ -1,1 +1,50 @@
 //! Time series drawn as SVG and PNG.
+//!
+//! [`render_svg`] draws a [`Chart`] as SVG that carries classes and no colours: [`CSS`] themes it, in light and in
+//! dark. Beside the drawing it returns a [`Hover`]: the same numbers as small integers, from which the browser's part
+//! reckons its crosshair. That part depends on this crate without the feature `draw`, and so without plotters.
+//!
+//! Drawing has no errors: a chart of bad numbers is a chart with gaps.
+
+mod hover;
+mod unit;
+
+pub use hover::{Hover, HoverSeries, Reading, ReadingRow};
+pub use unit::Unit;
+
+#[cfg(feature = "draw")]
+mod chart;
+#[cfg(feature = "draw")]
+mod dash;
+#[cfg(feature = "draw")]
+mod draw;
+#[cfg(feature = "draw")]
+mod ink;
+#[cfg(feature = "draw")]
+mod layout;
+#[cfg(feature = "draw")]
+mod small;
+#[cfg(feature = "draw")]
+mod spec;
+#[cfg(feature = "draw")]
+mod summary;
+#[cfg(feature = "draw")]
+mod svg;
+#[cfg(feature = "draw")]
+mod thin;
+#[cfg(feature = "draw")]
+mod ticks;
+
+#[cfg(feature = "draw")]
+pub use chart::{Drawn, LegendItem, legend, render_svg};
+#[cfg(feature = "draw")]
+pub use layout::PlotRect;
+#[cfg(feature = "draw")]
+pub use small::{Bars, Meter, MeterTick, State, bars, meter, sparkline};
+#[cfg(feature = "draw")]
+pub use spec::{AlarmPeriod, Chart, Deployment, Kind, Role, Series, Size, Threshold, Tier};
+
+/// The style sheet of everything this crate draws: custom properties with light and dark values, then the rules.
+///
+/// Dark values apply where the page's `color-scheme` is dark.
+pub const CSS: &str = include_str!("../chart.css");

@@ -1,0 +1,107 @@
+//! Charts as SVG, with the numbers that the browser needs to lay a crosshair over them.
+
+use crate::draw::Painter;
+use crate::hover::{Hover, HoverSeries};
+use crate::layout::{Layout, PlotRect};
+use crate::spec::{Chart, Role};
+use crate::summary::summary;
+use crate::svg::{self, PEN, SvgBackend};
+use plotters::drawing::IntoDrawingArea;
+
+/// A chart as drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// One `svg` element of class `chart`, without an XML header, ready to stand in HTML.
+    pub svg: String,
+    /// Where the data is drawn, in view box units.
+    pub plot: PlotRect,
+    /// The numbers behind it.
+    pub hover: Hover,
+    /// [`Hover::to_json`] of those: the value for a `data-series` attribute, not yet escaped for HTML.
+    pub series_json: String,
+}
+
+/// Draws a chart.
+///
+/// Whatever is in it, there is a chart in the end: values that are not finite are gaps, an empty range is a second
+/// long, and a size too small to read is enlarged.
+#[must_use]
+pub fn render_svg(chart: &Chart) -> Drawn {
+    let layout = Layout::of(chart, 0);
+    let (width, height) = (layout.size.width, layout.size.height);
+    let mut svg = String::with_capacity(4096);
+    let name = if chart.name.is_empty() { "Chart" } else { &chart.name };
+    svg::open(&mut svg, "chart", (width, height), name, &summary(chart, &layout));
+    {
+        let root = SvgBackend::new(&mut svg, width, height).into_drawing_area();
+        let painter = Painter { root: &root, chart, layout: &layout, pen: PEN };
+        // Writing to a string cannot fail, and no other error is possible with one drawing area.
+        let drawn = painter.draw();
+        debug_assert!(drawn.is_ok());
+    }
+    svg.push_str("</svg>");
+    let hover = hover(chart, &layout);
+    let series_json = hover.to_json();
+    Drawn { svg, plot: layout.plot, hover, series_json }
+}
+
+/// Only the points in the range: what lies outside can't be pointed at.
+fn hover(chart: &Chart, layout: &Layout) -> Hover {
+    let longest = layout.layers.iter().map(|l| l.values.len()).max().unwrap_or(0);
+    let visible = layout.grid.visible(longest);
+    let series = layout.layers.iter().map(|layer| {
+        let end = visible.end.min(layer.values.len());
+        let points = layer.values.get(visible.start..end).unwrap_or(&[]);
+        let class = match layer.role {
+            Role::Current => format!("s{}", layer.color),
+            Role::Earlier => format!("s{} earlier", layer.color),
+        };
+        HoverSeries::scaled(&layer.name, class, points)
+    });
+    let plot = layout.plot;
+    let in_range = |at: i64| at >= layout.from && at <= layout.to;
+    Hover {
+        x0: layout.start.saturating_add(layout.step.saturating_mul(visible.start as i64)),
+        step: layout.step,
+        t: [layout.from, layout.to],
+        rect: [plot.left, plot.top, plot.right, plot.bottom],
+        w: layout.size.width,
+        h: layout.size.height,
+        y: [layout.values.min, layout.values.max],
+        unit: chart.unit,
+        s: series.collect(),
+        dep: chart.deployments.iter().filter(|d| in_range(d.at)).map(|d| (d.at, d.label.clone())).collect(),
+    }
+}
+
+/// One entry of a chart's legend, for the page to set beside its heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegendItem {
+    /// The series' name.
+    pub name: String,
+    /// Classes for a swatch: `chart-key s1`, with `earlier` for a comparison.
+    pub class: String,
+    /// The newest value in words, if there is one.
+    pub latest: Option<String>,
+}
+
+/// The legend of a chart, in the order of its series.
+#[must_use]
+pub fn legend(chart: &Chart) -> Vec<LegendItem> {
+    chart
+        .series
+        .iter()
+        .map(|series| {
+            let color = crate::ink::palette(series.color);
+            let latest = series.points.iter().rev().find_map(|p| p.filter(|v| v.is_finite()));
+            LegendItem {
+                name: series.name.clone(),
+                class: match series.role {
+                    Role::Current => format!("chart-key s{color}"),
+                    Role::Earlier => format!("chart-key s{color} earlier"),
+                },
+                latest: latest.map(|v| chart.unit.format(v)),
+            }
+        })
+        .collect()
+}

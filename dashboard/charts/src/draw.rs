@@ -1,0 +1,296 @@
+//! Draws a laid out chart with plotters, on whatever surface.
+
+use crate::ink::{Ink, Pen};
+use crate::layout::{Layer, Layout, text_width};
+use crate::spec::{Chart, Kind, Role};
+use crate::thin::{Run, runs};
+use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
+use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
+use plotters::prelude::Cartesian2d;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, FontDesc, FontFamily, FontStyle, TextStyle};
+use plotters_backend::DrawingBackend;
+
+pub(crate) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+type Data<DB> = DrawingArea<DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Height of labels in view box units; the style sheet says the same.
+pub(crate) const TEXT: f64 = 11.0;
+
+/// A chart on its way to a surface.
+pub(crate) struct Painter<'a, DB: DrawingBackend> {
+    pub root: &'a DrawingArea<DB, Shift>,
+    pub chart: &'a Chart,
+    pub layout: &'a Layout,
+    pub pen: Pen,
+}
+
+impl<DB: DrawingBackend> Painter<'_, DB> {
+    /// Draws everything, from the back to the front.
+    pub(crate) fn draw(&self) -> Drawn<DB> {
+        let data = self.data_area();
+        self.alarms(&data)?;
+        self.grid()?;
+        let behind = |l: &&Layer| l.role == Role::Earlier;
+        for layer in self.layout.layers.iter().filter(behind) {
+            self.line(&data, layer, Ink::Earlier(layer.color))?;
+        }
+        for layer in self.layout.layers.iter().filter(|l| !behind(l)) {
+            match self.chart.kind {
+                Kind::Line => self.line(&data, layer, Ink::Line(layer.color))?,
+                Kind::Area => {
+                    self.area(&data, layer, Ink::Area(layer.color))?;
+                    self.line(&data, layer, Ink::Line(layer.color))?;
+                }
+                Kind::StackedArea => {
+                    self.area(&data, layer, Ink::Stack(layer.color))?;
+                    self.line(&data, layer, Ink::Line(layer.color))?;
+                }
+                Kind::Bars => self.bars(&data, layer)?,
+            }
+        }
+        self.axis()?;
+        self.deployments(&data)?;
+        self.thresholds(&data)?;
+        self.labels()?;
+        if !self.layout.has_data() {
+            let plot = self.layout.plot;
+            let (x, y) = (f64::from(plot.left + plot.right) / 2.0, f64::from(plot.top + plot.bottom) / 2.0);
+            self.text("no data in this range", Ink::Empty, (x, y), HPos::Center, VPos::Center)?;
+        }
+        self.root.present()
+    }
+
+    fn data_area(&self) -> Data<DB> {
+        let plot = self.layout.plot;
+        let px = |v: i32| self.pen.px(f64::from(v));
+        let axis = &self.layout.values;
+        self.root.apply_coord_spec(Cartesian2d::new(
+            0.0..self.layout.grid.span,
+            axis.min..axis.max,
+            (px(plot.left)..px(plot.right), px(plot.bottom)..px(plot.top)),
+        ))
+    }
+
+    fn alarms(&self, data: &Data<DB>) -> Drawn<DB> {
+        let plot = self.layout.plot;
+        for alarm in &self.chart.alarms {
+            let to = alarm.to.unwrap_or(self.layout.to);
+            if to < self.layout.from || alarm.from > self.layout.to {
+                continue;
+            }
+            let edge = |at: i64| data.map_coordinate(&(self.layout.clamped(at), self.layout.values.min)).0;
+            // An alarm shorter than a pixel still happened.
+            let (left, right) = (edge(alarm.from), edge(to).max(edge(alarm.from) + self.pen.px(1.5)));
+            let y = |v: f64| self.pen.px(v);
+            let (top, bottom) = (f64::from(plot.top), f64::from(plot.bottom));
+            let shade = self.pen.fill(Ink::AlarmShade(alarm.tier));
+            self.root.draw(&Rectangle::new([(left, y(top)), (right, y(bottom))], shade))?;
+            let strip = self.pen.fill(Ink::AlarmEdge(alarm.tier));
+            self.root.draw(&Rectangle::new([(left, y(top - 2.0)), (right, y(top))], strip))?;
+        }
+        Ok(())
+    }
+
+    /// Horizontal lines at the value ticks but the lowest, where the axis is.
+    fn grid(&self) -> Drawn<DB> {
+        let plot = self.layout.plot;
+        for tick in self.layout.values.ticks.iter().skip(1) {
+            let y = self.value_px(*tick);
+            self.stroke(Ink::Grid, 1.0, (f64::from(plot.left), y), (f64::from(plot.right), y))?;
+        }
+        Ok(())
+    }
+
+    /// The base line, and a short mark at each time tick.
+    fn axis(&self) -> Drawn<DB> {
+        let plot = self.layout.plot;
+        let base = self.value_px(self.layout.values.min.max(0.0).min(self.layout.values.max));
+        self.stroke(Ink::Axis, 1.0, (f64::from(plot.left), base), (f64::from(plot.right), base))?;
+        let bottom = self.value_px(self.layout.values.min);
+        for tick in &self.layout.times {
+            let x = self.time_px(tick.at);
+            self.stroke(Ink::Axis, 1.0, (x, bottom), (x, bottom + 4.0))?;
+        }
+        Ok(())
+    }
+
+    fn labels(&self) -> Drawn<DB> {
+        let plot = self.layout.plot;
+        for (value, label) in self.layout.values.ticks.iter().zip(&self.layout.value_labels) {
+            let at = (f64::from(plot.left) - 7.0, self.value_px(*value));
+            self.text(label, Ink::Label, at, HPos::Right, VPos::Center)?;
+        }
+        let y = f64::from(plot.bottom) + 8.0;
+        for tick in &self.layout.times {
+            let x = self.time_px(tick.at);
+            let half = text_width(&tick.label) / 2.0;
+            // A label under the very edge is set beside its mark rather than cut off.
+            if x + half > f64::from(self.layout.size.width) - 1.0 {
+                self.text(&tick.label, Ink::Label, (f64::from(plot.right), y), HPos::Right, VPos::Top)?;
+            } else {
+                self.text(&tick.label, Ink::Label, (x, y), HPos::Center, VPos::Top)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn thresholds(&self, data: &Data<DB>) -> Drawn<DB> {
+        let plot = self.layout.plot;
+        let right = f64::from(plot.right);
+        for limit in self.chart.thresholds.iter().filter(|t| t.value.is_finite()) {
+            let ink = Ink::ThresholdLabel(limit.tier);
+            if limit.value > self.layout.values.max {
+                let label = format!("{} ↑", limit.label);
+                self.text(&label, ink, (right, f64::from(plot.top) + 3.0), HPos::Right, VPos::Top)?;
+            } else if limit.value < self.layout.values.min {
+                let label = format!("{} ↓", limit.label);
+                self.text(&label, ink, (right, f64::from(plot.bottom) - 4.0), HPos::Right, VPos::Bottom)?;
+            } else {
+                let points = vec![(0.0, limit.value), (self.layout.grid.span, limit.value)];
+                self.dashed(data, points, Ink::Threshold(limit.tier), 1.25)?;
+                let y = self.value_px(limit.value);
+                // Above its line, unless the line is at the top.
+                let below = y < f64::from(plot.top) + TEXT;
+                let (y, v) = if below { (y + 4.0, VPos::Top) } else { (y - 3.5, VPos::Bottom) };
+                self.text(&limit.label, ink, (right, y), HPos::Right, v)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A small wedge standing on the time axis, and a hairline up from it.
+    fn deployments(&self, data: &Data<DB>) -> Drawn<DB> {
+        let (top, bottom) = (f64::from(self.layout.plot.top), self.value_px(self.layout.values.min));
+        for deployment in &self.chart.deployments {
+            if deployment.at < self.layout.from || deployment.at > self.layout.to {
+                continue;
+            }
+            let x = data.map_coordinate(&(self.layout.clamped(deployment.at), 0.0)).0;
+            let px = |v: f64| self.pen.px(v);
+            let wedge = vec![(x, px(bottom - 7.0)), (x + px(4.0), px(bottom)), (x - px(4.0), px(bottom))];
+            self.root.draw(&Polygon::new(wedge, self.pen.fill(Ink::Deployment)))?;
+            let hair = vec![(x, px(top)), (x, px(bottom))];
+            self.root.draw(&PathElement::new(hair, self.pen.stroke(Ink::DeploymentLine, 1.0)))?;
+        }
+        Ok(())
+    }
+
+    fn line(&self, data: &Data<DB>, layer: &Layer, ink: Ink) -> Drawn<DB> {
+        let (dashed, width) = if layer.role == Role::Earlier { (true, 1.25) } else { (false, 1.75) };
+        let mut lonely = Vec::new();
+        for run in runs(&layer.upper, self.layout.grid) {
+            if let [only] = run[..] {
+                lonely.push(only);
+            } else if dashed {
+                self.dashed(data, run, ink, width)?;
+            } else {
+                data.draw(&PathElement::new(run, self.pen.stroke(ink, width)))?;
+            }
+        }
+        // A point without neighbours makes no line.
+        for point in lonely {
+            let style = self.pen.fill(Ink::Dot(layer.color));
+            data.draw(&Circle::new(point, self.pen.px(1.75), style))?;
+        }
+        Ok(())
+    }
+
+    fn dashed(&self, data: &Data<DB>, points: Run, ink: Ink, width: f64) -> Drawn<DB> {
+        let style = self.pen.stroke(ink, width);
+        if !self.pen.dashes {
+            return data.draw(&PathElement::new(points, style));
+        }
+        let points = points.iter().map(|p| data.map_coordinate(p)).collect();
+        for dash in crate::dash::dashes(points, self.pen.unit * 4.0, self.pen.unit * 3.0) {
+            self.root.draw(&PathElement::new(dash, style))?;
+        }
+        Ok(())
+    }
+
+    fn area(&self, data: &Data<DB>, layer: &Layer, ink: Ink) -> Drawn<DB> {
+        let base = 0f64.clamp(self.layout.values.min, self.layout.values.max);
+        let lower = layer.lower.as_ref().map(|l| runs(l, self.layout.grid));
+        for (i, run) in runs(&layer.upper, self.layout.grid).into_iter().enumerate() {
+            let [first, .., last] = run[..] else { continue };
+            let below = match lower.as_ref().and_then(|l| l.get(i)) {
+                Some(below) => below.iter().rev().copied().collect(),
+                None => vec![(last.0, base), (first.0, base)],
+            };
+            let outline: Vec<_> = run.into_iter().chain(below).collect();
+            data.draw(&Polygon::new(outline, self.pen.fill(ink)))?;
+        }
+        Ok(())
+    }
+
+    /// A bar for each period, or for as many periods together as make two pixels, of which the highest counts.
+    fn bars(&self, data: &Data<DB>, layer: &Layer) -> Drawn<DB> {
+        let grid = self.layout.grid;
+        let pixels = grid.step / grid.span * grid.width;
+        let group = (2.0 / pixels).ceil().max(1.0) as usize;
+        let gap = if pixels * group as f64 >= 4.0 { 1.0 } else { 0.0 };
+        let gap = gap * grid.span / grid.width;
+        let visible = grid.visible(layer.upper.len());
+        let style = self.pen.fill(Ink::Bar(layer.color));
+        for first in visible.clone().step_by(group) {
+            let members = first..(first + group).min(visible.end);
+            let lower =
+                |i: usize| layer.lower.as_ref().and_then(|l| l.get(i).copied().flatten()).unwrap_or(0.0);
+            let upper = |i: usize| layer.upper.get(i).copied().flatten();
+            let Some(highest) = members.filter(|i| upper(*i).is_some()).max_by(|a, b| {
+                (upper(*a).unwrap_or(0.0) - lower(*a))
+                    .abs()
+                    .total_cmp(&(upper(*b).unwrap_or(0.0) - lower(*b)).abs())
+            }) else {
+                continue;
+            };
+            let (bottom, top) = (lower(highest), upper(highest).unwrap_or(0.0));
+            if bottom == top {
+                continue;
+            }
+            let x0 = grid.x(first) + gap / 2.0;
+            let x1 = (grid.x(first + group) - gap / 2.0).min(grid.span);
+            if x1 > x0 {
+                data.draw(&Rectangle::new([(x0, top), (x1, bottom)], style))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn stroke(&self, ink: Ink, width: f64, from: (f64, f64), to: (f64, f64)) -> Drawn<DB> {
+        let px = |(x, y): (f64, f64)| (self.pen.px(x), self.pen.px(y));
+        self.root.draw(&PathElement::new(vec![px(from), px(to)], self.pen.stroke(ink, width)))
+    }
+
+    fn text(&self, text: &str, ink: Ink, at: (f64, f64), h: HPos, v: VPos) -> Drawn<DB> {
+        self.root.draw(&label(&self.pen, text, ink, at, h, v))
+    }
+
+    /// Down the view box, on the middle of a pixel so that hairlines are sharp.
+    fn value_px(&self, value: f64) -> f64 {
+        let (plot, axis) = (self.layout.plot, &self.layout.values);
+        let share = (value - axis.min) / (axis.max - axis.min);
+        (f64::from(plot.bottom) - share * f64::from(plot.bottom - plot.top)).floor() + 0.5
+    }
+
+    fn time_px(&self, at: i64) -> f64 {
+        let grid = self.layout.grid;
+        (f64::from(self.layout.plot.left) + self.layout.clamped(at) / grid.span * grid.width).floor() + 0.5
+    }
+}
+
+/// Text at a place, anchored there.
+pub(crate) fn label<'a>(
+    pen: &Pen,
+    text: &'a str,
+    ink: Ink,
+    (x, y): (f64, f64),
+    h: HPos,
+    v: VPos,
+) -> Text<'a, (i32, i32), &'a str> {
+    let font = FontDesc::new(FontFamily::SansSerif, TEXT * pen.unit, FontStyle::Normal);
+    let style = TextStyle { font, color: (pen.color)(ink).to_backend_color(), pos: Pos::new(h, v) };
+    Text::new(text, (pen.px(x), pen.px(y)), style)
+}

@@ -1,0 +1,245 @@
+//! The numbers behind a drawn chart, for the crosshair and tooltip that the browser lays over it.
+
+use crate::Unit;
+use serde::{Deserialize, Serialize};
+
+/// A chart's geometry and its points as scaled integers: small enough for a `data-series` attribute.
+///
+/// Point `i` of every series lies at `x0 + i × step`. Pixels are units of the view box, whose size is `w` × `h`;
+/// divide by the element's width on screen and multiply by `w` first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hover {
+    /// Unix seconds of the first point.
+    pub x0: i64,
+    /// Seconds between points.
+    pub step: i64,
+    /// The range of the time axis, Unix seconds: its left and right edge.
+    pub t: [i64; 2],
+    /// The plot area: left, top, right, bottom.
+    pub rect: [i32; 4],
+    /// Width of the view box.
+    pub w: u32,
+    /// Height of the view box.
+    pub h: u32,
+    /// Lowest and highest value of the value axis: the bottom and top edge of the plot area.
+    pub y: [f64; 2],
+    /// The unit of all values.
+    pub unit: Unit,
+    /// The series, in the chart's order.
+    pub s: Vec<HoverSeries>,
+    /// Deployments in the range: Unix seconds and label.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dep: Vec<(i64, String)>,
+}
+
+/// One series of a [`Hover`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HoverSeries {
+    /// Its name.
+    pub n: String,
+    /// Its class in the style sheet: `s1` to `s8`, with `earlier` behind it for a comparison.
+    pub c: String,
+    /// Values divided by `k` and rounded; `None` where there is no data.
+    pub d: Vec<Option<i64>>,
+    /// What to multiply `d` by: a power of ten.
+    pub k: f64,
+}
+
+/// Everything a crosshair shows at one place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The point's index.
+    pub index: usize,
+    /// Its time, Unix seconds.
+    pub time: i64,
+    /// Where it lies across the view box.
+    pub x: f64,
+    /// One row for each series, in the chart's order.
+    pub rows: Vec<ReadingRow>,
+}
+
+/// One series at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadingRow {
+    /// The series' name.
+    pub name: String,
+    /// Its class in the style sheet.
+    pub class: String,
+    /// The value in words, `no data` where there is none.
+    pub text: String,
+    /// Where the point lies down the view box. In stacked charts this is not where the fill ends.
+    pub y: Option<f64>,
+}
+
+impl Hover {
+    /// Reads what [`Hover::to_json`] wrote.
+    ///
+    /// # Errors
+    /// When the text is not such JSON.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// The value for a `data-series` attribute, not yet escaped for HTML.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Only finite numbers and strings are in here, so that there is nothing to fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// How many points the longest series has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.s.iter().map(|s| s.d.len()).max().unwrap_or(0)
+    }
+
+    /// Whether there is nothing to point at.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The time of point `index`, Unix seconds.
+    #[must_use]
+    pub fn time(&self, index: usize) -> i64 {
+        self.x0.saturating_add(self.step.saturating_mul(i64::try_from(index).unwrap_or(i64::MAX)))
+    }
+
+    /// Where a time lies across the view box; outside the plot area for times outside the range.
+    #[must_use]
+    pub fn x(&self, time: i64) -> f64 {
+        let [left, _, right, _] = self.rect.map(f64::from);
+        let [from, to] = self.t.map(|t| t as f64);
+        left + (time as f64 - from) / (to - from).max(1.0) * (right - left)
+    }
+
+    /// Where a value lies down the view box.
+    #[must_use]
+    pub fn y(&self, value: f64) -> f64 {
+        let [_, top, _, bottom] = self.rect.map(f64::from);
+        let [min, max] = self.y;
+        bottom - (value - min) / (max - min).max(f64::MIN_POSITIVE) * (bottom - top)
+    }
+
+    /// The value of a series' point.
+    #[must_use]
+    pub fn value(&self, series: usize, index: usize) -> Option<f64> {
+        let series = self.s.get(series)?;
+        series.d.get(index).copied().flatten().map(|d| d as f64 * series.k)
+    }
+
+    /// The point nearest to a place across the view box.
+    #[must_use]
+    pub fn index_at(&self, x: f64) -> Option<usize> {
+        let [left, _, right, _] = self.rect.map(f64::from);
+        let [from, to] = self.t.map(|t| t as f64);
+        let last = self.len().checked_sub(1)?;
+        let time = from + (x - left) / (right - left).max(1.0) * (to - from);
+        let index = ((time - self.x0 as f64) / (self.step.max(1) as f64)).round();
+        Some((index.max(0.0) as usize).min(last))
+    }
+
+    /// The point nearest to a time: how charts beside each other follow one crosshair.
+    #[must_use]
+    pub fn index_near(&self, time: i64) -> Option<usize> {
+        self.index_at(self.x(time))
+    }
+
+    /// What to show at point `index`.
+    #[must_use]
+    pub fn reading(&self, index: usize) -> Reading {
+        let time = self.time(index);
+        let rows = (0..self.s.len()).map(|i| self.row(i, index)).collect();
+        Reading { index, time, x: self.x(time), rows }
+    }
+
+    fn row(&self, series: usize, index: usize) -> ReadingRow {
+        let value = self.value(series, index);
+        let (name, class) = self.s.get(series).map(|s| (s.n.clone(), s.c.clone())).unwrap_or_default();
+        ReadingRow {
+            name,
+            class,
+            text: value.map_or_else(|| "no data".to_owned(), |v| self.unit.format(v)),
+            y: value.map(|v| self.y(v)),
+        }
+    }
+}
+
+impl HoverSeries {
+    /// Scales values to integers that keep five digits of the largest, or all of it for whole numbers under a billion.
+    #[must_use]
+    pub fn scaled(name: &str, class: String, points: &[Option<f64>]) -> Self {
+        let largest = points.iter().flatten().fold(0f64, |m, v| m.max(v.abs()));
+        let whole = largest < 1e9 && points.iter().flatten().all(|v| v.fract() == 0.0);
+        let exponent =
+            if whole || largest == 0.0 { 0 } else { (largest.log10().floor() as i32 - 4).clamp(-12, 15) };
+        // Dividing by a power of ten above one, or multiplying, keeps values such as 0.3 exact.
+        let scale = |v: f64| if exponent < 0 { v * 10f64.powi(-exponent) } else { v / 10f64.powi(exponent) };
+        let d = points.iter().map(|p| p.map(|v| scale(v).round() as i64)).collect();
+        let k = if exponent < 0 { 1.0 / 10f64.powi(-exponent) } else { 10f64.powi(exponent) };
+        Self { n: name.to_owned(), c: class, d, k }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hover() -> Hover {
+        Hover {
+            x0: 1000,
+            step: 60,
+            t: [1000, 1600],
+            rect: [50, 10, 350, 110],
+            w: 360,
+            h: 130,
+            y: [0.0, 200.0],
+            unit: Unit::Milliseconds,
+            s: vec![HoverSeries::scaled("p99", "s1".to_owned(), &[Some(12.34), None, Some(150.0)])],
+            dep: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_json_is_compact_and_reads_back() {
+        let json = hover().to_json();
+        assert_eq!(
+            json,
+            r#"{"x0":1000,"step":60,"t":[1000,1600],"rect":[50,10,350,110],"w":360,"h":130,"y":[0.0,200.0],"unit":"ms","s":[{"n":"p99","c":"s1","d":[1234,null,15000],"k":0.01}]}"#
+        );
+        assert_eq!(Hover::from_json(&json).expect("our own JSON"), hover());
+    }
+
+    #[test]
+    fn a_place_finds_its_point_and_back() {
+        let hover = hover();
+        assert_eq!(hover.x(1120), 110.0);
+        assert_eq!(hover.index_at(108.0), Some(2));
+        assert_eq!(hover.index_at(-100.0), Some(0));
+        assert_eq!(hover.index_at(1e9), Some(2), "beyond the last point there is the last point");
+        assert_eq!(hover.index_near(1055), Some(1));
+        assert_eq!(Hover { s: Vec::new(), ..hover }.index_at(60.0), None);
+    }
+
+    #[test]
+    fn a_reading_says_values_in_words() {
+        let hover = hover();
+        let at = |i| hover.reading(i).rows.into_iter().map(|r| (r.text, r.y)).collect::<Vec<_>>();
+        assert_eq!(at(2), [("150\u{a0}ms".to_owned(), Some(35.0))]);
+        assert_eq!(at(1), [("no data".to_owned(), None)]);
+        assert_eq!(hover.reading(2).time, 1120);
+    }
+
+    #[test]
+    fn scaling_keeps_what_can_be_seen() {
+        let scaled = |points: &[f64]| {
+            let points: Vec<_> = points.iter().map(|v| Some(*v)).collect();
+            let series = HoverSeries::scaled("", String::new(), &points);
+            (series.d.into_iter().flatten().collect::<Vec<_>>(), series.k)
+        };
+        assert_eq!(scaled(&[172_431.0, 3.0]), (vec![172_431, 3], 1.0));
+        assert_eq!(scaled(&[0.5, 0.25]), (vec![50_000, 25_000], 1e-5));
+        assert_eq!(scaled(&[1.5e12]), (vec![15_000], 1e8));
+        assert_eq!(scaled(&[0.0]), (vec![0], 1.0));
+    }
+}
