@@ -1,3 +1,53 @@
-//! Every developer task.
+//! Every developer task, as `cargo xtask …`.
 
-fn main() {}
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks on its standard streams")]
+
+mod bench;
+mod ci;
+mod demo;
+mod process;
+mod ring;
+mod settings;
+mod test;
+mod wasm;
+
+use clap::{Parser, Subcommand};
+use settings::Settings;
+use std::process::ExitCode;
+
+/// Spillway's developer tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build everything and run the whole system on this machine until Ctrl-C
+    Demo(demo::Arguments),
+    /// Run every test; what a missing tool makes impossible is listed as skipped
+    Test(test::Arguments),
+    /// Format, lints, dependency rules, then every test
+    Ci(test::Arguments),
+    /// Run the benchmarks, peers beside us in the same run
+    Bench(bench::Arguments),
+    /// Build what runs in the browser into target/site
+    Wasm,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = Settings::read().and_then(|settings| match arguments.task {
+        Task::Demo(arguments) => demo::run(&settings, &arguments),
+        Task::Test(arguments) => test::run(&settings, &arguments),
+        Task::Ci(arguments) => ci::run(&settings, &arguments),
+        Task::Bench(arguments) => bench::run(&settings, &arguments),
+        Task::Wasm => wasm::run(&settings).map(|_| ExitCode::SUCCESS),
+    });
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

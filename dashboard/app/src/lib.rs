@@ -1,1 +1,32 @@
 //! The dashboard's pages and islands.
+//!
+//! * [`islands`] are the parts that live in the browser: live refresh, crosshair, keyboard, selection, times.
+//!   They work on whatever the pages draw, through `data-…` attributes; no page has an island of its own.
+//! * Everything else is drawn on the server and is compiled only with the feature `ssr`, so that the
+//!   browser downloads none of it.
+//!
+//! A page is a folder in [`pages`], a route in [`router`], and a line in [`nav`].
+
+pub mod format;
+pub mod islands;
+
+#[cfg(feature = "ssr")]
+pub mod components;
+#[cfg(feature = "ssr")]
+pub mod context;
+#[cfg(feature = "ssr")]
+pub mod error;
+#[cfg(feature = "ssr")]
+pub mod nav;
+#[cfg(feature = "ssr")]
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod ports;
+#[cfg(feature = "ssr")]
+pub mod preferences;
+#[cfg(feature = "ssr")]
+pub mod range;
+#[cfg(feature = "ssr")]
+pub mod router;
+#[cfg(feature = "ssr")]
+pub mod shell;

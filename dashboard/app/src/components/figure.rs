@@ -1,0 +1,125 @@
+//! A chart with what belongs around it.
+
+use crate::context::{Page, encode, use_page};
+use jiff::Timestamp;
+use leptos::prelude::*;
+use spillway_charts::{Drawn, Hover, LegendItem};
+use std::sync::Arc;
+
+/// A chart: its title in words, the current value large, the drawing with its legend, help behind “?”, and
+/// the same numbers as a table.
+///
+/// The table comes only when asked for (`?table=ID`), because twelve of them would make the page ten
+/// times as long.
+#[component]
+pub fn Figure(
+    /// Names it in the page and in the URL; no two on a page have the same.
+    #[prop(into)]
+    id: String,
+    /// What it shows, in words.
+    #[prop(into)]
+    title: String,
+    /// The newest value, with its unit.
+    #[prop(optional_no_strip)]
+    current: Option<String>,
+    /// What it means and where it comes from.
+    #[prop(into)]
+    help: String,
+    /// The drawing. Shared: a chart is drawn once for all who look at it.
+    drawn: Arc<Drawn>,
+    /// The series, if there is more than one.
+    #[prop(optional)]
+    legend: Vec<LegendItem>,
+    /// Links to what happened in this range: traces, dead letters.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let page = use_page();
+    let wants_table = page.parameter("table") == Some(&id);
+    let table_link = if wants_table {
+        (page.with(&[("table", None)]), "Hide table")
+    } else {
+        (page.with(&[("table", Some(&id))]), "Table")
+    };
+    let href = format!("{}#{}", table_link.0, encode(&id));
+    let label = format!("{}: {title}", table_link.1);
+    let table = wants_table.then(|| table(&title, &drawn.hover, &page));
+    let (heading, heading_id) = (title.clone(), format!("{id}-title"));
+    let described = format!("{title}. Use the arrow keys to read single values.");
+    view! {
+        <figure class="figure" id=id.clone() data-key=id aria-labelledby=heading_id.clone()>
+            <figcaption class="figure-head">
+                <h3 class="figure-title" id=heading_id.clone()>{heading}</h3>
+                {current.map(|current| view! { <span class="figure-current num">{current}</span> })}
+                <details class="help menu">
+                    <summary aria-label=format!("About {title}")>"?"</summary>
+                    <p class="help-text">{help}</p>
+                </details>
+            </figcaption>
+            <div
+                class="plot"
+                tabindex="0"
+                role="group"
+                aria-label=described
+                data-series=drawn.series_json.clone()
+                inner_html=drawn.svg.clone()
+            ></div>
+            <div class="figure-foot">
+                <ul class="legend">
+                    {legend.into_iter().map(legend_item).collect_view()}
+                </ul>
+                {children.map(|children| children())}
+                <a class="figure-table-link" href=href aria-label=label>{table_link.1}</a>
+            </div>
+            {table}
+        </figure>
+    }
+}
+
+fn legend_item(item: LegendItem) -> impl IntoView {
+    view! {
+        <li>
+            <span class=format!("chart-key {}", item.class)></span>
+            {item.name}
+            {item.latest.map(|latest| view! { <span class="num">" "{latest}</span> })}
+        </li>
+    }
+}
+
+fn table(title: &str, hover: &Hover, page: &Page) -> impl IntoView + use<> {
+    let names: Vec<String> = hover.s.iter().map(|series| series.n.clone()).collect();
+    let rows: Vec<(String, Vec<String>)> = (0..hover.len())
+        .rev()
+        .map(|index| {
+            let at = Timestamp::from_second(hover.time(index)).unwrap_or_default();
+            let time = at.to_zoned(page.zone.clone()).strftime("%-d %b %H:%M").to_string();
+            let value = |series| hover.value(series, index).map_or_else(|| "–".to_owned(), |v| hover.unit.exact(v));
+            (time, (0..hover.s.len()).map(value).collect())
+        })
+        .collect();
+    view! {
+        <div class="table-scroll figure-table" tabindex="0" role="region" aria-label=format!("{title}, as a table")>
+            <table class="table">
+                <thead>
+                    <tr>
+                        <th scope="col">"Time"</th>
+                        {names.into_iter().map(|name| view! { <th scope="col" class="number">{name}</th> }).collect_view()}
+                    </tr>
+                </thead>
+                <tbody>
+                    {rows
+                        .into_iter()
+                        .map(|(time, values)| {
+                            view! {
+                                <tr>
+                                    <th scope="row">{time}</th>
+                                    {values.into_iter().map(|v| view! { <td class="number">{v}</td> }).collect_view()}
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}

@@ -1,0 +1,25 @@
+//! Going through a long list page by page.
+
+use leptos::prelude::*;
+
+/// Links to the first and the next page of a list. Lists are read by cursor, so there are no page numbers.
+#[component]
+pub fn Pager(
+    /// What is shown, such as `50 of 203 messages`.
+    #[prop(into)]
+    shown: String,
+    /// The first page, unless this is it.
+    #[prop(optional_no_strip)]
+    first: Option<String>,
+    /// The next page, if there is one.
+    #[prop(optional_no_strip)]
+    next: Option<String>,
+) -> impl IntoView {
+    view! {
+        <nav class="pager" aria-label="Pages of the list">
+            <span class="pager-shown">{shown}</span>
+            {first.map(|href| view! { <a class="button" href=href>"First page"</a> })}
+            {next.map(|href| view! { <a class="button" href=href rel="next">"Next page"</a> })}
+        </nav>
+    }
+}

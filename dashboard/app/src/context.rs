@@ -1,0 +1,160 @@
+//! What every page and component knows about the request that it is drawn for.
+
+use crate::{
+    error::FailedAction,
+    preferences::Preferences,
+    range::{Preset, Range, RangeError},
+};
+use http::request::Parts;
+use jiff::{Timestamp, tz::TimeZone};
+use leptos::prelude::{expect_context, provide_context, use_context};
+use percent_encoding::percent_decode_str;
+use spillway_core::ports::Clock;
+use std::sync::Arc;
+
+/// One page being drawn for one request.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// When it is drawn: one moment for all of it.
+    pub now: Timestamp,
+    /// How its reader wants it.
+    pub preferences: Preferences,
+    /// The zone that times are written in.
+    pub zone: TimeZone,
+    /// What it is about. The default, if the URL's cannot be read.
+    pub range: Range,
+    /// Why the URL's range cannot be read.
+    pub range_error: Option<RangeError>,
+    /// A form on it that failed.
+    pub failed: Option<FailedAction>,
+    /// The path in the URL.
+    pub path: String,
+    /// The decoded query in the URL, in its order.
+    pub query: Vec<(String, String)>,
+}
+
+impl Page {
+    /// Reads a request.
+    pub fn of(path: &str, query: &str, cookies: &str, now: Timestamp) -> Self {
+        let query = decode(query);
+        let find = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let preferences = Preferences::from_cookies(cookies);
+        let zone = preferences.zone();
+        let (range, range_error) = match Range::from_query(find, now, &zone) {
+            Ok(range) => (range, None),
+            Err(error) => (Range::last(Preset::default(), now), Some(error)),
+        };
+        let failed = FailedAction::from_query(find);
+        Self { now, preferences, zone, range, range_error, failed, path: path.to_owned(), query }
+    }
+
+    /// A parameter in the URL's query, if it is there and not empty.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// A link to another page about the same range. `query` is more of the query, encoded, or empty.
+    pub fn href(&self, path: &str, query: &str) -> String {
+        let range = if self.range == Range::last(Preset::default(), self.now) { String::new() } else { self.range.to_query() };
+        let query: Vec<&str> = [range.as_str(), query].into_iter().filter(|part| !part.is_empty()).collect();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+    }
+
+    /// A link to this page with some parameters changed; `None` takes one away. What a failed form left
+    /// in the URL does not go along.
+    pub fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
+        let kept = self.query.iter().map(|(key, value)| (key.as_str(), value.as_str())).filter(|(key, _)| {
+            !key.starts_with("__") && !changes.iter().any(|(changed, _)| changed == key)
+        });
+        let changed = changes.iter().filter_map(|(key, value)| value.map(|value| (*key, value)));
+        let query: Vec<String> =
+            kept.chain(changed).map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
+        if query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, query.join("&")) }
+    }
+
+    /// This page, without what a failed form left in the URL.
+    pub fn here(&self) -> String {
+        self.with(&[])
+    }
+
+    /// The error of a form on this page, if the last action of that path failed.
+    pub fn failed(&self, action: &str) -> Option<&FailedAction> {
+        self.failed.as_ref().filter(|failed| failed.path == action)
+    }
+}
+
+/// Encodes a value for a URL's query.
+pub fn encode(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+fn decode(query: &str) -> Vec<(String, String)> {
+    let decoded = |text: &str| {
+        let spaced = text.replace('+', " ");
+        percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+    };
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(key), decoded(value))
+        })
+        .collect()
+}
+
+/// The page being drawn. Read from the request once and shared by all its components.
+pub fn use_page() -> Arc<Page> {
+    if let Some(page) = use_context::<Arc<Page>>() {
+        return page;
+    }
+    let now = expect_context::<Arc<dyn Clock>>().now();
+    // There is no request while the list of routes is made.
+    let page = use_context::<Parts>().map_or_else(
+        || Page::of("/", "", "", now),
+        |parts| {
+            let cookies: Vec<&str> =
+                parts.headers.get_all(http::header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
+            Page::of(parts.uri.path(), parts.uri.query().unwrap_or_default(), &cookies.join(";"), now)
+        },
+    );
+    let page = Arc::new(page);
+    provide_context(Arc::clone(&page));
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(path: &str, query: &str) -> Page {
+        Page::of(path, query, "spillway-theme=dark", "2026-03-10T12:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn a_request_is_read_whole() {
+        let page = page("/dead-letters", "type=order.placed&reason=a+b%26c&range=1h&flag");
+        assert_eq!(page.parameter("reason"), Some("a b&c"));
+        assert_eq!(page.parameter("flag"), None, "an empty parameter is none");
+        assert_eq!(page.range.preset, Some(Preset::Hour));
+        assert_eq!(page.preferences.theme, crate::preferences::Theme::Dark);
+    }
+
+    #[test]
+    fn links_keep_what_the_page_is_about() {
+        let page = page("/metrics", "range=1h&stage=queue&__err=x&__path=y");
+        assert_eq!(page.href("/", ""), "/?range=1h");
+        assert_eq!(page.here(), "/metrics?range=1h&stage=queue");
+        assert_eq!(page.with(&[("range", Some("7d"))]), "/metrics?stage=queue&range=7d");
+        assert_eq!(page.with(&[("range", None), ("stage", Some("a b"))]), "/metrics?stage=a%20b");
+        assert_eq!(super::tests::page("/", "").href("/metrics", ""), "/metrics", "the default need not be said");
+    }
+
+    #[test]
+    fn an_unreadable_range_is_said_and_replaced() {
+        let page = page("/", "range=fortnight");
+        assert_eq!(page.range.preset, Some(Preset::Day));
+        assert!(page.range_error.unwrap().to_string().contains("fortnight"));
+    }
+}

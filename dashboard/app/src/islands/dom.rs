@@ -1,0 +1,83 @@
+//! Small helpers over the browser's own interface.
+
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{Document, Element, Event, EventTarget, HtmlDocument, NodeList, Window};
+
+/// The window. Islands run nowhere else.
+pub fn window() -> Window {
+    leptos::prelude::window()
+}
+
+/// The page.
+pub fn document() -> Document {
+    leptos::prelude::document()
+}
+
+/// Milliseconds since 1970 by the browser's clock.
+pub fn now_ms() -> f64 {
+    js_sys::Date::now()
+}
+
+/// Listens for as long as the page lives.
+pub fn listen<E: JsCast>(target: &EventTarget, event: &str, mut handle: impl FnMut(E) + 'static) {
+    let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+        if let Ok(event) = event.dyn_into::<JsValue>() {
+            handle(event.unchecked_into());
+        }
+    });
+    let added = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+    debug_assert!(added.is_ok(), "listeners can always be added");
+    closure.forget();
+}
+
+/// Tells the document that something happened.
+pub fn announce(event: &str) {
+    if let Ok(event) = Event::new(event) {
+        // Nobody cancels these events.
+        let _delivered = document().dispatch_event(&event);
+    }
+}
+
+/// All elements that match, in document order.
+pub fn all(selector: &str) -> Vec<Element> {
+    elements(document().query_selector_all(selector))
+}
+
+/// All elements below `root` that match, in document order.
+pub fn all_in(root: &Element, selector: &str) -> Vec<Element> {
+    elements(root.query_selector_all(selector))
+}
+
+fn elements(found: Result<NodeList, JsValue>) -> Vec<Element> {
+    let Ok(found) = found else { return Vec::new() };
+    (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect()
+}
+
+/// The first element that matches.
+pub fn first(selector: &str) -> Option<Element> {
+    document().query_selector(selector).ok().flatten()
+}
+
+/// The closest ancestor (or itself) of the event's target that matches.
+pub fn closest(event: &Event, selector: &str) -> Option<Element> {
+    event.target()?.dyn_into::<Element>().ok()?.closest(selector).ok().flatten()
+}
+
+/// Whether the event comes from something that takes text or a choice, where keys have their own meaning.
+pub fn is_typing(event: &Event) -> bool {
+    closest(event, "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]").is_some()
+}
+
+/// A cookie's value, undecoded.
+pub fn cookie(name: &str) -> Option<String> {
+    let all = document().dyn_into::<HtmlDocument>().ok()?.cookie().ok()?;
+    all.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+}
+
+/// Keeps a cookie for a year.
+pub fn set_cookie(name: &str, value: &str) {
+    if let Ok(document) = document().dyn_into::<HtmlDocument>() {
+        // A browser that refuses cookies shows UTC, which is what the server falls back to.
+        let _kept = document.set_cookie(&format!("{name}={value}; path=/; max-age=31536000; samesite=strict"));
+    }
+}

@@ -1,0 +1,99 @@
+//! Brings an element up to date with a newly fetched copy by changing only what differs.
+//!
+//! Because nodes stay, so do focus, text selection, scroll positions, checked boxes and half-typed text.
+
+use web_sys::{Element, Node};
+use wasm_bindgen::JsCast;
+
+/// Attributes that the reader changes, or that islands set: the server's word on them is not taken over.
+const READERS_OWN: [&str; 2] = ["open", "data-current"];
+
+/// Makes `old` equal to `new`, but for what belongs to the reader.
+pub fn morph(old: &Element, new: &Element) {
+    if old.is_equal_node(Some(new)) || is_kept(old) {
+        return;
+    }
+    attributes(old, new);
+    children(old, new);
+}
+
+/// An element that looks after itself, such as a form that is being filled in.
+fn is_kept(element: &Element) -> bool {
+    element.has_attribute("data-keep") || element.local_name() == "leptos-island"
+}
+
+fn attributes(old: &Element, new: &Element) {
+    let wanted = new.attributes();
+    for index in 0..wanted.length() {
+        let Some(attribute) = wanted.item(index) else { continue };
+        let (name, value) = (attribute.name(), attribute.value());
+        if !READERS_OWN.contains(&name.as_str()) && old.get_attribute(&name).as_deref() != Some(&value) {
+            let _set = old.set_attribute(&name, &value);
+        }
+    }
+    let present = old.attributes();
+    for index in (0..present.length()).rev() {
+        let Some(attribute) = present.item(index) else { continue };
+        let name = attribute.name();
+        if !READERS_OWN.contains(&name.as_str()) && !new.has_attribute(&name) {
+            let _removed = old.remove_attribute(&name);
+        }
+    }
+}
+
+fn children(old: &Element, new: &Element) {
+    let mut next = old.first_child();
+    let mut wanted = new.first_child();
+    while let Some(want) = wanted {
+        wanted = want.next_sibling();
+        let found = find(next.as_ref(), &want);
+        let Some(found) = found else {
+            if let Some(copy) = old.owner_document().and_then(|page| page.import_node_with_deep(&want, true).ok()) {
+                let _inserted = old.insert_before(&copy, next.as_ref());
+            }
+            continue;
+        };
+        if next.as_ref().is_some_and(|next| next.is_same_node(Some(&found))) {
+            next = found.next_sibling();
+        } else {
+            let _moved = old.insert_before(&found, next.as_ref());
+        }
+        match (found.dyn_ref::<Element>(), want.dyn_ref::<Element>()) {
+            (Some(found), Some(want)) => morph(found, want),
+            _ if found.node_value() != want.node_value() => found.set_node_value(want.node_value().as_deref()),
+            _ => {}
+        }
+    }
+    while let Some(node) = next {
+        next = node.next_sibling();
+        if !node.dyn_ref::<Element>().is_some_and(is_kept) {
+            let _removed = old.remove_child(&node);
+        }
+    }
+}
+
+/// The node from `from` on that `want` is the new state of. Elements with a key are found wherever they
+/// are; others only where they stand, so that unlike things are not turned into each other.
+fn find(from: Option<&Node>, want: &Node) -> Option<Node> {
+    let key = key(want);
+    let mut candidate = from.cloned();
+    while let Some(node) = candidate {
+        if is_same_kind(&node, want) && self::key(&node) == key {
+            return Some(node);
+        }
+        if key.is_none() {
+            return None;
+        }
+        candidate = node.next_sibling();
+    }
+    None
+}
+
+fn is_same_kind(a: &Node, b: &Node) -> bool {
+    a.node_type() == b.node_type() && a.node_name() == b.node_name()
+}
+
+fn key(node: &Node) -> Option<String> {
+    let element = node.dyn_ref::<Element>()?;
+    element.get_attribute("data-key").or_else(|| element.get_attribute("id"))
+}

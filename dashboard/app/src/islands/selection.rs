@@ -1,0 +1,97 @@
+//! Selection: says on the button how many messages it is about.
+
+use leptos::prelude::*;
+
+/// In every `form[data-selection]`: counts the checked `input[name=id]`, lets `[data-select-all]` check
+/// them all and a click with shift a whole stretch, and writes `data-none`, `data-one` or `data-many`
+/// (with `{n}` for the number) on each button that has them. The server has the last word on what is
+/// selected; without this island the same form works, its button only says less.
+#[island]
+pub fn Selection() -> impl IntoView {
+    #[cfg(feature = "hydrate")]
+    browser::start();
+}
+
+#[cfg(feature = "hydrate")]
+mod browser {
+    use crate::{
+        format::grouped,
+        islands::{REFRESHED, dom},
+    };
+    use std::{cell::RefCell, rc::Rc};
+    use wasm_bindgen::JsCast;
+    use web_sys::{Element, Event, HtmlButtonElement, HtmlInputElement, MouseEvent};
+
+    const BOXES: &str = "input[type=checkbox][name=id]";
+
+    pub fn start() {
+        update_all();
+        let document = dom::document();
+        dom::listen::<Event>(&document, REFRESHED, |_| update_all());
+        dom::listen::<Event>(&document, "change", |event| {
+            let Some(form) = dom::closest(&event, "form[data-selection]") else { return };
+            if let Some(all) = dom::closest(&event, "[data-select-all]") {
+                let checked = all.unchecked_ref::<HtmlInputElement>().checked();
+                boxes(&form).iter().for_each(|one| one.set_checked(checked));
+            }
+            update(&form);
+        });
+        // A browser puts the boxes back as they were when one returns to a page, without saying so.
+        dom::listen::<Event>(&dom::window(), "pageshow", |_| update_all());
+
+        let last: Rc<RefCell<Option<HtmlInputElement>>> = Rc::default();
+        dom::listen::<MouseEvent>(&document, "click", move |event| {
+            let Some(clicked) = dom::closest(&event, BOXES) else { return };
+            let clicked: HtmlInputElement = clicked.unchecked_into();
+            if event.shift_key() && let Some(from) = last.borrow().as_ref() {
+                stretch(from, &clicked);
+            }
+            last.replace(Some(clicked));
+        });
+    }
+
+    fn boxes(form: &Element) -> Vec<HtmlInputElement> {
+        dom::all_in(form, BOXES).into_iter().map(JsCast::unchecked_into).collect()
+    }
+
+    /// Gives every box between two the state of the second.
+    fn stretch(from: &HtmlInputElement, to: &HtmlInputElement) {
+        let Ok(Some(form)) = to.closest("form[data-selection]") else { return };
+        let boxes = boxes(&form);
+        let place = |one: &HtmlInputElement| boxes.iter().position(|other| other == one);
+        if let (Some(a), Some(b)) = (place(from), place(to)) {
+            boxes[a.min(b)..=a.max(b)].iter().for_each(|one| one.set_checked(to.checked()));
+        }
+    }
+
+    fn update_all() {
+        dom::all("form[data-selection]").iter().for_each(update);
+    }
+
+    fn update(form: &Element) {
+        let boxes = boxes(form);
+        let count = boxes.iter().filter(|one| one.checked()).count();
+        if let Ok(Some(all)) = form.query_selector("[data-select-all]") {
+            let all: HtmlInputElement = all.unchecked_into();
+            all.set_checked(count > 0 && count == boxes.len());
+            all.set_indeterminate(count > 0 && count < boxes.len());
+        }
+        for button in dom::all_in(form, "button[data-many]") {
+            let template = match count {
+                0 => "data-none",
+                1 => "data-one",
+                _ => "data-many",
+            };
+            if let Some(template) = button.get_attribute(template) {
+                let text = template.replace("{n}", &grouped(count as u64));
+                if button.text_content().as_deref() != Some(&text) {
+                    button.set_text_content(Some(&text));
+                }
+            }
+            button.unchecked_ref::<HtmlButtonElement>().set_disabled(count == 0);
+        }
+        for output in dom::all_in(form, "[data-selected-count]") {
+            output.set_text_content(Some(&grouped(count as u64)));
+        }
+    }
+}

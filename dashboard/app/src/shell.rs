@@ -1,0 +1,148 @@
+//! The document around every page.
+
+mod header;
+mod range_menu;
+
+use crate::{
+    components::{ErrorState, Icon, Sign},
+    context::use_page,
+    islands::{Crosshair, Keys, Live, Selection, Times},
+    nav::NAV,
+    preferences::Theme,
+    router::Pages,
+};
+use header::Header;
+use leptos::prelude::*;
+use std::sync::Arc;
+
+/// Milliseconds between live refreshes.
+const LIVE_EVERY_MS: u32 = 2_000;
+
+/// Where the files are that the page loads. Their names carry their content's hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssetPaths {
+    /// The style sheet.
+    pub style: String,
+    /// The icon of the browser's tab.
+    pub icon: String,
+    /// What brings the islands to life; `None` where the wasm was not built.
+    pub script: Option<ScriptPaths>,
+}
+
+/// The files of the browser's part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptPaths {
+    /// The module that loads the others.
+    pub start: String,
+    /// wasm-bindgen's glue.
+    pub glue: String,
+    /// The wasm.
+    pub wasm: String,
+}
+
+/// The whole document. Needs in context: [`crate::ports::Ports`], `Arc<AssetPaths>`.
+#[component]
+pub fn Shell() -> impl IntoView {
+    leptos_meta::provide_meta_context();
+    // Islands stand alone; nothing else needs data for hydration, so none is sent.
+    if let Some(shared) = Owner::current_shared_context() {
+        shared.set_is_hydrating(false);
+    }
+    let page = use_page();
+    let assets = expect_context::<Arc<AssetPaths>>();
+    let theme = page.preferences.theme;
+    let zone = page.zone.iana_name().unwrap_or("UTC").to_owned();
+    let scripts = assets.script.clone().map(|script| {
+        view! {
+            <link rel="modulepreload" href=script.glue />
+            <link rel="preload" href=script.wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+            <script type="module" src=script.start></script>
+        }
+    });
+    let range_error = page.range_error.clone().map(|error| {
+        let text = format!("The range in the address cannot be used: {error}.");
+        view! { <ErrorState title=text>"The last 24 hours are shown instead."</ErrorState> }
+    });
+    view! {
+        <!DOCTYPE html>
+        <html
+            lang="en"
+            data-theme=(theme != Theme::System).then(|| theme.name())
+            data-times=page.preferences.times.name()
+            data-zone=zone
+        >
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="robots" content="noindex" />
+                <leptos_meta::MetaTags />
+                <link rel="stylesheet" href=assets.style.clone() />
+                <link rel="icon" type="image/svg+xml" href=assets.icon.clone() />
+                {scripts}
+            </head>
+            <body>
+                <a class="skip-link" href="#main">"Skip to content"</a>
+                <Header />
+                <main id="main" tabindex="-1" data-live="main">
+                    {range_error}
+                    <Pages />
+                </main>
+                <footer class="footer">
+                    <p>
+                        <Icon sign=Sign::Dam />
+                        " Spillway "
+                        {env!("CARGO_PKG_VERSION")}
+                    </p>
+                    <button class="link needs-islands" type="button" data-open-keys="">"Keyboard shortcuts"</button>
+                </footer>
+                <KeysDialog />
+                <Live every_ms=LIVE_EVERY_MS on=page.preferences.live />
+                <Times />
+                <Selection />
+                <Crosshair />
+                <Keys />
+            </body>
+        </html>
+    }
+}
+
+/// What the keys do.
+#[component]
+fn KeysDialog() -> impl IntoView {
+    let pages = NAV.iter().map(|item| (vec!["g".to_owned(), item.key.to_string()], format!("Go to {}", item.label)));
+    let others = [
+        (vec!["/"], "Search"),
+        (vec!["j"], "Next in the list"),
+        (vec!["k"], "Previous in the list"),
+        (vec!["x"], "Select or unselect"),
+        (vec!["Enter"], "Open"),
+        (vec!["←", "→"], "Read a chart's values, with the chart focused"),
+        (vec!["?"], "This help"),
+    ];
+    let others = others
+        .into_iter()
+        .map(|(keys, does)| (keys.into_iter().map(str::to_owned).collect(), does.to_owned()));
+    let rows = pages.chain(others).map(|(keys, does): (Vec<String>, String)| {
+        let keys = keys.into_iter().map(|key| view! { <kbd>{key}</kbd>" " }).collect_view();
+        view! {
+            <div>
+                <dt>{keys}</dt>
+                <dd>{does}</dd>
+            </div>
+        }
+    });
+    view! {
+        <dialog id="keys" class="dialog" aria-labelledby="keys-title">
+            <form method="dialog">
+                <h2 id="keys-title">"Keyboard shortcuts"</h2>
+                <dl class="keys">{rows.collect_view()}</dl>
+                <label class="check">
+                    <input type="checkbox" name="keys" />
+                    " Use single-key shortcuts"
+                </label>
+                <button class="button primary">"Close"</button>
+            </form>
+        </dialog>
+    }
+}

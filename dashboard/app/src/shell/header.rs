@@ -1,0 +1,119 @@
+//! The header: where one is, what else there is, and how it is shown.
+
+use super::range_menu::RangeMenu;
+use crate::{
+    components::{Icon, Sign, load},
+    context::{Page, use_page},
+    format::counted,
+    nav::{NAV, NavItem},
+    ports::{Badges, Environment, HeaderSource},
+    preferences::{Theme, Times},
+};
+use leptos::prelude::*;
+use std::sync::Arc;
+
+/// The header of every page.
+#[component]
+pub fn Header() -> impl IntoView {
+    let page = use_page();
+    let environment = expect_context::<Arc<Environment>>();
+    let source = expect_context::<Arc<dyn HeaderSource>>();
+    let home = page.href("/", "");
+    let links = Arc::clone(&page);
+    let nav = load(async move {
+        let badges = source.badges().await;
+        NAV.iter().map(|item| nav_link(item, &links, &badges)).collect_view()
+    });
+    let demo = environment.demo.then(|| {
+        view! { <span class="demo-label" title="Made up for a demonstration, by the real code in virtual time">"Demo data"</span> }
+    });
+    view! {
+        <header class="header">
+            <a class="product" href=home>
+                <Icon sign=Sign::Dam />
+                "Spillway"
+            </a>
+            <span class="environment">{environment.name.clone()}</span>
+            {demo}
+            <nav class="nav" aria-label="Pages" data-live="nav">
+                <ul>{nav}</ul>
+            </nav>
+            <div class="header-tools">
+                <RangeMenu />
+                <Switches />
+            </div>
+        </header>
+    }
+}
+
+fn nav_link(item: &NavItem, page: &Page, badges: &Badges) -> impl IntoView + use<> {
+    let here = item.is_at(&page.path).then_some("page");
+    let badge = item.badge.and_then(|badge| Some(((badge.count)(badges)?, badge.words)));
+    let badge = badge.filter(|(count, _)| *count > 0).map(|(count, (one, many))| {
+        let said = counted(count, one, many);
+        let number = crate::format::grouped(count);
+        view! {
+            <span class="nav-count" title=said.clone()>
+                <span aria-hidden="true">{number}</span>
+                <span class="visually-hidden">{said.clone()}</span>
+            </span>
+        }
+    });
+    view! {
+        <li>
+            <a href=page.href(item.path, "") aria-current=here data-go=item.key.to_string()>
+                {item.label}
+                {badge}
+            </a>
+        </li>
+    }
+}
+
+/// Live, zone and theme: plain forms, so that they work without JavaScript, kept in cookies.
+#[component]
+fn Switches() -> impl IntoView {
+    let page = use_page();
+    let preferences = &page.preferences;
+    let (live_next, live_text) = if preferences.live { ("off", "live") } else { ("on", "paused") };
+    let live_title = if preferences.live { "Live refresh is on. Pause it." } else { "Live refresh is paused. Turn it on." };
+    let local = preferences.times == Times::Local;
+    let times_next = if local { Times::Utc } else { Times::Local };
+    let times_text = if local { page.now.to_zoned(page.zone.clone()).strftime("%Z").to_string() } else { "UTC".to_owned() };
+    let times_title = if local { "Times are local. Show UTC." } else { "Times are in UTC. Show local times." };
+    let themes = Theme::ALL.map(|theme| {
+        let label = match theme {
+            Theme::System => "As the system",
+            Theme::Light => "Light",
+            Theme::Dark => "Dark",
+        };
+        let pressed = if preferences.theme == theme { "true" } else { "false" };
+        view! { <button name="theme" value=theme.name() aria-pressed=pressed>{label}</button> }
+    });
+    view! {
+        <form class="switches" method="post" action="/settings">
+            <input type="hidden" name="back" value=page.here() />
+            <button
+                class="switch live-switch"
+                name="live"
+                value=live_next
+                title=live_title
+                aria-pressed=if preferences.live { "true" } else { "false" }
+                aria-label="Live refresh"
+            >
+                {live_text}
+                <span class="live-dot" aria-hidden="true"></span>
+            </button>
+            <button class="switch" name="times" value=times_next.name() title=times_title>
+                <span class="visually-hidden">"Times in "</span>
+                {times_text}
+            </button>
+            <details class="menu">
+                <summary class="switch" title="Theme">
+                    <Icon sign=Sign::Contrast />
+                    <span class="visually-hidden">"Theme"</span>
+                </summary>
+                <div class="menu-panel theme-menu">{themes.into_iter().collect_view()}</div>
+            </details>
+        </form>
+    }
+}

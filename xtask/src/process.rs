@@ -1,0 +1,93 @@
+//! Running other programs, with errors that say which one and what it printed.
+
+use anyhow::{Context, Result, bail};
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+/// Says what is being done, on standard error, so that standard output stays for results.
+pub fn step(what: &str) {
+    eprintln!("▸ {what}");
+}
+
+/// Runs a command whose output goes straight to the terminal.
+///
+/// # Errors
+/// When the program cannot be started or does not end well.
+pub fn run(command: &mut Command) -> Result<()> {
+    let shown = describe(command);
+    let status = command.stdin(Stdio::null()).status().with_context(|| format!("cannot start `{shown}`"))?;
+    if !status.success() {
+        bail!("`{shown}` ended with {status}");
+    }
+    Ok(())
+}
+
+/// Runs a command and returns its standard output.
+///
+/// # Errors
+/// When the program cannot be started or does not end well; the error then carries what it said.
+pub fn output(command: &mut Command) -> Result<String> {
+    let shown = describe(command);
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{shown}`"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`{shown}` ended with {}: {}", output.status, last_lines(&said, 6));
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("`{shown}` printed something that is not UTF-8"))
+}
+
+/// Whether the command starts and ends well; its output is dropped.
+pub fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// The first of these programs that is installed.
+pub fn find_program(names: &[&str]) -> Option<PathBuf> {
+    names.iter().find_map(|name| {
+        let found = output(Command::new("sh").args(["-c", "command -v -- \"$1\"", "sh", name])).ok()?;
+        let path = found.trim();
+        (!path.is_empty()).then(|| PathBuf::from(path))
+    })
+}
+
+/// Whether we may install system packages.
+pub fn is_root() -> bool {
+    output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+fn describe(command: &Command) -> String {
+    let program = PathBuf::from(command.get_program());
+    let program = program.file_name().map_or_else(|| program.display().to_string(), |n| n.to_string_lossy().into_owned());
+    command.get_args().fold(program, |shown, argument| format!("{shown} {}", argument.to_string_lossy()))
+}
+
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<_> = text.trim().lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_the_program_and_what_it_said() {
+        let error = output(Command::new("sh").args(["-c", "echo 'no such table' >&2; exit 3"])).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("`sh -c"), "{text}");
+        assert!(text.contains("no such table") && text.contains('3'), "{text}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_not_found() {
+        assert!(find_program(&["spillway-no-such-program"]).is_none());
+        assert!(find_program(&["spillway-no-such-program", "sh"]).is_some());
+    }
+}

@@ -1,0 +1,56 @@
+//! What a task knows of the machine and the work tree, read once.
+
+use crate::process;
+use anyhow::{Context, Result};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Where things are.
+pub struct Settings {
+    /// The workspace's root folder.
+    pub root: PathBuf,
+    /// Cargo's target folder.
+    pub target: PathBuf,
+    /// The cargo that started us, so that a chosen toolchain stays chosen.
+    pub cargo: OsString,
+    /// Whether a continuous integration service runs us: missing tools are then installed where we may.
+    pub ci: bool,
+    /// A folder with an unpacked Terraform provider mirror (`SPILLWAY_TERRAFORM_PLUGINS`).
+    pub terraform_plugins: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads the environment and asks cargo for the target folder.
+    ///
+    /// # Errors
+    /// When cargo cannot read the workspace.
+    #[expect(clippy::disallowed_methods, reason = "the one place where the tasks read the environment")]
+    pub fn read() -> Result<Self> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask is not in a workspace")?.to_path_buf();
+        let metadata = process::output(
+            Command::new(&cargo).args(["metadata", "--no-deps", "--offline", "--format-version", "1"]).current_dir(&root),
+        )?;
+        let metadata: serde_json::Value =
+            serde_json::from_str(&metadata).context("cannot read what cargo metadata printed")?;
+        let target = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?.into();
+        let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0");
+        let terraform_plugins = std::env::var_os("SPILLWAY_TERRAFORM_PLUGINS").map(PathBuf::from);
+        Ok(Self { root, target, cargo, ci, terraform_plugins })
+    }
+
+    /// A cargo call in the workspace's root.
+    pub fn cargo(&self) -> Command {
+        let mut command = Command::new(&self.cargo);
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// Where the browser's part goes and where the server reads it.
+    pub fn site(&self) -> PathBuf {
+        self.target.join("site")
+    }
+}

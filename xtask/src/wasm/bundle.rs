@@ -1,0 +1,188 @@
+//! Turns the compiled wasm into the files that the browser loads.
+//!
+//! Every file has its content's hash in its name, so that browsers may keep it for ever and a new page
+//! never meets old wasm. `manifest.json` tells the server the names.
+
+use crate::settings::Settings;
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+use wasm_bindgen_cli_support::Bindgen;
+
+/// What the browser downloads, in bytes, before and after compression.
+pub struct Bundle {
+    files: Vec<(String, usize, usize)>,
+    islands: Vec<String>,
+    fresh: bool,
+}
+
+impl fmt::Display for Bundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kib = |bytes: usize| bytes as f64 / 1024.0;
+        let total: usize = self.files.iter().map(|file| file.2).sum();
+        for (name, plain, compressed) in &self.files {
+            writeln!(f, "{name:<36} {:>7.1} KiB, brotli {:>6.1} KiB", kib(*plain), kib(*compressed))?;
+        }
+        let state = if self.fresh { "built" } else { "unchanged" };
+        write!(f, "wasm {state}: {:.1} KiB brotli in all, islands {}", kib(total), self.islands.join(", "))
+    }
+}
+
+/// Writes the files to `folder`, unless they are there already and were made from the same input.
+///
+/// # Errors
+/// When the bindings cannot be made, an island is missing from them, or a file cannot be written.
+pub fn write(settings: &Settings, built: &Path, folder: &Path) -> Result<Bundle> {
+    let input = fs::read(built)?;
+    let starter = fs::read_to_string(settings.root.join("dashboard/frontend/start.js"))?;
+    let islands = declared_islands(&settings.root.join("dashboard/app/src"))?;
+    let source = hash(&[&input, starter.as_bytes(), include_bytes!("bundle.rs")]);
+    if let Some(bundle) = unchanged(folder, &source, &islands) {
+        return Ok(bundle);
+    }
+
+    let mut output = Bindgen::new()
+        .input_bytes("spillway", input)
+        .web(true)?
+        .typescript(false)
+        .omit_default_module_path(true)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate_output()?;
+    if output.js().contains("/snippets/") {
+        bail!("a crate brought JavaScript snippets of its own; only wasm-bindgen's glue is served");
+    }
+    let exports: Vec<String> = output.wasm().exports.iter().map(|export| export.name.clone()).collect();
+    check_islands(&islands, &exports)?;
+    let glue = output.js().to_owned();
+    let wasm = output.wasm_mut().emit_wasm();
+
+    let fresh = folder.with_extension("new");
+    if fresh.exists() {
+        fs::remove_dir_all(&fresh)?;
+    }
+    fs::create_dir_all(&fresh)?;
+    let glue = add(&fresh, "spillway", "js", glue.as_bytes())?;
+    let wasm = add(&fresh, "spillway", "wasm", &wasm)?;
+    let starter = starter.replace("GLUE", &glue.0).replace("WASM", &wasm.0);
+    let starter = add(&fresh, "start", "js", starter.as_bytes())?;
+    let manifest = serde_json::json!({
+        "source": source, "start": starter.0, "glue": glue.0, "wasm": wasm.0,
+        "sizes": [[&starter.0, starter.1, starter.2], [&glue.0, glue.1, glue.2], [&wasm.0, wasm.1, wasm.2]],
+    });
+    fs::write(fresh.join("manifest.json"), serde_json::to_string_pretty(&manifest)?)?;
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::rename(&fresh, folder)?;
+    Ok(Bundle { files: vec![starter, glue, wasm], islands, fresh: true })
+}
+
+/// The bundle that is there, if it was made from this input by this code.
+fn unchanged(folder: &Path, source: &str, islands: &[String]) -> Option<Bundle> {
+    let manifest = fs::read_to_string(folder.join("manifest.json")).ok()?;
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).ok()?;
+    if manifest["source"].as_str() != Some(source) {
+        return None;
+    }
+    let files: Vec<(String, usize, usize)> = serde_json::from_value(manifest["sizes"].clone()).ok()?;
+    let complete = files.iter().all(|(name, plain, _)| {
+        fs::metadata(folder.join(name)).is_ok_and(|found| found.len() == *plain as u64)
+            && folder.join(format!("{name}.br")).is_file()
+    });
+    complete.then(|| Bundle { files, islands: islands.to_vec(), fresh: false })
+}
+
+/// Writes a file and its compressed twin. Returns its name and both sizes.
+fn add(folder: &Path, stem: &str, extension: &str, content: &[u8]) -> Result<(String, usize, usize)> {
+    let name = format!("{stem}.{}.{extension}", hash(&[content]));
+    fs::write(folder.join(&name), content)?;
+    let mut compressed = Vec::new();
+    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+    brotli::BrotliCompress(&mut &*content, &mut compressed, &parameters)?;
+    fs::write(folder.join(format!("{name}.br")), &compressed)?;
+    Ok((name, content.len(), compressed.len()))
+}
+
+fn hash(parts: &[&[u8]]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The islands that the sources declare, by name.
+fn declared_islands(folder: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.extend(islands_in(&fs::read_to_string(&path)?));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn islands_in(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = source.lines().map(str::trim);
+    while let Some(line) = lines.next() {
+        if line != "#[island]" {
+            continue;
+        }
+        let name = lines.find_map(|line| line.strip_prefix("pub fn ").or_else(|| line.strip_prefix("pub(crate) fn ")));
+        found.extend(name.and_then(|rest| rest.split(['(', '<']).next()).map(str::to_owned));
+    }
+    found
+}
+
+/// An island that nothing refers to is dropped without a word, and its page is dead in the browser.
+fn check_islands(islands: &[String], exports: &[String]) -> Result<()> {
+    if islands.is_empty() {
+        bail!("no island is declared in dashboard/app");
+    }
+    for island in islands {
+        let exported = exports.iter().any(|export| {
+            export
+                .strip_prefix(island.as_str())
+                .and_then(|rest| rest.strip_prefix('_'))
+                .is_some_and(|hash| hash.bytes().all(|byte| byte.is_ascii_digit()))
+        });
+        if !exported {
+            bail!("the island {island} is missing from the wasm; does dashboard/frontend still use the app crate?");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn islands_are_found_in_sources_and_asserted_in_exports() {
+        let islands = islands_in("#[component]\npub fn Page() {}\n#[island]\n#[expect(x)]\npub fn Live(every: u32) {}\n");
+        assert_eq!(islands, ["Live"]);
+        let exported = ["memory".to_owned(), "Live_123".to_owned()];
+        assert!(check_islands(&islands, &exported).is_ok());
+        let error = check_islands(&islands, &["Lively_123".to_owned()]).unwrap_err();
+        assert!(error.to_string().contains("Live is missing"), "{error}");
+    }
+
+    #[test]
+    fn a_file_s_name_follows_its_content() {
+        assert_ne!(hash(&[b"a", b"b"]), hash(&[b"ab"]));
+        assert_eq!(hash(&[b"a"]).len(), 16);
+    }
+}

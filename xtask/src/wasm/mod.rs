@@ -1,0 +1,44 @@
+//! Builds the part of the dashboard that runs in the browser.
+//!
+//! `frontend` is compiled in a cargo call of its own, because a call that also builds the server would
+//! unify their features and break both. The bindings are made by the wasm-bindgen library, whose
+//! version is in Cargo.lock, so nothing needs to be installed.
+
+mod bundle;
+mod std_library;
+mod target;
+
+use crate::{process, settings::Settings};
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+
+/// The name of the profile that makes it small.
+const PROFILE: &str = "wasm-release";
+/// The package that is the entry point.
+const PACKAGE: &str = "spillway-dashboard-frontend";
+/// The compilation target.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Builds it, or says in one sentence why that is impossible here. The dashboard works without it,
+/// only less lively, so a missing target is no error: `Ok(None)`.
+///
+/// # Errors
+/// When the target is there and the code does not build.
+pub fn run(settings: &Settings) -> Result<Option<PathBuf>> {
+    if let Err(reason) = target::ensure(settings) {
+        println!(
+            "No wasm: the target {TARGET} cannot be had here ({reason:#}). The dashboard's pages work, but without live refresh."
+        );
+        return Ok(None);
+    }
+    process::step("building the browser's part (wasm)");
+    process::run(settings.cargo().args([
+        "build", "--quiet", "--package", PACKAGE, "--target", TARGET, "--profile", PROFILE, "--lib",
+    ]))?;
+    let built = settings.target.join(TARGET).join(PROFILE).join(format!("{}.wasm", PACKAGE.replace('-', "_")));
+    let folder = settings.site().join("pkg");
+    let bundle = bundle::write(settings, &built, &folder)
+        .with_context(|| format!("cannot make the browser's files from {}", built.display()))?;
+    println!("{bundle}");
+    Ok(Some(folder))
+}
