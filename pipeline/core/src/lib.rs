@@ -12,6 +12,7 @@ pub mod ids;
 pub mod ledger;
 pub mod message;
 pub mod metric;
+pub mod names;
 pub mod ports;
 pub mod replay;
 pub mod retry;

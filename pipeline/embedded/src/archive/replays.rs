@@ -1,0 +1,227 @@
+//! Replays in the database: which dead letters they took, and what became of each.
+
+use super::{Archive, row, state_of, unavailable};
+use crate::db::{from_millis, millis};
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page, ReplayTrace};
+use spillway_core::ids::{MessageId, ReplayId};
+use spillway_core::ports::{ArchiveError, ReplayLog};
+use spillway_core::replay::{Replay, ReplayItem, ReplayItemState, ReplayState};
+
+#[async_trait]
+impl ReplayLog for Archive {
+    async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
+        let (replay, ids, by, now) = (replay.clone(), ids.to_vec(), by.to_owned(), self.clock.now());
+        self.db
+            .write(move |tx| {
+                let mut taken = 0;
+                for id in &ids {
+                    if state_of(tx, id.as_str())?.as_deref() != Some("archived") {
+                        continue;
+                    }
+                    let Some(mut letter) = row::get(tx, id.as_str())? else { continue };
+                    letter.state = DeadLetterState::Replaying { replay_id: replay.clone() };
+                    letter.replays.push(ReplayTrace {
+                        replay_id: replay.clone(),
+                        sent_at: now,
+                        ended_at: None,
+                        stored: None,
+                    });
+                    row::update(tx, &letter)?;
+                    tx.prepare_cached("INSERT INTO replay_items VALUES (?1, ?2, 'waiting', ?3)")?
+                        .execute(params![replay.as_str(), id.as_str(), millis(now)])?;
+                    taken += 1;
+                }
+                if taken > 0 {
+                    tx.execute(
+                        "INSERT INTO replays (id, started_by, started_at) VALUES (?1, ?2, ?3)",
+                        params![replay.as_str(), by, millis(now)],
+                    )?;
+                }
+                Ok(taken)
+            })
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+
+    async fn waiting(&self, replay: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
+        let replay = replay.clone();
+        self.db
+            .read(move |connection| {
+                let mut query = connection.prepare_cached(
+                    "SELECT dead_letter_id FROM replay_items WHERE replay_id = ?1 AND state = 'waiting' LIMIT ?2",
+                )?;
+                let ids = query
+                    .query_map(params![replay.as_str(), limit as i64], |row| row.get::<_, String>(0))?
+                    .collect::<rusqlite::Result<Vec<_>>>()?;
+                let letters = ids.iter().map(|id| row::get(connection, id));
+                Ok(letters.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
+            })
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+
+    async fn mark_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), ArchiveError> {
+        let (replay, ids, now) = (replay.clone(), ids.to_vec(), self.clock.now());
+        self.db
+            .write(move |tx| {
+                for id in &ids {
+                    // Only from `waiting`: the consumer may have been faster than this note.
+                    tx.prepare_cached(
+                        "UPDATE replay_items SET state = 'sent', at = ?3
+                         WHERE replay_id = ?1 AND dead_letter_id = ?2 AND state = 'waiting'",
+                    )?
+                    .execute(params![replay.as_str(), id.as_str(), millis(now)])?;
+                }
+                Ok(())
+            })
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+
+    async fn set_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError> {
+        let (replay, trouble) = (replay.clone(), trouble.map(str::to_owned));
+        self.db
+            .write(move |tx| {
+                tx.prepare_cached("UPDATE replays SET trouble = ?2 WHERE id = ?1 AND trouble IS NOT ?2")?
+                    .execute(params![replay.as_str(), trouble])
+            })
+            .await
+            .map(|_| ())
+            .map_err(|error| unavailable(&error))
+    }
+
+    async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
+        let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
+        self.db
+            .write(move |tx| {
+                let Some(mut letter) = row::get(tx, id.as_str())? else { return Ok(()) };
+                if letter.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) {
+                    return Ok(());
+                }
+                letter.state = DeadLetterState::Stored { replay_id: replay.clone(), at: now };
+                if let Some(trace) = letter.replays.iter_mut().rfind(|trace| trace.replay_id == replay) {
+                    trace.ended_at = Some(now);
+                    trace.stored = Some(true);
+                }
+                row::update(tx, &letter)?;
+                crate::store::close_handover(tx, id.as_str())?;
+                end_item(tx, replay.as_str(), id.as_str(), "stored", millis(now))
+            })
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+
+    async fn get(&self, replay: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
+        let replay = replay.clone();
+        self.db
+            .read(move |connection| {
+                connection
+                    .prepare_cached(&format!("{REPLAY} WHERE id = ?1"))?
+                    .query_row([replay.as_str()], read_replay)
+                    .optional()
+            })
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+
+    async fn list(&self, limit: usize) -> Result<Vec<Replay>, ArchiveError> {
+        self.db
+            .read(move |connection| {
+                let mut query =
+                    connection.prepare_cached(&format!("{REPLAY} ORDER BY started_at DESC, id DESC LIMIT ?1"))?;
+                query.query_map([limit as i64], read_replay)?.collect()
+            })
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+
+    async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
+        self.db
+            .read(|connection| {
+                let mut query = connection.prepare_cached(
+                    "SELECT id FROM replays WHERE ended_at IS NULL AND EXISTS
+                         (SELECT 1 FROM replay_items WHERE replay_id = id AND state = 'waiting')
+                     ORDER BY started_at, id",
+                )?;
+                let ids = query.query_map([], |row| row.get::<_, String>(0))?;
+                ids.map(|id| id.map(ReplayId::new)).collect()
+            })
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+
+    async fn items(
+        &self,
+        replay: &ReplayId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<ReplayItem>, ArchiveError> {
+        let (replay, after) = (replay.clone(), after.unwrap_or_default().to_owned());
+        self.db
+            .read(move |connection| {
+                let total = connection
+                    .prepare_cached("SELECT count(*) FROM replay_items WHERE replay_id = ?1")?
+                    .query_row([replay.as_str()], |row| row.get(0))?;
+                let mut query = connection.prepare_cached(
+                    "SELECT dead_letter_id, state, at FROM replay_items
+                     WHERE replay_id = ?1 AND dead_letter_id > ?2 ORDER BY dead_letter_id LIMIT ?3",
+                )?;
+                let mut items = query
+                    .query_map(params![replay.as_str(), after, limit as i64 + 1], read_item)?
+                    .collect::<rusqlite::Result<Vec<_>>>()?;
+                let more = items.len() > limit;
+                items.truncate(limit);
+                let next = items.last().filter(|_| more).map(|item| item.dead_letter.to_string());
+                Ok(Page { items, total, next })
+            })
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+}
+
+const REPLAY: &str = "SELECT id, started_by, started_at, ended_at, trouble,
+    (SELECT count(*) FROM replay_items WHERE replay_id = id AND state = 'waiting'),
+    (SELECT count(*) FROM replay_items WHERE replay_id = id AND state = 'sent'),
+    (SELECT count(*) FROM replay_items WHERE replay_id = id AND state = 'stored'),
+    (SELECT count(*) FROM replay_items WHERE replay_id = id AND state = 'returned')
+    FROM replays";
+
+fn read_replay(row: &Row<'_>) -> rusqlite::Result<Replay> {
+    let ended_at: Option<i64> = row.get(3)?;
+    Ok(Replay {
+        id: ReplayId::new(row.get::<_, String>(0)?),
+        by: row.get(1)?,
+        started_at: from_millis(row.get(2)?),
+        ended_at: ended_at.map(from_millis),
+        state: if ended_at.is_some() { ReplayState::Ended } else { ReplayState::Running },
+        trouble: row.get(4)?,
+        waiting: row.get(5)?,
+        sent: row.get(6)?,
+        stored: row.get(7)?,
+        returned: row.get(8)?,
+    })
+}
+
+fn read_item(row: &Row<'_>) -> rusqlite::Result<ReplayItem> {
+    let state = match row.get::<_, String>(1)?.as_str() {
+        "sent" => ReplayItemState::Sent,
+        "stored" => ReplayItemState::Stored,
+        "returned" => ReplayItemState::Returned,
+        _ => ReplayItemState::Waiting,
+    };
+    Ok(ReplayItem { dead_letter: MessageId::new(row.get::<_, String>(0)?), state, at: from_millis(row.get(2)?) })
+}
+
+/// Notes how a message of a replay ended, and the end of the replay with its last message.
+pub fn end_item(tx: &Connection, replay: &str, id: &str, state: &str, at: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE replay_items SET state = ?3, at = ?4 WHERE replay_id = ?1 AND dead_letter_id = ?2")?
+        .execute(params![replay, id, state, at])?;
+    tx.prepare_cached(
+        "UPDATE replays SET ended_at = ?2, trouble = NULL WHERE id = ?1 AND ended_at IS NULL AND NOT EXISTS
+             (SELECT 1 FROM replay_items WHERE replay_id = ?1 AND state IN ('waiting', 'sent'))",
+    )?
+    .execute(params![replay, at])?;
+    Ok(())
+}

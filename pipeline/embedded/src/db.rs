@@ -1,0 +1,13 @@
+//! The data folder and the SQLite database in it.
+//!
+//! All writes go through one [`Db`], which lets many callers share one commit (see [`writer`]). Readers have their own
+//! connections; SQLite's write-ahead log keeps them apart, also from another process.
+
+mod folder;
+mod schema;
+mod writer;
+
+pub use folder::{DataFolder, Durability, OpenError};
+pub use writer::{Db, DbError};
+
+pub(crate) use schema::{from_millis, millis};

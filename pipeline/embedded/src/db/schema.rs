@@ -1,0 +1,120 @@
+//! Tables, and how times are kept in them.
+
+use spillway_core::Timestamp;
+
+/// Version of the tables. A folder of another version is refused, never migrated by guess.
+pub const VERSION: i64 = 1;
+
+/// The tables.
+///
+/// `messages` is both queues: `queue` 0 is the primary one, 1 the DLQ. `origin` is the id of the message with which the
+/// event was accepted. `handover` names the promises that are in two places for a moment, because the next place has
+/// them and the message is not deleted yet: the ledger counts those once.
+pub const TABLES: &str = "
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counters VALUES ('accepted', 0), ('duplicates', 0), ('expired', 0);
+
+CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY,
+    queue INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    replay_id TEXT,
+    sent_at INTEGER NOT NULL,
+    first_sent_at INTEGER NOT NULL,
+    visible_at INTEGER NOT NULL,
+    receive_count INTEGER NOT NULL DEFAULT 0,
+    receipt INTEGER NOT NULL DEFAULT 0,
+    trace_header TEXT,
+    attributes TEXT,
+    failures TEXT,
+    body TEXT NOT NULL
+);
+CREATE INDEX messages_visible ON messages (queue, visible_at);
+CREATE INDEX messages_origin ON messages (origin);
+
+CREATE TABLE store (
+    seq INTEGER PRIMARY KEY,
+    event_id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    type TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    stored_at INTEGER NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX store_key ON store (event_id, source);
+
+CREATE TABLE dead_letters (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    event_id TEXT,
+    source TEXT,
+    type TEXT,
+    state TEXT NOT NULL,
+    state_document TEXT NOT NULL,
+    replay_id TEXT,
+    fingerprint TEXT NOT NULL,
+    class TEXT NOT NULL,
+    message TEXT NOT NULL,
+    archived_at INTEGER NOT NULL,
+    first_sent_at INTEGER NOT NULL,
+    receive_count INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    trace_header TEXT,
+    attributes TEXT NOT NULL,
+    failures TEXT NOT NULL,
+    replays TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX dead_letters_state ON dead_letters (state, archived_at);
+CREATE INDEX dead_letters_time ON dead_letters (archived_at, seq);
+CREATE INDEX dead_letters_fingerprint ON dead_letters (fingerprint, archived_at);
+CREATE INDEX dead_letters_event ON dead_letters (event_id);
+
+CREATE TABLE handover (
+    message_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    PRIMARY KEY (message_id, kind)
+) WITHOUT ROWID;
+
+CREATE TABLE replays (
+    id TEXT PRIMARY KEY,
+    started_by TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    trouble TEXT
+) WITHOUT ROWID;
+CREATE TABLE replay_items (
+    replay_id TEXT NOT NULL,
+    dead_letter_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (replay_id, dead_letter_id)
+) WITHOUT ROWID;
+CREATE INDEX replay_items_state ON replay_items (replay_id, state);
+
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE INDEX audit_subject ON audit (subject);
+
+CREATE TABLE faults (id INTEGER PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE sign_ins (hash TEXT PRIMARY KEY, kind TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// A time as it is kept: Unix milliseconds.
+pub fn millis(time: Timestamp) -> i64 {
+    time.as_millisecond()
+}
+
+/// A time as it was kept.
+pub fn from_millis(value: i64) -> Timestamp {
+    Timestamp::from_millisecond(value).unwrap_or(Timestamp::UNIX_EPOCH)
+}

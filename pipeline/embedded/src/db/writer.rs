@@ -1,0 +1,353 @@
+//! Group commit: writes that wait while one commit is under way share the next one.
+//!
+//! A commit costs one sync of the disk, some milliseconds, whether it carries one write or hundreds. A thread of its own
+//! takes whatever is waiting, runs each piece of work inside a savepoint (so that one that fails takes nothing with it),
+//! commits once, and only then answers all of them.
+
+use super::folder::{DataFolder, Durability};
+use rusqlite::Connection;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+/// Most pieces of work in one commit.
+const MOST_IN_A_COMMIT: usize = 1024;
+/// In a simulation: pieces of work in one transaction.
+const SIMULATED_COMMIT: u32 = 20_000;
+
+/// Why the database did not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DbError {
+    /// The disk is full.
+    #[error("the disk with the data folder is full")]
+    Full,
+    /// The files can't be written.
+    #[error("the data folder is read-only")]
+    ReadOnly,
+    /// Another process holds the database for too long.
+    #[error("the data folder is busy: another process holds it")]
+    Busy,
+    /// Anything else.
+    #[error("the data folder can't be used: {0}")]
+    Other(String),
+}
+
+impl From<&rusqlite::Error> for DbError {
+    fn from(error: &rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+/// The database: asynchronous outside, SQLite inside.
+pub struct Db {
+    mode: Mode,
+}
+
+enum Mode {
+    Shared(Shared),
+    Simulated(Mutex<Simulated>),
+}
+
+/// Real time: a writer thread, and readers beside it.
+struct Shared {
+    jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    readers: std::sync::Arc<Readers>,
+}
+
+struct Readers {
+    folder: DataFolder,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// Virtual time: everything on the caller's thread, on one connection, in long transactions.
+struct Simulated {
+    connection: Connection,
+    since_commit: u32,
+    _folder: DataFolder,
+}
+
+impl Db {
+    /// Opens a folder for real work.
+    ///
+    /// # Errors
+    /// SQLite can't open it, or no thread can be started.
+    pub fn open(folder: DataFolder) -> Result<Self, DbError> {
+        let connection = folder.connect(Durability::Full).map_err(|error| DbError::from(&error))?;
+        let (jobs, inbox) = mpsc::channel();
+        let writer = std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || write_all(&connection, &inbox))
+            .map_err(|error| DbError::Other(error.to_string()))?;
+        let readers = std::sync::Arc::new(Readers { folder, idle: Mutex::default() });
+        Ok(Self {
+            mode: Mode::Shared(Shared {
+                jobs: Mutex::new(Some(jobs)),
+                writer: Mutex::new(Some(writer)),
+                readers,
+            }),
+        })
+    }
+
+    /// Opens a folder for a simulation: fast, and durable only once it is dropped.
+    ///
+    /// # Errors
+    /// SQLite can't open it.
+    pub fn open_simulated(folder: DataFolder) -> Result<Self, DbError> {
+        let open = || {
+            let connection = folder.connect(Durability::None)?;
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|error: rusqlite::Error| DbError::from(&error))?;
+        Ok(Self { mode: Mode::Simulated(Mutex::new(Simulated { connection, since_commit: 0, _folder: folder })) })
+    }
+
+    /// Does work that changes the database; all of it or nothing. It is durable when this returns.
+    ///
+    /// # Errors
+    /// The work failed or could not be made durable; then nothing of it has happened.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let shared = match &self.mode {
+            Mode::Shared(shared) => shared,
+            Mode::Simulated(simulated) => return lock(simulated).write(work),
+        };
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Work { work: Some(work), result: None, reply: Some(reply) });
+        let sent = lock(&shared.jobs).as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
+        if !sent {
+            return Err(closed());
+        }
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Does work that only reads, on one consistent state of the database.
+    ///
+    /// # Errors
+    /// The work failed.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        match &self.mode {
+            Mode::Shared(shared) => {
+                let readers = std::sync::Arc::clone(&shared.readers);
+                tokio::task::spawn_blocking(move || readers.read(work))
+                    .await
+                    .unwrap_or_else(|error| Err(DbError::Other(error.to_string())))
+            }
+            Mode::Simulated(simulated) => {
+                work(&lock(simulated).connection).map_err(|error| DbError::from(&error))
+            }
+        }
+    }
+}
+
+impl Drop for Db {
+    /// Lets the writer finish what is waiting; a simulation commits.
+    fn drop(&mut self) {
+        match &self.mode {
+            Mode::Shared(shared) => {
+                lock(&shared.jobs).take();
+                if let Some(writer) = lock(&shared.writer).take() {
+                    let _ = writer.join();
+                }
+            }
+            Mode::Simulated(simulated) => {
+                let _ = lock(simulated).connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);");
+            }
+        }
+    }
+}
+
+impl Readers {
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, DbError> {
+        let idle = lock(&self.idle).pop();
+        let run = || {
+            let connection = idle.map_or_else(|| self.folder.connect_reader(), Ok)?;
+            connection.execute_batch("BEGIN")?;
+            let result = work(&connection);
+            connection.execute_batch("COMMIT")?;
+            lock(&self.idle).push(connection);
+            result
+        };
+        run().map_err(|error| DbError::from(&error))
+    }
+}
+
+impl Simulated {
+    fn write<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, DbError> {
+        let result = in_savepoint(&self.connection, work);
+        self.since_commit += 1;
+        if self.since_commit >= SIMULATED_COMMIT {
+            self.since_commit = 0;
+            self.connection.execute_batch("COMMIT; BEGIN IMMEDIATE").map_err(|error| DbError::from(&error))?;
+        }
+        result.map_err(|error| DbError::from(&error))
+    }
+}
+
+fn in_savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.prepare_cached("SAVEPOINT work")?.execute([])?;
+    let result = work(connection);
+    if result.is_err() && !connection.is_autocommit() {
+        connection.prepare_cached("ROLLBACK TO work")?.execute([])?;
+    }
+    if !connection.is_autocommit() {
+        connection.prepare_cached("RELEASE work")?.execute([])?;
+    }
+    result
+}
+
+/// A piece of work with somebody who waits for its result.
+trait Job: Send {
+    /// Does the work inside the transaction.
+    fn run(&mut self, connection: &Connection);
+    /// Answers, once it is known whether the transaction was committed.
+    fn answer(self: Box<Self>, commit: Result<(), DbError>);
+}
+
+struct Work<T, F> {
+    work: Option<F>,
+    result: Option<rusqlite::Result<T>>,
+    reply: Option<oneshot::Sender<Result<T, DbError>>>,
+}
+
+impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Work<T, F> {
+    fn run(&mut self, connection: &Connection) {
+        if let Some(work) = self.work.take() {
+            self.result = Some(in_savepoint(connection, work));
+        }
+    }
+
+    fn answer(mut self: Box<Self>, commit: Result<(), DbError>) {
+        let answer = match (self.result.take(), commit) {
+            (Some(Err(error)), _) => Err(DbError::from(&error)),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (_, Err(error)) => Err(error),
+            (None, Ok(())) => Err(closed()),
+        };
+        if let Some(reply) = self.reply.take() {
+            // Whoever asked may have gone away; the work is done all the same.
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+fn write_all(connection: &Connection, inbox: &mpsc::Receiver<Box<dyn Job>>) {
+    while let Ok(first) = inbox.recv() {
+        let mut jobs = vec![first];
+        jobs.extend(inbox.try_iter().take(MOST_IN_A_COMMIT - 1));
+        let commit = commit(connection, &mut jobs);
+        for job in jobs {
+            job.answer(commit.clone());
+        }
+    }
+}
+
+fn commit(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), DbError> {
+    let mut all = || -> rusqlite::Result<()> {
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        for job in jobs.iter_mut() {
+            job.run(connection);
+            // Some errors (a full disk) make SQLite roll the whole transaction back.
+            if connection.is_autocommit() {
+                return Err(rusqlite::Error::SqliteFailure(
+                    rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL),
+                    None,
+                ));
+            }
+        }
+        connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    };
+    let result = all();
+    if result.is_err() && !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    result.map_err(|error| DbError::from(&error))
+}
+
+fn closed() -> DbError {
+    DbError::Other("the pipeline has stopped".to_owned())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(connection: &Connection) -> rusqlite::Result<i64> {
+        connection.query_row("SELECT value FROM counters WHERE name = 'accepted'", [], |row| row.get(0))
+    }
+
+    fn add(connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'accepted'", []).map(|_| ())
+    }
+
+    #[tokio::test]
+    async fn work_that_fails_takes_nothing_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(DataFolder::own(dir.path()).unwrap()).unwrap();
+        let bad = db.write(|connection| {
+            add(connection)?;
+            connection.execute("nonsense", [])
+        });
+        let (bad, good) = tokio::join!(bad, db.write(add));
+        assert!(bad.is_err());
+        good.unwrap();
+        assert_eq!(db.read(count).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_said_and_passes() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(DataFolder::own(dir.path()).unwrap()).unwrap();
+        let limit = |pages: i64| {
+            move |connection: &Connection| {
+                connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get::<_, i64>(0))
+            }
+        };
+        let fill = |connection: &Connection| {
+            add(connection)?;
+            connection.execute("INSERT INTO facts VALUES ('big', zeroblob(2000000))", [])
+        };
+        db.write(limit(1)).await.unwrap();
+        let (one, two) = tokio::join!(db.write(fill), db.write(add));
+        assert_eq!(one, Err(DbError::Full));
+        // Its neighbour was in the same transaction or in the next: done as promised, or not at all.
+        let expected = i64::from(two.is_ok());
+        assert_eq!(db.read(count).await, Ok(expected));
+        db.write(limit(1_000_000)).await.unwrap();
+        db.write(fill).await.unwrap();
+        assert_eq!(db.read(count).await, Ok(expected + 1));
+    }
+
+    #[tokio::test]
+    async fn a_simulation_is_on_disk_once_it_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open_simulated(DataFolder::own(dir.path()).unwrap()).unwrap();
+        db.write(add).await.unwrap();
+        assert_eq!(db.read(count).await, Ok(1));
+        drop(db);
+        let db = Db::open(DataFolder::own(dir.path()).unwrap()).unwrap();
+        assert_eq!(db.read(count).await, Ok(1));
+    }
+}

@@ -1,0 +1,114 @@
+//! Faults that are switched on: kept in the data folder, so that another process can start and stop them.
+
+use crate::db::{Db, DbError};
+use spillway_core::Timestamp;
+use spillway_core::fault::{Fault, FaultKind};
+use spillway_core::ports::Clock;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The faults of a pipeline.
+pub struct Faults {
+    db: Arc<Db>,
+    clock: Arc<dyn Clock>,
+    /// As of the last [`Self::refresh`]: asked at every call of the store, so it must cost nothing.
+    known: RwLock<Vec<Fault>>,
+}
+
+impl Faults {
+    /// The faults in a database.
+    pub fn new(db: Arc<Db>, clock: Arc<dyn Clock>) -> Self {
+        Self { db, clock, known: RwLock::default() }
+    }
+
+    /// Switches a fault on. One of the same kind that is on is replaced.
+    ///
+    /// # Errors
+    /// The data folder can't be written.
+    pub async fn start(&self, fault: Fault) -> Result<(), DbError> {
+        self.stop(fault.kind.name()).await?;
+        self.add(fault).await
+    }
+
+    /// Adds a fault to the plan, whatever else is in it.
+    ///
+    /// # Errors
+    /// The data folder can't be written.
+    pub async fn add(&self, fault: Fault) -> Result<(), DbError> {
+        let document = serde_json::to_string(&fault).map_err(|error| DbError::Other(error.to_string()))?;
+        self.db
+            .write(move |tx| tx.execute("INSERT INTO faults (document) VALUES (?1)", [document]))
+            .await?;
+        self.refresh().await
+    }
+
+    /// Switches off the faults of that kind that are on now. Returns how many there were.
+    ///
+    /// # Errors
+    /// The data folder can't be written.
+    pub async fn stop(&self, name: &str) -> Result<usize, DbError> {
+        let now = self.clock.now();
+        let name = name.to_owned();
+        let stopped = self
+            .db
+            .write(move |tx| {
+                let mut stopped = 0;
+                for (id, mut fault) in read(tx)? {
+                    if fault.kind.name() == name && fault.is_on(now) {
+                        fault.until = Some(now);
+                        let document = serde_json::to_string(&fault).unwrap_or_default();
+                        tx.execute("UPDATE faults SET document = ?2 WHERE id = ?1", (id, document))?;
+                        stopped += 1;
+                    }
+                }
+                Ok(stopped)
+            })
+            .await?;
+        self.refresh().await?;
+        Ok(stopped)
+    }
+
+    /// All faults that ever were, oldest first.
+    ///
+    /// # Errors
+    /// The data folder can't be read.
+    pub async fn list(&self) -> Result<Vec<Fault>, DbError> {
+        let faults = self.db.read(read).await?;
+        Ok(faults.into_iter().map(|(_, fault)| fault).collect())
+    }
+
+    /// Reads the faults again, in case another process changed them.
+    ///
+    /// # Errors
+    /// The data folder can't be read.
+    pub async fn refresh(&self) -> Result<(), DbError> {
+        let now = self.clock.now();
+        let mut faults = self.list().await?;
+        faults.retain(|fault| fault.until.is_none_or(|until| until > now));
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = faults;
+        Ok(())
+    }
+
+    /// What a matching fault that is on at that time says, if one is on.
+    pub fn find<T>(&self, now: Timestamp, matches: impl Fn(&FaultKind) -> Option<T>) -> Option<T> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().filter(|fault| fault.is_on(now)).find_map(|fault| matches(&fault.kind))
+    }
+
+    /// Whether a fault of this very kind is on.
+    pub fn is_on(&self, now: Timestamp, kind: &FaultKind) -> bool {
+        self.find(now, |other| (other == kind).then_some(())).is_some()
+    }
+}
+
+fn read(connection: &rusqlite::Connection) -> rusqlite::Result<Vec<(i64, Fault)>> {
+    let mut query = connection.prepare_cached("SELECT id, document FROM faults ORDER BY id")?;
+    let rows = query.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+    let mut faults = Vec::new();
+    for row in rows {
+        let (id, document) = row?;
+        if let Ok(fault) = serde_json::from_str(&document) {
+            faults.push((id, fault));
+        }
+    }
+    Ok(faults)
+}

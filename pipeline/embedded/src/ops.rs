@@ -1,0 +1,51 @@
+//! The audit log in a database.
+
+use crate::archive::unavailable;
+use crate::db::{Db, from_millis, millis};
+use async_trait::async_trait;
+use rusqlite::params;
+use spillway_core::ports::{ArchiveError, AuditEntry, OpsLog};
+use std::sync::Arc;
+
+/// The audit log.
+pub struct Audit(pub Arc<Db>);
+
+#[async_trait]
+impl OpsLog for Audit {
+    async fn append(&self, entry: &AuditEntry) -> Result<(), ArchiveError> {
+        let entry = entry.clone();
+        self.0
+            .write(move |tx| {
+                tx.prepare_cached(
+                    "INSERT INTO audit (at, by, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![millis(entry.at), entry.by, entry.action, entry.subject, entry.detail])
+            })
+            .await
+            .map(|_| ())
+            .map_err(|error| unavailable(&error))
+    }
+
+    async fn entries(&self, subject: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>, ArchiveError> {
+        let subject = subject.map(str::to_owned);
+        self.0
+            .read(move |connection| {
+                let mut query = connection.prepare_cached(
+                    "SELECT at, by, action, subject, detail FROM audit
+                     WHERE ?1 IS NULL OR subject = ?1 ORDER BY seq DESC LIMIT ?2",
+                )?;
+                let rows = query.query_map(params![subject, limit as i64], |row| {
+                    Ok(AuditEntry {
+                        at: from_millis(row.get(0)?),
+                        by: row.get(1)?,
+                        action: row.get(2)?,
+                        subject: row.get(3)?,
+                        detail: row.get(4)?,
+                    })
+                })?;
+                rows.collect()
+            })
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+}

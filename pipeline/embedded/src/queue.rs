@@ -1,0 +1,196 @@
+//! The primary queue and the DLQ, with SQS's rules: visibility timeout, receive count, redrive, at-least-once, no order.
+
+mod receive;
+mod settle;
+mod snapshot;
+
+pub use snapshot::QueueSnapshot;
+
+use crate::db::{Db, DbError, millis};
+use crate::faults::Faults;
+use async_trait::async_trait;
+use rusqlite::params;
+use spillway_core::fault::FaultKind;
+use spillway_core::ids::{MessageId, ReceiptHandle};
+use spillway_core::message::{self, OutgoingMessage};
+use spillway_core::metric::{Measurement, MetricId, Unit};
+use spillway_core::names::Names;
+use spillway_core::ports::{Clock, EventQueue, MetricSink, QueueError};
+use spillway_core::settings::PipelineSettings;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Where accepted events wait.
+    Primary,
+    /// Where they go after too many receives.
+    Dlq,
+}
+
+impl Which {
+    fn number(self) -> i64 {
+        match self {
+            Self::Primary => 0,
+            Self::Dlq => 1,
+        }
+    }
+}
+
+/// Both queues.
+pub struct Queues {
+    db: Arc<Db>,
+    clock: Arc<dyn Clock>,
+    faults: Arc<Faults>,
+    metrics: Arc<dyn MetricSink>,
+    settings: PipelineSettings,
+    counts: [Counts; 2],
+    /// Woken when a message may have become visible.
+    arrivals: [Notify; 2],
+}
+
+/// The metrics that SQS counts by call, prepared once.
+struct Counts {
+    sent: MetricId,
+    received: MetricId,
+    deleted: MetricId,
+}
+
+impl Counts {
+    fn of(queue: &str) -> Self {
+        let id = |name| MetricId::new("AWS/SQS", name, &[("QueueName", queue)]);
+        Self {
+            sent: id("NumberOfMessagesSent"),
+            received: id("NumberOfMessagesReceived"),
+            deleted: id("NumberOfMessagesDeleted"),
+        }
+    }
+}
+
+impl Queues {
+    /// The queues in a database.
+    pub fn new(
+        db: Arc<Db>,
+        clock: Arc<dyn Clock>,
+        faults: Arc<Faults>,
+        metrics: Arc<dyn MetricSink>,
+        settings: PipelineSettings,
+        names: &Names,
+    ) -> Self {
+        let counts = [Counts::of(&names.queue), Counts::of(&names.dead_letter_queue)];
+        Self { db, clock, faults, metrics, settings, counts, arrivals: [Notify::new(), Notify::new()] }
+    }
+
+    /// Resolves when a message may have become visible in a queue.
+    pub async fn arrival(&self, which: Which) {
+        self.arrivals[which.number() as usize].notified().await;
+    }
+
+    fn counts(&self, which: Which) -> &Counts {
+        &self.counts[which.number() as usize]
+    }
+
+    fn wake(&self, which: Which) {
+        self.arrivals[which.number() as usize].notify_one();
+    }
+
+    fn count(&self, metric: &MetricId, value: usize) {
+        if value > 0 {
+            let metric = metric.clone();
+            self.metrics.record(Measurement { metric, value: value as f64, unit: Unit::Count });
+        }
+    }
+}
+
+#[async_trait]
+impl EventQueue for Queues {
+    async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Result<MessageId, QueueError>> {
+        let now = self.clock.now();
+        if self.faults.is_on(now, &FaultKind::QueueOutage) {
+            let error = QueueError::Unavailable { reason: "a fault is switched on: queue-outage".to_owned() };
+            return messages.iter().map(|_| Err(error.clone())).collect();
+        }
+        let rows: Vec<_> = messages.iter().map(|message| Row::new(message, now)).collect();
+        let ids: Vec<_> = rows.iter().map(|row| row.message_id.clone()).collect();
+        let sent = self.db.write(move |tx| rows.iter().try_for_each(|row| row.insert(tx))).await;
+        match sent {
+            Ok(()) => {
+                self.count(&self.counts(Which::Primary).sent, ids.len());
+                self.wake(Which::Primary);
+                ids.into_iter().map(|id| Ok(MessageId::new(id))).collect()
+            }
+            Err(error) => messages.iter().map(|_| Err(unavailable(&error))).collect(),
+        }
+    }
+}
+
+/// A message on its way into the table.
+struct Row {
+    message_id: String,
+    origin: Option<String>,
+    replay_id: Option<String>,
+    now: i64,
+    first_sent_at: i64,
+    trace_header: Option<String>,
+    attributes: Option<String>,
+    body: String,
+}
+
+impl Row {
+    fn new(message: &OutgoingMessage, now: spillway_core::Timestamp) -> Self {
+        let attribute = |name: &str| message.attributes.get(name);
+        let first_sent = attribute(message::FIRST_SENT).and_then(|text| text.parse().ok()).unwrap_or(now);
+        Self {
+            // Ids that sort by time keep the index's new entries together.
+            message_id: spillway_core::ids::EventId::at(now).into_string(),
+            origin: attribute(message::ORIGINAL_MESSAGE_ID).cloned(),
+            replay_id: attribute(message::REPLAY_ID).cloned(),
+            now: millis(now),
+            first_sent_at: millis(first_sent),
+            trace_header: message.trace_header.clone(),
+            attributes: (!message.attributes.is_empty())
+                .then(|| serde_json::to_string(&message.attributes).unwrap_or_default()),
+            body: message.body.clone(),
+        }
+    }
+
+    fn insert(&self, tx: &rusqlite::Connection) -> rusqlite::Result<()> {
+        let origin = self.origin.as_ref().unwrap_or(&self.message_id);
+        tx.prepare_cached(
+            "INSERT INTO messages (queue, message_id, origin, replay_id, sent_at, first_sent_at, visible_at,
+                                   trace_header, attributes, body)
+             VALUES (0, ?1, ?2, ?3, ?4, ?5, ?4, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            self.message_id,
+            origin,
+            self.replay_id,
+            self.now,
+            self.first_sent_at,
+            self.trace_header,
+            self.attributes,
+            self.body
+        ])?;
+        // A replay is no new promise: it is about one that was given before.
+        if self.replay_id.is_none() {
+            tx.prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'accepted'")?.execute([])?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn unavailable(error: &DbError) -> QueueError {
+    QueueError::Unavailable { reason: error.to_string() }
+}
+
+/// A receipt handle names the row and the receive: one from an earlier receive no longer fits.
+fn receipt_handle(seq: i64, receipt: i64) -> ReceiptHandle {
+    ReceiptHandle::new(format!("{seq}.{receipt}"))
+}
+
+/// Row and receive of a handle; a row that can't exist if it isn't one of ours.
+fn parse_receipt(handle: &ReceiptHandle) -> (i64, i64) {
+    let parts = handle.as_str().split_once('.').and_then(|(seq, receipt)| seq.parse().ok().zip(receipt.parse().ok()));
+    parts.unwrap_or((-1, -1))
+}

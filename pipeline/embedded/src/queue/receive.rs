@@ -1,0 +1,126 @@
+//! Receiving, and the queue's own redrive of what was received too often.
+
+use super::{Queues, Which, receipt_handle, unavailable};
+use crate::db::{from_millis, millis};
+use rusqlite::{Connection, params};
+use spillway_core::Timestamp;
+use spillway_core::ids::MessageId;
+use spillway_core::message::ReceivedMessage;
+use spillway_core::ports::QueueError;
+use std::time::Duration;
+
+impl Queues {
+    /// Receives up to `most` visible messages and makes them invisible for the visibility timeout.
+    ///
+    /// A message in the primary queue that was received `max_receive_count` times already goes to the DLQ instead, as
+    /// SQS's redrive policy does it.
+    ///
+    /// # Errors
+    /// The database failed; nothing was received.
+    pub async fn receive(&self, which: Which, most: usize) -> Result<Vec<ReceivedMessage>, QueueError> {
+        let now = self.clock.now();
+        let limit = (which == Which::Primary).then_some(i64::from(self.settings.max_receive_count));
+        let timeout = Duration::from_secs(u64::from(self.settings.visibility_timeout_s));
+        let hidden_until = millis(now) + i64::try_from(timeout.as_millis()).unwrap_or(0);
+        let (received, redriven) = self
+            .db
+            .write(move |tx| receive(tx, which, most, millis(now), hidden_until, limit))
+            .await
+            .map_err(|error| unavailable(&error))?;
+        self.count(&self.counts(which).received, received.len());
+        if redriven > 0 {
+            // SQS does not count its own redrive as "sent": NumberOfMessagesSent of the DLQ stays as it is.
+            self.wake(Which::Dlq);
+        }
+        Ok(received)
+    }
+
+    /// When the next message becomes visible; `None` if the queue has none.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn next_visible(&self, which: Which) -> Result<Option<Timestamp>, QueueError> {
+        let next = self
+            .db
+            .read(move |connection| {
+                connection
+                    .prepare_cached("SELECT min(visible_at) FROM messages WHERE queue = ?1")?
+                    .query_row([which.number()], |row| row.get::<_, Option<i64>>(0))
+            })
+            .await
+            .map_err(|error| unavailable(&error))?;
+        Ok(next.map(from_millis))
+    }
+
+    /// Deletes messages whose retention has run out, by the time they were first sent. Returns how many: each is lost,
+    /// and the ledger shows it as unaccounted.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn expire(&self) -> Result<usize, QueueError> {
+        let before = millis(self.clock.now()) - i64::from(self.settings.retention_s) * 1000;
+        let any = move |connection: &Connection| {
+            connection
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE first_sent_at < ?1)")?
+                .query_row([before], |row| row.get::<_, bool>(0))
+        };
+        if !self.db.read(any).await.map_err(|error| unavailable(&error))? {
+            return Ok(0);
+        }
+        let delete = move |tx: &Connection| tx.execute("DELETE FROM messages WHERE first_sent_at < ?1", [before]);
+        self.db.write(delete).await.map_err(|error| unavailable(&error))
+    }
+}
+
+fn receive(
+    tx: &Connection,
+    which: Which,
+    most: usize,
+    now: i64,
+    hidden_until: i64,
+    limit: Option<i64>,
+) -> rusqlite::Result<(Vec<ReceivedMessage>, usize)> {
+    let mut query = tx.prepare_cached(
+        "SELECT seq, message_id, body, attributes, trace_header, sent_at, receive_count, receipt, failures
+         FROM messages WHERE queue = ?1 AND visible_at <= ?2 ORDER BY visible_at LIMIT ?3",
+    )?;
+    let mut hide = tx.prepare_cached(
+        "UPDATE messages SET visible_at = ?2, receive_count = receive_count + 1, receipt = receipt + 1
+         WHERE seq = ?1",
+    )?;
+    let mut redrive = tx.prepare_cached(
+        "UPDATE messages SET queue = 1, visible_at = ?2, receive_count = 0, receipt = receipt + 1 WHERE seq = ?1",
+    )?;
+    let mut rows = query.query(params![which.number(), now, most as i64])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(0)?;
+        let receive_count: i64 = row.get::<_, i64>(6)? + 1;
+        let receipt: i64 = row.get::<_, i64>(7)? + 1;
+        let attributes: Option<String> = row.get(3)?;
+        let failures: Option<String> = row.get(8)?;
+        let message = ReceivedMessage {
+            message_id: MessageId::new(row.get::<_, String>(1)?),
+            receipt_handle: receipt_handle(seq, receipt),
+            body: row.get(2)?,
+            attributes: attributes.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            trace_header: row.get(4)?,
+            sent_at: from_millis(row.get(5)?),
+            receive_count: u32::try_from(receive_count).unwrap_or(u32::MAX),
+            failures: failures.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+        };
+        found.push((seq, receive_count, message));
+    }
+    let mut received = Vec::with_capacity(found.len());
+    let mut redriven = 0;
+    for (seq, receive_count, message) in found {
+        if limit.is_some_and(|limit| receive_count > limit) {
+            redrive.execute(params![seq, now])?;
+            redriven += 1;
+        } else {
+            hide.execute(params![seq, hidden_until])?;
+            received.push(message);
+        }
+    }
+    Ok((received, redriven))
+}

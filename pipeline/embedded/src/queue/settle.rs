@@ -1,0 +1,135 @@
+//! Deleting, deferring and dead-lettering what was received.
+
+use super::{Queues, Which, parse_receipt, unavailable};
+use crate::db::millis;
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, params};
+use spillway_core::failure::Failure;
+use spillway_core::ids::ReceiptHandle;
+use spillway_core::ports::{DeadLetterOrder, Deferral, QueueError, Redelivery};
+
+impl Queues {
+    /// Deletes messages. A handle from an earlier receive deletes nothing.
+    ///
+    /// # Errors
+    /// The database failed; nothing was deleted.
+    pub async fn delete(&self, which: Which, handles: &[ReceiptHandle]) -> Result<usize, QueueError> {
+        let receipts: Vec<_> = handles.iter().map(parse_receipt).collect();
+        let deleted = self
+            .db
+            .write(move |tx| {
+                let mut deleted = 0;
+                for (seq, receipt) in &receipts {
+                    deleted += usize::from(delete(tx, which, *seq, *receipt)?);
+                }
+                Ok(deleted)
+            })
+            .await
+            .map_err(|error| unavailable(&error))?;
+        self.count(&self.counts(which).deleted, deleted);
+        Ok(deleted)
+    }
+}
+
+/// Deletes one message and closes its handover in the ledger.
+fn delete(tx: &Connection, which: Which, seq: i64, receipt: i64) -> rusqlite::Result<bool> {
+    let gone = tx
+        .prepare_cached(
+            "DELETE FROM messages WHERE seq = ?1 AND receipt = ?2 AND queue = ?3 RETURNING origin, replay_id",
+        )?
+        .query_row(params![seq, receipt, which.number()], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+        })
+        .optional()?;
+    let Some((origin, replay_id)) = gone else { return Ok(false) };
+    // The promise of a replayed message is settled by its dead letter, not by this message.
+    if replay_id.is_none() {
+        match which {
+            Which::Primary => crate::store::close_handover(tx, &origin)?,
+            Which::Dlq => {
+                tx.prepare_cached("DELETE FROM handover WHERE message_id = ?1 AND kind = 'archive'")?
+                    .execute([&origin])?;
+            }
+        }
+    }
+    Ok(true)
+}
+
+#[async_trait]
+impl Redelivery for Queues {
+    async fn defer(&self, deferrals: &[Deferral]) -> Vec<Result<(), QueueError>> {
+        let now = millis(self.clock.now());
+        let orders: Vec<_> = deferrals
+            .iter()
+            .map(|deferral| {
+                let delay = i64::try_from(deferral.delay.as_millis()).unwrap_or(i64::MAX);
+                (parse_receipt(&deferral.receipt_handle), now.saturating_add(delay), deferral.failure.clone())
+            })
+            .collect();
+        let done = self
+            .db
+            .write(move |tx| {
+                for ((seq, receipt), visible_at, failure) in orders {
+                    defer(tx, seq, receipt, visible_at, failure)?;
+                }
+                Ok(())
+            })
+            .await
+            .map_err(|error| unavailable(&error));
+        self.wake(Which::Primary);
+        deferrals.iter().map(|_| done.clone()).collect()
+    }
+
+    /// The move is one transaction here, so the message is in one queue at any moment.
+    async fn dead_letter(&self, orders: &[DeadLetterOrder]) -> Vec<Result<(), QueueError>> {
+        let now = self.clock.now();
+        let moves: Vec<_> = orders
+            .iter()
+            .map(|order| {
+                (
+                    parse_receipt(&order.message.receipt_handle),
+                    spillway_core::ids::EventId::at(now).into_string(),
+                    serde_json::to_string(&order.attributes()).unwrap_or_default(),
+                )
+            })
+            .collect();
+        let done = self
+            .db
+            .write(move |tx| {
+                let mut count = 0;
+                for ((seq, receipt), message_id, attributes) in moves {
+                    count += tx
+                        .prepare_cached(
+                            "UPDATE messages SET queue = 1, message_id = ?3, attributes = ?4, sent_at = ?5,
+                                    visible_at = ?5, receive_count = 0, receipt = receipt + 1, failures = NULL
+                             WHERE seq = ?1 AND receipt = ?2 AND queue = 0",
+                        )?
+                        .execute(params![seq, receipt, message_id, attributes, millis(now)])?;
+                }
+                Ok(count)
+            })
+            .await
+            .map_err(|error| unavailable(&error));
+        if let Ok(count) = &done {
+            // The consumer sends these itself, so SQS counts them; those it redrives on its own it does not.
+            self.count(&self.counts(Which::Dlq).sent, *count);
+            self.count(&self.counts(Which::Primary).deleted, *count);
+            self.wake(Which::Dlq);
+        }
+        orders.iter().map(|_| done.clone().map(|_| ())).collect()
+    }
+}
+
+fn defer(tx: &Connection, seq: i64, receipt: i64, visible_at: i64, failure: Failure) -> rusqlite::Result<()> {
+    let before = tx
+        .prepare_cached("SELECT failures FROM messages WHERE seq = ?1 AND receipt = ?2")?
+        .query_row([seq, receipt], |row| row.get::<_, Option<String>>(0))
+        .optional()?;
+    let Some(before) = before else { return Ok(()) };
+    let mut failures: Vec<Failure> =
+        before.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    failure.add_to(&mut failures);
+    tx.prepare_cached("UPDATE messages SET visible_at = ?2, failures = ?3 WHERE seq = ?1")?
+        .execute(params![seq, visible_at, serde_json::to_string(&failures).unwrap_or_default()])?;
+    Ok(())
+}

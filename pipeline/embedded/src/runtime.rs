@@ -1,0 +1,69 @@
+//! Plays Lambda's event source mappings, and everything else that runs by itself.
+
+mod functions;
+mod mapping;
+mod replays;
+mod sampler;
+mod segments;
+
+pub use functions::Functions;
+
+use crate::pipeline::Pipeline;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How often the runtime looks for what another process may have changed.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// Between looks into a queue that woke nobody.
+    queue: Duration,
+    /// Between looks for replays to carry on.
+    replays: Duration,
+    /// Between looks at the faults; `None`: they are known beforehand.
+    faults: Option<Duration>,
+    /// Between samples of gauges.
+    gauges: Duration,
+}
+
+impl Pace {
+    fn of(pipeline: &Pipeline) -> Self {
+        if pipeline.virtual_time {
+            let minute = Duration::from_secs(60);
+            return Self { queue: minute, replays: minute, faults: None, gauges: minute };
+        }
+        Self {
+            queue: Duration::from_millis(500),
+            replays: Duration::from_millis(200),
+            faults: Some(Duration::from_millis(250)),
+            gauges: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Runs a pipeline's consumer, archiver, replays and sampling until dropped or aborted.
+pub fn start(pipeline: &Arc<Pipeline>) -> JoinSet<()> {
+    let pace = Pace::of(pipeline);
+    let functions = Arc::new(Functions::new(pipeline));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(mapping::run_consumer(Arc::clone(&functions), pace.queue));
+    tasks.spawn(mapping::run_archiver(functions, pace.queue));
+    tasks.spawn(replays::run(pipeline.ports.clone(), pace.replays));
+    tasks.spawn(sampler::run(Arc::clone(pipeline), pace.gauges));
+    if let Some(interval) = pace.faults {
+        tasks.spawn(refresh_faults(Arc::clone(pipeline), interval));
+    }
+    if !pipeline.virtual_time {
+        tasks.spawn(Arc::clone(&pipeline.recorder).flush_every(Duration::from_secs(1)));
+    }
+    tasks
+}
+
+async fn refresh_faults(pipeline: Arc<Pipeline>, interval: Duration) {
+    loop {
+        if let Err(error) = pipeline.ports.faults.refresh().await {
+            tracing::warn!(%error, "the list of faults could not be read");
+        }
+        pipeline.ports.clock.sleep(interval).await;
+    }
+}

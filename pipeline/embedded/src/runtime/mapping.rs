@@ -1,0 +1,76 @@
+//! Plays an event source mapping: polls a queue and invokes a function with batches, several at once.
+
+use super::functions::Functions;
+use crate::queue::Which;
+use spillway_core::message::ReceivedMessage;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// Polls the primary queue for the consumer until dropped.
+pub async fn run_consumer(functions: Arc<Functions>, poll: Duration) {
+    let (batch, concurrency) = (functions.settings.consumer_batch_size, functions.settings.consumer_concurrency);
+    let invoke = |functions: Arc<Functions>, batch| async move { functions.invoke_consumer(batch).await };
+    run(functions, Which::Primary, batch, concurrency, poll, invoke).await;
+}
+
+/// Polls the DLQ for the archiver until dropped.
+pub async fn run_archiver(functions: Arc<Functions>, poll: Duration) {
+    let batch = functions.settings.archiver_batch_size;
+    let invoke = |functions: Arc<Functions>, batch| async move { functions.invoke_archiver(batch).await };
+    run(functions, Which::Dlq, batch, 2, poll, invoke).await;
+}
+
+async fn run<F, I>(
+    functions: Arc<Functions>,
+    which: Which,
+    batch_size: usize,
+    concurrency: usize,
+    poll: Duration,
+    invoke: I,
+) where
+    F: Future<Output = ()> + Send + 'static,
+    I: Fn(Arc<Functions>, Vec<ReceivedMessage>) -> F,
+{
+    let permits = Arc::new(Semaphore::new(concurrency));
+    // Dropped with this future: an invocation does not outlive its mapping.
+    let mut invocations = JoinSet::new();
+    loop {
+        while invocations.try_join_next().is_some() {}
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        match functions.queues.receive(which, batch_size).await {
+            Ok(batch) if batch.is_empty() => {
+                drop(permit);
+                wait(&functions, which, poll).await;
+            }
+            Ok(batch) => {
+                let invocation = invoke(Arc::clone(&functions), batch);
+                invocations.spawn(async move {
+                    invocation.await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                drop(permit);
+                tracing::warn!(%error, queue = ?which, "nothing could be received");
+                functions.clock.sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+/// Waits for a message to arrive, or to become visible again, but not longer than `poll`: another process may send.
+async fn wait(functions: &Functions, which: Which, poll: Duration) {
+    let until_visible = match functions.queues.next_visible(which).await {
+        Ok(Some(at)) => {
+            let left = at.as_millisecond() - functions.clock.now().as_millisecond();
+            Duration::from_millis(u64::try_from(left).unwrap_or(0))
+        }
+        Ok(None) | Err(_) => poll,
+    };
+    tokio::select! {
+        () = functions.queues.arrival(which) => {}
+        () = functions.clock.sleep(until_visible.min(poll)) => {}
+    }
+}

@@ -1,0 +1,245 @@
+//! The event store, with DynamoDB's rules: conditional puts, capacity and throttling, items of at most 400 KB.
+
+use crate::db::{Db, from_millis, millis};
+use crate::faults::Faults;
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, params};
+use spillway_core::Timestamp;
+use spillway_core::fault::FaultKind;
+use spillway_core::ids::{EventKey, EventType, MessageId};
+use spillway_core::metric::{Measurement, MetricId, Unit};
+use spillway_core::names::Names;
+use spillway_core::ports::{Clock, EventStore, MetricSink, PutOutcome, StoreError, StoreItem, StoredEvent};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// DynamoDB's limit for an item, names and values together.
+const LARGEST_ITEM: usize = 400 * 1024;
+/// DynamoDB lets a table save up five minutes of unused capacity for bursts.
+const BURST_SECONDS: f64 = 300.0;
+
+/// The event store in a database.
+pub struct Store {
+    db: Arc<Db>,
+    clock: Arc<dyn Clock>,
+    faults: Arc<Faults>,
+    metrics: Arc<dyn MetricSink>,
+    ids: Ids,
+    capacity: Mutex<Bucket>,
+    /// In virtual time, what a call takes; real calls take what they take.
+    simulated_latency: Option<Duration>,
+}
+
+struct Ids {
+    consumed: MetricId,
+    write_throttles: MetricId,
+    throttled: MetricId,
+    system_errors: MetricId,
+    latency: MetricId,
+}
+
+/// Write capacity units that are left.
+struct Bucket {
+    per_second: f64,
+    left: f64,
+    at: Timestamp,
+}
+
+impl Bucket {
+    /// Takes units if there are enough, at a share of the capacity.
+    fn take(&mut self, units: f64, share: f64, now: Timestamp) -> bool {
+        let seconds = (now.as_millisecond() - self.at.as_millisecond()).max(0) as f64 / 1000.0;
+        let rate = self.per_second * share;
+        self.left = (self.left + seconds * rate).min(rate * BURST_SECONDS);
+        self.at = now;
+        let enough = self.left >= units;
+        if enough {
+            self.left -= units;
+        }
+        enough
+    }
+}
+
+impl Store {
+    /// The event store in a database, with that write capacity.
+    pub fn new(
+        db: Arc<Db>,
+        clock: Arc<dyn Clock>,
+        faults: Arc<Faults>,
+        metrics: Arc<dyn MetricSink>,
+        names: &Names,
+        write_capacity_units: f64,
+        simulated_latency: Option<Duration>,
+    ) -> Self {
+        let table = |name| MetricId::new("AWS/DynamoDB", name, &[("TableName", &names.table)]);
+        let put = |name| {
+            MetricId::new("AWS/DynamoDB", name, &[("TableName", &names.table), ("Operation", "PutItem")])
+        };
+        let ids = Ids {
+            consumed: table("ConsumedWriteCapacityUnits"),
+            write_throttles: table("WriteThrottleEvents"),
+            throttled: put("ThrottledRequests"),
+            system_errors: put("SystemErrors"),
+            latency: put("SuccessfulRequestLatency"),
+        };
+        let left = write_capacity_units * BURST_SECONDS;
+        let capacity = Mutex::new(Bucket { per_second: write_capacity_units, left, at: clock.now() });
+        Self { db, clock, faults, metrics, ids, capacity, simulated_latency }
+    }
+
+    fn record(&self, metric: &MetricId, value: f64, unit: Unit) {
+        self.metrics.record(Measurement { metric: metric.clone(), value, unit });
+    }
+
+    /// What stands in the way of a write before the database is asked.
+    fn admit(&self, item: &StoreItem) -> Result<f64, StoreError> {
+        let bytes = item.body.len() + item.key.id.as_str().len() + item.key.source.as_str().len() + 200;
+        if bytes > LARGEST_ITEM {
+            return Err(StoreError::TooLarge { bytes, limit: LARGEST_ITEM });
+        }
+        let now = self.clock.now();
+        if self.faults.is_on(now, &FaultKind::StoreOutage) {
+            self.record(&self.ids.system_errors, 1.0, Unit::Count);
+            return Err(StoreError::Unavailable { reason: "a fault is switched on: store-outage".to_owned() });
+        }
+        let throttle = |kind: &FaultKind| match kind {
+            FaultKind::StoreThrottle { capacity } => Some(*capacity),
+            _ => None,
+        };
+        let share = self.faults.find(now, throttle).unwrap_or(1.0);
+        // One unit writes up to 1 KB.
+        let units = bytes.div_ceil(1024) as f64;
+        let mut capacity = self.capacity.lock().unwrap_or_else(PoisonError::into_inner);
+        if capacity.take(units, share, now) {
+            return Ok(units);
+        }
+        drop(capacity);
+        self.record(&self.ids.throttled, 1.0, Unit::Count);
+        self.record(&self.ids.write_throttles, 1.0, Unit::Count);
+        Err(StoreError::Throttled)
+    }
+
+    /// Waits as a slow store would make its callers wait.
+    async fn delay(&self) {
+        let slow = |kind: &FaultKind| match kind {
+            FaultKind::StoreLatency { added } => Some(*added),
+            _ => None,
+        };
+        let added = self.faults.find(self.clock.now(), slow).unwrap_or_default();
+        let wait = added + self.simulated_latency.unwrap_or_default();
+        if !wait.is_zero() {
+            self.clock.sleep(wait).await;
+        }
+    }
+}
+
+#[async_trait]
+impl EventStore for Store {
+    async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>> {
+        let started = self.clock.now();
+        self.delay().await;
+        let mut answers: Vec<_> = items.iter().map(|item| self.admit(item).map(|_| PutOutcome::Stored)).collect();
+        let admitted: Vec<_> =
+            items.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()).map(|(item, _)| item.clone()).collect();
+        if admitted.is_empty() {
+            return answers;
+        }
+        let units: f64 = admitted.iter().map(|item| (item.body.len() + 200).div_ceil(1024) as f64).sum();
+        let now = self.clock.now();
+        let written = self
+            .db
+            .write(move |tx| admitted.iter().map(|item| put(tx, item, now)).collect::<rusqlite::Result<Vec<_>>>())
+            .await;
+        match written {
+            Ok(outcomes) => {
+                let took = (self.clock.now().as_microsecond() - started.as_microsecond()) as f64 / 1000.0;
+                self.record(&self.ids.consumed, units, Unit::Count);
+                let mut outcomes = outcomes.into_iter();
+                for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
+                    self.record(&self.ids.latency, took, Unit::Milliseconds);
+                    if let Some(outcome) = outcomes.next() {
+                        *answer = Ok(outcome);
+                    }
+                }
+            }
+            Err(error) => {
+                for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
+                    self.record(&self.ids.system_errors, 1.0, Unit::Count);
+                    *answer = Err(StoreError::Unavailable { reason: error.to_string() });
+                }
+            }
+        }
+        answers
+    }
+
+    async fn get(&self, key: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
+        let key = key.clone();
+        self.db
+            .read(move |connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT type, body, accepted_at, stored_at, message_id FROM store
+                         WHERE event_id = ?1 AND source = ?2",
+                    )?
+                    .query_row([key.id.as_str(), key.source.as_str()], |row| {
+                        Ok(StoredEvent {
+                            key: key.clone(),
+                            event_type: EventType::new(row.get::<_, String>(0)?),
+                            body: row.get(1)?,
+                            accepted_at: from_millis(row.get(2)?),
+                            stored_at: from_millis(row.get(3)?),
+                            message_id: MessageId::new(row.get::<_, String>(4)?),
+                        })
+                    })
+                    .optional()
+            })
+            .await
+            .map_err(|error| StoreError::Unavailable { reason: error.to_string() })
+    }
+}
+
+/// The conditional put, and the note for the ledger that the promise is kept before its message is deleted.
+fn put(tx: &Connection, item: &StoreItem, now: Timestamp) -> rusqlite::Result<PutOutcome> {
+    let inserted = tx
+        .prepare_cached(
+            "INSERT INTO store (event_id, source, type, message_id, accepted_at, stored_at, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            item.key.id.as_str(),
+            item.key.source.as_str(),
+            item.event_type.as_str(),
+            item.message_id.as_str(),
+            millis(item.accepted_at),
+            millis(now),
+            item.body
+        ])?;
+    let first = inserted == 1 || {
+        let by: String = tx
+            .prepare_cached("SELECT message_id FROM store WHERE event_id = ?1 AND source = ?2")?
+            .query_row([item.key.id.as_str(), item.key.source.as_str()], |row| row.get(0))?;
+        by == item.message_id.as_str()
+    };
+    // Only while the promise is open: a late second write of a message that is settled must leave no note.
+    tx.prepare_cached(
+        "INSERT OR IGNORE INTO handover (message_id, kind)
+         SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM messages WHERE origin = ?1)
+                          OR EXISTS (SELECT 1 FROM dead_letters WHERE id = ?1 AND state <> 'stored')",
+    )?
+    .execute([item.message_id.as_str(), if first { "store" } else { "duplicate" }])?;
+    Ok(if inserted == 1 { PutOutcome::Stored } else { PutOutcome::AlreadyStored })
+}
+
+/// Ends the handover of a promise to the store: it is the store's alone from now on.
+pub(crate) fn close_handover(tx: &Connection, origin: &str) -> rusqlite::Result<()> {
+    let kind = tx
+        .prepare_cached(
+            "DELETE FROM handover WHERE message_id = ?1 AND kind IN ('store', 'duplicate') RETURNING kind",
+        )?
+        .query_map([origin], |row| row.get::<_, String>(0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    if kind.iter().any(|kind| kind == "duplicate") {
+        tx.prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'duplicates'")?.execute([])?;
+    }
+    Ok(())
+}

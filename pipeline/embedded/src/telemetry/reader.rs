@@ -1,0 +1,224 @@
+//! Reads the file, in this process or in another one, also while it is written.
+
+use super::file::{self, FILE_NAME, FileError};
+use super::retention;
+use super::slots::MINUTE;
+use super::statistics::{Statistic, StatisticSet};
+use super::writer::dimensions_json;
+use rusqlite::{Connection, OptionalExtension, params};
+use spillway_core::Timestamp;
+use spillway_core::metric::MetricId;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Connections that are kept open for the next reads.
+const IDLE_CONNECTIONS: usize = 4;
+
+/// One statistic of one metric.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MetricQuery {
+    /// The metric.
+    pub metric: MetricId,
+    /// Which statistic of it.
+    pub statistic: Statistic,
+}
+
+/// Why telemetry can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryReadError {
+    /// The file can't be opened or read.
+    #[error("{path} can't be read: {reason}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The range or the period makes no sense.
+    #[error("a period of {period_s} s for a range of {range_s} s: the period must be a multiple of 60 s, and the range must not end before it begins")]
+    Range {
+        /// The period.
+        period_s: u32,
+        /// The length of the range.
+        range_s: i64,
+    },
+}
+
+/// Reads measurements and traces from a data folder's `telemetry.db`.
+///
+/// All its functions block for as long as SQLite takes: a few milliseconds for a page of charts. A folder without that
+/// file is one where nothing was recorded yet.
+pub struct TelemetryReader {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl TelemetryReader {
+    /// A reader of that data folder. Nothing is opened yet.
+    pub fn new(data_folder: &Path) -> Self {
+        Self { path: data_folder.join(FILE_NAME), idle: Mutex::default() }
+    }
+
+    /// For each query a value for each period from `from` (rounded down to the period) until `to` (rounded up); `None`
+    /// where there were no measurements. All answers show the same moment.
+    ///
+    /// # Errors
+    /// [`TelemetryReadError`] if the file can't be read, or the range makes no sense.
+    pub fn query(
+        &self,
+        queries: &[MetricQuery],
+        from: Timestamp,
+        to: Timestamp,
+        period_s: u32,
+    ) -> Result<Vec<Vec<Option<f64>>>, TelemetryReadError> {
+        let grid = Grid::new(from, to, period_s)?;
+        let answers = self.with(|connection| {
+            let mut answers = vec![Vec::new(); queries.len()];
+            for (metric, positions) in by_metric(queries) {
+                let percentiles = positions
+                    .iter()
+                    .any(|position| matches!(queries[*position].statistic, Statistic::Percentile(_)));
+                let sets = read_sets(connection, metric, grid, percentiles)?;
+                for position in positions {
+                    let statistic = queries[position].statistic;
+                    answers[position] = sets.iter().map(|set| set.as_ref()?.value(statistic)).collect();
+                }
+            }
+            Ok(answers)
+        })?;
+        Ok(answers.unwrap_or_else(|| vec![vec![None; grid.len]; queries.len()]))
+    }
+
+    /// Every metric that was ever recorded.
+    ///
+    /// # Errors
+    /// [`TelemetryReadError`] if the file can't be read.
+    pub fn metrics(&self) -> Result<Vec<MetricId>, TelemetryReadError> {
+        let metrics = self.with(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT namespace, name, dimensions FROM metric ORDER BY 1, 2, 3")?;
+            let rows = statement.query_map([], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            })?;
+            let mut metrics = Vec::new();
+            for row in rows {
+                let (namespace, name, dimensions) = row?;
+                let dimensions = serde_json::from_str(&dimensions).unwrap_or_default();
+                metrics.push(MetricId { namespace: namespace.into(), name: name.into(), dimensions });
+            }
+            Ok(metrics)
+        })?;
+        Ok(metrics.unwrap_or_default())
+    }
+
+    /// Works with a connection in one read transaction; `None` if there is no file yet.
+    pub(super) fn with<R>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<R>,
+    ) -> Result<Option<R>, TelemetryReadError> {
+        let read = || -> Result<Option<R>, FileError> {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match idle {
+                Some(connection) => Some(connection),
+                None => file::open_to_read(&self.path)?,
+            };
+            let Some(mut connection) = connection else { return Ok(None) };
+            let transaction = connection.transaction()?;
+            let answer = work(&transaction)?;
+            drop(transaction);
+            // After an error the connection is not kept: a new one finds a file that has been replaced.
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IDLE_CONNECTIONS {
+                idle.push(connection);
+            }
+            Ok(Some(answer))
+        };
+        read().map_err(|error| TelemetryReadError::File { path: self.path.clone(), reason: error.to_string() })
+    }
+}
+
+/// Periods one after another.
+#[derive(Clone, Copy)]
+struct Grid {
+    start: i64,
+    period: i64,
+    len: usize,
+}
+
+impl Grid {
+    fn new(from: Timestamp, to: Timestamp, period_s: u32) -> Result<Self, TelemetryReadError> {
+        let period = i64::from(period_s);
+        let (from, to) = (from.as_second(), to.as_second() + i64::from(to.subsec_nanosecond() > 0));
+        if period == 0 || period % MINUTE != 0 || from > to {
+            return Err(TelemetryReadError::Range { period_s, range_s: to - from });
+        }
+        let start = retention::floor(from, period);
+        let end = retention::floor(to + period - 1, period);
+        Ok(Self { start, period, len: usize::try_from((end - start) / period).unwrap_or(0) })
+    }
+
+    fn end(self) -> i64 {
+        self.start + self.period * self.len as i64
+    }
+}
+
+fn by_metric(queries: &[MetricQuery]) -> HashMap<&MetricId, Vec<usize>> {
+    let mut positions: HashMap<&MetricId, Vec<usize>> = HashMap::new();
+    for (position, query) in queries.iter().enumerate() {
+        positions.entry(&query.metric).or_default().push(position);
+    }
+    positions
+}
+
+fn read_sets(
+    connection: &Connection,
+    metric: &MetricId,
+    grid: Grid,
+    percentiles: bool,
+) -> rusqlite::Result<Vec<Option<StatisticSet>>> {
+    let mut sets = vec![None; grid.len];
+    let mut find = connection
+        .prepare_cached("SELECT id FROM metric WHERE namespace = ?1 AND name = ?2 AND dimensions = ?3")?;
+    let id: Option<i64> = find
+        .query_row(params![metric.namespace, metric.name, dimensions_json(metric)], |row| row.get(0))
+        .optional()?;
+    let Some(id) = id else { return Ok(sets) };
+
+    let mut select = connection.prepare_cached(
+        "SELECT start, sum, count, minimum, maximum, CASE WHEN ?5 THEN histogram END FROM datapoint
+         WHERE metric = ?1 AND period = ?2 AND start >= ?3 AND start < ?4",
+    )?;
+    for (source, from, to) in sources(connection, grid)? {
+        let mut rows = select.query(params![id, source, from, to, percentiles])?;
+        while let Some(row) = rows.next()? {
+            let position = usize::try_from((row.get::<_, i64>(0)? - grid.start) / grid.period).unwrap_or(0);
+            let Some(place) = sets.get_mut(position) else { continue };
+            let set = place.get_or_insert_with(|| StatisticSet::empty(false));
+            let count = u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0);
+            set.merge_numbers(row.get(1)?, count, row.get(3)?, row.get(4)?);
+            if let Some(bytes) = row.get_ref(5)?.as_blob_or_null()? {
+                set.histogram.get_or_insert_default().merge_encoded(bytes);
+            }
+        }
+    }
+    Ok(sets)
+}
+
+/// Which datapoints to read from where to where: the longest that fit into the grid's period as far as they are
+/// complete, then shorter ones.
+fn sources(connection: &Connection, grid: Grid) -> rusqlite::Result<Vec<(i64, i64, i64)>> {
+    let mut sources = Vec::new();
+    let mut from = grid.start;
+    for period in retention::longer_periods().filter(|period| grid.period % period == 0) {
+        let until = retention::rolled_until(connection, period)?.unwrap_or(from).min(grid.end());
+        if until > from {
+            sources.push((period, from, until));
+            from = until;
+        }
+    }
+    if from < grid.end() {
+        sources.push((MINUTE, from, grid.end()));
+    }
+    Ok(sources)
+}

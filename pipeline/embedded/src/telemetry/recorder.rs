@@ -1,0 +1,176 @@
+//! Takes measurements and segments in.
+
+use super::file::FILE_NAME;
+use super::segments::SegmentQueue;
+use super::slots::{Slot, Slots};
+use super::writer::Writer;
+use spillway_core::Timestamp;
+use spillway_core::metric::{Measurement, MetricId, Unit};
+use spillway_core::ports::{Clock, MetricSink, TraceSink};
+use spillway_core::trace::Segment;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How the file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// At each flush. After a crash of the process all that was flushed is there; after one of the whole machine the
+    /// last seconds may be missing.
+    Live,
+    /// For virtual time: once in so many virtual seconds, and with no promise if the machine crashes meanwhile.
+    Simulation {
+        /// Virtual seconds between two transactions. An hour is a good value.
+        write_every_s: u32,
+    },
+}
+
+/// Takes measurements and segments in, and writes them to `telemetry.db` in the data folder when told to flush.
+///
+/// Recording never fails and never waits for a disk. When the file can't be written, measurements wait in memory, and
+/// the oldest are dropped and counted if there are too many; writing goes on by itself when it can.
+pub struct Recorder {
+    clock: Arc<dyn Clock>,
+    mode: Mode,
+    slots: Slots,
+    segments: SegmentQueue,
+    writer: Mutex<Writer>,
+    dropped_measurements: AtomicU64,
+    dropped_segments: AtomicU64,
+    /// Unix second of the last write.
+    written_at: AtomicI64,
+}
+
+/// How recording is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecorderHealth {
+    /// Measurements that were dropped because they could not be written for too long.
+    pub dropped_measurements: u64,
+    /// Segments that were dropped because too many were waiting.
+    pub dropped_segments: u64,
+    /// Why the file can't be written at the moment, if so.
+    pub trouble: Option<String>,
+}
+
+/// One metric, looked up once: the cheapest way to record.
+#[derive(Clone)]
+pub struct MetricHandle {
+    slot: Arc<Slot>,
+    clock: Arc<dyn Clock>,
+}
+
+impl MetricHandle {
+    /// Records a value measured now.
+    pub fn record(&self, value: f64) {
+        self.slot.add(self.clock.now().as_second(), value);
+    }
+}
+
+impl Recorder {
+    /// A recorder for that data folder. The file is opened at the first flush; whatever is wrong with it shows in
+    /// [`Self::health`] and is logged once.
+    pub fn new(data_folder: &Path, clock: Arc<dyn Clock>, mode: Mode) -> Self {
+        let started = clock.now().as_second();
+        Self {
+            clock,
+            mode,
+            slots: Slots::default(),
+            segments: SegmentQueue::default(),
+            writer: Mutex::new(Writer::new(data_folder.join(FILE_NAME), mode == Mode::Live)),
+            dropped_measurements: AtomicU64::new(0),
+            dropped_segments: AtomicU64::new(0),
+            written_at: AtomicI64::new(started),
+        }
+    }
+
+    /// The handle of a metric.
+    pub fn handle(&self, metric: &MetricId, unit: Unit) -> MetricHandle {
+        MetricHandle { slot: self.slots.get(metric, unit), clock: Arc::clone(&self.clock) }
+    }
+
+    /// Records a measurement that was made at another time than now, such as a queue's depth at a full minute.
+    pub fn record_at(&self, measurement: &Measurement, at: Timestamp) {
+        let Measurement { metric, value, unit } = measurement;
+        self.slots.with(metric, *unit, |slot| slot.add(at.as_second(), *value));
+    }
+
+    /// Writes what was recorded: in live mode each time, so call it every second or two; in a simulation when enough
+    /// virtual time has passed, so call it every virtual minute. It blocks for as long as SQLite takes.
+    pub fn flush(&self, now: Timestamp) {
+        let now = now.as_second();
+        let since = now - self.written_at.load(Ordering::Relaxed);
+        let due = match self.mode {
+            Mode::Live => true,
+            Mode::Simulation { write_every_s } => since >= i64::from(write_every_s) || since < 0,
+        };
+        self.take_over_and_write(now, due);
+    }
+
+    /// Writes all that was recorded, whatever the mode. To be called when a simulation or the process ends.
+    pub fn finish(&self, now: Timestamp) {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).retry_now();
+        self.take_over_and_write(now.as_second(), true);
+    }
+
+    fn take_over_and_write(&self, now: i64, due: bool) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.slots.all();
+        let dropped = writer.take_over(&slots, self.segments.take(), now);
+        self.dropped_measurements.fetch_add(dropped.measurements, Ordering::Relaxed);
+        self.dropped_segments.fetch_add(dropped.segments, Ordering::Relaxed);
+        if due || writer.is_pressed() {
+            writer.write(&slots, now);
+            self.written_at.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// Flushes at that interval until the future is dropped, on a thread that may block.
+    pub async fn flush_every(self: Arc<Self>, interval: Duration) {
+        loop {
+            self.clock.sleep(interval).await;
+            let recorder = Arc::clone(&self);
+            let flushed = tokio::task::spawn_blocking(move || recorder.flush(recorder.clock.now())).await;
+            if let Err(error) = flushed {
+                tracing::error!(%error, "flushing telemetry failed unexpectedly");
+            }
+        }
+    }
+
+    /// How recording is.
+    pub fn health(&self) -> RecorderHealth {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        RecorderHealth {
+            dropped_measurements: self.dropped_measurements.load(Ordering::Relaxed),
+            dropped_segments: self.dropped_segments.load(Ordering::Relaxed),
+            trouble: writer.trouble().map(str::to_owned),
+        }
+    }
+
+    /// Lets the file have at most so many pages from the next opening on: a full disk.
+    #[cfg(test)]
+    pub(super) fn limit_pages(&self, pages: Option<u32>) {
+        self.writer.lock().unwrap().page_limit = pages;
+    }
+}
+
+impl MetricSink for Recorder {
+    fn record(&self, measurement: Measurement) {
+        let second = self.clock.now().as_second();
+        self.slots.with(&measurement.metric, measurement.unit, |slot| slot.add(second, measurement.value));
+    }
+}
+
+impl TraceSink for Recorder {
+    fn record(&self, segment: Segment) {
+        if !self.segments.push(segment) {
+            self.dropped_segments.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.finish(self.clock.now());
+    }
+}

@@ -1,0 +1,96 @@
+//! Rollups and retention, as CloudWatch and X-Ray have them.
+
+use super::slots::MINUTE;
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// 60 s datapoints, how long they are kept, and so on: "Metrics retention" in the CloudWatch user guide.
+const KEPT: [(i64, i64); 3] = [(MINUTE, 15 * DAY), (300, 63 * DAY), (3_600, 455 * DAY)];
+const DAY: i64 = 24 * 3_600;
+
+/// Each longer period with the shorter one it is made from, in the order in which they have to be made.
+const ROLLUPS: [(i64, i64); 2] = [(300, MINUTE), (3_600, 300)];
+
+/// Minutes younger than this may still get measurements, so they are not rolled up yet. Later ones are taken into
+/// account all the same, at the cost of a second pass.
+const SETTLED_AFTER: i64 = 2 * MINUTE;
+
+/// X-Ray keeps traces for 30 days.
+const SEGMENTS_KEPT: i64 = 30 * DAY;
+/// X-Ray has no such limit. A disk has: about 1 GB.
+const MOST_SEGMENTS: i64 = 500_000;
+
+/// Oldest measurement that is still taken, in seconds: CloudWatch takes two weeks.
+pub(super) const OLDEST_TAKEN: i64 = 14 * DAY;
+
+/// The longer periods that a query may read, longest first.
+pub(super) fn longer_periods() -> impl Iterator<Item = i64> {
+    ROLLUPS.iter().rev().map(|(period, _)| *period)
+}
+
+/// Notes that datapoints from that minute on were written, so that rollups include them.
+pub(super) fn note_written(connection: &Connection, oldest: i64) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO rollup (period, until) VALUES (?1, ?2)
+         ON CONFLICT (period) DO UPDATE SET until = excluded.until WHERE excluded.until < until",
+    )?;
+    for (period, _) in ROLLUPS {
+        statement.execute(params![period, floor(oldest, period)])?;
+    }
+    Ok(())
+}
+
+/// Up to when datapoints of a longer period are complete.
+pub(super) fn rolled_until(connection: &Connection, period: i64) -> rusqlite::Result<Option<i64>> {
+    let mut statement = connection.prepare_cached("SELECT until FROM rollup WHERE period = ?1")?;
+    statement.query_row([period], |row| row.get(0)).optional()
+}
+
+/// Makes the longer periods' datapoints as far as the shorter ones are settled.
+pub(super) fn roll_up(connection: &mut Connection, now: i64) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    let mut settled = now - SETTLED_AFTER;
+    for (period, source) in ROLLUPS {
+        let Some(from) = rolled_until(&transaction, period)? else { break };
+        let to = floor(settled, period);
+        if from < to {
+            let mut statement = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO datapoint
+                 SELECT metric, ?1, start - start % ?1, sum(sum), sum(count), min(minimum), max(maximum),
+                        merged_histogram(histogram)
+                 FROM datapoint
+                 WHERE metric IN (SELECT id FROM metric) AND period = ?2 AND start >= ?3 AND start < ?4
+                 GROUP BY metric, start - start % ?1",
+            )?;
+            statement.execute(params![period, source, from, to])?;
+            transaction.execute("UPDATE rollup SET until = ?2 WHERE period = ?1", [period, to])?;
+        }
+        settled = to.max(from);
+    }
+    transaction.commit()
+}
+
+/// Deletes what is older than it is kept for.
+pub(super) fn delete_old(connection: &mut Connection, now: i64) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    for (period, kept) in KEPT {
+        transaction.execute(
+            "DELETE FROM datapoint WHERE metric IN (SELECT id FROM metric) AND period = ?1 AND start < ?2",
+            [period, floor(now - kept, period)],
+        )?;
+    }
+    let newest: i64 =
+        transaction.query_row("SELECT coalesce(max(id), 0) FROM segment", [], |row| row.get(0))?;
+    let deleted = transaction.execute("DELETE FROM segment WHERE id <= ?1", [newest - MOST_SEGMENTS])?
+        + transaction
+            .execute("DELETE FROM segment WHERE start_ms < ?1", [(now - SEGMENTS_KEPT).saturating_mul(1000)])?;
+    if deleted > 0 {
+        transaction
+            .execute("DELETE FROM segment_event WHERE segment NOT IN (SELECT id FROM segment)", [])?;
+    }
+    transaction.commit()
+}
+
+/// The beginning of the period that a Unix second is in.
+pub(super) fn floor(second: i64, period: i64) -> i64 {
+    second - second.rem_euclid(period)
+}

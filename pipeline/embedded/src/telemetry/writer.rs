@@ -1,0 +1,276 @@
+//! Writes what was recorded, and keeps it for a while when that can't be done.
+
+use super::file::{self, FileError};
+use super::retention;
+use super::segments::{self, MOST_WAITING};
+use super::slots::{MINUTE, Slot};
+use super::statistics::StatisticSet;
+use rusqlite::{Connection, params};
+use spillway_core::metric::{MetricId, Unit};
+use spillway_core::trace::Segment;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Most datapoints that wait for a file that can't be written: 70 metrics for about five hours.
+pub(super) const MOST_DATAPOINTS_WAITING: usize = 20_000;
+/// Seconds between two tries to write a file that can't be written.
+const RETRY_AFTER: i64 = 5;
+/// Seconds between two rollups.
+const ROLL_UP_EVERY: i64 = 300;
+/// Seconds between two passes of retention.
+const DELETE_EVERY: i64 = 3_600;
+
+/// What was lost for lack of room.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Dropped {
+    pub(super) measurements: u64,
+    pub(super) segments: u64,
+}
+
+/// The writing side of the file.
+pub(super) struct Writer {
+    path: PathBuf,
+    durable: bool,
+    open: Option<Open>,
+    /// By number of the slot and beginning of the minute, which is the order that suits the file.
+    datapoints: BTreeMap<(usize, i64), StatisticSet>,
+    segments: VecDeque<Segment>,
+    not_before: Option<i64>,
+    trouble: Option<String>,
+    rolled_up_at: Option<i64>,
+    deleted_at: Option<i64>,
+    /// Most pages that the file may have: a full disk, for tests.
+    #[cfg(test)]
+    pub(super) page_limit: Option<u32>,
+}
+
+struct Open {
+    connection: Connection,
+    /// Ids of metrics by their slot's number.
+    ids: HashMap<usize, i64>,
+}
+
+impl Writer {
+    pub(super) fn new(path: PathBuf, durable: bool) -> Self {
+        Self {
+            path,
+            durable,
+            open: None,
+            datapoints: BTreeMap::new(),
+            segments: VecDeque::new(),
+            not_before: None,
+            trouble: None,
+            rolled_up_at: None,
+            deleted_at: None,
+            #[cfg(test)]
+            page_limit: None,
+        }
+    }
+
+    /// Takes over what was recorded. What is too much to keep is dropped, oldest first.
+    pub(super) fn take_over(&mut self, slots: &[Arc<Slot>], segments: VecDeque<Segment>, now: i64) -> Dropped {
+        let mut dropped = Dropped::default();
+        for (number, slot) in slots.iter().enumerate() {
+            for (minute, set) in slot.take() {
+                if minute < now - retention::OLDEST_TAKEN {
+                    dropped.measurements += set.count;
+                    continue;
+                }
+                self.datapoints
+                    .entry((number, minute))
+                    .and_modify(|kept| kept.merge(&set))
+                    .or_insert(set);
+            }
+        }
+        if self.datapoints.len() > MOST_DATAPOINTS_WAITING {
+            dropped.measurements += self.drop_oldest();
+        }
+        self.segments.extend(segments);
+        let excess = self.segments.len().saturating_sub(MOST_WAITING);
+        self.segments.drain(..excess);
+        dropped.segments += excess as u64;
+        dropped
+    }
+
+    /// Drops the older half, so that this is seldom needed.
+    fn drop_oldest(&mut self) -> u64 {
+        let mut minutes: Vec<i64> = self.datapoints.keys().map(|(_, minute)| *minute).collect();
+        minutes.sort_unstable();
+        let keep_from = minutes[minutes.len() / 2];
+        let mut dropped = 0;
+        self.datapoints.retain(|(_, minute), set| {
+            let keep = *minute >= keep_from;
+            dropped += if keep { 0 } else { set.count };
+            keep
+        });
+        dropped
+    }
+
+    /// Whether so many segments wait that they should not wait longer.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.segments.len() > MOST_WAITING / 4
+    }
+
+    /// Lets the next write happen even if the last one failed a moment ago.
+    pub(super) fn retry_now(&mut self) {
+        self.not_before = None;
+    }
+
+    /// Why the file can't be written, if so.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// Writes all that waits. When that fails it goes on waiting; the next try is a few seconds later.
+    pub(super) fn write(&mut self, slots: &[Arc<Slot>], now: i64) {
+        // A clock that was set back must not stop writing for longer than a try takes.
+        if self.not_before.is_some_and(|time| now < time && time - now <= RETRY_AFTER) {
+            return;
+        }
+        match self.try_write(slots, now) {
+            Ok(()) => {
+                if self.trouble.take().is_some() {
+                    tracing::info!(path = %self.path.display(), "telemetry is written again");
+                }
+                self.not_before = None;
+            }
+            Err(error) => {
+                if self.trouble.is_none() {
+                    tracing::warn!(
+                        path = %self.path.display(),
+                        error = %error,
+                        "telemetry can't be written; the pipeline goes on without, and this is tried again"
+                    );
+                }
+                self.trouble = Some(error.to_string());
+                self.not_before = Some(now + RETRY_AFTER);
+                self.open = None;
+            }
+        }
+    }
+
+    fn try_write(&mut self, slots: &[Arc<Slot>], now: i64) -> Result<(), FileError> {
+        if self.open.is_none() {
+            let connection = file::open_to_write(&self.path, self.durable)?;
+            #[cfg(test)]
+            if let Some(pages) = self.page_limit {
+                connection.pragma_update(None, "max_page_count", pages)?;
+            }
+            self.open = Some(Open { connection, ids: HashMap::new() });
+        }
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.write_all(slots, &self.datapoints, &self.segments)?;
+        self.datapoints.clear();
+        self.segments.clear();
+
+        let is_due = |last: Option<i64>, every| last.is_none_or(|last| (now - last).abs() >= every);
+        if is_due(self.rolled_up_at, ROLL_UP_EVERY) {
+            retention::roll_up(&mut open.connection, now)?;
+            self.rolled_up_at = Some(now);
+        }
+        if is_due(self.deleted_at, DELETE_EVERY) {
+            retention::delete_old(&mut open.connection, now)?;
+            self.deleted_at = Some(now);
+        }
+        Ok(())
+    }
+}
+
+impl Open {
+    fn write_all(
+        &mut self,
+        slots: &[Arc<Slot>],
+        datapoints: &BTreeMap<(usize, i64), StatisticSet>,
+        segments: &VecDeque<Segment>,
+    ) -> Result<(), FileError> {
+        if datapoints.is_empty() && segments.is_empty() {
+            return Ok(());
+        }
+        // Ids are forgotten if the transaction fails, as the whole connection is.
+        let transaction = self.connection.transaction()?;
+        write_datapoints(&transaction, slots, datapoints, &mut self.ids)?;
+        write_segments(&transaction, segments)?;
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+fn write_datapoints(
+    connection: &Connection,
+    slots: &[Arc<Slot>],
+    datapoints: &BTreeMap<(usize, i64), StatisticSet>,
+    ids: &mut HashMap<usize, i64>,
+) -> Result<(), FileError> {
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO datapoint (metric, period, start, sum, count, minimum, maximum, histogram)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (metric, period, start) DO UPDATE SET
+             sum = sum + excluded.sum,
+             count = count + excluded.count,
+             minimum = min(minimum, excluded.minimum),
+             maximum = max(maximum, excluded.maximum),
+             histogram = merge_histograms(histogram, excluded.histogram)",
+    )?;
+    for ((number, minute), set) in datapoints {
+        let id = match ids.get(number) {
+            Some(id) => *id,
+            None => {
+                let id = metric_id(connection, &slots[*number])?;
+                ids.insert(*number, id);
+                id
+            }
+        };
+        let histogram = set.histogram.as_ref().map(|histogram| histogram.encode());
+        let count = i64::try_from(set.count).unwrap_or(i64::MAX);
+        upsert.execute(params![id, MINUTE, minute, set.sum, count, set.minimum, set.maximum, histogram])?;
+    }
+    if let Some(oldest) = datapoints.keys().map(|(_, minute)| *minute).min() {
+        retention::note_written(connection, oldest)?;
+    }
+    Ok(())
+}
+
+fn metric_id(connection: &Connection, slot: &Slot) -> Result<i64, FileError> {
+    let MetricId { namespace, name, .. } = &slot.metric;
+    let (dimensions, unit) = (dimensions_json(&slot.metric), unit_name(slot.unit));
+    // The update changes nothing; without it there would be no row to return.
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO metric (namespace, name, dimensions, unit) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (namespace, name, dimensions) DO UPDATE SET unit = excluded.unit RETURNING id",
+    )?;
+    Ok(statement.query_row(params![namespace, name, dimensions, unit], |row| row.get(0))?)
+}
+
+/// How a metric's dimensions are written in the file.
+pub(super) fn dimensions_json(metric: &MetricId) -> String {
+    serde_json::json!(metric.dimensions).to_string()
+}
+
+fn unit_name(unit: Unit) -> String {
+    serde_json::json!(unit).as_str().unwrap_or_default().to_owned()
+}
+
+fn write_segments(connection: &Connection, segments: &VecDeque<Segment>) -> Result<(), FileError> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO segment (trace_id, start_ms, duration_ms, flags, document) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    let mut insert_event =
+        connection.prepare_cached("INSERT INTO segment_event (event_id, segment) VALUES (?1, ?2)")?;
+    for segment in segments {
+        // A segment is plain data with text for keys, which always has a JSON form.
+        let Ok(document) = serde_json::to_string(segment) else { continue };
+        let start = milliseconds(segment.start_time);
+        let duration = milliseconds(segment.end_time - segment.start_time);
+        insert.execute(params![segment.trace_id, start, duration, segments::flags(segment), document])?;
+        let id = connection.last_insert_rowid();
+        for event in segments::event_ids(segment) {
+            insert_event.execute(params![event, id])?;
+        }
+    }
+    Ok(())
+}
+
+fn milliseconds(seconds: f64) -> i64 {
+    (seconds * 1e3).round() as i64
+}
