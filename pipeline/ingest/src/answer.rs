@@ -1,0 +1,102 @@
+//! What is answered when the queue was asked.
+
+use crate::problem::{Problem, ProblemKind};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+use serde::Serialize;
+use spillway_core::event::Event;
+use spillway_core::ids::{EventId, EventSource, MessageId};
+use spillway_core::ports::QueueError;
+
+/// Seconds until a sender should try again when the queue takes nothing: long enough for a short outage not to become
+/// a storm of retries, short enough for the backlog to stay small.
+pub(crate) const RETRY_AFTER_S: u32 = 5;
+
+/// What the queue said about each event, in their order.
+pub(crate) type Sent = [Result<MessageId, QueueError>];
+
+/// 202 for one event.
+pub(crate) fn accepted(event: &Event) -> Response<Bytes> {
+    json(StatusCode::ACCEPTED, &Accepted { id: &event.key.id, source: &event.key.source })
+}
+
+/// 202 for a batch that was taken whole, 207 for one that was taken in part.
+pub(crate) fn per_item(events: &[Event], sent: &Sent) -> Response<Bytes> {
+    let results: Vec<_> = events
+        .iter()
+        .zip(sent)
+        .map(|(event, sent)| {
+            let (status, detail) = match sent {
+                Ok(_) => (StatusCode::ACCEPTED, None),
+                Err(QueueError::TooLarge { .. }) => {
+                    (StatusCode::PAYLOAD_TOO_LARGE, Some("not accepted: larger than the queue takes"))
+                }
+                Err(QueueError::Throttled | QueueError::Unavailable { .. }) => {
+                    (StatusCode::SERVICE_UNAVAILABLE, Some("not accepted; send it again"))
+                }
+            };
+            ItemResult { id: &event.key.id, source: &event.key.source, status: status.as_u16(), detail }
+        })
+        .collect();
+    if sent.iter().all(Result::is_ok) {
+        return json(StatusCode::ACCEPTED, &Results { results });
+    }
+    let mut response = json(StatusCode::MULTI_STATUS, &Results { results });
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+    response
+}
+
+/// 413 or 503 for a request of which nothing was taken.
+pub(crate) fn nothing_accepted(sent: &Sent) -> Response<Bytes> {
+    let mut limits = sent.iter().map(|sent| match sent {
+        Err(QueueError::TooLarge { limit, .. }) => Some(*limit),
+        _ => None,
+    });
+    match limits.next().flatten() {
+        Some(limit) if limits.all(|limit| limit.is_some()) => {
+            let detail = format!("an event may have {limit} bytes as CloudEvents JSON; nothing was accepted");
+            Problem::new(ProblemKind::EventTooLarge, detail).with_limit(limit)
+        }
+        _ => {
+            Problem::new(ProblemKind::Unavailable, "nothing was accepted; send the same request again later")
+                .with_retry_after(RETRY_AFTER_S)
+        }
+    }
+    .into_response()
+}
+
+/// 200 for whoever asks whether anybody is there.
+pub(crate) fn healthy() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(b"{\"status\":\"ok\"}"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
+    // Text and numbers only: this can't fail.
+    let mut response = Response::new(Bytes::from(serde_json::to_vec(body).unwrap_or_default()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+#[derive(Serialize)]
+struct Accepted<'e> {
+    id: &'e EventId,
+    source: &'e EventSource,
+}
+
+#[derive(Serialize)]
+struct Results<'e> {
+    results: Vec<ItemResult<'e>>,
+}
+
+#[derive(Serialize)]
+struct ItemResult<'e> {
+    id: &'e EventId,
+    source: &'e EventSource,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
+}

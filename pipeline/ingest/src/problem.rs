@@ -1,0 +1,216 @@
+//! What is answered when a request is not taken: problem details (RFC 9457).
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+use serde::Serialize;
+use spillway_core::event::EventProblem;
+use std::borrow::Cow;
+
+/// Most entries of `errors` in one answer. A sender who mends these finds the rest with the next request.
+const MOST_ERRORS: usize = 100;
+/// Longest text of a sender's own making (a pointer, a name) in an answer, in bytes.
+const LONGEST_ECHO: usize = 500;
+
+/// The problems that there are. Each has a stable `type` that programs can go by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// 400: a header that can't be understood.
+    InvalidRequest,
+    /// 400: the body is not an event.
+    InvalidEvent,
+    /// 400: an event of a batch is not valid, or the body is no batch.
+    InvalidBatch,
+    /// 404: no such path.
+    NotFound,
+    /// 405: the path is right, the method is not.
+    MethodNotAllowed,
+    /// 408: the body did not come in time.
+    RequestTimeout,
+    /// 413: the request has too many bytes.
+    RequestTooLarge,
+    /// 413: an event has too many bytes.
+    EventTooLarge,
+    /// 413: a batch has too many events.
+    BatchTooLarge,
+    /// 415: a media type that is not taken.
+    UnsupportedMediaType,
+    /// 415: a compressed body.
+    UnsupportedContentEncoding,
+    /// 429: over the API's rate.
+    Throttled,
+    /// 502: the function failed; what became of the events is not known.
+    FunctionFailed,
+    /// 503: the queue takes nothing at the moment.
+    Unavailable,
+}
+
+impl ProblemKind {
+    /// The `type` member: a URI reference that stays the same.
+    pub fn type_uri(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "/problems/invalid-request",
+            Self::InvalidEvent => "/problems/invalid-event",
+            Self::InvalidBatch => "/problems/invalid-batch",
+            Self::NotFound => "/problems/not-found",
+            Self::MethodNotAllowed => "/problems/method-not-allowed",
+            Self::RequestTimeout => "/problems/request-timeout",
+            Self::RequestTooLarge => "/problems/request-too-large",
+            Self::EventTooLarge => "/problems/event-too-large",
+            Self::BatchTooLarge => "/problems/batch-too-large",
+            Self::UnsupportedMediaType => "/problems/unsupported-media-type",
+            Self::UnsupportedContentEncoding => "/problems/unsupported-content-encoding",
+            Self::Throttled => "/problems/throttled",
+            Self::FunctionFailed => "/problems/function-failed",
+            Self::Unavailable => "/problems/unavailable",
+        }
+    }
+
+    /// The `title` member.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "The request is not valid",
+            Self::InvalidEvent => "The event is not valid",
+            Self::InvalidBatch => "The batch is not valid",
+            Self::NotFound => "There is nothing at this path",
+            Self::MethodNotAllowed => "This path does not take that method",
+            Self::RequestTimeout => "The request did not arrive in time",
+            Self::RequestTooLarge => "The request is too large",
+            Self::EventTooLarge => "An event is too large",
+            Self::BatchTooLarge => "The batch has too many events",
+            Self::UnsupportedMediaType => "This media type is not taken",
+            Self::UnsupportedContentEncoding => "This content encoding is not taken",
+            Self::Throttled => "Too many requests",
+            Self::FunctionFailed => "The request could not be processed",
+            Self::Unavailable => "Events can't be taken at the moment",
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::InvalidRequest | Self::InvalidEvent | Self::InvalidBatch => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::RequestTooLarge | Self::EventTooLarge | Self::BatchTooLarge => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::UnsupportedMediaType | Self::UnsupportedContentEncoding => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
+            Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
+            Self::FunctionFailed => StatusCode::BAD_GATEWAY,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// A problem, about to become an answer.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
+    kind: ProblemKind,
+    detail: Cow<'static, str>,
+    errors: Vec<EventProblem>,
+    limit: Option<usize>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem with one sentence about this occurrence: what is wrong and what to do.
+    pub fn new(kind: ProblemKind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Parts { kind, detail: detail.into(), errors: Vec::new(), limit: None, header: None }))
+    }
+
+    /// With what is wrong, and where.
+    pub fn with_errors(mut self, errors: Vec<EventProblem>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
+    /// With the limit that was exceeded: bytes, or events for [`ProblemKind::BatchTooLarge`].
+    pub fn with_limit(mut self, limit: usize) -> Self {
+        self.0.limit = Some(limit);
+        self
+    }
+
+    /// With the seconds to wait before sending again (`Retry-After`).
+    pub fn with_retry_after(self, seconds: u32) -> Self {
+        self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// With the methods that the path takes (`Allow`).
+    pub fn with_allow(self, methods: &'static str) -> Self {
+        self.with_header(ALLOW, HeaderValue::from_static(methods))
+    }
+
+    /// With a header that says what would have been taken.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.header = Some((name, value));
+        self
+    }
+
+    /// Which one it is.
+    pub fn kind(&self) -> ProblemKind {
+        self.0.kind
+    }
+
+    /// The answer.
+    pub fn into_response(self) -> Response<Bytes> {
+        let errors: Vec<_> = self
+            .0
+            .errors
+            .iter()
+            .take(MOST_ERRORS)
+            .map(|error| ErrorEntry { pointer: shortened(&error.pointer), detail: shortened(&error.detail) })
+            .collect();
+        let document = Document {
+            type_uri: self.0.kind.type_uri(),
+            title: self.0.kind.title(),
+            status: self.0.kind.status().as_u16(),
+            detail: &self.0.detail,
+            errors,
+            limit: self.0.limit,
+        };
+        // Text and numbers only: this can't fail, and an empty body would still have the right status.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = self.0.kind.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some((name, value)) = self.0.header {
+            headers.insert(name, value);
+        }
+        response
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'d> {
+    #[serde(rename = "type")]
+    type_uri: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'d str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ErrorEntry<'d>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct ErrorEntry<'d> {
+    pointer: Cow<'d, str>,
+    detail: Cow<'d, str>,
+}
+
+/// A name can be as long as the request. An answer that is as long as the question helps nobody.
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST_ECHO {
+        return text.into();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(LONGEST_ECHO)]).into()
+}
