@@ -1,1 +1,21 @@
 //! Alarm rules as data, and an evaluator that behaves as CloudWatch does.
+//!
+//! One evaluator serves four uses: the live alarms of the embedded system ([`evaluate::Engine`]), unit tests of rules
+//! ([`check`]), backtests over recorded history ([`backtest`]), and the proof that each high rule has a low one that
+//! fires earlier. Business hours and the opening digest are in [`hours`].
+//!
+//! The rules themselves are in `alerts/rules/*.yaml`, which Terraform reads too; `docs/alarms.md` describes the format.
+
+pub mod check;
+pub mod evaluate;
+pub mod history;
+pub mod math;
+pub mod metric;
+pub mod rules;
+mod state;
+
+pub use evaluate::{Engine, Evaluator};
+pub use history::{History, MemoryHistory, Slots, SourceError};
+pub use metric::{Metric, MetricStat, Resources, Statistic};
+pub use rules::{Limits, Rule, RuleName, RuleSet, Tier};
+pub use state::{AlarmState, StateChange};

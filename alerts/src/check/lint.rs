@@ -1,0 +1,177 @@
+//! Rules that are well formed and yet would not do what their author thinks.
+
+use super::catalogue;
+use super::run::outcome;
+use super::scenario::Scenario;
+use crate::math::Bounds;
+use crate::rules::{Comparison, MetricCondition, MissingData, Rule, RuleSet, Tier};
+use crate::state::AlarmState;
+use serde::Serialize;
+use std::fmt;
+use std::path::Path;
+
+/// What kind of mistake it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LintKind {
+    /// The metric does not exist.
+    UnknownMetric,
+    /// The metric exists, but not with these dimensions, or the topology has no such resource.
+    UnknownDimension,
+    /// No page in `docs/runbooks/`.
+    NoRunbook,
+    /// No datapoint can ever be on the wrong side of the threshold, or none can be on the right side.
+    Threshold,
+    /// Once in ALARM it stays there when the data stops.
+    Sticks,
+    /// A high rule whose low twin does not fire earlier in every scenario.
+    LowTwin,
+    /// No scenario, or none in which it fires.
+    NoScenario,
+}
+
+/// One thing to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lint {
+    /// What kind of mistake it is.
+    pub kind: LintKind,
+    /// The rule.
+    pub rule: String,
+    /// Where the rule is, as `file:line`.
+    pub place: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Lint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.place, self.rule, self.message)
+    }
+}
+
+/// Looks over all rules. Without a runbook folder, runbooks are not looked for.
+pub(crate) fn lint(rules: &RuleSet, scenarios: &[Scenario], runbooks: Option<&Path>) -> Vec<Lint> {
+    let mut lints = Vec::new();
+    for rule in rules {
+        let mut report = |kind, message: String| {
+            lints.push(Lint { kind, rule: rule.name.to_string(), place: rule.place(), message });
+        };
+        if let Some(folder) = runbooks
+            && !folder.join(format!("{}.md", rule.runbook)).is_file()
+        {
+            report(LintKind::NoRunbook, format!("there is no docs/runbooks/{}.md", rule.runbook));
+        }
+        if let Some(condition) = rule.metric() {
+            metrics(condition, &mut report);
+            if let Some(message) = unreachable(condition) {
+                report(LintKind::Threshold, message);
+            }
+            if let Some(message) = sticks(condition) {
+                report(LintKind::Sticks, message);
+            }
+        }
+        let about: Vec<&Scenario> = scenarios
+            .iter()
+            .filter(|scenario| scenario.inline.is_none() && scenario.rule == rule.name)
+            .collect();
+        fires(rule, rules, &about, &mut report);
+    }
+    lints
+}
+
+fn metrics(condition: &MetricCondition, report: &mut impl FnMut(LintKind, String)) {
+    for query in &condition.queries {
+        let metric = &query.stat.metric;
+        match catalogue::find(metric) {
+            Err(message) if message.starts_with("no metric") => report(LintKind::UnknownMetric, message),
+            Err(message) => report(LintKind::UnknownDimension, message),
+            Ok(_) => {
+                if let Some(message) = catalogue::unknown_resource(metric) {
+                    report(LintKind::UnknownDimension, message);
+                }
+            }
+        }
+    }
+}
+
+fn unreachable(condition: &MetricCondition) -> Option<String> {
+    let metrics: Vec<Bounds> = condition
+        .queries
+        .iter()
+        .map(|query| {
+            catalogue::find(&query.stat.metric)
+                .map_or((f64::NEG_INFINITY, f64::INFINITY), |known| known.bounds)
+        })
+        .collect();
+    let (low, high) = condition.math.bounds(&metrics);
+    let breaches = |value: f64| condition.comparison.breaches(value, condition.threshold);
+    let (nearest, furthest) = match condition.comparison {
+        Comparison::Greater | Comparison::GreaterOrEqual => (high, low),
+        Comparison::Less | Comparison::LessOrEqual => (low, high),
+    };
+    let range = format!("values lie between {low} and {high}");
+    let wanted = format!("{} {}", condition.comparison.symbol(), condition.threshold);
+    if !breaches(nearest) {
+        // A limit of 0 switches a rule off on purpose, such as "fewer requests than expected" where none are.
+        let switched_off = condition.limit.is_some() && condition.threshold == 0.0;
+        return (!switched_off).then(|| format!("{range}, so `{wanted}` can never be met"));
+    }
+    breaches(furthest).then(|| format!("{range}, so `{wanted}` is always met"))
+}
+
+fn sticks(condition: &MetricCondition) -> Option<String> {
+    if condition.is_never_missing() {
+        return None;
+    }
+    match (condition.missing_data, condition.effective_missing_data()) {
+        (written, MissingData::Ignore) if written != MissingData::Ignore => Some(format!(
+            "alarms on AWS/DynamoDB metrics ignore missing data, so `{}` does nothing and ALARM stays when the data \
+             stops; give every datapoint a value, for example with FILL(m, 0)",
+            written.name()
+        )),
+        (MissingData::Ignore, _) => Some(
+            "with `ignore` the state stays when the data stops; choose notBreaching, or breaching if silence is the \
+             fault"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+fn fires(rule: &Rule, rules: &RuleSet, about: &[&Scenario], report: &mut impl FnMut(LintKind, String)) {
+    let mut fired = false;
+    for scenario in about {
+        let Some(at) = first_alarm(rule, scenario, rules) else { continue };
+        fired = true;
+        let Some(twin) = rule.low_twin.as_ref().filter(|_| rule.tier == Tier::High) else { continue };
+        let before = scenario
+            .history(rules)
+            .and_then(|history| scenario.play(twin, rules, &history))
+            .is_ok_and(|timeline| {
+                timeline.changes.iter().any(|(time, state)| *time < at && *state == AlarmState::Alarm)
+            });
+        if !before {
+            report(
+                LintKind::LowTwin,
+                format!(
+                    "in \"{}\" ({}) its low twin `{twin}` does not fire earlier",
+                    scenario.name,
+                    scenario.place()
+                ),
+            );
+        }
+    }
+    if about.is_empty() {
+        report(LintKind::NoScenario, "it has no scenario; write one in alerts/tests/scenarios".to_owned());
+    } else if !fired && about.iter().all(|scenario| outcome(scenario, rules).is_ok()) {
+        report(LintKind::NoScenario, "it fires in none of its scenarios".to_owned());
+    }
+}
+
+/// When the rule first goes into ALARM in a scenario.
+fn first_alarm(rule: &Rule, scenario: &Scenario, rules: &RuleSet) -> Option<i64> {
+    let history = scenario.history(rules).ok()?;
+    let timeline = scenario.play(&rule.name, rules, &history).ok()?;
+    let start = scenario.start.as_second();
+    timeline.changes.iter().find(|(at, state)| *at > start && *state == AlarmState::Alarm).map(|(at, _)| *at)
+}

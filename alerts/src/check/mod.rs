@@ -1,0 +1,18 @@
+//! Tests of rules: scenarios (series in, states out), lints, and mutations that prove the scenarios worth having.
+//!
+//! `docs/alarms.md` describes the format of a scenario file.
+
+mod catalogue;
+mod lint;
+mod mutate;
+mod notation;
+mod report;
+mod run;
+mod scenario;
+
+pub use lint::{Lint, LintKind};
+pub use mutate::{Mutant, Mutation, mutants, survivors};
+pub use notation::{NotationError, parse_series};
+pub use report::{Difference, Outcome, Report};
+pub use run::{Check, run};
+pub use scenario::{Scenario, ScenarioError, parse_scenarios};

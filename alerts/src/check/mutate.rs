@@ -1,0 +1,113 @@
+//! Mutations of rules: a scenario that does not notice a changed rule proves nothing about it.
+
+use super::run::outcome;
+use super::scenario::Scenario;
+use crate::rules::{Condition, MetricCondition, MissingData, Rule, RuleSet};
+use std::fmt;
+
+/// What was changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mutation {
+    /// The threshold, to this.
+    Threshold(f64),
+    /// M, to this.
+    DatapointsToAlarm(usize),
+    /// N, to this.
+    EvaluationPeriods(usize),
+    /// The treatment of missing data, to this.
+    MissingData(MissingData),
+}
+
+impl fmt::Display for Mutation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Threshold(value) => write!(f, "threshold {value}"),
+            Self::DatapointsToAlarm(value) => write!(f, "datapoints_to_alarm {value}"),
+            Self::EvaluationPeriods(value) => write!(f, "evaluation_periods {value}"),
+            Self::MissingData(value) => write!(f, "missing_data {}", value.name()),
+        }
+    }
+}
+
+/// A rule with one thing changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mutant {
+    /// What was changed.
+    pub mutation: Mutation,
+    /// The changed rule.
+    pub rule: Rule,
+}
+
+/// All mutants of a rule: the threshold a tenth higher and lower, M and N one more and one less, every other treatment
+/// of missing data. Those that CloudWatch could not tell from the original are left out: M above N, and the treatment of
+/// missing data where nothing is ever missing or where it is ignored anyway. A composite has none of its own; its parts
+/// have theirs.
+pub fn mutants(rule: &Rule) -> Vec<Mutant> {
+    let Some(original) = rule.metric() else { return Vec::new() };
+    let tenth = if original.threshold == 0.0 { 1.0 } else { original.threshold.abs() / 10.0 };
+    let (needed, looked_at) = (original.datapoints_to_alarm, original.evaluation_periods);
+    let mut mutations = vec![
+        Mutation::Threshold(original.threshold + tenth),
+        Mutation::Threshold(original.threshold - tenth),
+    ];
+    mutations.extend([needed - 1, needed + 1].map(Mutation::DatapointsToAlarm));
+    mutations.extend([looked_at - 1, looked_at + 1].map(Mutation::EvaluationPeriods));
+    mutations.extend(MissingData::ALL.map(Mutation::MissingData));
+    mutations
+        .into_iter()
+        .filter_map(|mutation| {
+            let mut changed = original.clone();
+            apply(mutation, &mut changed);
+            if !differs(original, &changed) {
+                return None;
+            }
+            let rule = Rule { condition: Condition::Metric(Box::new(changed)), ..rule.clone() };
+            Some(Mutant { mutation, rule })
+        })
+        .collect()
+}
+
+fn apply(mutation: Mutation, condition: &mut MetricCondition) {
+    match mutation {
+        Mutation::Threshold(value) => condition.threshold = value,
+        Mutation::DatapointsToAlarm(value) => condition.datapoints_to_alarm = value,
+        Mutation::EvaluationPeriods(value) => condition.evaluation_periods = value,
+        Mutation::MissingData(value) => condition.missing_data = value,
+    }
+}
+
+fn differs(original: &MetricCondition, changed: &MetricCondition) -> bool {
+    let valid = changed.datapoints_to_alarm >= 1 && changed.datapoints_to_alarm <= changed.evaluation_periods;
+    let missing_matters =
+        original.effective_missing_data() != changed.effective_missing_data() && !original.is_never_missing();
+    let otherwise = original.threshold != changed.threshold
+        || original.datapoints_to_alarm != changed.datapoints_to_alarm
+        || original.evaluation_periods != changed.evaluation_periods;
+    valid && (otherwise || missing_matters)
+}
+
+/// The mutants of a rule that none of `scenarios` notices: those of the rule itself, or of a composite it is part of.
+pub fn survivors(rule: &Rule, rules: &RuleSet, scenarios: &[Scenario]) -> Vec<Mutant> {
+    let about: Vec<&Scenario> = scenarios.iter().filter(|scenario| concerns(scenario, rule, rules)).collect();
+    mutants(rule)
+        .into_iter()
+        .filter(|mutant| {
+            let mutated = rules.with(mutant.rule.clone());
+            // An error counts as noticed: the scenario cannot pass.
+            about.iter().all(|scenario| outcome(scenario, &mutated).is_ok_and(|outcome| outcome.passed()))
+        })
+        .collect()
+}
+
+fn concerns(scenario: &Scenario, rule: &Rule, rules: &RuleSet) -> bool {
+    if scenario.inline.is_some() {
+        return false;
+    }
+    if scenario.rule == rule.name {
+        return true;
+    }
+    match rules.get(scenario.rule.as_str()).map(|rule| &rule.condition) {
+        Some(Condition::Composite(composite)) => composite.rule.names().contains(&rule.name.as_str()),
+        _ => false,
+    }
+}

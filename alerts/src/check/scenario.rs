@@ -1,0 +1,252 @@
+//! A scenario: datapoints in, states out.
+
+use super::notation::parse_series;
+use crate::evaluate::{Timeline, timeline_of};
+use crate::history::MemoryHistory;
+use crate::metric::MetricStat;
+use crate::rules::{Condition, Limits, Problem, Rule, RuleName, RuleSet};
+use crate::state::AlarmState;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_yaml_ng::{Mapping, Value};
+use std::collections::BTreeMap;
+
+/// Monday, 2026-01-05, 00:00 UTC: where a scenario begins if it does not say.
+const USUAL_START: i64 = 1_767_571_200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    scenarios: Vec<RawScenario>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawScenario {
+    name: String,
+    rule: Value,
+    start: Option<Timestamp>,
+    interval: Option<u32>,
+    before: Option<AlarmState>,
+    series: BTreeMap<String, Value>,
+    expect: BTreeMap<usize, AlarmState>,
+}
+
+/// One scenario, ready to run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What it shows.
+    pub name: String,
+    /// The rule that it is about.
+    pub rule: RuleName,
+    /// The rule itself, if the scenario brings its own.
+    pub inline: Option<Rule>,
+    /// When the first datapoint begins.
+    pub start: Timestamp,
+    /// Seconds that each datapoint covers.
+    pub interval: u32,
+    /// State before the first evaluation.
+    pub before: AlarmState,
+    /// Values by metric id, one an interval, NaN for gaps.
+    pub series: BTreeMap<String, Vec<f64>>,
+    /// States by datapoint: each holds from its datapoint on until the next one named, the last until the end.
+    pub expect: BTreeMap<usize, AlarmState>,
+    /// File it was read from.
+    pub file: String,
+    /// Line of that file where it begins.
+    pub line: usize,
+}
+
+/// A scenario cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ScenarioError(pub Problem);
+
+/// Reads a scenario file. Every problem is reported, not only the first.
+pub fn parse_scenarios(file: &str, text: &str, limits: &Limits) -> Result<Vec<Scenario>, Vec<Problem>> {
+    let raw: RawFile =
+        serde_yaml_ng::from_str(text).map_err(|error| vec![crate::rules::syntax(file, &error)])?;
+    let lines = crate::rules::Lines::of(text, "scenarios");
+    let mut scenarios = Vec::new();
+    let mut problems = Vec::new();
+    for (index, raw) in raw.scenarios.into_iter().enumerate() {
+        let name = raw.name.clone();
+        match read(raw, file, lines.rule(index), limits) {
+            Ok(scenario) => scenarios.push(scenario),
+            Err((field, message)) => problems.push(Problem {
+                file: file.to_owned(),
+                line: lines.field(index, field),
+                rule: Some(name),
+                message,
+            }),
+        }
+    }
+    if problems.is_empty() { Ok(scenarios) } else { Err(problems) }
+}
+
+type Wrong = (&'static str, String);
+
+fn read(raw: RawScenario, file: &str, line: usize, limits: &Limits) -> Result<Scenario, Wrong> {
+    let interval = raw.interval.unwrap_or(60);
+    if interval == 0 {
+        return Err(("interval", "expected a number of seconds above 0".to_owned()));
+    }
+    let (rule, inline) = match raw.rule {
+        Value::String(name) => (RuleName::new(name), None),
+        Value::Mapping(fields) => {
+            let rule = inline_rule(fields, interval, limits).map_err(|message| ("rule", message))?;
+            (rule.name.clone(), Some(rule))
+        }
+        _ => return Err(("rule", "expected the name of a rule, or a rule of the scenario's own".to_owned())),
+    };
+    let mut series = BTreeMap::new();
+    for (id, text) in raw.series {
+        let text = match text {
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            _ => return Err(("series", format!("{id}: expected values such as `0x10 5+1x20 -`"))),
+        };
+        let values = parse_series(&text).map_err(|error| ("series", format!("{id}: {error}")))?;
+        series.insert(id, values);
+    }
+    let longest = series.values().map(Vec::len).max().unwrap_or(0);
+    match raw.expect.last_key_value() {
+        None => return Err(("expect", "expected at least one state, such as `0: OK`".to_owned())),
+        Some((last, _)) if *last >= longest => {
+            let message =
+                format!("a state is expected at {last}, but the series end at {}", longest as i64 - 1);
+            return Err(("expect", message));
+        }
+        Some(_) => {}
+    }
+    let start = match raw.start {
+        Some(start) => start,
+        None => Timestamp::from_second(USUAL_START).map_err(|error| ("start", error.to_string()))?,
+    };
+    Ok(Scenario {
+        name: raw.name,
+        rule,
+        inline,
+        start,
+        interval,
+        before: raw.before.unwrap_or_default(),
+        series,
+        expect: raw.expect,
+        file: file.to_owned(),
+        line,
+    })
+}
+
+/// A scenario's own rule: any field of a rule, and for those left out a default, so that it is about its subject only.
+fn inline_rule(fields: Mapping, interval: u32, limits: &Limits) -> Result<Rule, String> {
+    let defaults = format!(
+        "name: inline\nkind: metric\ntier: low\nsummary: A rule of a scenario.\nimpact: None.\nrunbook: inline\n\
+         metrics: [{{id: m1, namespace: Scenario, metric: M1, statistic: Average}}]\nperiod: {interval}\n\
+         comparison: GreaterThanThreshold\nthreshold: 0.5\ndatapoints_to_alarm: 1\nevaluation_periods: 1\n\
+         missing_data: missing\n"
+    );
+    let mut rule: Mapping = serde_yaml_ng::from_str(&defaults).map_err(|error| error.to_string())?;
+    rule.extend(fields);
+    let mut file = Mapping::new();
+    file.insert("subsystem".into(), "scenario".into());
+    file.insert("rules".into(), Value::Sequence(vec![Value::Mapping(rule)]));
+    let text = serde_yaml_ng::to_string(&file).map_err(|error| error.to_string())?;
+    let set = RuleSet::parse(&[("rule", &text)], limits).map_err(|error| match error {
+        crate::rules::LoadError::Invalid { problems } => {
+            problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    })?;
+    set.iter().next().cloned().ok_or_else(|| "expected a rule".to_owned())
+}
+
+impl Scenario {
+    /// Number of datapoints.
+    pub fn len(&self) -> usize {
+        self.series.values().map(Vec::len).max().unwrap_or(0)
+    }
+
+    /// Whether it has no datapoints at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where it is, as `file:line`.
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+
+    fn problem(&self, message: impl Into<String>) -> ScenarioError {
+        ScenarioError(Problem {
+            file: self.file.clone(),
+            line: self.line,
+            rule: Some(self.name.clone()),
+            message: message.into(),
+        })
+    }
+
+    /// Its datapoints under the metrics that its rule reads. Series that the rule does not read are an error.
+    pub fn history(&self, rules: &RuleSet) -> Result<MemoryHistory, ScenarioError> {
+        let rule = rules
+            .get(self.rule.as_str())
+            .ok_or_else(|| self.problem(format!("no rule is called `{}`", self.rule)))?;
+        let mut known = BTreeMap::new();
+        collect(rule, rules, &mut known);
+        let mut history = MemoryHistory::new(self.start, self.interval);
+        for (id, values) in &self.series {
+            let stats = known.get(id.as_str()).ok_or_else(|| {
+                let ids: Vec<&str> = known.keys().copied().collect();
+                self.problem(format!("the rule has no metric `{id}`; it has {}", ids.join(", ")))
+            })?;
+            for stat in stats {
+                history.insert((*stat).clone(), values.clone());
+            }
+        }
+        Ok(history)
+    }
+
+    /// States of `rule` over the scenario's datapoints.
+    pub(crate) fn play(
+        &self,
+        rule: &RuleName,
+        rules: &RuleSet,
+        history: &MemoryHistory,
+    ) -> Result<Timeline, ScenarioError> {
+        let from = self.start.as_second();
+        let until = from + self.len() as i64 * i64::from(self.interval);
+        let before = if *rule == self.rule { self.before } else { AlarmState::default() };
+        // Series at the resolution of a longer period are evaluated as each datapoint comes in.
+        let every = (self.interval != 60).then_some(self.interval);
+        timeline_of(rules, rule, history, (from, until), before, every)
+            .map_err(|error| self.problem(error.to_string()))
+    }
+
+    /// When datapoint `index` has come in.
+    pub(crate) fn moment(&self, index: usize) -> i64 {
+        self.start.as_second() + (index as i64 + 1) * i64::from(self.interval)
+    }
+
+    /// The state expected at datapoint `index`; `None` before the first that is named.
+    pub(crate) fn expected(&self, index: usize) -> Option<AlarmState> {
+        self.expect.range(..=index).next_back().map(|(_, state)| *state)
+    }
+}
+
+/// Metrics by id: of the rule, and of the parts of a composite.
+fn collect<'a>(rule: &'a Rule, rules: &'a RuleSet, known: &mut BTreeMap<&'a str, Vec<&'a MetricStat>>) {
+    match &rule.condition {
+        Condition::Metric(condition) => {
+            for query in &condition.queries {
+                let stats = known.entry(query.id.as_str()).or_default();
+                if !stats.contains(&&query.stat) {
+                    stats.push(&query.stat);
+                }
+            }
+        }
+        Condition::Composite(composite) => {
+            for part in composite.rule.names().into_iter().filter_map(|name| rules.get(name)) {
+                collect(part, rules, known);
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The rule of a composite alarm: a boolean expression over the states of other alarms.
+
+use crate::state::AlarmState;
+
+/// Deep enough for any real rule; keeps a malicious one from exhausting the stack.
+const DEEPEST: usize = 64;
+
+/// A parsed rule such as `ALARM("queue-age-low") AND NOT ALARM("store-outage")`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlarmRule(Node);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Node {
+    Constant(bool),
+    State(AlarmState, String),
+    Not(Box<Node>),
+    And(Box<Node>, Box<Node>),
+    Or(Box<Node>, Box<Node>),
+}
+
+/// The rule of a composite alarm cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("column {column}: {message}")]
+pub struct AlarmRuleError {
+    /// Where in the rule, counted from 1.
+    pub column: usize,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+impl AlarmRule {
+    /// Parses CloudWatch's syntax: `ALARM(name)`, `OK(name)`, `INSUFFICIENT_DATA(name)`, `TRUE`, `FALSE`, `NOT`,
+    /// `AND`, `OR` and parentheses. `NOT` binds tightest, then `AND`, then `OR`.
+    pub fn parse(text: &str) -> Result<Self, AlarmRuleError> {
+        let mut parser = Parser { rest: text, whole: text, depth: 0 };
+        let node = parser.either()?;
+        parser.skip_space();
+        if parser.rest.is_empty() { Ok(Self(node)) } else { Err(parser.error("expected AND, OR or the end")) }
+    }
+
+    /// Names of the alarms that it looks at, in order, each once.
+    pub fn names(&self) -> Vec<&str> {
+        fn walk<'a>(node: &'a Node, names: &mut Vec<&'a str>) {
+            match node {
+                Node::Constant(_) => {}
+                Node::State(_, name) => {
+                    if !names.contains(&name.as_str()) {
+                        names.push(name);
+                    }
+                }
+                Node::Not(inner) => walk(inner, names),
+                Node::And(left, right) | Node::Or(left, right) => {
+                    walk(left, names);
+                    walk(right, names);
+                }
+            }
+        }
+        let mut names = Vec::new();
+        walk(&self.0, &mut names);
+        names
+    }
+
+    /// Whether it holds, given the states of the others.
+    pub fn holds(&self, state: &dyn Fn(&str) -> AlarmState) -> bool {
+        fn walk(node: &Node, state: &dyn Fn(&str) -> AlarmState) -> bool {
+            match node {
+                Node::Constant(value) => *value,
+                Node::State(wanted, name) => state(name) == *wanted,
+                Node::Not(inner) => !walk(inner, state),
+                Node::And(left, right) => walk(left, state) && walk(right, state),
+                Node::Or(left, right) => walk(left, state) || walk(right, state),
+            }
+        }
+        walk(&self.0, state)
+    }
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+    whole: &'a str,
+    depth: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn error(&self, message: impl Into<String>) -> AlarmRuleError {
+        AlarmRuleError { column: self.whole.len() - self.rest.len() + 1, message: message.into() }
+    }
+
+    fn skip_space(&mut self) {
+        self.rest = self.rest.trim_start();
+    }
+
+    /// Takes `word` if it comes next and ends there.
+    fn word(&mut self, word: &str) -> bool {
+        self.skip_space();
+        match self.rest.strip_prefix(word) {
+            Some(rest) if !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-') => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn symbol(&mut self, symbol: char) -> Result<(), AlarmRuleError> {
+        self.skip_space();
+        match self.rest.strip_prefix(symbol) {
+            Some(rest) => {
+                self.rest = rest;
+                Ok(())
+            }
+            None => Err(self.error(format!("expected `{symbol}`"))),
+        }
+    }
+
+    fn either(&mut self) -> Result<Node, AlarmRuleError> {
+        let mut left = self.both()?;
+        while self.word("OR") {
+            left = Node::Or(Box::new(left), Box::new(self.both()?));
+        }
+        Ok(left)
+    }
+
+    fn both(&mut self) -> Result<Node, AlarmRuleError> {
+        let mut left = self.one()?;
+        while self.word("AND") {
+            left = Node::And(Box::new(left), Box::new(self.one()?));
+        }
+        Ok(left)
+    }
+
+    fn one(&mut self) -> Result<Node, AlarmRuleError> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(self.error(format!("nested more than {DEEPEST} deep")));
+        }
+        let node = self.one_unbounded();
+        self.depth -= 1;
+        node
+    }
+
+    fn one_unbounded(&mut self) -> Result<Node, AlarmRuleError> {
+        if self.word("NOT") {
+            return Ok(Node::Not(Box::new(self.one()?)));
+        }
+        if self.word("TRUE") {
+            return Ok(Node::Constant(true));
+        }
+        if self.word("FALSE") {
+            return Ok(Node::Constant(false));
+        }
+        for (word, state) in [
+            ("ALARM", AlarmState::Alarm),
+            ("OK", AlarmState::Ok),
+            ("INSUFFICIENT_DATA", AlarmState::InsufficientData),
+        ] {
+            if self.word(word) {
+                self.symbol('(')?;
+                let name = self.name()?;
+                self.symbol(')')?;
+                return Ok(Node::State(state, name.to_owned()));
+            }
+        }
+        self.skip_space();
+        if self.rest.starts_with('(') {
+            self.symbol('(')?;
+            let inner = self.either()?;
+            self.symbol(')')?;
+            return Ok(inner);
+        }
+        Err(self.error("expected ALARM(name), OK(name), INSUFFICIENT_DATA(name), TRUE, FALSE, NOT or `(`"))
+    }
+
+    fn name(&mut self) -> Result<&'a str, AlarmRuleError> {
+        self.skip_space();
+        let quoted = self.rest.strip_prefix('"');
+        let (name, rest) = match quoted {
+            Some(inside) => {
+                inside.split_once('"').ok_or_else(|| self.error("this quotation mark is never closed"))?
+            }
+            None => {
+                let end = self.rest.find(|c: char| c == ')' || c.is_whitespace()).unwrap_or(self.rest.len());
+                self.rest.split_at(end)
+            }
+        };
+        if name.is_empty() {
+            return Err(self.error("expected the name of an alarm"));
+        }
+        self.rest = rest;
+        Ok(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(text: &str) -> bool {
+        AlarmRule::parse(text).unwrap().holds(&|name| match name {
+            "firing" => AlarmState::Alarm,
+            "calm" => AlarmState::Ok,
+            _ => AlarmState::InsufficientData,
+        })
+    }
+
+    #[test]
+    fn it_looks_at_states() {
+        assert!(holds("ALARM(\"firing\")"));
+        assert!(holds("ALARM(firing) AND OK(calm)"));
+        assert!(!holds("ALARM(firing) AND ALARM(calm)"));
+        assert!(holds("INSUFFICIENT_DATA(other)"));
+        assert!(holds("NOT ALARM(calm) AND ALARM(firing)"));
+        assert!(holds("TRUE OR FALSE AND FALSE"));
+        assert!(!holds("(TRUE OR FALSE) AND FALSE"));
+        assert!(!holds("NOT (ALARM(firing) OR ALARM(calm))"));
+    }
+
+    #[test]
+    fn names_are_listed_once() {
+        let rule = AlarmRule::parse("ALARM(a-b) AND (OK(\"c d\") OR NOT ALARM(a-b))").unwrap();
+        assert_eq!(rule.names(), ["a-b", "c d"]);
+    }
+
+    #[test]
+    fn what_cannot_be_understood_says_where() {
+        for (text, expected) in [
+            ("", "column 1: expected ALARM(name)"),
+            ("ALARM(a) ALARM(b)", "column 10: expected AND, OR or the end"),
+            ("ALARM()", "column 7: expected the name"),
+            ("ALARM(\"a)", "never closed"),
+            ("ALARM(a", "column 8: expected `)`"),
+            ("ALARMS(a)", "column 1: expected"),
+        ] {
+            let error = AlarmRule::parse(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        assert!(AlarmRule::parse(&"(".repeat(10_000)).is_err());
+        assert!(AlarmRule::parse(&"NOT ".repeat(10_000)).is_err());
+    }
+}

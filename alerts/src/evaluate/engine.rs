@@ -1,0 +1,125 @@
+//! All alarms together, kept up to date while the system runs.
+
+use super::evaluator::Evaluator;
+use crate::history::{History, SourceError};
+use crate::rules::{Condition, RuleName, RuleSet};
+use crate::state::{AlarmState, StateChange};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// The state of one alarm, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Which rule.
+    pub rule: RuleName,
+    /// Its state.
+    pub state: AlarmState,
+    /// When it came to be so; `None` until the first change.
+    pub since: Option<Timestamp>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What came of evaluating all alarms once.
+#[derive(Debug, Default)]
+pub struct Tick {
+    /// Alarms whose state changed, parts before their composites.
+    pub changes: Vec<StateChange>,
+    /// Rules whose datapoints could not be read, and why. Their states stay as they were.
+    pub failures: Vec<(RuleName, SourceError)>,
+}
+
+/// Evaluates all rules of a set, moment by moment.
+#[derive(Debug)]
+pub struct Engine {
+    rules: RuleSet,
+    order: Vec<usize>,
+    evaluators: Vec<Option<Evaluator>>,
+    statuses: Vec<Status>,
+}
+
+impl Engine {
+    /// All alarms in `INSUFFICIENT_DATA`.
+    pub fn new(rules: RuleSet) -> Self {
+        Self::restored(rules, &[])
+    }
+
+    /// Alarms that go on from the states they had. Without them a restart would tell everything again.
+    pub fn restored(rules: RuleSet, known: &[Status]) -> Self {
+        let known: HashMap<&RuleName, &Status> = known.iter().map(|status| (&status.rule, status)).collect();
+        let statuses: Vec<Status> = rules
+            .iter()
+            .map(|rule| match known.get(&rule.name) {
+                Some(status) => (*status).clone(),
+                None => Status {
+                    rule: rule.name.clone(),
+                    state: AlarmState::default(),
+                    since: None,
+                    reason: "not evaluated yet".to_owned(),
+                },
+            })
+            .collect();
+        let evaluators = rules
+            .iter()
+            .zip(&statuses)
+            .map(|(rule, status)| Evaluator::starting_as(rule, status.state))
+            .collect();
+        Self { order: rules.in_order(), rules, evaluators, statuses }
+    }
+
+    /// The rules that are evaluated.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// The state of every alarm, in the order of the rules.
+    pub fn statuses(&self) -> &[Status] {
+        &self.statuses
+    }
+
+    /// The state of one alarm.
+    pub fn status(&self, rule: &str) -> Option<&Status> {
+        self.rules.index(&RuleName::new(rule)).map(|index| &self.statuses[index])
+    }
+
+    /// Evaluates every alarm with the datapoints up to `now`. To be called once a minute.
+    pub fn tick(&mut self, now: Timestamp, history: &dyn History) -> Tick {
+        let mut tick = Tick::default();
+        for place in 0..self.order.len() {
+            let index = self.order[place];
+            let change = match &mut self.evaluators[index] {
+                Some(evaluator) => match evaluator.observe(now, history) {
+                    Ok(change) => change,
+                    Err(error) => {
+                        tick.failures.push((self.statuses[index].rule.clone(), error));
+                        None
+                    }
+                },
+                None => self.composite(index, now),
+            };
+            if let Some(change) = change {
+                let status = &mut self.statuses[index];
+                status.state = change.to;
+                status.since = Some(change.at);
+                status.reason.clone_from(&change.reason);
+                tick.changes.push(change);
+            }
+        }
+        tick
+    }
+
+    fn composite(&self, index: usize, now: Timestamp) -> Option<StateChange> {
+        let rule = self.rules.iter().nth(index)?;
+        let Condition::Composite(composite) = &rule.condition else { return None };
+        let state_of = |name: &str| self.status(name).map_or(AlarmState::default(), |status| status.state);
+        let to = if composite.rule.holds(&state_of) { AlarmState::Alarm } else { AlarmState::Ok };
+        let from = self.statuses[index].state;
+        if from == to {
+            return None;
+        }
+        let parts: Vec<String> =
+            composite.rule.names().into_iter().map(|name| format!("{name} is {}", state_of(name))).collect();
+        Some(StateChange { rule: rule.name.clone(), at: now, from, to, reason: parts.join(", ") })
+    }
+}

@@ -1,0 +1,25 @@
+//! Evaluation with CloudWatch's semantics.
+//!
+//! Two ways lead to the same states. [`Evaluator`] and [`Engine`] look at one moment at a time, as CloudWatch does, and
+//! serve the live system. [`timeline`] runs over whole columns and serves backtests; a property test holds the two
+//! together.
+//!
+//! Sources: "Alarm evaluation", "Configuring how CloudWatch alarms treat missing data", "Create a composite alarm" and
+//! "Suppressing composite alarm actions" in the CloudWatch user guide.
+
+mod alarm_rule;
+mod engine;
+mod evaluator;
+mod judge;
+mod stream;
+mod suppress;
+
+pub use alarm_rule::{AlarmRule, AlarmRuleError};
+pub use engine::{Engine, Status, Tick};
+pub use evaluator::Evaluator;
+pub(crate) use stream::timeline_of;
+pub use stream::{Timeline, timeline, timelines};
+pub use suppress::{ActionGate, Suppressed};
+
+#[cfg(test)]
+mod tests;
