@@ -1,9 +1,9 @@
 //! Charts as SVG, with the numbers that the browser needs to lay a crosshair over them.
 
 use crate::draw::Painter;
-use crate::hover::{Hover, HoverSeries};
+use crate::hover::{Hover, HoverSeries, Shape};
 use crate::layout::{Layout, PlotRect};
-use crate::spec::{Chart, Role};
+use crate::spec::{Chart, Kind, Role};
 use crate::summary::summary;
 use crate::svg::{self, PEN, SvgBackend};
 use plotters::drawing::IntoDrawingArea;
@@ -70,6 +70,11 @@ fn hover(chart: &Chart, layout: &Layout) -> Hover {
         y: [layout.values.min, layout.values.max],
         unit: chart.unit,
         s: series.collect(),
+        shape: match chart.kind {
+            Kind::Line | Kind::Area => Shape::Line,
+            Kind::StackedArea => Shape::Stack,
+            Kind::Bars => Shape::Bars,
+        },
         dep: chart.deployments.iter().filter(|d| in_range(d.at)).map(|d| (d.at, d.label.clone())).collect(),
     }
 }

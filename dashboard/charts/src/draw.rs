@@ -139,24 +139,25 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
 
     fn thresholds(&self, data: &Data<DB>) -> Drawn<DB> {
         let plot = self.layout.plot;
-        let right = f64::from(plot.right);
+        let mut taken: Vec<(f64, f64)> = Vec::new();
         for limit in self.chart.thresholds.iter().filter(|t| t.value.is_finite()) {
-            let ink = Ink::ThresholdLabel(limit.tier);
-            if limit.value > self.layout.values.max {
-                let label = format!("{} ↑", limit.label);
-                self.text(&label, ink, (right, f64::from(plot.top) + 3.0), HPos::Right, VPos::Top)?;
+            // What lies beyond the axis is named at the edge that it lies behind.
+            let (text, y) = if limit.value > self.layout.values.max {
+                (format!("{} ↑", limit.label), f64::from(plot.top) - 4.0)
             } else if limit.value < self.layout.values.min {
-                let label = format!("{} ↓", limit.label);
-                self.text(&label, ink, (right, f64::from(plot.bottom) - 4.0), HPos::Right, VPos::Bottom)?;
+                (format!("{} ↓", limit.label), f64::from(plot.bottom) - 4.0)
             } else {
                 let points = vec![(0.0, limit.value), (self.layout.grid.span, limit.value)];
                 self.dashed(data, points, Ink::Threshold(limit.tier), 1.25)?;
-                let y = self.value_px(limit.value);
-                // Above its line, unless the line is at the top.
-                let below = y < f64::from(plot.top) + TEXT;
-                let (y, v) = if below { (y + 4.0, VPos::Top) } else { (y - 3.5, VPos::Bottom) };
-                self.text(&limit.label, ink, (right, y), HPos::Right, v)?;
+                (limit.label.clone(), self.value_px(limit.value) - 3.5)
+            };
+            // Labels at about the same height stand beside each other.
+            let mut right = f64::from(plot.right);
+            for (left, _) in taken.iter().filter(|(_, other)| (other - y).abs() < TEXT + 1.0) {
+                right = right.min(left - 8.0);
             }
+            taken.push((right - text_width(&text), y));
+            self.text(&text, Ink::ThresholdLabel(limit.tier), (right, y), HPos::Right, VPos::Bottom)?;
         }
         Ok(())
     }
@@ -193,7 +194,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
         // A point without neighbours makes no line.
         for point in lonely {
             let style = self.pen.fill(Ink::Dot(layer.color));
-            data.draw(&Circle::new(point, self.pen.px(1.75), style))?;
+            data.draw(&Circle::new(point, self.pen.px(2.0), style))?;
         }
         Ok(())
     }
@@ -290,7 +291,8 @@ pub(crate) fn label<'a>(
     h: HPos,
     v: VPos,
 ) -> Text<'a, (i32, i32), &'a str> {
-    let font = FontDesc::new(FontFamily::SansSerif, TEXT * pen.unit, FontStyle::Normal);
+    let (size, weight) = if ink == Ink::Title { (14.0, FontStyle::Bold) } else { (TEXT, FontStyle::Normal) };
+    let font = FontDesc::new(FontFamily::SansSerif, size * pen.unit * pen.text, weight);
     let style = TextStyle { font, color: (pen.color)(ink).to_backend_color(), pos: Pos::new(h, v) };
     Text::new(text, (pen.px(x), pen.px(y)), style)
 }

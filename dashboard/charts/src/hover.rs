@@ -27,9 +27,31 @@ pub struct Hover {
     pub unit: Unit,
     /// The series, in the chart's order.
     pub s: Vec<HoverSeries>,
+    /// How values become heights.
+    #[serde(default, skip_serializing_if = "Shape::is_line")]
+    pub shape: Shape,
     /// Deployments in the range: Unix seconds and label.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dep: Vec<(i64, String)>,
+}
+
+/// Where a point lies, given its time and value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// At its time, at its value.
+    #[default]
+    Line,
+    /// At its time, on top of the series before it.
+    Stack,
+    /// In the middle of its period, on top of the series before it.
+    Bars,
+}
+
+impl Shape {
+    fn is_line(&self) -> bool {
+        *self == Self::Line
+    }
 }
 
 /// One series of a [`Hover`].
@@ -52,7 +74,7 @@ pub struct Reading {
     pub index: usize,
     /// Its time, Unix seconds.
     pub time: i64,
-    /// Where it lies across the view box.
+    /// Where the crosshair goes, across the view box.
     pub x: f64,
     /// One row for each series, in the chart's order.
     pub rows: Vec<ReadingRow>,
@@ -67,7 +89,7 @@ pub struct ReadingRow {
     pub class: String,
     /// The value in words, `no data` where there is none.
     pub text: String,
-    /// Where the point lies down the view box. In stacked charts this is not where the fill ends.
+    /// Where the point lies down the view box.
     pub y: Option<f64>,
 }
 
@@ -135,7 +157,9 @@ impl Hover {
         let [from, to] = self.t.map(|t| t as f64);
         let last = self.len().checked_sub(1)?;
         let time = from + (x - left) / (right - left).max(1.0) * (to - from);
-        let index = ((time - self.x0 as f64) / (self.step.max(1) as f64)).round();
+        let index = (time - self.x0 as f64) / (self.step.max(1) as f64);
+        // A bar covers the whole of its period, a point the halves before and after it.
+        let index = if self.shape == Shape::Bars { index.floor() } else { index.round() };
         Some((index.max(0.0) as usize).min(last))
     }
 
@@ -150,7 +174,8 @@ impl Hover {
     pub fn reading(&self, index: usize) -> Reading {
         let time = self.time(index);
         let rows = (0..self.s.len()).map(|i| self.row(i, index)).collect();
-        Reading { index, time, x: self.x(time), rows }
+        let middle = if self.shape == Shape::Bars { self.step / 2 } else { 0 };
+        Reading { index, time, x: self.x(time.saturating_add(middle)), rows }
     }
 
     fn row(&self, series: usize, index: usize) -> ReadingRow {
@@ -160,12 +185,27 @@ impl Hover {
             name,
             class,
             text: value.map_or_else(|| "no data".to_owned(), |v| self.unit.format(v)),
-            y: value.map(|v| self.y(v)),
+            y: value.map(|v| self.y(v + self.below(series, index))),
         }
+    }
+
+    /// What a series stands on in a stacked chart. Comparisons are lines of their own.
+    fn below(&self, series: usize, index: usize) -> f64 {
+        let earlier = |s: usize| self.s.get(s).is_some_and(HoverSeries::is_earlier);
+        if self.shape == Shape::Line || earlier(series) {
+            return 0.0;
+        }
+        (0..series).filter(|s| !earlier(*s)).filter_map(|s| self.value(s, index)).sum()
     }
 }
 
 impl HoverSeries {
+    /// Whether it is a comparison.
+    #[must_use]
+    pub fn is_earlier(&self) -> bool {
+        self.c.ends_with("earlier")
+    }
+
     /// Scales values to integers that keep five digits of the largest, or all of it for whole numbers under a billion.
     #[must_use]
     pub fn scaled(name: &str, class: String, points: &[Option<f64>]) -> Self {
@@ -196,6 +236,7 @@ mod tests {
             y: [0.0, 200.0],
             unit: Unit::Milliseconds,
             s: vec![HoverSeries::scaled("p99", "s1".to_owned(), &[Some(12.34), None, Some(150.0)])],
+            shape: Shape::Line,
             dep: Vec::new(),
         }
     }
@@ -228,6 +269,18 @@ mod tests {
         assert_eq!(at(2), [("150\u{a0}ms".to_owned(), Some(35.0))]);
         assert_eq!(at(1), [("no data".to_owned(), None)]);
         assert_eq!(hover.reading(2).time, 1120);
+    }
+
+    #[test]
+    fn stacked_points_lie_on_top_of_each_other() {
+        let series = |c: &str, v: f64| HoverSeries::scaled("", c.to_owned(), &[Some(v)]);
+        let s = vec![series("s1", 40.0), series("s1 earlier", 60.0), series("s2", 20.0)];
+        let hover = Hover { s, shape: Shape::Bars, ..hover() };
+        let reading = hover.reading(0);
+        let heights: Vec<_> = reading.rows.iter().map(|r| r.y).collect();
+        assert_eq!(heights, [Some(90.0), Some(80.0), Some(80.0)]);
+        assert_eq!(reading.x, 65.0, "the middle of the first bar");
+        assert_eq!(hover.to_json().matches(r#""shape":"bars""#).count(), 1);
     }
 
     #[test]

@@ -164,6 +164,8 @@ pub(crate) struct Pen {
     pub unit: f64,
     /// The colour of an ink.
     pub color: fn(Ink) -> RGBAColor,
+    /// What a font's size is to be multiplied by: some surfaces measure the em, some the whole line.
+    pub text: f64,
     /// Whether dashes must be drawn one by one, because no style sheet makes them.
     pub dashes: bool,
 }

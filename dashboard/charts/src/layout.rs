@@ -84,7 +84,7 @@ impl Layout {
         }
         let value_labels: Vec<_> = values.ticks.iter().map(|v| axis_label(chart, *v)).collect();
         let widest = value_labels.iter().map(|l| text_width(l)).fold(0.0, f64::max);
-        let left = LEFT_LEAST.max(widest.ceil() as i32 + 8);
+        let left = LEFT_LEAST.max(widest.ceil() as i32 + 8).min(size.width as i32 / 2);
         let plot = PlotRect { left, top, right: (size.width as i32 - RIGHT).max(left + 8), bottom };
         let grid = Grid { width: f64::from(plot.right - plot.left), ..seen };
         let times = time_ticks(from, to, &chart.zone, grid.width);
@@ -162,7 +162,7 @@ fn layers(chart: &Chart) -> Vec<Layer> {
             let upper: Vec<_> = any
                 .iter()
                 .enumerate()
-                .map(|(i, any)| any.then(|| tame(base(i) + point(series, i).unwrap_or(0.0))))
+                .map(|(i, any)| any.then(|| base(i) + point(series, i).unwrap_or(0.0)))
                 .collect();
             sum = Some(upper.clone());
             (upper, below)

@@ -9,7 +9,7 @@
 mod hover;
 mod unit;
 
-pub use hover::{Hover, HoverSeries, Reading, ReadingRow};
+pub use hover::{Hover, HoverSeries, Reading, ReadingRow, Shape};
 pub use unit::Unit;
 
 #[cfg(feature = "draw")]
@@ -18,10 +18,14 @@ mod chart;
 mod dash;
 #[cfg(feature = "draw")]
 mod draw;
+#[cfg(feature = "png")]
+mod image;
 #[cfg(feature = "draw")]
 mod ink;
 #[cfg(feature = "draw")]
 mod layout;
+#[cfg(any(feature = "png", all(test, feature = "draw")))]
+mod palette;
 #[cfg(feature = "draw")]
 mod small;
 #[cfg(feature = "draw")]
@@ -37,8 +41,12 @@ mod ticks;
 
 #[cfg(feature = "draw")]
 pub use chart::{Drawn, LegendItem, legend, render_svg};
+#[cfg(feature = "png")]
+pub use image::{PngError, render_png};
 #[cfg(feature = "draw")]
 pub use layout::PlotRect;
+#[cfg(feature = "png")]
+pub use palette::Theme;
 #[cfg(feature = "draw")]
 pub use small::{Bars, Meter, MeterTick, State, bars, meter, sparkline};
 #[cfg(feature = "draw")]

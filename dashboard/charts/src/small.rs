@@ -108,7 +108,7 @@ impl Bars {
             labels: (1..=counts.len()).map(label).collect(),
             counts,
             emphasis_from: Some(4),
-            size: Size { width: 320, height: 110 },
+            size: Size { width: 400, height: 130 },
         }
     }
 

@@ -16,7 +16,7 @@ use std::fmt::Write;
 const FINE: i32 = 10;
 
 /// The pen for this backend.
-pub(crate) const PEN: Pen = Pen { unit: FINE as f64, color: Ink::as_color, dashes: false };
+pub(crate) const PEN: Pen = Pen { unit: FINE as f64, color: Ink::as_color, text: 1.0, dashes: false };
 
 type Result = std::result::Result<(), DrawingErrorKind<Infallible>>;
 

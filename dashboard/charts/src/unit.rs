@@ -126,7 +126,7 @@ fn seconds(v: f64) -> Scaled {
 
 /// Nobody says "37.6 minutes".
 fn duration_digits(v: f64) -> String {
-    if v >= 9.95 { trimmed(v, 0) } else { digits(v) }
+    if (9.95..1e6).contains(&v) { trimmed(v, 0) } else { digits(v) }
 }
 
 /// The last unit of which the value, once rounded, is at least one.
@@ -179,6 +179,10 @@ fn round(v: f64) -> f64 {
 }
 
 fn digits(v: f64) -> String {
+    // No unit is left to climb to; what remains is to be short.
+    if v >= 1e6 {
+        return format!("{v:.0e}");
+    }
     trimmed(v, decimals(v))
 }
 
@@ -230,6 +234,7 @@ mod tests {
                 (999_999.0, "1 M"),
                 (2.5e9, "2.5 G"),
                 (7e15, "7000 T"),
+                (7e18, "7e6 T"),
             ],
         );
         check(Unit::Number, &[(0.37, "0.37"), (0.0042, "0.0042"), (-3.0, "−3"), (-0.000_001, "0")]);
