@@ -159,10 +159,9 @@ mod tests {
     #[test]
     fn percentiles_are_within_one_percent_of_the_exact_ones() {
         let mut random = rand::rngs::StdRng::seed_from_u64(7);
-        for scale in [0.01, 1.0, 40.0, 3_000.0, 1e7] {
+        for scale in [0.01, 1.0, 40.0, 3_000.0, 1e6] {
             // Long-tailed, as latencies are.
-            let values: Vec<f64> =
-                (0..5_000).map(|_| scale * (random.random::<f64>() * 6.0).exp()).collect();
+            let values: Vec<f64> = (0..5_000).map(|_| scale * (random.random::<f64>() * 6.0).exp()).collect();
             let histogram = of(&values);
             for percent in [0.1, 10.0, 50.0, 90.0, 99.0, 99.9, 100.0] {
                 let (near, truth) = (histogram.percentile(percent).unwrap(), exact(&values, percent));

@@ -36,7 +36,9 @@ pub enum TelemetryReadError {
         reason: String,
     },
     /// The range or the period makes no sense.
-    #[error("a period of {period_s} s for a range of {range_s} s: the period must be a multiple of 60 s, and the range must not end before it begins")]
+    #[error(
+        "a period of {period_s} s for a range of {range_s} s: the period must be a multiple of 60 s, and the range must not end before it begins"
+    )]
     Range {
         /// The period.
         period_s: u32,
@@ -134,7 +136,8 @@ impl TelemetryReader {
             }
             Ok(Some(answer))
         };
-        read().map_err(|error| TelemetryReadError::File { path: self.path.clone(), reason: error.to_string() })
+        read()
+            .map_err(|error| TelemetryReadError::File { path: self.path.clone(), reason: error.to_string() })
     }
 }
 

@@ -81,11 +81,12 @@ pub(super) fn delete_old(connection: &mut Connection, now: i64) -> rusqlite::Res
     let newest: i64 =
         transaction.query_row("SELECT coalesce(max(id), 0) FROM segment", [], |row| row.get(0))?;
     let deleted = transaction.execute("DELETE FROM segment WHERE id <= ?1", [newest - MOST_SEGMENTS])?
-        + transaction
-            .execute("DELETE FROM segment WHERE start_ms < ?1", [(now - SEGMENTS_KEPT).saturating_mul(1000)])?;
+        + transaction.execute(
+            "DELETE FROM segment WHERE start_ms < ?1",
+            [(now - SEGMENTS_KEPT).saturating_mul(1000)],
+        )?;
     if deleted > 0 {
-        transaction
-            .execute("DELETE FROM segment_event WHERE segment NOT IN (SELECT id FROM segment)", [])?;
+        transaction.execute("DELETE FROM segment_event WHERE segment NOT IN (SELECT id FROM segment)", [])?;
     }
     transaction.commit()
 }

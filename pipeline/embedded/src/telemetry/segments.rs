@@ -37,9 +37,8 @@ pub(super) const THROTTLE: u8 = 4;
 
 /// What went wrong in a segment or in its subsegments, as bits.
 pub(super) fn flags(segment: &Segment) -> u8 {
-    let own = u8::from(segment.fault) * FAULT
-        | u8::from(segment.error) * ERROR
-        | u8::from(segment.throttle) * THROTTLE;
+    let bit = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
+    let own = bit(segment.fault, FAULT) | bit(segment.error, ERROR) | bit(segment.throttle, THROTTLE);
     segment.subsegments.iter().map(flags).fold(own, |all, one| all | one)
 }
 

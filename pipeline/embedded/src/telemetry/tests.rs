@@ -2,6 +2,6 @@
 mod aggregation;
 mod disk;
 mod keeping;
-mod speed;
+mod simulation;
 mod support;
 mod tracing;

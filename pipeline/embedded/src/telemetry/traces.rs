@@ -69,8 +69,7 @@ fn find(
     filter: &TraceFilter,
     limit: usize,
 ) -> rusqlite::Result<Vec<String>> {
-    let flags =
-        if filter.failed { segments::FAULT | segments::ERROR | segments::THROTTLE } else { 0 };
+    let flags = if filter.failed { segments::FAULT | segments::ERROR | segments::THROTTLE } else { 0 };
     let by_event = "SELECT trace_id FROM segment
          WHERE id IN (SELECT segment FROM segment_event WHERE event_id = ?5)
            AND start_ms >= ?1 AND start_ms < ?2 AND (?3 = 0 OR flags & ?3) AND duration_ms >= ?4
@@ -96,9 +95,8 @@ fn find(
 }
 
 fn segments_of(connection: &Connection, id: &str) -> rusqlite::Result<Vec<Segment>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT document FROM segment WHERE trace_id = ?1 ORDER BY start_ms, id LIMIT ?2",
-    )?;
+    let mut statement = connection
+        .prepare_cached("SELECT document FROM segment WHERE trace_id = ?1 ORDER BY start_ms, id LIMIT ?2")?;
     let rows = statement.query_map(params![id, MOST_SEGMENTS], |row| row.get::<_, String>(0))?;
     let mut segments = Vec::new();
     for document in rows {

@@ -69,7 +69,12 @@ impl Writer {
     }
 
     /// Takes over what was recorded. What is too much to keep is dropped, oldest first.
-    pub(super) fn take_over(&mut self, slots: &[Arc<Slot>], segments: VecDeque<Segment>, now: i64) -> Dropped {
+    pub(super) fn take_over(
+        &mut self,
+        slots: &[Arc<Slot>],
+        segments: VecDeque<Segment>,
+        now: i64,
+    ) -> Dropped {
         let mut dropped = Dropped::default();
         for (number, slot) in slots.iter().enumerate() {
             for (minute, set) in slot.take() {
@@ -77,10 +82,7 @@ impl Writer {
                     dropped.measurements += set.count;
                     continue;
                 }
-                self.datapoints
-                    .entry((number, minute))
-                    .and_modify(|kept| kept.merge(&set))
-                    .or_insert(set);
+                self.datapoints.entry((number, minute)).and_modify(|kept| kept.merge(&set)).or_insert(set);
             }
         }
         if self.datapoints.len() > MOST_DATAPOINTS_WAITING {

@@ -56,10 +56,7 @@ fn periods_without_measurements_are_gaps() {
     bench.advance(180);
     bench.record(&count(), 2.0);
     bench.flush();
-    assert_eq!(
-        bench.read(&count(), Statistic::Sum, (0, 240), 60),
-        [Some(1.0), None, None, Some(2.0)]
-    );
+    assert_eq!(bench.read(&count(), Statistic::Sum, (0, 240), 60), [Some(1.0), None, None, Some(2.0)]);
     assert_eq!(bench.read(&latency(), Statistic::Sum, (0, 120), 60), [None, None], "never recorded");
     assert_eq!(
         bench.read(&count(), Statistic::Percentile(5000), (0, 60), 60),

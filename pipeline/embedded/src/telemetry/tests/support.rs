@@ -44,10 +44,7 @@ impl Bench {
     }
 
     pub fn record(&self, metric: &MetricId, value: f64) {
-        MetricSink::record(
-            &self.recorder,
-            Measurement { metric: metric.clone(), value, unit: Unit::Count },
-        );
+        MetricSink::record(&self.recorder, Measurement { metric: metric.clone(), value, unit: Unit::Count });
     }
 
     pub fn flush(&self) {
