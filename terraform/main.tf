@@ -53,6 +53,7 @@ module "queue" {
   source = "./modules/queue_with_dlq"
 
   name                   = "${var.name}-events"
+  arn_prefix             = "arn:${local.partition}:sqs:${local.region}:${local.account}"
   consumer_timeout_s     = var.consumer.timeout_s
   dlq_consumer_timeout_s = var.archiver.timeout_s
   max_receive_count      = var.retries.max_receive_count

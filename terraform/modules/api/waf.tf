@@ -11,6 +11,7 @@ locals {
 }
 
 resource "aws_wafv2_web_acl" "this" {
+  # checkov:skip=CKV_AWS_192:The rule group is there (AWSManagedRulesKnownBadInputsRuleSet), in a dynamic block, which checkov does not follow.
   # checkov:skip=CKV2_AWS_31:What the ACL did with a request is in the API's access log (field waf) and in CloudWatch; full logs would hold headers of every request.
   count = var.waf == null ? 0 : 1
 

@@ -13,7 +13,6 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_115:Reserved concurrency is a variable: it takes from the account's pool, and a new account has only ten.
   # checkov:skip=CKV_AWS_116:Nothing invokes it asynchronously but schedules, whose next run makes a lost one good; queue messages have their own dead letter queue.
   # checkov:skip=CKV_AWS_117:It reaches only AWS services by IAM; in a VPC it would need an endpoint for each and start later.
   # checkov:skip=CKV_AWS_173:The variables hold names, addresses and limits, no secrets; a key would add a KMS call to each cold start.

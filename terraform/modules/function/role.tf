@@ -16,8 +16,6 @@ resource "aws_iam_role" "this" {
 }
 
 resource "aws_iam_role_policy" "this" {
-  # checkov:skip=CKV_AWS_290:The two X-Ray actions have no resources to name; everything else names its own.
-  # checkov:skip=CKV_AWS_355:As above.
   name = "what-it-needs"
   role = aws_iam_role.this.id
 

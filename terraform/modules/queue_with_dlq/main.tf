@@ -14,14 +14,8 @@ resource "aws_sqs_queue" "primary" {
     maxReceiveCount     = var.max_receive_count
   })
 
-  tags = var.tags
-
-  lifecycle {
-    postcondition {
-      condition     = self.visibility_timeout_seconds <= 43200
-      error_message = "SQS hides a message for 12 hours at most, so the consumer's timeout can be 7200 s at most."
-    }
-  }
+  policy = local.tls_only.primary
+  tags   = var.tags
 }
 
 # On a standard queue a message keeps its first send time when it is moved here, and so expires that long after it was
@@ -34,32 +28,32 @@ resource "aws_sqs_queue" "dlq" {
   receive_wait_time_seconds         = 20
   kms_master_key_id                 = var.kms_key_arn
   kms_data_key_reuse_period_seconds = 3600
-  tags                              = var.tags
-}
-
-resource "aws_sqs_queue_redrive_allow_policy" "dlq" {
-  queue_url = aws_sqs_queue.dlq.url
 
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"
-    sourceQueueArns   = [aws_sqs_queue.primary.arn]
+    sourceQueueArns   = [local.arns.primary]
   })
+
+  policy = local.tls_only.dlq
+  tags   = var.tags
 }
 
-resource "aws_sqs_queue_policy" "tls_only" {
-  for_each = { primary = aws_sqs_queue.primary, dlq = aws_sqs_queue.dlq }
+locals {
+  # Known before the queues are, so that each queue has its policy from the first moment on.
+  arns = {
+    primary = "${var.arn_prefix}:${var.name}"
+    dlq     = "${var.arn_prefix}:${var.name}-dlq"
+  }
 
-  queue_url = each.value.url
-
-  policy = jsonencode({
+  tls_only = { for queue, arn in local.arns : queue => jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Sid       = "TlsOnly"
       Effect    = "Deny"
       Principal = "*"
       Action    = "sqs:*"
-      Resource  = each.value.arn
+      Resource  = arn
       Condition = { Bool = { "aws:SecureTransport" = "false" } }
     }]
-  })
+  }) }
 }

@@ -3,14 +3,29 @@ variable "name" {
   type        = string
 }
 
+variable "arn_prefix" {
+  description = "Beginning of the ARN of a queue in this account and region: arn:PARTITION:sqs:REGION:ACCOUNT."
+  type        = string
+}
+
 variable "consumer_timeout_s" {
   description = "Timeout of the function that reads the queue. A message is hidden for six times as long, as Lambda advises, so that a slow or throttled invocation does not hand it to a second one."
   type        = number
+
+  validation {
+    condition     = var.consumer_timeout_s >= 1 && var.consumer_timeout_s <= 900
+    error_message = "consumer_timeout_s must be from 1 to 900: Lambda runs nothing longer."
+  }
 }
 
 variable "dlq_consumer_timeout_s" {
   description = "Timeout of the function that reads the dead letter queue."
   type        = number
+
+  validation {
+    condition     = var.dlq_consumer_timeout_s >= 1 && var.dlq_consumer_timeout_s <= 900
+    error_message = "dlq_consumer_timeout_s must be from 1 to 900: Lambda runs nothing longer."
+  }
 }
 
 variable "max_receive_count" {

@@ -1,0 +1,197 @@
+# The root module: how the parts fit together.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  artifacts_dir = "tests/artifacts"
+}
+
+run "a_plain_apply_makes_a_deployment_with_everything_optional_off" {
+  assert {
+    condition     = length(module.backup) == 0 && output.topology.backup_vault == null
+    error_message = "Backup is off."
+  }
+
+  assert {
+    condition     = output.topology.api.cloudfront_domain == null && output.topology.api.web_acl_arn == null && startswith(output.topology.api.url, "https://mocked-api.execute-api.")
+    error_message = "CloudFront, web ACL and custom domain are off."
+  }
+
+  assert {
+    condition     = output.topology.table.billing_mode == "on_demand" && length(output.topology.table.replicas) == 0
+    error_message = "Provisioned capacity and replicas are off."
+  }
+
+  assert {
+    condition     = alltrue([for function in output.topology.functions : function.provisioned_concurrency == 0 && function.reserved_concurrency == null])
+    error_message = "Provisioned and reserved concurrency are off."
+  }
+
+  assert {
+    condition     = output.topology.traces.group == null && output.topology.traces.sampling == null && output.topology.archive.schemas_prefix == null
+    error_message = "Trace group, trace sampling and schemas are off."
+  }
+}
+
+run "the_topology_says_how_to_find_and_judge_everything" {
+  assert {
+    condition     = can(jsondecode(jsonencode(output.topology))) && output.topology.version == 1
+    error_message = "The topology is one JSON document that names the version of its form."
+  }
+
+  assert {
+    condition     = output.topology.account == "123456789012" && output.topology.region == "eu-central-1" && output.topology.name == "spillway"
+    error_message = "It says where the deployment is."
+  }
+
+  assert {
+    condition     = toset(keys(output.topology.functions)) == toset(["ingest", "consumer", "archiver"]) && output.topology.functions.consumer.name == "spillway-consumer"
+    error_message = "It names the functions."
+  }
+
+  assert {
+    condition     = output.topology.queues.primary.visibility_timeout_s == 6 * output.topology.functions.consumer.timeout_s && output.topology.queues.dlq.visibility_timeout_s == 6 * output.topology.functions.archiver.timeout_s
+    error_message = "Each queue hides messages for six times the timeout of the function that reads it."
+  }
+
+  assert {
+    condition     = output.topology.queues.primary.max_receive_count == 20 && output.topology.queues.primary.retention_s == 1209600 && output.topology.queues.dlq.retention_s == 1209600
+    error_message = "It names the limits after which a message is moved, and lost."
+  }
+
+  assert {
+    condition     = output.topology.tag == { key = "spillway", value = "spillway" } && output.topology.budget.name == "spillway" && toset(keys(output.topology.topics)) == toset(["high", "low"])
+    error_message = "It names tag, budget and topics."
+  }
+}
+
+run "each_function_may_do_only_what_its_code_does" {
+  assert {
+    condition     = alltrue(flatten([for statements in local.statements : [for statement in statements : [for resource in flatten([statement.Resource]) : resource != "*" && startswith(resource, "arn:")]]]))
+    error_message = "Every statement names its resources."
+  }
+
+  assert {
+    condition     = alltrue(flatten([for statements in local.statements : [for statement in statements : [for action in flatten([statement.Action]) : !strcontains(action, "*")]]]))
+    error_message = "Every statement names its actions."
+  }
+
+  assert {
+    condition = jsonencode({ for function, statements in local.statements : function => sort(distinct([for action in flatten(statements[*].Action) : action if !startswith(action, "kms:")])) }) == jsonencode({
+      ingest = ["sqs:SendMessage"]
+      consumer = [
+        "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
+        "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage",
+      ]
+      archiver = [
+        "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
+        "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
+        "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
+      ]
+    })
+    error_message = "Nobody has an action more than this."
+  }
+
+  assert {
+    condition     = alltrue([for use in local.key_use : can(use.Condition.StringEquals["kms:ViaService"])])
+    error_message = "A function uses the key only through the services that need it."
+  }
+
+  assert {
+    condition     = !anytrue([for statement in local.statements.archiver : contains(flatten([statement.Action]), "s3:DeleteObject") && strcontains(jsonencode(statement.Resource), "dead-letters/")])
+    error_message = "No function can delete a dead letter."
+  }
+}
+
+run "dead_letters_are_found_by_time_group_type_and_event" {
+  assert {
+    condition     = output.topology.dead_letter_index.indexes == tolist(["by_event", "by_group", "by_time", "by_type"])
+    error_message = "The index table has an index for each way to look for a dead letter."
+  }
+}
+
+run "a_consumer_that_checks_schemas_is_told_where_they_are_and_may_read_them" {
+  variables {
+    schemas_dir = "tests/schemas"
+  }
+
+  assert {
+    condition     = local.environments.consumer.SPILLWAY_SCHEMAS_PREFIX == "schemas/" && local.environments.consumer.SPILLWAY_SCHEMAS_HASH != null
+    error_message = "The consumer is told where schemas are, and that they changed."
+  }
+
+  assert {
+    condition     = contains(flatten(local.statements.consumer[*].Action), "s3:GetObject")
+    error_message = "The consumer may read schemas."
+  }
+}
+
+run "a_key_of_ones_own_is_used_everywhere_and_none_is_made" {
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition     = length(module.key) == 0 && output.topology.kms_key_arn == var.kms_key_arn
+    error_message = "The key that was given is the deployment's key."
+  }
+}
+
+run "a_warm_up_looks_like_a_request_that_does_nothing" {
+  variables {
+    ingest = { warm_up_every_minutes = 5 }
+  }
+
+  assert {
+    condition     = local.warm_up_request.path == "/warm-up" && local.warm_up_request.httpMethod == "GET" && local.warm_up_request.requestContext.stage == "v1"
+    error_message = "The warm-up has the form of a REST API request, to a path that takes nothing in."
+  }
+}
+
+run "everything_at_once_fits_together" {
+  variables {
+    name         = "everything"
+    tags         = { owner = "platform" }
+    architecture = "x86_64"
+    release      = "1.2.3"
+    schemas_dir  = "tests/schemas"
+
+    api = {
+      authorization = "AWS_IAM"
+      custom_domain = { name = "events.example.com", certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/11111111-2222-3333-4444-555555555555" }
+      waf           = {}
+      cloudfront    = {}
+    }
+
+    ingest   = { provisioned_concurrency = 2, reserved_concurrency = 20, warm_up_every_minutes = 5 }
+    consumer = { batch_size = 100, batch_window_s = 1, maximum_concurrency = 50, reserved_concurrency = 50 }
+    table    = { billing_mode = "provisioned", replicas = { eu-west-1 = { kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555" } } }
+    archive  = { keep_days = 400 }
+    backup   = {}
+
+    observability = {
+      saved_queries  = true
+      trace_group    = true
+      trace_sampling = { per_second = 10, share_of_rest = 0.1 }
+    }
+
+    subscriptions = { high = [{ protocol = "email", endpoint = "oncall@example.com" }] }
+  }
+
+  assert {
+    condition     = jsonencode(local.tags) == jsonencode({ owner = "platform", spillway = "everything" })
+    error_message = "The deployment's tag stands beside the others."
+  }
+
+  assert {
+    condition     = output.topology.api.url == "https://mocked.cloudfront.net/events" && output.topology.backup_vault == "everything" && output.topology.traces.group == "everything"
+    error_message = "What was asked for is in the topology."
+  }
+
+  assert {
+    condition     = output.topology.functions.consumer.maximum_concurrency == 50 && output.topology.functions.ingest.provisioned_concurrency == 2 && output.topology.table.billing_mode == "provisioned"
+    error_message = "Limits are what was asked for."
+  }
+}

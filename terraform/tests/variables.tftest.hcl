@@ -1,0 +1,227 @@
+# Each rule of the variables refuses what it is there to refuse. A run breaks one rule of each variable that it names.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  artifacts_dir = "tests/artifacts"
+}
+
+run "names_and_places_that_lead_nowhere_are_refused" {
+  command = plan
+
+  variables {
+    name          = "Spillway_Production"
+    tags          = { spillway = "other" }
+    artifacts_dir = "tests/schemas"
+    schemas_dir   = "tests/artifacts"
+    kms_key_arn   = "alias/spillway"
+    api           = { cloudfront = { aliases = ["events.example.com"], certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/1" } }
+    table         = { replicas = { eu-west-1 = { kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1" } } }
+    subscriptions = { high = [{ protocol = "email", endpoint = "oncall" }] }
+  }
+
+  expect_failures = [
+    var.name,
+    var.tags,
+    var.artifacts_dir,
+    var.schemas_dir,
+    var.kms_key_arn,
+    var.api,
+    var.table,
+    var.subscriptions,
+  ]
+}
+
+run "words_that_aws_does_not_know_are_refused" {
+  command = plan
+
+  variables {
+    architecture  = "riscv"
+    api           = { authorization = "BASIC" }
+    table         = { billing_mode = "PAY_PER_REQUEST" }
+    observability = { log_level = "verbose" }
+    backup        = { schedule = "0 3 * * *" }
+    subscriptions = { low = [{ protocol = "http", endpoint = "http://example.com" }] }
+  }
+
+  expect_failures = [
+    var.architecture,
+    var.api,
+    var.table,
+    var.observability,
+    var.backup,
+    var.subscriptions,
+  ]
+}
+
+run "times_that_aws_does_not_wait_or_keep_are_refused" {
+  command = plan
+
+  variables {
+    ingest        = { timeout_s = 29 }
+    consumer      = { timeout_s = 901 }
+    archiver      = { timeout_s = 0 }
+    retries       = { cap_s = 43201 }
+    archive       = { cold_after_days = 0 }
+    observability = { log_retention_days = 31 }
+    backup        = { keep_days = 0 }
+  }
+
+  expect_failures = [
+    var.ingest,
+    var.consumer,
+    var.archiver,
+    var.retries,
+    var.archive,
+    var.observability,
+    var.backup,
+  ]
+}
+
+run "amounts_that_leave_nothing_to_run_on_are_refused" {
+  command = plan
+
+  variables {
+    ingest             = { memory_mb = 64 }
+    consumer           = { memory_mb = 64 }
+    archiver           = { memory_mb = 20480 }
+    table              = { capacity = { write_min = 100, write_max = 50 } }
+    retries            = { max_receive_count = 1 }
+    monthly_budget_usd = 0
+    archive            = { keep_days = 100 }
+    api                = { throttle_burst = 0 }
+  }
+
+  expect_failures = [
+    var.ingest,
+    var.consumer,
+    var.archiver,
+    var.table,
+    var.retries,
+    var.monthly_budget_usd,
+    var.archive,
+    var.api,
+  ]
+}
+
+run "batches_and_shares_out_of_range_are_refused" {
+  command = plan
+
+  variables {
+    consumer      = { batch_size = 11 }
+    archiver      = { batch_size = 100 }
+    api           = { max_request_bytes = 6291456 }
+    observability = { trace_sampling = { per_second = 1, share_of_rest = 5 } }
+    table         = { capacity = { target_utilisation_percent = 95 } }
+    ingest        = { warm_up_every_minutes = 0.5 }
+    retries       = { base_s = 901 }
+  }
+
+  expect_failures = [
+    var.consumer,
+    var.archiver,
+    var.api,
+    var.observability,
+    var.table,
+    var.ingest,
+    var.retries,
+  ]
+}
+
+run "windows_that_lambda_does_not_take_are_refused" {
+  command = plan
+
+  variables {
+    consumer = { batch_window_s = 301 }
+    archiver = { batch_window_s = -1 }
+  }
+
+  expect_failures = [
+    var.consumer,
+    var.archiver,
+  ]
+}
+
+run "concurrencies_that_stop_or_exceed_what_lambda_takes_are_refused" {
+  command = plan
+
+  variables {
+    consumer = { maximum_concurrency = 1 }
+    archiver = { maximum_concurrency = 1001 }
+    ingest   = { reserved_concurrency = 0 }
+  }
+
+  expect_failures = [
+    var.consumer,
+    var.archiver,
+    var.ingest,
+  ]
+}
+
+run "reservations_that_throttle_what_was_received_are_refused" {
+  command = plan
+
+  variables {
+    consumer = { maximum_concurrency = 10, reserved_concurrency = 5 }
+    archiver = { maximum_concurrency = 5, reserved_concurrency = 4 }
+    ingest   = { reserved_concurrency = 2, provisioned_concurrency = 3 }
+  }
+
+  expect_failures = [
+    var.consumer,
+    var.archiver,
+    var.ingest,
+  ]
+}
+
+run "an_event_that_would_not_fit_a_message_with_its_attributes_is_refused" {
+  command = plan
+
+  variables {
+    api = { max_event_bytes = 262144 }
+  }
+
+  expect_failures = [var.api]
+}
+
+run "a_request_limit_below_the_event_limit_is_refused" {
+  command = plan
+
+  variables {
+    api = { max_request_bytes = 2048 }
+  }
+
+  expect_failures = [var.api]
+}
+
+run "a_batch_without_events_is_refused" {
+  command = plan
+
+  variables {
+    api = { max_batch_events = 0 }
+  }
+
+  expect_failures = [var.api]
+}
+
+run "an_event_without_a_source_is_refused" {
+  command = plan
+
+  variables {
+    api = { default_source = "" }
+  }
+
+  expect_failures = [var.api]
+}
+
+run "a_web_acl_limit_that_waf_does_not_take_is_refused" {
+  command = plan
+
+  variables {
+    api = { waf = { requests_per_address = 1 } }
+  }
+
+  expect_failures = [var.api]
+}
