@@ -10,14 +10,18 @@ use std::time::Instant;
 const ROUNDS: usize = 200;
 
 fn main() {
-    let page: Vec<Chart> = (0..12).map(|i| chart(i, 180)).collect();
+    let page: Vec<Chart> = (0..12).map(|i| chart(Kind::Line, i, 180)).collect();
     let page: Vec<&Chart> = page.iter().collect();
     let one = median_us(&page[..1]);
     let twelve = median_us(&page);
-    let day = chart(0, 1440);
-    let week = chart(0, 10_080);
+    let day = chart(Kind::Line, 0, 1440);
+    let week = chart(Kind::Line, 0, 10_080);
     println!("1 chart,   3 x    180 points: {one:>8.1} µs");
     println!("12 charts, 3 x    180 points: {twelve:>8.1} µs ({:.1} times one)", twelve / one);
+    for kind in [Kind::Area, Kind::StackedArea, Kind::Bars] {
+        let time = median_us(&[&chart(kind, 0, 180)]);
+        println!("1 chart,   3 x    180 points: {time:>8.1} µs as {kind:?}");
+    }
     println!("1 chart,   3 x  1,440 points: {:>8.1} µs", median_us(&[&day]));
     println!("1 chart,   3 x 10,080 points: {:>8.1} µs", median_us(&[&week]));
     let drawn = render_svg(page[0]);
@@ -38,10 +42,10 @@ fn median_us(charts: &[&Chart]) -> f64 {
     times[ROUNDS / 2]
 }
 
-fn chart(seed: u32, points: u32) -> Chart {
+fn chart(kind: Kind, seed: u32, points: u32) -> Chart {
     let step = 60;
     let mut chart = Chart::new("Latency", Unit::Milliseconds, 0, i64::from(points) * step, step);
-    chart.kind = [Kind::Line, Kind::Area, Kind::StackedArea, Kind::Bars][seed as usize % 4];
+    chart.kind = kind;
     let value = |series: u32, i: u32| f64::from((i * 7919 + seed * 131 + series * 977) % 997);
     chart.series = (1..=3)
         .map(|n| Series::new(format!("p{n}"), n, (0..points).map(|i| Some(value(u32::from(n), i))).collect()))

@@ -27,7 +27,7 @@ section { padding: 16px; background: light-dark(#fff, #14181d); color: light-dar
 .light { color-scheme: light } .dark { color-scheme: dark }
 .grid-of { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(350px, 100%), 1fr)); gap: 20px 28px; }
 h2 { font-size: 14px; font-weight: 600; margin: 0 0 4px; } p { margin: 0 0 4px; font-size: 12px; display: flex; gap: 14px; }
-.whole { grid-column: 1 / -1 } .spark { height: 24px }
+.whole { grid-column: 1 / -1 }
 ";
 
 fn theme(name: &str) -> String {

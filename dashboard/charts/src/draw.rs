@@ -293,6 +293,8 @@ pub(crate) fn label<'a>(
 ) -> Text<'a, (i32, i32), &'a str> {
     let (size, weight) = if ink == Ink::Title { (14.0, FontStyle::Bold) } else { (TEXT, FontStyle::Normal) };
     let font = FontDesc::new(FontFamily::SansSerif, size * pen.unit * pen.text, weight);
+    // A rasteriser centres the box of ascent and descent, and digits have no descent.
+    let y = if pen.text > 1.0 && matches!(v, VPos::Center) { y + 1.0 } else { y };
     let style = TextStyle { font, color: (pen.color)(ink).to_backend_color(), pos: Pos::new(h, v) };
     Text::new(text, (pen.px(x), pen.px(y)), style)
 }
