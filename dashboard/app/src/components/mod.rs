@@ -16,7 +16,10 @@ pub use states::{EmptyState, ErrorState, FormError};
 pub use status::{Badge, StatusSentence, Tone};
 pub use time::Time;
 
+use crate::ports::Environment;
+use futures::FutureExt;
 use leptos::prelude::*;
+use std::sync::Arc;
 
 /// The page's title, in the window's and as the page's heading.
 #[component]
@@ -28,7 +31,7 @@ pub fn Title(
     #[prop(optional)]
     hidden: bool,
 ) -> impl IntoView {
-    let environment = expect_context::<std::sync::Arc<crate::ports::Environment>>();
+    let environment = expect_context::<Arc<Environment>>();
     let title = match environment.name.as_str() {
         "" => format!("{text} · Spillway"),
         name => format!("{text} · {name} · Spillway"),
@@ -39,25 +42,23 @@ pub fn Title(
     }
 }
 
-/// A part of a page that waits for its data before the page is sent. Its future may use context.
-pub fn load<F, V>(future: F) -> impl IntoView
+/// A part of a page that waits for its data before the page is sent. `draw` may use context.
+///
+/// The data is asked for once, though a suspense draws its content more than once.
+pub fn load<T, V>(
+    data: impl Future<Output = T> + Send + 'static,
+    draw: impl Fn(Arc<T>) -> V + Clone + Send + Sync + 'static,
+) -> impl IntoView
 where
-    F: Future<Output = V> + Send + 'static,
+    T: Send + Sync + 'static,
     V: IntoView + 'static,
 {
-    // A suspense draws its children at least twice; the data is asked for once.
-    let future = std::sync::Arc::new(std::sync::Mutex::new(Some(future)));
-    let once = move || future.lock().ok().and_then(|mut future| future.take());
+    let data = data.map(Arc::new).boxed().shared();
     view! {
         <Suspense fallback=|| ()>
             {move || {
-                let future = once();
-                Suspend::new(async move {
-                    match future {
-                        Some(future) => Some(future.await),
-                        None => None,
-                    }
-                })
+                let (data, draw) = (data.clone(), draw.clone());
+                Suspend::new(async move { draw(data.await) })
             }}
         </Suspense>
     }

@@ -20,8 +20,7 @@ pub fn Header() -> impl IntoView {
     let source = expect_context::<Arc<dyn HeaderSource>>();
     let home = page.href("/", "");
     let links = Arc::clone(&page);
-    let nav = load(async move {
-        let badges = source.badges().await;
+    let nav = load(async move { source.badges().await }, move |badges| {
         NAV.iter().map(|item| nav_link(item, &links, &badges)).collect_view()
     });
     let demo = environment.demo.then(|| {

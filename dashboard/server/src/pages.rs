@@ -1,0 +1,47 @@
+//! The app's routes, and what its pages get.
+
+use crate::Deps;
+use axum::{Router, body::Body, routing};
+use futures::{StreamExt, stream};
+use http::Request;
+use leptos::{IntoView, prelude::{RenderHtml, provide_context}, view};
+use leptos_integration_utils::{BoxedFnOnce, PinnedFuture, PinnedStream};
+use spillway_dashboard_app::{router::Pages, shell::Shell};
+use std::sync::Arc;
+
+/// Every page, and every server function below `/actions/`. Unknown addresses get the app's own page
+/// for that.
+pub fn routes(deps: &Deps) -> Router {
+    let ports = deps.ports.clone();
+    let paths = Arc::new(deps.assets.paths().clone());
+    let context = move || {
+        ports.provide();
+        provide_context(Arc::clone(&paths));
+    };
+    let for_actions = context.clone();
+    let draw = move |request: Request<Body>| {
+        leptos_axum::handle_response_inner(context.clone(), || view! { <Shell /> }, request, whole_page)
+    };
+    let act = move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(for_actions.clone(), request);
+
+    let pages = leptos_axum::generate_route_list(|| view! { <Pages /> });
+    pages
+        .iter()
+        .fold(Router::new(), |router, page| router.route(page.path(), routing::get(draw.clone())))
+        .route("/actions/{*name}", routing::post(act))
+        .fallback(draw)
+}
+
+/// Draws a page in one piece once all its data is there, and leaves out the scripts that would carry that
+/// data to a hydrating client: only islands are hydrated, and they carry their own. So no page has
+/// anything inline, and the content security policy needs no exception.
+fn whole_page<V: IntoView + 'static>(
+    page: V,
+    _scripts: BoxedFnOnce<PinnedStream<String>>,
+    _out_of_order: bool,
+) -> PinnedFuture<PinnedStream<String>> {
+    Box::pin(async move {
+        let html = page.to_html_stream_in_order().collect::<String>().await;
+        Box::pin(stream::once(async move { html })) as PinnedStream<String>
+    })
+}

@@ -1,0 +1,163 @@
+//! Who may look: one-time links and the sessions they open.
+
+use async_trait::async_trait;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+use rand::{TryRngCore, rngs::OsRng};
+use sha2::{Digest, Sha256};
+use spillway_core::ports::Clock;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+use thiserror::Error;
+
+/// How long a session lasts.
+pub const SESSION: SignedDuration = SignedDuration::from_hours(12);
+
+/// Tokens and sessions. Implementations keep only the [`digest`] of either, so that nobody who reads
+/// the store can sign in with what is in it.
+#[async_trait]
+pub trait SignIns: Send + Sync {
+    /// Makes a token that opens one session.
+    async fn issue(&self) -> Result<Secret, SignInError>;
+
+    /// Takes a token and opens a session of 12 hours. `None` if it is unknown or was used before; of two
+    /// attempts at the same time, one gets it.
+    async fn redeem(&self, token: &str) -> Result<Option<Secret>, SignInError>;
+
+    /// Whether a session is open.
+    async fn check(&self, session: &str) -> Result<bool, SignInError>;
+}
+
+/// Why nobody can be signed in just now.
+#[derive(Debug, Error)]
+pub enum SignInError {
+    /// The system has no randomness to give.
+    #[error("the operating system gives no random numbers")]
+    NoRandomness,
+    /// The store does not answer.
+    #[error("the store of sessions does not answer")]
+    Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A random token or session of 256 bits. Shown only by [`Secret::reveal`], never by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// One that a store has made. It must stand in a URL and in a cookie as it is: letters, digits, `-` and `_`.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// A new one.
+    ///
+    /// # Errors
+    /// When the operating system gives no random numbers.
+    pub fn random() -> Result<Self, SignInError> {
+        let mut bytes = [0; 32];
+        OsRng.try_fill_bytes(&mut bytes).map_err(|_| SignInError::NoRandomness)?;
+        Ok(Self(BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// The text itself, for a link or a cookie. It needs no encoding there.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// What is stored in a secret's place: its SHA-256. The secrets are random, so no salt is needed.
+pub fn digest(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// Tokens and sessions that end with the process.
+pub struct InMemorySignIns {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    tokens: HashSet<[u8; 32]>,
+    sessions: HashMap<[u8; 32], Timestamp>,
+}
+
+impl InMemorySignIns {
+    /// None yet.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Mutex::default() }
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl SignIns for InMemorySignIns {
+    async fn issue(&self) -> Result<Secret, SignInError> {
+        let token = Secret::random()?;
+        self.with(|state| state.tokens.insert(digest(token.reveal())));
+        Ok(token)
+    }
+
+    async fn redeem(&self, token: &str) -> Result<Option<Secret>, SignInError> {
+        let session = Secret::random()?;
+        let now = self.clock.now();
+        Ok(self.with(|state| {
+            if !state.tokens.remove(&digest(token)) {
+                return None;
+            }
+            state.sessions.retain(|_, ends| *ends > now);
+            state.sessions.insert(digest(session.reveal()), now + SESSION);
+            Some(session)
+        }))
+    }
+
+    async fn check(&self, session: &str) -> Result<bool, SignInError> {
+        let now = self.clock.now();
+        Ok(self.with(|state| state.sessions.get(&digest(session)).is_some_and(|ends| *ends > now)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spillway_core::testkit::ManualClock;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_token_opens_one_session_of_twelve_hours() {
+        let clock = Arc::new(ManualClock::at("2026-03-10T03:00:00Z".parse().unwrap()));
+        let sign_ins = InMemorySignIns::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let token = sign_ins.issue().await.unwrap();
+        assert!(!sign_ins.check(token.reveal()).await.unwrap(), "a token is no session");
+
+        let session = sign_ins.redeem(token.reveal()).await.unwrap().unwrap();
+        assert!(sign_ins.redeem(token.reveal()).await.unwrap().is_none(), "a token dies when used");
+        assert!(sign_ins.check(session.reveal()).await.unwrap());
+        assert!(!sign_ins.check("made-up").await.unwrap());
+
+        clock.advance(Duration::from_secs(12 * 3600 - 1));
+        assert!(sign_ins.check(session.reveal()).await.unwrap());
+        clock.advance(Duration::from_secs(1));
+        assert!(!sign_ins.check(session.reveal()).await.unwrap(), "and the session ends after 12 hours");
+    }
+
+    #[test]
+    fn secrets_are_long_distinct_and_not_printed() {
+        let (one, other) = (Secret::random().unwrap(), Secret::random().unwrap());
+        assert_ne!(one, other);
+        assert_eq!(one.reveal().len(), 43, "256 bits in base64");
+        assert_eq!(format!("{one:?}"), "Secret(…)");
+    }
+}

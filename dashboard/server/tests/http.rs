@@ -1,0 +1,311 @@
+//! The server as a client sees it, without a socket.
+
+use async_trait::async_trait;
+use axum::{Router, body::Body};
+use http::{Request, Response, StatusCode, header};
+use http_body_util::BodyExt;
+use spillway_core::{ports::Clock, testkit::ManualClock};
+use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, router};
+use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
+use std::{fs, sync::Arc, time::Duration};
+use tower::ServiceExt;
+
+const HOST: &str = "127.0.0.1:3000";
+
+struct ThreeDeadLetters;
+
+#[async_trait]
+impl HeaderSource for ThreeDeadLetters {
+    async fn badges(&self) -> Badges {
+        Badges { dead_letters: Some(3), running_replays: Some(0) }
+    }
+}
+
+struct TestApp {
+    router: Router,
+    sign_ins: Arc<InMemorySignIns>,
+    clock: Arc<ManualClock>,
+    cookies: Vec<String>,
+}
+
+impl TestApp {
+    fn new() -> Self {
+        Self::with_assets(Assets::without_scripts())
+    }
+
+    fn with_assets(assets: Assets) -> Self {
+        let clock = Arc::new(ManualClock::at("2026-03-10T03:00:00Z".parse().unwrap()));
+        let sign_ins = Arc::new(InMemorySignIns::new(Arc::clone(&clock) as Arc<dyn Clock>));
+        let ports = Ports {
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            header: Arc::new(ThreeDeadLetters),
+            environment: Arc::new(Environment { name: "test".into(), demo: true }),
+        };
+        let deps = Deps {
+            ports,
+            sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
+            assets: Arc::new(assets),
+            port: 3000,
+            sign_in_command: "spillway sign-in --embedded <DIR>".into(),
+        };
+        Self { router: router(deps), sign_ins, clock, cookies: Vec::new() }
+    }
+
+    async fn signed_in() -> Self {
+        Self::new().sign_in().await
+    }
+
+    async fn sign_in(mut self) -> Self {
+        let token = self.sign_ins.issue().await.unwrap();
+        let answer = self.get(&format!("/sign-in?token={}", token.reveal())).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        self.cookies.push(session_cookie(&answer));
+        self
+    }
+
+    async fn get(&self, path: &str) -> Response<Body> {
+        self.send(Request::get(path)).await
+    }
+
+    async fn send(&self, request: http::request::Builder) -> Response<Body> {
+        self.send_body(request, Body::empty()).await
+    }
+
+    async fn send_body(&self, mut request: http::request::Builder, body: Body) -> Response<Body> {
+        let headers = request.headers_mut().unwrap();
+        headers.entry(header::HOST).or_insert(HOST.parse().unwrap());
+        if !self.cookies.is_empty() {
+            headers.insert(header::COOKIE, self.cookies.join("; ").parse().unwrap());
+        }
+        self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap()
+    }
+
+    async fn post(&self, path: &str, origin: Option<&str>, body: &'static str) -> Response<Body> {
+        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(origin) = origin {
+            request = request.header(header::ORIGIN, origin);
+        }
+        self.send_body(request, Body::from(body)).await
+    }
+}
+
+fn header<'a>(answer: &'a Response<Body>, name: &str) -> &'a str {
+    answer.headers().get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+fn session_cookie(answer: &Response<Body>) -> String {
+    header(answer, "set-cookie").split(';').next().unwrap().to_owned()
+}
+
+async fn text(answer: Response<Body>) -> String {
+    String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn without_a_session_nothing_is_shown_but_how_to_get_one() {
+    let app = TestApp::new();
+    for path in ["/", "/metrics", "/dead-letters?range=1h", "/no-such-page", "/settings"] {
+        let answer = app.get(path).await;
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
+        let page = text(answer).await;
+        assert!(page.contains("spillway sign-in --embedded &lt;DIR&gt;"), "{page}");
+        assert!(!page.contains("Dead letters"), "{path} shows nothing of the app");
+    }
+    let answer = app.post("/settings", Some("http://127.0.0.1:3000"), "theme=dark").await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_link_signs_in_once() {
+    let app = TestApp::new();
+    let token = app.sign_ins.issue().await.unwrap();
+    let link = format!("/sign-in?token={}", token.reveal());
+
+    let answer = app.get(&link).await;
+    assert_eq!(answer.status(), StatusCode::OK, "a page, so that the next navigation is same-site");
+    let cookie = header(&answer, "set-cookie").to_owned();
+    assert!(cookie.starts_with("spillway-session-3000="), "{cookie}");
+    assert!(cookie.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict"), "{cookie}");
+    assert_eq!(header(&answer, "referrer-policy"), "no-referrer");
+    assert_eq!(header(&answer, "cache-control"), "no-store");
+    let page = text(answer).await;
+    assert!(page.contains(r#"http-equiv="refresh" content="0; url=/""#) && !page.contains(token.reveal()));
+
+    let again = app.get(&link).await;
+    assert_eq!(again.status(), StatusCode::UNAUTHORIZED);
+    assert!(again.headers().get("set-cookie").is_none());
+    assert!(text(again).await.contains("Each link works once"));
+}
+
+#[tokio::test]
+async fn looking_ahead_does_not_use_the_link_up() {
+    let app = TestApp::new();
+    let token = app.sign_ins.issue().await.unwrap();
+    let link = format!("/sign-in?token={}", token.reveal());
+    let looks = [Request::head(&link), Request::get(&link).header("sec-purpose", "prefetch;prerender")];
+    for look in looks {
+        let answer = app.send(look).await;
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        assert!(answer.headers().get("set-cookie").is_none());
+    }
+    assert_eq!(app.get(&link).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_session_ends_after_twelve_hours() {
+    let app = TestApp::signed_in().await;
+    assert_eq!(app.get("/").await.status(), StatusCode::OK);
+    app.clock.advance(Duration::from_secs(12 * 3600));
+    let answer = app.get("/").await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(text(answer).await.contains("Your session has ended"));
+}
+
+#[tokio::test]
+async fn a_session_of_another_port_is_none() {
+    let mut app = TestApp::signed_in().await;
+    app.cookies = vec![app.cookies[0].replace("-3000=", "-3001=")];
+    assert_eq!(app.get("/").await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_security_headers() {
+    let app = TestApp::signed_in().await;
+    let mut foreign = app.send(Request::get("/").header(header::HOST, "evil.example")).await;
+    foreign.extensions_mut().clear();
+    let answers = [
+        (app.get("/").await, StatusCode::OK),
+        (app.get("/no-such-page").await, StatusCode::NOT_FOUND),
+        (app.get("/assets/none.js").await, StatusCode::NOT_FOUND),
+        (TestApp::new().get("/").await, StatusCode::UNAUTHORIZED),
+        (foreign, StatusCode::MISDIRECTED_REQUEST),
+    ];
+    for (answer, status) in answers {
+        assert_eq!(answer.status(), status);
+        let policy = header(&answer, "content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'; base-uri 'none'") && !policy.contains("unsafe-inline"));
+        assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
+        assert_eq!(header(&answer, "referrer-policy"), "same-origin");
+        assert_eq!(header(&answer, "cache-control"), "no-store");
+    }
+}
+
+#[tokio::test]
+async fn pages_have_nothing_inline() {
+    let app = TestApp::signed_in().await;
+    for path in ["/", "/metrics", "/dead-letters", "/replays", "/no-such-page"] {
+        let page = text(app.get(path).await).await;
+        assert!(!page.contains(" style="), "{path} has an inline style");
+        assert!(page.ends_with("</html>"), "{path} has something behind its end");
+        for script in page.split("<script").skip(1) {
+            let tag = script.split('>').next().unwrap();
+            assert!(tag.contains("src=") && script[tag.len()..].starts_with("></script>"), "{path}: <script{script}");
+        }
+        assert!(!page.contains(" onclick="), "{path} has an inline handler");
+    }
+}
+
+#[tokio::test]
+async fn other_hosts_are_refused() {
+    let app = TestApp::signed_in().await;
+    for host in ["evil.example", "evil.example:3000", "127.0.0.1.evil.example:3000"] {
+        let answer = app.send(Request::get("/").header(header::HOST, host)).await;
+        assert_eq!(answer.status(), StatusCode::MISDIRECTED_REQUEST, "{host}");
+    }
+    let answer = app.send(Request::get("/").header(header::HOST, "localhost:8000")).await;
+    assert_eq!(answer.status(), StatusCode::OK, "the other end of a tunnel may have another port");
+}
+
+#[tokio::test]
+async fn posts_are_taken_from_our_own_pages_only() {
+    let app = TestApp::signed_in().await;
+    for origin in [None, Some("null"), Some("http://evil.example"), Some("http://127.0.0.1:3001")] {
+        let answer = app.post("/settings", origin, "theme=dark").await;
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{origin:?}");
+        assert!(answer.headers().get("set-cookie").is_none());
+    }
+    let answer = app.post("/settings", Some("http://127.0.0.1:3000"), "theme=dark&back=/metrics?range%3D1h").await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    assert_eq!(header(&answer, "location"), "/metrics?range=1h");
+    assert_eq!(header(&answer, "set-cookie"), "spillway-theme=dark; Path=/; Max-Age=31536000; SameSite=Strict");
+}
+
+#[tokio::test]
+async fn a_switch_that_does_not_exist_is_refused() {
+    let app = TestApp::signed_in().await;
+    let answer = app.post("/settings", Some("http://127.0.0.1:3000"), "theme=puce").await;
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_page_is_drawn_as_its_reader_wants_it() {
+    let mut app = TestApp::signed_in().await;
+    let plain = text(app.get("/").await).await;
+    assert!(plain.contains(r#"<html lang="en" data-times="utc" data-zone="UTC">"#), "{}", &plain[..200]);
+    app.cookies.push("spillway-theme=dark; spillway-times=local; spillway-zone=Asia/Tokyo; spillway-live=off".into());
+    let own = text(app.get("/").await).await;
+    assert!(own.contains(r#"data-theme="dark" data-times="local" data-zone="Asia/Tokyo""#), "{}", &own[..200]);
+    assert!(own.contains(r#"value="on" title="Live refresh is paused. Turn it on.""#));
+}
+
+#[tokio::test]
+async fn the_header_says_where_one_is_and_what_waits() {
+    let app = TestApp::signed_in().await;
+    let page = text(app.get("/dead-letters?range=1h").await).await;
+    assert!(page.contains(r#"<a href="/dead-letters?range=1h" aria-current="page" data-go="d">Dead letters"#), "{page}");
+    assert!(page.contains(r#"<span class="visually-hidden">3 dead letters</span>"#));
+    assert!(!page.contains("replays are running"), "a zero is no news");
+    assert!(page.contains("Demo data") && page.contains("<title>Dead letters · test · Spillway</title>"));
+    assert!(page.contains(r#"href="/metrics?range=1h""#), "links keep the range");
+}
+
+#[tokio::test]
+async fn a_range_that_cannot_be_used_is_said_on_the_page() {
+    let app = TestApp::signed_in().await;
+    let page = text(app.get("/?range=fortnight").await).await;
+    assert!(page.contains("there is no range “fortnight”; use 1h, 3h, 24h or 7d"), "{page}");
+    let hostile = text(app.get("/?range=%3Cscript%3Ealert(1)%3C/script%3E").await).await;
+    assert!(!hostile.contains("<script>alert"), "what is in the address is shown as text");
+}
+
+#[tokio::test]
+async fn files_may_be_kept_for_ever_and_come_compressed() {
+    let site = tempfile::tempdir().unwrap();
+    let folder = site.path().join("pkg");
+    fs::create_dir(&folder).unwrap();
+    for (name, content) in [
+        ("manifest.json", r#"{"start":"start.1.js","glue":"app.2.js","wasm":"app.3.wasm"}"#),
+        ("start.1.js", "start"),
+        ("app.2.js", "glue"),
+        ("app.3.wasm", "wasm"),
+        ("app.3.wasm.br", "compressed"),
+    ] {
+        fs::write(folder.join(name), content).unwrap();
+    }
+    let app = TestApp::with_assets(Assets::with_site(site.path()).unwrap());
+    let answer = app.send(Request::get("/assets/app.3.wasm").header(header::ACCEPT_ENCODING, "gzip, br")).await;
+    assert_eq!(answer.status(), StatusCode::OK, "files need no session");
+    assert_eq!(header(&answer, "content-encoding"), "br");
+    assert_eq!(header(&answer, "content-type"), "application/wasm");
+    assert_eq!(header(&answer, "cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(text(answer).await, "compressed");
+    assert_eq!(text(app.get("/assets/app.3.wasm").await).await, "wasm");
+
+    let page = text(app.sign_in().await.get("/").await).await;
+    assert!(page.contains(r#"<script type="module" src="/assets/start.1.js"></script>"#), "{page}");
+}
+
+#[tokio::test]
+async fn pages_come_compressed() {
+    let app = TestApp::signed_in().await;
+    let answer = app.send(Request::get("/").header(header::ACCEPT_ENCODING, "br")).await;
+    assert_eq!(header(&answer, "content-encoding"), "br");
+}
+
+#[test]
+fn a_missing_build_says_how_to_make_it() {
+    let site = tempfile::tempdir().unwrap();
+    let error = Assets::with_site(site.path()).map(|_| ()).unwrap_err();
+    assert!(error.to_string().ends_with("build it with `cargo xtask wasm`"), "{error}");
+}
