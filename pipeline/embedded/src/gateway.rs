@@ -1,1 +1,243 @@
-//! Plays API Gateway: HTTP in front of the ingest handler.
+//! Plays API Gateway: HTTP in front of the ingest function.
+//!
+//! [`Gateway::call`] is one request without a socket, as simulations make it; [`serve`] is the same behind a listener.
+//! Either way a request is throttled, handled, measured under CloudWatch's names, and traced as X-Ray would.
+
+mod body;
+mod latency;
+mod measures;
+mod sampler;
+mod segments;
+mod serve;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+pub use latency::{Latency, TypicalLatency};
+pub use serve::serve;
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use http::header::{HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Request, Response};
+use measures::Measures;
+use sampler::Sampler;
+use segments::Spans;
+use spillway_core::Timestamp;
+use spillway_core::names::Names;
+use spillway_core::ports::{Clock, EventQueue, MetricSink, TraceSink};
+use spillway_core::settings::PipelineSettings;
+use spillway_core::trace::TraceHeader;
+use spillway_ingest::{Handled, Ingest, Problem, ProblemKind, TRACE_HEADER, incoming_trace};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use throttle::Throttle;
+
+/// What the gateway needs.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where accepted events go.
+    pub queue: Arc<dyn EventQueue>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where measurements go.
+    pub metrics: Arc<dyn MetricSink>,
+    /// Where segments go.
+    pub traces: Arc<dyn TraceSink>,
+}
+
+/// Limits of the listener. They keep slow and greedy clients from using up what others need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For a request's headers to arrive, and for an open connection to send its next request.
+    pub header_timeout: Duration,
+    /// For a request's body to arrive.
+    pub body_timeout: Duration,
+    /// Most bytes of request line and headers. API Gateway takes 10,240 bytes of headers.
+    pub max_header_bytes: usize,
+    /// Most connections at once. More wait in the listener's backlog.
+    pub max_connections: usize,
+    /// For requests that are under way when a shutdown begins.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            max_header_bytes: 16 * 1024,
+            // Below the 1,024 open files that many systems allow, with room for the database's.
+            max_connections: 768,
+            shutdown_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The gateway.
+pub struct Gateway {
+    ingest: Ingest,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    measures: Measures,
+    traces: Arc<dyn TraceSink>,
+    names: Names,
+    throttle: Throttle,
+    sampler: Sampler,
+    latency: Option<Arc<dyn Latency>>,
+}
+
+impl Gateway {
+    /// A gateway with these rules and names.
+    pub fn new(ports: Ports, settings: &PipelineSettings, names: &Names) -> Self {
+        Self {
+            ingest: Ingest::new(ports.queue, Arc::clone(&ports.clock), settings),
+            limits: Limits::default(),
+            clock: ports.clock,
+            measures: Measures::new(ports.metrics, names),
+            traces: ports.traces,
+            names: names.clone(),
+            throttle: Throttle::new(settings.api_rate_per_s, settings.api_burst),
+            sampler: Sampler::new(settings.trace_reservoir_per_s, settings.trace_fixed_rate),
+            latency: None,
+        }
+    }
+
+    /// With other limits than the default ones.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// With calls that take time. For virtual time, where they would take none.
+    pub fn with_latency(mut self, latency: Arc<dyn Latency>) -> Self {
+        self.ingest.queue =
+            Arc::new(latency::DelayedQueue::new(self.ingest.queue, &self.clock, Arc::clone(&latency)));
+        self.latency = Some(latency);
+        self
+    }
+
+    /// Answers one request whose body is there.
+    pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let (head, body) = request.into_parts();
+        let limit = self.ingest.settings.max_request_bytes;
+        let body = if body.len() > limit { Err(spillway_ingest::request_too_large(limit)) } else { Ok(body) };
+        self.answer(head, std::future::ready(body)).await
+    }
+
+    /// Answers one request. The body is only read if the request is not throttled.
+    async fn answer(
+        &self,
+        head: Parts,
+        body: impl Future<Output = Result<Bytes, Problem>>,
+    ) -> Response<Bytes> {
+        let arrived = self.clock.now();
+        let trace = self.trace(&head, arrived);
+        let mut visit = Visit { arrived, ..Visit::default() };
+        let mut response = match self.throttle.admit(arrived) {
+            Err(wait_s) => {
+                Problem::new(ProblemKind::Throttled, "over the rate of this API; nothing was accepted")
+                    .with_retry_after(wait_s)
+                    .into_response()
+            }
+            Ok(()) => match body.await {
+                Err(problem) => problem.into_response(),
+                Ok(body) => self.integrate(Request::from_parts(head, body), &trace, &mut visit).await,
+            },
+        };
+        let ended = self.clock.now();
+        self.measures.record(&visit, response.status(), ended);
+        if let Some(spans) = trace.spans {
+            spans.record(&*self.traces, &self.names, &trace.header.root, &visit, &response, ended);
+        }
+        response.headers_mut().insert(HeaderName::from_static(TRACE_HEADER), trace.answer);
+        response
+    }
+
+    /// Invokes the function.
+    async fn integrate(&self, request: Request<Bytes>, trace: &Trace, visit: &mut Visit) -> Response<Bytes> {
+        // A body that trickled in is the client's time, not the API's.
+        visit.arrived = self.clock.now();
+        if let Some(latency) = &self.latency {
+            self.clock.sleep(latency.gateway()).await;
+        }
+        let started = self.clock.now();
+        let running = self.measures.begin();
+        if let Some(latency) = &self.latency {
+            self.clock.sleep(latency.function()).await;
+        }
+        let run = AssertUnwindSafe(spillway_ingest::run(&self.ingest, &request, Some(&trace.header)));
+        let handled = run.catch_unwind().await.ok();
+        let concurrent = running.count();
+        let mut invocation = Invocation { started, ended: self.clock.now(), concurrent, handled: None };
+        let response = match handled {
+            Some(Handled { response, outcome, promised, sending }) => {
+                invocation.handled = Some(Answered { outcome, promised, sending });
+                response
+            }
+            // As API Gateway answers when a function fails.
+            None => Problem::new(
+                ProblemKind::FunctionFailed,
+                "send the same request again; events are stored once",
+            )
+            .into_response(),
+        };
+        visit.invocation = Some(invocation);
+        response
+    }
+
+    fn trace(&self, head: &Parts, now: Timestamp) -> Trace {
+        let (mut header, decided) = match incoming_trace(&head.headers) {
+            Some(incoming) => (incoming.header, incoming.decided),
+            None => (TraceHeader::new(now, false), false),
+        };
+        if !decided {
+            header.sampled = self.sampler.sample(now);
+        }
+        let spans = header.sampled.then(|| Spans::new(head, header.parent.take()));
+        if let Some(spans) = &spans {
+            // Whoever receives the message continues from the call that sent it.
+            header.parent = Some(spans.send_id().to_owned());
+        }
+        let answer = format!("Root={};Sampled={}", header.root, u8::from(header.sampled));
+        // A well-formed root has digits and hyphens only.
+        let answer = HeaderValue::try_from(answer).unwrap_or(HeaderValue::from_static("Sampled=0"));
+        Trace { header, spans, answer }
+    }
+}
+
+/// The trace of a request.
+struct Trace {
+    /// What goes with its messages.
+    header: TraceHeader,
+    /// What becomes segments, if it is sampled.
+    spans: Option<Spans>,
+    /// What the client is told, so that it can ask for this trace.
+    answer: HeaderValue,
+}
+
+/// What happened to a request, as far as it got.
+#[derive(Default)]
+struct Visit {
+    arrived: Timestamp,
+    invocation: Option<Invocation>,
+}
+
+/// One invocation of the ingest function.
+struct Invocation {
+    started: Timestamp,
+    ended: Timestamp,
+    /// Invocations under way, this one included.
+    concurrent: usize,
+    /// `None` if it failed.
+    handled: Option<Answered>,
+}
+
+/// What the handler says beside its response.
+struct Answered {
+    outcome: spillway_ingest::Outcome,
+    promised: Vec<(spillway_core::ids::EventKey, spillway_core::ids::EventType)>,
+    sending: Option<spillway_ingest::Sending>,
+}

@@ -1,0 +1,159 @@
+//! What X-Ray would show of a request: the API's stage, the Lambda service, the function, and its call of SQS.
+
+use super::{Answered, Invocation, Visit};
+use bytes::Bytes;
+use http::Response;
+use http::StatusCode;
+use http::header::{HOST, USER_AGENT};
+use http::request::Parts;
+use serde_json::json;
+use spillway_core::Timestamp;
+use spillway_core::names::Names;
+use spillway_core::ports::TraceSink;
+use spillway_core::trace::{Segment, segment_id};
+
+/// Most events of a batch that are named in its trace. A segment document may have 64 KB.
+const MOST_EVENTS: usize = 50;
+/// Longest text of the client's that is kept, in bytes.
+const LONGEST_TEXT: usize = 200;
+
+/// A sampled request: what has to be known before it is handled.
+pub(super) struct Spans {
+    parent: Option<String>,
+    send_id: String,
+    method: String,
+    url: String,
+    user_agent: Option<String>,
+}
+
+impl Spans {
+    pub(super) fn new(head: &Parts, parent: Option<String>) -> Self {
+        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let url = format!("http://{}{}", text(HOST).unwrap_or_default(), head.uri.path());
+        Self {
+            parent,
+            send_id: segment_id(),
+            method: head.method.to_string(),
+            // Without the query: nobody knows what people put there.
+            url: shortened(&url),
+            user_agent: text(USER_AGENT).map(shortened),
+        }
+    }
+
+    /// The id of the call of SQS, which is the parent of all that happens to its messages.
+    pub(super) fn send_id(&self) -> &str {
+        &self.send_id
+    }
+
+    /// Records the segments of a request that has been answered.
+    pub(super) fn record(
+        self,
+        sink: &dyn TraceSink,
+        names: &Names,
+        root: &str,
+        visit: &Visit,
+        response: &Response<Bytes>,
+        ended: Timestamp,
+    ) {
+        let status = response.status();
+        let mut stage = Segment::new(format!("{}/{}", names.api, names.stage), visit.arrived, ended);
+        root.clone_into(&mut stage.trace_id);
+        stage.parent_id = self.parent;
+        stage.origin = Some("AWS::ApiGateway::Stage".to_owned());
+        flag(&mut stage, status);
+        let mut request = json!({ "method": self.method, "url": self.url });
+        if let Some(user_agent) = self.user_agent {
+            request["user_agent"] = user_agent.into();
+        }
+        let response = json!({ "status": status.as_u16(), "content_length": response.body().len() });
+        stage.http = Some(json!({ "request": request, "response": response }));
+
+        if let Some(invocation) = &visit.invocation {
+            let mut call = Segment::new("Lambda", invocation.started, invocation.ended);
+            call.namespace = Some("aws".to_owned());
+            call.fault = invocation.handled.is_none();
+            let service = service(root, &call.id, invocation, names);
+            let function = function(root, &service.id, invocation, names, self.send_id, status);
+            stage.subsegments.push(call);
+            sink.record(service);
+            sink.record(function);
+        }
+        sink.record(stage);
+    }
+}
+
+fn service(root: &str, parent: &str, invocation: &Invocation, names: &Names) -> Segment {
+    let failed = invocation.handled.is_none();
+    let mut service = Segment::new(&*names.ingest_function, invocation.started, invocation.ended);
+    root.clone_into(&mut service.trace_id);
+    service.parent_id = Some(parent.to_owned());
+    service.origin = Some("AWS::Lambda".to_owned());
+    service.fault = failed;
+    // What the Invoke API answers: 200 for every function that ended, whatever it answered.
+    service.http = Some(json!({ "response": { "status": if failed { 500 } else { 200 } } }));
+    service
+}
+
+fn function(
+    root: &str,
+    parent: &str,
+    invocation: &Invocation,
+    names: &Names,
+    send_id: String,
+    status: StatusCode,
+) -> Segment {
+    let mut function = Segment::new(&*names.ingest_function, invocation.started, invocation.ended);
+    root.clone_into(&mut function.trace_id);
+    function.parent_id = Some(parent.to_owned());
+    function.origin = Some("AWS::Lambda::Function".to_owned());
+    match &invocation.handled {
+        Some(answered) => {
+            let accept = accept(answered, invocation, send_id, status);
+            function.fault = accept.fault;
+            function.subsegments.push(accept);
+        }
+        None => function.fault = true,
+    }
+    function
+}
+
+/// The function's own work. The annotations stand here because Lambda lets no code change the function's segment.
+fn accept(answered: &Answered, invocation: &Invocation, send_id: String, status: StatusCode) -> Segment {
+    let mut accept = Segment::new("accept", invocation.started, invocation.ended)
+        .annotated("outcome", answered.outcome.as_str());
+    flag(&mut accept, status);
+    if let Some(sending) = answered.sending {
+        let mut send = Segment::new("SQS", sending.started, sending.ended);
+        send.id = send_id;
+        send.namespace = Some("aws".to_owned());
+        send.fault = answered.promised.len() < sending.messages;
+        accept.subsegments.push(send);
+        if sending.messages > 1 {
+            accept = accept.annotated("event_count", sending.messages);
+        }
+    }
+    match &answered.promised[..] {
+        [(key, event_type)] => {
+            accept.annotated("event_id", key.id.as_str()).annotated("event_type", event_type.as_str())
+        }
+        many => {
+            let events = many.iter().take(MOST_EVENTS).map(|(key, event_type)| {
+                Segment::new("event", invocation.ended, invocation.ended)
+                    .annotated("event_id", key.id.as_str())
+                    .annotated("event_type", event_type.as_str())
+            });
+            accept.subsegments.extend(events);
+            accept
+        }
+    }
+}
+
+fn flag(segment: &mut Segment, status: StatusCode) {
+    segment.fault = status.is_server_error();
+    segment.error = status.is_client_error();
+    segment.throttle = status == StatusCode::TOO_MANY_REQUESTS;
+}
+
+fn shortened(text: &str) -> String {
+    text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned()
+}

@@ -1,0 +1,4 @@
+mod calls;
+mod sockets;
+mod support;
+mod tracing;

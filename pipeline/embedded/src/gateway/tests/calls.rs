@@ -1,0 +1,130 @@
+//! One request at a time: answers, throttling, measurements.
+
+use super::support::{FixedLatency, Mood, World, json, post};
+use http::StatusCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn named(measured: &[(String, f64)]) -> Vec<(&str, f64)> {
+    measured.iter().map(|(name, value)| (name.as_str(), *value)).collect()
+}
+
+#[tokio::test]
+async fn an_accepted_request_is_measured_in_every_stage() {
+    let world = World::new(Mood::Takes);
+    let gateway = world.gateway(|_| {}).with_latency(Arc::new(FixedLatency));
+    assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED);
+    let metrics: Vec<_> = world.measured.lock().unwrap().iter().map(|one| one.metric.clone()).collect();
+    for metric in &metrics {
+        let dimensions: Vec<_> = metric.dimensions.iter().map(|(n, v)| (&**n, &**v)).collect();
+        match &*metric.namespace {
+            "AWS/ApiGateway" => assert_eq!(dimensions, [("ApiName", "spillway"), ("Stage", "live")]),
+            "AWS/Lambda" => assert_eq!(dimensions, [("FunctionName", "spillway-ingest")]),
+            other => panic!("a metric in {other}"),
+        }
+    }
+    let expected = [
+        ("Count", 1.0),
+        ("4XXError", 0.0),
+        ("5XXError", 0.0),
+        ("Latency", 35.0),
+        ("IntegrationLatency", 25.0),
+        ("Invocations", 1.0),
+        ("Errors", 0.0),
+        ("Throttles", 0.0),
+        ("Duration", 25.0),
+        ("ConcurrentExecutions", 1.0),
+    ];
+    assert_eq!(named(&world.take_measured()), expected);
+}
+
+#[tokio::test]
+async fn over_its_rate_the_api_answers_429_and_invokes_nothing() {
+    let world = World::new(Mood::Takes);
+    let gateway = world.gateway(|settings| (settings.api_rate_per_s, settings.api_burst) = (0.5, 2.0));
+    for _ in 0..2 {
+        assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED);
+    }
+    world.take_measured();
+    let response = gateway.call(post(&[], "{}")).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(response.headers()["retry-after"], "2");
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert_eq!(json(&response)["type"], "/problems/throttled");
+    assert_eq!(world.taken().len(), 2);
+    let measured = world.take_measured();
+    assert_eq!(named(&measured), [("Count", 1.0), ("4XXError", 1.0), ("5XXError", 0.0), ("Latency", 0.0)]);
+
+    world.clock.advance(Duration::from_secs(2));
+    assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_full_queue_is_an_error_of_the_api_and_none_of_the_function() {
+    let world = World::new(Mood::IsFull);
+    let gateway = world.gateway(|_| {});
+    let response = gateway.call(post(&[], "{}")).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(response.headers().contains_key("retry-after"));
+    let measured = world.take_measured();
+    assert!(named(&measured).contains(&("5XXError", 1.0)), "{measured:?}");
+    assert!(named(&measured).contains(&("Errors", 0.0)), "{measured:?}");
+
+    *world.mood.lock().unwrap() = Mood::Takes;
+    assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED, "it returns by itself");
+}
+
+#[tokio::test]
+async fn a_function_that_panics_is_502_and_the_next_request_is_served() {
+    let world = World::new(Mood::Panics);
+    let gateway = world.gateway(|_| {});
+    let response = gateway.call(post(&[], "{}")).await;
+    assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+    assert!(!json(&response).to_string().contains("bug"), "{}", json(&response));
+    let measured = world.take_measured();
+    assert!(named(&measured).contains(&("Errors", 1.0)), "{measured:?}");
+
+    *world.mood.lock().unwrap() = Mood::Takes;
+    assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED);
+    assert!(named(&world.take_measured()).contains(&("ConcurrentExecutions", 1.0)));
+}
+
+#[tokio::test]
+async fn concurrent_executions_count_what_is_under_way() {
+    let world = World::new(Mood::Waits);
+    let gateway = world.gateway(|_| {});
+    {
+        // The client of the first goes away.
+        let first = gateway.call(post(&[], "{}"));
+        let second = gateway.call(post(&[], "{}"));
+        tokio::pin!(first, second);
+        assert!(futures::poll!(&mut first).is_pending());
+        assert!(futures::poll!(&mut second).is_pending());
+        world.gate.add_permits(1);
+        drop(futures::poll!(&mut first));
+        assert!(named(&world.take_measured()).contains(&("ConcurrentExecutions", 1.0)));
+    }
+    world.gate.add_permits(1);
+    gateway.call(post(&[], "{}")).await;
+    let measured = world.take_measured();
+    assert!(named(&measured).contains(&("ConcurrentExecutions", 1.0)), "{measured:?}");
+}
+
+#[tokio::test]
+async fn bad_requests_are_measured_as_4xx() {
+    let world = World::new(Mood::Takes);
+    let gateway = world.gateway(|_| {});
+    for (request, status) in [
+        (post(&[], "{"), StatusCode::BAD_REQUEST),
+        (post(&[], vec![b' '; 20_001]), StatusCode::PAYLOAD_TOO_LARGE),
+        (post(&[("content-type", "text/csv")], "a"), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ] {
+        let response = gateway.call(request).await;
+        assert_eq!(response.status(), status);
+        assert!(response.headers().contains_key("x-amzn-trace-id"));
+        let measured = world.take_measured();
+        assert!(named(&measured).contains(&("4XXError", 1.0)), "{measured:?}");
+        assert!(named(&measured).contains(&("5XXError", 0.0)), "{measured:?}");
+    }
+    assert!(world.taken().is_empty());
+}
