@@ -108,40 +108,58 @@ impl History for MemoryHistory {
 struct Prefix<'a> {
     statistic: Statistic,
     values: &'a [f64],
-    /// Running totals of value × weight, and of weight; unused for extremes.
-    totals: Vec<(f64, f64)>,
+    /// Running totals up to each value; unused for extremes.
+    totals: Vec<Total>,
+}
+
+/// A running total with its rounding error kept beside it, so that the difference of two is as good as a sum of the
+/// values between them: a threshold is often exactly what healthy values add up to.
+#[derive(Clone, Copy, Default)]
+struct Total {
+    sum: f64,
+    error: f64,
+    weight: f64,
+}
+
+impl Total {
+    fn add(self, value: f64, weight: f64) -> Self {
+        let sum = self.sum + value;
+        let part = sum - self.sum;
+        let error = (self.sum - (sum - part)) + (value - part);
+        Self { sum, error: self.error + error, weight: self.weight + weight }
+    }
 }
 
 impl<'a> Prefix<'a> {
     fn new(statistic: Statistic, values: &'a [f64], weights: Option<&[f64]>) -> Self {
         let mut totals = Vec::new();
         if matches!(statistic, Statistic::Sum | Statistic::SampleCount | Statistic::Average) {
-            let (mut total, mut weight) = (0.0, 0.0);
+            let mut total = Total::default();
             totals.reserve(values.len() + 1);
-            totals.push((0.0, 0.0));
+            totals.push(total);
             for (slot, value) in values.iter().enumerate() {
                 if !value.is_nan() {
                     let known = weights.and_then(|all| all.get(slot)).copied().filter(|w| w.is_finite());
-                    let w = known.unwrap_or(1.0);
-                    total += value * if statistic == Statistic::Average { w } else { 1.0 };
-                    weight += w;
+                    let weight = known.unwrap_or(1.0);
+                    total =
+                        total.add(value * if statistic == Statistic::Average { weight } else { 1.0 }, weight);
                 }
-                totals.push((total, weight));
+                totals.push(total);
             }
         }
         Self { statistic, values, totals }
     }
 
     fn over(&self, range: std::ops::Range<usize>) -> f64 {
-        if range.is_empty() {
-            return f64::NAN;
-        }
         match self.statistic {
+            _ if range.is_empty() => f64::NAN,
+            _ if range.len() == 1 => self.values[range.start],
             Statistic::Minimum => self.fold(range, f64::min),
             Statistic::Maximum | Statistic::Percentile(_) => self.fold(range, f64::max),
             _ => {
                 let (from, to) = (self.totals[range.start], self.totals[range.end]);
-                let (total, weight) = (to.0 - from.0, to.1 - from.1);
+                let total = (to.sum - from.sum) + (to.error - from.error);
+                let weight = to.weight - from.weight;
                 match self.statistic {
                     _ if weight <= 0.0 => f64::NAN,
                     Statistic::Average => total / weight,
@@ -194,6 +212,16 @@ mod tests {
         assert_eq!(column(Statistic::Sum, &[1.0, GAP, 3.0], slots), ["-", "1", "-", "3", "-"]);
         let slots = Slots { first_end: 660, step: 60, period: 60, len: 3 };
         assert_eq!(column(Statistic::Sum, &[1.0, GAP, 3.0], slots), ["1", "-", "3"]);
+    }
+
+    #[test]
+    fn sums_are_as_exact_as_their_values() {
+        let mut values = vec![0.1; 1_000];
+        values.extend([10.9, 10.0, 0.25, 0.25]);
+        let one = Slots { first_end: 600 + 1_002 * 60, step: 60, period: 60, len: 1 };
+        assert_eq!(column(Statistic::Sum, &values, one), ["10"]);
+        let two = Slots { first_end: 600 + 1_004 * 60, step: 60, period: 120, len: 1 };
+        assert_eq!(column(Statistic::Sum, &values, two), ["0.5"]);
     }
 
     #[test]

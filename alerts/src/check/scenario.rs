@@ -3,8 +3,8 @@
 use super::notation::parse_series;
 use crate::evaluate::{Timeline, timeline_of};
 use crate::history::MemoryHistory;
-use crate::metric::MetricStat;
-use crate::rules::{Condition, Limits, Problem, Rule, RuleName, RuleSet};
+use crate::metric::{MetricStat, Statistic};
+use crate::rules::{Condition, Limits, LowSamples, Problem, Rule, RuleName, RuleSet};
 use crate::state::AlarmState;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -194,12 +194,12 @@ impl Scenario {
         collect(rule, rules, &mut known);
         let mut history = MemoryHistory::new(self.start, self.interval);
         for (id, values) in &self.series {
-            let stats = known.get(id.as_str()).ok_or_else(|| {
-                let ids: Vec<&str> = known.keys().copied().collect();
+            let stats = known.get(id).ok_or_else(|| {
+                let ids: Vec<&str> = known.keys().map(String::as_str).collect();
                 self.problem(format!("the rule has no metric `{id}`; it has {}", ids.join(", ")))
             })?;
             for stat in stats {
-                history.insert((*stat).clone(), values.clone());
+                history.insert(stat.clone(), values.clone());
             }
         }
         Ok(history)
@@ -232,14 +232,24 @@ impl Scenario {
     }
 }
 
-/// Metrics by id: of the rule, and of the parts of a composite.
-fn collect<'a>(rule: &'a Rule, rules: &'a RuleSet, known: &mut BTreeMap<&'a str, Vec<&'a MetricStat>>) {
+/// Metrics by id: of the rule, and of the parts of a composite. What counts the samples of a percentile that waits for
+/// enough of them is called `<id>.samples`.
+fn collect(rule: &Rule, rules: &RuleSet, known: &mut BTreeMap<String, Vec<MetricStat>>) {
+    let mut add = |id: String, stat: &MetricStat| {
+        let stats = known.entry(id).or_default();
+        if !stats.contains(stat) {
+            stats.push(stat.clone());
+        }
+    };
     match &rule.condition {
         Condition::Metric(condition) => {
             for query in &condition.queries {
-                let stats = known.entry(query.id.as_str()).or_default();
-                if !stats.contains(&&query.stat) {
-                    stats.push(&query.stat);
+                add(query.id.clone(), &query.stat);
+                if condition.low_samples == LowSamples::Ignore
+                    && query.stat.statistic.significant_samples().is_some()
+                {
+                    let counts = MetricStat { statistic: Statistic::SampleCount, ..query.stat.clone() };
+                    add(format!("{}.samples", query.id), &counts);
                 }
             }
         }
