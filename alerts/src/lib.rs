@@ -6,9 +6,11 @@
 //!
 //! The rules themselves are in `alerts/rules/*.yaml`, which Terraform reads too; `docs/alarms.md` describes the format.
 
+pub mod backtest;
 pub mod check;
 pub mod evaluate;
 pub mod history;
+pub mod hours;
 pub mod math;
 pub mod metric;
 pub mod rules;

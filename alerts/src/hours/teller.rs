@@ -1,0 +1,122 @@
+//! Decides what is told, and when.
+
+use super::calendar::BusinessHours;
+use super::digest::Digest;
+use crate::rules::{RuleName, RuleSet, Tier};
+use crate::state::{AlarmState, StateChange};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Something to be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Message {
+    /// An alarm fired, or cleared.
+    Change {
+        /// Who is told.
+        tier: Tier,
+        /// What changed.
+        change: StateChange,
+    },
+    /// Business hours begin, and something happened while nobody was there or is still in alarm.
+    Digest {
+        /// What.
+        digest: Digest,
+    },
+}
+
+/// What a teller has to remember over a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TellerState {
+    /// When it was last asked.
+    last: Option<Timestamp>,
+    /// Low alarms in ALARM when `held_back` began: since when, and why.
+    in_alarm: BTreeMap<RuleName, (Timestamp, String)>,
+    /// Changes of low alarms that were not told yet.
+    held_back: Vec<StateChange>,
+}
+
+/// Tells high alarms at once, low ones in business hours, and in the morning what happened meanwhile.
+///
+/// It follows changes and knows no clock; ask it once a minute, and after every change.
+#[derive(Clone, Debug)]
+pub struct Teller {
+    hours: BusinessHours,
+    tiers: BTreeMap<RuleName, Tier>,
+    state: TellerState,
+}
+
+impl Teller {
+    /// For the rules that tell somebody. `state` is what an earlier one remembered, or the default.
+    pub fn new(rules: &RuleSet, hours: BusinessHours, state: TellerState) -> Self {
+        let tiers =
+            rules.iter().filter(|rule| rule.notify).map(|rule| (rule.name.clone(), rule.tier)).collect();
+        Self { hours, tiers, state }
+    }
+
+    /// What has to be remembered over a restart.
+    pub fn state(&self) -> &TellerState {
+        &self.state
+    }
+
+    /// Takes the changes up to `now`, in order, and returns what is to be told now.
+    pub fn tell(&mut self, now: Timestamp, changes: &[StateChange]) -> Vec<Message> {
+        let mut messages = Vec::new();
+        // Asked too late, it splits the changes at the opening that it missed.
+        let opening = self.missed_opening(now);
+        let (before, after) = match opening {
+            Some(opening) => changes.split_at(changes.partition_point(|change| change.at < opening)),
+            None => (&changes[..0], changes),
+        };
+        self.take(before, &mut messages);
+        if let Some(opening) = opening {
+            self.open(opening, &mut messages);
+        }
+        self.take(after, &mut messages);
+        self.state.last = Some(now);
+        messages
+    }
+
+    /// The last opening since it was asked before.
+    fn missed_opening(&self, now: Timestamp) -> Option<Timestamp> {
+        let last = self.state.last?;
+        self.hours.last_opening(now).filter(|opening| *opening > last)
+    }
+
+    fn take(&mut self, changes: &[StateChange], messages: &mut Vec<Message>) {
+        for change in changes {
+            match self.tiers.get(&change.rule) {
+                Some(Tier::High) => {
+                    messages.push(Message::Change { tier: Tier::High, change: change.clone() })
+                }
+                Some(Tier::Low) if self.hours.is_open(change.at) => {
+                    self.remember(change);
+                    messages.push(Message::Change { tier: Tier::Low, change: change.clone() });
+                }
+                Some(Tier::Low) => self.state.held_back.push(change.clone()),
+                None => {}
+            }
+        }
+    }
+
+    fn open(&mut self, opening: Timestamp, messages: &mut Vec<Message>) {
+        let changes = std::mem::take(&mut self.state.held_back);
+        let closed_at = self.hours.last_closing(opening);
+        let digest = Digest::of(closed_at, opening, &self.state.in_alarm, &changes);
+        for change in &changes {
+            self.remember(change);
+        }
+        if !digest.is_empty() {
+            messages.push(Message::Digest { digest });
+        }
+    }
+
+    fn remember(&mut self, change: &StateChange) {
+        if change.to == AlarmState::Alarm {
+            self.state.in_alarm.insert(change.rule.clone(), (change.at, change.reason.clone()));
+        } else {
+            self.state.in_alarm.remove(&change.rule);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! A simulated year in three time zones: nothing is told out of hours, nothing goes untold.
+
+use super::{BusinessHours, HoursConfig, HoursError, Message, Teller, TellerState};
+use crate::rules::{Limits, RuleName, RuleSet};
+use crate::state::{AlarmState, StateChange};
+use jiff::civil::{date, time};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const ZONES: [&str; 3] = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"];
+
+fn config(zone: &str) -> HoursConfig {
+    HoursConfig {
+        zone: zone.to_owned(),
+        days: ["monday", "tuesday", "wednesday", "thursday", "friday"].map(str::to_owned).to_vec(),
+        open: time(9, 0, 0, 0),
+        close: time(17, 0, 0, 0),
+        holidays: vec![date(2026, 1, 1), date(2026, 4, 3), date(2026, 4, 6), date(2026, 12, 25)],
+    }
+}
+
+fn hours(zone: &str) -> BusinessHours {
+    BusinessHours::new(&config(zone)).unwrap()
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+#[test]
+fn opening_time_follows_daylight_saving_in_both_directions() {
+    let berlin = hours("Europe/Berlin");
+    // Friday, 27 March 2026; clocks go forward on the 29th and back on 25 October.
+    assert_eq!(berlin.next_opening(at("2026-03-27T12:00:00Z")), Some(at("2026-03-30T07:00:00Z")));
+    assert_eq!(berlin.last_closing(at("2026-03-28T00:00:00Z")), Some(at("2026-03-27T16:00:00Z")));
+    assert_eq!(berlin.next_opening(at("2026-10-23T12:00:00Z")), Some(at("2026-10-26T08:00:00Z")));
+    let lord_howe = hours("Australia/Lord_Howe");
+    // Half an hour of daylight saving, ending on 5 April 2026 and beginning on 4 October.
+    assert_eq!(lord_howe.next_opening(at("2026-04-02T12:00:00Z")), Some(at("2026-04-06T22:30:00Z")));
+    assert_eq!(lord_howe.next_opening(at("2026-10-04T00:00:00Z")), Some(at("2026-10-04T22:00:00Z")));
+}
+
+#[test]
+fn nobody_is_there_at_weekends_and_on_holidays() {
+    let berlin = hours("Europe/Berlin");
+    assert!(berlin.is_open(at("2026-01-05T08:00:00Z")));
+    assert!(!berlin.is_open(at("2026-01-05T07:59:59Z")));
+    assert!(!berlin.is_open(at("2026-01-05T16:00:00Z")), "the end does not belong to it");
+    assert!(!berlin.is_open(at("2026-01-10T10:00:00Z")), "Saturday");
+    assert!(!berlin.is_open(at("2026-04-06T10:00:00Z")), "holiday");
+    assert_eq!(berlin.next_opening(at("2026-04-02T16:00:00Z")), Some(at("2026-04-07T07:00:00Z")));
+    assert_eq!(berlin.last_opening(at("2026-04-07T06:59:00Z")), Some(at("2026-04-02T07:00:00Z")));
+}
+
+#[test]
+fn a_local_time_that_is_skipped_is_taken_an_hour_later() {
+    let sunday =
+        HoursConfig { days: vec!["sunday".to_owned()], open: time(2, 30, 0, 0), ..config("Europe/Berlin") };
+    let hours = BusinessHours::new(&sunday).unwrap();
+    assert_eq!(hours.next_opening(at("2026-03-28T12:00:00Z")), Some(at("2026-03-29T01:30:00Z")));
+}
+
+#[test]
+fn wrong_hours_say_what_was_expected() {
+    let refused = |config: HoursConfig| BusinessHours::new(&config).unwrap_err();
+    let good = || config("Europe/Berlin");
+    assert_eq!(refused(config("Europe/Atlantis")), HoursError::Zone("Europe/Atlantis".to_owned()));
+    assert_eq!(
+        refused(HoursConfig { days: vec!["Mon".to_owned()], ..good() }),
+        HoursError::Day("Mon".to_owned())
+    );
+    assert_eq!(refused(HoursConfig { days: Vec::new(), ..good() }), HoursError::NoDays);
+    let (open, close) = (time(9, 0, 0, 0), time(9, 0, 0, 0));
+    assert_eq!(refused(HoursConfig { close, ..good() }), HoursError::Order { open, close });
+}
+
+fn rules() -> RuleSet {
+    let rule = |name: &str, tier: &str, twin: &str| {
+        format!(
+            "  - {{name: {name}, kind: composite, tier: {tier}, {twin}summary: A., impact: B., runbook: c, alarm_rule: 'FALSE'}}\n"
+        )
+    };
+    let text = format!(
+        "subsystem: test\nrules:\n{}{}{}",
+        rule("one", "low", ""),
+        rule("two", "low", ""),
+        rule("urgent", "high", "low_twin: one, ")
+    );
+    RuleSet::parse(&[("rules.yaml", &text)], &Limits::default()).unwrap()
+}
+
+fn change(rule: &str, at: Timestamp, to: AlarmState) -> StateChange {
+    let from = if to == AlarmState::Alarm { AlarmState::Ok } else { AlarmState::Alarm };
+    StateChange { rule: RuleName::new(rule), at, from, to, reason: "a reason".to_owned() }
+}
+
+#[test]
+fn high_alarms_are_told_at_night_and_low_ones_in_the_morning() {
+    let mut teller = Teller::new(&rules(), hours("Europe/Berlin"), TellerState::default());
+    let night = at("2026-01-06T02:00:00Z");
+    let fired = [change("one", night, AlarmState::Alarm), change("urgent", night, AlarmState::Alarm)];
+    let told = teller.tell(night, &fired);
+    assert!(
+        matches!(&told[..], [Message::Change { change, .. }] if change.rule.as_str() == "urgent"),
+        "{told:?}"
+    );
+
+    // It goes on from what it remembered after a restart.
+    let remembered = teller.state().clone();
+    let mut teller = Teller::new(&rules(), hours("Europe/Berlin"), remembered);
+    let cleared = at("2026-01-06T03:00:00Z");
+    assert_eq!(teller.tell(cleared, &[change("one", cleared, AlarmState::Ok)]), []);
+    let two = at("2026-01-06T05:00:00Z");
+    assert_eq!(teller.tell(two, &[change("two", two, AlarmState::Alarm)]), []);
+
+    let morning = at("2026-01-06T08:00:00Z");
+    let told = teller.tell(morning, &[]);
+    let [Message::Digest { digest }] = &told[..] else { panic!("expected a digest: {told:?}") };
+    assert_eq!(digest.closed_at, Some(at("2026-01-05T16:00:00Z")));
+    let text = digest.text(hours("Europe/Berlin").zone());
+    let expected = "Low-priority alarms since Mon 05 Jan 17:00: 1 in alarm now, 1 fired and cleared.\n\nIn alarm now\n  \
+                    two: Tue 06 Jan 06:00 (a reason)\n\nFired and cleared\n  one: Tue 06 Jan 03:00 to Tue 06 Jan 04:00 (a reason)\n";
+    assert_eq!(text, expected);
+    assert_eq!(teller.tell(at("2026-01-06T08:01:00Z"), &[]), [], "told once");
+}
+
+/// Random alarms over a year: each entry is a pause and a duration in minutes.
+fn alarms() -> impl Strategy<Value = Vec<(u32, u32)>> {
+    prop::collection::vec((1_u32..4_000, 1_u32..3_000), 150)
+}
+
+fn changes_of(rule: &str, start: Timestamp, alarms: &[(u32, u32)]) -> Vec<StateChange> {
+    let mut at = start;
+    let mut changes = Vec::new();
+    for (pause, duration) in alarms {
+        at += SignedDuration::from_mins(i64::from(*pause));
+        changes.push(change(rule, at, AlarmState::Alarm));
+        at += SignedDuration::from_mins(i64::from(*duration));
+        changes.push(change(rule, at, AlarmState::Ok));
+    }
+    changes
+}
+
+/// What must have been told, found out without the teller: stretches in ALARM by rule.
+fn stretches(changes: &[StateChange]) -> Vec<(RuleName, Timestamp, Timestamp)> {
+    let mut open = BTreeMap::new();
+    let mut found = Vec::new();
+    for change in changes {
+        if change.to == AlarmState::Alarm {
+            open.insert(change.rule.clone(), change.at);
+        } else if let Some(from) = open.remove(&change.rule) {
+            found.push((change.rule.clone(), from, change.at));
+        }
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_year_of_business_hours_loses_nothing(one in alarms(), two in alarms(), zone in prop::sample::select(ZONES.to_vec())) {
+        let hours = hours(zone);
+        let start = at("2025-12-31T23:00:00Z");
+        let end = at("2027-01-01T00:00:00Z");
+        let mut changes = changes_of("one", start, &one);
+        changes.extend(changes_of("two", start, &two));
+        changes.sort_by_key(|change| change.at);
+        changes.retain(|change| change.at <= end);
+
+        let mut teller = Teller::new(&rules(), hours.clone(), TellerState::default());
+        let mut now = start;
+        let mut next = 0;
+        let mut told: Vec<(Timestamp, Message)> = Vec::new();
+        while now <= end {
+            let due = changes[next..].partition_point(|change| change.at <= now);
+            told.extend(teller.tell(now, &changes[next..next + due]).into_iter().map(|message| (now, message)));
+            next += due;
+            now += SignedDuration::from_mins(1);
+        }
+
+        for (when, message) in &told {
+            prop_assert!(hours.is_open(*when), "{zone}: {message:?} at {when}");
+        }
+        let digest_at = |opening: Timestamp| told.iter().find_map(|(when, message)| match message {
+            Message::Digest { digest } if *when == opening => Some(digest),
+            _ => None,
+        });
+        let mut openings = 0;
+        let mut opening = hours.next_opening(start);
+        while let Some(open) = opening.filter(|open| *open <= end) {
+            openings += 1;
+            let closed = hours.last_closing(open).unwrap();
+            for (rule, from, until) in stretches(&changes) {
+                // In ALARM just before the doors open; what changes at that very minute is told as a change.
+                if from < open && until >= open {
+                    let known = digest_at(open).is_some_and(|digest| digest.still_in_alarm.iter().any(|entry| entry.rule == rule));
+                    prop_assert!(known, "{zone}: {rule} in alarm at {open} was not told");
+                }
+                // Cleared while closed, whenever it fired.
+                if until >= closed && until < open && until > start {
+                    let known = digest_at(open).is_some_and(|digest| {
+                        digest.cleared.iter().any(|entry| entry.rule == rule && entry.until == Some(until) && entry.from == from)
+                    });
+                    prop_assert!(known, "{zone}: {rule} from {from} to {until} is missing from the digest of {open}");
+                }
+            }
+            opening = hours.next_opening(open);
+        }
+        // 261 weekdays in 2026, of which four are holidays.
+        prop_assert!((256..=258).contains(&openings), "{zone}: {openings} openings");
+        // In hours, every change is told at once.
+        for change in changes.iter().filter(|change| hours.is_open(change.at)) {
+            let known = told.iter().any(|(when, message)| {
+                *when == change.at && matches!(message, Message::Change { change: told, .. } if told == change)
+            });
+            prop_assert!(known, "{zone}: {change:?} was not told at once");
+        }
+    }
+}
