@@ -25,6 +25,9 @@ locals {
       SPILLWAY_MAX_BATCH_EVENTS  = tostring(var.api.max_batch_events)
       SPILLWAY_MAX_EVENT_BYTES   = tostring(var.api.max_event_bytes)
       SPILLWAY_MAX_REQUEST_BYTES = tostring(var.api.max_request_bytes)
+
+      # Read by lambda_http: a route is /events, and not /v1/events, whatever the stage.
+      AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH = "true"
     })
 
     consumer = merge(local.common_environment, {

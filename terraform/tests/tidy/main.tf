@@ -55,17 +55,17 @@ output "unnamed_refusals" {
 
 output "unexplained_skips" {
   description = "Skipped checks without a reason."
-  value       = flatten([for file, text in local.files : [for skip in regexall("checkov:skip=([A-Z0-9_]+)(:.{20,})?", text) : "${file}: ${skip[0]}" if skip[1] == null || skip[1] == ""]])
+  value       = flatten([for file, text in local.files : [for skip in regexall("checkov[:]skip=([A-Z0-9_]+)(:.{20,})?", text) : "${file}: ${skip[0]}" if skip[1] == null || skip[1] == ""]])
 }
 
 output "environment_in_code" {
   description = "Environment variables that functions are given."
-  value       = toset(flatten(regexall("(?m)^ +(SPILLWAY_[A-Z_]+) +=", local.files["functions.tf"])))
+  value       = toset(flatten(regexall("(?m)^ +([A-Z][A-Z_]{5,}) +=", local.files["functions.tf"])))
 }
 
 output "environment_in_readme" {
   description = "Environment variables in the README's table."
-  value       = toset(flatten(regexall("(?m)^\\| `(SPILLWAY_[A-Z_]+)` \\|", file("${local.root}/README.md"))))
+  value       = toset(flatten(regexall("(?m)^\\| `([A-Z][A-Z_]{5,})` \\|", file("${local.root}/README.md"))))
 }
 
 output "variables_in_root" {
@@ -75,5 +75,5 @@ output "variables_in_root" {
 
 output "variables_in_readme" {
   description = "Variables in the README's table."
-  value       = toset(flatten(regexall("(?m)^\\| `([a-z_]+)` \\|", file("${local.root}/README.md"))))
+  value       = toset(flatten(regexall("(?m)^\\| `([a-z_]+)` \\|", split("\n## ", split("\n## Variables\n", file("${local.root}/README.md"))[1])[0])))
 }
