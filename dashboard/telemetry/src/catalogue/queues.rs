@@ -1,0 +1,90 @@
+//! The queues' charts.
+
+use super::{Entry, Good, Source, Stage};
+use crate::metrics::Gaps;
+use spillway_core::metric::Unit;
+use spillway_core::names::Names;
+
+/// Words for one queue.
+struct Words {
+    stage: Stage,
+    visible: &'static str,
+    age: &'static str,
+    sent: &'static str,
+    received: &'static str,
+    deleted: &'static str,
+    not_visible: &'static str,
+}
+
+pub(super) fn primary(names: &Names) -> Vec<Entry> {
+    entries(
+        &names.queue,
+        &Words {
+            stage: Stage::Queue,
+            visible: "Accepted events that the consumer could receive now. It grows when events come faster than they are \
+                  stored.",
+            age: "Age of the oldest message, from when it was sent. It leaves out a message that was received three times \
+              or more: such messages go to the back of the queue, and this metric is blind for them until they are dead \
+              letters. Watch the consumer's receive counts as well.",
+            sent: "Events accepted, and dead letters put back by a replay.",
+            received: "Messages handed to the consumer. A message that is received again counts again, so this is more \
+                   than what was sent as soon as there are retries.",
+            deleted: "Messages that are settled: stored, or put into the dead letter queue by the consumer. Over a longer \
+                  time it must be as many as were sent.",
+            not_visible: "Messages that were received and not settled: being worked on, or waiting for the next attempt. \
+                      Waits between attempts double up to 15 minutes, so during an outage the events are here.",
+        },
+    )
+}
+
+pub(super) fn dead_letters(names: &Names) -> Vec<Entry> {
+    entries(
+        &names.dead_letter_queue,
+        &Words {
+            stage: Stage::Dlq,
+            visible: "Dead letters that wait for the archiver. Normally 0: the archiver takes them within seconds. More \
+                  than a few for more than a few minutes means that the archiver fails.",
+            age: "How long the oldest dead letter has been in this queue, counted from when it came here. It expires \
+              earlier than that suggests: on a standard queue a message that the queue itself moved here keeps its \
+              original send time, and expires 14 days after that. It leaves out messages received three times or more.",
+            sent: "Dead letters that the consumer sent here. Those that the queue itself moves here, after 20 receives, \
+               are not counted: this can stay 0 while dead letters arrive. Watch the messages visible here and the \
+               archiver's invocations instead; those show every dead letter.",
+            received: "Messages handed to the archiver. More than were deleted means that archiving fails and is tried \
+                   again.",
+            deleted: "Dead letters that reached the archive.",
+            not_visible: "Dead letters that the archiver is working on, or has failed on a moment ago.",
+        },
+    )
+}
+
+fn entries(queue: &str, words: &Words) -> Vec<Entry> {
+    let sqs = Source { namespace: "AWS/SQS", dimensions: vec![("QueueName", queue)] };
+    let stage = words.stage;
+    // SQS reports 0 for its counts as long as the queue is in use, so a missing period is a queue that nobody used.
+    vec![
+        sqs.gauge(stage, "visible", "ApproximateNumberOfMessagesVisible", Good::Low)
+            .titled("Messages waiting", words.visible),
+        Entry {
+            unit: Unit::Seconds,
+            ..sqs.gauge(stage, "age", "ApproximateAgeOfOldestMessage", Good::Low)
+        }
+        .titled("Age of the oldest message", words.age),
+        sqs.gauge(stage, "not-visible", "ApproximateNumberOfMessagesNotVisible", Good::Neither)
+            .titled("Messages in flight", words.not_visible),
+        sqs.count(stage, "sent", "NumberOfMessagesSent", Good::Neither).titled("Messages sent", words.sent),
+        sqs.count(stage, "received", "NumberOfMessagesReceived", Good::Neither)
+            .titled("Messages received", words.received),
+        sqs.count(stage, "deleted", "NumberOfMessagesDeleted", Good::Neither)
+            .titled("Messages deleted", words.deleted),
+        Entry {
+            gaps: Gaps::Unknown,
+            ..sqs.gauge(stage, "delayed", "ApproximateNumberOfMessagesDelayed", Good::Neither)
+        }
+        .titled(
+            "Messages delayed",
+            "Messages sent with a delay that is not over. Spillway sends none; waits between attempts count as in \
+             flight.",
+        ),
+    ]
+}

@@ -1,0 +1,62 @@
+//! Reads the numbers of charts, all in one question.
+
+use super::Entry;
+use crate::metrics::first_point;
+use crate::{Freshness, MetricQuery, MetricReader, Period, ReadError, Series, TimeRange};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// The numbers of several charts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Charts {
+    /// One for each entry, in their order.
+    pub charts: Vec<ChartNumbers>,
+    /// The range, made wider to whole periods: where the charts begin and end.
+    pub range: TimeRange,
+    /// The period of all lines.
+    pub period: Period,
+    /// How new the numbers are.
+    pub freshness: Freshness,
+}
+
+/// The numbers of one chart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChartNumbers {
+    /// A series for each of the entry's lines, in their order.
+    pub lines: Vec<Series>,
+}
+
+impl ChartNumbers {
+    /// Whether there is nothing to draw.
+    pub fn is_empty(&self) -> bool {
+        self.lines.iter().all(|line| line.points.iter().all(Option::is_none))
+    }
+}
+
+/// Reads the numbers of charts.
+///
+/// # Errors
+/// [`ReadError`] if there are none to show, not even old ones.
+pub async fn read(
+    reader: &dyn MetricReader,
+    entries: &[Entry],
+    range: TimeRange,
+    period: Period,
+) -> Result<Charts, ReadError> {
+    let range = range.aligned(period);
+    let mut seen = HashSet::new();
+    let all = entries.iter().flat_map(|entry| &entry.lines).flat_map(|line| line.queries());
+    let queries: Vec<MetricQuery> = all.filter(|query| seen.insert(*query)).cloned().collect();
+    let reading = reader.read(&queries, range, period).await?;
+    let recording_since = first_point(reading.series.iter().map(Arc::as_ref));
+    let read: HashMap<&MetricQuery, &Series> =
+        queries.iter().zip(reading.series.iter().map(Arc::as_ref)).collect();
+    let charts = entries.iter().map(|entry| ChartNumbers {
+        lines: entry
+            .lines
+            .iter()
+            .map(|line| line.evaluate(&read, (range, period), entry.gaps, recording_since))
+            .collect(),
+    });
+    Ok(Charts { charts: charts.collect(), range, period, freshness: reading.freshness })
+}

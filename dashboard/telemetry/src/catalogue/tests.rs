@@ -1,0 +1,146 @@
+use super::*;
+use crate::{Freshness, MetricReader, Period, ReadError, Reading, Series, TimeRange};
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+fn metrics(stage: Stage) -> BTreeSet<String> {
+    let queries = of_stage(stage, &Names::default()).into_iter().flat_map(|entry| entry.queries());
+    let name = |query: MetricQuery| {
+        let dimensions: Vec<_> =
+            query.metric.dimensions.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("{} {} {}", query.metric.namespace, query.metric.name, dimensions.join(","))
+            .trim_end()
+            .to_owned()
+    };
+    queries.map(name).collect()
+}
+
+#[track_caller]
+fn check(stage: Stage, namespace: &str, dimensions: &str, names: &[&str]) {
+    let have = metrics(stage);
+    for name in names {
+        let wanted = format!("{namespace} {name} {dimensions}").trim_end().to_owned();
+        assert!(have.contains(&wanted), "{wanted} is missing among {have:#?}");
+    }
+}
+
+#[test]
+fn every_metric_of_each_service_is_in_it() {
+    let api = ["Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"];
+    check(Stage::Api, "AWS/ApiGateway", "ApiName=spillway,Stage=live", &api);
+    let lambda = ["Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"];
+    check(Stage::Ingest, "AWS/Lambda", "FunctionName=spillway-ingest", &lambda);
+    check(Stage::Consumer, "AWS/Lambda", "FunctionName=spillway-consumer", &lambda);
+    check(Stage::Archiver, "AWS/Lambda", "FunctionName=spillway-archiver", &lambda);
+    let sqs = [
+        "NumberOfMessagesSent",
+        "NumberOfMessagesReceived",
+        "NumberOfMessagesDeleted",
+        "ApproximateNumberOfMessagesVisible",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+        "ApproximateAgeOfOldestMessage",
+    ];
+    check(Stage::Queue, "AWS/SQS", "QueueName=spillway-events", &sqs);
+    check(Stage::Dlq, "AWS/SQS", "QueueName=spillway-events-dlq", &sqs);
+    let table = ["ConsumedWriteCapacityUnits", "ProvisionedWriteCapacityUnits", "WriteThrottleEvents"];
+    check(Stage::Table, "AWS/DynamoDB", "TableName=spillway-events", &table);
+    let writes = ["ThrottledRequests", "SystemErrors", "SuccessfulRequestLatency"];
+    check(Stage::Table, "AWS/DynamoDB", "TableName=spillway-events,Operation=PutItem", &writes);
+    let account = [
+        "UserErrors",
+        "AccountProvisionedWriteCapacityUtilization",
+        "MaxProvisionedTableWriteCapacityUtilization",
+    ];
+    check(Stage::Account, "AWS/DynamoDB", "", &account);
+    use spillway_core::metric as own;
+    let consumer = [
+        own::RECEIVE_COUNT,
+        own::RECORDS_STORED,
+        own::RECORDS_ALREADY_STORED,
+        own::RECORDS_RETRIED,
+        own::RECORDS_REJECTED,
+        own::ACCEPT_TO_STORED,
+        own::BATCH_SIZE,
+    ];
+    check(Stage::Consumer, own::NAMESPACE, "FunctionName=spillway-consumer", &consumer);
+    check(Stage::Archiver, own::NAMESPACE, "FunctionName=spillway-archiver", &[own::OLDEST_DEAD_LETTER_AGE]);
+}
+
+#[test]
+fn every_entry_has_words_and_a_place_of_its_own() {
+    let mut places = HashSet::new();
+    for entry in catalogue(&Names::default()) {
+        let place = (entry.stage, entry.key);
+        assert!(places.insert(place), "{place:?} is there twice");
+        assert!(!entry.title.is_empty() && !entry.help.is_empty(), "{place:?} has no words");
+        assert!(entry.title.chars().count() <= 60, "{place:?}: the title is long");
+        assert!(!entry.lines.is_empty() && entry.lines.len() <= 4, "{place:?}");
+        assert!(entry.key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{place:?}");
+        assert!(entry.help.ends_with('.') && !entry.help.contains("  "), "{place:?}: {}", entry.help);
+    }
+}
+
+#[test]
+fn stages_are_found_by_their_slug() {
+    for stage in Stage::ALL {
+        assert_eq!(Stage::parse(stage.slug()), Some(stage));
+        assert!(!of_stage(stage, &Names::default()).is_empty());
+    }
+    assert_eq!(Stage::parse("Queue"), None);
+}
+
+#[test]
+fn one_question_is_within_what_cloudwatch_takes() {
+    let queries: HashSet<_> =
+        catalogue(&Names::default()).into_iter().flat_map(|entry| entry.queries()).collect();
+    assert!(queries.len() <= 500 && queries.len() * 300 <= 100_800, "{}", queries.len());
+}
+
+/// Knows two metrics, and counts how often it is asked.
+struct Two;
+
+#[async_trait]
+impl MetricReader for Two {
+    async fn read(
+        &self,
+        queries: &[MetricQuery],
+        range: TimeRange,
+        period: Period,
+    ) -> Result<Reading, ReadError> {
+        let series = queries.iter().map(|query| {
+            let mut series = Series::empty(range, period);
+            match &*query.metric.name {
+                "Count" => series.points[1..3].fill(Some(10.0)),
+                "5XXError" => series.points[2] = Some(1.0),
+                _ => {}
+            }
+            Arc::new(series)
+        });
+        let unique: HashSet<_> = queries.iter().collect();
+        assert_eq!(unique.len(), queries.len(), "nothing is asked twice");
+        let freshness = Freshness { read_at: range.to(), trouble: None };
+        Ok(Reading { series: series.collect(), freshness })
+    }
+}
+
+#[tokio::test]
+async fn charts_are_read_in_one_question_and_counts_are_filled_from_the_first_number_on() {
+    let now = Timestamp::from_second(1_767_225_600).unwrap();
+    let range = TimeRange::last(SignedDuration::from_mins(5), now);
+    let entries = of_stage(Stage::Api, &Names::default());
+    let charts = read(&Two, &entries, range, Period::MINUTE).await.unwrap();
+    let points = |key: &str| {
+        let position = entries.iter().position(|entry| entry.key == key).unwrap();
+        charts.charts[position].lines[0].points.clone()
+    };
+    let zero = Some(0.0);
+    assert_eq!(points("requests"), [None, Some(10.0), Some(10.0), zero, zero]);
+    assert_eq!(points("server-errors"), [None, zero, Some(1.0), zero, zero]);
+    assert_eq!(points("error-share"), [None, zero, Some(10.0), zero, zero]);
+    assert_eq!(points("latency"), [None; 5], "without requests there is no latency, not one of zero");
+    let latency = entries.iter().position(|entry| entry.key == "latency").unwrap();
+    assert!(charts.charts[latency].is_empty());
+}

@@ -1,0 +1,81 @@
+//! Where all events are at this moment, what the stages do, and what follows from it in words.
+
+mod activity;
+mod queue;
+mod summary;
+
+pub use activity::{Activity, ApiActivity, FunctionActivity, QueueActivity, RecordActivity, TableActivity};
+pub use queue::{Countdown, Queue, QueueReader, QueueSnapshot};
+pub use summary::{Sentence, State, Target, overall, summary};
+
+use crate::{Freshness, ReadError};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use spillway_core::dead_letter::DeadLetterGroup;
+use spillway_core::ledger::Ledger;
+
+/// The pipeline at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlowSnapshot {
+    /// The moment.
+    pub at: Timestamp,
+    /// Where every event is.
+    pub ledger: Ledger,
+    /// The rules that the snapshot is judged by.
+    pub limits: Limits,
+    /// The primary queue.
+    pub queue: QueueSnapshot,
+    /// The dead letter queue.
+    pub dlq: QueueSnapshot,
+    /// What the stages did in the last minutes; `None` if it could not be read.
+    pub activity: Option<Activity>,
+    /// How new the activity is.
+    pub freshness: Freshness,
+    /// Dead letters in the archive that wait for somebody, grouped by the reason of their failure, largest group
+    /// first.
+    pub groups: Vec<DeadLetterGroup>,
+}
+
+/// The pipeline's rules, as far as the overview needs them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Receives before a message goes to the dead letter queue.
+    pub max_receive_count: u32,
+    /// Seconds that a message lives, counted from when it was first sent.
+    pub retention_s: u32,
+}
+
+impl FlowSnapshot {
+    /// Messages on their way to the dead letter queue.
+    pub fn countdown(&self) -> Countdown {
+        Countdown::of(&self.queue, self.limits.max_receive_count)
+    }
+
+    /// When the newest dead letter was archived.
+    pub fn newest_dead_letter_at(&self) -> Option<Timestamp> {
+        self.groups.iter().map(|group| group.last_at).max()
+    }
+
+    /// When the first message in the dead letter queue is lost unless the archiver takes it: it expires by the time at
+    /// which its event was first sent.
+    pub fn first_loss_at(&self) -> Option<Timestamp> {
+        let oldest = self.dlq.oldest_sent_at?;
+        oldest.checked_add(jiff::SignedDuration::from_secs(i64::from(self.limits.retention_s))).ok()
+    }
+
+    /// How long the oldest message in the primary queue has been there, in seconds, however often it was received.
+    /// SQS's own metric leaves out those received three times or more.
+    pub fn oldest_age_s(&self) -> Option<i64> {
+        self.queue.oldest_sent_at.map(|sent| (self.at.as_second() - sent.as_second()).max(0))
+    }
+}
+
+/// Takes snapshots.
+#[async_trait]
+pub trait FlowSource: Send + Sync {
+    /// The pipeline now. What is not essential may be missing from it; the ledger and the queues are not.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the ledger or a queue can't be read.
+    async fn snapshot(&self) -> Result<FlowSnapshot, ReadError>;
+}

@@ -1,0 +1,303 @@
+//! What the stages did in the last minutes.
+
+use crate::{MetricQuery, Period, Reading, Series, Statistic, TimeRange};
+use jiff::{SignedDuration, Timestamp};
+use spillway_core::metric::{self, MetricId};
+use spillway_core::names::Names;
+
+/// Whole minutes looked at, besides the one that is not over.
+const MINUTES: i64 = 4;
+
+/// What the stages did in the last minutes. Rates are things a second over the window; latencies are those of the
+/// worst minute in it, in milliseconds; `None` where there was nothing to measure.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Activity {
+    /// How many seconds it is about: between four and five minutes.
+    pub window_s: f64,
+    /// The API.
+    pub api: ApiActivity,
+    /// The ingest function.
+    pub ingest: FunctionActivity,
+    /// The primary queue.
+    pub queue: QueueActivity,
+    /// The consumer function.
+    pub consumer: FunctionActivity,
+    /// What came of the consumer's records.
+    pub records: RecordActivity,
+    /// The table.
+    pub table: TableActivity,
+    /// The dead letter queue.
+    pub dlq: QueueActivity,
+    /// The archiver function.
+    pub archiver: FunctionActivity,
+}
+
+/// The API.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ApiActivity {
+    /// Requests.
+    pub requests: f64,
+    /// Of them, how many were answered 4xx.
+    pub client_errors: f64,
+    /// Of them, how many were answered 5xx.
+    pub server_errors: f64,
+    /// Requests a second.
+    pub per_second: f64,
+    /// 99th percentile of the latency.
+    pub p99_ms: Option<f64>,
+}
+
+/// A function.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FunctionActivity {
+    /// Invocations.
+    pub invocations: f64,
+    /// Of them, how many ended without an answer.
+    pub errors: f64,
+    /// Invocations that were refused.
+    pub throttles: f64,
+    /// Invocations a second.
+    pub per_second: f64,
+    /// 99th percentile of the duration.
+    pub p99_ms: Option<f64>,
+}
+
+/// A queue.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueueActivity {
+    /// Messages sent.
+    pub sent: f64,
+    /// Messages received, each time counted.
+    pub received: f64,
+    /// Messages deleted.
+    pub deleted: f64,
+    /// Messages sent a second.
+    pub sent_per_second: f64,
+    /// Messages deleted a second.
+    pub deleted_per_second: f64,
+}
+
+/// What came of the consumer's records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RecordActivity {
+    /// Stored, those that were there already among them.
+    pub stored: f64,
+    /// To be tried again.
+    pub retried: f64,
+    /// Put into the dead letter queue.
+    pub rejected: f64,
+    /// Stored a second.
+    pub stored_per_second: f64,
+    /// Median of the time from accepted to stored.
+    pub accept_to_stored_p50_ms: Option<f64>,
+    /// 99th percentile of the time from accepted to stored.
+    pub accept_to_stored_p99_ms: Option<f64>,
+}
+
+/// The table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableActivity {
+    /// Writes done.
+    pub writes: f64,
+    /// Writes refused for lack of capacity.
+    pub throttled: f64,
+    /// Writes that failed in the service.
+    pub failed: f64,
+    /// Share of the provisioned write capacity that is used, in percent.
+    pub capacity_use: Option<f64>,
+    /// 99th percentile of the latency of successful writes.
+    pub p99_ms: Option<f64>,
+}
+
+impl TableActivity {
+    /// Whether it refused every write it was asked for.
+    pub fn is_down(&self) -> bool {
+        self.writes == 0.0 && self.throttled + self.failed > 0.0
+    }
+}
+
+/// Looks numbers up in what was read; each number is named once, for the question and for the answer.
+struct Numbers<'a> {
+    queries: Vec<MetricQuery>,
+    reading: Option<&'a Reading>,
+    window_s: f64,
+}
+
+impl Numbers<'_> {
+    fn series(&mut self, metric: MetricId, statistic: Statistic) -> Option<&Series> {
+        let position = self.queries.len();
+        self.queries.push(MetricQuery::new(metric, statistic));
+        Some(self.reading?.series.get(position)?)
+    }
+
+    fn sum(&mut self, metric: MetricId) -> f64 {
+        self.series(metric, Statistic::Sum).and_then(Series::total).unwrap_or(0.0)
+    }
+
+    fn worst(&mut self, metric: MetricId, statistic: Statistic) -> Option<f64> {
+        self.series(metric, statistic).and_then(Series::largest)
+    }
+
+    fn per_second(&self, total: f64) -> f64 {
+        if self.window_s > 0.0 { total / self.window_s } else { 0.0 }
+    }
+
+    fn function(&mut self, name: &str) -> FunctionActivity {
+        let id = |metric| MetricId::new("AWS/Lambda", metric, &[("FunctionName", name)]);
+        let invocations = self.sum(id("Invocations"));
+        FunctionActivity {
+            invocations,
+            errors: self.sum(id("Errors")),
+            throttles: self.sum(id("Throttles")),
+            per_second: self.per_second(invocations),
+            p99_ms: self.worst(id("Duration"), Statistic::P99),
+        }
+    }
+
+    fn queue(&mut self, name: &str) -> QueueActivity {
+        let id = |metric| MetricId::new("AWS/SQS", metric, &[("QueueName", name)]);
+        let (sent, deleted) = (self.sum(id("NumberOfMessagesSent")), self.sum(id("NumberOfMessagesDeleted")));
+        QueueActivity {
+            sent,
+            received: self.sum(id("NumberOfMessagesReceived")),
+            deleted,
+            sent_per_second: self.per_second(sent),
+            deleted_per_second: self.per_second(deleted),
+        }
+    }
+
+    fn api(&mut self, names: &Names) -> ApiActivity {
+        let dimensions = [("ApiName", &*names.api), ("Stage", &*names.stage)];
+        let id = |metric| MetricId::new("AWS/ApiGateway", metric, &dimensions);
+        let requests = self.sum(id("Count"));
+        ApiActivity {
+            requests,
+            client_errors: self.sum(id("4XXError")),
+            server_errors: self.sum(id("5XXError")),
+            per_second: self.per_second(requests),
+            p99_ms: self.worst(id("Latency"), Statistic::P99),
+        }
+    }
+
+    fn records(&mut self, names: &Names) -> RecordActivity {
+        let dimensions = [("FunctionName", &*names.consumer_function)];
+        let id = |name| MetricId::new(metric::NAMESPACE, name, &dimensions);
+        let stored = self.sum(id(metric::RECORDS_STORED)) + self.sum(id(metric::RECORDS_ALREADY_STORED));
+        RecordActivity {
+            stored,
+            retried: self.sum(id(metric::RECORDS_RETRIED)),
+            rejected: self.sum(id(metric::RECORDS_REJECTED)),
+            stored_per_second: self.per_second(stored),
+            accept_to_stored_p50_ms: self.worst(id(metric::ACCEPT_TO_STORED), Statistic::P50),
+            accept_to_stored_p99_ms: self.worst(id(metric::ACCEPT_TO_STORED), Statistic::P99),
+        }
+    }
+
+    fn table(&mut self, names: &Names) -> TableActivity {
+        let table = |metric| MetricId::new("AWS/DynamoDB", metric, &[("TableName", &names.table)]);
+        let write = |metric| {
+            MetricId::new("AWS/DynamoDB", metric, &[("TableName", &names.table), ("Operation", "PutItem")])
+        };
+        let done = self.series(write("SuccessfulRequestLatency"), Statistic::SampleCount);
+        let writes = done.and_then(Series::total).unwrap_or(0.0);
+        let consumed = self.sum(table("ConsumedWriteCapacityUnits"));
+        let provisioned = self.worst(table("ProvisionedWriteCapacityUnits"), Statistic::Maximum);
+        TableActivity {
+            writes,
+            throttled: self.sum(write("ThrottledRequests")),
+            failed: self.sum(write("SystemErrors")),
+            capacity_use: provisioned
+                .filter(|provisioned| *provisioned > 0.0)
+                .map(|provisioned| 100.0 * self.per_second(consumed) / provisioned),
+            p99_ms: self.worst(write("SuccessfulRequestLatency"), Statistic::P99),
+        }
+    }
+
+    fn activity(&mut self, names: &Names) -> Activity {
+        Activity {
+            window_s: self.window_s,
+            api: self.api(names),
+            ingest: self.function(&names.ingest_function),
+            queue: self.queue(&names.queue),
+            consumer: self.function(&names.consumer_function),
+            records: self.records(names),
+            table: self.table(names),
+            dlq: self.queue(&names.dead_letter_queue),
+            archiver: self.function(&names.archiver_function),
+        }
+    }
+}
+
+impl Activity {
+    /// The range to read: the minute that is not over, and four before it.
+    pub fn range(now: Timestamp) -> TimeRange {
+        let minute = now.as_second().div_euclid(60) * 60;
+        let since = now.as_second() - minute + 60 * MINUTES;
+        TimeRange::last(SignedDuration::from_secs(since), now)
+    }
+
+    /// The period to read it with.
+    pub const PERIOD: Period = Period::MINUTE;
+
+    /// What to read.
+    pub fn queries(names: &Names) -> Vec<MetricQuery> {
+        let mut numbers = Numbers { queries: Vec::new(), reading: None, window_s: 0.0 };
+        numbers.activity(names);
+        numbers.queries
+    }
+
+    /// The activity, from what was read for [`Self::queries`] over [`Self::range`].
+    pub fn from_reading(reading: &Reading, names: &Names, now: Timestamp) -> Self {
+        let window_s = Self::range(now).seconds() as f64;
+        Numbers { queries: Vec::new(), reading: Some(reading), window_s }.activity(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Freshness;
+    use std::collections::HashSet;
+    use std::sync::Arc;
+
+    #[test]
+    fn each_number_is_read_from_its_own_series() {
+        let names = Names::default();
+        let now = Timestamp::from_second(1_767_225_600 + 60).unwrap();
+        let queries = Activity::queries(&names);
+        assert_eq!(queries.iter().collect::<HashSet<_>>().len(), queries.len());
+        let value = |query: &MetricQuery| match (&*query.metric.name, query.statistic) {
+            ("Count", _) => 48.0,
+            ("5XXError", _) => 1.0,
+            ("Latency", Statistic::P99) => 41.0,
+            ("SuccessfulRequestLatency", Statistic::SampleCount) => 7.0,
+            ("ConsumedWriteCapacityUnits", _) => 240.0,
+            ("ProvisionedWriteCapacityUnits", Statistic::Maximum) => 10.0,
+            ("RecordsStored" | "RecordsAlreadyStored", _) => 2.0,
+            _ => 0.0,
+        };
+        let series = queries.iter().map(|query| {
+            let mut series = Series::empty(Activity::range(now), Activity::PERIOD);
+            series.points.fill(Some(value(query)));
+            Arc::new(series)
+        });
+        let freshness = Freshness { read_at: now, trouble: None };
+        let reading = Reading { series: series.collect(), freshness };
+        let activity = Activity::from_reading(&reading, &names, now);
+        assert_eq!(activity.window_s, 240.0);
+        assert_eq!(activity.api.requests, 4.0 * 48.0);
+        assert_eq!(activity.api.per_second, 0.8);
+        assert_eq!((activity.api.server_errors, activity.api.p99_ms), (4.0, Some(41.0)));
+        assert_eq!((activity.table.writes, activity.table.capacity_use), (28.0, Some(40.0)));
+        assert_eq!(activity.records.stored, 16.0);
+        assert!(!activity.table.is_down());
+    }
+
+    #[test]
+    fn the_minute_that_is_not_over_counts() {
+        let now = Timestamp::from_second(1_767_225_600 + 75).unwrap();
+        let range = Activity::range(now);
+        assert_eq!(range.seconds(), 255);
+        assert_eq!(range.aligned(Activity::PERIOD).seconds(), 300);
+    }
+}

@@ -1,0 +1,303 @@
+use super::*;
+use crate::flow::{ApiActivity, Limits, QueueActivity, QueueSnapshot, TableActivity};
+use crate::{Freshness, ReadError};
+use jiff::Timestamp;
+use spillway_core::dead_letter::DeadLetterGroup;
+use spillway_core::failure::FailureClass;
+use spillway_core::ledger::Ledger;
+
+const NOW: i64 = 1_767_225_600;
+
+fn ago_s(seconds: i64) -> Timestamp {
+    Timestamp::from_second(NOW - seconds).unwrap()
+}
+
+fn ledger() -> Ledger {
+    Ledger { accepted: 172_431, stored: 172_431, ..Ledger::default() }
+}
+
+fn calm() -> FlowSnapshot {
+    FlowSnapshot {
+        at: ago_s(0),
+        ledger: ledger(),
+        limits: Limits { max_receive_count: 20, retention_s: 14 * 86_400 },
+        queue: QueueSnapshot::default(),
+        dlq: QueueSnapshot::default(),
+        activity: Some(Activity {
+            window_s: 270.0,
+            api: ApiActivity { requests: 500.0, ..ApiActivity::default() },
+            ingest: FunctionActivity { invocations: 500.0, ..FunctionActivity::default() },
+            queue: QueueActivity { received: 500.0, ..QueueActivity::default() },
+            consumer: FunctionActivity { invocations: 50.0, ..FunctionActivity::default() },
+            table: TableActivity { writes: 500.0, capacity_use: Some(31.0), ..TableActivity::default() },
+            ..Activity::default()
+        }),
+        freshness: Freshness { read_at: ago_s(0), trouble: None },
+        groups: Vec::new(),
+    }
+}
+
+fn group(class: FailureClass, message: &str, count: u64, last_s_ago: i64) -> DeadLetterGroup {
+    DeadLetterGroup {
+        fingerprint: Fingerprint::new("00112233aabbccdd"),
+        class,
+        message: message.to_owned(),
+        event_type: None,
+        count,
+        first_at: ago_s(last_s_ago + 60),
+        last_at: ago_s(last_s_ago),
+        example: "m".into(),
+    }
+}
+
+fn activity(flow: &mut FlowSnapshot) -> &mut Activity {
+    flow.activity.get_or_insert_default()
+}
+
+/// What the summary says after its first sentence.
+fn rest(flow: &FlowSnapshot) -> Vec<(State, String)> {
+    summary(flow).into_iter().skip(1).map(|sentence| (sentence.state, sentence.text)).collect()
+}
+
+#[track_caller]
+fn check(flow: &FlowSnapshot, expected: &[(State, &str)]) {
+    let expected: Vec<_> = expected.iter().map(|(state, text)| (*state, (*text).to_owned())).collect();
+    assert_eq!(rest(flow), expected);
+}
+
+#[test]
+fn when_all_is_well_there_is_one_sentence() {
+    let sentences = summary(&calm());
+    assert_eq!(sentences.len(), 1);
+    assert_eq!(sentences[0].text, "All 172,431 events accepted are accounted for.");
+    assert_eq!((overall(&sentences), &sentences[0].todo), (State::Ok, &None));
+    let mut empty = calm();
+    empty.ledger = Ledger::default();
+    assert_eq!(summary(&empty)[0].text, "No events have been accepted yet.");
+    empty.ledger = Ledger { accepted: 1, queued: 1, ..Ledger::default() };
+    assert_eq!(summary(&empty)[0].text, "The one event accepted is accounted for.");
+}
+
+#[test]
+fn what_is_unaccounted_for_comes_first_and_is_bad() {
+    let mut flow = calm();
+    flow.ledger.accepted += 3;
+    let first = &summary(&flow)[0];
+    assert_eq!(first.text, "3 events of 172,434 accepted are unaccounted for.");
+    assert!(
+        first.state == State::Bad && first.todo.as_ref().is_some_and(|todo| todo.contains("Purge nothing"))
+    );
+    flow.ledger.accepted -= 4;
+    assert_eq!(summary(&flow)[0].text, "The ledger finds 1 event more than the 172,430 accepted.");
+}
+
+#[test]
+fn dead_letters_say_how_many_since_when_and_why() {
+    let mut flow = calm();
+    flow.ledger = Ledger { stored: 172_428, archived: 3, ..ledger() };
+    flow.groups = vec![group(FailureClass::Schema, "/amount: expected number", 3, 240)];
+    check(
+        &flow,
+        &[(
+            State::Warn,
+            "3 are dead-lettered, the newest 4 min ago. All for the same reason: /amount: expected number.",
+        )],
+    );
+    let sentence = &summary(&flow)[1];
+    assert_eq!(sentence.target.path(), "/dead-letters?fingerprint=00112233aabbccdd");
+    assert!(sentence.todo.as_ref().is_some_and(|todo| todo.contains("Mend it, then replay")));
+
+    flow.groups = vec![
+        group(FailureClass::StoreThrottled, "the event store is over its write capacity", 2, 7_300),
+        group(FailureClass::Schema, "/amount: expected number", 1, 240),
+    ];
+    let sentence = &summary(&flow)[1];
+    assert_eq!(
+        sentence.text,
+        "3 are dead-lettered, the newest 4 min ago. Most, 2, for this reason: the event store is over its write capacity."
+    );
+    assert_eq!(sentence.target.path(), "/dead-letters");
+
+    flow.ledger = Ledger { stored: 172_430, in_dlq: 1, ..ledger() };
+    flow.groups.clear();
+    check(&flow, &[(State::Warn, "1 is dead-lettered.")]);
+}
+
+#[test]
+fn an_archiver_that_fails_is_said_with_the_time_of_the_first_loss() {
+    let mut flow = calm();
+    flow.ledger = Ledger { stored: 172_419, in_dlq: 12, ..ledger() };
+    flow.dlq = QueueSnapshot {
+        visible: 12,
+        oldest_age_s: 20,
+        oldest_sent_at: Some(ago_s(86_400)),
+        ..QueueSnapshot::default()
+    };
+    assert_eq!(rest(&flow).len(), 1, "twenty seconds are no trouble yet");
+    flow.dlq.oldest_age_s = 300;
+    let stuck = "12 dead letters wait in the dead letter queue and the archiver does not take them.";
+    assert!(
+        rest(&flow)
+            .contains(&(State::Warn, format!("{stuck} The first is lost in 13 d unless it is archived.")))
+    );
+    flow.dlq.oldest_sent_at = Some(ago_s(13 * 86_400));
+    assert_eq!(
+        rest(&flow)[0],
+        (State::Bad, format!("{stuck} The first is lost in 24 h unless it is archived."))
+    );
+    flow.dlq.oldest_age_s = 0;
+    flow.dlq.receive_counts = vec![0, 0, 0, 12];
+    assert_eq!(rest(&flow)[0].0, State::Bad, "SQS's age leaves them out, we don't");
+}
+
+#[test]
+fn the_countdown_says_when_the_first_is_dead_lettered() {
+    let mut flow = calm();
+    flow.ledger = Ledger { stored: 172_417, in_flight: 14, ..ledger() };
+    flow.queue.not_visible = 14;
+    flow.queue.receive_counts = vec![0, 0, 0, 0, 0, 10, 4];
+    flow.queue.first_dead_letter_at = Some(ago_s(-38 * 60));
+    let at_attempt = "14 events are at attempt 5 or more of 20; the first is dead-lettered in";
+    check(&flow, &[(State::Warn, &format!("{at_attempt} 38 min."))]);
+    flow.queue.first_dead_letter_at = Some(ago_s(-14 * 60));
+    check(&flow, &[(State::Bad, &format!("{at_attempt} 14 min."))]);
+}
+
+#[test]
+fn a_queue_that_nobody_receives_from_is_bad() {
+    let mut flow = calm();
+    flow.ledger = Ledger { stored: 172_405, queued: 26, ..ledger() };
+    flow.queue = QueueSnapshot { visible: 26, oldest_sent_at: Some(ago_s(59)), ..QueueSnapshot::default() };
+    activity(&mut flow).queue.received = 0.0;
+    check(&flow, &[]);
+    flow.queue.oldest_sent_at = Some(ago_s(61));
+    check(&flow, &[(State::Bad, "26 events wait in the queue and nobody receives, the oldest for 61 s.")]);
+    activity(&mut flow).queue.received = 1.0;
+    check(&flow, &[]);
+}
+
+#[test]
+fn old_messages_count_even_those_that_sqs_leaves_out() {
+    let mut flow = calm();
+    flow.queue = QueueSnapshot {
+        visible: 1,
+        not_visible: 4,
+        oldest_age_s: 0,
+        oldest_sent_at: Some(ago_s(22 * 60)),
+        ..QueueSnapshot::default()
+    };
+    let text = "5 events wait to be stored, the oldest for 22 min; most have failed and wait for their next attempt.";
+    check(&flow, &[(State::Warn, text)]);
+    flow.queue.oldest_sent_at = Some(ago_s(3_600));
+    assert_eq!(rest(&flow)[0].0, State::Bad);
+    flow.queue.oldest_sent_at = Some(ago_s(299));
+    check(&flow, &[]);
+}
+
+#[test]
+fn a_table_in_trouble_says_which() {
+    let mut flow = calm();
+    activity(&mut flow).table = TableActivity { failed: 120.0, ..TableActivity::default() };
+    check(
+        &flow,
+        &[(
+            State::Bad,
+            "The table fails every write: 120 writes in the last 5 min. Accepted events are kept in the queue and tried again.",
+        )],
+    );
+    activity(&mut flow).table = TableActivity { writes: 75.0, throttled: 25.0, ..TableActivity::default() };
+    check(&flow, &[(State::Warn, "The table throttles 25 % of the writes (25 in the last 5 min).")]);
+    activity(&mut flow).table = TableActivity { writes: 981.0, failed: 19.0, ..TableActivity::default() };
+    check(&flow, &[]);
+    activity(&mut flow).table = TableActivity { capacity_use: Some(91.2), ..TableActivity::default() };
+    check(&flow, &[(State::Warn, "The table uses 91 % of its write capacity.")]);
+}
+
+#[test]
+fn refused_requests_are_not_called_lost() {
+    let mut flow = calm();
+    activity(&mut flow).api = ApiActivity { requests: 100.0, server_errors: 6.0, ..ApiActivity::default() };
+    let (state, text) = rest(&flow).remove(0);
+    assert_eq!(state, State::Bad);
+    assert!(text.starts_with("6.0 % of the requests are refused") && text.contains("not accepted"), "{text}");
+    activity(&mut flow).api = ApiActivity { requests: 9.0, server_errors: 9.0, ..ApiActivity::default() };
+    check(&flow, &[]);
+}
+
+#[test]
+fn functions_that_crash_or_are_throttled_are_named() {
+    let mut flow = calm();
+    activity(&mut flow).consumer =
+        FunctionActivity { invocations: 40.0, errors: 12.0, ..FunctionActivity::default() };
+    activity(&mut flow).ingest =
+        FunctionActivity { invocations: 9.0, throttles: 1.0, ..FunctionActivity::default() };
+    check(
+        &flow,
+        &[
+            (State::Warn, "The ingest function was throttled 1 time in the last 5 min."),
+            (State::Warn, "The consumer ended without an answer in 12 of 40 invocations in the last 5 min."),
+        ],
+    );
+}
+
+#[test]
+fn replays_and_old_numbers_are_mentioned() {
+    let mut flow = calm();
+    flow.ledger = Ledger { stored: 172_248, replaying: 183, ..ledger() };
+    check(&flow, &[(State::Ok, "183 dead letters are being replayed.")]);
+    flow.freshness = Freshness { read_at: ago_s(600), trouble: Some(ReadError::Throttled) };
+    let reason = "the source of the numbers refuses further questions for the moment";
+    assert_eq!(rest(&flow)[0], (State::Warn, format!("Rates and errors are from 10 min ago: {reason}.")));
+    flow.activity = None;
+    assert_eq!(rest(&flow)[0].1, format!("Rates and errors are not known: {reason}."));
+}
+
+#[test]
+fn when_everything_is_wrong_the_most_serious_comes_first() {
+    let mut flow = calm();
+    flow.ledger = Ledger {
+        accepted: 1_000,
+        stored: 100,
+        in_flight: 500,
+        in_dlq: 200,
+        archived: 150,
+        replaying: 49,
+        ..ledger()
+    };
+    flow.queue = QueueSnapshot {
+        visible: 100,
+        not_visible: 400,
+        oldest_sent_at: Some(ago_s(3 * 86_400)),
+        receive_counts: (0..20).collect(),
+        first_dead_letter_at: Some(ago_s(5)),
+        ..QueueSnapshot::default()
+    };
+    flow.dlq = QueueSnapshot {
+        visible: 200,
+        oldest_age_s: 9_000,
+        oldest_sent_at: Some(ago_s(15 * 86_400)),
+        ..QueueSnapshot::default()
+    };
+    flow.groups = vec![group(FailureClass::StoreUnavailable, "the event store is unavailable", 150, 0)];
+    flow.freshness.trouble = Some(ReadError::Throttled);
+    let of = activity(&mut flow);
+    of.api = ApiActivity { requests: 100.0, server_errors: 100.0, ..ApiActivity::default() };
+    of.table = TableActivity { failed: 10.0, throttled: 10.0, ..TableActivity::default() };
+    let failing = FunctionActivity { invocations: 5.0, errors: 5.0, ..FunctionActivity::default() };
+    [of.ingest, of.consumer, of.archiver] = [failing.clone(), failing.clone(), failing];
+    of.queue.received = 0.0;
+
+    let sentences = summary(&flow);
+    assert_eq!(sentences.len(), 12, "{sentences:#?}");
+    assert!(sentences[0].text.contains("1 event of 1,000 accepted is unaccounted for"));
+    assert!(sentences.windows(2).skip(1).all(|pair| pair[0].state >= pair[1].state));
+    assert_eq!(overall(&sentences), State::Bad);
+    for sentence in &sentences {
+        assert!(sentence.text.ends_with('.') && !sentence.text.contains(".."), "{}", sentence.text);
+        assert_eq!(sentence.todo.is_none(), sentence.target == Target::Replays, "{}", sentence.text);
+        assert!(sentence.target.path().starts_with('/'));
+    }
+    let texts = sentences.iter().map(|sentence| sentence.text.as_str()).collect::<Vec<_>>().join("\n");
+    assert!(texts.contains("The first is lost now unless"), "{texts}");
+    assert!(texts.contains("dead-lettered now"), "{texts}");
+}

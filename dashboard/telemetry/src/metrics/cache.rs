@@ -1,0 +1,147 @@
+//! One cache for all viewers: identical questions at the same time cost one read.
+
+use super::{Freshness, MetricQuery, MetricReader, Reading, Series};
+use crate::{Period, ReadError, TimeRange};
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared, join_all};
+use jiff::{SignedDuration, Timestamp};
+use spillway_core::ports::Clock;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Old numbers are kept for so long to be shown when the source fails.
+const OLD_KEPT: SignedDuration = SignedDuration::from_hours(1);
+
+/// Most series that are remembered.
+const MOST_SERIES: usize = 8_192;
+
+/// A cache in front of a [`MetricReader`], to be shared by all viewers.
+///
+/// Each series is remembered for a while. Who asks for one that is being read waits for that read, however many they
+/// are; what is not there is read in one call. CloudWatch takes $0.01 for 1,000 metrics, so a hundred viewers
+/// cost what one does. When the source fails, the last numbers are served, with their age and the reason.
+pub struct Cached<R: ?Sized> {
+    inner: Arc<R>,
+    clock: Arc<dyn Clock>,
+    keep: Duration,
+    state: Mutex<State>,
+}
+
+type Batch = Shared<BoxFuture<'static, Result<Arc<Reading>, ReadError>>>;
+
+#[derive(Default)]
+struct State {
+    asked: HashMap<(MetricQuery, TimeRange, Period), Asked>,
+    /// The last numbers, by query, period and length of the range.
+    good: HashMap<(MetricQuery, Period, i64), Good>,
+}
+
+#[derive(Clone)]
+struct Asked {
+    /// The read that brings it, under way or done.
+    batch: Batch,
+    /// Its place in that read.
+    position: usize,
+    at: Timestamp,
+}
+
+#[derive(Clone)]
+struct Good {
+    series: Arc<Series>,
+    read_at: Timestamp,
+}
+
+impl<R: MetricReader + ?Sized + 'static> Cached<R> {
+    /// A cache that reads each series again after `keep`.
+    pub fn new(inner: Arc<R>, clock: Arc<dyn Clock>, keep: Duration) -> Self {
+        Self { inner, clock, keep, state: Mutex::default() }
+    }
+
+    /// For each query the read that brings it. Reads that are not under way are begun, all in one.
+    fn ask(&self, queries: &[MetricQuery], range: TimeRange, period: Period) -> Vec<Asked> {
+        let now = self.clock.now();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.forget_old(now, self.keep);
+        let mut missing = Vec::new();
+        for query in queries {
+            let is_known = state.asked.contains_key(&(query.clone(), range, period));
+            if !is_known && !missing.contains(query) {
+                missing.push(query.clone());
+            }
+        }
+        if !missing.is_empty() {
+            let batch = self.begin(missing.clone(), range, period);
+            for (position, query) in missing.into_iter().enumerate() {
+                let asked = Asked { batch: batch.clone(), position, at: now };
+                state.asked.insert((query, range, period), asked);
+            }
+        }
+        queries.iter().map(|query| state.asked[&(query.clone(), range, period)].clone()).collect()
+    }
+
+    fn begin(&self, queries: Vec<MetricQuery>, range: TimeRange, period: Period) -> Batch {
+        let inner = Arc::clone(&self.inner);
+        let read = async move { inner.read(&queries, range, period).await.map(Arc::new) };
+        read.boxed().shared()
+    }
+}
+
+impl State {
+    /// Forgets what is too old to be served as new. What is still being read stays, so that it is not read twice.
+    fn forget_old(&mut self, now: Timestamp, keep: Duration) {
+        let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
+        let age = |at: Timestamp| now.duration_since(at).abs();
+        self.asked.retain(|_, asked| asked.batch.peek().is_none() || age(asked.at) < keep);
+        self.good.retain(|_, good| age(good.read_at) < OLD_KEPT);
+        if self.good.len() > MOST_SERIES {
+            self.good.clear();
+        }
+    }
+}
+
+#[async_trait]
+impl<R: MetricReader + ?Sized + 'static> MetricReader for Cached<R> {
+    async fn read(
+        &self,
+        queries: &[MetricQuery],
+        range: TimeRange,
+        period: Period,
+    ) -> Result<Reading, ReadError> {
+        let range = range.aligned(period);
+        let asked = self.ask(queries, range, period);
+        let answers = join_all(asked.iter().map(|one| one.batch.clone())).await;
+
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reading = Reading {
+            series: Vec::with_capacity(queries.len()),
+            freshness: Freshness { read_at: self.clock.now(), trouble: None },
+        };
+        for ((query, asked), answer) in queries.iter().zip(&asked).zip(answers) {
+            let key = (query.clone(), period, range.seconds());
+            let (good, trouble) = match answer {
+                Ok(read) => {
+                    let series = read.series.get(asked.position).cloned();
+                    let series = series.unwrap_or_else(|| Arc::new(Series::empty(range, period)));
+                    let good = Good { series, read_at: read.freshness.read_at };
+                    state.good.insert(key, good.clone());
+                    (good, read.freshness.trouble.clone())
+                }
+                Err(error) => {
+                    // The range has moved on with the clock since the last numbers were read.
+                    let old = state.good.get(&key).ok_or_else(|| error.clone())?;
+                    let series = Arc::new(old.series.over(range));
+                    (Good { series, read_at: old.read_at }, Some(error))
+                }
+            };
+            reading.series.push(good.series);
+            reading.freshness.read_at = reading.freshness.read_at.min(good.read_at);
+            reading.freshness.trouble = reading.freshness.trouble.or(trouble);
+        }
+        Ok(reading)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! Lines of a chart: a statistic as it is, or reckoned from several.
+
+use super::{MetricQuery, Series};
+use crate::{Period, TimeRange};
+use std::borrow::Borrow;
+use std::collections::HashMap;
+
+/// One line of a chart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// What it is, in a word or two, for the legend.
+    pub label: &'static str,
+    /// Where its numbers come from.
+    pub value: LineValue,
+}
+
+/// Where a line's numbers come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LineValue {
+    /// A statistic as it is.
+    Statistic(MetricQuery),
+    /// 100 × the parts added up ÷ the whole added up, with 0 for what is missing: CloudWatch's metric math
+    /// `100 * FILL(part, 0) / (FILL(part, 0) + …)`. A gap only where nothing at all was measured.
+    Share {
+        /// What is counted.
+        part: Vec<MetricQuery>,
+        /// What it is a share of.
+        whole: Vec<MetricQuery>,
+    },
+    /// The sum divided by the seconds of a period.
+    PerSecond(MetricQuery),
+    /// 100 × (the sum divided by the seconds of a period) ÷ a rate that is allowed: how much of a capacity is used.
+    CapacityUse {
+        /// What was used, as a sum.
+        used: MetricQuery,
+        /// What is allowed a second.
+        allowed: MetricQuery,
+    },
+}
+
+/// What a period without measurements means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gaps {
+    /// Nothing happened: events are counted, and there were none.
+    Zero,
+    /// Nobody knows: a gauge was not read, or there was nothing to time.
+    Unknown,
+}
+
+impl Line {
+    /// What has to be read for it.
+    pub fn queries(&self) -> Vec<&MetricQuery> {
+        match &self.value {
+            LineValue::Statistic(query) | LineValue::PerSecond(query) => vec![query],
+            LineValue::Share { part, whole } => part.iter().chain(whole).collect(),
+            LineValue::CapacityUse { used, allowed } => vec![used, allowed],
+        }
+    }
+
+    /// Its numbers, from what was read. Gaps before `recording_since` stay, those after it are filled as `gaps` says.
+    pub fn evaluate<S: Borrow<Series>>(
+        &self,
+        read: &HashMap<&MetricQuery, S>,
+        (range, period): (TimeRange, Period),
+        gaps: Gaps,
+        recording_since: Option<usize>,
+    ) -> Series {
+        let mut line = Series::empty(range, period);
+        let at = |query: &MetricQuery, i: usize| *read.get(query)?.borrow().points.get(i)?;
+        let seconds = f64::from(period.seconds());
+        for (i, point) in line.points.iter_mut().enumerate() {
+            *point = match &self.value {
+                LineValue::Statistic(query) => at(query, i),
+                LineValue::PerSecond(query) => at(query, i).map(|sum| sum / seconds),
+                LineValue::Share { part, whole } => {
+                    let total = |queries: &[MetricQuery]| {
+                        queries.iter().filter_map(|query| at(query, i)).reduce(|all, one| all + one)
+                    };
+                    total(whole).map(|whole| share(total(part).unwrap_or(0.0), whole))
+                }
+                LineValue::CapacityUse { used, allowed } => {
+                    at(allowed, i).map(|allowed| share(at(used, i).unwrap_or(0.0) / seconds, allowed))
+                }
+            };
+            if gaps == Gaps::Zero && recording_since.is_some_and(|since| i >= since) {
+                point.get_or_insert(0.0);
+            }
+        }
+        line
+    }
+}
+
+fn share(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { 100.0 * part / whole } else { 0.0 }
+}
+
+/// The first period in which any of the series has a number: from there on somebody was recording.
+pub fn first_point<'a>(series: impl IntoIterator<Item = &'a Series>) -> Option<usize> {
+    series.into_iter().filter_map(|one| one.points.iter().position(Option::is_some)).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Statistic;
+    use jiff::Timestamp;
+    use spillway_core::metric::MetricId;
+
+    fn query(name: &'static str) -> MetricQuery {
+        MetricQuery::new(MetricId::new("AWS/DynamoDB", name, &[]), Statistic::Sum)
+    }
+
+    fn evaluate(value: LineValue, read: &[(&'static str, &[Option<f64>])], gaps: Gaps) -> Vec<Option<f64>> {
+        let range = TimeRange::new(Timestamp::UNIX_EPOCH, Timestamp::from_second(180).unwrap()).unwrap();
+        let queries: Vec<_> = read.iter().map(|(name, _)| query(name)).collect();
+        let series: Vec<_> = read
+            .iter()
+            .map(|(_, points)| Series { points: points.to_vec(), ..Series::empty(range, Period::MINUTE) })
+            .collect();
+        let since = first_point(&series);
+        let read: HashMap<_, _> = queries.iter().zip(series).collect();
+        let line = Line { label: "x", value };
+        assert!(line.queries().iter().all(|query| read.contains_key(query)));
+        line.evaluate(&read, (range, Period::MINUTE), gaps, since).points
+    }
+
+    #[test]
+    fn a_share_is_over_all_requests_and_fills_what_is_missing() {
+        let share = LineValue::Share {
+            part: vec![query("ThrottledRequests")],
+            whole: ["ThrottledRequests", "SystemErrors", "Done"].map(query).to_vec(),
+        };
+        let read: [(_, &[_]); 3] = [
+            ("ThrottledRequests", &[Some(2.0), None, None]),
+            ("SystemErrors", &[None, None, None]),
+            ("Done", &[Some(98.0), Some(50.0), None]),
+        ];
+        assert_eq!(evaluate(share, &read, Gaps::Unknown), [Some(2.0), Some(0.0), None]);
+    }
+
+    #[test]
+    fn a_share_of_nothing_is_zero_and_not_an_error() {
+        let share = LineValue::Share { part: vec![query("a")], whole: vec![query("b")] };
+        let points = [Some(0.0), None, None];
+        assert_eq!(
+            evaluate(share, &[("a", &points), ("b", &points)], Gaps::Unknown),
+            [Some(0.0), None, None]
+        );
+    }
+
+    #[test]
+    fn capacity_use_compares_a_sum_with_a_rate() {
+        let value = LineValue::CapacityUse { used: query("used"), allowed: query("allowed") };
+        let read: [(_, &[_]); 2] =
+            [("used", &[Some(300.0), None, Some(60.0)]), ("allowed", &[Some(10.0), Some(10.0), None])];
+        assert_eq!(evaluate(value, &read, Gaps::Unknown), [Some(50.0), Some(0.0), None]);
+    }
+
+    #[test]
+    fn counts_are_zero_where_nothing_was_counted_but_not_before_the_first() {
+        let points = [None, Some(6.0), None];
+        let value = || LineValue::Statistic(query("a"));
+        assert_eq!(evaluate(value(), &[("a", &points)], Gaps::Zero), [None, Some(6.0), Some(0.0)]);
+        assert_eq!(evaluate(value(), &[("a", &points)], Gaps::Unknown), points);
+        assert_eq!(
+            evaluate(LineValue::PerSecond(query("a")), &[("a", &points)], Gaps::Zero),
+            [None, Some(0.1), Some(0.0)]
+        );
+    }
+}
