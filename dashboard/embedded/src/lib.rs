@@ -1,1 +1,65 @@
 //! What the dashboard reads, from a pipeline that runs on this machine.
+//!
+//! The pipeline may run in this process or in another one: all is read from its data folder.
+
+mod flow;
+mod metrics;
+mod traces;
+
+pub use flow::{EmbeddedFlow, EmbeddedQueues};
+pub use metrics::EmbeddedMetrics;
+pub use traces::EmbeddedTraces;
+
+use spillway_embedded::Attached;
+use spillway_embedded::telemetry::TelemetryReader;
+use spillway_telemetry::flow::{CachedFlow, FlowSource};
+use spillway_telemetry::traces::TraceReader;
+use spillway_telemetry::{Cached, MetricReader};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Numbers on this machine cost little, and measurements reach the file within a second or two.
+const KEEP_METRICS: Duration = Duration::from_secs(1);
+/// Several viewers who refresh in the same moment share a snapshot.
+const KEEP_FLOW: Duration = Duration::from_millis(500);
+
+/// Everything that the dashboard reads, shared by all viewers.
+#[derive(Clone)]
+pub struct Sources {
+    /// Metrics, behind a cache.
+    pub metrics: Arc<dyn MetricReader>,
+    /// Traces.
+    pub traces: Arc<dyn TraceReader>,
+    /// Where all events are, behind a cache.
+    pub flow: Arc<dyn FlowSource>,
+}
+
+impl Sources {
+    /// The sources of the pipeline with that data folder.
+    pub fn of(data_folder: &Path, ports: &Attached) -> Self {
+        let reader = Arc::new(TelemetryReader::new(data_folder));
+        let clock = Arc::clone(&ports.clock);
+        let metrics = Arc::new(EmbeddedMetrics::new(Arc::clone(&reader), Arc::clone(&clock)));
+        let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, Arc::clone(&clock), KEEP_METRICS));
+        let flow = Arc::new(EmbeddedFlow::new(ports, Arc::clone(&metrics)));
+        Self {
+            metrics,
+            traces: Arc::new(EmbeddedTraces::new(reader)),
+            flow: Arc::new(CachedFlow::new(flow, clock, KEEP_FLOW)),
+        }
+    }
+}
+
+/// Runs a read that blocks where it may.
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, spillway_embedded::telemetry::TelemetryReadError> + Send + 'static,
+) -> Result<T, spillway_telemetry::ReadError> {
+    let unavailable = |reason: String| spillway_telemetry::ReadError::Unavailable {
+        reason: format!("telemetry: {reason}"),
+    };
+    match tokio::task::spawn_blocking(read).await {
+        Ok(answer) => answer.map_err(|error| unavailable(error.to_string())),
+        Err(error) => Err(unavailable(error.to_string())),
+    }
+}

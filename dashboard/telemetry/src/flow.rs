@@ -1,10 +1,12 @@
 //! Where all events are at this moment, what the stages do, and what follows from it in words.
 
 mod activity;
+mod cache;
 mod queue;
 mod summary;
 
 pub use activity::{Activity, ApiActivity, FunctionActivity, QueueActivity, RecordActivity, TableActivity};
+pub use cache::CachedFlow;
 pub use queue::{Countdown, Queue, QueueReader, QueueSnapshot};
 pub use summary::{Sentence, State, Target, overall, summary};
 

@@ -1,0 +1,119 @@
+//! The flow from the pipeline's own tables.
+
+use async_trait::async_trait;
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup};
+use spillway_core::ledger::Ledger;
+use spillway_core::names::Names;
+use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader};
+use spillway_embedded::Attached;
+use spillway_embedded::queue::{Queues, Which};
+use spillway_telemetry::flow::{
+    Activity, FlowSnapshot, FlowSource, Limits, Queue, QueueReader, QueueSnapshot,
+};
+use spillway_telemetry::{Freshness, MetricReader, ReadError};
+use std::sync::Arc;
+
+/// Looks into the queues of a pipeline.
+pub struct EmbeddedQueues(Arc<Queues>);
+
+impl EmbeddedQueues {
+    /// Looks into these.
+    pub fn new(queues: Arc<Queues>) -> Self {
+        Self(queues)
+    }
+}
+
+#[async_trait]
+impl QueueReader for EmbeddedQueues {
+    async fn snapshot(&self, queue: Queue) -> Result<QueueSnapshot, ReadError> {
+        let which = match queue {
+            Queue::Primary => Which::Primary,
+            Queue::DeadLetter => Which::Dlq,
+        };
+        let seen = self.0.snapshot(which).await.map_err(unavailable)?;
+        Ok(QueueSnapshot {
+            visible: seen.visible,
+            not_visible: seen.not_visible,
+            delayed: seen.delayed,
+            oldest_age_s: seen.oldest_age_s,
+            oldest_sent_at: seen.true_oldest_sent_at,
+            receive_counts: seen.receive_counts,
+            first_dead_letter_at: seen.first_dead_letter_at,
+        })
+    }
+}
+
+/// Takes snapshots of a pipeline.
+pub struct EmbeddedFlow {
+    flow: Arc<dyn FlowReader>,
+    archive: Arc<dyn DeadLetterArchive>,
+    queues: EmbeddedQueues,
+    metrics: Arc<dyn MetricReader>,
+    clock: Arc<dyn Clock>,
+    names: Names,
+    limits: Limits,
+}
+
+impl EmbeddedFlow {
+    /// Takes snapshots through a pipeline's ports, and reads rates through `metrics`.
+    pub fn new(ports: &Attached, metrics: Arc<dyn MetricReader>) -> Self {
+        Self {
+            flow: Arc::clone(&ports.flow),
+            archive: Arc::clone(&ports.archive),
+            queues: EmbeddedQueues::new(Arc::clone(&ports.queues)),
+            metrics,
+            clock: Arc::clone(&ports.clock),
+            names: ports.names.clone(),
+            limits: Limits {
+                max_receive_count: ports.settings.max_receive_count,
+                retention_s: ports.settings.retention_s,
+            },
+        }
+    }
+
+    async fn ledger(&self) -> Result<Ledger, ReadError> {
+        self.flow.ledger().await.map_err(unavailable)
+    }
+
+    async fn groups(&self) -> Result<Vec<DeadLetterGroup>, ReadError> {
+        let waiting = DeadLetterFilter { states: vec!["archived".to_owned()], ..DeadLetterFilter::default() };
+        self.archive.groups(&waiting).await.map_err(unavailable)
+    }
+
+    /// Rates are evidence, not the answer: without them the snapshot says why they are missing.
+    async fn activity(&self) -> (Option<Activity>, Freshness) {
+        let now = self.clock.now();
+        let queries = Activity::queries(&self.names);
+        match self.metrics.read(&queries, Activity::range(now), Activity::PERIOD).await {
+            Ok(reading) => (Some(Activity::from_reading(&reading, &self.names, now)), reading.freshness),
+            Err(error) => (None, Freshness { read_at: now, trouble: Some(error) }),
+        }
+    }
+}
+
+#[async_trait]
+impl FlowSource for EmbeddedFlow {
+    async fn snapshot(&self) -> Result<FlowSnapshot, ReadError> {
+        let (ledger, queue, dlq, groups, (activity, freshness)) = tokio::join!(
+            self.ledger(),
+            self.queues.snapshot(Queue::Primary),
+            self.queues.snapshot(Queue::DeadLetter),
+            self.groups(),
+            self.activity(),
+        );
+        Ok(FlowSnapshot {
+            at: self.clock.now(),
+            ledger: ledger?,
+            limits: self.limits,
+            queue: queue?,
+            dlq: dlq?,
+            activity,
+            freshness,
+            groups: groups?,
+        })
+    }
+}
+
+fn unavailable(error: impl std::fmt::Display) -> ReadError {
+    ReadError::Unavailable { reason: error.to_string() }
+}
