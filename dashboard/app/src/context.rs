@@ -56,7 +56,11 @@ impl Page {
 
     /// A link to another page about the same range. `query` is more of the query, encoded, or empty.
     pub fn href(&self, path: &str, query: &str) -> String {
-        let range = if self.range == Range::last(Preset::default(), self.now) { String::new() } else { self.range.to_query() };
+        let range = if self.range == Range::last(Preset::default(), self.now) {
+            String::new()
+        } else {
+            self.range.to_query()
+        };
         let query: Vec<&str> = [range.as_str(), query].into_iter().filter(|part| !part.is_empty()).collect();
         if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
     }
@@ -64,9 +68,10 @@ impl Page {
     /// A link to this page with some parameters changed; `None` takes one away. What a failed form left
     /// in the URL does not go along.
     pub fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
-        let kept = self.query.iter().map(|(key, value)| (key.as_str(), value.as_str())).filter(|(key, _)| {
-            !key.starts_with("__") && !changes.iter().any(|(changed, _)| changed == key)
-        });
+        let kept =
+            self.query.iter().map(|(key, value)| (key.as_str(), value.as_str())).filter(|(key, _)| {
+                !key.starts_with("__") && !changes.iter().any(|(changed, _)| changed == key)
+            });
         let changed = changes.iter().filter_map(|(key, value)| value.map(|value| (*key, value)));
         let query: Vec<String> =
             kept.chain(changed).map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
@@ -114,8 +119,12 @@ pub fn use_page() -> Arc<Page> {
     let page = use_context::<Parts>().map_or_else(
         || Page::of("/", "", "", now),
         |parts| {
-            let cookies: Vec<&str> =
-                parts.headers.get_all(http::header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
+            let cookies: Vec<&str> = parts
+                .headers
+                .get_all(http::header::COOKIE)
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .collect();
             Page::of(parts.uri.path(), parts.uri.query().unwrap_or_default(), &cookies.join(";"), now)
         },
     );
@@ -148,7 +157,11 @@ mod tests {
         assert_eq!(page.here(), "/metrics?range=1h&stage=queue");
         assert_eq!(page.with(&[("range", Some("7d"))]), "/metrics?stage=queue&range=7d");
         assert_eq!(page.with(&[("range", None), ("stage", Some("a b"))]), "/metrics?stage=a%20b");
-        assert_eq!(super::tests::page("/", "").href("/metrics", ""), "/metrics", "the default need not be said");
+        assert_eq!(
+            super::tests::page("/", "").href("/metrics", ""),
+            "/metrics",
+            "the default need not be said"
+        );
     }
 
     #[test]

@@ -38,14 +38,18 @@ pub const NAV: &[NavItem] = &[
         label: "Replays",
         path: "/replays",
         key: 'r',
-        badge: Some(Badge { count: |badges| badges.running_replays, words: ("replay is running", "replays are running") }),
+        badge: Some(Badge {
+            count: |badges| badges.running_replays,
+            words: ("replay is running", "replays are running"),
+        }),
     },
 ];
 
 impl NavItem {
     /// Whether a URL's path is this page or something below it.
     pub fn is_at(&self, path: &str) -> bool {
-        path == self.path || (self.path != "/" && path.strip_prefix(self.path).is_some_and(|rest| rest.starts_with('/')))
+        path == self.path
+            || (self.path != "/" && path.strip_prefix(self.path).is_some_and(|rest| rest.starts_with('/')))
     }
 }
 
@@ -55,7 +59,9 @@ mod tests {
 
     #[test]
     fn a_path_belongs_to_one_page() {
-        let at = |path: &str| NAV.iter().filter(|item| item.is_at(path)).map(|item| item.label).collect::<Vec<_>>();
+        let at = |path: &str| {
+            NAV.iter().filter(|item| item.is_at(path)).map(|item| item.label).collect::<Vec<_>>()
+        };
         assert_eq!(at("/"), ["Overview"]);
         assert_eq!(at("/dead-letters/0197-abc"), ["Dead letters"]);
         assert_eq!(at("/metrics-of-old"), [""; 0]);

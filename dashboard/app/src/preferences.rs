@@ -131,7 +131,8 @@ impl Change {
     /// The `Set-Cookie` values that keep the change for a year.
     pub fn cookies(&self) -> Vec<String> {
         let live = self.live.map(|live| if live == Switch::On { "on" } else { "off" });
-        let changed = [(THEME, self.theme.map(Theme::name)), (TIMES, self.times.map(Times::name)), (LIVE, live)];
+        let changed =
+            [(THEME, self.theme.map(Theme::name)), (TIMES, self.times.map(Times::name)), (LIVE, live)];
         changed
             .into_iter()
             .filter_map(|(name, value)| {
@@ -159,7 +160,10 @@ mod tests {
                 zone_name: Some("Europe/Berlin".to_owned())
             }
         );
-        assert_eq!(Preferences::from_cookies("spillway-theme=puce; spillway-live=maybe"), Preferences::default());
+        assert_eq!(
+            Preferences::from_cookies("spillway-theme=puce; spillway-live=maybe"),
+            Preferences::default()
+        );
     }
 
     #[test]

@@ -130,7 +130,8 @@ impl Range {
             }
             _ => return Err(RangeError::OneEnd),
         };
-        let named = given("zone").map(|name| TimeZone::get(name).map_err(|_| RangeError::UnknownZone(shortened(name))));
+        let named = given("zone")
+            .map(|name| TimeZone::get(name).map_err(|_| RangeError::UnknownZone(shortened(name))));
         let zone = named.transpose()?.unwrap_or_else(|| zone.clone());
         let (from, to) = (moment(from, &zone)?, moment(to, &zone)?);
         if from >= to {
@@ -155,7 +156,8 @@ impl Range {
         match self.preset {
             Some(preset) => format!("range={}", preset.name()),
             None => {
-                let encoded = |at: Timestamp| utf8_percent_encode(&at.to_string(), NON_ALPHANUMERIC).to_string();
+                let encoded =
+                    |at: Timestamp| utf8_percent_encode(&at.to_string(), NON_ALPHANUMERIC).to_string();
                 format!("from={}&to={}", encoded(self.from), encoded(self.to))
             }
         }
@@ -230,7 +232,8 @@ mod tests {
         assert_eq!(custom("2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z"), RangeError::Backwards);
         assert_eq!(custom("2026-03-12T00:00:00Z", "2026-03-13T00:00:00Z"), RangeError::Future);
         assert_eq!(custom("2020-03-12T00:00:00Z", "2026-03-01T00:00:00Z"), RangeError::TooLong);
-        let zone = read(&[("from", "2026-03-01T00:00"), ("to", "2026-03-01T01:00"), ("zone", "Mars/Base")], "UTC");
+        let zone =
+            read(&[("from", "2026-03-01T00:00"), ("to", "2026-03-01T01:00"), ("zone", "Mars/Base")], "UTC");
         assert_eq!(zone.unwrap_err(), RangeError::UnknownZone("Mars/Base".into()));
     }
 }

@@ -9,7 +9,6 @@ use crate::{
     islands::{Crosshair, Keys, Live, Selection, Times},
     nav::NAV,
     preferences::Theme,
-    router::Pages,
 };
 use header::Header;
 use leptos::prelude::*;
@@ -40,9 +39,12 @@ pub struct ScriptPaths {
     pub wasm: String,
 }
 
-/// The whole document. Needs in context: [`crate::ports::Ports`], `Arc<AssetPaths>`.
+/// The whole document. Needs in context what [`crate::ports::Ports`] provides, and `Arc<AssetPaths>`.
 #[component]
-pub fn Shell() -> impl IntoView {
+pub fn Shell(
+    /// The page.
+    children: Children,
+) -> impl IntoView {
     leptos_meta::provide_meta_context();
     // Islands stand alone; nothing else needs data for hydration, so none is sent.
     if let Some(shared) = Owner::current_shared_context() {
@@ -86,7 +88,7 @@ pub fn Shell() -> impl IntoView {
                 <Header />
                 <main id="main" tabindex="-1" data-live="main">
                     {range_error}
-                    <Pages />
+                    {children()}
                 </main>
                 <footer class="footer">
                     <p>
@@ -110,7 +112,8 @@ pub fn Shell() -> impl IntoView {
 /// What the keys do.
 #[component]
 fn KeysDialog() -> impl IntoView {
-    let pages = NAV.iter().map(|item| (vec!["g".to_owned(), item.key.to_string()], format!("Go to {}", item.label)));
+    let pages =
+        NAV.iter().map(|item| (vec!["g".to_owned(), item.key.to_string()], format!("Go to {}", item.label)));
     let others = [
         (vec!["/"], "Search"),
         (vec!["j"], "Next in the list"),

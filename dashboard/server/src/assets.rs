@@ -86,7 +86,8 @@ impl Assets {
             .map_err(|source| AssetsError::Manifest { path: folder.join("manifest.json"), source })?;
         let mut assets = Self::without_scripts();
         for name in [&manifest.start, &manifest.glue, &manifest.wasm] {
-            let content_type = if name.ends_with(".wasm") { "application/wasm" } else { "text/javascript; charset=utf-8" };
+            let content_type =
+                if name.ends_with(".wasm") { "application/wasm" } else { "text/javascript; charset=utf-8" };
             let file = File { content_type, plain: read(name)?, brotli: read(&format!("{name}.br")).ok() };
             assets.files.insert(name.clone(), file);
         }
@@ -105,7 +106,13 @@ impl Assets {
     }
 }
 
-fn add(files: &mut HashMap<String, File>, stem: &str, extension: &str, content_type: &'static str, plain: Vec<u8>) -> String {
+fn add(
+    files: &mut HashMap<String, File>,
+    stem: &str,
+    extension: &str,
+    content_type: &'static str,
+    plain: Vec<u8>,
+) -> String {
     let hash: String = Sha256::digest(&plain).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let name = format!("{stem}.{hash}.{extension}");
     files.insert(name.clone(), File { content_type, plain, brotli: None });
@@ -113,7 +120,11 @@ fn add(files: &mut HashMap<String, File>, stem: &str, extension: &str, content_t
 }
 
 /// Answers with a file that may be kept for ever, as its name changes with its content.
-pub async fn serve(State(assets): State<Arc<Assets>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub async fn serve(
+    State(assets): State<Arc<Assets>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let Some(file) = assets.files.get(&name) else {
         return (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
     };

@@ -3,8 +3,8 @@
 use crate::Deps;
 use axum::{Router, body::Body, routing};
 use futures::{StreamExt, stream};
-use http::Request;
-use leptos::{IntoView, prelude::{RenderHtml, provide_context}, view};
+use http::{Request, Response};
+use leptos::{IntoView, prelude::provide_context, view};
 use leptos_integration_utils::{BoxedFnOnce, PinnedFuture, PinnedStream};
 use spillway_dashboard_app::{router::Pages, shell::Shell};
 use std::sync::Arc;
@@ -12,24 +12,36 @@ use std::sync::Arc;
 /// Every page, and every server function below `/actions/`. Unknown addresses get the app's own page
 /// for that.
 pub fn routes(deps: &Deps) -> Router {
-    let ports = deps.ports.clone();
-    let paths = Arc::new(deps.assets.paths().clone());
-    let context = move || {
-        ports.provide();
-        provide_context(Arc::clone(&paths));
-    };
-    let for_actions = context.clone();
-    let draw = move |request: Request<Body>| {
-        leptos_axum::handle_response_inner(context.clone(), || view! { <Shell /> }, request, whole_page)
-    };
-    let act = move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(for_actions.clone(), request);
-
+    let context = context(deps);
+    let act =
+        move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(context.clone(), request);
+    let draw = drawn(deps, || view! { <Shell><Pages /></Shell> });
     let pages = leptos_axum::generate_route_list(|| view! { <Pages /> });
     pages
         .iter()
         .fold(Router::new(), |router, page| router.route(page.path(), routing::get(draw.clone())))
         .route("/actions/{*name}", routing::post(act))
         .fallback(draw)
+}
+
+/// A handler that draws a view with everything in context that pages get.
+pub fn drawn<V: IntoView + 'static>(
+    deps: &Deps,
+    view: impl Fn() -> V + Clone + Send + Sync + 'static,
+) -> impl Fn(Request<Body>) -> PinnedFuture<Response<Body>> + Clone + Send + Sync + 'static {
+    // Leptos spawns on whatever runtime it was told of first; another call changes nothing.
+    let _already_told = any_spawner::Executor::init_tokio();
+    let context = context(deps);
+    move |request| leptos_axum::handle_response_inner(context.clone(), view.clone(), request, whole_page)
+}
+
+fn context(deps: &Deps) -> impl Fn() + Clone + Send + Sync + 'static {
+    let ports = deps.ports.clone();
+    let paths = Arc::new(deps.assets.paths().clone());
+    move || {
+        ports.provide();
+        provide_context(Arc::clone(&paths));
+    }
 }
 
 /// Draws a page in one piece once all its data is there, and leaves out the scripts that would carry that

@@ -1,8 +1,8 @@
 //! The switches in the header: theme, zone, live.
 
+use axum::response::IntoResponse;
 use axum::{Form, response::Response};
 use http::{HeaderValue, StatusCode, header};
-use axum::response::IntoResponse;
 use serde::Deserialize;
 use spillway_dashboard_app::preferences::Change;
 
@@ -30,7 +30,8 @@ pub async fn change(Form(switches): Form<Switches>) -> Response {
 
 /// A path on this server, or the first page. `//host` and `/\host` would leave it.
 fn own_path(path: &str) -> &str {
-    let leaves = path.starts_with("//") || path.contains('\\') || path.bytes().any(|byte| byte.is_ascii_control());
+    let leaves =
+        path.starts_with("//") || path.contains('\\') || path.bytes().any(|byte| byte.is_ascii_control());
     if path.starts_with('/') && !leaves { path } else { "/" }
 }
 
@@ -41,7 +42,9 @@ mod tests {
     #[test]
     fn it_goes_back_only_to_pages_of_ours() {
         assert_eq!(own_path("/metrics?range=1h"), "/metrics?range=1h");
-        for elsewhere in ["", "https://evil.example/", "//evil.example", "/\\evil.example", "/\r\nset-cookie: a"] {
+        for elsewhere in
+            ["", "https://evil.example/", "//evil.example", "/\\evil.example", "/\r\nset-cookie: a"]
+        {
             assert_eq!(own_path(elsewhere), "/", "{elsewhere}");
         }
     }

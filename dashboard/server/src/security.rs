@@ -52,7 +52,8 @@ pub async fn same_origin_posts(request: Request, next: Next) -> Response {
     if reads || is_same_origin(host(&request).as_deref(), request.headers()) {
         return next.run(request).await;
     }
-    let text = "This form was sent from another site, or by a program. Send it from the dashboard's own page.\n";
+    let text =
+        "This form was sent from another site, or by a program. Send it from the dashboard's own page.\n";
     (StatusCode::FORBIDDEN, text).into_response()
 }
 
@@ -116,7 +117,14 @@ mod tests {
         for host in ["127.0.0.1:3000", "localhost", "LOCALHOST:80", "[::1]:3000", "[::1]"] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["evil.example:3000", "127.0.0.1.evil.example", "localhost.evil.example:1", "", ":80", "0.0.0.0:3000"] {
+        for host in [
+            "evil.example:3000",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:1",
+            "",
+            ":80",
+            "0.0.0.0:3000",
+        ] {
             assert!(!is_loopback(host), "{host}");
         }
     }
@@ -124,9 +132,9 @@ mod tests {
     #[test]
     fn a_post_must_come_from_our_own_page() {
         let sent = |pairs: &[(&'static str, &'static str)]| {
-            let headers = pairs.iter().map(|(name, value)| {
-                (http::HeaderName::from_static(name), HeaderValue::from_static(value))
-            });
+            let headers = pairs
+                .iter()
+                .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
             is_same_origin(Some("127.0.0.1:3000"), &headers.collect())
         };
         assert!(sent(&[("origin", "http://127.0.0.1:3000")]));

@@ -91,9 +91,12 @@ mod tests {
         let first = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = first.local_addr().unwrap();
         let error = bind(address).await.unwrap_err();
-        assert_eq!(error.to_string(), format!(
-            "port {} is in use by another program; stop that one or choose another port",
-            address.port()
-        ));
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "port {} is in use by another program; stop that one or choose another port",
+                address.port()
+            )
+        );
     }
 }

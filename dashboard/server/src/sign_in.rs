@@ -29,9 +29,9 @@ pub async fn sign_in(
     Query(link): Query<Link>,
 ) -> Response {
     // A look ahead must not use the token up: only somebody who comes does.
-    let looks_ahead = ["sec-purpose", "purpose"]
-        .iter()
-        .any(|name| headers.get(*name).is_some_and(|value| value.to_str().is_ok_and(|value| value.contains("prefetch"))));
+    let looks_ahead = ["sec-purpose", "purpose"].iter().any(|name| {
+        headers.get(*name).is_some_and(|value| value.to_str().is_ok_and(|value| value.contains("prefetch")))
+    });
     if method != Method::GET || looks_ahead {
         return StatusCode::NO_CONTENT.into_response();
     }
@@ -46,7 +46,8 @@ pub async fn sign_in(
                 cookie_name(deps.port),
                 session.reveal()
             );
-            let body = r#"<h1>Signed in</h1><p><a class="button primary" href="/">Go to the dashboard</a></p>"#;
+            let body =
+                r#"<h1>Signed in</h1><p><a class="button primary" href="/">Go to the dashboard</a></p>"#;
             let head = r#"<meta http-equiv="refresh" content="0; url=/">"#;
             let mut response = document(StatusCode::OK, &deps.assets, "Signed in", head, body);
             if let Ok(cookie) = HeaderValue::try_from(cookie) {

@@ -81,7 +81,8 @@ impl TestApp {
     }
 
     async fn post(&self, path: &str, origin: Option<&str>, body: &'static str) -> Response<Body> {
-        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let mut request =
+            Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         if let Some(origin) = origin {
             request = request.header(header::ORIGIN, origin);
         }
@@ -183,8 +184,13 @@ async fn every_answer_carries_the_security_headers() {
     for (answer, status) in answers {
         assert_eq!(answer.status(), status);
         let policy = header(&answer, "content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';"), "{policy}");
-        assert!(policy.contains("frame-ancestors 'none'; base-uri 'none'") && !policy.contains("unsafe-inline"));
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';"),
+            "{policy}"
+        );
+        assert!(
+            policy.contains("frame-ancestors 'none'; base-uri 'none'") && !policy.contains("unsafe-inline")
+        );
         assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
         assert_eq!(header(&answer, "referrer-policy"), "same-origin");
         assert_eq!(header(&answer, "cache-control"), "no-store");
@@ -200,7 +206,10 @@ async fn pages_have_nothing_inline() {
         assert!(page.ends_with("</html>"), "{path} has something behind its end");
         for script in page.split("<script").skip(1) {
             let tag = script.split('>').next().unwrap();
-            assert!(tag.contains("src=") && script[tag.len()..].starts_with("></script>"), "{path}: <script{script}");
+            assert!(
+                tag.contains("src=") && script[tag.len()..].starts_with("></script>"),
+                "{path}: <script{script}"
+            );
         }
         assert!(!page.contains(" onclick="), "{path} has an inline handler");
     }
@@ -225,10 +234,14 @@ async fn posts_are_taken_from_our_own_pages_only() {
         assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{origin:?}");
         assert!(answer.headers().get("set-cookie").is_none());
     }
-    let answer = app.post("/settings", Some("http://127.0.0.1:3000"), "theme=dark&back=/metrics?range%3D1h").await;
+    let answer =
+        app.post("/settings", Some("http://127.0.0.1:3000"), "theme=dark&back=/metrics?range%3D1h").await;
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
     assert_eq!(header(&answer, "location"), "/metrics?range=1h");
-    assert_eq!(header(&answer, "set-cookie"), "spillway-theme=dark; Path=/; Max-Age=31536000; SameSite=Strict");
+    assert_eq!(
+        header(&answer, "set-cookie"),
+        "spillway-theme=dark; Path=/; Max-Age=31536000; SameSite=Strict"
+    );
 }
 
 #[tokio::test]
@@ -243,9 +256,15 @@ async fn a_page_is_drawn_as_its_reader_wants_it() {
     let mut app = TestApp::signed_in().await;
     let plain = text(app.get("/").await).await;
     assert!(plain.contains(r#"<html lang="en" data-times="utc" data-zone="UTC">"#), "{}", &plain[..200]);
-    app.cookies.push("spillway-theme=dark; spillway-times=local; spillway-zone=Asia/Tokyo; spillway-live=off".into());
+    app.cookies.push(
+        "spillway-theme=dark; spillway-times=local; spillway-zone=Asia/Tokyo; spillway-live=off".into(),
+    );
     let own = text(app.get("/").await).await;
-    assert!(own.contains(r#"data-theme="dark" data-times="local" data-zone="Asia/Tokyo""#), "{}", &own[..200]);
+    assert!(
+        own.contains(r#"data-theme="dark" data-times="local" data-zone="Asia/Tokyo""#),
+        "{}",
+        &own[..200]
+    );
     assert!(own.contains(r#"value="on" title="Live refresh is paused. Turn it on.""#));
 }
 
@@ -253,10 +272,13 @@ async fn a_page_is_drawn_as_its_reader_wants_it() {
 async fn the_header_says_where_one_is_and_what_waits() {
     let app = TestApp::signed_in().await;
     let page = text(app.get("/dead-letters?range=1h").await).await;
-    assert!(page.contains(r#"<a href="/dead-letters?range=1h" aria-current="page" data-go="d">Dead letters"#), "{page}");
+    assert!(
+        page.contains(r#"<a href="/dead-letters?range=1h" aria-current="page" data-go="d">Dead letters"#),
+        "{page}"
+    );
     assert!(page.contains(r#"<span class="visually-hidden">3 dead letters</span>"#));
     assert!(!page.contains("replays are running"), "a zero is no news");
-    assert!(page.contains("Demo data") && page.contains("<title>Dead letters · test · Spillway</title>"));
+    assert!(page.contains("demo-label") && page.contains("<title>Dead letters · test · Spillway</title>"));
     assert!(page.contains(r#"href="/metrics?range=1h""#), "links keep the range");
 }
 
@@ -284,7 +306,8 @@ async fn files_may_be_kept_for_ever_and_come_compressed() {
         fs::write(folder.join(name), content).unwrap();
     }
     let app = TestApp::with_assets(Assets::with_site(site.path()).unwrap());
-    let answer = app.send(Request::get("/assets/app.3.wasm").header(header::ACCEPT_ENCODING, "gzip, br")).await;
+    let answer =
+        app.send(Request::get("/assets/app.3.wasm").header(header::ACCEPT_ENCODING, "gzip, br")).await;
     assert_eq!(answer.status(), StatusCode::OK, "files need no session");
     assert_eq!(header(&answer, "content-encoding"), "br");
     assert_eq!(header(&answer, "content-type"), "application/wasm");

@@ -79,7 +79,7 @@ pub fn Figure(
 fn legend_item(item: LegendItem) -> impl IntoView {
     view! {
         <li>
-            <span class=format!("chart-key {}", item.class)></span>
+            <span class=item.class></span>
             {item.name}
             {item.latest.map(|latest| view! { <span class="num">" "{latest}</span> })}
         </li>
@@ -93,7 +93,8 @@ fn table(title: &str, hover: &Hover, page: &Page) -> impl IntoView + use<> {
         .map(|index| {
             let at = Timestamp::from_second(hover.time(index)).unwrap_or_default();
             let time = at.to_zoned(page.zone.clone()).strftime("%-d %b %H:%M").to_string();
-            let value = |series| hover.value(series, index).map_or_else(|| "–".to_owned(), |v| hover.unit.exact(v));
+            let value =
+                |series| hover.value(series, index).map_or_else(|| "–".to_owned(), |v| hover.unit.exact(v));
             (time, (0..hover.s.len()).map(value).collect())
         })
         .collect();

@@ -44,9 +44,11 @@ mod browser {
         let document = dom::document();
 
         let at = Rc::clone(&crosshair);
-        dom::listen::<PointerEvent>(&document, "pointermove", move |event| match dom::closest(&event, PLOTS) {
-            Some(plot) => at.point(plot, f64::from(event.client_x())),
-            None => at.hide(),
+        dom::listen::<PointerEvent>(&document, "pointermove", move |event| {
+            match dom::closest(&event, PLOTS) {
+                Some(plot) => at.point(plot, f64::from(event.client_x())),
+                None => at.hide(),
+            }
         });
         let at = Rc::clone(&crosshair);
         dom::listen::<PointerEvent>(&document, "pointerdown", move |event| {
@@ -166,7 +168,8 @@ mod browser {
         fn say(&self, reading: &Reading, range: [i64; 2]) {
             if let Some(said) = dom::first(".crosshair-said") {
                 let values = reading.rows.iter().map(|row| format!("{} {}", row.name, row.text));
-                let text = format!("{}: {}", when(reading.time, range), values.collect::<Vec<_>>().join(", "));
+                let text =
+                    format!("{}: {}", when(reading.time, range), values.collect::<Vec<_>>().join(", "));
                 said.set_text_content(Some(&text));
             }
         }

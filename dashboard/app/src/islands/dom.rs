@@ -65,7 +65,8 @@ pub fn closest(event: &Event, selector: &str) -> Option<Element> {
 
 /// Whether the event comes from something that takes text or a choice, where keys have their own meaning.
 pub fn is_typing(event: &Event) -> bool {
-    closest(event, "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]").is_some()
+    closest(event, "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]")
+        .is_some()
 }
 
 /// A cookie's value, undecoded.
@@ -78,6 +79,7 @@ pub fn cookie(name: &str) -> Option<String> {
 pub fn set_cookie(name: &str, value: &str) {
     if let Ok(document) = document().dyn_into::<HtmlDocument>() {
         // A browser that refuses cookies shows UTC, which is what the server falls back to.
-        let _kept = document.set_cookie(&format!("{name}={value}; path=/; max-age=31536000; samesite=strict"));
+        let _kept =
+            document.set_cookie(&format!("{name}={value}; path=/; max-age=31536000; samesite=strict"));
     }
 }

@@ -44,7 +44,9 @@ mod browser {
             let after_g = dom::now_ms() - pressed_g.replace(f64::NEG_INFINITY) < SEQUENCE_MS;
             let key = event.key();
             let done = match key.as_str() {
-                letter if after_g && letter.len() == 1 && letter.as_bytes()[0].is_ascii_lowercase() => go(letter),
+                letter if after_g && letter.len() == 1 && letter.as_bytes()[0].is_ascii_lowercase() => {
+                    go(letter)
+                }
                 "g" => {
                     pressed_g.set(dom::now_ms());
                     true
@@ -125,7 +127,8 @@ mod browser {
     /// Enter on a row follows its first link. On a link or a button it does what it always does.
     fn open(event: &KeyboardEvent) -> bool {
         let Some(row) = current() else { return false };
-        let on_row = event.target().is_some_and(|target| target == *row.unchecked_ref::<web_sys::EventTarget>());
+        let on_row =
+            event.target().is_some_and(|target| target == *row.unchecked_ref::<web_sys::EventTarget>());
         on_row && row.query_selector("a[href]").ok().flatten().is_some_and(|link| click(&link))
     }
 
@@ -140,7 +143,10 @@ mod browser {
             if but != Some(&menu) {
                 let had_focus = dom::document().active_element().is_some_and(|at| menu.contains(Some(&at)));
                 let _closed = menu.remove_attribute("open");
-                if had_focus && but.is_none() && let Ok(Some(summary)) = menu.query_selector("summary") {
+                if had_focus
+                    && but.is_none()
+                    && let Ok(Some(summary)) = menu.query_selector("summary")
+                {
                     focus(&summary);
                 }
             }

@@ -19,7 +19,11 @@ pub fn Live(
     refresh::start(every_ms, on, set_status);
     #[cfg(not(feature = "hydrate"))]
     let _ = (every_ms, on, set_status);
-    view! { <p class="live-status" role="status">{move || status.get()}</p> }
+    view! {
+        <p class="live-status" class:shown=move || !status.read().is_empty() role="status">
+            {move || status.get()}
+        </p>
+    }
 }
 
 #[cfg(feature = "hydrate")]
@@ -85,8 +89,10 @@ mod refresh {
                 run(&again);
             }
         });
-        let set = dom::window()
-            .set_timeout_with_callback_and_timeout_and_arguments_0(timer.unchecked_ref(), pause.cast_signed());
+        let set = dom::window().set_timeout_with_callback_and_timeout_and_arguments_0(
+            timer.unchecked_ref(),
+            pause.cast_signed(),
+        );
         refresh.timer.set(set.ok());
     }
 
@@ -137,7 +143,8 @@ mod refresh {
         options.set_cache(RequestCache::NoStore);
         options.set_signal(Some(&AbortSignal::timeout_with_u32(ANSWER_WITHIN_MS)));
         let address = dom::window().location().href().map_err(no_answer)?;
-        let answer = dom::window().fetch_with_str_and_init(address.split('#').next().unwrap_or_default(), &options);
+        let answer =
+            dom::window().fetch_with_str_and_init(address.split('#').next().unwrap_or_default(), &options);
         let answer: Response = JsFuture::from(answer).await.map_err(no_answer)?.unchecked_into();
         match answer.status() {
             401 => return Err(Failure::SignedOut),
@@ -147,7 +154,9 @@ mod refresh {
         }
         let text = JsFuture::from(answer.text().map_err(no_answer)?).await.map_err(no_answer)?;
         let parser = DomParser::new().map_err(no_answer)?;
-        parser.parse_from_string(&text.as_string().unwrap_or_default(), SupportedType::TextHtml).map_err(no_answer)
+        parser
+            .parse_from_string(&text.as_string().unwrap_or_default(), SupportedType::TextHtml)
+            .map_err(no_answer)
     }
 
     fn apply(page: &Document) {

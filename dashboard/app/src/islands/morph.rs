@@ -2,11 +2,11 @@
 //!
 //! Because nodes stay, so do focus, text selection, scroll positions, checked boxes and half-typed text.
 
-use web_sys::{Element, Node};
 use wasm_bindgen::JsCast;
+use web_sys::{Element, Node};
 
-/// Attributes that the reader changes, or that islands set: the server's word on them is not taken over.
-const READERS_OWN: [&str; 2] = ["open", "data-current"];
+/// What the reader opened stays open, and what they closed closed.
+const READERS_OWN: &str = "open";
 
 /// Makes `old` equal to `new`, but for what belongs to the reader.
 pub fn morph(old: &Element, new: &Element) {
@@ -27,7 +27,7 @@ fn attributes(old: &Element, new: &Element) {
     for index in 0..wanted.length() {
         let Some(attribute) = wanted.item(index) else { continue };
         let (name, value) = (attribute.name(), attribute.value());
-        if !READERS_OWN.contains(&name.as_str()) && old.get_attribute(&name).as_deref() != Some(&value) {
+        if name != READERS_OWN && old.get_attribute(&name).as_deref() != Some(&value) {
             let _set = old.set_attribute(&name, &value);
         }
     }
@@ -35,7 +35,7 @@ fn attributes(old: &Element, new: &Element) {
     for index in (0..present.length()).rev() {
         let Some(attribute) = present.item(index) else { continue };
         let name = attribute.name();
-        if !READERS_OWN.contains(&name.as_str()) && !new.has_attribute(&name) {
+        if name != READERS_OWN && !new.has_attribute(&name) {
             let _removed = old.remove_attribute(&name);
         }
     }
@@ -48,7 +48,9 @@ fn children(old: &Element, new: &Element) {
         wanted = want.next_sibling();
         let found = find(next.as_ref(), &want);
         let Some(found) = found else {
-            if let Some(copy) = old.owner_document().and_then(|page| page.import_node_with_deep(&want, true).ok()) {
+            if let Some(copy) =
+                old.owner_document().and_then(|page| page.import_node_with_deep(&want, true).ok())
+            {
                 let _inserted = old.insert_before(&copy, next.as_ref());
             }
             continue;
@@ -60,7 +62,9 @@ fn children(old: &Element, new: &Element) {
         }
         match (found.dyn_ref::<Element>(), want.dyn_ref::<Element>()) {
             (Some(found), Some(want)) => morph(found, want),
-            _ if found.node_value() != want.node_value() => found.set_node_value(want.node_value().as_deref()),
+            _ if found.node_value() != want.node_value() => {
+                found.set_node_value(want.node_value().as_deref())
+            }
             _ => {}
         }
     }

@@ -43,7 +43,9 @@ mod browser {
         dom::listen::<MouseEvent>(&document, "click", move |event| {
             let Some(clicked) = dom::closest(&event, BOXES) else { return };
             let clicked: HtmlInputElement = clicked.unchecked_into();
-            if event.shift_key() && let Some(from) = last.borrow().as_ref() {
+            if event.shift_key()
+                && let Some(from) = last.borrow().as_ref()
+            {
                 stretch(from, &clicked);
             }
             last.replace(Some(clicked));

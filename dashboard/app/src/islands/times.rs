@@ -66,7 +66,8 @@ mod browser {
 
     fn own_zone() -> Option<String> {
         let format = Intl::DateTimeFormat::new(&js_sys::Array::new(), &Object::new());
-        let zone = Reflect::get(&format.resolved_options(), &JsValue::from_str("timeZone")).ok()?.as_string()?;
+        let zone =
+            Reflect::get(&format.resolved_options(), &JsValue::from_str("timeZone")).ok()?.as_string()?;
         // It goes into a cookie as it is.
         zone.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte)).then_some(zone)
     }

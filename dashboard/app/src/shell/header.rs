@@ -24,13 +24,13 @@ pub fn Header() -> impl IntoView {
         NAV.iter().map(|item| nav_link(item, &links, &badges)).collect_view()
     });
     let demo = environment.demo.then(|| {
-        view! { <span class="demo-label" title="Made up for a demonstration, by the real code in virtual time">"Demo data"</span> }
+        view! { <span class="demo-label" title="Made up for a demonstration, by the real code in virtual time">"Demo"<span class="wide-only">" data"</span></span> }
     });
     view! {
         <header class="header">
             <a class="product" href=home>
                 <Icon sign=Sign::Dam />
-                "Spillway"
+                <span>"Spillway"</span>
             </a>
             <span class="environment">{environment.name.clone()}</span>
             {demo}
@@ -74,11 +74,20 @@ fn Switches() -> impl IntoView {
     let page = use_page();
     let preferences = &page.preferences;
     let (live_next, live_text) = if preferences.live { ("off", "live") } else { ("on", "paused") };
-    let live_title = if preferences.live { "Live refresh is on. Pause it." } else { "Live refresh is paused. Turn it on." };
+    let live_title = if preferences.live {
+        "Live refresh is on. Pause it."
+    } else {
+        "Live refresh is paused. Turn it on."
+    };
     let local = preferences.times == Times::Local;
     let times_next = if local { Times::Utc } else { Times::Local };
-    let times_text = if local { page.now.to_zoned(page.zone.clone()).strftime("%Z").to_string() } else { "UTC".to_owned() };
-    let times_title = if local { "Times are local. Show UTC." } else { "Times are in UTC. Show local times." };
+    let times_text = if local {
+        page.now.to_zoned(page.zone.clone()).strftime("%Z").to_string()
+    } else {
+        "UTC".to_owned()
+    };
+    let times_title =
+        if local { "Times are local. Show UTC." } else { "Times are in UTC. Show local times." };
     let themes = Theme::ALL.map(|theme| {
         let label = match theme {
             Theme::System => "As the system",
