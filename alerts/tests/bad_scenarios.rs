@@ -1,0 +1,161 @@
+//! Scenario files that cannot be run, scenarios that fail, and rules that a check has something to say about.
+
+use spillway_alerts::check::{Check, LintKind, parse_scenarios};
+use spillway_alerts::{Limits, RuleSet};
+use std::path::PathBuf;
+
+/// Writes files into a folder of the build directory that is this test's own, and checks them.
+fn check(test: &str, files: &[(&str, &str)]) -> spillway_alerts::check::Report {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    Check::default().runbooks(folder.clone()).run(&[folder])
+}
+
+fn problem(text: &str) -> String {
+    let problems = parse_scenarios("s.yaml", text, &Limits::built_in().unwrap()).unwrap_err();
+    problems[0].to_string()
+}
+
+#[test]
+fn a_scenario_that_cannot_be_read_says_where_and_why() {
+    let with = |line: &str| {
+        format!("scenarios:\n  - name: one\n    rule: r\n    series: {{ a: \"1x3\" }}\n{line}\n")
+    };
+    assert_eq!(
+        problem(&with("    expect: { 9: OK }")),
+        "s.yaml:5: one: a state is expected at 9, but the series end at 3"
+    );
+    assert_eq!(
+        problem(&with("    expect: {}")),
+        "s.yaml:5: one: expected at least one state, such as `0: OK`"
+    );
+    assert!(problem(&with("    expect: { 0: FINE }")).contains("unknown variant `FINE`"));
+    assert!(problem(&with("    expects: { 0: OK }")).contains("unknown field `expects`"));
+    let text = "scenarios:\n  - name: one\n    rule: r\n    series: { a: \"1 y\" }\n    expect: { 0: OK }\n";
+    assert!(problem(text).starts_with("s.yaml:4: one: a: `y`: expected a number"));
+    let text = "scenarios:\n  - name: one\n    rule: { threshold: 1, period: 7 }\n    series: { m1: \"1\" }\n    expect: { 0: OK }\n";
+    assert!(problem(text).starts_with("s.yaml:3: one: expected 10, 20, 30 or a multiple of 60"));
+}
+
+#[test]
+fn a_failing_scenario_shows_the_difference() {
+    let scenario = "scenarios:\n  - name: fires at once\n    rule: { datapoints_to_alarm: 2, evaluation_periods: 2 }\n    series: { m1: \"O X X X O\" }\n    expect: { 0: OK, 1: ALARM, 4: OK }\n";
+    let report = check("a_failing_scenario", &[("s.yaml", scenario)]);
+    assert!(!report.passed());
+    let text = report.to_string();
+    let expected = "inline: fires at once\n    2 of 2 datapoints of 60 s > 0.5\n  - at 1: expected ALARM\n  + at 1: found    OK\n    the states were 0: OK, 2: ALARM, 4: OK\n";
+    assert!(text.contains(expected), "{text}");
+    assert!(text.ends_with("1 scenarios: 0 passed, 1 failed; 0 malformed, 0 lints\n"), "{text}");
+}
+
+#[test]
+fn a_series_or_a_rule_that_does_not_exist_is_a_problem() {
+    let scenario = "scenarios:\n  - name: one\n    rule: queue-age-low\n    series: { depth: \"1\" }\n    expect: { 0: OK }\n  - name: two\n    rule: nobody\n    series: { age: \"1\" }\n    expect: { 0: OK }\n";
+    let text = check("a_series_that_does_not_exist", &[("s.yaml", scenario)]).to_string();
+    assert!(text.contains("s.yaml:2: one: the rule has no metric `depth`; it has age"), "{text}");
+    assert!(text.contains("s.yaml:6: two: no rule is called `nobody`"), "{text}");
+}
+
+#[test]
+fn a_file_that_is_neither_says_what_was_expected() {
+    let text = check("neither", &[("x.yaml", "alarms: []\n")]).to_string();
+    assert!(text.contains("x.yaml:1: expected a list `rules:` or a list `scenarios:`"), "{text}");
+    let report = spillway_alerts::check::run(&[PathBuf::from("/no/such/file.yaml")]);
+    assert!(report.to_string().contains("/no/such/file.yaml:1: could not be read"), "{report}");
+}
+
+const RULES: &str = "subsystem: test
+rules:
+  - name: NAME
+    kind: metric
+    tier: low
+    summary: A.
+    impact: B.
+    runbook: page
+    metrics:
+      - { id: m1, namespace: NAMESPACE, metric: METRIC, statistic: Sum, dimensions: [DIMENSIONS] }
+    period: 60
+    comparison: GreaterThanThreshold
+    threshold: THRESHOLD
+    datapoints_to_alarm: 1
+    evaluation_periods: 1
+    missing_data: MISSING
+";
+
+fn lints(
+    test: &str,
+    namespace: &str,
+    metric: &str,
+    dimensions: &str,
+    threshold: &str,
+    missing: &str,
+) -> Vec<(LintKind, String)> {
+    let rules = RULES
+        .replace("NAMESPACE", namespace)
+        .replace("METRIC", metric)
+        .replace("DIMENSIONS", dimensions)
+        .replace("THRESHOLD", threshold)
+        .replace("MISSING", missing)
+        .replace("NAME", "a-rule");
+    let scenario = "scenarios:\n  - name: fires\n    rule: a-rule\n    series: { m1: \"0 1000000000\" }\n    expect: { 0: OK, 1: ALARM }\n";
+    let report = check(test, &[("rules.yaml", &rules), ("s.yaml", scenario), ("page.md", "")]);
+    report.lints.into_iter().map(|lint| (lint.kind, lint.message)).collect()
+}
+
+#[track_caller]
+fn one(lints: &[(LintKind, String)], kind: LintKind, part: &str) {
+    assert!(lints.iter().any(|(found, message)| *found == kind && message.contains(part)), "{lints:?}");
+}
+
+const QUEUE: &str = "{ name: QueueName, resource: queues.primary }";
+
+#[test]
+fn lints_find_what_would_never_fire_or_never_clear() {
+    let found = lints("lint_good", "AWS/SQS", "NumberOfMessagesSent", QUEUE, "5", "notBreaching");
+    assert_eq!(found, []);
+    let found = lints("lint_metric", "AWS/SQS", "MessagesSent", QUEUE, "5", "notBreaching");
+    one(&found, LintKind::UnknownMetric, "no metric `MessagesSent` is known in `AWS/SQS`");
+    let found = lints("lint_dimension", "AWS/SQS", "NumberOfMessagesSent", "", "5", "notBreaching");
+    one(&found, LintKind::UnknownDimension, "has the dimensions [QueueName], and not []");
+    let other = "{ name: QueueName, resource: queues.other }";
+    let found = lints("lint_resource", "AWS/SQS", "NumberOfMessagesSent", other, "5", "notBreaching");
+    one(&found, LintKind::UnknownDimension, "`queues.other` is not a topology key for QueueName");
+    let percent = "AccountProvisionedWriteCapacityUtilization";
+    let found = lints("lint_never", "AWS/DynamoDB", percent, "", "100", "notBreaching");
+    one(&found, LintKind::Threshold, "values lie between 0 and 100, so `> 100` can never be met");
+    let found = lints("lint_always", "AWS/SQS", "NumberOfMessagesSent", QUEUE, "-1", "notBreaching");
+    one(&found, LintKind::Threshold, "so `> -1` is always met");
+    let found = lints("lint_dynamo", "AWS/DynamoDB", percent, "", "80", "notBreaching");
+    one(&found, LintKind::Sticks, "FILL(m, 0)");
+    let found = lints("lint_ignore", "AWS/SQS", "NumberOfMessagesSent", QUEUE, "5", "ignore");
+    one(&found, LintKind::Sticks, "choose notBreaching");
+}
+
+#[test]
+fn a_rule_without_runbook_or_scenario_and_a_twin_that_comes_too_late_are_found() {
+    let low = RULES
+        .replace("NAMESPACE", "AWS/SQS")
+        .replace("METRIC", "NumberOfMessagesSent")
+        .replace("DIMENSIONS", QUEUE)
+        .replace("THRESHOLD", "50")
+        .replace("MISSING", "notBreaching")
+        .replace("NAME", "low");
+    let high = low
+        .replace("subsystem: test\nrules:\n", "")
+        .replace("name: low", "name: high")
+        .replace("tier: low", "tier: high\n    low_twin: low")
+        .replace("runbook: page", "runbook: other");
+    RuleSet::parse(&[("rules.yaml", &format!("{low}{high}"))], &Limits::default()).unwrap();
+    let scenario = "scenarios:\n  - name: sudden\n    rule: high\n    series: { m1: \"0 60\" }\n    expect: { 0: OK, 1: ALARM }\n";
+    let report =
+        check("twin", &[("rules.yaml", &format!("{low}{high}")), ("s.yaml", scenario), ("page.md", "")]);
+    let found: Vec<_> = report.lints.iter().map(|lint| (lint.kind, lint.message.clone())).collect();
+    one(&found, LintKind::NoRunbook, "there is no docs/runbooks/other.md");
+    one(&found, LintKind::NoScenario, "it has no scenario");
+    one(&found, LintKind::LowTwin, "in \"sudden\"");
+    assert!(report.to_string().contains("rules.yaml:3: low: it has no scenario"), "{report}");
+}
