@@ -1,0 +1,55 @@
+//! How a command ends: its exit code, and errors that say what to do.
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+/// The exit codes. Scripts go by them, so they don't change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// Done, or the answer is yes.
+    Ok = 0,
+    /// The answer is no: an event is missing, a replay brought some back, the ledger does not balance.
+    No = 1,
+    /// The command line is wrong (also clap's code for it).
+    Usage = 2,
+    /// What was asked for is not known.
+    NotFound = 3,
+    /// The pipeline or its API can't be reached, opened or written.
+    Unreachable = 4,
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+/// An error with an exit code of its own. Each text is what happened and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The command line asks for something that makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// What was asked for is not known.
+    #[error("{0}")]
+    NotFound(String),
+    /// Something can't be reached or opened.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+impl ExitStatus {
+    /// The code for an error; one without a code of its own means that something could not be reached or written.
+    pub fn of(error: &anyhow::Error) -> Self {
+        match error.downcast_ref::<Trouble>() {
+            Some(Trouble::Usage(_)) => Self::Usage,
+            Some(Trouble::NotFound(_)) => Self::NotFound,
+            Some(Trouble::Unreachable(_)) | None => Self::Unreachable,
+        }
+    }
+}
+
+/// Whether an error only says that whoever read the output has stopped reading (`spillway dlq list | head -1`).
+pub fn reader_is_gone(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,109 @@
+//! The command line.
+
+use crate::commands::{dlq, fault, flow, get, load, replays, send};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done, or the answer is yes
+  1  the answer is no: an event is missing, a replay brought some back, something was refused
+  2  the command line is wrong
+  3  what was asked for is not known
+  4  the pipeline or its API can't be reached or opened";
+
+/// Send events, find them, and put back what failed.
+#[derive(Debug, Parser)]
+#[command(name = "spillway", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub struct Arguments {
+    /// Print one JSON document instead of text for people
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub json: bool,
+    #[command(flatten)]
+    pub target: Target,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Which pipeline.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Target {
+    /// Data folder of a pipeline on this machine; it may be running
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "SPILLWAY_EMBEDDED",
+        help_heading = "Global options"
+    )]
+    pub embedded: Option<PathBuf>,
+}
+
+/// Who acts.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Actor {
+    /// Who does this, for the audit log [default: the user of the operating system]
+    #[arg(long, value_name = "NAME", env = "SPILLWAY_BY")]
+    by: Option<String>,
+}
+
+impl Actor {
+    /// The name for the audit log.
+    pub fn name(&self) -> String {
+        match &self.by {
+            Some(name) if !name.trim().is_empty() => name.trim().to_owned(),
+            _ => whoami::username().unwrap_or_else(|_| "unknown".to_owned()),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send one event (or one batch) to the API
+    Send(send::Options),
+    /// Send mixed traffic at a rate, or verify that all of it is accounted for
+    Load(load::Options),
+    /// Say where an event is, with everything that is known of it
+    Get(get::Options),
+    /// Show the ledger: where every accepted event is, and whether any is unaccounted for
+    Flow(flow::Options),
+    /// Make something go wrong on purpose, to see how the pipeline takes it
+    #[command(subcommand)]
+    Fault(fault::Command),
+    /// Look at dead letters, put them back, or give them up
+    #[command(subcommand)]
+    Dlq(dlq::Command),
+    /// List replays, or show one with its messages
+    Replays(replays::Options),
+    /// Print a new one-time link that signs in to the dashboard
+    SignIn,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        for line in [
+            ["spillway", "get", "x", "--embedded", "d", "--json"],
+            ["spillway", "--embedded", "d", "--json", "get", "x"],
+        ] {
+            let arguments = Arguments::try_parse_from(line).unwrap();
+            assert!(arguments.json);
+            assert_eq!(arguments.target.embedded, Some(PathBuf::from("d")));
+        }
+    }
+
+    #[test]
+    fn an_actor_is_named() {
+        assert_eq!(Actor { by: Some(" anna ".to_owned()) }.name(), "anna");
+        assert!(!Actor::default().name().is_empty());
+    }
+}

@@ -1,0 +1,76 @@
+//! `spillway dlq discard`.
+
+use super::selection::{Selected, Selection};
+use crate::answer::{ExitStatus, Trouble};
+use crate::arguments::Actor;
+use crate::backend::Backend;
+use crate::console::{BOLD, Console, paint};
+use crate::text;
+use clap::Args;
+use serde_json::json;
+
+const LONG_HELP: &str = "\
+With --json: {\"discarded\": [ids], \"refused\": number of those that were not in the archive}.
+
+Exit code 1: nothing was discarded.";
+
+/// Options of `dlq discard`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = LONG_HELP)]
+pub struct Options {
+    #[command(flatten)]
+    selection: Selection,
+    /// Why; it stays with the dead letter and in the audit log
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    reason: String,
+    /// Don't ask, though the dead letters were chosen by filters
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    actor: Actor,
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a reason has words".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// Runs the command.
+pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let Selected { ids, named } = options.selection.resolve(backend).await?;
+    let chosen = text::count(ids.len() as u64, "dead letter");
+    if !ids.is_empty() && !named && !options.yes {
+        match console.ask(&format!("Discard {chosen}?"))? {
+            Some(true) => {}
+            Some(false) => {
+                console.note("Nothing was discarded.");
+                return Ok(ExitStatus::No);
+            }
+            None => {
+                let what = format!("this would discard {chosen}: add --yes if that is meant");
+                return Err(Trouble::Usage(what).into());
+            }
+        }
+    }
+    let done = backend.replayer().discard(&ids, &options.actor.name(), &options.reason).await?;
+    let refused = ids.len() - done.len();
+    if console.json() {
+        console.document(&json!({"discarded": done, "refused": refused}))?;
+    } else {
+        let discarded = text::count(done.len() as u64, "dead letter");
+        console.line(&paint(BOLD, &format!("{discarded} discarded")))?;
+        if refused > 0 {
+            console.line(&format!("  {} not in the archive any more", text::number(refused)))?;
+        }
+        if let [id] = done.as_slice() {
+            console.line(&format!("  Undo with: spillway dlq restore {id}"))?;
+        } else if !done.is_empty() {
+            console.line(
+                "  Undo with: spillway dlq restore ID…; spillway dlq list --state discarded has the ids",
+            )?;
+        }
+    }
+    Ok(if done.is_empty() { ExitStatus::No } else { ExitStatus::Ok })
+}

@@ -1,0 +1,166 @@
+//! `spillway dlq list`.
+
+use super::selection::Filters;
+use crate::answer::ExitStatus;
+use crate::backend::Backend;
+use crate::console::{BOLD, Console, paint};
+use crate::text::{self, Cell, Table, number};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use spillway_core::Timestamp;
+use spillway_core::dead_letter::{DeadLetter, DeadLetterGroup, Page};
+use spillway_core::failure::FailureClass;
+use spillway_core::ids::{EventId, EventSource, EventType, Fingerprint, MessageId};
+
+/// States by which to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum State {
+    /// Waiting for somebody
+    Archived,
+    /// Put back; neither stored nor back yet
+    Replaying,
+    /// Stored by a replay
+    Stored,
+    /// Given up
+    Discarded,
+    /// Any
+    All,
+}
+
+impl State {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Archived => &["archived"],
+            Self::Replaying => &["replaying"],
+            Self::Stored => &["stored"],
+            Self::Discarded => &["discarded"],
+            Self::All => &[],
+        }
+    }
+}
+
+const LONG_HELP: &str = "\
+With --json: {\"total\", \"groups\": [{\"fingerprint\", \"class\", \"message\", \"event_type\", \"count\", \"first_at\", \
+\"last_at\", \"example\"}], \"items\": [{\"id\", \"event_id\", \"source\", \"type\", \"state\", \"class\", \"reason\", \
+\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\"}], \"next\"}. \"next\" is for \
+--after; null on the last page.";
+
+/// Options of `dlq list`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = LONG_HELP)]
+pub struct Options {
+    /// Only in this state
+    #[arg(long, value_enum, default_value = "archived")]
+    state: State,
+    /// At most so many
+    #[arg(long, default_value = "20", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    /// Go on where another list ended
+    #[arg(long, value_name = "NEXT")]
+    after: Option<String>,
+    #[command(flatten)]
+    filters: Filters,
+}
+
+/// The shape of `--json`.
+#[derive(Debug, Serialize)]
+struct List {
+    total: u64,
+    groups: Vec<DeadLetterGroup>,
+    items: Vec<Item>,
+    next: Option<String>,
+}
+
+/// One dead letter in a list.
+#[derive(Debug, Serialize)]
+struct Item {
+    id: MessageId,
+    event_id: Option<EventId>,
+    source: Option<EventSource>,
+    #[serde(rename = "type")]
+    event_type: Option<EventType>,
+    state: &'static str,
+    class: Option<FailureClass>,
+    reason: Option<String>,
+    fingerprint: Fingerprint,
+    receive_count: u32,
+    generation: u32,
+    first_sent_at: Timestamp,
+    archived_at: Timestamp,
+}
+
+impl From<DeadLetter> for Item {
+    fn from(dead_letter: DeadLetter) -> Self {
+        let failure = dead_letter.last_failure().cloned();
+        let (source, event_id) = dead_letter.key.map(|key| (key.source, key.id)).unzip();
+        Self {
+            id: dead_letter.id,
+            event_id,
+            source,
+            event_type: dead_letter.event_type,
+            state: dead_letter.state.name(),
+            class: failure.as_ref().map(|failure| failure.class),
+            reason: failure.map(|failure| failure.message),
+            fingerprint: dead_letter.fingerprint,
+            receive_count: dead_letter.receive_count,
+            generation: dead_letter.generation,
+            first_sent_at: dead_letter.first_sent_at,
+            archived_at: dead_letter.archived_at,
+        }
+    }
+}
+
+/// Runs the command.
+pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let now = backend.clock.now();
+    let filter = options.filters.filter(options.state.names(), now);
+    let groups = backend.archive.groups(&filter).await?;
+    let page = backend.archive.list(&filter, options.after.as_deref(), options.limit as usize).await?;
+    let Page { items, total, next } = page;
+    let list = List { total, groups, items: items.into_iter().map(Item::from).collect(), next };
+    if console.json() {
+        console.document(&list)?;
+    } else {
+        print(&list, options.state, now, console)?;
+    }
+    Ok(ExitStatus::Ok)
+}
+
+fn print(list: &List, state: State, now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
+    let in_state = state.names().first().map(|state| format!("{state} ")).unwrap_or_default();
+    if list.total == 0 {
+        return console.line(&format!("No {in_state}dead letters match"));
+    }
+    let groups = text::count(list.groups.len() as u64, "group");
+    let headline = format!("{} in {groups}", text::count(list.total, &format!("{in_state}dead letter")));
+    console.line(&paint(BOLD, &headline))?;
+    let mut table = Table::with_header(&["group", "count", "last", "type", "class", "message"]);
+    for group in &list.groups {
+        table.row(vec![
+            Cell::text(&group.fingerprint),
+            Cell::number(group.count),
+            Cell::text(text::relative(now, group.last_at)),
+            Cell::text(group.event_type.as_ref().map_or("*", EventType::as_str)),
+            Cell::text(group.class.as_str()),
+            Cell::text(&group.message),
+        ]);
+    }
+    console.table(&table)?;
+    console.line("")?;
+    let mut table = Table::with_header(&["id", "archived", "type", "reason"]);
+    for item in &list.items {
+        table.row(vec![
+            Cell::text(&item.id),
+            Cell::text(text::relative(now, item.archived_at)),
+            Cell::text(item.event_type.as_ref().map_or("unknown", EventType::as_str)),
+            Cell::text(item.reason.as_deref().unwrap_or("unknown")),
+        ]);
+    }
+    console.table(&table)?;
+    if let Some(next) = &list.next {
+        console.line("")?;
+        let shown = number(list.items.len());
+        console.line(&format!("{shown} of {} shown; the next: --after {next}", number(list.total)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,247 @@
+//! `spillway dlq replay`: preflight, start, and follow to the end.
+
+use super::selection::{Selected, Selection};
+use crate::answer::{ExitStatus, Trouble};
+use crate::arguments::Actor;
+use crate::backend::Backend;
+use crate::commands::replays;
+use crate::console::{BOLD, Console, GREEN, YELLOW, paint};
+use crate::text::{self, Cell, Table, number};
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+use spillway_core::ids::{MessageId, ReplayId};
+use spillway_core::replay::{Replay, ReplayState};
+use spillway_core::usecases::replay::{Forecast, StartError, Started};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Dead letters that are asked about at once.
+const AT_ONCE: usize = 200;
+/// How often a replay is looked at while it is followed.
+const POLL: Duration = Duration::from_millis(250);
+/// After this long without any movement, say that nothing moves.
+const STANDSTILL: Duration = Duration::from_secs(15);
+
+const LONG_HELP: &str = "\
+First the consumer's own checks are asked about each (preflight); then the dead letters are marked as replaying, and \
+the running pipeline puts them back at its rate, also after a crash. A replay has ended for a dead letter only when its \
+event is stored, or is back in the archive.
+
+With --json: {\"preflight\": {\"checked\", \"would_pass\", \"would_fail\", \"reasons\": [{\"reason\", \"count\"}]}, \
+\"left_out\", \"refused\", \"replay\": null | {\"id\", \"by\", \"started_at\", \"ended_at\", \"state\", \"total\", \
+\"waiting\", \"sent\", \"stored\", \"returned\", \"trouble\"}}. \"refused\" are those that were not in the archive any more.
+
+Exit code 1: nothing was replayed, with --wait some came back, with --dry-run some would fail.";
+
+/// Options of `dlq replay`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = LONG_HELP)]
+pub struct Options {
+    #[command(flatten)]
+    selection: Selection,
+    /// Only ask the consumer's checks; put nothing back
+    #[arg(long, conflicts_with = "wait")]
+    dry_run: bool,
+    /// Leave those in the archive that would fail again for sure
+    #[arg(long)]
+    skip_failing: bool,
+    /// Follow until each is stored or back
+    #[arg(long)]
+    wait: bool,
+    #[command(flatten)]
+    actor: Actor,
+}
+
+/// The shape of `--json`.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    preflight: Preflight,
+    left_out: u64,
+    refused: u64,
+    replay: Option<Value>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Preflight {
+    checked: u64,
+    would_pass: u64,
+    would_fail: u64,
+    reasons: Vec<Reason>,
+}
+
+#[derive(Debug, Serialize)]
+struct Reason {
+    reason: String,
+    count: u64,
+}
+
+/// Runs the command.
+pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let Selected { mut ids, .. } = options.selection.resolve(backend).await?;
+    let forecasts = preflight(&ids, backend, console).await?;
+    let preflight = summary(&forecasts);
+    if !console.json() {
+        print_preflight(&preflight, console)?;
+    }
+    if options.dry_run {
+        let status = if preflight.would_fail == 0 { ExitStatus::Ok } else { ExitStatus::No };
+        return finish(Outcome { preflight, left_out: 0, refused: 0, replay: None }, status, console);
+    }
+    let asked_for = ids.len() as u64;
+    if options.skip_failing {
+        ids = forecasts.into_iter().filter(|f| f.would_fail.is_none()).map(|f| f.id).collect();
+    }
+    let left_out = asked_for - ids.len() as u64;
+    let started = match backend.replayer().start(&ids, &options.actor.name()).await {
+        Ok(started) => started,
+        Err(StartError::Nothing) => {
+            let refused = ids.len() as u64;
+            if !console.json() {
+                console.line(&nothing(refused, left_out))?;
+            }
+            let outcome = Outcome { preflight, left_out, refused, replay: None };
+            return finish(outcome, ExitStatus::No, console);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if !console.json() {
+        print_started(&started, left_out, options.wait, console)?;
+    }
+    let replay = match options.wait {
+        true => follow(&started.id, backend, console).await?,
+        false => read(&started.id, backend).await?,
+    };
+    let status = if options.wait && replay.returned > 0 { ExitStatus::No } else { ExitStatus::Ok };
+    if options.wait && !console.json() {
+        print_end(&replay, console)?;
+    }
+    let replay = Some(replays::document(&replay));
+    finish(Outcome { preflight, left_out, refused: started.refused, replay }, status, console)
+}
+
+fn finish(outcome: Outcome, status: ExitStatus, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    if console.json() {
+        console.document(&outcome)?;
+    }
+    Ok(status)
+}
+
+async fn preflight(ids: &[MessageId], backend: &Backend, console: &Console) -> anyhow::Result<Vec<Forecast>> {
+    let replayer = backend.replayer();
+    let bar = console.progress(ids.len() as u64).with_message("checked");
+    let mut forecasts = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(AT_ONCE) {
+        forecasts.extend(replayer.preflight(chunk).await?);
+        bar.inc(chunk.len() as u64);
+    }
+    bar.finish_and_clear();
+    Ok(forecasts)
+}
+
+fn summary(forecasts: &[Forecast]) -> Preflight {
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    for reason in forecasts.iter().filter_map(|forecast| forecast.would_fail.as_deref()) {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    let checked = forecasts.len() as u64;
+    let would_fail = reasons.values().sum();
+    let mut reasons: Vec<_> =
+        reasons.into_iter().map(|(reason, count)| Reason { reason: reason.to_owned(), count }).collect();
+    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.count));
+    Preflight { checked, would_pass: checked - would_fail, would_fail, reasons }
+}
+
+fn print_preflight(preflight: &Preflight, console: &mut Console) -> anyhow::Result<()> {
+    let checked = text::count(preflight.checked, "dead letter");
+    if preflight.would_fail == 0 {
+        return console.line(&format!("Preflight: the consumer has nothing against {checked}"));
+    }
+    let failing = paint(YELLOW, &format!("{} would fail again", number(preflight.would_fail)));
+    console
+        .line(&format!("Preflight of {checked}: {} would pass, {failing}", number(preflight.would_pass)))?;
+    let mut table = Table::default();
+    for reason in &preflight.reasons {
+        table.row(vec![Cell::number(reason.count), Cell::text(&reason.reason)]);
+    }
+    console.table(&table)
+}
+
+fn nothing(refused: u64, left_out: u64) -> String {
+    match (refused, left_out) {
+        (0, 0) => "Nothing to replay: no dead letter in the archive matches".to_owned(),
+        (0, _) => "Nothing was replayed: all of them would fail again".to_owned(),
+        _ => "Nothing was replayed: none of them is in the archive now (replayed or discarded already?)"
+            .to_owned(),
+    }
+}
+
+fn print_started(started: &Started, left_out: u64, wait: bool, console: &mut Console) -> anyhow::Result<()> {
+    let taken = text::count(started.taken, "dead letter");
+    console.line(&paint(BOLD, &format!("Replay {} puts back {taken}", started.id)))?;
+    if started.refused > 0 {
+        console.line(&format!("  {} not in the archive any more", number(started.refused)))?;
+    }
+    if left_out > 0 {
+        console.line(&format!("  {} left out, because they would fail again", number(left_out)))?;
+    }
+    if !wait {
+        console.line(&format!("  Follow it with: spillway replays {}", started.id))?;
+    }
+    Ok(())
+}
+
+fn print_end(replay: &Replay, console: &mut Console) -> anyhow::Result<()> {
+    let stored = format!("{} stored", number(replay.stored));
+    if replay.returned == 0 {
+        return console.line(&paint(GREEN, &stored));
+    }
+    let back = paint(YELLOW, &format!("{} back in the archive", number(replay.returned)));
+    console.line(&format!("{stored}, {back}: see spillway replays {}", replay.id))
+}
+
+async fn read(id: &ReplayId, backend: &Backend) -> anyhow::Result<Replay> {
+    let replay = backend.replays.get(id).await?;
+    replay.ok_or_else(|| {
+        Trouble::NotFound(format!("the replay {id} is not known: see spillway replays")).into()
+    })
+}
+
+/// Waits until each message of a replay is stored or back. It may take as long as the retries of a message.
+async fn follow(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow::Result<Replay> {
+    let mut replay = read(id, backend).await?;
+    let bar = console.progress(replay.total());
+    let (mut moved_at, mut said) = (backend.clock.now(), false);
+    while replay.state != ReplayState::Ended {
+        bar.set_position(replay.stored + replay.returned);
+        bar.set_message(format!("stored or back; {} on their way", number(replay.sent)));
+        backend.clock.sleep(POLL).await;
+        let before = std::mem::replace(&mut replay, read(id, backend).await?);
+        if before != replay {
+            (moved_at, said) = (backend.clock.now(), false);
+        } else if !said
+            && backend.clock.now().duration_since(moved_at) >= jiff::SignedDuration::try_from(STANDSTILL)?
+        {
+            said = true;
+            bar.suspend(|| console.note(&standstill(&replay)));
+        }
+    }
+    bar.finish_and_clear();
+    Ok(replay)
+}
+
+fn standstill(replay: &Replay) -> String {
+    let span = text::span(STANDSTILL);
+    match (&replay.trouble, replay.waiting) {
+        (Some(trouble), _) => format!("Nothing has moved for {span}: {trouble}. It goes on by itself."),
+        (None, 0) => format!(
+            "Nothing has moved for {span}: {} were put back and wait for their next try. Still waiting; Ctrl-C stops \
+             the waiting, not the replay.",
+            number(replay.sent)
+        ),
+        (None, _) => format!(
+            "Nothing has moved for {span}: is the pipeline running? Still waiting; Ctrl-C stops the waiting, not the \
+             replay."
+        ),
+    }
+}

@@ -1,0 +1,48 @@
+//! `spillway dlq restore`.
+
+use crate::answer::ExitStatus;
+use crate::arguments::Actor;
+use crate::backend::Backend;
+use crate::console::{BOLD, Console, paint};
+use crate::text;
+use clap::Args;
+use serde_json::json;
+
+const LONG_HELP: &str = "\
+With --json: {\"restored\": [ids], \"refused\": number of those that were not discarded}.
+
+Exit code 1: nothing was restored.";
+
+/// Options of `dlq restore`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = LONG_HELP)]
+pub struct Options {
+    /// Discarded dead letters, by their own id or by that of their event
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<String>,
+    #[command(flatten)]
+    actor: Actor,
+}
+
+/// Runs the command.
+pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let mut ids = Vec::with_capacity(options.ids.len());
+    for text in &options.ids {
+        let id = backend.dead_letter_id(text).await?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    let done = backend.replayer().restore(&ids, &options.actor.name()).await?;
+    let refused = ids.len() - done.len();
+    if console.json() {
+        console.document(&json!({"restored": done, "refused": refused}))?;
+    } else {
+        let restored = text::count(done.len() as u64, "dead letter");
+        console.line(&paint(BOLD, &format!("{restored} back in the archive")))?;
+        if refused > 0 {
+            console.line(&format!("  {} not discarded, so left as they are", text::number(refused)))?;
+        }
+    }
+    Ok(if done.is_empty() { ExitStatus::No } else { ExitStatus::Ok })
+}

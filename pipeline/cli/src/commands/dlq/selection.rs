@@ -1,0 +1,117 @@
+//! Which dead letters a command is about.
+
+use crate::answer::Trouble;
+use crate::backend::Backend;
+use crate::values::When;
+use clap::Args;
+use spillway_core::Timestamp;
+use spillway_core::dead_letter::DeadLetterFilter;
+use spillway_core::failure::FailureClass;
+use spillway_core::ids::{Fingerprint, MessageId};
+
+/// Filters; those that are given have all to match.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct Filters {
+    /// Only events of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<String>,
+    /// Only this class of failure, such as schema or store_throttled
+    #[arg(long, value_parser = class)]
+    class: Option<FailureClass>,
+    /// Only where the failure's message or the event's id contains this
+    #[arg(long, value_name = "TEXT")]
+    contains: Option<String>,
+    /// Only this group, by its fingerprint
+    #[arg(long, value_name = "FINGERPRINT")]
+    group: Option<String>,
+    /// Only archived since then: 2h for two hours ago, or 2026-01-31T08:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
+    since: Option<When>,
+    /// Only archived before then
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
+    until: Option<When>,
+}
+
+fn class(text: &str) -> Result<FailureClass, String> {
+    FailureClass::parse(text).ok_or_else(|| {
+        let known: Vec<_> = FailureClass::ALL.into_iter().map(FailureClass::as_str).collect();
+        format!("\"{text}\" is no class of failure; there are {}", known.join(", "))
+    })
+}
+
+impl Filters {
+    /// Whether none is given.
+    fn is_empty(&self) -> bool {
+        let Self { event_type, class, contains, group, since, until } = self;
+        event_type.is_none()
+            && class.is_none()
+            && contains.is_none()
+            && group.is_none()
+            && since.is_none()
+            && until.is_none()
+    }
+
+    /// The filter, for dead letters in these states (empty: all).
+    pub fn filter(&self, states: &[&str], now: Timestamp) -> DeadLetterFilter {
+        DeadLetterFilter {
+            states: states.iter().map(|state| (*state).to_owned()).collect(),
+            event_type: self.event_type.clone(),
+            class: self.class,
+            fingerprint: self.group.as_deref().map(Fingerprint::new),
+            contains: self.contains.clone(),
+            from: self.since.map(|since| since.resolve(now)),
+            to: self.until.map(|until| until.resolve(now)),
+        }
+    }
+}
+
+/// Dead letters to act on: by id, or by filters, or all of them.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Selection {
+    /// Dead letters, by their own id or by that of their event
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// Every one in the archive
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+    #[command(flatten)]
+    filters: Filters,
+}
+
+/// What was selected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    /// The dead letters.
+    pub ids: Vec<MessageId>,
+    /// Whether each was named, so that nobody can have selected more than they meant.
+    pub named: bool,
+}
+
+impl Selection {
+    /// The dead letters: those named, or those in the archive that match.
+    pub async fn resolve(&self, backend: &Backend) -> anyhow::Result<Selected> {
+        if !self.ids.is_empty() {
+            if !self.filters.is_empty() {
+                let what = "name dead letters by id or choose them by filters, not both";
+                return Err(Trouble::Usage(what.to_owned()).into());
+            }
+            let mut ids = Vec::with_capacity(self.ids.len());
+            for text in &self.ids {
+                let id = backend.dead_letter_id(text).await?;
+                if !ids.contains(&id) {
+                    ids.push(id);
+                }
+            }
+            return Ok(Selected { ids, named: true });
+        }
+        if !self.all && self.filters.is_empty() {
+            let what = "say which dead letters: their ids, a filter such as --group FINGERPRINT, or --all";
+            return Err(Trouble::Usage(what.to_owned()).into());
+        }
+        let filter = self.filters.filter(&["archived"], backend.clock.now());
+        // More than any archive on one machine holds, and still a number that SQL takes.
+        let ids = backend.archive.ids(&filter, 100_000_000).await?;
+        Ok(Selected { ids, named: false })
+    }
+}

@@ -1,0 +1,154 @@
+//! `spillway dlq show`.
+
+use crate::answer::{ExitStatus, Trouble};
+use crate::backend::Backend;
+use crate::console::{BOLD, Console, DIM, paint};
+use crate::text::{self, Cell, Table};
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+use spillway_core::Timestamp;
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
+use spillway_core::ports::AuditEntry;
+
+const LONG_HELP: &str = "\
+With --json: the dead letter as it is archived (\"body\" is byte for byte what was sent), with \"event\" (the body as \
+JSON, or null), \"would_fail\" (what the consumer would say of it now, or null) and \"audit\".";
+
+/// Options of `dlq show`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = LONG_HELP)]
+pub struct Options {
+    /// A dead letter, by its own id or by that of its event
+    id: String,
+    /// Print the body and nothing else, byte for byte
+    #[arg(long)]
+    body: bool,
+}
+
+/// The shape of `--json`.
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    dead_letter: DeadLetter,
+    event: Option<Value>,
+    would_fail: Option<String>,
+    audit: Vec<AuditEntry>,
+}
+
+/// Runs the command.
+pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let id = backend.dead_letter_id(&options.id).await?;
+    let Some(dead_letter) = backend.archive.get(&id).await? else {
+        let what = format!("the dead letter {id} is not in the archive: see spillway dlq list");
+        return Err(Trouble::NotFound(what).into());
+    };
+    if options.body {
+        console.line(&dead_letter.body)?;
+        return Ok(ExitStatus::Ok);
+    }
+    let forecast = backend.replayer().preflight(std::slice::from_ref(&id)).await?;
+    let shown = Shown {
+        event: serde_json::from_str(&dead_letter.body).ok(),
+        would_fail: forecast.into_iter().next().and_then(|forecast| forecast.would_fail),
+        audit: backend.ops.entries(Some(id.as_str()), 100).await?,
+        dead_letter,
+    };
+    if console.json() {
+        console.document(&shown)?;
+    } else {
+        print(&shown, backend.clock.now(), console)?;
+    }
+    Ok(ExitStatus::Ok)
+}
+
+fn print(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
+    let dead_letter = &shown.dead_letter;
+    let headline = format!("Dead letter {} is {}", dead_letter.id, dead_letter.state.name());
+    console.line(&paint(BOLD, &text::clean(&headline)))?;
+    let unknown = || "unknown: the body could not be read that far".to_owned();
+    let mut fields = vec![
+        ("event", dead_letter.key.as_ref().map_or_else(unknown, ToString::to_string)),
+        ("type", dead_letter.event_type.as_ref().map_or_else(unknown, ToString::to_string)),
+        ("first sent", text::time(now, dead_letter.first_sent_at)),
+        ("archived", text::time(now, dead_letter.archived_at)),
+        ("receives", text::number(dead_letter.receive_count)),
+        ("group", dead_letter.fingerprint.to_string()),
+    ];
+    match &dead_letter.state {
+        DeadLetterState::Archived => {}
+        DeadLetterState::Replaying { replay_id } => fields.push(("replay", replay_id.to_string())),
+        DeadLetterState::Stored { replay_id, at } => {
+            fields.push(("stored", format!("{}, by replay {replay_id}", text::time(now, *at))));
+        }
+        DeadLetterState::Discarded { by, reason, at } => {
+            fields.push(("discarded", format!("{} by {by}: {reason}", text::time(now, *at))));
+        }
+    }
+    if dead_letter.state == DeadLetterState::Archived {
+        fields.push((
+            "replay now?",
+            match &shown.would_fail {
+                Some(reason) => format!("it would fail again: {reason}"),
+                None => "the consumer has nothing against it; only the store can tell".to_owned(),
+            },
+        ));
+    }
+    for (name, value) in &dead_letter.attributes {
+        fields.push(("attribute", format!("{name} = {value}")));
+    }
+    if let Some(header) = &dead_letter.trace_header {
+        fields.push(("trace", header.clone()));
+    }
+    console.fields(&fields)?;
+    history(shown, now, console)?;
+    console.line("")?;
+    console.line(&paint(DIM, "Body"))?;
+    let body = match &shown.event {
+        Some(event) => serde_json::to_string_pretty(event)?,
+        None => dead_letter.body.clone(),
+    };
+    for line in text::clean(&body).lines() {
+        console.line(&format!("  {line}"))?;
+    }
+    Ok(())
+}
+
+/// Everything that happened to it, oldest first.
+fn history(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
+    let dead_letter = &shown.dead_letter;
+    let mut events: Vec<(Timestamp, String)> = vec![(dead_letter.first_sent_at, "accepted".to_owned())];
+    for failure in &dead_letter.failures {
+        let times = if failure.count > 1 {
+            format!(", {} times", text::number(failure.count))
+        } else {
+            String::new()
+        };
+        let what =
+            format!("failed{times}: {} ({}, version {})", failure.message, failure.class, failure.version);
+        events.push((failure.first_at, what));
+    }
+    for replay in &dead_letter.replays {
+        events.push((replay.sent_at, format!("put back by replay {}", replay.replay_id)));
+        if let Some(at) = replay.ended_at {
+            let end = if replay.stored == Some(true) { "stored" } else { "back in the archive" };
+            events.push((at, end.to_owned()));
+        }
+    }
+    for entry in &shown.audit {
+        let detail = if entry.detail.is_empty() { String::new() } else { format!(": {}", entry.detail) };
+        events.push((entry.at, format!("{} by {}{detail}", entry.action, entry.by)));
+    }
+    events.sort_by_key(|(at, _)| *at);
+    console.line("")?;
+    console.line(&paint(DIM, "History"))?;
+    let mut table = Table::default();
+    for (at, what) in events {
+        table.row(vec![
+            Cell::text(text::absolute(at)),
+            Cell::text(text::relative(now, at)),
+            Cell::text(what),
+        ]);
+    }
+    console.table(&table)
+}

@@ -1,0 +1,226 @@
+//! `spillway fault`: things that go wrong on purpose.
+
+use crate::answer::ExitStatus;
+use crate::arguments::Actor;
+use crate::backend::Backend;
+use crate::console::{BOLD, Console, paint};
+use crate::text::{self, Cell, Table};
+use crate::values;
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+use spillway_core::Timestamp;
+use spillway_core::fault::{Fault, FaultKind};
+use spillway_core::ports::AuditEntry;
+use std::time::Duration;
+
+/// Faults by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// The event store answers every call with an error
+    StoreOutage,
+    /// The event store has only a share of its capacity (--capacity)
+    StoreThrottle,
+    /// The event store answers later (--added-ms)
+    StoreLatency,
+    /// The consumer dies in a share of its invocations (--probability)
+    ConsumerCrash,
+    /// The primary queue takes nothing: the API answers 503
+    QueueOutage,
+    /// The archiver fails each time: dead letters stay in the DLQ
+    ArchiverOutage,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::StoreOutage => "store-outage",
+            Self::StoreThrottle => "store-throttle",
+            Self::StoreLatency => "store-latency",
+            Self::ConsumerCrash => "consumer-crash",
+            Self::QueueOutage => "queue-outage",
+            Self::ArchiverOutage => "archiver-outage",
+        }
+    }
+}
+
+/// What to do with faults.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Switch a fault on; a running pipeline feels it within a second
+    Start(Start),
+    /// Switch a fault off
+    Stop(Stop),
+    /// List the faults that are on
+    List(List),
+}
+
+/// Options of `fault start`.
+#[derive(Clone, Debug, Args)]
+pub struct Start {
+    /// Which
+    #[arg(value_enum)]
+    kind: Kind,
+    /// What is left of the store's capacity, for store-throttle
+    #[arg(long, default_value = "0.3", value_name = "SHARE", value_parser = values::share)]
+    capacity: f64,
+    /// Milliseconds that are added to each call, for store-latency
+    #[arg(long, default_value = "500", value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=600_000))]
+    added_ms: u64,
+    /// Share of the invocations that die, for consumer-crash
+    #[arg(long, default_value = "0.2", value_name = "SHARE", value_parser = values::share)]
+    probability: f64,
+    /// Switch it off by itself after this long
+    #[arg(long = "for", value_name = "SPAN", value_parser = values::span)]
+    lasting: Option<Duration>,
+    #[command(flatten)]
+    actor: Actor,
+}
+
+/// Options of `fault stop`.
+#[derive(Clone, Debug, Args)]
+pub struct Stop {
+    /// Which
+    #[arg(value_enum, required_unless_present = "all")]
+    kind: Option<Kind>,
+    /// Every one that is on
+    #[arg(long, conflicts_with = "kind")]
+    all: bool,
+    #[command(flatten)]
+    actor: Actor,
+}
+
+/// Options of `fault list`.
+#[derive(Clone, Debug, Args)]
+pub struct List {
+    /// Those that are over, too
+    #[arg(long)]
+    all: bool,
+}
+
+/// Runs the command.
+pub async fn run(command: &Command, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    match command {
+        Command::Start(options) => start(options, backend, console).await,
+        Command::Stop(options) => stop(options, backend, console).await,
+        Command::List(options) => list(options, backend, console).await,
+    }
+}
+
+async fn start(options: &Start, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let from = backend.clock.now();
+    let kind = match options.kind {
+        Kind::StoreOutage => FaultKind::StoreOutage,
+        Kind::StoreThrottle => FaultKind::StoreThrottle { capacity: options.capacity },
+        Kind::StoreLatency => FaultKind::StoreLatency { added: Duration::from_millis(options.added_ms) },
+        Kind::ConsumerCrash => FaultKind::ConsumerCrash { probability: options.probability },
+        Kind::QueueOutage => FaultKind::QueueOutage,
+        Kind::ArchiverOutage => FaultKind::ArchiverOutage,
+    };
+    let until = options.lasting.map(|span| from + span);
+    let fault = Fault { kind, from, until };
+    backend.local.start_fault(fault.clone()).await?;
+    note(backend, from, &options.actor, "fault start", &fault).await?;
+    if console.json() {
+        console.document(&json!({"started": fault}))?;
+    } else {
+        let until = match fault.until {
+            Some(until) => format!("until {}", text::time(from, until)),
+            None => format!("until spillway fault stop {}", fault.kind.name()),
+        };
+        console.line(&format!("{} is on {until}", paint(BOLD, &describe(&fault.kind))))?;
+    }
+    Ok(ExitStatus::Ok)
+}
+
+async fn stop(options: &Stop, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let now = backend.clock.now();
+    let mut on: Vec<Fault> = backend.local.faults().await?;
+    on.retain(|fault| fault.is_on(now) && options.kind.is_none_or(|kind| kind.name() == fault.kind.name()));
+    let mut stopped = 0;
+    for fault in &on {
+        stopped += backend.local.stop_fault(fault.kind.name()).await?;
+        note(backend, now, &options.actor, "fault stop", fault).await?;
+    }
+    if console.json() {
+        console.document(&json!({"stopped": stopped}))?;
+    } else {
+        match (stopped, options.kind) {
+            (0, Some(kind)) => console.line(&format!("{} was not on", kind.name()))?,
+            (0, None) => console.line("No fault was on")?,
+            _ => {
+                for fault in &on {
+                    console.line(&format!("{} is off", paint(BOLD, &describe(&fault.kind))))?;
+                }
+            }
+        }
+    }
+    Ok(ExitStatus::Ok)
+}
+
+async fn list(options: &List, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let now = backend.clock.now();
+    let mut faults = backend.local.faults().await?;
+    faults.retain(|fault| options.all || fault.until.is_none_or(|until| until > now));
+    if console.json() {
+        let faults: Vec<_> = faults
+            .iter()
+            .map(|fault| {
+                let mut entry = json!(fault);
+                entry["on"] = fault.is_on(now).into();
+                entry
+            })
+            .collect();
+        console.document(&json!({"faults": faults}))?;
+        return Ok(ExitStatus::Ok);
+    }
+    if faults.is_empty() {
+        console.line("No fault is on")?;
+        return Ok(ExitStatus::Ok);
+    }
+    let mut table = Table::with_header(&["fault", "", "from", "until"]);
+    for fault in &faults {
+        let state = if fault.is_on(now) {
+            "on"
+        } else if fault.from > now {
+            "planned"
+        } else {
+            "over"
+        };
+        let until = fault.until.map_or("stopped by hand".to_owned(), |until| text::relative(now, until));
+        table.row(vec![
+            Cell::text(describe(&fault.kind)),
+            Cell::text(state),
+            Cell::text(text::absolute(fault.from)),
+            Cell::text(until),
+        ]);
+    }
+    console.table(&table)?;
+    Ok(ExitStatus::Ok)
+}
+
+fn describe(kind: &FaultKind) -> String {
+    let name = kind.name();
+    match kind {
+        FaultKind::StoreThrottle { capacity } => format!("{name} (capacity {capacity})"),
+        FaultKind::StoreLatency { added } => format!("{name} (+{} ms)", added.as_millis()),
+        FaultKind::ConsumerCrash { probability } => format!("{name} (probability {probability})"),
+        FaultKind::StoreOutage | FaultKind::QueueOutage | FaultKind::ArchiverOutage => name.to_owned(),
+    }
+}
+
+async fn note(
+    backend: &Backend,
+    at: Timestamp,
+    actor: &Actor,
+    action: &str,
+    fault: &Fault,
+) -> anyhow::Result<()> {
+    let entry = AuditEntry {
+        at,
+        by: actor.name(),
+        action: action.to_owned(),
+        subject: fault.kind.name().to_owned(),
+        detail: describe(&fault.kind),
+    };
+    Ok(backend.ops.append(&entry).await?)
+}

@@ -1,0 +1,111 @@
+//! `spillway flow`: the ledger.
+
+use crate::answer::ExitStatus;
+use crate::backend::Backend;
+use crate::console::{Console, GREEN, RED, YELLOW, paint};
+use crate::text::{self, Cell, Table, number};
+use crate::values;
+use clap::Args;
+use serde::Serialize;
+use spillway_core::ledger::Ledger;
+use std::time::Duration;
+
+const LONG_HELP: &str = "\
+Every accepted event is in exactly one place. \"unaccounted\" is what is missing between accepted and the sum of all \
+places; it is 0 when all is well, and the exit code is 1 when it is not.
+
+With --json: {\"at\", \"unaccounted\", \"accepted\", \"stored\", \"duplicates\", \"queued\", \"in_flight\", \"in_dlq\", \
+\"archived\", \"replaying\", \"discarded\", \"rates\": null | {\"over_s\", \"accepted_per_s\", \"stored_per_s\"}}.";
+
+/// Options of `flow`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = LONG_HELP)]
+pub struct Options {
+    /// Watch for this long, and show the rates of acceptance and storage, too
+    #[arg(long, value_name = "SPAN", value_parser = values::span)]
+    over: Option<Duration>,
+}
+
+/// The shape of `--json`.
+#[derive(Debug, Serialize)]
+struct Flow {
+    at: spillway_core::Timestamp,
+    unaccounted: i64,
+    #[serde(flatten)]
+    ledger: Ledger,
+    rates: Option<Rates>,
+}
+
+#[derive(Debug, Serialize)]
+struct Rates {
+    over_s: f64,
+    accepted_per_s: f64,
+    stored_per_s: f64,
+}
+
+/// Runs the command.
+pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let started_at = backend.clock.now();
+    let mut ledger = backend.flow.ledger().await?;
+    let mut rates = None;
+    if let Some(over) = options.over {
+        backend.clock.sleep(over).await;
+        let before = std::mem::replace(&mut ledger, backend.flow.ledger().await?);
+        let over_s = backend.clock.now().duration_since(started_at).as_secs_f64();
+        let per_s = |now: u64, before: u64| now.saturating_sub(before) as f64 / over_s;
+        rates = Some(Rates {
+            over_s,
+            accepted_per_s: per_s(ledger.accepted, before.accepted),
+            stored_per_s: per_s(ledger.stored, before.stored),
+        });
+    }
+    let flow = Flow { at: backend.clock.now(), unaccounted: ledger.unaccounted(), ledger, rates };
+    if console.json() {
+        console.document(&flow)?;
+    } else {
+        print(&flow, console)?;
+    }
+    Ok(if flow.unaccounted == 0 { ExitStatus::Ok } else { ExitStatus::No })
+}
+
+fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
+    let ledger = &flow.ledger;
+    let accepted = text::count(ledger.accepted, "accepted event");
+    let headline = match flow.unaccounted {
+        0 if ledger.accepted == 0 => paint(GREEN, "Nothing was accepted yet"),
+        0 if ledger.accepted == 1 => paint(GREEN, "The one accepted event is accounted for"),
+        0 => paint(GREEN, &format!("All {accepted} are accounted for")),
+        n if n > 0 => paint(RED, &format!("{} of {accepted} are unaccounted for", number(n))),
+        n => paint(RED, &format!("{} more than the {accepted} are in the ledger", number(-n))),
+    };
+    console.line(&headline)?;
+    let duplicates = match ledger.duplicates {
+        0 => String::new(),
+        duplicates => format!("{} of them sent again, stored once", number(duplicates)),
+    };
+    let mut table = Table::default();
+    for (place, count, remark) in [
+        ("stored", ledger.stored, duplicates.as_str()),
+        ("queued", ledger.queued, ""),
+        ("in flight", ledger.in_flight, "being worked on, or waiting for their next try"),
+        ("in the DLQ", ledger.in_dlq, ""),
+        ("archived", ledger.archived, "waiting for somebody: spillway dlq list"),
+        ("replaying", ledger.replaying, ""),
+        ("discarded", ledger.discarded, ""),
+    ] {
+        let waits = count > 0 && matches!(place, "in the DLQ" | "archived");
+        let style = if waits { YELLOW } else { anstyle::Style::new() };
+        let remark = if count > 0 { remark } else { "" };
+        table.row(vec![Cell::text(place), Cell::number(count).styled(style), Cell::text(remark)]);
+    }
+    console.table(&table)?;
+    if let Some(rates) = &flow.rates {
+        console.line(&format!(
+            "Over {:.0} s: {} accepted, {} stored",
+            rates.over_s,
+            text::rate(rates.accepted_per_s),
+            text::rate(rates.stored_per_s)
+        ))?;
+    }
+    Ok(())
+}

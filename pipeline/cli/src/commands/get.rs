@@ -1,0 +1,162 @@
+//! `spillway get`: where an event is, with everything that is known of it.
+
+use crate::answer::{ExitStatus, Trouble};
+use crate::backend::Backend;
+use crate::console::{BOLD, Console, paint};
+use crate::text;
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+use spillway_core::Timestamp;
+use spillway_core::dead_letter::DeadLetter;
+use spillway_core::failure::Failure;
+use spillway_core::ids::{EventId, EventSource, EventType, MessageId};
+use spillway_core::ledger::Place;
+use spillway_core::ports::Location;
+
+const LONG_HELP: &str = "\
+States: stored, queued, in_flight, in_dlq, archived, replaying, discarded. An event that was never accepted is \
+\"unknown\", with exit code 3.
+
+With --json: {\"id\", \"state\", \"locations\": [{\"source\", \"type\", \"state\", \"message_id\", \"accepted_at\", \
+\"stored_at\", \"receive_count\", \"visible_at\", \"failure\", \"event\", \"dead_letter\"}]}. \"state\" is the first \
+location's; there are several if several sources use the id, or if it was sent twice.";
+
+/// Options of `get`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = LONG_HELP)]
+pub struct Options {
+    /// The event's id
+    id: String,
+    /// Only the event of this source
+    #[arg(long)]
+    source: Option<String>,
+}
+
+/// The shape of `--json`.
+#[derive(Debug, Serialize)]
+struct Found {
+    id: EventId,
+    state: &'static str,
+    locations: Vec<Whereabouts>,
+}
+
+#[derive(Debug, Serialize)]
+struct Whereabouts {
+    source: EventSource,
+    #[serde(rename = "type")]
+    event_type: EventType,
+    state: &'static str,
+    message_id: MessageId,
+    accepted_at: Timestamp,
+    stored_at: Option<Timestamp>,
+    receive_count: Option<u32>,
+    visible_at: Option<Timestamp>,
+    failure: Option<Failure>,
+    event: Value,
+    dead_letter: Option<DeadLetter>,
+}
+
+/// Runs the command.
+pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let id = EventId::new(options.id.as_str());
+    let source = options.source.as_deref().map(EventSource::new);
+    let mut locations = backend.flow.locate(&id, source.as_ref()).await?;
+    locations.sort_by_key(|location| settled(location.place));
+    let mut found = Vec::with_capacity(locations.len());
+    for location in locations {
+        let dead_letter = backend.archive.get(&location.message_id).await?;
+        found.push(whereabouts(location, dead_letter));
+    }
+    let Some(first) = found.first() else {
+        if console.json() {
+            console.document(&Found { id, state: "unknown", locations: Vec::new() })?;
+            return Ok(ExitStatus::NotFound);
+        }
+        let of = options.source.as_ref().map(|source| format!(" from {source}")).unwrap_or_default();
+        let what =
+            format!("no event with the id {id}{of} was ever accepted here: check the id and the data folder");
+        return Err(Trouble::NotFound(what).into());
+    };
+    if console.json() {
+        console.document(&Found { id, state: first.state, locations: found })?;
+    } else {
+        let now = backend.clock.now();
+        for (position, location) in found.iter().enumerate() {
+            if position > 0 {
+                console.line("")?;
+            }
+            print(&id, location, now, console)?;
+        }
+    }
+    Ok(ExitStatus::Ok)
+}
+
+/// The most settled place comes first: what is stored will stay so, whatever its copies do.
+fn settled(place: Place) -> u8 {
+    match place {
+        Place::Stored => 0,
+        Place::Discarded => 1,
+        Place::Archived => 2,
+        Place::InDlq => 3,
+        Place::Replaying => 4,
+        Place::InFlight => 5,
+        Place::Queued => 6,
+    }
+}
+
+fn whereabouts(location: Location, dead_letter: Option<DeadLetter>) -> Whereabouts {
+    Whereabouts {
+        source: location.key.source,
+        event_type: location.event_type,
+        state: location.place.as_str(),
+        message_id: location.message_id,
+        accepted_at: location.accepted_at,
+        stored_at: location.stored_at,
+        receive_count: location.receive_count,
+        visible_at: location.visible_at,
+        failure: location.failure,
+        event: serde_json::from_str(&location.body).unwrap_or_else(|_| location.body.into()),
+        dead_letter,
+    }
+}
+
+fn print(id: &EventId, location: &Whereabouts, now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
+    let headline = format!("{id} is {}", location.state.replace('_', " "));
+    console.line(&paint(BOLD, &text::clean(&headline)))?;
+    let mut fields = vec![
+        ("source", location.source.to_string()),
+        ("type", location.event_type.to_string()),
+        ("accepted", text::time(now, location.accepted_at)),
+    ];
+    if let Some(at) = location.stored_at {
+        let after = at.duration_since(location.accepted_at).as_secs_f64() * 1000.0;
+        let after = if after < 10_000.0 {
+            text::milliseconds(after)
+        } else {
+            text::relative(at, location.accepted_at).replace(" ago", "")
+        };
+        fields.push(("stored", format!("{}, {after} after it was accepted", text::time(now, at))));
+    }
+    if let Some(count) = location.receive_count {
+        fields.push(("receives", text::number(count)));
+    }
+    if let Some(at) = location.visible_at.filter(|at| *at > now) {
+        fields.push(("next try", text::time(now, at)));
+    }
+    if let Some(failure) = &location.failure {
+        fields.push(("failure", format!("{}: {}", failure.class, failure.message)));
+    }
+    fields.push(("message", location.message_id.to_string()));
+    if let Some(dead_letter) = &location.dead_letter {
+        fields.push(("fingerprint", dead_letter.fingerprint.to_string()));
+        fields.push(("replays", text::number(dead_letter.replays.len())));
+    }
+    console.fields(&fields)?;
+    console.line("")?;
+    let event = serde_json::to_string_pretty(&location.event)?;
+    for line in text::clean(&event).lines() {
+        console.line(&format!("  {line}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! `spillway load`: traffic at a rate, and the proof that none of it was lost.
+
+mod verify;
+
+use crate::answer::{ExitStatus, Trouble};
+use crate::backend::{self, Backend};
+use crate::console::{BOLD, Console, GREEN, RED, YELLOW, paint};
+use crate::http_client::{self, HttpClient};
+use crate::load::{self, Plan, Promises, Report};
+use crate::text::{self, number};
+use crate::values;
+use clap::Args;
+use http::Uri;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const LONG_HELP: &str = "\
+Events fall due at the rate, whatever the API does (an open loop). Each is sent until the API promises it (202), with \
+the same id, which is safe; 429, 503 and broken connections are waited out, and Retry-After is honoured. Each promised \
+id is in FILE, a line each, as soon as the promise is heard; FILE is appended to. Ctrl-C ends the load and keeps it so.
+
+  spillway load --url http://127.0.0.1:8080 --rate 200 --seconds 60 --out ids
+  spillway load --verify ids --embedded DIR
+
+Exit code 0: every planned event was promised, or with --verify every promised one is in the ledger. 1: some are not.";
+
+/// Options of `load`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = LONG_HELP)]
+pub struct Options {
+    /// The API, such as http://127.0.0.1:8080/events; without a path, /events is meant
+    #[arg(long, value_parser = http_client::events_url, env = "SPILLWAY_URL", required_unless_present = "verify")]
+    url: Option<Uri>,
+    /// Events a second
+    #[arg(long, default_value = "50", value_parser = values::rate)]
+    rate: f64,
+    /// For how many seconds
+    #[arg(long, default_value = "10", value_parser = clap::value_parser!(u32).range(1..=604_800))]
+    seconds: u32,
+    /// File for the promised ids
+    #[arg(long, value_name = "FILE", required_unless_present = "verify")]
+    out: Option<PathBuf>,
+    /// Requests at once
+    #[arg(long, default_value = "64", value_name = "C", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    connections: u16,
+    /// Makes the same events again [default: the time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How long to go on after that with events that are not promised yet
+    #[arg(long, default_value = "30s", value_name = "SPAN", value_parser = values::span)]
+    grace: Duration,
+    /// Check that each id in FILE is somewhere in the ledger
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "seed"])]
+    verify: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub async fn run(
+    options: &Options,
+    open: impl AsyncFnOnce() -> anyhow::Result<Backend>,
+    console: &mut Console,
+) -> anyhow::Result<ExitStatus> {
+    if let Some(file) = &options.verify {
+        return verify::run(file, &open().await?, console).await;
+    }
+    let (Some(url), Some(out)) = (&options.url, &options.out) else {
+        return Err(Trouble::Usage("a load needs --url and --out".to_owned()).into());
+    };
+    let clock = backend::clock();
+    let plan = Plan {
+        rate: options.rate,
+        duration: Duration::from_secs(options.seconds.into()),
+        connections: options.connections.into(),
+        seed: options.seed.unwrap_or_else(|| clock.now().as_nanosecond() as u64),
+        grace: options.grace,
+    };
+    let promises = Promises::append_to(out)?;
+    let http = HttpClient::new(url.clone(), plan.connections)?;
+    let bar = console.progress(plan.events());
+    let show = |now: load::Progress| {
+        bar.set_position(now.promised + now.refused);
+        bar.set_message(match (now.undecided, now.refused) {
+            (undecided, 0) => format!("promised, {} on their way", number(undecided)),
+            (undecided, refused) => {
+                format!("promised or refused ({}), {} on their way", number(refused), number(undecided))
+            }
+        });
+    };
+    let report = load::run(&plan, http, promises, clock, interrupted(), show).await;
+    bar.finish_and_clear();
+    let report = report?;
+    if console.json() {
+        console.document(&report)?;
+    } else {
+        print(&report, out, console)?;
+    }
+    if report.requests > 0 && report.no_answer == report.requests {
+        let why = report.last_trouble.unwrap_or_default();
+        let what = format!("no answer from {url} ({why}): check that the pipeline is running there");
+        return Err(Trouble::Unreachable(what).into());
+    }
+    Ok(if report.all_promised() { ExitStatus::Ok } else { ExitStatus::No })
+}
+
+/// Completes at the first Ctrl-C. At the second one the process ends without waiting for answers.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // No signals on this system: nothing ends the load early.
+        return std::future::pending().await;
+    }
+    tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    });
+}
+
+fn print(report: &Report, out: &std::path::Path, console: &mut Console) -> anyhow::Result<()> {
+    let style = if report.all_promised() { GREEN } else { YELLOW };
+    let headline =
+        format!("{} of {} promised", number(report.promised), text::count(report.planned, "event"));
+    let ended = if report.interrupted { ", ended by Ctrl-C" } else { "" };
+    console.line(&format!("{}{ended}", paint(style, &headline)))?;
+    let mut fields = vec![
+        ("throughput", format!("{} over {:.1} s", text::rate(report.promised_per_s), report.elapsed_s)),
+        ("requests", number(report.requests)),
+    ];
+    for (label, quantiles) in [("request", report.request_ms), ("promise", report.promise_ms)] {
+        if let Some(q) = quantiles {
+            let [p50, p99, max] = [q.p50, q.p99, q.max].map(text::milliseconds);
+            fields.push((label, format!("p50 {p50}   p99 {p99}   max {max}")));
+        }
+    }
+    let by_status = |counts: &std::collections::BTreeMap<u16, u64>| {
+        counts
+            .iter()
+            .map(|(status, count)| format!("{} × {status}", number(*count)))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    if report.no_answer > 0 {
+        let why = report.last_trouble.as_deref().unwrap_or_default();
+        fields.push(("no answer", format!("{}, the last: {why}", number(report.no_answer))));
+    }
+    if !report.again_by_status.is_empty() {
+        fields.push(("sent again", by_status(&report.again_by_status)));
+    }
+    if report.refused > 0 {
+        let why = report.first_refusal.as_deref().unwrap_or_default();
+        fields.push(("refused", format!("{}; the first: {why}", by_status(&report.refused_by_status))));
+    }
+    if report.undecided > 0 {
+        fields.push(("undecided", format!("{} (they may have arrived)", number(report.undecided))));
+    }
+    if report.not_sent > 0 {
+        fields.push(("not sent", number(report.not_sent)));
+    }
+    fields.push(("ids", format!("{}", out.display())));
+    console.fields(&fields)
+}

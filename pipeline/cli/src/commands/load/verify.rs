@@ -1,0 +1,95 @@
+//! `spillway load --verify FILE`: is each promised id somewhere in the ledger?
+
+use super::{BOLD, Console, ExitStatus, GREEN, RED, number, paint};
+use crate::backend::Backend;
+use crate::load::read_promises;
+use crate::text::{self, Cell, Table};
+use serde::Serialize;
+use spillway_core::ids::EventId;
+use spillway_core::ledger::Place;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Ids that are looked up at once: looking up reads the whole queue each time.
+const AT_ONCE: usize = 20_000;
+/// Missing ids that are shown.
+const SHOWN: usize = 20;
+
+/// The shape of `--verify --json`.
+#[derive(Debug, Serialize)]
+struct Verdict {
+    /// Distinct ids in the file.
+    promised: u64,
+    /// Lines in the file; more than `promised` if something was noted twice.
+    lines: u64,
+    /// Ids that are in the ledger.
+    found: u64,
+    /// Ids by place.
+    places: BTreeMap<&'static str, u64>,
+    /// Ids that are nowhere.
+    missing: Vec<EventId>,
+}
+
+/// Runs the command.
+pub async fn run(file: &Path, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let (ids, lines) = read_promises(file)?;
+    let mut places = BTreeMap::new();
+    let bar = console.progress(ids.len() as u64);
+    let mut missing = look_up(&ids, backend, &mut places, |count| bar.inc(count)).await?;
+    if !missing.is_empty() {
+        // One that moved on between two reads has a place now.
+        missing = look_up(&missing, backend, &mut places, |_| {}).await?;
+    }
+    bar.finish_and_clear();
+    let promised = ids.len() as u64;
+    let verdict = Verdict { promised, lines, found: promised - missing.len() as u64, places, missing };
+    if console.json() {
+        console.document(&verdict)?;
+    } else {
+        print(&verdict, console)?;
+    }
+    Ok(if verdict.missing.is_empty() { ExitStatus::Ok } else { ExitStatus::No })
+}
+
+async fn look_up(
+    ids: &[EventId],
+    backend: &Backend,
+    places: &mut BTreeMap<&'static str, u64>,
+    done: impl Fn(u64),
+) -> anyhow::Result<Vec<EventId>> {
+    let mut missing = Vec::new();
+    for chunk in ids.chunks(AT_ONCE) {
+        for (id, place) in chunk.iter().zip(backend.flow.places(chunk).await?) {
+            match place {
+                Some(place) => *places.entry(Place::as_str(place)).or_default() += 1,
+                None => missing.push(id.clone()),
+            }
+        }
+        done(chunk.len() as u64);
+    }
+    Ok(missing)
+}
+
+fn print(verdict: &Verdict, console: &mut Console) -> anyhow::Result<()> {
+    let promised = text::count(verdict.promised, "promised event");
+    let headline = match (verdict.missing.len(), verdict.promised) {
+        (0, 0) => paint(BOLD, "The file has no ids: nothing was promised"),
+        (0, 1) => paint(GREEN, "The one promised event is accounted for"),
+        (0, _) => paint(GREEN, &format!("All {promised} are accounted for")),
+        (missing, _) => paint(RED, &format!("{} of {promised} are nowhere to be found", number(missing))),
+    };
+    console.line(&headline)?;
+    let mut table = Table::default();
+    for (place, count) in &verdict.places {
+        table.row(vec![Cell::text(place.replace('_', " ")), Cell::number(*count)]);
+    }
+    console.table(&table)?;
+    for id in verdict.missing.iter().take(SHOWN) {
+        console.line(&format!("  missing: {}", text::clean(id.as_str())))?;
+    }
+    if verdict.missing.len() > SHOWN {
+        console
+            .line(&format!("  and {} more; --json lists them all", number(verdict.missing.len() - SHOWN)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! `spillway replays`: what became of replays.
+
+use crate::answer::{ExitStatus, Trouble};
+use crate::backend::Backend;
+use crate::console::{BOLD, Console, paint};
+use crate::text::{self, Cell, Table, number};
+use clap::Args;
+use serde_json::{Value, json};
+use spillway_core::Timestamp;
+use spillway_core::ids::ReplayId;
+use spillway_core::replay::{Replay, ReplayItem, ReplayItemState, ReplayState};
+
+/// Messages that are read at once.
+const AT_ONCE: usize = 1000;
+
+const LONG_HELP: &str = "\
+With --json: {\"replays\": [replay]}, or for one {\"replay\": replay, \"items\": [{\"dead_letter\", \"state\", \"at\"}]}; \
+a replay is {\"id\", \"by\", \"started_at\", \"ended_at\", \"state\", \"total\", \"waiting\", \"sent\", \"stored\", \
+\"returned\", \"trouble\"}.";
+
+/// Options of `replays`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = LONG_HELP)]
+pub struct Options {
+    /// Only this one, with its messages
+    id: Option<String>,
+    /// At most so many replays, the newest first
+    #[arg(long, default_value = "20", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+}
+
+/// A replay as JSON, with its total.
+pub fn document(replay: &Replay) -> Value {
+    let mut document = json!(replay);
+    document["total"] = replay.total().into();
+    document
+}
+
+/// Runs the command.
+pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    match &options.id {
+        Some(id) => one(&ReplayId::new(id.as_str()), backend, console).await,
+        None => list(options.limit as usize, backend, console).await,
+    }
+}
+
+async fn list(limit: usize, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let replays = backend.replays.list(limit).await?;
+    if console.json() {
+        let replays: Vec<_> = replays.iter().map(document).collect();
+        console.document(&json!({"replays": replays}))?;
+        return Ok(ExitStatus::Ok);
+    }
+    if replays.is_empty() {
+        console.line("Nothing was ever replayed")?;
+        return Ok(ExitStatus::Ok);
+    }
+    let now = backend.clock.now();
+    let mut table = Table::with_header(&["id", "state", "stored", "back", "open", "started", "by"]);
+    for replay in &replays {
+        table.row(vec![
+            Cell::text(&replay.id),
+            Cell::text(state(replay)),
+            Cell::number(replay.stored),
+            Cell::number(replay.returned),
+            Cell::number(replay.waiting + replay.sent),
+            Cell::text(text::relative(now, replay.started_at)),
+            Cell::text(&replay.by),
+        ]);
+    }
+    console.table(&table)?;
+    Ok(ExitStatus::Ok)
+}
+
+async fn one(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let Some(replay) = backend.replays.get(id).await? else {
+        return Err(Trouble::NotFound(format!("the replay {id} is not known: see spillway replays")).into());
+    };
+    let mut items: Vec<ReplayItem> = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = backend.replays.items(id, after.as_deref(), AT_ONCE).await?;
+        items.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    if console.json() {
+        console.document(&json!({"replay": document(&replay), "items": items}))?;
+    } else {
+        print(&replay, &items, backend.clock.now(), console)?;
+    }
+    Ok(ExitStatus::Ok)
+}
+
+fn print(replay: &Replay, items: &[ReplayItem], now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
+    let total = text::count(replay.total(), "dead letter");
+    console.line(&paint(BOLD, &format!("Replay {} of {total}: {}", replay.id, state(replay))))?;
+    let mut fields = vec![
+        ("started", format!("{} by {}", text::time(now, replay.started_at), replay.by)),
+        ("waiting", number(replay.waiting)),
+        ("sent", number(replay.sent)),
+        ("stored", number(replay.stored)),
+        ("back", number(replay.returned)),
+    ];
+    if let Some(at) = replay.ended_at {
+        fields.insert(1, ("ended", text::time(now, at)));
+    }
+    if let Some(trouble) = &replay.trouble {
+        fields.push(("trouble", format!("{trouble}; it goes on by itself")));
+    }
+    console.fields(&fields)?;
+    let back: Vec<_> = items.iter().filter(|item| item.state == ReplayItemState::Returned).collect();
+    if !back.is_empty() {
+        console.line("")?;
+        let mut table = Table::with_header(&["back in the archive", "since"]);
+        for item in back {
+            table.row(vec![Cell::text(&item.dead_letter), Cell::text(text::time(now, item.at))]);
+        }
+        console.table(&table)?;
+    }
+    Ok(())
+}
+
+fn state(replay: &Replay) -> &'static str {
+    match (replay.state, &replay.trouble) {
+        (ReplayState::Ended, _) => "ended",
+        (ReplayState::Running, None) => "running",
+        (ReplayState::Running, Some(_)) => "held up",
+    }
+}

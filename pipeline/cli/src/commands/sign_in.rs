@@ -1,0 +1,20 @@
+//! `spillway sign-in`: a new one-time link to the dashboard.
+
+use crate::answer::{ExitStatus, Trouble};
+use crate::backend::Backend;
+use crate::console::Console;
+use serde_json::json;
+
+/// Runs the command.
+pub async fn run(backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let Some(url) = backend.local.sign_in_link().await? else {
+        let what = "no dashboard has been started on this data folder: start one with it, then ask again";
+        return Err(Trouble::Unreachable(what.to_owned()).into());
+    };
+    if console.json() {
+        console.document(&json!({"url": url}))?;
+    } else {
+        console.line(&url)?;
+    }
+    Ok(ExitStatus::Ok)
+}

@@ -1,0 +1,216 @@
+//! `dlq` and `replays`.
+
+use super::assert_output;
+use crate::answer::ExitStatus;
+use crate::testing::{FakePipeline, ago, dead_letter, location, run};
+use spillway_core::dead_letter::{DeadLetterState, ReplayTrace};
+use spillway_core::failure::{Failure, FailureClass};
+use spillway_core::ledger::Place;
+use spillway_core::ports::AuditEntry;
+use std::sync::Arc;
+
+/// Three orders that failed at their amount, and one event that the store refused.
+fn pipeline() -> Arc<FakePipeline> {
+    FakePipeline::new(|state| {
+        state.dead_letters.extend([dead_letter(1, 240), dead_letter(2, 3600), dead_letter(3, 90_000)]);
+        let mut throttled = dead_letter(4, 600);
+        let message = "the event store is over its write capacity";
+        let failure = Failure::new(FailureClass::StoreThrottled, message, &"2f1c".into(), ago(600));
+        throttled.fingerprint = failure.fingerprint(None);
+        throttled.failures = vec![failure];
+        throttled.receive_count = 20;
+        throttled.body = throttled.body.replace("\"9.90\"", "9.90");
+        state.dead_letters.push(throttled);
+        state.locations.push(location("e2", "/shop", Place::Archived));
+        state.locations[0].message_id = "m2".into();
+        state.schemas.insert(
+            "order.placed".to_owned(),
+            serde_json::json!({"properties": {"amount": {"type": "number"}}}),
+        );
+    })
+}
+
+fn state_of(pipeline: &FakePipeline, position: usize) -> &'static str {
+    pipeline.state().dead_letters[position].state.name()
+}
+
+#[tokio::test]
+async fn list_shows_groups_and_then_each() {
+    assert_output!(run("dlq list", &pipeline()).await);
+    let json = run("dlq list --limit 2 --json", &pipeline()).await.json();
+    insta::assert_json_snapshot!(json);
+}
+
+#[tokio::test]
+async fn list_filters_and_pages() {
+    let pipeline = pipeline();
+    for (filter, expected) in [
+        ("--class schema", vec!["m1", "m2", "m3"]),
+        ("--contains capacity", vec!["m4"]),
+        ("--contains e3", vec!["m3"]),
+        ("--since 2h", vec!["m1", "m4", "m2"]),
+        ("--until 2h --type order.placed", vec!["m3"]),
+        ("--limit 2 --after 2", vec!["m2", "m3"]),
+        ("--state discarded", vec![]),
+    ] {
+        let list = run(&format!("dlq list {filter} --json"), &pipeline).await.json();
+        let ids: Vec<_> =
+            list["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, expected, "{filter}");
+    }
+    assert_eq!(run("dlq list --type other", &pipeline).await.out, "No archived dead letters match\n");
+    assert!(run("dlq list --limit 3", &pipeline).await.out.ends_with("3 of 4 shown; the next: --after 3\n"));
+}
+
+#[tokio::test]
+async fn show_tells_the_whole_story() {
+    let pipeline = pipeline();
+    {
+        let mut state = pipeline.state();
+        let trace = ReplayTrace {
+            replay_id: "r1".into(),
+            sent_at: ago(1000),
+            ended_at: Some(ago(990)),
+            stored: Some(false),
+        };
+        state.dead_letters[1].replays.push(trace);
+        state.audit.push(AuditEntry {
+            at: ago(800),
+            by: "anna".into(),
+            action: "discard".into(),
+            subject: "m2".into(),
+            detail: "test data".into(),
+        });
+    }
+    assert_output!(run("dlq show m2", &pipeline).await);
+    let json = run("dlq show e2 --json", &pipeline).await.json();
+    insta::assert_json_snapshot!(json);
+    assert_eq!(run("dlq show m2 --body", &pipeline).await.out.trim_end(), dead_letter(2, 0).body);
+}
+
+#[tokio::test]
+async fn an_unknown_dead_letter_is_not_found() {
+    let output = run("dlq show nothing", &pipeline()).await;
+    assert_eq!(output.status, ExitStatus::NotFound);
+    assert_output!(output);
+}
+
+#[tokio::test]
+async fn a_body_cannot_steer_the_terminal() {
+    let pipeline = pipeline();
+    pipeline.state().dead_letters[0].body = "not json \u{1b}]0;title\u{7}".to_owned();
+    let output = run("dlq show m1", &pipeline).await;
+    assert!(!output.out.contains(['\u{1b}', '\u{7}']), "{output}");
+}
+
+#[tokio::test]
+async fn replay_shows_the_preflight_and_follows_to_the_end() {
+    let pipeline = pipeline();
+    pipeline.state().coming_back.extend(["m1".into(), "m2".into()]);
+    let output = run("dlq replay --all --wait --by anna", &pipeline).await;
+    assert_eq!(output.status, ExitStatus::No, "some came back");
+    assert_output!(output);
+    assert_eq!(pipeline.state().audit[0].by, "anna");
+    assert_output!(run("replays", &pipeline).await);
+    let id = pipeline.state().replays[0].0.id.clone();
+    assert_output!(run(&format!("replays {id}"), &pipeline).await);
+}
+
+#[tokio::test]
+async fn a_replay_that_stores_each_is_a_yes() {
+    let output = run("dlq replay m4 --wait --by anna --json", &pipeline()).await;
+    assert_eq!(output.status, ExitStatus::Ok);
+    let filters = [("started_at", "[time]"), ("ended_at", "[time]"), ("id", "[replay]")];
+    let mut document = output.json();
+    for (name, value) in filters {
+        assert!(document["replay"][name].is_string());
+        document["replay"][name] = value.into();
+    }
+    insta::assert_json_snapshot!(document);
+}
+
+#[tokio::test]
+async fn without_wait_a_replay_is_only_started() {
+    let pipeline = pipeline();
+    let output = run("dlq replay e2 --by anna", &pipeline).await;
+    assert_eq!(output.status, ExitStatus::Ok);
+    assert!(output.out.contains("Follow it with: spillway replays "), "{output}");
+    assert_eq!(state_of(&pipeline, 1), "replaying");
+    assert_eq!(state_of(&pipeline, 0), "archived");
+    let again = run("dlq replay e2 --by anna", &pipeline).await;
+    assert_eq!(again.status, ExitStatus::No);
+    assert!(again.out.contains("none of them is in the archive now"), "{again}");
+}
+
+#[tokio::test]
+async fn what_would_fail_can_be_left_out_or_only_asked_about() {
+    let pipeline = pipeline();
+    let dry = run("dlq replay --all --dry-run", &pipeline).await;
+    assert_eq!(dry.status, ExitStatus::No);
+    assert!(pipeline.state().replays.is_empty());
+    assert_eq!(run("dlq replay m4 --dry-run", &pipeline).await.status, ExitStatus::Ok);
+    let output = run("dlq replay --class schema --skip-failing --by anna", &pipeline).await;
+    assert_eq!(output.status, ExitStatus::No);
+    assert!(output.out.ends_with("Nothing was replayed: all of them would fail again\n"), "{output}");
+    let output = run("dlq replay --all --skip-failing --wait --by anna --json", &pipeline).await;
+    assert_eq!(output.status, ExitStatus::Ok);
+    assert_eq!((&output.json()["left_out"], &output.json()["replay"]["stored"]), (&3.into(), &1.into()));
+}
+
+#[tokio::test]
+async fn waiting_on_a_pipeline_that_does_not_run_says_so() {
+    let pipeline = pipeline();
+    pipeline.state().idle = true;
+    let come_back = async {
+        // Once the command has had every chance to say it.
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        pipeline.state().idle = false;
+    };
+    let (output, ()) = tokio::join!(run("dlq replay m4 --wait --by anna", &pipeline), come_back);
+    assert_eq!(output.status, ExitStatus::Ok);
+    assert_eq!(output.err.matches("is the pipeline running?").count(), 1, "{output}");
+}
+
+#[tokio::test]
+async fn a_selection_has_to_be_meant() {
+    let pipeline = pipeline();
+    for line in [
+        "dlq replay",
+        "dlq replay m1 --class schema",
+        "dlq discard --reason x",
+        "dlq discard --all --reason x",
+    ] {
+        let output = run(line, &pipeline).await;
+        assert_eq!(output.status, ExitStatus::Usage, "{line}");
+        assert!(output.err.starts_with("error: ") && output.out.is_empty(), "{output}");
+    }
+    assert!((0..4).all(|position| state_of(&pipeline, position) == "archived"));
+}
+
+#[tokio::test]
+async fn a_discard_has_a_reason_and_can_be_taken_back() {
+    let pipeline = pipeline();
+    assert_output!(run("dlq discard m1 e2 --reason junk --by anna", &pipeline).await);
+    let DeadLetterState::Discarded { by, reason, .. } = pipeline.state().dead_letters[1].state.clone() else {
+        panic!("not discarded")
+    };
+    assert_eq!((by.as_str(), reason.as_str()), ("anna", "junk"));
+    let again = run("dlq discard m1 --reason junk --by anna", &pipeline).await;
+    assert_eq!(again.status, ExitStatus::No);
+    let output = run("dlq restore m1 m4 --by anna --json", &pipeline).await;
+    assert_eq!(output.json(), serde_json::json!({"restored": ["m1"], "refused": 1}));
+    assert_eq!((state_of(&pipeline, 0), state_of(&pipeline, 1)), ("archived", "discarded"));
+    let group = dead_letter(1, 0).fingerprint;
+    let output =
+        run(&format!("dlq discard --group {group} --yes --reason old --by anna --json"), &pipeline).await;
+    assert_eq!(output.json(), serde_json::json!({"discarded": ["m1", "m3"], "refused": 0}));
+}
+
+#[tokio::test]
+async fn an_unknown_replay_is_not_found() {
+    let output = run("replays nothing", &pipeline()).await;
+    assert_eq!(output.status, ExitStatus::NotFound);
+    assert_eq!(run("replays", &pipeline()).await.out, "Nothing was ever replayed\n");
+}

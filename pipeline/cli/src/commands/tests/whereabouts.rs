@@ -1,0 +1,97 @@
+//! `get`, `flow`, `sign-in`.
+
+use super::assert_output;
+use crate::answer::ExitStatus;
+use crate::testing::{FakePipeline, ago, dead_letter, location, run};
+use spillway_core::ledger::{Ledger, Place};
+use std::sync::Arc;
+
+fn pipeline() -> Arc<FakePipeline> {
+    FakePipeline::new(|state| {
+        state.locations.push(location("e1", "/web", Place::Stored));
+        let mut waiting = location("e2", "/web", Place::InFlight);
+        waiting.receive_count = Some(5);
+        waiting.visible_at = Some(ago(0) + std::time::Duration::from_secs(80));
+        waiting.failure = dead_letter(1, 5).failures.pop();
+        state.locations.push(waiting);
+        state.locations.push(location("e2", "/app", Place::Archived));
+        let mut letter = dead_letter(9, 30);
+        letter.id = "m-e2".into();
+        state.dead_letters.push(letter);
+    })
+}
+
+#[tokio::test]
+async fn get_says_where_an_event_is() {
+    let output = run("get e1", &pipeline()).await;
+    assert_eq!(output.status, ExitStatus::Ok);
+    assert_output!(output);
+}
+
+#[tokio::test]
+async fn get_shows_each_event_with_the_id_the_most_settled_first() {
+    assert_output!(run("get e2", &pipeline()).await);
+    let one = run("get e2 --source /web --json", &pipeline()).await.json();
+    assert_eq!((&one["state"], one["locations"].as_array().unwrap().len()), (&"in_flight".into(), 1));
+}
+
+#[tokio::test]
+async fn get_as_json_has_a_stable_shape() {
+    let json = run("get e2 --json", &pipeline()).await.json();
+    insta::assert_json_snapshot!(json);
+}
+
+#[tokio::test]
+async fn an_unknown_event_is_an_error_that_says_what_to_do() {
+    let output = run("get nothing", &pipeline()).await;
+    assert_eq!(output.status, ExitStatus::NotFound);
+    assert_output!(output);
+    let output = run("get nothing --json", &pipeline()).await;
+    assert_eq!((output.status, &output.json()["state"]), (ExitStatus::NotFound, &"unknown".into()));
+}
+
+fn ledger(accepted: u64) -> Arc<FakePipeline> {
+    FakePipeline::new(|state| {
+        state.ledger = Ledger {
+            accepted,
+            stored: 172_402,
+            duplicates: 12,
+            in_flight: 26,
+            archived: 3,
+            ..Ledger::default()
+        };
+    })
+}
+
+#[tokio::test]
+async fn a_balanced_ledger_is_a_yes() {
+    let output = run("flow", &ledger(172_431)).await;
+    assert_eq!(output.status, ExitStatus::Ok);
+    assert_output!(output);
+}
+
+#[tokio::test]
+async fn a_gap_in_the_ledger_is_a_no() {
+    let output = run("flow", &ledger(172_433)).await;
+    assert_eq!(output.status, ExitStatus::No);
+    assert!(output.out.starts_with("2 of 172,433 accepted events are unaccounted for"), "{output}");
+}
+
+#[tokio::test]
+async fn flow_over_a_span_has_rates() {
+    let output = run("flow --over 5s --json", &ledger(172_431)).await;
+    assert_eq!(output.json()["rates"]["accepted_per_s"], 2.0);
+    insta::assert_json_snapshot!(output.json());
+    assert!(run("flow --over 5s", &ledger(172_431)).await.out.ends_with("2.00/s accepted, 2.00/s stored\n"));
+}
+
+#[tokio::test]
+async fn sign_in_prints_the_link_and_nothing_else() {
+    let link = "http://127.0.0.1:3000/sign-in?token=t";
+    let pipeline = FakePipeline::new(|state| state.link = Some(link.to_owned()));
+    assert_eq!(run("sign-in", &pipeline).await.out, format!("{link}\n"));
+    assert_eq!(run("sign-in --json", &pipeline).await.json()["url"], link);
+    let output = run("sign-in", &FakePipeline::new(|_| {})).await;
+    assert_eq!(output.status, ExitStatus::Unreachable);
+    assert!(output.err.contains("start one"), "{output}");
+}

@@ -1,0 +1,171 @@
+//! The HTTP client: HTTP/1.1 with kept-alive connections, plain on loopback and TLS elsewhere.
+
+use crate::answer::Trouble;
+use anyhow::Context as _;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::time::Duration;
+
+/// No answer within this is a failure. Longer than any timeout on the way: API Gateway gives up after 29 s.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest answer that is read. The largest is a batch's, with an entry for each of 1,000 events.
+const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+
+/// An HTTP client for one API.
+#[derive(Clone)]
+pub struct HttpClient {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    url: Uri,
+}
+
+/// What the API answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// How long to wait before asking again, if it says so in seconds.
+    pub retry_after: Option<Duration>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Why there is no answer. The request may have arrived all the same.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// Connecting failed, or the connection broke.
+    #[error("{}", chain(.0))]
+    Connection(hyper_util::client::legacy::Error),
+    /// The answer's body could not be read.
+    #[error("the answer could not be read: {0}")]
+    Body(String),
+    /// Nothing came.
+    #[error("no answer within {} s", TIMEOUT.as_secs())]
+    Timeout,
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+impl HttpClient {
+    /// A client that keeps up to so many connections to the API open.
+    pub fn new(url: Uri, connections: usize) -> anyhow::Result<Self> {
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(Duration::from_secs(5)));
+        let provider = rustls::crypto::ring::default_provider();
+        let connector = if url.scheme_str() == Some("https") {
+            HttpsConnectorBuilder::new()
+                .with_provider_and_native_roots(provider)
+                .context("this machine's trusted certificates can't be used")?
+                .https_only()
+                .enable_http1()
+                .wrap_connector(connector)
+        } else {
+            // Nothing is trusted because nothing is encrypted: this connector never speaks TLS.
+            let tls = rustls::ClientConfig::builder_with_provider(provider.into())
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth();
+            HttpsConnectorBuilder::new()
+                .with_tls_config(tls)
+                .https_or_http()
+                .enable_http1()
+                .wrap_connector(connector)
+        };
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(connections)
+            .build(connector);
+        Ok(Self { client, url })
+    }
+
+    /// Posts a body and waits for the answer.
+    pub async fn post(
+        &self,
+        content_type: &str,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, NoAnswer> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.url.clone();
+        request.headers_mut().extend(headers.clone());
+        if let Ok(content_type) = HeaderValue::from_str(content_type) {
+            request.headers_mut().insert(CONTENT_TYPE, content_type);
+        }
+        const AGENT: &str = concat!("spillway/", env!("CARGO_PKG_VERSION"));
+        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        tokio::time::timeout(TIMEOUT, self.exchange(request)).await.unwrap_or(Err(NoAnswer::Timeout))
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
+        let response = self.client.request(request).await.map_err(NoAnswer::Connection)?;
+        let status = response.status();
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
+        let body = Limited::new(response.into_body(), LARGEST_ANSWER)
+            .collect()
+            .await
+            .map_err(|error| NoAnswer::Body(error.to_string()))?
+            .to_bytes();
+        Ok(Answer { status, retry_after, body })
+    }
+}
+
+/// Reads the API's address. Without a path, `/events` is meant.
+pub fn events_url(text: &str) -> Result<Uri, String> {
+    let wrong = || format!("\"{text}\" is no address of the API; write it like http://127.0.0.1:8080/events");
+    let url: Uri = text.parse().map_err(|_| wrong())?;
+    if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none_or(str::is_empty) {
+        return Err(wrong());
+    }
+    let mut parts = url.into_parts();
+    if parts.path_and_query.as_ref().is_none_or(|path| path.as_str() == "/") {
+        parts.path_and_query = "/events".parse().ok();
+    }
+    Uri::from_parts(parts).map_err(|_| wrong())
+}
+
+/// The trouble of having no answer.
+pub fn unreachable(url: &Uri, error: &NoAnswer) -> Trouble {
+    Trouble::Unreachable(format!("no answer from {url} ({error}): check that the pipeline is running there"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read() {
+        let read = |text| events_url(text).map(|url| url.to_string());
+        assert_eq!(read("http://127.0.0.1:8080"), Ok("http://127.0.0.1:8080/events".to_owned()));
+        assert_eq!(read("https://a.example/prod/events"), Ok("https://a.example/prod/events".to_owned()));
+        for wrong in ["127.0.0.1:8080", "/events", "ftp://a.example/", "http://", "a b"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn clients_for_both_schemes_can_be_made() {
+        for url in ["http://127.0.0.1:1/events", "https://a.example/events"] {
+            HttpClient::new(url.parse().unwrap(), 1).unwrap();
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The engine of a load: an open loop that stays at its rate whatever the API does.
+
+use super::promises::{Promises, PromisesError};
+use super::tally::{Report, Tally};
+use crate::http_client::{Answer, HttpClient, NoAnswer};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use rand::Rng as _;
+use spillway_core::ids::EventId;
+use spillway_core::ports::Clock;
+use spillway_traffic::Generator;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// Events that wait to be sent again, at most; while there are more, no new one is begun.
+const MOST_RETRIES: u64 = 20_000;
+/// The first wait before an event is sent again; it doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
+/// An API may ask for patience, but not for all of it.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+const TICK: Duration = Duration::from_millis(1);
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Events a second.
+    pub rate: f64,
+    /// For how long events fall due.
+    pub duration: Duration,
+    /// Requests at once.
+    pub connections: usize,
+    /// Of the generator.
+    pub seed: u64,
+    /// How long to go on, after the last event fell due, with events that are not decided yet.
+    pub grace: Duration,
+}
+
+impl Plan {
+    /// Events in all.
+    pub fn events(&self) -> u64 {
+        (self.rate * self.duration.as_secs_f64()).round() as u64
+    }
+}
+
+/// How far a load is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Promised so far.
+    pub promised: u64,
+    /// Refused so far.
+    pub refused: u64,
+    /// Begun and not decided.
+    pub undecided: u64,
+}
+
+struct Job {
+    due: Instant,
+    attempts: u32,
+    /// Made when it is first sent, so that a backlog costs no memory.
+    event: Option<(EventId, Bytes)>,
+}
+
+struct Shared {
+    http: HttpClient,
+    promises: Promises,
+    clock: Arc<dyn Clock>,
+    generator: Mutex<Generator>,
+    tally: Mutex<Tally>,
+    jobs: UnboundedSender<Job>,
+    queue: tokio::sync::Mutex<UnboundedReceiver<Job>>,
+    failed: Mutex<Option<PromisesError>>,
+    started_at: Instant,
+}
+
+/// Runs a load until each event is decided, the grace is over, or `interrupt` completes. `progress` is called some
+/// ten times a second.
+///
+/// # Errors
+/// A promise could not be noted; the load ends at once.
+pub async fn run(
+    plan: &Plan,
+    http: HttpClient,
+    promises: Promises,
+    clock: Arc<dyn Clock>,
+    interrupt: impl Future<Output = ()>,
+    mut progress: impl FnMut(Progress),
+) -> Result<Report, PromisesError> {
+    let (jobs, queue) = unbounded_channel();
+    let shared = Arc::new(Shared {
+        http,
+        promises,
+        clock,
+        generator: Mutex::new(Generator::new(plan.seed)),
+        tally: Mutex::default(),
+        jobs,
+        queue: tokio::sync::Mutex::new(queue),
+        failed: Mutex::default(),
+        started_at: Instant::now(),
+    });
+    let (stop, stopped) = watch::channel(false);
+    let mut workers = JoinSet::new();
+    for _ in 0..plan.connections {
+        workers.spawn(work(Arc::clone(&shared), stopped.clone()));
+    }
+    let interrupted = tokio::select! {
+        () = dispatch(plan, &shared, &mut progress) => false,
+        () = interrupt => true,
+    };
+    // What is on its way may be promised yet, and a promise must not be lost: wait for these answers.
+    let _ = stop.send(true);
+    while workers.join_next().await.is_some() {}
+    if let Some(error) = lock(&shared.failed).take() {
+        return Err(error);
+    }
+    let tally = std::mem::take(&mut *lock(&shared.tally));
+    Ok(tally.report(plan.events(), shared.started_at.elapsed(), interrupted))
+}
+
+/// Puts events into the queue as they fall due, then waits until all are decided.
+async fn dispatch(plan: &Plan, shared: &Shared, progress: &mut impl FnMut(Progress)) {
+    let planned = plan.events();
+    let end = shared.started_at + plan.duration + plan.grace;
+    let mut begun = 0;
+    let mut shown_at = shared.started_at;
+    loop {
+        let now = Instant::now();
+        let due = (now - shared.started_at).as_secs_f64() * plan.rate;
+        while begun < planned && begun as f64 <= due {
+            let due = shared.started_at + Duration::from_secs_f64(begun as f64 / plan.rate);
+            // The receiver lives as long as `shared`.
+            let _ = shared.jobs.send(Job { due, attempts: 0, event: None });
+            begun += 1;
+        }
+        if now >= shown_at {
+            shown_at = now + Duration::from_millis(100);
+            progress(shared.progress());
+        }
+        let decided = lock(&shared.tally).decided();
+        if decided == planned || now >= end || lock(&shared.failed).is_some() {
+            progress(shared.progress());
+            return;
+        }
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+async fn work(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let job = tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stop| *stop) => return,
+            job = async { shared.queue.lock().await.recv().await } => job,
+        };
+        let Some(job) = job else { return };
+        shared.attempt(job).await;
+    }
+}
+
+impl Shared {
+    fn progress(&self) -> Progress {
+        let tally = lock(&self.tally);
+        let undecided = tally.started - tally.decided();
+        Progress { promised: tally.promised, refused: tally.decided() - tally.promised, undecided }
+    }
+
+    async fn attempt(self: &Arc<Self>, mut job: Job) {
+        let (id, body) = match &job.event {
+            Some(event) => event.clone(),
+            None if self.progress().undecided >= MOST_RETRIES => return self.later(job, FIRST_WAIT),
+            None => {
+                lock(&self.tally).started += 1;
+                let sample = lock(&self.generator).event(self.clock.now());
+                (sample.id, Bytes::from(sample.body))
+            }
+        };
+        let sent_at = Instant::now();
+        let answer = self.http.post("application/cloudevents+json", &HeaderMap::new(), body.clone()).await;
+        match self.judge(&job, &id, body.len(), sent_at, answer) {
+            None => {}
+            Some(retry_after) => {
+                job.event = Some((id, body));
+                job.attempts += 1;
+                self.later(job, retry_after);
+            }
+        }
+    }
+
+    /// Counts an answer; `Some` with the wait if the event has to be sent again, with the same id, which is safe.
+    fn judge(
+        &self,
+        job: &Job,
+        id: &EventId,
+        bytes: usize,
+        sent_at: Instant,
+        answer: Result<Answer, NoAnswer>,
+    ) -> Option<Duration> {
+        let now = Instant::now();
+        let mut tally = lock(&self.tally);
+        tally.requests += 1;
+        match answer {
+            Ok(answer) if answer.status.is_success() => {
+                if let Err(error) = self.promises.note(id) {
+                    lock(&self.failed).get_or_insert(error);
+                }
+                tally.promised += 1;
+                tally.bytes += bytes as u64;
+                tally.request_times.add(now - sent_at);
+                tally.promise_times.add(now.saturating_duration_since(job.due));
+                tally.promising = now - self.started_at;
+                None
+            }
+            Ok(answer) if worth_another_try(answer.status) => {
+                tally.again(answer.status);
+                let asked_for = answer.retry_after.map(|wait| wait.min(LONGEST_RETRY_AFTER));
+                Some(asked_for.unwrap_or_else(|| wait_after(job.attempts)))
+            }
+            Ok(answer) => {
+                tally.refuse(answer.status, &answer.body);
+                None
+            }
+            Err(error) => {
+                tally.no_answer += 1;
+                tally.last_trouble = Some(error.to_string());
+                Some(wait_after(job.attempts))
+            }
+        }
+    }
+
+    fn later(self: &Arc<Self>, job: Job, wait: Duration) {
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            let _ = shared.jobs.send(job);
+        });
+    }
+}
+
+fn worth_another_try(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
+}
+
+/// Doubling, with up to half taken off, so that events that failed together don't all come back at once.
+fn wait_after(attempts: u32) -> Duration {
+    let wait = (FIRST_WAIT * 2_u32.pow(attempts.min(10))).min(LONGEST_WAIT);
+    wait.mul_f64(rand::rng().random_range(0.5..=1.0))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

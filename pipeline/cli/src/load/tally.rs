@@ -1,0 +1,120 @@
+//! What happened during a load.
+
+use super::latency::{Latencies, Quantiles};
+use http::StatusCode;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Counts while a load runs.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub started: u64,
+    pub promised: u64,
+    pub requests: u64,
+    pub bytes: u64,
+    pub no_answer: u64,
+    /// Answers that ask to try again, by status.
+    pub again: BTreeMap<u16, u64>,
+    /// Answers that refuse for good, by status.
+    pub refused: BTreeMap<u16, u64>,
+    /// The first refusal's own words.
+    pub first_refusal: Option<String>,
+    /// The last reason for having no answer.
+    pub last_trouble: Option<String>,
+    pub request_times: Latencies,
+    pub promise_times: Latencies,
+    /// From the start to the last promise.
+    pub promising: Duration,
+}
+
+impl Tally {
+    /// Counts an answer that asks to try again.
+    pub fn again(&mut self, status: StatusCode) {
+        *self.again.entry(status.as_u16()).or_default() += 1;
+    }
+
+    /// Counts an answer that refuses for good.
+    pub fn refuse(&mut self, status: StatusCode, body: &[u8]) {
+        *self.refused.entry(status.as_u16()).or_default() += 1;
+        if self.first_refusal.is_none() {
+            self.first_refusal = Some(String::from_utf8_lossy(&body[..body.len().min(1000)]).into_owned());
+        }
+    }
+
+    /// Events that are promised or refused.
+    pub fn decided(&self) -> u64 {
+        self.promised + self.refused.values().sum::<u64>()
+    }
+
+    /// The report over a load of `planned` events that took so long.
+    pub fn report(self, planned: u64, elapsed: Duration, interrupted: bool) -> Report {
+        let undecided = self.started - self.decided();
+        let per_s = self.promised as f64 / self.promising.as_secs_f64().max(0.001);
+        Report {
+            planned,
+            promised: self.promised,
+            refused: self.refused.values().sum(),
+            undecided,
+            not_sent: planned.saturating_sub(self.started),
+            interrupted,
+            requests: self.requests,
+            no_answer: self.no_answer,
+            again_by_status: self.again,
+            refused_by_status: self.refused,
+            first_refusal: self.first_refusal,
+            last_trouble: self.last_trouble,
+            bytes: self.bytes,
+            elapsed_s: elapsed.as_secs_f64(),
+            promised_per_s: per_s,
+            request_ms: self.request_times.quantiles(),
+            promise_ms: self.promise_times.quantiles(),
+        }
+    }
+}
+
+/// The result of a load; the shape of its `--json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Events that the rate and the time asked for.
+    pub planned: u64,
+    /// Events that the API promised (202); each is in the file.
+    pub promised: u64,
+    /// Events that the API refused for good.
+    pub refused: u64,
+    /// Events that were sent and got no answer that decides, until the end. They may have arrived.
+    pub undecided: u64,
+    /// Events that were never sent.
+    pub not_sent: u64,
+    /// Whether Ctrl-C ended it early.
+    pub interrupted: bool,
+    /// Requests, retries among them.
+    pub requests: u64,
+    /// Requests that got no answer: connection refused or broken, timeout.
+    pub no_answer: u64,
+    /// Answers that asked to try again, by status.
+    pub again_by_status: BTreeMap<u16, u64>,
+    /// Answers that refused for good, by status.
+    pub refused_by_status: BTreeMap<u16, u64>,
+    /// The first refusal's own words.
+    pub first_refusal: Option<String>,
+    /// The last reason for having no answer.
+    pub last_trouble: Option<String>,
+    /// Bytes of promised events.
+    pub bytes: u64,
+    /// Seconds from start to end.
+    pub elapsed_s: f64,
+    /// Promises a second, until the last promise.
+    pub promised_per_s: f64,
+    /// One request that was promised, from sending to answer.
+    pub request_ms: Option<Quantiles>,
+    /// An event, from the time it was due until its promise, waiting and retries included.
+    pub promise_ms: Option<Quantiles>,
+}
+
+impl Report {
+    /// Whether every planned event is promised.
+    pub fn all_promised(&self) -> bool {
+        self.promised == self.planned
+    }
+}

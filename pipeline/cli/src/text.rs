@@ -1,0 +1,260 @@
+//! Words and columns for people: numbers, times, tables.
+
+use anstyle::Style;
+use spillway_core::Timestamp;
+use std::time::Duration;
+
+/// A number with thousands separators.
+pub fn number(value: impl TryInto<i128>) -> String {
+    let value = value.try_into().unwrap_or(i128::MAX);
+    let digits = value.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if value < 0 {
+        text.push('-');
+    }
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number with its noun: `1 event`, `1,200 events`.
+pub fn count(value: u64, noun: &str) -> String {
+    format!("{} {noun}{}", number(value), if value == 1 { "" } else { "s" })
+}
+
+/// A rate: three digits that matter.
+pub fn rate(per_second: f64) -> String {
+    match per_second {
+        r if r >= 99.5 => format!("{}/s", number(r.round() as i64)),
+        r if r >= 9.95 => format!("{r:.1}/s"),
+        r => format!("{r:.2}/s"),
+    }
+}
+
+/// Milliseconds: `0.41 ms`, `12.3 ms`, `1,240 ms`.
+pub fn milliseconds(ms: f64) -> String {
+    match ms {
+        ms if ms >= 99.5 => format!("{} ms", number(ms.round() as i64)),
+        ms if ms >= 9.95 => format!("{ms:.1} ms"),
+        ms => format!("{ms:.2} ms"),
+    }
+}
+
+/// A span in its two largest units: `14 s`, `38 min`, `4 h 10 min`, `3 d 2 h`.
+pub fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let two = |large: u64, large_unit: &str, small: u64, small_unit: &str| match small {
+        0 => format!("{large} {large_unit}"),
+        small => format!("{large} {large_unit} {small} {small_unit}"),
+    };
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..600 => two(seconds / 60, "min", seconds % 60, "s"),
+        600..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => two(seconds / 3600, "h", seconds % 3600 / 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
+    }
+}
+
+/// A time as seen from now: `4 min ago`, `in 38 min`.
+pub fn relative(now: Timestamp, at: Timestamp) -> String {
+    let passed = now.duration_since(at);
+    let span = span(passed.unsigned_abs());
+    match passed.as_secs() {
+        0 => "just now".to_owned(),
+        seconds if seconds > 0 => format!("{span} ago"),
+        _ => format!("in {span}"),
+    }
+}
+
+/// A time, absolute: `2026-03-02 14:02:11 UTC`.
+pub fn absolute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A time, absolute and relative.
+pub fn time(now: Timestamp, at: Timestamp) -> String {
+    format!("{} ({})", absolute(at), relative(now, at))
+}
+
+/// Text from outside without characters that would steer a terminal.
+pub fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
+        .collect()
+}
+
+/// Text on one line, at most so many columns; what is cut is marked.
+pub fn fit(text: &str, columns: usize) -> String {
+    let line = clean(text).replace(['\n', '\t'], " ");
+    if line.chars().count() <= columns {
+        return line;
+    }
+    let mut cut: String = line.chars().take(columns.saturating_sub(1)).collect();
+    cut.truncate(cut.trim_end().len());
+    cut.push('…');
+    cut
+}
+
+/// Breaks text into lines of at most so many columns, at spaces where there are any.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in clean(text).lines() {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            let mut word: &str = word;
+            let used = line.chars().count();
+            if used > 0 && used + 1 + word.chars().count() > columns {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            while word.chars().count() > columns {
+                let end = word.char_indices().nth(columns).map_or(word.len(), |(index, _)| index);
+                lines.push(word[..end].to_owned());
+                word = &word[end..];
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// Labelled values, one under another, with long ones wrapped beneath themselves.
+pub fn fields(fields: &[(&str, String)], width: usize) -> String {
+    let label_width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (label, value) in fields {
+        let lines = wrap(value, width.saturating_sub(label_width + 4).max(20));
+        for (number, line) in lines.iter().enumerate() {
+            let label = if number == 0 { *label } else { "" };
+            text.push_str(&format!("  {label:label_width$}  {line}\n"));
+        }
+    }
+    text
+}
+
+/// One cell of a table.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    text: String,
+    style: Style,
+    right: bool,
+}
+
+impl Cell {
+    /// Words.
+    pub fn text(text: impl std::fmt::Display) -> Self {
+        Self { text: fit(&text.to_string(), usize::MAX), style: Style::new(), right: false }
+    }
+
+    /// A number, aligned to the right.
+    pub fn number(value: impl TryInto<i128>) -> Self {
+        Self { right: true, ..Self::text(number(value)) }
+    }
+
+    /// The same, in a style.
+    pub fn styled(self, style: Style) -> Self {
+        Self { style, ..self }
+    }
+}
+
+/// Rows in aligned columns. The last column takes what is left of the width; what doesn't fit is cut there.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// A table with a dimmed header.
+    pub fn with_header(names: &[&str]) -> Self {
+        let cells = names.iter().map(|name| Cell::text(name).styled(Style::new().dimmed()));
+        Self { rows: vec![cells.collect()] }
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, cells: Vec<Cell>) {
+        self.rows.push(cells);
+    }
+
+    /// The text, each line indented by two.
+    pub fn render(&self, width: usize) -> String {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let mut widths = vec![0; columns];
+        let mut right = vec![false; columns];
+        for row in &self.rows {
+            for (index, cell) in row.iter().enumerate() {
+                widths[index] = widths[index].max(cell.text.chars().count());
+                right[index] |= cell.right;
+            }
+        }
+        let before_last: usize = widths.iter().take(columns.saturating_sub(1)).map(|width| width + 2).sum();
+        if let Some(last) = widths.last_mut() {
+            *last = (*last).min(width.saturating_sub(before_last + 2).max(10));
+        }
+        let mut text = String::new();
+        for row in &self.rows {
+            let mut line = String::from(" ");
+            for (index, cell) in row.iter().enumerate() {
+                let shown = fit(&cell.text, widths[index]);
+                let padding = " ".repeat(widths[index] - shown.chars().count());
+                let painted =
+                    if cell.style.is_plain() { shown } else { format!("{0}{shown}{0:#}", cell.style) };
+                let (left, behind) =
+                    if right[index] { (padding, String::new()) } else { (String::new(), padding) };
+                line.push_str(&format!(" {left}{painted}{behind} "));
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_separators() {
+        let numbers = [0, 999, 1000, 172_431, -1_234_567].map(number);
+        assert_eq!(numbers, ["0", "999", "1,000", "172,431", "-1,234,567"]);
+        assert_eq!((count(1, "event"), count(2000, "event")), ("1 event".into(), "2,000 events".into()));
+        assert_eq!([0.5, 12.34, 1234.5].map(rate), ["0.50/s", "12.3/s", "1,235/s"]);
+    }
+
+    #[test]
+    fn spans_and_times_read_well() {
+        let spans = [5, 90, 2300, 15_000, 266_400].map(|s| span(Duration::from_secs(s)));
+        assert_eq!(spans, ["5 s", "1 min 30 s", "38 min", "4 h 10 min", "3 d 2 h"]);
+        let now: Timestamp = "2026-03-02T14:06:11Z".parse().unwrap();
+        let at = now - Duration::from_secs(240);
+        assert_eq!(time(now, at), "2026-03-02 14:02:11 UTC (4 min ago)");
+        assert_eq!(relative(at, now), "in 4 min");
+        assert_eq!(relative(now, now), "just now");
+    }
+
+    #[test]
+    fn what_came_from_outside_cannot_steer_the_terminal() {
+        assert_eq!(clean("a\u{1b}[31mb\u{9b}2J"), "a\u{fffd}[31mb\u{fffd}2J");
+        assert_eq!(Cell::text("one\ntwo").text, "one two");
+    }
+
+    #[test]
+    fn long_values_wrap_and_last_columns_are_cut() {
+        assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("a b\n\nc", 10), ["a b", "", "c"]);
+        let mut table = Table::with_header(&["count", "reason"]);
+        table.row(vec![Cell::number(1200), Cell::text("x".repeat(200))]);
+        let text = anstream::adapter::strip_str(&table.render(40)).to_string();
+        assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
+        assert!(text.ends_with("xxx…\n"), "{text}");
+    }
+}

@@ -1,0 +1,111 @@
+//! Values as people type them: spans, times, shares.
+
+use jiff::SignedDuration;
+use spillway_core::Timestamp;
+use std::time::Duration;
+
+/// A span such as `90s`, `10m`, `2h`, `3d` or `1h30m`.
+pub fn span(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("\"{text}\" is no span of time; write it like 90s, 10m, 2h or 1h30m");
+    let mut seconds = 0_u64;
+    let mut digits = String::new();
+    for c in text.chars() {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        let factor = match c {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            _ => return Err(wrong()),
+        };
+        let value: u64 = digits.parse().map_err(|_| wrong())?;
+        digits.clear();
+        seconds = value.checked_mul(factor).and_then(|value| seconds.checked_add(value)).ok_or_else(wrong)?;
+    }
+    if !digits.is_empty() || seconds == 0 {
+        return Err(wrong());
+    }
+    Ok(Duration::from_secs(seconds))
+}
+
+/// A time: absolute, or so long ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// RFC 3339.
+    At(Timestamp),
+    /// A span before now.
+    Ago(Duration),
+}
+
+impl When {
+    /// Reads `2026-01-31T08:00:00Z` or `2h`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Ok(at) = text.parse() {
+            return Ok(Self::At(at));
+        }
+        span(text).map(Self::Ago).map_err(|_| {
+            format!("\"{text}\" is no time; write 2h for two hours ago, or 2026-01-31T08:00:00Z")
+        })
+    }
+
+    /// The time itself.
+    pub fn resolve(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(span) => SignedDuration::try_from(span)
+                .ok()
+                .and_then(|span| now.checked_sub(span).ok())
+                .unwrap_or(Timestamp::MIN),
+        }
+    }
+}
+
+/// A share between 0 and 1.
+pub fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err(format!("\"{text}\" is no share; write a number between 0 and 1, such as 0.3")),
+    }
+}
+
+/// A rate above zero.
+pub fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if rate > 0.0 && rate <= 1_000_000.0 => Ok(rate),
+        _ => Err(format!("\"{text}\" is no rate; write events a second, such as 50 or 0.5")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_read() {
+        assert_eq!(span("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(span("1h30m"), Ok(Duration::from_secs(5400)));
+        for wrong in ["", "10", "m", "0s", "-5m", "5 m", "1w", "99999999999999999999d"] {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_are_absolute_or_ago() {
+        let now: Timestamp = "2026-03-02T14:00:00Z".parse().unwrap();
+        let read = |text| When::parse(text).map(|when| when.resolve(now).to_string());
+        assert_eq!(read("2h"), Ok("2026-03-02T12:00:00Z".to_owned()));
+        assert_eq!(read("2026-01-31T08:00:00Z"), Ok("2026-01-31T08:00:00Z".to_owned()));
+        assert!(read("200000000d").is_ok());
+        assert!(read("yesterday").is_err());
+    }
+
+    #[test]
+    fn shares_and_rates_have_bounds() {
+        assert_eq!(share("0.3"), Ok(0.3));
+        assert!(share("1.1").is_err() && share("NaN").is_err());
+        assert!(rate("0").is_err() && rate("inf").is_err() && rate("0.5").is_ok());
+    }
+}
