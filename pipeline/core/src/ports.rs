@@ -60,8 +60,9 @@ pub struct Deferral {
     pub receipt_handle: ReceiptHandle,
     /// For how long it stays invisible from now on.
     pub delay: Duration,
-    /// Why. A queue that can remember it hands it back with the next receive.
-    pub failure: Failure,
+    /// Everything that is known of its failures, the newest last. A queue that can remember them hands them back with
+    /// the next receive.
+    pub failures: Vec<Failure>,
 }
 
 /// Put this message into the DLQ now.

@@ -35,9 +35,7 @@ impl Faults {
     /// The data folder can't be written.
     pub async fn add(&self, fault: Fault) -> Result<(), DbError> {
         let document = serde_json::to_string(&fault).map_err(|error| DbError::Other(error.to_string()))?;
-        self.db
-            .write(move |tx| tx.execute("INSERT INTO faults (document) VALUES (?1)", [document]))
-            .await?;
+        self.db.write(move |tx| tx.execute("INSERT INTO faults (document) VALUES (?1)", [document])).await?;
         self.refresh().await
     }
 

@@ -118,7 +118,8 @@ fn settle_handovers(connection: &Connection, now: Timestamp, ledger: &mut Ledger
 }
 
 /// Messages don't have their event's id in a column (the queue doesn't read bodies), so their bodies are asked.
-const QUEUED_EVENTS: &str = "SELECT message_id, origin, queue, replay_id, first_sent_at, visible_at, receive_count,
+const QUEUED_EVENTS: &str =
+    "SELECT message_id, origin, queue, replay_id, first_sent_at, visible_at, receive_count,
     failures, body, body ->> '$.id', body ->> '$.source', body ->> '$.type'
     FROM messages WHERE json_valid(body)";
 

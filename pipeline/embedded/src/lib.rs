@@ -11,6 +11,7 @@ pub mod pipeline;
 pub mod queue;
 pub mod runtime;
 pub mod sign_ins;
+pub mod simulate;
 pub mod store;
 pub mod telemetry;
 

@@ -19,7 +19,13 @@ impl OpsLog for Audit {
                 tx.prepare_cached(
                     "INSERT INTO audit (at, by, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
                 )?
-                .execute(params![millis(entry.at), entry.by, entry.action, entry.subject, entry.detail])
+                .execute(params![
+                    millis(entry.at),
+                    entry.by,
+                    entry.action,
+                    entry.subject,
+                    entry.detail
+                ])
             })
             .await
             .map(|_| ())

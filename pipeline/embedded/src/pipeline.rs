@@ -189,17 +189,17 @@ impl Pipeline {
     /// See [`OpenError`].
     pub async fn open(dir: &Path, options: Options) -> Result<Self, OpenError> {
         let folder = DataFolder::own(dir)?;
-        let unusable = |error: DbError| OpenError::Unusable { folder: dir.to_owned(), reason: error.to_string() };
+        let unusable =
+            |error: DbError| OpenError::Unusable { folder: dir.to_owned(), reason: error.to_string() };
         let virtual_time = options.simulated_latency.is_some();
         let db = if virtual_time { Db::open_simulated(folder) } else { Db::open(folder) };
         let db = Arc::new(db.map_err(unusable)?);
         let mode = if virtual_time { Mode::Simulation { write_every_s: 3600 } } else { Mode::Live };
         let recorder = Arc::new(Recorder::new(dir, Arc::clone(&options.clock), mode));
         let ports = Attached::assemble(db, options, recorder.clone(), None);
-        for (name, value) in [
-            (SETTINGS, serde_json::to_string(&ports.settings)),
-            (NAMES, serde_json::to_string(&ports.names)),
-        ] {
+        for (name, value) in
+            [(SETTINGS, serde_json::to_string(&ports.settings)), (NAMES, serde_json::to_string(&ports.names))]
+        {
             ports.note(name, &value.unwrap_or_default()).await.map_err(unusable)?;
         }
         ports.faults.refresh().await.map_err(unusable)?;
@@ -212,7 +212,8 @@ impl Pipeline {
     /// See [`OpenError`].
     pub async fn attach(dir: &Path) -> Result<Attached, OpenError> {
         let folder = DataFolder::attach(dir)?;
-        let unusable = |error: DbError| OpenError::Unusable { folder: dir.to_owned(), reason: error.to_string() };
+        let unusable =
+            |error: DbError| OpenError::Unusable { folder: dir.to_owned(), reason: error.to_string() };
         let db = Arc::new(Db::open(folder).map_err(unusable)?);
         let parse = |text: Option<String>| text.unwrap_or_default();
         let settings = serde_json::from_str(&parse(fact(&db, SETTINGS).await.map_err(unusable)?));

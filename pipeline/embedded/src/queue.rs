@@ -191,6 +191,7 @@ fn receipt_handle(seq: i64, receipt: i64) -> ReceiptHandle {
 
 /// Row and receive of a handle; a row that can't exist if it isn't one of ours.
 fn parse_receipt(handle: &ReceiptHandle) -> (i64, i64) {
-    let parts = handle.as_str().split_once('.').and_then(|(seq, receipt)| seq.parse().ok().zip(receipt.parse().ok()));
+    let parts =
+        handle.as_str().split_once('.').and_then(|(seq, receipt)| seq.parse().ok().zip(receipt.parse().ok()));
     parts.unwrap_or((-1, -1))
 }

@@ -18,6 +18,8 @@ use tokio::task::JoinSet;
 struct Pace {
     /// Between looks into a queue that woke nobody.
     queue: Duration,
+    /// How long retries that become visible one by one are gathered into one batch.
+    gather: Duration,
     /// Between looks for replays to carry on.
     replays: Duration,
     /// Between looks at the faults; `None`: they are known beforehand.
@@ -30,10 +32,12 @@ impl Pace {
     fn of(pipeline: &Pipeline) -> Self {
         if pipeline.virtual_time {
             let minute = Duration::from_secs(60);
-            return Self { queue: minute, replays: minute, faults: None, gauges: minute };
+            let gather = Duration::from_secs(1);
+            return Self { queue: minute, gather, replays: minute, faults: None, gauges: minute };
         }
         Self {
             queue: Duration::from_millis(500),
+            gather: Duration::from_millis(20),
             replays: Duration::from_millis(200),
             faults: Some(Duration::from_millis(250)),
             gauges: Duration::from_secs(5),
@@ -46,8 +50,8 @@ pub fn start(pipeline: &Arc<Pipeline>) -> JoinSet<()> {
     let pace = Pace::of(pipeline);
     let functions = Arc::new(Functions::new(pipeline));
     let mut tasks = JoinSet::new();
-    tasks.spawn(mapping::run_consumer(Arc::clone(&functions), pace.queue));
-    tasks.spawn(mapping::run_archiver(functions, pace.queue));
+    tasks.spawn(mapping::run_consumer(Arc::clone(&functions), pace));
+    tasks.spawn(mapping::run_archiver(functions, pace));
     tasks.spawn(replays::run(pipeline.ports.clone(), pace.replays));
     tasks.spawn(sampler::run(Arc::clone(pipeline), pace.gauges));
     if let Some(interval) = pace.faults {

@@ -100,7 +100,9 @@ impl Store {
         let now = self.clock.now();
         if self.faults.is_on(now, &FaultKind::StoreOutage) {
             self.record(&self.ids.system_errors, 1.0, Unit::Count);
-            return Err(StoreError::Unavailable { reason: "a fault is switched on: store-outage".to_owned() });
+            return Err(StoreError::Unavailable {
+                reason: "a fault is switched on: store-outage".to_owned(),
+            });
         }
         let throttle = |kind: &FaultKind| match kind {
             FaultKind::StoreThrottle { capacity } => Some(*capacity),
@@ -138,9 +140,14 @@ impl EventStore for Store {
     async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>> {
         let started = self.clock.now();
         self.delay().await;
-        let mut answers: Vec<_> = items.iter().map(|item| self.admit(item).map(|_| PutOutcome::Stored)).collect();
-        let admitted: Vec<_> =
-            items.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()).map(|(item, _)| item.clone()).collect();
+        let mut answers: Vec<_> =
+            items.iter().map(|item| self.admit(item).map(|_| PutOutcome::Stored)).collect();
+        let admitted: Vec<_> = items
+            .iter()
+            .zip(&answers)
+            .filter(|(_, answer)| answer.is_ok())
+            .map(|(item, _)| item.clone())
+            .collect();
         if admitted.is_empty() {
             return answers;
         }
@@ -148,7 +155,9 @@ impl EventStore for Store {
         let now = self.clock.now();
         let written = self
             .db
-            .write(move |tx| admitted.iter().map(|item| put(tx, item, now)).collect::<rusqlite::Result<Vec<_>>>())
+            .write(move |tx| {
+                admitted.iter().map(|item| put(tx, item, now)).collect::<rusqlite::Result<Vec<_>>>()
+            })
             .await;
         match written {
             Ok(outcomes) => {

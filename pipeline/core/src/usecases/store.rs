@@ -259,19 +259,17 @@ impl Consumer {
     }
 
     async fn defer(&self, records: &[RecordReport]) {
-        let deferrals: Vec<_> = records
-            .iter()
-            .filter_map(|record| match &record.outcome {
-                Outcome::Retry(failure) => Some(Deferral {
-                    receipt_handle: record.message.receipt_handle.clone(),
-                    delay: self
-                        .retry
-                        .wait_with_jitter(record.message.receive_count, record.message.message_id.as_str()),
-                    failure: failure.clone(),
-                }),
-                _ => None,
-            })
-            .collect();
+        let mut deferrals = Vec::new();
+        for RecordReport { message, outcome, .. } in records {
+            let Outcome::Retry(failure) = outcome else { continue };
+            let mut failures = message.failures.clone();
+            failure.clone().add_to(&mut failures);
+            deferrals.push(Deferral {
+                receipt_handle: message.receipt_handle.clone(),
+                delay: self.retry.wait_with_jitter(message.receive_count, message.message_id.as_str()),
+                failures,
+            });
+        }
         if !deferrals.is_empty() {
             // Where it fails, the visibility timeout of the receive holds: later than wanted, but nothing is lost.
             let _ = self.redelivery.defer(&deferrals).await;

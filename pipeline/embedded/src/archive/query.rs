@@ -76,16 +76,13 @@ pub fn list(
         "SELECT {COLUMNS}, seq FROM dead_letters WHERE {} ORDER BY archived_at DESC, seq DESC LIMIT ?",
         condition.sql
     ))?;
-    let rows = query.query_map(params_from_iter(&condition.values), |row| {
-        Ok((read(row)?, row.get::<_, i64>("seq")?))
-    })?;
+    let rows = query
+        .query_map(params_from_iter(&condition.values), |row| Ok((read(row)?, row.get::<_, i64>("seq")?)))?;
     let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map(|(letter, seq)| format!("{}.{seq}", millis(letter.archived_at)));
+    let next =
+        rows.last().filter(|_| more).map(|(letter, seq)| format!("{}.{seq}", millis(letter.archived_at)));
     Ok(Page { items: rows.into_iter().map(|(letter, _)| letter).collect(), total, next })
 }
 
@@ -115,7 +112,11 @@ pub fn groups(connection: &Connection, filter: &DeadLetterFilter) -> rusqlite::R
 }
 
 /// The ids of those that match, newest first.
-pub fn ids(connection: &Connection, filter: &DeadLetterFilter, limit: usize) -> rusqlite::Result<Vec<MessageId>> {
+pub fn ids(
+    connection: &Connection,
+    filter: &DeadLetterFilter,
+    limit: usize,
+) -> rusqlite::Result<Vec<MessageId>> {
     let mut condition = Condition::of(filter);
     condition.values.push(Value::from(limit as i64));
     let mut query = connection.prepare_cached(&format!(

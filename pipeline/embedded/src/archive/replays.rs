@@ -129,8 +129,8 @@ impl ReplayLog for Archive {
     async fn list(&self, limit: usize) -> Result<Vec<Replay>, ArchiveError> {
         self.db
             .read(move |connection| {
-                let mut query =
-                    connection.prepare_cached(&format!("{REPLAY} ORDER BY started_at DESC, id DESC LIMIT ?1"))?;
+                let mut query = connection
+                    .prepare_cached(&format!("{REPLAY} ORDER BY started_at DESC, id DESC LIMIT ?1"))?;
                 query.query_map([limit as i64], read_replay)?.collect()
             })
             .await
@@ -211,13 +211,19 @@ fn read_item(row: &Row<'_>) -> rusqlite::Result<ReplayItem> {
         "returned" => ReplayItemState::Returned,
         _ => ReplayItemState::Waiting,
     };
-    Ok(ReplayItem { dead_letter: MessageId::new(row.get::<_, String>(0)?), state, at: from_millis(row.get(2)?) })
+    Ok(ReplayItem {
+        dead_letter: MessageId::new(row.get::<_, String>(0)?),
+        state,
+        at: from_millis(row.get(2)?),
+    })
 }
 
 /// Notes how a message of a replay ended, and the end of the replay with its last message.
 pub fn end_item(tx: &Connection, replay: &str, id: &str, state: &str, at: i64) -> rusqlite::Result<()> {
-    tx.prepare_cached("UPDATE replay_items SET state = ?3, at = ?4 WHERE replay_id = ?1 AND dead_letter_id = ?2")?
-        .execute(params![replay, id, state, at])?;
+    tx.prepare_cached(
+        "UPDATE replay_items SET state = ?3, at = ?4 WHERE replay_id = ?1 AND dead_letter_id = ?2",
+    )?
+    .execute(params![replay, id, state, at])?;
     tx.prepare_cached(
         "UPDATE replays SET ended_at = ?2, trouble = NULL WHERE id = ?1 AND ended_at IS NULL AND NOT EXISTS
              (SELECT 1 FROM replay_items WHERE replay_id = ?1 AND state IN ('waiting', 'sent'))",

@@ -92,7 +92,9 @@ impl DataFolder {
         }
         folder.create_or_check().map_err(|error| match error {
             Check::Open(error) => error,
-            Check::Sqlite(error) => OpenError::Unusable { folder: path.to_owned(), reason: error.to_string() },
+            Check::Sqlite(error) => {
+                OpenError::Unusable { folder: path.to_owned(), reason: error.to_string() }
+            }
         })?;
         Ok(folder)
     }
@@ -125,7 +127,11 @@ impl DataFolder {
 
     /// A connection that may write.
     pub(super) fn connect(&self, durability: Durability) -> rusqlite::Result<Connection> {
-        let connection = Connection::open(self.database())?;
+        // One thread at a time uses a connection here, so SQLite need not lock inside.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(self.database(), flags)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         // FULL: the write-ahead log is synced at each commit, so that a 202 outlives a power cut.
@@ -133,7 +139,14 @@ impl DataFolder {
         connection.pragma_update(None, "synchronous", synchronous)?;
         // A log that grows to some 16 MiB before it is copied into the database: fewer pauses under load.
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
-        connection.pragma_update(None, "cache_size", -16_000)?;
+        // What savepoints set aside stays in memory.
+        connection.pragma_update(None, "temp_store", "memory")?;
+        // KiB. A simulation keeps its whole working set: its long transactions would spill to disk all the time.
+        connection.pragma_update(
+            None,
+            "cache_size",
+            if durability == Durability::Full { -16_000 } else { -400_000 },
+        )?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     }

@@ -106,7 +106,9 @@ impl Db {
             Ok(connection)
         };
         let connection = open().map_err(|error: rusqlite::Error| DbError::from(&error))?;
-        Ok(Self { mode: Mode::Simulated(Mutex::new(Simulated { connection, since_commit: 0, _folder: folder })) })
+        Ok(Self {
+            mode: Mode::Simulated(Mutex::new(Simulated { connection, since_commit: 0, _folder: folder })),
+        })
     }
 
     /// Does work that changes the database; all of it or nothing. It is durable when this returns.
@@ -192,7 +194,9 @@ impl Simulated {
         self.since_commit += 1;
         if self.since_commit >= SIMULATED_COMMIT {
             self.since_commit = 0;
-            self.connection.execute_batch("COMMIT; BEGIN IMMEDIATE").map_err(|error| DbError::from(&error))?;
+            self.connection
+                .execute_batch("COMMIT; BEGIN IMMEDIATE")
+                .map_err(|error| DbError::from(&error))?;
         }
         result.map_err(|error| DbError::from(&error))
     }
@@ -322,7 +326,8 @@ mod tests {
         let db = Db::open(DataFolder::own(dir.path()).unwrap()).unwrap();
         let limit = |pages: i64| {
             move |connection: &Connection| {
-                connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get::<_, i64>(0))
+                connection
+                    .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get::<_, i64>(0))
             }
         };
         let fill = |connection: &Connection| {

@@ -67,7 +67,8 @@ impl Queues {
         if !self.db.read(any).await.map_err(|error| unavailable(&error))? {
             return Ok(0);
         }
-        let delete = move |tx: &Connection| tx.execute("DELETE FROM messages WHERE first_sent_at < ?1", [before]);
+        let delete =
+            move |tx: &Connection| tx.execute("DELETE FROM messages WHERE first_sent_at < ?1", [before]);
         self.db.write(delete).await.map_err(|error| unavailable(&error))
     }
 }

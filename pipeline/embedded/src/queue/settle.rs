@@ -4,7 +4,6 @@ use super::{Queues, Which, parse_receipt, unavailable};
 use crate::db::millis;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
-use spillway_core::failure::Failure;
 use spillway_core::ids::ReceiptHandle;
 use spillway_core::ports::{DeadLetterOrder, Deferral, QueueError, Redelivery};
 
@@ -63,14 +62,15 @@ impl Redelivery for Queues {
             .iter()
             .map(|deferral| {
                 let delay = i64::try_from(deferral.delay.as_millis()).unwrap_or(i64::MAX);
-                (parse_receipt(&deferral.receipt_handle), now.saturating_add(delay), deferral.failure.clone())
+                let failures = serde_json::to_string(&deferral.failures).unwrap_or_default();
+                (parse_receipt(&deferral.receipt_handle), now.saturating_add(delay), failures)
             })
             .collect();
         let done = self
             .db
             .write(move |tx| {
-                for ((seq, receipt), visible_at, failure) in orders {
-                    defer(tx, seq, receipt, visible_at, failure)?;
+                for ((seq, receipt), visible_at, failures) in &orders {
+                    defer(tx, *seq, *receipt, *visible_at, failures)?;
                 }
                 Ok(())
             })
@@ -120,16 +120,13 @@ impl Redelivery for Queues {
     }
 }
 
-fn defer(tx: &Connection, seq: i64, receipt: i64, visible_at: i64, failure: Failure) -> rusqlite::Result<()> {
-    let before = tx
-        .prepare_cached("SELECT failures FROM messages WHERE seq = ?1 AND receipt = ?2")?
-        .query_row([seq, receipt], |row| row.get::<_, Option<String>>(0))
-        .optional()?;
-    let Some(before) = before else { return Ok(()) };
-    let mut failures: Vec<Failure> =
-        before.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    failure.add_to(&mut failures);
-    tx.prepare_cached("UPDATE messages SET visible_at = ?2, failures = ?3 WHERE seq = ?1")?
-        .execute(params![seq, visible_at, serde_json::to_string(&failures).unwrap_or_default()])?;
-    Ok(())
+fn defer(
+    tx: &Connection,
+    seq: i64,
+    receipt: i64,
+    visible_at: i64,
+    failures: &str,
+) -> rusqlite::Result<usize> {
+    tx.prepare_cached("UPDATE messages SET visible_at = ?3, failures = ?4 WHERE seq = ?1 AND receipt = ?2")?
+        .execute(params![seq, receipt, visible_at, failures])
 }

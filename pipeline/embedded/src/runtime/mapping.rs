@@ -1,5 +1,6 @@
 //! Plays an event source mapping: polls a queue and invokes a function with batches, several at once.
 
+use super::Pace;
 use super::functions::Functions;
 use crate::queue::Which;
 use spillway_core::message::ReceivedMessage;
@@ -9,17 +10,18 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// Polls the primary queue for the consumer until dropped.
-pub async fn run_consumer(functions: Arc<Functions>, poll: Duration) {
-    let (batch, concurrency) = (functions.settings.consumer_batch_size, functions.settings.consumer_concurrency);
+pub async fn run_consumer(functions: Arc<Functions>, pace: Pace) {
+    let (batch, concurrency) =
+        (functions.settings.consumer_batch_size, functions.settings.consumer_concurrency);
     let invoke = |functions: Arc<Functions>, batch| async move { functions.invoke_consumer(batch).await };
-    run(functions, Which::Primary, batch, concurrency, poll, invoke).await;
+    run(functions, Which::Primary, batch, concurrency, pace, invoke).await;
 }
 
 /// Polls the DLQ for the archiver until dropped.
-pub async fn run_archiver(functions: Arc<Functions>, poll: Duration) {
+pub async fn run_archiver(functions: Arc<Functions>, pace: Pace) {
     let batch = functions.settings.archiver_batch_size;
     let invoke = |functions: Arc<Functions>, batch| async move { functions.invoke_archiver(batch).await };
-    run(functions, Which::Dlq, batch, 2, poll, invoke).await;
+    run(functions, Which::Dlq, batch, 2, pace, invoke).await;
 }
 
 async fn run<F, I>(
@@ -27,7 +29,7 @@ async fn run<F, I>(
     which: Which,
     batch_size: usize,
     concurrency: usize,
-    poll: Duration,
+    pace: Pace,
     invoke: I,
 ) where
     F: Future<Output = ()> + Send + 'static,
@@ -40,16 +42,18 @@ async fn run<F, I>(
         while invocations.try_join_next().is_some() {}
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
         match functions.queues.receive(which, batch_size).await {
-            Ok(batch) if batch.is_empty() => {
-                drop(permit);
-                wait(&functions, which, poll).await;
-            }
             Ok(batch) => {
-                let invocation = invoke(Arc::clone(&functions), batch);
-                invocations.spawn(async move {
-                    invocation.await;
-                    drop(permit);
-                });
+                let drained = batch.len() < batch_size;
+                if !batch.is_empty() {
+                    let invocation = invoke(Arc::clone(&functions), batch);
+                    invocations.spawn(async move {
+                        invocation.await;
+                        drop(permit);
+                    });
+                }
+                if drained {
+                    wait(&functions, which, pace).await;
+                }
             }
             Err(error) => {
                 drop(permit);
@@ -60,17 +64,18 @@ async fn run<F, I>(
     }
 }
 
-/// Waits for a message to arrive, or to become visible again, but not longer than `poll`: another process may send.
-async fn wait(functions: &Functions, which: Which, poll: Duration) {
+/// Waits for a message to arrive, or to become visible again, but not longer than the
+/// pace allows: another process may send.
+async fn wait(functions: &Functions, which: Which, pace: Pace) {
     let until_visible = match functions.queues.next_visible(which).await {
         Ok(Some(at)) => {
             let left = at.as_millisecond() - functions.clock.now().as_millisecond();
             Duration::from_millis(u64::try_from(left).unwrap_or(0))
         }
-        Ok(None) | Err(_) => poll,
+        Ok(None) | Err(_) => pace.queue,
     };
     tokio::select! {
         () = functions.queues.arrival(which) => {}
-        () = functions.clock.sleep(until_visible.min(poll)) => {}
+        () = functions.clock.sleep(until_visible.clamp(pace.gather, pace.queue)) => {}
     }
 }

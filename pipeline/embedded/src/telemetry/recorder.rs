@@ -117,8 +117,14 @@ impl Recorder {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let slots = self.slots.all();
         let dropped = writer.take_over(&slots, self.segments.take(), now);
-        self.dropped_measurements.fetch_add(dropped.measurements, Ordering::Relaxed);
+        let before = self.dropped_measurements.fetch_add(dropped.measurements, Ordering::Relaxed);
         self.dropped_segments.fetch_add(dropped.segments, Ordering::Relaxed);
+        if before == 0 && dropped.measurements > 0 {
+            tracing::warn!(
+                measurements = dropped.measurements,
+                "measurements are dropped: they are too old, or could not be written for too long; this is said once"
+            );
+        }
         if due || writer.is_pressed() {
             writer.write(&slots, now);
             self.written_at.store(now, Ordering::Relaxed);
@@ -163,8 +169,8 @@ impl MetricSink for Recorder {
 
 impl TraceSink for Recorder {
     fn record(&self, segment: Segment) {
-        if !self.segments.push(segment) {
-            self.dropped_segments.fetch_add(1, Ordering::Relaxed);
+        if !self.segments.push(segment) && self.dropped_segments.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!("segments of traces are dropped: too many wait to be written; this is said once");
         }
     }
 }
