@@ -4,10 +4,12 @@
 
 mod api;
 mod functions;
+mod overview;
 mod queues;
 mod read;
 mod table;
 
+pub use overview::overview;
 pub use read::{ChartNumbers, Charts, read};
 
 use crate::metrics::{Gaps, Line, LineValue};

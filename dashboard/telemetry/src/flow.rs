@@ -58,11 +58,11 @@ impl FlowSnapshot {
         self.groups.iter().map(|group| group.last_at).max()
     }
 
-    /// When the first message in the dead letter queue is lost unless the archiver takes it: it expires by the time at
-    /// which its event was first sent.
-    pub fn first_loss_at(&self) -> Option<Timestamp> {
-        let oldest = self.dlq.oldest_sent_at?;
-        oldest.checked_add(jiff::SignedDuration::from_secs(i64::from(self.limits.retention_s))).ok()
+    /// When the first message in a queue is lost unless it leaves the queue before: it expires by the time at which it
+    /// was first sent.
+    pub fn first_loss_at(&self, queue: &QueueSnapshot) -> Option<Timestamp> {
+        let retention = jiff::SignedDuration::from_secs(i64::from(self.limits.retention_s));
+        queue.oldest_sent_at?.checked_add(retention).ok()
     }
 
     /// How long the oldest message in the primary queue has been there, in seconds, however often it was received.

@@ -51,6 +51,16 @@ pub(crate) fn percent(share: f64) -> String {
     if share >= 9.95 { format!("{share:.0} %") } else { format!("{share:.1} %") }
 }
 
+/// What somebody else wrote, without its last full stop, and cut where it gets too long for a sentence.
+pub(crate) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 160;
+    let text = text.trim().trim_end_matches('.');
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} …", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +75,8 @@ mod tests {
         let time = |second| Timestamp::from_second(second).unwrap();
         assert_eq!(ago(time(0), time(240)), "4 min ago");
         assert_eq!([until(time(240), time(0)), until(time(0), time(1))], ["in 4 min", "now"]);
+        assert_eq!(quoted("/a: too long."), "/a: too long");
+        assert_eq!(quoted(&"ä".repeat(500)).chars().count(), 162);
         assert_eq!([0.26, 4.2, 50.4].map(percent), ["0.3 %", "4.2 %", "50 %"]);
     }
 }

@@ -71,15 +71,31 @@ fn every_metric_of_each_service_is_in_it() {
 
 #[test]
 fn every_entry_has_words_and_a_place_of_its_own() {
-    let mut places = HashSet::new();
-    for entry in catalogue(&Names::default()) {
-        let place = (entry.stage, entry.key);
-        assert!(places.insert(place), "{place:?} is there twice");
-        assert!(!entry.title.is_empty() && !entry.help.is_empty(), "{place:?} has no words");
-        assert!(entry.title.chars().count() <= 60, "{place:?}: the title is long");
-        assert!(!entry.lines.is_empty() && entry.lines.len() <= 4, "{place:?}");
-        assert!(entry.key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{place:?}");
-        assert!(entry.help.ends_with('.') && !entry.help.contains("  "), "{place:?}: {}", entry.help);
+    let names = Names::default();
+    for entries in [catalogue(&names), overview(&names)] {
+        let mut places = HashSet::new();
+        for entry in entries {
+            let place = (entry.stage, entry.key);
+            assert!(places.insert(place), "{place:?} is there twice");
+            assert!(!entry.title.is_empty() && !entry.help.is_empty(), "{place:?} has no words");
+            assert!(entry.title.chars().count() <= 60, "{place:?}: the title is long");
+            assert!((1..=8).contains(&entry.lines.len()), "{place:?}: a chart has eight colours");
+            assert!(entry.key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{place:?}");
+            assert!(entry.help.ends_with('.') && !entry.help.contains("  "), "{place:?}: {}", entry.help);
+            for query in entry.queries() {
+                assert!(entry.metric.contains(&*query.metric.name), "{place:?} does not name {query:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_overview_asks_only_for_what_the_stages_show() {
+    let names = Names::default();
+    let known: HashSet<_> =
+        catalogue(&names).into_iter().flat_map(|entry| entry.queries()).map(|query| query.metric).collect();
+    for query in overview(&names).into_iter().flat_map(|entry| entry.queries()) {
+        assert!(known.contains(&query.metric), "{query:?}");
     }
 }
 

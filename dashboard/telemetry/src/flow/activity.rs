@@ -1,9 +1,11 @@
 //! What the stages did in the last minutes.
 
+use crate::metrics::first_point;
 use crate::{MetricQuery, Period, Reading, Series, Statistic, TimeRange};
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::metric::{self, MetricId};
 use spillway_core::names::Names;
+use std::sync::Arc;
 
 /// Whole minutes looked at, besides the one that is not over.
 const MINUTES: i64 = 4;
@@ -12,7 +14,7 @@ const MINUTES: i64 = 4;
 /// worst minute in it, in milliseconds; `None` where there was nothing to measure.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Activity {
-    /// How many seconds it is about: between four and five minutes.
+    /// How many seconds it is about: four to five minutes, or less if nobody was recording before.
     pub window_s: f64,
     /// The API.
     pub api: ApiActivity,
@@ -248,7 +250,10 @@ impl Activity {
 
     /// The activity, from what was read for [`Self::queries`] over [`Self::range`].
     pub fn from_reading(reading: &Reading, names: &Names, now: Timestamp) -> Self {
-        let window_s = Self::range(now).seconds() as f64;
+        // A pipeline that was started a moment ago is not slow.
+        let idle = first_point(reading.series.iter().map(Arc::as_ref)).unwrap_or(0) as i64;
+        let seconds = Self::range(now).seconds() - idle * i64::from(Self::PERIOD.seconds());
+        let window_s = seconds.max(1) as f64;
         Numbers { queries: Vec::new(), reading: Some(reading), window_s }.activity(names)
     }
 }
@@ -258,7 +263,6 @@ mod tests {
     use super::*;
     use crate::Freshness;
     use std::collections::HashSet;
-    use std::sync::Arc;
 
     #[test]
     fn each_number_is_read_from_its_own_series() {
@@ -291,6 +295,24 @@ mod tests {
         assert_eq!((activity.table.writes, activity.table.capacity_use), (28.0, Some(40.0)));
         assert_eq!(activity.records.stored, 16.0);
         assert!(!activity.table.is_down());
+    }
+
+    #[test]
+    fn rates_are_over_the_time_since_recording_began() {
+        let names = Names::default();
+        let now = Timestamp::from_second(1_767_225_600 + 20).unwrap();
+        let series = Activity::queries(&names).into_iter().map(|query| {
+            let mut series = Series::empty(Activity::range(now), Activity::PERIOD);
+            if query.metric.name == "Count" {
+                series.points[3] = Some(30.0);
+                series.points[4] = Some(10.0);
+            }
+            Arc::new(series)
+        });
+        let freshness = Freshness { read_at: now, trouble: None };
+        let reading = Reading { series: series.collect(), freshness };
+        let activity = Activity::from_reading(&reading, &names, now);
+        assert_eq!((activity.window_s, activity.api.per_second), (80.0, 0.5));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 use super::*;
-use crate::flow::{ApiActivity, Limits, QueueActivity, QueueSnapshot, TableActivity};
+use crate::flow::{
+    Activity, ApiActivity, FunctionActivity, Limits, QueueActivity, QueueSnapshot, TableActivity,
+};
 use crate::{Freshness, ReadError};
 use jiff::Timestamp;
 use spillway_core::dead_letter::DeadLetterGroup;
@@ -190,6 +192,8 @@ fn old_messages_count_even_those_that_sqs_leaves_out() {
     check(&flow, &[(State::Warn, text)]);
     flow.queue.oldest_sent_at = Some(ago_s(3_600));
     assert_eq!(rest(&flow)[0].0, State::Bad);
+    flow.queue.oldest_sent_at = Some(ago_s(12 * 86_400));
+    assert!(rest(&flow)[0].1.ends_with("The first is lost in 2 d unless it is stored."));
     flow.queue.oldest_sent_at = Some(ago_s(299));
     check(&flow, &[]);
 }

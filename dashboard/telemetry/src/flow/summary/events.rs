@@ -1,0 +1,201 @@
+//! Sentences about events: whether any is lost, and where they are stuck.
+
+use super::{Sentence, State, Target};
+use crate::catalogue::Stage;
+use crate::flow::FlowSnapshot;
+use crate::words::{ago, count, counted, duration, quoted, until};
+use jiff::Timestamp;
+
+pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
+    let accepted = flow.ledger.accepted;
+    let unaccounted = flow.ledger.unaccounted();
+    let target = Target::Metrics(Stage::Queue);
+    if unaccounted > 0 {
+        let lost = unaccounted.unsigned_abs();
+        let are = if lost == 1 { "is" } else { "are" };
+        let text = format!(
+            "{} of {} accepted {are} unaccounted for.",
+            counted(lost, "event", "events"),
+            count(accepted)
+        );
+        return Sentence::new(State::Bad, text, target).todo(
+            "Purge nothing and keep the data as it is. Messages older than the queue's retention are lost; \
+             otherwise this is a fault in Spillway: look into the log of the time at which the number rose.",
+        );
+    }
+    if unaccounted < 0 {
+        let extra = unaccounted.unsigned_abs();
+        let text = format!(
+            "The ledger finds {} more than the {} accepted.",
+            counted(extra, "event", "events"),
+            count(accepted)
+        );
+        return Sentence::new(State::Bad, text, target)
+            .todo("No event is missing, but some are counted twice. This is a fault in Spillway: keep the data as it is.");
+    }
+    match accepted {
+        0 => Sentence::new(State::Ok, "No events have been accepted yet.", Target::Metrics(Stage::Api)),
+        1 => Sentence::new(State::Ok, "The one event accepted is accounted for.", target),
+        _ => Sentence::new(
+            State::Ok,
+            format!("All {} events accepted are accounted for.", count(accepted)),
+            target,
+        ),
+    }
+}
+
+pub(super) fn dead_lettered(flow: &FlowSnapshot) -> Option<Sentence> {
+    let waiting = flow.ledger.dead_lettered();
+    if waiting == 0 {
+        return None;
+    }
+    let are = if waiting == 1 { "is" } else { "are" };
+    let mut text = format!("{} {are} dead-lettered", count(waiting));
+    if let Some(newest) = flow.newest_dead_letter_at() {
+        let which = if waiting == 1 { "" } else { "the newest " };
+        text += &format!(", {which}{}", ago(newest, flow.at));
+    }
+    text += ".";
+    let Some(largest) = flow.groups.first() else {
+        return Some(Sentence::new(State::Warn, text, Target::DeadLetters(None)));
+    };
+    if flow.groups.len() == 1 && largest.count == waiting {
+        text += if waiting == 1 { " The reason: " } else { " All for the same reason: " };
+        text += &format!("{}.", quoted(&largest.message));
+    } else {
+        text += &format!(" Most, {}, for this reason: {}.", count(largest.count), quoted(&largest.message));
+    }
+    let todo = if largest.class.is_retryable() {
+        "Once the table takes writes again, replay them."
+    } else {
+        "Trying again can't help until the cause is mended. Mend it, then replay them."
+    };
+    let fingerprint = (flow.groups.len() == 1).then(|| largest.fingerprint.clone());
+    Some(Sentence::new(State::Warn, text, Target::DeadLetters(fingerprint)).todo(todo))
+}
+
+/// Days before a loss from which on somebody should look now.
+const LOSS_IS_NEAR_S: i64 = 3 * 86_400;
+
+fn is_near(loss: Timestamp, now: Timestamp) -> bool {
+    loss.as_second() - now.as_second() < LOSS_IS_NEAR_S
+}
+
+/// The archiver takes dead letters within seconds. After this many it does not.
+const DLQ_STUCK_AFTER_S: u64 = 300;
+
+pub(super) fn dlq_stuck(flow: &FlowSnapshot) -> Option<Sentence> {
+    // SQS's age may leave out just the messages that are stuck, so failures of the archiver count as well.
+    let fails = flow.activity.as_ref().is_some_and(|activity| activity.archiver.errors > 0.0);
+    let old = flow.dlq.oldest_age_s >= DLQ_STUCK_AFTER_S || flow.dlq.received_at_least(3) > 0;
+    if flow.dlq.is_empty() || !(fails || old) {
+        return None;
+    }
+    let (waits, takes) = if flow.dlq.len() == 1 { ("waits", "it") } else { ("wait", "them") };
+    let mut text = format!(
+        "{} {waits} in the dead letter queue and the archiver does not take {takes}.",
+        counted(flow.dlq.len(), "dead letter", "dead letters")
+    );
+    let mut state = State::Warn;
+    if let Some(loss) = flow.first_loss_at(&flow.dlq) {
+        if is_near(loss, flow.at) {
+            state = State::Bad;
+        }
+        text += &format!(" The first is lost {} unless it is archived.", until(loss, flow.at));
+    }
+    let target = Target::Metrics(Stage::Archiver);
+    Some(
+        Sentence::new(state, text, target)
+            .todo("Look into the archiver's errors; it takes them as soon as it works."),
+    )
+}
+
+/// Seconds before the first dead letter from which on somebody should look now.
+const DEAD_LETTER_IS_NEAR_S: i64 = 15 * 60;
+
+pub(super) fn countdown(flow: &FlowSnapshot) -> Option<Sentence> {
+    let countdown = flow.countdown();
+    if countdown.messages == 0 {
+        return None;
+    }
+    let (are, them) = if countdown.messages == 1 { ("is", "it") } else { ("are", "the first") };
+    let mut text = format!(
+        "{} {are} at attempt {} or more of {}",
+        counted(countdown.messages, "event", "events"),
+        countdown.from_attempt,
+        countdown.max_receive_count
+    );
+    let mut state = State::Warn;
+    if let Some(first) = countdown.first_at {
+        text += &format!("; {them} is dead-lettered {}", until(first, flow.at));
+        if first.as_second() - flow.at.as_second() < DEAD_LETTER_IS_NEAR_S {
+            state = State::Bad;
+        }
+    }
+    text += ".";
+    Some(Sentence::new(state, text, Target::Metrics(Stage::Consumer)).todo(
+        "Find out why storing fails. If it is mended before then they are stored by themselves; if not, they can be \
+         replayed.",
+    ))
+}
+
+/// An event that waits so long needs somebody in business hours, or now.
+const AGE_WARN_S: i64 = 5 * 60;
+const AGE_BAD_S: i64 = 60 * 60;
+/// Messages that can be received and are not, after so many seconds, have no receiver.
+const UNRECEIVED_S: i64 = 60;
+
+pub(super) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
+    let age = flow.oldest_age_s()?;
+    if flow.queue.is_empty() {
+        return None;
+    }
+    let waiting = counted(flow.queue.len(), "event", "events");
+    let wait = if flow.queue.len() == 1 { "waits" } else { "wait" };
+    let target = Target::Metrics(Stage::Queue);
+    let nobody = flow.activity.as_ref().is_some_and(|activity| activity.queue.received == 0.0);
+    if nobody && flow.queue.visible > 0 && age >= UNRECEIVED_S {
+        let text =
+            format!("{waiting} {wait} in the queue and nobody receives, the oldest for {}.", duration(age));
+        return Some(
+            Sentence::new(State::Bad, text, target)
+                .todo("Check that the consumer runs and that its connection to the queue is switched on."),
+        );
+    }
+    if age < AGE_WARN_S {
+        return None;
+    }
+    let state = if age >= AGE_BAD_S { State::Bad } else { State::Warn };
+    let mut text = format!("{waiting} {wait} to be stored, the oldest for {}", duration(age));
+    if flow.queue.not_visible > flow.queue.visible {
+        text += "; most have failed and wait for their next attempt";
+    }
+    text += ".";
+    if let Some(loss) = flow.first_loss_at(&flow.queue).filter(|loss| is_near(*loss, flow.at)) {
+        text += &format!(" The first is lost {} unless it is stored.", until(loss, flow.at));
+    }
+    Some(
+        Sentence::new(state, text, target)
+            .todo("Look at the consumer and the table: storing fails or is too slow."),
+    )
+}
+
+pub(super) fn replaying(flow: &FlowSnapshot) -> Option<Sentence> {
+    let replaying = flow.ledger.replaying;
+    let are = if replaying == 1 { "is" } else { "are" };
+    let text = format!("{} {are} being replayed.", counted(replaying, "dead letter", "dead letters"));
+    (replaying > 0).then(|| Sentence::new(State::Ok, text, Target::Replays))
+}
+
+pub(super) fn stale(flow: &FlowSnapshot) -> Option<Sentence> {
+    let trouble = flow.freshness.trouble.as_ref()?;
+    let reason = quoted(&trouble.to_string());
+    let text = match &flow.activity {
+        Some(_) => format!("Rates and errors are from {}: {reason}.", ago(flow.freshness.read_at, flow.at)),
+        None => format!("Rates and errors are not known: {reason}."),
+    };
+    Some(
+        Sentence::new(State::Warn, text, Target::Metrics(Stage::Api))
+            .todo("The ledger and the queues above are current; this is tried again by itself."),
+    )
+}

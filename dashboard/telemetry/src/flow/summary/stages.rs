@@ -1,0 +1,111 @@
+//! Sentences about stages that are in trouble.
+
+use super::{Sentence, State, Target};
+use crate::catalogue::Stage;
+use crate::flow::{Activity, FlowSnapshot, FunctionActivity};
+use crate::words::{count, counted, percent};
+
+/// From this use of the capacity on, bursts are throttled.
+const CAPACITY_NEAR: f64 = 80.0;
+
+pub(super) fn table(activity: &Activity, flow: &FlowSnapshot) -> Option<Sentence> {
+    let of = &activity.table;
+    let (refused, all) = (of.throttled + of.failed, of.writes + of.throttled + of.failed);
+    let target = Target::Metrics(Stage::Table);
+    let minutes = minutes(activity);
+    if of.is_down() {
+        let why = match (of.failed > 0.0, of.throttled > 0.0) {
+            (true, false) => "fails every write",
+            (false, true) => "throttles every write",
+            _ => "refuses every write",
+        };
+        let text = format!(
+            "The table {why}: {} in the last {minutes}. Accepted events are kept in the queue and tried again.",
+            counted(refused as u64, "write", "writes")
+        );
+        let span = if flow.countdown().messages == 0 {
+            "Events that can't be stored are dead-lettered after some hours, and can be replayed then."
+        } else {
+            "Events that are dead-lettered meanwhile can be replayed when it is back."
+        };
+        return Some(Sentence::new(State::Bad, text, target).todo(format!("Bring the table back. {span}")));
+    }
+    if refused > 0.0 && 100.0 * refused / all >= 2.0 {
+        let (verb, todo) = if of.throttled >= of.failed {
+            (
+                "throttles",
+                "Raise its write capacity, or wait if it is a burst: throttled events are tried again.",
+            )
+        } else {
+            ("fails", "Look at the table service's health; the events are tried again.")
+        };
+        let share = percent(100.0 * refused / all);
+        let text = format!(
+            "The table {verb} {share} of the writes ({} in the last {minutes}).",
+            count(refused as u64)
+        );
+        return Some(Sentence::new(State::Warn, text, target).todo(todo));
+    }
+    let used = of.capacity_use.filter(|used| *used >= CAPACITY_NEAR)?;
+    let text = format!("The table uses {} of its write capacity.", percent(used));
+    Some(Sentence::new(State::Warn, text, target).todo("Raise its write capacity before it throttles."))
+}
+
+/// Below so many requests one error would be many percent.
+const FEWEST_REQUESTS: f64 = 10.0;
+
+pub(super) fn api(activity: &Activity) -> Option<Sentence> {
+    let of = &activity.api;
+    if of.requests < FEWEST_REQUESTS {
+        return None;
+    }
+    let share = 100.0 * of.server_errors / of.requests;
+    if share < 1.0 {
+        return None;
+    }
+    let state = if share >= 5.0 { State::Bad } else { State::Warn };
+    let text = format!(
+        "{} of the requests are refused with a server error. Their events were not accepted; clients have to send them again.",
+        percent(share)
+    );
+    let todo = "Look at the ingest function and the queue: the API refuses what the queue can't take.";
+    Some(Sentence::new(state, text, Target::Metrics(Stage::Api)).todo(todo))
+}
+
+pub(super) fn function(stage: Stage, of: &FunctionActivity, activity: &Activity) -> Option<Sentence> {
+    let name = match stage {
+        Stage::Ingest => "ingest function",
+        Stage::Archiver => "archiver",
+        _ => "consumer",
+    };
+    let minutes = minutes(activity);
+    let target = Target::Metrics(stage);
+    if of.errors > 0.0 && 100.0 * of.errors / of.invocations.max(of.errors) >= 1.0 {
+        let state =
+            if of.errors >= of.invocations && stage != Stage::Archiver { State::Bad } else { State::Warn };
+        let text = format!(
+            "The {name} ended without an answer in {} of {} invocations in the last {minutes}.",
+            count(of.errors as u64),
+            count(of.invocations.max(of.errors) as u64)
+        );
+        let todo = match stage {
+            Stage::Ingest => "Look into its log. The clients got an error and have to send again.",
+            _ => {
+                "Look into its log. Its messages become visible again by themselves, with a higher receive count."
+            }
+        };
+        return Some(Sentence::new(state, text, target).todo(todo));
+    }
+    if of.throttles > 0.0 {
+        let text = format!(
+            "The {name} was throttled {} in the last {minutes}.",
+            counted(of.throttles as u64, "time", "times")
+        );
+        return Some(Sentence::new(State::Warn, text, target).todo("Raise how many of it may run at once."));
+    }
+    None
+}
+
+fn minutes(activity: &Activity) -> String {
+    format!("{:.0} min", (activity.window_s / 60.0).ceil())
+}
