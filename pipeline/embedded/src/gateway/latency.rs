@@ -71,3 +71,22 @@ impl EventQueue for DelayedQueue {
         self.inner.send(messages).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_seed_gives_the_same_latencies_with_a_floor_and_a_tail() {
+        let draw = |seed| -> Vec<Duration> {
+            let latency = TypicalLatency::seeded(seed);
+            (0..1_000).map(|_| latency.queue()).collect()
+        };
+        let mut latencies = draw(7);
+        assert_eq!(latencies, draw(7));
+        assert_ne!(latencies, draw(8));
+        latencies.sort();
+        let ms = |position: usize| latencies[position].as_millis();
+        assert!(ms(0) >= 5 && (6..9).contains(&ms(500)) && (14..30).contains(&ms(990)), "{latencies:?}");
+    }
+}
