@@ -180,7 +180,7 @@ impl Gateway {
             // As API Gateway answers when a function fails.
             None => Problem::new(
                 ProblemKind::FunctionFailed,
-                "send the same request again; events are stored once",
+                "what became of it is not known; sending it again is safe if its events bring their own ids",
             )
             .into_response(),
         };
