@@ -1,7 +1,45 @@
-use crate::settings::Settings;
-use crate::test::Arguments;
+//! `cargo xtask ci`: what a change must pass.
+
+use crate::{
+    process,
+    ring::{Counts, Outcome, Report},
+    rings::FRONTEND,
+    rules,
+    settings::Settings,
+    test::{self, Arguments},
+    wasm,
+};
 use anyhow::Result;
 use std::process::ExitCode;
 
+/// Format, lints, dependency rules, then the tests. A check that fails does not stop the others.
+///
+/// # Errors
+/// When cargo cannot resolve the workspace.
+pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
+    let mut report = Report::default();
+    report.add("format", check(settings, "format", &["fmt", "--all", "--check"]));
+    report.add("rules", rules::run(settings));
+    // In two calls: one that builds server and browser together would unify their features and break both.
+    let server = ["clippy", "--workspace", "--exclude", FRONTEND, "--all-targets", "--", "-D", "warnings"];
+    report.add("clippy", check(settings, "clippy", &server));
+    report.add("clippy (wasm)", clippy_wasm(settings));
+    test::add(settings, arguments, &mut report)?;
+    Ok(report.close())
+}
 
-pub fn run(_: &Settings, _: &Arguments) -> Result<ExitCode> { Ok(ExitCode::SUCCESS) }
+fn check(settings: &Settings, name: &str, arguments: &[&str]) -> Result<Outcome> {
+    process::step(name);
+    Ok(Outcome::Ran(Counts::one(process::watch(settings.cargo().args(arguments))?.0)))
+}
+
+fn clippy_wasm(settings: &Settings) -> Result<Outcome> {
+    if let Err(reason) = wasm::ensure_target(settings) {
+        return Ok(Outcome::Skipped {
+            reason: format!("the target {} cannot be had here", wasm::TARGET),
+            remedy: format!("{reason:#}."),
+        });
+    }
+    let lints = ["clippy", "--package", FRONTEND, "--target", wasm::TARGET, "--", "-D", "warnings"];
+    check(settings, "clippy (wasm)", &lints)
+}

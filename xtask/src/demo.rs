@@ -1,6 +1,103 @@
-use crate::settings::Settings;
-use anyhow::Result;
-use std::process::ExitCode;
+//! `cargo xtask demo`: builds everything and runs it.
+
+use crate::{process, settings::Settings, wasm};
+use anyhow::{Context, Result};
+use std::{
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+/// How the system runs.
 #[derive(clap::Args)]
-pub struct Arguments {}
-pub fn run(_: &Settings, _: &Arguments) -> Result<ExitCode> { Ok(ExitCode::SUCCESS) }
+pub struct Arguments {
+    /// Where clients send events
+    #[arg(long, default_value_t = 8080)]
+    api_port: u16,
+    /// Where the dashboard is
+    #[arg(long, default_value_t = 3000)]
+    dashboard_port: u16,
+    /// Where everything is kept
+    #[arg(long, value_name = "DIR", default_value = ".spillway")]
+    data: PathBuf,
+    /// Empty the data folder first
+    #[arg(long)]
+    fresh: bool,
+    /// Without 24 hours of made-up history
+    #[arg(long)]
+    no_history: bool,
+    /// Without live traffic
+    #[arg(long)]
+    no_traffic: bool,
+}
+
+impl Arguments {
+    /// The same for the program that runs the system.
+    fn pass_on(&self, command: &mut Command) {
+        command.arg("--data").arg(&self.data);
+        command.arg("--api-port").arg(self.api_port.to_string());
+        command.arg("--dashboard-port").arg(self.dashboard_port.to_string());
+        for (given, flag) in
+            [(self.fresh, "--fresh"), (self.no_history, "--no-history"), (self.no_traffic, "--no-traffic")]
+        {
+            if given {
+                command.arg(flag);
+            }
+        }
+    }
+}
+
+/// Builds the release server and the browser's part, then becomes the server.
+///
+/// # Errors
+/// When something does not build, or the server cannot be started.
+pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
+    process::step("building the server (the first time takes some minutes)");
+    process::run(settings.cargo().args(["build", "--release", "--package", "spillway-dashboard"]))?;
+    let site = wasm::run(settings)?.map(|_| settings.site());
+
+    let server =
+        settings.target.join("release").join(format!("spillway-dashboard{}", std::env::consts::EXE_SUFFIX));
+    let mut command = Command::new(&server);
+    arguments.pass_on(&mut command);
+    if let Some(site) = site {
+        command.arg("--site").arg(site);
+    }
+    become_program(&mut command).with_context(|| format!("cannot start {}", server.display()))
+}
+
+/// The server takes this process's place, so that Ctrl-C and signals reach it and nobody else.
+#[cfg(unix)]
+fn become_program(command: &mut Command) -> Result<ExitCode> {
+    Err(std::os::unix::process::CommandExt::exec(command).into())
+}
+
+#[cfg(not(unix))]
+fn become_program(command: &mut Command) -> Result<ExitCode> {
+    let status = command.status()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn the_server_gets_what_was_asked_for() {
+        let line = Line::parse_from(["demo", "--api-port", "18080", "--no-history", "--data", "/tmp/x"]);
+        let mut command = Command::new("server");
+        line.arguments.pass_on(&mut command);
+        let passed: Vec<_> =
+            command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect();
+        assert_eq!(
+            passed,
+            ["--data", "/tmp/x", "--api-port", "18080", "--dashboard-port", "3000", "--no-history"]
+        );
+    }
+}

@@ -1,12 +1,19 @@
 //! Every developer task, as `cargo xtask …`.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks on its standard streams")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool talks on its standard streams"
+)]
 
 mod bench;
 mod ci;
 mod demo;
+mod metadata;
 mod process;
 mod ring;
+mod rings;
+mod rules;
 mod settings;
 mod test;
 mod wasm;

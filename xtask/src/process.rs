@@ -2,8 +2,11 @@
 
 use anyhow::{Context, Result, bail};
 use std::{
+    io::{BufRead, BufReader, Read},
     path::PathBuf,
     process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
+    thread,
 };
 
 /// Says what is being done, on standard error, so that standard output stays for results.
@@ -38,6 +41,42 @@ pub fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{shown}` printed something that is not UTF-8"))
 }
 
+/// Runs a command whose output goes to the terminal as it comes, and returns it all, with whether the
+/// command ended well.
+///
+/// # Errors
+/// When the program cannot be started.
+pub fn watch(command: &mut Command) -> Result<(bool, String)> {
+    let shown = describe(command);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{shown}`"))?;
+    let streams: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|stream| Box::new(stream) as _),
+        child.stderr.take().map(|stream| Box::new(stream) as _),
+    ];
+    let all = Mutex::new(String::new());
+    thread::scope(|scope| {
+        for stream in streams.into_iter().flatten() {
+            scope.spawn(|| {
+                // A line that is not UTF-8 is shown as well as can be.
+                for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+                    let line = String::from_utf8_lossy(&line).into_owned();
+                    eprintln!("{line}");
+                    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.push_str(&line);
+                    all.push('\n');
+                }
+            });
+        }
+    });
+    let status = child.wait().with_context(|| format!("`{shown}` got lost"))?;
+    Ok((status.success(), all.into_inner().unwrap_or_else(PoisonError::into_inner)))
+}
+
 /// Whether the command starts and ends well; its output is dropped.
 pub fn succeeds(command: &mut Command) -> bool {
     command
@@ -64,7 +103,9 @@ pub fn is_root() -> bool {
 
 fn describe(command: &Command) -> String {
     let program = PathBuf::from(command.get_program());
-    let program = program.file_name().map_or_else(|| program.display().to_string(), |n| n.to_string_lossy().into_owned());
+    let program = program
+        .file_name()
+        .map_or_else(|| program.display().to_string(), |n| n.to_string_lossy().into_owned());
     command.get_args().fold(program, |shown, argument| format!("{shown} {}", argument.to_string_lossy()))
 }
 
@@ -83,6 +124,16 @@ mod tests {
         let text = error.to_string();
         assert!(text.starts_with("`sh -c"), "{text}");
         assert!(text.contains("no such table") && text.contains('3'), "{text}");
+    }
+
+    #[test]
+    fn what_is_watched_is_returned_whole() {
+        let (success, output) =
+            watch(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 1"])).unwrap();
+        assert!(!success);
+        let mut lines: Vec<_> = output.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(lines, ["err", "out"]);
     }
 
     #[test]

@@ -1,1 +1,167 @@
+//! Rings of tests and checks, and how they ended. A ring runs, or is listed as skipped with the reason
+//! and how to change that; none is left out silently.
 
+use std::{fmt, process::ExitCode};
+
+/// How a ring ended.
+pub enum Outcome {
+    /// It ran.
+    Ran(Counts),
+    /// Something is missing on this machine.
+    Skipped {
+        /// What.
+        reason: String,
+        /// How to get it.
+        remedy: String,
+    },
+}
+
+/// How many tests ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Did what they should.
+    pub passed: usize,
+    /// Did not.
+    pub failed: usize,
+    /// Were not run.
+    pub skipped: usize,
+}
+
+impl Counts {
+    /// One check, done or failed.
+    pub fn one(passed: bool) -> Self {
+        Self { passed: usize::from(passed), failed: usize::from(!passed), skipped: 0 }
+    }
+
+    /// Both together.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+        }
+    }
+
+    /// What a runner's output says, if the runner itself ended well or badly.
+    ///
+    /// A runner that ends badly without counting a failure could not even begin: that is one failure.
+    pub fn ended(self, success: bool) -> Self {
+        if success || self.failed > 0 { self } else { Self { failed: 1, ..self } }
+    }
+}
+
+/// What all rings did.
+#[derive(Default)]
+pub struct Report {
+    lines: Vec<String>,
+    total: Counts,
+}
+
+impl Report {
+    /// Adds a ring. An error in running it counts as a failure and does not stop the others.
+    pub fn add(&mut self, name: &str, outcome: anyhow::Result<Outcome>) {
+        let (line, counts) = match outcome {
+            Ok(Outcome::Ran(counts)) => {
+                let sign = if counts.failed == 0 { "passed" } else { "FAILED" };
+                (format!("{name:<14} {sign:<8} {counts}"), counts)
+            }
+            Ok(Outcome::Skipped { reason, remedy }) => (
+                format!("{name:<14} {:<8} {reason}. {remedy}", "skipped"),
+                Counts { skipped: 1, ..Counts::default() },
+            ),
+            Err(error) => (format!("{name:<14} {:<8} {error:#}", "FAILED"), Counts::one(false)),
+        };
+        eprintln!("  {line}");
+        self.lines.push(line);
+        self.total = self.total.and(counts);
+    }
+
+    /// Prints how each ring ended, and the sum as the last line.
+    pub fn close(self) -> ExitCode {
+        println!();
+        for line in &self.lines {
+            println!("{line}");
+        }
+        println!();
+        println!("{}", self.total);
+        if self.total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
+    }
+}
+
+/// Adds up what cargo's own runner, nextest and Terraform say at the end of each part.
+pub fn count(output: &str) -> Counts {
+    output.lines().map(str::trim).filter_map(summary).fold(Counts::default(), Counts::and)
+}
+
+fn summary(line: &str) -> Option<Counts> {
+    // `test result: ok. 12 passed; 0 failed; 1 ignored; …`, once a test binary.
+    if line.starts_with("test result:") {
+        return Some(Counts {
+            passed: number_before(line, " passed")?,
+            failed: number_before(line, " failed")?,
+            skipped: number_before(line, " ignored").unwrap_or(0),
+        });
+    }
+    // `Summary [ 1.2s] 30 tests run: 28 passed (1 slow), 1 failed, 1 timed out, 2 skipped`, once.
+    if line.starts_with("Summary [") {
+        let bad = [" failed", " timed out", " exec failed"];
+        return Some(Counts {
+            passed: number_before(line, " passed").unwrap_or(0),
+            failed: bad.iter().filter_map(|word| number_before(line, word)).sum(),
+            skipped: number_before(line, " skipped").unwrap_or(0),
+        });
+    }
+    // `Success! 66 passed, 0 failed.` or `Failure! …`, with `, 1 skipped` at times.
+    if line.starts_with("Success! ") || line.starts_with("Failure! ") {
+        return Some(Counts {
+            passed: number_before(line, " passed")?,
+            failed: number_before(line, " failed")?,
+            skipped: number_before(line, " skipped").unwrap_or(0),
+        });
+    }
+    None
+}
+
+fn number_before(line: &str, word: &str) -> Option<usize> {
+    let before = &line[..line.find(word)?];
+    before.rsplit(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(passed: usize, failed: usize, skipped: usize) -> Counts {
+        Counts { passed, failed, skipped }
+    }
+
+    #[test]
+    fn every_runner_is_understood() {
+        let cargo = "running 2 tests\ntest result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n\
+                     test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured\n";
+        assert_eq!(count(cargo), counts(15, 2, 1));
+        let nextest = "     Summary [   1.204s] 30 tests run: 28 passed (1 slow), 2 failed, 4 skipped";
+        assert_eq!(count(nextest), counts(28, 2, 4));
+        assert_eq!(count("Success! 66 passed, 0 failed."), counts(66, 0, 0));
+        assert_eq!(count("Failure! 60 passed, 6 failed, 2 skipped."), counts(60, 6, 2));
+        assert_eq!(count("nothing of the kind"), Counts::default());
+    }
+
+    #[test]
+    fn a_runner_that_cannot_begin_has_failed() {
+        assert_eq!(Counts::default().ended(false), counts(0, 1, 0));
+        assert_eq!(counts(5, 2, 0).ended(false), counts(5, 2, 0));
+        assert_eq!(counts(5, 0, 0).ended(true), counts(5, 0, 0));
+    }
+
+    #[test]
+    fn the_closing_line_is_plain() {
+        assert_eq!(counts(3, 0, 1).to_string(), "3 passed, 0 failed, 1 skipped");
+    }
+}

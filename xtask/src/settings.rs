@@ -20,6 +20,8 @@ pub struct Settings {
     pub ci: bool,
     /// A folder with an unpacked Terraform provider mirror (`SPILLWAY_TERRAFORM_PLUGINS`).
     pub terraform_plugins: Option<PathBuf>,
+    /// The home folder, where Terraform may have a mirror.
+    pub home: Option<PathBuf>,
 }
 
 impl Settings {
@@ -30,16 +32,24 @@ impl Settings {
     #[expect(clippy::disallowed_methods, reason = "the one place where the tasks read the environment")]
     pub fn read() -> Result<Self> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask is not in a workspace")?.to_path_buf();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .context("xtask is not in a workspace")?
+            .to_path_buf();
         let metadata = process::output(
-            Command::new(&cargo).args(["metadata", "--no-deps", "--offline", "--format-version", "1"]).current_dir(&root),
+            Command::new(&cargo)
+                .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+                .current_dir(&root),
         )?;
         let metadata: serde_json::Value =
             serde_json::from_str(&metadata).context("cannot read what cargo metadata printed")?;
-        let target = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?.into();
-        let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0");
+        let target =
+            metadata["target_directory"].as_str().context("cargo metadata names no target folder")?.into();
+        let ci =
+            std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0");
         let terraform_plugins = std::env::var_os("SPILLWAY_TERRAFORM_PLUGINS").map(PathBuf::from);
-        Ok(Self { root, target, cargo, ci, terraform_plugins })
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        Ok(Self { root, target, cargo, ci, terraform_plugins, home })
     }
 
     /// A cargo call in the workspace's root.

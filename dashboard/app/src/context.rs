@@ -152,13 +152,13 @@ mod tests {
 
     #[test]
     fn links_keep_what_the_page_is_about() {
-        let page = page("/metrics", "range=1h&stage=queue&__err=x&__path=y");
-        assert_eq!(page.href("/", ""), "/?range=1h");
-        assert_eq!(page.here(), "/metrics?range=1h&stage=queue");
-        assert_eq!(page.with(&[("range", Some("7d"))]), "/metrics?stage=queue&range=7d");
-        assert_eq!(page.with(&[("range", None), ("stage", Some("a b"))]), "/metrics?stage=a%20b");
+        let metrics = page("/metrics", "range=1h&stage=queue&__err=x&__path=y");
+        assert_eq!(metrics.href("/", ""), "/?range=1h");
+        assert_eq!(metrics.here(), "/metrics?range=1h&stage=queue");
+        assert_eq!(metrics.with(&[("range", Some("7d"))]), "/metrics?stage=queue&range=7d");
+        assert_eq!(metrics.with(&[("range", None), ("stage", Some("a b"))]), "/metrics?stage=a%20b");
         assert_eq!(
-            super::tests::page("/", "").href("/metrics", ""),
+            page("/", "").href("/metrics", ""),
             "/metrics",
             "the default need not be said"
         );

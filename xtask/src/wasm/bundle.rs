@@ -141,7 +141,8 @@ fn islands_in(source: &str) -> Vec<String> {
         if line != "#[island]" {
             continue;
         }
-        let name = lines.find_map(|line| line.strip_prefix("pub fn ").or_else(|| line.strip_prefix("pub(crate) fn ")));
+        let name = lines
+            .find_map(|line| line.strip_prefix("pub fn ").or_else(|| line.strip_prefix("pub(crate) fn ")));
         found.extend(name.and_then(|rest| rest.split(['(', '<']).next()).map(str::to_owned));
     }
     found
@@ -160,7 +161,9 @@ fn check_islands(islands: &[String], exports: &[String]) -> Result<()> {
                 .is_some_and(|hash| hash.bytes().all(|byte| byte.is_ascii_digit()))
         });
         if !exported {
-            bail!("the island {island} is missing from the wasm; does dashboard/frontend still use the app crate?");
+            bail!(
+                "the island {island} is missing from the wasm; does dashboard/frontend still use the app crate?"
+            );
         }
     }
     Ok(())
@@ -172,7 +175,9 @@ mod tests {
 
     #[test]
     fn islands_are_found_in_sources_and_asserted_in_exports() {
-        let islands = islands_in("#[component]\npub fn Page() {}\n#[island]\n#[expect(x)]\npub fn Live(every: u32) {}\n");
+        let islands = islands_in(
+            "#[component]\npub fn Page() {}\n#[island]\n#[expect(x)]\npub fn Live(every: u32) {}\n",
+        );
         assert_eq!(islands, ["Live"]);
         let exported = ["memory".to_owned(), "Live_123".to_owned()];
         assert!(check_islands(&islands, &exported).is_ok());

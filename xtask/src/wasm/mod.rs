@@ -12,6 +12,8 @@ use crate::{process, settings::Settings};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 
+pub use target::ensure as ensure_target;
+
 /// The name of the profile that makes it small.
 const PROFILE: &str = "wasm-release";
 /// The package that is the entry point.
@@ -25,7 +27,7 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 /// # Errors
 /// When the target is there and the code does not build.
 pub fn run(settings: &Settings) -> Result<Option<PathBuf>> {
-    if let Err(reason) = target::ensure(settings) {
+    if let Err(reason) = ensure_target(settings) {
         println!(
             "No wasm: the target {TARGET} cannot be had here ({reason:#}). The dashboard's pages work, but without live refresh."
         );
@@ -33,9 +35,18 @@ pub fn run(settings: &Settings) -> Result<Option<PathBuf>> {
     }
     process::step("building the browser's part (wasm)");
     process::run(settings.cargo().args([
-        "build", "--quiet", "--package", PACKAGE, "--target", TARGET, "--profile", PROFILE, "--lib",
+        "build",
+        "--quiet",
+        "--package",
+        PACKAGE,
+        "--target",
+        TARGET,
+        "--profile",
+        PROFILE,
+        "--lib",
     ]))?;
-    let built = settings.target.join(TARGET).join(PROFILE).join(format!("{}.wasm", PACKAGE.replace('-', "_")));
+    let built =
+        settings.target.join(TARGET).join(PROFILE).join(format!("{}.wasm", PACKAGE.replace('-', "_")));
     let folder = settings.site().join("pkg");
     let bundle = bundle::write(settings, &built, &folder)
         .with_context(|| format!("cannot make the browser's files from {}", built.display()))?;

@@ -46,7 +46,11 @@ fn sources(settings: &Settings, toolchain: &Toolchain, work: &Path) -> Result<Pa
         process::output(Command::new("dpkg-deb").arg("--extract").arg(&package).arg(&unpacked))?;
     }
     find_library(&unpacked, &toolchain.version).with_context(|| {
-        format!("Debian's rust-src {} has no library folder ({})", toolchain.version, settings.target.display())
+        format!(
+            "Debian's rust-src {} has no library folder ({})",
+            toolchain.version,
+            settings.target.display()
+        )
     })
 }
 
@@ -59,7 +63,9 @@ fn find_library(unpacked: &Path, version: &str) -> Option<PathBuf> {
 /// Fetches Debian's package with the sources of exactly this compiler version.
 fn download(version: &str, work: &Path) -> Result<PathBuf> {
     if process::find_program(&["apt-get"]).is_none() || !Path::new(KEYRING).is_file() {
-        bail!("rustup could not fetch it, and this is not a Debian machine with apt, so neither can its sources be");
+        bail!(
+            "rustup could not fetch it, and this is not a Debian machine with apt, so neither can its sources be"
+        );
     }
     let mirrors = mirrors()?;
     let mut problem = anyhow!("no Debian mirror among this machine's apt sources");
@@ -76,7 +82,11 @@ fn download(version: &str, work: &Path) -> Result<PathBuf> {
 
 /// The mirrors of Debian's main archive that this machine already uses.
 fn mirrors() -> Result<Vec<String>> {
-    let targets = process::output(Command::new("apt-get").args(["indextargets", "--format", "$(REPO_URI) $(RELEASE)"]))?;
+    let targets = process::output(Command::new("apt-get").args([
+        "indextargets",
+        "--format",
+        "$(REPO_URI) $(RELEASE)",
+    ]))?;
     let mut mirrors: Vec<String> = Vec::new();
     for line in targets.lines() {
         let Some((uri, release)) = line.split_once(' ') else { continue };
@@ -138,7 +148,8 @@ fn lend_sources(toolchain: &Toolchain, library: &Path) -> Result<()> {
     }
     let source = library.parent().context("the sources have no parent folder")?;
     let parent = place.parent().context("the toolchain has no source folder")?;
-    fs::create_dir_all(parent).with_context(|| format!("cannot write to the toolchain at {}", parent.display()))?;
+    fs::create_dir_all(parent)
+        .with_context(|| format!("cannot write to the toolchain at {}", parent.display()))?;
     if place.is_symlink() {
         fs::remove_file(&place)?;
     }
@@ -164,7 +175,14 @@ fn compile(settings: &Settings, work: &Path) -> Result<PathBuf> {
     process::run(
         Command::new(&settings.cargo)
             .current_dir(&package)
-            .args(["build", "--quiet", "--release", "--target", TARGET, "-Zbuild-std=std,panic_abort,proc_macro"])
+            .args([
+                "build",
+                "--quiet",
+                "--release",
+                "--target",
+                TARGET,
+                "-Zbuild-std=std,panic_abort,proc_macro",
+            ])
             .arg("--target-dir")
             .arg(&output)
             .env("RUSTC_BOOTSTRAP", "1")

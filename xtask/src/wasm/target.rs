@@ -18,7 +18,9 @@ pub struct Toolchain {
 
 impl Toolchain {
     fn find(settings: &Settings) -> Result<Self> {
-        let rustc = |arguments: &[&str]| process::output(Command::new("rustc").args(arguments).current_dir(&settings.root));
+        let rustc = |arguments: &[&str]| {
+            process::output(Command::new("rustc").args(arguments).current_dir(&settings.root))
+        };
         let sysroot = PathBuf::from(rustc(&["--print", "sysroot"])?.trim());
         let verbose = rustc(&["--version", "--verbose"])?;
         let version = verbose
@@ -46,7 +48,9 @@ pub fn ensure(settings: &Settings) -> Result<()> {
     }
     process::step(&format!("getting the compilation target {TARGET}"));
     if process::find_program(&["rustup"]).is_some()
-        && process::succeeds(Command::new("rustup").args(["target", "add", TARGET]).current_dir(&settings.root))
+        && process::succeeds(
+            Command::new("rustup").args(["target", "add", TARGET]).current_dir(&settings.root),
+        )
         && is_usable(&settings.root)
     {
         return Ok(());
@@ -54,7 +58,10 @@ pub fn ensure(settings: &Settings) -> Result<()> {
     let toolchain = Toolchain::find(settings)?;
     std_library::build(settings, &toolchain)?;
     if !is_usable(&settings.root) {
-        bail!("the standard library was built into {} but rustc does not accept it", toolchain.libraries().display());
+        bail!(
+            "the standard library was built into {} but rustc does not accept it",
+            toolchain.libraries().display()
+        );
     }
     Ok(())
 }

@@ -85,9 +85,7 @@ fn find(from: Option<&Node>, want: &Node) -> Option<Node> {
         if is_same_kind(&node, want) && self::key(&node) == key {
             return Some(node);
         }
-        if key.is_none() {
-            return None;
-        }
+        key.as_ref()?;
         candidate = node.next_sibling();
     }
     None

@@ -1,0 +1,77 @@
+//! The dashboard in a real browser.
+
+use super::{JOURNEYS, journeys_of, runner};
+use crate::{
+    metadata::Package,
+    process,
+    ring::{Outcome, count},
+    settings::Settings,
+    wasm,
+};
+use anyhow::Result;
+use std::process::Command;
+
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// Builds the servers and the wasm that the tests start, then runs the journeys whose name begins with `browser`.
+/// They find the programs in `SPILLWAY_CHROMIUM` and `SPILLWAY_CHROMEDRIVER`.
+///
+/// # Errors
+/// When something does not build or a runner cannot be started.
+pub fn browser(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
+    let journeys = journeys_of(packages, "browser");
+    if journeys.is_empty() {
+        return Ok(Outcome::Skipped {
+            reason: "there are no browser journeys yet".into(),
+            remedy: format!("Add a test target that begins with `browser` to {JOURNEYS}."),
+        });
+    }
+    let find = || Some((process::find_program(&BROWSERS)?, process::find_program(&["chromedriver"])?));
+    if find().is_none() && settings.ci {
+        install();
+    }
+    let Some((chromium, driver)) = find() else {
+        return Ok(Outcome::Skipped {
+            reason: "Chromium or its driver is not installed".into(),
+            remedy: "On Debian: apt-get install chromium chromium-driver.".into(),
+        });
+    };
+    if wasm::run(settings)?.is_none() {
+        return Ok(Outcome::Skipped {
+            reason: "the dashboard's browser part cannot be built here".into(),
+            remedy: "The sentence above says what is missing.".into(),
+        });
+    }
+    process::step("browser tests");
+    process::run(settings.cargo().args([
+        "build",
+        "--quiet",
+        "--package",
+        "spillway-dashboard",
+        "--package",
+        "spillway",
+    ]))?;
+    let mut run = runner(settings);
+    run.args(["--package", JOURNEYS]).env("SPILLWAY_CHROMIUM", chromium).env("SPILLWAY_CHROMEDRIVER", driver);
+    for journey in journeys {
+        run.args(["--test", journey]);
+    }
+    let (success, output) = process::watch(&mut run)?;
+    Ok(Outcome::Ran(count(&output).ended(success)))
+}
+
+/// On a continuous integration machine that is ours to change.
+fn install() {
+    if !process::is_root() || process::find_program(&["apt-get"]).is_none() {
+        return;
+    }
+    process::step("installing Chromium");
+    let apt = |arguments: &[&str]| {
+        process::succeeds(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    let installed = apt(&["update", "--quiet"])
+        && apt(&["install", "--yes", "--quiet", "--no-install-recommends", "chromium", "chromium-driver"]);
+    if !installed {
+        eprintln!("  apt could not install Chromium");
+    }
+}

@@ -1,0 +1,40 @@
+//! The rings of `cargo xtask test`, each in its own module.
+
+mod browser;
+mod emulator;
+mod rust;
+mod terraform;
+
+pub use browser::browser;
+pub use emulator::emulator;
+pub use rust::rust;
+pub use terraform::terraform;
+
+use crate::{metadata::Package, settings::Settings};
+use std::process::Command;
+
+/// The package of whole-system journeys. Its test targets belong to the ring that their name begins with.
+pub const JOURNEYS: &str = "spillway-journeys";
+/// The package that is built for the browser only, and never together with the others.
+pub const FRONTEND: &str = "spillway-dashboard-frontend";
+
+/// The journeys' test targets whose name begins with a ring's.
+fn journeys_of<'a>(packages: &'a [Package], ring: &str) -> Vec<&'a str> {
+    packages
+        .iter()
+        .filter(|package| package.name == JOURNEYS)
+        .flat_map(|package| package.targets_of("test"))
+        .filter(|target| target.starts_with(ring))
+        .collect()
+}
+
+/// The runner: nextest where it is installed, as it runs tests of many binaries at a time.
+fn runner(settings: &Settings) -> Command {
+    let mut cargo = settings.cargo();
+    if crate::process::find_program(&["cargo-nextest"]).is_some() {
+        cargo.args(["nextest", "run", "--no-fail-fast", "--no-tests", "pass", "--status-level", "fail"]);
+    } else {
+        cargo.args(["test", "--no-fail-fast"]);
+    }
+    cargo
+}

@@ -1,0 +1,113 @@
+//! The Terraform modules: format, validity, and their own tests with mocked providers.
+
+use crate::{
+    process,
+    ring::{Counts, Outcome, count},
+    settings::Settings,
+};
+use anyhow::{Context, Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The folder of an unpacked provider mirror has this one in it.
+const REGISTRY: &str = "registry.terraform.io";
+/// Where Terraform itself looks for such a mirror.
+const IMPLIED: [&str; 2] = ["/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins"];
+/// Where software is unpacked by hand.
+const BY_HAND: [&str; 3] = ["/opt", "/usr/local", "/srv"];
+
+/// Runs `fmt`, `validate` and `test`.
+///
+/// # Errors
+/// When Terraform cannot be started.
+pub fn terraform(settings: &Settings) -> Result<Outcome> {
+    let folder = settings.root.join("terraform");
+    if process::find_program(&["terraform"]).is_none() {
+        return Ok(Outcome::Skipped {
+            reason: "Terraform is not installed".into(),
+            remedy: "Install Terraform 1.9 or later.".into(),
+        });
+    }
+    process::step("Terraform");
+    let data = settings.target.join("terraform");
+    fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
+    // An empty configuration: what somebody has set up for their own work must not decide a test.
+    let configuration = data.join("empty.tfrc");
+    fs::write(&configuration, "")?;
+    let terraform = |arguments: &[&str]| {
+        let mut command = Command::new("terraform");
+        command.current_dir(&folder).args(arguments);
+        command
+            .env("TF_DATA_DIR", data.join("data"))
+            .env("TF_CLI_CONFIG_FILE", &configuration)
+            .env("TF_IN_AUTOMATION", "1");
+        command
+    };
+    let formatted = process::watch(&mut terraform(&["fmt", "-check", "-diff", "-recursive", "-no-color"]))?.0;
+
+    let mut init = terraform(&["init", "-backend=false", "-input=false", "-no-color"]);
+    if let Some(plugins) = plugins(settings.terraform_plugins.as_deref(), settings.home.as_deref()) {
+        init.arg(format!("-plugin-dir={}", plugins.display()));
+    }
+    if let Err(error) = process::output(&mut init) {
+        eprintln!("    {error:#}");
+        return Ok(Outcome::Skipped {
+            reason: "Terraform cannot get its providers here".into(),
+            remedy: "Reach the provider registry, or name the folder of an unpacked mirror in SPILLWAY_TERRAFORM_PLUGINS."
+                .into(),
+        });
+    }
+    let valid = process::watch(&mut terraform(&["validate", "-no-color"]))?.0;
+    let (success, output) = process::watch(&mut terraform(&["test", "-no-color"]))?;
+    let checks = Counts::one(formatted).and(Counts::one(valid));
+    Ok(Outcome::Ran(checks.and(count(&output).ended(success))))
+}
+
+/// The folder of a provider mirror: the one that was named, one that Terraform implies, or one unpacked by hand.
+fn plugins(named: Option<&Path>, home: Option<&Path>) -> Option<PathBuf> {
+    if let Some(named) = named {
+        return Some(named.to_path_buf());
+    }
+    let own =
+        home.map(|home| [home.join(".terraform.d/plugins"), home.join(".local/share/terraform/plugins")]);
+    let implied = own.into_iter().flatten().chain(IMPLIED.map(PathBuf::from));
+    implied
+        .into_iter()
+        .find(|folder| folder.join(REGISTRY).is_dir())
+        .or_else(|| BY_HAND.iter().find_map(|folder| find_mirror(Path::new(folder), 3)))
+}
+
+/// The nearest folder below this one that has a mirror in it.
+fn find_mirror(folder: &Path, depth: usize) -> Option<PathBuf> {
+    if folder.join(REGISTRY).is_dir() {
+        return Some(folder.to_path_buf());
+    }
+    let below = depth.checked_sub(1)?;
+    let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .find_map(|entry| find_mirror(&entry.path(), below))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_is_found_near_and_not_far() {
+        let root = std::env::temp_dir().join(format!("spillway-mirror-{}", std::process::id()));
+        let mirror = root.join("a/mirror");
+        fs::create_dir_all(mirror.join(REGISTRY)).unwrap();
+        assert_eq!(find_mirror(&root, 2), Some(mirror.clone()));
+        assert_eq!(find_mirror(&root, 1), None);
+        assert_eq!(
+            plugins(Some(Path::new("/named")), None),
+            Some(PathBuf::from("/named")),
+            "what is named is not searched for"
+        );
+        fs::remove_dir_all(root).unwrap();
+    }
+}
