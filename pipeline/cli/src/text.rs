@@ -165,31 +165,84 @@ impl Cell {
     }
 }
 
-/// Rows in aligned columns. The last column takes what is left of the width; what doesn't fit is cut there.
+/// Rows in aligned columns. The last column takes what is left of the width.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Row>,
+    wrapping: bool,
 }
+
+#[derive(Clone, Debug)]
+struct Row {
+    cells: Vec<Cell>,
+    note: Option<String>,
+}
+
+/// How far a note is indented.
+const NOTE_INDENT: usize = 6;
 
 impl Table {
     /// A table with a dimmed header.
     pub fn with_header(names: &[&str]) -> Self {
-        let cells = names.iter().map(|name| Cell::text(name).styled(Style::new().dimmed()));
-        Self { rows: vec![cells.collect()] }
+        let mut table = Self::default();
+        table.row(names.iter().map(|name| Cell::text(name).styled(Style::new().dimmed())).collect());
+        table
+    }
+
+    /// Wraps what doesn't fit into the last column; otherwise it is cut.
+    pub fn wrapping(self) -> Self {
+        Self { wrapping: true, ..self }
     }
 
     /// Adds a row.
     pub fn row(&mut self, cells: Vec<Cell>) {
-        self.rows.push(cells);
+        self.rows.push(Row { cells, note: None });
+    }
+
+    /// Adds a row with words beneath it.
+    pub fn row_with_note(&mut self, cells: Vec<Cell>, note: &str) {
+        self.rows.push(Row { cells, note: Some(note.to_owned()) });
     }
 
     /// The text, each line indented by two.
     pub fn render(&self, width: usize) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let (widths, right) = self.columns(width);
+        let mut text = String::new();
+        for row in &self.rows {
+            let last = row.cells.len().saturating_sub(1);
+            let mut line = String::from(" ");
+            let mut more = Vec::new();
+            for (index, cell) in row.cells.iter().enumerate() {
+                let mut shown = fit(&cell.text, widths[index]);
+                if self.wrapping && index == last {
+                    more = wrap(&cell.text, widths[index]);
+                    shown = if more.is_empty() { String::new() } else { more.remove(0) };
+                }
+                let padding = " ".repeat(widths[index].saturating_sub(shown.chars().count()));
+                let painted =
+                    if cell.style.is_plain() { shown } else { format!("{0}{shown}{0:#}", cell.style) };
+                let (left, behind) =
+                    if right[index] { (padding.as_str(), "") } else { ("", padding.as_str()) };
+                line.push_str(&format!(" {left}{painted}{behind} "));
+            }
+            text.push_str(&format!("{}\n", line.trim_end()));
+            let indent: usize = widths.iter().take(last).map(|width| width + 2).sum::<usize>() + 2;
+            more.iter().for_each(|line| text.push_str(&format!("{:indent$}{line}\n", "")));
+            for line in row.note.iter().flat_map(|note| wrap(note, width.saturating_sub(NOTE_INDENT).max(20)))
+            {
+                text.push_str(&format!("{:NOTE_INDENT$}{line}\n", ""));
+            }
+        }
+        text
+    }
+
+    /// The width of each column, and whether it is aligned to the right.
+    fn columns(&self, width: usize) -> (Vec<usize>, Vec<bool>) {
+        let columns = self.rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
         let mut widths = vec![0; columns];
         let mut right = vec![false; columns];
         for row in &self.rows {
-            for (index, cell) in row.iter().enumerate() {
+            for (index, cell) in row.cells.iter().enumerate() {
                 widths[index] = widths[index].max(cell.text.chars().count());
                 right[index] |= cell.right;
             }
@@ -198,22 +251,7 @@ impl Table {
         if let Some(last) = widths.last_mut() {
             *last = (*last).min(width.saturating_sub(before_last + 2).max(10));
         }
-        let mut text = String::new();
-        for row in &self.rows {
-            let mut line = String::from(" ");
-            for (index, cell) in row.iter().enumerate() {
-                let shown = fit(&cell.text, widths[index]);
-                let padding = " ".repeat(widths[index] - shown.chars().count());
-                let painted =
-                    if cell.style.is_plain() { shown } else { format!("{0}{shown}{0:#}", cell.style) };
-                let (left, behind) =
-                    if right[index] { (padding, String::new()) } else { (String::new(), padding) };
-                line.push_str(&format!(" {left}{painted}{behind} "));
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text
+        (widths, right)
     }
 }
 
@@ -256,5 +294,8 @@ mod tests {
         let text = anstream::adapter::strip_str(&table.render(40)).to_string();
         assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
         assert!(text.ends_with("xxx…\n"), "{text}");
+        let mut table = Table::default().wrapping();
+        table.row_with_note(vec![Cell::text("a"), Cell::text("one two three four")], "note");
+        assert_eq!(table.render(15), "  a  one two\n     three four\n      note\n");
     }
 }

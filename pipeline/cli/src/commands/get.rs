@@ -130,12 +130,10 @@ fn print(id: &EventId, location: &Whereabouts, now: Timestamp, console: &mut Con
         ("accepted", text::time(now, location.accepted_at)),
     ];
     if let Some(at) = location.stored_at {
-        let after = at.duration_since(location.accepted_at).as_secs_f64() * 1000.0;
-        let after = if after < 10_000.0 {
-            text::milliseconds(after)
-        } else {
-            text::relative(at, location.accepted_at).replace(" ago", "")
-        };
+        let passed = at.duration_since(location.accepted_at);
+        let after = passed.as_secs_f64() * 1000.0;
+        let after =
+            if after < 10_000.0 { text::milliseconds(after) } else { text::span(passed.unsigned_abs()) };
         fields.push(("stored", format!("{}, {after} after it was accepted", text::time(now, at))));
     }
     if let Some(count) = location.receive_count {
@@ -149,7 +147,7 @@ fn print(id: &EventId, location: &Whereabouts, now: Timestamp, console: &mut Con
     }
     fields.push(("message", location.message_id.to_string()));
     if let Some(dead_letter) = &location.dead_letter {
-        fields.push(("fingerprint", dead_letter.fingerprint.to_string()));
+        fields.push(("group", dead_letter.fingerprint.to_string()));
         fields.push(("replays", text::number(dead_letter.replays.len())));
     }
     console.fields(&fields)?;

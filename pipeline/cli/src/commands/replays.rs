@@ -56,16 +56,14 @@ async fn list(limit: usize, backend: &Backend, console: &mut Console) -> anyhow:
         return Ok(ExitStatus::Ok);
     }
     let now = backend.clock.now();
-    let mut table = Table::with_header(&["id", "state", "stored", "back", "open", "started", "by"]);
+    let mut table = Table::with_header(&["id", "state", "stored", "back", "started"]);
     for replay in &replays {
         table.row(vec![
             Cell::text(&replay.id),
             Cell::text(state(replay)),
-            Cell::number(replay.stored),
+            Cell::text(format!("{} of {}", number(replay.stored), number(replay.total()))),
             Cell::number(replay.returned),
-            Cell::number(replay.waiting + replay.sent),
             Cell::text(text::relative(now, replay.started_at)),
-            Cell::text(&replay.by),
         ]);
     }
     console.table(&table)?;

@@ -134,26 +134,27 @@ fn print(list: &List, state: State, now: Timestamp, console: &mut Console) -> an
     let groups = text::count(list.groups.len() as u64, "group");
     let headline = format!("{} in {groups}", text::count(list.total, &format!("{in_state}dead letter")));
     console.line(&paint(BOLD, &headline))?;
-    let mut table = Table::with_header(&["group", "count", "last", "type", "class", "message"]);
+    let mut table = Table::with_header(&["count", "class", "type", "last", "group"]);
     for group in &list.groups {
-        table.row(vec![
-            Cell::text(&group.fingerprint),
+        let cells = vec![
             Cell::number(group.count),
-            Cell::text(text::relative(now, group.last_at)),
-            Cell::text(group.event_type.as_ref().map_or("*", EventType::as_str)),
             Cell::text(group.class.as_str()),
-            Cell::text(&group.message),
-        ]);
+            Cell::text(group.event_type.as_ref().map_or("*", EventType::as_str)),
+            Cell::text(text::relative(now, group.last_at)),
+            Cell::text(&group.fingerprint),
+        ];
+        table.row_with_note(cells, &group.message);
     }
     console.table(&table)?;
     console.line("")?;
-    let mut table = Table::with_header(&["id", "archived", "type", "reason"]);
+    // Ids are whole, so that they can be copied; why each failed stands with its group above.
+    let mut table = Table::with_header(&["id", "archived", "class", "type"]);
     for item in &list.items {
         table.row(vec![
             Cell::text(&item.id),
             Cell::text(text::relative(now, item.archived_at)),
+            Cell::text(item.class.map_or("unknown", FailureClass::as_str)),
             Cell::text(item.event_type.as_ref().map_or("unknown", EventType::as_str)),
-            Cell::text(item.reason.as_deref().unwrap_or("unknown")),
         ]);
     }
     console.table(&table)?;

@@ -160,7 +160,7 @@ fn print_preflight(preflight: &Preflight, console: &mut Console) -> anyhow::Resu
     let failing = paint(YELLOW, &format!("{} would fail again", number(preflight.would_fail)));
     console
         .line(&format!("Preflight of {checked}: {} would pass, {failing}", number(preflight.would_pass)))?;
-    let mut table = Table::default();
+    let mut table = Table::default().wrapping();
     for reason in &preflight.reasons {
         table.row(vec![Cell::number(reason.count), Cell::text(&reason.reason)]);
     }

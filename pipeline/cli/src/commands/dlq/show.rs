@@ -142,7 +142,7 @@ fn history(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Resu
     events.sort_by_key(|(at, _)| *at);
     console.line("")?;
     console.line(&paint(DIM, "History"))?;
-    let mut table = Table::default();
+    let mut table = Table::default().wrapping();
     for (at, what) in events {
         table.row(vec![
             Cell::text(text::absolute(at)),

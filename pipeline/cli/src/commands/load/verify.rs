@@ -76,6 +76,7 @@ fn print(verdict: &Verdict, console: &mut Console) -> anyhow::Result<()> {
         (0, 0) => paint(BOLD, "The file has no ids: nothing was promised"),
         (0, 1) => paint(GREEN, "The one promised event is accounted for"),
         (0, _) => paint(GREEN, &format!("All {promised} are accounted for")),
+        (1, _) => paint(RED, &format!("1 of {promised} is nowhere to be found")),
         (missing, _) => paint(RED, &format!("{} of {promised} are nowhere to be found", number(missing))),
     };
     console.line(&headline)?;
