@@ -1,5 +1,7 @@
 //! Malformed rules: file, line, and what was expected.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use spillway_alerts::rules::LoadError;
 use spillway_alerts::{Limits, RuleSet};
 

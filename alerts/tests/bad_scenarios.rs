@@ -1,5 +1,7 @@
 //! Scenario files that cannot be run, scenarios that fail, and rules that a check has something to say about.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use spillway_alerts::check::{Check, LintKind, parse_scenarios};
 use spillway_alerts::{Limits, RuleSet};
 use std::path::PathBuf;

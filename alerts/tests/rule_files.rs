@@ -1,5 +1,7 @@
 //! The rule files: complete, plain enough for Terraform, and in step with the schema for editors.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use serde_json::Value;
 use spillway_alerts::rules::Condition;
 use spillway_alerts::{Limits, RuleSet, Tier};

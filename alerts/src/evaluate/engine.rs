@@ -1,6 +1,8 @@
 //! All alarms together, kept up to date while the system runs.
 
-use super::evaluator::Evaluator;
+use super::alarm_rule::AlarmRule;
+use super::evaluator::{Evaluator, floor, look, reason};
+use super::stream::{Timeline, combine, first_evaluation, timeline};
 use crate::history::{History, SourceError};
 use crate::rules::{Condition, RuleName, RuleSet};
 use crate::state::{AlarmState, StateChange};
@@ -99,14 +101,80 @@ impl Engine {
                 None => self.composite(index, now),
             };
             if let Some(change) = change {
-                let status = &mut self.statuses[index];
-                status.state = change.to;
-                status.since = Some(change.at);
-                status.reason.clone_from(&change.reason);
+                self.accept(&change);
                 tick.changes.push(change);
             }
         }
         tick
+    }
+
+    /// Evaluates every alarm at each minute after `from` up to and with `until`, at once: for time that passed while
+    /// nobody evaluated, and for simulated time. Changes come in the order of time.
+    pub fn catch_up(&mut self, from: Timestamp, until: Timestamp, history: &dyn History) -> Tick {
+        let mut tick = Tick::default();
+        let mut timelines = vec![Timeline::default(); self.rules.len()];
+        for place in 0..self.order.len() {
+            let index = self.order[place];
+            let Some(rule) = self.rules.iter().nth(index) else { continue };
+            let before = self.statuses[index].state;
+            timelines[index] = match &rule.condition {
+                Condition::Metric(condition) => {
+                    match timeline(condition, history, from.as_second(), until.as_second(), before, None) {
+                        Ok(timeline) => timeline,
+                        Err(error) => {
+                            tick.failures.push((rule.name.clone(), error));
+                            Timeline { changes: vec![(from.as_second(), before)] }
+                        }
+                    }
+                }
+                Condition::Composite(composite) => {
+                    let part =
+                        |name: &str| self.rules.index(&RuleName::new(name)).map(|part| &timelines[part]);
+                    combine(&composite.rule, &part, first_evaluation(from.as_second(), None))
+                }
+            };
+            let mut state = before;
+            for (at, to) in &timelines[index].changes {
+                if *to == state {
+                    continue;
+                }
+                let at_moment = Timestamp::from_second(*at).unwrap_or(until);
+                let reason = match &rule.condition {
+                    Condition::Metric(condition) => {
+                        look(condition, floor(*at, condition.evaluated_every()), history).map_or_else(
+                            |_| condition.describe(),
+                            |outlook| reason(condition, &outlook.values, *to),
+                        )
+                    }
+                    Condition::Composite(composite) => {
+                        let state_of = |name: &str| {
+                            let part = self.rules.index(&RuleName::new(name));
+                            part.map_or(AlarmState::default(), |part| timelines[part].state_at(*at))
+                        };
+                        parts_in_words(&composite.rule, &state_of)
+                    }
+                };
+                let rule = rule.name.clone();
+                tick.changes.push(StateChange { rule, at: at_moment, from: state, to: *to, reason });
+                state = *to;
+            }
+        }
+        tick.changes.sort_by_key(|change| change.at);
+        for change in &tick.changes {
+            self.accept(change);
+        }
+        tick
+    }
+
+    fn accept(&mut self, change: &StateChange) {
+        let Some(index) = self.rules.index(&change.rule) else { return };
+        let status = &mut self.statuses[index];
+        status.state = change.to;
+        status.since = Some(change.at);
+        status.reason.clone_from(&change.reason);
+        if let Some(evaluator) = &mut self.evaluators[index] {
+            evaluator.set(change.to);
+        }
     }
 
     fn composite(&self, index: usize, now: Timestamp) -> Option<StateChange> {
@@ -118,8 +186,13 @@ impl Engine {
         if from == to {
             return None;
         }
-        let parts: Vec<String> =
-            composite.rule.names().into_iter().map(|name| format!("{name} is {}", state_of(name))).collect();
-        Some(StateChange { rule: rule.name.clone(), at: now, from, to, reason: parts.join(", ") })
+        let reason = parts_in_words(&composite.rule, &state_of);
+        Some(StateChange { rule: rule.name.clone(), at: now, from, to, reason })
     }
+}
+
+fn parts_in_words(rule: &AlarmRule, state_of: &dyn Fn(&str) -> AlarmState) -> String {
+    let parts: Vec<String> =
+        rule.names().into_iter().map(|name| format!("{name} is {}", state_of(name))).collect();
+    parts.join(", ")
 }

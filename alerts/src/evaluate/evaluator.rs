@@ -36,6 +36,11 @@ impl Evaluator {
         self.state
     }
 
+    /// Goes on from a state that was found out otherwise.
+    pub(crate) fn set(&mut self, state: AlarmState) {
+        self.state = state;
+    }
+
     /// Evaluates with the datapoints up to `now`, and says if that changed the state. If the datapoints cannot be read,
     /// the state stays as it is.
     pub fn observe(
@@ -131,7 +136,7 @@ pub(crate) fn total<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {
     values.filter(|value| !value.is_nan()).sum()
 }
 
-fn reason(condition: &MetricCondition, values: &[f64], state: AlarmState) -> String {
+pub(crate) fn reason(condition: &MetricCondition, values: &[f64], state: AlarmState) -> String {
     let newest: Vec<f64> = values
         .iter()
         .rev()

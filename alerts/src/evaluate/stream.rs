@@ -141,7 +141,7 @@ pub fn timelines(
             }
             Condition::Composite(composite) => {
                 let part = |name: &str| rules.index(&RuleName::new(name)).map(|part| &all[part]);
-                combine(&composite.rule, &part, from)
+                combine(&composite.rule, &part, first_evaluation(from, every))
             }
         };
     }
@@ -169,17 +169,28 @@ pub(crate) fn timeline_of(
                 parts.push((part, timeline));
             }
             let part = |name: &str| parts.iter().find(|(known, _)| *known == name).map(|(_, part)| part);
-            Ok(combine(&composite.rule, &part, from))
+            Ok(combine(&composite.rule, &part, first_evaluation(from, every)))
         }
     }
 }
 
-/// A composite changes only when one of its parts does.
-fn combine<'a>(rule: &AlarmRule, part: &dyn Fn(&str) -> Option<&'a Timeline>, from: i64) -> Timeline {
+/// When a composite is first evaluated after `from`.
+pub(crate) fn first_evaluation(from: i64, every: Option<u32>) -> i64 {
+    let step = every.unwrap_or(60);
+    floor(from, step) + i64::from(step)
+}
+
+/// A composite is evaluated at `first`, and changes only when one of its parts does.
+pub(crate) fn combine<'a>(
+    rule: &AlarmRule,
+    part: &dyn Fn(&str) -> Option<&'a Timeline>,
+    first: i64,
+) -> Timeline {
     let changes =
         rule.names().into_iter().filter_map(part).flat_map(|part| part.changes.iter().map(|(at, _)| *at));
     let mut moments: Vec<i64> = changes.collect();
-    moments.push(from);
+    moments.retain(|at| *at > first);
+    moments.push(first);
     moments.sort_unstable();
     moments.dedup();
     let mut timeline = Timeline::default();

@@ -132,6 +132,46 @@ fn a_percentile_waits_while_there_are_few_samples() {
     assert_eq!(at_once, live(rule, &history, 4));
 }
 
+#[test]
+fn catching_up_finds_the_same_changes_as_evaluating_every_minute() {
+    let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
+    let mut history = MemoryHistory::new(Timestamp::from_second(START).unwrap(), 60);
+    for (number, query) in
+        rules.iter().filter_map(Rule::metric).flat_map(|condition| &condition.queries).enumerate()
+    {
+        let values = (0..240).map(|minute: i32| match (minute / 13 + number as i32) % 5 {
+            0 => f64::NAN,
+            wave => f64::from(wave * wave * minute),
+        });
+        history.insert(query.stat.clone(), values.collect());
+    }
+    let at = |minute: i64| Timestamp::from_second(START + minute * 60).unwrap();
+    let told = |changes: Vec<crate::StateChange>| {
+        let mut told: Vec<_> = changes
+            .into_iter()
+            .map(|change| (change.at, change.rule, change.from, change.to, change.reason))
+            .collect();
+        told.sort();
+        told
+    };
+    let mut minute_by_minute = Engine::new(rules.clone());
+    let expected: Vec<_> =
+        (1..=240).flat_map(|minute| minute_by_minute.tick(at(minute), &history).changes).collect();
+    assert!(expected.len() > 150, "{}", expected.len());
+    let mut at_once = Engine::new(rules);
+    let mut found = at_once.catch_up(at(0), at(100), &history).changes;
+    found.extend(at_once.catch_up(at(100), at(240), &history).changes);
+    let (found, expected) = (told(found), told(expected));
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(&expected) {
+        assert_eq!(found, expected);
+    }
+    let states = |engine: &Engine| {
+        engine.statuses().iter().map(|status| (status.state, status.since)).collect::<Vec<_>>()
+    };
+    assert_eq!(states(&at_once), states(&minute_by_minute));
+}
+
 struct Broken;
 
 impl crate::History for Broken {

@@ -33,8 +33,8 @@ pub(crate) fn fill_linear(series: &mut [f64]) {
         }
         if let Some(from) = before {
             let (low, high, gap) = (series[from], series[slot], (slot - from) as f64);
-            for between in from + 1..slot {
-                series[between] = low + (high - low) * (between - from) as f64 / gap;
+            for (steps, between) in series[from..slot].iter_mut().enumerate().skip(1) {
+                *between = low + (high - low) * steps as f64 / gap;
             }
         }
         before = Some(slot);

@@ -173,7 +173,7 @@ pub enum Service {
 }
 
 /// A condition on datapoints.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MetricCondition {
     /// Which service evaluates it in AWS.
     pub service: Service,
@@ -181,6 +181,7 @@ pub struct MetricCondition {
     pub queries: Vec<Query>,
     /// The expression as written, if there is one.
     pub expression: Option<String>,
+    #[serde(skip)]
     pub(crate) math: Expression,
     /// Seconds that a datapoint covers.
     pub period: u32,
@@ -248,15 +249,18 @@ impl MetricCondition {
 }
 
 /// A condition on the states of other alarms.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CompositeCondition {
     /// As written: `ALARM("a") AND NOT ALARM("b")`.
+    #[serde(rename = "alarm_rule")]
     pub text: String,
+    #[serde(skip)]
     pub(crate) rule: AlarmRule,
 }
 
 /// When an alarm fires.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Condition {
     /// On datapoints.
     Metric(Box<MetricCondition>),
@@ -265,7 +269,7 @@ pub enum Condition {
 }
 
 /// One alarm.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rule {
     /// Its name, unique over all files.
     pub name: RuleName,
@@ -286,6 +290,7 @@ pub struct Rule {
     /// Where to look first.
     pub links: Vec<Link>,
     /// When it fires.
+    #[serde(flatten)]
     pub condition: Condition,
     /// File it was read from.
     pub file: String,
@@ -299,6 +304,22 @@ impl Rule {
         match &self.condition {
             Condition::Metric(condition) => Some(condition),
             Condition::Composite(_) => None,
+        }
+    }
+
+    /// The names of the rules that it is made of, if it is a composite.
+    pub fn parts(&self) -> Vec<&str> {
+        match &self.condition {
+            Condition::Metric(_) => Vec::new(),
+            Condition::Composite(composite) => composite.rule.names(),
+        }
+    }
+
+    /// Its condition in words.
+    pub fn describe(&self) -> String {
+        match &self.condition {
+            Condition::Metric(condition) => condition.describe(),
+            Condition::Composite(composite) => composite.text.clone(),
         }
     }
 

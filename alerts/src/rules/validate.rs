@@ -238,7 +238,8 @@ fn metric(
 
 /// Limits of `PutMetricAlarm`.
 fn window(period: u32, needed: usize, looked_at: usize, reporter: &mut Reporter<'_>) {
-    let valid = matches!(period, 10 | 20 | 30) || (period >= 60 && period % 60 == 0 && period <= 86_400);
+    let valid =
+        matches!(period, 10 | 20 | 30) || (period >= 60 && period.is_multiple_of(60) && period <= 86_400);
     if !valid {
         reporter.at(
             "period",
