@@ -14,6 +14,7 @@ pub mod hours;
 pub mod math;
 pub mod metric;
 pub mod rules;
+pub mod runbooks;
 mod state;
 
 pub use evaluate::{Engine, Evaluator};

@@ -75,6 +75,9 @@ fn every_rule_has_a_runbook_and_every_runbook_a_rule() {
         .filter(|name| name != "README.md")
         .collect();
     assert_eq!(wanted, there);
+    let built_in: BTreeSet<String> =
+        spillway_alerts::runbooks::names().map(|name| format!("{name}.md")).collect();
+    assert_eq!(built_in, there);
 }
 
 #[test]

@@ -8,7 +8,6 @@ use crate::rules::{Comparison, MetricCondition, MissingData, Rule, RuleSet, Tier
 use crate::state::AlarmState;
 use serde::Serialize;
 use std::fmt;
-use std::path::Path;
 
 /// What kind of mistake it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -49,15 +48,19 @@ impl fmt::Display for Lint {
     }
 }
 
-/// Looks over all rules. Without a runbook folder, runbooks are not looked for.
-pub(crate) fn lint(rules: &RuleSet, scenarios: &[Scenario], runbooks: Option<&Path>) -> Vec<Lint> {
+/// Looks over all rules. `runbooks` tells which pages exist; without it they are not looked for.
+pub(crate) fn lint(
+    rules: &RuleSet,
+    scenarios: &[Scenario],
+    runbooks: Option<&dyn Fn(&str) -> bool>,
+) -> Vec<Lint> {
     let mut lints = Vec::new();
     for rule in rules {
         let mut report = |kind, message: String| {
             lints.push(Lint { kind, rule: rule.name.to_string(), place: rule.place(), message });
         };
-        if let Some(folder) = runbooks
-            && !folder.join(format!("{}.md", rule.runbook)).is_file()
+        if let Some(exists) = runbooks
+            && !exists(&rule.runbook)
         {
             report(LintKind::NoRunbook, format!("there is no docs/runbooks/{}.md", rule.runbook));
         }

@@ -2,6 +2,7 @@
 //!
 //! `docs/alarms.md` describes the format of a scenario file.
 
+mod built_in;
 mod catalogue;
 mod lint;
 mod mutate;
@@ -14,5 +15,5 @@ pub use lint::{Lint, LintKind};
 pub use mutate::{Mutant, Mutation, mutants, survivors};
 pub use notation::{NotationError, parse_series};
 pub use report::{Difference, Outcome, Report};
-pub use run::{Check, run};
+pub use run::{Check, built_in, run};
 pub use scenario::{Scenario, ScenarioError, parse_scenarios};

@@ -12,6 +12,17 @@ pub fn run(paths: &[PathBuf]) -> Report {
     Check::default().run(paths)
 }
 
+/// Checks the project's own rules, scenarios and runbooks, as they were when this was built.
+pub fn built_in() -> Report {
+    let mut report = Report::default();
+    let check = Check::default();
+    let Some(limits) = check.usable_limits(&mut report) else { return report };
+    let rules = RuleSet::built_in(&limits);
+    let scenarios: Vec<(&str, &str)> = super::built_in::SCENARIOS.to_vec();
+    let exists = |name: &str| crate::runbooks::page(name).is_some();
+    check_rules(rules, &scenarios, &limits, true, Some(&exists), report)
+}
+
 /// What to check with.
 #[derive(Clone, Debug, Default)]
 pub struct Check {
@@ -46,35 +57,12 @@ impl Check {
         } else {
             RuleSet::built_in(&limits)
         };
-        let rules = match rules {
-            Ok(rules) => rules,
-            Err(LoadError::Invalid { problems }) => {
-                report.problems.extend(problems);
-                return report;
-            }
-            Err(other) => {
-                report.problems.push(unplaced("rules", other.to_string()));
-                return report;
-            }
-        };
-        let mut scenarios = Vec::new();
-        for (file, text) in &scenario_files {
-            match parse_scenarios(file, text, &limits) {
-                Ok(read) => scenarios.extend(read),
-                Err(problems) => report.problems.extend(problems),
-            }
-        }
-        report.rules = rules.len();
-        for scenario in &scenarios {
-            match outcome(scenario, &rules) {
-                Ok(outcome) => report.outcomes.push(outcome),
-                Err(ScenarioError(problem)) => report.problems.push(problem),
-            }
-        }
-        if own_rules {
-            report.lints = lint::lint(&rules, &scenarios, self.runbooks.as_deref());
-        }
-        report
+        let scenarios: Vec<(&str, &str)> =
+            scenario_files.iter().map(|(f, t)| (f.as_str(), t.as_str())).collect();
+        let folder = self.runbooks.as_deref();
+        let in_folder = |name: &str| folder.is_some_and(|folder| folder.join(format!("{name}.md")).is_file());
+        let exists: Option<&dyn Fn(&str) -> bool> = if folder.is_some() { Some(&in_folder) } else { None };
+        check_rules(rules, &scenarios, &limits, own_rules, exists, report)
     }
 
     fn usable_limits(&self, report: &mut Report) -> Option<Limits> {
@@ -86,6 +74,46 @@ impl Check {
             }
         }
     }
+}
+
+/// Runs the scenarios and, if the rules are what is being checked, lints them.
+fn check_rules(
+    rules: Result<RuleSet, LoadError>,
+    scenario_files: &[(&str, &str)],
+    limits: &Limits,
+    linted: bool,
+    runbooks: Option<&dyn Fn(&str) -> bool>,
+    mut report: Report,
+) -> Report {
+    let rules = match rules {
+        Ok(rules) => rules,
+        Err(LoadError::Invalid { problems }) => {
+            report.problems.extend(problems);
+            return report;
+        }
+        Err(other) => {
+            report.problems.push(unplaced("rules", other.to_string()));
+            return report;
+        }
+    };
+    let mut scenarios = Vec::new();
+    for (file, text) in scenario_files {
+        match parse_scenarios(file, text, limits) {
+            Ok(read) => scenarios.extend(read),
+            Err(problems) => report.problems.extend(problems),
+        }
+    }
+    report.rules = rules.len();
+    for scenario in &scenarios {
+        match outcome(scenario, &rules) {
+            Ok(outcome) => report.outcomes.push(outcome),
+            Err(ScenarioError(problem)) => report.problems.push(problem),
+        }
+    }
+    if linted {
+        report.lints = lint::lint(&rules, &scenarios, runbooks);
+    }
+    report
 }
 
 fn unplaced(file: &str, message: String) -> Problem {
