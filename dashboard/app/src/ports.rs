@@ -2,7 +2,13 @@
 
 use async_trait::async_trait;
 use leptos::prelude::provide_context;
-use spillway_core::ports::Clock;
+use spillway_core::names::Names;
+use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader, OpsLog, ReplayLog};
+use spillway_core::settings::PipelineSettings;
+use spillway_core::usecases::replay::Replayer;
+use spillway_telemetry::flow::FlowSource;
+use spillway_telemetry::traces::TraceReader;
+use spillway_telemetry::MetricReader;
 use std::sync::Arc;
 
 /// Everything that pages read and do. Cloned for each request; each part is a pointer.
@@ -14,6 +20,26 @@ pub struct Ports {
     pub header: Arc<dyn HeaderSource>,
     /// What runs here.
     pub environment: Arc<Environment>,
+    /// Numbers over time.
+    pub metrics: Arc<dyn MetricReader>,
+    /// The paths of single requests.
+    pub traces: Arc<dyn TraceReader>,
+    /// Where all events are now, with rates and health.
+    pub flow: Arc<dyn FlowSource>,
+    /// Where one event is.
+    pub events: Arc<dyn FlowReader>,
+    /// Dead letters.
+    pub archive: Arc<dyn DeadLetterArchive>,
+    /// Replays.
+    pub replays: Arc<dyn ReplayLog>,
+    /// Who did what.
+    pub ops: Arc<dyn OpsLog>,
+    /// What operators do with dead letters.
+    pub replayer: Arc<Replayer>,
+    /// What everything is called in metrics.
+    pub names: Arc<Names>,
+    /// The pipeline's rules.
+    pub settings: Arc<PipelineSettings>,
 }
 
 impl Ports {
@@ -22,6 +48,16 @@ impl Ports {
         provide_context(Arc::clone(&self.clock));
         provide_context(Arc::clone(&self.header));
         provide_context(Arc::clone(&self.environment));
+        provide_context(Arc::clone(&self.metrics));
+        provide_context(Arc::clone(&self.traces));
+        provide_context(Arc::clone(&self.flow));
+        provide_context(Arc::clone(&self.events));
+        provide_context(Arc::clone(&self.archive));
+        provide_context(Arc::clone(&self.replays));
+        provide_context(Arc::clone(&self.ops));
+        provide_context(Arc::clone(&self.replayer));
+        provide_context(Arc::clone(&self.names));
+        provide_context(Arc::clone(&self.settings));
     }
 }
 

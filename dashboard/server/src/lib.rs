@@ -4,10 +4,13 @@
 //! as an axum router; [`serve`] runs that on a socket.
 
 mod assets;
+pub mod demo;
+pub mod embedded;
 mod pages;
 mod preferences;
 mod security;
 mod serve;
+pub mod settings;
 mod sign_in;
 mod sign_ins;
 

@@ -1,3 +1,216 @@
-//! The dashboard's HTTP server.
+//! The whole system in one process: pipeline, HTTP API and dashboard.
 
-fn main() {}
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that people start talks to them")]
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use spillway_core::ports::{Clock, Schemas};
+use spillway_core::schema::SchemaFolder;
+use spillway_core::settings::PipelineSettings;
+use spillway_dashboard::embedded::{self, EmbeddedSignIns};
+use spillway_dashboard::settings::Settings;
+use spillway_dashboard::{Assets, Deps, SignIns, bind, demo, serve};
+use spillway_dashboard_app::ports::Environment;
+use spillway_embedded::db::DATABASE;
+use spillway_embedded::gateway::{self, Gateway};
+use spillway_embedded::pipeline::{DASHBOARD_URL, SCHEMAS};
+use spillway_embedded::telemetry::FILE_NAME as TELEMETRY;
+use spillway_embedded::{Attached, Options, Pipeline, RealClock, runtime};
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("SPILLWAY_LOG").unwrap_or_else(|_| "warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    match run(Settings::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(settings: Settings) -> Result<()> {
+    // Both ports first: whoever has a typo in one should not wait for history to be made.
+    let dashboard = bind(loopback(settings.dashboard_port)).await?;
+    let assets = assets(settings.site.as_deref())?;
+    if settings.attach {
+        let pipeline = Pipeline::attach(&settings.embedded).await?;
+        let url = announce(&settings, &pipeline, dashboard.local_addr()?.port()).await?;
+        println!("Dashboard {url}");
+        return watch_over(&settings, &pipeline, assets, dashboard, ctrl_c()).await;
+    }
+    let api = bind(loopback(settings.api_port)).await?;
+    let schemas = prepare(&settings).await?;
+    let pipeline = open(&settings, &schemas).await?;
+    let gateway = Arc::new(gateway(&pipeline));
+    let mut tasks = runtime::start(&pipeline);
+    if settings.demo_traffic {
+        let clock = Arc::clone(&pipeline.ports.clock);
+        tasks.spawn(demo::run_traffic(Arc::clone(&gateway), clock, demo::EVENTS_PER_S));
+    }
+    let url = announce(&settings, &pipeline.ports, dashboard.local_addr()?.port()).await?;
+    println!("API http://{}/events", api.local_addr()?);
+    println!("Dashboard {url}");
+
+    let (stop, stopped) = watch::channel(());
+    let wait = |mut stopped: watch::Receiver<()>| async move {
+        // An error means that the sender is gone, which is a reason to stop as well.
+        let _ = stopped.changed().await;
+    };
+    let api = tokio::spawn(gateway::serve(api, gateway, wait(stopped.clone())));
+    let pages = watch_over(&settings, &pipeline.ports, assets, dashboard, wait(stopped));
+    let signal = async {
+        ctrl_c().await;
+        let _ = stop.send(());
+    };
+    let (served, ()) = tokio::join!(pages, signal);
+    api.await.context("the HTTP API ended unexpectedly")?;
+    drop(tasks);
+    pipeline.recorder.finish(pipeline.ports.clock.now());
+    served
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+fn assets(site: Option<&Path>) -> Result<Assets> {
+    match site {
+        Some(site) => Ok(Assets::with_site(site)?),
+        None => Ok(Assets::without_scripts()),
+    }
+}
+
+/// Gets the data folder ready: empties it, fills it with history, lays out the schemas. Returns the schemas' folder.
+async fn prepare(settings: &Settings) -> Result<PathBuf> {
+    let folder = &settings.embedded;
+    if settings.fresh {
+        empty(folder)?;
+    }
+    if settings.demo_history && !folder.join(DATABASE).exists() {
+        eprintln!("Making 24 h of history in virtual time …");
+        let data = folder.clone();
+        let now = RealClock.now();
+        let progress = |share: f64| eprint!("\r{:3.0} %", share * 100.0);
+        let made = move || demo::make(&data, now, &progress);
+        tokio::task::spawn_blocking(made).await.context("history ended unexpectedly")??;
+        eprintln!();
+    }
+    let schemas = settings.schemas.clone().unwrap_or_else(|| folder.join("schemas"));
+    if settings.schemas.is_none() {
+        let ready = if settings.demo_history || settings.demo_traffic {
+            demo::write_schemas(&schemas)
+        } else {
+            std::fs::create_dir_all(&schemas)
+        };
+        ready.with_context(|| format!("can't write {}", schemas.display()))?;
+    }
+    Ok(schemas)
+}
+
+/// Deletes a data folder's files, and nothing else that may be there.
+fn empty(folder: &Path) -> Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let is_ours = folder.join(DATABASE).exists() || std::fs::read_dir(folder)?.next().is_none();
+    if !is_ours {
+        bail!("{} has files but no Spillway data: it is left alone; choose another folder", folder.display());
+    }
+    // Refuses if a pipeline runs on it.
+    drop(spillway_embedded::db::DataFolder::own(folder).or_else(|error| match error {
+        spillway_embedded::OpenError::Version { .. } => spillway_embedded::db::DataFolder::lock(folder),
+        other => Err(other),
+    })?);
+    for name in [DATABASE, TELEMETRY] {
+        for suffix in ["", "-wal", "-shm"] {
+            let file = folder.join(format!("{name}{suffix}"));
+            if file.exists() {
+                std::fs::remove_file(&file).with_context(|| format!("can't delete {}", file.display()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn open(settings: &Settings, schemas: &Path) -> Result<Arc<Pipeline>> {
+    let options = Options {
+        settings: PipelineSettings::default(),
+        names: Default::default(),
+        schemas: Arc::new(SchemaFolder::open(schemas)?) as Arc<dyn Schemas>,
+        clock: Arc::new(RealClock),
+        simulated_latency: None,
+    };
+    let pipeline = Arc::new(Pipeline::open(&settings.embedded, options).await?);
+    let absolute = std::path::absolute(schemas)?;
+    pipeline.ports.note(SCHEMAS, &absolute.to_string_lossy()).await?;
+    if settings.demo_traffic && pipeline.ports.fact(demo::DEMO).await?.is_none() {
+        pipeline.ports.note(demo::DEMO, "traffic").await?;
+    }
+    Ok(pipeline)
+}
+
+fn gateway(pipeline: &Pipeline) -> Gateway {
+    let ports = gateway::Ports {
+        queue: Arc::clone(&pipeline.ports.queue),
+        clock: Arc::clone(&pipeline.ports.clock),
+        metrics: pipeline.recorder.clone(),
+        traces: pipeline.recorder.clone(),
+    };
+    Gateway::new(ports, &pipeline.ports.settings, &pipeline.ports.names)
+}
+
+/// Notes where the dashboard is, and makes a link that signs in once.
+async fn announce(settings: &Settings, pipeline: &Attached, port: u16) -> Result<String> {
+    let base = format!("http://127.0.0.1:{port}");
+    pipeline.note(DASHBOARD_URL, &base).await?;
+    let token = EmbeddedSignIns(Arc::clone(&pipeline.sign_ins)).issue().await;
+    let token = token.with_context(|| format!("no sign-in link for {}", settings.embedded.display()))?;
+    Ok(format!("{base}/sign-in?token={}", token.reveal()))
+}
+
+async fn watch_over(
+    settings: &Settings,
+    pipeline: &Attached,
+    assets: Assets,
+    listener: tokio::net::TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
+    let demo = pipeline.fact(demo::DEMO).await?.is_some();
+    let environment = Environment { name: "this machine".to_owned(), demo };
+    let deps = Deps {
+        ports: embedded::ports(&settings.embedded, pipeline, environment),
+        sign_ins: Arc::new(EmbeddedSignIns(Arc::clone(&pipeline.sign_ins))),
+        assets: Arc::new(assets),
+        port: listener.local_addr()?.port(),
+        sign_in_command: format!("spillway sign-in --embedded {}", settings.embedded.display()),
+    };
+    Ok(serve(listener, deps, shutdown).await?)
+}
+
+/// Resolves at Ctrl-C or when the system asks the process to end.
+async fn ctrl_c() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}

@@ -7,7 +7,7 @@ mod folder;
 mod schema;
 mod writer;
 
-pub use folder::{DataFolder, Durability, OpenError};
+pub use folder::{DATABASE, DataFolder, Durability, OpenError};
 pub use writer::{Db, DbError};
 
 pub(crate) use schema::{from_millis, millis};

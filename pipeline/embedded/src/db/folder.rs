@@ -37,6 +37,9 @@ pub enum OpenError {
     },
 }
 
+/// The database's file in a data folder.
+pub const DATABASE: &str = "pipeline.db";
+
 /// How connections treat the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -60,6 +63,21 @@ impl DataFolder {
     /// # Errors
     /// Another pipeline runs on it, its data is of another version, or it can't be written.
     pub fn own(path: &Path) -> Result<Self, OpenError> {
+        let folder = Self::lock(path)?;
+        folder.create_or_check().map_err(|error| match error {
+            Check::Open(error) => error,
+            Check::Sqlite(error) => {
+                OpenError::Unusable { folder: path.to_owned(), reason: error.to_string() }
+            }
+        })?;
+        Ok(folder)
+    }
+
+    /// Makes the folder if need be, and locks it for this process, whatever is in it.
+    ///
+    /// # Errors
+    /// Another pipeline runs on it, or it can't be written.
+    pub fn lock(path: &Path) -> Result<Self, OpenError> {
         let unusable = |reason: String| OpenError::Unusable { folder: path.to_owned(), reason };
         std::fs::create_dir_all(path).map_err(|error| unusable(error.to_string()))?;
         let lock = File::options()
@@ -73,12 +91,7 @@ impl DataFolder {
             Err(TryLockError::WouldBlock) => return Err(OpenError::Running(path.to_owned())),
             Err(TryLockError::Error(error)) => return Err(unusable(error.to_string())),
         }
-        let folder = Self { path: path.to_owned(), _lock: Some(lock) };
-        folder.create_or_check().map_err(|error| match error {
-            Check::Open(error) => error,
-            Check::Sqlite(error) => unusable(error.to_string()),
-        })?;
-        Ok(folder)
+        Ok(Self { path: path.to_owned(), _lock: Some(lock) })
     }
 
     /// Opens the folder of a pipeline that may be running in another process.
@@ -105,7 +118,7 @@ impl DataFolder {
     }
 
     fn database(&self) -> PathBuf {
-        self.path.join("pipeline.db")
+        self.path.join(DATABASE)
     }
 
     fn create_or_check(&self) -> Result<(), Check> {

@@ -1,0 +1,218 @@
+//! A day in the life of the shop: a burst, a store outage of 40 minutes, a schema that was too strict and was mended, and
+//! a bad deployment whose dead letters are still there. All of it happens to the real code, in virtual time.
+
+use super::EVENTS_PER_S;
+use bytes::Bytes;
+use http::{Request, header};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use spillway_core::dead_letter::DeadLetterFilter;
+use spillway_core::fault::{Fault, FaultKind};
+use spillway_core::names::Names;
+use spillway_core::ports::{Clock, Schemas};
+use spillway_core::schema::{SchemaError, SchemaSet};
+use spillway_core::settings::PipelineSettings;
+use spillway_embedded::db::DbError;
+use spillway_embedded::gateway::{self, Gateway, TypicalLatency};
+use spillway_embedded::simulate::in_virtual_time;
+use spillway_embedded::{OpenError, Options, Pipeline, VirtualClock, runtime};
+use spillway_traffic::rhythm::{Burst, Rhythm};
+use spillway_traffic::{Deployment, Generator};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How much history there is.
+const LENGTH: SignedDuration = SignedDuration::from_hours(24);
+/// The same day each time.
+const SEED: u64 = 7;
+
+/// Told now and then how much is done, from 0 to 1.
+pub type Progress<'p> = &'p dyn Fn(f64);
+
+/// Why there is no history.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The data folder can't be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The data folder can't be written.
+    #[error(transparent)]
+    Write(#[from] DbError),
+    /// The shop's schemas are broken.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The system refused a thread or a timer.
+    #[error("virtual time can't be set up: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// The script, in time before the end.
+struct Script {
+    burst_at: Timestamp,
+    outage: (Timestamp, Timestamp),
+    strict_schema: (Timestamp, Timestamp),
+    replay_at: Timestamp,
+    bad_deployment: (Timestamp, Timestamp),
+}
+
+impl Script {
+    fn ending_at(end: Timestamp) -> Self {
+        let ago = |minutes: i64| end - SignedDuration::from_mins(minutes);
+        Self {
+            strict_schema: (ago(21 * 60), ago(21 * 60 - 15)),
+            replay_at: ago(20 * 60 + 20),
+            outage: (ago(14 * 60), ago(14 * 60 - 40)),
+            burst_at: ago(8 * 60),
+            bad_deployment: (ago(3 * 60), ago(3 * 60 - 22)),
+        }
+    }
+}
+
+/// Makes a day of history that ends at `end` in an empty data folder. Blocks until it is there.
+///
+/// # Errors
+/// See [`HistoryError`]. What was made so far stays in the folder.
+pub fn make(data_folder: &Path, end: Timestamp, progress: Progress<'_>) -> Result<(), HistoryError> {
+    let start = end - LENGTH;
+    in_virtual_time(start, async |clock| live_through(data_folder, clock, start, end, progress).await)?
+}
+
+async fn live_through(
+    data_folder: &Path,
+    clock: VirtualClock,
+    start: Timestamp,
+    end: Timestamp,
+    progress: Progress<'_>,
+) -> Result<(), HistoryError> {
+    let script = Script::ending_at(end);
+    let schemas = Arc::new(Switched(RwLock::new(good_schemas()?)));
+    // In X-Ray's default sampling one request a second is traced, which at this rate is each of them.
+    let settings = PipelineSettings {
+        trace_reservoir_per_s: 0.0,
+        trace_fixed_rate: 0.02,
+        ..PipelineSettings::default()
+    };
+    let options = Options {
+        settings: settings.clone(),
+        names: Names::default(),
+        schemas: Arc::clone(&schemas) as Arc<dyn Schemas>,
+        clock: Arc::new(clock),
+        simulated_latency: Some(Duration::from_millis(6)),
+    };
+    let pipeline = Arc::new(Pipeline::open(data_folder, options).await?);
+    pipeline.ports.note(super::DEMO, "history").await?;
+    let (from, until) = script.outage;
+    pipeline.ports.faults.add(Fault { kind: FaultKind::StoreOutage, from, until: Some(until) }).await?;
+    let ports = gateway::Ports {
+        queue: Arc::clone(&pipeline.ports.queue),
+        clock: Arc::new(clock),
+        metrics: pipeline.recorder.clone(),
+        traces: pipeline.recorder.clone(),
+    };
+    let gateway = Gateway::new(ports, &settings, &Names::default());
+    let gateway = Arc::new(gateway.with_latency(Arc::new(TypicalLatency::seeded(SEED))));
+    let tasks = runtime::start(&pipeline);
+
+    let burst = Burst { from: script.burst_at, length: Duration::from_secs(12 * 60), factor: 12.0 };
+    let rhythm = Rhythm { base: EVENTS_PER_S, bursts: vec![burst] };
+    let mut generator = Generator::new(SEED);
+    let mut requests = JoinSet::new();
+    let mut replayed = false;
+    let mut reported = start;
+    while clock.now() < end {
+        let now = clock.now();
+        act(&script, now, &schemas, &mut generator)?;
+        if !replayed && now >= script.replay_at {
+            replayed = true;
+            replay_all(&pipeline).await;
+        }
+        if now.as_second() - reported.as_second() > 15 * 60 {
+            reported = now;
+            progress(share(start, now, end));
+        }
+        let sample = generator.event(now);
+        let gateway = Arc::clone(&gateway);
+        requests.spawn(async move { gateway.call(request(sample.body)).await });
+        while requests.try_join_next().is_some() {}
+        clock.sleep(generator.gap(rhythm.rate_at(now))).await;
+    }
+    while requests.join_next().await.is_some() {}
+    drop(tasks);
+    pipeline.recorder.finish(clock.now());
+    progress(1.0);
+    Ok(())
+}
+
+/// Whatever the script says of this moment.
+fn act(
+    script: &Script,
+    now: Timestamp,
+    schemas: &Switched,
+    generator: &mut Generator,
+) -> Result<(), HistoryError> {
+    let during = |(from, until): (Timestamp, Timestamp)| from <= now && now < until;
+    schemas.switch(during(script.strict_schema))?;
+    let bad = during(script.bad_deployment);
+    generator.deploy(if bad { Deployment::AmountAsText } else { Deployment::Good });
+    Ok(())
+}
+
+/// The operator of that morning: the schema is mended, and all that it had refused goes back.
+async fn replay_all(pipeline: &Pipeline) {
+    let archived = DeadLetterFilter { states: vec!["archived".to_owned()], ..DeadLetterFilter::default() };
+    let ids = pipeline.ports.archive.ids(&archived, 10_000).await.unwrap_or_default();
+    if let Err(error) = pipeline.ports.replayer().start(&ids, "operator via command line").await {
+        tracing::warn!(%error, "the demo's history has no replay in it");
+    }
+}
+
+fn request(body: String) -> Request<Bytes> {
+    let mut request = Request::new(Bytes::from(body));
+    *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = http::Uri::from_static("/events");
+    let content_type = header::HeaderValue::from_static("application/cloudevents+json");
+    request.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    request
+}
+
+fn share(start: Timestamp, now: Timestamp, end: Timestamp) -> f64 {
+    (now.as_second() - start.as_second()) as f64 / (end.as_second() - start.as_second()).max(1) as f64
+}
+
+/// Schemas that the script changes.
+struct Switched(RwLock<Kinds>);
+
+struct Kinds {
+    strict_now: bool,
+    good: Arc<SchemaSet>,
+    strict: Arc<SchemaSet>,
+}
+
+impl Switched {
+    fn switch(&self, strict: bool) -> Result<(), HistoryError> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).strict_now = strict;
+        Ok(())
+    }
+}
+
+impl Schemas for Switched {
+    fn current(&self) -> Arc<SchemaSet> {
+        let kinds = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(if kinds.strict_now { &kinds.strict } else { &kinds.good })
+    }
+}
+
+fn good_schemas() -> Result<Kinds, SchemaError> {
+    let good: BTreeMap<String, Value> = spillway_traffic::schemas();
+    let mut strict = good.clone();
+    // Somebody took for granted that every new user has told a birthday.
+    strict.insert("user.signed_up".to_owned(), json!({"type": "object", "required": ["birthday"]}));
+    Ok(Kinds {
+        strict_now: false,
+        good: Arc::new(SchemaSet::compile(&good)?),
+        strict: Arc::new(SchemaSet::compile(&strict)?),
+    })
+}
