@@ -17,7 +17,7 @@ use std::time::Duration;
 const LONG_HELP: &str = "\
 Events fall due at the rate, whatever the API does (an open loop). Each is sent until the API promises it (202), with \
 the same id, which is safe; 429, 503 and broken connections are waited out, and Retry-After is honoured. Each promised \
-id is in FILE, a line each, as soon as the promise is heard; FILE is appended to. Ctrl-C ends the load and keeps it so.
+id is in FILE, a line each, as soon as the promise is heard; FILE is appended to. Ctrl-C ends the load; what was promised until then is in FILE.
 
   spillway load --url http://127.0.0.1:8080 --rate 200 --seconds 60 --out ids
   spillway load --verify ids --embedded DIR

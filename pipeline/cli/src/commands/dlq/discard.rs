@@ -18,8 +18,6 @@ Exit code 1: nothing was discarded.";
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    #[command(flatten)]
-    selection: Selection,
     /// Why; it stays with the dead letter and in the audit log
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
@@ -28,6 +26,8 @@ pub struct Options {
     yes: bool,
     #[command(flatten)]
     actor: Actor,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 fn reason(text: &str) -> Result<String, String> {

@@ -38,8 +38,6 @@ Exit code 1: nothing was replayed, with --wait some came back, with --dry-run so
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    #[command(flatten)]
-    selection: Selection,
     /// Only ask the consumer's checks; put nothing back
     #[arg(long, conflicts_with = "wait")]
     dry_run: bool,
@@ -51,6 +49,8 @@ pub struct Options {
     wait: bool,
     #[command(flatten)]
     actor: Actor,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 /// The shape of `--json`.
