@@ -11,7 +11,8 @@ pub struct PipelineSettings {
     pub default_source: String,
     /// `type` of plain JSON that gets wrapped.
     pub default_type: String,
-    /// Largest event in bytes, as CloudEvents JSON. 256 KiB: fits an SQS message and, with room to spare, a DynamoDB item.
+    /// Largest event in bytes, as CloudEvents JSON. 240 KiB: with 16 KiB for message attributes (a dead letter's
+    /// failures, a replay's ids, which SQS counts in) it fits a message of 256 KiB, and a DynamoDB item of 400 KB.
     pub max_event_bytes: usize,
     /// Largest request in bytes. 1 MiB: what one `SendMessageBatch` call carries.
     pub max_request_bytes: usize,
@@ -52,7 +53,7 @@ impl Default for PipelineSettings {
         Self {
             default_source: "/spillway/api".to_owned(),
             default_type: "json".to_owned(),
-            max_event_bytes: 256 * 1024,
+            max_event_bytes: 240 * 1024,
             max_request_bytes: 1024 * 1024,
             max_batch_events: 1000,
             api_rate_per_s: 10_000.0,

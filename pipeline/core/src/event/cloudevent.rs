@@ -98,6 +98,12 @@ impl Event {
         content_type: Option<&str>,
         data: &[u8],
     ) -> Result<Self, EventProblem> {
+        if let Some(name) = ["data", "data_base64"].into_iter().find(|name| attributes.contains_key(*name)) {
+            return Err(problem(
+                &format!("#/header/ce-{name}"),
+                "an attribute can't have this name; data is the body",
+            ));
+        }
         let mut envelope: Map<String, Value> =
             attributes.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
         if let Some(content_type) = content_type {
@@ -390,6 +396,9 @@ mod tests {
         for event in [read(Some("text/plain"), b"hi"), read(None, b"[1]")] {
             assert_eq!(Event::from_structured(event.body.as_bytes()).unwrap(), event);
         }
+        let mut with_data = attributes.clone();
+        with_data.insert("data".to_owned(), "x".to_owned());
+        assert_eq!(Event::from_binary(&with_data, None, b"1").unwrap_err().pointer, "#/header/ce-data");
         let mut without = attributes.clone();
         without.remove("id");
         assert_eq!(Event::from_binary(&without, None, b"").unwrap_err().pointer, "#/header/ce-id");

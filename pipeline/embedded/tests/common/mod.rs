@@ -17,7 +17,7 @@ use std::time::Duration;
 pub const START: &str = "2026-03-02T00:00:00Z";
 
 pub fn start() -> Timestamp {
-    START.parse().unwrap()
+    START.parse().expect("a time")
 }
 
 /// A pipeline that runs in virtual time.
@@ -45,9 +45,9 @@ impl Running {
             clock: Arc::new(clock),
             simulated_latency: Some(Duration::from_millis(5)),
         };
-        let pipeline = Arc::new(Pipeline::open(dir, options).await.unwrap());
+        let pipeline = Arc::new(Pipeline::open(dir, options).await.expect("a fresh folder opens"));
         for fault in faults {
-            pipeline.ports.faults.add(fault.clone()).await.unwrap();
+            pipeline.ports.faults.add(fault.clone()).await.expect("a fault is added");
         }
         let tasks = runtime::start(&pipeline);
         Self { pipeline, _tasks: tasks }
@@ -68,12 +68,12 @@ impl Running {
     pub async fn accept(&self, event: &Event) {
         let answers = accept(&*self.pipeline.ports.queue, std::slice::from_ref(event), None, 262_144).await;
         answers.into_iter().for_each(|answer| {
-            answer.unwrap();
+            answer.expect("the queue takes it");
         });
     }
 
     pub async fn ledger(&self) -> Ledger {
-        let ledger = self.pipeline.ports.flow.ledger().await.unwrap();
+        let ledger = self.pipeline.ports.flow.ledger().await.expect("the ledger is readable");
         assert_eq!(ledger.unaccounted(), 0, "{ledger:?}");
         ledger
     }
@@ -95,7 +95,7 @@ pub fn event(number: u64) -> Event {
     let text = format!(
         r#"{{"specversion":"1.0","id":"e{number}","source":"/test","type":"order.placed","data":{{"amount":{number}}}}}"#
     );
-    Event::from_structured(text.as_bytes()).unwrap()
+    Event::from_structured(text.as_bytes()).expect("an event")
 }
 
 pub fn fault(kind: FaultKind, from_s: i64, until_s: i64) -> Fault {
