@@ -71,6 +71,7 @@ impl FailedAction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use leptos::prelude::*;
 
     #[test]
     fn an_error_survives_the_way_through_the_url() {
@@ -87,5 +88,48 @@ mod tests {
         let forged = |name: &str| Some(if name == "__err" { "not base64!" } else { "/x" });
         assert_eq!(FailedAction::from_query(forged).unwrap().error, ActionError::Unreadable);
         assert_eq!(FailedAction::from_query(|_| None), None);
+    }
+
+    /// As pages write theirs.
+    #[server(prefix = "/actions", endpoint = "test-replay")]
+    async fn test_replay(#[server(default)] ids: Vec<String>) -> Result<(), ActionError> {
+        match ids.len() {
+            0 => Err(ActionError::Invalid { message: "Select at least one message.".into() }),
+            2 => {
+                leptos_axum::redirect("/replays/1");
+                Ok(())
+            }
+            other => Err(ActionError::Conflict { message: format!("{other} messages") }),
+        }
+    }
+
+    /// Sends a form as a browser without JavaScript does; returns the status and where it leads.
+    async fn send(form: &'static str) -> (u16, String) {
+        let request = http::Request::post("/actions/test-replay")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("accept", "text/html,application/xhtml+xml")
+            .header("referer", "http://127.0.0.1:3000/dead-letters?range=1h")
+            .body(axum::body::Body::from(form))
+            .unwrap();
+        let answer = leptos_axum::handle_server_fns_with_context(|| {}, request).await;
+        let answer = axum::response::IntoResponse::into_response(answer);
+        let location = answer.headers().get("location").map_or("", |value| value.to_str().unwrap());
+        (answer.status().as_u16(), location.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_form_without_javascript_goes_on_when_it_worked() {
+        assert_eq!(send("ids%5B%5D=a&ids%5B%5D=b").await, (302, "/replays/1".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_form_without_javascript_comes_back_with_what_was_wrong() {
+        let (status, location) = send("").await;
+        assert_eq!(status, 302);
+        let query = location.strip_prefix("http://127.0.0.1:3000/dead-letters?").unwrap().to_owned();
+        let page = crate::context::Page::of("/dead-letters", &query, "", jiff::Timestamp::UNIX_EPOCH);
+        let failed = page.failed("/actions/test-replay").unwrap();
+        assert_eq!(failed.error.to_string(), "Select at least one message.");
+        assert_eq!(page.here(), "/dead-letters?range=1h", "links from there do not repeat the error");
     }
 }

@@ -165,6 +165,13 @@ mod refresh {
         if document.title() != title {
             document.set_title(&title);
         }
+        // The zone that the server writes times in may have become known only now.
+        let roots = (document.document_element(), page.document_element());
+        if let (Some(old), Some(new)) = roots
+            && let Some(zone) = new.get_attribute("data-zone")
+        {
+            let _set = old.set_attribute("data-zone", &zone);
+        }
         for old in dom::all("[data-live]") {
             let name = old.get_attribute("data-live").unwrap_or_default();
             let new = page.query_selector(&format!("[data-live=\"{name}\"]"));

@@ -5,7 +5,7 @@
 //! | [`Live`] | `[data-live]`: fetched again and brought up to date in place; `[data-keep]` in them is left alone |
 //! | [`Crosshair`] | `figure.chart [data-series]`: one crosshair and tooltip over all charts |
 //! | [`Keys`] | `a[data-go]`, `[data-search]`, `[data-row]`, `#keys` (the help dialog), `details.menu` |
-//! | [`Selection`] | `form[data-selection]`: `input[name=id]`, `[data-select-all]`, `button[data-many]` |
+//! | [`Selection`] | `form[data-selection]`: boxes named `ids[]`, `[data-select-all]`, `button[data-many]` |
 //! | [`Times`] | `time[data-relative]`, and the browser's time zone |
 
 mod crosshair;

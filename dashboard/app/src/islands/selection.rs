@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// In every `form[data-selection]`: counts the checked `input[name=id]`, lets `[data-select-all]` check
+/// In every `form[data-selection]`: counts the checked boxes named `ids[]` (or `id`), lets `[data-select-all]` check
 /// them all and a click with shift a whole stretch, and writes `data-none`, `data-one` or `data-many`
 /// (with `{n}` for the number) on each button that has them. The server has the last word on what is
 /// selected; without this island the same form works, its button only says less.
@@ -22,7 +22,7 @@ mod browser {
     use wasm_bindgen::JsCast;
     use web_sys::{Element, Event, HtmlButtonElement, HtmlInputElement, MouseEvent};
 
-    const BOXES: &str = "input[type=checkbox][name=id]";
+    const BOXES: &str = "input[type=checkbox][name=id], input[type=checkbox][name='ids[]']";
 
     pub fn start() {
         update_all();

@@ -98,7 +98,7 @@ fn Switches() -> impl IntoView {
         view! { <button name="theme" value=theme.name() aria-pressed=pressed>{label}</button> }
     });
     view! {
-        <form class="switches" method="post" action="/settings">
+        <form class="switches" method="post" action="/settings" data-live="switches">
             <input type="hidden" name="back" value=page.here() />
             <button
                 class="switch live-switch"
