@@ -1,4 +1,5 @@
-//! Reading the three ways in which a CloudEvent travels over HTTP, and wrapping plain JSON in one.
+//! Reading a CloudEvent in structured and in binary mode, and wrapping plain JSON in one. A batch is a list of
+//! structured events, which ingest takes apart.
 //!
 //! Own code and not a library: an error has to say which attribute of which item is wrong, duplicate names have to be
 //! refused, and the body has to be kept byte for byte, so that a dead letter shows what the sender sent.
@@ -7,7 +8,6 @@ use super::json::{JsonProblem, parse_strict};
 use crate::Timestamp;
 use crate::ids::{EventId, EventKey, EventSource, EventType};
 use base64::Engine as _;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -61,30 +61,6 @@ impl Event {
         // parse_strict has seen that it is UTF-8.
         let body = String::from_utf8_lossy(bytes).into_owned();
         Ok(Self { key, event_type, body: queue_safe(body) })
-    }
-
-    /// Reads a batch: a JSON array of structured events.
-    ///
-    /// # Errors
-    /// Everything that is wrong, for each bad item its first problem, with a pointer that starts with its position.
-    pub fn from_batch(bytes: &[u8]) -> Result<Vec<Self>, Vec<EventProblem>> {
-        if !parse_strict(bytes).map_err(|problem| vec![problem.into()])?.is_array() {
-            return Err(vec![problem("", "a batch is a JSON array of events")]);
-        }
-        let items: Vec<&RawValue> =
-            serde_json::from_slice(bytes).map_err(|error| vec![problem("", &error.to_string())])?;
-        let mut events = Vec::with_capacity(items.len());
-        let mut problems = Vec::new();
-        for (position, item) in items.into_iter().enumerate() {
-            match Self::from_structured(item.get().as_bytes()) {
-                Ok(event) => events.push(event),
-                Err(found) => problems.push(EventProblem {
-                    pointer: format!("/{position}{}", found.pointer),
-                    detail: found.detail,
-                }),
-            }
-        }
-        if problems.is_empty() { Ok(events) } else { Err(problems) }
     }
 
     /// Reads an event in binary mode: attributes in headers, data in the body.
@@ -374,15 +350,6 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_reports_every_bad_item_by_position() {
-        let good = json!({"specversion":"1.0","id":"1","source":"/s","type":"t"});
-        let batch = json!([good, {"specversion":"1.0"}, 5, good]).to_string();
-        let problems = Event::from_batch(batch.as_bytes()).unwrap_err();
-        let pointers: Vec<_> = problems.iter().map(|found| found.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/1/id", "/2"]);
-    }
-
-    #[test]
     fn binary_mode_carries_json_text_and_bytes() {
         let attributes: Attributes = [("specversion", "1.0"), ("id", "1"), ("source", "/s"), ("type", "t")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -423,7 +390,6 @@ mod tests {
         #[test]
         fn no_input_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
             let _ = Event::from_structured(&bytes);
-            let _ = Event::from_batch(&bytes);
         }
     }
 }
