@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use axum::Router;
 use leptos::prelude::*;
 use spillway_charts::{AlarmPeriod, Chart, Kind, Series, Threshold, Tier, Unit, legend, render_svg};
-use spillway_core::ports::Clock;
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, around, bind, drawn};
+use spillway_core::{names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings};
+use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, around, bind, drawn, embedded};
 use spillway_dashboard_app::{
     components::{
         Badge, Count, EmptyState, ErrorState, Figure, Num, Pager, StatusSentence, Time, Title, Tone,
@@ -18,21 +18,8 @@ use spillway_dashboard_app::{
     ports::{Badges, Environment, HeaderSource, Ports},
     shell::Shell,
 };
-use std::{path::Path, sync::Arc, time::Duration};
-
-struct MachineClock;
-
-#[async_trait]
-impl Clock for MachineClock {
-    #[expect(clippy::disallowed_methods, reason = "a clock is where the time is read")]
-    fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::now()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}
+use spillway_embedded::{Options, Pipeline, RealClock};
+use std::{path::Path, sync::Arc};
 
 struct Waiting;
 
@@ -45,14 +32,24 @@ impl HeaderSource for Waiting {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let clock: Arc<dyn Clock> = Arc::new(MachineClock);
+    let clock: Arc<dyn Clock> = Arc::new(RealClock);
     let sign_ins = Arc::new(InMemorySignIns::new(Arc::clone(&clock)));
     let environment = Environment { name: "this machine".into(), demo: true };
     let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/site");
     let listener = bind("127.0.0.1:0".parse()?).await?;
     let port = listener.local_addr()?.port();
+    let data = tempfile::tempdir()?;
+    let options = Options {
+        settings: PipelineSettings::default(),
+        names: Names::default(),
+        schemas: Arc::new(FixedSchemas(Arc::default())),
+        clock,
+        simulated_latency: None,
+    };
+    let pipeline = Pipeline::open(data.path(), options).await?;
+    let ports = embedded::ports(data.path(), &pipeline.ports, environment);
     let deps = Deps {
-        ports: Ports { clock, header: Arc::new(Waiting), environment: Arc::new(environment) },
+        ports: Ports { header: Arc::new(Waiting), ..ports },
         sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
         assets: Arc::new(Assets::with_site(&site).unwrap_or_else(|_| Assets::without_scripts())),
         port,

@@ -4,10 +4,14 @@ use async_trait::async_trait;
 use axum::{Router, body::Body};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use spillway_core::{ports::Clock, testkit::ManualClock};
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, router};
+use spillway_core::{
+    names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings, testkit::ManualClock,
+};
+use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
+use spillway_embedded::{Options, Pipeline};
 use std::{fs, sync::Arc, time::Duration};
+use tempfile::TempDir;
 use tower::ServiceExt;
 
 const HOST: &str = "127.0.0.1:3000";
@@ -26,21 +30,29 @@ struct TestApp {
     sign_ins: Arc<InMemorySignIns>,
     clock: Arc<ManualClock>,
     cookies: Vec<String>,
+    _data: TempDir,
 }
 
 impl TestApp {
-    fn new() -> Self {
-        Self::with_assets(Assets::without_scripts())
+    async fn new() -> Self {
+        Self::with_assets(Assets::without_scripts()).await
     }
 
-    fn with_assets(assets: Assets) -> Self {
+    async fn with_assets(assets: Assets) -> Self {
         let clock = Arc::new(ManualClock::at("2026-03-10T03:00:00Z".parse().unwrap()));
         let sign_ins = Arc::new(InMemorySignIns::new(Arc::clone(&clock) as Arc<dyn Clock>));
-        let ports = Ports {
+        let data = tempfile::tempdir().unwrap();
+        let options = Options {
+            settings: PipelineSettings::default(),
+            names: Names::default(),
+            schemas: Arc::new(FixedSchemas(Arc::default())),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            header: Arc::new(ThreeDeadLetters),
-            environment: Arc::new(Environment { name: "test".into(), demo: true }),
+            simulated_latency: None,
         };
+        let pipeline = Pipeline::open(data.path(), options).await.unwrap();
+        let environment = Environment { name: "test".into(), demo: true };
+        let ports = embedded::ports(data.path(), &pipeline.ports, environment);
+        let ports = Ports { header: Arc::new(ThreeDeadLetters), ..ports };
         let deps = Deps {
             ports,
             sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
@@ -48,11 +60,11 @@ impl TestApp {
             port: 3000,
             sign_in_command: "spillway sign-in --embedded <DIR>".into(),
         };
-        Self { router: router(deps), sign_ins, clock, cookies: Vec::new() }
+        Self { router: router(deps), sign_ins, clock, cookies: Vec::new(), _data: data }
     }
 
     async fn signed_in() -> Self {
-        Self::new().sign_in().await
+        Self::new().await.sign_in().await
     }
 
     async fn sign_in(mut self) -> Self {
@@ -104,7 +116,7 @@ async fn text(answer: Response<Body>) -> String {
 
 #[tokio::test]
 async fn without_a_session_nothing_is_shown_but_how_to_get_one() {
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     for path in ["/", "/metrics", "/dead-letters?range=1h", "/no-such-page", "/settings"] {
         let answer = app.get(path).await;
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
@@ -118,7 +130,7 @@ async fn without_a_session_nothing_is_shown_but_how_to_get_one() {
 
 #[tokio::test]
 async fn a_link_signs_in_once() {
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     let token = app.sign_ins.issue().await.unwrap();
     let link = format!("/sign-in?token={}", token.reveal());
 
@@ -140,7 +152,7 @@ async fn a_link_signs_in_once() {
 
 #[tokio::test]
 async fn looking_ahead_does_not_use_the_link_up() {
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     let token = app.sign_ins.issue().await.unwrap();
     let link = format!("/sign-in?token={}", token.reveal());
     let looks = [Request::head(&link), Request::get(&link).header("sec-purpose", "prefetch;prerender")];
@@ -178,7 +190,7 @@ async fn every_answer_carries_the_security_headers() {
         (app.get("/").await, StatusCode::OK),
         (app.get("/no-such-page").await, StatusCode::NOT_FOUND),
         (app.get("/assets/none.js").await, StatusCode::NOT_FOUND),
-        (TestApp::new().get("/").await, StatusCode::UNAUTHORIZED),
+        (TestApp::new().await.get("/").await, StatusCode::UNAUTHORIZED),
         (foreign, StatusCode::MISDIRECTED_REQUEST),
     ];
     for (answer, status) in answers {
@@ -305,7 +317,7 @@ async fn files_may_be_kept_for_ever_and_come_compressed() {
     ] {
         fs::write(folder.join(name), content).unwrap();
     }
-    let app = TestApp::with_assets(Assets::with_site(site.path()).unwrap());
+    let app = TestApp::with_assets(Assets::with_site(site.path()).unwrap()).await;
     let answer =
         app.send(Request::get("/assets/app.3.wasm").header(header::ACCEPT_ENCODING, "gzip, br")).await;
     assert_eq!(answer.status(), StatusCode::OK, "files need no session");

@@ -1,5 +1,6 @@
-//! A day in the life of the shop: a burst, a store outage of 40 minutes, a schema that was too strict and was mended, and
-//! a bad deployment whose dead letters are still there. All of it happens to the real code, in virtual time.
+//! A day in the life of the shop: a burst, a store outage of 40 minutes, a schema that was too strict, was mended, and
+//! what it had refused replayed; a bad deployment and a second strict schema, whose dead letters are still there. Those of
+//! the deployment would fail again, the others would not. All of it happens to the real code, in virtual time.
 
 use super::EVENTS_PER_S;
 use bytes::Bytes;
@@ -55,6 +56,7 @@ struct Script {
     outage: (Timestamp, Timestamp),
     strict_schema: (Timestamp, Timestamp),
     replay_at: Timestamp,
+    second_strict_schema: (Timestamp, Timestamp),
     bad_deployment: (Timestamp, Timestamp),
 }
 
@@ -66,7 +68,8 @@ impl Script {
             replay_at: ago(20 * 60 + 20),
             outage: (ago(14 * 60), ago(14 * 60 - 40)),
             burst_at: ago(8 * 60),
-            bad_deployment: (ago(3 * 60), ago(3 * 60 - 22)),
+            bad_deployment: (ago(3 * 60), ago(3 * 60 - 45)),
+            second_strict_schema: (ago(80), ago(80 - 9)),
         }
     }
 }
@@ -124,7 +127,7 @@ async fn live_through(
     let mut reported = start;
     while clock.now() < end {
         let now = clock.now();
-        act(&script, now, &schemas, &mut generator)?;
+        act(&script, now, &schemas, &mut generator);
         if !replayed && now >= script.replay_at {
             replayed = true;
             replay_all(&pipeline).await;
@@ -147,17 +150,11 @@ async fn live_through(
 }
 
 /// Whatever the script says of this moment.
-fn act(
-    script: &Script,
-    now: Timestamp,
-    schemas: &Switched,
-    generator: &mut Generator,
-) -> Result<(), HistoryError> {
+fn act(script: &Script, now: Timestamp, schemas: &Switched, generator: &mut Generator) {
     let during = |(from, until): (Timestamp, Timestamp)| from <= now && now < until;
-    schemas.switch(during(script.strict_schema))?;
+    schemas.switch(during(script.strict_schema) || during(script.second_strict_schema));
     let bad = during(script.bad_deployment);
     generator.deploy(if bad { Deployment::AmountAsText } else { Deployment::Good });
-    Ok(())
 }
 
 /// The operator of that morning: the schema is mended, and all that it had refused goes back.
@@ -192,9 +189,8 @@ struct Kinds {
 }
 
 impl Switched {
-    fn switch(&self, strict: bool) -> Result<(), HistoryError> {
+    fn switch(&self, strict: bool) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).strict_now = strict;
-        Ok(())
     }
 }
 
