@@ -28,17 +28,25 @@ pub struct Arguments {
     /// Without live traffic
     #[arg(long)]
     no_traffic: bool,
+    /// A folder with a JSON Schema for each event type that has one, as TYPE.json [default: DIR/schemas]
+    #[arg(long, value_name = "DIR")]
+    schemas: Option<PathBuf>,
 }
 
 impl Arguments {
     /// The same for the program that runs the system.
     fn pass_on(&self, command: &mut Command) {
-        command.arg("--data").arg(&self.data);
+        command.arg("--embedded").arg(&self.data);
         command.arg("--api-port").arg(self.api_port.to_string());
         command.arg("--dashboard-port").arg(self.dashboard_port.to_string());
-        for (given, flag) in
-            [(self.fresh, "--fresh"), (self.no_history, "--no-history"), (self.no_traffic, "--no-traffic")]
-        {
+        if let Some(schemas) = &self.schemas {
+            command.arg("--schemas").arg(schemas);
+        }
+        for (given, flag) in [
+            (self.fresh, "--fresh"),
+            (!self.no_history, "--demo-history"),
+            (!self.no_traffic, "--demo-traffic"),
+        ] {
             if given {
                 command.arg(flag);
             }
@@ -46,13 +54,14 @@ impl Arguments {
     }
 }
 
-/// Builds the release server and the browser's part, then becomes the server.
+/// Builds the release server, the command line tool and the browser's part, then becomes the server.
 ///
 /// # Errors
 /// When something does not build, or the server cannot be started.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
-    process::step("building the server (the first time takes some minutes)");
-    process::run(settings.cargo().args(["build", "--release", "--package", "spillway-dashboard"]))?;
+    process::step("building the server and the command line tool (the first time takes some minutes)");
+    let packages = ["--package", "spillway-dashboard", "--package", "spillway"];
+    process::run(settings.cargo().args(["build", "--release"]).args(packages))?;
     let site = wasm::run(settings)?.map(|_| settings.site());
 
     let server =
@@ -97,7 +106,7 @@ mod tests {
             command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect();
         assert_eq!(
             passed,
-            ["--data", "/tmp/x", "--api-port", "18080", "--dashboard-port", "3000", "--no-history"]
+            ["--embedded", "/tmp/x", "--api-port", "18080", "--dashboard-port", "3000", "--demo-traffic"]
         );
     }
 }

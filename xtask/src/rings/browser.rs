@@ -1,6 +1,6 @@
 //! The dashboard in a real browser.
 
-use super::{JOURNEYS, journeys_of, runner};
+use super::{JOURNEYS, journeys_of, with_programs};
 use crate::{
     metadata::Package,
     process,
@@ -43,15 +43,7 @@ pub fn browser(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
         });
     }
     process::step("browser tests");
-    process::run(settings.cargo().args([
-        "build",
-        "--quiet",
-        "--package",
-        "spillway-dashboard",
-        "--package",
-        "spillway",
-    ]))?;
-    let mut run = runner(settings);
+    let mut run = with_programs(settings)?;
     run.args(["--package", JOURNEYS]).env("SPILLWAY_CHROMIUM", chromium).env("SPILLWAY_CHROMEDRIVER", driver);
     for journey in journeys {
         run.args(["--test", journey]);

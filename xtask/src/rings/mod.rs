@@ -38,3 +38,14 @@ fn runner(settings: &Settings) -> Command {
     }
     cargo
 }
+
+/// The runner for tests that start the programs: builds those first, and says in `SPILLWAY_BIN_DIR` where they are.
+///
+/// Debug builds: most of what they are made of was built for the other tests already.
+fn with_programs(settings: &Settings) -> anyhow::Result<Command> {
+    let packages = ["--package", "spillway-dashboard", "--package", "spillway"];
+    crate::process::run(settings.cargo().args(["build", "--quiet"]).args(packages))?;
+    let mut run = runner(settings);
+    run.env("SPILLWAY_BIN_DIR", settings.target.join("debug"));
+    Ok(run)
+}

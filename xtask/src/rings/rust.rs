@@ -1,6 +1,6 @@
 //! Everything that needs nothing but Rust.
 
-use super::{FRONTEND, JOURNEYS, runner};
+use super::{FRONTEND, JOURNEYS, runner, with_programs};
 use crate::{
     metadata::Package,
     process,
@@ -20,7 +20,7 @@ pub fn rust(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     let mut counts = count(&output).ended(success);
 
     if let Some(journeys) = packages.iter().find(|package| package.name == JOURNEYS) {
-        let mut run = runner(settings);
+        let mut run = with_programs(settings)?;
         run.args(["--package", JOURNEYS, "--lib"]);
         let elsewhere = |target: &&str| target.starts_with("browser") || target.starts_with("emulator");
         for target in journeys.targets_of("test").into_iter().filter(|target| !elsewhere(target)) {
@@ -29,6 +29,11 @@ pub fn rust(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
         let (success, output) = process::watch(&mut run)?;
         counts = counts.and(count(&output).ended(success));
     }
+
+    // What no other package asks for.
+    let (success, output) =
+        process::watch(runner(settings).args(["--package", "spillway-charts", "--features", "png"]))?;
+    counts = counts.and(count(&output).ended(success));
 
     let mut documentation = settings.cargo();
     documentation.args(["test", "--doc", "--quiet"]).args(all);
