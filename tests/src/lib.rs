@@ -1,1 +1,16 @@
-//! Whole-system journeys.
+//! Whole-system journeys: the programs as people run them, seen from outside.
+//!
+//! Each test starts the release binaries on free ports and a folder of its own, and talks to them over sockets, through
+//! the command line tool and in a browser. Nothing here links to the system's own code, so that a test can only see what
+//! a user sees. Each ring of tests is a test target, by what it needs: `embedded` and `bad_input` need nothing, `browser`
+//! needs Chromium.
+
+pub mod browser;
+pub mod disk;
+pub mod http;
+pub mod programs;
+pub mod system;
+pub mod wait;
+
+pub use system::{Setup, System};
+pub use wait::{eventually, eventually_within};

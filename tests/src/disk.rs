@@ -1,0 +1,74 @@
+//! Disks that are full or may not be written, made as well as this machine allows.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Words in front of a command line, so that a limit on the size of files makes writes fail instead of ending the process.
+pub const IGNORES_SIZE_SIGNAL: [&str; 4] = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"];
+
+/// Limits how large the files of a process may grow, in bytes; `None` lifts the limit. A disk in trouble for everybody
+/// who may not mount one.
+///
+/// # Panics
+/// When the system has no `prlimit`.
+pub fn limit_files(pid: u32, bytes: Option<u64>) {
+    let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+    // The soft limit only: an ordinary user could not raise the hard one again.
+    let done = succeeds("prlimit", &["--pid", &pid.to_string(), &format!("--fsize={limit}:")]);
+    assert!(done, "prlimit (package util-linux) is needed to limit the files of process {pid}");
+}
+
+/// A small disk of its own.
+#[derive(Debug)]
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Mounts one on a folder; `None` where this user may not.
+    pub fn mount(folder: &Path, bytes: u64) -> Option<Self> {
+        let size = format!("size={bytes}");
+        let mounted = succeeds("mount", &["-t", "tmpfs", "-o", &size, "spillway-journey", text(folder)]);
+        mounted.then(|| Self(folder.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        succeeds("umount", &["-l", text(&self.0)]);
+    }
+}
+
+/// Files that nobody may write, not even the administrator, until this is dropped.
+#[derive(Debug)]
+pub struct Immutable(Vec<PathBuf>);
+
+impl Immutable {
+    /// Takes the right to write from files; `None` where this user or the file system has no such thing.
+    pub fn make(files: &[PathBuf]) -> Option<Self> {
+        let mut made = Self(Vec::new());
+        for file in files {
+            if !succeeds("chattr", &["+i", text(file)]) {
+                return None;
+            }
+            made.0.push(file.clone());
+        }
+        Some(made)
+    }
+}
+
+impl Drop for Immutable {
+    fn drop(&mut self) {
+        for file in &self.0 {
+            succeeds("chattr", &["-i", text(file)]);
+        }
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("temporary folders have plain names")
+}
+
+fn succeeds(program: &str, words: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}

@@ -1,0 +1,95 @@
+//! Where the programs under test are.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// The programs and folders that tests start, from the environment or from where a build leaves them.
+#[derive(Debug)]
+pub struct Programs {
+    /// Folder with the release binaries (`SPILLWAY_BIN_DIR`, or `release` in the target folder).
+    folder: PathBuf,
+    /// Folder with the browser's part (`SPILLWAY_SITE`, or `site` in the target folder).
+    site: PathBuf,
+    /// The browser (`SPILLWAY_CHROMIUM`, or `chromium` on the path).
+    pub chromium: PathBuf,
+    /// Its WebDriver (`SPILLWAY_CHROMEDRIVER`, or `chromedriver` on the path).
+    pub chromedriver: PathBuf,
+    /// The target folder, for what tests leave behind for people.
+    pub target: PathBuf,
+}
+
+static PROGRAMS: LazyLock<Programs> = LazyLock::new(Programs::from_environment);
+
+/// The programs of this run.
+pub fn programs() -> &'static Programs {
+    &PROGRAMS
+}
+
+impl Programs {
+    fn from_environment() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "this is the tests' one place")]
+        let path = |name: &str| std::env::var_os(name).map(PathBuf::from);
+        let target = target_folder();
+        Self {
+            folder: path("SPILLWAY_BIN_DIR").unwrap_or_else(|| target.join("release")),
+            site: path("SPILLWAY_SITE").unwrap_or_else(|| target.join("site")),
+            chromium: path("SPILLWAY_CHROMIUM").unwrap_or_else(|| on_path("chromium")),
+            chromedriver: path("SPILLWAY_CHROMEDRIVER").unwrap_or_else(|| on_path("chromedriver")),
+            target,
+        }
+    }
+
+    /// The system: pipeline, API and dashboard in one process.
+    ///
+    /// # Panics
+    /// When it was not built.
+    pub fn dashboard(&self) -> PathBuf {
+        self.built("spillway-dashboard")
+    }
+
+    /// The command line tool.
+    ///
+    /// # Panics
+    /// When it was not built.
+    pub fn cli(&self) -> PathBuf {
+        self.built("spillway")
+    }
+
+    /// The browser's part of the dashboard.
+    ///
+    /// # Panics
+    /// When it was not built.
+    pub fn site(&self) -> &Path {
+        assert!(
+            self.site.is_dir(),
+            "{} is not there: build it with `cargo xtask wasm`, or name its folder in SPILLWAY_SITE",
+            self.site.display()
+        );
+        &self.site
+    }
+
+    fn built(&self, name: &str) -> PathBuf {
+        let program = self.folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        assert!(
+            program.is_file(),
+            "{} is not there: build it with `cargo build --release -p spillway-dashboard -p spillway`, or name the \
+             folder of the binaries in SPILLWAY_BIN_DIR",
+            program.display()
+        );
+        program
+    }
+}
+
+/// The folder that this very test was built into: `target/debug/deps/name-hash` is three below it.
+fn target_folder() -> PathBuf {
+    let executable = std::env::current_exe().expect("the system knows where this program is");
+    let above = executable.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    above.expect("cargo marks its target folder").to_owned()
+}
+
+fn on_path(name: &str) -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "this is the tests' one place")]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    found.unwrap_or_else(|| PathBuf::from(name))
+}

@@ -1,0 +1,382 @@
+//! One running system on a folder of its own.
+
+use crate::http::{Answer, Request, send};
+use crate::programs::programs;
+use crate::wait::{SOON, eventually};
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// For the two lines of a system that is told to make a day of history first.
+const START: Duration = Duration::from_secs(120);
+/// Any command of the tool that does not wait for something on purpose.
+const COMMAND: Duration = Duration::from_secs(120);
+
+/// How a system starts. The default is an empty, ordinary one.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// JSON Schemas by event type.
+    pub schemas: Vec<(&'static str, Value)>,
+    /// Where the data is; without it, in a temporary folder.
+    pub data: Option<PathBuf>,
+    /// With the browser's part.
+    pub site: bool,
+    /// More words on the command line, such as `--demo-history`.
+    pub words: Vec<&'static str>,
+    /// Words in front of the command line: a program that starts the system in a way of its own.
+    pub wrapper: Vec<&'static str>,
+}
+
+/// What a command printed, and its exit code.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Output {
+    /// Standard output as JSON.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The one sentence of a program that refuses.
+    ///
+    /// # Panics
+    /// When it printed more or less than a line, or ended well.
+    pub fn one_sentence(&self) -> &str {
+        assert!(self.code.is_some_and(|code| code != 0), "it should have failed: {self:?}");
+        let sentence = self.err.trim_end();
+        assert!(!sentence.is_empty() && !sentence.contains('\n'), "not one sentence: {self:?}");
+        assert!(!sentence.contains("panicked"), "{self:?}");
+        sentence
+    }
+}
+
+/// A running system; it ends with the test.
+#[derive(Debug)]
+pub struct System {
+    folder: TempDir,
+    setup: Setup,
+    running: Option<Running>,
+    log: Log,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    api: SocketAddr,
+    sign_in: String,
+}
+
+/// What the system wrote to its standard error, over all its lives.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<String>>);
+
+impl Log {
+    fn follow(&self, stream: impl AsyncRead + Send + Unpin + 'static) {
+        let log = self.clone();
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stream).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let mut text = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+                text.push_str(&line);
+                text.push('\n');
+            }
+        });
+    }
+
+    fn text(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl System {
+    /// An empty system in a temporary folder.
+    pub async fn start_empty() -> Self {
+        Self::start(Setup::default()).await
+    }
+
+    /// Starts a system and waits until it says where it is.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn start(setup: Setup) -> Self {
+        let folder = tempfile::Builder::new().prefix("spillway-journey-").tempdir().expect("a folder");
+        let mut system = Self { folder, setup, running: None, log: Log::default() };
+        std::fs::create_dir_all(system.schemas()).expect("a folder for schemas");
+        for (event_type, schema) in &system.setup.schemas {
+            system.write_schema(event_type, schema);
+        }
+        system.launch(0, 0).await;
+        system
+    }
+
+    /// Starts a system that is expected to refuse, and returns what it said.
+    ///
+    /// # Panics
+    /// When it runs all the same.
+    pub async fn refused(words: &[&str]) -> Output {
+        let mut command = Command::new(programs().dashboard());
+        run(command.args(words)).await
+    }
+
+    /// Ends it as a power cut would.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub async fn kill(&mut self) {
+        let mut running = self.running.take().expect("it runs");
+        running.child.kill().await.expect("a process of ours can be killed");
+    }
+
+    /// Asks it to end, and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not end, or does not end well.
+    pub async fn stop(&mut self) {
+        let mut running = self.running.take().expect("it runs");
+        let pid = running.child.id().expect("it runs").to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill is everywhere");
+        assert!(asked.success());
+        let ended = tokio::time::timeout(SOON, running.child.wait()).await;
+        let status = ended.expect("it ends when it is asked to").expect("it can be waited for");
+        assert!(status.success(), "{status}: {}", self.log.text());
+    }
+
+    /// Starts it again, on the ports that it had.
+    ///
+    /// # Panics
+    /// When it does not start, or with other data.
+    pub async fn start_again(&mut self, api_port: u16) {
+        assert!(self.running.is_none(), "it runs already");
+        self.launch(api_port, 0).await;
+    }
+
+    async fn launch(&mut self, api_port: u16, dashboard_port: u16) {
+        let program = programs().dashboard();
+        let mut command = match self.setup.wrapper.split_first() {
+            None => Command::new(program),
+            Some((wrapper, words)) => {
+                let mut command = Command::new(wrapper);
+                command.args(words).arg(program);
+                command
+            }
+        };
+        command.arg("--embedded").arg(self.data()).arg("--schemas").arg(self.schemas());
+        command.arg("--api-port").arg(api_port.to_string());
+        command.arg("--dashboard-port").arg(dashboard_port.to_string());
+        if self.setup.site {
+            command.arg("--site").arg(programs().site());
+        }
+        command.args(&self.setup.words);
+        clean(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the system can be started");
+        self.log.follow(child.stderr.take().expect("it is piped"));
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let both = async {
+            let mut said = (None, None);
+            while let Ok(Some(line)) = lines.next_line().await {
+                if let Some(url) = line.strip_prefix("API ") {
+                    said.0 = Some(url.to_owned());
+                } else if let Some(url) = line.strip_prefix("Dashboard ") {
+                    said.1 = Some(url.to_owned());
+                }
+                if let (Some(api), Some(dashboard)) = &said {
+                    return Some((api.clone(), dashboard.clone()));
+                }
+            }
+            None
+        };
+        let said = tokio::time::timeout(START, both).await.ok().flatten();
+        let Some((api, sign_in)) = said else {
+            panic!("the system did not say where it is; it said:\n{}", self.log.text());
+        };
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let address = api.strip_prefix("http://").and_then(|url| url.strip_suffix("/events"));
+        let api = address.and_then(|address| address.parse().ok()).expect("the API's line is as documented");
+        self.running = Some(Running { child, api, sign_in });
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("the system runs")
+    }
+
+    /// Where the API is.
+    pub fn api(&self) -> SocketAddr {
+        self.running().api
+    }
+
+    /// The API's URL.
+    pub fn url(&self) -> String {
+        format!("http://{}/events", self.api())
+    }
+
+    /// The link that signs in to the dashboard, once.
+    pub fn sign_in(&self) -> &str {
+        &self.running().sign_in
+    }
+
+    /// The dashboard, without a slash at the end.
+    ///
+    /// # Panics
+    /// When the line of the dashboard is not as documented.
+    pub fn dashboard(&self) -> &str {
+        let (base, _) = self.sign_in().split_once("/sign-in?token=").expect("the line is as documented");
+        base
+    }
+
+    /// The process.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn pid(&self) -> u32 {
+        self.running().child.id().expect("the system runs")
+    }
+
+    /// The folder around everything, for files of the test.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.setup.data.clone().unwrap_or_else(|| self.folder.path().join("data"))
+    }
+
+    /// The schemas' folder.
+    pub fn schemas(&self) -> PathBuf {
+        self.folder.path().join("schemas")
+    }
+
+    /// Writes or replaces the schema of an event type.
+    ///
+    /// # Panics
+    /// When it can't be written.
+    pub fn write_schema(&self, event_type: &str, schema: &Value) {
+        let file = self.schemas().join(format!("{event_type}.json"));
+        std::fs::write(file, schema.to_string()).expect("a schema can be written");
+    }
+
+    /// What the system wrote to its standard error so far.
+    pub fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// Sends a request to the API.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn send(&self, request: &Request) -> Answer {
+        send(self.api(), request).await.unwrap_or_else(|error| panic!("{error}: {request:?}"))
+    }
+
+    /// Sends one CloudEvent, which must be accepted.
+    ///
+    /// # Panics
+    /// When it is not.
+    pub async fn accept(&self, id: &str, event_type: &str, data: &Value) {
+        let event = serde_json::json!({"specversion": "1.0", "id": id, "source": "/journey", "type": event_type,
+            "data": data});
+        let answer = self.send(&Request::post("application/cloudevents+json", event.to_string())).await;
+        assert_eq!(answer.id(), id);
+    }
+
+    /// Runs a command of the tool on this system's folder, running or not.
+    pub async fn cli(&self, words: &[&str]) -> Output {
+        run(&mut self.command(words)).await
+    }
+
+    /// The tool on this system's folder, to be started by the test.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(programs().cli());
+        clean(&mut command).args(words).arg("--embedded").arg(self.data());
+        command
+    }
+
+    /// The same with `--json`, read.
+    ///
+    /// # Panics
+    /// When it prints no JSON.
+    pub async fn json(&self, words: &[&str]) -> Value {
+        self.cli(&[words, &["--json"]].concat()).await.json()
+    }
+
+    /// Runs a command with `--json` until its answer is as wanted, and returns that answer.
+    ///
+    /// # Panics
+    /// When it never is.
+    pub async fn until(&self, words: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
+        eventually(&words.join(" "), async || {
+            let answer = self.json(words).await;
+            if wanted(&answer) { Ok(answer) } else { Err(answer) }
+        })
+        .await
+    }
+
+    /// The ledger.
+    pub async fn ledger(&self) -> Value {
+        self.json(&["flow"]).await
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            #[expect(clippy::print_stderr, reason = "whoever reads a failed test wants to know what the system said")]
+            {
+                eprintln!("--- the system's log ---\n{}---", self.log.text());
+            }
+        }
+    }
+}
+
+/// A command that knows nothing of the environment that the tests run in, and ends with them.
+fn clean(command: &mut Command) -> &mut Command {
+    for name in ["SPILLWAY_EMBEDDED", "SPILLWAY_URL", "SPILLWAY_BY", "SPILLWAY_LOG"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null()).kill_on_drop(true)
+}
+
+/// Runs a command to its end.
+///
+/// # Panics
+/// When it can't be started, or does not end in time.
+pub async fn run(command: &mut Command) -> Output {
+    let child = clean(command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    finish(child.unwrap_or_else(|error| panic!("{error}: {command:?}"))).await
+}
+
+/// Waits for the end of a command whose output is piped.
+///
+/// # Panics
+/// When it does not end in time.
+pub async fn finish(mut child: Child) -> Output {
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let both = async { tokio::join!(read(out), read(err), child.wait()) };
+    let ended = tokio::time::timeout(COMMAND, both).await;
+    let (out, err, status) = ended.unwrap_or_else(|_| panic!("a command did not end within {COMMAND:?}"));
+    Output { code: status.expect("it can be waited for").code(), out, err }
+}
+
+async fn read(stream: Option<impl AsyncRead + Unpin>) -> String {
+    let mut text = String::new();
+    if let Some(mut stream) = stream {
+        stream.read_to_string(&mut text).await.expect("programs print UTF-8");
+    }
+    text
+}

@@ -1,0 +1,130 @@
+//! Who may use a folder and a port, and what the others are told.
+
+use serde_json::json;
+use spillway_journeys::system::{Output, run};
+use spillway_journeys::{System, programs::programs};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+/// Where SQLite keeps the number that an application gives to its data's version.
+const USER_VERSION_OFFSET: u64 = 60;
+
+async fn refused(data: &Path, more: &[&str]) -> Output {
+    let data = data.to_str().expect("a plain name");
+    let words = ["--embedded", data, "--api-port", "0", "--dashboard-port", "0"];
+    // A word that stands twice is refused; what is given in `more` takes the default's place.
+    let mut all: Vec<&str> = Vec::new();
+    for pair in words.chunks(2).filter(|pair| !more.contains(&pair[0])) {
+        all.extend(pair);
+    }
+    all.extend(more);
+    System::refused(&all).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_pipeline_on_a_folder_is_refused_and_hurts_nobody() {
+    let system = System::start_empty().await;
+    for more in [&[][..], &["--fresh"][..], &["--demo-history"][..]] {
+        let second = refused(&system.data(), more).await;
+        let sentence = second.one_sentence();
+        assert!(sentence.contains("already running on"), "{more:?}: {sentence}");
+        assert_eq!(second.code, Some(1));
+    }
+    system.accept("after", "t", &json!({})).await;
+    system.until(&["get", "after"], |found| found["state"] == "stored").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_in_use_is_named_before_anything_is_done() {
+    let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = other.local_addr().unwrap().port().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for flag in ["--api-port", "--dashboard-port"] {
+        let output = refused(&data, &[flag, &port]).await;
+        let sentence = output.one_sentence();
+        assert!(sentence.contains(&port) && sentence.contains("in use"), "{flag}: {sentence}");
+        assert_eq!(output.code, Some(1));
+        assert!(!data.exists(), "{flag}: nothing was made");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_another_version_is_left_alone() {
+    let mut system = System::start_empty().await;
+    system.stop().await;
+    let database = system.data().join("pipeline.db");
+    assert!(!system.data().join("pipeline.db-wal").exists(), "a stopped pipeline leaves one file");
+    let file = std::fs::File::options().write(true).open(&database).unwrap();
+    file.write_all_at(&99_u32.to_be_bytes(), USER_VERSION_OFFSET).unwrap();
+    drop(file);
+    let before = std::fs::read(&database).unwrap();
+
+    let server = refused(&system.data(), &[]).await;
+    let tool = system.cli(&["flow"]).await;
+    for (output, code) in [(&server, 1), (&tool, 4)] {
+        let sentence = output.one_sentence();
+        assert!(sentence.contains("another version") && sentence.contains("99"), "{sentence}");
+        assert_eq!(output.code, Some(code));
+    }
+    assert_eq!(std::fs::read(&database).unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_none_of_ours_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
+    let output = refused(folder.path(), &["--fresh"]).await;
+    let sentence = output.one_sentence();
+    assert!(sentence.contains("left alone"), "{sentence}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("thesis.txt")).unwrap(), "years of work");
+
+    let file = folder.path().join("thesis.txt");
+    let output = refused(&file, &[]).await;
+    assert!(output.one_sentence().contains("thesis.txt"), "{output:?}");
+
+    std::fs::write(folder.path().join("pipeline.db"), "this is no database, and longer than its header is").unwrap();
+    let output = refused(folder.path(), &[]).await;
+    assert!(output.one_sentence().contains("can't use the data folder"), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tool_reads_and_acts_on_a_folder_whether_or_not_its_pipeline_runs() {
+    let mut system = System::start_empty().await;
+    system.write_schema("order.placed", &json!(false));
+    system.accept("o1", "order.placed", &json!({})).await;
+    system.until(&["dlq", "list"], |list| list["total"] == 1).await;
+    system.write_schema("order.placed", &json!(true));
+    let port = system.api().port();
+    system.stop().await;
+
+    assert_eq!(system.json(&["get", "o1"]).await["state"], "archived");
+    let replay = system.cli(&["dlq", "replay", "o1", "--json"]).await;
+    assert_eq!(replay.code, Some(0), "{replay:?}");
+    assert_eq!(replay.json()["preflight"]["would_pass"], 1);
+    assert_eq!(system.json(&["get", "o1"]).await["state"], "replaying");
+    let send = system.cli(&["send", "--url", &format!("http://127.0.0.1:{port}"), "{}"]).await;
+    assert_eq!(send.code, Some(4));
+    assert!(send.one_sentence().contains("check that the pipeline is running"), "{send:?}");
+
+    system.start_again(port).await;
+    system.until(&["get", "o1"], |found| found["state"] == "stored").await;
+    let flow = system.ledger().await;
+    assert_eq!((&flow["stored"], &flow["unaccounted"]), (&json!(1), &json!(0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_without_data_is_said_to_have_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    for words in [&["flow"][..], &["dlq", "list"], &["fault", "start", "store-outage"], &["sign-in"]] {
+        let output = run(Command::new(programs().cli()).args(words).args(["--embedded", data])).await;
+        assert_eq!(output.code, Some(4), "{output:?}");
+        assert!(output.one_sentence().contains("has no Spillway data"), "{output:?}");
+    }
+    let attached = refused(folder.path(), &["--attach"]).await;
+    assert!(attached.one_sentence().contains("has no Spillway data"), "{attached:?}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "looking leaves nothing behind");
+}
