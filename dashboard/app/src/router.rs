@@ -18,7 +18,11 @@ pub fn Pages() -> impl IntoView {
                 <Route path=path!("/") view=pages::overview::Overview ssr=SsrMode::Async />
                 <Route path=path!("/metrics") view=pages::metrics::Metrics ssr=SsrMode::Async />
                 <Route path=path!("/dead-letters") view=pages::dead_letters::DeadLetters ssr=SsrMode::Async />
+                <Route path=path!("/dead-letters/replay") view=pages::dead_letters::ReplayPage ssr=SsrMode::Async />
+                <Route path=path!("/dead-letters/discard") view=pages::dead_letters::DiscardPage ssr=SsrMode::Async />
+                <Route path=path!("/dead-letters/:id") view=pages::dead_letters::DeadLetterPage ssr=SsrMode::Async />
                 <Route path=path!("/replays") view=pages::replays::Replays ssr=SsrMode::Async />
+                <Route path=path!("/replays/:id") view=pages::replays::ReplayDetail ssr=SsrMode::Async />
             </Routes>
         </Router>
     }

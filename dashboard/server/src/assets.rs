@@ -13,10 +13,13 @@ use std::{collections::HashMap, fs, io, path, sync::Arc};
 use thiserror::Error;
 
 const ICON: &str = include_str!("../../../style/icon.svg");
-const STYLES: [&str; 4] = [
+const STYLES: &[&str] = &[
     include_str!("../../../style/tokens.css"),
     include_str!("../../../style/base.css"),
     include_str!("../../../style/components.css"),
+    include_str!("../../../style/dead_letters.css"),
+    include_str!("../../../style/overview.css"),
+    include_str!("../../../style/metrics.css"),
     spillway_charts::CSS,
 ];
 

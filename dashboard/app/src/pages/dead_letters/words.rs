@@ -1,0 +1,181 @@
+//! Dead letters in words: sentences that pages open with, and short names for failures.
+
+use super::filters::Shown;
+use crate::format::counted;
+use jiff::{Timestamp, tz::TimeZone};
+use spillway_core::{
+    dead_letter::{DeadLetter, DeadLetterGroup, DeadLetterState},
+    failure::FailureClass,
+};
+
+/// A class of failures, short.
+pub fn class_label(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::Malformed => "No CloudEvent",
+        FailureClass::Schema => "Breaks its schema",
+        FailureClass::TooLarge => "Too large",
+        FailureClass::StoreThrottled => "Store throttled",
+        FailureClass::StoreUnavailable => "Store unavailable",
+        FailureClass::StoreTimeout => "Store timed out",
+        FailureClass::ConsumerCrash => "Consumer crashed",
+    }
+}
+
+/// What many dead letters of a class have in common, as the end of “200 …”, and the same for one.
+fn fate(class: FailureClass, message: &str) -> (String, String) {
+    let same = |text: String| (text.clone(), text);
+    let words = |many: &str, one: &str| (many.to_owned(), one.to_owned());
+    match class {
+        FailureClass::Schema | FailureClass::Malformed if pointer(message).is_some() => {
+            let place = pointer(message).unwrap_or_default();
+            (format!("fail at {place}"), format!("fails at {place}"))
+        }
+        FailureClass::Schema => words("break their schema", "breaks its schema"),
+        FailureClass::Malformed => words("are no CloudEvents", "is no CloudEvent"),
+        FailureClass::TooLarge => words("are larger than the store takes", "is larger than the store takes"),
+        FailureClass::StoreThrottled => same("met a store over its capacity".to_owned()),
+        FailureClass::StoreUnavailable => same("met a store that was unavailable".to_owned()),
+        FailureClass::StoreTimeout => same("got no answer from the store in time".to_owned()),
+        FailureClass::ConsumerCrash => same("met a consumer that crashed".to_owned()),
+    }
+}
+
+/// The JSON Pointer that a failure's message begins with.
+fn pointer(message: &str) -> Option<&str> {
+    let (place, _) = message.split_once(": ")?;
+    (place.starts_with('/') && place.len() <= 60 && !place.contains(char::is_whitespace)).then_some(place)
+}
+
+/// When something began, as short as is clear.
+pub fn since(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let [at, now] = [at, now].map(|moment| moment.to_zoned(zone.clone()));
+    at.strftime(if at.date() == now.date() { "%H:%M" } else { "%-d %b %H:%M" }).to_string()
+}
+
+/// The sentence over the list: how many there are, and what most of them have in common.
+pub fn list_sentence(shown: Shown, groups: &[DeadLetterGroup], now: Timestamp, zone: &TimeZone) -> String {
+    let total: u64 = groups.iter().map(|group| group.count).sum();
+    let messages = counted(total, "message", "messages");
+    match shown {
+        Shown::Waiting => {}
+        Shown::Replaying => {
+            let are = if total == 1 { "is" } else { "are" };
+            return format!("{messages} {are} on the way back.");
+        }
+        Shown::Stored => {
+            let were = if total == 1 { "was replayed and is" } else { "were replayed and are" };
+            return format!("{messages} {were} stored.");
+        }
+        Shown::Discarded => {
+            let are = if total == 1 { "is discarded. It" } else { "are discarded. They" };
+            return format!("{messages} {are} can be restored.");
+        }
+        Shown::All => return format!("{messages}, whatever has become of them."),
+    }
+    let Some(largest) = groups.first() else { return "No dead letters.".to_owned() };
+    let (many, one) = fate(largest.class, &largest.message);
+    let since = since(largest.first_at, now, zone);
+    if total == 1 {
+        return format!("1 message, since {since}. It {one}.");
+    }
+    let head = match groups.len() {
+        1 => format!("{messages}."),
+        count => format!("{}, {messages}.", counted(count as u64, "group", "groups")),
+    };
+    // A leader says something only if it is more than one among equals.
+    if largest.count * 2 < total {
+        return head;
+    }
+    let who = match largest.count {
+        count if count == total => "All".to_owned(),
+        1 => return head,
+        count => crate::format::grouped(count),
+    };
+    format!("{head} {who} {many} since {since}.")
+}
+
+/// The sentence over one dead letter: what is the matter with it now.
+pub fn one_sentence(letter: &DeadLetter) -> String {
+    match &letter.state {
+        DeadLetterState::Archived => match letter.last_failure() {
+            Some(failure) => {
+                let (_, one) = fate(failure.class, &failure.message);
+                let again = match letter.replays.len() {
+                    0 => String::new(),
+                    1 => " It was replayed once and came back.".to_owned(),
+                    times => format!(" It was replayed {times} times and came back."),
+                };
+                format!("Waits in the archive: it {one}.{again}")
+            }
+            None => "Waits in the archive. Why it failed is not known.".to_owned(),
+        },
+        DeadLetterState::Replaying { .. } => "On the way back to the store.".to_owned(),
+        DeadLetterState::Stored { .. } => "Replayed, and stored.".to_owned(),
+        DeadLetterState::Discarded { by, .. } => format!("Discarded by {by}. It can be restored."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(class: FailureClass, message: &str, count: u64, first_at: &str) -> DeadLetterGroup {
+        DeadLetterGroup {
+            fingerprint: "f".into(),
+            class,
+            message: message.into(),
+            event_type: None,
+            count,
+            first_at: first_at.parse().unwrap(),
+            last_at: first_at.parse().unwrap(),
+            example: "m".into(),
+        }
+    }
+
+    fn waiting(groups: &[DeadLetterGroup]) -> String {
+        list_sentence(Shown::Waiting, groups, "2026-03-10T14:05:00Z".parse().unwrap(), &TimeZone::UTC)
+    }
+
+    #[test]
+    fn the_list_opens_with_what_most_have_in_common() {
+        let schema = group(FailureClass::Schema, "/amount: expected number", 200, "2026-03-10T13:40:00Z");
+        let store = group(FailureClass::StoreThrottled, "over capacity", 2, "2026-03-10T13:00:00Z");
+        let large = group(FailureClass::TooLarge, "an item", 1, "2026-03-10T13:00:00Z");
+        assert_eq!(
+            waiting(&[schema.clone(), store, large]),
+            "3 groups, 203 messages. 200 fail at /amount since 13:40."
+        );
+        assert_eq!(waiting(&[schema]), "200 messages. All fail at /amount since 13:40.");
+    }
+
+    #[test]
+    fn one_message_is_not_called_a_group() {
+        let large = group(FailureClass::TooLarge, "an item", 1, "2026-03-09T13:00:00Z");
+        assert_eq!(waiting(&[large]), "1 message, since 9 Mar 13:00. It is larger than the store takes.");
+        assert_eq!(waiting(&[]), "No dead letters.");
+    }
+
+    #[test]
+    fn equals_have_no_leader() {
+        let some = |count| group(FailureClass::StoreTimeout, "x", count, "2026-03-10T13:00:00Z");
+        assert_eq!(waiting(&[some(3), some(3), some(3)]), "3 groups, 9 messages.");
+        assert_eq!(waiting(&[some(1), some(1)]), "2 groups, 2 messages.");
+    }
+
+    #[test]
+    fn only_a_pointer_is_taken_for_a_place() {
+        assert_eq!(pointer("/data/amount: expected number"), Some("/data/amount"));
+        assert_eq!(pointer("the data: is not an object"), None);
+        assert_eq!(pointer("/a b: no pointer"), None);
+        assert_eq!(pointer("no colon"), None);
+    }
+
+    #[test]
+    fn what_is_done_is_said_in_its_own_words() {
+        let stored = [group(FailureClass::Schema, "x", 1, "2026-03-10T13:00:00Z")];
+        let say =
+            |shown| list_sentence(shown, &stored, "2026-03-10T14:05:00Z".parse().unwrap(), &TimeZone::UTC);
+        assert_eq!(say(Shown::Stored), "1 message was replayed and is stored.");
+        assert_eq!(say(Shown::Discarded), "1 message is discarded. It can be restored.");
+    }
+}
