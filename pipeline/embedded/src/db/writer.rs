@@ -161,6 +161,9 @@ impl Drop for Db {
     fn drop(&mut self) {
         match &self.mode {
             Mode::Shared(shared) => {
+                // Readers first: only a connection that may write can put the log into the database as the last one
+                // to close, so that the folder of a stopped pipeline is whole with its one file.
+                lock(&shared.readers.idle).clear();
                 lock(&shared.jobs).take();
                 if let Some(writer) = lock(&shared.writer).take() {
                     let _ = writer.join();
@@ -343,6 +346,18 @@ mod tests {
         db.write(limit(1_000_000)).await.unwrap();
         db.write(fill).await.unwrap();
         assert_eq!(db.read(count).await, Ok(expected + 1));
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_closed_has_no_log_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(DataFolder::own(dir.path()).unwrap()).unwrap();
+        db.write(add).await.unwrap();
+        assert_eq!(db.read(count).await, Ok(1));
+        let log = dir.path().join("pipeline.db-wal");
+        assert!(log.exists());
+        drop(db);
+        assert!(!log.exists());
     }
 
     #[tokio::test]

@@ -57,34 +57,42 @@ type Nearest = Vec<(u32, Timestamp)>;
 
 fn read(connection: &Connection, which: Which, now: Timestamp) -> rusqlite::Result<(QueueSnapshot, Nearest)> {
     let mut query = connection.prepare_cached(
-        "SELECT receive_count, count(*), sum(visible_at <= ?2), min(sent_at), min(visible_at)
-         FROM messages WHERE queue = ?1 GROUP BY receive_count",
+        "SELECT receive_count, sent_at, visible_at FROM messages WHERE queue = ?1 ORDER BY visible_at",
     )?;
-    let mut rows = query.query([which.number(), millis(now)])?;
+    let mut rows = query.query([which.number()])?;
+    let now_ms = millis(now);
     let mut snapshot = QueueSnapshot::default();
-    let mut nearest = Vec::new();
+    let (mut oldest, mut true_oldest) = (i64::MAX, i64::MAX);
+    let mut next_by_count: Vec<Option<i64>> = Vec::new();
     while let Some(row) = rows.next()? {
-        let receive_count: u32 = row.get(0)?;
-        let (count, visible): (u64, u64) = (row.get(1)?, row.get(2)?);
-        let (sent_at, visible_at) = (from_millis(row.get(3)?), from_millis(row.get(4)?));
-        snapshot.visible += visible;
-        snapshot.not_visible += count - visible;
-        let index = receive_count as usize;
-        if snapshot.receive_counts.len() <= index {
-            snapshot.receive_counts.resize(index + 1, 0);
+        let receive_count: usize = row.get(0)?;
+        let (sent_at, visible_at): (i64, i64) = (row.get(1)?, row.get(2)?);
+        if visible_at <= now_ms {
+            snapshot.visible += 1;
+        } else {
+            snapshot.not_visible += 1;
         }
-        snapshot.receive_counts[index] = count;
-        let earliest = |before: Option<Timestamp>| Some(before.map_or(sent_at, |before| before.min(sent_at)));
-        snapshot.true_oldest_sent_at = earliest(snapshot.true_oldest_sent_at);
+        if snapshot.receive_counts.len() <= receive_count {
+            snapshot.receive_counts.resize(receive_count + 1, 0);
+            next_by_count.resize(receive_count + 1, None);
+        }
+        snapshot.receive_counts[receive_count] += 1;
+        // In the order of their visibility: the first of each count is the next.
+        next_by_count[receive_count].get_or_insert(visible_at);
+        true_oldest = true_oldest.min(sent_at);
         if receive_count < 3 {
-            snapshot.oldest_sent_at = earliest(snapshot.oldest_sent_at);
-        }
-        if receive_count > 0 {
-            nearest.push((receive_count, visible_at));
+            oldest = oldest.min(sent_at);
         }
     }
+    let at = |time: i64| (time != i64::MAX).then(|| from_millis(time));
+    snapshot.true_oldest_sent_at = at(true_oldest);
+    snapshot.oldest_sent_at = at(oldest);
     snapshot.oldest_age_s = snapshot
         .oldest_sent_at
         .map_or(0, |oldest| u64::try_from(now.as_second() - oldest.as_second()).unwrap_or(0));
-    Ok((snapshot, nearest))
+    let received = next_by_count.into_iter().enumerate().skip(1);
+    let nearest = received.filter_map(|(receive_count, visible_at)| {
+        Some((u32::try_from(receive_count).ok()?, from_millis(visible_at?)))
+    });
+    Ok((snapshot, nearest.collect()))
 }

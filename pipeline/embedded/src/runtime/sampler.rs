@@ -12,22 +12,34 @@ const ACCOUNT_WRITE_CAPACITY: f64 = 80_000.0;
 /// Write capacity units that DynamoDB gives one table unless asked for more.
 const TABLE_WRITE_CAPACITY: f64 = 40_000.0;
 
+/// Between looks for messages whose retention has run out. It is counted in days.
+const EXPIRE_EVERY_S: i64 = 3600;
+
 /// Samples until dropped.
 pub async fn run(pipeline: Arc<Pipeline>, interval: Duration) {
     let ports = &pipeline.ports;
+    let mut expired_at = ports.clock.now();
     loop {
         sample_queue(&pipeline, Which::Primary, &ports.names.queue).await;
         sample_queue(&pipeline, Which::Dlq, &ports.names.dead_letter_queue).await;
         sample_capacity(&pipeline);
-        match ports.queues.expire().await {
-            Ok(0) => {}
-            Ok(lost) => tracing::error!(lost, "messages outlived their retention and are lost"),
-            Err(error) => tracing::warn!(%error, "expired messages could not be looked for"),
+        let now = ports.clock.now();
+        if now.as_second() - expired_at.as_second() >= EXPIRE_EVERY_S {
+            expired_at = now;
+            expire(&pipeline).await;
         }
         if pipeline.virtual_time {
             pipeline.recorder.flush(ports.clock.now());
         }
         ports.clock.sleep(interval).await;
+    }
+}
+
+async fn expire(pipeline: &Pipeline) {
+    match pipeline.ports.queues.expire().await {
+        Ok(0) => {}
+        Ok(lost) => tracing::error!(lost, "messages outlived their retention and are lost"),
+        Err(error) => tracing::warn!(%error, "expired messages could not be looked for"),
     }
 }
 
