@@ -252,7 +252,7 @@ mod tests {
         assert_eq!((event.key.to_string().as_str(), event.data()), ("1 from /s", json!({"a": 1.5})));
 
         let batch = make(&format!("{{\"a\":1.50}} {attributes} --mode batch")).unwrap();
-        let items: Vec<serde_json::Value> = serde_json::from_slice(&batch.body).unwrap();
+        let items: Vec<Value> = serde_json::from_slice(&batch.body).unwrap();
         let item = Event::from_structured(items[0].to_string().as_bytes()).unwrap();
         assert_eq!((items.len(), item.data()), (1, event.data()));
 
