@@ -43,7 +43,8 @@ impl Answer {
         self.json()["id"].as_str().expect("an accepted event has an id").to_owned()
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
+    /// Reads an answer from bytes; `None` as long as its head is not whole.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let head = std::str::from_utf8(&bytes[..end]).ok()?;
         let mut lines = head.split("\r\n");
@@ -141,7 +142,9 @@ pub async fn answer(stream: &mut TcpStream) -> Result<Answer, String> {
                 return Ok(answer);
             }
             match stream.read_buf(&mut bytes).await {
-                Ok(0) => break Answer::read(&bytes).ok_or("the connection ended without an answer".to_owned()),
+                Ok(0) => {
+                    break Answer::read(&bytes).ok_or("the connection ended without an answer".to_owned());
+                }
                 Ok(_) => {}
                 Err(error) => break Err(format!("the connection broke: {error}")),
             }
@@ -167,7 +170,8 @@ mod tests {
     #[test]
     fn a_request_is_what_the_test_says() {
         let request = Request::post("a/b", "{}").header("ce-subject", b"\xff");
-        let expected = b"POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-type: a/b\r\nce-subject: \xff\r\n\
+        let expected =
+            b"POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-type: a/b\r\nce-subject: \xff\r\n\
                          content-length: 2\r\n\r\n{}";
         assert_eq!(request.bytes(), expected);
     }

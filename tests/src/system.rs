@@ -336,7 +336,10 @@ impl System {
 impl Drop for System {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            #[expect(clippy::print_stderr, reason = "whoever reads a failed test wants to know what the system said")]
+            #[expect(
+                clippy::print_stderr,
+                reason = "whoever reads a failed test wants to know what the system said"
+            )]
             {
                 eprintln!("--- the system's log ---\n{}---", self.log.text());
             }

@@ -67,10 +67,16 @@ async fn dead_letters_faults_and_replays_outlive_a_kill() {
     assert_eq!(system.json(&["fault", "list"]).await["faults"][0]["kind"], "store-outage");
     assert_eq!(system.cli(&["fault", "stop", "--all"]).await.code, Some(0));
     let id = started.json()["replay"]["id"].as_str().expect("an id").to_owned();
-    system.until(&["replays", &id], |shown| shown["replay"]["sent"] != 0 || shown["replay"]["stored"] != 0).await;
+    system
+        .until(&["replays", &id], |shown| shown["replay"]["sent"] != 0 || shown["replay"]["stored"] != 0)
+        .await;
     let flow = system.ledger().await;
     assert_eq!(flow["unaccounted"], 0, "{flow:#}");
-    assert_eq!(flow["replaying"].as_u64().unwrap_or(0) + flow["stored"].as_u64().unwrap_or(0), 30, "{flow:#}");
+    assert_eq!(
+        flow["replaying"].as_u64().unwrap_or(0) + flow["stored"].as_u64().unwrap_or(0),
+        30,
+        "{flow:#}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -85,7 +85,8 @@ async fn a_folder_that_is_none_of_ours_is_left_alone() {
     let output = refused(&file, &[]).await;
     assert!(output.one_sentence().contains("thesis.txt"), "{output:?}");
 
-    std::fs::write(folder.path().join("pipeline.db"), "this is no database, and longer than its header is").unwrap();
+    std::fs::write(folder.path().join("pipeline.db"), "this is no database, and longer than its header is")
+        .unwrap();
     let output = refused(folder.path(), &[]).await;
     assert!(output.one_sentence().contains("can't use the data folder"), "{output:?}");
 }

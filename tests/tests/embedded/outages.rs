@@ -10,8 +10,19 @@ const RETRIES: Duration = Duration::from_secs(120);
 
 async fn load(system: &System, rate: &str, seconds: &str) -> Output {
     let ids = system.folder().join("ids");
-    let words =
-        ["load", "--url", &system.url(), "--rate", rate, "--seconds", seconds, "--seed", "7", "--json", "--out"];
+    let words = [
+        "load",
+        "--url",
+        &system.url(),
+        "--rate",
+        rate,
+        "--seconds",
+        seconds,
+        "--seed",
+        "7",
+        "--json",
+        "--out",
+    ];
     system.cli(&[&words[..], &[ids.to_str().expect("a plain name")]].concat()).await
 }
 

@@ -1,0 +1,334 @@
+//! Requests that are wrong, over a real socket: each is told what and where.
+
+use crate::problem;
+use serde_json::json;
+use spillway_journeys::System;
+use spillway_journeys::http::{Request, exchange};
+
+const JSON: &str = "application/json";
+const STRUCTURED: &str = "application/cloudevents+json";
+const BATCH: &str = "application/cloudevents-batch+json";
+const GOOD: &str = r#"{"specversion":"1.0","id":"good","source":"/s","type":"t"}"#;
+const DEPTH: usize = 10_000;
+
+struct Row {
+    name: &'static str,
+    request: Request,
+    status: u16,
+    kind: &'static str,
+    /// Where, in the first entry of `errors`; `None` if the answer is not about a place.
+    pointer: Option<&'static str>,
+    /// What, somewhere in the answer.
+    words: &'static str,
+}
+
+fn row(
+    name: &'static str,
+    request: Request,
+    (status, kind): (u16, &'static str),
+    pointer: impl Into<Option<&'static str>>,
+    words: &'static str,
+) -> Row {
+    Row { name, request, status, kind, pointer: pointer.into(), words }
+}
+
+const EVENT: (u16, &str) = (400, "invalid-event");
+const INVALID_BATCH: (u16, &str) = (400, "invalid-batch");
+const REQUEST: (u16, &str) = (400, "invalid-request");
+const MEDIA_TYPE: (u16, &str) = (415, "unsupported-media-type");
+
+fn bodies() -> Vec<Row> {
+    let json = |body: &str| Request::post(JSON, body);
+    let structured = |body: &str| Request::post(STRUCTURED, body);
+    let deep = |inside: &str| format!("{}{inside}{}", "[".repeat(DEPTH), "]".repeat(DEPTH));
+    let deep_objects = format!("{}1{}", "{\"a\":".repeat(DEPTH), "}".repeat(DEPTH));
+    vec![
+        row("nothing at all", json(""), EVENT, "", "ends too early"),
+        row("no JSON", json("hello"), EVENT, "", "not valid JSON"),
+        row("JSON that ends early", json("{\"a\": [1,"), EVENT, "/a/1", "ends too early"),
+        row("JSON and more", json("{} {}"), EVENT, "", "trailing"),
+        row("a number that is none", json("{\"a\": NaN}"), EVENT, "/a", "line 1"),
+        row("JSON that is no object", json("[1]"), EVENT, "", "object"),
+        row("half a surrogate pair", json(r#"{"a":"\ud800"}"#), EVENT, "/a", "not valid JSON"),
+        row("bad UTF-8", Request::post(JSON, &b"{\"a\":\"\xff\"}"[..]), EVENT, "", "UTF-8"),
+        row("bad UTF-8 in a name", Request::post(STRUCTURED, &b"{\"\xc3\x28\":1}"[..]), EVENT, "", "UTF-8"),
+        row("UTF-16", Request::post(JSON, &b"\xff\xfe{\0}\0"[..]), EVENT, "", "UTF-8"),
+        row("a key twice", json(r#"{"a":{"b":1,"b":2}}"#), EVENT, "/a/b", "stands twice"),
+        row(
+            "a key twice, once in disguise",
+            structured(&GOOD.replace("{", r#"{"\u0069d":"x","#)),
+            EVENT,
+            "/id",
+            "stands twice",
+        ),
+        row("arrays 10,000 deep", json(&format!("{{\"a\":{}}}", deep(""))), EVENT, None, "deeper than 127"),
+        row("objects 10,000 deep", json(&deep_objects), EVENT, None, "deeper than 127"),
+        row("10,000 brackets that stay open", json(&"[".repeat(DEPTH)), EVENT, None, "deeper than 127"),
+        row(
+            "no specversion",
+            structured(&GOOD.replace("specversion", "version")),
+            EVENT,
+            "/specversion",
+            "missing",
+        ),
+        row("an old specversion", structured(&GOOD.replace("1.0", "0.3")), EVENT, "/specversion", "1.0"),
+        row("no id", structured(&GOOD.replace("\"id\"", "\"di\"")), EVENT, "/id", "missing"),
+        row("an empty id", structured(&GOOD.replace("good", "")), EVENT, "/id", "empty"),
+        row("an id that is a number", structured(&GOOD.replace("\"good\"", "7")), EVENT, "/id", "string"),
+        row("no source", structured(&GOOD.replace("source", "sauce")), EVENT, "/source", "missing"),
+        row("a source that is no URI", structured(&GOOD.replace("/s", "a b")), EVENT, "/source", "URI"),
+        row("a type that is null", structured(&GOOD.replace("\"t\"", "null")), EVENT, "/type", ""),
+        row(
+            "a time that is none",
+            structured(&GOOD.replace("{", r#"{"time":"noon","#)),
+            EVENT,
+            "/time",
+            "RFC 3339",
+        ),
+        row(
+            "a bad extension name",
+            structured(&GOOD.replace("{", r#"{"Tenant":"x","#)),
+            EVENT,
+            "/Tenant",
+            "lower-case",
+        ),
+        row(
+            "bad base64",
+            structured(&GOOD.replace("{", r#"{"data_base64":"***","#)),
+            EVENT,
+            "/data_base64",
+            "base64",
+        ),
+        row(
+            "data twice",
+            structured(&GOOD.replace("{", r#"{"data":1,"data_base64":"AA==","#)),
+            EVENT,
+            None,
+            "data_base64",
+        ),
+    ]
+}
+
+fn batches() -> Vec<Row> {
+    let batch = |body: String| Request::post(BATCH, body);
+    let bad = GOOD.replace("\"t\"", "7");
+    vec![
+        row("one bad item", batch(format!("[{GOOD},{GOOD},{bad}]")), INVALID_BATCH, "/2/type", "1 of 3"),
+        row("a batch that is an event", batch(GOOD.to_owned()), INVALID_BATCH, "", "array"),
+        row("a batch that ends early", batch(format!("[{GOOD},")), INVALID_BATCH, None, "ends too early"),
+        row(
+            "a deep item",
+            batch(format!("[{GOOD},{}]", "[".repeat(DEPTH))),
+            INVALID_BATCH,
+            None,
+            "deeper than 127",
+        ),
+        row(
+            "an item with a key twice",
+            batch(format!("[{}]", GOOD.replace("{", r#"{"id":"x","#))),
+            INVALID_BATCH,
+            "/0/id",
+            "twice",
+        ),
+        row(
+            "1,001 items",
+            batch(format!("[{}]", vec![GOOD; 1001].join(","))),
+            (413, "batch-too-large"),
+            None,
+            "1000",
+        ),
+        row(
+            "one item that is too large",
+            batch(format!(
+                "[{GOOD},{}]",
+                GOOD.replace("{", &format!(r#"{{"data":"{}","#, "x".repeat(300_000)))
+            )),
+            (413, "event-too-large"),
+            "/1",
+            "nothing was accepted",
+        ),
+    ]
+}
+
+fn heads() -> Vec<Row> {
+    let binary = || {
+        Request::to("POST", "/events")
+            .header("ce-specversion", "1.0")
+            .header("ce-id", "1")
+            .header("ce-source", "/s")
+            .header("ce-type", "t")
+    };
+    let post = || Request::to("POST", "/events");
+    let with_json = |name: &str, value: &[u8]| Request::post(JSON, "{}").header(name, value);
+    vec![
+        row("no content type", post().body("{}"), MEDIA_TYPE, None, "no content-type"),
+        row("text", Request::post("text/plain", "{}"), MEDIA_TYPE, None, "text/plain"),
+        row(
+            "a form",
+            Request::post("application/x-www-form-urlencoded", "a=1"),
+            MEDIA_TYPE,
+            None,
+            "application/json",
+        ),
+        row("events as XML", Request::post("application/cloudevents+xml", "<e/>"), MEDIA_TYPE, None, "xml"),
+        row(
+            "another charset",
+            Request::post("application/json; charset=utf-16", "{}"),
+            MEDIA_TYPE,
+            None,
+            "UTF-8",
+        ),
+        row(
+            "two content types",
+            Request::post(JSON, "{}").header("content-type", STRUCTURED),
+            REQUEST,
+            None,
+            "twice",
+        ),
+        row(
+            "compressed",
+            with_json("content-encoding", b"gzip"),
+            (415, "unsupported-content-encoding"),
+            None,
+            "content-encoding",
+        ),
+        row(
+            "an attribute that is missing",
+            post().header("ce-id", "1"),
+            EVENT,
+            "#/header/ce-specversion",
+            "missing",
+        ),
+        row("an attribute twice", binary().header("ce-id", "2"), EVENT, "#/header/ce-id", "twice"),
+        row(
+            "bytes in an attribute",
+            binary().header("ce-subject", b"\xff\xfe"),
+            EVENT,
+            "#/header/ce-subject",
+            "UTF-8",
+        ),
+        row(
+            "a line break in an attribute",
+            binary().header("ce-subject", "a%0Ab"),
+            EVENT,
+            "#/header/ce-subject",
+            "control",
+        ),
+        row(
+            "a bad attribute name",
+            binary().header("ce-tenant-id", "1"),
+            EVENT,
+            "#/header/ce-tenant-id",
+            "lower-case",
+        ),
+        row(
+            "bytes in the key",
+            with_json("idempotency-key", b"\xff"),
+            REQUEST,
+            "#/header/idempotency-key",
+            "",
+        ),
+        row("an empty key", with_json("idempotency-key", b""), REQUEST, "#/header/idempotency-key", "empty"),
+    ]
+}
+
+fn sizes_and_routes() -> Vec<Row> {
+    let text = |bytes: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(bytes));
+    let not_found = (404, "not-found");
+    let not_allowed = (405, "method-not-allowed");
+    vec![
+        row(
+            "an event over its limit",
+            Request::post(JSON, text(262_144)),
+            (413, "event-too-large"),
+            "",
+            "limit",
+        ),
+        row(
+            "a request over its limit",
+            Request::post(JSON, text(1_048_577)),
+            (413, "request-too-large"),
+            None,
+            "1048576",
+        ),
+        row(
+            "a request far over it",
+            Request::post(JSON, text(20_000_000)),
+            (413, "request-too-large"),
+            None,
+            "1048576",
+        ),
+        row("an unknown route", Request::to("POST", "/evnets").body("{}"), not_found, None, ""),
+        row("the root", Request::to("GET", "/"), not_found, None, ""),
+        row("a way out", Request::to("GET", "/../../etc/passwd"), not_found, None, ""),
+        row("a strange path", Request::to("GET", "/%00%ff"), not_found, None, ""),
+        row("a long path", Request::to("GET", &format!("/{}", "a".repeat(8_000))), not_found, None, ""),
+        row("reading events", Request::to("GET", "/events"), not_allowed, None, ""),
+        row("deleting events", Request::to("DELETE", "/events"), not_allowed, None, ""),
+        row("a method of one's own", Request::to("FROBNICATE", "/events"), not_allowed, None, ""),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bad_request_is_told_what_and_where_and_leaves_nothing_behind() {
+    let system = System::start_empty().await;
+    system.accept("before", "t", &json!({})).await;
+    let before = system.until(&["flow"], |flow| flow["stored"] == 1).await;
+    let mut wrong = Vec::new();
+    for row in bodies().into_iter().chain(batches()).chain(heads()).chain(sizes_and_routes()) {
+        let name = row.name;
+        let answer = system.send(&row.request).await;
+        let document = problem(&answer, name);
+        let expected = format!("/problems/{}", row.kind);
+        let pointer = document["errors"][0]["pointer"].as_str();
+        let right = answer.status == row.status
+            && document["type"] == expected.as_str()
+            && row.pointer.is_none_or(|expected| pointer == Some(expected))
+            && document.to_string().contains(row.words);
+        if !right {
+            wrong.push(format!("{name}: {document:#}"));
+        }
+        let accepted = system.ledger().await["accepted"].clone();
+        assert_eq!(accepted, before["accepted"], "{name}: something was accepted");
+    }
+    assert!(wrong.is_empty(), "{} are not as expected:\n{}", wrong.len(), wrong.join("\n"));
+    system.accept("after", "t", &json!({})).await;
+    let after = system.until(&["flow"], |flow| flow["stored"] == 2).await;
+    assert_eq!((&after["accepted"], &after["unaccounted"]), (&json!(2), &json!(0)));
+    assert!(!system.log().contains("panicked"), "{}", system.log());
+}
+
+/// What breaks HTTP itself is refused with a bare status, or by closing the connection; and the next one is served.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_http_hurts_nobody() {
+    let system = System::start_empty().await;
+    let long_header = format!("POST /events HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n", "x".repeat(40_000));
+    let many_headers = format!("POST /events HTTP/1.1\r\nhost: x\r\n{}\r\n", "a: b\r\n".repeat(2_000));
+    for (name, bytes) in [
+        ("noise", &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..]),
+        ("no version", b"POST /events\r\n\r\n"),
+        ("an old protocol", b"POST /events HTTP/0.9\r\n\r\n"),
+        ("another protocol", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        ("two lengths", b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}x"),
+        (
+            "length and chunks",
+            b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\
+              transfer-encoding: chunked\r\n\r\nzz\r\n",
+        ),
+        ("a length below zero", b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n"),
+        (
+            "a chunk that is none",
+            b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        ),
+        ("a header over its limit", long_header.as_bytes()),
+        ("too many headers", many_headers.as_bytes()),
+    ] {
+        match exchange(system.api(), bytes).await {
+            Ok(answer) => assert!((400..500).contains(&answer.status), "{name}: {answer:?}"),
+            Err(closed) => assert!(closed.contains("connection"), "{name}: {closed}"),
+        }
+        assert_eq!(system.ledger().await["accepted"], 0, "{name}");
+    }
+    system.accept("after", "t", &json!({})).await;
+    assert!(!system.log().contains("panicked"), "{}", system.log());
+}

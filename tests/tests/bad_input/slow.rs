@@ -1,0 +1,91 @@
+//! Clients that take all the time in the world, or leave in the middle.
+
+use crate::problem;
+use futures::future::join_all;
+use serde_json::json;
+use spillway_journeys::System;
+use spillway_journeys::http::{Answer, answer};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Between two bytes. Each byte alone is in time; together they never end.
+const TRICKLE: Duration = Duration::from_secs(1);
+/// The server's limits are 10 s for headers and 30 s for a body.
+const BOUND: Duration = Duration::from_secs(90);
+
+const HEAD: &[u8] =
+    b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n\r\n";
+
+/// Sends a start, then a byte a second, until the server has had enough; returns its answer if there was one.
+async fn trickle(system: &System, start: &[u8]) -> Option<Answer> {
+    let mut stream = TcpStream::connect(system.api()).await.expect("it listens");
+    stream.write_all(start).await.expect("it reads");
+    let (mut read, mut write) = stream.into_split();
+    let drip = async move {
+        while write.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(TRICKLE).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let answer = async {
+        let mut bytes = Vec::new();
+        // A connection that breaks is an answer, too.
+        let _ = read.read_to_end(&mut bytes).await;
+        Answer::read(&bytes)
+    };
+    let ended = async {
+        tokio::select! {
+            () = drip => None,
+            answer = answer => answer,
+        }
+    };
+    timeout(BOUND, ended).await.expect("the server ends it within its limits")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_clients_are_cut_off_while_others_are_served() {
+    let system = System::start_empty().await;
+    let slow_heads = (0..50).map(|_| trickle(&system, b"POST /events HTTP/1.1\r\nhost: x\r\na: "));
+    let slow_bodies = (0..50).map(|_| trickle(&system, HEAD));
+    let silent = (0..50).map(|_| async {
+        let mut stream = TcpStream::connect(system.api()).await.expect("it listens");
+        timeout(BOUND, answer(&mut stream)).await.expect("the server ends it within its limits").ok()
+    });
+    let others = async {
+        for n in 0..100 {
+            system.accept(&format!("e{n}"), "t", &json!({})).await;
+        }
+    };
+    let all = async { tokio::join!(join_all(slow_heads), join_all(slow_bodies), join_all(silent), others) };
+    let (heads, bodies, silent, ()) = all.await;
+    for answer in heads.into_iter().chain(silent).flatten() {
+        assert!((400..500).contains(&answer.status), "{answer:?}");
+    }
+    for answer in bodies {
+        let answer = answer.expect("whose headers arrived gets an answer");
+        let document = problem(&answer, "a slow body");
+        assert_eq!((answer.status, &document["type"]), (408, &json!("/problems/request-timeout")));
+    }
+    let flow = system.until(&["flow"], |flow| flow["stored"] == 100).await;
+    assert_eq!((&flow["accepted"], &flow["unaccounted"]), (&json!(100), &json!(0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_in_the_middle_leaves_nothing_behind() {
+    let system = System::start_empty().await;
+    for start in [
+        &b"POST /ev"[..],
+        HEAD,
+        b"POST /events HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{\"a\"",
+    ] {
+        for _ in 0..20 {
+            let mut stream = TcpStream::connect(system.api()).await.unwrap();
+            stream.write_all(start).await.unwrap();
+        }
+    }
+    system.accept("after", "t", &json!({})).await;
+    let flow = system.until(&["flow"], |flow| flow["stored"] == 1).await;
+    assert_eq!((&flow["accepted"], &flow["unaccounted"]), (&json!(1), &json!(0)));
+}
