@@ -51,7 +51,7 @@ impl Stage {
         Self::Account,
     ];
 
-    /// As it stands in a URL: `/metrics/queue`.
+    /// As it stands in a URL: `/metrics?stage=queue`.
     pub fn slug(self) -> &'static str {
         match self {
             Self::Api => "api",

@@ -5,6 +5,8 @@ pub mod metrics;
 pub mod overview;
 pub mod replays;
 
+mod stages;
+
 use crate::components::{EmptyState, Title};
 use leptos::prelude::*;
 

@@ -33,9 +33,9 @@ impl Target {
     /// The dashboard's path to it.
     pub fn path(&self) -> String {
         match self {
-            Self::Metrics(stage) => format!("/metrics/{}", stage.slug()),
+            Self::Metrics(stage) => format!("/metrics?stage={}", stage.slug()),
             Self::DeadLetters(None) => "/dead-letters".to_owned(),
-            Self::DeadLetters(Some(fingerprint)) => format!("/dead-letters?fingerprint={fingerprint}"),
+            Self::DeadLetters(Some(fingerprint)) => format!("/dead-letters?group={fingerprint}"),
             Self::Replays => "/replays".to_owned(),
         }
     }

@@ -1,13 +1,153 @@
-//! Metrics.
+//! Metrics: a view for each stage, every metric of the catalogue.
 
-use crate::components::{EmptyState, Title};
+mod words;
+
+use super::stages;
+use crate::{
+    charts::{ChartGrid, ChartGroup, Comparison, Question, ShownChart, UnreadCharts, read_charts},
+    components::{Icon, StatusSentence, Title, Tone, load},
+    context::{Page, use_page},
+};
 use leptos::prelude::*;
+use spillway_core::names::Names;
+use spillway_telemetry::catalogue::{Stage, of_stage};
+use spillway_telemetry::flow::{FlowSnapshot, FlowSource, Sentence, summary};
+use spillway_telemetry::{MetricReader, ReadError};
+use std::sync::Arc;
 
-/// Metrics.
+struct Data {
+    flow: Result<FlowSnapshot, ReadError>,
+    charts: Result<ChartGroup, ReadError>,
+}
+
+/// The charts of one stage. `?stage=queue` chooses it, `&compare=on` lays an earlier range under the charts.
 #[component]
 pub fn Metrics() -> impl IntoView {
+    let page = use_page();
+    let flow = expect_context::<Arc<dyn FlowSource>>();
+    let metrics = expect_context::<Arc<dyn MetricReader>>();
+    let names = expect_context::<Arc<Names>>();
+    let stage = stage(&page);
+    let question = Question::of(&page, compares(&page));
+    let data = async move {
+        let charts = read_charts(&*metrics, of_stage(stage, &names), &question);
+        let (flow, charts) = futures::join!(flow.snapshot(), charts);
+        Data { flow, charts }
+    };
     view! {
-        <Title text="Metrics" />
-        <EmptyState title="Nothing has been recorded yet.">"Send an event to see it here."</EmptyState>
+        <Title text=format!("Metrics: {}", stage.title()) hidden=true />
+        {load(data, move |data| draw(stage, &data))}
+    }
+}
+
+fn stage(page: &Page) -> Stage {
+    page.parameter("stage").and_then(Stage::parse).unwrap_or(Stage::Api)
+}
+
+fn compares(page: &Page) -> bool {
+    page.parameter("compare") == Some("on")
+}
+
+fn draw(stage: Stage, data: &Data) -> impl IntoView + use<> {
+    let page = use_page();
+    let sentences = data.flow.as_ref().map(summary).unwrap_or_default();
+    let charts = match &data.charts {
+        Ok(group) => view! { <ChartGrid group=group.clone() link=dead_letters /> }.into_any(),
+        Err(error) => view! { <UnreadCharts error=error.clone() /> }.into_any(),
+    };
+    view! {
+        {tabs(stage, data.flow.as_ref().ok(), &sentences, &page)}
+        {answer(stage, data.flow.as_ref().ok(), &sentences)}
+        {tools(stage, &page)}
+        {charts}
+    }
+}
+
+fn tabs(
+    chosen: Stage,
+    flow: Option<&FlowSnapshot>,
+    sentences: &[Sentence],
+    page: &Page,
+) -> impl IntoView + use<> {
+    let tab = |stage: Stage| {
+        let href = page.with(&[("stage", Some(stage.slug())), ("table", None)]);
+        let tone = flow.map(|flow| stages::health(stage, flow, sentences));
+        // Only what needs somebody stands out.
+        let state = tone.filter(|tone| matches!(tone, Tone::Warning | Tone::Bad)).map(|tone| {
+            let (sign, word) = stages::sign(tone);
+            view! {
+                <span class="tab-state" data-tone=tone.name()>
+                    <Icon sign=sign />
+                    <span class="visually-hidden">", " {word}</span>
+                </span>
+            }
+        });
+        view! {
+            <a href=href aria-current=(stage == chosen).then_some("page")>{stage.title()} {state}</a>
+        }
+    };
+    let tabs = Stage::ALL.map(tab);
+    view! { <nav class="tabs" aria-label="Stages">{tabs.into_iter().collect_view()}</nav> }
+}
+
+fn answer(stage: Stage, flow: Option<&FlowSnapshot>, sentences: &[Sentence]) -> impl IntoView + use<> {
+    let about = stages::about(stage, sentences);
+    let said: Vec<_> = if about.is_empty() {
+        let tone = flow.map_or(Tone::Unknown, |flow| stages::health(stage, flow, sentences));
+        let tone = if stage == Stage::Account { Tone::Neutral } else { tone };
+        vec![(tone, words::normal(stage, flow), None)]
+    } else {
+        about.into_iter().map(|one| (stages::tone(one.state), one.text.clone(), one.todo.clone())).collect()
+    };
+    said.into_iter()
+        .map(|(tone, text, todo)| {
+            view! {
+                <StatusSentence tone=tone>
+                    {text}
+                    {todo.map(|todo| view! { <span class="answer-todo">" " {todo}</span> })}
+                </StatusSentence>
+            }
+        })
+        .collect_view()
+}
+
+fn tools(stage: Stage, page: &Page) -> impl IntoView + use<> {
+    let on = compares(page);
+    let href = page.with(&[("compare", if on { None } else { Some("on") })]);
+    let compare = format!("Compare with {}", Comparison::of(&page.range).label);
+    let dead_letters = stages::dead_letters_of_range(page);
+    view! {
+        <div class="metrics-tools">
+            <p class="quiet">{stage.about()}</p>
+            <a class="button compare-switch" role="switch" aria-checked=if on { "true" } else { "false" } href=href>
+                <span class="compare-key" aria-hidden="true"></span>
+                {compare}
+            </a>
+            <a class="button" href=dead_letters>"Dead letters of this range"</a>
+        </div>
+    }
+}
+
+/// Charts that count what ends as a dead letter lead to those of the range.
+fn dead_letters(chart: &ShownChart, page: &Page) -> Option<(String, String)> {
+    let entry = &chart.entry;
+    let leads = match entry.stage {
+        Stage::Dlq | Stage::Archiver => true,
+        Stage::Consumer => matches!(entry.key, "records" | "receive-count"),
+        _ => false,
+    };
+    leads.then(|| ("Dead letters".to_owned(), stages::dead_letters_of_range(page)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stage_is_in_the_address_and_what_is_unknown_is_the_first() {
+        let of = |query: &str| stage(&Page::of("/metrics", query, "", jiff::Timestamp::UNIX_EPOCH));
+        assert_eq!(of("stage=dlq"), Stage::Dlq);
+        assert_eq!(of(""), Stage::Api);
+        assert_eq!(of("stage=nonsense"), Stage::Api);
     }
 }

@@ -1,13 +1,106 @@
-//! Overview.
+//! Overview: is anything lost, where is it stuck, what is to be done.
 
-use crate::components::{EmptyState, Title};
+mod answer;
+mod diagram;
+mod pipeline;
+mod waiting;
+
+use super::stages;
+use crate::{
+    charts::{ChartGrid, ChartGroup, Question, ShownChart, UnreadCharts, read_charts},
+    components::{ErrorState, Title, load},
+    context::{Page, use_page},
+};
 use leptos::prelude::*;
+use spillway_core::names::Names;
+use spillway_telemetry::catalogue::{Stage, overview};
+use spillway_telemetry::flow::{FlowSnapshot, FlowSource};
+use spillway_telemetry::{MetricReader, ReadError};
+use std::sync::Arc;
 
-/// Overview.
+/// What the page shows. Either half can be had without the other.
+struct Data {
+    flow: Result<FlowSnapshot, ReadError>,
+    charts: Result<ChartGroup, ReadError>,
+}
+
+/// The overview: the answer first, then the flow, then charts as evidence.
 #[component]
 pub fn Overview() -> impl IntoView {
+    let page = use_page();
+    let flow = expect_context::<Arc<dyn FlowSource>>();
+    let metrics = expect_context::<Arc<dyn MetricReader>>();
+    let names = expect_context::<Arc<Names>>();
+    let question = Question::of(&page, false);
+    let data = async move {
+        let charts = read_charts(&*metrics, overview(&names), &question);
+        let (flow, charts) = futures::join!(flow.snapshot(), charts);
+        Data { flow, charts }
+    };
     view! {
-        <Title text="Overview" />
-        <EmptyState title="Nothing has been recorded yet.">"Send an event to see it here."</EmptyState>
+        <Title text="Overview" hidden=true />
+        {load(data, |data| draw(&data))}
     }
+}
+
+fn draw(data: &Data) -> impl IntoView + use<> {
+    let depth = data.charts.as_ref().ok().and_then(queue_depth).unwrap_or_default();
+    let flow = match &data.flow {
+        Ok(flow) => now(flow, &depth).into_any(),
+        Err(error) => unread(error).into_any(),
+    };
+    let charts = match &data.charts {
+        Ok(group) => view! { <ChartGrid group=group.clone() link=more /> }.into_any(),
+        Err(error) => view! { <UnreadCharts error=error.clone() /> }.into_any(),
+    };
+    view! {
+        {flow}
+        <section class="section" aria-labelledby="evidence">
+            <h2 id="evidence" class="visually-hidden">"Over time"</h2>
+            {charts}
+        </section>
+    }
+}
+
+/// The pipeline at this moment.
+fn now(flow: &FlowSnapshot, depth: &[Option<f64>]) -> impl IntoView + use<> {
+    let page = use_page();
+    let sentences = spillway_telemetry::flow::summary(flow);
+    view! {
+        {answer::sentences(&sentences, &page)}
+        {answer::ledger(flow, &page)}
+        {diagram::diagram(&pipeline::pipeline(flow, &sentences), depth, &page)}
+        <section class="section waiting">
+            {waiting::countdown(flow, &page)}
+            {waiting::dead_letters(flow)}
+        </section>
+    }
+}
+
+fn unread(error: &ReadError) -> impl IntoView + use<> {
+    let why = error.to_string();
+    view! {
+        <ErrorState title="Where the events are cannot be read just now." retry=true>
+            {why}
+            ". This says nothing about the events themselves: accepted ones are on disk. Check that the pipeline's data folder can be read; \
+             the page tries again by itself."
+        </ErrorState>
+    }
+}
+
+/// Where to look further.
+fn more(chart: &ShownChart, page: &Page) -> Option<(String, String)> {
+    let stage = chart.entry.stage;
+    let words = match stage {
+        Stage::Api => "All stages".to_owned(),
+        stage => stage.title().to_owned(),
+    };
+    Some((words, stages::metrics(page, stage, "")))
+}
+
+/// Messages waiting in the queue over the range, as far as it is known.
+fn queue_depth(group: &ChartGroup) -> Option<Vec<Option<f64>>> {
+    let chart = group.charts.iter().find(|chart| chart.entry.key == "depth")?;
+    let hover = &chart.drawn.hover;
+    Some((0..hover.len()).map(|index| hover.value(0, index)).collect())
 }

@@ -1,0 +1,83 @@
+//! The catalogue's charts: read together, drawn once for all viewers, and shown with what belongs around them.
+//!
+//! [`read_charts`] asks for the numbers of a group of charts and turns each into a drawing; [`ChartGrid`] shows the group.
+//! What a chart looks like is decided in one function without components, [`spec::chart`].
+
+mod cache;
+mod question;
+mod spec;
+mod view;
+
+pub use question::{Comparison, Question};
+pub use view::{ChartGrid, UnreadCharts};
+
+use spillway_charts::{Drawn, LegendItem, legend};
+use spillway_telemetry::catalogue::{self, Entry};
+use spillway_telemetry::{Freshness, MetricReader, ReadError};
+use std::sync::Arc;
+
+/// Charts that were read together.
+#[derive(Clone, Debug)]
+pub struct ChartGroup {
+    /// The charts, in the order of their entries.
+    pub charts: Vec<ShownChart>,
+    /// How new their numbers are.
+    pub freshness: Freshness,
+}
+
+/// A chart with the words around it.
+#[derive(Clone, Debug)]
+pub struct ShownChart {
+    /// What it shows.
+    pub entry: Entry,
+    /// The drawing, shared by all who look at it.
+    pub drawn: Arc<Drawn>,
+    /// Its series, if there is more than one.
+    pub legend: Vec<LegendItem>,
+    /// The newest value in words, unless there is none or it is too old to be called current.
+    pub current: Option<String>,
+}
+
+/// Reads the charts of a group, all with one question to the source, and draws those that nobody has drawn yet.
+///
+/// # Errors
+/// [`ReadError`] if there are no numbers to show, not even old ones. A comparison that can't be read is left out, and
+/// the freshness says why.
+pub async fn read_charts(
+    reader: &dyn MetricReader,
+    entries: Vec<Entry>,
+    question: &Question,
+) -> Result<ChartGroup, ReadError> {
+    let now = catalogue::read(reader, &entries, question.range, question.period).await?;
+    let mut freshness = now.freshness.clone();
+    let earlier = match question.earlier_range() {
+        None => None,
+        Some(range) => {
+            let firsts: Vec<Entry> = entries.iter().map(first_line).collect();
+            match catalogue::read(reader, &firsts, range, question.period).await {
+                Ok(earlier) => Some(earlier),
+                Err(trouble) => {
+                    freshness.trouble.get_or_insert(trouble);
+                    None
+                }
+            }
+        }
+    };
+    let charts = entries.into_iter().enumerate().filter_map(|(index, entry)| {
+        let numbers = now.charts.get(index)?;
+        let before = earlier.as_ref().and_then(|earlier| earlier.charts.get(index)?.lines.first());
+        let chart = spec::chart(&entry, numbers, before, (now.range, question));
+        Some(ShownChart {
+            current: spec::current(&entry, &chart, question),
+            legend: if chart.series.len() > 1 { legend(&chart) } else { Vec::new() },
+            drawn: cache::draw_once((entry.stage, entry.key), &chart),
+            entry,
+        })
+    });
+    Ok(ChartGroup { charts: charts.collect(), freshness })
+}
+
+/// Only the most important line is compared with an earlier time: more would be a tangle.
+fn first_line(entry: &Entry) -> Entry {
+    Entry { lines: entry.lines.iter().take(1).cloned().collect(), ..entry.clone() }
+}

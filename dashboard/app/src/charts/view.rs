@@ -1,0 +1,66 @@
+//! A group of charts on a page.
+
+use super::{ChartGroup, ShownChart};
+use crate::{
+    components::{ErrorState, Figure, Icon, Sign, Time},
+    context::{Page, use_page},
+};
+use leptos::prelude::*;
+use spillway_telemetry::ReadError;
+use std::sync::Arc;
+
+/// Charts in a grid, three a row when there is room. Says so when their numbers are old.
+#[component]
+pub fn ChartGrid(
+    /// The charts.
+    group: ChartGroup,
+    /// A link that stands below a chart: its words and where it leads.
+    link: fn(&ShownChart, &Page) -> Option<(String, String)>,
+) -> impl IntoView {
+    let page = use_page();
+    let read_at = group.freshness.read_at;
+    let stale = group.freshness.trouble.map(|trouble| {
+        view! {
+            <p class="stale-note charts-stale" role="status">
+                <Icon sign=Sign::Warning />
+                <span>"Numbers from " <Time at=read_at absolute=true /> ": " {trouble.to_string()} ". This is tried again by itself."</span>
+            </p>
+        }
+    });
+    let figures = group.charts.into_iter().map(|chart| figure(chart, link, &page)).collect_view();
+    view! {
+        {stale}
+        <div class="charts">{figures}</div>
+    }
+}
+
+fn figure(
+    chart: ShownChart,
+    link: fn(&ShownChart, &Page) -> Option<(String, String)>,
+    page: &Page,
+) -> impl IntoView + use<> {
+    let more = link(&chart, page).map(|(words, href)| view! { <a class="figure-link" href=href>{words}</a> });
+    let ShownChart { entry, drawn, legend, current } = chart;
+    let help = format!("{} In CloudWatch: {}.", entry.help, entry.metric);
+    view! {
+        <Figure id=entry.key title=entry.title current=current help=help drawn=Arc::clone(&drawn) legend=legend>
+            {more}
+        </Figure>
+    }
+}
+
+/// Stands where charts would be when their numbers can't be read.
+#[component]
+pub fn UnreadCharts(
+    /// Why.
+    error: ReadError,
+) -> impl IntoView {
+    let detail = match &error {
+        ReadError::Throttled => {
+            "The source of the numbers refuses further questions for the moment. The page tries again by itself."
+                .to_owned()
+        }
+        ReadError::Unavailable { reason } => format!("{reason}. The page tries again by itself."),
+    };
+    view! { <ErrorState title="The metrics cannot be read just now." retry=true>{detail}</ErrorState> }
+}

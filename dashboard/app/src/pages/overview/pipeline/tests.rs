@@ -1,0 +1,121 @@
+use super::*;
+use jiff::Timestamp;
+use spillway_core::ledger::Ledger;
+use spillway_telemetry::flow::{
+    ApiActivity, Limits, QueueActivity, RecordActivity, State, TableActivity, Target, summary,
+};
+use spillway_telemetry::{Freshness, ReadError};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_767_225_600 + second).unwrap()
+}
+
+fn calm() -> FlowSnapshot {
+    let function = FunctionActivity {
+        invocations: 540.0,
+        per_second: 2.0,
+        p99_ms: Some(9.0),
+        ..FunctionActivity::default()
+    };
+    FlowSnapshot {
+        at: at(0),
+        ledger: Ledger { accepted: 1_000, stored: 1_000, ..Ledger::default() },
+        limits: Limits { max_receive_count: 20, retention_s: 14 * 86_400 },
+        queue: QueueSnapshot::default(),
+        dlq: QueueSnapshot::default(),
+        activity: Some(Activity {
+            window_s: 270.0,
+            api: ApiActivity {
+                requests: 540.0,
+                per_second: 2.0,
+                p99_ms: Some(41.0),
+                ..ApiActivity::default()
+            },
+            ingest: function.clone(),
+            queue: QueueActivity { received: 540.0, sent_per_second: 2.0, ..QueueActivity::default() },
+            consumer: function,
+            records: RecordActivity { stored: 513.0, stored_per_second: 1.9, ..RecordActivity::default() },
+            table: TableActivity { writes: 513.0, capacity_use: Some(31.0), ..TableActivity::default() },
+            ..Activity::default()
+        }),
+        freshness: Freshness { read_at: at(0), trouble: None },
+        groups: Vec::new(),
+    }
+}
+
+fn of(flow: &FlowSnapshot) -> Pipeline {
+    pipeline(flow, &summary(flow))
+}
+
+fn says(card: &Card) -> (&str, &str) {
+    (&card.main, &card.other)
+}
+
+#[test]
+fn a_calm_pipeline_is_good_everywhere() {
+    let calm = of(&calm());
+    assert!(calm.main.iter().chain(&calm.side).all(|card| card.tone == Tone::Good), "{calm:#?}");
+    assert_eq!(says(&calm.main[0]), ("p99 41\u{a0}ms", "no 5xx"));
+    assert_eq!(says(&calm.main[2]), ("0 waiting", "empty"));
+    assert_eq!(says(&calm.main[4]), ("31\u{a0}% of capacity", "idle"));
+    assert_eq!(says(&calm.side[1]), ("idle", "no errors"));
+    assert_eq!(says(&calm.side[2]), ("0 dead letters", "nothing to replay"));
+    assert_eq!(calm.main_rates, ["2/s", "2/s", "2/s", "1.9/s"]);
+    assert_eq!(calm.dropped, "0 in 5 min");
+}
+
+#[test]
+fn an_outage_shows_where_it_is() {
+    let mut flow = calm();
+    flow.queue = QueueSnapshot {
+        visible: 20,
+        not_visible: 900,
+        oldest_sent_at: Some(at(-1_200)),
+        ..QueueSnapshot::default()
+    };
+    let activity = flow.activity.get_or_insert_default();
+    activity.table = TableActivity { failed: 300.0, ..TableActivity::default() };
+    activity.records = RecordActivity { retried: 300.0, ..RecordActivity::default() };
+    let outage = of(&flow);
+    assert_eq!(says(&outage.main[2]), ("20 waiting, 900 in flight", "oldest 20 min"));
+    assert_eq!(says(&outage.main[3]).1, "300 tried again");
+    assert_eq!(says(&outage.main[4]), ("idle", "300 refused"));
+    assert_eq!((outage.main[4].tone, outage.main[0].tone), (Tone::Bad, Tone::Good));
+    assert_eq!(outage.main_rates[3], "0/s");
+}
+
+#[test]
+fn dead_letters_that_the_queue_moved_itself_count() {
+    let mut flow = calm();
+    flow.ledger.archived = 3;
+    let activity = flow.activity.get_or_insert_default();
+    activity.dlq = QueueActivity { sent: 0.0, deleted: 3.0, ..QueueActivity::default() };
+    let after = of(&flow);
+    assert_eq!(after.dropped, "3 in 5 min");
+    assert_eq!((after.side[2].main.as_str(), after.side[2].tone), ("3 dead letters", Tone::Warning));
+}
+
+#[test]
+fn what_cannot_be_read_is_not_said_to_be_well() {
+    let mut flow = calm();
+    flow.activity = None;
+    flow.freshness.trouble = Some(ReadError::Throttled);
+    let unread = of(&flow);
+    assert_eq!(says(&unread.main[1]), ("–", ""));
+    assert_eq!(unread.main[1].tone, Tone::Unknown);
+    assert_eq!(unread.main[2].tone, Tone::Good, "the queue itself was read");
+    assert_eq!((unread.main_rates[0].as_str(), unread.dropped.as_str()), ("–", "–"));
+}
+
+#[test]
+fn a_stage_is_as_bad_as_the_worst_that_is_said_about_it() {
+    let flow = calm();
+    let sentence = |state| spillway_telemetry::flow::Sentence {
+        state,
+        text: String::new(),
+        todo: None,
+        target: Target::Metrics(Stage::Consumer),
+    };
+    let sentences = [State::Ok, State::Warn, State::Bad, State::Warn].map(sentence);
+    assert_eq!(pipeline(&flow, &sentences).main[3].tone, Tone::Bad);
+}
