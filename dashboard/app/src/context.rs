@@ -8,7 +8,7 @@ use crate::{
 use http::request::Parts;
 use jiff::{Timestamp, tz::TimeZone};
 use leptos::prelude::{expect_context, provide_context, use_context};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use spillway_core::ports::Clock;
 use std::sync::Arc;
 
@@ -89,9 +89,12 @@ impl Page {
     }
 }
 
-/// Encodes a value for a URL's query.
+/// Everything but the characters that mean nothing in any part of a URL (RFC 3986's unreserved ones).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Encodes a value for a URL's query, or for one segment of its path.
 pub fn encode(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 fn decode(query: &str) -> Vec<(String, String)> {
@@ -157,11 +160,7 @@ mod tests {
         assert_eq!(metrics.here(), "/metrics?range=1h&stage=queue");
         assert_eq!(metrics.with(&[("range", Some("7d"))]), "/metrics?stage=queue&range=7d");
         assert_eq!(metrics.with(&[("range", None), ("stage", Some("a b"))]), "/metrics?stage=a%20b");
-        assert_eq!(
-            page("/", "").href("/metrics", ""),
-            "/metrics",
-            "the default need not be said"
-        );
+        assert_eq!(page("/", "").href("/metrics", ""), "/metrics", "the default need not be said");
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub fn Pages() -> impl IntoView {
                 <Route path=path!("/dead-letters/replay") view=pages::dead_letters::ReplayPage ssr=SsrMode::Async />
                 <Route path=path!("/dead-letters/discard") view=pages::dead_letters::DiscardPage ssr=SsrMode::Async />
                 <Route path=path!("/dead-letters/:id") view=pages::dead_letters::DeadLetterPage ssr=SsrMode::Async />
+                <Route path=path!("/events") view=pages::events::EventPage ssr=SsrMode::Async />
+                <Route path=path!("/events/:id") view=pages::events::EventPage ssr=SsrMode::Async />
                 <Route path=path!("/replays") view=pages::replays::Replays ssr=SsrMode::Async />
                 <Route path=path!("/replays/:id") view=pages::replays::ReplayDetail ssr=SsrMode::Async />
             </Routes>

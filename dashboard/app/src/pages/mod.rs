@@ -1,6 +1,7 @@
 //! The pages, a folder each.
 
 pub mod dead_letters;
+pub mod events;
 pub mod metrics;
 pub mod overview;
 pub mod replays;

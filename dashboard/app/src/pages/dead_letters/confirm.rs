@@ -266,7 +266,7 @@ fn messages(chosen: &Chosen, with_forecast: bool) -> AnyView {
         <section class="section" aria-labelledby="dl-chosen">
             <h2 id="dl-chosen">"Messages"</h2>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Messages">
-                <table class="table">
+                <table class="table dl-table">
                     <thead>
                         <tr>
                             <th scope="col">"Event"</th>

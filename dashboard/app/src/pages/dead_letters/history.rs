@@ -36,7 +36,7 @@ pub enum Note {
 }
 
 impl Step {
-    fn new(at: Timestamp, tone: Tone, title: impl Into<String>) -> Self {
+    pub(crate) fn new(at: Timestamp, tone: Tone, title: impl Into<String>) -> Self {
         Self { at: Some(at), tone, title: title.into(), notes: Vec::new() }
     }
 
@@ -52,7 +52,9 @@ pub fn steps(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
     let mut failures = letter.failures.as_slice();
     for (round, replay) in letter.replays.iter().enumerate() {
         // What failed before this replay put the message back. Failures are kept oldest first.
-        let before = failures.iter().take_while(|failure| failure.first_at < replay.sent_at).count();
+        let began = |failure: &Failure| failure.first_at.as_millisecond();
+        let sent = replay.sent_at.as_millisecond();
+        let before = failures.iter().take_while(|failure| began(failure) < sent).count();
         let (earlier, later) = failures.split_at(before);
         failures = later;
         steps.extend(earlier.iter().map(attempt));
@@ -67,8 +69,9 @@ pub fn steps(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
         if replay.stored == Some(true) {
             steps.push(Step::new(ended_at, Tone::Good, "Stored"));
         } else {
+            let ended = ended_at.as_millisecond();
             let (again, later) =
-                failures.split_at(failures.iter().take_while(|failure| failure.first_at <= ended_at).count());
+                failures.split_at(failures.iter().take_while(|failure| began(failure) <= ended).count());
             failures = later;
             steps.extend(again.iter().map(attempt));
             steps.push(Step::new(ended_at, Tone::Bad, "Failed again, back in the archive"));
@@ -86,7 +89,8 @@ pub fn steps(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
     steps
 }
 
-fn attempt(failure: &Failure) -> Step {
+/// Attempts that ended alike.
+pub(crate) fn attempt(failure: &Failure) -> Step {
     let title = match failure.count {
         1 => "An attempt failed".to_owned(),
         count => format!("{} failed alike", counted(count.into(), "attempt", "attempts")),
@@ -129,7 +133,9 @@ fn decisions(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
         })
         .collect();
     if let DeadLetterState::Discarded { by, reason, at } = &letter.state
-        && !audit.iter().any(|entry| entry.action == "discard" && entry.at >= *at)
+        && !audit
+            .iter()
+            .any(|entry| entry.action == "discard" && entry.at.as_millisecond() >= at.as_millisecond())
     {
         let step = Step::new(*at, Tone::Neutral, format!("Discarded by {by}"));
         steps.push(step.note(Note::Quote(reason.clone())));
@@ -137,15 +143,16 @@ fn decisions(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
     steps
 }
 
-/// By time; a step without one stays behind the step it followed.
+/// By time, to the millisecond, as some of the times are kept no finer; what happened within one stays in
+/// the order in which it must have happened. A step without a time stays behind the step it followed.
 fn sort(steps: &mut [Step]) {
-    let mut last = Timestamp::MIN;
+    let mut last = i64::MIN;
     let mut keys = Vec::with_capacity(steps.len());
     for step in steps.iter() {
-        last = step.at.unwrap_or(last);
+        last = step.at.map_or(last, Timestamp::as_millisecond);
         keys.push(last);
     }
-    let mut keyed: Vec<(Timestamp, Step)> = keys.into_iter().zip(steps.iter().cloned()).collect();
+    let mut keyed: Vec<(i64, Step)> = keys.into_iter().zip(steps.iter().cloned()).collect();
     keyed.sort_by_key(|(at, _)| *at);
     for (place, (_, step)) in steps.iter_mut().zip(keyed) {
         *place = step;
@@ -230,6 +237,19 @@ mod tests {
         ];
         assert_eq!(titles(&steps), expected);
         assert_eq!(steps[3].at, None, "when it was archived first is not known any more");
+    }
+
+    #[test]
+    fn times_that_are_kept_less_finely_change_no_order() {
+        let mut letter = letter(vec![failure(FailureClass::Schema, 1, 0, 0)], Vec::new());
+        letter.archived_at = at(0);
+        letter.failures[0].first_at = at(0) + jiff::SignedDuration::from_micros(700);
+        letter.failures[0].last_at = letter.failures[0].first_at;
+        let titles: Vec<String> = steps(&letter, &[]).into_iter().map(|step| step.title).collect();
+        assert_eq!(
+            titles[1..],
+            ["An attempt failed: breaks its schema", "Moved to the dead letter queue", "Archived"]
+        );
     }
 
     #[test]

@@ -183,10 +183,15 @@ fn nothing(listed: &Listed, page: &Page) -> AnyView {
             "/dead-letters",
             &Filters { shown: listed.filters.shown, ..Filters::default() }.to_query(),
         );
+        let event = listed.filters.contains.as_deref().map(|id| {
+            let href = format!("/events/{}", crate::context::encode(id));
+            view! { " An event may have been stored, or still be on its way: " <a href=href>"look for it by its id"</a> "." }
+        });
         return view! {
             <EmptyState title="No dead letter matches.">
                 <a href=all>"Show all of them"</a>
                 "."
+                {event}
             </EmptyState>
         }
         .into_any();
@@ -350,7 +355,7 @@ fn messages(listed: &Listed, page: &Page) -> AnyView {
             <form method=method action=action data-selection="">
                 <input type="hidden" name="back" value=page.here() />
                 <div class="table-scroll" tabindex="0" role="region" aria-label="Messages">
-                    <table class="table dl-messages">
+                    <table class="table dl-table">
                         <thead>
                             <tr>
                                 {select_all}

@@ -13,7 +13,7 @@ mod body;
 mod confirm;
 mod detail;
 pub mod filters;
-mod history;
+pub(crate) mod history;
 mod json;
 mod list;
 mod list_view;
@@ -25,6 +25,9 @@ pub mod words;
 pub use confirm::{DiscardPage, ReplayPage};
 pub use detail::DeadLetterPage;
 pub use list_view::DeadLetters;
+
+pub(crate) use body::Body;
+pub(crate) use timeline::Timeline;
 
 use crate::components::ErrorState;
 use leptos::prelude::*;

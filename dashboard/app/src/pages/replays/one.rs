@@ -121,7 +121,7 @@ fn draw(detail: &Detail) -> AnyView {
         <section class="section" aria-labelledby="rp-messages">
             <h2 id="rp-messages">"Messages"</h2>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Messages">
-                <table class="table">
+                <table class="table dl-table">
                     <thead>
                         <tr>
                             <th scope="col">"Event"</th>
