@@ -7,7 +7,7 @@ variable "artifacts_dir" {
 
   validation {
     condition     = alltrue([for name in ["ingest", "consumer", "archiver"] : fileexists("${var.artifacts_dir}/${name}-${var.architecture}.zip")])
-    error_message = "artifacts_dir must hold ingest-${var.architecture}.zip, consumer-${var.architecture}.zip and archiver-${var.architecture}.zip. Build them with `cargo xtask lambda`."
+    error_message = "artifacts_dir must hold ingest-${var.architecture}.zip, consumer-${var.architecture}.zip and archiver-${var.architecture}.zip: zip files with a `bootstrap` for provided.al2023 in each."
   }
 }
 

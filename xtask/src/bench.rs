@@ -1,23 +1,51 @@
 //! `cargo xtask bench`: every benchmark, in one run, as tables and as JSON.
+//!
+//! Two kinds: bench targets of the packages, which time a piece of code, and `spillway-bench`, which measures the whole
+//! system against peers and limits. Either writes its numbers as JSON into `target/bench`.
 
 use crate::{
     metadata, process,
     ring::{Counts, Outcome, Report},
     rings::FRONTEND,
     settings::Settings,
+    wasm,
 };
 use anyhow::{Context, Result};
-use std::{fs, process::ExitCode};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, ExitCode},
+};
+
+/// The benchmarks of the whole system.
+const SYSTEM: [&str; 4] = ["accept", "memory", "simulate", "pages"];
+/// Those of them that measure the demo as people start it.
+const OF_THE_DEMO: [&str; 2] = ["memory", "pages"];
 
 /// Which benchmarks to run.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Run only benchmarks whose name contains this
+    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages, or a package's folder
     filter: Option<String>,
+    /// Rounds of each measurement that is compared with a peer
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    rounds: u32,
+    /// Seconds of each measurement in a round
+    #[arg(long, value_name = "S", default_value_t = 3)]
+    seconds: u32,
 }
 
-/// Runs each bench target of the workspace, optimised, one after the other. A benchmark prints its own
-/// table, and writes its numbers as `NAME.json` into the folder that `SPILLWAY_BENCH_DIR` names.
+impl Arguments {
+    fn wants(&self, name: &str) -> bool {
+        self.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()))
+    }
+
+    fn wants_any(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.wants(name))
+    }
+}
+
+/// Runs the benchmarks, optimised, one after the other. Fails if a target is missed or something does not build.
 ///
 /// # Errors
 /// When cargo cannot resolve the workspace or the results' folder cannot be made.
@@ -28,7 +56,7 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     for package in metadata::packages(settings)?.iter().filter(|package| package.name != FRONTEND) {
         for target in package.targets_of("bench") {
             let name = format!("{}/{target}", package.folder);
-            if arguments.filter.as_ref().is_some_and(|filter| !name.contains(filter.as_str())) {
+            if !arguments.wants(&name) {
                 continue;
             }
             process::step(&format!("benchmark {name}"));
@@ -38,6 +66,49 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
             report.add(&name, process::run(&mut bench).map(|()| Outcome::Ran(Counts::one(true))));
         }
     }
+    if arguments.wants_any(&SYSTEM) {
+        let done = system(settings, arguments, &results).map(|()| Outcome::Ran(Counts::one(true)));
+        report.add("system", done);
+    }
     println!("Results: {}", results.display());
     Ok(report.close())
+}
+
+/// Builds what the system's benchmarks need, and runs them.
+fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<()> {
+    process::step("building the benchmarks and what they measure");
+    let mut site = None;
+    if arguments.wants_any(&OF_THE_DEMO) {
+        // Together, as the demo is built: other features would be another program.
+        let packages = ["--package", "spillway-dashboard", "--package", "spillway"];
+        process::run(settings.cargo().args(["build", "--release"]).args(packages))?;
+        site = wasm::run(settings)?.map(|_| settings.site());
+    }
+    process::run(settings.cargo().args(["build", "--release", "--package", "spillway-bench"]))?;
+
+    let programs = settings.target.join("release");
+    let mut bench = Command::new(programs.join(format!("spillway-bench{}", std::env::consts::EXE_SUFFIX)));
+    bench.args(&arguments.filter);
+    bench.arg("--out").arg(results).arg("--programs").arg(&programs);
+    bench.args(["--rounds", &arguments.rounds.to_string(), "--seconds", &arguments.seconds.to_string()]);
+    if let Some(site) = site {
+        bench.arg("--site").arg(site);
+    }
+    process::run(&mut bench)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_chooses_by_part_of_a_name() {
+        let arguments =
+            |filter: Option<&str>| Arguments { filter: filter.map(str::to_owned), rounds: 1, seconds: 1 };
+        assert!(arguments(None).wants("dashboard/charts/draw"));
+        assert!(arguments(None).wants_any(&SYSTEM));
+        assert!(arguments(Some("mem")).wants_any(&OF_THE_DEMO));
+        assert!(!arguments(Some("accept")).wants_any(&OF_THE_DEMO));
+        assert!(!arguments(Some("draw")).wants_any(&SYSTEM));
+    }
 }

@@ -9,6 +9,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod fmt;
 mod metadata;
 mod process;
 mod ring;
@@ -42,6 +43,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Build what runs in the browser into target/site
     Wasm,
+    /// Format all Rust and Terraform code
+    Fmt,
 }
 
 fn main() -> ExitCode {
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&settings, &arguments),
         Task::Ci(arguments) => ci::run(&settings, &arguments),
         Task::Bench(arguments) => bench::run(&settings, &arguments),
+        Task::Fmt => fmt::run(&settings),
         Task::Wasm => wasm::run(&settings).map(|_| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| {
