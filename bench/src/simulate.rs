@@ -1,0 +1,141 @@
+//! A day of traffic in virtual time: how much faster than the real one.
+
+use crate::table::{Results, Row, Target};
+use crate::{Setting, usage};
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Uri, header};
+use serde_json::json;
+use spillway_core::Timestamp;
+use spillway_core::ledger::Ledger;
+use spillway_core::names::Names;
+use spillway_core::ports::Clock;
+use spillway_core::schema::{FixedSchemas, SchemaSet};
+use spillway_core::settings::PipelineSettings;
+use spillway_embedded::gateway::{self, Gateway, TypicalLatency};
+use spillway_embedded::simulate::in_virtual_time;
+use spillway_embedded::{Options, Pipeline, VirtualClock, runtime};
+use spillway_traffic::Generator;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// A day, at one event a second.
+const EVENTS: u64 = 86_400;
+/// The target: a day in that many seconds.
+const LIMIT_S: f64 = 15.0;
+/// Others on the machine can only make it slower, so the fastest of these counts.
+const RUNS: usize = 2;
+/// When the day begins: any day.
+const START_S: u64 = 1_772_409_600;
+
+/// Measures.
+///
+/// # Errors
+/// The simulation broke, or an event of it is not stored in the end.
+pub fn run(setting: &Setting) -> Result<Results> {
+    let mut runs = Vec::new();
+    for number in 1..=RUNS {
+        setting.say(&format!("simulate: a day in virtual time, run {number} of {RUNS}"));
+        let folder = tempfile::tempdir_in(&setting.data)?;
+        let (cpu, begun) = (cpu_s(), Instant::now());
+        let ledger = day(folder.path(), EVENTS)?;
+        let took = begun.elapsed().as_secs_f64();
+        ensure!(
+            (ledger.accepted, ledger.stored, ledger.unaccounted()) == (EVENTS, EVENTS, 0),
+            "the simulated day did not end as it should: {ledger:?}"
+        );
+        runs.push((took, cpu.zip(cpu_s()).map(|(before, after)| after - before)));
+    }
+    let fastest = runs.iter().map(|run| run.0).fold(f64::INFINITY, f64::min);
+    let least_cpu = runs.iter().filter_map(|run| run.1).fold(f64::INFINITY, f64::min);
+    let real = EVENTS as f64;
+    let rows = vec![
+        Row::new("a day of 86,400 events", fastest, "limit", LIMIT_S, "s").target(Target::AtMost(1.0)),
+        Row::new("virtual seconds in a real one", real / fastest, "limit", real / LIMIT_S, "s/s")
+            .target(Target::AtLeast(1.0)),
+    ];
+    let notes = vec![format!(
+        "simulate: through gateway, queue, consumer and store with metrics and traces, on one thread; the faster of {RUNS} \
+         runs; {:.0} µs of CPU for each event.",
+        least_cpu / real * 1e6
+    )];
+    let details: Vec<_> = runs.iter().map(|(took, cpu)| json!({ "took_s": took, "cpu_s": cpu })).collect();
+    Ok(Results { benchmark: "simulate", rows, details: json!({ "runs": details }), notes })
+}
+
+fn cpu_s() -> Option<f64> {
+    usage::cpu_s(std::process::id())
+}
+
+/// Lives through that many seconds with an event each, and lets what is on its way arrive.
+fn day(folder: &Path, events: u64) -> Result<Ledger> {
+    let start = Timestamp::UNIX_EPOCH + Duration::from_secs(START_S);
+    in_virtual_time(start, async |clock| live_through(folder, clock, events).await)?
+}
+
+async fn live_through(folder: &Path, clock: VirtualClock, events: u64) -> Result<Ledger> {
+    let settings = PipelineSettings::default();
+    let options = Options {
+        settings: settings.clone(),
+        names: Names::default(),
+        schemas: Arc::new(FixedSchemas(Arc::new(SchemaSet::compile(&spillway_traffic::schemas())?))),
+        clock: Arc::new(clock),
+        simulated_latency: Some(Duration::from_millis(6)),
+    };
+    let pipeline = Arc::new(Pipeline::open(folder, options).await?);
+    let ports = gateway::Ports {
+        queue: Arc::clone(&pipeline.ports.queue),
+        clock: Arc::new(clock),
+        metrics: pipeline.recorder.clone(),
+        traces: pipeline.recorder.clone(),
+    };
+    let gateway = Gateway::new(ports, &settings, &Names::default());
+    let gateway = Arc::new(gateway.with_latency(Arc::new(TypicalLatency::seeded(1))));
+    let tasks = runtime::start(&pipeline);
+    let mut generator = Generator::new(1);
+    let mut requests = JoinSet::new();
+    for _ in 0..events {
+        let request = request(generator.event(clock.now()).body);
+        let gateway = Arc::clone(&gateway);
+        requests.spawn(async move { gateway.call(request).await });
+        while requests.try_join_next().is_some() {}
+        clock.sleep(Duration::from_secs(1)).await;
+    }
+    while requests.join_next().await.is_some() {}
+    let mut ledger = pipeline.ports.flow.ledger().await?;
+    // Nothing fails here, so what is still on its way is stored within moments.
+    for _ in 0..60 {
+        if ledger.moving() == 0 {
+            break;
+        }
+        clock.sleep(Duration::from_secs(1)).await;
+        ledger = pipeline.ports.flow.ledger().await?;
+    }
+    drop(tasks);
+    pipeline.recorder.finish(clock.now());
+    Ok(ledger)
+}
+
+fn request(body: String) -> Request<Bytes> {
+    let mut request = Request::new(Bytes::from(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::from_static("/events");
+    let content_type = HeaderValue::from_static("application/cloudevents+json");
+    request.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_of_a_simulated_stretch_is_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = day(folder.path(), 300).unwrap();
+        assert_eq!((ledger.accepted, ledger.stored, ledger.unaccounted()), (300, 300, 0));
+    }
+}

@@ -1,0 +1,81 @@
+//! What processes and threads have used, from Linux's `/proc`. Elsewhere nothing is known, and nothing is claimed.
+
+use std::fs;
+
+/// Clock ticks a second in `/proc`: fixed at 100 for programs, whatever the kernel's own rate is.
+const TICKS_PER_S: f64 = 100.0;
+
+/// Seconds of CPU that a process has used; its threads that have ended are counted in.
+pub fn cpu_s(process: u32) -> Option<f64> {
+    ticks(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+}
+
+/// Seconds of CPU that this process's threads of a name have used.
+pub fn cpu_of_threads_s(name: &str) -> Option<f64> {
+    let mut sum = None;
+    for thread in fs::read_dir("/proc/self/task").ok()? {
+        // A thread may have ended meanwhile.
+        let Ok(folder) = thread.map(|thread| thread.path()) else { continue };
+        let Ok(found) = fs::read_to_string(folder.join("comm")) else { continue };
+        // The kernel keeps 15 bytes of a thread's name.
+        if found.trim_end() == &name[..name.len().min(15)]
+            && let Some(used) = fs::read_to_string(folder.join("stat")).ok().as_deref().and_then(ticks)
+        {
+            sum = Some(sum.unwrap_or(0.0) + used);
+        }
+    }
+    sum
+}
+
+/// A process's memory in bytes: now, and at most so far. Only what is resident counts.
+pub fn memory(process: u32) -> Option<(f64, f64)> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    Some((kibibytes(&status, "VmRSS:")? * 1024.0, kibibytes(&status, "VmHWM:")? * 1024.0))
+}
+
+fn ticks(stat: &str) -> Option<f64> {
+    // The name in brackets may have spaces and brackets in it. After it come the state and numbers.
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / TICKS_PER_S)
+}
+
+fn kibibytes(status: &str, name: &str) -> Option<f64> {
+    status.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_does_not_confuse() {
+        let stat = "7 (a) (b) S 1 7 7 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 8 0 100 1 2";
+        assert_eq!(ticks(stat), Some(3.0));
+        assert_eq!(ticks("nonsense"), None);
+    }
+
+    #[test]
+    fn memory_is_read_from_the_status() {
+        let status = "Name:\tx\nVmHWM:\t  204800 kB\nVmRSS:\t  102400 kB\n";
+        assert_eq!(kibibytes(status, "VmHWM:"), Some(204_800.0));
+        assert_eq!(kibibytes(status, "VmRSS:"), Some(102_400.0));
+        assert_eq!(kibibytes(status, "VmSwap:"), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_process_has_memory_and_threads() {
+        let (now, most) = memory(std::process::id()).unwrap();
+        assert!(now > 0.0 && most >= now);
+        assert!(cpu_s(std::process::id()).is_some());
+        let found = std::thread::Builder::new()
+            .name("usage-test".to_owned())
+            .spawn(|| cpu_of_threads_s("usage-test"))
+            .unwrap()
+            .join()
+            .unwrap();
+        assert!(found.is_some());
+    }
+}
