@@ -6,6 +6,7 @@
 //! needs Chromium.
 
 pub mod browser;
+pub mod command;
 pub mod disk;
 pub mod http;
 pub mod programs;

@@ -1,5 +1,6 @@
 //! One running system on a folder of its own.
 
+use crate::command::{Output, clean, run};
 use crate::http::{Answer, Request, send};
 use crate::programs::programs;
 use crate::wait::{SOON, eventually};
@@ -10,13 +11,11 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
 /// For the two lines of a system that is told to make a day of history first.
 const START: Duration = Duration::from_secs(120);
-/// Any command of the tool that does not wait for something on purpose.
-const COMMAND: Duration = Duration::from_secs(120);
 
 /// How a system starts. The default is an empty, ordinary one.
 #[derive(Clone, Debug, Default)]
@@ -31,39 +30,6 @@ pub struct Setup {
     pub words: Vec<&'static str>,
     /// Words in front of the command line: a program that starts the system in a way of its own.
     pub wrapper: Vec<&'static str>,
-}
-
-/// What a command printed, and its exit code.
-#[derive(Clone, Debug)]
-pub struct Output {
-    /// The exit code; `None` if a signal ended it.
-    pub code: Option<i32>,
-    /// Standard output.
-    pub out: String,
-    /// Standard error.
-    pub err: String,
-}
-
-impl Output {
-    /// Standard output as JSON.
-    ///
-    /// # Panics
-    /// When it is none.
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    /// The one sentence of a program that refuses.
-    ///
-    /// # Panics
-    /// When it printed more or less than a line, or ended well.
-    pub fn one_sentence(&self) -> &str {
-        assert!(self.code.is_some_and(|code| code != 0), "it should have failed: {self:?}");
-        let sentence = self.err.trim_end();
-        assert!(!sentence.is_empty() && !sentence.contains('\n'), "not one sentence: {self:?}");
-        assert!(!sentence.contains("panicked"), "{self:?}");
-        sentence
-    }
 }
 
 /// A running system; it ends with the test.
@@ -157,13 +123,22 @@ impl System {
         assert!(status.success(), "{status}: {}", self.log.text());
     }
 
-    /// Starts it again, on the ports that it had.
+    /// The ports of the API and the dashboard.
     ///
     /// # Panics
-    /// When it does not start, or with other data.
-    pub async fn start_again(&mut self, api_port: u16) {
+    /// When the system does not run, or the line of the dashboard is not as documented.
+    pub fn ports(&self) -> (u16, u16) {
+        let dashboard = self.dashboard().rsplit(':').next().and_then(|port| port.parse().ok());
+        (self.api().port(), dashboard.expect("the line is as documented"))
+    }
+
+    /// Starts it again where its clients expect it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_again(&mut self, (api, dashboard): (u16, u16)) {
         assert!(self.running.is_none(), "it runs already");
-        self.launch(api_port, 0).await;
+        self.launch(api, dashboard).await;
     }
 
     async fn launch(&mut self, api_port: u16, dashboard_port: u16) {
@@ -345,41 +320,4 @@ impl Drop for System {
             }
         }
     }
-}
-
-/// A command that knows nothing of the environment that the tests run in, and ends with them.
-fn clean(command: &mut Command) -> &mut Command {
-    for name in ["SPILLWAY_EMBEDDED", "SPILLWAY_URL", "SPILLWAY_BY", "SPILLWAY_LOG"] {
-        command.env_remove(name);
-    }
-    command.stdin(Stdio::null()).kill_on_drop(true)
-}
-
-/// Runs a command to its end.
-///
-/// # Panics
-/// When it can't be started, or does not end in time.
-pub async fn run(command: &mut Command) -> Output {
-    let child = clean(command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    finish(child.unwrap_or_else(|error| panic!("{error}: {command:?}"))).await
-}
-
-/// Waits for the end of a command whose output is piped.
-///
-/// # Panics
-/// When it does not end in time.
-pub async fn finish(mut child: Child) -> Output {
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let both = async { tokio::join!(read(out), read(err), child.wait()) };
-    let ended = tokio::time::timeout(COMMAND, both).await;
-    let (out, err, status) = ended.unwrap_or_else(|_| panic!("a command did not end within {COMMAND:?}"));
-    Output { code: status.expect("it can be waited for").code(), out, err }
-}
-
-async fn read(stream: Option<impl AsyncRead + Unpin>) -> String {
-    let mut text = String::new();
-    if let Some(mut stream) = stream {
-        stream.read_to_string(&mut text).await.expect("programs print UTF-8");
-    }
-    text
 }

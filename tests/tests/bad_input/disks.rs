@@ -97,11 +97,11 @@ async fn a_kill_on_a_full_disk_loses_no_promise() {
     std::fs::write(&ballast, vec![0; BALLAST]).unwrap();
     let setup = Setup { data: Some(place.path().join("data")), ..Setup::default() };
     let mut system = System::start(setup).await;
-    let port = system.api().port();
+    let ports = system.ports();
     let promised = fill(&system).await;
     system.kill().await;
     std::fs::remove_file(ballast).unwrap();
-    system.start_again(port).await;
+    system.start_again(ports).await;
     // What a consumer had in its hands comes back only after its visibility timeout; it must be there all the same.
     let flow = system.ledger().await;
     assert_eq!((&flow["accepted"], &flow["unaccounted"]), (&json!(promised), &json!(0)), "{flow:#}");

@@ -1,7 +1,7 @@
 //! The process ends in the middle of everything.
 
 use serde_json::json;
-use spillway_journeys::system::finish;
+use spillway_journeys::command::finish;
 use spillway_journeys::{System, eventually};
 use std::path::Path;
 use std::process::Stdio;
@@ -13,7 +13,7 @@ fn promised(ids: &Path) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn five_kills_under_load_lose_no_promise() {
     let mut system = System::start_empty().await;
-    let port = system.api().port();
+    let ports = system.ports();
     let ids = system.folder().join("ids");
     let (url, file) = (system.url(), ids.to_str().expect("a plain name").to_owned());
     let load = ["load", "--url", &url, "--rate", "300", "--seconds", "12", "--out", &file, "--json"];
@@ -31,7 +31,7 @@ async fn five_kills_under_load_lose_no_promise() {
         })
         .await;
         system.kill().await;
-        system.start_again(port).await;
+        system.start_again(ports).await;
     }
     let loaded = finish(load).await;
     assert_eq!((loaded.code, &loaded.json()["promised"]), (Some(0), &json!(3600)), "{loaded:?}");
@@ -58,12 +58,12 @@ async fn dead_letters_faults_and_replays_outlive_a_kill() {
     // The replay waits at the store that is down; then everything ends.
     let started = system.cli(&["dlq", "replay", "--all", "--json"]).await;
     assert_eq!((started.code, &started.json()["replay"]["total"]), (Some(0), &json!(30)), "{started:?}");
-    let port = system.api().port();
+    let ports = system.ports();
     system.kill().await;
 
     let flow = system.ledger().await;
     assert_eq!((&flow["accepted"], &flow["unaccounted"]), (&json!(30), &json!(0)), "{flow:#}");
-    system.start_again(port).await;
+    system.start_again(ports).await;
     assert_eq!(system.json(&["fault", "list"]).await["faults"][0]["kind"], "store-outage");
     assert_eq!(system.cli(&["fault", "stop", "--all"]).await.code, Some(0));
     let id = started.json()["replay"]["id"].as_str().expect("an id").to_owned();
@@ -85,11 +85,11 @@ async fn who_asks_it_to_end_finds_everything_afterwards() {
     for n in 0..20 {
         system.accept(&format!("e{n}"), "t", &json!({})).await;
     }
-    let port = system.api().port();
+    let ports = system.ports();
     system.stop().await;
     let flow = system.cli(&["flow", "--json"]).await;
     assert_eq!((flow.code, &flow.json()["accepted"]), (Some(0), &json!(20)), "a stopped one is read, too");
-    system.start_again(port).await;
+    system.start_again(ports).await;
     let flow = system.until(&["flow"], |flow| flow["stored"] == 20).await;
     assert_eq!(flow["unaccounted"], 0);
 }

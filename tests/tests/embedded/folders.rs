@@ -1,7 +1,7 @@
 //! Who may use a folder and a port, and what the others are told.
 
 use serde_json::json;
-use spillway_journeys::system::{Output, run};
+use spillway_journeys::command::{Output, run};
 use spillway_journeys::{System, programs::programs};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -98,7 +98,7 @@ async fn the_tool_reads_and_acts_on_a_folder_whether_or_not_its_pipeline_runs() 
     system.accept("o1", "order.placed", &json!({})).await;
     system.until(&["dlq", "list"], |list| list["total"] == 1).await;
     system.write_schema("order.placed", &json!(true));
-    let port = system.api().port();
+    let ports = system.ports();
     system.stop().await;
 
     assert_eq!(system.json(&["get", "o1"]).await["state"], "archived");
@@ -106,11 +106,11 @@ async fn the_tool_reads_and_acts_on_a_folder_whether_or_not_its_pipeline_runs() 
     assert_eq!(replay.code, Some(0), "{replay:?}");
     assert_eq!(replay.json()["preflight"]["would_pass"], 1);
     assert_eq!(system.json(&["get", "o1"]).await["state"], "replaying");
-    let send = system.cli(&["send", "--url", &format!("http://127.0.0.1:{port}"), "{}"]).await;
+    let send = system.cli(&["send", "--url", &format!("http://127.0.0.1:{}", ports.0), "{}"]).await;
     assert_eq!(send.code, Some(4));
     assert!(send.one_sentence().contains("check that the pipeline is running"), "{send:?}");
 
-    system.start_again(port).await;
+    system.start_again(ports).await;
     system.until(&["get", "o1"], |found| found["state"] == "stored").await;
     let flow = system.ledger().await;
     assert_eq!((&flow["stored"], &flow["unaccounted"]), (&json!(1), &json!(0)));

@@ -1,7 +1,7 @@
 //! Parts that fail while events go on coming.
 
 use serde_json::{Value, json};
-use spillway_journeys::system::Output;
+use spillway_journeys::command::Output;
 use spillway_journeys::{System, eventually_within};
 use std::time::Duration;
 

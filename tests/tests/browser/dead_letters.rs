@@ -1,0 +1,177 @@
+//! From a dead letter to a stored event, by clicks.
+
+use crate::{PLAIN, all_is_stored, no_troubles, start_with_dead_letters};
+use fantoccini::Locator;
+use serde_json::json;
+use spillway_journeys::browser::{Browser, Options};
+use spillway_journeys::{System, eventually};
+
+fn mend(system: &System) {
+    system.write_schema("order.placed", &json!({"properties": {"amount": {"type": ["number", "string"]}}}));
+}
+
+/// Waits until the replay's page says how it ended. A page without JavaScript is loaded again, as its reader would.
+async fn ended(browser: &Browser, options: Options, sentence: &str) {
+    eventually(&format!("the replay's page says \"{sentence}\""), async || {
+        let seen = browser.text().await.unwrap_or_else(|error| error.to_string());
+        if seen.contains(sentence) {
+            return Ok(());
+        }
+        if !options.javascript {
+            browser.client.refresh().await.expect("a page can be loaded again");
+        }
+        Err(seen)
+    })
+    .await;
+}
+
+async fn replay_by_clicks(options: Options) {
+    let system = start_with_dead_letters().await;
+    let browser = Browser::signed_in(&system, options).await;
+    browser.click("Dead letters").await;
+    browser.at("/dead-letters").await;
+    browser.see("/amount").await;
+    browser.see("would fail again").await;
+    mend(&system);
+
+    browser.click("Replay 2 messages").await;
+    browser.at("/dead-letters/replay").await;
+    browser.see("passes the checks").await;
+    browser.click("Replay 2 messages").await;
+    eventually("the browser is at the replay", async || {
+        let place = browser.place().await;
+        if place.starts_with("/replays/") { Ok(()) } else { Err(place) }
+    })
+    .await;
+    ended(&browser, options, "All 2 are stored.").await;
+    all_is_stored(&system, 3).await;
+
+    browser.click("Dead letters").await;
+    browser.see("No dead letters.").await;
+    browser.click("Stored").await;
+    browser.see("bad-1").await;
+    no_troubles(&browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_replayed_until_they_are_stored() {
+    replay_by_clicks(Options::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_works_with_javascript_off() {
+    replay_by_clicks(PLAIN).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_works_on_a_phone() {
+    replay_by_clicks(Options { width: 380, height: 800, ..Options::default() }).await;
+}
+
+async fn one_by_its_page(options: Options) {
+    let system = start_with_dead_letters().await;
+    let browser = Browser::signed_in(&system, options).await;
+    browser.open(&format!("{}/dead-letters?contains=bad-1", system.dashboard())).await;
+    browser.click("order.placed").await;
+    browser.see("What happened").await;
+    browser.see("9.90").await;
+    // It is replayed as it is, and comes back.
+    browser.click("Replay this message").await;
+    ended(&browser, options, "The message failed again and is back among the dead letters.").await;
+    let flow = system.ledger().await;
+    assert_eq!((&flow["archived"], &flow["unaccounted"]), (&json!(2), &json!(0)));
+    mend(&system);
+    browser.open(&format!("{}/dead-letters?contains=bad-1", system.dashboard())).await;
+    browser.click("order.placed").await;
+    browser.click("Replay this message").await;
+    ended(&browser, options, "The message is stored.").await;
+    system.until(&["get", "bad-1"], |found| found["state"] == "stored").await;
+    assert_eq!(system.json(&["get", "bad-2"]).await["state"], "archived");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_message_is_replayed_from_its_own_page() {
+    one_by_its_page(Options::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_message_is_replayed_from_its_own_page_with_javascript_off() {
+    one_by_its_page(PLAIN).await;
+}
+
+async fn discard_and_undo(options: Options) {
+    let system = start_with_dead_letters().await;
+    let browser = Browser::signed_in(&system, options).await;
+    browser.open(&format!("{}/dead-letters", system.dashboard())).await;
+    browser.click("Discard 2 messages").await;
+    browser.at("/dead-letters/discard").await;
+    browser.find("textarea[name=reason]").await.send_keys("sent by a test").await.expect("it takes words");
+    browser.click("Discard 2 messages").await;
+    browser.see("2 messages were discarded.").await;
+    let flow = system.ledger().await;
+    assert_eq!((&flow["discarded"], &flow["unaccounted"]), (&json!(2), &json!(0)));
+    browser.click("Undo").await;
+    browser.see("2 messages were restored.").await;
+    let flow = system.ledger().await;
+    assert_eq!((&flow["archived"], &flow["discarded"]), (&json!(2), &json!(0)));
+    assert!(
+        system.cli(&["dlq", "show", "bad-1"]).await.out.contains("sent by a test"),
+        "the audit log keeps it"
+    );
+    no_troubles(&browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discard_asks_for_a_reason_and_can_be_undone() {
+    discard_and_undo(Options::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discard_can_be_undone_with_javascript_off() {
+    discard_and_undo(PLAIN).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selection_is_made_and_replayed_with_the_keyboard() {
+    let system = start_with_dead_letters().await;
+    mend(&system);
+    let browser = Browser::signed_in(&system, Options::default()).await;
+    browser.open(&format!("{}/dead-letters", system.dashboard())).await;
+    browser.alive().await;
+    // Down past the group to the first message, and select it.
+    browser.press("jjx").await;
+    let chosen = browser.find("input[type=checkbox][name=id]:checked").await;
+    assert!(
+        chosen
+            .attr("aria-label")
+            .await
+            .expect("it is there")
+            .is_some_and(|label| label.starts_with("Select"))
+    );
+    // The selection outlives live refreshes.
+    system.accept("bad-3", "order.other", &json!({})).await;
+    browser.click("Replay 1 message").await;
+    browser.at("/dead-letters/replay").await;
+    browser.click("Replay 1 message").await;
+    ended(&browser, Options::default(), "The message is stored.").await;
+    let flow = system.until(&["flow"], |flow| flow["stored"] == 3).await;
+    assert_eq!((&flow["archived"], &flow["unaccounted"]), (&json!(1), &json!(0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_are_in_the_address() {
+    let system = start_with_dead_letters().await;
+    let browser = Browser::signed_in(&system, PLAIN).await;
+    browser.open(&format!("{}/dead-letters", system.dashboard())).await;
+    browser.find("input[name=contains]").await.send_keys("bad-2\u{e007}").await.expect("it takes words");
+    eventually("the filter is in the address", async || {
+        let place = browser.place().await;
+        if place.contains("contains=bad-2") { Ok(()) } else { Err(place) }
+    })
+    .await;
+    let shown = browser.client.find_all(Locator::Css("tr[data-row]")).await.expect("a list");
+    assert_eq!(shown.len(), 1);
+    browser.see("bad-2").await;
+    browser.open(&format!("{}/dead-letters?contains=nothing-like-it", system.dashboard())).await;
+    browser.see("No dead letter matches.").await;
+}

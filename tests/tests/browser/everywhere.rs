@@ -1,0 +1,122 @@
+//! What holds on every page.
+
+use crate::{PLAIN, no_troubles, start_with_dead_letters};
+use serde_json::json;
+use spillway_journeys::System;
+use spillway_journeys::browser::{Browser, Options};
+
+const STAGES: [&str; 9] =
+    ["api", "ingest", "queue", "consumer", "table", "dlq", "archiver", "account", "nonsense"];
+
+/// Every page there is, on a system with two dead letters; one has been replayed and came back.
+async fn pages(system: &System) -> Vec<String> {
+    let replay = system.cli(&["dlq", "replay", "bad-1", "--wait", "--json"]).await.json();
+    let replay = replay["replay"]["id"].as_str().expect("a replay").to_owned();
+    let letter =
+        system.json(&["dlq", "list"]).await["items"][0]["id"].as_str().expect("a dead letter").to_owned();
+    let mut pages: Vec<String> = [
+        "/",
+        "/metrics",
+        "/metrics?stage=queue&compare=on&range=1h",
+        "/dead-letters",
+        "/dead-letters?state=all",
+        "/dead-letters?state=discarded",
+        "/dead-letters?contains=nothing",
+        "/dead-letters/replay?all=matching",
+        "/dead-letters/replay",
+        "/dead-letters/discard?all=matching",
+        "/events/good",
+        "/replays",
+    ]
+    .map(str::to_owned)
+    .into();
+    pages.extend(STAGES.map(|stage| format!("/metrics?stage={stage}")));
+    pages.push(format!("/dead-letters/{letter}"));
+    pages.push(format!("/replays/{replay}"));
+    pages
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_is_wider_than_a_phone_or_troubles_the_console() {
+    let system = start_with_dead_letters().await;
+    let browser =
+        Browser::signed_in(&system, Options { width: 380, height: 800, ..Options::default() }).await;
+    let mut wrong = Vec::new();
+    for page in pages(&system).await {
+        browser.open(&format!("{}{page}", system.dashboard())).await;
+        browser.alive().await;
+        let overflow = browser.overflow().await;
+        if overflow > 0 {
+            wrong.push(format!("{page} is {overflow} px too wide: {}", widest(&browser).await));
+        }
+        for trouble in browser.troubles().await {
+            wrong.push(format!("{page}: {trouble}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The first element that reaches beyond the window.
+async fn widest(browser: &Browser) -> String {
+    let script = "const width = document.documentElement.clientWidth; \
+                  const one = [...document.querySelectorAll('main *, header *, footer *')] \
+                  .find(e => e.getBoundingClientRect().right > width + 0.5 && !e.closest('.table-scroll')); \
+                  return one ? one.tagName + '.' + one.getAttribute('class') : 'nothing that can be seen';";
+    browser.run(script).await.as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_whole_with_javascript_off() {
+    let system = start_with_dead_letters().await;
+    let browser = Browser::signed_in(&system, PLAIN).await;
+    for page in pages(&system).await {
+        browser.open(&format!("{}{page}", system.dashboard())).await;
+        let heading = browser.find("main h1").await.text().await.expect("a heading has words");
+        assert!(!heading.is_empty(), "{page}");
+        let inline = browser
+            .run("return document.querySelectorAll('[style], script:not([src]), [onclick]').length")
+            .await;
+        assert_eq!(inline, 0, "{page} has inline styles or scripts");
+        no_troubles(&browser).await;
+    }
+}
+
+/// What a screen reader needs at the least.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_control_has_a_name_and_every_page_one_heading() {
+    let system = start_with_dead_letters().await;
+    let browser = Browser::signed_in(&system, Options::default()).await;
+    let script = "const named = e => (e.getAttribute('aria-label') || e.textContent || e.title || \
+                  [...(e.labels || [])].map(l => l.textContent).join('') || e.getAttribute('aria-labelledby') || '').trim(); \
+                  const bare = [...document.querySelectorAll('a[href], button, select, textarea, summary, input:not([type=hidden]), [role=img], img')] \
+                  .filter(e => !named(e)).map(e => e.outerHTML.slice(0, 200)); \
+                  const ids = [...document.querySelectorAll('[id]')].map(e => e.id); \
+                  const twice = ids.filter((id, i) => ids.indexOf(id) !== i).map(id => 'the id ' + id + ' stands twice'); \
+                  const headings = document.querySelectorAll('h1').length; \
+                  return [...bare, ...twice, ...(headings === 1 ? [] : [headings + ' headings of the first level'])];";
+    let mut wrong = Vec::new();
+    for page in pages(&system).await {
+        browser.open(&format!("{}{page}", system.dashboard())).await;
+        let found = browser.run(script).await;
+        if found != json!([]) {
+            wrong.push(format!("{page}: {found:#}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_said() {
+    let system = start_with_dead_letters().await;
+    let browser = Browser::signed_in(&system, PLAIN).await;
+    for (page, words) in [
+        ("/no-such-page", "There is no page at this address."),
+        ("/dead-letters/no-such-id", "There is no dead letter with this id."),
+        ("/replays/no-such-id", "There is no replay with this id."),
+        ("/dead-letters/%ff%00", "There is no dead letter with this id."),
+    ] {
+        browser.open(&format!("{}{page}", system.dashboard())).await;
+        browser.see(words).await;
+    }
+    assert!(!system.log().contains("panicked"), "{}", system.log());
+}

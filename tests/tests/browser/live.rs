@@ -1,0 +1,83 @@
+//! Pages that keep themselves up to date.
+
+use crate::{no_troubles, number, start};
+use serde_json::json;
+use spillway_journeys::browser::{Browser, Options};
+use spillway_journeys::{System, eventually};
+
+/// Waits until the page, which is not loaded anew, shows a number.
+async fn shows(browser: &Browser, term: &str, wanted: u64) {
+    eventually(&format!("{term} shows {wanted}"), async || {
+        let seen = number(browser, term).await;
+        if seen.as_ref().is_ok_and(|seen| *seen == wanted) { Ok(()) } else { Err(seen) }
+    })
+    .await;
+    let marker = browser.run("return window.spillwayMarker ?? null").await;
+    assert_eq!(marker, "still here", "the page was loaded anew");
+}
+
+async fn send(system: &System, ids: std::ops::Range<u32>) {
+    for n in ids {
+        system.accept(&format!("e{n}"), "order.placed", &json!({"amount": n})).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_overview_follows_what_happens_without_a_reload() {
+    let system = start().await;
+    send(&system, 0..1).await;
+    let browser = Browser::signed_in(&system, Options::default()).await;
+    browser.alive().await;
+    browser.run("window.spillwayMarker = 'still here'").await;
+    shows(&browser, "accepted", 1).await;
+    send(&system, 1..8).await;
+    shows(&browser, "accepted", 8).await;
+    shows(&browser, "stored", 8).await;
+    shows(&browser, "unaccounted", 0).await;
+
+    system.accept("bad", "order.placed", &json!({"amount": "much"})).await;
+    shows(&browser, "dead-lettered", 1).await;
+    browser.see("/amount").await;
+    no_troubles(&browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_page_stays_as_it_is() {
+    let system = start().await;
+    send(&system, 0..1).await;
+    let browser = Browser::signed_in(&system, Options::default()).await;
+    browser.alive().await;
+    browser.click("Live refresh").await;
+    browser.find("button[name=live][value=on]").await;
+    browser.alive().await;
+    browser.run("window.spillwayMarker = 'still here'").await;
+    send(&system, 1..3).await;
+    // Nothing to wait for: a page that does not refresh itself does nothing. It asks for nothing either.
+    let asked = browser.run("return performance.getEntriesByType('resource').filter(e => e.initiatorType === 'fetch' && !e.name.includes('/pkg/')).length").await;
+    assert_eq!(asked, 0);
+    shows(&browser, "accepted", 1).await;
+    browser.click("Live refresh").await;
+    browser.find("button[name=live][value=off]").await;
+    browser.run("window.spillwayMarker = 'still here'").await;
+    shows(&browser, "accepted", 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_says_that_it_is_stale_and_recovers_when_the_server_is_back() {
+    let mut system = start().await;
+    send(&system, 0..1).await;
+    let browser = Browser::signed_in(&system, Options::default()).await;
+    browser.alive().await;
+    browser.run("window.spillwayMarker = 'still here'").await;
+    shows(&browser, "accepted", 1).await;
+    let ports = system.ports();
+    system.kill().await;
+    browser.find("html[data-stale]").await;
+    browser.see("Stale since").await;
+    shows(&browser, "accepted", 1).await;
+    system.start_again(ports).await;
+    send(&system, 1..4).await;
+    // The session is kept in the data folder: nobody has to sign in again.
+    shows(&browser, "accepted", 4).await;
+    assert!(!browser.has("html[data-stale]").await);
+}
