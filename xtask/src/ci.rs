@@ -4,7 +4,6 @@ use crate::{
     process,
     ring::{Counts, Outcome, Report},
     rings::FRONTEND,
-    rules,
     settings::Settings,
     test::{self, Arguments},
     wasm,
@@ -12,14 +11,13 @@ use crate::{
 use anyhow::Result;
 use std::process::ExitCode;
 
-/// Format, lints, dependency rules, then the tests. A check that fails does not stop the others.
+/// Format and lints, then the tests, the dependency rules among them. A check that fails does not stop the others.
 ///
 /// # Errors
 /// When cargo cannot resolve the workspace.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let mut report = Report::default();
     report.add("format", check(settings, "format", &["fmt", "--all", "--check"]));
-    report.add("rules", rules::run(settings));
     // In two calls: one that builds server and browser together would unify their features and break both.
     let server = ["clippy", "--workspace", "--exclude", FRONTEND, "--all-targets", "--", "-D", "warnings"];
     report.add("clippy", check(settings, "clippy", &server));

@@ -14,7 +14,6 @@ mod metadata;
 mod process;
 mod ring;
 mod rings;
-mod rules;
 mod settings;
 mod test;
 mod wasm;
@@ -37,7 +36,7 @@ enum Task {
     Demo(demo::Arguments),
     /// Run every test; what a missing tool makes impossible is listed as skipped
     Test(test::Arguments),
-    /// Format, lints, dependency rules, then every test
+    /// Format, lints, then every test, the dependency rules among them
     Ci(test::Arguments),
     /// Run the benchmarks, peers beside us in the same run
     Bench(bench::Arguments),

@@ -1,21 +1,16 @@
-//! What cargo knows of the workspace: its packages, their targets and what they depend on.
+//! What cargo knows of the workspace: its packages and their test and bench targets.
 
 use crate::{process, settings::Settings};
 use anyhow::{Context, Result};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// One package.
 #[derive(Debug, Default)]
 pub struct Package {
     /// Its name.
     pub name: String,
-    /// Its folder, relative to the workspace's root, with `/` between its parts.
-    pub folder: String,
-    /// Test and bench targets by kind.
+    /// Its targets: kind, name.
     pub targets: Vec<(String, String)>,
-    /// Names of all packages that it is built from, its tests' not counted.
-    pub reaches: BTreeSet<String>,
 }
 
 impl Package {
@@ -28,62 +23,40 @@ impl Package {
 /// The workspace's packages.
 ///
 /// # Errors
-/// When cargo cannot resolve the workspace.
+/// When cargo cannot read the workspace.
 pub fn packages(settings: &Settings) -> Result<Vec<Package>> {
-    let text = process::output(settings.cargo().args(["metadata", "--format-version", "1"]))?;
+    let text = process::output(settings.cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
     let metadata: Value = serde_json::from_str(&text).context("cannot read what cargo metadata printed")?;
     Ok(read(&metadata))
 }
 
-/// Reads `cargo metadata`'s answer.
-pub fn read(metadata: &Value) -> Vec<Package> {
+/// Reads the answer of `cargo metadata --no-deps`, in which all packages are the workspace's own.
+fn read(metadata: &Value) -> Vec<Package> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let names: BTreeMap<String, String> =
-        list(&metadata["packages"]).map(|package| (text(&package["id"]), text(&package["name"]))).collect();
-    let edges: BTreeMap<String, Vec<String>> = list(&metadata["resolve"]["nodes"])
-        .map(|node| {
-            let built_from = list(&node["deps"]).filter(|dependency| {
-                list(&dependency["dep_kinds"]).any(|kind| kind["kind"].as_str() != Some("dev"))
-            });
-            (text(&node["id"]), built_from.map(|dependency| text(&dependency["pkg"])).collect())
-        })
-        .collect();
-    let members: BTreeSet<String> = list(&metadata["workspace_members"]).map(text).collect();
-    let root = text(&metadata["workspace_root"]);
-    list(&metadata["packages"])
-        .filter(|package| members.contains(&text(&package["id"])))
-        .map(|package| {
-            let manifest = text(&package["manifest_path"]).replace('\\', "/");
-            let folder = manifest.strip_prefix(&root.replace('\\', "/")).unwrap_or(&manifest);
-            let targets = list(&package["targets"])
-                .flat_map(|target| list(&target["kind"]).map(|kind| (text(kind), text(&target["name"]))));
-            Package {
-                name: text(&package["name"]),
-                folder: folder.trim_start_matches('/').trim_end_matches("/Cargo.toml").to_owned(),
-                targets: targets.collect(),
-                reaches: reach(&text(&package["id"]), &edges, &names),
-            }
-        })
-        .collect()
-}
-
-fn reach(
-    from: &str,
-    edges: &BTreeMap<String, Vec<String>>,
-    names: &BTreeMap<String, String>,
-) -> BTreeSet<String> {
-    let mut seen = BTreeSet::new();
-    let mut waiting = vec![from];
-    while let Some(id) = waiting.pop() {
-        for next in edges.get(id).into_iter().flatten() {
-            if seen.insert(next.as_str()) {
-                waiting.push(next);
-            }
-        }
-    }
-    seen.into_iter().filter_map(|id| names.get(id).cloned()).collect()
+    let package = |package: &Value| {
+        let targets = list(&package["targets"])
+            .flat_map(|target| list(&target["kind"]).map(|kind| (text(kind), text(&target["name"]))));
+        Package { name: text(&package["name"]), targets: targets.collect() }
+    };
+    list(&metadata["packages"]).map(package).collect()
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn targets_are_told_apart_by_kind() {
+        let metadata = json!({"packages": [{"name": "a", "targets": [
+            {"kind": ["lib", "cdylib"], "name": "a"}, {"kind": ["test"], "name": "browser"},
+        ]}]});
+        let packages = read(&metadata);
+        assert_eq!(packages[0].targets_of("test"), ["browser"]);
+        assert_eq!(packages[0].targets_of("cdylib"), ["a"]);
+    }
 }
