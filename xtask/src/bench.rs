@@ -55,7 +55,7 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let mut report = Report::default();
     for package in metadata::packages(settings)?.iter().filter(|package| package.name != FRONTEND) {
         for target in package.targets_of("bench") {
-            let name = format!("{}/{target}", package.folder);
+            let name = format!("{}/{target}", package.name);
             if !arguments.wants(&name) {
                 continue;
             }
