@@ -53,8 +53,8 @@ pub async fn read_charts(
     let earlier = match question.earlier_range() {
         None => None,
         Some(range) => {
-            let firsts: Vec<Entry> = entries.iter().map(first_line).collect();
-            match catalogue::read(reader, &firsts, range, question.period).await {
+            let compared: Vec<Entry> = entries.iter().map(spec::compared).collect();
+            match catalogue::read(reader, &compared, range, question.period).await {
                 Ok(earlier) => Some(earlier),
                 Err(trouble) => {
                     freshness.trouble.get_or_insert(trouble);
@@ -65,19 +65,14 @@ pub async fn read_charts(
     };
     let charts = entries.into_iter().enumerate().filter_map(|(index, entry)| {
         let numbers = now.charts.get(index)?;
-        let before = earlier.as_ref().and_then(|earlier| earlier.charts.get(index)?.lines.first());
+        let before = earlier.as_ref().and_then(|earlier| earlier.charts.get(index));
         let chart = spec::chart(&entry, numbers, before, (now.range, question));
         Some(ShownChart {
-            current: spec::current(&entry, &chart, question),
+            current: spec::current(&entry, &chart, (now.range, question)),
             legend: if chart.series.len() > 1 { legend(&chart) } else { Vec::new() },
             drawn: cache::draw_once((entry.stage, entry.key), &chart),
             entry,
         })
     });
     Ok(ChartGroup { charts: charts.collect(), freshness })
-}
-
-/// Only the most important line is compared with an earlier time: more would be a tangle.
-fn first_line(entry: &Entry) -> Entry {
-    Entry { lines: entry.lines.iter().take(1).cloned().collect(), ..entry.clone() }
 }

@@ -1,20 +1,23 @@
 //! What a chart of the catalogue looks like.
 
 use super::{Comparison, Question};
+use crate::format::duration;
 use spillway_charts::{Chart, Kind, Series, Unit};
 use spillway_core::metric;
 use spillway_telemetry::catalogue::{ChartNumbers, Entry, Good};
 use spillway_telemetry::metrics::{Gaps, Line, LineValue};
-use spillway_telemetry::{Series as Numbers, Statistic, TimeRange};
+use spillway_telemetry::{Statistic, TimeRange};
 
 /// A number this many periods old is not called current any more.
 const CURRENT_PERIODS: usize = 3;
+/// The grey of the palette, for a sum that is no single line's.
+const EARLIER_SUM: u8 = 8;
 
-/// The chart of an entry. `earlier` are the numbers of its first line in the range that it is compared with.
+/// The chart of an entry. `earlier` are its numbers in the range that it is compared with.
 pub(super) fn chart(
     entry: &Entry,
     numbers: &ChartNumbers,
-    earlier: Option<&Numbers>,
+    earlier: Option<&ChartNumbers>,
     (range, question): (TimeRange, &Question),
 ) -> Chart {
     let step = i64::from(question.period.seconds());
@@ -23,10 +26,9 @@ pub(super) fn chart(
     let to = (range.to().as_second() - step).max(from + step);
     let mut chart = Chart::new(entry.title, unit(entry), from, to, step);
     chart.zone = question.zone.clone();
-    let is_running = range.to() > question.now;
     for (color, (line, numbers)) in (1..).zip(entry.lines.iter().zip(&numbers.lines)) {
         let mut points = numbers.points.clone();
-        if is_running && shrinks_unfinished(entry, line) {
+        if is_running(range, question) && shrinks_unfinished(entry, line) {
             points.pop();
         }
         chart.series.push(Series::new(name(entry, line), color, points));
@@ -34,8 +36,9 @@ pub(super) fn chart(
     if entry.unit == metric::Unit::Count && entry.gaps == Gaps::Zero && entry.good == Good::Low {
         chart.kind = Kind::Bars;
         chart.to = range.to().as_second();
-    } else if let [only] = &mut *chart.series {
-        only.color = 1;
+    } else if are_parts(entry) {
+        chart.kind = Kind::StackedArea;
+    } else if entry.lines.len() == 1 {
         chart.kind = Kind::Area;
     }
     if let (Some(earlier), Some(comparison)) = (earlier, question.comparison) {
@@ -44,33 +47,88 @@ pub(super) fn chart(
     chart
 }
 
-/// Lays an earlier range under the first line.
-fn compare(chart: &mut Chart, earlier: &Numbers, comparison: Comparison) {
-    let is_alone = chart.series.len() == 1;
-    let Some(first) = chart.series.first_mut() else { return };
-    let label = if is_alone {
-        first.name = comparison.now.to_owned();
-        comparison.label.to_owned()
-    } else {
-        format!("{}, {}", first.name, comparison.label)
+/// Lays an earlier range under the first line, or under the sum where lines are stacked.
+fn compare(chart: &mut Chart, earlier: &ChartNumbers, comparison: Comparison) {
+    let is_sum = earlier.lines.len() > 1;
+    let label = match &mut *chart.series {
+        [] => return,
+        [only] => {
+            only.name = comparison.now.to_owned();
+            comparison.label.to_owned()
+        }
+        _ if is_sum => format!("all, {}", comparison.label),
+        [first, ..] => format!("{}, {}", first.name, comparison.label),
     };
-    let color = first.color;
-    chart.series.push(Series::new(label, color, earlier.points.clone()).earlier());
+    let len = earlier.lines.iter().map(|line| line.points.len()).max().unwrap_or(0);
+    let points = (0..len).map(|at| total(earlier.lines.iter().map(|line| &*line.points), at)).collect();
+    let color = if is_sum { EARLIER_SUM } else { 1 };
+    chart.series.push(Series::new(label, color, points).earlier());
 }
 
-/// The newest value of the first line in words.
-pub(super) fn current(entry: &Entry, chart: &Chart, question: &Question) -> Option<String> {
-    let (line, series) = (entry.lines.first()?, chart.series.first()?);
-    let value = *series.points.iter().rev().take(CURRENT_PERIODS).flatten().next()?;
-    let text = chart.unit.format(value);
-    Some(match &line.value {
-        LineValue::Statistic(query) => match query.statistic {
-            Statistic::Sum | Statistic::SampleCount => format!("{text} in {}", question.period_words()),
-            Statistic::Percentile(_) => format!("{} {text}", query.statistic),
-            _ => text,
-        },
-        _ => text,
-    })
+/// What is compared with an earlier range: all that is stacked, else only the most important line, as more would be a
+/// tangle.
+pub(super) fn compared(entry: &Entry) -> Entry {
+    let lines = if are_parts(entry) { entry.lines.len() } else { 1 };
+    Entry { lines: entry.lines.iter().take(lines).cloned().collect(), ..entry.clone() }
+}
+
+/// Whether the lines are parts of a whole that is better small, such as errors by stage: then they are stacked, and the
+/// number beside the chart is their sum. A zero in the first line says nothing about the others.
+fn are_parts(entry: &Entry) -> bool {
+    let metric = |line: &Line| match &line.value {
+        LineValue::Statistic(query) => Some((query.metric.clone(), query.statistic)),
+        _ => None,
+    };
+    let is_share = |line: &Line| matches!(line.value, LineValue::Share { .. });
+    let (Some(first), rest) = (entry.lines.first(), entry.lines.iter().skip(1)) else { return false };
+    let fits = |line: &Line| match (metric(first), metric(line)) {
+        (Some((one, how)), Some((other, same))) => one != other && how == same,
+        _ => is_share(first) && is_share(line),
+    };
+    entry.good == Good::Low && entry.lines.len() > 1 && rest.into_iter().all(fits)
+}
+
+/// The newest value in words: of the first line, or of all where they are stacked.
+pub(super) fn current(
+    entry: &Entry,
+    chart: &Chart,
+    (range, question): (TimeRange, &Question),
+) -> Option<String> {
+    let line = entry.lines.first()?;
+    let shown = if are_parts(entry) { entry.lines.len() } else { 1 };
+    let at = |index| total(chart.series.iter().take(shown).map(|series| &*series.points), index);
+    let len = chart.series.first()?.points.len();
+    let newest = (len.saturating_sub(CURRENT_PERIODS)..len).rev().find(|index| at(*index).is_some())?;
+    let value = at(newest)?;
+    // With several lines that don't add up it must be said which of them it is.
+    let prefix = if entry.lines.len() > shown { format!("{} ", line.label) } else { String::new() };
+    let LineValue::Statistic(query) = &line.value else {
+        return Some(format!("{prefix}{}", chart.unit.format(value)));
+    };
+    let (value, suffix) = match query.statistic {
+        Statistic::Sum | Statistic::SampleCount
+            if is_running(range, question) && !shrinks_unfinished(entry, line) =>
+        {
+            // The period that is not over may have begun a second ago: the one before it counts as well.
+            let before = newest.checked_sub(1).and_then(at).unwrap_or(0.0);
+            let since = range.to().as_second() - 2 * i64::from(question.period.seconds());
+            let window = question.now.as_second() - since;
+            (value + before, format!(" in {}", duration(window as f64)))
+        }
+        Statistic::Sum | Statistic::SampleCount => (value, format!(" in {}", question.period_words())),
+        _ => (value, String::new()),
+    };
+    Some(format!("{prefix}{}{suffix}", chart.unit.format(value)))
+}
+
+/// What several rows of numbers add up to at one place; `None` if none of them has a number there.
+fn total<'a>(rows: impl Iterator<Item = &'a [Option<f64>]>, at: usize) -> Option<f64> {
+    rows.filter_map(|points| points.get(at).copied().flatten()).reduce(|sum, one| sum + one)
+}
+
+/// Whether the last period is not over.
+fn is_running(range: TimeRange, question: &Question) -> bool {
+    range.to() > question.now
 }
 
 /// A sum over a period that is not over is less than it will be, and would look like a fall. Traffic is therefore shown up
@@ -107,88 +165,4 @@ fn name(entry: &Entry, line: &Line) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::context::Page;
-    use spillway_core::names::Names;
-    use spillway_telemetry::catalogue::{Stage, catalogue, of_stage};
-
-    fn question(compare: bool) -> Question {
-        let page = Page::of("/metrics", "range=1h", "", "2026-03-10T12:00:30Z".parse().unwrap());
-        Question::of(&page, compare)
-    }
-
-    fn entry(stage: Stage, key: &str) -> Entry {
-        of_stage(stage, &Names::default()).into_iter().find(|entry| entry.key == key).unwrap()
-    }
-
-    fn drawn(entry: &Entry, points: &[f64], compare: bool) -> (Chart, Option<String>) {
-        let question = question(compare);
-        let range = question.range.aligned(question.period);
-        let mut line = Numbers::empty(range, question.period);
-        let len = line.points.len();
-        for (point, value) in line.points[len - points.len()..].iter_mut().zip(points) {
-            *point = Some(*value);
-        }
-        let numbers = ChartNumbers { lines: vec![line.clone(); entry.lines.len()] };
-        let chart = chart(entry, &numbers, compare.then_some(&line), (range, &question));
-        let current = current(entry, &chart, &question);
-        (chart, current)
-    }
-
-    #[test]
-    fn traffic_is_shown_up_to_the_last_whole_period() {
-        let (chart, current) = drawn(&entry(Stage::Api, "requests"), &[120.0, 3.0], false);
-        assert_eq!(
-            chart.series[0].points.last(),
-            Some(&Some(120.0)),
-            "the half minute would look like a fall"
-        );
-        assert_eq!(current.as_deref(), Some("120 in 1\u{a0}min"));
-        assert_eq!(chart.kind, Kind::Area);
-    }
-
-    #[test]
-    fn an_error_is_shown_at_once() {
-        let (chart, current) = drawn(&entry(Stage::Api, "server-errors"), &[0.0, 3.0], false);
-        assert_eq!(chart.series[0].points.last(), Some(&Some(3.0)));
-        assert_eq!(current.as_deref(), Some("3 in 1\u{a0}min"));
-        assert_eq!(chart.kind, Kind::Bars);
-    }
-
-    #[test]
-    fn a_percentile_says_which() {
-        let (chart, current) = drawn(&entry(Stage::Api, "latency"), &[41.0], false);
-        assert_eq!(current.as_deref(), Some("p99 41\u{a0}ms"));
-        let names: Vec<_> = chart.series.iter().map(|series| series.name.as_str()).collect();
-        assert_eq!(names, ["p99", "p90", "p50", "max"]);
-    }
-
-    #[test]
-    fn an_old_number_is_not_current() {
-        let question = question(false);
-        let range = question.range.aligned(question.period);
-        let entry = entry(Stage::Queue, "age");
-        let mut line = Numbers::empty(range, question.period);
-        line.points[0] = Some(5.0);
-        let chart = chart(&entry, &ChartNumbers { lines: vec![line] }, None, (range, &question));
-        assert_eq!(super::current(&entry, &chart, &question), None);
-    }
-
-    #[test]
-    fn yesterday_is_a_dashed_line_of_the_same_colour() {
-        let (chart, _) = drawn(&entry(Stage::Api, "latency"), &[41.0], true);
-        let yesterday = chart.series.last().unwrap();
-        assert_eq!((yesterday.name.as_str(), yesterday.color), ("p99, yesterday", 1));
-        assert_eq!(yesterday.role, spillway_charts::Role::Earlier);
-    }
-
-    #[test]
-    fn every_chart_of_the_catalogue_can_be_drawn() {
-        for entry in catalogue(&Names::default()) {
-            let (chart, _) = drawn(&entry, &[1.0, 2.0], true);
-            assert_eq!(chart.series.len(), entry.lines.len() + 1, "{}", entry.key);
-            assert!(spillway_charts::render_svg(&chart).svg.contains("<path"), "{}", entry.key);
-        }
-    }
-}
+mod tests;

@@ -7,9 +7,12 @@ use crate::{
     charts::{ChartGrid, ChartGroup, Comparison, Question, ShownChart, UnreadCharts, read_charts},
     components::{Icon, StatusSentence, Title, Tone, load},
     context::{Page, use_page},
+    format::counted,
 };
 use leptos::prelude::*;
+use spillway_core::dead_letter::DeadLetterFilter;
 use spillway_core::names::Names;
+use spillway_core::ports::DeadLetterArchive;
 use spillway_telemetry::catalogue::{Stage, of_stage};
 use spillway_telemetry::flow::{FlowSnapshot, FlowSource, Sentence, summary};
 use spillway_telemetry::{MetricReader, ReadError};
@@ -18,6 +21,8 @@ use std::sync::Arc;
 struct Data {
     flow: Result<FlowSnapshot, ReadError>,
     charts: Result<ChartGroup, ReadError>,
+    /// Dead letters that were archived in the range, if they can be counted.
+    dead_letters: Option<u64>,
 }
 
 /// The charts of one stage. `?stage=queue` chooses it, `&compare=on` lays an earlier range under the charts.
@@ -28,11 +33,18 @@ pub fn Metrics() -> impl IntoView {
     let metrics = expect_context::<Arc<dyn MetricReader>>();
     let names = expect_context::<Arc<Names>>();
     let stage = stage(&page);
+    let archive = expect_context::<Arc<dyn DeadLetterArchive>>();
     let question = Question::of(&page, compares(&page));
+    let of_range = DeadLetterFilter {
+        from: Some(page.range.from),
+        to: Some(page.range.to),
+        ..DeadLetterFilter::default()
+    };
     let data = async move {
         let charts = read_charts(&*metrics, of_stage(stage, &names), &question);
-        let (flow, charts) = futures::join!(flow.snapshot(), charts);
-        Data { flow, charts }
+        let dead_letters = archive.list(&of_range, None, 1);
+        let (flow, charts, dead_letters) = futures::join!(flow.snapshot(), charts, dead_letters);
+        Data { flow, charts, dead_letters: dead_letters.ok().map(|page| page.total) }
     };
     view! {
         <Title text=format!("Metrics: {}", stage.title()) hidden=true />
@@ -58,7 +70,7 @@ fn draw(stage: Stage, data: &Data) -> impl IntoView + use<> {
     view! {
         {tabs(stage, data.flow.as_ref().ok(), &sentences, &page)}
         {answer(stage, data.flow.as_ref().ok(), &sentences)}
-        {tools(stage, &page)}
+        {tools(stage, data.dead_letters, &page)}
         {charts}
     }
 }
@@ -83,11 +95,15 @@ fn tabs(
             }
         });
         view! {
-            <a href=href aria-current=(stage == chosen).then_some("page")>{stage.title()} {state}</a>
+            <a href=href aria-current=(stage == chosen).then_some("page")>
+                <span class="wide-only">{stage.title()}</span>
+                <span class="narrow-only">{words::short(stage)}</span>
+                {state}
+            </a>
         }
     };
     let tabs = Stage::ALL.map(tab);
-    view! { <nav class="tabs" aria-label="Stages">{tabs.into_iter().collect_view()}</nav> }
+    view! { <nav class="tabs stages" aria-label="Stages">{tabs.into_iter().collect_view()}</nav> }
 }
 
 fn answer(stage: Stage, flow: Option<&FlowSnapshot>, sentences: &[Sentence]) -> impl IntoView + use<> {
@@ -111,19 +127,27 @@ fn answer(stage: Stage, flow: Option<&FlowSnapshot>, sentences: &[Sentence]) -> 
         .collect_view()
 }
 
-fn tools(stage: Stage, page: &Page) -> impl IntoView + use<> {
+fn tools(stage: Stage, dead_letters: Option<u64>, page: &Page) -> impl IntoView + use<> {
     let on = compares(page);
     let href = page.with(&[("compare", if on { None } else { Some("on") })]);
-    let compare = format!("Compare with {}", Comparison::of(&page.range).label);
-    let dead_letters = stages::dead_letters_of_range(page);
+    let label = Comparison::of(&page.range).label;
+    let compare = if on { format!("Hide {label}") } else { format!("Compare with {label}") };
+    let dead_letters = match dead_letters {
+        Some(0) => "No dead letters in this range".to_owned(),
+        Some(count) => format!("{} in this range", counted(count, "dead letter", "dead letters")),
+        None => "Dead letters of this range".to_owned(),
+    };
+    let trap = words::trap(stage).map(|(text, at, link)| {
+        view! { " " {text} " " <a href=stages::metrics(page, at.0, at.1)>{link}</a> "." }
+    });
     view! {
         <div class="metrics-tools">
-            <p class="quiet">{stage.about()}</p>
-            <a class="button compare-switch" role="switch" aria-checked=if on { "true" } else { "false" } href=href>
+            <p class="quiet">{stage.about()} {trap}</p>
+            <a class="button" class:compares=on href=href>
                 <span class="compare-key" aria-hidden="true"></span>
                 {compare}
             </a>
-            <a class="button" href=dead_letters>"Dead letters of this range"</a>
+            <a class="button" href=stages::dead_letters_of_range(page)>{dead_letters}</a>
         </div>
     }
 }

@@ -39,6 +39,41 @@ pub(super) fn normal(stage: Stage, flow: Option<&FlowSnapshot>) -> String {
     format!("{text}.")
 }
 
+/// A stage's name where there is little room.
+pub(super) fn short(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Ingest => "Ingest",
+        Stage::Consumer => "Consumer",
+        Stage::Dlq => "DLQ",
+        Stage::Archiver => "Archiver",
+        Stage::Account => "Account",
+        stage => stage.title(),
+    }
+}
+
+/// What a reader of a stage's charts must know before believing them, and the chart that shows what they do not.
+pub(super) fn trap(stage: Stage) -> Option<(&'static str, (Stage, &'static str), &'static str)> {
+    match stage {
+        Stage::Queue => Some((
+            "Its age leaves out messages received three times or more; those show in the consumer's",
+            (Stage::Consumer, "receive-count"),
+            "receive counts",
+        )),
+        Stage::Dlq => Some((
+            "Messages sent stays 0 when the queue itself moves messages here after their last receive; every dead \
+             letter shows in messages waiting and in the archiver's",
+            (Stage::Archiver, "invocations"),
+            "invocations",
+        )),
+        Stage::Account => Some((
+            "User errors have no dimension, so they may be another table's; Spillway's own refusals show in",
+            (Stage::Table, "error-share"),
+            "share of writes refused",
+        )),
+        _ => None,
+    }
+}
+
 fn api(all: &Activity) -> String {
     let of = &all.api;
     if of.requests == 0.0 {
@@ -84,4 +119,35 @@ fn table(all: &Activity) -> String {
 
 fn slowest(p99_ms: Option<f64>) -> String {
     p99_ms.map_or_else(String::new, |ms| format!("; 99 of 100 end within {}", Unit::Milliseconds.format(ms)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spillway_core::names::Names;
+    use spillway_telemetry::catalogue::of_stage;
+
+    #[test]
+    fn every_trap_leads_to_the_chart_that_shows_more() {
+        for (_, (stage, key), _) in Stage::ALL.into_iter().filter_map(trap) {
+            assert!(of_stage(stage, &Names::default()).iter().any(|entry| entry.key == key), "{key}");
+        }
+        assert!(trap(Stage::Dlq).is_some_and(|(text, ..)| text.contains("stays 0")));
+    }
+
+    #[test]
+    fn what_a_stage_did_is_said_with_its_numbers() {
+        let of = FunctionActivity {
+            invocations: 540.0,
+            errors: 1.0,
+            per_second: 2.0,
+            p99_ms: Some(9.0),
+            ..FunctionActivity::default()
+        };
+        let text = "The consumer runs 2/s with 1 error; 99 of 100 end within 9\u{a0}ms";
+        assert_eq!(function("The consumer", &of), text);
+        let idle = function("The archiver", &FunctionActivity::default());
+        assert_eq!(idle, "The archiver had nothing to do in the last minutes");
+        assert!(normal(Stage::Api, None).contains("cannot be read"));
+    }
 }

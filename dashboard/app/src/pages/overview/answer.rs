@@ -7,14 +7,19 @@ use crate::{
 };
 use leptos::prelude::*;
 use spillway_telemetry::catalogue::Stage;
-use spillway_telemetry::flow::{FlowSnapshot, Sentence};
+use spillway_telemetry::flow::{FlowSnapshot, Sentence, State};
 
 /// The first sentence large, the others below it, each with what to do and a link to its evidence.
 pub(super) fn sentences(sentences: &[Sentence], page: &Page) -> impl IntoView + use<> {
     let first = sentences.first().cloned().map(|first| {
         let todo = first.todo.map(|todo| view! { <p class="answer-todo">{todo}</p> });
+        // When all is well there is nothing to look up.
+        let said = match first.state {
+            State::Ok => first.text.into_any(),
+            _ => view! { <a href=stages::target(page, &first.target)>{first.text}</a> }.into_any(),
+        };
         view! {
-            <StatusSentence tone=stages::tone(first.state)>{first.text}</StatusSentence>
+            <StatusSentence tone=stages::tone(first.state)>{said}</StatusSentence>
             {todo}
         }
     });

@@ -13,7 +13,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use spillway_core::names::Names;
-use spillway_telemetry::catalogue::{Stage, overview};
+use spillway_telemetry::catalogue::overview;
 use spillway_telemetry::flow::{FlowSnapshot, FlowSource};
 use spillway_telemetry::{MetricReader, ReadError};
 use std::sync::Arc;
@@ -69,11 +69,13 @@ fn now(flow: &FlowSnapshot, depth: &[Option<f64>]) -> impl IntoView + use<> {
     view! {
         {answer::sentences(&sentences, &page)}
         {answer::ledger(flow, &page)}
-        {diagram::diagram(&pipeline::pipeline(flow, &sentences), depth, &page)}
-        <section class="section waiting">
-            {waiting::countdown(flow, &page)}
-            {waiting::dead_letters(flow)}
-        </section>
+        {diagram::diagram(
+            &pipeline::pipeline(flow, &sentences),
+            depth,
+            waiting::countdown(flow, &page).into_any(),
+            &page,
+        )}
+        {waiting::dead_letters(flow)}
     }
 }
 
@@ -91,16 +93,13 @@ fn unread(error: &ReadError) -> impl IntoView + use<> {
 /// Where to look further.
 fn more(chart: &ShownChart, page: &Page) -> Option<(String, String)> {
     let stage = chart.entry.stage;
-    let words = match stage {
-        Stage::Api => "All stages".to_owned(),
-        stage => stage.title().to_owned(),
-    };
-    Some((words, stages::metrics(page, stage, "")))
+    Some((stage.title().to_owned(), stages::metrics(page, stage, "")))
 }
 
-/// Messages waiting in the queue over the range, as far as it is known.
+/// Messages in the queue over the range, waiting and in flight, as far as it is known.
 fn queue_depth(group: &ChartGroup) -> Option<Vec<Option<f64>>> {
     let chart = group.charts.iter().find(|chart| chart.entry.key == "depth")?;
     let hover = &chart.drawn.hover;
-    Some((0..hover.len()).map(|index| hover.value(0, index)).collect())
+    let all = |index| (0..hover.s.len()).filter_map(|series| hover.value(series, index)).reduce(|a, b| a + b);
+    Some((0..hover.len()).map(all).collect())
 }

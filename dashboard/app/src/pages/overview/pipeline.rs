@@ -13,16 +13,23 @@ use spillway_telemetry::flow::{Activity, FlowSnapshot, FunctionActivity, QueueSn
 pub(super) struct Pipeline {
     /// API, ingest, queue, consumer, table: the way of an event that is stored.
     pub main: [Card; 5],
-    /// Things a second from each of them to the next.
-    pub main_rates: [String; 4],
+    /// From each of them to the next.
+    pub main_rates: [Rate; 4],
     /// From the queue to the dead letter queue.
-    pub dropped: String,
+    pub dropped: Rate,
     /// DLQ, archiver, archive: the way of an event that is not.
     pub side: [Card; 3],
-    /// Things a second from each of them to the next.
-    pub side_rates: [String; 2],
-    /// Dead letters that are being replayed.
-    pub replaying: u64,
+    /// From each of them to the next.
+    pub side_rates: [Rate; 2],
+}
+
+/// How much goes from one stage to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rate {
+    /// Things a second, or how many in a while.
+    pub text: String,
+    /// The chart that shows it over time: its stage and its key in the catalogue.
+    pub chart: (Stage, &'static str),
 }
 
 /// One stage.
@@ -49,8 +56,10 @@ pub(super) fn pipeline(flow: &FlowSnapshot, sentences: &[Sentence]) -> Pipeline 
     let of = |say: fn(&Activity) -> (String, String)| {
         activity.map_or_else(|| (UNKNOWN.to_owned(), String::new()), say)
     };
-    let rate =
-        |of: fn(&Activity) -> f64| activity.map_or_else(|| UNKNOWN.to_owned(), |all| per_second(of(all)));
+    let rate = |chart, of: fn(&Activity) -> f64| Rate {
+        text: activity.map_or_else(|| UNKNOWN.to_owned(), |all| Unit::PerSecond.format(of(all))),
+        chart,
+    };
     let card = |title, stage, (main, other)| Card {
         title,
         stage: Some(stage),
@@ -67,19 +76,24 @@ pub(super) fn pipeline(flow: &FlowSnapshot, sentences: &[Sentence]) -> Pipeline 
             card("Table", Stage::Table, of(table)),
         ],
         main_rates: [
-            rate(|all| all.api.per_second),
-            rate(|all| all.queue.sent_per_second),
-            rate(|all| per_window(all.queue.received, all)),
-            rate(|all| all.records.stored_per_second),
+            rate((Stage::Api, "requests"), |all| all.api.per_second),
+            rate((Stage::Queue, "sent"), |all| all.queue.sent_per_second),
+            rate((Stage::Queue, "received"), |all| per_window(all.queue.received, all)),
+            rate((Stage::Consumer, "records"), |all| all.records.stored_per_second),
         ],
-        dropped: activity.map_or_else(|| UNKNOWN.to_owned(), dropped),
+        dropped: Rate {
+            text: activity.map_or_else(|| UNKNOWN.to_owned(), dropped),
+            chart: (Stage::Dlq, "sent"),
+        },
         side: [
-            card("Dead letter queue", Stage::Dlq, queue(&flow.dlq, dlq_age_s(flow))),
+            card("DLQ", Stage::Dlq, queue(&flow.dlq, i64::try_from(flow.dlq.oldest_age_s).ok())),
             card("Archiver λ", Stage::Archiver, of(|all| function(&all.archiver))),
             archive(flow),
         ],
-        side_rates: [rate(|all| per_window(all.dlq.received, all)), rate(|all| all.dlq.deleted_per_second)],
-        replaying: flow.ledger.replaying,
+        side_rates: [
+            rate((Stage::Dlq, "received"), |all| per_window(all.dlq.received, all)),
+            rate((Stage::Dlq, "deleted"), |all| all.dlq.deleted_per_second),
+        ],
     }
 }
 
@@ -146,12 +160,6 @@ fn archive(flow: &FlowSnapshot) -> Card {
     }
 }
 
-/// SQS's own age leaves out messages that were received three times or more.
-fn dlq_age_s(flow: &FlowSnapshot) -> Option<i64> {
-    let by_metric = i64::try_from(flow.dlq.oldest_age_s).ok()?;
-    Some(by_metric.max(0))
-}
-
 /// What SQS moves by itself after the last receive is not counted as sent, so arrivals at the archive count, too.
 fn dropped(all: &Activity) -> String {
     let came = all.dlq.sent.max(all.dlq.deleted);
@@ -168,10 +176,6 @@ fn errors(of: &FunctionActivity) -> String {
 
 fn p99(ms: Option<f64>) -> String {
     ms.map_or_else(|| "idle".to_owned(), |ms| format!("p99 {}", Unit::Milliseconds.format(ms)))
-}
-
-fn per_second(rate: f64) -> String {
-    Unit::PerSecond.format(rate)
 }
 
 fn per_window(count: f64, all: &Activity) -> f64 {

@@ -71,6 +71,10 @@ pub(super) fn countdown(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use
 pub(super) fn dead_letters(flow: &FlowSnapshot) -> impl IntoView + use<> {
     let newest = newest(&flow.groups);
     let waiting = flow.ledger.dead_lettered();
+    let replays = match flow.ledger.replaying {
+        0 => "No replay is under way".to_owned(),
+        some => format!("{} being replayed", grouped(some)),
+    };
     let list = if newest.is_empty() && waiting == 0 {
         view! { <EmptyState title="No dead letters.">"Every event could be stored or is still being tried."</EmptyState> }
             .into_any()
@@ -79,12 +83,12 @@ pub(super) fn dead_letters(flow: &FlowSnapshot) -> impl IntoView + use<> {
         let all = format!("All {}", counted(waiting, "dead letter", "dead letters"));
         view! {
             <ul class="dead-letter-groups">{rows}</ul>
-            <p><a href="/dead-letters">{all}</a></p>
+            <p class="row"><a href="/dead-letters">{all}</a> <a href="/replays">{replays}</a></p>
         }
         .into_any()
     };
     view! {
-        <section aria-labelledby="newest-dead-letters">
+        <section class="section" aria-labelledby="newest-dead-letters">
             <h2 id="newest-dead-letters">"Newest dead letters"</h2>
             {list}
         </section>
@@ -110,7 +114,7 @@ fn group(group: DeadLetterGroup) -> impl IntoView {
             <Badge tone=Tone::Neutral text=class_words(group.class) />
             <span class="dead-letter-type mono">{kind}</span>
             <a class="dead-letter-reason" href=href>{group.message}</a>
-            <span class="quiet">{more} <Time at=group.last_at /></span>
+            <span class="dead-letter-when">{more} <Time at=group.last_at /></span>
         </li>
     }
 }

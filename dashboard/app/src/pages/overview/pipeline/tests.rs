@@ -1,6 +1,8 @@
 use super::*;
 use jiff::Timestamp;
 use spillway_core::ledger::Ledger;
+use spillway_core::names::Names;
+use spillway_telemetry::catalogue::of_stage;
 use spillway_telemetry::flow::{
     ApiActivity, Limits, QueueActivity, RecordActivity, State, TableActivity, Target, summary,
 };
@@ -60,8 +62,8 @@ fn a_calm_pipeline_is_good_everywhere() {
     assert_eq!(says(&calm.main[4]), ("31\u{a0}% of capacity", "idle"));
     assert_eq!(says(&calm.side[1]), ("idle", "no errors"));
     assert_eq!(says(&calm.side[2]), ("0 dead letters", "nothing to replay"));
-    assert_eq!(calm.main_rates, ["2/s", "2/s", "2/s", "1.9/s"]);
-    assert_eq!(calm.dropped, "0 in 5 min");
+    assert_eq!(calm.main_rates.map(|rate| rate.text), ["2/s", "2/s", "2/s", "1.9/s"]);
+    assert_eq!(calm.dropped.text, "0 in 5 min");
 }
 
 #[test]
@@ -81,7 +83,7 @@ fn an_outage_shows_where_it_is() {
     assert_eq!(says(&outage.main[3]).1, "300 tried again");
     assert_eq!(says(&outage.main[4]), ("idle", "300 refused"));
     assert_eq!((outage.main[4].tone, outage.main[0].tone), (Tone::Bad, Tone::Good));
-    assert_eq!(outage.main_rates[3], "0/s");
+    assert_eq!(outage.main_rates[3].text, "0/s");
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn dead_letters_that_the_queue_moved_itself_count() {
     let activity = flow.activity.get_or_insert_default();
     activity.dlq = QueueActivity { sent: 0.0, deleted: 3.0, ..QueueActivity::default() };
     let after = of(&flow);
-    assert_eq!(after.dropped, "3 in 5 min");
+    assert_eq!(after.dropped.text, "3 in 5 min");
     assert_eq!((after.side[2].main.as_str(), after.side[2].tone), ("3 dead letters", Tone::Warning));
 }
 
@@ -104,13 +106,13 @@ fn what_cannot_be_read_is_not_said_to_be_well() {
     assert_eq!(says(&unread.main[1]), ("–", ""));
     assert_eq!(unread.main[1].tone, Tone::Unknown);
     assert_eq!(unread.main[2].tone, Tone::Good, "the queue itself was read");
-    assert_eq!((unread.main_rates[0].as_str(), unread.dropped.as_str()), ("–", "–"));
+    assert_eq!((&*unread.main_rates[0].text, &*unread.dropped.text), ("–", "–"));
 }
 
 #[test]
 fn a_stage_is_as_bad_as_the_worst_that_is_said_about_it() {
     let flow = calm();
-    let sentence = |state| spillway_telemetry::flow::Sentence {
+    let sentence = |state| Sentence {
         state,
         text: String::new(),
         todo: None,
@@ -118,4 +120,14 @@ fn a_stage_is_as_bad_as_the_worst_that_is_said_about_it() {
     };
     let sentences = [State::Ok, State::Warn, State::Bad, State::Warn].map(sentence);
     assert_eq!(pipeline(&flow, &sentences).main[3].tone, Tone::Bad);
+}
+
+#[test]
+fn every_rate_leads_to_a_chart_that_is_there() {
+    let Pipeline { main_rates, dropped, side_rates, .. } = of(&calm());
+    for rate in main_rates.iter().chain(&side_rates).chain([&dropped]) {
+        let (stage, key) = rate.chart;
+        let charts = of_stage(stage, &Names::default());
+        assert!(charts.iter().any(|entry| entry.key == key), "{key} of {}", stage.slug());
+    }
 }
