@@ -293,7 +293,7 @@ fn row(letter: &DeadLetter, forecast: AnyView) -> AnyView {
                 <a href=href(&letter.id, "")>{name}</a>
                 <span class="mono quiet small dl-id">{event}</span>
             </td>
-            <td>{failure}</td>
+            <td class="dl-why">{failure}</td>
             {forecast}
         </tr>
     }

@@ -1,7 +1,10 @@
 //! Which dead letters an operator wants to do something with: some, or all that match.
 
 use super::filters::{Filters, Shown, carried};
-use crate::{context::Page, error::ActionError};
+use crate::{
+    context::{Page, encode},
+    error::ActionError,
+};
 use jiff::Timestamp;
 use spillway_core::{
     ids::MessageId,
@@ -72,12 +75,13 @@ impl Wanted {
         }
     }
 
-    /// The query with which a page asks for all that its list shows.
+    /// The query with which a page asks for all that its list shows, and leads back to that list.
     pub fn all_query(page: &Page) -> String {
         let carried = carried(page);
         let kept: Vec<&str> =
             carried.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=")).collect();
-        [&["all=matching"], kept.as_slice()].concat().join("&")
+        let back = format!("back={}", encode(&page.here()));
+        [&["all=matching"], kept.as_slice(), &[back.as_str()]].concat().join("&")
     }
 }
 
@@ -127,7 +131,10 @@ mod tests {
     #[test]
     fn all_of_the_list_means_all_its_pages() {
         let list = Page::of("/dead-letters", "type=a&after=1.2&__n=1", "", NOW.parse().unwrap());
-        assert_eq!(Wanted::all_query(&list), "all=matching&type=a");
+        assert_eq!(
+            Wanted::all_query(&list),
+            "all=matching&type=a&back=%2Fdead-letters%3Ftype%3Da%26after%3D1.2"
+        );
     }
 
     #[test]

@@ -56,6 +56,15 @@ pub fn since(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 pub fn list_sentence(shown: Shown, groups: &[DeadLetterGroup], now: Timestamp, zone: &TimeZone) -> String {
     let total: u64 = groups.iter().map(|group| group.count).sum();
     let messages = counted(total, "message", "messages");
+    if total == 0 {
+        let none = match shown {
+            Shown::Waiting | Shown::All => "No dead letters.",
+            Shown::Replaying => "No message is on the way back.",
+            Shown::Stored => "No dead letter has been replayed and stored.",
+            Shown::Discarded => "Nothing is discarded.",
+        };
+        return none.to_owned();
+    }
     match shown {
         Shown::Waiting => {}
         Shown::Replaying => {
@@ -72,7 +81,7 @@ pub fn list_sentence(shown: Shown, groups: &[DeadLetterGroup], now: Timestamp, z
         }
         Shown::All => return format!("{messages}, whatever has become of them."),
     }
-    let Some(largest) = groups.first() else { return "No dead letters.".to_owned() };
+    let Some(largest) = groups.first() else { return format!("{messages}.") };
     let (many, one) = fate(largest.class, &largest.message);
     let since = since(largest.first_at, now, zone);
     if total == 1 {
@@ -177,5 +186,7 @@ mod tests {
             |shown| list_sentence(shown, &stored, "2026-03-10T14:05:00Z".parse().unwrap(), &TimeZone::UTC);
         assert_eq!(say(Shown::Stored), "1 message was replayed and is stored.");
         assert_eq!(say(Shown::Discarded), "1 message is discarded. It can be restored.");
+        let none = |shown| list_sentence(shown, &[], Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+        assert_eq!(none(Shown::Discarded), "Nothing is discarded.");
     }
 }

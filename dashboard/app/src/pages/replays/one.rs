@@ -88,6 +88,11 @@ fn draw(detail: &Detail) -> AnyView {
             duration((ended.as_millisecond() - replay.started_at.as_millisecond()).max(0) as f64 / 1e3);
         view! { ", ended " <Time at=ended /> " after " {took} }
     });
+    // With scripts the page keeps itself up to date.
+    let again = (replay.state == ReplayState::Running).then(|| {
+        let here = page.here();
+        view! { <noscript><a class="button" href=here>"Look again"</a></noscript> }
+    });
     let counts = [
         ("waiting", replay.waiting, None),
         ("on the way", replay.sent, None),
@@ -116,6 +121,7 @@ fn draw(detail: &Detail) -> AnyView {
         <p class="quiet">
             "Started " <Time at=replay.started_at absolute=true /> " by " {replay.by.clone()} {took} "."
         </p>
+        {again}
         {progress(replay)}
         <dl class="ledger">{ledger}</dl>
         <section class="section" aria-labelledby="rp-messages">

@@ -140,7 +140,7 @@ mod tests {
     fn the_list_counts_what_runs() {
         let ended = replay(ReplayState::Ended, [0, 0, 1, 0]);
         let running = replay(ReplayState::Running, [1, 0, 0, 0]);
-        assert_eq!(list_sentence(&[ended.clone()]), "No replay is running.");
+        assert_eq!(list_sentence(std::slice::from_ref(&ended)), "No replay is running.");
         assert_eq!(list_sentence(&[ended, running.clone(), running]), "2 replays are running.");
     }
 }
