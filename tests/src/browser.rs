@@ -251,6 +251,7 @@ impl Browser {
     /// # Panics
     /// When the browser does not draw it.
     pub async fn picture(&self, width: u32) -> Vec<u8> {
+        self.cdp("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
         let height = self.run("return document.documentElement.scrollHeight").await.as_u64().unwrap_or(900);
         self.resize(width, u32::try_from(height.clamp(600, 8_000)).unwrap_or(900)).await;
         self.client.screenshot().await.expect("a page can be drawn")

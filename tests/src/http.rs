@@ -99,7 +99,9 @@ impl Request {
     /// All of it as it goes over the wire.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.line.clone().into_bytes();
-        bytes.extend_from_slice(b"host: localhost\r\n");
+        if !self.headers.starts_with(b"host:") {
+            bytes.extend_from_slice(b"host: localhost\r\n");
+        }
         bytes.extend_from_slice(&self.headers);
         bytes.extend_from_slice(format!("content-length: {}\r\n\r\n", self.body.len()).as_bytes());
         bytes.extend_from_slice(&self.body);

@@ -41,6 +41,14 @@ pub struct System {
     log: Log,
 }
 
+/// A dashboard that watches another process's pipeline; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Beside {
+    /// The link that signs in.
+    pub url: String,
+    _child: Child,
+}
+
 #[derive(Debug)]
 struct Running {
     child: Child,
@@ -83,7 +91,9 @@ impl System {
     pub async fn start(setup: Setup) -> Self {
         let folder = tempfile::Builder::new().prefix("spillway-journey-").tempdir().expect("a folder");
         let mut system = Self { folder, setup, running: None, log: Log::default() };
-        std::fs::create_dir_all(system.schemas()).expect("a folder for schemas");
+        if !system.setup.schemas.is_empty() {
+            std::fs::create_dir_all(system.schemas()).expect("a folder for schemas");
+        }
         for (event_type, schema) in &system.setup.schemas {
             system.write_schema(event_type, schema);
         }
@@ -151,7 +161,7 @@ impl System {
                 command
             }
         };
-        command.arg("--embedded").arg(self.data()).arg("--schemas").arg(self.schemas());
+        command.arg("--embedded").arg(self.data());
         command.arg("--api-port").arg(api_port.to_string());
         command.arg("--dashboard-port").arg(dashboard_port.to_string());
         if self.setup.site {
@@ -184,6 +194,25 @@ impl System {
         let address = api.strip_prefix("http://").and_then(|url| url.strip_suffix("/events"));
         let api = address.and_then(|address| address.parse().ok()).expect("the API's line is as documented");
         self.running = Some(Running { child, api, sign_in });
+    }
+
+    /// Starts another dashboard on this system's folder, and waits until it says where it is.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn attach(&self) -> Beside {
+        let mut command = Command::new(programs().dashboard());
+        command.arg("--attach").arg("--embedded").arg(self.data()).args(["--dashboard-port", "0"]);
+        clean(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("a dashboard can be started");
+        self.log.follow(child.stderr.take().expect("it is piped"));
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let said = tokio::time::timeout(START, lines.next_line()).await;
+        let line = said.ok().and_then(Result::ok).flatten().unwrap_or_default();
+        let Some(url) = line.strip_prefix("Dashboard ") else {
+            panic!("the dashboard did not say where it is, but \"{line}\"");
+        };
+        Beside { url: url.to_owned(), _child: child }
     }
 
     fn running(&self) -> &Running {
@@ -234,7 +263,7 @@ impl System {
 
     /// The schemas' folder.
     pub fn schemas(&self) -> PathBuf {
-        self.folder.path().join("schemas")
+        self.data().join("schemas")
     }
 
     /// Writes or replaces the schema of an event type.

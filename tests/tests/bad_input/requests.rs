@@ -332,3 +332,51 @@ async fn what_is_no_http_hurts_nobody() {
     system.accept("after", "t", &json!({})).await;
     assert!(!system.log().contains("panicked"), "{}", system.log());
 }
+
+/// A simple generator of numbers, the same each time (xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % end as u64).unwrap_or(0)
+    }
+}
+
+/// A few bytes of a good body are changed, doubled or left out: some of these are events still, most are not.
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_events_are_accepted_or_refused_and_counted_right() {
+    let system = System::start_empty().await;
+    let mut dice = Dice(0x5eed);
+    let whole = format!("[{},{}]", GOOD.replace("{", r#"{"data":{"a":[1,"\u00e9"]},"#), GOOD);
+    let (mut promised, mut refused) = (0, 0);
+    for _ in 0..400 {
+        let (content_type, body) =
+            if dice.below(2) == 0 { (STRUCTURED, GOOD) } else { (BATCH, whole.as_str()) };
+        let mut body = body.as_bytes().to_vec();
+        for _ in 0..=dice.below(3) {
+            let at = dice.below(body.len());
+            match dice.below(4) {
+                0 => body[at] = u8::try_from(dice.below(256)).unwrap_or(0),
+                1 => body.truncate(at.max(1)),
+                2 => body.insert(at, b"{}[]\",:\\\0"[dice.below(9)]),
+                _ => drop(body.remove(at)),
+            }
+        }
+        let answer = system.send(&Request::post(content_type, body.clone())).await;
+        if answer.status == 202 {
+            promised += answer.json()["results"].as_array().map_or(1, Vec::len);
+        } else {
+            let what = String::from_utf8_lossy(&body);
+            problem(&answer, &what);
+            assert!((400..500).contains(&answer.status), "{what}: {answer:?}");
+            refused += 1;
+        }
+    }
+    assert!(promised > 0 && refused > 0, "{promised} promised, {refused} refused");
+    let flow = system.until(&["flow"], |flow| flow["stored"] == flow["accepted"]).await;
+    assert_eq!((&flow["accepted"], &flow["unaccounted"]), (&json!(promised), &json!(0)));
+    assert!(!system.log().contains("panicked"), "{}", system.log());
+}

@@ -57,6 +57,17 @@ async fn what_is_accepted_while_the_store_is_down_is_stored_once_it_is_back() {
     let stopped = system.json(&["fault", "stop", "store-outage", "--by", "anna"]).await;
     assert_eq!(stopped["stopped"], 1);
     all_is_stored(&system, 1000).await;
+
+    // The proof would notice a loss.
+    let ids = system.folder().join("ids");
+    let all = std::fs::read_to_string(&ids).unwrap();
+    std::fs::write(&ids, format!("{all}never-accepted\n")).unwrap();
+    let verdict = verify(&system).await;
+    assert_eq!(
+        (verdict.code, &verdict.json()["missing"]),
+        (Some(1), &json!(["never-accepted"])),
+        "{verdict:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

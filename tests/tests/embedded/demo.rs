@@ -1,0 +1,58 @@
+//! The demo, and dashboards beside a running pipeline.
+
+use serde_json::json;
+use spillway_journeys::http::{Request, send};
+use spillway_journeys::{Setup, System};
+use std::net::SocketAddr;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_has_a_day_behind_it_that_balances_and_dead_letters_to_try_a_replay_on() {
+    let setup = Setup { words: vec!["--demo-history", "--demo-traffic"], ..Setup::default() };
+    let mut system = System::start(setup).await;
+    let flow = system.ledger().await;
+    assert!(flow["accepted"].as_u64() > Some(50_000), "{flow:#}");
+    assert_eq!(flow["unaccounted"], 0, "{flow:#}");
+    let before = system.json(&["dlq", "list"]).await["total"].as_u64().expect("a number");
+    assert!(before > 1, "there are dead letters");
+    // Live traffic goes on.
+    system.until(&["flow"], |now| now["accepted"].as_u64() > flow["accepted"].as_u64()).await;
+
+    let replay = system.cli(&["dlq", "replay", "--all", "--skip-failing", "--wait", "--json"]).await.json();
+    let left_out = replay["left_out"].as_u64().expect("a number");
+    assert!(left_out > 0 && left_out < before, "some would fail again, some would not: {replay:#}");
+    assert_eq!(replay["replay"]["stored"], before - left_out, "{replay:#}");
+
+    // A restart goes on where it was; no second day is made.
+    let ports = system.ports();
+    system.stop().await;
+    let stopped = system.ledger().await;
+    system.start_again(ports).await;
+    let flow = system.ledger().await;
+    let new = flow["accepted"].as_u64().unwrap_or(0) - stopped["accepted"].as_u64().unwrap_or(0);
+    assert!(new < 1_000, "{stopped:#} {flow:#}");
+    assert_eq!(flow["unaccounted"], 0, "{flow:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dashboard_of_its_own_watches_a_running_pipeline() {
+    let system = System::start_empty().await;
+    system.accept("e1", "t", &json!({})).await;
+    system.until(&["flow"], |flow| flow["stored"] == 1).await;
+    let beside = system.attach().await;
+    let (base, token) = beside.url.split_once("/sign-in").expect("a link");
+    let address: SocketAddr =
+        base.strip_prefix("http://").and_then(|at| at.parse().ok()).expect("an address");
+    let get = |path: &str, cookie: &str| {
+        Request::to("GET", path)
+            .header("host", base.trim_start_matches("http://"))
+            .header("cookie", cookie)
+            .header("connection", "close")
+    };
+    assert_eq!(send(address, &get("/", "")).await.expect("it answers").status, 401);
+    let door = send(address, &get(&format!("/sign-in{token}"), "")).await.expect("it answers");
+    let cookie = door.header("set-cookie").expect("a session").split(';').next().expect("a pair").to_owned();
+    let page = send(address, &get("/", &cookie)).await.expect("it answers");
+    assert_eq!(page.status, 200);
+    let page = String::from_utf8(page.body).expect("pages are UTF-8");
+    assert!(page.contains("accounted for"), "{page}");
+}
