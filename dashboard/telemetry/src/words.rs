@@ -20,11 +20,14 @@ pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
-/// `14 s`, `38 min`, `3 h`, `5 d`: rounded down, in the unit that people would use.
+/// `14 s`, `38 min`, `2 h 58 min`, `14 h`, `5 d`: rounded down, in the unit that people would use.
 pub(crate) fn duration(seconds: i64) -> String {
     match seconds.max(0) {
         seconds @ ..90 => format!("{seconds} s"),
         seconds @ ..7_200 => format!("{} min", seconds / 60),
+        seconds @ ..36_000 if seconds % 3_600 >= 60 => {
+            format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60)
+        }
         seconds @ ..172_800 => format!("{} h", seconds / 3_600),
         seconds => format!("{} d", seconds / 86_400),
     }
@@ -69,8 +72,8 @@ mod tests {
     fn numbers_and_times_read_well() {
         assert_eq!([0, 999, 1_000, 172_431].map(count), ["0", "999", "1,000", "172,431"]);
         assert_eq!(counted(1, "event", "events"), "1 event");
-        let seconds = [-5, 0, 89, 90, 2_280, 7_199, 7_200, 172_799, 172_800];
-        let words = ["0 s", "0 s", "89 s", "1 min", "38 min", "119 min", "2 h", "47 h", "2 d"];
+        let seconds = [-5, 0, 89, 90, 2_280, 7_199, 7_200, 10_680, 172_799, 172_800];
+        let words = ["0 s", "0 s", "89 s", "1 min", "38 min", "119 min", "2 h", "2 h 58 min", "47 h", "2 d"];
         assert_eq!(seconds.map(duration), words);
         let time = |second| Timestamp::from_second(second).unwrap();
         assert_eq!(ago(time(0), time(240)), "4 min ago");

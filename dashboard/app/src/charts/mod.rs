@@ -34,8 +34,17 @@ pub struct ShownChart {
     pub drawn: Arc<Drawn>,
     /// Its series, if there is more than one.
     pub legend: Vec<LegendItem>,
-    /// The newest value in words, unless there is none or it is too old to be called current.
-    pub current: Option<String>,
+    /// The newest value, unless there is none or it is too old to be called current.
+    pub current: Option<Current>,
+}
+
+/// The newest value of a chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Current {
+    /// With its unit.
+    pub value: String,
+    /// Which value it is, where that is not plain: `p99`, `accepted in 5 min`.
+    pub note: Option<String>,
 }
 
 /// Reads the charts of a group, all with one question to the source, and draws those that nobody has drawn yet.

@@ -1,6 +1,6 @@
 //! What a chart of the catalogue looks like.
 
-use super::{Comparison, Question};
+use super::{Comparison, Current, Question};
 use crate::format::duration;
 use spillway_charts::{Chart, Kind, Series, Unit};
 use spillway_core::metric;
@@ -8,8 +8,8 @@ use spillway_telemetry::catalogue::{ChartNumbers, Entry, Good};
 use spillway_telemetry::metrics::{Gaps, Line, LineValue};
 use spillway_telemetry::{Statistic, TimeRange};
 
-/// A number this many periods old is not called current any more.
-const CURRENT_PERIODS: usize = 3;
+/// The current value is of one of so many newest periods. Older ones are history, even if nothing came after.
+const CURRENT_PERIODS: usize = 2;
 /// The grey of the palette, for a sum that is no single line's.
 const EARLIER_SUM: u8 = 8;
 
@@ -88,37 +88,39 @@ fn are_parts(entry: &Entry) -> bool {
     entry.good == Good::Low && entry.lines.len() > 1 && rest.into_iter().all(fits)
 }
 
-/// The newest value in words: of the first line, or of all where they are stacked.
+/// The newest value: of the first line, or of all where they are stacked.
 pub(super) fn current(
     entry: &Entry,
     chart: &Chart,
     (range, question): (TimeRange, &Question),
-) -> Option<String> {
+) -> Option<Current> {
     let line = entry.lines.first()?;
     let shown = if are_parts(entry) { entry.lines.len() } else { 1 };
     let at = |index| total(chart.series.iter().take(shown).map(|series| &*series.points), index);
     let len = chart.series.first()?.points.len();
     let newest = (len.saturating_sub(CURRENT_PERIODS)..len).rev().find(|index| at(*index).is_some())?;
-    let value = at(newest)?;
-    // With several lines that don't add up it must be said which of them it is.
-    let prefix = if entry.lines.len() > shown { format!("{} ", line.label) } else { String::new() };
-    let LineValue::Statistic(query) = &line.value else {
-        return Some(format!("{prefix}{}", chart.unit.format(value)));
-    };
-    let (value, suffix) = match query.statistic {
-        Statistic::Sum | Statistic::SampleCount
-            if is_running(range, question) && !shrinks_unfinished(entry, line) =>
-        {
-            // The period that is not over may have begun a second ago: the one before it counts as well.
-            let before = newest.checked_sub(1).and_then(at).unwrap_or(0.0);
-            let since = range.to().as_second() - 2 * i64::from(question.period.seconds());
-            let window = question.now.as_second() - since;
-            (value + before, format!(" in {}", duration(window as f64)))
+    let mut value = at(newest)?;
+    let window = match &line.value {
+        LineValue::Statistic(query) if is_sum(query.statistic) => {
+            if is_running(range, question) && !shrinks_unfinished(entry, line) {
+                // The period that is not over may have begun a second ago: the one before it counts as well.
+                value += newest.checked_sub(1).and_then(at).unwrap_or(0.0);
+                let since = range.to().as_second() - 2 * i64::from(question.period.seconds());
+                Some(duration((question.now.as_second() - since) as f64))
+            } else {
+                Some(question.period_words())
+            }
         }
-        Statistic::Sum | Statistic::SampleCount => (value, format!(" in {}", question.period_words())),
-        _ => (value, String::new()),
+        _ => None,
     };
-    Some(format!("{prefix}{}{suffix}", chart.unit.format(value)))
+    // With several lines that don't add up it must be said which of them it is.
+    let label = (entry.lines.len() > shown).then_some(line.label);
+    let note = match (label, window) {
+        (Some(label), Some(window)) => Some(format!("{label} in {window}")),
+        (None, Some(window)) => Some(format!("in {window}")),
+        (label, None) => label.map(str::to_owned),
+    };
+    Some(Current { value: chart.unit.format(value), note })
 }
 
 /// What several rows of numbers add up to at one place; `None` if none of them has a number there.
@@ -134,12 +136,16 @@ fn is_running(range: TimeRange, question: &Question) -> bool {
 /// A sum over a period that is not over is less than it will be, and would look like a fall. Traffic is therefore shown up
 /// to the last whole period; errors are shown at once, as one that has just happened matters more than how many there will be.
 fn shrinks_unfinished(entry: &Entry, line: &Line) -> bool {
-    let is_sum = match &line.value {
-        LineValue::Statistic(query) => matches!(query.statistic, Statistic::Sum | Statistic::SampleCount),
+    let sums = match &line.value {
+        LineValue::Statistic(query) => is_sum(query.statistic),
         LineValue::PerSecond(_) | LineValue::CapacityUse { .. } => return true,
         LineValue::Share { .. } => false,
     };
-    is_sum && entry.good != Good::Low
+    sums && entry.good != Good::Low
+}
+
+fn is_sum(statistic: Statistic) -> bool {
+    matches!(statistic, Statistic::Sum | Statistic::SampleCount)
 }
 
 fn unit(entry: &Entry) -> Unit {

@@ -41,11 +41,14 @@ fn figure(
 ) -> impl IntoView + use<> {
     let more = link(&chart, page).map(|(words, href)| view! { <a class="figure-link" href=href>{words}</a> });
     let ShownChart { entry, drawn, legend, current } = chart;
-    // Without a number the heads of charts beside each other would not be of one height.
-    let current = current.or_else(|| Some("–".to_owned()));
+    let (current, note) = match current {
+        Some(current) => (current.value, current.note),
+        // Without anything there the heads of charts beside each other would not be of one height.
+        None => ("–".to_owned(), Some("no number now".to_owned())),
+    };
     let help = format!("{} In CloudWatch: {}.", entry.help, entry.metric);
     view! {
-        <Figure id=entry.key title=entry.title current=current help=help drawn=Arc::clone(&drawn) legend=legend>
+        <Figure id=entry.key title=entry.title current=Some(current) current_note=note help=help drawn=Arc::clone(&drawn) legend=legend>
             {more}
         </Figure>
     }

@@ -22,6 +22,9 @@ pub fn Figure(
     /// The newest value, with its unit.
     #[prop(optional_no_strip)]
     current: Option<String>,
+    /// Which value that is, in a word or two, such as `p99` or `in 5 min`.
+    #[prop(optional_no_strip)]
+    current_note: Option<String>,
     /// What it means and where it comes from.
     #[prop(into)]
     help: String,
@@ -50,6 +53,7 @@ pub fn Figure(
         <figure class="figure" id=id.clone() data-key=id aria-labelledby=heading_id.clone()>
             <figcaption class="figure-head">
                 <h3 class="figure-title" id=heading_id.clone()>{heading}</h3>
+                {current_note.map(|note| view! { <span class="figure-note">{note}</span> })}
                 {current.map(|current| view! { <span class="figure-current num">{current}</span> })}
                 <details class="help menu">
                     <summary aria-label=format!("About {title}")>"?"</summary>

@@ -35,7 +35,10 @@ fn drawn(entry: &Entry, points: &[f64], compare: bool) -> (Chart, Option<String>
     let earlier = compare.then(|| of(&compared(entry)));
     let range = question.range.aligned(question.period);
     let chart = chart(entry, &of(entry), earlier.as_ref(), (range, &question));
-    let current = current(entry, &chart, (range, &question));
+    let current = current(entry, &chart, (range, &question)).map(|current| match current.note {
+        Some(note) => format!("{note}: {}", current.value),
+        None => current.value,
+    });
     (chart, current)
 }
 
@@ -43,7 +46,7 @@ fn drawn(entry: &Entry, points: &[f64], compare: bool) -> (Chart, Option<String>
 fn traffic_is_shown_up_to_the_last_whole_period() {
     let (chart, current) = drawn(&entry(Stage::Api, "requests"), &[120.0, 3.0], false);
     assert_eq!(chart.series[0].points.last(), Some(&Some(120.0)), "half a minute would look like a fall");
-    assert_eq!(current.as_deref(), Some("120 in 1\u{a0}min"));
+    assert_eq!(current.as_deref(), Some("in 1\u{a0}min: 120"));
     assert_eq!(chart.kind, Kind::Area);
 }
 
@@ -51,25 +54,25 @@ fn traffic_is_shown_up_to_the_last_whole_period() {
 fn an_error_is_shown_at_once_and_not_forgotten_at_once() {
     let (chart, current) = drawn(&entry(Stage::Api, "server-errors"), &[4.0, 3.0], false);
     assert_eq!(chart.series[0].points.last(), Some(&Some(3.0)));
-    assert_eq!(current.as_deref(), Some("7 in 2 min"), "of half a minute and the one before");
+    assert_eq!(current.as_deref(), Some("in 2 min: 7"), "of half a minute and the one before");
     assert_eq!(chart.kind, Kind::Bars);
 }
 
 #[test]
 fn a_value_says_which_of_several_lines_it_is() {
     let (chart, current) = drawn(&entry(Stage::Api, "latency"), &[41.0], false);
-    assert_eq!(current.as_deref(), Some("p99 41\u{a0}ms"));
+    assert_eq!(current.as_deref(), Some("p99: 41\u{a0}ms"));
     let names: Vec<_> = chart.series.iter().map(|series| series.name.as_str()).collect();
     assert_eq!(names, ["p99", "p90", "p50", "max"]);
     assert_eq!(chart.kind, Kind::Line, "percentiles are no parts of a whole");
     let (_, records) = drawn(&entry(Stage::Consumer, "records"), &[9.0, 9.0], false);
-    assert_eq!(records.as_deref(), Some("stored 9 in 1\u{a0}min"));
+    assert_eq!(records.as_deref(), Some("stored in 1\u{a0}min: 9"));
 }
 
 #[test]
 fn what_has_parts_shows_their_sum() {
     let (chart, current) = drawn(&of_overview("errors"), &[0.0, 2.0], false);
-    assert_eq!((chart.kind, current.as_deref()), (Kind::Bars, Some("12 in 2 min")), "six stages");
+    assert_eq!((chart.kind, current.as_deref()), (Kind::Bars, Some("in 2 min: 12")), "six stages");
     let (chart, current) = drawn(&of_overview("depth"), &[5.0], false);
     assert_eq!((chart.kind, current.as_deref()), (Kind::StackedArea, Some("10")));
     let (chart, current) = drawn(&entry(Stage::Table, "error-share"), &[25.0], false);

@@ -7,7 +7,7 @@ use crate::{
     pages::stages,
 };
 use leptos::prelude::*;
-use spillway_charts::{Bars, bars};
+use spillway_charts::{Bars, Size, bars};
 use spillway_core::dead_letter::DeadLetterGroup;
 use spillway_core::failure::FailureClass;
 use spillway_telemetry::catalogue::Stage;
@@ -15,6 +15,8 @@ use spillway_telemetry::flow::FlowSnapshot;
 
 /// Groups that are shown here; the others are on their own page.
 const MOST_GROUPS: usize = 4;
+/// Wide enough for three digits above each of 20 bars.
+const WIDE: Size = Size { width: 480, height: 130 };
 
 /// How many messages are how near to the dead letter queue, and when the first gets there.
 pub(super) fn countdown(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use<> {
@@ -51,19 +53,26 @@ pub(super) fn countdown(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use
             .into_any()
         }
     };
-    let drawn = countdown.by_attempt.iter().any(|count| *count > 0).then(|| {
-        let drawn = bars(&Bars::receive_counts(countdown.by_attempt));
-        view! {
-            <div class="countdown-bars" inner_html=drawn></div>
-            <p class="quiet small">"Messages in the queue by attempt"</p>
-        }
-    });
+    let drawn =
+        countdown.by_attempt.iter().any(|count| *count > 0).then(|| by_attempt(&countdown.by_attempt));
     view! {
         <section aria-labelledby="countdown">
             <h2 id="countdown">"Countdown to the dead letter queue"</h2>
             {said}
             {drawn}
         </section>
+    }
+}
+
+/// Drawn for both widths: text that is read on a laptop would be too small on a phone.
+fn by_attempt(counts: &[u64]) -> impl IntoView + use<> {
+    let [wide, narrow] = [WIDE, Size::PHONE].map(|size| {
+        bars(&Bars { size: Size { height: 130, ..size }, ..Bars::receive_counts(counts.to_vec()) })
+    });
+    view! {
+        <div class="countdown-bars chart-when-wide" inner_html=wide></div>
+        <div class="countdown-bars chart-when-narrow" inner_html=narrow></div>
+        <p class="quiet small">"Messages in the queue by attempt"</p>
     }
 }
 

@@ -106,7 +106,7 @@ fn dead_letters_say_how_many_since_when_and_why() {
         )],
     );
     let sentence = &summary(&flow)[1];
-    assert_eq!(sentence.target.path(), "/dead-letters?fingerprint=00112233aabbccdd");
+    assert_eq!(sentence.target.path(), "/dead-letters?group=00112233aabbccdd");
     assert!(sentence.todo.as_ref().is_some_and(|todo| todo.contains("Mend it, then replay")));
 
     flow.groups = vec![

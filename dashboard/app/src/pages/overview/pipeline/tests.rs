@@ -112,12 +112,8 @@ fn what_cannot_be_read_is_not_said_to_be_well() {
 #[test]
 fn a_stage_is_as_bad_as_the_worst_that_is_said_about_it() {
     let flow = calm();
-    let sentence = |state| Sentence {
-        state,
-        text: String::new(),
-        todo: None,
-        target: Target::Metrics(Stage::Consumer),
-    };
+    let sentence =
+        |state| Sentence { state, text: String::new(), todo: None, target: Target::Metrics(Stage::Consumer) };
     let sentences = [State::Ok, State::Warn, State::Bad, State::Warn].map(sentence);
     assert_eq!(pipeline(&flow, &sentences).main[3].tone, Tone::Bad);
 }
