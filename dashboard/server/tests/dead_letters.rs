@@ -1,6 +1,8 @@
 //! Dead letters and replays as a browser without JavaScript uses them: pages and forms, in virtual time, on a
 //! pipeline that runs.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
+
 use async_trait::async_trait;
 use axum::{Router, body::Body};
 use http::{Request, StatusCode, header};

@@ -1,5 +1,7 @@
 //! The server as a client sees it, without a socket.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
+
 use async_trait::async_trait;
 use axum::{Router, body::Body};
 use http::{Request, Response, StatusCode, header};

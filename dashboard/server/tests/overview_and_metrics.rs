@@ -1,5 +1,7 @@
 //! The overview and the metrics pages, drawn over a real data folder, and over sources that fail.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
+
 use async_trait::async_trait;
 use axum::{Router, body::Body};
 use http::{Request, StatusCode, header};
