@@ -1,7 +1,7 @@
 //! Opening a data folder: whose it is, of which version, and with which guarantees.
 
 use super::schema::{TABLES, VERSION};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -146,6 +146,7 @@ impl DataFolder {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(self.database(), flags)?;
         connection.busy_timeout(Duration::from_secs(10))?;
+        keep_plans(&connection)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         // FULL: the write-ahead log is synced at each commit, so that a 202 outlives a power cut.
         let synchronous = if durability == Durability::Full { "full" } else { "off" };
@@ -169,9 +170,16 @@ impl DataFolder {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(self.database(), flags)?;
         connection.busy_timeout(Duration::from_secs(10))?;
+        keep_plans(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     }
+}
+
+/// Keeps the plans of prepared statements. Otherwise SQLite plans a range query anew each time that its bounds are bound
+/// to other values, in the hope of statistics that these tables do not have: receiving does that all the time.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
 enum Check {
