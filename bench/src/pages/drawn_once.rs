@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// New ranges to look at in each part. The server's CPU is told in hundredths of a second, so it takes some.
-const RANGES: u64 = 60;
+const RANGES: u64 = 200;
 const LENGTH: Duration = Duration::from_secs(3 * 3600);
 /// The newest range ends that long ago: it does not change any more.
 const AGE: Duration = Duration::from_secs(2 * 3600);
