@@ -83,11 +83,7 @@ fn api(all: &Activity) -> String {
         0 => "none refused with a server error".to_owned(),
         some => format!("{some} refused with a server error"),
     };
-    format!(
-        "The API takes {} requests, {errors}{}",
-        Unit::PerSecond.format(of.per_second),
-        slowest(of.p99_ms)
-    )
+    format!("The API takes {} requests a second, {errors}{}", rate(of.per_second), slowest(of.p99_ms))
 }
 
 fn function(name: &str, of: &FunctionActivity) -> String {
@@ -98,7 +94,7 @@ fn function(name: &str, of: &FunctionActivity) -> String {
         0 => "without an error".to_owned(),
         some => format!("with {}", counted(some, "error", "errors")),
     };
-    format!("{name} runs {} {errors}{}", Unit::PerSecond.format(of.per_second), slowest(of.p99_ms))
+    format!("{name} runs {} times a second, {errors}{}", rate(of.per_second), slowest(of.p99_ms))
 }
 
 fn table(all: &Activity) -> String {
@@ -113,8 +109,12 @@ fn table(all: &Activity) -> String {
     let used = of.capacity_use.map_or_else(String::new, |used| {
         format!("; {} of the write capacity is used", Unit::Percent.format(used))
     });
-    let rate = if all.window_s > 0.0 { of.writes / all.window_s } else { 0.0 };
-    format!("The table takes {} writes, {refused}{used}", Unit::PerSecond.format(rate))
+    let per_second = if all.window_s > 0.0 { of.writes / all.window_s } else { 0.0 };
+    format!("The table takes {} writes a second, {refused}{used}", rate(per_second))
+}
+
+fn rate(per_second: f64) -> String {
+    Unit::Number.format(per_second)
 }
 
 fn slowest(p99_ms: Option<f64>) -> String {
@@ -144,7 +144,7 @@ mod tests {
             p99_ms: Some(9.0),
             ..FunctionActivity::default()
         };
-        let text = "The consumer runs 2/s with 1 error; 99 of 100 end within 9\u{a0}ms";
+        let text = "The consumer runs 2 times a second, with 1 error; 99 of 100 end within 9\u{a0}ms";
         assert_eq!(function("The consumer", &of), text);
         let idle = function("The archiver", &FunctionActivity::default());
         assert_eq!(idle, "The archiver had nothing to do in the last minutes");
