@@ -21,7 +21,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+
+/// In a data folder while its history is being made.
+const UNFINISHED: &str = "history.unfinished";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -47,8 +51,9 @@ async fn run(settings: Settings) -> Result<()> {
     if settings.attach {
         let pipeline = Pipeline::attach(&settings.embedded).await?;
         let url = announce(&settings, &pipeline, dashboard.local_addr()?.port()).await?;
+        let asked_to_end = asked_to_end()?;
         println!("Dashboard {url}");
-        return watch_over(&settings, &pipeline, assets, dashboard, ctrl_c()).await;
+        return watch_over(&settings, &pipeline, assets, dashboard, asked_to_end).await;
     }
     let api = bind(loopback(settings.api_port)).await?;
     let schemas = prepare(&settings).await?;
@@ -60,6 +65,7 @@ async fn run(settings: Settings) -> Result<()> {
         tasks.spawn(demo::run_traffic(Arc::clone(&gateway), clock, demo::EVENTS_PER_S));
     }
     let url = announce(&settings, &pipeline.ports, dashboard.local_addr()?.port()).await?;
+    let asked_to_end = asked_to_end()?;
     println!("API http://{}/events", api.local_addr()?);
     println!("Dashboard {url}");
 
@@ -71,7 +77,7 @@ async fn run(settings: Settings) -> Result<()> {
     let api = tokio::spawn(gateway::serve(api, gateway, wait(stopped.clone())));
     let pages = watch_over(&settings, &pipeline.ports, assets, dashboard, wait(stopped));
     let signal = async {
-        ctrl_c().await;
+        asked_to_end.await;
         let _ = stop.send(());
     };
     let (served, ()) = tokio::join!(pages, signal);
@@ -98,7 +104,15 @@ async fn prepare(settings: &Settings) -> Result<PathBuf> {
     if settings.fresh {
         empty(folder)?;
     }
+    let unfinished = folder.join(UNFINISHED);
+    if settings.demo_history && unfinished.exists() {
+        // Half a day would pass for the whole of it.
+        empty(folder)?;
+    }
     if settings.demo_history && !folder.join(DATABASE).exists() {
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&unfinished, ""))
+            .with_context(|| format!("can't write {}", unfinished.display()))?;
         eprintln!("Making 24 h of history in virtual time …");
         let data = folder.clone();
         let now = RealClock.now();
@@ -106,6 +120,7 @@ async fn prepare(settings: &Settings) -> Result<PathBuf> {
         let made = move || demo::make(&data, now, &progress);
         tokio::task::spawn_blocking(made).await.context("history ended unexpectedly")??;
         eprintln!();
+        delete(&unfinished)?;
     }
     let schemas = settings.schemas.clone().unwrap_or_else(|| folder.join("schemas"));
     if settings.schemas.is_none() {
@@ -124,7 +139,8 @@ fn empty(folder: &Path) -> Result<()> {
     if !folder.exists() {
         return Ok(());
     }
-    let is_ours = folder.join(DATABASE).exists() || std::fs::read_dir(folder)?.next().is_none();
+    let is_ours = [DATABASE, UNFINISHED].iter().any(|name| folder.join(name).exists())
+        || std::fs::read_dir(folder)?.next().is_none();
     if !is_ours {
         bail!("{} has files but no Spillway data: it is left alone; choose another folder", folder.display());
     }
@@ -135,13 +151,20 @@ fn empty(folder: &Path) -> Result<()> {
     })?);
     for name in [DATABASE, TELEMETRY] {
         for suffix in ["", "-wal", "-shm"] {
-            let file = folder.join(format!("{name}{suffix}"));
-            if file.exists() {
-                std::fs::remove_file(&file).with_context(|| format!("can't delete {}", file.display()))?;
-            }
+            delete(&folder.join(format!("{name}{suffix}")))?;
         }
     }
-    Ok(())
+    delete(&folder.join(UNFINISHED))
+}
+
+/// Deletes a file if it is there.
+fn delete(file: &Path) -> Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("can't delete {}", file.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn open(settings: &Settings, schemas: &Path) -> Result<Arc<Pipeline>> {
@@ -153,6 +176,8 @@ async fn open(settings: &Settings, schemas: &Path) -> Result<Arc<Pipeline>> {
         simulated_latency: None,
     };
     let pipeline = Arc::new(Pipeline::open(&settings.embedded, options).await?);
+    // Whatever history there is, somebody goes on with it now: nothing may take it for rubbish any more.
+    delete(&settings.embedded.join(UNFINISHED))?;
     let absolute = std::path::absolute(schemas)?;
     pipeline.ports.note(SCHEMAS, &absolute.to_string_lossy()).await?;
     if settings.demo_traffic && pipeline.ports.fact(demo::DEMO).await?.is_none() {
@@ -199,18 +224,15 @@ async fn watch_over(
     Ok(serve(listener, deps, shutdown).await?)
 }
 
-/// Resolves at Ctrl-C or when the system asks the process to end.
-async fn ctrl_c() {
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
+/// Resolves at Ctrl-C or when the system asks the process to end. It listens from now on, not only once it is awaited:
+/// whoever has read where the system is may end it at once.
+fn asked_to_end() -> Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminate => {}
-    }
+    })
 }

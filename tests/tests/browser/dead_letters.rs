@@ -173,5 +173,5 @@ async fn filters_are_in_the_address() {
     assert_eq!(shown.len(), 1);
     browser.see("bad-2").await;
     browser.open(&format!("{}/dead-letters?contains=nothing-like-it", system.dashboard())).await;
-    browser.see("No dead letter matches.").await;
+    browser.see("No dead letter matches").await;
 }

@@ -2,8 +2,11 @@
 
 use serde_json::json;
 use spillway_journeys::http::{Request, send};
-use spillway_journeys::{Setup, System};
+use spillway_journeys::programs::programs;
+use spillway_journeys::{Setup, System, eventually};
 use std::net::SocketAddr;
+use std::process::Stdio;
+use tokio::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_has_a_day_behind_it_that_balances_and_dead_letters_to_try_a_replay_on() {
@@ -30,6 +33,33 @@ async fn the_demo_has_a_day_behind_it_that_balances_and_dead_letters_to_try_a_re
     let flow = system.ledger().await;
     let new = flow["accepted"].as_u64().unwrap_or(0) - stopped["accepted"].as_u64().unwrap_or(0);
     assert!(new < 1_000, "{stopped:#} {flow:#}");
+    assert_eq!(flow["unaccounted"], 0, "{flow:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_that_was_interrupted_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut making = Command::new(programs().dashboard())
+        .arg("--embedded")
+        .arg(&data)
+        .args(["--api-port", "0", "--dashboard-port", "0", "--demo-history"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    eventually("history is being made", async || {
+        let log = data.join("pipeline.db-wal");
+        std::fs::metadata(log).map(|log| log.len()).ok().filter(|bytes| *bytes > 1 << 20).ok_or("no log yet")
+    })
+    .await;
+    making.kill().await.unwrap();
+
+    let words = vec!["--demo-history"];
+    let system = System::start(Setup { words, data: Some(data), ..Setup::default() }).await;
+    let flow = system.ledger().await;
+    assert!(flow["accepted"].as_u64() > Some(50_000), "a whole day: {flow:#}");
     assert_eq!(flow["unaccounted"], 0, "{flow:#}");
 }
 
