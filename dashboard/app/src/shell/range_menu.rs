@@ -68,7 +68,11 @@ fn menu(page: &Page, optional: bool) -> impl IntoView + use<> {
     let field = |at: Timestamp| at.to_zoned(page.zone.clone()).strftime("%Y-%m-%dT%H:%M").to_string();
     let (from, to) = (field(page.range.from), field(page.range.to));
     let zone = page.zone.iana_name().unwrap_or("UTC").to_owned();
-    let label = if unlimited { "Any time".to_owned() } else { page.range.label(&page.zone) };
+    let label = if unlimited {
+        view! { "Any"<span class="wide-only">" time"</span> }.into_any()
+    } else {
+        page.range.label(&page.zone).into_any()
+    };
     // What else is in the URL stays there: a form's own query replaces the address's.
     let others = page.query.iter().filter(|(key, _)| {
         !key.starts_with("__") && !["range", "from", "to", "zone", "after"].contains(&key.as_str())

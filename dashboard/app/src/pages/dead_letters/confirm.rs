@@ -3,7 +3,7 @@
 use super::{
     actions::{DISCARD, LONGEST_REASON, REPLAY},
     filters::{Filters, Shown, href},
-    outlook::Outlook,
+    outlook::{Outlook, caveats},
     unreadable,
     wanted::{Wanted, way_back},
     words::class_label,
@@ -144,6 +144,7 @@ fn replay_form(chosen: &Chosen, rate: f64) -> AnyView {
             </p>
         }
     });
+    let caveats = caveats(&chosen.letters).into_iter().map(|text| view! { <p>{text}</p> }).collect_view();
     let seconds = chosen.waiting as f64 / rate.max(0.1);
     let pace = if seconds < 2.0 {
         "They go back to the queue at once".to_owned()
@@ -170,6 +171,7 @@ fn replay_form(chosen: &Chosen, rate: f64) -> AnyView {
         <StatusSentence tone=tone>{sentence}</StatusSentence>
         <div class="stack dl-confirm">
             {warning}
+            {caveats}
             {gone(chosen)}
             <p class="quiet">
                 {pace}

@@ -6,7 +6,7 @@ use super::{
     filters::{Filters, carried, href, with_query},
     history::steps,
     list::PAGE,
-    outlook::Outlook,
+    outlook::{Outlook, caveats},
     timeline::{Timeline, state_badge},
     unreadable,
     words::one_sentence,
@@ -152,11 +152,16 @@ fn actions(detail: &Detail, page: &Page) -> AnyView {
             let reason = outlook.reasons.first().map(|(reason, _)| {
                 view! { " " <span class="mono">{reason.clone()}</span> }
             });
+            let caveats = caveats(std::slice::from_ref(letter))
+                .into_iter()
+                .map(|text| view! { <p class="quiet">{text}</p> })
+                .collect_view();
             let class = if outlook.failing() == 0 { "button primary" } else { "button" };
             let discard = format!("/dead-letters/discard?id={}&back={}", encode(&id), encode(&page.here()));
             view! {
                 <div class="panel stack dl-actions" data-tone=outlook.tone().name()>
                     <p>{outlook.sentence()} {reason}</p>
+                    {caveats}
                     <form method="post" action=REPLAY class="row">
                         <input type="hidden" name="ids[]" value=id.clone() />
                         <input type="hidden" name="first" value=id />

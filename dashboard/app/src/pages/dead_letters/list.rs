@@ -27,12 +27,13 @@ pub struct Listed {
     pub filters: Filters,
     /// What the links to single messages carry along.
     pub carried: String,
-    /// The groups that match, whichever group is chosen; largest first.
+    /// The groups that match, largest first.
     pub groups: Vec<DeadLetterGroup>,
     /// One page of the messages.
     pub page: dead_letter::Page<DeadLetter>,
-    /// How many there are in each state under the same filters.
-    pub counts: Vec<(Shown, u64)>,
+    /// How many there are in each state; for other states than the shown one only while nothing else narrows
+    /// the list, because each such count would go through the whole archive.
+    pub counts: Vec<(Shown, Option<u64>)>,
     /// How many more there would be without the range.
     pub outside: u64,
     /// Why the newest message of a group would fail again; `None` if the checks let it pass.
@@ -53,16 +54,16 @@ impl Listed {
     pub async fn read(page: &Page, replayer: &Replayer) -> Result<Self, ArchiveError> {
         let archive = &*replayer.archive;
         let filters = Filters::of(page);
-        let all_groups = Filters { group: None, ..filters.clone() };
-        let groups = archive.groups(&all_groups.to_filter()).await?;
+        let groups = archive.groups(&filters.to_filter()).await?;
         let list = archive.list(&filters.to_filter(), page.parameter("after"), PAGE).await?;
         let mut counts = Vec::with_capacity(Shown::EVERY.len());
         for shown in Shown::EVERY {
-            let filter = Filters { shown, ..filters.clone() }.to_filter();
-            counts.push((
-                shown,
-                if shown == filters.shown { list.total } else { total(archive, &filter).await? },
-            ));
+            let count = match shown == filters.shown {
+                true => Some(list.total),
+                false if filters.is_narrow() => None,
+                false => Some(total(archive, &Filters { shown, ..Filters::default() }.to_filter()).await?),
+            };
+            counts.push((shown, count));
         }
         let outside = if filters.from.is_some() || filters.to.is_some() {
             let unlimited = Filters { from: None, to: None, ..filters.clone() };
@@ -72,7 +73,7 @@ impl Listed {
         };
         let waiting = [Shown::Waiting, Shown::All].contains(&filters.shown);
         let forecasts = if waiting { forecasts(replayer, &groups).await? } else { HashMap::new() };
-        let sparks = sparks(archive, &all_groups, &groups, page.now).await?;
+        let sparks = sparks(archive, &filters, &groups, page.now).await?;
         let mut types: BTreeSet<String> = list
             .items
             .iter()
@@ -93,12 +94,6 @@ impl Listed {
             types,
             last_replay,
         })
-    }
-
-    /// The groups that the page shows: the chosen one, or all.
-    pub fn shown_groups(&self) -> impl Iterator<Item = &DeadLetterGroup> {
-        let chosen = self.filters.group.as_ref();
-        self.groups.iter().filter(move |group| chosen.is_none_or(|chosen| group.fingerprint == *chosen))
     }
 }
 

@@ -17,8 +17,8 @@ pub(super) fn states(listed: &Listed, page: &Page) -> AnyView {
             let state = (*shown != Shown::default()).then(|| shown.name());
             let href = page.with(&[("state", state), ("after", None)]);
             let here = (*shown == listed.filters.shown).then_some("true");
-            let (label, count) = (shown.label(), grouped(*count));
-            view! { <a href=href aria-current=here>{label} " " <span class="num quiet">{count}</span></a> }
+            let count = count.map(|count| view! { " " <span class="num quiet">{grouped(count)}</span> });
+            view! { <a href=href aria-current=here>{shown.label()}{count}</a> }
         })
         .collect_view();
     view! { <nav class="tabs dl-states" aria-label="States">{tabs}</nav> }.into_any()
@@ -47,7 +47,7 @@ pub(super) fn filter_form(listed: &Listed, page: &Page) -> AnyView {
         view! { <a class="button" href=href>"Clear the filters"</a> }
     });
     view! {
-        <form class="filters" method="get" action="/dead-letters" role="search" aria-label="Filter dead letters">
+        <form class="filters dl-filters" method="get" action="/dead-letters" role="search" aria-label="Filter dead letters">
             {kept}
             <label class="label">
                 <span>"Failure or id contains"</span>

@@ -43,17 +43,15 @@ pub fn DeadLetters() -> impl IntoView {
 #[component]
 fn List<'a>(listed: &'a Listed) -> AnyView {
     let page = use_page();
-    let shown_groups: Vec<&DeadLetterGroup> = listed.shown_groups().collect();
-    let owned: Vec<DeadLetterGroup> = shown_groups.iter().map(|group| (*group).clone()).collect();
-    let sentence = if owned.is_empty() && listed.filters.is_narrow() {
+    let sentence = if listed.groups.is_empty() && listed.filters.is_narrow() {
         "No dead letter matches these filters.".to_owned()
     } else {
-        list_sentence(listed.filters.shown, &owned, page.now, &page.zone)
+        list_sentence(listed.filters.shown, &listed.groups, page.now, &page.zone)
     };
     let nothing_at_all = listed.groups.is_empty() && !listed.filters.is_narrow();
     let tone = match listed.filters.shown {
-        _ if owned.is_empty() && listed.filters.is_narrow() => Tone::Neutral,
-        Shown::Waiting if owned.is_empty() => Tone::Good,
+        _ if listed.groups.is_empty() && listed.filters.is_narrow() => Tone::Neutral,
+        Shown::Waiting if listed.groups.is_empty() => Tone::Good,
         Shown::Waiting => Tone::Warning,
         Shown::Replaying => Tone::Busy,
         Shown::Stored | Shown::Discarded | Shown::All => Tone::Neutral,
@@ -68,7 +66,7 @@ fn List<'a>(listed: &'a Listed) -> AnyView {
         nothing(listed, &page).into_any()
     } else {
         view! {
-            {groups(listed, &shown_groups, &page)}
+            {groups(listed, &page)}
             {messages(listed, &page)}
         }
         .into_any()
@@ -125,8 +123,8 @@ fn nothing(listed: &Listed, page: &Page) -> AnyView {
     view! { <EmptyState title=title>{detail}</EmptyState> }.into_any()
 }
 
-fn groups(listed: &Listed, groups: &[&DeadLetterGroup], page: &Page) -> AnyView {
-    let rows = groups.iter().map(|group| group_row(listed, group, page)).collect_view();
+fn groups(listed: &Listed, page: &Page) -> AnyView {
+    let rows = listed.groups.iter().map(|group| group_row(listed, group, page)).collect_view();
     let all = listed.filters.group.as_ref().map(|_| {
         let href = page.with(&[("group", None), ("after", None)]);
         view! { <a href=href>"Show all groups"</a> }

@@ -4,7 +4,7 @@ use crate::{
     components::Tone,
     format::{counted, grouped},
 };
-use spillway_core::usecases::replay::Forecast;
+use spillway_core::{dead_letter::DeadLetter, failure::FailureClass, usecases::replay::Forecast};
 use std::collections::BTreeMap;
 
 /// The consumer's own checks, asked about dead letters before they are put back.
@@ -79,9 +79,71 @@ impl Outlook {
     }
 }
 
+/// What the consumer's checks cannot tell about these messages, because they failed behind the checks.
+pub fn caveats(letters: &[DeadLetter]) -> Vec<String> {
+    let classes = letters.iter().filter_map(|letter| letter.last_failure()).map(|failure| failure.class);
+    let (mut store, mut large) = (0, 0);
+    for class in classes {
+        match class {
+            FailureClass::StoreThrottled | FailureClass::StoreUnavailable | FailureClass::StoreTimeout => {
+                store += 1
+            }
+            FailureClass::TooLarge => large += 1,
+            FailureClass::Malformed | FailureClass::Schema | FailureClass::ConsumerCrash => {}
+        }
+    }
+    let mut caveats = Vec::new();
+    if store > 0 {
+        let failed = counted(store, "message failed", "messages failed");
+        caveats.push(format!(
+            "{failed} because the store did not take it in time. The checks do not see the store: look at the overview whether it works again."
+        ));
+    }
+    if large > 0 {
+        let are = counted(large, "message is", "messages are");
+        caveats.push(format!(
+            "{are} larger than the store takes, and will fail again unless that limit was raised."
+        ));
+    }
+    caveats
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use spillway_core::{dead_letter::DeadLetterState, failure::Failure};
+
+    fn letter(class: FailureClass) -> DeadLetter {
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        DeadLetter {
+            id: "m".into(),
+            key: None,
+            event_type: None,
+            body: String::new(),
+            attributes: BTreeMap::new(),
+            trace_header: None,
+            first_sent_at: now,
+            archived_at: now,
+            receive_count: 1,
+            generation: 0,
+            failures: vec![Failure::new(class, "why", &"v1".into(), now)],
+            fingerprint: "f".into(),
+            state: DeadLetterState::Archived,
+            replays: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_the_checks_cannot_see_is_said() {
+        assert_eq!(caveats(&[letter(FailureClass::Schema)]), [""; 0]);
+        let found = caveats(&[
+            letter(FailureClass::StoreTimeout),
+            letter(FailureClass::StoreThrottled),
+            letter(FailureClass::TooLarge),
+        ]);
+        assert!(found[0].starts_with("2 messages failed because the store"), "{found:?}");
+        assert!(found[1].starts_with("1 message is larger than the store takes"), "{found:?}");
+    }
 
     fn forecasts(reasons: &[Option<&str>]) -> Vec<Forecast> {
         let forecast =
