@@ -69,7 +69,7 @@ fn menu(page: &Page, optional: bool) -> impl IntoView + use<> {
     let (from, to) = (field(page.range.from), field(page.range.to));
     let zone = page.zone.iana_name().unwrap_or("UTC").to_owned();
     let label = if unlimited {
-        view! { "Any"<span class="wide-only">" time"</span> }.into_any()
+        view! { <span>"Any"<span class="wide-only">" time"</span></span> }.into_any()
     } else {
         page.range.label(&page.zone).into_any()
     };
