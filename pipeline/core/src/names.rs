@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// The names of everything that has one. The defaults are Terraform's, with its `prefix` left at `spillway`.
+/// The names of everything that has one. The defaults are Terraform's, with its `name` left at `spillway`.
 ///
 /// Each is a `Cow`, so that the default names cost nothing to copy where each request is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

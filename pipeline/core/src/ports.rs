@@ -289,8 +289,8 @@ pub struct AuditEntry {
 /// The audit log.
 #[async_trait]
 pub trait OpsLog: Send + Sync {
-    /// Adds an entry.
-    async fn append(&self, entry: &AuditEntry) -> Result<(), ArchiveError>;
+    /// Adds entries, in their order: all of them or none.
+    async fn append(&self, entries: &[AuditEntry]) -> Result<(), ArchiveError>;
 
     /// Entries, newest first, at most `limit`; only those about `subject`, if given.
     async fn entries(&self, subject: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>, ArchiveError>;

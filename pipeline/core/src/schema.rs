@@ -18,20 +18,20 @@ pub struct SchemaSet {
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// The folder or a file in it can't be read.
-    #[error("can't read {path}: {source}", path = path.display())]
+    #[error("can't read {path}: {reason}", path = path.display())]
     Read {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: String,
     },
     /// A file is no JSON.
-    #[error("{path} is not JSON: {source}", path = path.display())]
+    #[error("{path} is not JSON: {reason}", path = path.display())]
     Json {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: serde_json::Error,
+        reason: String,
     },
     /// A file is no schema, or refers to something outside the folder.
     #[error("{path} is not a usable JSON Schema: {reason}", path = path.display())]
@@ -164,7 +164,8 @@ impl Schemas for SchemaFolder {
 }
 
 fn signature(folder: &Path) -> Result<Signature, SchemaError> {
-    let fail = |source| SchemaError::Read { path: folder.to_owned(), source };
+    let fail =
+        |error: std::io::Error| SchemaError::Read { path: folder.to_owned(), reason: error.to_string() };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
@@ -180,9 +181,10 @@ fn signature(folder: &Path) -> Result<Signature, SchemaError> {
 fn load(files: &Signature) -> Result<SchemaSet, SchemaError> {
     let mut schemas = BTreeMap::new();
     for (path, ..) in files {
-        let text = std::fs::read(path).map_err(|source| SchemaError::Read { path: path.clone(), source })?;
+        let text = std::fs::read(path)
+            .map_err(|error| SchemaError::Read { path: path.clone(), reason: error.to_string() })?;
         let schema = serde_json::from_slice(&text)
-            .map_err(|source| SchemaError::Json { path: path.clone(), source })?;
+            .map_err(|error| SchemaError::Json { path: path.clone(), reason: error.to_string() })?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         schemas.insert(name, schema);
     }

@@ -12,23 +12,25 @@ pub struct Audit(pub Arc<Db>);
 
 #[async_trait]
 impl OpsLog for Audit {
-    async fn append(&self, entry: &AuditEntry) -> Result<(), ArchiveError> {
-        let entry = entry.clone();
+    async fn append(&self, entries: &[AuditEntry]) -> Result<(), ArchiveError> {
+        let entries = entries.to_vec();
         self.0
             .write(move |tx| {
-                tx.prepare_cached(
+                let mut insert = tx.prepare_cached(
                     "INSERT INTO audit (at, by, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![
-                    millis(entry.at),
-                    entry.by,
-                    entry.action,
-                    entry.subject,
-                    entry.detail
-                ])
+                )?;
+                for entry in &entries {
+                    insert.execute(params![
+                        millis(entry.at),
+                        entry.by,
+                        entry.action,
+                        entry.subject,
+                        entry.detail
+                    ])?;
+                }
+                Ok(())
             })
             .await
-            .map(|_| ())
             .map_err(|error| unavailable(&error))
     }
 

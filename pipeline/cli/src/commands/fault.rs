@@ -222,5 +222,5 @@ async fn note(
         subject: fault.kind.name().to_owned(),
         detail: describe(&fault.kind),
     };
-    Ok(backend.ops.append(&entry).await?)
+    Ok(backend.ops.append(&[entry]).await?)
 }

@@ -288,8 +288,8 @@ impl ReplayLog for FakePipeline {
 
 #[async_trait]
 impl OpsLog for FakePipeline {
-    async fn append(&self, entry: &AuditEntry) -> Result<(), ArchiveError> {
-        self.state().audit.push(entry.clone());
+    async fn append(&self, entries: &[AuditEntry]) -> Result<(), ArchiveError> {
+        self.state().audit.extend_from_slice(entries);
         Ok(())
     }
 

@@ -79,7 +79,7 @@ impl Replayer {
             subject: id.to_string(),
             detail,
         };
-        self.ops.append(&entry).await?;
+        self.ops.append(&[entry]).await?;
         Ok(Started { id, taken, refused: ids.len() as u64 - taken })
     }
 
@@ -161,17 +161,17 @@ impl Replayer {
         detail: &str,
     ) -> Result<(), ArchiveError> {
         let at: Timestamp = self.clock.now();
-        for id in ids {
-            let entry = AuditEntry {
+        let entries: Vec<_> = ids
+            .iter()
+            .map(|id| AuditEntry {
                 at,
                 by: by.to_owned(),
                 action: action.to_owned(),
                 subject: id.to_string(),
                 detail: detail.to_owned(),
-            };
-            self.ops.append(&entry).await?;
-        }
-        Ok(())
+            })
+            .collect();
+        self.ops.append(&entries).await
     }
 }
 

@@ -10,7 +10,7 @@ pub const VERSION: i64 = 1;
 /// `messages` is both queues: `queue` 0 is the primary one, 1 the DLQ. `origin` is the id of the message with which the
 /// event was accepted. `handover` names the promises that are in two places for a moment, because the next place has
 /// them and the message is not deleted yet: the ledger counts those once. The index on visibility also has what a snapshot of
-/// a queue reads, so that sampling a long queue reads no bodies.
+/// a queue reads, so that sampling a long queue reads no bodies; the one on groups has what grouping dead letters reads.
 pub const TABLES: &str = "
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('accepted', 0), ('duplicates', 0), ('expired', 0);
@@ -70,6 +70,7 @@ CREATE TABLE dead_letters (
 );
 CREATE INDEX dead_letters_state ON dead_letters (state, archived_at);
 CREATE INDEX dead_letters_time ON dead_letters (archived_at, seq);
+CREATE INDEX dead_letters_groups ON dead_letters (state, fingerprint, class, message, type, archived_at, id);
 CREATE INDEX dead_letters_fingerprint ON dead_letters (fingerprint, archived_at);
 CREATE INDEX dead_letters_event ON dead_letters (event_id);
 
