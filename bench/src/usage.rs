@@ -10,6 +10,18 @@ pub fn cpu_s(process: u32) -> Option<f64> {
     ticks(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
 }
 
+/// Seconds of CPU that a process's threads have used, exact to the microsecond where the kernel tells that. Threads that
+/// have ended are not counted: for short spans only.
+pub fn exact_cpu_s(process: u32) -> Option<f64> {
+    let mut sum = None;
+    for thread in fs::read_dir(format!("/proc/{process}/task")).ok()? {
+        let Ok(folder) = thread.map(|thread| thread.path()) else { continue };
+        let Ok(text) = fs::read_to_string(folder.join("sched")) else { continue };
+        sum = Some(sum.unwrap_or(0.0) + runtime_ms(&text)? / 1e3);
+    }
+    sum.or_else(|| cpu_s(process))
+}
+
 /// Seconds of CPU that this process's threads of a name have used.
 pub fn cpu_of_threads_s(name: &str) -> Option<f64> {
     let mut sum = None;
@@ -41,6 +53,11 @@ fn ticks(stat: &str) -> Option<f64> {
     Some((user + system) / TICKS_PER_S)
 }
 
+fn runtime_ms(sched: &str) -> Option<f64> {
+    let line = sched.lines().find_map(|line| line.strip_prefix("se.sum_exec_runtime"))?;
+    line.trim_start().strip_prefix(':')?.trim().parse().ok()
+}
+
 fn kibibytes(status: &str, name: &str) -> Option<f64> {
     status.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix(" kB")?.parse().ok()
 }
@@ -57,6 +74,14 @@ mod tests {
     }
 
     #[test]
+    fn exact_times_are_read_where_the_kernel_tells_them() {
+        let sched =
+            "cat (1, #threads: 1)\n---\nse.vruntime       :     7.0\nse.sum_exec_runtime     :     12.5\n";
+        assert_eq!(runtime_ms(sched), Some(12.5));
+        assert_eq!(runtime_ms("nonsense"), None);
+    }
+
+    #[test]
     fn memory_is_read_from_the_status() {
         let status = "Name:\tx\nVmHWM:\t  204800 kB\nVmRSS:\t  102400 kB\n";
         assert_eq!(kibibytes(status, "VmHWM:"), Some(204_800.0));
@@ -69,7 +94,7 @@ mod tests {
     fn this_process_has_memory_and_threads() {
         let (now, most) = memory(std::process::id()).unwrap();
         assert!(now > 0.0 && most >= now);
-        assert!(cpu_s(std::process::id()).is_some());
+        assert!(cpu_s(std::process::id()).is_some() && exact_cpu_s(std::process::id()).is_some());
         let found = std::thread::Builder::new()
             .name("usage-test".to_owned())
             .spawn(|| cpu_of_threads_s("usage-test"))
