@@ -6,9 +6,9 @@ use spillway_core::names::Names;
 use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader, OpsLog, ReplayLog};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::replay::Replayer;
+use spillway_telemetry::MetricReader;
 use spillway_telemetry::flow::FlowSource;
 use spillway_telemetry::traces::TraceReader;
-use spillway_telemetry::MetricReader;
 use std::sync::Arc;
 
 /// Everything that pages read and do. Cloned for each request; each part is a pointer.

@@ -76,11 +76,17 @@ async fn run(settings: Settings) -> Result<()> {
     };
     let api = tokio::spawn(gateway::serve(api, gateway, wait(stopped.clone())));
     let pages = watch_over(&settings, &pipeline.ports, assets, dashboard, wait(stopped));
-    let signal = async {
-        asked_to_end.await;
-        let _ = stop.send(());
+    let mut pages = std::pin::pin!(pages);
+    // Pages that end on their own have failed; then the rest ends too, in order.
+    let ended = tokio::select! {
+        served = &mut pages => Some(served),
+        () = asked_to_end => None,
     };
-    let (served, ()) = tokio::join!(pages, signal);
+    let _ = stop.send(());
+    let served = match ended {
+        Some(served) => served,
+        None => pages.await,
+    };
     api.await.context("the HTTP API ended unexpectedly")?;
     drop(tasks);
     pipeline.recorder.finish(pipeline.ports.clock.now());
