@@ -96,11 +96,12 @@ impl fmt::Display for Counts {
 
 /// Adds up what cargo's own runner, nextest and Terraform say at the end of each part.
 pub fn count(output: &str) -> Counts {
-    output.lines().map(str::trim).filter_map(summary).fold(Counts::default(), Counts::and)
+    output.lines().filter_map(summary).fold(Counts::default(), Counts::and)
 }
 
 fn summary(line: &str) -> Option<Counts> {
-    // `test result: ok. 12 passed; 0 failed; 1 ignored; …`, once a test binary.
+    // `test result: ok. 12 passed; 0 failed; 1 ignored; …`, once a test binary. Indented it is what nextest shows of a
+    // failed test, which its own summary counts.
     if line.starts_with("test result:") {
         return Some(Counts {
             passed: number_before(line, " passed")?,
@@ -108,6 +109,7 @@ fn summary(line: &str) -> Option<Counts> {
             skipped: number_before(line, " ignored").unwrap_or(0),
         });
     }
+    let line = line.trim();
     // `Summary [ 1.2s] 30 tests run: 28 passed (1 slow), 1 failed, 1 timed out, 2 skipped`, once.
     if line.starts_with("Summary [") {
         let bad = [" failed", " timed out", " exec failed"];
@@ -151,6 +153,8 @@ mod tests {
         assert_eq!(count("Success! 66 passed, 0 failed."), counts(66, 0, 0));
         assert_eq!(count("Failure! 60 passed, 6 failed, 2 skipped."), counts(60, 6, 2));
         assert_eq!(count("nothing of the kind"), Counts::default());
+        let shown = "    test result: FAILED. 0 passed; 1 failed; 0 ignored\n     Summary [ 1.0s] 1 test run: 0 passed, 1 failed";
+        assert_eq!(count(shown), counts(0, 1, 0), "a failure is counted once");
     }
 
     #[test]
