@@ -1,0 +1,211 @@
+//! What the consumer makes of a batch, with ports that answer as told.
+
+use async_trait::async_trait;
+use spillway_core::Timestamp;
+use spillway_core::dead_letter::{DeadLetter, Page};
+use spillway_core::failure::{Failure, FailureClass};
+use spillway_core::ids::{EventKey, MessageId, ReplayId};
+use spillway_core::message::{MessageAttributes, REPLAY_ID, ReceivedMessage};
+use spillway_core::ports::{
+    ArchiveError, DeadLetterOrder, Deferral, EventStore, PutOutcome, QueueError, Redelivery, ReplayLog,
+    StoreError, StoreItem, StoredEvent,
+};
+use spillway_core::replay::{Replay, ReplayItem};
+use spillway_core::retry::RetrySchedule;
+use spillway_core::schema::FixedSchemas;
+use spillway_core::testkit::ManualClock;
+use spillway_core::usecases::store::{BatchReport, Consumer};
+use std::collections::{HashMap, HashSet};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// Everything around the consumer. It notes what it was told, and fails where the test says so.
+#[derive(Default)]
+struct World {
+    stored: Mutex<HashMap<EventKey, MessageId>>,
+    throttled: HashSet<EventKey>,
+    dead_lettered: Mutex<Vec<DeadLetterOrder>>,
+    deferred: Mutex<Vec<Deferral>>,
+    dlq_is_down: bool,
+    replay_log_is_down: bool,
+}
+
+#[async_trait]
+impl EventStore for World {
+    async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>> {
+        let mut stored = self.stored.lock().expect("no panic holds it");
+        let put = |item: &StoreItem| {
+            if self.throttled.contains(&item.key) {
+                return Err(StoreError::Throttled);
+            }
+            match stored.insert(item.key.clone(), item.message_id.clone()) {
+                None => Ok(PutOutcome::Stored),
+                Some(_) => Ok(PutOutcome::AlreadyStored),
+            }
+        };
+        items.iter().map(put).collect()
+    }
+
+    async fn get(&self, _: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Redelivery for World {
+    async fn defer(&self, deferrals: &[Deferral]) -> Vec<Result<(), QueueError>> {
+        self.deferred.lock().expect("no panic holds it").extend_from_slice(deferrals);
+        deferrals.iter().map(|_| Ok(())).collect()
+    }
+
+    async fn dead_letter(&self, orders: &[DeadLetterOrder]) -> Vec<Result<(), QueueError>> {
+        if self.dlq_is_down {
+            return orders.iter().map(|_| Err(QueueError::Throttled)).collect();
+        }
+        self.dead_lettered.lock().expect("no panic holds it").extend_from_slice(orders);
+        orders.iter().map(|_| Ok(())).collect()
+    }
+}
+
+fn not_asked() -> ArchiveError {
+    ArchiveError::NotFound { what: "a consumer does not ask for this, so it".to_owned() }
+}
+
+#[async_trait]
+impl ReplayLog for World {
+    async fn mark_stored(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
+        if self.replay_log_is_down {
+            return Err(ArchiveError::Unavailable { reason: "down".to_owned() });
+        }
+        Ok(())
+    }
+
+    async fn create(&self, _: &ReplayId, _: &[MessageId], _: &str) -> Result<u64, ArchiveError> {
+        Err(not_asked())
+    }
+
+    async fn waiting(&self, _: &ReplayId, _: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
+        Err(not_asked())
+    }
+
+    async fn mark_sent(&self, _: &ReplayId, _: &[MessageId]) -> Result<(), ArchiveError> {
+        Err(not_asked())
+    }
+
+    async fn set_trouble(&self, _: &ReplayId, _: Option<&str>) -> Result<(), ArchiveError> {
+        Err(not_asked())
+    }
+
+    async fn get(&self, _: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
+        Err(not_asked())
+    }
+
+    async fn list(&self, _: usize) -> Result<Vec<Replay>, ArchiveError> {
+        Err(not_asked())
+    }
+
+    async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
+        Err(not_asked())
+    }
+
+    async fn items(&self, _: &ReplayId, _: Option<&str>, _: usize) -> Result<Page<ReplayItem>, ArchiveError> {
+        Err(not_asked())
+    }
+}
+
+/// Runs a future that never has to wait.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("nothing in these tests waits"),
+    }
+}
+
+fn store(world: &Arc<World>, batch: Vec<ReceivedMessage>) -> BatchReport {
+    let consumer = Consumer {
+        store: world.clone(),
+        redelivery: world.clone(),
+        replays: world.clone(),
+        schemas: Arc::new(FixedSchemas(Arc::default())),
+        clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
+        version: "test".into(),
+        max_receive_count: 20,
+        retry: RetrySchedule::default(),
+    };
+    now(consumer.store_batch(batch))
+}
+
+fn message(id: &str, event: &str) -> ReceivedMessage {
+    let body = format!(r#"{{"specversion":"1.0","id":"{event}","source":"/s","type":"t"}}"#);
+    ReceivedMessage {
+        message_id: id.into(),
+        receipt_handle: id.into(),
+        body,
+        attributes: MessageAttributes::new(),
+        trace_header: None,
+        sent_at: Timestamp::UNIX_EPOCH,
+        receive_count: 1,
+        failures: Vec::new(),
+    }
+}
+
+fn outcomes(report: &BatchReport) -> Vec<&str> {
+    report.records.iter().map(|record| record.outcome.name()).collect()
+}
+
+#[test]
+fn a_record_that_cannot_be_read_takes_nothing_down_with_it() {
+    let world = Arc::new(World { throttled: [EventKey::new("/s", "3")].into(), ..World::default() });
+    let broken = ReceivedMessage { body: "not json".to_owned(), ..message("b", "2") };
+    let report = store(&world, vec![message("a", "1"), broken, message("c", "3")]);
+    assert_eq!(outcomes(&report), ["stored", "dead_lettered", "retry"]);
+    assert_eq!(report.failures(), ["c".into()]);
+    let dead = world.dead_lettered.lock().unwrap();
+    assert_eq!(dead[0].failures[0].class, FailureClass::Malformed);
+    let deferred = world.deferred.lock().unwrap();
+    assert_eq!((deferred.len(), deferred[0].failures[0].class), (1, FailureClass::StoreThrottled));
+    assert!(deferred[0].delay <= Duration::from_secs(5));
+}
+
+#[test]
+fn the_same_event_twice_in_a_batch_is_stored_once_and_both_are_settled() {
+    let world = Arc::new(World::default());
+    let report = store(&world, vec![message("a", "1"), message("b", "1")]);
+    assert_eq!(outcomes(&report), ["stored", "already_stored"]);
+    assert!(report.failures().is_empty());
+}
+
+#[test]
+fn the_last_receive_goes_to_the_dlq_with_every_known_failure() {
+    let world = Arc::new(World { throttled: [EventKey::new("/s", "1")].into(), ..World::default() });
+    let before = Failure::new(FailureClass::StoreUnavailable, "away", &"test".into(), Timestamp::UNIX_EPOCH);
+    let last = ReceivedMessage { receive_count: 20, failures: vec![before], ..message("a", "1") };
+    let report = store(&world, vec![last]);
+    assert_eq!(outcomes(&report), ["dead_lettered"]);
+    assert!(report.failures().is_empty(), "it is in the DLQ, so the primary queue may delete it");
+    let dead = world.dead_lettered.lock().unwrap();
+    let classes: Vec<_> = dead[0].failures.iter().map(|failure| failure.class).collect();
+    assert_eq!(classes, [FailureClass::StoreUnavailable, FailureClass::StoreThrottled]);
+}
+
+#[test]
+fn a_record_that_the_dlq_does_not_take_stays_in_the_queue() {
+    let world = Arc::new(World { dlq_is_down: true, ..World::default() });
+    let broken = ReceivedMessage { body: String::new(), ..message("a", "1") };
+    let report = store(&world, vec![broken]);
+    assert_eq!(outcomes(&report), ["retry"]);
+    assert_eq!(report.failures(), ["a".into()]);
+}
+
+#[test]
+fn a_replayed_record_is_settled_only_when_its_replay_knows() {
+    let mut replayed = message("a", "1");
+    replayed.attributes.insert(REPLAY_ID.to_owned(), "r".to_owned());
+    let world = Arc::new(World { replay_log_is_down: true, ..World::default() });
+    let report = store(&world, vec![replayed.clone()]);
+    assert_eq!(report.failures(), ["a".into()]);
+    let world = Arc::new(World::default());
+    assert!(store(&world, vec![replayed]).failures().is_empty());
+}
