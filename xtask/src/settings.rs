@@ -2,11 +2,7 @@
 
 use crate::process;
 use anyhow::{Context, Result};
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{ffi::OsString, path::PathBuf, process::Command};
 
 /// Where things are.
 pub struct Settings {
@@ -32,10 +28,10 @@ impl Settings {
     #[expect(clippy::disallowed_methods, reason = "the one place where the tasks read the environment")]
     pub fn read() -> Result<Self> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .context("xtask is not in a workspace")?
-            .to_path_buf();
+        // Asked at run time: checkouts that share a target folder share this program too.
+        let package = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = package.parent().context("xtask is not in a workspace")?.to_path_buf();
         let metadata = process::output(
             Command::new(&cargo)
                 .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
