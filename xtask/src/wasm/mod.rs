@@ -28,7 +28,7 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 /// When the target is there and the code does not build.
 pub fn run(settings: &Settings) -> Result<Option<PathBuf>> {
     if let Err(reason) = ensure_target(settings) {
-        println!(
+        eprintln!(
             "No wasm: the target {TARGET} cannot be had here ({reason:#}). The dashboard's pages work, but without live refresh."
         );
         return Ok(None);
@@ -50,6 +50,6 @@ pub fn run(settings: &Settings) -> Result<Option<PathBuf>> {
     let folder = settings.site().join("pkg");
     let bundle = bundle::write(settings, &built, &folder)
         .with_context(|| format!("cannot make the browser's files from {}", built.display()))?;
-    println!("{bundle}");
+    eprintln!("{bundle}");
     Ok(Some(folder))
 }
