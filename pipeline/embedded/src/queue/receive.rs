@@ -81,10 +81,9 @@ fn receive(
     hidden_until: i64,
     limit: Option<i64>,
 ) -> rusqlite::Result<(Vec<ReceivedMessage>, usize)> {
-    // `?2 + 0`, because SQLite would look into a bare parameter for its plan, and plan again for each new value.
     let mut query = tx.prepare_cached(
         "SELECT seq, message_id, body, attributes, trace_header, sent_at, receive_count, receipt, failures
-         FROM messages WHERE queue = ?1 AND visible_at <= ?2 + 0 ORDER BY visible_at LIMIT ?3",
+         FROM messages WHERE queue = ?1 AND visible_at <= ?2 ORDER BY visible_at LIMIT ?3",
     )?;
     let mut hide = tx.prepare_cached(
         "UPDATE messages SET visible_at = ?2, receive_count = receive_count + 1, receipt = receipt + 1
