@@ -2,9 +2,7 @@
 //! what it had refused replayed; a bad deployment and a second strict schema, whose dead letters are still there. Those of
 //! the deployment would fail again, the others would not. All of it happens to the real code, in virtual time.
 
-use super::EVENTS_PER_S;
-use bytes::Bytes;
-use http::{Request, header};
+use super::{EVENTS_PER_S, request};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use spillway_core::dead_letter::DeadLetterFilter;
@@ -164,15 +162,6 @@ async fn replay_all(pipeline: &Pipeline) {
     if let Err(error) = pipeline.ports.replayer().start(&ids, "operator via command line").await {
         tracing::warn!(%error, "the demo's history has no replay in it");
     }
-}
-
-fn request(body: String) -> Request<Bytes> {
-    let mut request = Request::new(Bytes::from(body));
-    *request.method_mut() = http::Method::POST;
-    *request.uri_mut() = http::Uri::from_static("/events");
-    let content_type = header::HeaderValue::from_static("application/cloudevents+json");
-    request.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    request
 }
 
 fn share(start: Timestamp, now: Timestamp, end: Timestamp) -> f64 {

@@ -1,7 +1,6 @@
 //! Light live traffic for the demo.
 
-use bytes::Bytes;
-use http::{Request, header};
+use super::request;
 use spillway_core::ports::Clock;
 use spillway_embedded::gateway::Gateway;
 use spillway_traffic::Generator;
@@ -14,11 +13,7 @@ pub async fn run(gateway: Arc<Gateway>, clock: Arc<dyn Clock>, events_per_s: f64
     let mut generator = Generator::new(seed);
     loop {
         let now = clock.now();
-        let mut request = Request::new(Bytes::from(generator.event(now).body));
-        *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = http::Uri::from_static("/events");
-        let content_type = header::HeaderValue::from_static("application/cloudevents+json");
-        request.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        let request = request(generator.event(now).body);
         let answer = gateway.call(request).await;
         if !answer.status().is_success() {
             tracing::debug!(status = %answer.status(), "an event of the demo's traffic was not accepted");
