@@ -1,0 +1,1 @@
+//! What the dashboard reads, from CloudWatch, X-Ray and Budgets.

@@ -1,0 +1,1 @@
+//! The archiver as a function in AWS.

@@ -1,0 +1,1 @@
+//! The consumer as a function in AWS.
