@@ -23,6 +23,26 @@ pub struct Ledger {
     pub replaying: u64,
     /// Given up by a named person.
     pub discarded: u64,
+    /// How far the numbers can be off; none where they are counted at one moment, as on one machine.
+    #[serde(default)]
+    pub uncertainty: Uncertainty,
+}
+
+/// How far a ledger can be off whose numbers come from several places that are read one after the other and count some
+/// things late or twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uncertainty {
+    /// Promises that were given or moved so lately that some places may not know of it yet, either way.
+    pub moving: u64,
+    /// Deliveries that may have been counted as kept promises a second time.
+    pub repeated: u64,
+}
+
+impl Uncertainty {
+    /// The largest number of promises that could be missing without showing.
+    pub fn total(&self) -> u64 {
+        self.moving + self.repeated
+    }
 }
 
 impl Ledger {
@@ -37,9 +57,23 @@ impl Ledger {
             + self.discarded
     }
 
-    /// Promises of which nobody knows where they are; 0 when all is well. Negative would mean events from nowhere.
-    pub fn unaccounted(&self) -> i64 {
+    /// Accepted minus the sum over all places, as the numbers stand.
+    pub fn difference(&self) -> i64 {
         i64::try_from(self.accepted).unwrap_or(i64::MAX) - i64::try_from(self.accounted()).unwrap_or(i64::MAX)
+    }
+
+    /// Promises of which nobody knows where they are; 0 when all is well. Negative would mean events from nowhere.
+    ///
+    /// It is what the uncertainty cannot explain of the [`Self::difference`]: what moves may be missing from either side
+    /// for a moment, what was counted twice only makes the sum too large.
+    pub fn unaccounted(&self) -> i64 {
+        let difference = self.difference();
+        let limit = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        if difference > 0 {
+            (difference - limit(self.uncertainty.moving)).max(0)
+        } else {
+            (difference + limit(self.uncertainty.total())).min(0)
+        }
     }
 
     /// Promises that are on their way and need nobody.
@@ -85,5 +119,34 @@ impl Place {
             Self::Replaying => "replaying",
             Self::Discarded => "discarded",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(accepted: u64, stored: u64, (moving, repeated): (u64, u64), unaccounted: i64) {
+        let uncertainty = Uncertainty { moving, repeated };
+        let ledger = Ledger { accepted, stored, uncertainty, ..Ledger::default() };
+        assert_eq!(ledger.unaccounted(), unaccounted);
+    }
+
+    #[test]
+    fn without_uncertainty_the_difference_is_unaccounted() {
+        check(10, 10, (0, 0), 0);
+        check(10, 7, (0, 0), 3);
+        check(7, 10, (0, 0), -3);
+    }
+
+    #[test]
+    fn what_moves_explains_either_side_and_what_was_counted_twice_only_too_large_a_sum() {
+        check(10, 7, (2, 0), 1);
+        check(10, 7, (3, 0), 0);
+        check(7, 10, (2, 0), -1);
+        check(10, 7, (0, 5), 3);
+        check(7, 10, (0, 2), -1);
+        check(7, 10, (1, 2), 0);
     }
 }

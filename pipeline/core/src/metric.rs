@@ -58,6 +58,9 @@ pub struct Measurement {
 
 /// Namespace of the metrics that the functions' own code emits.
 pub const NAMESPACE: &str = "Spillway";
+/// Promises given by ingest: messages of which the queue has said that it has them. Raised before the answer goes out, so
+/// that a 202 is never without it; the ledger of a deployment in AWS counts by it.
+pub const EVENTS_ACCEPTED: &str = "EventsAccepted";
 /// Distribution of `ApproximateReceiveCount` over records: the early warning before the DLQ.
 pub const RECEIVE_COUNT: &str = "ReceiveCount";
 /// Records stored.
