@@ -77,3 +77,9 @@ pub const ACCEPT_TO_STORED: &str = "AcceptToStoredLatency";
 pub const BATCH_SIZE: &str = "BatchSize";
 /// Age of the oldest dead letter in an archiver's batch, in seconds since its event was first sent.
 pub const OLDEST_DEAD_LETTER_AGE: &str = "OldestDeadLetterAge";
+/// Seconds until the oldest message that is in a queue expires, by the time at which its event was first sent.
+pub const TIME_TO_LOSS: &str = "TimeToLoss";
+/// Share of the month's budget that is spent, in percent.
+pub const BUDGET_ACTUAL_PERCENT: &str = "BudgetActualPercent";
+/// Share of the month's budget that will be spent by its end at the present pace, in percent.
+pub const BUDGET_FORECAST_PERCENT: &str = "BudgetForecastPercent";

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// The names of everything that has one. The defaults are Terraform's, with its `name` left at `spillway`.
 ///
@@ -25,6 +26,8 @@ pub struct Names {
     pub dead_letter_queue: Cow<'static, str>,
     /// `TableName` of the event store.
     pub table: Cow<'static, str>,
+    /// `BudgetName` of the budget.
+    pub budget: Cow<'static, str>,
 }
 
 impl Default for Names {
@@ -38,6 +41,26 @@ impl Default for Names {
             queue: "spillway-events".into(),
             dead_letter_queue: "spillway-events-dlq".into(),
             table: "spillway-events".into(),
+            budget: "spillway".into(),
         }
+    }
+}
+
+impl Names {
+    /// The same by topology key, as alarm rules name what they watch: `queues.primary` → `spillway-events`. The budget is
+    /// called as the API is, which is what Terraform calls the deployment.
+    pub fn by_topology_key(&self) -> BTreeMap<String, String> {
+        let all = [
+            ("api", &self.api),
+            ("api.stage", &self.stage),
+            ("budget", &self.api),
+            ("functions.archiver", &self.archiver_function),
+            ("functions.consumer", &self.consumer_function),
+            ("functions.ingest", &self.ingest_function),
+            ("queues.dlq", &self.dead_letter_queue),
+            ("queues.primary", &self.queue),
+            ("table", &self.table),
+        ];
+        all.into_iter().map(|(key, name)| (key.to_owned(), name.to_string())).collect()
     }
 }
