@@ -13,6 +13,7 @@ mod evaluator;
 mod judge;
 mod stream;
 mod suppress;
+mod values;
 
 pub use alarm_rule::{AlarmRule, AlarmRuleError};
 pub use engine::{Engine, Status, Tick};

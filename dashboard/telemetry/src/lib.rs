@@ -1,5 +1,6 @@
-//! What the dashboard reads, as ports: metrics, traces, flow.
+//! What the dashboard reads, as ports: metrics, traces, flow, alarms.
 //!
+//! * [`alarms`]: which rules there are, how each one is, what changed and who was told.
 //! * [`metrics`]: series of numbers, through [`MetricReader`] and the shared [`Cached`] in front of it.
 //! * [`catalogue`]: which metrics there are, what they mean, and the traps in them.
 //! * [`flow`]: where all events are at this moment, and [`flow::summary`], which says it in words.
@@ -7,6 +8,7 @@
 //!
 //! It knows neither where the numbers come from nor how they are drawn.
 
+pub mod alarms;
 pub mod catalogue;
 pub mod flow;
 pub mod metrics;

@@ -1,0 +1,108 @@
+//! The numbers that a rule compares with its threshold, over any range.
+
+use super::{MetricCondition, Resources};
+use crate::{Freshness, MetricQuery, MetricReader, Period, ReadError, Series, Statistic, TimeRange};
+use jiff::Timestamp;
+use spillway_alerts::metric::{MetricStat, UnknownResource};
+use spillway_alerts::{History, Slots, SourceError};
+use spillway_core::metric::MetricId;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The topology does not name what a rule watches.
+pub type Unbound = UnknownResource;
+
+/// What a rule saw over a range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleNumbers {
+    /// The value of its metric or expression for each period.
+    pub series: Series,
+    /// How new it is.
+    pub freshness: Freshness,
+}
+
+/// What has to be read for a rule, in the order of its metrics.
+///
+/// # Errors
+/// [`Unbound`] if the topology lacks a resource that it watches.
+pub fn queries(condition: &MetricCondition, resources: &Resources) -> Result<Vec<MetricQuery>, Unbound> {
+    condition.queries.iter().map(|query| bound(&query.stat, resources)).collect()
+}
+
+fn bound(stat: &MetricStat, resources: &Resources) -> Result<MetricQuery, Unbound> {
+    let dimensions = stat.metric.bind(resources)?;
+    let metric = MetricId {
+        namespace: stat.metric.namespace.clone().into(),
+        name: stat.metric.name.clone().into(),
+        dimensions: dimensions
+            .into_iter()
+            .map(|(name, value)| (Cow::Owned(name.to_owned()), Cow::Owned(value.to_owned())))
+            .collect(),
+    };
+    Ok(MetricQuery::new(metric, statistic(stat.statistic)))
+}
+
+fn statistic(statistic: spillway_alerts::Statistic) -> Statistic {
+    match statistic {
+        spillway_alerts::Statistic::Average => Statistic::Average,
+        spillway_alerts::Statistic::Sum => Statistic::Sum,
+        spillway_alerts::Statistic::Minimum => Statistic::Minimum,
+        spillway_alerts::Statistic::Maximum => Statistic::Maximum,
+        spillway_alerts::Statistic::SampleCount => Statistic::SampleCount,
+        spillway_alerts::Statistic::Percentile(hundredths) => Statistic::Percentile(hundredths),
+    }
+}
+
+/// Reads what a rule saw over `range`, as one value a `period`. The rule itself sees periods of `condition.period`
+/// seconds; with longer ones a sum is not what it compared.
+///
+/// # Errors
+/// [`ReadError`] if the numbers could not be read, or the topology lacks what the rule watches.
+pub async fn read_numbers(
+    reader: &dyn MetricReader,
+    condition: &MetricCondition,
+    resources: &Resources,
+    (range, period): (TimeRange, Period),
+) -> Result<RuleNumbers, ReadError> {
+    let unavailable = |reason: String| ReadError::Unavailable { reason };
+    let asked = queries(condition, resources).map_err(|error| unavailable(error.to_string()))?;
+    let reading = reader.read(&asked, range, period).await?;
+    let mut series = Series::empty(range, period);
+    let seen = Seen { condition, series: &reading.series };
+    let slots = Slots {
+        first_end: series.start.as_second() + i64::from(period.seconds()),
+        step: period.seconds(),
+        period: period.seconds(),
+        len: series.points.len(),
+    };
+    let values = condition.values(&seen, slots).map_err(|error| unavailable(error.to_string()))?;
+    let now = reading.freshness.read_at;
+    for (index, (point, value)) in series.points.iter_mut().zip(values).enumerate() {
+        // The rule is evaluated over periods that have ended. One that is under way would look like a fall.
+        let is_over = end_of(series.start, period, index) <= now;
+        *point = Some(value).filter(|value| value.is_finite() && is_over);
+    }
+    Ok(RuleNumbers { series, freshness: reading.freshness })
+}
+
+fn end_of(start: Timestamp, period: Period, index: usize) -> Timestamp {
+    let periods = i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1);
+    let seconds = i64::from(period.seconds()).saturating_mul(periods);
+    Timestamp::from_second(start.as_second().saturating_add(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+/// Series that were read, as the evaluator asks for them.
+struct Seen<'a> {
+    condition: &'a MetricCondition,
+    series: &'a [Arc<Series>],
+}
+
+impl History for Seen<'_> {
+    fn column(&self, stat: &MetricStat, slots: Slots) -> Result<Cow<'_, [f64]>, SourceError> {
+        let place = self.condition.queries.iter().position(|query| query.stat == *stat);
+        let points = place.and_then(|place| self.series.get(place)).map_or(&[][..], |series| &series.points);
+        let mut column: Vec<f64> = points.iter().map(|point| point.unwrap_or(f64::NAN)).collect();
+        column.resize(slots.len, f64::NAN);
+        Ok(Cow::Owned(column))
+    }
+}
