@@ -1,1 +1,3 @@
 //! The ports on SQS, DynamoDB and S3.
+
+pub mod topology;
