@@ -1,4 +1,8 @@
-//! A clock that stands still until told, for tests.
+//! For tests: a clock that stands still until told, and ports that note what they are asked and fail as told.
+
+mod world;
+
+pub use world::World;
 
 use crate::Timestamp;
 use crate::ports::Clock;

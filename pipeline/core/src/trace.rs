@@ -106,6 +106,12 @@ pub struct Segment {
     /// Request and response of an HTTP call.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub http: Option<Value>,
+    /// About the AWS resource: `operation`, `request_id`, `table_name` and the like.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub aws: Option<Value>,
+    /// Why it failed: an object with `exceptions`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cause: Option<Value>,
     /// The work inside it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub subsegments: Vec<Segment>,

@@ -1,119 +1,17 @@
 //! What the consumer makes of a batch, with ports that answer as told.
 
-use async_trait::async_trait;
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, Page};
 use spillway_core::failure::{Failure, FailureClass};
-use spillway_core::ids::{EventKey, MessageId, ReplayId};
+use spillway_core::ids::EventKey;
 use spillway_core::message::{MessageAttributes, REPLAY_ID, ReceivedMessage};
-use spillway_core::ports::{
-    ArchiveError, DeadLetterOrder, Deferral, EventStore, PutOutcome, QueueError, Redelivery, ReplayLog,
-    StoreError, StoreItem, StoredEvent,
-};
-use spillway_core::replay::{Replay, ReplayItem};
 use spillway_core::retry::RetrySchedule;
 use spillway_core::schema::FixedSchemas;
-use spillway_core::testkit::ManualClock;
+use spillway_core::testkit::{ManualClock, World};
 use spillway_core::usecases::store::{BatchReport, Consumer};
-use std::collections::{HashMap, HashSet};
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-
-/// Everything around the consumer. It notes what it was told, and fails where the test says so.
-#[derive(Default)]
-struct World {
-    stored: Mutex<HashMap<EventKey, MessageId>>,
-    throttled: HashSet<EventKey>,
-    dead_lettered: Mutex<Vec<DeadLetterOrder>>,
-    deferred: Mutex<Vec<Deferral>>,
-    dlq_is_down: bool,
-    replay_log_is_down: bool,
-}
-
-#[async_trait]
-impl EventStore for World {
-    async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>> {
-        let mut stored = self.stored.lock().expect("no panic holds it");
-        let put = |item: &StoreItem| {
-            if self.throttled.contains(&item.key) {
-                return Err(StoreError::Throttled);
-            }
-            match stored.insert(item.key.clone(), item.message_id.clone()) {
-                None => Ok(PutOutcome::Stored),
-                Some(_) => Ok(PutOutcome::AlreadyStored),
-            }
-        };
-        items.iter().map(put).collect()
-    }
-
-    async fn get(&self, _: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl Redelivery for World {
-    async fn defer(&self, deferrals: &[Deferral]) -> Vec<Result<(), QueueError>> {
-        self.deferred.lock().expect("no panic holds it").extend_from_slice(deferrals);
-        deferrals.iter().map(|_| Ok(())).collect()
-    }
-
-    async fn dead_letter(&self, orders: &[DeadLetterOrder]) -> Vec<Result<(), QueueError>> {
-        if self.dlq_is_down {
-            return orders.iter().map(|_| Err(QueueError::Throttled)).collect();
-        }
-        self.dead_lettered.lock().expect("no panic holds it").extend_from_slice(orders);
-        orders.iter().map(|_| Ok(())).collect()
-    }
-}
-
-fn not_asked() -> ArchiveError {
-    ArchiveError::NotFound { what: "a consumer does not ask for this, so it".to_owned() }
-}
-
-#[async_trait]
-impl ReplayLog for World {
-    async fn mark_stored(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
-        if self.replay_log_is_down {
-            return Err(ArchiveError::Unavailable { reason: "down".to_owned() });
-        }
-        Ok(())
-    }
-
-    async fn create(&self, _: &ReplayId, _: &[MessageId], _: &str) -> Result<u64, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn waiting(&self, _: &ReplayId, _: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn mark_sent(&self, _: &ReplayId, _: &[MessageId]) -> Result<(), ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn set_trouble(&self, _: &ReplayId, _: Option<&str>) -> Result<(), ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn get(&self, _: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn list(&self, _: usize) -> Result<Vec<Replay>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn items(&self, _: &ReplayId, _: Option<&str>, _: usize) -> Result<Page<ReplayItem>, ArchiveError> {
-        Err(not_asked())
-    }
-}
 
 /// Runs a future that never has to wait.
 fn now<T>(future: impl Future<Output = T>) -> T {

@@ -4,7 +4,6 @@ mod functions;
 mod mapping;
 mod replays;
 mod sampler;
-mod segments;
 
 pub use functions::Functions;
 

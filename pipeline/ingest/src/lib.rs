@@ -12,10 +12,12 @@ mod headers;
 mod mode;
 mod problem;
 mod read;
+mod telemetry;
 
 pub use headers::{IncomingTrace, TRACE_HEADER, incoming_trace};
 pub use problem::{Problem, ProblemKind};
 pub use read::request_too_large;
+pub use telemetry::{Work, flag};
 
 use bytes::Bytes;
 use http::{Method, Request, Response};

@@ -1,12 +1,92 @@
 //! Archive: what is in the DLQ goes to the archive, with everything that is known of it.
 
+use super::store::Place;
+use crate::Timestamp;
 use crate::dead_letter::{DeadLetter, DeadLetterState};
 use crate::event::json::parse_strict;
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
 use crate::message::{self, ReceivedMessage};
-use crate::ports::{Clock, DeadLetterArchive};
+use crate::metric::{self, Measurement, MetricId, Unit};
+use crate::ports::{ArchiveError, Clock, DeadLetterArchive};
+use crate::trace::{Segment, TraceHeader};
 use std::sync::Arc;
+
+/// One message from the DLQ and what came of it.
+#[derive(Clone, Debug)]
+pub struct ArchivedRecord {
+    /// The message.
+    pub message: ReceivedMessage,
+    /// Its event's key, as far as its body shows it.
+    pub key: Option<EventKey>,
+    /// Its event's type, as far as its body shows it.
+    pub event_type: Option<EventType>,
+    /// Whether it is in the archive; if not, it has to stay in the DLQ.
+    pub result: Result<(), ArchiveError>,
+}
+
+/// What came of a batch from the DLQ.
+#[derive(Clone, Debug)]
+pub struct ArchiveReport {
+    /// Each message, in the batch's order.
+    pub records: Vec<ArchivedRecord>,
+    /// When the work began.
+    pub started_at: Timestamp,
+    /// When it was done.
+    pub ended_at: Timestamp,
+}
+
+impl ArchiveReport {
+    /// Ids of the messages that have to stay in the DLQ: the `batchItemFailures` of a partial batch response.
+    pub fn failures(&self) -> Vec<MessageId> {
+        let failed = self.records.iter().filter(|record| record.result.is_err());
+        failed.map(|record| record.message.message_id.clone()).collect()
+    }
+
+    /// What the batch looks like in metrics.
+    pub fn measurements(&self, function: &str) -> Vec<Measurement> {
+        let oldest = self.records.iter().map(|record| record.message.first_sent_at()).min();
+        let age = oldest.map(|oldest| (self.started_at.as_second() - oldest.as_second()).max(0) as f64);
+        let metric = || {
+            MetricId::new(metric::NAMESPACE, metric::OLDEST_DEAD_LETTER_AGE, &[("FunctionName", function)])
+        };
+        age.map(|value| Measurement { metric: metric(), value, unit: Unit::Seconds }).into_iter().collect()
+    }
+
+    /// The segments of a batch, for those of its messages that are traced: the wait in the DLQ and the work, in the
+    /// trace of the request that brought the event.
+    pub fn segments(&self, place: Place<'_>) -> Vec<Segment> {
+        let (started, ended) = (self.started_at, self.ended_at);
+        let traced = self.records.iter().filter_map(|record| {
+            let header = TraceHeader::parse(record.message.trace_header.as_deref()?)?;
+            header.sampled.then_some((record, header))
+        });
+        traced
+            .flat_map(|(record, header)| {
+                let work = record.segment(started, ended);
+                place.segments(&header, record.message.sent_at, started, ended, work)
+            })
+            .collect()
+    }
+}
+
+impl ArchivedRecord {
+    /// What was done about this message, as a part of the function's segment.
+    pub fn segment(&self, started: Timestamp, ended: Timestamp) -> Segment {
+        let outcome = if self.result.is_ok() { "archived" } else { "retry" };
+        let mut work = Segment::new("archive record", started, ended)
+            .annotated("outcome", outcome)
+            .annotated("receive_count", self.message.receive_count);
+        if let Some(key) = &self.key {
+            work = work.annotated("event_id", key.id.as_str());
+        }
+        if let Some(event_type) = &self.event_type {
+            work = work.annotated("event_type", event_type.as_str());
+        }
+        work.fault = self.result.is_err();
+        work
+    }
+}
 
 /// The archiver: its ports and what it needs to know of the primary queue.
 pub struct Archiver {
@@ -21,13 +101,23 @@ pub struct Archiver {
 }
 
 impl Archiver {
-    /// Archives a batch from the DLQ. Returns the ids of the messages that have to stay in the DLQ: the
-    /// `batchItemFailures` of a partial batch response.
-    pub async fn archive_batch(&self, batch: &[ReceivedMessage]) -> Vec<MessageId> {
+    /// Archives a batch from the DLQ, each message with an outcome of its own.
+    pub async fn archive_batch(&self, batch: Vec<ReceivedMessage>) -> ArchiveReport {
+        let started_at = self.clock.now();
         let dead_letters: Vec<_> = batch.iter().map(|message| self.dead_letter(message)).collect();
-        let answers = self.archive.put(&dead_letters).await;
-        let failed = batch.iter().zip(answers).filter(|(_, answer)| answer.is_err());
-        failed.map(|(message, _)| message.message_id.clone()).collect()
+        let mut answers = self.archive.put(&dead_letters).await;
+        // What the archive says nothing about is not in it.
+        answers.resize_with(batch.len(), || {
+            Err(ArchiveError::Unavailable { reason: "no answer for this dead letter".to_owned() })
+        });
+        let records = batch.into_iter().zip(dead_letters).zip(answers);
+        let records = records.map(|((message, DeadLetter { key, event_type, .. }), result)| ArchivedRecord {
+            message,
+            key,
+            event_type,
+            result,
+        });
+        ArchiveReport { records: records.collect(), started_at, ended_at: self.clock.now() }
     }
 
     fn dead_letter(&self, message: &ReceivedMessage) -> DeadLetter {

@@ -1,5 +1,9 @@
 //! Store: a batch of messages becomes events in the store, each record with an outcome of its own.
 
+mod segments;
+
+pub use segments::Place;
+
 use crate::Timestamp;
 use crate::event::Event;
 use crate::failure::{Failure, FailureClass};

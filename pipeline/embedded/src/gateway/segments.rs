@@ -11,9 +11,8 @@ use spillway_core::Timestamp;
 use spillway_core::names::Names;
 use spillway_core::ports::TraceSink;
 use spillway_core::trace::{Segment, segment_id};
+use spillway_ingest::{Work, flag};
 
-/// Most events of a batch that are named in its trace. A segment document may have 64 KB.
-const MOST_EVENTS: usize = 50;
 /// Longest text of the client's that is kept, in bytes.
 const LONGEST_TEXT: usize = 200;
 
@@ -117,41 +116,24 @@ fn function(
     function
 }
 
-/// The function's own work. The annotations stand here because Lambda lets no code change the function's segment.
+/// The function's own work, with its call of SQS.
 fn accept(answered: &Answered, invocation: &Invocation, send_id: String, status: StatusCode) -> Segment {
-    let mut accept = Segment::new("accept", invocation.started, invocation.ended)
-        .annotated("outcome", answered.outcome.as_str());
-    flag(&mut accept, status);
-    if let Some(sending) = answered.sending {
+    let call = answered.sending.map(|sending| {
         let mut send = Segment::new("SQS", sending.started, sending.ended);
         send.id = send_id;
         send.namespace = Some("aws".to_owned());
         send.fault = answered.promised.len() < sending.messages;
-        accept.subsegments.push(send);
-        if sending.messages > 1 {
-            accept = accept.annotated("event_count", sending.messages);
-        }
-    }
-    match &answered.promised[..] {
-        [(key, event_type)] => {
-            accept.annotated("event_id", key.id.as_str()).annotated("event_type", event_type.as_str())
-        }
-        many => {
-            let events = many.iter().take(MOST_EVENTS).map(|(key, event_type)| {
-                Segment::new("event", invocation.ended, invocation.ended)
-                    .annotated("event_id", key.id.as_str())
-                    .annotated("event_type", event_type.as_str())
-            });
-            accept.subsegments.extend(events);
-            accept
-        }
-    }
-}
-
-fn flag(segment: &mut Segment, status: StatusCode) {
-    segment.fault = status.is_server_error();
-    segment.error = status.is_client_error();
-    segment.throttle = status == StatusCode::TOO_MANY_REQUESTS;
+        send
+    });
+    let work = Work {
+        outcome: answered.outcome,
+        status,
+        promised: &answered.promised,
+        sending: answered.sending,
+        started: invocation.started,
+        ended: invocation.ended,
+    };
+    work.segment(call.into_iter().collect())
 }
 
 fn shortened(text: &str) -> String {

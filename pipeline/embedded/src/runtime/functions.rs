@@ -1,6 +1,5 @@
 //! Plays Lambda: invokes a function with a batch, with a timeout, and measures it.
 
-use super::segments;
 use crate::pipeline::Pipeline;
 use crate::queue::{Queues, Which};
 use rand::{Rng, SeedableRng};
@@ -8,12 +7,12 @@ use spillway_core::Timestamp;
 use spillway_core::fault::FaultKind;
 use spillway_core::ids::CodeVersion;
 use spillway_core::message::ReceivedMessage;
-use spillway_core::metric::{self, Measurement, MetricId, Unit};
+use spillway_core::metric::{Measurement, MetricId, Unit};
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock, MetricSink, TraceSink};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::archive::Archiver;
-use spillway_core::usecases::store::Consumer;
+use spillway_core::usecases::store::{Consumer, Place};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -130,7 +129,8 @@ impl Functions {
         {
             tracing::warn!(%error, messages = settled.len(), "settled messages could not be deleted; they will be received again");
         }
-        for segment in segments::of_batch(&report, &self.names, started) {
+        let place = Place { queue: &self.names.queue, function: &self.names.consumer_function };
+        for segment in report.segments(place, started) {
             self.traces.record(segment);
         }
     }
@@ -142,22 +142,16 @@ impl Functions {
             self.end(&self.of_archiver, started, false);
             return;
         }
-        let failed = self.archiver.archive_batch(&batch).await;
+        let report = self.archiver.archive_batch(batch).await;
         self.end(&self.of_archiver, started, true);
-        let oldest = batch.iter().map(ReceivedMessage::first_sent_at).min();
-        if let Some(oldest) = oldest {
-            let id = MetricId::new(
-                metric::NAMESPACE,
-                metric::OLDEST_DEAD_LETTER_AGE,
-                &[("FunctionName", &self.names.archiver_function)],
-            );
-            let age = (started.as_second() - oldest.as_second()).max(0) as f64;
-            self.metrics.record(Measurement { metric: id, value: age, unit: Unit::Seconds });
+        for measurement in report.measurements(&self.names.archiver_function) {
+            self.metrics.record(measurement);
         }
-        let archived: Vec<_> = batch
+        let archived: Vec<_> = report
+            .records
             .iter()
-            .filter(|message| !failed.contains(&message.message_id))
-            .map(|message| message.receipt_handle.clone())
+            .filter(|record| record.result.is_ok())
+            .map(|record| record.message.receipt_handle.clone())
             .collect();
         if !archived.is_empty()
             && let Err(error) = self.queues.delete(Which::Dlq, &archived).await

@@ -1,0 +1,76 @@
+//! What a request looks like in traces and metrics, wherever the handler runs.
+
+use crate::{Outcome, Sending};
+use http::StatusCode;
+use spillway_core::Timestamp;
+use spillway_core::ids::{EventKey, EventType};
+use spillway_core::metric::{self, Measurement, MetricId, Unit};
+use spillway_core::trace::Segment;
+
+/// Most events of a batch that are named in its trace. A segment document may have 64 KB.
+const MOST_EVENTS: usize = 50;
+
+/// A request that was handled, as far as traces and metrics are about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Work<'w> {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The answer's status.
+    pub status: StatusCode,
+    /// The events that the answer promises to keep.
+    pub promised: &'w [(EventKey, EventType)],
+    /// The call of the queue, if there was one.
+    pub sending: Option<Sending>,
+    /// When the work began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+}
+
+impl Work<'_> {
+    /// The function's own work, with its calls of the queue. The annotations stand here because Lambda lets no code
+    /// change the function's segment.
+    pub fn segment(&self, calls: Vec<Segment>) -> Segment {
+        let mut accept =
+            Segment::new("accept", self.started, self.ended).annotated("outcome", self.outcome.as_str());
+        flag(&mut accept, self.status);
+        accept.subsegments = calls;
+        if let Some(sending) = self.sending.filter(|sending| sending.messages > 1) {
+            accept = accept.annotated("event_count", sending.messages);
+        }
+        match self.promised {
+            [(key, event_type)] => {
+                accept.annotated("event_id", key.id.as_str()).annotated("event_type", event_type.as_str())
+            }
+            many => {
+                let events = many.iter().take(MOST_EVENTS).map(|(key, event_type)| {
+                    Segment::new("event", self.ended, self.ended)
+                        .annotated("event_id", key.id.as_str())
+                        .annotated("event_type", event_type.as_str())
+                });
+                accept.subsegments.extend(events);
+                accept
+            }
+        }
+    }
+
+    /// What the request looks like in the functions' own metrics: the promises it got. A request without any is in
+    /// the API's own metrics.
+    pub fn measurements(&self, function: &str) -> Vec<Measurement> {
+        if self.promised.is_empty() {
+            return Vec::new();
+        }
+        vec![Measurement {
+            metric: MetricId::new(metric::NAMESPACE, metric::EVENTS_ACCEPTED, &[("FunctionName", function)]),
+            value: self.promised.len() as f64,
+            unit: Unit::Count,
+        }]
+    }
+}
+
+/// Sets on a segment what its answer's status says.
+pub fn flag(segment: &mut Segment, status: StatusCode) {
+    segment.fault = status.is_server_error();
+    segment.error = status.is_client_error();
+    segment.throttle = status == StatusCode::TOO_MANY_REQUESTS;
+}
