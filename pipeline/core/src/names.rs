@@ -53,7 +53,7 @@ impl Names {
         let all = [
             ("api", &self.api),
             ("api.stage", &self.stage),
-            ("budget", &self.api),
+            ("budget", &self.budget),
             ("functions.archiver", &self.archiver_function),
             ("functions.consumer", &self.consumer_function),
             ("functions.ingest", &self.ingest_function),
