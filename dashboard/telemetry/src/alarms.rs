@@ -6,17 +6,21 @@
 mod cache;
 mod drawing;
 mod periods;
+mod subject;
 pub mod testkit;
 mod unevaluated;
+mod watching;
 
 pub use cache::CachedAlarms;
 pub use drawing::{RuleNumbers, Unbound, queries, read_numbers};
 pub use periods::periods;
 pub use spillway_alerts::hours::{BusinessHours, Digest, DigestEntry};
 pub use spillway_alerts::metric::Resources;
-pub use spillway_alerts::rules::{Condition, Link, MetricCondition};
-pub use spillway_alerts::{AlarmState, Rule, RuleName, RuleSet, Tier};
+pub use spillway_alerts::rules::{Comparison, Condition, Link, MetricCondition, Query};
+pub use spillway_alerts::{AlarmState, Rule, RuleName, RuleSet, Tier, runbooks};
+pub use subject::{Subject, unit};
 pub use unevaluated::Unevaluated;
+pub use watching::{Watch, Watchers};
 
 use crate::{ReadError, TimeRange};
 use async_trait::async_trait;

@@ -1,0 +1,146 @@
+//! What a rule's number is: which metric it passes through, or what it is a share of, and in which unit.
+
+use super::MetricCondition;
+use spillway_alerts::Statistic;
+use spillway_alerts::rules::Query;
+use spillway_core::metric::Unit;
+
+/// What the number is that a rule compares with its threshold.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Subject<'a> {
+    /// A metric as it is, perhaps only while there is enough traffic, or with 0 for what is missing.
+    Metric(&'a Query),
+    /// So many percent of something; the metrics that are counted.
+    Share(Vec<&'a Query>),
+    /// Anything else.
+    Other,
+}
+
+impl<'a> Subject<'a> {
+    /// What the number of a rule is, as far as its expression has one of the usual forms: `m`, `FILL(m, 0)`,
+    /// `IF(…, m, 0)`, `MAX([m, n])` and `100 * m / …`.
+    pub fn of(condition: &'a MetricCondition) -> Self {
+        let Some(expression) = condition.expression.as_deref() else {
+            return condition.queries.first().map_or(Self::Other, Self::Metric);
+        };
+        if let Some((_, share)) = expression.split_once("100 *") {
+            let counted = top_level(share, '/').next().unwrap_or_default();
+            return Self::Share(named(counted, &condition.queries));
+        }
+        let value = match arguments(expression, "IF") {
+            Some(parts) if parts.len() == 3 => parts[1],
+            _ => expression,
+        };
+        if value.contains(['<', '>', '=', '+', '-', '*', '/']) {
+            return Self::Other;
+        }
+        named(value, &condition.queries).first().map_or(Self::Other, |query| Self::Metric(query))
+    }
+}
+
+/// The unit of a rule's number and of its threshold.
+pub fn unit(condition: &MetricCondition) -> Unit {
+    let query = match Subject::of(condition) {
+        Subject::Metric(query) => query,
+        Subject::Share(_) => return Unit::Percent,
+        Subject::Other => return Unit::None,
+    };
+    if query.stat.statistic == Statistic::SampleCount {
+        return Unit::Count;
+    }
+    match query.stat.metric.name.as_str() {
+        "Latency"
+        | "IntegrationLatency"
+        | "Duration"
+        | "SuccessfulRequestLatency"
+        | "AcceptToStoredLatency" => Unit::Milliseconds,
+        "ApproximateAgeOfOldestMessage" | "OldestDeadLetterAge" | "TimeToLoss" => Unit::Seconds,
+        name if name.ends_with("Utilization") || name.ends_with("Percent") => Unit::Percent,
+        _ if query.stat.statistic == Statistic::Average => Unit::None,
+        _ => Unit::Count,
+    }
+}
+
+/// The metrics that are named in a piece of an expression, in its order.
+fn named<'a>(text: &str, queries: &'a [Query]) -> Vec<&'a Query> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter_map(|word| queries.iter().find(|query| query.id == word)).collect()
+}
+
+/// The arguments of a call that is the whole expression.
+fn arguments<'a>(expression: &'a str, function: &str) -> Option<Vec<&'a str>> {
+    let inside =
+        expression.trim().strip_prefix(function)?.trim_start().strip_prefix('(')?.strip_suffix(')')?;
+    Some(top_level(inside, ',').map(str::trim).collect())
+}
+
+/// Splits where no bracket is open.
+fn top_level(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut depth = 0_i32;
+    text.split(move |c: char| {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth -= 1,
+            _ => {}
+        }
+        c == separator && depth <= 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spillway_alerts::{Limits, RuleSet};
+
+    fn rules() -> RuleSet {
+        RuleSet::built_in(&Limits::built_in().unwrap()).unwrap()
+    }
+
+    #[track_caller]
+    fn check(rule: &str, subject: &str, expected: Unit) {
+        let rules = rules();
+        let condition = rules.get(rule).unwrap().metric().unwrap();
+        let name = |query: &Query| format!("{} {}", query.stat.statistic, query.stat.metric.name);
+        let said = match Subject::of(condition) {
+            Subject::Metric(query) => name(query),
+            Subject::Share(queries) => {
+                format!("% {}", queries.into_iter().map(name).collect::<Vec<_>>().join(", "))
+            }
+            Subject::Other => "other".to_owned(),
+        };
+        assert_eq!((said.as_str(), unit(condition)), (subject, expected), "{rule}");
+    }
+
+    #[test]
+    fn the_number_of_a_rule_is_told_from_its_expression() {
+        check("queue-age-high", "Maximum ApproximateAgeOfOldestMessage", Unit::Seconds);
+        check("api-5xx-high", "% Sum 5XXError", Unit::Percent);
+        check("api-latency-low", "p90 Latency", Unit::Milliseconds);
+        check("api-requests-few-high", "Sum Count", Unit::Count);
+        check("table-system-errors-low", "% Sum SystemErrors", Unit::Percent);
+        check("table-capacity-low", "% Sum ConsumedWriteCapacityUnits", Unit::Percent);
+        check(
+            "account-write-capacity-low",
+            "Maximum AccountProvisionedWriteCapacityUtilization",
+            Unit::Percent,
+        );
+        check("time-to-loss-high", "Minimum TimeToLoss", Unit::Seconds);
+        check("dead-letters-arriving-low", "Sum NumberOfMessagesSent", Unit::Count);
+        check("queue-stalled-high", "other", Unit::None);
+        check("budget-actual-low", "Maximum BudgetActualPercent", Unit::Percent);
+    }
+
+    #[test]
+    fn every_rule_with_a_number_has_a_unit_or_is_a_yes_or_no() {
+        for rule in &rules() {
+            let Some(condition) = rule.metric() else { continue };
+            let is_yes_or_no = condition.threshold == 0.0;
+            assert!(
+                unit(condition) != Unit::None || is_yes_or_no,
+                "{}: {:?}",
+                rule.name,
+                condition.expression
+            );
+        }
+    }
+}
