@@ -47,6 +47,34 @@ fn list(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
 }
 
+/// Name and text of every `*.yaml` of a folder, in the order of their names.
+///
+/// # Errors
+/// The folder or a file can't be read, or there is no such file.
+pub fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| LoadError::Read { path, source }
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
+        let path = entry.map_err(unreadable(folder))?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    if paths.is_empty() {
+        return Err(LoadError::Empty { path: folder.to_owned() });
+    }
+    let mut files = Vec::new();
+    for path in &paths {
+        let text = std::fs::read_to_string(path).map_err(unreadable(path))?;
+        files.push((path.display().to_string(), text));
+    }
+    Ok(files)
+}
+
 /// Rules that fit together: names are unique, twins and the parts of composites exist.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleSet {
@@ -62,26 +90,7 @@ impl RuleSet {
 
     /// Reads every `*.yaml` of a folder, in the order of their names.
     pub fn load(folder: &Path, limits: &Limits) -> Result<Self, LoadError> {
-        let unreadable = |path: &Path| {
-            let path = path.to_owned();
-            move |source| LoadError::Read { path, source }
-        };
-        let mut paths = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
-            let path = entry.map_err(unreadable(folder))?.path();
-            if path.extension().is_some_and(|extension| extension == "yaml") {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-        if paths.is_empty() {
-            return Err(LoadError::Empty { path: folder.to_owned() });
-        }
-        let mut files = Vec::new();
-        for path in &paths {
-            let text = std::fs::read_to_string(path).map_err(unreadable(path))?;
-            files.push((path.display().to_string(), text));
-        }
+        let files = read_folder(folder)?;
         let files: Vec<(&str, &str)> =
             files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         Self::parse(&files, limits)
@@ -96,7 +105,7 @@ impl RuleSet {
                 Ok(raw) => {
                     validate::file(file, &Lines::of(text, "rules"), raw, limits, &mut rules, &mut problems)
                 }
-                Err(error) => problems.push(validate::syntax(file, &error)),
+                Err(error) => problems.push(validate::unreadable(file, text, &error)),
             }
         }
         validate::together(&rules, problems.is_empty(), &mut problems);

@@ -1,0 +1,4 @@
+terraform {
+  # 1.9 lets a variable's validation look at other variables.
+  required_version = ">= 1.9.0"
+}
