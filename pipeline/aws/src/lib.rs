@@ -1,3 +1,28 @@
 //! The ports on SQS, DynamoDB and S3.
+//!
+//! `Clients` are built once, by [`clients::load`], and handed to the adapters. No type of AWS's SDK but a client in a
+//! constructor is part of what this crate shows.
 
-pub mod topology;
+pub mod archive;
+mod backoff;
+pub mod clients;
+pub mod clock;
+pub mod ops;
+pub mod queue;
+pub mod redelivery;
+pub mod replays;
+pub mod schemas;
+mod send;
+pub mod store;
+mod trouble;
+
+pub use archive::{ArchiveNames, IndexNames, S3Archive};
+pub use backoff::Pace;
+pub use clients::{Clients, Connection};
+pub use clock::SystemClock;
+pub use ops::DynamoOps;
+pub use queue::SqsQueue;
+pub use redelivery::SqsRedelivery;
+pub use replays::DynamoReplays;
+pub use schemas::S3Schemas;
+pub use store::DynamoEvents;

@@ -27,7 +27,8 @@ pub trait Clock: Send + Sync {
 /// Why a queue did not take a message or an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
-    /// It can take nothing at the moment: a full disk, an outage. Nothing was taken.
+    /// It can take nothing at the moment: a full disk, an outage. Nothing is promised. Across a network, a call that was
+    /// cut may have left the message there all the same; sending it again is safe, since the store takes an event once.
     #[error("the queue takes nothing at the moment: {reason}")]
     Unavailable {
         /// Why, for the log and for people who operate this; it names no secret.
@@ -43,6 +44,12 @@ pub enum QueueError {
         bytes: usize,
         /// The queue's limit.
         limit: usize,
+    },
+    /// It will never take this message, whatever its size. Nothing of it was taken.
+    #[error("the queue does not take this message: {reason}")]
+    Rejected {
+        /// Why, for the log and for people who operate this.
+        reason: String,
     },
 }
 

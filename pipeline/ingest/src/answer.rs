@@ -13,6 +13,10 @@ use spillway_core::ports::QueueError;
 /// a storm of retries, short enough for the backlog to stay small.
 pub(crate) const RETRY_AFTER_S: u32 = 5;
 
+/// What is left to refuse when an event is valid and not too large: characters that are legal in JSON, and that SQS, whose
+/// text is XML's, does not carry.
+const NOT_CARRIED: &str = "not accepted: it has a character that the queue does not carry (U+FFFE or U+FFFF); write it as an escape";
+
 /// What the queue said about each event, in their order.
 pub(crate) type Sent = [Result<MessageId, QueueError>];
 
@@ -32,6 +36,7 @@ pub(crate) fn per_item(events: &[Event], sent: &Sent) -> Response<Bytes> {
                 Err(QueueError::TooLarge { .. }) => {
                     (StatusCode::PAYLOAD_TOO_LARGE, Some("not accepted: larger than the queue takes"))
                 }
+                Err(QueueError::Rejected { .. }) => (StatusCode::BAD_REQUEST, Some(NOT_CARRIED)),
                 Err(QueueError::Throttled | QueueError::Unavailable { .. }) => {
                     (StatusCode::SERVICE_UNAVAILABLE, Some("not accepted; send it again"))
                 }
@@ -47,7 +52,7 @@ pub(crate) fn per_item(events: &[Event], sent: &Sent) -> Response<Bytes> {
     response
 }
 
-/// 413 or 503 for a request of which nothing was taken.
+/// 413, 400 or 503 for a request of which nothing was taken.
 pub(crate) fn nothing_accepted(sent: &Sent) -> Response<Bytes> {
     let mut limits = sent.iter().map(|sent| match sent {
         Err(QueueError::TooLarge { limit, .. }) => Some(*limit),
@@ -57,6 +62,9 @@ pub(crate) fn nothing_accepted(sent: &Sent) -> Response<Bytes> {
         Some(limit) if limits.all(|limit| limit.is_some()) => {
             let detail = format!("an event may have {limit} bytes as CloudEvents JSON; nothing was accepted");
             Problem::new(ProblemKind::EventTooLarge, detail).with_limit(limit)
+        }
+        _ if sent.iter().all(|sent| matches!(sent, Err(QueueError::Rejected { .. }))) => {
+            Problem::new(ProblemKind::InvalidEvent, NOT_CARRIED)
         }
         _ => {
             Problem::new(ProblemKind::Unavailable, "nothing was accepted; send the same request again later")

@@ -1,0 +1,150 @@
+//! Clients of AWS: built once, with limits in time that fit the function that uses them.
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
+use std::time::Duration;
+
+/// How AWS is to be reached. Credentials, and what is not said here, come from where AWS's tools look for them.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The region; `None` takes it from the environment (`AWS_REGION`) or the profile.
+    pub region: Option<String>,
+    /// The time that one piece of work has, such as a function's timeout. A call ends well before.
+    pub time_limit: Duration,
+    /// What sees each call, such as a recorder of traces.
+    pub interceptors: Vec<SharedInterceptor>,
+}
+
+impl Connection {
+    /// For work that has this much time: a function's timeout.
+    pub fn within(time_limit: Duration) -> Self {
+        Self { region: None, time_limit, interceptors: Vec::new() }
+    }
+
+    /// In this region.
+    #[must_use]
+    pub fn in_region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// With one more that sees each call.
+    #[must_use]
+    pub fn seen_by(mut self, interceptor: impl Intercept + 'static) -> Self {
+        self.interceptors.push(SharedInterceptor::new(interceptor));
+        self
+    }
+
+    /// Limits for a call and for each attempt at it.
+    ///
+    /// A healthy call takes some ten milliseconds, so an attempt without an answer after a quarter of the time is given
+    /// up while there is time for another; and a call ends early enough for the caller to answer for its records.
+    fn timeouts(&self) -> TimeoutConfig {
+        let attempt = (self.time_limit / 4).clamp(Duration::from_millis(500), Duration::from_secs(5));
+        TimeoutConfig::builder()
+            .connect_timeout(attempt.min(Duration::from_secs(1)))
+            .operation_attempt_timeout(attempt)
+            .operation_timeout((self.time_limit * 7 / 10).max(attempt))
+            .build()
+    }
+}
+
+/// Clients that share connections, credentials and limits.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    config: SdkConfig,
+    interceptors: Vec<SharedInterceptor>,
+}
+
+/// Reads region and credentials' whereabouts, and prepares HTTPS.
+///
+/// `AWS_ENDPOINT_URL` and its companions for each service lead elsewhere, such as to an emulator.
+pub async fn load(connection: Connection) -> Clients {
+    // One client for all services: certificates are read once, and connections are shared.
+    let http =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .timeout_config(connection.timeouts())
+        .retry_config(retries());
+    if let Some(region) = &connection.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    Clients { config: loader.load().await, interceptors: connection.interceptors }
+}
+
+/// The SDK's own retries: of throttling, 5xx and broken connections, with exponential backoff, full jitter and a budget
+/// that stops retrying when most calls fail. The archive, the replays and the readers rely on them. The queue and the
+/// event store turn them off and retry item by item, since their calls answer item by item.
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(4)
+        .with_initial_backoff(Duration::from_millis(100))
+        .with_max_backoff(Duration::from_secs(2))
+}
+
+impl Clients {
+    /// Clients from a configuration that was made elsewhere.
+    pub fn from_config(config: SdkConfig) -> Self {
+        Self { config, interceptors: Vec::new() }
+    }
+
+    /// The configuration, for clients of further services.
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// What sees each call, for clients of further services.
+    pub fn interceptors(&self) -> &[SharedInterceptor] {
+        &self.interceptors
+    }
+
+    /// A client of SQS.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
+        config.set_interceptors(self.interceptors.iter().cloned());
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    /// A client of DynamoDB.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
+        config.set_interceptors(self.interceptors.iter().cloned());
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// A client of S3. An endpoint of one's own has no subdomain for each bucket, so the bucket is in the path there.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let mut config = aws_sdk_s3::config::Builder::from(&self.config)
+            .force_path_style(self.config.endpoint_url().is_some());
+        config.set_interceptors(self.interceptors.iter().cloned());
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// A client of CloudWatch.
+    pub fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
+        let mut config = aws_sdk_cloudwatch::config::Builder::from(&self.config);
+        config.set_interceptors(self.interceptors.iter().cloned());
+        aws_sdk_cloudwatch::Client::from_conf(config.build())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_leaves_time_for_another_and_for_the_answer() {
+        for seconds in [3, 10, 30] {
+            let limit = Duration::from_secs(seconds);
+            let timeouts = Connection::within(limit).timeouts();
+            let attempt = timeouts.operation_attempt_timeout().unwrap();
+            let whole = timeouts.operation_timeout().unwrap();
+            assert!(attempt * 2 <= whole && whole < limit, "{seconds} s: {timeouts:?}");
+            assert!(timeouts.connect_timeout().unwrap() <= attempt);
+        }
+    }
+}

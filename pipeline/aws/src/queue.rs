@@ -1,0 +1,38 @@
+//! The primary queue on SQS.
+
+use crate::backoff::Pace;
+use crate::send::Sender;
+use async_trait::async_trait;
+use spillway_core::ids::MessageId;
+use spillway_core::message::OutgoingMessage;
+use spillway_core::ports::{EventQueue, QueueError};
+use std::time::Duration;
+
+/// The sending side of an SQS queue.
+///
+/// `Ok` means that SQS said that it has the message. A call that was cut after it was sent is tried again and, if time
+/// runs out, reported as unavailable: then SQS may have the message although nothing was promised. That is harmless,
+/// because the store takes each event once, and whoever sends it again makes the same event of it.
+#[derive(Clone, Debug)]
+pub struct SqsQueue(Sender);
+
+impl SqsQueue {
+    /// The queue with that URL. It tries for up to 5 s, which leaves a function of 10 s the time to answer.
+    pub fn new(client: aws_sdk_sqs::Client, queue_url: impl Into<String>) -> Self {
+        Self(Sender::new(&client, queue_url.into(), Pace::within(Duration::from_secs(5))))
+    }
+
+    /// With other waits between tries, or another deadline.
+    #[must_use]
+    pub fn with_pace(mut self, pace: Pace) -> Self {
+        self.0.set_pace(pace);
+        self
+    }
+}
+
+#[async_trait]
+impl EventQueue for SqsQueue {
+    async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Result<MessageId, QueueError>> {
+        self.0.send(messages).await
+    }
+}

@@ -1,0 +1,204 @@
+//! What a consumer tells SQS about messages that it could not settle.
+
+use crate::backoff::{Backoff, Pace};
+use crate::send::{LARGEST_MESSAGE, MOST_IN_A_CALL, Sender, failed_entry, given_up, no_word, refused, size};
+use crate::trouble::{Trouble, trouble};
+use async_trait::async_trait;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
+use spillway_core::message::OutgoingMessage;
+use spillway_core::ports::{DeadLetterOrder, Deferral, QueueError, Redelivery};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// SQS hides a message for 12 hours at most.
+const LONGEST_DELAY_S: i32 = 12 * 3600;
+
+/// Deferring by the visibility timeout, and dead-lettering by sending to the DLQ.
+///
+/// SQS can't remember failures with a message that stays where it is, so a deferral drops them: the consumer's logs and
+/// traces have them. A message that is given up takes its failures along into the DLQ.
+#[derive(Clone, Debug)]
+pub struct SqsRedelivery {
+    client: Client,
+    queue_url: String,
+    dlq: Sender,
+    pace: Pace,
+}
+
+impl SqsRedelivery {
+    /// For messages of the queue with that URL. Each order is tried for up to 5 s.
+    pub fn new(client: Client, queue_url: impl Into<String>, dlq_url: impl Into<String>) -> Self {
+        let pace = Pace::within(Duration::from_secs(5));
+        let dlq = Sender::new(&client, dlq_url.into(), pace);
+        let retries = aws_sdk_sqs::config::retry::RetryConfig::disabled();
+        let config = client.config().to_builder().retry_config(retries).build();
+        Self { client: Client::from_conf(config), queue_url: queue_url.into(), dlq, pace }
+    }
+
+    /// With other waits between tries, or another deadline.
+    #[must_use]
+    pub fn with_pace(mut self, pace: Pace) -> Self {
+        self.dlq.set_pace(pace);
+        self.pace = pace;
+        self
+    }
+
+    /// Defers what fits one call, until each is deferred, refused, or out of time.
+    async fn defer_call(&self, deferrals: &[Deferral], mut backoff: Backoff) -> Vec<Result<(), QueueError>> {
+        let mut answers: Vec<Option<Result<(), QueueError>>> = vec![None; deferrals.len()];
+        loop {
+            let open: Vec<_> = (0..deferrals.len()).filter(|&position| answers[position].is_none()).collect();
+            let mut last = Vec::new();
+            for (position, result) in self.defer_once(deferrals, &open).await {
+                match result {
+                    Ok(()) => answers[position] = Some(Ok(())),
+                    Err(trouble) if trouble.fate.is_retryable() => last.push((position, trouble)),
+                    Err(trouble) => answers[position] = Some(Err(refused(trouble))),
+                }
+            }
+            if !last.is_empty() && backoff.wait().await {
+                continue;
+            }
+            for (position, trouble) in last {
+                answers[position] = Some(Err(given_up(trouble)));
+            }
+            return answers.into_iter().map(|answer| answer.unwrap_or(Ok(()))).collect();
+        }
+    }
+
+    async fn defer_once(
+        &self,
+        deferrals: &[Deferral],
+        positions: &[usize],
+    ) -> Vec<(usize, Result<(), Trouble>)> {
+        const ACTION: &str = "ChangeMessageVisibilityBatch";
+        let entry = |&position: &usize| {
+            ChangeMessageVisibilityBatchRequestEntry::builder()
+                .id(position.to_string())
+                .receipt_handle(deferrals[position].receipt_handle.as_str())
+                .visibility_timeout(whole_seconds(deferrals[position].delay))
+                .build()
+        };
+        let for_all = |trouble: Trouble| {
+            positions.iter().map(|&position| (position, Err(trouble.clone()))).collect::<Vec<_>>()
+        };
+        let entries = match positions.iter().map(entry).collect::<Result<Vec<_>, _>>() {
+            Ok(entries) => entries,
+            Err(_) => return for_all(no_word(ACTION)),
+        };
+        let call = self.client.change_message_visibility_batch().queue_url(&self.queue_url);
+        let output = match call.set_entries(Some(entries)).send().await {
+            Ok(output) => output,
+            Err(error) => return for_all(trouble(ACTION, &error)),
+        };
+        let failed: HashMap<_, _> = output.failed.iter().map(|entry| (entry.id.as_str(), entry)).collect();
+        let answer = |position: usize| {
+            let id = position.to_string();
+            match failed.get(id.as_str()) {
+                Some(entry) => Err(failed_entry(ACTION, entry)),
+                None if output.successful.iter().any(|entry| entry.id == id) => Ok(()),
+                None => Err(no_word(ACTION)),
+            }
+        };
+        positions.iter().map(|&position| (position, answer(position))).collect()
+    }
+}
+
+#[async_trait]
+impl Redelivery for SqsRedelivery {
+    async fn defer(&self, deferrals: &[Deferral]) -> Vec<Result<(), QueueError>> {
+        let backoff = Backoff::new(self.pace);
+        let calls = deferrals.chunks(MOST_IN_A_CALL).map(|call| self.defer_call(call, backoff.clone()));
+        futures::future::join_all(calls).await.into_iter().flatten().collect()
+    }
+
+    async fn dead_letter(&self, orders: &[DeadLetterOrder]) -> Vec<Result<(), QueueError>> {
+        let messages: Vec<_> = orders.iter().map(outgoing).collect();
+        let answers = self.dlq.send(&messages).await;
+        answers.into_iter().map(|answer| answer.map(|_| ())).collect()
+    }
+}
+
+/// Whole seconds, rounded up: a message that is back too early has used a receive for nothing.
+fn whole_seconds(delay: Duration) -> i32 {
+    let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+    i32::try_from(seconds).unwrap_or(LONGEST_DELAY_S).min(LONGEST_DELAY_S)
+}
+
+/// The message for the DLQ. If body and failures are too large together, the oldest failures are left out: the newest
+/// one says why it was given up.
+fn outgoing(order: &DeadLetterOrder) -> OutgoingMessage {
+    let mut order = order.clone();
+    loop {
+        let message = OutgoingMessage {
+            body: order.message.body.clone(),
+            attributes: order.attributes(),
+            trace_header: order.message.trace_header.clone(),
+        };
+        let excess = size(&message).saturating_sub(LARGEST_MESSAGE);
+        if excess == 0 || order.failures.is_empty() {
+            return message;
+        }
+        if order.failures.len() > 1 {
+            order.failures.remove(0);
+        } else if let Some(last) = order.failures.first_mut() {
+            let keep = last.message.len().saturating_sub(excess + '…'.len_utf8());
+            if keep == 0 {
+                return message;
+            }
+            last.message.truncate(last.message.floor_char_boundary(keep));
+            last.message.push('…');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spillway_core::Timestamp;
+    use spillway_core::failure::{Failure, FailureClass};
+    use spillway_core::message::{FAILURES, MessageAttributes, ReceivedMessage};
+
+    fn order(body: usize, failures: &[usize]) -> DeadLetterOrder {
+        let failure = |length: &usize| {
+            Failure::new(FailureClass::Schema, "x".repeat(*length), &"v1".into(), Timestamp::UNIX_EPOCH)
+        };
+        DeadLetterOrder {
+            message: ReceivedMessage {
+                message_id: "m".into(),
+                receipt_handle: "r".into(),
+                body: "b".repeat(body),
+                attributes: MessageAttributes::new(),
+                trace_header: None,
+                sent_at: Timestamp::UNIX_EPOCH,
+                receive_count: 1,
+                failures: Vec::new(),
+            },
+            failures: failures.iter().map(failure).collect(),
+        }
+    }
+
+    fn told(message: &OutgoingMessage) -> Vec<Failure> {
+        serde_json::from_str(&message.attributes[FAILURES]).unwrap()
+    }
+
+    #[test]
+    fn a_dead_letter_fits_the_queue_and_keeps_its_newest_failure() {
+        let all = outgoing(&order(1000, &[10, 10, 10]));
+        assert_eq!(told(&all).len(), 3);
+        let some = outgoing(&order(245_000, &[8000, 8000, 9000]));
+        assert!(size(&some) <= LARGEST_MESSAGE);
+        assert_eq!(told(&some).iter().map(|failure| failure.message.len()).collect::<Vec<_>>(), [9000]);
+        let cut = outgoing(&order(250_000, &[20_000]));
+        assert!(size(&cut) <= LARGEST_MESSAGE);
+        assert!(told(&cut)[0].message.ends_with('…') && told(&cut)[0].message.len() > 10_000);
+    }
+
+    #[test]
+    fn delays_are_whole_seconds_within_what_sqs_takes() {
+        assert_eq!(whole_seconds(Duration::from_millis(4500)), 5);
+        assert_eq!(whole_seconds(Duration::ZERO), 0);
+        assert_eq!(whole_seconds(Duration::from_secs(1 << 40)), 43_200);
+    }
+}

@@ -1,0 +1,334 @@
+//! Sending to a queue: in as few calls as SQS allows, and each message with an answer of its own.
+
+use crate::backoff::{Backoff, Pace};
+use crate::trouble::{Fate, Trouble, fate, trouble};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::BuildError;
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, MessageAttributeValue, MessageSystemAttributeNameForSends,
+    MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+};
+use futures::StreamExt;
+use futures::stream;
+use spillway_core::ids::MessageId;
+use spillway_core::message::{MessageAttributes, OutgoingMessage};
+use spillway_core::ports::QueueError;
+use std::collections::HashMap;
+
+/// Messages in one `SendMessageBatch` ("TooManyEntriesInBatchRequest" beyond).
+pub(crate) const MOST_IN_A_CALL: usize = 10;
+/// Bytes in one `SendMessageBatch`: 1 MiB since 2025, for a message as for a batch.
+const LARGEST_CALL: usize = 1024 * 1024;
+/// Bytes of a message with its attributes. Terraform sets this limit on both queues: with 240 KiB for an event it
+/// leaves 16 KiB for what Spillway adds.
+pub(crate) const LARGEST_MESSAGE: usize = 256 * 1024;
+/// Message attributes that SQS takes.
+const MOST_ATTRIBUTES: usize = 10;
+/// Calls that are under way at once for one list of messages.
+const CALLS_AT_ONCE: usize = 16;
+
+/// The sending side of one queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    client: Client,
+    queue_url: String,
+    pace: Pace,
+}
+
+type Answer = Result<MessageId, QueueError>;
+
+impl Sender {
+    /// Sends to this queue. The SDK's own retries are turned off: it would repeat whole calls, and knows nothing of
+    /// entries that failed in a call that succeeded.
+    pub fn new(client: &Client, queue_url: String, pace: Pace) -> Self {
+        let retries = aws_sdk_sqs::config::retry::RetryConfig::disabled();
+        let config = client.config().to_builder().retry_config(retries).build();
+        Self { client: Client::from_conf(config), queue_url, pace }
+    }
+
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+    }
+
+    /// Sends messages; an answer for each, in their order. `Ok` only if SQS has said that it has the message.
+    pub async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Answer> {
+        let backoff = Backoff::new(self.pace);
+        let mut answers: Vec<Option<Answer>> =
+            messages.iter().map(|message| refusal(message).map(Err)).collect();
+        let sendable = (0..messages.len()).filter(|&position| answers[position].is_none());
+        let calls = calls(sendable.map(|position| (position, size(&messages[position]))));
+        let mut done = stream::iter(calls)
+            .map(|positions| self.send_call(messages, positions, backoff.clone()))
+            .buffer_unordered(CALLS_AT_ONCE);
+        while let Some(some) = done.next().await {
+            for (position, answer) in some {
+                answers[position] = Some(answer);
+            }
+        }
+        let unanswered = || Err(unavailable("SQS did not answer for this message"));
+        answers.into_iter().map(|answer| answer.unwrap_or_else(unanswered)).collect()
+    }
+
+    /// Sends what fits one call, again and again until each message is taken, refused, or out of time.
+    async fn send_call(
+        &self,
+        messages: &[OutgoingMessage],
+        mut positions: Vec<usize>,
+        mut backoff: Backoff,
+    ) -> Vec<(usize, Answer)> {
+        let mut done = Vec::with_capacity(positions.len());
+        loop {
+            let mut again = Vec::new();
+            for (position, result) in self.send_once(messages, &positions).await {
+                match result {
+                    Err(trouble) if trouble.fate.is_retryable() => again.push((position, trouble)),
+                    Err(trouble) => done.push((position, Err(refused(trouble)))),
+                    Ok(id) => done.push((position, Ok(id))),
+                }
+            }
+            if again.is_empty() {
+                return done;
+            }
+            if !backoff.wait().await {
+                done.extend(again.into_iter().map(|(position, trouble)| (position, Err(given_up(trouble)))));
+                return done;
+            }
+            positions = again.into_iter().map(|(position, _)| position).collect();
+        }
+    }
+
+    async fn send_once(
+        &self,
+        messages: &[OutgoingMessage],
+        positions: &[usize],
+    ) -> Vec<(usize, Result<MessageId, Trouble>)> {
+        if let [position] = positions {
+            return vec![(*position, self.send_single(&messages[*position]).await)];
+        }
+        let entries: Result<Vec<_>, BuildError> = positions
+            .iter()
+            .enumerate()
+            .map(|(index, &position)| entry(index, &messages[position]))
+            .collect();
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => return for_all(positions, &unsendable("SendMessageBatch", &error)),
+        };
+        let call = self.client.send_message_batch().queue_url(&self.queue_url).set_entries(Some(entries));
+        let output = match call.send().await {
+            Ok(output) => output,
+            Err(error) => {
+                let trouble = trouble("SendMessageBatch", &error);
+                if is_about_the_message(trouble.code.as_deref()) {
+                    // One of them spoils the call for all. Alone, each gets its own answer.
+                    let singles = positions.iter().map(|&position| async move {
+                        (position, self.send_single(&messages[position]).await)
+                    });
+                    return futures::future::join_all(singles).await;
+                }
+                return for_all(positions, &trouble);
+            }
+        };
+        let taken: HashMap<_, _> =
+            output.successful.iter().map(|entry| (entry.id.as_str(), entry.message_id.as_str())).collect();
+        let failed: HashMap<_, _> = output.failed.iter().map(|entry| (entry.id.as_str(), entry)).collect();
+        let answer = |index: usize| {
+            let id = index.to_string();
+            match (taken.get(id.as_str()), failed.get(id.as_str())) {
+                (Some(message_id), _) => Ok(MessageId::new(*message_id)),
+                (None, Some(entry)) => Err(failed_entry("SendMessageBatch", entry)),
+                (None, None) => Err(no_word("SendMessageBatch")),
+            }
+        };
+        positions.iter().enumerate().map(|(index, &position)| (position, answer(index))).collect()
+    }
+
+    async fn send_single(&self, message: &OutgoingMessage) -> Result<MessageId, Trouble> {
+        let attributes =
+            attributes(&message.attributes).map_err(|error| unsendable("SendMessage", &error))?;
+        let trace = trace(message).map_err(|error| unsendable("SendMessage", &error))?;
+        let call = self
+            .client
+            .send_message()
+            .queue_url(&self.queue_url)
+            .message_body(&message.body)
+            .set_message_attributes(attributes)
+            .set_message_system_attributes(trace);
+        let output = call.send().await.map_err(|error| trouble("SendMessage", &error))?;
+        output.message_id.map(MessageId::new).ok_or_else(|| no_word("SendMessage"))
+    }
+}
+
+/// Messages by position, gathered into calls within SQS's limits.
+fn calls(sizes: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
+    let mut calls: Vec<Vec<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (position, size) in sizes {
+        match calls.last_mut() {
+            Some(call) if call.len() < MOST_IN_A_CALL && bytes + size <= LARGEST_CALL => {
+                call.push(position);
+                bytes += size;
+            }
+            _ => {
+                calls.push(vec![position]);
+                bytes = size;
+            }
+        }
+    }
+    calls
+}
+
+/// A message's size as SQS counts it: body, and name, type and value of each attribute. System attributes are free.
+pub(crate) fn size(message: &OutgoingMessage) -> usize {
+    let attribute = |(name, value): (&String, &String)| name.len() + "String".len() + value.len();
+    message.body.len() + message.attributes.iter().map(attribute).sum::<usize>()
+}
+
+/// Why SQS would not take a message, said before it is asked: a bad entry can fail the whole call that it is in.
+fn refusal(message: &OutgoingMessage) -> Option<QueueError> {
+    let bytes = size(message);
+    if bytes > LARGEST_MESSAGE {
+        return Some(QueueError::TooLarge { bytes, limit: LARGEST_MESSAGE });
+    }
+    let rejected = |reason: &str| Some(QueueError::Rejected { reason: reason.to_owned() });
+    if message.body.is_empty() {
+        return rejected("its body is empty");
+    }
+    let values = message.attributes.values();
+    if let Some(c) =
+        std::iter::once(&message.body).chain(values).find_map(|text| text.chars().find(|c| !taken(*c)))
+    {
+        return rejected(&format!("it has the character U+{:04X}, which SQS does not carry", u32::from(c)));
+    }
+    (message.attributes.len() > MOST_ATTRIBUTES)
+        .then(|| QueueError::Rejected { reason: "it has more than 10 message attributes".to_owned() })
+}
+
+/// The characters that SQS carries: those of XML 1.0.
+fn taken(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+fn entry(index: usize, message: &OutgoingMessage) -> Result<SendMessageBatchRequestEntry, BuildError> {
+    SendMessageBatchRequestEntry::builder()
+        .id(index.to_string())
+        .message_body(&message.body)
+        .set_message_attributes(attributes(&message.attributes)?)
+        .set_message_system_attributes(trace(message)?)
+        .build()
+}
+
+fn attributes(
+    attributes: &MessageAttributes,
+) -> Result<Option<HashMap<String, MessageAttributeValue>>, BuildError> {
+    let value = |(name, value): (&String, &String)| {
+        let value = MessageAttributeValue::builder().data_type("String").string_value(value).build()?;
+        Ok((name.clone(), value))
+    };
+    let all = attributes.iter().map(value).collect::<Result<HashMap<_, _>, BuildError>>()?;
+    Ok((!all.is_empty()).then_some(all))
+}
+
+type SystemAttributes = HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>;
+
+fn trace(message: &OutgoingMessage) -> Result<Option<SystemAttributes>, BuildError> {
+    let Some(header) = &message.trace_header else { return Ok(None) };
+    let value = MessageSystemAttributeValue::builder().data_type("String").string_value(header).build()?;
+    Ok(Some(HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)])))
+}
+
+/// What an entry means that failed in a call that succeeded.
+pub(crate) fn failed_entry(action: &str, entry: &BatchResultErrorEntry) -> Trouble {
+    let status = if entry.sender_fault { 400 } else { 500 };
+    let said = entry.message.as_deref().unwrap_or("no reason given");
+    Trouble {
+        fate: fate(Some(&entry.code), status),
+        code: Some(entry.code.clone()),
+        text: format!("{action}: {}: {said}", entry.code),
+    }
+}
+
+/// SQS answered, and said nothing of this entry.
+pub(crate) fn no_word(action: &str) -> Trouble {
+    Trouble { fate: Fate::Unknown, code: None, text: format!("{action}: no word about this message") }
+}
+
+fn unsendable(action: &str, error: &BuildError) -> Trouble {
+    Trouble { fate: Fate::Refused, code: None, text: format!("{action}: {error}") }
+}
+
+fn for_all<T>(positions: &[usize], trouble: &Trouble) -> Vec<(usize, Result<T, Trouble>)> {
+    positions.iter().map(|&position| (position, Err(trouble.clone()))).collect()
+}
+
+/// Whether SQS found fault with the message, and not with the caller's rights or the queue.
+fn is_about_the_message(code: Option<&str>) -> bool {
+    let name = code.and_then(|code| code.rsplit('.').next()).unwrap_or_default();
+    matches!(
+        name,
+        "InvalidMessageContents"
+            | "InvalidParameterValue"
+            | "InvalidAttributeValue"
+            | "MissingParameter"
+            | "InvalidParameterCombination"
+    )
+}
+
+/// Refused: for ever if the message is at fault, else until somebody mends a permission or a name.
+pub(crate) fn refused(trouble: Trouble) -> QueueError {
+    if is_about_the_message(trouble.code.as_deref()) {
+        QueueError::Rejected { reason: trouble.text }
+    } else {
+        QueueError::Unavailable { reason: trouble.text }
+    }
+}
+
+/// Retried until there was no time left.
+pub(crate) fn given_up(trouble: Trouble) -> QueueError {
+    match trouble.fate {
+        Fate::Throttled => QueueError::Throttled,
+        Fate::Unknown | Fate::TimedOut | Fate::Refused => QueueError::Unavailable { reason: trouble.text },
+    }
+}
+
+fn unavailable(reason: &str) -> QueueError {
+    QueueError::Unavailable { reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(body: &str) -> OutgoingMessage {
+        OutgoingMessage { body: body.to_owned(), attributes: MessageAttributes::new(), trace_header: None }
+    }
+
+    #[test]
+    fn calls_keep_to_ten_messages_and_a_mebibyte() {
+        let lengths =
+            |sizes: Vec<usize>| calls(sizes.into_iter().enumerate()).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lengths(vec![100; 23]), [10, 10, 3]);
+        assert_eq!(lengths(vec![256 * 1024; 9]), [4, 4, 1]);
+        assert_eq!(lengths(Vec::new()), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn what_sqs_never_takes_is_refused_before_it_is_asked() {
+        assert_eq!(refusal(&message("{}")), None);
+        assert!(matches!(refusal(&message("")), Some(QueueError::Rejected { .. })));
+        let odd = refusal(&message("{\"a\":\"\u{ffff}\"}"));
+        assert!(odd.is_some_and(|error| error.to_string().contains("U+FFFF")));
+        let large = message(&"x".repeat(LARGEST_MESSAGE + 1));
+        assert!(matches!(refusal(&large), Some(QueueError::TooLarge { limit: LARGEST_MESSAGE, .. })));
+        let mut many = message("{}");
+        many.attributes.extend((0..11).map(|i| (format!("a{i}"), "v".to_owned())));
+        assert!(matches!(refusal(&many), Some(QueueError::Rejected { .. })));
+    }
+
+    #[test]
+    fn attributes_count_with_name_type_and_value() {
+        let mut message = message("body");
+        message.attributes.insert("name".to_owned(), "value".to_owned());
+        assert_eq!(size(&message), 4 + 4 + 6 + 5);
+    }
+}
