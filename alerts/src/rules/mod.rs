@@ -10,7 +10,7 @@ mod raw;
 mod validate;
 
 pub use limits::{Limits, LimitsError};
-pub use load::{LoadError, RuleSet};
+pub use load::{LoadError, RuleSet, read_folder};
 pub(crate) use locate::Lines;
 pub use validate::Problem;
 pub(crate) use validate::syntax;

@@ -42,6 +42,8 @@ pub struct PipelineSettings {
     pub write_capacity_units: f64,
     /// Messages a second that a replay puts back.
     pub replay_rate_per_s: f64,
+    /// What the pipeline may cost a month at AWS's prices, in US dollars.
+    pub monthly_budget_usd: f64,
     /// Requests a second that are traced in any case (X-Ray's default sampling rule).
     pub trace_reservoir_per_s: f64,
     /// Share of the other requests that is traced (X-Ray's default sampling rule).
@@ -68,6 +70,7 @@ impl Default for PipelineSettings {
             retry: RetrySchedule::default(),
             write_capacity_units: 5_000.0,
             replay_rate_per_s: 50.0,
+            monthly_budget_usd: 50.0,
             trace_reservoir_per_s: 1.0,
             trace_fixed_rate: 0.05,
         }

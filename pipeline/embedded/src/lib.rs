@@ -1,7 +1,9 @@
 //! The pipeline on one machine: the ports on SQLite, and the runtime that plays queue, functions and gateway.
 
+pub mod alarms;
 pub mod archive;
 pub mod clock;
+pub mod costs;
 pub mod db;
 pub mod faults;
 pub mod flow;

@@ -1,5 +1,6 @@
 //! A pipeline put together: every port on one data folder.
 
+use crate::alarms::AlarmLog;
 use crate::archive::Archive;
 use crate::clock::RealClock;
 use crate::db::{DataFolder, Db, DbError, OpenError};
@@ -9,7 +10,7 @@ use crate::ops::Audit;
 use crate::queue::Queues;
 use crate::sign_ins::SignIns;
 use crate::store::Store;
-use crate::telemetry::{Mode, Recorder};
+use crate::telemetry::{Mode, Recorder, TelemetryReader};
 use spillway_core::metric::Measurement;
 use spillway_core::names::Names;
 use spillway_core::ports::{
@@ -57,6 +58,8 @@ pub struct Attached {
     pub schemas: Arc<dyn Schemas>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Alarms: their states, every change, what was told.
+    pub alarms: Arc<AlarmLog>,
     /// Faults that are switched on.
     pub faults: Arc<Faults>,
     /// Links and sessions for the dashboard.
@@ -106,6 +109,7 @@ impl Attached {
             replays: archive,
             ops: Arc::new(Audit(Arc::clone(&db))),
             flow: Arc::new(Flow::new(Arc::clone(&db), Arc::clone(&clock))),
+            alarms: Arc::new(AlarmLog::new(Arc::clone(&db))),
             schemas,
             faults,
             sign_ins: Arc::new(SignIns::new(Arc::clone(&db), Arc::clone(&clock))),
@@ -180,6 +184,8 @@ pub struct Pipeline {
     pub recorder: Arc<Recorder>,
     /// Whether it runs in virtual time.
     pub virtual_time: bool,
+    /// Reads what it measured, once that is written.
+    pub telemetry: Arc<TelemetryReader>,
 }
 
 impl Pipeline {
@@ -203,7 +209,8 @@ impl Pipeline {
             ports.note(name, &value.unwrap_or_default()).await.map_err(unusable)?;
         }
         ports.faults.refresh().await.map_err(unusable)?;
-        Ok(Self { ports, recorder, virtual_time })
+        let telemetry = Arc::new(TelemetryReader::new(dir));
+        Ok(Self { ports, recorder, virtual_time, telemetry })
     }
 
     /// Attaches to the data folder of a pipeline that may be running in another process.

@@ -1,6 +1,6 @@
 //! Opening a data folder: whose it is, of which version, and with which guarantees.
 
-use super::schema::{TABLES, VERSION};
+use super::schema::{ALARM_TABLES, TABLES, VERSION};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -134,6 +134,7 @@ impl DataFolder {
                 return Err(Check::Open(OpenError::Version { folder: self.path.clone(), found }));
             }
         }
+        tx.execute_batch(ALARM_TABLES)?;
         tx.commit()?;
         Ok(())
     }

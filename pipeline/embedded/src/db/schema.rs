@@ -111,6 +111,46 @@ CREATE TABLE sign_ins (hash TEXT PRIMARY KEY, kind TEXT NOT NULL, expires_at INT
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 
+/// The alarms' tables, made where they are missing: folders of this version that are older have none.
+///
+/// `told` of a change is `told` (by that message), `held` until business hours, `digest` (told at `told_at`), `part`,
+/// `no_news` or `simulated`. `delivery` of a message is `none` (there is no webhook), `waiting`, `delivered` or `given_up`.
+pub const ALARM_TABLES: &str = "
+CREATE TABLE IF NOT EXISTS alarm_states (
+    rule TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    since INTEGER,
+    reason TEXT NOT NULL,
+    trouble TEXT
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS alarm_changes (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    rule TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    told TEXT NOT NULL,
+    told_at INTEGER,
+    message INTEGER
+);
+CREATE INDEX IF NOT EXISTS alarm_changes_time ON alarm_changes (at);
+CREATE INDEX IF NOT EXISTS alarm_changes_rule ON alarm_changes (rule, at);
+CREATE TABLE IF NOT EXISTS alarm_messages (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    document TEXT NOT NULL,
+    delivery TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    tried_at INTEGER,
+    next_try_at INTEGER NOT NULL,
+    trouble TEXT
+);
+CREATE INDEX IF NOT EXISTS alarm_messages_delivery ON alarm_messages (delivery, seq);
+CREATE INDEX IF NOT EXISTS alarm_messages_time ON alarm_messages (kind, at);
+";
+
 /// A time as it is kept: Unix milliseconds.
 pub fn millis(time: Timestamp) -> i64 {
     time.as_millisecond()

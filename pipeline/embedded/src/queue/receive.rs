@@ -52,8 +52,8 @@ impl Queues {
         Ok(next.map(from_millis))
     }
 
-    /// Deletes messages whose retention has run out, by the time they were first sent. Returns how many: each is lost,
-    /// and the ledger shows it as unaccounted.
+    /// Deletes messages whose retention has run out, by the time they were sent, as SQS has it: its own redrive does not
+    /// renew that, while a replay is a new message. Returns how many: each is lost, and the ledger shows it as unaccounted.
     ///
     /// # Errors
     /// The database failed.
@@ -61,14 +61,13 @@ impl Queues {
         let before = millis(self.clock.now()) - i64::from(self.settings.retention_s) * 1000;
         let any = move |connection: &Connection| {
             connection
-                .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE first_sent_at < ?1)")?
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE sent_at < ?1)")?
                 .query_row([before], |row| row.get::<_, bool>(0))
         };
         if !self.db.read(any).await.map_err(|error| unavailable(&error))? {
             return Ok(0);
         }
-        let delete =
-            move |tx: &Connection| tx.execute("DELETE FROM messages WHERE first_sent_at < ?1", [before]);
+        let delete = move |tx: &Connection| tx.execute("DELETE FROM messages WHERE sent_at < ?1", [before]);
         self.db.write(delete).await.map_err(|error| unavailable(&error))
     }
 }

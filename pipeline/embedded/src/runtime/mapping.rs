@@ -2,6 +2,7 @@
 
 use super::Pace;
 use super::functions::Functions;
+use crate::alarms::ARCHIVER_CONCURRENCY;
 use crate::queue::Which;
 use spillway_core::message::ReceivedMessage;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub async fn run_consumer(functions: Arc<Functions>, pace: Pace) {
 pub async fn run_archiver(functions: Arc<Functions>, pace: Pace) {
     let batch = functions.settings.archiver_batch_size;
     let invoke = |functions: Arc<Functions>, batch| async move { functions.invoke_archiver(batch).await };
-    run(functions, Which::Dlq, batch, 2, pace, invoke).await;
+    run(functions, Which::Dlq, batch, ARCHIVER_CONCURRENCY, pace, invoke).await;
 }
 
 async fn run<F, I>(

@@ -1,0 +1,73 @@
+//! Alarms: the rules of `spillway-alerts`, evaluated every minute on the recorded datapoints.
+//!
+//! [`Watch`] evaluates and keeps states, every change and what is told in the database, so that a restart neither
+//! forgets nor repeats anything. What is told goes to the log and, if there is one, to a [`Webhook`]; low alarms only in
+//! business hours, with a digest when they begin. In virtual time whoever simulates calls [`Watch::evaluate`].
+
+mod deliver;
+mod history;
+mod log;
+mod message;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod webhook;
+mod write;
+
+pub use history::TelemetryHistory;
+pub use log::{AlarmLog, Kept, KeptChange, Stretch, Told};
+pub(crate) use settings::ARCHIVER_CONCURRENCY;
+pub use settings::{AlarmSettings, AlarmSettingsError, RuleFiles};
+pub use watch::{InForce, Watch, WatchError, WatchOptions};
+pub use webhook::{NoCertificates, NotTaken, Webhook, WebhookUrl, WebhookUrlError};
+
+use crate::Pipeline;
+use spillway_core::ports::Clock;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+/// After the end of a minute its last measurements are on their way into the file for a second or two.
+const SETTLED_AFTER: Duration = Duration::from_secs(5);
+/// Between looks for what is too old to be kept, in evaluations: a day.
+const DELETE_EVERY: u32 = 24 * 60;
+
+/// Evaluates every minute in real time, and delivers to the webhook, until dropped or aborted.
+pub fn start(pipeline: &Pipeline, watch: Watch, webhook: Option<Webhook>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let (log, clock) = (Arc::clone(&pipeline.ports.alarms), Arc::clone(&pipeline.ports.clock));
+    let news = Arc::new(Notify::new());
+    if let Some(webhook) = webhook {
+        tasks.spawn(deliver::run(Arc::clone(&log), webhook, Arc::clone(&clock), Arc::clone(&news)));
+    }
+    tasks.spawn(evaluate(watch, log, clock, news));
+    tasks
+}
+
+async fn evaluate(mut watch: Watch, log: Arc<AlarmLog>, clock: Arc<dyn Clock>, news: Arc<Notify>) {
+    let mut evaluations = 0_u32;
+    loop {
+        match watch.evaluate(clock.now() - SETTLED_AFTER).await {
+            Ok(told) if told.is_empty() => {}
+            Ok(_) => news.notify_one(),
+            Err(error) => {
+                tracing::warn!(%error, "alarms could not be kept; they are with the next evaluation")
+            }
+        }
+        if evaluations.is_multiple_of(DELETE_EVERY)
+            && let Err(error) = log.delete_old(clock.now()).await
+        {
+            tracing::warn!(%error, "old changes of alarms could not be deleted");
+        }
+        evaluations = evaluations.wrapping_add(1);
+        clock.sleep(until_next(&*clock)).await;
+    }
+}
+
+/// Until the next minute has ended and settled.
+fn until_next(clock: &dyn Clock) -> Duration {
+    let now = (clock.now() - SETTLED_AFTER).as_millisecond();
+    Duration::from_millis(u64::try_from(60_000 - now.rem_euclid(60_000)).unwrap_or(60_000))
+}

@@ -1,0 +1,85 @@
+//! Delivers what is told to the webhook, one message after the other, and tries again what was not taken.
+
+use super::log::AlarmLog;
+use super::webhook::{NotTaken, Webhook};
+use crate::db::DbError;
+use jiff::SignedDuration;
+use spillway_core::Timestamp;
+use spillway_core::ports::Clock;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Pauses between attempts: the first, doubled each time up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// News that is older is given up: whoever mends the webhook then looks at the dashboard.
+const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// How long to wait for more where nothing waits. Messages wake the delivery; this is for the case that one was missed.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Delivers until dropped.
+pub(super) async fn run(log: Arc<AlarmLog>, webhook: Webhook, clock: Arc<dyn Clock>, news: Arc<Notify>) {
+    loop {
+        let pause = match step(&log, &webhook, &*clock).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                tracing::warn!(%error, "what waits for the alarms' webhook could not be read");
+                Some(FIRST_PAUSE)
+            }
+        };
+        let Some(pause) = pause else { continue };
+        tokio::select! {
+            () = news.notified() => {}
+            () = clock.sleep(pause) => {}
+        }
+    }
+}
+
+/// Delivers the message that is next, if it is time. Returns how long to wait; `None`: not at all.
+async fn step(log: &AlarmLog, webhook: &Webhook, clock: &dyn Clock) -> Result<Option<Duration>, DbError> {
+    let Some(waiting) = log.next_waiting().await? else { return Ok(Some(IDLE)) };
+    let left = waiting.next_try_at.duration_since(clock.now());
+    if let Ok(left) = Duration::try_from(left)
+        && !left.is_zero()
+    {
+        // A clock that was set back must not hold it up for longer than a pause.
+        return Ok(Some(left.min(LONGEST_PAUSE)));
+    }
+    let answer = webhook.post(waiting.document).await;
+    let now = clock.now();
+    match answer {
+        Ok(()) => {
+            if waiting.attempts > 0 {
+                tracing::info!(target: "spillway::alarms", "the webhook takes messages again");
+            }
+            log.delivered(waiting.seq, now).await?;
+        }
+        Err(error) => failed(log, (waiting.seq, waiting.at, waiting.attempts), now, &error).await?,
+    }
+    Ok(None)
+}
+
+async fn failed(
+    log: &AlarmLog,
+    (seq, at, attempts): (i64, Timestamp, u32),
+    now: Timestamp,
+    error: &NotTaken,
+) -> Result<(), DbError> {
+    if now.duration_since(at) > GIVE_UP_AFTER {
+        tracing::warn!(target: "spillway::alarms", %error, told_at = %at, "a message for the webhook is given up after a day");
+        return log.failed(seq, now, None, &error.to_string()).await;
+    }
+    let pause = pause(attempts);
+    tracing::warn!(
+        target: "spillway::alarms",
+        %error,
+        next_try_s = pause.as_secs(),
+        "the webhook did not take a message; it is tried again"
+    );
+    log.failed(seq, now, Some(now + pause), &error.to_string()).await
+}
+
+fn pause(attempts: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(LONGEST_PAUSE)
+}

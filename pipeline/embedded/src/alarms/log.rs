@@ -1,0 +1,304 @@
+//! Alarms in the database: their states, every change, and what became of telling people.
+
+use super::write::{Entry, append};
+use crate::db::{Db, DbError, from_millis, millis};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use spillway_alerts::evaluate::Status;
+use spillway_alerts::hours::TellerState;
+use spillway_alerts::{AlarmState, RuleName, StateChange};
+use spillway_core::Timestamp;
+use std::sync::Arc;
+
+/// Changes and messages are kept for so long: as long as CloudWatch keeps datapoints.
+const KEPT_S: i64 = 455 * 86_400;
+
+/// Fact: up to when alarms were evaluated, in Unix milliseconds.
+pub(super) const EVALUATED_UNTIL: &str = "alarms_evaluated_until";
+/// Fact: what the teller has to remember.
+pub(super) const TELLER: &str = "alarms_teller";
+
+/// The alarms of a data folder. Any process may read them; the one that runs the pipeline writes.
+pub struct AlarmLog {
+    db: Arc<Db>,
+}
+
+/// How an alarm is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// Its state, since when and why.
+    pub status: Status,
+    /// Why it could not be evaluated the last time, if so.
+    pub trouble: Option<String>,
+}
+
+/// A change, and what became of telling people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptChange {
+    /// What changed.
+    pub change: StateChange,
+    /// Who was told.
+    pub told: Told,
+}
+
+/// What became of telling people of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// In the log and, if there is a webhook, there.
+    At(Timestamp),
+    /// It waits for business hours.
+    Held,
+    /// In the digest of that opening.
+    InDigest(Timestamp),
+    /// It is in the log, and the webhook has not taken it so far.
+    Failed {
+        /// When it was tried last.
+        at: Timestamp,
+        /// Why, in words without the webhook's address.
+        reason: String,
+    },
+    /// Never: the rule is a part of a composite.
+    Part,
+    /// Never: neither fired nor ended.
+    NoNews,
+    /// Never: it happened in simulated time.
+    Simulated,
+}
+
+/// A stretch in `ALARM`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Of which rule.
+    pub rule: RuleName,
+    /// When it began.
+    pub from: Timestamp,
+    /// When it ended; `None` while it lasts.
+    pub until: Option<Timestamp>,
+}
+
+impl AlarmLog {
+    /// The alarms in a database.
+    pub(crate) fn new(db: Arc<Db>) -> Self {
+        Self { db }
+    }
+
+    /// The state of each alarm that was ever evaluated.
+    ///
+    /// # Errors
+    /// The data folder can't be read.
+    pub async fn statuses(&self) -> Result<Vec<Kept>, DbError> {
+        self.db
+            .read(|connection| {
+                let mut query = connection
+                    .prepare_cached("SELECT rule, state, since, reason, trouble FROM alarm_states")?;
+                let rows = query.query_map([], |row| {
+                    let status = Status {
+                        rule: RuleName::new(row.get::<_, String>(0)?),
+                        state: state(&row.get::<_, String>(1)?),
+                        since: row.get::<_, Option<i64>>(2)?.map(from_millis),
+                        reason: row.get(3)?,
+                    };
+                    Ok(Kept { status, trouble: row.get(4)? })
+                })?;
+                rows.collect()
+            })
+            .await
+    }
+
+    /// Changes from `from` on and before `until`, newest first, of one rule or of all, at most `limit`.
+    ///
+    /// # Errors
+    /// The data folder can't be read.
+    pub async fn changes(
+        &self,
+        rule: Option<&RuleName>,
+        from: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<KeptChange>, DbError> {
+        let rule = rule.map(RuleName::to_string);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.db
+            .read(move |connection| {
+                let mut query = connection.prepare_cached(&format!(
+                    "{CHANGES} WHERE c.at >= ?1 AND c.at < ?2 AND (?3 IS NULL OR c.rule = ?3)
+                     ORDER BY c.at DESC, c.seq DESC LIMIT ?4"
+                ))?;
+                let rows = query.query_map(params![millis(from), millis(until), rule, limit], change)?;
+                rows.collect()
+            })
+            .await
+    }
+
+    /// The last change of each rule.
+    ///
+    /// # Errors
+    /// The data folder can't be read.
+    pub async fn last_changes(&self) -> Result<Vec<KeptChange>, DbError> {
+        self.db
+            .read(|connection| {
+                let mut query = connection.prepare_cached(&format!(
+                    "{CHANGES} WHERE c.seq IN (SELECT max(seq) FROM alarm_changes GROUP BY rule)"
+                ))?;
+                query.query_map([], change)?.collect()
+            })
+            .await
+    }
+
+    /// Stretches in `ALARM` that overlap a range, the oldest first, of one rule or of all.
+    ///
+    /// # Errors
+    /// The data folder can't be read.
+    pub async fn stretches(
+        &self,
+        rule: Option<&RuleName>,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Stretch>, DbError> {
+        let rule = rule.map(RuleName::to_string);
+        self.db
+            .read(move |connection| {
+                let mut query = connection.prepare_cached(&format!(
+                    "SELECT * FROM ({STRETCHES} AND c.at < ?2 AND (?3 IS NULL OR c.rule = ?3))
+                     WHERE ended IS NULL OR ended >= ?1 ORDER BY began, rule"
+                ))?;
+                query.query_map(params![millis(from), millis(until), rule], stretch)?.collect()
+            })
+            .await
+    }
+
+    /// The last stretch in `ALARM` of each rule that has one.
+    ///
+    /// # Errors
+    /// The data folder can't be read.
+    pub async fn last_stretches(&self) -> Result<Vec<Stretch>, DbError> {
+        self.db
+            .read(|connection| {
+                let mut query = connection.prepare_cached(&format!(
+                    "{STRETCHES} AND c.seq IN
+                     (SELECT max(seq) FROM alarm_changes WHERE after = 'ALARM' GROUP BY rule)"
+                ))?;
+                query.query_map([], stretch)?.collect()
+            })
+            .await
+    }
+
+    /// What was told, newest first, as it went to the webhook. `kind` is `alarm` or `digest`.
+    ///
+    /// # Errors
+    /// The data folder can't be read.
+    pub async fn messages(
+        &self,
+        kind: &'static str,
+        limit: usize,
+    ) -> Result<Vec<serde_json::Value>, DbError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.db
+            .read(move |connection| {
+                let mut query = connection.prepare_cached(
+                    "SELECT document FROM alarm_messages WHERE kind = ?1 ORDER BY at DESC, seq DESC LIMIT ?2",
+                )?;
+                let rows = query.query_map(params![kind, limit], |row| {
+                    Ok(serde_json::from_str(&row.get::<_, String>(0)?).unwrap_or_default())
+                })?;
+                rows.collect()
+            })
+            .await
+    }
+
+    /// Up to when alarms were evaluated; `None` if they never were.
+    ///
+    /// # Errors
+    /// The data folder can't be read.
+    pub async fn evaluated_until(&self) -> Result<Option<Timestamp>, DbError> {
+        let at: Option<i64> = self.fact(EVALUATED_UNTIL).await?;
+        Ok(at.map(from_millis))
+    }
+
+    pub(super) async fn teller(&self) -> Result<TellerState, DbError> {
+        Ok(self.fact(TELLER).await?.unwrap_or_default())
+    }
+
+    /// Something that was noted under a name, as JSON. What can't be understood counts as not there.
+    pub(super) async fn fact<T: DeserializeOwned>(&self, name: &'static str) -> Result<Option<T>, DbError> {
+        let read = move |connection: &Connection| {
+            let mut query = connection.prepare_cached("SELECT value FROM facts WHERE name = ?1")?;
+            query.query_row([name], |row| row.get::<_, String>(0)).optional()
+        };
+        Ok(self.db.read(read).await?.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    pub(super) async fn note<T: Serialize>(&self, name: &'static str, value: &T) -> Result<(), DbError> {
+        let text = serde_json::to_string(value).map_err(|error| DbError::Other(error.to_string()))?;
+        self.db.write(move |tx| super::write::note(tx, name, &text)).await
+    }
+
+    /// Keeps what came of an evaluation: all of it or nothing.
+    pub(super) async fn append(&self, entry: Entry) -> Result<(), DbError> {
+        self.db.write(move |tx| append(tx, &entry)).await
+    }
+
+    /// Deletes what is older than it is kept for.
+    pub(super) async fn delete_old(&self, now: Timestamp) -> Result<(), DbError> {
+        let before = (now.as_second() - KEPT_S) * 1_000;
+        let delete = move |tx: &Connection| {
+            tx.execute("DELETE FROM alarm_changes WHERE at < ?1", [before])?;
+            tx.execute("DELETE FROM alarm_messages WHERE at < ?1", [before]).map(|_| ())
+        };
+        self.db.write(delete).await
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+}
+
+/// What [`change`] reads.
+const CHANGES: &str = "
+SELECT c.at, c.rule, c.before, c.after, c.reason, c.told, c.told_at, m.tried_at, m.trouble
+FROM alarm_changes c LEFT JOIN alarm_messages m ON m.seq = c.message";
+
+/// What [`stretch`] reads; more conditions may follow.
+const STRETCHES: &str = "
+SELECT c.rule AS rule, c.at AS began,
+       (SELECT e.at FROM alarm_changes e WHERE e.rule = c.rule AND e.at >= c.at AND e.seq > c.seq
+        ORDER BY e.at, e.seq LIMIT 1) AS ended
+FROM alarm_changes c WHERE c.after = 'ALARM'";
+
+fn change(row: &Row<'_>) -> rusqlite::Result<KeptChange> {
+    let change = StateChange {
+        at: from_millis(row.get(0)?),
+        rule: RuleName::new(row.get::<_, String>(1)?),
+        from: state(&row.get::<_, String>(2)?),
+        to: state(&row.get::<_, String>(3)?),
+        reason: row.get(4)?,
+    };
+    let told_at = row.get::<_, Option<i64>>(6)?.map_or(change.at, from_millis);
+    let told = match row.get::<_, String>(5)?.as_str() {
+        "held" => Told::Held,
+        "digest" => Told::InDigest(told_at),
+        "part" => Told::Part,
+        "no_news" => Told::NoNews,
+        "simulated" => Told::Simulated,
+        _ => match (row.get::<_, Option<i64>>(7)?, row.get::<_, Option<String>>(8)?) {
+            // The trouble is taken back when it is delivered.
+            (Some(tried_at), Some(reason)) => Told::Failed { at: from_millis(tried_at), reason },
+            _ => Told::At(told_at),
+        },
+    };
+    Ok(KeptChange { change, told })
+}
+
+fn stretch(row: &Row<'_>) -> rusqlite::Result<Stretch> {
+    Ok(Stretch {
+        rule: RuleName::new(row.get::<_, String>(0)?),
+        from: from_millis(row.get(1)?),
+        until: row.get::<_, Option<i64>>(2)?.map(from_millis),
+    })
+}
+
+fn state(text: &str) -> AlarmState {
+    let known = [AlarmState::Ok, AlarmState::Alarm];
+    known.into_iter().find(|state| state.to_string() == text).unwrap_or_default()
+}

@@ -1,0 +1,323 @@
+//! Evaluates the rules, keeps what comes of it, and says what is to be told.
+
+use super::history::TelemetryHistory;
+use super::log::{AlarmLog, Kept};
+use super::message::{Words, log};
+use super::settings::{AlarmSettings, AlarmSettingsError, RuleFiles};
+use super::write::{Entry, NewMessage, Telling};
+use crate::db::DbError;
+use crate::pipeline::{Attached, DASHBOARD_URL};
+use crate::telemetry::TelemetryReader;
+use jiff::SignedDuration;
+use spillway_alerts::evaluate::{Status, Tick};
+use spillway_alerts::hours::{BusinessHours, Message, Teller};
+use spillway_alerts::rules::{LimitsError, LoadError};
+use spillway_alerts::{AlarmState, Engine, Resources, RuleName, RuleSet, StateChange, Tier};
+use spillway_core::Timestamp;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Time that nobody evaluated is caught up with as far back as minutes are kept.
+const FURTHEST_BACK: SignedDuration = SignedDuration::from_hours(15 * 24);
+
+/// Fact: the rules in force.
+const RULES: &str = "alarms_rules";
+/// Fact: the settings in force.
+const SETTINGS: &str = "alarms_settings";
+
+/// Alarms can't be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// A rule is malformed: every problem with file, line and what was expected.
+    #[error(transparent)]
+    Rules(#[from] LoadError),
+    /// The limits that are built in can't be read.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
+    /// A setting makes no sense.
+    #[error(transparent)]
+    Settings(#[from] AlarmSettingsError),
+    /// The data folder can't be used.
+    #[error(transparent)]
+    Data(#[from] DbError),
+}
+
+/// What a pipeline's alarms are evaluated with, for whoever wants to do the same: the dashboard, a backtest.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// The rules, with their thresholds for this pipeline.
+    pub rules: Arc<RuleSet>,
+    /// What their topology keys are called here.
+    pub resources: Arc<Resources>,
+    /// When low alarms are told.
+    pub hours: BusinessHours,
+    /// The settings.
+    pub settings: AlarmSettings,
+}
+
+impl InForce {
+    fn new(pipeline: &Attached, files: &RuleFiles, settings: AlarmSettings) -> Result<Self, WatchError> {
+        let hours = settings.check()?;
+        let rules = files.rules(&settings.limits(&pipeline.settings)?)?;
+        let resources = Arc::new(pipeline.names.by_topology_key());
+        Ok(Self { rules: Arc::new(rules), resources, hours, settings })
+    }
+
+    /// Those that the pipeline was started with last; the built-in ones and the defaults if its alarms never were.
+    ///
+    /// # Errors
+    /// [`WatchError`]: the data folder can't be read, or another version of the program wrote the rules.
+    pub async fn of(pipeline: &Attached) -> Result<Self, WatchError> {
+        let files: RuleFiles = pipeline.alarms.fact(RULES).await?.unwrap_or_default();
+        let settings = pipeline.alarms.fact(SETTINGS).await?.unwrap_or_default();
+        Self::new(pipeline, &files, settings)
+    }
+}
+
+/// Evaluates a pipeline's alarms.
+pub struct Watch {
+    /// `None` while an evaluation is under way elsewhere.
+    engine: Option<Engine>,
+    in_force: InForce,
+    teller: Teller,
+    log: Arc<AlarmLog>,
+    reader: Arc<TelemetryReader>,
+    pipeline: Attached,
+    evaluated_until: Timestamp,
+    /// As they are in the database.
+    kept: HashMap<RuleName, Kept>,
+    /// What could not be kept so far.
+    unsaved: Vec<Entry>,
+    telling: Option<Telling>,
+    virtual_time: bool,
+    has_webhook: bool,
+}
+
+/// How to watch.
+#[derive(Clone, Debug, Default)]
+pub struct WatchOptions {
+    /// The rules.
+    pub rules: RuleFiles,
+    /// The settings.
+    pub settings: AlarmSettings,
+    /// Whether what is told waits for a webhook.
+    pub has_webhook: bool,
+    /// Nobody is told of anything: for made-up history.
+    pub silent: bool,
+}
+
+impl Watch {
+    /// Goes on where the last one on this data folder stopped, or begins now.
+    ///
+    /// # Errors
+    /// See [`WatchError`].
+    pub async fn open(
+        pipeline: &crate::Pipeline,
+        data_folder: &Path,
+        options: WatchOptions,
+    ) -> Result<Self, WatchError> {
+        let ports = &pipeline.ports;
+        let in_force = InForce::new(ports, &options.rules, options.settings)?;
+        let log = Arc::clone(&ports.alarms);
+        log.note(RULES, &options.rules).await?;
+        log.note(SETTINGS, &in_force.settings).await?;
+        let kept = log.statuses().await?;
+        let statuses: Vec<Status> = kept.iter().map(|kept| kept.status.clone()).collect();
+        let rules = RuleSet::clone(&in_force.rules);
+        let now = minute(ports.clock.now());
+        let evaluated_until = log.evaluated_until().await?.filter(|until| *until <= now).unwrap_or(now);
+        Ok(Self {
+            teller: Teller::new(&rules, in_force.hours.clone(), log.teller().await?),
+            engine: Some(Engine::restored(rules, &statuses)),
+            in_force,
+            log,
+            reader: Arc::new(TelemetryReader::new(data_folder)),
+            pipeline: ports.clone(),
+            evaluated_until: evaluated_until.max(now - FURTHEST_BACK),
+            kept: kept.into_iter().map(|kept| (kept.status.rule.clone(), kept)).collect(),
+            unsaved: Vec::new(),
+            telling: options.silent.then_some(Telling::Simulated),
+            virtual_time: pipeline.virtual_time,
+            has_webhook: options.has_webhook,
+        })
+    }
+
+    /// What is evaluated.
+    pub fn in_force(&self) -> &InForce {
+        &self.in_force
+    }
+
+    /// Evaluates every minute that has ended since the last time, up to and with `until`, and keeps what comes of it.
+    /// Returns what is told.
+    ///
+    /// # Errors
+    /// It could not be kept. What was found is kept with the next evaluation.
+    pub async fn evaluate(&mut self, until: Timestamp) -> Result<Vec<Message>, DbError> {
+        let until = minute(until);
+        if until <= self.evaluated_until {
+            return Ok(Vec::new());
+        }
+        let Some((engine, tick)) = self.run(until).await else { return Ok(Vec::new()) };
+        let troubles: HashMap<RuleName, String> =
+            tick.failures.into_iter().map(|(rule, error)| (rule, chain(&error))).collect();
+        if let Some((rule, reason)) = troubles.iter().next() {
+            tracing::warn!(rules = troubles.len(), %rule, %reason, "alarms could not be evaluated; their states stay");
+        }
+        let statuses = self.changed(engine.statuses(), &troubles);
+        self.engine = Some(engine);
+        let (messages, openings) = self.tell(until, &tick.changes);
+        self.evaluated_until = until;
+        let entry = self.entry(tick.changes, statuses, &messages, openings).await;
+        self.unsaved.push(entry);
+        self.save().await?;
+        Ok(messages)
+    }
+
+    async fn run(&mut self, until: Timestamp) -> Option<(Engine, Tick)> {
+        let mut engine = self.engine.take()?;
+        let from = self.evaluated_until;
+        let (reader, resources) = (Arc::clone(&self.reader), Arc::clone(&self.in_force.resources));
+        let work = move || {
+            let history = TelemetryHistory::new(&reader, &resources, until);
+            let tick = if until.duration_since(from) <= SignedDuration::from_mins(1) {
+                engine.tick(until, &history)
+            } else {
+                engine.catch_up(from, until, &history)
+            };
+            (engine, tick)
+        };
+        if self.virtual_time {
+            // Time must not jump on while this goes on elsewhere.
+            return Some(work());
+        }
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => Some(done),
+            Err(error) => {
+                tracing::error!(%error, "evaluating alarms failed unexpectedly; it begins anew");
+                let known: Vec<Status> = self.kept.values().map(|kept| kept.status.clone()).collect();
+                self.engine = Some(Engine::restored(RuleSet::clone(&self.in_force.rules), &known));
+                None
+            }
+        }
+    }
+
+    /// The statuses that are otherwise than those in the database.
+    fn changed(
+        &mut self,
+        statuses: &[Status],
+        troubles: &HashMap<RuleName, String>,
+    ) -> Vec<(Status, Option<String>)> {
+        let mut changed = Vec::new();
+        for status in statuses {
+            let trouble = troubles.get(&status.rule).cloned();
+            let now = Kept { status: status.clone(), trouble: trouble.clone() };
+            if self.kept.get(&status.rule) != Some(&now) {
+                self.kept.insert(status.rule.clone(), now);
+                changed.push((status.clone(), trouble));
+            }
+        }
+        changed
+    }
+
+    /// Asks the teller, opening by opening, so that after a long time each has its own digest.
+    fn tell(&mut self, until: Timestamp, changes: &[StateChange]) -> (Vec<Message>, Vec<Timestamp>) {
+        let news: Vec<StateChange> = changes.iter().filter(|change| is_news(change)).cloned().collect();
+        let mut messages = Vec::new();
+        let mut openings = Vec::new();
+        let mut told = 0;
+        let mut from = self.evaluated_until;
+        while let Some(opening) = self.in_force.hours.next_opening(from).filter(|opening| *opening <= until) {
+            let here = news.partition_point(|change| change.at < opening);
+            messages.extend(self.teller.tell(opening, &news[told..here]));
+            openings.push(opening);
+            (told, from) = (here, opening);
+        }
+        messages.extend(self.teller.tell(until, &news[told..]));
+        (messages, openings)
+    }
+
+    async fn entry(
+        &mut self,
+        changes: Vec<StateChange>,
+        statuses: Vec<(Status, Option<String>)>,
+        told: &[Message],
+        openings: Vec<Timestamp>,
+    ) -> Entry {
+        let dashboard = match told.is_empty() {
+            true => None,
+            false => self.pipeline.fact(DASHBOARD_URL).await.ok().flatten(),
+        };
+        let words = Words {
+            rules: &self.in_force.rules,
+            dashboard: dashboard.as_deref(),
+            zone: self.in_force.hours.zone(),
+        };
+        let mut messages = Vec::new();
+        let mut by_change = HashMap::new();
+        for message in told {
+            let (kind, document) = words.document(message);
+            let at = match message {
+                Message::Change { change, .. } => change.at,
+                Message::Digest { digest } => digest.opened_at,
+            };
+            if self.telling.is_none() {
+                log(message, &document);
+            } else if kind == "alarm" {
+                continue;
+            }
+            if let Message::Change { change, .. } = message {
+                by_change.insert((change.rule.clone(), change.at), messages.len());
+            }
+            let waits = self.has_webhook && self.telling.is_none();
+            messages.push(NewMessage { at, kind, document: document.to_string(), waits });
+        }
+        let telling = |change: &StateChange| match by_change.get(&(change.rule.clone(), change.at)) {
+            Some(message) => Telling::By(*message),
+            None => self.untold(change),
+        };
+        let changes = changes.iter().map(|change| (change.clone(), telling(change))).collect();
+        let teller = self.teller.state().clone();
+        Entry { evaluated_until: self.evaluated_until, statuses, changes, openings, messages, teller }
+    }
+
+    /// What becomes of a change that no message is about.
+    fn untold(&self, change: &StateChange) -> Telling {
+        let rule = self.in_force.rules.get(change.rule.as_str());
+        match rule {
+            _ if !is_news(change) => Telling::NoNews,
+            Some(rule) if !rule.notify => Telling::Part,
+            Some(rule) if rule.tier == Tier::Low && !self.in_force.hours.is_open(change.at) => Telling::Held,
+            _ => self.telling.unwrap_or(Telling::NoNews),
+        }
+    }
+
+    async fn save(&mut self) -> Result<(), DbError> {
+        while let Some(entry) = self.unsaved.first() {
+            self.log.append(entry.clone()).await?;
+            self.unsaved.remove(0);
+        }
+        Ok(())
+    }
+}
+
+/// People are told when an alarm fires and when that ends.
+fn is_news(change: &StateChange) -> bool {
+    change.to == AlarmState::Alarm || change.from == AlarmState::Alarm
+}
+
+/// The end of the last whole minute.
+pub(super) fn minute(at: Timestamp) -> Timestamp {
+    let seconds = at.as_second();
+    Timestamp::from_second(seconds - seconds.rem_euclid(60)).unwrap_or(at)
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

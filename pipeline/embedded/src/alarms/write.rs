@@ -1,0 +1,178 @@
+//! Writing alarms into the database.
+
+use super::log::{AlarmLog, EVALUATED_UNTIL, TELLER};
+use crate::db::{DbError, from_millis, millis};
+use rusqlite::{Connection, OptionalExtension, params};
+use spillway_alerts::StateChange;
+use spillway_alerts::evaluate::Status;
+use spillway_alerts::hours::TellerState;
+use spillway_core::Timestamp;
+
+/// What one evaluation leaves to be kept.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) evaluated_until: Timestamp,
+    /// Of rules that are otherwise than they were, with why they could not be evaluated.
+    pub(super) statuses: Vec<(Status, Option<String>)>,
+    pub(super) changes: Vec<(StateChange, Telling)>,
+    /// When each opening was whose digest tells what was held back before.
+    pub(super) openings: Vec<Timestamp>,
+    pub(super) messages: Vec<NewMessage>,
+    pub(super) teller: TellerState,
+}
+
+/// What becomes of telling people of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// By that message of the entry.
+    By(usize),
+    Held,
+    Part,
+    NoNews,
+    Simulated,
+}
+
+/// A message to be told.
+#[derive(Clone, Debug)]
+pub(super) struct NewMessage {
+    pub(super) at: Timestamp,
+    /// `alarm` or `digest`.
+    pub(super) kind: &'static str,
+    pub(super) document: String,
+    /// Whether it goes to a webhook.
+    pub(super) waits: bool,
+}
+
+pub(super) fn append(tx: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let mut tell = tx.prepare_cached(
+        "INSERT INTO alarm_messages (at, kind, document, delivery, next_try_at) VALUES (?1, ?2, ?3, ?4, ?1)",
+    )?;
+    let mut numbers = Vec::new();
+    for message in &entry.messages {
+        let delivery = if message.waits { "waiting" } else { "none" };
+        tell.execute(params![millis(message.at), message.kind, message.document, delivery])?;
+        numbers.push(tx.last_insert_rowid());
+    }
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO alarm_changes (at, rule, before, after, reason, told, told_at, message)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for (change, telling) in &entry.changes {
+        let (told, message) = match telling {
+            Telling::By(message) => ("told", Some(*message)),
+            Telling::Held => ("held", None),
+            Telling::Part => ("part", None),
+            Telling::NoNews => ("no_news", None),
+            Telling::Simulated => ("simulated", None),
+        };
+        let told_at = message.and_then(|number| entry.messages.get(number)).map(|message| millis(message.at));
+        let number = message.and_then(|number| numbers.get(number));
+        let (before, after) = (change.from.to_string(), change.to.to_string());
+        let rule = change.rule.as_str();
+        insert.execute(params![
+            millis(change.at),
+            rule,
+            before,
+            after,
+            change.reason,
+            told,
+            told_at,
+            number
+        ])?;
+    }
+    let mut open = tx.prepare_cached(
+        "UPDATE alarm_changes SET told = 'digest', told_at = ?1 WHERE told = 'held' AND at < ?1",
+    )?;
+    for opening in &entry.openings {
+        open.execute([millis(*opening)])?;
+    }
+    let mut upsert = tx.prepare_cached(
+        "INSERT OR REPLACE INTO alarm_states (rule, state, since, reason, trouble) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for (status, trouble) in &entry.statuses {
+        let since = status.since.map(millis);
+        upsert.execute(params![
+            status.rule.as_str(),
+            status.state.to_string(),
+            since,
+            status.reason,
+            trouble
+        ])?;
+    }
+    note(tx, EVALUATED_UNTIL, &millis(entry.evaluated_until).to_string())?;
+    note(tx, TELLER, &serde_json::to_string(&entry.teller).unwrap_or_default())
+}
+
+pub(super) fn note(tx: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+    tx.prepare_cached("INSERT OR REPLACE INTO facts VALUES (?1, ?2)")?.execute([name, value]).map(|_| ())
+}
+
+/// A message on its way to the webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) seq: i64,
+    /// When there was something to tell.
+    pub(super) at: Timestamp,
+    pub(super) document: String,
+    /// How often it was tried in vain.
+    pub(super) attempts: u32,
+    pub(super) next_try_at: Timestamp,
+}
+
+impl AlarmLog {
+    /// The oldest message that waits for the webhook.
+    pub(super) async fn next_waiting(&self) -> Result<Option<Waiting>, DbError> {
+        let read = |connection: &Connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT seq, at, document, attempts, next_try_at FROM alarm_messages
+                 WHERE delivery = 'waiting' ORDER BY seq LIMIT 1",
+            )?;
+            let waiting = query.query_row([], |row| {
+                Ok(Waiting {
+                    seq: row.get(0)?,
+                    at: from_millis(row.get(1)?),
+                    document: row.get(2)?,
+                    attempts: row.get(3)?,
+                    next_try_at: from_millis(row.get(4)?),
+                })
+            });
+            waiting.optional()
+        };
+        self.db().read(read).await
+    }
+
+    pub(super) async fn delivered(&self, seq: i64, now: Timestamp) -> Result<(), DbError> {
+        self.settle(seq, "delivered", now, now, None).await
+    }
+
+    /// Notes a failure, and when to try again; `None` gives the message up.
+    pub(super) async fn failed(
+        &self,
+        seq: i64,
+        now: Timestamp,
+        next_try_at: Option<Timestamp>,
+        trouble: &str,
+    ) -> Result<(), DbError> {
+        let delivery = if next_try_at.is_some() { "waiting" } else { "given_up" };
+        self.settle(seq, delivery, now, next_try_at.unwrap_or(now), Some(trouble.to_owned())).await
+    }
+
+    async fn settle(
+        &self,
+        seq: i64,
+        delivery: &'static str,
+        now: Timestamp,
+        next_try_at: Timestamp,
+        trouble: Option<String>,
+    ) -> Result<(), DbError> {
+        let write = move |tx: &Connection| {
+            let mut update = tx.prepare_cached(
+                "UPDATE alarm_messages
+                 SET delivery = ?2, attempts = attempts + 1, tried_at = ?3, next_try_at = ?4, trouble = ?5
+                 WHERE seq = ?1",
+            )?;
+            update.execute(params![seq, delivery, millis(now), millis(next_try_at), trouble]).map(|_| ())
+        };
+        self.db().write(write).await
+    }
+}
