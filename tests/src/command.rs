@@ -44,7 +44,7 @@ impl Output {
 
 /// A command that knows nothing of the environment that the tests run in, and ends with them.
 pub(crate) fn clean(command: &mut Command) -> &mut Command {
-    for name in ["SPILLWAY_EMBEDDED", "SPILLWAY_URL", "SPILLWAY_BY", "SPILLWAY_LOG"] {
+    for name in ["SPILLWAY_EMBEDDED", "SPILLWAY_TOPOLOGY", "SPILLWAY_URL", "SPILLWAY_BY", "SPILLWAY_LOG"] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null()).kill_on_drop(true)
@@ -63,11 +63,19 @@ pub async fn run(command: &mut Command) -> Output {
 ///
 /// # Panics
 /// When it does not end in time.
-pub async fn finish(mut child: Child) -> Output {
+pub async fn finish(child: Child) -> Output {
+    finish_within(COMMAND, child).await
+}
+
+/// The same with a time of one's own.
+///
+/// # Panics
+/// When it does not end in time.
+pub async fn finish_within(limit: Duration, mut child: Child) -> Output {
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let both = async { tokio::join!(read(out), read(err), child.wait()) };
-    let ended = tokio::time::timeout(COMMAND, both).await;
-    let (out, err, status) = ended.unwrap_or_else(|_| panic!("a command did not end within {COMMAND:?}"));
+    let ended = tokio::time::timeout(limit, both).await;
+    let (out, err, status) = ended.unwrap_or_else(|_| panic!("a command did not end within {limit:?}"));
     Output { code: status.expect("it can be waited for").code(), out, err }
 }
 

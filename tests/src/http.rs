@@ -90,6 +90,13 @@ impl Request {
         self
     }
 
+    /// Sends it to another path.
+    pub fn path(mut self, path: &str) -> Self {
+        let method = self.line.split(' ').next().unwrap_or_default();
+        self.line = format!("{method} {path} HTTP/1.1\r\n");
+        self
+    }
+
     /// Sets the body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();

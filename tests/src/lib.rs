@@ -8,6 +8,7 @@
 pub mod browser;
 pub mod command;
 pub mod disk;
+pub mod emulator;
 pub mod fault_proxy;
 pub mod http;
 pub mod programs;

@@ -14,6 +14,14 @@ pub struct Programs {
     pub chromium: PathBuf,
     /// Its WebDriver (`SPILLWAY_CHROMEDRIVER`, or `chromedriver` on the path).
     pub chromedriver: PathBuf,
+    /// The emulator of AWS (`SPILLWAY_EMULATOR`, or `ministack` on the path).
+    pub emulator: PathBuf,
+    /// Terraform (`SPILLWAY_TERRAFORM`, or `terraform` on the path).
+    pub terraform: PathBuf,
+    /// A folder with an unpacked mirror of Terraform's providers (`SPILLWAY_TERRAFORM_PLUGINS`).
+    pub terraform_plugins: Option<PathBuf>,
+    /// Folder with the functions' zips (`SPILLWAY_LAMBDA`, or `lambda` in the target folder).
+    pub lambda: PathBuf,
     /// The target folder, for what tests leave behind for people.
     pub target: PathBuf,
 }
@@ -35,6 +43,10 @@ impl Programs {
             site: path("SPILLWAY_SITE").unwrap_or_else(|| target.join("site")),
             chromium: path("SPILLWAY_CHROMIUM").unwrap_or_else(|| on_path("chromium")),
             chromedriver: path("SPILLWAY_CHROMEDRIVER").unwrap_or_else(|| on_path("chromedriver")),
+            emulator: path("SPILLWAY_EMULATOR").unwrap_or_else(|| on_path("ministack")),
+            terraform: path("SPILLWAY_TERRAFORM").unwrap_or_else(|| on_path("terraform")),
+            terraform_plugins: path("SPILLWAY_TERRAFORM_PLUGINS"),
+            lambda: path("SPILLWAY_LAMBDA").unwrap_or_else(|| target.join("lambda")),
             target,
         }
     }

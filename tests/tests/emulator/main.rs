@@ -1,0 +1,121 @@
+//! The system as Terraform lays it, on an emulator of AWS.
+//!
+//! To apply the root module takes over a minute, so all journeys share one deployment and run one after the other, with a
+//! runner of their own. It understands the usual arguments (`-- NAME` runs some, `--list`). Each journey has its own events
+//! and ends with all of them accounted for, so that none depends on another; only the first and the last have their place.
+
+mod apply;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use spillway_journeys::emulator::Deployment;
+use spillway_journeys::emulator::deployment::Leftovers;
+use spillway_journeys::programs::programs;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Runtime;
+
+type Journey = for<'a> fn(&'a Deployment) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Names each function once, for the runner.
+macro_rules! journeys {
+    ($($journey:path),* $(,)?) => { [$((stringify!($journey), (|at| Box::pin($journey(at))) as Journey)),*] };
+}
+
+const JOURNEYS: &[(&str, Journey)] = &journeys![apply::a_second_plan_changes_nothing];
+
+/// The deployment, once somebody needed it.
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Before,
+    Up(Arc<Deployment>),
+    /// It could not be made, or is gone again.
+    Gone,
+}
+
+struct Theatre {
+    runtime: Runtime,
+    stage: Mutex<Stage>,
+}
+
+impl Theatre {
+    fn open() -> Arc<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        let theatre = Arc::new(Self { runtime, stage: Mutex::default() });
+        let ours = Arc::downgrade(&theatre);
+        // The emulator is in a process group of its own, which an interrupt from the keyboard does not reach.
+        theatre.runtime.spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                if let Some(deployment) = ours.upgrade().and_then(|theatre| theatre.deployment_if_up()) {
+                    deployment.abandon();
+                }
+                std::process::exit(130);
+            }
+        });
+        theatre
+    }
+
+    fn stage(&self) -> std::sync::MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn deployment_if_up(&self) -> Option<Arc<Deployment>> {
+        match &*self.stage() {
+            Stage::Up(deployment) => Some(Arc::clone(deployment)),
+            Stage::Before | Stage::Gone => None,
+        }
+    }
+
+    fn deployment(&self) -> Result<Arc<Deployment>, Failed> {
+        let mut stage = self.stage();
+        if matches!(*stage, Stage::Before) {
+            // If this panics, no other journey tries again.
+            *stage = Stage::Gone;
+            *stage = Stage::Up(Arc::new(self.runtime.block_on(Deployment::apply())));
+        }
+        match &*stage {
+            Stage::Up(deployment) => Ok(Arc::clone(deployment)),
+            Stage::Before | Stage::Gone => Err("there is no deployment".into()),
+        }
+    }
+
+    fn play(&self, journey: Journey) -> Result<(), Failed> {
+        let deployment = self.deployment()?;
+        deployment.proxy.clear();
+        let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            self.runtime.block_on(journey(&deployment));
+        }));
+        played.map_err(|_| Failed::from(format!("the emulator said last:\n{}", deployment.log())))
+    }
+
+    /// The last act.
+    fn close(&self) -> Result<(), Failed> {
+        let Stage::Up(deployment) = std::mem::replace(&mut *self.stage(), Stage::Gone) else {
+            return Err("there is no deployment".into());
+        };
+        let deployment = Arc::into_inner(deployment).ok_or("a journey goes on")?;
+        deployment.proxy.clear();
+        let left = self.runtime.block_on(deployment.destroy());
+        if left == Leftovers::default() { Ok(()) } else { Err(format!("{left:#?}").into()) }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    let theatre = Theatre::open();
+    let mut trials: Vec<_> = JOURNEYS
+        .iter()
+        .map(|(name, journey)| {
+            let theatre = Arc::clone(&theatre);
+            Trial::test(*name, move || theatre.play(*journey))
+        })
+        .collect();
+    let last = Arc::clone(&theatre);
+    trials.push(Trial::test("apply::destroy_leaves_nothing_behind", move || last.close()));
+    if !programs().emulator.is_file() {
+        // A plain `cargo test` of this package has neither the emulator nor the functions.
+        trials = trials.into_iter().map(|trial| trial.with_ignored_flag(true)).collect();
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
