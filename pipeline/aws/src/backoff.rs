@@ -1,5 +1,6 @@
 //! Waiting between tries: exponentially longer, with full jitter, until a deadline.
 
+use aws_smithy_types::timeout::TimeoutConfig;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::time::Duration;
@@ -20,6 +21,13 @@ impl Pace {
     /// Waits of up to 50 ms, 100 ms, 200 ms … 1 s, within this time.
     pub fn within(within: Duration) -> Self {
         Self { base: Duration::from_millis(50), cap: Duration::from_secs(1), within }
+    }
+
+    /// For a client with these limits: a third of what it gives one call, so that whoever works through a batch in two
+    /// or three steps, each with its tries, ends within his time. [`crate::clients::Connection`] sets the limits.
+    pub(crate) fn for_limits(limits: Option<&TimeoutConfig>) -> Self {
+        let whole = limits.and_then(TimeoutConfig::operation_timeout).unwrap_or(Duration::from_secs(15));
+        Self::within(whole / 3)
     }
 }
 

@@ -27,10 +27,10 @@ pub struct SqsRedelivery {
 }
 
 impl SqsRedelivery {
-    /// For messages of the queue with that URL. Each order is tried for up to 5 s.
+    /// For messages of the queue with that URL. For how long an order is tried is as with [`crate::SqsQueue`].
     pub fn new(client: Client, queue_url: impl Into<String>, dlq_url: impl Into<String>) -> Self {
-        let pace = Pace::within(Duration::from_secs(5));
-        let dlq = Sender::new(&client, dlq_url.into(), pace);
+        let pace = Pace::for_limits(client.config().timeout_config());
+        let dlq = Sender::new(&client, dlq_url.into());
         let retries = aws_sdk_sqs::config::retry::RetryConfig::disabled();
         let config = client.config().to_builder().retry_config(retries).build();
         Self { client: Client::from_conf(config), queue_url: queue_url.into(), dlq, pace }

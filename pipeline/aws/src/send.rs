@@ -40,7 +40,8 @@ type Answer = Result<MessageId, QueueError>;
 impl Sender {
     /// Sends to this queue. The SDK's own retries are turned off: it would repeat whole calls, and knows nothing of
     /// entries that failed in a call that succeeded.
-    pub fn new(client: &Client, queue_url: String, pace: Pace) -> Self {
+    pub fn new(client: &Client, queue_url: String) -> Self {
+        let pace = Pace::for_limits(client.config().timeout_config());
         let retries = aws_sdk_sqs::config::retry::RetryConfig::disabled();
         let config = client.config().to_builder().retry_config(retries).build();
         Self { client: Client::from_conf(config), queue_url, pace }

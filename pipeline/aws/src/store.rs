@@ -1,15 +1,183 @@
 //! The event store on DynamoDB.
+//!
+//! Each event is a conditional `PutItem`; [ADR 11](../../../docs/adr/0011-a-conditional-put-for-each-event.md) has the
+//! reasons and what it costs.
 
-/// Events in a DynamoDB table.
-#[derive(Clone, Debug)]
+use crate::backoff::{Backoff, Pace};
+use crate::clock::SystemClock;
+use crate::item::{Item, item, size, text, text_of, time_of};
+use crate::trouble::{Fate, Trouble, trouble};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use futures::{StreamExt, stream};
+use spillway_core::Timestamp;
+use spillway_core::ids::{EventKey, EventType, MessageId};
+use spillway_core::ports::{Clock, EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};
+use std::sync::Arc;
+
+/// DynamoDB's limit for an item, names and values together: 400 KB.
+const LARGEST_ITEM: usize = 400 * 1024;
+/// Writes that are under way at once for one batch.
+const WRITES_AT_ONCE: usize = 32;
+/// What is written only once: DynamoDB looks at the item with the same id and source.
+const IF_ABSENT: &str = "attribute_not_exists(id)";
+
+/// Events in a DynamoDB table with partition key `id` and sort key `source`.
+#[derive(Clone)]
 pub struct DynamoEvents {
-    client: aws_sdk_dynamodb::Client,
+    reader: Client,
+    /// Without the SDK's retries: it could not tell a write of its own that was cut from one of somebody else.
+    writer: Client,
     table: String,
+    pace: Pace,
+    clock: Arc<dyn Clock>,
 }
 
 impl DynamoEvents {
-    /// The events in that table.
-    pub fn new(client: aws_sdk_dynamodb::Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+    /// The events in that table. A write is tried for a third of the time that the client's limits give a call.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        let retries = aws_sdk_dynamodb::config::retry::RetryConfig::disabled();
+        let writer = Client::from_conf(client.config().to_builder().retry_config(retries).build());
+        let pace = Pace::for_limits(client.config().timeout_config());
+        Self { reader: client, writer, table: table.into(), pace, clock: Arc::new(SystemClock) }
     }
+
+    /// With other waits between tries, or another deadline.
+    #[must_use]
+    pub fn with_pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// With another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Writes one event, again and again until it is in, or was, or there is no time left.
+    async fn put(&self, event: &StoreItem, mut backoff: Backoff) -> Result<PutOutcome, StoreError> {
+        let item = written(event, self.clock.now());
+        let bytes = size(&item);
+        if bytes > LARGEST_ITEM {
+            return Err(StoreError::TooLarge { bytes, limit: LARGEST_ITEM });
+        }
+        let mut in_doubt = false;
+        loop {
+            match self.put_once(&item, in_doubt).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(trouble) if !trouble.fate.is_retryable() => return Err(refused(trouble, bytes)),
+                Err(trouble) => {
+                    in_doubt |= trouble.fate.may_have_happened();
+                    if !backoff.wait().await {
+                        return Err(self.given_up(trouble));
+                    }
+                }
+            }
+        }
+    }
+
+    /// One try. `in_doubt` says that an earlier one may have written the item: then the item that is in the way is
+    /// asked for, and if it is our own, the event counts as stored and not as stored already.
+    async fn put_once(&self, item: &Item, in_doubt: bool) -> Result<PutOutcome, Trouble> {
+        let mut call = self
+            .writer
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item.clone()))
+            .condition_expression(IF_ABSENT);
+        if in_doubt {
+            call = call.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        }
+        let error = match call.send().await {
+            Ok(_) => return Ok(PutOutcome::Stored),
+            Err(error) => error,
+        };
+        if let Some(PutItemError::ConditionalCheckFailedException(in_the_way)) = error.as_service_error() {
+            let ours = in_the_way.item.as_ref().is_some_and(|there| is_same_write(there, item));
+            return Ok(if ours { PutOutcome::Stored } else { PutOutcome::AlreadyStored });
+        }
+        Err(trouble("PutItem", &error))
+    }
+
+    fn given_up(&self, trouble: Trouble) -> StoreError {
+        match trouble.fate {
+            Fate::Throttled => StoreError::Throttled,
+            Fate::TimedOut => StoreError::Timeout {
+                seconds: u32::try_from(self.pace.within.as_secs()).unwrap_or(u32::MAX).max(1),
+            },
+            Fate::Unknown | Fate::Refused => StoreError::Unavailable { reason: trouble.text },
+        }
+    }
+}
+
+#[async_trait]
+impl EventStore for DynamoEvents {
+    async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>> {
+        let backoff = Backoff::new(self.pace);
+        stream::iter(0..items.len())
+            .map(|position| self.put(&items[position], backoff.clone()))
+            .buffered(WRITES_AT_ONCE)
+            .collect()
+            .await
+    }
+
+    async fn get(&self, key: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
+        let output = self
+            .reader
+            .get_item()
+            .table_name(&self.table)
+            .key("id", text(key.id.as_str()))
+            .key("source", text(key.source.as_str()))
+            // Whoever asks whether an event is stored must hear of it from the moment on that the consumer did.
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| self.given_up(trouble("GetItem", &error)))?;
+        let Some(item) = output.item else { return Ok(None) };
+        read(key, &item).map(Some).ok_or_else(|| StoreError::Unavailable {
+            reason: format!("the item of {key} in {} lacks an attribute", self.table),
+        })
+    }
+}
+
+/// An event as an item.
+fn written(event: &StoreItem, now: Timestamp) -> Item {
+    item([
+        ("id", text(event.key.id.as_str())),
+        ("source", text(event.key.source.as_str())),
+        ("type", text(event.event_type.as_str())),
+        ("body", text(event.body.as_str())),
+        ("accepted_at", text(event.accepted_at.to_string())),
+        ("stored_at", text(now.to_string())),
+        ("message_id", text(event.message_id.as_str())),
+    ])
+}
+
+fn read(key: &EventKey, item: &Item) -> Option<StoredEvent> {
+    Some(StoredEvent {
+        key: key.clone(),
+        event_type: EventType::new(text_of(item, "type")?),
+        body: text_of(item, "body")?.to_owned(),
+        accepted_at: time_of(item, "accepted_at")?,
+        stored_at: time_of(item, "stored_at")?,
+        message_id: MessageId::new(text_of(item, "message_id")?),
+    })
+}
+
+/// Whether the item that is there was written by this very call: the same message at the same instant. The same message
+/// at another instant is an earlier delivery of it, whose write counted then.
+fn is_same_write(there: &Item, ours: &Item) -> bool {
+    ["message_id", "stored_at"].iter().all(|name| there.get(*name) == ours.get(*name))
+}
+
+fn refused(trouble: Trouble, bytes: usize) -> StoreError {
+    // DynamoDB counts a byte or two otherwise than we do, and its word is the last.
+    if trouble.code.as_deref() == Some("ValidationException") && trouble.text.contains("Item size") {
+        return StoreError::TooLarge { bytes, limit: LARGEST_ITEM };
+    }
+    StoreError::Unavailable { reason: trouble.text }
 }
