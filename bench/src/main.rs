@@ -11,7 +11,10 @@
 
 mod accept;
 mod client;
+mod cold_start;
+mod consumer;
 mod demo;
+mod functions;
 mod load;
 mod memory;
 mod pages;
@@ -32,7 +35,7 @@ use table::{Results, Row};
 #[derive(Parser)]
 #[command(name = "spillway-bench", version)]
 struct Arguments {
-    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages
+    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages, cold-start, consumer
     filter: Option<String>,
     /// Folder for the results, as NAME.json; data is kept below it while a benchmark runs
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
@@ -43,6 +46,12 @@ struct Arguments {
     /// Folder with the browser's part of the dashboard, as `cargo xtask wasm` makes it
     #[arg(long, value_name = "DIR")]
     site: Option<PathBuf>,
+    /// Folder with the functions' programs: ingest, consumer and noop
+    #[arg(long, value_name = "DIR", default_value = "target/bench/functions")]
+    functions: PathBuf,
+    /// Python of an environment that has what bench/python/requirements.txt names
+    #[arg(long, value_name = "FILE")]
+    python: Option<PathBuf>,
     /// Rounds of each measurement that is compared with a peer
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=50))]
     rounds: u64,
@@ -59,6 +68,10 @@ pub struct Setting {
     pub programs: PathBuf,
     /// Where the browser's part is.
     pub site: Option<PathBuf>,
+    /// Where the functions' programs are.
+    pub functions: PathBuf,
+    /// A Python with what the peers need.
+    pub python: Option<PathBuf>,
     /// Rounds of each measurement.
     pub rounds: usize,
     /// Length of each measurement.
@@ -70,12 +83,28 @@ impl Setting {
     pub fn say(&self, what: &str) {
         eprintln!("▸ {what}");
     }
+
+    /// What to tell a reader if there is no Python to compare with.
+    pub fn python_is_missing(&self, benchmark: &str) -> Option<String> {
+        self.python.is_none().then(|| {
+            format!(
+                "{benchmark}: not compared with Python, as its environment could not be made: install Python 3 with venv and \
+                 pip, and let it reach the Python package index."
+            )
+        })
+    }
 }
 
 type Benchmark = fn(&Setting) -> Result<Results>;
 
-const BENCHMARKS: [(&str, Benchmark); 4] =
-    [("accept", accept::run), ("memory", memory::run), ("simulate", simulate::run), ("pages", pages::run)];
+const BENCHMARKS: [(&str, Benchmark); 6] = [
+    ("accept", accept::run),
+    ("memory", memory::run),
+    ("simulate", simulate::run),
+    ("pages", pages::run),
+    ("cold-start", cold_start::run),
+    ("consumer", consumer::run),
+];
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
@@ -90,12 +119,14 @@ fn main() -> ExitCode {
 
 /// Whether all went well and every target was met.
 fn run(arguments: Arguments) -> Result<bool> {
-    let Arguments { filter, out, programs, site, rounds, seconds } = arguments;
+    let Arguments { filter, out, programs, site, functions, python, rounds, seconds } = arguments;
     fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
     let setting = Setting {
         data: out.clone(),
         programs,
         site,
+        functions,
+        python,
         rounds: usize::try_from(rounds)?,
         length: Duration::from_secs(seconds),
     };

@@ -1,0 +1,31 @@
+//! What Spillway costs in AWS: list prices × measured use.
+//!
+//! The prices, AWS' quotas and what is taken for granted are files in `bench/cost/data`, as is what the benchmarks
+//! measured. [`model`] reckons, [`tables`] writes the tables of docs/cost.md, and a test compares them with the document.
+
+pub mod data;
+pub mod document;
+pub mod measured;
+pub mod model;
+pub mod tables;
+
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
+
+/// The document, from the root of the workspace.
+pub const DOCUMENT: &str = "docs/cost.md";
+/// What brings the document up to date.
+pub const UPDATE: &str = "cargo run -p spillway-cost -- update";
+
+/// The document as it is, and as it has to be.
+///
+/// # Errors
+/// A file is missing or does not fit.
+pub fn document(root: &Path) -> Result<(String, String)> {
+    let file = root.join(DOCUMENT);
+    let found = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let tables = tables::all(&data::Data::read(root)?)?;
+    let expected = document::with_tables(&found, &tables)?;
+    Ok((found, expected))
+}

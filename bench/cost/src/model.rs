@@ -1,0 +1,263 @@
+//! Dollars from prices and use. No I/O: everything comes from [`Data`].
+
+use crate::data::{Billing, Data, Load, Use};
+use anyhow::{Context, Result};
+
+const MILLION: f64 = 1e6;
+/// Gigabytes as AWS bills them.
+const GB: f64 = 1024.0 * 1024.0 * 1024.0;
+/// SQS hands out and deletes so many messages a call at most.
+const SQS_BATCH: f64 = 10.0;
+const SECONDS_PER_HOUR: f64 = 3_600.0;
+const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
+
+/// A line of a bill.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// What is paid for.
+    pub what: &'static str,
+    /// Dollars.
+    pub usd: f64,
+}
+
+/// Dollars together.
+pub fn total(lines: &[Line]) -> f64 {
+    lines.iter().map(|line| line.usd).sum()
+}
+
+/// One load against the data.
+pub struct Model<'a> {
+    data: &'a Data,
+    load: &'a Load,
+}
+
+impl<'a> Model<'a> {
+    /// The model of a load.
+    pub fn of(data: &'a Data, load: &'a Load) -> Self {
+        Self { data, load }
+    }
+
+    /// Events in a month.
+    pub fn events_per_month(&self) -> f64 {
+        self.load.events_per_s * SECONDS_PER_HOUR * self.data.assumptions.hours_per_month
+    }
+
+    /// What a million events cost, by stage.
+    ///
+    /// # Errors
+    /// A price or a measurement is missing.
+    pub fn per_million_events(&self) -> Result<Vec<Line>> {
+        let (ingest, consumer) = (self.ingest()?, self.consumer()?);
+        let (requests, batches) = (self.requests(), self.batches());
+        let measured = &self.data.measured;
+        let polled = self.polled();
+        let stored_gb = measured.item_bytes * MILLION / GB;
+        let storage =
+            self.cost("dynamodb_storage", stored_gb)? + self.cost("dynamodb_recovery", stored_gb)?;
+        let platform = self.data.assumptions.platform_log_bytes;
+        let function_logs =
+            requests * (ingest.log_bytes + platform) + batches * (consumer.log_bytes + platform);
+        let logs = self.cost("logs_lambda", function_logs / GB)?
+            + self.cost("logs_other", requests * self.data.assumptions.access_log_bytes / GB)?;
+        Ok(vec![
+            Line { what: "API Gateway", usd: self.cost("api_request", requests / MILLION)? },
+            Line {
+                what: "Answers to the internet",
+                usd: self.cost("transfer_out", requests * ingest.answer_bytes / GB)?,
+            },
+            Line { what: "Ingest function", usd: self.function(requests, self.ingest_ms(ingest))? },
+            Line {
+                what: "SQS: send, receive, delete",
+                usd: self.cost("sqs_request", (requests * ingest.calls + 2.0 * polled) / MILLION)?,
+            },
+            Line { what: "Consumer function", usd: self.function(batches, self.consumer_ms(consumer))? },
+            Line { what: "Table, writes", usd: self.writes(self.load.billing)? },
+            Line { what: "Table, a month of keeping them, with recovery", usd: storage },
+            Line { what: "Logs", usd: logs },
+            Line { what: "Traces", usd: self.cost("xray_trace", self.traces() / MILLION)? },
+        ])
+    }
+
+    /// What the writes of a million events cost.
+    ///
+    /// # Errors
+    /// A price is missing.
+    pub fn writes(&self, billing: Billing) -> Result<f64> {
+        let units = self.data.measured.write_units_per_event;
+        match billing {
+            Billing::OnDemand => self.cost("dynamodb_write_unit", units),
+            Billing::Provisioned => {
+                let per_s = self.load.events_per_s;
+                let capacity = per_s * units / self.data.assumptions.provisioned_utilisation;
+                let hours = MILLION / per_s / SECONDS_PER_HOUR;
+                self.cost("dynamodb_wcu_hour", capacity * hours)
+            }
+        }
+    }
+
+    /// What every month costs, whether anything is sent or not.
+    ///
+    /// # Errors
+    /// A price is missing.
+    pub fn per_month(data: &Data) -> Result<Vec<Line>> {
+        let given = &data.assumptions;
+        let cost = |key: &str, units: f64| Ok::<_, anyhow::Error>(data.prices.average(key, units)? * units);
+        let seconds = given.hours_per_month * SECONDS_PER_HOUR;
+        let polls = given.mapped_queues * given.pollers * seconds / given.poll_s;
+        let hours = given.dashboard_hours_per_day * DAYS_PER_MONTH;
+        let series = hours * given.dashboard_reads_per_hour * given.dashboard_series;
+        Ok(vec![
+            Line { what: "Alarms", usd: cost("alarm_metric", data.alarms.metrics as f64)? },
+            Line { what: "Composite alarms", usd: cost("composite_alarm", data.alarms.composites as f64)? },
+            Line { what: "Custom metrics", usd: cost("custom_metric", given.custom_metrics)? },
+            Line { what: "Dashboard: GetMetricData", usd: cost("get_metric_data", series / 1e3)? },
+            Line { what: "SQS: polls of empty queues", usd: cost("sqs_request", polls / MILLION)? },
+            Line { what: "Key", usd: cost("kms_key", given.keys)? },
+        ])
+    }
+
+    /// What a million dead letters cost on top, and how much of that is tries that failed.
+    ///
+    /// # Errors
+    /// A price or a measurement is missing.
+    pub fn per_million_dead_letters(&self, receives: f64) -> Result<Vec<Line>> {
+        let (measured, given) = (&self.data.measured, &self.data.assumptions);
+        let archiver = measured.archiver.first().context("measured.json has no archiver")?;
+        let consumer = self.consumer()?;
+        let tries = receives - 1.0;
+        let batches = MILLION / f64::from(archiver.size);
+        let retried = tries * self.batches();
+        // A try: received again, and its next visibility timeout set. At the end: sent to the DLQ, received, deleted there.
+        let sqs = MILLION * (tries / self.records_polled() + tries + 1.0 + 2.0 / SQS_BATCH);
+        let archiver_ms =
+            self.cpu(archiver) + archiver.round_trips * given.latency_ms.dynamodb.max(given.latency_ms.s3);
+        let logs = batches * (archiver.log_bytes + given.platform_log_bytes)
+            + retried * (consumer.log_bytes + given.platform_log_bytes);
+        let stored_gb = measured.dead_letter_bytes * MILLION / GB;
+        Ok(vec![
+            Line { what: "SQS", usd: self.cost("sqs_request", sqs / MILLION)? },
+            Line {
+                what: "Consumer function, tries again",
+                usd: self.function(retried, self.consumer_ms(consumer))?,
+            },
+            Line { what: "Archiver function", usd: self.function(batches, archiver_ms)? },
+            Line {
+                what: "S3, objects put",
+                usd: self.cost("s3_put", measured.dead_letter_puts * MILLION / 1e3)?,
+            },
+            Line { what: "S3, a month of keeping them", usd: self.cost("s3_storage", stored_gb)? },
+            Line {
+                what: "Index, writes on demand",
+                usd: self.cost("dynamodb_write_unit", measured.dead_letter_write_units)?,
+            },
+            Line { what: "Logs", usd: self.cost("logs_lambda", logs / GB)? },
+        ])
+    }
+
+    /// What a million events need, at the price that the whole month's use has on average.
+    fn cost(&self, key: &str, per_million_events: f64) -> Result<f64> {
+        let millions = self.events_per_month() / MILLION;
+        Ok(self.data.prices.average(key, per_million_events * millions)? * per_million_events)
+    }
+
+    fn function(&self, invocations: f64, ms: f64) -> Result<f64> {
+        let gb_s = invocations * ms.ceil() / 1e3 * self.data.assumptions.memory_mb / 1024.0;
+        Ok(self.cost("lambda_request", invocations / MILLION)? + self.cost("lambda_gb_s", gb_s)?)
+    }
+
+    /// Requests of a million events.
+    fn requests(&self) -> f64 {
+        MILLION / f64::from(self.load.events_per_request)
+    }
+
+    /// Batches of a million events.
+    fn batches(&self) -> f64 {
+        MILLION / f64::from(self.load.records_per_batch)
+    }
+
+    /// Messages that a poll brings.
+    fn records_polled(&self) -> f64 {
+        f64::from(self.load.records_per_batch).min(SQS_BATCH)
+    }
+
+    /// Polls that bring a million events, and as many calls delete them.
+    fn polled(&self) -> f64 {
+        MILLION / self.records_polled()
+    }
+
+    fn ingest(&self) -> Result<&'a Use> {
+        of_size(&self.data.measured.ingest, self.load.events_per_request, "ingest")
+    }
+
+    fn consumer(&self) -> Result<&'a Use> {
+        of_size(&self.data.measured.consumer, self.load.records_per_batch, "consumer")
+    }
+
+    /// Milliseconds on the share of a CPU that the function's memory gives it.
+    fn cpu(&self, used: &Use) -> f64 {
+        let share = (self.data.assumptions.memory_mb / self.data.assumptions.mb_of_a_vcpu).min(1.0);
+        used.cpu_ms / share
+    }
+
+    /// Milliseconds of an invocation of ingest.
+    pub fn ingest_ms(&self, used: &Use) -> f64 {
+        self.cpu(used) + used.round_trips * self.data.assumptions.latency_ms.sqs
+    }
+
+    /// Milliseconds of a batch.
+    pub fn consumer_ms(&self, used: &Use) -> f64 {
+        self.cpu(used) + used.round_trips * self.data.assumptions.latency_ms.dynamodb
+    }
+
+    /// Traces of a million events: one for each sampled request, and one for each batch that has a sampled event in it,
+    /// because the batch gets a trace of its own, linked to theirs.
+    fn traces(&self) -> f64 {
+        let given = &self.data.assumptions;
+        let per_s = self.load.events_per_s / f64::from(self.load.events_per_request);
+        let sampled =
+            (given.traces_per_s + given.traced_share * (per_s - given.traces_per_s).max(0.0)) / per_s;
+        let share = sampled.min(1.0);
+        let of_batch = 1.0 - (1.0 - share).powf(f64::from(self.load.records_per_batch));
+        self.requests() * share + self.batches() * of_batch
+    }
+
+    /// Events a second.
+    pub fn events_per_s(&self) -> f64 {
+        self.load.events_per_s
+    }
+
+    /// Requests a second.
+    pub fn requests_per_s(&self) -> f64 {
+        self.load.events_per_s / f64::from(self.load.events_per_request)
+    }
+
+    /// Concurrent invocations of ingest.
+    ///
+    /// # Errors
+    /// A measurement is missing.
+    pub fn ingest_concurrency(&self) -> Result<f64> {
+        Ok(self.requests_per_s() * self.ingest_ms(self.ingest()?).ceil() / 1e3)
+    }
+
+    /// Concurrent batches of the consumer.
+    ///
+    /// # Errors
+    /// A measurement is missing.
+    pub fn consumer_concurrency(&self) -> Result<f64> {
+        let batches = self.load.events_per_s / f64::from(self.load.records_per_batch);
+        Ok(batches * self.consumer_ms(self.consumer()?).ceil() / 1e3)
+    }
+
+    /// Write units a second.
+    pub fn write_units_per_s(&self) -> f64 {
+        self.load.events_per_s * self.data.measured.write_units_per_event
+    }
+}
+
+/// What was measured for that many events in an invocation.
+fn of_size<'a>(uses: &'a [Use], size: u32, function: &str) -> Result<&'a Use> {
+    let found = uses.iter().find(|measured| measured.size == size);
+    found.with_context(|| {
+        format!("measured.json has nothing of {function} with {size} events in an invocation")
+    })
+}

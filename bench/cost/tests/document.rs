@@ -1,0 +1,93 @@
+//! docs/cost.md says what follows from prices and measurements, and nothing else.
+
+use spillway_cost::data::{Billing, Data, Load};
+use spillway_cost::model::{Model, total};
+use spillway_cost::{UPDATE, document};
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn data() -> Data {
+    Data::read(&root()).expect("the data fits")
+}
+
+#[test]
+fn every_figure_of_the_document_is_what_the_model_says() {
+    let (found, expected) = document(&root()).expect("the document has a place for each table");
+    let differs = found.lines().zip(expected.lines()).find(|(found, expected)| found != expected);
+    assert!(
+        found == expected,
+        "docs/cost.md is out of date; run `{UPDATE}`. The first line that differs: {differs:#?}"
+    );
+}
+
+#[test]
+fn a_load_costs_what_was_reckoned_by_hand() {
+    let mut data = data();
+    let measured = &mut data.measured;
+    measured.write_units_per_event = 1.0;
+    measured.item_bytes = 1024.0 * 1024.0 * 1024.0 / 1e6;
+    for used in measured.ingest.iter_mut().chain(&mut measured.consumer) {
+        (used.cpu_ms, used.round_trips, used.calls) = (0.0, 1.0, 1.0);
+        (used.log_bytes, used.answer_bytes) = (0.0, 0.0);
+    }
+    let given = &mut data.assumptions;
+    (given.latency_ms.sqs, given.latency_ms.dynamodb, given.memory_mb) = (10.0, 20.0, 1024.0);
+    (given.platform_log_bytes, given.access_log_bytes) = (0.0, 0.0);
+    let load =
+        Load { events_per_s: 10.0, events_per_request: 1, records_per_batch: 10, ..data.loads[0].clone() };
+    let lines = Model::of(&data, &load).per_million_events().unwrap();
+    let of = |what: &str| lines.iter().find(|line| line.what == what).map(|line| line.usd).unwrap();
+    let close =
+        |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+    close(of("API Gateway"), 3.5);
+    close(of("Ingest function"), 0.2 + 10_000.0 * 0.000_013_333_4);
+    close(of("SQS: send, receive, delete"), 1.2 * 0.4);
+    close(of("Consumer function"), 0.02 + 2_000.0 * 0.000_013_333_4);
+    close(of("Table, writes"), 0.625);
+    close(of("Table, a month of keeping them, with recovery"), 0.45);
+    close(of("Logs"), 0.0);
+    // One request a second and a twentieth of the other nine; batches of ten with at least one of those in them.
+    let share: f64 = (1.0 + 0.05 * 9.0) / 10.0;
+    close(of("Traces"), 5.0 * (share + 0.1 * (1.0 - (1.0 - share).powi(10))));
+}
+
+#[test]
+fn a_larger_month_is_never_cheaper_and_a_larger_batch_never_dearer() {
+    let data = data();
+    let month = |per_s: f64| {
+        let load = Load { events_per_s: per_s, ..data.loads[0].clone() };
+        let model = Model::of(&data, &load);
+        total(&model.per_million_events().unwrap()) * model.events_per_month()
+    };
+    let months: Vec<f64> = [1.0, 10.0, 100.0, 1e3, 1e4, 1e5].map(month).to_vec();
+    assert!(months.is_sorted(), "{months:?}");
+    let sqs = |records: u32| {
+        let load = Load { records_per_batch: records, ..data.loads[0].clone() };
+        Model::of(&data, &load).per_million_events().unwrap()[3].usd
+    };
+    assert!(sqs(10) < sqs(1) && sqs(100) <= sqs(10));
+}
+
+#[test]
+fn provisioned_writes_cost_less_than_on_demand_if_the_load_is_steady() {
+    let data = data();
+    let model = Model::of(&data, &data.loads[1]);
+    let (on_demand, provisioned) =
+        (model.writes(Billing::OnDemand).unwrap(), model.writes(Billing::Provisioned).unwrap());
+    // 0.00065 $ an hour for 3,600 units at 70 %.
+    assert!((provisioned / on_demand - 0.00065 / 3_600.0 / 0.7 * 1e6 / 0.625).abs() < 1e-9);
+}
+
+#[test]
+fn every_price_has_a_source_of_aws_and_a_date() {
+    for price in data().prices.prices {
+        assert!(
+            price.source.starts_with("https://aws.amazon.com/")
+                || price.source.starts_with("https://docs.aws.amazon.com/")
+        );
+        assert!(price.as_of.len() == 10 && price.as_of.starts_with("20"), "{}: {}", price.key, price.as_of);
+    }
+}

@@ -1,0 +1,194 @@
+//! Batches of SQS through the consumer function and into a table: AWS calls for 1,000 messages and messages a second, of
+//! ours and of the usual handler in Python, driven with the same batches.
+
+use crate::functions::aws::{Aws, PUT_OBJECT, Seen};
+use crate::functions::events;
+use crate::functions::programs::Program;
+use crate::functions::sandbox::Sandbox;
+use crate::functions::used;
+use crate::table::{Results, Row, Target, median};
+use crate::{Setting, load};
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Value, json};
+use spillway_traffic::Sample;
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Messages of a measurement.
+const MESSAGES: usize = 1_000;
+/// Those before it, so that connections are open and everything was used once.
+const WARM_UP: usize = 50;
+/// Records in a batch: Terraform's default, and what SQS hands out at once.
+const BATCH: usize = 10;
+/// Batches that docs/cost.md reckons with.
+const BATCHES: [usize; 3] = [1, 10, 100];
+/// How long a call takes beside the work: nothing, so that the programs are compared; and about what DynamoDB takes to
+/// write, so that waiting is.
+const LATENCIES: [Duration; 2] = [Duration::ZERO, Duration::from_millis(5)];
+
+/// One run of all batches.
+#[derive(Clone, Debug, Serialize)]
+struct Run {
+    program: &'static str,
+    batch: usize,
+    latency_ms: u128,
+    per_s: f64,
+    calls_per_1000: f64,
+    cpu_ms_per_1000: Option<f64>,
+    peak_mb: Option<f64>,
+    log_bytes_per_1000: f64,
+    item_bytes: f64,
+    batch_ms: f64,
+}
+
+/// Measures.
+///
+/// # Errors
+/// A function did not start, failed, or did not store what it was handed.
+pub fn run(setting: &Setting) -> Result<Results> {
+    load::runtime()?.block_on(measure(setting))
+}
+
+async fn measure(setting: &Setting) -> Result<Results> {
+    let scratch = tempfile::tempdir_in(&setting.data)?;
+    let consumer = Program::native(setting, "consumer")?;
+    let mut programs = vec![consumer.clone()];
+    programs.extend(Program::python(setting, "consumer.handler", scratch.path())?);
+    let events = events::samples(WARM_UP + MESSAGES);
+    let mut runs = Vec::new();
+    for round in 1..=setting.rounds {
+        for latency in LATENCIES {
+            for program in &programs {
+                let ms = latency.as_millis();
+                setting.say(&format!(
+                    "consumer: {}, a call takes {ms} ms, round {round} of {}",
+                    program.name, setting.rounds
+                ));
+                runs.push(drive(program, &events, BATCH, latency, scratch.path()).await?);
+            }
+        }
+    }
+    setting.say("consumer: what batches of other sizes use, and the archiver");
+    let cost = cost(setting, &consumer, &events, scratch.path()).await?;
+    Ok(results(setting, &runs, &cost))
+}
+
+/// What our functions use for a batch.
+async fn cost(setting: &Setting, consumer: &Program, events: &[Sample], scratch: &Path) -> Result<Value> {
+    let mut uses = Vec::new();
+    let mut stored = Seen::default();
+    for size in BATCHES {
+        let (used, seen) =
+            used::measure(consumer, size, &events::batches(events, size), scratch, nothing_failed).await?;
+        uses.push(used);
+        stored = seen;
+    }
+    let archiver = Program::native(setting, "archiver")?;
+    let letters = events::dead_letters(events, BATCH);
+    let (archiving, archived) = used::measure(&archiver, BATCH, &letters, scratch, nothing_failed).await?;
+    let each = |total: f64| total / events.len() as f64;
+    Ok(json!({
+        "item_bytes": each(stored.items.values().sum::<usize>() as f64),
+        "write_units_per_event": each(stored.write_units.values().sum()),
+        "consumer": uses,
+        "archiver": [archiving],
+        "dead_letter_puts": each(archived.calls_of(PUT_OBJECT) as f64),
+        "dead_letter_bytes": each(archived.object_bytes as f64),
+        "dead_letter_write_units": each(archived.write_units.values().sum()),
+        "archiver_calls": archived.calls,
+    }))
+}
+
+/// Hands a fresh process all batches, one after the other, as one concurrent invocation of Lambda would.
+async fn drive(
+    program: &Program,
+    events: &[Sample],
+    size: usize,
+    latency: Duration,
+    scratch: &Path,
+) -> Result<Run> {
+    let aws = Aws::start(latency).await?;
+    let endpoint = format!("http://{}", aws.address);
+    let mut sandbox = Sandbox::start(program, &aws, &endpoint, scratch).await?;
+    let (warm_up, measured) = events.split_at(WARM_UP);
+    for batch in events::batches(warm_up, size) {
+        store(&mut sandbox, batch).await?;
+    }
+    let (calls, cpu, logged) = (aws.seen().total(), sandbox.cpu_s(), sandbox.logged_bytes());
+    let batches = events::batches(measured, size);
+    let mut took = Vec::with_capacity(batches.len());
+    for batch in batches {
+        let begun = Instant::now();
+        store(&mut sandbox, batch).await?;
+        took.push(begun.elapsed().as_secs_f64());
+    }
+    let seen = aws.seen();
+    ensure!(seen.unknown.is_empty(), "{} called what is not known here: {:?}", program.name, seen.unknown);
+    ensure!(
+        seen.items.len() == events.len(),
+        "{} stored {} of {} events",
+        program.name,
+        seen.items.len(),
+        events.len()
+    );
+    let per_1000 = |total: f64| total * 1e3 / MESSAGES as f64;
+    let cpu_s = cpu.zip(sandbox.cpu_s()).map(|(before, after)| after - before);
+    let run = Run {
+        program: program.name,
+        batch: size,
+        latency_ms: latency.as_millis(),
+        per_s: MESSAGES as f64 / took.iter().sum::<f64>(),
+        calls_per_1000: per_1000((seen.total() - calls) as f64),
+        cpu_ms_per_1000: cpu_s.map(|s| per_1000(s * 1e3)),
+        peak_mb: sandbox.peak_bytes().map(|bytes| bytes / 1e6),
+        log_bytes_per_1000: per_1000((sandbox.logged_bytes() - logged) as f64),
+        item_bytes: seen.items.values().sum::<usize>() as f64 / events.len() as f64,
+        batch_ms: median(took.into_iter().map(|s| s * 1e3)),
+    };
+    sandbox.end().await?;
+    Ok(run)
+}
+
+/// Hands over a batch, and makes sure that no record of it failed.
+async fn store(sandbox: &mut Sandbox, batch: Bytes) -> Result<()> {
+    let outcome = sandbox.invoke(batch).await?;
+    nothing_failed(&serde_json::from_slice(&outcome.body).context("an answer is no JSON")?)
+}
+
+fn nothing_failed(answer: &Value) -> Result<()> {
+    let failures = answer["batchItemFailures"].as_array().map(Vec::len);
+    ensure!(failures == Some(0), "a batch was answered with {answer}");
+    Ok(())
+}
+
+fn results(setting: &Setting, runs: &[Run], cost: &Value) -> Results {
+    let of = |program: &str, latency: Duration, value: fn(&Run) -> f64| {
+        let wanted =
+            runs.iter().filter(|run| run.program == program && run.latency_ms == latency.as_millis());
+        let values: Vec<f64> = wanted.map(value).collect();
+        (!values.is_empty()).then(|| median(values))
+    };
+    let per_s: fn(&Run) -> f64 = |run| run.per_s;
+    let calls: fn(&Run) -> f64 = |run| run.calls_per_1000;
+    let against = "Python with Powertools' batch processor";
+    let mut rows = Vec::new();
+    for latency in LATENCIES {
+        if let Some((ours, theirs)) = of("consumer", latency, per_s).zip(of("python", latency, per_s)) {
+            let what = format!("one sandbox, a call takes {} ms", latency.as_millis());
+            rows.push(Row::new(what, ours, against, theirs, "messages/s").target(Target::AtLeast(3.0)));
+        }
+    }
+    if let Some((ours, theirs)) = of("consumer", LATENCIES[0], calls).zip(of("python", LATENCIES[0], calls)) {
+        rows.push(Row::new("AWS calls for 1,000 messages", ours, against, theirs, "calls"));
+    }
+    let mut notes = vec![format!(
+        "consumer: medians of {} rounds of {MESSAGES} messages in batches of {BATCH}, one after the other, against a table in \
+         this process.",
+        setting.rounds
+    )];
+    notes.extend(setting.python_is_missing("consumer"));
+    Results { benchmark: "consumer", rows, details: json!({ "runs": runs, "cost": cost }), notes }
+}

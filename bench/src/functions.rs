@@ -1,0 +1,10 @@
+//! What Lambda gives a function, on this machine: a Runtime API, an environment, and AWS services that answer at once.
+//!
+//! Ours and the peers run as processes of their own, as they would in Lambda, and are told the same.
+
+pub mod aws;
+pub mod events;
+pub mod programs;
+mod runtime_api;
+pub mod sandbox;
+pub mod used;

@@ -1,0 +1,152 @@
+//! The HTTP API by which Lambda hands invocations to a function's process.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>, and of the extensions' API as much as a function
+//! needs in order to be told of its end.
+
+use anyhow::{Context, Result};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use axum::{Json, Router};
+use bytes::Bytes;
+use serde_json::json;
+use spillway_core::ports::Clock;
+use spillway_embedded::RealClock;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// The largest answer that Lambda takes.
+const MOST_BYTES: usize = 6 * 1024 * 1024;
+/// What Lambda tells a function about its time; here nothing ends it.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// A trace that is sampled, so that tracing costs what it costs.
+const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+/// The function as an invocation names it.
+const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:bench:live";
+
+/// How an invocation ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// When the answer was there, whole.
+    pub at: Instant,
+    /// What the function answered, or its report of an error.
+    pub body: Bytes,
+    /// Whether it is an answer and no error.
+    pub success: bool,
+}
+
+/// A Runtime API for one process. Stops when dropped.
+pub struct RuntimeApi {
+    /// Where it listens.
+    pub address: SocketAddr,
+    invocations: mpsc::UnboundedSender<Bytes>,
+    outcomes: mpsc::UnboundedReceiver<Outcome>,
+    server: JoinHandle<()>,
+}
+
+struct Shared {
+    invocations: Mutex<mpsc::UnboundedReceiver<Bytes>>,
+    outcomes: mpsc::UnboundedSender<Outcome>,
+}
+
+impl RuntimeApi {
+    /// Listens on a free loopback port.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn start() -> Result<Self> {
+        let (invocations, waiting) = mpsc::unbounded_channel();
+        let (ended, outcomes) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared { invocations: Mutex::new(waiting), outcomes: ended });
+        let app = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            .route("/2018-06-01/runtime/init/error", post(init_error))
+            .route("/2020-01-01/extension/register", post(register))
+            .route("/2020-01-01/extension/event/next", get(never))
+            .layer(axum::extract::DefaultBodyLimit::max(MOST_BYTES))
+            .with_state(shared);
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("no port for a Runtime API")?;
+        let address = listener.local_addr()?;
+        let listener = listener.tap_io(|stream| {
+            // Without it small answers may wait for 40 ms; the measurement then shows that.
+            let _ = stream.set_nodelay(true);
+        });
+        let server = tokio::spawn(async move {
+            // It serves until it is aborted.
+            let _ = axum::serve(listener, app).await;
+        });
+        Ok(Self { address, invocations, outcomes, server })
+    }
+
+    /// Has an invocation ready for whoever asks next.
+    pub fn offer(&self, event: Bytes) {
+        // The receiver lives as long as the server, which lives as long as this.
+        let _ = self.invocations.send(event);
+    }
+
+    /// Waits until an invocation ends.
+    ///
+    /// # Errors
+    /// The server has ended.
+    pub async fn outcome(&mut self) -> Result<Outcome> {
+        self.outcomes.recv().await.context("the Runtime API has ended")
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn next(State(shared): State<Arc<Shared>>) -> Response {
+    let Some(event) = shared.invocations.lock().await.recv().await else {
+        return StatusCode::GONE.into_response();
+    };
+    let deadline = RealClock.now() + TIMEOUT;
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
+        ("lambda-runtime-deadline-ms", deadline.as_millisecond().to_string()),
+        ("lambda-runtime-invoked-function-arn", FUNCTION_ARN.to_owned()),
+        ("lambda-runtime-trace-id", TRACE.to_owned()),
+    ];
+    (headers, event).into_response()
+}
+
+async fn response(State(shared): State<Arc<Shared>>, Path(_): Path<String>, body: Bytes) -> StatusCode {
+    end(&shared, body, true)
+}
+
+async fn error(State(shared): State<Arc<Shared>>, Path(_): Path<String>, body: Bytes) -> StatusCode {
+    end(&shared, body, false)
+}
+
+async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
+    end(&shared, body, false)
+}
+
+fn end(shared: &Shared, body: Bytes, success: bool) -> StatusCode {
+    // Nobody waits for it any more if the measurement is over.
+    let _ = shared.outcomes.send(Outcome { at: Instant::now(), body, success });
+    StatusCode::ACCEPTED
+}
+
+async fn register() -> Response {
+    let content = json!({ "functionName": "bench", "functionVersion": "1", "handler": "bootstrap" });
+    ([("lambda-extension-identifier", "2b9f6cfc-6d1f-4f9e-8a39-9ce6ad6fe8a0")], Json(content)).into_response()
+}
+
+/// An extension that asked for no events hears of none.
+async fn never() -> StatusCode {
+    std::future::pending().await
+}

@@ -1,0 +1,99 @@
+//! What one invocation of a warm function uses. docs/cost.md reckons with it.
+
+use super::aws::{Aws, Seen};
+use super::programs::Program;
+use super::sandbox::Sandbox;
+use crate::table::median;
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// By how much calls are slowed in order to see how many of them wait for each other.
+const SLOWED: Duration = Duration::from_millis(5);
+
+/// Means of many invocations, one after the other.
+#[derive(Clone, Debug, Serialize)]
+pub struct Used {
+    /// Events in each.
+    pub size: usize,
+    /// CPU time; 0 where that can't be known.
+    pub cpu_ms: f64,
+    /// How many calls wait for each other: the time that it takes longer, by what each call takes longer.
+    pub round_trips: f64,
+    /// Calls to AWS.
+    pub calls: f64,
+    /// What it logs.
+    pub log_bytes: f64,
+    /// Bytes of its answer.
+    pub answer_bytes: f64,
+}
+
+/// Invokes a fresh process with all of these, twice: with services that answer at once, and with slower ones. The first
+/// few are not counted. Also says what was asked of the services in the whole first run.
+///
+/// # Errors
+/// It failed, or an answer is not as it should be.
+pub async fn measure(
+    program: &Program,
+    size: usize,
+    events: &[Bytes],
+    scratch: &Path,
+    check: fn(&Value) -> Result<()>,
+) -> Result<(Used, Seen)> {
+    let (mut used, took, seen) = run(program, size, events, Duration::ZERO, scratch, check).await?;
+    let (_, slowed, _) = run(program, size, events, SLOWED, scratch, check).await?;
+    used.round_trips = (slowed - took) / (SLOWED.as_secs_f64() * 1e3);
+    Ok((used, seen))
+}
+
+/// What it used, how many milliseconds an invocation took, and what was asked of the services.
+async fn run(
+    program: &Program,
+    size: usize,
+    events: &[Bytes],
+    latency: Duration,
+    scratch: &Path,
+    check: fn(&Value) -> Result<()>,
+) -> Result<(Used, f64, Seen)> {
+    let aws = Aws::start(latency).await?;
+    let endpoint = format!("http://{}", aws.address);
+    let mut sandbox = Sandbox::start(program, &aws, &endpoint, scratch).await?;
+    let (warm_up, measured) = events.split_at(events.len() / 10);
+    for event in warm_up {
+        check(&answer(&mut sandbox, event).await?.0)?;
+    }
+    let (cpu, logged, calls) = (sandbox.cpu_s(), sandbox.logged_bytes(), aws.seen().total());
+    let (mut took, mut answer_bytes) = (Vec::with_capacity(measured.len()), 0);
+    for event in measured {
+        let begun = Instant::now();
+        let (content, length) = answer(&mut sandbox, event).await?;
+        took.push(begun.elapsed().as_secs_f64() * 1e3);
+        check(&content)?;
+        answer_bytes += length;
+    }
+    let seen = aws.seen();
+    ensure!(seen.unknown.is_empty(), "{} called what is not known here: {:?}", program.name, seen.unknown);
+    let each = |total: f64| total / measured.len() as f64;
+    let used = Used {
+        size,
+        cpu_ms: cpu.zip(sandbox.cpu_s()).map_or(0.0, |(before, after)| each((after - before) * 1e3)),
+        round_trips: 0.0,
+        calls: each((seen.total() - calls) as f64),
+        log_bytes: each((sandbox.logged_bytes() - logged) as f64),
+        answer_bytes: each(answer_bytes as f64),
+    };
+    sandbox.end().await?;
+    Ok((used, median(took), seen))
+}
+
+/// The function's answer, and the length of the body in it that goes to a client.
+async fn answer(sandbox: &mut Sandbox, event: &Bytes) -> Result<(Value, usize)> {
+    let outcome = sandbox.invoke(event.clone()).await?;
+    let content: Value = serde_json::from_slice(&outcome.body).context("an answer is no JSON")?;
+    let length = content["body"].as_str().map_or(0, str::len);
+    Ok((content, length))
+}
