@@ -1,0 +1,128 @@
+//! What a failed call means for the person who made it, in one sentence that says what to do.
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use std::error::Error;
+
+/// Why AWS did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// It answers fewer calls than it was asked; the client has tried again already.
+    #[error("AWS takes fewer calls than were made ({call}): try again in a moment")]
+    Throttled {
+        /// The call, as IAM names it.
+        call: String,
+    },
+    /// It failed, refused, or did not answer.
+    #[error("{reason}")]
+    Failed {
+        /// What happened and what to do, in one sentence that names no secret.
+        reason: String,
+    },
+}
+
+/// What a failure of `call` (as IAM names it, such as `dynamodb:Query`) means.
+pub fn trouble<E, R>(error: &SdkError<E, R>, call: &str) -> Trouble
+where
+    E: ProvideErrorMetadata + Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    let reason = match error {
+        SdkError::ServiceError(service) => match said(service.err(), call) {
+            Ok(reason) => reason,
+            Err(throttled) => return throttled,
+        },
+        SdkError::TimeoutError(_) => format!("no answer from AWS in time ({call}): try again in a moment"),
+        SdkError::ResponseError(_) => format!("what AWS answered could not be read ({call}): try again"),
+        // What is wrong with credentials or the network stands at the end of the chain.
+        other => format!("{call} got no answer from AWS: {}", innermost(other)),
+    };
+    Trouble::Failed { reason }
+}
+
+fn said<E: ProvideErrorMetadata>(error: &E, call: &str) -> Result<String, Trouble> {
+    let code = error.code().unwrap_or("an error without a name");
+    let message = error.message().unwrap_or("no reason was given").trim_end_matches('.');
+    Ok(match code {
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "ProvisionedThroughputExceededException"
+        | "SlowDown"
+        | "TooManyRequestsException" => return Err(Trouble::Throttled { call: call.to_owned() }),
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError" => {
+            format!(
+                "these AWS credentials may not do {call}: use a role that has the deployment's operator policy"
+            )
+        }
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
+            "the AWS credentials have expired: sign in again, for example with \"aws sso login\"".to_owned()
+        }
+        "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException" => {
+            format!(
+                "AWS does not take these credentials ({code}): check AWS_PROFILE or the keys in the environment"
+            )
+        }
+        "ResourceNotFoundException"
+        | "QueueDoesNotExist"
+        | "AWS.SimpleQueueService.NonExistentQueue"
+        | "NoSuchBucket" => {
+            format!(
+                "{call} found nothing there ({message}): check that the topology is of this account and still true"
+            )
+        }
+        _ => format!("{call} failed: {message} ({code})"),
+    })
+}
+
+/// The last cause of a chain.
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_types::error::ErrorMetadata;
+
+    fn service(code: &str) -> SdkError<GetQueueAttributesError, ()> {
+        let meta = ErrorMetadata::builder().code(code).message("It says so.").build();
+        SdkError::service_error(GetQueueAttributesError::generic(meta), ())
+    }
+
+    #[track_caller]
+    fn check(code: &str, expected: &str) {
+        let text = trouble(&service(code), "sqs:GetQueueAttributes").to_string();
+        assert!(text.contains(expected), "{code}: {text}");
+    }
+
+    #[test]
+    fn each_kind_of_refusal_says_what_to_do() {
+        check("AccessDeniedException", "may not do sqs:GetQueueAttributes: use a role");
+        check("ExpiredToken", "aws sso login");
+        check("InvalidClientTokenId", "check AWS_PROFILE");
+        check("QueueDoesNotExist", "(It says so): check that the topology");
+        check("Throttling", "fewer calls than were made (sqs:GetQueueAttributes)");
+        check("InternalError", "sqs:GetQueueAttributes failed: It says so (InternalError)");
+    }
+
+    #[test]
+    fn a_broken_connection_names_its_cause() {
+        let broken = ConnectorError::io("connection refused".into());
+        let error: SdkError<GetQueueAttributesError, ()> = SdkError::dispatch_failure(broken);
+        let text = trouble(&error, "sqs:GetQueueAttributes").to_string();
+        assert_eq!(text, "sqs:GetQueueAttributes got no answer from AWS: connection refused");
+    }
+}

@@ -1,0 +1,265 @@
+//! The ledger and the whereabouts of events in AWS.
+//!
+//! No place in AWS knows where every event is, so the ledger is reckoned from what several of them count ([`reckon`]), with
+//! a bound for how far that can be off. docs/adr/0013-the-ledger-in-aws.md has the formula and its reasons.
+
+mod reckon;
+mod whereabouts;
+
+use crate::cloudwatch::{self, Ask, Points};
+use crate::explain::{self, Trouble};
+use crate::topology::Topology;
+use async_trait::async_trait;
+use aws_sdk_sqs::types::QueueAttributeName;
+use futures::future::try_join_all;
+use reckon::{Counts, InQueue};
+use spillway_core::Timestamp;
+use spillway_core::dead_letter::DeadLetterFilter;
+use spillway_core::ids::{EventId, EventSource};
+use spillway_core::ledger::{Ledger, Place};
+use spillway_core::metric::{self, MetricId};
+use spillway_core::ports::{
+    ArchiveError, Clock, DeadLetterArchive, EventStore, FlowError, FlowReader, Location, ReplayLog,
+};
+use spillway_core::replay::ReplayState;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// CloudWatch keeps hours for so many days, and nothing for longer.
+const KEPT_DAYS: i64 = 455;
+const DAY_S: i64 = 86_400;
+/// So far back is looked for what is still moving: metrics that functions write into their logs arrive within two
+/// minutes, and those of queues once a minute.
+const RECENT_S: i64 = 5 * 60;
+/// Replays that are looked at; older ones that still run are rare.
+const REPLAYS: usize = 200;
+
+/// What the ledger and the whereabouts are read through.
+pub struct Readers {
+    /// SQS, for how many messages there are.
+    pub sqs: aws_sdk_sqs::Client,
+    /// DynamoDB, for finding events by their id alone.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// S3, for dead letters that the index lacks.
+    pub s3: aws_sdk_s3::Client,
+    /// CloudWatch, for how many promises were given and kept.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    /// The stored events.
+    pub store: Arc<dyn EventStore>,
+    /// The dead letters.
+    pub archive: Arc<dyn DeadLetterArchive>,
+    /// The replays.
+    pub replays: Arc<dyn ReplayLog>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Answers questions about where events are.
+pub struct AwsFlow {
+    readers: Readers,
+    topology: Topology,
+}
+
+impl AwsFlow {
+    /// Answers for a deployment.
+    pub fn new(readers: Readers, topology: Topology) -> Self {
+        Self { readers, topology }
+    }
+
+    /// What every place counts, read at the same time as far as that goes.
+    async fn counts(&self) -> Result<Counts, FlowError> {
+        let queues = &self.topology.queues;
+        let (long, recent) = (self.since_ever(), self.recently());
+        let (long, recent, queue, dlq, archived, replaying, discarded, unindexed, sent) = tokio::try_join!(
+            long,
+            recent,
+            self.in_queue(&queues.primary.url),
+            self.in_queue(&queues.dlq.url),
+            self.dead_letters("archived"),
+            self.dead_letters("replaying"),
+            self.dead_letters("discarded"),
+            self.unindexed(),
+            self.sent_by_replays(),
+        )?;
+        let [accepted, stored, already_stored] = long;
+        Ok(Counts {
+            accepted,
+            stored,
+            already_stored,
+            queue,
+            dlq,
+            archived,
+            replaying,
+            discarded,
+            unindexed,
+            sent_by_replays: sent,
+            recent,
+        })
+    }
+
+    /// The counters of promises given, kept, and kept already.
+    fn counters(&self, period_s: u32) -> [Ask; 3] {
+        let functions = &self.topology.functions;
+        [
+            (metric::EVENTS_ACCEPTED, &functions.ingest),
+            (metric::RECORDS_STORED, &functions.consumer),
+            (metric::RECORDS_ALREADY_STORED, &functions.consumer),
+        ]
+        .map(|(name, function)| Ask {
+            metric: MetricId::new(metric::NAMESPACE, name, &[("FunctionName", &function.name)]),
+            statistic: "Sum".to_owned(),
+            period_s,
+        })
+    }
+
+    /// The counters over all that CloudWatch still has, by the day: a range that long can't be had by the minute.
+    async fn since_ever(&self) -> Result<[u64; 3], FlowError> {
+        let now = self.readers.clock.now().as_second();
+        let today = now.div_euclid(DAY_S) * DAY_S;
+        let asks = self.counters(DAY_S as u32);
+        let points = self.read(&asks, today - KEPT_DAYS * DAY_S, now + 60).await?;
+        Ok(sums(&points))
+    }
+
+    /// What moved in the last minutes.
+    async fn recently(&self) -> Result<reckon::Recent, FlowError> {
+        let depth = |name| Ask {
+            metric: MetricId::new("AWS/SQS", name, &[("QueueName", &self.topology.queues.primary.name)]),
+            statistic: "Maximum".to_owned(),
+            period_s: 60,
+        };
+        let mut asks = self.counters(60).to_vec();
+        asks.push(depth("ApproximateNumberOfMessagesVisible"));
+        asks.push(depth("ApproximateNumberOfMessagesNotVisible"));
+        let now = self.readers.clock.now().as_second();
+        let minute = now.div_euclid(60) * 60;
+        let points = self.read(&asks, minute - RECENT_S, now + 60).await?;
+        let [accepted, stored, already_stored] = sums(&points[..3]);
+        let depths: Vec<u64> = (minute - RECENT_S..minute)
+            .step_by(60)
+            .map(|at| {
+                points[3..].iter().filter_map(|points| points.get(&at)).map(|depth| *depth as u64).sum()
+            })
+            .collect();
+        Ok(reckon::Recent { accepted, stored: stored + already_stored, depths })
+    }
+
+    async fn read(&self, asks: &[Ask], from: i64, to: i64) -> Result<Vec<Points>, FlowError> {
+        let time = |second| Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
+        cloudwatch::read(&self.readers.cloudwatch, asks, time(from), time(to)).await.map_err(failed)
+    }
+
+    async fn in_queue(&self, url: &str) -> Result<InQueue, FlowError> {
+        let depth = queue_depth(&self.readers.sqs, url).await.map_err(failed)?;
+        Ok(InQueue { waiting: depth.visible + depth.delayed, in_flight: depth.in_flight })
+    }
+
+    async fn dead_letters(&self, state: &str) -> Result<u64, FlowError> {
+        let filter = DeadLetterFilter { states: vec![state.to_owned()], ..DeadLetterFilter::default() };
+        Ok(self.readers.archive.list(&filter, None, 1).await.map_err(archive)?.total)
+    }
+
+    /// Dead letters that are safe in the bucket and that the index lacks for the moment.
+    async fn unindexed(&self) -> Result<u64, FlowError> {
+        let archive = &self.topology.archive;
+        let mut pages = self
+            .readers
+            .s3
+            .list_objects_v2()
+            .bucket(&archive.bucket)
+            .prefix(&archive.unindexed_prefix)
+            .into_paginator()
+            .send();
+        let mut count = 0;
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failed(explain::trouble(&error, "s3:ListBucket")))?;
+            count += page.contents().len() as u64;
+        }
+        Ok(count)
+    }
+
+    /// Messages that replays have put back and that have not ended: they are in a queue again.
+    async fn sent_by_replays(&self) -> Result<u64, FlowError> {
+        let replays = self.readers.replays.list(REPLAYS).await.map_err(archive)?;
+        Ok(replays
+            .iter()
+            .filter(|replay| replay.state == ReplayState::Running)
+            .map(|replay| replay.sent)
+            .sum())
+    }
+}
+
+/// How many messages a queue has, as SQS reckons it: it is right within a minute of the last change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// Messages that can be received.
+    pub visible: u64,
+    /// Messages received and not settled.
+    pub in_flight: u64,
+    /// Messages sent with a delay that is not over.
+    pub delayed: u64,
+}
+
+/// Asks how many messages a queue has.
+///
+/// # Errors
+/// [`Trouble`] if SQS did not say.
+pub async fn queue_depth(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<QueueDepth, Trouble> {
+    let names = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+    ];
+    let answer = sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec())).send();
+    let answer = answer.await.map_err(|error| explain::trouble(&error, "sqs:GetQueueAttributes"))?;
+    let all: HashMap<_, _> = answer.attributes.unwrap_or_default();
+    let [visible, in_flight, delayed] =
+        names.map(|name| all.get(&name).and_then(|count| count.parse().ok()).unwrap_or(0));
+    Ok(QueueDepth { visible, in_flight, delayed })
+}
+
+/// The counters, each summed up.
+fn sums(points: &[Points]) -> [u64; 3] {
+    let sum = |position: usize| {
+        points.get(position).map_or(0.0, |points| points.values().sum::<f64>()).round() as u64
+    };
+    [sum(0), sum(1), sum(2)]
+}
+
+fn failed(trouble: Trouble) -> FlowError {
+    FlowError { reason: trouble.to_string() }
+}
+
+fn archive(error: ArchiveError) -> FlowError {
+    FlowError { reason: error.to_string() }
+}
+
+#[async_trait]
+impl FlowReader for AwsFlow {
+    async fn ledger(&self) -> Result<Ledger, FlowError> {
+        Ok(self.counts().await?.ledger())
+    }
+
+    async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, FlowError> {
+        let (stored, letters) = tokio::try_join!(self.stored(id, source), self.dead(id))?;
+        Ok(whereabouts::together(stored, letters, source))
+    }
+
+    /// What is in a queue can't be looked up in SQS: for those it says that they are nowhere.
+    async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, FlowError> {
+        let chunks = ids.chunks(whereabouts::AT_ONCE).map(|chunk| self.places_of(chunk));
+        // One chunk after the other; within each, many at once.
+        let mut places = Vec::with_capacity(ids.len());
+        for chunk in chunks {
+            places.extend(chunk.await?);
+        }
+        Ok(places)
+    }
+}
+
+/// Runs reads at the same time, and fails with the first that fails.
+async fn all<T>(
+    reads: impl IntoIterator<Item = impl Future<Output = Result<T, FlowError>>>,
+) -> Result<Vec<T>, FlowError> {
+    try_join_all(reads).await
+}

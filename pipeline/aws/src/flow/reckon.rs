@@ -1,0 +1,174 @@
+//! The ledger from counts of several places, and how far it can be off. No I/O.
+
+use spillway_core::ledger::{Ledger, Uncertainty};
+
+/// What every place counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// Promises that ingest gave.
+    pub accepted: u64,
+    /// Records that the consumer stored.
+    pub stored: u64,
+    /// Records whose event was there already: sent twice by a client, or delivered twice by SQS.
+    pub already_stored: u64,
+    /// The primary queue.
+    pub queue: InQueue,
+    /// The dead letter queue.
+    pub dlq: InQueue,
+    /// Dead letters in state archived.
+    pub archived: u64,
+    /// Dead letters in state replaying.
+    pub replaying: u64,
+    /// Dead letters in state discarded.
+    pub discarded: u64,
+    /// Dead letters that the index lacks.
+    pub unindexed: u64,
+    /// Messages of replays that are in a queue again.
+    pub sent_by_replays: u64,
+    /// What moved lately.
+    pub recent: Recent,
+}
+
+/// How many messages a queue has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct InQueue {
+    /// Not received, or delayed.
+    pub waiting: u64,
+    /// Received and not settled.
+    pub in_flight: u64,
+}
+
+/// What moved in the last minutes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Recent {
+    /// Promises given.
+    pub accepted: u64,
+    /// Promises kept, repeated ones among them.
+    pub stored: u64,
+    /// How many messages the primary queue had in each of the last whole minutes; 0 where nobody measured.
+    pub depths: Vec<u64>,
+}
+
+impl Counts {
+    pub fn ledger(&self) -> Ledger {
+        let (mut queue, mut dlq) = (self.queue, self.dlq);
+        let mut replayed = self.sent_by_replays;
+        // What a replay has put back counts as replaying, wherever it is.
+        for place in [&mut queue.in_flight, &mut queue.waiting, &mut dlq.in_flight, &mut dlq.waiting] {
+            let taken = replayed.min(*place);
+            *place -= taken;
+            replayed -= taken;
+        }
+        Ledger {
+            accepted: self.accepted,
+            stored: self.stored + self.already_stored,
+            duplicates: self.already_stored,
+            queued: queue.waiting,
+            in_flight: queue.in_flight,
+            in_dlq: dlq.waiting + dlq.in_flight,
+            archived: self.archived + self.unindexed,
+            replaying: self.replaying,
+            discarded: self.discarded,
+            uncertainty: Uncertainty { moving: self.moving(), repeated: self.already_stored },
+        }
+    }
+
+    /// Promises that one place may know of and another not yet.
+    fn moving(&self) -> u64 {
+        let depth = self.queue.waiting + self.queue.in_flight;
+        let highest = self.recent.depths.iter().copied().max().unwrap_or(0);
+        let lowest = self.recent.depths.iter().copied().min().unwrap_or(0);
+        // Given or kept lately: the other side's metric may not have arrived.
+        self.recent.accepted.max(self.recent.stored)
+            // Left the queue lately: stored, and the metric that says so may not have arrived.
+            + highest.saturating_sub(depth)
+            // Came into the queue lately: promised, and the metric that says so may not have arrived.
+            + depth.saturating_sub(lowest)
+            // The archiver is at work on them: in the archive already, or not.
+            + self.dlq.in_flight
+            // Noted as not indexed: the index may have them all the same.
+            + self.unindexed
+            // Under way: in a queue, or stored a moment ago.
+            + self.sent_by_replays
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A quiet deployment.
+    fn calm() -> Counts {
+        Counts { accepted: 1_000, stored: 990, archived: 10, ..Counts::default() }
+    }
+
+    #[test]
+    fn in_a_quiet_deployment_every_single_loss_shows() {
+        let ledger = calm().ledger();
+        assert_eq!((ledger.unaccounted(), ledger.uncertainty), (0, Uncertainty::default()));
+        let lost = Counts { stored: 989, ..calm() }.ledger();
+        assert_eq!(lost.unaccounted(), 1);
+    }
+
+    #[test]
+    fn an_event_that_a_client_sent_twice_hides_nothing() {
+        // Promised twice, kept twice: the store says "already there" to the second.
+        let twice = Counts { accepted: 1_001, already_stored: 1, ..calm() };
+        assert_eq!(twice.ledger().difference(), 0);
+        let and_lost = Counts { stored: 989, ..twice };
+        assert_eq!(and_lost.ledger().unaccounted(), 1);
+    }
+
+    #[test]
+    fn a_second_delivery_makes_no_event_from_nowhere() {
+        let again = Counts { already_stored: 3, ..calm() };
+        let ledger = again.ledger();
+        assert_eq!((ledger.difference(), ledger.unaccounted()), (-3, 0));
+        assert_eq!(ledger.uncertainty.repeated, 3);
+    }
+
+    #[test]
+    fn what_a_replay_put_back_is_counted_once() {
+        let sent = Counts {
+            archived: 4,
+            replaying: 6,
+            sent_by_replays: 5,
+            queue: InQueue { waiting: 3, in_flight: 1 },
+            dlq: InQueue { waiting: 0, in_flight: 1 },
+            ..calm()
+        };
+        let ledger = sent.ledger();
+        assert_eq!((ledger.queued, ledger.in_flight, ledger.in_dlq, ledger.replaying), (0, 0, 0, 6));
+        assert_eq!((ledger.difference(), ledger.unaccounted()), (0, 0));
+    }
+
+    #[test]
+    fn a_backlog_that_stands_still_hides_nothing() {
+        let outage = Counts {
+            stored: 490,
+            queue: InQueue { waiting: 20, in_flight: 480 },
+            recent: Recent { depths: vec![500; 5], ..Recent::default() },
+            ..calm()
+        };
+        assert_eq!((outage.ledger().unaccounted(), outage.ledger().uncertainty.moving), (0, 0));
+        let lost = Counts { stored: 488, ..outage };
+        assert_eq!(lost.ledger().unaccounted(), 2);
+    }
+
+    #[test]
+    fn metrics_that_are_late_are_no_loss() {
+        // The queue has just been emptied, and the consumer's metrics have not arrived.
+        let drained = Counts {
+            stored: 490,
+            recent: Recent { depths: vec![500, 500, 500, 300, 0], ..Recent::default() },
+            ..calm()
+        };
+        assert_eq!((drained.ledger().difference(), drained.ledger().unaccounted()), (500, 0));
+        // A burst has just come in, and ingest's metrics have not arrived.
+        let burst = Counts { queue: InQueue { waiting: 80, in_flight: 0 }, ..calm() };
+        assert_eq!((burst.ledger().difference(), burst.ledger().unaccounted()), (-80, 0));
+        // A loss that is larger than all that moves shows even then.
+        let lost = Counts { stored: 400, ..drained };
+        assert_eq!(lost.ledger().unaccounted(), 90);
+    }
+}

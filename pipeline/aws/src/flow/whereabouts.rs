@@ -1,0 +1,266 @@
+//! Where single events are: in the table of events, or among the dead letters.
+
+use super::{AwsFlow, all, archive, failed};
+use crate::backoff::{Backoff, Pace};
+use crate::explain;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
+use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
+use spillway_core::ledger::Place;
+use spillway_core::ports::{FlowError, Location, StoredEvent};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Lookups at once. Each takes a few milliseconds, so that 10,000 take seconds.
+pub(super) const AT_ONCE: usize = 64;
+/// Most items in a `BatchGetItem`.
+const MOST_ITEMS: usize = 100;
+/// For so long, what a `BatchGetItem` left out is asked for again.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// What the keys of a dead letter's item begin with, and its sort key.
+const LETTER: &str = "letter#";
+const LETTER_SORT_KEY: &str = "letter";
+const QUERY: &str = "dynamodb:Query";
+
+impl AwsFlow {
+    /// The events with an id that are stored.
+    pub(super) async fn stored(
+        &self,
+        id: &EventId,
+        source: Option<&EventSource>,
+    ) -> Result<Vec<StoredEvent>, FlowError> {
+        let sources = match source {
+            Some(source) => vec![source.clone()],
+            None => self.sources(id).await?,
+        };
+        let reads = sources.into_iter().map(|source| async {
+            let key = EventKey { source, id: id.clone() };
+            let read = self.readers.store.get(&key).await;
+            read.map_err(|error| FlowError { reason: error.to_string() })
+        });
+        Ok(all(reads).await?.into_iter().flatten().collect())
+    }
+
+    /// The sources that have a stored event with an id: the table is partitioned by the id alone.
+    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, FlowError> {
+        let query = self
+            .readers
+            .dynamodb
+            .query()
+            .table_name(&self.topology.table.name)
+            .consistent_read(true)
+            .key_condition_expression("#id = :id")
+            .projection_expression("#source")
+            .expression_attribute_names("#id", "id")
+            .expression_attribute_names("#source", "source")
+            .expression_attribute_values(":id", AttributeValue::S(id.to_string()));
+        let mut items = query.into_paginator().items().send();
+        let mut sources = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| failed(explain::trouble(&error, QUERY)))?;
+            if let Some(AttributeValue::S(source)) = item.get("source") {
+                sources.push(EventSource::new(source));
+            }
+        }
+        Ok(sources)
+    }
+
+    /// The dead letters of an event, newest first.
+    pub(super) async fn dead(&self, id: &EventId) -> Result<Vec<DeadLetter>, FlowError> {
+        let ids = self.dead_letter_ids(id).await?;
+        let reads = ids.iter().map(|id| async { self.readers.archive.get(id).await.map_err(archive) });
+        Ok(all(reads).await?.into_iter().flatten().collect())
+    }
+
+    async fn dead_letter_ids(&self, id: &EventId) -> Result<Vec<MessageId>, FlowError> {
+        let query = self
+            .readers
+            .dynamodb
+            .query()
+            .table_name(&self.topology.dead_letter_index.name)
+            .index_name("by_event")
+            .scan_index_forward(false)
+            .key_condition_expression("event_id = :id")
+            .expression_attribute_values(":id", AttributeValue::S(id.to_string()));
+        let mut items = query.into_paginator().items().send();
+        let mut ids = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| failed(explain::trouble(&error, QUERY)))?;
+            if let Some(AttributeValue::S(key)) = item.get("pk")
+                && let Some(id) = key.strip_prefix(LETTER)
+            {
+                ids.push(MessageId::new(id));
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The place of each of some ids, looked up at the same time.
+    pub(super) async fn places_of(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, FlowError> {
+        let stored = all(ids.iter().map(|id| self.is_stored(id))).await?;
+        let elsewhere: Vec<&EventId> =
+            ids.iter().zip(&stored).filter(|(_, stored)| !**stored).map(|(id, _)| id).collect();
+        let letters = all(elsewhere.iter().map(|id| self.dead_letter_ids(id))).await?;
+        let states = self.states(letters.iter().flatten()).await?;
+        let mut dead = HashMap::new();
+        for (id, letters) in elsewhere.into_iter().zip(&letters) {
+            let places =
+                letters.iter().filter_map(|letter| states.get(letter)).filter_map(|state| place(state));
+            if let Some(place) = places.max_by_key(|place| furthest(*place)) {
+                dead.insert(id, place);
+            }
+        }
+        let place =
+            |(id, stored): (&EventId, bool)| if stored { Some(Place::Stored) } else { dead.get(id).copied() };
+        Ok(ids.iter().zip(stored).map(place).collect())
+    }
+
+    async fn is_stored(&self, id: &EventId) -> Result<bool, FlowError> {
+        let answer = self
+            .readers
+            .dynamodb
+            .query()
+            .table_name(&self.topology.table.name)
+            .consistent_read(true)
+            .key_condition_expression("#id = :id")
+            .projection_expression("#id")
+            .expression_attribute_names("#id", "id")
+            .expression_attribute_values(":id", AttributeValue::S(id.to_string()))
+            .limit(1)
+            .send()
+            .await
+            .map_err(|error| failed(explain::trouble(&error, QUERY)))?;
+        Ok(!answer.items().is_empty())
+    }
+
+    /// The state of each dead letter, by the index.
+    async fn states<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a MessageId>,
+    ) -> Result<HashMap<MessageId, String>, FlowError> {
+        let mut states = HashMap::new();
+        let keys: Vec<_> = ids.map(key).collect();
+        for keys in keys.chunks(MOST_ITEMS) {
+            let items = self.get_all(keys).await?;
+            states.extend(items.iter().filter_map(state));
+        }
+        Ok(states)
+    }
+
+    async fn get_all(&self, keys: &[Item]) -> Result<Vec<Item>, FlowError> {
+        let table = &self.topology.dead_letter_index.name;
+        let mut keys = keys.to_vec();
+        let mut found = Vec::new();
+        let mut backoff = Backoff::new(Pace::within(PATIENCE));
+        loop {
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(true)
+                .projection_expression("pk, time_bucket")
+                .build()
+                .map_err(|error| FlowError { reason: error.to_string() })?;
+            let answer = self.readers.dynamodb.batch_get_item().request_items(table, wanted).send().await;
+            let mut answer =
+                answer.map_err(|error| failed(explain::trouble(&error, "dynamodb:BatchGetItem")))?;
+            found.extend(
+                answer.responses.as_mut().and_then(|tables| tables.remove(table)).unwrap_or_default(),
+            );
+            let left = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(table));
+            keys = left.map(|left| left.keys).unwrap_or_default();
+            if keys.is_empty() {
+                return Ok(found);
+            }
+            if !backoff.wait().await {
+                let reason =
+                    "the index of dead letters is over its read capacity: try again later".to_owned();
+                return Err(FlowError { reason });
+            }
+        }
+    }
+}
+
+type Item = HashMap<String, AttributeValue>;
+
+fn key(id: &MessageId) -> Item {
+    [("pk", format!("{LETTER}{id}")), ("sk", LETTER_SORT_KEY.to_owned())]
+        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value)))
+        .into()
+}
+
+/// The dead letter of an item, and its state: the bucket is `STATE#SHARD`.
+fn state(item: &Item) -> Option<(MessageId, String)> {
+    let id = item.get("pk")?.as_s().ok()?.strip_prefix(LETTER)?;
+    let (state, _) = item.get("time_bucket")?.as_s().ok()?.split_once('#')?;
+    Some((MessageId::new(id), state.to_owned()))
+}
+
+fn place(state: &str) -> Option<Place> {
+    match state {
+        "archived" => Some(Place::Archived),
+        "replaying" => Some(Place::Replaying),
+        "discarded" => Some(Place::Discarded),
+        "stored" => Some(Place::Stored),
+        _ => None,
+    }
+}
+
+/// Which of several places counts: what is stored is stored.
+fn furthest(place: Place) -> u8 {
+    match place {
+        Place::Stored => 3,
+        Place::Discarded => 2,
+        Place::Archived => 1,
+        _ => 0,
+    }
+}
+
+/// Everything that was found of an event. What is stored is stored; its dead letters are history.
+pub(super) fn together(
+    stored: Vec<StoredEvent>,
+    letters: Vec<DeadLetter>,
+    source: Option<&EventSource>,
+) -> Vec<Location> {
+    let mut found: Vec<Location> = stored.into_iter().map(from_store).collect();
+    let settled: Vec<EventSource> = found.iter().map(|location| location.key.source.clone()).collect();
+    let letters = letters.into_iter().filter_map(from_archive);
+    found.extend(letters.filter(|location| {
+        !settled.contains(&location.key.source) && source.is_none_or(|source| location.key.source == *source)
+    }));
+    found
+}
+
+fn from_store(event: StoredEvent) -> Location {
+    Location {
+        key: event.key,
+        event_type: event.event_type,
+        place: Place::Stored,
+        message_id: event.message_id,
+        accepted_at: event.accepted_at,
+        stored_at: Some(event.stored_at),
+        receive_count: None,
+        visible_at: None,
+        failure: None,
+        body: event.body,
+    }
+}
+
+fn from_archive(letter: DeadLetter) -> Option<Location> {
+    let place = match letter.state {
+        DeadLetterState::Archived => Place::Archived,
+        DeadLetterState::Replaying { .. } => Place::Replaying,
+        DeadLetterState::Discarded { .. } => Place::Discarded,
+        DeadLetterState::Stored { .. } => return None,
+    };
+    Some(Location {
+        failure: letter.last_failure().cloned(),
+        key: letter.key?,
+        event_type: letter.event_type.unwrap_or_else(|| EventType::new("")),
+        place,
+        message_id: letter.id,
+        accepted_at: letter.first_sent_at,
+        stored_at: None,
+        receive_count: Some(letter.receive_count),
+        visible_at: None,
+        body: letter.body,
+    })
+}
