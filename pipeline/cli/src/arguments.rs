@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{dlq, fault, flow, get, load, replays, send};
+use crate::commands::{alarms, dlq, fault, flow, get, load, replays, send};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -73,6 +73,9 @@ pub enum Command {
     /// Look at dead letters, put them back, or give them up
     #[command(subcommand)]
     Dlq(dlq::Command),
+    /// Check alarm rules, list them, or try them on recorded history
+    #[command(subcommand)]
+    Alarms(alarms::Command),
     /// List replays, or show one with its messages
     Replays(replays::Options),
     /// Print a new one-time link that signs in to the dashboard

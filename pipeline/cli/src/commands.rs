@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod alarms;
 pub mod dlq;
 pub mod fault;
 pub mod flow;
@@ -29,6 +30,7 @@ pub async fn run(
         Command::Get(options) => get::run(&options, &open(&target).await?, console).await,
         Command::Flow(options) => flow::run(&options, &open(&target).await?, console).await,
         Command::Fault(command) => fault::run(&command, &open(&target).await?, console).await,
+        Command::Alarms(command) => alarms::run(&command, &target, console).await,
         Command::Dlq(command) => dlq::run(&command, &open(&target).await?, console).await,
         Command::Replays(options) => replays::run(&options, &open(&target).await?, console).await,
         Command::SignIn => sign_in::run(&open(&target).await?, console).await,

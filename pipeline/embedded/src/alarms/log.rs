@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spillway_alerts::evaluate::Status;
-use spillway_alerts::hours::TellerState;
+use spillway_alerts::hours::{Digest, TellerState};
 use spillway_alerts::{AlarmState, RuleName, StateChange};
 use spillway_core::Timestamp;
 use std::sync::Arc;
@@ -205,6 +205,15 @@ impl AlarmLog {
                 rows.collect()
             })
             .await
+    }
+
+    /// The newest opening digest; `None` if there was none yet.
+    ///
+    /// # Errors
+    /// The data folder can't be read.
+    pub async fn last_digest(&self) -> Result<Option<Digest>, DbError> {
+        let newest = self.messages("digest", 1).await?.pop();
+        Ok(newest.and_then(|document| serde_json::from_value(document["digest"].clone()).ok()))
     }
 
     /// Up to when alarms were evaluated; `None` if they never were.

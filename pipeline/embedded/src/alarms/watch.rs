@@ -15,7 +15,6 @@ use spillway_alerts::rules::{LimitsError, LoadError};
 use spillway_alerts::{AlarmState, Engine, Resources, RuleName, RuleSet, StateChange, Tier};
 use spillway_core::Timestamp;
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Time that nobody evaluated is caught up with as far back as minutes are kept.
@@ -54,14 +53,15 @@ pub struct InForce {
     pub hours: BusinessHours,
     /// The settings.
     pub settings: AlarmSettings,
+    files: RuleFiles,
 }
 
 impl InForce {
     fn new(pipeline: &Attached, files: &RuleFiles, settings: AlarmSettings) -> Result<Self, WatchError> {
         let hours = settings.check()?;
-        let rules = files.rules(&settings.limits(&pipeline.settings)?)?;
+        let rules = Arc::new(files.rules(&settings.limits(&pipeline.settings)?)?);
         let resources = Arc::new(pipeline.names.by_topology_key());
-        Ok(Self { rules: Arc::new(rules), resources, hours, settings })
+        Ok(Self { rules, resources, hours, settings, files: files.clone() })
     }
 
     /// Those that the pipeline was started with last; the built-in ones and the defaults if its alarms never were.
@@ -71,6 +71,19 @@ impl InForce {
     pub async fn of(pipeline: &Attached) -> Result<Self, WatchError> {
         let files: RuleFiles = pipeline.alarms.fact(RULES).await?.unwrap_or_default();
         let settings = pipeline.alarms.fact(SETTINGS).await?.unwrap_or_default();
+        Self::new(pipeline, &files, settings)
+    }
+
+    /// The same as [`Self::of`], without reading the rules anew if they are still those.
+    ///
+    /// # Errors
+    /// See [`Self::of`].
+    pub async fn renewed(self, pipeline: &Attached) -> Result<Self, WatchError> {
+        let files: RuleFiles = pipeline.alarms.fact(RULES).await?.unwrap_or_default();
+        let settings: AlarmSettings = pipeline.alarms.fact(SETTINGS).await?.unwrap_or_default();
+        if files == self.files && settings == self.settings {
+            return Ok(self);
+        }
         Self::new(pipeline, &files, settings)
     }
 }
@@ -112,11 +125,7 @@ impl Watch {
     ///
     /// # Errors
     /// See [`WatchError`].
-    pub async fn open(
-        pipeline: &crate::Pipeline,
-        data_folder: &Path,
-        options: WatchOptions,
-    ) -> Result<Self, WatchError> {
+    pub async fn open(pipeline: &crate::Pipeline, options: WatchOptions) -> Result<Self, WatchError> {
         let ports = &pipeline.ports;
         let in_force = InForce::new(ports, &options.rules, options.settings)?;
         let log = Arc::clone(&ports.alarms);
@@ -132,7 +141,7 @@ impl Watch {
             engine: Some(Engine::restored(rules, &statuses)),
             in_force,
             log,
-            reader: Arc::new(TelemetryReader::new(data_folder)),
+            reader: Arc::clone(&pipeline.telemetry),
             pipeline: ports.clone(),
             evaluated_until: evaluated_until.max(now - FURTHEST_BACK),
             kept: kept.into_iter().map(|kept| (kept.status.rule.clone(), kept)).collect(),

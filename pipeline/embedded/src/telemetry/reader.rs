@@ -114,6 +114,22 @@ impl TelemetryReader {
         Ok(metrics.unwrap_or_default())
     }
 
+    /// When the oldest datapoint that is kept begins; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`TelemetryReadError`] if the file can't be read.
+    pub fn first_recorded(&self) -> Result<Option<Timestamp>, TelemetryReadError> {
+        let first = self.with(|connection| {
+            // One step into the index for each metric and period.
+            let mut statement = connection.prepare_cached(
+                "SELECT min((SELECT min(start) FROM datapoint WHERE metric = m.id AND period = p.period))
+                 FROM metric m, (SELECT 60 AS period UNION SELECT 300 UNION SELECT 3600) p",
+            )?;
+            statement.query_row([], |row| row.get::<_, Option<i64>>(0))
+        })?;
+        Ok(first.flatten().and_then(|start| Timestamp::from_second(start).ok()))
+    }
+
     /// Works with a connection in one read transaction; `None` if there is no file yet.
     pub(super) fn with<R>(
         &self,

@@ -1,0 +1,167 @@
+//! `spillway alarms backtest`: what the rules would have told, over recorded history.
+
+use super::source::{self, Source};
+use crate::answer::{ExitStatus, Trouble};
+use crate::arguments::Target;
+use crate::console::{Console, GREEN, RED, paint};
+use clap::Args;
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use serde_json::json;
+use spillway_alerts::backtest::{Backtest, Comparison, Range, run as backtest};
+use spillway_alerts::{History, RuleSet};
+use spillway_core::Timestamp;
+use spillway_embedded::alarms::TelemetryHistory;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+const LONG_HELP: &str = "\
+Minutes are recorded for 15 days, five minutes for 63 and hours for 455. Over a longer stretch a rule sees these, spread \
+evenly over their minutes, and so fires later or not at all where something was short.
+
+The exit code is 1 if there are more pages a week than --pages-per-week allows; with --compare, those of the other rules \
+are judged.
+
+With --json: {\"backtest\": {\"from\", \"until\", \"rules\": [{\"rule\", \"tier\", \"notify\", \"firings\", \"in_alarm_s\", \
+\"flaps\", \"low_twin\", \"leads_s\"}], \"pages_by_hour\"}, \"pages\", \"pages_per_week\", \"low_firings\", \"unwarned\", \
+\"other\": null | the same, \"comparison\": null | {\"rules\", \"pages_per_week_before\", \"pages_per_week_after\"}, \
+\"allowed_pages_per_week\", \"within_budget\"}.";
+
+/// Options of `alarms backtest`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = LONG_HELP)]
+pub struct Options {
+    /// How far back to go; less if less was recorded
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=455))]
+    days: u32,
+    /// Rule files or folders, in place of those that the pipeline evaluates
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    rules: Vec<PathBuf>,
+    /// A changed version of the rules: a folder or a file. Both run over the same history
+    #[arg(long, value_name = "DIR")]
+    compare: Option<PathBuf>,
+    /// The most pages a week that people are asked to bear
+    #[arg(long, value_name = "N", value_parser = pages)]
+    pages_per_week: Option<f64>,
+    /// Time zone for pages by the hour of day, such as Europe/Berlin [default: that of the pipeline's business hours]
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    zone: Option<TimeZone>,
+}
+
+fn pages(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| format!("\"{text}\" is no number of pages; write it like 2 or 0.5"))
+}
+
+fn zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text).map_err(|_| format!("\"{text}\" is no time zone; write it like Europe/Berlin"))
+}
+
+/// Runs the command.
+pub async fn run(options: &Options, target: &Target, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let Some(source) = Source::of(target).await? else {
+        let what = "no pipeline was named: add --embedded DIR with its data folder, or set SPILLWAY_EMBEDDED";
+        return Err(Trouble::Usage(what.to_owned()).into());
+    };
+    let limits = source.limits()?;
+    let rules = match options.rules.is_empty() {
+        true => Arc::clone(&source.in_force.rules),
+        false => Arc::new(source::rules(&options.rules, &limits)?),
+    };
+    let other = options
+        .compare
+        .as_ref()
+        .map(|path| source::rules(std::slice::from_ref(path), &limits))
+        .transpose()?;
+    let now = source.clock().now();
+    let Some(first) = source.reader.first_recorded()? else {
+        return Err(Trouble::NotFound("nothing was recorded on that folder yet".to_owned()).into());
+    };
+    let from = first.max(now - SignedDuration::from_hours(24 * i64::from(options.days)));
+    let range = Range {
+        from: minute(from),
+        until: minute(now),
+        zone: options.zone.clone().unwrap_or_else(|| source.in_force.hours.zone().clone()),
+    };
+    let history = TelemetryHistory::new(&source.reader, &source.in_force.resources, now);
+    let tried = Tried {
+        backtest: try_out(&rules, &history, &range)?,
+        other: other.map(|other| try_out(&other, &history, &range)).transpose()?,
+        allowed: options.pages_per_week,
+    };
+    if console.json() {
+        console.document(&tried.document())?;
+    } else {
+        tried.print(console)?;
+    }
+    Ok(if tried.within_budget() { ExitStatus::Ok } else { ExitStatus::No })
+}
+
+fn try_out(rules: &RuleSet, history: &dyn History, range: &Range) -> anyhow::Result<Backtest> {
+    backtest(rules, history, range).map_err(|error| {
+        let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
+        Trouble::Unreachable(format!("{error}{cause}")).into()
+    })
+}
+
+fn minute(at: Timestamp) -> Timestamp {
+    let seconds = at.as_second();
+    Timestamp::from_second(seconds - seconds.rem_euclid(60)).unwrap_or(at)
+}
+
+struct Tried {
+    backtest: Backtest,
+    other: Option<Backtest>,
+    allowed: Option<f64>,
+}
+
+impl Tried {
+    /// The version that is judged: the changed one, if there is one.
+    fn judged(&self) -> &Backtest {
+        self.other.as_ref().unwrap_or(&self.backtest)
+    }
+
+    fn within_budget(&self) -> bool {
+        self.allowed.is_none_or(|allowed| self.judged().pages_per_week() <= allowed)
+    }
+
+    fn comparison(&self) -> Option<Comparison> {
+        self.other.as_ref().map(|other| Comparison::of(&self.backtest, other))
+    }
+
+    fn document(&self) -> serde_json::Value {
+        let one = |backtest: &Backtest| {
+            let unwarned = backtest.unwarned();
+            let unwarned: Vec<_> =
+                unwarned.iter().map(|(rule, at)| json!({"rule": rule, "at": at})).collect();
+            json!({
+                "backtest": backtest,
+                "pages": backtest.pages(),
+                "pages_per_week": backtest.pages_per_week(),
+                "low_firings": backtest.low_firings(),
+                "unwarned": unwarned,
+            })
+        };
+        let mut document = one(&self.backtest);
+        document["other"] = self.other.as_ref().map(one).into();
+        document["comparison"] = json!(self.comparison());
+        document["allowed_pages_per_week"] = self.allowed.into();
+        document["within_budget"] = self.within_budget().into();
+        document
+    }
+
+    fn print(&self, console: &mut Console) -> anyhow::Result<()> {
+        console.line(self.backtest.to_string().trim_end())?;
+        if let Some(comparison) = self.comparison() {
+            console.line("\nWith the other rules")?;
+            console.line(comparison.to_string().trim_end())?;
+        }
+        if let Some(allowed) = self.allowed {
+            let pages = self.judged().pages_per_week();
+            let (style, word) = if self.within_budget() { (GREEN, "within") } else { (RED, "over") };
+            let line = format!("{pages:.1} pages a week are {word} the budget of {allowed}");
+            console.line(&paint(style, &line))?;
+        }
+        Ok(())
+    }
+}

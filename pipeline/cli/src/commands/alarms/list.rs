@@ -1,0 +1,148 @@
+//! `spillway alarms list`: the rules and how they are.
+
+use super::source::{self, Source};
+use crate::answer::ExitStatus;
+use crate::arguments::Target;
+use crate::console::{Console, DIM, GREEN, RED, YELLOW, paint};
+use crate::text::{self, Cell, Table};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use spillway_alerts::{AlarmState, Rule, RuleSet, Tier};
+use spillway_core::Timestamp;
+use spillway_embedded::alarms::Kept;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+const LONG_HELP: &str = "\
+With --json: {\"evaluated_until\": null | time, \"alarms\": [{\"rule\", \"tier\", \"notify\", \"subsystem\", \"summary\", \
+\"impact\", \"runbook\", \"low_twin\", \"condition\", \"state\", \"since\", \"reason\", \"trouble\"}]}; the last four are null \
+without a pipeline.";
+
+/// Options of `alarms list`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = LONG_HELP)]
+pub struct Options {
+    /// Rule files or folders, in place of those that the pipeline evaluates
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    rules: Vec<PathBuf>,
+    /// Only those of one tier
+    #[arg(long, value_enum)]
+    tier: Option<TierName>,
+    /// Only those that are in alarm; needs a pipeline
+    #[arg(long)]
+    in_alarm: bool,
+    /// The parts of composites, too, of which nobody is told on their own
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TierName {
+    /// Needs somebody now
+    High,
+    /// Waits for business hours
+    Low,
+}
+
+/// Runs the command.
+pub async fn run(options: &Options, target: &Target, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let source = Source::of(target).await?;
+    let limits = source.as_ref().map_or_else(|| source::limits(None), Source::limits)?;
+    let rules = match (&source, options.rules.is_empty()) {
+        (_, false) => Arc::new(source::rules(&options.rules, &limits)?),
+        (Some(source), true) => Arc::clone(&source.in_force.rules),
+        (None, true) => Arc::new(RuleSet::built_in(&limits)?),
+    };
+    let (mut states, mut evaluated_until) = (HashMap::new(), None);
+    if let Some(source) = &source {
+        let kept = source.pipeline.alarms.statuses().await?;
+        states = kept.into_iter().map(|kept| (kept.status.rule.clone(), kept)).collect();
+        evaluated_until = source.pipeline.alarms.evaluated_until().await?;
+    }
+    let now = source.as_ref().map_or_else(|| crate::backend::clock().now(), |source| source.clock().now());
+    let wanted = |rule: &&Rule| {
+        let state = states.get(&rule.name).map(|kept: &Kept| kept.status.state);
+        (options.all || rule.notify)
+            && options.tier.is_none_or(|tier| (tier == TierName::High) == (rule.tier == Tier::High))
+            && (!options.in_alarm || state == Some(AlarmState::Alarm))
+    };
+    let mut shown: Vec<(&Rule, Option<&Kept>)> =
+        rules.iter().filter(wanted).map(|rule| (rule, states.get(&rule.name))).collect();
+    shown.sort_by_key(|(rule, kept)| {
+        let in_alarm = kept.is_some_and(|kept| kept.status.state == AlarmState::Alarm);
+        (!in_alarm, rule.tier != Tier::High)
+    });
+    if console.json() {
+        let alarms: Vec<_> = shown.iter().map(|(rule, kept)| document(rule, *kept)).collect();
+        console.document(&json!({"evaluated_until": evaluated_until, "alarms": alarms}))?;
+    } else {
+        print(&shown, now, evaluated_until, source.is_some(), console)?;
+    }
+    Ok(ExitStatus::Ok)
+}
+
+fn document(rule: &Rule, kept: Option<&Kept>) -> serde_json::Value {
+    json!({
+        "rule": rule.name,
+        "tier": rule.tier,
+        "notify": rule.notify,
+        "subsystem": rule.subsystem,
+        "summary": rule.summary,
+        "impact": rule.impact,
+        "runbook": rule.runbook,
+        "low_twin": rule.low_twin,
+        "condition": rule.describe(),
+        "state": kept.map(|kept| kept.status.state),
+        "since": kept.and_then(|kept| kept.status.since),
+        "reason": kept.map(|kept| &kept.status.reason),
+        "trouble": kept.and_then(|kept| kept.trouble.as_ref()),
+    })
+}
+
+fn print(
+    shown: &[(&Rule, Option<&Kept>)],
+    now: Timestamp,
+    evaluated_until: Option<Timestamp>,
+    with_states: bool,
+    console: &mut Console,
+) -> anyhow::Result<()> {
+    match evaluated_until {
+        Some(at) => console.line(&format!("Evaluated up to {}", text::time(now, at)))?,
+        None if with_states => console.line("This pipeline's alarms were never evaluated")?,
+        None => {}
+    }
+    if shown.is_empty() {
+        return console.line(&paint(GREEN, "No alarm"));
+    }
+    let header: &[&str] =
+        if with_states { &["rule", "tier", "state", "since"] } else { &["rule", "tier", "fires"] };
+    let mut table = Table::with_header(header);
+    for (rule, kept) in shown {
+        let style = if rule.tier == Tier::High { RED } else { YELLOW };
+        let mut cells = vec![Cell::text(rule.name.to_string()), Cell::text(rule.tier.to_string())];
+        if with_states {
+            let state = kept.map(|kept| kept.status.state);
+            let words = match state {
+                Some(AlarmState::Alarm) => Cell::text("ALARM").styled(style),
+                Some(AlarmState::Ok) => Cell::text("OK"),
+                Some(AlarmState::InsufficientData) | None => Cell::text("no data").styled(DIM),
+            };
+            let since = kept.and_then(|kept| kept.status.since);
+            cells.extend([words, Cell::text(since.map_or_else(String::new, |at| text::relative(now, at)))]);
+        } else {
+            cells.push(Cell::text(rule.describe()));
+        }
+        let mut note = format!("{} {}", rule.summary, rule.impact);
+        if let Some(kept) = kept
+            && kept.status.state == AlarmState::Alarm
+        {
+            note.push_str(&format!(" Now: {}. Runbook: {}", kept.status.reason, rule.runbook));
+        }
+        if let Some(trouble) = kept.and_then(|kept| kept.trouble.as_ref()) {
+            note.push_str(&format!(" It could not be evaluated: {trouble}"));
+        }
+        table.row_with_note(cells, &note);
+    }
+    console.table(&table)
+}

@@ -1,0 +1,76 @@
+//! Rules from files, and what a pipeline evaluates.
+
+use crate::answer::Trouble;
+use crate::arguments::Target;
+use spillway_alerts::rules::{LoadError, read_folder};
+use spillway_alerts::{Limits, RuleSet};
+use spillway_core::ports::Clock;
+use spillway_embedded::alarms::InForce;
+use spillway_embedded::telemetry::TelemetryReader;
+use spillway_embedded::{Attached, Pipeline};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A pipeline on this machine.
+pub struct Source {
+    /// Its ports.
+    pub pipeline: Attached,
+    /// What its alarms are evaluated with.
+    pub in_force: InForce,
+    /// Its recorded datapoints.
+    pub reader: TelemetryReader,
+}
+
+impl Source {
+    /// The pipeline that the command line names, if it names one.
+    pub async fn of(target: &Target) -> anyhow::Result<Option<Self>> {
+        let Some(folder) = &target.embedded else { return Ok(None) };
+        let unreachable = |error: &dyn std::fmt::Display| Trouble::Unreachable(error.to_string());
+        let pipeline = Pipeline::attach(folder).await.map_err(|error| unreachable(&error))?;
+        let in_force = InForce::of(&pipeline).await.map_err(|error| unreachable(&error))?;
+        Ok(Some(Self { pipeline, in_force, reader: TelemetryReader::new(folder) }))
+    }
+
+    /// The time.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.pipeline.clock)
+    }
+
+    /// What thresholds are shares of in this pipeline.
+    pub fn limits(&self) -> anyhow::Result<Limits> {
+        Ok(self.in_force.settings.limits(&self.pipeline.settings)?)
+    }
+}
+
+/// Limits from a file, or the built-in ones.
+pub fn limits(file: Option<&Path>) -> anyhow::Result<Limits> {
+    let limits = file.map_or_else(Limits::built_in, Limits::load);
+    Ok(limits.map_err(|error| Trouble::Usage(error.to_string()))?)
+}
+
+/// The rules in files and folders. A malformed one is told with file, line and what was expected.
+pub fn rules(paths: &[PathBuf], limits: &Limits) -> anyhow::Result<RuleSet> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            files.extend(read_folder(path).map_err(usage)?);
+            continue;
+        }
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| usage(LoadError::Read { path: path.clone(), source }))?;
+        files.push((path.display().to_string(), text));
+    }
+    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    RuleSet::parse(&files, limits).map_err(usage)
+}
+
+fn usage(error: LoadError) -> anyhow::Error {
+    let text = match &error {
+        LoadError::Invalid { problems } if problems.len() > 1 => {
+            format!("{} problems in the rules:\n{error}", problems.len())
+        }
+        LoadError::Read { source, .. } => format!("{error}: {source}"),
+        _ => error.to_string(),
+    };
+    Trouble::Usage(text).into()
+}

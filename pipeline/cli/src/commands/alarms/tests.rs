@@ -1,0 +1,109 @@
+//! The commands without a pipeline; `tests/cli/alarms.rs` has those with one.
+
+use crate::answer::ExitStatus;
+use crate::testing::{FakePipeline, run};
+use std::path::Path;
+
+async fn spillway(line: &str) -> crate::testing::Output {
+    run(line, &FakePipeline::new(|_| {})).await
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+const RULE: &str = "subsystem: queue
+rules:
+  - name: age-low
+    kind: metric
+    tier: low
+    summary: Old.
+    impact: Late.
+    runbook: queue-age
+    metrics:
+      - id: age
+        namespace: AWS/SQS
+        metric: ApproximateAgeOfOldestMessage
+        statistic: Maximum
+        dimensions: [{ name: QueueName, resource: queues.primary }]
+    period: 60
+    comparison: GreaterThanThreshold
+    threshold: 300
+    datapoints_to_alarm: 2
+    evaluation_periods: 3
+    missing_data: notBreaching
+";
+
+const SCENARIO: &str = "scenarios:
+  - name: two of three
+    rule: age-low
+    series:
+      age: \"60x5 400x2 60x5\"
+    expect: { 0: OK, 7: ALARM, 10: OK }
+";
+
+#[tokio::test]
+async fn the_projects_own_rules_pass() {
+    let output = spillway("alarms check").await;
+    assert_eq!(output.status, ExitStatus::Ok, "{output}");
+    assert!(output.out.contains(" 0 failed; 0 malformed, 0 lints"), "{output}");
+    let json = spillway("alarms check --json").await.json();
+    assert_eq!(json["passed"], true);
+    assert!(json["rules"].as_u64().unwrap() > 60, "{json}");
+}
+
+#[tokio::test]
+async fn a_failing_scenario_shows_what_was_expected_and_what_was_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let rule = write(dir.path(), "rule.yaml", RULE);
+    let good = write(dir.path(), "good.yaml", SCENARIO);
+    assert_eq!(spillway(&format!("alarms check {rule} {good}")).await.status, ExitStatus::Ok);
+    let wrong = write(dir.path(), "wrong.yaml", &SCENARIO.replace("7: ALARM", "8: ALARM"));
+    let output = spillway(&format!("alarms check {rule} {wrong}")).await;
+    assert_eq!(output.status, ExitStatus::No, "{output}");
+    for part in
+        ["wrong.yaml:2: age-low: two of three", "- at 7: expected OK", "+ at 7: found    ALARM", "1 failed"]
+    {
+        assert!(output.out.contains(part), "{part}\n{output}");
+    }
+    let json = spillway(&format!("alarms check {rule} {wrong} --json")).await.json();
+    assert_eq!(json["outcomes"][0]["differences"][0]["expected"], "OK");
+}
+
+#[tokio::test]
+async fn a_malformed_rule_is_told_with_file_line_and_what_was_expected() {
+    let dir = tempfile::tempdir().unwrap();
+    let bad = RULE.replace("tier: low", "tier: lowish").replace("period: 60", "period: 61");
+    let file = write(dir.path(), "bad.yaml", &bad);
+    let output = spillway(&format!("alarms check {file}")).await;
+    assert_eq!(output.status, ExitStatus::No, "{output}");
+    assert!(output.out.contains("bad.yaml:5"), "{output}");
+    assert!(output.out.contains("expected"), "{output}");
+    // Where rules are an argument, it is the command line that is wrong.
+    let output = spillway(&format!("alarms list --rules {file}")).await;
+    assert_eq!(output.status, ExitStatus::Usage, "{output}");
+    assert!(output.err.contains("bad.yaml:5"), "{output}");
+}
+
+#[tokio::test]
+async fn rules_are_listed_with_what_they_mean() {
+    let output = spillway("alarms list --tier high").await;
+    assert!(output.out.contains("queue-age-high"), "{output}");
+    assert!(!output.out.contains("queue-age-low"), "{output}");
+    assert!(output.out.contains("3 of 5 datapoints of 60 s > 1800"), "{output}");
+    let json = spillway("alarms list --json --all").await.json();
+    let alarms = json["alarms"].as_array().unwrap();
+    let one = alarms.iter().find(|alarm| alarm["rule"] == "queue-age-high").unwrap();
+    assert_eq!((&one["tier"], &one["low_twin"]), (&"high".into(), &"queue-age-low".into()));
+    assert!(one["state"].is_null());
+    assert!(alarms.iter().any(|alarm| alarm["notify"] == false));
+}
+
+#[tokio::test]
+async fn a_backtest_needs_a_pipeline() {
+    let output = spillway("alarms backtest --days 3").await;
+    assert_eq!(output.status, ExitStatus::Usage);
+    assert!(output.err.contains("--embedded DIR"), "{output}");
+}
