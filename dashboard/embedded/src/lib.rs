@@ -2,16 +2,19 @@
 //!
 //! The pipeline may run in this process or in another one: all is read from its data folder.
 
+mod alarms;
 mod flow;
 mod metrics;
 mod traces;
 
+pub use alarms::EmbeddedAlarms;
 pub use flow::{EmbeddedFlow, EmbeddedQueues};
 pub use metrics::EmbeddedMetrics;
 pub use traces::EmbeddedTraces;
 
 use spillway_embedded::Attached;
 use spillway_embedded::telemetry::TelemetryReader;
+use spillway_telemetry::alarms::AlarmSource;
 use spillway_telemetry::flow::{CachedFlow, FlowSource};
 use spillway_telemetry::traces::TraceReader;
 use spillway_telemetry::{Cached, MetricReader};
@@ -33,6 +36,8 @@ pub struct Sources {
     pub traces: Arc<dyn TraceReader>,
     /// Where all events are, behind a cache.
     pub flow: Arc<dyn FlowSource>,
+    /// Which alarms there are and how they are. Not behind a cache.
+    pub alarms: Arc<dyn AlarmSource>,
 }
 
 impl Sources {
@@ -47,6 +52,7 @@ impl Sources {
             metrics,
             traces: Arc::new(EmbeddedTraces::new(reader)),
             flow: Arc::new(CachedFlow::new(flow, clock, KEEP_FLOW)),
+            alarms: Arc::new(EmbeddedAlarms::new(ports.clone())),
         }
     }
 }
