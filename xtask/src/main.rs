@@ -9,6 +9,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod deploy;
 mod fmt;
 mod metadata;
 mod process;
@@ -40,6 +41,8 @@ enum Task {
     Ci(test::Arguments),
     /// Run the benchmarks, peers beside us in the same run
     Bench(bench::Arguments),
+    /// Show what Terraform would change in AWS, or change it
+    Deploy(deploy::Arguments),
     /// Build what runs in the browser into target/site
     Wasm,
     /// Format all Rust and Terraform code
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&settings, &arguments),
         Task::Ci(arguments) => ci::run(&settings, &arguments),
         Task::Bench(arguments) => bench::run(&settings, &arguments),
+        Task::Deploy(arguments) => deploy::run(&settings, &arguments),
         Task::Fmt => fmt::run(&settings),
         Task::Wasm => wasm::run(&settings).map(|_| ExitCode::SUCCESS),
     });

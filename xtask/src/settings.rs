@@ -2,7 +2,20 @@
 
 use crate::process;
 use anyhow::{Context, Result};
-use std::{ffi::OsString, path::PathBuf, process::Command};
+use std::{ffi::OsString, fs, path::PathBuf, process::Command};
+
+/// Variables that lead AWS's tools to credentials.
+const AWS_CREDENTIALS: [&str; 6] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_SHARED_CREDENTIALS_FILE",
+];
+
+/// What the board of a computer is called in its owner's inventory; in AWS, the instance's id.
+const BOARD: &str = "/sys/devices/virtual/dmi/id/board_asset_tag";
 
 /// Where things are.
 pub struct Settings {
@@ -18,6 +31,8 @@ pub struct Settings {
     pub terraform_plugins: Option<PathBuf>,
     /// The home folder, where Terraform may have a mirror.
     pub home: Option<PathBuf>,
+    /// Whether there is anything that AWS's tools would take credentials from.
+    pub aws_credentials: bool,
 }
 
 impl Settings {
@@ -45,7 +60,13 @@ impl Settings {
             std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0");
         let terraform_plugins = std::env::var_os("SPILLWAY_TERRAFORM_PLUGINS").map(PathBuf::from);
         let home = std::env::var_os("HOME").map(PathBuf::from);
-        Ok(Self { root, target, cargo, ci, terraform_plugins, home })
+        let aws_credentials = AWS_CREDENTIALS.iter().any(|name| std::env::var_os(name).is_some())
+            || home.as_ref().is_some_and(|home| {
+                ["credentials", "config"].iter().any(|file| home.join(".aws").join(file).is_file())
+            })
+            // A virtual machine of AWS, which may have a role.
+            || fs::read_to_string(BOARD).is_ok_and(|tag| tag.starts_with("i-"));
+        Ok(Self { root, target, cargo, ci, terraform_plugins, home, aws_credentials })
     }
 
     /// A cargo call in the workspace's root.

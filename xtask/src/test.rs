@@ -52,6 +52,7 @@ pub fn add(settings: &Settings, arguments: &Arguments, report: &mut Report) -> R
         report.add("browser", rings::browser(settings, &packages));
     }
     if wanted(Ring::Emulator) {
+        report.add("adapters", rings::adapters(settings, &packages));
         report.add("emulator", rings::emulator(settings, &packages));
     }
     Ok(())

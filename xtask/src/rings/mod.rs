@@ -6,12 +6,12 @@ mod rust;
 mod terraform;
 
 pub use browser::browser;
-pub use emulator::emulator;
+pub use emulator::{adapters, emulator};
 pub use rust::rust;
-pub use terraform::terraform;
+pub use terraform::{mirror as terraform_mirror, terraform};
 
 use crate::{metadata::Package, settings::Settings};
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 /// The package of whole-system journeys. Its test targets belong to the ring that their name begins with.
 pub const JOURNEYS: &str = "spillway-journeys";
@@ -40,12 +40,16 @@ fn runner(settings: &Settings) -> Command {
 }
 
 /// The runner for tests that start the programs: builds those first, and says in `SPILLWAY_BIN_DIR` where they are.
-///
-/// Debug builds: most of what they are made of was built for the other tests already.
 fn with_programs(settings: &Settings) -> anyhow::Result<Command> {
+    let mut run = runner(settings);
+    run.env("SPILLWAY_BIN_DIR", build_programs(settings)?);
+    Ok(run)
+}
+
+/// Builds the programs, and returns the folder that they are in. Debug builds: most of what they are made of was built for
+/// the other tests already.
+fn build_programs(settings: &Settings) -> anyhow::Result<PathBuf> {
     let packages = ["--package", "spillway-dashboard", "--package", "spillway"];
     crate::process::run(settings.cargo().args(["build", "--quiet"]).args(packages))?;
-    let mut run = runner(settings);
-    run.env("SPILLWAY_BIN_DIR", settings.target.join("debug"));
-    Ok(run)
+    Ok(settings.target.join("debug"))
 }

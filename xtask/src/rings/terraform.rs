@@ -19,51 +19,81 @@ const IMPLIED: [&str; 2] = ["/usr/local/share/terraform/plugins", "/usr/share/te
 /// Where software is unpacked by hand.
 const BY_HAND: [&str; 3] = ["/opt", "/usr/local", "/srv"];
 
+/// The root module, initialised without a backend.
+pub struct Workspace {
+    folder: PathBuf,
+    data: PathBuf,
+}
+
+impl Workspace {
+    /// Initialises it, or says what is missing for that.
+    ///
+    /// # Errors
+    /// When a folder for Terraform's data cannot be made.
+    pub fn open(settings: &Settings) -> Result<std::result::Result<Self, Outcome>> {
+        if process::find_program(&["terraform"]).is_none() {
+            return Ok(Err(Outcome::Skipped {
+                reason: "Terraform is not installed".into(),
+                remedy: "Install Terraform 1.9 or later.".into(),
+            }));
+        }
+        let data = settings.target.join("terraform");
+        fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
+        let workspace = Self { folder: settings.root.join("terraform"), data };
+        // An empty configuration: what somebody has set up for their own work must not decide a test.
+        fs::write(workspace.configuration(), "")?;
+        let mut init = workspace.terraform(&["init", "-backend=false", "-input=false", "-no-color"]);
+        if let Some(mirror) = mirror(settings) {
+            init.arg(format!("-plugin-dir={}", mirror.display()));
+        }
+        if let Err(error) = process::output(&mut init) {
+            eprintln!("    {error:#}");
+            return Ok(Err(Outcome::Skipped {
+                reason: "Terraform cannot get its providers here".into(),
+                remedy:
+                    "Reach the provider registry, or name the folder of an unpacked mirror in SPILLWAY_TERRAFORM_PLUGINS."
+                        .into(),
+            }));
+        }
+        Ok(Ok(workspace))
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.data.join("empty.tfrc")
+    }
+
+    fn terraform(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("terraform");
+        command.current_dir(&self.folder).args(arguments);
+        command
+            .env("TF_DATA_DIR", self.data.join("data"))
+            .env("TF_CLI_CONFIG_FILE", self.configuration())
+            .env("TF_IN_AUTOMATION", "1");
+        command
+    }
+}
+
 /// Runs `fmt`, `validate` and `test`.
 ///
 /// # Errors
 /// When Terraform cannot be started.
 pub fn terraform(settings: &Settings) -> Result<Outcome> {
-    let folder = settings.root.join("terraform");
-    if process::find_program(&["terraform"]).is_none() {
-        return Ok(Outcome::Skipped {
-            reason: "Terraform is not installed".into(),
-            remedy: "Install Terraform 1.9 or later.".into(),
-        });
-    }
     process::step("Terraform");
-    let data = settings.target.join("terraform");
-    fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
-    // An empty configuration: what somebody has set up for their own work must not decide a test.
-    let configuration = data.join("empty.tfrc");
-    fs::write(&configuration, "")?;
-    let terraform = |arguments: &[&str]| {
-        let mut command = Command::new("terraform");
-        command.current_dir(&folder).args(arguments);
-        command
-            .env("TF_DATA_DIR", data.join("data"))
-            .env("TF_CLI_CONFIG_FILE", &configuration)
-            .env("TF_IN_AUTOMATION", "1");
-        command
+    let workspace = match Workspace::open(settings)? {
+        Ok(workspace) => workspace,
+        Err(skipped) => return Ok(skipped),
     };
-    let formatted = process::watch(&mut terraform(&["fmt", "-check", "-diff", "-recursive", "-no-color"]))?.0;
-
-    let mut init = terraform(&["init", "-backend=false", "-input=false", "-no-color"]);
-    if let Some(plugins) = plugins(settings.terraform_plugins.as_deref(), settings.home.as_deref()) {
-        init.arg(format!("-plugin-dir={}", plugins.display()));
-    }
-    if let Err(error) = process::output(&mut init) {
-        eprintln!("    {error:#}");
-        return Ok(Outcome::Skipped {
-            reason: "Terraform cannot get its providers here".into(),
-            remedy: "Reach the provider registry, or name the folder of an unpacked mirror in SPILLWAY_TERRAFORM_PLUGINS."
-                .into(),
-        });
-    }
-    let valid = process::watch(&mut terraform(&["validate", "-no-color"]))?.0;
-    let (success, output) = process::watch(&mut terraform(&["test", "-no-color"]))?;
+    let watch = |arguments: &[&str]| process::watch(&mut workspace.terraform(arguments));
+    let formatted = watch(&["fmt", "-check", "-diff", "-recursive", "-no-color"])?.0;
+    let valid = watch(&["validate", "-no-color"])?.0;
+    let (success, output) = watch(&["test", "-no-color"])?;
     let checks = Counts::one(formatted).and(Counts::one(valid));
     Ok(Outcome::Ran(checks.and(count(&output).ended(success))))
+}
+
+/// The folder of a provider mirror on this machine, if it has one.
+pub fn mirror(settings: &Settings) -> Option<PathBuf> {
+    plugins(settings.terraform_plugins.as_deref(), settings.home.as_deref())
 }
 
 /// The folder of a provider mirror: the one that was named, one that Terraform implies, or one unpacked by hand.

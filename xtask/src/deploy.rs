@@ -1,0 +1,162 @@
+//! `cargo xtask deploy`: builds the functions and shows what Terraform would change in AWS; changes it only when told to.
+
+use crate::{process, rings, settings::Settings};
+use anyhow::{Context, Result, bail};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+/// What to do, and with which variables.
+#[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+pub struct Arguments {
+    /// Show what would change, and change nothing
+    #[arg(long, group = "what")]
+    plan: bool,
+    /// Show what would change, then change it
+    #[arg(long, group = "what")]
+    apply: bool,
+    /// File with values of Terraform's variables; `terraform/README.md` lists them
+    #[arg(long, value_name = "FILE")]
+    vars: Option<PathBuf>,
+    /// What the functions are built for; stands above the variable of that name
+    #[arg(long, value_enum, default_value_t)]
+    architecture: Architecture,
+}
+
+/// Lambda's architectures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Architecture {
+    /// Graviton, a fifth cheaper
+    #[default]
+    Arm64,
+    /// Intel and AMD
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+impl Architecture {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Arm64 => "arm64",
+            Self::X86_64 => "x86_64",
+        }
+    }
+}
+
+/// Plans, and applies that very plan if it was asked for.
+///
+/// # Errors
+/// When a tool or the credentials are missing, the functions do not build, or Terraform refuses.
+pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
+    let variables = arguments.vars.as_deref().map(readable).transpose()?;
+    if process::find_program(&["terraform"]).is_none() {
+        bail!("Terraform is not installed: install version 1.9 or later and try again");
+    }
+    if !settings.aws_credentials {
+        bail!(
+            "there are no AWS credentials: run `aws configure` or `aws sso login` and name the profile in AWS_PROFILE, or \
+             set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        );
+    }
+    let zips = settings.target.join("lambda");
+
+    let folder = settings.target.join("deploy");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let plan = folder.join("spillway.plan");
+    process::step("terraform init");
+    init(settings)?;
+    process::step("terraform plan");
+    let mut planning = terraform(settings);
+    planning.args(["plan", "-input=false"]).arg(format!("-out={}", plan.display()));
+    planning.arg(format!("-var=artifacts_dir={}", zips.display()));
+    if let Some(file) = variables {
+        planning.arg(format!("-var-file={}", file.display()));
+    }
+    // After the file, so that it is the one that counts.
+    planning.arg(format!("-var=architecture={}", arguments.architecture.name()));
+    process::run(&mut planning).context("nothing was changed in AWS")?;
+    if !arguments.apply {
+        println!("Nothing was changed. The same with --apply instead of --plan changes it.");
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    process::step("terraform apply");
+    process::run(terraform(settings).args(["apply", "-input=false"]).arg(&plan))?;
+    let topology = process::output(terraform(settings).args(["output", "-json", "topology"]))?;
+    let file = folder.join("topology.json");
+    fs::write(&file, &topology).with_context(|| format!("cannot write {}", file.display()))?;
+    let parsed: serde_json::Value =
+        serde_json::from_str(&topology).context("cannot read Terraform's output `topology`")?;
+    println!("API {}", parsed["api"]["url"].as_str().unwrap_or("(the topology names none)"));
+    println!("Topology {}", file.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The file, seen from anywhere.
+fn readable(file: &Path) -> Result<PathBuf> {
+    let absolute = fs::canonicalize(file).with_context(|| format!("cannot read {}", file.display()))?;
+    if !absolute.is_file() {
+        bail!("{} is not a file: --vars takes a file with values of Terraform's variables", file.display());
+    }
+    Ok(absolute)
+}
+
+/// Terraform in the root module's own folder, where its state is unless a backend was configured.
+fn terraform(settings: &Settings) -> Command {
+    let mut terraform = Command::new("terraform");
+    terraform.current_dir(settings.root.join("terraform")).env("TF_IN_AUTOMATION", "1");
+    terraform
+}
+
+fn init(settings: &Settings) -> Result<()> {
+    let mut init = terraform(settings);
+    init.args(["init", "-input=false", "-no-color"]);
+    if let Some(mirror) = rings::terraform_mirror(settings) {
+        init.arg(format!("-plugin-dir={}", mirror.display()));
+    }
+    process::output(&mut init).map(drop).context(
+        "Terraform cannot get its providers or reach its state: reach the provider registry, or name the folder of an \
+         unpacked mirror in SPILLWAY_TERRAFORM_PLUGINS",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn nothing_is_applied_unless_the_command_line_says_so() {
+        let parse = |words: &[&str]| Line::try_parse_from([&["deploy"], words].concat());
+        assert!(parse(&[]).is_err(), "there is no default");
+        assert!(parse(&["--plan", "--apply"]).is_err());
+        let line = parse(&["--plan"]).unwrap().arguments;
+        assert!(line.plan && !line.apply);
+        assert_eq!(line.architecture.name(), "arm64");
+        assert_eq!(
+            parse(&["--apply", "--architecture", "x86_64"]).unwrap().arguments.architecture,
+            Architecture::X86_64
+        );
+    }
+
+    #[test]
+    fn a_variables_file_that_is_not_there_is_named() {
+        let error = readable(Path::new("no-such-file.tfvars")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read no-such-file.tfvars");
+        assert!(
+            readable(Path::new(env!("CARGO_MANIFEST_DIR")))
+                .unwrap_err()
+                .to_string()
+                .contains("is not a file")
+        );
+    }
+}
