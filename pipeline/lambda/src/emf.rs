@@ -1,0 +1,150 @@
+//! Metrics as log lines, in CloudWatch's embedded metric format.
+//!
+//! CloudWatch reads them from the function's log, so a measurement costs no call, and none can fail. The format is
+//! "Specification: Embedded metric format" in CloudWatch's user guide. A metric that was measured once is a number; one
+//! that was measured several times is a distribution, `{"Values": […], "Counts": […]}` as `PutMetricData` has it, so that
+//! percentiles stay exact and a batch of thousands is a short line.
+
+use serde_json::{Map, Value, json};
+use spillway_core::Timestamp;
+use spillway_core::metric::{Measurement, MetricId, Unit};
+use std::collections::BTreeMap;
+
+/// Most values of one metric in one line.
+const MOST_VALUES: usize = 100;
+
+/// Values and how often each was measured, by the bits of the value.
+type Distribution = BTreeMap<u64, (f64, u64)>;
+/// What was measured, by the metric's name.
+type Metrics<'m> = BTreeMap<&'m str, (Unit, Distribution)>;
+
+/// The lines for these measurements. Those with the same namespace and dimensions share a line.
+///
+/// `level` stands in each line because Lambda leaves out what is less important than the function's level, and a line
+/// without a level counts as `INFO`: at `WARN` all metrics would be lost.
+pub fn lines(measurements: &[Measurement], now: Timestamp, level: &str) -> Vec<String> {
+    let mut groups: Vec<(&MetricId, Metrics<'_>)> = Vec::new();
+    for Measurement { metric, value, unit } in measurements {
+        if !value.is_finite() {
+            continue;
+        }
+        let same =
+            |other: &MetricId| other.namespace == metric.namespace && other.dimensions == metric.dimensions;
+        let position = groups.iter().position(|(other, _)| same(other)).unwrap_or_else(|| {
+            groups.push((metric, BTreeMap::new()));
+            groups.len() - 1
+        });
+        let (_, distribution) = groups[position].1.entry(&metric.name).or_insert((*unit, BTreeMap::new()));
+        distribution.entry(order(*value)).or_insert((*value, 0)).1 += 1;
+    }
+    let mut lines = Vec::new();
+    for (about, mut metrics) in groups {
+        while !metrics.is_empty() {
+            lines.push(line(about, &mut metrics, now, level).to_string());
+        }
+    }
+    lines
+}
+
+/// Takes what fits into one line out of `metrics`.
+fn line(about: &MetricId, metrics: &mut Metrics<'_>, now: Timestamp, level: &str) -> Value {
+    let mut root = Map::new();
+    let mut definitions = Vec::new();
+    metrics.retain(|name, (unit, distribution)| {
+        let rest = distribution.keys().nth(MOST_VALUES).copied();
+        let rest = rest.map_or_else(BTreeMap::new, |first| distribution.split_off(&first));
+        definitions.push(json!({ "Name": name, "Unit": unit }));
+        root.insert((*name).to_owned(), values(distribution));
+        *distribution = rest;
+        !distribution.is_empty()
+    });
+    let names: Vec<_> = about.dimensions.iter().map(|(name, _)| name.as_ref()).collect();
+    for (name, value) in &about.dimensions {
+        root.insert(name.clone().into_owned(), value.as_ref().into());
+    }
+    root.insert("level".to_owned(), level.into());
+    root.insert("timestamp".to_owned(), now.to_string().into());
+    root.insert(
+        "_aws".to_owned(),
+        json!({
+            "Timestamp": now.as_millisecond(),
+            "CloudWatchMetrics": [
+                { "Namespace": about.namespace, "Dimensions": [names], "Metrics": definitions }
+            ],
+        }),
+    );
+    Value::Object(root)
+}
+
+fn values(distribution: &Distribution) -> Value {
+    let number = |value: f64| {
+        let is_whole = value.fract() == 0.0 && value.abs() < 1e15;
+        if is_whole { Value::from(value as i64) } else { Value::from(value) }
+    };
+    let mut all = distribution.values();
+    if let (Some((value, 1)), None) = (all.next(), all.next()) {
+        return number(*value);
+    }
+    let values: Vec<_> = distribution.values().map(|(value, _)| number(*value)).collect();
+    let counts: Vec<_> = distribution.values().map(|(_, count)| *count).collect();
+    json!({ "Values": values, "Counts": counts })
+}
+
+/// A key that sorts as the value does.
+fn order(value: f64) -> u64 {
+    let bits = value.to_bits();
+    if value.is_sign_negative() { !bits } else { bits | (1 << 63) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(name: &'static str, value: f64, unit: Unit) -> Measurement {
+        let metric = MetricId::new("Spillway", name, &[("FunctionName", "shop-consumer")]);
+        Measurement { metric, value, unit }
+    }
+
+    fn parsed(measurements: &[Measurement]) -> Vec<Value> {
+        let lines = lines(measurements, Timestamp::UNIX_EPOCH, "INFO");
+        lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_batch_is_one_line_with_its_distribution() {
+        let mut batch = vec![measured("BatchSize", 4.0, Unit::Count)];
+        batch.extend([2.0, 1.0, 1.0, 19.0].map(|count| measured("ReceiveCount", count, Unit::Count)));
+        batch.extend([0.5, 0.5].map(|ms| measured("AcceptToStoredLatency", ms, Unit::Milliseconds)));
+        insta::assert_json_snapshot!(parsed(&batch));
+    }
+
+    #[test]
+    fn a_line_has_at_most_a_hundred_values_of_a_metric_and_none_is_lost() {
+        let mut all: Vec<_> = (0..250)
+            .map(|value| measured("AcceptToStoredLatency", f64::from(value), Unit::Milliseconds))
+            .collect();
+        all.push(measured("BatchSize", 250.0, Unit::Count));
+        let lines = parsed(&all);
+        let lengths: Vec<_> = lines
+            .iter()
+            .map(|line| line["AcceptToStoredLatency"]["Values"].as_array().unwrap().len())
+            .collect();
+        assert_eq!(lengths, [100, 100, 50]);
+        let sizes = lines.iter().filter(|line| line.get("BatchSize").is_some()).count();
+        assert_eq!(sizes, 1, "a metric that fits into the first line is not told again");
+    }
+
+    #[test]
+    fn other_dimensions_are_another_line_and_no_number_is_no_measurement() {
+        let other = Measurement {
+            metric: MetricId::new("Spillway", "BatchSize", &[("FunctionName", "other")]),
+            value: -1.5,
+            unit: Unit::Count,
+        };
+        let lines =
+            parsed(&[measured("BatchSize", 1.0, Unit::Count), other, measured("X", f64::NAN, Unit::Count)]);
+        assert_eq!(lines.len(), 2);
+        assert_eq!((&lines[1]["FunctionName"], &lines[1]["BatchSize"]), (&json!("other"), &json!(-1.5)));
+        assert!(parsed(&[]).is_empty());
+    }
+}

@@ -1,0 +1,81 @@
+//! How a function tells what it did.
+
+use crate::trace::{Calls, Daemon};
+use crate::{Common, Invocation, emf, logs};
+use spillway_core::Timestamp;
+use spillway_core::metric::Measurement;
+use spillway_core::ports::Clock;
+use spillway_core::trace::Segment;
+use std::io::Write as _;
+use std::sync::Arc;
+use tracing::level_filters::LevelFilter;
+
+/// Takes a line, and has it out when it returns.
+type Lines = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Metrics and traces of a function. Nothing here fails or waits for anybody: an event never stops for it.
+pub struct Telemetry {
+    /// The function's name.
+    pub function: String,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The calls of AWS, noted by the SDK's interceptor.
+    pub calls: Arc<Calls>,
+    daemon: Daemon,
+    level: LevelFilter,
+    lines: Lines,
+}
+
+impl Telemetry {
+    /// On standard output, and to X-Ray's daemon if there is one.
+    pub fn new(common: &Common, clock: Arc<dyn Clock>) -> Self {
+        // One write a line, so that no other line gets in between.
+        let to_stdout = |line: &str| {
+            let mut stdout = std::io::stdout().lock();
+            let _ = stdout.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdout.flush());
+        };
+        Self::with_lines(common, clock, to_stdout)
+    }
+
+    /// With another place for lines.
+    pub fn with_lines(
+        common: &Common,
+        clock: Arc<dyn Clock>,
+        lines: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            function: common.function.clone(),
+            calls: Arc::new(Calls::new(Arc::clone(&clock))),
+            clock,
+            daemon: common.xray_daemon.map_or_else(Daemon::none, Daemon::at),
+            level: common.log_level,
+            lines: Box::new(lines),
+        }
+    }
+
+    /// Emits measurements.
+    pub fn measure(&self, measurements: &[Measurement]) {
+        for line in emf::lines(measurements, self.now(), logs::name(self.level)) {
+            (self.lines)(&line);
+        }
+    }
+
+    /// Sends a segment of a trace of its own.
+    pub fn segment(&self, segment: Segment) {
+        self.daemon.segment(segment);
+    }
+
+    /// Sends a part of the invocation itself: it shows below the segment that Lambda makes of it. Nothing is sent if the
+    /// invocation is not traced.
+    pub fn part(&self, invocation: &Invocation, mut part: Segment) {
+        let Some(trace) = invocation.sampled() else { return };
+        trace.root.clone_into(&mut part.trace_id);
+        part.parent_id.clone_from(&trace.parent);
+        self.daemon.subsegment(part);
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
