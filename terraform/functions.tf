@@ -25,9 +25,7 @@ locals {
       SPILLWAY_MAX_BATCH_EVENTS  = tostring(var.api.max_batch_events)
       SPILLWAY_MAX_EVENT_BYTES   = tostring(var.api.max_event_bytes)
       SPILLWAY_MAX_REQUEST_BYTES = tostring(var.api.max_request_bytes)
-
-      # Read by lambda_http: a route is /events, and not /v1/events, whatever the stage.
-      AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH = "true"
+      SPILLWAY_TIMEOUT_S         = tostring(var.ingest.timeout_s)
     })
 
     consumer = merge(local.common_environment, {
@@ -40,6 +38,7 @@ locals {
       SPILLWAY_MAX_RECEIVE_COUNT       = tostring(var.retries.max_receive_count)
       SPILLWAY_RETRY_BASE_S            = tostring(var.retries.base_s)
       SPILLWAY_RETRY_CAP_S             = tostring(var.retries.cap_s)
+      SPILLWAY_TIMEOUT_S               = tostring(var.consumer.timeout_s)
       SPILLWAY_SCHEMAS_BUCKET          = var.schemas_dir == null ? null : module.archive.bucket
       SPILLWAY_SCHEMAS_PREFIX          = var.schemas_dir == null ? null : module.archive.prefixes.schemas
       SPILLWAY_SCHEMAS_HASH            = module.archive.schemas_hash
@@ -53,6 +52,7 @@ locals {
       SPILLWAY_OPS_TABLE                = module.ops_log.name
       SPILLWAY_INDEX_SHARDS             = tostring(local.index_shards)
       SPILLWAY_MAX_RECEIVE_COUNT        = tostring(var.retries.max_receive_count)
+      SPILLWAY_TIMEOUT_S                = tostring(var.archiver.timeout_s)
     })
   }
 }
