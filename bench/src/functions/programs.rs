@@ -16,7 +16,7 @@ const SETTINGS: [(&str, &str); 20] = [
     ("SPILLWAY_MAX_BATCH_EVENTS", "1000"),
     ("SPILLWAY_MAX_EVENT_BYTES", "245760"),
     ("SPILLWAY_MAX_REQUEST_BYTES", "1048576"),
-    ("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "true"),
+    ("SPILLWAY_TIMEOUT_S", "30"),
     ("SPILLWAY_DLQ_URL", "https://sqs.us-east-1.amazonaws.com/123456789012/spillway-events-dlq"),
     ("SPILLWAY_EVENTS_TABLE", "spillway-events"),
     ("SPILLWAY_DEAD_LETTER_INDEX_TABLE", "spillway-dead-letters"),
