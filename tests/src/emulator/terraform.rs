@@ -33,6 +33,7 @@ impl Terraform {
         copy(&module, &folder);
         // Its parent is the workspace to the module: rules of alarms are read from there.
         copy(&module.join("../alerts/rules"), &folder.join("../alerts/rules"));
+        fs::copy(module.join("../alerts/limits.yaml"), folder.join("../alerts/limits.yaml")).expect("a file");
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
         let variables = vec![
             "-var-file=tests/emulator.tfvars".to_owned(),
