@@ -134,13 +134,13 @@ module "topics" {
 module "budget" {
   source = "./modules/budget"
 
-  name           = var.name
-  monthly_usd    = var.monthly_budget_usd
-  tag_key        = local.tag_key
-  tag_value      = var.name
-  high_topic_arn = module.topics.arns["high"]
-  low_topic_arn  = module.topics.arns["low"]
-  tags           = local.tags
+  name        = var.name
+  monthly_usd = var.monthly_budget_usd
+  tag_key     = local.tag_key
+  tag_value   = var.name
+  rules       = { for name, rule in module.rules.rules : name => rule if rule.kind == "budget" }
+  topics      = { high = module.topics.arns["high"], low = module.topics.arns["low"] }
+  tags        = local.tags
 }
 
 module "backup" {

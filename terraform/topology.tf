@@ -41,6 +41,13 @@ output "topology" {
       keep_days        = var.archive.keep_days
     }
 
+    # `limits` are what thresholds of the rules are shares of; `business_hours` is null if low alarms are told at any hour.
+    alarms = merge(module.alarms.topology, {
+      limits         = local.limits
+      business_hours = var.business_hours
+      dashboard_url  = var.alarms.dashboard_url
+    })
+
     topics = module.topics.arns
     budget = { name = module.budget.name, monthly_usd = var.monthly_budget_usd }
 
@@ -60,5 +67,15 @@ output "topology" {
 
     backup_vault = var.backup == null ? null : module.backup[0].vault
     kms_key_arn  = local.kms_key_arn
+  }
+
+  precondition {
+    condition     = length(local.rule_files) > 0
+    error_message = "${local.rules_dir} has no rule files; expected at least one *.yaml"
+  }
+
+  precondition {
+    condition     = length(module.rules.problems) == 0
+    error_message = join("\n", module.rules.problems)
   }
 }

@@ -105,6 +105,55 @@ run "each_function_may_do_only_what_its_code_does" {
   }
 }
 
+run "alarms_are_found_by_their_rules_and_thresholds_are_this_deployments" {
+  variables {
+    consumer       = { timeout_s = 60, maximum_concurrency = 20 }
+    api            = { throttle_rate_per_s = 100 }
+    alarms         = { limits = { "api.expected_requests_per_5_minutes" = 7 }, dashboard_url = "https://spillway.example.com" }
+    business_hours = { zone = "America/New_York", holidays = ["2026-12-25"] }
+  }
+
+  assert {
+    condition     = output.topology.alarms.names["queue-age-high"] == "spillway-queue-age-high" && output.topology.alarms.composites.low["dead_letters"] == "spillway-low-dead-letters" && output.topology.alarms.suppressor == "spillway-out-of-hours"
+    error_message = "The topology names alarms by rule, composites by tier and subsystem, and the suppressor."
+  }
+
+  assert {
+    condition     = module.rules.rules["consumer-duration-low"].threshold == 48000 && module.rules.rules["consumer-concurrency-low"].threshold == 16 && module.rules.rules["api-requests-many-low"].threshold == 3600
+    error_message = "Thresholds are shares of what this deployment has."
+  }
+
+  assert {
+    condition     = module.rules.rules["api-requests-few-low"].threshold == 7 && output.topology.alarms.limits["api.expected_requests_per_5_minutes"] == 7 && output.topology.alarms.limits["queues.primary.max_in_flight"] == 120000
+    error_message = "What only people know is set by hand, or is the file's."
+  }
+
+  assert {
+    condition     = output.topology.alarms.business_hours.zone == "America/New_York" && output.topology.alarms.business_hours.open == "09:00" && output.topology.alarms.business_hours.holidays == tolist(["2026-12-25"])
+    error_message = "The dashboard learns when low alarms are told."
+  }
+}
+
+run "malformed_rules_end_the_plan" {
+  command = plan
+
+  variables {
+    alarms = { rules_dir = "tests/refused" }
+  }
+
+  expect_failures = [output.topology]
+}
+
+run "a_folder_without_rules_ends_the_plan" {
+  command = plan
+
+  variables {
+    alarms = { rules_dir = "tests/schemas" }
+  }
+
+  expect_failures = [output.topology]
+}
+
 run "dead_letters_are_found_by_time_group_type_and_event" {
   assert {
     condition     = output.topology.dead_letter_index.indexes == tolist(["by_event", "by_group", "by_time", "by_type"])

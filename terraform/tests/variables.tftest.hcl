@@ -225,3 +225,37 @@ run "a_web_acl_limit_that_waf_does_not_take_is_refused" {
 
   expect_failures = [var.api]
 }
+
+run "hours_that_nobody_keeps_are_refused" {
+  command = plan
+
+  variables {
+    business_hours = { zone = "Berlin time", days = ["mon"], open = "9", holidays = ["2026-02-30"] }
+    alarms         = { dashboard_url = "spillway.example.com/" }
+  }
+
+  expect_failures = [
+    var.business_hours,
+    var.alarms,
+  ]
+}
+
+run "hours_that_end_before_they_begin_are_refused" {
+  command = plan
+
+  variables {
+    business_hours = { open = "17:00", close = "09:00" }
+  }
+
+  expect_failures = [var.business_hours]
+}
+
+run "hours_that_daylight_saving_may_skip_are_refused" {
+  command = plan
+
+  variables {
+    business_hours = { open = "02:30" }
+  }
+
+  expect_failures = [var.business_hours]
+}

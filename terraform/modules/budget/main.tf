@@ -2,11 +2,15 @@
 # allocation tag, once per account: see the README.
 
 locals {
-  notifications = [
-    { type = "ACTUAL", percent = 80, topic = var.low_topic_arn },
-    { type = "FORECASTED", percent = 100, topic = var.low_topic_arn },
-    { type = "ACTUAL", percent = 100, topic = var.high_topic_arn },
-  ]
+  types = { BudgetActualPercent = "ACTUAL", BudgetForecastPercent = "FORECASTED" }
+
+  # Budgets evaluates its rules itself, some times a day, and tells at its own hour. It knows no "or equal".
+  notifications = [for rule in values(var.rules) : {
+    type       = lookup(local.types, rule.metrics[0].metric, rule.metrics[0].metric)
+    comparison = startswith(rule.comparison, "Greater") ? "GREATER_THAN" : "LESS_THAN"
+    percent    = rule.threshold
+    topic      = var.topics[rule.tier]
+  } if rule.notify]
 }
 
 resource "aws_budgets_budget" "this" {
@@ -26,7 +30,7 @@ resource "aws_budgets_budget" "this" {
 
     content {
       notification_type         = notification.value.type
-      comparison_operator       = "GREATER_THAN"
+      comparison_operator       = notification.value.comparison
       threshold                 = notification.value.percent
       threshold_type            = "PERCENTAGE"
       subscriber_sns_topic_arns = [notification.value.topic]

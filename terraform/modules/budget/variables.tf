@@ -18,14 +18,14 @@ variable "tag_value" {
   type        = string
 }
 
-variable "high_topic_arn" {
-  description = "Topic that hears when the limit is passed."
-  type        = string
+variable "rules" {
+  description = "The rules of kind budget by name, from modules/rules."
+  type        = any
 }
 
-variable "low_topic_arn" {
-  description = "Topic that hears at 80 % and when the forecast passes the limit."
-  type        = string
+variable "topics" {
+  description = "ARNs of the topics by tier."
+  type        = object({ high = string, low = string })
 }
 
 variable "tags" {

@@ -10,11 +10,13 @@ locals {
 
   math_tokens = "\\s+|[0-9.][0-9.eE]*(?:[eE][+-][0-9]+)?|[A-Za-z][A-Za-z0-9_]*|\"[^\"]*\"|'[^']*'|&&|\\|\\||==|!=|<=|>=|[-<>+*/^()\\[\\],]|(?s:.)"
 
-  expressions = { for one in local.readable : "${one.file} ${one.index}" => { text = tostring(jsondecode(one.rule).expression), ids = one.ids } if contains(one.given, "expression") && jsondecode(one.rule).kind != "composite" }
+  expressions = { for one in local.readable : "${one.file} ${one.index}" => { text = tostring(one.rule.expression), ids = one.ids } if contains(one.given, "expression") && one.rule.kind != "composite" }
 
-  # What there is but space, with the column it starts at.
-  math = { for key, expression in local.expressions : key => [
-    for token in [for index, text in regexall(local.math_tokens, expression.text) : { text = text, column = length(join("", slice(regexall(local.math_tokens, expression.text), 0, index))) + 1 }] : merge(token, {
+  math_texts = { for key, expression in local.expressions : key => regexall(local.math_tokens, expression.text) }
+
+  # What there is but space, with its place among all.
+  math = { for key, texts in local.math_texts : key => [
+    for token in [for at, text in texts : { text = text, at = at } if trimspace(text) != ""] : merge(token, {
       is = (
         contains(["AND", "OR", "&&", "||", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "^"], token.text) ? "operator" :
         contains(["(", ")", "[", "]", ","], token.text) ? token.text :
@@ -27,18 +29,18 @@ locals {
         contains(["AND", "OR", "&&", "||", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "^"], token.text) ? "an operator" :
         can(regex("^[\"'].", token.text)) ? "\"${substr(token.text, 1, length(token.text) - 2)}\"" : "`${token.text}`"
       )
-    }) if trimspace(token.text) != ""
+    })
   ] }
 
   operand = "expected a metric id, a number or a function"
 
   math_errors = { for key, tokens in local.math : key => concat(
-    [for token in tokens : { column = token.column - 1000000, text = "column ${token.column}: ${
+    [for token in tokens : { at = token.at, first = 0, text = "${
       token.is == "not a number" ? "`${token.text}` is not a number" : contains(["\"", "'"], token.text) ? "this quotation mark is never closed" : "`${token.text}` has no meaning in an expression"
     }" } if contains(["nothing", "not a number"], token.is)],
 
     [for error in [for i, token in tokens : {
-      column = token.column
+      at = token.at
       text = (
         # Where an operand has to be.
         i == 0 || try(contains(["operator", "(", "[", ","], tokens[i - 1].is), false) ? (
@@ -60,19 +62,21 @@ locals {
           contains([")", "]", ","], token.is) ? "" : "expected `)`, found ${token.found}"
         )
       )
-    }] : { column = error.column, text = "column ${error.column}: ${error.text}" } if error.text != ""],
+    }] : { at = error.at, first = 1, text = error.text } if error.text != ""],
 
     [for end in [{
-      column = length(local.expressions[key].text) + 1
       text = (
         length(tokens) == 0 || try(contains(["operator", "(", "[", ","], tokens[length(tokens) - 1].is), false) ? "${local.operand}, found the end" :
         length([for token in tokens : token if token.is == "("]) > length([for token in tokens : token if token.is == ")"]) ? "expected `)`, found the end" :
         length([for token in tokens : token if token.is == "["]) > length([for token in tokens : token if token.is == "]"]) ? "expected `]`, found the end" : ""
       )
-    }] : { column = end.column, text = "column ${end.column}: ${end.text}" } if end.text != ""],
+    }] : { at = length(local.math_texts[key]), first = 1, text = end.text } if end.text != ""],
   ) }
 
-  expression_problems = { for key, errors in local.math_errors : key => length(errors) == 0 ? null : [for error in errors : error.text if error.column == min(errors[*].column...)][0] }
+  # The first, and before all others what is no token at all.
+  expression_problems = { for key, errors in local.math_errors : key => length(errors) == 0 ? null : [
+    for error in errors : "column ${length(join("", slice(local.math_texts[key], 0, error.at))) + 1}: ${error.text}" if 1000000 * error.first + error.at == min([for other in errors : 1000000 * other.first + other.at]...)
+  ][0] }
 
   # Places of the metrics that an expression uses; METRICS() stands for all, or for those with a text in their id.
   expression_uses = { for key, expression in local.expressions : key => [for m, id in expression.ids : m if index(expression.ids, id) == m && (
@@ -80,19 +84,21 @@ locals {
     anytrue([for wanted in regexall("METRICS\\(\\s*[\"']?([^\"')]*)[\"']?\\s*\\)", expression.text) : strcontains(id, wanted[0])])
   )] }
 
-  alarm_rules = { for one in local.readable : "${one.file} ${one.index}" => { name = jsondecode(one.rule).name, text = tostring(jsondecode(one.rule).alarm_rule) } if contains(one.given, "alarm_rule") && jsondecode(one.rule).kind == "composite" }
+  alarm_rules = { for one in local.readable : "${one.file} ${one.index}" => { name = one.rule.name, text = tostring(one.rule.alarm_rule) } if contains(one.given, "alarm_rule") && one.rule.kind == "composite" }
 
   alarm_rule_tokens = "\\s+|(?:ALARM|OK|INSUFFICIENT_DATA)\\s*\\(\\s*(?:\"[^\"]+\"|[^)\\s\"]+)\\s*\\)|[()]|[^\\s()]+"
 
-  alarm_rule_parts = { for key, rule in local.alarm_rules : key => [
-    for token in [for index, text in regexall(local.alarm_rule_tokens, rule.text) : { text = text, column = length(join("", slice(regexall(local.alarm_rule_tokens, rule.text), 0, index))) + 1 }] : merge(token, {
-      is                                                                                   = contains(["AND", "OR"], token.text) ? "operator" : contains(["NOT", "(", ")"], token.text) ? token.text : endswith(token.text, ")") || contains(["TRUE", "FALSE"], token.text) ? "operand" : "nothing"
-    }) if trimspace(token.text) != ""
+  alarm_rule_texts = { for key, rule in local.alarm_rules : key => regexall(local.alarm_rule_tokens, rule.text) }
+
+  alarm_rule_parts = { for key, texts in local.alarm_rule_texts : key => [
+    for token in [for at, text in texts : { text = text, at = at } if trimspace(text) != ""] : merge(token, {
+      is                                         = contains(["AND", "OR"], token.text) ? "operator" : contains(["NOT", "(", ")"], token.text) ? token.text : endswith(token.text, ")") || contains(["TRUE", "FALSE"], token.text) ? "operand" : "nothing"
+    })
   ] }
 
   alarm_rule_errors = { for key, tokens in local.alarm_rule_parts : key => concat(
     [for error in [for i, token in tokens : {
-      column = token.column
+      at = token.at
       text = (
         i == 0 || try(contains(["operator", "NOT", "("], tokens[i - 1].is), false)
         ? (contains(["operand", "NOT", "("], token.is) ? "" : "expected ALARM(name), OK(name), INSUFFICIENT_DATA(name), TRUE, FALSE, NOT or `(`")
@@ -102,7 +108,7 @@ locals {
       )
     }] : error if error.text != ""],
     [for end in [{
-      column = length(local.alarm_rules[key].text) + 1
+      at = length(local.alarm_rule_texts[key])
       text = (
         length(tokens) == 0 || try(contains(["operator", "NOT", "("], tokens[length(tokens) - 1].is), false) ? "expected ALARM(name), OK(name), INSUFFICIENT_DATA(name), TRUE, FALSE, NOT or `(`" :
         length([for token in tokens : token if token.is == "("]) > length([for token in tokens : token if token.is == ")"]) ? "expected `)`" : ""
@@ -110,5 +116,7 @@ locals {
     }] : end if end.text != ""],
   ) }
 
-  alarm_rule_problems = { for key, errors in local.alarm_rule_errors : key => length(errors) == 0 ? null : [for error in errors : "column ${error.column}: ${error.text}" if error.column == min(errors[*].column...)][0] }
+  alarm_rule_problems = { for key, errors in local.alarm_rule_errors : key => length(errors) == 0 ? null : [
+    for error in errors : "column ${length(join("", slice(local.alarm_rule_texts[key], 0, error.at))) + 1}: ${error.text}" if error.at == min(errors[*].at...)
+  ][0] }
 }

@@ -2,7 +2,10 @@
 # the line is that of the nearest thing around it that was found.
 
 locals {
-  lines = { for file, text in var.files : file => split("\n", replace(text, "\r\n", "\n")) }
+  # Only when something is wrong: all of this is a lot of work for a plan without problems.
+  suspects = length(local.unreadable) + length(local.misshapen) + length(local.senseless) + length(local.taken) + length(local.references) > 0 ? var.files : {}
+
+  lines = { for file, text in local.suspects : file => split("\n", replace(text, "\r\n", "\n")) }
 
   # Index of the line with `rules:`, and how far its items are indented.
   list_at = { for file, lines in local.lines : file => try([for index, line in lines : index if can(regex("^rules:", line))][0], length(lines)) }

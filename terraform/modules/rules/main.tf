@@ -5,17 +5,17 @@ locals {
   documents = { for file, text in var.files : file => yamldecode(text) if can(yamldecode(text)) }
 
   # The first line from which on nothing can be read. yamldecode's own error would not say which file it is about.
-  unreadable_from = { for file, lines in local.lines : file => max(0, [for count in range(length(lines)) : count if can(yamldecode(join("\n", slice(lines, 0, count))))]...) + 1 if !can(yamldecode(var.files[file])) }
+  unreadable = [for file, text in var.files : {
+    file    = file
+    line    = max(0, [for count in range(length(split("\n", text))) : count if can(yamldecode(join("\n", slice(split("\n", text), 0, count))))]...) + 1
+    message = "not YAML from this line on"
+  } if !can(yamldecode(text))]
 
   raw = { for file, document in local.documents : file => try([for rule in document.rules : rule], []) }
 
-  problems   = length(local.unreadable) + length(local.shape_problems) + length(local.sense_problems) > 0 ? local.malformed : local.unfit
-  malformed  = concat(local.unreadable, local.shape_problems, local.sense_problems, local.taken_problems)
-  unreadable = [for file, line in local.unreadable_from : { file = file, line = line, message = "not YAML from this line on" }]
-  unfit      = concat(local.taken_problems, local.reference_problems)
-
   # By file and line; on one line in the order in which they are looked for.
-  sorted = { for index, problem in local.problems : format("%s %09d %06d", problem.file, problem.line, index) => "${problem.file}:${problem.line}: ${problem.message}" }
+  problems = concat(local.unreadable, local.shape_problems, local.sense_problems, local.taken_problems, local.reference_problems)
+  sorted   = { for index, problem in local.problems : format("%s %09d %06d", problem.file, problem.line, index) => "${problem.file}:${problem.line}: ${problem.message}" }
 
   rules = {
     for rule in flatten([for file, rules in local.raw : [for rule in rules : {
@@ -31,7 +31,7 @@ locals {
       expression          = try(rule.expression, null)
       period              = try(rule.period, null)
       comparison          = try(rule.comparison, null)
-      threshold           = try(rule.threshold * (try(rule.limit, null) == null ? 1 : var.limits[rule.limit]), null)
+      threshold           = try(tonumber(format("%.12g", rule.threshold * (try(rule.limit, null) == null ? 1 : var.limits[rule.limit]))), null)
       datapoints_to_alarm = try(rule.datapoints_to_alarm, null)
       evaluation_periods  = try(rule.evaluation_periods, null)
       missing_data        = try(rule.missing_data, null)

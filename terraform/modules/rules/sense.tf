@@ -3,15 +3,12 @@
 locals {
   # The rules of files that have the right shape, with what several checks need.
   readable = flatten([for file, rules in local.raw : [for r, rule in rules : {
-    file   = file
-    index  = r
-    rule   = jsonencode(rule)
-    lines  = local.fields[file][r]
-    start  = local.starts[file][r]
-    starts = local.metrics[file][r]
-    ids    = [for metric in try(rule.metrics, []) : metric.id]
-    given  = [for field, value in rule : field if value != null]
-  } if !contains([for problem in local.shape_problems : problem.file], file)]])
+    file  = file
+    index = r
+    rule  = rule
+    ids   = [for metric in try(rule.metrics, []) : metric.id]
+    given = [for field, value in rule : field if value != null]
+  } if !contains(local.misshapen[*].file, file)]])
 
   slug = "^[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -19,21 +16,21 @@ locals {
   measured = ["period", "comparison", "threshold", "datapoints_to_alarm", "evaluation_periods", "missing_data"]
 
   sense = [for one in local.readable : merge(one, { found = [for problem in concat(
-    can(regex(local.slug, jsondecode(one.rule).name)) ? [] : [
+    can(regex(local.slug, one.rule.name)) ? [] : [
       { field = "name", text = "expected a name of lower-case letters, digits and single hyphens, such as `queue-age-high`" }
     ],
-    can(regex(local.slug, jsondecode(one.rule).runbook)) ? [] : [
-      { field = "runbook", text = "`${jsondecode(one.rule).runbook}` is not a page of docs/runbooks; leave out folder and .md" }
+    can(regex(local.slug, one.rule.runbook)) ? [] : [
+      { field = "runbook", text = "`${one.rule.runbook}` is not a page of docs/runbooks; leave out folder and .md" }
     ],
     [for field in ["summary", "impact"] : { field = field, text = "expected one sentence in `${field}`" }
-    if trimspace(jsondecode(one.rule)[field]) == "" || strcontains(jsondecode(one.rule)[field], "\n")],
-    [for link in try(jsondecode(one.rule).links, []) : { field = "links", text = "expected a path on the dashboard that starts with `/`, found `${link.page}`" } if !startswith(link.page, "/")],
-    jsondecode(one.rule).tier == "low" && contains(one.given, "low_twin") ? [{ field = "low_twin", text = "only a high rule has a low twin" }] : [],
-    jsondecode(one.rule).tier == "high" && !contains(one.given, "low_twin") && try(jsondecode(one.rule).notify, true) ? [
+    if trimspace(one.rule[field]) == "" || strcontains(one.rule[field], "\n")],
+    [for link in try(one.rule.links, []) : { field = "links", text = "expected a path on the dashboard that starts with `/`, found `${link.page}`" } if !startswith(link.page, "/")],
+    one.rule.tier == "low" && contains(one.given, "low_twin") ? [{ field = "low_twin", text = "only a high rule has a low twin" }] : [],
+    one.rule.tier == "high" && !contains(one.given, "low_twin") && try(one.rule.notify, true) ? [
       { field = "tier", text = "expected `low_twin`: every high rule names the low one that fires earlier, so that nobody is woken unwarned" }
     ] : [],
 
-    jsondecode(one.rule).kind != "composite" ? [] : concat(
+    one.rule.kind != "composite" ? [] : concat(
       [for field in ["metrics", "expression", "period", "comparison", "threshold", "limit", "datapoints_to_alarm", "evaluation_periods", "missing_data", "low_samples"] :
         { field = field, text = "a composite rule reads other alarms, not metrics: remove `${field}`" }
       if contains(one.given, field) && (field != "metrics" || length(one.ids) > 0)],
@@ -41,10 +38,10 @@ locals {
       [for text in try([local.alarm_rule_problems["${one.file} ${one.index}"]], []) : { field = "alarm_rule", text = text } if text != null],
     ),
 
-    jsondecode(one.rule).kind == "composite" ? [] : concat(
+    one.rule.kind == "composite" ? [] : concat(
       contains(one.given, "alarm_rule") ? [{ field = "alarm_rule", text = "only a rule of `kind: composite` has an `alarm_rule`" }] : [],
       length(one.ids) >= 1 && length(one.ids) <= 10 ? [] : [{ field = "metrics", text = "expected 1 to 10 metrics, found ${length(one.ids)}" }],
-      flatten([for m, metric in try(jsondecode(one.rule).metrics, []) : concat(
+      flatten([for m, metric in try(one.rule.metrics, []) : concat(
         can(regex("^[a-z][A-Za-z0-9_]*$", metric.id)) ? [] : [{ field = "metrics", metric = m, text = "metric id `${metric.id}`: expected a lower-case letter, then letters, digits or _" }],
         contains(slice(one.ids, 0, m), metric.id) ? [{ field = "metrics", metric = m, text = "metric id `${metric.id}` is used twice" }] : [],
         [for dimension in try(metric.dimensions, []) : { field = "metrics", metric = m, text = "dimension `${dimension.name}`: expected either `resource` (a topology key) or `value`, and not both" }
@@ -55,15 +52,15 @@ locals {
       [for m, id in one.ids : { field = "metrics", metric = m, text = "the expression does not use `${id}`" }
       if try(local.expression_problems["${one.file} ${one.index}"] == null && !contains(local.expression_uses["${one.file} ${one.index}"], m), false)],
       [for field in local.measured : { field = field, text = "expected the field `${field}`" } if !contains(one.given, field)],
-      contains(one.given, "limit") && !contains(keys(var.limits), try(jsondecode(one.rule).limit, "")) ? [
-        { field = "limit", text = "no limit is called `${jsondecode(one.rule).limit}`; known are ${join(", ", sort(keys(var.limits)))}" }
+      contains(one.given, "limit") && !contains(keys(var.limits), try(one.rule.limit, "")) ? [
+        { field = "limit", text = "no limit is called `${one.rule.limit}`; known are ${join(", ", sort(keys(var.limits)))}" }
       ] : [],
-      contains(one.given, "low_samples") && !anytrue([for metric in try(jsondecode(one.rule).metrics, []) : startswith(metric.statistic, "p")]) ? [
+      contains(one.given, "low_samples") && !anytrue([for metric in try(one.rule.metrics, []) : startswith(metric.statistic, "p")]) ? [
         { field = "low_samples", text = "`low_samples` is for percentiles; none of the metrics has one" }
       ] : [],
       !alltrue([for field in ["period", "datapoints_to_alarm", "evaluation_periods"] : contains(one.given, field)]) ? [] : [
         for problem in [{
-          period = jsondecode(one.rule).period, needed = jsondecode(one.rule).datapoints_to_alarm, looked_at = jsondecode(one.rule).evaluation_periods, most = jsondecode(one.rule).period >= 3600 ? 604800 : 86400
+          period = one.rule.period, needed = one.rule.datapoints_to_alarm, looked_at = one.rule.evaluation_periods, most = one.rule.period >= 3600 ? 604800 : 86400
           }] : (
           !contains([10, 20, 30], problem.period) && (problem.period < 60 || problem.period % 60 != 0 || problem.period > 86400)
           ? { field = "period", text = "expected 10, 20, 30 or a multiple of 60 up to 86400 seconds, found ${problem.period}" }
@@ -77,9 +74,21 @@ locals {
     ),
   ) : problem if problem.text != ""] })]
 
-  sense_problems = flatten([for one in local.sense : [for problem in one.found : {
+  senseless = flatten([for one in local.sense : [for problem in one.found : {
     file    = one.file
-    line    = try(one.starts[problem.metric], one.lines[problem.field], one.start)
-    message = "${jsondecode(one.rule).name}: ${problem.text}"
+    index   = one.index
+    field   = problem.field
+    metric  = try(problem.metric, -1)
+    message = "${one.rule.name}: ${problem.text}"
   }]])
+
+  sense_problems = [for problem in local.senseless : {
+    file    = problem.file
+    message = problem.message
+    line = try(
+      problem.metric >= 0 ? local.metrics[problem.file][problem.index][problem.metric] : local.fields[problem.file][problem.index][problem.field],
+      local.starts[problem.file][problem.index],
+      1,
+    )
+  }]
 }

@@ -34,65 +34,60 @@ locals {
     "limit", "datapoints_to_alarm", "evaluation_periods", "missing_data", "low_samples", "alarm_rule",
   ]
 
-  # Every map of every file: its path in the file, its fields as JSON, where it begins and ends, and what it should be.
+  # Every map of every file: where it is (rule, link, metric, dimension), its fields as JSON, and what it should be.
   maps = concat(
     [for file, document in local.documents : {
-      file     = file, path = "", line = 1, end = 1000000, lines = {}, content = { for field in try(keys(document), []) : field => try(jsonencode(document[field]), "inf") }
-      is_map   = can(keys(document)), wanted = { subsystem = "string", rules = "sequence" }
+      file     = file, path = "", place = [], is_map = can(keys(document)), wanted = { subsystem = "string", rules = "sequence" }
+      content  = { for field in try(keys(document), []) : field => try(jsonencode(document[field]), "inf") }
       required = ["subsystem", "rules"], known = ["subsystem", "rules"]
     }],
     flatten([for file, rules in local.raw : [for r, rule in rules : concat(
       [{
-        file     = file, path = "rules[${r}]", line = try(local.starts[file][r], 1), end = try(local.bounds[file][r + 1], 1000000), lines = try(local.fields[file][r], {})
+        file     = file, path = "rules[${r}]", place = [r], is_map = can(keys(rule)), wanted = local.wanted_rule
         content  = { for field in try(keys(rule), []) : field => try(jsonencode(rule[field]), "inf") }
-        is_map   = can(keys(rule)), wanted = local.wanted_rule
         required = ["name", "kind", "tier", "summary", "impact", "runbook"], known = local.rule_fields
       }],
       [for l, link in try([for link in rule.links : link], []) : {
-        file     = file, path = "rules[${r}].links[${l}]", line = try(local.links[file][r][l], local.fields[file][r].links, 1), end = try(local.links[file][r][l], local.fields[file][r].links, 1) + 1, lines = {}
+        file     = file, path = "rules[${r}].links[${l}]", place = [r, l], is_map = can(keys(link)), wanted = local.wanted_link
         content  = { for field in try(keys(link), []) : field => try(jsonencode(link[field]), "inf") }
-        is_map   = can(keys(link)), wanted = local.wanted_link
         required = ["title", "page"], known = ["title", "page"]
       }],
       flatten([for m, metric in try([for metric in rule.metrics : metric], []) : concat(
         [{
-          file     = file, path = "rules[${r}].metrics[${m}]", line = try(local.metrics[file][r][m], local.fields[file][r].metrics, 1), end = try(local.metric_ends[file][r][m], 1000000), lines = {}
+          file     = file, path = "rules[${r}].metrics[${m}]", place = [r, -1, m], is_map = can(keys(metric)), wanted = local.wanted_metric
           content  = { for field in try(keys(metric), []) : field => try(jsonencode(metric[field]), "inf") }
-          is_map   = can(keys(metric)), wanted = local.wanted_metric
           required = ["id", "namespace", "metric", "statistic"], known = ["id", "namespace", "metric", "statistic", "dimensions"]
         }],
         [for d, dimension in try([for dimension in metric.dimensions : dimension], []) : {
-          file     = file, path = "rules[${r}].metrics[${m}].dimensions[${d}]", line = try(local.dimensions[file][r][m][d], local.metrics[file][r][m], 1), end = try(local.dimensions[file][r][m][d], local.metrics[file][r][m], 1) + 1, lines = {}
+          file     = file, path = "rules[${r}].metrics[${m}].dimensions[${d}]", place = [r, -1, m, d], is_map = can(keys(dimension)), wanted = local.wanted_dimension
           content  = { for field in try(keys(dimension), []) : field => try(jsonencode(dimension[field]), "inf") }
-          is_map   = can(keys(dimension)), wanted = local.wanted_dimension
           required = ["name"], known = ["name", "resource", "value"]
         }],
       )]),
     )]]),
   )
 
-  # Every field of every map, with the line it is on.
   values = flatten([for map in local.maps : [for field, json in map.content : {
     file  = map.file
     path  = map.path
+    place = map.place
     field = field
     json  = json
-    at    = map.line
-    line  = try(map.lines[field], [for number in range(map.line, min(map.end, length(local.lines[map.file]) + 1)) : number if can(regex("^[ -]*[{]?.*\\b${field}:", local.lines[map.file][number - 1]))][0], map.line)
     want  = try(map.wanted[field], "nothing")
     known = map.known
   }]])
 
   types = { string = "a string", bool = "a boolean", u32 = "u32", usize = "usize", f64 = "f64", sequence = "a sequence" }
 
-  shapes = concat(
+  # `at` is where the problem is told: on the field's line, where its map begins, or (for order only) where that ends.
+  misshapen = concat(
     [for value in local.values : {
-      file = value.file, order = value.line, line = value.line
+      file = value.file, place = value.place, field = value.field, at = "field"
       text = "${value.path == "" ? "" : "${value.path}: "}unknown field `${value.field}`, expected ${length(value.known) == 2 ? join(" or ", formatlist("`%s`", value.known)) : "one of ${join(", ", formatlist("`%s`", value.known))}"}"
     } if value.want == "nothing"],
 
     [for value in local.values : {
-      file = value.file, order = value.line, line = value.line
+      file = value.file, place = value.place, field = value.field, at = "field"
       text = "${value.path == "" ? "" : "${value.path}."}${value.field}: invalid type: ${
         value.json == "null" ? "unit value" : startswith(value.json, "\"") ? "string ${value.json}" : startswith(value.json, "[") ? "sequence" : startswith(value.json, "{") ? "map" :
         can(regex("^-?[0-9]+$", value.json)) ? "integer `${value.json}`" : can(regex("^-?[0-9]", value.json)) ? "floating point `${value.json}`" : "boolean `${value.json}`"
@@ -107,25 +102,56 @@ locals {
     }[value.want], value.json)), true)],
 
     [for value in local.values : {
-      file = value.file, order = value.line, line = value.line
+      file = value.file, place = value.place, field = value.field, at = "field"
       text = "${value.path}.${value.field}: unknown variant `${jsondecode(value.json)}`, expected ${length(split(" ", value.want)) == 2 ? join(" or ", formatlist("`%s`", split(" ", value.want))) : "one of ${join(", ", formatlist("`%s`", split(" ", value.want)))}"}"
     } if strcontains(value.want, " ") && value.json != "null" && !contains(split(" ", value.want), try(tostring(jsondecode(value.json)), ""))],
 
     [for value in local.values : {
-      file = value.file, order = value.line, line = value.at
+      file = value.file, place = value.place, field = value.field, at = "begin"
       text = "${value.path}: unknown statistic `${try(tostring(jsondecode(value.json)), value.json)}`, expected Average, Sum, Minimum, Maximum, SampleCount or a percentile such as p99"
     } if value.want == "statistic" && !can(regex("^\"(Average|Sum|Minimum|Maximum|SampleCount|p(0*[1-9][0-9]?(\\.[0-9]{1,2}0*)?|0*\\.0*[1-9][0-9]?|0+\\.(0[1-9]|[1-9][0-9]?)0*))\"$", value.json))],
 
     [for map in local.maps : {
-      file = map.file, order = map.end - 0.5, line = map.line
+      file = map.file, place = map.place, field = "", at = "end"
       text = "${map.path == "" ? "" : "${map.path}: "}missing field `${[for field in map.required : field if !contains(keys(map.content), field)][0]}`"
     } if map.is_map && anytrue([for field in map.required : !contains(keys(map.content), field)])],
 
     [for map in local.maps : {
-      file = map.file, order = map.line, line = map.line
+      file = map.file, place = map.place, field = "", at = "begin"
       text = "${map.path == "" ? "" : "${map.path}: "}expected fields with values, one a line"
     } if !map.is_map],
   )
 
-  shape_problems = [for file in keys(var.files) : [for shape in local.shapes : { file = file, line = shape.line, message = shape.text } if shape.file == file && shape.order == min([for other in local.shapes : other.order if other.file == file]...)][0] if anytrue([for shape in local.shapes : shape.file == file])]
+  # Where each is.
+  placed = [for shape in local.misshapen : merge(shape, {
+    begin = (
+      length(shape.place) == 0 ? 1 :
+      length(shape.place) == 1 ? try(local.starts[shape.file][shape.place[0]], 1) :
+      length(shape.place) == 2 ? try(local.links[shape.file][shape.place[0]][shape.place[1]], local.fields[shape.file][shape.place[0]].links, 1) :
+      length(shape.place) == 3 ? try(local.metrics[shape.file][shape.place[0]][shape.place[2]], local.fields[shape.file][shape.place[0]].metrics, 1) :
+      try(local.dimensions[shape.file][shape.place[0]][shape.place[2]][shape.place[3]], local.metrics[shape.file][shape.place[0]][shape.place[2]], 1)
+    )
+    end = (
+      length(shape.place) == 0 ? 1000000 :
+      length(shape.place) == 1 ? try(local.bounds[shape.file][shape.place[0] + 1], 1000000) :
+      length(shape.place) == 2 ? try(local.links[shape.file][shape.place[0]][shape.place[1]], local.fields[shape.file][shape.place[0]].links, 1) + 1 :
+      length(shape.place) == 3 ? try(local.metric_ends[shape.file][shape.place[0]][shape.place[2]], 1000000) :
+      try(local.dimensions[shape.file][shape.place[0]][shape.place[2]][shape.place[3]], local.metrics[shape.file][shape.place[0]][shape.place[2]], 1) + 1
+    )
+  })]
+
+  lined = [for shape in local.placed : merge(shape, {
+    line = shape.at != "field" ? shape.begin : try(
+      length(shape.place) == 1 ? local.fields[shape.file][shape.place[0]][shape.field] : tonumber("none"),
+      [for number in range(shape.begin, min(shape.end, length(local.lines[shape.file]) + 1)) : number if can(regex("^[ -]*[{]?.*\\b${shape.field}:", local.lines[shape.file][number - 1]))][0],
+      shape.begin,
+    )
+  })]
+
+  # In the order in which a reader comes upon them; that something is missing is known at the end.
+  ordered = [for shape in local.lined : merge(shape, { order = shape.at == "end" ? shape.end - 0.5 : shape.line })]
+
+  shape_problems = [for file in distinct(local.misshapen[*].file) : [
+    for shape in local.ordered : { file = file, line = shape.line, message = shape.text } if shape.file == file && shape.order == min([for other in local.ordered : other.order if other.file == file]...)
+  ][0]]
 }

@@ -109,3 +109,15 @@ mock_resource "aws_backup_vault" {
     arn = "arn:aws:backup:eu-central-1:123456789012:backup-vault:mocked-vault"
   }
 }
+
+mock_resource "aws_cloudwatch_metric_alarm" {
+  defaults = {
+    arn = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:mocked-alarm"
+  }
+}
+
+mock_resource "aws_cloudwatch_composite_alarm" {
+  defaults = {
+    arn = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:mocked-composite"
+  }
+}

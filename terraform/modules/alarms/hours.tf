@@ -1,0 +1,143 @@
+# Business hours: an alarm that is in ALARM outside them and suppresses what low alarms would tell. EventBridge Scheduler
+# flips it, in the zone's own time and so right across daylight saving. Metric math could not: its clocks are UTC.
+
+locals {
+  hours = var.business_hours == null ? [] : [var.business_hours]
+
+  # As cron has them, in the order of the week.
+  week = [
+    { name = "monday", cron = "MON" }, { name = "tuesday", cron = "TUE" }, { name = "wednesday", cron = "WED" }, { name = "thursday", cron = "THU" },
+    { name = "friday", cron = "FRI" }, { name = "saturday", cron = "SAT" }, { name = "sunday", cron = "SUN" },
+  ]
+
+  days     = [for hours in local.hours : join(",", [for day in local.week : day.cron if contains(hours.days, day.name)])]
+  opening  = [for hours in local.hours : join(" ", [for part in reverse(split(":", hours.open)) : tonumber(part)])]
+  closing  = [for hours in local.hours : join(" ", [for part in reverse(split(":", hours.close)) : tonumber(part)])]
+  holidays = toset(flatten(local.hours[*].holidays))
+
+  # cron cannot leave a day out. So a month with holidays has its working days spelled out, a year with holidays has the
+  # other months on their own, and a last expression has all other years, up to the last that Scheduler knows.
+  months = sort(distinct([for day in local.holidays : substr(day, 0, 7)]))
+  years  = sort(distinct([for day in local.holidays : substr(day, 0, 4)]))
+
+  working_days = { for month in local.months : month => [
+    for day in range(1, 32) : day
+    if can(formatdate("D", format("%s-%02dT00:00:00Z", month, day))) && !contains(local.holidays, format("%s-%02d", month, day)) &&
+    contains(flatten(local.hours[*].days), try(lower(formatdate("EEEE", format("%s-%02dT00:00:00Z", month, day))), "none"))
+  ] }
+
+  other_months = { for year in local.years : year => [for month in range(1, 13) : month if !contains(local.months, format("%s-%02d", year, month))] }
+
+  # Years without holidays, as ranges.
+  ends        = concat([1969], [for year in local.years : tonumber(year)], [2200])
+  other_years = [for i in range(length(local.ends) - 1) : local.ends[i + 1] - local.ends[i] == 2 ? "${local.ends[i] + 1}" : "${local.ends[i] + 1}-${local.ends[i + 1] - 1}" if local.ends[i + 1] - local.ends[i] > 1]
+
+  openings = length(local.hours) == 0 ? {} : merge(
+    { for month, days in local.working_days : month => "cron(${local.opening[0]} ${join(",", days)} ${tonumber(substr(month, 5, 2))} ? ${substr(month, 0, 4)})" if length(days) > 0 },
+    { for year, months in local.other_months : year => "cron(${local.opening[0]} ? ${join(",", months)} ${local.days[0]} ${year})" if length(months) > 0 },
+    { other = "cron(${local.opening[0]} ? * ${local.days[0]} ${length(local.years) == 0 ? "*" : join(",", local.other_years)})" },
+  )
+
+  # Closing on a holiday changes nothing: it is closed.
+  closings = { for i, hours in local.hours : "all" => "cron(${local.closing[i]} ? * ${local.days[i]} *)" }
+
+  flips = merge(
+    { for key, expression in local.openings : "opening-${key}" => { expression = expression, state = "OK", reason = "Business hours begin." } },
+    { for key, expression in local.closings : "closing-${key}" => { expression = expression, state = "ALARM", reason = "Business hours are over." } },
+  )
+}
+
+# Nothing ever sends this metric, and missing data is ignored: it stays in the state that it was given last.
+resource "aws_cloudwatch_metric_alarm" "out_of_hours" {
+  count = length(local.hours)
+
+  alarm_name          = "${var.name}-out-of-hours"
+  alarm_description   = "In ALARM outside business hours. Schedules flip it; it holds back what low alarms would tell."
+  namespace           = "Spillway"
+  metric_name         = "NeverSent"
+  dimensions          = { Deployment = var.name }
+  statistic           = "Sum"
+  period              = 60
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  evaluation_periods  = 1
+  datapoints_to_alarm = 1
+  treat_missing_data  = "ignore"
+  tags                = var.tags
+}
+
+resource "aws_scheduler_schedule" "flip" {
+  for_each = local.flips
+
+  name                         = "${var.name}-${each.key}"
+  description                  = each.value.reason
+  schedule_expression          = each.value.expression
+  schedule_expression_timezone = local.hours[0].zone
+  kms_key_arn                  = var.kms_key_arn
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = "arn:${var.partition}:scheduler:::aws-sdk:cloudwatch:setAlarmState"
+    role_arn = aws_iam_role.flip[0].arn
+
+    input = jsonencode({
+      AlarmName   = aws_cloudwatch_metric_alarm.out_of_hours[0].alarm_name
+      StateValue  = each.value.state
+      StateReason = each.value.reason
+    })
+
+    # Late is better than not at all, but not after the next flip.
+    retry_policy {
+      maximum_retry_attempts       = 30
+      maximum_event_age_in_seconds = 1800
+    }
+  }
+}
+
+resource "aws_iam_role" "flip" {
+  count = length(local.hours)
+
+  name        = "${var.name}-business-hours"
+  description = "Lets EventBridge Scheduler begin and end business hours"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "SchedulerOfThisAccount"
+      Effect    = "Allow"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+    }]
+  })
+
+  tags = var.tags
+}
+
+resource "aws_iam_role_policy" "flip" {
+  count = length(local.hours)
+
+  name = "what-it-needs"
+  role = aws_iam_role.flip[0].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "FlipTheSuppressor"
+        Effect   = "Allow"
+        Action   = "cloudwatch:SetAlarmState"
+        Resource = aws_cloudwatch_metric_alarm.out_of_hours[0].arn
+      },
+      {
+        Sid      = "ReadTheScheduleItself"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = var.kms_key_arn
+      },
+    ]
+  })
+}

@@ -1,0 +1,94 @@
+# Each rule as the alarm that it says. High rules tell by themselves, at any hour, and each on its own, so that a second
+# one is heard while the first still sounds. Low rules are told by their subsystem's composite (composites.tf), which can
+# hold back what comes outside business hours (hours.tf). Rules of kind budget are notifications of AWS Budgets.
+
+locals {
+  measured   = { for name, rule in var.rules : name => rule if rule.kind == "metric" }
+  composites = { for name, rule in var.rules : name => rule if rule.kind == "composite" }
+
+  # A metric as it is, or metric math over several.
+  plain = { for name, rule in local.measured : name => rule.expression == null }
+
+  # Deployed names of the dimensions of each metric.
+  dimensions = { for name, rule in local.measured : name => [for metric in rule.metrics : {
+    for dimension in metric.dimensions : dimension.name => dimension.resource == null ? dimension.value : lookup(var.resources, dimension.resource, "")
+  }] }
+
+  unknown_resources = distinct(flatten([for name, rule in var.rules : [for metric in rule.metrics : [
+    for dimension in metric.dimensions : "${name}: the topology has no `${dimension.resource}`; it must name every resource that a rule watches"
+    if dimension.resource != null && !contains(keys(var.resources), coalesce(dimension.resource, "-"))
+  ]]]))
+
+  # High rules that tell somebody do so themselves.
+  actions = { for name, rule in var.rules : name => rule.notify && rule.tier == "high" ? [var.topics.high] : [] }
+
+  # A page that shows what led to the alarm and what came of it: some times as long as it looks back.
+  looks_back = { for name, rule in var.rules : name => rule.kind == "composite" ? 3600 : rule.period * rule.evaluation_periods }
+  ranges     = { for name, seconds in local.looks_back : name => seconds <= 1800 ? "3h" : seconds <= 21600 ? "24h" : "7d" }
+
+  links = { for name, rule in var.rules : name => var.dashboard_url == null ? "Runbook: ${rule.runbook}" : join("\n", [
+    "Now: ${var.dashboard_url}/alarms/${name}?range=${local.ranges[name]}",
+    "Runbook: ${var.dashboard_url}/runbooks/${rule.runbook}",
+  ]) }
+
+  # CloudWatch takes 1,024 characters. Links are of no use when cut; sentences are.
+  descriptions = { for name, rule in var.rules : name => "${substr("${rule.summary} ${rule.impact}", 0, 1023 - length(local.links[name]))}\n${local.links[name]}" }
+}
+
+resource "aws_cloudwatch_metric_alarm" "rule" {
+  for_each = local.measured
+
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = local.descriptions[each.key]
+  comparison_operator = each.value.comparison
+  threshold           = each.value.threshold
+  evaluation_periods  = each.value.evaluation_periods
+  datapoints_to_alarm = each.value.datapoints_to_alarm
+  treat_missing_data  = each.value.missing_data
+  alarm_actions       = local.actions[each.key]
+  ok_actions          = local.actions[each.key]
+
+  namespace          = local.plain[each.key] ? each.value.metrics[0].namespace : null
+  metric_name        = local.plain[each.key] ? each.value.metrics[0].metric : null
+  dimensions         = local.plain[each.key] ? local.dimensions[each.key][0] : null
+  period             = local.plain[each.key] ? each.value.period : null
+  statistic          = local.plain[each.key] && !startswith(each.value.metrics[0].statistic, "p") ? each.value.metrics[0].statistic : null
+  extended_statistic = local.plain[each.key] && startswith(each.value.metrics[0].statistic, "p") ? each.value.metrics[0].statistic : null
+
+  evaluate_low_sample_count_percentiles = local.plain[each.key] && startswith(each.value.metrics[0].statistic, "p") ? each.value.low_samples : null
+
+  dynamic "metric_query" {
+    for_each = local.plain[each.key] ? [] : each.value.metrics
+
+    content {
+      id          = metric_query.value.id
+      return_data = false
+
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.metric
+        stat        = metric_query.value.statistic
+        period      = each.value.period
+        dimensions  = local.dimensions[each.key][metric_query.key]
+      }
+    }
+  }
+
+  dynamic "metric_query" {
+    for_each = local.plain[each.key] ? [] : [each.value.expression]
+
+    content {
+      id          = local.result_id
+      expression  = metric_query.value
+      label       = each.key
+      return_data = true
+    }
+  }
+
+  tags = var.tags
+}
+
+locals {
+  # Longer than any id in the rules, which it must not meet.
+  result_id = "value_that_is_compared_with_the_threshold"
+}

@@ -1,0 +1,55 @@
+variable "name" {
+  description = "Name of the deployment; every alarm's name begins with it."
+  type        = string
+}
+
+variable "rules" {
+  description = "The rules by name, from modules/rules."
+  type        = any
+}
+
+variable "resources" {
+  description = "What is called how in this deployment, by topology key, such as queues.primary."
+  type        = map(string)
+}
+
+variable "topics" {
+  description = "ARNs of the topics by tier."
+  type        = object({ high = string, low = string })
+}
+
+variable "business_hours" {
+  description = "When low alarms are told, as the root module's variable; null tells them at any hour."
+  type = object({
+    zone     = string
+    days     = list(string)
+    open     = string
+    close    = string
+    holidays = list(string)
+  })
+}
+
+variable "dashboard_url" {
+  description = "Address of the dashboard, to which alarms link; null for no links."
+  type        = string
+}
+
+variable "account_id" {
+  description = "Account whose schedules may flip the suppressor."
+  type        = string
+}
+
+variable "partition" {
+  description = "Partition of AWS, such as aws."
+  type        = string
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the schedules."
+  type        = string
+}
+
+variable "tags" {
+  description = "Tags of everything here."
+  type        = map(string)
+}

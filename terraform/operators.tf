@@ -1,0 +1,101 @@
+# What people need who look at the deployment and work on it, with the command line tool or the dashboard. The policies are
+# outputs and belong to nobody: whoever runs the account puts them into a role or a permission set.
+
+locals {
+  index_and_ops = [module.dead_letter_index.arn, module.ops_log.arn]
+
+  look = [
+    {
+      Sid      = "ReadTables"
+      Effect   = "Allow"
+      Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
+      Resource = concat([module.events.arn, "${module.dead_letter_index.arn}/index/*"], local.index_and_ops)
+    },
+    {
+      Sid    = "ReadArchive"
+      Effect = "Allow"
+      Action = ["s3:GetObject"]
+      Resource = [for prefix in [module.archive.prefixes.dead_letters, module.archive.prefixes.schemas] :
+        "${module.archive.arn}/${prefix}*"
+      ]
+    },
+    {
+      Sid      = "ListArchive"
+      Effect   = "Allow"
+      Action   = ["s3:ListBucket"]
+      Resource = module.archive.arn
+      Condition = { StringLike = { "s3:prefix" = [for prefix in [
+        module.archive.prefixes.dead_letters, module.archive.prefixes.unindexed, module.archive.prefixes.schemas,
+      ] : "${prefix}*"] } }
+    },
+    {
+      Sid      = "CountMessages"
+      Effect   = "Allow"
+      Action   = ["sqs:GetQueueAttributes"]
+      Resource = [module.queue.primary.arn, module.queue.dlq.arn]
+    },
+    {
+      # AWS has no resources for these calls, so that they can't be narrowed down to one deployment.
+      Sid      = "ReadMetricsAndTraces"
+      Effect   = "Allow"
+      Action   = ["cloudwatch:GetMetricData", "xray:BatchGetTraces", "xray:GetTraceSummaries"]
+      Resource = "*"
+    },
+    {
+      Sid      = "ReadAlarms"
+      Effect   = "Allow"
+      Action   = ["cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"]
+      Resource = "arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:*"
+    },
+    {
+      Sid      = "ReadBudget"
+      Effect   = "Allow"
+      Action   = ["budgets:ViewBudget"]
+      Resource = "arn:${local.partition}:budgets::${local.account}:budget/${module.budget.name}"
+    },
+    {
+      Sid       = "DecryptThroughServices"
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt"]
+      Resource  = local.kms_key_arn
+      Condition = local.operators_services
+    },
+  ]
+
+  # Replays, discards and restores. Nobody can delete a dead letter, or an event.
+  operate = [
+    {
+      Sid      = "PutBack"
+      Effect   = "Allow"
+      Action   = ["sqs:SendMessage"]
+      Resource = module.queue.primary.arn
+    },
+    {
+      Sid      = "NoteWhatIsDone"
+      Effect   = "Allow"
+      Action   = ["dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      Resource = local.index_and_ops
+    },
+    {
+      Sid       = "EncryptThroughServices"
+      Effect    = "Allow"
+      Action    = ["kms:GenerateDataKey"]
+      Resource  = local.kms_key_arn
+      Condition = local.operators_services
+    },
+  ]
+
+  operators_services = {
+    StringEquals = { "kms:ViaService" = [for service in ["dynamodb", "s3", "sqs"] :
+      "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"
+    ] }
+  }
+}
+
+output "operator_policies" {
+  description = "IAM policies for people: `viewer` looks at everything, `operator` also replays, discards and restores dead letters."
+  value = {
+    viewer   = jsonencode({ Version = "2012-10-17", Statement = local.look })
+    operator = jsonencode({ Version = "2012-10-17", Statement = concat(local.look, local.operate) })
+  }
+}

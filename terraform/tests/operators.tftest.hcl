@@ -1,0 +1,46 @@
+# What people may do with a deployment.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  artifacts_dir = "tests/artifacts"
+}
+
+run "a_viewer_changes_nothing_and_an_operator_deletes_nothing" {
+  assert {
+    condition = sort(distinct(flatten([for statement in jsondecode(output.operator_policies.viewer).Statement : statement.Action]))) == tolist([
+      "budgets:ViewBudget",
+      "cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData",
+      "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query",
+      "kms:Decrypt",
+      "s3:GetObject", "s3:ListBucket",
+      "sqs:GetQueueAttributes",
+      "xray:BatchGetTraces", "xray:GetTraceSummaries",
+    ])
+    error_message = "A viewer has reads, and no other action than these."
+  }
+
+  assert {
+    condition = setsubtract(
+      flatten([for statement in jsondecode(output.operator_policies.operator).Statement : statement.Action]),
+      flatten([for statement in jsondecode(output.operator_policies.viewer).Statement : statement.Action]),
+    ) == toset(["dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "kms:GenerateDataKey", "sqs:SendMessage"])
+    error_message = "An operator may put back and note it, and nothing else."
+  }
+
+  assert {
+    condition = alltrue(flatten([for statement in jsondecode(output.operator_policies.operator).Statement : [
+      for resource in flatten([statement.Resource]) : strcontains(resource, "spillway") || startswith(resource, "arn:aws:kms:") || contains(["ReadMetricsAndTraces", "ReadAlarms"], statement.Sid)
+    ]]))
+    error_message = "Every statement names this deployment's resources, but for calls that AWS has none for."
+  }
+
+  assert {
+    condition = alltrue([for statement in jsondecode(output.operator_policies.operator).Statement :
+      !anytrue([for action in statement.Action : startswith(action, "dynamodb:P") || startswith(action, "dynamodb:U")]) ||
+    !strcontains(jsonencode(statement.Resource), module.events.arn)])
+    error_message = "Nobody but the consumer writes events."
+  }
+}

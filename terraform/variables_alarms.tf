@@ -1,0 +1,62 @@
+# Which alarms there are, and when people are told.
+
+variable "alarms" {
+  description = <<-EOT
+    The alarms. `rules_dir` is a folder with rule files, such as alerts/rules, which is taken if it is null; a limits.yaml
+    beside that folder is read too. `limits` sets limits that thresholds are shares of, by key, where neither that
+    file nor this deployment's own settings are right. With `dashboard_url` each alarm links to its page on the
+    dashboard and to its runbook.
+  EOT
+  type = object({
+    rules_dir     = optional(string)
+    limits        = optional(map(number), {})
+    dashboard_url = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = var.alarms.dashboard_url == null || can(regex("^https?://[^ ?#]*[^ ?#/]$", var.alarms.dashboard_url))
+    error_message = "alarms.dashboard_url must be an address without a slash at the end, such as https://spillway.example.com, or null for no links."
+  }
+}
+
+variable "business_hours" {
+  description = <<-EOT
+    When low alarms are told: an IANA time zone, days from monday to sunday, local times from and to, and holidays as dates.
+    What is still wrong when they begin is told then, and a digest says what fired and cleared meanwhile. null tells low
+    alarms at any hour. High alarms are told at any hour in any case.
+  EOT
+  type = object({
+    zone     = optional(string, "Etc/UTC")
+    days     = optional(list(string), ["monday", "tuesday", "wednesday", "thursday", "friday"])
+    open     = optional(string, "09:00")
+    close    = optional(string, "17:00")
+    holidays = optional(list(string), [])
+  })
+  default = {}
+
+  validation {
+    condition     = can(regex("^[A-Za-z]+(/[A-Za-z0-9_+-]+)*$", try(var.business_hours.zone, "UTC")))
+    error_message = "business_hours.zone must be an IANA name of a time zone, such as Europe/Berlin."
+  }
+
+  validation {
+    condition     = try(length(var.business_hours.days), 1) > 0 && alltrue([for day in try(var.business_hours.days, []) : contains(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], day)])
+    error_message = "business_hours.days must have at least one of monday, tuesday, wednesday, thursday, friday, saturday and sunday."
+  }
+
+  validation {
+    condition     = alltrue([for time in try([var.business_hours.open, var.business_hours.close], []) : can(regex("^([01][0-9]|2[0-3]):[0-5][0-9]$", time))])
+    error_message = "business_hours.open and business_hours.close must be local times such as 09:00."
+  }
+
+  validation {
+    condition     = try(tonumber(replace(var.business_hours.open, ":", "")), 900) >= 400 && try(tonumber(replace(var.business_hours.close, ":", "")) > tonumber(replace(var.business_hours.open, ":", "")), true)
+    error_message = "business_hours.open must be 04:00 or later, and business_hours.close later on the same day: Scheduler leaves out what falls into the hour that daylight saving skips, and clocks change before four."
+  }
+
+  validation {
+    condition     = alltrue([for day in try(var.business_hours.holidays, []) : can(regex("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", day)) && can(formatdate("D", "${day}T00:00:00Z"))])
+    error_message = "business_hours.holidays must be dates such as 2026-12-25."
+  }
+}
