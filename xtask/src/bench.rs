@@ -4,7 +4,7 @@
 //! system against peers and limits. Either writes its numbers as JSON into `target/bench`.
 
 use crate::{
-    metadata, process,
+    metadata, process, python,
     ring::{Counts, Outcome, Report},
     rings::FRONTEND,
     settings::Settings,
@@ -13,19 +13,33 @@ use crate::{
 use anyhow::{Context, Result};
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
 /// The benchmarks of the whole system.
-const SYSTEM: [&str; 4] = ["accept", "memory", "simulate", "pages"];
+const SYSTEM: [&str; 6] = ["accept", "memory", "simulate", "pages", "cold-start", "consumer"];
 /// Those of them that measure the demo as people start it.
 const OF_THE_DEMO: [&str; 2] = ["memory", "pages"];
+/// Those that measure the functions as Lambda starts them.
+const OF_THE_FUNCTIONS: [&str; 2] = ["cold-start", "consumer"];
+/// The functions' packages and programs, and the one that does nothing.
+const FUNCTIONS: [(&str, &str); 4] = [
+    ("spillway-ingest-function", "ingest"),
+    ("spillway-consumer", "consumer"),
+    ("spillway-archiver", "archiver"),
+    ("spillway-bench-noop", "noop"),
+];
+/// The profile that functions are deployed with.
+const PROFILE: &str = "release";
+/// What the peers in Python are made of.
+const PEERS: &str = "bench/python/requirements.txt";
 
 /// Which benchmarks to run.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages, or a package's folder
+    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages, cold-start, consumer, or a
+    /// package's folder
     filter: Option<String>,
     /// Rounds of each measurement that is compared with a peer
     #[arg(long, value_name = "N", default_value_t = 3)]
@@ -94,7 +108,31 @@ fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<
     if let Some(site) = site {
         bench.arg("--site").arg(site);
     }
+    if arguments.wants_any(&OF_THE_FUNCTIONS) {
+        bench.arg("--functions").arg(functions(settings, results)?);
+        match python::environment(&settings.target.join("bench-python"), &settings.root.join(PEERS)) {
+            Ok(environment) => {
+                bench.arg("--python").arg(environment.program("python"));
+            }
+            // The benchmark says in its notes what it was not compared with.
+            Err(error) => eprintln!("    no peers in Python: {error:#}. {}", python::REMEDY),
+        }
+    }
     process::run(&mut bench)
+}
+
+/// Builds the functions with the profile that they are deployed with, for this machine. Returns the folder with them.
+fn functions(settings: &Settings, results: &Path) -> Result<PathBuf> {
+    let folder = results.join("functions");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    for (package, program) in FUNCTIONS {
+        // One after the other: together each would get the features that only another one needs.
+        process::run(settings.cargo().args(["build", "--profile", PROFILE, "--package", package]))?;
+        let program = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+        fs::copy(settings.target.join(PROFILE).join(&program), folder.join(&program))
+            .with_context(|| format!("cannot copy {program}"))?;
+    }
+    Ok(folder)
 }
 
 #[cfg(test)]
@@ -109,6 +147,8 @@ mod tests {
         assert!(arguments(None).wants_any(&SYSTEM));
         assert!(arguments(Some("mem")).wants_any(&OF_THE_DEMO));
         assert!(!arguments(Some("accept")).wants_any(&OF_THE_DEMO));
+        assert!(arguments(Some("cold-start")).wants_any(&OF_THE_FUNCTIONS));
+        assert!(!arguments(Some("pages")).wants_any(&OF_THE_FUNCTIONS));
         assert!(!arguments(Some("draw")).wants_any(&SYSTEM));
     }
 }

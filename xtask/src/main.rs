@@ -13,6 +13,7 @@ mod deploy;
 mod fmt;
 mod metadata;
 mod process;
+mod python;
 mod ring;
 mod rings;
 mod settings;

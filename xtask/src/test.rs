@@ -17,7 +17,7 @@ pub struct Arguments {
 pub enum Ring {
     /// Unit, integration and embedded whole-system tests
     Rust,
-    /// Terraform's format, validity and tests
+    /// Terraform's format, validity and tests, and checkov's rules
     Terraform,
     /// The dashboard in Chromium
     Browser,
@@ -47,6 +47,7 @@ pub fn add(settings: &Settings, arguments: &Arguments, report: &mut Report) -> R
     }
     if wanted(Ring::Terraform) {
         report.add("terraform", rings::terraform(settings));
+        report.add("checkov", rings::checkov(settings));
     }
     if wanted(Ring::Browser) {
         report.add("browser", rings::browser(settings, &packages));

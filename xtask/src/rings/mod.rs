@@ -1,11 +1,13 @@
 //! The rings of `cargo xtask test`, each in its own module.
 
 mod browser;
+mod checkov;
 mod emulator;
 mod rust;
 mod terraform;
 
 pub use browser::browser;
+pub use checkov::checkov;
 pub use emulator::{adapters, emulator};
 pub use rust::rust;
 pub use terraform::{mirror as terraform_mirror, terraform};
