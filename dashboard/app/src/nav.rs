@@ -43,7 +43,19 @@ pub const NAV: &[NavItem] = &[
             words: ("replay is running", "replays are running"),
         }),
     },
+    NavItem {
+        label: "Alarms",
+        path: "/alarms",
+        key: 'a',
+        badge: Some(Badge { count: |badges| badges.active_alarms, words: ("active alarm", "active alarms") }),
+    },
 ];
+
+/// Whether there is a page at that address of ours. Rules and runbooks name pages that a deployment may not have.
+pub fn has_page(address: &str) -> bool {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    NAV.iter().any(|item| item.is_at(path)) || path.starts_with("/runbooks/") || path.starts_with("/events/")
+}
 
 impl NavItem {
     /// Whether a URL's path is this page or something below it.
@@ -65,6 +77,16 @@ mod tests {
         assert_eq!(at("/"), ["Overview"]);
         assert_eq!(at("/dead-letters/0197-abc"), ["Dead letters"]);
         assert_eq!(at("/metrics-of-old"), [""; 0]);
+    }
+
+    #[test]
+    fn what_has_no_page_is_no_link() {
+        assert!(
+            ["/", "/metrics?stage=queue#age", "/dead-letters", "/alarms/queue-age-high"]
+                .iter()
+                .all(|at| has_page(at))
+        );
+        assert!(!has_page("/no-such-page") && !has_page("https://example.com/"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader, OpsLog, ReplayL
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::replay::Replayer;
 use spillway_telemetry::MetricReader;
+use spillway_telemetry::alarms::AlarmSource;
 use spillway_telemetry::flow::FlowSource;
 use spillway_telemetry::traces::TraceReader;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct Ports {
     pub traces: Arc<dyn TraceReader>,
     /// Where all events are now, with rates and health.
     pub flow: Arc<dyn FlowSource>,
+    /// Which alarms there are, how each is, and what changed.
+    pub alarms: Arc<dyn AlarmSource>,
     /// Where one event is.
     pub events: Arc<dyn FlowReader>,
     /// Dead letters.
@@ -51,6 +54,7 @@ impl Ports {
         provide_context(Arc::clone(&self.metrics));
         provide_context(Arc::clone(&self.traces));
         provide_context(Arc::clone(&self.flow));
+        provide_context(Arc::clone(&self.alarms));
         provide_context(Arc::clone(&self.events));
         provide_context(Arc::clone(&self.archive));
         provide_context(Arc::clone(&self.replays));
@@ -83,6 +87,8 @@ pub trait HeaderSource: Send + Sync {
 pub struct Badges {
     /// Dead letters that wait in the archive for somebody to decide.
     pub dead_letters: Option<u64>,
+    /// Alarms that somebody is or will be told of, and that have not cleared.
+    pub active_alarms: Option<u64>,
     /// Replays that are not over.
     pub running_replays: Option<u64>,
 }

@@ -24,6 +24,9 @@ pub fn Pages() -> impl IntoView {
                 <Route path=path!("/events") view=pages::events::EventPage ssr=SsrMode::Async />
                 <Route path=path!("/events/:id") view=pages::events::EventPage ssr=SsrMode::Async />
                 <Route path=path!("/replays") view=pages::replays::Replays ssr=SsrMode::Async />
+                <Route path=path!("/alarms") view=pages::alarms::Alarms ssr=SsrMode::Async />
+                <Route path=path!("/alarms/:name") view=pages::alarms::AlarmPage ssr=SsrMode::Async />
+                <Route path=path!("/runbooks/:name") view=pages::alarms::RunbookPage ssr=SsrMode::Async />
                 <Route path=path!("/replays/:id") view=pages::replays::ReplayDetail ssr=SsrMode::Async />
             </Routes>
         </Router>

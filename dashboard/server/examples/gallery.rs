@@ -26,7 +26,7 @@ struct Waiting;
 #[async_trait]
 impl HeaderSource for Waiting {
     async fn badges(&self) -> Badges {
-        Badges { dead_letters: Some(203), running_replays: Some(1) }
+        Badges { dead_letters: Some(203), active_alarms: Some(2), running_replays: Some(1) }
     }
 }
 

@@ -20,6 +20,7 @@ const STYLES: &[&str] = &[
     include_str!("../../../style/dead_letters.css"),
     include_str!("../../../style/overview.css"),
     include_str!("../../../style/metrics.css"),
+    include_str!("../../../style/alarms.css"),
     spillway_charts::CSS,
 ];
 

@@ -7,23 +7,34 @@ use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
 use spillway_dashboard_embedded::Sources;
 use spillway_embedded::Attached;
 use spillway_embedded::db::DbError;
+use spillway_telemetry::alarms::{AlarmSource, CachedAlarms, Limits, RuleSet, Unevaluated};
 use spillway_telemetry::flow::FlowSource;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Replays that are looked at for the header. Older ones that still run are rare enough to be left out of a badge.
 const REPLAYS: usize = 50;
 
+/// The header of every page asks for the alarms, and rules are evaluated once a minute.
+const KEEP_ALARMS: Duration = Duration::from_secs(1);
+
 /// The ports of the pages, on the pipeline with that data folder.
 pub fn ports(data_folder: &Path, pipeline: &Attached, environment: Environment) -> Ports {
     let sources = Sources::of(data_folder, pipeline);
+    let alarms = Arc::new(CachedAlarms::new(alarms(pipeline), Arc::clone(&pipeline.clock), KEEP_ALARMS));
     Ports {
         clock: Arc::clone(&pipeline.clock),
-        header: Arc::new(Header { flow: Arc::clone(&sources.flow), pipeline: pipeline.clone() }),
+        header: Arc::new(Header {
+            flow: Arc::clone(&sources.flow),
+            alarms: Arc::clone(&alarms) as Arc<dyn AlarmSource>,
+            pipeline: pipeline.clone(),
+        }),
         environment: Arc::new(environment),
         metrics: sources.metrics,
         traces: sources.traces,
         flow: sources.flow,
+        alarms,
         events: Arc::clone(&pipeline.flow),
         archive: Arc::clone(&pipeline.archive),
         replays: Arc::clone(&pipeline.replays),
@@ -34,8 +45,20 @@ pub fn ports(data_folder: &Path, pipeline: &Attached, environment: Environment) 
     }
 }
 
+fn alarms(pipeline: &Attached) -> Arc<dyn AlarmSource> {
+    let rules = Limits::built_in()
+        .map_err(|error| error.to_string())
+        .and_then(|limits| RuleSet::built_in(&limits).map_err(|error| error.to_string()));
+    let rules = rules.unwrap_or_else(|error| {
+        tracing::error!(error, "the alarm rules cannot be read");
+        RuleSet::empty()
+    });
+    Arc::new(Unevaluated::new(Arc::new(rules), Arc::new(pipeline.names.by_topology_key())))
+}
+
 struct Header {
     flow: Arc<dyn FlowSource>,
+    alarms: Arc<dyn AlarmSource>,
     pipeline: Attached,
 }
 
@@ -45,9 +68,11 @@ impl HeaderSource for Header {
         let running = |replays: Vec<spillway_core::replay::Replay>| {
             replays.iter().filter(|replay| replay.state == ReplayState::Running).count() as u64
         };
-        let snapshot = self.flow.snapshot().await.ok();
+        let (snapshot, alarms) = tokio::join!(self.flow.snapshot(), self.alarms.now());
+        let snapshot = snapshot.ok();
         Badges {
             dead_letters: snapshot.map(|snapshot| snapshot.ledger.archived),
+            active_alarms: alarms.ok().map(|now| now.active().len() as u64),
             running_replays: self.pipeline.replays.list(REPLAYS).await.ok().map(running),
         }
     }

@@ -17,7 +17,7 @@ pub use periods::periods;
 pub use spillway_alerts::hours::{BusinessHours, Digest, DigestEntry};
 pub use spillway_alerts::metric::Resources;
 pub use spillway_alerts::rules::{Comparison, Condition, Link, MetricCondition, Query};
-pub use spillway_alerts::{AlarmState, Rule, RuleName, RuleSet, Tier, runbooks};
+pub use spillway_alerts::{AlarmState, Limits, Rule, RuleName, RuleSet, Tier, runbooks};
 pub use subject::{Subject, unit};
 pub use unevaluated::Unevaluated;
 pub use watching::{Watch, Watchers};
@@ -25,6 +25,7 @@ pub use watching::{Watch, Watchers};
 use crate::{ReadError, TimeRange};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// All alarms at one moment.
@@ -46,6 +47,17 @@ impl AlarmsNow {
     /// How the rule called `name` is.
     pub fn status(&self, name: &str) -> Option<&AlarmStatus> {
         self.statuses.iter().find(|status| status.rule.as_str() == name)
+    }
+
+    /// Every rule with how it is, in the order of the rules.
+    pub fn all(&self) -> Vec<(&Rule, AlarmStatus)> {
+        let known: HashMap<&RuleName, &AlarmStatus> =
+            self.statuses.iter().map(|status| (&status.rule, status)).collect();
+        let status = |rule: &Rule| match known.get(&rule.name) {
+            Some(status) => (*status).clone(),
+            None => AlarmStatus::unevaluated(&rule.name),
+        };
+        self.rules.iter().map(|rule| (rule, status(rule))).collect()
     }
 
     /// Rules in alarm of which people are told, with how they are: high ones first, then the newest first. The parts
@@ -89,6 +101,22 @@ pub struct AlarmStatus {
     /// Why it could not be evaluated the last time, if so. The state is then as old as `evaluated_at` of the last time
     /// that it could.
     pub trouble: Option<String>,
+}
+
+impl AlarmStatus {
+    /// How a rule is that nobody has evaluated yet.
+    pub fn unevaluated(rule: &RuleName) -> Self {
+        Self {
+            rule: rule.clone(),
+            state: AlarmState::InsufficientData,
+            since: None,
+            reason: "not evaluated yet".to_owned(),
+            told: None,
+            suppressed: None,
+            last_alarm: None,
+            trouble: None,
+        }
+    }
 }
 
 /// Why an alarm does not act at the moment.

@@ -1,6 +1,7 @@
 //! Drawings, each made once for all who look at it.
 
 use spillway_charts::{Chart, Drawn, render_svg};
+use spillway_telemetry::alarms::RuleName;
 use spillway_telemetry::catalogue::Stage;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,7 +11,16 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 /// Drawings to remember before the older half is forgotten: some hundred viewers of different ranges, at 10 KB or so each.
 const MOST: usize = 1_000;
 
-type Key = (Stage, &'static str, u64);
+/// What a drawing is of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Of {
+    /// An entry of the catalogue.
+    Entry(Stage, &'static str),
+    /// What a rule watches.
+    Rule(RuleName),
+}
+
+type Key = (Of, u64);
 type Slot = Arc<OnceLock<Arc<Drawn>>>;
 
 /// Two generations: when the younger is full, the older is dropped and the younger takes its place.
@@ -41,8 +51,8 @@ impl Drawings {
 ///
 /// The numbers themselves are part of the key, so a drawing can't be older than its numbers. Reckoning the key takes a
 /// tenth of the time that drawing does.
-pub(super) fn draw_once((stage, key): (Stage, &'static str), chart: &Chart) -> Arc<Drawn> {
-    let key = (stage, key, digest(chart));
+pub(crate) fn draw_once(of: Of, chart: &Chart) -> Arc<Drawn> {
+    let key = (of, digest(chart));
     let slot = DRAWINGS.lock().unwrap_or_else(PoisonError::into_inner).slot(key);
     Arc::clone(slot.get_or_init(|| Arc::new(render_svg(chart))))
 }
@@ -102,24 +112,24 @@ mod tests {
 
     #[test]
     fn a_chart_is_drawn_once_for_all_viewers() {
-        let of = (Stage::Api, "cache-test");
-        let one = draw_once(of, &chart(&[1.0, 2.0, 3.0]));
-        assert!(Arc::ptr_eq(&one, &draw_once(of, &chart(&[1.0, 2.0, 3.0]))));
-        let newer = draw_once(of, &chart(&[1.0, 2.0, 4.0]));
+        let of = || Of::Entry(Stage::Api, "cache-test");
+        let one = draw_once(of(), &chart(&[1.0, 2.0, 3.0]));
+        assert!(Arc::ptr_eq(&one, &draw_once(of(), &chart(&[1.0, 2.0, 3.0]))));
+        let newer = draw_once(of(), &chart(&[1.0, 2.0, 4.0]));
         assert!(!Arc::ptr_eq(&one, &newer), "other numbers are another drawing");
         assert_ne!(one.svg, newer.svg);
         let mut elsewhere = chart(&[1.0, 2.0, 3.0]);
         elsewhere.zone = TimeZone::get("Asia/Kolkata").unwrap();
-        assert!(!Arc::ptr_eq(&one, &draw_once(of, &elsewhere)), "as is another zone");
+        assert!(!Arc::ptr_eq(&one, &draw_once(of(), &elsewhere)), "as is another zone");
     }
 
     #[test]
     fn what_is_looked_at_is_not_forgotten() {
         let mut drawings = Drawings::default();
-        let watched = drawings.slot((Stage::Api, "watched", 0));
+        let watched = drawings.slot((Of::Entry(Stage::Api, "watched"), 0));
         for other in 1..=3 * MOST as u64 {
-            drawings.slot((Stage::Api, "other", other));
-            assert!(Arc::ptr_eq(&watched, &drawings.slot((Stage::Api, "watched", 0))));
+            drawings.slot((Of::Entry(Stage::Api, "other"), other));
+            assert!(Arc::ptr_eq(&watched, &drawings.slot((Of::Entry(Stage::Api, "watched"), 0))));
         }
         assert!(drawings.young.len() + drawings.old.len() <= 2 * MOST);
     }

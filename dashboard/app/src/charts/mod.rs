@@ -1,17 +1,22 @@
 //! The catalogue's charts: read together, drawn once for all viewers, and shown with what belongs around them.
 //!
 //! [`read_charts`] asks for the numbers of a group of charts and turns each into a drawing; [`ChartGrid`] shows the group.
-//! What a chart looks like is decided in one function without components, [`spec::chart`].
+//! What a chart looks like is decided in one function without components, [`spec::chart`]; which alarms watch it, in
+//! [`alarms`].
 
+mod alarms;
 mod cache;
 mod question;
 mod spec;
 mod view;
 
+pub(crate) use alarms::{draw_threshold, tier};
+pub(crate) use cache::{Of, draw_once};
 pub use question::{Comparison, Question};
 pub use view::{ChartGrid, UnreadCharts};
 
 use spillway_charts::{Drawn, LegendItem, legend};
+use spillway_telemetry::alarms::AlarmSource;
 use spillway_telemetry::catalogue::{self, Entry};
 use spillway_telemetry::{Freshness, MetricReader, ReadError};
 use std::sync::Arc;
@@ -47,7 +52,8 @@ pub struct Current {
     pub note: Option<String>,
 }
 
-/// Reads the charts of a group, all with one question to the source, and draws those that nobody has drawn yet.
+/// Reads the charts of a group, all with one question to the source, and draws those that nobody has drawn yet, with the
+/// thresholds and the periods in alarm of the rules that watch them.
 ///
 /// # Errors
 /// [`ReadError`] if there are no numbers to show, not even old ones. A comparison that can't be read is left out, and
@@ -56,8 +62,12 @@ pub async fn read_charts(
     reader: &dyn MetricReader,
     entries: Vec<Entry>,
     question: &Question,
+    alarms: &dyn AlarmSource,
 ) -> Result<ChartGroup, ReadError> {
-    let now = catalogue::read(reader, &entries, question.range, question.period).await?;
+    let numbers = catalogue::read(reader, &entries, question.range, question.period);
+    let (now, alarms) = futures::join!(numbers, alarms::read(alarms, question.range));
+    let now = now?;
+    let watchers = alarms.watchers();
     let mut freshness = now.freshness.clone();
     let earlier = match question.earlier_range() {
         None => None,
@@ -75,11 +85,12 @@ pub async fn read_charts(
     let charts = entries.into_iter().enumerate().filter_map(|(index, entry)| {
         let numbers = now.charts.get(index)?;
         let before = earlier.as_ref().and_then(|earlier| earlier.charts.get(index));
-        let chart = spec::chart(&entry, numbers, before, (now.range, question));
+        let mut chart = spec::chart(&entry, numbers, before, (now.range, question));
+        alarms.mark(&mut chart, &watchers.watching(&entry, question.period));
         Some(ShownChart {
             current: spec::current(&entry, &chart, (now.range, question)),
             legend: if chart.series.len() > 1 { legend(&chart) } else { Vec::new() },
-            drawn: cache::draw_once((entry.stage, entry.key), &chart),
+            drawn: draw_once(Of::Entry(entry.stage, entry.key), &chart),
             entry,
         })
     });

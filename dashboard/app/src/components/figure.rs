@@ -30,6 +30,9 @@ pub fn Figure(
     help: String,
     /// The drawing. Shared: a chart is drawn once for all who look at it.
     drawn: Arc<Drawn>,
+    /// The same drawn for a phone, if it is too wide for one.
+    #[prop(optional_no_strip)]
+    narrow: Option<Arc<Drawn>>,
     /// The series, if there is more than one.
     #[prop(optional)]
     legend: Vec<LegendItem>,
@@ -49,6 +52,25 @@ pub fn Figure(
     let table = wants_table.then(|| table(&title, &drawn.hover, &page));
     let (heading, heading_id) = (title.clone(), format!("{id}-title"));
     let described = format!("{title}. Use the arrow keys to read single values.");
+    let plot = |drawn: &Drawn, class: &'static str| {
+        view! {
+            <div
+                class=class
+                tabindex="0"
+                role="group"
+                aria-label=described.clone()
+                data-series=drawn.series_json.clone()
+                inner_html=drawn.svg.clone()
+            ></div>
+        }
+    };
+    let plots = match &narrow {
+        None => plot(&drawn, "plot").into_any(),
+        Some(narrow) => {
+            view! { {plot(&drawn, "plot chart-when-wide")} {plot(narrow, "plot chart-when-narrow")} }
+                .into_any()
+        }
+    };
     view! {
         <figure class="figure" id=id.clone() data-key=id aria-labelledby=heading_id.clone()>
             <figcaption class="figure-head">
@@ -60,14 +82,7 @@ pub fn Figure(
                     <p class="help-text">{help}</p>
                 </details>
             </figcaption>
-            <div
-                class="plot"
-                tabindex="0"
-                role="group"
-                aria-label=described
-                data-series=drawn.series_json.clone()
-                inner_html=drawn.svg.clone()
-            ></div>
+            {plots}
             <div class="figure-foot">
                 <ul class="legend">
                     {legend.into_iter().map(legend_item).collect_view()}

@@ -1,5 +1,6 @@
 //! The pages, a folder each.
 
+pub mod alarms;
 pub mod dead_letters;
 pub mod events;
 pub mod metrics;

@@ -1,6 +1,6 @@
 //! Which rules watch what a chart of the catalogue shows.
 
-use super::{AlarmsNow, MetricCondition, Rule, RuleName, Subject, Tier, drawing};
+use super::{AlarmsNow, MetricCondition, Resources, Rule, RuleName, Subject, Tier, drawing};
 use crate::catalogue::Entry;
 use crate::metrics::LineValue;
 use crate::{MetricQuery, Period, Statistic};
@@ -31,32 +31,40 @@ struct Watcher<'a> {
     told: &'a Rule,
     /// The rule itself, or a part of it.
     condition: &'a MetricCondition,
-    /// In the order of the condition's.
-    queries: Vec<MetricQuery>,
+    /// Everything that it reads.
+    reads: HashSet<MetricQuery>,
+    /// What its number is.
+    number: Number,
+}
+
+/// What a rule's number is, in this deployment.
+#[derive(Clone, Debug)]
+enum Number {
+    Metric(MetricQuery),
+    Share(HashSet<MetricQuery>),
+    Other,
 }
 
 impl<'a> Watchers<'a> {
     /// The rules of which people are told, and the parts of those that are composites.
     pub fn of(now: &'a AlarmsNow) -> Self {
-        let mut all = Vec::new();
-        for told in now.rules.iter().filter(|rule| rule.notify) {
-            let parts = told.parts().into_iter().filter_map(|part| now.rules.get(part));
-            for condition in parts.chain([told]).filter_map(Rule::metric) {
-                // What the topology does not have is not on any chart either.
-                if let Ok(queries) = drawing::queries(condition, &now.resources) {
-                    all.push(Watcher { told, condition, queries });
-                }
-            }
-        }
-        Self { all }
+        let told = now.rules.iter().filter(|rule| rule.notify);
+        Self { all: told.flat_map(|rule| Self::of_rule(now, rule).all).collect() }
+    }
+
+    /// One rule, with its parts.
+    pub fn of_rule(now: &'a AlarmsNow, told: &'a Rule) -> Self {
+        let parts = told.parts().into_iter().filter_map(|part| now.rules.get(part));
+        // What the topology does not have is not on any chart either.
+        let watchers = parts.chain([told]).filter_map(Rule::metric);
+        Self { all: watchers.filter_map(|condition| Watcher::new(told, condition, &now.resources)).collect() }
     }
 
     /// The rules that watch what `entry` shows, whose points each cover a `period`.
     pub fn watching(&self, entry: &Entry, period: Period) -> Vec<Watch> {
         let mut found: Vec<Watch> = Vec::new();
-        for watcher in
-            self.all.iter().filter(|watcher| entry.lines.iter().any(|line| watcher.sees(&line.value)))
-        {
+        let sees = |watcher: &&Watcher<'_>| entry.lines.iter().any(|line| watcher.sees(&line.value));
+        for watcher in self.all.iter().filter(sees) {
             let is_itself = watcher.told.metric().is_some();
             let threshold =
                 (is_itself && watcher.is_comparable(period)).then_some(watcher.condition.threshold);
@@ -71,37 +79,40 @@ impl<'a> Watchers<'a> {
     }
 }
 
-impl Watcher<'_> {
+impl<'a> Watcher<'a> {
+    fn new(told: &'a Rule, condition: &'a MetricCondition, resources: &Resources) -> Option<Self> {
+        let queries = drawing::queries(condition, resources).ok()?;
+        let bound = |query: &Query| {
+            let place = condition.queries.iter().position(|one| one.id == query.id)?;
+            queries.get(place).cloned()
+        };
+        let number = match Subject::of(condition) {
+            Subject::Metric(query) => bound(query).map_or(Number::Other, Number::Metric),
+            Subject::Share(counted) => Number::Share(counted.into_iter().filter_map(bound).collect()),
+            Subject::Other => Number::Other,
+        };
+        Some(Self { told, condition, reads: queries.into_iter().collect(), number })
+    }
+
     fn sees(&self, line: &LineValue) -> bool {
-        match (Subject::of(self.condition), line) {
-            (Subject::Metric(query), LineValue::Statistic(shown)) => self.bound(query) == Some(shown),
-            (Subject::Share(counted), LineValue::Share { part, whole }) => {
-                let counted: HashSet<_> = counted.into_iter().filter_map(|query| self.bound(query)).collect();
-                counted == part.iter().collect() && self.reads(part.iter().chain(whole))
+        match (&self.number, line) {
+            (Number::Metric(query), LineValue::Statistic(shown)) => query == shown,
+            (Number::Share(counted), LineValue::Share { part, whole }) => {
+                same(counted, part) && same(&self.reads, part.iter().chain(whole))
             }
             // A capacity changes seldom: whichever statistic of it is taken is the same.
-            (Subject::Share(_), LineValue::CapacityUse { used, allowed }) => {
-                let metrics: HashSet<_> = self.queries.iter().map(|query| &query.metric).collect();
+            (Number::Share(_), LineValue::CapacityUse { used, allowed }) => {
+                let metrics: HashSet<_> = self.reads.iter().map(|query| &query.metric).collect();
                 metrics == HashSet::from([&used.metric, &allowed.metric])
             }
             _ => false,
         }
     }
 
-    fn bound(&self, query: &Query) -> Option<&MetricQuery> {
-        let place = self.condition.queries.iter().position(|one| one.id == query.id)?;
-        self.queries.get(place)
-    }
-
-    /// Whether it reads these and no others.
-    fn reads<'q>(&self, shown: impl IntoIterator<Item = &'q MetricQuery>) -> bool {
-        self.queries.iter().collect::<HashSet<_>>() == shown.into_iter().collect::<HashSet<_>>()
-    }
-
     /// Whether a point of that period can be held against the threshold.
     fn is_comparable(&self, period: Period) -> bool {
-        let statistic = match Subject::of(self.condition) {
-            Subject::Metric(query) => self.bound(query).map(|bound| bound.statistic),
+        let statistic = match &self.number {
+            Number::Metric(query) => Some(query.statistic),
             _ => None,
         };
         match statistic {
@@ -112,6 +123,11 @@ impl Watcher<'_> {
             _ => self.condition.period <= period.seconds(),
         }
     }
+}
+
+/// Whether these are the same queries, in whatever order.
+fn same<'q>(of: &HashSet<MetricQuery>, shown: impl IntoIterator<Item = &'q MetricQuery>) -> bool {
+    of.iter().collect::<HashSet<_>>() == shown.into_iter().collect::<HashSet<_>>()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use leptos::prelude::*;
 use spillway_core::dead_letter::DeadLetterFilter;
 use spillway_core::names::Names;
 use spillway_core::ports::DeadLetterArchive;
+use spillway_telemetry::alarms::AlarmSource;
 use spillway_telemetry::catalogue::{Stage, of_stage};
 use spillway_telemetry::flow::{FlowSnapshot, FlowSource, Sentence, summary};
 use spillway_telemetry::{MetricReader, ReadError};
@@ -32,6 +33,7 @@ pub fn Metrics() -> impl IntoView {
     let flow = expect_context::<Arc<dyn FlowSource>>();
     let metrics = expect_context::<Arc<dyn MetricReader>>();
     let names = expect_context::<Arc<Names>>();
+    let alarms = expect_context::<Arc<dyn AlarmSource>>();
     let stage = stage(&page);
     let archive = expect_context::<Arc<dyn DeadLetterArchive>>();
     let question = Question::of(&page, compares(&page));
@@ -41,7 +43,7 @@ pub fn Metrics() -> impl IntoView {
         ..DeadLetterFilter::default()
     };
     let data = async move {
-        let charts = read_charts(&*metrics, of_stage(stage, &names), &question);
+        let charts = read_charts(&*metrics, of_stage(stage, &names), &question, &*alarms);
         let dead_letters = archive.list(&of_range, None, 1);
         let (flow, charts, dead_letters) = futures::join!(flow.snapshot(), charts, dead_letters);
         Data { flow, charts, dead_letters: dead_letters.ok().map(|page| page.total) }

@@ -1,5 +1,6 @@
 //! Overview: is anything lost, where is it stuck, what is to be done.
 
+mod alarms;
 mod answer;
 mod diagram;
 mod pipeline;
@@ -13,13 +14,15 @@ use crate::{
 };
 use leptos::prelude::*;
 use spillway_core::names::Names;
+use spillway_telemetry::alarms::{AlarmSource, AlarmsNow};
 use spillway_telemetry::catalogue::overview;
 use spillway_telemetry::flow::{FlowSnapshot, FlowSource};
 use spillway_telemetry::{MetricReader, ReadError};
 use std::sync::Arc;
 
-/// What the page shows. Either half can be had without the other.
+/// What the page shows. Each part can be had without the others.
 struct Data {
+    alarms: Result<AlarmsNow, ReadError>,
     flow: Result<FlowSnapshot, ReadError>,
     charts: Result<ChartGroup, ReadError>,
 }
@@ -31,11 +34,12 @@ pub fn Overview() -> impl IntoView {
     let flow = expect_context::<Arc<dyn FlowSource>>();
     let metrics = expect_context::<Arc<dyn MetricReader>>();
     let names = expect_context::<Arc<Names>>();
+    let alarms = expect_context::<Arc<dyn AlarmSource>>();
     let question = Question::of(&page, false);
     let data = async move {
-        let charts = read_charts(&*metrics, overview(&names), &question);
-        let (flow, charts) = futures::join!(flow.snapshot(), charts);
-        Data { flow, charts }
+        let charts = read_charts(&*metrics, overview(&names), &question, &*alarms);
+        let (flow, charts, alarms) = futures::join!(flow.snapshot(), charts, alarms.now());
+        Data { alarms, flow, charts }
     };
     view! {
         <Title text="Overview" hidden=true />
@@ -46,8 +50,8 @@ pub fn Overview() -> impl IntoView {
 fn draw(data: &Data) -> impl IntoView + use<> {
     let depth = data.charts.as_ref().ok().and_then(queue_depth).unwrap_or_default();
     let flow = match &data.flow {
-        Ok(flow) => now(flow, &depth).into_any(),
-        Err(error) => unread(error).into_any(),
+        Ok(flow) => now(flow, &data.alarms, &depth).into_any(),
+        Err(error) => view! { {unread(error)} {alarms::active(&data.alarms, &use_page())} }.into_any(),
     };
     let charts = match &data.charts {
         Ok(group) => view! { <ChartGrid group=group.clone() link=more /> }.into_any(),
@@ -63,12 +67,17 @@ fn draw(data: &Data) -> impl IntoView + use<> {
 }
 
 /// The pipeline at this moment.
-fn now(flow: &FlowSnapshot, depth: &[Option<f64>]) -> impl IntoView + use<> {
+fn now(
+    flow: &FlowSnapshot,
+    alarms: &Result<AlarmsNow, ReadError>,
+    depth: &[Option<f64>],
+) -> impl IntoView + use<> {
     let page = use_page();
     let sentences = spillway_telemetry::flow::summary(flow);
     view! {
         {answer::sentences(&sentences, &page)}
         {answer::ledger(flow, &page)}
+        {alarms::active(alarms, &page)}
         {diagram::diagram(
             &pipeline::pipeline(flow, &sentences),
             depth,

@@ -1,0 +1,108 @@
+//! What alarms add to a chart: the thresholds of the rules that watch it, and when they were in alarm.
+
+use spillway_charts::{AlarmPeriod, Chart, Threshold, Tier, Unit};
+use spillway_telemetry::TimeRange;
+use spillway_telemetry::alarms::{self, AlarmSource, AlarmsNow, Watch, Watchers};
+
+/// Alarms over the range of a group of charts. Charts are shown without them if they can't be read.
+#[derive(Default)]
+pub(super) struct Alarms {
+    now: Option<AlarmsNow>,
+    periods: Vec<alarms::AlarmPeriod>,
+}
+
+pub(super) async fn read(source: &dyn AlarmSource, range: TimeRange) -> Alarms {
+    let (now, periods) = futures::join!(source.now(), source.periods(None, range));
+    Alarms { now: now.ok(), periods: periods.unwrap_or_default() }
+}
+
+impl Alarms {
+    pub(super) fn watchers(&self) -> Watchers<'_> {
+        self.now.as_ref().map(Watchers::of).unwrap_or_default()
+    }
+
+    /// Adds to a chart what the rules that watch it say of it.
+    pub(super) fn mark(&self, chart: &mut Chart, watches: &[Watch]) {
+        for watch in watches {
+            if let Some(value) = watch.threshold {
+                draw_threshold(chart, watch.tier, value);
+            }
+            let periods = self.periods.iter().filter(|period| period.rule == watch.rule);
+            chart.alarms.extend(periods.map(|period| AlarmPeriod {
+                from: period.from.as_second(),
+                to: period.until.map(|until| until.as_second()),
+                tier: tier(watch.tier),
+            }));
+        }
+        // High ones lie over low ones.
+        chart.alarms.sort_by_key(|period| period.tier == Tier::High);
+    }
+}
+
+/// Adds a threshold to a chart, unless one of that tier is there already. Zero says only that nothing may be there, and a
+/// line on the axis would be lost.
+pub(crate) fn draw_threshold(chart: &mut Chart, of: alarms::Tier, value: f64) {
+    let known = chart.thresholds.iter().any(|line| line.value == value && line.tier == tier(of));
+    if known || value == 0.0 {
+        return;
+    }
+    let label = format!("{of}: {}", in_words(chart.unit, value));
+    chart.thresholds.push(Threshold { value, label, tier: tier(of) });
+}
+
+/// A threshold as a person would say it.
+fn in_words(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Number if value.fract() == 0.0 => Unit::Count.format(value),
+        unit => unit.format(value),
+    }
+}
+
+/// A tier as charts know it.
+pub(crate) fn tier(tier: alarms::Tier) -> Tier {
+    match tier {
+        alarms::Tier::High => Tier::High,
+        alarms::Tier::Low => Tier::Low,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use spillway_telemetry::alarms::RuleName;
+
+    fn chart() -> Chart {
+        Chart::new("Age", Unit::Seconds, 0, 3_600, 60)
+    }
+
+    #[test]
+    fn thresholds_are_named_by_tier_and_value_and_drawn_once() {
+        let mut chart = chart();
+        for (tier, value) in
+            [(alarms::Tier::Low, 300.0), (alarms::Tier::Low, 300.0), (alarms::Tier::High, 1_800.0)]
+        {
+            draw_threshold(&mut chart, tier, value);
+        }
+        draw_threshold(&mut chart, alarms::Tier::High, 0.0);
+        let labels: Vec<_> = chart.thresholds.iter().map(|line| line.label.as_str()).collect();
+        assert_eq!(labels, ["low: 5\u{a0}min", "high: 30\u{a0}min"]);
+    }
+
+    #[test]
+    fn periods_are_those_of_the_rules_that_watch_it_high_ones_in_front() {
+        let second = |at| Timestamp::from_second(at).unwrap();
+        let period = |rule, from, until: Option<i64>| alarms::AlarmPeriod {
+            rule: RuleName::new(rule),
+            from: second(from),
+            until: until.map(second),
+        };
+        let periods = vec![period("high", 60, None), period("low", 0, Some(120)), period("other", 0, None)];
+        let watch = |rule, tier| Watch { rule: RuleName::new(rule), tier, threshold: None };
+        let mut chart = chart();
+        let watches = [watch("high", alarms::Tier::High), watch("low", alarms::Tier::Low)];
+        Alarms { now: None, periods }.mark(&mut chart, &watches);
+        let drawn: Vec<_> = chart.alarms.iter().map(|one| (one.tier, one.from, one.to)).collect();
+        assert_eq!(drawn, [(Tier::Low, 0, Some(120)), (Tier::High, 60, None)]);
+    }
+}

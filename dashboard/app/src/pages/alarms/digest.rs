@@ -1,0 +1,69 @@
+//! The opening digest: what fired while nobody was there.
+
+use super::{row::href, words};
+use crate::{
+    context::Page,
+    format::{counted, duration},
+};
+use jiff::SignedDuration;
+use leptos::prelude::*;
+use spillway_telemetry::alarms::{AlarmsNow, Digest, DigestEntry};
+
+/// For so long after opening it is shown unfolded.
+const NEW: SignedDuration = SignedDuration::from_hours(10);
+
+/// What was told when business hours began: what was in alarm then, and what had cleared by itself.
+pub(super) fn digest(digest: &Digest, now: &AlarmsNow, page: &Page) -> AnyView {
+    let zone = now.hours.as_ref().map_or(&page.zone, |hours| hours.zone());
+    let when = |at| words::moment(at, page.now, zone);
+    let is_new = page.now.duration_since(digest.opened_at) < NEW;
+    let title = if is_new { "While you were away" } else { "Last opening digest" };
+    let span = match digest.closed_at {
+        Some(closed) => format!("{} to {}", when(closed), when(digest.opened_at)),
+        None => format!("until {}", when(digest.opened_at)),
+    };
+    let (still, cleared) = (digest.still_in_alarm.len() as u64, digest.cleared.len() as u64);
+    let said = format!(
+        "{} in alarm at opening, {} fired and cleared.",
+        counted(still, "low alarm was", "low alarms were"),
+        counted(cleared, "one", "more"),
+    );
+    let list = |title: &'static str, entries: &[DigestEntry]| {
+        (!entries.is_empty()).then(|| {
+            let items = entries.iter().map(|one| entry(one, now, page)).collect_view();
+            view! { <h3>{title}</h3> <ul class="digest-list">{items}</ul> }
+        })
+    };
+    view! {
+        <details class="digest panel" open=is_new data-key="digest">
+            <summary><h2>{title}</h2> <span class="quiet">{span} ". " {said}</span></summary>
+            {list("In alarm at opening", &digest.still_in_alarm)}
+            {list("Fired and cleared", &digest.cleared)}
+        </details>
+    }
+    .into_any()
+}
+
+fn entry(entry: &DigestEntry, now: &AlarmsNow, page: &Page) -> AnyView {
+    let zone = now.hours.as_ref().map_or(&page.zone, |hours| hours.zone());
+    let when = |at| words::moment(at, page.now, zone);
+    let text = now
+        .rules
+        .get(entry.rule.as_str())
+        .map_or_else(|| entry.rule.to_string(), |rule| rule.summary.clone());
+    let span = match entry.until {
+        Some(until) => {
+            let lasted = duration((until.as_second() - entry.from.as_second()) as f64);
+            format!("{} to {}, {lasted}", when(entry.from), when(until))
+        }
+        None => format!("since {}", when(entry.from)),
+    };
+    view! {
+        <li>
+            <a href=href(page, &entry.rule)>{text}</a>
+            " "
+            <span class="quiet small">{span} " · " {entry.reason.clone()}</span>
+        </li>
+    }
+    .into_any()
+}

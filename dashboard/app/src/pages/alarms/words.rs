@@ -1,0 +1,255 @@
+//! What pages say about alarms.
+
+use crate::components::Tone;
+use crate::context::Page;
+use crate::format::{counted, duration, relative};
+use jiff::{Timestamp, tz::TimeZone};
+use spillway_charts::Unit;
+use spillway_core::metric;
+use spillway_telemetry::alarms::{
+    AlarmState, AlarmStatus, AlarmsNow, Comparison, MetricCondition, Rule, Suppressed, Suppressor, Tier,
+    Told, Untold, unit,
+};
+
+/// Seconds without an evaluation after which the states are called old. Rules are evaluated every minute.
+const STALE_S: i64 = 180;
+
+/// How things are with all alarms: what it means, the sentence, and what else is to be known.
+pub fn overall(now: &AlarmsNow, at: Timestamp) -> (Tone, String, Option<String>) {
+    let rules = counted(now.rules.len() as u64, "rule", "rules");
+    let Some(evaluated_at) = now.evaluated_at else {
+        let text = "The alarm rules have not been evaluated yet.".to_owned();
+        let more = format!("{rules} wait. The running pipeline evaluates them every minute.");
+        return (Tone::Unknown, text, Some(more));
+    };
+    let age = at.as_second() - evaluated_at.as_second();
+    if age > STALE_S {
+        let text = format!("Nobody has evaluated the alarm rules for {}.", duration(age as f64));
+        let more = "The states below are from then. Is the pipeline running?".to_owned();
+        return (Tone::Warning, text, Some(more));
+    }
+    let checked = format!("{rules}, evaluated {}.", relative(age));
+    let active = now.active();
+    let high = active.iter().filter(|(rule, _)| rule.tier == Tier::High).count() as u64;
+    let low = active.len() as u64 - high;
+    let tone = if high > 0 { Tone::Bad } else { Tone::Warning };
+    let text = match (high, low) {
+        (0, 0) => return (Tone::Good, "No alarm is active.".to_owned(), Some(quiet(now, at, &checked))),
+        (0, low) => format!(
+            "{} active. It can wait for business hours.",
+            counted(low, "low alarm is", "low alarms are")
+        ),
+        (high, 0) => format!(
+            "{} active and {} somebody now.",
+            counted(high, "high alarm is", "high alarms are"),
+            needs(high)
+        ),
+        (high, low) => format!(
+            "{} active and {} somebody now; {} besides.",
+            counted(high, "high alarm is", "high alarms are"),
+            needs(high),
+            counted(low, "low one", "low ones"),
+        ),
+    };
+    (tone, text, None)
+}
+
+fn needs(count: u64) -> &'static str {
+    if count == 1 { "needs" } else { "need" }
+}
+
+fn quiet(now: &AlarmsNow, at: Timestamp, checked: &str) -> String {
+    let last = now.statuses.iter().filter_map(|status| status.last_alarm.as_ref());
+    let last = last.filter_map(|period| Some((period.until?, &period.rule))).max();
+    match last {
+        Some((until, rule)) => {
+            let ago = relative(at.as_second() - until.as_second());
+            format!("{checked} The last to clear was {rule}, {ago}.")
+        }
+        None => checked.to_owned(),
+    }
+}
+
+/// A state in a word or two.
+pub fn state(state: AlarmState) -> &'static str {
+    match state {
+        AlarmState::Ok => "OK",
+        AlarmState::Alarm => "in alarm",
+        AlarmState::InsufficientData => "no data",
+    }
+}
+
+/// What a state means for the reader.
+pub fn tone(state: AlarmState, tier: Tier) -> Tone {
+    match (state, tier) {
+        (AlarmState::Ok, _) => Tone::Good,
+        (AlarmState::Alarm, Tier::High) => Tone::Bad,
+        (AlarmState::Alarm, Tier::Low) => Tone::Warning,
+        (AlarmState::InsufficientData, _) => Tone::Unknown,
+    }
+}
+
+/// The same as the beginning of a sentence.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A subsystem as it is headed.
+pub fn subsystem(name: &str) -> String {
+    match name {
+        "api" => "API".to_owned(),
+        "flow" => "Flow and objectives".to_owned(),
+        other => capitalised(&other.replace('_', " ")),
+    }
+}
+
+/// A day and a time of day, for what is not today: `Mon 09:00`, or with the date beyond a week.
+pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let [at, now] = [at, now].map(|moment| moment.to_zoned(zone.clone()));
+    let days = (at.timestamp().as_second() - now.timestamp().as_second()).abs() / 86_400;
+    let format = match () {
+        () if at.date() == now.date() => "%H:%M",
+        () if days < 6 => "%a %H:%M",
+        () => "%a %-d %b %H:%M",
+    };
+    at.strftime(format).to_string()
+}
+
+/// What became of telling people of a change or a state.
+pub fn told(told: &Told, page: &Page) -> String {
+    let when = |at: &Timestamp| moment(*at, page.now, &page.zone);
+    match told {
+        Told::At(at) => format!("told {}", when(at)),
+        Told::Held(Some(until)) => format!("held back until {}", when(until)),
+        Told::Held(None) => "held back until business hours".to_owned(),
+        Told::InDigest(at) => format!("told in the digest of {}", when(at)),
+        Told::Failed { at, reason } => format!("telling failed {}: {reason}", when(at)),
+        Told::Never(Untold::Part) => "not told: part of another alarm".to_owned(),
+        Told::Never(Untold::NoNews) => "not told".to_owned(),
+        Told::Never(Untold::Simulated) => "not told: simulated".to_owned(),
+    }
+}
+
+/// Why nobody is told at the moment.
+pub fn suppressed(suppressed: &Suppressed, page: &Page) -> String {
+    let until = suppressed.until.map(|until| format!(" until {}", moment(until, page.now, &page.zone)));
+    let until = until.unwrap_or_default();
+    match &suppressed.by {
+        Suppressor::BusinessHours => format!("held back{until}: outside business hours"),
+        Suppressor::Alarm(rule) => format!("held back{until} by {rule}"),
+    }
+}
+
+/// Since when it is in alarm or when it cleared, in words: `for 38 min`, `cleared 3 h ago, after 12 min`.
+pub fn since(status: &AlarmStatus, now: Timestamp) -> Option<String> {
+    let seconds = |from: Timestamp, to: Timestamp| to.as_second() - from.as_second();
+    match (status.state, &status.last_alarm) {
+        (AlarmState::Alarm, _) => {
+            status.since.map(|since| format!("for {}", duration(seconds(since, now).max(0) as f64)))
+        }
+        (_, Some(last)) => last.until.map(|until| {
+            let lasted = duration(seconds(last.from, until) as f64);
+            format!("cleared {}, after {lasted}", relative(seconds(until, now)))
+        }),
+        _ => None,
+    }
+}
+
+/// When a rule is in alarm: `3 of the last 5 datapoints, of 1 min each, are over 30 min`.
+pub fn condition(condition: &MetricCondition) -> String {
+    let (needed, of) = (condition.datapoints_to_alarm, condition.evaluation_periods);
+    let datapoints = match (needed, of) {
+        (1, 1) => format!("a datapoint of {} is", period(condition)),
+        (all, of) if all == of => format!("{of} datapoints in a row, of {} each, are", period(condition)),
+        (1, of) => format!("one of the last {of} datapoints, of {} each, is", period(condition)),
+        (needed, of) => format!("{needed} of the last {of} datapoints, of {} each, are", period(condition)),
+    };
+    format!("{datapoints} {}", beyond(condition))
+}
+
+/// What the newest datapoints are, those that are missing left out: `4 of the last 5 datapoints are over 30 min, the newest
+/// is 38 min; 3 are needed`. `values` are the newest, oldest first.
+pub fn reason(condition: &MetricCondition, values: &[Option<f64>]) -> String {
+    let known: Vec<f64> = values.iter().flatten().copied().collect();
+    let looked_at = condition.evaluation_periods;
+    let Some(newest) = known.last() else {
+        return format!("None of the last {looked_at} datapoints is there.");
+    };
+    let breaching = known.iter().filter(|value| breaches(condition, **value)).count();
+    let newest = value(condition, *newest);
+    if looked_at == 1 {
+        let not = if breaching == 0 { " not" } else { "" };
+        return format!("The newest datapoint is {newest}: that is{not} {}.", beyond(condition));
+    }
+    let count = if breaching == 0 { "None".to_owned() } else { breaching.to_string() };
+    let (verb, needed) = (if breaching < 2 { "is" } else { "are" }, condition.datapoints_to_alarm);
+    let missing = match values.len() - known.len() {
+        0 => String::new(),
+        some => format!(", {some} missing"),
+    };
+    let needed = if needed == 1 { "1 is needed".to_owned() } else { format!("{needed} are needed") };
+    format!(
+        "{count} of the last {looked_at} datapoints {verb} {}{missing}; the newest is {newest}; {needed}.",
+        beyond(condition)
+    )
+}
+
+/// Whether a value is on the wrong side of the threshold.
+pub fn breaches(condition: &MetricCondition, value: f64) -> bool {
+    condition.comparison.breaches(value, condition.threshold)
+}
+
+/// `over 30 min`.
+fn beyond(condition: &MetricCondition) -> String {
+    let side = match condition.comparison {
+        Comparison::Greater => "over",
+        Comparison::GreaterOrEqual => "at or over",
+        Comparison::Less => "under",
+        Comparison::LessOrEqual => "at or under",
+    };
+    format!("{side} {}", value(condition, condition.threshold))
+}
+
+/// A value in the rule's unit, as short as is clear.
+pub fn value(condition: &MetricCondition, value: f64) -> String {
+    chart_unit(condition).format(value)
+}
+
+/// The unit of a rule's chart.
+pub fn chart_unit(condition: &MetricCondition) -> Unit {
+    match unit(condition) {
+        metric::Unit::Count => Unit::Count,
+        metric::Unit::Milliseconds => Unit::Milliseconds,
+        metric::Unit::Seconds => Unit::Seconds,
+        metric::Unit::Bytes => Unit::Bytes,
+        metric::Unit::Percent => Unit::Percent,
+        metric::Unit::None => Unit::Number,
+    }
+}
+
+/// The length of a rule's datapoints.
+pub fn period(condition: &MetricCondition) -> String {
+    duration(f64::from(condition.period))
+}
+
+/// What each metric of a rule is: `Maximum of AWS/SQS ApproximateAgeOfOldestMessage`.
+pub fn metrics(condition: &MetricCondition) -> Vec<(String, String)> {
+    let one = |query: &spillway_telemetry::alarms::Query| {
+        let stat = &query.stat;
+        (query.id.clone(), format!("{} of {} {}", stat.statistic, stat.metric.namespace, stat.metric.name))
+    };
+    condition.queries.iter().map(one).collect()
+}
+
+/// A tier with what it asks of people.
+pub fn tier(rule: &Rule) -> &'static str {
+    match (rule.notify, rule.tier) {
+        (false, _) => "part of another alarm: nobody is told of it alone",
+        (true, Tier::High) => "high: somebody is told at once, at any hour",
+        (true, Tier::Low) => "low: somebody is told in business hours",
+    }
+}
+
+#[cfg(test)]
+mod tests;

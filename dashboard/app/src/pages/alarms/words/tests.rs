@@ -1,0 +1,139 @@
+use super::*;
+use futures::FutureExt;
+use spillway_core::names::Names;
+use spillway_telemetry::alarms::testkit::ScriptedAlarms;
+use spillway_telemetry::alarms::{AlarmSource, Limits, RuleSet};
+
+fn rules() -> RuleSet {
+    RuleSet::built_in(&Limits::built_in().unwrap()).unwrap()
+}
+
+fn at(minute: i64) -> Timestamp {
+    "2026-03-10T02:00:00Z".parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_mins(minute)
+}
+
+fn page(minute: i64) -> Page {
+    Page::of("/alarms", "", "", at(minute))
+}
+
+#[track_caller]
+fn check_condition(rule: &str, expected: &str) {
+    let rules = rules();
+    assert_eq!(condition(rules.get(rule).unwrap().metric().unwrap()).replace('\u{a0}', " "), expected);
+}
+
+#[test]
+fn a_rule_is_said_in_words() {
+    check_condition("queue-age-high", "3 of the last 5 datapoints, of 1 min each, are over 30 min");
+    check_condition("queue-drain-low", "2 of the last 3 datapoints, of 5 min each, are over 20 %");
+    check_condition("budget-actual-high", "a datapoint of 1 h is over 100 %");
+    check_condition("table-throttles-high", "5 datapoints in a row, of 1 min each, are over 20 %");
+    check_condition("receive-count-high", "one of the last 4 datapoints, of 15 min each, is at or over 15");
+}
+
+#[track_caller]
+fn check_reason(rule: &str, values: &[Option<f64>], expected: &str) {
+    let rules = rules();
+    assert_eq!(reason(rules.get(rule).unwrap().metric().unwrap(), values).replace('\u{a0}', " "), expected);
+}
+
+#[test]
+fn a_reason_has_the_numbers_that_decide() {
+    check_reason(
+        "queue-age-high",
+        &[Some(60.0), Some(1_900.0), Some(2_000.0), Some(2_100.0), Some(2_280.0)],
+        "4 of the last 5 datapoints are over 30 min; the newest is 38 min; 3 are needed.",
+    );
+    check_reason(
+        "queue-age-high",
+        &[None, None, Some(5.0)],
+        "None of the last 5 datapoints is over 30 min, 2 missing; the newest is 5 s; 3 are needed.",
+    );
+    check_reason("queue-age-high", &[None; 5], "None of the last 5 datapoints is there.");
+    check_reason("budget-actual-high", &[Some(104.0)], "The newest datapoint is 104 %: that is over 100 %.");
+}
+
+#[track_caller]
+fn check_overall(alarms: ScriptedAlarms, minute: i64, tone: Tone, expected: &str) {
+    let now = alarms.now().now_or_never().unwrap().unwrap();
+    let (said, text, more) = overall(&now, at(minute));
+    assert_eq!((said, format!("{text} {}", more.unwrap_or_default()).trim()), (tone, expected));
+}
+
+#[test]
+fn the_first_sentence_says_how_things_are() {
+    let new = || ScriptedAlarms::new(rules(), &Names::default());
+    let fires = |alarms: ScriptedAlarms, rule: &str| {
+        alarms.changed(rule, at(0), AlarmState::Alarm, "", Told::At(at(0)))
+    };
+    let count = rules().len();
+    check_overall(
+        new(),
+        0,
+        Tone::Unknown,
+        &format!(
+            "The alarm rules have not been evaluated yet. {count} rules wait. The running pipeline evaluates them every minute."
+        ),
+    );
+    check_overall(
+        new().evaluated(at(0)),
+        1,
+        Tone::Good,
+        &format!("No alarm is active. {count} rules, evaluated 1 min ago."),
+    );
+    let cleared =
+        fires(new(), "api-5xx-low").changed("api-5xx-low", at(2), AlarmState::Ok, "", Told::At(at(2)));
+    check_overall(
+        cleared.evaluated(at(20)),
+        20,
+        Tone::Good,
+        &format!(
+            "No alarm is active. {count} rules, evaluated now. The last to clear was api-5xx-low, 18 min ago."
+        ),
+    );
+    let low = fires(new().evaluated(at(0)), "queue-age-low");
+    check_overall(low, 0, Tone::Warning, "1 low alarm is active. It can wait for business hours.");
+    let both = fires(fires(new().evaluated(at(0)), "queue-age-low"), "queue-age-high");
+    check_overall(both, 0, Tone::Bad, "1 high alarm is active and needs somebody now; 1 low one besides.");
+    let stopped = fires(new().evaluated(at(0)), "queue-age-high");
+    check_overall(
+        stopped,
+        12,
+        Tone::Warning,
+        "Nobody has evaluated the alarm rules for 12 min. The states below are from then. Is the pipeline running?",
+    );
+}
+
+#[test]
+fn what_became_of_telling_is_said_with_its_time() {
+    let said = |one: Told| told(&one, &page(0));
+    assert_eq!(said(Told::At(at(0))), "told 02:00");
+    let monday = "2026-03-16T09:00:00Z".parse().unwrap();
+    assert_eq!(said(Told::Held(Some(monday))), "held back until Mon 16 Mar 09:00");
+    assert_eq!(said(Told::Held(Some(at(60 * 31)))), "held back until Wed 09:00");
+    assert_eq!(said(Told::InDigest(at(-60 * 17))), "told in the digest of Mon 09:00");
+    let failed = Told::Failed { at: at(0), reason: "the webhook answers 500".into() };
+    assert_eq!(said(failed), "telling failed 02:00: the webhook answers 500");
+}
+
+#[test]
+fn since_when_is_said_of_what_lasts_and_of_what_is_over() {
+    let alarms = ScriptedAlarms::new(rules(), &Names::default()).evaluated(at(0)).changed(
+        "queue-age-low",
+        at(0),
+        AlarmState::Alarm,
+        "",
+        Told::At(at(0)),
+    );
+    let status = |alarms: &ScriptedAlarms| {
+        alarms.now().now_or_never().unwrap().unwrap().status("queue-age-low").unwrap().clone()
+    };
+    assert_eq!(since(&status(&alarms), at(38)).unwrap(), "for 38 min");
+    let alarms = alarms.changed("queue-age-low", at(12), AlarmState::Ok, "", Told::At(at(12)));
+    assert_eq!(since(&status(&alarms), at(192)).unwrap(), "cleared 3 h ago, after 12 min");
+}
+
+#[test]
+fn subsystems_are_headed_in_words() {
+    assert_eq!(["api", "dead_letters", "queue"].map(subsystem), ["API", "Dead letters", "Queue"]);
+}

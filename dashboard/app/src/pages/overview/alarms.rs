@@ -1,0 +1,40 @@
+//! Active alarms, the high ones first.
+
+use crate::{
+    context::Page,
+    pages::alarms::{row::row, words},
+};
+use leptos::prelude::*;
+use spillway_telemetry::ReadError;
+use spillway_telemetry::alarms::AlarmsNow;
+
+/// More are on their own page.
+const MOST: usize = 5;
+
+/// The active alarms, if there are any. When all is well the overview is quiet about them.
+pub(super) fn active(alarms: &Result<AlarmsNow, ReadError>, page: &Page) -> AnyView {
+    let now = match alarms {
+        Ok(now) => now,
+        Err(error) => {
+            let why = error.to_string();
+            return view! { <p class="stale-note">"The alarms cannot be read just now: " {why} "."</p> }
+                .into_any();
+        }
+    };
+    let active = now.active();
+    if active.is_empty() {
+        return ().into_any();
+    }
+    let rows =
+        active.iter().take(MOST).map(|(rule, status)| row(&(*rule, (*status).clone()), page)).collect_view();
+    let (_, text, _) = words::overall(now, page.now);
+    let all = page.href("/alarms", "");
+    view! {
+        <section class="overview-alarms" aria-labelledby="active-alarms">
+            <h2 id="active-alarms" class="visually-hidden">"Active alarms"</h2>
+            <p><a href=all>{text}</a></p>
+            <ul class="alarm-list">{rows}</ul>
+        </section>
+    }
+    .into_any()
+}
