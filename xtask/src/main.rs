@@ -11,6 +11,7 @@ mod ci;
 mod demo;
 mod deploy;
 mod fmt;
+mod lambda;
 mod metadata;
 mod process;
 mod python;
@@ -18,6 +19,7 @@ mod ring;
 mod rings;
 mod settings;
 mod test;
+mod toolchain;
 mod wasm;
 
 use clap::{Parser, Subcommand};
@@ -44,6 +46,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Show what Terraform would change in AWS, or change it
     Deploy(deploy::Arguments),
+    /// Build the functions that Lambda runs into target/lambda
+    Lambda(lambda::Arguments),
     /// Build what runs in the browser into target/site
     Wasm,
     /// Format all Rust and Terraform code
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Task::Ci(arguments) => ci::run(&settings, &arguments),
         Task::Bench(arguments) => bench::run(&settings, &arguments),
         Task::Deploy(arguments) => deploy::run(&settings, &arguments),
+        Task::Lambda(arguments) => lambda::run(&settings, &arguments),
         Task::Fmt => fmt::run(&settings),
         Task::Wasm => wasm::run(&settings).map(|_| ExitCode::SUCCESS),
     });

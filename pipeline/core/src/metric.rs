@@ -77,6 +77,8 @@ pub const ACCEPT_TO_STORED: &str = "AcceptToStoredLatency";
 pub const BATCH_SIZE: &str = "BatchSize";
 /// Age of the oldest dead letter in an archiver's batch, in seconds since its event was first sent.
 pub const OLDEST_DEAD_LETTER_AGE: &str = "OldestDeadLetterAge";
+/// Dead letters that are in the archive and could not be put into its index, by the last try to.
+pub const DEAD_LETTERS_UNINDEXED: &str = "DeadLettersUnindexed";
 /// Seconds until the oldest message that is in a queue expires, by the time at which its event was first sent.
 pub const TIME_TO_LOSS: &str = "TimeToLoss";
 /// Share of the month's budget that is spent, in percent.

@@ -5,14 +5,10 @@
 //! version is in Cargo.lock, so nothing needs to be installed.
 
 mod bundle;
-mod std_library;
-mod target;
 
-use crate::{process, settings::Settings};
+use crate::{process, settings::Settings, toolchain};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
-
-pub use target::ensure as ensure_target;
 
 /// The name of the profile that makes it small.
 const PROFILE: &str = "wasm-release";
@@ -20,6 +16,14 @@ const PROFILE: &str = "wasm-release";
 const PACKAGE: &str = "spillway-dashboard-frontend";
 /// The compilation target.
 pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Sees to it that the target can be compiled for.
+///
+/// # Errors
+/// When it can't be had here.
+pub fn ensure_target(settings: &Settings) -> Result<()> {
+    toolchain::ensure(settings, TARGET)
+}
 
 /// Builds it, or says in one sentence why that is impossible here. The dashboard works without it,
 /// only less lively, so a missing target is no error: `Ok(None)`.

@@ -1,11 +1,11 @@
-//! Builds the standard library for wasm from Debian's sources of the same compiler version.
+//! Builds the standard library for another target from Debian's sources of the same compiler version.
 //!
 //! For machines that cannot reach rustup's server but do reach a Debian mirror. The package comes
 //! through apt with its own list of sources, so the machine's package lists stay as they are, and apt
 //! verifies Debian's signature. The library is built by the stable compiler and copied to where rustc
 //! looks for it; it carries bitcode, without which link-time optimisation fails.
 
-use super::{TARGET, target::Toolchain};
+use super::Toolchain;
 use crate::{process, settings::Settings};
 use anyhow::{Context, Result, anyhow, bail};
 use std::{
@@ -23,13 +23,13 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// # Errors
 /// When the sources of this compiler version cannot be had, do not build, or the toolchain's folder
 /// cannot be written.
-pub fn build(settings: &Settings, toolchain: &Toolchain) -> Result<()> {
-    let work = settings.target.join("wasm-std");
+pub fn build(settings: &Settings, toolchain: &Toolchain, target: &str) -> Result<()> {
+    let work = settings.target.join("std");
     fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
     let library = sources(settings, toolchain, &work)?;
     lend_sources(toolchain, &library)?;
-    let built = compile(settings, &work)?;
-    install(toolchain, &built)
+    let built = compile(settings, &work, target)?;
+    install(&toolchain.libraries(target), &built)
 }
 
 /// The `library` folder of the compiler's sources: the toolchain's own (rustup component `rust-src`) or
@@ -162,7 +162,7 @@ fn lend_sources(toolchain: &Toolchain, library: &Path) -> Result<()> {
 }
 
 /// Builds an empty crate, and with it the library. Returns the folder with the `.rlib` files.
-fn compile(settings: &Settings, work: &Path) -> Result<PathBuf> {
+fn compile(settings: &Settings, work: &Path, target: &str) -> Result<PathBuf> {
     let package = work.join("empty");
     fs::create_dir_all(package.join("src"))?;
     fs::write(package.join("src/lib.rs"), "")?;
@@ -170,7 +170,7 @@ fn compile(settings: &Settings, work: &Path) -> Result<PathBuf> {
         package.join("Cargo.toml"),
         "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n",
     )?;
-    process::step("building the standard library for wasm");
+    process::step(&format!("building the standard library for {target}"));
     let output = work.join("target");
     process::run(
         Command::new(&settings.cargo)
@@ -180,7 +180,7 @@ fn compile(settings: &Settings, work: &Path) -> Result<PathBuf> {
                 "--quiet",
                 "--release",
                 "--target",
-                TARGET,
+                target,
                 "-Zbuild-std=std,panic_abort,proc_macro",
             ])
             .arg("--target-dir")
@@ -188,13 +188,12 @@ fn compile(settings: &Settings, work: &Path) -> Result<PathBuf> {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTFLAGS", "-Cembed-bitcode=yes"),
     )?;
-    Ok(output.join(TARGET).join("release/deps"))
+    Ok(output.join(target).join("release/deps"))
 }
 
 /// Copies the library to where rustc looks for it, all at once, so that an interrupted copy is not
 /// taken for a library.
-fn install(toolchain: &Toolchain, built: &Path) -> Result<()> {
-    let place = toolchain.libraries();
+fn install(place: &Path, built: &Path) -> Result<()> {
     let parent = place.parent().context("the toolchain has no folder for the target")?;
     let partial = parent.join("lib.partial");
     let writable = || format!("cannot write to the toolchain at {}", parent.display());
@@ -207,7 +206,7 @@ fn install(toolchain: &Toolchain, built: &Path) -> Result<()> {
         }
     }
     if place.exists() {
-        fs::remove_dir_all(&place).with_context(writable)?;
+        fs::remove_dir_all(place).with_context(writable)?;
     }
-    fs::rename(&partial, &place).with_context(writable)
+    fs::rename(&partial, place).with_context(writable)
 }

@@ -1,6 +1,7 @@
-//! Finds the standard library for wasm, or gets it.
+//! Finds the standard library for a target, or gets it.
 
-use super::{TARGET, std_library};
+mod std_library;
+
 use crate::{process, settings::Settings};
 use anyhow::{Context, Result, bail};
 use std::{
@@ -31,9 +32,9 @@ impl Toolchain {
         Ok(Self { sysroot, version })
     }
 
-    /// Where the target's libraries are or belong.
-    pub fn libraries(&self) -> PathBuf {
-        self.sysroot.join("lib/rustlib").join(TARGET).join("lib")
+    /// Where a target's libraries are or belong.
+    pub fn libraries(&self, target: &str) -> PathBuf {
+        self.sysroot.join("lib/rustlib").join(target).join("lib")
     }
 }
 
@@ -42,25 +43,25 @@ impl Toolchain {
 ///
 /// # Errors
 /// When none of the three works; the error says why the last one did not.
-pub fn ensure(settings: &Settings) -> Result<()> {
-    if is_usable(&settings.root) {
+pub fn ensure(settings: &Settings, target: &str) -> Result<()> {
+    if is_usable(&settings.root, target) {
         return Ok(());
     }
-    process::step(&format!("getting the compilation target {TARGET}"));
+    process::step(&format!("getting the compilation target {target}"));
     if process::find_program(&["rustup"]).is_some()
         && process::succeeds(
-            Command::new("rustup").args(["target", "add", TARGET]).current_dir(&settings.root),
+            Command::new("rustup").args(["target", "add", target]).current_dir(&settings.root),
         )
-        && is_usable(&settings.root)
+        && is_usable(&settings.root, target)
     {
         return Ok(());
     }
     let toolchain = Toolchain::find(settings)?;
-    std_library::build(settings, &toolchain)?;
-    if !is_usable(&settings.root) {
+    std_library::build(settings, &toolchain, target)?;
+    if !is_usable(&settings.root, target) {
         bail!(
             "the standard library was built into {} but rustc does not accept it",
-            toolchain.libraries().display()
+            toolchain.libraries(target).display()
         );
     }
     Ok(())
@@ -68,9 +69,9 @@ pub fn ensure(settings: &Settings) -> Result<()> {
 
 /// Compiles one line that needs the standard library. A folder that is merely there proves nothing: it
 /// may be half copied, or be of another compiler version.
-fn is_usable(root: &Path) -> bool {
+fn is_usable(root: &Path, target: &str) -> bool {
     let mut rustc = Command::new("rustc");
-    rustc.current_dir(root).args(["--target", TARGET, "--crate-type", "lib", "--crate-name", "probe"]);
+    rustc.current_dir(root).args(["--target", target, "--crate-type", "lib", "--crate-name", "probe"]);
     rustc.args(["--emit", "metadata=-", "-"]);
     // Standard input is empty, which is a valid crate that links to std.
     process::succeeds(&mut rustc)
