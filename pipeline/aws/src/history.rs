@@ -1,0 +1,239 @@
+//! Recorded datapoints of CloudWatch, for trying alarm rules on them.
+
+use crate::cloudwatch::{self, Ask, Points};
+use crate::explain::Trouble;
+use aws_sdk_cloudwatch::Client;
+use spillway_alerts::metric::UnknownResource;
+use spillway_alerts::{
+    History, MemoryHistory, MetricStat, Resources, RuleSet, Slots, SourceError, Statistic,
+};
+use spillway_core::Timestamp;
+use spillway_core::metric::MetricId;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+const MINUTE: i64 = 60;
+const DAY: i64 = 86_400;
+/// What CloudWatch still has after so many days: hours for 455 days, five minutes for 63, minutes for 15.
+const COARSER: [(i64, i64); 2] = [(3_600, 63 * DAY), (300, 15 * DAY)];
+
+/// The datapoints that some rules look at, read from CloudWatch once and kept in memory by the minute.
+///
+/// Alarms look at periods that end at any minute, so all is put together from minutes. Where only five minutes or hours
+/// are left, their datapoints are spread evenly over their minutes: a backtest over more than 15 days is that coarse.
+pub struct CloudWatchHistory {
+    minutes: MemoryHistory,
+    first: Option<Timestamp>,
+}
+
+/// Why datapoints could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HistoryError {
+    /// A rule watches something that the deployment has not.
+    #[error(transparent)]
+    Resource(#[from] UnknownResource),
+    /// CloudWatch did not answer.
+    #[error(transparent)]
+    CloudWatch(#[from] Trouble),
+}
+
+impl CloudWatchHistory {
+    /// Reads what these rules need in order to be evaluated from `from` until `until`; `now` says how much of it is left
+    /// in what detail.
+    ///
+    /// # Errors
+    /// [`HistoryError`] if a rule watches what is not there, or CloudWatch does not answer.
+    pub async fn load(
+        client: &Client,
+        rules: &[&RuleSet],
+        resources: &Resources,
+        (from, until): (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Result<Self, HistoryError> {
+        let stats: Vec<MetricStat> = stats(rules).into_iter().collect();
+        let from = floor(from.as_second() - look_back(rules), 3_600);
+        let until = floor(until.as_second() + MINUTE - 1, MINUTE);
+        let mut values = vec![Vec::new(); stats.len()];
+        for (from, until, period) in stretches(from, until, now.as_second()) {
+            let asks = stats.iter().map(|stat| ask(stat, resources, period));
+            let asks = asks.collect::<Result<Vec<_>, _>>()?;
+            let found = cloudwatch::read(client, &asks, time(from), time(until)).await?;
+            for ((values, stat), points) in values.iter_mut().zip(&stats).zip(&found) {
+                values.extend(by_the_minute(points, stat.statistic, (from, until), period));
+            }
+        }
+        let first = values.iter().filter_map(|values| values.iter().position(|value| !value.is_nan())).min();
+        let first = first.map(|minute| time(from + MINUTE * minute as i64));
+        let mut minutes = MemoryHistory::new(time(from), MINUTE as u32);
+        for (stat, values) in stats.into_iter().zip(values) {
+            minutes.insert(stat, values);
+        }
+        Ok(Self { minutes, first })
+    }
+
+    /// When the first datapoint begins; `None` if there is none at all.
+    pub fn first_recorded(&self) -> Option<Timestamp> {
+        self.first
+    }
+}
+
+impl History for CloudWatchHistory {
+    fn column(&self, stat: &MetricStat, slots: Slots) -> Result<Cow<'_, [f64]>, SourceError> {
+        self.minutes.column(stat, slots)
+    }
+}
+
+/// Every series that the rules look at. Averages need sample counts to be put together, percentiles to be significant.
+fn stats(rules: &[&RuleSet]) -> BTreeSet<MetricStat> {
+    let conditions = rules.iter().flat_map(|rules| rules.iter()).filter_map(|rule| rule.metric());
+    let mut stats = BTreeSet::new();
+    for query in conditions.flat_map(|condition| &condition.queries) {
+        stats.insert(query.stat.clone());
+        if matches!(query.stat.statistic, Statistic::Average | Statistic::Percentile(_)) {
+            stats.insert(MetricStat { statistic: Statistic::SampleCount, ..query.stat.clone() });
+        }
+    }
+    stats
+}
+
+/// How many seconds before a moment the rules look.
+fn look_back(rules: &[&RuleSet]) -> i64 {
+    let conditions = rules.iter().flat_map(|rules| rules.iter()).filter_map(|rule| rule.metric());
+    let range = |period: u32, periods: usize| i64::from(period) * (periods as i64 + 1);
+    conditions.map(|condition| range(condition.period, condition.evaluation_range())).max().unwrap_or(0)
+}
+
+/// The range in stretches, the oldest first, each with the shortest period that is still there. Each ends on a whole
+/// hour, so that no period of one reaches into the next.
+fn stretches(from: i64, until: i64, now: i64) -> Vec<(i64, i64, i64)> {
+    let mut stretches = Vec::new();
+    let mut from = from;
+    let ends = COARSER.map(|(period, kept)| (period, floor(now - kept, 3_600) + 3_600));
+    for (period, end) in ends.into_iter().chain([(MINUTE, i64::MAX)]) {
+        let end = end.min(until);
+        if from < end {
+            stretches.push((from, end, period));
+            from = end;
+        }
+    }
+    stretches
+}
+
+fn ask(stat: &MetricStat, resources: &Resources, period: i64) -> Result<Ask, UnknownResource> {
+    let dimensions = stat.metric.bind(resources)?.into_iter();
+    let dimensions = dimensions.map(|(name, value)| (name.to_owned().into(), value.to_owned().into()));
+    Ok(Ask {
+        metric: MetricId {
+            namespace: stat.metric.namespace.clone().into(),
+            name: stat.metric.name.clone().into(),
+            dimensions: dimensions.collect(),
+        },
+        statistic: stat.statistic.to_string(),
+        period_s: period as u32,
+    })
+}
+
+/// A value for each minute, NaN where there is none. What adds up is spread over its minutes.
+fn by_the_minute(
+    points: &Points,
+    statistic: Statistic,
+    (from, until): (i64, i64),
+    period: i64,
+) -> impl Iterator<Item = f64> {
+    let share = match statistic {
+        Statistic::Sum | Statistic::SampleCount => MINUTE as f64 / period as f64,
+        _ => 1.0,
+    };
+    (from..until)
+        .step_by(MINUTE as usize)
+        .map(move |minute| points.get(&floor(minute, period)).map_or(f64::NAN, |value| value * share))
+}
+
+fn floor(second: i64, period: i64) -> i64 {
+    second - second.rem_euclid(period)
+}
+
+fn time(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Topology;
+    use crate::cloudwatch::fake::FakeCloudWatch;
+    use spillway_alerts::Limits;
+
+    fn rules() -> RuleSet {
+        RuleSet::built_in(&Limits::built_in().unwrap()).unwrap()
+    }
+
+    fn now() -> Timestamp {
+        "2026-03-02T14:02:00Z".parse().unwrap()
+    }
+
+    fn topology() -> Topology {
+        Topology::parse(include_str!("../tests/recorded/topology.json")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_series_that_a_rule_needs_is_read_under_its_deployed_name() {
+        let fake = FakeCloudWatch::new();
+        let depth = MetricId::new(
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            &[("QueueName", "spillway-events-dlq")],
+        );
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        fake.put(&depth, at("2026-03-02T13:30:10Z"), 7.0);
+        let range = (at("2026-03-02T13:00:00Z"), now());
+        let rules = rules();
+        let history =
+            CloudWatchHistory::load(&fake.client(), &[&rules], &topology().resources(), range, now())
+                .await
+                .unwrap();
+        assert_eq!(history.first_recorded(), Some(at("2026-03-02T13:30:00Z")));
+        let stat = stats(&[&rules])
+            .into_iter()
+            .find(|stat| {
+                stat.metric.name == depth.name
+                    && stat.statistic == Statistic::Maximum
+                    && stat.metric.to_string().contains("queues.dlq")
+            })
+            .expect("a rule watches the dead letter queue");
+        let first_end = at("2026-03-02T13:30:00Z").as_second();
+        let column = history.column(&stat, Slots { first_end, step: 60, period: 60, len: 3 }).unwrap();
+        assert!(column[0].is_nan() && column[1] == 7.0 && column[2].is_nan(), "{column:?}");
+    }
+
+    #[test]
+    fn old_datapoints_are_asked_for_in_the_detail_that_is_left() {
+        let now = now().as_second();
+        let stretches = stretches(now - 70 * DAY, now, now);
+        let periods: Vec<_> = stretches.iter().map(|(_, _, period)| *period).collect();
+        assert_eq!(periods, [3_600, 300, 60]);
+        assert!(stretches.windows(2).all(|pair| pair[0].1 == pair[1].0 && pair[0].1 % 3_600 == 0));
+        assert!(now - stretches[2].0 < 15 * DAY && now - stretches[1].0 < 63 * DAY);
+        assert_eq!(super::stretches(now - DAY, now, now), [(now - DAY, now, 60)]);
+    }
+
+    #[test]
+    fn an_hours_sum_is_spread_over_its_minutes_and_its_maximum_is_not() {
+        let points: Points = [(0, 120.0)].into();
+        let sums: Vec<f64> = by_the_minute(&points, Statistic::Sum, (0, 7_200), 3_600).collect();
+        assert_eq!((sums.len(), sums[59], sums[..60].iter().sum::<f64>()), (120, 2.0, 120.0));
+        assert!(sums[60].is_nan());
+        assert_eq!(by_the_minute(&points, Statistic::Maximum, (0, 60), 3_600).next(), Some(120.0));
+    }
+
+    #[tokio::test]
+    async fn a_deployment_without_what_a_rule_watches_is_said() {
+        let mut resources = topology().resources();
+        resources.remove("queues.dlq");
+        let fake = FakeCloudWatch::new();
+        let error =
+            CloudWatchHistory::load(&fake.client(), &[&rules()], &resources, (now(), now()), now()).await;
+        let error = error.err().unwrap().to_string();
+        assert!(error.contains("no `queues.dlq`"), "{error}");
+    }
+}

@@ -1,0 +1,226 @@
+//! All ports of a deployment at once, for people's programs: the command line tool and the dashboard.
+
+use crate::explain;
+use crate::flow::{AwsFlow, Readers};
+use crate::{
+    ArchiveNames, Clients, Connection, DynamoEvents, DynamoOps, DynamoReplays, IndexNames, S3Archive,
+    S3Schemas, SqsQueue, SystemClock, Topology, clients,
+};
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
+use spillway_core::ports::{
+    Clock, DeadLetterArchive, EventQueue, EventStore, FlowReader, OpsLog, ReplayLog, Schemas,
+};
+use spillway_core::schema::FixedSchemas;
+use spillway_core::usecases::replay::Replayer;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// For so long people wait for one answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The ports of a deployment, with the credentials of whoever runs the program.
+#[derive(Clone)]
+pub struct Deployment {
+    /// Where it is.
+    pub topology: Topology,
+    /// Clients of the services, for further readers.
+    pub clients: Clients,
+    /// The primary queue.
+    pub queue: Arc<dyn EventQueue>,
+    /// The dead letters.
+    pub archive: Arc<dyn DeadLetterArchive>,
+    /// The replays.
+    pub replays: Arc<dyn ReplayLog>,
+    /// The audit log.
+    pub ops: Arc<dyn OpsLog>,
+    /// Where events are.
+    pub flow: Arc<dyn FlowReader>,
+    /// What the consumer checks events against.
+    pub schemas: Arc<dyn Schemas>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a deployment can't be worked with. Each text is one sentence that says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// Nobody said who they are.
+    #[error(
+        "no AWS credentials were found: sign in (such as with \"aws sso login\"), name a profile in AWS_PROFILE, or set \
+         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    )]
+    NoCredentials,
+    /// They are kept somewhere from where they can't be had.
+    #[error(
+        "the AWS credentials can't be used ({reason}): sign in again, such as with \"aws sso login\", or check AWS_PROFILE"
+    )]
+    Credentials {
+        /// Why.
+        reason: String,
+    },
+    /// They are somebody else's.
+    #[error(
+        "these AWS credentials are of the account {theirs}, and the topology is of the account {account}: name the right \
+         profile in AWS_PROFILE"
+    )]
+    OtherAccount {
+        /// The credentials' account.
+        theirs: String,
+        /// The deployment's.
+        account: String,
+    },
+    /// The schemas can't be read.
+    #[error("{0}")]
+    Schemas(String),
+}
+
+impl Deployment {
+    /// Finds credentials where AWS's own tools do (environment, profiles, single sign-on, roles), and opens the ports.
+    /// Nothing but the schemas is read yet.
+    ///
+    /// # Errors
+    /// [`AttachError`]: no credentials, those of another account, or schemas that can't be read.
+    pub async fn attach(topology: Topology) -> Result<Self, AttachError> {
+        let clients = clients::load(Connection::within(PATIENCE).in_region(topology.region.as_str())).await;
+        identify(&clients, &topology).await?;
+        Self::with_clients(topology, clients).await
+    }
+
+    /// The same with clients that are there already.
+    ///
+    /// # Errors
+    /// The schemas can't be read.
+    pub async fn with_clients(topology: Topology, clients: Clients) -> Result<Self, AttachError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let names = archive_names(&topology);
+        let store: Arc<dyn EventStore> =
+            Arc::new(DynamoEvents::new(clients.dynamodb(), topology.table.name.as_str()));
+        let archive: Arc<dyn DeadLetterArchive> =
+            Arc::new(S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), Arc::clone(&clock)));
+        let replays: Arc<dyn ReplayLog> =
+            Arc::new(DynamoReplays::new(clients.dynamodb(), clients.s3(), names, Arc::clone(&clock)));
+        let readers = Readers {
+            sqs: clients.sqs(),
+            dynamodb: clients.dynamodb(),
+            s3: clients.s3(),
+            cloudwatch: clients.cloudwatch(),
+            store,
+            archive: Arc::clone(&archive),
+            replays: Arc::clone(&replays),
+            clock: Arc::clone(&clock),
+        };
+        Ok(Self {
+            queue: Arc::new(SqsQueue::new(clients.sqs(), topology.queues.primary.url.as_str())),
+            archive,
+            replays,
+            ops: Arc::new(DynamoOps::new(clients.dynamodb(), topology.ops_log.name.as_str())),
+            flow: Arc::new(AwsFlow::new(readers, topology.clone())),
+            schemas: schemas(&topology, &clients).await?,
+            clock,
+            topology,
+            clients,
+        })
+    }
+
+    /// The use case that starts replays, carries them on, discards and restores.
+    pub fn replayer(&self) -> Replayer {
+        Replayer {
+            archive: Arc::clone(&self.archive),
+            replays: Arc::clone(&self.replays),
+            queue: Arc::clone(&self.queue),
+            ops: Arc::clone(&self.ops),
+            schemas: Arc::clone(&self.schemas),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+}
+
+/// Where a deployment keeps its dead letters.
+pub fn archive_names(topology: &Topology) -> ArchiveNames {
+    ArchiveNames {
+        bucket: topology.archive.bucket.clone(),
+        prefix: topology.archive.prefix.clone(),
+        unindexed_prefix: topology.archive.unindexed_prefix.clone(),
+        index: IndexNames {
+            table: topology.dead_letter_index.name.clone(),
+            ops_table: topology.ops_log.name.clone(),
+            shards: topology.dead_letter_index.shards,
+        },
+    }
+}
+
+/// Fetches credentials, so that whoever has none hears of it before anything else.
+async fn identify(clients: &Clients, topology: &Topology) -> Result<(), AttachError> {
+    let provider = clients.config().credentials_provider().ok_or(AttachError::NoCredentials)?;
+    let credentials = provider.provide_credentials().await.map_err(|error| match &error {
+        CredentialsError::CredentialsNotLoaded(_) => AttachError::NoCredentials,
+        error => AttachError::Credentials { reason: explain::innermost(error) },
+    })?;
+    match credentials.account_id() {
+        Some(theirs) if theirs.as_str() != topology.account => Err(AttachError::OtherAccount {
+            theirs: theirs.as_str().to_owned(),
+            account: topology.account.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+async fn schemas(topology: &Topology, clients: &Clients) -> Result<Arc<dyn Schemas>, AttachError> {
+    let Some(prefix) = &topology.archive.schemas_prefix else {
+        return Ok(Arc::new(FixedSchemas(Arc::default())));
+    };
+    let loaded = S3Schemas::load(clients.s3(), topology.archive.bucket.as_str(), prefix.as_str()).await;
+    Ok(Arc::new(loaded.map_err(|error| AttachError::Schemas(error.to_string()))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::{ProvideCredentials, future};
+
+    fn topology() -> Topology {
+        Topology::parse(include_str!("../tests/recorded/topology.json")).unwrap()
+    }
+
+    #[derive(Debug)]
+    struct Somebody(fn() -> Result<Credentials, CredentialsError>);
+
+    impl ProvideCredentials for Somebody {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::ready((self.0)())
+        }
+    }
+
+    async fn check(who: fn() -> Result<Credentials, CredentialsError>) -> Result<(), AttachError> {
+        let provider = aws_sdk_sqs::config::SharedCredentialsProvider::new(Somebody(who));
+        let config = aws_config::SdkConfig::builder().credentials_provider(provider).build();
+        identify(&Clients::from_config(config), &topology()).await
+    }
+
+    #[tokio::test]
+    async fn who_has_no_credentials_hears_what_to_do() {
+        let none = check(|| Err(CredentialsError::not_loaded("nothing"))).await.unwrap_err().to_string();
+        assert!(none.starts_with("no AWS credentials were found: sign in"), "{none}");
+        let expired = check(|| Err(CredentialsError::provider_error("the SSO session has expired"))).await;
+        let expired = expired.unwrap_err().to_string();
+        assert!(expired.contains("(the SSO session has expired): sign in again"), "{expired}");
+    }
+
+    #[tokio::test]
+    async fn credentials_of_another_account_are_refused_if_they_say_so() {
+        assert_eq!(check(|| Ok(Credentials::new("k", "s", None, None, "t"))).await, Ok(()));
+        let other = check(|| {
+            let builder = Credentials::builder().access_key_id("k").secret_access_key("s");
+            Ok(builder.account_id("111122223333").provider_name("t").build())
+        });
+        let other = other.await.unwrap_err().to_string();
+        assert!(
+            other.contains("of the account 111122223333, and the topology is of the account 000000000000")
+        );
+    }
+}
