@@ -13,16 +13,23 @@ const DOMAIN: [&str; 4] = ["pipeline/core", "alerts", "dashboard/telemetry", "da
 /// They reach the world on behalf of others, through ports.
 const ADAPTERS: [&str; 4] = ["pipeline/embedded", "pipeline/aws", "dashboard/embedded", "dashboard/aws"];
 /// They put ports and adapters together.
-const ASSEMBLERS: [&str; 3] = ["pipeline/cli", "dashboard/server", "bench"];
+const ASSEMBLERS: [&str; 6] = [
+    "pipeline/cli",
+    "pipeline/ingest/function",
+    "pipeline/consumer",
+    "pipeline/archiver",
+    "dashboard/server",
+    "bench",
+];
 /// Beginnings of the names of packages that the domain knows nothing of.
 const INFRASTRUCTURE: [&str; 9] =
     ["aws-", "lambda_", "axum", "leptos", "hyper", "tokio", "reqwest", "rusqlite", "libsqlite3"];
-/// Libraries that only these folders name, so that replacing one stays the matter of one place. `bench` has peers to
-/// measure against.
-const ONLY_IN: [(&str, &[&str]); 7] = [
+/// Libraries that only these folders name, so that replacing one is the matter of one place; `bench` has peers.
+const ONLY_IN: [(&str, &[&str]); 8] = [
     ("aws-sdk-", &["pipeline/aws", "dashboard/aws"]),
     ("axum", &["dashboard/server", "bench"]),
     ("jsonschema", &["pipeline/core"]),
+    ("lambda_runtime", &["pipeline/lambda", "bench/noop"]),
     ("leptos", &["dashboard/app", "dashboard/frontend", "dashboard/server"]),
     ("plotters", &["dashboard/charts"]),
     ("rusqlite", &["pipeline/embedded", "bench"]),
