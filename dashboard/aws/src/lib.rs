@@ -1,1 +1,56 @@
-//! What the dashboard reads, from CloudWatch, X-Ray and Budgets.
+//! What the dashboard reads, from CloudWatch, X-Ray, Budgets and the queues of a deployment in AWS.
+
+pub mod budgets;
+mod flow;
+mod metrics;
+mod traces;
+
+pub use flow::AwsFlowSource;
+pub use metrics::CloudWatchMetrics;
+pub use traces::XRayTraces;
+
+use spillway_aws::explain::Trouble;
+use spillway_aws::operator::Deployment;
+use spillway_telemetry::flow::{CachedFlow, FlowSource};
+use spillway_telemetry::traces::TraceReader;
+use spillway_telemetry::{Cached, MetricReader, ReadError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// CloudWatch takes a cent for 1,000 metrics that are asked for, and has new ones once a minute.
+const KEEP_METRICS: Duration = Duration::from_secs(30);
+/// A snapshot reads five metrics, three counters of the index and both queues.
+const KEEP_FLOW: Duration = Duration::from_secs(10);
+
+/// Everything that the dashboard reads, shared by all viewers.
+#[derive(Clone)]
+pub struct Sources {
+    /// Metrics, behind a cache: a hundred viewers cost what one does.
+    pub metrics: Arc<dyn MetricReader>,
+    /// Traces.
+    pub traces: Arc<dyn TraceReader>,
+    /// Where all events are, behind a cache.
+    pub flow: Arc<dyn FlowSource>,
+}
+
+impl Sources {
+    /// The sources of a deployment.
+    pub fn of(deployment: &Deployment) -> Self {
+        let clock = Arc::clone(&deployment.clock);
+        let metrics = Arc::new(CloudWatchMetrics::new(deployment.clients.cloudwatch(), Arc::clone(&clock)));
+        let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, Arc::clone(&clock), KEEP_METRICS));
+        let flow = Arc::new(AwsFlowSource::new(deployment, Arc::clone(&metrics)));
+        Self {
+            metrics,
+            traces: Arc::new(XRayTraces::new(aws_sdk_xray::Client::new(deployment.clients.config()))),
+            flow: Arc::new(CachedFlow::new(flow, clock, KEEP_FLOW)),
+        }
+    }
+}
+
+fn read_error(trouble: Trouble) -> ReadError {
+    match trouble {
+        Trouble::Throttled { .. } => ReadError::Throttled,
+        Trouble::Failed { reason } => ReadError::Unavailable { reason },
+    }
+}

@@ -1,8 +1,12 @@
 //! The command line.
 
+use crate::answer::Trouble;
+use crate::backend;
 use crate::commands::{alarms, dlq, fault, flow, get, load, replays, send};
+use crate::http_client;
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use http::Uri;
+use std::path::{Path, PathBuf};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -37,6 +41,64 @@ pub struct Target {
         help_heading = "Global options"
     )]
     pub embedded: Option<PathBuf>,
+    /// A deployment in AWS: the file that "terraform output -json topology" makes
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SPILLWAY_TOPOLOGY",
+        help_heading = "Global options"
+    )]
+    pub topology: Option<PathBuf>,
+}
+
+/// Where the pipeline is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// On this machine, with that data folder.
+    Embedded(&'a Path),
+    /// In AWS, where that file says.
+    Topology(&'a Path),
+}
+
+impl Target {
+    /// Where the API is: as the command line says, or as the topology does.
+    pub fn api_url(&self, named: Option<&Uri>) -> Result<Uri, Trouble> {
+        if let Some(url) = named {
+            return Ok(url.clone());
+        }
+        let Some(file) = &self.topology else {
+            let what =
+                "the API was not named: add --url with its address (or set SPILLWAY_URL), or --topology FILE";
+            return Err(Trouble::Usage(what.to_owned()));
+        };
+        let api = backend::topology(file)?.api;
+        if api.authorization != "NONE" {
+            return Err(Trouble::Usage(format!(
+                "the API takes signed requests only ({}), which this command does not make: use a client of your own",
+                api.authorization
+            )));
+        }
+        http_client::events_url(&api.url).map_err(Trouble::Unreachable)
+    }
+
+    /// The one pipeline that is named; it is never guessed.
+    pub fn place(&self) -> Result<Place<'_>, Trouble> {
+        match (&self.embedded, &self.topology) {
+            (Some(folder), None) => Ok(Place::Embedded(folder)),
+            (None, Some(file)) => Ok(Place::Topology(file)),
+            (Some(_), Some(_)) => Err(Trouble::Usage(
+                "two pipelines were named: keep one of --embedded (or SPILLWAY_EMBEDDED) and --topology (or \
+                 SPILLWAY_TOPOLOGY)"
+                    .to_owned(),
+            )),
+            (None, None) => Err(Trouble::Usage(
+                "no pipeline was named: add --embedded DIR with its data folder (or set SPILLWAY_EMBEDDED), or --topology \
+                 FILE for a deployment in AWS (or set SPILLWAY_TOPOLOGY)"
+                    .to_owned(),
+            )),
+        }
+    }
 }
 
 /// Who acts.
@@ -102,6 +164,20 @@ mod tests {
             assert!(arguments.json);
             assert_eq!(arguments.target.embedded, Some(PathBuf::from("d")));
         }
+    }
+
+    #[test]
+    fn one_pipeline_is_named_and_never_guessed() {
+        let target = |embedded: Option<&str>, topology: Option<&str>| Target {
+            embedded: embedded.map(PathBuf::from),
+            topology: topology.map(PathBuf::from),
+        };
+        assert_eq!(target(Some("d"), None).place().unwrap(), Place::Embedded(Path::new("d")));
+        assert_eq!(target(None, Some("t.json")).place().unwrap(), Place::Topology(Path::new("t.json")));
+        let both = target(Some("d"), Some("t.json")).place().unwrap_err().to_string();
+        assert!(both.starts_with("two pipelines were named: keep one of"), "{both}");
+        let neither = target(None, None).place().unwrap_err().to_string();
+        assert!(neither.contains("--embedded DIR") && neither.contains("--topology FILE"), "{neither}");
     }
 
     #[test]

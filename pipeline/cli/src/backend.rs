@@ -1,7 +1,12 @@
 //! The pipeline that a command works on: the core's ports, wherever they lead.
 
+mod aws;
+mod embedded;
+
+pub use aws::topology;
+
 use crate::answer::Trouble;
-use crate::arguments::Target;
+use crate::arguments::{Place, Target};
 use async_trait::async_trait;
 use spillway_core::fault::Fault;
 use spillway_core::ids::MessageId;
@@ -9,10 +14,7 @@ use spillway_core::ports::{
     ArchiveError, Clock, DeadLetterArchive, EventQueue, FlowReader, OpsLog, ReplayLog, Schemas,
 };
 use spillway_core::usecases::replay::Replayer;
-use spillway_embedded::faults::Faults;
-use spillway_embedded::sign_ins::SignIns;
-use spillway_embedded::{Pipeline, RealClock};
-use std::path::Path;
+use spillway_embedded::RealClock;
 use std::sync::Arc;
 
 /// The ports that commands use.
@@ -32,7 +34,22 @@ pub struct Backend {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What only a pipeline on one machine has.
-    pub local: Arc<dyn Local>,
+    pub local: Option<Arc<dyn Local>>,
+    /// Where it runs.
+    pub kind: Kind,
+}
+
+/// Where a pipeline runs, and what follows from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Kind {
+    /// On this machine: its runtime carries replays on, and its queues can be looked into.
+    #[default]
+    Embedded,
+    /// In AWS: nobody but who started it carries a replay on, and nobody can look for an event in a queue.
+    Aws {
+        /// Messages a second that a replay puts back.
+        replay_rate_per_s: f64,
+    },
 }
 
 /// What only a pipeline on one machine has: faults on demand, and a dashboard with one-time links.
@@ -51,32 +68,16 @@ pub trait Local: Send + Sync {
 impl Backend {
     /// Opens the pipeline that the command line names.
     pub async fn open(target: &Target) -> anyhow::Result<Self> {
-        let Some(folder) = &target.embedded else {
-            let what =
-                "no pipeline was named: add --embedded DIR with its data folder, or set SPILLWAY_EMBEDDED";
-            return Err(Trouble::Usage(what.to_owned()).into());
-        };
-        Self::embedded(folder).await
+        match target.place()? {
+            Place::Embedded(folder) => embedded::open(folder).await,
+            Place::Topology(file) => aws::open(file).await,
+        }
     }
 
-    async fn embedded(folder: &Path) -> anyhow::Result<Self> {
-        let ports =
-            Pipeline::attach(folder).await.map_err(|error| Trouble::Unreachable(error.to_string()))?;
-        let local = Embedded {
-            faults: Arc::clone(&ports.faults),
-            sign_ins: Arc::clone(&ports.sign_ins),
-            dashboard_url: ports.dashboard_url(),
-        };
-        Ok(Self {
-            queue: ports.queue,
-            archive: ports.archive,
-            replays: ports.replays,
-            ops: ports.ops,
-            flow: ports.flow,
-            schemas: ports.schemas,
-            clock: ports.clock,
-            local: Arc::new(local),
-        })
+    /// What only a pipeline on this machine has.
+    pub fn local(&self) -> Result<&dyn Local, Trouble> {
+        let what = "a deployment in AWS has neither faults on demand nor sign-in links: name a data folder with --embedded DIR";
+        self.local.as_deref().ok_or_else(|| Trouble::Usage(what.to_owned()))
     }
 
     /// The use case that starts replays, discards and restores.
@@ -125,31 +126,4 @@ impl Backend {
 /// The clock of commands that need no pipeline.
 pub fn clock() -> Arc<dyn Clock> {
     Arc::new(RealClock)
-}
-
-struct Embedded {
-    faults: Arc<Faults>,
-    sign_ins: Arc<SignIns>,
-    dashboard_url: Option<String>,
-}
-
-#[async_trait]
-impl Local for Embedded {
-    async fn start_fault(&self, fault: Fault) -> anyhow::Result<()> {
-        Ok(self.faults.start(fault).await?)
-    }
-
-    async fn stop_fault(&self, name: &str) -> anyhow::Result<usize> {
-        Ok(self.faults.stop(name).await?)
-    }
-
-    async fn faults(&self) -> anyhow::Result<Vec<Fault>> {
-        Ok(self.faults.list().await?)
-    }
-
-    async fn sign_in_link(&self) -> anyhow::Result<Option<String>> {
-        let Some(url) = &self.dashboard_url else { return Ok(None) };
-        let token = self.sign_ins.issue().await?;
-        Ok(Some(format!("{}/sign-in?token={token}", url.trim_end_matches('/'))))
-    }
 }

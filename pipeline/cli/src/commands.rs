@@ -12,8 +12,8 @@ mod sign_in;
 #[cfg(test)]
 mod tests;
 
-use crate::answer::ExitStatus;
-use crate::arguments::{Arguments, Command, Target};
+use crate::answer::{ExitStatus, Trouble};
+use crate::arguments::{Arguments, Command, Place, Target};
 use crate::backend::Backend;
 use crate::console::Console;
 
@@ -25,14 +25,32 @@ pub async fn run(
 ) -> anyhow::Result<ExitStatus> {
     let Arguments { target, command, .. } = arguments;
     match command {
-        Command::Send(options) => send::run(&options, console).await,
-        Command::Load(options) => load::run(&options, async || open(&target).await, console).await,
+        Command::Send(options) => send::run(&options, &target, console).await,
+        Command::Load(options) => load::run(&options, &target, async || open(&target).await, console).await,
         Command::Get(options) => get::run(&options, &open(&target).await?, console).await,
         Command::Flow(options) => flow::run(&options, &open(&target).await?, console).await,
-        Command::Fault(command) => fault::run(&command, &open(&target).await?, console).await,
+        Command::Fault(command) => {
+            only_on_this_machine(&target, NO_FAULTS)?;
+            fault::run(&command, &open(&target).await?, console).await
+        }
         Command::Alarms(command) => alarms::run(&command, &target, console).await,
         Command::Dlq(command) => dlq::run(&command, &open(&target).await?, console).await,
         Command::Replays(options) => replays::run(&options, &open(&target).await?, console).await,
-        Command::SignIn => sign_in::run(&open(&target).await?, console).await,
+        Command::SignIn => {
+            only_on_this_machine(&target, NO_LINKS)?;
+            sign_in::run(&open(&target).await?, console).await
+        }
+    }
+}
+
+const NO_FAULTS: &str = "faults are for a pipeline on this machine: name its data folder with --embedded DIR";
+const NO_LINKS: &str = "sign-in links are of a dashboard with --embedded DIR: spillway-dashboard --topology FILE prints its \
+                        own when it starts";
+
+/// Says so before anybody looks for credentials of AWS in vain.
+fn only_on_this_machine(target: &Target, what: &str) -> Result<(), Trouble> {
+    match target.place() {
+        Ok(Place::Topology(_)) => Err(Trouble::Usage(what.to_owned())),
+        Ok(Place::Embedded(_)) | Err(_) => Ok(()),
     }
 }

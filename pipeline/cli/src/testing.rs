@@ -2,7 +2,7 @@
 
 mod pipeline;
 
-pub use pipeline::FakePipeline;
+pub use pipeline::{FakePipeline, State};
 
 use crate::answer::ExitStatus;
 use crate::arguments::Arguments;

@@ -1,11 +1,14 @@
 //! `spillway dlq`: dead letters.
 
+mod carry;
 mod discard;
 mod list;
 mod replay;
 mod restore;
 mod selection;
 mod show;
+
+pub use carry::carry_on;
 
 use crate::answer::ExitStatus;
 use crate::backend::Backend;

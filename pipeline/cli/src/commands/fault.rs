@@ -118,7 +118,7 @@ async fn start(options: &Start, backend: &Backend, console: &mut Console) -> any
     };
     let until = options.lasting.map(|span| from + span);
     let fault = Fault { kind, from, until };
-    backend.local.start_fault(fault.clone()).await?;
+    backend.local()?.start_fault(fault.clone()).await?;
     note(backend, from, &options.actor, "fault start", &fault).await?;
     if console.json() {
         console.document(&json!({"started": fault}))?;
@@ -134,11 +134,11 @@ async fn start(options: &Start, backend: &Backend, console: &mut Console) -> any
 
 async fn stop(options: &Stop, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let now = backend.clock.now();
-    let mut on: Vec<Fault> = backend.local.faults().await?;
+    let mut on: Vec<Fault> = backend.local()?.faults().await?;
     on.retain(|fault| fault.is_on(now) && options.kind.is_none_or(|kind| kind.name() == fault.kind.name()));
     let mut stopped = 0;
     for fault in &on {
-        stopped += backend.local.stop_fault(fault.kind.name()).await?;
+        stopped += backend.local()?.stop_fault(fault.kind.name()).await?;
         note(backend, now, &options.actor, "fault stop", fault).await?;
     }
     if console.json() {
@@ -159,7 +159,7 @@ async fn stop(options: &Stop, backend: &Backend, console: &mut Console) -> anyho
 
 async fn list(options: &List, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let now = backend.clock.now();
-    let mut faults = backend.local.faults().await?;
+    let mut faults = backend.local()?.faults().await?;
     faults.retain(|fault| options.all || fault.until.is_none_or(|until| until > now));
     if console.json() {
         let faults: Vec<_> = faults

@@ -7,14 +7,19 @@ use crate::text::{self, Cell, Table, number};
 use crate::values;
 use clap::Args;
 use serde::Serialize;
-use spillway_core::ledger::Ledger;
+use spillway_core::ledger::{Ledger, Uncertainty};
 use std::time::Duration;
 
 const LONG_HELP: &str = "\
 Every accepted event is in exactly one place. \"unaccounted\" is what is missing between accepted and the sum of all \
 places; it is 0 when all is well, and the exit code is 1 when it is not.
 
-With --json: {\"at\", \"unaccounted\", \"accepted\", \"stored\", \"duplicates\", \"queued\", \"in_flight\", \"in_dlq\", \
+In AWS the places are counted by several services, some of them minutes late, and a repeated delivery counts twice. So \
+there is a bound for how far the sum can be off, and \"unaccounted\" is what the bound cannot explain of the \
+\"difference\". On one machine the bound is 0.
+
+With --json: {\"at\", \"unaccounted\", \"difference\", \"uncertainty\": {\"moving\", \"repeated\"}, \"accepted\", \
+\"stored\", \"duplicates\", \"queued\", \"in_flight\", \"in_dlq\", \
 \"archived\", \"replaying\", \"discarded\", \"rates\": null | {\"over_s\", \"accepted_per_s\", \"stored_per_s\"}}.";
 
 /// Options of `flow`.
@@ -31,6 +36,7 @@ pub struct Options {
 struct Flow {
     at: spillway_core::Timestamp,
     unaccounted: i64,
+    difference: i64,
     #[serde(flatten)]
     ledger: Ledger,
     rates: Option<Rates>,
@@ -59,7 +65,8 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
             stored_per_s: per_s(ledger.stored, before.stored),
         });
     }
-    let flow = Flow { at: backend.clock.now(), unaccounted: ledger.unaccounted(), ledger, rates };
+    let (unaccounted, difference) = (ledger.unaccounted(), ledger.difference());
+    let flow = Flow { at: backend.clock.now(), unaccounted, difference, ledger, rates };
     if console.json() {
         console.document(&flow)?;
     } else {
@@ -99,6 +106,9 @@ fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
         table.row(vec![Cell::text(place), Cell::number(count).styled(style), Cell::text(remark)]);
     }
     console.table(&table)?;
+    if let Some(bound) = bound(ledger) {
+        console.line(&bound)?;
+    }
     if let Some(rates) = &flow.rates {
         console.line(&format!(
             "Over {:.0} s: {} accepted, {} stored",
@@ -108,4 +118,19 @@ fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
         ))?;
     }
     Ok(())
+}
+
+/// How far the numbers can be off, in words; `None` where they are exact.
+fn bound(ledger: &Ledger) -> Option<String> {
+    let Uncertainty { moving, repeated } = ledger.uncertainty;
+    let moved = format!("{} moved in the last minutes", number(moving));
+    let twice = format!("{} may have been counted twice", number(repeated));
+    let why = match (moving, repeated) {
+        (0, 0) => return None,
+        (_, 0) => moved,
+        (0, _) => twice,
+        _ => format!("{moved}, {twice}"),
+    };
+    let (total, difference) = (number(ledger.uncertainty.total()), number(ledger.difference()));
+    Some(format!("Give or take {total}: {why}; accepted minus all places is {difference}"))
 }

@@ -1,7 +1,7 @@
 //! `spillway get`: where an event is, with everything that is known of it.
 
 use crate::answer::{ExitStatus, Trouble};
-use crate::backend::Backend;
+use crate::backend::{Backend, Kind};
 use crate::console::{BOLD, Console, paint};
 use crate::text;
 use clap::Args;
@@ -74,8 +74,17 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
             return Ok(ExitStatus::NotFound);
         }
         let of = options.source.as_ref().map(|source| format!(" from {source}")).unwrap_or_default();
-        let what =
-            format!("no event with the id {id}{of} was ever accepted here: check the id and the data folder");
+        let what = match backend.kind {
+            Kind::Embedded => {
+                format!(
+                    "no event with the id {id}{of} was ever accepted here: check the id and the data folder"
+                )
+            }
+            Kind::Aws { .. } => format!(
+                "no event with the id {id}{of} is stored or a dead letter: check the id and the topology, or ask again when \
+                 the queues are empty (nobody can look for an event in SQS)"
+            ),
+        };
         return Err(Trouble::NotFound(what).into());
     };
     if console.json() {

@@ -3,6 +3,7 @@
 mod verify;
 
 use crate::answer::{ExitStatus, Trouble};
+use crate::arguments::Target;
 use crate::backend::{self, Backend};
 use crate::console::{BOLD, Console, GREEN, RED, YELLOW, paint};
 use crate::http_client::{self, HttpClient};
@@ -28,8 +29,8 @@ Exit code 0: every planned event was promised, or with --verify every promised o
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    /// The API, such as http://127.0.0.1:8080/events; without a path, /events is meant
-    #[arg(long, value_parser = http_client::events_url, env = "SPILLWAY_URL", required_unless_present = "verify")]
+    /// The API, such as http://127.0.0.1:8080/events; without a path, /events is meant [default: that of --topology]
+    #[arg(long, value_parser = http_client::events_url, env = "SPILLWAY_URL")]
     url: Option<Uri>,
     /// Events a second
     #[arg(long, default_value = "50", value_parser = values::rate)]
@@ -57,15 +58,17 @@ pub struct Options {
 /// Runs the command.
 pub async fn run(
     options: &Options,
+    target: &Target,
     open: impl AsyncFnOnce() -> anyhow::Result<Backend>,
     console: &mut Console,
 ) -> anyhow::Result<ExitStatus> {
     if let Some(file) = &options.verify {
         return verify::run(file, &open().await?, console).await;
     }
-    let (Some(url), Some(out)) = (&options.url, &options.out) else {
-        return Err(Trouble::Usage("a load needs --url and --out".to_owned()).into());
+    let Some(out) = &options.out else {
+        return Err(Trouble::Usage("a load needs --out FILE for the promised ids".to_owned()).into());
     };
+    let url = &target.api_url(options.url.as_ref())?;
     let clock = backend::clock();
     let plan = Plan {
         rate: options.rate,

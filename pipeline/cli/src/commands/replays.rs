@@ -1,7 +1,8 @@
 //! `spillway replays`: what became of replays.
 
 use crate::answer::{ExitStatus, Trouble};
-use crate::backend::Backend;
+use crate::backend::{Backend, Kind};
+use crate::commands::dlq;
 use crate::console::{BOLD, Console, paint};
 use crate::text::{self, Cell, Table, number};
 use clap::Args;
@@ -27,6 +28,9 @@ pub struct Options {
     /// At most so many replays, the newest first
     #[arg(long, default_value = "20", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
+    /// Put back what still waits, of this replay or of all: in AWS nobody else does after a replay was interrupted
+    #[arg(long)]
+    resume: bool,
 }
 
 /// A replay as JSON, with its total.
@@ -38,10 +42,28 @@ pub fn document(replay: &Replay) -> Value {
 
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    if options.resume {
+        resume(options, backend, console).await?;
+    }
     match &options.id {
         Some(id) => one(&ReplayId::new(id.as_str()), backend, console).await,
         None => list(options.limit as usize, backend, console).await,
     }
+}
+
+async fn resume(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<()> {
+    let Kind::Aws { replay_rate_per_s } = backend.kind else {
+        let what = "on this machine the running pipeline carries replays on by itself: leave --resume out";
+        return Err(Trouble::Usage(what.to_owned()).into());
+    };
+    let ids = match &options.id {
+        Some(id) => vec![ReplayId::new(id.as_str())],
+        None => backend.replays.unfinished().await?,
+    };
+    for id in &ids {
+        dlq::carry_on(id, replay_rate_per_s, backend, console).await?;
+    }
+    Ok(())
 }
 
 async fn list(limit: usize, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
@@ -87,12 +109,17 @@ async fn one(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow:
     if console.json() {
         console.document(&json!({"replay": document(&replay), "items": items}))?;
     } else {
-        print(&replay, &items, backend.clock.now(), console)?;
+        print(&replay, &items, (backend.kind, backend.clock.now()), console)?;
     }
     Ok(ExitStatus::Ok)
 }
 
-fn print(replay: &Replay, items: &[ReplayItem], now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
+fn print(
+    replay: &Replay,
+    items: &[ReplayItem],
+    (kind, now): (Kind, Timestamp),
+    console: &mut Console,
+) -> anyhow::Result<()> {
     let total = text::count(replay.total(), "dead letter");
     console.line(&paint(BOLD, &format!("Replay {} of {total}: {}", replay.id, state(replay))))?;
     let mut fields = vec![
@@ -106,7 +133,11 @@ fn print(replay: &Replay, items: &[ReplayItem], now: Timestamp, console: &mut Co
         fields.insert(1, ("ended", text::time(now, at)));
     }
     if let Some(trouble) = &replay.trouble {
-        fields.push(("trouble", format!("{trouble}; it goes on by itself")));
+        let goes_on = match kind {
+            Kind::Embedded => "it goes on by itself".to_owned(),
+            Kind::Aws { .. } => format!("go on with spillway replays {} --resume", replay.id),
+        };
+        fields.push(("trouble", format!("{trouble}; {goes_on}")));
     }
     console.fields(&fields)?;
     let back: Vec<_> = items.iter().filter(|item| item.state == ReplayItemState::Returned).collect();

@@ -1,6 +1,7 @@
 //! `spillway send`: one event, in any of the ways that the API takes it.
 
 use crate::answer::{ExitStatus, Trouble};
+use crate::arguments::Target;
 use crate::backend;
 use crate::console::Console;
 use crate::http_client::{self, Answer, HttpClient};
@@ -48,9 +49,9 @@ pub struct Options {
     /// The data: JSON text, @FILE, or - for standard input
     #[arg(default_value = "-", value_name = "DATA")]
     data: String,
-    /// The API, such as http://127.0.0.1:8080/events; without a path, /events is meant
+    /// The API, such as http://127.0.0.1:8080/events; without a path, /events is meant [default: that of --topology]
     #[arg(long, value_parser = http_client::events_url, env = "SPILLWAY_URL")]
-    url: Uri,
+    url: Option<Uri>,
     /// How it travels [default: structured with --type, otherwise plain]
     #[arg(long, value_enum)]
     mode: Option<Mode>,
@@ -79,15 +80,16 @@ fn attribute(text: &str) -> Result<(String, String), String> {
 }
 
 /// Runs the command.
-pub async fn run(options: &Options, console: &mut Console) -> anyhow::Result<ExitStatus> {
+pub async fn run(options: &Options, target: &Target, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let data = read(&options.data)?;
     let id = options.id.clone().unwrap_or_else(|| EventId::at(backend::clock().now()).into_string());
     let request = request(options, &id, data)?;
-    let client = HttpClient::new(options.url.clone(), 1)?;
+    let url = target.api_url(options.url.as_ref())?;
+    let client = HttpClient::new(url.clone(), 1)?;
     let answer = client
         .post(&request.content_type, &request.headers, request.body)
         .await
-        .map_err(|error| http_client::unreachable(&options.url, &error))?;
+        .map_err(|error| http_client::unreachable(&url, &error))?;
     report(&answer, console)
 }
 

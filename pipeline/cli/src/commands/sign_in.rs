@@ -7,7 +7,7 @@ use serde_json::json;
 
 /// Runs the command.
 pub async fn run(backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let Some(url) = backend.local.sign_in_link().await? else {
+    let Some(url) = backend.local()?.sign_in_link().await? else {
         let what = "no dashboard has been started on this data folder: start one with it, then ask again";
         return Err(Trouble::Unreachable(what.to_owned()).into());
     };

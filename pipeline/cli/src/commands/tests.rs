@@ -2,6 +2,7 @@
 
 mod dlq;
 mod faults;
+mod in_aws;
 mod loads;
 mod whereabouts;
 

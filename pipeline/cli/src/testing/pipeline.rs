@@ -1,6 +1,6 @@
 //! The ports in memory, as simple as they can be.
 
-use crate::backend::{Backend, Local};
+use crate::backend::{Backend, Kind, Local};
 use async_trait::async_trait;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, Page};
 use spillway_core::fault::Fault;
@@ -26,6 +26,9 @@ pub struct FakePipeline {
 /// What a test sets up and looks at.
 #[derive(Default)]
 pub struct State {
+    pub kind: Kind,
+    /// How many messages the queue takes; any number if not set.
+    pub room: Option<usize>,
     pub ledger: Ledger,
     pub locations: Vec<Location>,
     pub dead_letters: Vec<DeadLetter>,
@@ -61,8 +64,14 @@ impl FakePipeline {
             flow: self.clone(),
             schemas: Arc::new(FixedSchemas(Arc::new(schemas))),
             clock: self.clock.clone(),
-            local: self.clone(),
+            local: Some(self.clone()),
+            kind: self.state().kind,
         }
+    }
+
+    /// Milliseconds that somebody waited.
+    pub fn waited_ms(&self) -> i64 {
+        self.clock.now().as_millisecond() - super::now().as_millisecond()
     }
 
     fn matching(&self, filter: &DeadLetterFilter) -> Vec<DeadLetter> {
@@ -110,7 +119,16 @@ fn matches(filter: &DeadLetterFilter, letter: &DeadLetter) -> bool {
 #[async_trait]
 impl EventQueue for FakePipeline {
     async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Result<MessageId, QueueError>> {
-        messages.iter().map(|_| Ok(MessageId::random())).collect()
+        let mut state = self.state();
+        let mut take = || match &mut state.room {
+            Some(0) => Err(QueueError::Throttled),
+            Some(room) => {
+                *room -= 1;
+                Ok(MessageId::random())
+            }
+            None => Ok(MessageId::random()),
+        };
+        messages.iter().map(|_| take()).collect()
     }
 }
 
@@ -222,15 +240,36 @@ impl ReplayLog for FakePipeline {
         Ok(waiting)
     }
 
-    async fn waiting(&self, _: &ReplayId, _: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
-        Ok(Vec::new())
+    async fn waiting(&self, id: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
+        let state = self.state();
+        let items = state.replays.iter().filter(|(replay, _)| replay.id == *id).flat_map(|(_, items)| items);
+        let waiting = items.filter(|item| item.state == ReplayItemState::Waiting);
+        let letter = |item: &ReplayItem| {
+            state.dead_letters.iter().find(|letter| letter.id == item.dead_letter).cloned()
+        };
+        Ok(waiting.filter_map(letter).take(limit).collect())
     }
 
-    async fn mark_sent(&self, _: &ReplayId, _: &[MessageId]) -> Result<(), ArchiveError> {
+    async fn mark_sent(&self, id: &ReplayId, ids: &[MessageId]) -> Result<(), ArchiveError> {
+        for (replay, items) in self.state().replays.iter_mut().filter(|(replay, _)| replay.id == *id) {
+            for item in items.iter_mut().filter(|item| ids.contains(&item.dead_letter)) {
+                item.state = ReplayItemState::Sent;
+                replay.waiting -= 1;
+                replay.sent += 1;
+            }
+        }
         Ok(())
     }
 
-    async fn set_trouble(&self, _: &ReplayId, _: Option<&str>) -> Result<(), ArchiveError> {
+    async fn set_trouble(&self, id: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError> {
+        let mut state = self.state();
+        for (replay, _) in state.replays.iter_mut().filter(|(replay, _)| replay.id == *id) {
+            replay.trouble = trouble.map(str::to_owned);
+        }
+        // Somebody has made room meanwhile.
+        if trouble.is_some() {
+            state.room = None;
+        }
         Ok(())
     }
 
@@ -238,7 +277,8 @@ impl ReplayLog for FakePipeline {
         Ok(())
     }
 
-    /// Looking at a replay ends one more of its messages, as if the pipeline ran meanwhile.
+    /// Looking at a replay ends one more of its messages, as if the pipeline ran meanwhile. In AWS they have to be put
+    /// back first.
     async fn get(&self, id: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
         tokio::task::yield_now().await;
         let now = self.clock.now();
@@ -247,10 +287,14 @@ impl ReplayLog for FakePipeline {
             return Ok(None);
         };
         let seen = replay.clone();
-        let next = items.iter_mut().find(|item| item.state == ReplayItemState::Waiting);
+        let (before, count) = match state.kind {
+            Kind::Embedded => (ReplayItemState::Waiting, &mut replay.waiting),
+            Kind::Aws { .. } => (ReplayItemState::Sent, &mut replay.sent),
+        };
+        let next = items.iter_mut().find(|item| item.state == before);
         if let Some(item) = next.filter(|_| !state.idle) {
             item.at = now;
-            replay.waiting -= 1;
+            *count -= 1;
             if state.coming_back.contains(&item.dead_letter) {
                 item.state = ReplayItemState::Returned;
                 replay.returned += 1;
@@ -258,7 +302,7 @@ impl ReplayLog for FakePipeline {
                 item.state = ReplayItemState::Stored;
                 replay.stored += 1;
             }
-            if replay.waiting == 0 {
+            if replay.waiting + replay.sent == 0 {
                 (replay.state, replay.ended_at) = (ReplayState::Ended, Some(now));
             }
         }
@@ -270,7 +314,9 @@ impl ReplayLog for FakePipeline {
     }
 
     async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
-        Ok(Vec::new())
+        let state = self.state();
+        let waiting = state.replays.iter().filter(|(replay, _)| replay.waiting > 0);
+        Ok(waiting.map(|(replay, _)| replay.id.clone()).collect())
     }
 
     async fn items(

@@ -22,7 +22,7 @@ impl Output {
 
 fn command<'a>(words: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spillway"));
-    for name in ["SPILLWAY_EMBEDDED", "SPILLWAY_URL", "SPILLWAY_BY"] {
+    for name in ["SPILLWAY_EMBEDDED", "SPILLWAY_TOPOLOGY", "SPILLWAY_URL", "SPILLWAY_BY"] {
         command.env_remove(name);
     }
     command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -3,7 +3,7 @@
 use super::selection::{Selected, Selection};
 use crate::answer::{ExitStatus, Trouble};
 use crate::arguments::Actor;
-use crate::backend::Backend;
+use crate::backend::{Backend, Kind};
 use crate::commands::replays;
 use crate::console::{BOLD, Console, GREEN, YELLOW, paint};
 use crate::text::{self, Cell, Table, number};
@@ -26,7 +26,8 @@ const STANDSTILL: Duration = Duration::from_secs(15);
 const LONG_HELP: &str = "\
 First the consumer's own checks are asked about each (preflight); then the dead letters are marked as replaying, and \
 the running pipeline puts them back at its rate, also after a crash. A replay has ended for a dead letter only when its \
-event is stored, or is back in the archive.
+event is stored, or is back in the archive. In AWS this command puts them back itself before it ends; if it is stopped \
+before, \"spillway replays --resume\" goes on.
 
 With --json: {\"preflight\": {\"checked\", \"would_pass\", \"would_fail\", \"reasons\": [{\"reason\", \"count\"}]}, \
 \"left_out\", \"refused\", \"replay\": null | {\"id\", \"by\", \"started_at\", \"ended_at\", \"state\", \"total\", \
@@ -107,6 +108,9 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     };
     if !console.json() {
         print_started(&started, left_out, options.wait, console)?;
+    }
+    if let Kind::Aws { replay_rate_per_s } = backend.kind {
+        super::carry_on(&started.id, replay_rate_per_s, backend, console).await?;
     }
     let replay = match options.wait {
         true => follow(&started.id, backend, console).await?,
@@ -200,7 +204,7 @@ fn print_end(replay: &Replay, console: &mut Console) -> anyhow::Result<()> {
     console.line(&format!("{stored}, {back}: see spillway replays {}", replay.id))
 }
 
-async fn read(id: &ReplayId, backend: &Backend) -> anyhow::Result<Replay> {
+pub async fn read(id: &ReplayId, backend: &Backend) -> anyhow::Result<Replay> {
     let replay = backend.replays.get(id).await?;
     replay.ok_or_else(|| {
         Trouble::NotFound(format!("the replay {id} is not known: see spillway replays")).into()

@@ -1,7 +1,7 @@
 //! `spillway load --verify FILE`: is each promised id somewhere in the ledger?
 
 use super::{BOLD, Console, ExitStatus, GREEN, RED, number, paint};
-use crate::backend::Backend;
+use crate::backend::{Backend, Kind};
 use crate::load::read_promises;
 use crate::text::{self, Cell, Table};
 use serde::Serialize;
@@ -10,8 +10,10 @@ use spillway_core::ledger::Place;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Ids that are looked up at once: looking up reads the whole queue each time.
+/// Ids that are looked up at once: on one machine, looking up reads the whole queue each time.
 const AT_ONCE: usize = 20_000;
+/// The same in AWS, where each id is a call of its own.
+const AT_ONCE_IN_AWS: usize = 1_000;
 /// Missing ids that are shown.
 const SHOWN: usize = 20;
 
@@ -28,6 +30,8 @@ struct Verdict {
     places: BTreeMap<&'static str, u64>,
     /// Ids that are nowhere.
     missing: Vec<EventId>,
+    /// Messages in queues that can't be looked into, among which missing ids may be; 0 if none is missing.
+    in_queues: u64,
 }
 
 /// Runs the command.
@@ -42,13 +46,24 @@ pub async fn run(file: &Path, backend: &Backend, console: &mut Console) -> anyho
     }
     bar.finish_and_clear();
     let promised = ids.len() as u64;
-    let verdict = Verdict { promised, lines, found: promised - missing.len() as u64, places, missing };
+    let in_queues = if missing.is_empty() { 0 } else { out_of_sight(backend).await? };
+    let found = promised - missing.len() as u64;
+    let verdict = Verdict { promised, lines, found, places, missing, in_queues };
     if console.json() {
         console.document(&verdict)?;
     } else {
         print(&verdict, console)?;
     }
     Ok(if verdict.missing.is_empty() { ExitStatus::Ok } else { ExitStatus::No })
+}
+
+/// Messages that nobody can look for: SQS hands them out, and has no way to ask for one.
+async fn out_of_sight(backend: &Backend) -> anyhow::Result<u64> {
+    if backend.kind == Kind::Embedded {
+        return Ok(0);
+    }
+    let ledger = backend.flow.ledger().await?;
+    Ok(ledger.queued + ledger.in_flight + ledger.in_dlq)
 }
 
 async fn look_up(
@@ -58,7 +73,11 @@ async fn look_up(
     done: impl Fn(u64),
 ) -> anyhow::Result<Vec<EventId>> {
     let mut missing = Vec::new();
-    for chunk in ids.chunks(AT_ONCE) {
+    let at_once = match backend.kind {
+        Kind::Embedded => AT_ONCE,
+        Kind::Aws { .. } => AT_ONCE_IN_AWS,
+    };
+    for chunk in ids.chunks(at_once) {
         for (id, place) in chunk.iter().zip(backend.flow.places(chunk).await?) {
             match place {
                 Some(place) => *places.entry(Place::as_str(place)).or_default() += 1,
@@ -87,6 +106,12 @@ fn print(verdict: &Verdict, console: &mut Console) -> anyhow::Result<()> {
     console.table(&table)?;
     for id in verdict.missing.iter().take(SHOWN) {
         console.line(&format!("  missing: {}", text::clean(id.as_str())))?;
+    }
+    if verdict.in_queues > 0 {
+        let waiting = text::count(verdict.in_queues, "message");
+        console.line(&format!(
+            "The queues hold {waiting}, which nobody can look into: ask again when they are empty"
+        ))?;
     }
     if verdict.missing.len() > SHOWN {
         console

@@ -1,0 +1,31 @@
+//! A deployment in AWS.
+
+use super::{Backend, Kind};
+use crate::answer::Trouble;
+use spillway_aws::Topology;
+use spillway_aws::operator::Deployment;
+use std::path::Path;
+
+/// The topology in a file.
+pub fn topology(file: &Path) -> Result<Topology, Trouble> {
+    Topology::load(file).map_err(|error| Trouble::Unreachable(error.to_string()))
+}
+
+/// The deployment that a file tells of, with the credentials that AWS's own tools would use.
+pub async fn open(file: &Path) -> anyhow::Result<Backend> {
+    let topology = topology(file)?;
+    let replay_rate_per_s = topology.settings().replay_rate_per_s;
+    let deployment =
+        Deployment::attach(topology).await.map_err(|error| Trouble::Unreachable(error.to_string()))?;
+    Ok(Backend {
+        queue: deployment.queue,
+        archive: deployment.archive,
+        replays: deployment.replays,
+        ops: deployment.ops,
+        flow: deployment.flow,
+        schemas: deployment.schemas,
+        clock: deployment.clock,
+        local: None,
+        kind: Kind::Aws { replay_rate_per_s },
+    })
+}

@@ -1,0 +1,96 @@
+//! What is different for a deployment in AWS.
+
+use crate::answer::ExitStatus;
+use crate::backend::Kind;
+use crate::testing::{FakePipeline, State, dead_letter, run};
+use spillway_core::ids::ReplayId;
+use spillway_core::ledger::{Ledger, Uncertainty};
+use spillway_core::ports::ReplayLog as _;
+use std::sync::Arc;
+
+fn deployment(set_up: impl FnOnce(&mut State)) -> Arc<FakePipeline> {
+    FakePipeline::new(|state| {
+        state.kind = Kind::Aws { replay_rate_per_s: 50.0 };
+        state.dead_letters = (1..=25).map(|number| dead_letter(number, 60)).collect();
+        set_up(state);
+    })
+}
+
+#[tokio::test]
+async fn who_starts_a_replay_puts_all_of_it_back() {
+    let pipeline = deployment(|_| {});
+    let output = run("dlq replay --all --json", &pipeline).await;
+    assert_eq!(output.status, ExitStatus::Ok);
+    let replay = &output.json()["replay"];
+    assert_eq!((&replay["total"], &replay["waiting"]), (&25.into(), &0.into()), "{output}");
+    assert_eq!(pipeline.waited_ms(), 500, "25 messages at 50 a second");
+}
+
+#[tokio::test]
+async fn a_queue_that_takes_nothing_is_waited_out() {
+    let pipeline = deployment(|state| state.room = Some(12));
+    let output = run("dlq replay --all --wait --json", &pipeline).await;
+    assert_eq!(output.status, ExitStatus::Ok, "{output}");
+    assert_eq!(output.json()["replay"]["stored"], 25);
+}
+
+#[tokio::test]
+async fn what_was_interrupted_is_resumed() {
+    let pipeline = deployment(|_| {});
+    // Started by somebody who put nothing back.
+    let id = ReplayId::new("r1");
+    let ids: Vec<_> = pipeline.state().dead_letters.iter().map(|letter| letter.id.clone()).collect();
+    pipeline.create(&id, &ids, "anna").await.unwrap();
+    let output = run("replays --resume --json", &pipeline).await;
+    assert_eq!(output.status, ExitStatus::Ok, "{output}");
+    assert_eq!(output.json()["replays"][0]["waiting"], 0);
+
+    let here = run("replays --resume", &FakePipeline::new(|_| {})).await;
+    assert_eq!(here.status, ExitStatus::Usage);
+    assert!(here.err.contains("carries replays on by itself"), "{here}");
+}
+
+fn uncertain(stored: u64) -> Arc<FakePipeline> {
+    deployment(|state| {
+        let uncertainty = Uncertainty { moving: 40, repeated: 3 };
+        state.ledger = Ledger { accepted: 1_000, stored, uncertainty, ..Ledger::default() };
+    })
+}
+
+#[tokio::test]
+async fn a_ledger_says_how_far_it_can_be_off() {
+    let within = run("flow", &uncertain(990)).await;
+    assert_eq!(within.status, ExitStatus::Ok, "{within}");
+    let bound = "Give or take 43: 40 moved in the last minutes, 3 may have been counted twice; accepted minus all places is \
+                 10\n";
+    assert!(within.out.starts_with("All 1,000") && within.out.ends_with(bound), "{within}");
+    let output = run("flow --json", &uncertain(950)).await;
+    let flow = output.json();
+    assert_eq!(
+        (output.status, &flow["unaccounted"], &flow["difference"]),
+        (ExitStatus::No, &10.into(), &50.into())
+    );
+    assert_eq!(flow["uncertainty"], serde_json::json!({"moving": 40, "repeated": 3}));
+}
+
+#[tokio::test]
+async fn an_id_that_is_nowhere_may_be_in_a_queue() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ids");
+    std::fs::write(&file, "e1\n").unwrap();
+    let pipeline = deployment(|state| state.ledger = Ledger { accepted: 1, queued: 1, ..Ledger::default() });
+    let output = run(&format!("load --verify {}", file.display()), &pipeline).await;
+    assert_eq!(output.status, ExitStatus::No);
+    assert!(output.out.contains("ask again when they are empty"), "{output}");
+    let get = run("get e1", &pipeline).await;
+    assert!(get.err.contains("ask again when the queues are empty"), "{get}");
+}
+
+#[tokio::test]
+async fn what_only_one_machine_has_is_refused_before_credentials_are_looked_for() {
+    for line in ["fault list --topology /nowhere", "sign-in --topology /nowhere"] {
+        let output = run(line, &deployment(|_| {})).await;
+        assert_eq!(output.status, ExitStatus::Usage, "{output}");
+        assert!(output.err.contains("--embedded DIR"), "{output}");
+    }
+}
