@@ -13,7 +13,7 @@ use tracing::level_filters::LevelFilter;
 pub enum SettingError {
     /// It is not there.
     #[error(
-        "the environment variable {name} is not set; Terraform sets it, see the table in terraform/README.md"
+        "the environment variable {name} is not set; terraform/README.md lists what has to be"
     )]
     Missing {
         /// Its name.

@@ -20,7 +20,7 @@ const FUNCTIONS: [(&str, &str); 3] = [
 /// The glibc of `provided.al2023`.
 const GLIBC: elf::Version = elf::Version(2, 34);
 /// The profile that makes functions small, so that they start fast.
-const PROFILE: &str = "lambda";
+const PROFILE: &str = "lambda-release";
 /// The compiler's and linker's wrappers, with versions.
 const PACKAGES: &str = "xtask/python/lambda.txt";
 
