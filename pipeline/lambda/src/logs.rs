@@ -11,7 +11,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 ///
 /// Libraries say only what is wrong: at finer levels the AWS SDK logs requests, and with them what people sent.
 pub fn init(level: LevelFilter) {
-    let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("spillway", level);
+    let targets = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        // What it says of a failed invocation is said already, with its ids.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
+        .with_target("spillway", level);
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)

@@ -12,9 +12,7 @@ use tracing::level_filters::LevelFilter;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
     /// It is not there.
-    #[error(
-        "the environment variable {name} is not set; terraform/README.md lists what has to be"
-    )]
+    #[error("the environment variable {name} is not set; terraform/README.md lists what has to be")]
     Missing {
         /// Its name.
         name: &'static str,

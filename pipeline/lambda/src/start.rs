@@ -2,7 +2,7 @@
 
 use crate::settings::{Common, Environment, SettingError};
 use crate::{Error, Invocation, init_error, logs};
-use lambda_runtime::{LambdaEvent, Runtime, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::process::ExitCode;
@@ -55,17 +55,27 @@ pub async fn serve<R: Serialize>(
             request_id = invocation.request_id.as_str(),
             trace_id,
         );
-        async move { handler(&payload, &invocation).await }.instrument(span)
+        async move { handler(&payload, &invocation).await.map_err(|error| failed(&*error)) }.instrument(span)
     });
     Runtime::new(service).run().await
 }
 
-/// An error with all its causes, on one line.
+/// Logs why an invocation has no answer, and says it to Lambda.
+fn failed(error: &(dyn std::error::Error + 'static)) -> Diagnostic {
+    let reason = one_line(error);
+    tracing::error!(target: "spillway", reason, "the invocation failed");
+    Diagnostic { error_type: "InvocationFailed".to_owned(), error_message: reason }
+}
+
+/// An error with all its causes, on one line. What an error says of its cause itself is not said again.
 fn one_line(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {
-        text = format!("{text}: {next}");
+        let next_text = next.to_string();
+        if !text.contains(&next_text) {
+            text = format!("{text}: {next_text}");
+        }
         cause = next.source();
     }
     text.replace(['\n', '\r'], " ")
@@ -90,6 +100,11 @@ mod tests {
     fn a_reason_is_one_line_with_all_causes() {
         let error = Outer(std::io::Error::other("inner"));
         assert_eq!(one_line(&error), "outer line: inner");
+        let said = failed(&error);
+        assert_eq!(
+            (said.error_type.as_str(), said.error_message.as_str()),
+            ("InvocationFailed", "outer line: inner")
+        );
     }
 
     #[test]
