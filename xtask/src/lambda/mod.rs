@@ -37,6 +37,8 @@ enum Choice {
     Arm64,
     #[value(name = "x86_64")]
     X86_64,
+    /// This machine's own, for an emulator on it
+    Native,
     All,
 }
 
@@ -50,6 +52,9 @@ pub enum Architecture {
 }
 
 impl Architecture {
+    /// This machine's.
+    pub const NATIVE: Self = if cfg!(target_arch = "aarch64") { Self::Arm64 } else { Self::X86_64 };
+
     /// Lambda's and Terraform's name for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -74,6 +79,7 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let architectures: &[_] = match arguments.arch {
         Choice::Arm64 => &[Architecture::Arm64],
         Choice::X86_64 => &[Architecture::X86_64],
+        Choice::Native => &[Architecture::NATIVE],
         Choice::All => &[Architecture::Arm64, Architecture::X86_64],
     };
     for architecture in architectures {

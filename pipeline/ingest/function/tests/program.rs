@@ -1,0 +1,131 @@
+//! The program as Lambda starts it, with the runtime API played on a loopback address.
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+const SETTINGS: [(&str, &str); 12] = [
+    ("AWS_LAMBDA_FUNCTION_NAME", "shop-ingest"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+    ("AWS_REGION", "eu-central-1"),
+    ("AWS_ACCESS_KEY_ID", "key"),
+    ("AWS_SECRET_ACCESS_KEY", "very-secret"),
+    ("SPILLWAY_DEPLOYMENT", "shop"),
+    ("SPILLWAY_LOG_LEVEL", "info"),
+    ("SPILLWAY_QUEUE_URL", "http://127.0.0.1:1/123456789012/shop-events"),
+    ("SPILLWAY_DEFAULT_SOURCE", "/shop"),
+    ("SPILLWAY_DEFAULT_TYPE", "json"),
+    ("SPILLWAY_TIMEOUT_S", "10"),
+];
+const LIMITS: [(&str, &str); 3] = [
+    ("SPILLWAY_MAX_BATCH_EVENTS", "1000"),
+    ("SPILLWAY_MAX_EVENT_BYTES", "245760"),
+    ("SPILLWAY_MAX_REQUEST_BYTES", "1048576"),
+];
+
+/// A request to the runtime API.
+struct Asked {
+    line: String,
+    body: Value,
+    connection: TcpStream,
+}
+
+impl Asked {
+    fn next(listener: &TcpListener) -> Self {
+        let stream = accept(listener);
+        let mut reader = BufReader::new(stream);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(reader.read_line(&mut head).unwrap(), 0, "the request ended early: {head}");
+        }
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.parse().unwrap())
+        });
+        let mut body = vec![0; length.unwrap_or(0)];
+        reader.read_exact(&mut body).unwrap();
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        Self { line: head.lines().next().unwrap().to_owned(), body, connection: reader.into_inner() }
+    }
+
+    fn answer(mut self, status: &str, body: &str) {
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\nLambda-Runtime-Aws-Request-Id: r-1\r\n\
+             Lambda-Runtime-Deadline-Ms: 4102444800000\r\n\
+             Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:123456789012:function:shop-ingest\r\n\r\n",
+            body.len()
+        );
+        self.connection.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    }
+}
+
+fn program(
+    variables: impl IntoIterator<Item = (&'static str, &'static str)>,
+    runtime_api: &TcpListener,
+) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_ingest"))
+        .env_clear()
+        .envs(variables)
+        .env("AWS_LAMBDA_RUNTIME_API", runtime_api.local_addr().unwrap().to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// What was said until the program is ended.
+fn end(mut program: Child) -> Output {
+    program.kill().unwrap();
+    program.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_missing_setting_ends_it_with_one_line_and_lambda_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let program = program(SETTINGS.into_iter().chain(LIMITS.into_iter().skip(1)), &listener);
+    let asked = Asked::next(&listener);
+    assert_eq!(asked.line, "POST /2018-06-01/runtime/init/error HTTP/1.1");
+    let reason = asked.body["errorMessage"].as_str().unwrap().to_owned();
+    assert!(reason.contains("SPILLWAY_MAX_BATCH_EVENTS is not set"), "{reason}");
+    asked.answer("202 Accepted", "");
+    let output = program.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let [line] = said.lines().collect::<Vec<_>>()[..] else { panic!("one line, not: {said}") };
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert!(line["message"].as_str().unwrap().ends_with(&reason), "{line}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn an_invocation_is_answered_and_a_wrong_one_fails_alone() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let program = program(SETTINGS.into_iter().chain(LIMITS), &listener);
+    let invoke = |event: Value| {
+        let asked = Asked::next(&listener);
+        assert_eq!(asked.line, "GET /2018-06-01/runtime/invocation/next HTTP/1.1");
+        asked.answer("200 OK", &event.to_string());
+        let asked = Asked::next(&listener);
+        let told = (asked.line.clone(), asked.body.clone());
+        asked.answer("202 Accepted", "");
+        told
+    };
+    let (line, body) = invoke(json!({ "task": "nothing that it knows" }));
+    assert_eq!(line, "POST /2018-06-01/runtime/invocation/r-1/error HTTP/1.1");
+    assert_eq!(body["errorType"], "InvocationFailed");
+    assert!(body["errorMessage"].as_str().unwrap().contains("no request of a REST API"), "{body}");
+
+    let (line, body) = invoke(json!({ "httpMethod": "GET", "path": "/health" }));
+    assert_eq!(line, "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1");
+    assert_eq!(body["statusCode"], 200);
+
+    let output = end(program);
+    let said = String::from_utf8(output.stdout).unwrap();
+    let [line] = said.lines().collect::<Vec<_>>()[..] else { panic!("one line, not: {said}") };
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!((&line["level"], &line["span"]["request_id"]), (&json!("ERROR"), &json!("r-1")));
+    assert!(!said.contains("very-secret") && output.stderr.is_empty());
+}
