@@ -17,6 +17,8 @@ pub fn start<S>(
     let environment = Environment::of_process();
     let done = prepare(&environment, read).and_then(|(common, settings)| {
         logs::init(common.log_level);
+        let (deployment, version) = (common.deployment.as_str(), common.version.as_str());
+        tracing::info!(target: "spillway", deployment, version, "the function starts");
         // One thread: a sandbox works on one invocation at a time, on a share of one processor.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(work(common, settings))

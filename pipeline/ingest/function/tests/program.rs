@@ -139,7 +139,8 @@ fn an_invocation_is_answered_and_a_wrong_one_fails_alone() {
 
     let output = end(program);
     let said = String::from_utf8(output.stdout).unwrap();
-    let [line] = said.lines().collect::<Vec<_>>()[..] else { panic!("one line, not: {said}") };
+    let [first, line] = said.lines().collect::<Vec<_>>()[..] else { panic!("two lines, not: {said}") };
+    assert!(first.contains("\"deployment\":\"shop\""), "{first}");
     let line: Value = serde_json::from_str(line).unwrap();
     assert_eq!((&line["level"], &line["span"]["request_id"]), (&json!("ERROR"), &json!("r-1")));
     assert!(!said.contains("very-secret") && output.stderr.is_empty());
