@@ -1,5 +1,7 @@
 //! The consumer function from the event that Lambda hands it to the answer that Lambda reads.
 
+#![expect(clippy::unwrap_used, reason = "test code")]
+
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use spillway_consumer::{Function, run};

@@ -1,5 +1,7 @@
 //! The program as Lambda starts it, with the runtime API played on a loopback address.
 
+#![expect(clippy::unwrap_used, reason = "test code")]
+
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,5 +1,7 @@
 //! The ingest function from the event that API Gateway makes of a request to the answer that it makes one of.
 
+#![expect(clippy::unwrap_used, reason = "test code")]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::to_raw_value;
