@@ -1,7 +1,35 @@
 //! The archive of dead letters: S3 has the letters, DynamoDB their index.
+//!
+//! A dead letter is archived once S3 has it. The index is written after that; where it can't be, a note in the bucket says
+//! so, and [`S3Archive::mend_index`] makes it good. What is in the index and nowhere else is the state of a letter, and
+//! the ops table has what that came from, so [`S3Archive::rebuild_index`] makes the whole index anew.
 
-use spillway_core::ports::Clock;
+mod entry;
+mod index;
+mod keep;
+mod objects;
+mod query;
+mod rebuild;
+mod search;
+mod walk;
+
+pub use keep::Mended;
+pub use rebuild::Rebuilt;
+
+pub(crate) use entry::Entry;
+pub(crate) use index::{Index, LETTERS_AT_ONCE, Step};
+pub(crate) use objects::{Archiving, Objects};
+
+use crate::replays::log::Log;
+use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, Page};
+use spillway_core::ids::MessageId;
+use spillway_core::ports::{ArchiveError, Clock, DeadLetterArchive};
 use std::sync::Arc;
+
+/// Objects that are read at once.
+const READS_AT_ONCE: usize = 32;
 
 /// Where the index of dead letters is, and the log of replays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +38,7 @@ pub struct IndexNames {
     pub table: String,
     /// Table with replays and the audit log.
     pub ops_table: String,
-    /// Partitions over which the index is spread.
+    /// Partitions over which the index is spread. It must stay what it was when the first letter was archived.
     pub shards: u32,
 }
 
@@ -30,9 +58,9 @@ pub struct ArchiveNames {
 /// The archive.
 #[derive(Clone)]
 pub struct S3Archive {
-    s3: aws_sdk_s3::Client,
-    dynamodb: aws_sdk_dynamodb::Client,
-    names: ArchiveNames,
+    objects: Objects,
+    index: Index,
+    log: Log,
     clock: Arc<dyn Clock>,
 }
 
@@ -44,6 +72,106 @@ impl S3Archive {
         names: ArchiveNames,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { s3, dynamodb, names, clock }
+        let index = Index { client: dynamodb.clone(), names: names.index.clone() };
+        let log = Log { client: dynamodb, table: names.index.ops_table.clone() };
+        Self { objects: Objects::new(s3, names), index, log, clock }
+    }
+
+    async fn change_states(
+        &self,
+        ids: &[MessageId],
+        from: &str,
+        to: DeadLetterState,
+    ) -> Result<Vec<MessageId>, ArchiveError> {
+        let entries = self.index.entries(ids).await?;
+        let steps: Vec<Step> = entries
+            .into_values()
+            .filter(|entry| entry.state.name() == from)
+            .map(|before| (before.clone(), Entry { state: to.clone(), ..before }))
+            .collect();
+        let taken = self.index.take(steps, |_, _| Vec::new()).await?;
+        let taken: std::collections::HashSet<_> = taken.into_iter().map(|entry| entry.id).collect();
+        Ok(ids.iter().filter(|id| taken.contains(*id)).cloned().collect())
+    }
+
+    /// The dead letters of entries, in their order, whole. One whose object is gone (`keep_days` of the bucket) is left
+    /// out.
+    async fn letters(&self, entries: Vec<Entry>) -> Result<Vec<DeadLetter>, ArchiveError> {
+        Ok(letters(&self.objects, entries).await?)
+    }
+}
+
+/// The dead letters of entries, in their order.
+pub(crate) async fn letters(
+    objects: &Objects,
+    entries: Vec<Entry>,
+) -> Result<Vec<DeadLetter>, crate::trouble::Trouble> {
+    let read: Vec<Option<DeadLetter>> = stream::iter(entries)
+        .map(|entry| async move {
+            let archiving = Archiving { id: entry.id.clone(), generation: entry.generation };
+            let whole = objects.whole(&archiving).await?;
+            Ok::<_, crate::trouble::Trouble>(whole.map(|letter| as_indexed(letter, entry)))
+        })
+        .buffered(READS_AT_ONCE)
+        .try_collect()
+        .await?;
+    Ok(read.into_iter().flatten().collect())
+}
+
+/// A letter as it was archived, with what has become of it since.
+fn as_indexed(letter: DeadLetter, entry: Entry) -> DeadLetter {
+    DeadLetter {
+        archived_at: entry.archived_at,
+        fingerprint: entry.fingerprint,
+        generation: entry.generation,
+        receive_count: entry.receive_count,
+        state: entry.state,
+        replays: entry.replays,
+        ..letter
+    }
+}
+
+#[async_trait]
+impl DeadLetterArchive for S3Archive {
+    async fn put(&self, dead_letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>> {
+        self.keep(dead_letters).await
+    }
+
+    async fn get(&self, id: &MessageId) -> Result<Option<DeadLetter>, ArchiveError> {
+        let Some(entry) = self.index.entry(id).await? else { return Ok(None) };
+        Ok(self.letters(vec![entry]).await?.pop())
+    }
+
+    async fn list(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetter>, ArchiveError> {
+        let page = query::list(&self.index, filter, after, limit).await?;
+        Ok(Page { items: self.letters(page.items).await?, total: page.total, next: page.next })
+    }
+
+    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
+        Ok(query::groups(&self.index, filter).await?)
+    }
+
+    async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {
+        Ok(query::ids(&self.index, filter, limit).await?)
+    }
+
+    async fn discard(
+        &self,
+        ids: &[MessageId],
+        by: &str,
+        reason: &str,
+    ) -> Result<Vec<MessageId>, ArchiveError> {
+        let (by, reason) = (by.to_owned(), reason.to_owned());
+        let to = DeadLetterState::Discarded { by, reason, at: self.clock.now() };
+        self.change_states(ids, "archived", to).await
+    }
+
+    async fn restore(&self, ids: &[MessageId], _by: &str) -> Result<Vec<MessageId>, ArchiveError> {
+        self.change_states(ids, "discarded", DeadLetterState::Archived).await
     }
 }

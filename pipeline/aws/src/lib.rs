@@ -8,9 +8,13 @@ mod backoff;
 pub mod clients;
 pub mod clock;
 pub mod cloudwatch;
+mod dynamo;
 pub mod explain;
 pub mod flow;
-mod item;
+#[cfg(feature = "operator")]
+pub mod history;
+#[cfg(feature = "operator")]
+pub mod operator;
 pub mod ops;
 pub mod queue;
 pub mod redelivery;
@@ -18,6 +22,8 @@ pub mod replays;
 pub mod schemas;
 mod send;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod topology;
 mod trouble;
 

@@ -1,15 +1,249 @@
 //! The audit log on DynamoDB.
+//!
+//! | `pk` | `sk` | what |
+//! |---|---|---|
+//! | `audit` | `TIME#NUMBER` | entries that were added together: how many `parts` they have, or the `entries` themselves |
+//! | `audit#TIME#NUMBER` | `PART` | a part of them, if they are many |
+//! | `subject#SUBJECT` | `TIME#NUMBER#POSITION` | one entry, to be found by what it is about |
+//!
+//! Many thousands of entries fit no transaction, so the first item is written last, and an entry counts only if it is
+//! there: all of what was added together is seen, or none.
+
+use crate::dynamo::batch;
+use crate::dynamo::item::{Item, item, number, number_of, text, text_of};
+use crate::trouble::{Trouble, trouble};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use futures::{StreamExt, TryStreamExt, stream};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use spillway_core::ports::{ArchiveError, AuditEntry, OpsLog};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Bytes of entries in one item. DynamoDB takes 400 KB.
+const LARGEST_PART: usize = 300 * 1024;
+/// Bytes of entries that stay in the first item, so that a page of the log is one query.
+const LARGEST_INLINE: usize = 16 * 1024;
+/// Additions that one query reads.
+const ADDITIONS_AT_ONCE: usize = 50;
 
 /// The audit log in a table.
 #[derive(Clone, Debug)]
 pub struct DynamoOps {
-    client: aws_sdk_dynamodb::Client,
+    client: Client,
     table: String,
+    /// Sorts what this process adds within one millisecond.
+    number: Arc<AtomicU32>,
 }
 
 impl DynamoOps {
     /// The log in that table.
-    pub fn new(client: aws_sdk_dynamodb::Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into(), number: Arc::default() }
+    }
+
+    async fn add(&self, entries: &[AuditEntry]) -> Result<(), Trouble> {
+        let Some(first) = entries.first() else { return Ok(()) };
+        let number = self.number.fetch_add(1, Ordering::Relaxed) % 1_000_000;
+        let random: u32 = StdRng::from_os_rng().random();
+        let addition = format!("{:.3}#{number:06}{random:08x}", first.at);
+
+        let parts = parts(entries)?;
+        let inline = parts.len() == 1 && parts[0].len() <= LARGEST_INLINE;
+        let mut before: Vec<Item> = Vec::new();
+        if !inline {
+            before.extend(parts.iter().enumerate().map(|(position, part)| {
+                let mut item = part_key(&addition, position);
+                item.insert("entries".to_owned(), text(part.as_str()));
+                item
+            }));
+        }
+        for (position, entry) in entries.iter().enumerate() {
+            let mut item = subject_key(&entry.subject, format!("{addition}#{position:06}"));
+            item.insert("entry".to_owned(), text(json(entry)?));
+            before.push(item);
+        }
+        batch::put_all(&self.client, &self.table, before).await?;
+
+        let mut head = head_key(&addition);
+        head.insert("parts".to_owned(), self::number(parts.len() as i64));
+        if inline {
+            head.insert("entries".to_owned(), text(parts.into_iter().next().unwrap_or_default()));
+        }
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(head));
+        put.send().await.map(|_| ()).map_err(|error| trouble("PutItem", &error))
+    }
+
+    /// The newest entries.
+    async fn newest(&self, limit: usize) -> Result<Vec<AuditEntry>, Trouble> {
+        let mut found = Vec::new();
+        let mut after = None;
+        while found.len() < limit {
+            let page = i32::try_from((limit - found.len()).min(ADDITIONS_AT_ONCE)).unwrap_or(1);
+            let output = self
+                .descending("audit".to_owned())
+                .limit(page)
+                .set_exclusive_start_key(after)
+                .send()
+                .await
+                .map_err(|error| trouble("Query", &error))?;
+            let heads = output.items();
+            let added: Vec<Vec<AuditEntry>> = stream::iter(0..heads.len())
+                .map(|position| self.added(&heads[position]))
+                .buffered(8)
+                .try_collect()
+                .await?;
+            found.extend(added.into_iter().flatten());
+            after = output.last_evaluated_key;
+            if after.is_none() {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// What was added together, newest first.
+    async fn added(&self, head: &Item) -> Result<Vec<AuditEntry>, Trouble> {
+        if let Some(inline) = text_of(head, "entries") {
+            return reversed(inline);
+        }
+        let addition = text_of(head, "sk").unwrap_or_default();
+        let count = usize::try_from(number_of(head, "parts").unwrap_or(0)).unwrap_or(0);
+        let keys = (0..count).map(|position| part_key(addition, position)).collect();
+        let mut parts = batch::get_all(&self.client, &self.table, keys).await?;
+        parts.sort_by(|a, b| text_of(b, "sk").cmp(&text_of(a, "sk")));
+        let mut entries = Vec::new();
+        for part in &parts {
+            entries.extend(reversed(text_of(part, "entries").unwrap_or("[]"))?);
+        }
+        Ok(entries)
+    }
+
+    /// The newest entries about a subject.
+    async fn about(&self, subject: &str, limit: usize) -> Result<Vec<AuditEntry>, Trouble> {
+        let mut found = Vec::new();
+        let mut after = None;
+        while found.len() < limit {
+            let output = self
+                .descending(format!("subject#{subject}"))
+                .limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(after)
+                .send()
+                .await
+                .map_err(|error| trouble("Query", &error))?;
+            let whole = self.whole(output.items()).await?;
+            for item in output.items() {
+                if addition_of(item).is_some_and(|addition| whole.contains(addition)) {
+                    let entry = text_of(item, "entry").unwrap_or_default();
+                    found.push(serde_json::from_str(entry).map_err(|error| Trouble::ours("Query", &error))?);
+                }
+            }
+            after = output.last_evaluated_key;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Which of the additions that these entries belong to were finished.
+    async fn whole(&self, entries: &[Item]) -> Result<HashSet<String>, Trouble> {
+        let additions: HashSet<_> = entries.iter().filter_map(addition_of).collect();
+        let keys = additions.into_iter().map(head_key).collect();
+        let heads = batch::get_all(&self.client, &self.table, keys).await?;
+        Ok(heads.iter().filter_map(|head| text_of(head, "sk").map(str::to_owned)).collect())
+    }
+
+    fn descending(&self, pk: String) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk))
+            .consistent_read(true)
+            .scan_index_forward(false)
+    }
+}
+
+#[async_trait]
+impl OpsLog for DynamoOps {
+    async fn append(&self, entries: &[AuditEntry]) -> Result<(), ArchiveError> {
+        Ok(self.add(entries).await?)
+    }
+
+    async fn entries(&self, subject: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>, ArchiveError> {
+        Ok(match subject {
+            Some(subject) => self.about(subject, limit).await?,
+            None => self.newest(limit).await?,
+        })
+    }
+}
+
+fn head_key(addition: &str) -> Item {
+    item([("pk", text("audit")), ("sk", text(addition))])
+}
+
+fn part_key(addition: &str, position: usize) -> Item {
+    item([("pk", text(format!("audit#{addition}"))), ("sk", text(format!("{position:06}")))])
+}
+
+fn subject_key(subject: &str, sk: String) -> Item {
+    item([("pk", text(format!("subject#{subject}"))), ("sk", text(sk))])
+}
+
+/// `TIME#NUMBER` of an entry's `TIME#NUMBER#POSITION`.
+fn addition_of(entry: &Item) -> Option<&str> {
+    text_of(entry, "sk")?.rsplit_once('#').map(|(addition, _)| addition)
+}
+
+/// Entries as JSON arrays, none larger than an item may be.
+fn parts(entries: &[AuditEntry]) -> Result<Vec<String>, Trouble> {
+    let mut parts: Vec<Vec<String>> = vec![Vec::new()];
+    let mut bytes = 0;
+    for entry in entries {
+        let entry = json(entry)?;
+        if bytes > 0 && bytes + entry.len() > LARGEST_PART {
+            parts.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += entry.len() + 1;
+        if let Some(part) = parts.last_mut() {
+            part.push(entry);
+        }
+    }
+    Ok(parts.into_iter().map(|part| format!("[{}]", part.join(","))).collect())
+}
+
+fn json(entry: &AuditEntry) -> Result<String, Trouble> {
+    serde_json::to_string(entry).map_err(|error| Trouble::ours("PutItem", &error))
+}
+
+fn reversed(entries: &str) -> Result<Vec<AuditEntry>, Trouble> {
+    let mut entries: Vec<AuditEntry> =
+        serde_json::from_str(entries).map_err(|error| Trouble::ours("Query", &error))?;
+    entries.reverse();
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_entries_go_into_parts_that_fit_an_item() {
+        let entry = AuditEntry {
+            at: spillway_core::Timestamp::UNIX_EPOCH,
+            by: "ada".to_owned(),
+            action: "discard".to_owned(),
+            subject: "m".to_owned(),
+            detail: "x".repeat(1000),
+        };
+        let parts = parts(&vec![entry.clone(); 1000]).unwrap();
+        assert!(parts.len() > 1 && parts.iter().all(|part| part.len() < 400 * 1024));
+        let read: Vec<_> = parts.iter().flat_map(|part| reversed(part).unwrap()).collect();
+        assert_eq!(read, vec![entry; 1000]);
     }
 }

@@ -1,15 +1,24 @@
-//! Replays on DynamoDB.
+//! Replays on DynamoDB: which dead letters they took, and what became of each.
 
-use crate::archive::{ArchiveNames, IndexNames};
-use spillway_core::ports::Clock;
+pub(crate) mod log;
+mod read;
+mod write;
+
+use crate::archive::{ArchiveNames, Index, IndexNames, Objects};
+use async_trait::async_trait;
+use log::Log;
+use spillway_core::dead_letter::{DeadLetter, Page};
+use spillway_core::ids::{MessageId, ReplayId};
+use spillway_core::ports::{ArchiveError, Clock, ReplayLog};
+use spillway_core::replay::{Replay, ReplayItem};
 use std::sync::Arc;
 
 /// The log of replays.
 #[derive(Clone)]
 pub struct DynamoReplays {
-    dynamodb: aws_sdk_dynamodb::Client,
-    names: IndexNames,
-    letters: Option<(aws_sdk_s3::Client, ArchiveNames)>,
+    index: Index,
+    log: Log,
+    objects: Option<Objects>,
     clock: Arc<dyn Clock>,
 }
 
@@ -21,11 +30,62 @@ impl DynamoReplays {
         names: ArchiveNames,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { dynamodb, names: names.index.clone(), letters: Some((s3, names)), clock }
+        let index = names.index.clone();
+        Self { objects: Some(Objects::new(s3, names)), ..Self::reporting(dynamodb, index, clock) }
     }
 
     /// The log, for the consumer, which only reports what was stored and never sees the bucket.
     pub fn reporting(dynamodb: aws_sdk_dynamodb::Client, names: IndexNames, clock: Arc<dyn Clock>) -> Self {
-        Self { dynamodb, names, letters: None, clock }
+        let log = Log { client: dynamodb.clone(), table: names.ops_table.clone() };
+        Self { index: Index { client: dynamodb, names }, log, objects: None, clock }
+    }
+}
+
+#[async_trait]
+impl ReplayLog for DynamoReplays {
+    async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
+        Ok(self.take_letters(replay, ids, by).await?)
+    }
+
+    async fn waiting(&self, replay: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
+        let Some(objects) = &self.objects else {
+            return Err(ArchiveError::NotFound {
+                what: "to whoever only reports, what is to be put back".to_owned(),
+            });
+        };
+        Ok(self.read_waiting(objects, replay, limit).await?)
+    }
+
+    async fn mark_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), ArchiveError> {
+        Ok(self.note_sent(replay, ids).await?)
+    }
+
+    async fn set_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError> {
+        Ok(self.note_trouble(replay, trouble).await?)
+    }
+
+    async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
+        Ok(self.note_stored(replay, id).await?)
+    }
+
+    async fn get(&self, replay: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
+        Ok(self.read_one(replay).await?)
+    }
+
+    async fn list(&self, limit: usize) -> Result<Vec<Replay>, ArchiveError> {
+        Ok(self.read_newest(limit).await?)
+    }
+
+    async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
+        Ok(self.read_unfinished().await?)
+    }
+
+    async fn items(
+        &self,
+        replay: &ReplayId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<ReplayItem>, ArchiveError> {
+        Ok(self.read_items(replay, after, limit).await?)
     }
 }

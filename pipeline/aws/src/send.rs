@@ -113,7 +113,7 @@ impl Sender {
             .collect();
         let entries = match entries {
             Ok(entries) => entries,
-            Err(error) => return for_all(positions, &unsendable("SendMessageBatch", &error)),
+            Err(error) => return for_all(positions, &Trouble::ours("SendMessageBatch", &error)),
         };
         let call = self.client.send_message_batch().queue_url(&self.queue_url).set_entries(Some(entries));
         let output = match call.send().await {
@@ -146,8 +146,8 @@ impl Sender {
 
     async fn send_single(&self, message: &OutgoingMessage) -> Result<MessageId, Trouble> {
         let attributes =
-            attributes(&message.attributes).map_err(|error| unsendable("SendMessage", &error))?;
-        let trace = trace(message).map_err(|error| unsendable("SendMessage", &error))?;
+            attributes(&message.attributes).map_err(|error| Trouble::ours("SendMessage", &error))?;
+        let trace = trace(message).map_err(|error| Trouble::ours("SendMessage", &error))?;
         let call = self
             .client
             .send_message()
@@ -252,10 +252,6 @@ pub(crate) fn failed_entry(action: &str, entry: &BatchResultErrorEntry) -> Troub
 /// SQS answered, and said nothing of this entry.
 pub(crate) fn no_word(action: &str) -> Trouble {
     Trouble { fate: Fate::Unknown, code: None, text: format!("{action}: no word about this message") }
-}
-
-fn unsendable(action: &str, error: &BuildError) -> Trouble {
-    Trouble { fate: Fate::Refused, code: None, text: format!("{action}: {error}") }
 }
 
 fn for_all<T>(positions: &[usize], trouble: &Trouble) -> Vec<(usize, Result<T, Trouble>)> {

@@ -5,7 +5,7 @@
 
 use crate::backoff::{Backoff, Pace};
 use crate::clock::SystemClock;
-use crate::item::{Item, item, size, text, text_of, time_of};
+use crate::dynamo::item::{Item, item, size, text, text_of, time_of};
 use crate::trouble::{Fate, Trouble, trouble};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;

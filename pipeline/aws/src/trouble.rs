@@ -43,6 +43,31 @@ pub(crate) struct Trouble {
     pub text: String,
 }
 
+impl Trouble {
+    /// A request that we built wrongly.
+    pub fn ours(action: &str, error: &(dyn Error + 'static)) -> Self {
+        Self { fate: Fate::Refused, code: None, text: format!("{action}: {error}") }
+    }
+}
+
+impl Trouble {
+    /// Data that says two things at once, or changes faster than it can be read.
+    pub fn contradiction(text: &str) -> Self {
+        Self { fate: Fate::Refused, code: None, text: text.to_owned() }
+    }
+
+    /// An answer that broke off.
+    pub fn cut(action: &str, error: &(dyn Error + 'static)) -> Self {
+        Self { fate: Fate::Unknown, code: None, text: format!("{action}: {}", chain(error)) }
+    }
+}
+
+impl From<Trouble> for spillway_core::ports::ArchiveError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Unavailable { reason: trouble.text }
+    }
+}
+
 /// Codes of AWS's services for "too much at the moment".
 const THROTTLED: [&str; 12] = [
     "ProvisionedThroughputExceededException",

@@ -1,0 +1,230 @@
+//! The index of dead letters: what is written to it, and the counters beside it.
+
+use super::IndexNames;
+use super::entry::{Entry, key, shard};
+use crate::dynamo::batch;
+use crate::dynamo::item::{Item, item, number_of, text, text_of};
+use crate::dynamo::transact::{Action, Change, Undone, transact};
+use crate::trouble::{Trouble, trouble};
+use aws_sdk_dynamodb::Client;
+use futures::{StreamExt, TryStreamExt, stream};
+use spillway_core::failure::FailureClass;
+use spillway_core::ids::{Fingerprint, MessageId};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Dead letters in one transaction. With its replay's items each takes three actions, and each may need a counter of the
+/// state it leaves and one of the state it enters; DynamoDB takes 100 actions.
+pub(crate) const LETTERS_AT_ONCE: usize = 18;
+/// Transactions that are under way at once for one order.
+const TRANSACTIONS_AT_ONCE: usize = 4;
+
+/// The index in its table.
+#[derive(Clone, Debug)]
+pub(crate) struct Index {
+    pub client: Client,
+    pub names: IndexNames,
+}
+
+/// A dead letter before and after.
+pub(crate) type Step = (Entry, Entry);
+
+/// One line of the counters: dead letters of one state, fingerprint and type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub state: String,
+    pub fingerprint: Fingerprint,
+    /// Empty for letters without a type.
+    pub event_type: String,
+    pub class: FailureClass,
+    pub count: u64,
+}
+
+impl Index {
+    /// One entry.
+    pub async fn entry(&self, id: &MessageId) -> Result<Option<Entry>, Trouble> {
+        let call = self.client.get_item().table_name(&self.names.table).set_key(Some(key(id)));
+        let output = call.consistent_read(true).send().await.map_err(|error| trouble("GetItem", &error))?;
+        output.item.as_ref().map(Entry::read).transpose()
+    }
+
+    /// Entries by their ids; those that aren't there are left out.
+    pub async fn entries(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Entry>, Trouble> {
+        let distinct: HashSet<_> = ids.iter().collect();
+        let keys = distinct.into_iter().map(key).collect();
+        let items = batch::get_all(&self.client, &self.names.table, keys).await?;
+        items.iter().map(|item| Entry::read(item).map(|entry| (entry.id.clone(), entry))).collect()
+    }
+
+    /// Adds new entries, all or none. The ids are distinct, and at most [`LETTERS_AT_ONCE`].
+    pub async fn insert(&self, entries: &[Entry]) -> Result<(), Undone> {
+        let actions = |tries| {
+            let insert = |entry: &Entry| Action::Insert {
+                table: self.names.table.clone(),
+                item: entry.item(self.names.shards),
+                absent: "pk",
+            };
+            let mut actions: Vec<_> = entries.iter().map(insert).collect();
+            actions.extend(self.counting(entries.iter().map(|entry| (entry, 1)), tries));
+            actions
+        };
+        transact(&self.client, actions).await
+    }
+
+    /// What turns entries into others, in this order; then what their counters need.
+    pub fn steps(&self, steps: &[Step], tries: usize) -> Vec<Action> {
+        let change = |(before, after): &Step| Action::Change {
+            table: self.names.table.clone(),
+            key: key(&before.id),
+            change: after.replace(before, self.names.shards),
+        };
+        let mut actions: Vec<_> = steps.iter().map(change).collect();
+        let counted = steps.iter().flat_map(|(before, after)| [(before, -1), (after, 1)]);
+        actions.extend(self.counting(counted, tries));
+        actions
+    }
+
+    /// Changes of counters. Any part of a counter will do, since a count is the sum of its parts: the first letter decides
+    /// for one, and another try takes another, so that transactions that met at one part don't meet again.
+    fn counting<'e>(&self, entries: impl Iterator<Item = (&'e Entry, i64)>, tries: usize) -> Vec<Action> {
+        let mut sums: BTreeMap<String, (i64, FailureClass)> = BTreeMap::new();
+        let mut part = None;
+        for (entry, by) in entries {
+            part.get_or_insert_with(|| self.part(&entry.id, tries));
+            sums.entry(entry.count_key()).or_insert((0, entry.class)).0 += by;
+        }
+        let part = part.unwrap_or(0);
+        let count = |(name, (by, class)): (String, (i64, FailureClass))| Action::Change {
+            table: self.names.table.clone(),
+            key: item([("pk", text(format!("count#{part}"))), ("sk", text(name))]),
+            change: Change::default().add("n", by).set("class", text(class.as_str())),
+        };
+        sums.into_iter().filter(|(_, (by, _))| *by != 0).map(count).collect()
+    }
+
+    /// Which part of the counters a transaction takes.
+    pub fn part(&self, first: &MessageId, tries: usize) -> u32 {
+        let shards = self.names.shards.max(1);
+        (shard(first, shards) + u32::try_from(tries).unwrap_or(0)) % shards
+    }
+
+    /// Takes many steps, with what belongs to each chunk of them. Returns those that were taken; a letter that somebody
+    /// else changed meanwhile is left alone.
+    ///
+    /// # Errors
+    /// Nothing was taken. If something was, what failed is logged, and can be asked for again.
+    pub async fn take(
+        &self,
+        steps: Vec<Step>,
+        with: impl Fn(&[Step], usize) -> Vec<Action> + Send + Sync,
+    ) -> Result<Vec<Entry>, Trouble> {
+        let chunks: Vec<_> = steps.chunks(LETTERS_AT_ONCE).map(<[Step]>::to_vec).collect();
+        let with = &with;
+        let results: Vec<_> = stream::iter(chunks)
+            .map(|chunk| self.take_chunk(chunk, with))
+            .buffered(TRANSACTIONS_AT_ONCE)
+            .collect()
+            .await;
+        let mut taken = Vec::new();
+        let mut trouble = None;
+        for result in results {
+            match result {
+                Ok(some) => taken.extend(some),
+                Err(error) => trouble = Some(error),
+            }
+        }
+        match trouble {
+            Some(trouble) if taken.is_empty() => Err(trouble),
+            Some(trouble) => {
+                tracing::warn!(error = %trouble, done = taken.len(), "an order for many dead letters was done in part");
+                Ok(taken)
+            }
+            None => Ok(taken),
+        }
+    }
+
+    /// Takes some steps at once.
+    pub async fn take_chunk(
+        &self,
+        mut steps: Vec<Step>,
+        with: impl Fn(&[Step], usize) -> Vec<Action> + Send + Sync,
+    ) -> Result<Vec<Entry>, Trouble> {
+        while !steps.is_empty() {
+            let actions = |tries| {
+                let mut actions = self.steps(&steps, tries);
+                actions.extend(with(&steps, tries));
+                actions
+            };
+            match transact(&self.client, actions).await {
+                Ok(()) => break,
+                Err(Undone::Conditions(failed)) if failed.iter().any(|&position| position < steps.len()) => {
+                    let mut position = 0;
+                    steps.retain(|_| {
+                        position += 1;
+                        !failed.contains(&(position - 1))
+                    });
+                }
+                Err(Undone::Conditions(_)) => {
+                    return Err(Trouble::contradiction("a replay has a message that its log has otherwise"));
+                }
+                Err(Undone::Trouble(trouble)) if trouble.fate.may_have_happened() => {
+                    return self.happened(steps, trouble).await;
+                }
+                Err(Undone::Trouble(trouble)) => return Err(trouble),
+            }
+        }
+        Ok(steps.into_iter().map(|(_, after)| after).collect())
+    }
+
+    /// After a transaction that was cut: whether it was done, by what is there now.
+    async fn happened(&self, steps: Vec<Step>, trouble: Trouble) -> Result<Vec<Entry>, Trouble> {
+        let ids: Vec<_> = steps.iter().map(|(_, after)| after.id.clone()).collect();
+        let now = self.entries(&ids).await?;
+        if steps.iter().all(|(_, after)| now.get(&after.id) == Some(after)) {
+            Ok(steps.into_iter().map(|(_, after)| after).collect())
+        } else {
+            Err(trouble)
+        }
+    }
+
+    /// All counters, the parts of each summed up.
+    pub async fn counts(&self) -> Result<Vec<Count>, Trouble> {
+        let parts: Vec<Vec<Item>> = stream::iter(0..self.names.shards.max(1))
+            .map(|part| self.counts_of(part))
+            .buffered(16)
+            .try_collect()
+            .await?;
+        let mut sums: BTreeMap<String, (i64, FailureClass)> = BTreeMap::new();
+        for item in parts.iter().flatten() {
+            let (Some(name), Some(n)) = (text_of(item, "sk"), number_of(item, "n")) else { continue };
+            let class = text_of(item, "class").and_then(FailureClass::parse);
+            let sum = sums.entry(name.to_owned()).or_insert((0, FailureClass::ConsumerCrash));
+            *sum = (sum.0 + n, class.unwrap_or(sum.1));
+        }
+        Ok(sums.into_iter().filter_map(|(name, (n, class))| count(&name, n, class)).collect())
+    }
+
+    async fn counts_of(&self, part: u32) -> Result<Vec<Item>, Trouble> {
+        let pages = self
+            .client
+            .query()
+            .table_name(&self.names.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(format!("count#{part}")))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| trouble("Query", &error))
+    }
+}
+
+fn count(name: &str, n: i64, class: FailureClass) -> Option<Count> {
+    let mut parts = name.splitn(3, '#');
+    Some(Count {
+        state: parts.next()?.to_owned(),
+        fingerprint: Fingerprint::new(parts.next()?),
+        event_type: parts.next()?.to_owned(),
+        class,
+        count: u64::try_from(n).ok().filter(|n| *n > 0)?,
+    })
+}

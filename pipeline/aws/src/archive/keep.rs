@@ -1,0 +1,171 @@
+//! Keeping dead letters: S3 first, then the index, and a note where the index could not be written.
+
+use super::entry::Entry;
+use super::index::LETTERS_AT_ONCE;
+use super::objects::Archiving;
+use super::{READS_AT_ONCE, S3Archive};
+use crate::dynamo::transact::{Undone, transact};
+use crate::trouble::Trouble;
+use futures::{StreamExt, stream};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
+use spillway_core::ids::{MessageId, ReplayId};
+use spillway_core::ports::ArchiveError;
+use spillway_core::replay::ReplayItemState;
+use std::collections::HashSet;
+
+/// How often a letter is looked at again that somebody else changes at the same time.
+const LOOKS: usize = 5;
+
+/// What mending the index did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mended {
+    /// Dead letters that are in the index now.
+    pub mended: u64,
+    /// Those that could not be put there yet. Their notes stay.
+    pub failed: u64,
+}
+
+impl S3Archive {
+    /// Keeps dead letters; an answer for each.
+    pub(super) async fn keep(&self, letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>> {
+        let mut answers: Vec<Result<(), ArchiveError>> = stream::iter(0..letters.len())
+            .map(|position| self.objects.put(&letters[position]))
+            .buffered(READS_AT_ONCE)
+            .map(|answer| answer.map_err(ArchiveError::from))
+            .collect()
+            .await;
+        // New letters go into the index together. One that was put back before, or stands twice in this batch, may be
+        // there already and goes by itself.
+        let mut seen = HashSet::new();
+        let (mut fresh, mut others) = (Vec::new(), Vec::new());
+        for position in (0..letters.len()).filter(|&position| answers[position].is_ok()) {
+            let letter = &letters[position];
+            let is_new = letter.generation == 0 && seen.insert(&letter.id);
+            if is_new { fresh.push(position) } else { others.push(position) }
+        }
+        for positions in fresh.chunks(LETTERS_AT_ONCE) {
+            let entries: Vec<_> = positions.iter().map(|&position| Entry::of(&letters[position])).collect();
+            match self.index.insert(&entries).await {
+                Ok(()) => {}
+                Err(Undone::Conditions(_)) => others.extend(positions),
+                Err(Undone::Trouble(trouble)) => {
+                    for &position in positions {
+                        answers[position] = self.note(&letters[position], &trouble).await;
+                    }
+                }
+            }
+        }
+        for position in others {
+            if let Err(trouble) = self.settle(&letters[position]).await {
+                answers[position] = self.note(&letters[position], &trouble).await;
+            }
+        }
+        answers
+    }
+
+    /// Notes that the index lacks a letter that S3 has. Where not even that works the letter stays in the DLQ.
+    async fn note(&self, letter: &DeadLetter, trouble: &Trouble) -> Result<(), ArchiveError> {
+        tracing::warn!(error = %trouble, dead_letter = %letter.id, "a dead letter is archived and not indexed yet");
+        Ok(self.objects.note_unindexed(&Archiving::of(letter)).await?)
+    }
+
+    /// Brings a letter that S3 has into the index: as a new one, or as one that came back from its replay. Anything else
+    /// is the same one again, and changes nothing.
+    pub(super) async fn settle(&self, letter: &DeadLetter) -> Result<(), Trouble> {
+        for _ in 0..LOOKS {
+            let done = match self.index.entry(&letter.id).await? {
+                None => self.index.insert(&[Entry::of(letter)]).await,
+                Some(before) => match before.state.clone() {
+                    DeadLetterState::Replaying { replay_id } if letter.generation > before.generation => {
+                        self.come_back(letter, before, &replay_id).await
+                    }
+                    _ => return Ok(()),
+                },
+            };
+            match done {
+                Ok(()) => return Ok(()),
+                // Somebody else was quicker: the next look sees what he did.
+                Err(Undone::Conditions(_)) => {}
+                Err(Undone::Trouble(trouble)) => return Err(trouble),
+            }
+        }
+        Err(Trouble::contradiction("a dead letter is changed by others all the time"))
+    }
+
+    /// A letter that failed again: back in the archive, and its replay's message has ended as returned. All at once.
+    async fn come_back(&self, letter: &DeadLetter, before: Entry, replay: &ReplayId) -> Result<(), Undone> {
+        let now = letter.archived_at;
+        let from = self.log.state(replay, &letter.id).await?;
+        let mut after = Entry {
+            replays: before.replays.clone(),
+            event_id: before.event_id.clone(),
+            source: before.source.clone(),
+            event_type: before.event_type.clone(),
+            ..Entry::of(letter)
+        };
+        if let Some(trace) = after.replays.iter_mut().rfind(|trace| trace.replay_id == *replay) {
+            trace.ended_at = Some(now);
+            trace.stored = Some(false);
+        }
+        let steps = [(before, after)];
+        let returned = ReplayItemState::Returned;
+        let open = from.filter(|state| matches!(state, ReplayItemState::Waiting | ReplayItemState::Sent));
+        let actions = |tries| {
+            let mut actions = self.index.steps(&steps, tries);
+            if let Some(from) = open {
+                let part = self.index.part(&letter.id, tries);
+                actions.push(self.log.moving(replay, &letter.id, from, returned, now));
+                actions.push(self.log.counting(replay, part, &[(from, -1), (returned, 1)]));
+            }
+            actions
+        };
+        transact(&self.index.client, actions).await?;
+        if let Err(trouble) = self.log.close_if_done(replay, self.clock.now()).await {
+            tracing::warn!(error = %trouble, %replay, "whether a replay has ended could not be seen; who reads it will");
+        }
+        Ok(())
+    }
+
+    /// Puts dead letters into the index whose index write failed, at most about `limit`.
+    ///
+    /// # Errors
+    /// The notes can't be listed. A letter that still can't be indexed keeps its note, and is counted.
+    pub async fn mend_index(&self, limit: usize) -> Result<Mended, ArchiveError> {
+        let mut mended = Mended::default();
+        let mut after = None;
+        loop {
+            let listing = self.objects.unindexed(after).await?;
+            for archiving in listing.archivings {
+                match self.mend(&archiving).await {
+                    Ok(()) => mended.mended += 1,
+                    Err(error) => {
+                        mended.failed += 1;
+                        tracing::warn!(%error, dead_letter = %archiving.id, "a dead letter could not be indexed");
+                    }
+                }
+                if mended.mended + mended.failed >= limit as u64 {
+                    return Ok(mended);
+                }
+            }
+            after = listing.next;
+            if after.is_none() {
+                return Ok(mended);
+            }
+        }
+    }
+
+    async fn mend(&self, archiving: &Archiving) -> Result<(), Trouble> {
+        if let Some(letter) = self.objects.get(archiving).await? {
+            self.settle(&letter).await?;
+        }
+        self.objects.forget_unindexed(archiving).await
+    }
+
+    /// Whether the index has a dead letter.
+    ///
+    /// # Errors
+    /// The index can't be read.
+    pub async fn is_indexed(&self, id: &MessageId) -> Result<bool, ArchiveError> {
+        Ok(self.index.entry(id).await?.is_some())
+    }
+}

@@ -1,0 +1,226 @@
+//! Walking through the index: many partitions, each sorted, as one list with the newest first.
+
+use super::index::Index;
+use crate::dynamo::item::{Item, text, text_of};
+use crate::trouble::{Trouble, trouble};
+use aws_sdk_dynamodb::types::Select;
+use futures::{StreamExt, TryStreamExt, stream};
+use spillway_core::ids::MessageId;
+use std::collections::VecDeque;
+
+/// Queries that are under way at once.
+const QUERIES_AT_ONCE: usize = 32;
+/// Keys that one query asks for at least: a page of about 20 KB.
+const FEWEST: usize = 16;
+
+/// One of the table's indexes: all letters of a state, of a group, or of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Time,
+    Group,
+    Type,
+}
+
+impl By {
+    fn index(self) -> &'static str {
+        match self {
+            Self::Time => "by_time",
+            Self::Group => "by_group",
+            Self::Type => "by_type",
+        }
+    }
+
+    fn partition_key(self) -> &'static str {
+        match self {
+            Self::Time => "time_bucket",
+            Self::Group => "group_bucket",
+            Self::Type => "type_bucket",
+        }
+    }
+}
+
+/// Which keys: from one to another, both included. Keys are times with ids, so any text that sorts between will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub from: String,
+    pub to: String,
+}
+
+impl Default for Range {
+    /// All of them: a key begins with a digit.
+    fn default() -> Self {
+        Self { from: "0".to_owned(), to: "~".to_owned() }
+    }
+}
+
+/// A dead letter's key in every index.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Found {
+    pub archived_key: String,
+}
+
+impl Found {
+    pub fn id(&self) -> MessageId {
+        let id = self.archived_key.split_once('#').map_or("", |(_, id)| id);
+        MessageId::new(id)
+    }
+}
+
+/// A list of the letters in some partitions of one index, newest first.
+pub(crate) struct Walk<'i> {
+    index: &'i Index,
+    by: By,
+    range: Range,
+    partitions: Vec<Partition>,
+}
+
+struct Partition {
+    name: String,
+    read: VecDeque<Found>,
+    next: Option<Item>,
+    is_read: bool,
+}
+
+impl<'i> Walk<'i> {
+    pub fn new(index: &'i Index, by: By, partitions: &[String], range: Range) -> Self {
+        let partition = |name: &String| Partition {
+            name: name.clone(),
+            read: VecDeque::new(),
+            next: None,
+            is_read: false,
+        };
+        Self { index, by, range, partitions: partitions.iter().map(partition).collect() }
+    }
+
+    /// The next ones; fewer than asked for only at the end.
+    pub async fn take(&mut self, count: usize) -> Result<Vec<Found>, Trouble> {
+        let mut taken = Vec::with_capacity(count.min(1000));
+        while taken.len() < count {
+            self.read_on((count - taken.len()).div_ceil(self.partitions.len().max(1)) * 2).await?;
+            let Some(newest) = self
+                .partitions
+                .iter_mut()
+                .filter(|p| !p.read.is_empty())
+                .max_by(|a, b| a.read.front().cmp(&b.read.front()))
+            else {
+                break;
+            };
+            taken.extend(newest.read.pop_front());
+        }
+        Ok(taken)
+    }
+
+    /// Reads on in each partition of which nothing is left in memory.
+    async fn read_on(&mut self, count: usize) -> Result<(), Trouble> {
+        let (index, by, range) = (self.index, self.by, &self.range);
+        loop {
+            let empty = self.partitions.iter_mut().filter(|partition| partition.wants_more());
+            let reads: Vec<_> =
+                empty.map(|partition| read(index, by, range, partition, count.max(FEWEST))).collect();
+            if reads.is_empty() {
+                return Ok(());
+            }
+            stream::iter(reads).buffer_unordered(QUERIES_AT_ONCE).try_collect::<Vec<()>>().await?;
+        }
+    }
+}
+
+impl Partition {
+    fn wants_more(&self) -> bool {
+        self.read.is_empty() && !self.is_read
+    }
+}
+
+async fn read(
+    index: &Index,
+    by: By,
+    range: &Range,
+    partition: &mut Partition,
+    count: usize,
+) -> Result<(), Trouble> {
+    let output = query(index, by, &partition.name, range)
+        .scan_index_forward(false)
+        .limit(i32::try_from(count).unwrap_or(i32::MAX))
+        .set_exclusive_start_key(partition.next.take())
+        .send()
+        .await
+        .map_err(|error| trouble("Query", &error))?;
+    let keys = output.items().iter().filter_map(|item| text_of(item, "archived_key"));
+    partition.read.extend(keys.map(|key| Found { archived_key: key.to_owned() }));
+    partition.next = output.last_evaluated_key;
+    partition.is_read = partition.next.is_none();
+    Ok(())
+}
+
+/// How many letters are in partitions of an index.
+pub(crate) async fn count(
+    index: &Index,
+    by: By,
+    partitions: &[String],
+    range: &Range,
+) -> Result<u64, Trouble> {
+    let counts: Vec<u64> = stream::iter(0..partitions.len())
+        .map(|position| count_one(index, by, &partitions[position], range))
+        .buffer_unordered(QUERIES_AT_ONCE)
+        .try_collect()
+        .await?;
+    Ok(counts.into_iter().sum())
+}
+
+async fn count_one(index: &Index, by: By, partition: &str, range: &Range) -> Result<u64, Trouble> {
+    let mut pages = query(index, by, partition, range).select(Select::Count).into_paginator().send();
+    let mut count = 0;
+    while let Some(page) = pages.next().await {
+        count += u64::try_from(page.map_err(|error| trouble("Query", &error))?.count).unwrap_or(0);
+    }
+    Ok(count)
+}
+
+/// The oldest and the newest letter in partitions of an index.
+pub(crate) async fn ends(
+    index: &Index,
+    by: By,
+    partitions: &[String],
+    range: &Range,
+) -> Result<Option<(Found, Found)>, Trouble> {
+    let sides = partitions.iter().flat_map(|partition| [(partition, true), (partition, false)]);
+    let sides: Vec<_> = sides.collect();
+    let found: Vec<Option<Found>> = stream::iter(0..sides.len())
+        .map(|position| end(index, by, sides[position], range))
+        .buffer_unordered(QUERIES_AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut found: Vec<_> = found.into_iter().flatten().collect();
+    found.sort_unstable();
+    Ok(found.first().cloned().zip(found.last().cloned()))
+}
+
+async fn end(
+    index: &Index,
+    by: By,
+    (partition, oldest): (&String, bool),
+    range: &Range,
+) -> Result<Option<Found>, Trouble> {
+    let call = query(index, by, partition, range).scan_index_forward(oldest).limit(1);
+    let output = call.send().await.map_err(|error| trouble("Query", &error))?;
+    let key = output.items().first().and_then(|item| text_of(item, "archived_key"));
+    Ok(key.map(|key| Found { archived_key: key.to_owned() }))
+}
+
+fn query(
+    index: &Index,
+    by: By,
+    partition: &str,
+    range: &Range,
+) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+    index
+        .client
+        .query()
+        .table_name(&index.names.table)
+        .index_name(by.index())
+        .key_condition_expression("#p = :p AND archived_key BETWEEN :from AND :to")
+        .expression_attribute_names("#p", by.partition_key())
+        .expression_attribute_values(":p", text(partition))
+        .expression_attribute_values(":from", text(range.from.as_str()))
+        .expression_attribute_values(":to", text(range.to.as_str()))
+}

@@ -1,0 +1,188 @@
+//! What is asked of replays.
+
+use super::DynamoReplays;
+use super::log::{Tally, is_preparing, replay, replay_key, state_of};
+use super::write::ended;
+use crate::archive::{Entry, Objects, letters};
+use crate::dynamo::item::{Item, text, text_of, time_of};
+use crate::dynamo::transact::Undone;
+use crate::trouble::{Trouble, trouble};
+use futures::{StreamExt, TryStreamExt, stream};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page};
+use spillway_core::ids::{MessageId, ReplayId};
+use spillway_core::replay::{Replay, ReplayItem, ReplayItemState};
+
+/// Replays that are counted at once.
+const COUNTED_AT_ONCE: usize = 16;
+
+impl DynamoReplays {
+    /// Letters that are still to be put back.
+    pub(super) async fn read_waiting(
+        &self,
+        objects: &Objects,
+        replay: &ReplayId,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Trouble> {
+        let mut found: Vec<DeadLetter> = Vec::new();
+        let mut after = None;
+        while found.len() < limit {
+            let (marked, next) = self.marks(replay, "waiting#", after, limit - found.len()).await?;
+            let states = self.log.states(replay, &marked).await?;
+            let waiting = self.forget_waiting(replay, &states, &marked).await?;
+            let mut entries = self.index.entries(&waiting).await?;
+            let entries: Vec<Entry> = waiting.iter().filter_map(|id| entries.remove(id)).collect();
+            let whole = letters(objects, entries.clone()).await?;
+            for entry in entries {
+                if !whole.iter().any(|letter| letter.id == entry.id) {
+                    self.give_back(replay, entry).await?;
+                }
+            }
+            found.extend(whole);
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// A letter whose object is gone can't be put back: its message ends as returned, so that the replay can end.
+    async fn give_back(&self, replay: &ReplayId, before: Entry) -> Result<(), Trouble> {
+        tracing::warn!(dead_letter = %before.id, %replay, "a dead letter is gone from the bucket and can't be replayed");
+        let after = ended(&before, replay, DeadLetterState::Archived, self.clock.now());
+        let from = Some(ReplayItemState::Waiting);
+        match self.end(replay, (before, after), from, ReplayItemState::Returned).await {
+            Ok(()) | Err(Undone::Conditions(_)) => self.log.close_if_done(replay, self.clock.now()).await,
+            Err(Undone::Trouble(trouble)) => Err(trouble),
+        }
+    }
+
+    async fn marks(
+        &self,
+        replay: &ReplayId,
+        prefix: &str,
+        after: Option<Item>,
+        limit: usize,
+    ) -> Result<(Vec<MessageId>, Option<Item>), Trouble> {
+        let output =
+            self.part_of(replay, prefix).limit(as_limit(limit)).set_exclusive_start_key(after).send().await;
+        let output = output.map_err(|error| trouble("Query", &error))?;
+        let id = |item: &Item| Some(MessageId::new(text_of(item, "sk")?.strip_prefix(prefix)?));
+        Ok((output.items().iter().filter_map(id).collect(), output.last_evaluated_key))
+    }
+
+    /// The items of a replay whose sort key begins with this.
+    fn part_of(
+        &self,
+        replay: &ReplayId,
+        prefix: &str,
+    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        self.log
+            .client
+            .query()
+            .table_name(&self.log.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+            .expression_attribute_values(":pk", text(format!("replay#{replay}")))
+            .expression_attribute_values(":sk", text(prefix))
+            .consistent_read(true)
+    }
+
+    /// One replay. If all its messages have ended and nobody has said so, this says it.
+    pub(super) async fn read_one(&self, id: &ReplayId) -> Result<Option<Replay>, Trouble> {
+        let call = self.log.client.get_item().table_name(&self.log.table).set_key(Some(replay_key(id)));
+        let output = call.consistent_read(true).send().await.map_err(|error| trouble("GetItem", &error))?;
+        let Some(item) = output.item else { return Ok(None) };
+        let tally = self.log.tally(id).await?;
+        let now = self.clock.now();
+        if tally.open() == 0
+            && time_of(&item, "ended_at").is_none()
+            && let Err(error) = self.log.close_if_done(id, now).await
+        {
+            // Whoever may only read sees it as ended all the same.
+            tracing::debug!(%error, replay = %id, "the end of a replay could not be written");
+        }
+        Ok(replay(&item, tally, now))
+    }
+
+    /// Replays, newest first. Their ids sort by time.
+    pub(super) async fn read_newest(&self, limit: usize) -> Result<Vec<Replay>, Trouble> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let output = self.all_replays().scan_index_forward(false).limit(as_limit(limit)).send().await;
+        let output = output.map_err(|error| trouble("Query", &error))?;
+        let counted = self.counted(output.items()).await?;
+        let now = self.clock.now();
+        Ok(output.items().iter().zip(counted).filter_map(|(item, tally)| replay(item, tally, now)).collect())
+    }
+
+    /// Replays with messages still to be put back, oldest first. One that still takes its messages is left alone.
+    pub(super) async fn read_unfinished(&self) -> Result<Vec<ReplayId>, Trouble> {
+        let running = self.all_replays().filter_expression("attribute_not_exists(ended_at)");
+        let items = running.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let mut items = items.map_err(|error| trouble("Query", &error))?;
+        let now = self.clock.now();
+        items.retain(|item| !is_preparing(item, now));
+        let counted = self.counted(&items).await?;
+        let waiting = items.iter().zip(counted).filter(|(_, tally)| tally.waiting > 0);
+        Ok(waiting.filter_map(|(item, _)| text_of(item, "sk").map(ReplayId::new)).collect())
+    }
+
+    async fn counted(&self, items: &[Item]) -> Result<Vec<Tally>, Trouble> {
+        let ids: Vec<_> =
+            items.iter().map(|item| ReplayId::new(text_of(item, "sk").unwrap_or_default())).collect();
+        stream::iter(0..ids.len())
+            .map(|position| self.log.tally(&ids[position]))
+            .buffered(COUNTED_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    fn all_replays(&self) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        self.log
+            .client
+            .query()
+            .table_name(&self.log.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text("replays"))
+            .consistent_read(true)
+    }
+
+    /// A page of a replay's messages, by their ids.
+    pub(super) async fn read_items(
+        &self,
+        replay: &ReplayId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<ReplayItem>, Trouble> {
+        let total = self.log.tally(replay).await?.total();
+        let mut start = after.map(|id| super::log::item_key(replay, &MessageId::new(id)));
+        let mut items: Vec<ReplayItem> = Vec::new();
+        while items.len() <= limit {
+            let call = self.part_of(replay, "item#").limit(as_limit(limit + 1 - items.len()));
+            let output = call.set_exclusive_start_key(start).send().await;
+            let output = output.map_err(|error| trouble("Query", &error))?;
+            items.extend(output.items().iter().filter_map(read_item));
+            start = output.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|item| item.dead_letter.to_string());
+        Ok(Page { items, total, next })
+    }
+}
+
+fn read_item(item: &Item) -> Option<ReplayItem> {
+    Some(ReplayItem {
+        dead_letter: MessageId::new(text_of(item, "sk")?.strip_prefix("item#")?),
+        state: state_of(item)?,
+        at: time_of(item, "at")?,
+    })
+}
+
+fn as_limit(limit: usize) -> i32 {
+    i32::try_from(limit).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,221 @@
+//! What changes a replay. Each change of a message is one transaction with its dead letter and the counters.
+
+use super::DynamoReplays;
+use super::log::{new_replay, replay_key, waiting_key};
+use crate::archive::{Entry, LETTERS_AT_ONCE, Step};
+use crate::dynamo::batch;
+use crate::dynamo::item::{number, text};
+use crate::dynamo::transact::{Action, Change, Undone, change, transact};
+use crate::trouble::Trouble;
+use spillway_core::dead_letter::{DeadLetterState, ReplayTrace};
+use spillway_core::ids::{MessageId, ReplayId};
+use spillway_core::replay::ReplayItemState;
+use std::collections::HashMap;
+
+/// Seconds after which a replay is carried on that nobody adds letters to any more: its maker has died.
+const PREPARING_S: i64 = 60;
+/// How often a message is looked at again that somebody else changes at the same time.
+const LOOKS: usize = 5;
+
+impl DynamoReplays {
+    /// Takes those letters that are archived. A transaction has room for some letters only, so a replay is not carried on
+    /// before it has all of them: seen from outside they are taken at once. Whichever of two replays is first with
+    /// a letter has it, by the condition on its state.
+    pub(super) async fn take_letters(
+        &self,
+        replay: &ReplayId,
+        ids: &[MessageId],
+        by: &str,
+    ) -> Result<u64, Trouble> {
+        let now = self.clock.now();
+        let trace = ReplayTrace { replay_id: replay.clone(), sent_at: now, ended_at: None, stored: None };
+        let mut entries = self.index.entries(ids).await?;
+        let mut steps: Vec<Step> = Vec::with_capacity(entries.len());
+        for before in ids.iter().filter_map(|id| entries.remove(id)) {
+            if before.state != DeadLetterState::Archived {
+                continue;
+            }
+            let mut after = before.clone();
+            after.state = DeadLetterState::Replaying { replay_id: replay.clone() };
+            after.replays.push(trace.clone());
+            steps.push((before, after));
+        }
+        // The replay itself comes with its first letters: without any there is none.
+        let mut taken = 0;
+        while taken == 0 && !steps.is_empty() {
+            let first: Vec<_> = steps.drain(..LETTERS_AT_ONCE.min(steps.len())).collect();
+            let with = |steps: &[Step], tries| {
+                let mut actions = self.adding(replay, steps, tries);
+                let item = new_replay(replay, by, now, PREPARING_S);
+                actions.push(Action::Insert { table: self.log.table.clone(), item, absent: "pk" });
+                actions
+            };
+            taken = self.index.take_chunk(first, with).await?.len();
+        }
+        if taken == 0 {
+            return Ok(0);
+        }
+        while !steps.is_empty() {
+            let some: Vec<_> = steps.drain(..(LETTERS_AT_ONCE * 20).min(steps.len())).collect();
+            self.prepare_on(replay).await?;
+            match self.index.take(some, |steps, tries| self.adding(replay, steps, tries)).await {
+                Ok(more) => taken += more.len(),
+                // What was taken is replayed; the rest is still archived, and can be asked for again.
+                Err(error) => {
+                    tracing::warn!(%error, %replay, taken, "a replay could not take all letters it was asked for");
+                    break;
+                }
+            }
+        }
+        let ready = Change::default().remove("preparing_until").if_present("pk");
+        if let Err(error) = change(&self.log.client, &self.log.table, replay_key(replay), ready).await {
+            tracing::warn!(%error, %replay, "a replay begins a minute late");
+        }
+        Ok(taken as u64)
+    }
+
+    fn adding(&self, replay: &ReplayId, steps: &[Step], tries: usize) -> Vec<Action> {
+        let now = self.clock.now();
+        let mut actions: Vec<_> =
+            steps.iter().flat_map(|(_, after)| self.log.adding(replay, &after.id, now)).collect();
+        if let Some((_, first)) = steps.first() {
+            let count = i64::try_from(steps.len()).unwrap_or(0);
+            let part = self.index.part(&first.id, tries);
+            actions.push(self.log.counting(replay, part, &[(ReplayItemState::Waiting, count)]));
+        }
+        actions
+    }
+
+    async fn prepare_on(&self, replay: &ReplayId) -> Result<(), Trouble> {
+        let until = self.clock.now().as_second() + PREPARING_S;
+        let on = Change::default().set("preparing_until", number(until)).if_present("pk");
+        change(&self.log.client, &self.log.table, replay_key(replay), on).await.map(|_| ())
+    }
+
+    /// Notes that messages were put back, each unless it has ended meanwhile: the consumer may be faster than this note.
+    pub(super) async fn note_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), Trouble> {
+        for some in ids.chunks(LETTERS_AT_ONCE) {
+            let mut moving: Vec<MessageId> = some.to_vec();
+            while !moving.is_empty() {
+                match transact(&self.log.client, |tries| self.sending(replay, &moving, tries)).await {
+                    Ok(()) => break,
+                    Err(Undone::Trouble(trouble)) => return Err(trouble),
+                    Err(Undone::Conditions(failed)) => {
+                        let ended: Vec<_> =
+                            failed.iter().filter_map(|&position| moving.get(position)).collect();
+                        let keys = ended.iter().map(|id| waiting_key(replay, id)).collect();
+                        batch::delete_all(&self.log.client, &self.log.table, keys).await?;
+                        let ended: Vec<_> = ended.into_iter().cloned().collect();
+                        moving.retain(|id| !ended.contains(id));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sending(&self, replay: &ReplayId, ids: &[MessageId], tries: usize) -> Vec<Action> {
+        use ReplayItemState::{Sent, Waiting};
+        let now = self.clock.now();
+        let mut actions: Vec<_> =
+            ids.iter().map(|id| self.log.moving(replay, id, Waiting, Sent, now)).collect();
+        actions.extend(
+            ids.iter()
+                .map(|id| Action::Delete { table: self.log.table.clone(), key: waiting_key(replay, id) }),
+        );
+        if let Some(first) = ids.first() {
+            let count = i64::try_from(ids.len()).unwrap_or(0);
+            let part = self.index.part(first, tries);
+            actions.push(self.log.counting(replay, part, &[(Waiting, -count), (Sent, count)]));
+        }
+        actions
+    }
+
+    /// Notes why a replay can't go on, or that it can. Nothing is written if that is known.
+    pub(super) async fn note_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), Trouble> {
+        let note = match trouble {
+            Some(words) => Change::default().set("trouble", text(words)).if_present("pk"),
+            None => Change::default().remove("trouble").if_present("trouble"),
+        };
+        change(&self.log.client, &self.log.table, replay_key(replay), note).await.map(|_| ())
+    }
+
+    /// Notes that the event of a replayed message is in the store.
+    pub(super) async fn note_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), Trouble> {
+        let now = self.clock.now();
+        for _ in 0..LOOKS {
+            let (before, from) = tokio::try_join!(self.index.entry(id), self.log.state(replay, id))?;
+            let Some(before) = before else { return Ok(()) };
+            if before.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) {
+                return Ok(());
+            }
+            let after =
+                ended(&before, replay, DeadLetterState::Stored { replay_id: replay.clone(), at: now }, now);
+            match self.end(replay, (before, after), from, ReplayItemState::Stored).await {
+                Ok(()) => {
+                    // The message is settled whether or not this can be seen now: whoever reads the replay will.
+                    if let Err(error) = self.log.close_if_done(replay, now).await {
+                        tracing::warn!(%error, %replay, "whether a replay has ended could not be seen");
+                    }
+                    return Ok(());
+                }
+                Err(Undone::Conditions(_)) => {}
+                Err(Undone::Trouble(trouble)) => return Err(trouble),
+            }
+        }
+        Err(Trouble::contradiction("a replayed message is changed by others all the time"))
+    }
+
+    /// Ends a message of a replay together with its dead letter.
+    pub(super) async fn end(
+        &self,
+        replay: &ReplayId,
+        step: Step,
+        from: Option<ReplayItemState>,
+        to: ReplayItemState,
+    ) -> Result<(), Undone> {
+        let now = self.clock.now();
+        let steps = [step];
+        let id = &steps[0].0.id;
+        let open = from.filter(|state| matches!(state, ReplayItemState::Waiting | ReplayItemState::Sent));
+        let actions = |tries| {
+            let mut actions = self.index.steps(&steps, tries);
+            if let Some(from) = open {
+                actions.push(self.log.moving(replay, id, from, to, now));
+                actions.push(self.log.counting(replay, self.index.part(id, tries), &[(from, -1), (to, 1)]));
+            }
+            actions
+        };
+        transact(&self.log.client, actions).await
+    }
+
+    /// Takes marks of waiting messages away that don't wait any more: whoever sent them died before he noted it.
+    pub(super) async fn forget_waiting(
+        &self,
+        replay: &ReplayId,
+        states: &HashMap<MessageId, ReplayItemState>,
+        ids: &[MessageId],
+    ) -> Result<Vec<MessageId>, Trouble> {
+        let waits = |id: &&MessageId| states.get(*id) == Some(&ReplayItemState::Waiting);
+        let (waiting, ended): (Vec<_>, Vec<_>) = ids.iter().partition(waits);
+        let keys = ended.into_iter().map(|id| waiting_key(replay, id)).collect();
+        batch::delete_all(&self.log.client, &self.log.table, keys).await?;
+        Ok(waiting.into_iter().cloned().collect())
+    }
+}
+
+/// A dead letter whose replay has ended.
+pub(super) fn ended(
+    before: &Entry,
+    replay: &ReplayId,
+    state: DeadLetterState,
+    now: spillway_core::Timestamp,
+) -> Entry {
+    let is_stored = matches!(state, DeadLetterState::Stored { .. });
+    let mut after = Entry { state, ..before.clone() };
+    if let Some(trace) = after.replays.iter_mut().rfind(|trace| trace.replay_id == *replay) {
+        trace.ended_at = Some(now);
+        trace.stored = Some(is_stored);
+    }
+    after
+}
