@@ -13,11 +13,12 @@ const DOMAIN: [&str; 4] = ["pipeline/core", "alerts", "dashboard/telemetry", "da
 /// They reach the world on behalf of others, through ports.
 const ADAPTERS: [&str; 4] = ["pipeline/embedded", "pipeline/aws", "dashboard/embedded", "dashboard/aws"];
 /// They put ports and adapters together.
-const ASSEMBLERS: [&str; 6] = [
+const ASSEMBLERS: [&str; 7] = [
     "pipeline/cli",
     "pipeline/ingest/function",
     "pipeline/consumer",
     "pipeline/archiver",
+    "dashboard/reporter",
     "dashboard/server",
     "bench",
 ];
@@ -26,7 +27,8 @@ const INFRASTRUCTURE: [&str; 9] =
     ["aws-", "lambda_", "axum", "leptos", "hyper", "tokio", "reqwest", "rusqlite", "libsqlite3"];
 /// Libraries that only these folders name, so that replacing one is the matter of one place; `bench` has peers.
 const ONLY_IN: [(&str, &[&str]); 8] = [
-    ("aws-sdk-", &["pipeline/aws", "dashboard/aws"]),
+    // The reporter alone publishes to topics and reads alarms' histories; its adapters are in its own `aws` folder.
+    ("aws-sdk-", &["pipeline/aws", "dashboard/aws", "dashboard/reporter"]),
     ("axum", &["dashboard/server", "bench"]),
     ("jsonschema", &["pipeline/core"]),
     ("lambda_runtime", &["pipeline/lambda", "bench/noop"]),

@@ -1,0 +1,94 @@
+//! Which openings were told, in the ops table: `pk = digest`, `sk` = when business hours began.
+
+use super::refused;
+use crate::ports::{Claim, Once, PortError};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use spillway_core::ports::Clock;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Seconds for which an opening is remembered.
+const KEPT_S: i64 = 30 * 86_400;
+
+/// Remembers in a table, by conditional writes.
+#[derive(Clone)]
+pub struct DynamoOnce {
+    client: Client,
+    table: String,
+    clock: Arc<dyn Clock>,
+    /// A claim ends by itself after this: longer than its function can run.
+    lease: Duration,
+}
+
+impl DynamoOnce {
+    /// In this table; who claims has `lease` to tell.
+    pub fn new(client: Client, table: impl Into<String>, clock: Arc<dyn Clock>, lease: Duration) -> Self {
+        Self { client, table: table.into(), clock, lease }
+    }
+}
+
+#[async_trait]
+impl Once for DynamoOnce {
+    async fn claim(&self, opening: Timestamp) -> Result<Claim, PortError> {
+        let now = self.clock.now().as_second();
+        let lease = i64::try_from(self.lease.as_secs()).unwrap_or(i64::MAX);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", text("digest"))
+            .item("sk", text(opening))
+            .item("state", text("claimed"))
+            .item("until", number(now.saturating_add(lease)))
+            .item("expires_at", number(opening.as_second() + KEPT_S))
+            .condition_expression("attribute_not_exists(pk) OR (#state = :claimed AND #until < :now)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(":claimed", text("claimed"))
+            .expression_attribute_values(":now", number(now));
+        match put.send().await {
+            Ok(_) => Ok(Claim::Yours),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(Claim::Taken)
+            }
+            Err(error) => Err(refused!(error, "dynamodb:PutItem")),
+        }
+    }
+
+    async fn told(&self, opening: Timestamp) -> Result<(), PortError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", text("digest"))
+            .item("sk", text(opening))
+            .item("state", text("told"))
+            .item("expires_at", number(opening.as_second() + KEPT_S));
+        put.send().await.map(|_| ()).map_err(|error| refused!(error, "dynamodb:PutItem"))
+    }
+
+    async fn give_back(&self, opening: Timestamp) -> Result<(), PortError> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key("pk", text("digest"))
+            .key("sk", text(opening));
+        delete.send().await.map(|_| ()).map_err(|error| refused!(error, "dynamodb:DeleteItem"))
+    }
+}
+
+fn text(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}

@@ -1,0 +1,91 @@
+//! The digest as a mail or a chat message.
+
+use crate::charts;
+use crate::watch::Watch;
+use jiff::tz::TimeZone;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use spillway_alerts::RuleName;
+use spillway_alerts::hours::{Digest, DigestEntry};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Longest subject that SNS takes.
+const LONGEST_SUBJECT: usize = 100;
+/// Entries that are told one by one; SNS takes 256 KB, and nobody reads more.
+const MOST_ENTRIES: usize = 100;
+/// Rules that are explained.
+const MOST_RULES: usize = 40;
+const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+
+/// What the mail is about, in ASCII.
+pub(crate) fn subject(deployment: &str, digest: &Digest) -> String {
+    let (now, gone) = (digest.still_in_alarm.len(), digest.cleared.len());
+    let mut subject = format!("{deployment}: {now} low alarms now, {gone} fired and cleared while closed");
+    subject.truncate(LONGEST_SUBJECT);
+    subject
+}
+
+/// What happened, then what each rule means and where to look.
+pub(crate) fn body(
+    watch: &Watch,
+    digest: &Digest,
+    zone: &TimeZone,
+    pictures: &BTreeMap<String, String>,
+) -> String {
+    let (shown, left_out) = shortened(digest);
+    let mut text = shown.text(zone);
+    if left_out > 0 {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  and {left_out} more");
+    }
+    let mut rules: Vec<&RuleName> = Vec::new();
+    for entry in digest.still_in_alarm.iter().chain(&digest.cleared) {
+        if !rules.contains(&&entry.rule) {
+            rules.push(&entry.rule);
+        }
+    }
+    for name in rules.into_iter().take(MOST_RULES) {
+        explain(&mut text, watch, digest, name, pictures.get(name.as_str()));
+    }
+    if let Some(url) = &watch.dashboard_url {
+        let _ = writeln!(text, "\nAll alarms: {url}/alarms");
+    }
+    text
+}
+
+/// The digest with as many entries as are told one by one: what is still wrong before what is over, the newest before
+/// the oldest.
+fn shortened(digest: &Digest) -> (Digest, usize) {
+    let mut shown = digest.clone();
+    let newest_first =
+        |entries: &mut Vec<DigestEntry>| entries.sort_by_key(|entry| std::cmp::Reverse(entry.from));
+    newest_first(&mut shown.still_in_alarm);
+    newest_first(&mut shown.cleared);
+    let all = shown.still_in_alarm.len() + shown.cleared.len();
+    shown.still_in_alarm.truncate(MOST_ENTRIES);
+    shown.cleared.truncate(MOST_ENTRIES - shown.still_in_alarm.len());
+    let left_out = all - shown.still_in_alarm.len() - shown.cleared.len();
+    (shown, left_out)
+}
+
+fn explain(text: &mut String, watch: &Watch, digest: &Digest, name: &RuleName, picture: Option<&String>) {
+    let Some(rule) = watch.rules.get(name.as_str()) else { return };
+    let _ = writeln!(text, "\n{name}\n  {} {}", rule.summary, rule.impact);
+    if let Some(url) = &watch.dashboard_url {
+        let entries = digest.still_in_alarm.iter().chain(&digest.cleared);
+        let first = entries.filter(|entry| entry.rule == *name).map(|entry| entry.from).min();
+        let range = first.and_then(|first| charts::range(first, digest.opened_at));
+        let query = range.map_or_else(String::new, |range| {
+            let time =
+                |time: jiff::Timestamp| utf8_percent_encode(&format!("{time:.0}"), IN_QUERY).to_string();
+            format!("?from={}&to={}", time(range.from()), time(range.to()))
+        });
+        let _ = writeln!(text, "  Alarm: {url}/alarms/{name}{query}");
+        let _ = writeln!(text, "  Runbook: {url}/runbooks/{}", rule.runbook);
+    } else {
+        let _ = writeln!(text, "  Runbook: {}", rule.runbook);
+    }
+    if let Some(address) = picture {
+        let _ = writeln!(text, "  Chart: {address}");
+    }
+}

@@ -1,0 +1,94 @@
+//! What Terraform made of the rule files, in one document: the function reads the very rules that became alarms.
+
+use serde::Deserialize;
+use spillway_alerts::hours::{BusinessHours, HoursConfig, HoursError};
+use spillway_alerts::rules::{Condition, LoadError};
+use spillway_alerts::{Limits, Resources, Rule, RuleName, RuleSet, Tier};
+use std::collections::BTreeMap;
+
+/// The document as Terraform writes it.
+#[derive(Debug, Deserialize)]
+struct Document {
+    deployment: String,
+    /// Text of the rule files by name.
+    rules: BTreeMap<String, String>,
+    limits: BTreeMap<String, f64>,
+    resources: Resources,
+    /// Alarm by rule; budget rules have none.
+    alarms: BTreeMap<RuleName, String>,
+    business_hours: Option<HoursConfig>,
+    dashboard_url: Option<String>,
+}
+
+/// The document cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// It is not such a document.
+    #[error("the description of the alarms could not be read; apply Terraform again")]
+    Json(#[from] serde_json::Error),
+    /// The rules are not well formed.
+    #[error("the rules could not be read: {0}")]
+    Rules(#[from] LoadError),
+    /// The business hours make no sense.
+    #[error("the business hours could not be read: {0}")]
+    Hours(#[from] HoursError),
+}
+
+/// The rules of this deployment, and when low ones are told.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// Name of the deployment.
+    pub deployment: String,
+    /// The rules, with the thresholds that are in force.
+    pub rules: RuleSet,
+    /// What they watch is called so.
+    pub resources: Resources,
+    /// When low alarms are told; `None` if at any hour.
+    pub hours: Option<BusinessHours>,
+    /// Address of the dashboard, without a slash at its end.
+    pub dashboard_url: Option<String>,
+    by_alarm: BTreeMap<String, RuleName>,
+}
+
+impl Watch {
+    /// Reads the document.
+    ///
+    /// # Errors
+    /// [`WatchError`] if it is not one, or its rules or hours are wrong.
+    pub fn parse(json: &[u8]) -> Result<Self, WatchError> {
+        let document: Document = serde_json::from_slice(json)?;
+        let mut limits = Limits::default();
+        for (key, value) in document.limits {
+            limits.set(key, value);
+        }
+        let files: Vec<(&str, &str)> =
+            document.rules.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let rules = RuleSet::parse(&files, &limits)?;
+        let hours = document.business_hours.as_ref().map(BusinessHours::new).transpose()?;
+        let by_alarm = document.alarms.into_iter().map(|(rule, alarm)| (alarm, rule)).collect();
+        Ok(Self {
+            deployment: document.deployment,
+            rules,
+            resources: document.resources,
+            hours,
+            dashboard_url: document.dashboard_url,
+            by_alarm,
+        })
+    }
+
+    /// The rule behind an alarm, if it is a low one that people are told of.
+    pub fn told_low(&self, alarm: &str) -> Option<&Rule> {
+        let rule = self.rules.get(self.by_alarm.get(alarm)?.as_str())?;
+        (rule.tier == Tier::Low && rule.notify).then_some(rule)
+    }
+
+    /// The alarms of all such rules.
+    pub fn told_low_alarms(&self) -> Vec<String> {
+        self.by_alarm.keys().filter(|alarm| self.told_low(alarm).is_some()).cloned().collect()
+    }
+
+    /// Whether a rule has numbers that can be drawn.
+    pub(crate) fn has_numbers(rule: &Rule) -> bool {
+        matches!(rule.condition, Condition::Metric(_))
+    }
+}
