@@ -47,7 +47,8 @@ impl Cron {
 
     /// When it is due on `date`. Scheduler leaves out a time that daylight saving skips, and takes one that it repeats once.
     fn on(&self, date: Date, zone: &TimeZone) -> Option<Timestamp> {
-        let has = |set: &Option<BTreeSet<i16>>, value: i16| set.as_ref().is_none_or(|set| set.contains(&value));
+        let has =
+            |set: &Option<BTreeSet<i16>>, value: i16| set.as_ref().is_none_or(|set| set.contains(&value));
         let weekday = date.strftime("%a").to_string().to_uppercase();
         let due = has(&self.years, date.year())
             && has(&self.months, date.month().into())

@@ -1,8 +1,6 @@
 //! What Terraform refuses, it refuses with this crate's words. Each file in `terraform/tests/refused` ends with what it is
 //! refused with; Terraform's own test (`terraform/tests/rules.tftest.hcl`) holds its reader against the same lines.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use spillway_alerts::{Limits, RuleSet};
 use std::path::Path;
 

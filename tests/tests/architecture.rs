@@ -27,7 +27,6 @@ const INFRASTRUCTURE: [&str; 9] =
     ["aws-", "lambda_", "axum", "leptos", "hyper", "tokio", "reqwest", "rusqlite", "libsqlite3"];
 /// Libraries that only these folders name, so that replacing one is the matter of one place; `bench` has peers.
 const ONLY_IN: [(&str, &[&str]); 8] = [
-    // The reporter alone publishes to topics and reads alarms' histories; its adapters are in its own `aws` folder.
     ("aws-sdk-", &["pipeline/aws", "dashboard/aws", "dashboard/reporter"]),
     ("axum", &["dashboard/server", "bench"]),
     ("jsonschema", &["pipeline/core"]),
@@ -44,7 +43,6 @@ const OWN_LINTS: [(&str, &str); 0] = [];
 /// Rust files that may be longer than [`MOST_LINES`], with the reason.
 const LONG_FILES: [(&str, &str); 0] = [];
 const MOST_LINES: usize = 400;
-
 /// The packages of the workspace and of its lock file, and which names which. Tests' dependencies are left out.
 struct Graph {
     /// Folder by name, of the workspace's own packages.

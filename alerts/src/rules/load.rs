@@ -2,8 +2,9 @@
 
 use super::locate::Lines;
 use super::raw::RawFile;
-use super::validate::{self, Problem};
+use super::validate::Problem;
 use super::{Condition, Limits, Rule, RuleName};
+use super::{unreadable, validate};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -105,7 +106,7 @@ impl RuleSet {
                 Ok(raw) => {
                     validate::file(file, &Lines::of(text, "rules"), raw, limits, &mut rules, &mut problems)
                 }
-                Err(error) => problems.push(validate::unreadable(file, text, &error)),
+                Err(error) => problems.push(unreadable::unreadable(file, text, &error)),
             }
         }
         validate::together(&rules, problems.is_empty(), &mut problems);

@@ -7,13 +7,14 @@ mod limits;
 mod load;
 mod locate;
 mod raw;
+mod unreadable;
 mod validate;
 
 pub use limits::{Limits, LimitsError};
 pub use load::{LoadError, RuleSet, read_folder};
 pub(crate) use locate::Lines;
+pub(crate) use unreadable::syntax;
 pub use validate::Problem;
-pub(crate) use validate::syntax;
 
 use crate::evaluate::AlarmRule;
 use crate::math::Expression;
