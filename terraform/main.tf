@@ -11,7 +11,7 @@ locals {
   tags    = merge(var.tags, { (local.tag_key) = var.name })
 
   stage = "v1"
-  zips  = { for name in ["ingest", "consumer", "archiver"] : name => "${var.artifacts_dir}/${name}-${var.architecture}.zip" }
+  zips  = { for name in ["ingest", "consumer", "archiver", "reporter"] : name => "${var.artifacts_dir}/${name}-${var.architecture}.zip" }
 
   kms_key_arn = var.kms_key_arn == null ? module.key[0].arn : var.kms_key_arn
 }

@@ -41,6 +41,9 @@ output "topology" {
       keep_days        = var.archive.keep_days
     }
 
+    # The function that tells digests, beside the way of events.
+    reporter = module.reporter.topology
+
     # `limits` are what thresholds of the rules are shares of; `business_hours` is null if low alarms are told at any hour.
     alarms = merge(module.alarms.topology, {
       limits         = local.limits

@@ -134,6 +134,17 @@ run "alarms_are_found_by_their_rules_and_thresholds_are_this_deployments" {
   }
 }
 
+run "the_reporter_opens_with_business_hours_and_knows_what_terraform_knows" {
+  variables {
+    business_hours = { zone = "America/New_York", holidays = ["2026-12-25"] }
+  }
+
+  assert {
+    condition     = output.topology.reporter.name == "spillway-reporter" && toset(keys(module.alarms.openings)) == toset(["2026", "2026-12", "other"])
+    error_message = "There is a reporter, which is asked at each opening."
+  }
+}
+
 run "malformed_rules_end_the_plan" {
   command = plan
 

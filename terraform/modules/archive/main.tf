@@ -91,6 +91,20 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
+  # Charts of digests: who was told has long looked, and the dashboard draws them anew.
+  rule {
+    id     = "charts-of-digests"
+    status = "Enabled"
+
+    filter {
+      prefix = local.prefixes.digests
+    }
+
+    expiration {
+      days = 90
+    }
+  }
+
   rule {
     id     = "old-versions-and-torn-uploads"
     status = "Enabled"
@@ -114,6 +128,8 @@ locals {
     dead_letters = "dead-letters/"
     unindexed    = "unindexed/"
     schemas      = "schemas/"
+    alarms       = "alarms/"
+    digests      = "digests/"
   }
 
   schemas = var.schemas_dir == null ? toset([]) : fileset(var.schemas_dir, "**/*.json")

@@ -9,7 +9,7 @@ output "arn" {
 }
 
 output "prefixes" {
-  description = "Where dead letters, notes of those that the index lacks, and schemas begin."
+  description = "Where dead letters, notes of those that the index lacks, schemas, the description of the alarms, and charts begin."
   value       = local.prefixes
 }
 

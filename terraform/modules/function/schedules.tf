@@ -3,10 +3,11 @@
 resource "aws_scheduler_schedule" "this" {
   for_each = var.schedules
 
-  name                = "${var.name}-${each.key}"
-  description         = each.value.description
-  schedule_expression = each.value.every_minutes == 1 ? "rate(1 minute)" : "rate(${each.value.every_minutes} minutes)"
-  kms_key_arn         = var.kms_key_arn
+  name                         = "${var.name}-${each.key}"
+  description                  = each.value.description
+  schedule_expression          = each.value.cron != null ? each.value.cron : each.value.every_minutes == 1 ? "rate(1 minute)" : "rate(${each.value.every_minutes} minutes)"
+  schedule_expression_timezone = each.value.zone
+  kms_key_arn                  = var.kms_key_arn
 
   flexible_time_window {
     mode = "OFF"

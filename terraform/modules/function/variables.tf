@@ -62,10 +62,12 @@ variable "queue" {
 }
 
 variable "schedules" {
-  description = "Invocations by the clock, by name."
+  description = "Invocations by the clock, by name: every so many minutes, or by a cron expression in a time zone."
   type = map(object({
     description   = string
-    every_minutes = number
+    every_minutes = optional(number, 1)
+    cron          = optional(string)
+    zone          = optional(string, "UTC")
     input         = string
   }))
   default = {}

@@ -1,6 +1,14 @@
 # Schedules for each calendar in calendars.json, which holds what they have to be. A test of the crate spillway-alerts
 # follows the same expressions through a year and compares them with its own business hours.
 
+terraform {
+  required_providers {
+    aws = {
+      source = "hashicorp/aws"
+    }
+  }
+}
+
 locals {
   calendars = jsondecode(file("${path.module}/calendars.json"))
 }

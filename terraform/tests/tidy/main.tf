@@ -60,7 +60,7 @@ output "unexplained_skips" {
 
 output "environment_in_code" {
   description = "Environment variables that functions are given."
-  value       = toset(flatten(regexall("(?m)^ +([A-Z][A-Z_]{5,}) +=", local.files["functions.tf"])))
+  value       = toset(flatten(regexall("(?m)^ +([A-Z][A-Z_]{5,}) +=", join("\n", [local.files["functions.tf"], local.files["modules/reporter/main.tf"]]))))
 }
 
 output "environment_in_readme" {

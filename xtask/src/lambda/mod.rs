@@ -12,11 +12,15 @@ use anyhow::{Context, Result, bail};
 use std::{fs, path::PathBuf, process::ExitCode};
 
 /// A function, by its zip's name (its program has the same), and its package.
-const FUNCTIONS: [(&str, &str); 3] = [
+const FUNCTIONS: [(&str, &str); 4] = [
     ("ingest", "spillway-ingest-function"),
     ("consumer", "spillway-consumer"),
     ("archiver", "spillway-archiver"),
+    ("reporter", "spillway-reporter"),
 ];
+/// So many of them, the first, are on the way of events and built in one call, since they have nearly everything in common.
+/// The reporter needs features of the same libraries that these must not get from it.
+const ON_THE_WAY: usize = 3;
 /// The glibc of `provided.al2023`.
 const GLIBC: elf::Version = elf::Version(2, 34);
 /// The profile that makes functions small, so that they start fast.
@@ -101,15 +105,17 @@ pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<Path
     let tools = python::environment(&settings.target.join("zig"), &settings.root.join(PACKAGES))
         .with_context(|| format!("zig cannot be had here. {}", python::REMEDY))?;
     process::step(&format!("building the functions for {}", architecture.name()));
-    // In one call: they have nearly everything in common, and it is compiled once.
-    let mut cargo = std::process::Command::new(tools.program("cargo-zigbuild"));
-    cargo.current_dir(&settings.root).args(["zigbuild", "--quiet", "--profile", PROFILE, "--bins"]);
-    cargo.arg("--target").arg(format!("{target}.{}.{}", GLIBC.0, GLIBC.1));
-    for (_, package) in FUNCTIONS {
-        cargo.args(["--package", package]);
+    let (on_the_way, beside) = FUNCTIONS.split_at(ON_THE_WAY);
+    for together in [on_the_way, beside] {
+        let mut cargo = std::process::Command::new(tools.program("cargo-zigbuild"));
+        cargo.current_dir(&settings.root).args(["zigbuild", "--quiet", "--profile", PROFILE, "--bins"]);
+        cargo.arg("--target").arg(format!("{target}.{}.{}", GLIBC.0, GLIBC.1));
+        for (_, package) in together {
+            cargo.args(["--package", package]);
+        }
+        cargo.env("CARGO", &settings.cargo).env("CARGO_ZIGBUILD_PYTHON_PATH", tools.program("python"));
+        process::run(&mut cargo)?;
     }
-    cargo.env("CARGO", &settings.cargo).env("CARGO_ZIGBUILD_PYTHON_PATH", tools.program("python"));
-    process::run(&mut cargo)?;
 
     let built = settings.target.join(target).join(PROFILE);
     let folder = settings.target.join("lambda");

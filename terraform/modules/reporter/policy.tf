@@ -1,0 +1,69 @@
+# What the function may do, beside its logs and traces.
+
+locals {
+  statements = [
+    {
+      # Alarms' histories are listed for the account, or for one alarm. A night of seventy alarms is one question, not seventy.
+      Sid      = "ReadAlarms"
+      Effect   = "Allow"
+      Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"]
+      Resource = "arn:${var.partition}:cloudwatch:${var.region}:${var.account_id}:alarm:*"
+    },
+    {
+      # IAM knows no resource for it.
+      Sid      = "ReadMetrics"
+      Effect   = "Allow"
+      Action   = ["cloudwatch:GetMetricData"]
+      Resource = "*"
+    },
+    {
+      Sid      = "ReadBudget"
+      Effect   = "Allow"
+      Action   = ["budgets:ViewBudget"]
+      Resource = "arn:${var.partition}:budgets::${var.account_id}:budget/${var.budget}"
+    },
+    {
+      Sid      = "CountDeadLetters"
+      Effect   = "Allow"
+      Action   = ["sqs:GetQueueAttributes"]
+      Resource = var.queues.dlq.arn
+    },
+    {
+      Sid      = "TellOnce"
+      Effect   = "Allow"
+      Action   = ["dynamodb:PutItem", "dynamodb:DeleteItem"]
+      Resource = var.ops_table.arn
+      Condition = {
+        "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["digest"] }
+      }
+    },
+    {
+      Sid      = "ReadRules"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject"]
+      Resource = "${var.archive.arn}/${var.archive.alarms_prefix}*"
+    },
+    {
+      # Addresses of charts are signed with its own rights.
+      Sid      = "KeepCharts"
+      Effect   = "Allow"
+      Action   = ["s3:PutObject", "s3:GetObject"]
+      Resource = "${var.archive.arn}/${var.archive.digests_prefix}*"
+    },
+    {
+      Sid      = "TellLow"
+      Effect   = "Allow"
+      Action   = ["sns:Publish"]
+      Resource = var.low_topic_arn
+    },
+    {
+      Sid      = "EncryptThroughServices"
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = var.kms_key_arn
+      Condition = {
+        StringEquals = { "kms:ViaService" = [for service in ["dynamodb", "s3", "sns"] : "${service}.${var.region}.${var.dns_suffix}"] }
+      }
+    },
+  ]
+}

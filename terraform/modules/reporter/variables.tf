@@ -1,0 +1,112 @@
+variable "name" {
+  description = "Name of the function, its role and its log group."
+  type        = string
+}
+
+variable "zip" {
+  description = "Path of the zip with the executable bootstrap."
+  type        = string
+}
+
+variable "architecture" {
+  description = "arm64 or x86_64: what the bootstrap was built for."
+  type        = string
+}
+
+variable "environment" {
+  description = "Environment variables that all functions have."
+  type        = map(string)
+}
+
+variable "alarms" {
+  description = "What the function has to know of the alarms: rules, limits, resources, names, business hours, address of the dashboard."
+  type        = any
+}
+
+variable "openings" {
+  description = "When business hours begin: schedule expressions by name. None when low alarms are told at any hour."
+  type        = map(string)
+}
+
+variable "zone" {
+  description = "Time zone of these expressions."
+  type        = string
+}
+
+variable "archive" {
+  description = "The bucket that keeps the description of the alarms and the charts, with the prefixes for them."
+  type        = object({ bucket = string, arn = string, alarms_prefix = string, digests_prefix = string })
+}
+
+variable "low_topic_arn" {
+  description = "Topic that hears the digest."
+  type        = string
+}
+
+variable "ops_table" {
+  description = "Table in which it is noted which openings were told."
+  type        = object({ name = string, arn = string })
+}
+
+variable "budget" {
+  description = "Name of the budget that is measured."
+  type        = string
+}
+
+variable "archiver" {
+  description = "Name of the archiver function, under which the time to loss stands."
+  type        = string
+}
+
+variable "queues" {
+  description = "The queue and its dead letter queue."
+  type = object({
+    primary = object({ name = string, visibility_timeout_s = number, max_receive_count = number })
+    dlq     = object({ name = string, url = string, arn = string, retention_s = number })
+  })
+}
+
+variable "retries" {
+  description = "Waits between receives, in seconds."
+  type        = object({ base_s = number, cap_s = number })
+}
+
+variable "log_level" {
+  description = "Least severe level that is logged."
+  type        = string
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept."
+  type        = number
+}
+
+variable "account_id" {
+  description = "Account of the deployment."
+  type        = string
+}
+
+variable "partition" {
+  description = "Partition of AWS, such as aws."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of the deployment."
+  type        = string
+}
+
+variable "dns_suffix" {
+  description = "End of the names of AWS's services, such as amazonaws.com."
+  type        = string
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts what it reads and writes."
+  type        = string
+}
+
+variable "tags" {
+  description = "Tags of everything here."
+  type        = map(string)
+}

@@ -1,0 +1,107 @@
+# The function that tells the morning.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name               = "demo-reporter"
+  zip                = "tests/artifacts/reporter-arm64.zip"
+  architecture       = "arm64"
+  environment        = { SPILLWAY_DEPLOYMENT = "demo", SPILLWAY_LOG_LEVEL = "info" }
+  alarms             = { deployment = "demo", rules = { "queue.yaml" = "subsystem: queue" }, business_hours = null }
+  openings           = { "2026-04" = "cron(0 9 1,2,7 4 ? 2026)", "other" = "cron(0 9 ? * MON,TUE *)" }
+  zone               = "Europe/Berlin"
+  archive            = { bucket = "demo-archive", arn = "arn:aws:s3:::demo-archive", alarms_prefix = "alarms/", digests_prefix = "digests/" }
+  low_topic_arn      = "arn:aws:sns:eu-central-1:123456789012:demo-low"
+  ops_table          = { name = "demo-ops", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/demo-ops" }
+  budget             = "demo"
+  archiver           = "demo-archiver"
+  retries            = { base_s = 5, cap_s = 900 }
+  log_level          = "info"
+  log_retention_days = 30
+  account_id         = "123456789012"
+  partition          = "aws"
+  region             = "eu-central-1"
+  dns_suffix         = "amazonaws.com"
+  kms_key_arn        = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  tags               = { spillway = "demo" }
+
+  queues = {
+    primary = { name = "demo-events", visibility_timeout_s = 180, max_receive_count = 20 }
+    dlq     = { name = "demo-events-dlq", url = "https://sqs.eu-central-1.amazonaws.com/123456789012/demo-events-dlq", arn = "arn:aws:sqs:eu-central-1:123456789012:demo-events-dlq", retention_s = 1209600 }
+  }
+}
+
+run "it_reads_the_rules_that_became_alarms" {
+  module {
+    source = "./modules/reporter"
+  }
+
+  assert {
+    condition     = jsondecode(aws_s3_object.alarms.content) == var.alarms && aws_s3_object.alarms.key == "alarms/alarms.json" && aws_s3_object.alarms.kms_key_id == var.kms_key_arn
+    error_message = "What Terraform knows of the alarms is written down, encrypted."
+  }
+
+  assert {
+    condition     = aws_s3_object.alarms.source_hash == sha256(jsonencode(var.alarms))
+    error_message = "A change of it is seen, and the function starts anew."
+  }
+}
+
+run "it_may_do_only_what_its_code_does" {
+  module {
+    source = "./modules/reporter"
+  }
+
+  assert {
+    condition = sort(distinct([for action in flatten(output.statements[*].Action) : action if !startswith(action, "kms:")])) == tolist([
+      "budgets:ViewBudget", "cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "dynamodb:DeleteItem",
+      "dynamodb:PutItem", "s3:GetObject", "s3:PutObject", "sns:Publish", "sqs:GetQueueAttributes",
+    ])
+    error_message = "It has no action more than this."
+  }
+
+  assert {
+    condition     = [for statement in output.statements : statement.Sid if statement.Resource == "*"] == ["ReadMetrics"]
+    error_message = "Every statement names its resources, but for metrics, which have none in IAM."
+  }
+
+  assert {
+    condition     = !anytrue([for statement in output.statements : startswith(statement.Sid, "KeepCharts") && !strcontains(statement.Resource, "/digests/")])
+    error_message = "It cannot touch what is archived."
+  }
+
+  assert {
+    condition     = alltrue([for statement in output.statements : statement.Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"][0] == "digest" if statement.Sid == "TellOnce"])
+    error_message = "In the ops table it writes what was told, and nothing of replays or of the audit log."
+  }
+}
+
+run "it_is_asked_when_hours_begin_and_by_the_clock" {
+  module {
+    source = "./modules/function"
+  }
+
+  variables {
+    description = "Tells"
+    memory_mb   = 512
+    timeout_s   = 120
+    statements  = []
+
+    schedules = {
+      digest-other = { description = "Tells", cron = "cron(0 9 ? * MON,TUE *)", zone = "Europe/Berlin", input = "{\"task\":\"digest\"}" }
+      budget       = { description = "Measures", every_minutes = 60, input = "{\"task\":\"budget\"}" }
+    }
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.this["digest-other"].schedule_expression == "cron(0 9 ? * MON,TUE *)" && aws_scheduler_schedule.this["digest-other"].schedule_expression_timezone == "Europe/Berlin"
+    error_message = "A digest is due when hours begin in their zone."
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.this["budget"].schedule_expression == "rate(60 minutes)"
+    error_message = "Measurements are made every so many minutes."
+  }
+}
