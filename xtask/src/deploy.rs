@@ -1,6 +1,6 @@
 //! `cargo xtask deploy`: builds the functions and shows what Terraform would change in AWS; changes it only when told to.
 
-use crate::{process, rings, settings::Settings};
+use crate::{lambda, process, rings, settings::Settings};
 use anyhow::{Context, Result, bail};
 use std::{
     fs,
@@ -38,11 +38,15 @@ enum Architecture {
 }
 
 impl Architecture {
-    fn name(self) -> &'static str {
+    fn built(self) -> lambda::Architecture {
         match self {
-            Self::Arm64 => "arm64",
-            Self::X86_64 => "x86_64",
+            Self::Arm64 => lambda::Architecture::Arm64,
+            Self::X86_64 => lambda::Architecture::X86_64,
         }
+    }
+
+    fn name(self) -> &'static str {
+        self.built().name()
     }
 }
 
@@ -61,6 +65,7 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
              set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         );
     }
+    lambda::build(settings, arguments.architecture.built())?;
     let zips = settings.target.join("lambda");
 
     let folder = settings.target.join("deploy");

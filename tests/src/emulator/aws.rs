@@ -7,6 +7,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use std::fmt::Display;
 use std::net::SocketAddr;
 
 /// Where everything is deployed. The emulator keeps regions apart.
@@ -41,6 +42,14 @@ impl Aws {
     /// # Errors
     /// There was no answer, or it was an error.
     pub async fn try_call(&self, target: &str, body: &Value) -> Result<Value, String> {
+        self.raw(target, body.to_string()).await
+    }
+
+    /// The same with a body that may be no JSON that we could hold.
+    ///
+    /// # Errors
+    /// There was no answer, or it was an error.
+    pub async fn raw(&self, target: &str, body: String) -> Result<Value, String> {
         let service = match target.split('.').next().unwrap_or_default() {
             "AmazonSQS" => "sqs",
             "DynamoDB_20120810" => "dynamodb",
@@ -49,7 +58,7 @@ impl Aws {
         };
         let request = self.request("POST", "/", service).header("x-amz-target", target);
         let request = request.header("content-type", "application/x-amz-json-1.0");
-        let (status, answer) = self.send(request.body(body.to_string().into()).expect("well formed")).await?;
+        let (status, answer) = self.send(request.body(body.into()).expect("well formed")).await?;
         let answer = String::from_utf8_lossy(&answer);
         if status != 200 {
             return Err(format!("{status}: {answer}"));
@@ -65,7 +74,7 @@ impl Aws {
     ///
     /// # Panics
     /// When there is no answer.
-    pub async fn invoke(&self, function: &str, payload: &Value) -> Value {
+    pub async fn invoke(&self, function: &str, payload: &impl Display) -> Value {
         let path = format!("/2015-03-31/functions/{function}/invocations");
         let request =
             self.request("POST", &path, "lambda").body(payload.to_string().into()).expect("well formed");

@@ -213,6 +213,26 @@ impl Deployment {
         self.metrics.lock().await.catch_up(&self.aws, &functions).await
     }
 
+    /// Invokes consumer and ingest with nothing to do. The emulator keeps lines that a function wrote just before it
+    /// answered for the function's next invocation.
+    pub async fn nudge(&self) {
+        let nothing = serde_json::json!({"Records": []});
+        let health = serde_json::json!({"resource": "/{proxy+}", "path": "/warm-up", "httpMethod": "GET", "headers": {},
+            "multiValueHeaders": {}, "queryStringParameters": {}, "multiValueQueryStringParameters": {},
+            "pathParameters": {}, "stageVariables": {}, "body": null, "isBase64Encoded": false,
+            "requestContext": {"path": "/v1/warm-up", "stage": "v1", "httpMethod": "GET", "requestId": "nudge",
+                "resourcePath": "/{proxy+}", "protocol": "HTTP/1.1", "identity": {"sourceIp": "127.0.0.1"},
+                "requestTimeEpoch": 0}});
+        // As many at once as there are sandboxes, so that each gets one.
+        let many = |function: &'static str, payload: Value| async move {
+            let name = self.named(&format!("/functions/{function}/name")).to_owned();
+            let invoke = || self.aws.invoke(&name, &payload);
+            let calls = self.sandboxes(function).iter().map(|_| invoke()).collect::<Vec<_>>();
+            futures::future::join_all(calls).await;
+        };
+        tokio::join!(many("consumer", nothing), many("ingest", health));
+    }
+
     /// What the emulator said last.
     pub fn log(&self) -> String {
         self.emulator.log()

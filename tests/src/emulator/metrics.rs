@@ -93,16 +93,19 @@ fn embedded(line: &Value) -> Vec<(String, Value)> {
                 list(names).map(|name| json!({"Name": name, "Value": line[text(name)]})).collect();
             for metric in list(&directive["Metrics"]) {
                 let value = &line[text(&metric["Name"])];
-                let values = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+                // A number, several, or how often there was which.
+                let values = value["Values"].as_array().or(value.as_array()).cloned();
+                let values = values.unwrap_or_else(|| vec![value.clone()]);
                 if values.is_empty() || values.iter().any(|value| !value.is_number()) {
                     continue;
                 }
                 let unit = metric["Unit"].as_str().unwrap_or("None");
-                data.push((
-                    namespace.to_owned(),
-                    json!({"MetricName": metric["Name"], "Dimensions": dimensions, "Unit": unit, "Values": values,
-                        "Timestamp": seconds(&line["_aws"]["Timestamp"])}),
-                ));
+                let mut datum = json!({"MetricName": metric["Name"], "Dimensions": dimensions, "Unit": unit,
+                    "Values": values, "Timestamp": seconds(&line["_aws"]["Timestamp"])});
+                if value["Counts"].is_array() {
+                    datum["Counts"] = value["Counts"].clone();
+                }
+                data.push((namespace.to_owned(), datum));
             }
         }
     }
@@ -147,20 +150,22 @@ mod tests {
         let line = json!({
             "_aws": {"Timestamp": 1_700_000_000_500_u64, "CloudWatchMetrics": [{
                 "Namespace": "Spillway", "Dimensions": [["Deployment"], ["Deployment", "Outcome"]],
-                "Metrics": [{"Name": "Records", "Unit": "Count"}, {"Name": "Age", "Unit": "Milliseconds"}, {"Name": "Absent"}],
+                "Metrics": [{"Name": "Records", "Unit": "Count"}, {"Name": "Age", "Unit": "Milliseconds"}, {"Name": "Size"}, {"Name": "Absent"}],
             }]},
             "Deployment": "d", "Outcome": "stored", "Records": 3, "Age": [1.5, 2.0],
+            "Size": {"Values": [10, 7], "Counts": [3, 1]},
         });
         let data = embedded(&line);
-        assert_eq!(data.len(), 4, "two metrics, each under two sets; one has no value");
+        assert_eq!(data.len(), 6, "three metrics, each under two sets; one has no value");
         assert_eq!(data[0].0, "Spillway");
         assert_eq!(
             data[0].1,
             json!({"MetricName": "Records", "Dimensions": [{"Name": "Deployment", "Value": "d"}],
             "Unit": "Count", "Values": [3], "Timestamp": 1_700_000_000.5})
         );
-        assert_eq!(data[3].1["Values"], json!([1.5, 2.0]));
-        assert_eq!(data[3].1["Dimensions"][1], json!({"Name": "Outcome", "Value": "stored"}));
+        assert_eq!((&data[2].1["Values"], &data[2].1["Counts"]), (&json!([10, 7]), &json!([3, 1])));
+        assert_eq!(data[4].1["Values"], json!([1.5, 2.0]));
+        assert_eq!(data[4].1["Dimensions"][1], json!({"Name": "Outcome", "Value": "stored"}));
         assert!(embedded(&json!({"level": "INFO"})).is_empty());
     }
 

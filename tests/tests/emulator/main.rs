@@ -4,25 +4,46 @@
 //! runner of their own. It understands the usual arguments (`-- NAME` runs some, `--list`). Each journey has its own events
 //! and ends with all of them accounted for, so that none depends on another; only the first and the last have their place.
 
+mod accept;
 mod apply;
+mod chaos;
+mod deliveries;
+mod outage;
+mod poison;
+mod support;
+mod traces;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use spillway_journeys::emulator::Deployment;
-use spillway_journeys::emulator::deployment::Leftovers;
+use spillway_journeys::emulator::deployment::{Leftovers, RETRIES};
 use spillway_journeys::programs::programs;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Runtime;
 
-type Journey = for<'a> fn(&'a Deployment) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+type Journey = for<'a> fn(&'a Deployment) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// Names each function once, for the runner.
 macro_rules! journeys {
     ($($journey:path),* $(,)?) => { [$((stringify!($journey), (|at| Box::pin($journey(at))) as Journey)),*] };
 }
 
-const JOURNEYS: &[(&str, Journey)] = &journeys![apply::a_second_plan_changes_nothing];
+const JOURNEYS: &[(&str, Journey)] = &journeys![
+    apply::a_second_plan_changes_nothing,
+    accept::events_are_stored_as_they_were_sent_in_every_mode,
+    accept::what_cannot_be_taken_is_refused_in_words,
+    deliveries::the_same_source_and_id_is_one_event,
+    deliveries::a_write_whose_answer_got_lost_is_not_made_twice,
+    deliveries::what_a_queue_leaves_of_a_batch_is_sent_again,
+    deliveries::nothing_is_promised_while_the_queue_takes_nothing,
+    deliveries::a_consumer_that_is_killed_in_the_middle_of_a_batch_loses_nothing,
+    traces::an_event_is_one_trace_from_the_api_to_the_table_and_so_is_its_replay,
+    outage::what_can_not_be_stored_is_archived_and_comes_back_by_a_replay,
+    outage::an_index_that_fails_is_mended_later,
+    chaos::ten_thousand_events_through_failing_services_are_all_there,
+    poison::poison_is_dead_lettered_with_its_reason_and_fails_nothing_beside_it,
+];
 
 /// The deployment, once somebody needed it.
 #[derive(Default)]

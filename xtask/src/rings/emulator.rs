@@ -2,8 +2,9 @@
 
 use super::{JOURNEYS, build_programs, journeys_of, runner, terraform::Workspace, terraform_mirror};
 use crate::{
+    lambda,
     metadata::Package,
-    process,
+    process, python,
     ring::{Outcome, count},
     settings::Settings,
 };
@@ -19,7 +20,7 @@ use std::{
 };
 
 /// What the emulator is made of, from the Python package index, pinned.
-const PACKAGES: &str = "tests/emulator.txt";
+const PACKAGES: &str = "xtask/python/emulator.txt";
 /// The adapters' own tests on an emulator, which need no deployment.
 const ADAPTERS: &str = "spillway-aws";
 
@@ -64,6 +65,7 @@ pub fn emulator(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     if let Err(skipped) = Workspace::open(settings)? {
         return Ok(skipped);
     }
+    lambda::build(settings, lambda::Architecture::NATIVE)?;
     let zips = settings.target.join("lambda");
     let programs = build_programs(settings)?;
     process::step("emulator journeys");
@@ -84,31 +86,14 @@ pub fn emulator(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
 fn missing(error: &anyhow::Error) -> Outcome {
     Outcome::Skipped {
         reason: format!("the emulator cannot be installed: {error:#}"),
-        remedy: "It needs Python 3.10 or later with venv, and the Python package index. On Debian: apt-get install \
-                 python3-venv."
-            .into(),
+        remedy: python::REMEDY.into(),
     }
 }
 
-/// The program, in an environment of our own below the target folder. It is made anew when the pinned versions change.
+/// The program, in an environment of its own.
 fn program(settings: &Settings) -> Result<PathBuf> {
-    let packages = settings.root.join(PACKAGES);
-    let wanted =
-        fs::read_to_string(&packages).with_context(|| format!("cannot read {}", packages.display()))?;
-    let environment = settings.target.join("emulator");
-    let (program, installed) = (environment.join("bin/ministack"), environment.join("installed.txt"));
-    if program.is_file() && fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
-        return Ok(program);
-    }
-    process::step("installing the emulator");
-    let Some(python) = process::find_program(&["python3"]) else { bail!("there is no python3") };
-    process::output(Command::new(python).args(["-m", "venv", "--clear"]).arg(&environment))?;
-    let mut pip = Command::new(environment.join("bin/pip"));
-    pip.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"])
-        .arg(&packages);
-    process::output(&mut pip)?;
-    fs::write(&installed, wanted).with_context(|| format!("cannot write {}", installed.display()))?;
-    Ok(program)
+    let environment = python::environment(&settings.target.join("emulator"), &settings.root.join(PACKAGES))?;
+    Ok(environment.program("ministack"))
 }
 
 /// A running emulator; it ends when this is dropped. Nobody gives it functions to run, so it has no children.

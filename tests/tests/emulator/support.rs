@@ -1,0 +1,100 @@
+//! What several journeys need.
+
+use serde_json::{Value, json};
+use spillway_journeys::emulator::Deployment;
+use spillway_journeys::emulator::deployment::RETRIES;
+use spillway_journeys::eventually_within;
+use spillway_journeys::fault_proxy::{Calls, Service};
+use spillway_journeys::http::Request;
+use std::collections::BTreeSet;
+
+pub const STRUCTURED: &str = "application/cloudevents+json";
+pub const BATCH: &str = "application/cloudevents-batch+json";
+pub const SOURCE: &str = "/journey";
+
+pub fn event(id: &str, data: &Value) -> Value {
+    json!({"specversion": "1.0", "id": id, "source": SOURCE, "type": "greeting", "data": data})
+}
+
+/// A batch request with an event for each id.
+pub fn batch<'a>(ids: impl IntoIterator<Item = &'a String>) -> Request {
+    let events: Vec<_> = ids.into_iter().map(|id| event(id, &json!({"n": id}))).collect();
+    Request::post(BATCH, json!(events).to_string())
+}
+
+/// `PREFIX-0`, `PREFIX-1` and so on.
+pub fn ids(prefix: &str, count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("{prefix}-{n}")).collect()
+}
+
+/// The consumer's calls of the table of events.
+pub fn of_events_table(at: &Deployment) -> Calls {
+    Calls::of(Service::DynamoDb).about(format!("\"{}\"", at.named("/table/name")))
+}
+
+/// The ids in the table of events that begin with a prefix. The key of the table is id and source: each is there once.
+pub async fn stored(at: &Deployment, prefix: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut start = Value::Null;
+    loop {
+        let mut request = json!({"TableName": at.named("/table/name"), "ConsistentRead": true,
+            "ProjectionExpression": "id, #source", "ExpressionAttributeNames": {"#source": "source"},
+            "FilterExpression": "begins_with(id, :prefix)",
+            "ExpressionAttributeValues": {":prefix": {"S": prefix}}});
+        if !start.is_null() {
+            request["ExclusiveStartKey"] = start;
+        }
+        let page = at.aws.call("DynamoDB_20120810.Scan", &request).await;
+        for item in page["Items"].as_array().into_iter().flatten() {
+            let (id, source) = (&item["id"]["S"], &item["source"]["S"]);
+            let new = found.insert(id.as_str().unwrap_or_default().to_owned());
+            assert!(new, "{id} is there from two sources, one is {source}");
+        }
+        start = page["LastEvaluatedKey"].clone();
+        if start.is_null() {
+            return found;
+        }
+    }
+}
+
+/// Waits until all events with these ids are stored.
+pub async fn all_stored(at: &Deployment, prefix: &str, ids: &[String]) {
+    let wanted: BTreeSet<_> = ids.iter().cloned().collect();
+    eventually_within(RETRIES, "everything is stored", async || {
+        let found = stored(at, prefix).await;
+        if found == wanted {
+            Ok(())
+        } else {
+            Err(wanted.symmetric_difference(&found).take(5).cloned().collect::<Vec<_>>())
+        }
+    })
+    .await;
+}
+
+/// Waits until nothing is on its way and every promise is where it belongs, and returns the ledger.
+///
+/// The tool allows for metrics that are still to come, so its `unaccounted` alone would be 0 too early.
+pub async fn settled(at: &Deployment) -> Value {
+    eventually_within(RETRIES, "nothing is on its way any more, and nothing is unaccounted for", async || {
+        let ledger = at.ledger().await;
+        let calm = ["queued", "in_flight", "in_dlq", "replaying", "unaccounted"]
+            .iter()
+            .all(|place| ledger[place] == 0);
+        let places = ["stored", "archived", "discarded"]
+            .iter()
+            .filter_map(|place| ledger[place].as_u64())
+            .sum::<u64>();
+        if calm && Some(places) >= ledger["accepted"].as_u64() {
+            return Ok(ledger);
+        }
+        at.nudge().await;
+        Err(ledger)
+    })
+    .await
+}
+
+/// How much a number of the ledger grew.
+pub fn grown(before: &Value, after: &Value, name: &str) -> i64 {
+    let number = |ledger: &Value| ledger[name].as_i64().unwrap_or_else(|| panic!("{name}: {ledger:#}"));
+    number(after) - number(before)
+}
