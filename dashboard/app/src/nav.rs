@@ -35,6 +35,12 @@ pub const NAV: &[NavItem] = &[
         badge: Some(Badge { count: |badges| badges.dead_letters, words: ("dead letter", "dead letters") }),
     },
     NavItem {
+        label: "Alarms",
+        path: "/alarms",
+        key: 'a',
+        badge: Some(Badge { count: |badges| badges.active_alarms, words: ("active alarm", "active alarms") }),
+    },
+    NavItem {
         label: "Replays",
         path: "/replays",
         key: 'r',
@@ -42,12 +48,6 @@ pub const NAV: &[NavItem] = &[
             count: |badges| badges.running_replays,
             words: ("replay is running", "replays are running"),
         }),
-    },
-    NavItem {
-        label: "Alarms",
-        path: "/alarms",
-        key: 'a',
-        badge: Some(Badge { count: |badges| badges.active_alarms, words: ("active alarm", "active alarms") }),
     },
 ];
 

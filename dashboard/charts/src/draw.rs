@@ -2,7 +2,7 @@
 
 use crate::ink::{Ink, Pen};
 use crate::layout::{Layer, Layout, text_width};
-use crate::spec::{Chart, Kind, Role};
+use crate::spec::{Chart, Kind, Role, Threshold};
 use crate::thin::{Run, runs};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
@@ -140,7 +140,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
     fn thresholds(&self, data: &Data<DB>) -> Drawn<DB> {
         let plot = self.layout.plot;
         let mut taken: Vec<(f64, f64)> = Vec::new();
-        for limit in self.chart.thresholds.iter().filter(|t| t.value.is_finite()) {
+        for limit in self.chart.thresholds.iter().filter(|limit| self.is_named(limit)) {
             // What lies beyond the axis is named at the edge that it lies behind.
             let (text, y) = if limit.value > self.layout.values.max {
                 (format!("{} ↑", limit.label), f64::from(plot.top) - 4.0)
@@ -160,6 +160,17 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
             self.text(&text, Ink::ThresholdLabel(limit.tier), (right, y), HPos::Right, VPos::Bottom)?;
         }
         Ok(())
+    }
+
+    /// Of several limits of a tier that lie beyond the same edge, only the nearest is named: it is the next to be met.
+    fn is_named(&self, limit: &Threshold) -> bool {
+        let (min, max) = (self.layout.values.min, self.layout.values.max);
+        let nearer = |other: &Threshold| {
+            other.tier == limit.tier
+                && ((limit.value > max && other.value > max && other.value < limit.value)
+                    || (limit.value < min && other.value < min && other.value > limit.value))
+        };
+        limit.value.is_finite() && !self.chart.thresholds.iter().any(nearer)
     }
 
     /// A small wedge standing on the time axis, and a hairline up from it.

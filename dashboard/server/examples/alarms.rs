@@ -5,10 +5,11 @@
 #![expect(clippy::print_stdout, reason = "it prints the link to open")]
 
 use anyhow::{Context, Result};
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::{names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings};
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, bind, demo, embedded, router};
-use spillway_dashboard_app::ports::{Environment, Ports};
+use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
 use spillway_embedded::alarms::WatchOptions;
 use spillway_embedded::{Options, Pipeline, RealClock};
 use spillway_telemetry::ReadError;
@@ -18,6 +19,17 @@ use spillway_telemetry::alarms::{
     Suppressed, Suppressor, Told,
 };
 use std::{path::Path, sync::Arc};
+
+struct Counted(Arc<dyn AlarmSource>);
+
+#[async_trait]
+impl HeaderSource for Counted {
+    async fn badges(&self) -> Badges {
+        let now = self.0.now().await.ok();
+        let active_alarms = now.map(|now| now.active().len() as u64);
+        Badges { dead_letters: Some(262), active_alarms, running_replays: None }
+    }
+}
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -36,12 +48,13 @@ async fn main() -> Result<()> {
     let pipeline = Pipeline::open(data.path(), options).await?;
     let environment = Environment { name: "this machine".into(), demo: true };
     let ports = embedded::ports(data.path(), &pipeline.ports, environment);
+    let alarms: Arc<dyn AlarmSource> = Arc::new(alarms(&state, end)?);
     let sign_ins = Arc::new(InMemorySignIns::new(Arc::clone(&clock)));
     let listener = bind("127.0.0.1:0".parse()?).await?;
     let port = listener.local_addr()?.port();
     let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/site");
     let deps = Deps {
-        ports: Ports { alarms: Arc::new(alarms(&state, end)?) as Arc<dyn AlarmSource>, ..ports },
+        ports: Ports { alarms: Arc::clone(&alarms), header: Arc::new(Counted(alarms)), ..ports },
         sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
         assets: Arc::new(Assets::with_site(&site).unwrap_or_else(|_| Assets::without_scripts())),
         port,

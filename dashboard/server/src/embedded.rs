@@ -7,7 +7,7 @@ use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
 use spillway_dashboard_embedded::Sources;
 use spillway_embedded::Attached;
 use spillway_embedded::db::DbError;
-use spillway_telemetry::alarms::{AlarmSource, CachedAlarms, Limits, RuleSet, Unevaluated};
+use spillway_telemetry::alarms::{AlarmSource, CachedAlarms};
 use spillway_telemetry::flow::FlowSource;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,8 @@ const KEEP_ALARMS: Duration = Duration::from_secs(1);
 /// The ports of the pages, on the pipeline with that data folder.
 pub fn ports(data_folder: &Path, pipeline: &Attached, environment: Environment) -> Ports {
     let sources = Sources::of(data_folder, pipeline);
-    let alarms = Arc::new(CachedAlarms::new(alarms(pipeline), Arc::clone(&pipeline.clock), KEEP_ALARMS));
+    let alarms =
+        Arc::new(CachedAlarms::new(Arc::clone(&sources.alarms), Arc::clone(&pipeline.clock), KEEP_ALARMS));
     Ports {
         clock: Arc::clone(&pipeline.clock),
         header: Arc::new(Header {
@@ -43,17 +44,6 @@ pub fn ports(data_folder: &Path, pipeline: &Attached, environment: Environment) 
         names: Arc::new(pipeline.names.clone()),
         settings: Arc::new(pipeline.settings.clone()),
     }
-}
-
-fn alarms(pipeline: &Attached) -> Arc<dyn AlarmSource> {
-    let rules = Limits::built_in()
-        .map_err(|error| error.to_string())
-        .and_then(|limits| RuleSet::built_in(&limits).map_err(|error| error.to_string()));
-    let rules = rules.unwrap_or_else(|error| {
-        tracing::error!(error, "the alarm rules cannot be read");
-        RuleSet::empty()
-    });
-    Arc::new(Unevaluated::new(Arc::new(rules), Arc::new(pipeline.names.by_topology_key())))
 }
 
 struct Header {

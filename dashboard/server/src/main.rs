@@ -8,14 +8,15 @@ use spillway_core::ports::{Clock, Schemas};
 use spillway_core::schema::SchemaFolder;
 use spillway_core::settings::PipelineSettings;
 use spillway_dashboard::embedded::{self, EmbeddedSignIns};
-use spillway_dashboard::settings::Settings;
+use spillway_dashboard::settings::{AlarmOptions, Settings};
 use spillway_dashboard::{Assets, Deps, SignIns, bind, demo, serve};
 use spillway_dashboard_app::ports::Environment;
+use spillway_embedded::alarms::{self, AlarmSettings, RuleFiles, Watch, WatchOptions, Webhook};
 use spillway_embedded::db::DATABASE;
 use spillway_embedded::gateway::{self, Gateway};
 use spillway_embedded::pipeline::{DASHBOARD_URL, SCHEMAS};
 use spillway_embedded::telemetry::FILE_NAME as TELEMETRY;
-use spillway_embedded::{Attached, Options, Pipeline, RealClock, runtime};
+use spillway_embedded::{Attached, FastClock, Options, Pipeline, RealClock, runtime};
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+/// Fact in a data folder: its time ran ahead, so nothing can go on with it.
+const SPEED: &str = "speed";
 /// In a data folder while its history is being made.
 const UNFINISHED: &str = "history.unfinished";
 
@@ -31,7 +34,8 @@ const UNFINISHED: &str = "history.unfinished";
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("SPILLWAY_LOG").unwrap_or_else(|_| "warn".into()),
+            tracing_subscriber::EnvFilter::try_from_env("SPILLWAY_LOG")
+                .unwrap_or_else(|_| "warn,spillway::alarms=info".into()),
         )
         .with_writer(std::io::stderr)
         .init();
@@ -56,8 +60,11 @@ async fn run(settings: Settings) -> Result<()> {
         return watch_over(&settings, &pipeline, assets, dashboard, asked_to_end).await;
     }
     let api = bind(loopback(settings.api_port)).await?;
-    let schemas = prepare(&settings).await?;
+    // Likewise for whoever has a mistake in a rule.
+    let alarms = Alarms::from_settings(&settings.alarms)?;
+    let schemas = prepare(&settings, &alarms.options).await?;
     let pipeline = open(&settings, &schemas).await?;
+    let watch = Watch::open(&pipeline, alarms.options).await?;
     let gateway = Arc::new(gateway(&pipeline));
     let mut tasks = runtime::start(&pipeline);
     if settings.demo_traffic {
@@ -65,6 +72,7 @@ async fn run(settings: Settings) -> Result<()> {
         tasks.spawn(demo::run_traffic(Arc::clone(&gateway), clock, demo::EVENTS_PER_S));
     }
     let url = announce(&settings, &pipeline.ports, dashboard.local_addr()?.port()).await?;
+    let evaluation = alarms::start(&pipeline, watch, alarms.webhook);
     let asked_to_end = asked_to_end()?;
     println!("API http://{}/events", api.local_addr()?);
     println!("Dashboard {url}");
@@ -88,6 +96,7 @@ async fn run(settings: Settings) -> Result<()> {
         None => pages.await,
     };
     api.await.context("the HTTP API ended unexpectedly")?;
+    drop(evaluation);
     drop(tasks);
     pipeline.recorder.finish(pipeline.ports.clock.now());
     served
@@ -104,11 +113,37 @@ fn assets(site: Option<&Path>) -> Result<Assets> {
     }
 }
 
+/// What alarms are evaluated with, and where they are told.
+struct Alarms {
+    options: WatchOptions,
+    webhook: Option<Webhook>,
+}
+
+impl Alarms {
+    fn from_settings(settings: &AlarmOptions) -> Result<Self> {
+        let own = settings.alarm_settings.as_deref().map(AlarmSettings::load).transpose();
+        let own = own.context("--alarm-settings")?.unwrap_or_default();
+        let limits = own.limits(&PipelineSettings::default())?;
+        let rules =
+            settings.alarm_rules.as_deref().map(|folder| RuleFiles::load(folder, &limits)).transpose();
+        let rules = rules.context("--alarm-rules can't be used")?.unwrap_or_default();
+        let webhook = settings.alarm_webhook.clone().map(Webhook::new).transpose()?;
+        let has_webhook = webhook.is_some();
+        Ok(Self { options: WatchOptions { rules, settings: own, has_webhook, silent: false }, webhook })
+    }
+}
+
 /// Gets the data folder ready: empties it, fills it with history, lays out the schemas. Returns the schemas' folder.
-async fn prepare(settings: &Settings) -> Result<PathBuf> {
+async fn prepare(settings: &Settings, alarms: &WatchOptions) -> Result<PathBuf> {
     let folder = &settings.embedded;
     if settings.fresh {
         empty(folder)?;
+    }
+    if settings.speed > 1 && folder.join(DATABASE).exists() {
+        bail!(
+            "--speed needs an empty folder, and {} has data: add --fresh or choose another",
+            folder.display()
+        );
     }
     let unfinished = folder.join(UNFINISHED);
     if settings.demo_history && unfinished.exists() {
@@ -123,7 +158,8 @@ async fn prepare(settings: &Settings) -> Result<PathBuf> {
         let data = folder.clone();
         let now = RealClock.now();
         let progress = |share: f64| eprint!("\r{:3.0} %", share * 100.0);
-        let made = move || demo::make(&data, now, &progress);
+        let alarms = alarms.clone();
+        let made = move || demo::make(&data, now, alarms, &progress);
         tokio::task::spawn_blocking(made).await.context("history ended unexpectedly")??;
         eprintln!();
         delete(&unfinished)?;
@@ -175,13 +211,24 @@ fn delete(file: &Path) -> Result<()> {
 
 async fn open(settings: &Settings, schemas: &Path) -> Result<Arc<Pipeline>> {
     let options = Options {
-        settings: PipelineSettings::default(),
+        settings: PipelineSettings {
+            monthly_budget_usd: settings.alarms.monthly_budget_usd,
+            ..PipelineSettings::default()
+        },
         names: Default::default(),
         schemas: Arc::new(SchemaFolder::open(schemas)?) as Arc<dyn Schemas>,
-        clock: Arc::new(RealClock),
+        clock: clock(settings.speed),
         simulated_latency: None,
     };
     let pipeline = Arc::new(Pipeline::open(&settings.embedded, options).await?);
+    if settings.speed > 1 {
+        pipeline.ports.note(SPEED, &settings.speed.to_string()).await?;
+    } else if pipeline.ports.fact(SPEED).await?.is_some() {
+        let folder = settings.embedded.display();
+        bail!(
+            "the time in {folder} ran ahead of the machine's, with --speed: add --fresh or choose another folder"
+        );
+    }
     // Whatever history there is, somebody goes on with it now: nothing may take it for rubbish any more.
     delete(&settings.embedded.join(UNFINISHED))?;
     let absolute = std::path::absolute(schemas)?;
@@ -190,6 +237,13 @@ async fn open(settings: &Settings, schemas: &Path) -> Result<Arc<Pipeline>> {
         pipeline.ports.note(demo::DEMO, "traffic").await?;
     }
     Ok(pipeline)
+}
+
+fn clock(speed: u32) -> Arc<dyn Clock> {
+    match speed {
+        1 => Arc::new(RealClock),
+        speed => Arc::new(FastClock::starting_at(RealClock.now(), speed)),
+    }
 }
 
 fn gateway(pipeline: &Pipeline) -> Gateway {

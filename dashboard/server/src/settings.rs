@@ -1,5 +1,6 @@
 //! The command line.
 
+use spillway_embedded::alarms::WebhookUrl;
 use std::path::PathBuf;
 
 /// Run the whole pipeline on this machine, with its HTTP API and its dashboard, until Ctrl-C.
@@ -11,7 +12,7 @@ pub struct Settings {
     pub embedded: PathBuf,
 
     /// Only the dashboard, for a pipeline that another process runs on the folder
-    #[arg(long, conflicts_with_all = ["fresh", "demo_history", "demo_traffic", "schemas"])]
+    #[arg(long, conflicts_with_all = ["fresh", "demo_history", "demo_traffic", "schemas", "speed", "AlarmOptions"])]
     pub attach: bool,
 
     /// Loopback port of the HTTP API
@@ -42,4 +43,39 @@ pub struct Settings {
     /// Send made-up events all the time
     #[arg(long)]
     pub demo_traffic: bool,
+
+    /// For tests and demonstrations: time passes so many times as fast. The folder must be empty, or be emptied with
+    /// --fresh, as its times run ahead of everybody else's
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=600), hide = true)]
+    pub speed: u32,
+
+    /// How alarms are evaluated, and who is told
+    #[command(flatten)]
+    pub alarms: AlarmOptions,
+}
+
+/// How alarms are evaluated, and who is told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct AlarmOptions {
+    /// Where what alarms tell is posted as JSON: https, or http on a loopback address. It may hold a secret; in the
+    /// environment it does not show in the list of processes
+    #[arg(long, value_name = "URL", env = "SPILLWAY_ALARM_WEBHOOK", hide_env_values = true)]
+    pub alarm_webhook: Option<WebhookUrl>,
+
+    /// Folder with alarm rules, in place of those that are built in
+    #[arg(long, value_name = "DIR")]
+    pub alarm_rules: Option<PathBuf>,
+
+    /// JSON file with business_hours and expected_requests_per_5_minutes
+    #[arg(long, value_name = "FILE")]
+    pub alarm_settings: Option<PathBuf>,
+
+    /// What the pipeline's usage may cost a month at AWS's prices, in US dollars
+    #[arg(long, value_name = "USD", default_value_t = 50.0, value_parser = above_zero)]
+    pub monthly_budget_usd: f64,
+}
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "expected a number above 0".to_owned())
 }

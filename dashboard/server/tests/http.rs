@@ -23,7 +23,7 @@ struct ThreeDeadLetters;
 #[async_trait]
 impl HeaderSource for ThreeDeadLetters {
     async fn badges(&self) -> Badges {
-        Badges { dead_letters: Some(3), running_replays: Some(0) }
+        Badges { dead_letters: Some(3), running_replays: Some(0), active_alarms: Some(1) }
     }
 }
 

@@ -8,7 +8,6 @@ mod drawing;
 mod periods;
 mod subject;
 pub mod testkit;
-mod unevaluated;
 mod watching;
 
 pub use cache::CachedAlarms;
@@ -19,7 +18,6 @@ pub use spillway_alerts::metric::Resources;
 pub use spillway_alerts::rules::{Comparison, Condition, Link, MetricCondition, Query};
 pub use spillway_alerts::{AlarmState, Limits, Rule, RuleName, RuleSet, Tier, runbooks};
 pub use subject::{Subject, unit};
-pub use unevaluated::Unevaluated;
 pub use watching::{Watch, Watchers};
 
 use crate::{ReadError, TimeRange};

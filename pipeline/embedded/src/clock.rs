@@ -1,4 +1,4 @@
-//! The two clocks.
+//! The clocks.
 
 use async_trait::async_trait;
 use spillway_core::Timestamp;
@@ -18,6 +18,33 @@ impl Clock for RealClock {
 
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+}
+
+/// A clock that runs so many times as fast as the machine's, from the machine's time on: for tests of what takes minutes and
+/// goes through processes and browsers, where virtual time can't jump.
+#[derive(Clone, Copy, Debug)]
+pub struct FastClock {
+    start: Timestamp,
+    zero: tokio::time::Instant,
+    speed: u32,
+}
+
+impl FastClock {
+    /// A clock that shows `start` now. Call it inside a runtime. A speed of 0 is taken for 1.
+    pub fn starting_at(start: Timestamp, speed: u32) -> Self {
+        Self { start, zero: tokio::time::Instant::now(), speed: speed.max(1) }
+    }
+}
+
+#[async_trait]
+impl Clock for FastClock {
+    fn now(&self) -> Timestamp {
+        self.start.checked_add(self.zero.elapsed().saturating_mul(self.speed)).unwrap_or(self.start)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration / self.speed).await;
     }
 }
 
@@ -43,5 +70,22 @@ impl Clock for VirtualClock {
 
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::in_virtual_time;
+
+    #[test]
+    fn a_fast_clock_shows_more_and_sleeps_less() {
+        let start = Timestamp::UNIX_EPOCH;
+        let seconds = in_virtual_time(start, async |real| {
+            let fast = FastClock::starting_at(start, 60);
+            fast.sleep(Duration::from_secs(600)).await;
+            [real.now(), fast.now()].map(|at| at.as_second())
+        });
+        assert_eq!(seconds.unwrap(), [10, 600]);
     }
 }

@@ -17,6 +17,6 @@ pub mod simulate;
 pub mod store;
 pub mod telemetry;
 
-pub use clock::{RealClock, VirtualClock};
+pub use clock::{FastClock, RealClock, VirtualClock};
 pub use db::OpenError;
 pub use pipeline::{Attached, Options, Pipeline};

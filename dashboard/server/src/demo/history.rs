@@ -11,6 +11,7 @@ use spillway_core::names::Names;
 use spillway_core::ports::{Clock, Schemas};
 use spillway_core::schema::{SchemaError, SchemaSet};
 use spillway_core::settings::PipelineSettings;
+use spillway_embedded::alarms::{Watch, WatchError, WatchOptions};
 use spillway_embedded::db::DbError;
 use spillway_embedded::gateway::{self, Gateway, TypicalLatency};
 use spillway_embedded::simulate::in_virtual_time;
@@ -40,6 +41,9 @@ pub enum HistoryError {
     /// The data folder can't be written.
     #[error(transparent)]
     Write(#[from] DbError),
+    /// The alarms can't be evaluated.
+    #[error(transparent)]
+    Alarms(#[from] WatchError),
     /// The shop's schemas are broken.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -72,20 +76,28 @@ impl Script {
     }
 }
 
-/// Makes a day of history that ends at `end` in an empty data folder. Blocks until it is there.
+/// Makes a day of history that ends at `end` in an empty data folder, with what its alarms would have done. Blocks until it
+/// is there.
 ///
 /// # Errors
 /// See [`HistoryError`]. What was made so far stays in the folder.
-pub fn make(data_folder: &Path, end: Timestamp, progress: Progress<'_>) -> Result<(), HistoryError> {
+pub fn make(
+    data_folder: &Path,
+    end: Timestamp,
+    alarms: WatchOptions,
+    progress: Progress<'_>,
+) -> Result<(), HistoryError> {
     let start = end - LENGTH;
-    in_virtual_time(start, async |clock| live_through(data_folder, clock, start, end, progress).await)?
+    in_virtual_time(start, async |clock| {
+        live_through(data_folder, clock, (start, end), alarms, progress).await
+    })?
 }
 
 async fn live_through(
     data_folder: &Path,
     clock: VirtualClock,
-    start: Timestamp,
-    end: Timestamp,
+    (start, end): (Timestamp, Timestamp),
+    alarms: WatchOptions,
     progress: Progress<'_>,
 ) -> Result<(), HistoryError> {
     let script = Script::ending_at(end);
@@ -104,6 +116,8 @@ async fn live_through(
         simulated_latency: Some(Duration::from_millis(6)),
     };
     let pipeline = Arc::new(Pipeline::open(data_folder, options).await?);
+    let mut watch =
+        Watch::open(&pipeline, WatchOptions { silent: true, has_webhook: false, ..alarms }).await?;
     pipeline.ports.note(super::DEMO, "history").await?;
     let (from, until) = script.outage;
     pipeline.ports.faults.add(Fault { kind: FaultKind::StoreOutage, from, until: Some(until) }).await?;
@@ -143,6 +157,8 @@ async fn live_through(
     while requests.join_next().await.is_some() {}
     drop(tasks);
     pipeline.recorder.finish(clock.now());
+    // Minute by minute over all of it, as if somebody had watched.
+    watch.evaluate(end).await?;
     progress(1.0);
     Ok(())
 }

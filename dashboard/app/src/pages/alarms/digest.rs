@@ -14,20 +14,14 @@ const NEW: SignedDuration = SignedDuration::from_hours(10);
 
 /// What was told when business hours began: what was in alarm then, and what had cleared by itself.
 pub(super) fn digest(digest: &Digest, now: &AlarmsNow, page: &Page) -> AnyView {
-    let zone = now.hours.as_ref().map_or(&page.zone, |hours| hours.zone());
-    let when = |at| words::moment(at, page.now, zone);
+    let when = |at| words::moment(at, page.now, &page.zone);
     let is_new = page.now.duration_since(digest.opened_at) < NEW;
     let title = if is_new { "While you were away" } else { "Last opening digest" };
     let span = match digest.closed_at {
         Some(closed) => format!("{} to {}", when(closed), when(digest.opened_at)),
         None => format!("until {}", when(digest.opened_at)),
     };
-    let (still, cleared) = (digest.still_in_alarm.len() as u64, digest.cleared.len() as u64);
-    let said = format!(
-        "{} in alarm at opening, {} fired and cleared.",
-        counted(still, "low alarm was", "low alarms were"),
-        counted(cleared, "one", "more"),
-    );
+    let said = said(digest);
     let list = |title: &'static str, entries: &[DigestEntry]| {
         (!entries.is_empty()).then(|| {
             let items = entries.iter().map(|one| entry(one, now, page)).collect_view();
@@ -36,7 +30,7 @@ pub(super) fn digest(digest: &Digest, now: &AlarmsNow, page: &Page) -> AnyView {
     };
     view! {
         <details class="digest panel" open=is_new data-key="digest">
-            <summary><h2>{title}</h2> <span class="quiet">{span} ". " {said}</span></summary>
+            <summary><h2>{title}</h2><span class="quiet">{format!("{span}. {said}")}</span></summary>
             {list("In alarm at opening", &digest.still_in_alarm)}
             {list("Fired and cleared", &digest.cleared)}
         </details>
@@ -44,9 +38,18 @@ pub(super) fn digest(digest: &Digest, now: &AlarmsNow, page: &Page) -> AnyView {
     .into_any()
 }
 
+fn said(digest: &Digest) -> String {
+    let still = counted(digest.still_in_alarm.len() as u64, "low alarm was", "low alarms were");
+    match (digest.still_in_alarm.is_empty(), digest.cleared.len() as u64) {
+        (true, 0) => "Nothing happened.".to_owned(),
+        (true, gone) => format!("{} fired and cleared.", counted(gone, "low alarm", "low alarms")),
+        (false, 0) => format!("{still} in alarm at opening."),
+        (false, gone) => format!("{still} in alarm at opening, {gone} more had cleared."),
+    }
+}
+
 fn entry(entry: &DigestEntry, now: &AlarmsNow, page: &Page) -> AnyView {
-    let zone = now.hours.as_ref().map_or(&page.zone, |hours| hours.zone());
-    let when = |at| words::moment(at, page.now, zone);
+    let when = |at| words::moment(at, page.now, &page.zone);
     let text = now
         .rules
         .get(entry.rule.as_str())

@@ -88,10 +88,9 @@ fn draw(data: &Data) -> AnyView {
 /// That low alarms are not told now, and from when on they are.
 fn hours(now: &AlarmsNow, page: &Page) -> Option<AnyView> {
     let hours = now.hours.as_ref().filter(|hours| !hours.is_open(page.now))?;
-    let opens = hours.next_opening(page.now).map_or_else(String::new, |opens| {
-        let zone = hours.zone().iana_name().unwrap_or("UTC");
-        format!(" until {} ({zone})", words::moment(opens, page.now, hours.zone()))
-    });
+    let opens = hours
+        .next_opening(page.now)
+        .map_or_else(String::new, |opens| format!(" until {}", words::moment(opens, page.now, &page.zone)));
     let text =
         format!("Outside business hours: low alarms are held back{opens}. High ones are told at once.");
     Some(view! { <p class="answer-todo">{text}</p> }.into_any())
@@ -118,7 +117,7 @@ fn quiet(sections: &Sections<'_>, filters: &Filters, page: &Page) -> AnyView {
         let (title, tally) = (words::subsystem(name), tally(group));
         view! {
             <details class="quiet-group" open=open data-key=(*name).to_owned()>
-                <summary><span class="quiet-title">{title.clone()}</span> <span class="quiet">{tally}</span></summary>
+                <summary><span class="quiet-title">{title.clone()}</span><span class="quiet">{tally}</span></summary>
                 <div class="table-scroll" tabindex="0" role="region" aria-label=format!("{title}, quiet alarms")>
                     <table class="table">
                         <thead>
