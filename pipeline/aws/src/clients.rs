@@ -1,5 +1,6 @@
 //! Clients of AWS: built once, with limits in time that fit the function that uses them.
 
+use crate::trust;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -16,12 +17,22 @@ pub struct Connection {
     pub time_limit: Duration,
     /// What sees each call, such as a recorder of traces.
     pub interceptors: Vec<SharedInterceptor>,
+    /// Whether only those certificate authorities are believed that sign for AWS, instead of all that the system knows.
+    pub aws_only: bool,
 }
 
 impl Connection {
     /// For work that has this much time: a function's timeout.
     pub fn within(time_limit: Duration) -> Self {
-        Self { region: None, time_limit, interceptors: Vec::new() }
+        Self { region: None, time_limit, interceptors: Vec::new(), aws_only: false }
+    }
+
+    /// For a function, which starts often and talks to AWS directly: reading all of the system's certificate authorities
+    /// would take most of its start.
+    #[must_use]
+    pub fn of_function(mut self) -> Self {
+        self.aws_only = true;
+        self
     }
 
     /// In this region.
@@ -64,10 +75,12 @@ pub struct Clients {
 /// `AWS_ENDPOINT_URL` and its companions for each service lead elsewhere, such as to an emulator.
 pub async fn load(connection: Connection) -> Clients {
     // One client for all services: certificates are read once, and connections are shared.
-    let http =
-        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let mut http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    if let Some(few) = connection.aws_only.then(trust::of_aws).flatten() {
+        http = http.tls_context(few);
+    }
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(http.build_https())
         .timeout_config(connection.timeouts())
         .retry_config(retries());
     if let Some(region) = &connection.region {

@@ -26,6 +26,7 @@ pub mod store;
 mod testing;
 pub mod topology;
 mod trouble;
+mod trust;
 
 pub use archive::{ArchiveNames, IndexNames, S3Archive};
 pub use backoff::Pace;
