@@ -5,7 +5,7 @@ use crate::{
     lambda,
     metadata::Package,
     process, python,
-    ring::{Outcome, count},
+    ring::{Counts, Outcome, count},
     settings::Settings,
 };
 use anyhow::{Context, Result, bail};
@@ -19,37 +19,68 @@ use std::{
     time::Duration,
 };
 
-/// What the emulator is made of, from the Python package index, pinned.
-const PACKAGES: &str = "xtask/python/emulator.txt";
-/// The adapters' own tests on an emulator, which need no deployment.
-const ADAPTERS: &str = "spillway-aws";
+/// The emulator that runs whole deployments.
+const MINISTACK: Made = Made {
+    packages: "xtask/python/emulator.txt",
+    environment: "emulator",
+    program: "ministack",
+    health: "/_ministack/health",
+};
+/// The one that has X-Ray and Budgets.
+const MOTO: Made = Made {
+    packages: "xtask/python/moto.txt",
+    environment: "moto",
+    program: "moto_server",
+    health: "/moto-api/",
+};
+/// Packages whose adapters have tests on an emulator and need no deployment: the emulator, and where they look for its URL.
+const ADAPTERS: [(&str, &Made, &str); 2] = [
+    ("spillway-aws", &MINISTACK, "SPILLWAY_EMULATOR_ENDPOINT"),
+    ("spillway-dashboard-aws", &MOTO, "SPILLWAY_MOTO_ENDPOINT"),
+];
 
-/// Runs the adapters' own tests, which need queues, tables and buckets but no deployment. They find the emulator in
-/// `SPILLWAY_EMULATOR_ENDPOINT`.
+/// What an emulator is made of, from the Python package index, pinned.
+struct Made {
+    packages: &'static str,
+    environment: &'static str,
+    program: &'static str,
+    health: &'static str,
+}
+
+impl Made {
+    fn program(&self, settings: &Settings) -> Result<PathBuf> {
+        let folder = settings.target.join(self.environment);
+        Ok(python::environment(&folder, &settings.root.join(self.packages))?.program(self.program))
+    }
+}
+
+/// Runs the adapters' own tests, which need queues, tables and buckets but no deployment.
 ///
 /// # Errors
-/// When the emulator or the runner cannot be started.
+/// When an emulator or the runner cannot be started.
 pub fn adapters(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
-    if !packages
-        .iter()
-        .any(|package| package.name == ADAPTERS && package.targets_of("test").contains(&"emulator"))
-    {
-        return Ok(Outcome::Skipped {
-            reason: format!("{ADAPTERS} has no tests on an emulator"),
-            remedy: "Add a test target `emulator` to it.".into(),
-        });
+    let mut counts = Counts::default();
+    for (package, made, variable) in ADAPTERS {
+        let has_tests = |of: &Package| of.name == package && of.targets_of("test").contains(&"emulator");
+        if !packages.iter().any(has_tests) {
+            return Ok(Outcome::Skipped {
+                reason: format!("{package} has no tests on an emulator"),
+                remedy: "Add a test target `emulator` to it.".into(),
+            });
+        }
+        let program = match made.program(settings) {
+            Ok(program) => program,
+            Err(error) => return Ok(missing(&error)),
+        };
+        process::step(&format!("{package} on an emulator"));
+        let emulator = Emulator::start(settings, made, &program)?;
+        let mut run = runner(settings);
+        run.args(["--package", package, "--features", "emulator", "--test", "emulator"]);
+        run.env(variable, format!("http://{}", emulator.address));
+        let (success, output) = process::watch(&mut run)?;
+        counts = counts.and(count(&output).ended(success));
     }
-    let program = match program(settings) {
-        Ok(program) => program,
-        Err(error) => return Ok(missing(&error)),
-    };
-    process::step("adapters on an emulator");
-    let emulator = Emulator::start(settings, &program)?;
-    let mut run = runner(settings);
-    run.args(["--package", ADAPTERS, "--features", "emulator", "--test", "emulator"]);
-    run.env("SPILLWAY_EMULATOR_ENDPOINT", format!("http://{}", emulator.address));
-    let (success, output) = process::watch(&mut run)?;
-    Ok(Outcome::Ran(count(&output).ended(success)))
+    Ok(Outcome::Ran(counts))
 }
 
 /// Runs the journeys whose name begins with `emulator`: the root module, applied, with the functions' release builds in it.
@@ -58,7 +89,7 @@ pub fn adapters(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
 /// # Errors
 /// When something does not build or a runner cannot be started.
 pub fn emulator(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
-    let program = match program(settings) {
+    let program = match MINISTACK.program(settings) {
         Ok(program) => program,
         Err(error) => return Ok(missing(&error)),
     };
@@ -90,26 +121,25 @@ fn missing(error: &anyhow::Error) -> Outcome {
     }
 }
 
-/// The program, in an environment of its own.
-fn program(settings: &Settings) -> Result<PathBuf> {
-    let environment = python::environment(&settings.target.join("emulator"), &settings.root.join(PACKAGES))?;
-    Ok(environment.program("ministack"))
-}
-
 /// A running emulator; it ends when this is dropped. Nobody gives it functions to run, so it has no children.
 struct Emulator {
+    made: &'static Made,
     child: Child,
     address: SocketAddr,
     folder: PathBuf,
 }
 
 impl Emulator {
-    fn start(settings: &Settings, program: &Path) -> Result<Self> {
+    fn start(settings: &Settings, made: &'static Made, program: &Path) -> Result<Self> {
         let address = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr())?;
         let folder = settings.target.join(format!("emulator-{}", address.port()));
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let log = File::create(folder.join("log"))?;
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        if made.program == MOTO.program {
+            command.args(["-H", "127.0.0.1", "-p", &address.port().to_string()]);
+        }
+        let child = command
             .env_clear()
             .envs([
                 ("PATH", "/usr/local/bin:/usr/bin:/bin"),
@@ -125,7 +155,7 @@ impl Emulator {
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
-        let mut emulator = Self { child, address, folder };
+        let mut emulator = Self { made, child, address, folder };
         emulator.wait()?;
         Ok(emulator)
     }
@@ -149,12 +179,13 @@ impl Emulator {
 
     fn answers(&self) -> std::io::Result<bool> {
         let mut stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(1))?;
+        let request =
+            format!("GET {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n", self.made.health);
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        stream
-            .write_all(b"GET /_ministack/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        stream.write_all(request.as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        Ok(answer.starts_with("HTTP/1.1 200"))
+        Ok(answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.0 200"))
     }
 }
 
