@@ -72,7 +72,7 @@ async fn measure(setting: &Setting) -> Result<Results> {
         }
     }
     setting.say("consumer: what batches of other sizes use, and the archiver");
-    let cost = cost(setting, &consumer, &events, scratch.path()).await?;
+    let cost = cost(setting, &consumer, &events[..MESSAGES], scratch.path()).await?;
     Ok(results(setting, &runs, &cost))
 }
 

@@ -4,7 +4,7 @@
 //! system against peers and limits. Either writes its numbers as JSON into `target/bench`.
 
 use crate::{
-    metadata, process, python,
+    lambda, metadata, process, python,
     ring::{Counts, Outcome, Report},
     rings::FRONTEND,
     settings::Settings,
@@ -23,15 +23,12 @@ const SYSTEM: [&str; 6] = ["accept", "memory", "simulate", "pages", "cold-start"
 const OF_THE_DEMO: [&str; 2] = ["memory", "pages"];
 /// Those that measure the functions as Lambda starts them.
 const OF_THE_FUNCTIONS: [&str; 2] = ["cold-start", "consumer"];
-/// The functions' packages and programs, and the one that does nothing.
-const FUNCTIONS: [(&str, &str); 4] = [
-    ("spillway-ingest-function", "ingest"),
-    ("spillway-consumer", "consumer"),
-    ("spillway-archiver", "archiver"),
-    ("spillway-bench-noop", "noop"),
-];
-/// The profile that functions are deployed with.
-const PROFILE: &str = "release";
+/// The functions' packages, built together as they are deployed.
+const FUNCTIONS: [&str; 3] = ["spillway-ingest-function", "spillway-consumer", "spillway-archiver"];
+/// The one that does nothing, built by itself, so that it has no features that only the others need.
+const NOTHING: [&str; 1] = ["spillway-bench-noop"];
+/// Their programs.
+const PROGRAMS: [&str; 4] = ["ingest", "consumer", "archiver", "noop"];
 /// What the peers in Python are made of.
 const PEERS: &str = "bench/python/requirements.txt";
 
@@ -121,15 +118,16 @@ fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<
     process::run(&mut bench)
 }
 
-/// Builds the functions with the profile that they are deployed with, for this machine. Returns the folder with them.
+/// Builds the functions as they are deployed, for this machine. Returns the folder with them.
 fn functions(settings: &Settings, results: &Path) -> Result<PathBuf> {
     let folder = results.join("functions");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    for (package, program) in FUNCTIONS {
-        // One after the other: together each would get the features that only another one needs.
-        process::run(settings.cargo().args(["build", "--profile", PROFILE, "--package", package]))?;
-        let program = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-        fs::copy(settings.target.join(PROFILE).join(&program), folder.join(&program))
+    let mut built = PathBuf::new();
+    for packages in [&FUNCTIONS[..], &NOTHING] {
+        built = lambda::compile(settings, lambda::Architecture::NATIVE, packages)?;
+    }
+    for program in PROGRAMS {
+        fs::copy(built.join(program), folder.join(program))
             .with_context(|| format!("cannot copy {program}"))?;
     }
     Ok(folder)

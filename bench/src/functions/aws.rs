@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// The largest request of either service, with room for its encoding.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
@@ -39,6 +40,10 @@ pub struct Seen {
     pub unknown: BTreeSet<String>,
     /// Bytes that were sent to the X-Ray daemon's address.
     pub trace_bytes: u64,
+    /// How long answers were held back, all together.
+    pub held_back: Duration,
+    /// How many.
+    pub answers: u32,
 }
 
 impl Seen {
@@ -153,7 +158,13 @@ async fn answer(
         None => services.with(|seen| object(seen, &method, &uri, &body)),
     };
     if !services.latency.is_zero() {
+        let begun = Instant::now();
         tokio::time::sleep(services.latency).await;
+        // A timer is never early and often a millisecond late.
+        services.with(|seen| {
+            seen.held_back += begun.elapsed();
+            seen.answers += 1;
+        });
     }
     response
 }

@@ -45,8 +45,9 @@ pub async fn measure(
     check: fn(&Value) -> Result<()>,
 ) -> Result<(Used, Seen)> {
     let (mut used, took, seen) = run(program, size, events, Duration::ZERO, scratch, check).await?;
-    let (_, slowed, _) = run(program, size, events, SLOWED, scratch, check).await?;
-    used.round_trips = (slowed - took) / (SLOWED.as_secs_f64() * 1e3);
+    let (_, slowed, seen_slowed) = run(program, size, events, SLOWED, scratch, check).await?;
+    let held_back_ms = seen_slowed.held_back.as_secs_f64() * 1e3 / f64::from(seen_slowed.answers.max(1));
+    used.round_trips = (slowed - took) / held_back_ms;
     Ok((used, seen))
 }
 

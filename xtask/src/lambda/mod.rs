@@ -99,25 +99,14 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
 /// # Errors
 /// When they don't build here, or what was built would not start in Lambda.
 pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<PathBuf>> {
-    let target = architecture.target();
-    toolchain::ensure(settings, target)
-        .with_context(|| format!("the compilation target {target} cannot be had here"))?;
-    let tools = python::environment(&settings.target.join("zig"), &settings.root.join(PACKAGES))
-        .with_context(|| format!("zig cannot be had here. {}", python::REMEDY))?;
     process::step(&format!("building the functions for {}", architecture.name()));
     let (on_the_way, beside) = FUNCTIONS.split_at(ON_THE_WAY);
+    let mut built = PathBuf::new();
     for together in [on_the_way, beside] {
-        let mut cargo = std::process::Command::new(tools.program("cargo-zigbuild"));
-        cargo.current_dir(&settings.root).args(["zigbuild", "--quiet", "--profile", PROFILE, "--bins"]);
-        cargo.arg("--target").arg(format!("{target}.{}.{}", GLIBC.0, GLIBC.1));
-        for (_, package) in together {
-            cargo.args(["--package", package]);
-        }
-        cargo.env("CARGO", &settings.cargo).env("CARGO_ZIGBUILD_PYTHON_PATH", tools.program("python"));
-        process::run(&mut cargo)?;
+        let packages: Vec<&str> = together.iter().map(|(_, package)| *package).collect();
+        built = compile(settings, architecture, &packages)?;
     }
 
-    let built = settings.target.join(target).join(PROFILE);
     let folder = settings.target.join("lambda");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut zips = Vec::new();
@@ -138,6 +127,27 @@ pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<Path
         zips.push(zip);
     }
     Ok(zips)
+}
+
+/// Builds the programs of packages, in one call, as functions are deployed. Returns the folder with them.
+///
+/// # Errors
+/// When they don't build here.
+pub fn compile(settings: &Settings, architecture: Architecture, packages: &[&str]) -> Result<PathBuf> {
+    let target = architecture.target();
+    toolchain::ensure(settings, target)
+        .with_context(|| format!("the compilation target {target} cannot be had here"))?;
+    let tools = python::environment(&settings.target.join("zig"), &settings.root.join(PACKAGES))
+        .with_context(|| format!("zig cannot be had here. {}", python::REMEDY))?;
+    let mut cargo = std::process::Command::new(tools.program("cargo-zigbuild"));
+    cargo.current_dir(&settings.root).args(["zigbuild", "--quiet", "--profile", PROFILE, "--bins"]);
+    cargo.arg("--target").arg(format!("{target}.{}.{}", GLIBC.0, GLIBC.1));
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+    cargo.env("CARGO", &settings.cargo).env("CARGO_ZIGBUILD_PYTHON_PATH", tools.program("python"));
+    process::run(&mut cargo)?;
+    Ok(settings.target.join(target).join(PROFILE))
 }
 
 /// Whether Lambda can start a program. Returns the newest glibc symbol version that it needs.
