@@ -71,10 +71,19 @@ locals {
       Resource = module.queue.primary.arn
     },
     {
-      Sid      = "NoteWhatIsDone"
+      Sid      = "ChangeStates"
       Effect   = "Allow"
       Action   = ["dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-      Resource = local.index_and_ops
+      Resource = module.dead_letter_index.arn
+    },
+    {
+      # A replay's list of what still waits is taken away as it is put back.
+      Sid    = "NoteWhatIsDone"
+      Effect = "Allow"
+      Action = [
+        "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
+      ]
+      Resource = module.ops_log.arn
     },
     {
       Sid       = "EncryptThroughServices"
