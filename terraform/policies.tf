@@ -34,6 +34,14 @@ locals {
     },
   ]
 
+  # Whoever ends a message of a replay sees whether it was the last one.
+  count_replay = {
+    Sid      = "CountReplay"
+    Effect   = "Allow"
+    Action   = ["dynamodb:Query"]
+    Resource = module.ops_log.arn
+  }
+
   statements = {
     ingest = [
       {
@@ -67,9 +75,10 @@ locals {
       {
         Sid      = "EndReplays"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"]
+        Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
         Resource = [module.dead_letter_index.arn, module.ops_log.arn]
       },
+      local.count_replay,
       local.key_use.consumer,
     ], [for statement in local.read_schemas : statement if var.schemas_dir != null])
 
@@ -89,7 +98,7 @@ locals {
       {
         Sid      = "NoteWhatIsNotIndexed"
         Effect   = "Allow"
-        Action   = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"]
+        Action   = ["s3:PutObject", "s3:DeleteObject"]
         Resource = "${module.archive.arn}/${module.archive.prefixes.unindexed}*"
       },
       {
@@ -106,15 +115,16 @@ locals {
       {
         Sid      = "IndexDeadLetters"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"]
+        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
         Resource = module.dead_letter_index.arn
       },
       {
         Sid      = "EndReplays"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"]
+        Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
         Resource = module.ops_log.arn
       },
+      local.count_replay,
       local.key_use.archiver,
     ]
   }

@@ -82,11 +82,11 @@ run "each_function_may_do_only_what_its_code_does" {
     condition = jsonencode({ for function, statements in local.statements : function => sort(distinct([for action in flatten(statements[*].Action) : action if !startswith(action, "kms:")])) }) == jsonencode({
       ingest = ["sqs:SendMessage"]
       consumer = [
-        "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
+        "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
         "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage",
       ]
       archiver = [
-        "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
+        "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
         "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
         "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
       ]
