@@ -1,6 +1,7 @@
 //! What alarms add to a chart: the thresholds of the rules that watch it, and when they were in alarm.
 
-use spillway_charts::{AlarmPeriod, Chart, Threshold, Tier, Unit};
+use crate::pages::alarms::words::threshold;
+use spillway_charts::{AlarmPeriod, Chart, Threshold, Tier};
 use spillway_telemetry::TimeRange;
 use spillway_telemetry::alarms::{self, AlarmSource, AlarmsNow, Watch, Watchers};
 
@@ -46,16 +47,8 @@ pub(crate) fn draw_threshold(chart: &mut Chart, of: alarms::Tier, value: f64) {
     if known || value == 0.0 {
         return;
     }
-    let label = format!("{of}: {}", in_words(chart.unit, value));
+    let label = format!("{of}: {}", threshold(chart.unit, value));
     chart.thresholds.push(Threshold { value, label, tier: tier(of) });
-}
-
-/// A threshold as a person would say it.
-fn in_words(unit: Unit, value: f64) -> String {
-    match unit {
-        Unit::Number if value.fract() == 0.0 => Unit::Count.format(value),
-        unit => unit.format(value),
-    }
 }
 
 /// A tier as charts know it.
@@ -70,6 +63,7 @@ pub(crate) fn tier(tier: alarms::Tier) -> Tier {
 mod tests {
     use super::*;
     use jiff::Timestamp;
+    use spillway_charts::Unit;
     use spillway_telemetry::alarms::RuleName;
 
     fn chart() -> Chart {

@@ -44,8 +44,12 @@ impl Filters {
     }
 
     fn lets(&self, (rule, status): &Listed<'_>) -> bool {
+        self.lets_rule(rule) && self.state.is_none_or(|state| status.state == state)
+    }
+
+    /// Whether a rule is among those asked for, in whatever state.
+    pub fn lets_rule(&self, rule: &Rule) -> bool {
         self.tier.is_none_or(|tier| rule.tier == tier)
-            && self.state.is_none_or(|state| status.state == state)
             && self.subsystem.as_ref().is_none_or(|name| rule.subsystem == *name)
     }
 }

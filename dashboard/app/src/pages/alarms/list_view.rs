@@ -11,7 +11,7 @@ use crate::{
     context::{Page, use_page},
 };
 use leptos::prelude::*;
-use spillway_telemetry::alarms::{AlarmChanges, AlarmSource, AlarmsNow, Digest};
+use spillway_telemetry::alarms::{AlarmChanges, AlarmSource, AlarmsNow, Digest, RuleName};
 use spillway_telemetry::{ReadError, TimeRange};
 use std::sync::Arc;
 
@@ -58,14 +58,19 @@ fn draw(data: &Data) -> AnyView {
             .into_any()
     } else {
         view! {
-            {loud("active", "Active", &sections.active, &page)}
             {loud("cleared", "Cleared in this range", &sections.cleared, &page)}
-            {quiet(&sections, &filters, &page)}
+            {quiet(&sections, &filters, now.evaluated_at.is_some(), &page)}
         }
         .into_any()
     };
     let changed = match &data.changes {
-        Ok(of) => changes(of, now, true, &page),
+        Ok(all) => {
+            let mut of = all.clone();
+            let is_wanted =
+                |name: &RuleName| now.rules.get(name.as_str()).is_none_or(|rule| filters.lets_rule(rule));
+            of.changes.retain(|change| is_wanted(&change.rule));
+            changes(&of, now, true, &page)
+        }
         Err(error) => unreadable(error),
     };
     view! {
@@ -74,6 +79,7 @@ fn draw(data: &Data) -> AnyView {
             {more.map(|more| view! { <p class="answer-todo">{more}</p> })}
             {hours(now, &page)}
         </section>
+        {loud("active", "Active", &sections.active, &page)}
         {data.digest.as_ref().map(|one| digest(one, now, &page))}
         {filter_form(&filters, now, &page)}
         {content}
@@ -110,7 +116,7 @@ fn loud(id: &'static str, title: &'static str, alarms: &[Listed<'_>], page: &Pag
     .into_any()
 }
 
-fn quiet(sections: &Sections<'_>, filters: &Filters, page: &Page) -> AnyView {
+fn quiet(sections: &Sections<'_>, filters: &Filters, is_evaluated: bool, page: &Page) -> AnyView {
     let open = filters.is_narrow();
     let groups = sections.quiet.iter().map(|(name, group)| {
         let rows = group.iter().map(|alarm| row::quiet(alarm, page)).collect_view();
@@ -140,7 +146,7 @@ fn quiet(sections: &Sections<'_>, filters: &Filters, page: &Page) -> AnyView {
     }
     view! {
         <section class="section" aria-labelledby="quiet-alarms">
-            <h2 id="quiet-alarms">"Quiet"</h2>
+            <h2 id="quiet-alarms">{if is_evaluated { "Quiet" } else { "All rules" }}</h2>
             {groups}
         </section>
     }

@@ -145,6 +145,11 @@ pub fn name(condition: &MetricCondition) -> String {
 
 /// A metric's name with spaces: `Approximate age of oldest message`.
 fn spaced(name: &str) -> String {
+    match name {
+        "5XXError" => return "Server errors".to_owned(),
+        "4XXError" => return "Client errors".to_owned(),
+        _ => {}
+    }
     let mut text = String::with_capacity(name.len() + 8);
     let mut before = ' ';
     for letter in name.chars() {
@@ -169,7 +174,7 @@ mod tests {
         let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
         let of = |rule: &str| name(rules.get(rule).unwrap().metric().unwrap());
         assert_eq!(of("queue-age-high"), "Approximate age of oldest message, Maximum");
-        assert_eq!(of("api-5xx-low"), "5XXError in percent");
+        assert_eq!(of("api-5xx-low"), "Server errors in percent");
         assert_eq!(of("api-latency-low"), "Latency, p90");
     }
 

@@ -27,8 +27,8 @@ pub(crate) fn row((rule, status): &Listed<'_>, page: &Page) -> AnyView {
     };
     let told = match (&status.suppressed, &status.told) {
         (Some(suppressed), _) if in_alarm => {
-            let text = words::suppressed(suppressed, page);
-            Some(view! { <Badge tone=Tone::Neutral text=text /> }.into_any())
+            let (text, title) = (words::held(suppressed, page), words::suppressed(suppressed, page));
+            Some(view! { <span title=title><Badge tone=Tone::Neutral text=text /></span> }.into_any())
         }
         (_, Some(told)) => {
             let text = words::told(told, page);

@@ -131,13 +131,20 @@ pub fn told(told: &Told, page: &Page) -> String {
     }
 }
 
-/// Why nobody is told at the moment.
+/// That nobody is told at the moment, and until when.
+pub fn held(suppressed: &Suppressed, page: &Page) -> String {
+    match suppressed.until {
+        Some(until) => format!("held back until {}", moment(until, page.now, &page.zone)),
+        None => "held back".to_owned(),
+    }
+}
+
+/// The same, with what holds it back.
 pub fn suppressed(suppressed: &Suppressed, page: &Page) -> String {
-    let until = suppressed.until.map(|until| format!(" until {}", moment(until, page.now, &page.zone)));
-    let until = until.unwrap_or_default();
+    let held = held(suppressed, page);
     match &suppressed.by {
-        Suppressor::BusinessHours => format!("held back{until}: outside business hours"),
-        Suppressor::Alarm(rule) => format!("held back{until} by {rule}"),
+        Suppressor::BusinessHours => format!("{held}: outside business hours"),
+        Suppressor::Alarm(rule) => format!("{held} by {rule}"),
     }
 }
 
@@ -208,7 +215,16 @@ fn beyond(condition: &MetricCondition) -> String {
         Comparison::Less => "under",
         Comparison::LessOrEqual => "at or under",
     };
-    format!("{side} {}", value(condition, condition.threshold))
+    format!("{side} {}", threshold(chart_unit(condition), condition.threshold))
+}
+
+/// A threshold: as a person would say it, but with every digit of a share, of which 1.44 % and 1.4 % are not the same.
+pub(crate) fn threshold(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Percent => unit.exact(value),
+        Unit::Number if value.fract() == 0.0 => Unit::Count.format(value),
+        unit => unit.format(value),
+    }
 }
 
 /// A value in the rule's unit, as short as is clear.
