@@ -31,8 +31,8 @@ pub struct Calls {
     pub service: Option<Service>,
     /// Only this operation.
     pub operation: Option<&'static str>,
-    /// Only those with this text in path or body, such as the name of a table or queue.
-    pub about: Option<String>,
+    /// Only those with all these texts in path or body, such as the name of a table or queue.
+    pub about: Vec<String>,
 }
 
 impl Calls {
@@ -46,9 +46,10 @@ impl Calls {
         Self { operation: Some(operation), ..self }
     }
 
-    /// Only those that name this in path or body.
-    pub fn about(self, text: impl Into<String>) -> Self {
-        Self { about: Some(text.into()), ..self }
+    /// Only those of them that name this in path or body.
+    pub fn about(mut self, text: impl Into<String>) -> Self {
+        self.about.push(text.into());
+        self
     }
 
     fn include(&self, call: &Call, uri: &Uri, body: &[u8]) -> bool {
@@ -56,8 +57,8 @@ impl Calls {
             && self.operation.is_none_or(|operation| operation == call.operation)
             && self
                 .about
-                .as_deref()
-                .is_none_or(|text| uri.path().contains(text) || contains(body, text.as_bytes()))
+                .iter()
+                .all(|text| uri.path().contains(text.as_str()) || contains(body, text.as_bytes()))
     }
 }
 
@@ -213,12 +214,14 @@ mod tests {
     #[test]
     fn a_rule_is_about_its_calls_and_is_spent_after_its_times() {
         let mut rules = Rules::default();
-        let calls = Calls::of(Service::DynamoDb).operation("PutItem").about("spillway-events");
+        let calls = Calls::of(Service::DynamoDb).operation("PutItem").about("spillway-events").about("\"a\"");
         rules.set(1, vec![Rule::next(2, calls, Fault::Fail)]);
         let uri = Uri::from_static("/");
-        let body = br#"{"TableName":"spillway-events"}"#;
+        let body = br#"{"TableName":"spillway-events","Id":"a"}"#;
+        let other = br#"{"TableName":"spillway-events","Id":"b"}"#;
         let put = call(Service::DynamoDb, "PutItem");
         assert_eq!(rules.draw(&put, &uri, b"{}"), None);
+        assert_eq!(rules.draw(&put, &uri, other), None, "all texts have to be there");
         assert_eq!(rules.draw(&call(Service::DynamoDb, "GetItem"), &uri, body), None);
         assert_eq!(rules.draw(&call(Service::Sqs, "PutItem"), &uri, body), None);
         assert_eq!(rules.draw(&put, &uri, body), Some(Fault::Fail));
@@ -226,6 +229,6 @@ mod tests {
         assert_eq!(rules.draw(&put, &uri, body), Some(Fault::Fail));
         assert_eq!(rules.draw(&put, &uri, body), None);
         assert_eq!(rules.counts.since(&before).faults_of(Service::DynamoDb, "PutItem", Fault::Fail), 1);
-        assert_eq!(rules.counts.calls(Service::DynamoDb, "PutItem"), 4);
+        assert_eq!(rules.counts.calls(Service::DynamoDb, "PutItem"), 5);
     }
 }

@@ -107,7 +107,9 @@ fn refused(answer: &Value) -> Vec<String> {
 
 /// Every dead letter in the archive, by its event.
 async fn archived(at: &Deployment) -> Vec<(String, Value)> {
-    let list = at.json(&["dlq", "list", "--limit", "1000"]).await;
+    let list = at.cli(&["dlq", "list", "--limit", "1000", "--json"]).await;
+    assert_eq!(list.code, Some(0), "{list:?}");
+    let list = list.json();
     let letters = list["items"].as_array().cloned().unwrap_or_default();
     letters
         .into_iter()
