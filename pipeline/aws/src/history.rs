@@ -162,7 +162,7 @@ mod tests {
     use super::*;
     use crate::Topology;
     use crate::cloudwatch::fake::FakeCloudWatch;
-    use spillway_alerts::Limits;
+    use spillway_alerts::{Limits, backtest};
 
     fn rules() -> RuleSet {
         RuleSet::built_in(&Limits::built_in().unwrap()).unwrap()
@@ -204,6 +204,30 @@ mod tests {
         let first_end = at("2026-03-02T13:30:00Z").as_second();
         let column = history.column(&stat, Slots { first_end, step: 60, period: 60, len: 3 }).unwrap();
         assert!(column[0].is_nan() && column[1] == 7.0 && column[2].is_nan(), "{column:?}");
+    }
+
+    #[tokio::test]
+    async fn a_backtest_over_cloudwatch_finds_what_would_have_fired() {
+        let fake = FakeCloudWatch::new();
+        let age =
+            MetricId::new("AWS/SQS", "ApproximateAgeOfOldestMessage", &[("QueueName", "spillway-events")]);
+        let from = now() - jiff::SignedDuration::from_hours(3);
+        for minute in 0..180_i64 {
+            let seconds = if (60..75).contains(&minute) { 600.0 } else { 1.0 };
+            fake.put(&age, from + jiff::SignedDuration::from_mins(minute), seconds);
+        }
+        let rules = rules();
+        let resources = topology().resources();
+        let history = CloudWatchHistory::load(&fake.client(), &[&rules], &resources, (from, now()), now())
+            .await
+            .unwrap();
+        let range = backtest::Range { from, until: now(), zone: jiff::tz::TimeZone::UTC };
+        let found = backtest::run(&rules, &history, &range).unwrap();
+        let firings = |name: &str| {
+            let rule = found.rules.iter().find(|rule| rule.rule.as_str() == name).unwrap();
+            rule.firings.len()
+        };
+        assert_eq!((firings("queue-age-low"), firings("queue-age-high")), (1, 0));
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub struct Topology {
     pub events: Events,
     /// When a failed event is tried again.
     pub retries: Retries,
+    /// Its alarms; none if they were made otherwise.
+    pub alarms: Option<Alarms>,
 }
 
 /// The REST API.
@@ -215,6 +217,17 @@ pub struct Retries {
     pub cap_s: u32,
 }
 
+/// The alarms.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Alarms {
+    /// What the alarm of each rule is called in CloudWatch.
+    pub names: BTreeMap<String, String>,
+    /// What thresholds of the rules are shares of.
+    pub limits: BTreeMap<String, f64>,
+    /// When people are told of low alarms, as the rules' crate reads it; none if at any hour.
+    pub business_hours: Option<Value>,
+}
+
 /// Why a file is no topology. Each text is one sentence, with how to make the file.
 #[derive(Debug, thiserror::Error)]
 pub enum TopologyError {
@@ -294,6 +307,7 @@ impl Topology {
             budget: part(&mut parts, "budget")?,
             events: part(&mut parts, "events")?,
             retries: part(&mut parts, "retries")?,
+            alarms: part(&mut parts, "alarms")?,
         })
     }
 

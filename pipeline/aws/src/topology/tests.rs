@@ -17,6 +17,10 @@ fn what_terraform_prints_is_read() {
     assert_eq!(topology.functions.ingest.batch_size, None);
     assert_eq!((topology.dead_letter_index.shards, topology.archive.prefix.as_str()), (8, "dead-letters/"));
     assert_eq!(topology.table.capacity, None);
+    let alarms = topology.alarms.unwrap();
+    assert_eq!(alarms.names["queue-age-low"], "spillway-queue-age-low");
+    assert_eq!(alarms.limits["functions.consumer.timeout_ms"], 3_000.0);
+    assert!(alarms.business_hours.is_some());
 }
 
 #[test]
@@ -34,6 +38,13 @@ fn later_members_are_left_aside() {
     later["cells"] = json!({"a": 1});
     later["queues"]["primary"]["colour"] = "blue".into();
     assert_eq!(Topology::parse(&later.to_string()), Topology::parse(RECORDED));
+}
+
+#[test]
+fn a_deployment_without_alarms_is_read_too() {
+    let mut without = recorded();
+    without.as_object_mut().unwrap().remove("alarms");
+    assert_eq!(Topology::parse(&without.to_string()).unwrap().alarms, None);
 }
 
 #[test]

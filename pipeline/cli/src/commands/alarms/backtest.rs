@@ -1,8 +1,10 @@
 //! `spillway alarms backtest`: what the rules would have told, over recorded history.
 
+mod aws;
+
 use super::source::{self, Source};
 use crate::answer::{ExitStatus, Trouble};
-use crate::arguments::Target;
+use crate::arguments::{Place, Target};
 use crate::console::{Console, GREEN, RED, paint};
 use clap::Args;
 use jiff::SignedDuration;
@@ -59,8 +61,21 @@ fn zone(text: &str) -> Result<TimeZone, String> {
 
 /// Runs the command.
 pub async fn run(options: &Options, target: &Target, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let tried = match target.place()? {
+        Place::Embedded(_) => on_this_machine(options, target).await?,
+        Place::Topology(file) => aws::run(options, file).await?,
+    };
+    if console.json() {
+        console.document(&tried.document())?;
+    } else {
+        tried.print(console)?;
+    }
+    Ok(if tried.within_budget() { ExitStatus::Ok } else { ExitStatus::No })
+}
+
+async fn on_this_machine(options: &Options, target: &Target) -> anyhow::Result<Tried> {
     let Some(source) = Source::of(target).await? else {
-        let what = "no pipeline was named: add --embedded DIR with its data folder, or set SPILLWAY_EMBEDDED";
+        let what = "no data folder was named: add --embedded DIR";
         return Err(Trouble::Usage(what.to_owned()).into());
     };
     let limits = source.limits()?;
@@ -84,17 +99,11 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
         zone: options.zone.clone().unwrap_or_else(|| source.in_force.hours.zone().clone()),
     };
     let history = TelemetryHistory::new(&source.reader, &source.in_force.resources, now);
-    let tried = Tried {
+    Ok(Tried {
         backtest: try_out(&rules, &history, &range)?,
         other: other.map(|other| try_out(&other, &history, &range)).transpose()?,
         allowed: options.pages_per_week,
-    };
-    if console.json() {
-        console.document(&tried.document())?;
-    } else {
-        tried.print(console)?;
-    }
-    Ok(if tried.within_budget() { ExitStatus::Ok } else { ExitStatus::No })
+    })
 }
 
 fn try_out(rules: &RuleSet, history: &dyn History, range: &Range) -> anyhow::Result<Backtest> {

@@ -1,0 +1,92 @@
+//! A backtest over what CloudWatch has recorded of a deployment.
+
+use super::{Options, Tried, minute, source, try_out};
+use crate::answer::Trouble;
+use crate::backend;
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use spillway_alerts::backtest::Range;
+use spillway_alerts::hours::{BusinessHours, HoursConfig};
+use spillway_alerts::{Limits, RuleSet};
+use spillway_aws::history::CloudWatchHistory;
+use spillway_aws::operator::Deployment;
+use spillway_aws::topology::Alarms;
+use std::path::Path;
+
+/// Tries the rules on the deployment that a file tells of.
+pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<Tried> {
+    let topology = backend::topology(topology)?;
+    let alarms = topology.alarms.clone();
+    let mut limits = Limits::built_in()?;
+    for (key, value) in alarms.iter().flat_map(|alarms| &alarms.limits) {
+        limits.set(key.as_str(), *value);
+    }
+    let rules = match options.rules.is_empty() {
+        true => RuleSet::built_in(&limits)?,
+        false => source::rules(&options.rules, &limits)?,
+    };
+    let other = options
+        .compare
+        .as_ref()
+        .map(|path| source::rules(std::slice::from_ref(path), &limits))
+        .transpose()?;
+    let zone = match &options.zone {
+        Some(zone) => zone.clone(),
+        None => zone(alarms.as_ref())?,
+    };
+    let deployment = Deployment::attach(topology).await.map_err(unreachable)?;
+    let now = deployment.clock.now();
+    let from = now - SignedDuration::from_hours(24 * i64::from(options.days));
+    let both: Vec<&RuleSet> = std::iter::once(&rules).chain(&other).collect();
+    let (client, resources) = (deployment.clients.cloudwatch(), deployment.topology.resources());
+    let history = CloudWatchHistory::load(&client, &both, &resources, (minute(from), minute(now)), now);
+    let history = history.await.map_err(unreachable)?;
+    let Some(first) = history.first_recorded() else {
+        return Err(Trouble::NotFound(
+            "CloudWatch has no datapoints of this deployment in that time".to_owned(),
+        )
+        .into());
+    };
+    let range = Range { from: minute(first.max(from)), until: minute(now), zone };
+    Ok(Tried {
+        backtest: try_out(&rules, &history, &range)?,
+        other: other.map(|other| try_out(&other, &history, &range)).transpose()?,
+        allowed: options.pages_per_week,
+    })
+}
+
+/// The zone of the deployment's business hours.
+fn zone(alarms: Option<&Alarms>) -> Result<TimeZone, Trouble> {
+    let Some(hours) = alarms.and_then(|alarms| alarms.business_hours.clone()) else {
+        return Ok(TimeZone::UTC);
+    };
+    let unfit = |why: &dyn std::fmt::Display| {
+        Trouble::Unreachable(format!(
+            "the topology's business hours can't be used ({why}): name a zone with --zone"
+        ))
+    };
+    let hours: HoursConfig = serde_json::from_value(hours).map_err(|error| unfit(&error))?;
+    let hours = BusinessHours::new(&hours).map_err(|error| unfit(&error))?;
+    Ok(hours.zone().clone())
+}
+
+fn unreachable(error: impl std::fmt::Display) -> Trouble {
+    Trouble::Unreachable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_by_the_hour_of_the_deployments_own_zone() {
+        let hours = serde_json::json!({"zone": "Europe/Berlin", "days": ["monday"], "open": "09:00", "close": "17:00"});
+        let alarms =
+            |hours| Alarms { names: Default::default(), limits: Default::default(), business_hours: hours };
+        let name = |alarms: Option<&Alarms>| zone(alarms).map(|zone| zone.iana_name().map(str::to_owned));
+        assert_eq!(name(Some(&alarms(Some(hours)))).unwrap().as_deref(), Some("Europe/Berlin"));
+        assert_eq!(name(Some(&alarms(None))).unwrap().as_deref(), Some("UTC"));
+        let wrong = zone(Some(&alarms(Some(serde_json::json!({"zone": "Europe"}))))).unwrap_err().to_string();
+        assert!(wrong.contains("name a zone with --zone"), "{wrong}");
+    }
+}
