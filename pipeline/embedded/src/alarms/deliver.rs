@@ -37,7 +37,11 @@ pub(super) async fn run(log: Arc<AlarmLog>, webhook: Webhook, clock: Arc<dyn Clo
 }
 
 /// Delivers the message that is next, if it is time. Returns how long to wait; `None`: not at all.
-async fn step(log: &AlarmLog, webhook: &Webhook, clock: &dyn Clock) -> Result<Option<Duration>, DbError> {
+pub(super) async fn step(
+    log: &AlarmLog,
+    webhook: &Webhook,
+    clock: &dyn Clock,
+) -> Result<Option<Duration>, DbError> {
     let Some(waiting) = log.next_waiting().await? else { return Ok(Some(IDLE)) };
     let left = waiting.next_try_at.duration_since(clock.now());
     if let Ok(left) = Duration::try_from(left)

@@ -1,1 +1,8 @@
-//! Alarms over recorded datapoints.
+//! Alarms over datapoints that a test records, with a clock that is set by hand.
+
+mod evaluating;
+mod history;
+mod settings;
+mod support;
+mod telling;
+mod webhook;

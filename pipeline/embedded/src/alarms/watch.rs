@@ -232,7 +232,8 @@ impl Watch {
     /// Asks the teller, opening by opening, so that after a long time each has its own digest.
     fn tell(&mut self, until: Timestamp, changes: &[StateChange]) -> (Vec<Message>, Vec<Timestamp>) {
         let news: Vec<StateChange> = changes.iter().filter(|change| is_news(change)).cloned().collect();
-        let mut messages = Vec::new();
+        // A teller that was never asked does not know which opening is new to it.
+        let mut messages = self.teller.tell(self.evaluated_until, &[]);
         let mut openings = Vec::new();
         let mut told = 0;
         let mut from = self.evaluated_until;

@@ -1,0 +1,131 @@
+//! Who is told when: business hours, the digest, the documents and the log.
+
+use super::super::Told;
+use super::support::{Bench, minute, options, start};
+use crate::pipeline::DASHBOARD_URL;
+use spillway_alerts::AlarmState::{Alarm, Ok};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+const HOUR: i64 = 60;
+const DAY: i64 = 24 * HOUR;
+
+#[tokio::test]
+async fn a_low_alarm_at_night_waits_for_the_opening_and_a_high_one_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = Bench::open(dir.path(), start()).await;
+    // Monday 22:00 for an hour; Tuesday 03:00, and it does not end.
+    let (evening, night) = (13 * HOUR, 18 * HOUR);
+    bench.ages(evening, HOUR, 2_000.0);
+    bench.ages(evening + HOUR, 4 * HOUR, 5.0);
+    bench.ages(night, DAY - night + 30, 400.0);
+    let mut watch = bench.watch(options()).await;
+    let before = watch.evaluate(bench.until(DAY - 1)).await.unwrap();
+    assert_eq!(before.len(), 2, "the high one fired and cleared: {before:?}");
+    let held = bench.changes().await;
+    assert!(held.iter().any(|(at, rule, state, told)| {
+        (*at, rule.as_str(), *state, told) == (night + 3, "queue-age-low", Alarm, &Told::Held)
+    }));
+
+    let at_opening = watch.evaluate(bench.until(DAY)).await.unwrap();
+    assert_eq!(at_opening.len(), 1, "{at_opening:?}");
+    let log = &bench.pipeline.ports.alarms;
+    let digest = log.last_digest().await.unwrap().unwrap();
+    assert_eq!(digest.opened_at, minute(DAY));
+    assert_eq!((digest.still_in_alarm.len(), digest.cleared.len()), (1, 1), "{digest:?}");
+    assert_eq!(digest.cleared[0].from, minute(evening + 3));
+    let told = bench.changes().await;
+    let low: Vec<_> = told.iter().filter(|change| change.1 == "queue-age-low" && change.0 > 1).collect();
+    assert!(low.iter().all(|change| change.3 == Told::InDigest(minute(DAY))), "{low:?}");
+
+    // In hours again: told at once.
+    bench.ages(DAY + 30, 30, 5.0);
+    let told = watch.evaluate(bench.until(DAY + HOUR)).await.unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(bench.changes().await.iter().any(|(at, _, state, told)| {
+        *at == DAY + 33 && *state == Ok && *told == Told::At(minute(DAY + 33))
+    }));
+}
+
+#[tokio::test]
+async fn each_opening_that_was_missed_has_its_own_digest_and_a_holiday_has_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = Bench::open(dir.path(), start()).await;
+    for day in 0..4 {
+        bench.ages(day * DAY + 18 * HOUR, 30, 400.0);
+        bench.ages(day * DAY + 18 * HOUR + 30, 30, 5.0);
+    }
+    let mut watch = bench.watch(options()).await;
+    watch.evaluate(bench.until(4 * DAY)).await.unwrap();
+    let digests = bench.pipeline.ports.alarms.messages("digest", 10).await.unwrap();
+    let openings: Vec<_> = digests.iter().map(|digest| digest["at"].as_str().unwrap().to_owned()).collect();
+    // Wednesday is a holiday: Thursday's digest has two nights.
+    assert_eq!(openings, ["2026-03-06T09:00:00Z", "2026-03-05T09:00:00Z", "2026-03-03T09:00:00Z"]);
+    assert_eq!(digests[1]["digest"]["cleared"].as_array().unwrap().len(), 2, "{}", digests[1]);
+}
+
+#[tokio::test]
+async fn the_document_says_what_it_means_and_where_to_look() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = Bench::open(dir.path(), start()).await;
+    bench.pipeline.ports.note(DASHBOARD_URL, "http://127.0.0.1:3000").await.unwrap();
+    bench.ages(0, 10, 2_000.0);
+    bench.watch(options()).await.evaluate(bench.until(10)).await.unwrap();
+    let documents = bench.pipeline.ports.alarms.messages("alarm", 10).await.unwrap();
+    let document = documents.iter().find(|document| document["rule"] == "queue-age-high").unwrap();
+    assert_eq!(document["id"], "queue-age-high/2026-03-02T09:03:00Z/ALARM");
+    assert_eq!((&document["tier"], &document["state"]), (&"high".into(), &"ALARM".into()));
+    assert_eq!(document["runbook"], "queue-age");
+    assert_eq!(
+        document["link"],
+        "http://127.0.0.1:3000/alarms/queue-age-high?from=2026-03-02T08:03:00Z&to=2026-03-02T09:33:00Z"
+    );
+    let text = document["text"].as_str().unwrap();
+    assert!(text.starts_with("high alarm queue-age-high: The oldest message has waited"), "{text}");
+    for field in ["version", "kind", "at", "previous_state", "reason", "summary", "impact"] {
+        assert!(!document[field].is_null(), "{field}: {document}");
+    }
+}
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Result::Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_told_is_in_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = Bench::open(dir.path(), start()).await;
+    bench.ages(0, 10, 2_000.0);
+    bench.ages(10, 10, 5.0);
+    let captured = Captured::default();
+    let to = captured.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter("warn,spillway::alarms=info")
+        .with_ansi(false)
+        .with_writer(move || to.clone())
+        .finish();
+    // The test's runtime has one thread, and so has its log.
+    let guard = tracing::subscriber::set_default(subscriber);
+    bench.watch(options()).await.evaluate(bench.until(20)).await.unwrap();
+    drop(guard);
+    let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 4, "both fired, both cleared\n{text}");
+    assert!(
+        lines.iter().any(|line| line.contains("WARN spillway::alarms: high alarm queue-age-high: ")),
+        "{text}"
+    );
+    assert!(
+        lines.iter().any(|line| line.contains("INFO spillway::alarms: high alarm queue-age-high is over")),
+        "{text}"
+    );
+}

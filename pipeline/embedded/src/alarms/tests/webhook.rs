@@ -1,0 +1,152 @@
+//! Delivery to a webhook that does not always answer.
+
+use super::super::deliver::step;
+use super::super::{Told, Webhook};
+use super::support::{Bench, minute, options, start};
+use crate::alarms::WatchOptions;
+use http_body_util::{BodyExt as _, Full};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use spillway_core::ports::Clock as _;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A receiver that answers with these statuses, then with 204, and notes what it is sent.
+struct Receiver {
+    url: String,
+    received: Arc<Mutex<Vec<serde_json::Value>>>,
+    _server: tokio::task::JoinSet<()>,
+}
+
+impl Receiver {
+    async fn answering(statuses: &[u16]) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let received: Arc<Mutex<Vec<serde_json::Value>>> = Arc::default();
+        let statuses = Arc::new(Mutex::new(statuses.to_vec()));
+        let noted = Arc::clone(&received);
+        let mut server = tokio::task::JoinSet::new();
+        server.spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
+                    let (noted, statuses) = (Arc::clone(&noted), Arc::clone(&statuses));
+                    async move {
+                        assert_eq!(request.headers()["content-type"], "application/json");
+                        let body = request.into_body().collect().await.unwrap().to_bytes();
+                        noted.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+                        let mut statuses = statuses.lock().unwrap();
+                        let status = if statuses.is_empty() { 204 } else { statuses.remove(0) };
+                        let answer = http::Response::builder().status(status);
+                        Ok::<_, Infallible>(answer.body(Full::<bytes::Bytes>::default()).unwrap())
+                    }
+                });
+                let _ = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            }
+        });
+        Self { url, received, _server: server }
+    }
+
+    fn webhook(&self) -> Webhook {
+        Webhook::new(self.url.parse().unwrap()).unwrap()
+    }
+
+    fn ids(&self) -> Vec<String> {
+        let received = self.received.lock().unwrap();
+        received.iter().map(|document| document["id"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// Two messages wait: the low alarm fired, and the high one.
+async fn two_waiting(folder: &std::path::Path) -> Bench {
+    let bench = Bench::open(folder, start()).await;
+    bench.ages(0, 10, 2_000.0);
+    let options = WatchOptions { has_webhook: true, ..options() };
+    let told = bench.watch(options).await.evaluate(bench.until(5)).await.unwrap();
+    assert_eq!(told.len(), 2);
+    bench
+}
+
+#[tokio::test]
+async fn messages_are_posted_in_order_and_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = two_waiting(dir.path()).await;
+    let receiver = Receiver::answering(&[]).await;
+    let log = &bench.pipeline.ports.alarms;
+    for _ in 0..5 {
+        step(log, &receiver.webhook(), &*bench.clock).await.unwrap();
+    }
+    let ids = receiver.ids();
+    assert_eq!(ids.len(), 2, "{ids:?}");
+    assert_ne!(ids[0], ids[1]);
+    assert!(bench.changes().await.iter().all(|change| !matches!(change.3, Told::Failed { .. })));
+}
+
+#[tokio::test]
+async fn what_is_not_taken_is_tried_again_after_growing_pauses_and_over_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = two_waiting(dir.path()).await;
+    let receiver = Receiver::answering(&[500, 302, 429]).await;
+    let webhook = receiver.webhook();
+    let mut pauses = Vec::new();
+    for _ in 0..2 {
+        let log = &bench.pipeline.ports.alarms;
+        assert_eq!(step(log, &webhook, &*bench.clock).await.unwrap(), None, "tried");
+        let pause = step(log, &webhook, &*bench.clock).await.unwrap().expect("not yet");
+        pauses.push(pause.as_secs());
+        bench.clock.advance(pause);
+    }
+    assert_eq!(pauses, [2, 4]);
+    let failed = bench.changes().await;
+    let reason = "the webhook answered 302 Found".to_owned();
+    let at = minute(5) + Duration::from_secs(2);
+    assert!(
+        failed.iter().any(|change| change.3 == Told::Failed { at, reason: reason.clone() }),
+        "{failed:?}"
+    );
+
+    let now = bench.clock.now();
+    drop(bench);
+    let bench = Bench::open(dir.path(), now).await;
+    let log = &bench.pipeline.ports.alarms;
+    for _ in 0..5 {
+        if let Some(pause) = step(log, &webhook, &*bench.clock).await.unwrap() {
+            bench.clock.advance(pause);
+        }
+    }
+    let ids = receiver.ids();
+    assert_eq!(ids.len(), 5, "three in vain, then both: {ids:?}");
+    assert!(ids[..4].iter().all(|id| *id == ids[0]), "the first keeps its place: {ids:?}");
+    assert!(bench.changes().await.iter().all(|change| !matches!(change.3, Told::Failed { .. })));
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_gone_is_given_up_after_a_day_and_names_no_address() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = two_waiting(dir.path()).await;
+    // A port on which nobody listens any more.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let webhook = Webhook::new(format!("http://127.0.0.1:{port}/secret").parse().unwrap()).unwrap();
+    let log = &bench.pipeline.ports.alarms;
+    let mut tries = 0;
+    for _ in 0..2_000 {
+        match step(log, &webhook, &*bench.clock).await.unwrap() {
+            None => tries += 1,
+            Some(_) if log.next_waiting().await.unwrap().is_none() => break,
+            Some(pause) => bench.clock.advance(pause),
+        }
+    }
+    assert!(log.next_waiting().await.unwrap().is_none(), "nothing waits for ever");
+    assert!((280..320).contains(&tries), "every five minutes for a day: {tries}");
+    for (_, _, _, told) in bench.changes().await {
+        if let Told::Failed { reason, .. } = told {
+            assert!(reason.starts_with("the webhook can't be reached"), "{reason}");
+            assert!(!reason.contains("secret"), "{reason}");
+        }
+    }
+}
