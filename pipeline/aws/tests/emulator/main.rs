@@ -1,4 +1,17 @@
-//! The adapters on an emulator of AWS that nobody here wrote (MiniStack). `cargo xtask test emulator` starts it.
+//! The adapters on an emulator of AWS that nobody here wrote (MiniStack). `cargo xtask test` starts it, sets
+//! `SPILLWAY_EMULATOR_ENDPOINT` and runs this with the feature `emulator`.
+//!
+//! What MiniStack can't show, so that the unit tests show it with scripted answers: throttling, 5xx, cut connections,
+//! `Failed` and `UnprocessedItems`, and transactions that DynamoDB cancels because another one touches the same item (it
+//! works on one request at a time). Its indexes are never behind their table, as DynamoDB's may be for a moment. It
+//! drops `AWSTraceHeader` on `SendMessageBatch`, and enforces no IAM policy.
 
+mod archive;
 mod flow;
+mod letters;
+mod mending;
+mod ops;
 mod place;
+mod queue;
+mod replays;
+mod store;

@@ -49,19 +49,24 @@ pub async fn deployment() -> Deployment {
     let topology = Topology::parse(&topology.to_string()).expect("a topology");
     table(&clients, &topology.table.name, ("id", "source"), &[]).await;
     table(&clients, &topology.ops_log.name, ("pk", "sk"), &[]).await;
-    let indexes = [
-        ("by_time", "time_bucket"),
-        ("by_group", "group_bucket"),
-        ("by_type", "type_bucket"),
-        ("by_event", "event_id"),
-    ];
-    table(&clients, &topology.dead_letter_index.name, ("pk", "sk"), &indexes).await;
+    index_table(&clients, &topology.dead_letter_index.name).await;
     let constraint = CreateBucketConfiguration::builder()
         .location_constraint(BucketLocationConstraint::from(REGION))
         .build();
     let bucket = clients.s3().create_bucket().bucket(&name).create_bucket_configuration(constraint);
     bucket.send().await.expect("a bucket");
     Deployment::with_clients(topology, clients).await.expect("ports")
+}
+
+/// A table for an index of dead letters.
+pub async fn index_table(clients: &Clients, name: &str) {
+    let indexes = [
+        ("by_time", "time_bucket"),
+        ("by_group", "group_bucket"),
+        ("by_type", "type_bucket"),
+        ("by_event", "event_id"),
+    ];
+    table(clients, name, ("pk", "sk"), &indexes).await;
 }
 
 fn keys(hash: &str, range: &str) -> Vec<KeySchemaElement> {

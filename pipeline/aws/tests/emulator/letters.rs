@@ -1,0 +1,70 @@
+//! Dead letters to test with.
+
+use spillway_core::Timestamp;
+use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterState};
+use spillway_core::failure::{Failure, FailureClass};
+use spillway_core::ids::{EventKey, EventType, MessageId};
+use spillway_core::message::MessageAttributes;
+use spillway_core::ports::DeadLetterArchive;
+
+/// Seconds after the first of March.
+pub fn at(second: i64) -> Timestamp {
+    let start: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
+    Timestamp::from_second(start.as_second() + second).unwrap()
+}
+
+/// A dead letter that was archived in that second.
+pub fn letter(second: i64, event_type: &str, class: FailureClass, message: &str) -> DeadLetter {
+    let id = MessageId::random();
+    let event_type = EventType::new(event_type);
+    let failure = Failure::new(class, message, &"v1".into(), at(second));
+    DeadLetter {
+        key: Some(EventKey::new("/shop", format!("event-{second}"))),
+        event_type: Some(event_type.clone()),
+        body: format!(
+            r#"{{"specversion":"1.0","id":"event-{second}","source":"/shop","type":"{event_type}"}}"#
+        ),
+        attributes: MessageAttributes::new(),
+        trace_header: None,
+        first_sent_at: at(second - 60),
+        archived_at: at(second),
+        receive_count: 20,
+        generation: 0,
+        fingerprint: failure.fingerprint(Some(&event_type)),
+        failures: vec![failure],
+        state: DeadLetterState::Archived,
+        replays: Vec::new(),
+        id,
+    }
+}
+
+/// The same letter, come back from its `generation`th replay.
+pub fn back(letter: &DeadLetter, generation: u32, second: i64) -> DeadLetter {
+    let failure = Failure::new(FailureClass::StoreThrottled, "over capacity", &"v2".into(), at(second));
+    DeadLetter {
+        archived_at: at(second),
+        generation,
+        receive_count: 3,
+        fingerprint: failure.fingerprint(letter.event_type.as_ref()),
+        failures: vec![failure],
+        ..letter.clone()
+    }
+}
+
+/// Archives letters, all of them.
+pub async fn put(archive: &dyn DeadLetterArchive, letters: &[DeadLetter]) {
+    for answer in archive.put(letters).await {
+        answer.unwrap();
+    }
+}
+
+/// The ids of letters.
+pub fn ids(letters: &[DeadLetter]) -> Vec<MessageId> {
+    letters.iter().map(|letter| letter.id.clone()).collect()
+}
+
+/// How many are in a state.
+pub async fn total(archive: &dyn DeadLetterArchive, state: &str) -> u64 {
+    let filter = DeadLetterFilter { states: vec![state.to_owned()], ..DeadLetterFilter::default() };
+    archive.list(&filter, None, 0).await.unwrap().total
+}
