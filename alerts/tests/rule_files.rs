@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::Value;
+use spillway_alerts::check::{PAGES, STAGES, unknown_page};
 use spillway_alerts::rules::Condition;
 use spillway_alerts::{Limits, RuleSet, Tier};
 use std::collections::BTreeSet;
@@ -78,6 +79,41 @@ fn every_rule_has_a_runbook_and_every_runbook_a_rule() {
     let built_in: BTreeSet<String> =
         spillway_alerts::runbooks::names().map(|name| format!("{name}.md")).collect();
     assert_eq!(built_in, there);
+}
+
+#[test]
+fn links_lead_to_pages_that_the_dashboard_has() {
+    let between = |text: &str, start: &str, end: &str| -> BTreeSet<String> {
+        let parts = text.split(start).skip(1).filter_map(|rest| rest.split(end).next());
+        parts.map(str::to_owned).collect()
+    };
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    let router = std::fs::read_to_string(folder("../dashboard/app/src/router.rs")).unwrap();
+    assert_eq!(
+        between(&router, "path!(\"", "\")"),
+        set(&PAGES),
+        "the router's pages are those of check::PAGES"
+    );
+    let stages = std::fs::read_to_string(folder("../dashboard/telemetry/src/catalogue.rs")).unwrap();
+    let slugs = stages.split("pub fn slug").nth(1).unwrap().split("pub fn").next().unwrap();
+    assert_eq!(between(slugs, "=> \"", "\""), set(&STAGES));
+
+    let mut links = 0;
+    for rule in &rules() {
+        for link in &rule.links {
+            assert_eq!(unknown_page(&link.page), None, "{}", rule.name);
+        }
+        assert!(!rule.links.is_empty(), "{}: where to look first?", rule.name);
+    }
+    for entry in std::fs::read_dir(folder("../docs/runbooks")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for link in between(&text, "](/", ")") {
+            assert_eq!(unknown_page(&format!("/{link}")), None, "{}", path.display());
+            links += 1;
+        }
+    }
+    assert!(links > 50, "{links} links");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Rules that are well formed and yet would not do what their author thinks.
 
 use super::catalogue;
+use super::pages::unknown_page;
 use super::run::outcome;
 use super::scenario::Scenario;
 use crate::math::Bounds;
@@ -19,6 +20,8 @@ pub enum LintKind {
     UnknownDimension,
     /// No page in `docs/runbooks/`.
     NoRunbook,
+    /// A link leads to no page of the dashboard.
+    DeadLink,
     /// No datapoint can ever be on the wrong side of the threshold, or none can be on the right side.
     Threshold,
     /// Once in ALARM it stays there when the data stops.
@@ -63,6 +66,9 @@ pub(crate) fn lint(
             && !exists(&rule.runbook)
         {
             report(LintKind::NoRunbook, format!("there is no docs/runbooks/{}.md", rule.runbook));
+        }
+        for message in rule.links.iter().filter_map(|link| unknown_page(&link.page)) {
+            report(LintKind::DeadLink, message);
         }
         if let Some(condition) = rule.metric() {
             metrics(condition, &mut report);

@@ -11,11 +11,8 @@ impl MetricCondition {
     /// # Errors
     /// [`SourceError`] if the datapoints could not be read.
     pub fn values(&self, history: &dyn History, slots: Slots) -> Result<Vec<f64>, SourceError> {
-        let columns: Vec<Cow<'_, [f64]>> = self
-            .queries
-            .iter()
-            .map(|query| history.column(&query.stat, slots))
-            .collect::<Result<_, _>>()?;
+        let columns: Vec<Cow<'_, [f64]>> =
+            self.queries.iter().map(|query| history.column(&query.stat, slots)).collect::<Result<_, _>>()?;
         let columns: Vec<&[f64]> = columns.iter().map(AsRef::as_ref).collect();
         Ok(self.math.evaluate(&Frame {
             columns: &columns,
