@@ -1,10 +1,12 @@
 //! What the dashboard reads, from CloudWatch, X-Ray, Budgets and the queues of a deployment in AWS.
 
+mod alarms;
 pub mod budgets;
 mod flow;
 mod metrics;
 mod traces;
 
+pub use alarms::{AlarmsError, CloudWatchAlarms};
 pub use flow::AwsFlowSource;
 pub use metrics::CloudWatchMetrics;
 pub use traces::XRayTraces;
@@ -18,9 +20,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// CloudWatch takes a cent for 1,000 metrics that are asked for, and has new ones once a minute.
-const KEEP_METRICS: Duration = Duration::from_secs(30);
-/// A snapshot reads five metrics, three counters of the index and both queues.
-const KEEP_FLOW: Duration = Duration::from_secs(10);
+const KEEP_METRICS: Duration = Duration::from_secs(60);
+/// A snapshot reads eight metrics of its own, the index's counters and both queues.
+const KEEP_FLOW: Duration = Duration::from_secs(30);
 
 /// Everything that the dashboard reads, shared by all viewers.
 #[derive(Clone)]

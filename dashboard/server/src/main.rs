@@ -4,12 +4,15 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+use spillway_aws::Topology;
+use spillway_aws::operator::Deployment;
 use spillway_core::ports::{Clock, Schemas};
 use spillway_core::schema::SchemaFolder;
 use spillway_core::settings::PipelineSettings;
+use spillway_dashboard::aws;
 use spillway_dashboard::embedded::{self, EmbeddedSignIns};
 use spillway_dashboard::settings::{AlarmOptions, Settings};
-use spillway_dashboard::{Assets, Deps, SignIns, bind, demo, serve};
+use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, bind, demo, serve};
 use spillway_dashboard_app::ports::Environment;
 use spillway_embedded::alarms::{self, AlarmSettings, RuleFiles, Watch, WatchOptions, Webhook};
 use spillway_embedded::db::DATABASE;
@@ -52,8 +55,11 @@ async fn run(settings: Settings) -> Result<()> {
     // Both ports first: whoever has a typo in one should not wait for history to be made.
     let dashboard = bind(loopback(settings.dashboard_port)).await?;
     let assets = assets(settings.site.as_deref())?;
+    if let Some(topology) = &settings.topology {
+        return in_aws(topology, assets, dashboard).await;
+    }
     if settings.attach {
-        let pipeline = Pipeline::attach(&settings.embedded).await?;
+        let pipeline = Pipeline::attach(settings.folder()).await?;
         let url = announce(&settings, &pipeline, dashboard.local_addr()?.port()).await?;
         let asked_to_end = asked_to_end()?;
         println!("Dashboard {url}");
@@ -135,7 +141,7 @@ impl Alarms {
 
 /// Gets the data folder ready: empties it, fills it with history, lays out the schemas. Returns the schemas' folder.
 async fn prepare(settings: &Settings, alarms: &WatchOptions) -> Result<PathBuf> {
-    let folder = &settings.embedded;
+    let folder = settings.folder();
     if settings.fresh {
         empty(folder)?;
     }
@@ -155,7 +161,7 @@ async fn prepare(settings: &Settings, alarms: &WatchOptions) -> Result<PathBuf> 
             .and_then(|()| std::fs::write(&unfinished, ""))
             .with_context(|| format!("can't write {}", unfinished.display()))?;
         eprintln!("Making 24 h of history in virtual time …");
-        let data = folder.clone();
+        let data = folder.to_path_buf();
         let now = RealClock.now();
         let progress = |share: f64| eprint!("\r{:3.0} %", share * 100.0);
         let alarms = alarms.clone();
@@ -220,17 +226,17 @@ async fn open(settings: &Settings, schemas: &Path) -> Result<Arc<Pipeline>> {
         clock: clock(settings.speed),
         simulated_latency: None,
     };
-    let pipeline = Arc::new(Pipeline::open(&settings.embedded, options).await?);
+    let pipeline = Arc::new(Pipeline::open(settings.folder(), options).await?);
     if settings.speed > 1 {
         pipeline.ports.note(SPEED, &settings.speed.to_string()).await?;
     } else if pipeline.ports.fact(SPEED).await?.is_some() {
-        let folder = settings.embedded.display();
+        let folder = settings.folder().display();
         bail!(
             "the time in {folder} ran ahead of the machine's, with --speed: add --fresh or choose another folder"
         );
     }
     // Whatever history there is, somebody goes on with it now: nothing may take it for rubbish any more.
-    delete(&settings.embedded.join(UNFINISHED))?;
+    delete(&settings.folder().join(UNFINISHED))?;
     let absolute = std::path::absolute(schemas)?;
     pipeline.ports.note(SCHEMAS, &absolute.to_string_lossy()).await?;
     if settings.demo_traffic && pipeline.ports.fact(demo::DEMO).await?.is_none() {
@@ -261,7 +267,7 @@ async fn announce(settings: &Settings, pipeline: &Attached, port: u16) -> Result
     let base = format!("http://127.0.0.1:{port}");
     pipeline.note(DASHBOARD_URL, &base).await?;
     let token = EmbeddedSignIns(Arc::clone(&pipeline.sign_ins)).issue().await;
-    let token = token.with_context(|| format!("no sign-in link for {}", settings.embedded.display()))?;
+    let token = token.with_context(|| format!("no sign-in link for {}", settings.folder().display()))?;
     Ok(format!("{base}/sign-in?token={}", token.reveal()))
 }
 
@@ -275,13 +281,34 @@ async fn watch_over(
     let demo = pipeline.fact(demo::DEMO).await?.is_some();
     let environment = Environment { name: "this machine".to_owned(), demo };
     let deps = Deps {
-        ports: embedded::ports(&settings.embedded, pipeline, environment),
+        ports: embedded::ports(settings.folder(), pipeline, environment),
         sign_ins: Arc::new(EmbeddedSignIns(Arc::clone(&pipeline.sign_ins))),
         assets: Arc::new(assets),
         port: listener.local_addr()?.port(),
-        sign_in_command: format!("spillway sign-in --embedded {}", settings.embedded.display()),
+        sign_in_command: format!("spillway sign-in --embedded {}", settings.folder().display()),
     };
     Ok(serve(listener, deps, shutdown).await?)
+}
+
+/// Only the dashboard, for a deployment in AWS. Sessions end with the process: there is no folder to keep them in.
+async fn in_aws(topology: &Path, assets: Assets, listener: tokio::net::TcpListener) -> Result<()> {
+    let deployment = Deployment::attach(Topology::load(topology)?).await?;
+    let sign_ins = InMemorySignIns::new(Arc::clone(&deployment.clock));
+    let token = sign_ins.issue().await?;
+    let deps = Deps {
+        ports: aws::ports(&deployment)?,
+        sign_ins: Arc::new(sign_ins),
+        assets: Arc::new(assets),
+        port: listener.local_addr()?.port(),
+        sign_in_command: format!("spillway-dashboard --topology {}", topology.display()),
+    };
+    let (replayer, rate) = (Arc::clone(&deps.ports.replayer), deps.ports.settings.replay_rate_per_s);
+    let replays = tokio::spawn(async move { aws::carry_on(&replayer, rate).await });
+    let asked_to_end = asked_to_end()?;
+    println!("Dashboard http://127.0.0.1:{}/sign-in?token={}", deps.port, token.reveal());
+    let served = serve(listener, deps, asked_to_end).await;
+    replays.abort();
+    Ok(served?)
 }
 
 /// Resolves at Ctrl-C or when the system asks the process to end. It listens from now on, not only once it is awaited:

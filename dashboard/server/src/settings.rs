@@ -1,15 +1,26 @@
 //! The command line.
 
 use spillway_embedded::alarms::WebhookUrl;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Run the whole pipeline on this machine, with its HTTP API and its dashboard, until Ctrl-C.
+/// Run the whole pipeline on this machine, with its HTTP API and its dashboard, until Ctrl-C; or, with --topology, only the
+/// dashboard of a deployment in AWS.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "spillway-dashboard", version)]
 pub struct Settings {
     /// Folder with the data; it is made if it isn't there
-    #[arg(long, value_name = "DIR")]
-    pub embedded: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "topology")]
+    pub embedded: Option<PathBuf>,
+
+    /// Only the dashboard, for a deployment in AWS: the file that "terraform output -json topology" makes. Credentials come
+    /// from where AWS's own tools look for them
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all =
+            ["embedded", "attach", "api_port", "fresh", "demo_history", "demo_traffic", "schemas", "speed", "AlarmOptions"]
+    )]
+    pub topology: Option<PathBuf>,
 
     /// Only the dashboard, for a pipeline that another process runs on the folder
     #[arg(long, conflicts_with_all = ["fresh", "demo_history", "demo_traffic", "schemas", "speed", "AlarmOptions"])]
@@ -54,6 +65,13 @@ pub struct Settings {
     pub alarms: AlarmOptions,
 }
 
+impl Settings {
+    /// The data folder. Who named none has named a topology, and is not asked for it.
+    pub fn folder(&self) -> &Path {
+        self.embedded.as_deref().unwrap_or(Path::new("."))
+    }
+}
+
 /// How alarms are evaluated, and who is told.
 #[derive(Clone, Debug, clap::Args)]
 pub struct AlarmOptions {
@@ -78,4 +96,23 @@ pub struct AlarmOptions {
 fn above_zero(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
     number.ok_or_else(|| "expected a number above 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    fn parse(line: &str) -> Result<Settings, clap::Error> {
+        Settings::try_parse_from(["spillway-dashboard"].into_iter().chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn there_is_one_pipeline_and_it_is_named() {
+        assert_eq!(parse("--embedded d").unwrap().folder(), Path::new("d"));
+        assert_eq!(parse("--topology t.json").unwrap().topology.as_deref(), Some(Path::new("t.json")));
+        for wrong in ["", "--embedded d --topology t.json", "--topology t.json --demo-traffic"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -1,0 +1,124 @@
+//! Changes of alarms, from CloudWatch's history of 30 days.
+
+use super::time;
+use crate::read_error;
+use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::types::{AlarmHistoryItem, AlarmType, HistoryItemType, ScanBy};
+use aws_smithy_types::DateTime;
+use serde::Deserialize;
+use spillway_aws::explain;
+use spillway_telemetry::alarms::{AlarmChange, AlarmChanges, AlarmState, RuleName, Told, Untold};
+use spillway_telemetry::{ReadError, TimeRange};
+use std::collections::{BTreeMap, HashMap};
+
+/// Pages of 100 that are read at most. The account's other alarms are in them as well, if no rule was named.
+const MOST_PAGES: usize = 50;
+
+/// Changes in the range, newest first, at most `limit`.
+pub(super) async fn changes(
+    client: &Client,
+    names: &BTreeMap<String, String>,
+    rule: Option<&RuleName>,
+    range: TimeRange,
+    limit: usize,
+) -> Result<AlarmChanges, ReadError> {
+    let mut alarm = None;
+    if let Some(rule) = rule {
+        let Some(name) = names.get(rule.as_str()) else { return Ok(AlarmChanges::default()) };
+        alarm = Some(name.clone());
+    }
+    let rules: HashMap<&str, &str> =
+        names.iter().map(|(rule, alarm)| (alarm.as_str(), rule.as_str())).collect();
+    let mut pages = client
+        .describe_alarm_history()
+        .set_alarm_name(alarm)
+        .alarm_types(AlarmType::MetricAlarm)
+        .alarm_types(AlarmType::CompositeAlarm)
+        .history_item_type(HistoryItemType::StateUpdate)
+        .start_date(DateTime::from_secs(range.from().as_second()))
+        .end_date(DateTime::from_secs(range.to().as_second()))
+        .scan_by(ScanBy::TimestampDescending)
+        .into_paginator()
+        .send();
+    let mut found = AlarmChanges::default();
+    for _ in 0..MOST_PAGES {
+        let Some(page) = pages.next().await else { return Ok(found) };
+        let page =
+            page.map_err(|error| read_error(explain::trouble(&error, "cloudwatch:DescribeAlarmHistory")))?;
+        for item in page.alarm_history_items() {
+            let Some(change) = change(item, &rules) else { continue };
+            if found.changes.len() == limit {
+                found.has_more = true;
+                return Ok(found);
+            }
+            found.changes.push(change);
+        }
+    }
+    found.has_more = true;
+    Ok(found)
+}
+
+/// What is in an item's `HistoryData`.
+#[derive(Deserialize)]
+struct Data {
+    #[serde(rename = "oldState")]
+    old: StateData,
+    #[serde(rename = "newState")]
+    new: StateData,
+}
+
+#[derive(Deserialize)]
+struct StateData {
+    #[serde(rename = "stateValue")]
+    value: AlarmState,
+    #[serde(rename = "stateReason", default)]
+    reason: String,
+}
+
+fn change(item: &AlarmHistoryItem, rules: &HashMap<&str, &str>) -> Option<AlarmChange> {
+    let rule = rules.get(item.alarm_name()?)?;
+    let data: Data = serde_json::from_str(item.history_data()?).ok()?;
+    Some(AlarmChange {
+        rule: RuleName::new(*rule),
+        at: time(item.timestamp()?)?,
+        from: data.old.value,
+        to: data.new.value,
+        reason: data.new.reason,
+        // Terraform lets no rule's alarm tell anybody: the composite of its tier and subsystem does.
+        told: Told::Never(Untold::Part),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As CloudWatch's user guide shows a state update.
+    const DATA: &str = r#"{"version":"1.0","oldState":{"stateValue":"OK","stateReason":"Unchecked: Initial alarm creation"},
+        "newState":{"stateValue":"ALARM","stateReason":"Threshold Crossed: 3 datapoints were greater than the threshold (300.0).",
+        "stateReasonData":{"version":"1.0","queryDate":"2026-03-02T14:02:00.000+0000","threshold":300.0}}}"#;
+
+    fn read(name: &str, data: &str) -> Option<AlarmChange> {
+        let item = AlarmHistoryItem::builder()
+            .alarm_name(name)
+            .timestamp(DateTime::from_secs_f64(1_772_460_195.25))
+            .history_data(data)
+            .build();
+        change(&item, &[("spillway-queue-age-low", "queue-age-low")].into())
+    }
+
+    #[test]
+    fn a_state_update_is_a_change_of_its_rule() {
+        let change = read("spillway-queue-age-low", DATA).unwrap();
+        assert_eq!(change.rule.as_str(), "queue-age-low");
+        assert_eq!((change.from, change.to), (AlarmState::Ok, AlarmState::Alarm));
+        assert_eq!(change.at.to_string(), "2026-03-02T14:03:15.25Z");
+        assert!(change.reason.starts_with("Threshold Crossed"));
+    }
+
+    #[test]
+    fn other_alarms_and_what_cannot_be_read_are_left_out() {
+        assert!(read("somebody-elses", DATA).is_none());
+        assert!(read("spillway-queue-age-low", "{}").is_none());
+    }
+}
