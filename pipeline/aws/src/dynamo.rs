@@ -2,4 +2,6 @@
 
 pub(crate) mod batch;
 pub(crate) mod item;
+#[cfg(test)]
+mod tests;
 pub(crate) mod transact;

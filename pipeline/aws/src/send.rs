@@ -293,39 +293,4 @@ fn unavailable(reason: &str) -> QueueError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message(body: &str) -> OutgoingMessage {
-        OutgoingMessage { body: body.to_owned(), attributes: MessageAttributes::new(), trace_header: None }
-    }
-
-    #[test]
-    fn calls_keep_to_ten_messages_and_a_mebibyte() {
-        let lengths =
-            |sizes: Vec<usize>| calls(sizes.into_iter().enumerate()).iter().map(Vec::len).collect::<Vec<_>>();
-        assert_eq!(lengths(vec![100; 23]), [10, 10, 3]);
-        assert_eq!(lengths(vec![256 * 1024; 9]), [4, 4, 1]);
-        assert_eq!(lengths(Vec::new()), Vec::<usize>::new());
-    }
-
-    #[test]
-    fn what_sqs_never_takes_is_refused_before_it_is_asked() {
-        assert_eq!(refusal(&message("{}")), None);
-        assert!(matches!(refusal(&message("")), Some(QueueError::Rejected { .. })));
-        let odd = refusal(&message("{\"a\":\"\u{ffff}\"}"));
-        assert!(odd.is_some_and(|error| error.to_string().contains("U+FFFF")));
-        let large = message(&"x".repeat(LARGEST_MESSAGE + 1));
-        assert!(matches!(refusal(&large), Some(QueueError::TooLarge { limit: LARGEST_MESSAGE, .. })));
-        let mut many = message("{}");
-        many.attributes.extend((0..11).map(|i| (format!("a{i}"), "v".to_owned())));
-        assert!(matches!(refusal(&many), Some(QueueError::Rejected { .. })));
-    }
-
-    #[test]
-    fn attributes_count_with_name_type_and_value() {
-        let mut message = message("body");
-        message.attributes.insert("name".to_owned(), "value".to_owned());
-        assert_eq!(size(&message), 4 + 4 + 6 + 5);
-    }
-}
+mod tests;

@@ -181,3 +181,6 @@ fn refused(trouble: Trouble, bytes: usize) -> StoreError {
     }
     StoreError::Unavailable { reason: trouble.text }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Test data.
 
+pub(crate) mod script;
+
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
 use spillway_core::failure::{Failure, FailureClass};

@@ -6,6 +6,8 @@
 //! works on one request at a time). Its indexes are never behind their table, as DynamoDB's may be for a moment. It
 //! drops `AWSTraceHeader` on `SendMessageBatch`, and enforces no IAM policy.
 
+#![expect(clippy::unwrap_used, reason = "test code")]
+
 mod archive;
 mod flow;
 mod letters;

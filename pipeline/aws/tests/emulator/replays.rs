@@ -31,7 +31,7 @@ async fn a_replay_ends_when_each_message_is_stored_or_back() {
     let started = replayer.start(&asked, "ada").await.unwrap();
     assert_eq!((started.taken, started.refused), (25, 1));
     let replay = &started.id;
-    assert_eq!(place.replays.unfinished().await.unwrap(), [replay.clone()]);
+    assert_eq!(place.replays.unfinished().await.unwrap(), std::slice::from_ref(replay));
     assert_eq!(
         (total(&*place.archive, "archived").await, total(&*place.archive, "replaying").await),
         (0, 25)
