@@ -246,7 +246,6 @@ impl FlowReader for AwsFlow {
         Ok(whereabouts::together(stored, letters, source))
     }
 
-    /// What is in a queue can't be looked up in SQS: for those it says that they are nowhere.
     async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, FlowError> {
         let chunks = ids.chunks(whereabouts::AT_ONCE).map(|chunk| self.places_of(chunk));
         // One chunk after the other; within each, many at once.
@@ -255,6 +254,10 @@ impl FlowReader for AwsFlow {
             places.extend(chunk.await?);
         }
         Ok(places)
+    }
+
+    fn sees_queues(&self) -> bool {
+        false
     }
 }
 

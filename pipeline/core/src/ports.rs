@@ -353,6 +353,12 @@ pub trait FlowReader: Send + Sync {
 
     /// The place of each of many ids, `None` where it is nowhere. The furthest place counts if there are several.
     async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, FlowError>;
+
+    /// Whether it finds what is in a queue. SQS hands messages out and can't be asked for one, so an event that is in a
+    /// queue there is found nowhere.
+    fn sees_queues(&self) -> bool {
+        true
+    }
 }
 
 /// Where measurements go. Recording never fails and never waits: telemetry must not stop an event.

@@ -61,6 +61,10 @@ async fn pages(system: &System) -> Vec<(String, String)> {
         ("event".to_owned(), format!("/events/{event}")),
         ("replays".to_owned(), "/replays".to_owned()),
         ("replay".to_owned(), format!("/replays/{replay}")),
+        ("alarms".to_owned(), "/alarms".to_owned()),
+        ("alarm".to_owned(), "/alarms/records-retried-high".to_owned()),
+        ("alarm-composite".to_owned(), "/alarms/availability-burn-14x-high".to_owned()),
+        ("runbook".to_owned(), "/runbooks/queue-age".to_owned()),
         ("not-found".to_owned(), "/no-such-page".to_owned()),
     ];
     pages.extend(STAGES.map(|stage| (format!("metrics-{stage}"), format!("/metrics?stage={stage}"))));

@@ -27,6 +27,11 @@ async fn pages(system: &System) -> Vec<String> {
         "/dead-letters/discard?all=matching",
         "/events/good",
         "/replays",
+        "/alarms",
+        "/alarms?tier=high&state=ok",
+        "/alarms/queue-age-high",
+        "/alarms/availability-burn-14x-high?range=7d",
+        "/runbooks/queue-age",
     ]
     .map(str::to_owned)
     .into();

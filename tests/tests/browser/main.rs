@@ -1,5 +1,6 @@
 //! The dashboard in Chromium: what people do with it, with and without JavaScript.
 
+mod alarms;
 mod dead_letters;
 mod everywhere;
 mod live;

@@ -56,6 +56,8 @@ struct Lineage {
     /// `None` if the traces could not be read.
     traces: Option<Vec<Trace>>,
     most_receives: u32,
+    /// Whether an event in a queue would have been found.
+    sees_queues: bool,
 }
 
 /// The ports that a lineage is read from.
@@ -94,7 +96,8 @@ impl Sources {
             Some(accepted) => self.traces_of(&id, accepted, page.now).await,
             None => Some(Vec::new()),
         };
-        Ok(Lineage { id, found, traces, most_receives: self.settings.max_receive_count })
+        let sees_queues = self.events.sees_queues();
+        Ok(Lineage { id, found, traces, most_receives: self.settings.max_receive_count, sees_queues })
     }
 
     async fn traces_of(
@@ -183,10 +186,16 @@ fn draw(lineage: &Lineage) -> AnyView {
             let href = format!("/events/{}", encode(lineage.id.as_str()));
             view! { " " <a href=href>"Look in all sources"</a> "." }
         });
+        let why = if lineage.sees_queues {
+            "It was never accepted, or the id is another one than the sender's answer said."
+        } else {
+            "It is neither stored nor a dead letter. It may be in a queue, where nobody can look for it; or it was never \
+             accepted, or the id is another one than the sender's answer said."
+        };
         return view! {
             {search(lineage.id.as_str(), "Find another event by its id")}
             <EmptyState title="No event with this id is known.">
-                "It was never accepted, or the id is another one than the sender's answer said." {elsewhere}
+                {why} {elsewhere}
             </EmptyState>
         }
         .into_any();

@@ -5,6 +5,7 @@ use crate::catalogue::Stage;
 use crate::flow::FlowSnapshot;
 use crate::words::{ago, count, counted, duration, quoted, until};
 use jiff::Timestamp;
+use spillway_core::ledger::Uncertainty;
 
 pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
     let accepted = flow.ledger.accepted;
@@ -38,10 +39,22 @@ pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
         1 => Sentence::new(State::Ok, "The one event accepted is accounted for.", target),
         _ => Sentence::new(
             State::Ok,
-            format!("All {} events accepted are accounted for.", count(accepted)),
+            format!("All {} events accepted are accounted for{}.", count(accepted), bound(flow)),
             target,
         ),
     }
+}
+
+/// How far that can be off; nothing where it is exact.
+fn bound(flow: &FlowSnapshot) -> String {
+    let Uncertainty { moving, repeated } = flow.ledger.uncertainty;
+    let why = match (moving, repeated) {
+        (0, 0) => return String::new(),
+        (_, 0) => "moved in the last minutes",
+        (0, _) => "may be counted twice",
+        _ => "moved in the last minutes or may be counted twice",
+    };
+    format!(", give or take {} that {why}", count(flow.ledger.uncertainty.total()))
 }
 
 pub(super) fn dead_lettered(flow: &FlowSnapshot) -> Option<Sentence> {

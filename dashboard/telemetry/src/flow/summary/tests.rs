@@ -6,7 +6,7 @@ use crate::{Freshness, ReadError};
 use jiff::Timestamp;
 use spillway_core::dead_letter::DeadLetterGroup;
 use spillway_core::failure::FailureClass;
-use spillway_core::ledger::Ledger;
+use spillway_core::ledger::{Ledger, Uncertainty};
 
 const NOW: i64 = 1_767_225_600;
 
@@ -78,6 +78,19 @@ fn when_all_is_well_there_is_one_sentence() {
     assert_eq!(summary(&empty)[0].text, "No events have been accepted yet.");
     empty.ledger = Ledger { accepted: 1, queued: 1, ..Ledger::default() };
     assert_eq!(summary(&empty)[0].text, "The one event accepted is accounted for.");
+}
+
+#[test]
+fn where_numbers_are_reckoned_it_says_how_far_they_can_be_off() {
+    let mut flow = calm();
+    flow.ledger.uncertainty = Uncertainty { moving: 1_040, repeated: 0 };
+    let text = |flow: &FlowSnapshot| summary(flow)[0].text.clone();
+    let so = "All 172,431 events accepted are accounted for, give or take";
+    assert_eq!(text(&flow), format!("{so} 1,040 that moved in the last minutes."));
+    flow.ledger.uncertainty.repeated = 3;
+    assert_eq!(text(&flow), format!("{so} 1,043 that moved in the last minutes or may be counted twice."));
+    flow.ledger.accepted += 1_042;
+    assert_eq!(text(&flow), "2 events of 173,473 accepted are unaccounted for.");
 }
 
 #[test]
