@@ -17,7 +17,8 @@ fn main() -> ExitCode {
 async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
-    let connection = Connection::within(settings.timeout).of_function().seen_by(telemetry.calls.interceptor());
+    let connection =
+        Connection::within(settings.timeout).of_function().seen_by(telemetry.calls.interceptor());
     let clients = load(connection).await;
     let watch = watch(&clients, &settings).await?;
     let function = Function {
