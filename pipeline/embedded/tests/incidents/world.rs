@@ -1,0 +1,219 @@
+//! The shop on the real pipeline, in virtual time, with its alarms evaluated as they are live.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Uri, header};
+use jiff::SignedDuration;
+use spillway_alerts::{RuleName, Tier};
+use spillway_core::Timestamp;
+use spillway_core::fault::{Fault, FaultKind};
+use spillway_core::names::Names;
+use spillway_core::ports::Clock as _;
+use spillway_core::schema::{FixedSchemas, SchemaSet};
+use spillway_core::settings::PipelineSettings;
+use spillway_embedded::alarms::{AlarmSettings, InForce, Stretch, Watch, WatchOptions};
+use spillway_embedded::gateway::{self, Gateway, TypicalLatency};
+use spillway_embedded::simulate::in_virtual_time;
+use spillway_embedded::{Options, Pipeline, VirtualClock, runtime};
+use spillway_traffic::rhythm::rate_at;
+use spillway_traffic::{Deployment, Generator};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Minutes of an hour.
+pub const HOUR: i64 = 60;
+/// Minutes of a day.
+pub const DAY: i64 = 24 * HOUR;
+
+/// Sunday, the first of a month, 00:00 UTC: the budget's month begins.
+const START: &str = "2026-03-01T00:00:00Z";
+/// Alarms are evaluated so often: all minutes that have passed, as if it had been done each minute.
+const EVALUATE_EVERY_MIN: i64 = 6 * HOUR;
+
+/// What happens.
+pub struct World {
+    /// How long it is looked at, in minutes from a Sunday's midnight UTC.
+    pub minutes: i64,
+    /// Events a second at the minute, before the day's and the week's rhythm.
+    pub rate: fn(i64) -> f64,
+    /// Share of the events at the minute that break their schema.
+    pub poison: fn(i64) -> f64,
+    /// What fails, from which second to which.
+    pub faults: Vec<(FaultKind, i64, i64)>,
+    /// The pipeline's settings.
+    pub settings: PipelineSettings,
+    /// Requests in five minutes that are expected at any hour.
+    pub expected: f64,
+}
+
+impl World {
+    /// The shop at one event a second, as it should be.
+    pub fn quiet(minutes: i64) -> Self {
+        Self {
+            minutes,
+            rate: |_| 1.0,
+            poison: |_| 0.0,
+            faults: Vec::new(),
+            settings: PipelineSettings::default(),
+            expected: 10.0,
+        }
+    }
+
+    /// Lives through it.
+    pub fn live(self) -> Lived {
+        let folder = tempfile::tempdir().expect("a folder");
+        let start: Timestamp = START.parse().expect("a time");
+        let path = folder.path().to_owned();
+        let (stretches, in_force, ledger) =
+            in_virtual_time(start, async |clock| self.through(&path, clock, start).await)
+                .expect("virtual time");
+        assert_eq!(ledger.unaccounted(), 0, "{ledger:?}");
+        Lived { folder, start, stretches, in_force }
+    }
+
+    async fn through(
+        self,
+        folder: &Path,
+        clock: VirtualClock,
+        start: Timestamp,
+    ) -> (Vec<Stretch>, InForce, spillway_core::ledger::Ledger) {
+        let schemas = SchemaSet::compile(&spillway_traffic::schemas()).expect("the shop's schemas");
+        // Traces cost time and no alarm looks at them.
+        let settings =
+            PipelineSettings { trace_reservoir_per_s: 0.0, trace_fixed_rate: 0.0, ..self.settings };
+        let options = Options {
+            settings: settings.clone(),
+            names: Names::default(),
+            schemas: Arc::new(FixedSchemas(Arc::new(schemas))),
+            clock: Arc::new(clock),
+            simulated_latency: Some(Duration::from_millis(6)),
+        };
+        let pipeline = Arc::new(Pipeline::open(folder, options).await.expect("a fresh folder opens"));
+        for (kind, from, until) in self.faults {
+            let at = |second| start + SignedDuration::from_secs(second);
+            let fault = Fault { kind, from: at(from), until: Some(at(until)) };
+            pipeline.ports.faults.add(fault).await.expect("a fault is added");
+        }
+        let settings_of_alarms =
+            AlarmSettings { expected_requests_per_5_minutes: self.expected, ..AlarmSettings::default() };
+        let options = WatchOptions { settings: settings_of_alarms, ..WatchOptions::default() };
+        let mut watch = Watch::open(&pipeline, options).await.expect("the built-in rules");
+        let in_force = watch.in_force().clone();
+        let ports = gateway::Ports {
+            queue: Arc::clone(&pipeline.ports.queue),
+            clock: Arc::new(clock),
+            metrics: pipeline.recorder.clone(),
+            traces: pipeline.recorder.clone(),
+        };
+        let gateway = Gateway::new(ports, &settings, &Names::default());
+        let gateway = Arc::new(gateway.with_latency(Arc::new(TypicalLatency::seeded(1))));
+        let tasks = runtime::start(&pipeline);
+        let mut generator = Generator::new(7);
+        let mut requests = JoinSet::new();
+        let mut evaluated = 0;
+        let end = start + SignedDuration::from_mins(self.minutes);
+        while clock.now() < end {
+            let now = clock.now();
+            let minute = (now.as_second() - start.as_second()) / 60;
+            if minute >= evaluated + EVALUATE_EVERY_MIN {
+                evaluated = minute;
+                pipeline.recorder.finish(now);
+                watch.evaluate(now).await.expect("evaluated");
+            }
+            let rate = rate_at(now, (self.rate)(minute));
+            if rate < 1e-4 {
+                clock.sleep(Duration::from_secs(60)).await;
+                continue;
+            }
+            let body = event(&mut generator, now, (self.poison)(minute));
+            let gateway = Arc::clone(&gateway);
+            requests.spawn(async move { gateway.call(request(body)).await });
+            while requests.try_join_next().is_some() {}
+            clock.sleep(generator.gap(rate)).await;
+        }
+        while requests.join_next().await.is_some() {}
+        pipeline.recorder.finish(clock.now());
+        watch.evaluate(end).await.expect("evaluated");
+        let stretches = pipeline.ports.alarms.stretches(None, Timestamp::MIN, Timestamp::MAX).await;
+        let ledger = pipeline.ports.flow.ledger().await.expect("the ledger is readable");
+        drop(tasks);
+        (stretches.expect("alarms are readable"), in_force, ledger)
+    }
+}
+
+/// An event of the mix, or an order that breaks its schema: as many of them as the share says, evenly.
+fn event(generator: &mut Generator, now: Timestamp, poison: f64) -> String {
+    let turn = (now.as_millisecond() / 100) % 100;
+    if (turn as f64) < poison * 100.0 {
+        generator.deploy(Deployment::AmountAsText);
+        let sample = generator.event_of("order.placed", now);
+        generator.deploy(Deployment::Good);
+        if let Some(sample) = sample {
+            return sample.body;
+        }
+    }
+    generator.event(now).body
+}
+
+fn request(body: String) -> Request<Bytes> {
+    let mut request = Request::new(Bytes::from(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::from_static("/events");
+    let content_type = HeaderValue::from_static("application/cloudevents+json");
+    request.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    request
+}
+
+/// What came of it.
+pub struct Lived {
+    /// The data folder.
+    pub folder: tempfile::TempDir,
+    /// When it began.
+    pub start: Timestamp,
+    /// Every stretch in alarm, the oldest first.
+    pub stretches: Vec<Stretch>,
+    /// What was evaluated.
+    pub in_force: InForce,
+}
+
+impl Lived {
+    /// Firings of a tier of which people are told: minute and rule, the earliest first.
+    pub fn firings(&self, tier: Tier) -> Vec<(i64, &RuleName)> {
+        let told = self.stretches.iter().filter(|stretch| {
+            let rule = self.in_force.rules.get(stretch.rule.as_str());
+            rule.is_some_and(|rule| rule.notify && rule.tier == tier)
+        });
+        told.map(|stretch| (self.minute(stretch.from), &stretch.rule)).collect()
+    }
+
+    fn minute(&self, at: Timestamp) -> i64 {
+        (at.as_second() - self.start.as_second()) / 60
+    }
+
+    /// High firings whose low twin was not in alarm before, within the hour.
+    pub fn unwarned(&self) -> Vec<String> {
+        let mut unwarned = Vec::new();
+        for (at, name) in self.firings(Tier::High) {
+            let twin = self.in_force.rules.get(name.as_str()).and_then(|rule| rule.low_twin.as_ref());
+            let warned = self.stretches.iter().any(|low| {
+                Some(&low.rule) == twin
+                    && self.minute(low.from) < at
+                    && low.until.is_none_or(|until| self.minute(until) >= at - HOUR)
+            });
+            if !warned {
+                unwarned.push(format!("{name} at minute {at}"));
+            }
+        }
+        unwarned
+    }
+
+    /// What is in alarm at some time, for messages of tests.
+    pub fn story(&self) -> String {
+        let line = |stretch: &Stretch| {
+            let until = stretch.until.map_or("".to_owned(), |until| self.minute(until).to_string());
+            format!("{} from minute {} until {until}", stretch.rule, self.minute(stretch.from))
+        };
+        self.stretches.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
