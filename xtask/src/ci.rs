@@ -21,6 +21,19 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     // In two calls: one that builds server and browser together would unify their features and break both.
     let server = ["clippy", "--workspace", "--exclude", FRONTEND, "--all-targets", "--", "-D", "warnings"];
     report.add("clippy", check(settings, "clippy", &server));
+    // What `cargo xtask demo` builds; the call above has every feature that is on by default.
+    let demo = [
+        "clippy",
+        "-p",
+        "spillway",
+        "-p",
+        "spillway-dashboard",
+        "--no-default-features",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    report.add("clippy (demo)", check(settings, "clippy (demo)", &demo));
     report.add("clippy (wasm)", clippy_wasm(settings));
     test::add(settings, arguments, &mut report)?;
     Ok(report.close())

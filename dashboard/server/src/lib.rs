@@ -4,6 +4,7 @@
 //! as an axum router; [`serve`] runs that on a socket.
 
 mod assets;
+#[cfg(feature = "aws")]
 pub mod aws;
 pub mod demo;
 pub mod embedded;

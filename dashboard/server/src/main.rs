@@ -4,15 +4,16 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use spillway_aws::Topology;
-use spillway_aws::operator::Deployment;
+#[cfg(feature = "aws")]
+use spillway_aws::{Topology, operator::Deployment};
 use spillway_core::ports::{Clock, Schemas};
 use spillway_core::schema::SchemaFolder;
 use spillway_core::settings::PipelineSettings;
-use spillway_dashboard::aws;
 use spillway_dashboard::embedded::{self, EmbeddedSignIns};
 use spillway_dashboard::settings::{AlarmOptions, Settings};
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, bind, demo, serve};
+use spillway_dashboard::{Assets, Deps, SignIns, bind, demo, serve};
+#[cfg(feature = "aws")]
+use spillway_dashboard::{InMemorySignIns, aws};
 use spillway_dashboard_app::ports::Environment;
 use spillway_embedded::alarms::{self, AlarmSettings, RuleFiles, Watch, WatchOptions, Webhook};
 use spillway_embedded::db::DATABASE;
@@ -291,6 +292,7 @@ async fn watch_over(
 }
 
 /// Only the dashboard, for a deployment in AWS. Sessions end with the process: there is no folder to keep them in.
+#[cfg(feature = "aws")]
 async fn in_aws(topology: &Path, assets: Assets, listener: tokio::net::TcpListener) -> Result<()> {
     let deployment = Deployment::attach(Topology::load(topology)?).await?;
     let sign_ins = InMemorySignIns::new(Arc::clone(&deployment.clock));
@@ -309,6 +311,15 @@ async fn in_aws(topology: &Path, assets: Assets, listener: tokio::net::TcpListen
     let served = serve(listener, deps, asked_to_end).await;
     replays.abort();
     Ok(served?)
+}
+
+/// A build without the AWS SDKs, such as the demo's, knows no deployments.
+#[cfg(not(feature = "aws"))]
+async fn in_aws(_: &Path, _: Assets, _: tokio::net::TcpListener) -> Result<()> {
+    bail!(
+        "this program was built without AWS, as the demo builds it: build it with cargo build --release --package \
+         spillway-dashboard"
+    )
 }
 
 /// Resolves at Ctrl-C or when the system asks the process to end. It listens from now on, not only once it is awaited:

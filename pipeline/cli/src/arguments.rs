@@ -72,7 +72,7 @@ impl Target {
                 "the API was not named: add --url with its address (or set SPILLWAY_URL), or --topology FILE";
             return Err(Trouble::Usage(what.to_owned()));
         };
-        let api = backend::topology(file)?.api;
+        let api = backend::api(file)?;
         if api.authorization != "NONE" {
             return Err(Trouble::Usage(format!(
                 "the API takes signed requests only ({}), which this command does not make: use a client of your own",

@@ -1,9 +1,19 @@
 //! The pipeline that a command works on: the core's ports, wherever they lead.
 
+#[cfg(feature = "aws")]
 mod aws;
 mod embedded;
+#[cfg(not(feature = "aws"))]
+mod without_aws;
 
+#[cfg(feature = "aws")]
 pub use aws::topology;
+#[cfg(not(feature = "aws"))]
+use without_aws as aws;
+
+pub use aws::api;
+#[cfg(not(feature = "aws"))]
+pub use without_aws::trouble as without_aws;
 
 use crate::answer::Trouble;
 use crate::arguments::{Place, Target};
@@ -16,6 +26,14 @@ use spillway_core::ports::{
 use spillway_core::usecases::replay::Replayer;
 use spillway_embedded::RealClock;
 use std::sync::Arc;
+
+/// The HTTP API of a deployment.
+pub struct Api {
+    /// Its address.
+    pub url: String,
+    /// How requests are authorized, in API Gateway's words: `NONE` for anybody.
+    pub authorization: String,
+}
 
 /// The ports that commands use.
 pub struct Backend {
@@ -46,6 +64,10 @@ pub enum Kind {
     #[default]
     Embedded,
     /// In AWS: nobody but who started it carries a replay on, and nobody can look for an event in a queue.
+    #[cfg_attr(
+        all(not(feature = "aws"), not(test)),
+        expect(dead_code, reason = "such a build knows no deployments")
+    )]
     Aws {
         /// Messages a second that a replay puts back.
         replay_rate_per_s: f64,

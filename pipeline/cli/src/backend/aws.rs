@@ -1,6 +1,6 @@
 //! A deployment in AWS.
 
-use super::{Backend, Kind};
+use super::{Api, Backend, Kind};
 use crate::answer::Trouble;
 use spillway_aws::Topology;
 use spillway_aws::operator::Deployment;
@@ -9,6 +9,12 @@ use std::path::Path;
 /// The topology in a file.
 pub fn topology(file: &Path) -> Result<Topology, Trouble> {
     Topology::load(file).map_err(|error| Trouble::Unreachable(error.to_string()))
+}
+
+/// The API that a file tells of.
+pub fn api(file: &Path) -> Result<Api, Trouble> {
+    let api = topology(file)?.api;
+    Ok(Api { url: api.url, authorization: api.authorization })
 }
 
 /// The deployment that a file tells of, with the credentials that AWS's own tools would use.

@@ -1,5 +1,6 @@
 //! `spillway alarms backtest`: what the rules would have told, over recorded history.
 
+#[cfg(feature = "aws")]
 mod aws;
 
 use super::source::{self, Source};
@@ -63,7 +64,10 @@ fn zone(text: &str) -> Result<TimeZone, String> {
 pub async fn run(options: &Options, target: &Target, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let tried = match target.place()? {
         Place::Embedded(_) => on_this_machine(options, target).await?,
+        #[cfg(feature = "aws")]
         Place::Topology(file) => aws::run(options, file).await?,
+        #[cfg(not(feature = "aws"))]
+        Place::Topology(_) => return Err(crate::backend::without_aws().into()),
     };
     if console.json() {
         console.document(&tried.document())?;

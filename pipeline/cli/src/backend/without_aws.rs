@@ -1,0 +1,22 @@
+//! A build without the AWS SDKs, such as the demo's, knows no deployments.
+
+use super::{Api, Backend};
+use crate::answer::Trouble;
+use std::path::Path;
+
+/// What to do instead.
+pub fn trouble() -> Trouble {
+    let what = "this program was built without AWS, as the demo builds it, so --topology is not available: build it with \
+                cargo build --release --package spillway";
+    Trouble::Usage(what.to_owned())
+}
+
+/// Never the API of a deployment.
+pub fn api(_: &Path) -> Result<Api, Trouble> {
+    Err(trouble())
+}
+
+/// Never a deployment.
+pub async fn open(_: &Path) -> anyhow::Result<Backend> {
+    Err(trouble().into())
+}
