@@ -108,7 +108,7 @@ async fn a_day_has_its_alarms_in_the_list_on_their_pages_and_on_the_charts() {
     browser.find(".threshold.high").await;
     browser.see("It fired").await;
     // The same chart among the others, and shaded there.
-    browser.click("Table: Share of writes refused").await;
+    browser.click("Table metrics: Share of writes refused").await;
     browser.at("/metrics").await;
     browser.find("#error-share .alarm-shade.high").await;
     browser.find("#error-share .threshold.low").await;

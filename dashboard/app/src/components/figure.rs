@@ -43,9 +43,9 @@ pub fn Figure(
     let page = use_page();
     let wants_table = page.parameter("table") == Some(&id);
     let table_link = if wants_table {
-        (page.with(&[("table", None)]), "Hide table")
+        (page.with(&[("table", None)]), "Hide the table")
     } else {
-        (page.with(&[("table", Some(&id))]), "Table")
+        (page.with(&[("table", Some(&id))]), "As a table")
     };
     let href = format!("{}#{}", table_link.0, encode(&id));
     let label = format!("{}: {title}", table_link.1);

@@ -217,11 +217,11 @@ fn on_metrics(detail: &Detail, page: &Page) -> Option<AnyView> {
     let mut links = Vec::new();
     for entry in &detail.entries {
         let href = stages::metrics(page, entry.stage, entry.key);
-        links.push(view! { <li><a href=href>{format!("{}: {}", entry.stage.title(), entry.title)}</a></li> });
+        links.push(view! { <li><a href=href>{format!("{} metrics: {}", entry.stage.title(), entry.title)}</a></li> });
     }
     if links.is_empty() {
         return None;
     }
-    let links = view! { <p class="quiet small">"Among the other charts:"</p> <ul class="alarm-entries small">{links}</ul> };
+    let links = view! { <p class="quiet small">"The same in Metrics, among the other charts:"</p> <ul class="alarm-entries small">{links}</ul> };
     Some(links.into_any())
 }
