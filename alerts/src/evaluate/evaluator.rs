@@ -149,14 +149,30 @@ pub(crate) fn reason(condition: &MetricCondition, values: &[f64], state: AlarmSt
     };
     let breaching =
         newest.iter().filter(|value| condition.comparison.breaches(**value, condition.threshold)).count();
-    let missing = condition.evaluation_periods - newest.len();
+    let last = short(*last);
+    let beyond = format!("{} {}", condition.comparison.side(), condition.threshold);
+    let of = condition.evaluation_periods;
+    if of == 1 {
+        let not = if breaching == 0 { "not " } else { "" };
+        return format!("the newest datapoint is {last}, {not}{beyond}");
+    }
+    let missing = of - newest.len();
     let gaps =
         if missing == 0 || state == AlarmState::Ok { String::new() } else { format!(", {missing} missing") };
+    let is = |count: usize| if count < 2 { "is" } else { "are" };
+    let count = if breaching == 0 { "none".to_owned() } else { breaching.to_string() };
+    let needed = condition.datapoints_to_alarm;
     format!(
-        "{breaching} of the last {} datapoints {} {}{gaps}; the newest is {last}; {} are needed",
-        condition.evaluation_periods,
-        condition.comparison.symbol(),
-        condition.threshold,
-        condition.datapoints_to_alarm,
+        "{count} of the last {of} datapoints {} {beyond}{gaps}; the newest is {last}; {needed} {} needed",
+        is(breaching),
+        is(needed),
     )
+}
+
+/// A value with at most four digits that count, and all before the point.
+fn short(value: f64) -> String {
+    let digits_before = value.abs().max(1.0).log10().floor() + 1.0;
+    let scale = 10f64.powf((4.0 - digits_before).max(0.0));
+    let rounded = (value * scale).round() / scale;
+    if rounded.is_finite() { rounded.to_string() } else { value.to_string() }
 }

@@ -215,6 +215,27 @@ fn an_engine_keeps_states_when_datapoints_cannot_be_read_and_goes_on_from_known_
     let mut restarted = Engine::restored(rules, engine.statuses());
     let changes = restarted.tick(at(3), &history).changes;
     assert_eq!(changes[0].from, AlarmState::Alarm);
-    assert_eq!(changes[0].reason, "0 of the last 1 datapoints > 5; the newest is 1; 1 are needed");
+    assert_eq!(changes[0].reason, "the newest datapoint is 1, not over 5");
     assert_eq!(changes[1].reason, "one is OK");
+}
+
+#[test]
+fn a_reason_counts_and_rounds_as_people_do() {
+    let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
+    let check = |rule: &str, values: &[f64], expected: &str| {
+        let condition = rules.get(rule).unwrap().metric().unwrap();
+        assert_eq!(super::evaluator::reason(condition, values, AlarmState::Alarm), expected);
+    };
+    let older = [0.0, 0.0, 1_801.5, f64::NAN];
+    check(
+        "queue-age-high",
+        &[&older[..], &[2_923_945.482_618]].concat(),
+        "2 of the last 5 datapoints are over 1800, 1 missing; the newest is 2923945; 3 are needed",
+    );
+    check(
+        "queue-age-high",
+        &[0.0, 0.0, 0.0, 0.0, 4.0 / 3.0],
+        "none of the last 5 datapoints is over 1800; the newest is 1.333; 3 are needed",
+    );
+    check("dead-letters-arriving-low", &[-12.345_67], "the newest datapoint is -12.35, not over 0");
 }

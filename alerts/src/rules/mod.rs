@@ -101,6 +101,16 @@ impl Comparison {
             Self::LessOrEqual => "<=",
         }
     }
+
+    /// On which side of the threshold the values are that breach: `over`, `at or over`, `under` or `at or under`.
+    pub fn side(self) -> &'static str {
+        match self {
+            Self::Greater => "over",
+            Self::GreaterOrEqual => "at or over",
+            Self::Less => "under",
+            Self::LessOrEqual => "at or under",
+        }
+    }
 }
 
 /// What stands in for a datapoint that is not there, when CloudWatch needs it in order to decide.

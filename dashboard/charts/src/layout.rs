@@ -106,6 +106,7 @@ impl Layout {
 pub(crate) fn text_width(label: &str) -> f64 {
     let character = |c: char| match c {
         'm' | 'M' | 'W' | '%' => 10.7,
+        'w' | '↑' | '↓' => 9.2,
         '0'..='9' | '$' | 'n' | 'h' | 'b' | 'd' | 'A'..='Z' => 7.0,
         '.' | ',' | ':' | ' ' | '\u{a0}' | '/' | 'i' | 'l' | 'j' | 't' | 'f' => 3.7,
         _ => 6.5,

@@ -26,7 +26,10 @@ impl Alarms {
     pub(super) fn mark(&self, chart: &mut Chart, watches: &[Watch]) {
         for watch in watches {
             if let Some(value) = watch.threshold {
-                draw_threshold(chart, watch.tier, value);
+                // Two lines with the same limit share a line, which then is of neither.
+                let same = |other: &&Watch| other.tier == watch.tier && other.threshold == watch.threshold;
+                let is_shared = watches.iter().filter(same).any(|other| other.line != watch.line);
+                draw_threshold(chart, (watch.tier, watch.line.filter(|_| !is_shared)), value);
             }
             let periods = self.periods.iter().filter(|period| period.rule == watch.rule);
             chart.alarms.extend(periods.map(|period| AlarmPeriod {
@@ -41,13 +44,14 @@ impl Alarms {
 }
 
 /// Adds a threshold to a chart, unless one of that tier is there already. Zero says only that nothing may be there, and a
-/// line on the axis would be lost.
-pub(crate) fn draw_threshold(chart: &mut Chart, of: alarms::Tier, value: f64) {
-    let known = chart.thresholds.iter().any(|line| line.value == value && line.tier == tier(of));
+/// line on the axis would be lost. With the name of the chart's line that it is about, where there are several.
+pub(crate) fn draw_threshold(chart: &mut Chart, (of, line): (alarms::Tier, Option<&str>), value: f64) {
+    let known = chart.thresholds.iter().any(|known| known.value == value && known.tier == tier(of));
     if known || value == 0.0 {
         return;
     }
-    let label = format!("{of}: {}", threshold(chart.unit, value));
+    let line = line.map(|line| format!(", {line}")).unwrap_or_default();
+    let label = format!("{of}{line}: {}", threshold(chart.unit, value));
     chart.thresholds.push(Threshold { value, label, tier: tier(of) });
 }
 
@@ -70,17 +74,35 @@ mod tests {
         Chart::new("Age", Unit::Seconds, 0, 3_600, 60)
     }
 
+    fn labels(chart: &Chart) -> Vec<&str> {
+        chart.thresholds.iter().map(|line| line.label.as_str()).collect()
+    }
+
     #[test]
     fn thresholds_are_named_by_tier_and_value_and_drawn_once() {
         let mut chart = chart();
         for (tier, value) in
             [(alarms::Tier::Low, 300.0), (alarms::Tier::Low, 300.0), (alarms::Tier::High, 1_800.0)]
         {
-            draw_threshold(&mut chart, tier, value);
+            draw_threshold(&mut chart, (tier, None), value);
         }
-        draw_threshold(&mut chart, alarms::Tier::High, 0.0);
-        let labels: Vec<_> = chart.thresholds.iter().map(|line| line.label.as_str()).collect();
-        assert_eq!(labels, ["low: 5\u{a0}min", "high: 30\u{a0}min"]);
+        draw_threshold(&mut chart, (alarms::Tier::High, None), 0.0);
+        assert_eq!(labels(&chart), ["low: 5\u{a0}min", "high: 30\u{a0}min"]);
+    }
+
+    #[test]
+    fn a_threshold_says_of_which_line_it_is_unless_several_share_it() {
+        let watch = |rule, value, line| Watch {
+            rule: RuleName::new(rule),
+            tier: alarms::Tier::Low,
+            threshold: Some(value),
+            line: Some(line),
+        };
+        let mut chart = chart();
+        let watches =
+            [watch("slow", 45.0, "p90"), watch("throttled", 120.0, "p50"), watch("failed", 120.0, "max")];
+        Alarms::default().mark(&mut chart, &watches);
+        assert_eq!(labels(&chart), ["low, p90: 45\u{a0}s", "low: 2\u{a0}min"]);
     }
 
     #[test]
@@ -92,7 +114,7 @@ mod tests {
             until: until.map(second),
         };
         let periods = vec![period("high", 60, None), period("low", 0, Some(120)), period("other", 0, None)];
-        let watch = |rule, tier| Watch { rule: RuleName::new(rule), tier, threshold: None };
+        let watch = |rule, tier| Watch { rule: RuleName::new(rule), tier, threshold: None, line: None };
         let mut chart = chart();
         let watches = [watch("high", alarms::Tier::High), watch("low", alarms::Tier::Low)];
         Alarms { now: None, periods }.mark(&mut chart, &watches);

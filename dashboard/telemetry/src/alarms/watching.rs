@@ -17,6 +17,8 @@ pub struct Watch {
     /// Its threshold in the chart's unit; `None` if the chart's points are not what the rule compares, such as sums
     /// over longer periods.
     pub threshold: Option<f64>,
+    /// Which of the chart's lines it watches; `None` if there is one line only, or the rule watches several.
+    pub line: Option<&'static str>,
 }
 
 /// All rules with what they read in this deployment, to be asked about many charts.
@@ -63,15 +65,24 @@ impl<'a> Watchers<'a> {
     /// The rules that watch what `entry` shows, whose points each cover a `period`.
     pub fn watching(&self, entry: &Entry, period: Period) -> Vec<Watch> {
         let mut found: Vec<Watch> = Vec::new();
-        let sees = |watcher: &&Watcher<'_>| entry.lines.iter().any(|line| watcher.sees(&line.value));
-        for watcher in self.all.iter().filter(sees) {
+        for watcher in &self.all {
+            let seen: Vec<_> = entry.lines.iter().filter(|line| watcher.sees(&line.value)).collect();
+            let line = match *seen {
+                [] => continue,
+                [only] if entry.lines.len() > 1 => Some(only.label),
+                _ => None,
+            };
             let is_itself = watcher.told.metric().is_some();
             let threshold =
                 (is_itself && watcher.is_comparable(period)).then_some(watcher.condition.threshold);
             match found.iter_mut().find(|watch| watch.rule == watcher.told.name) {
-                Some(known) => known.threshold = known.threshold.or(threshold),
+                Some(known) => {
+                    known.threshold = known.threshold.or(threshold);
+                    known.line = known.line.filter(|known| Some(*known) == line);
+                }
                 None => {
-                    found.push(Watch { rule: watcher.told.name.clone(), tier: watcher.told.tier, threshold })
+                    let (rule, tier) = (watcher.told.name.clone(), watcher.told.tier);
+                    found.push(Watch { rule, tier, threshold, line });
                 }
             }
         }

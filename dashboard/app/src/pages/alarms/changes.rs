@@ -8,8 +8,8 @@ use crate::{
 use leptos::prelude::*;
 use spillway_telemetry::alarms::{AlarmChange, AlarmChanges, AlarmState, AlarmsNow, Tier};
 
-/// Changes on a page.
-pub(super) const MOST: usize = 30;
+/// Changes on a page: about two screens of a phone.
+pub(super) const MOST: usize = 12;
 /// Changes on a page that was asked for all.
 pub(super) const ALL: usize = 500;
 

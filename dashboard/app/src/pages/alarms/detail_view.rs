@@ -217,7 +217,9 @@ fn on_metrics(detail: &Detail, page: &Page) -> Option<AnyView> {
     let mut links = Vec::new();
     for entry in &detail.entries {
         let href = stages::metrics(page, entry.stage, entry.key);
-        links.push(view! { <li><a href=href>{format!("{} metrics: {}", entry.stage.title(), entry.title)}</a></li> });
+        links.push(
+            view! { <li><a href=href>{format!("{} metrics: {}", entry.stage.title(), entry.title)}</a></li> },
+        );
     }
     if links.is_empty() {
         return None;

@@ -30,7 +30,7 @@ pub(super) fn digest(digest: &Digest, now: &AlarmsNow, page: &Page) -> AnyView {
     };
     view! {
         <details class="digest panel" open=is_new data-key="digest">
-            <summary><h2>{title}</h2><span class="quiet">{format!("{span}. {said}")}</span></summary>
+            <summary><h2>{title}</h2> " " <span class="quiet">{format!("{span}. {said}")}</span></summary>
             {list("In alarm at opening", &digest.still_in_alarm)}
             {list("Fired and cleared", &digest.cleared)}
         </details>

@@ -123,7 +123,7 @@ fn quiet(sections: &Sections<'_>, filters: &Filters, is_evaluated: bool, page: &
         let (title, tally) = (words::subsystem(name), tally(group));
         view! {
             <details class="quiet-group" open=open data-key=(*name).to_owned()>
-                <summary><span class="quiet-title">{title.clone()}</span><span class="quiet">{tally}</span></summary>
+                <summary><span class="quiet-title">{title.clone()}</span> " " <span class="quiet">{tally}</span></summary>
                 <div class="table-scroll" tabindex="0" role="region" aria-label=format!("{title}, quiet alarms")>
                     <table class="table">
                         <thead>

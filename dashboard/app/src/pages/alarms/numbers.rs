@@ -64,13 +64,13 @@ pub async fn read(
     let mut chart = chart(rule, condition, &over_range.series, page);
     let is_coarse = period > own;
     if !is_coarse || !adds_up(condition) {
-        draw_threshold(&mut chart, rule.tier, condition.threshold);
+        draw_threshold(&mut chart, (rule.tier, None), condition.threshold);
         if let Some((twin, other)) = twin.and_then(|twin| Some((twin, twin.metric()?)))
             && other.queries == condition.queries
             && other.expression == condition.expression
             && other.period == condition.period
         {
-            draw_threshold(&mut chart, twin.tier, other.threshold);
+            draw_threshold(&mut chart, (twin.tier, None), other.threshold);
         }
     }
     chart.alarms.extend(periods.iter().map(|period| AlarmPeriod {

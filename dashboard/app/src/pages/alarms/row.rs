@@ -18,7 +18,12 @@ pub(crate) fn row((rule, status): &Listed<'_>, page: &Page) -> AnyView {
     let tone = words::tone(status.state, rule.tier);
     let in_alarm = status.state == AlarmState::Alarm;
     let since = match (in_alarm, words::since(status, page.now)) {
-        (_, None) => None,
+        // Where the quiet ones stand beside the others, such as on a runbook's page, they say that they are quiet.
+        (false, None) => {
+            let state = words::state(status.state);
+            Some(view! { <span class="alarm-since">{state}</span> }.into_any())
+        }
+        (true, None) => None,
         (true, Some(lasts)) => {
             let from = status.since.map(|since| view! { ", since " <Time at=since absolute=true /> });
             Some(view! { <span class="alarm-since"><strong>{lasts}</strong>{from}</span> }.into_any())
@@ -30,11 +35,11 @@ pub(crate) fn row((rule, status): &Listed<'_>, page: &Page) -> AnyView {
             let (text, title) = (words::held(suppressed, page), words::suppressed(suppressed, page));
             Some(view! { <span title=title><Badge tone=Tone::Neutral text=text /></span> }.into_any())
         }
-        (_, Some(told)) => {
+        (_, Some(told)) if status.last_alarm.is_some() || in_alarm => {
             let text = words::told(told, page);
             Some(view! { <span>{text}</span> }.into_any())
         }
-        (_, None) => None,
+        _ => None,
     };
     let trouble = status.trouble.clone().map(|trouble| {
         let text = format!("could not be evaluated the last time: {trouble}");

@@ -32,11 +32,12 @@ fn draw(name: &str, book: &Runbook, now: &AlarmsNow) -> AnyView {
     let rows = own.into_iter().map(|alarm| row::row(alarm, &page)).collect_view();
     let sections = book.sections.iter().map(|part| section(&part.title, &part.html)).collect_view();
     view! {
+        <p class="alarm-crumb"><a href=page.href("/alarms", "")>"Alarms"</a> " / Runbook"</p>
         <Title text=book.title.clone() />
         <div class="split">
             <article class="prose stack" aria-label="Runbook">{sections}</article>
             <section aria-labelledby="its-alarms">
-                <h2 id="its-alarms">"Alarms that lead here"</h2>
+                <h2 class="runbook-alarms" id="its-alarms">"Alarms that lead here"</h2>
                 <ul class="alarm-list">{rows}</ul>
                 <p><a href=page.href("/alarms", "")>"All alarms"</a></p>
             </section>

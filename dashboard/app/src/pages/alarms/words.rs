@@ -7,8 +7,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use spillway_charts::Unit;
 use spillway_core::metric;
 use spillway_telemetry::alarms::{
-    AlarmState, AlarmStatus, AlarmsNow, Comparison, MetricCondition, Rule, Suppressed, Suppressor, Tier,
-    Told, Untold, unit,
+    AlarmState, AlarmStatus, AlarmsNow, MetricCondition, Rule, Suppressed, Suppressor, Tier, Told, Untold,
+    unit,
 };
 
 /// Seconds without an evaluation after which the states are called old. Rules are evaluated every minute.
@@ -209,13 +209,7 @@ pub fn breaches(condition: &MetricCondition, value: f64) -> bool {
 
 /// `over 30 min`.
 fn beyond(condition: &MetricCondition) -> String {
-    let side = match condition.comparison {
-        Comparison::Greater => "over",
-        Comparison::GreaterOrEqual => "at or over",
-        Comparison::Less => "under",
-        Comparison::LessOrEqual => "at or under",
-    };
-    format!("{side} {}", threshold(chart_unit(condition), condition.threshold))
+    format!("{} {}", condition.comparison.side(), threshold(chart_unit(condition), condition.threshold))
 }
 
 /// A threshold: as a person would say it, but with every digit of a share, of which 1.44 % and 1.4 % are not the same.

@@ -2,6 +2,7 @@
 
 use crate::{
     context::Page,
+    format::counted,
     pages::alarms::{row::row, words},
 };
 use leptos::prelude::*;
@@ -29,11 +30,17 @@ pub(super) fn active(alarms: &Result<AlarmsNow, ReadError>, page: &Page) -> AnyV
         active.iter().take(MOST).map(|(rule, status)| row(&(*rule, (*status).clone()), page)).collect_view();
     let (_, text, _) = words::overall(now, page.now);
     let all = page.href("/alarms", "");
+    let more = active.len().saturating_sub(MOST) as u64;
+    let more = (more > 0).then(|| {
+        let text = counted(more, "more active alarm", "more active alarms");
+        view! { <p class="small overview-more"><a href=all.clone()>{text}</a></p> }
+    });
     view! {
         <section class="overview-alarms" aria-labelledby="active-alarms">
             <h2 id="active-alarms" class="visually-hidden">"Active alarms"</h2>
             <p><a href=all>{text}</a></p>
             <ul class="alarm-list">{rows}</ul>
+            {more}
         </section>
     }
     .into_any()
