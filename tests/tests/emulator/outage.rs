@@ -33,10 +33,13 @@ pub async fn what_can_not_be_stored_is_archived_and_comes_back_by_a_replay(at: &
     let archive = at.topology()["archive"].clone();
     let (bucket, prefix) =
         (archive["bucket"].as_str().unwrap_or_default(), archive["prefix"].as_str().unwrap_or_default());
-    let keys = at.aws.keys(bucket, prefix).await;
-    let object = at.aws.object(bucket, keys.first().expect("an object for each dead letter")).await;
-    let document: Value = serde_json::from_slice(&object).expect("a dead letter is JSON");
-    assert!(document.to_string().contains("outage-"), "{document:#}");
+    for letter in list["items"].as_array().expect("dead letters") {
+        let of_it = format!("{prefix}{}/", letter["id"].as_str().expect("an id"));
+        let [key] = &at.aws.keys(bucket, &of_it).await[..] else { panic!("one object below {of_it}") };
+        let document: Value =
+            serde_json::from_slice(&at.aws.object(bucket, key).await).expect("a dead letter is JSON");
+        assert_eq!(body_id(&document["body"]), letter["event_id"], "{document:#}");
+    }
 
     at.proxy.clear();
     let replay = at.cli(&["dlq", "replay", "--all", "--wait", "--json"]).await;

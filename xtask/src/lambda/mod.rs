@@ -27,6 +27,9 @@ const GLIBC: elf::Version = elf::Version(2, 34);
 const PROFILE: &str = "lambda-release";
 /// The compiler's and linker's wrappers, with versions.
 const PACKAGES: &str = "xtask/python/lambda.txt";
+/// What to do where they can't be had.
+pub const REMEDY: &str = "It takes rustup, or Debian's apt-get for the compilation target; and for the linker Python 3.10 or \
+                          later with venv, and the Python package index.";
 
 /// What to build.
 #[derive(clap::Args)]
@@ -129,16 +132,26 @@ pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<Path
     Ok(zips)
 }
 
+/// The compiler for a processor, and the linker with its wrapper: uses what is there, or gets it.
+///
+/// # Errors
+/// When this machine can't have one of them.
+pub fn tools(settings: &Settings, architecture: Architecture) -> Result<python::Environment> {
+    let target = architecture.target();
+    toolchain::ensure(settings, target)
+        .with_context(|| format!("the compilation target {target} cannot be had here"))?;
+    python::environment(&settings.target.join("zig"), &settings.root.join(PACKAGES))
+        .context("zig cannot be had here")
+}
+
 /// Builds the programs of packages, in one call, as functions are deployed. Returns the folder with them.
 ///
 /// # Errors
 /// When they don't build here.
 pub fn compile(settings: &Settings, architecture: Architecture, packages: &[&str]) -> Result<PathBuf> {
     let target = architecture.target();
-    toolchain::ensure(settings, target)
-        .with_context(|| format!("the compilation target {target} cannot be had here"))?;
-    let tools = python::environment(&settings.target.join("zig"), &settings.root.join(PACKAGES))
-        .with_context(|| format!("zig cannot be had here. {}", python::REMEDY))?;
+    let tools = tools(settings, architecture)
+        .with_context(|| format!("the functions cannot be built here. {REMEDY}"))?;
     let mut cargo = std::process::Command::new(tools.program("cargo-zigbuild"));
     cargo.current_dir(&settings.root).args(["zigbuild", "--quiet", "--profile", PROFILE, "--bins"]);
     cargo.arg("--target").arg(format!("{target}.{}.{}", GLIBC.0, GLIBC.1));

@@ -96,6 +96,12 @@ pub fn emulator(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     if let Err(skipped) = Workspace::open(settings)? {
         return Ok(skipped);
     }
+    if let Err(error) = lambda::tools(settings, lambda::Architecture::NATIVE) {
+        return Ok(Outcome::Skipped {
+            reason: format!("the functions cannot be built: {error:#}"),
+            remedy: lambda::REMEDY.into(),
+        });
+    }
     lambda::build(settings, lambda::Architecture::NATIVE)?;
     let zips = settings.target.join("lambda");
     let programs = build_programs(settings)?;
