@@ -52,13 +52,15 @@ module "api" {
 module "queue" {
   source = "./modules/queue_with_dlq"
 
-  name                   = "${var.name}-events"
-  arn_prefix             = "arn:${local.partition}:sqs:${local.region}:${local.account}"
-  consumer_timeout_s     = var.consumer.timeout_s
-  dlq_consumer_timeout_s = var.archiver.timeout_s
-  max_receive_count      = var.retries.max_receive_count
-  kms_key_arn            = local.kms_key_arn
-  tags                   = local.tags
+  name                        = "${var.name}-events"
+  arn_prefix                  = "arn:${local.partition}:sqs:${local.region}:${local.account}"
+  consumer_timeout_s          = var.consumer.timeout_s
+  consumer_batch_window_s     = var.consumer.batch_window_s
+  dlq_consumer_timeout_s      = var.archiver.timeout_s
+  dlq_consumer_batch_window_s = var.archiver.batch_window_s
+  max_receive_count           = var.retries.max_receive_count
+  kms_key_arn                 = local.kms_key_arn
+  tags                        = local.tags
 }
 
 # The id alone is the partition key, so that an event is found by its id without its source; id and source together

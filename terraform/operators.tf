@@ -24,7 +24,7 @@ locals {
       Effect   = "Allow"
       Action   = ["s3:ListBucket"]
       Resource = module.archive.arn
-      Condition = { StringLike = { "s3:prefix" = [for prefix in [
+      Condition = { StringLikeIfExists = { "s3:prefix" = [for prefix in [
         module.archive.prefixes.dead_letters, module.archive.prefixes.unindexed, module.archive.prefixes.schemas,
       ] : "${prefix}*"] } }
     },
@@ -77,11 +77,12 @@ locals {
       Resource = module.dead_letter_index.arn
     },
     {
-      # A replay's list of what still waits is taken away as it is put back.
+      # A replay's list of what still waits is taken away as it is put back. Who rebuilds the index reads all that was ever done.
       Sid    = "NoteWhatIsDone"
       Effect = "Allow"
       Action = [
-        "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
+        "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Scan",
+        "dynamodb:UpdateItem",
       ]
       Resource = module.ops_log.arn
     },

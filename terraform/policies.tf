@@ -30,7 +30,7 @@ locals {
       Effect    = "Allow"
       Action    = ["s3:ListBucket"]
       Resource  = module.archive.arn
-      Condition = { StringLike = { "s3:prefix" = ["${module.archive.prefixes.schemas}*"] } }
+      Condition = { StringLikeIfExists = { "s3:prefix" = ["${module.archive.prefixes.schemas}*"] } }
     },
   ]
 
@@ -102,12 +102,13 @@ locals {
         Resource = "${module.archive.arn}/${module.archive.prefixes.unindexed}*"
       },
       {
-        # Without it S3 answers 403 instead of 404 to a read of what is not there.
+        # Without it S3 answers 403 instead of 404 to a read of what is not there. Such a read has no prefix to be judged by,
+        # hence IfExists.
         Sid      = "ListWhatItWrites"
         Effect   = "Allow"
         Action   = ["s3:ListBucket"]
         Resource = module.archive.arn
-        Condition = { StringLike = { "s3:prefix" = [
+        Condition = { StringLikeIfExists = { "s3:prefix" = [
           "${module.archive.prefixes.dead_letters}*",
           "${module.archive.prefixes.unindexed}*",
         ] } }

@@ -27,6 +27,11 @@ variable "tags" {
     condition     = !anytrue([for key in keys(var.tags) : key == "spillway" || startswith(lower(key), "aws:")])
     error_message = "tags must leave out the key `spillway`, which every resource has for the budget, and keys that begin with `aws:`, which belong to AWS."
   }
+
+  validation {
+    condition     = length(var.tags) <= 9
+    error_message = "tags must be 9 at most: an object in S3 takes 10, and one of them is `spillway`."
+  }
 }
 
 variable "api" {
@@ -106,7 +111,7 @@ variable "api" {
 }
 
 variable "table" {
-  description = "The table of events. `billing_mode` is on_demand, or provisioned with autoscaling between the limits in `capacity` (units a second). `replicas` makes it a global table: regions, each with the key that encrypts it there."
+  description = "The table of events. `billing_mode` is on_demand, or provisioned with autoscaling between the limits in `capacity` (units a second). `replicas` makes a table on demand a global one: regions, each with the key that encrypts it there."
   type = object({
     billing_mode = optional(string, "on_demand")
     capacity = optional(object({
@@ -133,6 +138,11 @@ variable "table" {
   validation {
     condition     = var.table.capacity.target_utilisation_percent >= 20 && var.table.capacity.target_utilisation_percent <= 90
     error_message = "table.capacity.target_utilisation_percent must be from 20 to 90: DynamoDB takes no other."
+  }
+
+  validation {
+    condition     = var.table.billing_mode == "on_demand" || length(var.table.replicas) == 0
+    error_message = "table.replicas need table.billing_mode on_demand: DynamoDB replicates a provisioned table only once it scales by itself, which it does only after it was made."
   }
 
   validation {

@@ -102,6 +102,19 @@ run "dead_letters_are_deleted_only_when_asked_for" {
   }
 }
 
+run "what_was_deleted_leaves_nothing_behind_for_ever" {
+  module {
+    source = "./modules/archive"
+  }
+
+  assert {
+    condition = anytrue([for rule in aws_s3_bucket_lifecycle_configuration.this.rule :
+      try(rule.noncurrent_version_expiration[0].noncurrent_days, 0) == 30 && try(rule.expiration[0].expired_object_delete_marker, false) && try(rule.expiration[0].days, 0) == 0
+    ])
+    error_message = "Old versions go after 30 days, and then the markers of what was deleted."
+  }
+}
+
 run "schemas_are_copied_with_their_folders_and_their_change_is_seen" {
   module {
     source = "./modules/archive"

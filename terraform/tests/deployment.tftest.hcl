@@ -134,6 +134,46 @@ run "alarms_are_found_by_their_rules_and_thresholds_are_this_deployments" {
   }
 }
 
+run "thresholds_of_a_plain_deployment_are_those_that_the_rules_were_tested_with" {
+  assert {
+    condition     = local.limits == { for key, value in yamldecode(file("../alerts/limits.yaml")) : key => value }
+    error_message = "Defaults of the variables and alerts/limits.yaml say the same: ${jsonencode({ for key, value in local.limits : key => value if value != yamldecode(file("../alerts/limits.yaml"))[key] })}"
+  }
+}
+
+run "every_limit_that_terraform_sets_follows_its_setting" {
+  variables {
+    api      = { throttle_rate_per_s = 100 }
+    ingest   = { timeout_s = 11, reserved_concurrency = 77 }
+    consumer = { timeout_s = 31, maximum_concurrency = 11 }
+    archiver = { timeout_s = 32, maximum_concurrency = 6 }
+    retries  = { max_receive_count = 19 }
+  }
+
+  # Which of the rules' limits are still those of the file: what only people know, or AWS has fixed.
+  assert {
+    condition = toset([for key, value in yamldecode(file("../alerts/limits.yaml")) : key if local.limits[key] == value]) == toset([
+      "api.expected_requests_per_5_minutes", "queues.primary.max_in_flight", "queues.dlq.retention_s",
+    ])
+    error_message = "A rule's threshold is a share of what was set up, not of a default: ${jsonencode(local.limits)}"
+  }
+
+  assert {
+    condition     = local.limits["functions.ingest.timeout_ms"] == 11000 && local.limits["functions.consumer.timeout_ms"] == 31000 && local.limits["functions.archiver.timeout_ms"] == 32000
+    error_message = "Timeouts of the functions, in milliseconds."
+  }
+
+  assert {
+    condition     = local.limits["functions.ingest.concurrency"] == 77 && local.limits["functions.consumer.concurrency"] == 11 && local.limits["functions.archiver.concurrency"] == 6
+    error_message = "How many of each function run at once at most."
+  }
+
+  assert {
+    condition     = local.limits["api.requests_per_minute"] == 6000 && local.limits["queues.primary.max_receive_count"] == 19
+    error_message = "What the API lets through, and receives before a message is a dead letter."
+  }
+}
+
 run "the_reporter_opens_with_business_hours_and_knows_what_terraform_knows" {
   variables {
     business_hours = { zone = "America/New_York", holidays = ["2026-12-25"] }
@@ -227,7 +267,7 @@ run "everything_at_once_fits_together" {
 
     ingest   = { provisioned_concurrency = 2, reserved_concurrency = 20, warm_up_every_minutes = 5 }
     consumer = { batch_size = 100, batch_window_s = 1, maximum_concurrency = 50, reserved_concurrency = 50 }
-    table    = { billing_mode = "provisioned", replicas = { eu-west-1 = { kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555" } } }
+    table    = { replicas = { eu-west-1 = { kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555" } } }
     archive  = { keep_days = 400 }
     backup   = {}
 
@@ -251,7 +291,7 @@ run "everything_at_once_fits_together" {
   }
 
   assert {
-    condition     = output.topology.functions.consumer.maximum_concurrency == 50 && output.topology.functions.ingest.provisioned_concurrency == 2 && output.topology.table.billing_mode == "provisioned"
-    error_message = "Limits are what was asked for."
+    condition     = output.topology.functions.consumer.maximum_concurrency == 50 && output.topology.functions.ingest.provisioned_concurrency == 2 && output.topology.table.replicas == tolist(["eu-west-1"])
+    error_message = "Limits and replicas are what was asked for."
   }
 }

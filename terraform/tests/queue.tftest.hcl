@@ -27,6 +27,22 @@ run "a_message_is_hidden_for_six_times_the_timeout_of_the_function_that_reads_it
   }
 }
 
+run "a_message_that_waits_for_a_full_batch_is_hidden_for_that_time_too" {
+  module {
+    source = "./modules/queue_with_dlq"
+  }
+
+  variables {
+    consumer_batch_window_s     = 60
+    dlq_consumer_batch_window_s = 300
+  }
+
+  assert {
+    condition     = aws_sqs_queue.primary.visibility_timeout_seconds == 6 * 30 + 60 && aws_sqs_queue.dlq.visibility_timeout_seconds == 6 * 20 + 300
+    error_message = "The batch window comes on top: a message is hidden while it waits."
+  }
+}
+
 run "a_message_is_moved_to_the_dead_letter_queue_after_twenty_receives" {
   module {
     source = "./modules/queue_with_dlq"

@@ -31,6 +31,11 @@ run "the_configuration_keeps_its_own_rules" {
   }
 
   assert {
+    condition     = length(output.deleted_too_early) == 0
+    error_message = "A rule that goes is deleted after the composites that name it were changed: ${join(", ", output.deleted_too_early)}"
+  }
+
+  assert {
     condition     = output.environment_in_code == output.environment_in_readme
     error_message = "The README's table lists the functions' environment: ${join(", ", setunion(setsubtract(output.environment_in_code, output.environment_in_readme), setsubtract(output.environment_in_readme, output.environment_in_code)))}"
   }

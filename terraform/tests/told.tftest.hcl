@@ -91,6 +91,13 @@ run "the_key_rotates_and_serves_only_this_account" {
     ])
     error_message = "A service may use the key only for this account or for this deployment's log groups."
   }
+
+  assert {
+    condition = alltrue([for service in ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"] : anytrue([for statement in jsondecode(aws_kms_key.this.policy).Statement :
+      try(statement.Principal.Service, "") == service && toset(flatten([statement.Action])) == toset(["kms:Decrypt", "kms:GenerateDataKey*"])
+    ])])
+    error_message = "Alarms and budgets can publish to a topic that is encrypted with it."
+  }
 }
 
 run "copies_cover_what_was_named_and_expire" {

@@ -34,6 +34,20 @@ run "names_and_places_that_lead_nowhere_are_refused" {
   ]
 }
 
+run "combinations_that_aws_refuses_are_refused" {
+  command = plan
+
+  variables {
+    tags  = { for number in range(10) : "tag-${number}" => "value" }
+    table = { billing_mode = "provisioned", replicas = { eu-west-1 = { kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/1" } } }
+  }
+
+  expect_failures = [
+    var.tags,
+    var.table,
+  ]
+}
+
 run "words_that_aws_does_not_know_are_refused" {
   command = plan
 

@@ -30,6 +30,11 @@ resource "aws_cloudwatch_composite_alarm" "rule" {
   tags              = var.tags
 
   depends_on = [aws_cloudwatch_metric_alarm.rule]
+
+  # Deleted after the composites that name it, as metric alarms are.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # Which parts of the system are in trouble. Nobody is told by these: each high alarm has told already.

@@ -64,6 +64,11 @@ resource "aws_cloudwatch_metric_alarm" "out_of_hours" {
   datapoints_to_alarm = 1
   treat_missing_data  = "ignore"
   tags                = var.tags
+
+  # Deleted after the composites that it suppresses were changed: CloudWatch refuses it before.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "aws_scheduler_schedule" "flip" {

@@ -86,6 +86,11 @@ resource "aws_cloudwatch_metric_alarm" "rule" {
   }
 
   tags = var.tags
+
+  # CloudWatch refuses to delete an alarm while a composite still names it. So the composite is changed first.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 locals {

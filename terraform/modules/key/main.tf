@@ -30,12 +30,22 @@ locals {
         Resource  = "*"
       },
       {
-        Sid       = "AlarmsAndBudgetsReachTheTopics"
+        Sid       = "BudgetsReachTheTopics"
         Effect    = "Allow"
-        Principal = { Service = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"] }
+        Principal = { Service = "budgets.amazonaws.com" }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
         Resource  = "*"
         Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+      },
+      {
+        # CloudWatch is documented to name the account to a topic, not to a key. If it does not, a plain StringEquals would
+        # silence every alarm without an error anywhere but in the alarm's history. The topics' own policies ask for the account.
+        Sid       = "AlarmsReachTheTopics"
+        Effect    = "Allow"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        Resource  = "*"
+        Condition = { StringEqualsIfExists = { "aws:SourceAccount" = var.account_id } }
       },
       {
         Sid       = "LogGroupsOfThisDeployment"

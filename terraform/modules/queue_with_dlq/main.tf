@@ -2,7 +2,7 @@
 
 resource "aws_sqs_queue" "primary" {
   name                              = var.name
-  visibility_timeout_seconds        = 6 * var.consumer_timeout_s
+  visibility_timeout_seconds        = 6 * var.consumer_timeout_s + var.consumer_batch_window_s
   message_retention_seconds         = var.retention_s
   max_message_size                  = var.max_message_bytes
   receive_wait_time_seconds         = 20
@@ -22,7 +22,7 @@ resource "aws_sqs_queue" "primary" {
 # first sent. Retention is therefore the longest that SQS has.
 resource "aws_sqs_queue" "dlq" {
   name                              = "${var.name}-dlq"
-  visibility_timeout_seconds        = 6 * var.dlq_consumer_timeout_s
+  visibility_timeout_seconds        = 6 * var.dlq_consumer_timeout_s + var.dlq_consumer_batch_window_s
   message_retention_seconds         = var.retention_s
   max_message_size                  = var.max_message_bytes
   receive_wait_time_seconds         = 20

@@ -28,6 +28,18 @@ variable "dlq_consumer_timeout_s" {
   }
 }
 
+variable "consumer_batch_window_s" {
+  description = "Seconds for which messages may wait, received and hidden, until their batch is full. They are hidden for as much longer."
+  type        = number
+  default     = 0
+}
+
+variable "dlq_consumer_batch_window_s" {
+  description = "The same for the function that reads the dead letter queue."
+  type        = number
+  default     = 0
+}
+
 variable "max_receive_count" {
   description = "Receives after which SQS moves a message to the dead letter queue by itself."
   type        = number

@@ -1,6 +1,6 @@
-# Metric math and the rules of composite alarms, token by token: each is judged by the one before it. How kinds of
-# values fit together (a number where a series is needed, too many arguments) is left to the crate and to CloudWatch,
-# which refuses such an alarm.
+# Metric math and the rules of composite alarms, token by token: each is judged by the one before it, and functions by how many
+# arguments they have. How kinds of values fit together (a number where a series is needed) is left to the crate and to
+# CloudWatch, which refuses such an alarm.
 
 locals {
   functions = [
@@ -32,10 +32,51 @@ locals {
     })
   ] }
 
+  # How many brackets are open before each token.
+  math_depths = { for key, tokens in local.math : key => [for i, token in tokens :
+    length([for before in slice(tokens, 0, i) : before if contains(["(", "["], before.is)]) - length([for before in slice(tokens, 0, i) : before if contains([")", "]"], before.is)])
+  ] }
+
+  # Places of each function, of the bracket that closes it (the end, if none does), and of its own commas.
+  math_closed = { for key, tokens in local.math : key => [for i, token in tokens : {
+    name  = token.text
+    opens = i
+    closes = min(concat([length(tokens)], [for j in range(i + 2, length(tokens)) :
+      j if contains([")", "]"], tokens[j].is) && local.math_depths[key][j] == local.math_depths[key][i] + 1
+    ])...)
+  } if token.is == "word" && contains(local.functions, token.text) && try(tokens[i + 1].is == "(", false)] }
+
+  math_calls = { for key, tokens in local.math : key => [for call in local.math_closed[key] : merge(call, {
+    commas = [for j in range(call.opens + 2, call.closes) : j if tokens[j].is == "," && local.math_depths[key][j] == local.math_depths[key][call.opens] + 1]
+  }) if call.closes < length(tokens)] }
+
+  # The fewest and the most arguments of functions that take another number than one.
+  math_arguments = { IF = [2, 3] }
+
+  # As a reader comes upon them: that a function has too few or too many arguments where it closes, told of where it stands; FILL
+  # and METRICS, whose arguments are of a form of their own, at the first token that is out of place.
+  math_call_errors = { for key, calls in local.math_calls : key => flatten([for call in calls : [for problem in(
+    call.name == "FILL" ? [
+      { seen = call.closes, at = call.closes, text = length(call.commas) == 0 ? "expected `,`, found `)`" : "" },
+      { seen = try(call.commas[1], 0), at = try(call.commas[1], 0), text = length(call.commas) > 1 ? "expected `)`, found `,`" : "" },
+    ] :
+    call.name == "METRICS" ? [for last in [local.math[key][call.opens + 2].is == "text" ? call.opens + 3 : call.opens + 2] :
+      { seen = last, at = last, text = last == call.closes ? "" : "expected `)`, found ${local.math[key][last].found}" }
+    ] :
+    [for takes in [lookup(local.math_arguments, call.name, [1, 1])] : {
+      seen = call.closes
+      at   = call.opens
+      text = (
+        length(call.commas) + 1 >= takes[0] && length(call.commas) + 1 <= takes[1] ? "" :
+        "${call.name} takes ${takes[0] == takes[1] ? takes[0] : "${takes[0]} to ${takes[1]}"} arguments, found ${length(call.commas) + 1}"
+      )
+    }]
+  ) : { at = local.math[key][problem.at].at, order = local.math[key][problem.seen].at, first = 1, text = problem.text } if problem.text != ""]]) }
+
   operand = "expected a metric id, a number or a function"
 
   math_errors = { for key, tokens in local.math : key => concat(
-    [for token in tokens : { at = token.at, first = 0, text = "${
+    [for token in tokens : { at = token.at, order = token.at, first = 0, text = "${
       token.is == "not a number" ? "`${token.text}` is not a number" : contains(["\"", "'"], token.text) ? "this quotation mark is never closed" : "`${token.text}` has no meaning in an expression"
     }" } if contains(["nothing", "not a number"], token.is)],
 
@@ -62,7 +103,9 @@ locals {
           contains([")", "]", ","], token.is) ? "" : "expected `)`, found ${token.found}"
         )
       )
-    }] : { at = error.at, first = 1, text = error.text } if error.text != ""],
+    }] : { at = error.at, order = error.at, first = 1, text = error.text } if error.text != ""],
+
+    local.math_call_errors[key],
 
     [for end in [{
       text = (
@@ -70,12 +113,12 @@ locals {
         length([for token in tokens : token if token.is == "("]) > length([for token in tokens : token if token.is == ")"]) ? "expected `)`, found the end" :
         length([for token in tokens : token if token.is == "["]) > length([for token in tokens : token if token.is == "]"]) ? "expected `]`, found the end" : ""
       )
-    }] : { at = length(local.math_texts[key]), first = 1, text = end.text } if end.text != ""],
+    }] : { at = length(local.math_texts[key]), order = length(local.math_texts[key]), first = 1, text = end.text } if end.text != ""],
   ) }
 
   # The first, and before all others what is no token at all.
   expression_problems = { for key, errors in local.math_errors : key => length(errors) == 0 ? null : [
-    for error in errors : "column ${length(join("", slice(local.math_texts[key], 0, error.at))) + 1}: ${error.text}" if 1000000 * error.first + error.at == min([for other in errors : 1000000 * other.first + other.at]...)
+    for error in errors : "column ${length(join("", slice(local.math_texts[key], 0, error.at))) + 1}: ${error.text}" if 1000000 * error.first + error.order == min([for other in errors : 1000000 * other.first + other.order]...)
   ][0] }
 
   # Places of the metrics that an expression uses; METRICS() stands for all, or for those with a text in their id.

@@ -58,6 +58,13 @@ output "unexplained_skips" {
   value       = flatten([for file, text in local.files : [for skip in regexall("checkov[:]skip=([A-Z0-9_]+)(:.{20,})?", text) : "${file}: ${skip[0]}" if skip[1] == null || skip[1] == ""]])
 }
 
+output "deleted_too_early" {
+  description = "Alarms that CloudWatch would refuse to delete, because a composite names them until it is changed."
+  value = [for resource in local.resources : "${resource.file}: ${resource.type}.${resource.name}"
+    if startswith(resource.file, "modules/alarms/") && contains(["aws_cloudwatch_metric_alarm.rule", "aws_cloudwatch_composite_alarm.rule", "aws_cloudwatch_metric_alarm.out_of_hours"], "${resource.type}.${resource.name}") &&
+  !can(regex("(?m)^    create_before_destroy = true$", resource.body))]
+}
+
 output "environment_in_code" {
   description = "Environment variables that functions are given."
   value       = toset(flatten(regexall("(?m)^ +([A-Z][A-Z_]{5,}) +=", join("\n", [local.files["functions.tf"], local.files["modules/reporter/main.tf"]]))))
