@@ -35,8 +35,9 @@ pub fn overall(now: &AlarmsNow, at: Timestamp) -> (Tone, String, Option<String>)
     let tone = if high > 0 { Tone::Bad } else { Tone::Warning };
     let text = match (high, low) {
         (0, 0) => return (Tone::Good, "No alarm is active.".to_owned(), Some(quiet(now, at, &checked))),
+        (0, 1) => "1 low alarm is active. It can wait for business hours.".to_owned(),
         (0, low) => format!(
-            "{} active. It can wait for business hours.",
+            "{} active. They can wait for business hours.",
             counted(low, "low alarm is", "low alarms are")
         ),
         (high, 0) => format!(

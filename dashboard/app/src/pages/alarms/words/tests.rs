@@ -94,6 +94,8 @@ fn the_first_sentence_says_how_things_are() {
     );
     let low = fires(new().evaluated(at(0)), "queue-age-low");
     check_overall(low, 0, Tone::Warning, "1 low alarm is active. It can wait for business hours.");
+    let both = fires(fires(new().evaluated(at(0)), "queue-age-low"), "queue-depth-low");
+    check_overall(both, 0, Tone::Warning, "2 low alarms are active. They can wait for business hours.");
     let both = fires(fires(new().evaluated(at(0)), "queue-age-low"), "queue-age-high");
     check_overall(both, 0, Tone::Bad, "1 high alarm is active and needs somebody now; 1 low one besides.");
     let stopped = fires(new().evaluated(at(0)), "queue-age-high");
