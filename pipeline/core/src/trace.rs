@@ -9,6 +9,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// Most characters of an annotation's text ("AWS X-Ray segment documents", Annotations).
+const LONGEST_ANNOTATION: usize = 1_000;
+
 /// The content of an `X-Amzn-Trace-Id` header or an `AWSTraceHeader` attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceHeader {
@@ -129,9 +132,15 @@ impl Segment {
         }
     }
 
-    /// With an annotation.
+    /// With an annotation. A text keeps as many characters as X-Ray takes: ids may be longer.
     pub fn annotated(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.annotations.insert(name.to_owned(), value.into());
+        let mut value = value.into();
+        if let Value::String(text) = &mut value
+            && let Some((end, _)) = text.char_indices().nth(LONGEST_ANNOTATION)
+        {
+            text.truncate(end);
+        }
+        self.annotations.insert(name.to_owned(), value);
         self
     }
 }
@@ -162,5 +171,12 @@ mod tests {
         let document = serde_json::to_value(&segment).unwrap();
         let names: Vec<_> = document.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names, ["end_time", "id", "name", "start_time", "trace_id"]);
+    }
+
+    #[test]
+    fn an_annotation_is_cut_between_characters_where_xray_stops_reading() {
+        let segment = Segment::default().annotated("event_id", "ä".repeat(1_024)).annotated("n", 7);
+        assert_eq!(segment.annotations["event_id"], "ä".repeat(1_000));
+        assert_eq!(segment.annotations["n"], 7);
     }
 }

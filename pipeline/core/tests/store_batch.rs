@@ -1,15 +1,23 @@
 //! What the consumer makes of a batch, with ports that answer as told.
 
+use async_trait::async_trait;
 use spillway_core::Timestamp;
+use spillway_core::dead_letter::{DeadLetter, Page};
 use spillway_core::failure::{Failure, FailureClass};
-use spillway_core::ids::EventKey;
+use spillway_core::ids::{EventKey, MessageId, ReplayId};
 use spillway_core::message::{MessageAttributes, REPLAY_ID, ReceivedMessage};
+use spillway_core::ports::{
+    ArchiveError, EventStore, PutOutcome, ReplayLog, StoreError, StoreItem, StoredEvent,
+};
+use spillway_core::replay::{Replay, ReplayItem};
 use spillway_core::retry::RetrySchedule;
 use spillway_core::schema::FixedSchemas;
 use spillway_core::testkit::{ManualClock, World};
 use spillway_core::usecases::store::{BatchReport, Consumer};
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -21,8 +29,8 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn store(world: &Arc<World>, batch: Vec<ReceivedMessage>) -> BatchReport {
-    let consumer = Consumer {
+fn consumer(world: &Arc<World>) -> Consumer {
+    Consumer {
         store: world.clone(),
         redelivery: world.clone(),
         replays: world.clone(),
@@ -31,8 +39,11 @@ fn store(world: &Arc<World>, batch: Vec<ReceivedMessage>) -> BatchReport {
         version: "test".into(),
         max_receive_count: 20,
         retry: RetrySchedule::default(),
-    };
-    now(consumer.store_batch(batch))
+    }
+}
+
+fn store(world: &Arc<World>, batch: Vec<ReceivedMessage>) -> BatchReport {
+    now(consumer(world).store_batch(batch))
 }
 
 fn message(id: &str, event: &str) -> ReceivedMessage {
@@ -106,4 +117,127 @@ fn a_replayed_record_is_settled_only_when_its_replay_knows() {
     assert_eq!(report.failures(), ["a".into()]);
     let world = Arc::new(World::default());
     assert!(store(&world, vec![replayed]).failures().is_empty());
+}
+
+/// A store that says nothing of what it did.
+struct Silent;
+
+#[async_trait]
+impl EventStore for Silent {
+    async fn put_if_absent(&self, _: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>> {
+        Vec::new()
+    }
+
+    async fn get(&self, _: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn an_event_of_which_the_store_says_nothing_stays_in_the_queue() {
+    let world = Arc::new(World::default());
+    let mut consumer = consumer(&world);
+    consumer.store = Arc::new(Silent);
+    let report = now(consumer.store_batch(vec![message("a", "1"), message("b", "1"), message("c", "2")]));
+    assert_eq!(report.failures(), ["a".into(), "b".into(), "c".into()]);
+    assert_eq!(world.deferred.lock().unwrap()[0].failures[0].class, FailureClass::StoreUnavailable);
+}
+
+#[test]
+fn the_same_message_twice_in_a_batch_has_an_answer_each_time() {
+    let world = Arc::new(World::default());
+    assert_eq!(
+        outcomes(&store(&world, vec![message("a", "1"), message("a", "1")])),
+        ["stored", "already_stored"]
+    );
+    let world = Arc::new(World { throttled: [EventKey::new("/s", "1")].into(), ..World::default() });
+    assert_eq!(outcomes(&store(&world, vec![message("a", "1"), message("a", "1")])), ["retry", "retry"]);
+}
+
+#[test]
+fn outcomes_are_one_value_a_batch_and_receives_one_a_record() {
+    let world = Arc::new(World::default());
+    let report = store(&world, vec![message("a", "1"), message("b", "2"), message("c", "1")]);
+    let measured = report.measurements("consumer");
+    let values = |name: &str| -> Vec<f64> {
+        let of_it = measured.iter().filter(|one| one.metric.name == name);
+        of_it.map(|one| one.value).collect()
+    };
+    assert_eq!((values("RecordsStored"), values("RecordsAlreadyStored")), (vec![2.0], vec![1.0]));
+    assert_eq!((values("ReceiveCount"), values("BatchSize")), (vec![1.0; 3], vec![3.0]));
+    assert!(values("RecordsRetried").is_empty());
+}
+
+/// A log of replays that counts how many ask at once.
+#[derive(Default)]
+struct Crowd {
+    there: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[async_trait]
+impl ReplayLog for Crowd {
+    async fn mark_stored(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
+        let there = self.there.fetch_add(1, SeqCst) + 1;
+        self.most.fetch_max(there, SeqCst);
+        let mut waited = false;
+        poll_fn(|context| {
+            context.waker().wake_by_ref();
+            if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        self.there.fetch_sub(1, SeqCst);
+        Ok(())
+    }
+
+    async fn create(&self, _: &ReplayId, _: &[MessageId], _: &str) -> Result<u64, ArchiveError> {
+        unreachable!("the consumer starts no replay")
+    }
+
+    async fn waiting(&self, _: &ReplayId, _: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
+        unreachable!("the consumer carries no replay on")
+    }
+
+    async fn mark_sent(&self, _: &ReplayId, _: &[MessageId]) -> Result<(), ArchiveError> {
+        unreachable!("the consumer carries no replay on")
+    }
+
+    async fn set_trouble(&self, _: &ReplayId, _: Option<&str>) -> Result<(), ArchiveError> {
+        unreachable!("the consumer carries no replay on")
+    }
+
+    async fn get(&self, _: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
+        unreachable!("the consumer reads no replay")
+    }
+
+    async fn list(&self, _: usize) -> Result<Vec<Replay>, ArchiveError> {
+        unreachable!("the consumer reads no replay")
+    }
+
+    async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
+        unreachable!("the consumer reads no replay")
+    }
+
+    async fn items(&self, _: &ReplayId, _: Option<&str>, _: usize) -> Result<Page<ReplayItem>, ArchiveError> {
+        unreachable!("the consumer reads no replay")
+    }
+}
+
+#[test]
+fn replayed_records_report_together_and_not_all_at_once() {
+    let replayed = |number: usize| {
+        let mut message = message(&format!("m{number}"), &format!("e{number}"));
+        message.attributes.insert(REPLAY_ID.to_owned(), "r".to_owned());
+        message
+    };
+    let crowd = Arc::new(Crowd::default());
+    let world = Arc::new(World::default());
+    let mut consumer = consumer(&world);
+    consumer.replays = crowd.clone();
+    let mut work = pin!(consumer.store_batch((0..100).map(replayed).collect()));
+    let mut polls = (0..1_000).map(|_| work.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+    let report =
+        polls.find_map(|poll| if let Poll::Ready(report) = poll { Some(report) } else { None }).unwrap();
+    assert!(report.failures().is_empty());
+    assert_eq!(crowd.most.load(SeqCst), 16);
 }

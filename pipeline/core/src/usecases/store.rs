@@ -16,8 +16,13 @@ use crate::ports::{
 };
 use crate::retry::RetrySchedule;
 use crate::schema::SchemaSet;
-use std::collections::HashMap;
+use futures::{StreamExt as _, stream};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+/// Replayed records that report at once. Each report takes some 40 ms where it is a transaction: one after the other, a
+/// batch of thousands would end with the function's time.
+const REPORTS_AT_ONCE: usize = 16;
 
 /// What came of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +46,11 @@ impl Outcome {
             Self::Retry(_) => "retry",
             Self::DeadLettered(_) => "dead_lettered",
         }
+    }
+
+    /// Whether its event is not in the store.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Retry(_) | Self::DeadLettered(_))
     }
 }
 
@@ -78,6 +88,8 @@ impl BatchReport {
         let id = |name| MetricId::new(metric::NAMESPACE, name, &[("FunctionName", function)]);
         let of = |name, value, unit| Measurement { metric: id(name), value, unit };
         let mut all = vec![of(metric::BATCH_SIZE, self.records.len() as f64, Unit::Count)];
+        // Outcomes are counted here, one value a batch; what has a distribution is a value a record.
+        let mut counts: BTreeMap<&'static str, f64> = BTreeMap::new();
         for record in &self.records {
             all.push(of(metric::RECEIVE_COUNT, f64::from(record.message.receive_count), Unit::Count));
             let name = match record.outcome {
@@ -86,12 +98,13 @@ impl BatchReport {
                 Outcome::Retry(_) => metric::RECORDS_RETRIED,
                 Outcome::DeadLettered(_) => metric::RECORDS_REJECTED,
             };
-            all.push(of(name, 1.0, Unit::Count));
+            *counts.entry(name).or_default() += 1.0;
             if record.outcome == Outcome::Stored {
                 let took = self.ended_at.as_millisecond() - record.message.first_sent_at().as_millisecond();
                 all.push(of(metric::ACCEPT_TO_STORED, took.max(0) as f64, Unit::Milliseconds));
             }
         }
+        all.extend(counts.into_iter().map(|(name, count)| of(name, count, Unit::Count)));
         all
     }
 }
@@ -129,14 +142,14 @@ impl Consumer {
     pub async fn store_batch(&self, batch: Vec<ReceivedMessage>) -> BatchReport {
         let schemas = self.schemas.current();
         let verdicts: Vec<_> = batch.iter().map(|message| self.read(&schemas, message)).collect();
-        let (mut answers, store_call) = self.ask_store(&batch, &verdicts).await;
+        let (answers, store_call) = self.ask_store(&batch, &verdicts).await;
 
         let mut records: Vec<RecordReport> = Vec::with_capacity(batch.len());
-        for (message, verdict) in batch.into_iter().zip(verdicts) {
+        for ((message, verdict), answer) in batch.into_iter().zip(verdicts).zip(answers) {
             let (event, outcome) = match verdict {
                 Verdict::Reject(failure, event) => (event, Outcome::DeadLettered(failure)),
                 Verdict::Store(event) => {
-                    let answer = answers.remove(&message.message_id).unwrap_or(Ok(PutOutcome::AlreadyStored));
+                    let answer = answer.unwrap_or_else(|| Err(unanswered()));
                     (Some((event.key, event.event_type)), self.judge(&message, answer))
                 }
             };
@@ -161,47 +174,52 @@ impl Consumer {
         }
     }
 
-    /// Asks the store once for each distinct key; a record whose twin is in the same batch shares its answer.
+    /// Asks the store once for each distinct key; a record whose twin is in the same batch shares its answer. The answers
+    /// are in the batch's order: messages' ids would not do, since SQS may hand the same message out twice in a batch.
     async fn ask_store(
         &self,
         batch: &[ReceivedMessage],
         verdicts: &[Verdict],
-    ) -> (HashMap<MessageId, Result<PutOutcome, StoreError>>, Option<(Timestamp, Timestamp)>) {
+    ) -> (Vec<Option<Result<PutOutcome, StoreError>>>, Option<(Timestamp, Timestamp)>) {
+        let mut by_record = vec![None; batch.len()];
         let mut first_with: HashMap<&EventKey, usize> = HashMap::new();
-        let mut items = Vec::new();
-        let mut twins: Vec<(&ReceivedMessage, usize)> = Vec::new();
-        for (message, verdict) in batch.iter().zip(verdicts) {
+        let (mut firsts, mut items) = (Vec::new(), Vec::new());
+        let mut twins: Vec<(usize, usize)> = Vec::new();
+        for (record, (message, verdict)) in batch.iter().zip(verdicts).enumerate() {
             let Verdict::Store(event) = verdict else { continue };
-            if let Some(&position) = first_with.get(&event.key) {
-                twins.push((message, position));
+            if let Some(&item) = first_with.get(&event.key) {
+                twins.push((record, item));
                 continue;
             }
             first_with.insert(&event.key, items.len());
-            items.push((message, store_item(message, event)));
+            firsts.push(record);
+            items.push(store_item(message, event));
         }
         if items.is_empty() {
-            return (HashMap::new(), None);
+            return (by_record, None);
         }
-        let (messages, items): (Vec<_>, Vec<_>) = items.into_iter().unzip();
         let started = self.clock.now();
-        let answers = self.store.put_if_absent(&items).await;
-        let mut by_message: HashMap<_, _> = HashMap::new();
+        let mut answers = self.store.put_if_absent(&items).await;
+        // What the store says nothing about is not in it: its message has to stay in the queue.
+        answers.resize_with(items.len(), || Err(unanswered()));
         // A twin asks again, after the first: its promise is a promise of its own, which the store has to see.
-        for (message, position) in twins {
-            let answer = match &answers[position] {
+        for (record, item) in twins {
+            let answer = match &answers[item] {
                 Ok(_) => {
-                    let mut item = items[position].clone();
+                    let message = &batch[record];
+                    let mut item = items[item].clone();
                     item.message_id = message.original_message_id();
                     item.replay_id = message.replay_id();
-                    let mut second = self.store.put_if_absent(&[item]).await;
-                    second.pop().unwrap_or(Ok(PutOutcome::AlreadyStored))
+                    self.store.put_if_absent(&[item]).await.pop()
                 }
-                Err(error) => Err(error.clone()),
+                Err(error) => Some(Err(error.clone())),
             };
-            by_message.insert(message.message_id.clone(), answer);
+            by_record[record] = answer;
         }
-        by_message.extend(messages.iter().map(|message| message.message_id.clone()).zip(answers));
-        (by_message, Some((started, self.clock.now())))
+        for (record, answer) in firsts.into_iter().zip(answers) {
+            by_record[record] = Some(answer);
+        }
+        (by_record, Some((started, self.clock.now())))
     }
 
     fn judge(&self, message: &ReceivedMessage, answer: Result<PutOutcome, StoreError>) -> Outcome {
@@ -226,14 +244,18 @@ impl Consumer {
 
     /// A replayed record counts as stored only once its replay knows it; otherwise it is tried again, which is safe.
     async fn report_replays(&self, records: &mut [RecordReport]) {
-        for record in records {
-            if !matches!(record.outcome, Outcome::Stored | Outcome::AlreadyStored) {
-                continue;
-            }
-            let Some(replay) = record.message.replay_id() else { continue };
-            let id = record.message.original_message_id();
-            if let Err(error) = self.replays.mark_stored(&replay, &id).await {
-                record.outcome = self.retry(FailureClass::StoreUnavailable, &error.to_string());
+        let arrived = records.iter().enumerate().filter_map(|(position, record)| {
+            let is_stored = matches!(record.outcome, Outcome::Stored | Outcome::AlreadyStored);
+            let replay = record.message.replay_id().filter(|_| is_stored)?;
+            Some((position, replay, record.message.original_message_id()))
+        });
+        let log = &self.replays;
+        let report = |(position, replay, id)| async move { (position, log.mark_stored(&replay, &id).await) };
+        let reports: Vec<_> = arrived.map(report).collect();
+        let answers: Vec<_> = stream::iter(reports).buffer_unordered(REPORTS_AT_ONCE).collect().await;
+        for (position, answer) in answers {
+            if let Err(error) = answer {
+                records[position].outcome = self.retry(FailureClass::StoreUnavailable, &error.to_string());
             }
         }
     }
@@ -283,6 +305,10 @@ impl Consumer {
     fn retry(&self, class: FailureClass, text: &str) -> Outcome {
         Outcome::Retry(Failure::new(class, text, &self.version, self.clock.now()))
     }
+}
+
+fn unanswered() -> StoreError {
+    StoreError::Unavailable { reason: "the store gave no answer for this event".to_owned() }
 }
 
 fn store_item(message: &ReceivedMessage, event: &Event) -> StoreItem {

@@ -5,7 +5,13 @@
 
 use super::{BatchReport, Outcome, RecordReport};
 use crate::Timestamp;
+use crate::failure::FailureClass;
 use crate::trace::{Segment, TraceHeader};
+use std::collections::HashMap;
+
+/// Most records of one batch that are told in one trace. A trace may have some 100 to 500 KB ("AWS X-Ray endpoints and
+/// quotas"), two segments have about 1 KB, and a request may have brought a thousand events.
+const MOST_IN_A_TRACE: usize = 50;
 
 /// Whose work it was: names of segments.
 #[derive(Clone, Copy, Debug)]
@@ -17,13 +23,27 @@ pub struct Place<'n> {
 }
 
 impl BatchReport {
-    /// The segments of a batch, for those of its records that are traced: two for each, the wait and the work.
+    /// The segments of a batch, for those of its records that are traced: two for each, the wait and the work. If too many
+    /// came from one request, those that failed are told first.
     pub fn segments(&self, place: Place<'_>, started: Timestamp) -> Vec<Segment> {
-        let traced = self.records.iter().filter_map(|record| {
-            let header = TraceHeader::parse(record.message.trace_header.as_deref()?)?;
-            header.sampled.then_some((record, header))
-        });
-        traced.flat_map(|(record, header)| self.of_record(record, &header, place, started)).collect()
+        let (failed, fine): (Vec<_>, Vec<_>) = self
+            .records
+            .iter()
+            .filter_map(|record| {
+                let header = TraceHeader::parse(record.message.trace_header.as_deref()?)?;
+                header.sampled.then_some((record, header))
+            })
+            .partition(|(record, _)| record.outcome.is_failure());
+        let mut told: HashMap<String, usize> = HashMap::new();
+        let mut segments = Vec::new();
+        for (record, header) in failed.into_iter().chain(fine) {
+            let in_this_trace = told.entry(header.root.clone()).or_default();
+            *in_this_trace += 1;
+            if *in_this_trace <= MOST_IN_A_TRACE {
+                segments.extend(self.of_record(record, &header, place, started));
+            }
+        }
+        segments
     }
 
     fn of_record(
@@ -34,13 +54,52 @@ impl BatchReport {
         started: Timestamp,
     ) -> [Segment; 2] {
         let mut work = record.segment(started, self.ended_at);
-        if let Some((from, to)) = self.store_call {
+        if let Some((from, to)) = self.store_call
+            && let Some(said) = StoreSaid::of(&record.outcome)
+        {
             let mut call = Segment::new("DynamoDB", from, to);
             call.namespace = Some("aws".to_owned());
-            call.fault = work.fault;
+            (call.error, call.fault, call.throttle) = said.flags();
             work.subsegments.push(call);
         }
         place.segments(header, record.message.sent_at, started, self.ended_at, work)
+    }
+}
+
+/// What the store had to do with an outcome.
+enum StoreSaid {
+    Yes,
+    /// It refused for lack of capacity.
+    Throttled,
+    /// It failed or did not answer.
+    Failed,
+    /// The event is not one that it takes.
+    Refused,
+}
+
+impl StoreSaid {
+    /// `None` if the store was not asked for this record: a body that can't be read is no trouble of the store's, whatever
+    /// else the batch had.
+    fn of(outcome: &Outcome) -> Option<Self> {
+        let (Outcome::Retry(failure) | Outcome::DeadLettered(failure)) = outcome else {
+            return Some(Self::Yes);
+        };
+        match failure.class {
+            FailureClass::StoreThrottled => Some(Self::Throttled),
+            FailureClass::StoreUnavailable | FailureClass::StoreTimeout => Some(Self::Failed),
+            FailureClass::TooLarge => Some(Self::Refused),
+            FailureClass::Malformed | FailureClass::Schema | FailureClass::ConsumerCrash => None,
+        }
+    }
+
+    /// X-Ray's `error`, `fault` and `throttle`.
+    fn flags(&self) -> (bool, bool, bool) {
+        match self {
+            Self::Yes => (false, false, false),
+            Self::Throttled => (true, false, true),
+            Self::Failed => (false, true, false),
+            Self::Refused => (true, false, false),
+        }
     }
 }
 
@@ -56,7 +115,7 @@ impl RecordReport {
         if let Some(replay) = self.message.replay_id() {
             work = work.annotated("replay_id", replay.as_str());
         }
-        work.fault = matches!(self.outcome, Outcome::Retry(_) | Outcome::DeadLettered(_));
+        work.fault = self.outcome.is_failure();
         work
     }
 }
@@ -71,7 +130,8 @@ impl Place<'_> {
         ended: Timestamp,
         work: Segment,
     ) -> [Segment; 2] {
-        let mut waited = Segment::new(self.queue, sent_at, started);
+        // SQS has a clock of its own: no wait ends before it began.
+        let mut waited = Segment::new(self.queue, sent_at.min(started), started);
         waited.trace_id.clone_from(&header.root);
         waited.parent_id.clone_from(&header.parent);
         waited.origin = Some("AWS::SQS::Queue".to_owned());
