@@ -42,7 +42,8 @@ pub(crate) async fn tell(function: &Function) -> Result<Told, DigestError> {
         tracing::warn!("there is no night to tell of: nobody opens, or this was asked for out of hours");
         return Ok(Told::NotOpen);
     };
-    let claim = function.once.claim(night.opened_at).await;
+    let opening = night.opened_at.to_string();
+    let claim = function.once.claim(&opening).await;
     if claim.map_err(while_doing("the digest could not be claimed"))? == Claim::Taken {
         return Ok(Told::Already);
     }
@@ -50,12 +51,12 @@ pub(crate) async fn tell(function: &Function) -> Result<Told, DigestError> {
     match &told {
         Ok(_) => {
             // It was told. If this can't be noted, the claim ends by itself long after the last try of this opening.
-            if let Err(error) = function.once.told(night.opened_at).await {
+            if let Err(error) = function.once.told(&opening).await {
                 tracing::error!(%error, "that the digest was told could not be noted");
             }
         }
         Err(_) => {
-            if let Err(error) = function.once.give_back(night.opened_at).await {
+            if let Err(error) = function.once.give_back(&opening).await {
                 tracing::error!(%error, "the claim on the digest could not be given back");
             }
         }

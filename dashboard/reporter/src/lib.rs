@@ -2,6 +2,8 @@
 //!
 //! * `digest`, when business hours begin: what fired and cleared since they ended, which neither CloudWatch nor an actions
 //!   suppressor ever tells, and what is still in alarm. Told once an opening, and not at all if there is nothing.
+//! * `catch-up`, every five minutes: the same if it could not be told then; and low alarms that fired within hours while another one
+//!   of their subsystem was on, which the subsystem's composite alarm does not tell.
 //! * `budget`, every hour: what share of the month's budget is spent, and will be.
 //! * `time-to-loss`, every five minutes: how long the oldest dead letter that is not archived has at least.
 //!
@@ -12,6 +14,7 @@ mod budget;
 mod charts;
 mod digest;
 mod loss;
+mod overlaps;
 mod overnight;
 pub mod ports;
 mod settings;
@@ -60,6 +63,7 @@ pub struct Function {
 #[serde(rename_all = "kebab-case")]
 enum Task {
     Digest,
+    CatchUp,
     Budget,
     TimeToLoss,
 }
@@ -73,7 +77,9 @@ struct Request {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Nobody knows what was asked for.
-    #[error("the payload is not one of {{\"task\": \"digest\"}}, \"budget\" and \"time-to-loss\": {0}")]
+    #[error(
+        "the payload is not one of {{\"task\": \"digest\"}}, \"catch-up\", \"budget\" and \"time-to-loss\": {0}"
+    )]
     Request(#[source] serde_json::Error),
     /// The digest could not be told.
     #[error(transparent)]
@@ -94,6 +100,13 @@ pub enum Answer {
     Told {
         /// What was told.
         digest: Told,
+    },
+    /// Of `catch-up`.
+    CaughtUp {
+        /// What became of the digest; nothing out of hours, or if low alarms are told at any hour.
+        digest: Option<Told>,
+        /// How many alarms were told that nobody else tells.
+        alarms: usize,
     },
     /// Of `budget`: shares in percent.
     Budget {
@@ -117,12 +130,27 @@ pub async fn run(function: &Function, payload: &RawValue) -> Result<Answer, RunE
     let request: Request = serde_json::from_str(payload.get()).map_err(RunError::Request)?;
     match request.task {
         Task::Digest => Ok(Answer::Told { digest: digest::tell(function).await? }),
+        Task::CatchUp => Ok(catch_up(function).await?),
         Task::Budget => {
             let (actual, forecast) = budget::measure(function).await.map_err(RunError::Budget)?;
             Ok(Answer::Budget { actual, forecast })
         }
         Task::TimeToLoss => Ok(Answer::TimeToLoss { seconds: loss::measure(function).await? }),
     }
+}
+
+/// Tells within hours what should have been told. One of the two that fails does not keep the other from being told.
+async fn catch_up(function: &Function) -> Result<Answer, DigestError> {
+    let hours = function.watch.hours.as_ref();
+    if hours.is_some_and(|hours| !hours.is_open(function.telemetry.now())) {
+        return Ok(Answer::CaughtUp { digest: None, alarms: 0 });
+    }
+    let digest = match hours {
+        Some(_) => digest::tell(function).await.map(Some),
+        None => Ok(None),
+    };
+    let alarms = overlaps::tell(function).await?;
+    Ok(Answer::CaughtUp { digest: digest?, alarms })
 }
 
 /// A port failed, with what was wanted of it.

@@ -4,7 +4,8 @@
 //! a dead letter queue starts at the move, and leaves out messages that were received three times or more, as those are
 //! that the archiver cannot archive. So the worst case is reckoned from what is known:
 //!
-//! * it came into the dead letter queue in the minute after the queue was last seen empty;
+//! * it came into the dead letter queue in the last minute in which the queue was empty throughout, nothing visible and nothing
+//!   in flight: what the archiver fails on is the one and the other by turns;
 //! * it waited in the first queue as long as any message there was seen to wait in these two weeks, and then through all
 //!   its retries, each of them ended by the visibility timeout or by the wait for the next, whichever is longer.
 //!
@@ -19,8 +20,9 @@ use spillway_telemetry::{MetricQuery, Period, ReadError, Series, Statistic, Time
 
 /// How far back CloudWatch has metrics by the minute; the retention of a queue is less.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24 + 1);
-/// Two weeks in periods of five minutes are four thousand datapoints.
-const PERIOD: Period = Period::minutes(5);
+/// Two weeks of three metrics by the minute are sixty thousand datapoints; one call of CloudWatch gives 100,800. In longer periods a
+/// message that is now visible and now in flight would look like an empty queue.
+const PERIOD: Period = Period::MINUTE;
 
 /// How long messages are kept, and what happens to them before they are dead letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,8 +74,8 @@ pub(crate) async fn measure(function: &Function) -> Result<Option<i64>, LossErro
         MetricQuery::new(MetricId::new("AWS/SQS", name, &[("QueueName", queue)]), statistic)
     };
     let queries = [
-        query("ApproximateNumberOfMessagesVisible", &retention.dlq, Statistic::Minimum),
-        query("ApproximateNumberOfMessagesNotVisible", &retention.dlq, Statistic::Minimum),
+        query("ApproximateNumberOfMessagesVisible", &retention.dlq, Statistic::Maximum),
+        query("ApproximateNumberOfMessagesNotVisible", &retention.dlq, Statistic::Maximum),
         query("ApproximateAgeOfOldestMessage", &retention.queue, Statistic::Maximum),
     ];
     let read = function.metrics.read(&queries, range, PERIOD).await.map_err(LossError::Metrics)?;
@@ -95,7 +97,7 @@ pub(crate) async fn measure(function: &Function) -> Result<Option<i64>, LossErro
     Ok(Some(left_s))
 }
 
-/// The beginning of the last period in which the queue was empty at some time, as a Unix second. A queue that was not seen
+/// The beginning of the last period in which the queue was known to be empty throughout, as a Unix second. A queue that was not seen
 /// empty has held something since its first datapoint; of one without any, nothing is known but that it holds something now.
 fn last_empty(visible: &Series, in_flight: &Series) -> i64 {
     let start = |slot: usize| {
@@ -104,7 +106,7 @@ fn last_empty(visible: &Series, in_flight: &Series) -> i64 {
     };
     let empty = |slot: usize| {
         let at = |series: &Series| series.points.get(slot).copied().flatten();
-        at(visible) == Some(0.0) && at(in_flight).is_none_or(|count| count == 0.0)
+        at(visible) == Some(0.0) && at(in_flight) == Some(0.0)
     };
     let slots = visible.points.len();
     let first = visible.points.iter().position(Option::is_some);

@@ -68,7 +68,7 @@ pub fn overnight(
 }
 
 /// On one line, and not longer than somebody reads.
-fn short(reason: &str) -> String {
+pub(crate) fn short(reason: &str) -> String {
     let line = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST_REASON) {
         Some((end, _)) => format!("{}…", &line[..end]),

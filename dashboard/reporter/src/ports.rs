@@ -70,26 +70,26 @@ pub enum Claim {
     Taken,
 }
 
-/// Remembers which openings were told.
+/// Remembers what was told: each opening, and each alarm that was told on its own.
 #[async_trait]
 pub trait Once: Send + Sync {
-    /// Claims an opening.
+    /// Claims what is to be told, by a name of one's own for it.
     ///
     /// # Errors
     /// The table did not answer; then nobody may tell.
-    async fn claim(&self, opening: Timestamp) -> Result<Claim, PortError>;
+    async fn claim(&self, what: &str) -> Result<Claim, PortError>;
 
     /// It was told.
     ///
     /// # Errors
     /// The table did not answer.
-    async fn told(&self, opening: Timestamp) -> Result<(), PortError>;
+    async fn told(&self, what: &str) -> Result<(), PortError>;
 
     /// It could not be told, and somebody else may try.
     ///
     /// # Errors
     /// The table did not answer; the claim then ends by itself.
-    async fn give_back(&self, opening: Timestamp) -> Result<(), PortError>;
+    async fn give_back(&self, what: &str) -> Result<(), PortError>;
 }
 
 /// Keeps pictures for those who are told.

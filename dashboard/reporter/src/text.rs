@@ -1,6 +1,8 @@
 //! The digest as a mail or a chat message.
 
 use crate::charts;
+use crate::overlaps::Fired;
+use crate::overnight::short;
 use crate::watch::Watch;
 use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -66,6 +68,46 @@ fn shortened(digest: &Digest) -> (Digest, usize) {
     shown.cleared.truncate(MOST_ENTRIES - shown.still_in_alarm.len());
     let left_out = all - shown.still_in_alarm.len() - shown.cleared.len();
     (shown, left_out)
+}
+
+/// What some alarms that fired within hours are about, in ASCII.
+pub(crate) fn overlaps_subject(deployment: &str, fired: &[Fired<'_>]) -> String {
+    let mut subject = match fired {
+        [one] => format!("{deployment}: {} too", one.rule.name),
+        more => format!("{deployment}: {} more low alarms", more.len()),
+    };
+    subject.truncate(LONGEST_SUBJECT);
+    subject
+}
+
+/// Which they are, what each means and where to look.
+pub(crate) fn overlaps_body(watch: &Watch, fired: &[Fired<'_>], zone: &TimeZone) -> String {
+    let mut text = String::from(
+        "Low-priority alarms that fired while another one of the same part of the system was on. That part's alarm is told of the first \
+         only.\n",
+    );
+    for Fired { rule, change } in fired.iter().take(MOST_RULES) {
+        let since = change.at.to_zoned(zone.clone()).strftime("%a %d %b %H:%M");
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "\n{}: {since} ({})\n  {} {}",
+            rule.name,
+            short(&change.reason),
+            rule.summary,
+            rule.impact
+        );
+        if let Some(url) = &watch.dashboard_url {
+            let _ = writeln!(text, "  Alarm: {url}/alarms/{}", rule.name);
+            let _ = writeln!(text, "  Runbook: {url}/runbooks/{}", rule.runbook);
+        } else {
+            let _ = writeln!(text, "  Runbook: {}", rule.runbook);
+        }
+    }
+    if fired.len() > MOST_RULES {
+        let _ = writeln!(text, "\nand {} more", fired.len() - MOST_RULES);
+    }
+    text
 }
 
 fn explain(text: &mut String, watch: &Watch, digest: &Digest, name: &RuleName, picture: Option<&String>) {

@@ -1,16 +1,15 @@
-//! Which openings were told, in the ops table: `pk = digest`, `sk` = when business hours began.
+//! What was told, in the ops table: `pk = digest`, `sk` = when business hours began, or the alarm and when it fired.
 
 use super::refused;
 use crate::ports::{Claim, Once, PortError};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
 use spillway_core::ports::Clock;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Seconds for which an opening is remembered.
+/// Seconds for which it is remembered.
 const KEPT_S: i64 = 30 * 86_400;
 
 /// Remembers in a table, by conditional writes.
@@ -32,7 +31,7 @@ impl DynamoOnce {
 
 #[async_trait]
 impl Once for DynamoOnce {
-    async fn claim(&self, opening: Timestamp) -> Result<Claim, PortError> {
+    async fn claim(&self, what: &str) -> Result<Claim, PortError> {
         let now = self.clock.now().as_second();
         let lease = i64::try_from(self.lease.as_secs()).unwrap_or(i64::MAX);
         let put = self
@@ -40,10 +39,10 @@ impl Once for DynamoOnce {
             .put_item()
             .table_name(&self.table)
             .item("pk", text("digest"))
-            .item("sk", text(opening))
+            .item("sk", text(what))
             .item("state", text("claimed"))
             .item("until", number(now.saturating_add(lease)))
-            .item("expires_at", number(opening.as_second() + KEPT_S))
+            .item("expires_at", number(self.clock.now().as_second().saturating_add(KEPT_S)))
             .condition_expression("attribute_not_exists(pk) OR (#state = :claimed AND #until < :now)")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#until", "until")
@@ -62,25 +61,21 @@ impl Once for DynamoOnce {
         }
     }
 
-    async fn told(&self, opening: Timestamp) -> Result<(), PortError> {
+    async fn told(&self, what: &str) -> Result<(), PortError> {
         let put = self
             .client
             .put_item()
             .table_name(&self.table)
             .item("pk", text("digest"))
-            .item("sk", text(opening))
+            .item("sk", text(what))
             .item("state", text("told"))
-            .item("expires_at", number(opening.as_second() + KEPT_S));
+            .item("expires_at", number(self.clock.now().as_second().saturating_add(KEPT_S)));
         put.send().await.map(|_| ()).map_err(|error| refused!(error, "dynamodb:PutItem"))
     }
 
-    async fn give_back(&self, opening: Timestamp) -> Result<(), PortError> {
-        let delete = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .key("pk", text("digest"))
-            .key("sk", text(opening));
+    async fn give_back(&self, what: &str) -> Result<(), PortError> {
+        let delete =
+            self.client.delete_item().table_name(&self.table).key("pk", text("digest")).key("sk", text(what));
         delete.send().await.map(|_| ()).map_err(|error| refused!(error, "dynamodb:DeleteItem"))
     }
 }

@@ -4,5 +4,6 @@
 
 mod measures;
 mod morning;
+mod overlapping;
 mod recorded;
 mod support;

@@ -63,6 +63,9 @@ const AGE: &str = "ApproximateAgeOfOldestMessage shop-events";
 async fn the_clock_runs_from_when_the_queue_was_last_empty_and_knows_the_way_before() {
     let seconds = left(|put| {
         put(VISIBLE, 3 * DAY, 0.0);
+        put(IN_FLIGHT, 3 * DAY, 0.0);
+        // Nothing is known of what is in flight.
+        put(VISIBLE, 2 * DAY + 3_600, 0.0);
         put(VISIBLE, 2 * DAY, 5.0);
         // Nothing is visible, but something is in flight: not empty.
         put(VISIBLE, DAY, 0.0);
@@ -70,6 +73,21 @@ async fn the_clock_runs_from_when_the_queue_was_last_empty_and_knows_the_way_bef
         put(AGE, 10 * DAY, 7_200.0);
     });
     assert_eq!(seconds.await, Some(14 * DAY - 3 * DAY - 7_200 - RETRIES_S));
+}
+
+#[tokio::test]
+async fn a_letter_that_the_archiver_fails_on_is_never_an_empty_queue() {
+    let seconds = left(|put| {
+        for minute in 0..3 * 1_440 {
+            // Visible in one minute, in flight for the next three.
+            let (visible, in_flight) = if minute % 4 == 0 { (1.0, 0.0) } else { (0.0, 1.0) };
+            put(VISIBLE, 60 * (minute + 1), visible);
+            put(IN_FLIGHT, 60 * (minute + 1), in_flight);
+        }
+        put(VISIBLE, 3 * DAY + 60, 0.0);
+        put(IN_FLIGHT, 3 * DAY + 60, 0.0);
+    });
+    assert_eq!(seconds.await, Some(14 * DAY - (3 * DAY + 60) - RETRIES_S));
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ pub struct World {
     pub budget: Option<Budget>,
     pub dead_letters: u64,
     pub broken: BTreeSet<&'static str>,
-    pub claims: BTreeMap<Timestamp, bool>,
+    pub claims: BTreeMap<String, bool>,
     pub mails: Vec<(String, String)>,
     pub pictures: BTreeMap<String, Vec<u8>>,
     pub lines: Vec<String>,
@@ -161,19 +161,19 @@ impl States for Fake {
 
 #[async_trait]
 impl Once for Fake {
-    async fn claim(&self, opening: Timestamp) -> Result<Claim, PortError> {
+    async fn claim(&self, what: &str) -> Result<Claim, PortError> {
         self.works("table")?;
-        let taken = self.with(|world| world.claims.insert(opening, false).is_some());
+        let taken = self.with(|world| world.claims.insert(what.to_owned(), false).is_some());
         Ok(if taken { Claim::Taken } else { Claim::Yours })
     }
 
-    async fn told(&self, opening: Timestamp) -> Result<(), PortError> {
-        self.with(|world| world.claims.insert(opening, true));
+    async fn told(&self, what: &str) -> Result<(), PortError> {
+        self.with(|world| world.claims.insert(what.to_owned(), true));
         Ok(())
     }
 
-    async fn give_back(&self, opening: Timestamp) -> Result<(), PortError> {
-        self.with(|world| world.claims.remove(&opening));
+    async fn give_back(&self, what: &str) -> Result<(), PortError> {
+        self.with(|world| world.claims.remove(what));
         Ok(())
     }
 }

@@ -1,0 +1,92 @@
+//! Low alarms that nobody else tells.
+//!
+//! Low alarms are told by a composite alarm for each subsystem, and an alarm acts on changes only: while one low alarm of a subsystem
+//! is on, a second one changes nothing for the composite. It would be told to nobody, and the high alarm that it
+//! announces would come unwarned. So it is looked for every few minutes, and told once.
+
+use crate::digest::DigestError;
+use crate::ports::{Change, Claim, Standing};
+use crate::watch::Watch;
+use crate::{Function, text, while_doing};
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use spillway_alerts::{AlarmState, Rule};
+use std::collections::BTreeMap;
+
+/// How far back is looked. Longer than from one run to the next, so that one that fails is made good.
+const LOOK_BACK: SignedDuration = SignedDuration::from_mins(45);
+
+/// A low alarm that fired while another one of its subsystem was on.
+pub(crate) struct Fired<'w> {
+    /// Its rule.
+    pub rule: &'w Rule,
+    /// How it fired.
+    pub change: Change,
+}
+
+/// Tells what was not told, and returns how many alarms that were.
+pub(crate) async fn tell(function: &Function) -> Result<usize, DigestError> {
+    let (watch, now) = (&function.watch, function.telemetry.now());
+    let unread = || while_doing("the alarms could not be read");
+    let standing = function.states.now(&watch.told_low_alarms()).await.map_err(unread())?;
+    let changes = function.states.changes(now - LOOK_BACK, now).await.map_err(unread())?;
+    let mut untold = Vec::new();
+    let mut claims = Vec::new();
+    for fired in overlaps(watch, &standing, &changes) {
+        let what = format!("{} {}", fired.change.alarm, fired.change.at);
+        let claim = function.once.claim(&what).await;
+        if claim.map_err(while_doing("an alarm could not be claimed"))? == Claim::Yours {
+            untold.push(fired);
+            claims.push(what);
+        }
+    }
+    if untold.is_empty() {
+        return Ok(0);
+    }
+    let zone = watch.hours.as_ref().map_or(TimeZone::UTC, |hours| hours.zone().clone());
+    let subject = text::overlaps_subject(&watch.deployment, &untold);
+    let sent = function.mail.send(&subject, &text::overlaps_body(watch, &untold, &zone)).await;
+    for what in &claims {
+        let noted = match &sent {
+            Ok(()) => function.once.told(what).await,
+            Err(_) => function.once.give_back(what).await,
+        };
+        if let Err(error) = noted {
+            tracing::error!(%error, what, "what became of a claim could not be noted");
+        }
+    }
+    sent.map_err(while_doing("alarms could not be told"))?;
+    tracing::info!(alarms = untold.len(), "low alarms were told that their subsystem's alarm does not tell");
+    Ok(untold.len())
+}
+
+/// Those among `changes` (the oldest first) that fired within hours while another one of their subsystem was on. `standing` is how the
+/// alarms are after all of them.
+fn overlaps<'w>(watch: &'w Watch, standing: &[Standing], changes: &[Change]) -> Vec<Fired<'w>> {
+    let mut states: BTreeMap<&str, AlarmState> =
+        standing.iter().map(|one| (one.alarm.as_str(), one.state)).collect();
+    // As they were before the first change.
+    for change in changes.iter().rev() {
+        states.insert(&change.alarm, change.from);
+    }
+    let in_hours = |change: &Change| watch.hours.as_ref().is_none_or(|hours| hours.is_open(change.at));
+    let mut found = Vec::new();
+    for change in changes {
+        let fires =
+            change.to == AlarmState::Alarm && states.get(change.alarm.as_str()) != Some(&AlarmState::Alarm);
+        if fires
+            && in_hours(change)
+            && let Some(rule) = watch.told_low(&change.alarm)
+        {
+            let beside = |(alarm, state): (&&str, &AlarmState)| {
+                let other = watch.told_low(alarm);
+                *state == AlarmState::Alarm && other.is_some_and(|other| other.subsystem == rule.subsystem)
+            };
+            if states.iter().any(beside) {
+                found.push(Fired { rule, change: change.clone() });
+            }
+        }
+        states.insert(&change.alarm, change.to);
+    }
+    found
+}

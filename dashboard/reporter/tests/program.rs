@@ -1,0 +1,275 @@
+//! The program as Lambda starts it, with the runtime API and AWS played on loopback addresses.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use ciborium::Value as Cbor;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const SETTINGS: [(&str, &str); 25] = [
+    ("AWS_LAMBDA_FUNCTION_NAME", "shop-reporter"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
+    ("AWS_REGION", "eu-central-1"),
+    ("AWS_ACCESS_KEY_ID", "key"),
+    ("AWS_SECRET_ACCESS_KEY", "very-secret"),
+    ("SPILLWAY_DEPLOYMENT", "shop"),
+    ("SPILLWAY_LOG_LEVEL", "info"),
+    ("SPILLWAY_ARCHIVE_BUCKET", "shop-archive"),
+    ("SPILLWAY_ALARMS_KEY", "alarms/alarms.json"),
+    ("SPILLWAY_DIGESTS_PREFIX", "digests/"),
+    ("SPILLWAY_LOW_TOPIC_ARN", "arn:aws:sns:eu-central-1:123456789012:shop-low"),
+    ("SPILLWAY_OPS_TABLE", "shop-ops"),
+    ("SPILLWAY_BUDGET", "shop"),
+    ("SPILLWAY_ACCOUNT", "123456789012"),
+    ("SPILLWAY_PARTITION", "aws"),
+    ("SPILLWAY_QUEUE", "shop-events"),
+    ("SPILLWAY_DLQ", "shop-events-dlq"),
+    ("SPILLWAY_ARCHIVER", "shop-archiver"),
+    ("SPILLWAY_DLQ_RETENTION_S", "1209600"),
+    ("SPILLWAY_MAX_RECEIVE_COUNT", "20"),
+    ("SPILLWAY_RETRY_BASE_S", "5"),
+    ("SPILLWAY_RETRY_CAP_S", "900"),
+    ("SPILLWAY_VISIBILITY_TIMEOUT_S", "180"),
+    ("SPILLWAY_TIMEOUT_S", "120"),
+];
+
+/// A request, and where its answer goes.
+struct Asked {
+    line: String,
+    headers: HashMap<String, String>,
+    body: Vec<u8>,
+    connection: TcpStream,
+}
+
+impl Asked {
+    fn read(stream: TcpStream) -> Self {
+        let mut reader = BufReader::new(stream);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(reader.read_line(&mut head).unwrap(), 0, "the request ended early: {head}");
+        }
+        let mut lines = head.trim_end().lines();
+        let line = lines.next().unwrap().to_owned();
+        let headers: HashMap<String, String> = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        Self { line, headers, body, connection: reader.into_inner() }
+    }
+
+    fn answer(mut self, status: &str, headers: &str, body: &[u8]) {
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n",
+            body.len()
+        );
+        self.connection.write_all(&[head.as_bytes(), body].concat()).unwrap();
+    }
+}
+
+/// The next connection, or a failure if the program is not heard of any more.
+fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    for _ in 0..12_000 {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false).unwrap();
+                return stream;
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+    panic!("the program asked for nothing within a minute");
+}
+
+/// AWS, as far as the function sees it: what it was asked for, in order.
+#[derive(Clone, Default)]
+struct Aws(Arc<Mutex<Vec<(String, String)>>>);
+
+impl Aws {
+    /// Answers from another thread, as long as the test runs.
+    fn listen(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let aws = self.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                aws.answer(Asked::read(stream));
+            }
+        });
+        format!("http://{address}")
+    }
+
+    fn answer(&self, asked: Asked) {
+        let body = String::from_utf8_lossy(&asked.body).into_owned();
+        let path = asked.line.split(' ').nth(1).unwrap().to_owned();
+        let name = match asked.headers.get("x-amz-target") {
+            Some(target) => target.rsplit('.').next().unwrap().to_owned(),
+            None if body.starts_with("Action=") => {
+                body["Action=".len()..].split('&').next().unwrap().to_owned()
+            }
+            None => path.split('?').next().unwrap().rsplit('/').next().unwrap().to_owned(),
+        };
+        self.0.lock().unwrap().push((name.clone(), body));
+        match name.as_str() {
+            "alarms.json" => asked.answer("200 OK", "", document().to_string().as_bytes()),
+            "DescribeAlarms" => asked.cbor(&map([("MetricAlarms", Cbor::Array(vec![standing()]))])),
+            "DescribeAlarmHistory" => {
+                let end = end_date(&asked.body);
+                asked.cbor(&map([("AlarmHistoryItems", Cbor::Array(vec![fired(end - 60.0)]))]));
+            }
+            "PutItem" => asked.answer("200 OK", "Content-Type: application/x-amz-json-1.0\r\n", b"{}"),
+            "Publish" => asked.answer(
+                "200 OK",
+                "Content-Type: text/xml\r\n",
+                b"<PublishResponse><PublishResult><MessageId>m-1</MessageId></PublishResult></PublishResponse>",
+            ),
+            "GetQueueAttributes" => asked.answer(
+                "200 OK",
+                "Content-Type: application/x-amz-json-1.0\r\n",
+                br#"{"Attributes":{"ApproximateNumberOfMessages":"0"}}"#,
+            ),
+            other => panic!("nobody expected {other}"),
+        }
+    }
+
+    fn asked(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Asked {
+    fn cbor(self, answer: &Cbor) {
+        let mut body = Vec::new();
+        ciborium::into_writer(answer, &mut body).unwrap();
+        self.answer("200 OK", "smithy-protocol: rpc-v2-cbor\r\nContent-Type: application/cbor\r\n", &body);
+    }
+}
+
+fn map<'a>(members: impl IntoIterator<Item = (&'a str, Cbor)>) -> Cbor {
+    Cbor::Map(members.into_iter().map(|(name, value)| (Cbor::from(name), value)).collect())
+}
+
+fn seconds(at: f64) -> Cbor {
+    Cbor::Tag(1, Box::new(Cbor::Float(at)))
+}
+
+/// The end of the time that was asked for, which is the function's now.
+fn end_date(body: &[u8]) -> f64 {
+    let request: Cbor = ciborium::from_reader(body).unwrap();
+    let members = request.into_map().unwrap();
+    let (_, end) = members.into_iter().find(|(name, _)| name.as_text() == Some("EndDate")).unwrap();
+    let Cbor::Tag(1, end) = end else { panic!("{end:?}") };
+    match *end {
+        Cbor::Float(end) => end,
+        Cbor::Integer(end) => i128::from(end) as f64,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// An alarm that has been on for long.
+fn standing() -> Cbor {
+    map([
+        ("AlarmName", "shop-queue-age-low".into()),
+        ("StateValue", "ALARM".into()),
+        ("StateReason", "old".into()),
+        ("StateTransitionedTimestamp", seconds(1_780_000_000.0)),
+    ])
+}
+
+/// Another one of its subsystem that has just fired.
+fn fired(at: f64) -> Cbor {
+    let data = r#"{"oldState":{"stateValue":"OK"},"newState":{"stateValue":"ALARM","stateReason":"deep"}}"#;
+    map([
+        ("AlarmName", "shop-queue-depth-low".into()),
+        ("Timestamp", seconds(at)),
+        ("HistoryData", data.into()),
+    ])
+}
+
+/// What Terraform writes down, of one rule file.
+fn document() -> Value {
+    json!({
+        "deployment": "shop",
+        "rules": { "queue.yaml": include_str!("../../../alerts/rules/queue.yaml") },
+        "limits": { "queues.primary.max_receive_count": 20, "queues.primary.max_in_flight": 120_000 },
+        "resources": { "queues.primary": "shop-events" },
+        "alarms": { "queue-age-low": "shop-queue-age-low", "queue-depth-low": "shop-queue-depth-low" },
+        "business_hours": null,
+        "dashboard_url": null,
+    })
+}
+
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn it_reads_the_rules_at_its_start_and_does_what_it_is_asked() {
+    let aws = Aws::default();
+    let runtime_api = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = aws.listen();
+    let _program = Program(
+        Command::new(env!("CARGO_BIN_EXE_reporter"))
+            .env_clear()
+            .envs(SETTINGS)
+            .env("SPILLWAY_DLQ_URL", format!("{endpoint}/123456789012/shop-events-dlq"))
+            .env("AWS_ENDPOINT_URL", &endpoint)
+            .env("AWS_LAMBDA_RUNTIME_API", runtime_api.local_addr().unwrap().to_string())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let invoke = |task: &str| {
+        let asked = Asked::read(accept(&runtime_api));
+        assert_eq!(
+            asked.line,
+            "GET /2018-06-01/runtime/invocation/next HTTP/1.1",
+            "{}",
+            String::from_utf8_lossy(&asked.body)
+        );
+        asked.answer(
+            "200 OK",
+            "Lambda-Runtime-Aws-Request-Id: r-1\r\nLambda-Runtime-Deadline-Ms: 4102444800000\r\n\
+             Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:123456789012:function:shop-reporter\r\n",
+            json!({ "task": task }).to_string().as_bytes(),
+        );
+        let told = Asked::read(accept(&runtime_api));
+        let answer = (told.line.clone(), serde_json::from_slice::<Value>(&told.body).unwrap());
+        told.answer("202 Accepted", "", b"");
+        answer
+    };
+    let response = || "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1".to_owned();
+
+    assert_eq!(invoke("time-to-loss"), (response(), json!({ "seconds": null })));
+    let names = |asked: &[(String, String)]| asked.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&aws.asked()), ["alarms.json", "GetQueueAttributes"]);
+
+    assert_eq!(invoke("catch-up"), (response(), json!({ "digest": null, "alarms": 1 })));
+    let asked = aws.asked();
+    assert_eq!(names(&asked), ["DescribeAlarms", "DescribeAlarmHistory", "PutItem", "Publish", "PutItem"]);
+    let (claim, mail) = (&asked[2].1, &asked[3].1);
+    assert!(claim.contains("attribute_not_exists(pk)") && claim.contains("shop-queue-depth-low "), "{claim}");
+    assert!(
+        mail.contains("shop%3A%20queue-depth-low%20too") && mail.contains("queue-depth-low%3A%20"),
+        "{mail}"
+    );
+
+    let (line, refused) = invoke("tea");
+    assert_eq!(line, "POST /2018-06-01/runtime/invocation/r-1/error HTTP/1.1");
+    assert!(refused["errorMessage"].as_str().unwrap().contains("the payload is not one of"), "{refused}");
+}
