@@ -7,5 +7,5 @@ deletion_protection = false
 consumer = { timeout_s = 3 }
 archiver = { timeout_s = 3 }
 
-# Twenty receives as in AWS, in less than a minute and not in hours.
-retries = { base_s = 1, cap_s = 2 }
+# Twenty receives as in AWS, in half a minute and not in hours.
+retries = { base_s = 1, cap_s = 1 }
