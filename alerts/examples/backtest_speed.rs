@@ -1,16 +1,20 @@
-//! How fast rules are evaluated over history: datapoints a second, as JSON, and the same work as a file for
-//! `promtool test rules`.
+//! How fast rules are evaluated over history: datapoints a second, as JSON. `cargo xtask bench backtest` runs it.
 //!
-//! `backtest_speed [--rules 60] [--days 365] [--promtool DIR]`
+//! `backtest_speed [--rules 60] [--days 365]`
+//!
+//! With `--promtool DIR` it writes the same rules and series for Prometheus' `promtool test rules` instead: `test.yml`, which
+//! also says when each rule fires first here, and `read.yml`, in which there is nothing to evaluate after the first minute.
 
 #![expect(clippy::print_stdout, reason = "the result is printed")]
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use spillway_alerts::backtest::{Range, run};
+use spillway_alerts::backtest::{Backtest, Range, run};
 use spillway_alerts::{Limits, MemoryHistory, RuleSet};
 use std::error::Error;
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Monday 2026-01-05, 00:00 UTC.
@@ -32,9 +36,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let minutes = days * 1_440;
-    if let Some(folder) = promtool {
-        write_promtool(&folder, rules, minutes)?;
-    }
     let set = rule_set(rules)?;
     let start = Timestamp::from_second(START)?;
     let mut history = MemoryHistory::new(start, 60);
@@ -48,13 +49,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let began = std::time::Instant::now();
     let backtest = run(&set, &history, &Range { from: start, until, zone: TimeZone::UTC })?;
     let seconds = began.elapsed().as_secs_f64();
+    if let Some(folder) = promtool {
+        return write_promtool(&folder, rules, minutes, &backtest);
+    }
     let datapoints = rules * minutes;
     let firings: usize = backtest.rules.iter().map(|outcome| outcome.firings.len()).sum();
     println!(
-        "{{\"rules\":{rules},\"days\":{days},\"datapoints\":{datapoints},\"seconds\":{seconds:.3},\
-         \"datapoints_per_s\":{:.0},\"firings\":{firings},\"peak_memory_mib\":{}}}",
-        datapoints as f64 / seconds,
-        peak_memory_mib(),
+        "{{\"rules\":{rules},\"days\":{days},\"datapoints\":{datapoints},\"seconds\":{seconds:.6},\"firings\":{firings},\
+         \"peak_bytes\":{}}}",
+        peak_bytes(),
     );
     Ok(())
 }
@@ -79,31 +82,55 @@ fn rule_set(rules: usize) -> Result<RuleSet, Box<dyn Error>> {
     Ok(RuleSet::parse(&[("bench.yaml", &text)], &Limits::default())?)
 }
 
-/// The same rules, series and minutes, for `promtool test rules DIR/test.yml`.
-fn write_promtool(folder: &Path, rules: usize, minutes: usize) -> Result<(), Box<dyn Error>> {
+/// The same rules, series and minutes. Each rule is expected to fire when it does here, and not a minute before.
+fn write_promtool(
+    folder: &Path,
+    rules: usize,
+    minutes: usize,
+    backtest: &Backtest,
+) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(folder)?;
     let mut groups = String::from("groups:\n  - name: bench\n    interval: 1m\n    rules:\n");
-    let mut test = format!(
-        "rule_files: [rules.yml]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    alert_rule_test:\n      \
-         - {{eval_time: {}m, alertname: nothing, exp_alerts: []}}\n    input_series:\n",
-        minutes - 1
-    );
     for rule in 0..rules {
         writeln!(groups, "      - {{alert: rule-{rule}, expr: 'm{rule} > {THRESHOLD}', for: 2m}}")?;
+    }
+    std::fs::write(folder.join("rules.yml"), groups)?;
+
+    let mut expected = String::new();
+    for outcome in &backtest.rules {
+        let Some(first) = outcome.firings.first() else { continue };
+        // A minute's datapoint is complete at its end, where we evaluate it; promtool has it at its beginning.
+        let at = (first.from.as_second() - START) / 60 - 1;
+        for (at, alerts) in [(at - 1, "[]"), (at, "[{exp_labels: {}}]")] {
+            let name = &outcome.rule;
+            writeln!(expected, "      - {{eval_time: {at}m, alertname: {name}, exp_alerts: {alerts}}}")?;
+        }
+    }
+    let nothing = |at: usize| format!("      - {{eval_time: {at}m, alertname: nothing, exp_alerts: []}}\n");
+    write_test(&folder.join("test.yml"), rules, minutes, &(expected + &nothing(minutes - 1)))?;
+    write_test(&folder.join("read.yml"), rules, minutes, &nothing(0))
+}
+
+fn write_test(file: &Path, rules: usize, minutes: usize, expected: &str) -> Result<(), Box<dyn Error>> {
+    let mut test = BufWriter::new(File::create(file)?);
+    write!(
+        test,
+        "rule_files: [rules.yml]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    alert_rule_test:\n{expected}    \
+         input_series:\n"
+    )?;
+    for rule in 0..rules {
         write!(test, "      - series: m{rule}\n        values: '")?;
         for minute in 0..minutes {
             write!(test, "{} ", value(rule, minute))?;
         }
-        test.push_str("'\n");
+        writeln!(test, "'")?;
     }
-    std::fs::write(folder.join("rules.yml"), groups)?;
-    std::fs::write(folder.join("test.yml"), test)?;
-    Ok(())
+    Ok(test.flush()?)
 }
 
 /// Largest resident memory so far, where the system tells it; 0 elsewhere.
-fn peak_memory_mib() -> u64 {
+fn peak_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).map_or(0, |kib| kib / 1_024)
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).map_or(0, |kib| kib * 1_024)
 }

@@ -10,6 +10,7 @@
 )]
 
 mod accept;
+mod backtest;
 mod client;
 mod cold_start;
 mod consumer;
@@ -35,7 +36,8 @@ use table::{Results, Row};
 #[derive(Parser)]
 #[command(name = "spillway-bench", version)]
 struct Arguments {
-    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages, cold-start, consumer
+    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages, cold-start, consumer,
+    /// backtest
     filter: Option<String>,
     /// Folder for the results, as NAME.json; data is kept below it while a benchmark runs
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
@@ -52,6 +54,12 @@ struct Arguments {
     /// Python of an environment that has what bench/python/requirements.txt names
     #[arg(long, value_name = "FILE")]
     python: Option<PathBuf>,
+    /// Prometheus' promtool
+    #[arg(long, value_name = "FILE")]
+    promtool: Option<PathBuf>,
+    /// Days that promtool is given; ours always has a year
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(5..=365))]
+    promtool_days: u64,
     /// Rounds of each measurement that is compared with a peer
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=50))]
     rounds: u64,
@@ -72,6 +80,10 @@ pub struct Setting {
     pub functions: PathBuf,
     /// A Python with what the peers need.
     pub python: Option<PathBuf>,
+    /// Prometheus' promtool.
+    pub promtool: Option<PathBuf>,
+    /// Days of series that it is given.
+    pub promtool_days: u64,
     /// Rounds of each measurement.
     pub rounds: usize,
     /// Length of each measurement.
@@ -97,13 +109,14 @@ impl Setting {
 
 type Benchmark = fn(&Setting) -> Result<Results>;
 
-const BENCHMARKS: [(&str, Benchmark); 6] = [
+const BENCHMARKS: [(&str, Benchmark); 7] = [
     ("accept", accept::run),
     ("memory", memory::run),
     ("simulate", simulate::run),
     ("pages", pages::run),
     ("cold-start", cold_start::run),
     ("consumer", consumer::run),
+    ("backtest", backtest::run),
 ];
 
 fn main() -> ExitCode {
@@ -119,7 +132,18 @@ fn main() -> ExitCode {
 
 /// Whether all went well and every target was met.
 fn run(arguments: Arguments) -> Result<bool> {
-    let Arguments { filter, out, programs, site, functions, python, rounds, seconds } = arguments;
+    let Arguments {
+        filter,
+        out,
+        programs,
+        site,
+        functions,
+        python,
+        promtool,
+        promtool_days,
+        rounds,
+        seconds,
+    } = arguments;
     fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
     let setting = Setting {
         data: out.clone(),
@@ -127,6 +151,8 @@ fn run(arguments: Arguments) -> Result<bool> {
         site,
         functions,
         python,
+        promtool,
+        promtool_days,
         rounds: usize::try_from(rounds)?,
         length: Duration::from_secs(seconds),
     };

@@ -4,7 +4,7 @@
 //! system against peers and limits. Either writes its numbers as JSON into `target/bench`.
 
 use crate::{
-    lambda, metadata, process, python,
+    incidents, lambda, metadata, process, promtool, python,
     ring::{Counts, Outcome, Report},
     rings::FRONTEND,
     settings::Settings,
@@ -18,11 +18,15 @@ use std::{
 };
 
 /// The benchmarks of the whole system.
-const SYSTEM: [&str; 6] = ["accept", "memory", "simulate", "pages", "cold-start", "consumer"];
+const SYSTEM: [&str; 7] = ["accept", "memory", "simulate", "pages", "cold-start", "consumer", "backtest"];
 /// Those of them that measure the demo as people start it.
 const OF_THE_DEMO: [&str; 2] = ["memory", "pages"];
 /// Those that measure the functions as Lambda starts them.
 const OF_THE_FUNCTIONS: [&str; 2] = ["cold-start", "consumer"];
+/// The one that evaluates rules, and the package whose example it measures.
+const BACKTEST: (&str, &str) = ("backtest", "spillway-alerts");
+/// The tables of what the rules tell.
+const INCIDENTS: &str = "incidents";
 /// The functions' packages, built together as they are deployed.
 const FUNCTIONS: [&str; 3] = ["spillway-ingest-function", "spillway-consumer", "spillway-archiver"];
 /// The one that does nothing, built by itself, so that it has no features that only the others need.
@@ -35,8 +39,8 @@ const PEERS: &str = "bench/python/requirements.txt";
 /// Which benchmarks to run.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages, cold-start, consumer, or a
-    /// package's folder
+    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages, cold-start, consumer,
+    /// backtest, incidents, or a package's folder
     filter: Option<String>,
     /// Rounds of each measurement that is compared with a peer
     #[arg(long, value_name = "N", default_value_t = 3)]
@@ -44,6 +48,9 @@ pub struct Arguments {
     /// Seconds of each measurement in a round
     #[arg(long, value_name = "S", default_value_t = 3)]
     seconds: u32,
+    /// Days of series that promtool is given in `backtest`; it takes a second or two for each
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    promtool_days: u32,
 }
 
 impl Arguments {
@@ -81,6 +88,9 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
         let done = system(settings, arguments, &results).map(|()| Outcome::Ran(Counts::one(true)));
         report.add("system", done);
     }
+    if arguments.wants(INCIDENTS) {
+        report.add(INCIDENTS, incidents::run(settings).map(|()| Outcome::Ran(Counts::one(true))));
+    }
     println!("Results: {}", results.display());
     Ok(report.close())
 }
@@ -115,6 +125,17 @@ fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<
             Err(error) => eprintln!("    no peers in Python: {error:#}. {}", python::REMEDY),
         }
     }
+    if arguments.wants(BACKTEST.0) {
+        let example = ["build", "--release", "--package", BACKTEST.1, "--example", "backtest_speed"];
+        process::run(settings.cargo().args(example))?;
+        bench.args(["--promtool-days", &arguments.promtool_days.to_string()]);
+        match promtool::find(settings) {
+            Ok(promtool) => {
+                bench.arg("--promtool").arg(promtool);
+            }
+            Err(error) => eprintln!("    no promtool: {error:#}. {}", promtool::REMEDY),
+        }
+    }
     process::run(&mut bench)
 }
 
@@ -139,8 +160,12 @@ mod tests {
 
     #[test]
     fn a_filter_chooses_by_part_of_a_name() {
-        let arguments =
-            |filter: Option<&str>| Arguments { filter: filter.map(str::to_owned), rounds: 1, seconds: 1 };
+        let arguments = |filter: Option<&str>| Arguments {
+            filter: filter.map(str::to_owned),
+            rounds: 1,
+            seconds: 1,
+            promtool_days: 5,
+        };
         assert!(arguments(None).wants("dashboard/charts/draw"));
         assert!(arguments(None).wants_any(&SYSTEM));
         assert!(arguments(Some("mem")).wants_any(&OF_THE_DEMO));
@@ -148,5 +173,8 @@ mod tests {
         assert!(arguments(Some("cold-start")).wants_any(&OF_THE_FUNCTIONS));
         assert!(!arguments(Some("pages")).wants_any(&OF_THE_FUNCTIONS));
         assert!(!arguments(Some("draw")).wants_any(&SYSTEM));
+        assert!(
+            arguments(Some(INCIDENTS)).wants(INCIDENTS) && !arguments(Some(INCIDENTS)).wants_any(&SYSTEM)
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test that this machine can run.
 
-use crate::{metadata, ring::Report, rings, settings::Settings};
+use crate::{incidents, metadata, ring::Report, rings, settings::Settings};
 use anyhow::Result;
 use std::process::ExitCode;
 
@@ -43,7 +43,9 @@ pub fn add(settings: &Settings, arguments: &Arguments, report: &mut Report) -> R
     let packages = metadata::packages(settings)?;
     let wanted = |ring: Ring| arguments.rings.is_empty() || arguments.rings.contains(&ring);
     if wanted(Ring::Rust) {
+        incidents::forget(settings);
         report.add("rust", rings::rust(settings, &packages));
+        incidents::show(settings);
     }
     if wanted(Ring::Terraform) {
         report.add("terraform", rings::terraform(settings));

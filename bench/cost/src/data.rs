@@ -3,11 +3,15 @@
 use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use spillway_alerts::{Limits, RuleSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 /// Where the files are, from the root of the workspace.
 pub const FOLDER: &str = "bench/cost/data";
+/// The subsystem whose rules AWS Budgets evaluates.
+const BUDGET: &str = "budget";
 /// The file that `take` writes.
 pub const MEASURED: &str = "measured.json";
 
@@ -41,7 +45,7 @@ impl Data {
             measured: read(&folder.join(MEASURED))?,
             loads: read(&folder.join("loads.json"))?,
             quotas: read(&folder.join("quotas.json"))?,
-            alarms: Alarms::count(&root.join("alerts/rules"))?,
+            alarms: Alarms::of_rules()?,
         };
         for price in &data.prices.prices {
             ensure!(price.is_whole(), "the tiers of price {} don't rise to one without an end", price.key);
@@ -176,8 +180,32 @@ pub struct Assumptions {
     pub dashboard_reads_per_hour: f64,
     /// Custom metrics that the functions write (embedded metric format).
     pub custom_metrics: f64,
+    /// Alarms that hold back what is told outside business hours.
+    pub suppressors: f64,
+    /// What schedules invoke.
+    pub scheduled: Vec<Scheduled>,
     /// Receives of a message before it is a dead letter.
     pub receives_before_dead: f64,
+}
+
+/// What a schedule invokes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheduled {
+    /// The function.
+    pub function: String,
+    /// What it does.
+    pub what: String,
+    /// How often in an hour, on average over a month.
+    pub per_hour: f64,
+    /// How long an invocation takes.
+    pub ms: f64,
+    /// The function's memory (Terraform's default).
+    pub memory_mb: f64,
+    /// Metrics that it asks CloudWatch for.
+    pub metrics_read: f64,
+    /// What it logs.
+    pub log_bytes: f64,
 }
 
 /// Milliseconds of a call.
@@ -280,34 +308,44 @@ pub struct Quota {
     pub source: String,
 }
 
-/// What the alarm rules ask of CloudWatch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the alarm rules ask of CloudWatch. AWS Budgets watches the budget; its rules are no alarms of CloudWatch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Alarms {
-    /// Metrics that alarms read: an alarm over three metrics counts as three.
-    pub metrics: usize,
-    /// Composite alarms.
+    /// Alarms on one metric as it is.
+    pub plain: usize,
+    /// Alarms on metric math.
+    pub math: usize,
+    /// Metrics that those read together: an alarm over three metrics is billed as three.
+    pub math_metrics: usize,
+    /// Composite alarms that rules describe.
     pub composites: usize,
+    /// Composite alarms that Terraform adds: one for each tier and subsystem of which somebody is told.
+    pub subsystems: usize,
 }
 
 impl Alarms {
-    /// Counts in the rules' files, by the lines that name a metric and the lines that begin a composite.
-    fn count(folder: &Path) -> Result<Self> {
-        let mut alarms = Self { metrics: 0, composites: 0 };
-        for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "yaml") {
-                let text = fs::read_to_string(&path)?;
-                let mut kind = "";
-                for line in text.lines().map(str::trim) {
-                    if let Some(found) = line.strip_prefix("kind: ") {
-                        kind = found;
-                        alarms.composites += usize::from(kind == "composite");
-                    }
-                    // AWS Budgets watches the budget; its rules are no alarms of CloudWatch.
-                    alarms.metrics += usize::from(line.starts_with("namespace:") && kind == "metric");
+    /// Counts what Terraform makes of the rules in `alerts/rules` (`terraform/modules/alarms`).
+    ///
+    /// # Errors
+    /// The rules don't fit.
+    pub fn of_rules() -> Result<Self> {
+        let rules = RuleSet::built_in(&Limits::built_in()?)?;
+        let mut alarms = Self::default();
+        let mut told = BTreeSet::new();
+        for rule in rules.iter().filter(|rule| rule.subsystem != BUDGET) {
+            match rule.metric() {
+                Some(condition) if condition.queries.len() == 1 => alarms.plain += 1,
+                Some(condition) => {
+                    alarms.math += 1;
+                    alarms.math_metrics += condition.queries.len();
                 }
+                None => alarms.composites += 1,
+            }
+            if rule.notify {
+                told.insert((rule.tier == spillway_alerts::Tier::High, rule.subsystem.as_str()));
             }
         }
+        alarms.subsystems = told.len();
         Ok(alarms)
     }
 }

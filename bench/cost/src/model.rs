@@ -107,13 +107,44 @@ impl<'a> Model<'a> {
         let hours = given.dashboard_hours_per_day * DAYS_PER_MONTH;
         let series = hours * given.dashboard_reads_per_hour * given.dashboard_series;
         Ok(vec![
-            Line { what: "Alarms", usd: cost("alarm_metric", data.alarms.metrics as f64)? },
-            Line { what: "Composite alarms", usd: cost("composite_alarm", data.alarms.composites as f64)? },
+            Line { what: "Alarms on one metric", usd: cost("alarm_metric", data.alarms.plain as f64)? },
+            Line {
+                what: "Alarms on metric math",
+                usd: cost("alarm_metric", data.alarms.math_metrics as f64)?,
+            },
+            Line { what: "Alarm for business hours", usd: cost("alarm_metric", given.suppressors)? },
+            Line {
+                what: "Composite alarms of rules",
+                usd: cost("composite_alarm", data.alarms.composites as f64)?,
+            },
+            Line {
+                what: "Composite alarms of subsystems",
+                usd: cost("composite_alarm", data.alarms.subsystems as f64)?,
+            },
+            Line { what: "Reporter function", usd: Self::scheduled(data, "reporter")? },
+            Line { what: "Archiver function, mending its index", usd: Self::scheduled(data, "archiver")? },
             Line { what: "Custom metrics", usd: cost("custom_metric", given.custom_metrics)? },
             Line { what: "Dashboard: GetMetricData", usd: cost("get_metric_data", series / 1e3)? },
             Line { what: "SQS: polls of empty queues", usd: cost("sqs_request", polls / MILLION)? },
             Line { what: "Key", usd: cost("kms_key", given.keys)? },
         ])
+    }
+
+    /// What the schedules of a function cost in a month: its invocations, their memory, logs and questions to CloudWatch, and
+    /// the schedules themselves.
+    fn scheduled(data: &Data, function: &str) -> Result<f64> {
+        let cost = |key: &str, units: f64| Ok::<_, anyhow::Error>(data.prices.average(key, units)? * units);
+        let mut usd = 0.0;
+        for task in data.assumptions.scheduled.iter().filter(|task| task.function == function) {
+            let times = task.per_hour * data.assumptions.hours_per_month;
+            let logs = times * (task.log_bytes + data.assumptions.platform_log_bytes);
+            usd += cost("schedule_invocation", times / MILLION)?
+                + cost("lambda_request", times / MILLION)?
+                + cost("lambda_gb_s", times * task.ms.ceil() / 1e3 * task.memory_mb / 1024.0)?
+                + cost("get_metric_data", times * task.metrics_read / 1e3)?
+                + cost("logs_lambda", logs / GB)?;
+        }
+        Ok(usd)
     }
 
     /// What a million dead letters cost on top, and how much of that is tries that failed.

@@ -45,8 +45,13 @@ fn every_month(data: &Data) -> Result<String> {
     let lines = Model::per_month(data)?;
     let given = &data.assumptions;
     let how = [
-        format!("{} metrics of the rules in alerts/rules", data.alarms.metrics),
+        data.alarms.plain.to_string(),
+        format!("{}, which read {} metrics together", data.alarms.math, data.alarms.math_metrics),
+        number(given.suppressors),
         data.alarms.composites.to_string(),
+        format!("{}, one for each tier and part of the system", data.alarms.subsystems),
+        schedules(data, "reporter"),
+        schedules(data, "archiver"),
         given.custom_metrics.to_string(),
         format!(
             "{} series, {} times an hour, {} hours a day, however many look",
@@ -61,6 +66,17 @@ fn every_month(data: &Data) -> Result<String> {
     );
     rows.push(format!("| **Together** | | **{}** |", usd(total(&lines))));
     Ok(rows.join("\n"))
+}
+
+/// What a function does by the clock, and how often in a month.
+fn schedules(data: &Data, function: &str) -> String {
+    let given = &data.assumptions;
+    let tasks = given.scheduled.iter().filter(|task| task.function == function);
+    let tasks = tasks.map(|task| {
+        let times = count((task.per_hour * given.hours_per_month).round());
+        format!("{times} times {}", task.what)
+    });
+    tasks.collect::<Vec<_>>().join(", ")
 }
 
 fn dead_letters(data: &Data) -> Result<String> {

@@ -82,6 +82,60 @@ fn provisioned_writes_cost_less_than_on_demand_if_the_load_is_steady() {
 }
 
 #[test]
+fn what_the_rules_cost_is_what_their_files_ask_for() {
+    // Counted by the lines of the files, not by the reader that the model counts with.
+    let (mut plain, mut math, mut math_metrics, mut composites) = (0, 0, 0, 0);
+    let mut told = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(root().join("alerts/rules")).expect("the rules are there") {
+        let file = entry.expect("an entry").path();
+        if file.file_name().is_some_and(|name| name == "budget.yaml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).expect("a rule file is readable");
+        for rule in text.split("\n  - name: ").skip(1) {
+            let metrics = rule.lines().filter(|line| line.trim().starts_with("namespace: ")).count();
+            let is = |line: &str| rule.lines().any(|found| found.trim() == line);
+            match metrics {
+                0 => composites += usize::from(is("kind: composite")),
+                1 => plain += 1,
+                _ => (math, math_metrics) = (math + 1, math_metrics + metrics),
+            }
+            if !is("notify: false") {
+                told.insert((file.clone(), is("tier: high")));
+            }
+        }
+    }
+    let alarms = data().alarms;
+    assert_eq!((alarms.plain, alarms.math, alarms.math_metrics), (plain, math, math_metrics));
+    assert_eq!((alarms.composites, alarms.subsystems), (composites, told.len()));
+    let lines = Model::per_month(&data()).expect("all prices are there");
+    let of = |what: &str| lines.iter().find(|line| line.what == what).map(|line| line.usd).expect("a line");
+    let is =
+        |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+    is(of("Alarms on one metric"), 0.1 * plain as f64);
+    is(of("Alarms on metric math"), 0.1 * math_metrics as f64);
+    is(
+        of("Composite alarms of rules") + of("Composite alarms of subsystems"),
+        0.5 * (composites + told.len()) as f64,
+    );
+}
+
+#[test]
+fn the_reporter_costs_what_was_reckoned_by_hand() {
+    let mut data = data();
+    data.assumptions.scheduled.retain(|task| task.what == "budget");
+    data.assumptions.platform_log_bytes = 0.0;
+    let task = &mut data.assumptions.scheduled[0];
+    (task.per_hour, task.ms, task.memory_mb) = (2.0, 500.0, 2048.0);
+    (task.metrics_read, task.log_bytes) = (3.0, 1024.0 * 1024.0 * 1024.0 / 1_460.0);
+    let lines = Model::per_month(&data).expect("all prices are there");
+    let found = lines.iter().find(|line| line.what == "Reporter function").expect("a line").usd;
+    // 1,460 times in 730 hours: the schedule, the request, a GB-second, three metrics, and a GB of logs together.
+    let expected = 1_460.0 * (1e-6 + 0.2e-6 + 0.000_013_333_4 + 3.0 * 0.01 / 1e3) + 0.5;
+    assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+}
+
+#[test]
 fn every_price_has_a_source_of_aws_and_a_date() {
     for price in data().prices.prices {
         assert!(
