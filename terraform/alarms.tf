@@ -6,18 +6,20 @@ locals {
 
   limits_file = "${local.rules_dir}/../limits.yaml"
 
-  # What thresholds are shares of: the file's, then what this deployment really has, then what was set by hand.
+  # What thresholds are shares of: the file's, then what this deployment really has, then what was set by hand. How many requests come
+  # in at any hour only people know: until they say so, silence is no fault, or each new deployment would wake somebody.
   limits = merge(
     fileexists(local.limits_file) ? yamldecode(file(local.limits_file)) : {},
     {
-      "api.requests_per_minute"          = 60 * var.api.throttle_rate_per_s
-      "functions.ingest.timeout_ms"      = 1000 * var.ingest.timeout_s
-      "functions.consumer.timeout_ms"    = 1000 * var.consumer.timeout_s
-      "functions.archiver.timeout_ms"    = 1000 * var.archiver.timeout_s
-      "functions.consumer.concurrency"   = var.consumer.maximum_concurrency
-      "functions.archiver.concurrency"   = var.archiver.maximum_concurrency
-      "queues.primary.max_receive_count" = var.retries.max_receive_count
-      "queues.dlq.retention_s"           = module.queue.dlq.retention_s
+      "api.expected_requests_per_5_minutes" = 0
+      "api.requests_per_minute"             = 60 * var.api.throttle_rate_per_s
+      "functions.ingest.timeout_ms"         = 1000 * var.ingest.timeout_s
+      "functions.consumer.timeout_ms"       = 1000 * var.consumer.timeout_s
+      "functions.archiver.timeout_ms"       = 1000 * var.archiver.timeout_s
+      "functions.consumer.concurrency"      = var.consumer.maximum_concurrency
+      "functions.archiver.concurrency"      = var.archiver.maximum_concurrency
+      "queues.primary.max_receive_count"    = var.retries.max_receive_count
+      "queues.dlq.retention_s"              = module.queue.dlq.retention_s
     },
     var.ingest.reserved_concurrency == null ? {} : { "functions.ingest.concurrency" = var.ingest.reserved_concurrency },
     var.alarms.limits,
@@ -50,6 +52,7 @@ module "alarms" {
   name           = var.name
   rules          = module.rules.rules
   resources      = local.resources
+  reporter       = "${var.name}-reporter"
   topics         = { high = module.topics.arns["high"], low = module.topics.arns["low"] }
   business_hours = var.business_hours
   dashboard_url  = var.alarms.dashboard_url

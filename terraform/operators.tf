@@ -62,7 +62,7 @@ locals {
     },
   ]
 
-  # Replays, discards and restores. Nobody can delete a dead letter, or an event.
+  # Replays, discards and restores, and an index that is made anew. Nobody can delete a dead letter, or an event.
   operate = [
     {
       Sid      = "PutBack"
@@ -87,6 +87,13 @@ locals {
       Resource = module.ops_log.arn
     },
     {
+      # An index that is made anew from the archive takes the states of its letters from all replays and the audit log.
+      Sid      = "ReadAllThatWasDone"
+      Effect   = "Allow"
+      Action   = ["dynamodb:Scan"]
+      Resource = module.ops_log.arn
+    },
+    {
       Sid       = "EncryptThroughServices"
       Effect    = "Allow"
       Action    = ["kms:GenerateDataKey"]
@@ -103,7 +110,7 @@ locals {
 }
 
 output "operator_policies" {
-  description = "IAM policies for people: `viewer` looks at everything, `operator` also replays, discards and restores dead letters."
+  description = "IAM policies for people: `viewer` looks at everything, `operator` also replays, discards and restores dead letters, and makes their index anew."
   value = {
     viewer   = jsonencode({ Version = "2012-10-17", Statement = local.look })
     operator = jsonencode({ Version = "2012-10-17", Statement = concat(local.look, local.operate) })

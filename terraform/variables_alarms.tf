@@ -4,7 +4,8 @@ variable "alarms" {
   description = <<-EOT
     The alarms. `rules_dir` is a folder with rule files, such as alerts/rules, which is taken if it is null; a limits.yaml
     beside that folder is read too. `limits` sets limits that thresholds are shares of, by key, where neither that
-    file nor this deployment's own settings are right. With `dashboard_url` each alarm links to its page on the
+    file nor this deployment's own settings are right; with `api.expected_requests_per_5_minutes` (requests that come in at
+    any hour, 0 unless set) too few requests become an alarm. With `dashboard_url` each alarm links to its page on the
     dashboard and to its runbook.
   EOT
   type = object({

@@ -211,6 +211,50 @@ run "sentences_are_cut_where_cloudwatch_has_no_more_room_and_links_are_not" {
   }
 }
 
+run "a_limit_of_zero_switches_a_rule_off_also_while_there_is_no_data" {
+  module {
+    source = "./modules/alarms"
+  }
+
+  variables {
+    rules = { for name, rule in run.rules.rules : name => merge(rule, { threshold = 0 }) if contains(["api-requests-few-high", "dlq-depth-low"], name) }
+  }
+
+  assert {
+    condition     = run.rules.rules["api-requests-few-high"].missing_data == "breaching" && aws_cloudwatch_metric_alarm.rule["api-requests-few-high"].treat_missing_data == "notBreaching"
+    error_message = "Nothing is below 0, and what is missing is not either."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.rule["dlq-depth-low"].treat_missing_data == run.rules.rules["dlq-depth-low"].missing_data
+    error_message = "A rule that looks for more than 0 is as it was written."
+  }
+}
+
+run "who_tells_the_morning_is_watched_too" {
+  module {
+    source = "./modules/alarms"
+  }
+
+  variables {
+    rules    = {}
+    reporter = "demo-reporter"
+  }
+
+  assert {
+    condition     = alltrue([for query in aws_cloudwatch_metric_alarm.reporter[0].metric_query : query.metric[0].dimensions == tomap({ FunctionName = "demo-reporter" }) if length(query.metric) > 0])
+    error_message = "Its errors and invocations are looked at."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_composite_alarm.low["reporter"].alarm_rule == "ALARM(\"demo-reporter-fails\")" && tolist(aws_cloudwatch_composite_alarm.low["reporter"].alarm_actions) == tolist([var.topics.low]) &&
+      aws_cloudwatch_composite_alarm.low["reporter"].actions_suppressor[0].alarm == "demo-out-of-hours"
+    )
+    error_message = "Its failure is told as low alarms are: in business hours, by CloudWatch and not by itself."
+  }
+}
+
 run "a_rule_over_what_the_deployment_does_not_have_is_refused" {
   command = plan
 

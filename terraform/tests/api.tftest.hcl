@@ -47,6 +47,14 @@ run "every_request_can_be_traced_and_is_logged_and_throttled" {
   }
 
   assert {
+    condition = (
+      aws_cloudwatch_log_group.execution.name == "API-Gateway-Execution-Logs_mocked-api/v1" &&
+      aws_cloudwatch_log_group.execution.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.execution.retention_in_days == 30
+    )
+    error_message = "So is API Gateway's own log, which it would make without either."
+  }
+
+  assert {
     condition     = aws_api_gateway_method_settings.all.method_path == "*/*" && aws_api_gateway_method_settings.all.settings[0].throttling_rate_limit == 10000 && aws_api_gateway_method_settings.all.settings[0].throttling_burst_limit == 5000
     error_message = "The throttle holds for every method."
   }
@@ -133,6 +141,11 @@ run "a_signed_api_says_so_to_who_comes_unsigned" {
     condition     = aws_api_gateway_gateway_response.refusal["MISSING_AUTHENTICATION_TOKEN"].status_code == "403" && strcontains(aws_api_gateway_gateway_response.refusal["MISSING_AUTHENTICATION_TOKEN"].response_templates["application/json"], "Signature Version 4")
     error_message = "A request without a signature is refused as such, not as an unknown route."
   }
+
+  assert {
+    condition     = alltrue([for refusal in ["ACCESS_DENIED", "INVALID_SIGNATURE", "EXPIRED_TOKEN"] : aws_api_gateway_gateway_response.refusal[refusal].status_code == "403"])
+    error_message = "One that is signed wrong learns what is wrong with it."
+  }
 }
 
 run "what_costs_more_is_off" {
@@ -200,7 +213,9 @@ run "a_web_acl_limits_addresses_and_never_refuses_an_event_for_its_content" {
       for group in try(rule.statement[0].managed_rule_group_statement, []) : group.name != "AWSManagedRulesCommonRuleSet" || alltrue([
         for body_rule in ["SizeRestrictions_BODY", "EC2MetaDataSSRF_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "CrossSiteScripting_BODY"] :
         contains([for override in group.rule_action_override : override.name], body_rule)
-      ])
+        ]) && (group.name != "AWSManagedRulesKnownBadInputsRuleSet" || alltrue([
+          for body_rule in ["Log4JRCE_BODY", "JavaDeserializationRCE_BODY", "ReactJSRCE_BODY"] : contains([for override in group.rule_action_override : override.name], body_rule)
+      ]))
     ]]))
     error_message = "Rules that look into bodies only count."
   }

@@ -136,8 +136,15 @@ run "alarms_are_found_by_their_rules_and_thresholds_are_this_deployments" {
 
 run "thresholds_of_a_plain_deployment_are_those_that_the_rules_were_tested_with" {
   assert {
-    condition     = local.limits == { for key, value in yamldecode(file("../alerts/limits.yaml")) : key => value }
-    error_message = "Defaults of the variables and alerts/limits.yaml say the same: ${jsonencode({ for key, value in local.limits : key => value if value != yamldecode(file("../alerts/limits.yaml"))[key] })}"
+    condition     = [for key, value in local.limits : key if value != yamldecode(file("../alerts/limits.yaml"))[key]] == ["api.expected_requests_per_5_minutes"]
+    error_message = "Defaults of the variables and alerts/limits.yaml say the same, but for what a new deployment cannot know: ${jsonencode(local.limits)}"
+  }
+
+  assert {
+    condition = local.limits["api.expected_requests_per_5_minutes"] == 0 && alltrue([for name in ["api-requests-few-low", "api-requests-few-high"] :
+      module.rules.rules[name].threshold == 0 && module.rules.rules[name].comparison == "LessThanThreshold"
+    ])
+    error_message = "Nobody is woken because a new deployment has no requests."
   }
 }
 
@@ -148,12 +155,13 @@ run "every_limit_that_terraform_sets_follows_its_setting" {
     consumer = { timeout_s = 31, maximum_concurrency = 11 }
     archiver = { timeout_s = 32, maximum_concurrency = 6 }
     retries  = { max_receive_count = 19 }
+    alarms   = { limits = { "api.expected_requests_per_5_minutes" = 31 } }
   }
 
   # Which of the rules' limits are still those of the file: what only people know, or AWS has fixed.
   assert {
     condition = toset([for key, value in yamldecode(file("../alerts/limits.yaml")) : key if local.limits[key] == value]) == toset([
-      "api.expected_requests_per_5_minutes", "queues.primary.max_in_flight", "queues.dlq.retention_s",
+      "queues.primary.max_in_flight", "queues.dlq.retention_s",
     ])
     error_message = "A rule's threshold is a share of what was set up, not of a default: ${jsonencode(local.limits)}"
   }
@@ -177,6 +185,11 @@ run "every_limit_that_terraform_sets_follows_its_setting" {
 run "the_reporter_opens_with_business_hours_and_knows_what_terraform_knows" {
   variables {
     business_hours = { zone = "America/New_York", holidays = ["2026-12-25"] }
+  }
+
+  assert {
+    condition     = output.topology.alarms.composites.low["reporter"] == "spillway-low-reporter"
+    error_message = "Somebody is told if it fails."
   }
 
   assert {

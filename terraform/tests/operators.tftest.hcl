@@ -27,10 +27,15 @@ run "a_viewer_changes_nothing_and_an_operator_deletes_nothing" {
       flatten([for statement in jsondecode(output.operator_policies.operator).Statement : statement.Action]),
       flatten([for statement in jsondecode(output.operator_policies.viewer).Statement : statement.Action]),
       ) == toset([
-        "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
+        "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem",
         "kms:GenerateDataKey", "sqs:SendMessage",
     ])
     error_message = "An operator may put back and note it, and nothing else."
+  }
+
+  assert {
+    condition     = alltrue([for statement in local.operate : statement.Resource == module.ops_log.arn if contains(statement.Action, "dynamodb:Scan")])
+    error_message = "Nobody reads through all events."
   }
 
   assert {

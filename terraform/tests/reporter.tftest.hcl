@@ -78,6 +78,22 @@ run "it_may_do_only_what_its_code_does" {
   }
 }
 
+run "each_of_its_tasks_has_a_schedule" {
+  module {
+    source = "./modules/reporter"
+  }
+
+  assert {
+    condition     = toset([for schedule in output.schedules : jsondecode(schedule.input).task]) == toset(["digest", "catch-up", "budget", "time-to-loss"])
+    error_message = "Nothing that the function can do is left to chance."
+  }
+
+  assert {
+    condition     = output.schedules["catch-up"].every_minutes == 5 && output.schedules["time-to-loss"].every_minutes == 5
+    error_message = "What is hidden, and what is about to be lost, is looked for every five minutes."
+  }
+}
+
 run "it_is_asked_when_hours_begin_and_by_the_clock" {
   module {
     source = "./modules/function"

@@ -13,8 +13,11 @@ locals {
 
   overview_links = var.dashboard_url == null ? "" : "\nNow: ${var.dashboard_url}/alarms"
 
-  subsystem_rules = { for tier, subsystems in local.told : tier => { for subsystem, names in subsystems : subsystem => join(" OR ", formatlist("ALARM(\"%s\")", names)) } }
-  subsystem_names = { for tier, subsystems in local.told : tier => { for subsystem in keys(subsystems) : subsystem => "${var.name}-${tier}-${replace(subsystem, "_", "-")}" } }
+  # The low ones, with the function that nothing in the rules is about.
+  told_low = merge(local.told.low, { for alarm in aws_cloudwatch_metric_alarm.reporter : "reporter" => [alarm.alarm_name] })
+
+  subsystem_rules = { for tier, subsystems in { high = local.told.high, low = local.told_low } : tier => { for subsystem, names in subsystems : subsystem => join(" OR ", formatlist("ALARM(\"%s\")", names)) } }
+  subsystem_names = { for tier, subsystems in { high = local.told.high, low = local.told_low } : tier => { for subsystem in keys(subsystems) : subsystem => "${var.name}-${tier}-${replace(subsystem, "_", "-")}" } }
 }
 
 # CloudWatch takes a composite only when its parts are there. The parts here are metric alarms; composites of composites
@@ -47,7 +50,7 @@ resource "aws_cloudwatch_composite_alarm" "high" {
   tags              = var.tags
 }
 
-# Tells of the low alarms of one part of the system. With an actions suppressor it acts when the suppressor has left
+# Tells of the low alarms of one part of the system; of a second one of the same part the reporter tells. With an actions suppressor it acts when the suppressor has left
 # ALARM, if it is in ALARM itself then: so what is still wrong at opening time is told then.
 resource "aws_cloudwatch_composite_alarm" "low" {
   for_each = local.subsystem_rules.low

@@ -19,6 +19,9 @@ locals {
     if dimension.resource != null && !contains(keys(var.resources), coalesce(dimension.resource, "-"))
   ]]]))
 
+  # Switched off by a limit of 0: no count is below it, and one that is missing must not be either.
+  never = { for name, rule in local.measured : name => rule.comparison == "LessThanThreshold" && rule.threshold == 0 }
+
   # High rules that tell somebody do so themselves.
   actions = { for name, rule in var.rules : name => rule.notify && rule.tier == "high" ? [var.topics.high] : [] }
 
@@ -44,7 +47,7 @@ resource "aws_cloudwatch_metric_alarm" "rule" {
   threshold           = each.value.threshold
   evaluation_periods  = each.value.evaluation_periods
   datapoints_to_alarm = each.value.datapoints_to_alarm
-  treat_missing_data  = each.value.missing_data
+  treat_missing_data  = local.never[each.key] ? "notBreaching" : each.value.missing_data
   alarm_actions       = local.actions[each.key]
   ok_actions          = local.actions[each.key]
 

@@ -13,6 +13,12 @@ variable "resources" {
   type        = map(string)
 }
 
+variable "reporter" {
+  description = "Name of the function that tells digests, which is watched like a subsystem of its own; null for none."
+  type        = string
+  default     = null
+}
+
 variable "topics" {
   description = "ARNs of the topics by tier."
   type        = object({ high = string, low = string })

@@ -5,6 +5,14 @@ resource "aws_cloudwatch_log_group" "access" {
   tags              = var.tags
 }
 
+# API Gateway's own log of what went wrong before or after the function. It would make the group itself, without key and for ever.
+resource "aws_cloudwatch_log_group" "execution" {
+  name              = "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.this.id}/${var.stage}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
 locals {
   # One line a request, without anything of its body. `trace_id` finds it among the functions' logs.
   access_log = {

@@ -11,6 +11,21 @@ locals {
       detail = "Events are taken in by POST /events, signed with AWS Signature Version 4."
     }
 
+    ACCESS_DENIED = {
+      status = 403, title = "Forbidden", retry_after = null
+      detail = "These credentials may not call execute-api:Invoke on this API. Nothing was accepted."
+    }
+
+    INVALID_SIGNATURE = {
+      status = 403, title = "Forbidden", retry_after = null
+      detail = "The request's signature is wrong: it must be made for this host and path, with the body as it is sent. Nothing was accepted."
+    }
+
+    EXPIRED_TOKEN = {
+      status = 403, title = "Forbidden", retry_after = null
+      detail = "The credentials or the signature have expired. Nothing was accepted; sign again."
+    }
+
     THROTTLED = {
       status = 429, title = "Too many requests", retry_after = 1
       detail = "More requests came in than this API takes. Nothing was accepted; send again after a pause."

@@ -3,7 +3,7 @@
 locals {
   waf_rule_groups = var.waf == null ? {} : {
     AWSManagedRulesAmazonIpReputationList = { priority = 2, count_only = [] }
-    AWSManagedRulesKnownBadInputsRuleSet  = { priority = 3, count_only = ["Log4JRCE_BODY", "JavaDeserializationRCE_BODY"] }
+    AWSManagedRulesKnownBadInputsRuleSet  = { priority = 3, count_only = ["Log4JRCE_BODY", "JavaDeserializationRCE_BODY", "ReactJSRCE_BODY"] }
     AWSManagedRulesCommonRuleSet = { priority = 4, count_only = [
       "NoUserAgent_HEADER", "SizeRestrictions_BODY", "EC2MetaDataSSRF_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "CrossSiteScripting_BODY",
     ] }

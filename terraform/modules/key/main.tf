@@ -58,6 +58,7 @@ locals {
             "kms:EncryptionContext:aws:logs:arn" = [
               "${local.logs}:/aws/lambda/${var.name}-*",
               "${local.logs}:/aws/apigateway/${var.name}",
+              "${local.logs}:API-Gateway-Execution-Logs_*",
               "${local.logs}:aws-waf-logs-${var.name}",
             ]
           }

@@ -7,6 +7,34 @@ locals {
   memory_mb = 512
 
   document = jsonencode(var.alarms)
+
+  schedules = merge(
+    { for key, expression in var.openings : "digest-${key}" => {
+      description = "Tells what happened to low alarms while nobody was there"
+      cron        = expression
+      zone        = var.zone
+      input       = jsonencode({ task = "digest" })
+    } },
+    {
+      catch-up = {
+        description   = "Tells low alarms that another one of their subsystem hides, and a digest that failed"
+        every_minutes = 5
+        input         = jsonencode({ task = "catch-up" })
+      }
+
+      budget = {
+        description   = "Measures how much of the budget is spent"
+        every_minutes = 60
+        input         = jsonencode({ task = "budget" })
+      }
+
+      time-to-loss = {
+        description   = "Measures how long dead letters have that are not archived"
+        every_minutes = 5
+        input         = jsonencode({ task = "time-to-loss" })
+      }
+    },
+  )
 }
 
 # The function reads the very rules that became alarms.
@@ -58,25 +86,5 @@ module "function" {
     SPILLWAY_TIMEOUT_S            = tostring(local.timeout_s)
   })
 
-  schedules = merge(
-    { for key, expression in var.openings : "digest-${key}" => {
-      description = "Tells what happened to low alarms while nobody was there"
-      cron        = expression
-      zone        = var.zone
-      input       = jsonencode({ task = "digest" })
-    } },
-    {
-      budget = {
-        description   = "Measures how much of the budget is spent"
-        every_minutes = 60
-        input         = jsonencode({ task = "budget" })
-      }
-
-      time-to-loss = {
-        description   = "Measures how long dead letters have that are not archived"
-        every_minutes = 5
-        input         = jsonencode({ task = "time-to-loss" })
-      }
-    },
-  )
+  schedules = local.schedules
 }

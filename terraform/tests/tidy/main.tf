@@ -61,7 +61,7 @@ output "unexplained_skips" {
 output "deleted_too_early" {
   description = "Alarms that CloudWatch would refuse to delete, because a composite names them until it is changed."
   value = [for resource in local.resources : "${resource.file}: ${resource.type}.${resource.name}"
-    if startswith(resource.file, "modules/alarms/") && contains(["aws_cloudwatch_metric_alarm.rule", "aws_cloudwatch_composite_alarm.rule", "aws_cloudwatch_metric_alarm.out_of_hours"], "${resource.type}.${resource.name}") &&
+    if startswith(resource.file, "modules/alarms/") && contains(["aws_cloudwatch_metric_alarm.rule", "aws_cloudwatch_composite_alarm.rule", "aws_cloudwatch_metric_alarm.reporter", "aws_cloudwatch_metric_alarm.out_of_hours"], "${resource.type}.${resource.name}") &&
   !can(regex("(?m)^    create_before_destroy = true$", resource.body))]
 }
 
