@@ -2,8 +2,8 @@
 //!
 //! CloudWatch reads them from the function's log, so a measurement costs no call, and none can fail. The format is
 //! "Specification: Embedded metric format" in CloudWatch's user guide. A metric that was measured once is a number; one
-//! that was measured several times is a distribution, `{"Values": […], "Counts": […]}` as `PutMetricData` has it, so that
-//! percentiles stay exact and a batch of thousands is a short line.
+//! that was measured several times is an array of numbers, of which the specification allows 100 a line, so that
+//! percentiles stay exact. Objects with values and their counts, as `PutMetricData` has them, are not in the specification.
 
 use serde_json::{Map, Value, json};
 use spillway_core::Timestamp;
@@ -13,10 +13,8 @@ use std::collections::BTreeMap;
 /// Most values of one metric in one line.
 const MOST_VALUES: usize = 100;
 
-/// Values and how often each was measured, by the bits of the value.
-type Distribution = BTreeMap<u64, (f64, u64)>;
-/// What was measured, by the metric's name.
-type Metrics<'m> = BTreeMap<&'m str, (Unit, Distribution)>;
+/// What was measured, by the metric's name, in the order of measuring.
+type Metrics<'m> = BTreeMap<&'m str, (Unit, Vec<f64>)>;
 
 /// The lines for these measurements. Those with the same namespace and dimensions share a line.
 ///
@@ -34,8 +32,7 @@ pub fn lines(measurements: &[Measurement], now: Timestamp, level: &str) -> Vec<S
             groups.push((metric, BTreeMap::new()));
             groups.len() - 1
         });
-        let (_, distribution) = groups[position].1.entry(&metric.name).or_insert((*unit, BTreeMap::new()));
-        distribution.entry(order(*value)).or_insert((*value, 0)).1 += 1;
+        groups[position].1.entry(&metric.name).or_insert((*unit, Vec::new())).1.push(*value);
     }
     let mut lines = Vec::new();
     for (about, mut metrics) in groups {
@@ -50,13 +47,12 @@ pub fn lines(measurements: &[Measurement], now: Timestamp, level: &str) -> Vec<S
 fn line(about: &MetricId, metrics: &mut Metrics<'_>, now: Timestamp, level: &str) -> Value {
     let mut root = Map::new();
     let mut definitions = Vec::new();
-    metrics.retain(|name, (unit, distribution)| {
-        let rest = distribution.keys().nth(MOST_VALUES).copied();
-        let rest = rest.map_or_else(BTreeMap::new, |first| distribution.split_off(&first));
+    metrics.retain(|name, (unit, values)| {
+        let some: Vec<_> = values.drain(..values.len().min(MOST_VALUES)).map(number).collect();
         definitions.push(json!({ "Name": name, "Unit": unit }));
-        root.insert((*name).to_owned(), values(distribution));
-        *distribution = rest;
-        !distribution.is_empty()
+        let target = if let [one] = &some[..] { one.clone() } else { Value::Array(some) };
+        root.insert((*name).to_owned(), target);
+        !values.is_empty()
     });
     let names: Vec<_> = about.dimensions.iter().map(|(name, _)| name.as_ref()).collect();
     for (name, value) in &about.dimensions {
@@ -76,24 +72,9 @@ fn line(about: &MetricId, metrics: &mut Metrics<'_>, now: Timestamp, level: &str
     Value::Object(root)
 }
 
-fn values(distribution: &Distribution) -> Value {
-    let number = |value: f64| {
-        let is_whole = value.fract() == 0.0 && value.abs() < 1e15;
-        if is_whole { Value::from(value as i64) } else { Value::from(value) }
-    };
-    let mut all = distribution.values();
-    if let (Some((value, 1)), None) = (all.next(), all.next()) {
-        return number(*value);
-    }
-    let values: Vec<_> = distribution.values().map(|(value, _)| number(*value)).collect();
-    let counts: Vec<_> = distribution.values().map(|(_, count)| *count).collect();
-    json!({ "Values": values, "Counts": counts })
-}
-
-/// A key that sorts as the value does.
-fn order(value: f64) -> u64 {
-    let bits = value.to_bits();
-    if value.is_sign_negative() { !bits } else { bits | (1 << 63) }
+fn number(value: f64) -> Value {
+    let is_whole = value.fract() == 0.0 && value.abs() < 1e15;
+    if is_whole { Value::from(value as i64) } else { Value::from(value) }
 }
 
 #[cfg(test)]
@@ -111,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_one_line_with_its_distribution() {
+    fn a_batch_is_one_line_with_every_value() {
         let mut batch = vec![measured("BatchSize", 4.0, Unit::Count)];
         batch.extend([2.0, 1.0, 1.0, 19.0].map(|count| measured("ReceiveCount", count, Unit::Count)));
         batch.extend([0.5, 0.5].map(|ms| measured("AcceptToStoredLatency", ms, Unit::Milliseconds)));
@@ -125,11 +106,13 @@ mod tests {
             .collect();
         all.push(measured("BatchSize", 250.0, Unit::Count));
         let lines = parsed(&all);
-        let lengths: Vec<_> = lines
-            .iter()
-            .map(|line| line["AcceptToStoredLatency"]["Values"].as_array().unwrap().len())
-            .collect();
+        let lengths: Vec<_> =
+            lines.iter().map(|line| line["AcceptToStoredLatency"].as_array().unwrap().len()).collect();
         assert_eq!(lengths, [100, 100, 50]);
+        assert_eq!(
+            (&lines[0]["AcceptToStoredLatency"][0], &lines[2]["AcceptToStoredLatency"][49]),
+            (&json!(0), &json!(249))
+        );
         let sizes = lines.iter().filter(|line| line.get("BatchSize").is_some()).count();
         assert_eq!(sizes, 1, "a metric that fits into the first line is not told again");
     }

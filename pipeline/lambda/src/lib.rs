@@ -5,11 +5,12 @@
 //!   for X-Ray. All of them are out before an answer is given, because the sandbox freezes with it.
 //! * [`sqs`] reads a batch of messages record by record, so that one that can't be read takes nothing down with it.
 //!
-//! A function keeps nothing between invocations that could be lost. So none listens for the end of its sandbox: that would
-//! take an extension's registration at each cold start (only then does Lambda say when it ends one), and there is nothing to
-//! do then. An invocation that is cut off gives no answer, and its messages are received again.
+//! A function keeps nothing between invocations that could be lost, so there is nothing to flush at its end. At a SIGTERM
+//! the invocation that is under way is finished and answered; no extension is registered at each cold start only to get
+//! one. An invocation that is cut off gives no answer, and its messages are received again.
 
 mod emf;
+mod ending;
 mod init_error;
 mod invocation;
 mod logs;

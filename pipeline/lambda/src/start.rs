@@ -1,7 +1,9 @@
 //! How a function starts and takes invocations.
 
+use crate::ending::Ending;
 use crate::settings::{Common, Environment, SettingError};
 use crate::{Error, Invocation, init_error, logs};
+use lambda_runtime::tower::layer::layer_fn;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -41,6 +43,8 @@ fn prepare<S>(
 
 /// Takes invocations until the sandbox ends, each within a span that puts its ids into the log lines.
 ///
+/// At a SIGTERM the invocation that is under way is finished and answered, and no other is asked for.
+///
 /// # Errors
 /// Lambda can't be reached any more.
 pub async fn serve<R: Serialize>(
@@ -59,7 +63,18 @@ pub async fn serve<R: Serialize>(
         );
         async move { handler(&payload, &invocation).await.map_err(|error| failed(&*error)) }.instrument(span)
     });
-    Runtime::new(service).run().await
+    let ending = Ending::default();
+    let runtime = Runtime::new(service).layer(layer_fn(|inner| ending.watch(inner)));
+    tokio::select! {
+        biased;
+        never = ending.at_sigterm() => match never {},
+        // Before it is looked whether anything is under way: an invocation that has arrived is begun.
+        ended = runtime.run() => ended,
+        () = ending.may_end() => {
+            tracing::info!(target: "spillway", "the function ends, as it was told");
+            Ok(())
+        }
+    }
 }
 
 /// Logs why an invocation has no answer, and says it to Lambda.
