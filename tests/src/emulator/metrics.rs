@@ -8,6 +8,8 @@ use super::aws::Aws;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
+/// Most values of one metric in a line ("Specification: Embedded metric format", Target members).
+const MOST_VALUES: usize = 100;
 /// The most that one request may carry.
 const AT_ONCE: usize = 1000;
 /// How far back a look reaches: further than an invocation's lines can come late, in milliseconds.
@@ -84,6 +86,9 @@ impl LogMetrics {
 }
 
 /// The metrics of a line in the embedded metric format: for each directive, each set of dimensions and each metric.
+///
+/// # Panics
+/// At a value in a form that the specification does not have: CloudWatch would refuse the line, and here nobody would see.
 fn embedded(line: &Value) -> Vec<(String, Value)> {
     let mut data = Vec::new();
     for directive in list(&line["_aws"]["CloudWatchMetrics"]) {
@@ -92,19 +97,16 @@ fn embedded(line: &Value) -> Vec<(String, Value)> {
             let dimensions: Vec<_> =
                 list(names).map(|name| json!({"Name": name, "Value": line[text(name)]})).collect();
             for metric in list(&directive["Metrics"]) {
-                let value = &line[text(&metric["Name"])];
-                // A number, several, or how often there was which.
-                let values = value["Values"].as_array().or(value.as_array()).cloned();
-                let values = values.unwrap_or_else(|| vec![value.clone()]);
-                if values.is_empty() || values.iter().any(|value| !value.is_number()) {
-                    continue;
-                }
+                let name = text(&metric["Name"]);
+                let Some(target) = line.get(name) else { continue };
+                let values = target.as_array().cloned().unwrap_or_else(|| vec![target.clone()]);
+                assert!(
+                    (1..=MOST_VALUES).contains(&values.len()) && values.iter().all(Value::is_number),
+                    "CloudWatch takes a number or an array of up to {MOST_VALUES}, and would refuse {name} in {line}"
+                );
                 let unit = metric["Unit"].as_str().unwrap_or("None");
-                let mut datum = json!({"MetricName": metric["Name"], "Dimensions": dimensions, "Unit": unit,
+                let datum = json!({"MetricName": name, "Dimensions": dimensions, "Unit": unit,
                     "Values": values, "Timestamp": seconds(&line["_aws"]["Timestamp"])});
-                if value["Counts"].is_array() {
-                    datum["Counts"] = value["Counts"].clone();
-                }
                 data.push((namespace.to_owned(), datum));
             }
         }
@@ -150,23 +152,31 @@ mod tests {
         let line = json!({
             "_aws": {"Timestamp": 1_700_000_000_500_u64, "CloudWatchMetrics": [{
                 "Namespace": "Spillway", "Dimensions": [["Deployment"], ["Deployment", "Outcome"]],
-                "Metrics": [{"Name": "Records", "Unit": "Count"}, {"Name": "Age", "Unit": "Milliseconds"}, {"Name": "Size"}, {"Name": "Absent"}],
+                "Metrics": [{"Name": "Records", "Unit": "Count"}, {"Name": "Age", "Unit": "Milliseconds"}, {"Name": "Absent"}],
             }]},
             "Deployment": "d", "Outcome": "stored", "Records": 3, "Age": [1.5, 2.0],
-            "Size": {"Values": [10, 7], "Counts": [3, 1]},
         });
         let data = embedded(&line);
-        assert_eq!(data.len(), 6, "three metrics, each under two sets; one has no value");
+        assert_eq!(data.len(), 4, "two metrics, each under two sets; one has no value");
         assert_eq!(data[0].0, "Spillway");
         assert_eq!(
             data[0].1,
             json!({"MetricName": "Records", "Dimensions": [{"Name": "Deployment", "Value": "d"}],
             "Unit": "Count", "Values": [3], "Timestamp": 1_700_000_000.5})
         );
-        assert_eq!((&data[2].1["Values"], &data[2].1["Counts"]), (&json!([10, 7]), &json!([3, 1])));
-        assert_eq!(data[4].1["Values"], json!([1.5, 2.0]));
-        assert_eq!(data[4].1["Dimensions"][1], json!({"Name": "Outcome", "Value": "stored"}));
+        assert_eq!(data[2].1["Dimensions"][1], json!({"Name": "Outcome", "Value": "stored"}));
+        assert_eq!(data[3].1["Values"], json!([1.5, 2.0]));
         assert!(embedded(&json!({"level": "INFO"})).is_empty());
+    }
+
+    #[test]
+    fn a_value_that_cloudwatch_would_refuse_is_noticed() {
+        let counted = json!({"Values": [10, 7], "Counts": [3, 1]});
+        for target in [counted, json!([]), json!("3"), json!([1, "2"]), json!(vec![1; 101])] {
+            let line = json!({"Size": target, "_aws": {"Timestamp": 1, "CloudWatchMetrics": [
+                {"Namespace": "Spillway", "Dimensions": [[]], "Metrics": [{"Name": "Size"}]}]}});
+            assert!(std::panic::catch_unwind(|| embedded(&line)).is_err(), "{line}");
+        }
     }
 
     #[test]
