@@ -138,6 +138,34 @@ fn lints_find_what_would_never_fire_or_never_clear() {
 }
 
 #[test]
+fn lints_find_what_a_late_datapoint_would_keep_as_it_is() {
+    let with = |comparison: &str, needed: usize, of: usize| {
+        let rules = RULES
+            .replace("NAMESPACE", "AWS/SQS")
+            .replace("METRIC", "NumberOfMessagesSent")
+            .replace("DIMENSIONS", QUEUE)
+            .replace("period: 60", "expression: \"FILL(m1, 0)\"\n    period: 60")
+            .replace("GreaterThan", comparison)
+            .replace("THRESHOLD", "5")
+            .replace("MISSING", "notBreaching")
+            .replace("alarm: 1", &format!("alarm: {needed}"))
+            .replace("periods: 1", &format!("periods: {of}"))
+            .replace("NAME", "a-rule");
+        let report = check(&format!("lint_late_{comparison}_{needed}_{of}"), &[("rules.yaml", &rules)]);
+        let lints = report.lints.into_iter().filter(|lint| lint.kind == LintKind::Sticks);
+        lints.map(|lint| lint.message).collect::<Vec<_>>()
+    };
+    let stays_ok = "while the newest datapoint is late it is filled in with 0, which does not breach, so 3 of 3 may \
+                    never be met; let it be 3 of 4";
+    assert_eq!(with("GreaterThan", 3, 3), [stays_ok]);
+    assert!(with("GreaterThan", 3, 4).is_empty());
+    let stays_in_alarm = "while the newest datapoint is late it is filled in with 0, which breaches, so 1 of 1 may \
+                          always be met; let it be 2 of 2";
+    assert_eq!(with("LessThan", 1, 1), [stays_in_alarm]);
+    assert!(with("LessThan", 3, 3).is_empty());
+}
+
+#[test]
 fn a_rule_without_runbook_or_scenario_and_a_twin_that_comes_too_late_are_found() {
     let low = RULES
         .replace("NAMESPACE", "AWS/SQS")

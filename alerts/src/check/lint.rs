@@ -4,7 +4,7 @@ use super::catalogue;
 use super::pages::unknown_page;
 use super::run::outcome;
 use super::scenario::Scenario;
-use crate::math::Bounds;
+use crate::math::{Bounds, Frame};
 use crate::rules::{Comparison, MetricCondition, MissingData, Rule, RuleSet, Tier};
 use crate::state::AlarmState;
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub enum LintKind {
     DeadLink,
     /// No datapoint can ever be on the wrong side of the threshold, or none can be on the right side.
     Threshold,
-    /// Once in ALARM it stays there when the data stops.
+    /// Once in ALARM it stays there when the data stops, or it stays as it is because the newest datapoint is late.
     Sticks,
     /// A high rule whose low twin does not fire earlier in every scenario.
     LowTwin,
@@ -75,7 +75,7 @@ pub(crate) fn lint(
             if let Some(message) = unreachable(condition) {
                 report(LintKind::Threshold, message);
             }
-            if let Some(message) = sticks(condition) {
+            if let Some(message) = sticks(condition).or_else(|| filled_in(condition)) {
                 report(LintKind::Sticks, message);
             }
         }
@@ -144,6 +144,41 @@ fn sticks(condition: &MetricCondition) -> Option<String> {
                 .to_owned(),
         ),
         _ => None,
+    }
+}
+
+/// CloudWatch's FILL also fills in the newest datapoint when that is only late, and a minute later the next one. The user
+/// guide warns, under `FILL`, that an alarm can so be kept from ever changing, and advises M out of N.
+fn filled_in(condition: &MetricCondition) -> Option<String> {
+    if !condition.is_never_missing() {
+        return None;
+    }
+    let gap = [f64::NAN];
+    let columns = vec![&gap[..]; condition.queries.len()];
+    let frame = Frame {
+        columns: &columns,
+        first_start: 0,
+        step: condition.period.into(),
+        period: condition.period,
+        len: 1,
+    };
+    let filled = *condition.math.evaluate(&frame).first()?;
+    let breaches = condition.comparison.breaches(filled, condition.threshold);
+    let (needed, of) = (condition.datapoints_to_alarm, condition.evaluation_periods);
+    if !breaches && needed == of {
+        Some(format!(
+            "while the newest datapoint is late it is filled in with {filled}, which does not breach, so {needed} of \
+             {of} may never be met; let it be {needed} of {}",
+            of + 1
+        ))
+    } else if breaches && needed == 1 {
+        Some(format!(
+            "while the newest datapoint is late it is filled in with {filled}, which breaches, so 1 of {of} may always \
+             be met; let it be 2 of {}",
+            of.max(2)
+        ))
+    } else {
+        None
     }
 }
 

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod fault;
 mod world;
 
+use fault::Fault;
 use jiff::tz::TimeZone;
 use spillway_alerts::backtest::{Backtest, Range, run};
 use spillway_alerts::{Limits, RuleSet, Tier};
-use world::{DAY, Fault, HOUR, simulate};
+use world::{DAY, HOUR, simulate};
 
 fn backtest(days: usize, fault: Fault) -> Backtest {
     let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
@@ -49,7 +51,9 @@ fn every_incident_is_told_by_a_low_alarm_before_a_high_one() {
         ("bad deployment", 2, Fault::BadDeployment { from: DAY, minutes: 2 * HOUR }),
         ("traffic drop", 2, Fault::TrafficDrop { from: DAY, minutes: 3 * HOUR }),
         ("slow leak", 3, Fault::SlowLeak { from: DAY, minutes: 12 * HOUR }),
+        ("consumer crash", 2, Fault::ConsumerCrash { from: DAY, minutes: 2 * HOUR }),
         ("archiver outage", 2, Fault::ArchiverOutage { from: DAY, minutes: 3 * HOUR }),
+        ("archiver crash", 15, Fault::ArchiverCrash { from: DAY, minutes: 14 * DAY }),
         ("cost creep", 25, Fault::CostCreep { from: DAY }),
     ];
     println!("{:<18} {:>8} {:<26} {:>8} {:<26} {:>8}", "incident", "low", "", "high", "", "lead");

@@ -1,6 +1,7 @@
 //! A small model of the pipeline, minute by minute: clients with a daily and weekly rhythm, a queue with retries, a
 //! store, a dead letter queue with its archiver, and what all of it costs. It writes down what CloudWatch would.
 
+use crate::fault::Fault;
 use jiff::Timestamp;
 use spillway_alerts::metric::DimensionValue;
 use spillway_alerts::{MemoryHistory, MetricStat, RuleSet};
@@ -15,59 +16,10 @@ pub const DAY: usize = 24 * HOUR;
 const START: i64 = 1_767_571_200;
 const MAX_RECEIVES: usize = 20;
 const RETENTION_MIN: usize = 14 * DAY;
+/// After so long a message whose invocation failed is visible again.
+const VISIBILITY_MIN: usize = 3;
 /// Records that the consumer can work on in a minute.
 const CONSUMER_PER_MIN: f64 = 3_000.0;
-
-/// What goes wrong, from which minute on and for how long.
-#[derive(Clone, Copy, Debug)]
-pub enum Fault {
-    None,
-    StoreOutage {
-        from: usize,
-        minutes: usize,
-    },
-    /// What the table takes falls from all to a fifth of the load, and stays there.
-    ThrottlingRamp {
-        from: usize,
-        minutes: usize,
-    },
-    /// One message in five fails at every attempt.
-    PoisonBurst {
-        from: usize,
-        minutes: usize,
-    },
-    /// Half of the records break their schema; the deployment goes out over ten minutes.
-    BadDeployment {
-        from: usize,
-        minutes: usize,
-    },
-    /// Clients stop within half an hour.
-    TrafficDrop {
-        from: usize,
-        minutes: usize,
-    },
-    /// Server errors rise from nothing to a tenth of the requests.
-    SlowLeak {
-        from: usize,
-        minutes: usize,
-    },
-    /// Dead letters arrive, and the archiver does not run.
-    ArchiverOutage {
-        from: usize,
-        minutes: usize,
-    },
-    /// Spending three times as fast as planned.
-    CostCreep {
-        from: usize,
-    },
-}
-
-impl Fault {
-    /// How far into the fault `minute` is, from 0 to 1, while it is on.
-    fn progress(from: usize, minutes: usize, minute: usize) -> Option<f64> {
-        (from..from + minutes).contains(&minute).then(|| (minute - from) as f64 / minutes as f64)
-    }
-}
 
 #[derive(Clone, Copy)]
 struct Cohort {
@@ -151,7 +103,7 @@ fn model(minutes: usize, fault: Fault) -> HashMap<&'static str, Vec<f64>> {
     let mut record = Recorder { columns: HashMap::new(), minutes };
     let mut due: Vec<Vec<Cohort>> = vec![Vec::new(); minutes + 32];
     let mut waiting: Vec<Cohort> = Vec::new();
-    let mut dead_waiting = 0.0;
+    let mut dead_waiting = Waiting::default();
     let mut spent = 0.0;
     for minute in 0..minutes {
         let (count, sent) = api(&mut record, minute, fault);
@@ -212,6 +164,14 @@ struct Dead {
     oldest: usize,
 }
 
+/// What waits in the dead letter queue.
+#[derive(Default)]
+struct Waiting {
+    count: f64,
+    /// When the oldest event was sent.
+    oldest: Option<usize>,
+}
+
 fn consume(
     record: &mut Recorder,
     minute: usize,
@@ -223,6 +183,7 @@ fn consume(
     let total: f64 = waiting.iter().map(|cohort| cohort.count).sum();
     let share = (CONSUMER_PER_MIN / total.max(1.0)).min(1.0);
     let outage = matches!(fault, Fault::StoreOutage { from, minutes } if Fault::progress(from, minutes, minute).is_some());
+    let crash = matches!(fault, Fault::ConsumerCrash { from, minutes } if Fault::progress(from, minutes, minute).is_some());
     let capacity = match fault {
         Fault::ThrottlingRamp { from, minutes } => Fault::progress(from, minutes, minute)
             .map_or(f64::INFINITY, |progress| load * (1.3 - 4.0 * progress).max(0.2)),
@@ -247,10 +208,10 @@ fn consume(
         most_receives = most_receives.max(taken.receives);
         let rejected = if taken.poison { 0.0 } else { taken.count * bad };
         let good = taken.count - rejected;
-        let success = if outage || taken.poison { 0.0 } else { fits };
+        let success = if outage || crash || taken.poison { 0.0 } else { fits };
         stored += good * success;
         late += if minute - taken.sent_at > 1 { good * success } else { 0.0 };
-        throttled += if taken.poison || outage { 0.0 } else { good * (1.0 - success) };
+        throttled += if taken.poison || outage || crash { 0.0 } else { good * (1.0 - success) };
         let again = Cohort { count: good * (1.0 - success), ..taken };
         dead.rejected += rejected;
         if again.count > 0.01 && again.receives >= MAX_RECEIVES {
@@ -258,7 +219,8 @@ fn consume(
             dead.oldest = dead.oldest.min(again.sent_at);
         } else if again.count > 0.01 {
             retried += again.count;
-            if let Some(slot) = due.get_mut(minute + wait_minutes(again.receives)) {
+            let wait = if crash { VISIBILITY_MIN } else { wait_minutes(again.receives) };
+            if let Some(slot) = due.get_mut(minute + wait) {
                 slot.push(again);
             }
         }
@@ -266,14 +228,20 @@ fn consume(
     *waiting = left;
     let taken = total * share;
     let failed = if outage { taken } else { 0.0 };
+    let invocations = (taken / 10.0).ceil();
+    record.set("consumer Errors", minute, if crash { invocations } else { 0.0 });
     if taken > 0.0 {
+        record.set("consumer Invocations", minute, invocations);
+        record.set("consumer Duration", minute, 800.0);
+        record.set("consumer ConcurrentExecutions", minute, (taken / 600.0).clamp(1.0, 10.0));
+    }
+    // What an invocation counts is lost when it fails as a whole.
+    if taken > 0.0 && !crash {
         record.set("consumer ReceiveCount", minute, most_receives as f64);
         record.set("consumer RecordsStored", minute, stored.round());
         record.set("consumer RecordsAlreadyStored", minute, 0.0);
         record.set("consumer RecordsRetried", minute, retried.round());
         record.set("consumer RecordsRejected", minute, dead.rejected.round());
-        record.set("consumer Duration", minute, 800.0);
-        record.set("consumer ConcurrentExecutions", minute, (taken / 600.0).clamp(1.0, 10.0));
     }
     if stored > 0.0 {
         record.set(
@@ -316,33 +284,52 @@ fn consume(
     dead
 }
 
-fn archive(record: &mut Recorder, minute: usize, fault: Fault, dead: &Dead, waiting: &mut f64) {
+fn archive(record: &mut Recorder, minute: usize, fault: Fault, dead: &Dead, waiting: &mut Waiting) {
     let mut arriving = dead.rejected + dead.redriven;
-    let stopped = match fault {
+    let (stopped, fails, came) = match fault {
         Fault::ArchiverOutage { from, minutes } => {
             let on = Fault::progress(from, minutes, minute).is_some();
-            arriving += if on && minute.is_multiple_of(10) { 3.0 } else { 0.0 };
-            on
+            (on, false, on)
         }
-        _ => false,
+        Fault::ArchiverCrash { from, minutes } => {
+            let on = Fault::progress(from, minutes, minute).is_some();
+            (false, on, on && minute < from + HOUR)
+        }
+        _ => (false, false, false),
     };
-    *waiting += arriving;
-    record.set("dlq NumberOfMessagesSent", minute, dead.rejected.round());
-    let works = !stopped && *waiting >= 0.5;
-    record.set("dlq NumberOfMessagesReceived", minute, if works { waiting.round() } else { 0.0 });
-    record.set("archiver Invocations", minute, if works { (*waiting / 10.0).ceil() } else { f64::NAN });
-    if works {
-        let age = minute - dead.oldest;
-        record.set("archiver OldestDeadLetterAge", minute, (age * 60) as f64);
-        record.set("archiver TimeToLoss", minute, ((RETENTION_MIN - age) * 60) as f64);
-        *waiting = 0.0;
+    arriving += if came && minute.is_multiple_of(10) { 3.0 } else { 0.0 };
+    waiting.count += arriving;
+    if waiting.count > 0.0 {
+        waiting.oldest = Some(waiting.oldest.map_or(dead.oldest, |oldest| oldest.min(dead.oldest)));
     }
-    record.set("dlq ApproximateNumberOfMessagesVisible", minute, *waiting);
+    record.set("dlq NumberOfMessagesSent", minute, dead.rejected.round());
+    let there = waiting.count >= 0.5;
+    let runs = !stopped && there;
+    // What it fails on comes back after three minutes.
+    let taken = if fails { waiting.count / VISIBILITY_MIN as f64 } else { waiting.count };
+    record.set("dlq NumberOfMessagesReceived", minute, if runs { taken.round() } else { 0.0 });
+    let invocations = (taken / 10.0).ceil();
+    record.set("archiver Invocations", minute, if runs { invocations } else { f64::NAN });
+    record.set("archiver Errors", minute, if runs && fails { invocations } else { 0.0 });
+    let age = minute - waiting.oldest.unwrap_or(minute);
+    if there {
+        // Looked at from outside, whether the archiver runs or not.
+        record.set("archiver TimeToLoss", minute, (RETENTION_MIN.saturating_sub(age) * 60) as f64);
+    }
+    let left = if fails { waiting.count } else { 0.0 };
+    if runs && !fails {
+        record.set("archiver OldestDeadLetterAge", minute, (age * 60) as f64);
+        *waiting = Waiting::default();
+    }
+    // What the archiver fails on is in flight two minutes of three.
+    let hidden = if minute.is_multiple_of(3) { 0.0 } else { left };
+    record.set("dlq ApproximateNumberOfMessagesVisible", minute, waiting.count - hidden);
+    record.set("dlq ApproximateNumberOfMessagesNotVisible", minute, hidden);
 }
 
 /// Metrics that none of the faults moves.
 fn quiet(record: &mut Recorder, minute: usize) {
-    for name in ["consumer Errors", "consumer Throttles", "archiver Errors", "archiver Throttles"] {
+    for name in ["consumer Throttles", "archiver Throttles"] {
         record.set(name, minute, 0.0);
     }
     for name in ["archiver Duration", "archiver ConcurrentExecutions", "UserErrors"] {

@@ -28,8 +28,8 @@ fn a_rule_is_said_in_words() {
     check_condition("queue-drain-low", "2 of the last 3 datapoints, of 5 min each, are over 20 %");
     check_condition("availability-burn-14x-long", "a datapoint of 1 h is over 1.44 %");
     check_condition("budget-actual-high", "a datapoint of 1 h is over 100 %");
-    check_condition("table-throttles-high", "5 datapoints in a row, of 1 min each, are over 20 %");
-    check_condition("receive-count-high", "one of the last 4 datapoints, of 15 min each, is at or over 15");
+    check_condition("api-requests-few-high", "6 datapoints in a row, of 5 min each, are under 6");
+    check_condition("receive-count-low", "one of the last 4 datapoints, of 15 min each, is at or over 5");
 }
 
 #[track_caller]
