@@ -34,9 +34,12 @@ resource "aws_cloudwatch_composite_alarm" "rule" {
 
   depends_on = [aws_cloudwatch_metric_alarm.rule]
 
-  # Deleted after the composites that name it, as metric alarms are.
   lifecycle {
+    # Deleted after the composites that name it, as metric alarms are.
     create_before_destroy = true
+
+    # The provider would replace the alarm to switch its actions on again, and delete the new one for the old: both have one name.
+    ignore_changes = [actions_enabled]
   }
 }
 
@@ -48,6 +51,10 @@ resource "aws_cloudwatch_composite_alarm" "high" {
   alarm_description = "A high-priority alarm of ${replace(each.key, "_", " ")}. Each of them tells by itself.${local.overview_links}"
   alarm_rule        = each.value
   tags              = var.tags
+
+  lifecycle {
+    ignore_changes = [actions_enabled]
+  }
 }
 
 # Tells of the low alarms of one part of the system; of a second one of the same part the reporter tells. With an actions suppressor it acts when the suppressor has left
@@ -73,5 +80,10 @@ resource "aws_cloudwatch_composite_alarm" "low" {
       wait_period      = 60
       extension_period = 60
     }
+  }
+
+  # Whoever has switched its actions off by hand switches them on again: the provider could only delete it and make it anew.
+  lifecycle {
+    ignore_changes = [actions_enabled]
   }
 }
