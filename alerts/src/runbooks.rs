@@ -21,6 +21,7 @@ const PAGES: &[(&str, &str)] = pages! {
     "consumer-errors"
     "dead-letter-age"
     "dead-letters-arriving"
+    "dead-letters-unindexed"
     "dlq-depth"
     "duplicates"
     "function-concurrency"

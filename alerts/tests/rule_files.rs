@@ -126,6 +126,7 @@ fn every_runbook_has_the_same_parts_and_names_only_commands_that_exist() {
         "dlq show",
         "dlq replay",
         "dlq discard",
+        "dlq reindex",
         "dlq restore",
         "alarms check",
         "alarms backtest",

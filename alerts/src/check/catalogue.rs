@@ -31,11 +31,11 @@ pub(crate) const CATALOGUE: &[Known] = known! {
     "AWS/DynamoDB", &["TableName"], COUNT: "ConsumedWriteCapacityUnits" "ProvisionedWriteCapacityUnits"
         "WriteThrottleEvents";
     "AWS/DynamoDB", &["TableName", "Operation"], COUNT: "ThrottledRequests" "SystemErrors" "SuccessfulRequestLatency";
-    "AWS/DynamoDB", &[], COUNT: "UserErrors";
+    "AWS/DynamoDB", &[], COUNT: "UserErrors" "AccountMaxTableLevelWrites";
     "AWS/DynamoDB", &[], PERCENT: "AccountProvisionedWriteCapacityUtilization"
         "MaxProvisionedTableWriteCapacityUtilization";
     "Spillway", &["FunctionName"], COUNT: "ReceiveCount" "RecordsStored" "RecordsAlreadyStored" "RecordsRetried"
-        "RecordsRejected" "AcceptToStoredLatency" "BatchSize" "OldestDeadLetterAge" "TimeToLoss";
+        "RecordsRejected" "AcceptToStoredLatency" "BatchSize" "OldestDeadLetterAge" "DeadLettersUnindexed" "TimeToLoss";
     "Spillway", &["BudgetName"], COUNT: "BudgetActualPercent" "BudgetForecastPercent";
 };
 

@@ -210,6 +210,9 @@ fn metric(
     let has_percentile = queries.iter().any(|query| query.stat.statistic.significant_samples().is_some());
     if raw.low_samples.is_some() && !has_percentile {
         reporter.at("low_samples", "`low_samples` is for percentiles; none of the metrics has one");
+    } else if raw.low_samples.is_some() && raw.expression.is_some() {
+        // CloudWatch has it only for an alarm on one metric, and would not hold such an alarm back.
+        reporter.at("low_samples", "`low_samples` is for a rule on one percentile without an `expression`");
     }
     if let (Some(period), Some(needed), Some(looked_at)) = (period, needed, looked_at) {
         window(period, needed, looked_at, reporter);

@@ -335,12 +335,13 @@ fn quiet(record: &mut Recorder, minute: usize) {
     for name in ["archiver Duration", "archiver ConcurrentExecutions", "UserErrors"] {
         record.set(name, minute, f64::NAN);
     }
-    for name in ["archiver OldestDeadLetterAge", "archiver TimeToLoss"] {
+    for name in ["archiver OldestDeadLetterAge", "archiver TimeToLoss", "archiver DeadLettersUnindexed"] {
         record.columns.entry(name).or_insert_with(|| vec![f64::NAN; record.minutes]);
     }
     if minute.is_multiple_of(5) {
         record.set("ProvisionedWriteCapacityUnits", minute, 5_000.0);
         record.set("AccountProvisionedWriteCapacityUtilization", minute, 12.0);
+        record.set("AccountMaxTableLevelWrites", minute, 40_000.0);
         record.set("MaxProvisionedTableWriteCapacityUtilization", minute, 12.0);
     }
 }

@@ -57,6 +57,8 @@ locals {
       ] : [],
       contains(one.given, "low_samples") && !anytrue([for metric in try(one.rule.metrics, []) : startswith(metric.statistic, "p")]) ? [
         { field = "low_samples", text = "`low_samples` is for percentiles; none of the metrics has one" }
+        ] : contains(one.given, "low_samples") && contains(one.given, "expression") ? [
+        { field = "low_samples", text = "`low_samples` is for a rule on one percentile without an `expression`" }
       ] : [],
       !alltrue([for field in ["period", "datapoints_to_alarm", "evaluation_periods"] : contains(one.given, field)]) ? [] : [
         for problem in [{

@@ -127,6 +127,7 @@ fn sample_capacity(pipeline: &Pipeline) {
     };
     record("ProvisionedWriteCapacityUnits", table, units, Unit::Count);
     record("UserErrors", &[], 0.0, Unit::Count);
+    record("AccountMaxTableLevelWrites", &[], TABLE_WRITE_CAPACITY, Unit::Count);
     let account = units / ACCOUNT_WRITE_CAPACITY * 100.0;
     record("AccountProvisionedWriteCapacityUtilization", &[], account, Unit::Percent);
     let largest = units / TABLE_WRITE_CAPACITY * 100.0;
