@@ -2,6 +2,7 @@
 //! ours and of the usual handler in Python, driven with the same batches.
 
 use crate::functions::aws::{Aws, PUT_OBJECT, Seen};
+use crate::functions::emulator;
 use crate::functions::events;
 use crate::functions::programs::Program;
 use crate::functions::sandbox::Sandbox;
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 use spillway_traffic::Sample;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,10 +31,21 @@ const BATCHES: [usize; 3] = [1, 10, 100];
 /// write, so that waiting is.
 const LATENCIES: [Duration; 2] = [Duration::ZERO, Duration::from_millis(5)];
 
+/// What keeps the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Against {
+    /// This process, whose calls take that long beside the work.
+    Here(Duration),
+    /// An emulator.
+    Emulator(SocketAddr),
+}
+
 /// One run of all batches.
 #[derive(Clone, Debug, Serialize)]
 struct Run {
     program: &'static str,
+    against: Against,
     batch: usize,
     latency_ms: u128,
     per_s: f64,
@@ -60,20 +73,27 @@ async fn measure(setting: &Setting) -> Result<Results> {
     let events = events::samples(WARM_UP + MESSAGES);
     let mut runs = Vec::new();
     for round in 1..=setting.rounds {
-        for latency in LATENCIES {
+        let here = LATENCIES.map(Against::Here);
+        for against in here.into_iter().chain(setting.emulator.map(Against::Emulator)) {
             for program in &programs {
-                let ms = latency.as_millis();
-                setting.say(&format!(
-                    "consumer: {}, a call takes {ms} ms, round {round} of {}",
-                    program.name, setting.rounds
-                ));
-                runs.push(drive(program, &events, BATCH, latency, scratch.path()).await?);
+                let (what, rounds) = (against.name(), setting.rounds);
+                setting.say(&format!("consumer: {}, {what}, round {round} of {rounds}", program.name));
+                runs.push(drive(program, &events, BATCH, against, scratch.path()).await?);
             }
         }
     }
     setting.say("consumer: what batches of other sizes use, and the archiver");
     let cost = cost(setting, &consumer, &events[..MESSAGES], scratch.path()).await?;
     Ok(results(setting, &runs, &cost))
+}
+
+impl Against {
+    fn name(self) -> String {
+        match self {
+            Self::Here(latency) => format!("a call takes {} ms", latency.as_millis()),
+            Self::Emulator(_) => "against the emulator".to_owned(),
+        }
+    }
 }
 
 /// What our functions use for a batch.
@@ -107,11 +127,19 @@ async fn drive(
     program: &Program,
     events: &[Sample],
     size: usize,
-    latency: Duration,
+    against: Against,
     scratch: &Path,
 ) -> Result<Run> {
+    let latency = if let Against::Here(latency) = against { latency } else { Duration::ZERO };
     let aws = Aws::start(latency).await?;
-    let endpoint = format!("http://{}", aws.address);
+    let address = match against {
+        Against::Here(_) => aws.address,
+        Against::Emulator(address) => {
+            emulator::empty_table(address).await?;
+            address
+        }
+    };
+    let endpoint = format!("http://{address}");
     let mut sandbox = Sandbox::start(program, &aws, &endpoint, scratch).await?;
     let (warm_up, measured) = events.split_at(WARM_UP);
     for batch in events::batches(warm_up, size) {
@@ -127,17 +155,16 @@ async fn drive(
     }
     let seen = aws.seen();
     ensure!(seen.unknown.is_empty(), "{} called what is not known here: {:?}", program.name, seen.unknown);
-    ensure!(
-        seen.items.len() == events.len(),
-        "{} stored {} of {} events",
-        program.name,
-        seen.items.len(),
-        events.len()
-    );
+    let stored = match against {
+        Against::Here(_) => seen.items.len() as u64,
+        Against::Emulator(address) => emulator::items(address).await?,
+    };
+    ensure!(stored == events.len() as u64, "{} stored {stored} of {} events", program.name, events.len());
     let per_1000 = |total: f64| total * 1e3 / MESSAGES as f64;
     let cpu_s = cpu.zip(sandbox.cpu_s()).map(|(before, after)| after - before);
     let run = Run {
         program: program.name,
+        against,
         batch: size,
         latency_ms: latency.as_millis(),
         per_s: MESSAGES as f64 / took.iter().sum::<f64>(),
@@ -165,9 +192,8 @@ fn nothing_failed(answer: &Value) -> Result<()> {
 }
 
 fn results(setting: &Setting, runs: &[Run], cost: &Value) -> Results {
-    let of = |program: &str, latency: Duration, value: fn(&Run) -> f64| {
-        let wanted =
-            runs.iter().filter(|run| run.program == program && run.latency_ms == latency.as_millis());
+    let of = |program: &str, against: Against, value: fn(&Run) -> f64| {
+        let wanted = runs.iter().filter(|run| run.program == program && run.against == against);
         let values: Vec<f64> = wanted.map(value).collect();
         (!values.is_empty()).then(|| median(values))
     };
@@ -175,13 +201,14 @@ fn results(setting: &Setting, runs: &[Run], cost: &Value) -> Results {
     let calls: fn(&Run) -> f64 = |run| run.calls_per_1000;
     let against = "Python with Powertools' batch processor";
     let mut rows = Vec::new();
-    for latency in LATENCIES {
-        if let Some((ours, theirs)) = of("consumer", latency, per_s).zip(of("python", latency, per_s)) {
-            let what = format!("one sandbox, a call takes {} ms", latency.as_millis());
+    let here = LATENCIES.map(Against::Here);
+    for place in here.into_iter().chain(setting.emulator.map(Against::Emulator)) {
+        if let Some((ours, theirs)) = of("consumer", place, per_s).zip(of("python", place, per_s)) {
+            let what = format!("one sandbox, {}", place.name());
             rows.push(Row::new(what, ours, against, theirs, "messages/s").target(Target::AtLeast(3.0)));
         }
     }
-    if let Some((ours, theirs)) = of("consumer", LATENCIES[0], calls).zip(of("python", LATENCIES[0], calls)) {
+    if let Some((ours, theirs)) = of("consumer", here[0], calls).zip(of("python", here[0], calls)) {
         rows.push(Row::new("AWS calls for 1,000 messages", ours, against, theirs, "calls"));
     }
     let mut notes = vec![format!(

@@ -3,6 +3,7 @@
 //! Ours and the peers run as processes of their own, as they would in Lambda, and are told the same.
 
 pub mod aws;
+pub mod emulator;
 pub mod events;
 pub mod programs;
 mod runtime_api;

@@ -27,6 +27,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use serde_json::json;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -54,6 +55,9 @@ struct Arguments {
     /// Python of an environment that has what bench/python/requirements.txt names
     #[arg(long, value_name = "FILE")]
     python: Option<PathBuf>,
+    /// Address of an emulator of AWS that has nothing in it
+    #[arg(long, value_name = "IP:PORT")]
+    emulator: Option<SocketAddr>,
     /// Prometheus' promtool
     #[arg(long, value_name = "FILE")]
     promtool: Option<PathBuf>,
@@ -80,6 +84,8 @@ pub struct Setting {
     pub functions: PathBuf,
     /// A Python with what the peers need.
     pub python: Option<PathBuf>,
+    /// Where an emulator of AWS answers.
+    pub emulator: Option<SocketAddr>,
     /// Prometheus' promtool.
     pub promtool: Option<PathBuf>,
     /// Days of series that it is given.
@@ -139,6 +145,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         site,
         functions,
         python,
+        emulator,
         promtool,
         promtool_days,
         rounds,
@@ -151,6 +158,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         site,
         functions,
         python,
+        emulator,
         promtool,
         promtool_days,
         rounds: usize::try_from(rounds)?,

@@ -6,7 +6,7 @@
 use crate::{
     incidents, lambda, metadata, process, promtool, python,
     ring::{Counts, Outcome, Report},
-    rings::FRONTEND,
+    rings::{FRONTEND, empty_emulator},
     settings::Settings,
     wasm,
 };
@@ -23,6 +23,8 @@ const SYSTEM: [&str; 7] = ["accept", "memory", "simulate", "pages", "cold-start"
 const OF_THE_DEMO: [&str; 2] = ["memory", "pages"];
 /// Those that measure the functions as Lambda starts them.
 const OF_THE_FUNCTIONS: [&str; 2] = ["cold-start", "consumer"];
+/// The one that also runs against an emulator.
+const CONSUMER: &str = "consumer";
 /// The one that evaluates rules, and the package whose example it measures.
 const BACKTEST: (&str, &str) = ("backtest", "spillway-alerts");
 /// The tables of what the rules tell.
@@ -125,6 +127,17 @@ fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<
             Err(error) => eprintln!("    no peers in Python: {error:#}. {}", python::REMEDY),
         }
     }
+    let mut emulator = None;
+    if arguments.wants(CONSUMER) {
+        match empty_emulator(settings) {
+            Ok(started) => {
+                bench.arg("--emulator").arg(started.address.to_string());
+                // It runs as long as this lives.
+                emulator = Some(started);
+            }
+            Err(error) => eprintln!("    no emulator: {error:#}. {}", python::REMEDY),
+        }
+    }
     if arguments.wants(BACKTEST.0) {
         let example = ["build", "--release", "--package", BACKTEST.1, "--example", "backtest_speed"];
         process::run(settings.cargo().args(example))?;
@@ -136,7 +149,9 @@ fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<
             Err(error) => eprintln!("    no promtool: {error:#}. {}", promtool::REMEDY),
         }
     }
-    process::run(&mut bench)
+    let done = process::run(&mut bench);
+    drop(emulator);
+    done
 }
 
 /// Builds the functions as they are deployed, for this machine. Returns the folder with them.

@@ -127,11 +127,20 @@ fn missing(error: &anyhow::Error) -> Outcome {
     }
 }
 
+/// The emulator that runs whole deployments, empty, for a benchmark.
+///
+/// # Errors
+/// When it cannot be installed or started.
+pub fn empty(settings: &Settings) -> Result<Emulator> {
+    Emulator::start(settings, &MINISTACK, &MINISTACK.program(settings)?)
+}
+
 /// A running emulator; it ends when this is dropped. Nobody gives it functions to run, so it has no children.
-struct Emulator {
+pub struct Emulator {
     made: &'static Made,
     child: Child,
-    address: SocketAddr,
+    /// Where it answers.
+    pub address: SocketAddr,
     folder: PathBuf,
 }
 
