@@ -18,6 +18,8 @@ type Data<DB> = DrawingArea<DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// Height of labels in view box units; the style sheet says the same.
 pub(crate) const TEXT: f64 = 11.0;
+/// By how much the style sheet enlarges a chart's text on a phone. What stands beside each other needs room for that.
+const PHONE_TEXT: f64 = 12.5 / TEXT;
 
 /// A chart on its way to a surface.
 pub(crate) struct Painter<'a, DB: DrawingBackend> {
@@ -156,7 +158,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
             for (left, _) in taken.iter().filter(|(_, other)| (other - y).abs() < TEXT + 1.0) {
                 right = right.min(left - 8.0);
             }
-            taken.push((right - text_width(&text), y));
+            taken.push((right - text_width(&text) * PHONE_TEXT, y));
             self.text(&text, Ink::ThresholdLabel(limit.tier), (right, y), HPos::Right, VPos::Bottom)?;
         }
         Ok(())

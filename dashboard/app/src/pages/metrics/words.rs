@@ -83,7 +83,8 @@ fn api(all: &Activity) -> String {
         0 => "none refused with a server error".to_owned(),
         some => format!("{some} refused with a server error"),
     };
-    format!("The API takes {} requests a second, {errors}{}", rate(of.per_second), slowest(of.p99_ms))
+    let requests = rate(of.per_second, "request", "requests");
+    format!("The API takes {requests}, {errors}{}", slowest(of.p99_ms))
 }
 
 fn function(name: &str, of: &FunctionActivity) -> String {
@@ -94,7 +95,8 @@ fn function(name: &str, of: &FunctionActivity) -> String {
         0 => "without an error".to_owned(),
         some => format!("with {}", counted(some, "error", "errors")),
     };
-    format!("{name} runs {} times a second, {errors}{}", rate(of.per_second), slowest(of.p99_ms))
+    let times = rate(of.per_second, "time", "times");
+    format!("{name} runs {times}, {errors}{}", slowest(of.p99_ms))
 }
 
 fn table(all: &Activity) -> String {
@@ -110,11 +112,16 @@ fn table(all: &Activity) -> String {
         format!("; {} of the write capacity is used", Unit::Percent.format(used))
     });
     let per_second = if all.window_s > 0.0 { of.writes / all.window_s } else { 0.0 };
-    format!("The table takes {} writes a second, {refused}{used}", rate(per_second))
+    let slowest = slowest(of.p99_ms);
+    let writes = rate(per_second, "write", "writes");
+    format!("The table takes {writes}, {refused}{slowest}{used}")
 }
 
-fn rate(per_second: f64) -> String {
-    Unit::Number.format(per_second)
+/// `1 write a second`, `0.9 writes a second`.
+fn rate(per_second: f64, one: &str, many: &str) -> String {
+    let number = Unit::Number.format(per_second);
+    let noun = if number == "1" { one } else { many };
+    format!("{number} {noun} a second")
 }
 
 fn slowest(p99_ms: Option<f64>) -> String {
@@ -149,5 +156,9 @@ mod tests {
         let idle = function("The archiver", &FunctionActivity::default());
         assert_eq!(idle, "The archiver had nothing to do in the last minutes");
         assert!(normal(Stage::Api, None).contains("cannot be read"));
+        assert_eq!(
+            [0.9, 1.0].map(|rate_of| rate(rate_of, "write", "writes")),
+            ["0.9 writes a second", "1 write a second"]
+        );
     }
 }
