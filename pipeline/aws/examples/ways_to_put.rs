@@ -10,6 +10,7 @@
 use anyhow::{Context, Result, ensure};
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, ConsumedCapacity, KeySchemaElement, KeyType, Put,
     PutRequest, ReturnConsumedCapacity, ScalarAttributeType, TransactWriteItem, WriteRequest,
@@ -137,8 +138,19 @@ async fn with_puts(client: &Client, table: &str, batches: &[Vec<StoreItem>]) -> 
             .condition_expression("attribute_not_exists(id)")
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
-            .await?;
-        add(&units, output.consumed_capacity.as_slice());
+            .await;
+        match output {
+            Ok(output) => add(&units, output.consumed_capacity.as_slice()),
+            // What a condition refuses is paid for all the same.
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+            {
+                units.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     let per_event = units.into_inner() as f64 / 100.0;
     Ok(round(took, batches.len() * IN_A_BATCH, per_event * (BATCHES * IN_A_BATCH) as f64))
