@@ -35,7 +35,8 @@ pub(crate) const CATALOGUE: &[Known] = known! {
     "AWS/DynamoDB", &[], PERCENT: "AccountProvisionedWriteCapacityUtilization"
         "MaxProvisionedTableWriteCapacityUtilization";
     "Spillway", &["FunctionName"], COUNT: "ReceiveCount" "RecordsStored" "RecordsAlreadyStored" "RecordsRetried"
-        "RecordsRejected" "AcceptToStoredLatency" "BatchSize" "OldestDeadLetterAge" "DeadLettersUnindexed" "TimeToLoss";
+        "RecordsRejected" "AcceptToStoredLatency" "BatchSize" "OldestDeadLetterAge" "DeadLettersUnindexed" "TimeToLoss"
+        "EventsAccepted";
     "Spillway", &["BudgetName"], COUNT: "BudgetActualPercent" "BudgetForecastPercent";
 };
 
@@ -86,4 +87,47 @@ pub(crate) fn unknown_resource(metric: &Metric) -> Option<String> {
             format!("`{}` is not a topology key for {}; expected {}", key, dimension.name, keys.join(", "))
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, RuleSet};
+    use std::collections::BTreeSet;
+
+    /// Metrics that no rule watches, with the reason.
+    const UNWATCHED: &[(&str, &str)] = &[
+        (
+            "AWS/ApiGateway IntegrationLatency",
+            "the greater part of Latency, which clients feel and a rule watches",
+        ),
+        ("AWS/SQS ApproximateNumberOfMessagesDelayed", "nothing is sent with a delay"),
+        ("Spillway BatchSize", "explains costs; no size of a batch is a fault"),
+        ("Spillway EventsAccepted", "the ledger's; that promises are kept is watched by accepted-not-queued"),
+    ];
+
+    #[test]
+    fn every_metric_has_a_rule_or_a_reason_for_none() {
+        let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
+        let queries = rules.iter().filter_map(|rule| rule.metric()).flat_map(|metric| &metric.queries);
+        let watched: BTreeSet<String> = queries
+            .map(|query| format!("{} {}", query.stat.metric.namespace, query.stat.metric.name))
+            .collect();
+        let known = CATALOGUE.iter().map(|known| format!("{} {}", known.namespace, known.metric));
+        let unwatched: BTreeSet<String> = known.filter(|name| !watched.contains(name)).collect();
+        let excused: BTreeSet<String> = UNWATCHED.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(unwatched, excused);
+    }
+
+    #[test]
+    fn every_metric_that_the_system_emits_is_in_it() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../pipeline/core/src/metric.rs");
+        let text = std::fs::read_to_string(path).unwrap();
+        let (_, names) = text.split_once("pub const NAMESPACE").unwrap();
+        let names = names.split("pub const ").skip(1).filter_map(|rest| rest.split('"').nth(1));
+        let emitted: BTreeSet<&str> = names.collect();
+        assert!(emitted.len() > 10, "{emitted:?}");
+        let own = CATALOGUE.iter().filter(|known| known.namespace == "Spillway").map(|known| known.metric);
+        assert_eq!(emitted, own.collect());
+    }
 }

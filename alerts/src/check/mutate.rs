@@ -2,7 +2,7 @@
 
 use super::run::outcome;
 use super::scenario::Scenario;
-use crate::rules::{Condition, MetricCondition, MissingData, Rule, RuleSet};
+use crate::rules::{CompositeCondition, Condition, MetricCondition, MissingData, Rule, RuleSet};
 use std::fmt;
 
 /// What was changed.
@@ -16,6 +16,8 @@ pub enum Mutation {
     EvaluationPeriods(usize),
     /// The treatment of missing data, to this.
     MissingData(MissingData),
+    /// Of a composite, one AND to OR or the other way about; which one, counted from 1, the outermost first.
+    Operator(usize),
 }
 
 impl fmt::Display for Mutation {
@@ -25,6 +27,7 @@ impl fmt::Display for Mutation {
             Self::DatapointsToAlarm(value) => write!(f, "datapoints_to_alarm {value}"),
             Self::EvaluationPeriods(value) => write!(f, "evaluation_periods {value}"),
             Self::MissingData(value) => write!(f, "missing_data {}", value.name()),
+            Self::Operator(number) => write!(f, "operator {number} of alarm_rule the other one"),
         }
     }
 }
@@ -40,10 +43,26 @@ pub struct Mutant {
 
 /// All mutants of a rule: the threshold a tenth higher and lower, M and N one more and one less, every other treatment
 /// of missing data. Those that CloudWatch could not tell from the original are left out: M above N, and the treatment of
-/// missing data where nothing is ever missing or where it is ignored anyway. A composite has none of its own; its parts
-/// have theirs.
+/// missing data where nothing is ever missing or where it is ignored anyway. Of a composite each AND is made an OR, and each
+/// OR an AND; its parts have mutants of their own.
 pub fn mutants(rule: &Rule) -> Vec<Mutant> {
-    let Some(original) = rule.metric() else { return Vec::new() };
+    match &rule.condition {
+        Condition::Metric(condition) => mutants_of_metric(rule, condition),
+        Condition::Composite(composite) => mutants_of_composite(rule, composite),
+    }
+}
+
+fn mutants_of_composite(rule: &Rule, original: &CompositeCondition) -> Vec<Mutant> {
+    let changed = original.rule.with_other_operators().into_iter().zip(1..);
+    let mutant = |(changed, number)| {
+        let condition = CompositeCondition { rule: changed, ..original.clone() };
+        let rule = Rule { condition: Condition::Composite(condition), ..rule.clone() };
+        Mutant { mutation: Mutation::Operator(number), rule }
+    };
+    changed.map(mutant).collect()
+}
+
+fn mutants_of_metric(rule: &Rule, original: &MetricCondition) -> Vec<Mutant> {
     let tenth = if original.threshold == 0.0 { 1.0 } else { original.threshold.abs() / 10.0 };
     let (needed, looked_at) = (original.datapoints_to_alarm, original.evaluation_periods);
     let mut mutations = vec![
@@ -73,6 +92,8 @@ fn apply(mutation: Mutation, condition: &mut MetricCondition) {
         Mutation::DatapointsToAlarm(value) => condition.datapoints_to_alarm = value,
         Mutation::EvaluationPeriods(value) => condition.evaluation_periods = value,
         Mutation::MissingData(value) => condition.missing_data = value,
+        // A condition on datapoints has no operators of an alarm rule.
+        Mutation::Operator(_) => {}
     }
 }
 

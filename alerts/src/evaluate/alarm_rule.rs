@@ -73,6 +73,27 @@ impl AlarmRule {
         }
         walk(&self.0, state)
     }
+
+    /// The same rule with one AND changed into OR or the other way about, once for each of them.
+    pub(crate) fn with_other_operators(&self) -> Vec<Self> {
+        fn walk(node: &Node) -> Vec<Node> {
+            match node {
+                Node::Constant(_) | Node::State(..) => Vec::new(),
+                Node::Not(inner) => walk(inner).into_iter().map(|inner| Node::Not(Box::new(inner))).collect(),
+                Node::And(left, right) => changed(left, right, Node::And, Node::Or),
+                Node::Or(left, right) => changed(left, right, Node::Or, Node::And),
+            }
+        }
+        type Join = fn(Box<Node>, Box<Node>) -> Node;
+        fn changed(left: &Node, right: &Node, same: Join, other: Join) -> Vec<Node> {
+            let of = |node: &Node| Box::new(node.clone());
+            let mut all = vec![other(of(left), of(right))];
+            all.extend(walk(left).into_iter().map(|left| same(Box::new(left), of(right))));
+            all.extend(walk(right).into_iter().map(|right| same(of(left), Box::new(right))));
+            all
+        }
+        walk(&self.0).into_iter().map(Self).collect()
+    }
 }
 
 struct Parser<'a> {
@@ -219,6 +240,19 @@ mod tests {
     fn names_are_listed_once() {
         let rule = AlarmRule::parse("ALARM(a-b) AND (OK(\"c d\") OR NOT ALARM(a-b))").unwrap();
         assert_eq!(rule.names(), ["a-b", "c d"]);
+    }
+
+    #[test]
+    fn each_operator_can_be_changed_into_the_other() {
+        let others = |text: &str| AlarmRule::parse(text).unwrap().with_other_operators();
+        let rules = |texts: &[&str]| texts.iter().map(|t| AlarmRule::parse(t).unwrap()).collect::<Vec<_>>();
+        assert_eq!(others("ALARM(a) AND ALARM(b)"), rules(&["ALARM(a) OR ALARM(b)"]));
+        assert_eq!(others("NOT (OK(a) OR OK(b))"), rules(&["NOT (OK(a) AND OK(b))"]));
+        assert_eq!(
+            others("ALARM(a) AND (ALARM(b) OR ALARM(c))"),
+            rules(&["ALARM(a) OR (ALARM(b) OR ALARM(c))", "ALARM(a) AND (ALARM(b) AND ALARM(c))"])
+        );
+        assert_eq!(others("ALARM(a)"), []);
     }
 
     #[test]
