@@ -15,6 +15,7 @@ pub async fn poison_is_dead_lettered_with_its_reason_and_fails_nothing_beside_it
         event(good[0], &json!(1)).to_string(),
         "no JSON".to_owned(),
         event(good[1], &json!(2)).to_string(),
+        // As empty as a message can be: SQS takes none without a character.
         " ".to_owned(),
         of_the_future.to_string(),
         event(good[2], &json!(3)).to_string(),
