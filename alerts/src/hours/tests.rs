@@ -157,7 +157,7 @@ fn stretches(changes: &[StateChange]) -> Vec<(RuleName, Timestamp, Timestamp)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10, ..ProptestConfig::default() })]
 
     #[test]
     fn a_year_of_business_hours_loses_nothing(one in alarms(), two in alarms()) {
