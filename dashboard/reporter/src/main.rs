@@ -1,7 +1,7 @@
 //! The reporter function's program.
 
 use spillway_aws::SystemClock;
-use spillway_aws::clients::{Clients, Connection, load};
+use spillway_aws::clients::{Clients, Connection, in_function};
 use spillway_dashboard_aws::CloudWatchMetrics;
 use spillway_dashboard_aws::budgets::Budgets;
 use spillway_lambda::{Common, Error, Telemetry, serve, start};
@@ -17,9 +17,8 @@ fn main() -> ExitCode {
 async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
-    let connection =
-        Connection::within(settings.timeout).of_function().seen_by(telemetry.calls.interceptor());
-    let clients = load(connection).await;
+    let connection = Connection::within(settings.timeout).seen_by(telemetry.calls.interceptor());
+    let clients = in_function(connection);
     let watch = watch(&clients, &settings).await?;
     let function = Function {
         watch,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use spillway_archiver::{Function, MendIndex, Mended, Settings, run};
-use spillway_aws::clients::{Connection, load};
+use spillway_aws::clients::{Connection, in_function};
 use spillway_aws::{ArchiveNames, IndexNames, S3Archive, SystemClock};
 use spillway_core::ports::ArchiveError;
 use spillway_core::usecases::archive::Archiver;
@@ -20,9 +20,8 @@ fn main() -> ExitCode {
 async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
-    let connection =
-        Connection::within(settings.timeout).of_function().seen_by(telemetry.calls.interceptor());
-    let clients = load(connection).await;
+    let connection = Connection::within(settings.timeout).seen_by(telemetry.calls.interceptor());
+    let clients = in_function(connection);
     let names = ArchiveNames {
         bucket: settings.bucket,
         prefix: settings.prefix,

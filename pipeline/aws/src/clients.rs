@@ -1,10 +1,13 @@
 //! Clients of AWS: built once, with limits in time that fit the function that uses them.
 
 use crate::trust;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_sdk_sqs::config::SharedCredentialsProvider;
+use aws_smithy_http_client::tls::{Provider, TlsContext, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
 use std::time::Duration;
 
@@ -17,22 +20,12 @@ pub struct Connection {
     pub time_limit: Duration,
     /// What sees each call, such as a recorder of traces.
     pub interceptors: Vec<SharedInterceptor>,
-    /// Whether only those certificate authorities are believed that sign for AWS, instead of all that the system knows.
-    pub aws_only: bool,
 }
 
 impl Connection {
     /// For work that has this much time: a function's timeout.
     pub fn within(time_limit: Duration) -> Self {
-        Self { region: None, time_limit, interceptors: Vec::new(), aws_only: false }
-    }
-
-    /// For a function, which starts often and talks to AWS directly: reading all of the system's certificate authorities
-    /// would take most of its start.
-    #[must_use]
-    pub fn of_function(mut self) -> Self {
-        self.aws_only = true;
-        self
+        Self { region: None, time_limit, interceptors: Vec::new() }
     }
 
     /// In this region.
@@ -74,19 +67,49 @@ pub struct Clients {
 ///
 /// `AWS_ENDPOINT_URL` and its companions for each service lead elsewhere, such as to an emulator.
 pub async fn load(connection: Connection) -> Clients {
-    // One client for all services: certificates are read once, and connections are shared.
-    let mut http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
-    if let Some(few) = connection.aws_only.then(trust::of_aws).flatten() {
-        http = http.tls_context(few);
-    }
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http.build_https())
+        .http_client(https(None))
         .timeout_config(connection.timeouts())
         .retry_config(retries());
     if let Some(region) = &connection.region {
         loader = loader.region(Region::new(region.clone()));
     }
     Clients { config: loader.load().await, interceptors: connection.interceptors }
+}
+
+/// The same for a function in Lambda, which starts often, has region and credentials in its environment and talks to AWS
+/// only. To look for them in files, at other services and with tokens, and to read all of the system's certificate
+/// authorities, would take most of its start; the code for it would be most of its memory.
+///
+/// `AWS_ENDPOINT_URL` leads elsewhere, for all services.
+pub fn in_function(connection: Connection) -> Clients {
+    let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
+    let region = connection.region.clone().or_else(|| variable("AWS_REGION"));
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(https(trust::of_aws(region.as_deref())))
+        .timeout_config(connection.timeouts())
+        .retry_config(retries())
+        .credentials_provider(credentials);
+    config.set_region(region.map(Region::new));
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    Clients { config: config.build(), interceptors: connection.interceptors }
+}
+
+/// One client for all services: certificates are read once, and connections are shared. Believes these authorities, or all
+/// that the system does.
+fn https(authorities: Option<TlsContext>) -> SharedHttpClient {
+    let client = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    match authorities {
+        Some(authorities) => client.tls_context(authorities).build_https(),
+        None => client.build_https(),
+    }
+}
+
+/// What Lambda says in the environment. Empty is as good as nothing.
+#[expect(clippy::disallowed_methods, reason = "outside of functions the SDK reads the same variables itself")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The SDK's own retries: of throttling, 5xx and broken connections, with exponential backoff, full jitter and a budget

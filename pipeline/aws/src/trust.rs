@@ -10,20 +10,26 @@ use std::fs;
 
 /// Where a system has its authorities in one file: Lambda's (Amazon Linux), and Debian's.
 const BUNDLES: [&str; 2] = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
-/// In the names of those that sign for AWS: Amazon's own (<https://www.amazontrust.com/repository/>), and DigiCert for other
-/// partitions.
-const SIGNERS: [&[u8]; 3] = [b"Amazon", b"Starfield", b"DigiCert"];
+/// In the names of those that sign for AWS: Amazon's own (<https://www.amazontrust.com/repository/>).
+const SIGNERS: [&[u8]; 2] = [b"Amazon", b"Starfield Services"];
+/// In the names of those that sign for AWS in China as well.
+const SIGNERS_IN_CHINA: [&[u8]; 3] = [b"Amazon", b"Starfield Services", b"DigiCert"];
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
-/// A certificate has its names in the first half of a kilobyte, which is so many lines of PEM.
-const LINES_WITH_NAMES: usize = 11;
+/// An authority that is believed has signed for itself, and who signed is named in the first 200 bytes, which are so many
+/// letters of Base64.
+const TEXT_WITH_NAMES: usize = 4 * 64;
 
 /// The authorities that sign for AWS, out of the system's own, so that they are as current as the system is. `None` where
 /// the system has no such file, or none of them in it: all of its authorities are to be believed then.
-pub(crate) fn of_aws() -> Option<TlsContext> {
+///
+/// The fewer, the better: each client reads them anew.
+pub(crate) fn of_aws(region: Option<&str>) -> Option<TlsContext> {
     let bundle = BUNDLES.iter().find_map(|file| fs::read(file).ok())?;
-    let bundle = String::from_utf8_lossy(&bundle);
-    let signers = signers(&bundle);
+    // Text that is plain is known to be so much faster than text that is mended.
+    let bundle = String::from_utf8(bundle)
+        .unwrap_or_else(|other| String::from_utf8_lossy(other.as_bytes()).into_owned());
+    let signers = signers(&bundle, names(region));
     if signers.is_empty() {
         return None;
     }
@@ -31,30 +37,46 @@ pub(crate) fn of_aws() -> Option<TlsContext> {
     TlsContext::builder().with_trust_store(store).build().ok()
 }
 
-/// The certificates of a bundle that sign for AWS, in PEM.
-fn signers(bundle: &str) -> Vec<&str> {
-    let certificates = bundle.match_indices(BEGIN).filter_map(|(begin, _)| {
-        let length = bundle[begin..].find(END)? + END.len();
-        Some(&bundle[begin..begin + length])
-    });
-    certificates.filter(|certificate| signs_for_aws(certificate)).collect()
+fn names(region: Option<&str>) -> &'static [&'static [u8]] {
+    if region.is_some_and(|region| region.starts_with("cn-")) { &SIGNERS_IN_CHINA } else { &SIGNERS }
 }
 
-fn signs_for_aws(certificate: &str) -> bool {
-    let lines = certificate.lines().skip(1).take_while(|line| *line != END).take(LINES_WITH_NAMES);
-    let text: String = lines.collect();
+/// The certificates of a bundle, in PEM, of authorities that are named so.
+fn signers<'b>(bundle: &'b str, names: &[&[u8]]) -> Vec<&'b str> {
+    let begins = bundle.match_indices(BEGIN).map(|(begin, _)| &bundle[begin..]);
+    let named = begins.filter(|rest| is_of(&rest.as_bytes()[BEGIN.len()..], names));
+    // Where it ends is of interest only if it is one of them.
+    named.filter_map(|rest| Some(&rest[..rest.find(END)? + END.len()])).collect()
+}
+
+/// Whether one of the names is at the beginning of what a certificate has in Base64.
+fn is_of(content: &[u8], names: &[&[u8]]) -> bool {
+    let mut text = [0; TEXT_WITH_NAMES];
+    let letters = content.iter().copied().filter(|letter| !letter.is_ascii_whitespace());
+    let mut length = 0;
+    for (place, letter) in text.iter_mut().zip(letters.take_while(|letter| *letter != b'-')) {
+        *place = letter;
+        length += 1;
+    }
     // Whole groups of four letters can be read by themselves.
-    let Ok(bytes) = STANDARD.decode(&text[..text.len() / 4 * 4]) else { return false };
-    SIGNERS.iter().any(|signer| bytes.windows(signer.len()).any(|found| found == *signer))
+    let mut bytes = [0; TEXT_WITH_NAMES / 4 * 3];
+    let read = STANDARD.decode_slice(&text[..length / 4 * 4], &mut bytes).unwrap_or(0);
+    names.iter().any(|name| contains(&bytes[..read], name))
+}
+
+/// Whether the name is in there. Most places differ in their first byte, which is cheaper to see than to compare them whole:
+/// this is done for each certificate at each cold start.
+fn contains(bytes: &[u8], name: &[u8]) -> bool {
+    bytes.windows(name.len()).any(|found| found.first() == name.first() && found == name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A certificate, as far as its names go.
+    /// A certificate, as far as its names go: a version, a serial number, and who signed.
     fn pem(name: &str) -> String {
-        let der = [&[0x30, 0x82, 0xff][..], &[0; 200], name.as_bytes(), &[1; 900]].concat();
+        let der = [&[0x30, 0x82, 0xff][..], &[0; 60], name.as_bytes(), &[1; 900]].concat();
         let text = STANDARD.encode(der);
         let lines: Vec<&str> =
             text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
@@ -63,22 +85,38 @@ mod tests {
 
     #[test]
     fn only_who_signs_for_aws_is_believed() {
-        let names = [
+        let authorities = [
             "Some Authority",
             "Amazon Root CA 1",
             "Another",
             "Starfield Services Root",
             "DigiCert Global Root",
         ];
-        let bundle: String = names.iter().map(|name| format!("# {name}\n{}", pem(name))).collect();
-        let expected = [1, 3, 4].map(|index| pem(names[index]).trim_end().to_owned());
-        assert_eq!(signers(&bundle), expected);
+        let bundle: String = authorities.iter().map(|name| format!("# {name}\n{}", pem(name))).collect();
+        for (region, believed) in
+            [(None, &[1, 3][..]), (Some("eu-central-1"), &[1, 3]), (Some("cn-north-1"), &[1, 3, 4])]
+        {
+            let expected: Vec<String> =
+                believed.iter().map(|index| pem(authorities[*index]).trim_end().to_owned()).collect();
+            assert_eq!(signers(&bundle, names(region)), expected, "{region:?}");
+        }
+    }
+
+    /// On a machine that has a bundle, as Lambda's and the tests' have.
+    #[test]
+    fn amazons_authorities_are_found_in_the_systems_bundle() {
+        let Some(bundle) = BUNDLES.iter().find_map(|file| fs::read_to_string(file).ok()) else { return };
+        let found = signers(&bundle, names(None)).len();
+        let all = bundle.matches(BEGIN).count();
+        assert!((4..=8).contains(&found) || all < 100, "{found} of {all}");
     }
 
     #[test]
     fn a_bundle_without_them_or_with_anything_else_in_it_has_none() {
-        for bundle in ["", BEGIN, &pem("Some Authority"), &format!("{BEGIN}\nAmazon\n{END}"), "é\n"] {
-            assert!(signers(bundle).is_empty(), "{bundle}");
+        let other = pem("Some Authority");
+        for bundle in ["", BEGIN, other.as_str(), &format!("{BEGIN}\nAmazon\n{END}"), "é\n"] {
+            assert!(signers(bundle, names(None)).is_empty(), "{bundle}");
         }
+        assert!(signers(&format!("{BEGIN}\nüüü\n{END}"), names(None)).is_empty());
     }
 }

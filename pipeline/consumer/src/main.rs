@@ -1,6 +1,6 @@
 //! The consumer function's program.
 
-use spillway_aws::clients::{Clients, Connection, load};
+use spillway_aws::clients::{Clients, Connection, in_function};
 use spillway_aws::{DynamoEvents, DynamoReplays, IndexNames, S3Schemas, SqsRedelivery, SystemClock};
 use spillway_consumer::{Function, SchemaSettings, Settings, run};
 use spillway_core::ports::Schemas;
@@ -18,9 +18,8 @@ fn main() -> ExitCode {
 async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
-    let connection =
-        Connection::within(settings.timeout).of_function().seen_by(telemetry.calls.interceptor());
-    let clients = load(connection).await;
+    let connection = Connection::within(settings.timeout).seen_by(telemetry.calls.interceptor());
+    let clients = in_function(connection);
     let index = IndexNames {
         table: settings.index_table,
         ops_table: settings.ops_table,

@@ -1,6 +1,6 @@
 //! The ingest function's program.
 
-use spillway_aws::clients::{Connection, load};
+use spillway_aws::clients::{Connection, in_function};
 use spillway_aws::{SqsQueue, SystemClock};
 use spillway_ingest::Ingest;
 use spillway_ingest_function::{Function, Settings, run};
@@ -15,9 +15,8 @@ fn main() -> ExitCode {
 async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
-    let connection =
-        Connection::within(settings.timeout).of_function().seen_by(telemetry.calls.interceptor());
-    let clients = load(connection).await;
+    let connection = Connection::within(settings.timeout).seen_by(telemetry.calls.interceptor());
+    let clients = in_function(connection);
     let queue = Arc::new(SqsQueue::new(clients.sqs(), settings.queue_url));
     let function = Function { ingest: Ingest::new(queue, clock, settings.ingest), telemetry };
     serve(async |payload, invocation| Ok(run(&function, payload, invocation).await?)).await
