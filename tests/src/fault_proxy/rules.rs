@@ -121,6 +121,11 @@ impl Counts {
         self.sum(|_, _| true)
     }
 
+    /// Calls that nothing was done to.
+    pub fn passed(&self) -> u64 {
+        self.sum(|_, met| met.is_none())
+    }
+
     /// Those that came after an earlier look.
     pub fn since(&self, earlier: &Self) -> Self {
         let newer = self.0.iter().map(|(key, count)| (key.clone(), count - earlier.0.get(key).unwrap_or(&0)));
@@ -207,6 +212,7 @@ mod tests {
         assert!((420..580).contains(&counts.faults(Fault::Fail)), "{counts:?}");
         assert!((60..140).contains(&counts.faults(Fault::CutAfter)), "{counts:?}");
         assert_eq!(counts.all(), 10_000);
+        assert!((8200..8600).contains(&counts.passed()), "{counts:?}");
         assert_eq!(run(7).0, met);
         assert_ne!(run(8).0, met);
     }
