@@ -1,6 +1,7 @@
 //! The archiver function: a batch from the dead letter queue in, each message archived, and an answer that names those
 //! that have to stay. By the clock it is also asked to index what the index lacks.
 
+mod isolate;
 mod settings;
 
 pub use settings::Settings;
@@ -107,7 +108,7 @@ async fn archive(
 ) -> Result<Answer, RunError> {
     let telemetry = &function.telemetry;
     let (messages, nameless) = Batch::read(payload, telemetry.now())?.into_parts();
-    let report = function.archiver.archive_batch(messages).await;
+    let report = isolate::archive_batch(&function.archiver, messages).await;
     report.records.iter().for_each(log);
     telemetry.measure(&report.measurements(&telemetry.function));
     trace(function, invocation, &report);

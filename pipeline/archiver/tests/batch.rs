@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use spillway_archiver::{Function, MendIndex, Mended, run};
 use spillway_core::Timestamp;
 use spillway_core::failure::FailureClass;
+use spillway_core::ids::EventKey;
 use spillway_core::ports::ArchiveError;
 use spillway_core::testkit::{ManualClock, World};
 use spillway_core::trace::TraceHeader;
@@ -101,6 +102,19 @@ fn what_the_archive_does_not_take_stays_and_the_rest_is_settled() {
     let bodies: Vec<_> = archived.iter().map(|letter| letter.body.as_str()).collect();
     assert_eq!(bodies, ["}{", ""], "a body is kept as it is, whatever it is");
     assert!(archived.iter().all(|letter| letter.failures[0].class == FailureClass::ConsumerCrash));
+}
+
+#[test]
+fn a_dead_letter_that_makes_the_archiver_panic_fails_alone() {
+    let world = World { poisonous: [EventKey::new("/s", "e2")].into(), ..World::default() };
+    let (stage, world) = Stage::with(world, Index(Ok(0)));
+    let body = |id: &str| format!(r#"{{"specversion":"1.0","id":"{id}","source":"/s","type":"t"}}"#);
+    let records = json!([record("a", &body("e1")), record("b", &body("e2")), record("c", &body("e3"))]);
+    let answer = stage.invoke(&json!({ "Records": records })).unwrap();
+    assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "b" }] }));
+    let archived = world.archived.lock().unwrap();
+    let ids: Vec<_> = archived.iter().map(|letter| letter.id.as_str()).collect();
+    assert_eq!(ids, ["a", "c"]);
 }
 
 #[test]

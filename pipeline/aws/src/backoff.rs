@@ -46,6 +46,12 @@ impl Backoff {
         Self { pace, until: Instant::now() + pace.within, tries: 0, random: None }
     }
 
+    /// Whether its time has passed. Whoever has not tried once by then leaves it: the time that is left belongs to those who
+    /// tell the queue what became of the others.
+    pub fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
     /// Waits before the next try. `false` if the deadline leaves no room for one.
     ///
     /// The wait is a random part of an interval that doubles ("full jitter"), so that callers that were refused together
@@ -88,5 +94,8 @@ mod tests {
         }
         assert!(waits.iter().all(|wait| *wait <= pace.cap + Duration::from_millis(1)));
         assert!(waits.len() > 50, "about 120 waits of half a second on average");
+        assert!(!backoff.is_over());
+        tokio::time::advance(pace.within).await;
+        assert!(backoff.is_over());
     }
 }

@@ -44,10 +44,12 @@ impl Connection {
 
     /// Limits for a call and for each attempt at it.
     ///
-    /// A healthy call takes some ten milliseconds, so an attempt without an answer after a quarter of the time is given
-    /// up while there is time for another; and a call ends early enough for the caller to answer for its records.
+    /// A healthy call takes some ten milliseconds. An attempt without an answer after a sixth of the time is given up while
+    /// there is time for another within [`Pace::for_limits`](crate::backoff::Pace::for_limits): the first one after a sandbox
+    /// was frozen may go out on a connection that is long gone. A call ends early enough for the caller to answer for its
+    /// records.
     fn timeouts(&self) -> TimeoutConfig {
-        let attempt = (self.time_limit / 4).clamp(Duration::from_millis(500), Duration::from_secs(5));
+        let attempt = (self.time_limit / 6).clamp(Duration::from_millis(500), Duration::from_secs(5));
         TimeoutConfig::builder()
             .connect_timeout(attempt.min(Duration::from_secs(1)))
             .operation_attempt_timeout(attempt)
@@ -171,6 +173,7 @@ impl Clients {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backoff::Pace;
 
     #[test]
     fn a_call_leaves_time_for_another_and_for_the_answer() {
@@ -181,6 +184,9 @@ mod tests {
             let whole = timeouts.operation_timeout().unwrap();
             assert!(attempt * 2 <= whole && whole < limit, "{seconds} s: {timeouts:?}");
             assert!(timeouts.connect_timeout().unwrap() <= attempt);
+            // Queue and store try again by themselves, within their own deadline: one stuck connection fits it.
+            let pace = Pace::for_limits(Some(&timeouts));
+            assert!(attempt + pace.base < pace.within, "{seconds} s: {attempt:?} of {:?}", pace.within);
         }
     }
 }

@@ -60,6 +60,10 @@ impl ReplayLog for DynamoReplays {
         Ok(self.note_sent(replay, ids).await?)
     }
 
+    async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
+        Ok(self.note_returned(replay, id).await?)
+    }
+
     async fn set_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError> {
         Ok(self.note_trouble(replay, trouble).await?)
     }

@@ -77,6 +77,10 @@ impl Sender {
         mut positions: Vec<usize>,
         mut backoff: Backoff,
     ) -> Vec<(usize, Answer)> {
+        if backoff.is_over() {
+            let late = || Err(unavailable("SQS did not answer in time for the messages before this one"));
+            return positions.into_iter().map(|position| (position, late())).collect();
+        }
         let mut done = Vec::with_capacity(positions.len());
         loop {
             let mut again = Vec::new();
@@ -120,8 +124,8 @@ impl Sender {
             Ok(output) => output,
             Err(error) => {
                 let trouble = trouble("SendMessageBatch", &error);
-                if is_about_the_message(trouble.code.as_deref()) {
-                    // One of them spoils the call for all. Alone, each gets its own answer.
+                if is_about_the_message(trouble.code.as_deref()) || is_too_long(trouble.code.as_deref()) {
+                    // One of them spoils the call for all, or all of them do. Alone, each gets its own answer.
                     let singles = positions.iter().map(|&position| async move {
                         (position, self.send_single(&messages[position]).await)
                     });
@@ -269,6 +273,12 @@ fn is_about_the_message(code: Option<&str>) -> bool {
             | "MissingParameter"
             | "InvalidParameterCombination"
     )
+}
+
+/// Whether the call was too long for this queue, of which each message fits alone: not every region and partition takes
+/// a mebibyte.
+fn is_too_long(code: Option<&str>) -> bool {
+    code.and_then(|code| code.rsplit('.').next()) == Some("BatchRequestTooLong")
 }
 
 /// Refused: for ever if the message is at fault, else until somebody mends a permission or a name.

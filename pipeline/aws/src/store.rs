@@ -65,6 +65,9 @@ impl DynamoEvents {
         if bytes > LARGEST_ITEM {
             return Err(StoreError::TooLarge { bytes, limit: LARGEST_ITEM });
         }
+        if backoff.is_over() {
+            return Err(self.late());
+        }
         let mut in_doubt = false;
         loop {
             match self.put_once(&item, in_doubt).await {
@@ -106,11 +109,14 @@ impl DynamoEvents {
     fn given_up(&self, trouble: Trouble) -> StoreError {
         match trouble.fate {
             Fate::Throttled => StoreError::Throttled,
-            Fate::TimedOut => StoreError::Timeout {
-                seconds: u32::try_from(self.pace.within.as_secs()).unwrap_or(u32::MAX).max(1),
-            },
+            Fate::TimedOut => self.late(),
             Fate::Unknown | Fate::Refused => StoreError::Unavailable { reason: trouble.text },
         }
+    }
+
+    fn late(&self) -> StoreError {
+        let seconds = u32::try_from(self.pace.within.as_secs()).unwrap_or(u32::MAX).max(1);
+        StoreError::Timeout { seconds }
     }
 }
 

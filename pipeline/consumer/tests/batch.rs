@@ -163,7 +163,7 @@ fn a_batch_is_measured_under_the_names_that_charts_and_alarms_read() {
     let lines = stage.lines.lock().unwrap();
     let [line] = &lines[..] else { panic!("one line, not {}", lines.len()) };
     assert_eq!((&line["FunctionName"], &line["level"]), (&json!("shop-consumer"), &json!("WARN")));
-    assert_eq!(line["ReceiveCount"], json!({ "Values": [2], "Counts": [3] }));
+    assert_eq!(line["ReceiveCount"], json!([2, 2, 2]));
     let counts = ["RecordsStored", "RecordsAlreadyStored", "RecordsRejected"].map(|name| line[name].clone());
     assert_eq!(counts, [json!(1), json!(1), json!(1)]);
     assert_eq!(line["AcceptToStoredLatency"], 10_000);
@@ -207,4 +207,59 @@ fn each_traced_event_has_the_work_in_its_own_trace_and_the_invocation_has_the_ba
         records[0]["annotations"]["event_trace"], FIRST,
         "the invocation's trace leads to the event's"
     );
+}
+
+fn traced(record: Value, trace: &str) -> Value {
+    let mut traced = record;
+    traced["attributes"]["AWSTraceHeader"] = trace.into();
+    traced
+}
+
+#[test]
+fn a_trace_blames_the_store_for_what_the_store_did_and_nothing_else() {
+    let world = World { throttled: [EventKey::new("/s", "busy")].into(), ..World::default() };
+    let (stage, _) = Stage::with(world);
+    let records = json!([
+        traced(record("a", body("1")), FIRST),
+        traced(record("b", "}{"), FIRST),
+        traced(record("c", body("busy")), FIRST),
+    ]);
+    stage.invoke(records, None).unwrap();
+    let told: Vec<_> = (0..6).map(|_| stage.segment()).collect();
+    let work = |message_outcome: &str| {
+        let mut all = told.iter().map(|segment| &segment["subsegments"][0]);
+        all.find(|work| work["annotations"]["outcome"] == message_outcome).unwrap().clone()
+    };
+    let (stored, malformed, busy) = (work("stored"), work("dead_lettered"), work("retry"));
+    assert_eq!((&malformed["fault"], malformed.get("subsegments")), (&json!(true), None));
+    assert_eq!((&stored["subsegments"][0]["name"], stored.get("fault")), (&json!("DynamoDB"), None));
+    assert_eq!(stored["subsegments"][0].get("fault"), None);
+    let call = &busy["subsegments"][0];
+    assert_eq!((&call["throttle"], &call["error"], call.get("fault")), (&json!(true), &json!(true), None));
+}
+
+#[test]
+fn a_wait_does_not_end_before_it_began_whatever_the_queues_clock_says() {
+    let (stage, _) = Stage::with(World::default());
+    let mut early = traced(record("a", body("1")), FIRST);
+    early["attributes"]["SentTimestamp"] = "1780000000250".into();
+    stage.invoke(json!([early]), None).unwrap();
+    let waited = stage.segment();
+    assert_eq!(
+        (&waited["start_time"], &waited["end_time"]),
+        (&json!(1_780_000_000.0), &json!(1_780_000_000.0))
+    );
+}
+
+#[test]
+fn of_a_request_with_many_events_a_batch_tells_fifty_and_the_failed_ones_first() {
+    let world = World { throttled: [EventKey::new("/s", "59")].into(), ..World::default() };
+    let (stage, _) = Stage::with(world);
+    let many = (0..60).map(|number| traced(record(&format!("m{number}"), body(&number.to_string())), FIRST));
+    let other = traced(record("other", body("other")), &FIRST.replace("1-69", "1-68"));
+    stage.invoke(many.chain([other]).collect(), Some(OWN)).unwrap();
+    let told: Vec<_> =
+        std::iter::repeat_with(|| stage.segment()).take_while(|one| one["name"] != "store batch").collect();
+    assert_eq!(told.len(), 2 * 50 + 2, "fifty of the request, and the one of another");
+    assert_eq!(told[1]["subsegments"][0]["annotations"]["event_id"], "59");
 }

@@ -53,6 +53,16 @@ pub enum QueueError {
     },
 }
 
+impl QueueError {
+    /// Whether the queue will never take this message, however often it is asked.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } | Self::Rejected { .. } => true,
+            Self::Unavailable { .. } | Self::Throttled => false,
+        }
+    }
+}
+
 /// The sending side of the primary queue.
 #[async_trait]
 pub trait EventQueue: Send + Sync {
@@ -256,6 +266,10 @@ pub trait ReplayLog: Send + Sync {
 
     /// Notes why a replay can't go on, or that it can.
     async fn set_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError>;
+
+    /// Notes that a message that was not put back never will be: its dead letter is archived again, and its part of the
+    /// replay has ended as returned. One that has ended stays as it is.
+    async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError>;
 
     /// Notes that the event of a replayed message is in the store. Doing it twice changes nothing.
     async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError>;

@@ -202,6 +202,10 @@ impl ReplayLog for Crowd {
         unreachable!("the consumer carries no replay on")
     }
 
+    async fn mark_returned(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
+        unreachable!("the consumer carries no replay on")
+    }
+
     async fn set_trouble(&self, _: &ReplayId, _: Option<&str>) -> Result<(), ArchiveError> {
         unreachable!("the consumer carries no replay on")
     }

@@ -6,15 +6,20 @@ use super::objects::Archiving;
 use super::{READS_AT_ONCE, S3Archive};
 use crate::dynamo::transact::{Undone, transact};
 use crate::trouble::Trouble;
+use aws_smithy_types::timeout::TimeoutConfig;
 use futures::{StreamExt, stream};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::ports::ArchiveError;
 use spillway_core::replay::ReplayItemState;
 use std::collections::HashSet;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// How often a letter is looked at again that somebody else changes at the same time.
 const LOOKS: usize = 5;
+/// For mending the index where the client sets no limit.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What mending the index did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,32 +131,38 @@ impl S3Archive {
         Ok(())
     }
 
-    /// Puts dead letters into the index whose index write failed, at most about `limit`.
+    /// Puts dead letters into the index whose index write failed, at most `limit`, within the time that the index's client
+    /// gives one call.
+    ///
+    /// It begins anywhere among them, so that those that can't be mended don't stand before the others each time. Trouble
+    /// that is not about one letter, such as a table that does not answer, would meet the others too: then the rest of what
+    /// was found counts as failed, and is tried the next time.
     ///
     /// # Errors
     /// The notes can't be listed. A letter that still can't be indexed keeps its note, and is counted.
     pub async fn mend_index(&self, limit: usize) -> Result<Mended, ArchiveError> {
+        let limits = self.index.client.config().timeout_config();
+        let patience = limits.and_then(TimeoutConfig::operation_timeout).unwrap_or(PATIENCE);
+        let until = Instant::now() + patience;
+        let notes = self.objects.unindexed(&MessageId::random(), limit).await?;
         let mut mended = Mended::default();
-        let mut after = None;
-        loop {
-            let listing = self.objects.unindexed(after).await?;
-            for archiving in listing.archivings {
-                match self.mend(&archiving).await {
-                    Ok(()) => mended.mended += 1,
-                    Err(error) => {
-                        mended.failed += 1;
-                        tracing::warn!(%error, dead_letter = %archiving.id, "a dead letter could not be indexed");
-                    }
+        for (done, archiving) in notes.iter().enumerate().take(limit) {
+            let trouble = match timeout_at(until, self.mend(archiving)).await {
+                Ok(Ok(())) => {
+                    mended.mended += 1;
+                    continue;
                 }
-                if mended.mended + mended.failed >= limit as u64 {
-                    return Ok(mended);
-                }
+                Ok(Err(trouble)) => trouble,
+                Err(_) => Trouble::contradiction("there is no time left for this one and those after it"),
+            };
+            tracing::warn!(error = %trouble, dead_letter = %archiving.id, "a dead letter could not be indexed");
+            if trouble.fate.is_retryable() || Instant::now() >= until {
+                mended.failed += (notes.len() - done) as u64;
+                break;
             }
-            after = listing.next;
-            if after.is_none() {
-                return Ok(mended);
-            }
+            mended.failed += 1;
         }
+        Ok(mended)
     }
 
     async fn mend(&self, archiving: &Archiving) -> Result<(), Trouble> {
@@ -169,3 +180,6 @@ impl S3Archive {
         Ok(self.index.entry(id).await?.is_some())
     }
 }
+
+#[cfg(test)]
+mod tests;

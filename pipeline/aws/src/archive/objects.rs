@@ -110,22 +110,48 @@ impl Objects {
         call.send().await.map(|_| ()).map_err(|error| trouble("DeleteObject", &error))
     }
 
-    /// A page of the notes.
-    pub async fn unindexed(&self, after: Option<String>) -> Result<Listing, Trouble> {
-        self.page(&self.names.unindexed_prefix, after).await
+    /// Notes in the order of their keys, from this id on and then from the beginning: all, or at least as many as are
+    /// wanted.
+    pub async fn unindexed(&self, from: &MessageId, wanted: usize) -> Result<Vec<Archiving>, Trouble> {
+        let prefix = &self.names.unindexed_prefix;
+        let mut notes = Vec::new();
+        for start in [Some(format!("{prefix}{from}")), None] {
+            let is_whole_round = start.is_none();
+            let mut after = None;
+            loop {
+                let listing = self.page(prefix, start.clone(), after).await?;
+                let passed = |note: &Archiving| is_whole_round && note.id >= *from;
+                let is_round = listing.archivings.iter().any(passed);
+                notes.extend(listing.archivings.into_iter().filter(|note| !passed(note)));
+                if notes.len() >= wanted {
+                    return Ok(notes);
+                }
+                after = listing.next;
+                if after.is_none() || is_round {
+                    break;
+                }
+            }
+        }
+        Ok(notes)
     }
 
     /// A page of everything that was written, a letter's objects together and in order.
     pub async fn written(&self, after: Option<String>) -> Result<Listing, Trouble> {
-        self.page(&self.names.prefix, after).await
+        self.page(&self.names.prefix, None, after).await
     }
 
-    async fn page(&self, prefix: &str, after: Option<String>) -> Result<Listing, Trouble> {
+    async fn page(
+        &self,
+        prefix: &str,
+        start: Option<String>,
+        after: Option<String>,
+    ) -> Result<Listing, Trouble> {
         let call = self
             .client
             .list_objects_v2()
             .bucket(&self.names.bucket)
             .prefix(prefix)
+            .set_start_after(start)
             .set_continuation_token(after);
         let output = call.send().await.map_err(|error| trouble("ListObjectsV2", &error))?;
         let archivings =

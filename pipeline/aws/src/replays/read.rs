@@ -34,6 +34,8 @@ impl DynamoReplays {
             let whole = letters(objects, entries.clone()).await?;
             for entry in entries {
                 if !whole.iter().any(|letter| letter.id == entry.id) {
+                    let dead_letter = &entry.id;
+                    tracing::warn!(%dead_letter, %replay, "a dead letter is gone from the bucket and can't be replayed");
                     self.give_back(replay, entry).await?;
                 }
             }
@@ -46,9 +48,19 @@ impl DynamoReplays {
         Ok(found)
     }
 
-    /// A letter whose object is gone can't be put back: its message ends as returned, so that the replay can end.
+    /// Notes that a letter can't be put back, unless it has ended.
+    pub(super) async fn note_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), Trouble> {
+        match self.index.entry(id).await? {
+            Some(before) if before.state == (DeadLetterState::Replaying { replay_id: replay.clone() }) => {
+                self.give_back(replay, before).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A letter that can't be put back, as when its object is gone: its message ends as returned, so that the replay can
+    /// end.
     async fn give_back(&self, replay: &ReplayId, before: Entry) -> Result<(), Trouble> {
-        tracing::warn!(dead_letter = %before.id, %replay, "a dead letter is gone from the bucket and can't be replayed");
         let after = ended(&before, replay, DeadLetterState::Archived, self.clock.now());
         let from = Some(ReplayItemState::Waiting);
         match self.end(replay, (before, after), from, ReplayItemState::Returned).await {

@@ -130,6 +130,29 @@ async fn one_message_that_spoils_a_call_does_not_spoil_the_others() {
 }
 
 #[tokio::test]
+async fn messages_that_are_too_long_together_are_sent_alone() {
+    let script = Script::start(|call, _| match call.action.as_str() {
+        "SendMessageBatch" => Answer::error("AWS.SimpleQueueService.BatchRequestTooLong"),
+        _ => taken(call),
+    })
+    .await;
+    let answers = sender(&script).send(&messages(5)).await;
+    assert!(answers.iter().all(|answer| *answer == Ok("single".into())), "{answers:?}");
+    assert_eq!(script.calls().len(), 1 + 5);
+}
+
+#[tokio::test]
+async fn what_has_not_been_tried_by_the_deadline_is_not_tried_any_more() {
+    let script = Script::start(|_, _| Answer::Silence).await;
+    let answers = with(&script.hasty_clients(), 50).send(&messages(400)).await;
+    assert!(
+        answers.iter().all(|answer| matches!(answer, Err(QueueError::Unavailable { .. }))),
+        "{answers:?}"
+    );
+    assert!(script.calls().len() <= CALLS_AT_ONCE, "{} calls of 40", script.calls().len());
+}
+
+#[tokio::test]
 async fn attributes_and_trace_go_with_each_message_of_a_batch() {
     let script = Script::start(|call, _| taken(call)).await;
     let mut traced = message("{}");

@@ -141,3 +141,12 @@ async fn reading_is_consistent_and_tried_again() {
     let error = store(&script).get(&EventKey::new("/s", "a")).await.unwrap_err();
     assert!(error.to_string().contains("lacks an attribute"), "{error}");
 }
+
+#[tokio::test]
+async fn what_has_not_been_tried_by_the_deadline_is_not_tried_any_more() {
+    let script = Script::start(|_, _| Answer::Silence).await;
+    let events: Vec<_> = (0..100).map(|number| event(&number.to_string(), "{}")).collect();
+    let answers = with(&script.hasty_clients(), 50).put_if_absent(&events).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Err(StoreError::Timeout { .. }))), "{answers:?}");
+    assert!(script.calls().len() <= WRITES_AT_ONCE, "{} writes of 100", script.calls().len());
+}

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// A call that arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// The operation, such as `PutItem`.
+    /// The operation, such as `PutItem`; of S3 the method and the path with its query.
     pub action: String,
     pub body: Value,
 }
@@ -27,6 +27,8 @@ pub(crate) enum Answer {
     Ok(Value),
     /// An error with status 400 and what belongs to it.
     Error(&'static str, Value),
+    /// Success with a body that is no JSON, as S3 has it.
+    Text(String),
     /// An error with this status.
     Status(u16, &'static str),
     /// The connection is cut after the request was read: whoever asked can't know whether it was done.
@@ -136,6 +138,9 @@ async fn serve(stream: TcpStream, answer: impl Fn(Call) -> Answer) -> std::io::R
             if line.is_empty() {
                 break;
             }
+            if action.is_empty() {
+                action = line.trim_end_matches(" HTTP/1.1").to_owned();
+            }
             if let Some(target) = line.strip_prefix("x-amz-target: ") {
                 action = target.rsplit('.').next().unwrap_or_default().to_owned();
             }
@@ -147,6 +152,11 @@ async fn serve(stream: TcpStream, answer: impl Fn(Call) -> Answer) -> std::io::R
         stream.read_exact(&mut body).await?;
         let call = Call { action, body: serde_json::from_slice(&body).unwrap_or(Value::Null) };
         let (status, error, mut body) = match answer(call) {
+            Answer::Text(body) => {
+                let head = format!("HTTP/1.1 200 x\r\ncontent-length: {}\r\n\r\n", body.len());
+                stream.write_all(format!("{head}{body}").as_bytes()).await?;
+                continue;
+            }
             Answer::Ok(body) => (200, None, body),
             Answer::Error(code, body) => (400, Some(code), body),
             Answer::Status(status, code) => (status, Some(code), Value::Object(serde_json::Map::new())),

@@ -112,6 +112,24 @@ async fn a_consumer_that_is_faster_than_the_note_is_right() {
 }
 
 #[tokio::test]
+async fn what_the_queue_never_takes_is_archived_again_and_does_not_stand_before_the_others() {
+    let place = deployment().await;
+    let mut letters: Vec<_> = (0..4).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
+    letters[0].attributes = (0..9).map(|n| (format!("foreign-{n}"), "x".to_owned())).collect();
+    put(&*place.archive, &letters).await;
+    let all = ids(&letters);
+    let replayer = place.replayer();
+    let replay = replayer.start(&all, "ada").await.unwrap().id;
+    for _ in 0..4 {
+        replayer.advance(&replay, 1).await.unwrap();
+    }
+    assert_eq!(counts(&place, &replay).await, (0, 3, 0, 1));
+    assert_eq!(total(&*place.archive, "archived").await, 1);
+    let told = place.ops.entries(Some(all[0].as_str()), 10).await.unwrap();
+    assert!(told[0].detail.contains("more than 10 message attributes"), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_replay_of_nothing_is_none() {
     let place = deployment().await;
     let all = ids(&archived(&place, 2).await);

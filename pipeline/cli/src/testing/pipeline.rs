@@ -261,6 +261,17 @@ impl ReplayLog for FakePipeline {
         Ok(())
     }
 
+    async fn mark_returned(&self, id: &ReplayId, letter: &MessageId) -> Result<(), ArchiveError> {
+        for (replay, items) in self.state().replays.iter_mut().filter(|(replay, _)| replay.id == *id) {
+            for item in items.iter_mut().filter(|item| item.dead_letter == *letter) {
+                item.state = ReplayItemState::Returned;
+                replay.waiting -= 1;
+                replay.returned += 1;
+            }
+        }
+        Ok(())
+    }
+
     async fn set_trouble(&self, id: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError> {
         let mut state = self.state();
         for (replay, _) in state.replays.iter_mut().filter(|(replay, _)| replay.id == *id) {

@@ -27,7 +27,7 @@ pub struct World {
     pub archived: Mutex<Vec<DeadLetter>>,
     /// Events of which the store says that it is over capacity.
     pub throttled: HashSet<EventKey>,
-    /// Events that make the store panic.
+    /// Events that make the store and the archive panic.
     pub poisonous: HashSet<EventKey>,
     /// Dead letters that the archive does not take.
     pub not_archived: HashSet<MessageId>,
@@ -118,6 +118,10 @@ impl ReplayLog for World {
         Err(not_asked())
     }
 
+    async fn mark_returned(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
+        Err(not_asked())
+    }
+
     async fn set_trouble(&self, _: &ReplayId, _: Option<&str>) -> Result<(), ArchiveError> {
         Err(not_asked())
     }
@@ -142,6 +146,9 @@ impl ReplayLog for World {
 #[async_trait]
 impl DeadLetterArchive for World {
     async fn put(&self, dead_letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>> {
+        let is_poisonous =
+            |letter: &DeadLetter| letter.key.as_ref().is_some_and(|key| self.poisonous.contains(key));
+        assert!(!dead_letters.iter().any(is_poisonous), "this dead letter makes the archive panic");
         let put = |dead_letter: &DeadLetter| {
             if self.not_archived.contains(&dead_letter.id) {
                 return Err(ArchiveError::Unavailable { reason: "down".to_owned() });

@@ -133,7 +133,10 @@ impl Archiver {
             let count = self.max_receive_count;
             Failure::new(
                 FailureClass::ConsumerCrash,
-                format!("received {count} times, and the last time the consumer ended before it answered"),
+                format!(
+                    "received {count} times, and the last time the consumer ended before it answered, or could not put it \
+                     into the dead letter queue itself; its log has the reason"
+                ),
                 &self.version,
                 now,
             )

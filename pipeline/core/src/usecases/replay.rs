@@ -85,7 +85,9 @@ impl Replayer {
 
     /// Puts up to `limit` more messages of a replay back. Returns how many it put back; 0 when none are waiting.
     ///
-    /// A crash between sending and noting it sends some twice, which is safe: the store takes each event once.
+    /// A crash between sending and noting it sends some twice, which is safe: the store takes each event once. A message
+    /// that the queue will never take is archived again, with the reason in the audit log; otherwise it would stand before
+    /// the others for ever.
     ///
     /// # Errors
     /// The archive failed. A queue that takes nothing is no error: the replay notes it and goes on later.
@@ -96,18 +98,39 @@ impl Replayer {
         }
         let messages: Vec<_> = waiting.iter().map(|dead_letter| outgoing(replay, dead_letter)).collect();
         let answers = self.queue.send(&messages).await;
-        let sent: Vec<_> = waiting
-            .iter()
-            .zip(&answers)
-            .filter(|(_, answer)| answer.is_ok())
-            .map(|(dead_letter, _)| dead_letter.id.clone())
-            .collect();
+        let (mut sent, mut refused, mut trouble) = (Vec::new(), Vec::new(), None);
+        for (DeadLetter { id, .. }, answer) in waiting.iter().zip(answers) {
+            match answer {
+                Ok(_) => sent.push(id.clone()),
+                Err(error) if error.is_final() => refused.push((id, error)),
+                Err(error) => trouble = trouble.or(Some(error.to_string())),
+            }
+        }
         if !sent.is_empty() {
             self.replays.mark_sent(replay, &sent).await?;
         }
-        let trouble = answers.iter().find_map(|answer| answer.as_ref().err()).map(QueueError::to_string);
+        for (id, error) in refused {
+            self.give_back(replay, id, &error).await?;
+        }
         self.replays.set_trouble(replay, trouble.as_deref()).await?;
         Ok(sent.len())
+    }
+
+    async fn give_back(
+        &self,
+        replay: &ReplayId,
+        id: &MessageId,
+        why: &QueueError,
+    ) -> Result<(), ArchiveError> {
+        self.replays.mark_returned(replay, id).await?;
+        let entry = AuditEntry {
+            at: self.clock.now(),
+            by: "spillway".to_owned(),
+            action: "return".to_owned(),
+            subject: id.to_string(),
+            detail: format!("replay {replay} could not put it back: {why}"),
+        };
+        self.ops.append(&[entry]).await
     }
 
     /// Asks the consumer's own checks about dead letters, without putting anything back.

@@ -80,6 +80,26 @@ impl ReplayLog for Archive {
             .map_err(|error| unavailable(&error))
     }
 
+    async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
+        let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
+        self.db
+            .write(move |tx| {
+                let Some(mut letter) = row::get(tx, id.as_str())? else { return Ok(()) };
+                if letter.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) {
+                    return Ok(());
+                }
+                letter.state = DeadLetterState::Archived;
+                if let Some(trace) = letter.replays.iter_mut().rfind(|trace| trace.replay_id == replay) {
+                    trace.ended_at = Some(now);
+                    trace.stored = Some(false);
+                }
+                row::update(tx, &letter)?;
+                end_item(tx, replay.as_str(), id.as_str(), "returned", millis(now))
+            })
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+
     async fn set_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError> {
         let (replay, trouble) = (replay.clone(), trouble.map(str::to_owned));
         self.db

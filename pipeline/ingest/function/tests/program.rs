@@ -22,6 +22,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ("SPILLWAY_DEFAULT_TYPE", "json"),
     ("SPILLWAY_TIMEOUT_S", "10"),
 ];
+const TRACE: &str = "Root=1-6a000000-0123456789abcdef01234567";
 const LIMITS: [(&str, &str); 3] = [
     ("SPILLWAY_MAX_BATCH_EVENTS", "1000"),
     ("SPILLWAY_MAX_EVENT_BYTES", "245760"),
@@ -56,7 +57,7 @@ impl Asked {
     fn answer(mut self, status: &str, body: &str) {
         let head = format!(
             "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\nLambda-Runtime-Aws-Request-Id: r-1\r\n\
-             Lambda-Runtime-Deadline-Ms: 4102444800000\r\n\
+             Lambda-Runtime-Deadline-Ms: 4102444800000\r\nLambda-Runtime-Trace-Id: {TRACE};Parent=00000000000000aa;Sampled=0\r\n\
              Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:123456789012:function:shop-ingest\r\n\r\n",
             body.len()
         );
@@ -145,5 +146,61 @@ fn an_invocation_is_answered_and_a_wrong_one_fails_alone() {
     assert!(first.contains("\"deployment\":\"shop\""), "{first}");
     let line: Value = serde_json::from_str(line).unwrap();
     assert_eq!((&line["level"], &line["span"]["request_id"]), (&json!("ERROR"), &json!("r-1")));
+    assert_eq!(line["span"]["trace_id"], TRACE.trim_start_matches("Root="));
     assert!(!said.contains("very-secret") && output.stderr.is_empty());
+}
+
+/// Sends SIGTERM to the program.
+fn terminate(program: &Child) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -TERM {}", program.id())]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// What was said until the program ended by itself.
+fn ended(mut program: Child) -> Output {
+    for _ in 0..4_000 {
+        if program.try_wait().unwrap().is_some() {
+            return program.wait_with_output().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    program.kill().unwrap();
+    panic!("the program did not end within 20 s");
+}
+
+#[test]
+fn at_a_sigterm_the_invocation_that_is_under_way_is_answered_and_the_process_ends_well() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let queue = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint: &'static str = format!("http://{}", queue.local_addr().unwrap()).leak();
+    let variables = SETTINGS.into_iter().chain(LIMITS).chain([("AWS_ENDPOINT_URL", endpoint)]);
+    let program = program(variables, &listener);
+    let event = json!({ "httpMethod": "POST", "path": "/events", "body": "{}",
+        "headers": { "Content-Type": "application/json" } });
+    Asked::next(&listener).answer("200 OK", &event.to_string());
+    let sending = Asked::next(&queue);
+    assert_eq!(sending.line, "POST / HTTP/1.1");
+    terminate(&program);
+    sending.answer("200 OK", r#"{"MessageId":"m-1"}"#);
+
+    let asked = Asked::next(&listener);
+    assert_eq!(asked.line, "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1");
+    assert_eq!(asked.body["statusCode"], 202);
+    asked.answer("202 Accepted", "");
+    let output = ended(program);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.lines().last().unwrap().contains("the function ends, as it was told"), "{said}");
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err(), "it asks for no other invocation");
+}
+
+#[test]
+fn at_a_sigterm_between_invocations_the_process_ends_well() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let program = program(SETTINGS.into_iter().chain(LIMITS), &listener);
+    let waiting = Asked::next(&listener);
+    terminate(&program);
+    assert_eq!(ended(program).status.code(), Some(0));
+    drop(waiting);
 }

@@ -1,0 +1,83 @@
+//! What mending the index does when it meets trouble.
+
+use super::*;
+use crate::archive::{ArchiveNames, IndexNames};
+use crate::clients::Clients;
+use crate::clock::SystemClock;
+use crate::testing::letter;
+use crate::testing::script::{Answer, Call, Script};
+use serde_json::json;
+use std::sync::Arc;
+
+const IDS: [&str; 5] = ["1a", "4b", "7c", "ad", "de"];
+
+fn archive(clients: &Clients) -> S3Archive {
+    let index = IndexNames { table: "index".to_owned(), ops_table: "ops".to_owned(), shards: 8 };
+    let names = ArchiveNames {
+        bucket: "archive".to_owned(),
+        prefix: "dead-letters/".to_owned(),
+        unindexed_prefix: "unindexed/".to_owned(),
+        index,
+    };
+    S3Archive::new(clients.s3(), clients.dynamodb(), names, Arc::new(SystemClock))
+}
+
+/// The bucket, with a note for each id.
+fn bucket(call: &Call) -> Option<Answer> {
+    let (method, path) = call.action.split_once(' ')?;
+    if path.contains("list-type=2") {
+        let start = path
+            .split_once("start-after=unindexed%2F")
+            .map_or("", |(_, rest)| rest.split('&').next().unwrap());
+        let keys = IDS.iter().filter(|id| format!("{id}/").as_str() > start);
+        let contents: String =
+            keys.map(|id| format!("<Contents><Key>unindexed/{id}/000000.json</Key></Contents>")).collect();
+        return Some(Answer::Text(format!("<ListBucketResult>{contents}</ListBucketResult>")));
+    }
+    let id = path.split('/').nth(3)?;
+    Some(match method {
+        "GET" => Answer::Text(serde_json::to_string(&letter(id, "event")).unwrap()),
+        _ => Answer::Text(String::new()),
+    })
+}
+
+fn asked(script: &Script, action: &str) -> usize {
+    script.actions().iter().filter(|asked| asked.starts_with(action)).count()
+}
+
+#[tokio::test]
+async fn an_index_that_does_not_answer_is_asked_for_one_letter_and_all_are_counted() {
+    for trouble in [Answer::Status(500, "InternalServerError"), Answer::Silence] {
+        let script = Script::start(move |call, _| bucket(call).unwrap_or_else(|| trouble.clone())).await;
+        let mended = archive(&script.hasty_clients()).mend_index(100).await.unwrap();
+        assert_eq!(mended, Mended { mended: 0, failed: 5 });
+        assert_eq!(asked(&script, "GetItem"), 2, "once, and the SDK once more");
+        assert_eq!(asked(&script, "DELETE"), 0, "every note stays");
+    }
+}
+
+#[tokio::test]
+async fn a_letter_that_cannot_be_mended_does_not_stand_before_the_others() {
+    let script = Script::start(|call, _| match call.action.as_str() {
+        broken if broken.starts_with("GET /archive/dead-letters/7c/") => Answer::Text("{".to_owned()),
+        _ => bucket(call).unwrap_or_else(|| Answer::Ok(json!({}))),
+    })
+    .await;
+    let mended = archive(&script.clients()).mend_index(100).await.unwrap();
+    assert_eq!(mended, Mended { mended: 4, failed: 1 });
+    assert_eq!((asked(&script, "TransactWriteItems"), asked(&script, "DELETE")), (4, 4));
+}
+
+#[tokio::test]
+async fn mending_begins_anywhere_and_takes_each_note_once() {
+    let script = Script::start(|call, _| bucket(call).unwrap_or_else(|| Answer::Ok(json!({})))).await;
+    let archive = archive(&script.clients());
+    for middle in ["0", "4b", "80", "ff"] {
+        let notes = archive.objects.unindexed(&middle.into(), 100).await.unwrap();
+        let ids: Vec<_> = notes.iter().map(|note| note.id.as_str()).collect();
+        let mut expected = IDS.to_vec();
+        expected.rotate_left(IDS.iter().filter(|id| **id < middle).count());
+        assert_eq!(ids, expected, "from {middle}");
+    }
+    assert_eq!(archive.objects.unindexed(&"80".into(), 2).await.unwrap().len(), 2);
+}
