@@ -30,6 +30,8 @@ pub struct Deployment {
     pub queue: Arc<dyn EventQueue>,
     /// The dead letters.
     pub archive: Arc<dyn DeadLetterArchive>,
+    /// The same, with its index that can be rebuilt.
+    pub index: Arc<S3Archive>,
     /// The replays.
     pub replays: Arc<dyn ReplayLog>,
     /// The audit log.
@@ -96,8 +98,9 @@ impl Deployment {
         let names = archive_names(&topology);
         let store: Arc<dyn EventStore> =
             Arc::new(DynamoEvents::new(clients.dynamodb(), topology.table.name.as_str()));
-        let archive: Arc<dyn DeadLetterArchive> =
+        let index =
             Arc::new(S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), Arc::clone(&clock)));
+        let archive: Arc<dyn DeadLetterArchive> = Arc::clone(&index) as _;
         let replays: Arc<dyn ReplayLog> =
             Arc::new(DynamoReplays::new(clients.dynamodb(), clients.s3(), names, Arc::clone(&clock)));
         let readers = Readers {
@@ -113,6 +116,7 @@ impl Deployment {
         Ok(Self {
             queue: Arc::new(SqsQueue::new(clients.sqs(), topology.queues.primary.url.as_str())),
             archive,
+            index,
             replays,
             ops: Arc::new(DynamoOps::new(clients.dynamodb(), topology.ops_log.name.as_str())),
             flow: Arc::new(AwsFlow::new(readers, topology.clone())),

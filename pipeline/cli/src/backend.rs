@@ -53,6 +53,8 @@ pub struct Backend {
     pub clock: Arc<dyn Clock>,
     /// What only a pipeline on one machine has.
     pub local: Option<Arc<dyn Local>>,
+    /// What only an archive in AWS has.
+    pub index: Option<Arc<dyn Index>>,
     /// Where it runs.
     pub kind: Kind,
 }
@@ -87,6 +89,22 @@ pub trait Local: Send + Sync {
     async fn sign_in_link(&self) -> anyhow::Result<Option<String>>;
 }
 
+/// What only an archive in AWS has: an index beside the objects, which can be lost.
+#[async_trait]
+pub trait Index: Send + Sync {
+    /// Puts into the index what the objects have and it lacks.
+    async fn rebuild(&self) -> anyhow::Result<Rebuilt>;
+}
+
+/// What rebuilding an index did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rebuilt {
+    /// Dead letters that the index lacked and has now.
+    pub added: u64,
+    /// Those that it had.
+    pub there: u64,
+}
+
 impl Backend {
     /// Opens the pipeline that the command line names.
     pub async fn open(target: &Target) -> anyhow::Result<Self> {
@@ -100,6 +118,12 @@ impl Backend {
     pub fn local(&self) -> Result<&dyn Local, Trouble> {
         let what = "a deployment in AWS has neither faults on demand nor sign-in links: name a data folder with --embedded DIR";
         self.local.as_deref().ok_or_else(|| Trouble::Usage(what.to_owned()))
+    }
+
+    /// What only an archive in AWS has.
+    pub fn index(&self) -> Result<&dyn Index, Trouble> {
+        let what = "on one machine dead letters have no index that could be lost: name a deployment in AWS with --topology FILE";
+        self.index.as_deref().ok_or_else(|| Trouble::Usage(what.to_owned()))
     }
 
     /// The use case that starts replays, discards and restores.

@@ -1,5 +1,6 @@
 //! A pipeline in memory, and commands run on it as from the command line.
 
+mod only;
 mod pipeline;
 
 pub use pipeline::{FakePipeline, State};

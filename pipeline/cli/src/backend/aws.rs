@@ -1,9 +1,10 @@
 //! A deployment in AWS.
 
-use super::{Api, Backend, Kind};
+use super::{Api, Backend, Index, Kind, Rebuilt};
 use crate::answer::Trouble;
-use spillway_aws::Topology;
+use async_trait::async_trait;
 use spillway_aws::operator::Deployment;
+use spillway_aws::{S3Archive, Topology};
 use std::path::Path;
 
 /// The topology in a file.
@@ -32,6 +33,15 @@ pub async fn open(file: &Path) -> anyhow::Result<Backend> {
         schemas: deployment.schemas,
         clock: deployment.clock,
         local: None,
+        index: Some(deployment.index),
         kind: Kind::Aws { replay_rate_per_s },
     })
+}
+
+#[async_trait]
+impl Index for S3Archive {
+    async fn rebuild(&self) -> anyhow::Result<Rebuilt> {
+        let done = self.rebuild_index().await?;
+        Ok(Rebuilt { added: done.added, there: done.there })
+    }
 }

@@ -27,6 +27,7 @@ pub async fn open(folder: &Path) -> anyhow::Result<Backend> {
         schemas: ports.schemas,
         clock: ports.clock,
         local: Some(Arc::new(local)),
+        index: None,
         kind: Kind::Embedded,
     })
 }

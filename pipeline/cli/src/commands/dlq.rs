@@ -3,6 +3,7 @@
 mod carry;
 mod discard;
 mod list;
+mod reindex;
 mod replay;
 mod restore;
 mod selection;
@@ -28,6 +29,8 @@ pub enum Command {
     Discard(discard::Options),
     /// Take discards back
     Restore(restore::Options),
+    /// In AWS: put into the index what the archive has and the index lacks
+    Reindex(reindex::Options),
 }
 
 /// Runs the command.
@@ -38,5 +41,6 @@ pub async fn run(command: &Command, backend: &Backend, console: &mut Console) ->
         Command::Replay(options) => replay::run(options, backend, console).await,
         Command::Discard(options) => discard::run(options, backend, console).await,
         Command::Restore(options) => restore::run(options, backend, console).await,
+        Command::Reindex(options) => reindex::run(options, backend, console).await,
     }
 }

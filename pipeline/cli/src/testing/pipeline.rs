@@ -1,6 +1,6 @@
 //! The ports in memory, as simple as they can be.
 
-use crate::backend::{Backend, Kind, Local};
+use crate::backend::{Backend, Kind};
 use async_trait::async_trait;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, Page};
 use spillway_core::fault::Fault;
@@ -41,6 +41,8 @@ pub struct State {
     pub faults: Vec<Fault>,
     pub link: Option<String>,
     pub schemas: BTreeMap<String, serde_json::Value>,
+    /// Dead letters that the archive's index lacks.
+    pub unindexed: u64,
 }
 
 impl FakePipeline {
@@ -56,6 +58,7 @@ impl FakePipeline {
 
     pub fn backend(self: &Arc<Self>) -> Backend {
         let schemas = SchemaSet::compile(&self.state().schemas).expect("schemas");
+        let kind = self.state().kind;
         Backend {
             queue: self.clone(),
             archive: self.clone(),
@@ -65,8 +68,13 @@ impl FakePipeline {
             schemas: Arc::new(FixedSchemas(Arc::new(schemas))),
             clock: self.clock.clone(),
             local: Some(self.clone()),
-            kind: self.state().kind,
+            index: (kind != Kind::Embedded).then(|| self.clone() as _),
+            kind,
         }
+    }
+
+    pub fn clock(&self) -> &ManualClock {
+        &self.clock
     }
 
     /// Milliseconds that somebody waited.
@@ -378,33 +386,5 @@ impl FlowReader for FakePipeline {
         let state = self.state();
         let place = |id: &EventId| state.locations.iter().find(|it| it.key.id == *id).map(|it| it.place);
         Ok(ids.iter().map(place).collect())
-    }
-}
-
-#[async_trait]
-impl Local for FakePipeline {
-    async fn start_fault(&self, fault: Fault) -> anyhow::Result<()> {
-        self.state().faults.push(fault);
-        Ok(())
-    }
-
-    async fn stop_fault(&self, name: &str) -> anyhow::Result<usize> {
-        let now = self.clock.now();
-        let mut stopped = 0;
-        for fault in &mut self.state().faults {
-            if fault.kind.name() == name && fault.is_on(now) {
-                fault.until = Some(now);
-                stopped += 1;
-            }
-        }
-        Ok(stopped)
-    }
-
-    async fn faults(&self) -> anyhow::Result<Vec<Fault>> {
-        Ok(self.state().faults.clone())
-    }
-
-    async fn sign_in_link(&self) -> anyhow::Result<Option<String>> {
-        Ok(self.state().link.clone())
     }
 }

@@ -94,3 +94,17 @@ async fn what_only_one_machine_has_is_refused_before_credentials_are_looked_for(
         assert!(output.err.contains("--embedded DIR"), "{output}");
     }
 }
+
+#[tokio::test]
+async fn a_lost_index_is_rebuilt() {
+    let pipeline = deployment(|state| state.unindexed = 25);
+    let output = run("dlq reindex", &pipeline).await;
+    assert_eq!(output.status, ExitStatus::Ok, "{output}");
+    assert!(output.out.contains("25 dead letters added to the index"), "{output}");
+    let again = run("dlq reindex --json", &pipeline).await;
+    assert_eq!(again.json(), serde_json::json!({"added": 0, "there": 25}));
+
+    let here = run("dlq reindex", &FakePipeline::new(|_| {})).await;
+    assert_eq!(here.status, ExitStatus::Usage);
+    assert!(here.err.contains("--topology FILE"), "{here}");
+}
