@@ -205,7 +205,10 @@ fn results(setting: &Setting, runs: &[Run], cost: &Value) -> Results {
     for place in here.into_iter().chain(setting.emulator.map(Against::Emulator)) {
         if let Some((ours, theirs)) = of("consumer", place, per_s).zip(of("python", place, per_s)) {
             let what = format!("one sandbox, {}", place.name());
-            rows.push(Row::new(what, ours, against, theirs, "messages/s").target(Target::AtLeast(3.0)));
+            let row = Row::new(what, ours, against, theirs, "messages/s");
+            // The emulator's own work bounds whoever is faster than it, so there the ratio says more about the emulator.
+            let is_bounded = matches!(place, Against::Emulator(_));
+            rows.push(if is_bounded { row } else { row.target(Target::AtLeast(3.0)) });
         }
     }
     if let Some((ours, theirs)) = of("consumer", here[0], calls).zip(of("python", here[0], calls)) {
@@ -216,6 +219,12 @@ fn results(setting: &Setting, runs: &[Run], cost: &Value) -> Results {
          this process.",
         setting.rounds
     )];
+    if setting.emulator.is_some() {
+        notes.push(
+            "consumer: the emulator works on one call at a time, and does so as long as ours waits for it: there is no target for that."
+                .to_owned(),
+        );
+    }
     notes.extend(setting.python_is_missing("consumer"));
     Results { benchmark: "consumer", rows, details: json!({ "runs": runs, "cost": cost }), notes }
 }
