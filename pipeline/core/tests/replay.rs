@@ -1,5 +1,7 @@
 //! How a replay goes on where the queue takes some messages and others never.
 
+#![expect(clippy::unwrap_used, reason = "test code")]
+
 use async_trait::async_trait;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, Page};
