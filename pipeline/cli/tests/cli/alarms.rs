@@ -5,7 +5,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use spillway_core::metric::{Measurement, MetricId, Unit};
 use spillway_core::names::Names;
-use spillway_core::ports::Clock as _;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::{Options, Pipeline, RealClock};
