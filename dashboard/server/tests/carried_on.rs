@@ -2,6 +2,10 @@
 //! Replays in AWS go on as long as a dashboard runs. What carries them on knows only ports, so those of a pipeline on this
 //! machine will do, without a runtime that would do it as well.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
+
+#![expect(clippy::unwrap_used, reason = "a test may end with a panic")]
+
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
 use spillway_core::failure::{Failure, FailureClass};
