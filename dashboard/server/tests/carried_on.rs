@@ -2,8 +2,6 @@
 //! Replays in AWS go on as long as a dashboard runs. What carries them on knows only ports, so those of a pipeline on this
 //! machine will do, without a runtime that would do it as well.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
-
 #![expect(clippy::unwrap_used, reason = "a test may end with a panic")]
 
 use spillway_core::Timestamp;
