@@ -4,6 +4,8 @@
 //! `alerts/tests/incidents` has the same on series that were made up. Here the datapoints are those that gateway, queue,
 //! functions, store and sampler record.
 
+#![expect(clippy::print_stdout, reason = "`cargo xtask bench` and `cargo xtask test` show these tables")]
+
 mod world;
 
 use spillway_alerts::{History, Slots, Tier};
@@ -99,7 +101,8 @@ fn begins_at_eleven(minutes: i64) -> World {
 
 #[test]
 fn every_incident_is_told_by_a_low_alarm_before_a_high_one() {
-    let incidents: [(&str, fn() -> World, i64); 7] = [
+    type Incident = (&'static str, fn() -> World, i64);
+    let incidents: [Incident; 7] = [
         ("store outage", store_outage, NOON),
         ("throttling ramp", throttling_ramp, NOON),
         ("poison burst", poison_burst, NOON),
