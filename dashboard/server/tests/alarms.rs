@@ -278,7 +278,7 @@ async fn nobody_evaluates_and_nobody_answers_are_said() {
         &[
             "The alarm rules have not been evaluated yet.",
             "All rules",
-            "API 7 without data",
+            "API 9 without data",
             "Nothing changed",
         ],
     );

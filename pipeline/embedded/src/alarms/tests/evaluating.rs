@@ -50,7 +50,7 @@ async fn an_alarm_fires_and_clears_and_every_change_is_kept() {
     let last = log.last_changes().await.unwrap();
     let last = last.iter().find(|kept| kept.change.rule.as_str() == "queue-age-low").unwrap();
     assert_eq!((last.change.at, last.change.to), (minute(33), Ok));
-    assert!(last.change.reason.contains("> 300"), "{}", last.change.reason);
+    assert!(last.change.reason.contains("are over 300"), "{}", last.change.reason);
 }
 
 #[tokio::test]
