@@ -1,5 +1,6 @@
 //! Clients of AWS: built once, with limits in time that fit the function that uses them.
 
+use crate::lean::{OfQueue, PreparedOnce};
 use crate::trust;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
@@ -89,7 +90,7 @@ pub fn in_function(connection: Connection) -> Clients {
     let region = connection.region.clone().or_else(|| variable("AWS_REGION"));
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(https(trust::of_aws(region.as_deref())))
+        .http_client(PreparedOnce(https(trust::of_aws(region.as_deref()))))
         .timeout_config(connection.timeouts())
         .retry_config(retries())
         .credentials_provider(credentials);
@@ -144,6 +145,18 @@ impl Clients {
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
         config.set_interceptors(self.interceptors.iter().cloned());
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    /// A client of SQS for the queue with this URL, which is called at its own host, unless the configuration leads
+    /// elsewhere.
+    pub fn sqs_of(&self, queue_url: &str) -> aws_sdk_sqs::Client {
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
+        config.set_interceptors(self.interceptors.iter().cloned());
+        let at = self.config.endpoint_url().unwrap_or(queue_url);
+        if let Some(endpoint) = OfQueue::at(at) {
+            config = config.endpoint_resolver(endpoint);
+        }
         aws_sdk_sqs::Client::from_conf(config.build())
     }
 

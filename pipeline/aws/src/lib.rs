@@ -13,6 +13,7 @@ pub mod explain;
 pub mod flow;
 #[cfg(feature = "operator")]
 pub mod history;
+mod lean;
 #[cfg(feature = "operator")]
 pub mod operator;
 pub mod ops;

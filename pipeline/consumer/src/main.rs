@@ -27,7 +27,11 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     };
     let consumer = Consumer {
         store: Arc::new(DynamoEvents::new(clients.dynamodb(), settings.events_table)),
-        redelivery: Arc::new(SqsRedelivery::new(clients.sqs(), &*settings.queue_url, settings.dlq_url)),
+        redelivery: Arc::new(SqsRedelivery::new(
+            clients.sqs_of(&settings.queue_url),
+            &*settings.queue_url,
+            settings.dlq_url,
+        )),
         replays: Arc::new(DynamoReplays::reporting(clients.dynamodb(), index, clock.clone())),
         schemas: schemas(&clients, settings.schemas).await?,
         clock,

@@ -44,6 +44,19 @@ fn taken(call: &Call) -> Answer {
 }
 
 #[tokio::test]
+async fn a_queue_is_called_at_the_host_of_its_url() {
+    let script = Script::start(|call, _| taken(call)).await;
+    let config = script.clients().config().clone();
+    let url = format!("{}/1/events", config.endpoint_url().unwrap());
+    let mut nowhere_else = config.to_builder();
+    nowhere_else.set_endpoint_url(None);
+    let client = Clients::from_config(nowhere_else.build()).sqs_of(&url);
+    let answers = Sender::new(&client, url).send(&messages(2)).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(script.actions(), ["SendMessageBatch"]);
+}
+
+#[tokio::test]
 async fn a_throttled_call_is_made_again() {
     let script = Script::start(|call, before| match before {
         0 => Answer::error("RequestThrottled"),

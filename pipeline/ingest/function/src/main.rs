@@ -17,7 +17,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let telemetry = Telemetry::new(&common, clock.clone());
     let connection = Connection::within(settings.timeout).seen_by(telemetry.calls.interceptor());
     let clients = in_function(connection);
-    let queue = Arc::new(SqsQueue::new(clients.sqs(), settings.queue_url));
+    let queue = Arc::new(SqsQueue::new(clients.sqs_of(&settings.queue_url), settings.queue_url));
     let function = Function { ingest: Ingest::new(queue, clock, settings.ingest), telemetry };
     serve(async |payload, invocation| Ok(run(&function, payload, invocation).await?)).await
 }
