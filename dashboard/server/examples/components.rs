@@ -1,5 +1,5 @@
 //! Every component in its states on one page, to look at while working on them:
-//! `cargo run -p spillway-dashboard --example gallery`.
+//! `cargo run -p spillway-dashboard --example components`.
 
 #![expect(clippy::print_stdout, reason = "it prints the link to open")]
 
