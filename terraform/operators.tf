@@ -77,12 +77,11 @@ locals {
       Resource = module.dead_letter_index.arn
     },
     {
-      # A replay's list of what still waits is taken away as it is put back. Who rebuilds the index reads all that was ever done.
+      # A replay's list of what still waits is taken away as it is put back.
       Sid    = "NoteWhatIsDone"
       Effect = "Allow"
       Action = [
-        "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Scan",
-        "dynamodb:UpdateItem",
+        "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
       ]
       Resource = module.ops_log.arn
     },

@@ -61,7 +61,7 @@ impl Arguments {
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     process::step("building the server and the command line tool (the first time takes some minutes)");
     let packages = ["--package", "spillway-dashboard", "--package", "spillway"];
-    // Without the AWS SDKs, which the demo has no use for: they would more than double the time of a first build.
+    // Without the AWS SDKs: the demo has no use for them, and they take long to build.
     let build = ["build", "--release", "--no-default-features"];
     process::run(settings.cargo().args(build).args(packages))?;
     let site = wasm::run(settings)?.map(|_| settings.site());

@@ -174,7 +174,7 @@ impl AlarmSource for CloudWatchAlarms {
         range: TimeRange,
         limit: usize,
     ) -> Result<AlarmChanges, ReadError> {
-        history::changes(&self.client, &self.names, rule, range, limit).await
+        history::changes(&self.client, &self.rules, &self.names, rule, range, limit).await
     }
 
     async fn periods(

@@ -144,6 +144,8 @@ pub enum Told {
     Held(Option<Timestamp>),
     /// It came outside business hours and was told of in the digest of that opening.
     InDigest(Timestamp),
+    /// Not by this alarm itself, but in business hours by the one of its tier and subsystem, of which nothing more is known.
+    BySubsystem,
     /// They were to be told, and it failed.
     Failed {
         /// When it was tried last.

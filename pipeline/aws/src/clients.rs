@@ -84,7 +84,7 @@ pub async fn load(connection: Connection) -> Clients {
 /// only. To look for them in files, at other services and with tokens, and to read all of the system's certificate
 /// authorities, would take most of its start; the code for it would be most of its memory.
 ///
-/// `AWS_ENDPOINT_URL` leads elsewhere, for all services.
+/// `AWS_ENDPOINT_URL` leads elsewhere, for all services; over HTTPS, only where one of these authorities has signed.
 pub fn in_function(connection: Connection) -> Clients {
     let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
     let region = connection.region.clone().or_else(|| variable("AWS_REGION"));
@@ -143,21 +143,23 @@ impl Clients {
 
     /// A client of SQS.
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
-        config.set_interceptors(self.interceptors.iter().cloned());
-        aws_sdk_sqs::Client::from_conf(config.build())
+        aws_sdk_sqs::Client::from_conf(self.sqs_config().build())
     }
 
     /// A client of SQS for the queue with this URL, which is called at its own host, unless the configuration leads
     /// elsewhere.
     pub fn sqs_of(&self, queue_url: &str) -> aws_sdk_sqs::Client {
-        let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
-        config.set_interceptors(self.interceptors.iter().cloned());
-        let at = self.config.endpoint_url().unwrap_or(queue_url);
-        if let Some(endpoint) = OfQueue::at(at) {
+        let mut config = self.sqs_config();
+        if let Some(endpoint) = OfQueue::at(self.config.endpoint_url().unwrap_or(queue_url)) {
             config = config.endpoint_resolver(endpoint);
         }
         aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    fn sqs_config(&self) -> aws_sdk_sqs::config::Builder {
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
+        config.set_interceptors(self.interceptors.iter().cloned());
+        config
     }
 
     /// A client of DynamoDB.

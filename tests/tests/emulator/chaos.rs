@@ -40,6 +40,7 @@ pub async fn ten_thousand_events_through_failing_services_are_all_there(at: &Dep
     let dead = archived(at).await;
     let everywhere: BTreeSet<_> = kept.iter().chain(dead.iter().map(|(id, _)| id)).cloned().collect();
     assert_eq!(everywhere.len(), EVENTS, "{ledger:#}");
+    assert_eq!(kept.len() + dead.len(), EVENTS, "each in one place only");
     assert_eq!(dead.len(), 111, "77, 770 to 779, 7700 to 7799");
     assert!(
         dead.iter().all(|(_, letter)| letter["reason"].as_str().is_some_and(|reason| !reason.is_empty())),

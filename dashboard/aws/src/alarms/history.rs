@@ -5,9 +5,12 @@ use crate::read_error;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{AlarmHistoryItem, AlarmType, HistoryItemType, ScanBy};
 use aws_smithy_types::DateTime;
+use jiff::Timestamp;
 use serde::Deserialize;
 use spillway_aws::explain;
-use spillway_telemetry::alarms::{AlarmChange, AlarmChanges, AlarmState, RuleName, Told, Untold};
+use spillway_telemetry::alarms::{
+    AlarmChange, AlarmChanges, AlarmState, Rule, RuleName, RuleSet, Tier, Told, Untold,
+};
 use spillway_telemetry::{ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,6 +20,7 @@ const MOST_PAGES: usize = 50;
 /// Changes in the range, newest first, at most `limit`.
 pub(super) async fn changes(
     client: &Client,
+    rules: &RuleSet,
     names: &BTreeMap<String, String>,
     rule: Option<&RuleName>,
     range: TimeRange,
@@ -27,8 +31,8 @@ pub(super) async fn changes(
         let Some(name) = names.get(rule.as_str()) else { return Ok(AlarmChanges::default()) };
         alarm = Some(name.clone());
     }
-    let rules: HashMap<&str, &str> =
-        names.iter().map(|(rule, alarm)| (alarm.as_str(), rule.as_str())).collect();
+    let by_alarm: HashMap<&str, &Rule> =
+        names.iter().filter_map(|(rule, alarm)| Some((alarm.as_str(), rules.get(rule)?))).collect();
     let mut pages = client
         .describe_alarm_history()
         .set_alarm_name(alarm)
@@ -46,7 +50,7 @@ pub(super) async fn changes(
         let page =
             page.map_err(|error| read_error(explain::trouble(&error, "cloudwatch:DescribeAlarmHistory")))?;
         for item in page.alarm_history_items() {
-            let Some(change) = change(item, &rules) else { continue };
+            let Some(change) = change(item, &by_alarm) else { continue };
             if found.changes.len() == limit {
                 found.has_more = true;
                 return Ok(found);
@@ -75,23 +79,29 @@ struct StateData {
     reason: String,
 }
 
-fn change(item: &AlarmHistoryItem, rules: &HashMap<&str, &str>) -> Option<AlarmChange> {
+fn change(item: &AlarmHistoryItem, rules: &HashMap<&str, &Rule>) -> Option<AlarmChange> {
     let rule = rules.get(item.alarm_name()?)?;
     let data: Data = serde_json::from_str(item.history_data()?).ok()?;
-    Some(AlarmChange {
-        rule: RuleName::new(*rule),
-        at: time(item.timestamp()?)?,
-        from: data.old.value,
-        to: data.new.value,
-        reason: data.new.reason,
-        // Terraform lets no rule's alarm tell anybody: the composite of its tier and subsystem does.
-        told: Told::Never(Untold::Part),
-    })
+    let (at, from, to) = (time(item.timestamp()?)?, data.old.value, data.new.value);
+    let told = told(rule, at, from, to);
+    Some(AlarmChange { rule: rule.name.clone(), at, from, to, reason: data.new.reason, told })
+}
+
+/// As `terraform/modules/alarms` gives alarms their actions: a high one tells the topic when it fires and when it is OK, a low
+/// one is told by the composite of its subsystem, and a part of another alarm by that one.
+fn told(rule: &Rule, at: Timestamp, from: AlarmState, to: AlarmState) -> Told {
+    match (rule.notify, rule.tier) {
+        (false, _) => Told::Never(Untold::Part),
+        (true, Tier::High) if to != AlarmState::InsufficientData => Told::At(at),
+        (true, Tier::Low) if to == AlarmState::Alarm || from == AlarmState::Alarm => Told::BySubsystem,
+        (true, _) => Told::Never(Untold::NoNews),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use spillway_telemetry::alarms::Limits;
 
     /// As CloudWatch's user guide shows a state update.
     const DATA: &str = r#"{"version":"1.0","oldState":{"stateValue":"OK","stateReason":"Unchecked: Initial alarm creation"},
@@ -104,7 +114,11 @@ mod tests {
             .timestamp(DateTime::from_secs_f64(1_772_460_195.25))
             .history_data(data)
             .build();
-        change(&item, &[("spillway-queue-age-low", "queue-age-low")].into())
+        let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
+        let alarms = ["queue-age-low", "queue-age-high", "latency-burn-14x-long"];
+        let names: Vec<_> =
+            alarms.iter().map(|rule| (format!("spillway-{rule}"), rules.get(rule).unwrap())).collect();
+        change(&item, &names.iter().map(|(name, rule)| (name.as_str(), *rule)).collect())
     }
 
     #[test]
@@ -114,6 +128,18 @@ mod tests {
         assert_eq!((change.from, change.to), (AlarmState::Ok, AlarmState::Alarm));
         assert_eq!(change.at.to_string(), "2026-03-02T14:03:15.25Z");
         assert!(change.reason.starts_with("Threshold Crossed"));
+    }
+
+    #[test]
+    fn who_was_told_follows_from_what_terraform_lets_alarms_do() {
+        let told = |name: &str, data: &str| read(name, data).unwrap().told;
+        let (fires, ends) = (DATA, DATA.replace("\"ALARM\"", "\"INSUFFICIENT_DATA\""));
+        let at: Timestamp = "2026-03-02T14:03:15.25Z".parse().unwrap();
+        assert_eq!(told("spillway-queue-age-high", fires), Told::At(at));
+        assert_eq!(told("spillway-queue-age-high", &ends), Told::Never(Untold::NoNews));
+        assert_eq!(told("spillway-queue-age-low", fires), Told::BySubsystem);
+        assert_eq!(told("spillway-queue-age-low", &ends), Told::Never(Untold::NoNews));
+        assert_eq!(told("spillway-latency-burn-14x-long", fires), Told::Never(Untold::Part));
     }
 
     #[test]

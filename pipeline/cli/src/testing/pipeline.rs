@@ -29,6 +29,8 @@ pub struct State {
     pub kind: Kind,
     /// How many messages the queue takes; any number if not set.
     pub room: Option<usize>,
+    /// How many messages, the next ones, the queue will never take.
+    pub refused: usize,
     pub ledger: Ledger,
     pub locations: Vec<Location>,
     pub dead_letters: Vec<DeadLetter>,
@@ -128,6 +130,9 @@ fn matches(filter: &DeadLetterFilter, letter: &DeadLetter) -> bool {
 impl EventQueue for FakePipeline {
     async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Result<MessageId, QueueError>> {
         let mut state = self.state();
+        let refused = messages.len().min(state.refused);
+        state.refused -= refused;
+        let never = || Err(QueueError::Rejected { reason: "too many attributes".to_owned() });
         let mut take = || match &mut state.room {
             Some(0) => Err(QueueError::Throttled),
             Some(room) => {
@@ -136,7 +141,7 @@ impl EventQueue for FakePipeline {
             }
             None => Ok(MessageId::random()),
         };
-        messages.iter().map(|_| take()).collect()
+        messages.iter().enumerate().map(|(n, _)| if n < refused { never() } else { take() }).collect()
     }
 }
 

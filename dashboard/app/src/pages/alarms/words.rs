@@ -125,6 +125,7 @@ pub fn told(told: &Told, page: &Page) -> String {
         Told::Held(Some(until)) => format!("held back until {}", when(until)),
         Told::Held(None) => "held back until business hours".to_owned(),
         Told::InDigest(at) => format!("told in the digest of {}", when(at)),
+        Told::BySubsystem => "told in business hours, by its subsystem's alarm".to_owned(),
         Told::Failed { at, reason } => format!("telling failed {}: {reason}", when(at)),
         Told::Never(Untold::Part) => "not told: part of another alarm".to_owned(),
         Told::Never(Untold::NoNews) => "not told".to_owned(),

@@ -21,13 +21,13 @@ pub async fn carry_on(
     console: &mut Console,
 ) -> anyhow::Result<()> {
     let replayer = backend.replayer();
-    let total = super::replay::read(id, backend).await?.total();
-    let bar = console.progress(total).with_message("put back");
-    let mut waits = 0;
+    let replay = super::replay::read(id, backend).await?;
+    let bar = console.progress(replay.total()).with_message("put back");
+    let (mut waiting, mut waits) = (replay.waiting, 0);
     loop {
         let sent = replayer.advance(id, STEP).await?;
         if sent > 0 {
-            waits = 0;
+            (waiting, waits) = (waiting.saturating_sub(sent as u64), 0);
             bar.inc(sent as u64);
             backend.clock.sleep(Duration::from_secs_f64(sent as f64 / per_second)).await;
             continue;
@@ -36,6 +36,11 @@ pub async fn carry_on(
         if replay.waiting == 0 {
             bar.finish_and_clear();
             return Ok(());
+        }
+        if replay.waiting < waiting {
+            // The queue will never take these, so they are archived again; the others still have their turn.
+            (waiting, waits) = (replay.waiting, 0);
+            continue;
         }
         let why = replay.trouble.unwrap_or_else(|| "nothing was put back".to_owned());
         let resume = format!("spillway replays {id} --resume");

@@ -35,6 +35,20 @@ async fn a_queue_that_takes_nothing_is_waited_out() {
 }
 
 #[tokio::test]
+async fn what_the_queue_never_takes_holds_up_nobody() {
+    let pipeline = deployment(|state| {
+        state.dead_letters = (1..=130).map(|number| dead_letter(number, 60)).collect();
+        state.refused = 115;
+    });
+    let output = run("dlq replay --all --json", &pipeline).await;
+    assert_eq!(output.status, ExitStatus::Ok, "{output}");
+    let replay = &output.json()["replay"];
+    assert_eq!((&replay["waiting"], &replay["returned"]), (&0.into(), &115.into()), "{output}");
+    assert!(!output.err.contains("tried again"), "{output}");
+    assert_eq!(pipeline.waited_ms(), 300, "15 messages at 50 a second, and nothing for the others");
+}
+
+#[tokio::test]
 async fn what_was_interrupted_is_resumed() {
     let pipeline = deployment(|_| {});
     // Started by somebody who put nothing back.
