@@ -86,12 +86,7 @@ async fn live_through(folder: &Path, clock: VirtualClock, events: u64) -> Result
         simulated_latency: Some(Duration::from_millis(6)),
     };
     let pipeline = Arc::new(Pipeline::open(folder, options).await?);
-    let ports = gateway::Ports {
-        queue: Arc::clone(&pipeline.ports.queue),
-        clock: Arc::new(clock),
-        metrics: pipeline.recorder.clone(),
-        traces: pipeline.recorder.clone(),
-    };
+    let ports = gateway::Ports::of(&pipeline);
     let gateway = Gateway::new(ports, &settings, &Names::default());
     let gateway = Arc::new(gateway.with_latency(Arc::new(TypicalLatency::seeded(1))));
     let tasks = runtime::start(&pipeline);

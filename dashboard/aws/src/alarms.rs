@@ -8,13 +8,12 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
-use spillway_alerts::hours::HoursConfig;
+use spillway_aws::explain;
 use spillway_aws::operator::Deployment;
-use spillway_aws::{explain, topology};
 use spillway_core::ports::Clock;
 use spillway_telemetry::alarms::{
     AlarmChanges, AlarmPeriod, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, BusinessHours, Digest,
-    Limits, Resources, Rule, RuleName, RuleSet, Suppressed, Suppressor, Tier, periods,
+    Resources, Rule, RuleName, RuleSet, Suppressed, Suppressor, Tier, periods,
 };
 use spillway_telemetry::{ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
@@ -59,19 +58,9 @@ impl CloudWatchAlarms {
     /// [`AlarmsError`] if the topology's limits or business hours don't fit the rules.
     pub fn of(deployment: &Deployment) -> Result<Self, AlarmsError> {
         let unfit = |error: &dyn std::fmt::Display| AlarmsError { reason: error.to_string() };
-        let none = topology::Alarms { names: BTreeMap::new(), limits: BTreeMap::new(), business_hours: None };
-        let alarms = deployment.topology.alarms.clone().unwrap_or(none);
-        let mut limits = Limits::built_in().map_err(|error| unfit(&error))?;
-        for (key, value) in &alarms.limits {
-            limits.set(key.as_str(), *value);
-        }
-        let hours = match alarms.business_hours {
-            None => None,
-            Some(hours) => {
-                let hours: HoursConfig = serde_json::from_value(hours).map_err(|error| unfit(&error))?;
-                Some(BusinessHours::new(&hours).map_err(|error| unfit(&error))?)
-            }
-        };
+        let alarms = deployment.topology.alarms.clone().unwrap_or_default();
+        let limits = alarms.limits().map_err(|error| unfit(&error))?;
+        let hours = alarms.hours().map_err(|error| unfit(&error))?;
         Ok(Self {
             client: deployment.clients.cloudwatch(),
             clock: Arc::clone(&deployment.clock),

@@ -254,13 +254,7 @@ fn clock(speed: u32) -> Arc<dyn Clock> {
 }
 
 fn gateway(pipeline: &Pipeline) -> Gateway {
-    let ports = gateway::Ports {
-        queue: Arc::clone(&pipeline.ports.queue),
-        clock: Arc::clone(&pipeline.ports.clock),
-        metrics: pipeline.recorder.clone(),
-        traces: pipeline.recorder.clone(),
-    };
-    Gateway::new(ports, &pipeline.ports.settings, &pipeline.ports.names)
+    Gateway::new(gateway::Ports::of(pipeline), &pipeline.ports.settings, &pipeline.ports.names)
 }
 
 /// Notes where the dashboard is, and makes a link that signs in once.

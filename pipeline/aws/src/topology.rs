@@ -1,5 +1,11 @@
 //! Where a deployment is: what `terraform output -json topology` says of it.
 
+#[cfg(feature = "operator")]
+mod alarms;
+
+#[cfg(feature = "operator")]
+pub use alarms::HoursUnfit;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -218,7 +224,7 @@ pub struct Retries {
 }
 
 /// The alarms.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Alarms {
     /// What the alarm of each rule is called in CloudWatch.
     pub names: BTreeMap<String, String>,

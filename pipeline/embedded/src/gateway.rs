@@ -16,6 +16,7 @@ mod throttle;
 pub use latency::{Latency, TypicalLatency};
 pub use serve::serve;
 
+use crate::Pipeline;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::header::{HeaderName, HeaderValue};
@@ -46,6 +47,18 @@ pub struct Ports {
     pub metrics: Arc<dyn MetricSink>,
     /// Where segments go.
     pub traces: Arc<dyn TraceSink>,
+}
+
+impl Ports {
+    /// Those of a pipeline.
+    pub fn of(pipeline: &Pipeline) -> Self {
+        Self {
+            queue: Arc::clone(&pipeline.ports.queue),
+            clock: Arc::clone(&pipeline.ports.clock),
+            metrics: pipeline.recorder.clone(),
+            traces: pipeline.recorder.clone(),
+        }
+    }
 }
 
 /// Limits of the listener. They keep slow and greedy clients from using up what others need.

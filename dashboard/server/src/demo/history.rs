@@ -121,12 +121,7 @@ async fn live_through(
     pipeline.ports.note(super::DEMO, "history").await?;
     let (from, until) = script.outage;
     pipeline.ports.faults.add(Fault { kind: FaultKind::StoreOutage, from, until: Some(until) }).await?;
-    let ports = gateway::Ports {
-        queue: Arc::clone(&pipeline.ports.queue),
-        clock: Arc::new(clock),
-        metrics: pipeline.recorder.clone(),
-        traces: pipeline.recorder.clone(),
-    };
+    let ports = gateway::Ports::of(&pipeline);
     let gateway = Gateway::new(ports, &settings, &Names::default());
     let gateway = Arc::new(gateway.with_latency(Arc::new(TypicalLatency::seeded(SEED))));
     let tasks = runtime::start(&pipeline);

@@ -40,12 +40,7 @@ impl Running {
         pipeline.ports.note(SCHEMAS, &schemas.display().to_string()).await.expect("noted");
         let pipeline = Arc::new(pipeline);
         let mut tasks = runtime::start(&pipeline);
-        let ports = gateway::Ports {
-            queue: Arc::clone(&pipeline.ports.queue),
-            clock: Arc::clone(&pipeline.ports.clock),
-            metrics: pipeline.recorder.clone(),
-            traces: pipeline.recorder.clone(),
-        };
+        let ports = gateway::Ports::of(&pipeline);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let gateway = Arc::new(Gateway::new(ports, &settings, &Names::default()));

@@ -100,12 +100,7 @@ impl World {
         let options = WatchOptions { settings: settings_of_alarms, ..WatchOptions::default() };
         let mut watch = Watch::open(&pipeline, options).await.expect("the built-in rules");
         let in_force = watch.in_force().clone();
-        let ports = gateway::Ports {
-            queue: Arc::clone(&pipeline.ports.queue),
-            clock: Arc::new(clock),
-            metrics: pipeline.recorder.clone(),
-            traces: pipeline.recorder.clone(),
-        };
+        let ports = gateway::Ports::of(&pipeline);
         let gateway = Gateway::new(ports, &settings, &Names::default());
         let gateway = Arc::new(gateway.with_latency(Arc::new(TypicalLatency::seeded(1))));
         let tasks = runtime::start(&pipeline);

@@ -5,9 +5,8 @@ use crate::answer::Trouble;
 use crate::backend;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use spillway_alerts::RuleSet;
 use spillway_alerts::backtest::Range;
-use spillway_alerts::hours::{BusinessHours, HoursConfig};
-use spillway_alerts::{Limits, RuleSet};
 use spillway_aws::history::CloudWatchHistory;
 use spillway_aws::operator::Deployment;
 use spillway_aws::topology::Alarms;
@@ -16,11 +15,8 @@ use std::path::Path;
 /// Tries the rules on the deployment that a file tells of.
 pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<Tried> {
     let topology = backend::topology(topology)?;
-    let alarms = topology.alarms.clone();
-    let mut limits = Limits::built_in()?;
-    for (key, value) in alarms.iter().flat_map(|alarms| &alarms.limits) {
-        limits.set(key.as_str(), *value);
-    }
+    let alarms = topology.alarms.clone().unwrap_or_default();
+    let limits = alarms.limits()?;
     let rules = match options.rules.is_empty() {
         true => RuleSet::built_in(&limits)?,
         false => source::rules(&options.rules, &limits)?,
@@ -32,7 +28,7 @@ pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<Tried> {
         .transpose()?;
     let zone = match &options.zone {
         Some(zone) => zone.clone(),
-        None => zone(alarms.as_ref())?,
+        None => zone(&alarms)?,
     };
     let deployment = Deployment::attach(topology).await.map_err(unreachable)?;
     let now = deployment.clock.now();
@@ -56,18 +52,13 @@ pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<Tried> {
 }
 
 /// The zone of the deployment's business hours.
-fn zone(alarms: Option<&Alarms>) -> Result<TimeZone, Trouble> {
-    let Some(hours) = alarms.and_then(|alarms| alarms.business_hours.clone()) else {
-        return Ok(TimeZone::UTC);
-    };
-    let unfit = |why: &dyn std::fmt::Display| {
+fn zone(alarms: &Alarms) -> Result<TimeZone, Trouble> {
+    let hours = alarms.hours().map_err(|why| {
         Trouble::Unreachable(format!(
             "the topology's business hours can't be used ({why}): name a zone with --zone"
         ))
-    };
-    let hours: HoursConfig = serde_json::from_value(hours).map_err(|error| unfit(&error))?;
-    let hours = BusinessHours::new(&hours).map_err(|error| unfit(&error))?;
-    Ok(hours.zone().clone())
+    })?;
+    Ok(hours.map_or(TimeZone::UTC, |hours| hours.zone().clone()))
 }
 
 fn unreachable(error: impl std::fmt::Display) -> Trouble {
@@ -83,10 +74,10 @@ mod tests {
         let hours = serde_json::json!({"zone": "Europe/Berlin", "days": ["monday"], "open": "09:00", "close": "17:00"});
         let alarms =
             |hours| Alarms { names: Default::default(), limits: Default::default(), business_hours: hours };
-        let name = |alarms: Option<&Alarms>| zone(alarms).map(|zone| zone.iana_name().map(str::to_owned));
-        assert_eq!(name(Some(&alarms(Some(hours)))).unwrap().as_deref(), Some("Europe/Berlin"));
-        assert_eq!(name(Some(&alarms(None))).unwrap().as_deref(), Some("UTC"));
-        let wrong = zone(Some(&alarms(Some(serde_json::json!({"zone": "Europe"}))))).unwrap_err().to_string();
+        let name = |alarms: Alarms| zone(&alarms).map(|zone| zone.iana_name().map(str::to_owned));
+        assert_eq!(name(alarms(Some(hours))).unwrap().as_deref(), Some("Europe/Berlin"));
+        assert_eq!(name(alarms(None)).unwrap().as_deref(), Some("UTC"));
+        let wrong = zone(&alarms(Some(serde_json::json!({"zone": "Europe"})))).unwrap_err().to_string();
         assert!(wrong.contains("name a zone with --zone"), "{wrong}");
     }
 }

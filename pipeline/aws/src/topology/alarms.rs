@@ -1,0 +1,41 @@
+//! What people's programs make of a deployment's alarms.
+
+use super::Alarms;
+use spillway_alerts::Limits;
+use spillway_alerts::hours::{BusinessHours, HoursConfig, HoursError};
+use spillway_alerts::rules::LimitsError;
+
+/// The topology's business hours can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HoursUnfit {
+    /// They are no business hours.
+    #[error(transparent)]
+    Form(#[from] serde_json::Error),
+    /// They make no sense.
+    #[error(transparent)]
+    Sense(#[from] HoursError),
+}
+
+impl Alarms {
+    /// What thresholds are shares of: what is built in, and in its place what this deployment has.
+    ///
+    /// # Errors
+    /// What is built in can't be read.
+    pub fn limits(&self) -> Result<Limits, LimitsError> {
+        let mut limits = Limits::built_in()?;
+        for (key, value) in &self.limits {
+            limits.set(key.as_str(), *value);
+        }
+        Ok(limits)
+    }
+
+    /// When people are told of low alarms; `None` if at any hour.
+    ///
+    /// # Errors
+    /// See [`HoursUnfit`].
+    pub fn hours(&self) -> Result<Option<BusinessHours>, HoursUnfit> {
+        let Some(hours) = self.business_hours.clone() else { return Ok(None) };
+        let config: HoursConfig = serde_json::from_value(hours)?;
+        Ok(Some(BusinessHours::new(&config)?))
+    }
+}
