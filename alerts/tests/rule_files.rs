@@ -94,7 +94,7 @@ fn links_lead_to_pages_that_the_dashboard_has() {
         set(&PAGES),
         "the router's pages are those of check::PAGES"
     );
-    let stages = std::fs::read_to_string(folder("../dashboard/telemetry/src/catalogue.rs")).unwrap();
+    let stages = std::fs::read_to_string(folder("../dashboard/model/src/catalogue.rs")).unwrap();
     let slugs = stages.split("pub fn slug").nth(1).unwrap().split("pub fn").next().unwrap();
     assert_eq!(between(slugs, "=> \"", "\""), set(&STAGES));
 

@@ -9,16 +9,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// They hold the domain.
-const DOMAIN: [&str; 4] = ["pipeline/core", "alerts", "dashboard/telemetry", "dashboard/charts"];
+const DOMAIN: [&str; 4] = ["pipeline/core", "alerts", "dashboard/model", "dashboard/charts"];
 /// They reach the world on behalf of others, through ports.
 const ADAPTERS: [&str; 4] = ["pipeline/embedded", "pipeline/aws", "dashboard/embedded", "dashboard/aws"];
+/// The folder of the program `spillway`: the workspace's own.
+const PROGRAM: &str = "";
 /// They put ports and adapters together.
 const ASSEMBLERS: [&str; 7] = [
-    "pipeline/cli",
-    "pipeline/ingest/function",
-    "pipeline/consumer",
-    "pipeline/archiver",
-    "dashboard/reporter",
+    PROGRAM,
+    "pipeline/functions/ingest",
+    "pipeline/functions/consumer",
+    "pipeline/functions/archiver",
+    "alerts/reporter",
     "dashboard/server",
     "bench",
 ];
@@ -27,7 +29,7 @@ const INFRASTRUCTURE: [&str; 9] =
     ["aws-", "lambda_", "axum", "leptos", "hyper", "tokio", "reqwest", "rusqlite", "libsqlite3"];
 /// Libraries that only these folders name, so that replacing one is the matter of one place; `bench` has peers.
 const ONLY_IN: [(&str, &[&str]); 8] = [
-    ("aws-sdk-", &["pipeline/aws", "dashboard/aws", "dashboard/reporter"]),
+    ("aws-sdk-", &["pipeline/aws", "dashboard/aws", "alerts/reporter"]),
     ("axum", &["dashboard/server", "bench"]),
     ("jsonschema", &["pipeline/core"]),
     ("lambda_runtime", &["pipeline/lambda", "bench/noop"]),
@@ -183,20 +185,20 @@ fn a_wrong_edge_is_named_with_its_way() {
     };
     let adapter = package("pipeline/embedded", "adapter", &[("rusqlite", None)]);
     let page = package("dashboard/app", "page", &[("port", None)]);
-    let port = package("dashboard/telemetry", "port", &[("adapter", None)]);
+    let port = package("dashboard/model", "port", &[("adapter", None)]);
     let all = found(&[adapter.clone(), page, port]);
     assert!(all.contains("dashboard/app: page → port → adapter"), "{all}");
-    assert!(all.contains("dashboard/telemetry: port → adapter → rusqlite"), "{all}");
+    assert!(all.contains("dashboard/model: port → adapter → rusqlite"), "{all}");
     let deep = found(&[package("pipeline/core", "core", &[("http-client", None)])]);
     assert!(deep.contains("pipeline/core: core → http-client → tokio"), "{deep}");
     let upside_down = found(&[
-        package("pipeline/cli", "cli", &[("server", None), ("adapter", None)]),
+        package("pipeline/ingest", "ingest", &[("server", None)]),
         package("dashboard/server", "server", &[("adapter", None), ("axum", None)]),
         adapter.clone(),
     ]);
-    assert!(upside_down.starts_with("pipeline/cli: cli → server"), "{upside_down}");
+    assert!(upside_down.starts_with("pipeline/ingest: ingest → server"), "{upside_down}");
     assert!(
-        found(&[package("pipeline/cli", "cli", &[("rusqlite", None)])])
+        found(&[package("pipeline/ingest", "ingest", &[("rusqlite", None)])])
             .contains("only pipeline/embedded and bench may")
     );
     let in_tests = package("pipeline/core", "core", &[("tokio", Some("dev"))]);

@@ -16,7 +16,7 @@ use std::path::Path;
 /// The document, from the root of the workspace.
 pub const DOCUMENT: &str = "docs/cost.md";
 /// What brings the document up to date.
-pub const UPDATE: &str = "cargo run -p spillway-cost -- update";
+pub const UPDATE: &str = "cargo run -p spillway-bench-cost -- update";
 
 /// The document as it is, and as it has to be.
 ///

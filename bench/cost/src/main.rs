@@ -8,14 +8,14 @@
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use spillway_cost::{DOCUMENT, UPDATE, data, document, measured};
+use spillway_bench_cost::{DOCUMENT, UPDATE, data, document, measured};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Reckon what Spillway costs in AWS and write it into docs/cost.md.
 #[derive(Parser)]
-#[command(name = "spillway-cost", version)]
+#[command(name = "spillway-bench-cost", version)]
 struct Arguments {
     /// The workspace's root
     #[arg(long, value_name = "DIR", default_value = ".")]

@@ -1,8 +1,8 @@
 //! docs/cost.md says what follows from prices and measurements, and nothing else.
 
-use spillway_cost::data::{Billing, Data, Load};
-use spillway_cost::model::{Model, total};
-use spillway_cost::{UPDATE, document};
+use spillway_bench_cost::data::{Billing, Data, Load};
+use spillway_bench_cost::model::{Model, total};
+use spillway_bench_cost::{UPDATE, document};
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {

@@ -3,7 +3,7 @@
 //! [`Unit`] writes single values; here is what sentences need besides. The server uses it for the page
 //! and the browser to keep it up to date, so both say the same.
 
-pub use spillway_charts::Unit;
+pub use spillway_dashboard_charts::Unit;
 
 /// A whole number with its thousands set apart: `172,431`.
 pub fn grouped(value: u64) -> String {

@@ -6,10 +6,10 @@ use spillway_core::names::Names;
 use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader, OpsLog, ReplayLog};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::replay::Replayer;
-use spillway_telemetry::MetricReader;
-use spillway_telemetry::alarms::AlarmSource;
-use spillway_telemetry::flow::FlowSource;
-use spillway_telemetry::traces::TraceReader;
+use spillway_dashboard_model::MetricReader;
+use spillway_dashboard_model::alarms::AlarmSource;
+use spillway_dashboard_model::flow::FlowSource;
+use spillway_dashboard_model::traces::TraceReader;
 use std::sync::Arc;
 
 /// Everything that pages read and do. Cloned for each request; each part is a pointer.

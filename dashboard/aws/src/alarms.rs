@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use spillway_aws::explain;
 use spillway_aws::operator::Deployment;
 use spillway_core::ports::Clock;
-use spillway_telemetry::alarms::{
+use spillway_dashboard_model::alarms::{
     AlarmChanges, AlarmPeriod, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, BusinessHours, Digest,
     Resources, Rule, RuleName, RuleSet, Suppressed, Suppressor, Tier, periods,
 };
-use spillway_telemetry::{ReadError, TimeRange};
+use spillway_dashboard_model::{ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use aws_sdk_budgets::config::{Builder, Region};
 use aws_sdk_budgets::types::Spend;
 use spillway_aws::explain;
 use spillway_aws::{Clients, Topology};
-use spillway_telemetry::ReadError;
+use spillway_dashboard_model::ReadError;
 
 /// How much was spent this month, and how much will be.
 #[derive(Clone, Debug, PartialEq)]

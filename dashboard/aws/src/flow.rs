@@ -12,10 +12,10 @@ use spillway_core::ledger::Ledger;
 use spillway_core::metric::MetricId;
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader};
-use spillway_telemetry::flow::{
+use spillway_dashboard_model::flow::{
     Activity, FlowSnapshot, FlowSource, Limits, Queue, QueueReader, QueueSnapshot,
 };
-use spillway_telemetry::{Freshness, MetricQuery, MetricReader, Period, ReadError, Statistic, TimeRange};
+use spillway_dashboard_model::{Freshness, MetricQuery, MetricReader, Period, ReadError, Statistic, TimeRange};
 use std::sync::Arc;
 
 /// The queue's age is measured once a minute, and may be some minutes late.

@@ -13,9 +13,9 @@ pub use traces::XRayTraces;
 
 use spillway_aws::explain::Trouble;
 use spillway_aws::operator::Deployment;
-use spillway_telemetry::flow::{CachedFlow, FlowSource};
-use spillway_telemetry::traces::TraceReader;
-use spillway_telemetry::{Cached, MetricReader, ReadError};
+use spillway_dashboard_model::flow::{CachedFlow, FlowSource};
+use spillway_dashboard_model::traces::TraceReader;
+use spillway_dashboard_model::{Cached, MetricReader, ReadError};
 use std::sync::Arc;
 use std::time::Duration;
 

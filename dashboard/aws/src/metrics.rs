@@ -4,14 +4,14 @@ use crate::read_error;
 use async_trait::async_trait;
 use spillway_aws::cloudwatch::{self, Ask, Points};
 use spillway_core::ports::Clock;
-use spillway_telemetry::{
+use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
 };
 use std::sync::Arc;
 
 /// Reads metrics of an account and region.
 ///
-/// It asks for what it is asked for. Put [`spillway_telemetry::Cached`] in front of it, since CloudWatch counts each
+/// It asks for what it is asked for. Put [`spillway_dashboard_model::Cached`] in front of it, since CloudWatch counts each
 /// metric. A period shorter than what is kept of the range's age ([`Period::for_range`]) brings nothing but gaps.
 pub struct CloudWatchMetrics {
     client: aws_sdk_cloudwatch::Client,
@@ -69,7 +69,7 @@ mod tests {
     use spillway_aws::cloudwatch::fake::FakeCloudWatch;
     use spillway_core::names::Names;
     use spillway_core::testkit::ManualClock;
-    use spillway_telemetry::{Cached, Statistic, catalogue};
+    use spillway_dashboard_model::{Cached, Statistic, catalogue};
     use std::time::Duration;
 
     fn now() -> Timestamp {

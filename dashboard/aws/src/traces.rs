@@ -12,8 +12,8 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use spillway_aws::explain;
 use spillway_core::trace::{Segment, TraceHeader};
-use spillway_telemetry::traces::{Trace, TraceFilter, TraceList, TraceReader};
-use spillway_telemetry::{ReadError, TimeRange};
+use spillway_dashboard_model::traces::{Trace, TraceFilter, TraceList, TraceReader};
+use spillway_dashboard_model::{ReadError, TimeRange};
 use std::collections::HashMap;
 
 /// X-Ray looks for summaries in at most so long ("GetTraceSummaries" in the X-Ray API reference).

@@ -8,7 +8,7 @@ use spillway_aws::Clients;
 use spillway_core::trace::{Segment, TraceHeader, segment_id};
 use spillway_dashboard_aws::XRayTraces;
 use spillway_dashboard_aws::budgets::Budgets;
-use spillway_telemetry::traces::TraceReader as _;
+use spillway_dashboard_model::traces::TraceReader as _;
 
 #[expect(clippy::disallowed_methods, reason = "whoever starts the emulator says where it is")]
 async fn emulator() -> Clients {

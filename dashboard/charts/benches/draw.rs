@@ -1,9 +1,9 @@
-//! How long drawing takes: `cargo bench -p spillway-charts`. Medians, and what twelve charts cost against one.
+//! How long drawing takes: `cargo bench -p spillway-dashboard-charts`. Medians, and what twelve charts cost against one.
 
 #![expect(clippy::print_stdout, reason = "its output is the result")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
-use spillway_charts::{Chart, Kind, Series, Unit, render_svg};
+use spillway_dashboard_charts::{Chart, Kind, Series, Unit, render_svg};
 use std::hint::black_box;
 use std::time::Instant;
 

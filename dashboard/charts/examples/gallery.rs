@@ -1,9 +1,9 @@
 //! Writes an HTML page with every kind of drawing, in light and in dark, to look at while changing them:
-//! `cargo run -p spillway-charts --example gallery > gallery.html`.
+//! `cargo run -p spillway-dashboard-charts --example gallery > gallery.html`.
 
 #![expect(clippy::print_stdout, reason = "its output is the page")]
 
-use spillway_charts::*;
+use spillway_dashboard_charts::*;
 use std::fmt::Write;
 
 /// 12 November 2026, 14:00 UTC.

@@ -1,7 +1,7 @@
 //! What holds for every drawing, whatever it is given.
 
 use proptest::prelude::*;
-use spillway_charts::*;
+use spillway_dashboard_charts::*;
 
 /// Everything the drawings may consist of. Neither colours nor styles nor anything that runs is among it.
 const ATTRIBUTES: [&str; 13] =

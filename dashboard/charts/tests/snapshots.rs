@@ -1,6 +1,6 @@
 //! What the drawings look like, character by character: a change shows in review.
 
-use spillway_charts::*;
+use spillway_dashboard_charts::*;
 use std::collections::BTreeSet;
 use std::path::Path;
 

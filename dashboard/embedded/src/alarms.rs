@@ -6,11 +6,11 @@ use spillway_core::Timestamp;
 use spillway_embedded::Attached;
 use spillway_embedded::alarms::{InForce, Kept, KeptChange, Stretch, Told as KeptTold};
 use spillway_embedded::db::DbError;
-use spillway_telemetry::alarms::{
+use spillway_dashboard_model::alarms::{
     AlarmChange, AlarmChanges, AlarmPeriod, AlarmSource, AlarmStatus, AlarmsNow, Condition, Digest, RuleName,
     RuleSet, Suppressed, Suppressor, Tier, Told, Untold,
 };
-use spillway_telemetry::{ReadError, TimeRange};
+use spillway_dashboard_model::{ReadError, TimeRange};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 

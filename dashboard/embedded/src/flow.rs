@@ -7,10 +7,10 @@ use spillway_core::names::Names;
 use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader};
 use spillway_embedded::Attached;
 use spillway_embedded::queue::{Queues, Which};
-use spillway_telemetry::flow::{
+use spillway_dashboard_model::flow::{
     Activity, FlowSnapshot, FlowSource, Limits, Queue, QueueReader, QueueSnapshot,
 };
-use spillway_telemetry::{Freshness, MetricReader, ReadError};
+use spillway_dashboard_model::{Freshness, MetricReader, ReadError};
 use std::sync::Arc;
 
 /// Looks into the queues of a pipeline.

@@ -14,10 +14,10 @@ pub use traces::EmbeddedTraces;
 
 use spillway_embedded::Attached;
 use spillway_embedded::telemetry::TelemetryReader;
-use spillway_telemetry::alarms::AlarmSource;
-use spillway_telemetry::flow::{CachedFlow, FlowSource};
-use spillway_telemetry::traces::TraceReader;
-use spillway_telemetry::{Cached, MetricReader};
+use spillway_dashboard_model::alarms::AlarmSource;
+use spillway_dashboard_model::flow::{CachedFlow, FlowSource};
+use spillway_dashboard_model::traces::TraceReader;
+use spillway_dashboard_model::{Cached, MetricReader};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,8 +60,8 @@ impl Sources {
 /// Runs a read that blocks where it may.
 async fn blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, spillway_embedded::telemetry::TelemetryReadError> + Send + 'static,
-) -> Result<T, spillway_telemetry::ReadError> {
-    let unavailable = |reason: String| spillway_telemetry::ReadError::Unavailable {
+) -> Result<T, spillway_dashboard_model::ReadError> {
+    let unavailable = |reason: String| spillway_dashboard_model::ReadError::Unavailable {
         reason: format!("telemetry: {reason}"),
     };
     match tokio::task::spawn_blocking(read).await {

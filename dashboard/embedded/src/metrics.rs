@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use spillway_core::ports::Clock;
 use spillway_embedded::telemetry::{self, TelemetryReader};
-use spillway_telemetry::{
+use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, Statistic, TimeRange,
 };
 use std::sync::Arc;

@@ -11,10 +11,10 @@ use spillway_core::trace::{Segment, TraceHeader};
 use spillway_dashboard_embedded::Sources;
 use spillway_embedded::queue::Which;
 use spillway_embedded::{Options, Pipeline, RealClock};
-use spillway_telemetry::catalogue::{self, Stage};
-use spillway_telemetry::flow::{State, overall, summary};
-use spillway_telemetry::traces::TraceFilter;
-use spillway_telemetry::{Period, TimeRange};
+use spillway_dashboard_model::catalogue::{self, Stage};
+use spillway_dashboard_model::flow::{State, overall, summary};
+use spillway_dashboard_model::traces::TraceFilter;
+use spillway_dashboard_model::{Period, TimeRange};
 use std::sync::Arc;
 
 async fn pipeline(folder: &tempfile::TempDir) -> Pipeline {

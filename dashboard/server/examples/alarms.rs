@@ -12,9 +12,9 @@ use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, bind, demo, emb
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
 use spillway_embedded::alarms::WatchOptions;
 use spillway_embedded::{Options, Pipeline, RealClock};
-use spillway_telemetry::ReadError;
-use spillway_telemetry::alarms::testkit::ScriptedAlarms;
-use spillway_telemetry::alarms::{
+use spillway_dashboard_model::ReadError;
+use spillway_dashboard_model::alarms::testkit::ScriptedAlarms;
+use spillway_dashboard_model::alarms::{
     AlarmSource, AlarmState, AlarmStatus, BusinessHours, Digest, DigestEntry, Limits, RuleName, RuleSet,
     Suppressed, Suppressor, Told,
 };
@@ -151,7 +151,7 @@ fn alarms(state: &str, now: Timestamp) -> Result<ScriptedAlarms> {
             ago(60),
             AlarmState::InsufficientData,
             "no datapoint in the last 7 periods of 60 s",
-            Told::Never(spillway_telemetry::alarms::Untold::NoNews),
+            Told::Never(spillway_dashboard_model::alarms::Untold::NoNews),
         )
         .with_status(held))
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use axum::Router;
 use leptos::prelude::*;
-use spillway_charts::{AlarmPeriod, Chart, Kind, Series, Threshold, Tier, Unit, legend, render_svg};
+use spillway_dashboard_charts::{AlarmPeriod, Chart, Kind, Series, Threshold, Tier, Unit, legend, render_svg};
 use spillway_core::{names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings};
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, around, bind, drawn, embedded};
 use spillway_dashboard_app::{

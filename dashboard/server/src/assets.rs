@@ -21,7 +21,7 @@ const STYLES: &[&str] = &[
     include_str!("../../../style/overview.css"),
     include_str!("../../../style/metrics.css"),
     include_str!("../../../style/alarms.css"),
-    spillway_charts::CSS,
+    spillway_dashboard_charts::CSS,
 ];
 
 /// Why the browser's part cannot be read from its folder.

@@ -10,8 +10,8 @@ use spillway_core::ports::ReplayLog;
 use spillway_core::replay::ReplayState;
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
 use spillway_dashboard_aws::{AlarmsError, CloudWatchAlarms, Sources};
-use spillway_telemetry::alarms::{AlarmSource, CachedAlarms};
-use spillway_telemetry::flow::FlowSource;
+use spillway_dashboard_model::alarms::{AlarmSource, CachedAlarms};
+use spillway_dashboard_model::flow::FlowSource;
 use std::sync::Arc;
 use std::time::Duration;
 

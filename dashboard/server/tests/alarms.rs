@@ -12,9 +12,9 @@ use spillway_core::{
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_embedded::{Options, Pipeline};
-use spillway_telemetry::ReadError;
-use spillway_telemetry::alarms::testkit::ScriptedAlarms;
-use spillway_telemetry::alarms::{
+use spillway_dashboard_model::ReadError;
+use spillway_dashboard_model::alarms::testkit::ScriptedAlarms;
+use spillway_dashboard_model::alarms::{
     AlarmSource, AlarmState, AlarmStatus, Digest, DigestEntry, Limits, RuleName, RuleSet, Suppressed,
     Suppressor, Told,
 };

@@ -14,9 +14,9 @@ use spillway_core::{
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_embedded::{Options, Pipeline};
-use spillway_telemetry::catalogue::{Stage, of_stage};
-use spillway_telemetry::flow::{FlowSnapshot, FlowSource};
-use spillway_telemetry::{
+use spillway_dashboard_model::catalogue::{Stage, of_stage};
+use spillway_dashboard_model::flow::{FlowSnapshot, FlowSource};
+use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
 };
 use std::sync::Arc;

@@ -1,13 +1,13 @@
 //! Takes a picture of every page of a demo system, light and dark, for a desk and for a phone, into `target/shots`.
 //!
-//! `cargo run -p spillway-journeys --bin shots` after `cargo build --release -p spillway-dashboard -p spillway` and
+//! `cargo run -p spillway-tests --bin shots` after `cargo build --release -p spillway-dashboard -p spillway` and
 //! `cargo xtask wasm`. Pages may be named by what their address begins with: `… --bin shots -- /metrics`.
 
 #![expect(clippy::print_stdout, reason = "a program that people start talks to them")]
 
-use spillway_journeys::browser::{Browser, Options};
-use spillway_journeys::programs::programs;
-use spillway_journeys::{Setup, System};
+use spillway_tests::browser::{Browser, Options};
+use spillway_tests::programs::programs;
+use spillway_tests::{Setup, System};
 use std::path::Path;
 
 const STAGES: [&str; 8] = ["api", "ingest", "queue", "consumer", "table", "dlq", "archiver", "account"];

@@ -2,9 +2,9 @@
 
 use crate::problem;
 use serde_json::json;
-use spillway_journeys::disk::{IGNORES_SIZE_SIGNAL, Immutable, SmallDisk, limit_files};
-use spillway_journeys::http::{Answer, Request};
-use spillway_journeys::{Setup, System, eventually, eventually_within};
+use spillway_tests::disk::{IGNORES_SIZE_SIGNAL, Immutable, SmallDisk, limit_files};
+use spillway_tests::http::{Answer, Request};
+use spillway_tests::{Setup, System, eventually, eventually_within};
 use std::time::Duration;
 
 const DISK: u64 = 8 << 20;

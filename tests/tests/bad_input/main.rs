@@ -5,7 +5,7 @@ mod requests;
 mod slow;
 
 use serde_json::Value;
-use spillway_journeys::http::Answer;
+use spillway_tests::http::Answer;
 
 /// Checks that an answer is a problem document (RFC 9457) that says what is wrong, and returns it.
 fn problem(answer: &Answer, what: &str) -> Value {

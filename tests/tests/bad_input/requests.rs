@@ -2,8 +2,8 @@
 
 use crate::problem;
 use serde_json::json;
-use spillway_journeys::System;
-use spillway_journeys::http::{Request, exchange};
+use spillway_tests::System;
+use spillway_tests::http::{Request, exchange};
 
 const JSON: &str = "application/json";
 const STRUCTURED: &str = "application/cloudevents+json";

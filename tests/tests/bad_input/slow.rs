@@ -3,8 +3,8 @@
 use crate::problem;
 use futures::future::join_all;
 use serde_json::json;
-use spillway_journeys::System;
-use spillway_journeys::http::{Answer, answer};
+use spillway_tests::System;
+use spillway_tests::http::{Answer, answer};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

@@ -2,8 +2,8 @@
 //! a made-up day.
 
 use crate::{PLAIN, no_troubles};
-use spillway_journeys::browser::{Browser, Options};
-use spillway_journeys::{Setup, System, eventually_within};
+use spillway_tests::browser::{Browser, Options};
+use spillway_tests::{Setup, System, eventually_within};
 use std::time::Duration;
 
 /// An hour passes in a minute: what an alarm takes ten minutes to see is seen in ten seconds.

@@ -3,8 +3,8 @@
 use crate::{PLAIN, all_is_stored, no_troubles, start_with_dead_letters};
 use fantoccini::Locator;
 use serde_json::json;
-use spillway_journeys::browser::{Browser, Options};
-use spillway_journeys::{System, eventually};
+use spillway_tests::browser::{Browser, Options};
+use spillway_tests::{System, eventually};
 
 fn mend(system: &System) {
     system.write_schema("order.placed", &json!({"properties": {"amount": {"type": ["number", "string"]}}}));

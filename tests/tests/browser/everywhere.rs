@@ -2,8 +2,8 @@
 
 use crate::{PLAIN, no_troubles, start_with_dead_letters};
 use serde_json::json;
-use spillway_journeys::System;
-use spillway_journeys::browser::{Browser, Options};
+use spillway_tests::System;
+use spillway_tests::browser::{Browser, Options};
 
 const STAGES: [&str; 9] =
     ["api", "ingest", "queue", "consumer", "table", "dlq", "archiver", "account", "nonsense"];

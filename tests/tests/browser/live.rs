@@ -2,8 +2,8 @@
 
 use crate::{no_troubles, number, start};
 use serde_json::json;
-use spillway_journeys::browser::{Browser, Options};
-use spillway_journeys::{System, eventually};
+use spillway_tests::browser::{Browser, Options};
+use spillway_tests::{System, eventually};
 
 /// Waits until the page, which is not loaded anew, shows a number.
 async fn shows(browser: &Browser, term: &str, wanted: u64) {

@@ -8,8 +8,8 @@ mod sign_in;
 mod switches;
 
 use serde_json::{Value, json};
-use spillway_journeys::browser::{Browser, Options};
-use spillway_journeys::{Setup, System};
+use spillway_tests::browser::{Browser, Options};
+use spillway_tests::{Setup, System};
 
 /// With JavaScript off.
 const PLAIN: Options = Options { javascript: false, width: 1280, height: 900, dark: false };

@@ -1,7 +1,7 @@
 //! The door.
 
 use crate::{PLAIN, start};
-use spillway_journeys::browser::{Browser, Options};
+use spillway_tests::browser::{Browser, Options};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_signs_in_once() {

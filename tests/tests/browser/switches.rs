@@ -1,8 +1,8 @@
 //! Range, theme and keys.
 
 use crate::{PLAIN, no_troubles, start, start_with_dead_letters};
-use spillway_journeys::browser::{Browser, Options};
-use spillway_journeys::eventually;
+use spillway_tests::browser::{Browser, Options};
+use spillway_tests::eventually;
 
 async fn place_has(browser: &Browser, wanted: &str) {
     eventually(&format!("the address has {wanted}"), async || {

@@ -1,8 +1,8 @@
 //! The process ends in the middle of everything.
 
 use serde_json::json;
-use spillway_journeys::command::finish;
-use spillway_journeys::{System, eventually};
+use spillway_tests::command::finish;
+use spillway_tests::{System, eventually};
 use std::path::Path;
 use std::process::Stdio;
 

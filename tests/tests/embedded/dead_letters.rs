@@ -1,7 +1,7 @@
 //! Dead letters, and their way back.
 
 use serde_json::json;
-use spillway_journeys::{Setup, System};
+use spillway_tests::{Setup, System};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_breaks_its_schema_is_kept_and_replayed_once_the_schema_is_mended() {
@@ -55,7 +55,7 @@ async fn one_bad_event_of_a_batch_takes_no_other_with_it() {
                 "data": {"amount": amount(n)}})
         })
         .collect();
-    let request = spillway_journeys::http::Request::post(
+    let request = spillway_tests::http::Request::post(
         "application/cloudevents-batch+json",
         json!(events).to_string(),
     );

@@ -1,9 +1,9 @@
 //! The demo, and dashboards beside a running pipeline.
 
 use serde_json::json;
-use spillway_journeys::http::{Request, send};
-use spillway_journeys::programs::programs;
-use spillway_journeys::{Setup, System, eventually};
+use spillway_tests::http::{Request, send};
+use spillway_tests::programs::programs;
+use spillway_tests::{Setup, System, eventually};
 use std::net::SocketAddr;
 use std::process::Stdio;
 use tokio::process::Command;

@@ -1,8 +1,8 @@
 //! Accept and store.
 
 use serde_json::{Value, json};
-use spillway_journeys::System;
-use spillway_journeys::http::Request;
+use spillway_tests::System;
+use spillway_tests::http::Request;
 
 const STRUCTURED: &str = "application/cloudevents+json";
 const BATCH: &str = "application/cloudevents-batch+json";

@@ -1,8 +1,8 @@
 //! Who may use a folder and a port, and what the others are told.
 
 use serde_json::json;
-use spillway_journeys::command::{Output, run};
-use spillway_journeys::{System, programs::programs};
+use spillway_tests::command::{Output, run};
+use spillway_tests::{System, programs::programs};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use tokio::net::TcpListener;

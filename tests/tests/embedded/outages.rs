@@ -1,8 +1,8 @@
 //! Parts that fail while events go on coming.
 
 use serde_json::{Value, json};
-use spillway_journeys::command::Output;
-use spillway_journeys::{System, eventually_within};
+use spillway_tests::command::Output;
+use spillway_tests::{System, eventually_within};
 use std::time::Duration;
 
 /// Several retries, which double from 5 s, and time to spare.
@@ -74,7 +74,7 @@ async fn what_is_accepted_while_the_store_is_down_is_stored_once_it_is_back() {
 async fn nothing_is_promised_while_the_queue_is_down() {
     let system = System::start_empty().await;
     assert_eq!(system.cli(&["fault", "start", "queue-outage"]).await.code, Some(0));
-    let request = spillway_journeys::http::Request::post("application/json", "{}");
+    let request = spillway_tests::http::Request::post("application/json", "{}");
     let refused = eventually_within(RETRIES, "the fault is felt", async || {
         let answer = system.send(&request).await;
         if answer.status == 202 { Err(answer) } else { Ok(answer) }

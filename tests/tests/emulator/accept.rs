@@ -2,8 +2,8 @@
 
 use crate::support::{BATCH, STRUCTURED, event, grown, settled};
 use serde_json::{Value, json};
-use spillway_journeys::emulator::Deployment;
-use spillway_journeys::http::Request;
+use spillway_tests::emulator::Deployment;
+use spillway_tests::http::Request;
 
 async fn kept(at: &Deployment, id: &str) -> Value {
     let found = at.until(&["get", id], |found| found["state"] == "stored").await;

@@ -1,6 +1,6 @@
 //! What Terraform makes of the root module.
 
-use spillway_journeys::emulator::Deployment;
+use spillway_tests::emulator::Deployment;
 
 pub async fn a_second_plan_changes_nothing(at: &Deployment) {
     let mut changes = at.changes().await;

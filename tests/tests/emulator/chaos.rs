@@ -2,8 +2,8 @@
 
 use crate::support::{all_stored, batch, grown, ids, of_events_table, settled, stored};
 use serde_json::{Value, json};
-use spillway_journeys::emulator::Deployment;
-use spillway_journeys::fault_proxy::{Calls, Fault, Rule};
+use spillway_tests::emulator::Deployment;
+use spillway_tests::fault_proxy::{Calls, Fault, Rule};
 use std::collections::BTreeSet;
 
 const EVENTS: usize = 10_000;

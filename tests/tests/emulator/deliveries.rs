@@ -2,11 +2,11 @@
 
 use crate::support::{STRUCTURED, all_stored, batch, event, grown, ids, of_events_table, settled, stored};
 use serde_json::json;
-use spillway_journeys::emulator::Deployment;
-use spillway_journeys::emulator::process::kill;
-use spillway_journeys::eventually;
-use spillway_journeys::fault_proxy::{Calls, Fault, Rule, Service};
-use spillway_journeys::http::Request;
+use spillway_tests::emulator::Deployment;
+use spillway_tests::emulator::process::kill;
+use spillway_tests::eventually;
+use spillway_tests::fault_proxy::{Calls, Fault, Rule, Service};
+use spillway_tests::http::Request;
 use std::time::Duration;
 
 pub async fn the_same_source_and_id_is_one_event(at: &Deployment) {

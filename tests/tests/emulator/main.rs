@@ -14,9 +14,9 @@ mod support;
 mod traces;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use spillway_journeys::emulator::Deployment;
-use spillway_journeys::emulator::deployment::{Leftovers, RETRIES};
-use spillway_journeys::programs::programs;
+use spillway_tests::emulator::Deployment;
+use spillway_tests::emulator::deployment::{Leftovers, RETRIES};
+use spillway_tests::programs::programs;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};

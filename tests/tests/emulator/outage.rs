@@ -2,8 +2,8 @@
 
 use crate::support::{all_stored, batch, grown, ids, of_events_table, settled, stored};
 use serde_json::{Value, json};
-use spillway_journeys::emulator::Deployment;
-use spillway_journeys::fault_proxy::{Calls, Fault, Rule, Service};
+use spillway_tests::emulator::Deployment;
+use spillway_tests::fault_proxy::{Calls, Fault, Rule, Service};
 
 pub async fn what_can_not_be_stored_is_archived_and_comes_back_by_a_replay(at: &Deployment) {
     let before = settled(at).await;
@@ -56,7 +56,7 @@ pub async fn an_index_that_fails_is_mended_later(at: &Deployment) {
     let all = ids("unindexed", 3);
     assert_eq!(at.send(&batch(&all)).await.status, 202);
     let (bucket, unindexed) = (at.named("/archive/bucket"), at.named("/archive/unindexed_prefix"));
-    spillway_journeys::eventually_within(
+    spillway_tests::eventually_within(
         crate::RETRIES,
         "the archive has what its index lacks",
         async || {

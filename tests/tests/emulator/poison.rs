@@ -4,8 +4,8 @@
 use crate::RETRIES;
 use crate::support::{SOURCE, event, stored};
 use serde_json::json;
-use spillway_journeys::emulator::Deployment;
-use spillway_journeys::eventually_within;
+use spillway_tests::emulator::Deployment;
+use spillway_tests::eventually_within;
 
 pub async fn poison_is_dead_lettered_with_its_reason_and_fails_nothing_beside_it(at: &Deployment) {
     let queue = at.named("/queues/primary/url");

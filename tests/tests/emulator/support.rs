@@ -1,11 +1,11 @@
 //! What several journeys need.
 
 use serde_json::{Value, json};
-use spillway_journeys::emulator::Deployment;
-use spillway_journeys::emulator::deployment::RETRIES;
-use spillway_journeys::eventually_within;
-use spillway_journeys::fault_proxy::{Calls, Service};
-use spillway_journeys::http::Request;
+use spillway_tests::emulator::Deployment;
+use spillway_tests::emulator::deployment::RETRIES;
+use spillway_tests::eventually_within;
+use spillway_tests::fault_proxy::{Calls, Service};
+use spillway_tests::http::Request;
 use std::collections::BTreeSet;
 
 pub const STRUCTURED: &str = "application/cloudevents+json";

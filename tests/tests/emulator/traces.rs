@@ -2,10 +2,10 @@
 
 use crate::support::{STRUCTURED, event, of_events_table, settled};
 use serde_json::{Value, json};
-use spillway_journeys::emulator::Deployment;
-use spillway_journeys::eventually;
-use spillway_journeys::fault_proxy::{Fault, Rule};
-use spillway_journeys::http::Request;
+use spillway_tests::emulator::Deployment;
+use spillway_tests::eventually;
+use spillway_tests::fault_proxy::{Fault, Rule};
+use spillway_tests::http::Request;
 
 pub async fn an_event_is_one_trace_from_the_api_to_the_table_and_so_is_its_replay(at: &Deployment) {
     at.proxy.set(6, vec![Rule::all(of_events_table(at), Fault::Throttle)]);

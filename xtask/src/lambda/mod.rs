@@ -13,10 +13,10 @@ use std::{fs, path::PathBuf, process::ExitCode};
 
 /// A function, by its zip's name (its program has the same), and its package.
 const FUNCTIONS: [(&str, &str); 4] = [
-    ("ingest", "spillway-ingest-function"),
-    ("consumer", "spillway-consumer"),
-    ("archiver", "spillway-archiver"),
-    ("reporter", "spillway-reporter"),
+    ("ingest", "spillway-functions-ingest"),
+    ("consumer", "spillway-functions-consumer"),
+    ("archiver", "spillway-functions-archiver"),
+    ("reporter", "spillway-alerts-reporter"),
 ];
 /// So many of them, the first, are on the way of events and built in one call, since they have nearly everything in common.
 /// The reporter needs features of the same libraries that these must not get from it.

@@ -16,7 +16,7 @@ use crate::{metadata::Package, settings::Settings};
 use std::{path::PathBuf, process::Command};
 
 /// The package of whole-system journeys. Its test targets belong to the ring that their name begins with.
-pub const JOURNEYS: &str = "spillway-journeys";
+pub const JOURNEYS: &str = "spillway-tests";
 /// The package that is built for the browser only, and never together with the others.
 pub const FRONTEND: &str = "spillway-dashboard-frontend";
 

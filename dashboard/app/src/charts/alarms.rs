@@ -1,9 +1,9 @@
 //! What alarms add to a chart: the thresholds of the rules that watch it, and when they were in alarm.
 
 use crate::pages::alarms::words::threshold;
-use spillway_charts::{AlarmPeriod, Chart, Threshold, Tier};
-use spillway_telemetry::TimeRange;
-use spillway_telemetry::alarms::{self, AlarmSource, AlarmsNow, Watch, Watchers};
+use spillway_dashboard_charts::{AlarmPeriod, Chart, Threshold, Tier};
+use spillway_dashboard_model::TimeRange;
+use spillway_dashboard_model::alarms::{self, AlarmSource, AlarmsNow, Watch, Watchers};
 
 /// Alarms over the range of a group of charts. Charts are shown without them if they can't be read.
 #[derive(Default)]
@@ -67,8 +67,8 @@ pub(crate) fn tier(tier: alarms::Tier) -> Tier {
 mod tests {
     use super::*;
     use jiff::Timestamp;
-    use spillway_charts::Unit;
-    use spillway_telemetry::alarms::RuleName;
+    use spillway_dashboard_charts::Unit;
+    use spillway_dashboard_model::alarms::RuleName;
 
     fn chart() -> Chart {
         Chart::new("Age", Unit::Seconds, 0, 3_600, 60)

@@ -1,8 +1,8 @@
 //! Drawings, each made once for all who look at it.
 
-use spillway_charts::{Chart, Drawn, render_svg};
-use spillway_telemetry::alarms::RuleName;
-use spillway_telemetry::catalogue::Stage;
+use spillway_dashboard_charts::{Chart, Drawn, render_svg};
+use spillway_dashboard_model::alarms::RuleName;
+use spillway_dashboard_model::catalogue::Stage;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::{discriminant, take};
@@ -102,7 +102,7 @@ fn digest(chart: &Chart) -> u64 {
 mod tests {
     use super::*;
     use jiff::tz::TimeZone;
-    use spillway_charts::{Series, Unit};
+    use spillway_dashboard_charts::{Series, Unit};
 
     fn chart(points: &[f64]) -> Chart {
         let mut chart = Chart::new("Requests", Unit::Count, 0, 600, 60);

@@ -15,10 +15,10 @@ pub(crate) use cache::{Of, draw_once};
 pub use question::{Comparison, Question};
 pub use view::{ChartGrid, UnreadCharts};
 
-use spillway_charts::{Drawn, LegendItem, legend};
-use spillway_telemetry::alarms::AlarmSource;
-use spillway_telemetry::catalogue::{self, Entry};
-use spillway_telemetry::{Freshness, MetricReader, ReadError};
+use spillway_dashboard_charts::{Drawn, LegendItem, legend};
+use spillway_dashboard_model::alarms::AlarmSource;
+use spillway_dashboard_model::catalogue::{self, Entry};
+use spillway_dashboard_model::{Freshness, MetricReader, ReadError};
 use std::sync::Arc;
 
 /// Charts that were read together.

@@ -3,7 +3,7 @@
 use crate::context::Page;
 use crate::range::Range;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use spillway_telemetry::{Period, TimeRange};
+use spillway_dashboard_model::{Period, TimeRange};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);

@@ -2,11 +2,11 @@
 
 use super::{Comparison, Current, Question};
 use crate::format::duration;
-use spillway_charts::{Chart, Kind, Series, Unit};
+use spillway_dashboard_charts::{Chart, Kind, Series, Unit};
 use spillway_core::metric;
-use spillway_telemetry::catalogue::{ChartNumbers, Entry, Good};
-use spillway_telemetry::metrics::{Gaps, Line, LineValue};
-use spillway_telemetry::{Statistic, TimeRange};
+use spillway_dashboard_model::catalogue::{ChartNumbers, Entry, Good};
+use spillway_dashboard_model::metrics::{Gaps, Line, LineValue};
+use spillway_dashboard_model::{Statistic, TimeRange};
 
 /// The current value is of one of so many newest periods. Older ones are history, even if nothing came after.
 const CURRENT_PERIODS: usize = 2;

@@ -6,7 +6,7 @@ use crate::{
     context::{Page, use_page},
 };
 use leptos::prelude::*;
-use spillway_telemetry::ReadError;
+use spillway_dashboard_model::ReadError;
 use std::sync::Arc;
 
 /// Charts in a grid, three a row when there is room. Says so when their numbers are old.

@@ -3,7 +3,7 @@
 use crate::context::{Page, encode, use_page};
 use jiff::Timestamp;
 use leptos::prelude::*;
-use spillway_charts::{Drawn, Hover, LegendItem};
+use spillway_dashboard_charts::{Drawn, Hover, LegendItem};
 use std::sync::Arc;
 
 /// A chart: its title in words, the current value large, the drawing with its legend, help behind “?”, and

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 /// Follows the pointer, or the arrow keys while a chart has the focus, over every `[data-series]` (a
-/// [`spillway_charts::Hover`] as JSON around an SVG of the same view box). All charts show the same moment.
+/// [`spillway_dashboard_charts::Hover`] as JSON around an SVG of the same view box). All charts show the same moment.
 /// Lines and tooltip lie in a layer of their own, so a live refresh of the charts leaves them.
 #[island]
 pub fn Crosshair() -> impl IntoView {
@@ -18,7 +18,7 @@ pub fn Crosshair() -> impl IntoView {
 #[cfg(feature = "hydrate")]
 mod browser {
     use crate::islands::{REFRESHED, dom, times};
-    use spillway_charts::{Hover, Reading};
+    use spillway_dashboard_charts::{Hover, Reading};
     use std::{
         cell::{Cell, RefCell},
         rc::Rc,

@@ -2,8 +2,8 @@
 
 use crate::components::{Sign, Tone};
 use crate::context::Page;
-use spillway_telemetry::catalogue::Stage;
-use spillway_telemetry::flow::{FlowSnapshot, Sentence, State, Target};
+use spillway_dashboard_model::catalogue::Stage;
+use spillway_dashboard_model::flow::{FlowSnapshot, Sentence, State, Target};
 
 /// The tone of a state.
 pub(super) fn tone(state: State) -> Tone {

@@ -8,10 +8,10 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde::Deserialize;
 use spillway_aws::explain;
-use spillway_telemetry::alarms::{
+use spillway_dashboard_model::alarms::{
     AlarmChange, AlarmChanges, AlarmState, Rule, RuleName, RuleSet, Tier, Told, Untold,
 };
-use spillway_telemetry::{ReadError, TimeRange};
+use spillway_dashboard_model::{ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 
 /// Pages of 100 that are read at most. The account's other alarms are in them as well, if no rule was named.
@@ -101,7 +101,7 @@ fn told(rule: &Rule, at: Timestamp, from: AlarmState, to: AlarmState) -> Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spillway_telemetry::alarms::Limits;
+    use spillway_dashboard_model::alarms::Limits;
 
     /// As CloudWatch's user guide shows a state update.
     const DATA: &str = r#"{"version":"1.0","oldState":{"stateValue":"OK","stateReason":"Unchecked: Initial alarm creation"},

@@ -1,6 +1,6 @@
 //! X-Ray's filter expressions, and the same conditions on whole traces.
 
-use spillway_telemetry::traces::{Trace, TraceFilter};
+use spillway_dashboard_model::traces::{Trace, TraceFilter};
 
 /// What narrows the search down in X-Ray ("Use filter expressions" in its developer guide); `None` for everything.
 ///

@@ -1,9 +1,9 @@
 use super::*;
 use crate::context::Page;
-use spillway_charts::Role;
+use spillway_dashboard_charts::Role;
 use spillway_core::names::Names;
-use spillway_telemetry::Series as Numbers;
-use spillway_telemetry::catalogue::{Stage, catalogue, of_stage, overview};
+use spillway_dashboard_model::Series as Numbers;
+use spillway_dashboard_model::catalogue::{Stage, catalogue, of_stage, overview};
 
 fn question(compare: bool) -> Question {
     let page = Page::of("/metrics", "range=1h", "", "2026-03-10T12:00:30Z".parse().unwrap());
@@ -118,6 +118,6 @@ fn every_chart_of_the_catalogue_can_be_drawn() {
     for entry in catalogue(&names).into_iter().chain(overview(&names)) {
         let (chart, _) = drawn(&entry, &[1.0, 2.0], true);
         assert_eq!(chart.series.len(), entry.lines.len() + 1, "{}", entry.key);
-        assert!(spillway_charts::render_svg(&chart).svg.contains("<path"), "{}", entry.key);
+        assert!(spillway_dashboard_charts::render_svg(&chart).svg.contains("<path"), "{}", entry.key);
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     context::Page,
 };
 use leptos::prelude::*;
-use spillway_telemetry::alarms::{AlarmChange, AlarmChanges, AlarmState, AlarmsNow, Tier};
+use spillway_dashboard_model::alarms::{AlarmChange, AlarmChanges, AlarmState, AlarmsNow, Tier};
 
 /// Changes on a page: about two screens of a phone.
 pub(super) const MOST: usize = 12;

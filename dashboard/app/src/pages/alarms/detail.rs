@@ -16,12 +16,12 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use percent_encoding::percent_decode_str;
 use spillway_core::names::Names;
-use spillway_telemetry::alarms::{
+use spillway_dashboard_model::alarms::{
     AlarmChanges, AlarmPeriod, AlarmSource, AlarmStatus, AlarmsNow, Rule, RuleName, Tier, Watchers,
 };
-use spillway_telemetry::catalogue::{Entry, catalogue};
-use spillway_telemetry::flow::{FlowSnapshot, FlowSource};
-use spillway_telemetry::{MetricReader, Period, ReadError, TimeRange};
+use spillway_dashboard_model::catalogue::{Entry, catalogue};
+use spillway_dashboard_model::flow::{FlowSnapshot, FlowSource};
+use spillway_dashboard_model::{MetricReader, Period, ReadError, TimeRange};
 use std::sync::Arc;
 
 /// Before a high alarm's beginning, how far back its low twin is looked for.

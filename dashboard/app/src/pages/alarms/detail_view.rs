@@ -17,9 +17,9 @@ use crate::{
     pages::stages,
 };
 use leptos::prelude::*;
-use spillway_telemetry::ReadError;
-use spillway_telemetry::alarms::{AlarmState, Link, Rule};
-use spillway_telemetry::flow::{State, summary};
+use spillway_dashboard_model::ReadError;
+use spillway_dashboard_model::alarms::{AlarmState, Link, Rule};
+use spillway_dashboard_model::flow::{State, summary};
 use std::sync::Arc;
 
 pub(super) fn draw(detail: &Detail) -> AnyView {

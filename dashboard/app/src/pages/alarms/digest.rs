@@ -7,7 +7,7 @@ use crate::{
 };
 use jiff::SignedDuration;
 use leptos::prelude::*;
-use spillway_telemetry::alarms::{AlarmsNow, Digest, DigestEntry};
+use spillway_dashboard_model::alarms::{AlarmsNow, Digest, DigestEntry};
 
 /// For so long after opening it is shown unfolded.
 const NEW: SignedDuration = SignedDuration::from_hours(10);

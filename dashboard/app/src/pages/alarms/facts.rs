@@ -7,7 +7,7 @@ use crate::{
     format::duration,
 };
 use leptos::prelude::*;
-use spillway_telemetry::alarms::{AlarmState, Condition, MetricCondition, Rule, Tier};
+use spillway_dashboard_model::alarms::{AlarmState, Condition, MetricCondition, Rule, Tier};
 
 /// The facts as terms and descriptions.
 pub(super) fn facts(detail: &Detail, page: &Page) -> AnyView {

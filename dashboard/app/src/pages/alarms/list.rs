@@ -3,7 +3,7 @@
 use super::words;
 use crate::context::Page;
 use jiff::Timestamp;
-use spillway_telemetry::alarms::{AlarmState, AlarmStatus, AlarmsNow, Rule, Tier};
+use spillway_dashboard_model::alarms::{AlarmState, AlarmStatus, AlarmsNow, Rule, Tier};
 
 /// One alarm of the list.
 pub type Listed<'a> = (&'a Rule, AlarmStatus);
@@ -126,8 +126,8 @@ mod tests {
     use super::*;
     use futures::FutureExt;
     use spillway_core::names::Names;
-    use spillway_telemetry::alarms::testkit::ScriptedAlarms;
-    use spillway_telemetry::alarms::{AlarmSource, Limits, RuleSet, Told};
+    use spillway_dashboard_model::alarms::testkit::ScriptedAlarms;
+    use spillway_dashboard_model::alarms::{AlarmSource, Limits, RuleSet, Told};
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_second(1_773_000_000 + 60 * minute).unwrap()

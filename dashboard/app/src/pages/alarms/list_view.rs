@@ -11,8 +11,8 @@ use crate::{
     context::{Page, use_page},
 };
 use leptos::prelude::*;
-use spillway_telemetry::alarms::{AlarmChanges, AlarmSource, AlarmsNow, Digest, RuleName};
-use spillway_telemetry::{ReadError, TimeRange};
+use spillway_dashboard_model::alarms::{AlarmChanges, AlarmSource, AlarmsNow, Digest, RuleName};
+use spillway_dashboard_model::{ReadError, TimeRange};
 use std::sync::Arc;
 
 struct Data {

@@ -25,7 +25,7 @@ pub use runbook_view::RunbookPage;
 
 use crate::components::ErrorState;
 use leptos::prelude::*;
-use spillway_telemetry::ReadError;
+use spillway_dashboard_model::ReadError;
 
 /// The alarms could not be read.
 fn unreadable(error: &ReadError) -> AnyView {

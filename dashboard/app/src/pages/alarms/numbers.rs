@@ -4,9 +4,9 @@ use super::words;
 use crate::charts::{Of, draw_once, draw_threshold, tier};
 use crate::context::Page;
 use jiff::SignedDuration;
-use spillway_charts::{AlarmPeriod, Chart, Drawn, Kind, Series, Size};
-use spillway_telemetry::alarms::{self, AlarmsNow, MetricCondition, Rule, Subject, read_numbers};
-use spillway_telemetry::{Freshness, MetricReader, Period, ReadError, TimeRange};
+use spillway_dashboard_charts::{AlarmPeriod, Chart, Drawn, Kind, Series, Size};
+use spillway_dashboard_model::alarms::{self, AlarmsNow, MetricCondition, Rule, Subject, read_numbers};
+use spillway_dashboard_model::{Freshness, MetricReader, Period, ReadError, TimeRange};
 use std::sync::Arc;
 
 /// More points than that make a page slow to send. Longer ranges get longer periods.
@@ -98,7 +98,7 @@ fn fitting(range: &TimeRange, page: &Page) -> Period {
 }
 
 /// The values of periods that have ended.
-fn ended(series: &spillway_telemetry::Series, page: &Page) -> Vec<Option<f64>> {
+fn ended(series: &spillway_dashboard_model::Series, page: &Page) -> Vec<Option<f64>> {
     let (start, step) = (series.start.as_second(), i64::from(series.period.seconds()));
     let over = usize::try_from((page.now.as_second() - start) / step).unwrap_or(0);
     series.points.iter().take(over).copied().collect()
@@ -116,7 +116,7 @@ fn adds_up(condition: &MetricCondition) -> bool {
 fn chart(
     rule: &Rule,
     condition: &MetricCondition,
-    series: &spillway_telemetry::Series,
+    series: &spillway_dashboard_model::Series,
     page: &Page,
 ) -> Chart {
     let step = i64::from(series.period.seconds());
@@ -167,7 +167,7 @@ fn spaced(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spillway_telemetry::alarms::{Limits, RuleSet};
+    use spillway_dashboard_model::alarms::{Limits, RuleSet};
 
     #[test]
     fn a_number_is_named_by_its_metric() {

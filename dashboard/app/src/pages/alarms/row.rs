@@ -6,7 +6,7 @@ use crate::{
     context::{Page, encode},
 };
 use leptos::prelude::*;
-use spillway_telemetry::alarms::{AlarmState, RuleName};
+use spillway_dashboard_model::alarms::{AlarmState, RuleName};
 
 /// The address of an alarm, about the page's range.
 pub(crate) fn href(page: &Page, rule: &RuleName) -> String {

@@ -2,7 +2,7 @@
 
 use crate::nav::has_page;
 use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
-use spillway_telemetry::alarms::{RuleSet, runbooks};
+use spillway_dashboard_model::alarms::{RuleSet, runbooks};
 
 /// A runbook, part by part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +143,7 @@ fn link<'a>(to: String) -> Event<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spillway_telemetry::alarms::Limits;
+    use spillway_dashboard_model::alarms::Limits;
 
     fn rules() -> RuleSet {
         RuleSet::built_in(&Limits::built_in().unwrap()).unwrap()

@@ -8,7 +8,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use spillway_telemetry::alarms::{AlarmSource, AlarmsNow};
+use spillway_dashboard_model::alarms::{AlarmSource, AlarmsNow};
 use std::sync::Arc;
 
 /// One runbook, with how the alarms are that lead to it.

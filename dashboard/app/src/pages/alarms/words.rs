@@ -4,9 +4,9 @@ use crate::components::Tone;
 use crate::context::Page;
 use crate::format::{counted, duration, relative};
 use jiff::{Timestamp, tz::TimeZone};
-use spillway_charts::Unit;
+use spillway_dashboard_charts::Unit;
 use spillway_core::metric;
-use spillway_telemetry::alarms::{
+use spillway_dashboard_model::alarms::{
     AlarmState, AlarmStatus, AlarmsNow, MetricCondition, Rule, Suppressed, Suppressor, Tier, Told, Untold,
     unit,
 };
@@ -247,7 +247,7 @@ pub fn period(condition: &MetricCondition) -> String {
 
 /// What each metric of a rule is: `Maximum of AWS/SQS ApproximateAgeOfOldestMessage`.
 pub fn metrics(condition: &MetricCondition) -> Vec<(String, String)> {
-    let one = |query: &spillway_telemetry::alarms::Query| {
+    let one = |query: &spillway_dashboard_model::alarms::Query| {
         let stat = &query.stat;
         (query.id.clone(), format!("{} of {} {}", stat.statistic, stat.metric.namespace, stat.metric.name))
     };

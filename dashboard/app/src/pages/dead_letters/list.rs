@@ -3,7 +3,7 @@
 use super::filters::{Filters, Shown, carried};
 use crate::context::Page;
 use jiff::Timestamp;
-use spillway_charts::sparkline;
+use spillway_dashboard_charts::sparkline;
 use spillway_core::{
     dead_letter::{self, DeadLetter, DeadLetterFilter, DeadLetterGroup},
     ids::{Fingerprint, MessageId},

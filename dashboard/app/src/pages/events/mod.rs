@@ -21,7 +21,7 @@ use spillway_core::{
     ports::{ArchiveError, DeadLetterArchive, FlowError, FlowReader, Location, OpsLog},
     settings::PipelineSettings,
 };
-use spillway_telemetry::{
+use spillway_dashboard_model::{
     TimeRange,
     traces::{Trace, TraceFilter, TraceReader},
 };

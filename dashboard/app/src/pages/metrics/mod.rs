@@ -13,10 +13,10 @@ use leptos::prelude::*;
 use spillway_core::dead_letter::DeadLetterFilter;
 use spillway_core::names::Names;
 use spillway_core::ports::DeadLetterArchive;
-use spillway_telemetry::alarms::AlarmSource;
-use spillway_telemetry::catalogue::{Stage, of_stage};
-use spillway_telemetry::flow::{FlowSnapshot, FlowSource, Sentence, summary};
-use spillway_telemetry::{MetricReader, ReadError};
+use spillway_dashboard_model::alarms::AlarmSource;
+use spillway_dashboard_model::catalogue::{Stage, of_stage};
+use spillway_dashboard_model::flow::{FlowSnapshot, FlowSource, Sentence, summary};
+use spillway_dashboard_model::{MetricReader, ReadError};
 use std::sync::Arc;
 
 struct Data {

@@ -1,8 +1,8 @@
 //! What is said about a stage when nothing is wrong with it.
 
 use crate::format::{Unit, counted, duration};
-use spillway_telemetry::catalogue::Stage;
-use spillway_telemetry::flow::{Activity, FlowSnapshot, FunctionActivity};
+use spillway_dashboard_model::catalogue::Stage;
+use spillway_dashboard_model::flow::{Activity, FlowSnapshot, FunctionActivity};
 
 /// How a stage is, with the number that proves it.
 pub(super) fn normal(stage: Stage, flow: Option<&FlowSnapshot>) -> String {
@@ -132,7 +132,7 @@ fn slowest(p99_ms: Option<f64>) -> String {
 mod tests {
     use super::*;
     use spillway_core::names::Names;
-    use spillway_telemetry::catalogue::of_stage;
+    use spillway_dashboard_model::catalogue::of_stage;
 
     #[test]
     fn every_trap_leads_to_the_chart_that_shows_more() {

@@ -6,8 +6,8 @@ use crate::{
     pages::alarms::{row::row, words},
 };
 use leptos::prelude::*;
-use spillway_telemetry::ReadError;
-use spillway_telemetry::alarms::AlarmsNow;
+use spillway_dashboard_model::ReadError;
+use spillway_dashboard_model::alarms::AlarmsNow;
 
 /// More are on their own page.
 const MOST: usize = 5;

@@ -6,8 +6,8 @@ use crate::{
     pages::stages,
 };
 use leptos::prelude::*;
-use spillway_telemetry::catalogue::Stage;
-use spillway_telemetry::flow::{FlowSnapshot, Sentence, State};
+use spillway_dashboard_model::catalogue::Stage;
+use spillway_dashboard_model::flow::{FlowSnapshot, Sentence, State};
 
 /// The first sentence large, the others below it, each with what to do and a link to its evidence.
 pub(super) fn sentences(sentences: &[Sentence], page: &Page) -> impl IntoView + use<> {

@@ -3,8 +3,8 @@
 use super::pipeline::{Card, Pipeline, Rate};
 use crate::{components::Icon, context::Page, pages::stages};
 use leptos::prelude::*;
-use spillway_charts::sparkline;
-use spillway_telemetry::catalogue::Stage;
+use spillway_dashboard_charts::sparkline;
+use spillway_dashboard_model::catalogue::Stage;
 
 /// Draws the pipeline. `depth` is the queue's over the page's range, for a sparkline; `countdown` stands beside the way
 /// from the queue to the dead letter queue.

@@ -14,10 +14,10 @@ use crate::{
 };
 use leptos::prelude::*;
 use spillway_core::names::Names;
-use spillway_telemetry::alarms::{AlarmSource, AlarmsNow};
-use spillway_telemetry::catalogue::overview;
-use spillway_telemetry::flow::{FlowSnapshot, FlowSource};
-use spillway_telemetry::{MetricReader, ReadError};
+use spillway_dashboard_model::alarms::{AlarmSource, AlarmsNow};
+use spillway_dashboard_model::catalogue::overview;
+use spillway_dashboard_model::flow::{FlowSnapshot, FlowSource};
+use spillway_dashboard_model::{MetricReader, ReadError};
 use std::sync::Arc;
 
 /// What the page shows. Each part can be had without the others.
@@ -73,7 +73,7 @@ fn now(
     depth: &[Option<f64>],
 ) -> impl IntoView + use<> {
     let page = use_page();
-    let sentences = spillway_telemetry::flow::summary(flow);
+    let sentences = spillway_dashboard_model::flow::summary(flow);
     view! {
         {answer::sentences(&sentences, &page)}
         {answer::ledger(flow, &page)}

@@ -5,8 +5,8 @@ use crate::{
     format::{Unit, counted, duration, grouped},
     pages::stages,
 };
-use spillway_telemetry::catalogue::Stage;
-use spillway_telemetry::flow::{Activity, FlowSnapshot, FunctionActivity, QueueSnapshot, Sentence};
+use spillway_dashboard_model::catalogue::Stage;
+use spillway_dashboard_model::flow::{Activity, FlowSnapshot, FunctionActivity, QueueSnapshot, Sentence};
 
 /// The diagram's contents.
 #[derive(Clone, Debug, PartialEq)]

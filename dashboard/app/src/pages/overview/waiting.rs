@@ -7,11 +7,11 @@ use crate::{
     pages::stages,
 };
 use leptos::prelude::*;
-use spillway_charts::{Bars, Size, bars};
+use spillway_dashboard_charts::{Bars, Size, bars};
 use spillway_core::dead_letter::DeadLetterGroup;
 use spillway_core::failure::FailureClass;
-use spillway_telemetry::catalogue::Stage;
-use spillway_telemetry::flow::FlowSnapshot;
+use spillway_dashboard_model::catalogue::Stage;
+use spillway_dashboard_model::flow::FlowSnapshot;
 
 /// Groups that are shown here; the others are on their own page.
 const MOST_GROUPS: usize = 4;

@@ -1,8 +1,8 @@
 use super::*;
 use futures::FutureExt;
 use spillway_core::names::Names;
-use spillway_telemetry::alarms::testkit::ScriptedAlarms;
-use spillway_telemetry::alarms::{AlarmSource, Limits, RuleSet};
+use spillway_dashboard_model::alarms::testkit::ScriptedAlarms;
+use spillway_dashboard_model::alarms::{AlarmSource, Limits, RuleSet};
 
 fn rules() -> RuleSet {
     RuleSet::built_in(&Limits::built_in().unwrap()).unwrap()

@@ -2,11 +2,11 @@ use super::*;
 use jiff::Timestamp;
 use spillway_core::ledger::Ledger;
 use spillway_core::names::Names;
-use spillway_telemetry::catalogue::of_stage;
-use spillway_telemetry::flow::{
+use spillway_dashboard_model::catalogue::of_stage;
+use spillway_dashboard_model::flow::{
     ApiActivity, Limits, QueueActivity, RecordActivity, State, TableActivity, Target, summary,
 };
-use spillway_telemetry::{Freshness, ReadError};
+use spillway_dashboard_model::{Freshness, ReadError};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_767_225_600 + second).unwrap()

@@ -1,0 +1,93 @@
+//! The ports on CloudWatch, DynamoDB, S3, SNS and SQS.
+
+mod once;
+mod pictures;
+mod states;
+
+pub use once::DynamoOnce;
+pub use pictures::S3Pictures;
+pub use states::CloudWatchStates;
+
+use crate::ports::{Mail, PortError, Spending, Waiting};
+use async_trait::async_trait;
+use aws_sdk_sqs::types::QueueAttributeName;
+use spillway_aws::explain;
+use spillway_dashboard_aws::budgets::{Budget, Budgets};
+use spillway_dashboard_model::ReadError;
+
+/// What a failed call means, in one sentence.
+macro_rules! refused {
+    ($error:expr, $call:expr) => {
+        $crate::ports::PortError(spillway_aws::explain::trouble(&$error, $call).to_string())
+    };
+}
+pub(crate) use refused;
+
+/// Tells through a topic of SNS.
+#[derive(Clone, Debug)]
+pub struct SnsMail {
+    client: aws_sdk_sns::Client,
+    topic: String,
+}
+
+impl SnsMail {
+    /// Through this topic.
+    pub fn new(client: aws_sdk_sns::Client, topic: impl Into<String>) -> Self {
+        Self { client, topic: topic.into() }
+    }
+}
+
+#[async_trait]
+impl Mail for SnsMail {
+    async fn send(&self, subject: &str, text: &str) -> Result<(), PortError> {
+        let publish = self.client.publish().topic_arn(&self.topic).subject(subject).message(text).send();
+        publish.await.map(|_| ()).map_err(|error| refused!(error, "sns:Publish"))
+    }
+}
+
+/// One budget of AWS Budgets.
+#[derive(Clone, Debug)]
+pub struct OneBudget {
+    /// The account's budgets.
+    pub budgets: Budgets,
+    /// Name of the one.
+    pub name: String,
+}
+
+#[async_trait]
+impl Spending for OneBudget {
+    async fn read(&self) -> Result<(String, Budget), ReadError> {
+        Ok((self.name.clone(), self.budgets.read(&self.name).await?))
+    }
+}
+
+/// A queue of SQS.
+#[derive(Clone, Debug)]
+pub struct SqsWaiting {
+    /// The client.
+    pub client: aws_sdk_sqs::Client,
+    /// The queue.
+    pub url: String,
+}
+
+#[async_trait]
+impl Waiting for SqsWaiting {
+    async fn dead_letters(&self) -> Result<u64, PortError> {
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let asked = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .set_attribute_names(Some(counts.to_vec()));
+        let answer = asked.send().await;
+        let answer = answer
+            .map_err(|error| PortError(explain::trouble(&error, "sqs:GetQueueAttributes").to_string()))?;
+        let attributes = answer.attributes.unwrap_or_default();
+        let count = |name| attributes.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+        Ok(counts.iter().map(count).sum())
+    }
+}

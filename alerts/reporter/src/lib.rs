@@ -1,0 +1,159 @@
+//! The reporter function. EventBridge Scheduler asks it for one task at a time:
+//!
+//! * `digest`, when business hours begin: what fired and cleared since they ended, which neither CloudWatch nor an actions
+//!   suppressor ever tells, and what is still in alarm. Told once an opening, and not at all if there is nothing.
+//! * `catch-up`, every five minutes: the same if it could not be told then; and low alarms that fired within hours while another one
+//!   of their subsystem was on, which the subsystem's composite alarm does not tell.
+//! * `budget`, every hour: what share of the month's budget is spent, and will be.
+//! * `time-to-loss`, every five minutes: how long the oldest dead letter that is not archived has at least.
+//!
+//! The rest of AWS is behind the ports in [`ports`]; [`run`] takes a payload and knows no service.
+
+pub mod aws;
+mod budget;
+mod charts;
+mod digest;
+mod loss;
+mod overlaps;
+mod overnight;
+pub mod ports;
+mod settings;
+mod text;
+mod watch;
+
+pub use digest::{DigestError, Told};
+pub use loss::{LossError, Retention};
+pub use overnight::{Overnight, overnight};
+pub use settings::Settings;
+pub use watch::{Watch, WatchError};
+
+use ports::{Mail, Once, Pictures, PortError, Spending, States, Waiting};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use spillway_lambda::Telemetry;
+use spillway_dashboard_model::{MetricReader, ReadError};
+use std::sync::Arc;
+
+/// The function: what it watches, and its ports.
+pub struct Function {
+    /// The rules, business hours and names of this deployment.
+    pub watch: Watch,
+    /// States of the alarms, and how they changed.
+    pub states: Arc<dyn States>,
+    /// Numbers for the charts, and for the time to loss.
+    pub metrics: Arc<dyn MetricReader>,
+    /// Remembers what was told.
+    pub once: Arc<dyn Once>,
+    /// Keeps charts.
+    pub pictures: Arc<dyn Pictures>,
+    /// Tells people.
+    pub mail: Arc<dyn Mail>,
+    /// The budget.
+    pub spending: Arc<dyn Spending>,
+    /// The dead letter queue.
+    pub waiting: Arc<dyn Waiting>,
+    /// How long messages are kept, and how long they are retried.
+    pub retention: Retention,
+    /// Metrics and the time.
+    pub telemetry: Telemetry,
+}
+
+/// What the function can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Task {
+    Digest,
+    CatchUp,
+    Budget,
+    TimeToLoss,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    task: Task,
+}
+
+/// Why a task was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nobody knows what was asked for.
+    #[error(
+        "the payload is not one of {{\"task\": \"digest\"}}, \"catch-up\", \"budget\" and \"time-to-loss\": {0}"
+    )]
+    Request(#[source] serde_json::Error),
+    /// The digest could not be told.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+    /// The budget could not be read.
+    #[error("the budget could not be read: {0}")]
+    Budget(#[source] ReadError),
+    /// The time to loss could not be reckoned.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+}
+
+/// What became of a task.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// Of `digest`.
+    Told {
+        /// What was told.
+        digest: Told,
+    },
+    /// Of `catch-up`.
+    CaughtUp {
+        /// What became of the digest; nothing out of hours, or if low alarms are told at any hour.
+        digest: Option<Told>,
+        /// How many alarms were told that nobody else tells.
+        alarms: usize,
+    },
+    /// Of `budget`: shares in percent.
+    Budget {
+        /// Spent.
+        actual: Option<f64>,
+        /// Will be spent; unknown while there is too little history.
+        forecast: Option<f64>,
+    },
+    /// Of `time-to-loss`.
+    TimeToLoss {
+        /// Seconds that the oldest dead letter has at least; none while nothing waits.
+        seconds: Option<i64>,
+    },
+}
+
+/// Does the task that is asked for.
+///
+/// # Errors
+/// [`RunError`] if it could not be done. Lambda then tries again, and so does the next schedule.
+pub async fn run(function: &Function, payload: &RawValue) -> Result<Answer, RunError> {
+    let request: Request = serde_json::from_str(payload.get()).map_err(RunError::Request)?;
+    match request.task {
+        Task::Digest => Ok(Answer::Told { digest: digest::tell(function).await? }),
+        Task::CatchUp => Ok(catch_up(function).await?),
+        Task::Budget => {
+            let (actual, forecast) = budget::measure(function).await.map_err(RunError::Budget)?;
+            Ok(Answer::Budget { actual, forecast })
+        }
+        Task::TimeToLoss => Ok(Answer::TimeToLoss { seconds: loss::measure(function).await? }),
+    }
+}
+
+/// Tells within hours what should have been told. One of the two that fails does not keep the other from being told.
+async fn catch_up(function: &Function) -> Result<Answer, DigestError> {
+    let hours = function.watch.hours.as_ref();
+    if hours.is_some_and(|hours| !hours.is_open(function.telemetry.now())) {
+        return Ok(Answer::CaughtUp { digest: None, alarms: 0 });
+    }
+    let digest = match hours {
+        Some(_) => digest::tell(function).await.map(Some),
+        None => Ok(None),
+    };
+    let alarms = overlaps::tell(function).await?;
+    Ok(Answer::CaughtUp { digest: digest?, alarms })
+}
+
+/// A port failed, with what was wanted of it.
+fn while_doing(what: &'static str) -> impl Fn(PortError) -> DigestError {
+    move |source| DigestError::Port { what, source }
+}

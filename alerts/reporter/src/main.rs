@@ -1,0 +1,45 @@
+//! The reporter function's program.
+
+use spillway_aws::SystemClock;
+use spillway_aws::clients::{Clients, Connection, in_function};
+use spillway_dashboard_aws::CloudWatchMetrics;
+use spillway_dashboard_aws::budgets::Budgets;
+use spillway_lambda::{Common, Error, Telemetry, serve, start};
+use spillway_alerts_reporter::aws::{CloudWatchStates, DynamoOnce, OneBudget, S3Pictures, SnsMail, SqsWaiting};
+use spillway_alerts_reporter::{Function, Settings, Watch, run};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+fn main() -> ExitCode {
+    start(Settings::read, work)
+}
+
+async fn work(common: Common, settings: Settings) -> Result<(), Error> {
+    let clock = Arc::new(SystemClock);
+    let telemetry = Telemetry::new(&common, clock.clone());
+    let connection = Connection::within(settings.timeout).seen_by(telemetry.calls.interceptor());
+    let clients = in_function(connection);
+    let watch = watch(&clients, &settings).await?;
+    let function = Function {
+        watch,
+        states: Arc::new(CloudWatchStates::new(clients.cloudwatch())),
+        metrics: Arc::new(CloudWatchMetrics::new(clients.cloudwatch(), clock.clone())),
+        once: Arc::new(DynamoOnce::new(clients.dynamodb(), settings.ops_table, clock, settings.timeout)),
+        pictures: Arc::new(S3Pictures::new(clients.s3(), &settings.bucket, settings.digests_prefix)),
+        mail: Arc::new(SnsMail::new(aws_sdk_sns::Client::new(clients.config()), settings.low_topic)),
+        spending: Arc::new(OneBudget {
+            budgets: Budgets::in_account(&settings.account, &settings.partition, &clients),
+            name: settings.budget,
+        }),
+        waiting: Arc::new(SqsWaiting { client: clients.sqs(), url: settings.dlq_url }),
+        retention: settings.retention,
+        telemetry,
+    };
+    serve(async |payload, _| Ok(run(&function, payload).await?)).await
+}
+
+/// Reads what Terraform wrote down of the alarms. When that changes the function starts anew.
+async fn watch(clients: &Clients, settings: &Settings) -> Result<Watch, Error> {
+    let object = clients.s3().get_object().bucket(&settings.bucket).key(&settings.alarms_key).send().await?;
+    Ok(Watch::parse(&object.body.collect().await?.into_bytes())?)
+}

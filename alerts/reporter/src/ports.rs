@@ -1,0 +1,133 @@
+//! What the function needs of the rest of AWS, in terms of alarms.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use spillway_alerts::AlarmState;
+use spillway_dashboard_aws::budgets::Budget;
+use spillway_dashboard_model::ReadError;
+
+/// A service did not do what it was asked, with the reason in one sentence that names no secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PortError(pub String);
+
+/// How an alarm is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Name of the alarm.
+    pub alarm: String,
+    /// Its state.
+    pub state: AlarmState,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why, in CloudWatch's words.
+    pub reason: String,
+}
+
+/// An alarm went from one state to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Name of the alarm.
+    pub alarm: String,
+    /// When.
+    pub at: Timestamp,
+    /// State before.
+    pub from: AlarmState,
+    /// State after.
+    pub to: AlarmState,
+    /// Why, in CloudWatch's words.
+    pub reason: String,
+}
+
+/// States of alarms.
+#[async_trait]
+pub trait States: Send + Sync {
+    /// How these alarms are now. One that does not exist is left out.
+    ///
+    /// # Errors
+    /// CloudWatch did not answer.
+    async fn now(&self, alarms: &[String]) -> Result<Vec<Standing>, PortError>;
+
+    /// Every change of any alarm from `from` on and before `to`, the oldest first.
+    ///
+    /// # Errors
+    /// CloudWatch did not answer.
+    async fn changes(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Change>, PortError>;
+
+    /// The last change of this alarm into `ALARM` before `before`. CloudWatch remembers two weeks at least.
+    ///
+    /// # Errors
+    /// CloudWatch did not answer.
+    async fn last_into_alarm(&self, alarm: &str, before: Timestamp) -> Result<Option<Change>, PortError>;
+}
+
+/// Whether something may be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is yours, until it is told or given back or the time for it is over.
+    Yours,
+    /// Somebody has told it, or is about to.
+    Taken,
+}
+
+/// Remembers what was told: each opening, and each alarm that was told on its own.
+#[async_trait]
+pub trait Once: Send + Sync {
+    /// Claims what is to be told, by a name of one's own for it.
+    ///
+    /// # Errors
+    /// The table did not answer; then nobody may tell.
+    async fn claim(&self, what: &str) -> Result<Claim, PortError>;
+
+    /// It was told.
+    ///
+    /// # Errors
+    /// The table did not answer.
+    async fn told(&self, what: &str) -> Result<(), PortError>;
+
+    /// It could not be told, and somebody else may try.
+    ///
+    /// # Errors
+    /// The table did not answer; the claim then ends by itself.
+    async fn give_back(&self, what: &str) -> Result<(), PortError>;
+}
+
+/// Keeps pictures for those who are told.
+#[async_trait]
+pub trait Pictures: Send + Sync {
+    /// Keeps a PNG under `name` and returns an address at which it can be seen for some hours.
+    ///
+    /// # Errors
+    /// The bucket did not take it.
+    async fn keep(&self, name: &str, png: Vec<u8>) -> Result<String, PortError>;
+}
+
+/// Tells people who are told of low alarms.
+#[async_trait]
+pub trait Mail: Send + Sync {
+    /// Sends a text with a subject of ASCII characters, at most 100.
+    ///
+    /// # Errors
+    /// The topic did not take it.
+    async fn send(&self, subject: &str, text: &str) -> Result<(), PortError>;
+}
+
+/// The month's budget.
+#[async_trait]
+pub trait Spending: Send + Sync {
+    /// Name of the budget, and what is spent of it.
+    ///
+    /// # Errors
+    /// AWS Budgets did not answer.
+    async fn read(&self) -> Result<(String, Budget), ReadError>;
+}
+
+/// What waits in the dead letter queue.
+#[async_trait]
+pub trait Waiting: Send + Sync {
+    /// How many messages are in it: visible, in flight or delayed.
+    ///
+    /// # Errors
+    /// The queue did not answer.
+    async fn dead_letters(&self) -> Result<u64, PortError>;
+}

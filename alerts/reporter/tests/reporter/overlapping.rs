@@ -1,0 +1,126 @@
+//! Low alarms that fire within hours beside another one: Tuesday, 3 March 2026, half past eleven in Berlin.
+
+use crate::support::{Fake, ask, at, change, standing};
+use spillway_alerts::AlarmState::{Alarm, InsufficientData, Ok as Calm};
+use spillway_alerts_reporter::{Answer, RunError, Told};
+
+const NOW: &str = "2026-03-03T10:30:00Z";
+const CATCH_UP: &str = r#"{"task":"catch-up"}"#;
+
+fn caught_up(digest: Option<Told>, alarms: usize) -> Answer {
+    Answer::CaughtUp { digest, alarms }
+}
+
+/// A world in which the morning was told, or had nothing to tell of.
+fn after_the_opening() -> Fake {
+    let fake = Fake::default();
+    fake.with(|world| world.claims.insert(at("2026-03-03T08:00:00Z").to_string(), true));
+    fake
+}
+
+#[tokio::test]
+async fn the_second_alarm_of_a_subsystem_is_told_and_the_first_is_not() {
+    let fake = after_the_opening();
+    fake.with(|world| {
+        world.changes = vec![
+            // On since the night before; a second one fires, clears and fires again.
+            change("queue-depth-low", "2026-03-03T10:05:00Z", InsufficientData, Alarm),
+            change("queue-depth-low", "2026-03-03T10:10:00Z", Alarm, Calm),
+            change("queue-depth-low", "2026-03-03T10:20:00Z", Calm, Alarm),
+            // The first of its subsystem, and then a second.
+            change("ingest-errors-low", "2026-03-03T10:21:00Z", Calm, Alarm),
+            change("consumer-errors-low", "2026-03-03T10:22:00Z", Calm, Alarm),
+            // Told at once by itself; alone in its subsystem; over before the next.
+            change("queue-age-high", "2026-03-03T10:23:00Z", Calm, Alarm),
+            change("dlq-depth-low", "2026-03-03T10:24:00Z", Calm, Alarm),
+            change("api-4xx-low", "2026-03-03T10:24:00Z", Calm, Alarm),
+            change("api-4xx-low", "2026-03-03T10:25:00Z", Alarm, Calm),
+            change("api-5xx-low", "2026-03-03T10:26:00Z", Calm, Alarm),
+        ];
+        world.now = vec![
+            standing("queue-age-low", "2026-03-02T20:00:00Z", Alarm),
+            standing("queue-depth-low", "2026-03-03T10:20:00Z", Alarm),
+            standing("ingest-errors-low", "2026-03-03T10:21:00Z", Alarm),
+            standing("consumer-errors-low", "2026-03-03T10:22:00Z", Alarm),
+            standing("dlq-depth-low", "2026-03-03T10:24:00Z", Alarm),
+            standing("api-4xx-low", "2026-03-03T10:25:00Z", Calm),
+            standing("api-5xx-low", "2026-03-03T10:26:00Z", Alarm),
+        ];
+    });
+    let function = fake.function(NOW, true);
+    assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(Told::Already), 3));
+    let (subject, text) = fake.with(|world| world.mails.pop()).unwrap();
+    assert_eq!(subject, "shop: 3 more low alarms");
+    let expected = [
+        "\nqueue-depth-low: Tue 03 Mar 11:05 (queue-depth-low because)\n",
+        "\nqueue-depth-low: Tue 03 Mar 11:20 (queue-depth-low because)\n",
+        "\nconsumer-errors-low: Tue 03 Mar 11:22 (consumer-errors-low because)\n  ",
+        "  Alarm: https://spillway.example.com/alarms/consumer-errors-low\n",
+        "  Runbook: https://spillway.example.com/runbooks/consumer-errors\n",
+    ];
+    for line in expected {
+        assert!(text.contains(line), "expected {line:?} in\n{text}");
+    }
+    for other in ["queue-age", "ingest-errors", "dlq-depth", "api-"] {
+        assert!(!text.contains(other), "{other} in\n{text}");
+    }
+    assert_eq!(
+        ask(&function, CATCH_UP).await.unwrap(),
+        caught_up(Some(Told::Already), 0),
+        "each is told once"
+    );
+    assert!(fake.with(|world| world.mails.is_empty()));
+}
+
+#[tokio::test]
+async fn what_could_not_be_sent_is_told_by_the_next_run() {
+    let fake = after_the_opening();
+    fake.with(|world| {
+        world.changes = vec![change("queue-depth-low", "2026-03-03T10:20:00Z", Calm, Alarm)];
+        world.now = vec![standing("queue-age-low", "2026-03-02T20:00:00Z", Alarm)];
+    });
+    let function = fake.function(NOW, true);
+    for broken in ["topic", "cloudwatch", "table"] {
+        fake.with(|world| world.broken.insert(broken));
+        let error = ask(&function, CATCH_UP).await.unwrap_err();
+        assert!(matches!(error, RunError::Digest(_)), "{error:?}");
+        fake.with(|world| world.broken.clear());
+    }
+    let later = fake.function("2026-03-03T10:50:00Z", true);
+    assert_eq!(ask(&later, CATCH_UP).await.unwrap(), caught_up(Some(Told::Already), 1));
+    let (subject, _) = fake.with(|world| world.mails.pop()).unwrap();
+    assert_eq!(subject, "shop: queue-depth-low too");
+}
+
+#[tokio::test]
+async fn a_morning_that_could_not_be_told_is_told_later_that_day() {
+    let fake = Fake::default();
+    fake.with(|world| world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", Calm, Alarm)]);
+    let function = fake.function(NOW, true);
+    assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(Told::Sent), 0));
+    assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(Told::Already), 0));
+    assert_eq!(fake.with(|world| world.mails.len()), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_told_out_of_hours_and_anything_is_without_hours() {
+    let fake = Fake::default();
+    fake.with(|world| {
+        world.changes = vec![change("queue-depth-low", "2026-03-03T20:20:00Z", Calm, Alarm)];
+        world.now = vec![standing("queue-age-low", "2026-03-02T20:00:00Z", Alarm)];
+    });
+    let night = "2026-03-03T20:30:00Z";
+    assert_eq!(ask(&fake.function(night, true), CATCH_UP).await.unwrap(), caught_up(None, 0));
+    assert_eq!(ask(&fake.function(night, false), CATCH_UP).await.unwrap(), caught_up(None, 1));
+}
+
+#[tokio::test]
+async fn what_fired_before_hours_began_is_the_digests() {
+    let fake = after_the_opening();
+    fake.with(|world| {
+        world.changes = vec![change("queue-depth-low", "2026-03-03T07:50:00Z", Calm, Alarm)];
+        world.now = vec![standing("queue-age-low", "2026-03-02T20:00:00Z", Alarm)];
+    });
+    let function = fake.function("2026-03-03T08:05:00Z", true);
+    assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(Told::Already), 0));
+}

@@ -1,0 +1,52 @@
+//! The consumer function's program.
+
+use spillway_aws::clients::{Clients, Connection, in_function};
+use spillway_aws::{DynamoEvents, DynamoReplays, IndexNames, S3Schemas, SqsRedelivery, SystemClock};
+use spillway_functions_consumer::{Function, SchemaSettings, Settings, run};
+use spillway_core::ports::Schemas;
+use spillway_core::schema::FixedSchemas;
+use spillway_core::usecases::store::Consumer;
+use spillway_lambda::sqs::queue_name;
+use spillway_lambda::{Common, Error, Telemetry, serve, start};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+fn main() -> ExitCode {
+    start(Settings::read, work)
+}
+
+async fn work(common: Common, settings: Settings) -> Result<(), Error> {
+    let clock = Arc::new(SystemClock);
+    let telemetry = Telemetry::new(&common, clock.clone());
+    let connection = Connection::within(settings.timeout).seen_by(telemetry.calls.interceptor());
+    let clients = in_function(connection);
+    let index = IndexNames {
+        table: settings.index_table,
+        ops_table: settings.ops_table,
+        shards: settings.index_shards,
+    };
+    let consumer = Consumer {
+        store: Arc::new(DynamoEvents::new(clients.dynamodb(), settings.events_table)),
+        redelivery: Arc::new(SqsRedelivery::new(
+            clients.sqs_of(&settings.queue_url),
+            &*settings.queue_url,
+            settings.dlq_url,
+        )),
+        replays: Arc::new(DynamoReplays::reporting(clients.dynamodb(), index, clock.clone())),
+        schemas: schemas(&clients, settings.schemas).await?,
+        clock,
+        version: common.version,
+        max_receive_count: settings.max_receive_count,
+        retry: settings.retry,
+    };
+    let function = Function { consumer, telemetry, queue: queue_name(&settings.queue_url).to_owned() };
+    serve(async |payload, invocation| Ok(run(&function, payload, invocation).await?)).await
+}
+
+/// Without schemas a consumer would store what it should refuse, so it does not start without those that it is told of.
+async fn schemas(clients: &Clients, settings: Option<SchemaSettings>) -> Result<Arc<dyn Schemas>, Error> {
+    let Some(SchemaSettings { bucket, prefix }) = settings else {
+        return Ok(Arc::new(FixedSchemas(Arc::default())));
+    };
+    Ok(Arc::new(S3Schemas::load(clients.s3(), bucket, prefix).await?))
+}
