@@ -1,4 +1,4 @@
-# Tells in the morning what happened to low alarms overnight: docs/adr/0015-a-scheduled-function-sends-the-digest.md.
+# Sends the morning digest of low alarms: docs/adr/0015-a-scheduled-function-sends-the-digest.md.
 
 module "reporter" {
   source = "./modules/reporter"

@@ -1,8 +1,8 @@
 output "topology" {
-  description = "Every name, ARN, URL and limit of the deployment: all that the dashboard and the command line tool need to find it (`terraform output -json topology`)."
+  description = "Every name, ARN, URL and limit of the deployment, from which the dashboard and the command line tool find it (`terraform output -json topology`)."
 
   value = {
-    # Version of this document's form. It changes when something is renamed or goes, not when something is added.
+    # Version of this document's form. It changes when a member is renamed or removed, not when one is added.
     version   = 1
     name      = var.name
     release   = var.release
@@ -41,10 +41,10 @@ output "topology" {
       keep_days        = var.archive.keep_days
     }
 
-    # The function that tells digests, beside the way of events.
+    # The function that sends digests; events do not pass through it.
     reporter = module.reporter.topology
 
-    # `limits` are what thresholds of the rules are shares of; `business_hours` is null if low alarms are told at any hour.
+    # Thresholds of the rules are shares of `limits`; `business_hours` is null if low alarms notify at any hour.
     alarms = merge(module.alarms.topology, {
       limits         = local.limits
       business_hours = var.business_hours

@@ -9,7 +9,7 @@ output "arn" {
 }
 
 output "prefixes" {
-  description = "Where dead letters, notes of those that the index lacks, schemas, the description of the alarms, and charts begin."
+  description = "Prefixes of dead letters, notes of those that the index lacks, schemas, the description of the alarms, and charts."
   value       = local.prefixes
 }
 
@@ -19,6 +19,6 @@ output "schemas_hash" {
     for file in local.schemas : file => filesha256("${var.schemas_dir}/${file}")
   }))
 
-  # Who learns of new schemas must find them in the bucket.
+  # A reader of this output must find the new schemas in the bucket.
   depends_on = [aws_s3_object.schema]
 }

@@ -1,8 +1,8 @@
-# The function that tells in the morning what happened to low alarms overnight, and measures what no service does: the
+# The function that sends the morning digest of low alarms. It also measures what no service does: the
 # budget, and the time until the oldest dead letter would be lost.
 
 locals {
-  # Charts are drawn at three times their size and made smaller; a call of CloudWatch may take seconds.
+  # Charts are drawn at three times their size and scaled down; a call of CloudWatch may take seconds.
   timeout_s = 120
   memory_mb = 512
 
@@ -10,26 +10,26 @@ locals {
 
   schedules = merge(
     { for key, expression in var.openings : "digest-${key}" => {
-      description = "Tells what happened to low alarms while nobody was there"
+      description = "Sends the morning digest of low alarms"
       cron        = expression
       zone        = var.zone
       input       = jsonencode({ task = "digest" })
     } },
     {
       catch-up = {
-        description   = "Tells low alarms that another one of their subsystem hides, and a digest that failed"
+        description   = "Sends low alarms that their composite hides, and a digest that failed"
         every_minutes = 5
         input         = jsonencode({ task = "catch-up" })
       }
 
       budget = {
-        description   = "Measures how much of the budget is spent"
+        description   = "Measures the spent share of the budget"
         every_minutes = 60
         input         = jsonencode({ task = "budget" })
       }
 
       time-to-loss = {
-        description   = "Measures how long dead letters have that are not archived"
+        description   = "Measures the time left for dead letters that are not archived"
         every_minutes = 5
         input         = jsonencode({ task = "time-to-loss" })
       }
@@ -37,7 +37,7 @@ locals {
   )
 }
 
-# The function reads the very rules that became alarms.
+# The function reads the same rules that became alarms.
 resource "aws_s3_object" "alarms" {
   bucket       = var.archive.bucket
   key          = "${var.archive.alarms_prefix}alarms.json"
@@ -52,7 +52,7 @@ module "function" {
   source = "../function"
 
   name               = var.name
-  description        = "Tells what happened to low alarms overnight; measures the budget and the time to loss"
+  description        = "Sends the morning digest of low alarms; measures the budget and the time to loss"
   zip                = var.zip
   architecture       = var.architecture
   timeout_s          = local.timeout_s

@@ -3,14 +3,14 @@
 locals {
   statements = [
     {
-      # Alarms' histories are listed for the account, or for one alarm. A night of seventy alarms is one question, not seventy.
+      # CloudWatch lists histories of alarms for the account or for one alarm. One call covers all seventy alarms.
       Sid      = "ReadAlarms"
       Effect   = "Allow"
       Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"]
       Resource = "arn:${var.partition}:cloudwatch:${var.region}:${var.account_id}:alarm:*"
     },
     {
-      # IAM knows no resource for it.
+      # IAM has no resource for it.
       Sid      = "ReadMetrics"
       Effect   = "Allow"
       Action   = ["cloudwatch:GetMetricData"]
@@ -44,7 +44,7 @@ locals {
       Resource = "${var.archive.arn}/${var.archive.alarms_prefix}*"
     },
     {
-      # Addresses of charts are signed with its own rights.
+      # It signs the addresses of charts with its own permissions.
       Sid      = "KeepCharts"
       Effect   = "Allow"
       Action   = ["s3:PutObject", "s3:GetObject"]
