@@ -14,15 +14,9 @@ const ADAPTERS: [&str; 4] = ["pipeline/embedded", "pipeline/aws", "dashboard/emb
 /// The folder of the program `spillway`: the workspace's own.
 const PROGRAM: &str = "";
 /// Programs, functions and benchmarks join ports and adapters.
-const ASSEMBLERS: [&str; 7] = [
-    PROGRAM,
-    "pipeline/functions/ingest",
-    "pipeline/functions/consumer",
-    "pipeline/functions/archiver",
-    "alerts/reporter",
-    "dashboard/server",
-    "bench",
-];
+const ASSEMBLERS: [&str; 4] = [PROGRAM, "alerts/reporter", "dashboard/server", "bench"];
+/// Each folder in here is a function, and so an assembler.
+const FUNCTIONS: &str = "pipeline/functions/";
 /// Prefixes of package names that the domain must not depend on.
 const INFRASTRUCTURE: [&str; 9] =
     ["aws-", "lambda_", "axum", "leptos", "hyper", "tokio", "reqwest", "rusqlite", "libsqlite3"];
@@ -122,7 +116,8 @@ impl Graph {
                     "the domain depends on no vendor, runtime, database or user interface",
                 );
             }
-            if !ADAPTERS.contains(&folder) && !ASSEMBLERS.contains(&folder) {
+            let assembles = ASSEMBLERS.contains(&folder) || folder.starts_with(FUNCTIONS);
+            if !ADAPTERS.contains(&folder) && !assembles {
                 forbid(&|name| self.is_in(name, &ADAPTERS), "it takes ports; only programs see adapters");
             }
             if folder.starts_with("pipeline/") {
