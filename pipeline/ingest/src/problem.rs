@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 /// Most entries of `errors` in one answer. A sender who fixes these finds the rest with the next request.
 const MOST_ERRORS: usize = 100;
-/// Longest text of a sender's own making (a pointer, a name) in an answer, in bytes.
+/// Longest text from the sender (a pointer, a name) in an answer, in bytes.
 const LONGEST_ECHO: usize = 500;
 
 /// Declares the kinds, each with its `type`, so that the list of all of them is complete.
@@ -40,13 +40,13 @@ problem_kinds! {
     InvalidRequest => "/problems/invalid-request",
     /// 400: the body is not an event.
     InvalidEvent => "/problems/invalid-event",
-    /// 400: an event of a batch is not valid, or the body is no batch.
+    /// 400: an event of a batch is not valid, or the body is not a batch.
     InvalidBatch => "/problems/invalid-batch",
-    /// 404: no such path.
+    /// 404: the path does not exist.
     NotFound => "/problems/not-found",
     /// 405: the path is right, the method is not.
     MethodNotAllowed => "/problems/method-not-allowed",
-    /// 408: the body did not come in time.
+    /// 408: the body did not arrive in time.
     RequestTimeout => "/problems/request-timeout",
     /// 413: the request has too many bytes.
     RequestTooLarge => "/problems/request-too-large",
@@ -54,15 +54,15 @@ problem_kinds! {
     EventTooLarge => "/problems/event-too-large",
     /// 413: a batch has too many events.
     BatchTooLarge => "/problems/batch-too-large",
-    /// 415: a media type that is not taken.
+    /// 415: a media type that is not accepted.
     UnsupportedMediaType => "/problems/unsupported-media-type",
     /// 415: a compressed body.
     UnsupportedContentEncoding => "/problems/unsupported-content-encoding",
     /// 429: over the API's rate.
     Throttled => "/problems/throttled",
-    /// 502: the function failed; what became of the events is not known.
+    /// 502: the function failed; it is not known whether the events were accepted.
     FunctionFailed => "/problems/function-failed",
-    /// 503: the queue takes nothing at the moment.
+    /// 503: the queue is unavailable.
     Unavailable => "/problems/unavailable",
 }
 
@@ -126,7 +126,7 @@ impl Problem {
         Self(Box::new(Parts { kind, detail: detail.into(), errors: Vec::new(), limit: None, header: None }))
     }
 
-    /// With what is wrong, and where.
+    /// With the errors and their places.
     pub fn with_errors(mut self, errors: Vec<EventProblem>) -> Self {
         self.0.errors = errors;
         self
@@ -143,12 +143,12 @@ impl Problem {
         self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
-    /// With the methods that the path takes (`Allow`).
+    /// With the methods of the path (`Allow`).
     pub fn with_allow(self, methods: &'static str) -> Self {
         self.with_header(ALLOW, HeaderValue::from_static(methods))
     }
 
-    /// With a header that says what would have been taken.
+    /// With a header that names what is accepted.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.header = Some((name, value));
         self
@@ -208,7 +208,7 @@ struct ErrorEntry<'d> {
     detail: Cow<'d, str>,
 }
 
-/// A name can be as long as the request. An answer that is as long as the question helps nobody.
+/// A name can be as long as the request, and an answer of that length helps no client.
 pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST_ECHO {
         return text.into();
