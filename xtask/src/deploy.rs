@@ -1,4 +1,4 @@
-//! `cargo xtask deploy`: builds the functions and shows what Terraform would change in AWS; changes it only when told to.
+//! `cargo xtask deploy`: builds the functions and shows what Terraform would change in AWS; changes it only with `--apply`.
 
 use crate::{lambda, process, rings, settings::Settings};
 use anyhow::{Context, Result, bail};
@@ -21,7 +21,7 @@ pub struct Arguments {
     /// File with values of Terraform's variables; `terraform/README.md` lists them
     #[arg(long, value_name = "FILE")]
     vars: Option<PathBuf>,
-    /// What the functions are built for; stands above the variable of that name
+    /// Processor of the functions; overrides the variable of that name
     #[arg(long, value_enum, default_value_t)]
     architecture: Architecture,
 }

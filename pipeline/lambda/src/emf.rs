@@ -114,7 +114,7 @@ mod tests {
             (&json!(0), &json!(249))
         );
         let sizes = lines.iter().filter(|line| line.get("BatchSize").is_some()).count();
-        assert_eq!(sizes, 1, "a metric that fits into the first line is not told again");
+        assert_eq!(sizes, 1, "a metric that fits into the first line is not repeated");
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub async fn serve<R: Serialize>(
         // Polled first, so an invocation that has already arrived is started.
         ended = runtime.run() => ended,
         () = ending.may_end() => {
-            tracing::info!(target: "spillway", "the function ends, as it was told");
+            tracing::info!(target: "spillway", "shutting down on SIGTERM");
             Ok(())
         }
     }
