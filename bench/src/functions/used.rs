@@ -77,7 +77,12 @@ async fn run(
         answer_bytes += length;
     }
     let seen = aws.seen();
-    ensure!(seen.unknown.is_empty(), "{} made calls that these services don't know: {:?}", program.name, seen.unknown);
+    ensure!(
+        seen.unknown.is_empty(),
+        "{} made calls that these services don't know: {:?}",
+        program.name,
+        seen.unknown
+    );
     let each = |total: f64| total / measured.len() as f64;
     let used = Used {
         size,

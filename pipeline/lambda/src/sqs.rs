@@ -14,7 +14,9 @@ pub enum BatchError {
     #[error("the event is not a batch of an SQS queue: {0}")]
     NotABatch(#[source] serde_json::Error),
     /// Some records have no message id, so no answer could name them.
-    #[error("{0} records without a message id; the batch gets no answer, so that none of its messages is deleted")]
+    #[error(
+        "{0} records without a message id; the batch gets no answer, so that none of its messages is deleted"
+    )]
     Nameless(usize),
 }
 

@@ -66,7 +66,7 @@ impl Telemetry {
     }
 
     /// Sends a part of the invocation itself: X-Ray shows it below Lambda's segment. Nothing is sent if the
-/// invocation is not traced.
+    /// invocation is not traced.
     pub fn part(&self, invocation: &Invocation, mut part: Segment) {
         let Some(trace) = invocation.sampled() else { return };
         trace.root.clone_into(&mut part.trace_id);

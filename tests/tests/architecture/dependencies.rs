@@ -15,7 +15,7 @@ const ADAPTERS: [&str; 4] = ["pipeline/embedded", "pipeline/aws", "dashboard/emb
 const PROGRAM: &str = "";
 /// Programs, functions and benchmarks join ports and adapters.
 const ASSEMBLERS: [&str; 4] = [PROGRAM, "alerts/reporter", "dashboard/server", "bench"];
-/// Each folder in here is a function, and so an assembler.
+/// So does each function in this folder.
 const FUNCTIONS: &str = "pipeline/functions/";
 /// Prefixes of package names that the domain must not depend on.
 const INFRASTRUCTURE: [&str; 9] =
@@ -24,15 +24,20 @@ const INFRASTRUCTURE: [&str; 9] =
 const ONLY_IN: [(&str, &[&str]); 8] = [
     ("aws-sdk-", &["pipeline/aws", "dashboard/aws", "alerts/reporter"]),
     ("axum", &["dashboard/server", "bench"]),
-    ("jsonschema", &["pipeline/core"]),
+    ("jsonschema", &["pipeline/core", "alerts"]),
     ("lambda_runtime", &["pipeline/lambda", "bench/noop"]),
     ("leptos", &["dashboard/app", "dashboard/frontend", "dashboard/server"]),
     ("plotters", &["dashboard/charts"]),
     ("rusqlite", &["pipeline/embedded", "bench"]),
     ("serde_yaml_ng", &["alerts"]),
 ];
-/// Packages that depend on no other package of the workspace.
+/// Packages that depend on no other package of the workspace, and that every package may use.
+const LEAVES: [&str; 3] = ["pipeline/metrics", "dashboard/pages", "dashboard/words"];
+/// Packages that depend on no other package of the workspace but leaves.
 const ALONE: [&str; 5] = ["pipeline/core", "alerts", "dashboard/charts", "tests", "xtask"];
+/// Fakes and test data. Only a dev-dependency may name it, or these packages of tests and benchmarks.
+const TEST_KIT: &str = "tests/testkit";
+const MAY_USE_TEST_KIT: [&str; 3] = [TEST_KIT, "tests", "bench"];
 /// Packages without the shared lints, with the reason.
 const OWN_LINTS: [(&str, &str); 0] = [];
 
@@ -109,7 +114,8 @@ impl Graph {
                 }
             };
             let folder = folder.as_str();
-            if DOMAIN.contains(&folder) {
+            let is_leaf = LEAVES.contains(&folder);
+            if DOMAIN.contains(&folder) || is_leaf {
                 let infrastructure = |name: &str| INFRASTRUCTURE.iter().any(|start| name.starts_with(start));
                 forbid(
                     &infrastructure,
@@ -123,12 +129,20 @@ impl Graph {
             if folder.starts_with("pipeline/") {
                 let dashboard = |name: &str| {
                     self.folders.get(name).is_some_and(|folder| folder.starts_with("dashboard/"))
+                        && !self.is_in(name, &LEAVES)
                 };
                 forbid(&dashboard, "the pipeline runs without a dashboard");
             }
-            if ALONE.contains(&folder) {
-                let ours = |name: &str| self.folders.contains_key(name);
-                forbid(&ours, "it depends on no other package of the workspace");
+            if ALONE.contains(&folder) || is_leaf {
+                let allowed = |name: &str| !is_leaf && self.is_in(name, &LEAVES);
+                let ours = |name: &str| self.folders.contains_key(name) && !allowed(name);
+                forbid(&ours, "it depends on no other package of the workspace, except leaves");
+            }
+            if !MAY_USE_TEST_KIT.contains(&folder) {
+                forbid(
+                    &|name| self.is_in(name, &[TEST_KIT]),
+                    "no product has test code in it: name the test kit under [dev-dependencies]",
+                );
             }
             for (library, folders) in ONLY_IN {
                 let direct = self.named(name).find(|other| other.starts_with(library));
@@ -193,6 +207,16 @@ fn a_forbidden_dependency_is_reported_with_its_path() {
         found(&[package("pipeline/ingest", "ingest", &[("rusqlite", None)])])
             .contains("only pipeline/embedded and bench may")
     );
+    let leaf = package("pipeline/metrics", "metrics", &[]);
+    let charts = package("dashboard/charts", "charts", &[("metrics", None)]);
+    assert_eq!(found(&[leaf, charts.clone()]), "", "every package may use a leaf");
+    let leaning = found(&[package("pipeline/metrics", "metrics", &[("charts", None)]), charts]);
+    assert!(leaning.contains("pipeline/metrics: metrics → charts"), "{leaning}");
+    let kit = package("tests/testkit", "kit", &[("core", None)]);
+    let core = package("pipeline/core", "core", &[("kit", Some("dev"))]);
+    assert_eq!(found(&[kit.clone(), core]), "", "the kit may be a dev-dependency of what it depends on");
+    let product = found(&[kit, package("pipeline/ingest", "ingest", &[("kit", None)])]);
+    assert!(product.contains("pipeline/ingest: ingest → kit"), "{product}");
     let in_tests = package("pipeline/core", "core", &[("tokio", Some("dev"))]);
     assert_eq!(found(&[in_tests, adapter]), "", "test dependencies are not checked");
 }

@@ -34,7 +34,10 @@ fn architecture_and_walkthroughs_name_only_what_exists() {
             missing.push(format!("{document}: {span}"));
         }
     }
-    assert!(missing.is_empty(), "a path, or a function in none of the files that its document names: {missing:#?}");
+    assert!(
+        missing.is_empty(),
+        "a path, or a function in none of the files that its document names: {missing:#?}"
+    );
 }
 
 #[test]
@@ -87,9 +90,8 @@ fn not_there(document: &str) -> Vec<String> {
         let path = Path::new(path);
         definitions.add(path, &read(&root().join(path))).expect("Rust sources parse");
     }
-    let missing = |span: &String| {
-        is_path(span) && !path_exists(span) || is_function(span) && !definitions.has(span)
-    };
+    let missing =
+        |span: &String| is_path(span) && !path_exists(span) || is_function(span) && !definitions.has(span);
     spans.into_iter().filter(missing).collect()
 }
 
