@@ -30,8 +30,7 @@ const BACKTEST: (&str, &str) = ("backtest", "spillway-alerts");
 /// The tables of what the rules tell.
 const INCIDENTS: &str = "incidents";
 /// The functions' packages, built together as they are deployed.
-const FUNCTIONS: [&str; 3] =
-    ["spillway-functions-ingest", "spillway-functions-consumer", "spillway-functions-archiver"];
+const FUNCTIONS: [&str; 3] = ["spillway-functions-ingest", "spillway-functions-consumer", "spillway-functions-archiver"];
 /// The one that does nothing, built by itself, so that it has no features that only the others need.
 const NOTHING: [&str; 1] = ["spillway-bench-noop"];
 /// Their programs.
