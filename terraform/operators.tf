@@ -1,5 +1,5 @@
-# What people need who look at the deployment and work on it, with the command line tool or the dashboard. The policies are
-# outputs and belong to nobody: whoever runs the account puts them into a role or a permission set.
+# Policies for users of the command line tool and the dashboard. They are outputs only: the owner of the account
+# puts them into a role or a permission set.
 
 locals {
   index_and_ops = [module.dead_letter_index.arn, module.ops_log.arn]
@@ -35,7 +35,7 @@ locals {
       Resource = [module.queue.primary.arn, module.queue.dlq.arn]
     },
     {
-      # AWS has no resources for these calls, so that they can't be narrowed down to one deployment.
+      # IAM has no resources for these calls, so they can't be limited to one deployment.
       Sid      = "ReadMetricsAndTraces"
       Effect   = "Allow"
       Action   = ["cloudwatch:GetMetricData", "xray:BatchGetTraces", "xray:GetTraceSummaries"]
@@ -63,7 +63,7 @@ locals {
     },
   ]
 
-  # Replays, discards and restores, and an index that is made anew. Nobody can delete a dead letter, or an event.
+  # Replay, discard, restore, and rebuild the index. No policy allows deleting a dead letter or an event.
   operate = [
     {
       Sid      = "PutBack"
@@ -78,7 +78,7 @@ locals {
       Resource = module.dead_letter_index.arn
     },
     {
-      # A replay's list of what still waits is taken away as it is put back.
+      # A replay removes each item from its list of waiting items as it puts it back.
       Sid    = "NoteWhatIsDone"
       Effect = "Allow"
       Action = [
@@ -87,7 +87,7 @@ locals {
       Resource = module.ops_log.arn
     },
     {
-      # An index that is made anew from the archive takes the states of its letters from all replays and the audit log.
+      # A rebuilt index takes the states of its dead letters from all replays and the audit log.
       Sid      = "ReadAllThatWasDone"
       Effect   = "Allow"
       Action   = ["dynamodb:Scan"]
@@ -110,7 +110,7 @@ locals {
 }
 
 output "operator_policies" {
-  description = "IAM policies for people: `viewer` looks at everything, `operator` also replays, discards and restores dead letters, and makes their index anew."
+  description = "IAM policies for people: `viewer` reads everything, `operator` also replays, discards and restores dead letters, and rebuilds their index."
   value = {
     viewer   = jsonencode({ Version = "2012-10-17", Statement = local.look })
     operator = jsonencode({ Version = "2012-10-17", Statement = concat(local.look, local.operate) })

@@ -1,5 +1,5 @@
 output "topology" {
-  description = "Every name, ARN, URL and limit of the deployment: all that the dashboard and the command line tool need to find it (`terraform output -json topology`)."
+  description = "Every name, ARN, URL and limit of the deployment, from which the dashboard and the command line tool find it (`terraform output -json topology`)."
 
   # The functions on the path of events stand together; each other one under its own name.
   value = merge({ for name, function in module.function : name => function.topology if !contains(local.event_path, name) }, {

@@ -1,4 +1,4 @@
-# Which alarms there are, and when people are told.
+# Which alarms exist, and when people are notified.
 
 variable "alarms" {
   description = <<-EOT
@@ -29,9 +29,9 @@ variable "alarms" {
 
 variable "business_hours" {
   description = <<-EOT
-    When low alarms are told: an IANA time zone, days from monday to sunday, local times from and to, and holidays as dates.
-    What is still wrong when they begin is told then, and a digest says what fired and cleared meanwhile. null tells low
-    alarms at any hour. High alarms are told at any hour in any case.
+    When low alarms notify: an IANA time zone, days from monday to sunday, local times from and to, and holidays as dates.
+    An alarm that is still on when they begin notifies then, and a digest lists those that fired and cleared meanwhile. With
+    null low alarms notify at any hour. High alarms always notify at any hour.
   EOT
   type = object({
     zone     = optional(string, "Etc/UTC")

@@ -1,4 +1,4 @@
-//! `cargo xtask deploy`: builds the functions and shows what Terraform would change in AWS; changes it only when told to.
+//! `cargo xtask deploy`: builds the functions and shows what Terraform would change in AWS; changes it only with `--apply`.
 
 use crate::{lambda, process, rings, settings::Settings};
 use anyhow::{Context, Result, bail};

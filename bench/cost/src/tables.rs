@@ -116,7 +116,7 @@ fn need(quota: &Quota, model: &Model<'_>) -> Result<String> {
         "partition_write_units_per_s" => {
             return Ok(count((model.write_units_per_s() / quota.limit).ceil()));
         }
-        // While the table takes nothing, what is received stays in flight until its next try.
+        // In an outage of the table, a received message stays in flight until its next try.
         "sqs_in_flight" => {
             return Ok(format!("full after {}", span(quota.limit / model.events_per_s())));
         }

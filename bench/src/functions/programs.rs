@@ -31,7 +31,7 @@ const SETTINGS: [(&str, &str); 21] = [
     ("SPILLWAY_ARCHIVE_UNINDEXED_PREFIX", "unindexed/"),
 ];
 
-/// What Lambda tells every function.
+/// The variables that Lambda sets for every function.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
 const LAMBDA: [(&str, &str); 14] = [
     ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
@@ -61,7 +61,7 @@ const PYTHON: [(&str, &str); 2] = [
 pub struct Program {
     /// Its name in results.
     pub name: &'static str,
-    /// What is started.
+    /// The program.
     pub command: PathBuf,
     /// With these arguments.
     pub arguments: Vec<OsString>,
@@ -110,7 +110,7 @@ impl Program {
         Ok(Some(Self { name: "python", command, arguments, folder, handler }))
     }
 
-    /// What the program is told, but for what a sandbox adds.
+    /// The program's variables, without those that a sandbox adds.
     pub fn environment(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         SETTINGS.into_iter().chain(LAMBDA)
     }

@@ -1,4 +1,4 @@
-//! How a function tells what it did.
+//! Metrics and traces of a function.
 
 use crate::trace::{Calls, Daemon};
 use crate::{Common, Invocation, emf, logs};
@@ -10,10 +10,10 @@ use std::io::Write as _;
 use std::sync::Arc;
 use tracing::level_filters::LevelFilter;
 
-/// Takes a line, and has it out when it returns.
+/// Writes a line; it is written when the call returns.
 type Lines = Box<dyn Fn(&str) + Send + Sync>;
 
-/// Metrics and traces of a function. Nothing here fails or waits for anybody: an event never stops for it.
+/// Metrics and traces of a function. No call here fails or waits, so telemetry never stops an event.
 pub struct Telemetry {
     /// The function's name.
     pub function: String,
@@ -29,7 +29,7 @@ pub struct Telemetry {
 impl Telemetry {
     /// On standard output, and to X-Ray's daemon if there is one.
     pub fn new(common: &Common, clock: Arc<dyn Clock>) -> Self {
-        // One write a line, so that no other line gets in between.
+        // One write per line, so that lines do not mix.
         let to_stdout = |line: &str| {
             let mut stdout = std::io::stdout().lock();
             let _ = stdout.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdout.flush());
@@ -60,12 +60,12 @@ impl Telemetry {
         }
     }
 
-    /// Sends a segment of a trace of its own.
+    /// Sends a segment of a separate trace.
     pub fn segment(&self, segment: Segment) {
         self.daemon.segment(segment);
     }
 
-    /// Sends a part of the invocation itself: it shows below the segment that Lambda makes of it. Nothing is sent if the
+    /// Sends a part of the invocation itself: X-Ray shows it below Lambda's segment. Nothing is sent if the
     /// invocation is not traced.
     pub fn part(&self, invocation: &Invocation, mut part: Segment) {
         let Some(trace) = invocation.sampled() else { return };

@@ -9,7 +9,7 @@ output "arn" {
 }
 
 output "prefixes" {
-  description = "Where dead letters, notes of those that the index lacks, schemas, the description of the alarms, and charts begin."
+  description = "Prefixes of dead letters, notes of those that the index lacks, schemas, the description of the alarms, and charts."
   value       = local.prefixes
 }
 

@@ -6,26 +6,26 @@ locals {
 
   schedules = merge(
     { for key, expression in var.openings : "digest-${key}" => {
-      description = "Tells what happened to low alarms while nobody was there"
+      description = "Sends the morning digest of low alarms"
       cron        = expression
       zone        = var.zone
       input       = jsonencode({ task = "digest" })
     } },
     {
       catch-up = {
-        description   = "Tells low alarms that another one of their subsystem hides, and a digest that failed"
+        description   = "Sends low alarms that their composite hides, and a digest that failed"
         every_minutes = 5
         input         = jsonencode({ task = "catch-up" })
       }
 
       budget = {
-        description   = "Measures how much of the budget is spent"
+        description   = "Measures the spent share of the budget"
         every_minutes = 60
         input         = jsonencode({ task = "budget" })
       }
 
       time-to-loss = {
-        description   = "Measures how long dead letters have that are not archived"
+        description   = "Measures the time left for dead letters that are not archived"
         every_minutes = 5
         input         = jsonencode({ task = "time-to-loss" })
       }
@@ -33,7 +33,7 @@ locals {
   )
 }
 
-# The function reads the very rules that became alarms.
+# The function reads the same rules that became alarms.
 resource "aws_s3_object" "alarms" {
   bucket       = var.archive.bucket
   key          = "${var.archive.alarms_prefix}alarms.json"

@@ -11,7 +11,7 @@ locals {
       Resource = "*"
     },
     {
-      # IAM knows no resource for it.
+      # IAM has no resource for it.
       Sid      = "ReadMetrics"
       Effect   = "Allow"
       Action   = ["cloudwatch:GetMetricData"]
@@ -45,7 +45,7 @@ locals {
       Resource = "${var.archive.arn}/${var.archive.alarms_prefix}*"
     },
     {
-      # Addresses of charts are signed with its own rights.
+      # It signs the addresses of charts with its own permissions.
       Sid      = "KeepCharts"
       Effect   = "Allow"
       Action   = ["s3:PutObject", "s3:GetObject"]

@@ -1,10 +1,10 @@
 variable "alarms" {
-  description = "What the function has to know of the alarms: rules, limits, resources, names, business hours, address of the dashboard."
+  description = "Description of the alarms: rules, limits, resources, names, business hours, address of the dashboard."
   type        = any
 }
 
 variable "openings" {
-  description = "When business hours begin: schedule expressions by name. None when low alarms are told at any hour."
+  description = "When business hours begin: schedule expressions by name. None when low alarms notify at any hour."
   type        = map(string)
 }
 
@@ -19,12 +19,12 @@ variable "archive" {
 }
 
 variable "low_topic_arn" {
-  description = "Topic that hears the digest."
+  description = "Topic that gets the digest."
   type        = string
 }
 
 variable "ops_table" {
-  description = "Table in which it is noted which openings were told."
+  description = "Table that notes the openings whose digest was sent."
   type        = object({ name = string, arn = string })
 }
 
@@ -34,7 +34,7 @@ variable "budget" {
 }
 
 variable "archiver" {
-  description = "Name of the archiver function, under which the time to loss stands."
+  description = "Name of the archiver function, the dimension of the time to loss."
   type        = string
 }
 

@@ -92,14 +92,14 @@ async fn a_batch_is_answered_item_by_item() {
 }
 
 #[tokio::test]
-async fn an_empty_batch_is_valid_and_asks_nothing_of_the_queue() {
+async fn an_empty_batch_is_valid_and_sends_nothing() {
     let queue = FakeQueue::refusing(|_| Some(unavailable()));
     let response = handle(&ingest(&queue), post(&[BATCH], "[]")).await;
     assert_eq!((response.status(), json(&response)), (StatusCode::ACCEPTED, json!({"results":[]})));
 }
 
 #[tokio::test]
-async fn a_batch_that_the_queue_takes_in_part_says_which() {
+async fn a_batch_accepted_in_part_names_its_items() {
     let queue = FakeQueue::refusing(|position| (position == 1).then_some(QueueError::Throttled));
     let handled = run(&ingest(&queue), &post(&[BATCH], batch(3)), None).await;
     assert_eq!(handled.response.status(), StatusCode::MULTI_STATUS);
@@ -112,7 +112,7 @@ async fn a_batch_that_the_queue_takes_in_part_says_which() {
 }
 
 #[tokio::test]
-async fn a_queue_that_takes_nothing_is_503_and_its_reason_stays_inside() {
+async fn an_unavailable_queue_is_503_and_its_reason_stays_inside() {
     for error in [unavailable(), QueueError::Throttled] {
         for request in [post(&[JSON], "{}"), post(&[BATCH], batch(1)), post(&[BATCH], batch(3))] {
             let error = error.clone();
@@ -143,7 +143,7 @@ async fn an_event_that_the_queue_will_never_take_is_413_with_its_limit() {
 }
 
 #[tokio::test]
-async fn an_event_without_an_answer_was_not_taken() {
+async fn an_event_without_a_report_is_not_accepted() {
     let mut queue = FakeQueue::open();
     Arc::get_mut(&mut queue).unwrap().answers = 2;
     let handled = run(&ingest(&queue), &post(&[BATCH], batch(3)), None).await;

@@ -82,7 +82,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_comes_is_answered_2xx_or_4xx(
+    fn any_request_is_answered_2xx_or_4xx(
         body in plausible_body(),
         headers in plausible_headers(),
         path in prop::sample::select(vec!["/events", "/events", "/events", "/health", "/x"]),
@@ -104,7 +104,7 @@ proptest! {
         prop_assert_eq!(handled.promised.len(), queue.taken().len());
         prop_assert!(status.is_success() || queue.taken().is_empty());
         for message in queue.taken() {
-            // What was promised can be read again by whoever stores it.
+            // The consumer can read every acknowledged event again.
             prop_assert!(Event::from_structured(message.body.as_bytes()).is_ok(), "{}", message.body);
         }
     }

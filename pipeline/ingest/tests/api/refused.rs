@@ -284,7 +284,7 @@ fn sizes_and_routes() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn bad_input_is_told_what_and_where() {
+async fn each_refusal_says_what_is_wrong_and_where() {
     for case in bodies().into_iter().chain(batches()).chain(headers()).chain(sizes_and_routes()) {
         let name = case.name;
         let queue = FakeQueue::open();
@@ -309,7 +309,7 @@ async fn bad_input_is_told_what_and_where() {
 }
 
 #[tokio::test]
-async fn the_answer_names_what_would_be_taken() {
+async fn the_answer_names_what_is_accepted() {
     let queue = FakeQueue::open();
     let deps = ingest(&queue);
     let large = handle(&deps, post(&[JSON], "x".repeat(8_001))).await;

@@ -16,7 +16,7 @@ use spillway_core::trace::{Segment, segment_id};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most calls of one invocation that are noted. A batch makes one or two for each record.
+/// Maximum calls that are noted for one invocation. A batch makes one or two for each record.
 const MOST_CALLS: usize = 500;
 /// Codes that mean "over the capacity", of the services that the functions call.
 const THROTTLES: [&str; 6] = [
@@ -58,12 +58,12 @@ impl Calls {
         Self { clock, noted: Mutex::default() }
     }
 
-    /// What has to be given to the SDK's clients.
+    /// The interceptor for the SDK's clients.
     pub fn interceptor(self: &Arc<Self>) -> Interceptor {
         Interceptor(Arc::clone(self))
     }
 
-    /// Forgets all calls and returns the id that the next one will have, so that what it sends can name it as its parent.
+    /// Clears all calls and returns the id of the next one, so that what it sends can name it as its parent.
     pub fn begin(&self) -> String {
         let mut noted = self.noted();
         *noted = Noted { reserved: Some(segment_id()), ended: Vec::new() };
@@ -93,7 +93,7 @@ impl fmt::Debug for Calls {
     }
 }
 
-/// Sees each call of a client from its beginning to its end, tries again and waits between them included.
+/// Sees each call of a client from its beginning to its end, with its retries and the waits between them.
 #[derive(Clone, Debug)]
 pub struct Interceptor(Arc<Calls>);
 
@@ -136,7 +136,7 @@ impl Intercept for Interceptor {
     }
 }
 
-/// The subsegment of a call. X-Ray knows the services by the names that the SDK has for them.
+/// The subsegment of a call. X-Ray and the SDK use the same names for services.
 fn describe(call: &Metadata, begun: &Begun, ended: Timestamp, response: Option<&HttpResponse>) -> Segment {
     let mut segment = Segment::new(call.service(), begun.at, ended);
     segment.id.clone_from(&begun.id);
@@ -150,7 +150,7 @@ fn describe(call: &Metadata, begun: &Begun, ended: Timestamp, response: Option<&
             aws["request_id"] = id.into();
         }
         let code = if status >= 400 { error_code(response) } else { None };
-        // The store's ordinary way to say that an event is there already.
+        // DynamoDB's normal answer for an event that is stored already.
         if code.as_deref() != Some("ConditionalCheckFailedException") {
             segment.error = (400..500).contains(&status);
             segment.fault = status >= 500;
@@ -162,7 +162,7 @@ fn describe(call: &Metadata, begun: &Begun, ended: Timestamp, response: Option<&
     segment
 }
 
-/// The code of an error. Nothing else of it: its text may quote what people sent.
+/// The code of an error, and nothing else of it: its text may quote a client's data.
 fn error_code(response: &HttpResponse) -> Option<String> {
     #[derive(Deserialize)]
     struct Body {
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_call_says_how_and_quotes_nothing() {
+    fn a_failed_call_has_its_code_and_quotes_nothing() {
         let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"secret"}"#;
         let throttled = only(Some((400, body)));
         assert!(throttled.throttle && throttled.error && !throttled.fault);
@@ -264,13 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_there_already_is_no_error() {
+    fn an_event_that_is_stored_already_is_no_error() {
         let there = only(Some((400, r#"{"__type":"x#ConditionalCheckFailedException"}"#)));
         assert!(!there.error && !there.fault && there.cause.is_none());
     }
 
     #[test]
-    fn what_one_invocation_left_is_not_the_next_ones() {
+    fn each_invocation_starts_without_calls() {
         let (calls, clock) = calls();
         call(&calls, &clock, Some((200, "")));
         calls.begin();
