@@ -1,8 +1,9 @@
 //! The YAML form of a rule: plain, and the same for every rule, so that Terraform can walk over it.
 
 use super::{Comparison, Link, LowSamples, MissingData, Tier};
-use crate::metric::{Dimension, DimensionValue, Statistic};
+use crate::metric::{Dimension, DimensionValue};
 use serde::Deserialize;
+use spillway_metrics::Statistic;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
