@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use spillway_alerts::hours::{Digest, DigestEntry};
 use spillway_alerts::{Rule, RuleName};
-use spillway_dashboard_charts::{AlarmPeriod, Chart, Series, Size, Theme, Threshold, Tier, Unit, render_png};
+use spillway_dashboard_charts::{AlarmPeriod, Chart, Series, Size, Theme, Threshold, Tier, render_png};
 use spillway_dashboard_model::alarms::{read_numbers, unit};
 use spillway_dashboard_model::{Period, TimeRange};
 use std::collections::BTreeMap;

@@ -17,7 +17,7 @@ use jiff::SignedDuration;
 use spillway_core::metric::Measurement;
 use spillway_core::retry::RetrySchedule;
 use spillway_dashboard_model::ReadError;
-use spillway_metrics::{Function, Period, Queue, Series, Statistic, TimeRange, archiver, queue};
+use spillway_metrics::{Period, Queue, Series, Statistic, TimeRange, archiver, queue};
 
 /// How far back CloudWatch has metrics by the minute; the retention of a queue is less.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24 + 1);
@@ -86,7 +86,7 @@ pub(crate) async fn measure(function: &Function) -> Result<Option<i64>, LossErro
     let waited_s = age.largest().unwrap_or(0.0) as i64 + retention.retried_for();
     let in_dlq_s = now.as_second() - last_empty(visible, in_flight);
     let left_s = (i64::from(retention.retention_s) - waited_s - in_dlq_s).max(0);
-    let archiver = Function::from(retention.archiver.as_str());
+    let archiver = spillway_metrics::Function::from(retention.archiver.as_str());
     function.telemetry.measure(&[Measurement::of(archiver::TIME_TO_LOSS, &archiver, left_s as f64)]);
     tracing::info!(left_s, in_dlq_s, waited_s, "dead letters wait that are not archived");
     Ok(Some(left_s))

@@ -13,7 +13,16 @@ pub fn document() -> String {
          `cargo run -p spillway-metrics --example document > docs/metrics.md`.\n\
          \n\
          A metric without percentiles has `Sum`, `Average`, `Minimum`, `Maximum` and `SampleCount`. The last column says who\n\
-         watches the metric: an alarm rule in `alerts/rules`, or no rule, with the reason.\n",
+         watches the metric: an alarm rule in `alerts/rules`, or no rule, with the reason.\n\
+         \n\
+         ## A new metric\n\
+         \n\
+         1. A row in `pipeline/metrics/src/list.rs`.\n\
+         2. A measurement where it happens: `Measurement::of(consumer::BATCH_SIZE, &function, size)`.\n\
+         3. A chart in `dashboard/model/src/catalogue`: its lines, its title and what to beware of.\n\
+         \n\
+         Then generate this page again, and `docs/cost.md` with `cargo run -p spillway-bench-cost -- update`: CloudWatch bills each\n\
+         metric that a function emits. A metric without a rule needs its reason in the row.\n",
     );
     let mut section = None;
     for metric in ALL {

@@ -41,7 +41,7 @@ pub(super) fn entries(names: &Names) -> Vec<Entry> {
              a change in a client.",
         ),
         Entry { gaps: Gaps::Unknown, ..source.duration(Stage::Api, "latency", api::LATENCY) }.titled(
-            api::LATENCY,
+            "Latency",
             "From the request's arrival to the answer's end, as the API sees it; the way to the client is not in it.",
         ),
         source.duration(Stage::Api, "integration-latency", api::INTEGRATION_LATENCY).titled(

@@ -86,12 +86,12 @@ fn common(stage: Stage, name: &Cow<'static, str>) -> Vec<Entry> {
     let lambda = Source(Function::from(name));
     vec![
         lambda.duration(stage, "duration", function::DURATION).titled(
-            function::DURATION,
+            "Duration",
             "Time that the function's code takes, without cold starts. An invocation that reaches the function's \
              timeout is ended and counts as an error.",
         ),
         lambda.count(stage, "invocations", function::INVOCATIONS, Good::Neither).titled(
-            function::INVOCATIONS,
+            "Invocations",
             "Times that the function was run, errors included. Throttled requests are not in it.",
         ),
         Entry {
@@ -107,7 +107,7 @@ fn common(stage: Stage, name: &Cow<'static, str>) -> Vec<Entry> {
         }
         .titled("Share of invocations that failed", "Errors divided by invocations."),
         lambda.count(stage, "errors", function::ERRORS, Good::Low).titled(
-            function::ERRORS,
+            "Errors",
             if stage == Stage::Ingest {
                 "Invocations that ended without an answer: a crash or a timeout. The client gets a 5xx and nothing of \
                  its request was accepted."
@@ -117,7 +117,7 @@ fn common(stage: Stage, name: &Cow<'static, str>) -> Vec<Entry> {
             },
         ),
         lambda.count(stage, "throttles", function::THROTTLES, Good::Low).titled(
-            function::THROTTLES,
+            "Throttles",
             "Invocations that were refused because too many ran at once. A queue's messages then wait and are received \
              again, each time with a higher receive count.",
         ),

@@ -18,7 +18,7 @@ use spillway_core::usecases::archive::{ArchiveReport, ArchivedRecord, Archiver};
 use spillway_core::usecases::store::Place;
 use spillway_lambda::sqs::{self, Batch, BatchError};
 use spillway_lambda::{Invocation, Telemetry};
-use spillway_metrics::{Function, archiver};
+use spillway_metrics::archiver;
 use std::sync::Arc;
 
 /// The one task that it has beside its batches.
@@ -122,7 +122,7 @@ async fn mend(function: &Function, invocation: &Invocation) -> Result<Answer, Ru
     let mended = function.index.mend_index().await;
     part(function, invocation, "mend index", (started, telemetry.now()), Vec::new());
     let mended = mended.map_err(RunError::Mend)?;
-    let archiver = Function::from(telemetry.function.as_str());
+    let archiver = spillway_metrics::Function::from(telemetry.function.as_str());
     let unindexed = mended.failed as f64;
     telemetry.measure(&[Measurement::of(archiver::DEAD_LETTERS_UNINDEXED, &archiver, unindexed)]);
     if mended.indexed > 0 {
