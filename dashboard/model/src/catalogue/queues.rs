@@ -62,7 +62,7 @@ pub(super) fn dead_letters(names: &Names) -> Vec<Entry> {
 fn entries(name: &Cow<'static, str>, words: &Words) -> Vec<Entry> {
     let sqs = Source(Queue::from(name));
     let stage = words.stage;
-    // SQS reports 0 for its counts as long as the queue is in use, so a missing period is one in which the queue was not used.
+    // SQS reports 0 for its counts while the queue is in use, so a missing period means that it was not used.
     vec![
         sqs.gauge(stage, "visible", queue::VISIBLE, Good::Low)
             .titled("Messages waiting", words.visible),
