@@ -20,6 +20,7 @@ mod state;
 
 pub use evaluate::{Engine, Evaluator};
 pub use history::{History, MemoryHistory, Slots, SourceError};
-pub use metric::{Metric, MetricStat, Resources, Statistic};
+pub use metric::{Metric, MetricStat, Resources};
 pub use rules::{Limits, Rule, RuleName, RuleSet, Tier};
+pub use spillway_metrics::Statistic;
 pub use state::{AlarmState, StateChange};

@@ -227,7 +227,8 @@ impl MetricCondition {
     /// The treatment of missing data that CloudWatch really applies. Alarms on `AWS/DynamoDB` metrics ignore missing
     /// data whatever they are set to.
     pub fn effective_missing_data(&self) -> MissingData {
-        let dynamo = self.queries.iter().any(|query| query.stat.metric.namespace == "AWS/DynamoDB");
+        let dynamo =
+            self.queries.iter().any(|query| query.stat.metric.namespace == spillway_metrics::DYNAMODB);
         if dynamo { MissingData::Ignore } else { self.missing_data }
     }
 

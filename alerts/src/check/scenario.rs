@@ -3,12 +3,13 @@
 use super::notation::parse_series;
 use crate::evaluate::{Timeline, timeline_of};
 use crate::history::MemoryHistory;
-use crate::metric::{MetricStat, Statistic};
+use crate::metric::MetricStat;
 use crate::rules::{Condition, Limits, LowSamples, Problem, Rule, RuleName, RuleSet};
 use crate::state::AlarmState;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_yaml_ng::{Mapping, Value};
+use spillway_metrics::Statistic;
 use std::collections::BTreeMap;
 
 /// Monday, 2026-01-05, 00:00 UTC: where a scenario begins if it does not say.

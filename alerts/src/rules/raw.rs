@@ -2,8 +2,9 @@
 //! what an editor shows.
 
 use super::{Comparison, Link, LowSamples, MissingData, Tier};
-use crate::metric::{Dimension, DimensionValue, Statistic};
+use crate::metric::{Dimension, DimensionValue};
 use serde::{Deserialize, Serialize};
+use spillway_metrics::Statistic;
 
 /// One subsystem's alarms. docs/alarms.md describes every field; `spillway alarms check` says what an editor cannot.
 #[derive(Debug, Deserialize)]

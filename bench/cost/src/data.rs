@@ -178,8 +178,6 @@ pub struct Assumptions {
     pub dashboard_series: f64,
     /// How often they are read again, for any number of viewers.
     pub dashboard_reads_per_hour: f64,
-    /// Custom metrics that the functions write (embedded metric format).
-    pub custom_metrics: f64,
     /// Alarms that suppress notifications outside business hours.
     pub suppressors: f64,
     /// What schedules invoke.

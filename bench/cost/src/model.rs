@@ -2,6 +2,7 @@
 
 use crate::data::{Billing, Data, Load, Use};
 use anyhow::{Context, Result};
+use spillway_metrics::custom_metrics;
 
 const MILLION: f64 = 1e6;
 /// Gigabytes as AWS bills them.
@@ -123,7 +124,7 @@ impl<'a> Model<'a> {
             },
             Line { what: "Reporter function", usd: Self::scheduled(data, "reporter")? },
             Line { what: "Archiver function, repairing its index", usd: Self::scheduled(data, "archiver")? },
-            Line { what: "Custom metrics", usd: cost("custom_metric", given.custom_metrics)? },
+            Line { what: "Custom metrics", usd: cost("custom_metric", custom_metrics() as f64)? },
             Line { what: "Dashboard: GetMetricData", usd: cost("get_metric_data", series / 1e3)? },
             Line { what: "SQS: polls of empty queues", usd: cost("sqs_request", polls / MILLION)? },
             Line { what: "Key", usd: cost("kms_key", given.keys)? },

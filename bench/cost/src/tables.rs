@@ -3,6 +3,7 @@
 use crate::data::{Billing, Data, Load, Quota, Use};
 use crate::model::{Line, Model, total};
 use anyhow::{Result, bail};
+use spillway_metrics::custom_metrics;
 use std::fmt::Write as _;
 
 /// Every table by its name in the document.
@@ -52,7 +53,7 @@ fn every_month(data: &Data) -> Result<String> {
         format!("{}, one for each tier and part of the system", data.alarms.subsystems),
         schedules(data, "reporter"),
         schedules(data, "archiver"),
-        given.custom_metrics.to_string(),
+        custom_metrics().to_string(),
         format!(
             "{} series, {} times an hour, {} hours a day, however many look",
             given.dashboard_series, given.dashboard_reads_per_hour, given.dashboard_hours_per_day

@@ -9,13 +9,13 @@ use spillway_aws::operator::Deployment;
 use spillway_aws::topology;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup};
 use spillway_core::ledger::Ledger;
-use spillway_core::metric::MetricId;
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader};
 use spillway_dashboard_model::flow::{
     Activity, FlowSnapshot, FlowSource, Limits, Queue, QueueReader, QueueSnapshot,
 };
-use spillway_dashboard_model::{Freshness, MetricQuery, MetricReader, Period, ReadError, Statistic, TimeRange};
+use spillway_dashboard_model::{Freshness, MetricReader, Period, ReadError, Statistic, TimeRange};
+use spillway_metrics::queue;
 use std::sync::Arc;
 
 /// The queue's age is measured once a minute, and may be some minutes late.
@@ -79,8 +79,7 @@ impl AwsFlowSource {
 
     /// Seconds since the oldest message was sent, as SQS reckons it.
     async fn age_s(&self, queue: &str) -> Option<u64> {
-        let metric = MetricId::new("AWS/SQS", "ApproximateAgeOfOldestMessage", &[("QueueName", queue)]);
-        let query = MetricQuery::new(metric, Statistic::Maximum);
+        let query = queue::AGE_OF_OLDEST.query(&spillway_metrics::Queue::from(queue), Statistic::Maximum);
         let range = TimeRange::last(AGE_RANGE, self.clock.now());
         let reading = self.metrics.read(&[query], range, Period::MINUTE).await.ok()?;
         reading.series.first()?.latest().map(|age| age.max(0.0) as u64)

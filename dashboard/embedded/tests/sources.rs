@@ -9,12 +9,12 @@ use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::trace::{Segment, TraceHeader};
 use spillway_dashboard_embedded::Sources;
-use spillway_embedded::queue::Which;
-use spillway_embedded::{Options, Pipeline, RealClock};
 use spillway_dashboard_model::catalogue::{self, Stage};
 use spillway_dashboard_model::flow::{State, overall, summary};
 use spillway_dashboard_model::traces::TraceFilter;
 use spillway_dashboard_model::{Period, TimeRange};
+use spillway_embedded::queue::Which;
+use spillway_embedded::{Options, Pipeline, RealClock};
 use std::sync::Arc;
 
 async fn pipeline(folder: &tempfile::TempDir) -> Pipeline {

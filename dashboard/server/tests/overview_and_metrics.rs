@@ -13,12 +13,12 @@ use spillway_core::{
 };
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_dashboard_app::ports::{Environment, Ports};
-use spillway_embedded::{Options, Pipeline};
 use spillway_dashboard_model::catalogue::{Stage, of_stage};
 use spillway_dashboard_model::flow::{FlowSnapshot, FlowSource};
 use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
 };
+use spillway_embedded::{Options, Pipeline};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -158,7 +158,8 @@ async fn every_stage_has_every_chart_of_the_catalogue_with_its_traps() {
         let page = dashboard.page(&format!("/metrics?stage={}&compare=on&range=3h", stage.slug())).await;
         for entry in of_stage(stage, &Names::default()) {
             assert!(page.contains(&format!("id=\"{}\"", entry.key)), "{} of {}", entry.key, stage.slug());
-            assert!(page.contains(entry.metric), "{} is named", entry.metric);
+            let metrics = entry.metric_names();
+            assert!(page.contains(&metrics), "{metrics} is named");
         }
         assert!(page.contains("Hide yesterday"), "the comparison can be taken away again");
         assert!(page.contains("/dead-letters?state=all&amp;range=3h"), "dead letters of the same range");

@@ -6,7 +6,7 @@
 mod reckon;
 mod whereabouts;
 
-use crate::cloudwatch::{self, Ask, Points};
+use crate::cloudwatch::{self, Points};
 use crate::explain::{self, Trouble};
 use crate::topology::Topology;
 use async_trait::async_trait;
@@ -17,17 +17,14 @@ use spillway_core::Timestamp;
 use spillway_core::dead_letter::DeadLetterFilter;
 use spillway_core::ids::{EventId, EventSource};
 use spillway_core::ledger::{Ledger, Place};
-use spillway_core::metric::{self, MetricId};
 use spillway_core::ports::{
     ArchiveError, Clock, DeadLetterArchive, EventStore, FlowError, FlowReader, Location, ReplayLog,
 };
 use spillway_core::replay::ReplayState;
+use spillway_metrics::{Function, MetricQuery, Period, Queue, Statistic, consumer, ingest, queue, retention};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// CloudWatch keeps hours for so many days, and nothing for longer.
-const KEPT_DAYS: i64 = 455;
-const DAY_S: i64 = 86_400;
 /// So far back is looked for what is still moving: metrics that functions write into their logs arrive within two
 /// minutes, and those of queues once a minute.
 const RECENT_S: i64 = 5 * 60;
@@ -98,42 +95,34 @@ impl AwsFlow {
     }
 
     /// The counters of promises given, kept, and kept already.
-    fn counters(&self, period_s: u32) -> [Ask; 3] {
+    fn counters(&self) -> [MetricQuery; 3] {
         let functions = &self.topology.functions;
         [
-            (metric::EVENTS_ACCEPTED, &functions.ingest),
-            (metric::RECORDS_STORED, &functions.consumer),
-            (metric::RECORDS_ALREADY_STORED, &functions.consumer),
+            (ingest::EVENTS_ACCEPTED, &functions.ingest),
+            (consumer::RECORDS_STORED, &functions.consumer),
+            (consumer::RECORDS_ALREADY_STORED, &functions.consumer),
         ]
-        .map(|(name, function)| Ask {
-            metric: MetricId::new(metric::NAMESPACE, name, &[("FunctionName", &function.name)]),
-            statistic: "Sum".to_owned(),
-            period_s,
-        })
+        .map(|(metric, function)| metric.query(&Function::from(function.name.as_str()), Statistic::Sum))
     }
 
     /// The counters over all that CloudWatch still has, by the day: a range that long can't be had by the minute.
     async fn since_ever(&self) -> Result<[u64; 3], FlowError> {
         let now = self.readers.clock.now().as_second();
-        let today = now.div_euclid(DAY_S) * DAY_S;
-        let asks = self.counters(DAY_S as u32);
-        let points = self.read(&asks, today - KEPT_DAYS * DAY_S, now + 60).await?;
+        let today = retention::floor(now, Period::DAY.seconds().into());
+        let range = (today - retention::LONGEST, now + 60);
+        let points = self.read(&self.counters(), Period::DAY, range).await?;
         Ok(sums(&points))
     }
 
     /// What moved in the last minutes.
     async fn recently(&self) -> Result<reckon::Recent, FlowError> {
-        let depth = |name| Ask {
-            metric: MetricId::new("AWS/SQS", name, &[("QueueName", &self.topology.queues.primary.name)]),
-            statistic: "Maximum".to_owned(),
-            period_s: 60,
-        };
-        let mut asks = self.counters(60).to_vec();
-        asks.push(depth("ApproximateNumberOfMessagesVisible"));
-        asks.push(depth("ApproximateNumberOfMessagesNotVisible"));
+        let primary = Queue::from(self.topology.queues.primary.name.as_str());
+        let mut queries = self.counters().to_vec();
+        let depths = [queue::VISIBLE, queue::NOT_VISIBLE];
+        queries.extend(depths.map(|metric| metric.query(&primary, Statistic::Maximum)));
         let now = self.readers.clock.now().as_second();
         let minute = now.div_euclid(60) * 60;
-        let points = self.read(&asks, minute - RECENT_S, now + 60).await?;
+        let points = self.read(&queries, Period::MINUTE, (minute - RECENT_S, now + 60)).await?;
         let [accepted, stored, already_stored] = sums(&points[..3]);
         let depths: Vec<u64> = (minute - RECENT_S..minute)
             .step_by(60)
@@ -144,9 +133,15 @@ impl AwsFlow {
         Ok(reckon::Recent { accepted, stored: stored + already_stored, depths })
     }
 
-    async fn read(&self, asks: &[Ask], from: i64, to: i64) -> Result<Vec<Points>, FlowError> {
+    async fn read(
+        &self,
+        queries: &[MetricQuery],
+        period: Period,
+        (from, to): (i64, i64),
+    ) -> Result<Vec<Points>, FlowError> {
         let time = |second| Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
-        cloudwatch::read(&self.readers.cloudwatch, asks, time(from), time(to)).await.map_err(failed)
+        let range = (time(from), time(to));
+        cloudwatch::read(&self.readers.cloudwatch, queries, period, range).await.map_err(failed)
     }
 
     async fn in_queue(&self, url: &str) -> Result<InQueue, FlowError> {

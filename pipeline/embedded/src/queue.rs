@@ -13,10 +13,12 @@ use rusqlite::params;
 use spillway_core::fault::FaultKind;
 use spillway_core::ids::{MessageId, ReceiptHandle};
 use spillway_core::message::{self, OutgoingMessage};
-use spillway_core::metric::{Measurement, MetricId, Unit};
+use spillway_core::metric::Meter;
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock, EventQueue, MetricSink, QueueError};
 use spillway_core::settings::PipelineSettings;
+use spillway_metrics::queue;
+use std::borrow::Cow;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -52,19 +54,15 @@ pub struct Queues {
 
 /// The metrics that SQS counts by call, prepared once.
 struct Counts {
-    sent: MetricId,
-    received: MetricId,
-    deleted: MetricId,
+    sent: Meter,
+    received: Meter,
+    deleted: Meter,
 }
 
 impl Counts {
-    fn of(queue: &str) -> Self {
-        let id = |name| MetricId::new("AWS/SQS", name, &[("QueueName", queue)]);
-        Self {
-            sent: id("NumberOfMessagesSent"),
-            received: id("NumberOfMessagesReceived"),
-            deleted: id("NumberOfMessagesDeleted"),
-        }
+    fn of(name: &Cow<'static, str>) -> Self {
+        let of = |metric| Meter::new(metric, &spillway_metrics::Queue::from(name));
+        Self { sent: of(queue::SENT), received: of(queue::RECEIVED), deleted: of(queue::DELETED) }
     }
 }
 
@@ -95,10 +93,9 @@ impl Queues {
         self.arrivals[which.number() as usize].notify_one();
     }
 
-    fn count(&self, metric: &MetricId, value: usize) {
+    fn count(&self, meter: &Meter, value: usize) {
         if value > 0 {
-            let metric = metric.clone();
-            self.metrics.record(Measurement { metric, value: value as f64, unit: Unit::Count });
+            self.metrics.record(meter.measured(value as f64));
         }
     }
 }

@@ -4,8 +4,9 @@ use crate::{Outcome, Sending};
 use http::StatusCode;
 use spillway_core::Timestamp;
 use spillway_core::ids::{EventKey, EventType};
-use spillway_core::metric::{self, Measurement, MetricId, Unit};
+use spillway_core::metric::Measurement;
 use spillway_core::trace::Segment;
+use spillway_metrics::{Function, ingest};
 
 /// Maximum events of a batch that its trace names. A segment document may have 64 KB.
 const MOST_EVENTS: usize = 50;
@@ -60,11 +61,8 @@ impl Work<'_> {
         if self.promised.is_empty() {
             return Vec::new();
         }
-        vec![Measurement {
-            metric: MetricId::new(metric::NAMESPACE, metric::EVENTS_ACCEPTED, &[("FunctionName", function)]),
-            value: self.promised.len() as f64,
-            unit: Unit::Count,
-        }]
+        let accepted = self.promised.len() as f64;
+        vec![Measurement::of(ingest::EVENTS_ACCEPTED, &Function::from(function), accepted)]
     }
 }
 

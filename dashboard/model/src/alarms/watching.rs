@@ -3,8 +3,8 @@
 use super::{AlarmsNow, MetricCondition, Resources, Rule, RuleName, Subject, Tier, drawing};
 use crate::catalogue::Entry;
 use crate::metrics::LineValue;
-use crate::{MetricQuery, Period, Statistic};
 use spillway_alerts::rules::Query;
+use spillway_metrics::{MetricQuery, Period, Statistic};
 use std::collections::HashSet;
 
 /// A rule that watches what a chart shows.

@@ -9,34 +9,34 @@ use spillway_core::failure::{Failure, FailureClass};
 use spillway_core::ids::{EventId, EventKey, EventType, MessageId};
 use spillway_core::ledger::{Place, Uncertainty};
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
-use spillway_core::metric;
 use spillway_core::ports::{EventStore as _, StoreItem};
 use spillway_core::replay::ReplayItemState;
+use spillway_metrics::{Function, Handle, consumer, ingest};
 use std::time::Duration;
 
 /// As a function's log line in embedded metric format would arrive, some hours ago.
-async fn count(deployment: &Deployment, function: &str, name: &str, value: f64) {
+async fn count(deployment: &Deployment, function: &str, metric: Handle<Function>, value: f64) {
     let dimension = Dimension::builder().name("FunctionName").value(function).build();
     let at = deployment.clock.now() - Duration::from_secs(3 * 3600);
     let datum = MetricDatum::builder()
-        .metric_name(name)
+        .metric_name(metric.name())
         .dimensions(dimension)
         .value(value)
         .timestamp(aws_smithy_types::DateTime::from_secs(at.as_second()))
         .build();
-    let put =
-        deployment.clients.cloudwatch().put_metric_data().namespace(metric::NAMESPACE).metric_data(datum);
+    let namespace = metric.definition().namespace;
+    let put = deployment.clients.cloudwatch().put_metric_data().namespace(namespace).metric_data(datum);
     put.send().await.unwrap();
 }
 
 async fn counters(deployment: &Deployment, accepted: u32, stored: u32, already: u32) {
-    let (ingest, consumer) = (
+    let (of_ingest, of_consumer) = (
         deployment.topology.functions.ingest.name.clone(),
         deployment.topology.functions.consumer.name.clone(),
     );
-    count(deployment, &ingest, metric::EVENTS_ACCEPTED, accepted.into()).await;
-    count(deployment, &consumer, metric::RECORDS_STORED, stored.into()).await;
-    count(deployment, &consumer, metric::RECORDS_ALREADY_STORED, already.into()).await;
+    count(deployment, &of_ingest, ingest::EVENTS_ACCEPTED, accepted.into()).await;
+    count(deployment, &of_consumer, consumer::RECORDS_STORED, stored.into()).await;
+    count(deployment, &of_consumer, consumer::RECORDS_ALREADY_STORED, already.into()).await;
 }
 
 fn letter(deployment: &Deployment, number: usize) -> DeadLetter {
@@ -132,7 +132,7 @@ async fn what_a_replay_has_put_back_counts_as_replaying_and_once() {
     let sent = items.iter().find(|item| item.state == ReplayItemState::Sent).expect("five were sent");
     at.replays.mark_stored(&started.id, &sent.dead_letter).await.unwrap();
     let consumer = at.topology.functions.consumer.name.clone();
-    count(&at, &consumer, metric::RECORDS_STORED, 1.0).await;
+    count(&at, &consumer, consumer::RECORDS_STORED, 1.0).await;
     let ledger = at.flow.ledger().await.unwrap();
     assert_eq!((ledger.stored, ledger.replaying), (1, 7));
     // Its message is still in the queue: nobody has deleted it here.

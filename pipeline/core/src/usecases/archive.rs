@@ -7,9 +7,10 @@ use crate::event::json::parse_strict;
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
 use crate::message::{self, ReceivedMessage};
-use crate::metric::{self, Measurement, MetricId, Unit};
+use crate::metric::Measurement;
 use crate::ports::{ArchiveError, Clock, DeadLetterArchive};
 use crate::trace::{Segment, TraceHeader};
+use spillway_metrics::{Function, archiver};
 use std::sync::Arc;
 
 /// One message from the DLQ and what came of it.
@@ -47,10 +48,9 @@ impl ArchiveReport {
     pub fn measurements(&self, function: &str) -> Vec<Measurement> {
         let oldest = self.records.iter().map(|record| record.message.first_sent_at()).min();
         let age = oldest.map(|oldest| (self.started_at.as_second() - oldest.as_second()).max(0) as f64);
-        let metric = || {
-            MetricId::new(metric::NAMESPACE, metric::OLDEST_DEAD_LETTER_AGE, &[("FunctionName", function)])
-        };
-        age.map(|value| Measurement { metric: metric(), value, unit: Unit::Seconds }).into_iter().collect()
+        let function = Function::from(function);
+        let measured = |age| Measurement::of(archiver::OLDEST_DEAD_LETTER_AGE, &function, age);
+        age.map(measured).into_iter().collect()
     }
 
     /// The segments of a batch, for those of its messages that are traced: the wait in the DLQ and the work, in the

@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
 use crate::message::ReceivedMessage;
-use crate::metric::{self, Measurement, MetricId, Unit};
+use crate::metric::Measurement;
 use crate::ports::{
     Clock, DeadLetterOrder, Deferral, EventStore, PutOutcome, Redelivery, ReplayLog, Schemas, StoreError,
     StoreItem,
@@ -17,6 +17,7 @@ use crate::ports::{
 use crate::retry::RetrySchedule;
 use crate::schema::SchemaSet;
 use futures::{StreamExt as _, stream};
+use spillway_metrics::{Function, consumer};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -85,26 +86,26 @@ impl BatchReport {
 
     /// What the batch looks like in metrics.
     pub fn measurements(&self, function: &str) -> Vec<Measurement> {
-        let id = |name| MetricId::new(metric::NAMESPACE, name, &[("FunctionName", function)]);
-        let of = |name, value, unit| Measurement { metric: id(name), value, unit };
-        let mut all = vec![of(metric::BATCH_SIZE, self.records.len() as f64, Unit::Count)];
+        let function = Function::from(function);
+        let of = |metric, value| Measurement::of(metric, &function, value);
+        let mut all = vec![of(consumer::BATCH_SIZE, self.records.len() as f64)];
         // Outcomes are counted here, one value a batch; what has a distribution is a value a record.
-        let mut counts: BTreeMap<&'static str, f64> = BTreeMap::new();
+        let mut counts = BTreeMap::new();
         for record in &self.records {
-            all.push(of(metric::RECEIVE_COUNT, f64::from(record.message.receive_count), Unit::Count));
-            let name = match record.outcome {
-                Outcome::Stored => metric::RECORDS_STORED,
-                Outcome::AlreadyStored => metric::RECORDS_ALREADY_STORED,
-                Outcome::Retry(_) => metric::RECORDS_RETRIED,
-                Outcome::DeadLettered(_) => metric::RECORDS_REJECTED,
+            all.push(of(consumer::RECEIVE_COUNT, f64::from(record.message.receive_count)));
+            let metric = match record.outcome {
+                Outcome::Stored => consumer::RECORDS_STORED,
+                Outcome::AlreadyStored => consumer::RECORDS_ALREADY_STORED,
+                Outcome::Retry(_) => consumer::RECORDS_RETRIED,
+                Outcome::DeadLettered(_) => consumer::RECORDS_REJECTED,
             };
-            *counts.entry(name).or_default() += 1.0;
+            counts.entry(metric.name()).or_insert((metric, 0.0)).1 += 1.0;
             if record.outcome == Outcome::Stored {
                 let took = self.ended_at.as_millisecond() - record.message.first_sent_at().as_millisecond();
-                all.push(of(metric::ACCEPT_TO_STORED, took.max(0) as f64, Unit::Milliseconds));
+                all.push(of(consumer::ACCEPT_TO_STORED, took.max(0) as f64));
             }
         }
-        all.extend(counts.into_iter().map(|(name, count)| of(name, count, Unit::Count)));
+        all.extend(counts.into_values().map(|(metric, count)| of(metric, count)));
         all
     }
 }

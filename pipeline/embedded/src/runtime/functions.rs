@@ -7,12 +7,14 @@ use spillway_core::Timestamp;
 use spillway_core::fault::FaultKind;
 use spillway_core::ids::CodeVersion;
 use spillway_core::message::ReceivedMessage;
-use spillway_core::metric::{Measurement, MetricId, Unit};
+use spillway_core::metric::Meter;
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock, MetricSink, TraceSink};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::archive::Archiver;
 use spillway_core::usecases::store::{Consumer, Place};
+use spillway_metrics::{Function, function};
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -35,23 +37,24 @@ pub struct Functions {
 
 /// What Lambda measures of each function.
 struct FunctionMetrics {
-    invocations: MetricId,
-    errors: MetricId,
-    throttles: MetricId,
-    duration: MetricId,
-    concurrent: MetricId,
+    invocations: Meter,
+    errors: Meter,
+    throttles: Meter,
+    duration: Meter,
+    concurrent: Meter,
     running: AtomicUsize,
 }
 
 impl FunctionMetrics {
-    fn of(function: &str) -> Self {
-        let id = |name| MetricId::new("AWS/Lambda", name, &[("FunctionName", function)]);
+    fn of(name: &Cow<'static, str>) -> Self {
+        let named = Function::from(name);
+        let of = |metric| Meter::new(metric, &named);
         Self {
-            invocations: id("Invocations"),
-            errors: id("Errors"),
-            throttles: id("Throttles"),
-            duration: id("Duration"),
-            concurrent: id("ConcurrentExecutions"),
+            invocations: of(function::INVOCATIONS),
+            errors: of(function::ERRORS),
+            throttles: of(function::THROTTLES),
+            duration: of(function::DURATION),
+            concurrent: of(function::CONCURRENCY),
             running: AtomicUsize::new(0),
         }
     }
@@ -174,20 +177,20 @@ impl Functions {
 
     fn begin(&self, function: &FunctionMetrics) -> Timestamp {
         let running = function.running.fetch_add(1, Ordering::Relaxed) + 1;
-        self.record(&function.concurrent, running as f64, Unit::Count);
+        self.record(&function.concurrent, running as f64);
         self.clock.now()
     }
 
     fn end(&self, function: &FunctionMetrics, started: Timestamp, answered: bool) {
         function.running.fetch_sub(1, Ordering::Relaxed);
         let took = (self.clock.now().as_microsecond() - started.as_microsecond()) as f64 / 1000.0;
-        self.record(&function.invocations, 1.0, Unit::Count);
-        self.record(&function.errors, f64::from(u8::from(!answered)), Unit::Count);
-        self.record(&function.throttles, 0.0, Unit::Count);
-        self.record(&function.duration, took, Unit::Milliseconds);
+        self.record(&function.invocations, 1.0);
+        self.record(&function.errors, f64::from(u8::from(!answered)));
+        self.record(&function.throttles, 0.0);
+        self.record(&function.duration, took);
     }
 
-    fn record(&self, metric: &MetricId, value: f64, unit: Unit) {
-        self.metrics.record(Measurement { metric: metric.clone(), value, unit });
+    fn record(&self, meter: &Meter, value: f64) {
+        self.metrics.record(meter.measured(value));
     }
 }

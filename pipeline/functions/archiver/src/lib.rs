@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 use spillway_core::Timestamp;
-use spillway_core::metric::{self, Measurement, MetricId, Unit};
+use spillway_core::metric::Measurement;
 use spillway_core::ports::ArchiveError;
 use spillway_core::trace::Segment;
 use spillway_core::usecases::archive::{ArchiveReport, ArchivedRecord, Archiver};
 use spillway_core::usecases::store::Place;
 use spillway_lambda::sqs::{self, Batch, BatchError};
 use spillway_lambda::{Invocation, Telemetry};
+use spillway_metrics::archiver;
 use std::sync::Arc;
 
 /// The one task that it has beside its batches.
@@ -121,12 +122,9 @@ async fn mend(function: &Function, invocation: &Invocation) -> Result<Answer, Ru
     let mended = function.index.mend_index().await;
     part(function, invocation, "mend index", (started, telemetry.now()), Vec::new());
     let mended = mended.map_err(RunError::Mend)?;
-    let metric = MetricId::new(
-        metric::NAMESPACE,
-        metric::DEAD_LETTERS_UNINDEXED,
-        &[("FunctionName", telemetry.function.as_str())],
-    );
-    telemetry.measure(&[Measurement { metric, value: mended.failed as f64, unit: Unit::Count }]);
+    let archiver = spillway_metrics::Function::from(telemetry.function.as_str());
+    let unindexed = mended.failed as f64;
+    telemetry.measure(&[Measurement::of(archiver::DEAD_LETTERS_UNINDEXED, &archiver, unindexed)]);
     if mended.indexed > 0 {
         tracing::info!(indexed = mended.indexed, "dead letters that the index lacked are in it now");
     }

@@ -1,5 +1,6 @@
 //! Ranges of time, and the period that suits a range.
 
+use crate::retention;
 use jiff::{SignedDuration, Timestamp};
 
 /// From when to when. `from` is before `to`.
@@ -49,8 +50,8 @@ impl TimeRange {
         self.to.as_second() - self.from.as_second()
     }
 
-    /// The range made wider so that it begins and ends with a period. All who look at the last hour within one minute
-    /// then ask the same question.
+    /// The range made wider so that it begins and ends with a period. All viewers of the last hour then ask the same
+    /// question within one minute.
     pub fn aligned(&self, period: Period) -> Self {
         let step = i64::from(period.seconds());
         let from = self.from.as_second().div_euclid(step) * step;
@@ -71,11 +72,15 @@ impl TimeRange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Period(u32);
 
-const DAY: i64 = 86_400;
-
 impl Period {
     /// The shortest.
     pub const MINUTE: Self = Self(60);
+    /// Five minutes.
+    pub const FIVE_MINUTES: Self = Self(300);
+    /// An hour.
+    pub const HOUR: Self = Self(3_600);
+    /// A day.
+    pub const DAY: Self = Self(86_400);
 
     /// Periods to choose from: each divides an hour or a day, and is a multiple of what CloudWatch keeps longer.
     const CHOICES: [u32; 9] = [60, 300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400];
@@ -83,7 +88,7 @@ impl Period {
     /// More points than that are not to be told apart on a chart.
     const MOST_POINTS: i64 = 300;
 
-    /// A period of so many minutes.
+    /// A period of that many minutes.
     pub const fn minutes(minutes: u32) -> Self {
         Self(if minutes == 0 { 60 } else { minutes.saturating_mul(60) })
     }
@@ -93,16 +98,12 @@ impl Period {
         self.0
     }
 
-    /// The shortest period that gives a range at most 300 points and for which data is still kept: 60 s data for 15
-    /// days, 300 s data for 63, 3,600 s data for 455, counted from the beginning of the range.
+    /// The shortest period that gives a range at most 300 points and for which data is still kept, counted from the
+    /// beginning of the range ([`retention`]).
     pub fn for_range(range: &TimeRange, now: Timestamp) -> Self {
         let age = now.as_second() - range.from().as_second();
-        let kept = match age {
-            // A little less than what is kept, so that no point falls off the edge while it is looked at.
-            age if age < 15 * DAY - 3_600 => 60,
-            age if age < 63 * DAY - 3_600 => 300,
-            _ => 3_600,
-        };
+        // An hour older than it is, so that no point is deleted while the chart is on a screen.
+        let kept = retention::shortest_kept(age + 3_600).seconds();
         let fits =
             |period: &&u32| **period >= kept && range.seconds() <= i64::from(**period) * Self::MOST_POINTS;
         Self(Self::CHOICES.iter().find(fits).copied().unwrap_or(86_400))
@@ -113,6 +114,7 @@ impl Period {
 mod tests {
     use super::*;
 
+    const DAY: i64 = 86_400;
     const NOW: i64 = 1_767_225_845;
 
     fn range(from: i64, to: i64) -> TimeRange {
