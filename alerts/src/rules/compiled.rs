@@ -11,7 +11,8 @@ use super::{
 };
 use crate::evaluate::{AlarmRule, AlarmRuleError};
 use crate::math::{Expression, MathError};
-use crate::metric::{Metric, MetricStat, Statistic};
+use crate::metric::{Metric, MetricStat};
+use spillway_metrics::Statistic;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
