@@ -235,7 +235,8 @@ mod tests {
     }
 
     #[test]
-    fn custom_metrics_are_those_of_our_own_namespace() {
-        assert_eq!(custom_metrics(), 13);
+    fn each_metric_of_our_own_is_of_one_resource_and_billed_once() {
+        assert_eq!(custom_metrics(), ALL.iter().filter(|metric| metric.namespace == OWN).count());
+        assert_eq!(function::DURATION.definition().resources(), 3);
     }
 }
