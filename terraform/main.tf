@@ -11,7 +11,6 @@ locals {
   tags    = merge(var.tags, { (local.tag_key) = var.name })
 
   stage = "v1"
-  zips  = { for name in ["ingest", "consumer", "archiver", "reporter"] : name => "${var.artifacts_dir}/${name}-${var.architecture}.zip" }
 
   kms_key_arn = var.kms_key_arn == null ? module.key[0].arn : var.kms_key_arn
 }
@@ -33,7 +32,7 @@ module "api" {
 
   name                = var.name
   stage               = local.stage
-  function            = { name = module.ingest.name, alias = module.ingest.alias, invoke_arn = module.ingest.invoke_arn }
+  function            = { name = module.function["ingest"].name, alias = module.function["ingest"].alias, invoke_arn = module.function["ingest"].invoke_arn }
   authorization       = var.api.authorization
   throttle            = { rate_per_s = var.api.throttle_rate_per_s, burst = var.api.throttle_burst }
   max_request_bytes   = var.api.max_request_bytes
@@ -165,8 +164,8 @@ module "observability" {
   name             = var.name
   api_name         = module.api.topology.name
   stage            = local.stage
-  functions        = { for key, function in local.functions : key => function.name }
-  log_groups       = { for key, function in local.functions : key => function.log_group }
+  functions        = { for name in local.event_path : name => module.function[name].name }
+  log_groups       = { for name in local.event_path : name => module.function[name].topology.log_group }
   access_log_group = module.api.topology.access_log_group
   saved_queries    = var.observability.saved_queries
   trace_group      = var.observability.trace_group

@@ -1,4 +1,5 @@
-# What each function may do, beside its logs and traces: only what its code calls, only on what it owns.
+# What each function may do, beside its logs and traces: only what its code calls, only on what it owns. The reporter's
+# statements are in modules/reporter.
 
 locals {
   # The services through which a function uses the key, and never by itself.

@@ -1,13 +1,13 @@
-# What the three functions are made from, and how they run.
+# What the functions are made from, and how they run.
 
 variable "artifacts_dir" {
-  description = "Folder with the functions' zips: ingest-ARCHITECTURE.zip, consumer-ARCHITECTURE.zip, archiver-ARCHITECTURE.zip and reporter-ARCHITECTURE.zip, each with an executable `bootstrap`."
+  description = "Folder with the functions' zips, FUNCTION-ARCHITECTURE.zip for each, with an executable `bootstrap`."
   type        = string
   default     = "../target/lambda"
 
   validation {
-    condition     = alltrue([for name in ["ingest", "consumer", "archiver", "reporter"] : fileexists("${var.artifacts_dir}/${name}-${var.architecture}.zip")])
-    error_message = "artifacts_dir must hold ingest-${var.architecture}.zip, consumer-${var.architecture}.zip, archiver-${var.architecture}.zip and reporter-${var.architecture}.zip: zip files with a `bootstrap` for provided.al2023 in each."
+    condition     = alltrue([for name in keys(local.functions) : fileexists("${var.artifacts_dir}/${name}-${var.architecture}.zip")])
+    error_message = "artifacts_dir must hold ${join(", ", formatlist("%s-${var.architecture}.zip", keys(local.functions)))}: zip files with a `bootstrap` for provided.al2023 in each."
   }
 }
 

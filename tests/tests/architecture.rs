@@ -15,15 +15,9 @@ const ADAPTERS: [&str; 4] = ["pipeline/embedded", "pipeline/aws", "dashboard/emb
 /// The folder of the program `spillway`: the workspace's own.
 const PROGRAM: &str = "";
 /// They put ports and adapters together.
-const ASSEMBLERS: [&str; 7] = [
-    PROGRAM,
-    "pipeline/functions/ingest",
-    "pipeline/functions/consumer",
-    "pipeline/functions/archiver",
-    "alerts/reporter",
-    "dashboard/server",
-    "bench",
-];
+const ASSEMBLERS: [&str; 4] = [PROGRAM, "alerts/reporter", "dashboard/server", "bench"];
+/// So does each function in this folder.
+const FUNCTIONS: &str = "pipeline/functions/";
 /// Beginnings of the names of packages that the domain knows nothing of.
 const INFRASTRUCTURE: [&str; 9] =
     ["aws-", "lambda_", "axum", "leptos", "hyper", "tokio", "reqwest", "rusqlite", "libsqlite3"];
@@ -125,7 +119,8 @@ impl Graph {
                     "the domain knows no vendor, no runtime, no database and no user interface",
                 );
             }
-            if !ADAPTERS.contains(&folder) && !ASSEMBLERS.contains(&folder) {
+            let assembles = ASSEMBLERS.contains(&folder) || folder.starts_with(FUNCTIONS);
+            if !ADAPTERS.contains(&folder) && !assembles {
                 forbid(&|name| self.is_in(name, &ADAPTERS), "it takes ports; only programs see adapters");
             }
             if folder.starts_with("pipeline/") {

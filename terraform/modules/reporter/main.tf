@@ -1,11 +1,7 @@
-# The function that tells in the morning what happened to low alarms overnight, and measures what no service does: the
-# budget, and the time until the oldest dead letter would be lost.
+# What the function is given that tells in the morning what happened to low alarms overnight, and measures what no service
+# does: the budget, and the time until the oldest dead letter would be lost. The function itself is one of the root's list.
 
 locals {
-  # Charts are drawn at three times their size and made smaller; a call of CloudWatch may take seconds.
-  timeout_s = 120
-  memory_mb = 512
-
   document = jsonencode(var.alarms)
 
   schedules = merge(
@@ -46,45 +42,4 @@ resource "aws_s3_object" "alarms" {
   content_type = "application/json"
   kms_key_id   = var.kms_key_arn
   tags         = var.tags
-}
-
-module "function" {
-  source = "../function"
-
-  name               = var.name
-  description        = "Tells what happened to low alarms overnight; measures the budget and the time to loss"
-  zip                = var.zip
-  architecture       = var.architecture
-  timeout_s          = local.timeout_s
-  memory_mb          = local.memory_mb
-  statements         = local.statements
-  log_level          = var.log_level
-  log_retention_days = var.log_retention_days
-  account_id         = var.account_id
-  kms_key_arn        = var.kms_key_arn
-  tags               = var.tags
-
-  environment = merge(var.environment, {
-    SPILLWAY_ALARMS_HASH          = aws_s3_object.alarms.source_hash
-    SPILLWAY_ALARMS_KEY           = aws_s3_object.alarms.key
-    SPILLWAY_ARCHIVE_BUCKET       = var.archive.bucket
-    SPILLWAY_DIGESTS_PREFIX       = var.archive.digests_prefix
-    SPILLWAY_LOW_TOPIC_ARN        = var.low_topic_arn
-    SPILLWAY_OPS_TABLE            = var.ops_table.name
-    SPILLWAY_BUDGET               = var.budget
-    SPILLWAY_ACCOUNT              = var.account_id
-    SPILLWAY_PARTITION            = var.partition
-    SPILLWAY_ARCHIVER             = var.archiver
-    SPILLWAY_QUEUE                = var.queues.primary.name
-    SPILLWAY_DLQ                  = var.queues.dlq.name
-    SPILLWAY_DLQ_URL              = var.queues.dlq.url
-    SPILLWAY_DLQ_RETENTION_S      = tostring(var.queues.dlq.retention_s)
-    SPILLWAY_MAX_RECEIVE_COUNT    = tostring(var.queues.primary.max_receive_count)
-    SPILLWAY_VISIBILITY_TIMEOUT_S = tostring(var.queues.primary.visibility_timeout_s)
-    SPILLWAY_RETRY_BASE_S         = tostring(var.retries.base_s)
-    SPILLWAY_RETRY_CAP_S          = tostring(var.retries.cap_s)
-    SPILLWAY_TIMEOUT_S            = tostring(local.timeout_s)
-  })
-
-  schedules = local.schedules
 }

@@ -1,23 +1,3 @@
-variable "name" {
-  description = "Name of the function, its role and its log group."
-  type        = string
-}
-
-variable "zip" {
-  description = "Path of the zip with the executable bootstrap."
-  type        = string
-}
-
-variable "architecture" {
-  description = "arm64 or x86_64: what the bootstrap was built for."
-  type        = string
-}
-
-variable "environment" {
-  description = "Environment variables that all functions have."
-  type        = map(string)
-}
-
 variable "alarms" {
   description = "What the function has to know of the alarms: rules, limits, resources, names, business hours, address of the dashboard."
   type        = any
@@ -69,16 +49,6 @@ variable "queues" {
 variable "retries" {
   description = "Waits between receives, in seconds."
   type        = object({ base_s = number, cap_s = number })
-}
-
-variable "log_level" {
-  description = "Least severe level that is logged."
-  type        = string
-}
-
-variable "log_retention_days" {
-  description = "Days that logs are kept."
-  type        = number
 }
 
 variable "account_id" {

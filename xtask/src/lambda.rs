@@ -7,20 +7,15 @@
 mod archive;
 mod elf;
 
-use crate::{process, python, settings::Settings, toolchain};
+use crate::{
+    metadata::{self, Place},
+    process, python,
+    settings::Settings,
+    toolchain,
+};
 use anyhow::{Context, Result, bail};
 use std::{fs, path::PathBuf, process::ExitCode};
 
-/// A function, by its zip's name (its program has the same), and its package.
-const FUNCTIONS: [(&str, &str); 4] = [
-    ("ingest", "spillway-functions-ingest"),
-    ("consumer", "spillway-functions-consumer"),
-    ("archiver", "spillway-functions-archiver"),
-    ("reporter", "spillway-alerts-reporter"),
-];
-/// So many of them, the first, are on the way of events and built in one call, since they have nearly everything in common.
-/// The reporter needs features of the same libraries that these must not get from it.
-const ON_THE_WAY: usize = 3;
 /// The glibc of `provided.al2023`.
 const GLIBC: elf::Version = elf::Version(2, 34);
 /// The profile that makes functions small, so that they start fast.
@@ -103,18 +98,23 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
 /// When they don't build here, or what was built would not start in Lambda.
 pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<PathBuf>> {
     process::step(&format!("building the functions for {}", architecture.name()));
-    let (on_the_way, beside) = FUNCTIONS.split_at(ON_THE_WAY);
+    let functions = metadata::functions(&metadata::packages(settings)?)?;
     let mut built = PathBuf::new();
-    for together in [on_the_way, beside] {
-        let packages: Vec<&str> = together.iter().map(|(_, package)| *package).collect();
-        built = compile(settings, architecture, &packages)?;
+    // Those on the path of events are built in one call, since they have nearly everything in common. Others need features of
+    // the same libraries that these must not get from them.
+    for place in [Place::OnEventPath, Place::BesideEventPath] {
+        let together = functions.iter().filter(|function| function.place == place);
+        let packages: Vec<&str> = together.map(|function| &*function.package).collect();
+        if !packages.is_empty() {
+            built = compile(settings, architecture, &packages)?;
+        }
     }
 
     let folder = settings.target.join("lambda");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut zips = Vec::new();
-    for (name, _) in FUNCTIONS {
-        let program = fs::read(built.join(name)).with_context(|| format!("{name} was not built"))?;
+    for metadata::Function { name, .. } in functions {
+        let program = fs::read(built.join(&name)).with_context(|| format!("{name} was not built"))?;
         let needed =
             check(&program, architecture).with_context(|| format!("{name} would not start in Lambda"))?;
         let zip = folder.join(format!("{name}-{}.zip", architecture.name()));
