@@ -64,9 +64,11 @@ locals {
       SPILLWAY_MAX_RECEIVE_COUNT       = tostring(var.retries.max_receive_count)
       SPILLWAY_RETRY_BASE_S            = tostring(var.retries.base_s)
       SPILLWAY_RETRY_CAP_S             = tostring(var.retries.cap_s)
+      SPILLWAY_VISIBILITY_TIMEOUT_S    = tostring(module.queue.primary.visibility_timeout_s)
       SPILLWAY_SCHEMAS_BUCKET          = var.schemas_dir == null ? null : module.archive.bucket
-      SPILLWAY_SCHEMAS_PREFIX          = var.schemas_dir == null ? null : module.archive.prefixes.schemas
-      SPILLWAY_SCHEMAS_HASH            = module.archive.schemas_hash
+      SPILLWAY_SCHEMAS_KEY             = try(module.archive.schema_set.key, null)
+      SPILLWAY_SCHEMAS_VERSION         = try(module.archive.schema_set.version, null)
+      SPILLWAY_SCHEMAS_HASH            = try(module.archive.schema_set.hash, null)
     }
 
     archiver = {

@@ -12,18 +12,24 @@ locals {
 
   stage = "v1"
 
-  kms_key_arn = var.kms_key_arn == null ? module.key[0].arn : var.kms_key_arn
+  made_key_arn = one(module.key[*].arn)
+  kms_key_arn  = var.kms_key_arn == null ? local.made_key_arn : var.kms_key_arn
+
+  # SQS and S3 encrypt nothing again when they get another key, so what is there is still read with the one before.
+  kms_key_arns = distinct(compact([local.kms_key_arn, local.made_key_arn]))
 }
 
+# Kept beside a key of one's own: without it nothing that it encrypted can be read again. README.md, "Changing the key".
 module "key" {
   source = "./modules/key"
-  count  = var.kms_key_arn == null ? 1 : 0
+  count  = var.make_key ? 1 : 0
 
   name                 = var.name
   account_id           = local.account
   region               = local.region
   partition            = local.partition
   deletion_window_days = var.deletion_protection ? 30 : 7
+  deletion_protection  = var.deletion_protection
   tags                 = local.tags
 }
 
@@ -58,6 +64,7 @@ module "queue" {
   dlq_consumer_timeout_s      = var.archiver.timeout_s
   dlq_consumer_batch_window_s = var.archiver.batch_window_s
   max_receive_count           = var.retries.max_receive_count
+  deletion_protection         = var.deletion_protection
   kms_key_arn                 = local.kms_key_arn
   tags                        = local.tags
 }

@@ -42,10 +42,11 @@ locals {
       Resource = "*"
     },
     {
+      # CloudWatch answers about composite alarms only to who may ask about all alarms.
       Sid      = "ReadAlarms"
       Effect   = "Allow"
       Action   = ["cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"]
-      Resource = "arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:*"
+      Resource = "*"
     },
     {
       Sid      = "ReadBudget"
@@ -57,7 +58,7 @@ locals {
       Sid       = "DecryptThroughServices"
       Effect    = "Allow"
       Action    = ["kms:Decrypt"]
-      Resource  = local.kms_key_arn
+      Resource  = local.kms_key_arns
       Condition = local.operators_services
     },
   ]
@@ -96,7 +97,7 @@ locals {
       Sid       = "EncryptThroughServices"
       Effect    = "Allow"
       Action    = ["kms:GenerateDataKey"]
-      Resource  = local.kms_key_arn
+      Resource  = local.kms_key_arns
       Condition = local.operators_services
     },
   ]

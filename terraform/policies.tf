@@ -11,7 +11,7 @@ locals {
     Sid      = "EncryptThroughServices"
     Effect   = "Allow"
     Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
-    Resource = local.kms_key_arn
+    Resource = local.kms_key_arns
     Condition = {
       StringEquals = { "kms:ViaService" = [for service in services : "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"] }
     }
@@ -19,12 +19,13 @@ locals {
 
   read_queue = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
 
+  # Versions deployed before read the objects one by one, and are read again when the alias goes back to one of them.
   read_schemas = [
     {
       Sid      = "ReadSchemas"
       Effect   = "Allow"
-      Action   = ["s3:GetObject"]
-      Resource = "${module.archive.arn}/${module.archive.prefixes.schemas}*"
+      Action   = ["s3:GetObject", "s3:GetObjectVersion"]
+      Resource = [for prefix in [module.archive.prefixes.schemas, module.archive.prefixes.schema_sets] : "${module.archive.arn}/${prefix}*"]
     },
     {
       Sid       = "ListSchemas"

@@ -17,6 +17,7 @@ module "reporter" {
   region        = local.region
   dns_suffix    = data.aws_partition.current.dns_suffix
   kms_key_arn   = local.kms_key_arn
+  kms_key_arns  = local.kms_key_arns
   tags          = local.tags
 
   archive = {

@@ -2,7 +2,7 @@
 # yours, is off.
 
 variable "name" {
-  description = "Name of the deployment: the beginning of every resource's name, and the value of the tag `spillway`."
+  description = "Name of the deployment: the beginning of every resource's name, and the value of the tag `spillway`. Roles and the budget are the account's, so a second region needs another name."
   type        = string
   default     = "spillway"
 
@@ -190,13 +190,24 @@ variable "backup" {
 }
 
 variable "deletion_protection" {
-  description = "Whether tables refuse to be deleted and the archive refuses to be destroyed while it holds anything. Set it to false, and apply, before `terraform destroy`."
+  description = "Whether tables, queues and the made key refuse to be deleted, and the archive refuses to be destroyed while it holds anything. Set it to false, and apply, before `terraform destroy`."
   type        = bool
   default     = true
 }
 
+variable "make_key" {
+  description = "Whether the deployment has a key of its own making. It stays beside `kms_key_arn`, so that what was encrypted with it can be read. False only where there never was one, or nothing needs it any more."
+  type        = bool
+  default     = true
+
+  validation {
+    condition     = var.make_key || var.kms_key_arn != null
+    error_message = "make_key must be true unless kms_key_arn names a key: something has to encrypt the deployment."
+  }
+}
+
 variable "kms_key_arn" {
-  description = "Key that encrypts queues, tables, archive, topics and logs; null makes one. Its policy must have what modules/key gives its own."
+  description = "Key that encrypts queues, tables, archive, topics and logs from now on; null takes the made one. Its policy must have what modules/key gives its own."
   type        = string
   default     = null
 

@@ -231,18 +231,35 @@ run "a_consumer_that_checks_schemas_is_told_where_they_are_and_may_read_them" {
   }
 
   assert {
-    condition     = local.environments.consumer.SPILLWAY_SCHEMAS_PREFIX == "schemas/" && local.environments.consumer.SPILLWAY_SCHEMAS_HASH != null
-    error_message = "The consumer is told where schemas are, and that they changed."
+    condition     = local.environments.consumer.SPILLWAY_SCHEMAS_KEY == "schema-sets/current.json" && local.environments.consumer.SPILLWAY_SCHEMAS_VERSION != null && local.environments.consumer.SPILLWAY_SCHEMAS_HASH != null
+    error_message = "The consumer is told where schemas are, in which version, and that they changed."
   }
 
   assert {
-    condition     = contains(flatten(local.statements.consumer[*].Action), "s3:GetObject")
+    condition     = alltrue([for action in ["s3:GetObject", "s3:GetObjectVersion"] : contains(flatten(local.statements.consumer[*].Action), action)])
     error_message = "The consumer may read schemas."
+  }
+}
+
+run "a_key_made_before_is_kept_beside_a_key_of_ones_own" {
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition     = length(module.key) == 1 && output.topology.kms_key_arn == var.kms_key_arn
+    error_message = "The key of the runs before is not destroyed: the queues and the archive hold what it encrypted."
+  }
+
+  assert {
+    condition     = alltrue([for use in local.key_use : toset(use.Resource) == toset([var.kms_key_arn, module.key[0].arn])])
+    error_message = "Functions read with either key."
   }
 }
 
 run "a_key_of_ones_own_is_used_everywhere_and_none_is_made" {
   variables {
+    make_key    = false
     kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555"
   }
 

@@ -19,6 +19,7 @@ variables {
   region        = "eu-central-1"
   dns_suffix    = "amazonaws.com"
   kms_key_arn   = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  kms_key_arns  = ["arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"]
   tags          = { spillway = "demo" }
 
   queues = {
@@ -57,8 +58,8 @@ run "it_may_do_only_what_its_code_does" {
   }
 
   assert {
-    condition     = [for statement in output.statements : statement.Sid if statement.Resource == "*"] == ["ReadMetrics"]
-    error_message = "Every statement names its resources, but for metrics, which have none in IAM."
+    condition     = [for statement in output.statements : statement.Sid if statement.Resource == "*"] == ["ReadAlarms", "ReadMetrics"]
+    error_message = "Every statement names its resources, but for metrics, which have none in IAM, and alarms: CloudWatch tells of composites only who may ask about all."
   }
 
   assert {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a program is told by Terraform (`terraform/README.md` lists it).
-const SETTINGS: [(&str, &str); 20] = [
+const SETTINGS: [(&str, &str); 21] = [
     ("SPILLWAY_DEPLOYMENT", "bench"),
     ("SPILLWAY_LOG_LEVEL", "info"),
     ("SPILLWAY_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/123456789012/spillway-events"),
@@ -25,6 +25,7 @@ const SETTINGS: [(&str, &str); 20] = [
     ("SPILLWAY_MAX_RECEIVE_COUNT", "20"),
     ("SPILLWAY_RETRY_BASE_S", "5"),
     ("SPILLWAY_RETRY_CAP_S", "900"),
+    ("SPILLWAY_VISIBILITY_TIMEOUT_S", "180"),
     ("SPILLWAY_ARCHIVE_BUCKET", "spillway-archive-123456789012-us-east-1"),
     ("SPILLWAY_ARCHIVE_PREFIX", "dead-letters/"),
     ("SPILLWAY_ARCHIVE_UNINDEXED_PREFIX", "unindexed/"),

@@ -38,6 +38,6 @@ pub use ops::DynamoOps;
 pub use queue::SqsQueue;
 pub use redelivery::SqsRedelivery;
 pub use replays::DynamoReplays;
-pub use schemas::S3Schemas;
+pub use schemas::{S3Schemas, load_schema_set};
 pub use store::DynamoEvents;
 pub use topology::{Topology, TopologyError};

@@ -135,10 +135,34 @@ locals {
     schemas      = "schemas/"
     alarms       = "alarms/"
     digests      = "digests/"
+    schema_sets  = "schema-sets/"
   }
 
-  schemas = var.schemas_dir == null ? toset([]) : fileset(var.schemas_dir, "**/*.json")
+  # Hidden files are left by editors and copying programs, and are no schemas.
+  schemas = toset([for file in try(fileset(var.schemas_dir, "**/*.json"), []) : file if !startswith(basename(file), ".")])
+
+  # All schemas in one document: the text of each by its event type.
+  schema_set = jsonencode({ for file in local.schemas : trimsuffix(file, ".json") => file("${var.schemas_dir}/${file}") })
 }
+
+# What the consumer reads. The key stays the same, and each change is a version of the object: a version of the function names the
+# version that it was deployed with, and finds it again when the alias goes back. A key for each set would not do, since Terraform
+# deletes an object whose key changes, with all its versions.
+resource "aws_s3_object" "schema_set" {
+  count = length(local.schemas) == 0 ? 0 : 1
+
+  bucket       = aws_s3_bucket.this.id
+  key          = "${local.prefixes.schema_sets}current.json"
+  content      = local.schema_set
+  source_hash  = sha256(local.schema_set)
+  content_type = "application/json"
+  kms_key_id   = var.kms_key_arn
+  tags         = var.tags
+
+  depends_on = [aws_s3_bucket_versioning.this]
+}
+
+# What people's programs read: each schema as it is now.
 
 resource "aws_s3_object" "schema" {
   for_each = local.schemas

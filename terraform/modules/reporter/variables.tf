@@ -72,8 +72,13 @@ variable "dns_suffix" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts what it reads and writes."
+  description = "Key that encrypts what is written for it."
   type        = string
+}
+
+variable "kms_key_arns" {
+  description = "All keys that what it reads may be encrypted with, the present one among them."
+  type        = list(string)
 }
 
 variable "tags" {
