@@ -1,15 +1,9 @@
-# The alarms, from the same rule files that `spillway alarms check` reads.
+# The alarms, from the rules that `spillway alarms compile` checked.
 
 locals {
-  rules_dir  = var.alarms.rules_dir == null ? "${path.module}/../alerts/rules" : var.alarms.rules_dir
-  rule_files = { for file in fileset(local.rules_dir, "*.yaml") : "${local.rules_dir}/${file}" => file("${local.rules_dir}/${file}") }
-
-  limits_file = "${local.rules_dir}/../limits.yaml"
-
-  # What thresholds are shares of: the file's, then what this deployment really has, then what was set by hand. How many requests come
-  # in at any hour only people know: until they say so, silence is no fault, or each new deployment would wake somebody.
+  # What thresholds are shares of: what this deployment has, then what was set by hand. The others are those of the compiled file. Only
+  # people know how many requests come in at any hour: until they set it, silence is no fault, or each new deployment would wake its owner.
   limits = merge(
-    fileexists(local.limits_file) ? yamldecode(file(local.limits_file)) : {},
     {
       "api.expected_requests_per_5_minutes" = 0
       "api.requests_per_minute"             = 60 * var.api.throttle_rate_per_s
@@ -40,9 +34,9 @@ locals {
 }
 
 module "rules" {
-  source = "./modules/rules"
+  source = "./modules/compiled_rules"
 
-  files  = local.rule_files
+  file   = var.alarms.rules_file == null ? "${path.module}/../alerts/rules.json" : var.alarms.rules_file
   limits = local.limits
 }
 

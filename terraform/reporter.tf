@@ -33,8 +33,8 @@ module "reporter" {
 
   alarms = {
     deployment     = var.name
-    rules          = { for file, text in local.rule_files : basename(file) => text }
-    limits         = local.limits
+    rules          = module.rules.text
+    limits         = module.rules.limits
     resources      = local.resources
     alarms         = module.alarms.topology.names
     business_hours = var.business_hours

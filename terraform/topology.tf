@@ -46,7 +46,7 @@ output "topology" {
 
     # `limits` are what thresholds of the rules are shares of; `business_hours` is null if low alarms are told at any hour.
     alarms = merge(module.alarms.topology, {
-      limits         = local.limits
+      limits         = module.rules.limits
       business_hours = var.business_hours
       dashboard_url  = var.alarms.dashboard_url
     })
@@ -73,12 +73,7 @@ output "topology" {
   }
 
   precondition {
-    condition     = length(local.rule_files) > 0
-    error_message = "${local.rules_dir} has no rule files; expected at least one *.yaml"
-  }
-
-  precondition {
-    condition     = length(module.rules.problems) == 0
-    error_message = join("\n", module.rules.problems)
+    condition     = module.rules.problem == ""
+    error_message = module.rules.problem
   }
 }

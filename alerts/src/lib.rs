@@ -4,7 +4,8 @@
 //! ([`check`]), backtests over recorded history ([`backtest`]), and the proof that each high rule has a low one that
 //! fires earlier. Business hours and the opening digest are in [`hours`].
 //!
-//! The rules themselves are in `alerts/rules/*.yaml`, which Terraform reads too; `docs/alarms.md` describes the format.
+//! The rules themselves are in `alerts/rules/*.yaml`, and `alerts/rules.json` has them compiled, for Terraform;
+//! `docs/alarms.md` describes both formats.
 
 pub mod backtest;
 pub mod check;

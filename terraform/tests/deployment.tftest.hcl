@@ -136,12 +136,12 @@ run "alarms_are_found_by_their_rules_and_thresholds_are_this_deployments" {
 
 run "thresholds_of_a_plain_deployment_are_those_that_the_rules_were_tested_with" {
   assert {
-    condition     = [for key, value in local.limits : key if value != yamldecode(file("../alerts/limits.yaml"))[key]] == ["api.expected_requests_per_5_minutes"]
-    error_message = "Defaults of the variables and alerts/limits.yaml say the same, but for what a new deployment cannot know: ${jsonencode(local.limits)}"
+    condition     = [for key, value in module.rules.limits : key if value != jsondecode(file("../alerts/rules.json")).limits[key]] == ["api.expected_requests_per_5_minutes"]
+    error_message = "Defaults of the variables and of the compiled rules say the same, but for what a new deployment cannot know: ${jsonencode(module.rules.limits)}"
   }
 
   assert {
-    condition = local.limits["api.expected_requests_per_5_minutes"] == 0 && alltrue([for name in ["api-requests-few-low", "api-requests-few-high"] :
+    condition = module.rules.limits["api.expected_requests_per_5_minutes"] == 0 && alltrue([for name in ["api-requests-few-low", "api-requests-few-high"] :
       module.rules.rules[name].threshold == 0 && module.rules.rules[name].comparison == "LessThanThreshold"
     ])
     error_message = "Nobody is woken because a new deployment has no requests."
@@ -160,24 +160,24 @@ run "every_limit_that_terraform_sets_follows_its_setting" {
 
   # Which of the rules' limits are still those of the file: what only people know, or AWS has fixed.
   assert {
-    condition = toset([for key, value in yamldecode(file("../alerts/limits.yaml")) : key if local.limits[key] == value]) == toset([
+    condition = toset([for key, value in jsondecode(file("../alerts/rules.json")).limits : key if module.rules.limits[key] == value]) == toset([
       "queues.primary.max_in_flight", "queues.dlq.retention_s",
     ])
-    error_message = "A rule's threshold is a share of what was set up, not of a default: ${jsonencode(local.limits)}"
+    error_message = "A rule's threshold is a share of what was set up, not of a default: ${jsonencode(module.rules.limits)}"
   }
 
   assert {
-    condition     = local.limits["functions.ingest.timeout_ms"] == 11000 && local.limits["functions.consumer.timeout_ms"] == 31000 && local.limits["functions.archiver.timeout_ms"] == 32000
+    condition     = module.rules.limits["functions.ingest.timeout_ms"] == 11000 && module.rules.limits["functions.consumer.timeout_ms"] == 31000 && module.rules.limits["functions.archiver.timeout_ms"] == 32000
     error_message = "Timeouts of the functions, in milliseconds."
   }
 
   assert {
-    condition     = local.limits["functions.ingest.concurrency"] == 77 && local.limits["functions.consumer.concurrency"] == 11 && local.limits["functions.archiver.concurrency"] == 6
+    condition     = module.rules.limits["functions.ingest.concurrency"] == 77 && module.rules.limits["functions.consumer.concurrency"] == 11 && module.rules.limits["functions.archiver.concurrency"] == 6
     error_message = "How many of each function run at once at most."
   }
 
   assert {
-    condition     = local.limits["api.requests_per_minute"] == 6000 && local.limits["queues.primary.max_receive_count"] == 19
+    condition     = module.rules.limits["api.requests_per_minute"] == 6000 && module.rules.limits["queues.primary.max_receive_count"] == 19
     error_message = "What the API lets through, and receives before a message is a dead letter."
   }
 }
@@ -196,26 +196,6 @@ run "the_reporter_opens_with_business_hours_and_knows_what_terraform_knows" {
     condition     = output.topology.reporter.name == "spillway-reporter" && toset(keys(module.alarms.openings)) == toset(["2026", "2026-12", "other"])
     error_message = "There is a reporter, which is asked at each opening."
   }
-}
-
-run "malformed_rules_end_the_plan" {
-  command = plan
-
-  variables {
-    alarms = { rules_dir = "tests/refused" }
-  }
-
-  expect_failures = [output.topology]
-}
-
-run "a_folder_without_rules_ends_the_plan" {
-  command = plan
-
-  variables {
-    alarms = { rules_dir = "tests/schemas" }
-  }
-
-  expect_failures = [output.topology]
 }
 
 run "dead_letters_are_found_by_time_group_type_and_event" {

@@ -9,7 +9,7 @@ variables {
   zip                = "tests/artifacts/reporter-arm64.zip"
   architecture       = "arm64"
   environment        = { SPILLWAY_DEPLOYMENT = "demo", SPILLWAY_LOG_LEVEL = "info" }
-  alarms             = { deployment = "demo", rules = { "queue.yaml" = "subsystem: queue" }, business_hours = null }
+  alarms             = { deployment = "demo", rules = "{\"format\": 1}", business_hours = null }
   openings           = { "2026-04" = "cron(0 9 1,2,7 4 ? 2026)", "other" = "cron(0 9 ? * MON,TUE *)" }
   zone               = "Europe/Berlin"
   archive            = { bucket = "demo-archive", arn = "arn:aws:s3:::demo-archive", alarms_prefix = "alarms/", digests_prefix = "digests/" }

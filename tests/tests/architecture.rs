@@ -31,7 +31,7 @@ const INFRASTRUCTURE: [&str; 9] =
 const ONLY_IN: [(&str, &[&str]); 8] = [
     ("aws-sdk-", &["pipeline/aws", "dashboard/aws", "alerts/reporter"]),
     ("axum", &["dashboard/server", "bench"]),
-    ("jsonschema", &["pipeline/core"]),
+    ("jsonschema", &["pipeline/core", "alerts"]),
     ("lambda_runtime", &["pipeline/lambda", "bench/noop"]),
     ("leptos", &["dashboard/app", "dashboard/frontend", "dashboard/server"]),
     ("plotters", &["dashboard/charts"]),

@@ -4,19 +4,12 @@ use super::locate::Lines;
 use super::raw::RawFile;
 use super::validate::Problem;
 use super::{Condition, Limits, Rule, RuleName};
-use super::{unreadable, validate};
+use super::validate;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-const BUILT_IN: [(&str, &str); 7] = [
-    ("api.yaml", include_str!("../../rules/api.yaml")),
-    ("functions.yaml", include_str!("../../rules/functions.yaml")),
-    ("queue.yaml", include_str!("../../rules/queue.yaml")),
-    ("dead_letters.yaml", include_str!("../../rules/dead_letters.yaml")),
-    ("table.yaml", include_str!("../../rules/table.yaml")),
-    ("budget.yaml", include_str!("../../rules/budget.yaml")),
-    ("flow.yaml", include_str!("../../rules/flow.yaml")),
-];
+/// Every file of `alerts/rules`, listed by `build.rs`, in the order of their names.
+const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/rules.in"));
 
 /// The rules cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +79,7 @@ pub struct RuleSet {
 impl RuleSet {
     /// The project's own rules, as they were when this was built.
     pub fn built_in(limits: &Limits) -> Result<Self, LoadError> {
-        Self::parse(&BUILT_IN, limits)
+        Self::parse(BUILT_IN, limits)
     }
 
     /// Reads every `*.yaml` of a folder, in the order of their names.
@@ -106,7 +99,7 @@ impl RuleSet {
                 Ok(raw) => {
                     validate::file(file, &Lines::of(text, "rules"), raw, limits, &mut rules, &mut problems)
                 }
-                Err(error) => problems.push(unreadable::unreadable(file, text, &error)),
+                Err(error) => problems.push(Problem::of_yaml(file, &error)),
             }
         }
         validate::together(&rules, problems.is_empty(), &mut problems);
@@ -117,7 +110,7 @@ impl RuleSet {
         Err(LoadError::Invalid { problems })
     }
 
-    fn assemble(rules: Vec<Rule>) -> Self {
+    pub(super) fn assemble(rules: Vec<Rule>) -> Self {
         let by_name = rules.iter().enumerate().map(|(index, rule)| (rule.name.clone(), index)).collect();
         Self { rules, by_name }
     }

@@ -9,8 +9,8 @@ locals {
     type       = lookup(local.types, rule.metrics[0].metric, rule.metrics[0].metric)
     comparison = startswith(rule.comparison, "Greater") ? "GREATER_THAN" : "LESS_THAN"
     percent    = rule.threshold
-    topic      = var.topics[rule.tier]
-  } if rule.notify]
+    topic      = var.topics[rule.actions[0]]
+  } if length(rule.actions) > 0]
 }
 
 resource "aws_budgets_budget" "this" {
