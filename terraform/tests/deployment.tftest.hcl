@@ -288,3 +288,43 @@ run "everything_at_once_fits_together" {
     error_message = "Limits and replicas are what was asked for."
   }
 }
+
+run "a_missing_file_ends_the_plan" {
+  command = plan
+
+  variables {
+    alarms = { rules_file = "tests/compiled/none.json" }
+  }
+
+  expect_failures = [output.topology]
+}
+
+run "a_changed_file_ends_the_plan" {
+  command = plan
+
+  variables {
+    alarms = { rules_file = "tests/compiled/changed.json" }
+  }
+
+  expect_failures = [output.topology]
+}
+
+run "another_format_ends_the_plan" {
+  command = plan
+
+  variables {
+    alarms = { rules_file = "tests/compiled/other_format.json" }
+  }
+
+  expect_failures = [output.topology]
+}
+
+run "a_folder_of_rule_files_is_refused_with_what_to_do_instead" {
+  command = plan
+
+  variables {
+    alarms = { rules_dir = "../alerts/rules" }
+  }
+
+  expect_failures = [var.alarms]
+}

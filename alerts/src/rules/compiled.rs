@@ -387,6 +387,17 @@ mod tests {
     }
 
     #[test]
+    fn the_files_that_terraforms_tests_read_are_judged_alike() {
+        let read = |name: &str| {
+            let path = format!("{}/../terraform/tests/compiled/{name}.json", env!("CARGO_MANIFEST_DIR"));
+            RuleSet::compiled(&std::fs::read_to_string(path).unwrap(), &Limits::default())
+        };
+        assert_eq!(read("own").unwrap().len(), 1);
+        assert!(matches!(read("other_format"), Err(CompiledError::Format { found: 2 })));
+        assert!(matches!(read("changed"), Err(CompiledError::Changed)));
+    }
+
+    #[test]
     fn every_name_in_a_composite_is_between_parentheses_and_quotation_marks() {
         // Terraform puts the deployment's name before each, without knowing the language.
         let (rules, _) = built_in();

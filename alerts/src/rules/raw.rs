@@ -58,6 +58,7 @@ pub(crate) struct RawRule {
     #[cfg_attr(test, schemars(schema_with = "super::schema::slug"))]
     pub runbook: String,
     /// For a high rule: the low one that fires earlier.
+    #[serde(default)]
     #[cfg_attr(test, schemars(schema_with = "super::schema::slug"))]
     pub low_twin: Option<String>,
     /// Where to look first.
@@ -85,8 +86,7 @@ pub(crate) struct RawRule {
     pub evaluation_periods: Option<usize>,
     /// What replaces a datapoint that is not there. Alarms on AWS/DynamoDB ignore missing data in any case.
     pub missing_data: Option<MissingData>,
-    /// What a percentile does while there are too few samples for it to mean anything; evaluate if left out. Only for a rule
-    /// on one percentile without an expression.
+    /// What a percentile does with few samples; evaluate if left out. Only on one percentile, without expression.
     pub low_samples: Option<LowSamples>,
     /// For a composite: ALARM("a") AND NOT OK("b"), over the names of other rules.
     pub alarm_rule: Option<String>,
@@ -130,6 +130,7 @@ pub(crate) struct RawDimension {
     #[cfg_attr(test, schemars(schema_with = "super::schema::dimension"))]
     pub name: String,
     /// Key in the topology; the deployment says what it is called there.
+    #[serde(default)]
     #[cfg_attr(test, schemars(schema_with = "super::schema::resource"))]
     pub resource: Option<String>,
     /// The value itself.
