@@ -10,6 +10,7 @@ mod locate;
 mod raw;
 #[cfg(test)]
 mod schema;
+mod unreadable;
 mod validate;
 
 pub use compiled::{CompiledError, FORMAT, compile};

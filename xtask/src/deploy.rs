@@ -71,8 +71,7 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     }
     if let Some(folder) = &arguments.rules {
         process::step("alarm rules");
-        let folder =
-            fs::canonicalize(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        let folder = fs::canonicalize(folder).with_context(|| format!("cannot read {}", folder.display()))?;
         process::run(settings.cargo().args(compile_rules(&folder)))?;
     }
     lambda::build(settings, arguments.architecture.built())?;
@@ -114,7 +113,8 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
 fn compile_rules(folder: &Path) -> Vec<OsString> {
     let mut out = OsString::from(folder);
     out.push(".json");
-    let command = ["run", "--quiet", "--package", "spillway", "--no-default-features", "--", "alarms", "compile"];
+    let command =
+        ["run", "--quiet", "--package", "spillway", "--no-default-features", "--", "alarms", "compile"];
     let mut words: Vec<OsString> = command.map(OsString::from).to_vec();
     words.extend([folder.into(), "--out".into(), out]);
     words

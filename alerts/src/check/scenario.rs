@@ -64,8 +64,7 @@ pub struct ScenarioError(pub Problem);
 
 /// Reads a scenario file. Every problem is reported, not only the first.
 pub fn parse_scenarios(file: &str, text: &str, limits: &Limits) -> Result<Vec<Scenario>, Vec<Problem>> {
-    let raw: RawFile =
-        serde_yaml_ng::from_str(text).map_err(|error| vec![Problem::of_yaml(file, &error)])?;
+    let raw: RawFile = serde_yaml_ng::from_str(text).map_err(|error| vec![Problem::of_yaml(file, &error)])?;
     let lines = crate::rules::Lines::of(text, "scenarios");
     let mut scenarios = Vec::new();
     let mut problems = Vec::new();

@@ -29,13 +29,17 @@ pub enum CompiledError {
     #[error("the compiled rules could not be read: {0}; run `spillway alarms compile` again")]
     Json(#[from] serde_json::Error),
     /// Another version of the program wrote it.
-    #[error("the compiled rules have format {found}, expected {FORMAT}; run `spillway alarms compile` of this version")]
+    #[error(
+        "the compiled rules have format {found}, expected {FORMAT}; run `spillway alarms compile` of this version"
+    )]
     Format {
         /// The format of the text.
         found: u32,
     },
     /// The text is not what the compiler wrote.
-    #[error("the compiled rules were changed by hand; change the rule files and run `spillway alarms compile`")]
+    #[error(
+        "the compiled rules were changed by hand; change the rule files and run `spillway alarms compile`"
+    )]
     Changed,
     /// A rule names a limit that the file lacks.
     #[error("{rule}: no limit is called `{limit}`; run `spillway alarms compile` again")]
@@ -256,10 +260,9 @@ impl CompiledRule {
         };
         let scale = match &self.limit {
             None => 1.0,
-            Some(key) => limits.get(key).ok_or_else(|| CompiledError::Limit {
-                rule: self.name.to_string(),
-                limit: key.clone(),
-            })?,
+            Some(key) => limits
+                .get(key)
+                .ok_or_else(|| CompiledError::Limit { rule: self.name.to_string(), limit: key.clone() })?,
         };
         let factor = self.require("threshold", self.threshold)?;
         Ok(MetricCondition {
@@ -286,9 +289,8 @@ impl CompiledRule {
 
 /// A range of the dashboard that shows what led to the alarm and what came of it.
 fn range(metric: Option<&MetricCondition>) -> &'static str {
-    let looks_back = metric.map_or(COMPOSITE_LOOKS_BACK_S, |metric| {
-        u64::from(metric.period) * metric.evaluation_periods as u64
-    });
+    let looks_back = metric
+        .map_or(COMPOSITE_LOOKS_BACK_S, |metric| u64::from(metric.period) * metric.evaluation_periods as u64);
     match looks_back {
         0..=1_800 => "3h",
         1_801..=21_600 => "24h",

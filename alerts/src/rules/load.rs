@@ -2,9 +2,9 @@
 
 use super::locate::Lines;
 use super::raw::RawFile;
-use super::validate::Problem;
+use super::unreadable::unreadable;
+use super::validate::{self, Problem};
 use super::{Condition, Limits, Rule, RuleName};
-use super::validate;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -46,13 +46,13 @@ fn list(problems: &[Problem]) -> String {
 /// # Errors
 /// The folder or a file can't be read, or there is no such file.
 pub fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
-    let unreadable = |path: &Path| {
+    let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| LoadError::Read { path, source }
     };
     let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
-        let path = entry.map_err(unreadable(folder))?.path();
+    for entry in std::fs::read_dir(folder).map_err(failed(folder))? {
+        let path = entry.map_err(failed(folder))?.path();
         if path.extension().is_some_and(|extension| extension == "yaml") {
             paths.push(path);
         }
@@ -63,7 +63,7 @@ pub fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
     }
     let mut files = Vec::new();
     for path in &paths {
-        let text = std::fs::read_to_string(path).map_err(unreadable(path))?;
+        let text = std::fs::read_to_string(path).map_err(failed(path))?;
         files.push((path.display().to_string(), text));
     }
     Ok(files)
@@ -99,7 +99,7 @@ impl RuleSet {
                 Ok(raw) => {
                     validate::file(file, &Lines::of(text, "rules"), raw, limits, &mut rules, &mut problems)
                 }
-                Err(error) => problems.push(Problem::of_yaml(file, &error)),
+                Err(error) => problems.push(unreadable(file, text, &error)),
             }
         }
         validate::together(&rules, problems.is_empty(), &mut problems);

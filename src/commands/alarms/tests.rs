@@ -97,7 +97,10 @@ async fn compiled_rules_are_printed_or_written_and_the_same_each_time() {
     let printed = spillway(&format!("alarms compile {rules}")).await;
     assert_eq!(printed.status, ExitStatus::Ok, "{printed}");
     let output = spillway(&format!("alarms compile {rules} --out {}", file.display())).await;
-    assert_eq!((output.status, output.out.as_str()), (ExitStatus::Ok, format!("1 rules in {}\n", file.display()).as_str()));
+    assert_eq!(
+        (output.status, output.out.as_str()),
+        (ExitStatus::Ok, format!("1 rules in {}\n", file.display()).as_str())
+    );
     let written = std::fs::read_to_string(&file).unwrap();
     assert_eq!(written, printed.out);
     let read = spillway_alerts::RuleSet::compiled(&written, &spillway_alerts::Limits::default()).unwrap();
