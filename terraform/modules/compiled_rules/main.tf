@@ -23,7 +23,7 @@ locals {
   usable = local.problem == "" ? [local.document] : []
   limits = merge(concat([for document in local.usable : document.limits], [var.limits])...)
 
-  # A threshold with a limit is a share of it. Shares of decimal numbers are rounded as the crate's are.
+  # A threshold with a limit is a share of it. Terraform multiplies with more digits than a threshold has: 0.7 of 10 is 7.
   rules = { for rule in flatten([for document in local.usable : document.rules]) : rule.name => merge(rule, {
     threshold = rule.limit == null ? rule.threshold : tonumber(format("%.12g", rule.threshold * local.limits[rule.limit]))
   }) }
