@@ -1,12 +1,12 @@
 //! The JSON Schema of a rule file, which editors read. It is generated from the types that read the file.
 
 use super::raw::RawFile;
-use crate::check::catalogue;
 use expect_test::expect_file;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform as _};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
+use spillway_metrics::{ALL, DimensionNames};
 use std::collections::BTreeSet;
 
 /// Fields of a rule on datapoints, and which of them it must have.
@@ -37,15 +37,19 @@ pub(super) fn statistic(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn namespace(_: &mut SchemaGenerator) -> Schema {
-    one_of(catalogue::CATALOGUE.iter().map(|known| known.namespace))
+    one_of(ALL.iter().map(|known| known.namespace))
 }
 
 pub(super) fn dimension(_: &mut SchemaGenerator) -> Schema {
-    one_of(catalogue::CATALOGUE.iter().flat_map(|known| known.dimensions.iter().copied()))
+    one_of(ALL.iter().flat_map(|known| known.dimensions).map(|dimension| dimension.name))
 }
 
 pub(super) fn resource(_: &mut SchemaGenerator) -> Schema {
-    one_of(catalogue::RESOURCES.iter().flat_map(|(_, keys)| keys.iter().copied()))
+    let keys = |names| match names {
+        DimensionNames::Resources(keys) => keys,
+        _ => &[][..],
+    };
+    one_of(ALL.iter().flat_map(|known| known.dimensions).flat_map(|dimension| keys(dimension.names)).copied())
 }
 
 fn one_of(values: impl Iterator<Item = &'static str>) -> Schema {
