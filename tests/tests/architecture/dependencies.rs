@@ -34,7 +34,8 @@ const ONLY_IN: [(&str, &[&str]); 8] = [
 /// Packages that depend on no other package of the workspace, and that every package may use.
 const LEAVES: [&str; 3] = ["pipeline/metrics", "dashboard/pages", "dashboard/words"];
 /// Packages that depend on no other package of the workspace but leaves.
-const ALONE: [&str; 5] = ["pipeline/core", "alerts", "dashboard/charts", "tests", "xtask"];
+const ALONE: [&str; 7] =
+    ["pipeline/core", "alerts", "dashboard/charts", "tests", "xtask", "xtask/lambda", "xtask/wasm"];
 /// Fakes and test data. Only a dev-dependency may name it, or these packages of tests and benchmarks.
 const TEST_KIT: &str = "tests/testkit";
 const MAY_USE_TEST_KIT: [&str; 3] = [TEST_KIT, "tests", "bench"];
