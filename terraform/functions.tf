@@ -45,6 +45,7 @@ locals {
     })
 
     archiver = merge(local.common_environment, {
+      SPILLWAY_QUEUE_URL                = module.queue.primary.url
       SPILLWAY_ARCHIVE_BUCKET           = module.archive.bucket
       SPILLWAY_ARCHIVE_PREFIX           = module.archive.prefixes.dead_letters
       SPILLWAY_ARCHIVE_UNINDEXED_PREFIX = module.archive.prefixes.unindexed
@@ -115,7 +116,7 @@ module "archiver" {
   source = "./modules/function"
 
   name                 = "${var.name}-archiver"
-  description          = "Archives dead letters and indexes them"
+  description          = "Archives dead letters, indexes them, and carries replays on"
   zip                  = local.zips.archiver
   architecture         = var.architecture
   timeout_s            = var.archiver.timeout_s
@@ -136,12 +137,13 @@ module "archiver" {
     maximum_concurrency = var.archiver.maximum_concurrency
   }
 
-  # A dead letter is safe once the bucket has it. Those whose index write failed are noted there and indexed by this.
+  # A dead letter is safe once the bucket has it. Those whose index write failed are noted there and indexed by this. It also
+  # carries on replays that no other program does.
   schedules = {
-    mend-index = {
-      description   = "Indexes dead letters whose index write failed"
+    maintain = {
+      description   = "Indexes dead letters whose index write failed, and carries replays on"
       every_minutes = 5
-      input         = jsonencode({ task = "mend-index" })
+      input         = jsonencode({ task = "maintain" })
     }
   }
 }

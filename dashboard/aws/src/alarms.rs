@@ -63,7 +63,7 @@ impl CloudWatchAlarms {
         let hours = alarms.hours().map_err(|error| unfit(&error))?;
         Ok(Self {
             client: deployment.clients.cloudwatch(),
-            clock: Arc::clone(&deployment.clock),
+            clock: Arc::clone(&deployment.ports.clock),
             rules: Arc::new(RuleSet::built_in(&limits).map_err(|error| unfit(&error))?),
             resources: Arc::new(deployment.topology.resources()),
             names: alarms.names,

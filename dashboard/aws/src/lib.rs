@@ -38,7 +38,7 @@ pub struct Sources {
 impl Sources {
     /// The sources of a deployment.
     pub fn of(deployment: &Deployment) -> Self {
-        let clock = Arc::clone(&deployment.clock);
+        let clock = Arc::clone(&deployment.ports.clock);
         let metrics = Arc::new(CloudWatchMetrics::new(deployment.clients.cloudwatch(), Arc::clone(&clock)));
         let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, Arc::clone(&clock), KEEP_METRICS));
         let flow = Arc::new(AwsFlowSource::new(deployment, Arc::clone(&metrics)));

@@ -13,12 +13,12 @@ use spillway_core::{
 };
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_dashboard_app::ports::{Environment, Ports};
-use spillway_embedded::{Options, Pipeline};
 use spillway_dashboard_model::catalogue::{Stage, of_stage};
 use spillway_dashboard_model::flow::{FlowSnapshot, FlowSource};
 use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
 };
+use spillway_embedded::{Options, Pipeline};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -53,7 +53,7 @@ impl Dashboard {
         for sent in pipeline.ports.queue.send(&[message]).await {
             sent.unwrap();
         }
-        let ports = embedded::ports(data.path(), &pipeline.ports, Environment::default());
+        let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, Environment::default());
         let sign_ins = Arc::new(InMemorySignIns::new(clock));
         let deps = Deps {
             ports: replace(ports),

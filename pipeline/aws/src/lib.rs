@@ -37,7 +37,7 @@ pub use flow::{AwsFlow, Readers};
 pub use ops::DynamoOps;
 pub use queue::SqsQueue;
 pub use redelivery::SqsRedelivery;
-pub use replays::DynamoReplays;
+pub use replays::{DynamoReplayReports, DynamoReplays};
 pub use schemas::S3Schemas;
 pub use store::DynamoEvents;
 pub use topology::{Topology, TopologyError};

@@ -8,11 +8,10 @@ use spillway_core::dead_letter::{DeadLetter, Page};
 use spillway_core::failure::{Failure, FailureClass};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
-use spillway_core::ports::{ArchiveError, AuditEntry, EventQueue, OpsLog, QueueError, ReplayLog};
+use spillway_core::ports::{ArchiveError, AuditEntry, EventQueue, OpsLog, QueueError, Replays};
 use spillway_core::replay::{Replay, ReplayItem};
-use spillway_core::schema::FixedSchemas;
-use spillway_core::testkit::{ManualClock, World};
-use spillway_core::usecases::replay::Replayer;
+use spillway_core::testkit::ManualClock;
+use spillway_core::usecases::replay::Carrier;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -74,7 +73,7 @@ impl OpsLog for Place {
 }
 
 #[async_trait]
-impl ReplayLog for Place {
+impl Replays for Place {
     async fn waiting(&self, _: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
         Ok(self.waiting.lock().unwrap().iter().take(limit).map(|body| letter(body)).collect())
     }
@@ -100,10 +99,6 @@ impl ReplayLog for Place {
         unreachable!("the replay is there")
     }
 
-    async fn mark_stored(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
-        unreachable!("only the consumer says so")
-    }
-
     async fn get(&self, _: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
         unreachable!("nobody looks at it")
     }
@@ -123,17 +118,15 @@ impl ReplayLog for Place {
 
 /// Carries the replay on by up to two messages.
 fn advance(place: &Arc<Place>) -> usize {
-    let replayer = Replayer {
-        archive: Arc::new(World::default()),
+    let carrier = Carrier {
         replays: place.clone(),
         queue: place.clone(),
         ops: place.clone(),
-        schemas: Arc::new(FixedSchemas(Arc::default())),
         clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
     };
     let replay = ReplayId::new("r");
-    match pin!(replayer.advance(&replay, 2)).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(sent) => sent.unwrap(),
+    match pin!(carrier.advance(&replay, 2)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(step) => step.unwrap().sent,
         Poll::Pending => panic!("nothing in these tests waits"),
     }
 }

@@ -3,11 +3,13 @@
 pub mod alarms;
 pub mod archive;
 pub mod clock;
+mod concurrency;
 pub mod costs;
 pub mod db;
 pub mod faults;
-pub mod flow;
 pub mod gateway;
+pub mod ledger;
+pub mod locate;
 pub mod ops;
 pub mod pipeline;
 pub mod queue;
@@ -19,4 +21,4 @@ pub mod telemetry;
 
 pub use clock::{FastClock, RealClock, VirtualClock};
 pub use db::OpenError;
-pub use pipeline::{Attached, Options, Pipeline};
+pub use pipeline::{Local, Options, Pipeline};

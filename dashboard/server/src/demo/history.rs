@@ -118,9 +118,9 @@ async fn live_through(
     let pipeline = Arc::new(Pipeline::open(data_folder, options).await?);
     let mut watch =
         Watch::open(&pipeline, WatchOptions { silent: true, has_webhook: false, ..alarms }).await?;
-    pipeline.ports.note(super::DEMO, "history").await?;
+    pipeline.local.note(super::DEMO, "history").await?;
     let (from, until) = script.outage;
-    pipeline.ports.faults.add(Fault { kind: FaultKind::StoreOutage, from, until: Some(until) }).await?;
+    pipeline.local.faults.add(Fault { kind: FaultKind::StoreOutage, from, until: Some(until) }).await?;
     let ports = gateway::Ports::of(&pipeline);
     let gateway = Gateway::new(ports, &settings, &Names::default());
     let gateway = Arc::new(gateway.with_latency(Arc::new(TypicalLatency::seeded(SEED))));

@@ -10,7 +10,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use futures::{StreamExt, stream};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::ports::ArchiveError;
+use spillway_core::ports::{ArchiveError, IndexRepair};
 use spillway_core::replay::ReplayItemState;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -18,17 +18,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// How often a letter is looked at again that somebody else changes at the same time.
 const LOOKS: usize = 5;
-/// For mending the index where the client sets no limit.
+/// For repairing the index where the client sets no limit.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What mending the index did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mended {
-    /// Dead letters that are in the index now.
-    pub mended: u64,
-    /// Those that could not be put there yet. Their notes stay.
-    pub failed: u64,
-}
 
 impl S3Archive {
     /// Keeps dead letters; an answer for each.
@@ -134,22 +125,22 @@ impl S3Archive {
     /// Puts dead letters into the index whose index write failed, at most `limit`, within the time that the index's client
     /// gives one call.
     ///
-    /// It begins anywhere among them, so that those that can't be mended don't stand before the others each time. Trouble
+    /// It begins anywhere among them, so that those that can't be indexed don't block the others each time. Trouble
     /// that is not about one letter, such as a table that does not answer, would meet the others too: then the rest of what
     /// was found counts as failed, and is tried the next time.
     ///
     /// # Errors
     /// The notes can't be listed. A letter that still can't be indexed keeps its note, and is counted.
-    pub async fn mend_index(&self, limit: usize) -> Result<Mended, ArchiveError> {
+    pub(super) async fn repair_index(&self, limit: usize) -> Result<IndexRepair, ArchiveError> {
         let limits = self.index.client.config().timeout_config();
         let patience = limits.and_then(TimeoutConfig::operation_timeout).unwrap_or(PATIENCE);
         let until = Instant::now() + patience;
         let notes = self.objects.unindexed(&MessageId::random(), limit).await?;
-        let mut mended = Mended::default();
+        let mut repair = IndexRepair::default();
         for (done, archiving) in notes.iter().enumerate().take(limit) {
-            let trouble = match timeout_at(until, self.mend(archiving)).await {
+            let trouble = match timeout_at(until, self.index_again(archiving)).await {
                 Ok(Ok(())) => {
-                    mended.mended += 1;
+                    repair.indexed += 1;
                     continue;
                 }
                 Ok(Err(trouble)) => trouble,
@@ -157,15 +148,15 @@ impl S3Archive {
             };
             tracing::warn!(error = %trouble, dead_letter = %archiving.id, "a dead letter could not be indexed");
             if trouble.fate.is_retryable() || Instant::now() >= until {
-                mended.failed += (notes.len() - done) as u64;
+                repair.failed += (notes.len() - done) as u64;
                 break;
             }
-            mended.failed += 1;
+            repair.failed += 1;
         }
-        Ok(mended)
+        Ok(repair)
     }
 
-    async fn mend(&self, archiving: &Archiving) -> Result<(), Trouble> {
+    async fn index_again(&self, archiving: &Archiving) -> Result<(), Trouble> {
         if let Some(letter) = self.objects.get(archiving).await? {
             self.settle(&letter).await?;
         }

@@ -1,4 +1,4 @@
-//! Making the index anew: the letters from the bucket, and what has become of them from the ops table.
+//! Making the index again: the letters from the bucket, and what has become of them from the ops table.
 
 use super::entry::Entry;
 use super::objects::{Archiving, merged};
@@ -11,18 +11,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::ports::{ArchiveError, AuditEntry};
+use spillway_core::ports::{ArchiveError, AuditEntry, IndexRebuild};
 use spillway_core::replay::ReplayItemState;
 use std::collections::{BTreeMap, HashMap};
-
-/// What rebuilding the index did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rebuilt {
-    /// Dead letters that the index lacked and has now.
-    pub added: u64,
-    /// Those that it had.
-    pub there: u64,
-}
 
 /// What has become of a letter, in the order in which it did.
 #[derive(Default)]
@@ -39,9 +30,9 @@ impl S3Archive {
     ///
     /// # Errors
     /// S3 or DynamoDB failed. What was added so far stays; run it again.
-    pub async fn rebuild_index(&self) -> Result<Rebuilt, ArchiveError> {
+    pub(super) async fn rebuild_index(&self) -> Result<IndexRebuild, ArchiveError> {
         let (histories, started) = self.histories().await?;
-        let mut rebuilt = Rebuilt::default();
+        let mut rebuilt = IndexRebuild::default();
         let mut after = None;
         // A letter's objects may lie on two pages of the listing.
         let mut last: Option<(MessageId, Vec<Archiving>)> = None;
@@ -67,7 +58,7 @@ impl S3Archive {
         mut letters: BTreeMap<MessageId, Vec<Archiving>>,
         histories: &HashMap<MessageId, History>,
         started: &HashMap<ReplayId, Timestamp>,
-        rebuilt: &mut Rebuilt,
+        rebuilt: &mut IndexRebuild,
     ) -> Result<(), Trouble> {
         let ids: Vec<_> = letters.keys().cloned().collect();
         let there = self.index.entries(&ids).await?;

@@ -3,7 +3,7 @@
 use super::DynamoReplays;
 use super::log::{Tally, is_preparing, replay, replay_key, state_of};
 use super::write::ended;
-use crate::archive::{Entry, Objects, letters};
+use crate::archive::{Entry, letters};
 use crate::dynamo::item::{Item, text, text_of, time_of};
 use crate::dynamo::transact::Undone;
 use crate::trouble::{Trouble, trouble};
@@ -19,7 +19,6 @@ impl DynamoReplays {
     /// Letters that are still to be put back.
     pub(super) async fn read_waiting(
         &self,
-        objects: &Objects,
         replay: &ReplayId,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, Trouble> {
@@ -27,11 +26,11 @@ impl DynamoReplays {
         let mut after = None;
         while found.len() < limit {
             let (marked, next) = self.marks(replay, "waiting#", after, limit - found.len()).await?;
-            let states = self.log.states(replay, &marked).await?;
+            let states = self.tables.log.states(replay, &marked).await?;
             let waiting = self.forget_waiting(replay, &states, &marked).await?;
-            let mut entries = self.index.entries(&waiting).await?;
+            let mut entries = self.tables.index.entries(&waiting).await?;
             let entries: Vec<Entry> = waiting.iter().filter_map(|id| entries.remove(id)).collect();
-            let whole = letters(objects, entries.clone()).await?;
+            let whole = letters(&self.objects, entries.clone()).await?;
             for entry in entries {
                 if !whole.iter().any(|letter| letter.id == entry.id) {
                     let dead_letter = &entry.id;
@@ -50,7 +49,7 @@ impl DynamoReplays {
 
     /// Notes that a letter can't be put back, unless it has ended.
     pub(super) async fn note_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), Trouble> {
-        match self.index.entry(id).await? {
+        match self.tables.index.entry(id).await? {
             Some(before) if before.state == (DeadLetterState::Replaying { replay_id: replay.clone() }) => {
                 self.give_back(replay, before).await
             }
@@ -61,10 +60,12 @@ impl DynamoReplays {
     /// A letter that can't be put back, as when its object is gone: its message ends as returned, so that the replay can
     /// end.
     async fn give_back(&self, replay: &ReplayId, before: Entry) -> Result<(), Trouble> {
-        let after = ended(&before, replay, DeadLetterState::Archived, self.clock.now());
+        let after = ended(&before, replay, DeadLetterState::Archived, self.tables.clock.now());
         let from = Some(ReplayItemState::Waiting);
-        match self.end(replay, (before, after), from, ReplayItemState::Returned).await {
-            Ok(()) | Err(Undone::Conditions(_)) => self.log.close_if_done(replay, self.clock.now()).await,
+        match self.tables.end(replay, (before, after), from, ReplayItemState::Returned).await {
+            Ok(()) | Err(Undone::Conditions(_)) => {
+                self.tables.log.close_if_done(replay, self.tables.clock.now()).await
+            }
             Err(Undone::Trouble(trouble)) => Err(trouble),
         }
     }
@@ -89,10 +90,11 @@ impl DynamoReplays {
         replay: &ReplayId,
         prefix: &str,
     ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
-        self.log
+        self.tables
+            .log
             .client
             .query()
-            .table_name(&self.log.table)
+            .table_name(&self.tables.log.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
             .expression_attribute_values(":pk", text(format!("replay#{replay}")))
             .expression_attribute_values(":sk", text(prefix))
@@ -101,14 +103,20 @@ impl DynamoReplays {
 
     /// One replay. If all its messages have ended and nobody has said so, this says it.
     pub(super) async fn read_one(&self, id: &ReplayId) -> Result<Option<Replay>, Trouble> {
-        let call = self.log.client.get_item().table_name(&self.log.table).set_key(Some(replay_key(id)));
+        let call = self
+            .tables
+            .log
+            .client
+            .get_item()
+            .table_name(&self.tables.log.table)
+            .set_key(Some(replay_key(id)));
         let output = call.consistent_read(true).send().await.map_err(|error| trouble("GetItem", &error))?;
         let Some(item) = output.item else { return Ok(None) };
-        let tally = self.log.tally(id).await?;
-        let now = self.clock.now();
+        let tally = self.tables.log.tally(id).await?;
+        let now = self.tables.clock.now();
         if tally.open() == 0
             && time_of(&item, "ended_at").is_none()
-            && let Err(error) = self.log.close_if_done(id, now).await
+            && let Err(error) = self.tables.log.close_if_done(id, now).await
         {
             // Whoever may only read sees it as ended all the same.
             tracing::debug!(%error, replay = %id, "the end of a replay could not be written");
@@ -124,7 +132,7 @@ impl DynamoReplays {
         let output = self.all_replays().scan_index_forward(false).limit(as_limit(limit)).send().await;
         let output = output.map_err(|error| trouble("Query", &error))?;
         let counted = self.counted(output.items()).await?;
-        let now = self.clock.now();
+        let now = self.tables.clock.now();
         Ok(output.items().iter().zip(counted).filter_map(|(item, tally)| replay(item, tally, now)).collect())
     }
 
@@ -133,7 +141,7 @@ impl DynamoReplays {
         let running = self.all_replays().filter_expression("attribute_not_exists(ended_at)");
         let items = running.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
         let mut items = items.map_err(|error| trouble("Query", &error))?;
-        let now = self.clock.now();
+        let now = self.tables.clock.now();
         items.retain(|item| !is_preparing(item, now));
         let counted = self.counted(&items).await?;
         let waiting = items.iter().zip(counted).filter(|(_, tally)| tally.waiting > 0);
@@ -144,17 +152,18 @@ impl DynamoReplays {
         let ids: Vec<_> =
             items.iter().map(|item| ReplayId::new(text_of(item, "sk").unwrap_or_default())).collect();
         stream::iter(0..ids.len())
-            .map(|position| self.log.tally(&ids[position]))
+            .map(|position| self.tables.log.tally(&ids[position]))
             .buffered(COUNTED_AT_ONCE)
             .try_collect()
             .await
     }
 
     fn all_replays(&self) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
-        self.log
+        self.tables
+            .log
             .client
             .query()
-            .table_name(&self.log.table)
+            .table_name(&self.tables.log.table)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", text("replays"))
             .consistent_read(true)
@@ -167,7 +176,7 @@ impl DynamoReplays {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<ReplayItem>, Trouble> {
-        let total = self.log.tally(replay).await?.total();
+        let total = self.tables.log.tally(replay).await?.total();
         let mut start = after.map(|id| super::log::item_key(replay, &MessageId::new(id)));
         let mut items: Vec<ReplayItem> = Vec::new();
         while items.len() <= limit {

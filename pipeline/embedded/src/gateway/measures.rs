@@ -1,6 +1,7 @@
 //! What CloudWatch would measure of the API and of the ingest function.
 
 use super::Visit;
+use crate::concurrency::{Concurrency, Running};
 use http::StatusCode;
 use spillway_core::Timestamp;
 use spillway_core::metric::{Measurement, MetricId, Unit};
@@ -8,7 +9,6 @@ use spillway_core::names::Names;
 use spillway_core::ports::MetricSink;
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The metrics, named once: each request records all of them.
 pub(super) struct Measures {
@@ -23,7 +23,7 @@ pub(super) struct Measures {
     throttles: MetricId,
     duration: MetricId,
     concurrent: MetricId,
-    running: AtomicUsize,
+    running: Concurrency,
 }
 
 impl Measures {
@@ -42,14 +42,13 @@ impl Measures {
             throttles: function("Throttles"),
             duration: function("Duration"),
             concurrent: function("ConcurrentExecutions"),
-            running: AtomicUsize::new(0),
+            running: Concurrency::default(),
         }
     }
 
-    /// An invocation begins. It ends when the answer is dropped, even if the client goes away meanwhile.
+    /// An invocation begins. It ends when the answer is dropped.
     pub(super) fn begin(&self) -> Running<'_> {
-        let count = self.running.fetch_add(1, Ordering::Relaxed) + 1;
-        Running { running: &self.running, count }
+        self.running.begin()
     }
 
     /// Records a request. The errors are recorded as 0 too: their average is the error rate, as in CloudWatch.
@@ -72,25 +71,6 @@ impl Measures {
 
     fn add(&self, metric: &MetricId, value: f64, unit: Unit) {
         self.sink.record(Measurement { metric: metric.clone(), value, unit });
-    }
-}
-
-/// An invocation under way.
-pub(super) struct Running<'m> {
-    running: &'m AtomicUsize,
-    count: usize,
-}
-
-impl Running<'_> {
-    /// How many were under way when it began, itself included.
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

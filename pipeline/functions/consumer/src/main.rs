@@ -1,11 +1,11 @@
 //! The consumer function's program.
 
 use spillway_aws::clients::{Clients, Connection, in_function};
-use spillway_aws::{DynamoEvents, DynamoReplays, IndexNames, S3Schemas, SqsRedelivery, SystemClock};
-use spillway_functions_consumer::{Function, SchemaSettings, Settings, run};
+use spillway_aws::{DynamoEvents, DynamoReplayReports, IndexNames, S3Schemas, SqsRedelivery, SystemClock};
 use spillway_core::ports::Schemas;
 use spillway_core::schema::FixedSchemas;
 use spillway_core::usecases::store::Consumer;
+use spillway_functions_consumer::{Function, SchemaSettings, Settings, run};
 use spillway_lambda::sqs::queue_name;
 use spillway_lambda::{Common, Error, Telemetry, serve, start};
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
             &*settings.queue_url,
             settings.dlq_url,
         )),
-        replays: Arc::new(DynamoReplays::reporting(clients.dynamodb(), index, clock.clone())),
+        replays: Arc::new(DynamoReplayReports::new(clients.dynamodb(), index, clock.clone())),
         schemas: schemas(&clients, settings.schemas).await?,
         clock,
         version: common.version,

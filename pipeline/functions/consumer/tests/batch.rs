@@ -4,7 +4,6 @@
 
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
-use spillway_functions_consumer::{Function, run};
 use spillway_core::Timestamp;
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::EventKey;
@@ -13,6 +12,7 @@ use spillway_core::schema::FixedSchemas;
 use spillway_core::testkit::{ManualClock, World};
 use spillway_core::trace::TraceHeader;
 use spillway_core::usecases::store::Consumer;
+use spillway_functions_consumer::{Function, run};
 use spillway_lambda::{Common, Environment, Invocation, Telemetry};
 use std::net::UdpSocket;
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,7 @@
 //! What becomes of events in good times and bad, in virtual time.
 
 mod common;
+mod panics;
 
 use common::{Running, event, fault, no_schemas, start};
 use spillway_core::dead_letter::DeadLetterFilter;
@@ -26,7 +27,7 @@ fn the_same_event_sent_twice_is_stored_once_and_both_promises_are_kept() {
         run.accept(&event(1)).await;
         let ledger = run.settle().await;
         assert_eq!((ledger.accepted, ledger.stored, ledger.duplicates), (2, 2, 1));
-        let found = run.pipeline.ports.flow.locate(&EventId::new("e1"), None).await.unwrap();
+        let found = run.pipeline.ports.events.locate(&EventId::new("e1"), None).await.unwrap();
         assert_eq!(found.iter().map(|location| location.place).collect::<Vec<_>>(), [Place::Stored]);
         assert_eq!(found[0].body, event(1).body);
     })
