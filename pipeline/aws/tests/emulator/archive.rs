@@ -187,7 +187,7 @@ async fn thousands_are_paged_through_without_one_lost_or_twice() {
         })
         .collect();
     for some in letters.chunks(200) {
-        put(archive, some).await;
+        put(&*place.index, some).await;
     }
     assert_eq!(total(archive, "archived").await, 2000);
     let archived = DeadLetterFilter { states: vec!["archived".to_owned()], ..DeadLetterFilter::default() };
