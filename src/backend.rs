@@ -19,7 +19,7 @@ use crate::answer::Trouble;
 use crate::arguments::{Place, Target};
 use async_trait::async_trait;
 use spillway_core::Pipeline;
-use spillway_core::fault::Fault;
+use spillway_embedded::faults::Fault;
 use spillway_core::ids::MessageId;
 use spillway_core::ports::{ArchiveError, Clock, IndexedArchive};
 use spillway_embedded::RealClock;

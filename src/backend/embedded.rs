@@ -3,7 +3,7 @@
 use super::{Backend, Local, Site};
 use crate::answer::Trouble;
 use async_trait::async_trait;
-use spillway_core::fault::Fault;
+use spillway_embedded::faults::Fault;
 use spillway_embedded::Pipeline;
 use std::path::Path;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use crate::values;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use spillway_core::Timestamp;
-use spillway_core::fault::{Fault, FaultKind};
+use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_core::ports::AuditEntry;
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use super::FakePipeline;
 use crate::backend::Local;
 use async_trait::async_trait;
-use spillway_core::fault::Fault;
+use spillway_embedded::faults::Fault;
 use spillway_core::ports::{ArchiveError, Clock as _, IndexRebuild, IndexRepair, IndexedArchive};
 
 #[async_trait]

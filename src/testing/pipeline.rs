@@ -4,7 +4,7 @@ use crate::backend::{Backend, Site};
 use async_trait::async_trait;
 use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, Page};
-use spillway_core::fault::Fault;
+use spillway_embedded::faults::Fault;
 use spillway_core::ids::{EventId, EventSource, MessageId, ReplayId};
 use spillway_core::ledger::{Ledger, Place};
 use spillway_core::message::OutgoingMessage;

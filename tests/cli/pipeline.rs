@@ -3,7 +3,6 @@
 use crate::common::{Output, spillway, spillway_words};
 use serde_json::{Value, json};
 use spillway_core::names::Names;
-use spillway_core::schema::SchemaFolder;
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::gateway::{self, Gateway};
 use spillway_embedded::pipeline::{DASHBOARD_URL, SCHEMAS};
@@ -32,7 +31,7 @@ impl Running {
         let options = Options {
             settings: settings.clone(),
             names: Names::default(),
-            schemas: Arc::new(SchemaFolder::open(&schemas).expect("schemas")),
+            schemas: Arc::new(spillway_embedded::schemas::SchemaFolder::open(&schemas).expect("schemas")),
             clock: Arc::new(RealClock),
             simulated_latency: None,
         };

@@ -7,7 +7,6 @@ use clap::Parser;
 #[cfg(feature = "aws")]
 use spillway_aws::{Topology, operator::Deployment};
 use spillway_core::ports::{Clock, Schemas};
-use spillway_core::schema::SchemaFolder;
 use spillway_core::settings::PipelineSettings;
 use spillway_dashboard::embedded::{self, EmbeddedSignIns};
 use spillway_dashboard::settings::{AlarmOptions, Settings};
@@ -19,6 +18,7 @@ use spillway_embedded::alarms::{self, AlarmSettings, RuleFiles, Watch, WatchOpti
 use spillway_embedded::db::DATABASE;
 use spillway_embedded::gateway::{self, Gateway};
 use spillway_embedded::pipeline::{DASHBOARD_URL, SCHEMAS};
+use spillway_embedded::schemas::SchemaFolder;
 use spillway_embedded::telemetry::FILE_NAME as TELEMETRY;
 use spillway_embedded::{FastClock, Local, Options, Pipeline, RealClock, runtime};
 use std::future::Future;

@@ -8,7 +8,6 @@
 pub mod dead_letter;
 pub mod event;
 pub mod failure;
-pub mod fault;
 pub mod ids;
 pub mod ledger;
 pub mod message;

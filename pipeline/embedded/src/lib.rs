@@ -14,6 +14,7 @@ pub mod ops;
 pub mod pipeline;
 pub mod queue;
 pub mod runtime;
+pub mod schemas;
 pub mod sign_ins;
 pub mod simulate;
 pub mod store;

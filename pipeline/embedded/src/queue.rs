@@ -11,7 +11,7 @@ use crate::faults::Faults;
 use crate::ledger::{self, Counter};
 use async_trait::async_trait;
 use rusqlite::params;
-use spillway_core::fault::FaultKind;
+use crate::faults::FaultKind;
 use spillway_core::ids::{MessageId, ReceiptHandle};
 use spillway_core::message::{self, OutgoingMessage};
 use spillway_core::metric::{Measurement, MetricId, Unit};

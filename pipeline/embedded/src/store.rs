@@ -6,7 +6,7 @@ use crate::ledger::{self, Handover};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 use spillway_core::Timestamp;
-use spillway_core::fault::FaultKind;
+use crate::faults::FaultKind;
 use spillway_core::ids::{EventKey, EventType, MessageId};
 use spillway_core::metric::{Measurement, MetricId, Unit};
 use spillway_core::names::Names;

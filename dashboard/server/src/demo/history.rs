@@ -6,7 +6,7 @@ use super::{EVENTS_PER_S, request};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use spillway_core::dead_letter::DeadLetterFilter;
-use spillway_core::fault::{Fault, FaultKind};
+use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock, Schemas};
 use spillway_core::schema::{SchemaError, SchemaSet};

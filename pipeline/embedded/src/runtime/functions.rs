@@ -4,7 +4,7 @@ use crate::concurrency::Concurrency;
 use crate::pipeline::Pipeline;
 use rand::{Rng, SeedableRng};
 use spillway_core::Timestamp;
-use spillway_core::fault::FaultKind;
+use crate::faults::FaultKind;
 use spillway_core::ids::CodeVersion;
 use spillway_core::message::ReceivedMessage;
 use spillway_core::metric::{Measurement, MetricId, Unit};

@@ -5,7 +5,7 @@ use http::{HeaderValue, Method, Request, Uri, header};
 use jiff::SignedDuration;
 use spillway_alerts::{RuleName, Tier};
 use spillway_core::Timestamp;
-use spillway_core::fault::{Fault, FaultKind};
+use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_core::names::Names;
 use spillway_core::ports::Clock as _;
 use spillway_core::schema::{FixedSchemas, SchemaSet};

@@ -2,7 +2,7 @@
 
 use spillway_core::Timestamp;
 use spillway_core::event::Event;
-use spillway_core::fault::{Fault, FaultKind};
+use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_core::ledger::Ledger;
 use spillway_core::names::Names;
 use spillway_core::ports::Schemas;

@@ -6,7 +6,7 @@ mod panics;
 use common::{Running, event, fault, no_schemas, start};
 use spillway_core::dead_letter::DeadLetterFilter;
 use spillway_core::failure::FailureClass;
-use spillway_core::fault::FaultKind;
+use spillway_embedded::faults::FaultKind;
 use spillway_core::ids::{EventId, EventKey};
 use spillway_core::ledger::Place;
 use spillway_core::ports::Schemas;

@@ -1,6 +1,6 @@
-//! Faults that somebody switches on, to see how the system takes them. Embedded only.
+//! A fault that an operator switches on, to see how the system takes it.
 
-use crate::Timestamp;
+use spillway_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
