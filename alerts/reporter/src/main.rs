@@ -17,7 +17,8 @@ fn main() -> ExitCode {
 async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
-    let connection = Connection::within(settings.timeout).seen_by(telemetry.calls.interceptor());
+    let calls = telemetry.calls.interceptor(spillway_aws::is_throttling);
+    let connection = Connection::within(settings.timeout).seen_by(calls);
     let clients = in_function(connection);
     let watch = watch(&clients, &settings).await?;
     let function = Function {

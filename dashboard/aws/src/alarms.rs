@@ -85,7 +85,7 @@ impl CloudWatchAlarms {
                 .send();
             while let Some(page) = pages.next().await {
                 let page =
-                    page.map_err(|error| read_error(explain::trouble(&error, "cloudwatch:DescribeAlarms")))?;
+                    page.map_err(|error| read_error(explain::explain(&error, "cloudwatch:DescribeAlarms")))?;
                 let metric = page.metric_alarms().iter().map(|alarm| {
                     let since = alarm.state_transitioned_timestamp().or(alarm.state_updated_timestamp());
                     (alarm.alarm_name(), alarm.state_value(), since, alarm.state_reason())

@@ -11,7 +11,7 @@ pub use flow::AwsFlowSource;
 pub use metrics::CloudWatchMetrics;
 pub use traces::XRayTraces;
 
-use spillway_aws::explain::Trouble;
+use spillway_aws::explain::ExplainedError;
 use spillway_aws::operator::Deployment;
 use spillway_dashboard_model::flow::{CachedFlow, FlowSource};
 use spillway_dashboard_model::traces::TraceReader;
@@ -50,9 +50,9 @@ impl Sources {
     }
 }
 
-fn read_error(trouble: Trouble) -> ReadError {
-    match trouble {
-        Trouble::Throttled { .. } => ReadError::Throttled,
-        Trouble::Failed { reason } => ReadError::Unavailable { reason },
+fn read_error(error: ExplainedError) -> ReadError {
+    match error {
+        ExplainedError::Throttled { .. } => ReadError::Throttled,
+        ExplainedError::Failed { reason } => ReadError::Unavailable { reason },
     }
 }

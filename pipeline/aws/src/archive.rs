@@ -104,12 +104,12 @@ impl S3Archive {
 pub(crate) async fn letters(
     objects: &Objects,
     entries: Vec<Entry>,
-) -> Result<Vec<DeadLetter>, crate::trouble::Trouble> {
+) -> Result<Vec<DeadLetter>, crate::call_error::CallError> {
     let read: Vec<Option<DeadLetter>> = stream::iter(entries)
         .map(|entry| async move {
             let archiving = Archiving { id: entry.id.clone(), generation: entry.generation };
             let whole = objects.whole(&archiving).await?;
-            Ok::<_, crate::trouble::Trouble>(whole.map(|letter| as_indexed(letter, entry)))
+            Ok::<_, crate::call_error::CallError>(whole.map(|letter| as_indexed(letter, entry)))
         })
         .buffered(READS_AT_ONCE)
         .try_collect()

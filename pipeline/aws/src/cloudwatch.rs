@@ -3,7 +3,7 @@
 #[cfg(any(test, feature = "testkit"))]
 pub mod fake;
 
-use crate::explain::{self, Trouble};
+use crate::explain::{self, ExplainedError};
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy, StatusCode};
 use aws_smithy_types::DateTime;
@@ -40,13 +40,13 @@ pub type Points = BTreeMap<i64, f64>;
 /// Reads a series for each ask, of the periods that begin from `from` on and before `to`.
 ///
 /// # Errors
-/// [`Trouble`] if a call fails: all are needed.
+/// [`ExplainedError`] if a call fails: all are needed.
 pub async fn read(
     client: &Client,
     asks: &[Ask],
     from: Timestamp,
     to: Timestamp,
-) -> Result<Vec<Points>, Trouble> {
+) -> Result<Vec<Points>, ExplainedError> {
     let seconds = to.as_second().saturating_sub(from.as_second()).max(1);
     let mut calls: Vec<&[Ask]> = Vec::new();
     let mut rest = asks;
@@ -77,7 +77,7 @@ async fn one_call(
     asks: &[Ask],
     from: Timestamp,
     to: Timestamp,
-) -> Result<Vec<Points>, Trouble> {
+) -> Result<Vec<Points>, ExplainedError> {
     let queries: Vec<_> = asks.iter().enumerate().map(|(position, ask)| query(position, ask)).collect();
     let mut found = vec![Points::new(); asks.len()];
     let mut token: Option<String> = None;
@@ -91,12 +91,12 @@ async fn one_call(
             .set_next_token(token)
             .send()
             .await
-            .map_err(|error| explain::trouble(&error, CALL))?;
+            .map_err(|error| explain::explain(&error, CALL))?;
         for result in answer.metric_data_results() {
             if matches!(result.status_code(), Some(StatusCode::Forbidden | StatusCode::InternalError)) {
                 let message = result.messages().first().and_then(|message| message.value());
                 let why = message.unwrap_or("no reason was given");
-                return Err(Trouble::Failed { reason: format!("{CALL} failed for a metric: {why}") });
+                return Err(ExplainedError::Failed { reason: format!("{CALL} failed for a metric: {why}") });
             }
             let position =
                 result.id().and_then(|id| id.strip_prefix('m')).and_then(|id| id.parse::<usize>().ok());
@@ -109,7 +109,7 @@ async fn one_call(
             return Ok(found);
         }
     }
-    Err(Trouble::Failed { reason: format!("{CALL} answers with page after page and no end") })
+    Err(ExplainedError::Failed { reason: format!("{CALL} answers with page after page and no end") })
 }
 
 fn query(position: usize, ask: &Ask) -> MetricDataQuery {

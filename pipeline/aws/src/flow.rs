@@ -7,7 +7,7 @@ mod reckon;
 mod whereabouts;
 
 use crate::cloudwatch::{self, Ask, Points};
-use crate::explain::{self, Trouble};
+use crate::explain::{self, ExplainedError};
 use crate::topology::Topology;
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -173,7 +173,7 @@ impl AwsFlow {
             .send();
         let mut count = 0;
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failed(explain::trouble(&error, "s3:ListBucket")))?;
+            let page = page.map_err(|error| failed(explain::explain(&error, "s3:ListBucket")))?;
             count += page.contents().len() as u64;
         }
         Ok(count)
@@ -204,15 +204,15 @@ pub struct QueueDepth {
 /// Asks how many messages a queue has.
 ///
 /// # Errors
-/// [`Trouble`] if SQS did not say.
-pub async fn queue_depth(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<QueueDepth, Trouble> {
+/// [`ExplainedError`] if SQS did not say.
+pub async fn queue_depth(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<QueueDepth, ExplainedError> {
     let names = [
         QueueAttributeName::ApproximateNumberOfMessages,
         QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
         QueueAttributeName::ApproximateNumberOfMessagesDelayed,
     ];
     let answer = sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec())).send();
-    let answer = answer.await.map_err(|error| explain::trouble(&error, "sqs:GetQueueAttributes"))?;
+    let answer = answer.await.map_err(|error| explain::explain(&error, "sqs:GetQueueAttributes"))?;
     let all: HashMap<_, _> = answer.attributes.unwrap_or_default();
     let [visible, in_flight, delayed] =
         names.map(|name| all.get(&name).and_then(|count| count.parse().ok()).unwrap_or(0));
@@ -227,7 +227,7 @@ fn sums(points: &[Points]) -> [u64; 3] {
     [sum(0), sum(1), sum(2)]
 }
 
-fn failed(trouble: Trouble) -> LedgerError {
+fn failed(trouble: ExplainedError) -> LedgerError {
     LedgerError { reason: trouble.to_string() }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod archive;
 mod backoff;
+mod call_error;
 pub mod clients;
 pub mod clock;
 pub mod cloudwatch;
@@ -26,11 +27,11 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod topology;
-mod trouble;
 mod trust;
 
 pub use archive::{ArchiveNames, IndexNames, S3Archive};
 pub use backoff::Pace;
+pub use call_error::is_throttling;
 pub use clients::{Clients, Connection};
 pub use clock::SystemClock;
 pub use flow::{AwsFlow, Readers};

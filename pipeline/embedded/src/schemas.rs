@@ -1,6 +1,5 @@
 //! Schemas in a folder.
 
-use serde_json::Value;
 use spillway_core::ports::Schemas;
 use spillway_core::schema::{SchemaError, SchemaSet};
 use std::collections::BTreeMap;

@@ -4,8 +4,8 @@ use super::entry::Entry;
 use super::index::LETTERS_AT_ONCE;
 use super::objects::Archiving;
 use super::{READS_AT_ONCE, S3Archive};
-use crate::dynamo::transact::{Undone, transact};
-use crate::trouble::Trouble;
+use crate::dynamo::transact::{TransactionError, transact};
+use crate::call_error::CallError;
 use aws_smithy_types::timeout::TimeoutConfig;
 use futures::{StreamExt, stream};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
@@ -43,8 +43,8 @@ impl S3Archive {
             let entries: Vec<_> = positions.iter().map(|&position| Entry::of(&letters[position])).collect();
             match self.index.insert(&entries).await {
                 Ok(()) => {}
-                Err(Undone::Conditions(_)) => others.extend(positions),
-                Err(Undone::Trouble(trouble)) => {
+                Err(TransactionError::Conditions(_)) => others.extend(positions),
+                Err(TransactionError::Call(trouble)) => {
                     for &position in positions {
                         answers[position] = self.note(&letters[position], &trouble).await;
                     }
@@ -60,14 +60,14 @@ impl S3Archive {
     }
 
     /// Notes that the index lacks a letter that S3 has. Where not even that works the letter stays in the DLQ.
-    async fn note(&self, letter: &DeadLetter, trouble: &Trouble) -> Result<(), ArchiveError> {
+    async fn note(&self, letter: &DeadLetter, trouble: &CallError) -> Result<(), ArchiveError> {
         tracing::warn!(error = %trouble, dead_letter = %letter.id, "a dead letter is archived and not indexed yet");
         Ok(self.objects.note_unindexed(&Archiving::of(letter)).await?)
     }
 
     /// Brings a letter that S3 has into the index: as a new one, or as one that came back from its replay. Anything else
     /// is the same one again, and changes nothing.
-    pub(super) async fn settle(&self, letter: &DeadLetter) -> Result<(), Trouble> {
+    pub(super) async fn settle(&self, letter: &DeadLetter) -> Result<(), CallError> {
         for _ in 0..LOOKS {
             let done = match self.index.entry(&letter.id).await? {
                 None => self.index.insert(&[Entry::of(letter)]).await,
@@ -81,15 +81,15 @@ impl S3Archive {
             match done {
                 Ok(()) => return Ok(()),
                 // Somebody else was quicker: the next look sees what he did.
-                Err(Undone::Conditions(_)) => {}
-                Err(Undone::Trouble(trouble)) => return Err(trouble),
+                Err(TransactionError::Conditions(_)) => {}
+                Err(TransactionError::Call(trouble)) => return Err(trouble),
             }
         }
-        Err(Trouble::contradiction("a dead letter is changed by others all the time"))
+        Err(CallError::contradiction("a dead letter is changed by others all the time"))
     }
 
     /// A letter that failed again: back in the archive, and its replay's message has ended as returned. All at once.
-    async fn come_back(&self, letter: &DeadLetter, before: Entry, replay: &ReplayId) -> Result<(), Undone> {
+    async fn come_back(&self, letter: &DeadLetter, before: Entry, replay: &ReplayId) -> Result<(), TransactionError> {
         let now = letter.archived_at;
         let from = self.log.state(replay, &letter.id).await?;
         let mut after = Entry {
@@ -125,7 +125,7 @@ impl S3Archive {
     /// Puts dead letters into the index whose index write failed, at most `limit`, within the time that the index's client
     /// gives one call.
     ///
-    /// It begins anywhere among them, so that those that can't be indexed don't block the others each time. Trouble
+    /// It begins anywhere among them, so that those that can't be indexed don't block the others each time. CallError
     /// that is not about one letter, such as a table that does not answer, would meet the others too: then the rest of what
     /// was found counts as failed, and is tried the next time.
     ///
@@ -144,10 +144,10 @@ impl S3Archive {
                     continue;
                 }
                 Ok(Err(trouble)) => trouble,
-                Err(_) => Trouble::contradiction("there is no time left for this one and those after it"),
+                Err(_) => CallError::contradiction("there is no time left for this one and those after it"),
             };
             tracing::warn!(error = %trouble, dead_letter = %archiving.id, "a dead letter could not be indexed");
-            if trouble.fate.is_retryable() || Instant::now() >= until {
+            if trouble.decision.is_retryable() || Instant::now() >= until {
                 repair.failed += (notes.len() - done) as u64;
                 break;
             }
@@ -156,7 +156,7 @@ impl S3Archive {
         Ok(repair)
     }
 
-    async fn index_again(&self, archiving: &Archiving) -> Result<(), Trouble> {
+    async fn index_again(&self, archiving: &Archiving) -> Result<(), CallError> {
         if let Some(letter) = self.objects.get(archiving).await? {
             self.settle(&letter).await?;
         }

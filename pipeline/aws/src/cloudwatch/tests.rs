@@ -72,5 +72,5 @@ async fn a_refusal_is_told_in_a_sentence_and_throttling_apart() {
     );
     fake.failing(400, "Throttling");
     let error = read(&fake.client(), &[ask(0)], time(0), time(60)).await.unwrap_err();
-    assert!(matches!(error, Trouble::Throttled { .. }), "{error}");
+    assert!(matches!(error, ExplainedError::Throttled { .. }), "{error}");
 }

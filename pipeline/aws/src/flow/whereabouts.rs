@@ -57,7 +57,7 @@ impl AwsFlow {
         let mut items = query.into_paginator().items().send();
         let mut sources = Vec::new();
         while let Some(item) = items.next().await {
-            let item = item.map_err(|error| failed(explain::trouble(&error, QUERY)))?;
+            let item = item.map_err(|error| failed(explain::explain(&error, QUERY)))?;
             if let Some(AttributeValue::S(source)) = item.get("source") {
                 sources.push(EventSource::new(source));
             }
@@ -85,7 +85,7 @@ impl AwsFlow {
         let mut items = query.into_paginator().items().send();
         let mut ids = Vec::new();
         while let Some(item) = items.next().await {
-            let item = item.map_err(|error| failed(explain::trouble(&error, QUERY)))?;
+            let item = item.map_err(|error| failed(explain::explain(&error, QUERY)))?;
             if let Some(AttributeValue::S(key)) = item.get("pk")
                 && let Some(id) = key.strip_prefix(LETTER)
             {
@@ -129,7 +129,7 @@ impl AwsFlow {
             .limit(1)
             .send()
             .await
-            .map_err(|error| failed(explain::trouble(&error, QUERY)))?;
+            .map_err(|error| failed(explain::explain(&error, QUERY)))?;
         Ok(!answer.items().is_empty())
     }
 
@@ -161,7 +161,7 @@ impl AwsFlow {
                 .map_err(|error| LedgerError { reason: error.to_string() })?;
             let answer = self.readers.dynamodb.batch_get_item().request_items(table, wanted).send().await;
             let mut answer =
-                answer.map_err(|error| failed(explain::trouble(&error, "dynamodb:BatchGetItem")))?;
+                answer.map_err(|error| failed(explain::explain(&error, "dynamodb:BatchGetItem")))?;
             found.extend(
                 answer.responses.as_mut().and_then(|tables| tables.remove(table)).unwrap_or_default(),
             );

@@ -5,8 +5,8 @@ use super::{DynamoReplays, Tables};
 use crate::archive::{Entry, LETTERS_AT_ONCE, Step};
 use crate::dynamo::batch;
 use crate::dynamo::item::{number, text};
-use crate::dynamo::transact::{Action, Change, Undone, change, transact};
-use crate::trouble::Trouble;
+use crate::dynamo::transact::{Action, Change, TransactionError, change, transact};
+use crate::call_error::CallError;
 use spillway_core::dead_letter::{DeadLetterState, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::replay::ReplayItemState;
@@ -26,7 +26,7 @@ impl DynamoReplays {
         replay: &ReplayId,
         ids: &[MessageId],
         by: &str,
-    ) -> Result<u64, Trouble> {
+    ) -> Result<u64, CallError> {
         let now = self.tables.clock.now();
         let trace = ReplayTrace { replay_id: replay.clone(), sent_at: now, ended_at: None, stored: None };
         let mut entries = self.tables.index.entries(ids).await?;
@@ -88,21 +88,21 @@ impl DynamoReplays {
         actions
     }
 
-    async fn prepare_on(&self, replay: &ReplayId) -> Result<(), Trouble> {
+    async fn prepare_on(&self, replay: &ReplayId) -> Result<(), CallError> {
         let until = self.tables.clock.now().as_second() + PREPARING_S;
         let on = Change::default().set("preparing_until", number(until)).if_present("pk");
         change(&self.tables.log.client, &self.tables.log.table, replay_key(replay), on).await.map(|_| ())
     }
 
     /// Notes that messages were put back, each unless it has ended meanwhile: the consumer may be faster than this note.
-    pub(super) async fn note_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), Trouble> {
+    pub(super) async fn note_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), CallError> {
         for some in ids.chunks(LETTERS_AT_ONCE) {
             let mut moving: Vec<MessageId> = some.to_vec();
             while !moving.is_empty() {
                 match transact(&self.tables.log.client, |tries| self.sending(replay, &moving, tries)).await {
                     Ok(()) => break,
-                    Err(Undone::Trouble(trouble)) => return Err(trouble),
-                    Err(Undone::Conditions(failed)) => {
+                    Err(TransactionError::Call(trouble)) => return Err(trouble),
+                    Err(TransactionError::Conditions(failed)) => {
                         let ended: Vec<_> =
                             failed.iter().filter_map(|&position| moving.get(position)).collect();
                         let keys = ended.iter().map(|id| waiting_key(replay, id)).collect();
@@ -136,7 +136,7 @@ impl DynamoReplays {
     }
 
     /// Notes why a replay can't go on, or that it can. Nothing is written if that is known.
-    pub(super) async fn note_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), Trouble> {
+    pub(super) async fn note_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), CallError> {
         let note = match trouble {
             Some(words) => Change::default().set("trouble", text(words)).if_present("pk"),
             None => Change::default().remove("trouble").if_present("trouble"),
@@ -150,7 +150,7 @@ impl DynamoReplays {
         replay: &ReplayId,
         states: &HashMap<MessageId, ReplayItemState>,
         ids: &[MessageId],
-    ) -> Result<Vec<MessageId>, Trouble> {
+    ) -> Result<Vec<MessageId>, CallError> {
         let waits = |id: &&MessageId| states.get(*id) == Some(&ReplayItemState::Waiting);
         let (waiting, ended): (Vec<_>, Vec<_>) = ids.iter().partition(waits);
         let keys = ended.into_iter().map(|id| waiting_key(replay, id)).collect();
@@ -161,7 +161,7 @@ impl DynamoReplays {
 
 impl Tables {
     /// Notes that the event of a replayed message is in the store.
-    pub(super) async fn note_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), Trouble> {
+    pub(super) async fn note_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), CallError> {
         let now = self.clock.now();
         for _ in 0..LOOKS {
             let (before, from) = tokio::try_join!(self.index.entry(id), self.log.state(replay, id))?;
@@ -179,11 +179,11 @@ impl Tables {
                     }
                     return Ok(());
                 }
-                Err(Undone::Conditions(_)) => {}
-                Err(Undone::Trouble(trouble)) => return Err(trouble),
+                Err(TransactionError::Conditions(_)) => {}
+                Err(TransactionError::Call(trouble)) => return Err(trouble),
             }
         }
-        Err(Trouble::contradiction("a replayed message is changed by others all the time"))
+        Err(CallError::contradiction("a replayed message is changed by others all the time"))
     }
 
     /// Ends a message of a replay together with its dead letter.
@@ -193,7 +193,7 @@ impl Tables {
         step: Step,
         from: Option<ReplayItemState>,
         to: ReplayItemState,
-    ) -> Result<(), Undone> {
+    ) -> Result<(), TransactionError> {
         let now = self.clock.now();
         let steps = [step];
         let id = &steps[0].0.id;
