@@ -19,10 +19,10 @@ use crate::answer::Trouble;
 use crate::arguments::{Place, Target};
 use async_trait::async_trait;
 use spillway_core::Pipeline;
-use spillway_embedded::faults::Fault;
 use spillway_core::ids::MessageId;
 use spillway_core::ports::{ArchiveError, Clock, IndexedArchive};
 use spillway_embedded::RealClock;
+use spillway_embedded::faults::Fault;
 use std::sync::Arc;
 
 /// The HTTP API of a deployment.

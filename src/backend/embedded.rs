@@ -3,8 +3,8 @@
 use super::{Backend, Local, Site};
 use crate::answer::Trouble;
 use async_trait::async_trait;
-use spillway_embedded::faults::Fault;
 use spillway_embedded::Pipeline;
+use spillway_embedded::faults::Fault;
 use std::path::Path;
 use std::sync::Arc;
 

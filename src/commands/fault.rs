@@ -9,8 +9,8 @@ use crate::values;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use spillway_core::Timestamp;
-use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_core::ports::AuditEntry;
+use spillway_embedded::faults::{Fault, FaultKind};
 use std::time::Duration;
 
 /// Faults by name.

@@ -3,8 +3,8 @@
 use super::FakePipeline;
 use crate::backend::Local;
 use async_trait::async_trait;
-use spillway_embedded::faults::Fault;
 use spillway_core::ports::{ArchiveError, Clock as _, IndexRebuild, IndexRepair, IndexedArchive};
+use spillway_embedded::faults::Fault;
 
 #[async_trait]
 impl Local for FakePipeline {

@@ -4,7 +4,6 @@ use crate::backend::{Backend, Site};
 use async_trait::async_trait;
 use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, Page};
-use spillway_embedded::faults::Fault;
 use spillway_core::ids::{EventId, EventSource, MessageId, ReplayId};
 use spillway_core::ledger::{Ledger, Place};
 use spillway_core::message::OutgoingMessage;
@@ -15,6 +14,7 @@ use spillway_core::ports::{
 use spillway_core::replay::{Replay, ReplayItem, ReplayItemState, ReplayState};
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::testkit::{ManualClock, World};
+use spillway_embedded::faults::Fault;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 

@@ -1,12 +1,14 @@
 //! The reporter function's program.
 
+use spillway_alerts_reporter::aws::{
+    CloudWatchStates, DynamoOnce, OneBudget, S3Pictures, SnsMail, SqsWaiting,
+};
+use spillway_alerts_reporter::{Function, Settings, Watch, run};
 use spillway_aws::SystemClock;
 use spillway_aws::clients::{Clients, Connection, in_function};
 use spillway_dashboard_aws::CloudWatchMetrics;
 use spillway_dashboard_aws::budgets::Budgets;
 use spillway_lambda::{Common, Error, Telemetry, serve, start};
-use spillway_alerts_reporter::aws::{CloudWatchStates, DynamoOnce, OneBudget, S3Pictures, SnsMail, SqsWaiting};
-use spillway_alerts_reporter::{Function, Settings, Watch, run};
 use std::process::ExitCode;
 use std::sync::Arc;
 

@@ -90,7 +90,7 @@ const PASSING: [&str; 4] =
     ["TransactionInProgressException", "RequestTimeout", "TransactionConflictException", "OverLimit"];
 
 /// What a failed call of `action` means.
-pub(crate) fn trouble<E>(action: &str, error: &SdkError<E, HttpResponse>) -> CallError
+pub(crate) fn call_error<E>(action: &str, error: &SdkError<E, HttpResponse>) -> CallError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {

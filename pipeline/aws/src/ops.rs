@@ -9,9 +9,9 @@
 //! Many thousands of entries fit no transaction, so the first item is written last, and an entry counts only if it is
 //! there: all of what was added together is seen, or none.
 
+use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, number, number_of, text, text_of};
-use crate::call_error::{CallError, call_error};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -138,7 +138,8 @@ impl DynamoOps {
             for item in output.items() {
                 if addition_of(item).is_some_and(|addition| whole.contains(addition)) {
                     let entry = text_of(item, "entry").unwrap_or_default();
-                    found.push(serde_json::from_str(entry).map_err(|error| CallError::ours("Query", &error))?);
+                    found
+                        .push(serde_json::from_str(entry).map_err(|error| CallError::ours("Query", &error))?);
                 }
             }
             after = output.last_evaluated_key;

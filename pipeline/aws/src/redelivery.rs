@@ -1,8 +1,8 @@
 //! What a consumer tells SQS about messages that it could not settle.
 
 use crate::backoff::{Backoff, Pace};
-use crate::send::{LARGEST_MESSAGE, MOST_IN_A_CALL, Sender, failed_entry, given_up, no_word, refused, size};
 use crate::call_error::{CallError, call_error};
+use crate::send::{LARGEST_MESSAGE, MOST_IN_A_CALL, Sender, failed_entry, given_up, no_word, refused, size};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;

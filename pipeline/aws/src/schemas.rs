@@ -94,14 +94,10 @@ impl S3Schemas {
     }
 
     async fn read(&self, key: &str) -> Result<serde_json::Value, SchemasError> {
-        let output = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .send()
-            .await
-            .map_err(|error| self.read_error(key, crate::call_error::call_error("GetObject", &error).text))?;
+        let output =
+            self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(|error| {
+                self.read_error(key, crate::call_error::call_error("GetObject", &error).text)
+            })?;
         let bytes = output.body.collect().await.map_err(|error| self.read_error(key, error.to_string()))?;
         serde_json::from_slice(&bytes.into_bytes())
             .map_err(|error| SchemaError::Json { path: key.into(), reason: error.to_string() }.into())

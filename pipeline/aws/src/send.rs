@@ -1,7 +1,7 @@
 //! Sending to a queue: in as few calls as SQS allows, and each message with an answer of its own.
 
 use crate::backoff::{Backoff, Pace};
-use crate::call_error::{RetryDecision, CallError, call_error, decide};
+use crate::call_error::{CallError, RetryDecision, call_error, decide};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
@@ -255,7 +255,11 @@ pub(crate) fn failed_entry(action: &str, entry: &BatchResultErrorEntry) -> CallE
 
 /// SQS answered, and said nothing of this entry.
 pub(crate) fn no_word(action: &str) -> CallError {
-    CallError { decision: RetryDecision::Unknown, code: None, text: format!("{action}: no word about this message") }
+    CallError {
+        decision: RetryDecision::Unknown,
+        code: None,
+        text: format!("{action}: no word about this message"),
+    }
 }
 
 fn for_all<T>(positions: &[usize], trouble: &CallError) -> Vec<(usize, Result<T, CallError>)> {
@@ -294,7 +298,9 @@ pub(crate) fn refused(trouble: CallError) -> QueueError {
 pub(crate) fn given_up(trouble: CallError) -> QueueError {
     match trouble.decision {
         RetryDecision::Throttled => QueueError::Throttled,
-        RetryDecision::Unknown | RetryDecision::TimedOut | RetryDecision::Refused => QueueError::Unavailable { reason: trouble.text },
+        RetryDecision::Unknown | RetryDecision::TimedOut | RetryDecision::Refused => {
+            QueueError::Unavailable { reason: trouble.text }
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 //! reasons and what it costs.
 
 use crate::backoff::{Backoff, Pace};
+use crate::call_error::{CallError, RetryDecision, call_error};
 use crate::clock::SystemClock;
 use crate::dynamo::item::{Item, item, size, text, text_of, time_of};
-use crate::call_error::{RetryDecision, CallError, call_error};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -110,7 +110,9 @@ impl DynamoEvents {
         match trouble.decision {
             RetryDecision::Throttled => StoreError::Throttled,
             RetryDecision::TimedOut => self.late(),
-            RetryDecision::Unknown | RetryDecision::Refused => StoreError::Unavailable { reason: trouble.text },
+            RetryDecision::Unknown | RetryDecision::Refused => {
+                StoreError::Unavailable { reason: trouble.text }
+            }
         }
     }
 

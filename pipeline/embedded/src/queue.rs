@@ -7,11 +7,11 @@ mod snapshot;
 pub use snapshot::QueueSnapshot;
 
 use crate::db::{Db, DbError, millis};
+use crate::faults::FaultKind;
 use crate::faults::Faults;
 use crate::ledger::{self, Counter};
 use async_trait::async_trait;
 use rusqlite::params;
-use crate::faults::FaultKind;
 use spillway_core::ids::{MessageId, ReceiptHandle};
 use spillway_core::message::{self, OutgoingMessage};
 use spillway_core::metric::{Measurement, MetricId, Unit};

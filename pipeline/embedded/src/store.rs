@@ -1,12 +1,12 @@
 //! The event store, with DynamoDB's rules: conditional puts, capacity and throttling, items of at most 400 KB.
 
 use crate::db::{Db, from_millis, millis};
+use crate::faults::FaultKind;
 use crate::faults::Faults;
 use crate::ledger::{self, Handover};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 use spillway_core::Timestamp;
-use crate::faults::FaultKind;
 use spillway_core::ids::{EventKey, EventType, MessageId};
 use spillway_core::metric::{Measurement, MetricId, Unit};
 use spillway_core::names::Names;

@@ -1,8 +1,8 @@
 //! A dead letter in the index: all of it but what can be large. Body, message attributes and failures are in S3.
 
+use crate::call_error::{CallError, RetryDecision};
 use crate::dynamo::item::{Item, item, number, number_of, text, text_of, time_of};
 use crate::dynamo::transact::Change;
-use crate::call_error::{RetryDecision, CallError};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, ReplayTrace};
 use spillway_core::failure::FailureClass;

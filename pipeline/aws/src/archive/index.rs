@@ -2,10 +2,10 @@
 
 use super::IndexNames;
 use super::entry::{Entry, key, shard};
+use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, number_of, text, text_of};
 use crate::dynamo::transact::{Action, Change, TransactionError, transact};
-use crate::call_error::{CallError, call_error};
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::failure::FailureClass;
@@ -43,7 +43,8 @@ impl Index {
     /// One entry.
     pub async fn entry(&self, id: &MessageId) -> Result<Option<Entry>, CallError> {
         let call = self.client.get_item().table_name(&self.names.table).set_key(Some(key(id)));
-        let output = call.consistent_read(true).send().await.map_err(|error| call_error("GetItem", &error))?;
+        let output =
+            call.consistent_read(true).send().await.map_err(|error| call_error("GetItem", &error))?;
         output.item.as_ref().map(Entry::read).transpose()
     }
 
@@ -156,7 +157,9 @@ impl Index {
             };
             match transact(&self.client, actions).await {
                 Ok(()) => break,
-                Err(TransactionError::Conditions(failed)) if failed.iter().any(|&position| position < steps.len()) => {
+                Err(TransactionError::Conditions(failed))
+                    if failed.iter().any(|&position| position < steps.len()) =>
+                {
                     let mut position = 0;
                     steps.retain(|_| {
                         position += 1;
@@ -164,7 +167,9 @@ impl Index {
                     });
                 }
                 Err(TransactionError::Conditions(_)) => {
-                    return Err(CallError::contradiction("a replay has a message that its log has otherwise"));
+                    return Err(CallError::contradiction(
+                        "a replay has a message that its log has otherwise",
+                    ));
                 }
                 Err(TransactionError::Call(trouble)) if trouble.decision.may_have_happened() => {
                     return self.happened(steps, trouble).await;

@@ -4,8 +4,8 @@ use super::entry::Entry;
 use super::index::LETTERS_AT_ONCE;
 use super::objects::Archiving;
 use super::{READS_AT_ONCE, S3Archive};
-use crate::dynamo::transact::{TransactionError, transact};
 use crate::call_error::CallError;
+use crate::dynamo::transact::{TransactionError, transact};
 use aws_smithy_types::timeout::TimeoutConfig;
 use futures::{StreamExt, stream};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
@@ -89,7 +89,12 @@ impl S3Archive {
     }
 
     /// A letter that failed again: back in the archive, and its replay's message has ended as returned. All at once.
-    async fn come_back(&self, letter: &DeadLetter, before: Entry, replay: &ReplayId) -> Result<(), TransactionError> {
+    async fn come_back(
+        &self,
+        letter: &DeadLetter,
+        before: Entry,
+        replay: &ReplayId,
+    ) -> Result<(), TransactionError> {
         let now = letter.archived_at;
         let from = self.log.state(replay, &letter.id).await?;
         let mut after = Entry {

@@ -3,10 +3,10 @@
 use super::entry::Entry;
 use super::objects::{Archiving, merged};
 use super::{LETTERS_AT_ONCE, READS_AT_ONCE, S3Archive};
+use crate::call_error::{CallError, call_error};
 use crate::dynamo::item::{Item, text_of, time_of};
 use crate::dynamo::transact::TransactionError;
 use crate::replays::log::state_of;
-use crate::call_error::{CallError, call_error};
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, ReplayTrace};

@@ -1,8 +1,8 @@
 //! Walking through the index: many partitions, each sorted, as one list with the newest first.
 
 use super::index::Index;
-use crate::dynamo::item::{Item, text, text_of};
 use crate::call_error::{CallError, call_error};
+use crate::dynamo::item::{Item, text, text_of};
 use aws_sdk_dynamodb::types::Select;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::ids::MessageId;

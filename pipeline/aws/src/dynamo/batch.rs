@@ -3,7 +3,7 @@
 
 use super::item::Item;
 use crate::backoff::{Backoff, Pace};
-use crate::call_error::{RetryDecision, CallError, call_error};
+use crate::call_error::{CallError, RetryDecision, call_error};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
 use futures::{StreamExt, TryStreamExt, stream};

@@ -3,8 +3,8 @@
 use super::batch::{delete_all, get_all, put_all};
 use super::item::{item, text};
 use super::transact::{Action, Change, TransactionError, change, transact};
-use crate::testing::script::{Answer, Call, Script};
 use crate::call_error::RetryDecision;
+use crate::testing::script::{Answer, Call, Script};
 use serde_json::{Value, json};
 
 fn keys(count: usize) -> Vec<super::item::Item> {
@@ -97,7 +97,9 @@ async fn conditions_that_do_not_hold_are_named_and_not_tried_again() {
     assert_eq!(transact(&script.clients().dynamodb(), two).await, Err(TransactionError::Conditions(vec![1])));
     assert_eq!(script.calls().len(), 1);
     let script = Script::start(|_, _| canceled(&["ValidationError", "None"])).await;
-    let Err(TransactionError::Call(trouble)) = transact(&script.clients().dynamodb(), two).await else { panic!() };
+    let Err(TransactionError::Call(trouble)) = transact(&script.clients().dynamodb(), two).await else {
+        panic!()
+    };
     assert_eq!((trouble.decision, trouble.text.contains("ValidationError")), (RetryDecision::Refused, true));
 
     let script = Script::start(|_, _| {

@@ -2,7 +2,7 @@
 
 use super::item::Item;
 use crate::backoff::{Backoff, Pace};
-use crate::call_error::{RetryDecision, CallError, call_error};
+use crate::call_error::{CallError, RetryDecision, call_error};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -236,14 +236,27 @@ async fn try_once(client: &Client, actions: Vec<Action>) -> Result<(), Transacti
         return Err(TransactionError::Conditions(failed));
     }
     let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-    let decision = if codes.iter().any(|code| passing.contains(code)) { RetryDecision::Throttled } else { RetryDecision::Refused };
+    let decision = if codes.iter().any(|code| passing.contains(code)) {
+        RetryDecision::Throttled
+    } else {
+        RetryDecision::Refused
+    };
     let said = reasons.iter().find_map(|reason| reason.message.clone()).unwrap_or_default();
     let text = format!("{ACTION}: canceled ({}): {said}", codes.join(", "));
-    Err(TransactionError::Call(CallError { decision, code: Some("TransactionCanceledException".to_owned()), text }))
+    Err(TransactionError::Call(CallError {
+        decision,
+        code: Some("TransactionCanceledException".to_owned()),
+        text,
+    }))
 }
 
 /// Changes one item by itself. `false` if its condition did not hold.
-pub(crate) async fn change(client: &Client, table: &str, key: Item, change: Change) -> Result<bool, CallError> {
+pub(crate) async fn change(
+    client: &Client,
+    table: &str,
+    key: Item,
+    change: Change,
+) -> Result<bool, CallError> {
     let written = change.written();
     let call = client
         .update_item()

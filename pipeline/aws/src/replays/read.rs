@@ -4,9 +4,9 @@ use super::DynamoReplays;
 use super::log::{Tally, is_preparing, replay, replay_key, state_of};
 use super::write::ended;
 use crate::archive::{Entry, letters};
+use crate::call_error::{CallError, call_error};
 use crate::dynamo::item::{Item, text, text_of, time_of};
 use crate::dynamo::transact::TransactionError;
-use crate::call_error::{CallError, call_error};
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page};
 use spillway_core::ids::{MessageId, ReplayId};
@@ -110,7 +110,8 @@ impl DynamoReplays {
             .get_item()
             .table_name(&self.tables.log.table)
             .set_key(Some(replay_key(id)));
-        let output = call.consistent_read(true).send().await.map_err(|error| call_error("GetItem", &error))?;
+        let output =
+            call.consistent_read(true).send().await.map_err(|error| call_error("GetItem", &error))?;
         let Some(item) = output.item else { return Ok(None) };
         let tally = self.tables.log.tally(id).await?;
         let now = self.tables.clock.now();

@@ -3,10 +3,10 @@
 use super::log::{new_replay, replay_key, waiting_key};
 use super::{DynamoReplays, Tables};
 use crate::archive::{Entry, LETTERS_AT_ONCE, Step};
+use crate::call_error::CallError;
 use crate::dynamo::batch;
 use crate::dynamo::item::{number, text};
 use crate::dynamo::transact::{Action, Change, TransactionError, change, transact};
-use crate::call_error::CallError;
 use spillway_core::dead_letter::{DeadLetterState, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::replay::ReplayItemState;
@@ -136,7 +136,11 @@ impl DynamoReplays {
     }
 
     /// Notes why a replay can't go on, or that it can. Nothing is written if that is known.
-    pub(super) async fn note_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), CallError> {
+    pub(super) async fn note_trouble(
+        &self,
+        replay: &ReplayId,
+        trouble: Option<&str>,
+    ) -> Result<(), CallError> {
         let note = match trouble {
             Some(words) => Change::default().set("trouble", text(words)).if_present("pk"),
             None => Change::default().remove("trouble").if_present("trouble"),

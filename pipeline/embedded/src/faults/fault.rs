@@ -1,7 +1,7 @@
 //! A fault that an operator switches on, to see how the system takes it.
 
-use spillway_core::Timestamp;
 use serde::{Deserialize, Serialize};
+use spillway_core::Timestamp;
 use std::time::Duration;
 
 /// What goes wrong.

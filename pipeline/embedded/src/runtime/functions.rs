@@ -1,10 +1,10 @@
 //! Plays Lambda: invokes a function with a batch, with a timeout, and measures it.
 
 use crate::concurrency::Concurrency;
+use crate::faults::FaultKind;
 use crate::pipeline::Pipeline;
 use rand::{Rng, SeedableRng};
 use spillway_core::Timestamp;
-use crate::faults::FaultKind;
 use spillway_core::ids::CodeVersion;
 use spillway_core::message::ReceivedMessage;
 use spillway_core::metric::{Measurement, MetricId, Unit};

@@ -2,13 +2,13 @@
 
 use spillway_core::Timestamp;
 use spillway_core::event::Event;
-use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_core::ledger::Ledger;
 use spillway_core::names::Names;
 use spillway_core::ports::Schemas;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::accept::accept;
+use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_embedded::{Options, Pipeline, VirtualClock, runtime};
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! A record that makes a function panic takes nothing down with it, on one machine as in AWS.
 
+#![expect(clippy::unwrap_used, reason = "test code")]
+
 use crate::common::{Running, event, no_schemas, start};
 use async_trait::async_trait;
 use spillway_core::Timestamp;

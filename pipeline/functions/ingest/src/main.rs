@@ -2,8 +2,8 @@
 
 use spillway_aws::clients::{Connection, in_function};
 use spillway_aws::{SqsQueue, SystemClock};
-use spillway_ingest::Ingest;
 use spillway_functions_ingest::{Function, Settings, run};
+use spillway_ingest::Ingest;
 use spillway_lambda::{Common, Error, Telemetry, serve, start};
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -93,7 +93,8 @@ impl Carrier {
         let per_second = per_second.max(0.1);
         let step = if per_second < STEP as f64 { 1 } else { STEP };
         let mut carried = Carried { sent: 0, returned: 0, end: End::Done };
-        let mut resting: HashMap<ReplayId, Timestamp> = HashMap::new();
+        // Until when each replay is left alone that could not go on, and why it could not.
+        let mut resting: HashMap<ReplayId, (Timestamp, End)> = HashMap::new();
         let started_at = self.clock.now();
         if let (Scope::Idle(still_for), Some(until)) = (scope, until)
             && started_at + still_for >= until
@@ -112,10 +113,13 @@ impl Carrier {
                     carried.end = End::OutOfTime;
                     return Ok(carried);
                 }
-                if resting.get(&replay).is_some_and(|rested_at| now < *rested_at) {
+                if let Some((until, why)) = resting.get(&replay)
+                    && now < *until
+                {
+                    carried.end = why.clone();
                     continue;
                 }
-                match self.advance(&replay, step).await {
+                let why = match self.advance(&replay, step).await {
                     Ok(Step { sent, returned, blocked }) if sent + returned > 0 || blocked.is_none() => {
                         moved |= sent + returned > 0;
                         carried.sent += sent as u64;
@@ -126,15 +130,16 @@ impl Carrier {
                         }
                         continue;
                     }
-                    Ok(Step { blocked, .. }) => carried.end = End::Blocked(blocked.unwrap_or_default()),
+                    Ok(Step { blocked, .. }) => End::Blocked(blocked.unwrap_or_default()),
                     Err(error) => {
                         if !matches!(scope, Scope::One(_)) {
                             tracing::warn!(%error, %replay, "the replay can't go on; it will be tried again");
                         }
-                        carried.end = End::Failed(error);
+                        End::Failed(error)
                     }
-                }
-                resting.insert(replay, now + REST);
+                };
+                carried.end = why.clone();
+                resting.insert(replay, (now + REST, why));
             }
             if !moved {
                 return Ok(carried);
