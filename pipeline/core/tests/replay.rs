@@ -8,7 +8,7 @@ use spillway_core::dead_letter::{DeadLetter, Page};
 use spillway_core::failure::{Failure, FailureClass};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
-use spillway_core::ports::{ArchiveError, AuditEntry, Clock as _, EventQueue, OpsLog, QueueError, Replays};
+use spillway_core::ports::{ArchiveError, AuditEntry, EventQueue, OpsLog, QueueError, Replays};
 use spillway_core::replay::{Replay, ReplayItem};
 use spillway_core::testkit::ManualClock;
 use spillway_core::usecases::replay::{Carried, Carrier, End, Scope};

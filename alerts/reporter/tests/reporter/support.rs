@@ -5,18 +5,18 @@ use jiff::Timestamp;
 use serde_json::json;
 use serde_json::value::RawValue;
 use spillway_alerts::AlarmState;
-use spillway_alerts_reporter::ports::{
-    Change, Claim, Mail, Once, Pictures, PortError, Spending, Standing, States, Waiting,
-};
-use spillway_alerts_reporter::{Answer, Function, Retention, RunError, Watch, run};
 use spillway_core::metric::MetricId;
 use spillway_core::retry::RetrySchedule;
 use spillway_core::testkit::ManualClock;
 use spillway_dashboard_aws::budgets::Budget;
+use spillway_lambda::{Common, Environment, Telemetry};
+use spillway_alerts_reporter::ports::{
+    Change, Claim, Mail, Once, Pictures, PortError, Spending, Standing, States, Waiting,
+};
+use spillway_alerts_reporter::{Answer, Function, Retention, RunError, Watch, run};
 use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
 };
-use spillway_lambda::{Common, Environment, Telemetry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
