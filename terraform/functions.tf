@@ -7,7 +7,7 @@ locals {
   function_list = {
     ingest   = merge(var.ingest, { description = "Takes events in and queues them" })
     consumer = merge(var.consumer, { description = "Stores queued events", queue = "primary" })
-    archiver = merge(var.archiver, { description = "Archives dead letters and indexes them", queue = "dlq" })
+    archiver = merge(var.archiver, { description = "Archives dead letters, indexes them, and carries replays on", queue = "dlq" })
 
     # Beside the path of events. It draws charts at three times their size and makes them smaller, and a call of CloudWatch may take
     # seconds: hence memory and timeout.
@@ -72,6 +72,7 @@ locals {
     }
 
     archiver = {
+      SPILLWAY_QUEUE_URL                = module.queue.primary.url
       SPILLWAY_ARCHIVE_BUCKET           = module.archive.bucket
       SPILLWAY_ARCHIVE_PREFIX           = module.archive.prefixes.dead_letters
       SPILLWAY_ARCHIVE_UNINDEXED_PREFIX = module.archive.prefixes.unindexed
@@ -94,12 +95,13 @@ locals {
       }
     }
 
-    # A dead letter is safe once the bucket has it. Those whose index write failed are noted there and indexed by this.
+    # A dead letter is safe once the bucket has it. Those whose index write failed are noted there and indexed by this. It also
+    # carries on replays that no other program does.
     archiver = {
-      mend-index = {
-        description   = "Indexes dead letters whose index write failed"
+      maintain = {
+        description   = "Indexes dead letters whose index write failed, and carries replays on"
         every_minutes = 5
-        input         = jsonencode({ task = "mend-index" })
+        input         = jsonencode({ task = "maintain" })
       }
     }
 

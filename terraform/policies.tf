@@ -128,6 +128,25 @@ locals {
         Resource = module.ops_log.arn
       },
       local.count_replay,
+      {
+        Sid      = "PutReplaysBack"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = module.queue.primary.arn
+      },
+      {
+        Sid      = "ReadReplayedDeadLetters"
+        Effect   = "Allow"
+        Action   = ["dynamodb:BatchGetItem"]
+        Resource = [module.dead_letter_index.arn, module.ops_log.arn]
+      },
+      {
+        # The audit entry of a message that the queue never takes, and the marks of messages that wait no more.
+        Sid      = "CarryReplaysOn"
+        Effect   = "Allow"
+        Action   = ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem"]
+        Resource = module.ops_log.arn
+      },
       local.key_use.archiver,
     ]
   }

@@ -100,14 +100,14 @@ async fn live_through(folder: &Path, clock: VirtualClock, events: u64) -> Result
         clock.sleep(Duration::from_secs(1)).await;
     }
     while requests.join_next().await.is_some() {}
-    let mut ledger = pipeline.ports.flow.ledger().await?;
+    let mut ledger = pipeline.ports.ledger.ledger().await?;
     // Nothing fails here, so what is still on its way is stored within moments.
     for _ in 0..60 {
         if ledger.moving() == 0 {
             break;
         }
         clock.sleep(Duration::from_secs(1)).await;
-        ledger = pipeline.ports.flow.ledger().await?;
+        ledger = pipeline.ports.ledger.ledger().await?;
     }
     drop(tasks);
     pipeline.recorder.finish(clock.now());

@@ -1,10 +1,10 @@
 //! What only a pipeline on this machine has, and what only one in AWS has.
 
 use super::FakePipeline;
-use crate::backend::{Index, Local, Rebuilt};
+use crate::backend::Local;
 use async_trait::async_trait;
-use spillway_core::fault::Fault;
-use spillway_core::ports::Clock as _;
+use spillway_core::ports::{ArchiveError, Clock as _, IndexRebuild, IndexRepair, IndexedArchive};
+use spillway_embedded::faults::Fault;
 
 #[async_trait]
 impl Local for FakePipeline {
@@ -35,10 +35,17 @@ impl Local for FakePipeline {
 }
 
 #[async_trait]
-impl Index for FakePipeline {
-    async fn rebuild(&self) -> anyhow::Result<Rebuilt> {
+impl IndexedArchive for FakePipeline {
+    async fn repair(&self, most: usize) -> Result<IndexRepair, ArchiveError> {
+        let mut state = self.state();
+        let indexed = state.unindexed.min(most as u64);
+        state.unindexed -= indexed;
+        Ok(IndexRepair { indexed, failed: 0 })
+    }
+
+    async fn rebuild(&self) -> Result<IndexRebuild, ArchiveError> {
         let mut state = self.state();
         let added = std::mem::take(&mut state.unindexed);
-        Ok(Rebuilt { added, there: state.dead_letters.len() as u64 - added })
+        Ok(IndexRebuild { added, there: state.dead_letters.len() as u64 - added })
     }
 }

@@ -1,19 +1,20 @@
 //! The ports in memory, as simple as they can be.
 
-use crate::backend::{Backend, Kind};
+use crate::backend::{Backend, Site};
 use async_trait::async_trait;
+use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, Page};
-use spillway_core::fault::Fault;
 use spillway_core::ids::{EventId, EventSource, MessageId, ReplayId};
 use spillway_core::ledger::{Ledger, Place};
 use spillway_core::message::OutgoingMessage;
 use spillway_core::ports::{
-    ArchiveError, AuditEntry, Clock, DeadLetterArchive, EventQueue, FlowError, FlowReader, Location, OpsLog,
-    QueueError, ReplayLog,
+    ArchiveError, AuditEntry, Clock, DeadLetters, EventLocator, EventQueue, LedgerError, LedgerReader,
+    Location, OpsLog, QueueError, Replays,
 };
 use spillway_core::replay::{Replay, ReplayItem, ReplayItemState, ReplayState};
 use spillway_core::schema::{FixedSchemas, SchemaSet};
-use spillway_core::testkit::ManualClock;
+use spillway_core::testkit::{ManualClock, World};
+use spillway_embedded::faults::Fault;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -26,7 +27,8 @@ pub struct FakePipeline {
 /// What a test sets up and looks at.
 #[derive(Default)]
 pub struct State {
-    pub kind: Kind,
+    /// Whether it runs in AWS.
+    pub in_aws: bool,
     /// How many messages the queue takes; any number if not set.
     pub room: Option<usize>,
     /// How many messages, the next ones, the queue will never take.
@@ -60,19 +62,21 @@ impl FakePipeline {
 
     pub fn backend(self: &Arc<Self>) -> Backend {
         let schemas = SchemaSet::compile(&self.state().schemas).expect("schemas");
-        let kind = self.state().kind;
-        Backend {
+        let site = if self.state().in_aws { Site::Aws(self.clone()) } else { Site::Local(self.clone()) };
+        let pipeline = Pipeline {
             queue: self.clone(),
+            store: Arc::new(World::default()),
             archive: self.clone(),
             replays: self.clone(),
             ops: self.clone(),
-            flow: self.clone(),
+            ledger: self.clone(),
+            events: self.clone(),
             schemas: Arc::new(FixedSchemas(Arc::new(schemas))),
             clock: self.clock.clone(),
-            local: Some(self.clone()),
-            index: (kind != Kind::Embedded).then(|| self.clone() as _),
-            kind,
-        }
+            names: Arc::default(),
+            settings: Arc::default(),
+        };
+        Backend { pipeline, site }
     }
 
     pub fn clock(&self) -> &ManualClock {
@@ -146,12 +150,7 @@ impl EventQueue for FakePipeline {
 }
 
 #[async_trait]
-impl DeadLetterArchive for FakePipeline {
-    async fn put(&self, dead_letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>> {
-        self.state().dead_letters.extend(dead_letters.iter().cloned());
-        dead_letters.iter().map(|_| Ok(())).collect()
-    }
-
+impl DeadLetters for FakePipeline {
     async fn get(&self, id: &MessageId) -> Result<Option<DeadLetter>, ArchiveError> {
         Ok(self.state().dead_letters.iter().find(|letter| letter.id == *id).cloned())
     }
@@ -222,7 +221,7 @@ impl DeadLetterArchive for FakePipeline {
 }
 
 #[async_trait]
-impl ReplayLog for FakePipeline {
+impl Replays for FakePipeline {
     async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
         let at = self.clock.now();
         let taken = self.change(ids, |letter| {
@@ -297,10 +296,6 @@ impl ReplayLog for FakePipeline {
         Ok(())
     }
 
-    async fn mark_stored(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
-        Ok(())
-    }
-
     /// Looking at a replay ends one more of its messages, as if the pipeline ran meanwhile. In AWS they have to be put
     /// back first.
     async fn get(&self, id: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
@@ -311,9 +306,10 @@ impl ReplayLog for FakePipeline {
             return Ok(None);
         };
         let seen = replay.clone();
-        let (before, count) = match state.kind {
-            Kind::Embedded => (ReplayItemState::Waiting, &mut replay.waiting),
-            Kind::Aws { .. } => (ReplayItemState::Sent, &mut replay.sent),
+        let (before, count) = if state.in_aws {
+            (ReplayItemState::Sent, &mut replay.sent)
+        } else {
+            (ReplayItemState::Waiting, &mut replay.waiting)
         };
         let next = items.iter_mut().find(|item| item.state == before);
         if let Some(item) = next.filter(|_| !state.idle) {
@@ -371,8 +367,8 @@ impl OpsLog for FakePipeline {
 }
 
 #[async_trait]
-impl FlowReader for FakePipeline {
-    async fn ledger(&self) -> Result<Ledger, FlowError> {
+impl LedgerReader for FakePipeline {
+    async fn ledger(&self) -> Result<Ledger, LedgerError> {
         let mut state = self.state();
         let ledger = state.ledger;
         // Something happens between two readings.
@@ -380,14 +376,17 @@ impl FlowReader for FakePipeline {
         state.ledger.stored += 10;
         Ok(ledger)
     }
+}
 
-    async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, FlowError> {
+#[async_trait]
+impl EventLocator for FakePipeline {
+    async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, LedgerError> {
         let mut found = self.state().locations.clone();
         found.retain(|place| place.key.id == *id && source.is_none_or(|source| place.key.source == *source));
         Ok(found)
     }
 
-    async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, FlowError> {
+    async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, LedgerError> {
         let state = self.state();
         let place = |id: &EventId| state.locations.iter().find(|it| it.key.id == *id).map(|it| it.place);
         Ok(ids.iter().map(place).collect())

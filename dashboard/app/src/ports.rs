@@ -2,10 +2,7 @@
 
 use async_trait::async_trait;
 use leptos::prelude::provide_context;
-use spillway_core::names::Names;
-use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader, OpsLog, ReplayLog};
-use spillway_core::settings::PipelineSettings;
-use spillway_core::usecases::replay::Replayer;
+use spillway_core::Pipeline;
 use spillway_dashboard_model::MetricReader;
 use spillway_dashboard_model::alarms::AlarmSource;
 use spillway_dashboard_model::flow::FlowSource;
@@ -15,8 +12,8 @@ use std::sync::Arc;
 /// Everything that pages read and do. Cloned for each request; each part is a pointer.
 #[derive(Clone)]
 pub struct Ports {
-    /// Time.
-    pub clock: Arc<dyn Clock>,
+    /// The pipeline that is shown.
+    pub pipeline: Pipeline,
     /// What the header shows on every page.
     pub header: Arc<dyn HeaderSource>,
     /// What runs here.
@@ -29,39 +26,26 @@ pub struct Ports {
     pub flow: Arc<dyn FlowSource>,
     /// Which alarms there are, how each is, and what changed.
     pub alarms: Arc<dyn AlarmSource>,
-    /// Where one event is.
-    pub events: Arc<dyn FlowReader>,
-    /// Dead letters.
-    pub archive: Arc<dyn DeadLetterArchive>,
-    /// Replays.
-    pub replays: Arc<dyn ReplayLog>,
-    /// Who did what.
-    pub ops: Arc<dyn OpsLog>,
-    /// What operators do with dead letters.
-    pub replayer: Arc<Replayer>,
-    /// What everything is called in metrics.
-    pub names: Arc<Names>,
-    /// The pipeline's rules.
-    pub settings: Arc<PipelineSettings>,
 }
 
 impl Ports {
     /// Puts each port into Leptos context under its own type (`Arc<dyn …>`), for pages and server functions.
     pub fn provide(&self) {
-        provide_context(Arc::clone(&self.clock));
+        let pipeline = &self.pipeline;
+        provide_context(Arc::clone(&pipeline.clock));
+        provide_context(Arc::clone(&pipeline.events));
+        provide_context(Arc::clone(&pipeline.archive));
+        provide_context(Arc::clone(&pipeline.replays));
+        provide_context(Arc::clone(&pipeline.ops));
+        provide_context(Arc::new(pipeline.replayer()));
+        provide_context(Arc::clone(&pipeline.names));
+        provide_context(Arc::clone(&pipeline.settings));
         provide_context(Arc::clone(&self.header));
         provide_context(Arc::clone(&self.environment));
         provide_context(Arc::clone(&self.metrics));
         provide_context(Arc::clone(&self.traces));
         provide_context(Arc::clone(&self.flow));
         provide_context(Arc::clone(&self.alarms));
-        provide_context(Arc::clone(&self.events));
-        provide_context(Arc::clone(&self.archive));
-        provide_context(Arc::clone(&self.replays));
-        provide_context(Arc::clone(&self.ops));
-        provide_context(Arc::clone(&self.replayer));
-        provide_context(Arc::clone(&self.names));
-        provide_context(Arc::clone(&self.settings));
     }
 }
 

@@ -3,14 +3,12 @@
 use crate::read_error;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use spillway_aws::Topology;
 use spillway_aws::flow::queue_depth;
 use spillway_aws::operator::Deployment;
 use spillway_aws::topology;
+use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup};
 use spillway_core::ledger::Ledger;
-use spillway_core::names::Names;
-use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader};
 use spillway_dashboard_model::flow::{
     Activity, FlowSnapshot, FlowSource, Limits, Queue, QueueReader, QueueSnapshot,
 };
@@ -26,13 +24,9 @@ const AGE_RANGE: SignedDuration = SignedDuration::from_mins(10);
 /// What SQS doesn't tell is not there: how often each message was received, and when the first one will be dead-lettered.
 /// The oldest message's age is SQS's own, which leaves out messages received three times or more.
 pub struct AwsFlowSource {
-    flow: Arc<dyn FlowReader>,
-    archive: Arc<dyn DeadLetterArchive>,
+    pipeline: Pipeline,
     metrics: Arc<dyn MetricReader>,
-    clock: Arc<dyn Clock>,
     sqs: Sqs,
-    names: Names,
-    limits: Limits,
 }
 
 struct Sqs {
@@ -43,36 +37,31 @@ struct Sqs {
 impl AwsFlowSource {
     /// Takes snapshots through a deployment's ports, and reads rates through `metrics`.
     pub fn new(deployment: &Deployment, metrics: Arc<dyn MetricReader>) -> Self {
-        let topology: &Topology = &deployment.topology;
+        let queues = deployment.topology.queues.clone();
         Self {
-            flow: Arc::clone(&deployment.flow),
-            archive: Arc::clone(&deployment.archive),
+            pipeline: deployment.ports.clone(),
             metrics,
-            clock: Arc::clone(&deployment.clock),
-            sqs: Sqs { client: deployment.clients.sqs(), queues: topology.queues.clone() },
-            names: topology.names(),
-            limits: Limits {
-                max_receive_count: topology.retries.max_receive_count,
-                retention_s: topology.queues.primary.retention_s,
-            },
+            sqs: Sqs { client: deployment.clients.sqs(), queues },
         }
     }
 
     async fn ledger(&self) -> Result<Ledger, ReadError> {
-        self.flow.ledger().await.map_err(unavailable)
+        self.pipeline.ledger.ledger().await.map_err(unavailable)
     }
 
     async fn groups(&self) -> Result<Vec<DeadLetterGroup>, ReadError> {
         let waiting = DeadLetterFilter { states: vec!["archived".to_owned()], ..DeadLetterFilter::default() };
-        self.archive.groups(&waiting).await.map_err(unavailable)
+        self.pipeline.archive.groups(&waiting).await.map_err(unavailable)
     }
 
     /// Rates are evidence, not the answer: without them the snapshot says why they are missing.
     async fn activity(&self) -> (Option<Activity>, Freshness) {
-        let now = self.clock.now();
-        let queries = Activity::queries(&self.names);
+        let now = self.pipeline.clock.now();
+        let queries = Activity::queries(&self.pipeline.names);
         match self.metrics.read(&queries, Activity::range(now), Activity::PERIOD).await {
-            Ok(reading) => (Some(Activity::from_reading(&reading, &self.names, now)), reading.freshness),
+            Ok(reading) => {
+                (Some(Activity::from_reading(&reading, &self.pipeline.names, now)), reading.freshness)
+            }
             Err(error) => (None, Freshness { read_at: now, trouble: Some(error) }),
         }
     }
@@ -80,7 +69,7 @@ impl AwsFlowSource {
     /// Seconds since the oldest message was sent, as SQS reckons it.
     async fn age_s(&self, queue: &str) -> Option<u64> {
         let query = queue::AGE_OF_OLDEST.query(&spillway_metrics::Queue::from(queue), Statistic::Maximum);
-        let range = TimeRange::last(AGE_RANGE, self.clock.now());
+        let range = TimeRange::last(AGE_RANGE, self.pipeline.clock.now());
         let reading = self.metrics.read(&[query], range, Period::MINUTE).await.ok()?;
         reading.series.first()?.latest().map(|age| age.max(0.0) as u64)
     }
@@ -106,7 +95,9 @@ impl QueueReader for AwsFlowSource {
             not_visible: depth.in_flight,
             delayed: depth.delayed,
             oldest_age_s: age_s.unwrap_or(0),
-            oldest_sent_at: age_s.filter(|_| tells_when_sent).and_then(|age| before(self.clock.now(), age)),
+            oldest_sent_at: age_s
+                .filter(|_| tells_when_sent)
+                .and_then(|age| before(self.pipeline.clock.now(), age)),
             receive_counts: Vec::new(),
             first_dead_letter_at: None,
         })
@@ -128,9 +119,12 @@ impl FlowSource for AwsFlowSource {
             self.activity(),
         );
         Ok(FlowSnapshot {
-            at: self.clock.now(),
+            at: self.pipeline.clock.now(),
             ledger: ledger?,
-            limits: self.limits,
+            limits: Limits {
+                max_receive_count: self.pipeline.settings.max_receive_count,
+                retention_s: self.pipeline.settings.retention_s,
+            },
             queue: queue?,
             dlq: dlq?,
             activity,

@@ -11,7 +11,7 @@ pub use flow::AwsFlowSource;
 pub use metrics::CloudWatchMetrics;
 pub use traces::XRayTraces;
 
-use spillway_aws::explain::Trouble;
+use spillway_aws::explain::ExplainedError;
 use spillway_aws::operator::Deployment;
 use spillway_dashboard_model::flow::{CachedFlow, FlowSource};
 use spillway_dashboard_model::traces::TraceReader;
@@ -38,7 +38,7 @@ pub struct Sources {
 impl Sources {
     /// The sources of a deployment.
     pub fn of(deployment: &Deployment) -> Self {
-        let clock = Arc::clone(&deployment.clock);
+        let clock = Arc::clone(&deployment.ports.clock);
         let metrics = Arc::new(CloudWatchMetrics::new(deployment.clients.cloudwatch(), Arc::clone(&clock)));
         let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, Arc::clone(&clock), KEEP_METRICS));
         let flow = Arc::new(AwsFlowSource::new(deployment, Arc::clone(&metrics)));
@@ -50,9 +50,9 @@ impl Sources {
     }
 }
 
-fn read_error(trouble: Trouble) -> ReadError {
-    match trouble {
-        Trouble::Throttled { .. } => ReadError::Throttled,
-        Trouble::Failed { reason } => ReadError::Unavailable { reason },
+fn read_error(error: ExplainedError) -> ReadError {
+    match error {
+        ExplainedError::Throttled { .. } => ReadError::Throttled,
+        ExplainedError::Failed { reason } => ReadError::Unavailable { reason },
     }
 }

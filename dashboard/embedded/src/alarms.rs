@@ -2,36 +2,36 @@
 
 use async_trait::async_trait;
 use spillway_alerts::hours::BusinessHours;
-use spillway_core::Timestamp;
-use spillway_embedded::Attached;
-use spillway_embedded::alarms::{InForce, Kept, KeptChange, Stretch, Told as KeptTold};
-use spillway_embedded::db::DbError;
+use spillway_core::{Pipeline, Timestamp};
 use spillway_dashboard_model::alarms::{
     AlarmChange, AlarmChanges, AlarmPeriod, AlarmSource, AlarmStatus, AlarmsNow, Condition, Digest, RuleName,
     RuleSet, Suppressed, Suppressor, Tier, Told, Untold,
 };
 use spillway_dashboard_model::{ReadError, TimeRange};
+use spillway_embedded::alarms::{AlarmLog, InForce, Kept, KeptChange, Stretch, Told as KeptTold};
+use spillway_embedded::db::DbError;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Reads what the pipeline's evaluation of its rules keeps.
 pub struct EmbeddedAlarms {
-    pipeline: Attached,
+    pipeline: Pipeline,
+    log: Arc<AlarmLog>,
     /// What was in force the last time: reading the rules takes longer than all the rest.
     known: Mutex<Option<InForce>>,
 }
 
 impl EmbeddedAlarms {
     /// The alarms of that pipeline.
-    pub fn new(pipeline: Attached) -> Self {
-        Self { pipeline, known: Mutex::default() }
+    pub fn new(pipeline: Pipeline, log: Arc<AlarmLog>) -> Self {
+        Self { pipeline, log, known: Mutex::default() }
     }
 
     async fn in_force(&self) -> Result<InForce, ReadError> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let in_force = match known {
-            Some(known) => known.renewed(&self.pipeline).await,
-            None => InForce::of(&self.pipeline).await,
+            Some(known) => known.renewed(&self.pipeline, &self.log).await,
+            None => InForce::of(&self.pipeline, &self.log).await,
         };
         let in_force =
             in_force.map_err(|error| ReadError::Unavailable { reason: format!("alarms: {error}") })?;
@@ -44,7 +44,7 @@ impl EmbeddedAlarms {
 impl AlarmSource for EmbeddedAlarms {
     async fn now(&self) -> Result<AlarmsNow, ReadError> {
         let in_force = self.in_force().await?;
-        let log = &self.pipeline.alarms;
+        let log = &self.log;
         let now = self.pipeline.clock.now();
         let by_rule = |kept: Vec<Kept>| -> HashMap<RuleName, Kept> {
             kept.into_iter().map(|kept| (kept.status.rule.clone(), kept)).collect()
@@ -94,7 +94,7 @@ impl AlarmSource for EmbeddedAlarms {
         let hours = self.in_force().await?.hours;
         let now = self.pipeline.clock.now();
         let wanted = limit.saturating_add(1);
-        let kept = self.pipeline.alarms.changes(rule, range.from(), range.to(), wanted).await;
+        let kept = self.log.changes(rule, range.from(), range.to(), wanted).await;
         let mut kept = kept.map_err(unavailable)?;
         let has_more = kept.len() > limit;
         kept.truncate(limit);
@@ -118,12 +118,12 @@ impl AlarmSource for EmbeddedAlarms {
         rule: Option<&RuleName>,
         range: TimeRange,
     ) -> Result<Vec<AlarmPeriod>, ReadError> {
-        let stretches = self.pipeline.alarms.stretches(rule, range.from(), range.to()).await;
+        let stretches = self.log.stretches(rule, range.from(), range.to()).await;
         Ok(stretches.map_err(unavailable)?.into_iter().map(period).collect())
     }
 
     async fn digest(&self) -> Result<Option<Digest>, ReadError> {
-        self.pipeline.alarms.last_digest().await.map_err(unavailable)
+        self.log.last_digest().await.map_err(unavailable)
     }
 }
 

@@ -1,16 +1,15 @@
 //! The flow from the pipeline's own tables.
 
 use async_trait::async_trait;
+use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup};
 use spillway_core::ledger::Ledger;
-use spillway_core::names::Names;
-use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader};
-use spillway_embedded::Attached;
-use spillway_embedded::queue::{Queues, Which};
+use spillway_core::ports::QueueKind;
 use spillway_dashboard_model::flow::{
     Activity, FlowSnapshot, FlowSource, Limits, Queue, QueueReader, QueueSnapshot,
 };
 use spillway_dashboard_model::{Freshness, MetricReader, ReadError};
+use spillway_embedded::queue::Queues;
 use std::sync::Arc;
 
 /// Looks into the queues of a pipeline.
@@ -27,8 +26,8 @@ impl EmbeddedQueues {
 impl QueueReader for EmbeddedQueues {
     async fn snapshot(&self, queue: Queue) -> Result<QueueSnapshot, ReadError> {
         let which = match queue {
-            Queue::Primary => Which::Primary,
-            Queue::DeadLetter => Which::Dlq,
+            Queue::Primary => QueueKind::Primary,
+            Queue::DeadLetter => QueueKind::Dlq,
         };
         let seen = self.0.snapshot(which).await.map_err(unavailable)?;
         Ok(QueueSnapshot {
@@ -45,47 +44,34 @@ impl QueueReader for EmbeddedQueues {
 
 /// Takes snapshots of a pipeline.
 pub struct EmbeddedFlow {
-    flow: Arc<dyn FlowReader>,
-    archive: Arc<dyn DeadLetterArchive>,
+    pipeline: Pipeline,
     queues: EmbeddedQueues,
     metrics: Arc<dyn MetricReader>,
-    clock: Arc<dyn Clock>,
-    names: Names,
-    limits: Limits,
 }
 
 impl EmbeddedFlow {
     /// Takes snapshots through a pipeline's ports, and reads rates through `metrics`.
-    pub fn new(ports: &Attached, metrics: Arc<dyn MetricReader>) -> Self {
-        Self {
-            flow: Arc::clone(&ports.flow),
-            archive: Arc::clone(&ports.archive),
-            queues: EmbeddedQueues::new(Arc::clone(&ports.queues)),
-            metrics,
-            clock: Arc::clone(&ports.clock),
-            names: ports.names.clone(),
-            limits: Limits {
-                max_receive_count: ports.settings.max_receive_count,
-                retention_s: ports.settings.retention_s,
-            },
-        }
+    pub fn new(pipeline: &Pipeline, queues: Arc<Queues>, metrics: Arc<dyn MetricReader>) -> Self {
+        Self { pipeline: pipeline.clone(), queues: EmbeddedQueues::new(queues), metrics }
     }
 
     async fn ledger(&self) -> Result<Ledger, ReadError> {
-        self.flow.ledger().await.map_err(unavailable)
+        self.pipeline.ledger.ledger().await.map_err(unavailable)
     }
 
     async fn groups(&self) -> Result<Vec<DeadLetterGroup>, ReadError> {
         let waiting = DeadLetterFilter { states: vec!["archived".to_owned()], ..DeadLetterFilter::default() };
-        self.archive.groups(&waiting).await.map_err(unavailable)
+        self.pipeline.archive.groups(&waiting).await.map_err(unavailable)
     }
 
     /// Rates are evidence, not the answer: without them the snapshot says why they are missing.
     async fn activity(&self) -> (Option<Activity>, Freshness) {
-        let now = self.clock.now();
-        let queries = Activity::queries(&self.names);
+        let now = self.pipeline.clock.now();
+        let queries = Activity::queries(&self.pipeline.names);
         match self.metrics.read(&queries, Activity::range(now), Activity::PERIOD).await {
-            Ok(reading) => (Some(Activity::from_reading(&reading, &self.names, now)), reading.freshness),
+            Ok(reading) => {
+                (Some(Activity::from_reading(&reading, &self.pipeline.names, now)), reading.freshness)
+            }
             Err(error) => (None, Freshness { read_at: now, trouble: Some(error) }),
         }
     }
@@ -102,9 +88,12 @@ impl FlowSource for EmbeddedFlow {
             self.activity(),
         );
         Ok(FlowSnapshot {
-            at: self.clock.now(),
+            at: self.pipeline.clock.now(),
             ledger: ledger?,
-            limits: self.limits,
+            limits: Limits {
+                max_receive_count: self.pipeline.settings.max_receive_count,
+                retention_s: self.pipeline.settings.retention_s,
+            },
             queue: queue?,
             dlq: dlq?,
             activity,

@@ -12,12 +12,13 @@ pub use flow::{EmbeddedFlow, EmbeddedQueues};
 pub use metrics::EmbeddedMetrics;
 pub use traces::EmbeddedTraces;
 
-use spillway_embedded::Attached;
-use spillway_embedded::telemetry::TelemetryReader;
+use spillway_core::Pipeline;
 use spillway_dashboard_model::alarms::AlarmSource;
 use spillway_dashboard_model::flow::{CachedFlow, FlowSource};
 use spillway_dashboard_model::traces::TraceReader;
 use spillway_dashboard_model::{Cached, MetricReader};
+use spillway_embedded::Local;
+use spillway_embedded::telemetry::TelemetryReader;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,17 +43,17 @@ pub struct Sources {
 
 impl Sources {
     /// The sources of the pipeline with that data folder.
-    pub fn of(data_folder: &Path, ports: &Attached) -> Self {
+    pub fn of(data_folder: &Path, ports: &Pipeline, local: &Local) -> Self {
         let reader = Arc::new(TelemetryReader::new(data_folder));
         let clock = Arc::clone(&ports.clock);
         let metrics = Arc::new(EmbeddedMetrics::new(Arc::clone(&reader), Arc::clone(&clock)));
         let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, Arc::clone(&clock), KEEP_METRICS));
-        let flow = Arc::new(EmbeddedFlow::new(ports, Arc::clone(&metrics)));
+        let flow = Arc::new(EmbeddedFlow::new(ports, Arc::clone(&local.queues), Arc::clone(&metrics)));
         Self {
             metrics,
             traces: Arc::new(EmbeddedTraces::new(reader)),
             flow: Arc::new(CachedFlow::new(flow, clock, KEEP_FLOW)),
-            alarms: Arc::new(EmbeddedAlarms::new(ports.clone())),
+            alarms: Arc::new(EmbeddedAlarms::new(ports.clone(), Arc::clone(&local.alarms))),
         }
     }
 }

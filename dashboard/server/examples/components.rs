@@ -7,7 +7,6 @@ use anyhow::Result;
 use async_trait::async_trait;
 use axum::Router;
 use leptos::prelude::*;
-use spillway_dashboard_charts::{AlarmPeriod, Chart, Kind, Series, Threshold, Tier, Unit, legend, render_svg};
 use spillway_core::{names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings};
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, around, bind, drawn, embedded};
 use spillway_dashboard_app::{
@@ -17,6 +16,9 @@ use spillway_dashboard_app::{
     context::use_page,
     ports::{Badges, Environment, HeaderSource, Ports},
     shell::Shell,
+};
+use spillway_dashboard_charts::{
+    AlarmPeriod, Chart, Kind, Series, Threshold, Tier, Unit, legend, render_svg,
 };
 use spillway_embedded::{Options, Pipeline, RealClock};
 use std::{path::Path, sync::Arc};
@@ -47,7 +49,7 @@ async fn main() -> Result<()> {
         simulated_latency: None,
     };
     let pipeline = Pipeline::open(data.path(), options).await?;
-    let ports = embedded::ports(data.path(), &pipeline.ports, environment);
+    let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, environment);
     let deps = Deps {
         ports: Ports { header: Arc::new(Waiting), ..ports },
         sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,

@@ -6,7 +6,7 @@ pub use replays::carry_on;
 
 use async_trait::async_trait;
 use spillway_aws::operator::Deployment;
-use spillway_core::ports::ReplayLog;
+use spillway_core::ports::Replays;
 use spillway_core::replay::ReplayState;
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
 use spillway_dashboard_aws::{AlarmsError, CloudWatchAlarms, Sources};
@@ -28,35 +28,28 @@ pub fn ports(deployment: &Deployment) -> Result<Ports, AlarmsError> {
     let sources = Sources::of(deployment);
     let topology = &deployment.topology;
     let alarms: Arc<dyn AlarmSource> = Arc::new(CloudWatchAlarms::of(deployment)?);
-    let alarms = Arc::new(CachedAlarms::new(alarms, Arc::clone(&deployment.clock), KEEP_ALARMS));
+    let alarms = Arc::new(CachedAlarms::new(alarms, Arc::clone(&deployment.ports.clock), KEEP_ALARMS));
     let header = Header {
         flow: Arc::clone(&sources.flow),
         alarms: Arc::clone(&alarms) as Arc<dyn AlarmSource>,
-        replays: Arc::clone(&deployment.replays),
+        replays: Arc::clone(&deployment.ports.replays),
     };
     let environment = Environment { name: format!("{}, {}", topology.name, topology.region), demo: false };
     Ok(Ports {
-        clock: Arc::clone(&deployment.clock),
+        pipeline: deployment.ports.clone(),
         header: Arc::new(header),
         environment: Arc::new(environment),
         metrics: sources.metrics,
         traces: sources.traces,
         flow: sources.flow,
         alarms,
-        events: Arc::clone(&deployment.flow),
-        archive: Arc::clone(&deployment.archive),
-        replays: Arc::clone(&deployment.replays),
-        ops: Arc::clone(&deployment.ops),
-        replayer: Arc::new(deployment.replayer()),
-        names: Arc::new(topology.names()),
-        settings: Arc::new(topology.settings()),
     })
 }
 
 struct Header {
     flow: Arc<dyn FlowSource>,
     alarms: Arc<dyn AlarmSource>,
-    replays: Arc<dyn ReplayLog>,
+    replays: Arc<dyn Replays>,
 }
 
 #[async_trait]

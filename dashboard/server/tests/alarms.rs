@@ -11,13 +11,13 @@ use spillway_core::{
 };
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_dashboard_app::ports::{Environment, Ports};
-use spillway_embedded::{Options, Pipeline};
 use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::alarms::testkit::ScriptedAlarms;
 use spillway_dashboard_model::alarms::{
     AlarmSource, AlarmState, AlarmStatus, Digest, DigestEntry, Limits, RuleName, RuleSet, Suppressed,
     Suppressor, Told,
 };
+use spillway_embedded::{Options, Pipeline};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -57,7 +57,7 @@ impl Dashboard {
             simulated_latency: None,
         };
         let pipeline = Pipeline::open(data.path(), options).await.unwrap();
-        let ports = embedded::ports(data.path(), &pipeline.ports, Environment::default());
+        let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, Environment::default());
         let sign_ins = Arc::new(InMemorySignIns::new(clock));
         let deps = Deps {
             ports: Ports { alarms: Arc::new(alarms) as Arc<dyn AlarmSource>, ..ports },

@@ -93,7 +93,7 @@ impl TestApp {
         let clock: Arc<dyn Clock> = Arc::clone(&pipeline.ports.clock);
         let sign_ins = Arc::new(InMemorySignIns::new(clock));
         let environment = Environment { name: "test".into(), demo: false };
-        let ports = embedded::ports(data.path(), &pipeline.ports, environment);
+        let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, environment);
         let router = router(Deps {
             ports: Ports { header: Arc::new(NoBadges), ..ports },
             sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
@@ -153,7 +153,7 @@ impl TestApp {
     /// Waits, in virtual time, until nothing is on its way any more, and everything is accounted for.
     async fn settle(&self) -> Ledger {
         for _ in 0..1_000 {
-            let ledger = self.pipeline.ports.flow.ledger().await.unwrap();
+            let ledger = self.pipeline.ports.ledger.ledger().await.unwrap();
             assert_eq!(ledger.unaccounted(), 0, "{ledger:?}");
             if ledger.moving() == 0 && ledger.in_dlq == 0 {
                 return ledger;

@@ -53,7 +53,7 @@ impl TestApp {
         };
         let pipeline = Pipeline::open(data.path(), options).await.unwrap();
         let environment = Environment { name: "test".into(), demo: true };
-        let ports = embedded::ports(data.path(), &pipeline.ports, environment);
+        let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, environment);
         let ports = Ports { header: Arc::new(ThreeDeadLetters), ..ports };
         let deps = Deps {
             ports,

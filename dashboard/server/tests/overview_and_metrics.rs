@@ -53,7 +53,7 @@ impl Dashboard {
         for sent in pipeline.ports.queue.send(&[message]).await {
             sent.unwrap();
         }
-        let ports = embedded::ports(data.path(), &pipeline.ports, Environment::default());
+        let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, Environment::default());
         let sign_ins = Arc::new(InMemorySignIns::new(clock));
         let deps = Deps {
             ports: replace(ports),

@@ -3,7 +3,7 @@
 #[cfg(any(test, feature = "testkit"))]
 pub mod fake;
 
-use crate::explain::{self, Trouble};
+use crate::explain::{self, ExplainedError};
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy, StatusCode};
 use aws_smithy_types::DateTime;
@@ -29,13 +29,13 @@ pub type Points = BTreeMap<i64, f64>;
 /// period that is shorter than what it keeps of that age ([`spillway_metrics::retention`]).
 ///
 /// # Errors
-/// [`Trouble`] if a call fails: all are needed.
+/// [`ExplainedError`] if a call fails: all are needed.
 pub async fn read(
     client: &Client,
     queries: &[MetricQuery],
     period: Period,
     (from, to): (Timestamp, Timestamp),
-) -> Result<Vec<Points>, Trouble> {
+) -> Result<Vec<Points>, ExplainedError> {
     let fitting = fitting(to.as_second().saturating_sub(from.as_second()).max(1), period);
     // Made before they are run: a closure inside the stream would keep the whole from being sent between threads.
     let calls: Vec<_> =
@@ -56,7 +56,7 @@ async fn one_call(
     asked: &[MetricQuery],
     period: Period,
     (from, to): (Timestamp, Timestamp),
-) -> Result<Vec<Points>, Trouble> {
+) -> Result<Vec<Points>, ExplainedError> {
     let queries: Vec<_> =
         asked.iter().enumerate().map(|(position, one)| query(position, one, period)).collect();
     let mut found = vec![Points::new(); asked.len()];
@@ -71,12 +71,12 @@ async fn one_call(
             .set_next_token(token)
             .send()
             .await
-            .map_err(|error| explain::trouble(&error, CALL))?;
+            .map_err(|error| explain::explain(&error, CALL))?;
         for result in answer.metric_data_results() {
             if matches!(result.status_code(), Some(StatusCode::Forbidden | StatusCode::InternalError)) {
                 let message = result.messages().first().and_then(|message| message.value());
                 let why = message.unwrap_or("no reason was given");
-                return Err(Trouble::Failed { reason: format!("{CALL} failed for a metric: {why}") });
+                return Err(ExplainedError::Failed { reason: format!("{CALL} failed for a metric: {why}") });
             }
             let position =
                 result.id().and_then(|id| id.strip_prefix('m')).and_then(|id| id.parse::<usize>().ok());
@@ -89,7 +89,7 @@ async fn one_call(
             return Ok(found);
         }
     }
-    Err(Trouble::Failed { reason: format!("{CALL} answers with page after page and no end") })
+    Err(ExplainedError::Failed { reason: format!("{CALL} answers with page after page and no end") })
 }
 
 fn query(position: usize, asked: &MetricQuery, period: Period) -> MetricDataQuery {

@@ -1,7 +1,7 @@
 //! Recorded datapoints of CloudWatch, for trying alarm rules on them.
 
 use crate::cloudwatch;
-use crate::explain::Trouble;
+use crate::explain::ExplainedError;
 use aws_sdk_cloudwatch::Client;
 use spillway_alerts::metric::UnknownResource;
 use spillway_alerts::{History, MemoryHistory, MetricStat, Resources, RuleSet, Slots, SourceError};
@@ -30,7 +30,7 @@ pub enum HistoryError {
     Resource(#[from] UnknownResource),
     /// CloudWatch did not answer.
     #[error(transparent)]
-    CloudWatch(#[from] Trouble),
+    CloudWatch(#[from] ExplainedError),
 }
 
 impl CloudWatchHistory {

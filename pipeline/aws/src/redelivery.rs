@@ -1,8 +1,8 @@
 //! What a consumer tells SQS about messages that it could not settle.
 
 use crate::backoff::{Backoff, Pace};
+use crate::call_error::{CallError, call_error};
 use crate::send::{LARGEST_MESSAGE, MOST_IN_A_CALL, Sender, failed_entry, given_up, no_word, refused, size};
-use crate::trouble::{Trouble, trouble};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
@@ -53,7 +53,7 @@ impl SqsRedelivery {
             for (position, result) in self.defer_once(deferrals, &open).await {
                 match result {
                     Ok(()) => answers[position] = Some(Ok(())),
-                    Err(trouble) if trouble.fate.is_retryable() => last.push((position, trouble)),
+                    Err(trouble) if trouble.decision.is_retryable() => last.push((position, trouble)),
                     Err(trouble) => answers[position] = Some(Err(refused(trouble))),
                 }
             }
@@ -71,7 +71,7 @@ impl SqsRedelivery {
         &self,
         deferrals: &[Deferral],
         positions: &[usize],
-    ) -> Vec<(usize, Result<(), Trouble>)> {
+    ) -> Vec<(usize, Result<(), CallError>)> {
         const ACTION: &str = "ChangeMessageVisibilityBatch";
         let entry = |&position: &usize| {
             ChangeMessageVisibilityBatchRequestEntry::builder()
@@ -80,7 +80,7 @@ impl SqsRedelivery {
                 .visibility_timeout(whole_seconds(deferrals[position].delay))
                 .build()
         };
-        let for_all = |trouble: Trouble| {
+        let for_all = |trouble: CallError| {
             positions.iter().map(|&position| (position, Err(trouble.clone()))).collect::<Vec<_>>()
         };
         let entries = match positions.iter().map(entry).collect::<Result<Vec<_>, _>>() {
@@ -90,7 +90,7 @@ impl SqsRedelivery {
         let call = self.client.change_message_visibility_batch().queue_url(&self.queue_url);
         let output = match call.set_entries(Some(entries)).send().await {
             Ok(output) => output,
-            Err(error) => return for_all(trouble(ACTION, &error)),
+            Err(error) => return for_all(call_error(ACTION, &error)),
         };
         let failed: HashMap<_, _> = output.failed.iter().map(|entry| (entry.id.as_str(), entry)).collect();
         let answer = |position: usize| {

@@ -109,7 +109,7 @@ impl S3Schemas {
             self.client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix).into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| {
-                self.read_error(&self.prefix, crate::trouble::trouble("ListObjectsV2", &error).text)
+                self.read_error(&self.prefix, crate::call_error::call_error("ListObjectsV2", &error).text)
             })?;
             for object in page.contents() {
                 if let (Some(key), Some(etag)) = (object.key(), object.e_tag())
@@ -123,14 +123,10 @@ impl S3Schemas {
     }
 
     async fn read(&self, key: &str) -> Result<serde_json::Value, SchemasError> {
-        let output = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .send()
-            .await
-            .map_err(|error| self.read_error(key, crate::trouble::trouble("GetObject", &error).text))?;
+        let output =
+            self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(|error| {
+                self.read_error(key, crate::call_error::call_error("GetObject", &error).text)
+            })?;
         let bytes = output.body.collect().await.map_err(|error| self.read_error(key, error.to_string()))?;
         serde_json::from_slice(&bytes.into_bytes())
             .map_err(|error| SchemaError::Json { path: key.into(), reason: error.to_string() }.into())

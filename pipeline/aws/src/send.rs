@@ -1,7 +1,7 @@
 //! Sending to a queue: in as few calls as SQS allows, and each message with an answer of its own.
 
 use crate::backoff::{Backoff, Pace};
-use crate::trouble::{Fate, Trouble, fate, trouble};
+use crate::call_error::{CallError, RetryDecision, call_error, decide};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
@@ -86,7 +86,7 @@ impl Sender {
             let mut again = Vec::new();
             for (position, result) in self.send_once(messages, &positions).await {
                 match result {
-                    Err(trouble) if trouble.fate.is_retryable() => again.push((position, trouble)),
+                    Err(trouble) if trouble.decision.is_retryable() => again.push((position, trouble)),
                     Err(trouble) => done.push((position, Err(refused(trouble)))),
                     Ok(id) => done.push((position, Ok(id))),
                 }
@@ -106,7 +106,7 @@ impl Sender {
         &self,
         messages: &[OutgoingMessage],
         positions: &[usize],
-    ) -> Vec<(usize, Result<MessageId, Trouble>)> {
+    ) -> Vec<(usize, Result<MessageId, CallError>)> {
         if let [position] = positions {
             return vec![(*position, self.send_single(&messages[*position]).await)];
         }
@@ -117,13 +117,13 @@ impl Sender {
             .collect();
         let entries = match entries {
             Ok(entries) => entries,
-            Err(error) => return for_all(positions, &Trouble::ours("SendMessageBatch", &error)),
+            Err(error) => return for_all(positions, &CallError::ours("SendMessageBatch", &error)),
         };
         let call = self.client.send_message_batch().queue_url(&self.queue_url).set_entries(Some(entries));
         let output = match call.send().await {
             Ok(output) => output,
             Err(error) => {
-                let trouble = trouble("SendMessageBatch", &error);
+                let trouble = call_error("SendMessageBatch", &error);
                 if is_about_the_message(trouble.code.as_deref()) || is_too_long(trouble.code.as_deref()) {
                     // One of them spoils the call for all, or all of them do. Alone, each gets its own answer.
                     let singles = positions.iter().map(|&position| async move {
@@ -148,10 +148,10 @@ impl Sender {
         positions.iter().enumerate().map(|(index, &position)| (position, answer(index))).collect()
     }
 
-    async fn send_single(&self, message: &OutgoingMessage) -> Result<MessageId, Trouble> {
+    async fn send_single(&self, message: &OutgoingMessage) -> Result<MessageId, CallError> {
         let attributes =
-            attributes(&message.attributes).map_err(|error| Trouble::ours("SendMessage", &error))?;
-        let trace = trace(message).map_err(|error| Trouble::ours("SendMessage", &error))?;
+            attributes(&message.attributes).map_err(|error| CallError::ours("SendMessage", &error))?;
+        let trace = trace(message).map_err(|error| CallError::ours("SendMessage", &error))?;
         let call = self
             .client
             .send_message()
@@ -159,7 +159,7 @@ impl Sender {
             .message_body(&message.body)
             .set_message_attributes(attributes)
             .set_message_system_attributes(trace);
-        let output = call.send().await.map_err(|error| trouble("SendMessage", &error))?;
+        let output = call.send().await.map_err(|error| call_error("SendMessage", &error))?;
         output.message_id.map(MessageId::new).ok_or_else(|| no_word("SendMessage"))
     }
 }
@@ -243,22 +243,26 @@ fn trace(message: &OutgoingMessage) -> Result<Option<SystemAttributes>, BuildErr
 }
 
 /// What an entry means that failed in a call that succeeded.
-pub(crate) fn failed_entry(action: &str, entry: &BatchResultErrorEntry) -> Trouble {
+pub(crate) fn failed_entry(action: &str, entry: &BatchResultErrorEntry) -> CallError {
     let status = if entry.sender_fault { 400 } else { 500 };
     let said = entry.message.as_deref().unwrap_or("no reason given");
-    Trouble {
-        fate: fate(Some(&entry.code), status),
+    CallError {
+        decision: decide(Some(&entry.code), status),
         code: Some(entry.code.clone()),
         text: format!("{action}: {}: {said}", entry.code),
     }
 }
 
 /// SQS answered, and said nothing of this entry.
-pub(crate) fn no_word(action: &str) -> Trouble {
-    Trouble { fate: Fate::Unknown, code: None, text: format!("{action}: no word about this message") }
+pub(crate) fn no_word(action: &str) -> CallError {
+    CallError {
+        decision: RetryDecision::Unknown,
+        code: None,
+        text: format!("{action}: no word about this message"),
+    }
 }
 
-fn for_all<T>(positions: &[usize], trouble: &Trouble) -> Vec<(usize, Result<T, Trouble>)> {
+fn for_all<T>(positions: &[usize], trouble: &CallError) -> Vec<(usize, Result<T, CallError>)> {
     positions.iter().map(|&position| (position, Err(trouble.clone()))).collect()
 }
 
@@ -282,7 +286,7 @@ fn is_too_long(code: Option<&str>) -> bool {
 }
 
 /// Refused: for ever if the message is at fault, else until somebody mends a permission or a name.
-pub(crate) fn refused(trouble: Trouble) -> QueueError {
+pub(crate) fn refused(trouble: CallError) -> QueueError {
     if is_about_the_message(trouble.code.as_deref()) {
         QueueError::Rejected { reason: trouble.text }
     } else {
@@ -291,10 +295,12 @@ pub(crate) fn refused(trouble: Trouble) -> QueueError {
 }
 
 /// Retried until there was no time left.
-pub(crate) fn given_up(trouble: Trouble) -> QueueError {
-    match trouble.fate {
-        Fate::Throttled => QueueError::Throttled,
-        Fate::Unknown | Fate::TimedOut | Fate::Refused => QueueError::Unavailable { reason: trouble.text },
+pub(crate) fn given_up(trouble: CallError) -> QueueError {
+    match trouble.decision {
+        RetryDecision::Throttled => QueueError::Throttled,
+        RetryDecision::Unknown | RetryDecision::TimedOut | RetryDecision::Refused => {
+            QueueError::Unavailable { reason: trouble.text }
+        }
     }
 }
 

@@ -8,11 +8,10 @@ use spillway_core::dead_letter::{DeadLetter, Page};
 use spillway_core::failure::{Failure, FailureClass};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
-use spillway_core::ports::{ArchiveError, AuditEntry, EventQueue, OpsLog, QueueError, ReplayLog};
+use spillway_core::ports::{ArchiveError, AuditEntry, EventQueue, OpsLog, QueueError, Replays};
 use spillway_core::replay::{Replay, ReplayItem};
-use spillway_core::schema::FixedSchemas;
-use spillway_core::testkit::{ManualClock, World};
-use spillway_core::usecases::replay::Replayer;
+use spillway_core::testkit::ManualClock;
+use spillway_core::usecases::replay::{Carried, Carrier, End, Scope};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -74,7 +73,7 @@ impl OpsLog for Place {
 }
 
 #[async_trait]
-impl ReplayLog for Place {
+impl Replays for Place {
     async fn waiting(&self, _: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
         Ok(self.waiting.lock().unwrap().iter().take(limit).map(|body| letter(body)).collect())
     }
@@ -100,10 +99,6 @@ impl ReplayLog for Place {
         unreachable!("the replay is there")
     }
 
-    async fn mark_stored(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
-        unreachable!("only the consumer says so")
-    }
-
     async fn get(&self, _: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
         unreachable!("nobody looks at it")
     }
@@ -121,21 +116,26 @@ impl ReplayLog for Place {
     }
 }
 
-/// Carries the replay on by up to two messages.
-fn advance(place: &Arc<Place>) -> usize {
-    let replayer = Replayer {
-        archive: Arc::new(World::default()),
+/// Runs a future that never has to wait.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("nothing in these tests waits"),
+    }
+}
+
+fn carrier(place: &Arc<Place>) -> Carrier {
+    Carrier {
         replays: place.clone(),
         queue: place.clone(),
         ops: place.clone(),
-        schemas: Arc::new(FixedSchemas(Arc::default())),
         clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
-    };
-    let replay = ReplayId::new("r");
-    match pin!(replayer.advance(&replay, 2)).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(sent) => sent.unwrap(),
-        Poll::Pending => panic!("nothing in these tests waits"),
     }
+}
+
+/// Carries the replay on by up to two messages.
+fn advance(place: &Arc<Place>) -> usize {
+    now(carrier(place).advance(&ReplayId::new("r"), 2)).unwrap().sent
 }
 
 #[test]
@@ -160,4 +160,18 @@ fn what_the_queue_never_takes_is_archived_again_with_the_reason_and_the_others_g
         (&vec!["a".to_owned()], &vec!["late"])
     );
     assert_eq!(place.trouble.lock().unwrap().as_deref(), Some("the queue is over its rate"));
+}
+
+#[test]
+fn carrying_on_ends_when_nothing_moves_and_says_why() {
+    let place = Arc::new(Place { waiting: Mutex::new(vec!["a", "odd", "b", "late"]), ..Place::default() });
+    let carrier = carrier(&place);
+    let mut progress = 0;
+    let carried = now(carrier.carry_on(Scope::One(&"r".into()), 50.0, None, &mut |sent| progress += sent));
+    let end = End::Blocked("the queue is over its rate".to_owned());
+    assert_eq!(carried.unwrap(), Carried { sent: 2, returned: 1, end });
+    assert_eq!((progress, carrier.clock.now().as_millisecond()), (2, 40), "two messages at 50 a second");
+    place.waiting.lock().unwrap().clear();
+    let carried = now(carrier.carry_on(Scope::One(&"r".into()), 50.0, None, &mut |_| {})).unwrap();
+    assert_eq!(carried, Carried { sent: 0, returned: 0, end: End::Done });
 }

@@ -2,14 +2,12 @@
 
 use async_trait::async_trait;
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, Page};
 use spillway_core::failure::{Failure, FailureClass};
 use spillway_core::ids::{EventKey, MessageId, ReplayId};
 use spillway_core::message::{MessageAttributes, REPLAY_ID, ReceivedMessage};
 use spillway_core::ports::{
-    ArchiveError, EventStore, PutOutcome, ReplayLog, StoreError, StoreItem, StoredEvent,
+    ArchiveError, EventStore, PutOutcome, ReplayReports, StoreError, StoreItem, StoredEvent,
 };
-use spillway_core::replay::{Replay, ReplayItem};
 use spillway_core::retry::RetrySchedule;
 use spillway_core::schema::FixedSchemas;
 use spillway_core::testkit::{ManualClock, World};
@@ -176,7 +174,7 @@ struct Crowd {
 }
 
 #[async_trait]
-impl ReplayLog for Crowd {
+impl ReplayReports for Crowd {
     async fn mark_stored(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
         let there = self.there.fetch_add(1, SeqCst) + 1;
         self.most.fetch_max(there, SeqCst);
@@ -188,42 +186,6 @@ impl ReplayLog for Crowd {
         .await;
         self.there.fetch_sub(1, SeqCst);
         Ok(())
-    }
-
-    async fn create(&self, _: &ReplayId, _: &[MessageId], _: &str) -> Result<u64, ArchiveError> {
-        unreachable!("the consumer starts no replay")
-    }
-
-    async fn waiting(&self, _: &ReplayId, _: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
-        unreachable!("the consumer carries no replay on")
-    }
-
-    async fn mark_sent(&self, _: &ReplayId, _: &[MessageId]) -> Result<(), ArchiveError> {
-        unreachable!("the consumer carries no replay on")
-    }
-
-    async fn mark_returned(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
-        unreachable!("the consumer carries no replay on")
-    }
-
-    async fn set_trouble(&self, _: &ReplayId, _: Option<&str>) -> Result<(), ArchiveError> {
-        unreachable!("the consumer carries no replay on")
-    }
-
-    async fn get(&self, _: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
-        unreachable!("the consumer reads no replay")
-    }
-
-    async fn list(&self, _: usize) -> Result<Vec<Replay>, ArchiveError> {
-        unreachable!("the consumer reads no replay")
-    }
-
-    async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
-        unreachable!("the consumer reads no replay")
-    }
-
-    async fn items(&self, _: &ReplayId, _: Option<&str>, _: usize) -> Result<Page<ReplayItem>, ArchiveError> {
-        unreachable!("the consumer reads no replay")
     }
 }
 

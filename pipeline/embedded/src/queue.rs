@@ -7,36 +7,27 @@ mod snapshot;
 pub use snapshot::QueueSnapshot;
 
 use crate::db::{Db, DbError, millis};
+use crate::faults::FaultKind;
 use crate::faults::Faults;
+use crate::ledger::{self, Counter};
 use async_trait::async_trait;
 use rusqlite::params;
-use spillway_core::fault::FaultKind;
 use spillway_core::ids::{MessageId, ReceiptHandle};
 use spillway_core::message::{self, OutgoingMessage};
 use spillway_core::metric::Meter;
 use spillway_core::names::Names;
-use spillway_core::ports::{Clock, EventQueue, MetricSink, QueueError};
+use spillway_core::ports::{Clock, EventQueue, MetricSink, QueueError, QueueKind};
 use spillway_core::settings::PipelineSettings;
 use spillway_metrics::queue;
 use std::borrow::Cow;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-/// Which of the two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// Where accepted events wait.
-    Primary,
-    /// Where they go after too many receives.
-    Dlq,
-}
-
-impl Which {
-    fn number(self) -> i64 {
-        match self {
-            Self::Primary => 0,
-            Self::Dlq => 1,
-        }
+/// The number of a queue in the table of messages.
+fn number(queue: QueueKind) -> i64 {
+    match queue {
+        QueueKind::Primary => 0,
+        QueueKind::Dlq => 1,
     }
 }
 
@@ -80,17 +71,12 @@ impl Queues {
         Self { db, clock, faults, metrics, settings, counts, arrivals: [Notify::new(), Notify::new()] }
     }
 
-    /// Resolves when a message may have become visible in a queue.
-    pub async fn arrival(&self, which: Which) {
-        self.arrivals[which.number() as usize].notified().await;
+    fn counts(&self, queue: QueueKind) -> &Counts {
+        &self.counts[number(queue) as usize]
     }
 
-    fn counts(&self, which: Which) -> &Counts {
-        &self.counts[which.number() as usize]
-    }
-
-    fn wake(&self, which: Which) {
-        self.arrivals[which.number() as usize].notify_one();
+    fn wake(&self, queue: QueueKind) {
+        self.arrivals[number(queue) as usize].notify_one();
     }
 
     fn count(&self, meter: &Meter, value: usize) {
@@ -113,8 +99,8 @@ impl EventQueue for Queues {
         let sent = self.db.write(move |tx| rows.iter().try_for_each(|row| row.insert(tx))).await;
         match sent {
             Ok(()) => {
-                self.count(&self.counts(Which::Primary).sent, ids.len());
-                self.wake(Which::Primary);
+                self.count(&self.counts(QueueKind::Primary).sent, ids.len());
+                self.wake(QueueKind::Primary);
                 ids.into_iter().map(|id| Ok(MessageId::new(id))).collect()
             }
             Err(error) => messages.iter().map(|_| Err(unavailable(&error))).collect(),
@@ -171,7 +157,7 @@ impl Row {
         ])?;
         // A replay is no new promise: it is about one that was given before.
         if self.replay_id.is_none() {
-            tx.prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'accepted'")?.execute([])?;
+            ledger::raise(tx, Counter::Accepted)?;
         }
         Ok(())
     }

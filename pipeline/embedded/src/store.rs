@@ -1,11 +1,12 @@
 //! The event store, with DynamoDB's rules: conditional puts, capacity and throttling, items of at most 400 KB.
 
 use crate::db::{Db, from_millis, millis};
+use crate::faults::FaultKind;
 use crate::faults::Faults;
+use crate::ledger::{self, Handover};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 use spillway_core::Timestamp;
-use spillway_core::fault::FaultKind;
 use spillway_core::ids::{EventKey, EventType, MessageId};
 use spillway_core::metric::Meter;
 use spillway_core::names::Names;
@@ -228,26 +229,7 @@ fn put(tx: &Connection, item: &StoreItem, now: Timestamp) -> rusqlite::Result<Pu
             .query_row([item.key.id.as_str(), item.key.source.as_str()], |row| row.get(0))?;
         by == item.message_id.as_str()
     };
-    // Only while the promise is open: a late second write of a message that is settled must leave no note.
-    tx.prepare_cached(
-        "INSERT OR IGNORE INTO handover (message_id, kind)
-         SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM messages WHERE origin = ?1)
-                          OR EXISTS (SELECT 1 FROM dead_letters WHERE id = ?1 AND state <> 'stored')",
-    )?
-    .execute([item.message_id.as_str(), if first { "store" } else { "duplicate" }])?;
+    let to = if first { Handover::Store } else { Handover::Duplicate };
+    ledger::note(tx, item.message_id.as_str(), to)?;
     Ok(if inserted == 1 { PutOutcome::Stored } else { PutOutcome::AlreadyStored })
-}
-
-/// Ends the handover of a promise to the store: it is the store's alone from now on.
-pub(crate) fn close_handover(tx: &Connection, origin: &str) -> rusqlite::Result<()> {
-    let kind = tx
-        .prepare_cached(
-            "DELETE FROM handover WHERE message_id = ?1 AND kind IN ('store', 'duplicate') RETURNING kind",
-        )?
-        .query_map([origin], |row| row.get::<_, String>(0))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    if kind.iter().any(|kind| kind == "duplicate") {
-        tx.prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'duplicates'")?.execute([])?;
-    }
-    Ok(())
 }

@@ -2,9 +2,10 @@
 
 use crate::trace::{Calls, Daemon};
 use crate::{Common, Invocation, emf, logs};
+use serde_json::json;
 use spillway_core::Timestamp;
 use spillway_core::metric::Measurement;
-use spillway_core::ports::Clock;
+use spillway_core::ports::{Clock, MetricSink, TraceSink};
 use spillway_core::trace::Segment;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -74,8 +75,37 @@ impl Telemetry {
         self.daemon.subsegment(part);
     }
 
+    /// This invocation's segments: each names its request.
+    pub fn of<'t>(&'t self, invocation: &'t Invocation) -> InvocationTraces<'t> {
+        InvocationTraces { telemetry: self, invocation }
+    }
+
     /// The time now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+impl MetricSink for Telemetry {
+    fn record(&self, measurement: Measurement) {
+        self.measure(&[measurement]);
+    }
+
+    /// Those that were measured together share a line.
+    fn record_all(&self, measurements: Vec<Measurement>) {
+        self.measure(&measurements);
+    }
+}
+
+/// Where the segments of one invocation go.
+pub struct InvocationTraces<'t> {
+    telemetry: &'t Telemetry,
+    invocation: &'t Invocation,
+}
+
+impl TraceSink for InvocationTraces<'_> {
+    fn record(&self, mut segment: Segment) {
+        segment.aws = Some(json!({ "request_id": self.invocation.request_id }));
+        self.telemetry.segment(segment);
     }
 }

@@ -56,9 +56,9 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
     };
     let (mut states, mut evaluated_until) = (HashMap::new(), None);
     if let Some(source) = &source {
-        let kept = source.pipeline.alarms.statuses().await?;
+        let kept = source.log.statuses().await?;
         states = kept.into_iter().map(|kept| (kept.status.rule.clone(), kept)).collect();
-        evaluated_until = source.pipeline.alarms.evaluated_until().await?;
+        evaluated_until = source.log.evaluated_until().await?;
     }
     let now = source.as_ref().map_or_else(|| crate::backend::clock().now(), |source| source.clock().now());
     let wanted = |rule: &&Rule| {

@@ -112,10 +112,11 @@ impl From<DeadLetter> for Item {
 
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let now = backend.clock.now();
+    let now = backend.pipeline.clock.now();
     let filter = options.filters.filter(options.state.names(), now);
-    let groups = backend.archive.groups(&filter).await?;
-    let page = backend.archive.list(&filter, options.after.as_deref(), options.limit as usize).await?;
+    let groups = backend.pipeline.archive.groups(&filter).await?;
+    let page =
+        backend.pipeline.archive.list(&filter, options.after.as_deref(), options.limit as usize).await?;
     let Page { items, total, next } = page;
     let list = List { total, groups, items: items.into_iter().map(Item::from).collect(), next };
     if console.json() {

@@ -109,9 +109,9 @@ impl Selection {
             let what = "say which dead letters: their ids, a filter such as --group FINGERPRINT, or --all";
             return Err(Trouble::Usage(what.to_owned()).into());
         }
-        let filter = self.filters.filter(&["archived"], backend.clock.now());
+        let filter = self.filters.filter(&["archived"], backend.pipeline.clock.now());
         // More than any archive on one machine holds, and still a number that SQL takes.
-        let ids = backend.archive.ids(&filter, 100_000_000).await?;
+        let ids = backend.pipeline.archive.ids(&filter, 100_000_000).await?;
         Ok(Selected { ids, named: false })
     }
 }

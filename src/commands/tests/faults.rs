@@ -3,7 +3,7 @@
 use super::assert_output;
 use crate::answer::ExitStatus;
 use crate::testing::{FakePipeline, ago, now, run};
-use spillway_core::fault::{Fault, FaultKind};
+use spillway_embedded::faults::{Fault, FaultKind};
 use std::time::Duration;
 
 #[tokio::test]

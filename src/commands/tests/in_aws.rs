@@ -1,16 +1,15 @@
 //! What is different for a deployment in AWS.
 
 use crate::answer::ExitStatus;
-use crate::backend::Kind;
 use crate::testing::{FakePipeline, State, dead_letter, run};
 use spillway_core::ids::ReplayId;
 use spillway_core::ledger::{Ledger, Uncertainty};
-use spillway_core::ports::ReplayLog as _;
+use spillway_core::ports::Replays as _;
 use std::sync::Arc;
 
 fn deployment(set_up: impl FnOnce(&mut State)) -> Arc<FakePipeline> {
     FakePipeline::new(|state| {
-        state.kind = Kind::Aws { replay_rate_per_s: 50.0 };
+        state.in_aws = true;
         state.dead_letters = (1..=25).map(|number| dead_letter(number, 60)).collect();
         set_up(state);
     })

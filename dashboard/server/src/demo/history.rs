@@ -6,7 +6,7 @@ use super::{EVENTS_PER_S, request};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use spillway_core::dead_letter::DeadLetterFilter;
-use spillway_core::fault::{Fault, FaultKind};
+use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock, Schemas};
 use spillway_core::schema::{SchemaError, SchemaSet};
@@ -118,9 +118,9 @@ async fn live_through(
     let pipeline = Arc::new(Pipeline::open(data_folder, options).await?);
     let mut watch =
         Watch::open(&pipeline, WatchOptions { silent: true, has_webhook: false, ..alarms }).await?;
-    pipeline.ports.note(super::DEMO, "history").await?;
+    pipeline.local.note(super::DEMO, "history").await?;
     let (from, until) = script.outage;
-    pipeline.ports.faults.add(Fault { kind: FaultKind::StoreOutage, from, until: Some(until) }).await?;
+    pipeline.local.faults.add(Fault { kind: FaultKind::StoreOutage, from, until: Some(until) }).await?;
     let ports = gateway::Ports::of(&pipeline);
     let gateway = Gateway::new(ports, &settings, &Names::default());
     let gateway = Arc::new(gateway.with_latency(Arc::new(TypicalLatency::seeded(SEED))));

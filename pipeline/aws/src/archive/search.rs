@@ -3,7 +3,7 @@
 use super::entry::{Entry, in_key, time_key};
 use super::index::{Count, Index};
 use super::walk::{By, Range, Walk};
-use crate::trouble::Trouble;
+use crate::call_error::CallError;
 use spillway_core::dead_letter::DeadLetterFilter;
 use spillway_core::ids::{EventType, Fingerprint};
 
@@ -49,7 +49,7 @@ pub(crate) fn group_partitions(fingerprint: &Fingerprint, states: &[&str], shard
 }
 
 /// Finds the index that has the fewest letters beside those that are meant.
-pub(crate) async fn plan(index: &Index, filter: &DeadLetterFilter) -> Result<Plan, Trouble> {
+pub(crate) async fn plan(index: &Index, filter: &DeadLetterFilter) -> Result<Plan, CallError> {
     let (states, shards) = (states(filter), index.names.shards);
     let range = range(filter);
     let has_words = filter.contains.is_some();
@@ -139,7 +139,7 @@ pub(crate) async fn search(
     plan: &Plan,
     after: Option<&str>,
     extent: Extent,
-) -> Result<Matches, Trouble> {
+) -> Result<Matches, CallError> {
     let mut found = Matches::default();
     let Some(mut range) = plan.range.clone() else {
         return Ok(Matches { is_all: true, ..found });

@@ -15,7 +15,7 @@ fn query(number: usize) -> MetricQuery {
 }
 
 /// Reads these metrics by the minute, over a range in seconds.
-async fn read(fake: &FakeCloudWatch, numbers: &[usize], from: i64, to: i64) -> Result<Vec<Points>, Trouble> {
+async fn read(fake: &FakeCloudWatch, numbers: &[usize], from: i64, to: i64) -> Result<Vec<Points>, ExplainedError> {
     let queries: Vec<_> = numbers.iter().copied().map(query).collect();
     super::read(&fake.client(), &queries, Period::MINUTE, (time(from), time(to))).await
 }
@@ -78,5 +78,5 @@ async fn a_refusal_is_told_in_a_sentence_and_throttling_apart() {
     );
     fake.failing(400, "Throttling");
     let error = read(&fake, &[0], 0, 60).await.unwrap_err();
-    assert!(matches!(error, Trouble::Throttled { .. }), "{error}");
+    assert!(matches!(error, ExplainedError::Throttled { .. }), "{error}");
 }

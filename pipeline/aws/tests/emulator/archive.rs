@@ -5,10 +5,10 @@ use crate::place::deployment;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter};
 use spillway_core::failure::FailureClass::{Malformed, Schema, StoreUnavailable};
 use spillway_core::ids::MessageId;
-use spillway_core::ports::DeadLetterArchive;
+use spillway_core::ports::DeadLetters;
 
 /// Reads a list page by page. Each page but the last is full.
-async fn pages(archive: &dyn DeadLetterArchive, filter: &DeadLetterFilter, size: usize) -> Vec<DeadLetter> {
+async fn pages(archive: &dyn DeadLetters, filter: &DeadLetterFilter, size: usize) -> Vec<DeadLetter> {
     let mut all = Vec::new();
     let mut after = None;
     for _ in 0..1000 {
@@ -35,17 +35,17 @@ async fn a_dead_letter_is_kept_once_and_byte_for_byte() {
     let mut later = odd.clone();
     later.archived_at = at(2);
     // Twice in a batch, and once more in the next.
-    put(&*place.archive, &[odd.clone(), later.clone()]).await;
-    put(&*place.archive, &[later]).await;
-    assert_eq!(place.archive.get(&odd.id).await.unwrap(), Some(odd));
-    assert_eq!(total(&*place.archive, "archived").await, 1);
-    assert_eq!(place.archive.get(&"never".into()).await.unwrap(), None);
+    put(&*place.index, &[odd.clone(), later.clone()]).await;
+    put(&*place.index, &[later]).await;
+    assert_eq!(place.ports.archive.get(&odd.id).await.unwrap(), Some(odd));
+    assert_eq!(total(&*place.ports.archive, "archived").await, 1);
+    assert_eq!(place.ports.archive.get(&"never".into()).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn filters_find_what_they_say_newest_first() {
     let place = deployment().await;
-    let archive = &*place.archive;
+    let archive = &*place.ports.archive;
     let mut letters = Vec::new();
     for second in 0..60 {
         letters.push(match second % 3 {
@@ -54,7 +54,7 @@ async fn filters_find_what_they_say_newest_first() {
             _ => letter(second, "order.placed", StoreUnavailable, "no answer from host 7"),
         });
     }
-    put(archive, &letters).await;
+    put(&*place.index, &letters).await;
     let none = DeadLetterFilter::default();
     let cases = [
         ("all", none.clone(), 60),
@@ -109,12 +109,12 @@ async fn filters_find_what_they_say_newest_first() {
 #[tokio::test]
 async fn groups_say_what_failed_alike() {
     let place = deployment().await;
-    let archive = &*place.archive;
+    let archive = &*place.ports.archive;
     let mut letters: Vec<_> =
         (0..30).map(|s| letter(s, "order.placed", Schema, "/amount: expected number")).collect();
     letters.extend((30..34).map(|s| letter(s, "order.placed", StoreUnavailable, "no answer")));
     letters.push(letter(34, "user.seen", StoreUnavailable, "no answer"));
-    put(archive, &letters).await;
+    put(&*place.index, &letters).await;
     let groups = archive.groups(&DeadLetterFilter::default()).await.unwrap();
     let told: Vec<_> = groups.iter().map(|g| (g.count, g.class, g.first_at, g.last_at)).collect();
     assert_eq!(told, [(30, Schema, at(0), at(29)), (5, StoreUnavailable, at(30), at(34))]);
@@ -137,9 +137,9 @@ async fn groups_say_what_failed_alike() {
 #[tokio::test]
 async fn a_discard_is_for_what_is_archived_and_can_be_taken_back() {
     let place = deployment().await;
-    let archive = &*place.archive;
+    let archive = &*place.ports.archive;
     let letters: Vec<_> = (0..50).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
-    put(archive, &letters).await;
+    put(&*place.index, &letters).await;
     let all = ids(&letters);
     let mut asked = all[..40].to_vec();
     asked.push(MessageId::new("never"));
@@ -159,22 +159,22 @@ async fn a_discard_is_for_what_is_archived_and_can_be_taken_back() {
 async fn two_people_who_discard_the_same_letters_share_them() {
     let place = deployment().await;
     let letters: Vec<_> = (0..60).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
-    put(&*place.archive, &letters).await;
+    put(&*place.index, &letters).await;
     let all = ids(&letters);
     let (ada, bob) = tokio::join!(
-        place.archive.discard(&all, "ada", "mine"),
-        place.archive.discard(&all, "bob", "no, mine"),
+        place.ports.archive.discard(&all, "ada", "mine"),
+        place.ports.archive.discard(&all, "bob", "no, mine"),
     );
     let (ada, bob) = (ada.unwrap(), bob.unwrap());
     assert_eq!(ada.len() + bob.len(), 60);
     assert!(ada.iter().all(|id| !bob.contains(id)));
-    assert_eq!(total(&*place.archive, "discarded").await, 60);
+    assert_eq!(total(&*place.ports.archive, "discarded").await, 60);
 }
 
 #[tokio::test]
 async fn thousands_are_paged_through_without_one_lost_or_twice() {
     let place = deployment().await;
-    let archive = &*place.archive;
+    let archive = &*place.ports.archive;
     // Many in the same second, so that only the id tells them apart.
     let letters: Vec<_> = (0..2000)
         .map(|n| {
@@ -187,7 +187,7 @@ async fn thousands_are_paged_through_without_one_lost_or_twice() {
         })
         .collect();
     for some in letters.chunks(200) {
-        put(archive, some).await;
+        put(&*place.index, some).await;
     }
     assert_eq!(total(archive, "archived").await, 2000);
     let archived = DeadLetterFilter { states: vec!["archived".to_owned()], ..DeadLetterFilter::default() };

@@ -5,7 +5,7 @@ use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterState};
 use spillway_core::failure::{Failure, FailureClass};
 use spillway_core::ids::{EventKey, EventType, MessageId};
 use spillway_core::message::MessageAttributes;
-use spillway_core::ports::DeadLetterArchive;
+use spillway_core::ports::{DeadLetterSink, DeadLetters};
 
 /// Seconds after the first of March.
 pub fn at(second: i64) -> Timestamp {
@@ -52,7 +52,7 @@ pub fn back(letter: &DeadLetter, generation: u32, second: i64) -> DeadLetter {
 }
 
 /// Archives letters, all of them.
-pub async fn put(archive: &dyn DeadLetterArchive, letters: &[DeadLetter]) {
+pub async fn put(archive: &dyn DeadLetterSink, letters: &[DeadLetter]) {
     for answer in archive.put(letters).await {
         answer.unwrap();
     }
@@ -64,7 +64,7 @@ pub fn ids(letters: &[DeadLetter]) -> Vec<MessageId> {
 }
 
 /// How many are in a state.
-pub async fn total(archive: &dyn DeadLetterArchive, state: &str) -> u64 {
+pub async fn total(archive: &dyn DeadLetters, state: &str) -> u64 {
     let filter = DeadLetterFilter { states: vec![state.to_owned()], ..DeadLetterFilter::default() };
     archive.list(&filter, None, 0).await.unwrap().total
 }

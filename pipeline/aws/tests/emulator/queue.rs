@@ -46,7 +46,7 @@ fn received(message: &Message) -> ReceivedMessage {
 async fn what_is_sent_is_received_with_its_attributes() {
     let place = deployment().await;
     let sent: Vec<_> = (0..25).map(|n| message(&format!("{{\"n\":{n}}}"))).collect();
-    let answers = place.queue.send(&sent).await;
+    let answers = place.ports.queue.send(&sent).await;
     let mut ids: Vec<_> = answers.into_iter().map(|answer| answer.unwrap().into_string()).collect();
     let mut got = Vec::new();
     for _ in 0..100 {
@@ -71,7 +71,7 @@ async fn a_single_message_carries_its_trace() {
     let place = deployment().await;
     let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
     let traced = OutgoingMessage { trace_header: Some(header.to_owned()), ..message("{}") };
-    place.queue.send(&[traced]).await.remove(0).unwrap();
+    place.ports.queue.send(&[traced]).await.remove(0).unwrap();
     let got = receive(&place, &place.topology.queues.primary.url).await;
     let system = got[0].attributes().unwrap();
     assert_eq!(system[&MessageSystemAttributeName::AwsTraceHeader], header);
@@ -81,7 +81,7 @@ async fn a_single_message_carries_its_trace() {
 async fn a_deferral_of_nothing_is_received_again_and_a_long_one_is_not() {
     let place = deployment().await;
     let url = &place.topology.queues.primary.url;
-    place.queue.send(&[message("a"), message("b")]).await;
+    place.ports.queue.send(&[message("a"), message("b")]).await;
     let got = receive(&place, url).await;
     assert_eq!(got.len(), 2);
     let deferral = |message: &Message, seconds| Deferral {
@@ -102,7 +102,7 @@ async fn a_deferral_of_nothing_is_received_again_and_a_long_one_is_not() {
 #[tokio::test]
 async fn what_is_given_up_goes_to_the_dlq_with_its_reasons() {
     let place = deployment().await;
-    place.queue.send(&[message("{}")]).await;
+    place.ports.queue.send(&[message("{}")]).await;
     let got = receive(&place, &place.topology.queues.primary.url).await;
     let failure = Failure::new(FailureClass::Malformed, "no id", &"v1".into(), Timestamp::UNIX_EPOCH);
     let order = DeadLetterOrder { message: received(&got[0]), failures: vec![failure] };

@@ -1,13 +1,12 @@
 //! Every port that the functions need, in memory.
 
-use crate::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page};
+use crate::dead_letter::DeadLetter;
 use crate::ids::{EventKey, MessageId, ReplayId};
 use crate::message::OutgoingMessage;
 use crate::ports::{
-    ArchiveError, DeadLetterArchive, DeadLetterOrder, Deferral, EventQueue, EventStore, PutOutcome,
-    QueueError, Redelivery, ReplayLog, StoreError, StoreItem, StoredEvent,
+    ArchiveError, DeadLetterOrder, DeadLetterSink, Deferral, EventQueue, EventStore, PutOutcome, QueueError,
+    Redelivery, ReplayReports, StoreError, StoreItem, StoredEvent,
 };
-use crate::replay::{Replay, ReplayItem};
 use async_trait::async_trait;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -93,58 +92,18 @@ impl Redelivery for World {
     }
 }
 
-fn not_asked() -> ArchiveError {
-    ArchiveError::NotFound { what: "no function asks for this, so it".to_owned() }
-}
-
 #[async_trait]
-impl ReplayLog for World {
+impl ReplayReports for World {
     async fn mark_stored(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
         if self.replay_log_is_down {
             return Err(ArchiveError::Unavailable { reason: "down".to_owned() });
         }
         Ok(())
     }
-
-    async fn create(&self, _: &ReplayId, _: &[MessageId], _: &str) -> Result<u64, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn waiting(&self, _: &ReplayId, _: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn mark_sent(&self, _: &ReplayId, _: &[MessageId]) -> Result<(), ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn mark_returned(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn set_trouble(&self, _: &ReplayId, _: Option<&str>) -> Result<(), ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn get(&self, _: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn list(&self, _: usize) -> Result<Vec<Replay>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn items(&self, _: &ReplayId, _: Option<&str>, _: usize) -> Result<Page<ReplayItem>, ArchiveError> {
-        Err(not_asked())
-    }
 }
 
 #[async_trait]
-impl DeadLetterArchive for World {
+impl DeadLetterSink for World {
     async fn put(&self, dead_letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>> {
         let is_poisonous =
             |letter: &DeadLetter| letter.key.as_ref().is_some_and(|key| self.poisonous.contains(key));
@@ -157,34 +116,5 @@ impl DeadLetterArchive for World {
             Ok(())
         };
         dead_letters.iter().map(put).collect()
-    }
-
-    async fn get(&self, _: &MessageId) -> Result<Option<DeadLetter>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn list(
-        &self,
-        _: &DeadLetterFilter,
-        _: Option<&str>,
-        _: usize,
-    ) -> Result<Page<DeadLetter>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn groups(&self, _: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn ids(&self, _: &DeadLetterFilter, _: usize) -> Result<Vec<MessageId>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn discard(&self, _: &[MessageId], _: &str, _: &str) -> Result<Vec<MessageId>, ArchiveError> {
-        Err(not_asked())
-    }
-
-    async fn restore(&self, _: &[MessageId], _: &str) -> Result<Vec<MessageId>, ArchiveError> {
-        Err(not_asked())
     }
 }

@@ -2,7 +2,7 @@
 
 mod segments;
 
-pub use segments::Place;
+pub use segments::SegmentNames;
 
 use crate::Timestamp;
 use crate::event::Event;
@@ -11,11 +11,13 @@ use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
 use crate::message::ReceivedMessage;
 use crate::metric::Measurement;
 use crate::ports::{
-    Clock, DeadLetterOrder, Deferral, EventStore, PutOutcome, Redelivery, ReplayLog, Schemas, StoreError,
+    Clock, DeadLetterOrder, Deferral, EventStore, PutOutcome, Redelivery, ReplayReports, Schemas, StoreError,
     StoreItem,
 };
 use crate::retry::RetrySchedule;
 use crate::schema::SchemaSet;
+use crate::trace::Segment;
+use crate::worker::{BatchWork, Report};
 use futures::{StreamExt as _, stream};
 use spillway_metrics::{Function, consumer};
 use std::collections::{BTreeMap, HashMap};
@@ -73,6 +75,8 @@ pub struct BatchReport {
     pub records: Vec<RecordReport>,
     /// From when to when the store was asked, if it was.
     pub store_call: Option<(Timestamp, Timestamp)>,
+    /// When the work began.
+    pub started_at: Timestamp,
     /// When the batch was done.
     pub ended_at: Timestamp,
 }
@@ -110,6 +114,62 @@ impl BatchReport {
     }
 }
 
+impl Report for BatchReport {
+    fn join(parts: Vec<Self>, started_at: Timestamp, ended_at: Timestamp) -> Self {
+        let mut joined =
+            Self { records: Vec::with_capacity(parts.len()), store_call: None, started_at, ended_at };
+        for part in parts {
+            joined.store_call = match (joined.store_call, part.store_call) {
+                (Some((from, _)), Some((_, to))) => Some((from, to)),
+                (before, now) => before.or(now),
+            };
+            joined.records.extend(part.records);
+        }
+        joined
+    }
+
+    fn messages(&self) -> impl Iterator<Item = &ReceivedMessage> {
+        self.records.iter().map(|record| &record.message)
+    }
+
+    fn failures(&self) -> Vec<MessageId> {
+        Self::failures(self)
+    }
+
+    fn log(&self) {
+        self.records.iter().for_each(RecordReport::log);
+    }
+
+    fn measurements(&self, function: &str) -> Vec<Measurement> {
+        Self::measurements(self, function)
+    }
+
+    fn segments(&self, names: SegmentNames<'_>) -> Vec<Segment> {
+        Self::segments(self, names)
+    }
+}
+
+impl RecordReport {
+    /// One line if the event was not stored, none if it was.
+    fn log(&self) {
+        let (Outcome::Retry(failure) | Outcome::DeadLettered(failure)) = &self.outcome else { return };
+        let event = self.event.as_ref();
+        let message = &self.message;
+        tracing::warn!(
+            message_id = message.message_id.as_str(),
+            event_id = event.map(|(key, _)| key.id.as_str()),
+            event_source = event.map(|(key, _)| key.source.as_str()),
+            event_type = event.map(|(_, event_type)| event_type.as_str()),
+            event_trace = message.trace_header.as_deref(),
+            receive_count = message.receive_count,
+            outcome = self.outcome.name(),
+            class = failure.class.as_str(),
+            reason = failure.message,
+            "an event was not stored"
+        );
+    }
+}
+
 /// The consumer: its ports and rules.
 pub struct Consumer {
     /// Where events go.
@@ -117,7 +177,7 @@ pub struct Consumer {
     /// Where failures go.
     pub redelivery: Arc<dyn Redelivery>,
     /// Where replayed messages report that they have arrived.
-    pub replays: Arc<dyn ReplayLog>,
+    pub replays: Arc<dyn ReplayReports>,
     /// What events are checked against.
     pub schemas: Arc<dyn Schemas>,
     /// The time.
@@ -138,9 +198,30 @@ enum Verdict {
     Reject(Failure, Option<(EventKey, EventType)>),
 }
 
+impl BatchWork for Consumer {
+    type Report = BatchReport;
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    async fn work(&self, batch: Vec<ReceivedMessage>) -> BatchReport {
+        self.store_batch(batch).await
+    }
+
+    fn panicked(&self, message: ReceivedMessage) -> BatchReport {
+        let now = self.clock.now();
+        let text = "the consumer panicked on this record; its log has the place";
+        let outcome = self.retry(FailureClass::ConsumerCrash, text);
+        let records = vec![RecordReport { message, event: None, outcome }];
+        BatchReport { records, store_call: None, started_at: now, ended_at: now }
+    }
+}
+
 impl Consumer {
     /// Works through a batch. It never fails as a whole: a record that can't be read takes nothing down with it.
     pub async fn store_batch(&self, batch: Vec<ReceivedMessage>) -> BatchReport {
+        let started_at = self.clock.now();
         let schemas = self.schemas.current();
         let verdicts: Vec<_> = batch.iter().map(|message| self.read(&schemas, message)).collect();
         let (answers, store_call) = self.ask_store(&batch, &verdicts).await;
@@ -159,7 +240,7 @@ impl Consumer {
         self.report_replays(&mut records).await;
         self.dead_letter(&mut records).await;
         self.defer(&records).await;
-        BatchReport { records, store_call, ended_at: self.clock.now() }
+        BatchReport { records, store_call, started_at, ended_at: self.clock.now() }
     }
 
     fn read(&self, schemas: &SchemaSet, message: &ReceivedMessage) -> Verdict {

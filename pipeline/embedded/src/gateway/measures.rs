@@ -1,6 +1,7 @@
 //! What CloudWatch would measure of the API and of the ingest function.
 
 use super::Visit;
+use crate::concurrency::{Concurrency, Running};
 use http::StatusCode;
 use spillway_core::Timestamp;
 use spillway_core::metric::Meter;
@@ -8,7 +9,6 @@ use spillway_core::names::Names;
 use spillway_core::ports::MetricSink;
 use spillway_metrics::{Api, Function, api, function};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The metrics, named once: each request records all of them.
 pub(super) struct Measures {
@@ -23,7 +23,7 @@ pub(super) struct Measures {
     throttles: Meter,
     duration: Meter,
     concurrent: Meter,
-    running: AtomicUsize,
+    running: Concurrency,
 }
 
 impl Measures {
@@ -43,14 +43,13 @@ impl Measures {
             throttles: of_function(function::THROTTLES),
             duration: of_function(function::DURATION),
             concurrent: of_function(function::CONCURRENCY),
-            running: AtomicUsize::new(0),
+            running: Concurrency::default(),
         }
     }
 
-    /// An invocation begins. It ends when the answer is dropped, even if the client goes away meanwhile.
+    /// An invocation begins. It ends when the answer is dropped.
     pub(super) fn begin(&self) -> Running<'_> {
-        let count = self.running.fetch_add(1, Ordering::Relaxed) + 1;
-        Running { running: &self.running, count }
+        self.running.begin()
     }
 
     /// Records a request. The errors are recorded as 0 too: their average is the error rate, as in CloudWatch.
@@ -73,25 +72,6 @@ impl Measures {
 
     fn add(&self, meter: &Meter, value: f64) {
         self.sink.record(meter.measured(value));
-    }
-}
-
-/// An invocation under way.
-pub(super) struct Running<'m> {
-    running: &'m AtomicUsize,
-    count: usize,
-}
-
-impl Running<'_> {
-    /// How many were under way when it began, itself included.
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -2,10 +2,9 @@
 
 use crate::costs::{self, Spending};
 use crate::pipeline::Pipeline;
-use crate::queue::Which;
 use spillway_core::Timestamp;
 use spillway_core::metric::Measurement;
-use spillway_core::ports::MetricSink as _;
+use spillway_core::ports::{MetricSink as _, QueueKind, QueueReceiver as _};
 use spillway_metrics::{Account, Budget, Function, Queue, Table, account, archiver, budget, queue, table};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -31,8 +30,8 @@ pub async fn run(pipeline: Arc<Pipeline>, interval: Duration) {
     let mut spent_at: Option<i64> = None;
     let spending_every = if pipeline.virtual_time { SPENDING_EVERY_S_SIMULATED } else { SPENDING_EVERY_S };
     loop {
-        let primary = sample_queue(&pipeline, Which::Primary, &ports.names.queue).await;
-        let dlq = sample_queue(&pipeline, Which::Dlq, &ports.names.dead_letter_queue).await;
+        let primary = sample_queue(&pipeline, QueueKind::Primary, &ports.names.queue).await;
+        let dlq = sample_queue(&pipeline, QueueKind::Dlq, &ports.names.dead_letter_queue).await;
         sample_capacity(&pipeline);
         let now = ports.clock.now();
         if let Some(oldest) = primary.into_iter().chain(dlq).min() {
@@ -54,7 +53,7 @@ pub async fn run(pipeline: Arc<Pipeline>, interval: Duration) {
 }
 
 async fn expire(pipeline: &Pipeline) {
-    match pipeline.ports.queues.expire().await {
+    match pipeline.local.queues.expire().await {
         Ok(0) => {}
         Ok(lost) => tracing::error!(lost, "messages outlived their retention and are lost"),
         Err(error) => tracing::warn!(%error, "expired messages could not be looked for"),
@@ -62,8 +61,8 @@ async fn expire(pipeline: &Pipeline) {
 }
 
 /// Returns when the oldest message of all was sent.
-async fn sample_queue(pipeline: &Pipeline, which: Which, name: &Cow<'static, str>) -> Option<Timestamp> {
-    let snapshot = match pipeline.ports.queues.snapshot(which).await {
+async fn sample_queue(pipeline: &Pipeline, kind: QueueKind, name: &Cow<'static, str>) -> Option<Timestamp> {
+    let snapshot = match pipeline.local.queues.snapshot(kind).await {
         Ok(snapshot) => snapshot,
         Err(error) => {
             tracing::warn!(%error, queue = %name, "the queue could not be sampled");
@@ -91,7 +90,7 @@ fn sample_time_to_loss(pipeline: &Pipeline, now: Timestamp, oldest: Timestamp) {
 }
 
 async fn sample_spending(pipeline: &Pipeline, now: Timestamp) {
-    let names = pipeline.ports.names.clone();
+    let names = Arc::clone(&pipeline.ports.names);
     let reader = Arc::clone(&pipeline.telemetry);
     let spending = if pipeline.virtual_time {
         costs::spending(&reader, &names, now)

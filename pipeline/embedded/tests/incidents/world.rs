@@ -5,12 +5,12 @@ use http::{HeaderValue, Method, Request, Uri, header};
 use jiff::SignedDuration;
 use spillway_alerts::{RuleName, Tier};
 use spillway_core::Timestamp;
-use spillway_core::fault::{Fault, FaultKind};
 use spillway_core::names::Names;
 use spillway_core::ports::Clock as _;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::alarms::{AlarmSettings, InForce, Stretch, Watch, WatchOptions};
+use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_embedded::gateway::{self, Gateway, TypicalLatency};
 use spillway_embedded::simulate::in_virtual_time;
 use spillway_embedded::{Options, Pipeline, VirtualClock, runtime};
@@ -93,7 +93,7 @@ impl World {
         for (kind, from, until) in self.faults {
             let at = |second| start + SignedDuration::from_secs(second);
             let fault = Fault { kind, from: at(from), until: Some(at(until)) };
-            pipeline.ports.faults.add(fault).await.expect("a fault is added");
+            pipeline.local.faults.add(fault).await.expect("a fault is added");
         }
         let settings_of_alarms =
             AlarmSettings { expected_requests_per_5_minutes: self.expected, ..AlarmSettings::default() };
@@ -130,8 +130,8 @@ impl World {
         while requests.join_next().await.is_some() {}
         pipeline.recorder.finish(clock.now());
         watch.evaluate(end).await.expect("evaluated");
-        let stretches = pipeline.ports.alarms.stretches(None, Timestamp::MIN, Timestamp::MAX).await;
-        let ledger = pipeline.ports.flow.ledger().await.expect("the ledger is readable");
+        let stretches = pipeline.local.alarms.stretches(None, Timestamp::MIN, Timestamp::MAX).await;
+        let ledger = pipeline.ports.ledger.ledger().await.expect("the ledger is readable");
         drop(tasks);
         (stretches.expect("alarms are readable"), in_force, ledger)
     }

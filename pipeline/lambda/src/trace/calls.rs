@@ -18,15 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Maximum calls that are noted for one invocation. A batch makes one or two for each record.
 const MOST_CALLS: usize = 500;
-/// Codes that mean "over the capacity", of the services that the functions call.
-const THROTTLES: [&str; 6] = [
-    "ProvisionedThroughputExceededException",
-    "ThrottlingException",
-    "Throttling",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "SlowDown",
-];
+/// Whether a service's code means that it takes no more at the moment. The adapter for AWS knows the codes.
+type IsThrottling = fn(&str) -> bool;
 
 /// The calls of an invocation. A sandbox works on one invocation at a time, so there is one list.
 pub struct Calls {
@@ -59,8 +52,8 @@ impl Calls {
     }
 
     /// The interceptor for the SDK's clients.
-    pub fn interceptor(self: &Arc<Self>) -> Interceptor {
-        Interceptor(Arc::clone(self))
+    pub fn interceptor(self: &Arc<Self>, is_throttling: fn(&str) -> bool) -> Interceptor {
+        Interceptor { calls: Arc::clone(self), is_throttling }
     }
 
     /// Clears all calls and returns the id of the next one, so that what it sends can name it as its parent.
@@ -95,7 +88,10 @@ impl fmt::Debug for Calls {
 
 /// Sees each call of a client from its beginning to its end, with its retries and the waits between them.
 #[derive(Clone, Debug)]
-pub struct Interceptor(Arc<Calls>);
+pub struct Interceptor {
+    calls: Arc<Calls>,
+    is_throttling: IsThrottling,
+}
 
 #[dyn_dispatch_hint]
 impl Intercept for Interceptor {
@@ -108,8 +104,8 @@ impl Intercept for Interceptor {
         _: &BeforeSerializationInterceptorContextRef<'_>,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let id = self.0.noted().reserved.take().unwrap_or_else(segment_id);
-        cfg.interceptor_state().store_put(Begun { id, at: self.0.clock.now() });
+        let id = self.calls.noted().reserved.take().unwrap_or_else(segment_id);
+        cfg.interceptor_state().store_put(Begun { id, at: self.calls.clock.now() });
         Ok(())
     }
 
@@ -120,8 +116,8 @@ impl Intercept for Interceptor {
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let (Some(begun), Some(call)) = (cfg.load::<Begun>(), cfg.load::<Metadata>()) else { return Ok(()) };
-        let ended = self.0.clock.now();
-        let mut segment = describe(call, begun, ended, context.response());
+        let ended = self.calls.clock.now();
+        let mut segment = describe(call, begun, ended, context.response(), self.is_throttling);
         if let Some(Err(error)) = context.output_or_error()
             && !(segment.error || segment.fault)
         {
@@ -131,13 +127,19 @@ impl Intercept for Interceptor {
                 segment.cause = Some(cause(kind));
             }
         }
-        self.0.add(segment);
+        self.calls.add(segment);
         Ok(())
     }
 }
 
 /// The subsegment of a call. X-Ray and the SDK use the same names for services.
-fn describe(call: &Metadata, begun: &Begun, ended: Timestamp, response: Option<&HttpResponse>) -> Segment {
+fn describe(
+    call: &Metadata,
+    begun: &Begun,
+    ended: Timestamp,
+    response: Option<&HttpResponse>,
+    is_throttling: IsThrottling,
+) -> Segment {
     let mut segment = Segment::new(call.service(), begun.at, ended);
     segment.id.clone_from(&begun.id);
     segment.namespace = Some("aws".to_owned());
@@ -154,7 +156,7 @@ fn describe(call: &Metadata, begun: &Begun, ended: Timestamp, response: Option<&
         if code.as_deref() != Some("ConditionalCheckFailedException") {
             segment.error = (400..500).contains(&status);
             segment.fault = status >= 500;
-            segment.throttle = status == 429 || code.as_deref().is_some_and(|code| THROTTLES.contains(&code));
+            segment.throttle = status == 429 || code.as_deref().is_some_and(is_throttling);
             segment.cause = code.as_deref().map(cause);
         }
     }
@@ -197,7 +199,8 @@ mod tests {
 
     /// Plays a call of an SDK's client, as its orchestrator would.
     fn call(calls: &Arc<Calls>, clock: &ManualClock, answer: Option<(u16, &'static str)>) {
-        let interceptor = calls.interceptor();
+        let interceptor =
+            calls.interceptor(|code| ["ProvisionedThroughputExceededException", "SlowDown"].contains(&code));
         let components = RuntimeComponentsBuilder::for_tests().build().unwrap();
         let mut cfg = ConfigBag::base();
         cfg.interceptor_state().store_put(Metadata::new("PutItem", "DynamoDB"));

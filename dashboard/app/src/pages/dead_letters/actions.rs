@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use spillway_core::{
     dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterState},
     ids::{MessageId, ReplayId},
-    ports::{ArchiveError, Clock, DeadLetterArchive},
+    ports::{ArchiveError, Clock, DeadLetters},
     usecases::replay::{Replayer, StartError},
 };
 use std::sync::Arc;
@@ -108,7 +108,7 @@ fn failed(error: ArchiveError) -> ActionError {
     }
 }
 
-async fn get(archive: &dyn DeadLetterArchive, id: &MessageId) -> Result<Option<DeadLetter>, ActionError> {
+async fn get(archive: &dyn DeadLetters, id: &MessageId) -> Result<Option<DeadLetter>, ActionError> {
     archive.get(id).await.map_err(failed)
 }
 

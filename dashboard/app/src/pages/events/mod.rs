@@ -18,7 +18,7 @@ use percent_encoding::percent_decode_str;
 use spillway_core::{
     dead_letter::DeadLetter,
     ids::{EventId, EventSource},
-    ports::{ArchiveError, DeadLetterArchive, FlowError, FlowReader, Location, OpsLog},
+    ports::{ArchiveError, DeadLetters, EventLocator, LedgerError, Location, OpsLog},
     settings::PipelineSettings,
 };
 use spillway_dashboard_model::{
@@ -38,7 +38,7 @@ const TRACED_FOR: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Debug, Error)]
 enum LineageError {
     #[error(transparent)]
-    Flow(#[from] FlowError),
+    Flow(#[from] LedgerError),
     #[error(transparent)]
     Archive(#[from] ArchiveError),
 }
@@ -63,8 +63,8 @@ struct Lineage {
 /// The ports that a lineage is read from.
 #[derive(Clone)]
 struct Sources {
-    events: Arc<dyn FlowReader>,
-    archive: Arc<dyn DeadLetterArchive>,
+    events: Arc<dyn EventLocator>,
+    archive: Arc<dyn DeadLetters>,
     ops: Arc<dyn OpsLog>,
     traces: Arc<dyn TraceReader>,
     settings: Arc<PipelineSettings>,

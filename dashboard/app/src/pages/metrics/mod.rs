@@ -12,7 +12,7 @@ use crate::{
 use leptos::prelude::*;
 use spillway_core::dead_letter::DeadLetterFilter;
 use spillway_core::names::Names;
-use spillway_core::ports::DeadLetterArchive;
+use spillway_core::ports::DeadLetters;
 use spillway_dashboard_model::alarms::AlarmSource;
 use spillway_dashboard_model::catalogue::{Stage, of_stage};
 use spillway_dashboard_model::flow::{FlowSnapshot, FlowSource, Sentence, summary};
@@ -35,7 +35,7 @@ pub fn Metrics() -> impl IntoView {
     let names = expect_context::<Arc<Names>>();
     let alarms = expect_context::<Arc<dyn AlarmSource>>();
     let stage = stage(&page);
-    let archive = expect_context::<Arc<dyn DeadLetterArchive>>();
+    let archive = expect_context::<Arc<dyn DeadLetters>>();
     let question = Question::of(&page, compares(&page));
     let of_range = DeadLetterFilter {
         from: Some(page.range.from),

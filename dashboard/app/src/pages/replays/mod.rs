@@ -13,7 +13,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use spillway_core::{
-    ports::ReplayLog,
+    ports::Replays,
     replay::{Replay, ReplayState},
 };
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const SHOWN: usize = 100;
 /// The list of replays.
 #[component]
 pub fn Replays() -> impl IntoView {
-    let replays = expect_context::<Arc<dyn ReplayLog>>();
+    let replays = expect_context::<Arc<dyn Replays>>();
     let content = load(async move { replays.list(SHOWN).await }, |replays| match &*replays {
         Err(error) => unreadable(error).into_any(),
         Ok(replays) if replays.is_empty() => view! {

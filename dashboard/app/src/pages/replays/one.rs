@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use spillway_core::{
     dead_letter::{self, DeadLetter},
     ids::ReplayId,
-    ports::{ArchiveError, DeadLetterArchive, ReplayLog},
+    ports::{ArchiveError, DeadLetters, Replays},
     replay::{Replay, ReplayItem, ReplayItemState, ReplayState},
 };
 use std::sync::Arc;
@@ -32,8 +32,8 @@ impl Detail {
     async fn read(
         page: &Page,
         id: &ReplayId,
-        replays: &dyn ReplayLog,
-        archive: &dyn DeadLetterArchive,
+        replays: &dyn Replays,
+        archive: &dyn DeadLetters,
     ) -> Result<Option<Self>, ArchiveError> {
         let Some(replay) = replays.get(id).await? else { return Ok(None) };
         let items = replays.items(id, page.parameter("after"), PAGE).await?;
@@ -51,8 +51,8 @@ pub fn ReplayDetail() -> impl IntoView {
     let page = use_page();
     let id = use_params_map().get_untracked().get("id").unwrap_or_default();
     let id = ReplayId::new(percent_decode_str(&id).decode_utf8_lossy());
-    let replays = expect_context::<Arc<dyn ReplayLog>>();
-    let archive = expect_context::<Arc<dyn DeadLetterArchive>>();
+    let replays = expect_context::<Arc<dyn Replays>>();
+    let archive = expect_context::<Arc<dyn DeadLetters>>();
     let content =
         load(async move { Detail::read(&page, &id, &*replays, &*archive).await }, |detail| match &*detail {
             Ok(Some(detail)) => draw(detail).into_any(),

@@ -88,7 +88,7 @@ impl Bench {
 
     /// All changes of the queue's age alarms, oldest first: minute, rule, state, told.
     pub async fn changes(&self) -> Vec<(i64, String, AlarmState, Told)> {
-        let all = self.pipeline.ports.alarms.changes(None, Timestamp::MIN, Timestamp::MAX, 10_000).await;
+        let all = self.pipeline.local.alarms.changes(None, Timestamp::MIN, Timestamp::MAX, 10_000).await;
         let mut changes = all.unwrap();
         changes.reverse();
         changes.retain(|kept| kept.change.rule.as_str().starts_with("queue-age"));
@@ -101,7 +101,7 @@ impl Bench {
 
     /// The states of the queue's age alarms: low, then high.
     pub async fn ages_now(&self) -> [AlarmState; 2] {
-        let kept = self.pipeline.ports.alarms.statuses().await.unwrap();
+        let kept = self.pipeline.local.alarms.statuses().await.unwrap();
         ["queue-age-low", "queue-age-high"].map(|rule| {
             let one = kept.iter().find(|kept| kept.status.rule.as_str() == rule);
             one.map_or(AlarmState::InsufficientData, |kept| kept.status.state)

@@ -1,4 +1,5 @@
-//! What an error of AWS means for whoever called: try again, or give up.
+//! What an error of AWS means for the caller: try again, or give up. The codes for "too much at the moment" are here and
+//! nowhere else.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -7,7 +8,7 @@ use std::error::Error;
 
 /// What a failed call leaves behind, and whether another try can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum RetryDecision {
     /// Refused for lack of capacity: nothing happened, later it will.
     Throttled,
     /// No answer, a broken connection, or an error of the service's own: it may have happened. Try again.
@@ -19,7 +20,7 @@ pub(crate) enum Fate {
     Refused,
 }
 
-impl Fate {
+impl RetryDecision {
     /// Whether the same request can succeed later with nothing changed but time.
     pub fn is_retryable(self) -> bool {
         self != Self::Refused
@@ -34,37 +35,37 @@ impl Fate {
 /// An error of AWS, in words of our own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
-pub(crate) struct Trouble {
+pub(crate) struct CallError {
     /// What it means.
-    pub fate: Fate,
+    pub decision: RetryDecision,
     /// The service's name for it, such as `ConditionalCheckFailedException`.
     pub code: Option<String>,
     /// For logs and for people who operate this: what was tried, and what came of it.
     pub text: String,
 }
 
-impl Trouble {
+impl CallError {
     /// A request that we built wrongly.
     pub fn ours(action: &str, error: &(dyn Error + 'static)) -> Self {
-        Self { fate: Fate::Refused, code: None, text: format!("{action}: {error}") }
+        Self { decision: RetryDecision::Refused, code: None, text: format!("{action}: {error}") }
     }
 }
 
-impl Trouble {
+impl CallError {
     /// Data that says two things at once, or changes faster than it can be read.
     pub fn contradiction(text: &str) -> Self {
-        Self { fate: Fate::Refused, code: None, text: text.to_owned() }
+        Self { decision: RetryDecision::Refused, code: None, text: text.to_owned() }
     }
 
     /// An answer that broke off.
     pub fn cut(action: &str, error: &(dyn Error + 'static)) -> Self {
-        Self { fate: Fate::Unknown, code: None, text: format!("{action}: {}", chain(error)) }
+        Self { decision: RetryDecision::Unknown, code: None, text: format!("{action}: {}", chain(error)) }
     }
 }
 
-impl From<Trouble> for spillway_core::ports::ArchiveError {
-    fn from(trouble: Trouble) -> Self {
-        Self::Unavailable { reason: trouble.text }
+impl From<CallError> for spillway_core::ports::ArchiveError {
+    fn from(error: CallError) -> Self {
+        Self::Unavailable { reason: error.text }
     }
 }
 
@@ -89,11 +90,11 @@ const PASSING: [&str; 4] =
     ["TransactionInProgressException", "RequestTimeout", "TransactionConflictException", "OverLimit"];
 
 /// What a failed call of `action` means.
-pub(crate) fn trouble<E>(action: &str, error: &SdkError<E, HttpResponse>) -> Trouble
+pub(crate) fn call_error<E>(action: &str, error: &SdkError<E, HttpResponse>) -> CallError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let (fate, code, text) = match error {
+    let (decision, code, text) = match error {
         SdkError::ServiceError(context) => {
             let status = context.raw().status().as_u16();
             let code = context.err().code();
@@ -102,28 +103,36 @@ where
                 (Some(code), None) => code.to_owned(),
                 (None, _) => format!("HTTP status {status}"),
             };
-            (fate(code, status), code.map(str::to_owned), text)
+            (decide(code, status), code.map(str::to_owned), text)
         }
-        SdkError::TimeoutError(_) => (Fate::TimedOut, None, "no answer in time".to_owned()),
+        SdkError::TimeoutError(_) => (RetryDecision::TimedOut, None, "no answer in time".to_owned()),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-            (Fate::TimedOut, None, "no answer in time".to_owned())
+            (RetryDecision::TimedOut, None, "no answer in time".to_owned())
         }
-        other => (Fate::Unknown, None, chain(other)),
+        other => (RetryDecision::Unknown, None, chain(other)),
     };
-    Trouble { fate, code, text: format!("{action}: {text}") }
+    CallError { decision, code, text: format!("{action}: {text}") }
+}
+
+/// Whether a service's code means "too much at the moment".
+pub fn is_throttling(code: &str) -> bool {
+    THROTTLED.contains(&bare(code))
+}
+
+/// SQS puts the service before the name in its older protocol's codes.
+fn bare(code: &str) -> &str {
+    code.rsplit('.').next().unwrap_or(code)
 }
 
 /// What a service's code and HTTP status mean.
-pub(crate) fn fate(code: Option<&str>, status: u16) -> Fate {
+pub(crate) fn decide(code: Option<&str>, status: u16) -> RetryDecision {
     let code = code.unwrap_or_default();
-    // SQS puts the service before the name in its older protocol's codes.
-    let code = code.rsplit('.').next().unwrap_or(code);
-    if status == 429 || THROTTLED.contains(&code) {
-        Fate::Throttled
-    } else if status >= 500 || PASSING.contains(&code) {
-        Fate::Unknown
+    if status == 429 || is_throttling(code) {
+        RetryDecision::Throttled
+    } else if status >= 500 || PASSING.contains(&bare(code)) {
+        RetryDecision::Unknown
     } else {
-        Fate::Refused
+        RetryDecision::Refused
     }
 }
 
@@ -149,18 +158,18 @@ mod tests {
     #[test]
     fn codes_and_statuses_say_retry_or_reject() {
         let cases = [
-            (Some("ProvisionedThroughputExceededException"), 400, Fate::Throttled),
-            (Some("AWS.SimpleQueueService.RequestThrottled"), 403, Fate::Throttled),
-            (Some("SlowDown"), 503, Fate::Throttled),
-            (None, 429, Fate::Throttled),
-            (Some("InternalServerError"), 500, Fate::Unknown),
-            (None, 502, Fate::Unknown),
-            (Some("ValidationException"), 400, Fate::Refused),
-            (Some("AccessDeniedException"), 400, Fate::Refused),
-            (Some("NoSuchKey"), 404, Fate::Refused),
+            (Some("ProvisionedThroughputExceededException"), 400, RetryDecision::Throttled),
+            (Some("AWS.SimpleQueueService.RequestThrottled"), 403, RetryDecision::Throttled),
+            (Some("SlowDown"), 503, RetryDecision::Throttled),
+            (None, 429, RetryDecision::Throttled),
+            (Some("InternalServerError"), 500, RetryDecision::Unknown),
+            (None, 502, RetryDecision::Unknown),
+            (Some("ValidationException"), 400, RetryDecision::Refused),
+            (Some("AccessDeniedException"), 400, RetryDecision::Refused),
+            (Some("NoSuchKey"), 404, RetryDecision::Refused),
         ];
         for (code, status, expected) in cases {
-            assert_eq!(fate(code, status), expected, "{code:?} with {status}");
+            assert_eq!(decide(code, status), expected, "{code:?} with {status}");
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use spillway_core::Timestamp;
 use spillway_core::event::Event;
-use spillway_core::fault::{Fault, FaultKind};
 use spillway_core::ledger::Ledger;
 use spillway_core::names::Names;
 use spillway_core::ports::Schemas;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::accept::accept;
+use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_embedded::{Options, Pipeline, VirtualClock, runtime};
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +38,18 @@ impl Running {
         schemas: Arc<dyn Schemas>,
         faults: &[Fault],
     ) -> Self {
+        Self::open_with(dir, clock, settings, schemas, faults, |_| {}).await
+    }
+
+    /// The same, with ports that the test replaces before anything runs.
+    pub async fn open_with(
+        dir: &Path,
+        clock: VirtualClock,
+        settings: PipelineSettings,
+        schemas: Arc<dyn Schemas>,
+        faults: &[Fault],
+        replace: impl FnOnce(&mut Pipeline),
+    ) -> Self {
         let options = Options {
             settings,
             names: Names::default(),
@@ -45,9 +57,11 @@ impl Running {
             clock: Arc::new(clock),
             simulated_latency: Some(Duration::from_millis(5)),
         };
-        let pipeline = Arc::new(Pipeline::open(dir, options).await.expect("a fresh folder opens"));
+        let mut pipeline = Pipeline::open(dir, options).await.expect("a fresh folder opens");
+        replace(&mut pipeline);
+        let pipeline = Arc::new(pipeline);
         for fault in faults {
-            pipeline.ports.faults.add(fault.clone()).await.expect("a fault is added");
+            pipeline.local.faults.add(fault.clone()).await.expect("a fault is added");
         }
         let tasks = runtime::start(&pipeline);
         Self { pipeline, _tasks: tasks }
@@ -73,7 +87,7 @@ impl Running {
     }
 
     pub async fn ledger(&self) -> Ledger {
-        let ledger = self.pipeline.ports.flow.ledger().await.expect("the ledger is readable");
+        let ledger = self.pipeline.ports.ledger.ledger().await.expect("the ledger is readable");
         assert_eq!(ledger.unaccounted(), 0, "{ledger:?}");
         ledger
     }

@@ -1,16 +1,17 @@
 //! What becomes of events in good times and bad, in virtual time.
 
 mod common;
+mod panics;
 
 use common::{Running, event, fault, no_schemas, start};
 use spillway_core::dead_letter::DeadLetterFilter;
 use spillway_core::failure::FailureClass;
-use spillway_core::fault::FaultKind;
 use spillway_core::ids::{EventId, EventKey};
 use spillway_core::ledger::Place;
 use spillway_core::ports::Schemas;
 use spillway_core::schema::SchemaSet;
 use spillway_core::settings::PipelineSettings;
+use spillway_embedded::faults::FaultKind;
 use spillway_embedded::simulate::in_virtual_time;
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
@@ -26,7 +27,7 @@ fn the_same_event_sent_twice_is_stored_once_and_both_promises_are_kept() {
         run.accept(&event(1)).await;
         let ledger = run.settle().await;
         assert_eq!((ledger.accepted, ledger.stored, ledger.duplicates), (2, 2, 1));
-        let found = run.pipeline.ports.flow.locate(&EventId::new("e1"), None).await.unwrap();
+        let found = run.pipeline.ports.events.locate(&EventId::new("e1"), None).await.unwrap();
         assert_eq!(found.iter().map(|location| location.place).collect::<Vec<_>>(), [Place::Stored]);
         assert_eq!(found[0].body, event(1).body);
     })

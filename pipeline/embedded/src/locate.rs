@@ -1,120 +1,44 @@
-//! The ledger and the whereabouts of events, read from the tables themselves and not from what anybody said.
+//! Where single events are, read from the tables themselves.
 
 use crate::db::{Db, from_millis, millis};
+use crate::ledger::unreadable;
 use async_trait::async_trait;
 use rusqlite::{Connection, Row};
 use spillway_core::Timestamp;
 use spillway_core::failure::Failure;
 use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
-use spillway_core::ledger::{Ledger, Place};
-use spillway_core::ports::{Clock, FlowError, FlowReader, Location};
+use spillway_core::ledger::Place;
+use spillway_core::ports::{Clock, EventLocator, LedgerError, Location};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Answers questions about where events are.
-pub struct Flow {
+/// Finds events in a database.
+pub struct Locator {
     db: Arc<Db>,
     clock: Arc<dyn Clock>,
 }
 
-impl Flow {
-    /// Answers from a database.
+impl Locator {
+    /// Finds events in that database.
     pub fn new(db: Arc<Db>, clock: Arc<dyn Clock>) -> Self {
         Self { db, clock }
     }
 }
 
 #[async_trait]
-impl FlowReader for Flow {
-    async fn ledger(&self) -> Result<Ledger, FlowError> {
-        let now = self.clock.now();
-        self.db.read(move |connection| ledger(connection, now)).await.map_err(failed)
-    }
-
-    async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, FlowError> {
+impl EventLocator for Locator {
+    async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, LedgerError> {
         let (id, source, now) = (id.clone(), source.cloned(), self.clock.now());
-        let mut found = self.db.read(move |connection| locate(connection, &id, now)).await.map_err(failed)?;
+        let mut found =
+            self.db.read(move |connection| locate(connection, &id, now)).await.map_err(unreadable)?;
         found.retain(|location| source.as_ref().is_none_or(|source| location.key.source == *source));
         Ok(found)
     }
 
-    async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, FlowError> {
+    async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, LedgerError> {
         let (ids, now) = (ids.to_vec(), self.clock.now());
-        self.db.read(move |connection| places(connection, &ids, now)).await.map_err(failed)
+        self.db.read(move |connection| places(connection, &ids, now)).await.map_err(unreadable)
     }
-}
-
-fn failed(error: crate::db::DbError) -> FlowError {
-    FlowError { reason: error.to_string() }
-}
-
-fn count(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
-    connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
-}
-
-fn ledger(connection: &Connection, now: Timestamp) -> rusqlite::Result<Ledger> {
-    let counter = |name: &str| -> rusqlite::Result<u64> {
-        connection
-            .prepare_cached("SELECT value FROM counters WHERE name = ?1")?
-            .query_row([name], |row| row.get(0))
-    };
-    let (queued, in_flight) = connection
-        .prepare_cached(
-            "SELECT coalesce(sum(visible_at <= ?1), 0), coalesce(sum(visible_at > ?1), 0)
-             FROM messages WHERE queue = 0 AND replay_id IS NULL",
-        )?
-        .query_row([millis(now)], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut ledger = Ledger {
-        accepted: counter("accepted")?,
-        duplicates: counter("duplicates")?,
-        stored: count(connection, "SELECT count(*) FROM store")?,
-        queued,
-        in_flight,
-        in_dlq: count(connection, "SELECT count(*) FROM messages WHERE queue = 1 AND replay_id IS NULL")?,
-        ..Ledger::default()
-    };
-    ledger.stored += ledger.duplicates;
-    let mut states = connection.prepare_cached("SELECT state, count(*) FROM dead_letters GROUP BY state")?;
-    let mut rows = states.query([])?;
-    while let Some(row) = rows.next()? {
-        match row.get::<_, String>(0)?.as_str() {
-            "archived" => ledger.archived = row.get(1)?,
-            "replaying" => ledger.replaying = row.get(1)?,
-            "discarded" => ledger.discarded = row.get(1)?,
-            // Counted in the store.
-            _ => {}
-        }
-    }
-    settle_handovers(connection, now, &mut ledger)?;
-    Ok(ledger)
-}
-
-/// Takes promises that are in two places for a moment out of the earlier one.
-fn settle_handovers(connection: &Connection, now: Timestamp, ledger: &mut Ledger) -> rusqlite::Result<()> {
-    let mut query = connection.prepare_cached(
-        "SELECT handover.kind, messages.queue, messages.visible_at > ?1, dead_letters.state
-         FROM handover
-         LEFT JOIN messages ON messages.origin = handover.message_id AND messages.replay_id IS NULL
-         LEFT JOIN dead_letters ON dead_letters.id = handover.message_id
-         WHERE handover.kind <> 'duplicate'",
-    )?;
-    let mut rows = query.query([millis(now)])?;
-    while let Some(row) = rows.next()? {
-        let kind: String = row.get(0)?;
-        let (queue, hidden): (Option<i64>, Option<bool>) = (row.get(1)?, row.get(2)?);
-        let state: Option<String> = row.get(3)?;
-        let earlier = match (kind.as_str(), queue, hidden, state.as_deref()) {
-            ("archive", ..) | ("store", Some(1), _, None) => &mut ledger.in_dlq,
-            ("store", Some(0), Some(true), None) => &mut ledger.in_flight,
-            ("store", Some(0), _, None) => &mut ledger.queued,
-            ("store", _, _, Some("archived")) => &mut ledger.archived,
-            ("store", _, _, Some("replaying")) => &mut ledger.replaying,
-            ("store", _, _, Some("discarded")) => &mut ledger.discarded,
-            _ => continue,
-        };
-        *earlier = earlier.saturating_sub(1);
-    }
-    Ok(())
 }
 
 /// Messages don't have their event's id in a column (the queue doesn't read bodies), so their bodies are asked.

@@ -1,7 +1,7 @@
-//! Faults that somebody switches on, to see how the system takes them. Embedded only.
+//! A fault that an operator switches on, to see how the system takes it.
 
-use crate::Timestamp;
 use serde::{Deserialize, Serialize};
+use spillway_core::Timestamp;
 use std::time::Duration;
 
 /// What goes wrong.
