@@ -38,6 +38,9 @@ const ONLY_IN: [(&str, &[&str]); 8] = [
     ("rusqlite", &["pipeline/embedded", "bench"]),
     ("serde_yaml_ng", &["alerts"]),
 ];
+/// What tests share. Only a dev-dependency may name it, or these packages of tests and benchmarks.
+const TEST_KIT: &str = "tests/testkit";
+const MAY_USE_TEST_KIT: [&str; 3] = [TEST_KIT, "tests", "bench"];
 /// Packages that need no other package of the workspace.
 const ALONE: [&str; 5] = ["pipeline/core", "alerts", "dashboard/charts", "tests", "xtask"];
 /// Packages without the shared lints, with the reason.
@@ -134,6 +137,12 @@ impl Graph {
                 };
                 forbid(&dashboard, "the pipeline runs without a dashboard and knows of none");
             }
+            if !MAY_USE_TEST_KIT.contains(&folder) {
+                forbid(
+                    &|name| self.is_in(name, &[TEST_KIT]),
+                    "no product has test code in it: name the test kit under [dev-dependencies]",
+                );
+            }
             if ALONE.contains(&folder) {
                 let ours = |name: &str| self.folders.contains_key(name);
                 forbid(&ours, "it needs no other package of the workspace");
@@ -201,6 +210,11 @@ fn a_wrong_edge_is_named_with_its_way() {
         found(&[package("pipeline/ingest", "ingest", &[("rusqlite", None)])])
             .contains("only pipeline/embedded and bench may")
     );
+    let kit = package("tests/testkit", "kit", &[("core", None)]);
+    let core = package("pipeline/core", "core", &[("kit", Some("dev"))]);
+    assert_eq!(found(&[kit.clone(), core]), "", "the kit may be a dev-dependency of what it depends on");
+    let product = found(&[kit, package("pipeline/ingest", "ingest", &[("kit", None)])]);
+    assert!(product.contains("pipeline/ingest: ingest → kit"), "{product}");
     let in_tests = package("pipeline/core", "core", &[("tokio", Some("dev"))]);
     assert_eq!(found(&[in_tests, adapter]), "", "tests may use what they like");
 }

@@ -68,7 +68,7 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
     use spillway_aws::cloudwatch::fake::FakeCloudWatch;
     use spillway_core::names::Names;
-    use spillway_core::testkit::ManualClock;
+    use spillway_testkit::ManualClock;
     use spillway_dashboard_model::{Cached, Statistic, catalogue};
     use std::time::Duration;
 

@@ -6,8 +6,8 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use spillway_alerts::AlarmState;
 use spillway_core::metric::MetricId;
+use spillway_testkit::ManualClock;
 use spillway_core::retry::RetrySchedule;
-use spillway_core::testkit::ManualClock;
 use spillway_dashboard_aws::budgets::Budget;
 use spillway_lambda::{Common, Environment, Telemetry};
 use spillway_alerts_reporter::ports::{
