@@ -2,13 +2,13 @@
 
 use crate::backend::{Backend, Site};
 use spillway_core::Pipeline;
-use spillway_embedded::faults::Fault;
 use spillway_core::ledger::Ledger;
 use spillway_core::message::OutgoingMessage;
 use spillway_core::ports::{Clock as _, QueueError};
 use spillway_core::replay::ReplayItemState;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
+use spillway_embedded::faults::Fault;
 use spillway_testkit::{Background, MemoryPipeline};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};

@@ -47,11 +47,7 @@ fn a_share_is_known_by_what_is_counted_and_of_what() {
     let api = watched(Stage::Api, "error-share", 5);
     let of = |rule: &str| api.iter().find(|(name, _)| name == rule).map(|(_, value)| *value);
     assert_eq!(of("api-5xx-high"), Some(Some(5.0)));
-    assert_eq!(
-        of("availability-burn-early-low"),
-        Some(None),
-        "an hour's share is calmer than five minutes'"
-    );
+    assert_eq!(of("availability-burn-early-low"), Some(None), "an hour's share is calmer than five minutes'");
     assert_eq!(of("availability-burn-14x-high"), Some(None), "a composite shows through its parts");
     assert_eq!(watched(Stage::Table, "capacity-use", 5), expected(&[("table-capacity-low", Some(80.0))]));
 }

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use spillway_core::message::OutgoingMessage;
-use spillway_core::ports::{DeadLetterOrder, Deferral, LARGEST_MESSAGE, QueueError, Redelivery, message_size};
+use spillway_core::ports::{
+    DeadLetterOrder, Deferral, LARGEST_MESSAGE, QueueError, Redelivery, message_size,
+};
 use std::collections::HashMap;
 use std::time::Duration;
 

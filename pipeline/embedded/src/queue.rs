@@ -111,7 +111,9 @@ impl EventQueue for Queues {
             (Some(refusal), _) => Err(refusal),
             (None, Err(error)) => Err(unavailable(error)),
             // There is an id for each that was not refused.
-            (None, Ok(())) => ids.next().ok_or_else(|| QueueError::Unavailable { reason: "no id".to_owned() }),
+            (None, Ok(())) => {
+                ids.next().ok_or_else(|| QueueError::Unavailable { reason: "no id".to_owned() })
+            }
         };
         refusals.into_iter().map(&mut answer).collect()
     }

@@ -2,11 +2,11 @@
 
 use crate::clock::VirtualClock;
 use crate::db::{DbError, OpenError};
+use crate::faults::Fault;
 use crate::gateway::{self, Gateway, TypicalLatency};
 use crate::pipeline::{Options, Pipeline};
 use crate::runtime;
 use spillway_core::Timestamp;
-use crate::faults::Fault;
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock as _, Schemas};
 use spillway_core::settings::PipelineSettings;

@@ -8,22 +8,22 @@ mod store;
 mod whereabouts;
 
 use crate::ManualClock;
-use spillway_core::pipeline::WorkerPorts;
-use spillway_core::schema::FixedSchemas;
-use spillway_core::settings::PipelineSettings;
-use spillway_core::{Pipeline, Timestamp};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page};
 use spillway_core::failure::Failure;
 use spillway_core::ids::{EventKey, MessageId, ReplayId};
 use spillway_core::ledger::Ledger;
 use spillway_core::message::OutgoingMessage;
 use spillway_core::metric::Measurement;
+use spillway_core::pipeline::WorkerPorts;
 use spillway_core::ports::{
     AuditEntry, Clock as _, DeadLetterOrder, Deferral, Location, MetricSink, QueueError, QueueKind,
     StoredEvent, TraceSink,
 };
 use spillway_core::replay::{Replay, ReplayItem, ReplayItemState};
+use spillway_core::schema::FixedSchemas;
+use spillway_core::settings::PipelineSettings;
 use spillway_core::trace::Segment;
+use spillway_core::{Pipeline, Timestamp};
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore};

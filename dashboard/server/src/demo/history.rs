@@ -6,12 +6,12 @@ use super::EVENTS_PER_S;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
-use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_core::ports::Schemas;
 use spillway_core::schema::{SchemaError, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::alarms::{Watch, WatchError, WatchOptions};
 use spillway_embedded::db::DbError;
+use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_embedded::simulate::{Simulation, SimulationError, SimulationOptions, in_virtual_time};
 use spillway_embedded::{Pipeline, VirtualClock};
 use spillway_traffic::rhythm::{Burst, Rhythm};
@@ -156,7 +156,8 @@ fn act(script: &Script, now: Timestamp, schemas: &Switched, generator: &mut Gene
 
 /// The operator of that morning: the schema is mended, and all that it had refused goes back.
 async fn replay_all(pipeline: &Pipeline) {
-    let archived = DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
+    let archived =
+        DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
     let ids = pipeline.ports.archive.ids(&archived, 10_000).await.unwrap_or_default();
     if let Err(error) = pipeline.ports.replayer().start(&ids, "operator via command line").await {
         tracing::warn!(%error, "the demo's history has no replay in it");

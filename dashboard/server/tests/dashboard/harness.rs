@@ -1,7 +1,7 @@
 //! A dashboard over a pipeline in a temporary folder, and a client that may have signed in.
 
-use http::{Request, Response, StatusCode, header};
 use axum::{Router, body::Body};
+use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock, Schemas};

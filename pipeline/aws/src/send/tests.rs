@@ -1,10 +1,10 @@
 //! What becomes of messages when SQS throttles, fails in part, or does not answer.
 
 use super::*;
-use spillway_core::ports::LARGEST_MESSAGE;
 use crate::clients::Clients;
 use crate::testing::script::{Answer, Call, Script};
 use serde_json::{Value, json};
+use spillway_core::ports::LARGEST_MESSAGE;
 use std::time::Duration;
 
 fn message(body: &str) -> OutgoingMessage {

@@ -98,7 +98,12 @@ async fn a_lost_index_is_made_anew_from_the_bucket_and_the_log() {
         assert_eq!(rebuilt.replays.len(), letter.replays.len());
         assert_eq!((&rebuilt.body, rebuilt.archived_at), (&letter.body, letter.archived_at));
     }
-    for (state, count) in [(DeadLetterStatus::Archived, 32), (DeadLetterStatus::Discarded, 3), (DeadLetterStatus::Replaying, 3), (DeadLetterStatus::Stored, 2)] {
+    for (state, count) in [
+        (DeadLetterStatus::Archived, 32),
+        (DeadLetterStatus::Discarded, 3),
+        (DeadLetterStatus::Replaying, 3),
+        (DeadLetterStatus::Stored, 2),
+    ] {
         let had = before.iter().filter(|letter| letter.state.status() == state).count() as u64;
         assert_eq!((total(&archive, state).await, had), (count, count), "{state:?}");
     }

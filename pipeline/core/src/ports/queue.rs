@@ -67,7 +67,10 @@ impl QueueError {
         }
         let mut texts = std::iter::once(&message.body).chain(message.attributes.values());
         if let Some(c) = texts.find_map(|text| text.chars().find(|c| !is_carried(*c))) {
-            return rejected(format!("it has the character U+{:04X}, which SQS does not carry", u32::from(c)));
+            return rejected(format!(
+                "it has the character U+{:04X}, which SQS does not carry",
+                u32::from(c)
+            ));
         }
         if message.attributes.len() > MOST_ATTRIBUTES {
             return rejected("it has more than 10 message attributes".to_owned());

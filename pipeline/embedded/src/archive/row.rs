@@ -113,7 +113,12 @@ pub fn update(tx: &Connection, letter: &DeadLetter) -> rusqlite::Result<()> {
 }
 
 /// Changes a dead letter's state if it is in the state `from`. Returns whether it was.
-pub fn set_state(tx: &Connection, id: &str, from: DeadLetterStatus, to: &DeadLetterState) -> rusqlite::Result<bool> {
+pub fn set_state(
+    tx: &Connection,
+    id: &str,
+    from: DeadLetterStatus,
+    to: &DeadLetterState,
+) -> rusqlite::Result<bool> {
     let changed = tx
         .prepare_cached(
             "UPDATE dead_letters SET state = ?3, state_document = ?4, replay_id = NULL WHERE id = ?1 AND state = ?2",

@@ -3,11 +3,11 @@
 use jiff::SignedDuration;
 use spillway_alerts::{RuleName, Tier};
 use spillway_core::Timestamp;
-use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
-use spillway_embedded::alarms::{AlarmSettings, InForce, Stretch, Watch, WatchOptions};
 use spillway_embedded::VirtualClock;
+use spillway_embedded::alarms::{AlarmSettings, InForce, Stretch, Watch, WatchOptions};
+use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_embedded::simulate::{Simulation, SimulationOptions, in_virtual_time};
 use spillway_traffic::rhythm::rate_at;
 use spillway_traffic::{Deployment, Generator};

@@ -92,7 +92,8 @@ fn record(id: &str, body: &str) -> Value {
 fn what_the_archive_does_not_take_stays_and_the_rest_is_settled() {
     let archiver = archiver(|state| state.not_archived = ["b".into()].into(), Index(Ok(0)));
     let answer =
-        invoke(&archiver, &json!({ "Records": [record("a", "}{"), record("b", "x"), record("c", "")] })).unwrap();
+        invoke(&archiver, &json!({ "Records": [record("a", "}{"), record("b", "x"), record("c", "")] }))
+            .unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "b" }] }));
     let archived = archiver.pipeline.state().dead_letters.clone();
     let bodies: Vec<_> = archived.iter().map(|letter| letter.body.as_str()).collect();
@@ -141,7 +142,10 @@ fn a_dead_letter_shows_in_the_trace_of_its_request() {
 #[test]
 fn the_task_mends_the_index_and_nothing_else_is_a_task() {
     let (archiver, broken) = (archiver(|_| {}, Index(Ok(3))), archiver(|_| {}, Index(Err(()))));
-    assert_eq!(invoke(&archiver, &json!({ "task": "mend-index" })).unwrap(), json!({ "indexed": 3, "failed": 2 }));
+    assert_eq!(
+        invoke(&archiver, &json!({ "task": "mend-index" })).unwrap(),
+        json!({ "indexed": 3, "failed": 2 })
+    );
     assert_eq!(archiver.lines()[0]["DeadLettersUnindexed"], 2);
     let error = invoke(&archiver, &json!({ "task": "dance" })).unwrap_err();
     assert!(error.contains("no task \"dance\"") && error.contains("mend-index"), "{error}");

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use serde_json::{Value, json};
-use spillway_functions_consumer::{Function, run};
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::EventKey;
+use spillway_functions_consumer::{Function, run};
 use spillway_testkit::{FunctionHarness, State};
 
 const OWN: &str = "Root=1-6a000000-0123456789abcdef01234567;Parent=00000000000000aa;Sampled=1";
@@ -47,7 +47,8 @@ fn failures(answer: &Value) -> Vec<&str> {
 fn poison_beside_good_records_is_dead_lettered_alone_and_with_its_reason() {
     let consumer = consumer(|state| state.throttled = [EventKey::new("/s", "busy")].into());
     let unknown = r#"{"specversion":"7.0","id":"x","source":"/s","type":"t"}"#;
-    let answer = invoke(&consumer, 
+    let answer = invoke(
+        &consumer,
         json!([
             record("a", body("1")),
             record("no json", "}{"),
@@ -116,8 +117,9 @@ fn a_record_that_cannot_be_named_gets_the_batch_no_answer_but_the_others_their_w
 #[test]
 fn a_batch_is_measured_under_the_names_that_charts_and_alarms_read() {
     let consumer = consumer(|_| {});
-    let answer = invoke(&consumer, json!([record("a", body("1")), record("b", body("1")), record("c", "x")]), None)
-        .unwrap();
+    let answer =
+        invoke(&consumer, json!([record("a", body("1")), record("b", body("1")), record("c", "x")]), None)
+            .unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
     let lines = consumer.lines();
     let [line] = &lines[..] else { panic!("one line, not {}", lines.len()) };
@@ -215,8 +217,9 @@ fn of_a_request_with_many_events_a_batch_tells_fifty_and_the_failed_ones_first()
     let many = (0..60).map(|number| traced(record(&format!("m{number}"), body(&number.to_string())), FIRST));
     let other = traced(record("other", body("other")), &FIRST.replace("1-69", "1-68"));
     invoke(&consumer, many.chain([other]).collect(), Some(OWN)).unwrap();
-    let told: Vec<_> =
-        std::iter::repeat_with(|| consumer.segment()).take_while(|one| one["name"] != "store batch").collect();
+    let told: Vec<_> = std::iter::repeat_with(|| consumer.segment())
+        .take_while(|one| one["name"] != "store batch")
+        .collect();
     assert_eq!(told.len(), 2 * 50 + 2, "fifty of the request, and the one of another");
     assert_eq!(told[1]["subsegments"][0]["annotations"]["event_id"], "59");
 }

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::trace::TraceHeader;
-use spillway_ingest::Ingest;
 use spillway_functions_ingest::{Function, run};
+use spillway_ingest::Ingest;
 use spillway_testkit::{FunctionHarness, State};
 
 const OWN: &str = "Root=1-6a000000-0123456789abcdef01234567;Parent=00000000000000aa;Sampled=1";
@@ -23,9 +23,8 @@ fn ingest(set_up: impl FnOnce(&mut State)) -> Harness {
 }
 
 fn invoke(ingest: &Harness, event: &Value, trace: Option<&str>) -> Value {
-    let answer = ingest.invoke(event, trace, async |function, payload, invocation| {
-        run(function, payload, invocation).await
-    });
+    let answer = ingest
+        .invoke(event, trace, async |function, payload, invocation| run(function, payload, invocation).await);
     answer.unwrap()
 }
 

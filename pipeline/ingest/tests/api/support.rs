@@ -16,9 +16,7 @@ pub fn open_queue() -> Arc<MemoryPipeline> {
 }
 
 /// A queue that takes what `refusal` does not refuse, by the position in a call.
-pub fn queue_refusing(
-    refusal: impl Fn(usize) -> Option<QueueError> + Send + 'static,
-) -> Arc<MemoryPipeline> {
+pub fn queue_refusing(refusal: impl Fn(usize) -> Option<QueueError> + Send + 'static) -> Arc<MemoryPipeline> {
     MemoryPipeline::new(|state| state.refuse(move |position, _| refusal(position)))
 }
 

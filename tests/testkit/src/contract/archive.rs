@@ -2,8 +2,8 @@
 
 use super::EmptyPipeline;
 use crate::letters::{at, ids, letter, put, total};
-use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter};
 use spillway_core::dead_letter::DeadLetterStatus::{Archived, Discarded};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter};
 use spillway_core::failure::FailureClass::{Malformed, Schema, StoreUnavailable};
 use spillway_core::ids::{EventKey, MessageId};
 use spillway_core::ports::DeadLetters;
@@ -100,11 +100,7 @@ async fn filters_find_what_they_say_newest_first(pipeline: &EmptyPipeline) {
             0,
         ),
         ("another state", DeadLetterFilter { states: vec![Discarded], ..none.clone() }, 0),
-        (
-            "two states",
-            DeadLetterFilter { states: vec![Archived, Discarded], ..none.clone() },
-            60,
-        ),
+        ("two states", DeadLetterFilter { states: vec![Archived, Discarded], ..none.clone() }, 60),
     ];
     for (name, filter, expected) in cases {
         let found = pages(archive, &filter, 7).await;
@@ -168,10 +164,8 @@ async fn two_people_who_discard_the_same_letters_share_them(pipeline: &EmptyPipe
     let letters: Vec<_> = (0..60).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
     put(&*pipeline.workers.sink, &letters).await;
     let all = ids(&letters);
-    let (ada, bob) = tokio::join!(
-        archive.discard(&all, "ada", "mine"),
-        archive.discard(&all, "bob", "no, mine"),
-    );
+    let (ada, bob) =
+        tokio::join!(archive.discard(&all, "ada", "mine"), archive.discard(&all, "bob", "no, mine"),);
     let (ada, bob) = (ada.unwrap(), bob.unwrap());
     assert_eq!(ada.len() + bob.len(), 60);
     assert!(ada.iter().all(|id| !bob.contains(id)));
@@ -223,7 +217,8 @@ async fn found(archive: &dyn DeadLetters, words: &str) -> Vec<MessageId> {
 
 async fn words_are_found_whatever_their_case_in_message_event_id_and_own_id(pipeline: &EmptyPipeline) {
     let archive = &*pipeline.archive;
-    let mut by_message = letter(1, "order.placed", Schema, "/größe: ÉTAT \u{41f}\u{440}\u{438}\u{432}\u{435}\u{442} expected");
+    let mut by_message =
+        letter(1, "order.placed", Schema, "/größe: ÉTAT \u{41f}\u{440}\u{438}\u{432}\u{435}\u{442} expected");
     by_message.id = "AAA-1".into();
     let mut by_event = letter(2, "order.placed", Schema, "bad");
     by_event.key = Some(EventKey::new("/shop", "Bestellung-Ä7"));

@@ -87,8 +87,11 @@ async fn what_is_settled_is_gone(pipeline: &EmptyPipeline) {
     let got = receive(pipeline, QueueKind::Primary, 2).await;
     let settled = [got[0].receipt_handle.clone()];
     assert_eq!(pipeline.workers.receiver.delete(QueueKind::Primary, &settled).await, Ok(1));
-    let other =
-        Deferral { receipt_handle: got[1].receipt_handle.clone(), delay: Duration::ZERO, failures: Vec::new() };
+    let other = Deferral {
+        receipt_handle: got[1].receipt_handle.clone(),
+        delay: Duration::ZERO,
+        failures: Vec::new(),
+    };
     assert_eq!(pipeline.workers.redelivery.defer(&[other]).await, [Ok(())]);
     let left = receive(pipeline, QueueKind::Primary, 2).await;
     let left: Vec<_> = left.into_iter().map(|message| message.message_id).collect();

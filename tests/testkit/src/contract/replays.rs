@@ -118,7 +118,9 @@ async fn a_consumer_that_is_faster_than_the_note_is_right(pipeline: &EmptyPipeli
     assert_eq!(counts(pipeline, &replay).await, (0, 1, 2, 0));
 }
 
-async fn what_the_queue_never_takes_is_archived_again_and_does_not_stand_before_the_others(pipeline: &EmptyPipeline) {
+async fn what_the_queue_never_takes_is_archived_again_and_does_not_stand_before_the_others(
+    pipeline: &EmptyPipeline,
+) {
     let mut letters: Vec<_> = (0..4).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
     letters[0].attributes = (0..9).map(|n| (format!("foreign-{n}"), "x".to_owned())).collect();
     put(&*pipeline.workers.sink, &letters).await;
@@ -201,7 +203,10 @@ async fn a_returned_message_is_archived_again_and_stays_returned(pipeline: &Empt
     pipeline.replays.mark_returned(&replay, &all[0]).await.unwrap();
     assert_eq!(counts(pipeline, &replay).await, (1, 0, 0, 1));
     let letter = pipeline.archive.get(&all[0]).await.unwrap().unwrap();
-    assert_eq!((letter.state.name(), letter.generation, letter.replays[0].stored), ("archived", 0, Some(false)));
+    assert_eq!(
+        (letter.state.name(), letter.generation, letter.replays[0].stored),
+        ("archived", 0, Some(false))
+    );
     // What has ended stays as it is, whatever is noted of it later.
     pipeline.replays.mark_sent(&replay, &all).await.unwrap();
     pipeline.workers.reports.mark_stored(&replay, &all[0]).await.unwrap();

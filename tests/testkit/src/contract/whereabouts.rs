@@ -22,7 +22,10 @@ async fn store(pipeline: &EmptyPipeline, events: &[EventKey]) {
     let items = events.iter().map(|key| StoreItem {
         key: key.clone(),
         event_type: EventType::new("order.placed"),
-        body: format!(r#"{{"specversion":"1.0","id":"{}","source":"{}","type":"order.placed"}}"#, key.id, key.source),
+        body: format!(
+            r#"{{"specversion":"1.0","id":"{}","source":"{}","type":"order.placed"}}"#,
+            key.id, key.source
+        ),
         accepted_at: at(7),
         message_id: MessageId::random(),
         replay_id: None,

@@ -132,8 +132,7 @@ impl DeadLetters for MemoryPipeline {
         reason: &str,
     ) -> Result<Vec<MessageId>, ArchiveError> {
         let to = DeadLetterState::Discarded { by: by.to_owned(), reason: reason.to_owned(), at: self.time() };
-        let discard =
-            |letter: &DeadLetter| (letter.state == DeadLetterState::Archived).then(|| to.clone());
+        let discard = |letter: &DeadLetter| (letter.state == DeadLetterState::Archived).then(|| to.clone());
         Ok(self.state().change(ids, discard))
     }
 

@@ -54,7 +54,8 @@ impl EventQueue for MemoryPipeline {
                 .refusal
                 .as_mut()
                 .and_then(|refuse| refuse(position, message))
-                .or_else(|| QueueError::refusal(message)) {
+                .or_else(|| QueueError::refusal(message))
+            {
                 answers.push(Err(error));
                 continue;
             }
@@ -75,9 +76,12 @@ impl Redelivery for MemoryPipeline {
         state.deferred.extend_from_slice(deferrals);
         let messages = &mut state.messages;
         let mut defer = |deferral: &Deferral| {
-            let found = messages.iter_mut().find(|message| receipt_handle(message) == deferral.receipt_handle);
+            let found =
+                messages.iter_mut().find(|message| receipt_handle(message) == deferral.receipt_handle);
             let Some(message) = found else {
-                return Err(QueueError::Rejected { reason: "the receipt handle names no message".to_owned() });
+                return Err(QueueError::Rejected {
+                    reason: "the receipt handle names no message".to_owned(),
+                });
             };
             message.visible_at = now + deferral.delay;
             message.failures.clone_from(&deferral.failures);

@@ -16,9 +16,8 @@ impl State {
     /// Starts a replay of those that are archived; returns how many it took.
     pub fn start_replay(&mut self, replay: &ReplayId, ids: &[MessageId], by: &str, now: Timestamp) -> u64 {
         let replaying = DeadLetterState::Replaying { replay_id: replay.clone() };
-        let taken = self.change(ids, |letter| {
-            (letter.state == DeadLetterState::Archived).then(|| replaying.clone())
-        });
+        let taken =
+            self.change(ids, |letter| (letter.state == DeadLetterState::Archived).then(|| replaying.clone()));
         for id in &taken {
             let trace = ReplayTrace { replay_id: replay.clone(), sent_at: now, ended_at: None, stored: None };
             if let Some(letter) = self.letter(id) {

@@ -85,7 +85,8 @@ fn queued(message: &QueuedMessage, now: Timestamp) -> Option<Location> {
 
 impl State {
     fn counted(&self, now: Timestamp) -> Ledger {
-        let letters = |state: &str| self.dead_letters.iter().filter(|it| it.state.name() == state).count() as u64;
+        let letters =
+            |state: &str| self.dead_letters.iter().filter(|it| it.state.name() == state).count() as u64;
         let messages = |place| {
             // What is in the store or in the archive is there, also before its message is deleted.
             let is_elsewhere = |message: &QueuedMessage| {

@@ -1,8 +1,8 @@
 //! Over real connections: keep-alive, slow and greedy clients, shutdown.
 
-use spillway_testkit::MemoryPipeline;
 use super::support::{Mood, gateway, pipeline, take_measured};
 use crate::gateway::{Gateway, Limits, serve};
+use spillway_testkit::MemoryPipeline;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;

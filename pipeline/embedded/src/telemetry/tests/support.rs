@@ -2,9 +2,9 @@
 
 use super::super::{MetricQuery, Mode, Recorder, Statistic, TelemetryReader};
 use spillway_core::Timestamp;
-use spillway_testkit::ManualClock;
 use spillway_core::metric::{Measurement, MetricId, Unit};
 use spillway_core::ports::MetricSink;
+use spillway_testkit::ManualClock;
 use std::sync::Arc;
 use std::time::Duration;
 
