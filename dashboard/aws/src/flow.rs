@@ -7,7 +7,7 @@ use spillway_aws::flow::queue_depth;
 use spillway_aws::operator::Deployment;
 use spillway_aws::topology;
 use spillway_core::Pipeline;
-use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup};
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, DeadLetterStatus};
 use spillway_core::ledger::Ledger;
 use spillway_dashboard_model::flow::{
     Activity, FlowSnapshot, FlowSource, Limits, Queue, QueueReader, QueueSnapshot,
@@ -50,7 +50,7 @@ impl AwsFlowSource {
     }
 
     async fn groups(&self) -> Result<Vec<DeadLetterGroup>, ReadError> {
-        let waiting = DeadLetterFilter { states: vec!["archived".to_owned()], ..DeadLetterFilter::default() };
+        let waiting = DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
         self.pipeline.archive.groups(&waiting).await.map_err(unavailable)
     }
 

@@ -59,9 +59,9 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
     use spillway_aws::cloudwatch::fake::FakeCloudWatch;
     use spillway_core::names::Names;
-    use spillway_core::testkit::ManualClock;
     use spillway_dashboard_model::{Cached, catalogue};
     use spillway_metrics::{Queue, Statistic, queue};
+    use spillway_testkit::ManualClock;
     use std::time::Duration;
 
     fn now() -> Timestamp {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use spillway_core::Pipeline;
-use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup};
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, DeadLetterStatus};
 use spillway_core::ledger::Ledger;
 use spillway_core::ports::QueueKind;
 use spillway_dashboard_model::flow::{
@@ -60,7 +60,7 @@ impl EmbeddedFlow {
     }
 
     async fn groups(&self) -> Result<Vec<DeadLetterGroup>, ReadError> {
-        let waiting = DeadLetterFilter { states: vec!["archived".to_owned()], ..DeadLetterFilter::default() };
+        let waiting = DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
         self.pipeline.archive.groups(&waiting).await.map_err(unavailable)
     }
 

@@ -11,7 +11,7 @@ use spillway_core::{names::Names, ports::Clock, schema::FixedSchemas, settings::
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, bind, demo, embedded, router};
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
 use spillway_dashboard_model::ReadError;
-use spillway_dashboard_model::alarms::testkit::ScriptedAlarms;
+use spillway_testkit::ScriptedAlarms;
 use spillway_dashboard_model::alarms::{
     AlarmSource, AlarmState, AlarmStatus, BusinessHours, Digest, DigestEntry, Limits, RuleName, RuleSet,
     Suppressed, Suppressor, Told,

@@ -20,11 +20,14 @@ pub(crate) use objects::{Archiving, Objects};
 use crate::replays::log::Log;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
-use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, Page};
+use spillway_core::dead_letter::{
+    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
+};
 use spillway_core::ids::MessageId;
 use spillway_core::ports::{
     ArchiveError, Clock, DeadLetterSink, DeadLetters, IndexRebuild, IndexRepair, IndexedArchive,
 };
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Objects that are read at once.
@@ -79,18 +82,19 @@ impl S3Archive {
     async fn change_states(
         &self,
         ids: &[MessageId],
-        from: &str,
+        from: DeadLetterStatus,
         to: DeadLetterState,
     ) -> Result<Vec<MessageId>, ArchiveError> {
         let entries = self.index.entries(ids).await?;
         let steps: Vec<Step> = entries
             .into_values()
-            .filter(|entry| entry.state.name() == from)
+            .filter(|entry| entry.state.status() == from)
             .map(|before| (before.clone(), Entry { state: to.clone(), ..before }))
             .collect();
         let taken = self.index.take(steps, |_, _| Vec::new()).await?;
-        let taken: std::collections::HashSet<_> = taken.into_iter().map(|entry| entry.id).collect();
-        Ok(ids.iter().filter(|id| taken.contains(*id)).cloned().collect())
+        let mut taken: HashSet<_> = taken.into_iter().map(|entry| entry.id).collect();
+        // An id that is named twice is answered once.
+        Ok(ids.iter().filter(|id| taken.remove(*id)).cloned().collect())
     }
 
     /// The dead letters of entries, in their order, whole. One whose object is gone (`keep_days` of the bucket) is left
@@ -181,10 +185,10 @@ impl DeadLetters for S3Archive {
     ) -> Result<Vec<MessageId>, ArchiveError> {
         let (by, reason) = (by.to_owned(), reason.to_owned());
         let to = DeadLetterState::Discarded { by, reason, at: self.clock.now() };
-        self.change_states(ids, "archived", to).await
+        self.change_states(ids, DeadLetterStatus::Archived, to).await
     }
 
     async fn restore(&self, ids: &[MessageId], _by: &str) -> Result<Vec<MessageId>, ArchiveError> {
-        self.change_states(ids, "discarded", DeadLetterState::Archived).await
+        self.change_states(ids, DeadLetterStatus::Discarded, DeadLetterState::Archived).await
     }
 }

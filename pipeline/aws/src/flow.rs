@@ -14,7 +14,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use futures::future::try_join_all;
 use reckon::{Counts, InQueue};
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::DeadLetterFilter;
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use spillway_core::ids::{EventId, EventSource};
 use spillway_core::ledger::{Ledger, Place};
 use spillway_core::ports::{
@@ -72,9 +72,9 @@ impl AwsFlow {
             recent,
             self.in_queue(&queues.primary.url),
             self.in_queue(&queues.dlq.url),
-            self.dead_letters("archived"),
-            self.dead_letters("replaying"),
-            self.dead_letters("discarded"),
+            self.dead_letters(DeadLetterStatus::Archived),
+            self.dead_letters(DeadLetterStatus::Replaying),
+            self.dead_letters(DeadLetterStatus::Discarded),
             self.unindexed(),
             self.sent_by_replays(),
         )?;
@@ -149,8 +149,8 @@ impl AwsFlow {
         Ok(InQueue { waiting: depth.visible + depth.delayed, in_flight: depth.in_flight })
     }
 
-    async fn dead_letters(&self, state: &str) -> Result<u64, LedgerError> {
-        let filter = DeadLetterFilter { states: vec![state.to_owned()], ..DeadLetterFilter::default() };
+    async fn dead_letters(&self, state: DeadLetterStatus) -> Result<u64, LedgerError> {
+        let filter = DeadLetterFilter { states: vec![state], ..DeadLetterFilter::default() };
         // A page of nothing costs a look at the counters and no letter.
         Ok(self.readers.archive.list(&filter, None, 0).await.map_err(archive)?.total)
     }

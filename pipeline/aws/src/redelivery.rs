@@ -2,12 +2,14 @@
 
 use crate::backoff::{Backoff, Pace};
 use crate::call_error::{CallError, call_error};
-use crate::send::{LARGEST_MESSAGE, MOST_IN_A_CALL, Sender, failed_entry, given_up, no_word, refused, size};
+use crate::send::{MOST_IN_A_CALL, Sender, failed_entry, given_up, no_word, refused};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use spillway_core::message::OutgoingMessage;
-use spillway_core::ports::{DeadLetterOrder, Deferral, QueueError, Redelivery};
+use spillway_core::ports::{
+    DeadLetterOrder, Deferral, LARGEST_MESSAGE, QueueError, Redelivery, message_size,
+};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -136,7 +138,7 @@ fn outgoing(order: &DeadLetterOrder) -> OutgoingMessage {
             attributes: order.attributes(),
             trace_header: order.message.trace_header.clone(),
         };
-        let excess = size(&message).saturating_sub(LARGEST_MESSAGE);
+        let excess = message_size(&message).saturating_sub(LARGEST_MESSAGE);
         if excess == 0 || order.failures.is_empty() {
             return message;
         }
@@ -188,10 +190,10 @@ mod tests {
         let all = outgoing(&order(1000, &[10, 10, 10]));
         assert_eq!(told(&all).len(), 3);
         let some = outgoing(&order(245_000, &[8000, 8000, 9000]));
-        assert!(size(&some) <= LARGEST_MESSAGE);
+        assert!(message_size(&some) <= LARGEST_MESSAGE);
         assert_eq!(told(&some).iter().map(|failure| failure.message.len()).collect::<Vec<_>>(), [9000]);
         let cut = outgoing(&order(250_000, &[20_000]));
-        assert!(size(&cut) <= LARGEST_MESSAGE);
+        assert!(message_size(&cut) <= LARGEST_MESSAGE);
         assert!(told(&cut)[0].message.ends_with('…') && told(&cut)[0].message.len() > 10_000);
     }
 

@@ -12,18 +12,13 @@ use futures::StreamExt;
 use futures::stream;
 use spillway_core::ids::MessageId;
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
-use spillway_core::ports::QueueError;
+use spillway_core::ports::{QueueError, message_size};
 use std::collections::HashMap;
 
 /// Messages in one `SendMessageBatch` ("TooManyEntriesInBatchRequest" beyond).
 pub(crate) const MOST_IN_A_CALL: usize = 10;
 /// Bytes in one `SendMessageBatch`: 1 MiB since 2025, for a message as for a batch.
 const LARGEST_CALL: usize = 1024 * 1024;
-/// Bytes of a message with its attributes. Terraform sets this limit on both queues: with 240 KiB for an event it
-/// leaves 16 KiB for what Spillway adds.
-pub(crate) const LARGEST_MESSAGE: usize = 256 * 1024;
-/// Message attributes that SQS takes.
-const MOST_ATTRIBUTES: usize = 10;
 /// Calls that are under way at once for one list of messages.
 const CALLS_AT_ONCE: usize = 16;
 
@@ -55,9 +50,9 @@ impl Sender {
     pub async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Answer> {
         let backoff = Backoff::new(self.pace);
         let mut answers: Vec<Option<Answer>> =
-            messages.iter().map(|message| refusal(message).map(Err)).collect();
+            messages.iter().map(|message| QueueError::refusal(message).map(Err)).collect();
         let sendable = (0..messages.len()).filter(|&position| answers[position].is_none());
-        let calls = calls(sendable.map(|position| (position, size(&messages[position]))));
+        let calls = calls(sendable.map(|position| (position, message_size(&messages[position]))));
         let mut done = stream::iter(calls)
             .map(|positions| self.send_call(messages, positions, backoff.clone()))
             .buffer_unordered(CALLS_AT_ONCE);
@@ -181,37 +176,6 @@ fn calls(sizes: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
         }
     }
     calls
-}
-
-/// A message's size as SQS counts it: body, and name, type and value of each attribute. System attributes are free.
-pub(crate) fn size(message: &OutgoingMessage) -> usize {
-    let attribute = |(name, value): (&String, &String)| name.len() + "String".len() + value.len();
-    message.body.len() + message.attributes.iter().map(attribute).sum::<usize>()
-}
-
-/// Why SQS would not take a message, said before it is asked: a bad entry can fail the whole call that it is in.
-fn refusal(message: &OutgoingMessage) -> Option<QueueError> {
-    let bytes = size(message);
-    if bytes > LARGEST_MESSAGE {
-        return Some(QueueError::TooLarge { bytes, limit: LARGEST_MESSAGE });
-    }
-    let rejected = |reason: &str| Some(QueueError::Rejected { reason: reason.to_owned() });
-    if message.body.is_empty() {
-        return rejected("its body is empty");
-    }
-    let values = message.attributes.values();
-    if let Some(c) =
-        std::iter::once(&message.body).chain(values).find_map(|text| text.chars().find(|c| !taken(*c)))
-    {
-        return rejected(&format!("it has the character U+{:04X}, which SQS does not carry", u32::from(c)));
-    }
-    (message.attributes.len() > MOST_ATTRIBUTES)
-        .then(|| QueueError::Rejected { reason: "it has more than 10 message attributes".to_owned() })
-}
-
-/// The characters that SQS carries: those of XML 1.0.
-fn taken(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 fn entry(index: usize, message: &OutgoingMessage) -> Result<SendMessageBatchRequestEntry, BuildError> {

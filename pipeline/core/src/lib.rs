@@ -19,7 +19,6 @@ pub mod replay;
 pub mod retry;
 pub mod schema;
 pub mod settings;
-pub mod testkit;
 pub mod trace;
 pub mod usecases;
 pub mod worker;

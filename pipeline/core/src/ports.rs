@@ -14,7 +14,10 @@ pub use archive::{ArchiveError, DeadLetterSink, DeadLetters, IndexRebuild, Index
 pub use clock::Clock;
 pub use ledger::{EventLocator, LedgerError, LedgerReader, Location};
 pub use ops::{AuditEntry, OpsLog};
-pub use queue::{DeadLetterOrder, Deferral, EventQueue, QueueError, QueueKind, QueueReceiver, Redelivery};
+pub use queue::{
+    DeadLetterOrder, Deferral, EventQueue, LARGEST_MESSAGE, QueueError, QueueKind, QueueReceiver, Redelivery,
+    message_size,
+};
 pub use replays::{ReplayReports, Replays};
 pub use schemas::Schemas;
 pub use store::{EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};

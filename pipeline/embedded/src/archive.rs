@@ -11,7 +11,9 @@ use crate::db::{Db, DbError, millis};
 use crate::ledger::{self, Handover};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
-use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, Page};
+use spillway_core::dead_letter::{
+    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
+};
 use spillway_core::ids::MessageId;
 use spillway_core::ports::{ArchiveError, Clock, DeadLetterSink, DeadLetters};
 use std::sync::Arc;
@@ -31,7 +33,7 @@ impl Archive {
     async fn change_states(
         &self,
         ids: &[MessageId],
-        from: &'static str,
+        from: DeadLetterStatus,
         to: DeadLetterState,
     ) -> Result<Vec<MessageId>, ArchiveError> {
         let ids = ids.to_vec();
@@ -112,11 +114,11 @@ impl DeadLetters for Archive {
     ) -> Result<Vec<MessageId>, ArchiveError> {
         let (by, reason) = (by.to_owned(), reason.to_owned());
         let to = DeadLetterState::Discarded { by, reason, at: self.clock.now() };
-        self.change_states(ids, "archived", to).await
+        self.change_states(ids, DeadLetterStatus::Archived, to).await
     }
 
     async fn restore(&self, ids: &[MessageId], _by: &str) -> Result<Vec<MessageId>, ArchiveError> {
-        self.change_states(ids, "discarded", DeadLetterState::Archived).await
+        self.change_states(ids, DeadLetterStatus::Discarded, DeadLetterState::Archived).await
     }
 }
 

@@ -96,7 +96,7 @@ fn locate(connection: &Connection, id: &EventId, now: Timestamp) -> rusqlite::Re
 
     let mut query = connection.prepare_cached(
         "SELECT source, type, id, first_sent_at, receive_count, failures, body, state FROM dead_letters
-         WHERE event_id = ?1 AND state <> 'stored'",
+         WHERE event_id = ?1 AND state <> 'stored' ORDER BY archived_at DESC, seq DESC",
     )?;
     let mut rows = query.query([id.as_str()])?;
     while let Some(row) = rows.next()? {
@@ -147,28 +147,35 @@ fn last_failure(failures: Option<String>) -> Option<Failure> {
     failures.and_then(|text| serde_json::from_str::<Vec<Failure>>(&text).ok()).and_then(|mut all| all.pop())
 }
 
+fn further(one: Place, other: Place) -> Place {
+    if other.progress() > one.progress() { other } else { one }
+}
+
 fn places(connection: &Connection, ids: &[EventId], now: Timestamp) -> rusqlite::Result<Vec<Option<Place>>> {
     let mut queued: HashMap<String, Place> = HashMap::new();
     let mut query = connection.prepare_cached(QUEUED_EVENTS)?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         if let Some(id) = row.get::<_, Option<String>>(9)? {
-            queued.insert(id, place_of_message(row, now)?);
+            let place = place_of_message(row, now)?;
+            let known = queued.entry(id).or_insert(place);
+            *known = further(*known, place);
         }
     }
     let mut stored = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM store WHERE event_id = ?1)")?;
-    let mut dead = connection.prepare_cached("SELECT state FROM dead_letters WHERE event_id = ?1 LIMIT 1")?;
+    let mut dead = connection.prepare_cached("SELECT state FROM dead_letters WHERE event_id = ?1")?;
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
         if stored.query_row([id.as_str()], |row| row.get::<_, bool>(0))? {
             found.push(Some(Place::Stored));
             continue;
         }
-        let mut rows = dead.query([id.as_str()])?;
-        let place = match rows.next()? {
-            Some(row) => Some(place_of_dead_letter(&row.get::<_, String>(0)?)),
-            None => queued.get(id.as_str()).copied(),
-        };
+        let states = dead.query_map([id.as_str()], |row| row.get::<_, String>(0))?;
+        let mut place = queued.get(id.as_str()).copied();
+        for state in states {
+            let dead = place_of_dead_letter(&state?);
+            place = Some(place.map_or(dead, |known| further(known, dead)));
+        }
         found.push(place);
     }
     Ok(found)

@@ -94,17 +94,25 @@ impl EventQueue for Queues {
             let error = QueueError::Unavailable { reason: "a fault is switched on: queue-outage".to_owned() };
             return messages.iter().map(|_| Err(error.clone())).collect();
         }
-        let rows: Vec<_> = messages.iter().map(|message| Row::new(message, now)).collect();
+        let refusals: Vec<_> = messages.iter().map(QueueError::refusal).collect();
+        let taken = messages.iter().zip(&refusals).filter(|(_, refusal)| refusal.is_none());
+        let rows: Vec<_> = taken.map(|(message, _)| Row::new(message, now)).collect();
         let ids: Vec<_> = rows.iter().map(|row| row.message_id.clone()).collect();
         let sent = self.db.write(move |tx| rows.iter().try_for_each(|row| row.insert(tx))).await;
-        match sent {
-            Ok(()) => {
-                self.count(&self.counts(QueueKind::Primary).sent, ids.len());
-                self.wake(QueueKind::Primary);
-                ids.into_iter().map(|id| Ok(MessageId::new(id))).collect()
-            }
-            Err(error) => messages.iter().map(|_| Err(unavailable(&error))).collect(),
+        if sent.is_ok() {
+            self.count(&self.counts(QueueKind::Primary).sent, ids.len());
+            self.wake(QueueKind::Primary);
         }
+        let mut ids = ids.into_iter().map(MessageId::new);
+        let mut answer = |refusal: Option<QueueError>| match (refusal, &sent) {
+            (Some(refusal), _) => Err(refusal),
+            (None, Err(error)) => Err(unavailable(error)),
+            // There is an id for each that was not refused.
+            (None, Ok(())) => {
+                ids.next().ok_or_else(|| QueueError::Unavailable { reason: "no id".to_owned() })
+            }
+        };
+        refusals.into_iter().map(&mut answer).collect()
     }
 }
 

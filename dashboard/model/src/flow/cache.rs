@@ -60,7 +60,7 @@ mod tests {
     use crate::Freshness;
     use crate::flow::{Limits, QueueSnapshot};
     use spillway_core::ledger::Ledger;
-    use spillway_core::testkit::ManualClock;
+    use spillway_testkit::ManualClock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     /// Fails the first time; counts.

@@ -106,7 +106,7 @@ impl AwsFlow {
         for (id, letters) in elsewhere.into_iter().zip(&letters) {
             let places =
                 letters.iter().filter_map(|letter| states.get(letter)).filter_map(|state| place(state));
-            if let Some(place) = places.max_by_key(|place| furthest(*place)) {
+            if let Some(place) = places.max_by_key(|place| place.progress()) {
                 dead.insert(id, place);
             }
         }
@@ -201,16 +201,6 @@ fn place(state: &str) -> Option<Place> {
         "discarded" => Some(Place::Discarded),
         "stored" => Some(Place::Stored),
         _ => None,
-    }
-}
-
-/// Which of several places counts: what is stored is stored.
-fn furthest(place: Place) -> u8 {
-    match place {
-        Place::Stored => 3,
-        Place::Discarded => 2,
-        Place::Archived => 1,
-        _ => 0,
     }
 }
 

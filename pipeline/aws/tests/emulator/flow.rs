@@ -1,17 +1,14 @@
-//! The ledger and the whereabouts of events.
+//! The ledger, which AWS has to compute from several places.
 
 use crate::place::{deployment, reports};
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
-use spillway_aws::DynamoEvents;
 use spillway_aws::operator::Deployment;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
 use spillway_core::failure::{Failure, FailureClass};
-use spillway_core::ids::{EventId, EventKey, EventType, MessageId};
-use spillway_core::ledger::{Place, Uncertainty};
+use spillway_core::ids::{EventKey, EventType, MessageId};
+use spillway_core::ledger::Uncertainty;
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
-use spillway_core::ports::DeadLetterSink as _;
-use spillway_core::ports::ReplayReports as _;
-use spillway_core::ports::{EventStore as _, StoreItem};
+use spillway_core::ports::{DeadLetterSink as _, ReplayReports as _};
 use spillway_core::replay::ReplayItemState;
 use spillway_metrics::{Function, Handle, consumer, ingest};
 use std::time::Duration;
@@ -70,21 +67,6 @@ async fn archive(deployment: &Deployment, numbers: std::ops::Range<usize>) -> Ve
         answer.unwrap();
     }
     letters.into_iter().map(|letter| letter.id).collect()
-}
-
-async fn store(deployment: &Deployment, ids: &[String]) {
-    let table = DynamoEvents::new(deployment.clients.dynamodb(), deployment.topology.table.name.as_str());
-    let items = ids.iter().map(|id| StoreItem {
-        key: EventKey::new("/shop", id.as_str()),
-        event_type: EventType::new("order.placed"),
-        body: format!(r#"{{"specversion":"1.0","id":"{id}","source":"/shop","type":"order.placed"}}"#),
-        accepted_at: deployment.ports.clock.now(),
-        message_id: MessageId::random(),
-        replay_id: None,
-    });
-    for answer in table.put_if_absent(&items.collect::<Vec<_>>()).await {
-        answer.unwrap();
-    }
 }
 
 async fn queue(deployment: &Deployment, count: usize) {
@@ -150,50 +132,4 @@ async fn a_dead_letter_that_the_index_lacks_is_archived_all_the_same() {
     at.clients.s3().put_object().bucket(&archive.bucket).key(key).send().await.unwrap();
     let ledger = at.ports.ledger.ledger().await.unwrap();
     assert_eq!((ledger.archived, ledger.unaccounted(), ledger.uncertainty.moving), (1, 0, 1));
-}
-
-#[tokio::test]
-async fn many_ids_are_looked_up_at_once() {
-    let at = deployment().await;
-    let stored: Vec<String> = (0..400).map(|number| format!("stored-{number}")).collect();
-    store(&at, &stored).await;
-    let letters = archive(&at, 0..150).await;
-    at.ports.replayer().discard(&letters[..20], "anna", "test data").await.unwrap();
-    at.ports.replayer().start(&letters[20..50], "anna").await.unwrap();
-
-    let dead = (0..150).map(|number| format!("dead-{number}"));
-    let never = (0..100).map(|number| format!("never-{number}"));
-    let ids: Vec<EventId> = stored.into_iter().chain(dead).chain(never).map(EventId::new).collect();
-    let places = at.ports.events.places(&ids).await.unwrap();
-    let expected = |position: usize| match position {
-        0..400 => Some(Place::Stored),
-        400..420 => Some(Place::Discarded),
-        420..450 => Some(Place::Replaying),
-        450..550 => Some(Place::Archived),
-        _ => None,
-    };
-    for (position, (id, place)) in ids.iter().zip(&places).enumerate() {
-        assert_eq!(*place, expected(position), "{id}");
-    }
-}
-
-#[tokio::test]
-async fn an_event_is_found_by_its_id_with_what_is_known_of_it() {
-    let at = deployment().await;
-    store(&at, &["dead-0".to_owned(), "e1".to_owned()]).await;
-    archive(&at, 0..2).await;
-    let found = at.ports.events.locate(&"e1".into(), None).await.unwrap();
-    assert_eq!((found.len(), found[0].place), (1, Place::Stored));
-    assert_eq!(found[0].key, EventKey::new("/shop", "e1"));
-    assert!(found[0].stored_at.is_some());
-
-    let stored = at.ports.events.locate(&"dead-0".into(), None).await.unwrap();
-    assert_eq!(stored.len(), 1, "what is stored is stored, whatever it went through before");
-    assert_eq!(stored[0].place, Place::Stored);
-
-    let dead = at.ports.events.locate(&"dead-1".into(), Some(&"/shop".into())).await.unwrap();
-    assert_eq!((dead.len(), dead[0].place), (1, Place::Archived));
-    assert_eq!(dead[0].failure.as_ref().unwrap().class, FailureClass::Schema);
-    assert!(at.ports.events.locate(&"dead-1".into(), Some(&"/elsewhere".into())).await.unwrap().is_empty());
-    assert!(at.ports.events.locate(&"never".into(), None).await.unwrap().is_empty());
 }

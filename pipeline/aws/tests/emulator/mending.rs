@@ -1,13 +1,14 @@
 //! An index that could not be written, and one that was lost.
 
-use crate::letters::{back, ids, letter, put, total};
 use crate::place::{clients, deployment, index_table, reports};
 use spillway_aws::operator::{Deployment, archive_names};
 use spillway_aws::{ArchiveNames, S3Archive, SystemClock};
+use spillway_core::dead_letter::DeadLetterStatus;
 use spillway_core::failure::FailureClass::Schema;
 use spillway_core::ports::{
     DeadLetters as _, IndexRebuild, IndexRepair, IndexedArchive as _, ReplayReports as _,
 };
+use spillway_testkit::letters::{back, ids, letter, put, total};
 use std::sync::Arc;
 
 async fn archive_with(names: ArchiveNames) -> S3Archive {
@@ -30,7 +31,7 @@ async fn a_letter_whose_index_write_failed_is_archived_noted_and_mended() {
     let letters: Vec<_> = (0..5).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
     put(&archive_with(lost.clone()).await, &letters).await;
     assert_eq!(notes(&place).await, 5);
-    assert_eq!(total(&*place.ports.archive, "archived").await, 0);
+    assert_eq!(total(&*place.ports.archive, DeadLetterStatus::Archived).await, 0);
 
     let still_lost = archive_with(lost).await.repair(100).await.unwrap();
     assert_eq!((still_lost, notes(&place).await), (IndexRepair { indexed: 0, failed: 5 }, 5));
@@ -38,7 +39,7 @@ async fn a_letter_whose_index_write_failed_is_archived_noted_and_mended() {
     let archive = archive_with(names).await;
     assert_eq!(archive.repair(2).await.unwrap().indexed, 2);
     assert_eq!(archive.repair(100).await.unwrap(), IndexRepair { indexed: 3, failed: 0 });
-    assert_eq!((notes(&place).await, total(&*place.ports.archive, "archived").await), (0, 5));
+    assert_eq!((notes(&place).await, total(&*place.ports.archive, DeadLetterStatus::Archived).await), (0, 5));
     assert_eq!(archive.get(&letters[4].id).await.unwrap().unwrap(), letters[4]);
     assert_eq!(archive.repair(100).await.unwrap(), IndexRepair::default());
 }
@@ -55,7 +56,7 @@ async fn a_comeback_whose_index_write_failed_ends_its_replay_when_it_is_mended()
     let mut lost = names.clone();
     lost.index.table = "no-such-table".to_owned();
     put(&archive_with(lost).await, &[back(&first, 1, 100)]).await;
-    assert_eq!(total(&*place.ports.archive, "replaying").await, 1);
+    assert_eq!(total(&*place.ports.archive, DeadLetterStatus::Replaying).await, 1);
     assert_eq!(archive_with(names).await.repair(10).await.unwrap().indexed, 1);
     let replay = place.ports.replays.get(&started.id).await.unwrap().unwrap();
     assert_eq!((replay.returned, replay.sent), (1, 0));
@@ -97,9 +98,14 @@ async fn a_lost_index_is_made_anew_from_the_bucket_and_the_log() {
         assert_eq!(rebuilt.replays.len(), letter.replays.len());
         assert_eq!((&rebuilt.body, rebuilt.archived_at), (&letter.body, letter.archived_at));
     }
-    for (state, count) in [("archived", 32), ("discarded", 3), ("replaying", 3), ("stored", 2)] {
-        let had = before.iter().filter(|letter| letter.state.name() == state).count() as u64;
-        assert_eq!((total(&archive, state).await, had), (count, count), "{state}");
+    for (state, count) in [
+        (DeadLetterStatus::Archived, 32),
+        (DeadLetterStatus::Discarded, 3),
+        (DeadLetterStatus::Replaying, 3),
+        (DeadLetterStatus::Stored, 2),
+    ] {
+        let had = before.iter().filter(|letter| letter.state.status() == state).count() as u64;
+        assert_eq!((total(&archive, state).await, had), (count, count), "{state:?}");
     }
     assert_eq!(archive.rebuild().await.unwrap(), IndexRebuild { added: 0, there: 40 });
     assert_ne!(started.id, again.id);

@@ -1,9 +1,9 @@
-//! The audit log.
+//! The audit log, where its writer dies before the last write.
 
-use crate::letters::at;
 use crate::place::deployment;
 use aws_sdk_dynamodb::types::AttributeValue;
 use spillway_core::ports::AuditEntry;
+use spillway_testkit::letters::at;
 
 fn entry(second: i64, subject: &str, detail: &str) -> AuditEntry {
     let text = |text: &str| text.to_owned();
@@ -14,35 +14,6 @@ fn entry(second: i64, subject: &str, detail: &str) -> AuditEntry {
         subject: text(subject),
         detail: text(detail),
     }
-}
-
-#[tokio::test]
-async fn entries_are_found_newest_first_and_by_subject() {
-    let place = deployment().await;
-    assert!(place.ports.ops.entries(None, 10).await.unwrap().is_empty());
-    place.ports.ops.append(&[]).await.unwrap();
-    let first = [entry(1, "a", "1"), entry(1, "b", "2")];
-    let second = [entry(1, "a", "3")];
-    place.ports.ops.append(&first).await.unwrap();
-    place.ports.ops.append(&second).await.unwrap();
-    let details =
-        |entries: Vec<AuditEntry>| entries.into_iter().map(|entry| entry.detail).collect::<Vec<_>>();
-    assert_eq!(details(place.ports.ops.entries(None, 10).await.unwrap()), ["3", "2", "1"]);
-    assert_eq!(details(place.ports.ops.entries(None, 2).await.unwrap()), ["3", "2"]);
-    assert_eq!(details(place.ports.ops.entries(Some("a"), 10).await.unwrap()), ["3", "1"]);
-    assert_eq!(details(place.ports.ops.entries(Some("a"), 1).await.unwrap()), ["3"]);
-    assert!(place.ports.ops.entries(Some("c"), 10).await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn thousands_are_added_as_one() {
-    let place = deployment().await;
-    let many: Vec<_> = (0..2500).map(|n| entry(1, &format!("letter-{n}"), &"why ".repeat(50))).collect();
-    place.ports.ops.append(&many).await.unwrap();
-    let mut newest = place.ports.ops.entries(None, 10_000).await.unwrap();
-    newest.reverse();
-    assert_eq!(newest, many);
-    assert_eq!(place.ports.ops.entries(Some("letter-1234"), 10).await.unwrap(), many[1234..1235]);
 }
 
 #[tokio::test]

@@ -50,7 +50,8 @@ pub trait DeadLetters: Send + Sync {
     /// The ids of those that match, newest first, at most `limit`.
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError>;
 
-    /// Marks archived dead letters as given up. Returns those it was done to; others were not in the archive.
+    /// Marks archived dead letters as given up. Returns those it was done to, each once and in the order of `ids`; others
+    /// were not in the archive.
     async fn discard(
         &self,
         ids: &[MessageId],

@@ -50,10 +50,12 @@ pub trait LedgerReader: Send + Sync {
 /// Where single events are.
 #[async_trait]
 pub trait EventLocator: Send + Sync {
-    /// Every place where an event with that id is (and with that source, if given).
+    /// Every place where an event with that id is (and with that source, if given): the store first, then dead letters
+    /// from the newest on, then the queues. Of an event that is stored no other place is named.
     async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, LedgerError>;
 
-    /// The place of each of many ids, `None` where it is nowhere. The furthest place counts if there are several.
+    /// The place of each of many ids, `None` where it is nowhere. Of several places the furthest counts
+    /// ([`Place::progress`]).
     async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, LedgerError>;
 
     /// Whether it finds what is in a queue. SQS hands messages out and can't be asked for one, so an event that is in a

@@ -36,7 +36,48 @@ pub enum QueueError {
     },
 }
 
+/// Most bytes of a message with its attributes. Terraform sets this limit on both queues: with 240 KiB for an event it
+/// leaves 16 KiB for what Spillway adds.
+pub const LARGEST_MESSAGE: usize = 256 * 1024;
+/// Most message attributes, as SQS has it.
+const MOST_ATTRIBUTES: usize = 10;
+
+/// A message's size as SQS counts it: body, and name, type and value of each attribute. System attributes are free.
+pub fn message_size(message: &OutgoingMessage) -> usize {
+    let attribute = |(name, value): (&String, &String)| name.len() + "String".len() + value.len();
+    message.body.len() + message.attributes.iter().map(attribute).sum::<usize>()
+}
+
+/// The characters that SQS carries: those of XML 1.0.
+fn is_carried(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
 impl QueueError {
+    /// Why a queue will never take this message, by SQS's rules. Each queue has them, so that a pipeline on one machine
+    /// takes what one in AWS takes.
+    pub fn refusal(message: &OutgoingMessage) -> Option<Self> {
+        let bytes = message_size(message);
+        if bytes > LARGEST_MESSAGE {
+            return Some(Self::TooLarge { bytes, limit: LARGEST_MESSAGE });
+        }
+        let rejected = |reason: String| Some(Self::Rejected { reason });
+        if message.body.is_empty() {
+            return rejected("its body is empty".to_owned());
+        }
+        let mut texts = std::iter::once(&message.body).chain(message.attributes.values());
+        if let Some(c) = texts.find_map(|text| text.chars().find(|c| !is_carried(*c))) {
+            return rejected(format!(
+                "it has the character U+{:04X}, which SQS does not carry",
+                u32::from(c)
+            ));
+        }
+        if message.attributes.len() > MOST_ATTRIBUTES {
+            return rejected("it has more than 10 message attributes".to_owned());
+        }
+        None
+    }
+
     /// Whether the queue will never take this message, however often it is asked.
     pub fn is_final(&self) -> bool {
         match self {
@@ -132,8 +173,8 @@ pub trait QueueReceiver: Send + Sync {
 /// What a consumer asks of the primary queue for messages that it could not settle.
 #[async_trait]
 pub trait Redelivery: Send + Sync {
-    /// Sets when messages become visible again; an answer for each. Where it fails, the visibility timeout that was
-    /// set at the receive holds.
+    /// Sets when messages become visible again; an answer for each, an error for a handle that names no message. Where it
+    /// fails, the visibility timeout that was set at the receive holds.
     async fn defer(&self, deferrals: &[Deferral]) -> Vec<Result<(), QueueError>>;
 
     /// Puts messages into the DLQ; an answer for each. After `Ok` the message may be deleted from the primary queue.

@@ -71,15 +71,21 @@ impl Redelivery for Queues {
         let done = self
             .db
             .write(move |tx| {
-                for ((seq, receipt), visible_at, failures) in &orders {
-                    defer(tx, *seq, *receipt, *visible_at, failures)?;
-                }
-                Ok(())
+                let defer = |((seq, receipt), visible_at, failures): &((i64, i64), i64, String)| {
+                    defer(tx, *seq, *receipt, *visible_at, failures)
+                };
+                orders.iter().map(defer).collect::<rusqlite::Result<Vec<_>>>()
             })
-            .await
-            .map_err(|error| unavailable(&error));
+            .await;
         self.wake(QueueKind::Primary);
-        deferrals.iter().map(|_| done.clone()).collect()
+        let answer = |changed: usize| match changed {
+            0 => Err(QueueError::Rejected { reason: "the receipt handle names no message".to_owned() }),
+            _ => Ok(()),
+        };
+        match done {
+            Ok(changed) => changed.into_iter().map(answer).collect(),
+            Err(error) => deferrals.iter().map(|_| Err(unavailable(&error))).collect(),
+        }
     }
 
     /// The move is one transaction here, so the message is in one queue at any moment.

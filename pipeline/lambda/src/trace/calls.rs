@@ -194,7 +194,7 @@ mod tests {
     use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, OrchestratorError};
     use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
     use aws_smithy_types::body::SdkBody;
-    use spillway_core::testkit::ManualClock;
+    use spillway_testkit::ManualClock;
     use std::time::Duration;
 
     /// Plays a call of an SDK's client, as its orchestrator would.

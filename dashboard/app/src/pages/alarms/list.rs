@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use futures::FutureExt;
     use spillway_core::names::Names;
-    use spillway_dashboard_model::alarms::testkit::ScriptedAlarms;
+    use spillway_testkit::ScriptedAlarms;
     use spillway_dashboard_model::alarms::{AlarmSource, Limits, RuleSet, Told};
 
     fn at(minute: i64) -> Timestamp {

@@ -3,7 +3,7 @@
 use crate::context::{Page, encode};
 use jiff::Timestamp;
 use spillway_core::{
-    dead_letter::DeadLetterFilter,
+    dead_letter::{DeadLetterFilter, DeadLetterStatus},
     failure::FailureClass,
     ids::{Fingerprint, MessageId},
 };
@@ -51,11 +51,8 @@ impl Shown {
     }
 
     /// The states it stands for; empty for all.
-    pub fn states(self) -> Vec<String> {
-        match self {
-            Self::All => Vec::new(),
-            one => vec![one.name().to_owned()],
-        }
+    pub fn states(self) -> Vec<DeadLetterStatus> {
+        DeadLetterStatus::ALL.into_iter().filter(|state| state.as_str() == self.name()).collect()
     }
 }
 
@@ -206,7 +203,7 @@ mod tests {
     #[test]
     fn what_waits_is_shown_however_old_it_is() {
         let filters = Filters::of(&page(""));
-        assert_eq!(filters.to_filter().states, ["archived"]);
+        assert_eq!(filters.to_filter().states, [DeadLetterStatus::Archived]);
         assert_eq!((filters.from, filters.to), (None, None));
         assert!(!filters.is_narrow());
     }

@@ -10,7 +10,7 @@ use spillway_core::names::Names;
 use spillway_core::ports::Clock as _;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
-use spillway_core::testkit::ManualClock;
+use spillway_testkit::ManualClock;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

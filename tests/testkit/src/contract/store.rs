@@ -1,14 +1,16 @@
 //! The event store.
 
+use super::EmptyPipeline;
 use crate::letters::at;
-use crate::place::deployment;
-use spillway_aws::DynamoEvents;
-use spillway_aws::operator::Deployment;
 use spillway_core::ids::EventKey;
-use spillway_core::ports::{EventStore, PutOutcome, StoreError, StoreItem};
+use spillway_core::ports::{PutOutcome, StoreError, StoreItem};
+use std::sync::Arc;
 
-fn events(place: &Deployment) -> DynamoEvents {
-    DynamoEvents::new(place.clients.dynamodb(), place.topology.table.name.as_str())
+suite! { $ store:
+    an_event_is_stored_once_and_read_as_it_was,
+    of_many_writers_one_stores,
+    what_fits_dynamodb_fits_and_what_does_not_is_said,
+    nothing_to_store_is_no_error,
 }
 
 fn event(id: &str, message: &str, body: &str) -> StoreItem {
@@ -22,10 +24,8 @@ fn event(id: &str, message: &str, body: &str) -> StoreItem {
     }
 }
 
-#[tokio::test]
-async fn an_event_is_stored_once_and_read_as_it_was() {
-    let place = deployment().await;
-    let store = events(&place);
+async fn an_event_is_stored_once_and_read_as_it_was(pipeline: &EmptyPipeline) {
+    let store = &*pipeline.store;
     let body = "{ \"é\" : 1.0, \"n\":\"\\u0000\" }";
     let answers = store.put_if_absent(&[event("a", "m1", body), event("b", "m2", "{}")]).await;
     assert_eq!(answers, [Ok(PutOutcome::Stored), Ok(PutOutcome::Stored)]);
@@ -36,16 +36,13 @@ async fn an_event_is_stored_once_and_read_as_it_was() {
     assert_eq!(answers, expected.map(Ok), "the same message from an earlier delivery is stored already");
     let read = store.get(&EventKey::new("/shop", "a")).await.unwrap().unwrap();
     assert_eq!((read.body.as_str(), read.message_id.as_str(), read.accepted_at), (body, "m1", at(7)));
-    assert_eq!(read.event_type, "order.placed".into());
+    assert_eq!((read.event_type, read.key), ("order.placed".into(), EventKey::new("/shop", "a")));
     assert_eq!(store.get(&EventKey::new("/shop", "c")).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn of_many_writers_one_stores() {
-    let place = deployment().await;
-    let store = events(&place);
+async fn of_many_writers_one_stores(pipeline: &EmptyPipeline) {
     let writes = (0..20).map(|n| {
-        let store = store.clone();
+        let store = Arc::clone(&pipeline.store);
         async move { store.put_if_absent(&[event("a", &format!("m{n}"), "{}")]).await }
     });
     let answers: Vec<_> = futures::future::join_all(writes).await.into_iter().flatten().collect();
@@ -53,12 +50,14 @@ async fn of_many_writers_one_stores() {
     assert_eq!(answers.iter().filter(|answer| **answer == Ok(PutOutcome::AlreadyStored)).count(), 19);
 }
 
-#[tokio::test]
-async fn what_fits_dynamodb_fits_and_what_does_not_is_said() {
-    let place = deployment().await;
-    let store = events(&place);
+async fn what_fits_dynamodb_fits_and_what_does_not_is_said(pipeline: &EmptyPipeline) {
     let [fits, large] = [409_000, 409_600].map(|bytes| "x".repeat(bytes));
-    let answers = store.put_if_absent(&[event("a", "m", &fits), event("b", "m", &large)]).await;
+    let answers = pipeline.store.put_if_absent(&[event("a", "m", &fits), event("b", "m", &large)]).await;
     assert_eq!(answers[0], Ok(PutOutcome::Stored));
     assert!(matches!(answers[1], Err(StoreError::TooLarge { limit: 409_600, .. })), "{:?}", answers[1]);
+    assert_eq!(pipeline.store.get(&EventKey::new("/shop", "b")).await.unwrap(), None);
+}
+
+async fn nothing_to_store_is_no_error(pipeline: &EmptyPipeline) {
+    assert!(pipeline.store.put_if_absent(&[]).await.is_empty());
 }

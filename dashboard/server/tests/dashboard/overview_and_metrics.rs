@@ -1,91 +1,30 @@
 //! The overview and the metrics pages, drawn over a real data folder, and over sources that fail.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
-
+use crate::harness::{Dashboard, Setup};
 use async_trait::async_trait;
-use axum::{Router, body::Body};
-use http::{Request, StatusCode, header};
-use http_body_util::BodyExt;
 use jiff::Timestamp;
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
-use spillway_core::{
-    names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings, testkit::ManualClock,
-};
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
-use spillway_dashboard_app::ports::{Environment, Ports};
+use spillway_core::names::Names;
+use spillway_dashboard_app::ports::Ports;
 use spillway_dashboard_model::catalogue::{Stage, of_stage};
 use spillway_dashboard_model::flow::{FlowSnapshot, FlowSource};
 use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
 };
-use spillway_embedded::{Options, Pipeline};
 use std::sync::Arc;
-use tempfile::TempDir;
-use tower::ServiceExt;
 
-const NOW: &str = "2026-03-10T03:00:00Z";
-
-struct Dashboard {
-    router: Router,
-    cookie: String,
-    _pipeline: Pipeline,
-    _data: TempDir,
-}
-
-impl Dashboard {
-    /// A dashboard over a new pipeline with one event in its queue, with some of its sources replaced.
-    async fn with(replace: impl FnOnce(Ports) -> Ports) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW.parse().unwrap()));
-        let data = tempfile::tempdir().unwrap();
-        let options = Options {
-            settings: PipelineSettings::default(),
-            names: Names::default(),
-            schemas: Arc::new(FixedSchemas(Arc::default())),
-            clock: Arc::clone(&clock),
-            simulated_latency: None,
-        };
-        let pipeline = Pipeline::open(data.path(), options).await.unwrap();
-        let message = OutgoingMessage {
-            body: r#"{"specversion":"1.0","id":"1","source":"/t","type":"t","data":1}"#.to_owned(),
-            attributes: MessageAttributes::new(),
-            trace_header: None,
-        };
-        for sent in pipeline.ports.queue.send(&[message]).await {
-            sent.unwrap();
-        }
-        let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, Environment::default());
-        let sign_ins = Arc::new(InMemorySignIns::new(clock));
-        let deps = Deps {
-            ports: replace(ports),
-            sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
-            assets: Arc::new(Assets::without_scripts()),
-            port: 3000,
-            sign_in_command: String::new(),
-        };
-        let token = sign_ins.issue().await.unwrap();
-        let mut dashboard =
-            Self { router: router(deps), cookie: String::new(), _pipeline: pipeline, _data: data };
-        let answer = dashboard.send(&format!("/sign-in?token={}", token.reveal())).await;
-        let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
-        dashboard.cookie = cookie.split(';').next().unwrap().to_owned();
-        dashboard
+/// A signed-in client of a dashboard over a pipeline with one event in its queue, with some of its sources replaced.
+async fn with(replace: impl FnOnce(Ports) -> Ports + 'static) -> Dashboard {
+    let dashboard = Dashboard::open(Setup { replace: Box::new(replace), ..Setup::default() }).await;
+    let message = OutgoingMessage {
+        body: r#"{"specversion":"1.0","id":"1","source":"/t","type":"t","data":1}"#.to_owned(),
+        attributes: MessageAttributes::new(),
+        trace_header: None,
+    };
+    for sent in dashboard.pipeline.ports.queue.send(&[message]).await {
+        sent.unwrap();
     }
-
-    async fn send(&self, path: &str) -> http::Response<Body> {
-        let request = Request::get(path)
-            .header(header::HOST, "127.0.0.1:3000")
-            .header(header::COOKIE, &self.cookie)
-            .body(Body::empty())
-            .unwrap();
-        self.router.clone().oneshot(request).await.unwrap()
-    }
-
-    async fn page(&self, path: &str) -> String {
-        let answer = self.send(path).await;
-        assert_eq!(answer.status(), StatusCode::OK, "{path}");
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        String::from_utf8(body.to_vec()).unwrap()
-    }
+    dashboard.signed_in().await
 }
 
 /// Answers no question.
@@ -136,7 +75,7 @@ fn text(html: &str) -> String {
 
 #[tokio::test]
 async fn the_overview_says_where_every_event_is_and_draws_the_way() {
-    let dashboard = Dashboard::with(|ports| ports).await;
+    let dashboard = with(|ports| ports).await;
     let page = dashboard.page("/").await;
     let said = text(&page);
     assert!(said.contains("The one event accepted is accounted for."), "{said}");
@@ -153,7 +92,7 @@ async fn the_overview_says_where_every_event_is_and_draws_the_way() {
 
 #[tokio::test]
 async fn every_stage_has_every_chart_of_the_catalogue_with_its_traps() {
-    let dashboard = Dashboard::with(|ports| ports).await;
+    let dashboard = with(|ports| ports).await;
     for stage in Stage::ALL {
         let page = dashboard.page(&format!("/metrics?stage={}&compare=on&range=3h", stage.slug())).await;
         for entry in of_stage(stage, &Names::default()) {
@@ -170,7 +109,7 @@ async fn every_stage_has_every_chart_of_the_catalogue_with_its_traps() {
 
 #[tokio::test]
 async fn a_chart_shows_its_exact_numbers_when_asked() {
-    let dashboard = Dashboard::with(|ports| Ports { metrics: Arc::new(Old), ..ports }).await;
+    let dashboard = with(|ports| Ports { metrics: Arc::new(Old), ..ports }).await;
     assert!(!dashboard.page("/metrics?stage=queue").await.contains("<table"));
     let page = dashboard.page("/metrics?stage=queue&table=sent").await;
     assert_eq!(page.matches("<table").count(), 1);
@@ -180,7 +119,7 @@ async fn a_chart_shows_its_exact_numbers_when_asked() {
 
 #[tokio::test]
 async fn old_numbers_are_shown_and_said_to_be_old() {
-    let dashboard = Dashboard::with(|ports| Ports { metrics: Arc::new(Old), ..ports }).await;
+    let dashboard = with(|ports| Ports { metrics: Arc::new(Old), ..ports }).await;
     for path in ["/", "/metrics?stage=table"] {
         let page = dashboard.page(path).await;
         let said = text(&page);
@@ -192,7 +131,7 @@ async fn old_numbers_are_shown_and_said_to_be_old() {
 
 #[tokio::test]
 async fn a_source_that_fails_takes_away_only_its_own_part() {
-    let no_metrics = Dashboard::with(|ports| Ports { metrics: Arc::new(Broken), ..ports }).await;
+    let no_metrics = with(|ports| Ports { metrics: Arc::new(Broken), ..ports }).await;
     let page = text(&no_metrics.page("/").await);
     assert!(page.contains("The one event accepted is accounted for."), "{page}");
     assert!(page.contains("The metrics cannot be read just now."), "{page}");
@@ -200,7 +139,7 @@ async fn a_source_that_fails_takes_away_only_its_own_part() {
     let metrics = no_metrics.page("/metrics?stage=queue&range=1h").await;
     assert!(metrics.contains("Try again") && !metrics.contains("data-series="));
 
-    let no_flow = Dashboard::with(|ports| Ports { flow: Arc::new(Broken), ..ports }).await;
+    let no_flow = with(|ports| Ports { flow: Arc::new(Broken), ..ports }).await;
     let page = no_flow.page("/").await;
     assert!(text(&page).contains("Where the events are cannot be read just now."));
     assert!(text(&page).contains("the data folder is gone"));
@@ -211,7 +150,7 @@ async fn a_source_that_fails_takes_away_only_its_own_part() {
 
 #[tokio::test]
 async fn a_strange_address_is_no_error() {
-    let dashboard = Dashboard::with(|ports| ports).await;
+    let dashboard = with(|ports| ports).await;
     let page = dashboard.page("/metrics?stage=%3Cscript%3E&compare=maybe&table=%22%3E&range=1h").await;
     assert!(page.contains("id=\"requests\""), "an unknown stage is the first");
     assert!(!page.contains("<script>"));

@@ -1,16 +1,12 @@
-//! For tests: a clock that stands still until told, and ports that note what they are asked and fail as told.
+//! A clock that a test moves.
 
-mod world;
-
-pub use world::World;
-
-use crate::Timestamp;
-use crate::ports::Clock;
 use async_trait::async_trait;
-use std::sync::Mutex;
+use spillway_core::Timestamp;
+use spillway_core::ports::Clock;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// A clock that only moves when somebody waits on it or sets it.
+/// A clock that moves only when code sleeps on it or a test advances it.
 pub struct ManualClock(Mutex<Timestamp>);
 
 impl ManualClock {
@@ -21,15 +17,14 @@ impl ManualClock {
 
     /// Moves it forward.
     pub fn advance(&self, by: Duration) {
-        let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *now += by;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }
 }
 
 #[async_trait]
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn sleep(&self, duration: Duration) {

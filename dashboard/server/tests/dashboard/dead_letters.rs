@@ -1,37 +1,23 @@
 //! Dead letters and replays as a browser without JavaScript uses them: pages and forms, in virtual time, on a
 //! pipeline that runs.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
-
+use crate::harness::{self, Dashboard, NOW, ORIGIN, Setup};
 use async_trait::async_trait;
-use axum::{Router, body::Body};
 use http::{Request, StatusCode, header};
-use http_body_util::BodyExt;
 use serde_json::json;
-use spillway_core::{
-    event::Event,
-    ledger::Ledger,
-    names::Names,
-    ports::{Clock, Schemas},
-    schema::SchemaSet,
-    settings::PipelineSettings,
-    usecases::accept::accept,
-};
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
+use spillway_core::event::Event;
+use spillway_core::ledger::Ledger;
+use spillway_core::ports::Schemas;
+use spillway_core::schema::SchemaSet;
+use spillway_core::usecases::accept::accept;
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
-use spillway_embedded::{Options, Pipeline, VirtualClock, runtime};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, RwLock},
-    time::Duration,
-};
-use tempfile::TempDir;
+use spillway_embedded::{VirtualClock, runtime};
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
 use tokio::task::JoinSet;
-use tower::ServiceExt;
 
-const ORIGIN: &str = "http://127.0.0.1:3000";
-
-/// Schemas that somebody mends while the pipeline runs.
+/// Schemas that an operator fixes while the pipeline runs.
 struct Mendable(RwLock<Arc<SchemaSet>>);
 
 impl Mendable {
@@ -60,105 +46,65 @@ impl HeaderSource for NoBadges {
     }
 }
 
+/// A dashboard over a pipeline that runs, with a signed-in client.
 struct TestApp {
-    router: Router,
-    cookie: String,
-    pipeline: Arc<Pipeline>,
+    dashboard: Dashboard,
     schemas: Arc<Mendable>,
     _tasks: JoinSet<()>,
-    _data: TempDir,
-}
-
-/// An answer: its status, where it leads, and its text.
-struct Answer {
-    status: StatusCode,
-    location: String,
-    text: String,
 }
 
 impl TestApp {
-    /// A running pipeline that takes numbers only as amounts, and somebody signed in.
+    /// A running pipeline that takes only numbers as amounts.
     async fn start() -> Self {
-        let data = tempfile::tempdir().unwrap();
         let schemas = Arc::new(Mendable(RwLock::new(Mendable::demanding("number"))));
-        let options = Options {
-            settings: PipelineSettings::default(),
-            names: Names::default(),
+        let dashboard = Dashboard::open(Setup {
             schemas: Arc::clone(&schemas) as Arc<dyn Schemas>,
-            clock: Arc::new(VirtualClock::starting_at("2026-03-10T03:00:00Z".parse().unwrap())),
+            clock: Arc::new(VirtualClock::starting_at(NOW.parse().unwrap())),
             simulated_latency: Some(Duration::from_millis(5)),
-        };
-        let pipeline = Arc::new(Pipeline::open(data.path(), options).await.unwrap());
-        let tasks = runtime::start(&pipeline);
-        let clock: Arc<dyn Clock> = Arc::clone(&pipeline.ports.clock);
-        let sign_ins = Arc::new(InMemorySignIns::new(clock));
-        let environment = Environment { name: "test".into(), demo: false };
-        let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, environment);
-        let router = router(Deps {
-            ports: Ports { header: Arc::new(NoBadges), ..ports },
-            sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
-            assets: Arc::new(Assets::without_scripts()),
-            port: 3000,
-            sign_in_command: "spillway sign-in".into(),
+            environment: Environment { name: "test".into(), demo: false },
+            replace: Box::new(|ports| Ports { header: Arc::new(NoBadges), ..ports }),
+            ..Setup::default()
         });
-        let mut app = Self { router, cookie: String::new(), pipeline, schemas, _tasks: tasks, _data: data };
-        let token = sign_ins.issue().await.unwrap();
-        let request = app.request(Request::get(format!("/sign-in?token={}", token.reveal())));
-        let answer = app.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
-        app.cookie = cookie.split(';').next().unwrap().to_owned();
-        app
-    }
-
-    fn request(&self, request: http::request::Builder) -> http::request::Builder {
-        request.header(header::HOST, "127.0.0.1:3000").header(header::COOKIE, &self.cookie)
-    }
-
-    async fn answer(&self, request: Request<Body>) -> Answer {
-        let answer = self.router.clone().oneshot(request).await.unwrap();
-        let location = answer.headers().get("location").map_or("", |value| value.to_str().unwrap());
-        let location = location.strip_prefix(ORIGIN).unwrap_or(location).to_owned();
-        let status = answer.status();
-        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-        Answer { status, location, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        let dashboard = dashboard.await;
+        let tasks = runtime::start(&dashboard.pipeline);
+        Self { dashboard: dashboard.signed_in().await, schemas, _tasks: tasks }
     }
 
     async fn get(&self, path: &str) -> String {
-        let answer = self.answer(self.request(Request::get(path)).body(Body::empty()).unwrap()).await;
-        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
-        answer.text
+        self.dashboard.page(path).await
     }
 
     /// Sends a form from a page, as a browser does; returns where it leads.
     async fn post(&self, from: &str, action: &str, form: &str) -> String {
-        let request = self
-            .request(Request::post(action))
+        let request = Request::post(action)
             .header(header::ORIGIN, ORIGIN)
             .header(header::REFERER, format!("{ORIGIN}{from}"))
-            .header(header::ACCEPT, "text/html,application/xhtml+xml")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let answer = self.answer(request.body(Body::from(form.to_owned())).unwrap()).await;
-        assert_eq!(answer.status, StatusCode::FOUND, "{action}: {}", answer.text);
-        answer.location
+            .header(header::ACCEPT, "text/html,application/xhtml+xml");
+        let answer = self.dashboard.send_form(request, form).await;
+        let location = harness::header(&answer, "location");
+        let location = location.strip_prefix(ORIGIN).unwrap_or(location).to_owned();
+        let status = answer.status();
+        assert_eq!(status, StatusCode::FOUND, "{action}: {}", harness::text(answer).await);
+        location
     }
 
     async fn accept(&self, id: &str, event_type: &str, data: serde_json::Value) {
         let event =
             json!({"specversion": "1.0", "id": id, "source": "/test", "type": event_type, "data": data});
         let event = Event::from_structured(event.to_string().as_bytes()).unwrap();
-        let answers = accept(&*self.pipeline.ports.queue, &[event], None, 262_144).await;
+        let answers = accept(&*self.dashboard.pipeline.ports.queue, &[event], None, 262_144).await;
         assert!(answers.iter().all(Result::is_ok));
     }
 
     /// Waits, in virtual time, until nothing is on its way any more, and everything is accounted for.
     async fn settle(&self) -> Ledger {
         for _ in 0..1_000 {
-            let ledger = self.pipeline.ports.ledger.ledger().await.unwrap();
+            let ledger = self.dashboard.pipeline.ports.ledger.ledger().await.unwrap();
             assert_eq!(ledger.unaccounted(), 0, "{ledger:?}");
             if ledger.moving() == 0 && ledger.in_dlq == 0 {
                 return ledger;
             }
-            self.pipeline.ports.clock.sleep(Duration::from_secs(10)).await;
+            self.dashboard.pipeline.ports.clock.sleep(Duration::from_secs(10)).await;
         }
         panic!("something stays on its way");
     }
@@ -239,7 +185,7 @@ async fn all_that_match_are_replayed_and_those_that_fail_again_come_back() {
 
     let form = format!("matching={}&first={}", encoded(&hidden(&page, "matching")), hidden(&page, "first"));
     // What comes after the page was drawn is not what was confirmed.
-    app.pipeline.ports.clock.sleep(Duration::from_secs(60)).await;
+    app.dashboard.pipeline.ports.clock.sleep(Duration::from_secs(60)).await;
     app.accept("later", "order.placed", json!({"amount": "many"})).await;
     app.settle().await;
 
@@ -336,7 +282,6 @@ async fn a_form_about_nothing_and_a_page_about_nothing_say_so() {
     let gone = app.post("/dead-letters", "/actions/replay", "ids%5B%5D=nobody").await;
     assert!(app.get(&gone).await.contains("The message is not there any more."));
     for path in ["/dead-letters/nobody", "/replays/nobody", "/events/nobody"] {
-        let answer = app.answer(app.request(Request::get(path)).body(Body::empty()).unwrap()).await;
-        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(app.dashboard.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
 }

@@ -1,16 +1,16 @@
-//! Alarms as a test or an example wants them.
+//! Alarms with scripted changes, for tests and examples.
 
-use super::{
-    AlarmChange, AlarmChanges, AlarmPeriod, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, BusinessHours,
-    Digest, Resources, RuleName, RuleSet, Told, periods,
-};
-use crate::{ReadError, TimeRange};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use spillway_core::names::Names;
+use spillway_dashboard_model::alarms::{
+    AlarmChange, AlarmChanges, AlarmPeriod, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, BusinessHours,
+    Digest, Resources, RuleName, RuleSet, Told, periods,
+};
+use spillway_dashboard_model::{ReadError, TimeRange};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Rules whose states follow from the changes that it is told, as if somebody had evaluated them.
+/// Rules whose states follow from scripted changes, as if an evaluator had evaluated them.
 pub struct ScriptedAlarms {
     rules: Arc<RuleSet>,
     resources: Arc<Resources>,
@@ -24,18 +24,18 @@ struct Script {
     hours: Option<BusinessHours>,
     digest: Option<Digest>,
     failure: Option<ReadError>,
-    /// Statuses that a test wants otherwise than they follow.
+    /// Statuses that a test sets by hand.
     overrides: Vec<AlarmStatus>,
 }
 
 impl ScriptedAlarms {
-    /// All rules quiet, and nobody has evaluated them yet.
+    /// All rules quiet, and not evaluated yet.
     pub fn new(rules: RuleSet, names: &Names) -> Self {
         let resources = Arc::new(names.by_topology_key());
         Self { rules: Arc::new(rules), resources, script: Mutex::default() }
     }
 
-    /// Somebody evaluated the rules at `at`: without a change each is `OK`.
+    /// The rules were evaluated at `at`: without a change each is `OK`.
     pub fn evaluated(self, at: Timestamp) -> Self {
         self.edit(|script| script.evaluated_at = Some(at))
     }
@@ -50,17 +50,17 @@ impl ScriptedAlarms {
         })
     }
 
-    /// Low alarms are told in these hours only.
+    /// Low alarms are notified in these hours only.
     pub fn open_in(self, hours: BusinessHours) -> Self {
         self.edit(|script| script.hours = Some(hours))
     }
 
-    /// This digest was told last.
+    /// This digest was sent last.
     pub fn with_digest(self, digest: Digest) -> Self {
         self.edit(|script| script.digest = Some(digest))
     }
 
-    /// One alarm is so, whatever changed.
+    /// One alarm has this status, whatever changed.
     pub fn with_status(self, status: AlarmStatus) -> Self {
         self.edit(|script| script.overrides.push(status))
     }

@@ -1,22 +1,13 @@
 //! The server as a client sees it, without a socket.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
-
+use crate::harness::{Dashboard, Setup, header, session_cookie, text};
 use async_trait::async_trait;
-use axum::{Router, body::Body};
+use axum::body::Body;
 use http::{Request, Response, StatusCode, header};
-use http_body_util::BodyExt;
-use spillway_core::{
-    names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings, testkit::ManualClock,
-};
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
+use spillway_core::ports::Clock as _;
+use spillway_dashboard::{Assets, SignIns as _};
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
-use spillway_embedded::{Options, Pipeline};
 use std::{fs, sync::Arc, time::Duration};
-use tempfile::TempDir;
-use tower::ServiceExt;
-
-const HOST: &str = "127.0.0.1:3000";
 
 struct ThreeDeadLetters;
 
@@ -27,98 +18,38 @@ impl HeaderSource for ThreeDeadLetters {
     }
 }
 
-struct TestApp {
-    router: Router,
-    sign_ins: Arc<InMemorySignIns>,
-    clock: Arc<ManualClock>,
-    cookies: Vec<String>,
-    _data: TempDir,
+/// Opens a dashboard with badges in its header; the client has not signed in.
+async fn open(assets: Assets) -> Dashboard {
+    Dashboard::open(Setup {
+        assets,
+        environment: Environment { name: "test".into(), demo: true },
+        replace: Box::new(|ports| Ports { header: Arc::new(ThreeDeadLetters), ..ports }),
+        ..Setup::default()
+    })
+    .await
 }
 
-impl TestApp {
-    async fn new() -> Self {
-        Self::with_assets(Assets::without_scripts()).await
-    }
+async fn signed_out() -> Dashboard {
+    open(Assets::without_scripts()).await
+}
 
-    async fn with_assets(assets: Assets) -> Self {
-        let clock = Arc::new(ManualClock::at("2026-03-10T03:00:00Z".parse().unwrap()));
-        let sign_ins = Arc::new(InMemorySignIns::new(Arc::clone(&clock) as Arc<dyn Clock>));
-        let data = tempfile::tempdir().unwrap();
-        let options = Options {
-            settings: PipelineSettings::default(),
-            names: Names::default(),
-            schemas: Arc::new(FixedSchemas(Arc::default())),
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            simulated_latency: None,
-        };
-        let pipeline = Pipeline::open(data.path(), options).await.unwrap();
-        let environment = Environment { name: "test".into(), demo: true };
-        let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, environment);
-        let ports = Ports { header: Arc::new(ThreeDeadLetters), ..ports };
-        let deps = Deps {
-            ports,
-            sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
-            assets: Arc::new(assets),
-            port: 3000,
-            sign_in_command: "spillway sign-in --embedded <DIR>".into(),
-        };
-        Self { router: router(deps), sign_ins, clock, cookies: Vec::new(), _data: data }
-    }
+async fn signed_in() -> Dashboard {
+    signed_out().await.signed_in().await
+}
 
-    async fn signed_in() -> Self {
-        Self::new().await.sign_in().await
-    }
-
-    async fn sign_in(mut self) -> Self {
-        let token = self.sign_ins.issue().await.unwrap();
-        let answer = self.get(&format!("/sign-in?token={}", token.reveal())).await;
-        assert_eq!(answer.status(), StatusCode::OK);
-        self.cookies.push(session_cookie(&answer));
-        self
-    }
-
-    async fn get(&self, path: &str) -> Response<Body> {
-        self.send(Request::get(path)).await
-    }
-
-    async fn send(&self, request: http::request::Builder) -> Response<Body> {
-        self.send_body(request, Body::empty()).await
-    }
-
-    async fn send_body(&self, mut request: http::request::Builder, body: Body) -> Response<Body> {
-        let headers = request.headers_mut().unwrap();
-        headers.entry(header::HOST).or_insert(HOST.parse().unwrap());
-        if !self.cookies.is_empty() {
-            headers.insert(header::COOKIE, self.cookies.join("; ").parse().unwrap());
-        }
-        self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap()
-    }
-
-    async fn post(&self, path: &str, origin: Option<&str>, body: &'static str) -> Response<Body> {
-        let mut request =
-            Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+impl Dashboard {
+    async fn post(&self, path: &str, origin: Option<&str>, body: &str) -> Response<Body> {
+        let mut request = Request::post(path);
         if let Some(origin) = origin {
             request = request.header(header::ORIGIN, origin);
         }
-        self.send_body(request, Body::from(body)).await
+        self.send_form(request, body).await
     }
-}
-
-fn header<'a>(answer: &'a Response<Body>, name: &str) -> &'a str {
-    answer.headers().get(name).map_or("", |value| value.to_str().unwrap())
-}
-
-fn session_cookie(answer: &Response<Body>) -> String {
-    header(answer, "set-cookie").split(';').next().unwrap().to_owned()
-}
-
-async fn text(answer: Response<Body>) -> String {
-    String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
 #[tokio::test]
 async fn without_a_session_nothing_is_shown_but_how_to_get_one() {
-    let app = TestApp::new().await;
+    let app = signed_out().await;
     for path in ["/", "/metrics", "/dead-letters?range=1h", "/no-such-page", "/settings"] {
         let answer = app.get(path).await;
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
@@ -132,7 +63,7 @@ async fn without_a_session_nothing_is_shown_but_how_to_get_one() {
 
 #[tokio::test]
 async fn a_link_signs_in_once() {
-    let app = TestApp::new().await;
+    let app = signed_out().await;
     let token = app.sign_ins.issue().await.unwrap();
     let link = format!("/sign-in?token={}", token.reveal());
 
@@ -154,7 +85,7 @@ async fn a_link_signs_in_once() {
 
 #[tokio::test]
 async fn looking_ahead_does_not_use_the_link_up() {
-    let app = TestApp::new().await;
+    let app = signed_out().await;
     let token = app.sign_ins.issue().await.unwrap();
     let link = format!("/sign-in?token={}", token.reveal());
     let looks = [Request::head(&link), Request::get(&link).header("sec-purpose", "prefetch;prerender")];
@@ -168,9 +99,9 @@ async fn looking_ahead_does_not_use_the_link_up() {
 
 #[tokio::test]
 async fn a_session_ends_after_twelve_hours() {
-    let app = TestApp::signed_in().await;
+    let app = signed_in().await;
     assert_eq!(app.get("/").await.status(), StatusCode::OK);
-    app.clock.advance(Duration::from_secs(12 * 3600));
+    app.pipeline.ports.clock.sleep(Duration::from_secs(12 * 3600)).await;
     let answer = app.get("/").await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert!(text(answer).await.contains("Your session has ended"));
@@ -178,21 +109,21 @@ async fn a_session_ends_after_twelve_hours() {
 
 #[tokio::test]
 async fn a_session_of_another_port_is_none() {
-    let mut app = TestApp::signed_in().await;
+    let mut app = signed_in().await;
     app.cookies = vec![app.cookies[0].replace("-3000=", "-3001=")];
     assert_eq!(app.get("/").await.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
-    let app = TestApp::signed_in().await;
+    let app = signed_in().await;
     let mut foreign = app.send(Request::get("/").header(header::HOST, "evil.example")).await;
     foreign.extensions_mut().clear();
     let answers = [
         (app.get("/").await, StatusCode::OK),
         (app.get("/no-such-page").await, StatusCode::NOT_FOUND),
         (app.get("/assets/none.js").await, StatusCode::NOT_FOUND),
-        (TestApp::new().await.get("/").await, StatusCode::UNAUTHORIZED),
+        (signed_out().await.get("/").await, StatusCode::UNAUTHORIZED),
         (foreign, StatusCode::MISDIRECTED_REQUEST),
     ];
     for (answer, status) in answers {
@@ -213,7 +144,7 @@ async fn every_answer_carries_the_security_headers() {
 
 #[tokio::test]
 async fn pages_have_nothing_inline() {
-    let app = TestApp::signed_in().await;
+    let app = signed_in().await;
     for path in ["/", "/metrics", "/dead-letters", "/replays", "/no-such-page"] {
         let page = text(app.get(path).await).await;
         assert!(!page.contains(" style="), "{path} has an inline style");
@@ -231,7 +162,7 @@ async fn pages_have_nothing_inline() {
 
 #[tokio::test]
 async fn other_hosts_are_refused() {
-    let app = TestApp::signed_in().await;
+    let app = signed_in().await;
     for host in ["evil.example", "evil.example:3000", "127.0.0.1.evil.example:3000"] {
         let answer = app.send(Request::get("/").header(header::HOST, host)).await;
         assert_eq!(answer.status(), StatusCode::MISDIRECTED_REQUEST, "{host}");
@@ -242,7 +173,7 @@ async fn other_hosts_are_refused() {
 
 #[tokio::test]
 async fn posts_are_taken_from_our_own_pages_only() {
-    let app = TestApp::signed_in().await;
+    let app = signed_in().await;
     for origin in [None, Some("null"), Some("http://evil.example"), Some("http://127.0.0.1:3001")] {
         let answer = app.post("/settings", origin, "theme=dark").await;
         assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{origin:?}");
@@ -260,14 +191,14 @@ async fn posts_are_taken_from_our_own_pages_only() {
 
 #[tokio::test]
 async fn a_switch_that_does_not_exist_is_refused() {
-    let app = TestApp::signed_in().await;
+    let app = signed_in().await;
     let answer = app.post("/settings", Some("http://127.0.0.1:3000"), "theme=puce").await;
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]
 async fn a_page_is_drawn_as_its_reader_wants_it() {
-    let mut app = TestApp::signed_in().await;
+    let mut app = signed_in().await;
     let plain = text(app.get("/").await).await;
     assert!(plain.contains(r#"<html lang="en" data-times="utc" data-zone="UTC">"#), "{}", &plain[..200]);
     app.cookies.push(
@@ -284,7 +215,7 @@ async fn a_page_is_drawn_as_its_reader_wants_it() {
 
 #[tokio::test]
 async fn the_header_says_where_one_is_and_what_waits() {
-    let app = TestApp::signed_in().await;
+    let app = signed_in().await;
     let page = text(app.get("/dead-letters?range=1h").await).await;
     assert!(
         page.contains(r#"<a href="/dead-letters?range=1h" aria-current="page" data-go="d">Dead letters"#),
@@ -298,7 +229,7 @@ async fn the_header_says_where_one_is_and_what_waits() {
 
 #[tokio::test]
 async fn a_range_that_cannot_be_used_is_said_on_the_page() {
-    let app = TestApp::signed_in().await;
+    let app = signed_in().await;
     let page = text(app.get("/?range=fortnight").await).await;
     assert!(page.contains("there is no range “fortnight”; use 1h, 3h, 24h or 7d"), "{page}");
     let hostile = text(app.get("/?range=%3Cscript%3Ealert(1)%3C/script%3E").await).await;
@@ -319,7 +250,7 @@ async fn files_may_be_kept_for_ever_and_come_compressed() {
     ] {
         fs::write(folder.join(name), content).unwrap();
     }
-    let app = TestApp::with_assets(Assets::with_site(site.path()).unwrap()).await;
+    let app = open(Assets::with_site(site.path()).unwrap()).await;
     let answer =
         app.send(Request::get("/assets/app.3.wasm").header(header::ACCEPT_ENCODING, "gzip, br")).await;
     assert_eq!(answer.status(), StatusCode::OK, "files need no session");
@@ -329,13 +260,13 @@ async fn files_may_be_kept_for_ever_and_come_compressed() {
     assert_eq!(text(answer).await, "compressed");
     assert_eq!(text(app.get("/assets/app.3.wasm").await).await, "wasm");
 
-    let page = text(app.sign_in().await.get("/").await).await;
+    let page = text(app.signed_in().await.get("/").await).await;
     assert!(page.contains(r#"<script type="module" src="/assets/start.1.js"></script>"#), "{page}");
 }
 
 #[tokio::test]
 async fn pages_come_compressed() {
-    let app = TestApp::signed_in().await;
+    let app = signed_in().await;
     let answer = app.send(Request::get("/").header(header::ACCEPT_ENCODING, "br")).await;
     assert_eq!(header(&answer, "content-encoding"), "br");
 }

@@ -1,28 +1,17 @@
 //! The alarms' pages in their states, with alarms as a test wants them over a real data folder.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
-
-use axum::{Router, body::Body};
-use http::{Request, StatusCode, header};
-use http_body_util::BodyExt;
+use crate::harness::{Dashboard, NOW, Setup};
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use spillway_core::{
-    names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings, testkit::ManualClock,
-};
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
-use spillway_dashboard_app::ports::{Environment, Ports};
+use spillway_core::names::Names;
+use spillway_dashboard_app::ports::Ports;
 use spillway_dashboard_model::ReadError;
-use spillway_dashboard_model::alarms::testkit::ScriptedAlarms;
 use spillway_dashboard_model::alarms::{
     AlarmSource, AlarmState, AlarmStatus, Digest, DigestEntry, Limits, RuleName, RuleSet, Suppressed,
     Suppressor, Told,
 };
-use spillway_embedded::{Options, Pipeline};
+use spillway_testkit::ScriptedAlarms;
 use std::sync::Arc;
-use tempfile::TempDir;
-use tower::ServiceExt;
-
-const NOW: &str = "2026-03-10T03:00:00Z";
 
 fn ago(minutes: i64) -> Timestamp {
     NOW.parse::<Timestamp>().unwrap() - SignedDuration::from_mins(minutes)
@@ -38,57 +27,16 @@ fn fires(alarms: ScriptedAlarms, rule: &str, minutes_ago: i64) -> ScriptedAlarms
     alarms.changed(rule, at, AlarmState::Alarm, "3 of the last 5 datapoints > 300", Told::At(at))
 }
 
-struct Dashboard {
-    router: Router,
-    cookie: String,
-    _pipeline: Pipeline,
-    _data: TempDir,
+/// A signed-in client of a dashboard with these alarms.
+async fn with(alarms: ScriptedAlarms) -> Dashboard {
+    let replace = |ports| Ports { alarms: Arc::new(alarms) as Arc<dyn AlarmSource>, ..ports };
+    Dashboard::open(Setup { replace: Box::new(replace), ..Setup::default() }).await.signed_in().await
 }
 
 impl Dashboard {
-    async fn with(alarms: ScriptedAlarms) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW.parse().unwrap()));
-        let data = tempfile::tempdir().unwrap();
-        let options = Options {
-            settings: PipelineSettings::default(),
-            names: Names::default(),
-            schemas: Arc::new(FixedSchemas(Arc::default())),
-            clock: Arc::clone(&clock),
-            simulated_latency: None,
-        };
-        let pipeline = Pipeline::open(data.path(), options).await.unwrap();
-        let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, Environment::default());
-        let sign_ins = Arc::new(InMemorySignIns::new(clock));
-        let deps = Deps {
-            ports: Ports { alarms: Arc::new(alarms) as Arc<dyn AlarmSource>, ..ports },
-            sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
-            assets: Arc::new(Assets::without_scripts()),
-            port: 3000,
-            sign_in_command: String::new(),
-        };
-        let token = sign_ins.issue().await.unwrap();
-        let mut dashboard =
-            Self { router: router(deps), cookie: String::new(), _pipeline: pipeline, _data: data };
-        let answer = dashboard.send(&format!("/sign-in?token={}", token.reveal())).await;
-        let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
-        dashboard.cookie = cookie.split(';').next().unwrap().to_owned();
-        dashboard
-    }
-
-    async fn send(&self, path: &str) -> http::Response<Body> {
-        let request = Request::get(path)
-            .header(header::HOST, "127.0.0.1:3000")
-            .header(header::COOKIE, &self.cookie)
-            .body(Body::empty())
-            .unwrap();
-        self.router.clone().oneshot(request).await.unwrap()
-    }
-
-    async fn page(&self, path: &str) -> String {
-        let answer = self.send(path).await;
-        assert_eq!(answer.status(), StatusCode::OK, "{path}");
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        let page = String::from_utf8(body.to_vec()).unwrap();
+    /// The main part of a page, which has nothing inline.
+    async fn main(&self, path: &str) -> String {
+        let page = self.page(path).await;
         let main = page.split_once("<main").unwrap().1.split_once("</main>").unwrap().0;
         assert!(!main.contains(" style=") && !main.contains("<script"), "{path} has something inline");
         main.to_owned()
@@ -96,7 +44,7 @@ impl Dashboard {
 
     /// The words of a page, without tags, in one line.
     async fn text(&self, path: &str) -> String {
-        words(&self.page(path).await)
+        words(&self.main(path).await)
     }
 }
 
@@ -127,7 +75,7 @@ async fn active_alarms_come_first_then_what_cleared_then_the_quiet_ones() {
     let alarms = fires(fires(alarms, "queue-age-high", 38), "table-throttles-low", 50);
     let cleared = "0 of the last 2 datapoints > 2";
     let alarms = alarms.changed("table-throttles-low", ago(20), AlarmState::Ok, cleared, Told::At(ago(20)));
-    let dashboard = Dashboard::with(alarms).await;
+    let dashboard = with(alarms).await;
     let text = dashboard.text("/alarms").await;
     in_order(
         &text,
@@ -154,21 +102,21 @@ async fn active_alarms_come_first_then_what_cleared_then_the_quiet_ones() {
 #[tokio::test]
 async fn filters_are_in_the_address_and_the_form_shows_them() {
     let alarms = fires(fires(alarms().evaluated(ago(0)), "queue-age-low", 60), "queue-age-high", 38);
-    let dashboard = Dashboard::with(alarms).await;
-    let page = dashboard.page("/alarms?tier=high&subsystem=queue&range=7d").await;
+    let dashboard = with(alarms).await;
+    let page = dashboard.main("/alarms?tier=high&subsystem=queue&range=7d").await;
     assert!(page.contains("/alarms/queue-age-high?range=7d") && !page.contains("for more than five minutes"));
     assert!(page.contains("value=\"high\" selected") && page.contains("value=\"queue\" selected"), "{page}");
     assert!(page.contains("name=\"range\" value=\"7d\""), "the range stays");
     let none = dashboard.text("/alarms?state=alarm&subsystem=table").await;
     in_order(&none, &["No alarm matches these filters.", "Show all of them"]);
-    let strange = dashboard.page("/alarms?tier=%3Cscript%3E&state=on+fire").await;
+    let strange = dashboard.main("/alarms?tier=%3Cscript%3E&state=on+fire").await;
     assert!(strange.contains("queue-age-high") && !strange.contains("<script>"));
 }
 
 #[tokio::test]
 async fn one_alarm_says_what_is_wrong_what_is_lost_and_what_to_do_before_the_evidence() {
     let alarms = fires(fires(alarms().evaluated(ago(0)), "queue-age-low", 63), "queue-age-high", 38);
-    let dashboard = Dashboard::with(alarms).await;
+    let dashboard = with(alarms).await;
     let text = dashboard.text("/alarms/queue-age-high?range=3h").await;
     in_order(
         &text,
@@ -191,7 +139,7 @@ async fn one_alarm_says_what_is_wrong_what_is_lost_and_what_to_do_before_the_evi
             "Low twin queue-age-low in alarm It fired 25 min before this one the last time.",
         ],
     );
-    let page = dashboard.page("/alarms/queue-age-high?range=3h").await;
+    let page = dashboard.main("/alarms/queue-age-high?range=3h").await;
     assert!(
         page.contains("high: 30\u{a0}min") && page.contains("low: 5\u{a0}min"),
         "both thresholds are drawn"
@@ -204,7 +152,7 @@ async fn one_alarm_says_what_is_wrong_what_is_lost_and_what_to_do_before_the_evi
 
 #[tokio::test]
 async fn a_composite_shows_its_parts() {
-    let dashboard = Dashboard::with(alarms().evaluated(ago(0))).await;
+    let dashboard = with(alarms().evaluated(ago(0))).await;
     let text = dashboard.text("/alarms/availability-burn-14x-high").await;
     in_order(
         &text,
@@ -234,7 +182,7 @@ async fn what_is_held_back_is_seen_with_when_it_will_be_told() {
         suppressed: Some(Suppressed { by: Suppressor::BusinessHours, until: Some(until) }),
         ..AlarmStatus::unevaluated(&RuleName::new("queue-age-low"))
     };
-    let dashboard = Dashboard::with(alarms().evaluated(ago(0)).with_status(held)).await;
+    let dashboard = with(alarms().evaluated(ago(0)).with_status(held)).await;
     let list = dashboard.text("/alarms").await;
     in_order(&list, &["1 low alarm is active.", "for 22 min", "queue-age-low held back until 08:00"]);
     let one = dashboard.text("/alarms/queue-age-low").await;
@@ -255,7 +203,7 @@ async fn the_digest_tells_what_happened_while_nobody_was_there() {
         still_in_alarm: vec![entry("dlq-depth-low", 90, None)],
         cleared: vec![entry("queue-age-low", 300, Some(262))],
     };
-    let dashboard = Dashboard::with(alarms().evaluated(ago(0)).with_digest(digest)).await;
+    let dashboard = with(alarms().evaluated(ago(0)).with_digest(digest)).await;
     let text = dashboard.text("/alarms").await;
     in_order(
         &text,
@@ -272,7 +220,7 @@ async fn the_digest_tells_what_happened_while_nobody_was_there() {
 
 #[tokio::test]
 async fn nobody_evaluates_and_nobody_answers_are_said() {
-    let new = Dashboard::with(alarms()).await;
+    let new = with(alarms()).await;
     in_order(
         &new.text("/alarms").await,
         &[
@@ -287,7 +235,7 @@ async fn nobody_evaluates_and_nobody_answers_are_said() {
         &["Not evaluated yet.", "First look", "no data in this range"],
     );
 
-    let stale = Dashboard::with(fires(alarms().evaluated(ago(42)), "queue-age-high", 50)).await;
+    let stale = with(fires(alarms().evaluated(ago(42)), "queue-age-high", 50)).await;
     let text = stale.text("/alarms").await;
     in_order(&text, &["Nobody has evaluated the alarm rules for 42 min.", "Active", "for 50 min"]);
     in_order(
@@ -296,20 +244,20 @@ async fn nobody_evaluates_and_nobody_answers_are_said() {
     );
 
     let error = ReadError::Unavailable { reason: "alarms: the file is locked".into() };
-    let failing = Dashboard::with(alarms().failing(error)).await;
+    let failing = with(alarms().failing(error)).await;
     for path in ["/alarms", "/alarms/queue-age-high"] {
         let text = failing.text(path).await;
         in_order(&text, &["The alarms cannot be read just now.", "the file is locked", "Try again"]);
     }
-    let overview = failing.page("/").await;
+    let overview = failing.main("/").await;
     in_order(&words(&overview), &["The alarms cannot be read just now:", "the file is locked"]);
     assert!(overview.contains("data-series="), "charts are read elsewhere");
 }
 
 #[tokio::test]
 async fn thresholds_and_times_in_alarm_are_on_the_metrics_page() {
-    let dashboard = Dashboard::with(fires(alarms().evaluated(ago(0)), "queue-age-high", 38)).await;
-    let page = dashboard.page("/metrics?stage=queue&range=3h").await;
+    let dashboard = with(fires(alarms().evaluated(ago(0)), "queue-age-high", 38)).await;
+    let page = dashboard.main("/metrics?stage=queue&range=3h").await;
     let age = page.split_once("id=\"age\"").unwrap().1.split_once("</figure>").unwrap().0;
     assert!(age.contains("high: 30\u{a0}min") && age.contains("alarm-shade high"), "{age}");
     let sent = page.split_once("id=\"sent\"").unwrap().1.split_once("</figure>").unwrap().0;
@@ -318,13 +266,13 @@ async fn thresholds_and_times_in_alarm_are_on_the_metrics_page() {
 
 #[tokio::test]
 async fn runbooks_have_pages_and_what_is_unknown_has_none() {
-    let dashboard = Dashboard::with(fires(alarms().evaluated(ago(0)), "queue-age-high", 38)).await;
+    let dashboard = with(fires(alarms().evaluated(ago(0)), "queue-age-high", 38)).await;
     let text = dashboard.text("/runbooks/queue-age").await;
     in_order(
         &text,
         &["Messages wait long in the queue", "Meaning", "Mitigate", "Alarms that lead here", "for 38 min"],
     );
     for unknown in ["/alarms/no-such-alarm", "/runbooks/no-such-page", "/runbooks/..%2F..%2FREADME"] {
-        assert_eq!(dashboard.send(unknown).await.status(), StatusCode::NOT_FOUND, "{unknown}");
+        assert_eq!(dashboard.get(unknown).await.status(), StatusCode::NOT_FOUND, "{unknown}");
     }
 }
