@@ -1,7 +1,5 @@
 //! Each way in which a rule can be wrong is refused with file, line and what was expected.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use serde::Deserialize;
 use spillway_alerts::{Limits, RuleSet};
 
