@@ -63,7 +63,7 @@ run "it_may_do_only_what_its_code_does" {
   }
 
   assert {
-    condition     = !anytrue([for statement in output.statements : startswith(statement.Sid, "KeepCharts") && !strcontains(statement.Resource, "/digests/")])
+    condition     = !anytrue([for statement in output.statements : startswith(statement.Sid, "KeepCharts") && !strcontains(jsonencode(statement.Resource), "/digests/")])
     error_message = "It cannot touch what is archived."
   }
 
