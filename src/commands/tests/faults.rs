@@ -44,7 +44,7 @@ async fn stopping_ends_only_what_is_on() {
     let pipeline = FakePipeline::new(|state| {
         let over = Fault { kind: FaultKind::QueueOutage, from: ago(60), until: Some(ago(10)) };
         let on = Fault { kind: FaultKind::StoreOutage, from: ago(60), until: None };
-        state.faults.extend([over, on]);
+        state.machine.faults.extend([over, on]);
     });
     let output = run("fault stop queue-outage", &pipeline).await;
     assert_eq!((output.status, output.out.as_str()), (ExitStatus::Ok, "queue-outage was not on\n"));

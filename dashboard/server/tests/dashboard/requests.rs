@@ -1,10 +1,9 @@
 //! The server as a client sees it, without a socket.
 
-use crate::harness::{Dashboard, Setup, header, session_cookie, text};
+use crate::harness::{Dashboard, Setup, header, text};
 use async_trait::async_trait;
 use axum::body::Body;
 use http::{Request, Response, StatusCode, header};
-use spillway_core::ports::Clock as _;
 use spillway_dashboard::{Assets, SignIns as _};
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
 use std::{fs, sync::Arc, time::Duration};

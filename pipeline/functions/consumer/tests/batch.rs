@@ -96,13 +96,12 @@ fn a_record_that_makes_the_consumer_panic_fails_alone() {
 
 #[test]
 fn of_ten_records_nine_are_stored_and_the_one_that_panics_is_retried_alone() {
-    let (stage, world) =
-        Stage::with(World { poisonous: [EventKey::new("/s", "3")].into(), ..World::default() });
+    let consumer = consumer(|state| state.poisonous = [EventKey::new("/s", "3")].into());
     let records = (0..10).map(|number| record(&format!("m{number}"), body(&number.to_string())));
-    assert_eq!(failures(&stage.invoke(records.collect(), None).unwrap()), ["m3"]);
-    let stored = world.stored.lock().unwrap();
+    assert_eq!(failures(&invoke(&consumer, records.collect(), None).unwrap()), ["m3"]);
+    let stored = consumer.pipeline.state().stored.clone();
     assert_eq!((stored.len(), stored.contains_key(&EventKey::new("/s", "3"))), (9, false));
-    let line = &stage.lines.lock().unwrap()[0];
+    let line = &consumer.lines()[0];
     assert_eq!((&line["RecordsStored"], &line["RecordsRetried"]), (&json!(9), &json!(1)));
 }
 

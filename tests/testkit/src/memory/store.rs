@@ -14,8 +14,9 @@ impl EventStore for MemoryPipeline {
     async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>> {
         let stored_at = self.time();
         let state = &mut *self.state();
+        let is_poisonous = items.iter().any(|item| state.poisonous.contains(&item.key));
+        assert!(!is_poisonous, "an event of this call makes the store panic");
         let mut put = |item: &StoreItem| {
-            assert!(!state.poisonous.contains(&item.key), "this event makes the store panic");
             if state.throttled.contains(&item.key) {
                 return Err(StoreError::Throttled);
             }
