@@ -7,13 +7,12 @@ use async_trait::async_trait;
 use spillway_core::Timestamp;
 use spillway_core::ids::EventKey;
 use spillway_core::message::OutgoingMessage;
-use spillway_core::metric::MetricId;
 use spillway_core::ports::{Clock, EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::trace::TraceHeader;
 use spillway_core::usecases::accept::accept;
 use spillway_embedded::simulate::in_virtual_time;
-use spillway_embedded::telemetry::{MetricQuery, Statistic};
+use spillway_metrics::{Function, Statistic, function};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -96,9 +95,8 @@ fn ten_events(how: How, seconds: u64, then: impl AsyncFnOnce(&Running)) {
 fn most_at_once(run: &Running, from_s: i64) -> f64 {
     let now = run.pipeline.ports.clock.now();
     run.pipeline.recorder.finish(now);
-    let function = run.pipeline.ports.names.consumer_function.clone();
-    let metric = MetricId::new("AWS/Lambda", "ConcurrentExecutions", &[("FunctionName", &*function)]);
-    let query = MetricQuery { metric, statistic: Statistic::Maximum };
+    let consumer = Function::from(&run.pipeline.ports.names.consumer_function);
+    let query = function::CONCURRENCY.query(&consumer, Statistic::Maximum);
     let from: Timestamp = start() + jiff::SignedDuration::from_secs(from_s);
     let values = run.pipeline.telemetry.query(&[query], from, now, 60).unwrap().remove(0);
     values.into_iter().flatten().fold(0.0, f64::max)
