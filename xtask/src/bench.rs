@@ -30,7 +30,8 @@ const BACKTEST: (&str, &str) = ("backtest", "spillway-alerts");
 /// The tables of what the rules tell.
 const INCIDENTS: &str = "incidents";
 /// The functions' packages, built together as they are deployed.
-const FUNCTIONS: [&str; 3] = ["spillway-functions-ingest", "spillway-functions-consumer", "spillway-functions-archiver"];
+const FUNCTIONS: [&str; 3] =
+    ["spillway-functions-ingest", "spillway-functions-consumer", "spillway-functions-archiver"];
 /// The one that does nothing, built by itself, so that it has no features that only the others need.
 const NOTHING: [&str; 1] = ["spillway-bench-noop"];
 /// Their programs.
@@ -102,10 +103,8 @@ fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<
     process::step("building the benchmarks and what they measure");
     let mut site = None;
     if arguments.wants_any(&OF_THE_DEMO) {
-        // Together, as the demo is built: other features would be another program.
-        let packages = ["--package", "spillway-dashboard", "--package", "spillway"];
-        process::run(settings.cargo().args(["build", "--release"]).args(packages))?;
-        site = wasm::run(settings)?.map(|_| settings.site());
+        process::run(settings.cargo().args(["build", "--release", "--package", "spillway"]))?;
+        site = wasm::run(settings, wasm::Build::Small)?.map(|_| settings.site());
     }
     process::run(settings.cargo().args(["build", "--release", "--package", "spillway-bench"]))?;
 

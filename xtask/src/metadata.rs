@@ -3,12 +3,15 @@
 use crate::{process, settings::Settings};
 use anyhow::{Context, Result};
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// One package.
 #[derive(Debug, Default)]
 pub struct Package {
     /// Its name.
     pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
     /// Its targets: kind, name.
     pub targets: Vec<(String, String)>,
 }
@@ -36,7 +39,9 @@ fn read(metadata: &Value) -> Vec<Package> {
     let package = |package: &Value| {
         let targets = list(&package["targets"])
             .flat_map(|target| list(&target["kind"]).map(|kind| (text(kind), text(&target["name"]))));
-        Package { name: text(&package["name"]), targets: targets.collect() }
+        let manifest = text(&package["manifest_path"]);
+        let folder = Path::new(&manifest).parent().unwrap_or(Path::new("")).to_path_buf();
+        Package { name: text(&package["name"]), folder, targets: targets.collect() }
     };
     list(&metadata["packages"]).map(package).collect()
 }
@@ -52,11 +57,12 @@ mod tests {
 
     #[test]
     fn targets_are_told_apart_by_kind() {
-        let metadata = json!({"packages": [{"name": "a", "targets": [
+        let metadata = json!({"packages": [{"name": "a", "manifest_path": "/w/a/Cargo.toml", "targets": [
             {"kind": ["lib", "cdylib"], "name": "a"}, {"kind": ["test"], "name": "browser"},
         ]}]});
         let packages = read(&metadata);
         assert_eq!(packages[0].targets_of("test"), ["browser"]);
         assert_eq!(packages[0].targets_of("cdylib"), ["a"]);
+        assert_eq!(packages[0].folder, Path::new("/w/a"));
     }
 }
