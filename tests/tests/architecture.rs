@@ -39,7 +39,8 @@ const ONLY_IN: [(&str, &[&str]); 8] = [
     ("serde_yaml_ng", &["alerts"]),
 ];
 /// Packages that need no other package of the workspace.
-const ALONE: [&str; 5] = ["pipeline/core", "alerts", "dashboard/charts", "tests", "xtask"];
+const ALONE: [&str; 7] =
+    ["pipeline/core", "alerts", "dashboard/charts", "tests", "xtask", "xtask/lambda", "xtask/wasm"];
 /// Packages without the shared lints, with the reason.
 const OWN_LINTS: [(&str, &str); 0] = [];
 /// Rust files that may be longer than [`MOST_LINES`], with the reason.

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use spillway_core::ports::Clock;
-use spillway_embedded::telemetry::{self, TelemetryReader};
 use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, Statistic, TimeRange,
 };
+use spillway_embedded::telemetry::{self, TelemetryReader};
 use std::sync::Arc;
 
 /// Reads metrics of a data folder.

@@ -9,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 use spillway_core::{
     names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings, testkit::ManualClock,
 };
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::alarms::testkit::ScriptedAlarms;
@@ -17,6 +16,7 @@ use spillway_dashboard_model::alarms::{
     AlarmSource, AlarmState, AlarmStatus, Digest, DigestEntry, Limits, RuleName, RuleSet, Suppressed,
     Suppressor, Told,
 };
+use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_embedded::{Options, Pipeline};
 use std::sync::Arc;
 use tempfile::TempDir;

@@ -17,8 +17,8 @@ use spillway_core::{
     settings::PipelineSettings,
     usecases::accept::accept,
 };
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
+use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_embedded::{Options, Pipeline, VirtualClock, runtime};
 use std::{
     collections::BTreeMap,

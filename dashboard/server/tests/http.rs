@@ -9,8 +9,8 @@ use http_body_util::BodyExt;
 use spillway_core::{
     names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings, testkit::ManualClock,
 };
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
+use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_embedded::{Options, Pipeline};
 use std::{fs, sync::Arc, time::Duration};
 use tempfile::TempDir;

@@ -11,13 +11,13 @@ use spillway_core::message::{MessageAttributes, OutgoingMessage};
 use spillway_core::{
     names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings, testkit::ManualClock,
 };
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_model::catalogue::{Stage, of_stage};
 use spillway_dashboard_model::flow::{FlowSnapshot, FlowSource};
 use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
 };
+use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_embedded::{Options, Pipeline};
 use std::sync::Arc;
 use tempfile::TempDir;
