@@ -1,12 +1,10 @@
 //! The command line.
 
-use crate::answer::Trouble;
-use crate::backend;
-use crate::commands::{alarms, dlq, fault, flow, get, load, replays, send};
-use crate::http_client;
-use clap::{Args, Parser, Subcommand};
-use http::Uri;
-use std::path::{Path, PathBuf};
+use crate::commands::{
+    alarms, completions, dashboard, demo, dlq, fault, flow, get, load, man, replays, run, send,
+};
+use crate::target::Target;
+use clap::{Parser, Subcommand};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -16,7 +14,7 @@ Exit codes:
   3  what was asked for is not known
   4  the pipeline or its API can't be reached or opened";
 
-/// Send events, find them, and put back what failed.
+/// Run a pipeline, send events, find them, and put back what failed.
 #[derive(Debug, Parser)]
 #[command(name = "spillway", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 pub struct Arguments {
@@ -29,98 +27,14 @@ pub struct Arguments {
     pub command: Command,
 }
 
-/// Which pipeline.
-#[derive(Clone, Debug, Default, Args)]
-pub struct Target {
-    /// Data folder of a pipeline on this machine; it may be running
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "SPILLWAY_EMBEDDED",
-        help_heading = "Global options"
-    )]
-    pub embedded: Option<PathBuf>,
-    /// A deployment in AWS: the file that "terraform output -json topology" makes
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "SPILLWAY_TOPOLOGY",
-        help_heading = "Global options"
-    )]
-    pub topology: Option<PathBuf>,
-}
-
-/// Where the pipeline is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place<'a> {
-    /// On this machine, with that data folder.
-    Embedded(&'a Path),
-    /// In AWS, where that file says.
-    Topology(&'a Path),
-}
-
-impl Target {
-    /// Where the API is: as the command line says, or as the topology does.
-    pub fn api_url(&self, named: Option<&Uri>) -> Result<Uri, Trouble> {
-        if let Some(url) = named {
-            return Ok(url.clone());
-        }
-        let Some(file) = &self.topology else {
-            let what =
-                "the API was not named: add --url with its address (or set SPILLWAY_URL), or --topology FILE";
-            return Err(Trouble::Usage(what.to_owned()));
-        };
-        let api = backend::api(file)?;
-        if api.authorization != "NONE" {
-            return Err(Trouble::Usage(format!(
-                "the API takes signed requests only ({}), which this command does not make: use a client of your own",
-                api.authorization
-            )));
-        }
-        http_client::events_url(&api.url).map_err(Trouble::Unreachable)
-    }
-
-    /// The one pipeline that is named; it is never guessed.
-    pub fn place(&self) -> Result<Place<'_>, Trouble> {
-        match (&self.embedded, &self.topology) {
-            (Some(folder), None) => Ok(Place::Embedded(folder)),
-            (None, Some(file)) => Ok(Place::Topology(file)),
-            (Some(_), Some(_)) => Err(Trouble::Usage(
-                "two pipelines were named: keep one of --embedded (or SPILLWAY_EMBEDDED) and --topology (or \
-                 SPILLWAY_TOPOLOGY)"
-                    .to_owned(),
-            )),
-            (None, None) => Err(Trouble::Usage(
-                "no pipeline was named: add --embedded DIR with its data folder (or set SPILLWAY_EMBEDDED), or --topology \
-                 FILE for a deployment in AWS (or set SPILLWAY_TOPOLOGY)"
-                    .to_owned(),
-            )),
-        }
-    }
-}
-
-/// Who acts.
-#[derive(Clone, Debug, Default, Args)]
-pub struct Actor {
-    /// Who does this, for the audit log [default: the user of the operating system]
-    #[arg(long, value_name = "NAME", env = "SPILLWAY_BY")]
-    by: Option<String>,
-}
-
-impl Actor {
-    /// The name for the audit log.
-    pub fn name(&self) -> String {
-        match &self.by {
-            Some(name) if !name.trim().is_empty() => name.trim().to_owned(),
-            _ => whoami::username().unwrap_or_else(|_| "unknown".to_owned()),
-        }
-    }
-}
-
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run a pipeline with its dashboard, a made-up day of history and live traffic, until Ctrl-C
+    Demo(demo::Options),
+    /// Run a pipeline with its HTTP API and its dashboard on this machine, until Ctrl-C
+    Run(run::Options),
+    /// Show the dashboard of a pipeline that another process runs, or of a deployment in AWS, until Ctrl-C
+    Dashboard(dashboard::Options),
     /// Send one event (or one batch) to the API
     Send(send::Options),
     /// Send mixed traffic at a rate, or verify that all of it is accounted for
@@ -142,12 +56,18 @@ pub enum Command {
     Replays(replays::Options),
     /// Print a new one-time link that signs in to the dashboard
     SignIn,
+    /// Print the completions of a shell
+    Completions(completions::Options),
+    /// Write the manual pages into a folder
+    #[command(hide = true)]
+    Man(man::Options),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+    use std::path::PathBuf;
 
     #[test]
     fn the_command_line_is_well_formed() {
@@ -164,25 +84,5 @@ mod tests {
             assert!(arguments.json);
             assert_eq!(arguments.target.embedded, Some(PathBuf::from("d")));
         }
-    }
-
-    #[test]
-    fn one_pipeline_is_named_and_never_guessed() {
-        let target = |embedded: Option<&str>, topology: Option<&str>| Target {
-            embedded: embedded.map(PathBuf::from),
-            topology: topology.map(PathBuf::from),
-        };
-        assert_eq!(target(Some("d"), None).place().unwrap(), Place::Embedded(Path::new("d")));
-        assert_eq!(target(None, Some("t.json")).place().unwrap(), Place::Topology(Path::new("t.json")));
-        let both = target(Some("d"), Some("t.json")).place().unwrap_err().to_string();
-        assert!(both.starts_with("two pipelines were named: keep one of"), "{both}");
-        let neither = target(None, None).place().unwrap_err().to_string();
-        assert!(neither.contains("--embedded DIR") && neither.contains("--topology FILE"), "{neither}");
-    }
-
-    #[test]
-    fn an_actor_is_named() {
-        assert_eq!(Actor { by: Some(" anna ".to_owned()) }.name(), "anna");
-        assert!(!Actor::default().name().is_empty());
     }
 }

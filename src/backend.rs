@@ -1,23 +1,19 @@
 //! The pipeline that a command works on: the core's ports, wherever they lead.
 
-#[cfg(feature = "aws")]
+#[cfg_attr(not(feature = "aws"), path = "backend/aws_left_out.rs")]
 mod aws;
 mod embedded;
-#[cfg(not(feature = "aws"))]
-mod without_aws;
 
+#[cfg(not(feature = "aws"))]
+pub use aws::built_without_aws;
 #[cfg(feature = "aws")]
 pub use aws::topology;
-#[cfg(not(feature = "aws"))]
-use without_aws as aws;
-
-pub use aws::api;
-#[cfg(not(feature = "aws"))]
-pub use without_aws::trouble as without_aws;
 
 use crate::answer::Trouble;
-use crate::arguments::{Place, Target};
+use crate::http_client;
+use crate::target::{Place, Target};
 use async_trait::async_trait;
+use http::Uri;
 use spillway_core::Pipeline;
 use spillway_core::ids::MessageId;
 use spillway_core::ports::{ArchiveError, Clock, IndexedArchive};
@@ -127,6 +123,26 @@ impl Backend {
             .into()),
         }
     }
+}
+
+/// Where the API is: as the command line says, or as the topology does.
+pub fn api_url(target: &Target, named: Option<&Uri>) -> Result<Uri, Trouble> {
+    if let Some(url) = named {
+        return Ok(url.clone());
+    }
+    let Some(file) = &target.topology else {
+        let what =
+            "the API was not named: add --url with its address (or set SPILLWAY_URL), or --topology FILE";
+        return Err(Trouble::Usage(what.to_owned()));
+    };
+    let api = aws::api(file)?;
+    if api.authorization != "NONE" {
+        return Err(Trouble::Usage(format!(
+            "the API takes signed requests only ({}), which this command does not make: use a client of your own",
+            api.authorization
+        )));
+    }
+    http_client::events_url(&api.url).map_err(Trouble::Unreachable)
 }
 
 /// The clock of commands that need no pipeline.

@@ -1,21 +1,27 @@
 //! The commands, one file each.
 
 pub mod alarms;
+pub mod completions;
+pub mod dashboard;
+pub mod demo;
 pub mod dlq;
 pub mod fault;
 pub mod flow;
 pub mod get;
 pub mod load;
+pub mod man;
 pub mod replays;
+pub mod run;
 pub mod send;
 mod sign_in;
 #[cfg(test)]
 mod tests;
 
 use crate::answer::{ExitStatus, Trouble};
-use crate::arguments::{Arguments, Command, Place, Target};
+use crate::arguments::{Arguments, Command};
 use crate::backend::Backend;
 use crate::console::Console;
+use crate::target::{Place, Target};
 
 /// Runs what the command line asks for, on the pipeline that `open` opens.
 pub async fn run(
@@ -25,6 +31,9 @@ pub async fn run(
 ) -> anyhow::Result<ExitStatus> {
     let Arguments { target, command, .. } = arguments;
     match command {
+        Command::Demo(options) => ended(demo::run(&options, &target).await, console),
+        Command::Run(options) => ended(run::run(&options, &target).await, console),
+        Command::Dashboard(options) => ended(dashboard::run(&options, &target).await, console),
         Command::Send(options) => send::run(&options, &target, console).await,
         Command::Load(options) => load::run(&options, &target, async || open(&target).await, console).await,
         Command::Get(options) => get::run(&options, &open(&target).await?, console).await,
@@ -40,11 +49,25 @@ pub async fn run(
             only_on_this_machine(&target, NO_LINKS)?;
             sign_in::run(&open(&target).await?, console).await
         }
+        Command::Completions(options) => completions::run(&options, console),
+        Command::Man(options) => man::run(&options),
+    }
+}
+
+/// The exit code of a command that runs until it is asked to end: 1 if it could not start or failed, whatever the reason.
+fn ended(result: anyhow::Result<()>, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    match result {
+        Ok(()) => Ok(ExitStatus::Ok),
+        Err(error) if ExitStatus::of(&error) == ExitStatus::Usage => Err(error),
+        Err(error) => {
+            console.error(&error);
+            Ok(ExitStatus::No)
+        }
     }
 }
 
 const NO_FAULTS: &str = "faults are for a pipeline on this machine: name its data folder with --embedded DIR";
-const NO_LINKS: &str = "sign-in links are of a dashboard with --embedded DIR: spillway-dashboard --topology FILE prints its \
+const NO_LINKS: &str = "sign-in links are of a dashboard with --embedded DIR: spillway dashboard --topology FILE prints its \
                         own when it starts";
 
 /// Says so before anybody looks for credentials of AWS in vain.

@@ -69,6 +69,12 @@ impl Console {
         Ok(self.out.flush()?)
     }
 
+    /// Prints a text that has line ends of its own.
+    pub fn text(&mut self, text: &str) -> anyhow::Result<()> {
+        self.out.write_all(text.as_bytes())?;
+        Ok(self.out.flush()?)
+    }
+
     /// Prints a table.
     pub fn table(&mut self, table: &Table) -> anyhow::Result<()> {
         write!(self.out, "{}", table.render(self.width))?;

@@ -32,10 +32,14 @@ impl Demo {
     /// # Errors
     /// The program is not there, or ended, or took too long; with what it said.
     pub async fn start(setting: &Setting, folder: &Path, flags: &[&str]) -> Result<Self> {
-        let program = setting.programs.join(format!("spillway-dashboard{}", std::env::consts::EXE_SUFFIX));
+        let program = setting.programs.join(format!("spillway{}", std::env::consts::EXE_SUFFIX));
         let log = folder.with_extension("log");
         let mut command = Command::new(&program);
-        command.arg("--embedded").arg(folder).args(["--api-port", "0", "--dashboard-port", "0"]).args(flags);
+        command
+            .args(["demo", "--embedded"])
+            .arg(folder)
+            .args(["--api-port", "0", "--dashboard-port", "0"])
+            .args(flags);
         if let Some(site) = &setting.site {
             command.arg("--site").arg(site);
         }
@@ -47,10 +51,7 @@ impl Demo {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| {
-                format!(
-                    "cannot start {}; build it with `cargo build --release -p spillway-dashboard`",
-                    program.display()
-                )
+                format!("cannot start {}; build it with `cargo build --release`", program.display())
             })?;
         let stdout = child.stdout.take().context("the demo has no output")?;
         let mut lines = BufReader::new(stdout).lines();

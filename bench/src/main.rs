@@ -43,7 +43,7 @@ struct Arguments {
     /// Folder for the results, as NAME.json; data is kept below it while a benchmark runs
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     out: PathBuf,
-    /// Folder with the release build of spillway-dashboard
+    /// Folder with the release build of spillway
     #[arg(long, value_name = "DIR", default_value = "target/release")]
     programs: PathBuf,
     /// Folder with the browser's part of the dashboard, as `cargo xtask wasm` makes it

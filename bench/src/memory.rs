@@ -34,7 +34,7 @@ pub fn run(setting: &Setting) -> Result<Results> {
 async fn measure(setting: &Setting) -> Result<Results> {
     let folder = tempfile::tempdir_in(&setting.data)?;
     let data = folder.path().join("demo");
-    let demo = Demo::start(setting, &data, &["--demo-traffic"]).await?;
+    let demo = Demo::start(setting, &data, &["--no-history"]).await?;
     let memory = |demo: &Demo| usage::memory(demo.process()?).context("the demo has ended unexpectedly");
     let session = demo.sign_in().await?;
     let (at_start, _) = memory(&demo)?;

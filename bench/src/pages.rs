@@ -37,8 +37,7 @@ pub fn run(setting: &Setting) -> Result<Results> {
 
 async fn measure(setting: &Setting) -> Result<Results> {
     let folder = tempfile::tempdir_in(&setting.data)?;
-    let demo =
-        Demo::start(setting, &folder.path().join("demo"), &["--demo-history", "--demo-traffic"]).await?;
+    let demo = Demo::start(setting, &folder.path().join("demo"), &[]).await?;
     let session = demo.sign_in().await?;
     let ready = Row::new("demo with a day of history", demo.ready_s, "limit", READY_LIMIT_S, "s");
     let mut results =

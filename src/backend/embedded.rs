@@ -3,6 +3,8 @@
 use super::{Backend, Local, Site};
 use crate::answer::Trouble;
 use async_trait::async_trait;
+use spillway_core::ports::Clock;
+use spillway_dashboard_embedded::sign_in_link;
 use spillway_embedded::Pipeline;
 use spillway_embedded::faults::Fault;
 use std::path::Path;
@@ -12,10 +14,11 @@ use std::sync::Arc;
 pub async fn open(folder: &Path) -> anyhow::Result<Backend> {
     let attached = Pipeline::attach(folder).await;
     let (pipeline, local) = attached.map_err(|error| Trouble::Unreachable(error.to_string()))?;
-    Ok(Backend { pipeline, site: Site::Local(Arc::new(Embedded(local))) })
+    let clock = Arc::clone(&pipeline.clock);
+    Ok(Backend { pipeline, site: Site::Local(Arc::new(Embedded(local, clock))) })
 }
 
-struct Embedded(spillway_embedded::Local);
+struct Embedded(spillway_embedded::Local, Arc<dyn Clock>);
 
 #[async_trait]
 impl Local for Embedded {
@@ -32,8 +35,6 @@ impl Local for Embedded {
     }
 
     async fn sign_in_link(&self) -> anyhow::Result<Option<String>> {
-        let Some(url) = self.0.dashboard_url() else { return Ok(None) };
-        let token = self.0.sign_ins.issue().await?;
-        Ok(Some(format!("{}/sign-in?token={token}", url.trim_end_matches('/'))))
+        Ok(sign_in_link(&self.0, &self.1).await?)
     }
 }

@@ -9,8 +9,8 @@ mod source;
 mod tests;
 
 use crate::answer::ExitStatus;
-use crate::arguments::Target;
 use crate::console::Console;
+use crate::target::Target;
 use clap::Subcommand;
 
 /// What to do with alarms.

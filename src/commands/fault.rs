@@ -1,9 +1,9 @@
 //! `spillway fault`: things that go wrong on purpose.
 
 use crate::answer::ExitStatus;
-use crate::arguments::Actor;
 use crate::backend::Backend;
 use crate::console::{BOLD, Console, paint};
+use crate::target::Actor;
 use crate::text::{self, Cell, Table};
 use crate::values;
 use clap::{Args, Subcommand, ValueEnum};

@@ -3,11 +3,11 @@
 mod verify;
 
 use crate::answer::{ExitStatus, Trouble};
-use crate::arguments::Target;
 use crate::backend::{self, Backend};
 use crate::console::{BOLD, Console, GREEN, RED, YELLOW, paint};
 use crate::http_client::{self, HttpClient};
 use crate::load::{self, Plan, Promises, Report};
+use crate::target::Target;
 use crate::text::{self, number};
 use crate::values;
 use clap::Args;
@@ -68,7 +68,7 @@ pub async fn run(
     let Some(out) = &options.out else {
         return Err(Trouble::Usage("a load needs --out FILE for the promised ids".to_owned()).into());
     };
-    let url = &target.api_url(options.url.as_ref())?;
+    let url = &backend::api_url(target, options.url.as_ref())?;
     let clock = backend::clock();
     let plan = Plan {
         rate: options.rate,

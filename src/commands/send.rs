@@ -1,10 +1,10 @@
 //! `spillway send`: one event, in any of the ways that the API takes it.
 
 use crate::answer::{ExitStatus, Trouble};
-use crate::arguments::Target;
 use crate::backend;
 use crate::console::Console;
 use crate::http_client::{self, Answer, HttpClient};
+use crate::target::Target;
 use crate::text;
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -84,7 +84,7 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
     let data = read(&options.data)?;
     let id = options.id.clone().unwrap_or_else(|| EventId::at(backend::clock().now()).into_string());
     let request = request(options, &id, data)?;
-    let url = target.api_url(options.url.as_ref())?;
+    let url = backend::api_url(target, options.url.as_ref())?;
     let client = HttpClient::new(url.clone(), 1)?;
     let answer = client
         .post(&request.content_type, &request.headers, request.body)

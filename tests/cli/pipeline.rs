@@ -4,8 +4,9 @@ use crate::common::{Output, spillway, spillway_words};
 use serde_json::{Value, json};
 use spillway_core::names::Names;
 use spillway_core::settings::PipelineSettings;
+use spillway_dashboard_embedded::{SignIns, announce};
 use spillway_embedded::gateway::{self, Gateway};
-use spillway_embedded::pipeline::{DASHBOARD_URL, SCHEMAS};
+use spillway_embedded::pipeline::SCHEMAS;
 use spillway_embedded::{Options, Pipeline, RealClock, runtime};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -168,11 +169,13 @@ async fn what_is_accepted_during_an_outage_is_stored_after_it() {
 async fn a_sign_in_link_leads_to_the_dashboard_once() {
     let running = Running::start().await;
     assert_eq!(running.run("sign-in").await.code, Some(4));
-    running.pipeline.local.note(DASHBOARD_URL, "http://127.0.0.1:3000").await.unwrap();
+    let (local, clock) = (&running.pipeline.local, &running.pipeline.ports.clock);
+    announce(local, clock, "http://127.0.0.1:3000").await.unwrap();
     let url = running.json("sign-in").await["url"].as_str().unwrap().to_owned();
     let token = url.strip_prefix("http://127.0.0.1:3000/sign-in?token=").expect("a link");
-    assert!(running.pipeline.local.sign_ins.redeem(token).await.unwrap().is_some());
-    assert!(running.pipeline.local.sign_ins.redeem(token).await.unwrap().is_none());
+    let sign_ins = SignIns::open(local, clock).await.unwrap();
+    assert!(sign_ins.redeem(token).await.unwrap().is_some());
+    assert!(sign_ins.redeem(token).await.unwrap().is_none());
 }
 
 #[tokio::test]

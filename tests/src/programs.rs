@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-/// The programs and folders that tests start, from the environment or from where a build leaves them.
+/// The programs and folders that tests use, from the environment or from where a build leaves them.
 #[derive(Debug)]
 pub struct Programs {
-    /// Folder with the release binaries (`SPILLWAY_BIN_DIR`, or `release` in the target folder).
+    /// Folder with the program (`SPILLWAY_BIN_DIR`, or `release` in the target folder).
     folder: PathBuf,
     /// Folder with the browser's part (`SPILLWAY_SITE`, or `site` in the target folder).
     site: PathBuf,
@@ -51,20 +51,18 @@ impl Programs {
         }
     }
 
-    /// The system: pipeline, API and dashboard in one process.
+    /// The program.
     ///
     /// # Panics
     /// When it was not built.
-    pub fn dashboard(&self) -> PathBuf {
-        self.built("spillway-dashboard")
-    }
-
-    /// The command line tool.
-    ///
-    /// # Panics
-    /// When it was not built.
-    pub fn cli(&self) -> PathBuf {
-        self.built("spillway")
+    pub fn spillway(&self) -> PathBuf {
+        let program = self.folder.join(format!("spillway{}", std::env::consts::EXE_SUFFIX));
+        assert!(
+            program.is_file(),
+            "{} is not there: build it with `cargo build --release`, or name its folder in SPILLWAY_BIN_DIR",
+            program.display()
+        );
+        program
     }
 
     /// The browser's part of the dashboard.
@@ -78,17 +76,6 @@ impl Programs {
             self.site.display()
         );
         &self.site
-    }
-
-    fn built(&self, name: &str) -> PathBuf {
-        let program = self.folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-        assert!(
-            program.is_file(),
-            "{} is not there: build it with `cargo build --release -p spillway-dashboard -p spillway`, or name the \
-             folder of the binaries in SPILLWAY_BIN_DIR",
-            program.display()
-        );
-        program
     }
 }
 

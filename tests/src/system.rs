@@ -26,7 +26,9 @@ pub struct Setup {
     pub data: Option<PathBuf>,
     /// With the browser's part.
     pub site: bool,
-    /// More words on the command line, such as `--demo-history`.
+    /// The demo: history and traffic, unless the words say otherwise.
+    pub demo: bool,
+    /// More words on the command line, such as `--no-traffic`.
     pub words: Vec<&'static str>,
     /// Words in front of the command line: a program that starts the system in a way of its own.
     pub wrapper: Vec<&'static str>,
@@ -106,7 +108,7 @@ impl System {
     /// # Panics
     /// When it runs all the same.
     pub async fn refused(words: &[&str]) -> Output {
-        let mut command = Command::new(programs().dashboard());
+        let mut command = Command::new(programs().spillway());
         run(command.args(words)).await
     }
 
@@ -152,7 +154,7 @@ impl System {
     }
 
     async fn launch(&mut self, api_port: u16, dashboard_port: u16) {
-        let program = programs().dashboard();
+        let program = programs().spillway();
         let mut command = match self.setup.wrapper.split_first() {
             None => Command::new(program),
             Some((wrapper, words)) => {
@@ -161,6 +163,7 @@ impl System {
                 command
             }
         };
+        command.arg(if self.setup.demo { "demo" } else { "run" });
         command.arg("--embedded").arg(self.data());
         command.arg("--api-port").arg(api_port.to_string());
         command.arg("--dashboard-port").arg(dashboard_port.to_string());
@@ -201,8 +204,8 @@ impl System {
     /// # Panics
     /// When it does not.
     pub async fn attach(&self) -> Beside {
-        let mut command = Command::new(programs().dashboard());
-        command.arg("--attach").arg("--embedded").arg(self.data()).args(["--dashboard-port", "0"]);
+        let mut command = Command::new(programs().spillway());
+        command.arg("dashboard").arg("--embedded").arg(self.data()).args(["--dashboard-port", "0"]);
         clean(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a dashboard can be started");
         self.log.follow(child.stderr.take().expect("it is piped"));
@@ -306,7 +309,7 @@ impl System {
 
     /// The tool on this system's folder, to be started by the test.
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(programs().cli());
+        let mut command = Command::new(programs().spillway());
         clean(&mut command).args(words).arg("--embedded").arg(self.data());
         command
     }

@@ -99,10 +99,8 @@ fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<
     process::step("building the benchmarks and what they measure");
     let mut site = None;
     if arguments.wants_any(&OF_THE_DEMO) {
-        // Together, as the demo is built: other features would be another program.
-        let packages = ["--package", "spillway-dashboard", "--package", "spillway"];
-        process::run(settings.cargo().args(["build", "--release"]).args(packages))?;
-        site = wasm::run(settings)?.map(|_| settings.site());
+        process::run(settings.cargo().args(["build", "--release", "--package", "spillway"]))?;
+        site = wasm::run(settings, wasm::Build::Small)?.map(|_| settings.site());
     }
     process::run(settings.cargo().args(["build", "--release", "--package", "spillway-bench"]))?;
 

@@ -36,17 +36,17 @@ pub struct Arguments {
 impl Arguments {
     /// The same for the program that runs the system.
     fn pass_on(&self, command: &mut Command) {
-        command.arg("--embedded").arg(&self.data);
+        // A deployment that the environment names is none of the demo's concern.
+        command.env_remove("SPILLWAY_TOPOLOGY");
+        command.arg("demo").arg("--embedded").arg(&self.data);
         command.arg("--api-port").arg(self.api_port.to_string());
         command.arg("--dashboard-port").arg(self.dashboard_port.to_string());
         if let Some(schemas) = &self.schemas {
             command.arg("--schemas").arg(schemas);
         }
-        for (given, flag) in [
-            (self.fresh, "--fresh"),
-            (!self.no_history, "--demo-history"),
-            (!self.no_traffic, "--demo-traffic"),
-        ] {
+        for (given, flag) in
+            [(self.fresh, "--fresh"), (self.no_history, "--no-history"), (self.no_traffic, "--no-traffic")]
+        {
             if given {
                 command.arg(flag);
             }
@@ -54,29 +54,30 @@ impl Arguments {
     }
 }
 
-/// Builds the release server, the command line tool and the browser's part, then becomes the server.
+/// What cargo is told to build: the program, and in the same call what makes the browser's files, as they share libraries.
+/// Without the AWS SDKs: the demo has no use for them, and they take long to build.
+pub const BUILD: [&str; 7] =
+    ["--profile", "demo", "--no-default-features", "--package", "spillway", "--package", wasm::BUNDLER];
+
+/// Builds the program and the browser's part, then becomes the program.
 ///
 /// # Errors
-/// When something does not build, or the server cannot be started.
+/// When something does not build, or the program cannot be started.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
-    process::step("building the server and the command line tool (the first time takes some minutes)");
-    let packages = ["--package", "spillway-dashboard", "--package", "spillway"];
-    // Without the AWS SDKs: the demo has no use for them, and they take long to build.
-    let build = ["build", "--release", "--no-default-features"];
-    process::run(settings.cargo().args(build).args(packages))?;
-    let site = wasm::run(settings)?.map(|_| settings.site());
+    process::step("building the program (the first time takes some minutes)");
+    process::run(settings.cargo().arg("build").args(BUILD))?;
+    let site = wasm::run(settings, wasm::Build::Demo)?.map(|_| settings.site());
 
-    let server =
-        settings.target.join("release").join(format!("spillway-dashboard{}", std::env::consts::EXE_SUFFIX));
-    let mut command = Command::new(&server);
+    let program = settings.program("demo", "spillway");
+    let mut command = Command::new(&program);
     arguments.pass_on(&mut command);
     if let Some(site) = site {
         command.arg("--site").arg(site);
     }
-    become_program(&mut command).with_context(|| format!("cannot start {}", server.display()))
+    become_program(&mut command).with_context(|| format!("cannot start {}", program.display()))
 }
 
-/// The server takes this process's place, so that Ctrl-C and signals reach it and nobody else.
+/// The program takes this process's place, so that Ctrl-C and signals reach it and no other process.
 #[cfg(unix)]
 fn become_program(command: &mut Command) -> Result<ExitCode> {
     Err(std::os::unix::process::CommandExt::exec(command).into())
@@ -100,15 +101,24 @@ mod tests {
     }
 
     #[test]
-    fn the_server_gets_what_was_asked_for() {
+    fn the_program_gets_what_was_asked_for() {
         let line = Line::parse_from(["demo", "--api-port", "18080", "--no-history", "--data", "/tmp/x"]);
-        let mut command = Command::new("server");
+        let mut command = Command::new("spillway");
         line.arguments.pass_on(&mut command);
         let passed: Vec<_> =
             command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect();
         assert_eq!(
             passed,
-            ["--embedded", "/tmp/x", "--api-port", "18080", "--dashboard-port", "3000", "--demo-traffic"]
+            [
+                "demo",
+                "--embedded",
+                "/tmp/x",
+                "--api-port",
+                "18080",
+                "--dashboard-port",
+                "3000",
+                "--no-history"
+            ]
         );
     }
 }

@@ -4,24 +4,23 @@
 //! does not have. So the linker is zig's, which brings the symbols of each glibc version and cross-compiles as well; and what
 //! came out is checked before it is packed.
 
-mod archive;
-mod elf;
-
 use crate::{
     metadata::{self, Place},
     process, python,
     settings::Settings,
     toolchain,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::{fs, path::PathBuf, process::ExitCode};
 
 /// The glibc of `provided.al2023`.
-const GLIBC: elf::Version = elf::Version(2, 34);
+const GLIBC: &str = "2.34";
 /// The profile that makes functions small, so that they start fast.
 const PROFILE: &str = "lambda-release";
 /// The compiler's and linker's wrappers, with versions.
-const PACKAGES: &str = "xtask/python/lambda.txt";
+const LINKER: &str = "xtask/python/lambda.txt";
+/// The package whose program checks the functions' programs and packs them.
+const PACKER: &str = "xtask-lambda";
 /// What to do where they can't be had.
 pub const REMEDY: &str = "It takes rustup, or Debian's apt-get for the compilation target; and for the linker Python 3.10 or \
                           later with venv, and the Python package index.";
@@ -112,24 +111,12 @@ pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<Path
 
     let folder = settings.target.join("lambda");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let mut zips = Vec::new();
-    for metadata::Function { name, .. } in functions {
-        let program = fs::read(built.join(&name)).with_context(|| format!("{name} was not built"))?;
-        let needed =
-            check(&program, architecture).with_context(|| format!("{name} would not start in Lambda"))?;
-        let zip = folder.join(format!("{name}-{}.zip", architecture.name()));
-        let bytes = archive::of_bootstrap(&program)?;
-        fs::write(&zip, &bytes).with_context(|| format!("cannot write {}", zip.display()))?;
-        let mib = |bytes: &[u8]| bytes.len() as f64 / 1024.0 / 1024.0;
-        eprintln!(
-            "{name:<9} {:<7} program {:>5.2} MiB, zip {:>5.2} MiB, needs glibc {needed}",
-            architecture.name(),
-            mib(&program),
-            mib(&bytes)
-        );
-        zips.push(zip);
-    }
-    Ok(zips)
+    let mut packer = settings.cargo();
+    packer.args(["run", "--quiet", "--profile", "demo", "--package", PACKER, "--"]);
+    packer.args(["--arch", architecture.name(), "--glibc", GLIBC, "--out"]).arg(&folder);
+    process::run(packer.args(functions.iter().map(|function| built.join(&function.name))))?;
+    let zip = |function: &metadata::Function| format!("{}-{}.zip", function.name, architecture.name());
+    Ok(functions.iter().map(|function| folder.join(zip(function))).collect())
 }
 
 /// The compiler for a processor, and the linker with its wrapper: uses what is there, or gets it.
@@ -140,7 +127,7 @@ pub fn tools(settings: &Settings, architecture: Architecture) -> Result<python::
     let target = architecture.target();
     toolchain::ensure(settings, target)
         .with_context(|| format!("the compilation target {target} cannot be had here"))?;
-    python::environment(&settings.target.join("zig"), &settings.root.join(PACKAGES))
+    python::environment(&settings.target.join("zig"), &settings.root.join(LINKER))
         .context("zig cannot be had here")
 }
 
@@ -154,60 +141,11 @@ pub fn compile(settings: &Settings, architecture: Architecture, packages: &[&str
         .with_context(|| format!("the functions cannot be built here. {REMEDY}"))?;
     let mut cargo = std::process::Command::new(tools.program("cargo-zigbuild"));
     cargo.current_dir(&settings.root).args(["zigbuild", "--quiet", "--profile", PROFILE, "--bins"]);
-    cargo.arg("--target").arg(format!("{target}.{}.{}", GLIBC.0, GLIBC.1));
+    cargo.arg("--target").arg(format!("{target}.{GLIBC}"));
     for package in packages {
         cargo.args(["--package", package]);
     }
     cargo.env("CARGO", &settings.cargo).env("CARGO_ZIGBUILD_PYTHON_PATH", tools.program("python"));
     process::run(&mut cargo)?;
     Ok(settings.target.join(target).join(PROFILE))
-}
-
-/// Whether Lambda can start a program. Returns the newest glibc symbol version that it needs.
-///
-/// # Errors
-/// When it is for another processor, or needs a newer glibc; the error names the symbols.
-fn check(program: &[u8], architecture: Architecture) -> Result<elf::Version> {
-    let found = elf::read(program)?;
-    if found.architecture != Some(architecture) {
-        bail!("it is not for {}", architecture.name());
-    }
-    let too_new: Vec<_> = found
-        .versions
-        .iter()
-        .filter(|(_, version)| *version > GLIBC)
-        .map(|(library, version)| format!("{library} {version}"))
-        .collect();
-    if !too_new.is_empty() {
-        bail!("it needs {}, and provided.al2023 has glibc {GLIBC}", too_new.join(", "));
-    }
-    Ok(found.versions.iter().map(|(_, version)| *version).max().unwrap_or(elf::Version(2, 0)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A shared library with one imported symbol of that version, as a linker makes it.
-    fn program(machine: object::elf::Machine, version: &str) -> Vec<u8> {
-        elf::fake(machine, "libc.so.6", version)
-    }
-
-    #[test]
-    fn a_program_that_needs_a_newer_glibc_is_refused_with_what_it_needs() {
-        let error = check(&program(object::elf::EM_AARCH64, "GLIBC_2.36"), Architecture::Arm64).unwrap_err();
-        assert_eq!(error.to_string(), "it needs libc.so.6 2.36, and provided.al2023 has glibc 2.34");
-        let needed = check(&program(object::elf::EM_AARCH64, "GLIBC_2.34"), Architecture::Arm64).unwrap();
-        assert_eq!(needed, GLIBC);
-        // By number, not by letter.
-        assert!(check(&program(object::elf::EM_AARCH64, "GLIBC_2.4"), Architecture::Arm64).is_ok());
-    }
-
-    #[test]
-    fn a_program_for_another_processor_is_refused() {
-        let error = check(&program(object::elf::EM_X86_64, "GLIBC_2.17"), Architecture::Arm64).unwrap_err();
-        assert_eq!(error.to_string(), "it is not for arm64");
-        assert!(check(&program(object::elf::EM_X86_64, "GLIBC_2.17"), Architecture::X86_64).is_ok());
-        assert!(check(b"#!/bin/sh\n", Architecture::X86_64).is_err());
-    }
 }

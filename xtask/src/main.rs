@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         Task::Deploy(arguments) => deploy::run(&settings, &arguments),
         Task::Lambda(arguments) => lambda::run(&settings, &arguments),
         Task::Fmt => fmt::run(&settings),
-        Task::Wasm => wasm::run(&settings).map(|_| ExitCode::SUCCESS),
+        Task::Wasm => wasm::run(&settings, wasm::Build::Small).map(|_| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -3,12 +3,15 @@
 use crate::{process, settings::Settings};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// One package.
 #[derive(Debug, Default)]
 pub struct Package {
     /// Its name.
     pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
     /// Its targets: kind, name.
     pub targets: Vec<(String, String)>,
     /// Whether it is a Lambda function, and where it is invoked: `[package.metadata.spillway.function]` in its manifest.
@@ -77,7 +80,9 @@ fn read(metadata: &Value) -> Vec<Package> {
             .flat_map(|target| list(&target["kind"]).map(|kind| (text(kind), text(&target["name"]))));
         let on_event_path = package["metadata"]["spillway"]["function"]["on-event-path"].as_bool();
         let function = on_event_path.map(|on| if on { Place::OnEventPath } else { Place::BesideEventPath });
-        Package { name: text(&package["name"]), targets: targets.collect(), function }
+        let manifest = text(&package["manifest_path"]);
+        let folder = Path::new(&manifest).parent().unwrap_or(Path::new("")).to_path_buf();
+        Package { name: text(&package["name"]), folder, targets: targets.collect(), function }
     };
     list(&metadata["packages"]).map(package).collect()
 }
@@ -93,12 +98,13 @@ mod tests {
 
     #[test]
     fn targets_are_told_apart_by_kind() {
-        let metadata = json!({"packages": [{"name": "a", "targets": [
+        let metadata = json!({"packages": [{"name": "a", "manifest_path": "/w/a/Cargo.toml", "targets": [
             {"kind": ["lib", "cdylib"], "name": "a"}, {"kind": ["test"], "name": "browser"},
         ]}]});
         let packages = read(&metadata);
         assert_eq!(packages[0].targets_of("test"), ["browser"]);
         assert_eq!(packages[0].targets_of("cdylib"), ["a"]);
+        assert_eq!(packages[0].folder, Path::new("/w/a"));
         assert_eq!(functions(&packages).unwrap(), []);
     }
 

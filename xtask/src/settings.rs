@@ -76,6 +76,11 @@ impl Settings {
         command
     }
 
+    /// A program that cargo has built, by the folder of its profile.
+    pub fn program(&self, folder: &str, name: &str) -> PathBuf {
+        self.target.join(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    }
+
     /// Where the browser's part goes and where the server reads it.
     pub fn site(&self) -> PathBuf {
         self.target.join("site")

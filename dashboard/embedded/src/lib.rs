@@ -5,11 +5,13 @@
 mod alarms;
 mod flow;
 mod metrics;
+mod sign_ins;
 mod traces;
 
 pub use alarms::EmbeddedAlarms;
 pub use flow::{EmbeddedFlow, EmbeddedQueues};
 pub use metrics::EmbeddedMetrics;
+pub use sign_ins::{SignIns, announce, sign_in_link};
 pub use traces::EmbeddedTraces;
 
 use spillway_core::Pipeline;

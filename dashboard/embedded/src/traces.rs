@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use spillway_core::trace::Segment;
-use spillway_embedded::telemetry::{self, TelemetryReader};
 use spillway_dashboard_model::traces::{Trace, TraceFilter, TraceList, TraceReader};
 use spillway_dashboard_model::{ReadError, TimeRange};
+use spillway_embedded::telemetry::{self, TelemetryReader};
 use std::sync::Arc;
 
 /// Reads traces of a data folder.

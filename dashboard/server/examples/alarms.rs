@@ -1,4 +1,4 @@
-//! The alarms' pages in their states, over a made-up day: `cargo run -p spillway-dashboard --example alarms -- busy`. The
+//! The alarms' pages in their states, over a made-up day: `cargo run -p spillway-dashboard-server --example alarms -- busy`. The
 //! states of the alarms are written down here; the numbers behind them are those of the day. States: `busy`, `calm`,
 //! `stale`, `new`, `failing`.
 
@@ -7,8 +7,8 @@
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use spillway::demo;
 use spillway_core::{names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings};
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, bind, demo, embedded, router};
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
 use spillway_dashboard_model::ReadError;
 use spillway_testkit::ScriptedAlarms;
@@ -16,6 +16,7 @@ use spillway_dashboard_model::alarms::{
     AlarmSource, AlarmState, AlarmStatus, BusinessHours, Digest, DigestEntry, Limits, RuleName, RuleSet,
     Suppressed, Suppressor, Told,
 };
+use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns, bind, embedded, router};
 use spillway_embedded::alarms::WatchOptions;
 use spillway_embedded::{Options, Pipeline, RealClock};
 use std::{path::Path, sync::Arc};

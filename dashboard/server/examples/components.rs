@@ -1,5 +1,5 @@
 //! Every component in its states on one page, to look at while working on them:
-//! `cargo run -p spillway-dashboard --example components`.
+//! `cargo run -p spillway-dashboard-server --example components`.
 
 #![expect(clippy::print_stdout, reason = "it prints the link to open")]
 
@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use axum::Router;
 use leptos::prelude::*;
 use spillway_core::{names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings};
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, around, bind, drawn, embedded};
 use spillway_dashboard_app::{
     components::{
         Badge, Count, EmptyState, ErrorState, Figure, Num, Pager, StatusSentence, Time, Title, Tone,
@@ -20,6 +19,7 @@ use spillway_dashboard_app::{
 use spillway_dashboard_charts::{
     AlarmPeriod, Chart, Kind, Series, Threshold, Tier, Unit, legend, render_svg,
 };
+use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns, around, bind, drawn, embedded};
 use spillway_embedded::{Options, Pipeline, RealClock};
 use std::{path::Path, sync::Arc};
 

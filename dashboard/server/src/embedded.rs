@@ -63,7 +63,7 @@ impl HeaderSource for Header {
 }
 
 /// Sign-ins kept in the data folder, so that the command line tool can issue links.
-pub struct EmbeddedSignIns(pub Arc<spillway_embedded::sign_ins::SignIns>);
+pub struct EmbeddedSignIns(pub spillway_dashboard_embedded::SignIns);
 
 #[async_trait]
 impl SignIns for EmbeddedSignIns {

@@ -6,13 +6,11 @@
 mod assets;
 #[cfg(feature = "aws")]
 pub mod aws;
-pub mod demo;
 pub mod embedded;
 mod pages;
 mod preferences;
 mod security;
 mod serve;
-pub mod settings;
 mod sign_in;
 mod sign_ins;
 
@@ -20,6 +18,7 @@ pub use assets::{Assets, AssetsError};
 pub use pages::drawn;
 pub use serve::{ServeError, bind, serve};
 pub use sign_ins::{InMemorySignIns, Secret, SignInError, SignIns, digest};
+pub use spillway_dashboard_app::ports::Environment;
 
 use axum::{Router, middleware, routing};
 use spillway_dashboard_app::ports::Ports;

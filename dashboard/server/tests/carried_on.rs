@@ -14,7 +14,7 @@ use spillway_core::ports::Clock as _;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::replay::Replayer;
-use spillway_dashboard::aws;
+use spillway_dashboard_server::aws;
 use spillway_embedded::simulate::in_virtual_time;
 use spillway_embedded::{Options, Pipeline, VirtualClock};
 use std::path::Path;

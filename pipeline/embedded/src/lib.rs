@@ -15,7 +15,6 @@ pub mod pipeline;
 pub mod queue;
 pub mod runtime;
 pub mod schemas;
-pub mod sign_ins;
 pub mod simulate;
 pub mod store;
 pub mod telemetry;

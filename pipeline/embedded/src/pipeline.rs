@@ -10,7 +10,6 @@ use crate::locate::Locator;
 use crate::ops::Audit;
 use crate::queue::Queues;
 use crate::schemas::SchemaFolder;
-use crate::sign_ins::SignIns;
 use crate::store::Store;
 use crate::telemetry::{Mode, Recorder, TelemetryReader};
 use spillway_core::metric::Measurement;
@@ -46,10 +45,7 @@ pub struct Local {
     pub alarms: Arc<AlarmLog>,
     /// Faults that are switched on.
     pub faults: Arc<Faults>,
-    /// Links and sessions for the dashboard.
-    pub sign_ins: Arc<SignIns>,
     db: Arc<Db>,
-    dashboard_url: Option<String>,
 }
 
 /// A program that only attaches to a pipeline records nothing: the one that runs it does.
@@ -64,7 +60,6 @@ fn assemble(
     db: Arc<Db>,
     options: Options,
     metrics: Arc<dyn MetricSink>,
-    dashboard_url: Option<String>,
 ) -> (spillway_core::Pipeline, WorkerPorts, Local) {
     let Options { settings, names, schemas, clock, simulated_latency } = options;
     let faults = Arc::new(Faults::new(Arc::clone(&db), Arc::clone(&clock)));
@@ -96,9 +91,7 @@ fn assemble(
         queues: Arc::clone(&queues),
         alarms: Arc::new(AlarmLog::new(Arc::clone(&db))),
         faults,
-        sign_ins: Arc::new(SignIns::new(Arc::clone(&db), Arc::clone(&clock))),
         db: Arc::clone(&db),
-        dashboard_url,
     };
     let ports = spillway_core::Pipeline {
         queue: queues,
@@ -117,9 +110,9 @@ fn assemble(
 }
 
 impl Local {
-    /// Where the running pipeline's dashboard is, such as `http://127.0.0.1:3000`; `None` if none was started.
-    pub fn dashboard_url(&self) -> Option<String> {
-        self.dashboard_url.clone()
+    /// The database in the data folder, for programs that keep a table of their own in it.
+    pub fn db(&self) -> &Arc<Db> {
+        &self.db
     }
 
     /// Notes a fact about the pipeline for processes that attach to it.
@@ -145,8 +138,6 @@ impl Local {
 
 /// Fact: the folder with the schemas.
 pub const SCHEMAS: &str = "schemas";
-/// Fact: the dashboard's address.
-pub const DASHBOARD_URL: &str = "dashboard_url";
 /// Fact: the settings, as JSON.
 const SETTINGS: &str = "settings";
 /// Fact: the names, as JSON.
@@ -190,7 +181,7 @@ impl Pipeline {
         let db = Arc::new(db.map_err(unusable)?);
         let mode = if virtual_time { Mode::Simulation { write_every_s: 3600 } } else { Mode::Live };
         let recorder = Arc::new(Recorder::new(dir, Arc::clone(&options.clock), mode));
-        let (ports, workers, local) = assemble(db, options, recorder.clone(), None);
+        let (ports, workers, local) = assemble(db, options, recorder.clone());
         for (name, value) in [
             (SETTINGS, serde_json::to_string(&*ports.settings)),
             (NAMES, serde_json::to_string(&*ports.names)),
@@ -221,7 +212,6 @@ impl Pipeline {
             },
             None => Arc::new(FixedSchemas(Arc::new(SchemaSet::default()))),
         };
-        let url = fact(&db, DASHBOARD_URL).await.map_err(unusable)?;
         let options = Options {
             settings: settings.unwrap_or_default(),
             names: names.unwrap_or_default(),
@@ -229,7 +219,7 @@ impl Pipeline {
             clock: Arc::new(RealClock),
             simulated_latency: None,
         };
-        let (ports, _, local) = assemble(db, options, Arc::new(Ignore), url);
+        let (ports, _, local) = assemble(db, options, Arc::new(Ignore));
         Ok((ports, local))
     }
 }

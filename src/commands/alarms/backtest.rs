@@ -5,8 +5,8 @@ mod aws;
 
 use super::source::{self, Source};
 use crate::answer::{ExitStatus, Trouble};
-use crate::arguments::{Place, Target};
 use crate::console::{Console, GREEN, RED, paint};
+use crate::target::{Place, Target};
 use clap::Args;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -68,7 +68,7 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
         #[cfg(feature = "aws")]
         Place::Topology(file) => aws::run(options, file).await?,
         #[cfg(not(feature = "aws"))]
-        Place::Topology(_) => return Err(crate::backend::without_aws().into()),
+        Place::Topology(_) => return Err(crate::backend::built_without_aws().into()),
     };
     if console.json() {
         console.document(&tried.document())?;

@@ -2,8 +2,8 @@
 
 use super::source::{self, Source};
 use crate::answer::ExitStatus;
-use crate::arguments::Target;
 use crate::console::{Console, DIM, GREEN, RED, YELLOW, paint};
+use crate::target::Target;
 use crate::text::{self, Cell, Table};
 use clap::{Args, ValueEnum};
 use serde_json::json;

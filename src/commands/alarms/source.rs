@@ -1,7 +1,7 @@
 //! Rules from files, and what a pipeline evaluates.
 
 use crate::answer::Trouble;
-use crate::arguments::Target;
+use crate::target::Target;
 use spillway_alerts::rules::{LoadError, read_folder};
 use spillway_alerts::{Limits, RuleSet};
 use spillway_core::Pipeline;

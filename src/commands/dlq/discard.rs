@@ -2,9 +2,9 @@
 
 use super::selection::{Selected, Selection};
 use crate::answer::{ExitStatus, Trouble};
-use crate::arguments::Actor;
 use crate::backend::Backend;
 use crate::console::{BOLD, Console, paint};
+use crate::target::Actor;
 use crate::text;
 use clap::Args;
 use serde_json::json;

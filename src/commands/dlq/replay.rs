@@ -2,10 +2,10 @@
 
 use super::selection::{Selected, Selection};
 use crate::answer::{ExitStatus, Trouble};
-use crate::arguments::Actor;
 use crate::backend::{Backend, Site};
 use crate::commands::replays;
 use crate::console::{BOLD, Console, GREEN, YELLOW, paint};
+use crate::target::Actor;
 use crate::text::{self, Cell, Table, number};
 use clap::Args;
 use serde::Serialize;

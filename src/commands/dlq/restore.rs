@@ -1,9 +1,9 @@
 //! `spillway dlq restore`.
 
 use crate::answer::ExitStatus;
-use crate::arguments::Actor;
 use crate::backend::Backend;
 use crate::console::{BOLD, Console, paint};
+use crate::target::Actor;
 use crate::text;
 use clap::Args;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! Takes a picture of every page of a demo system, light and dark, for a desk and for a phone, into `target/shots`.
 //!
-//! `cargo run -p spillway-tests --bin shots` after `cargo build --release -p spillway-dashboard -p spillway` and
+//! `cargo run -p spillway-tests --bin shots` after `cargo build --release` and
 //! `cargo xtask wasm`. Pages may be named by what their address begins with: `… --bin shots -- /metrics`.
 
 #![expect(clippy::print_stdout, reason = "a program that people start talks to them")]
@@ -17,8 +17,7 @@ async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let folder = programs().target.join("shots");
     std::fs::create_dir_all(&folder).expect("the target folder can be written");
-    let words = vec!["--demo-history", "--demo-traffic"];
-    let system = System::start(Setup { site: true, words, ..Setup::default() }).await;
+    let system = System::start(Setup { site: true, demo: true, ..Setup::default() }).await;
     let pages = pages(&system).await;
     for (look, options) in [
         ("light-1280", Options::default()),

@@ -164,7 +164,7 @@ impl Deployment {
 
     /// The tool with another address of AWS.
     pub fn command_at(&self, endpoint: &str, words: &[&str]) -> Command {
-        let mut command = Command::new(programs().cli());
+        let mut command = Command::new(programs().spillway());
         clean(&mut command).envs(CREDENTIALS).env("AWS_ENDPOINT_URL", endpoint);
         command
             .env("AWS_EC2_METADATA_DISABLED", "true")

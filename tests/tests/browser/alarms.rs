@@ -7,7 +7,7 @@ use spillway_tests::{Setup, System, eventually_within};
 use std::time::Duration;
 
 /// An hour passes in a minute: what an alarm takes ten minutes to see is seen in ten seconds.
-const FAST: [&str; 3] = ["--speed", "60", "--demo-traffic"];
+const FAST: [&str; 3] = ["--speed", "60", "--no-history"];
 /// For what takes up to an hour of the system's time.
 const AN_HOUR: Duration = Duration::from_secs(120);
 
@@ -41,7 +41,8 @@ async fn open(browser: &Browser, system: &System, page: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_is_told_low_then_high_its_runbook_leads_to_the_cause_and_both_clear() {
     let (low, high) = ("records-retried-low", "records-retried-high");
-    let system = System::start(Setup { site: true, words: FAST.to_vec(), ..Setup::default() }).await;
+    let system =
+        System::start(Setup { site: true, demo: true, words: FAST.to_vec(), ..Setup::default() }).await;
     let browser = Browser::signed_in(&system, Options::default()).await;
     open(&browser, &system, "/alarms").await;
     browser.see("No alarm is active.").await;
@@ -85,8 +86,8 @@ async fn a_fault_is_told_low_then_high_its_runbook_leads_to_the_cause_and_both_c
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_has_its_alarms_in_the_list_on_their_pages_and_on_the_charts() {
-    let words = vec!["--demo-history"];
-    let system = System::start(Setup { site: true, words, ..Setup::default() }).await;
+    let words = vec!["--no-traffic"];
+    let system = System::start(Setup { site: true, demo: true, words, ..Setup::default() }).await;
     let browser = Browser::signed_in(&system, Options::default()).await;
     open(&browser, &system, "/alarms").await;
     // The day's outage was told of and cleared.
@@ -117,8 +118,8 @@ async fn a_day_has_its_alarms_in_the_list_on_their_pages_and_on_the_charts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_link_in_a_message_works_on_a_phone_and_without_javascript() {
-    let words = vec!["--demo-history"];
-    let system = System::start(Setup { site: true, words, ..Setup::default() }).await;
+    let words = vec!["--no-traffic"];
+    let system = System::start(Setup { site: true, demo: true, words, ..Setup::default() }).await;
     let link = format!("{}/alarms/records-retried-high?range=24h", system.dashboard());
     let phone = Browser::signed_in(&system, Options { width: 380, height: 800, dark: true, ..PLAIN }).await;
     phone.open(&link).await;

@@ -55,10 +55,8 @@ async fn one_bad_event_of_a_batch_takes_no_other_with_it() {
                 "data": {"amount": amount(n)}})
         })
         .collect();
-    let request = spillway_tests::http::Request::post(
-        "application/cloudevents-batch+json",
-        json!(events).to_string(),
-    );
+    let request =
+        spillway_tests::http::Request::post("application/cloudevents-batch+json", json!(events).to_string());
     assert_eq!(system.send(&request).await.status, 202, "content is judged by the consumer, not at the door");
     let ledger = system.until(&["flow"], |flow| flow["stored"] == 45 && flow["archived"] == 5).await;
     assert_eq!(ledger["unaccounted"], 0);

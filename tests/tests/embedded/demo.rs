@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_has_a_day_behind_it_that_balances_and_dead_letters_to_try_a_replay_on() {
-    let setup = Setup { words: vec!["--demo-history", "--demo-traffic"], ..Setup::default() };
+    let setup = Setup { demo: true, ..Setup::default() };
     let mut system = System::start(setup).await;
     let flow = system.ledger().await;
     assert!(flow["accepted"].as_u64() > Some(50_000), "{flow:#}");
@@ -37,13 +37,13 @@ async fn the_demo_has_a_day_behind_it_that_balances_and_dead_letters_to_try_a_re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn history_that_was_interrupted_is_made_anew() {
+async fn history_that_was_interrupted_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let mut making = Command::new(programs().dashboard())
-        .arg("--embedded")
+    let mut making = Command::new(programs().spillway())
+        .args(["demo", "--embedded"])
         .arg(&data)
-        .args(["--api-port", "0", "--dashboard-port", "0", "--demo-history"])
+        .args(["--api-port", "0", "--dashboard-port", "0", "--no-traffic"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)
@@ -56,8 +56,8 @@ async fn history_that_was_interrupted_is_made_anew() {
     .await;
     making.kill().await.unwrap();
 
-    let words = vec!["--demo-history"];
-    let system = System::start(Setup { words, data: Some(data), ..Setup::default() }).await;
+    let words = vec!["--no-traffic"];
+    let system = System::start(Setup { demo: true, words, data: Some(data), ..Setup::default() }).await;
     let flow = system.ledger().await;
     assert!(flow["accepted"].as_u64() > Some(50_000), "a whole day: {flow:#}");
     assert_eq!(flow["unaccounted"], 0, "{flow:#}");

@@ -11,11 +11,13 @@ use tokio::process::Command;
 /// Where SQLite keeps the number that an application gives to its data's version.
 const USER_VERSION_OFFSET: u64 = 60;
 
-async fn refused(data: &Path, more: &[&str]) -> Output {
+async fn refused(command: &str, data: &Path, more: &[&str]) -> Output {
     let data = data.to_str().expect("a plain name");
-    let words = ["--embedded", data, "--api-port", "0", "--dashboard-port", "0"];
+    let words = ["--embedded", data, "--dashboard-port", "0", "--api-port", "0"];
+    // A dashboard alone has no API.
+    let words = if command == "dashboard" { &words[..4] } else { &words[..] };
     // A word that stands twice is refused; what is given in `more` takes the default's place.
-    let mut all: Vec<&str> = Vec::new();
+    let mut all: Vec<&str> = vec![command];
     for pair in words.chunks(2).filter(|pair| !more.contains(&pair[0])) {
         all.extend(pair);
     }
@@ -26,10 +28,10 @@ async fn refused(data: &Path, more: &[&str]) -> Output {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_pipeline_on_a_folder_is_refused_and_hurts_nobody() {
     let system = System::start_empty().await;
-    for more in [&[][..], &["--fresh"][..], &["--demo-history"][..]] {
-        let second = refused(&system.data(), more).await;
+    for (command, more) in [("run", &[][..]), ("run", &["--fresh"][..]), ("demo", &[][..])] {
+        let second = refused(command, &system.data(), more).await;
         let sentence = second.one_sentence();
-        assert!(sentence.contains("already running on"), "{more:?}: {sentence}");
+        assert!(sentence.contains("already running on"), "{command} {more:?}: {sentence}");
         assert_eq!(second.code, Some(1));
     }
     system.accept("after", "t", &json!({})).await;
@@ -43,7 +45,7 @@ async fn a_port_in_use_is_named_before_anything_is_done() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     for flag in ["--api-port", "--dashboard-port"] {
-        let output = refused(&data, &[flag, &port]).await;
+        let output = refused("run", &data, &[flag, &port]).await;
         let sentence = output.one_sentence();
         assert!(sentence.contains(&port) && sentence.contains("in use"), "{flag}: {sentence}");
         assert_eq!(output.code, Some(1));
@@ -62,7 +64,7 @@ async fn a_folder_of_another_version_is_left_alone() {
     drop(file);
     let before = std::fs::read(&database).unwrap();
 
-    let server = refused(&system.data(), &[]).await;
+    let server = refused("run", &system.data(), &[]).await;
     let tool = system.cli(&["flow"]).await;
     for (output, code) in [(&server, 1), (&tool, 4)] {
         let sentence = output.one_sentence();
@@ -76,18 +78,18 @@ async fn a_folder_of_another_version_is_left_alone() {
 async fn a_folder_that_is_none_of_ours_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
-    let output = refused(folder.path(), &["--fresh"]).await;
+    let output = refused("run", folder.path(), &["--fresh"]).await;
     let sentence = output.one_sentence();
     assert!(sentence.contains("left alone"), "{sentence}");
     assert_eq!(std::fs::read_to_string(folder.path().join("thesis.txt")).unwrap(), "years of work");
 
     let file = folder.path().join("thesis.txt");
-    let output = refused(&file, &[]).await;
+    let output = refused("run", &file, &[]).await;
     assert!(output.one_sentence().contains("thesis.txt"), "{output:?}");
 
     std::fs::write(folder.path().join("pipeline.db"), "this is no database, and longer than its header is")
         .unwrap();
-    let output = refused(folder.path(), &[]).await;
+    let output = refused("run", folder.path(), &[]).await;
     assert!(output.one_sentence().contains("can't use the data folder"), "{output:?}");
 }
 
@@ -121,11 +123,11 @@ async fn a_folder_without_data_is_said_to_have_none() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
     for words in [&["flow"][..], &["dlq", "list"], &["fault", "start", "store-outage"], &["sign-in"]] {
-        let output = run(Command::new(programs().cli()).args(words).args(["--embedded", data])).await;
+        let output = run(Command::new(programs().spillway()).args(words).args(["--embedded", data])).await;
         assert_eq!(output.code, Some(4), "{output:?}");
         assert!(output.one_sentence().contains("has no Spillway data"), "{output:?}");
     }
-    let attached = refused(folder.path(), &["--attach"]).await;
+    let attached = refused("dashboard", folder.path(), &[]).await;
     assert!(attached.one_sentence().contains("has no Spillway data"), "{attached:?}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "looking leaves nothing behind");
 }

@@ -56,14 +56,10 @@ pub async fn an_index_that_fails_is_mended_later(at: &Deployment) {
     let all = ids("unindexed", 3);
     assert_eq!(at.send(&batch(&all)).await.status, 202);
     let (bucket, unindexed) = (at.named("/archive/bucket"), at.named("/archive/unindexed_prefix"));
-    spillway_tests::eventually_within(
-        crate::RETRIES,
-        "the archive has what its index lacks",
-        async || {
-            let notes = at.aws.keys(bucket, unindexed).await;
-            if notes.len() == 3 { Ok(()) } else { Err(notes) }
-        },
-    )
+    spillway_tests::eventually_within(crate::RETRIES, "the archive has what its index lacks", async || {
+        let notes = at.aws.keys(bucket, unindexed).await;
+        if notes.len() == 3 { Ok(()) } else { Err(notes) }
+    })
     .await;
     let ledger = settled(at).await;
     assert_eq!(grown(&before, &ledger, "archived"), 3, "they are safe, and counted");

@@ -1,10 +1,10 @@
 //! The dashboard in a real browser.
 
-use super::{JOURNEYS, journeys_of, with_programs};
+use super::{JOURNEYS, journeys_of, test_program};
 use crate::{
     metadata::Package,
     process,
-    ring::{Outcome, count},
+    ring::{Counts, Outcome, count},
     settings::Settings,
     wasm,
 };
@@ -13,7 +13,7 @@ use std::process::Command;
 
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Builds the servers and the wasm that the tests start, then runs the journeys whose name begins with `browser`.
+/// Builds the program and the wasm that the tests start, then runs the journeys whose name begins with `browser`.
 /// They find the programs in `SPILLWAY_CHROMIUM` and `SPILLWAY_CHROMEDRIVER`.
 ///
 /// # Errors
@@ -36,20 +36,21 @@ pub fn browser(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
             remedy: "On Debian: apt-get install chromium chromium-driver.".into(),
         });
     };
-    if wasm::run(settings)?.is_none() {
+    if wasm::run(settings, wasm::Build::Tests)?.is_none() {
         return Ok(Outcome::Skipped {
             reason: "the dashboard's browser part cannot be built here".into(),
             remedy: "The sentence above says what is missing.".into(),
         });
     }
     process::step("browser tests");
-    let mut run = with_programs(settings)?;
-    run.args(["--package", JOURNEYS]).env("SPILLWAY_CHROMIUM", chromium).env("SPILLWAY_CHROMEDRIVER", driver);
+    let mut counts = Counts::default();
     for journey in journeys {
-        run.args(["--test", journey]);
+        let mut run = test_program(settings, packages, JOURNEYS, journey)?;
+        run.env("SPILLWAY_CHROMIUM", &chromium).env("SPILLWAY_CHROMEDRIVER", &driver);
+        let (success, output) = process::watch(&mut run)?;
+        counts = counts.and(count(&output).ended(success));
     }
-    let (success, output) = process::watch(&mut run)?;
-    Ok(Outcome::Ran(count(&output).ended(success)))
+    Ok(Outcome::Ran(counts))
 }
 
 /// On a continuous integration machine that is ours to change.

@@ -1,6 +1,6 @@
 //! The AWS side, against an emulator that nobody here wrote.
 
-use super::{JOURNEYS, build_programs, journeys_of, runner, terraform::Workspace, terraform_mirror};
+use super::{JOURNEYS, journeys_of, terraform::Workspace, terraform_mirror, test_program};
 use crate::{
     lambda,
     metadata::Package,
@@ -74,8 +74,7 @@ pub fn adapters(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
         };
         process::step(&format!("{package} on an emulator"));
         let emulator = Emulator::start(settings, made, &program)?;
-        let mut run = runner(settings);
-        run.args(["--package", package, "--features", "emulator", "--test", "emulator"]);
+        let mut run = test_program(settings, packages, package, "emulator")?;
         run.env(variable, format!("http://{}", emulator.address));
         let (success, output) = process::watch(&mut run)?;
         counts = counts.and(count(&output).ended(success));
@@ -104,20 +103,18 @@ pub fn emulator(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     }
     lambda::build(settings, lambda::Architecture::NATIVE)?;
     let zips = settings.target.join("lambda");
-    let programs = build_programs(settings)?;
     process::step("emulator journeys");
-    // Cargo's own runner: the journeys share one deployment, and nextest would make one for each.
-    let mut run = settings.cargo();
-    run.args(["test", "--package", JOURNEYS]).env("SPILLWAY_EMULATOR", program);
-    run.env("SPILLWAY_LAMBDA", zips).env("SPILLWAY_BIN_DIR", programs);
-    if let Some(mirror) = terraform_mirror(settings) {
-        run.env("SPILLWAY_TERRAFORM_PLUGINS", mirror);
-    }
+    let mut counts = Counts::default();
     for journey in journeys_of(packages, "emulator") {
-        run.args(["--test", journey]);
+        let mut run = test_program(settings, packages, JOURNEYS, journey)?;
+        run.env("SPILLWAY_EMULATOR", &program).env("SPILLWAY_LAMBDA", &zips);
+        if let Some(mirror) = terraform_mirror(settings) {
+            run.env("SPILLWAY_TERRAFORM_PLUGINS", mirror);
+        }
+        let (success, output) = process::watch(&mut run)?;
+        counts = counts.and(count(&output).ended(success));
     }
-    let (success, output) = process::watch(&mut run)?;
-    Ok(Outcome::Ran(count(&output).ended(success)))
+    Ok(Outcome::Ran(counts))
 }
 
 fn missing(error: &anyhow::Error) -> Outcome {

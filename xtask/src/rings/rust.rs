@@ -1,6 +1,6 @@
 //! Everything that needs nothing but Rust.
 
-use super::{FRONTEND, JOURNEYS, runner, with_programs};
+use super::{EVERYTHING, JOURNEYS, runner};
 use crate::{
     metadata::Package,
     process,
@@ -8,6 +8,7 @@ use crate::{
     settings::Settings,
 };
 use anyhow::Result;
+use std::process::Command;
 
 /// Unit and integration tests of all packages, the embedded journeys, and the examples in the documentation.
 ///
@@ -15,32 +16,50 @@ use anyhow::Result;
 /// When a runner cannot be started.
 pub fn rust(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     process::step("Rust tests");
-    let all = ["--workspace", "--exclude", FRONTEND, "--exclude", JOURNEYS];
-    let (success, output) = process::watch(runner(settings).args(all))?;
-    let mut counts = count(&output).ended(success);
-
-    if let Some(journeys) = packages.iter().find(|package| package.name == JOURNEYS) {
-        let mut run = with_programs(settings)?;
-        run.args(["--package", JOURNEYS, "--lib"]);
-        let elsewhere = |target: &&str| target.starts_with("browser") || target.starts_with("emulator");
-        for target in journeys.targets_of("test").into_iter().filter(|target| !elsewhere(target)) {
-            run.args(["--test", target]);
-        }
-        let (success, output) = process::watch(&mut run)?;
-        counts = counts.and(count(&output).ended(success));
+    // One call: cargo builds the program for its package's own test target, and the journeys find it there.
+    let mut run = runner(settings);
+    run.args(["--lib", "--bins"]);
+    for target in test_targets(packages) {
+        run.args(["--test", target]);
     }
-
-    // What no other package asks for.
-    let (success, output) = process::watch(runner(settings).args([
-        "--package",
-        "spillway-dashboard-charts",
-        "--features",
-        "png",
-    ]))?;
-    counts = counts.and(count(&output).ended(success));
-
+    let (success, output) = process::watch(&mut run)?;
+    let counts = count(&output).ended(success);
+    if !has_documentation_tests(settings) {
+        return Ok(Outcome::Ran(counts));
+    }
     let mut documentation = settings.cargo();
-    documentation.args(["test", "--doc", "--quiet"]).args(all);
+    documentation.args(["test", "--doc", "--quiet"]).args(EVERYTHING);
     let (success, output) = process::watch(&mut documentation)?;
     Ok(Outcome::Ran(counts.and(count(&output).ended(success))))
+}
+
+/// All test targets but those of journeys that need more than Rust.
+fn test_targets(packages: &[Package]) -> Vec<&str> {
+    let elsewhere = |target: &str| target.starts_with("browser") || target.starts_with("emulator");
+    let mut targets: Vec<_> = packages
+        .iter()
+        .flat_map(|package| {
+            let is_elsewhere = move |target: &&str| package.name == JOURNEYS && elsewhere(target);
+            package.targets_of("test").into_iter().filter(move |target| !is_elsewhere(target))
+        })
+        // The adapters' own tests, which are a ring.
+        .filter(|target| *target != "emulator")
+        .collect();
+    targets.sort_unstable();
+    targets.dedup();
+    targets
+}
+
+/// Whether any documentation has an example that is code. Without one, rustdoc reads every package for nothing.
+fn has_documentation_tests(settings: &Settings) -> bool {
+    let mut grep = Command::new("git");
+    grep.current_dir(&settings.root).args(["grep", "-hoE", "^ *//[/!] ```[a-z_,]*$", "--", "*.rs"]);
+    match process::output(&mut grep) {
+        // Each opening fence has a closing one.
+        Ok(fences) => {
+            2 * fences.lines().filter(|line| line.ends_with("text")).count() != fences.lines().count()
+        }
+        // No repository, or no fence at all: rustdoc knows.
+        Err(_) => true,
+    }
 }

@@ -7,7 +7,7 @@ use spillway_core::names::Names;
 use spillway_core::ports::{Clock, Schemas};
 use spillway_core::schema::FixedSchemas;
 use spillway_core::settings::PipelineSettings;
-use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
+use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_embedded::{Options, Pipeline};
 use spillway_testkit::ManualClock;

@@ -4,7 +4,7 @@ use crate::harness::{Dashboard, Setup, header, text};
 use async_trait::async_trait;
 use axum::body::Body;
 use http::{Request, Response, StatusCode, header};
-use spillway_dashboard::{Assets, SignIns as _};
+use spillway_dashboard_server::{Assets, SignIns as _};
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
 use std::{fs, sync::Arc, time::Duration};
 

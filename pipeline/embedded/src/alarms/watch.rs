@@ -5,8 +5,9 @@ use super::log::{AlarmLog, Kept};
 use super::message::{Words, log};
 use super::settings::{AlarmSettings, AlarmSettingsError, RuleFiles};
 use super::write::{Entry, NewMessage, Telling};
+use crate::alarms::LINK_BASE;
 use crate::db::DbError;
-use crate::pipeline::{DASHBOARD_URL, Local};
+use crate::pipeline::Local;
 use crate::telemetry::TelemetryReader;
 use jiff::SignedDuration;
 use spillway_alerts::evaluate::{Status, Tick};
@@ -256,7 +257,7 @@ impl Watch {
     ) -> Entry {
         let dashboard = match told.is_empty() {
             true => None,
-            false => self.local.fact(DASHBOARD_URL).await.ok().flatten(),
+            false => self.local.fact(LINK_BASE).await.ok().flatten(),
         };
         let words = Words {
             rules: &self.in_force.rules,

@@ -2,7 +2,7 @@
 
 use super::super::Told;
 use super::support::{Bench, minute, options, start};
-use crate::pipeline::DASHBOARD_URL;
+use crate::alarms::LINK_BASE;
 use spillway_alerts::AlarmState::{Alarm, Ok};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -68,7 +68,7 @@ async fn each_opening_that_was_missed_has_its_own_digest_and_a_holiday_has_none(
 async fn the_document_says_what_it_means_and_where_to_look() {
     let dir = tempfile::tempdir().unwrap();
     let bench = Bench::open(dir.path(), start()).await;
-    bench.pipeline.local.note(DASHBOARD_URL, "http://127.0.0.1:3000").await.unwrap();
+    bench.pipeline.local.note(LINK_BASE, "http://127.0.0.1:3000").await.unwrap();
     bench.ages(0, 10, 2_000.0);
     bench.watch(options()).await.evaluate(bench.until(10)).await.unwrap();
     let documents = bench.pipeline.local.alarms.messages("alarm", 10).await.unwrap();

@@ -1,12 +1,13 @@
 //! What a program needs from the system that it is to run on, as its own headers say.
 
-use super::Architecture;
+use crate::Architecture;
 use anyhow::{Context, Result};
 use object::{
     Endianness, elf,
     read::elf::{ElfFile64, FileHeader as _, SectionHeader as _},
 };
 use std::fmt;
+use std::str::FromStr;
 
 /// A version of glibc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +16,14 @@ pub struct Version(pub u32, pub u32);
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
+impl FromStr for Version {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse(&format!("GLIBC_{text}")).ok_or_else(|| format!("\"{text}\" is no version; write it like 2.34"))
     }
 }
 

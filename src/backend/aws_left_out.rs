@@ -5,7 +5,7 @@ use crate::answer::Trouble;
 use std::path::Path;
 
 /// What to do instead.
-pub fn trouble() -> Trouble {
+pub fn built_without_aws() -> Trouble {
     let what = "this program was built without AWS, as the demo builds it, so --topology is not available: build it with \
                 cargo build --release --package spillway";
     Trouble::Usage(what.to_owned())
@@ -13,10 +13,10 @@ pub fn trouble() -> Trouble {
 
 /// Never the API of a deployment.
 pub fn api(_: &Path) -> Result<Api, Trouble> {
-    Err(trouble())
+    Err(built_without_aws())
 }
 
 /// Never a deployment.
 pub async fn open(_: &Path) -> anyhow::Result<Backend> {
-    Err(trouble().into())
+    Err(built_without_aws().into())
 }

@@ -1,9 +1,8 @@
 //! Turns the compiled wasm into the files that the browser loads.
 //!
-//! Every file has its content's hash in its name, so that browsers may keep it for ever and a new page
+//! Every file has its content's hash in its name, so that browsers may keep it permanently and a new page
 //! never meets old wasm. `manifest.json` tells the server the names.
 
-use crate::settings::Settings;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use std::{
@@ -12,9 +11,23 @@ use std::{
 };
 use wasm_bindgen_cli_support::Bindgen;
 
-/// What the browser downloads, in bytes, before and after compression.
+/// What the files are made from.
+#[derive(clap::Args)]
+pub struct Sources {
+    /// The compiled wasm
+    #[arg(long, value_name = "FILE")]
+    wasm: PathBuf,
+    /// The script that starts it
+    #[arg(long, value_name = "FILE")]
+    start: PathBuf,
+    /// Folder with the Rust sources that declare the islands
+    #[arg(long, value_name = "DIR")]
+    islands: PathBuf,
+}
+
+/// What the browser downloads.
 pub struct Bundle {
-    files: Vec<(String, usize, usize)>,
+    files: Vec<Written>,
     islands: Vec<String>,
     fresh: bool,
 }
@@ -22,25 +35,35 @@ pub struct Bundle {
 impl fmt::Display for Bundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kib = |bytes: usize| bytes as f64 / 1024.0;
-        let total: usize = self.files.iter().map(|file| file.2).sum();
-        for (name, plain, compressed) in &self.files {
-            writeln!(f, "{name:<36} {:>7.1} KiB, brotli {:>6.1} KiB", kib(*plain), kib(*compressed))?;
+        for Written(name, plain, compressed) in &self.files {
+            write!(f, "{name:<36} {:>7.1} KiB", kib(*plain))?;
+            match compressed {
+                Some(compressed) => writeln!(f, ", brotli {:>6.1} KiB", kib(*compressed))?,
+                None => writeln!(f)?,
+            }
         }
         let state = if self.fresh { "built" } else { "unchanged" };
-        write!(f, "wasm {state}: {:.1} KiB brotli in all, islands {}", kib(total), self.islands.join(", "))
+        let total: usize = self.files.iter().map(|file| file.2.unwrap_or(file.1)).sum();
+        let coding = if self.files.iter().all(|file| file.2.is_some()) { "KiB brotli" } else { "KiB" };
+        write!(f, "wasm {state}: {:.1} {coding} in all, islands {}", kib(total), self.islands.join(", "))
     }
 }
+
+/// A file: its name, and its size in bytes before and after compression.
+#[derive(Clone)]
+struct Written(String, usize, Option<usize>);
 
 /// Writes the files to `folder`, unless they are there already and were made from the same input.
 ///
 /// # Errors
 /// When the bindings cannot be made, an island is missing from them, or a file cannot be written.
-pub fn write(settings: &Settings, built: &Path, folder: &Path) -> Result<Bundle> {
-    let input = fs::read(built)?;
-    let starter = fs::read_to_string(settings.root.join("dashboard/frontend/start.js"))?;
-    let islands = declared_islands(&settings.root.join("dashboard/app/src"))?;
+pub fn write(from: &Sources, folder: &Path, with_compressed: bool) -> Result<Bundle> {
+    let Sources { wasm, start, islands } = from;
+    let input = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
+    let starter = fs::read_to_string(start).with_context(|| format!("cannot read {}", start.display()))?;
+    let islands = declared_islands(islands)?;
     let source = hash(&[&input, starter.as_bytes(), include_bytes!("bundle.rs")]);
-    if let Some(bundle) = unchanged(folder, &source, &islands) {
+    if let Some(bundle) = unchanged(folder, &source, &islands, with_compressed) {
         return Ok(bundle);
     }
 
@@ -65,10 +88,12 @@ pub fn write(settings: &Settings, built: &Path, folder: &Path) -> Result<Bundle>
         fs::remove_dir_all(&fresh)?;
     }
     fs::create_dir_all(&fresh)?;
-    let glue = add(&fresh, "spillway", "js", glue.as_bytes())?;
-    let wasm = add(&fresh, "spillway", "wasm", &wasm)?;
+    let add =
+        |stem: &str, extension: &str, content: &[u8]| add(&fresh, stem, extension, content, with_compressed);
+    let glue = add("spillway", "js", glue.as_bytes())?;
+    let wasm = add("spillway", "wasm", &wasm)?;
     let starter = starter.replace("GLUE", &glue.0).replace("WASM", &wasm.0);
-    let starter = add(&fresh, "start", "js", starter.as_bytes())?;
+    let starter = add("start", "js", starter.as_bytes())?;
     let manifest = serde_json::json!({
         "source": source, "start": starter.0, "glue": glue.0, "wasm": wasm.0,
         "sizes": [[&starter.0, starter.1, starter.2], [&glue.0, glue.1, glue.2], [&wasm.0, wasm.1, wasm.2]],
@@ -82,29 +107,39 @@ pub fn write(settings: &Settings, built: &Path, folder: &Path) -> Result<Bundle>
 }
 
 /// The bundle that is there, if it was made from this input by this code.
-fn unchanged(folder: &Path, source: &str, islands: &[String]) -> Option<Bundle> {
+fn unchanged(folder: &Path, source: &str, islands: &[String], with_compressed: bool) -> Option<Bundle> {
     let manifest = fs::read_to_string(folder.join("manifest.json")).ok()?;
     let manifest: serde_json::Value = serde_json::from_str(&manifest).ok()?;
     if manifest["source"].as_str() != Some(source) {
         return None;
     }
-    let files: Vec<(String, usize, usize)> = serde_json::from_value(manifest["sizes"].clone()).ok()?;
-    let complete = files.iter().all(|(name, plain, _)| {
+    let files: Vec<(String, usize, Option<usize>)> =
+        serde_json::from_value(manifest["sizes"].clone()).ok()?;
+    let complete = files.iter().all(|(name, plain, compressed)| {
         fs::metadata(folder.join(name)).is_ok_and(|found| found.len() == *plain as u64)
-            && folder.join(format!("{name}.br")).is_file()
+            && compressed.is_some() == with_compressed
+            && folder.join(format!("{name}.br")).is_file() == with_compressed
     });
+    let files = files.into_iter().map(|(name, plain, compressed)| Written(name, plain, compressed)).collect();
     complete.then(|| Bundle { files, islands: islands.to_vec(), fresh: false })
 }
 
-/// Writes a file and its compressed twin. Returns its name and both sizes.
-fn add(folder: &Path, stem: &str, extension: &str, content: &[u8]) -> Result<(String, usize, usize)> {
+/// Writes a file, and its compressed twin if there is to be one.
+fn add(folder: &Path, stem: &str, extension: &str, content: &[u8], with_compressed: bool) -> Result<Written> {
     let name = format!("{stem}.{}.{extension}", hash(&[content]));
     fs::write(folder.join(&name), content)?;
+    let compressed = with_compressed.then(|| compress(content)).transpose()?;
+    if let Some(compressed) = &compressed {
+        fs::write(folder.join(format!("{name}.br")), compressed)?;
+    }
+    Ok(Written(name, content.len(), compressed.map(|compressed| compressed.len())))
+}
+
+fn compress(content: &[u8]) -> Result<Vec<u8>> {
     let mut compressed = Vec::new();
     let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
     brotli::BrotliCompress(&mut &*content, &mut compressed, &parameters)?;
-    fs::write(folder.join(format!("{name}.br")), &compressed)?;
-    Ok((name, content.len(), compressed.len()))
+    Ok(compressed)
 }
 
 fn hash(parts: &[&[u8]]) -> String {

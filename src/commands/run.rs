@@ -1,0 +1,12 @@
+//! `spillway run`: pipeline, HTTP API and dashboard on this machine.
+
+use crate::system::{self, MadeUp};
+use crate::target::Target;
+
+/// Options of `run`.
+pub type Options = system::Options;
+
+/// Runs until the process is asked to end.
+pub async fn run(options: &Options, target: &Target) -> anyhow::Result<()> {
+    system::run(target.folder()?, options, MadeUp::default()).await
+}

@@ -1,0 +1,39 @@
+//! The `spillway` program: run a pipeline, send events, find them, and put back what failed.
+//!
+//! It is a library as well so that examples can make the demo's history.
+
+mod answer;
+mod arguments;
+mod backend;
+mod commands;
+mod console;
+pub mod demo;
+mod http_client;
+mod load;
+mod system;
+mod target;
+#[cfg(test)]
+mod testing;
+mod text;
+mod values;
+
+use answer::ExitStatus;
+use arguments::Arguments;
+use backend::Backend;
+use clap::Parser as _;
+use console::Console;
+
+/// Runs the command line that this process was started with.
+pub async fn main() -> std::process::ExitCode {
+    let arguments = Arguments::parse();
+    let mut console = Console::standard(arguments.json);
+    let status = match commands::run(arguments, Backend::open, &mut console).await {
+        Ok(status) => status,
+        Err(error) if answer::reader_is_gone(&error) => ExitStatus::Ok,
+        Err(error) => {
+            console.error(&error);
+            ExitStatus::of(&error)
+        }
+    };
+    status.into()
+}

@@ -1,0 +1,222 @@
+//! The whole system in this process: pipeline, HTTP API and dashboard.
+
+mod alarms;
+mod folder;
+mod pages;
+
+pub use alarms::AlarmOptions;
+pub use pages::{PageOptions, announce, serve_pages};
+
+use crate::demo;
+use anyhow::{Context as _, Result, bail};
+use spillway_core::ports::{Clock, Schemas};
+use spillway_core::settings::PipelineSettings;
+use spillway_dashboard_server::bind;
+use spillway_embedded::alarms as evaluation;
+use spillway_embedded::alarms::{Watch, WatchOptions};
+use spillway_embedded::db::DATABASE;
+use spillway_embedded::gateway::{self, Gateway};
+use spillway_embedded::pipeline::SCHEMAS;
+use spillway_embedded::schemas::SchemaFolder;
+use spillway_embedded::{FastClock, Options as PipelineOptions, Pipeline, RealClock, runtime};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// Fact in a data folder: its time ran ahead, so nothing can go on with it.
+const SPEED: &str = "speed";
+
+/// How a system runs on this machine.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Loopback port of the HTTP API
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    api_port: u16,
+
+    /// The dashboard's options
+    #[command(flatten)]
+    pages: PageOptions,
+
+    /// Folder with a JSON Schema for each event type that has one, as TYPE.json [default: DIR/schemas]
+    #[arg(long, value_name = "DIR")]
+    schemas: Option<PathBuf>,
+
+    /// Delete the folder's data first
+    #[arg(long)]
+    fresh: bool,
+
+    /// For tests and demonstrations: how many times as fast time passes. The folder must be empty, or be emptied with
+    /// --fresh, as its times run ahead of this machine's
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=600), hide = true)]
+    speed: u32,
+
+    /// How alarms are evaluated, and where they notify
+    #[command(flatten)]
+    alarms: AlarmOptions,
+}
+
+/// What is made up in a system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MadeUp {
+    /// An empty folder gets a day of history.
+    pub history: bool,
+    /// Events arrive all the time.
+    pub traffic: bool,
+}
+
+impl MadeUp {
+    fn anything(self) -> bool {
+        self.history || self.traffic
+    }
+}
+
+/// Runs the system on a data folder until the process is asked to end.
+pub async fn run(folder: &Path, options: &Options, made_up: MadeUp) -> Result<()> {
+    log_to_standard_error();
+    // Both ports first: with a typo in one, nobody should wait for history to be made.
+    let (dashboard, assets) = options.pages.open().await?;
+    let api = bind(loopback(options.api_port)).await?;
+    // The same holds for a mistake in an alarm rule.
+    let alarms = alarms::Alarms::from_options(&options.alarms)?;
+    let schemas = prepare(folder, options, made_up, &alarms.options).await?;
+    let pipeline = open(folder, options, made_up, &schemas).await?;
+    let watch = Watch::open(&pipeline, alarms.options).await?;
+    let ports = gateway::Ports::of(&pipeline);
+    let gateway = Arc::new(Gateway::new(ports, &pipeline.ports.settings, &pipeline.ports.names));
+    let mut tasks = runtime::start(&pipeline);
+    if made_up.traffic {
+        let clock = Arc::clone(&pipeline.ports.clock);
+        tasks.spawn(demo::run_traffic(Arc::clone(&gateway), clock, demo::EVENTS_PER_S));
+    }
+    let url = announce(folder, (&pipeline.ports, &pipeline.local), &dashboard).await?;
+    let evaluation = evaluation::start(&pipeline, watch, alarms.webhook);
+    let asked_to_end = asked_to_end()?;
+    print_line(&format!("API http://{}/events", api.local_addr()?));
+    print_line(&format!("Dashboard {url}"));
+
+    let (stop, stopped) = watch::channel(());
+    let wait = |mut stopped: watch::Receiver<()>| async move {
+        // An error means that the sender is gone, which is a reason to stop as well.
+        let _ = stopped.changed().await;
+    };
+    let api = tokio::spawn(gateway::serve(api, gateway, wait(stopped.clone())));
+    let pages = serve_pages(folder, (&pipeline.ports, &pipeline.local), assets, dashboard, wait(stopped));
+    let mut pages = std::pin::pin!(pages);
+    // Pages that end on their own have failed; then the rest ends too, in order.
+    let ended = tokio::select! {
+        served = &mut pages => Some(served),
+        () = asked_to_end => None,
+    };
+    let _ = stop.send(());
+    let served = match ended {
+        Some(served) => served,
+        None => pages.await,
+    };
+    api.await.context("the HTTP API ended unexpectedly")?;
+    drop(evaluation);
+    drop(tasks);
+    pipeline.recorder.finish(pipeline.ports.clock.now());
+    served
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+/// Logs to standard error what `SPILLWAY_LOG` asks for.
+pub fn log_to_standard_error() {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("SPILLWAY_LOG")
+                .unwrap_or_else(|_| "warn,spillway::alarms=info".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// Prints a line for the person who started the system. A reader that is gone is no reason to end it.
+pub fn print_line(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Gets the data folder ready: empties it, fills it with history, writes the schemas. Returns the schemas' folder.
+async fn prepare(
+    folder: &Path,
+    options: &Options,
+    made_up: MadeUp,
+    alarms: &WatchOptions,
+) -> Result<PathBuf> {
+    if options.fresh {
+        folder::empty(folder)?;
+    }
+    if options.speed > 1 && folder.join(DATABASE).exists() {
+        bail!(
+            "--speed needs an empty folder, and {} has data: add --fresh or choose another",
+            folder.display()
+        );
+    }
+    if made_up.history {
+        folder::make_history(folder, alarms).await?;
+    }
+    if let Some(schemas) = &options.schemas {
+        return Ok(schemas.clone());
+    }
+    let schemas = folder.join("schemas");
+    let ready =
+        if made_up.anything() { demo::write_schemas(&schemas) } else { std::fs::create_dir_all(&schemas) };
+    ready.with_context(|| format!("can't write {}", schemas.display()))?;
+    Ok(schemas)
+}
+
+async fn open(folder: &Path, options: &Options, made_up: MadeUp, schemas: &Path) -> Result<Arc<Pipeline>> {
+    let pipeline_options = PipelineOptions {
+        settings: PipelineSettings {
+            monthly_budget_usd: options.alarms.monthly_budget_usd,
+            ..PipelineSettings::default()
+        },
+        names: Default::default(),
+        schemas: Arc::new(SchemaFolder::open(schemas)?) as Arc<dyn Schemas>,
+        clock: clock(options.speed),
+        simulated_latency: None,
+    };
+    let pipeline = Arc::new(Pipeline::open(folder, pipeline_options).await?);
+    if options.speed > 1 {
+        pipeline.local.note(SPEED, &options.speed.to_string()).await?;
+    } else if pipeline.local.fact(SPEED).await?.is_some() {
+        let folder = folder.display();
+        bail!(
+            "the time in {folder} ran ahead of the machine's, with --speed: add --fresh or choose another folder"
+        );
+    }
+    // From now on the folder's history is in use, complete or not: nothing may delete it as unfinished.
+    folder::keep_history(folder)?;
+    let absolute = std::path::absolute(schemas)?;
+    pipeline.local.note(SCHEMAS, &absolute.to_string_lossy()).await?;
+    if made_up.traffic && pipeline.local.fact(demo::DEMO).await?.is_none() {
+        pipeline.local.note(demo::DEMO, "traffic").await?;
+    }
+    Ok(pipeline)
+}
+
+fn clock(speed: u32) -> Arc<dyn Clock> {
+    match speed {
+        1 => Arc::new(RealClock),
+        speed => Arc::new(FastClock::starting_at(RealClock.now(), speed)),
+    }
+}
+
+/// Resolves at Ctrl-C or when the system asks the process to end. It listens from the call on, not only once it is awaited:
+/// a program that has read the printed addresses may end this one at once.
+pub fn asked_to_end() -> Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,79 @@
+//! The data folder's files: emptied, or filled with the demo's history.
+
+use crate::demo;
+use anyhow::{Context as _, Result, bail};
+use spillway_core::ports::Clock as _;
+use spillway_embedded::alarms::WatchOptions;
+use spillway_embedded::db::{DATABASE, DataFolder};
+use spillway_embedded::telemetry::FILE_NAME as TELEMETRY;
+use spillway_embedded::{OpenError, RealClock};
+use std::path::Path;
+
+/// In a data folder while its history is being made.
+const UNFINISHED: &str = "history.unfinished";
+
+/// Deletes a data folder's files, and nothing else that may be there.
+pub fn empty(folder: &Path) -> Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let is_ours = [DATABASE, UNFINISHED].iter().any(|name| folder.join(name).exists())
+        || std::fs::read_dir(folder)?.next().is_none();
+    if !is_ours {
+        bail!("{} has files but no Spillway data: it is left alone; choose another folder", folder.display());
+    }
+    // Refuses if a pipeline runs on it.
+    drop(DataFolder::own(folder).or_else(|error| match error {
+        OpenError::Version { .. } => DataFolder::lock(folder),
+        other => Err(other),
+    })?);
+    for name in [DATABASE, TELEMETRY] {
+        for suffix in ["", "-wal", "-shm"] {
+            delete(&folder.join(format!("{name}{suffix}")))?;
+        }
+    }
+    keep_history(folder)
+}
+
+/// Fills a folder that is empty, or whose history was interrupted, with the demo's history.
+pub async fn make_history(folder: &Path, alarms: &WatchOptions) -> Result<()> {
+    let unfinished = folder.join(UNFINISHED);
+    if unfinished.exists() {
+        // Half a day would pass for the whole of it.
+        empty(folder)?;
+    }
+    if folder.join(DATABASE).exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&unfinished, ""))
+        .with_context(|| format!("can't write {}", unfinished.display()))?;
+    say("Making 24 h of history in virtual time …\n");
+    let (data, now, alarms) = (folder.to_path_buf(), RealClock.now(), alarms.clone());
+    let progress = |share: f64| say(&format!("\r{:3.0} %", share * 100.0));
+    let made = move || demo::make(&data, now, alarms, &progress);
+    tokio::task::spawn_blocking(made).await.context("history ended unexpectedly")??;
+    say("\n");
+    keep_history(folder)
+}
+
+/// Takes the mark of unfinished history away.
+pub fn keep_history(folder: &Path) -> Result<()> {
+    delete(&folder.join(UNFINISHED))
+}
+
+/// Deletes a file if it is there.
+fn delete(file: &Path) -> Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("can't delete {}", file.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Shows how far it is. Nothing fails if no reader is there.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}

@@ -1,0 +1,112 @@
+//! The pipeline that a command works on, and the person who acts, as the command line names them.
+
+use crate::answer::Trouble;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// Which pipeline.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Target {
+    /// Data folder of a pipeline on this machine; it may be running
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "SPILLWAY_EMBEDDED",
+        help_heading = "Global options"
+    )]
+    pub embedded: Option<PathBuf>,
+    /// A deployment in AWS: the file that "terraform output -json topology" makes
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SPILLWAY_TOPOLOGY",
+        help_heading = "Global options"
+    )]
+    pub topology: Option<PathBuf>,
+}
+
+/// Where the pipeline is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// On this machine, with that data folder.
+    Embedded(&'a Path),
+    /// In AWS, where that file says.
+    Topology(&'a Path),
+}
+
+impl Target {
+    /// The data folder of a pipeline that runs in this process.
+    pub fn folder(&self) -> Result<&Path, Trouble> {
+        match self.place()? {
+            Place::Embedded(folder) => Ok(folder),
+            Place::Topology(_) => Err(Trouble::Usage(
+                "a pipeline runs on this machine only: name its data folder with --embedded DIR. For a deployment in AWS \
+                 there is spillway dashboard --topology FILE"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The one pipeline that is named; it is never guessed.
+    pub fn place(&self) -> Result<Place<'_>, Trouble> {
+        match (&self.embedded, &self.topology) {
+            (Some(folder), None) => Ok(Place::Embedded(folder)),
+            (None, Some(file)) => Ok(Place::Topology(file)),
+            (Some(_), Some(_)) => Err(Trouble::Usage(
+                "two pipelines were named: keep one of --embedded (or SPILLWAY_EMBEDDED) and --topology (or \
+                 SPILLWAY_TOPOLOGY)"
+                    .to_owned(),
+            )),
+            (None, None) => Err(Trouble::Usage(
+                "no pipeline was named: add --embedded DIR with its data folder (or set SPILLWAY_EMBEDDED), or --topology \
+                 FILE for a deployment in AWS (or set SPILLWAY_TOPOLOGY)"
+                    .to_owned(),
+            )),
+        }
+    }
+}
+
+/// Who acts.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Actor {
+    /// Who does this, for the audit log [default: the user of the operating system]
+    #[arg(long, value_name = "NAME", env = "SPILLWAY_BY")]
+    by: Option<String>,
+}
+
+impl Actor {
+    /// The name for the audit log.
+    pub fn name(&self) -> String {
+        match &self.by {
+            Some(name) if !name.trim().is_empty() => name.trim().to_owned(),
+            _ => whoami::username().unwrap_or_else(|_| "unknown".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_pipeline_is_named_and_never_guessed() {
+        let target = |embedded: Option<&str>, topology: Option<&str>| Target {
+            embedded: embedded.map(PathBuf::from),
+            topology: topology.map(PathBuf::from),
+        };
+        assert_eq!(target(Some("d"), None).place().unwrap(), Place::Embedded(Path::new("d")));
+        assert_eq!(target(None, Some("t.json")).place().unwrap(), Place::Topology(Path::new("t.json")));
+        let both = target(Some("d"), Some("t.json")).place().unwrap_err().to_string();
+        assert!(both.starts_with("two pipelines were named: keep one of"), "{both}");
+        let neither = target(None, None).place().unwrap_err().to_string();
+        assert!(neither.contains("--embedded DIR") && neither.contains("--topology FILE"), "{neither}");
+    }
+
+    #[test]
+    fn an_actor_is_named() {
+        assert_eq!(Actor { by: Some(" anna ".to_owned()) }.name(), "anna");
+        assert!(!Actor::default().name().is_empty());
+    }
+}

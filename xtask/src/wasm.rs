@@ -1,0 +1,90 @@
+//! Builds the part of the dashboard that runs in the browser.
+//!
+//! `frontend` is compiled in a cargo call of its own, because a call that also builds the server would
+//! unify their features and break both. The bindings are made by the program `xtask-wasm`, with the
+//! version of wasm-bindgen that is in Cargo.lock, so nothing needs to be installed.
+
+use crate::{demo, process, rings::FRONTEND, settings::Settings, toolchain};
+use anyhow::Result;
+use std::{path::PathBuf, process::Command};
+
+/// The package whose program makes the files that the browser loads.
+pub const BUNDLER: &str = "xtask-wasm";
+/// The compilation target.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// How the browser's part is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// As small as it gets, with compressed twins: what people deploy.
+    Small,
+    /// Soon, for the demo. It shares the demo's profile, and with it the macros that the program's build has compiled.
+    Demo,
+    /// Soon, for tests in a browser.
+    Tests,
+}
+
+impl Build {
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Small => "wasm-release",
+            Self::Demo | Self::Tests => "demo",
+        }
+    }
+
+    /// The demo's profile, but small: unoptimised wasm is so large that browsers take seconds to start it.
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Small => &[],
+            Self::Demo | Self::Tests => &["--config", "profile.demo.opt-level='s'"],
+        }
+    }
+
+    /// What cargo is told to build [`BUNDLER`]. For the demo it is built together with the program, as it would need other
+    /// features of the same libraries alone.
+    fn bundler(self) -> &'static [&'static str] {
+        match self {
+            Self::Demo => &demo::BUILD,
+            Self::Small | Self::Tests => &["--profile", "demo", "--package", BUNDLER],
+        }
+    }
+}
+
+/// Sees to it that the target can be compiled for.
+///
+/// # Errors
+/// When it can't be had here.
+pub fn ensure_target(settings: &Settings) -> Result<()> {
+    toolchain::ensure(settings, TARGET)
+}
+
+/// Builds it, or says in one sentence why that is impossible here. The dashboard works without it,
+/// only less lively, so a missing target is no error: `Ok(None)`.
+///
+/// # Errors
+/// When the target is there and the code does not build.
+pub fn run(settings: &Settings, build: Build) -> Result<Option<PathBuf>> {
+    if let Err(reason) = ensure_target(settings) {
+        eprintln!(
+            "No wasm: the target {TARGET} cannot be had here ({reason:#}). The dashboard's pages work, but without live refresh."
+        );
+        return Ok(None);
+    }
+    process::step("building the browser's part (wasm)");
+    let mut cargo = settings.cargo();
+    cargo.args(["build", "--quiet", "--package", FRONTEND, "--target", TARGET, "--lib"]);
+    process::run(cargo.args(["--profile", build.profile()]).args(build.options()))?;
+    process::run(settings.cargo().args(["build", "--quiet"]).args(build.bundler()))?;
+    let folder = settings.target.join(TARGET).join(build.profile());
+    let wasm = folder.join(format!("{}.wasm", FRONTEND.replace('-', "_")));
+    let out = settings.site().join("pkg");
+    let mut bundler = Command::new(settings.program("demo", BUNDLER));
+    bundler.arg("--wasm").arg(&wasm);
+    bundler.arg("--start").arg(settings.root.join("dashboard/frontend/start.js"));
+    bundler.arg("--islands").arg(settings.root.join("dashboard/app/src"));
+    if build == Build::Small {
+        bundler.arg("--compress");
+    }
+    process::run(bundler.arg("--out").arg(&out))?;
+    Ok(Some(out))
+}

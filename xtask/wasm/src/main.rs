@@ -1,0 +1,29 @@
+//! Makes the files that the browser loads from the compiled wasm, with the version of wasm-bindgen that is in Cargo.lock.
+
+#![expect(clippy::print_stderr, reason = "a command line tool talks on its standard streams")]
+
+mod bundle;
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+use std::path::PathBuf;
+
+/// Make the files that the browser loads.
+#[derive(clap::Parser)]
+struct Arguments {
+    #[command(flatten)]
+    sources: bundle::Sources,
+    /// Folder for the files
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// With a compressed twin of each
+    #[arg(long)]
+    compress: bool,
+}
+
+fn main() -> Result<()> {
+    let Arguments { sources, out, compress } = Arguments::parse();
+    let bundle = bundle::write(&sources, &out, compress).context("cannot make the browser's files")?;
+    eprintln!("{bundle}");
+    Ok(())
+}
