@@ -85,4 +85,26 @@ mod tests {
             assert_eq!(arguments.target.embedded, Some(PathBuf::from("d")));
         }
     }
+
+    #[test]
+    fn each_way_to_run_has_only_the_options_that_make_sense_for_it() {
+        let parses = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
+        for good in [
+            "spillway run --embedded d --api-port 1 --dashboard-port 2 --schemas s --site w --fresh",
+            "spillway run --embedded d --alarm-rules r --alarm-settings s --monthly-budget-usd 20",
+            "spillway demo --no-history --no-traffic --fresh --api-port 1",
+            "spillway dashboard --topology t.json --dashboard-port 2 --site w",
+        ] {
+            assert!(parses(good), "{good}");
+        }
+        for wrong in [
+            "spillway run --embedded d --no-traffic",
+            "spillway run --embedded d --monthly-budget-usd 0",
+            "spillway dashboard --embedded d --api-port 1",
+            "spillway dashboard --topology t.json --fresh",
+            "spillway dashboard --topology t.json --alarm-rules r",
+        ] {
+            assert!(!parses(wrong), "{wrong}");
+        }
+    }
 }

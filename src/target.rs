@@ -105,6 +105,15 @@ mod tests {
     }
 
     #[test]
+    fn a_system_runs_on_this_machine_only() {
+        let here = Target { embedded: Some("d".into()), topology: None };
+        assert_eq!(here.folder().unwrap(), Path::new("d"));
+        let in_aws = Target { embedded: None, topology: Some("t.json".into()) };
+        let error = in_aws.folder().unwrap_err().to_string();
+        assert!(error.contains("--embedded DIR") && error.contains("spillway dashboard"), "{error}");
+    }
+
+    #[test]
     fn an_actor_is_named() {
         assert_eq!(Actor { by: Some(" anna ".to_owned()) }.name(), "anna");
         assert!(!Actor::default().name().is_empty());
