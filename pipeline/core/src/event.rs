@@ -2,5 +2,6 @@
 
 mod cloudevent;
 pub mod json;
+mod rfc3339;
 
 pub use cloudevent::{Attributes, Event, EventProblem, Wrapping};

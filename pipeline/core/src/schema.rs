@@ -81,7 +81,7 @@ impl SchemaSet {
     /// events reads the same and no payload gets into logs.
     pub fn check(&self, event: &Event) -> Result<(), String> {
         let Some(validator) = self.by_type.get(event.event_type.as_str()) else { return Ok(()) };
-        let data = event.data();
+        let data = event.data().map_err(|problem| problem.to_string())?;
         match validator.iter_errors(&data).next() {
             None => Ok(()),
             Some(error) => {

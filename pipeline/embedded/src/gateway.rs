@@ -80,6 +80,8 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Most bytes of request line and headers. API Gateway takes 10,240 bytes of headers.
     pub max_header_bytes: usize,
+    /// Most header fields.
+    pub max_headers: usize,
     /// Most connections at once. More wait in the listener's backlog.
     pub max_connections: usize,
     /// For requests that are under way when a shutdown begins.
@@ -92,6 +94,7 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             max_header_bytes: 16 * 1024,
+            max_headers: 200,
             // Below the 1,024 open files that many systems allow, with room for the database's.
             max_connections: 768,
             shutdown_grace: Duration::from_secs(10),

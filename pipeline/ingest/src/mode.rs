@@ -1,7 +1,9 @@
 //! The mode of an event in a request: the HTTP protocol binding of CloudEvents 1.0, and plain JSON.
 
 use crate::problem::{Problem, ProblemKind, shortened};
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, header::GetAll};
 
 /// The media types that every mode accepts, for `Accept-Post`.
@@ -79,10 +81,14 @@ pub(crate) fn single<'r>(
 
 fn refuse_encodings(headers: &HeaderMap) -> Result<(), Problem> {
     let identity = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
-    if headers.get_all(CONTENT_ENCODING).iter().all(identity) {
+    let chunked = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    let detail = if !headers.get_all(CONTENT_ENCODING).iter().all(identity) {
+        "send the body as it is, without content-encoding"
+    } else if !headers.get_all(TRANSFER_ENCODING).iter().all(chunked) {
+        "send the body as it is: the only transfer-encoding that is understood is chunked"
+    } else {
         return Ok(());
-    }
-    let detail = "send the body as it is, without content-encoding";
+    };
     Err(Problem::new(ProblemKind::UnsupportedContentEncoding, detail)
         .with_header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
 }
@@ -142,6 +148,8 @@ mod tests {
             );
         }
         assert_eq!(mode(&[("content-type", "application/json")]), Ok("Plain".to_owned()));
+        let chunked = [("content-type", "application/json"), ("transfer-encoding", "Chunked")];
+        assert_eq!(mode(&chunked), Ok("Plain".to_owned()));
         assert_eq!(mode(&[ce]), Ok("Binary(None)".to_owned()));
     }
 
@@ -161,6 +169,10 @@ mod tests {
             ),
             (
                 &[("content-type", "application/json"), ("content-encoding", "identity, br")],
+                UnsupportedContentEncoding,
+            ),
+            (
+                &[("content-type", "application/json"), ("transfer-encoding", "gzip, chunked")],
                 UnsupportedContentEncoding,
             ),
         ] {

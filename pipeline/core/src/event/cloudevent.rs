@@ -4,10 +4,13 @@
 //! Own code and not a library: an error has to say which attribute of which item is wrong, duplicate names have to be
 //! refused, and the body has to be kept byte for byte, so that a dead letter shows what the sender sent.
 
-use super::json::{JsonProblem, parse_strict};
+use super::json::{self, JsonProblem, parse_strict};
+use super::rfc3339;
 use crate::Timestamp;
 use crate::ids::{EventId, EventKey, EventSource, EventType};
 use base64::Engine as _;
+use fluent_uri::{Uri, UriRef};
+use mime::Mime;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -65,7 +68,8 @@ impl Event {
 
     /// Reads an event in binary mode: attributes in headers, data in the body.
     ///
-    /// JSON data stays as it is; text becomes a JSON string; everything else becomes `data_base64`.
+    /// JSON data stays as it is; text becomes a JSON string; everything else becomes `data_base64`. Data without a
+    /// content type is JSON if it reads as JSON, and bytes otherwise.
     ///
     /// # Errors
     /// The first thing that breaks CloudEvents 1.0, or JSON data that isn't JSON.
@@ -104,7 +108,7 @@ impl Event {
         now: Timestamp,
         wrapping: &Wrapping,
     ) -> Result<Self, EventProblem> {
-        if !parse_strict(bytes)?.is_object() {
+        if !json::parse_within(bytes, json::MAX_DEPTH - 1)?.is_object() {
             return Err(problem(
                 "",
                 "plain JSON has to be an object; send anything else as the data of a CloudEvent",
@@ -124,14 +128,27 @@ impl Event {
         Ok(Self { key, event_type: wrapping.event_type.clone(), body: queue_safe(body) })
     }
 
-    /// The event's data as JSON: `data` itself, or `data_base64` as the string it is. Null where there is none.
-    pub fn data(&self) -> Value {
-        match serde_json::from_str::<Value>(&self.body) {
-            Ok(Value::Object(mut members)) => {
-                members.remove("data").or_else(|| members.remove("data_base64")).unwrap_or(Value::Null)
-            }
-            _ => Value::Null,
+    /// The event's data as JSON, as a schema sees it: `data` itself. `data_base64` is decoded if `datacontenttype` says that it
+    /// is JSON, and is the base64 text otherwise. Null where there is no data.
+    ///
+    /// # Errors
+    /// `data_base64` is said to be JSON and is not.
+    pub fn data(&self) -> Result<Value, EventProblem> {
+        let Ok(Value::Object(mut members)) = serde_json::from_str::<Value>(&self.body) else {
+            return Ok(Value::Null);
+        };
+        if let Some(data) = members.remove("data") {
+            return Ok(data);
         }
+        let Some(Value::String(text)) = members.remove("data_base64") else { return Ok(Value::Null) };
+        let content_type = members.get("datacontenttype").and_then(Value::as_str);
+        if !content_type.is_some_and(is_json) {
+            return Ok(Value::String(text));
+        }
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(&text)
+            .map_err(|_| problem("/data_base64", "expected a string in base64"))?;
+        parse_strict(&bytes).map_err(|found| problem("/data_base64", &found.detail))
     }
 }
 
@@ -143,12 +160,18 @@ fn member_for(
     if data.is_empty() {
         return Ok(None);
     }
-    let media_type = content_type.unwrap_or("application/json").split(';').next().unwrap_or("").trim();
-    let media_type = media_type.to_ascii_lowercase();
-    if media_type == "application/json" || media_type == "text/json" || media_type.ends_with("+json") {
-        parse_strict(data)?;
-        return Ok(Some(("data", String::from_utf8_lossy(data).into_owned())));
+    let as_json = || json::parse_within(data, json::MAX_DEPTH - 1);
+    match content_type {
+        Some(content_type) if is_json(content_type) => {
+            as_json()?;
+            return Ok(Some(("data", String::from_utf8_lossy(data).into_owned())));
+        }
+        None if as_json().is_ok() => {
+            return Ok(Some(("data", String::from_utf8_lossy(data).into_owned())));
+        }
+        _ => {}
     }
+    let media_type = content_type.map(essence).unwrap_or_default();
     if media_type.starts_with("text/")
         && let Ok(text) = std::str::from_utf8(data)
     {
@@ -156,6 +179,16 @@ fn member_for(
     }
     let encoded = base64::engine::general_purpose::STANDARD.encode(data);
     Ok(Some(("data_base64", Value::from(encoded).to_string())))
+}
+
+/// A media type without its parameters, in lower case.
+fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = essence(content_type);
+    essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
 }
 
 /// Appends the data to an envelope without parsing it again, so that its text stays as it was.
@@ -198,29 +231,40 @@ fn check(value: &Value) -> Result<(EventKey, EventType), EventProblem> {
     }
     let id = required(members, "id")?;
     let source = required(members, "source")?;
-    check_uri("/source", source)?;
+    if UriRef::parse(source).is_err() {
+        return Err(problem(
+            "/source",
+            "expected a URI reference (RFC 3986), such as /orders or https://example.com/orders",
+        ));
+    }
     let event_type = required(members, "type")?;
     optional(members, "subject")?;
-    if let Some(schema) = optional(members, "dataschema")? {
-        check_uri("/dataschema", schema)?;
+    if let Some(schema) = optional(members, "dataschema")?
+        && Uri::parse(schema).is_err()
+    {
+        return Err(problem(
+            "/dataschema",
+            "expected an absolute URI (RFC 3986), such as https://example.com/order.json",
+        ));
     }
     if let Some(content_type) = optional(members, "datacontenttype")?
-        && !content_type.contains('/')
+        && !is_media_type(content_type)
     {
         return Err(problem("/datacontenttype", "expected a media type such as application/json"));
     }
     if let Some(time) = optional(members, "time")?
-        && time.parse::<Timestamp>().is_err()
+        && !rfc3339::is_date_time(time)
     {
         return Err(problem("/time", "expected RFC 3339, such as 2026-01-31T08:00:00Z"));
     }
-    if members.contains_key("data") && members.contains_key("data_base64") {
-        return Err(problem("/data_base64", "an event has data or data_base64, not both"));
-    }
-    if members.get("data_base64").is_some_and(|data| {
-        data.as_str().is_none_or(|text| base64::engine::general_purpose::STANDARD.decode(text).is_err())
-    }) {
-        return Err(problem("/data_base64", "expected a string in base64"));
+    // Null means that a member is not set (CloudEvents 1.0, JSON format, "Unset attributes").
+    match members.get("data_base64") {
+        None | Some(Value::Null) => {}
+        Some(_) if members.contains_key("data") => {
+            return Err(problem("/data_base64", "an event has data or data_base64, not both"));
+        }
+        Some(Value::String(text)) if base64::engine::general_purpose::STANDARD.decode(text).is_ok() => {}
+        Some(_) => return Err(problem("/data_base64", "expected a string in base64")),
     }
     check_extensions(members)?;
     Ok((EventKey::new(source, id), EventType::new(event_type)))
@@ -252,7 +296,8 @@ fn check_extensions(members: &Map<String, Value>) -> Result<(), EventProblem> {
             Value::Number(number) if number.as_i64().is_none_or(|n| i32::try_from(n).is_err()) => {
                 return Err(problem(&pointer, "a number in an extension attribute is a 32-bit integer"));
             }
-            Value::String(text) => check_text(&pointer, text)?,
+            // Unlike the attributes of the specification itself, an extension may be an empty string.
+            Value::String(text) => check_characters(&pointer, text)?,
             _ => {}
         }
     }
@@ -275,29 +320,37 @@ fn optional<'m>(members: &'m Map<String, Value>, name: &str) -> Result<Option<&'
     }
 }
 
-/// A `String` attribute is not empty and has no control characters (CloudEvents 1.0, "Type system").
+/// An attribute of the specification itself is not empty.
 fn check_text(pointer: &str, text: &str) -> Result<(), EventProblem> {
     if text.is_empty() {
         return Err(problem(pointer, "must not be empty"));
     }
+    check_characters(pointer, text)
+}
+
+/// A `String` has no control characters and no noncharacters (CloudEvents 1.0, "Type system").
+fn check_characters(pointer: &str, text: &str) -> Result<(), EventProblem> {
     if text.len() > 1024 {
         return Err(problem(pointer, "longer than 1,024 bytes"));
     }
     if text.chars().any(char::is_control) {
         return Err(problem(pointer, "has a control character"));
     }
+    if text.chars().any(is_noncharacter) {
+        return Err(problem(pointer, "has a code point that is no character, such as U+FFFE"));
+    }
     Ok(())
 }
 
-fn check_uri(pointer: &str, text: &str) -> Result<(), EventProblem> {
-    // RFC 3986 allows fewer characters than these; what it forbids and senders really send is white space.
-    if text.chars().any(|c| c.is_whitespace() || "<>\"{}|\\^`".contains(c)) {
-        return Err(problem(
-            pointer,
-            "expected a URI reference, such as /orders or https://example.com/orders",
-        ));
-    }
-    Ok(())
+/// The 66 code points that Unicode will never assign: U+FDD0 to U+FDEF, and the last two of each plane.
+fn is_noncharacter(c: char) -> bool {
+    let code = u32::from(c);
+    (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
+}
+
+/// `type/subtype` with parameters (RFC 2045). The wildcard of `Accept` is no type of data.
+fn is_media_type(text: &str) -> bool {
+    text.parse::<Mime>().is_ok_and(|mime| !mime.subtype().as_str().is_empty()) && !text.contains("*/*")
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -355,11 +408,11 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
         let read = |content_type, data: &[u8]| Event::from_binary(&attributes, content_type, data).unwrap();
-        assert_eq!(read(Some("application/json"), b"{\"a\": 1.50}").data(), json!({"a": 1.5}));
+        assert_eq!(read(Some("application/json"), b"{\"a\": 1.50}").data().unwrap(), json!({"a": 1.5}));
         assert!(read(Some("application/json"), b"{\"a\": 1.50}").body.ends_with(",\"data\":{\"a\": 1.50}}"));
-        assert_eq!(read(Some("text/plain"), b"hi").data(), json!("hi"));
-        assert_eq!(read(Some("image/png"), &[1, 2]).data(), json!("AQI="));
-        assert_eq!(read(None, b"").data(), Value::Null);
+        assert_eq!(read(Some("text/plain"), b"hi").data().unwrap(), json!("hi"));
+        assert_eq!(read(Some("image/png"), &[1, 2]).data().unwrap(), json!("AQI="));
+        assert_eq!(read(None, b"").data().unwrap(), Value::Null);
         for event in [read(Some("text/plain"), b"hi"), read(None, b"[1]")] {
             assert_eq!(Event::from_structured(event.body.as_bytes()).unwrap(), event);
         }
@@ -379,11 +432,110 @@ mod tests {
         assert!(Event::wrap(b"[1]", "k".into(), Timestamp::UNIX_EPOCH, &wrapping).is_err());
     }
 
+    fn with(member: &str) -> Result<Event, EventProblem> {
+        let text = format!(r#"{{"specversion":"1.0","id":"1","source":"/s","type":"t",{member}}}"#);
+        Event::from_structured(text.as_bytes())
+    }
+
+    fn source(source: &str) -> Result<Event, EventProblem> {
+        structured(|event| event["source"] = json!(source))
+    }
+
+    #[test]
+    fn a_source_is_a_uri_reference() {
+        for valid in ["/s", "urn:x:y", "https://example.com/a?b#c", "a", "//host/p", "mailto:a@b.c", "/%7E"] {
+            assert!(source(valid).is_ok(), "{valid}");
+        }
+        for invalid in [":a", "/%zz", "http://[::1/", "#a#b", "/é", "a b", "/{x}"] {
+            assert_eq!(source(invalid).unwrap_err().pointer, "/source", "{invalid}");
+        }
+    }
+
+    #[test]
+    fn a_dataschema_is_an_absolute_uri_and_a_content_type_a_media_type() {
+        for (member, pointer) in [
+            (r#""dataschema":"/rel""#, "/dataschema"),
+            (r#""dataschema":"http://[""#, "/dataschema"),
+            (r#""datacontenttype":"a/b/c""#, "/datacontenttype"),
+            (r#""datacontenttype":"a/""#, "/datacontenttype"),
+            (r#""datacontenttype":"/b""#, "/datacontenttype"),
+            (r#""datacontenttype":"*/*""#, "/datacontenttype"),
+            (r#""datacontenttype":"json""#, "/datacontenttype"),
+        ] {
+            assert_eq!(with(member).unwrap_err().pointer, pointer, "{member}");
+        }
+        for member in [
+            r#""dataschema":"https://example.com/order.json""#,
+            r#""dataschema":"urn:order:1""#,
+            r#""datacontenttype":"application/vnd.a+json; charset=utf-8""#,
+            r#""datacontenttype":"text/plain""#,
+        ] {
+            assert!(with(member).is_ok(), "{member}");
+        }
+    }
+
+    #[test]
+    fn an_extension_may_be_empty_and_has_characters_only() {
+        assert!(with(r#""tracestate":"""#).is_ok());
+        assert_eq!(with(r#""subject":"""#).unwrap_err().pointer, "/subject");
+        assert_eq!(with(r#""ext":"\ufffe""#).unwrap_err().pointer, "/ext");
+        assert_eq!(with(r#""subject":"\ufdd0""#).unwrap_err().pointer, "/subject");
+        assert_eq!(with(r#""ext":"\ud83f\udfff""#).unwrap_err().pointer, "/ext", "U+1FFFF");
+        assert!(with(r#""ext":"\ufffd 😀""#).is_ok());
+    }
+
+    #[test]
+    fn null_data_base64_is_no_data() {
+        let event = with(r#""data":1,"data_base64":null"#).unwrap();
+        assert_eq!(event.data().unwrap(), json!(1));
+        assert!(with(r#""data":1,"data_base64":"eA==""#).is_err());
+        assert!(with(r#""data_base64":7"#).is_err());
+    }
+
+    #[test]
+    fn base64_that_is_json_is_seen_as_json() {
+        let json_type = r#""datacontenttype":"application/json","data_base64":"#;
+        assert_eq!(with(&format!(r#"{json_type}"eyJhIjoxfQ==""#)).unwrap().data().unwrap(), json!({"a": 1}));
+        let broken = with(&format!(r#"{json_type}"eA==""#)).unwrap().data().unwrap_err();
+        assert_eq!(broken.pointer, "/data_base64");
+        assert_eq!(with(r#""data_base64":"eA==""#).unwrap().data().unwrap(), json!("eA=="));
+    }
+
+    #[test]
+    fn what_is_accepted_can_be_read_again() {
+        let attributes: Attributes = [("specversion", "1.0"), ("id", "1"), ("source", "/s"), ("type", "t")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let wrapping = Wrapping { source: "/api".into(), event_type: "json".into() };
+        let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        for (levels, taken) in [(126, true), (127, false)] {
+            let data = nested(levels);
+            let plain = format!(r#"{{"a":{}}}"#, nested(levels - 1));
+            let events = [
+                Event::from_binary(&attributes, Some("application/json"), data.as_bytes()),
+                Event::wrap(plain.as_bytes(), "k".into(), Timestamp::UNIX_EPOCH, &wrapping),
+                with(&format!(r#""data":{data}"#)),
+            ];
+            for event in events {
+                assert_eq!(event.is_ok(), taken, "{levels}");
+                if let Ok(event) = event {
+                    assert_eq!(Event::from_structured(event.body.as_bytes()).unwrap(), event);
+                }
+            }
+        }
+        let bytes = Event::from_binary(&attributes, None, nested(127).as_bytes()).unwrap();
+        assert!(bytes.body.contains("data_base64"), "without a content type it is bytes");
+        assert_eq!(
+            Event::from_binary(&attributes, None, b"hello").unwrap().data().unwrap(),
+            json!("aGVsbG8=")
+        );
+    }
+
     #[test]
     fn characters_that_sqs_refuses_are_escaped() {
         let event = structured(|event| event["data"] = json!("a\u{ffff}b")).unwrap();
         assert!(event.body.contains("a\\uffffb"));
-        assert_eq!(event.data(), json!("a\u{ffff}b"));
+        assert_eq!(event.data().unwrap(), json!("a\u{ffff}b"));
     }
 
     proptest::proptest! {

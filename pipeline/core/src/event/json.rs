@@ -18,18 +18,30 @@ pub struct JsonProblem {
     pub detail: String,
 }
 
+/// Most levels of arrays and objects in a document, itself the first.
+pub const MAX_DEPTH: usize = 127;
+
 /// Reads one JSON document.
 ///
 /// # Errors
-/// Bad UTF-8, bad syntax, a name that stands twice in an object, or nesting deeper than 127 levels.
+/// Bad UTF-8, bad syntax, a name that an object has twice, a number or an escape that can't be kept, or nesting deeper than
+/// [`MAX_DEPTH`] levels.
 pub fn parse_strict(bytes: &[u8]) -> Result<Value, JsonProblem> {
+    parse_within(bytes, MAX_DEPTH)
+}
+
+/// Reads one JSON document that nests at most `depth` levels deep.
+///
+/// # Errors
+/// As [`parse_strict`], with `depth` as the limit.
+pub fn parse_within(bytes: &[u8], depth: usize) -> Result<Value, JsonProblem> {
     let text = std::str::from_utf8(bytes).map_err(|error| JsonProblem {
         pointer: String::new(),
         detail: format!("not valid UTF-8: the byte at offset {} does not belong there", error.valid_up_to()),
     })?;
     let path = RefCell::new(Vec::new());
     let mut reader = serde_json::Deserializer::from_str(text);
-    Strict { path: &path }
+    Strict { path: &path, depth }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
         .map_err(|error| JsonProblem { pointer: pointer(&path.borrow()), detail: describe(&error) })
@@ -38,10 +50,31 @@ pub fn parse_strict(bytes: &[u8]) -> Result<Value, JsonProblem> {
 fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
     if text.starts_with("recursion limit exceeded") {
-        return format!("nested deeper than 127 levels at line {} column {}", error.line(), error.column());
+        return format!(
+            "nested deeper than {MAX_DEPTH} levels at line {} column {}",
+            error.line(),
+            error.column()
+        );
+    }
+    if text.starts_with("number out of range") {
+        return format!(
+            "a number beyond the range of a 64-bit float, at line {} column {}; send it as a string",
+            error.line(),
+            error.column()
+        );
+    }
+    if text.starts_with("lone leading surrogate") || text.starts_with("unexpected end of hex escape") {
+        return format!(
+            "an escape such as \\ud800 that is only half of a character, at line {} column {}",
+            error.line(),
+            error.column()
+        );
     }
     if error.is_eof() {
         return format!("the JSON ends too early, at line {} column {}", error.line(), error.column());
+    }
+    if text.starts_with("nested deeper than") {
+        return text;
     }
     format!("not valid JSON: {text}")
 }
@@ -50,8 +83,19 @@ fn pointer(path: &[String]) -> String {
     path.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
 }
 
+#[derive(Clone, Copy)]
 struct Strict<'p> {
     path: &'p RefCell<Vec<String>>,
+    depth: usize,
+}
+
+impl Strict<'_> {
+    fn check_depth<E: serde::de::Error>(self) -> Result<(), E> {
+        if self.path.borrow().len() < self.depth {
+            return Ok(());
+        }
+        Err(E::custom(format_args!("nested deeper than {} levels", self.depth)))
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
@@ -94,9 +138,10 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        self.check_depth()?;
         let mut array = Vec::new();
         self.path.borrow_mut().push("0".to_owned());
-        while let Some(item) = items.next_element_seed(Strict { path: self.path })? {
+        while let Some(item) = items.next_element_seed(self)? {
             array.push(item);
             set_last(self.path, array.len().to_string());
         }
@@ -105,13 +150,14 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        self.check_depth()?;
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             self.path.borrow_mut().push(name.clone());
             if object.contains_key(&name) {
                 return Err(A::Error::custom(format!("the name \"{name}\" stands twice in one object")));
             }
-            let value = members.next_value_seed(Strict { path: self.path })?;
+            let value = members.next_value_seed(self)?;
             object.insert(name, value);
             self.path.borrow_mut().pop();
         }
@@ -140,6 +186,24 @@ mod tests {
     fn nesting_has_an_end() {
         let deep = "[".repeat(10_000) + &"]".repeat(10_000);
         assert!(parse_strict(deep.as_bytes()).unwrap_err().detail.contains("deeper than 127"));
+    }
+
+    #[test]
+    fn nesting_may_have_a_lower_limit() {
+        assert!(parse_within(b"[[1]]", 2).is_ok());
+        let problem = parse_within(b"{\"a\":[{}]}", 2).unwrap_err();
+        assert_eq!(problem.pointer, "/a/0");
+        assert!(problem.detail.starts_with("nested deeper than 2 levels at line 1"), "{}", problem.detail);
+    }
+
+    #[test]
+    fn what_can_not_be_kept_is_said_in_its_own_words() {
+        let detail = |text: &[u8]| parse_strict(text).unwrap_err().detail;
+        assert!(detail(b"[1e400]").starts_with("a number beyond the range of a 64-bit float, at line 1"));
+        for escape in [r#"["\ud800"]"#, r#"["\ud800x"]"#, r#"["\udc00"]"#, r#"["\ud800\ud800"]"#] {
+            let found = detail(escape.as_bytes());
+            assert!(found.contains("only half of a character"), "{escape}: {found}");
+        }
     }
 
     #[test]

@@ -72,6 +72,9 @@ fn builder(limits: &Limits) -> http1::Builder {
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_header_size(limits.max_header_bytes)
+        .max_headers(limits.max_headers)
+        // A client that has sent all of its request may close its own side and still read the answer.
+        .half_close(true)
         .keep_alive(true);
     http
 }

@@ -61,6 +61,39 @@ fn bodies() -> Vec<Case> {
         ),
         case("deep nesting", post(&[STRUCTURED], object(&format!("\"data\":{}", deep("")))), EVENT, DEEP),
         case(
+            "a number that no float holds",
+            post(&[STRUCTURED], object("\"data\":[1,1e400]")),
+            EVENT,
+            &[("/data/1", "a number beyond the range of a 64-bit float")],
+        ),
+        case(
+            "an escape that is half a character",
+            post(&[STRUCTURED], object("\"data\":{\"a\":\"\\ud800\"}")),
+            EVENT,
+            &[("/data/a", "only half of a character")],
+        ),
+        case(
+            "such a number and such an escape in a batch, each named in its own item",
+            post(
+                &[BATCH],
+                format!("[{GOOD},{},{}]", object("\"data\":1e400"), object("\"subject\":\"\\udc00\"")),
+            ),
+            INVALID_BATCH,
+            &[
+                ("/1/data", "a number beyond the range of a 64-bit float"),
+                ("/2/subject", "only half of a character"),
+            ],
+        ),
+        case(
+            "data that the envelope makes too deep",
+            post(
+                &[("ce-id", "1"), ("ce-source", "/s"), ("ce-type", "t"), ("ce-specversion", "1.0"), JSON],
+                format!("{}{}", "[".repeat(127), "]".repeat(127)),
+            ),
+            EVENT,
+            &[("/0/0", "nested deeper than 126 levels")],
+        ),
+        case(
             "wrong specversion",
             post(&[STRUCTURED], GOOD.replace("1.0", "0.3")),
             EVENT,
