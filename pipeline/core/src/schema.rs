@@ -1,8 +1,11 @@
 //! JSON Schemas, one file an event type, checked by the consumer and never at the door.
 
+mod check;
+
 use crate::event::Event;
 use crate::ports::Schemas;
-use jsonschema::{Draft, Registry, Validator};
+use check::Check;
+use jsonschema::{Draft, Registry};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -11,7 +14,7 @@ use std::sync::Arc;
 /// The schemas in force at one time.
 #[derive(Debug, Default)]
 pub struct SchemaSet {
-    by_type: HashMap<String, Validator>,
+    by_type: HashMap<String, Check>,
 }
 
 /// Why a folder of schemas can't be used.
@@ -54,22 +57,22 @@ impl SchemaSet {
     pub fn compile(schemas: &BTreeMap<String, Value>) -> Result<Self, SchemaError> {
         let fail =
             |name: &str, reason: String| SchemaError::Schema { path: format!("{name}.json").into(), reason };
-        let mut registry = Registry::new();
-        for (name, schema) in schemas {
-            let resource = Draft::Draft202012.detect(schema).create_resource(schema.clone());
-            registry = registry
-                .add(format!("{BASE}{name}.json"), resource)
-                .map_err(|error| fail(name, error.to_string()))?;
-        }
-        let registry = registry.prepare().map_err(|error| fail("the folder", error.to_string()))?;
+        let registry = registry(schemas, fail)?;
+        // Best effort: where it can't be made, checks say less about why data does not fit.
+        let quiet: BTreeMap<_, _> =
+            schemas.iter().map(|(name, schema)| (name.clone(), check::without_contexts(schema))).collect();
+        let quiet_registry = self::registry(&quiet, fail).ok();
         let mut by_type = HashMap::new();
         for (name, schema) in schemas {
-            let validator = jsonschema::options()
-                .with_registry(&registry)
-                .with_base_uri(format!("{BASE}{name}.json"))
-                .build(schema)
-                .map_err(|error| fail(name, error.to_string()))?;
-            by_type.insert(name.clone(), validator);
+            let build = |registry: &Registry, schema: &Value| {
+                jsonschema::options()
+                    .with_registry(registry)
+                    .with_base_uri(format!("{BASE}{name}.json"))
+                    .build(schema)
+            };
+            let validator = build(&registry, schema).map_err(|error| fail(name, error.to_string()))?;
+            let quiet = || build(quiet_registry.as_ref()?, quiet.get(name)?).ok();
+            by_type.insert(name.clone(), Check::new(validator, schema, quiet));
         }
         Ok(Self { by_type })
     }
@@ -80,16 +83,9 @@ impl SchemaSet {
     /// The first violation as `/pointer: what is wrong`, without the offending value, so that the same mistake in two
     /// events reads the same and no payload gets into logs.
     pub fn check(&self, event: &Event) -> Result<(), String> {
-        let Some(validator) = self.by_type.get(event.event_type.as_str()) else { return Ok(()) };
+        let Some(check) = self.by_type.get(event.event_type.as_str()) else { return Ok(()) };
         let data = event.data().map_err(|problem| problem.to_string())?;
-        match validator.iter_errors(&data).next() {
-            None => Ok(()),
-            Some(error) => {
-                let pointer = error.instance_path().to_string();
-                let place = if pointer.is_empty() { "the data" } else { &pointer };
-                Err(format!("{place}: {}", error.masked()))
-            }
-        }
+        check.run(&data)
     }
 
     /// The event types that have a schema.
@@ -98,6 +94,21 @@ impl SchemaSet {
         types.sort_unstable();
         types
     }
+}
+
+/// The files of a folder, by the URIs with which they refer to each other.
+fn registry(
+    schemas: &BTreeMap<String, Value>,
+    fail: impl Fn(&str, String) -> SchemaError,
+) -> Result<Registry<'static>, SchemaError> {
+    let mut registry = Registry::new();
+    for (name, schema) in schemas {
+        let resource = Draft::Draft202012.detect(schema).create_resource(schema.clone());
+        registry = registry
+            .add(format!("{BASE}{name}.json"), resource)
+            .map_err(|error| fail(name, error.to_string()))?;
+    }
+    registry.prepare().map_err(|error| fail("the folder", error.to_string()))
 }
 
 /// A set that never changes.

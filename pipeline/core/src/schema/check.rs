@@ -1,0 +1,206 @@
+//! Checking data against one schema, in time and memory that grow with the data and not exponentially with its depth.
+//!
+//! The validator collects an error for each alternative of an `anyOf` or `oneOf`, and so on within each. A schema that
+//! refers to itself from two alternatives, such as one of expression trees, thus makes 2ⁿ errors for data that nests n levels
+//! deep. Whether data is valid at all is found out with memory of what was seen, so that comes first; why it is not is then
+//! asked of a copy of the schema whose alternatives are only ever asked whether they fit.
+
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{ValidationError, Validator};
+use serde_json::{Map, Value, json};
+
+/// Keywords that hold alternatives.
+const ALTERNATIVES: [&str; 2] = ["anyOf", "oneOf"];
+/// Keywords whose value is data and no schema.
+const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
+
+/// A schema, ready to check data.
+#[derive(Debug)]
+pub(super) struct Check {
+    validator: Validator,
+    explain: Explain,
+}
+
+/// How it is found out why data is not valid.
+#[derive(Debug)]
+enum Explain {
+    /// The validator may say itself: the schema refers to nothing, so its errors are as many as it has keywords.
+    Itself,
+    /// A copy without contexts does.
+    Quietly(Box<Validator>),
+    /// Nothing can: the copy could not be made.
+    Not,
+}
+
+impl Check {
+    /// `quiet` makes the validator of [`without_contexts`]; it is called if it is needed.
+    pub(super) fn new(
+        validator: Validator,
+        schema: &Value,
+        quiet: impl FnOnce() -> Option<Validator>,
+    ) -> Self {
+        let explain = if !mentions(schema, &|name| name.ends_with("Ref") || name == "$ref") {
+            Explain::Itself
+        } else if mentions(schema, &|name| name.starts_with("unevaluated")) {
+            // What alternatives have evaluated is not known without their contexts.
+            Explain::Not
+        } else {
+            quiet().map_or(Explain::Not, |validator| Explain::Quietly(Box::new(validator)))
+        };
+        Self { validator, explain }
+    }
+
+    /// Checks data.
+    ///
+    /// # Errors
+    /// The first violation, without the offending value.
+    pub(super) fn run(&self, data: &Value) -> Result<(), String> {
+        if self.validator.is_valid(data) {
+            return Ok(());
+        }
+        let reason = match &self.explain {
+            Explain::Itself => self.validator.iter_errors(data).next().map(|error| sentence(&error)),
+            Explain::Quietly(quiet) => quiet.validate(data).err().map(|error| sentence(&error)),
+            Explain::Not => None,
+        };
+        Err(reason.unwrap_or_else(|| "the data: does not match its schema".to_owned()))
+    }
+}
+
+fn sentence(error: &ValidationError<'_>) -> String {
+    let pointer = error.instance_path().to_string();
+    let place = if pointer.is_empty() { "the data" } else { &pointer };
+    match quiet_alternatives(error) {
+        Some("oneOf") => {
+            format!(
+                "{place}: value is not valid under exactly one of the schemas listed in the 'oneOf' keyword"
+            )
+        }
+        Some(keyword) => {
+            format!("{place}: value is not valid under any of the schemas listed in the '{keyword}' keyword")
+        }
+        None => format!("{place}: {}", error.masked()),
+    }
+}
+
+/// The keyword that [`without_contexts`] wrapped, if it is the one that failed.
+fn quiet_alternatives(error: &ValidationError<'_>) -> Option<&'static str> {
+    let ValidationErrorKind::Not { schema } = error.kind() else { return None };
+    let wrapped = schema.as_object().filter(|not| not.len() == 1)?.get("not")?.as_object()?;
+    ALTERNATIVES.into_iter().find(|keyword| wrapped.len() == 1 && wrapped.contains_key(*keyword))
+}
+
+/// The same schema, with each `anyOf` and `oneOf` inside a double `not`: it takes the same data, and says only whether.
+pub(super) fn without_contexts(schema: &Value) -> Value {
+    match schema {
+        Value::Array(items) => items.iter().map(without_contexts).collect(),
+        Value::Object(members) => {
+            let mut quiet = Map::new();
+            let mut wrapped = Vec::new();
+            for (name, value) in members {
+                if DATA.contains(&name.as_str()) {
+                    quiet.insert(name.clone(), value.clone());
+                } else if ALTERNATIVES.contains(&name.as_str()) && value.is_array() {
+                    wrapped.push(json!({"not": {"not": {name.as_str(): without_contexts(value)}}}));
+                } else {
+                    quiet.insert(name.clone(), without_contexts(value));
+                }
+            }
+            if !wrapped.is_empty() {
+                match quiet.entry("allOf").or_insert_with(|| json!([])) {
+                    Value::Array(all) => all.extend(wrapped),
+                    // No schema: its own validator has refused it.
+                    _ => {}
+                }
+            }
+            Value::Object(quiet)
+        }
+        other => other.clone(),
+    }
+}
+
+fn mentions(schema: &Value, keyword: &dyn Fn(&str) -> bool) -> bool {
+    match schema {
+        Value::Array(items) => items.iter().any(|item| mentions(item, keyword)),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| keyword(name) || mentions(value, keyword))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::SchemaSet;
+    use crate::event::Event;
+    use serde_json::{Value, json};
+
+    fn check(schema: Value, data: &Value) -> Result<(), String> {
+        let set = SchemaSet::compile(&[("t".to_owned(), schema)].into()).expect("a schema");
+        let event = json!({"specversion":"1.0","id":"1","source":"/s","type":"t","data":data});
+        set.check(&Event::from_structured(event.to_string().as_bytes()).expect("an event"))
+    }
+
+    fn expressions(keyword: &str) -> Value {
+        let operation = |name: &str| {
+            json!({"type": "object", "required": ["op"], "properties": {
+                "op": {"enum": [name]}, "arg": {"$ref": "#/$defs/expression"}}})
+        };
+        json!({"properties": {"filter": {"$ref": "#/$defs/expression"}}, "$defs": {"expression": {keyword: [
+            operation("not"), operation("exists"),
+            {"type": "object", "required": ["field"], "properties": {"field": {"type": "string"}}}]}}})
+    }
+
+    fn tree(depth: usize, leaf: Value) -> Value {
+        (0..depth).fold(leaf, |arg, level| json!({"op": ["not", "exists"][level % 2], "arg": arg}))
+    }
+
+    #[test]
+    fn an_expression_tree_is_checked_however_deep_it_is() {
+        for keyword in ["anyOf", "oneOf"] {
+            for depth in [1, 16, 40, 120] {
+                let data = |leaf| json!({"filter": tree(depth, leaf)});
+                assert_eq!(check(expressions(keyword), &data(json!({"field": "a"}))), Ok(()), "{depth}");
+                let wrong = check(expressions(keyword), &data(json!("leaf"))).unwrap_err();
+                assert!(wrong.starts_with("/filter: value is not valid under "), "{depth}: {wrong}");
+                assert!(
+                    wrong.ends_with(&format!("of the schemas listed in the '{keyword}' keyword")),
+                    "{wrong}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn two_recursive_parts_of_all_of_end_too() {
+        let part = || json!({"properties": {"arg": {"$ref": "#/$defs/e"}}});
+        let schema = json!({"$ref": "#/$defs/e", "$defs": {"e": {
+            "type": "object", "allOf": [part(), part()]}}});
+        let wrong = check(schema, &tree(120, json!("leaf"))).unwrap_err();
+        assert!(wrong.ends_with("/arg: value is not of type \"object\""), "{wrong}");
+    }
+
+    #[test]
+    fn what_is_wrong_beside_alternatives_is_still_said() {
+        let schema = json!({
+            "$defs": {"amount": {"anyOf": [{"type": "number"}, {"type": "null"}]}},
+            "properties": {"amount": {"$ref": "#/$defs/amount"}, "id": {"type": "string"}},
+            "required": ["id"],
+        });
+        assert_eq!(check(schema.clone(), &json!({"id": "a", "amount": 1})), Ok(()));
+        let wrong = check(schema.clone(), &json!({"id": 7})).unwrap_err();
+        assert_eq!(wrong, "/id: value is not of type \"string\"");
+        let wrong = check(schema, &json!({"id": "a", "amount": "1"})).unwrap_err();
+        assert_eq!(
+            wrong,
+            "/amount: value is not valid under any of the schemas listed in the 'anyOf' keyword"
+        );
+    }
+
+    #[test]
+    fn values_that_look_like_schemas_are_left_alone() {
+        let schema = json!({"const": {"anyOf": [1]}, "$defs": {"x": {"$ref": "#"}}});
+        assert_eq!(super::without_contexts(&schema), schema);
+        assert_eq!(check(schema, &json!({"anyOf": [1]})), Ok(()));
+    }
+}
