@@ -6,8 +6,8 @@ locals {
 
   limits_file = "${local.rules_dir}/../limits.yaml"
 
-  # What thresholds are shares of: the file's, then what this deployment really has, then what was set by hand. How many requests come
-  # in at any hour only people know: until they say so, silence is no fault, or each new deployment would wake somebody.
+  # Limits, of which thresholds are shares: the file's, then those of this deployment, then those set by hand. Only people know how many
+  # requests to expect at any hour. Until they set it, silence is no fault; otherwise each new deployment would cause a page.
   limits = merge(
     fileexists(local.limits_file) ? yamldecode(file(local.limits_file)) : {},
     {

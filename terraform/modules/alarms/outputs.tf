@@ -1,5 +1,5 @@
 output "topology" {
-  description = "Names of the alarms: by rule, of each tier's subsystems, and of the suppressor, which is null when low alarms are told at any hour."
+  description = "Names of the alarms: by rule, of each tier's subsystems, and of the suppressor, which is null when low alarms notify at any hour."
   value = {
     names      = { for name, rule in var.rules : name => "${var.name}-${name}" if rule.kind != "budget" }
     composites = local.subsystem_names
@@ -13,7 +13,7 @@ output "topology" {
 }
 
 output "openings" {
-  description = "When business hours begin: schedule expressions in the zone of the hours. None when low alarms are told at any hour."
+  description = "When business hours begin: schedule expressions in the zone of the hours. None when low alarms notify at any hour."
   value       = tomap(local.openings)
 }
 
@@ -23,6 +23,6 @@ output "closings" {
 }
 
 output "arns" {
-  description = "ARNs of the alarms that tell somebody of low rules, by subsystem."
+  description = "ARNs of the composite alarms that notify about low rules, by subsystem."
   value       = { for subsystem, alarm in aws_cloudwatch_composite_alarm.low : subsystem => alarm.arn }
 }
