@@ -97,6 +97,6 @@ resource "aws_cloudwatch_metric_alarm" "rule" {
 }
 
 locals {
-  # Longer than any id in the rules, which it must not meet.
+  # Longer than any id in the rules, so that they cannot collide.
   result_id = "value_that_is_compared_with_the_threshold"
 }
