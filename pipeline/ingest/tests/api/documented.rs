@@ -11,6 +11,7 @@ fn the_document_lists_every_problem_type() {
     let document = include_str!("../../../../docs/http-api.md");
     let listed: BTreeSet<_> =
         document.split(['`', '"']).filter(|text| text.starts_with("/problems/")).collect();
-    let answered = ProblemKind::ALL.iter().map(|kind| kind.type_uri()).chain([BY_API_GATEWAY]).collect();
+    let answered: BTreeSet<_> =
+        ProblemKind::ALL.iter().map(|kind| kind.type_uri()).chain([BY_API_GATEWAY]).collect();
     assert_eq!(listed, answered);
 }
