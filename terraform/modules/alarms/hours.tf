@@ -1,10 +1,10 @@
-# Business hours: an alarm that is in ALARM outside them and suppresses what low alarms would tell. EventBridge Scheduler
-# flips it, in the zone's own time and so right across daylight saving. Metric math could not: its clocks are UTC.
+# Business hours: an alarm that is in ALARM outside them and suppresses low alarms. EventBridge Scheduler
+# switches it in the zone's own time, so daylight saving is correct. Metric math cannot: its clocks are UTC.
 
 locals {
   hours = var.business_hours == null ? [] : [var.business_hours]
 
-  # As cron has them, in the order of the week.
+  # Cron's names, in the order of the week.
   week = [
     { name = "monday", cron = "MON" }, { name = "tuesday", cron = "TUE" }, { name = "wednesday", cron = "WED" }, { name = "thursday", cron = "THU" },
     { name = "friday", cron = "FRI" }, { name = "saturday", cron = "SAT" }, { name = "sunday", cron = "SUN" },
@@ -15,8 +15,8 @@ locals {
   closing  = [for hours in local.hours : join(" ", [for part in reverse(split(":", hours.close)) : tonumber(part)])]
   holidays = toset(flatten(local.hours[*].holidays))
 
-  # cron cannot leave a day out. So a month with holidays has its working days spelled out, a year with holidays has the
-  # other months on their own, and a last expression has all other years, up to the last that Scheduler knows.
+  # cron cannot leave a day out. So a month with holidays lists its working days, a year with holidays has an expression
+  # for its other months, and a last expression has all other years, up to Scheduler's last one.
   months = sort(distinct([for day in local.holidays : substr(day, 0, 7)]))
   years  = sort(distinct([for day in local.holidays : substr(day, 0, 4)]))
 
@@ -47,12 +47,12 @@ locals {
   )
 }
 
-# Nothing ever sends this metric, and missing data is ignored: it stays in the state that it was given last.
+# No program sends this metric, and missing data is ignored: the alarm keeps the state that was set last.
 resource "aws_cloudwatch_metric_alarm" "out_of_hours" {
   count = length(local.hours)
 
   alarm_name          = "${var.name}-out-of-hours"
-  alarm_description   = "In ALARM outside business hours. Schedules flip it; it holds back what low alarms would tell."
+  alarm_description   = "In ALARM outside business hours. Schedules switch it; it suppresses the notifications of low alarms."
   namespace           = "Spillway"
   metric_name         = "NeverSent"
   dimensions          = { Deployment = var.name }
@@ -94,7 +94,7 @@ resource "aws_scheduler_schedule" "flip" {
       StateReason = each.value.reason
     })
 
-    # Late is better than not at all, but not after the next flip.
+    # A late switch is better than none, but not after the next one.
     retry_policy {
       maximum_retry_attempts       = 30
       maximum_event_age_in_seconds = 1800

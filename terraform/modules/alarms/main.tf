@@ -1,6 +1,6 @@
-# Each rule as the alarm that it says. High rules tell by themselves, at any hour, and each on its own, so that a second
-# one is heard while the first still sounds. Low rules are told by their subsystem's composite (composites.tf), which can
-# hold back what comes outside business hours (hours.tf). Rules of kind budget are notifications of AWS Budgets.
+# Each rule as an alarm. High rules notify directly, at any hour, and each on its own, so a second one notifies
+# while the first is on. Low rules notify through their subsystem's composite (composites.tf), which
+# is suppressed outside business hours (hours.tf). Rules of kind budget are notifications of AWS Budgets.
 
 locals {
   measured   = { for name, rule in var.rules : name => rule if rule.kind == "metric" }
@@ -19,7 +19,7 @@ locals {
     if dimension.resource != null && !contains(keys(var.resources), coalesce(dimension.resource, "-"))
   ]]]))
 
-  # Switched off by a limit of 0: no count is below it, and one that is missing must not be either.
+  # A limit of 0 switches the rule off: no count is below it, and missing data must not count as below either.
   never = { for name, rule in local.measured : name => rule.comparison == "LessThanThreshold" && rule.threshold == 0 }
 
   # Topics that the alarm itself notifies.
@@ -30,7 +30,7 @@ locals {
     "Runbook: ${var.dashboard_url}${rule.runbook_page}",
   ]) }
 
-  # CloudWatch takes 1,024 characters. Links are of no use when cut; sentences are.
+  # CloudWatch accepts 1,024 characters. A shortened sentence is still useful, a shortened link is not.
   descriptions = { for name, rule in var.rules : name => "${substr("${rule.summary} ${rule.impact}", 0, 1023 - length(local.links[name]))}\n${local.links[name]}" }
 }
 
@@ -86,13 +86,13 @@ resource "aws_cloudwatch_metric_alarm" "rule" {
 
   tags = var.tags
 
-  # CloudWatch refuses to delete an alarm while a composite still names it. So the composite is changed first.
+  # CloudWatch refuses to delete an alarm while a composite names it. So the composite is changed first.
   lifecycle {
     create_before_destroy = true
   }
 }
 
 locals {
-  # Longer than any id in the rules, which it must not meet.
+  # Longer than any id in the rules, so that they cannot collide.
   result_id = "value_that_is_compared_with_the_threshold"
 }

@@ -3,7 +3,7 @@ locals {
 }
 
 output "topology" {
-  description = "Names of the alarms: by rule, of each tier's subsystems, and of the suppressor, which is null when low alarms are told at any hour."
+  description = "Names of the alarms: by rule, of each tier's subsystems, and of the suppressor, which is null when low alarms notify at any hour."
   value = {
     names      = local.names
     composites = local.subsystem_names
@@ -17,7 +17,7 @@ output "topology" {
 }
 
 output "openings" {
-  description = "When business hours begin: schedule expressions in the zone of the hours. None when low alarms are told at any hour."
+  description = "When business hours begin: schedule expressions in the zone of the hours. None when low alarms notify at any hour."
   value       = tomap(local.openings)
 }
 
@@ -27,7 +27,7 @@ output "closings" {
 }
 
 output "arns" {
-  description = "ARNs of the alarms that tell somebody of low rules, by subsystem."
+  description = "ARNs of the composite alarms that notify about low rules, by subsystem."
   value       = { for subsystem, alarm in aws_cloudwatch_composite_alarm.low : subsystem => alarm.arn }
 }
 

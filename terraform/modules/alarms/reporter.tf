@@ -1,4 +1,4 @@
-# Who watches the function that tells the morning: if it fails, nobody hears of it, nor of anything that it measures.
+# Alarm on the reporter itself: its failures, and missing measurements, are otherwise silent.
 
 resource "aws_cloudwatch_metric_alarm" "reporter" {
   count = var.reporter == null ? 0 : 1

@@ -14,7 +14,7 @@ variable "resources" {
 }
 
 variable "reporter" {
-  description = "Name of the function that tells digests, which is watched like a subsystem of its own; null for none."
+  description = "Name of the function that sends digests, which has an alarm like a separate subsystem; null for none."
   type        = string
   default     = null
 }
@@ -25,7 +25,7 @@ variable "topics" {
 }
 
 variable "business_hours" {
-  description = "When low alarms are told, as the root module's variable; null tells them at any hour."
+  description = "When low alarms notify, as in the root module's variable; null: at any hour."
   type = object({
     zone     = string
     days     = list(string)
