@@ -1,13 +1,8 @@
 # The alarms, from the rules that `spillway alarms compile` checked.
 
 locals {
-  rules_dir  = var.alarms.rules_dir == null ? "${path.module}/../alerts/rules" : var.alarms.rules_dir
-  rule_files = { for file in fileset(local.rules_dir, "*.yaml") : "${local.rules_dir}/${file}" => file("${local.rules_dir}/${file}") }
-
-  limits_file = "${local.rules_dir}/../limits.yaml"
-
-  # Limits, of which thresholds are shares: the file's, then those of this deployment, then those set by hand. Only people know how many
-  # requests to expect at any hour. Until they set it, silence is no fault; otherwise each new deployment would cause a page.
+  # What thresholds are shares of: what this deployment has, then what was set by hand. The others are those of the compiled file. Only
+  # people know how many requests come in at any hour: until they set it, silence is no fault, or each new deployment would wake its owner.
   limits = merge(
     {
       "api.expected_requests_per_5_minutes" = 0
