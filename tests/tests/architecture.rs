@@ -38,7 +38,9 @@ const ONLY_IN: [(&str, &[&str]); 8] = [
     ("rusqlite", &["pipeline/embedded", "bench"]),
     ("serde_yaml_ng", &["alerts"]),
 ];
-/// Packages that need no other package of the workspace.
+/// They need no other package of the workspace, and every package may use them.
+const LEAVES: [&str; 2] = ["dashboard/pages", "dashboard/words"];
+/// Packages that need no other package of the workspace but leaves.
 const ALONE: [&str; 5] = ["pipeline/core", "alerts", "dashboard/charts", "tests", "xtask"];
 /// Packages without the shared lints, with the reason.
 const OWN_LINTS: [(&str, &str); 0] = [];
@@ -131,11 +133,13 @@ impl Graph {
             if folder.starts_with("pipeline/") {
                 let dashboard = |name: &str| {
                     self.folders.get(name).is_some_and(|folder| folder.starts_with("dashboard/"))
+                        && !self.is_in(name, &LEAVES)
                 };
                 forbid(&dashboard, "the pipeline runs without a dashboard and knows of none");
             }
-            if ALONE.contains(&folder) {
-                let ours = |name: &str| self.folders.contains_key(name);
+            if ALONE.contains(&folder) || LEAVES.contains(&folder) {
+                let may_use = if LEAVES.contains(&folder) { [].as_slice() } else { &LEAVES };
+                let ours = |name: &str| self.folders.contains_key(name) && !self.is_in(name, may_use);
                 forbid(&ours, "it needs no other package of the workspace");
             }
             for (library, folders) in ONLY_IN {
