@@ -6,6 +6,7 @@
 //!
 //! The rules themselves are in `alerts/rules/*.yaml`, which Terraform reads too; `docs/alarms.md` describes the format.
 
+mod alarm;
 pub mod backtest;
 pub mod check;
 pub mod evaluate;
@@ -17,6 +18,7 @@ pub mod rules;
 pub mod runbooks;
 mod state;
 
+pub use alarm::{AlarmChange, AlarmPeriod, AlarmStatus, NotNotified, Notified, Suppressed, Suppressor};
 pub use evaluate::{Engine, Evaluator};
 pub use history::{History, MemoryHistory, Slots, SourceError};
 pub use metric::{Metric, MetricStat, Resources, Statistic};

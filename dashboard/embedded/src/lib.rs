@@ -3,21 +3,21 @@
 //! The pipeline may run in this process or in another one: all is read from its data folder.
 
 mod alarms;
-mod flow;
 mod metrics;
+mod queues;
 mod traces;
 
 pub use alarms::EmbeddedAlarms;
-pub use flow::{EmbeddedFlow, EmbeddedQueues};
 pub use metrics::EmbeddedMetrics;
+pub use queues::EmbeddedQueues;
 pub use traces::EmbeddedTraces;
 
-use spillway_embedded::Attached;
-use spillway_embedded::telemetry::TelemetryReader;
 use spillway_dashboard_model::alarms::AlarmSource;
-use spillway_dashboard_model::flow::{CachedFlow, FlowSource};
+use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources, Limits};
 use spillway_dashboard_model::traces::TraceReader;
 use spillway_dashboard_model::{Cached, MetricReader};
+use spillway_embedded::Attached;
+use spillway_embedded::telemetry::TelemetryReader;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub struct Sources {
     /// Traces.
     pub traces: Arc<dyn TraceReader>,
     /// Where all events are, behind a cache.
-    pub flow: Arc<dyn FlowSource>,
+    pub flow: Arc<FlowSnapshots>,
     /// Which alarms there are and how they are. Not behind a cache.
     pub alarms: Arc<dyn AlarmSource>,
 }
@@ -47,11 +47,22 @@ impl Sources {
         let clock = Arc::clone(&ports.clock);
         let metrics = Arc::new(EmbeddedMetrics::new(Arc::clone(&reader), Arc::clone(&clock)));
         let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, Arc::clone(&clock), KEEP_METRICS));
-        let flow = Arc::new(EmbeddedFlow::new(ports, Arc::clone(&metrics)));
+        let flow = FlowSources {
+            ledger: Arc::clone(&ports.flow),
+            archive: Arc::clone(&ports.archive),
+            queues: Arc::new(EmbeddedQueues::new(Arc::clone(&ports.queues))),
+            metrics: Arc::clone(&metrics),
+            clock,
+            names: ports.names.clone(),
+            limits: Limits {
+                max_receive_count: ports.settings.max_receive_count,
+                retention_s: ports.settings.retention_s,
+            },
+        };
         Self {
             metrics,
             traces: Arc::new(EmbeddedTraces::new(reader)),
-            flow: Arc::new(CachedFlow::new(flow, clock, KEEP_FLOW)),
+            flow: Arc::new(FlowSnapshots::new(flow, KEEP_FLOW)),
             alarms: Arc::new(EmbeddedAlarms::new(ports.clone())),
         }
     }

@@ -9,12 +9,12 @@ use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::trace::{Segment, TraceHeader};
 use spillway_dashboard_embedded::Sources;
-use spillway_embedded::queue::Which;
-use spillway_embedded::{Options, Pipeline, RealClock};
 use spillway_dashboard_model::catalogue::{self, Stage};
 use spillway_dashboard_model::flow::{State, overall, summary};
 use spillway_dashboard_model::traces::TraceFilter;
 use spillway_dashboard_model::{Period, TimeRange};
+use spillway_embedded::queue::Which;
+use spillway_embedded::{Options, Pipeline, RealClock};
 use std::sync::Arc;
 
 async fn pipeline(folder: &tempfile::TempDir) -> Pipeline {
@@ -76,7 +76,7 @@ async fn a_snapshot_shows_the_queue_the_ledger_and_the_last_minutes() {
 async fn without_the_telemetry_file_the_ledger_is_still_shown() {
     let folder = tempfile::tempdir().unwrap();
     let pipeline = pipeline(&folder).await;
-    // Nobody can open a folder as a database.
+    // A folder can't be opened as a database.
     std::fs::create_dir(folder.path().join("telemetry.db")).unwrap();
     pipeline.ports.queue.send(&[message("a")]).await.remove(0).unwrap();
     let flow = Sources::of(folder.path(), &pipeline.ports).flow.snapshot().await.unwrap();

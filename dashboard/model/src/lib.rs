@@ -1,6 +1,6 @@
 //! What the dashboard reads, as ports: metrics, traces, flow, alarms.
 //!
-//! * [`alarms`]: which rules there are, how each one is, what changed and who was told.
+//! * [`alarms`]: which rules there are, how each one is, what changed and who was notified.
 //! * [`metrics`]: series of numbers, through [`MetricReader`] and the shared [`Cached`] in front of it.
 //! * [`catalogue`]: which metrics there are, what they mean, and the traps in them.
 //! * [`flow`]: where all events are at this moment, and [`flow::summary`], which says it in words.
@@ -12,11 +12,13 @@ pub mod alarms;
 pub mod catalogue;
 pub mod flow;
 pub mod metrics;
+mod one_answer;
 mod range;
 pub mod traces;
 mod words;
 
 pub use metrics::{Cached, Freshness, MetricQuery, MetricReader, Reading, Series, Statistic};
+pub use one_answer::OneAnswer;
 pub use range::{Period, RangeError, TimeRange};
 
 /// Why something could not be read.

@@ -14,6 +14,7 @@ pub mod message;
 pub mod metric;
 pub mod names;
 pub mod ports;
+pub mod queue;
 pub mod replay;
 pub mod retry;
 pub mod schema;

@@ -25,4 +25,4 @@ pub use file::FILE_NAME;
 pub use reader::{MetricQuery, TelemetryReadError, TelemetryReader};
 pub use recorder::{MetricHandle, Mode, Recorder, RecorderHealth};
 pub use statistics::{Statistic, StatisticSet};
-pub use traces::{TraceFilter, TraceHits};
+pub use traces::TraceHits;

@@ -2,7 +2,7 @@
 
 use super::{
     AlarmChange, AlarmChanges, AlarmPeriod, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, BusinessHours,
-    Digest, Resources, RuleName, RuleSet, Told, periods,
+    Digest, Notified, Resources, RuleName, RuleSet, periods,
 };
 use crate::{ReadError, TimeRange};
 use async_trait::async_trait;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use spillway_core::names::Names;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Rules whose states follow from the changes that it is told, as if somebody had evaluated them.
+/// Rules whose states follow from scripted changes, as if they had been evaluated.
 pub struct ScriptedAlarms {
     rules: Arc<RuleSet>,
     resources: Arc<Resources>,
@@ -29,33 +29,40 @@ struct Script {
 }
 
 impl ScriptedAlarms {
-    /// All rules quiet, and nobody has evaluated them yet.
+    /// All rules quiet and not evaluated yet.
     pub fn new(rules: RuleSet, names: &Names) -> Self {
         let resources = Arc::new(names.by_topology_key());
         Self { rules: Arc::new(rules), resources, script: Mutex::default() }
     }
 
-    /// Somebody evaluated the rules at `at`: without a change each is `OK`.
+    /// The rules were evaluated at `at`: without a change each is `OK`.
     pub fn evaluated(self, at: Timestamp) -> Self {
         self.edit(|script| script.evaluated_at = Some(at))
     }
 
     /// Something changed.
-    pub fn changed(self, rule: &str, at: Timestamp, to: AlarmState, reason: &str, told: Told) -> Self {
+    pub fn changed(
+        self,
+        rule: &str,
+        at: Timestamp,
+        to: AlarmState,
+        reason: &str,
+        notified: Notified,
+    ) -> Self {
         let rule = RuleName::new(rule);
         self.edit(|script| {
             let before = script.changes.iter().filter(|change| change.rule == rule).max_by_key(|c| c.at);
             let from = before.map_or(AlarmState::Ok, |change| change.to);
-            script.changes.push(AlarmChange { rule, at, from, to, reason: reason.to_owned(), told });
+            script.changes.push(AlarmChange { rule, at, from, to, reason: reason.to_owned(), notified });
         })
     }
 
-    /// Low alarms are told in these hours only.
+    /// Low alarms are notified in these hours only.
     pub fn open_in(self, hours: BusinessHours) -> Self {
         self.edit(|script| script.hours = Some(hours))
     }
 
-    /// This digest was told last.
+    /// This digest was notified last.
     pub fn with_digest(self, digest: Digest) -> Self {
         self.edit(|script| script.digest = Some(digest))
     }
@@ -98,10 +105,10 @@ impl Script {
             state: last.map_or(quiet, |change| change.to),
             since: last.map(|change| change.at),
             reason: last.map_or_else(|| "no change yet".to_owned(), |change| change.reason.clone()),
-            told: last.map(|change| change.told.clone()),
+            notified: last.map(|change| change.notified.clone()),
             suppressed: None,
             last_alarm: self.periods(Some(rule), None).pop(),
-            trouble: None,
+            evaluation_error: None,
         }
     }
 

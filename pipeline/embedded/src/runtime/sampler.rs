@@ -76,7 +76,7 @@ async fn sample_queue(pipeline: &Pipeline, which: Which, name: &str) -> Option<T
     record("ApproximateNumberOfMessagesNotVisible", snapshot.not_visible, Unit::Count);
     record("ApproximateNumberOfMessagesDelayed", snapshot.delayed, Unit::Count);
     record("ApproximateAgeOfOldestMessage", snapshot.oldest_age_s, Unit::Seconds);
-    snapshot.true_oldest_sent_at
+    snapshot.oldest_sent_at
 }
 
 /// How long until the oldest message expires. A move to the DLQ by the queue itself does not renew its time.

@@ -3,14 +3,14 @@
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header};
 use jiff::SignedDuration;
-use spillway_alerts::{RuleName, Tier};
+use spillway_alerts::{AlarmPeriod, RuleName, Tier};
 use spillway_core::Timestamp;
 use spillway_core::fault::{Fault, FaultKind};
 use spillway_core::names::Names;
 use spillway_core::ports::Clock as _;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
-use spillway_embedded::alarms::{AlarmSettings, InForce, Stretch, Watch, WatchOptions};
+use spillway_embedded::alarms::{AlarmSettings, InForce, Watch, WatchOptions};
 use spillway_embedded::gateway::{self, Gateway, TypicalLatency};
 use spillway_embedded::simulate::in_virtual_time;
 use spillway_embedded::{Options, Pipeline, VirtualClock, runtime};
@@ -77,7 +77,7 @@ impl World {
         folder: &Path,
         clock: VirtualClock,
         start: Timestamp,
-    ) -> (Vec<Stretch>, InForce, spillway_core::ledger::Ledger) {
+    ) -> (Vec<AlarmPeriod>, InForce, spillway_core::ledger::Ledger) {
         let schemas = SchemaSet::compile(&spillway_traffic::schemas()).expect("the shop's schemas");
         // Traces cost time and no alarm looks at them.
         let settings =
@@ -130,7 +130,7 @@ impl World {
         while requests.join_next().await.is_some() {}
         pipeline.recorder.finish(clock.now());
         watch.evaluate(end).await.expect("evaluated");
-        let stretches = pipeline.ports.alarms.stretches(None, Timestamp::MIN, Timestamp::MAX).await;
+        let stretches = pipeline.ports.alarms.periods(None, Timestamp::MIN, Timestamp::MAX).await;
         let ledger = pipeline.ports.flow.ledger().await.expect("the ledger is readable");
         drop(tasks);
         (stretches.expect("alarms are readable"), in_force, ledger)
@@ -167,7 +167,7 @@ pub struct Lived {
     /// When it began.
     pub start: Timestamp,
     /// Every stretch in alarm, the oldest first.
-    pub stretches: Vec<Stretch>,
+    pub stretches: Vec<AlarmPeriod>,
     /// What was evaluated.
     pub in_force: InForce,
 }
@@ -205,7 +205,7 @@ impl Lived {
 
     /// What is in alarm at some time, for messages of tests.
     pub fn story(&self) -> String {
-        let line = |stretch: &Stretch| {
+        let line = |stretch: &AlarmPeriod| {
             let until = stretch.until.map_or("".to_owned(), |until| self.minute(until).to_string());
             format!("{} from minute {} until {until}", stretch.rule, self.minute(stretch.from))
         };
