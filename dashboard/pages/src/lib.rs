@@ -171,6 +171,12 @@ impl PageEntry {
         fits && given.next().is_none()
     }
 
+    /// The part of an address's path that stands where this page's path has `:name`, as it is in the address.
+    pub fn parameter<'a>(&self, path: &'a str, name: &str) -> Option<&'a str> {
+        let place = self.path.split('/').position(|part| part.strip_prefix(':') == Some(name))?;
+        path.split('/').nth(place)
+    }
+
     /// Whether an address's path is this page's or below it, so that the header marks this page.
     pub fn is_above(&self, path: &str) -> bool {
         path == self.path
@@ -202,6 +208,14 @@ mod tests {
         for none in ["", "/no-such-page", "/metrics/queue", "/events/", "https://example.com/"] {
             assert!(page_at(none).is_none(), "{none}");
         }
+    }
+
+    #[test]
+    fn a_parameter_is_a_part_of_the_path() {
+        let parameter = |path, name| page_at(path).and_then(|page| page.parameter(path, name));
+        assert_eq!(parameter("/events/a%2Fb", "id"), Some("a%2Fb"));
+        assert_eq!(parameter("/events", "id"), None);
+        assert_eq!(parameter("/alarms/x", "id"), None);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
 
-use async_trait::async_trait;
 use axum::{Router, body::Body};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
@@ -18,7 +17,7 @@ use spillway_core::{
     usecases::accept::accept,
 };
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
-use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
+use spillway_dashboard_app::ports::Environment;
 use spillway_embedded::{Options, Pipeline, VirtualClock, runtime};
 use std::{
     collections::BTreeMap,
@@ -32,31 +31,22 @@ use tower::ServiceExt;
 const ORIGIN: &str = "http://127.0.0.1:3000";
 
 /// Schemas that somebody mends while the pipeline runs.
-struct Mendable(RwLock<Arc<SchemaSet>>);
+struct FixableSchemas(RwLock<Arc<SchemaSet>>);
 
-impl Mendable {
+impl FixableSchemas {
     fn demanding(amount: &str) -> Arc<SchemaSet> {
         let schema = json!({"type": "object", "properties": {"amount": {"type": amount}}});
         Arc::new(SchemaSet::compile(&BTreeMap::from([("order.placed".to_owned(), schema)])).unwrap())
     }
 
-    fn mend(&self) {
+    fn fix(&self) {
         *self.0.write().unwrap() = Arc::default();
     }
 }
 
-impl Schemas for Mendable {
+impl Schemas for FixableSchemas {
     fn current(&self) -> Arc<SchemaSet> {
         Arc::clone(&self.0.read().unwrap())
-    }
-}
-
-struct NoBadges;
-
-#[async_trait]
-impl HeaderSource for NoBadges {
-    async fn badges(&self) -> Badges {
-        Badges::default()
     }
 }
 
@@ -64,7 +54,7 @@ struct TestApp {
     router: Router,
     cookie: String,
     pipeline: Arc<Pipeline>,
-    schemas: Arc<Mendable>,
+    schemas: Arc<FixableSchemas>,
     _tasks: JoinSet<()>,
     _data: TempDir,
 }
@@ -80,7 +70,7 @@ impl TestApp {
     /// A running pipeline that takes numbers only as amounts, and somebody signed in.
     async fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
-        let schemas = Arc::new(Mendable(RwLock::new(Mendable::demanding("number"))));
+        let schemas = Arc::new(FixableSchemas(RwLock::new(FixableSchemas::demanding("number"))));
         let options = Options {
             settings: PipelineSettings::default(),
             names: Names::default(),
@@ -95,7 +85,7 @@ impl TestApp {
         let environment = Environment { name: "test".into(), demo: false };
         let ports = embedded::ports(data.path(), &pipeline.ports, environment);
         let router = router(Deps {
-            ports: Ports { header: Arc::new(NoBadges), ..ports },
+            ports,
             sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
             assets: Arc::new(Assets::without_scripts()),
             port: 3000,
@@ -185,7 +175,7 @@ fn encoded(text: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mended_schema_and_a_replay_bring_an_event_to_the_store() {
+async fn a_fixed_schema_and_a_replay_bring_an_event_to_the_store() {
     let app = TestApp::start().await;
     app.accept("e1", "order.placed", json!({"amount": "twelve"})).await;
     assert_eq!(app.settle().await.archived, 1);
@@ -200,7 +190,7 @@ async fn a_mended_schema_and_a_replay_bring_an_event_to_the_store() {
 
     let before = app.get(&format!("/dead-letters/replay?id={id}")).await;
     assert!(before.contains("The message would fail again now."), "{before}");
-    app.schemas.mend();
+    app.schemas.fix();
     let after = app.get(&format!("/dead-letters/replay?id={id}")).await;
     assert!(after.contains("The message passes the consumer's checks now."), "{after}");
     assert!(after.contains(">Replay 1 message<"), "{after}");
@@ -245,8 +235,8 @@ async fn all_that_match_are_replayed_and_those_that_fail_again_come_back() {
 
     let none = app.post(asked, "/actions/replay", &format!("{form}&passing=true")).await;
     assert!(none.starts_with(asked), "none of them would pass: {none}");
-    let told = app.get(&none).await;
-    assert!(told.contains("Each of these messages would fail again, so none was put back."), "{told}");
+    let answer = app.get(&none).await;
+    assert!(answer.contains("Each of these messages would fail again, so none was put back."), "{answer}");
 
     let replay = app.post(asked, "/actions/replay", &form).await;
     let ledger = app.settle().await;
@@ -292,7 +282,7 @@ async fn a_discard_needs_a_reason_and_can_be_undone() {
 
     let undo = format!("at={}&back={}", encoded(&hidden(&list, "at")), encoded("https://evil.example/"));
     let restored = app.post(&done, "/actions/restore", &undo).await;
-    assert_eq!(restored, "/dead-letters?__restored=2", "and nobody is led elsewhere");
+    assert_eq!(restored, "/dead-letters?__restored=2", "and no form leads elsewhere");
     assert!(app.get(&restored).await.contains("2 messages were restored. They wait in the archive again."));
     assert_eq!(app.settle().await.archived, 2);
     let detail = app.get(&format!("/dead-letters/{}", ids[0])).await;
@@ -333,9 +323,9 @@ async fn a_form_about_nothing_and_a_page_about_nothing_say_so() {
     assert!(nothing.contains("No message was selected."), "{nothing}");
     let back = app.post("/dead-letters", "/actions/replay", "").await;
     assert!(app.get(&back).await.contains("Select at least one message."));
-    let gone = app.post("/dead-letters", "/actions/replay", "ids%5B%5D=nobody").await;
+    let gone = app.post("/dead-letters", "/actions/replay", "ids%5B%5D=no-such-id").await;
     assert!(app.get(&gone).await.contains("The message is not there any more."));
-    for path in ["/dead-letters/nobody", "/replays/nobody", "/events/nobody"] {
+    for path in ["/dead-letters/no-such-id", "/replays/no-such-id", "/events/no-such-id"] {
         let answer = app.answer(app.request(Request::get(path)).body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
     }

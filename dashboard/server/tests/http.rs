@@ -2,30 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
 
-use async_trait::async_trait;
+#[path = "support/flow.rs"]
+mod flow;
+
 use axum::{Router, body::Body};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use spillway_core::{
-    names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings, testkit::ManualClock,
+    ledger::Ledger, names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings,
+    testkit::ManualClock,
 };
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
-use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
+use spillway_dashboard_app::{pages::Pages, ports::Environment};
+use spillway_dashboard_pages::PAGES;
 use spillway_embedded::{Options, Pipeline};
-use std::{fs, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fs, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
 const HOST: &str = "127.0.0.1:3000";
-
-struct ThreeDeadLetters;
-
-#[async_trait]
-impl HeaderSource for ThreeDeadLetters {
-    async fn badges(&self) -> Badges {
-        Badges { dead_letters: Some(3), running_replays: Some(0), active_alarms: Some(1) }
-    }
-}
 
 struct TestApp {
     router: Router,
@@ -54,7 +49,8 @@ impl TestApp {
         let pipeline = Pipeline::open(data.path(), options).await.unwrap();
         let environment = Environment { name: "test".into(), demo: true };
         let ports = embedded::ports(data.path(), &pipeline.ports, environment);
-        let ports = Ports { header: Arc::new(ThreeDeadLetters), ..ports };
+        let three = Ledger { accepted: 3, archived: 3, ..Ledger::default() };
+        let ports = flow::with_ledger(ports, Some(three));
         let deps = Deps {
             ports,
             sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
@@ -209,6 +205,23 @@ async fn every_answer_carries_the_security_headers() {
         assert_eq!(header(&answer, "referrer-policy"), "same-origin");
         assert_eq!(header(&answer, "cache-control"), "no-store");
     }
+}
+
+#[test]
+fn the_routes_are_those_of_the_table_of_pages() {
+    let routes = leptos_axum::generate_route_list(|| leptos::view! { <Pages /> });
+    let routes: BTreeSet<String> = routes.iter().map(|route| route.path().to_owned()).collect();
+    // Axum writes a parameter in braces.
+    let in_braces = |part: &str| part.strip_prefix(':').map_or(part.to_owned(), |name| format!("{{{name}}}"));
+    let pages = PAGES.iter().map(|page| page.path.split('/').map(in_braces).collect::<Vec<_>>().join("/"));
+    assert_eq!(routes, pages.collect());
+}
+
+#[tokio::test]
+async fn an_address_is_decoded_once() {
+    let app = TestApp::signed_in().await;
+    let page = text(app.get("/events/50%2525%2Fx").await).await;
+    assert!(page.contains(r#"value="50%25/x""#), "{page}");
 }
 
 #[tokio::test]

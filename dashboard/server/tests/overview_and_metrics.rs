@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
 
+#[path = "support/flow.rs"]
+mod flow;
+
 use async_trait::async_trait;
 use axum::{Router, body::Body};
 use http::{Request, StatusCode, header};
@@ -13,12 +16,11 @@ use spillway_core::{
 };
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_dashboard_app::ports::{Environment, Ports};
-use spillway_embedded::{Options, Pipeline};
 use spillway_dashboard_model::catalogue::{Stage, of_stage};
-use spillway_dashboard_model::flow::{FlowSnapshot, FlowSource};
 use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
 };
+use spillway_embedded::{Options, Pipeline};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -95,13 +97,6 @@ struct Broken;
 impl MetricReader for Broken {
     async fn read(&self, _: &[MetricQuery], _: TimeRange, _: Period) -> Result<Reading, ReadError> {
         Err(ReadError::Unavailable { reason: "the telemetry file is locked".into() })
-    }
-}
-
-#[async_trait]
-impl FlowSource for Broken {
-    async fn snapshot(&self) -> Result<FlowSnapshot, ReadError> {
-        Err(ReadError::Unavailable { reason: "the data folder is gone".into() })
     }
 }
 
@@ -199,7 +194,7 @@ async fn a_source_that_fails_takes_away_only_its_own_part() {
     let metrics = no_metrics.page("/metrics?stage=queue&range=1h").await;
     assert!(metrics.contains("Try again") && !metrics.contains("data-series="));
 
-    let no_flow = Dashboard::with(|ports| Ports { flow: Arc::new(Broken), ..ports }).await;
+    let no_flow = Dashboard::with(|ports| flow::with_ledger(ports, None)).await;
     let page = no_flow.page("/").await;
     assert!(text(&page).contains("Where the events are cannot be read just now."));
     assert!(text(&page).contains("the data folder is gone"));
