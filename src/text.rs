@@ -2,23 +2,14 @@
 
 use anstyle::Style;
 use spillway_core::Timestamp;
+use spillway_dashboard_words::set_apart;
 use std::time::Duration;
 
 /// A number with thousands separators.
 pub fn number(value: impl TryInto<i128>) -> String {
     let value = value.try_into().unwrap_or(i128::MAX);
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if value < 0 {
-        text.push('-');
-    }
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let sign = if value < 0 { "-" } else { "" };
+    format!("{sign}{}", set_apart(&value.unsigned_abs().to_string()))
 }
 
 /// A number with its noun: `1 event`, `1,200 events`.

@@ -14,7 +14,7 @@ mod scenario;
 pub use lint::{Lint, LintKind};
 pub use mutate::{Mutant, Mutation, mutants, survivors};
 pub use notation::{NotationError, parse_series};
-pub use pages::{PAGES, STAGES, unknown_page};
+pub use pages::unknown_page;
 pub use report::{Difference, Outcome, Report};
 pub use run::{Check, built_in, run};
 pub use scenario::{Scenario, ScenarioError, parse_scenarios};

@@ -7,6 +7,7 @@
 //! The rules themselves are in `alerts/rules/*.yaml`, and `alerts/rules.json` has them compiled, for Terraform;
 //! `docs/alarms.md` describes both formats.
 
+mod alarm;
 pub mod backtest;
 pub mod check;
 pub mod evaluate;
@@ -18,6 +19,7 @@ pub mod rules;
 pub mod runbooks;
 mod state;
 
+pub use alarm::{AlarmChange, AlarmPeriod, AlarmStatus, NotNotified, Notified, Suppressed, Suppressor};
 pub use evaluate::{Engine, Evaluator};
 pub use history::{History, MemoryHistory, Slots, SourceError};
 pub use metric::{Metric, MetricStat, Resources};

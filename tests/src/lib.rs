@@ -1,10 +1,11 @@
 //! Whole-system journeys: the programs as people run them, seen from outside.
 //!
 //! Each test starts the release binaries on free ports and a folder of its own, and talks to them over sockets, through
-//! the command line tool and in a browser. Nothing here links to the system's own code, so that a test can only see what
-//! a user sees. Each ring of tests is a test target, by what it needs: `embedded` and `bad_input` need nothing, `browser`
+//! the command line tool and in a browser. Nothing here links to the system's own code but to the dashboard's table of
+//! pages, so that a test can only see what a user sees. Each ring of tests is a test target, by what it needs: `embedded` and `bad_input` need nothing, `browser`
 //! needs Chromium.
 
+pub mod addresses;
 pub mod browser;
 pub mod command;
 pub mod disk;

@@ -1,46 +1,20 @@
-//! The pages of the dashboard that a link may lead to. A test compares the list with the dashboard's router.
+//! Links of rules and runbooks to the dashboard.
 
-/// Every page, as the router has it; what begins with a colon stands for anything.
-pub const PAGES: [&str; 13] = [
-    "/",
-    "/metrics",
-    "/dead-letters",
-    "/dead-letters/replay",
-    "/dead-letters/discard",
-    "/dead-letters/:id",
-    "/events",
-    "/events/:id",
-    "/replays",
-    "/replays/:id",
-    "/alarms",
-    "/alarms/:name",
-    "/runbooks/:name",
-];
-
-/// Stages that `/metrics?stage=…` knows.
-pub const STAGES: [&str; 8] = ["api", "ingest", "queue", "consumer", "table", "dlq", "archiver", "account"];
+use spillway_dashboard_pages::{PAGES, page_at};
 
 /// What is wrong with a link to the dashboard, if anything.
 pub fn unknown_page(link: &str) -> Option<String> {
-    let (path, query) = link.split_once('?').unwrap_or((link, ""));
-    let path = path.split('#').next().unwrap_or_default();
-    if !PAGES.iter().any(|page| matches(page, path)) {
-        return Some(format!("`{link}` is no page of the dashboard; its pages are {}", PAGES.join(", ")));
-    }
-    let stage = query.split(['&', '#']).find_map(|pair| pair.strip_prefix("stage="))?;
-    (!STAGES.contains(&stage)).then(|| {
-        format!("`{link}`: the dashboard has no stage `{stage}`; its stages are {}", STAGES.join(", "))
+    let Some(page) = page_at(link) else {
+        let pages: Vec<_> = PAGES.iter().map(|page| page.path).collect();
+        return Some(format!("`{link}` is no page of the dashboard; its pages are {}", pages.join(", ")));
+    };
+    let (name, choices) = page.choice?;
+    let (_, query) = link.split_once('?')?;
+    let chosen = query.split(['&', '#']).find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    (!choices.contains(&chosen)).then(|| {
+        let choices = choices.join(", ");
+        format!("`{link}`: the dashboard has no {name} `{chosen}`; its {name}s are {choices}")
     })
-}
-
-fn matches(page: &str, path: &str) -> bool {
-    let mut given = path.split('/');
-    let fits = page.split('/').all(|part| match given.next() {
-        Some(text) if part.starts_with(':') => !text.is_empty(),
-        Some(text) => text == part,
-        None => false,
-    });
-    fits && given.next().is_none()
 }
 
 #[cfg(test)]

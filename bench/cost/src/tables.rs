@@ -3,6 +3,7 @@
 use crate::data::{Billing, Data, Load, Quota, Use};
 use crate::model::{Line, Model, total};
 use anyhow::{Result, bail};
+use spillway_dashboard_words::set_apart;
 use spillway_metrics::custom_metrics;
 use std::fmt::Write as _;
 
@@ -236,15 +237,7 @@ fn count(value: f64) -> String {
     if value < 10.0 && value.fract() != 0.0 {
         return number(value);
     }
-    let digits = format!("{:.0}", value);
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    set_apart(&format!("{value:.0}"))
 }
 
 /// A measured number: two digits behind the point where there are few before it.

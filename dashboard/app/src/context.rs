@@ -2,14 +2,16 @@
 
 use crate::{
     error::FailedAction,
+    ports::use_ports,
     preferences::Preferences,
     range::{Preset, Range, RangeError},
 };
 use http::request::Parts;
-use jiff::{Timestamp, tz::TimeZone};
-use leptos::prelude::{expect_context, provide_context, use_context};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use leptos::prelude::{provide_context, use_context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use spillway_core::ports::Clock;
+use spillway_dashboard_model::TimeRange;
+use spillway_dashboard_pages::page_at;
 use std::sync::Arc;
 
 /// One page being drawn for one request.
@@ -52,6 +54,25 @@ impl Page {
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// A part of the path that the page's route names, such as `:id`, decoded; empty if there is none. Leptos' router would
+    /// decode it twice.
+    pub fn path_parameter(&self, name: &str) -> String {
+        let part = page_at(&self.path).and_then(|entry| entry.parameter(&self.path, name));
+        percent_decode_str(part.unwrap_or_default()).decode_utf8_lossy().into_owned()
+    }
+
+    /// The range, as sources are asked for it.
+    pub fn time_range(&self) -> TimeRange {
+        // A page's range is never empty. Should it be, its last second replaces it.
+        TimeRange::new(self.range.from, self.range.to)
+            .unwrap_or_else(|_| TimeRange::last(SignedDuration::ZERO, self.range.to))
+    }
+
+    /// Whether the URL says a range.
+    pub fn has_range(&self) -> bool {
+        ["range", "from", "to"].iter().any(|name| self.parameter(name).is_some())
     }
 
     /// A link to another page about the same range. `query` is more of the query, encoded, or empty.
@@ -117,7 +138,7 @@ pub fn use_page() -> Arc<Page> {
     if let Some(page) = use_context::<Arc<Page>>() {
         return page;
     }
-    let now = expect_context::<Arc<dyn Clock>>().now();
+    let now = use_ports().pipeline.clock.now();
     // There is no request while the list of routes is made.
     let page = use_context::<Parts>().map_or_else(
         || Page::of("/", "", "", now),
@@ -151,6 +172,12 @@ mod tests {
         assert_eq!(page.parameter("flag"), None, "an empty parameter is none");
         assert_eq!(page.range.preset, Some(Preset::Hour));
         assert_eq!(page.preferences.theme, crate::preferences::Theme::Dark);
+    }
+
+    #[test]
+    fn a_part_of_the_path_is_decoded_once() {
+        assert_eq!(page("/events/50%2525%2Fx", "").path_parameter("id"), "50%25/x");
+        assert_eq!(page("/events", "").path_parameter("id"), "");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub enum ActionError {
         /// What was looked for.
         what: String,
     },
-    /// Somebody or something else was faster.
+    /// Another operator or the pipeline was faster.
     #[error("{message}")]
     Conflict {
         /// What happened meanwhile.
@@ -59,7 +59,7 @@ pub struct FailedAction {
 }
 
 impl FailedAction {
-    /// Reads `__path` and `__err`. Anybody can put those into a link, so the page shows it as text and
+    /// Reads `__path` and `__err`. Any link can have those, so the page shows it as text and
     /// draws no conclusion from it.
     pub fn from_query<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let (path, error) = (get("__path")?, get("__err")?);
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn an_error_survives_the_way_through_the_url() {
-        let error = ActionError::Conflict { message: "Somebody is replaying these messages.".into() };
+        let error = ActionError::Conflict { message: "Another operator is replaying these messages.".into() };
         let url = ServerFnUrlError::new("/actions/replay", error.clone()).to_url("http://h/x").unwrap();
         let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         let find = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());

@@ -5,11 +5,13 @@
 //! * Everything else is drawn on the server and is compiled only with the feature `ssr`, so that the
 //!   browser downloads none of it.
 //!
-//! A page is a folder in [`pages`], a route in [`router`], and a line in [`nav`].
+//! A page is an entry in the table of `spillway-dashboard-pages`, a route in [`pages`], and a file there: `pages/x.rs` with one
+//! component for each route. What it reads, draws and says is in `pages/x/data.rs`, `view.rs` and `words.rs`, as needed.
 
-pub mod format;
 pub mod islands;
 
+#[cfg(feature = "ssr")]
+pub mod badges;
 #[cfg(feature = "ssr")]
 pub mod charts;
 #[cfg(feature = "ssr")]
@@ -19,7 +21,7 @@ pub mod context;
 #[cfg(feature = "ssr")]
 pub mod error;
 #[cfg(feature = "ssr")]
-pub mod nav;
+mod links;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
@@ -29,6 +31,8 @@ pub mod preferences;
 #[cfg(feature = "ssr")]
 pub mod range;
 #[cfg(feature = "ssr")]
-pub mod router;
-#[cfg(feature = "ssr")]
 pub mod shell;
+#[cfg(feature = "ssr")]
+mod stages;
+#[cfg(feature = "ssr")]
+mod words;

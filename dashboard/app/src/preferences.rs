@@ -1,4 +1,4 @@
-//! How somebody wants the dashboard to look, kept in cookies so that the server draws it right at once.
+//! How a reader wants the dashboard to look, kept in cookies so that the server draws it right at once.
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -57,7 +57,7 @@ impl Times {
     }
 }
 
-/// Somebody's choices.
+/// A reader's choices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preferences {
     /// Light or dark.
@@ -66,7 +66,7 @@ pub struct Preferences {
     pub times: Times,
     /// Whether the page keeps itself up to date.
     pub live: bool,
-    /// The browser's zone, by its IANA name, once it told.
+    /// The browser's zone, by its IANA name, once it has sent it.
     pub zone_name: Option<String>,
 }
 
@@ -93,14 +93,14 @@ impl Preferences {
         preferences
     }
 
-    /// The zone that times are written in. A browser that has not told its zone (or has JavaScript off)
+    /// The zone that times are written in. A browser that has not sent its zone (or has JavaScript off)
     /// gets this machine's own, which is the same for everybody who sits at it.
     pub fn zone(&self) -> TimeZone {
         match self.times {
             Times::Utc => TimeZone::UTC,
             Times::Local => {
-                let told = self.zone_name.as_deref().and_then(|name| TimeZone::get(name).ok());
-                told.unwrap_or_else(TimeZone::system)
+                let known = self.zone_name.as_deref().and_then(|name| TimeZone::get(name).ok());
+                known.unwrap_or_else(TimeZone::system)
             }
         }
     }

@@ -184,7 +184,7 @@ fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, RangeError> {
     civil.to_zoned(zone.clone()).map(|zoned| zoned.timestamp()).map_err(|_| not_a_time())
 }
 
-/// What somebody put into a URL is repeated to them, but not at any length.
+/// What a URL has is shown again, but not at any length.
 fn shortened(text: &str) -> String {
     text.chars().take(40).collect()
 }

@@ -7,11 +7,11 @@ use crate::{
     components::{ErrorState, Icon, Sign},
     context::use_page,
     islands::{Crosshair, Keys, Live, Selection, Times},
-    nav::NAV,
     preferences::Theme,
 };
 use header::Header;
 use leptos::prelude::*;
+use spillway_dashboard_pages::PAGES;
 use std::sync::Arc;
 
 /// Milliseconds between live refreshes.
@@ -112,8 +112,9 @@ pub fn Shell(
 /// What the keys do.
 #[component]
 fn KeysDialog() -> impl IntoView {
+    let listed = PAGES.iter().filter_map(|page| page.navigation);
     let pages =
-        NAV.iter().map(|item| (vec!["g".to_owned(), item.key.to_string()], format!("Go to {}", item.label)));
+        listed.map(|page| (vec!["g".to_owned(), page.key.to_string()], format!("Go to {}", page.label)));
     let others = [
         (vec!["/"], "Search"),
         (vec!["j"], "Next in the list"),

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 /// Most names in a `DescribeAlarms` (its page in the CloudWatch API reference).
 const MOST_NAMES: usize = 100;
-/// Changes that are read in order to know the stretches of a range.
+/// Changes that are read in order to know the periods of a range.
 const MOST_CHANGES: usize = 5_000;
 
 /// Reads the alarms that Terraform made of the rules.
@@ -37,9 +37,9 @@ pub struct CloudWatchAlarms {
     hours: Option<BusinessHours>,
 }
 
-/// Why the alarms of a deployment can't be told.
+/// Why the alarms of a deployment can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the alarms of the deployment can't be told: {reason}")]
+#[error("the alarms of the deployment can't be read: {reason}")]
 pub struct AlarmsError {
     /// What does not fit.
     pub reason: String,
@@ -112,10 +112,10 @@ impl CloudWatchAlarms {
             state: state.state,
             since: state.since,
             reason: state.reason,
-            told: None,
+            notified: None,
             suppressed: self.suppressed(rule, now),
             last_alarm: lasting.map(|from| AlarmPeriod { rule: rule.name.clone(), from, until: None }),
-            trouble: None,
+            evaluation_error: None,
         }
     }
 
@@ -150,7 +150,7 @@ impl AlarmSource for CloudWatchAlarms {
         Ok(AlarmsNow {
             rules: Arc::clone(&self.rules),
             resources: Arc::clone(&self.resources),
-            // CloudWatch evaluates every minute, whoever looks.
+            // CloudWatch evaluates every minute.
             evaluated_at: (!statuses.is_empty()).then_some(now),
             statuses,
             hours: self.hours.clone(),
@@ -183,7 +183,7 @@ impl AlarmSource for CloudWatchAlarms {
         Ok(found)
     }
 
-    /// The reporter function tells digests to the topics, and keeps none for others to read.
+    /// The reporter function sends digests to the topics, and stores none.
     async fn digest(&self) -> Result<Option<Digest>, ReadError> {
         Ok(None)
     }

@@ -2,18 +2,18 @@
 
 mod alarms;
 pub mod budgets;
-mod flow;
 mod metrics;
+mod queues;
 mod traces;
 
 pub use alarms::{AlarmsError, CloudWatchAlarms};
-pub use flow::AwsFlowSource;
 pub use metrics::CloudWatchMetrics;
+pub use queues::SqsQueues;
 pub use traces::XRayTraces;
 
 use spillway_aws::explain::ExplainedError;
 use spillway_aws::operator::Deployment;
-use spillway_dashboard_model::flow::{CachedFlow, FlowSource};
+use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources};
 use spillway_dashboard_model::traces::TraceReader;
 use spillway_dashboard_model::{Cached, MetricReader, ReadError};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub struct Sources {
     /// Traces.
     pub traces: Arc<dyn TraceReader>,
     /// Where all events are, behind a cache.
-    pub flow: Arc<dyn FlowSource>,
+    pub flow: Arc<FlowSnapshots>,
 }
 
 impl Sources {
@@ -40,12 +40,16 @@ impl Sources {
     pub fn of(deployment: &Deployment) -> Self {
         let clock = Arc::clone(&deployment.ports.clock);
         let metrics = Arc::new(CloudWatchMetrics::new(deployment.clients.cloudwatch(), Arc::clone(&clock)));
-        let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, Arc::clone(&clock), KEEP_METRICS));
-        let flow = Arc::new(AwsFlowSource::new(deployment, Arc::clone(&metrics)));
+        let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, clock, KEEP_METRICS));
+        let flow = FlowSources {
+            pipeline: deployment.ports.clone(),
+            queues: Arc::new(SqsQueues::new(deployment, Arc::clone(&metrics))),
+            metrics: Arc::clone(&metrics),
+        };
         Self {
             metrics,
             traces: Arc::new(XRayTraces::new(aws_sdk_xray::Client::new(deployment.clients.config()))),
-            flow: Arc::new(CachedFlow::new(flow, clock, KEEP_FLOW)),
+            flow: Arc::new(FlowSnapshots::new(flow, KEEP_FLOW)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! X-Ray and Budgets as an emulator plays them that nobody here wrote (moto). `cargo xtask test` starts it.
+//! X-Ray and Budgets as an independent emulator (moto) plays them. `cargo xtask test` starts it.
 
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_budgets::types::{Budget, BudgetType, CalculatedSpend, Spend, TimeUnit};
@@ -10,7 +10,7 @@ use spillway_dashboard_aws::XRayTraces;
 use spillway_dashboard_aws::budgets::Budgets;
 use spillway_dashboard_model::traces::TraceReader as _;
 
-#[expect(clippy::disallowed_methods, reason = "whoever starts the emulator says where it is")]
+#[expect(clippy::disallowed_methods, reason = "the program that starts the emulator says where it is")]
 async fn emulator() -> Clients {
     let endpoint = std::env::var("SPILLWAY_MOTO_ENDPOINT")
         .expect("SPILLWAY_MOTO_ENDPOINT is not set: run this through `cargo xtask test`");

@@ -1,6 +1,7 @@
 //! Units, and how a value in one is written for people.
 
 use serde::{Deserialize, Serialize};
+use spillway_dashboard_words::set_apart;
 
 /// Between a number and its unit, so that a line never breaks there.
 const NBSP: char = '\u{a0}';
@@ -208,13 +209,7 @@ fn trimmed(v: f64, decimals: usize) -> String {
 fn grouped(v: f64) -> String {
     let text = trimmed(v, if v < 0.1 { 6 } else { 3 });
     let (whole, fraction) = text.split_once('.').map_or((text.as_str(), None), |(w, f)| (w, Some(f)));
-    let mut out = String::with_capacity(text.len() + whole.len() / 3);
-    for (i, c) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
+    let mut out = set_apart(whole);
     if let Some(fraction) = fraction {
         out.push('.');
         out.push_str(fraction);

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use spillway_alerts::hours::BusinessHours;
 use spillway_core::{Pipeline, Timestamp};
 use spillway_dashboard_model::alarms::{
-    AlarmChange, AlarmChanges, AlarmPeriod, AlarmSource, AlarmStatus, AlarmsNow, Condition, Digest, RuleName,
-    RuleSet, Suppressed, Suppressor, Tier, Told, Untold,
+    AlarmChanges, AlarmPeriod, AlarmSource, AlarmStatus, AlarmsNow, Condition, Digest, Notified, RuleName,
+    RuleSet, Suppressed, Suppressor, Tier,
 };
 use spillway_dashboard_model::{ReadError, TimeRange};
-use spillway_embedded::alarms::{AlarmLog, InForce, Kept, KeptChange, Stretch, Told as KeptTold};
+use spillway_embedded::alarms::{AlarmLog, InForce};
 use spillway_embedded::db::DbError;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,38 +46,16 @@ impl AlarmSource for EmbeddedAlarms {
         let in_force = self.in_force().await?;
         let log = &self.log;
         let now = self.pipeline.clock.now();
-        let by_rule = |kept: Vec<Kept>| -> HashMap<RuleName, Kept> {
-            kept.into_iter().map(|kept| (kept.status.rule.clone(), kept)).collect()
-        };
-        let mut states = by_rule(log.statuses().await.map_err(unavailable)?);
-        let last: HashMap<RuleName, KeptChange> = log
-            .last_changes()
-            .await
-            .map_err(unavailable)?
-            .into_iter()
-            .map(|kept| (kept.change.rule.clone(), kept))
-            .collect();
-        let stretches: HashMap<RuleName, Stretch> = log
-            .last_stretches()
-            .await
-            .map_err(unavailable)?
-            .into_iter()
-            .map(|stretch| (stretch.rule.clone(), stretch))
-            .collect();
+        let statuses = log.statuses().await.map_err(unavailable)?.into_iter();
+        let mut known: HashMap<RuleName, AlarmStatus> =
+            statuses.map(|status| (status.rule.clone(), status)).collect();
         let evaluated_at = log.evaluated_until().await.map_err(unavailable)?;
         let statuses = in_force.rules.iter().filter_map(|rule| {
-            let kept = states.remove(&rule.name)?;
-            let suppressed = suppressed(&in_force.rules, &rule.name, &in_force.hours, now);
-            let told = last.get(&rule.name).map(|kept| told(&kept.told, &in_force.hours, now));
+            let status = known.remove(&rule.name)?;
             Some(AlarmStatus {
-                told,
-                suppressed,
-                rule: rule.name.clone(),
-                state: kept.status.state,
-                since: kept.status.since,
-                reason: kept.status.reason,
-                last_alarm: stretches.get(&rule.name).cloned().map(period),
-                trouble: kept.trouble,
+                suppressed: suppressed(&in_force.rules, &rule.name, &in_force.hours, now),
+                notified: status.notified.map(|notified| until_opening(notified, &in_force.hours, now)),
+                ..status
             })
         });
         let statuses = statuses.collect();
@@ -94,23 +72,14 @@ impl AlarmSource for EmbeddedAlarms {
         let hours = self.in_force().await?.hours;
         let now = self.pipeline.clock.now();
         let wanted = limit.saturating_add(1);
-        let kept = self.log.changes(rule, range.from(), range.to(), wanted).await;
-        let mut kept = kept.map_err(unavailable)?;
-        let has_more = kept.len() > limit;
-        kept.truncate(limit);
-        let changes = kept.into_iter().map(|kept| {
-            let told = told(&kept.told, &hours, now);
-            let change = kept.change;
-            AlarmChange {
-                rule: change.rule,
-                at: change.at,
-                from: change.from,
-                to: change.to,
-                reason: change.reason,
-                told,
-            }
-        });
-        Ok(AlarmChanges { changes: changes.collect(), has_more })
+        let changes = self.log.changes(rule, range.from(), range.to(), wanted).await;
+        let mut changes = changes.map_err(unavailable)?;
+        let has_more = changes.len() > limit;
+        changes.truncate(limit);
+        for change in &mut changes {
+            change.notified = until_opening(change.notified.clone(), &hours, now);
+        }
+        Ok(AlarmChanges { changes, has_more })
     }
 
     async fn periods(
@@ -118,8 +87,7 @@ impl AlarmSource for EmbeddedAlarms {
         rule: Option<&RuleName>,
         range: TimeRange,
     ) -> Result<Vec<AlarmPeriod>, ReadError> {
-        let stretches = self.log.stretches(rule, range.from(), range.to()).await;
-        Ok(stretches.map_err(unavailable)?.into_iter().map(period).collect())
+        self.log.periods(rule, range.from(), range.to()).await.map_err(unavailable)
     }
 
     async fn digest(&self) -> Result<Option<Digest>, ReadError> {
@@ -127,23 +95,15 @@ impl AlarmSource for EmbeddedAlarms {
     }
 }
 
-fn period(stretch: Stretch) -> AlarmPeriod {
-    AlarmPeriod { rule: stretch.rule, from: stretch.from, until: stretch.until }
-}
-
-fn told(kept: &KeptTold, hours: &BusinessHours, now: Timestamp) -> Told {
-    match kept {
-        KeptTold::At(at) => Told::At(*at),
-        KeptTold::Held => Told::Held(hours.next_opening(now)),
-        KeptTold::InDigest(at) => Told::InDigest(*at),
-        KeptTold::Failed { at, reason } => Told::Failed { at: *at, reason: reason.clone() },
-        KeptTold::Part => Told::Never(Untold::Part),
-        KeptTold::NoNews => Told::Never(Untold::NoNews),
-        KeptTold::Simulated => Told::Never(Untold::Simulated),
+/// What is held back waits for the next opening.
+fn until_opening(notified: Notified, hours: &BusinessHours, now: Timestamp) -> Notified {
+    match notified {
+        Notified::Held(_) => Notified::Held(hours.next_opening(now)),
+        other => other,
     }
 }
 
-/// Why nobody is told of a rule's alarm at the moment, if so.
+/// Why nobody is notified of a rule's alarm at the moment, if so.
 fn suppressed(rules: &RuleSet, name: &RuleName, hours: &BusinessHours, now: Timestamp) -> Option<Suppressed> {
     let rule = rules.get(name.as_str())?;
     if !rule.notify {

@@ -3,20 +3,20 @@
 //! The pipeline may run in this process or in another one: all is read from its data folder.
 
 mod alarms;
-mod flow;
 mod metrics;
 mod sign_ins;
+mod queues;
 mod traces;
 
 pub use alarms::EmbeddedAlarms;
-pub use flow::{EmbeddedFlow, EmbeddedQueues};
 pub use metrics::EmbeddedMetrics;
 pub use sign_ins::{SignIns, announce, sign_in_link};
+pub use queues::EmbeddedQueues;
 pub use traces::EmbeddedTraces;
 
 use spillway_core::Pipeline;
 use spillway_dashboard_model::alarms::AlarmSource;
-use spillway_dashboard_model::flow::{CachedFlow, FlowSource};
+use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources};
 use spillway_dashboard_model::traces::TraceReader;
 use spillway_dashboard_model::{Cached, MetricReader};
 use spillway_embedded::Local;
@@ -38,7 +38,7 @@ pub struct Sources {
     /// Traces.
     pub traces: Arc<dyn TraceReader>,
     /// Where all events are, behind a cache.
-    pub flow: Arc<dyn FlowSource>,
+    pub flow: Arc<FlowSnapshots>,
     /// Which alarms there are and how they are. Not behind a cache.
     pub alarms: Arc<dyn AlarmSource>,
 }
@@ -49,12 +49,16 @@ impl Sources {
         let reader = Arc::new(TelemetryReader::new(data_folder));
         let clock = Arc::clone(&ports.clock);
         let metrics = Arc::new(EmbeddedMetrics::new(Arc::clone(&reader), Arc::clone(&clock)));
-        let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, Arc::clone(&clock), KEEP_METRICS));
-        let flow = Arc::new(EmbeddedFlow::new(ports, Arc::clone(&local.queues), Arc::clone(&metrics)));
+        let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, clock, KEEP_METRICS));
+        let flow = FlowSources {
+            pipeline: ports.clone(),
+            queues: Arc::new(EmbeddedQueues::new(Arc::clone(&local.queues))),
+            metrics: Arc::clone(&metrics),
+        };
         Self {
             metrics,
             traces: Arc::new(EmbeddedTraces::new(reader)),
-            flow: Arc::new(CachedFlow::new(flow, clock, KEEP_FLOW)),
+            flow: Arc::new(FlowSnapshots::new(flow, KEEP_FLOW)),
             alarms: Arc::new(EmbeddedAlarms::new(ports.clone(), Arc::clone(&local.alarms))),
         }
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use spillway_core::trace::Segment;
 use spillway_dashboard_model::traces::{Trace, TraceFilter, TraceList, TraceReader};
 use spillway_dashboard_model::{ReadError, TimeRange};
-use spillway_embedded::telemetry::{self, TelemetryReader};
+use spillway_embedded::telemetry::TelemetryReader;
 use std::sync::Arc;
 
 /// Reads traces of a data folder.
@@ -34,11 +34,7 @@ impl TraceReader for EmbeddedTraces {
         limit: usize,
     ) -> Result<TraceList, ReadError> {
         let reader = Arc::clone(&self.reader);
-        let filter = telemetry::TraceFilter {
-            failed: filter.failed,
-            at_least_ms: filter.at_least_ms,
-            event_id: filter.event_id.clone(),
-        };
+        let filter = filter.clone();
         let hits = super::blocking(move || reader.traces(range.from(), range.to(), &filter, limit)).await?;
         let traces = hits.traces.into_iter().filter_map(whole).collect();
         Ok(TraceList { traces, has_more: hits.has_more })

@@ -75,7 +75,7 @@ async fn a_snapshot_shows_the_queue_the_ledger_and_the_last_minutes() {
 async fn without_the_telemetry_file_the_ledger_is_still_shown() {
     let folder = tempfile::tempdir().unwrap();
     let pipeline = pipeline(&folder).await;
-    // Nobody can open a folder as a database.
+    // A folder can't be opened as a database.
     std::fs::create_dir(folder.path().join("telemetry.db")).unwrap();
     pipeline.ports.queue.send(&[message("a")]).await.remove(0).unwrap();
     let flow = Sources::of(folder.path(), &pipeline.ports, &pipeline.local).flow.snapshot().await.unwrap();

@@ -1,17 +1,17 @@
 //! Where all events are at this moment, what the stages do, and what follows from it in words.
 
 mod activity;
-mod cache;
 mod queue;
+mod snapshots;
 mod summary;
 
 pub use activity::{Activity, ApiActivity, FunctionActivity, QueueActivity, RecordActivity, TableActivity};
-pub use cache::CachedFlow;
-pub use queue::{Countdown, Queue, QueueReader, QueueSnapshot};
+pub use queue::{Countdown, Queue, QueueReader};
+pub use snapshots::{FlowSnapshots, FlowSources};
+pub use spillway_core::queue::QueueSnapshot;
 pub use summary::{Sentence, State, Target, overall, summary};
 
-use crate::{Freshness, ReadError};
-use async_trait::async_trait;
+use crate::Freshness;
 use jiff::Timestamp;
 use spillway_core::dead_letter::DeadLetterGroup;
 use spillway_core::ledger::Ledger;
@@ -33,7 +33,7 @@ pub struct FlowSnapshot {
     pub activity: Option<Activity>,
     /// How new the activity is.
     pub freshness: Freshness,
-    /// Dead letters in the archive that wait for somebody, grouped by the reason of their failure, largest group
+    /// Dead letters in the archive that wait for a decision, grouped by the reason of their failure, largest group
     /// first.
     pub groups: Vec<DeadLetterGroup>,
 }
@@ -70,14 +70,4 @@ impl FlowSnapshot {
     pub fn oldest_age_s(&self) -> Option<i64> {
         self.queue.oldest_sent_at.map(|sent| (self.at.as_second() - sent.as_second()).max(0))
     }
-}
-
-/// Takes snapshots.
-#[async_trait]
-pub trait FlowSource: Send + Sync {
-    /// The pipeline now. What is not essential may be missing from it; the ledger and the queues are not.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the ledger or a queue can't be read.
-    async fn snapshot(&self) -> Result<FlowSnapshot, ReadError>;
 }

@@ -1,6 +1,6 @@
 //! What the dashboard reads, as ports: metrics, traces, flow, alarms.
 //!
-//! * [`alarms`]: which rules there are, how each one is, what changed and who was told.
+//! * [`alarms`]: which rules there are, how each one is, what changed and who was notified.
 //! * [`metrics`]: series of numbers, through [`MetricReader`] and the shared [`Cached`] in front of it.
 //! * [`catalogue`]: which metrics there are, what they mean, and the traps in them.
 //! * [`flow`]: where all events are at this moment, and [`flow::summary`], which says it in words.
@@ -12,10 +12,12 @@ pub mod alarms;
 pub mod catalogue;
 pub mod flow;
 pub mod metrics;
+mod one_answer;
 pub mod traces;
 mod words;
 
 pub use metrics::{Cached, Freshness, MetricReader, Reading};
+pub use one_answer::OneAnswer;
 pub use spillway_metrics::{MetricQuery, Period, RangeError, Series, Statistic, TimeRange};
 
 /// Why something could not be read.

@@ -3,6 +3,7 @@
 use crate::{ReadError, TimeRange};
 use async_trait::async_trait;
 use spillway_core::trace::Segment;
+pub use spillway_core::trace::TraceFilter;
 use std::collections::BTreeSet;
 
 /// Reads traces.
@@ -24,17 +25,6 @@ pub trait TraceReader: Send + Sync {
         filter: &TraceFilter,
         limit: usize,
     ) -> Result<TraceList, ReadError>;
-}
-
-/// Which traces to look for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct TraceFilter {
-    /// Only those with a fault, an error or a throttle.
-    pub failed: bool,
-    /// Only those with a segment at least so long, in milliseconds.
-    pub at_least_ms: u32,
-    /// Only those with this event.
-    pub event_id: Option<String>,
 }
 
 /// Traces that were found.

@@ -5,7 +5,6 @@
 #![expect(clippy::print_stdout, reason = "it prints the link to open")]
 
 use anyhow::{Context, Result};
-use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use spillway::demo;
 use spillway_core::{names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings};
@@ -13,24 +12,13 @@ use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
 use spillway_dashboard_model::ReadError;
 use spillway_testkit::ScriptedAlarms;
 use spillway_dashboard_model::alarms::{
-    AlarmSource, AlarmState, AlarmStatus, BusinessHours, Digest, DigestEntry, Limits, RuleName, RuleSet,
-    Suppressed, Suppressor, Told,
+    AlarmSource, AlarmState, AlarmStatus, BusinessHours, Digest, DigestEntry, Limits, Notified, RuleName,
+    RuleSet, Suppressed, Suppressor,
 };
 use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns, bind, embedded, router};
 use spillway_embedded::alarms::WatchOptions;
 use spillway_embedded::{Options, Pipeline, RealClock};
 use std::{path::Path, sync::Arc};
-
-struct Counted(Arc<dyn AlarmSource>);
-
-#[async_trait]
-impl HeaderSource for Counted {
-    async fn badges(&self) -> Badges {
-        let now = self.0.now().await.ok();
-        let active_alarms = now.map(|now| now.active().len() as u64);
-        Badges { dead_letters: Some(262), active_alarms, running_replays: None }
-    }
-}
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -55,7 +43,7 @@ async fn main() -> Result<()> {
     let port = listener.local_addr()?.port();
     let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/site");
     let deps = Deps {
-        ports: Ports { alarms: Arc::clone(&alarms), header: Arc::new(Counted(alarms)), ..ports },
+        ports: Ports { alarms, ..ports },
         sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
         assets: Arc::new(Assets::with_site(&site).unwrap_or_else(|_| Assets::without_scripts())),
         port,
@@ -75,7 +63,7 @@ fn alarms(state: &str, now: Timestamp) -> Result<ScriptedAlarms> {
         "days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
     }))?)?;
     let next = hours.next_opening(now).context("there is a working day")?;
-    let told = |minutes| Told::At(ago(minutes));
+    let notified = |minutes| Notified::At(ago(minutes));
     let reason = "3 of the last 5 datapoints > 300; the newest is 330; 3 are needed";
     // The outage of the store, 14 hours ago.
     let alarms = ScriptedAlarms::new(rules, &Names::default()).open_in(hours);
@@ -83,24 +71,24 @@ fn alarms(state: &str, now: Timestamp) -> Result<ScriptedAlarms> {
         return Ok(alarms);
     }
     let alarms = alarms
-        .changed("queue-age-low", ago(833), AlarmState::Alarm, reason, Told::InDigest(opened))
-        .changed("records-retried-low", ago(836), AlarmState::Alarm, reason, Told::InDigest(opened))
+        .changed("queue-age-low", ago(833), AlarmState::Alarm, reason, Notified::InDigest(opened))
+        .changed("records-retried-low", ago(836), AlarmState::Alarm, reason, Notified::InDigest(opened))
         .changed(
             "records-retried-high",
             ago(829),
             AlarmState::Alarm,
             "10 of the last 15 datapoints > 60; the newest is 100; 10 are needed",
-            told(829),
+            notified(829),
         )
         .changed(
             "records-retried-high",
             ago(798),
             AlarmState::Ok,
             "9 of the last 15 datapoints > 60; the newest is 0; 10 are needed",
-            told(798),
+            notified(798),
         )
-        .changed("records-retried-low", ago(797), AlarmState::Ok, reason, Told::InDigest(opened))
-        .changed("queue-age-low", ago(795), AlarmState::Ok, reason, Told::InDigest(opened));
+        .changed("records-retried-low", ago(797), AlarmState::Ok, reason, Notified::InDigest(opened))
+        .changed("queue-age-low", ago(795), AlarmState::Ok, reason, Notified::InDigest(opened));
     let entry = |rule: &str, from, until| DigestEntry {
         rule: RuleName::new(rule),
         from: ago(from),
@@ -127,10 +115,10 @@ fn alarms(state: &str, now: Timestamp) -> Result<ScriptedAlarms> {
         state: AlarmState::Alarm,
         since: Some(ago(178)),
         reason: "1 of the last 1 datapoints > 0; the newest is 12; 1 are needed".to_owned(),
-        told: Some(Told::Held(Some(next))),
+        notified: Some(Notified::Held(Some(next))),
         suppressed: Some(Suppressed { by: Suppressor::BusinessHours, until: Some(next) }),
         last_alarm: None,
-        trouble: None,
+        evaluation_error: None,
     };
     Ok(alarms
         .changed(
@@ -138,21 +126,21 @@ fn alarms(state: &str, now: Timestamp) -> Result<ScriptedAlarms> {
             ago(177),
             AlarmState::Alarm,
             "2 of the last 5 datapoints > 1; the newest is 31.2; 2 are needed",
-            told(177),
+            notified(177),
         )
         .changed(
             "records-rejected-high",
             ago(171),
             AlarmState::Alarm,
             "5 of the last 10 datapoints > 20; the newest is 31.2; 5 are needed",
-            told(171),
+            notified(171),
         )
         .changed(
             "api-latency-low",
             ago(60),
             AlarmState::InsufficientData,
             "no datapoint in the last 7 periods of 60 s",
-            Told::Never(spillway_dashboard_model::alarms::Untold::NoNews),
+            Notified::Never(spillway_dashboard_model::alarms::NotNotified::NoNews),
         )
         .with_status(held))
 }

@@ -4,7 +4,6 @@
 #![expect(clippy::print_stdout, reason = "it prints the link to open")]
 
 use anyhow::Result;
-use async_trait::async_trait;
 use axum::Router;
 use leptos::prelude::*;
 use spillway_core::{names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings};
@@ -13,7 +12,7 @@ use spillway_dashboard_app::{
         Badge, Count, EmptyState, ErrorState, Figure, Num, Pager, StatusSentence, Time, Title, Tone,
     },
     context::use_page,
-    ports::{Badges, Environment, HeaderSource, Ports},
+    ports::Environment,
     shell::Shell,
 };
 use spillway_dashboard_charts::{
@@ -22,15 +21,6 @@ use spillway_dashboard_charts::{
 use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns, around, bind, drawn, embedded};
 use spillway_embedded::{Options, Pipeline, RealClock};
 use std::{path::Path, sync::Arc};
-
-struct Waiting;
-
-#[async_trait]
-impl HeaderSource for Waiting {
-    async fn badges(&self) -> Badges {
-        Badges { dead_letters: Some(203), active_alarms: Some(2), running_replays: Some(1) }
-    }
-}
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -51,7 +41,7 @@ async fn main() -> Result<()> {
     let pipeline = Pipeline::open(data.path(), options).await?;
     let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, environment);
     let deps = Deps {
-        ports: Ports { header: Arc::new(Waiting), ..ports },
+        ports,
         sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
         assets: Arc::new(Assets::with_site(&site).unwrap_or_else(|_| Assets::without_scripts())),
         port,

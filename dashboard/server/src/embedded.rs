@@ -3,19 +3,14 @@
 use crate::{Secret, SignInError, SignIns};
 use async_trait::async_trait;
 use spillway_core::Pipeline;
-use spillway_core::replay::ReplayState;
-use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
+use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_embedded::Sources;
-use spillway_dashboard_model::alarms::{AlarmSource, CachedAlarms};
-use spillway_dashboard_model::flow::FlowSource;
+use spillway_dashboard_model::alarms::CachedAlarms;
 use spillway_embedded::Local;
 use spillway_embedded::db::DbError;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Replays that are looked at for the header. Older ones that still run are rare enough to be left out of a badge.
-const REPLAYS: usize = 50;
 
 /// The header of every page asks for the alarms, and rules are evaluated once a minute.
 const KEEP_ALARMS: Duration = Duration::from_secs(1);
@@ -27,38 +22,11 @@ pub fn ports(data_folder: &Path, pipeline: &Pipeline, local: &Local, environment
         Arc::new(CachedAlarms::new(Arc::clone(&sources.alarms), Arc::clone(&pipeline.clock), KEEP_ALARMS));
     Ports {
         pipeline: pipeline.clone(),
-        header: Arc::new(Header {
-            flow: Arc::clone(&sources.flow),
-            alarms: Arc::clone(&alarms) as Arc<dyn AlarmSource>,
-            pipeline: pipeline.clone(),
-        }),
         environment: Arc::new(environment),
         metrics: sources.metrics,
         traces: sources.traces,
         flow: sources.flow,
         alarms,
-    }
-}
-
-struct Header {
-    flow: Arc<dyn FlowSource>,
-    alarms: Arc<dyn AlarmSource>,
-    pipeline: Pipeline,
-}
-
-#[async_trait]
-impl HeaderSource for Header {
-    async fn badges(&self) -> Badges {
-        let running = |replays: Vec<spillway_core::replay::Replay>| {
-            replays.iter().filter(|replay| replay.state == ReplayState::Running).count() as u64
-        };
-        let (snapshot, alarms) = tokio::join!(self.flow.snapshot(), self.alarms.now());
-        let snapshot = snapshot.ok();
-        Badges {
-            dead_letters: snapshot.map(|snapshot| snapshot.ledger.archived),
-            active_alarms: alarms.ok().map(|now| now.active().len() as u64),
-            running_replays: self.pipeline.replays.list(REPLAYS).await.ok().map(running),
-        }
     }
 }
 

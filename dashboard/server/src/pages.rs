@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 use http::{Request, Response};
 use leptos::{IntoView, prelude::provide_context, view};
 use leptos_integration_utils::{BoxedFnOnce, PinnedFuture, PinnedStream};
-use spillway_dashboard_app::{router::Pages, shell::Shell};
+use spillway_dashboard_app::{pages::Pages, shell::Shell};
 use std::sync::Arc;
 
 /// Every page, and every server function below `/actions/`. Unknown addresses get the app's own page

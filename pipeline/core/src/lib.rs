@@ -15,6 +15,7 @@ pub mod metric;
 pub mod names;
 pub mod pipeline;
 pub mod ports;
+pub mod queue;
 pub mod replay;
 pub mod retry;
 pub mod schema;

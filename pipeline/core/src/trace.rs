@@ -12,6 +12,17 @@ use std::fmt;
 /// Most characters of an annotation's text ("AWS X-Ray segment documents", Annotations).
 const LONGEST_ANNOTATION: usize = 1_000;
 
+/// Which traces to look for. A trace matches if one of its segments does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TraceFilter {
+    /// Only those with a fault, an error or a throttle.
+    pub failed: bool,
+    /// Only those with a segment at least that long, in milliseconds.
+    pub at_least_ms: u32,
+    /// Only those with this event.
+    pub event_id: Option<String>,
+}
+
 /// The content of an `X-Amzn-Trace-Id` header or an `AWSTraceHeader` attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceHeader {

@@ -16,7 +16,7 @@ mod webhook;
 mod write;
 
 pub use history::TelemetryHistory;
-pub use log::{AlarmLog, Kept, KeptChange, Stretch, Told};
+pub use log::AlarmLog;
 pub use settings::{AlarmSettings, AlarmSettingsError, RuleFiles};
 pub use watch::{InForce, Watch, WatchError, WatchOptions};
 pub use webhook::{NoCertificates, NotTaken, Webhook, WebhookUrl, WebhookUrlError};

@@ -4,8 +4,6 @@ mod receive;
 mod settle;
 mod snapshot;
 
-pub use snapshot::QueueSnapshot;
-
 use crate::db::{Db, DbError, millis};
 use crate::faults::FaultKind;
 use crate::faults::Faults;

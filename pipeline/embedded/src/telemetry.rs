@@ -24,4 +24,4 @@ pub use file::FILE_NAME;
 pub use reader::{TelemetryReadError, TelemetryReader};
 pub use recorder::{MetricHandle, Mode, Recorder, RecorderHealth};
 pub use statistics::StatisticSet;
-pub use traces::{TraceFilter, TraceHits};
+pub use traces::TraceHits;

@@ -7,9 +7,8 @@ use crate::target::Target;
 use crate::text::{self, Cell, Table};
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use spillway_alerts::{AlarmState, Rule, RuleSet, Tier};
+use spillway_alerts::{AlarmState, AlarmStatus, Rule, RuleSet, Tier};
 use spillway_core::Timestamp;
-use spillway_embedded::alarms::Kept;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,25 +55,25 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
     };
     let (mut states, mut evaluated_until) = (HashMap::new(), None);
     if let Some(source) = &source {
-        let kept = source.log.statuses().await?;
-        states = kept.into_iter().map(|kept| (kept.status.rule.clone(), kept)).collect();
+        let statuses = source.log.statuses().await?;
+        states = statuses.into_iter().map(|status| (status.rule.clone(), status)).collect();
         evaluated_until = source.log.evaluated_until().await?;
     }
     let now = source.as_ref().map_or_else(|| crate::backend::clock().now(), |source| source.clock().now());
     let wanted = |rule: &&Rule| {
-        let state = states.get(&rule.name).map(|kept: &Kept| kept.status.state);
+        let state = states.get(&rule.name).map(|status: &AlarmStatus| status.state);
         (options.all || rule.notify)
             && options.tier.is_none_or(|tier| (tier == TierName::High) == (rule.tier == Tier::High))
             && (!options.in_alarm || state == Some(AlarmState::Alarm))
     };
-    let mut shown: Vec<(&Rule, Option<&Kept>)> =
+    let mut shown: Vec<(&Rule, Option<&AlarmStatus>)> =
         rules.iter().filter(wanted).map(|rule| (rule, states.get(&rule.name))).collect();
-    shown.sort_by_key(|(rule, kept)| {
-        let in_alarm = kept.is_some_and(|kept| kept.status.state == AlarmState::Alarm);
+    shown.sort_by_key(|(rule, status)| {
+        let in_alarm = status.is_some_and(|status| status.state == AlarmState::Alarm);
         (!in_alarm, rule.tier != Tier::High)
     });
     if console.json() {
-        let alarms: Vec<_> = shown.iter().map(|(rule, kept)| document(rule, *kept)).collect();
+        let alarms: Vec<_> = shown.iter().map(|(rule, status)| document(rule, *status)).collect();
         console.document(&json!({"evaluated_until": evaluated_until, "alarms": alarms}))?;
     } else {
         print(&shown, now, evaluated_until, source.is_some(), console)?;
@@ -82,7 +81,7 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
     Ok(ExitStatus::Ok)
 }
 
-fn document(rule: &Rule, kept: Option<&Kept>) -> serde_json::Value {
+fn document(rule: &Rule, status: Option<&AlarmStatus>) -> serde_json::Value {
     json!({
         "rule": rule.name,
         "tier": rule.tier,
@@ -93,15 +92,15 @@ fn document(rule: &Rule, kept: Option<&Kept>) -> serde_json::Value {
         "runbook": rule.runbook,
         "low_twin": rule.low_twin,
         "condition": rule.describe(),
-        "state": kept.map(|kept| kept.status.state),
-        "since": kept.and_then(|kept| kept.status.since),
-        "reason": kept.map(|kept| &kept.status.reason),
-        "trouble": kept.and_then(|kept| kept.trouble.as_ref()),
+        "state": status.map(|status| status.state),
+        "since": status.and_then(|status| status.since),
+        "reason": status.map(|status| &status.reason),
+        "trouble": status.and_then(|status| status.evaluation_error.as_ref()),
     })
 }
 
 fn print(
-    shown: &[(&Rule, Option<&Kept>)],
+    shown: &[(&Rule, Option<&AlarmStatus>)],
     now: Timestamp,
     evaluated_until: Option<Timestamp>,
     with_states: bool,
@@ -118,28 +117,28 @@ fn print(
     let header: &[&str] =
         if with_states { &["rule", "tier", "state", "since"] } else { &["rule", "tier", "fires"] };
     let mut table = Table::with_header(header);
-    for (rule, kept) in shown {
+    for (rule, status) in shown {
         let style = if rule.tier == Tier::High { RED } else { YELLOW };
         let mut cells = vec![Cell::text(rule.name.to_string()), Cell::text(rule.tier.to_string())];
         if with_states {
-            let state = kept.map(|kept| kept.status.state);
+            let state = status.map(|status| status.state);
             let words = match state {
                 Some(AlarmState::Alarm) => Cell::text("ALARM").styled(style),
                 Some(AlarmState::Ok) => Cell::text("OK"),
                 Some(AlarmState::InsufficientData) | None => Cell::text("no data").styled(DIM),
             };
-            let since = kept.and_then(|kept| kept.status.since);
+            let since = status.and_then(|status| status.since);
             cells.extend([words, Cell::text(since.map_or_else(String::new, |at| text::relative(now, at)))]);
         } else {
             cells.push(Cell::text(rule.describe()));
         }
         let mut note = format!("{} {}", rule.summary, rule.impact);
-        if let Some(kept) = kept
-            && kept.status.state == AlarmState::Alarm
+        if let Some(status) = status
+            && status.state == AlarmState::Alarm
         {
-            note.push_str(&format!(" Now: {}. Runbook: {}", kept.status.reason, rule.runbook));
+            note.push_str(&format!(" Now: {}. Runbook: {}", status.reason, rule.runbook));
         }
-        if let Some(trouble) = kept.and_then(|kept| kept.trouble.as_ref()) {
+        if let Some(trouble) = status.and_then(|status| status.evaluation_error.as_ref()) {
             note.push_str(&format!(" It could not be evaluated: {trouble}"));
         }
         table.row_with_note(cells, &note);

@@ -5,12 +5,11 @@
 
 #![expect(clippy::print_stdout, reason = "a program that people start talks to them")]
 
+use spillway_tests::addresses::addresses;
 use spillway_tests::browser::{Browser, Options};
 use spillway_tests::programs::programs;
 use spillway_tests::{Setup, System};
 use std::path::Path;
-
-const STAGES: [&str; 8] = ["api", "ingest", "queue", "consumer", "table", "dlq", "archiver", "account"];
 
 #[tokio::main]
 async fn main() {
@@ -18,7 +17,8 @@ async fn main() {
     let folder = programs().target.join("shots");
     std::fs::create_dir_all(&folder).expect("the target folder can be written");
     let system = System::start(Setup { site: true, demo: true, ..Setup::default() }).await;
-    let pages = pages(&system).await;
+    let mut pages = addresses(&system).await;
+    pages.push(("not-found".to_owned(), "/no-such-page".to_owned()));
     for (look, options) in [
         ("light-1280", Options::default()),
         ("dark-1280", Options { dark: true, ..Options::default() }),
@@ -38,36 +38,6 @@ async fn main() {
             }
         }
     }
-}
-
-/// Every page, with a name for its picture.
-async fn pages(system: &System) -> Vec<(String, String)> {
-    let first = |list: &serde_json::Value, of: &str, member: &str| {
-        list[of][0][member].as_str().unwrap_or("none").to_owned()
-    };
-    let letters = system.json(&["dlq", "list"]).await;
-    let replays = system.json(&["replays"]).await;
-    let (letter, event) = (first(&letters, "items", "id"), first(&letters, "items", "event_id"));
-    let group = first(&letters, "groups", "fingerprint");
-    let replay = first(&replays, "replays", "id");
-    let mut pages = vec![
-        ("overview".to_owned(), "/".to_owned()),
-        ("dead-letters".to_owned(), "/dead-letters".to_owned()),
-        ("dead-letters-group".to_owned(), format!("/dead-letters?group={group}")),
-        ("dead-letter".to_owned(), format!("/dead-letters/{letter}")),
-        ("replay-confirm".to_owned(), "/dead-letters/replay?all=matching".to_owned()),
-        ("discard-confirm".to_owned(), format!("/dead-letters/discard?id={letter}")),
-        ("event".to_owned(), format!("/events/{event}")),
-        ("replays".to_owned(), "/replays".to_owned()),
-        ("replay".to_owned(), format!("/replays/{replay}")),
-        ("alarms".to_owned(), "/alarms".to_owned()),
-        ("alarm".to_owned(), "/alarms/records-retried-high".to_owned()),
-        ("alarm-composite".to_owned(), "/alarms/availability-burn-14x-high".to_owned()),
-        ("runbook".to_owned(), "/runbooks/queue-age".to_owned()),
-        ("not-found".to_owned(), "/no-such-page".to_owned()),
-    ];
-    pages.extend(STAGES.map(|stage| (format!("metrics-{stage}"), format!("/metrics?stage={stage}"))));
-    pages
 }
 
 fn save(file: &Path, picture: &[u8]) {

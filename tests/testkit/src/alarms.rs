@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use spillway_core::names::Names;
 use spillway_dashboard_model::alarms::{
     AlarmChange, AlarmChanges, AlarmPeriod, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, BusinessHours,
-    Digest, Resources, RuleName, RuleSet, Told, periods,
+    Digest, Resources, RuleName, RuleSet, Notified, periods,
 };
 use spillway_dashboard_model::{ReadError, TimeRange};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,12 +41,19 @@ impl ScriptedAlarms {
     }
 
     /// Something changed.
-    pub fn changed(self, rule: &str, at: Timestamp, to: AlarmState, reason: &str, told: Told) -> Self {
+    pub fn changed(
+        self,
+        rule: &str,
+        at: Timestamp,
+        to: AlarmState,
+        reason: &str,
+        notified: Notified,
+    ) -> Self {
         let rule = RuleName::new(rule);
         self.edit(|script| {
             let before = script.changes.iter().filter(|change| change.rule == rule).max_by_key(|c| c.at);
             let from = before.map_or(AlarmState::Ok, |change| change.to);
-            script.changes.push(AlarmChange { rule, at, from, to, reason: reason.to_owned(), told });
+            script.changes.push(AlarmChange { rule, at, from, to, reason: reason.to_owned(), notified });
         })
     }
 
@@ -98,10 +105,10 @@ impl Script {
             state: last.map_or(quiet, |change| change.to),
             since: last.map(|change| change.at),
             reason: last.map_or_else(|| "no change yet".to_owned(), |change| change.reason.clone()),
-            told: last.map(|change| change.told.clone()),
+            notified: last.map(|change| change.notified.clone()),
             suppressed: None,
             last_alarm: self.periods(Some(rule), None).pop(),
-            trouble: None,
+            evaluation_error: None,
         }
     }
 

@@ -3,41 +3,14 @@
 use crate::{PLAIN, no_troubles, start_with_dead_letters};
 use serde_json::json;
 use spillway_tests::System;
+use spillway_tests::addresses::addresses;
 use spillway_tests::browser::{Browser, Options};
 
-const STAGES: [&str; 9] =
-    ["api", "ingest", "queue", "consumer", "table", "dlq", "archiver", "account", "nonsense"];
-
-/// Every page there is, on a system with two dead letters; one has been replayed and came back.
+/// The addresses of every page there is, on a system with two dead letters; one has been replayed and came back.
 async fn pages(system: &System) -> Vec<String> {
-    let replay = system.cli(&["dlq", "replay", "bad-1", "--wait", "--json"]).await.json();
-    let replay = replay["replay"]["id"].as_str().expect("a replay").to_owned();
-    let letter =
-        system.json(&["dlq", "list"]).await["items"][0]["id"].as_str().expect("a dead letter").to_owned();
-    let mut pages: Vec<String> = [
-        "/",
-        "/metrics",
-        "/metrics?stage=queue&compare=on&range=1h",
-        "/dead-letters",
-        "/dead-letters?state=all",
-        "/dead-letters?state=discarded",
-        "/dead-letters?contains=nothing",
-        "/dead-letters/replay?all=matching",
-        "/dead-letters/replay",
-        "/dead-letters/discard?all=matching",
-        "/events/good",
-        "/replays",
-        "/alarms",
-        "/alarms?tier=high&state=ok",
-        "/alarms/queue-age-high",
-        "/alarms/availability-burn-14x-high?range=7d",
-        "/runbooks/queue-age",
-    ]
-    .map(str::to_owned)
-    .into();
-    pages.extend(STAGES.map(|stage| format!("/metrics?stage={stage}")));
-    pages.push(format!("/dead-letters/{letter}"));
-    pages.push(format!("/replays/{replay}"));
+    system.cli(&["dlq", "replay", "bad-1", "--wait", "--json"]).await;
+    let mut pages: Vec<String> = addresses(system).await.into_iter().map(|(_, address)| address).collect();
+    pages.push("/metrics?stage=nonsense".to_owned());
     pages
 }
 

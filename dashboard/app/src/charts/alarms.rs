@@ -1,7 +1,6 @@
 //! What alarms add to a chart: the thresholds of the rules that watch it, and when they were in alarm.
 
-use crate::pages::alarms::words::threshold;
-use spillway_dashboard_charts::{AlarmPeriod, Chart, Threshold, Tier};
+use spillway_dashboard_charts::{AlarmPeriod, Chart, Threshold, Tier, Unit};
 use spillway_dashboard_model::TimeRange;
 use spillway_dashboard_model::alarms::{self, AlarmSource, AlarmsNow, Watch, Watchers};
 
@@ -55,6 +54,15 @@ pub(crate) fn draw_threshold(chart: &mut Chart, (of, line): (alarms::Tier, Optio
     chart.thresholds.push(Threshold { value, label, tier: tier(of) });
 }
 
+/// A threshold: as a person would say it, but with every digit of a share, of which 1.44 % and 1.4 % are not the same.
+pub(crate) fn threshold(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Percent => unit.exact(value),
+        Unit::Number if value.fract() == 0.0 => Unit::Count.format(value),
+        unit => unit.format(value),
+    }
+}
+
 /// A tier as charts know it.
 pub(crate) fn tier(tier: alarms::Tier) -> Tier {
     match tier {
@@ -67,7 +75,6 @@ pub(crate) fn tier(tier: alarms::Tier) -> Tier {
 mod tests {
     use super::*;
     use jiff::Timestamp;
-    use spillway_dashboard_charts::Unit;
     use spillway_dashboard_model::alarms::RuleName;
 
     fn chart() -> Chart {

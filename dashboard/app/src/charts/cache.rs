@@ -46,10 +46,9 @@ impl Drawings {
     }
 }
 
-/// The drawing of a chart. Whoever asks for the same chart with the same numbers gets the same drawing; who asks while it
-/// is being drawn waits for that.
+/// The drawing of a chart. Concurrent requests for the same chart with the same numbers share one drawing.
 ///
-/// The numbers themselves are part of the key, so a drawing can't be older than its numbers. Reckoning the key takes a
+/// The numbers themselves are part of the key, so a drawing can't be older than its numbers. Computing the key takes a
 /// tenth of the time that drawing does.
 pub(crate) fn draw_once(of: Of, chart: &Chart) -> Arc<Drawn> {
     let key = (of, digest(chart));

@@ -53,9 +53,7 @@ impl Comparison {
 impl Question {
     /// The range of a page, compared with an earlier one if that is wanted.
     pub fn of(page: &Page, compare: bool) -> Self {
-        // A page's range is never empty; should it be, its last second stands in for it.
-        let range = TimeRange::new(page.range.from, page.range.to)
-            .unwrap_or_else(|_| TimeRange::last(SignedDuration::ZERO, page.range.to));
+        let range = page.time_range();
         let comparison = compare.then(|| Comparison::of(&page.range));
         // The older of the ranges decides for which periods there is still data.
         let oldest = comparison.map_or(range, |comparison| range.earlier(comparison.by));

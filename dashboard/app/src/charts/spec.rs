@@ -1,13 +1,13 @@
 //! What a chart of the catalogue looks like.
 
 use super::{Comparison, Current, Question};
-use crate::format::duration;
 use spillway_dashboard_charts::{Chart, Kind, Series, Unit};
 use spillway_dashboard_model::catalogue::{ChartNumbers, Entry, Good};
 use spillway_dashboard_model::metrics::{Gaps, Line, LineValue};
+use spillway_dashboard_words::duration;
 use spillway_metrics::{Statistic, TimeRange, Unit as MetricUnit};
 
-/// The current value is of one of so many newest periods. Older ones are history, even if nothing came after.
+/// How many of the newest periods may have the current value. Older ones are history, even if nothing came after.
 const CURRENT_PERIODS: usize = 2;
 /// The grey of the palette, for a sum that is no single line's.
 const EARLIER_SUM: u8 = 8;
@@ -159,7 +159,7 @@ fn unit(entry: &Entry) -> Unit {
     }
 }
 
-/// A line that is alone needs no name but the chart's: `Sum` helps nobody.
+/// A line that is alone needs no name but the chart's: `Sum` says nothing.
 fn name(entry: &Entry, line: &Line) -> String {
     if entry.lines.len() == 1 { entry.title.to_owned() } else { line.label.to_owned() }
 }

@@ -1,5 +1,6 @@
 //! A chart with what belongs around it.
 
+use super::DataTable;
 use crate::context::{Page, encode, use_page};
 use jiff::Timestamp;
 use leptos::prelude::*;
@@ -117,29 +118,22 @@ fn table(title: &str, hover: &Hover, page: &Page) -> impl IntoView + use<> {
             (time, (0..hover.s.len()).map(value).collect())
         })
         .collect();
+    let head = view! {
+        <th scope="col">"Time"</th>
+        {names.into_iter().map(|name| view! { <th scope="col" class="number">{name}</th> }).collect_view()}
+    };
+    let rows = rows.into_iter().map(|(time, values)| {
+        view! {
+            <tr>
+                <th scope="row">{time}</th>
+                {values.into_iter().map(|v| view! { <td class="number">{v}</td> }).collect_view()}
+            </tr>
+        }
+    });
+    let rows = rows.collect_view();
     view! {
-        <div class="table-scroll figure-table" tabindex="0" role="region" aria-label=format!("{title}, as a table")>
-            <table class="table">
-                <thead>
-                    <tr>
-                        <th scope="col">"Time"</th>
-                        {names.into_iter().map(|name| view! { <th scope="col" class="number">{name}</th> }).collect_view()}
-                    </tr>
-                </thead>
-                <tbody>
-                    {rows
-                        .into_iter()
-                        .map(|(time, values)| {
-                            view! {
-                                <tr>
-                                    <th scope="row">{time}</th>
-                                    {values.into_iter().map(|v| view! { <td class="number">{v}</td> }).collect_view()}
-                                </tr>
-                            }
-                        })
-                        .collect_view()}
-                </tbody>
-            </table>
-        </div>
+        <DataTable label=format!("{title}, as a table") class="table-scroll figure-table" head=head.into_any()>
+            {rows}
+        </DataTable>
     }
 }

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 pub enum Sign {
     /// All is well.
     Check,
-    /// Somebody should look.
+    /// It needs attention.
     Warning,
     /// Something is wrong.
     Cross,

@@ -1,7 +1,8 @@
 //! Numbers as people read them, with the exact value a hover away.
 
-use crate::format::{Unit, grouped};
 use leptos::prelude::*;
+use spillway_dashboard_charts::Unit;
+use spillway_dashboard_words::grouped;
 
 /// A measured value: short to read, exact in the tooltip.
 #[component]

@@ -1,10 +1,11 @@
-//! What stands where there is nothing to show, and why.
+//! What a page shows where there is nothing to show, and why.
 
-use super::{Icon, Sign};
+use super::{Icon, Sign, Title};
 use crate::context::use_page;
 use leptos::prelude::*;
+use spillway_core::ports::ArchiveError;
 
-/// There is nothing here, and that is as it should be.
+/// There is nothing here, and nothing is wrong.
 #[component]
 pub fn EmptyState(
     /// What there is none of: `No dead letters.`
@@ -19,6 +20,46 @@ pub fn EmptyState(
             <p class="empty-title">{title}</p>
             {children.map(|children| view! { <p class="empty-detail">{children()}</p> })}
         </div>
+    }
+}
+
+/// What was asked for is not there. The answer's status says so as well.
+#[component]
+pub fn NotFoundState(
+    /// What is not there: `There is no replay with this id.`
+    #[prop(into)]
+    title: String,
+    /// What to do.
+    children: Children,
+) -> impl IntoView {
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(http::StatusCode::NOT_FOUND);
+    }
+    view! { <EmptyState title=title>{children()}</EmptyState> }
+}
+
+/// What is shown where no page is.
+#[component]
+pub fn NotFoundPage() -> impl IntoView {
+    view! {
+        <Title text="Not found" />
+        <NotFoundState title="There is no page at this address.">
+            "It may have moved. " <a href="/">"Go to the overview"</a> "."
+        </NotFoundState>
+    }
+}
+
+/// The archive could not be read. The cause goes to the log.
+#[component]
+pub fn UnreadableArchive<'a>(
+    /// The cause.
+    error: &'a ArchiveError,
+) -> impl IntoView + use<> {
+    tracing::warn!(error = %error, "dead letters or replays could not be read for a page");
+    view! {
+        <ErrorState title="The dead letters cannot be read just now." retry=true>
+            "The archive does not answer. Nothing is lost by that; the page tries again by itself."
+        </ErrorState>
     }
 }
 

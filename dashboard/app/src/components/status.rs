@@ -8,7 +8,7 @@ use leptos::prelude::*;
 pub enum Tone {
     /// All is well.
     Good,
-    /// Somebody should look, in business hours.
+    /// It needs attention, in business hours.
     Warning,
     /// Something is wrong now.
     Bad,

@@ -1,8 +1,9 @@
 //! Moments, in the reader's words and zone.
 
-use crate::{context::use_page, format::relative};
+use crate::context::use_page;
 use jiff::{Timestamp, tz::TimeZone};
 use leptos::prelude::*;
+use spillway_dashboard_words::relative;
 
 /// A moment: `4 min ago` with the full time in the tooltip or, `absolute`, the time itself.
 #[component]

@@ -138,7 +138,7 @@ mod browser {
             Some(hover)
         }
 
-        /// Draws lines and tooltip anew. There is little to draw, so nothing is kept.
+        /// Draws lines and tooltip again. There is little to draw, so nothing is kept.
         fn draw(&self) {
             let Some(layer) = dom::first(".crosshair") else { return };
             layer.set_text_content(None);

@@ -30,10 +30,10 @@ pub fn listen<E: JsCast>(target: &EventTarget, event: &str, mut handle: impl FnM
     closure.forget();
 }
 
-/// Tells the document that something happened.
+/// Notifies the document that something happened.
 pub fn announce(event: &str) {
     if let Ok(event) = Event::new(event) {
-        // Nobody cancels these events.
+        // These events are never cancelled.
         let _delivered = document().dispatch_event(&event);
     }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 /// In every `form[data-selection]`: counts the checked boxes named `ids[]` (or `id`), lets `[data-select-all]` check
-/// them all and a click with shift a whole stretch, and writes `data-none`, `data-one` or `data-many`
+/// them all and a click with shift a whole range, and writes `data-none`, `data-one` or `data-many`
 /// (with `{n}` for the number) on each button that has them. The server has the last word on what is
 /// selected; without this island the same form works, its button only says less.
 #[island]
@@ -14,10 +14,8 @@ pub fn Selection() -> impl IntoView {
 
 #[cfg(feature = "hydrate")]
 mod browser {
-    use crate::{
-        format::grouped,
-        islands::{REFRESHED, dom},
-    };
+    use crate::islands::{REFRESHED, dom};
+    use spillway_dashboard_words::grouped;
     use std::{cell::RefCell, rc::Rc};
     use wasm_bindgen::JsCast;
     use web_sys::{Element, Event, HtmlButtonElement, HtmlInputElement, MouseEvent};
@@ -46,7 +44,7 @@ mod browser {
             if event.shift_key()
                 && let Some(from) = last.borrow().as_ref()
             {
-                stretch(from, &clicked);
+                select_range(from, &clicked);
             }
             last.replace(Some(clicked));
         });
@@ -57,7 +55,7 @@ mod browser {
     }
 
     /// Gives every box between two the state of the second.
-    fn stretch(from: &HtmlInputElement, to: &HtmlInputElement) {
+    fn select_range(from: &HtmlInputElement, to: &HtmlInputElement) {
         let Ok(Some(form)) = to.closest("form[data-selection]") else { return };
         let boxes = boxes(&form);
         let place = |one: &HtmlInputElement| boxes.iter().position(|other| other == one);

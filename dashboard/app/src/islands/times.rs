@@ -1,4 +1,4 @@
-//! Times: keeps "4 min ago" true between refreshes, and tells the server the reader's time zone.
+//! Times: keeps "4 min ago" true between refreshes, and sends the reader's time zone to the server.
 
 use leptos::prelude::*;
 
@@ -15,10 +15,7 @@ pub use browser::{time_in_zone, time_of_day};
 
 #[cfg(feature = "hydrate")]
 mod browser {
-    use crate::{
-        format,
-        islands::{REFRESH, REFRESHED, dom},
-    };
+    use crate::islands::{REFRESH, REFRESHED, dom};
     use js_sys::{Date, Intl, Object, Reflect};
     use wasm_bindgen::{JsCast, JsValue, closure::Closure};
     use web_sys::Event;
@@ -43,7 +40,8 @@ mod browser {
             let Some(moment) = element.get_attribute("datetime") else { continue };
             let moment = Date::parse(&moment);
             if moment.is_finite() {
-                let text = format::relative(((dom::now_ms() - moment) / 1000.0).round() as i64);
+                let text =
+                    spillway_dashboard_words::relative(((dom::now_ms() - moment) / 1000.0).round() as i64);
                 if element.text_content().as_deref() != Some(&text) {
                     element.set_text_content(Some(&text));
                 }

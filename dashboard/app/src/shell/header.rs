@@ -2,26 +2,28 @@
 
 use super::range_menu::RangeMenu;
 use crate::{
+    badges::{Badges, words},
     components::{Icon, Sign, load},
     context::{Page, use_page},
-    format::counted,
-    nav::{NAV, NavItem},
-    ports::{Badges, Environment, HeaderSource},
+    ports::use_ports,
     preferences::{Theme, Times},
 };
 use leptos::prelude::*;
+use spillway_dashboard_pages::{Navigation, PAGES, PageEntry};
+use spillway_dashboard_words::{counted, grouped};
 use std::sync::Arc;
 
 /// The header of every page.
 #[component]
 pub fn Header() -> impl IntoView {
     let page = use_page();
-    let environment = expect_context::<Arc<Environment>>();
-    let source = expect_context::<Arc<dyn HeaderSource>>();
+    let ports = use_ports();
+    let environment = Arc::clone(&ports.environment);
     let home = page.href("/", "");
     let links = Arc::clone(&page);
-    let nav = load(async move { source.badges().await }, move |badges| {
-        NAV.iter().map(|item| nav_link(item, &links, &badges)).collect_view()
+    let nav = load(async move { Badges::read(&ports).await }, move |badges| {
+        let listed = PAGES.iter().filter_map(|entry| Some((entry, entry.navigation?)));
+        listed.map(|(entry, place)| nav_link(entry, place, &links, &badges)).collect_view()
     });
     let demo = environment.demo.then(|| {
         view! { <span class="demo-label" title="Made up for a demonstration, by the real code in virtual time">"Demo"<span class="wide-only">" data"</span></span> }
@@ -45,12 +47,12 @@ pub fn Header() -> impl IntoView {
     }
 }
 
-fn nav_link(item: &NavItem, page: &Page, badges: &Badges) -> impl IntoView + use<> {
-    let here = item.is_at(&page.path).then_some("page");
-    let badge = item.badge.and_then(|badge| Some(((badge.count)(badges)?, badge.words)));
+fn nav_link(entry: &PageEntry, place: Navigation, page: &Page, badges: &Badges) -> impl IntoView + use<> {
+    let here = entry.is_above(&page.path).then_some("page");
+    let badge = place.badge.and_then(|badge| Some((badges.count(badge)?, words(badge))));
     let badge = badge.filter(|(count, _)| *count > 0).map(|(count, (one, many))| {
         let said = counted(count, one, many);
-        let number = crate::format::grouped(count);
+        let number = grouped(count);
         view! {
             <span class="nav-count" title=said.clone()>
                 <span aria-hidden="true">{number}</span>
@@ -60,8 +62,8 @@ fn nav_link(item: &NavItem, page: &Page, badges: &Badges) -> impl IntoView + use
     });
     view! {
         <li>
-            <a href=page.href(item.path, "") aria-current=here data-go=item.key.to_string()>
-                {item.label}
+            <a href=page.href(entry.path, "") aria-current=here data-go=place.key.to_string()>
+                {place.label}
                 {badge}
             </a>
         </li>

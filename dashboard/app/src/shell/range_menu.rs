@@ -1,47 +1,28 @@
 //! Chooses the range of time: plain links and a form, because it is all in the URL.
 
 use crate::{
-    components::{Icon, Sign},
+    components::{HiddenQuery, Icon, Sign},
     context::{Page, use_page},
     range::Preset,
 };
 use jiff::Timestamp;
 use leptos::prelude::*;
+use spillway_dashboard_pages::{RangeUse, page_at};
 
-/// What a page does with the range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Use {
-    /// It shows what was in the range.
-    Always,
-    /// It shows everything, unless a range is asked for: what waits for somebody waits however old it is.
-    IfAsked,
-    /// It is about one thing, whenever that was.
-    Never,
-}
-
-impl Use {
-    fn on(path: &str) -> Self {
-        match path {
-            "/dead-letters" => Self::IfAsked,
-            _ if ["/dead-letters/", "/replays", "/events"].iter().any(|of_one| path.starts_with(of_one)) => {
-                Self::Never
-            }
-            _ => Self::Always,
-        }
-    }
-}
+/// Parameters that the form sets or that belong to another range.
+const OWN: [&str; 5] = ["range", "from", "to", "zone", "after"];
 
 /// A menu with the presets, and a form for any range. Pages to which the range means nothing have none.
 #[component]
 pub fn RangeMenu() -> impl IntoView {
     let page = use_page();
-    let used = Use::on(&page.path);
-    (used != Use::Never).then(|| menu(&page, used == Use::IfAsked))
+    // Where no page is, the range stays as it was.
+    let used = page_at(&page.path).map_or(RangeUse::Always, |entry| entry.range);
+    (used != RangeUse::Never).then(|| menu(&page, used == RangeUse::IfAsked))
 }
 
 fn menu(page: &Page, optional: bool) -> impl IntoView + use<> {
-    let asked = ["range", "from", "to"].iter().any(|name| page.parameter(name).is_some());
-    let unlimited = optional && !asked;
+    let unlimited = optional && !page.has_range();
     let any_time = optional.then(|| {
         let href =
             page.with(&[("range", None), ("from", None), ("to", None), ("zone", None), ("after", None)]);
@@ -73,13 +54,6 @@ fn menu(page: &Page, optional: bool) -> impl IntoView + use<> {
     } else {
         page.range.label(&page.zone).into_any()
     };
-    // What else is in the URL stays there: a form's own query replaces the address's.
-    let others = page.query.iter().filter(|(key, _)| {
-        !key.starts_with("__") && !["range", "from", "to", "zone", "after"].contains(&key.as_str())
-    });
-    let others = others
-        .map(|(key, value)| view! { <input type="hidden" name=key.clone() value=value.clone() /> })
-        .collect_view();
     let zone_label = if zone == "UTC" { "UTC".to_owned() } else { zone.replace('_', " ") };
     view! {
         <details class="menu range-menu">
@@ -91,7 +65,7 @@ fn menu(page: &Page, optional: bool) -> impl IntoView + use<> {
             <div class="menu-panel">
                 <ul class="range-presets">{any_time}{links.into_iter().collect_view()}</ul>
                 <form class="range-form" method="get" action=page.path.clone()>
-                    {others}
+                    <HiddenQuery keeps=|name| !name.starts_with("__") && !OWN.contains(&name) />
                     <input type="hidden" name="zone" value=zone />
                     <label>"From " <input type="datetime-local" name="from" value=from required /></label>
                     <label>"To " <input type="datetime-local" name="to" value=to required /></label>
@@ -100,20 +74,5 @@ fn menu(page: &Page, optional: bool) -> impl IntoView + use<> {
                 </form>
             </div>
         </details>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_about_one_thing_have_no_range() {
-        assert_eq!(Use::on("/"), Use::Always);
-        assert_eq!(Use::on("/metrics"), Use::Always);
-        assert_eq!(Use::on("/dead-letters"), Use::IfAsked);
-        for path in ["/dead-letters/1", "/dead-letters/replay", "/replays", "/replays/1", "/events/1"] {
-            assert_eq!(Use::on(path), Use::Never, "{path}");
-        }
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use spillway_aws::explain;
 use spillway_dashboard_model::alarms::{
-    AlarmChange, AlarmChanges, AlarmState, Rule, RuleName, RuleSet, Tier, Told, Untold,
+    AlarmChange, AlarmChanges, AlarmState, NotNotified, Notified, Rule, RuleName, RuleSet, Tier,
 };
 use spillway_dashboard_model::{ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
@@ -83,18 +83,18 @@ fn change(item: &AlarmHistoryItem, rules: &HashMap<&str, &Rule>) -> Option<Alarm
     let rule = rules.get(item.alarm_name()?)?;
     let data: Data = serde_json::from_str(item.history_data()?).ok()?;
     let (at, from, to) = (time(item.timestamp()?)?, data.old.value, data.new.value);
-    let told = told(rule, at, from, to);
-    Some(AlarmChange { rule: rule.name.clone(), at, from, to, reason: data.new.reason, told })
+    let notified = notified(rule, at, from, to);
+    Some(AlarmChange { rule: rule.name.clone(), at, from, to, reason: data.new.reason, notified })
 }
 
-/// As `terraform/modules/alarms` gives alarms their actions: a high one tells the topic when it fires and when it is OK, a low
-/// one is told by the composite of its subsystem, and a part of another alarm by that one.
-fn told(rule: &Rule, at: Timestamp, from: AlarmState, to: AlarmState) -> Told {
+/// As `terraform/modules/alarms` gives alarms their actions: a high one notifies the topic when it fires and when it is OK, a low
+/// one is notified by the composite of its subsystem, and a part of another alarm by that one.
+fn notified(rule: &Rule, at: Timestamp, from: AlarmState, to: AlarmState) -> Notified {
     match (rule.notify, rule.tier) {
-        (false, _) => Told::Never(Untold::Part),
-        (true, Tier::High) if to != AlarmState::InsufficientData => Told::At(at),
-        (true, Tier::Low) if to == AlarmState::Alarm || from == AlarmState::Alarm => Told::BySubsystem,
-        (true, _) => Told::Never(Untold::NoNews),
+        (false, _) => Notified::Never(NotNotified::Part),
+        (true, Tier::High) if to != AlarmState::InsufficientData => Notified::At(at),
+        (true, Tier::Low) if to == AlarmState::Alarm || from == AlarmState::Alarm => Notified::BySubsystem,
+        (true, _) => Notified::Never(NotNotified::NoNews),
     }
 }
 
@@ -132,19 +132,19 @@ mod tests {
 
     #[test]
     fn who_was_told_follows_from_what_terraform_lets_alarms_do() {
-        let told = |name: &str, data: &str| read(name, data).unwrap().told;
+        let notified = |name: &str, data: &str| read(name, data).unwrap().notified;
         let (fires, ends) = (DATA, DATA.replace("\"ALARM\"", "\"INSUFFICIENT_DATA\""));
         let at: Timestamp = "2026-03-02T14:03:15.25Z".parse().unwrap();
-        assert_eq!(told("spillway-queue-age-high", fires), Told::At(at));
-        assert_eq!(told("spillway-queue-age-high", &ends), Told::Never(Untold::NoNews));
-        assert_eq!(told("spillway-queue-age-low", fires), Told::BySubsystem);
-        assert_eq!(told("spillway-queue-age-low", &ends), Told::Never(Untold::NoNews));
-        assert_eq!(told("spillway-latency-burn-14x-long", fires), Told::Never(Untold::Part));
+        assert_eq!(notified("spillway-queue-age-high", fires), Notified::At(at));
+        assert_eq!(notified("spillway-queue-age-high", &ends), Notified::Never(NotNotified::NoNews));
+        assert_eq!(notified("spillway-queue-age-low", fires), Notified::BySubsystem);
+        assert_eq!(notified("spillway-queue-age-low", &ends), Notified::Never(NotNotified::NoNews));
+        assert_eq!(notified("spillway-latency-burn-14x-long", fires), Notified::Never(NotNotified::Part));
     }
 
     #[test]
     fn other_alarms_and_what_cannot_be_read_are_left_out() {
-        assert!(read("somebody-elses", DATA).is_none());
+        assert!(read("another-system-s", DATA).is_none());
         assert!(read("spillway-queue-age-low", "{}").is_none());
     }
 }

@@ -1,12 +1,12 @@
-//! Stretches in alarm, from changes.
+//! Periods in alarm, from changes.
 
 use super::{AlarmChange, AlarmPeriod, AlarmState};
 use crate::TimeRange;
 use std::collections::BTreeMap;
 
-/// The stretches in `ALARM` that overlap `range`, the oldest first, from all changes between its beginning and now, in
-/// any order. A change away from `ALARM` without one into it began before the range: its stretch begins with the range.
-/// A rule that did not change since before the range is not among them; whoever knows its state adds it.
+/// The periods in `ALARM` that overlap `range`, the oldest first, from all changes between its beginning and now, in
+/// any order. A change away from `ALARM` without one into it began before the range: its period begins with the range.
+/// A rule that did not change since before the range is not among them; the caller, which knows its state, adds it.
 pub fn periods(changes: &[AlarmChange], range: TimeRange) -> Vec<AlarmPeriod> {
     let mut in_order: Vec<&AlarmChange> = changes.iter().collect();
     in_order.sort_by_key(|change| change.at);
@@ -29,7 +29,7 @@ pub fn periods(changes: &[AlarmChange], range: TimeRange) -> Vec<AlarmPeriod> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alarms::{RuleName, Told, Untold};
+    use crate::alarms::{NotNotified, Notified, RuleName};
     use jiff::Timestamp;
 
     fn minute(minute: i64) -> Timestamp {
@@ -37,12 +37,12 @@ mod tests {
     }
 
     fn change(rule: &str, at: i64, from: AlarmState, to: AlarmState) -> AlarmChange {
-        let told = Told::Never(Untold::NoNews);
-        AlarmChange { rule: RuleName::new(rule), at: minute(at), from, to, reason: String::new(), told }
+        let notified = Notified::Never(NotNotified::NoNews);
+        AlarmChange { rule: RuleName::new(rule), at: minute(at), from, to, reason: String::new(), notified }
     }
 
     #[test]
-    fn changes_make_stretches_clipped_at_the_beginning_and_open_at_the_end() {
+    fn changes_make_periods_clipped_at_the_beginning_and_open_at_the_end() {
         use AlarmState::{Alarm, InsufficientData, Ok};
         let changes = [
             change("lasts", 30, Ok, Alarm),

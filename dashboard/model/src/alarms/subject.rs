@@ -9,7 +9,7 @@ use spillway_metrics::{Statistic, Unit};
 pub enum Subject<'a> {
     /// A metric as it is, perhaps only while there is enough traffic, or with 0 for what is missing.
     Metric(&'a Query),
-    /// So many percent of something; the metrics that are counted.
+    /// A share of something in percent; the metrics that are counted.
     Share(Vec<&'a Query>),
     /// Anything else.
     Other,
@@ -34,6 +34,17 @@ impl<'a> Subject<'a> {
             return Self::Other;
         }
         named(value, &condition.queries).first().map_or(Self::Other, |query| Self::Metric(query))
+    }
+}
+
+impl Subject<'_> {
+    /// Whether there is more of it in a longer period, so that the threshold for a period does not fit a longer one.
+    pub fn adds_up(&self) -> bool {
+        match self {
+            Self::Metric(query) => matches!(query.stat.statistic, Statistic::Sum | Statistic::SampleCount),
+            Self::Share(_) => false,
+            Self::Other => true,
+        }
     }
 }
 

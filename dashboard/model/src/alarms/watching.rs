@@ -10,7 +10,7 @@ use std::collections::HashSet;
 /// A rule that watches what a chart shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watch {
-    /// The rule of which people are told.
+    /// The rule of which people are notifying.
     pub rule: RuleName,
     /// Its tier.
     pub tier: Tier,
@@ -29,8 +29,8 @@ pub struct Watchers<'a> {
 
 #[derive(Clone, Debug)]
 struct Watcher<'a> {
-    /// Of which people are told.
-    told: &'a Rule,
+    /// Of which people are notifying.
+    notifying: &'a Rule,
     /// The rule itself, or a part of it.
     condition: &'a MetricCondition,
     /// Everything that it reads.
@@ -48,18 +48,22 @@ enum Number {
 }
 
 impl<'a> Watchers<'a> {
-    /// The rules of which people are told, and the parts of those that are composites.
+    /// The rules of which people are notifying, and the parts of those that are composites.
     pub fn of(now: &'a AlarmsNow) -> Self {
-        let told = now.rules.iter().filter(|rule| rule.notify);
-        Self { all: told.flat_map(|rule| Self::of_rule(now, rule).all).collect() }
+        let notifying = now.rules.iter().filter(|rule| rule.notify);
+        Self { all: notifying.flat_map(|rule| Self::of_rule(now, rule).all).collect() }
     }
 
     /// One rule, with its parts.
-    pub fn of_rule(now: &'a AlarmsNow, told: &'a Rule) -> Self {
-        let parts = told.parts().into_iter().filter_map(|part| now.rules.get(part));
+    pub fn of_rule(now: &'a AlarmsNow, notifying: &'a Rule) -> Self {
+        let parts = notifying.parts().into_iter().filter_map(|part| now.rules.get(part));
         // What the topology does not have is not on any chart either.
-        let watchers = parts.chain([told]).filter_map(Rule::metric);
-        Self { all: watchers.filter_map(|condition| Watcher::new(told, condition, &now.resources)).collect() }
+        let watchers = parts.chain([notifying]).filter_map(Rule::metric);
+        Self {
+            all: watchers
+                .filter_map(|condition| Watcher::new(notifying, condition, &now.resources))
+                .collect(),
+        }
     }
 
     /// The rules that watch what `entry` shows, whose points each cover a `period`.
@@ -72,16 +76,16 @@ impl<'a> Watchers<'a> {
                 [only] if entry.lines.len() > 1 => Some(only.label),
                 _ => None,
             };
-            let is_itself = watcher.told.metric().is_some();
+            let is_itself = watcher.notifying.metric().is_some();
             let threshold =
                 (is_itself && watcher.is_comparable(period)).then_some(watcher.condition.threshold);
-            match found.iter_mut().find(|watch| watch.rule == watcher.told.name) {
+            match found.iter_mut().find(|watch| watch.rule == watcher.notifying.name) {
                 Some(known) => {
                     known.threshold = known.threshold.or(threshold);
                     known.line = known.line.filter(|known| Some(*known) == line);
                 }
                 None => {
-                    let (rule, tier) = (watcher.told.name.clone(), watcher.told.tier);
+                    let (rule, tier) = (watcher.notifying.name.clone(), watcher.notifying.tier);
                     found.push(Watch { rule, tier, threshold, line });
                 }
             }
@@ -91,7 +95,7 @@ impl<'a> Watchers<'a> {
 }
 
 impl<'a> Watcher<'a> {
-    fn new(told: &'a Rule, condition: &'a MetricCondition, resources: &Resources) -> Option<Self> {
+    fn new(notifying: &'a Rule, condition: &'a MetricCondition, resources: &Resources) -> Option<Self> {
         let queries = drawing::queries(condition, resources).ok()?;
         let bound = |query: &Query| {
             let place = condition.queries.iter().position(|one| one.id == query.id)?;
@@ -102,7 +106,7 @@ impl<'a> Watcher<'a> {
             Subject::Share(counted) => Number::Share(counted.into_iter().filter_map(bound).collect()),
             Subject::Other => Number::Other,
         };
-        Some(Self { told, condition, reads: queries.into_iter().collect(), number })
+        Some(Self { notifying, condition, reads: queries.into_iter().collect(), number })
     }
 
     fn sees(&self, line: &LineValue) -> bool {

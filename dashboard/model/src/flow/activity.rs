@@ -18,7 +18,7 @@ const MINUTES: i64 = 4;
 /// worst minute in it, in milliseconds; `None` where there was nothing to measure.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Activity {
-    /// How many seconds it is about: four to five minutes, or less if nobody was recording before.
+    /// How many seconds it is about: four to five minutes, or less if nothing was recorded before.
     pub window_s: f64,
     /// The API.
     pub api: ApiActivity,

@@ -3,6 +3,7 @@
 use crate::ReadError;
 use async_trait::async_trait;
 use jiff::Timestamp;
+use spillway_core::queue::QueueSnapshot;
 
 /// Which queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,42 +12,6 @@ pub enum Queue {
     Primary,
     /// Where they go after too many receives.
     DeadLetter,
-}
-
-/// A queue at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct QueueSnapshot {
-    /// Messages that can be received now.
-    pub visible: u64,
-    /// Messages received and not settled: being worked on, or waiting for their next attempt.
-    pub not_visible: u64,
-    /// Messages sent with a delay that is not over.
-    pub delayed: u64,
-    /// Age of the oldest message in seconds as SQS reckons it: without those received three times or more.
-    pub oldest_age_s: u64,
-    /// When the oldest message of all was sent, those that SQS leaves out among them. It expires by this time.
-    pub oldest_sent_at: Option<Timestamp>,
-    /// How many messages were never received, once, twice … Empty where that is not known, as in AWS.
-    pub receive_counts: Vec<u64>,
-    /// When the first message goes to the dead letter queue, if nothing changes.
-    pub first_dead_letter_at: Option<Timestamp>,
-}
-
-impl QueueSnapshot {
-    /// All messages in it.
-    pub fn len(&self) -> u64 {
-        self.visible + self.not_visible + self.delayed
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Messages received at least so many times.
-    pub fn received_at_least(&self, times: u32) -> u64 {
-        self.receive_counts.iter().skip(times as usize).sum()
-    }
 }
 
 /// Looks into queues.
@@ -75,7 +40,7 @@ pub struct Countdown {
 }
 
 impl Countdown {
-    /// From this attempt on it is more than a short trouble: more than a minute after the first attempt.
+    /// From this attempt on it is more than a short problem: more than a minute after the first attempt.
     const FROM_ATTEMPT: u32 = 5;
 
     /// The countdown of a queue.

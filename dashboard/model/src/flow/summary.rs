@@ -10,11 +10,11 @@ use spillway_core::ids::Fingerprint;
 /// How serious something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// As it should be.
+    /// All is well.
     Ok,
-    /// Somebody should look at it in business hours.
+    /// It needs attention in business hours.
     Warn,
-    /// Somebody should look at it now.
+    /// It needs attention now.
     Bad,
 }
 

@@ -7,8 +7,8 @@ use spillway_core::names::Names;
 use spillway_dashboard_app::ports::Ports;
 use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::alarms::{
-    AlarmSource, AlarmState, AlarmStatus, Digest, DigestEntry, Limits, RuleName, RuleSet, Suppressed,
-    Suppressor, Told,
+    AlarmSource, AlarmState, AlarmStatus, Digest, DigestEntry, Limits, Notified, RuleName, RuleSet,
+    Suppressed, Suppressor,
 };
 use spillway_testkit::ScriptedAlarms;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ fn alarms() -> ScriptedAlarms {
 
 fn fires(alarms: ScriptedAlarms, rule: &str, minutes_ago: i64) -> ScriptedAlarms {
     let at = ago(minutes_ago);
-    alarms.changed(rule, at, AlarmState::Alarm, "3 of the last 5 datapoints > 300", Told::At(at))
+    alarms.changed(rule, at, AlarmState::Alarm, "3 of the last 5 datapoints > 300", Notified::At(at))
 }
 
 /// A signed-in client of a dashboard with these alarms.
@@ -74,16 +74,17 @@ async fn active_alarms_come_first_then_what_cleared_then_the_quiet_ones() {
     let alarms = fires(alarms().evaluated(ago(0)), "queue-age-low", 60);
     let alarms = fires(fires(alarms, "queue-age-high", 38), "table-throttles-low", 50);
     let cleared = "0 of the last 2 datapoints > 2";
-    let alarms = alarms.changed("table-throttles-low", ago(20), AlarmState::Ok, cleared, Told::At(ago(20)));
+    let alarms =
+        alarms.changed("table-throttles-low", ago(20), AlarmState::Ok, cleared, Notified::At(ago(20)));
     let dashboard = with(alarms).await;
     let text = dashboard.text("/alarms").await;
     in_order(
         &text,
         &[
-            "1 high alarm is active and needs somebody now; 1 low one besides.",
+            "1 high alarm is active and needs attention now; 1 low one besides.",
             "Active",
             "The oldest message has waited for more than half an hour.",
-            "for 38 min , since 02:22:00 queue-age-high told 02:22 3 of the last 5 datapoints > 300",
+            "for 38 min , since 02:22:00 queue-age-high notified 02:22 3 of the last 5 datapoints > 300",
             "The oldest message has waited for more than five minutes.",
             "Cleared in this range",
             "cleared 20 min ago, after 30 min table-throttles-low",
@@ -122,9 +123,9 @@ async fn one_alarm_says_what_is_wrong_what_is_lost_and_what_to_do_before_the_evi
         &text,
         &[
             "In alarm for 38 min , since 02:22:00 : The oldest message has waited for more than half an hour.",
-            "If nobody does anything: Nothing is stored",
+            "If nothing is done: Nothing is stored",
             "Is anything lost? No events have been accepted yet.",
-            "Told 02:22. High: somebody is told at once, at any hour.",
+            "Notified 02:22. High: notifies at once, at any hour.",
             "Queue metrics",
             "Runbook: Messages wait long in the queue",
             "First look",
@@ -168,17 +169,17 @@ async fn a_composite_shows_its_parts() {
     let part = dashboard.text("/alarms/availability-burn-14x-long").await;
     in_order(
         &part,
-        &["Part of another alarm: nobody is told of it alone.", "Part of availability-burn-14x-high"],
+        &["Part of a composite alarm; does not notify on its own.", "Part of availability-burn-14x-high"],
     );
 }
 
 #[tokio::test]
-async fn what_is_held_back_is_seen_with_when_it_will_be_told() {
+async fn what_is_held_back_is_shown_with_when_it_notifies() {
     let until = "2026-03-10T08:00:00Z".parse().unwrap();
     let held = AlarmStatus {
         state: AlarmState::Alarm,
         since: Some(ago(22)),
-        told: Some(Told::Held(Some(until))),
+        notified: Some(Notified::Held(Some(until))),
         suppressed: Some(Suppressed { by: Suppressor::BusinessHours, until: Some(until) }),
         ..AlarmStatus::unevaluated(&RuleName::new("queue-age-low"))
     };
@@ -190,7 +191,7 @@ async fn what_is_held_back_is_seen_with_when_it_will_be_told() {
 }
 
 #[tokio::test]
-async fn the_digest_tells_what_happened_while_nobody_was_there() {
+async fn the_digest_lists_what_happened_outside_business_hours() {
     let entry = |rule: &str, from, until: Option<i64>| DigestEntry {
         rule: RuleName::new(rule),
         from: ago(from),
@@ -219,7 +220,7 @@ async fn the_digest_tells_what_happened_while_nobody_was_there() {
 }
 
 #[tokio::test]
-async fn nobody_evaluates_and_nobody_answers_are_said() {
+async fn stale_states_and_a_source_that_does_not_answer_are_said() {
     let new = with(alarms()).await;
     in_order(
         &new.text("/alarms").await,
@@ -237,10 +238,10 @@ async fn nobody_evaluates_and_nobody_answers_are_said() {
 
     let stale = with(fires(alarms().evaluated(ago(42)), "queue-age-high", 50)).await;
     let text = stale.text("/alarms").await;
-    in_order(&text, &["Nobody has evaluated the alarm rules for 42 min.", "Active", "for 50 min"]);
+    in_order(&text, &["The alarm rules have not been evaluated for 42 min.", "Active", "for 50 min"]);
     in_order(
         &stale.text("/alarms/queue-age-high").await,
-        &["Nobody has evaluated the alarm rules for 42 min. The state is from then.", "First look"],
+        &["The alarm rules have not been evaluated for 42 min. The state is from then.", "First look"],
     );
 
     let error = ReadError::Unavailable { reason: "alarms: the file is locked".into() };

@@ -2,7 +2,6 @@
 //! pipeline that runs.
 
 use crate::harness::{self, Dashboard, NOW, ORIGIN, Setup};
-use async_trait::async_trait;
 use http::{Request, StatusCode, header};
 use serde_json::json;
 use spillway_core::event::Event;
@@ -10,7 +9,7 @@ use spillway_core::ledger::Ledger;
 use spillway_core::ports::Schemas;
 use spillway_core::schema::SchemaSet;
 use spillway_core::usecases::accept::accept;
-use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
+use spillway_dashboard_app::ports::Environment;
 use spillway_embedded::{VirtualClock, runtime};
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
@@ -18,51 +17,41 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Schemas that an operator fixes while the pipeline runs.
-struct Mendable(RwLock<Arc<SchemaSet>>);
+struct FixableSchemas(RwLock<Arc<SchemaSet>>);
 
-impl Mendable {
+impl FixableSchemas {
     fn demanding(amount: &str) -> Arc<SchemaSet> {
         let schema = json!({"type": "object", "properties": {"amount": {"type": amount}}});
         Arc::new(SchemaSet::compile(&BTreeMap::from([("order.placed".to_owned(), schema)])).unwrap())
     }
 
-    fn mend(&self) {
+    fn fix(&self) {
         *self.0.write().unwrap() = Arc::default();
     }
 }
 
-impl Schemas for Mendable {
+impl Schemas for FixableSchemas {
     fn current(&self) -> Arc<SchemaSet> {
         Arc::clone(&self.0.read().unwrap())
-    }
-}
-
-struct NoBadges;
-
-#[async_trait]
-impl HeaderSource for NoBadges {
-    async fn badges(&self) -> Badges {
-        Badges::default()
     }
 }
 
 /// A dashboard over a pipeline that runs, with a signed-in client.
 struct TestApp {
     dashboard: Dashboard,
-    schemas: Arc<Mendable>,
+    schemas: Arc<FixableSchemas>,
     _tasks: JoinSet<()>,
 }
 
 impl TestApp {
     /// A running pipeline that takes only numbers as amounts.
     async fn start() -> Self {
-        let schemas = Arc::new(Mendable(RwLock::new(Mendable::demanding("number"))));
+        let schemas = Arc::new(FixableSchemas(RwLock::new(FixableSchemas::demanding("number"))));
         let dashboard = Dashboard::open(Setup {
             schemas: Arc::clone(&schemas) as Arc<dyn Schemas>,
             clock: Arc::new(VirtualClock::starting_at(NOW.parse().unwrap())),
             simulated_latency: Some(Duration::from_millis(5)),
             environment: Environment { name: "test".into(), demo: false },
-            replace: Box::new(|ports| Ports { header: Arc::new(NoBadges), ..ports }),
             ..Setup::default()
         });
         let dashboard = dashboard.await;
@@ -131,7 +120,7 @@ fn encoded(text: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mended_schema_and_a_replay_bring_an_event_to_the_store() {
+async fn a_fixed_schema_and_a_replay_bring_an_event_to_the_store() {
     let app = TestApp::start().await;
     app.accept("e1", "order.placed", json!({"amount": "twelve"})).await;
     assert_eq!(app.settle().await.archived, 1);
@@ -146,7 +135,7 @@ async fn a_mended_schema_and_a_replay_bring_an_event_to_the_store() {
 
     let before = app.get(&format!("/dead-letters/replay?id={id}")).await;
     assert!(before.contains("The message would fail again now."), "{before}");
-    app.schemas.mend();
+    app.schemas.fix();
     let after = app.get(&format!("/dead-letters/replay?id={id}")).await;
     assert!(after.contains("The message passes the consumer's checks now."), "{after}");
     assert!(after.contains(">Replay 1 message<"), "{after}");
@@ -191,8 +180,8 @@ async fn all_that_match_are_replayed_and_those_that_fail_again_come_back() {
 
     let none = app.post(asked, "/actions/replay", &format!("{form}&passing=true")).await;
     assert!(none.starts_with(asked), "none of them would pass: {none}");
-    let told = app.get(&none).await;
-    assert!(told.contains("Each of these messages would fail again, so none was put back."), "{told}");
+    let answer = app.get(&none).await;
+    assert!(answer.contains("Each of these messages would fail again, so none was put back."), "{answer}");
 
     let replay = app.post(asked, "/actions/replay", &form).await;
     let ledger = app.settle().await;
@@ -238,7 +227,7 @@ async fn a_discard_needs_a_reason_and_can_be_undone() {
 
     let undo = format!("at={}&back={}", encoded(&hidden(&list, "at")), encoded("https://evil.example/"));
     let restored = app.post(&done, "/actions/restore", &undo).await;
-    assert_eq!(restored, "/dead-letters?__restored=2", "and nobody is led elsewhere");
+    assert_eq!(restored, "/dead-letters?__restored=2", "and no form leads elsewhere");
     assert!(app.get(&restored).await.contains("2 messages were restored. They wait in the archive again."));
     assert_eq!(app.settle().await.archived, 2);
     let detail = app.get(&format!("/dead-letters/{}", ids[0])).await;
@@ -279,9 +268,9 @@ async fn a_form_about_nothing_and_a_page_about_nothing_say_so() {
     assert!(nothing.contains("No message was selected."), "{nothing}");
     let back = app.post("/dead-letters", "/actions/replay", "").await;
     assert!(app.get(&back).await.contains("Select at least one message."));
-    let gone = app.post("/dead-letters", "/actions/replay", "ids%5B%5D=nobody").await;
+    let gone = app.post("/dead-letters", "/actions/replay", "ids%5B%5D=no-such-id").await;
     assert!(app.get(&gone).await.contains("The message is not there any more."));
-    for path in ["/dead-letters/nobody", "/replays/nobody", "/events/nobody"] {
+    for path in ["/dead-letters/no-such-id", "/replays/no-such-id", "/events/no-such-id"] {
         assert_eq!(app.dashboard.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
 }

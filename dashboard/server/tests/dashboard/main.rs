@@ -4,6 +4,7 @@
 
 mod alarms;
 mod dead_letters;
+mod flow;
 mod harness;
 mod overview_and_metrics;
 mod requests;

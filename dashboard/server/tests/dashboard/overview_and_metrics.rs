@@ -1,5 +1,6 @@
 //! The overview and the metrics pages, drawn over a real data folder, and over sources that fail.
 
+use crate::flow;
 use crate::harness::{Dashboard, Setup};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -7,7 +8,6 @@ use spillway_core::message::{MessageAttributes, OutgoingMessage};
 use spillway_core::names::Names;
 use spillway_dashboard_app::ports::Ports;
 use spillway_dashboard_model::catalogue::{Stage, of_stage};
-use spillway_dashboard_model::flow::{FlowSnapshot, FlowSource};
 use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
 };
@@ -34,13 +34,6 @@ struct Broken;
 impl MetricReader for Broken {
     async fn read(&self, _: &[MetricQuery], _: TimeRange, _: Period) -> Result<Reading, ReadError> {
         Err(ReadError::Unavailable { reason: "the telemetry file is locked".into() })
-    }
-}
-
-#[async_trait]
-impl FlowSource for Broken {
-    async fn snapshot(&self) -> Result<FlowSnapshot, ReadError> {
-        Err(ReadError::Unavailable { reason: "the data folder is gone".into() })
     }
 }
 
@@ -139,7 +132,7 @@ async fn a_source_that_fails_takes_away_only_its_own_part() {
     let metrics = no_metrics.page("/metrics?stage=queue&range=1h").await;
     assert!(metrics.contains("Try again") && !metrics.contains("data-series="));
 
-    let no_flow = with(|ports| Ports { flow: Arc::new(Broken), ..ports }).await;
+    let no_flow = with(|ports| flow::with_ledger(ports, None)).await;
     let page = no_flow.page("/").await;
     assert!(text(&page).contains("Where the events are cannot be read just now."));
     assert!(text(&page).contains("the data folder is gone"));

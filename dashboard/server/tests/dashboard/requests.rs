@@ -1,28 +1,22 @@
 //! The server as a client sees it, without a socket.
 
+use crate::flow;
 use crate::harness::{Dashboard, Setup, header, text};
-use async_trait::async_trait;
 use axum::body::Body;
 use http::{Request, Response, StatusCode, header};
+use spillway_core::ledger::Ledger;
+use spillway_dashboard_app::{pages::Pages, ports::Environment};
+use spillway_dashboard_pages::PAGES;
 use spillway_dashboard_server::{Assets, SignIns as _};
-use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
-use std::{fs, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
 
-struct ThreeDeadLetters;
-
-#[async_trait]
-impl HeaderSource for ThreeDeadLetters {
-    async fn badges(&self) -> Badges {
-        Badges { dead_letters: Some(3), running_replays: Some(0), active_alarms: Some(1) }
-    }
-}
-
-/// Opens a dashboard with badges in its header; the client has not signed in.
+/// Opens a dashboard with a badge in its header; the client has not signed in.
 async fn open(assets: Assets) -> Dashboard {
+    let three = Ledger { accepted: 3, archived: 3, ..Ledger::default() };
     Dashboard::open(Setup {
         assets,
         environment: Environment { name: "test".into(), demo: true },
-        replace: Box::new(|ports| Ports { header: Arc::new(ThreeDeadLetters), ..ports }),
+        replace: Box::new(move |ports| flow::with_ledger(ports, Some(three))),
         ..Setup::default()
     })
     .await
@@ -139,6 +133,23 @@ async fn every_answer_carries_the_security_headers() {
         assert_eq!(header(&answer, "referrer-policy"), "same-origin");
         assert_eq!(header(&answer, "cache-control"), "no-store");
     }
+}
+
+#[test]
+fn the_routes_are_those_of_the_table_of_pages() {
+    let routes = leptos_axum::generate_route_list(|| leptos::view! { <Pages /> });
+    let routes: BTreeSet<String> = routes.iter().map(|route| route.path().to_owned()).collect();
+    // Axum writes a parameter in braces.
+    let in_braces = |part: &str| part.strip_prefix(':').map_or(part.to_owned(), |name| format!("{{{name}}}"));
+    let pages = PAGES.iter().map(|page| page.path.split('/').map(in_braces).collect::<Vec<_>>().join("/"));
+    assert_eq!(routes, pages.collect());
+}
+
+#[tokio::test]
+async fn an_address_is_decoded_once() {
+    let app = signed_in().await;
+    let page = text(app.get("/events/50%2525%2Fx").await).await;
+    assert!(page.contains(r#"value="50%25/x""#), "{page}");
 }
 
 #[tokio::test]

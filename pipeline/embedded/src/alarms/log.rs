@@ -1,14 +1,14 @@
-//! Alarms in the database: their states, every change, and what became of telling people.
+//! Alarms in the database: their states, every change, and who was notified.
 
 use super::write::{Entry, append};
 use crate::db::{Db, DbError, from_millis, millis};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use spillway_alerts::evaluate::Status;
 use spillway_alerts::hours::{Digest, TellerState};
-use spillway_alerts::{AlarmState, RuleName, StateChange};
+use spillway_alerts::{AlarmChange, AlarmPeriod, AlarmState, AlarmStatus, NotNotified, Notified, RuleName};
 use spillway_core::Timestamp;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Seconds that changes and messages are kept: as long as CloudWatch keeps datapoints.
@@ -24,82 +24,40 @@ pub struct AlarmLog {
     db: Arc<Db>,
 }
 
-/// How an alarm is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Kept {
-    /// Its state, since when and why.
-    pub status: Status,
-    /// Why it could not be evaluated the last time, if so.
-    pub trouble: Option<String>,
-}
-
-/// A change, and what became of telling people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptChange {
-    /// What changed.
-    pub change: StateChange,
-    /// Who was told.
-    pub told: Told,
-}
-
-/// What became of telling people of a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// In the log and, if there is a webhook, there.
-    At(Timestamp),
-    /// It waits for business hours.
-    Held,
-    /// In the digest of that opening.
-    InDigest(Timestamp),
-    /// It is in the log, and the webhook has not taken it so far.
-    Failed {
-        /// When it was tried last.
-        at: Timestamp,
-        /// Why, in words without the webhook's address.
-        reason: String,
-    },
-    /// Never: the rule is a part of a composite.
-    Part,
-    /// Never: neither fired nor ended.
-    NoNews,
-    /// Never: it happened in simulated time.
-    Simulated,
-}
-
-/// A stretch in `ALARM`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stretch {
-    /// Of which rule.
-    pub rule: RuleName,
-    /// When it began.
-    pub from: Timestamp,
-    /// When it ended; `None` while it lasts.
-    pub until: Option<Timestamp>,
-}
-
 impl AlarmLog {
     /// The alarms in a database.
     pub(crate) fn new(db: Arc<Db>) -> Self {
         Self { db }
     }
 
-    /// The state of each alarm that was ever evaluated.
+    /// The status of each alarm that was ever evaluated. Whether notifications are held back at the moment is not stored, so
+    /// `suppressed` is left empty.
     ///
     /// # Errors
     /// The data folder can't be read.
-    pub async fn statuses(&self) -> Result<Vec<Kept>, DbError> {
+    pub async fn statuses(&self) -> Result<Vec<AlarmStatus>, DbError> {
+        let changes = self.last_changes().await?.into_iter();
+        let mut notified: HashMap<RuleName, Notified> =
+            changes.map(|change| (change.rule, change.notified)).collect();
+        let periods = self.last_periods().await?.into_iter();
+        let mut periods: HashMap<RuleName, AlarmPeriod> =
+            periods.map(|period| (period.rule.clone(), period)).collect();
         self.db
-            .read(|connection| {
+            .read(move |connection| {
                 let mut query = connection
                     .prepare_cached("SELECT rule, state, since, reason, trouble FROM alarm_states")?;
                 let rows = query.query_map([], |row| {
-                    let status = Status {
-                        rule: RuleName::new(row.get::<_, String>(0)?),
+                    let rule = RuleName::new(row.get::<_, String>(0)?);
+                    Ok(AlarmStatus {
                         state: state(&row.get::<_, String>(1)?),
                         since: row.get::<_, Option<i64>>(2)?.map(from_millis),
                         reason: row.get(3)?,
-                    };
-                    Ok(Kept { status, trouble: row.get(4)? })
+                        notified: notified.remove(&rule),
+                        suppressed: None,
+                        last_alarm: periods.remove(&rule),
+                        evaluation_error: row.get(4)?,
+                        rule,
+                    })
                 })?;
                 rows.collect()
             })
@@ -116,7 +74,7 @@ impl AlarmLog {
         from: Timestamp,
         until: Timestamp,
         limit: usize,
-    ) -> Result<Vec<KeptChange>, DbError> {
+    ) -> Result<Vec<AlarmChange>, DbError> {
         let rule = rule.map(RuleName::to_string);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.db
@@ -135,7 +93,7 @@ impl AlarmLog {
     ///
     /// # Errors
     /// The data folder can't be read.
-    pub async fn last_changes(&self) -> Result<Vec<KeptChange>, DbError> {
+    pub(super) async fn last_changes(&self) -> Result<Vec<AlarmChange>, DbError> {
         self.db
             .read(|connection| {
                 let mut query = connection.prepare_cached(&format!(
@@ -146,40 +104,40 @@ impl AlarmLog {
             .await
     }
 
-    /// Stretches in `ALARM` that overlap a range, the oldest first, of one rule or of all.
+    /// Periods in `ALARM` that overlap a range, the oldest first, of one rule or of all.
     ///
     /// # Errors
     /// The data folder can't be read.
-    pub async fn stretches(
+    pub async fn periods(
         &self,
         rule: Option<&RuleName>,
         from: Timestamp,
         until: Timestamp,
-    ) -> Result<Vec<Stretch>, DbError> {
+    ) -> Result<Vec<AlarmPeriod>, DbError> {
         let rule = rule.map(RuleName::to_string);
         self.db
             .read(move |connection| {
                 let mut query = connection.prepare_cached(&format!(
-                    "SELECT * FROM ({STRETCHES} AND c.at < ?2 AND (?3 IS NULL OR c.rule = ?3))
+                    "SELECT * FROM ({PERIODS} AND c.at < ?2 AND (?3 IS NULL OR c.rule = ?3))
                      WHERE ended IS NULL OR ended >= ?1 ORDER BY began, rule"
                 ))?;
-                query.query_map(params![millis(from), millis(until), rule], stretch)?.collect()
+                query.query_map(params![millis(from), millis(until), rule], period)?.collect()
             })
             .await
     }
 
-    /// The last stretch in `ALARM` of each rule that has one.
+    /// The last period in `ALARM` of each rule that has one.
     ///
     /// # Errors
     /// The data folder can't be read.
-    pub async fn last_stretches(&self) -> Result<Vec<Stretch>, DbError> {
+    pub(super) async fn last_periods(&self) -> Result<Vec<AlarmPeriod>, DbError> {
         self.db
             .read(|connection| {
                 let mut query = connection.prepare_cached(&format!(
-                    "{STRETCHES} AND c.seq IN
+                    "{PERIODS} AND c.seq IN
                      (SELECT max(seq) FROM alarm_changes WHERE after = 'ALARM' GROUP BY rule)"
                 ))?;
-                query.query_map([], stretch)?.collect()
+                query.query_map([], period)?.collect()
             })
             .await
     }
@@ -268,39 +226,40 @@ const CHANGES: &str = "
 SELECT c.at, c.rule, c.before, c.after, c.reason, c.told, c.told_at, m.tried_at, m.trouble
 FROM alarm_changes c LEFT JOIN alarm_messages m ON m.seq = c.message";
 
-/// What [`stretch`] reads; more conditions may follow.
-const STRETCHES: &str = "
+/// What [`period`] reads; more conditions may follow.
+const PERIODS: &str = "
 SELECT c.rule AS rule, c.at AS began,
        (SELECT e.at FROM alarm_changes e WHERE e.rule = c.rule AND e.at >= c.at AND e.seq > c.seq
         ORDER BY e.at, e.seq LIMIT 1) AS ended
 FROM alarm_changes c WHERE c.after = 'ALARM'";
 
-fn change(row: &Row<'_>) -> rusqlite::Result<KeptChange> {
-    let change = StateChange {
-        at: from_millis(row.get(0)?),
+fn change(row: &Row<'_>) -> rusqlite::Result<AlarmChange> {
+    let at = from_millis(row.get(0)?);
+    let notified_at = row.get::<_, Option<i64>>(6)?.map_or(at, from_millis);
+    let notified = match row.get::<_, String>(5)?.as_str() {
+        "held" => Notified::Held(None),
+        "digest" => Notified::InDigest(notified_at),
+        "part" => Notified::Never(NotNotified::Part),
+        "no_news" => Notified::Never(NotNotified::NoNews),
+        "simulated" => Notified::Never(NotNotified::Simulated),
+        _ => match (row.get::<_, Option<i64>>(7)?, row.get::<_, Option<String>>(8)?) {
+            // The error is removed when the message is delivered.
+            (Some(tried_at), Some(reason)) => Notified::Failed { at: from_millis(tried_at), reason },
+            _ => Notified::At(notified_at),
+        },
+    };
+    Ok(AlarmChange {
+        at,
         rule: RuleName::new(row.get::<_, String>(1)?),
         from: state(&row.get::<_, String>(2)?),
         to: state(&row.get::<_, String>(3)?),
         reason: row.get(4)?,
-    };
-    let told_at = row.get::<_, Option<i64>>(6)?.map_or(change.at, from_millis);
-    let told = match row.get::<_, String>(5)?.as_str() {
-        "held" => Told::Held,
-        "digest" => Told::InDigest(told_at),
-        "part" => Told::Part,
-        "no_news" => Told::NoNews,
-        "simulated" => Told::Simulated,
-        _ => match (row.get::<_, Option<i64>>(7)?, row.get::<_, Option<String>>(8)?) {
-            // The trouble is taken back when it is delivered.
-            (Some(tried_at), Some(reason)) => Told::Failed { at: from_millis(tried_at), reason },
-            _ => Told::At(told_at),
-        },
-    };
-    Ok(KeptChange { change, told })
+        notified,
+    })
 }
 
-fn stretch(row: &Row<'_>) -> rusqlite::Result<Stretch> {
-    Ok(Stretch {
+fn period(row: &Row<'_>) -> rusqlite::Result<AlarmPeriod> {
+    Ok(AlarmPeriod {
         rule: RuleName::new(row.get::<_, String>(0)?),
         from: from_millis(row.get(1)?),
         until: row.get::<_, Option<i64>>(2)?.map(from_millis),

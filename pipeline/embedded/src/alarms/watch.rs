@@ -1,7 +1,7 @@
 //! Evaluates the rules, keeps what comes of it, and says what is to be told.
 
 use super::history::TelemetryHistory;
-use super::log::{AlarmLog, Kept};
+use super::log::AlarmLog;
 use super::message::{Words, log};
 use super::settings::{AlarmSettings, AlarmSettingsError, RuleFiles};
 use super::write::{Entry, NewMessage, Telling};
@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use spillway_alerts::evaluate::{Status, Tick};
 use spillway_alerts::hours::{BusinessHours, Message, Teller};
 use spillway_alerts::rules::{LimitsError, LoadError};
-use spillway_alerts::{AlarmState, Engine, Resources, RuleName, RuleSet, StateChange, Tier};
+use spillway_alerts::{AlarmState, AlarmStatus, Engine, Resources, RuleName, RuleSet, StateChange, Tier};
 use spillway_core::{Pipeline, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -99,8 +99,8 @@ pub struct Watch {
     reader: Arc<TelemetryReader>,
     local: Local,
     evaluated_until: Timestamp,
-    /// As they are in the database.
-    kept: HashMap<RuleName, Kept>,
+    /// The statuses in the database, each with why it could not be evaluated the last time.
+    stored: HashMap<RuleName, (Status, Option<String>)>,
     /// What could not be kept so far.
     unsaved: Vec<Entry>,
     telling: Option<Telling>,
@@ -132,8 +132,8 @@ impl Watch {
         let log = Arc::clone(&pipeline.local.alarms);
         log.note(RULES, &options.rules).await?;
         log.note(SETTINGS, &in_force.settings).await?;
-        let kept = log.statuses().await?;
-        let statuses: Vec<Status> = kept.iter().map(|kept| kept.status.clone()).collect();
+        let stored: Vec<_> = log.statuses().await?.into_iter().map(stored).collect();
+        let statuses: Vec<Status> = stored.iter().map(|(status, _)| status.clone()).collect();
         let rules = RuleSet::clone(&in_force.rules);
         let now = minute(ports.clock.now());
         let evaluated_until = log.evaluated_until().await?.filter(|until| *until <= now).unwrap_or(now);
@@ -145,7 +145,7 @@ impl Watch {
             reader: Arc::clone(&pipeline.telemetry),
             local: pipeline.local.clone(),
             evaluated_until: evaluated_until.max(now - FURTHEST_BACK),
-            kept: kept.into_iter().map(|kept| (kept.status.rule.clone(), kept)).collect(),
+            stored: stored.into_iter().map(|one| (one.0.rule.clone(), one)).collect(),
             unsaved: Vec::new(),
             telling: options.silent.then_some(Telling::Simulated),
             virtual_time: pipeline.virtual_time,
@@ -205,14 +205,14 @@ impl Watch {
             Ok(done) => Some(done),
             Err(error) => {
                 tracing::error!(%error, "evaluating alarms failed unexpectedly; it begins anew");
-                let known: Vec<Status> = self.kept.values().map(|kept| kept.status.clone()).collect();
+                let known: Vec<Status> = self.stored.values().map(|(status, _)| status.clone()).collect();
                 self.engine = Some(Engine::restored(RuleSet::clone(&self.in_force.rules), &known));
                 None
             }
         }
     }
 
-    /// The statuses that are otherwise than those in the database.
+    /// Statuses that differ from the stored ones.
     fn changed(
         &mut self,
         statuses: &[Status],
@@ -220,11 +220,10 @@ impl Watch {
     ) -> Vec<(Status, Option<String>)> {
         let mut changed = Vec::new();
         for status in statuses {
-            let trouble = troubles.get(&status.rule).cloned();
-            let now = Kept { status: status.clone(), trouble: trouble.clone() };
-            if self.kept.get(&status.rule) != Some(&now) {
-                self.kept.insert(status.rule.clone(), now);
-                changed.push((status.clone(), trouble));
+            let now = (status.clone(), troubles.get(&status.rule).cloned());
+            if self.stored.get(&status.rule) != Some(&now) {
+                self.stored.insert(status.rule.clone(), now.clone());
+                changed.push(now);
             }
         }
         changed
@@ -310,6 +309,12 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// What an evaluation goes on from.
+fn stored(status: AlarmStatus) -> (Status, Option<String>) {
+    let AlarmStatus { rule, state, since, reason, evaluation_error, .. } = status;
+    (Status { rule, state, since, reason }, evaluation_error)
 }
 
 /// People are told when an alarm fires and when that ends.

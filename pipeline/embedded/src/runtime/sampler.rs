@@ -77,7 +77,7 @@ async fn sample_queue(pipeline: &Pipeline, kind: QueueKind, name: &Cow<'static, 
     record(queue::NOT_VISIBLE, snapshot.not_visible);
     record(queue::DELAYED, snapshot.delayed);
     record(queue::AGE_OF_OLDEST, snapshot.oldest_age_s);
-    snapshot.true_oldest_sent_at
+    snapshot.oldest_sent_at
 }
 
 /// How long until the oldest message expires. A move to the DLQ by the queue itself does not renew its time.

@@ -4,22 +4,11 @@ use super::reader::{TelemetryReadError, TelemetryReader};
 use super::segments;
 use rusqlite::{Connection, params};
 use spillway_core::Timestamp;
-use spillway_core::trace::Segment;
+use spillway_core::trace::{Segment, TraceFilter};
 use std::collections::HashSet;
 
 /// Most segments of a trace that are read. X-Ray limits a trace's document to 500 KB, which is fewer.
 const MOST_SEGMENTS: usize = 1_000;
-
-/// Which traces to look for. A trace matches if one of its segments does.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TraceFilter {
-    /// Only those with a fault, an error or a throttle.
-    pub failed: bool,
-    /// Only those with a segment at least so long, in milliseconds.
-    pub at_least_ms: u32,
-    /// Only those with this event.
-    pub event_id: Option<String>,
-}
 
 /// Traces that match, newest first.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,12 +1,12 @@
 //! The shop on the real pipeline, in virtual time, with its alarms evaluated as they are live.
 
 use jiff::SignedDuration;
-use spillway_alerts::{RuleName, Tier};
+use spillway_alerts::{AlarmPeriod, RuleName, Tier};
 use spillway_core::Timestamp;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::VirtualClock;
-use spillway_embedded::alarms::{AlarmSettings, InForce, Stretch, Watch, WatchOptions};
+use spillway_embedded::alarms::{AlarmSettings, InForce, Watch, WatchOptions};
 use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_embedded::simulate::{Simulation, SimulationOptions, in_virtual_time};
 use spillway_traffic::rhythm::rate_at;
@@ -71,7 +71,7 @@ impl World {
         folder: &Path,
         clock: VirtualClock,
         start: Timestamp,
-    ) -> (Vec<Stretch>, InForce, spillway_core::ledger::Ledger) {
+    ) -> (Vec<AlarmPeriod>, InForce, spillway_core::ledger::Ledger) {
         let schemas = SchemaSet::compile(&spillway_traffic::schemas()).expect("the shop's schemas");
         // Traces cost time and no alarm looks at them.
         let settings =
@@ -116,7 +116,7 @@ impl World {
         simulation.answered().await;
         simulation.finish();
         watch.evaluate(end).await.expect("evaluated");
-        let stretches = pipeline.local.alarms.stretches(None, Timestamp::MIN, Timestamp::MAX).await;
+        let stretches = pipeline.local.alarms.periods(None, Timestamp::MIN, Timestamp::MAX).await;
         let ledger = pipeline.ports.ledger.ledger().await.expect("the ledger is readable");
         (stretches.expect("alarms are readable"), in_force, ledger)
     }
@@ -143,7 +143,7 @@ pub struct Lived {
     /// When it began.
     pub start: Timestamp,
     /// Every stretch in alarm, the oldest first.
-    pub stretches: Vec<Stretch>,
+    pub stretches: Vec<AlarmPeriod>,
     /// What was evaluated.
     pub in_force: InForce,
 }
@@ -181,7 +181,7 @@ impl Lived {
 
     /// What is in alarm at some time, for messages of tests.
     pub fn story(&self) -> String {
-        let line = |stretch: &Stretch| {
+        let line = |stretch: &AlarmPeriod| {
             let until = stretch.until.map_or("".to_owned(), |until| self.minute(until).to_string());
             format!("{} from minute {} until {until}", stretch.rule, self.minute(stretch.from))
         };

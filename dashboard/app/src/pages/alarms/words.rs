@@ -1,31 +1,46 @@
 //! What pages say about alarms.
 
+use crate::charts::threshold;
 use crate::components::Tone;
 use crate::context::Page;
-use crate::format::{counted, duration, relative};
 use jiff::{Timestamp, tz::TimeZone};
 use spillway_dashboard_charts::Unit;
 use spillway_dashboard_model::alarms::{
-    AlarmState, AlarmStatus, AlarmsNow, MetricCondition, Rule, Suppressed, Suppressor, Tier, Told, Untold,
-    unit,
+    AlarmState, AlarmStatus, AlarmsNow, MetricCondition, NotNotified, Notified, Rule, Suppressed, Suppressor,
+    Tier, unit,
 };
+use spillway_dashboard_words::{counted, duration, relative};
 
 /// Seconds without an evaluation after which the states are called old. Rules are evaluated every minute.
 const STALE_S: i64 = 180;
 
-/// How things are with all alarms: what it means, the sentence, and what else is to be known.
-pub fn overall(now: &AlarmsNow, at: Timestamp) -> (Tone, String, Option<String>) {
+/// How things are with all alarms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overall {
+    /// What it means.
+    pub tone: Tone,
+    /// The sentence.
+    pub text: String,
+    /// What else is to be known.
+    pub more: Option<String>,
+    /// Whether the states are old because nothing evaluates the rules.
+    pub is_stale: bool,
+}
+
+/// How things are with all alarms at a moment.
+pub fn overall(now: &AlarmsNow, at: Timestamp) -> Overall {
+    let overall = |tone, text, more| Overall { tone, text, more, is_stale: false };
     let rules = counted(now.rules.len() as u64, "rule", "rules");
     let Some(evaluated_at) = now.evaluated_at else {
         let text = "The alarm rules have not been evaluated yet.".to_owned();
         let more = format!("{rules} wait. The running pipeline evaluates them every minute.");
-        return (Tone::Unknown, text, Some(more));
+        return overall(Tone::Unknown, text, Some(more));
     };
     let age = at.as_second() - evaluated_at.as_second();
     if age > STALE_S {
-        let text = format!("Nobody has evaluated the alarm rules for {}.", duration(age as f64));
+        let text = format!("The alarm rules have not been evaluated for {}.", duration(age as f64));
         let more = "The states below are from then. Is the pipeline running?".to_owned();
-        return (Tone::Warning, text, Some(more));
+        return Overall { is_stale: true, ..overall(Tone::Warning, text, Some(more)) };
     }
     let checked = format!("{rules}, evaluated {}.", relative(age));
     let active = now.active();
@@ -33,25 +48,28 @@ pub fn overall(now: &AlarmsNow, at: Timestamp) -> (Tone, String, Option<String>)
     let low = active.len() as u64 - high;
     let tone = if high > 0 { Tone::Bad } else { Tone::Warning };
     let text = match (high, low) {
-        (0, 0) => return (Tone::Good, "No alarm is active.".to_owned(), Some(quiet(now, at, &checked))),
+        (0, 0) => {
+            let text = "No alarm is active.".to_owned();
+            return overall(Tone::Good, text, Some(quiet(now, at, &checked)));
+        }
         (0, 1) => "1 low alarm is active. It can wait for business hours.".to_owned(),
         (0, low) => format!(
             "{} active. They can wait for business hours.",
             counted(low, "low alarm is", "low alarms are")
         ),
         (high, 0) => format!(
-            "{} active and {} somebody now.",
+            "{} active and {} attention now.",
             counted(high, "high alarm is", "high alarms are"),
             needs(high)
         ),
         (high, low) => format!(
-            "{} active and {} somebody now; {} besides.",
+            "{} active and {} attention now; {} besides.",
             counted(high, "high alarm is", "high alarms are"),
             needs(high),
             counted(low, "low one", "low ones"),
         ),
     };
-    (tone, text, None)
+    overall(tone, text, None)
 }
 
 fn needs(count: u64) -> &'static str {
@@ -116,23 +134,23 @@ pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     at.strftime(format).to_string()
 }
 
-/// What became of telling people of a change or a state.
-pub fn told(told: &Told, page: &Page) -> String {
+/// Whether and when people were notified of a change or a state.
+pub fn notified(notified: &Notified, page: &Page) -> String {
     let when = |at: &Timestamp| moment(*at, page.now, &page.zone);
-    match told {
-        Told::At(at) => format!("told {}", when(at)),
-        Told::Held(Some(until)) => format!("held back until {}", when(until)),
-        Told::Held(None) => "held back until business hours".to_owned(),
-        Told::InDigest(at) => format!("told in the digest of {}", when(at)),
-        Told::BySubsystem => "told in business hours, by its subsystem's alarm".to_owned(),
-        Told::Failed { at, reason } => format!("telling failed {}: {reason}", when(at)),
-        Told::Never(Untold::Part) => "not told: part of another alarm".to_owned(),
-        Told::Never(Untold::NoNews) => "not told".to_owned(),
-        Told::Never(Untold::Simulated) => "not told: simulated".to_owned(),
+    match notified {
+        Notified::At(at) => format!("notified {}", when(at)),
+        Notified::Held(Some(until)) => format!("held back until {}", when(until)),
+        Notified::Held(None) => "held back until business hours".to_owned(),
+        Notified::InDigest(at) => format!("notified in the digest of {}", when(at)),
+        Notified::BySubsystem => "notified in business hours, by its subsystem's alarm".to_owned(),
+        Notified::Failed { at, reason } => format!("notifying failed {}: {reason}", when(at)),
+        Notified::Never(NotNotified::Part) => "not notified: part of a composite alarm".to_owned(),
+        Notified::Never(NotNotified::NoNews) => "not notified".to_owned(),
+        Notified::Never(NotNotified::Simulated) => "not notified: simulated".to_owned(),
     }
 }
 
-/// That nobody is told at the moment, and until when.
+/// That notifications are held back, and until when.
 pub fn held(suppressed: &Suppressed, page: &Page) -> String {
     match suppressed.until {
         Some(until) => format!("held back until {}", moment(until, page.now, &page.zone)),
@@ -213,15 +231,6 @@ fn beyond(condition: &MetricCondition) -> String {
     format!("{} {}", condition.comparison.side(), threshold(chart_unit(condition), condition.threshold))
 }
 
-/// A threshold: as a person would say it, but with every digit of a share, of which 1.44 % and 1.4 % are not the same.
-pub(crate) fn threshold(unit: Unit, value: f64) -> String {
-    match unit {
-        Unit::Percent => unit.exact(value),
-        Unit::Number if value.fract() == 0.0 => Unit::Count.format(value),
-        unit => unit.format(value),
-    }
-}
-
 /// A value in the rule's unit, as short as is clear.
 pub fn value(condition: &MetricCondition, value: f64) -> String {
     chart_unit(condition).format(value)
@@ -249,9 +258,9 @@ pub fn metrics(condition: &MetricCondition) -> Vec<(String, String)> {
 /// A tier with what it asks of people.
 pub fn tier(rule: &Rule) -> &'static str {
     match (rule.notify, rule.tier) {
-        (false, _) => "part of another alarm: nobody is told of it alone",
-        (true, Tier::High) => "high: somebody is told at once, at any hour",
-        (true, Tier::Low) => "low: somebody is told in business hours",
+        (false, _) => "part of a composite alarm; does not notify on its own",
+        (true, Tier::High) => "high: notifies at once, at any hour",
+        (true, Tier::Low) => "low: notifies in business hours",
     }
 }
 

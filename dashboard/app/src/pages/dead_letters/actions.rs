@@ -1,19 +1,15 @@
 //! What the forms do: replay, discard, restore. Sign-in and the form's origin were checked before.
 
-use super::{
-    filters::Shown,
-    wanted::{Wanted, way_back},
-};
-use crate::error::ActionError;
+use super::data::{Selection, Shown};
+use crate::{context::encode, error::ActionError, links::way_back, ports::use_ports};
 use jiff::Timestamp;
 use leptos::prelude::*;
 use spillway_core::{
     dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterState},
     ids::{MessageId, ReplayId},
-    ports::{ArchiveError, Clock, DeadLetters},
+    ports::{ArchiveError, DeadLetters},
     usecases::replay::{Replayer, StartError},
 };
-use std::sync::Arc;
 
 /// Where the forms send to.
 pub const REPLAY: &str = "/actions/replay";
@@ -26,7 +22,7 @@ pub const RESTORE: &str = "/actions/restore";
 const BY: &str = "operator via dashboard";
 /// The longest reason for a discard, in characters.
 pub const LONGEST_REASON: usize = 500;
-/// How many discarded messages are looked at in one go while a discard is taken back.
+/// How many discarded messages are read in one go while a discard is taken back.
 const AT_ONCE: usize = 500;
 
 /// Starts a replay and leads to it. `passing` leaves those in the archive that would fail again. `first` is
@@ -41,10 +37,11 @@ async fn replay(
     #[server(default)] passing: bool,
     #[server(default)] first: String,
 ) -> Result<(), ActionError> {
-    let (replayer, now) = (expect_context::<Arc<Replayer>>(), expect_context::<Arc<dyn Clock>>().now());
-    let wanted = Wanted::from_form(ids, &matching, now)?;
-    let id = start(&replayer, &wanted, passing, &MessageId::new(first)).await?;
-    leptos_axum::redirect(&format!("/replays/{}", crate::context::encode(id.as_str())));
+    let ports = use_ports();
+    let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
+    let selection = Selection::from_form(ids, &matching, now)?;
+    let id = start(&replayer, &selection, passing, &MessageId::new(first)).await?;
+    leptos_axum::redirect(&format!("/replays/{}", encode(id.as_str())));
     Ok(())
 }
 
@@ -60,9 +57,10 @@ async fn discard(
     #[server(default)] first: String,
     #[server(default)] back: String,
 ) -> Result<(), ActionError> {
-    let (replayer, now) = (expect_context::<Arc<Replayer>>(), expect_context::<Arc<dyn Clock>>().now());
-    let wanted = Wanted::from_form(ids, &matching, now)?;
-    let done = give_up(&replayer, &wanted, &reason, &MessageId::new(first)).await?;
+    let ports = use_ports();
+    let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
+    let selection = Selection::from_form(ids, &matching, now)?;
+    let done = give_up(&replayer, &selection, &reason, &MessageId::new(first)).await?;
     leptos_axum::redirect(&with_note(
         way_back(&back),
         &format!("__discarded={}&__count={}", done.at, done.count),
@@ -81,10 +79,11 @@ async fn restore(
     #[server(default)] at: String,
     #[server(default)] back: String,
 ) -> Result<(), ActionError> {
-    let (replayer, now) = (expect_context::<Arc<Replayer>>(), expect_context::<Arc<dyn Clock>>().now());
+    let ports = use_ports();
+    let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
     let count = if at.is_empty() {
-        let wanted = Wanted::from_form(ids, &matching, now)?;
-        take_back(&replayer, &wanted).await?
+        let selection = Selection::from_form(ids, &matching, now)?;
+        take_back(&replayer, &selection).await?
     } else {
         let at = at.parse().map_err(|_| ActionError::Unreadable)?;
         take_back_of(&replayer, at).await?
@@ -116,11 +115,11 @@ async fn get(archive: &dyn DeadLetters, id: &MessageId) -> Result<Option<DeadLet
 /// started the first time.
 async fn start(
     replayer: &Replayer,
-    wanted: &Wanted,
+    selection: &Selection,
     passing: bool,
     first: &MessageId,
 ) -> Result<ReplayId, ActionError> {
-    let mut ids = wanted.ids(&*replayer.archive, Shown::Waiting).await.map_err(failed)?;
+    let mut ids = selection.ids(&*replayer.archive, Shown::Waiting).await.map_err(failed)?;
     let example = ids.first().unwrap_or(first).clone();
     if passing {
         let forecasts = replayer.preflight(&ids).await.map_err(failed)?;
@@ -163,7 +162,7 @@ struct GivenUp {
 /// Discards messages. Sent a second time it finds them discarded for that reason, and says so again.
 async fn give_up(
     replayer: &Replayer,
-    wanted: &Wanted,
+    selection: &Selection,
     reason: &str,
     first: &MessageId,
 ) -> Result<GivenUp, ActionError> {
@@ -177,7 +176,7 @@ async fn give_up(
             format!("The reason is longer than {LONGEST_REASON} characters. Nothing was discarded.");
         return Err(ActionError::Invalid { message });
     }
-    let ids = wanted.ids(&*replayer.archive, Shown::Waiting).await.map_err(failed)?;
+    let ids = selection.ids(&*replayer.archive, Shown::Waiting).await.map_err(failed)?;
     let example = ids.first().unwrap_or(first).clone();
     let done = replayer.discard(&ids, BY, reason).await.map_err(failed)?;
     let asked = done.first().unwrap_or(&example);
@@ -192,8 +191,8 @@ async fn give_up(
     }
 }
 
-async fn take_back(replayer: &Replayer, wanted: &Wanted) -> Result<usize, ActionError> {
-    let ids = wanted.ids(&*replayer.archive, Shown::Discarded).await.map_err(failed)?;
+async fn take_back(replayer: &Replayer, selection: &Selection) -> Result<usize, ActionError> {
+    let ids = selection.ids(&*replayer.archive, Shown::Discarded).await.map_err(failed)?;
     Ok(replayer.restore(&ids, BY).await.map_err(failed)?.len())
 }
 

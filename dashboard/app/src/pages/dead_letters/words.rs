@@ -1,28 +1,15 @@
 //! Dead letters in words: sentences that pages open with, and short names for failures.
 
-use super::filters::Shown;
-use crate::format::counted;
+use super::data::Shown;
 use jiff::{Timestamp, tz::TimeZone};
 use spillway_core::{
     dead_letter::{DeadLetter, DeadLetterGroup, DeadLetterState},
     failure::FailureClass,
 };
-
-/// A class of failures, short.
-pub fn class_label(class: FailureClass) -> &'static str {
-    match class {
-        FailureClass::Malformed => "No CloudEvent",
-        FailureClass::Schema => "Breaks its schema",
-        FailureClass::TooLarge => "Too large",
-        FailureClass::StoreThrottled => "Store throttled",
-        FailureClass::StoreUnavailable => "Store unavailable",
-        FailureClass::StoreTimeout => "Store timed out",
-        FailureClass::ConsumerCrash => "Consumer crashed",
-    }
-}
+use spillway_dashboard_words::counted;
 
 /// What many dead letters of a class have in common, as the end of “200 …”, and the same for one.
-fn fate(class: FailureClass, message: &str) -> (String, String) {
+fn common_failure(class: FailureClass, message: &str) -> (String, String) {
     let same = |text: String| (text.clone(), text);
     let words = |many: &str, one: &str| (many.to_owned(), one.to_owned());
     match class {
@@ -82,7 +69,7 @@ pub fn list_sentence(shown: Shown, groups: &[DeadLetterGroup], now: Timestamp, z
         Shown::All => return format!("{messages}, whatever has become of them."),
     }
     let Some(largest) = groups.first() else { return format!("{messages}.") };
-    let (many, one) = fate(largest.class, &largest.message);
+    let (many, one) = common_failure(largest.class, &largest.message);
     let since = since(largest.first_at, now, zone);
     if total == 1 {
         return format!("1 message, since {since}. It {one}.");
@@ -98,7 +85,7 @@ pub fn list_sentence(shown: Shown, groups: &[DeadLetterGroup], now: Timestamp, z
     let who = match largest.count {
         count if count == total => "All".to_owned(),
         1 => return head,
-        count => crate::format::grouped(count),
+        count => spillway_dashboard_words::grouped(count),
     };
     format!("{head} {who} {many} since {since}.")
 }
@@ -108,7 +95,7 @@ pub fn one_sentence(letter: &DeadLetter) -> String {
     match &letter.state {
         DeadLetterState::Archived => match letter.last_failure() {
             Some(failure) => {
-                let (_, one) = fate(failure.class, &failure.message);
+                let (_, one) = common_failure(failure.class, &failure.message);
                 let again = match letter.replays.len() {
                     0 => String::new(),
                     1 => " It was replayed once and came back.".to_owned(),

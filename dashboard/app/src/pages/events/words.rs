@@ -1,8 +1,9 @@
 //! Where an event is, in words.
 
-use crate::{components::Tone, format::duration};
+use crate::components::Tone;
 use jiff::Timestamp;
 use spillway_core::{ledger::Place, ports::Location};
+use spillway_dashboard_words::duration;
 
 /// Where an event is now, in a sentence. `most` is the receive count after which the queue gives up.
 pub fn sentence(location: &Location, most: u32, now: Timestamp) -> String {
@@ -26,7 +27,7 @@ pub fn sentence(location: &Location, most: u32, now: Timestamp) -> String {
             _ => format!("In the queue, {attempt}."),
         },
         Place::InDlq => "In the dead letter queue, about to be archived.".to_owned(),
-        Place::Archived => "Dead-lettered: it waits in the archive for somebody.".to_owned(),
+        Place::Archived => "Dead-lettered: it waits in the archive for a decision.".to_owned(),
         Place::Replaying => "Dead-lettered once, now on its way back to the store.".to_owned(),
         Place::Discarded => "Dead-lettered, and discarded.".to_owned(),
     }

@@ -1,8 +1,9 @@
 //! What is said about a stage when nothing is wrong with it.
 
-use crate::format::{Unit, counted, duration};
+use spillway_dashboard_charts::Unit;
 use spillway_dashboard_model::catalogue::Stage;
 use spillway_dashboard_model::flow::{Activity, FlowSnapshot, FunctionActivity};
+use spillway_dashboard_words::{counted, duration};
 
 /// How a stage is, with the number that proves it.
 pub(super) fn normal(stage: Stage, flow: Option<&FlowSnapshot>) -> String {

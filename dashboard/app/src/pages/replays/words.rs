@@ -1,10 +1,8 @@
 //! Replays in words.
 
-use crate::{
-    components::Tone,
-    format::{counted, grouped},
-};
+use crate::components::Tone;
 use spillway_core::replay::{Replay, ReplayItemState, ReplayState};
+use spillway_dashboard_words::{counted, grouped};
 
 /// How a replay stands, in a sentence with its numbers.
 pub fn sentence(replay: &Replay) -> String {

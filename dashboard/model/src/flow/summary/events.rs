@@ -3,9 +3,10 @@
 use super::{Sentence, State, Target};
 use crate::catalogue::Stage;
 use crate::flow::FlowSnapshot;
-use crate::words::{ago, count, counted, duration, quoted, until};
+use crate::words::{ago, quoted, until};
 use jiff::Timestamp;
 use spillway_core::ledger::Uncertainty;
+use spillway_dashboard_words::{counted, duration, grouped};
 
 pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
     let accepted = flow.ledger.accepted;
@@ -17,7 +18,7 @@ pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
         let text = format!(
             "{} of {} accepted {are} unaccounted for.",
             counted(lost, "event", "events"),
-            count(accepted)
+            grouped(accepted)
         );
         return Sentence::new(State::Bad, text, target).todo(
             "Purge nothing and keep the data as it is. Messages older than the queue's retention are lost; \
@@ -29,7 +30,7 @@ pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
         let text = format!(
             "The ledger finds {} more than the {} accepted.",
             counted(extra, "event", "events"),
-            count(accepted)
+            grouped(accepted)
         );
         return Sentence::new(State::Bad, text, target)
             .todo("No event is missing, but some are counted twice. This is a fault in Spillway: keep the data as it is.");
@@ -39,7 +40,7 @@ pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
         1 => Sentence::new(State::Ok, "The one event accepted is accounted for.", target),
         _ => Sentence::new(
             State::Ok,
-            format!("All {} events accepted are accounted for{}.", count(accepted), bound(flow)),
+            format!("All {} events accepted are accounted for{}.", grouped(accepted), bound(flow)),
             target,
         ),
     }
@@ -54,7 +55,7 @@ fn bound(flow: &FlowSnapshot) -> String {
         (0, _) => "may be counted twice",
         _ => "moved in the last minutes or may be counted twice",
     };
-    format!(", give or take {} that {why}", count(flow.ledger.uncertainty.total()))
+    format!(", give or take {} that {why}", grouped(flow.ledger.uncertainty.total()))
 }
 
 pub(super) fn dead_lettered(flow: &FlowSnapshot) -> Option<Sentence> {
@@ -63,7 +64,7 @@ pub(super) fn dead_lettered(flow: &FlowSnapshot) -> Option<Sentence> {
         return None;
     }
     let are = if waiting == 1 { "is" } else { "are" };
-    let mut text = format!("{} {are} dead-lettered", count(waiting));
+    let mut text = format!("{} {are} dead-lettered", grouped(waiting));
     if let Some(newest) = flow.newest_dead_letter_at() {
         let which = if waiting == 1 { "" } else { "the newest " };
         text += &format!(", {which}{}", ago(newest, flow.at));
@@ -76,18 +77,18 @@ pub(super) fn dead_lettered(flow: &FlowSnapshot) -> Option<Sentence> {
         text += if waiting == 1 { " The reason: " } else { " All for the same reason: " };
         text += &format!("{}.", quoted(&largest.message));
     } else {
-        text += &format!(" Most, {}, for this reason: {}.", count(largest.count), quoted(&largest.message));
+        text += &format!(" Most, {}, for this reason: {}.", grouped(largest.count), quoted(&largest.message));
     }
     let todo = if largest.class.is_retryable() {
         "Once the table takes writes again, replay them."
     } else {
-        "Trying again can't help until the cause is mended. Mend it, then replay them."
+        "Trying again can't help until the cause is fixed. Fix it, then replay them."
     };
     let fingerprint = (flow.groups.len() == 1).then(|| largest.fingerprint.clone());
     Some(Sentence::new(State::Warn, text, Target::DeadLetters(fingerprint)).todo(todo))
 }
 
-/// Days before a loss from which on somebody should look now.
+/// Days before a loss from which on it needs attention now.
 const LOSS_IS_NEAR_S: i64 = 3 * 86_400;
 
 fn is_near(loss: Timestamp, now: Timestamp) -> bool {
@@ -123,7 +124,7 @@ pub(super) fn dlq_stuck(flow: &FlowSnapshot) -> Option<Sentence> {
     )
 }
 
-/// Seconds before the first dead letter from which on somebody should look now.
+/// Seconds before the first dead letter from which on it needs attention now.
 const DEAD_LETTER_IS_NEAR_S: i64 = 15 * 60;
 
 pub(super) fn countdown(flow: &FlowSnapshot) -> Option<Sentence> {
@@ -147,15 +148,15 @@ pub(super) fn countdown(flow: &FlowSnapshot) -> Option<Sentence> {
     }
     text += ".";
     Some(Sentence::new(state, text, Target::Metrics(Stage::Consumer)).todo(
-        "Find out why storing fails. If it is mended before then they are stored by themselves; if not, they can be \
+        "Find out why storing fails. If it is fixed before then they are stored by themselves; if not, they can be \
          replayed.",
     ))
 }
 
-/// An event that waits so long needs somebody in business hours, or now.
+/// An event that waits this long needs attention in business hours, or now.
 const AGE_WARN_S: i64 = 5 * 60;
 const AGE_BAD_S: i64 = 60 * 60;
-/// Messages that can be received and are not, after so many seconds, have no receiver.
+/// Seconds after which messages that can be received and are not have no receiver.
 const UNRECEIVED_S: i64 = 60;
 
 pub(super) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
@@ -166,10 +167,12 @@ pub(super) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
     let waiting = counted(flow.queue.len(), "event", "events");
     let wait = if flow.queue.len() == 1 { "waits" } else { "wait" };
     let target = Target::Metrics(Stage::Queue);
-    let nobody = flow.activity.as_ref().is_some_and(|activity| activity.queue.received == 0.0);
-    if nobody && flow.queue.visible > 0 && age >= UNRECEIVED_S {
-        let text =
-            format!("{waiting} {wait} in the queue and nobody receives, the oldest for {}.", duration(age));
+    let is_unreceived = flow.activity.as_ref().is_some_and(|activity| activity.queue.received == 0.0);
+    if is_unreceived && flow.queue.visible > 0 && age >= UNRECEIVED_S {
+        let text = format!(
+            "{waiting} {wait} in the queue and no consumer receives from it, the oldest for {}.",
+            duration(age as f64)
+        );
         return Some(
             Sentence::new(State::Bad, text, target)
                 .todo("Check that the consumer runs and that its connection to the queue is switched on."),
@@ -179,7 +182,7 @@ pub(super) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
         return None;
     }
     let state = if age >= AGE_BAD_S { State::Bad } else { State::Warn };
-    let mut text = format!("{waiting} {wait} to be stored, the oldest for {}", duration(age));
+    let mut text = format!("{waiting} {wait} to be stored, the oldest for {}", duration(age as f64));
     if flow.queue.not_visible > flow.queue.visible {
         text += "; most have failed and wait for their next attempt";
     }
@@ -201,8 +204,8 @@ pub(super) fn replaying(flow: &FlowSnapshot) -> Option<Sentence> {
 }
 
 pub(super) fn stale(flow: &FlowSnapshot) -> Option<Sentence> {
-    let trouble = flow.freshness.trouble.as_ref()?;
-    let reason = quoted(&trouble.to_string());
+    let error = flow.freshness.trouble.as_ref()?;
+    let reason = quoted(&error.to_string());
     let text = match &flow.activity {
         Some(_) => format!("Rates and errors are from {}: {reason}.", ago(flow.freshness.read_at, flow.at)),
         None => format!("Rates and errors are not known: {reason}."),

@@ -1,9 +1,10 @@
-//! Sentences about stages that are in trouble.
+//! Sentences about stages with problems.
 
 use super::{Sentence, State, Target};
 use crate::catalogue::Stage;
 use crate::flow::{Activity, FlowSnapshot, FunctionActivity};
-use crate::words::{count, counted, percent};
+use crate::words::percent;
+use spillway_dashboard_words::{counted, grouped};
 
 /// From this use of the capacity on, bursts are throttled.
 const CAPACITY_NEAR: f64 = 80.0;
@@ -42,7 +43,7 @@ pub(super) fn table(activity: &Activity, flow: &FlowSnapshot) -> Option<Sentence
         let share = percent(100.0 * refused / all);
         let text = format!(
             "The table {verb} {share} of the writes ({} in the last {minutes}).",
-            count(refused as u64)
+            grouped(refused as u64)
         );
         return Some(Sentence::new(State::Warn, text, target).todo(todo));
     }
@@ -51,7 +52,7 @@ pub(super) fn table(activity: &Activity, flow: &FlowSnapshot) -> Option<Sentence
     Some(Sentence::new(State::Warn, text, target).todo("Raise its write capacity before it throttles."))
 }
 
-/// Below so many requests one error would be many percent.
+/// Below this number of requests one error would be many percent.
 const FEWEST_REQUESTS: f64 = 10.0;
 
 pub(super) fn api(activity: &Activity) -> Option<Sentence> {
@@ -85,8 +86,8 @@ pub(super) fn function(stage: Stage, of: &FunctionActivity, activity: &Activity)
             if of.errors >= of.invocations && stage != Stage::Archiver { State::Bad } else { State::Warn };
         let text = format!(
             "The {name} ended without an answer in {} of {} invocations in the last {minutes}.",
-            count(of.errors as u64),
-            count(of.invocations.max(of.errors) as u64)
+            grouped(of.errors as u64),
+            grouped(of.invocations.max(of.errors) as u64)
         );
         let todo = match stage {
             Stage::Ingest => "Look into its log. The clients got an error and have to send again.",

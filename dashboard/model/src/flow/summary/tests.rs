@@ -120,7 +120,7 @@ fn dead_letters_say_how_many_since_when_and_why() {
     );
     let sentence = &summary(&flow)[1];
     assert_eq!(sentence.target.path(), "/dead-letters?group=00112233aabbccdd");
-    assert!(sentence.todo.as_ref().is_some_and(|todo| todo.contains("Mend it, then replay")));
+    assert!(sentence.todo.as_ref().is_some_and(|todo| todo.contains("Fix it, then replay")));
 
     flow.groups = vec![
         group(FailureClass::StoreThrottled, "the event store is over its write capacity", 2, 7_300),
@@ -148,12 +148,12 @@ fn an_archiver_that_fails_is_said_with_the_time_of_the_first_loss() {
         oldest_sent_at: Some(ago_s(86_400)),
         ..QueueSnapshot::default()
     };
-    assert_eq!(rest(&flow).len(), 1, "twenty seconds are no trouble yet");
+    assert_eq!(rest(&flow).len(), 1, "twenty seconds are no problem yet");
     flow.dlq.oldest_age_s = 300;
     let stuck = "12 dead letters wait in the dead letter queue and the archiver does not take them.";
     assert!(
         rest(&flow)
-            .contains(&(State::Warn, format!("{stuck} The first is lost in 13 d unless it is archived.")))
+            .contains(&(State::Warn, format!("{stuck} The first is lost in 14 days unless it is archived.")))
     );
     flow.dlq.oldest_sent_at = Some(ago_s(13 * 86_400));
     assert_eq!(
@@ -179,14 +179,20 @@ fn the_countdown_says_when_the_first_is_dead_lettered() {
 }
 
 #[test]
-fn a_queue_that_nobody_receives_from_is_bad() {
+fn a_queue_that_no_consumer_receives_from_is_bad() {
     let mut flow = calm();
     flow.ledger = Ledger { stored: 172_405, queued: 26, ..ledger() };
     flow.queue = QueueSnapshot { visible: 26, oldest_sent_at: Some(ago_s(59)), ..QueueSnapshot::default() };
     activity(&mut flow).queue.received = 0.0;
     check(&flow, &[]);
     flow.queue.oldest_sent_at = Some(ago_s(61));
-    check(&flow, &[(State::Bad, "26 events wait in the queue and nobody receives, the oldest for 61 s.")]);
+    check(
+        &flow,
+        &[(
+            State::Bad,
+            "26 events wait in the queue and no consumer receives from it, the oldest for 1 min.",
+        )],
+    );
     activity(&mut flow).queue.received = 1.0;
     check(&flow, &[]);
 }
@@ -206,7 +212,7 @@ fn old_messages_count_even_those_that_sqs_leaves_out() {
     flow.queue.oldest_sent_at = Some(ago_s(3_600));
     assert_eq!(rest(&flow)[0].0, State::Bad);
     flow.queue.oldest_sent_at = Some(ago_s(12 * 86_400));
-    assert!(rest(&flow)[0].1.ends_with("The first is lost in 2 d unless it is stored."));
+    assert!(rest(&flow)[0].1.ends_with("The first is lost in 2 days unless it is stored."));
     flow.queue.oldest_sent_at = Some(ago_s(299));
     check(&flow, &[]);
 }

@@ -1,8 +1,8 @@
 //! States and changes: minute by minute, all at once, and over a restart.
 
-use super::super::Told;
 use super::support::{Bench, minute, options, start};
 use spillway_alerts::AlarmState::{Alarm, Ok};
+use spillway_alerts::{NotNotified, Notified};
 use spillway_core::Timestamp;
 
 /// Old from minute 10 until minute 30, and then not.
@@ -37,20 +37,20 @@ async fn an_alarm_fires_and_clears_and_every_change_is_kept() {
         assert!(seen.contains(one), "{one:?} in {seen:?}");
     }
     assert_eq!(seen.len(), expected.len(), "{seen:?}");
-    assert_eq!(changes[0].3, Told::NoNews);
-    assert_eq!(changes[2].3, Told::At(minute(13)));
+    assert_eq!(changes[0].3, Notified::Never(NotNotified::NoNews));
+    assert_eq!(changes[2].3, Notified::At(minute(13)));
 
     let log = &bench.pipeline.local.alarms;
     assert_eq!(log.evaluated_until().await.unwrap(), Some(minute(45)));
-    let stretches = log.stretches(None, minute(20), minute(21)).await.unwrap();
+    let stretches = log.periods(None, minute(20), minute(21)).await.unwrap();
     assert_eq!(stretches.len(), 1, "{stretches:?}");
     assert_eq!((stretches[0].from, stretches[0].until), (minute(13), Some(minute(33))));
-    assert_eq!(log.stretches(None, minute(34), minute(40)).await.unwrap(), []);
-    assert_eq!(log.last_stretches().await.unwrap(), stretches);
+    assert_eq!(log.periods(None, minute(34), minute(40)).await.unwrap(), []);
+    assert_eq!(log.last_periods().await.unwrap(), stretches);
     let last = log.last_changes().await.unwrap();
-    let last = last.iter().find(|kept| kept.change.rule.as_str() == "queue-age-low").unwrap();
-    assert_eq!((last.change.at, last.change.to), (minute(33), Ok));
-    assert!(last.change.reason.contains("are over 300"), "{}", last.change.reason);
+    let last = last.iter().find(|change| change.rule.as_str() == "queue-age-low").unwrap();
+    assert_eq!((last.at, last.to), (minute(33), Ok));
+    assert!(last.reason.contains("are over 300"), "{}", last.reason);
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn time_that_nobody_evaluated_is_caught_up_with() {
     for at in 1..=45 {
         watch.evaluate(bench.until(at)).await.unwrap();
     }
-    let sorted = |mut changes: Vec<(i64, String, spillway_alerts::AlarmState, Told)>| {
+    let sorted = |mut changes: Vec<(i64, String, spillway_alerts::AlarmState, Notified)>| {
         changes.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
         changes
     };
@@ -103,7 +103,7 @@ async fn an_idle_pipeline_raises_nothing() {
     assert_eq!(watch.evaluate(bench.until(3 * 24 * 60)).await.unwrap(), []);
     let changes =
         bench.pipeline.local.alarms.changes(None, Timestamp::MIN, Timestamp::MAX, 1_000).await.unwrap();
-    assert!(changes.iter().all(|kept| kept.change.to == Ok), "{changes:?}");
+    assert!(changes.iter().all(|change| change.to == Ok), "{changes:?}");
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn made_up_history_tells_nobody() {
     let silent = super::super::WatchOptions { silent: true, has_webhook: true, ..options() };
     bench.watch(silent).await.evaluate(bench.until(45)).await.unwrap();
     let changes = bench.changes().await;
-    assert_eq!(changes[2].3, Told::Simulated);
+    assert_eq!(changes[2].3, Notified::Never(NotNotified::Simulated));
     let log = &bench.pipeline.local.alarms;
     assert_eq!(log.messages("alarm", 10).await.unwrap(), Vec::<serde_json::Value>::new());
 }

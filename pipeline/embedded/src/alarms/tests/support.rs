@@ -1,9 +1,10 @@
 //! A pipeline that does nothing but keep what a test records.
 
-use crate::alarms::{AlarmSettings, KeptChange, Told, Watch, WatchOptions};
+use crate::alarms::{AlarmSettings, Watch, WatchOptions};
 use crate::{Options, Pipeline};
 use spillway_alerts::AlarmState;
 use spillway_alerts::hours::HoursConfig;
+use spillway_alerts::{AlarmChange, Notified};
 use spillway_core::Timestamp;
 use spillway_core::metric::{Measurement, MetricId, Unit};
 use spillway_core::names::Names;
@@ -87,24 +88,24 @@ impl Bench {
     }
 
     /// All changes of the queue's age alarms, oldest first: minute, rule, state, told.
-    pub async fn changes(&self) -> Vec<(i64, String, AlarmState, Told)> {
+    pub async fn changes(&self) -> Vec<(i64, String, AlarmState, Notified)> {
         let all = self.pipeline.local.alarms.changes(None, Timestamp::MIN, Timestamp::MAX, 10_000).await;
         let mut changes = all.unwrap();
         changes.reverse();
-        changes.retain(|kept| kept.change.rule.as_str().starts_with("queue-age"));
-        let row = |KeptChange { change, told }: KeptChange| {
+        changes.retain(|change| change.rule.as_str().starts_with("queue-age"));
+        let row = |change: AlarmChange| {
             let minute = (change.at.as_second() - start().as_second()) / 60;
-            (minute, change.rule.to_string(), change.to, told)
+            (minute, change.rule.to_string(), change.to, change.notified)
         };
         changes.into_iter().map(row).collect()
     }
 
     /// The states of the queue's age alarms: low, then high.
     pub async fn ages_now(&self) -> [AlarmState; 2] {
-        let kept = self.pipeline.local.alarms.statuses().await.unwrap();
+        let statuses = self.pipeline.local.alarms.statuses().await.unwrap();
         ["queue-age-low", "queue-age-high"].map(|rule| {
-            let one = kept.iter().find(|kept| kept.status.rule.as_str() == rule);
-            one.map_or(AlarmState::InsufficientData, |kept| kept.status.state)
+            let one = statuses.iter().find(|status| status.rule.as_str() == rule);
+            one.map_or(AlarmState::InsufficientData, |status| status.state)
         })
     }
 }

@@ -1,9 +1,9 @@
 //! Who is told when: business hours, the digest, the documents and the log.
 
-use super::super::Told;
 use super::support::{Bench, minute, options, start};
 use crate::alarms::LINK_BASE;
 use spillway_alerts::AlarmState::{Alarm, Ok};
+use spillway_alerts::Notified;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -24,7 +24,7 @@ async fn a_low_alarm_at_night_waits_for_the_opening_and_a_high_one_does_not() {
     assert_eq!(before.len(), 2, "the high one fired and cleared: {before:?}");
     let held = bench.changes().await;
     assert!(held.iter().any(|(at, rule, state, told)| {
-        (*at, rule.as_str(), *state, told) == (night + 3, "queue-age-low", Alarm, &Told::Held)
+        (*at, rule.as_str(), *state, told) == (night + 3, "queue-age-low", Alarm, &Notified::Held(None))
     }));
 
     let at_opening = watch.evaluate(bench.until(DAY)).await.unwrap();
@@ -36,14 +36,14 @@ async fn a_low_alarm_at_night_waits_for_the_opening_and_a_high_one_does_not() {
     assert_eq!(digest.cleared[0].from, minute(evening + 3));
     let told = bench.changes().await;
     let low: Vec<_> = told.iter().filter(|change| change.1 == "queue-age-low" && change.0 > 1).collect();
-    assert!(low.iter().all(|change| change.3 == Told::InDigest(minute(DAY))), "{low:?}");
+    assert!(low.iter().all(|change| change.3 == Notified::InDigest(minute(DAY))), "{low:?}");
 
     // In hours again: told at once.
     bench.ages(DAY + 30, 30, 5.0);
     let told = watch.evaluate(bench.until(DAY + HOUR)).await.unwrap();
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(bench.changes().await.iter().any(|(at, _, state, told)| {
-        *at == DAY + 33 && *state == Ok && *told == Told::At(minute(DAY + 33))
+        *at == DAY + 33 && *state == Ok && *told == Notified::At(minute(DAY + 33))
     }));
 }
 

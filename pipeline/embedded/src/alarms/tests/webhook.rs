@@ -1,12 +1,13 @@
 //! Delivery to a webhook that does not always answer.
 
+use super::super::Webhook;
 use super::super::deliver::step;
-use super::super::{Told, Webhook};
 use super::support::{Bench, minute, options, start};
 use crate::alarms::WatchOptions;
 use http_body_util::{BodyExt as _, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use spillway_alerts::Notified;
 use spillway_core::ports::Clock as _;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -82,7 +83,7 @@ async fn messages_are_posted_in_order_and_once() {
     let ids = receiver.ids();
     assert_eq!(ids.len(), 2, "{ids:?}");
     assert_ne!(ids[0], ids[1]);
-    assert!(bench.changes().await.iter().all(|change| !matches!(change.3, Told::Failed { .. })));
+    assert!(bench.changes().await.iter().all(|change| !matches!(change.3, Notified::Failed { .. })));
 }
 
 #[tokio::test]
@@ -104,7 +105,7 @@ async fn what_is_not_taken_is_tried_again_after_growing_pauses_and_over_a_restar
     let reason = "the webhook answered 302 Found".to_owned();
     let at = minute(5) + Duration::from_secs(2);
     assert!(
-        failed.iter().any(|change| change.3 == Told::Failed { at, reason: reason.clone() }),
+        failed.iter().any(|change| change.3 == Notified::Failed { at, reason: reason.clone() }),
         "{failed:?}"
     );
 
@@ -120,7 +121,7 @@ async fn what_is_not_taken_is_tried_again_after_growing_pauses_and_over_a_restar
     let ids = receiver.ids();
     assert_eq!(ids.len(), 5, "three in vain, then both: {ids:?}");
     assert!(ids[..4].iter().all(|id| *id == ids[0]), "the first keeps its place: {ids:?}");
-    assert!(bench.changes().await.iter().all(|change| !matches!(change.3, Told::Failed { .. })));
+    assert!(bench.changes().await.iter().all(|change| !matches!(change.3, Notified::Failed { .. })));
 }
 
 #[tokio::test]
@@ -144,7 +145,7 @@ async fn a_webhook_that_is_gone_is_given_up_after_a_day_and_names_no_address() {
     assert!(log.next_waiting().await.unwrap().is_none(), "nothing waits for ever");
     assert!((280..320).contains(&tries), "every five minutes for a day: {tries}");
     for (_, _, _, told) in bench.changes().await {
-        if let Told::Failed { reason, .. } = told {
+        if let Notified::Failed { reason, .. } = told {
             assert!(reason.starts_with("the webhook can't be reached"), "{reason}");
             assert!(!reason.contains("secret"), "{reason}");
         }

@@ -1,7 +1,8 @@
+use super::super::Mode;
 use super::super::segments::MOST_WAITING;
-use super::super::{Mode, TraceFilter};
 use super::support::{Bench, at, bench};
 use spillway_core::ports::TraceSink;
+use spillway_core::trace::TraceFilter;
 use spillway_core::trace::{Segment, TraceHeader};
 
 /// Records a trace of two segments that begins at that second; returns its id.

@@ -57,7 +57,7 @@ fn a_reason_has_the_numbers_that_decide() {
 #[track_caller]
 fn check_overall(alarms: ScriptedAlarms, minute: i64, tone: Tone, expected: &str) {
     let now = alarms.now().now_or_never().unwrap().unwrap();
-    let (said, text, more) = overall(&now, at(minute));
+    let Overall { tone: said, text, more, .. } = overall(&now, at(minute));
     assert_eq!((said, format!("{text} {}", more.unwrap_or_default()).trim()), (tone, expected));
 }
 
@@ -65,7 +65,7 @@ fn check_overall(alarms: ScriptedAlarms, minute: i64, tone: Tone, expected: &str
 fn the_first_sentence_says_how_things_are() {
     let new = || ScriptedAlarms::new(rules(), &Names::default());
     let fires = |alarms: ScriptedAlarms, rule: &str| {
-        alarms.changed(rule, at(0), AlarmState::Alarm, "", Told::At(at(0)))
+        alarms.changed(rule, at(0), AlarmState::Alarm, "", Notified::At(at(0)))
     };
     let count = rules().len();
     check_overall(
@@ -83,7 +83,7 @@ fn the_first_sentence_says_how_things_are() {
         &format!("No alarm is active. {count} rules, evaluated 1 min ago."),
     );
     let cleared =
-        fires(new(), "api-5xx-low").changed("api-5xx-low", at(2), AlarmState::Ok, "", Told::At(at(2)));
+        fires(new(), "api-5xx-low").changed("api-5xx-low", at(2), AlarmState::Ok, "", Notified::At(at(2)));
     check_overall(
         cleared.evaluated(at(20)),
         20,
@@ -97,25 +97,25 @@ fn the_first_sentence_says_how_things_are() {
     let both = fires(fires(new().evaluated(at(0)), "queue-age-low"), "queue-depth-low");
     check_overall(both, 0, Tone::Warning, "2 low alarms are active. They can wait for business hours.");
     let both = fires(fires(new().evaluated(at(0)), "queue-age-low"), "queue-age-high");
-    check_overall(both, 0, Tone::Bad, "1 high alarm is active and needs somebody now; 1 low one besides.");
+    check_overall(both, 0, Tone::Bad, "1 high alarm is active and needs attention now; 1 low one besides.");
     let stopped = fires(new().evaluated(at(0)), "queue-age-high");
     check_overall(
         stopped,
         12,
         Tone::Warning,
-        "Nobody has evaluated the alarm rules for 12 min. The states below are from then. Is the pipeline running?",
+        "The alarm rules have not been evaluated for 12 min. The states below are from then. Is the pipeline running?",
     );
 }
 
 #[test]
 fn what_became_of_telling_is_said_with_its_time() {
-    let said = |one: Told| told(&one, &page(0));
-    assert_eq!(said(Told::At(at(0))), "told 02:00");
+    let said = |one: Notified| notified(&one, &page(0));
+    assert_eq!(said(Notified::At(at(0))), "notified 02:00");
     let monday = "2026-03-16T09:00:00Z".parse().unwrap();
-    assert_eq!(said(Told::Held(Some(monday))), "held back until Mon 16 Mar 09:00");
-    assert_eq!(said(Told::Held(Some(at(60 * 31)))), "held back until Wed 09:00");
-    assert_eq!(said(Told::InDigest(at(-60 * 17))), "told in the digest of Mon 09:00");
-    let failed = Told::Failed { at: at(0), reason: "the webhook answers 500".into() };
+    assert_eq!(said(Notified::Held(Some(monday))), "held back until Mon 16 Mar 09:00");
+    assert_eq!(said(Notified::Held(Some(at(60 * 31)))), "held back until Wed 09:00");
+    assert_eq!(said(Notified::InDigest(at(-60 * 17))), "notified in the digest of Mon 09:00");
+    let failed = Notified::Failed { at: at(0), reason: "the webhook answers 500".into() };
     assert_eq!(said(failed), "telling failed 02:00: the webhook answers 500");
 }
 
@@ -126,13 +126,13 @@ fn since_when_is_said_of_what_lasts_and_of_what_is_over() {
         at(0),
         AlarmState::Alarm,
         "",
-        Told::At(at(0)),
+        Notified::At(at(0)),
     );
     let status = |alarms: &ScriptedAlarms| {
         alarms.now().now_or_never().unwrap().unwrap().status("queue-age-low").unwrap().clone()
     };
     assert_eq!(since(&status(&alarms), at(38)).unwrap(), "for 38 min");
-    let alarms = alarms.changed("queue-age-low", at(12), AlarmState::Ok, "", Told::At(at(12)));
+    let alarms = alarms.changed("queue-age-low", at(12), AlarmState::Ok, "", Notified::At(at(12)));
     assert_eq!(since(&status(&alarms), at(192)).unwrap(), "cleared 3 h ago, after 12 min");
 }
 

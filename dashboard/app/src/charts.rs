@@ -1,0 +1,98 @@
+//! The catalogue's charts: read together, drawn once for all viewers, and shown with what belongs around them.
+//!
+//! [`read_charts`] asks for the numbers of a group of charts and turns each into a drawing; [`ChartGrid`] shows the group.
+//! What a chart looks like is decided in one function without components, [`spec::chart`]; which alarms watch it, in
+//! [`alarms`].
+
+mod alarms;
+mod cache;
+mod question;
+mod spec;
+mod view;
+
+pub(crate) use alarms::{draw_threshold, threshold, tier};
+pub(crate) use cache::{Of, draw_once};
+pub use question::{Comparison, Question};
+pub use view::{ChartGrid, UnreadCharts};
+
+use spillway_dashboard_charts::{Drawn, LegendItem, legend};
+use spillway_dashboard_model::alarms::AlarmSource;
+use spillway_dashboard_model::catalogue::{self, Entry};
+use spillway_dashboard_model::{Freshness, MetricReader, ReadError};
+use std::sync::Arc;
+
+/// Charts that were read together.
+#[derive(Clone, Debug)]
+pub struct ChartGroup {
+    /// The charts, in the order of their entries.
+    pub charts: Vec<ShownChart>,
+    /// How new their numbers are.
+    pub freshness: Freshness,
+}
+
+/// A chart with the words around it.
+#[derive(Clone, Debug)]
+pub struct ShownChart {
+    /// What it shows.
+    pub entry: Entry,
+    /// The drawing, shared by all who look at it.
+    pub drawn: Arc<Drawn>,
+    /// Its series, if there is more than one.
+    pub legend: Vec<LegendItem>,
+    /// The newest value, unless there is none or it is too old to be called current.
+    pub current: Option<Current>,
+}
+
+/// The newest value of a chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Current {
+    /// With its unit.
+    pub value: String,
+    /// Which value it is, where that is not plain: `p99`, `accepted in 5 min`.
+    pub note: Option<String>,
+}
+
+/// Reads the charts of a group, all with one question to the source, and draws those that are not drawn yet, with the
+/// thresholds and the periods in alarm of the rules that watch them.
+///
+/// # Errors
+/// [`ReadError`] if there are no numbers to show, not even old ones. A comparison that can't be read is left out, and
+/// the freshness says why.
+pub async fn read_charts(
+    reader: &dyn MetricReader,
+    entries: Vec<Entry>,
+    question: &Question,
+    alarms: &dyn AlarmSource,
+) -> Result<ChartGroup, ReadError> {
+    let numbers = catalogue::read(reader, &entries, question.range, question.period);
+    let (now, alarms) = futures::join!(numbers, alarms::read(alarms, question.range));
+    let now = now?;
+    let watchers = alarms.watchers();
+    let mut freshness = now.freshness.clone();
+    let earlier = match question.earlier_range() {
+        None => None,
+        Some(range) => {
+            let compared: Vec<Entry> = entries.iter().map(spec::compared).collect();
+            match catalogue::read(reader, &compared, range, question.period).await {
+                Ok(earlier) => Some(earlier),
+                Err(trouble) => {
+                    freshness.trouble.get_or_insert(trouble);
+                    None
+                }
+            }
+        }
+    };
+    let charts = entries.into_iter().enumerate().filter_map(|(index, entry)| {
+        let numbers = now.charts.get(index)?;
+        let before = earlier.as_ref().and_then(|earlier| earlier.charts.get(index));
+        let mut chart = spec::chart(&entry, numbers, before, (now.range, question));
+        alarms.mark(&mut chart, &watchers.watching(&entry, question.period));
+        Some(ShownChart {
+            current: spec::current(&entry, &chart, (now.range, question)),
+            legend: if chart.series.len() > 1 { legend(&chart) } else { Vec::new() },
+            drawn: draw_once(Of::Entry(entry.stage, entry.key), &chart),
+            entry,
+        })
+    });
+    Ok(ChartGroup { charts: charts.collect(), freshness })
+}

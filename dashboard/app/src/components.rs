@@ -1,0 +1,77 @@
+//! The pieces that pages are made of. They only draw; the text is computed elsewhere.
+
+mod body;
+mod data_table;
+mod facts;
+mod figure;
+mod filter_form;
+mod icon;
+mod numbers;
+mod pager;
+mod states;
+mod status;
+mod tabs;
+mod time;
+mod timeline;
+
+pub use body::Body;
+pub use data_table::DataTable;
+pub use facts::{Fact, Facts};
+pub use figure::Figure;
+pub use filter_form::{FilterForm, HiddenQuery};
+pub use icon::{Icon, Sign};
+pub use numbers::{Count, Num};
+pub use pager::Pager;
+pub use states::{EmptyState, ErrorState, FormError, NotFoundPage, NotFoundState, UnreadableArchive};
+pub use status::{Badge, StatusSentence, Tone};
+pub use tabs::{Tab, Tabs};
+pub use time::Time;
+pub use timeline::{Note, Step, Timeline, attempt, steps};
+
+use crate::ports::use_ports;
+use futures::FutureExt;
+use leptos::prelude::*;
+use std::sync::Arc;
+
+/// The page's title, in the window's and as the page's heading.
+#[component]
+pub fn Title(
+    /// In words.
+    #[prop(into)]
+    text: String,
+    /// Whether only screen readers get the heading, because the page opens with a sentence instead.
+    #[prop(optional)]
+    hidden: bool,
+) -> impl IntoView {
+    let environment = use_ports().environment;
+    let title = match environment.name.as_str() {
+        "" => format!("{text} · Spillway"),
+        name => format!("{text} · {name} · Spillway"),
+    };
+    view! {
+        <leptos_meta::Title text=title />
+        <h1 class=if hidden { "page-title visually-hidden" } else { "page-title" }>{text}</h1>
+    }
+}
+
+/// A part of a page that waits for its data before the page is sent. `draw` may use context.
+///
+/// The data is asked for once, though a suspense draws its content more than once.
+pub fn load<T, V>(
+    data: impl Future<Output = T> + Send + 'static,
+    draw: impl Fn(Arc<T>) -> V + Clone + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    let data = data.map(Arc::new).boxed().shared();
+    view! {
+        <Suspense fallback=|| ()>
+            {move || {
+                let (data, draw) = (data.clone(), draw.clone());
+                Suspend::new(async move { draw(data.await) })
+            }}
+        </Suspense>
+    }
+}

@@ -1,0 +1,152 @@
+//! A body's JSON as a tree that keeps what the sender wrote: the order of members, every digit of a number,
+//! names that stand there twice.
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// Deeper than this, the rest is one piece of text.
+const DEEPEST: usize = 32;
+/// A body with more values than this is shown as it is.
+const MOST: usize = 4_000;
+
+/// A value with what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tree {
+    /// A string, number, `true`, `false` or `null`, as it was written; or something too deep to open.
+    Leaf(String),
+    /// Members with their names, in their order.
+    Object(Vec<(String, Tree)>),
+    /// Items.
+    Array(Vec<Tree>),
+}
+
+impl Tree {
+    /// Reads a body. `None` if it is no JSON, or more than a person would read.
+    pub fn read(body: &str) -> Option<Self> {
+        let raw: &RawValue = serde_json::from_str(body).ok()?;
+        let mut left = MOST;
+        Self::open(raw, DEEPEST, &mut left)
+    }
+
+    fn open(raw: &RawValue, depth: usize, left: &mut usize) -> Option<Self> {
+        *left = left.checked_sub(1)?;
+        let text = raw.get();
+        match text.as_bytes().first() {
+            Some(b'{') if depth > 0 => {
+                let Members(members) = serde_json::from_str(text).ok()?;
+                let open = |(name, value)| Some((name, Self::open(value, depth - 1, left)?));
+                members.into_iter().map(open).collect::<Option<_>>().map(Self::Object)
+            }
+            Some(b'[') if depth > 0 => {
+                let Items(items) = serde_json::from_str(text).ok()?;
+                items
+                    .into_iter()
+                    .map(|item| Self::open(item, depth - 1, left))
+                    .collect::<Option<_>>()
+                    .map(Self::Array)
+            }
+            _ => Some(Self::Leaf(text.to_owned())),
+        }
+    }
+
+    /// How many members or items it has; 0 for a leaf.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Leaf(_) => 0,
+            Self::Object(members) => members.len(),
+            Self::Array(items) => items.len(),
+        }
+    }
+}
+
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+struct Items<'a>(Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Read)
+    }
+}
+
+impl<'de> Deserialize<'de> for Items<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Items<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(Items(items))
+            }
+        }
+        deserializer.deserialize_seq(Read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf(text: &str) -> Tree {
+        Tree::Leaf(text.into())
+    }
+
+    #[test]
+    fn order_digits_and_repeated_names_stay() {
+        let tree = Tree::read(r#"{"b": 1.10, "a": [12345678901234567890123, "x\u00e9"], "b": {}}"#).unwrap();
+        let array = Tree::Array(vec![leaf("12345678901234567890123"), leaf(r#""x\u00e9""#)]);
+        let members =
+            vec![("b".into(), leaf("1.10")), ("a".into(), array), ("b".into(), Tree::Object(Vec::new()))];
+        assert_eq!(tree, Tree::Object(members));
+        assert_eq!(tree.len(), 3);
+    }
+
+    #[test]
+    fn what_is_no_json_is_no_tree() {
+        for body in ["", "hello", "{\"a\":1", "{\"a\":1} x", "\u{feff}{}"] {
+            assert_eq!(Tree::read(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn depth_and_size_are_bounded() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        let mut tree = &Tree::read(&deep).unwrap();
+        let mut depth = 0;
+        while let Tree::Array(items) = tree {
+            tree = &items[0];
+            depth += 1;
+        }
+        assert_eq!(depth, DEEPEST);
+        assert!(matches!(tree, Tree::Leaf(rest) if rest.len() == 2 * (10_000 - DEEPEST)));
+        let wide = format!("[{}1]", "1,".repeat(MOST));
+        assert_eq!(Tree::read(&wide), None);
+    }
+}

@@ -1,0 +1,286 @@
+//! What happened to one dead letter, in its order.
+
+use crate::{components::Tone, words::class_label};
+use jiff::Timestamp;
+use spillway_core::{
+    dead_letter::{DeadLetter, DeadLetterState},
+    failure::Failure,
+    ids::ReplayId,
+    ports::AuditEntry,
+};
+use spillway_dashboard_words::counted;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// When; `None` where it was not recorded.
+    pub at: Option<Timestamp>,
+    /// What it means.
+    pub tone: Tone,
+    /// What it is, in a few words.
+    pub title: String,
+    /// What is known beyond that.
+    pub notes: Vec<Note>,
+}
+
+/// More about a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// In words.
+    Text(String),
+    /// What a program said.
+    Quote(String),
+    /// The replay it belongs to.
+    Replay(ReplayId),
+    /// From when to when it happened again and again.
+    Between(Timestamp, Timestamp),
+}
+
+impl Step {
+    /// A step at a moment.
+    pub fn new(at: Timestamp, tone: Tone, title: impl Into<String>) -> Self {
+        Self { at: Some(at), tone, title: title.into(), notes: Vec::new() }
+    }
+
+    fn note(mut self, note: Note) -> Self {
+        self.notes.push(note);
+        self
+    }
+}
+
+/// Everything that is known of a dead letter, oldest first. `audit` is what people did to it, in any order.
+pub fn steps(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
+    let mut steps = vec![Step::new(letter.first_sent_at, Tone::Neutral, "Accepted")];
+    let mut failures = letter.failures.as_slice();
+    for (round, replay) in letter.replays.iter().enumerate() {
+        // What failed before this replay put the message back. Failures are kept oldest first.
+        let began = |failure: &Failure| failure.first_at.as_millisecond();
+        let sent = replay.sent_at.as_millisecond();
+        let before = failures.iter().take_while(|failure| began(failure) < sent).count();
+        let (earlier, later) = failures.split_at(before);
+        failures = later;
+        steps.extend(earlier.iter().map(attempt));
+        if round == 0 {
+            // When it was archived first is overwritten when it comes back.
+            steps.extend(dead_letter_queue(earlier, None));
+            steps.push(Step { at: None, tone: Tone::Warning, title: "Archived".into(), notes: Vec::new() });
+        }
+        let put_back = Step::new(replay.sent_at, Tone::Busy, "Replay started");
+        steps.push(put_back.note(Note::Replay(replay.replay_id.clone())));
+        let Some(ended_at) = replay.ended_at else { continue };
+        if replay.stored == Some(true) {
+            steps.push(Step::new(ended_at, Tone::Good, "Stored"));
+        } else {
+            let ended = ended_at.as_millisecond();
+            let (again, later) =
+                failures.split_at(failures.iter().take_while(|failure| began(failure) <= ended).count());
+            failures = later;
+            steps.extend(again.iter().map(attempt));
+            steps.push(Step::new(ended_at, Tone::Bad, "Failed again, back in the archive"));
+        }
+    }
+    if letter.replays.is_empty() {
+        steps.extend(failures.iter().map(attempt));
+        steps.extend(dead_letter_queue(failures, Some(letter.receive_count)));
+        steps.push(Step::new(letter.archived_at, Tone::Warning, "Archived"));
+    } else {
+        steps.extend(failures.iter().map(attempt));
+    }
+    steps.extend(decisions(letter, audit));
+    sort(&mut steps);
+    steps
+}
+
+/// Attempts that ended alike.
+pub fn attempt(failure: &Failure) -> Step {
+    let title = match failure.count {
+        1 => "An attempt failed".to_owned(),
+        count => format!("{} failed alike", counted(count.into(), "attempt", "attempts")),
+    };
+    let class = class_label(failure.class);
+    let mut step = Step::new(failure.first_at, Tone::Bad, format!("{title}: {}", lower(class)));
+    step = step.note(Note::Quote(failure.message.clone()));
+    if failure.count > 1 {
+        step = step.note(Note::Between(failure.first_at, failure.last_at));
+    }
+    step.note(Note::Text(format!("Consumer version {}", failure.version)))
+}
+
+/// Class labels begin with a capital; inside a sentence they don't, but for names.
+fn lower(label: &str) -> String {
+    let mut letters = label.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+fn dead_letter_queue(failures: &[Failure], receives: Option<u32>) -> Option<Step> {
+    let last = failures.last()?;
+    let step = Step::new(last.last_at, Tone::Warning, "Moved to the dead letter queue");
+    Some(match receives {
+        Some(count) => {
+            step.note(Note::Text(format!("After {}", counted(count.into(), "receive", "receives"))))
+        }
+        None => step,
+    })
+}
+
+/// Discards and restores, from the audit log; a discard that is in force is listed even if the log has none.
+fn decisions(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
+    let mut steps: Vec<Step> = audit
+        .iter()
+        .filter(|entry| ["discard", "restore"].contains(&entry.action.as_str()))
+        .map(|entry| {
+            let title = if entry.action == "discard" { "Discarded" } else { "Restored" };
+            let step = Step::new(entry.at, Tone::Neutral, format!("{title} by {}", entry.by));
+            if entry.detail.is_empty() { step } else { step.note(Note::Quote(entry.detail.clone())) }
+        })
+        .collect();
+    if let DeadLetterState::Discarded { by, reason, at } = &letter.state
+        && !audit
+            .iter()
+            .any(|entry| entry.action == "discard" && entry.at.as_millisecond() >= at.as_millisecond())
+    {
+        let step = Step::new(*at, Tone::Neutral, format!("Discarded by {by}"));
+        steps.push(step.note(Note::Quote(reason.clone())));
+    }
+    steps
+}
+
+/// By time, to the millisecond, as some of the times are kept no finer; what happened within one stays in
+/// the order in which it must have happened. A step without a time stays behind the step it followed.
+fn sort(steps: &mut [Step]) {
+    let mut last = i64::MIN;
+    let mut keys = Vec::with_capacity(steps.len());
+    for step in steps.iter() {
+        last = step.at.map_or(last, Timestamp::as_millisecond);
+        keys.push(last);
+    }
+    let mut keyed: Vec<(i64, Step)> = keys.into_iter().zip(steps.iter().cloned()).collect();
+    keyed.sort_by_key(|(at, _)| *at);
+    for (place, (_, step)) in steps.iter_mut().zip(keyed) {
+        *place = step;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spillway_core::{dead_letter::ReplayTrace, failure::FailureClass};
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(minute * 60).unwrap()
+    }
+
+    fn failure(class: FailureClass, count: u32, from: i64, to: i64) -> Failure {
+        let mut failure = Failure::new(class, "why", &"v1".into(), at(from));
+        failure.count = count;
+        failure.last_at = at(to);
+        failure
+    }
+
+    fn letter(failures: Vec<Failure>, replays: Vec<ReplayTrace>) -> DeadLetter {
+        DeadLetter {
+            id: "m".into(),
+            key: None,
+            event_type: None,
+            body: String::new(),
+            attributes: Default::default(),
+            trace_header: None,
+            first_sent_at: at(0),
+            archived_at: at(100),
+            receive_count: 20,
+            generation: replays.len() as u32,
+            failures,
+            fingerprint: "f".into(),
+            state: DeadLetterState::Archived,
+            replays,
+        }
+    }
+
+    fn titles(steps: &[Step]) -> Vec<&str> {
+        steps.iter().map(|step| step.title.as_str()).collect()
+    }
+
+    #[test]
+    fn a_first_failure_leads_from_attempts_to_the_archive() {
+        let steps = steps(&letter(vec![failure(FailureClass::StoreThrottled, 20, 1, 90)], Vec::new()), &[]);
+        let expected = [
+            "Accepted",
+            "20 attempts failed alike: store throttled",
+            "Moved to the dead letter queue",
+            "Archived",
+        ];
+        assert_eq!(titles(&steps), expected);
+        assert!(steps[1].notes.contains(&Note::Between(at(1), at(90))));
+        assert_eq!(steps[2].notes, [Note::Text("After 20 receives".into())]);
+    }
+
+    #[test]
+    fn each_failure_stands_in_the_round_it_belongs_to() {
+        let replay = |sent: i64, ended: Option<i64>, stored| ReplayTrace {
+            replay_id: "r".into(),
+            sent_at: at(sent),
+            ended_at: ended.map(at),
+            stored,
+        };
+        let failures =
+            vec![failure(FailureClass::Schema, 1, 1, 1), failure(FailureClass::TooLarge, 1, 51, 51)];
+        let replays = vec![replay(50, Some(60), Some(false)), replay(70, Some(80), Some(true))];
+        let steps = steps(&letter(failures, replays), &[]);
+        let expected = [
+            "Accepted",
+            "An attempt failed: breaks its schema",
+            "Moved to the dead letter queue",
+            "Archived",
+            "Replay started",
+            "An attempt failed: too large",
+            "Failed again, back in the archive",
+            "Replay started",
+            "Stored",
+        ];
+        assert_eq!(titles(&steps), expected);
+        assert_eq!(steps[3].at, None, "when it was archived first is not known any more");
+    }
+
+    #[test]
+    fn times_that_are_kept_less_finely_change_no_order() {
+        let mut letter = letter(vec![failure(FailureClass::Schema, 1, 0, 0)], Vec::new());
+        letter.archived_at = at(0);
+        letter.failures[0].first_at = at(0) + jiff::SignedDuration::from_micros(700);
+        letter.failures[0].last_at = letter.failures[0].first_at;
+        let titles: Vec<String> = steps(&letter, &[]).into_iter().map(|step| step.title).collect();
+        assert_eq!(
+            titles[1..],
+            ["An attempt failed: breaks its schema", "Moved to the dead letter queue", "Archived"]
+        );
+    }
+
+    #[test]
+    fn decisions_stand_between_what_happened() {
+        let entry = |minute, action: &str, detail: &str| AuditEntry {
+            at: at(minute),
+            by: "ann".into(),
+            action: action.into(),
+            subject: "m".into(),
+            detail: detail.into(),
+        };
+        let audit = [entry(130, "restore", ""), entry(120, "discard", "a test"), entry(125, "other", "")];
+        let steps = steps(&letter(vec![failure(FailureClass::Schema, 1, 1, 1)], Vec::new()), &audit);
+        assert_eq!(titles(&steps)[4..], ["Discarded by ann", "Restored by ann"]);
+        assert_eq!(steps[4].notes, [Note::Quote("a test".into())]);
+    }
+
+    #[test]
+    fn a_discard_is_told_once() {
+        let mut letter = letter(Vec::new(), Vec::new());
+        letter.state = DeadLetterState::Discarded { by: "ann".into(), reason: "old".into(), at: at(120) };
+        assert_eq!(titles(&steps(&letter, &[])), ["Accepted", "Archived", "Discarded by ann"]);
+        let noted = AuditEntry {
+            at: at(120),
+            by: "ann".into(),
+            action: "discard".into(),
+            subject: "m".into(),
+            detail: "old".into(),
+        };
+        assert_eq!(titles(&steps(&letter, &[noted])).len(), 3);
+    }
+}

@@ -1,0 +1,113 @@
+//! Dead letters: what failed and why, whether it would work now, and how to put it back.
+//!
+//! | address | page |
+//! |---|---|
+//! | `/dead-letters` | groups and messages, with filters in the URL |
+//! | `/dead-letters/ID` | one message: its body, and what happened to it |
+//! | `/dead-letters/replay`, `/dead-letters/discard` | what would be done, before it is done |
+//!
+//! Forms send to [`actions`].
+
+mod actions;
+mod data;
+mod view;
+mod words;
+
+use crate::{
+    components::{EmptyState, FormError, NotFoundState, Title, UnreadableArchive, load},
+    context::use_page,
+    ports::use_ports,
+};
+use actions::{DISCARD, REPLAY, RESTORE};
+use data::{Chosen, List, One};
+use leptos::prelude::*;
+use spillway_core::ids::MessageId;
+use std::sync::Arc;
+
+/// The list of dead letters.
+#[component]
+pub fn DeadLetters() -> impl IntoView {
+    let (page, ports) = (use_page(), use_ports());
+    let asked = Arc::clone(&page);
+    let content = load(async move { List::read(&asked, &ports.pipeline.replayer()).await }, |list| match &*list {
+        Ok(list) => view::list(list),
+        Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
+    });
+    view! {
+        <Title text="Dead letters" hidden=true />
+        <FormError action=REPLAY />
+        <FormError action=DISCARD />
+        <FormError action=RESTORE />
+        {view::done_notice(&page)}
+        {content}
+    }
+}
+
+/// One dead letter.
+#[component]
+pub fn DeadLetterPage() -> impl IntoView {
+    let (page, ports) = (use_page(), use_ports());
+    let id = MessageId::new(page.path_parameter("id"));
+    let content = load(async move { One::read(&page, &id, &ports).await }, |one| match &*one {
+        Ok(Some(one)) => view::one(one),
+        Ok(None) => view! {
+            <NotFoundState title="There is no dead letter with this id.">
+                <a href="/dead-letters">"Go to the list"</a>
+                "."
+            </NotFoundState>
+        }
+        .into_any(),
+        Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
+    });
+    view! {
+        <Title text="Dead letter" hidden=true />
+        <FormError action=REPLAY />
+        <FormError action=RESTORE />
+        {content}
+    }
+}
+
+/// Before a replay: what would become of it.
+#[component]
+pub fn ReplayPage() -> impl IntoView {
+    let rate = use_ports().pipeline.settings.replay_rate_per_s;
+    view! {
+        <Title text="Replay dead letters" />
+        <FormError action=REPLAY />
+        {chosen(move |chosen| view::replay_form(chosen, rate))}
+    }
+}
+
+/// Before a discard: what would be given up, and why.
+#[component]
+pub fn DiscardPage() -> impl IntoView {
+    view! {
+        <Title text="Discard dead letters" />
+        <FormError action=DISCARD />
+        {chosen(view::discard_form)}
+    }
+}
+
+/// What the operator chose, if any of it waits.
+fn chosen(draw: impl Fn(&Chosen) -> AnyView + Clone + Send + Sync + 'static) -> impl IntoView {
+    let (page, ports) = (use_page(), use_ports());
+    load(async move { Chosen::read(&page, &ports.pipeline.replayer()).await }, move |read| match &*read {
+        Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
+        Ok(chosen) if chosen.selection.is_none() => view! {
+            <EmptyState title="No message was selected.">
+                <a href=view::origin()>"Go back to the list"</a>
+                " and tick those that you mean."
+            </EmptyState>
+        }
+        .into_any(),
+        Ok(chosen) if chosen.waiting == 0 => view! {
+            <EmptyState title="None of these messages waits in the archive now.">
+                "They were replayed or discarded meanwhile. "
+                <a href=view::origin()>"Go back to the list"</a>
+                "."
+            </EmptyState>
+        }
+        .into_any(),
+        Ok(chosen) => draw(chosen),
+    })
+}

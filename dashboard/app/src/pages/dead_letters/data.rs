@@ -1,0 +1,15 @@
+//! What the pages of dead letters show, read in one go.
+
+mod confirm;
+mod filters;
+mod list;
+mod one;
+mod preflight;
+mod selection;
+
+pub(super) use confirm::{Chosen, LISTED};
+pub(super) use filters::{Filters, Shown, carried};
+pub(super) use list::List;
+pub(super) use one::One;
+pub(super) use preflight::caveats;
+pub(super) use selection::Selection;

@@ -1,0 +1,69 @@
+//! What an operator selected, before something is done with it.
+
+use super::{Filters, Selection, Shown, preflight::Preflight};
+use crate::context::Page;
+use spillway_core::{
+    dead_letter::{DeadLetter, DeadLetterState},
+    ids::MessageId,
+    ports::ArchiveError,
+    usecases::replay::Replayer,
+};
+use spillway_dashboard_words::counted;
+use std::collections::HashMap;
+
+/// Messages that are checked; more would make the page slow and say no more.
+const CHECKED: usize = 200;
+/// Messages that are listed.
+pub const LISTED: usize = 20;
+
+/// What the operator selected, as it is now.
+pub struct Chosen {
+    /// The selection; `None` if nothing was selected.
+    pub selection: Option<Selection>,
+    /// How many of them wait in the archive.
+    pub waiting: u64,
+    /// How many were chosen and do not wait any more.
+    pub gone: u64,
+    /// The consumer's checks of them.
+    pub preflight: Preflight,
+    /// Why each would fail again; `None` if it passes the checks.
+    pub forecasts: HashMap<MessageId, Option<String>>,
+    /// The newest of them.
+    pub letters: Vec<DeadLetter>,
+}
+
+impl Chosen {
+    /// Reads what the page's address selects.
+    ///
+    /// # Errors
+    /// The archive failed.
+    pub async fn read(page: &Page, replayer: &Replayer) -> Result<Self, ArchiveError> {
+        let selection = Selection::of(page);
+        let (waiting, gone, letters): (u64, u64, Vec<DeadLetter>) = match &selection {
+            None => (0, 0, Vec::new()),
+            Some(Selection::These(ids)) => {
+                let mut letters = Vec::new();
+                for id in ids {
+                    letters.extend(replayer.archive.get(id).await?);
+                }
+                letters.retain(|letter| letter.state == DeadLetterState::Archived);
+                (letters.len() as u64, (ids.len() - letters.len()) as u64, letters)
+            }
+            Some(Selection::Matching(filters)) => {
+                let filters = Filters { shown: Shown::Waiting, ..filters.clone() };
+                let list = replayer.archive.list(&filters.to_filter(), None, CHECKED).await?;
+                (list.total, 0, list.items)
+            }
+        };
+        let ids: Vec<MessageId> = letters.iter().take(CHECKED).map(|letter| letter.id.clone()).collect();
+        let forecasts = replayer.preflight(&ids).await?;
+        let preflight = Preflight::of(waiting, &forecasts);
+        let forecasts = forecasts.into_iter().map(|forecast| (forecast.id, forecast.would_fail)).collect();
+        Ok(Self { selection, waiting, gone, preflight, forecasts, letters })
+    }
+
+    /// How many wait, in words.
+    pub fn messages(&self) -> String {
+        counted(self.waiting, "message", "messages")
+    }
+}

@@ -1,0 +1,165 @@
+//! What the list shows, read in one go.
+
+use super::{Filters, Shown, carried};
+use crate::context::Page;
+use jiff::Timestamp;
+use spillway_core::{
+    dead_letter::{self, DeadLetter, DeadLetterFilter, DeadLetterGroup},
+    ids::{Fingerprint, MessageId},
+    ports::{ArchiveError, DeadLetters, Replays},
+    usecases::replay::Replayer,
+};
+use spillway_dashboard_charts::sparkline;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Messages on one page of the list.
+pub const PAGE: usize = 50;
+/// Groups whose newest message is checked, so that a page of a thousand groups is not slow.
+const CHECKED: usize = 20;
+/// Beyond this, counting by time would make the page slow.
+const MOST_IN_SPARKS: u64 = 20_000;
+/// Points of a group's small chart.
+const SPARK_POINTS: i64 = 16;
+
+/// Everything on the page.
+pub struct List {
+    /// What was asked for.
+    pub filters: Filters,
+    /// What the links to single messages carry along.
+    pub carried: String,
+    /// The groups that match, largest first.
+    pub groups: Vec<DeadLetterGroup>,
+    /// One page of the messages.
+    pub page: dead_letter::Page<DeadLetter>,
+    /// How many there are in each state; for other states than the shown one only while nothing else narrows
+    /// the list, because each such count would go through the whole archive.
+    pub counts: Vec<(Shown, Option<u64>)>,
+    /// How many more there would be without the range.
+    pub outside: u64,
+    /// Why the newest message of a group would fail again; `None` if the checks let it pass.
+    pub forecasts: HashMap<MessageId, Option<String>>,
+    /// A small chart for each group: when its messages were dead-lettered.
+    pub sparks: HashMap<Fingerprint, String>,
+    /// Types that the filter offers.
+    pub types: BTreeSet<String>,
+    /// When the last replay ended, to say while nothing waits.
+    pub last_replay: Option<Timestamp>,
+}
+
+impl List {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// The archive failed.
+    pub async fn read(page: &Page, replayer: &Replayer) -> Result<Self, ArchiveError> {
+        let archive = &*replayer.archive;
+        let filters = Filters::of(page);
+        let groups = archive.groups(&filters.to_filter()).await?;
+        let list = archive.list(&filters.to_filter(), page.parameter("after"), PAGE).await?;
+        let mut counts = Vec::with_capacity(Shown::EVERY.len());
+        for shown in Shown::EVERY {
+            let count = match shown == filters.shown {
+                true => Some(list.total),
+                false if filters.is_narrow() => None,
+                false => Some(total(archive, &Filters { shown, ..Filters::default() }.to_filter()).await?),
+            };
+            counts.push((shown, count));
+        }
+        let outside = if filters.from.is_some() || filters.to.is_some() {
+            let unlimited = Filters { from: None, to: None, ..filters.clone() };
+            total(archive, &unlimited.to_filter()).await?.saturating_sub(list.total)
+        } else {
+            0
+        };
+        let waiting = [Shown::Waiting, Shown::All].contains(&filters.shown);
+        let forecasts = if waiting { forecasts(replayer, &groups).await? } else { HashMap::new() };
+        let sparks = sparks(archive, &filters, &groups, page.now).await?;
+        let mut types: BTreeSet<String> = list
+            .items
+            .iter()
+            .filter_map(|letter| letter.event_type.as_ref())
+            .map(ToString::to_string)
+            .collect();
+        types.extend(groups.iter().filter_map(|group| group.event_type.as_ref()).map(ToString::to_string));
+        let last_replay = if groups.is_empty() { last_replay(&*replayer.replays).await? } else { None };
+        Ok(Self {
+            filters,
+            carried: carried(page),
+            groups,
+            page: list,
+            counts,
+            outside,
+            forecasts,
+            sparks,
+            types,
+            last_replay,
+        })
+    }
+}
+
+async fn total(archive: &dyn DeadLetters, filter: &DeadLetterFilter) -> Result<u64, ArchiveError> {
+    Ok(archive.list(filter, None, 1).await?.total)
+}
+
+async fn last_replay(replays: &dyn Replays) -> Result<Option<Timestamp>, ArchiveError> {
+    Ok(replays.list(1).await?.first().and_then(|replay| replay.ended_at))
+}
+
+async fn forecasts(
+    replayer: &Replayer,
+    groups: &[DeadLetterGroup],
+) -> Result<HashMap<MessageId, Option<String>>, ArchiveError> {
+    let examples: Vec<MessageId> = groups.iter().take(CHECKED).map(|group| group.example.clone()).collect();
+    let forecasts = replayer.preflight(&examples).await?;
+    Ok(forecasts.into_iter().map(|forecast| (forecast.id, forecast.would_fail)).collect())
+}
+
+/// Counts each group's messages over the time from the first to now.
+async fn sparks(
+    archive: &dyn DeadLetters,
+    filters: &Filters,
+    groups: &[DeadLetterGroup],
+    now: Timestamp,
+) -> Result<HashMap<Fingerprint, String>, ArchiveError> {
+    let total: u64 = groups.iter().map(|group| group.count).sum();
+    let Some(first) = groups.iter().map(|group| group.first_at).min() else { return Ok(HashMap::new()) };
+    let Some(buckets) = buckets(first, filters.to.unwrap_or(now)) else { return Ok(HashMap::new()) };
+    if total > MOST_IN_SPARKS {
+        return Ok(HashMap::new());
+    }
+    let mut points: BTreeMap<Fingerprint, Vec<Option<f64>>> = BTreeMap::new();
+    for (index, (from, to)) in buckets.into_iter().enumerate() {
+        let bucket = Filters { from: Some(from), to: Some(to), ..filters.clone() };
+        for group in archive.groups(&bucket.to_filter()).await? {
+            let line =
+                points.entry(group.fingerprint).or_insert_with(|| vec![Some(0.0); SPARK_POINTS as usize]);
+            line[index] = Some(group.count as f64);
+        }
+    }
+    Ok(points.into_iter().map(|(group, line)| (group, sparkline(&line, 96, 20))).collect())
+}
+
+/// Equal intervals from the first to the last, the last one included; `None` if they would be
+/// shorter than a second.
+fn buckets(first: Timestamp, last: Timestamp) -> Option<Vec<(Timestamp, Timestamp)>> {
+    let (from, to) = (first.as_second(), last.as_second() + 1);
+    let step = (to - from).checked_div(SPARK_POINTS).filter(|step| *step >= 1)? + 1;
+    // From the end backwards, so that the last interval is as long as the others.
+    let end = |index: i64| Timestamp::from_second(to - (SPARK_POINTS - index) * step).ok();
+    (0..SPARK_POINTS).map(|index| Some((end(index)?, end(index + 1)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_charts_cover_all_of_the_time() {
+        let [first, last] = ["2026-03-10T13:40:00Z", "2026-03-10T14:05:00.5Z"].map(|at| at.parse().unwrap());
+        let buckets = buckets(first, last).unwrap();
+        assert_eq!(buckets.len(), SPARK_POINTS as usize);
+        assert!(buckets[0].0 <= first && buckets.last().unwrap().1 > last);
+        assert!(buckets.windows(2).all(|pair| pair[0].1 == pair[1].0));
+        assert_eq!(super::buckets(first, first), None, "a single moment has no course");
+    }
+}

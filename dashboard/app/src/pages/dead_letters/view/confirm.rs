@@ -1,0 +1,193 @@
+//! What would be done, before it is done: the pages behind “Replay…” and “Discard…”.
+
+use crate::{
+    components::{Badge, DataTable, StatusSentence, Tone},
+    context::use_page,
+    links,
+    pages::dead_letters::{
+        actions::{DISCARD, LONGEST_REASON, REPLAY},
+        data::{Chosen, LISTED, Selection, caveats},
+    },
+    words::{class_label, event_names},
+};
+use leptos::prelude::*;
+use spillway_core::dead_letter::DeadLetter;
+use spillway_dashboard_words::{counted, duration, grouped};
+
+/// Where the reader came from.
+pub(in crate::pages::dead_letters) fn origin() -> String {
+    let page = use_page();
+    links::way_back(page.parameter("back").unwrap_or_default()).to_owned()
+}
+
+/// The form that starts a replay, with what would become of it.
+pub(in crate::pages::dead_letters) fn replay_form(chosen: &Chosen, rate: f64) -> AnyView {
+    let preflight = &chosen.preflight;
+    let failing = preflight.failing();
+    let warning = (failing > 0).then(|| {
+        let reasons = preflight
+            .reasons
+            .iter()
+            .map(|(reason, count)| {
+                let messages = counted(*count, "message", "messages");
+                view! { <li>{messages} ": " <span class="mono">{reason.clone()}</span></li> }
+            })
+            .collect_view();
+        view! {
+            <ul class="dl-reasons">{reasons}</ul>
+            <p>
+                "Fix the schema, or what else the reason names, first. A message that fails again comes back to the archive; nothing is lost."
+            </p>
+        }
+    });
+    let caveats = caveats(&chosen.letters).into_iter().map(|text| view! { <p>{text}</p> }).collect_view();
+    let seconds = chosen.waiting as f64 / rate.max(0.1);
+    let pace = if seconds < 2.0 {
+        "They go back to the queue at once".to_owned()
+    } else {
+        format!(
+            "They go back to the queue at up to {} a second, which takes {}",
+            grouped(rate as u64),
+            duration(seconds)
+        )
+    };
+    let pace = if chosen.waiting == 1 { "It goes back to the queue at once".to_owned() } else { pace };
+    // Only where each was checked: nothing can be promised about the others.
+    let only_passing =
+        (failing > 0 && preflight.passing() > 0 && preflight.checked == preflight.total).then(|| {
+            let text = match preflight.passing() {
+                1 => "Replay only the 1 that passes".to_owned(),
+                count => format!("Replay only the {} that pass", grouped(count)),
+            };
+            view! { <button class="button primary" name="passing" value="true">{text}</button> }
+        });
+    let class = if failing == 0 { "button primary" } else { "button" };
+    let (tone, sentence) = (preflight.tone(), preflight.sentence());
+    view! {
+        <StatusSentence tone=tone>{sentence}</StatusSentence>
+        <div class="stack dl-confirm">
+            {warning}
+            {caveats}
+            {gone(chosen)}
+            <p class="quiet">
+                {pace}
+                ". The replay has ended when each event is stored or back here, and the store takes each event only once."
+            </p>
+            <form method="post" action=REPLAY class="row">
+                {hidden(chosen)}
+                {only_passing}
+                <button class=class>{format!("Replay {}", chosen.messages())}</button>
+                <a class="button" href=origin()>"Cancel"</a>
+            </form>
+        </div>
+        {messages(chosen, true)}
+    }
+    .into_any()
+}
+
+/// The form that discards.
+pub(in crate::pages::dead_letters) fn discard_form(chosen: &Chosen) -> AnyView {
+    let sentence = format!("{} would be given up. This can be undone.", chosen.messages());
+    view! {
+        <StatusSentence tone=Tone::Warning>{sentence}</StatusSentence>
+        <div class="stack dl-confirm">
+            {gone(chosen)}
+            <form method="post" action=DISCARD class="stack" data-keep="">
+                {hidden(chosen)}
+                <input type="hidden" name="back" value=origin() />
+                <label class="label">
+                    <span>"Why, for those who ask later"</span>
+                    <textarea class="field" name="reason" rows="3" required maxlength=LONGEST_REASON.to_string()></textarea>
+                </label>
+                <div class="row">
+                    <button class="button danger">{format!("Discard {}", chosen.messages())}</button>
+                    <a class="button" href=origin()>"Cancel"</a>
+                </div>
+            </form>
+        </div>
+        {messages(chosen, false)}
+    }
+    .into_any()
+}
+
+fn gone(chosen: &Chosen) -> Option<impl IntoView + use<>> {
+    (chosen.gone > 0).then(|| {
+        let text = match chosen.gone {
+            1 => "1 of those you selected does not wait any more, and is left out.".to_owned(),
+            count => {
+                format!("{} of those you selected do not wait any more, and are left out.", grouped(count))
+            }
+        };
+        view! { <p class="quiet">{text}</p> }
+    })
+}
+
+/// What the form is about, for the server.
+fn hidden(chosen: &Chosen) -> AnyView {
+    let first = chosen.letters.first().map(|letter| letter.id.to_string());
+    let what = match &chosen.selection {
+        Some(Selection::Matching(filters)) => {
+            view! { <input type="hidden" name="matching" value=filters.to_query() /> }.into_any()
+        }
+        _ => chosen
+            .letters
+            .iter()
+            .map(|letter| view! { <input type="hidden" name="ids[]" value=letter.id.to_string() /> })
+            .collect_view()
+            .into_any(),
+    };
+    view! {
+        {what}
+        <input type="hidden" name="first" value=first />
+    }
+    .into_any()
+}
+
+fn messages(chosen: &Chosen, with_forecast: bool) -> AnyView {
+    let rows = chosen
+        .letters
+        .iter()
+        .take(LISTED)
+        .map(|letter| {
+            let forecast = with_forecast.then(|| chosen.forecasts.get(&letter.id)).flatten().map(|would_fail| {
+                match would_fail {
+                    Some(reason) => view! { <td class="wide"><Badge tone=Tone::Bad text="would fail again" /> " " <span class="mono">{reason.clone()}</span></td> },
+                    None => view! { <td class="wide"><Badge tone=Tone::Good text="passes the checks" /> " " <span class="mono">{String::new()}</span></td> },
+                }
+            });
+            row(letter, forecast.into_any())
+        })
+        .collect_view();
+    let rest = chosen.waiting.saturating_sub(LISTED as u64);
+    let rest = (rest > 0).then(|| view! { <p class="quiet">{format!("And {} more.", grouped(rest))}</p> });
+    let now = with_forecast.then(|| view! { <th scope="col" class="wide">"Now"</th> });
+    let head = view! {
+        <th scope="col">"Event"</th>
+        <th scope="col">"Failed because"</th>
+        {now}
+    };
+    view! {
+        <section class="section" aria-labelledby="dl-chosen">
+            <h2 id="dl-chosen">"Messages"</h2>
+            <DataTable label="Messages" table_class="table dl-table" head=head.into_any()>{rows}</DataTable>
+            {rest}
+        </section>
+    }
+    .into_any()
+}
+
+fn row(letter: &DeadLetter, forecast: AnyView) -> AnyView {
+    let (name, event) = event_names(letter);
+    let failure = letter.last_failure().map_or("not known", |failure| class_label(failure.class));
+    view! {
+        <tr data-row="" data-key=letter.id.to_string() tabindex="-1">
+            <td class="dl-event">
+                <a href=links::dead_letter(&letter.id, "")>{name}</a>
+                <span class="mono quiet small dl-id">{event}</span>
+            </td>
+            <td class="dl-why">{failure}</td>
+            {forecast}
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,220 @@
+//! The list: states as tabs, a form of filters whose fields are in the URL, groups by reason, then the messages.
+
+use super::messages::messages;
+use crate::{
+    components::{Badge, Count, EmptyState, FilterForm, StatusSentence, Tab, Tabs, Time, Tone},
+    context::{Page, encode, use_page},
+    links,
+    pages::dead_letters::{
+        data::{List, Selection, Shown},
+        words::list_sentence,
+    },
+    words::class_label,
+};
+use leptos::prelude::*;
+use spillway_core::{dead_letter::DeadLetterGroup, failure::FailureClass};
+use spillway_dashboard_words::{counted, grouped};
+
+/// The list: groups by reason, then the messages.
+pub(in crate::pages::dead_letters) fn list(listed: &List) -> AnyView {
+    let page = use_page();
+    let sentence = if listed.groups.is_empty() && listed.filters.is_narrow() {
+        "No dead letter matches these filters.".to_owned()
+    } else {
+        list_sentence(listed.filters.shown, &listed.groups, page.now, &page.zone)
+    };
+    let nothing_at_all = listed.groups.is_empty() && !listed.filters.is_narrow();
+    let tone = match listed.filters.shown {
+        _ if listed.groups.is_empty() && listed.filters.is_narrow() => Tone::Neutral,
+        Shown::Waiting if listed.groups.is_empty() => Tone::Good,
+        Shown::Waiting => Tone::Warning,
+        Shown::Replaying => Tone::Busy,
+        Shown::Stored | Shown::Discarded | Shown::All => Tone::Neutral,
+    };
+    let outside = (listed.outside > 0).then(|| {
+        let all =
+            page.with(&[("range", None), ("from", None), ("to", None), ("zone", None), ("after", None)]);
+        let more = format!("{} more outside this range", grouped(listed.outside));
+        view! { " " <a href=all>{more}</a> "." }
+    });
+    let content = if listed.page.items.is_empty() {
+        nothing(listed, &page).into_any()
+    } else {
+        view! {
+            {groups(listed, &page)}
+            {messages(listed, &page)}
+        }
+        .into_any()
+    };
+    view! {
+        <StatusSentence tone=tone>{sentence}{outside}</StatusSentence>
+        {states(listed, &page)}
+        {(!nothing_at_all).then(|| filter_form(listed))}
+        {content}
+    }
+    .into_any()
+}
+
+fn nothing(listed: &List, page: &Page) -> AnyView {
+    if listed.filters.is_narrow() {
+        let all = links::with_query("/dead-letters", &listed.filters.cleared().to_query());
+        let event = listed.filters.contains.as_deref().map(|id| {
+            let href = format!("/events/{}", encode(id));
+            view! { " An event may have been stored, or still be on its way: " <a href=href>"find it by its id"</a> "." }
+        });
+        return view! {
+            <EmptyState title="Nothing to show.">
+                <a href=all>"Show all of them"</a>
+                "."
+                {event}
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let (title, detail) = match (listed.filters.shown, listed.last_replay) {
+        (Shown::Waiting, Some(at)) => {
+            let replays = page.href("/replays", "");
+            let last = view! { <a href=replays>"The last replay"</a> " ended " <Time at=at /> "." };
+            ("Nothing waits for a decision.", last.into_any())
+        }
+        (Shown::Waiting | Shown::All, _) => {
+            ("Nothing waits for a decision.", "An event that cannot be stored will be kept here.".into_any())
+        }
+        (Shown::Replaying, _) => {
+            ("Nothing to show.", "Messages of a running replay are listed here.".into_any())
+        }
+        (Shown::Stored, _) => (
+            "Nothing to show.",
+            "Messages that a replay has brought to the store are listed here.".into_any(),
+        ),
+        (Shown::Discarded, _) => (
+            "Nothing to show.",
+            "Messages that were given up are listed here, and can be restored.".into_any(),
+        ),
+    };
+    view! { <EmptyState title=title>{detail}</EmptyState> }.into_any()
+}
+
+fn groups(listed: &List, page: &Page) -> AnyView {
+    let rows = listed.groups.iter().map(|group| group_row(listed, group, page)).collect_view();
+    let all = listed.filters.group.as_ref().map(|_| {
+        let href = page.with(&[("group", None), ("after", None)]);
+        view! { <a href=href>"Show all groups"</a> }
+    });
+    view! {
+        <section class="section" aria-labelledby="dl-groups">
+            <h2 id="dl-groups">"Groups"</h2>
+            <ul class="dl-groups">{rows}</ul>
+            {all}
+        </section>
+    }
+    .into_any()
+}
+
+fn group_row(listed: &List, group: &DeadLetterGroup, page: &Page) -> AnyView {
+    let only = group.fingerprint.as_str();
+    let chosen = listed.filters.group.as_ref() == Some(&group.fingerprint);
+    let link = page.with(&[("group", (!chosen).then_some(only)), ("after", None)]);
+    let waiting = listed.filters.shown == Shown::Waiting;
+    let query = Selection::all_query(page);
+    let query = if chosen { query } else { format!("{query}&group={only}") };
+    let messages = counted(group.count, "message", "messages");
+    let actions = waiting.then(|| {
+        let (replay, discard) =
+            (format!("/dead-letters/replay?{query}"), format!("/dead-letters/discard?{query}"));
+        view! {
+            <span class="dl-group-actions">
+                <a class="button" href=replay>{format!("Replay {messages}…")}</a>
+                <a class="button" href=discard aria-label=format!("Discard {messages}…")>"Discard…"</a>
+            </span>
+        }
+    });
+    let forecast = waiting.then(|| listed.forecasts.get(&group.example)).flatten().map(|would_fail| match would_fail {
+        Some(reason) => view! {
+            <span title=format!("The newest would fail again now: {reason}")><Badge tone=Tone::Bad text="would fail again" /></span>
+        }
+        .into_any(),
+        None => view! {
+            <span title="The newest message passes the consumer's checks now"><Badge tone=Tone::Good text="passes the checks" /></span>
+        }
+        .into_any(),
+    });
+    let event_type =
+        group.event_type.as_ref().map_or_else(|| "several types".to_owned(), ToString::to_string);
+    let spark = listed.sparks.get(&group.fingerprint).cloned().unwrap_or_default();
+    let message = group.message.clone();
+    view! {
+        <li class="dl-group" data-row="" data-key=only.to_owned() tabindex="-1">
+            <span class="dl-group-what">
+                <a href=link aria-expanded=if chosen { "true" } else { "false" }>{class_label(group.class)}</a>
+                ": "
+                <span class="dl-failure">{message}</span>
+            </span>
+            <span class="dl-group-count"><Count value=group.count /></span>
+            <span class="dl-group-spark" inner_html=spark></span>
+            <span class="dl-group-facts quiet small">
+                <span>{event_type}</span>
+                <span>"first " <Time at=group.first_at absolute=true /></span>
+                <span>"last " <Time at=group.last_at /></span>
+                {forecast}
+            </span>
+            {actions}
+        </li>
+    }
+    .into_any()
+}
+
+fn states(listed: &List, page: &Page) -> AnyView {
+    let tabs = listed.counts.iter().map(|(shown, count)| {
+        let state = (*shown != Shown::default()).then(|| shown.name());
+        let count = count.map(|count| view! { " " <span class="num quiet">{grouped(count)}</span> });
+        Tab {
+            href: page.with(&[("state", state), ("after", None)]),
+            is_current: *shown == listed.filters.shown,
+            content: view! { {shown.label()} {count} }.into_any(),
+        }
+    });
+    view! { <Tabs label="States" class="tabs dl-states" tabs=tabs.collect() /> }.into_any()
+}
+
+fn filter_form(listed: &List) -> AnyView {
+    let filters = &listed.filters;
+    let classes = FailureClass::ALL
+        .map(|class| {
+            let selected = filters.class == Some(class);
+            view! { <option value=class.as_str() selected=selected>{class_label(class)}</option> }
+        })
+        .into_iter()
+        .collect_view();
+    let types = listed.types.iter().map(|name| view! { <option value=name.clone()></option> }).collect_view();
+    let (contains, event_type) = (filters.contains.clone(), filters.event_type.clone());
+    let clear =
+        filters.is_narrow().then(|| links::with_query("/dead-letters", &filters.cleared().to_query()));
+    view! {
+        <FilterForm
+            action="/dead-letters"
+            class="filters dl-filters"
+            label="Filter dead letters"
+            keep=&["state", "group", "range", "from", "to", "zone"]
+            clear=clear
+        >
+            <label class="label">
+                <span>"Failure or id contains"</span>
+                <input class="field" type="search" name="contains" value=contains data-search="" />
+            </label>
+            <label class="label">
+                <span>"Event type"</span>
+                <input class="field" name="type" list="dl-types" value=event_type />
+            </label>
+            <datalist id="dl-types">{types}</datalist>
+            <label class="label">
+                <span>"Failure"</span>
+                <select class="field" name="class">
+                    <option value="">"Any"</option>
+                    {classes}
+                </select>
+            </label>
+        </FilterForm>
+    }
+    .into_any()
+}

@@ -1,0 +1,164 @@
+//! One dead letter: its body, and what happened to it.
+
+use super::state_badge;
+use crate::{
+    components::{Body, Fact, Facts, StatusSentence, Time, Timeline, Tone, steps},
+    context::{Page, encode, use_page},
+    links,
+    pages::dead_letters::{
+        actions::{REPLAY, RESTORE},
+        data::{One, carried, caveats},
+        words::one_sentence,
+    },
+};
+use leptos::prelude::*;
+use spillway_core::{
+    dead_letter::{DeadLetter, DeadLetterState},
+    ids::MessageId,
+    trace::TraceHeader,
+};
+
+/// The page of a dead letter.
+pub(in crate::pages::dead_letters) fn one(detail: &One) -> AnyView {
+    let page = use_page();
+    let letter = &detail.letter;
+    let tone = match letter.state {
+        DeadLetterState::Archived => Tone::Warning,
+        DeadLetterState::Replaying { .. } => Tone::Busy,
+        DeadLetterState::Stored { .. } => Tone::Good,
+        DeadLetterState::Discarded { .. } => Tone::Neutral,
+    };
+    let sentence = one_sentence(letter);
+    view! {
+        {neighbours(detail, &page)}
+        <StatusSentence tone=tone>{sentence}</StatusSentence>
+        {actions(detail, &page)}
+        <div class="split dl-detail">
+            <div class="stack">
+                <Body text=letter.body.clone() />
+                {attributes(letter)}
+            </div>
+            <div class="stack">
+                <section aria-labelledby="dl-history">
+                    <h2 id="dl-history">"What happened"</h2>
+                    <Timeline steps=steps(letter, &detail.audit) />
+                </section>
+                {facts(letter, &page)}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn neighbours(detail: &One, page: &Page) -> AnyView {
+    let carried = carried(page);
+    let list = links::with_query("/dead-letters", &carried);
+    let link = |id: &Option<MessageId>, rel: &'static str, text: &'static str| {
+        id.as_ref().map(|id| view! { <a href=links::dead_letter(id, &carried) rel=rel>{text}</a> })
+    };
+    view! {
+        <nav class="row dl-neighbours" aria-label="In the list">
+            <a href=list>"Dead letters"</a>
+            {link(&detail.previous, "prev", "Previous")}
+            {link(&detail.next, "next", "Next")}
+        </nav>
+    }
+    .into_any()
+}
+
+fn actions(detail: &One, page: &Page) -> AnyView {
+    let letter = &detail.letter;
+    let id = letter.id.to_string();
+    match &letter.state {
+        DeadLetterState::Archived => {
+            let preflight = detail.preflight.clone().unwrap_or_default();
+            let reason = preflight.reasons.first().map(|(reason, _)| {
+                view! { " " <span class="mono">{reason.clone()}</span> }
+            });
+            let caveats = caveats(std::slice::from_ref(letter))
+                .into_iter()
+                .map(|text| view! { <p class="quiet">{text}</p> })
+                .collect_view();
+            let class = if preflight.failing() == 0 { "button primary" } else { "button" };
+            let discard = format!("/dead-letters/discard?id={}&back={}", encode(&id), encode(&page.here()));
+            view! {
+                <div class="panel stack dl-actions" data-tone=preflight.tone().name()>
+                    <p>{preflight.sentence()} {reason}</p>
+                    {caveats}
+                    <form method="post" action=REPLAY class="row">
+                        <input type="hidden" name="ids[]" value=id.clone() />
+                        <input type="hidden" name="first" value=id />
+                        <button class=class>"Replay this message"</button>
+                        <a class="button" href=discard>"Discard…"</a>
+                    </form>
+                </div>
+            }
+            .into_any()
+        }
+        DeadLetterState::Replaying { replay_id } | DeadLetterState::Stored { replay_id, .. } => {
+            let href = links::replay(page, replay_id);
+            view! { <p class="row"><a class="button" href=href>"See the replay"</a></p> }.into_any()
+        }
+        DeadLetterState::Discarded { reason, at, .. } => view! {
+            <div class="panel stack dl-actions">
+                <p><Time at=*at /> ": " {reason.clone()}</p>
+                <form method="post" action=RESTORE class="row">
+                    <input type="hidden" name="ids[]" value=id />
+                    <input type="hidden" name="back" value=page.here() />
+                    <button class="button primary">"Restore this message"</button>
+                </form>
+            </div>
+        }
+        .into_any(),
+    }
+    .into_any()
+}
+
+fn attributes(letter: &DeadLetter) -> AnyView {
+    let facts = letter.attributes.iter().map(|(name, value)| Fact::attribute(name, value.clone())).collect();
+    let content = if letter.attributes.is_empty() {
+        view! { <p class="quiet">"The message had none."</p> }.into_any()
+    } else {
+        view! { <Facts facts=facts /> }.into_any()
+    };
+    view! {
+        <section aria-labelledby="dl-attributes">
+            <h2 id="dl-attributes">"Message attributes"</h2>
+            {content}
+        </section>
+    }
+    .into_any()
+}
+
+fn facts(letter: &DeadLetter, page: &Page) -> AnyView {
+    let mut facts = vec![Fact::new("State", state_badge(&letter.state))];
+    facts.extend(letter.event_type.as_ref().map(|name| {
+        let same = format!("/dead-letters?type={}", encode(name.as_str()));
+        Fact::new("Type", view! { <a href=same>{name.to_string()}</a> })
+    }));
+    if let Some(key) = &letter.key {
+        let source = encode(key.source.as_str());
+        let link = page.href(&format!("/events/{}", encode(key.id.as_str())), &format!("source={source}"));
+        facts.push(Fact::code("Event", view! { <a href=link>{key.id.to_string()}</a> }));
+        facts.push(Fact::code("Source", key.source.to_string()));
+    }
+    let put_back = match letter.generation {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        times => format!("{times} times"),
+    };
+    facts.push(Fact::code("Message", letter.id.to_string()));
+    facts.push(Fact::new("Receives", letter.receive_count));
+    facts.push(Fact::new("Put back", put_back));
+    let trace = letter.trace_header.as_deref().and_then(TraceHeader::parse);
+    facts.extend(trace.map(|header| Fact::code("Trace", header.root)));
+    let alike = format!("/dead-letters?group={}", encode(letter.fingerprint.as_str()));
+    facts.push(Fact::new("Group", view! { <a href=alike>"Others that failed alike"</a> }));
+    view! {
+        <section aria-labelledby="dl-facts">
+            <h2 id="dl-facts">"Facts"</h2>
+            <Facts facts=facts />
+        </section>
+    }
+    .into_any()
+}

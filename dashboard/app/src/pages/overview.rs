@@ -1,0 +1,23 @@
+//! Overview: is anything lost, where is it stuck, what is to be done.
+
+mod data;
+mod view;
+mod words;
+
+use crate::{
+    components::{Title, load},
+    context::use_page,
+    ports::use_ports,
+};
+use data::Data;
+use leptos::prelude::*;
+
+/// The overview.
+#[component]
+pub fn Overview() -> impl IntoView {
+    let (page, ports) = (use_page(), use_ports());
+    view! {
+        <Title text="Overview" hidden=true />
+        {load(async move { Data::read(&page, &ports).await }, |data| view::draw(&data))}
+    }
+}

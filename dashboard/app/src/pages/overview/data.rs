@@ -1,0 +1,27 @@
+//! What the overview shows, read in one go.
+
+use crate::{
+    charts::{ChartGroup, Question, read_charts},
+    context::Page,
+    ports::Ports,
+};
+use spillway_dashboard_model::ReadError;
+use spillway_dashboard_model::alarms::AlarmsNow;
+use spillway_dashboard_model::catalogue::overview;
+use spillway_dashboard_model::flow::FlowSnapshot;
+
+/// What the page shows. Each part can be had without the others.
+pub(super) struct Data {
+    pub(super) alarms: Result<AlarmsNow, ReadError>,
+    pub(super) flow: Result<FlowSnapshot, ReadError>,
+    pub(super) charts: Result<ChartGroup, ReadError>,
+}
+
+impl Data {
+    pub(super) async fn read(page: &Page, ports: &Ports) -> Self {
+        let question = Question::of(page, false);
+        let charts = read_charts(&*ports.metrics, overview(&ports.pipeline.names), &question, &*ports.alarms);
+        let (flow, charts, alarms) = futures::join!(ports.flow.snapshot(), charts, ports.alarms.now());
+        Self { alarms, flow, charts }
+    }
+}

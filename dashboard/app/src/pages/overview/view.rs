@@ -1,0 +1,84 @@
+//! The overview: the answer first, then the flow, then charts as evidence.
+
+mod alarms;
+mod answer;
+mod diagram;
+mod waiting;
+
+use super::{data::Data, words};
+use crate::{
+    charts::{ChartGrid, ChartGroup, ShownChart, UnreadCharts},
+    components::ErrorState,
+    context::{Page, use_page},
+    links,
+};
+use leptos::prelude::*;
+use spillway_dashboard_model::ReadError;
+use spillway_dashboard_model::alarms::AlarmsNow;
+use spillway_dashboard_model::flow::FlowSnapshot;
+
+pub(super) fn draw(data: &Data) -> impl IntoView + use<> {
+    let depth = data.charts.as_ref().ok().and_then(queue_depth).unwrap_or_default();
+    let flow = match &data.flow {
+        Ok(flow) => now(flow, &data.alarms, &depth).into_any(),
+        Err(error) => view! { {unread(error)} {alarms::active(&data.alarms, &use_page())} }.into_any(),
+    };
+    let charts = match &data.charts {
+        Ok(group) => view! { <ChartGrid group=group.clone() link=more /> }.into_any(),
+        Err(error) => view! { <UnreadCharts error=error.clone() /> }.into_any(),
+    };
+    view! {
+        {flow}
+        <section class="section" aria-labelledby="evidence">
+            <h2 id="evidence" class="visually-hidden">"Over time"</h2>
+            {charts}
+        </section>
+    }
+}
+
+/// The pipeline at this moment.
+fn now(
+    flow: &FlowSnapshot,
+    alarms: &Result<AlarmsNow, ReadError>,
+    depth: &[Option<f64>],
+) -> impl IntoView + use<> {
+    let page = use_page();
+    let sentences = spillway_dashboard_model::flow::summary(flow);
+    view! {
+        {answer::sentences(&sentences, &page)}
+        {answer::ledger(flow, &page)}
+        {alarms::active(alarms, &page)}
+        {diagram::diagram(
+            &words::pipeline(flow, &sentences),
+            depth,
+            waiting::countdown(flow, &page).into_any(),
+            &page,
+        )}
+        {waiting::dead_letters(flow)}
+    }
+}
+
+fn unread(error: &ReadError) -> impl IntoView + use<> {
+    let why = error.to_string();
+    view! {
+        <ErrorState title="Where the events are cannot be read just now." retry=true>
+            {why}
+            ". This says nothing about the events themselves: accepted ones are on disk. Check that the pipeline's data folder can be read; \
+             the page tries again by itself."
+        </ErrorState>
+    }
+}
+
+/// Where to look further.
+fn more(chart: &ShownChart, page: &Page) -> Option<(String, String)> {
+    let stage = chart.entry.stage;
+    Some((stage.title().to_owned(), links::metrics(page, stage, "")))
+}
+
+/// Messages in the queue over the range, waiting and in flight, as far as it is known.
+fn queue_depth(group: &ChartGroup) -> Option<Vec<Option<f64>>> {
+    let chart = group.charts.iter().find(|chart| chart.entry.key == "depth")?;
+    let hover = &chart.drawn.hover;
+    let all = |index| (0..hover.s.len()).filter_map(|series| hover.value(series, index)).reduce(|a, b| a + b);
+    Some((0..hover.len()).map(all).collect())
+}

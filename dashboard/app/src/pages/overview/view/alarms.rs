@@ -1,0 +1,47 @@
+//! Active alarms, the high ones first.
+
+use crate::{
+    context::Page,
+    pages::alarms::{row, words},
+};
+use leptos::prelude::*;
+use spillway_dashboard_model::ReadError;
+use spillway_dashboard_model::alarms::AlarmsNow;
+use spillway_dashboard_words::counted;
+
+/// More are on their own page.
+const MOST: usize = 5;
+
+/// The active alarms, if there are any. When all is well the overview is quiet about them.
+pub(super) fn active(alarms: &Result<AlarmsNow, ReadError>, page: &Page) -> AnyView {
+    let now = match alarms {
+        Ok(now) => now,
+        Err(error) => {
+            let why = error.to_string();
+            return view! { <p class="stale-note">"The alarms cannot be read just now: " {why} "."</p> }
+                .into_any();
+        }
+    };
+    let active = now.active();
+    if active.is_empty() {
+        return ().into_any();
+    }
+    let rows =
+        active.iter().take(MOST).map(|(rule, status)| row(&(*rule, (*status).clone()), page)).collect_view();
+    let text = words::overall(now, page.now).text;
+    let all = page.href("/alarms", "");
+    let more = active.len().saturating_sub(MOST) as u64;
+    let more = (more > 0).then(|| {
+        let text = counted(more, "more active alarm", "more active alarms");
+        view! { <p class="small overview-more"><a href=all.clone()>{text}</a></p> }
+    });
+    view! {
+        <section class="overview-alarms" aria-labelledby="active-alarms">
+            <h2 id="active-alarms" class="visually-hidden">"Active alarms"</h2>
+            <p><a href=all>{text}</a></p>
+            <ul class="alarm-list">{rows}</ul>
+            {more}
+        </section>
+    }
+    .into_any()
+}

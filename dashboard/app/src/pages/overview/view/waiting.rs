@@ -1,0 +1,167 @@
+//! What waits: messages on their way to the dead letter queue, and dead letters that wait for a decision.
+
+use crate::{
+    components::{Badge, EmptyState, Time, Tone},
+    context::{Page, encode},
+    links,
+};
+use leptos::prelude::*;
+use spillway_core::dead_letter::DeadLetterGroup;
+use spillway_core::failure::FailureClass;
+use spillway_dashboard_charts::{Bars, Size, bars};
+use spillway_dashboard_model::catalogue::Stage;
+use spillway_dashboard_model::flow::FlowSnapshot;
+use spillway_dashboard_words::{counted, grouped};
+
+/// Groups that are shown here; the others are on their own page.
+const MOST_GROUPS: usize = 4;
+/// Wide enough for three digits above each of 20 bars.
+const WIDE: Size = Size { width: 480, height: 130 };
+
+/// How many messages are how near to the dead letter queue, and when the first gets there.
+pub(super) fn countdown(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use<> {
+    let countdown = flow.countdown();
+    let href = links::metrics(page, Stage::Consumer, "receive-count");
+    let (from, of) = (countdown.from_attempt, countdown.max_receive_count);
+    let is_known = !flow.queue.receive_counts.is_empty() || flow.queue.is_empty();
+    let said = match (countdown.messages, countdown.first_at) {
+        _ if !is_known => view! {
+            <p>
+                "The queue does not tell how often its messages have been received. The consumer does: see "
+                <a href=href>"receive counts"</a> "."
+            </p>
+        }
+        .into_any(),
+        (0, _) => view! {
+            <p class="quiet">
+                "No message is at attempt " {from} " of " {of} " or beyond. " <a href=href>"Receive counts"</a>
+            </p>
+        }
+        .into_any(),
+        (messages, first) => {
+            let first = first.map(|at| view! { ", the first is given up " <Time at=at /> });
+            view! {
+                <p>
+                    <a href=href>
+                        "Attempt " {from} " or more of " {of} ": "
+                        <strong class="num">{counted(messages, "message", "messages")}</strong>
+                    </a>
+                    {first}
+                    "."
+                </p>
+            }
+            .into_any()
+        }
+    };
+    let drawn =
+        countdown.by_attempt.iter().any(|count| *count > 0).then(|| by_attempt(&countdown.by_attempt));
+    view! {
+        <section aria-labelledby="countdown">
+            <h2 id="countdown">"Countdown to the dead letter queue"</h2>
+            {said}
+            {drawn}
+        </section>
+    }
+}
+
+/// Drawn for both widths: text that is read on a laptop would be too small on a phone.
+fn by_attempt(counts: &[u64]) -> impl IntoView + use<> {
+    let [wide, narrow] = [WIDE, Size::PHONE].map(|size| {
+        bars(&Bars { size: Size { height: 130, ..size }, ..Bars::receive_counts(counts.to_vec()) })
+    });
+    view! {
+        <div class="countdown-bars chart-when-wide" inner_html=wide></div>
+        <div class="countdown-bars chart-when-narrow" inner_html=narrow></div>
+        <p class="quiet small">"Messages in the queue by attempt"</p>
+    }
+}
+
+/// The newest dead letters, those that failed for the same reason together.
+pub(super) fn dead_letters(flow: &FlowSnapshot) -> impl IntoView + use<> {
+    let newest = newest(&flow.groups);
+    let waiting = flow.ledger.dead_lettered();
+    let replays = match flow.ledger.replaying {
+        0 => "No replay is under way".to_owned(),
+        some => format!("{} being replayed", grouped(some)),
+    };
+    let list = if newest.is_empty() && waiting == 0 {
+        view! { <EmptyState title="No dead letters.">"Every event could be stored or is still being tried."</EmptyState> }
+            .into_any()
+    } else {
+        let rows = newest.into_iter().map(group).collect_view();
+        let all = format!("All {}", counted(waiting, "dead letter", "dead letters"));
+        view! {
+            <ul class="dead-letter-groups">{rows}</ul>
+            <p class="row"><a href="/dead-letters">{all}</a> <a href="/replays">{replays}</a></p>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="section" aria-labelledby="newest-dead-letters">
+            <h2 id="newest-dead-letters">"Newest dead letters"</h2>
+            {list}
+        </section>
+    }
+}
+
+fn newest(groups: &[DeadLetterGroup]) -> Vec<DeadLetterGroup> {
+    let mut newest = groups.to_vec();
+    newest.sort_by_key(|group| std::cmp::Reverse(group.last_at));
+    newest.truncate(MOST_GROUPS);
+    newest
+}
+
+fn group(group: DeadLetterGroup) -> impl IntoView {
+    let href = format!("/dead-letters?group={}", encode(group.fingerprint.as_str()));
+    let kind = group.event_type.as_ref().map_or("several types", |one| one.as_str()).to_owned();
+    let more = match group.count {
+        0 | 1 => None,
+        count => Some(format!("{} more like it, the newest ", grouped(count - 1))),
+    };
+    view! {
+        <li data-key=group.fingerprint.to_string()>
+            <Badge tone=Tone::Neutral text=class_words(group.class) />
+            <span class="dead-letter-type mono">{kind}</span>
+            <a class="dead-letter-reason" href=href>{group.message}</a>
+            <span class="dead-letter-when">{more} <Time at=group.last_at /></span>
+        </li>
+    }
+}
+
+/// The kind of failure in a word or two.
+fn class_words(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::Malformed => "malformed",
+        FailureClass::Schema => "breaks its schema",
+        FailureClass::TooLarge => "too large",
+        FailureClass::StoreThrottled => "throttled",
+        FailureClass::StoreUnavailable => "table unavailable",
+        FailureClass::StoreTimeout => "table too slow",
+        FailureClass::ConsumerCrash => "consumer crashed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use spillway_core::ids::{Fingerprint, MessageId};
+
+    #[test]
+    fn the_newest_groups_come_first() {
+        let groups: Vec<_> = [30, 50, 10, 40, 20]
+            .map(|second| DeadLetterGroup {
+                fingerprint: Fingerprint::new(second.to_string()),
+                class: FailureClass::Schema,
+                message: String::new(),
+                event_type: None,
+                count: 1,
+                first_at: Timestamp::UNIX_EPOCH,
+                last_at: Timestamp::from_second(second).unwrap(),
+                example: MessageId::new("m"),
+            })
+            .into();
+        let shown: Vec<_> = newest(&groups).iter().map(|group| group.last_at.as_second()).collect();
+        assert_eq!(shown, [50, 40, 30, 20]);
+    }
+}

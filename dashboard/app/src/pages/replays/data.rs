@@ -1,0 +1,38 @@
+//! One replay, read in one go.
+
+use crate::{context::Page, ports::Ports};
+use spillway_core::{
+    dead_letter::{self, DeadLetter},
+    ids::ReplayId,
+    ports::ArchiveError,
+    replay::{Replay, ReplayItem},
+};
+
+/// Replays in the list, the newest.
+pub(super) const SHOWN: usize = 100;
+/// Messages on one page.
+const PAGE: usize = 50;
+
+/// One replay with a page of its messages.
+pub(super) struct Detail {
+    pub(super) replay: Replay,
+    pub(super) items: dead_letter::Page<ReplayItem>,
+    /// The items' dead letters, in their order.
+    pub(super) letters: Vec<Option<DeadLetter>>,
+}
+
+impl Detail {
+    pub(super) async fn read(
+        page: &Page,
+        id: &ReplayId,
+        ports: &Ports,
+    ) -> Result<Option<Self>, ArchiveError> {
+        let Some(replay) = ports.pipeline.replays.get(id).await? else { return Ok(None) };
+        let items = ports.pipeline.replays.items(id, page.parameter("after"), PAGE).await?;
+        let mut letters = Vec::with_capacity(items.items.len());
+        for item in &items.items {
+            letters.push(ports.pipeline.archive.get(&item.dead_letter).await?);
+        }
+        Ok(Some(Self { replay, items, letters }))
+    }
+}

@@ -1,0 +1,23 @@
+//! Words that several pages use.
+
+use spillway_core::{dead_letter::DeadLetter, failure::FailureClass};
+
+/// A class of failures, short.
+pub(crate) fn class_label(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::Malformed => "No CloudEvent",
+        FailureClass::Schema => "Breaks its schema",
+        FailureClass::TooLarge => "Too large",
+        FailureClass::StoreThrottled => "Store throttled",
+        FailureClass::StoreUnavailable => "Store unavailable",
+        FailureClass::StoreTimeout => "Store timed out",
+        FailureClass::ConsumerCrash => "Consumer crashed",
+    }
+}
+
+/// What a list calls a dead letter: its event's type, and its event's id or, if that can't be read, its own.
+pub(crate) fn event_names(letter: &DeadLetter) -> (String, String) {
+    let name = letter.event_type.as_ref().map_or_else(|| "unknown type".to_owned(), ToString::to_string);
+    let event = letter.key.as_ref().map_or_else(|| letter.id.to_string(), |key| key.id.to_string());
+    (name, event)
+}

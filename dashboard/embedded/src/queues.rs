@@ -1,0 +1,29 @@
+//! The queues of a pipeline on this machine.
+
+use async_trait::async_trait;
+use spillway_core::ports::QueueKind;
+use spillway_dashboard_model::ReadError;
+use spillway_dashboard_model::flow::{Queue, QueueReader, QueueSnapshot};
+use spillway_embedded::queue::Queues;
+use std::sync::Arc;
+
+/// Reads the queues of a pipeline.
+pub struct EmbeddedQueues(Arc<Queues>);
+
+impl EmbeddedQueues {
+    /// Reads these.
+    pub fn new(queues: Arc<Queues>) -> Self {
+        Self(queues)
+    }
+}
+
+#[async_trait]
+impl QueueReader for EmbeddedQueues {
+    async fn snapshot(&self, queue: Queue) -> Result<QueueSnapshot, ReadError> {
+        let kind = match queue {
+            Queue::Primary => QueueKind::Primary,
+            Queue::DeadLetter => QueueKind::Dlq,
+        };
+        self.0.snapshot(kind).await.map_err(|error| ReadError::Unavailable { reason: error.to_string() })
+    }
+}
