@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum DeadLetterState {
-    /// In the archive, waiting for somebody.
+    /// In the archive. It waits for an operator to replay or discard it.
     Archived,
     /// Put back to the primary queue; neither stored nor back yet.
     Replaying {
@@ -146,8 +146,9 @@ pub struct DeadLetterFilter {
     pub class: Option<FailureClass>,
     /// Only with this fingerprint.
     pub fingerprint: Option<Fingerprint>,
-    /// Only where one of these contains this text: the last failure's message, the event id, the dead letter's own id.
-    /// Letter case is ignored, by Unicode's rules ([`SearchWords`]); every character stands for itself.
+    /// Only where one of these contains this text: the last failure's message, the event id, the dead
+    /// letter's own id. Letter case is ignored, by Unicode's rules ([`SearchWords`]); every character is
+    /// literal.
     pub contains: Option<String>,
     /// Only archived at this time or later.
     pub from: Option<Timestamp>,

@@ -12,7 +12,7 @@ use std::fmt;
 pub enum FailureClass {
     /// The body is no CloudEvent. Trying again can't help: the body won't change.
     Malformed,
-    /// The data breaks the schema of its type. Trying again can't help until somebody mends schema or data.
+    /// The data breaks the schema of its type. A retry cannot help until the schema or the data is fixed.
     Schema,
     /// Larger than the store takes (DynamoDB: 400 KB an item). Trying again can't help.
     TooLarge,
@@ -22,7 +22,8 @@ pub enum FailureClass {
     StoreUnavailable,
     /// The store did not answer in time. The write may even have happened; writes are idempotent.
     StoreTimeout,
-    /// The consumer ended before it answered for this record (crash, timeout). Only the receive count tells.
+    /// The consumer ended before it answered for this record (crash, timeout). Only the receive count shows
+    /// this.
     ConsumerCrash,
 }
 

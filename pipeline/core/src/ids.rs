@@ -105,7 +105,7 @@ fn uuid_v7(now: crate::Timestamp) -> uuid::Uuid {
     uuid::Uuid::new_v7(time)
 }
 
-/// What identifies an event for ever: its source and its id, as CloudEvents has it.
+/// What identifies an event permanently: its source and its id, as CloudEvents defines it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EventKey {
     /// Where it comes from.

@@ -39,7 +39,8 @@ pub struct Pipeline {
     pub settings: Arc<PipelineSettings>,
 }
 
-/// The ports that only the functions use: what the queues ask of whoever works on their messages.
+/// The ports that only the functions use: what the queues require of the functions that process their
+/// messages.
 #[derive(Clone)]
 pub struct WorkerPorts {
     /// The receiving side of both queues.

@@ -1,8 +1,9 @@
 //! Alarms: the rules of `spillway-alerts`, evaluated every minute on the recorded datapoints.
 //!
-//! [`Watch`] evaluates and keeps states, every change and what is told in the database, so that a restart neither
-//! forgets nor repeats anything. What is told goes to the log and, if there is one, to a [`Webhook`]; low alarms only in
-//! business hours, with a digest when they begin. In virtual time whoever simulates calls [`Watch::evaluate`].
+//! [`Watch`] evaluates the rules. It keeps states, every change and every notification in the database, so
+//! that a restart neither forgets nor repeats anything. Notifications go to the log and, if there is one, to
+//! a [`Webhook`]. Low alarms notify only in business hours, with a digest when these begin. In virtual time
+//! the simulation calls [`Watch::evaluate`].
 
 mod deliver;
 mod history;

@@ -221,7 +221,7 @@ impl Gateway {
         }
         let spans = header.sampled.then(|| Spans::new(head, header.parent.take()));
         if let Some(spans) = &spans {
-            // Whoever receives the message continues from the call that sent it.
+            // The function that receives the message continues from the call that sent it.
             header.parent = Some(spans.send_id().to_owned());
         }
         let answer = format!("Root={};Sampled={}", header.root, u8::from(header.sampled));
@@ -237,7 +237,7 @@ struct Trace {
     header: TraceHeader,
     /// What becomes segments, if it is sampled.
     spans: Option<Spans>,
-    /// What the client is told, so that it can ask for this trace.
+    /// The value returned to the client, so that it can ask for this trace.
     answer: HeaderValue,
 }
 

@@ -41,7 +41,7 @@ pub struct Options {
 pub struct Local {
     /// Both queues with everything that can be asked of them.
     pub queues: Arc<Queues>,
-    /// Alarms: their states, every change, what was told.
+    /// Alarms: their states, every change, every notification.
     pub alarms: Arc<AlarmLog>,
     /// Faults that are switched on.
     pub faults: Arc<Faults>,

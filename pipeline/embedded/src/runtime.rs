@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 /// How often the runtime looks for what another process may have changed.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
-    /// Between looks into a queue that woke nobody.
+    /// Between looks into a queue that has not woken the runtime.
     queue: Duration,
     /// How long retries that become visible one by one are gathered into one batch.
     gather: Duration,

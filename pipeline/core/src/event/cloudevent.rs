@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// One event, checked against CloudEvents 1.0, with the text that carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// What identifies it for ever.
+    /// What identifies it permanently.
     pub key: EventKey,
     /// Its type; schemas go by it.
     pub event_type: EventType,
@@ -168,7 +168,7 @@ fn with_data(envelope: &Value, data: Option<(&str, String)>) -> String {
     body
 }
 
-/// SQS refuses U+FFFE and U+FFFF in a body (they are not XML characters). Inside JSON they can only stand in
+/// SQS refuses U+FFFE and U+FFFF in a body (they are not XML characters). In JSON they can only be inside
 /// strings, where an escape means the same.
 fn queue_safe(body: String) -> String {
     if body.contains(['\u{fffe}', '\u{ffff}']) {

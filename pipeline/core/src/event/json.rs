@@ -21,7 +21,7 @@ pub struct JsonProblem {
 /// Reads one JSON document.
 ///
 /// # Errors
-/// Bad UTF-8, bad syntax, a name that stands twice in an object, or nesting deeper than 127 levels.
+/// Bad UTF-8, bad syntax, a name that appears twice in one object, or nesting deeper than 127 levels.
 pub fn parse_strict(bytes: &[u8]) -> Result<Value, JsonProblem> {
     let text = std::str::from_utf8(bytes).map_err(|error| JsonProblem {
         pointer: String::new(),

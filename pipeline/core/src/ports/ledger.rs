@@ -30,7 +30,7 @@ pub struct Location {
     pub accepted_at: Timestamp,
     /// When it was stored.
     pub stored_at: Option<Timestamp>,
-    /// Receives so far.
+    /// Number of receives until now.
     pub receive_count: Option<u32>,
     /// When the queue hands it out next, if it waits for that.
     pub visible_at: Option<Timestamp>,

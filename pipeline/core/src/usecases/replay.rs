@@ -39,7 +39,7 @@ pub struct Started {
 pub struct Forecast {
     /// The dead letter.
     pub id: MessageId,
-    /// Why it would fail again; `None` if only the store can tell.
+    /// Why it would fail again; `None` if only the store can decide that.
     pub would_fail: Option<String>,
 }
 

@@ -1,4 +1,5 @@
-//! Delivers what is told to the webhook, one message after the other, and tries again what was not taken.
+//! Delivers notifications to the webhook, one message after the other. Retries those that the webhook did not
+//! accept.
 
 use super::log::AlarmLog;
 use super::webhook::{NotTaken, Webhook};
@@ -13,7 +14,7 @@ use tokio::sync::Notify;
 /// Pauses between attempts: the first, doubled each time up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// News that is older is given up: whoever mends the webhook then looks at the dashboard.
+/// Older messages are given up: the operator who repairs the webhook then looks at the dashboard.
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// How long to wait for more where nothing waits. Messages wake the delivery; this is for the case that one was missed.
 const IDLE: Duration = Duration::from_secs(60);

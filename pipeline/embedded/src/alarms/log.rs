@@ -1,4 +1,4 @@
-//! Alarms in the database: their states, every change, and what became of telling people.
+//! Alarms in the database: their states, every change, and the outcome of each notification.
 
 use super::write::{Entry, append};
 use crate::db::{Db, DbError, from_millis, millis};
@@ -33,16 +33,16 @@ pub struct Kept {
     pub trouble: Option<String>,
 }
 
-/// A change, and what became of telling people.
+/// A change, and the outcome of its notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptChange {
     /// What changed.
     pub change: StateChange,
-    /// Who was told.
+    /// The outcome of its notification.
     pub told: Told,
 }
 
-/// What became of telling people of a change.
+/// The outcome of the notification of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// In the log and, if there is a webhook, there.
@@ -51,7 +51,7 @@ pub enum Told {
     Held,
     /// In the digest of that opening.
     InDigest(Timestamp),
-    /// It is in the log, and the webhook has not taken it so far.
+    /// It is in the log, and the webhook has not accepted it yet.
     Failed {
         /// When it was tried last.
         at: Timestamp,
@@ -66,7 +66,7 @@ pub enum Told {
     Simulated,
 }
 
-/// A stretch in `ALARM`.
+/// A period in `ALARM`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {
     /// Of which rule.
@@ -146,7 +146,7 @@ impl AlarmLog {
             .await
     }
 
-    /// Stretches in `ALARM` that overlap a range, the oldest first, of one rule or of all.
+    /// Periods in `ALARM` that overlap a range, the oldest first, of one rule or of all.
     ///
     /// # Errors
     /// The data folder can't be read.
@@ -168,7 +168,7 @@ impl AlarmLog {
             .await
     }
 
-    /// The last stretch in `ALARM` of each rule that has one.
+    /// The last period in `ALARM` of each rule that has one.
     ///
     /// # Errors
     /// The data folder can't be read.
@@ -184,7 +184,7 @@ impl AlarmLog {
             .await
     }
 
-    /// What was told, newest first, as it went to the webhook. `kind` is `alarm` or `digest`.
+    /// Notifications as they went to the webhook, newest first. `kind` is `alarm` or `digest`.
     ///
     /// # Errors
     /// The data folder can't be read.
@@ -268,7 +268,7 @@ const CHANGES: &str = "
 SELECT c.at, c.rule, c.before, c.after, c.reason, c.told, c.told_at, m.tried_at, m.trouble
 FROM alarm_changes c LEFT JOIN alarm_messages m ON m.seq = c.message";
 
-/// What [`stretch`] reads; more conditions may follow.
+/// The query that [`stretch`] reads; more conditions may follow.
 const STRETCHES: &str = "
 SELECT c.rule AS rule, c.at AS began,
        (SELECT e.at FROM alarm_changes e WHERE e.rule = c.rule AND e.at >= c.at AND e.seq > c.seq
@@ -291,7 +291,7 @@ fn change(row: &Row<'_>) -> rusqlite::Result<KeptChange> {
         "no_news" => Told::NoNews,
         "simulated" => Told::Simulated,
         _ => match (row.get::<_, Option<i64>>(7)?, row.get::<_, Option<String>>(8)?) {
-            // The trouble is taken back when it is delivered.
+            // A successful delivery clears the delivery error.
             (Some(tried_at), Some(reason)) => Told::Failed { at: from_millis(tried_at), reason },
             _ => Told::At(told_at),
         },

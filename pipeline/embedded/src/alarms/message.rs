@@ -1,4 +1,4 @@
-//! What people are told: the JSON that goes to a webhook, and the line in the log.
+//! What a notification says: the JSON that goes to a webhook, and the line in the log.
 
 use serde_json::{Value, json};
 use spillway_alerts::hours::{Digest, Message};
@@ -20,7 +20,7 @@ pub(super) struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// When it is told, `alarm` or `digest`, and the document.
+    /// The kind of the message, `alarm` or `digest`, and the document.
     pub(super) fn document(&self, message: &Message) -> (&'static str, Value) {
         match message {
             Message::Change { tier, change } => ("alarm", self.change(*tier, change)),

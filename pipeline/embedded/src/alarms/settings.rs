@@ -11,7 +11,7 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlarmSettings {
-    /// When low alarms are told.
+    /// When low alarms notify.
     pub business_hours: HoursConfig,
     /// Requests in five minutes that come in at any hour. 0 switches off the alarms on too few requests: an idle system
     /// on one machine is not a fault.

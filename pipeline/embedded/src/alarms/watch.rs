@@ -1,4 +1,4 @@
-//! Evaluates the rules, keeps what comes of it, and says what is to be told.
+//! Evaluates the rules, keeps the results, and returns the notifications to send.
 
 use super::history::TelemetryHistory;
 use super::log::{AlarmLog, Kept};
@@ -18,7 +18,7 @@ use spillway_core::{Pipeline, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Time that nobody evaluated is caught up with as far back as minutes are kept.
+/// Minutes that were not evaluated are caught up with, as far back as minutes are kept.
 const FURTHEST_BACK: SignedDuration = SignedDuration::from_hours(15 * 24);
 
 /// Fact: the rules in force.
@@ -43,14 +43,14 @@ pub enum WatchError {
     Data(#[from] DbError),
 }
 
-/// What a pipeline's alarms are evaluated with, for whoever wants to do the same: the dashboard, a backtest.
+/// What a pipeline's alarms are evaluated with. The dashboard and a backtest use it to do the same.
 #[derive(Clone, Debug)]
 pub struct InForce {
     /// The rules, with their thresholds for this pipeline.
     pub rules: Arc<RuleSet>,
     /// What their topology keys are called here.
     pub resources: Arc<Resources>,
-    /// When low alarms are told.
+    /// When low alarms notify.
     pub hours: BusinessHours,
     /// The settings.
     pub settings: AlarmSettings,
@@ -75,7 +75,7 @@ impl InForce {
         Self::new(pipeline, &files, settings)
     }
 
-    /// The same as [`Self::of`], without reading the rules anew if they are still those.
+    /// The same as [`Self::of`], but the rules are not read again if they have not changed.
     ///
     /// # Errors
     /// See [`Self::of`].
@@ -101,7 +101,7 @@ pub struct Watch {
     evaluated_until: Timestamp,
     /// As they are in the database.
     kept: HashMap<RuleName, Kept>,
-    /// What could not be kept so far.
+    /// Entries that could not be written to the database yet.
     unsaved: Vec<Entry>,
     telling: Option<Telling>,
     virtual_time: bool,
@@ -115,9 +115,9 @@ pub struct WatchOptions {
     pub rules: RuleFiles,
     /// The settings.
     pub settings: AlarmSettings,
-    /// Whether what is told waits for a webhook.
+    /// Whether notifications wait for a webhook.
     pub has_webhook: bool,
-    /// Nobody is told of anything: for made-up history.
+    /// Nothing is notified: for generated history.
     pub silent: bool,
 }
 
@@ -158,11 +158,11 @@ impl Watch {
         &self.in_force
     }
 
-    /// Evaluates every minute that has ended since the last time, up to and with `until`, and keeps what comes of it.
-    /// Returns what is told.
+    /// Evaluates every minute that has ended since the last time, up to and including `until`. Keeps the
+    /// results and returns the notifications to send.
     ///
     /// # Errors
-    /// It could not be kept. What was found is kept with the next evaluation.
+    /// The results could not be kept. The next evaluation writes them with its own.
     pub async fn evaluate(&mut self, until: Timestamp) -> Result<Vec<Message>, DbError> {
         let until = minute(until);
         if until <= self.evaluated_until {
@@ -312,7 +312,7 @@ impl Watch {
     }
 }
 
-/// People are told when an alarm fires and when that ends.
+/// A notification is sent when an alarm fires and when it clears.
 fn is_news(change: &StateChange) -> bool {
     change.to == AlarmState::Alarm || change.from == AlarmState::Alarm
 }

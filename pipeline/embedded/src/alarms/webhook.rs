@@ -1,4 +1,4 @@
-//! A webhook: what is told is posted there as JSON.
+//! A webhook: notifications are posted there as JSON.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
@@ -128,10 +128,10 @@ impl Webhook {
         Ok(Self { client, url })
     }
 
-    /// Posts a document. Any 2xx means that it was taken; a redirection is not followed.
+    /// Posts a document. Any 2xx means that the webhook accepted it. Redirects are not followed.
     ///
     /// # Errors
-    /// See [`NotTaken`]. It may have arrived all the same: the document has an id by which a receiver can tell.
+    /// See [`NotTaken`]. The document may have arrived all the same. A receiver can recognise it by its id.
     pub async fn post(&self, document: String) -> Result<(), NotTaken> {
         let mut request = Request::new(Full::new(Bytes::from(document)));
         *request.method_mut() = Method::POST;

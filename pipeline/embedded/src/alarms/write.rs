@@ -15,13 +15,13 @@ pub(super) struct Entry {
     /// Of rules that are otherwise than they were, with why they could not be evaluated.
     pub(super) statuses: Vec<(Status, Option<String>)>,
     pub(super) changes: Vec<(StateChange, Telling)>,
-    /// When each opening was whose digest tells what was held back before.
+    /// The time of each opening whose digest reports the changes held back before it.
     pub(super) openings: Vec<Timestamp>,
     pub(super) messages: Vec<NewMessage>,
     pub(super) teller: TellerState,
 }
 
-/// What becomes of telling people of a change.
+/// The outcome of the notification of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Telling {
     /// By that message of the entry.
@@ -32,7 +32,7 @@ pub(super) enum Telling {
     Simulated,
 }
 
-/// A message to be told.
+/// A notification to send.
 #[derive(Clone, Debug)]
 pub(super) struct NewMessage {
     pub(super) at: Timestamp,
@@ -111,7 +111,7 @@ pub(super) fn note(tx: &Connection, name: &str, value: &str) -> rusqlite::Result
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
     pub(super) seq: i64,
-    /// When there was something to tell.
+    /// When its notification became due.
     pub(super) at: Timestamp,
     pub(super) document: String,
     /// How often it was tried in vain.

@@ -181,8 +181,9 @@ impl DataFolder {
     }
 }
 
-/// Keeps the plans of prepared statements. Otherwise SQLite plans a range query anew each time that its bounds are bound
-/// to other values, in the hope of statistics that these tables do not have: receiving does that all the time.
+/// Keeps the plans of prepared statements. Otherwise SQLite plans a range query again each time its bounds
+/// are bound to other values. It hopes for statistics that these tables do not have. Every receive would pay
+/// for that.
 fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }

@@ -110,10 +110,11 @@ CREATE TABLE faults (id INTEGER PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 
-/// The alarms' tables, made where they are missing: folders of this version that are older have none.
+/// The alarms' tables, created where they are missing: older folders of this version have none.
 ///
-/// `told` of a change is `told` (by that message), `held` until business hours, `digest` (told at `told_at`), `part`,
-/// `no_news` or `simulated`. `delivery` of a message is `none` (there is no webhook), `waiting`, `delivered` or `given_up`.
+/// `told` of a change is one of these: `told` (by that message), `held` until business hours, `digest`
+/// (notified at `told_at`), `part`, `no_news` or `simulated`. `delivery` of a message is `none` (there is no
+/// webhook), `waiting`, `delivered` or `given_up`.
 pub const ALARM_TABLES: &str = "
 CREATE TABLE IF NOT EXISTS alarm_states (
     rule TEXT PRIMARY KEY,

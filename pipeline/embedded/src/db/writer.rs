@@ -220,7 +220,7 @@ fn in_savepoint<T>(
     result
 }
 
-/// A piece of work with somebody who waits for its result.
+/// A piece of work whose caller waits for the result.
 trait Job: Send {
     /// Does the work inside the transaction.
     fn run(&mut self, connection: &Connection);
@@ -249,7 +249,7 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Work
             (None, Ok(())) => Err(closed()),
         };
         if let Some(reply) = self.reply.take() {
-            // Whoever asked may have gone away; the work is done all the same.
+            // The caller may have gone away; the work is done all the same.
             let _ = reply.send(answer);
         }
     }

@@ -1,4 +1,4 @@
-//! Reads a request's body from its connection: no more than allowed, and not for ever.
+//! Reads a request's body from its connection, with a limit on its size and on the time.
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;

@@ -98,7 +98,7 @@ async fn answer(gateway: &Gateway, request: Request<Incoming>) -> Response<Full<
     let body = Unread::new(body).read(gateway.ingest.settings.max_request_bytes, gateway.limits.body_timeout);
     let mut response = gateway.answer(head, body).await;
     if matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE) {
-        // There may be more of the body to come, and nobody will read it.
+        // There may be more of the body to come, and the server will not read it.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response.map(Full::new)

@@ -16,7 +16,7 @@ pub(super) struct Throttle {
     full_at_ns: AtomicI64,
 }
 
-/// About eleven days. Nobody waits longer, and sums of these fit.
+/// About eleven days. No client waits longer, and sums of these fit.
 const LONGEST_NS: f64 = 1e15;
 
 impl Throttle {

@@ -19,17 +19,20 @@ pub enum Mode {
     /// At each flush. After a crash of the process all that was flushed is there; after one of the whole machine the
     /// last seconds may be missing.
     Live,
-    /// For virtual time: once in so many virtual seconds, and with no promise if the machine crashes meanwhile.
+    /// For virtual time: writes once in the given number of virtual seconds. Data may be lost if the machine
+    /// crashes meanwhile.
     Simulation {
         /// Virtual seconds between two transactions. An hour is a good value.
         write_every_s: u32,
     },
 }
 
-/// Takes measurements and segments in, and writes them to `telemetry.db` in the data folder when told to flush.
+/// Accepts measurements and segments, and writes them to `telemetry.db` in the data folder when the caller
+/// flushes it.
 ///
-/// Recording never fails and never waits for a disk. When the file can't be written, measurements wait in memory, and
-/// the oldest are dropped and counted if there are too many; writing goes on by itself when it can.
+/// Recording never fails and never waits for a disk. When the file can't be written, measurements wait in
+/// memory. If there are too many, the oldest are dropped and counted. Writing resumes by itself when the file
+/// can be written.
 pub struct Recorder {
     clock: Arc<dyn Clock>,
     mode: Mode,
@@ -153,7 +156,7 @@ impl Recorder {
         }
     }
 
-    /// Lets the file have at most so many pages from the next opening on: a full disk.
+    /// Limits the file to at most this number of pages from the next opening on: simulates a full disk.
     #[cfg(test)]
     pub(super) fn limit_pages(&self, pages: Option<u32>) {
         self.writer.lock().unwrap().page_limit = pages;

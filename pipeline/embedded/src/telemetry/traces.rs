@@ -15,7 +15,7 @@ const MOST_SEGMENTS: usize = 1_000;
 pub struct TraceFilter {
     /// Only those with a fault, an error or a throttle.
     pub failed: bool,
-    /// Only those with a segment at least so long, in milliseconds.
+    /// Only those with a segment of at least this duration, in milliseconds.
     pub at_least_ms: u32,
     /// Only those with this event.
     pub event_id: Option<String>,

@@ -109,7 +109,7 @@ impl Writer {
         dropped
     }
 
-    /// Whether so many segments wait that they should not wait longer.
+    /// Whether the number of waiting segments is so high that they should be written now.
     pub(super) fn is_pressed(&self) -> bool {
         self.segments.len() > MOST_WAITING / 4
     }

@@ -42,7 +42,7 @@ pub struct World {
 }
 
 impl World {
-    /// The shop at one event a second, as it should be.
+    /// The shop at one event a second, without any fault.
     pub fn quiet(minutes: i64) -> Self {
         Self {
             minutes,
@@ -142,14 +142,14 @@ pub struct Lived {
     pub folder: tempfile::TempDir,
     /// When it began.
     pub start: Timestamp,
-    /// Every stretch in alarm, the oldest first.
+    /// Every period in alarm, the oldest first.
     pub stretches: Vec<Stretch>,
     /// What was evaluated.
     pub in_force: InForce,
 }
 
 impl Lived {
-    /// Firings of a tier of which people are told: minute and rule, the earliest first.
+    /// Firings of a tier that send a notification: minute and rule, the earliest first.
     pub fn firings(&self, tier: Tier) -> Vec<(i64, &RuleName)> {
         let told = self.stretches.iter().filter(|stretch| {
             let rule = self.in_force.rules.get(stretch.rule.as_str());

@@ -78,8 +78,8 @@ enum StoreSaid {
 }
 
 impl StoreSaid {
-    /// `None` if the store was not asked for this record: a body that can't be read is no trouble of the store's, whatever
-    /// else the batch had.
+    /// `None` if the store was not asked for this record. A body that can't be read is not an error of the
+    /// store, whatever else is in the batch.
     fn of(outcome: &Outcome) -> Option<Self> {
         let (Outcome::Retry(failure) | Outcome::DeadLettered(failure)) = outcome else {
             return Some(Self::Yes);
