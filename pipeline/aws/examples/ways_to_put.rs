@@ -28,7 +28,7 @@ const BATCHES: usize = 100;
 const IN_A_BATCH: usize = 10;
 const AT_ONCE: usize = 10;
 const ROUNDS: usize = 5;
-/// One in so many events is there already, as after a redelivery.
+/// One event in this number is stored already, as after a redelivery.
 const REPEATED: usize = 50;
 
 /// What one round did.

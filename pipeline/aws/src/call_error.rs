@@ -15,8 +15,8 @@ pub(crate) enum RetryDecision {
     Unknown,
     /// No answer in time: it may have happened. Try again.
     TimedOut,
-    /// The service refused this very request: nothing happened, and the same request will be refused again, until
-    /// somebody changes something (a permission, a table that is missing).
+    /// The service refused this request: nothing happened. The same request will be refused again until an
+    /// operator changes something (a permission, a table that is missing).
     Refused,
 }
 

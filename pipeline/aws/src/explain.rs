@@ -35,7 +35,7 @@ where
         },
         SdkError::TimeoutError(_) => format!("no answer from AWS in time ({call}): try again in a moment"),
         SdkError::ResponseError(_) => format!("what AWS answered could not be read ({call}): try again"),
-        // What is wrong with credentials or the network stands at the end of the chain.
+        // The cause of a credentials or network error is at the end of the chain.
         other => format!("{call} got no answer from AWS: {}", innermost(other)),
     };
     ExplainedError::Failed { reason }

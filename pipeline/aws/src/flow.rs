@@ -1,7 +1,8 @@
 //! The ledger and the whereabouts of events in AWS.
 //!
-//! No place in AWS knows where every event is, so the ledger is reckoned from what several of them count ([`reckon`]), with
-//! a bound for how far that can be off. docs/adr/0013-the-ledger-in-aws.md has the formula and its reasons.
+//! No service in AWS knows where every event is. So the ledger is computed from the counts of several
+//! services ([`reckon`]), with a bound for its error. docs/adr/0013-the-ledger-in-aws.md has the formula and
+//! its reasons.
 
 mod reckon;
 mod whereabouts;
@@ -25,7 +26,7 @@ use spillway_metrics::{Function, MetricQuery, Period, Queue, Statistic, consumer
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// So far back is looked for what is still moving: metrics that functions write into their logs arrive within two
+/// How far back recent movements are searched. Metrics that functions write into their logs arrive within two
 /// minutes, and those of queues once a minute.
 const RECENT_S: i64 = 5 * 60;
 /// Replays that are looked at; older ones that still run are rare.
@@ -185,7 +186,7 @@ impl AwsFlow {
     }
 }
 
-/// How many messages a queue has, as SQS reckons it: it is right within a minute of the last change.
+/// The number of messages in a queue, as SQS estimates it: it is right within a minute of the last change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueDepth {
     /// Messages that can be received.

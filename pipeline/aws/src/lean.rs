@@ -26,7 +26,8 @@ impl HttpClient for PreparedOnce {
     }
 }
 
-/// A queue's own address. The SDK would reckon it from the region, with a table of all partitions and a pattern for each.
+/// A queue's own address. The SDK would compute it from the region, with a table of all partitions and a
+/// pattern for each.
 #[derive(Debug)]
 pub(crate) struct OfQueue(Endpoint);
 

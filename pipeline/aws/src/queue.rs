@@ -9,9 +9,9 @@ use spillway_core::ports::{EventQueue, QueueError};
 
 /// The sending side of an SQS queue.
 ///
-/// `Ok` means that SQS said that it has the message. A call that was cut after it was sent is tried again and, if time
-/// runs out, reported as unavailable: then SQS may have the message although nothing was promised. That is harmless,
-/// because the store takes each event once, and whoever sends it again makes the same event of it.
+/// `Ok` means that SQS confirmed the message. A call whose connection broke after it was sent is retried. If
+/// time runs out, it is reported as unavailable: SQS may have the message although nothing was promised. That
+/// is harmless, because the store takes each event once. A sender who sends it again produces the same event.
 #[derive(Clone, Debug)]
 pub struct SqsQueue(Sender);
 

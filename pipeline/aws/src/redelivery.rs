@@ -1,4 +1,4 @@
-//! What a consumer tells SQS about messages that it could not settle.
+//! What a consumer reports to SQS about messages that it could not settle.
 
 use crate::backoff::{Backoff, Pace};
 use crate::call_error::{CallError, call_error};

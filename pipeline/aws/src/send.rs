@@ -249,7 +249,7 @@ fn is_too_long(code: Option<&str>) -> bool {
     code.and_then(|code| code.rsplit('.').next()) == Some("BatchRequestTooLong")
 }
 
-/// Refused: for ever if the message is at fault, else until somebody mends a permission or a name.
+/// Refused: permanently if the message is at fault, otherwise until an operator fixes a permission or a name.
 pub(crate) fn refused(trouble: CallError) -> QueueError {
     if is_about_the_message(trouble.code.as_deref()) {
         QueueError::Rejected { reason: trouble.text }

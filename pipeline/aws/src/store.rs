@@ -28,7 +28,8 @@ const IF_ABSENT: &str = "attribute_not_exists(id)";
 #[derive(Clone)]
 pub struct DynamoEvents {
     reader: Client,
-    /// Without the SDK's retries: it could not tell a write of its own that was cut from one of somebody else.
+    /// Without the SDK's retries. After a retry the SDK could not distinguish its own earlier write from
+    /// another writer's.
     writer: Client,
     table: String,
     pace: Pace,
@@ -140,7 +141,7 @@ impl EventStore for DynamoEvents {
             .table_name(&self.table)
             .key("id", text(key.id.as_str()))
             .key("source", text(key.source.as_str()))
-            // Whoever asks whether an event is stored must hear of it from the moment on that the consumer did.
+            // A reader must see a stored event from the moment at which the consumer's write was confirmed.
             .consistent_read(true)
             .send()
             .await

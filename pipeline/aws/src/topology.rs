@@ -230,7 +230,7 @@ pub struct Alarms {
     pub names: BTreeMap<String, String>,
     /// What thresholds of the rules are shares of.
     pub limits: BTreeMap<String, f64>,
-    /// When people are told of low alarms, as the rules' crate reads it; none if at any hour.
+    /// When low alarms notify, as the rules' crate reads it; none if at any hour.
     pub business_hours: Option<Value>,
 }
 

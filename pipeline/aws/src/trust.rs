@@ -16,17 +16,18 @@ const SIGNERS: [&[u8]; 2] = [b"Amazon", b"Starfield Services"];
 const SIGNERS_IN_CHINA: [&[u8]; 3] = [b"Amazon", b"Starfield Services", b"DigiCert"];
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
-/// An authority that is believed has signed for itself, and who signed is named in the first 200 bytes, which are so many
-/// letters of Base64.
+/// A trusted authority has signed its own certificate. The signer's name is in the first 200 bytes, which are
+/// this number of Base64 characters.
 const TEXT_WITH_NAMES: usize = 4 * 64;
 
-/// The authorities that sign for AWS, out of the system's own, so that they are as current as the system is. `None` where
-/// the system has no such file, or none of them in it: all of its authorities are to be believed then.
+/// The authorities that sign for AWS. They come from the system's own bundle, so they are as current as the
+/// system. `None` if the system has no such file, or if the file has none of them. Then all of the system's
+/// authorities are trusted.
 ///
-/// The fewer, the better: each client reads them anew.
+/// Fewer are better: each client reads them again.
 pub(crate) fn of_aws(region: Option<&str>) -> Option<TlsContext> {
     let bundle = BUNDLES.iter().find_map(|file| fs::read(file).ok())?;
-    // Text that is plain is known to be so much faster than text that is mended.
+    // A `str` is searched much faster when it is valid UTF-8 from the start than when it has to be repaired.
     let bundle = String::from_utf8(bundle)
         .unwrap_or_else(|other| String::from_utf8_lossy(other.as_bytes()).into_owned());
     let signers = signers(&bundle, names(region));

@@ -108,8 +108,8 @@ impl Index {
         (shard(first, shards) + u32::try_from(tries).unwrap_or(0)) % shards
     }
 
-    /// Takes many steps, with what belongs to each chunk of them. Returns those that were taken; a letter that somebody
-    /// else changed meanwhile is left alone.
+    /// Takes many steps, with the actions that belong to each chunk of them. Returns the steps that were
+    /// taken. A letter that another writer changed meanwhile is left alone.
     ///
     /// # Errors
     /// Nothing was taken. If something was, what failed is logged, and can be asked for again.

@@ -16,7 +16,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// How often a letter is looked at again that somebody else changes at the same time.
+/// How often a letter is read again if another writer changes it at the same time.
 const LOOKS: usize = 5;
 /// For repairing the index where the client sets no limit.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,8 +30,8 @@ impl S3Archive {
             .map(|answer| answer.map_err(ArchiveError::from))
             .collect()
             .await;
-        // New letters go into the index together. One that was put back before, or stands twice in this batch, may be
-        // there already and goes by itself.
+        // New letters go into the index together. A letter that was put back before, or that appears twice in
+        // this batch, may be there already. Such a letter is written by itself.
         let mut seen = HashSet::new();
         let (mut fresh, mut others) = (Vec::new(), Vec::new());
         for position in (0..letters.len()).filter(|&position| answers[position].is_ok()) {
@@ -80,7 +80,7 @@ impl S3Archive {
             };
             match done {
                 Ok(()) => return Ok(()),
-                // Somebody else was quicker: the next look sees what he did.
+                // Another writer was faster: the next read sees its change.
                 Err(TransactionError::Conditions(_)) => {}
                 Err(TransactionError::Call(trouble)) => return Err(trouble),
             }

@@ -23,8 +23,9 @@ struct History {
 }
 
 impl S3Archive {
-    /// Puts every dead letter of the bucket into the index that is not there, with the state that replays and audit log
-    /// say it has. For an index that was lost or restored from a backup; what it has is left as it is.
+    /// Adds every dead letter of the bucket that the index lacks, with the state recorded by replays and
+    /// audit log. It is for an index that was lost or restored from a backup. Entries that the index already
+    /// has stay as they are.
     ///
     /// It lists the bucket and reads the ops table whole, so it takes a while and may be run at any time.
     ///

@@ -29,7 +29,8 @@ pub(crate) fn states(filter: &DeadLetterFilter) -> Vec<&'static str> {
     DeadLetterStatus::ALL.into_iter().filter(asked).map(DeadLetterStatus::as_str).collect()
 }
 
-/// Whether a counter counts letters of a filter. What a counter can't tell, time and words, is left out.
+/// Whether a counter counts letters of a filter. Time and words are left out, because a counter does not hold
+/// them.
 pub(crate) fn counts(filter: &DeadLetterFilter, count: &Count) -> bool {
     states(filter).contains(&count.state.as_str())
         && filter.fingerprint.as_ref().is_none_or(|fingerprint| *fingerprint == count.fingerprint)
@@ -123,7 +124,7 @@ pub(crate) struct Matches {
 pub(crate) struct Extent {
     /// As many entries are wanted.
     pub want: usize,
-    /// And then goes on counting, until so many were looked at.
+    /// After that the search goes on counting, until this number of entries was read.
     pub examine: usize,
 }
 

@@ -51,7 +51,7 @@ impl FakeCloudWatch {
         self.state().samples.entry(key).or_default().push((at.as_second(), value));
     }
 
-    /// Answers come in pages of so many datapoints of each metric from now on.
+    /// From now on, answers come in pages of this number of datapoints of each metric.
     pub fn in_pages_of(&self, datapoints: usize) {
         self.state().page = Some(datapoints);
     }

@@ -45,7 +45,8 @@ pub(super) struct Recent {
     pub accepted: u64,
     /// Promises kept, repeated ones among them.
     pub stored: u64,
-    /// How many messages the primary queue had in each of the last whole minutes; 0 where nobody measured.
+    /// The number of messages in the primary queue in each of the last whole minutes; 0 for a minute without
+    /// datapoint.
     pub depths: Vec<u64>,
 }
 

@@ -101,7 +101,7 @@ impl DynamoReplays {
             .consistent_read(true)
     }
 
-    /// One replay. If all its messages have ended and nobody has said so, this says it.
+    /// One replay. If all its messages have ended and that is not recorded yet, this records it.
     pub(super) async fn read_one(&self, id: &ReplayId) -> Result<Option<Replay>, CallError> {
         let call = self
             .tables
@@ -119,7 +119,7 @@ impl DynamoReplays {
             && time_of(&item, "ended_at").is_none()
             && let Err(error) = self.tables.log.close_if_done(id, now).await
         {
-            // Whoever may only read sees it as ended all the same.
+            // A reader without write permission still sees it as ended.
             tracing::debug!(%error, replay = %id, "the end of a replay could not be written");
         }
         Ok(replay(&item, tally, now))

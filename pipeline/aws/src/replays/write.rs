@@ -12,9 +12,9 @@ use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::replay::ReplayItemState;
 use std::collections::HashMap;
 
-/// Seconds after which a replay is carried on that nobody adds letters to any more: its maker has died.
+/// Seconds without new letters after which a replay is carried on: the process that was building it has died.
 const PREPARING_S: i64 = 60;
-/// How often a message is looked at again that somebody else changes at the same time.
+/// How often a message is read again if another writer changes it at the same time.
 const LOOKS: usize = 5;
 
 impl DynamoReplays {
@@ -148,7 +148,8 @@ impl DynamoReplays {
         change(&self.tables.log.client, &self.tables.log.table, replay_key(replay), note).await.map(|_| ())
     }
 
-    /// Takes marks of waiting messages away that don't wait any more: whoever sent them died before he noted it.
+    /// Removes the waiting marks of messages that no longer wait: the process that sent them died before it
+    /// could record that.
     pub(super) async fn forget_waiting(
         &self,
         replay: &ReplayId,
@@ -177,7 +178,8 @@ impl Tables {
                 ended(&before, replay, DeadLetterState::Stored { replay_id: replay.clone(), at: now }, now);
             match self.end(replay, (before, after), from, ReplayItemState::Stored).await {
                 Ok(()) => {
-                    // The message is settled whether or not this can be seen now: whoever reads the replay will.
+                    // The message is settled whether or not this call succeeds: the next reader of the replay
+                    // closes it.
                     if let Err(error) = self.log.close_if_done(replay, now).await {
                         tracing::warn!(%error, %replay, "whether a replay has ended could not be seen");
                     }

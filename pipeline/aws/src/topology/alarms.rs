@@ -29,7 +29,7 @@ impl Alarms {
         Ok(limits)
     }
 
-    /// When people are told of low alarms; `None` if at any hour.
+    /// When low alarms notify; `None` if at any hour.
     ///
     /// # Errors
     /// See [`HoursUnfit`].

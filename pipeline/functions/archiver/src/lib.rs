@@ -27,8 +27,8 @@ const MAINTAIN: &str = "maintain";
 const MEND_INDEX: &str = "mend-index";
 /// Most dead letters that one invocation puts into the index: each takes some 50 ms, one after the other.
 const MOST_INDEXED: usize = 300;
-/// How long a replay has to stand still before this function carries it on. A program that carries it on moves ten messages
-/// several times a second.
+/// How long a replay must show no progress before this function carries it on. A program that carries it on
+/// moves ten messages several times a second.
 const IDLE: Duration = Duration::from_secs(5);
 /// What is left of the function's time for the last step: its messages, and the notes that they were sent.
 const LAST_STEP: Duration = Duration::from_secs(5);
@@ -137,7 +137,7 @@ async fn archive(
 async fn maintain(function: &Function, invocation: &Invocation) -> Result<Answer, RunError> {
     let telemetry = &function.telemetry;
     let started = telemetry.now();
-    // Trouble with the index does not hold up replays.
+    // Problems with the index do not hold up replays.
     let index = repair(function, invocation).await;
     telemetry.calls.begin();
     let until = started + function.timeout.saturating_sub(LAST_STEP);

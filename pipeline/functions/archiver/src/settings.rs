@@ -1,4 +1,4 @@
-//! What Terraform tells the archiver function.
+//! The settings that Terraform passes to the archiver function.
 
 use spillway_lambda::{Environment, SettingError};
 use std::time::Duration;

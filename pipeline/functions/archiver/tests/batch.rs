@@ -17,7 +17,7 @@ use std::time::Duration;
 
 const TRACE: &str = "Root=1-69000000-0123456789abcdef01234567;Parent=00000000000000bb;Sampled=1";
 
-/// An index that lacks so many, or one that can't be reached.
+/// An index that lacks this number of letters, or one that can't be reached.
 struct Index(Result<u64, ()>);
 
 #[async_trait]

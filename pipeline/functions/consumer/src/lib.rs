@@ -12,7 +12,7 @@ use spillway_core::worker;
 use spillway_lambda::sqs::{Answer, Batch, BatchError};
 use spillway_lambda::{Invocation, Telemetry};
 
-/// The function: the use case with its ports, and how it tells what it did.
+/// The function: the use case with its ports, and how it reports what it did.
 pub struct Function {
     /// The use case.
     pub consumer: Consumer,

@@ -1,4 +1,4 @@
-//! What Terraform tells the consumer function.
+//! The settings that Terraform passes to the consumer function.
 
 use spillway_core::retry::RetrySchedule;
 use spillway_lambda::{Environment, SettingError};

@@ -15,7 +15,7 @@ use spillway_core::trace::TraceHeader;
 use spillway_ingest::{Handled, Ingest, Outcome, Work, incoming_trace};
 use spillway_lambda::{Invocation, Telemetry};
 
-/// The function: the API's handler, and how it tells what it did.
+/// The function: the API's handler, and how it reports what it did.
 pub struct Function {
     /// The handler.
     pub ingest: Ingest,
@@ -36,7 +36,7 @@ pub async fn run(
     let request = rest::request(payload)?;
     let send_id = function.telemetry.calls.begin();
     let trace = trace(invocation, &request).map(|trace| {
-        // Whoever receives the message continues from the call that sent it.
+        // The consumer that receives the message continues from the call that sent it.
         if trace.sampled { trace.child_of(&send_id) } else { trace }
     });
     let handled = handle(&function.ingest, &request, trace.as_ref()).await;

@@ -1,8 +1,9 @@
-//! API Gateway's side: the event of a REST API ("Input format of a Lambda function for proxy integration") becomes a
-//! request, and the response what API Gateway makes an answer of ("Output format …").
+//! The API Gateway side. The event of a REST API ("Input format of a Lambda function for proxy integration")
+//! becomes a request. The response becomes the document that API Gateway answers with ("Output format …").
 //!
-//! Our own instead of `lambda_http`: that panics at a `Host` that makes no URL, reads members that nobody here asks for, and
-//! brings URL, media type and character set libraries into the function that has to start fastest.
+//! We do not use `lambda_http`: it panics at a `Host` that makes no URL, and reads members that this function
+//! does not need. It also brings URL, media type and character set libraries into the function that has to
+//! start fastest.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

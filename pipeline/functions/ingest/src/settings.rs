@@ -1,4 +1,4 @@
-//! What Terraform tells the ingest function.
+//! The settings that Terraform passes to the ingest function.
 
 use spillway_core::event::Wrapping;
 use spillway_core::ids::{EventSource, EventType};
