@@ -1,15 +1,19 @@
-//! The task `time-to-loss`: how long the oldest dead letter that is not archived has at least.
+//! The task `time-to-loss`: the least time that is left to the oldest dead letter that is not archived.
 //!
-//! A dead letter expires by the time at which its event was first sent, and no metric of SQS shows that: the age metric of
-//! a dead letter queue starts at the move, and leaves out messages that were received three times or more, as those are
-//! that the archiver cannot archive. So the worst case is reckoned from what is known:
+//! A dead letter expires by the time at which its event was first sent, and no SQS metric shows that time.
+//! The age metric of a dead letter queue starts at the move. It also leaves out messages received three times
+//! or more, and those are the messages that the archiver cannot archive. So the worst case is computed from
+//! what is known:
 //!
-//! * it came into the dead letter queue in the last minute in which the queue was empty throughout, nothing visible and nothing
-//!   in flight: what the archiver fails on is the one and the other by turns;
-//! * it waited in the first queue as long as any message there was seen to wait in these two weeks, and then through all
-//!   its retries, each of them ended by the visibility timeout or by the wait for the next, whichever is longer.
+//! * The dead letter came into the dead letter queue in the last minute in which the queue was empty
+//!   throughout. Empty means nothing visible and nothing in flight: a message that the archiver fails on
+//!   alternates between the two.
+//! * It waited in the first queue as long as the longest wait seen there in the last two weeks. Then it went
+//!   through all its retries. Each retry ended by the visibility timeout or by the wait for the next,
+//!   whichever is longer.
 //!
-//! So the figure is never too large, as far as the metrics go; it may be too small while dead letters come without a break.
+//! So the result is never too large, as far as the metrics go. It may be too small while dead letters arrive
+//! without a break.
 
 use crate::Function;
 use crate::ports::PortError;
@@ -32,7 +36,7 @@ pub struct Retention {
     pub queue: String,
     /// Name of the dead letter queue.
     pub dlq: String,
-    /// Name of the archiver function, under which the metric stands.
+    /// Name of the archiver function, under which the metric is published.
     pub archiver: String,
     /// Seconds that the dead letter queue keeps a message, from when its event was first sent.
     pub retention_s: u32,

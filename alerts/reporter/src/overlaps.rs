@@ -1,8 +1,9 @@
-//! Low alarms that nobody else tells.
+//! Low alarms that no composite alarm reports.
 //!
-//! Low alarms are told by a composite alarm for each subsystem, and an alarm acts on changes only: while one low alarm of a subsystem
-//! is on, a second one changes nothing for the composite. It would be told to nobody, and the high alarm that it
-//! announces would come unwarned. So it is looked for every few minutes, and told once.
+//! Each subsystem has one composite alarm that reports its low alarms, and an alarm acts on changes only.
+//! While one low alarm of a subsystem is on, a second one changes nothing for the composite. The second one
+//! would not be reported, and the high alarm that it announces would come without warning. So this task
+//! searches for such alarms every few minutes, and reports each one once.
 
 use crate::digest::DigestError;
 use crate::ports::{Change, Claim, Standing};
@@ -24,7 +25,7 @@ pub(crate) struct Fired<'w> {
     pub change: Change,
 }
 
-/// Tells what was not told, and returns how many alarms that were.
+/// Reports the alarms that no composite alarm reported, and returns their number.
 pub(crate) async fn tell(function: &Function) -> Result<usize, DigestError> {
     let (watch, now) = (&function.watch, function.telemetry.now());
     let unread = || while_doing("the alarms could not be read");

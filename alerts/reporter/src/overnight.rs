@@ -1,4 +1,4 @@
-//! From what CloudWatch remembers to what the morning is told.
+//! Turns the alarm history of CloudWatch into the content of the morning's digest.
 
 use crate::ports::{Change, Standing};
 use crate::watch::Watch;
@@ -67,7 +67,7 @@ pub fn overnight(
     Digest::of(Some(night.closed_at), night.opened_at, &in_alarm, &meanwhile)
 }
 
-/// On one line, and not longer than somebody reads.
+/// On one line, and short enough to read.
 pub(crate) fn short(reason: &str) -> String {
     let line = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST_REASON) {

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 /// Longest subject that SNS takes.
 const LONGEST_SUBJECT: usize = 100;
-/// Entries that are told one by one; SNS takes 256 KB, and nobody reads more.
+/// Entries that are listed one by one. SNS accepts 256 KB, and no engineer reads more than this.
 const MOST_ENTRIES: usize = 100;
 /// Rules that are explained.
 const MOST_RULES: usize = 40;
@@ -55,8 +55,8 @@ pub(crate) fn body(
     text
 }
 
-/// The digest with as many entries as are told one by one: what is still wrong before what is over, the newest before
-/// the oldest.
+/// The digest with at most the number of entries that are listed one by one. What is still wrong comes before
+/// what is over, and the newest before the oldest.
 fn shortened(digest: &Digest) -> (Digest, usize) {
     let mut shown = digest.clone();
     let newest_first =

@@ -32,7 +32,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares two backtests of the same stretch of history.
+    /// Compares two backtests of the same period of history.
     pub fn of(before: &Backtest, after: &Backtest) -> Self {
         let names = before.rules.iter().map(|outcome| &outcome.rule);
         let added = after.rules.iter().map(|outcome| &outcome.rule);

@@ -51,7 +51,7 @@ impl fmt::Display for Lint {
     }
 }
 
-/// Looks over all rules. `runbooks` tells which pages exist; without it they are not looked for.
+/// Checks all rules. `runbooks` lists the pages that exist; without it, pages are not checked.
 pub(crate) fn lint(
     rules: &RuleSet,
     scenarios: &[Scenario],

@@ -1,6 +1,6 @@
 //! The pages of the dashboard that a link may lead to. A test compares the list with the dashboard's router.
 
-/// Every page, as the router has it; what begins with a colon stands for anything.
+/// Every page, as the router has it; a segment that begins with a colon matches anything.
 pub const PAGES: [&str; 13] = [
     "/",
     "/metrics",

@@ -11,7 +11,7 @@ use std::fmt;
 pub struct Difference {
     /// First such datapoint, counted from 0.
     pub first: usize,
-    /// Last one of the stretch.
+    /// Last such datapoint of the period.
     pub last: usize,
     /// What the scenario expects.
     pub expected: AlarmState,

@@ -9,9 +9,10 @@ use crate::{MetricStat, Statistic};
 use jiff::Timestamp;
 use std::borrow::Cow;
 
-/// The state of one alarm on datapoints, and what it takes to bring it up to date.
+/// The state of one alarm on datapoints, and the data needed to bring it up to date.
 ///
-/// Each evaluation reads the whole evaluation range anew, as CloudWatch does, so datapoints that arrive late count.
+/// Each evaluation reads the whole evaluation range again, as CloudWatch does, so datapoints that arrive late
+/// count.
 #[derive(Clone, Debug)]
 pub struct Evaluator {
     rule: RuleName,

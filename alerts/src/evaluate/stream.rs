@@ -1,4 +1,4 @@
-//! Alarms over long stretches of time, whole columns at once.
+//! Alarms over long periods, whole columns at once.
 
 use super::AlarmRule;
 use super::evaluator::{classify, floor, judge_of, look, sample_gate, total};
@@ -9,10 +9,11 @@ use crate::rules::{Condition, MetricCondition, RuleName, RuleSet};
 use crate::state::AlarmState;
 use std::borrow::Cow;
 
-/// Expressions are evaluated so many slots at a time, which keeps their intermediate results in the cache.
+/// The number of slots that an expression is evaluated for at a time. It keeps intermediate results in the
+/// cache.
 const BLOCK: usize = 4_096;
 
-/// The states of one alarm over a stretch of time.
+/// The states of one alarm over a period.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
     /// When it went to which state, seconds since 1970, in order. Before the first it is `INSUFFICIENT_DATA`.

@@ -21,7 +21,7 @@ pub struct HoursConfig {
     pub open: Time,
     /// Local time at which they end, later on the same day.
     pub close: Time,
-    /// Days on which nobody works.
+    /// Days on which no engineer works.
     #[serde(default)]
     pub holidays: Vec<Date>,
 }
@@ -35,7 +35,7 @@ pub enum HoursError {
     /// A day has no such name.
     #[error("`{0}` is not a day; expected monday, tuesday, wednesday, thursday, friday, saturday or sunday")]
     Day(String),
-    /// Nobody ever works.
+    /// No day is a working day.
     #[error("no day is a working day; expected at least one in `days`")]
     NoDays,
     /// The end is not after the beginning.
@@ -48,7 +48,7 @@ pub enum HoursError {
     },
 }
 
-/// When somebody is there to be told of low alarms.
+/// The hours in which low alarms notify.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BusinessHours {
     zone: TimeZone,
@@ -78,7 +78,7 @@ impl BusinessHours {
         &self.zone
     }
 
-    /// Whether somebody is there at `at`.
+    /// Whether business hours are open at `at`.
     pub fn is_open(&self, at: Timestamp) -> bool {
         let date = at.to_zoned(self.zone.clone()).date();
         self.hours_of(date).is_some_and(|(open, close)| open <= at && at < close)

@@ -118,7 +118,7 @@ struct CompiledRule {
     evaluation_periods: Option<usize>,
     missing_data: Option<MissingData>,
     low_samples: Option<LowSamples>,
-    /// Each name is that of a rule and stands between `("` and `")`.
+    /// Each name is that of a rule and appears between `("` and `")`.
     alarm_rule: Option<String>,
 }
 

@@ -16,7 +16,7 @@ pub const DAY: usize = 24 * HOUR;
 const START: i64 = 1_767_571_200;
 const MAX_RECEIVES: usize = 20;
 const RETENTION_MIN: usize = 14 * DAY;
-/// After so long a message whose invocation failed is visible again.
+/// Minutes after which a message whose invocation failed is visible again.
 const VISIBILITY_MIN: usize = 3;
 /// Records that the consumer can work on in a minute.
 const CONSUMER_PER_MIN: f64 = 3_000.0;
@@ -71,7 +71,8 @@ impl Recorder {
     }
 }
 
-/// Runs the model; returns its datapoints under every metric that `rules` watch, and the stretch of time.
+/// Runs the model. Returns its datapoints under every metric that `rules` watch, and the start and end of the
+/// period.
 pub fn simulate(rules: &RuleSet, minutes: usize, fault: Fault) -> (MemoryHistory, Timestamp, Timestamp) {
     let columns = model(minutes, fault);
     let start = Timestamp::from_second(START).unwrap();

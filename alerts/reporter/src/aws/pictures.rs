@@ -11,7 +11,7 @@ use std::time::Duration;
 /// How long an address is good for. It ends earlier with the credentials that signed it, which a function has for some hours.
 const SHOWN_FOR: Duration = Duration::from_secs(12 * 3_600);
 
-/// Keeps charts in a bucket that nobody else reads, and signs addresses for those who are told.
+/// Keeps charts in a private bucket, and signs addresses for the recipients of the mail.
 #[derive(Clone, Debug)]
 pub struct S3Pictures {
     client: Client,
