@@ -48,7 +48,7 @@ impl fmt::Display for RuleName {
     }
 }
 
-/// Who is notified, and when.
+/// Who is told, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "tier"))]
 #[serde(rename_all = "lowercase")]
@@ -118,7 +118,7 @@ impl Comparison {
     }
 }
 
-/// What replaces a missing datapoint when CloudWatch needs it for a decision.
+/// What stands in for a datapoint that is not there, when CloudWatch needs it in order to decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "missing_data"))]
 #[serde(rename_all = "camelCase")]

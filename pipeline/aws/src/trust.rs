@@ -27,7 +27,7 @@ const TEXT_WITH_NAMES: usize = 4 * 64;
 /// Fewer are better: each client reads them again.
 pub(crate) fn of_aws(region: Option<&str>) -> Option<TlsContext> {
     let bundle = BUNDLES.iter().find_map(|file| fs::read(file).ok())?;
-    // A `str` is searched much faster when it is valid UTF-8 from the start than when it has to be repaired.
+    // To validate the text is much faster than to repair it, so only invalid UTF-8 is repaired.
     let bundle = String::from_utf8(bundle)
         .unwrap_or_else(|other| String::from_utf8_lossy(other.as_bytes()).into_owned());
     let signers = signers(&bundle, names(region));
