@@ -11,7 +11,7 @@ use std::error::Error;
 #[derive(Debug, thiserror::Error)]
 #[error("datapoints of {metric} could not be read")]
 pub struct SourceError {
-    /// Which series was asked for.
+    /// The requested series.
     pub metric: String,
     /// What went wrong.
     #[source]
@@ -113,8 +113,9 @@ struct Prefix<'a> {
     totals: Vec<Total>,
 }
 
-/// A running total with its rounding error kept beside it, so that the difference of two is as good as a sum of the
-/// values between them: a threshold is often exactly what healthy values add up to.
+/// A running total with its rounding error kept beside it. So the difference of two totals is as exact as a
+/// sum of the values between them. That matters because a threshold is often exactly the sum of healthy
+/// values.
 #[derive(Clone, Copy, Default)]
 struct Total {
     sum: f64,

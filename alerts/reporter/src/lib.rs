@@ -61,7 +61,7 @@ pub struct Function {
     pub telemetry: Telemetry,
 }
 
-/// What the function can be asked for.
+/// The tasks of the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Task {
@@ -125,7 +125,7 @@ pub enum Answer {
     },
 }
 
-/// Does the task that is asked for.
+/// Runs the requested task.
 ///
 /// # Errors
 /// [`RunError`] if it could not be done. Lambda then tries again, and so does the next schedule.
@@ -157,7 +157,7 @@ async fn catch_up(function: &Function) -> Result<Answer, DigestError> {
     Ok(Answer::CaughtUp { digest: digest?, alarms })
 }
 
-/// A port failed, with what was wanted of it.
+/// A port failed, with the action that was attempted.
 fn while_doing(what: &'static str) -> impl Fn(PortError) -> DigestError {
     move |source| DigestError::Port { what, source }
 }

@@ -25,8 +25,9 @@ use spillway_metrics::{Period, Queue, Series, Statistic, TimeRange, archiver, qu
 
 /// How far back CloudWatch has metrics by the minute; the retention of a queue is less.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24 + 1);
-/// Two weeks of three metrics by the minute are sixty thousand datapoints; one call of CloudWatch gives 100,800. In longer periods a
-/// message that is now visible and now in flight would look like an empty queue.
+/// Two weeks of three metrics by the minute are sixty thousand datapoints; one call of CloudWatch returns up
+/// to 100,800. With longer periods, a message that alternates between visible and in flight would look like
+/// an empty queue.
 const PERIOD: Period = Period::MINUTE;
 
 /// How long messages are kept, and what happens to them before they are dead letters.

@@ -38,8 +38,9 @@ pub(crate) fn in_alarm_at_closing(
     alarms.iter().filter(was).cloned().collect()
 }
 
-/// Puts the digest together from changes since closing (the oldest first, and some after the opening may be among
-/// them) and from those that were in ALARM at closing, with since when and why as far as it is known.
+/// Builds the digest from two lists. One has the changes since closing, the oldest first; some after the
+/// opening may be among them. The other has the alarms that were in ALARM at closing, with since when and why
+/// as far as that is known.
 pub fn overnight(
     watch: &Watch,
     night: Overnight,

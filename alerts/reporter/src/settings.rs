@@ -26,7 +26,7 @@ pub struct Settings {
     pub partition: String,
     /// URL of the dead letter queue.
     pub dlq_url: String,
-    /// What becomes of messages.
+    /// How long messages are kept and retried.
     pub retention: Retention,
     /// How long an invocation may take.
     pub timeout: Duration,

@@ -80,7 +80,7 @@ pub(crate) fn overlaps_subject(deployment: &str, fired: &[Fired<'_>]) -> String 
     subject
 }
 
-/// Which they are, what each means and where to look.
+/// Which alarms they are, what each means and where to look.
 pub(crate) fn overlaps_body(watch: &Watch, fired: &[Fired<'_>], zone: &TimeZone) -> String {
     let mut text = String::from(
         "Low-priority alarms that fired while another one of the same part of the system was on. That part's alarm is told of the first \

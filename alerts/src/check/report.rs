@@ -52,7 +52,7 @@ pub struct Report {
     pub outcomes: Vec<Outcome>,
     /// What is questionable about rules that are well formed.
     pub lints: Vec<Lint>,
-    /// How many rules were looked at.
+    /// The number of rules checked.
     pub rules: usize,
 }
 

@@ -37,7 +37,7 @@ impl Evaluator {
         self.state
     }
 
-    /// Goes on from a state that was found out otherwise.
+    /// Continues from a state that was found by other means.
     pub(crate) fn set(&mut self, state: AlarmState) {
         self.state = state;
     }

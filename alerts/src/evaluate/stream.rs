@@ -35,8 +35,8 @@ impl Timeline {
     }
 }
 
-/// Evaluates one condition at each of its moments after `from` up to and with `until` (seconds since 1970), every
-/// `every` seconds or, if that is `None`, as often as CloudWatch does.
+/// Evaluates one condition at each of its moments after `from` up to and including `until` (seconds since
+/// 1970). It does so every `every` seconds or, if that is `None`, as often as CloudWatch does.
 pub fn timeline(
     condition: &MetricCondition,
     history: &dyn History,
@@ -56,7 +56,8 @@ pub fn timeline(
     if condition.math.is_pointwise() && condition.period.is_multiple_of(step) {
         columns(condition, history, first, step, ticks, &mut timeline)?;
     } else {
-        // The result depends on what is retrieved together, so each moment is evaluated by itself.
+        // The result depends on which datapoints are retrieved together, so each moment is evaluated by
+        // itself.
         for tick in 0..ticks {
             let at = first + tick as i64 * i64::from(step);
             if let Verdict::Become(state) = look(condition, at, history)?.verdict {

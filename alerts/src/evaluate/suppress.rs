@@ -82,7 +82,8 @@ mod tests {
     use super::*;
     use AlarmState::{Alarm, Ok};
 
-    /// Runs a minute by minute story with a wait and an extension of two minutes; returns what was acted on and when.
+    /// Runs a minute by minute story with a wait and an extension of two minutes. Returns the actions and
+    /// their minutes.
     fn story(minutes: &[(AlarmState, AlarmState)]) -> Vec<(i64, AlarmState)> {
         let two = SignedDuration::from_mins(2);
         let mut gate = ActionGate::new(two, two);

@@ -59,7 +59,7 @@ pub struct BusinessHours {
 }
 
 impl BusinessHours {
-    /// Checks and takes over what is written down.
+    /// Checks a configuration and takes it over.
     pub fn new(config: &HoursConfig) -> Result<Self, HoursError> {
         let zone = TimeZone::get(&config.zone).map_err(|_| HoursError::Zone(config.zone.clone()))?;
         let days = config.days.iter().map(|day| weekday(day)).collect::<Result<Vec<_>, _>>()?;

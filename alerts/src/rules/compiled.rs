@@ -20,7 +20,8 @@ use std::fmt::Write as _;
 /// The version of the form. It changes when a field is renamed, removed or means something else.
 pub const FORMAT: u32 = 1;
 
-/// A composite looks at states; its page shows an hour before the change, as that of an alarm over an hour does.
+/// A composite depends on states. Its page shows an hour before the change, like the page of an alarm over an
+/// hour.
 const COMPOSITE_LOOKS_BACK_S: u64 = 3_600;
 
 /// The compiled rules cannot be used.
@@ -101,7 +102,7 @@ struct CompiledRule {
     summary: String,
     impact: String,
     runbook: String,
-    /// Path of the alarm's page on the dashboard, over a range that shows more than the alarm looks at.
+    /// Path of the alarm's page on the dashboard, over a range that is longer than the alarm's.
     page: String,
     /// Path of the runbook on the dashboard.
     runbook_page: String,

@@ -1,5 +1,6 @@
-//! A small model of the pipeline, minute by minute: clients with a daily and weekly rhythm, a queue with retries, a
-//! store, a dead letter queue with its archiver, and what all of it costs. It writes down what CloudWatch would.
+//! A small model of the pipeline, minute by minute. It has clients with a daily and weekly rhythm, a queue
+//! with retries, a store, a dead letter queue with its archiver, and the cost of all of it. It records the
+//! datapoints that CloudWatch would.
 
 use crate::fault::Fault;
 use jiff::Timestamp;

@@ -18,7 +18,7 @@ pub enum FailureClass {
     TooLarge,
     /// The store is over its capacity and refused. It will take it later.
     StoreThrottled,
-    /// The store did not answer, or with an error of its own. It may be back later.
+    /// The store did not answer, or answered with an error of its own. It may be back later.
     StoreUnavailable,
     /// The store did not answer in time. The write may even have happened; writes are idempotent.
     StoreTimeout,
@@ -79,7 +79,7 @@ pub struct Failure {
     pub class: FailureClass,
     /// What happened, in words: `/amount: expected number, found string`.
     pub message: String,
-    /// The code that met it.
+    /// The version of the code in which it happened.
     pub version: CodeVersion,
     /// How many attempts ended this way.
     pub count: u32,

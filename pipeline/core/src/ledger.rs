@@ -28,11 +28,11 @@ pub struct Ledger {
     pub uncertainty: Uncertainty,
 }
 
-/// How far a ledger can be off whose numbers come from several places that are read one after the other and count some
-/// things late or twice.
+/// How far a ledger can be off. Its numbers come from several places that are read one after the other, and
+/// some places count late or twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uncertainty {
-    /// Promises that were given or moved so lately that some places may not know of it yet, either way.
+    /// Events accepted or moved so recently that some places may not have counted it yet, either way.
     pub moving: u64,
     /// Deliveries that may have been counted as kept promises a second time.
     pub repeated: u64,

@@ -97,7 +97,7 @@ pub struct Segment {
     /// The callee failed (5xx).
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub fault: bool,
-    /// The caller was at fault (4xx).
+    /// The error was the caller's (4xx).
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub error: bool,
     /// Refused for lack of capacity (429).

@@ -84,7 +84,7 @@ pub fn publish<R: Report>(
     }
 }
 
-/// Deletes from the queue what is settled. Lambda does this for a function, by the function's answer.
+/// Deletes settled messages from the queue. For a function, Lambda does this from the function's answer.
 pub async fn settle<R: Report>(report: &R, receiver: &dyn QueueReceiver, queue: QueueKind) {
     let failed = report.failures();
     let settled: Vec<_> = report

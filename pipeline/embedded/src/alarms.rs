@@ -35,7 +35,7 @@ pub const LINK_BASE: &str = "dashboard_url";
 
 /// After the end of a minute its last measurements are on their way into the file for a second or two.
 const SETTLED_AFTER: Duration = Duration::from_secs(5);
-/// Between looks for what is too old to be kept, in evaluations: a day.
+/// Between deletions of old entries, in evaluations: a day.
 const DELETE_EVERY: u32 = 24 * 60;
 
 /// Evaluates every minute in real time, and delivers to the webhook, until dropped or aborted.

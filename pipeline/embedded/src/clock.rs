@@ -48,7 +48,8 @@ impl Clock for FastClock {
     }
 }
 
-/// Virtual time: on a tokio runtime whose time is paused, it jumps to the next timer whenever nothing else is to be done.
+/// Virtual time. On a tokio runtime whose time is paused, it jumps to the next timer whenever no other work
+/// remains.
 #[derive(Clone, Copy, Debug)]
 pub struct VirtualClock {
     start: Timestamp,

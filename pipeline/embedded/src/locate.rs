@@ -41,7 +41,8 @@ impl EventLocator for Locator {
     }
 }
 
-/// Messages don't have their event's id in a column (the queue doesn't read bodies), so their bodies are asked.
+/// Messages don't have their event's id in a column (the queue doesn't read bodies), so their bodies are
+/// searched.
 const QUEUED_EVENTS: &str =
     "SELECT message_id, origin, queue, replay_id, first_sent_at, visible_at, receive_count,
     failures, body, body ->> '$.id', body ->> '$.source', body ->> '$.type'

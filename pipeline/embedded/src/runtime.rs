@@ -21,7 +21,7 @@ struct Pace {
     gather: Duration,
     /// Between looks for replays to carry on.
     replays: Duration,
-    /// Between looks at the faults; `None`: they are known beforehand.
+    /// Between checks of the faults; `None`: they are known beforehand.
     faults: Option<Duration>,
     /// Between samples of gauges.
     gauges: Duration,

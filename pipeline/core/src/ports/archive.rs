@@ -25,8 +25,9 @@ pub enum ArchiveError {
 /// Where the archiver puts dead letters.
 #[async_trait]
 pub trait DeadLetterSink: Send + Sync {
-    /// Keeps dead letters; an answer for each. The same dead letter twice is kept once; one that comes back from a
-    /// replay is archived again with its failures appended, and ends that replay's item as returned.
+    /// Keeps dead letters; returns one answer for each. The same dead letter twice is kept once. One that
+    /// comes back from a replay is archived again with its failures appended, and ends that replay's item as
+    /// returned.
     async fn put(&self, dead_letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>>;
 }
 
@@ -88,7 +89,7 @@ pub trait IndexedArchive: Send + Sync {
     /// Indexes dead letters that are noted as not indexed, at most `most`.
     ///
     /// # Errors
-    /// The notes can't be read; what is noted is tried the next time.
+    /// The notes can't be read. The noted letters are tried again the next time.
     async fn repair(&self, most: usize) -> Result<IndexRepair, ArchiveError>;
 
     /// Puts into the index what the archive has and the index lacks, after the index was lost or is from a backup.

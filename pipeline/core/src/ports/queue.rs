@@ -1,4 +1,4 @@
-//! The queues: sending, receiving, and what becomes of a message that failed.
+//! The queues: sending, receiving, and the handling of failed messages.
 
 use crate::Timestamp;
 use crate::failure::Failure;
@@ -17,7 +17,7 @@ pub enum QueueError {
         /// Why, for the log and for people who operate this; it names no secret.
         reason: String,
     },
-    /// It takes less than what was offered. Nothing of this message was taken.
+    /// The queue accepts less than was sent. It accepted nothing of this message.
     #[error("the queue is over its rate")]
     Throttled,
     /// This message will never fit.
@@ -78,7 +78,7 @@ impl QueueError {
         None
     }
 
-    /// Whether the queue will never take this message, however often it is asked.
+    /// Whether the queue will never accept this message, whatever the number of retries.
     pub fn is_final(&self) -> bool {
         match self {
             Self::TooLarge { .. } | Self::Rejected { .. } => true,
@@ -90,7 +90,7 @@ impl QueueError {
 /// The sending side of the primary queue.
 #[async_trait]
 pub trait EventQueue: Send + Sync {
-    /// Sends messages; an answer for each, in their order. `Ok` means that the message is durable.
+    /// Sends messages; returns one answer for each, in their order. `Ok` means that the message is durable.
     async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Result<MessageId, QueueError>>;
 }
 
@@ -173,10 +173,11 @@ pub trait QueueReceiver: Send + Sync {
 /// What a consumer asks of the primary queue for messages that it could not settle.
 #[async_trait]
 pub trait Redelivery: Send + Sync {
-    /// Sets when messages become visible again; an answer for each, an error for a handle that names no message. Where it
-    /// fails, the visibility timeout that was set at the receive holds.
+    /// Sets when messages become visible again. Returns one answer for each, with an error for a handle that
+    /// names no message. Where it fails, the visibility timeout that was set at the receive applies.
     async fn defer(&self, deferrals: &[Deferral]) -> Vec<Result<(), QueueError>>;
 
-    /// Puts messages into the DLQ; an answer for each. After `Ok` the message may be deleted from the primary queue.
+    /// Puts messages into the DLQ; returns one answer for each. After `Ok` the message may be deleted from
+    /// the primary queue.
     async fn dead_letter(&self, orders: &[DeadLetterOrder]) -> Vec<Result<(), QueueError>>;
 }

@@ -13,7 +13,7 @@ pub trait ReplayReports: Send + Sync {
     async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError>;
 }
 
-/// Replays and what became of each message.
+/// Replays and the outcome for each message.
 #[async_trait]
 pub trait Replays: Send + Sync {
     /// Starts a replay of those of the ids that are in state archived, and marks them as replaying, all at once.

@@ -1,4 +1,5 @@
-//! Archive: what is in the DLQ goes to the archive, with everything that is known of it.
+//! Archive: the archiver moves dead letters from the DLQ to the archive, with everything that is known of
+//! them.
 
 use super::store::SegmentNames;
 use crate::Timestamp;

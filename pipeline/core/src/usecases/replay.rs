@@ -30,7 +30,7 @@ pub struct Started {
     pub id: ReplayId,
     /// Dead letters that it puts back.
     pub taken: u64,
-    /// Dead letters that were asked for and are not in the archive now.
+    /// Dead letters that were requested and are not in the archive now.
     pub refused: u64,
 }
 

@@ -182,7 +182,7 @@ pub struct Consumer {
     pub schemas: Arc<dyn Schemas>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// What failures name as the code that met them.
+    /// The code version that failures record.
     pub version: CodeVersion,
     /// Receives before a message is given up.
     pub max_receive_count: u32,
@@ -256,8 +256,9 @@ impl Consumer {
         }
     }
 
-    /// Asks the store once for each distinct key; a record whose twin is in the same batch shares its answer. The answers
-    /// are in the batch's order: messages' ids would not do, since SQS may hand the same message out twice in a batch.
+    /// Asks the store once for each distinct key. Records with the same key in one batch share the answer.
+    /// The answers are in the batch's order. They are not keyed by message id, since SQS may deliver the same
+    /// message twice in one batch.
     async fn ask_store(
         &self,
         batch: &[ReceivedMessage],
@@ -324,7 +325,8 @@ impl Consumer {
         }
     }
 
-    /// A replayed record counts as stored only once its replay knows it; otherwise it is tried again, which is safe.
+    /// A replayed record counts as stored only once its replay has recorded it. Otherwise it is retried,
+    /// which is safe.
     async fn report_replays(&self, records: &mut [RecordReport]) {
         let arrived = records.iter().enumerate().filter_map(|(position, record)| {
             let is_stored = matches!(record.outcome, Outcome::Stored | Outcome::AlreadyStored);

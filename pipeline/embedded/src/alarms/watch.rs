@@ -212,7 +212,7 @@ impl Watch {
         }
     }
 
-    /// The statuses that are otherwise than those in the database.
+    /// The statuses that differ from those in the database.
     fn changed(
         &mut self,
         statuses: &[Status],
@@ -292,7 +292,7 @@ impl Watch {
         Entry { evaluated_until: self.evaluated_until, statuses, changes, openings, messages, teller }
     }
 
-    /// What becomes of a change that no message is about.
+    /// How a change is recorded that no message is about.
     fn untold(&self, change: &StateChange) -> Telling {
         let rule = self.in_force.rules.get(change.rule.as_str());
         match rule {

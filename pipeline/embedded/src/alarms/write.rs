@@ -12,7 +12,7 @@ use spillway_core::Timestamp;
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) evaluated_until: Timestamp,
-    /// Of rules that are otherwise than they were, with why they could not be evaluated.
+    /// Of rules whose status changed, with why they could not be evaluated.
     pub(super) statuses: Vec<(Status, Option<String>)>,
     pub(super) changes: Vec<(StateChange, Telling)>,
     /// The time of each opening whose digest reports the changes held back before it.
@@ -114,7 +114,7 @@ pub(super) struct Waiting {
     /// When its notification became due.
     pub(super) at: Timestamp,
     pub(super) document: String,
-    /// How often it was tried in vain.
+    /// The number of failed attempts.
     pub(super) attempts: u32,
     pub(super) next_try_at: Timestamp,
 }

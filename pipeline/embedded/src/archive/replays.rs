@@ -1,4 +1,4 @@
-//! Replays in the database: which dead letters they took, and what became of each.
+//! Replays in the database: which dead letters they took, and the outcome for each.
 
 use super::{Archive, row, state_of, unavailable};
 use crate::db::{from_millis, millis};

@@ -1,4 +1,4 @@
-//! Opening a data folder: whose it is, of which version, and with which guarantees.
+//! Opens a data folder: which process owns it, its version, and its durability guarantees.
 
 use super::schema::{ALARM_TABLES, TABLES, VERSION};
 use rusqlite::functions::FunctionFlags;
@@ -47,7 +47,7 @@ pub const DATABASE: &str = "pipeline.db";
 pub enum Durability {
     /// A commit returns when the data is on disk.
     Full,
-    /// A commit returns at once: for simulations, whose data can be made again.
+    /// A commit returns at once: for simulations, whose data can be generated again.
     None,
 }
 

@@ -7,10 +7,11 @@ pub const VERSION: i64 = 1;
 
 /// The tables.
 ///
-/// `messages` is both queues: `queue` 0 is the primary one, 1 the DLQ. `origin` is the id of the message with which the
-/// event was accepted. `handover` names the promises that are in two places for a moment, because the next place has
-/// them and the message is not deleted yet: the ledger counts those once. The index on visibility also has what a snapshot of
-/// a queue reads, so that sampling a long queue reads no bodies; the one on groups has what grouping dead letters reads.
+/// `messages` is both queues: `queue` 0 is the primary one, 1 the DLQ. `origin` is the id of the message with
+/// which the event was accepted. `handover` names the events that are in two places for a moment: the next
+/// place has them and the message is not deleted yet. The ledger counts those once. The index on visibility
+/// also has the columns that a snapshot of a queue reads, so that sampling a long queue reads no bodies. The
+/// index on groups has the columns that grouping dead letters reads.
 pub const TABLES: &str = "
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('accepted', 0), ('duplicates', 0), ('expired', 0);

@@ -1,8 +1,8 @@
 //! Group commit: writes that wait while one commit is under way share the next one.
 //!
-//! A commit costs one sync of the disk, some milliseconds, whether it carries one write or hundreds. A thread of its own
-//! takes whatever is waiting, runs each piece of work inside a savepoint (so that one that fails takes nothing with it),
-//! commits once, and only then answers all of them.
+//! A commit costs one sync of the disk, some milliseconds, whether it carries one write or hundreds. A thread
+//! of its own takes all waiting work. It runs each piece inside a savepoint, so that a failed one does not
+//! undo the others. It commits once, and only then answers all of them.
 
 use super::folder::{DataFolder, Durability};
 use rusqlite::Connection;
@@ -161,8 +161,9 @@ impl Drop for Db {
     fn drop(&mut self) {
         match &self.mode {
             Mode::Shared(shared) => {
-                // Readers first: only a connection that may write can put the log into the database as the last one
-                // to close, so that the folder of a stopped pipeline is whole with its one file.
+                // Close the readers first. Only a connection that may write can move the log into the
+                // database, as the last one to close. Then the folder of a stopped pipeline is complete with
+                // its one file.
                 lock(&shared.readers.idle).clear();
                 lock(&shared.jobs).take();
                 if let Some(writer) = lock(&shared.writer).take() {

@@ -47,7 +47,7 @@ impl Measures {
         }
     }
 
-    /// An invocation begins. It ends when the answer is dropped.
+    /// An invocation begins. It ends when the returned guard is dropped.
     pub(super) fn begin(&self) -> Running<'_> {
         self.running.begin()
     }

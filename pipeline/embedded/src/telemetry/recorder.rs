@@ -98,8 +98,9 @@ impl Recorder {
         self.slots.with(metric, *unit, |slot| slot.add(at.as_second(), *value));
     }
 
-    /// Writes what was recorded: in live mode each time, so call it every second or two; in a simulation when enough
-    /// virtual time has passed, so call it every virtual minute. It blocks for as long as SQLite takes.
+    /// Writes what was recorded. In live mode it writes each time, so call it every second or two. In a
+    /// simulation it writes when enough virtual time has passed, so call it every virtual minute. It blocks
+    /// while SQLite writes.
     pub fn flush(&self, now: Timestamp) {
         let now = now.as_second();
         let since = now - self.written_at.load(Ordering::Relaxed);

@@ -26,7 +26,7 @@ pub struct TraceFilter {
 pub struct TraceHits {
     /// All segments of each, oldest first.
     pub traces: Vec<Vec<Segment>>,
-    /// Whether there are more than were asked for.
+    /// Whether there are more than requested.
     pub has_more: bool,
 }
 

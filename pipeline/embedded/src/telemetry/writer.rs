@@ -1,4 +1,4 @@
-//! Writes what was recorded, and keeps it for a while when that can't be done.
+//! Writes what was recorded, and keeps it in memory for a while when the file can't be written.
 
 use super::file::{self, FileError};
 use super::retention;
@@ -68,7 +68,7 @@ impl Writer {
         }
     }
 
-    /// Takes over what was recorded. What is too much to keep is dropped, oldest first.
+    /// Takes over what was recorded. Data beyond the memory limit is dropped, oldest first.
     pub(super) fn take_over(
         &mut self,
         slots: &[Arc<Slot>],

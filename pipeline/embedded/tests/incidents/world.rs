@@ -27,7 +27,7 @@ const EVALUATE_EVERY_MIN: i64 = 6 * HOUR;
 
 /// What happens.
 pub struct World {
-    /// How long it is looked at, in minutes from a Sunday's midnight UTC.
+    /// How long it is observed, in minutes from a Sunday's midnight UTC.
     pub minutes: i64,
     /// Events a second at the minute, before the day's and the week's rhythm.
     pub rate: fn(i64) -> f64,

@@ -1,5 +1,6 @@
-//! The archiver function: a batch from the dead letter queue in, each message archived, and an answer that names those
-//! that have to stay. By the clock it also indexes what the index lacks, and carries replays on.
+//! The archiver function. It takes a batch from the dead letter queue, archives each message, and returns an
+//! answer that names the messages that have to stay. On a schedule it also adds missing letters to the index,
+//! and carries replays on.
 
 mod settings;
 

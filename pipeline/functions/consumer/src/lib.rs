@@ -1,5 +1,5 @@
-//! The consumer function: a batch of messages in, each event stored or its failure dealt with, and an answer that names
-//! the messages that have to stay in the queue.
+//! The consumer function. It takes a batch of messages, and stores each event or handles its failure. Its
+//! answer names the messages that have to stay in the queue.
 
 mod settings;
 

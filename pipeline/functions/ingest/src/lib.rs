@@ -1,4 +1,5 @@
-//! The ingest function: a REST API event of API Gateway in, the API's handler, its answer out.
+//! The ingest function. It takes a REST API event of API Gateway, calls the API's handler and returns its
+//! answer.
 //!
 //! The handler is `spillway-ingest`, which runs behind a socket just as well.
 

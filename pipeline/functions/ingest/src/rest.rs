@@ -61,7 +61,7 @@ pub fn request(payload: &RawValue) -> Result<Request<Bytes>, EventError> {
     let mut request = Request::new(Bytes::from(body));
     *request.method_mut() = Method::from_bytes(event.http_method.as_bytes()).unwrap_or_default();
     let path = without_stage(&event.path, event.request_context.stage.as_deref());
-    // A path that is none leads nowhere, and is answered so.
+    // An invalid path becomes `/`, which matches no route and is answered as such.
     *request.uri_mut() = Uri::try_from(path).unwrap_or_default();
     *request.headers_mut() = headers(event.multi_value_headers, event.headers);
     Ok(request)
@@ -95,7 +95,7 @@ fn headers(
     headers
 }
 
-/// What API Gateway makes an answer of.
+/// The document that API Gateway turns into an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {

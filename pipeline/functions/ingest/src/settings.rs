@@ -11,7 +11,7 @@ use std::time::Duration;
 pub struct Settings {
     /// URL of the queue.
     pub queue_url: String,
-    /// What the handler goes by.
+    /// The handler's settings.
     pub ingest: IngestSettings,
     /// How long an invocation may take.
     pub timeout: Duration,

@@ -65,7 +65,7 @@ impl Asked {
     }
 }
 
-/// The next connection, or a failure if the program is not heard of any more.
+/// The next connection, or a failure if the program sends nothing any more.
 fn accept(listener: &TcpListener) -> TcpStream {
     listener.set_nonblocking(true).unwrap();
     for _ in 0..4_000 {

@@ -1,4 +1,5 @@
-//! The ingest function from the event that API Gateway makes of a request to the answer that it makes one of.
+//! The ingest function, from the event that API Gateway builds from a request to the answer that it sends
+//! back.
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 

@@ -10,7 +10,7 @@ use crate::trace::{Segment, TraceHeader};
 use std::collections::HashMap;
 
 /// Most records of one batch in one trace. A trace may have some 100 to 500 KB ("AWS X-Ray endpoints and
-/// quotas"), two segments have about 1 KB, and a request may have brought a thousand events.
+/// quotas"), and two segments have about 1 KB. A request may have brought a thousand events.
 const MOST_IN_A_TRACE: usize = 50;
 
 /// Names of segments: the queue and the function.

@@ -12,7 +12,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A receiver that answers with these statuses, then with 204, and notes what it is sent.
+/// A receiver that answers with these statuses, then with 204, and records what it receives.
 struct Receiver {
     url: String,
     received: Arc<Mutex<Vec<serde_json::Value>>>,
