@@ -29,10 +29,10 @@ use std::sync::Arc;
 /// How far back recent movements are searched. Metrics that functions write into their logs arrive within two
 /// minutes, and those of queues once a minute.
 const RECENT_S: i64 = 5 * 60;
-/// Replays that are looked at; older ones that still run are rare.
+/// Replays that are read; older ones that still run are rare.
 const REPLAYS: usize = 200;
 
-/// What the ledger and the whereabouts are read through.
+/// The clients and ports that the ledger and the whereabouts are read through.
 pub struct Readers {
     /// SQS, for how many messages there are.
     pub sqs: aws_sdk_sqs::Client,
@@ -106,7 +106,8 @@ impl AwsFlow {
         .map(|(metric, function)| metric.query(&Function::from(function.name.as_str()), Statistic::Sum))
     }
 
-    /// The counters over all that CloudWatch still has, by the day: a range that long can't be had by the minute.
+    /// The counters over all that CloudWatch still has, by the day: CloudWatch has no minutes for a range
+    /// that long.
     async fn since_ever(&self) -> Result<[u64; 3], LedgerError> {
         let now = self.readers.clock.now().as_second();
         let today = retention::floor(now, Period::DAY.seconds().into());
@@ -152,7 +153,7 @@ impl AwsFlow {
 
     async fn dead_letters(&self, state: DeadLetterStatus) -> Result<u64, LedgerError> {
         let filter = DeadLetterFilter { states: vec![state], ..DeadLetterFilter::default() };
-        // A page of nothing costs a look at the counters and no letter.
+        // An empty page costs a read of the counters and of no letter.
         Ok(self.readers.archive.list(&filter, None, 0).await.map_err(archive)?.total)
     }
 

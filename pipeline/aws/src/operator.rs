@@ -1,4 +1,4 @@
-//! All ports of a deployment at once, for people's programs: the command line tool and the dashboard.
+//! All ports of a deployment at once, for operators' programs: the command line tool and the dashboard.
 
 use crate::explain;
 use crate::flow::{AwsFlow, Readers};
@@ -39,7 +39,7 @@ pub enum AttachError {
          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     NoCredentials,
-    /// They are kept somewhere from where they can't be had.
+    /// Their source could not provide them.
     #[error(
         "the AWS credentials can't be used ({reason}): sign in again, such as with \"aws sso login\", or check AWS_PROFILE"
     )]

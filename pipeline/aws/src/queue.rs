@@ -16,8 +16,8 @@ use spillway_core::ports::{EventQueue, QueueError};
 pub struct SqsQueue(Sender);
 
 impl SqsQueue {
-    /// The queue with that URL. A message is tried for a third of the time that the client's limits give a call: with a
-    /// function of 10 s that is 2.3 s, and the last try ends in time for an answer.
+    /// The queue with that URL. Sending a message is retried for a third of the time that the client's limits
+    /// allow for a call. With a function of 10 s that is 2.3 s, and the last try ends in time for an answer.
     pub fn new(client: aws_sdk_sqs::Client, queue_url: impl Into<String>) -> Self {
         Self(Sender::new(&client, queue_url.into()))
     }

@@ -22,7 +22,7 @@ const LOOKS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl S3Archive {
-    /// Keeps dead letters; an answer for each.
+    /// Keeps dead letters; returns one answer for each.
     pub(super) async fn keep(&self, letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>> {
         let mut answers: Vec<Result<(), ArchiveError>> = stream::iter(0..letters.len())
             .map(|position| self.objects.put(&letters[position]))
@@ -127,12 +127,13 @@ impl S3Archive {
         Ok(())
     }
 
-    /// Puts dead letters into the index whose index write failed, at most `limit`, within the time that the index's client
-    /// gives one call.
+    /// Puts dead letters into the index whose index write failed, at most `limit`, within the time that the
+    /// index's client allows for one call.
     ///
-    /// It begins anywhere among them, so that those that can't be indexed don't block the others each time. CallError
-    /// that is not about one letter, such as a table that does not answer, would meet the others too: then the rest of what
-    /// was found counts as failed, and is tried the next time.
+    /// It begins at a random place among them, so that letters that can't be indexed don't block the others
+    /// each time. A `CallError` that is not about one letter, such as a table that does not answer, would
+    /// affect the others too. Then the rest of the letters found counts as failed, and is tried the next
+    /// time.
     ///
     /// # Errors
     /// The notes can't be listed. A letter that still can't be indexed keeps its note, and is counted.

@@ -39,7 +39,7 @@ pub(crate) enum Action {
     Delete { table: String, key: Item },
 }
 
-/// What is to become of an item's attributes, and what they must be before.
+/// The new values of an item's attributes, and the conditions on the old ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Change {
     set: Vec<(String, AttributeValue)>,

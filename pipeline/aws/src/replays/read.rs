@@ -1,4 +1,4 @@
-//! What is asked of replays.
+//! Queries about replays.
 
 use super::DynamoReplays;
 use super::log::{Tally, is_preparing, replay, replay_key, state_of};
@@ -57,8 +57,8 @@ impl DynamoReplays {
         }
     }
 
-    /// A letter that can't be put back, as when its object is gone: its message ends as returned, so that the replay can
-    /// end.
+    /// A letter that can't be put back, for example because its object is gone. Its message ends as returned,
+    /// so that the replay can end.
     async fn give_back(&self, replay: &ReplayId, before: Entry) -> Result<(), CallError> {
         let after = ended(&before, replay, DeadLetterState::Archived, self.tables.clock.now());
         let from = Some(ReplayItemState::Waiting);

@@ -1,4 +1,4 @@
-//! What changes a replay. Each change of a message is one transaction with its dead letter and the counters.
+//! Changes of a replay. Each change of a message is one transaction with its dead letter and the counters.
 
 use super::log::{new_replay, replay_key, waiting_key};
 use super::{DynamoReplays, Tables};
@@ -18,9 +18,9 @@ const PREPARING_S: i64 = 60;
 const LOOKS: usize = 5;
 
 impl DynamoReplays {
-    /// Takes those letters that are archived. A transaction has room for some letters only, so a replay is not carried on
-    /// before it has all of them: seen from outside they are taken at once. Whichever of two replays is first with
-    /// a letter has it, by the condition on its state.
+    /// Takes those letters that are archived. A transaction has room for some letters only, so a replay is
+    /// not carried on before it has all of them. To other processes they appear to be taken at once. If two
+    /// replays want the same letter, the first one gets it, by the condition on its state.
     pub(super) async fn take_letters(
         &self,
         replay: &ReplayId,
@@ -60,7 +60,8 @@ impl DynamoReplays {
             self.prepare_on(replay).await?;
             match self.tables.index.take(some, |steps, tries| self.adding(replay, steps, tries)).await {
                 Ok(more) => taken += more.len(),
-                // What was taken is replayed; the rest is still archived, and can be asked for again.
+                // The letters that were taken are replayed; the rest is still archived, and can be requested
+                // again.
                 Err(error) => {
                     tracing::warn!(%error, %replay, taken, "a replay could not take all letters it was asked for");
                     break;
@@ -94,7 +95,8 @@ impl DynamoReplays {
         change(&self.tables.log.client, &self.tables.log.table, replay_key(replay), on).await.map(|_| ())
     }
 
-    /// Notes that messages were put back, each unless it has ended meanwhile: the consumer may be faster than this note.
+    /// Records that messages were put back, except those that have ended meanwhile: the consumer may be
+    /// faster than this record.
     pub(super) async fn note_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), CallError> {
         for some in ids.chunks(LETTERS_AT_ONCE) {
             let mut moving: Vec<MessageId> = some.to_vec();
@@ -135,7 +137,7 @@ impl DynamoReplays {
         actions
     }
 
-    /// Notes why a replay can't go on, or that it can. Nothing is written if that is known.
+    /// Records why a replay can't go on, or that it can. Nothing is written if that is recorded already.
     pub(super) async fn note_trouble(
         &self,
         replay: &ReplayId,
@@ -165,7 +167,7 @@ impl DynamoReplays {
 }
 
 impl Tables {
-    /// Notes that the event of a replayed message is in the store.
+    /// Records that the event of a replayed message is in the store.
     pub(super) async fn note_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), CallError> {
         let now = self.clock.now();
         for _ in 0..LOOKS {

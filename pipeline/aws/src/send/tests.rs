@@ -1,4 +1,4 @@
-//! What becomes of messages when SQS throttles, fails in part, or does not answer.
+//! What happens to messages when SQS throttles, fails in part, or does not answer.
 
 use super::*;
 use crate::clients::Clients;

@@ -44,7 +44,7 @@ impl Answer {
     }
 }
 
-/// The service, and what it was asked.
+/// The service, and the calls that it received.
 pub(crate) struct Script {
     calls: Arc<Mutex<Vec<Call>>>,
     endpoint: String,
@@ -67,7 +67,7 @@ impl Script {
                         noted.push(call);
                         answer
                     };
-                    // A client that goes away in the middle is none of the script's business.
+                    // A client that disconnects in the middle is no failure of the script.
                     let _ = serve(stream, answer).await;
                 });
             }
