@@ -49,9 +49,10 @@ pub trait History {
 
 /// Datapoints in memory at one resolution, from which longer periods are put together.
 ///
-/// Sums and sample counts add up, extremes are the extremes, averages are weighted by sample counts if those are
-/// known. A percentile of a longer period cannot be had from percentiles of shorter ones; the largest of them is
-/// given, which is never too low. Rules avoid the question: percentiles are watched at the resolution of the data.
+/// Sums and sample counts add up, extremes are the extremes, averages are weighted by sample counts if those
+/// are known. A percentile of a longer period can't be computed from percentiles of shorter ones. The largest
+/// of them is returned, which is never too low. Rules avoid the problem: percentiles are watched at the
+/// resolution of the data.
 #[derive(Clone, Debug)]
 pub struct MemoryHistory {
     start: i64,

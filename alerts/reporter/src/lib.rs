@@ -120,7 +120,7 @@ pub enum Answer {
     },
     /// Of `time-to-loss`.
     TimeToLoss {
-        /// Seconds that the oldest dead letter has at least; none while nothing waits.
+        /// The least number of seconds left to the oldest dead letter; none while no dead letter waits.
         seconds: Option<i64>,
     },
 }

@@ -97,8 +97,9 @@ pub(crate) async fn measure(function: &Function) -> Result<Option<i64>, LossErro
     Ok(Some(left_s))
 }
 
-/// The beginning of the last period in which the queue was known to be empty throughout, as a Unix second. A queue that was not seen
-/// empty has held something since its first datapoint; of one without any, nothing is known but that it holds something now.
+/// The beginning of the last period in which the queue was known to be empty throughout, as a Unix second. A
+/// queue that was never seen empty has held messages since its first datapoint. Of a queue without
+/// datapoints, it is only known that it holds messages now.
 fn last_empty(visible: &Series, in_flight: &Series) -> i64 {
     let start = |slot: usize| {
         let slots = i64::try_from(slot).unwrap_or(i64::MAX);

@@ -14,7 +14,8 @@ use jiff::tz::TimeZone;
 use spillway_alerts::{AlarmState, Rule};
 use std::collections::BTreeMap;
 
-/// How far back is looked. Longer than from one run to the next, so that one that fails is made good.
+/// How far back changes are searched. It is longer than the time between two runs, so that a run makes up for
+/// a failed one.
 const LOOK_BACK: SignedDuration = SignedDuration::from_mins(45);
 
 /// A low alarm that fired while another one of its subsystem was on.
@@ -61,8 +62,8 @@ pub(crate) async fn tell(function: &Function) -> Result<usize, DigestError> {
     Ok(untold.len())
 }
 
-/// Those among `changes` (the oldest first) that fired within hours while another one of their subsystem was on. `standing` is how the
-/// alarms are after all of them.
+/// Those among `changes` (the oldest first) that fired in business hours while another one of their subsystem
+/// was on. `standing` has the states of the alarms after all of them.
 fn overlaps<'w>(watch: &'w Watch, standing: &[Standing], changes: &[Change]) -> Vec<Fired<'w>> {
     let mut states: BTreeMap<&str, AlarmState> =
         standing.iter().map(|one| (one.alarm.as_str(), one.state)).collect();

@@ -19,7 +19,8 @@ pub struct Overnight {
     pub opened_at: Timestamp,
 }
 
-/// Alarms that were in ALARM when hours ended, of which the change into it has to be looked up: it was before.
+/// Alarms that were in ALARM when business hours ended. Their change into it was earlier, so it has to be
+/// looked up.
 pub(crate) fn in_alarm_at_closing(
     watch: &Watch,
     night: Overnight,

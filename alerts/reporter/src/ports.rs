@@ -6,7 +6,7 @@ use spillway_alerts::AlarmState;
 use spillway_dashboard_aws::budgets::Budget;
 use spillway_dashboard_model::ReadError;
 
-/// A service did not do what it was asked, with the reason in one sentence that names no secret.
+/// A failed call of a service, with the reason in one sentence that names no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PortError(pub String);

@@ -1,4 +1,4 @@
-//! What Terraform wrote down, in one document: the function reads the compiled rules that became alarms.
+//! The document that Terraform wrote. The function reads the compiled rules that became alarms from it.
 
 use serde::Deserialize;
 use spillway_alerts::hours::{BusinessHours, HoursConfig, HoursError};

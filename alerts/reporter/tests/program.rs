@@ -1,4 +1,4 @@
-//! The program as Lambda starts it, with the runtime API and AWS played on loopback addresses.
+//! The program as Lambda starts it, with simulated runtime API and AWS on loopback addresses.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! Two backtests over the same history: what a change of the rules changes.
+//! Two backtests over the same history: the effect of a change of the rules.
 
 use super::{Backtest, RuleOutcome};
 use crate::rules::RuleName;

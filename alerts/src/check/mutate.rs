@@ -16,7 +16,7 @@ pub enum Mutation {
     EvaluationPeriods(usize),
     /// The treatment of missing data, to this.
     MissingData(MissingData),
-    /// Of a composite, one AND to OR or the other way about; which one, counted from 1, the outermost first.
+    /// In a composite, one AND to OR or the reverse; which one, counted from 1, the outermost first.
     Operator(usize),
 }
 

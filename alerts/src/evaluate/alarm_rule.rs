@@ -75,7 +75,7 @@ impl AlarmRule {
         walk(&self.0, state)
     }
 
-    /// The same rule with one AND changed into OR or the other way about, once for each of them.
+    /// The same rule with one AND changed into OR or the reverse, once for each of them.
     pub(crate) fn with_other_operators(&self) -> Vec<Self> {
         fn walk(node: &Node) -> Vec<Node> {
             match node {

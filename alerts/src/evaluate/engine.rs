@@ -17,13 +17,13 @@ pub struct Status {
     pub rule: RuleName,
     /// Its state.
     pub state: AlarmState,
-    /// When it came to be so; `None` until the first change.
+    /// When this state began; `None` until the first change.
     pub since: Option<Timestamp>,
     /// Why.
     pub reason: String,
 }
 
-/// What came of evaluating all alarms once.
+/// The results of evaluating all alarms once.
 #[derive(Debug, Default)]
 pub struct Tick {
     /// Alarms whose state changed, parts before their composites.

@@ -115,8 +115,8 @@ impl BusinessHours {
             .filter_map(move |days| today.checked_add(Span::new().days(days * direction)).ok())
     }
 
-    /// Beginning and end on `date`, if it is a working day. A local time that daylight saving skips is taken an hour
-    /// later, one that it repeats is taken the first time.
+    /// Beginning and end on `date`, if it is a working day. A local time that daylight saving skips counts an
+    /// hour later. One that it repeats counts the first time.
     fn hours_of(&self, date: Date) -> Option<(Timestamp, Timestamp)> {
         if !self.days.contains(&date.weekday()) || self.holidays.contains(&date) {
             return None;

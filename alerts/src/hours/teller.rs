@@ -64,7 +64,7 @@ impl Teller {
     /// Takes the changes up to `now`, in order, and returns the notifications to send now.
     pub fn tell(&mut self, now: Timestamp, changes: &[StateChange]) -> Vec<Message> {
         let mut messages = Vec::new();
-        // Asked too late, it splits the changes at the opening that it missed.
+        // If it is called too late, it splits the changes at the opening that it missed.
         let opening = self.missed_opening(now);
         let (before, after) = match opening {
             Some(opening) => changes.split_at(changes.partition_point(|change| change.at < opening)),
@@ -79,7 +79,7 @@ impl Teller {
         messages
     }
 
-    /// The last opening since it was asked before.
+    /// The last opening since the previous call.
     fn missed_opening(&self, now: Timestamp) -> Option<Timestamp> {
         let last = self.state.last?;
         self.hours.last_opening(now).filter(|opening| *opening > last)

@@ -72,7 +72,7 @@ impl Expression {
         inspect::metrics(&self.root)
     }
 
-    /// Between which values the result lies if the metrics lie between `metrics`.
+    /// The range of the result if the metrics lie between `metrics`.
     pub(crate) fn bounds(&self, metrics: &[Bounds]) -> Bounds {
         bounds::bounds(&self.root, metrics)
     }

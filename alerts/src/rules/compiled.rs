@@ -289,7 +289,7 @@ impl CompiledRule {
     }
 }
 
-/// A range of the dashboard that shows what led to the alarm and what came of it.
+/// A range of the dashboard that shows what led to the alarm and what followed.
 fn range(metric: Option<&MetricCondition>) -> &'static str {
     let looks_back = metric
         .map_or(COMPOSITE_LOOKS_BACK_S, |metric| u64::from(metric.period) * metric.evaluation_periods as u64);
@@ -335,7 +335,7 @@ mod tests {
         (RuleSet::built_in(&limits).unwrap(), limits)
     }
 
-    /// Where a rule was written is not part of what it says.
+    /// The place of a rule in its file is not part of its meaning.
     fn unplaced(rules: &RuleSet) -> Vec<Rule> {
         let place = |rule: &Rule| Rule { file: String::new(), line: 0, ..rule.clone() };
         rules.iter().map(place).collect()

@@ -24,7 +24,7 @@ pub enum DeadLetterState {
         /// When.
         at: Timestamp,
     },
-    /// Given up by a named person with a reason. Can be undone.
+    /// Discarded by a named person with a reason. Can be undone.
     Discarded {
         /// Who.
         by: String,
@@ -52,7 +52,7 @@ impl DeadLetterState {
     }
 }
 
-/// A [`DeadLetterState`] without what goes with it: what filters and indexes know of it.
+/// A [`DeadLetterState`] without its data: what filters and indexes use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadLetterStatus {

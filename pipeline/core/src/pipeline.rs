@@ -1,4 +1,4 @@
-//! A pipeline as one value: every port that programs for people use, wherever the pipeline runs.
+//! A pipeline as one value: every port that operators' programs use, wherever the pipeline runs.
 
 use crate::ids::CodeVersion;
 use crate::names::Names;
@@ -47,7 +47,7 @@ pub struct WorkerPorts {
     pub receiver: Arc<dyn QueueReceiver>,
     /// Where messages go that failed.
     pub redelivery: Arc<dyn Redelivery>,
-    /// Where replayed messages report that they have arrived.
+    /// Where the consumer reports replayed messages that are stored.
     pub reports: Arc<dyn ReplayReports>,
     /// Where dead letters go.
     pub sink: Arc<dyn DeadLetterSink>,

@@ -132,7 +132,7 @@ impl Segment {
         }
     }
 
-    /// With an annotation. A text keeps as many characters as X-Ray takes: ids may be longer.
+    /// Adds an annotation. A text is cut to as many characters as X-Ray accepts: ids may be longer.
     pub fn annotated(mut self, name: &str, value: impl Into<Value>) -> Self {
         let mut value = value.into();
         if let Value::String(text) = &mut value

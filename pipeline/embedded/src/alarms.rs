@@ -29,8 +29,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-/// Fact in a data folder: the address that links in messages begin with, such as `http://127.0.0.1:3000`. The program that
-/// serves pages about alarms notes it.
+/// Fact in a data folder: the address that links in messages begin with, such as `http://127.0.0.1:3000`. The
+/// program that serves the pages about alarms records it.
 pub const LINK_BASE: &str = "dashboard_url";
 
 /// After the end of a minute its last measurements are on their way into the file for a second or two.

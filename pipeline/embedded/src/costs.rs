@@ -17,7 +17,7 @@ const MEMORY_GB: f64 = 0.25;
 const HOUR: u32 = 3_600;
 /// The period whose average spending a forecast is based on.
 const PACE_OVER: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// With less than this there is no pace, and no forecast.
+/// With less history than this there is no average, and no forecast.
 const LEAST_FOR_A_PACE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Prices in US dollars: AWS's public ones for us-east-1, without free tiers.

@@ -88,7 +88,7 @@ fn locate(connection: &Connection, id: &EventId, now: Timestamp) -> rusqlite::Re
             body: row.get(5)?,
         });
     }
-    // What is stored is stored; where else its duplicates still travel is of no interest.
+    // A stored event counts as stored only; the places of its duplicates do not matter.
     let stored: Vec<EventSource> = found.iter().map(|location| location.key.source.clone()).collect();
     let is_new = |found: &[Location], location: &Location| {
         !stored.contains(&location.key.source)

@@ -1,4 +1,4 @@
-//! Plays Lambda's event source mappings, and everything else that runs by itself.
+//! Simulates Lambda's event source mappings, and everything else that runs in the background.
 
 mod functions;
 mod mapping;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// How often the runtime looks for what another process may have changed.
+/// How often the runtime checks for changes that another process may have made.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
     /// Between looks into a queue that has not woken the runtime.

@@ -207,7 +207,7 @@ impl EventStore for Store {
     }
 }
 
-/// The conditional put, and the note for the ledger that the promise is kept before its message is deleted.
+/// The conditional put, and the ledger's record that the promise is kept before its message is deleted.
 fn put(tx: &Connection, item: &StoreItem, now: Timestamp) -> rusqlite::Result<PutOutcome> {
     let inserted = tx
         .prepare_cached(

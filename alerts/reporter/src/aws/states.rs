@@ -112,7 +112,7 @@ impl States for CloudWatchStates {
             true
         };
         self.history(None, (Some(from), to), ScanBy::TimestampAscending, all).await?;
-        // Pages come in order; what happened in one moment does not.
+        // Pages come in order, but changes of the same moment may not.
         changes.sort_by_key(|change: &Change| change.at);
         Ok(changes)
     }
@@ -129,7 +129,7 @@ impl States for CloudWatchStates {
     }
 }
 
-/// What an item of the history says beside its fields, as far as it matters here.
+/// The data of a history item beside its fields, as far as it is used here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Data {

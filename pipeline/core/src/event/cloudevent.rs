@@ -291,7 +291,8 @@ fn check_text(pointer: &str, text: &str) -> Result<(), EventProblem> {
 }
 
 fn check_uri(pointer: &str, text: &str) -> Result<(), EventProblem> {
-    // RFC 3986 allows fewer characters than these; what it forbids and senders really send is white space.
+    // RFC 3986 allows fewer characters than these. White space is the forbidden character that senders use in
+    // practice.
     if text.chars().any(|c| c.is_whitespace() || "<>\"{}|\\^`".contains(c)) {
         return Err(problem(
             pointer,

@@ -5,7 +5,7 @@ use crate::ids::MessageId;
 use async_trait::async_trait;
 use serde::Serialize;
 
-/// Why the archive, the replay log or the audit log could not do it.
+/// Why a call of the archive, the replay log or the audit log failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArchiveError {
     /// It failed or did not answer. Retry later.
@@ -51,8 +51,8 @@ pub trait DeadLetters: Send + Sync {
     /// The ids of those that match, newest first, at most `limit`.
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError>;
 
-    /// Marks archived dead letters as given up. Returns those it was done to, each once and in the order of `ids`; others
-    /// were not in the archive.
+    /// Marks archived dead letters as discarded. Returns those that it marked, each once and in the order of
+    /// `ids`. The others were not in the archive.
     async fn discard(
         &self,
         ids: &[MessageId],
@@ -60,7 +60,7 @@ pub trait DeadLetters: Send + Sync {
         reason: &str,
     ) -> Result<Vec<MessageId>, ArchiveError>;
 
-    /// Takes a discard back. Returns those it was done to.
+    /// Undoes a discard. Returns the dead letters that it restored.
     async fn restore(&self, ids: &[MessageId], by: &str) -> Result<Vec<MessageId>, ArchiveError>;
 }
 
@@ -92,7 +92,8 @@ pub trait IndexedArchive: Send + Sync {
     /// The notes can't be read. The noted letters are tried again the next time.
     async fn repair(&self, most: usize) -> Result<IndexRepair, ArchiveError>;
 
-    /// Puts into the index what the archive has and the index lacks, after the index was lost or is from a backup.
+    /// Adds to the index all dead letters that only the archive has. It is for an index that was lost or
+    /// comes from a backup.
     ///
     /// # Errors
     /// The archive or the index failed. What was added stays; it can be done again.

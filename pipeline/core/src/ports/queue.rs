@@ -10,8 +10,9 @@ use std::time::Duration;
 /// Why a queue did not take a message or an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
-    /// It can take nothing at the moment: a full disk, an outage. Nothing is promised. Across a network, a call that was
-    /// cut may have left the message there all the same; sending it again is safe, since the store takes an event once.
+    /// It accepts nothing at the moment: a full disk, an outage. Nothing is promised. Across a network, a
+    /// call whose connection broke may have left the message there all the same. Sending it again is safe,
+    /// since the store takes an event once.
     #[error("the queue takes nothing at the moment: {reason}")]
     Unavailable {
         /// Why, for the log and for people who operate this; it names no secret.
@@ -54,8 +55,8 @@ fn is_carried(c: char) -> bool {
 }
 
 impl QueueError {
-    /// Why a queue will never take this message, by SQS's rules. Each queue has them, so that a pipeline on one machine
-    /// takes what one in AWS takes.
+    /// Why a queue will never accept this message, by SQS's rules. Every queue applies them, so that a
+    /// pipeline on one machine accepts the same messages as one in AWS.
     pub fn refusal(message: &OutgoingMessage) -> Option<Self> {
         let bytes = message_size(message);
         if bytes > LARGEST_MESSAGE {
@@ -101,8 +102,8 @@ pub struct Deferral {
     pub receipt_handle: ReceiptHandle,
     /// For how long it stays invisible from now on.
     pub delay: Duration,
-    /// Everything that is known of its failures, the newest last. A queue that can remember them hands them back with
-    /// the next receive.
+    /// All known failures of it, the newest last. A queue that can store them returns them with the next
+    /// receive.
     pub failures: Vec<Failure>,
 }
 
@@ -170,7 +171,7 @@ pub trait QueueReceiver: Send + Sync {
     async fn arrival(&self, queue: QueueKind);
 }
 
-/// What a consumer asks of the primary queue for messages that it could not settle.
+/// The orders that a consumer gives the primary queue for messages that it could not settle.
 #[async_trait]
 pub trait Redelivery: Send + Sync {
     /// Sets when messages become visible again. Returns one answer for each, with an error for a handle that

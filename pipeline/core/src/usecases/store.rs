@@ -93,7 +93,8 @@ impl BatchReport {
         let function = Function::from(function);
         let of = |metric, value| Measurement::of(metric, &function, value);
         let mut all = vec![of(consumer::BATCH_SIZE, self.records.len() as f64)];
-        // Outcomes are counted here, one value a batch; what has a distribution is a value a record.
+        // Outcomes are counted here, one value for each batch. Measurements with a distribution have one
+        // value for each record.
         let mut counts = BTreeMap::new();
         for record in &self.records {
             all.push(of(consumer::RECEIVE_COUNT, f64::from(record.message.receive_count)));
@@ -219,7 +220,7 @@ impl BatchWork for Consumer {
 }
 
 impl Consumer {
-    /// Works through a batch. It never fails as a whole: a record that can't be read takes nothing down with it.
+    /// Processes a batch. It never fails as a whole: a record that can't be read does not affect the others.
     pub async fn store_batch(&self, batch: Vec<ReceivedMessage>) -> BatchReport {
         let started_at = self.clock.now();
         let schemas = self.schemas.current();
@@ -283,9 +284,10 @@ impl Consumer {
         }
         let started = self.clock.now();
         let mut answers = self.store.put_if_absent(&items).await;
-        // What the store says nothing about is not in it: its message has to stay in the queue.
+        // A record without an answer counts as not stored: its message has to stay in the queue.
         answers.resize_with(items.len(), || Err(unanswered()));
-        // A twin asks again, after the first: its promise is a promise of its own, which the store has to see.
+        // A record with the same key asks again, after the first. It has a promise of its own, which the
+        // store has to count.
         for (record, item) in twins {
             let answer = match &answers[item] {
                 Ok(_) => {
@@ -381,7 +383,8 @@ impl Consumer {
             });
         }
         if !deferrals.is_empty() {
-            // Where it fails, the visibility timeout of the receive holds: later than wanted, but nothing is lost.
+            // If this fails, the visibility timeout of the receive applies. The retry is later than wanted,
+            // but nothing is lost.
             let _ = self.redelivery.defer(&deferrals).await;
         }
     }

@@ -10,7 +10,7 @@ const BEFORE_S: i64 = 3_600;
 /// … and this much after it. What lies in the future is left out when the link is followed.
 const AFTER_S: i64 = 1_800;
 
-/// What all messages of an evaluation are made with.
+/// The data that all messages of an evaluation are built from.
 pub(super) struct Words<'a> {
     pub(super) rules: &'a RuleSet,
     /// Where the dashboard is, such as `http://127.0.0.1:3000`, if there is one.

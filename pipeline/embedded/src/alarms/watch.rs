@@ -65,7 +65,8 @@ impl InForce {
         Ok(Self { rules, resources, hours, settings, files: files.clone() })
     }
 
-    /// Those that the pipeline was started with last; the built-in ones and the defaults if its alarms never were.
+    /// The rules and settings that the pipeline was last started with. If its alarms were never started, the
+    /// built-in ones and the defaults.
     ///
     /// # Errors
     /// [`WatchError`]: the data folder can't be read, or another version of the program wrote the rules.
@@ -122,7 +123,7 @@ pub struct WatchOptions {
 }
 
 impl Watch {
-    /// Goes on where the last one on this data folder stopped, or begins now.
+    /// Continues where the last one on this data folder stopped, or begins now.
     ///
     /// # Errors
     /// See [`WatchError`].
@@ -198,7 +199,7 @@ impl Watch {
             (engine, tick)
         };
         if self.virtual_time {
-            // Time must not jump on while this goes on elsewhere.
+            // Virtual time must not jump while this work runs on another thread.
             return Some(work());
         }
         match tokio::task::spawn_blocking(work).await {
@@ -233,7 +234,7 @@ impl Watch {
     /// Asks the teller, opening by opening, so that after a long time each has its own digest.
     fn tell(&mut self, until: Timestamp, changes: &[StateChange]) -> (Vec<Message>, Vec<Timestamp>) {
         let news: Vec<StateChange> = changes.iter().filter(|change| is_news(change)).cloned().collect();
-        // A teller that was never asked does not know which opening is new to it.
+        // A new teller does not know which opening is new to it.
         let mut messages = self.teller.tell(self.evaluated_until, &[]);
         let mut openings = Vec::new();
         let mut told = 0;

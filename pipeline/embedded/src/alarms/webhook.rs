@@ -109,7 +109,7 @@ impl Webhook {
                 .enable_http1()
                 .wrap_connector(connector)
         } else {
-            // It never speaks TLS, so nothing need be trusted.
+            // It never uses TLS, so no certificate has to be trusted.
             let tls = rustls::ClientConfig::builder_with_provider(provider.into())
                 .with_safe_default_protocol_versions()
                 .map_err(|error| failed(&error))?
@@ -146,7 +146,7 @@ impl Webhook {
     }
 }
 
-/// What is wrong, without the address: the client's errors name none.
+/// The error without the address: the client's errors name none.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -8,7 +8,7 @@ use spillway_alerts::evaluate::Status;
 use spillway_alerts::hours::TellerState;
 use spillway_core::Timestamp;
 
-/// What one evaluation leaves to be kept.
+/// The results of one evaluation, to be kept.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) evaluated_until: Timestamp,
@@ -145,7 +145,7 @@ impl AlarmLog {
         self.settle(seq, "delivered", now, now, None).await
     }
 
-    /// Notes a failure, and when to try again; `None` gives the message up.
+    /// Records a failure, and when to retry; `None` gives the message up.
     pub(super) async fn failed(
         &self,
         seq: i64,

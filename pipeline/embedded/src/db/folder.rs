@@ -60,7 +60,7 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// Makes the folder if need be, and locks it for this process: one pipeline at a time.
+    /// Creates the folder if it is missing, and locks it for this process: one pipeline at a time.
     ///
     /// # Errors
     /// Another pipeline runs on it, its data is of another version, or it can't be written.
@@ -75,7 +75,7 @@ impl DataFolder {
         Ok(folder)
     }
 
-    /// Makes the folder if need be, and locks it for this process, whatever is in it.
+    /// Creates the folder if it is missing, and locks it for this process, whatever its content.
     ///
     /// # Errors
     /// Another pipeline runs on it, or it can't be written.
@@ -157,7 +157,7 @@ impl DataFolder {
         connection.pragma_update(None, "synchronous", synchronous)?;
         // A log that grows to some 16 MiB before it is copied into the database: fewer pauses under load.
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
-        // What savepoints set aside stays in memory.
+        // The temporary data of savepoints stays in memory.
         connection.pragma_update(None, "temp_store", "memory")?;
         // KiB. A simulation keeps its whole working set: its long transactions would spill to disk all the time.
         connection.pragma_update(

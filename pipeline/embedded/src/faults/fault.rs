@@ -1,4 +1,4 @@
-//! A fault that an operator switches on, to see how the system takes it.
+//! A fault that an operator switches on, to see how the system reacts.
 
 use serde::{Deserialize, Serialize};
 use spillway_core::Timestamp;

@@ -80,6 +80,6 @@ fn flag(is: bool) -> f64 {
 }
 
 fn milliseconds(from: Timestamp, to: Timestamp) -> f64 {
-    // A clock that was set back makes nothing take less than no time.
+    // If the clock was set back, the duration is 0 and not negative.
     ((to.as_microsecond() - from.as_microsecond()) as f64 / 1000.0).max(0.0)
 }

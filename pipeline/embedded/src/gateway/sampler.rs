@@ -11,7 +11,7 @@ pub(super) struct Sampler {
     share: u64,
     /// The second, and in the lowest bits how many of its reservoir are used.
     used: AtomicU64,
-    /// Requests that were left to the share: the seed of their chance.
+    /// Requests beyond the reservoir: the seed of their random choice.
     others: AtomicU64,
 }
 
@@ -47,7 +47,7 @@ impl Sampler {
     }
 }
 
-/// A number that looks random, for each number another one (the finaliser of SplitMix64).
+/// A number that looks random, a different one for each input (the finaliser of SplitMix64).
 pub(super) fn scattered(number: u64) -> u64 {
     let mut z = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -39,8 +39,8 @@ impl Throttle {
         loop {
             let was_set_back = known > empty;
             let full_at = if was_set_back {
-                // Fuller in the future than an empty bucket is: the clock was set back. The API must not stay closed
-                // until it has caught up, so the bucket counts as empty as of now.
+                // The time is further in the future than for an empty bucket: the clock was set back. The API
+                // must not stay closed until the clock has caught up. So the bucket counts as empty now.
                 empty
             } else {
                 known.max(now).saturating_add(self.token_ns)

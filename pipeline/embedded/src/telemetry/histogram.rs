@@ -60,7 +60,7 @@ impl Histogram {
         bytes
     }
 
-    /// Adds the counts of an encoded histogram. Bytes that are none are ignored from where they stop making sense.
+    /// Adds the counts of an encoded histogram. Invalid bytes are ignored from the first one on.
     pub fn merge_encoded(&mut self, mut bytes: &[u8]) {
         let mut bucket = 0_u64;
         while let (Some(distance), Some(count)) = (read_number(&mut bytes), read_number(&mut bytes)) {

@@ -1,4 +1,4 @@
-//! Takes measurements and segments in.
+//! Accepts measurements and segments.
 
 use super::file::FILE_NAME;
 use super::segments::SegmentQueue;
@@ -16,8 +16,8 @@ use std::time::Duration;
 /// How the file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// At each flush. After a crash of the process all that was flushed is there; after one of the whole machine the
-    /// last seconds may be missing.
+    /// At each flush. After a crash of the process all flushed data is there. After a crash of the whole
+    /// machine the last seconds may be missing.
     Live,
     /// For virtual time: writes once in the given number of virtual seconds. Data may be lost if the machine
     /// crashes meanwhile.
@@ -71,7 +71,7 @@ impl MetricHandle {
 }
 
 impl Recorder {
-    /// A recorder for that data folder. The file is opened at the first flush; whatever is wrong with it shows in
+    /// A recorder for that data folder. The file is opened at the first flush. An error with it shows in
     /// [`Self::health`] and is logged once.
     pub fn new(data_folder: &Path, clock: Arc<dyn Clock>, mode: Mode) -> Self {
         let started = clock.now().as_second();

@@ -24,14 +24,14 @@ use std::time::Duration;
 
 /// The task of the schedule: to repair the index and to carry replays on.
 const MAINTAIN: &str = "maintain";
-/// The task of repairing the index alone, as older schedules and operators ask for it.
+/// The task that only repairs the index, for older schedules and for operators.
 const MEND_INDEX: &str = "mend-index";
 /// Most dead letters that one invocation puts into the index: each takes some 50 ms, one after the other.
 const MOST_INDEXED: usize = 300;
 /// How long a replay must show no progress before this function carries it on. A program that carries it on
 /// moves ten messages several times a second.
 const IDLE: Duration = Duration::from_secs(5);
-/// What is left of the function's time for the last step: its messages, and the notes that they were sent.
+/// The time kept for the last step: its messages, and the records that they were sent.
 const LAST_STEP: Duration = Duration::from_secs(5);
 
 /// The function: the use cases with their ports, and where it reports what it did.
@@ -58,10 +58,10 @@ pub enum RunError {
     /// The batch.
     #[error(transparent)]
     Batch(#[from] BatchError),
-    /// The index can't be repaired now. The next invocation by the clock does it.
+    /// The index can't be repaired now. The next scheduled invocation does it.
     #[error("the index could not be mended: {0}")]
     Repair(#[source] ArchiveError),
-    /// Replays can't be read now. The next invocation by the clock carries them on.
+    /// Replays can't be read now. The next scheduled invocation carries them on.
     #[error("replays could not be carried on: {0}")]
     CarryOn(#[source] ArchiveError),
     /// There is no such task.

@@ -70,7 +70,7 @@ async fn handle(ingest: &Ingest, request: &Request<Bytes>, trace: Option<&TraceH
     }
 }
 
-/// Lambda's own idea of the trace names its segment, so it goes before the header that API Gateway got.
+/// Lambda names its segment by its own trace, so that comes before the header that API Gateway received.
 fn trace(invocation: &Invocation, request: &Request<Bytes>) -> Option<TraceHeader> {
     let own = invocation.trace.clone();
     own.or_else(|| incoming_trace(request.headers()).map(|incoming| incoming.header))

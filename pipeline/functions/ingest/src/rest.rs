@@ -67,14 +67,14 @@ pub fn request(payload: &RawValue) -> Result<Request<Bytes>, EventError> {
     Ok(request)
 }
 
-/// Routes are `/events` and not `/v1/events`. API Gateway leaves the stage out of the path, but not every way that leads to
-/// it does.
+/// Routes are `/events` and not `/v1/events`. API Gateway mostly leaves the stage out of the path, but not on
+/// every route.
 fn without_stage<'p>(path: &'p str, stage: Option<&str>) -> &'p str {
     let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
     rest.filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }
 
-/// All headers are in the first, each once in the second; a test event may have only one of them.
+/// The first has all headers, the second has each once. A test event may have only one of the two.
 fn headers(
     multiple: Option<BTreeMap<String, Vec<String>>>,
     single: Option<BTreeMap<String, String>>,

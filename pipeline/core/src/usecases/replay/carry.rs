@@ -101,7 +101,7 @@ impl Carrier {
         if let (Scope::Idle(still_for), Some(until)) = (scope, until)
             && started_at + still_for >= until
         {
-            // There is no time to see which of them are idle.
+            // There is no time to find out which of them are idle.
             carried.end = End::OutOfTime;
             return Ok(carried);
         }
@@ -166,7 +166,7 @@ impl Carrier {
                 let before = std::mem::replace(seen, self.waiting().await?);
                 *looked_at = self.clock.now();
                 let is_idle = |id: &ReplayId| before.get(id).is_some_and(|waiting| seen[id] == *waiting);
-                // Those that are chosen move by our own hand.
+                // The chosen replays move because this carrier moves them.
                 let mut idle: Vec<_> =
                     seen.keys().filter(|id| chosen.contains(id) || is_idle(id)).cloned().collect();
                 // Ids of later replays sort after earlier ones.

@@ -66,7 +66,7 @@ impl BatchReport {
     }
 }
 
-/// What the store had to do with an outcome.
+/// The store's part in an outcome.
 enum StoreSaid {
     Yes,
     /// It refused for lack of capacity.
@@ -130,7 +130,7 @@ impl SegmentNames<'_> {
         ended: Timestamp,
         work: Segment,
     ) -> [Segment; 2] {
-        // SQS has a clock of its own: no wait ends before it began.
+        // SQS has its own clock: make sure that no wait ends before it began.
         let mut waited = Segment::new(self.queue, sent_at.min(started), started);
         waited.trace_id.clone_from(&header.root);
         waited.parent_id.clone_from(&header.parent);
