@@ -32,7 +32,7 @@ pub struct Ledger {
 /// some places count late or twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uncertainty {
-    /// Events accepted or moved so recently that some places may not have counted it yet, either way.
+    /// Messages accepted or moved so recently that some places may not have counted them yet, either way.
     pub moving: u64,
     /// Deliveries that may have been counted as kept promises a second time.
     pub repeated: u64,
@@ -57,16 +57,16 @@ impl Ledger {
             + self.discarded
     }
 
-    /// Accepted events minus the sum over all places, from the numbers as they are now.
+    /// Accepted messages minus the sum over all places, from the numbers as they are now.
     pub fn difference(&self) -> i64 {
         i64::try_from(self.accepted).unwrap_or(i64::MAX) - i64::try_from(self.accounted()).unwrap_or(i64::MAX)
     }
 
-    /// Accepted events that are in no known place; 0 when all is well. A negative number would mean events
-    /// that were never accepted.
+    /// Accepted messages that are in no known place; 0 when all is well. A negative number would mean
+    /// messages that were never accepted.
     ///
-    /// It is the part of the [`Self::difference`] that the uncertainty cannot explain. An event that moves
-    /// may be missing from either side for a moment. An event that was counted twice only makes the sum too
+    /// It is the part of the [`Self::difference`] that the uncertainty cannot explain. A message that moves
+    /// may be missing from either side for a moment. A message that was counted twice only makes the sum too
     /// large.
     pub fn unaccounted(&self) -> i64 {
         let difference = self.difference();
@@ -78,7 +78,7 @@ impl Ledger {
         }
     }
 
-    /// Accepted events that are on their way and need no operator.
+    /// Accepted messages that are on their way and need no operator.
     pub fn moving(&self) -> u64 {
         self.queued + self.in_flight + self.replaying
     }

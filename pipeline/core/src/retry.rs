@@ -31,7 +31,7 @@ impl RetrySchedule {
         Duration::from_secs(seconds.min(u64::from(self.cap_s)))
     }
 
-    /// The wait, shortened by up to a tenth. The amount is the same for the same message and attempt. So
+    /// The wait, shortened by up to a tenth. The amount depends only on the message and the attempt. So
     /// messages that failed together don't all come back in the same second.
     pub fn wait_with_jitter(&self, receive_count: u32, message_id: &str) -> Duration {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ u64::from(receive_count);

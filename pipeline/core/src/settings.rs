@@ -12,8 +12,8 @@ pub struct PipelineSettings {
     /// `type` of plain JSON that gets wrapped.
     pub default_type: String,
     /// Largest event in bytes, as CloudEvents JSON. 240 KiB leaves 16 KiB for message attributes, which SQS
-    /// counts too (a dead letter's failures, a replay's ids). So the message fits in 256 KiB, and a DynamoDB
-    /// item in 400 KB.
+    /// counts too (a dead letter's failures, a replay's ids). So the message fits in 256 KiB, and the event
+    /// in a DynamoDB item of 400 KB.
     pub max_event_bytes: usize,
     /// Largest request in bytes. 1 MiB: what one `SendMessageBatch` call carries.
     pub max_request_bytes: usize,

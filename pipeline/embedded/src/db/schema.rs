@@ -8,7 +8,7 @@ pub const VERSION: i64 = 1;
 /// The tables.
 ///
 /// `messages` is both queues: `queue` 0 is the primary one, 1 the DLQ. `origin` is the id of the message with
-/// which the event was accepted. `handover` names the events that are in two places for a moment: the next
+/// which the event was accepted. `handover` names the promises that are in two places for a moment: the next
 /// place has them and the message is not deleted yet. The ledger counts those once. The index on visibility
 /// also has the columns that a snapshot of a queue reads, so that sampling a long queue reads no bodies. The
 /// index on groups has the columns that grouping dead letters reads.
