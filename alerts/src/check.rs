@@ -1,4 +1,5 @@
-//! Tests of rules: scenarios (series in, states out), lints, and mutations that prove the scenarios worth having.
+//! Tests of rules: scenarios (series in, states out), lints, and mutations that prove that the scenarios are
+//! useful.
 //!
 //! `docs/alarms.md` describes the format of a scenario file.
 

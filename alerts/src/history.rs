@@ -11,7 +11,7 @@ use std::error::Error;
 #[derive(Debug, thiserror::Error)]
 #[error("datapoints of {metric} could not be read")]
 pub struct SourceError {
-    /// Which series was asked for.
+    /// The requested series.
     pub metric: String,
     /// What went wrong.
     #[source]
@@ -49,9 +49,10 @@ pub trait History {
 
 /// Datapoints in memory at one resolution, from which longer periods are put together.
 ///
-/// Sums and sample counts add up, extremes are the extremes, averages are weighted by sample counts if those are
-/// known. A percentile of a longer period cannot be had from percentiles of shorter ones; the largest of them is
-/// given, which is never too low. Rules avoid the question: percentiles are watched at the resolution of the data.
+/// Sums and sample counts add up, extremes are the extremes, averages are weighted by sample counts if those
+/// are known. A percentile of a longer period can't be computed from percentiles of shorter ones. The largest
+/// of them is returned, which is never too low. Rules avoid the problem: percentiles are watched at the
+/// resolution of the data.
 #[derive(Clone, Debug)]
 pub struct MemoryHistory {
     start: i64,
@@ -113,8 +114,9 @@ struct Prefix<'a> {
     totals: Vec<Total>,
 }
 
-/// A running total with its rounding error kept beside it, so that the difference of two is as good as a sum of the
-/// values between them: a threshold is often exactly what healthy values add up to.
+/// A running total with its rounding error kept beside it. So the difference of two totals is as exact as a
+/// sum of the values between them. That matters because a threshold is often exactly the sum of healthy
+/// values.
 #[derive(Clone, Copy, Default)]
 struct Total {
     sum: f64,

@@ -1,4 +1,5 @@
-//! What a rule measures: a metric, told apart by topology key rather than by deployed name, and a statistic of it.
+//! What a rule measures: a metric, identified by topology key rather than by deployed name, and a statistic
+//! of it.
 
 use serde::Serialize;
 use spillway_metrics::{MetricId, MetricQuery, Statistic};

@@ -213,11 +213,11 @@ pub struct MetricCondition {
     pub threshold_factor: f64,
     /// The limit that the file's number is a share of, such as `functions.consumer.timeout_ms`.
     pub limit: Option<String>,
-    /// M: so many of the last N datapoints must breach.
+    /// M: this number of the last N datapoints must breach.
     pub datapoints_to_alarm: usize,
     /// N.
     pub evaluation_periods: usize,
-    /// What stands in for datapoints that are not there.
+    /// What replaces missing datapoints.
     pub missing_data: MissingData,
     /// What a percentile does with few samples.
     pub low_samples: LowSamples,
@@ -296,13 +296,13 @@ pub struct Rule {
     pub name: RuleName,
     /// The part of the system that it watches, after which its file is named.
     pub subsystem: String,
-    /// Who is told, and when.
+    /// Who is notified, and when.
     pub tier: Tier,
-    /// Whether anybody is told at all. The parts of a composite alarm are not told of on their own.
+    /// Whether the rule notifies at all. The parts of a composite alarm do not notify on their own.
     pub notify: bool,
     /// What is the case, in one sentence.
     pub summary: String,
-    /// What it means for the system's users if nobody does anything.
+    /// The consequence for the system's users if no engineer acts.
     pub impact: String,
     /// Page in `docs/runbooks/`, without `.md`.
     pub runbook: String,

@@ -1,4 +1,4 @@
-//! The runbooks, as they were when this was built: what the person reads who was notified of an alarm.
+//! The runbooks, as they were when this was built. The engineer who was notified of an alarm reads them.
 
 /// Every page of `docs/runbooks`, listed by `build.rs`, in the order of their names.
 const PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runbooks.in"));

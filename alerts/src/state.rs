@@ -14,7 +14,7 @@ pub enum AlarmState {
     /// The condition holds.
     #[serde(rename = "ALARM")]
     Alarm,
-    /// New, or without enough data to tell. Every alarm starts here.
+    /// New, or without enough data to decide. Every alarm starts here.
     #[default]
     #[serde(rename = "INSUFFICIENT_DATA")]
     InsufficientData,

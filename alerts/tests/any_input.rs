@@ -1,4 +1,4 @@
-//! No input makes a parser panic; what is refused says so.
+//! No input makes a parser panic; refused input gets an error message.
 
 use proptest::prelude::*;
 use spillway_alerts::check::{parse_scenarios, parse_series};

@@ -1,4 +1,4 @@
-//! Scenario files that cannot be run, scenarios that fail, and rules that a check has something to say about.
+//! Scenario files that cannot be run, scenarios that fail, and rules in which a check finds problems.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use spillway_alerts::hours::{BusinessHours, Digest};
 use std::collections::BTreeMap;
 
-/// Why the morning was not told.
+/// Why the digest was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum DigestError {
     /// A service did not do its part.
@@ -32,11 +32,11 @@ pub enum Told {
     Nothing,
     /// Another invocation sent it, or is about to.
     Already,
-    /// Business hours have not begun yet, or low alarms are told at any hour.
+    /// Business hours have not begun yet, or low alarms notify at any hour.
     NotOpen,
 }
 
-/// Tells what happened since business hours ended, once.
+/// Sends the digest of what happened since business hours ended, once.
 pub(crate) async fn tell(function: &Function) -> Result<Told, DigestError> {
     let Some((night, zone)) = night(function.watch.hours.as_ref(), function.telemetry.now()) else {
         tracing::warn!("there is no night to tell of: nobody opens, or this was asked for out of hours");
@@ -50,7 +50,8 @@ pub(crate) async fn tell(function: &Function) -> Result<Told, DigestError> {
     let told = claimed(function, night, &zone).await;
     match &told {
         Ok(_) => {
-            // It was told. If this can't be noted, the claim ends by itself long after the last try of this opening.
+            // The digest was sent. If that can't be recorded, the claim expires by itself, long after the
+            // last try of this opening.
             if let Err(error) = function.once.told(&opening).await {
                 tracing::error!(%error, "that the digest was told could not be noted");
             }

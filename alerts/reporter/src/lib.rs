@@ -1,11 +1,14 @@
-//! The reporter function. EventBridge Scheduler asks it for one task at a time:
+//! The reporter function. EventBridge Scheduler starts one task at a time:
 //!
-//! * `digest`, when business hours begin: what fired and cleared since they ended, which neither CloudWatch nor an actions
-//!   suppressor ever tells, and what is still in alarm. Told once an opening, and not at all if there is nothing.
-//! * `catch-up`, every five minutes: the same if it could not be told then; and low alarms that fired within hours while another one
-//!   of their subsystem was on, which the subsystem's composite alarm does not tell.
-//! * `budget`, every hour: what share of the month's budget is spent, and will be.
-//! * `time-to-loss`, every five minutes: how long the oldest dead letter that is not archived has at least.
+//! * `digest`, when business hours begin: what fired and cleared since they ended, and what is still in
+//!   alarm. Neither CloudWatch nor an actions suppressor ever reports what fired and cleared meanwhile. It is
+//!   sent once for each opening, and not at all if it is empty.
+//! * `catch-up`, every five minutes: sends the digest if that failed at the opening. It also reports low
+//!   alarms that fired in business hours while another alarm of their subsystem was on. The subsystem's
+//!   composite alarm does not report those.
+//! * `budget`, every hour: what share of the month's budget is spent, and what share will be.
+//! * `time-to-loss`, every five minutes: the least time that is left to the oldest dead letter that is not
+//!   archived.
 //!
 //! The rest of AWS is behind the ports in [`ports`]; [`run`] takes a payload and knows no service.
 
@@ -42,11 +45,11 @@ pub struct Function {
     pub states: Arc<dyn States>,
     /// Numbers for the charts, and for the time to loss.
     pub metrics: Arc<dyn MetricReader>,
-    /// Remembers what was told.
+    /// Remembers which notifications were sent.
     pub once: Arc<dyn Once>,
     /// Keeps charts.
     pub pictures: Arc<dyn Pictures>,
-    /// Tells people.
+    /// Sends mail to the engineers.
     pub mail: Arc<dyn Mail>,
     /// The budget.
     pub spending: Arc<dyn Spending>,
@@ -58,7 +61,7 @@ pub struct Function {
     pub telemetry: Telemetry,
 }
 
-/// What the function can be asked for.
+/// The tasks of the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Task {
@@ -76,18 +79,18 @@ struct Request {
 /// Why a task was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Nobody knows what was asked for.
+    /// The payload names no known task.
     #[error(
         "the payload is not one of {{\"task\": \"digest\"}}, \"catch-up\", \"budget\" and \"time-to-loss\": {0}"
     )]
     Request(#[source] serde_json::Error),
-    /// The digest could not be told.
+    /// The digest could not be sent.
     #[error(transparent)]
     Digest(#[from] DigestError),
     /// The budget could not be read.
     #[error("the budget could not be read: {0}")]
     Budget(#[source] ReadError),
-    /// The time to loss could not be reckoned.
+    /// The time to loss could not be computed.
     #[error(transparent)]
     Loss(#[from] LossError),
 }
@@ -98,14 +101,14 @@ pub enum RunError {
 pub enum Answer {
     /// Of `digest`.
     Told {
-        /// What was told.
+        /// The outcome of the digest.
         digest: Told,
     },
     /// Of `catch-up`.
     CaughtUp {
-        /// What became of the digest; nothing out of hours, or if low alarms are told at any hour.
+        /// The outcome of the digest; `None` out of business hours, or if low alarms notify at any hour.
         digest: Option<Told>,
-        /// How many alarms were told that nobody else tells.
+        /// The number of alarms reported that no composite alarm reports.
         alarms: usize,
     },
     /// Of `budget`: shares in percent.
@@ -117,12 +120,12 @@ pub enum Answer {
     },
     /// Of `time-to-loss`.
     TimeToLoss {
-        /// Seconds that the oldest dead letter has at least; none while nothing waits.
+        /// The least number of seconds left to the oldest dead letter; none while no dead letter waits.
         seconds: Option<i64>,
     },
 }
 
-/// Does the task that is asked for.
+/// Runs the requested task.
 ///
 /// # Errors
 /// [`RunError`] if it could not be done. Lambda then tries again, and so does the next schedule.
@@ -139,7 +142,8 @@ pub async fn run(function: &Function, payload: &RawValue) -> Result<Answer, RunE
     }
 }
 
-/// Tells within hours what should have been told. One of the two that fails does not keep the other from being told.
+/// Sends in business hours what should have been sent before. If one of the two parts fails, the other is
+/// sent all the same.
 async fn catch_up(function: &Function) -> Result<Answer, DigestError> {
     let hours = function.watch.hours.as_ref();
     if hours.is_some_and(|hours| !hours.is_open(function.telemetry.now())) {
@@ -153,7 +157,7 @@ async fn catch_up(function: &Function) -> Result<Answer, DigestError> {
     Ok(Answer::CaughtUp { digest: digest?, alarms })
 }
 
-/// A port failed, with what was wanted of it.
+/// A port failed, with the action that was attempted.
 fn while_doing(what: &'static str) -> impl Fn(PortError) -> DigestError {
     move |source| DigestError::Port { what, source }
 }

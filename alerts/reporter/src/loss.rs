@@ -1,15 +1,19 @@
-//! The task `time-to-loss`: how long the oldest dead letter that is not archived has at least.
+//! The task `time-to-loss`: the least time that is left to the oldest dead letter that is not archived.
 //!
-//! A dead letter expires by the time at which its event was first sent, and no metric of SQS shows that: the age metric of
-//! a dead letter queue starts at the move, and leaves out messages that were received three times or more, as those are
-//! that the archiver cannot archive. So the worst case is reckoned from what is known:
+//! A dead letter expires by the time at which its event was first sent, and no SQS metric shows that time.
+//! The age metric of a dead letter queue starts at the move. It also leaves out messages received three times
+//! or more, and those are the messages that the archiver cannot archive. So the worst case is computed from
+//! what is known:
 //!
-//! * it came into the dead letter queue in the last minute in which the queue was empty throughout, nothing visible and nothing
-//!   in flight: what the archiver fails on is the one and the other by turns;
-//! * it waited in the first queue as long as any message there was seen to wait in these two weeks, and then through all
-//!   its retries, each of them ended by the visibility timeout or by the wait for the next, whichever is longer.
+//! * The dead letter came into the dead letter queue in the last minute in which the queue was empty
+//!   throughout. Empty means nothing visible and nothing in flight: a message that the archiver fails on
+//!   alternates between the two.
+//! * It waited in the first queue as long as the longest wait seen there in the last two weeks. Then it went
+//!   through all its retries. Each retry ended by the visibility timeout or by the wait for the next,
+//!   whichever is longer.
 //!
-//! So the figure is never too large, as far as the metrics go; it may be too small while dead letters come without a break.
+//! So the result is never too large, as far as the metrics go. It may be too small while dead letters arrive
+//! without a break.
 
 use crate::Function;
 use crate::ports::PortError;
@@ -21,8 +25,9 @@ use spillway_metrics::{Period, Queue, Series, Statistic, TimeRange, archiver, qu
 
 /// How far back CloudWatch has metrics by the minute; the retention of a queue is less.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24 + 1);
-/// Two weeks of three metrics by the minute are sixty thousand datapoints; one call of CloudWatch gives 100,800. In longer periods a
-/// message that is now visible and now in flight would look like an empty queue.
+/// Two weeks of three metrics by the minute are sixty thousand datapoints; one call of CloudWatch returns up
+/// to 100,800. With longer periods, a message that alternates between visible and in flight would look like
+/// an empty queue.
 const PERIOD: Period = Period::MINUTE;
 
 /// How long messages are kept, and what happens to them before they are dead letters.
@@ -32,7 +37,7 @@ pub struct Retention {
     pub queue: String,
     /// Name of the dead letter queue.
     pub dlq: String,
-    /// Name of the archiver function, under which the metric stands.
+    /// Name of the archiver function, under which the metric is published.
     pub archiver: String,
     /// Seconds that the dead letter queue keeps a message, from when its event was first sent.
     pub retention_s: u32,
@@ -92,8 +97,9 @@ pub(crate) async fn measure(function: &Function) -> Result<Option<i64>, LossErro
     Ok(Some(left_s))
 }
 
-/// The beginning of the last period in which the queue was known to be empty throughout, as a Unix second. A queue that was not seen
-/// empty has held something since its first datapoint; of one without any, nothing is known but that it holds something now.
+/// The beginning of the last period in which the queue was known to be empty throughout, as a Unix second. A
+/// queue that was never seen empty has held messages since its first datapoint. Of a queue without
+/// datapoints, it is only known that it holds messages now.
 fn last_empty(visible: &Series, in_flight: &Series) -> i64 {
     let start = |slot: usize| {
         let slots = i64::try_from(slot).unwrap_or(i64::MAX);

@@ -41,7 +41,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     serve(async |payload, _| Ok(run(&function, payload).await?)).await
 }
 
-/// Reads what Terraform wrote down of the alarms. When that changes the function starts anew.
+/// Reads the alarms that Terraform recorded. When they change, the function starts again.
 async fn watch(clients: &Clients, settings: &Settings) -> Result<Watch, Error> {
     let object = clients.s3().get_object().bucket(&settings.bucket).key(&settings.alarms_key).send().await?;
     Ok(Watch::parse(&object.body.collect().await?.into_bytes())?)

@@ -1,8 +1,9 @@
-//! Low alarms that nobody else tells.
+//! Low alarms that no composite alarm reports.
 //!
-//! Low alarms are told by a composite alarm for each subsystem, and an alarm acts on changes only: while one low alarm of a subsystem
-//! is on, a second one changes nothing for the composite. It would be told to nobody, and the high alarm that it
-//! announces would come unwarned. So it is looked for every few minutes, and told once.
+//! Each subsystem has one composite alarm that reports its low alarms, and an alarm acts on changes only.
+//! While one low alarm of a subsystem is on, a second one changes nothing for the composite. The second one
+//! would not be reported, and the high alarm that it announces would come without warning. So this task
+//! searches for such alarms every few minutes, and reports each one once.
 
 use crate::digest::DigestError;
 use crate::ports::{Change, Claim, Standing};
@@ -13,7 +14,8 @@ use jiff::tz::TimeZone;
 use spillway_alerts::{AlarmState, Rule};
 use std::collections::BTreeMap;
 
-/// How far back is looked. Longer than from one run to the next, so that one that fails is made good.
+/// How far back changes are searched. It is longer than the time between two runs, so that a run makes up for
+/// a failed one.
 const LOOK_BACK: SignedDuration = SignedDuration::from_mins(45);
 
 /// A low alarm that fired while another one of its subsystem was on.
@@ -24,7 +26,7 @@ pub(crate) struct Fired<'w> {
     pub change: Change,
 }
 
-/// Tells what was not told, and returns how many alarms that were.
+/// Reports the alarms that no composite alarm reported, and returns their number.
 pub(crate) async fn tell(function: &Function) -> Result<usize, DigestError> {
     let (watch, now) = (&function.watch, function.telemetry.now());
     let unread = || while_doing("the alarms could not be read");
@@ -60,8 +62,8 @@ pub(crate) async fn tell(function: &Function) -> Result<usize, DigestError> {
     Ok(untold.len())
 }
 
-/// Those among `changes` (the oldest first) that fired within hours while another one of their subsystem was on. `standing` is how the
-/// alarms are after all of them.
+/// Those among `changes` (the oldest first) that fired in business hours while another one of their subsystem
+/// was on. `standing` has the states of the alarms after all of them.
 fn overlaps<'w>(watch: &'w Watch, standing: &[Standing], changes: &[Change]) -> Vec<Fired<'w>> {
     let mut states: BTreeMap<&str, AlarmState> =
         standing.iter().map(|one| (one.alarm.as_str(), one.state)).collect();

@@ -1,4 +1,4 @@
-//! From what CloudWatch remembers to what the morning is told.
+//! Turns the alarm history of CloudWatch into the content of the morning's digest.
 
 use crate::ports::{Change, Standing};
 use crate::watch::Watch;
@@ -19,7 +19,8 @@ pub struct Overnight {
     pub opened_at: Timestamp,
 }
 
-/// Alarms that were in ALARM when hours ended, of which the change into it has to be looked up: it was before.
+/// Alarms that were in ALARM when business hours ended. Their change into it was earlier, so it has to be
+/// looked up.
 pub(crate) fn in_alarm_at_closing(
     watch: &Watch,
     night: Overnight,
@@ -38,8 +39,9 @@ pub(crate) fn in_alarm_at_closing(
     alarms.iter().filter(was).cloned().collect()
 }
 
-/// Puts the digest together from changes since closing (the oldest first, and some after the opening may be among
-/// them) and from those that were in ALARM at closing, with since when and why as far as it is known.
+/// Builds the digest from two lists. One has the changes since closing, the oldest first; some after the
+/// opening may be among them. The other has the alarms that were in ALARM at closing, with since when and why
+/// as far as that is known.
 pub fn overnight(
     watch: &Watch,
     night: Overnight,
@@ -67,7 +69,7 @@ pub fn overnight(
     Digest::of(Some(night.closed_at), night.opened_at, &in_alarm, &meanwhile)
 }
 
-/// On one line, and not longer than somebody reads.
+/// On one line, and short enough to read.
 pub(crate) fn short(reason: &str) -> String {
     let line = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST_REASON) {

@@ -6,7 +6,7 @@ use spillway_alerts::AlarmState;
 use spillway_dashboard_aws::budgets::Budget;
 use spillway_dashboard_model::ReadError;
 
-/// A service did not do what it was asked, with the reason in one sentence that names no secret.
+/// A failed call of a service, with the reason in one sentence that names no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PortError(pub String);
@@ -61,38 +61,38 @@ pub trait States: Send + Sync {
     async fn last_into_alarm(&self, alarm: &str, before: Timestamp) -> Result<Option<Change>, PortError>;
 }
 
-/// Whether something may be told.
+/// Whether a notification may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// It is yours, until it is told or given back or the time for it is over.
+    /// The caller owns it, until the notification is sent, the claim is given back or its time is over.
     Yours,
-    /// Somebody has told it, or is about to.
+    /// Another invocation has sent it, or is about to.
     Taken,
 }
 
-/// Remembers what was told: each opening, and each alarm that was told on its own.
+/// Remembers which notifications were sent: each opening, and each alarm that was reported on its own.
 #[async_trait]
 pub trait Once: Send + Sync {
-    /// Claims what is to be told, by a name of one's own for it.
+    /// Claims a notification, by a name that is its own.
     ///
     /// # Errors
-    /// The table did not answer; then nobody may tell.
+    /// The table did not answer; then the caller must not send it.
     async fn claim(&self, what: &str) -> Result<Claim, PortError>;
 
-    /// It was told.
+    /// The notification was sent.
     ///
     /// # Errors
     /// The table did not answer.
     async fn told(&self, what: &str) -> Result<(), PortError>;
 
-    /// It could not be told, and somebody else may try.
+    /// The notification could not be sent, and another invocation may try.
     ///
     /// # Errors
     /// The table did not answer; the claim then ends by itself.
     async fn give_back(&self, what: &str) -> Result<(), PortError>;
 }
 
-/// Keeps pictures for those who are told.
+/// Keeps pictures for the recipients of a mail.
 #[async_trait]
 pub trait Pictures: Send + Sync {
     /// Keeps a PNG under `name` and returns an address at which it can be seen for some hours.
@@ -102,7 +102,7 @@ pub trait Pictures: Send + Sync {
     async fn keep(&self, name: &str, png: Vec<u8>) -> Result<String, PortError>;
 }
 
-/// Tells people who are told of low alarms.
+/// Sends mail to the engineers who receive low alarms.
 #[async_trait]
 pub trait Mail: Send + Sync {
     /// Sends a text with a subject of ASCII characters, at most 100.

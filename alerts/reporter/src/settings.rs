@@ -1,4 +1,4 @@
-//! What Terraform tells the reporter function.
+//! The settings that Terraform passes to the reporter function.
 
 use crate::loss::Retention;
 use spillway_core::retry::RetrySchedule;
@@ -16,7 +16,7 @@ pub struct Settings {
     pub digests_prefix: String,
     /// Topic of low alarms.
     pub low_topic: String,
-    /// Table in which it is noted what was told.
+    /// Table that records which notifications were sent.
     pub ops_table: String,
     /// Name of the budget.
     pub budget: String,
@@ -26,7 +26,7 @@ pub struct Settings {
     pub partition: String,
     /// URL of the dead letter queue.
     pub dlq_url: String,
-    /// What becomes of messages.
+    /// How long messages are kept and retried.
     pub retention: Retention,
     /// How long an invocation may take.
     pub timeout: Duration,

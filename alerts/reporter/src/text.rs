@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 /// Longest subject that SNS takes.
 const LONGEST_SUBJECT: usize = 100;
-/// Entries that are told one by one; SNS takes 256 KB, and nobody reads more.
+/// Entries that are listed one by one. SNS accepts 256 KB, and no engineer reads more than this.
 const MOST_ENTRIES: usize = 100;
 /// Rules that are explained.
 const MOST_RULES: usize = 40;
@@ -55,8 +55,8 @@ pub(crate) fn body(
     text
 }
 
-/// The digest with as many entries as are told one by one: what is still wrong before what is over, the newest before
-/// the oldest.
+/// The digest with at most the number of entries that are listed one by one. What is still wrong comes before
+/// what is over, and the newest before the oldest.
 fn shortened(digest: &Digest) -> (Digest, usize) {
     let mut shown = digest.clone();
     let newest_first =
@@ -80,7 +80,7 @@ pub(crate) fn overlaps_subject(deployment: &str, fired: &[Fired<'_>]) -> String 
     subject
 }
 
-/// Which they are, what each means and where to look.
+/// Which alarms they are, what each means and where to look.
 pub(crate) fn overlaps_body(watch: &Watch, fired: &[Fired<'_>], zone: &TimeZone) -> String {
     let mut text = String::from(
         "Low-priority alarms that fired while another one of the same part of the system was on. That part's alarm is told of the first \

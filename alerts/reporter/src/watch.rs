@@ -1,4 +1,4 @@
-//! What Terraform wrote down, in one document: the function reads the compiled rules that became alarms.
+//! The document that Terraform wrote. The function reads the compiled rules that became alarms from it.
 
 use serde::Deserialize;
 use spillway_alerts::hours::{BusinessHours, HoursConfig, HoursError};
@@ -34,7 +34,7 @@ pub enum WatchError {
     Hours(#[from] HoursError),
 }
 
-/// The rules of this deployment, and when low ones are told.
+/// The rules of this deployment, and when low ones notify.
 #[derive(Clone, Debug)]
 pub struct Watch {
     /// Name of the deployment.
@@ -43,7 +43,7 @@ pub struct Watch {
     pub rules: RuleSet,
     /// What they watch is called so.
     pub resources: Resources,
-    /// When low alarms are told; `None` if at any hour.
+    /// When low alarms notify; `None` if at any hour.
     pub hours: Option<BusinessHours>,
     /// Address of the dashboard, without a slash at its end.
     pub dashboard_url: Option<String>,
@@ -70,7 +70,7 @@ impl Watch {
         })
     }
 
-    /// The rule behind an alarm, if it is a low one that people are told of.
+    /// The rule behind an alarm, if it is a low one that notifies.
     pub fn told_low(&self, alarm: &str) -> Option<&Rule> {
         let rule = self.rules.get(self.by_alarm.get(alarm)?.as_str())?;
         (rule.tier == Tier::Low && rule.notify).then_some(rule)

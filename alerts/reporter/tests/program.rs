@@ -1,4 +1,4 @@
-//! The program as Lambda starts it, with the runtime API and AWS played on loopback addresses.
+//! The program as Lambda starts it, with simulated runtime API and AWS on loopback addresses.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -39,7 +39,7 @@ const SETTINGS: [(&str, &str); 25] = [
     ("SPILLWAY_TIMEOUT_S", "120"),
 ];
 
-/// A request, and where its answer goes.
+/// A request, and the channel for its answer.
 struct Asked {
     line: String,
     headers: HashMap<String, String>,
@@ -75,7 +75,7 @@ impl Asked {
     }
 }
 
-/// The next connection, or a failure if the program is not heard of any more.
+/// The next connection, or a failure if the program sends nothing any more.
 fn accept(listener: &TcpListener) -> TcpStream {
     listener.set_nonblocking(true).unwrap();
     for _ in 0..12_000 {
@@ -90,7 +90,7 @@ fn accept(listener: &TcpListener) -> TcpStream {
     panic!("the program asked for nothing within a minute");
 }
 
-/// AWS, as far as the function sees it: what it was asked for, in order.
+/// AWS, as far as the function sees it: the requests, in order.
 #[derive(Clone, Default)]
 struct Aws(Arc<Mutex<Vec<(String, String)>>>);
 
@@ -162,7 +162,7 @@ fn seconds(at: f64) -> Cbor {
     Cbor::Tag(1, Box::new(Cbor::Float(at)))
 }
 
-/// The end of the time that was asked for, which is the function's now.
+/// The end of the requested time range, which is the function's current time.
 fn end_date(body: &[u8]) -> f64 {
     let request: Cbor = ciborium::from_reader(body).unwrap();
     let members = request.into_map().unwrap();

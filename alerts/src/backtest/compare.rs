@@ -1,4 +1,4 @@
-//! Two backtests over the same history: what a change of the rules changes.
+//! Two backtests over the same history: the effect of a change of the rules.
 
 use super::{Backtest, RuleOutcome};
 use crate::rules::RuleName;
@@ -32,7 +32,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares two backtests of the same stretch of history.
+    /// Compares two backtests of the same period of history.
     pub fn of(before: &Backtest, after: &Backtest) -> Self {
         let names = before.rules.iter().map(|outcome| &outcome.rule);
         let added = after.rules.iter().map(|outcome| &outcome.rule);

@@ -1,4 +1,4 @@
-//! Backtests: what the rules would have told, over recorded history.
+//! Backtests: which notifications the rules would have sent, over recorded history.
 
 mod compare;
 mod table;
@@ -21,7 +21,7 @@ const WARNING_HOLDS_S: i64 = 60 * 60;
 
 const WEEK_S: f64 = 7.0 * 86_400.0;
 
-/// Which stretch of time, and in whose hours of day the pages are counted.
+/// The period to evaluate, and the time zone in whose hours of day the pages are counted.
 #[derive(Clone, Debug)]
 pub struct Range {
     /// Evaluation begins after this.
@@ -32,7 +32,7 @@ pub struct Range {
     pub zone: TimeZone,
 }
 
-/// One stretch in ALARM.
+/// One period in ALARM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Firing {
     /// When it went into ALARM.
@@ -48,7 +48,7 @@ pub struct RuleOutcome {
     pub rule: RuleName,
     /// Its tier.
     pub tier: Tier,
-    /// Whether anybody would have been told.
+    /// Whether the rule would have sent notifications.
     pub notify: bool,
     /// Each time it fired.
     pub firings: Vec<Firing>,
@@ -71,7 +71,7 @@ pub struct Backtest {
     pub until: Timestamp,
     /// Each rule, in the order of the set.
     pub rules: Vec<RuleOutcome>,
-    /// Pages (firings of high rules that tell somebody) by local hour of the day.
+    /// Pages (firings of high rules that notify) by local hour of the day.
     pub pages_by_hour: [u32; 24],
 }
 
@@ -148,7 +148,7 @@ impl Backtest {
         self.rules.iter().find(|outcome| outcome.rule.as_str() == name)
     }
 
-    /// How often somebody would have been woken.
+    /// How often an engineer on call would have been woken.
     pub fn pages(&self) -> u32 {
         self.pages_by_hour.iter().sum()
     }
@@ -159,7 +159,7 @@ impl Backtest {
         f64::from(self.pages()) / weeks.max(1.0)
     }
 
-    /// How often business hours would have been told of a low alarm.
+    /// How often a low alarm would have been notified in business hours.
     pub fn low_firings(&self) -> usize {
         self.rules
             .iter()

@@ -1,4 +1,4 @@
-//! Backtests over small made-up histories.
+//! Backtests over small generated histories.
 
 use super::{Backtest, Comparison, Range, run};
 use crate::history::MemoryHistory;

@@ -1,6 +1,6 @@
 //! Whether a rule's metrics are in the register.
 //!
-//! A misspelled metric or a dimension too many makes an alarm that never fires and looks healthy all the while.
+//! A misspelled metric or an extra dimension makes an alarm that never fires and always looks healthy.
 
 use crate::metric::{DimensionValue, Metric};
 use spillway_metrics::{Definition, DimensionNames};

@@ -51,7 +51,7 @@ impl fmt::Display for Lint {
     }
 }
 
-/// Looks over all rules. `runbooks` tells which pages exist; without it they are not looked for.
+/// Checks all rules. `runbooks` lists the pages that exist; without it, pages are not checked.
 pub(crate) fn lint(
     rules: &RuleSet,
     scenarios: &[Scenario],
@@ -147,8 +147,8 @@ fn sticks(condition: &MetricCondition) -> Option<String> {
     }
 }
 
-/// CloudWatch's FILL also fills in the newest datapoint when that is only late, and a minute later the next one. The user
-/// guide warns, under `FILL`, that an alarm can so be kept from ever changing, and advises M out of N.
+/// CloudWatch's FILL also fills in the newest datapoint when that is only late, and a minute later the next
+/// one. So an alarm may never change. The user guide warns of this, under `FILL`, and advises M out of N.
 fn filled_in(condition: &MetricCondition) -> Option<String> {
     if !condition.is_never_missing() {
         return None;

@@ -16,7 +16,7 @@ pub enum Mutation {
     EvaluationPeriods(usize),
     /// The treatment of missing data, to this.
     MissingData(MissingData),
-    /// Of a composite, one AND to OR or the other way about; which one, counted from 1, the outermost first.
+    /// In a composite, one AND to OR or the reverse; which one, counted from 1, the outermost first.
     Operator(usize),
 }
 
@@ -41,10 +41,13 @@ pub struct Mutant {
     pub rule: Rule,
 }
 
-/// All mutants of a rule: the threshold a tenth higher and lower, M and N one more and one less, every other treatment
-/// of missing data. Those that CloudWatch could not tell from the original are left out: M above N, and the treatment of
-/// missing data where nothing is ever missing or where it is ignored anyway. Of a composite each AND is made an OR, and each
-/// OR an AND; its parts have mutants of their own.
+/// All mutants of a rule: the threshold a tenth higher and lower, M and N one more and one less, and every
+/// other treatment of missing data.
+///
+/// Mutants that CloudWatch could not distinguish from the original are left out. These are M above N, and the
+/// treatment of missing data where nothing is ever missing or where it is ignored anyway.
+///
+/// In a composite, each AND is changed to OR and each OR to AND. Its parts have mutants of their own.
 pub fn mutants(rule: &Rule) -> Vec<Mutant> {
     match &rule.condition {
         Condition::Metric(condition) => mutants_of_metric(rule, condition),

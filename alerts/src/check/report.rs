@@ -11,7 +11,7 @@ use std::fmt;
 pub struct Difference {
     /// First such datapoint, counted from 0.
     pub first: usize,
-    /// Last one of the stretch.
+    /// Last such datapoint of the period.
     pub last: usize,
     /// What the scenario expects.
     pub expected: AlarmState,
@@ -52,7 +52,7 @@ pub struct Report {
     pub outcomes: Vec<Outcome>,
     /// What is questionable about rules that are well formed.
     pub lints: Vec<Lint>,
-    /// How many rules were looked at.
+    /// The number of rules checked.
     pub rules: usize,
 }
 

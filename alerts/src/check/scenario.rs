@@ -137,7 +137,8 @@ fn read(raw: RawScenario, file: &str, line: usize, limits: &Limits) -> Result<Sc
     })
 }
 
-/// A scenario's own rule: any field of a rule, and for those left out a default, so that it is about its subject only.
+/// A scenario's own rule. It may have any field of a rule. Fields left out get a default, so that the rule is
+/// only about its subject.
 fn inline_rule(fields: Mapping, interval: u32, limits: &Limits) -> Result<Rule, String> {
     let defaults = format!(
         "name: inline\nkind: metric\ntier: low\nsummary: A rule of a scenario.\nimpact: None.\nrunbook: inline\n\

@@ -39,7 +39,7 @@ impl AlarmRule {
         if parser.rest.is_empty() { Ok(Self(node)) } else { Err(parser.error("expected AND, OR or the end")) }
     }
 
-    /// Names of the alarms that it looks at, in order, each once.
+    /// Names of the alarms that it refers to, in order, each once.
     pub fn names(&self) -> Vec<&str> {
         fn walk<'a>(node: &'a Node, names: &mut Vec<&'a str>) {
             match node {
@@ -75,7 +75,7 @@ impl AlarmRule {
         walk(&self.0, state)
     }
 
-    /// The same rule with one AND changed into OR or the other way about, once for each of them.
+    /// The same rule with one AND changed into OR or the reverse, once for each of them.
     pub(crate) fn with_other_operators(&self) -> Vec<Self> {
         fn walk(node: &Node) -> Vec<Node> {
             match node {
@@ -97,7 +97,8 @@ impl AlarmRule {
     }
 }
 
-/// CloudWatch's syntax, with each name in quotation marks and parentheses where the parts of a part would be read otherwise.
+/// CloudWatch's syntax, with each name in quotation marks. Parentheses are added where a nested part would
+/// otherwise be parsed differently.
 impl fmt::Display for AlarmRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fn part(node: &Node, f: &mut fmt::Formatter<'_>) -> fmt::Result {

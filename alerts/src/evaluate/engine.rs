@@ -17,13 +17,13 @@ pub struct Status {
     pub rule: RuleName,
     /// Its state.
     pub state: AlarmState,
-    /// When it came to be so; `None` until the first change.
+    /// When this state began; `None` until the first change.
     pub since: Option<Timestamp>,
     /// Why.
     pub reason: String,
 }
 
-/// What came of evaluating all alarms once.
+/// The results of evaluating all alarms once.
 #[derive(Debug, Default)]
 pub struct Tick {
     /// Alarms whose state changed, parts before their composites.
@@ -47,7 +47,8 @@ impl Engine {
         Self::restored(rules, &[])
     }
 
-    /// Alarms that go on from the states they had. Without them a restart would tell everything again.
+    /// Alarms that continue from the states they had. Otherwise every alarm would notify again after a
+    /// restart.
     pub fn restored(rules: RuleSet, known: &[Status]) -> Self {
         let known: HashMap<&RuleName, &Status> = known.iter().map(|status| (&status.rule, status)).collect();
         let statuses: Vec<Status> = rules
@@ -108,8 +109,8 @@ impl Engine {
         tick
     }
 
-    /// Evaluates every alarm at each minute after `from` up to and with `until`, at once: for time that passed while
-    /// nobody evaluated, and for simulated time. Changes come in the order of time.
+    /// Evaluates every alarm at each minute after `from` up to and including `until`, at once. This is for
+    /// time that passed without evaluation, and for simulated time. Changes come in the order of time.
     pub fn catch_up(&mut self, from: Timestamp, until: Timestamp, history: &dyn History) -> Tick {
         let mut tick = Tick::default();
         let mut timelines = vec![Timeline::default(); self.rules.len()];

@@ -9,9 +9,10 @@ use crate::{MetricStat, Statistic};
 use jiff::Timestamp;
 use std::borrow::Cow;
 
-/// The state of one alarm on datapoints, and what it takes to bring it up to date.
+/// The state of one alarm on datapoints, and the data needed to bring it up to date.
 ///
-/// Each evaluation reads the whole evaluation range anew, as CloudWatch does, so datapoints that arrive late count.
+/// Each evaluation reads the whole evaluation range again, as CloudWatch does, so datapoints that arrive late
+/// count.
 #[derive(Clone, Debug)]
 pub struct Evaluator {
     rule: RuleName,
@@ -25,7 +26,7 @@ impl Evaluator {
         Self::starting_as(rule, AlarmState::default())
     }
 
-    /// An alarm that goes on from a known state.
+    /// An alarm that continues from a known state.
     pub fn starting_as(rule: &Rule, state: AlarmState) -> Option<Self> {
         let condition = rule.metric()?.clone();
         Some(Self { rule: rule.name.clone(), condition, state })
@@ -36,7 +37,7 @@ impl Evaluator {
         self.state
     }
 
-    /// Goes on from a state that was found out otherwise.
+    /// Continues from a state that was found by other means.
     pub(crate) fn set(&mut self, state: AlarmState) {
         self.state = state;
     }
@@ -121,7 +122,7 @@ pub(crate) fn look(
     Ok(Outlook { verdict, values })
 }
 
-/// For a rule that waits while there are few samples: the series that counts them, and how many it takes.
+/// For a rule that waits for enough samples: the series that counts them, and the number that it needs.
 pub(crate) fn sample_gate(condition: &MetricCondition) -> Option<(MetricStat, f64)> {
     if condition.low_samples != LowSamples::Ignore {
         return None;
@@ -169,7 +170,7 @@ pub(crate) fn reason(condition: &MetricCondition, values: &[f64], state: AlarmSt
     )
 }
 
-/// A value with at most four digits that count, and all before the point.
+/// A value with at most four significant digits, and all digits before the decimal point.
 fn short(value: f64) -> String {
     let digits_before = value.abs().max(1.0).log10().floor() + 1.0;
     let scale = 10f64.powf((4.0 - digits_before).max(0.0));

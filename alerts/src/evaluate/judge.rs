@@ -75,10 +75,10 @@ impl Judge {
 
     /// Some datapoints, fewer than N, and nothing to put in place of the others.
     ///
-    /// If all of them breach, it depends on how old the oldest is. A lone breaching datapoint that is the newest may yet
-    /// be followed by good ones; once it is M periods old and nothing good has come, the alarm waits no longer
-    /// ("premature alarm state" in AWS's words). One good datapoint anywhere in the range settles it as OK, which AWS's
-    /// table shows with `0 - X - -` for 2 of 3.
+    /// If all of them breach, the result depends on the age of the oldest. A lone breaching datapoint that is
+    /// the newest may yet be followed by good ones. Once it is M periods old and no good one has come, the
+    /// alarm waits no longer ("premature alarm state" in AWS's words). One good datapoint anywhere in the
+    /// range settles it as OK, which AWS's table shows with `0 - X - -` for 2 of 3.
     fn unfilled(&self, real: usize, breaching: usize, oldest_breaching: usize) -> Verdict {
         if breaching >= self.needed || real > breaching {
             return self.counted(breaching);
@@ -91,8 +91,8 @@ impl Judge {
     }
 }
 
-/// The last points of one series, judged as they come in, at a cost that does not grow with N as long as data comes in
-/// without gaps or not at all.
+/// The last points of one series, judged as they arrive. The cost does not grow with N while data comes
+/// without gaps, or not at all.
 pub(crate) struct Window {
     judge: Judge,
     ring: Vec<Point>,

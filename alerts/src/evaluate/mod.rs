@@ -1,8 +1,8 @@
 //! Evaluation with CloudWatch's semantics.
 //!
-//! Two ways lead to the same states. [`Evaluator`] and [`Engine`] look at one moment at a time, as CloudWatch does, and
-//! serve the live system. [`timeline`] runs over whole columns and serves backtests; a property test holds the two
-//! together.
+//! Two ways lead to the same states. [`Evaluator`] and [`Engine`] evaluate one moment at a time, as
+//! CloudWatch does, and serve the live system. [`timeline`] runs over whole columns and serves backtests; a
+//! property test checks that the two agree.
 //!
 //! Sources: "Alarm evaluation", "Configuring how CloudWatch alarms treat missing data", "Create a composite alarm" and
 //! "Suppressing composite alarm actions" in the CloudWatch user guide.

@@ -1,4 +1,4 @@
-//! Alarms over long stretches of time, whole columns at once.
+//! Alarms over long periods, whole columns at once.
 
 use super::AlarmRule;
 use super::evaluator::{classify, floor, judge_of, look, sample_gate, total};
@@ -9,10 +9,11 @@ use crate::rules::{Condition, MetricCondition, RuleName, RuleSet};
 use crate::state::AlarmState;
 use std::borrow::Cow;
 
-/// Expressions are evaluated so many slots at a time, which keeps their intermediate results in the cache.
+/// The number of slots that an expression is evaluated for at a time. It keeps intermediate results in the
+/// cache.
 const BLOCK: usize = 4_096;
 
-/// The states of one alarm over a stretch of time.
+/// The states of one alarm over a period.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
     /// When it went to which state, seconds since 1970, in order. Before the first it is `INSUFFICIENT_DATA`.
@@ -34,8 +35,8 @@ impl Timeline {
     }
 }
 
-/// Evaluates one condition at each of its moments after `from` up to and with `until` (seconds since 1970), every
-/// `every` seconds or, if that is `None`, as often as CloudWatch does.
+/// Evaluates one condition at each of its moments after `from` up to and including `until` (seconds since
+/// 1970). It does so every `every` seconds or, if that is `None`, as often as CloudWatch does.
 pub fn timeline(
     condition: &MetricCondition,
     history: &dyn History,
@@ -55,7 +56,8 @@ pub fn timeline(
     if condition.math.is_pointwise() && condition.period.is_multiple_of(step) {
         columns(condition, history, first, step, ticks, &mut timeline)?;
     } else {
-        // The result depends on what is retrieved together, so each moment is evaluated by itself.
+        // The result depends on which datapoints are retrieved together, so each moment is evaluated by
+        // itself.
         for tick in 0..ticks {
             let at = first + tick as i64 * i64::from(step);
             if let Verdict::Become(state) = look(condition, at, history)?.verdict {

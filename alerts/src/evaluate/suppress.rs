@@ -16,9 +16,10 @@ pub enum Suppressed {
 
 /// Decides when a composite alarm with a suppressor performs its actions.
 ///
-/// It acts on its state at the end of a wait, not on the states it went through meanwhile. When the suppressor has left
-/// ALARM and the extension period is over, an alarm that is still in ALARM acts even though it did not change: this is
-/// what makes a suppressor right for business hours, where switching actions on in the morning would tell nothing.
+/// It acts on its state at the end of a wait, not on the states it went through meanwhile. When the
+/// suppressor has left ALARM and the extension period is over, an alarm that is still in ALARM acts even
+/// though it did not change. This makes a suppressor right for business hours. Switching actions on in the
+/// morning would notify nothing.
 #[derive(Clone, Debug)]
 pub struct ActionGate {
     wait: SignedDuration,
@@ -81,7 +82,8 @@ mod tests {
     use super::*;
     use AlarmState::{Alarm, Ok};
 
-    /// Runs a minute by minute story with a wait and an extension of two minutes; returns what was acted on and when.
+    /// Runs a minute by minute story with a wait and an extension of two minutes. Returns the actions and
+    /// their minutes.
     fn story(minutes: &[(AlarmState, AlarmState)]) -> Vec<(i64, AlarmState)> {
         let two = SignedDuration::from_mins(2);
         let mut gate = ActionGate::new(two, two);

@@ -21,7 +21,7 @@ pub struct HoursConfig {
     pub open: Time,
     /// Local time at which they end, later on the same day.
     pub close: Time,
-    /// Days on which nobody works.
+    /// Days on which no engineer works.
     #[serde(default)]
     pub holidays: Vec<Date>,
 }
@@ -35,7 +35,7 @@ pub enum HoursError {
     /// A day has no such name.
     #[error("`{0}` is not a day; expected monday, tuesday, wednesday, thursday, friday, saturday or sunday")]
     Day(String),
-    /// Nobody ever works.
+    /// No day is a working day.
     #[error("no day is a working day; expected at least one in `days`")]
     NoDays,
     /// The end is not after the beginning.
@@ -48,7 +48,7 @@ pub enum HoursError {
     },
 }
 
-/// When somebody is there to be told of low alarms.
+/// The hours in which low alarms notify.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BusinessHours {
     zone: TimeZone,
@@ -59,7 +59,7 @@ pub struct BusinessHours {
 }
 
 impl BusinessHours {
-    /// Checks and takes over what is written down.
+    /// Checks a configuration and takes it over.
     pub fn new(config: &HoursConfig) -> Result<Self, HoursError> {
         let zone = TimeZone::get(&config.zone).map_err(|_| HoursError::Zone(config.zone.clone()))?;
         let days = config.days.iter().map(|day| weekday(day)).collect::<Result<Vec<_>, _>>()?;
@@ -78,7 +78,7 @@ impl BusinessHours {
         &self.zone
     }
 
-    /// Whether somebody is there at `at`.
+    /// Whether business hours are open at `at`.
     pub fn is_open(&self, at: Timestamp) -> bool {
         let date = at.to_zoned(self.zone.clone()).date();
         self.hours_of(date).is_some_and(|(open, close)| open <= at && at < close)
@@ -115,8 +115,8 @@ impl BusinessHours {
             .filter_map(move |days| today.checked_add(Span::new().days(days * direction)).ok())
     }
 
-    /// Beginning and end on `date`, if it is a working day. A local time that daylight saving skips is taken an hour
-    /// later, one that it repeats is taken the first time.
+    /// Beginning and end on `date`, if it is a working day. A local time that daylight saving skips counts an
+    /// hour later. One that it repeats counts the first time.
     fn hours_of(&self, date: Date) -> Option<(Timestamp, Timestamp)> {
         if !self.days.contains(&date.weekday()) || self.holidays.contains(&date) {
             return None;

@@ -1,4 +1,4 @@
-//! What happened while nobody was there.
+//! What happened out of business hours.
 
 use crate::rules::RuleName;
 use crate::state::{AlarmState, StateChange};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// One stretch in ALARM of one rule.
+/// One period in ALARM of one rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigestEntry {
     /// The rule.
@@ -21,7 +21,7 @@ pub struct DigestEntry {
     pub reason: String,
 }
 
-/// What is told when business hours begin.
+/// What is reported when business hours begin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
     /// End of the last business hours; `None` if there were none before.
@@ -58,7 +58,7 @@ impl Digest {
         Self { closed_at, opened_at, still_in_alarm, cleared }
     }
 
-    /// Whether there is nothing to tell.
+    /// Whether there is nothing to report.
     pub fn is_empty(&self) -> bool {
         self.still_in_alarm.is_empty() && self.cleared.is_empty()
     }

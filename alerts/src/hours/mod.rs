@@ -1,7 +1,8 @@
-//! Business hours: when low alarms are told, and what is told in the morning.
+//! Business hours: when low alarms notify, and what the morning's digest reports.
 //!
-//! Low alarms are told in business hours only. What is still in alarm when they begin is told then; what fired and
-//! cleared meanwhile is in the opening digest, because neither CloudWatch nor a suppressor ever tells it.
+//! Low alarms notify in business hours only. An alarm that is still in ALARM when these begin is reported
+//! then. What fired and cleared meanwhile is in the opening digest, because neither CloudWatch nor a
+//! suppressor ever reports it.
 
 mod calendar;
 mod digest;

@@ -1,4 +1,4 @@
-//! Decides what is told, and when.
+//! Decides which notifications are sent, and when.
 
 use super::calendar::BusinessHours;
 use super::digest::Digest;
@@ -8,18 +8,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Something to be told.
+/// A notification to send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Message {
     /// An alarm fired, or cleared.
     Change {
-        /// Who is told.
+        /// The tier, which decides who receives it.
         tier: Tier,
         /// What changed.
         change: StateChange,
     },
-    /// Business hours begin, and something happened while nobody was there or is still in alarm.
+    /// Business hours begin, and an alarm fired out of hours or is still in ALARM.
     Digest {
         /// What.
         digest: Digest,
@@ -33,13 +33,14 @@ pub struct TellerState {
     last: Option<Timestamp>,
     /// Low alarms in ALARM when `held_back` began: since when, and why.
     in_alarm: BTreeMap<RuleName, (Timestamp, String)>,
-    /// Changes of low alarms that were not told yet.
+    /// Changes of low alarms that were not notified yet.
     held_back: Vec<StateChange>,
 }
 
-/// Tells high alarms at once, low ones in business hours, and in the morning what happened meanwhile.
+/// Notifies high alarms at once and low ones in business hours, and reports in the morning what happened
+/// meanwhile.
 ///
-/// It follows changes and knows no clock; ask it once a minute, and after every change.
+/// It follows changes and has no clock. Call it once a minute, and after every change.
 #[derive(Clone, Debug)]
 pub struct Teller {
     hours: BusinessHours,
@@ -48,7 +49,7 @@ pub struct Teller {
 }
 
 impl Teller {
-    /// For the rules that tell somebody. `state` is what an earlier one remembered, or the default.
+    /// For the rules that notify. `state` is the state of an earlier one, or the default.
     pub fn new(rules: &RuleSet, hours: BusinessHours, state: TellerState) -> Self {
         let tiers =
             rules.iter().filter(|rule| rule.notify).map(|rule| (rule.name.clone(), rule.tier)).collect();
@@ -60,10 +61,10 @@ impl Teller {
         &self.state
     }
 
-    /// Takes the changes up to `now`, in order, and returns what is to be told now.
+    /// Takes the changes up to `now`, in order, and returns the notifications to send now.
     pub fn tell(&mut self, now: Timestamp, changes: &[StateChange]) -> Vec<Message> {
         let mut messages = Vec::new();
-        // Asked too late, it splits the changes at the opening that it missed.
+        // If it is called too late, it splits the changes at the opening that it missed.
         let opening = self.missed_opening(now);
         let (before, after) = match opening {
             Some(opening) => changes.split_at(changes.partition_point(|change| change.at < opening)),
@@ -78,7 +79,7 @@ impl Teller {
         messages
     }
 
-    /// The last opening since it was asked before.
+    /// The last opening since the previous call.
     fn missed_opening(&self, now: Timestamp) -> Option<Timestamp> {
         let last = self.state.last?;
         self.hours.last_opening(now).filter(|opening| *opening > last)

@@ -1,4 +1,4 @@
-//! A simulated year in three time zones: nothing is told out of hours, nothing goes untold.
+//! A simulated year in three time zones: nothing is notified out of hours, and every firing is reported.
 
 use super::{BusinessHours, HoursConfig, HoursError, Message, Teller, TellerState};
 use crate::rules::{Limits, RuleName, RuleSet};
@@ -142,7 +142,7 @@ fn changes_of(rule: &str, start: Timestamp, alarms: &[(u32, u32)]) -> Vec<StateC
     changes
 }
 
-/// What must have been told, found out without the teller: stretches in ALARM by rule.
+/// What must have been notified, computed without the teller: periods in ALARM by rule.
 fn stretches(changes: &[StateChange]) -> Vec<(RuleName, Timestamp, Timestamp)> {
     let mut open = BTreeMap::new();
     let mut found = Vec::new();
@@ -202,7 +202,8 @@ fn year(zone: &str, one: &[(u32, u32)], two: &[(u32, u32)]) -> Result<(), TestCa
         openings += 1;
         let closed = hours.last_closing(open).unwrap();
         for (rule, from, until) in stretches(&changes) {
-            // In ALARM just before the doors open; what changes at that very minute is told as a change.
+            // In ALARM just before business hours begin. A change at that very minute is notified as a
+            // change.
             if from < open && until >= open {
                 let known = digest_at(open)
                     .is_some_and(|digest| digest.still_in_alarm.iter().any(|entry| entry.rule == rule));
@@ -226,7 +227,7 @@ fn year(zone: &str, one: &[(u32, u32)], two: &[(u32, u32)]) -> Result<(), TestCa
     }
     // 261 weekdays in 2026, of which four are holidays.
     prop_assert!((256..=258).contains(&openings), "{zone}: {openings} openings");
-    // In hours, every change is told at once.
+    // In business hours, every change is notified at once.
     for change in changes.iter().filter(|change| hours.is_open(change.at)) {
         let known = told.iter().any(|(when, message)| {
             *when == change.at && matches!(message, Message::Change { change: told, .. } if told == change)

@@ -16,7 +16,7 @@ pub(crate) enum Expr {
     Negate(Box<Expr>),
     Binary(Operator, Box<Expr>, Box<Expr>),
     Call(Function, Vec<Expr>),
-    /// `[m1, m2]`, and what `METRICS()` stands for.
+    /// `[m1, m2]`, and the expansion of `METRICS()`.
     Array(Vec<Expr>),
     /// `FILL(m, …)`.
     Fill(Box<Expr>, Filler),
@@ -168,7 +168,7 @@ functions! {
     Rate = "RATE", 1..=1;
     /// Drops the series of an array that have no data.
     RemoveEmpty = "REMOVE_EMPTY", 1..=1;
-    /// Sum of all datapoints so far.
+    /// Sum of all datapoints up to each one.
     RunningSum = "RUNNING_SUM", 1..=1;
     /// Standard deviation: of a series a number, of an array a series.
     StdDev = "STDDEV", 1..=1;

@@ -1,4 +1,4 @@
-//! Between which values an expression can lie, given between which its metrics do.
+//! The range of values that an expression can have, given the ranges of its metrics.
 
 use super::ast::{Expr, Filler, Function, Operator};
 

@@ -95,7 +95,7 @@ pub(crate) fn across(function: Function, all: &[Cow<'_, [f64]>], len: usize) -> 
     (0..len).map(|slot| reduce(function, all.iter().map(|series| series[slot]), all.len())).collect()
 }
 
-/// Time functions: UTC always, so a rule that uses them knows no daylight saving.
+/// Time functions: always UTC, so a rule that uses them ignores daylight saving.
 pub(crate) fn clock(function: Function, frame: &Frame<'_>) -> Vec<f64> {
     (0..frame.len).map(|slot| clock_at(function, frame.first_start + slot as i64 * frame.step)).collect()
 }

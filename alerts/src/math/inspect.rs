@@ -1,4 +1,4 @@
-//! What can be told of an expression without evaluating it.
+//! What is known of an expression without evaluating it.
 
 use super::ast::{Expr, Filler, Function, Kind, Operator};
 use super::parse::MathError;

@@ -56,8 +56,8 @@ impl Expression {
         Self { root: Expr::Metric(0), pointwise: true, never_missing: false }
     }
 
-    /// Whether each result depends on the inputs of the same moment only. If not, the result depends on how many
-    /// datapoints CloudWatch retrieved, and the expression has to be evaluated anew over each window.
+    /// Whether each result depends on the inputs of the same moment only. If not, the result depends on how
+    /// many datapoints CloudWatch retrieved. Then the expression has to be evaluated again over each window.
     pub fn is_pointwise(&self) -> bool {
         self.pointwise
     }
@@ -72,7 +72,7 @@ impl Expression {
         inspect::metrics(&self.root)
     }
 
-    /// Between which values the result lies if the metrics lie between `metrics`.
+    /// The range of the result if the metrics lie between `metrics`.
     pub(crate) fn bounds(&self, metrics: &[Bounds]) -> Bounds {
         bounds::bounds(&self.root, metrics)
     }

@@ -150,7 +150,7 @@ impl Parser<'_> {
         Ok(Expr::Call(function, arguments))
     }
 
-    /// `METRICS()` stands for the rule's metrics, so it is spelled out here and never reaches evaluation.
+    /// `METRICS()` means the rule's metrics. It is expanded here and never reaches evaluation.
     fn metrics(&mut self) -> Result<Expr, MathError> {
         let wanted = match self.peek() {
             Some(Token::Text(text)) => {

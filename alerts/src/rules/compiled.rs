@@ -20,7 +20,8 @@ use std::fmt::Write as _;
 /// The version of the form. It changes when a field is renamed, removed or means something else.
 pub const FORMAT: u32 = 1;
 
-/// A composite looks at states; its page shows an hour before the change, as that of an alarm over an hour does.
+/// A composite depends on states. Its page shows an hour before the change, like the page of an alarm over an
+/// hour.
 const COMPOSITE_LOOKS_BACK_S: u64 = 3_600;
 
 /// The compiled rules cannot be used.
@@ -101,7 +102,7 @@ struct CompiledRule {
     summary: String,
     impact: String,
     runbook: String,
-    /// Path of the alarm's page on the dashboard, over a range that shows more than the alarm looks at.
+    /// Path of the alarm's page on the dashboard, over a range that is longer than the alarm's.
     page: String,
     /// Path of the runbook on the dashboard.
     runbook_page: String,
@@ -118,7 +119,7 @@ struct CompiledRule {
     evaluation_periods: Option<usize>,
     missing_data: Option<MissingData>,
     low_samples: Option<LowSamples>,
-    /// Each name is that of a rule and stands between `("` and `")`.
+    /// Each name is that of a rule and appears between `("` and `")`.
     alarm_rule: Option<String>,
 }
 
@@ -288,7 +289,7 @@ impl CompiledRule {
     }
 }
 
-/// A range of the dashboard that shows what led to the alarm and what came of it.
+/// A range of the dashboard that shows what led to the alarm and what followed.
 fn range(metric: Option<&MetricCondition>) -> &'static str {
     let looks_back = metric
         .map_or(COMPOSITE_LOOKS_BACK_S, |metric| u64::from(metric.period) * metric.evaluation_periods as u64);
@@ -334,7 +335,7 @@ mod tests {
         (RuleSet::built_in(&limits).unwrap(), limits)
     }
 
-    /// Where a rule was written is not part of what it says.
+    /// The place of a rule in its file is not part of its meaning.
     fn unplaced(rules: &RuleSet) -> Vec<Rule> {
         let place = |rule: &Rule| Rule { file: String::new(), line: 0, ..rule.clone() };
         rules.iter().map(place).collect()

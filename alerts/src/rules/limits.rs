@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 const BUILT_IN: &str = include_str!("../../limits.yaml");
 
-/// Limits by key, such as `functions.consumer.timeout_ms`. A rule with `limit:` has its threshold as a share of one, so
-/// that one rule file is right for every deployment.
+/// Limits by key, such as `functions.consumer.timeout_ms`. The threshold of a rule with `limit:` is a share
+/// of one. So one rule file is right for every deployment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Limits(BTreeMap<String, f64>);

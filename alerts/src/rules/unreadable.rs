@@ -5,8 +5,9 @@ use super::Problem;
 /// Lines of a file that is searched for the place from which on it is no YAML; each try reads all lines before it.
 const LONGEST_SEARCHED: usize = 2_000;
 
-/// What keeps a rule file from being read. A parser notices a quotation mark that is never closed lines later, so the line is
-/// the first from which on nothing can be read any more; the message has the parser's own.
+/// Why a rule file can't be read. A parser notices an unclosed quotation mark only some lines later. So the
+/// reported line is the first one from which the rest can't be read; the message also has the parser's own
+/// line.
 pub(super) fn unreadable(file: &str, text: &str, error: &serde_yaml_ng::Error) -> Problem {
     let is_yaml = |text: &str| serde_yaml_ng::from_str::<serde::de::IgnoredAny>(text).is_ok();
     let lines: Vec<&str> = text.split_inclusive('\n').collect();

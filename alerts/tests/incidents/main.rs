@@ -1,4 +1,5 @@
-//! Simulated incidents: each is told by a low alarm before a high one, and a normal week wakes nobody.
+//! Simulated incidents: a low alarm announces each one before a high alarm does, and a normal week wakes no
+//! engineer.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,5 +1,6 @@
-//! A small model of the pipeline, minute by minute: clients with a daily and weekly rhythm, a queue with retries, a
-//! store, a dead letter queue with its archiver, and what all of it costs. It writes down what CloudWatch would.
+//! A small model of the pipeline, minute by minute. It has clients with a daily and weekly rhythm, a queue
+//! with retries, a store, a dead letter queue with its archiver, and the cost of all of it. It records the
+//! datapoints that CloudWatch would.
 
 use crate::fault::Fault;
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ pub const DAY: usize = 24 * HOUR;
 const START: i64 = 1_767_571_200;
 const MAX_RECEIVES: usize = 20;
 const RETENTION_MIN: usize = 14 * DAY;
-/// After so long a message whose invocation failed is visible again.
+/// Minutes after which a message whose invocation failed is visible again.
 const VISIBILITY_MIN: usize = 3;
 /// Records that the consumer can work on in a minute.
 const CONSUMER_PER_MIN: f64 = 3_000.0;
@@ -71,7 +72,8 @@ impl Recorder {
     }
 }
 
-/// Runs the model; returns its datapoints under every metric that `rules` watch, and the stretch of time.
+/// Runs the model. Returns its datapoints under every metric that `rules` watch, and the start and end of the
+/// period.
 pub fn simulate(rules: &RuleSet, minutes: usize, fault: Fault) -> (MemoryHistory, Timestamp, Timestamp) {
     let columns = model(minutes, fault);
     let start = Timestamp::from_second(START).unwrap();

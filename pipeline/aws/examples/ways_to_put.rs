@@ -28,7 +28,7 @@ const BATCHES: usize = 100;
 const IN_A_BATCH: usize = 10;
 const AT_ONCE: usize = 10;
 const ROUNDS: usize = 5;
-/// One in so many events is there already, as after a redelivery.
+/// One event in this number is stored already, as after a redelivery.
 const REPEATED: usize = 50;
 
 /// What one round did.
@@ -56,7 +56,7 @@ async fn main() -> Result<()> {
 
     let mut rounds: [Vec<Round>; 3] = Default::default();
     for number in 0..=ROUNDS {
-        // By turns, so that whatever else the machine does meets all of them.
+        // The ways alternate, so that any other load on the machine affects all of them.
         for (way, of_way) in rounds.iter_mut().enumerate() {
             let batches = batches(&format!("{number}-{way}"));
             let round = match way {
@@ -117,7 +117,7 @@ fn batches(name: &str) -> Vec<Vec<StoreItem>> {
     (0..BATCHES).map(|batch| (0..IN_A_BATCH).map(|n| event(batch * IN_A_BATCH + n)).collect()).collect()
 }
 
-/// What we do.
+/// The way that the adapter writes.
 async fn with_puts(client: &Client, table: &str, batches: &[Vec<StoreItem>]) -> Result<Round> {
     let store = DynamoEvents::new(client.clone(), table);
     let start = Instant::now();
@@ -141,7 +141,7 @@ async fn with_puts(client: &Client, table: &str, batches: &[Vec<StoreItem>]) -> 
             .await;
         match output {
             Ok(output) => add(&units, output.consumed_capacity.as_slice()),
-            // What a condition refuses is paid for all the same.
+            // A write that its condition refuses is billed all the same.
             Err(error)
                 if error
                     .as_service_error()
@@ -184,7 +184,7 @@ async fn with_transactions(client: &Client, table: &str, batches: &[Vec<StoreIte
                         return Err(service.into());
                     };
                     let reasons = canceled.cancellation_reasons();
-                    // What was canceled is paid for all the same.
+                    // A canceled write is billed all the same.
                     units.fetch_add(2 * left.len() as u64, Ordering::Relaxed);
                     let mut position = 0;
                     left.retain(|_| {

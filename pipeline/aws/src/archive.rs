@@ -1,8 +1,9 @@
 //! The archive of dead letters: S3 has the letters, DynamoDB their index.
 //!
-//! A dead letter is archived once S3 has it. The index is written after that; where it can't be, a note in the bucket says
-//! so, and [`IndexedArchive::repair`] makes it good. What is in the index and nowhere else is the state of a letter, and
-//! the ops table has what that came from, so [`IndexedArchive::rebuild`] makes the whole index again.
+//! A dead letter is archived once S3 has it. The index is written after that. If that write fails, a note in
+//! the bucket records it, and [`IndexedArchive::repair`] adds the missing entry. Only the index has the state
+//! of a letter. But the ops table has the records from which that state follows. So
+//! [`IndexedArchive::rebuild`] can rebuild the whole index.
 
 mod entry;
 mod index;
@@ -97,8 +98,8 @@ impl S3Archive {
         Ok(ids.iter().filter(|id| taken.remove(*id)).cloned().collect())
     }
 
-    /// The dead letters of entries, in their order, whole. One whose object is gone (`keep_days` of the bucket) is left
-    /// out.
+    /// The complete dead letters of entries, in their order. A letter whose object is gone (`keep_days` of
+    /// the bucket) is left out.
     async fn letters(&self, entries: Vec<Entry>) -> Result<Vec<DeadLetter>, ArchiveError> {
         Ok(letters(&self.objects, entries).await?)
     }
@@ -121,7 +122,7 @@ pub(crate) async fn letters(
     Ok(read.into_iter().flatten().collect())
 }
 
-/// A letter as it was archived, with what has become of it since.
+/// A letter as it was archived, with its current state from the index.
 fn as_indexed(letter: DeadLetter, entry: Entry) -> DeadLetter {
     DeadLetter {
         archived_at: entry.archived_at,

@@ -23,8 +23,9 @@ impl Pace {
         Self { base: Duration::from_millis(50), cap: Duration::from_secs(1), within }
     }
 
-    /// For a client with these limits: a third of what it gives one call, so that whoever works through a batch in two
-    /// or three steps, each with its tries, ends within his time. [`crate::clients::Connection`] sets the limits.
+    /// For a client with these limits: a third of the time that the client allows for one call. A caller may
+    /// process a batch in two or three steps, each with its retries. So it still ends within its own limit.
+    /// [`crate::clients::Connection`] sets the limits.
     pub(crate) fn for_limits(limits: Option<&TimeoutConfig>) -> Self {
         let whole = limits.and_then(TimeoutConfig::operation_timeout).unwrap_or(Duration::from_secs(15));
         Self::within(whole / 3)
@@ -46,8 +47,8 @@ impl Backoff {
         Self { pace, until: Instant::now() + pace.within, tries: 0, random: None }
     }
 
-    /// Whether its time has passed. Whoever has not tried once by then leaves it: the time that is left belongs to those who
-    /// tell the queue what became of the others.
+    /// Whether its deadline has passed. A write that has not been tried by then is left out: the remaining
+    /// time is for reporting the other results to the queue.
     pub fn is_over(&self) -> bool {
         Instant::now() >= self.until
     }

@@ -1,22 +1,21 @@
-//! What an error of AWS means for the caller: try again, or give up. The codes for "too much at the moment" are here and
-//! nowhere else.
+//! What an error of AWS means for the caller: retry, or give up. Only this file has the codes for throttling.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use std::error::Error;
 
-/// What a failed call leaves behind, and whether another try can help.
+/// Whether a failed call may have done its work, and whether a retry can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RetryDecision {
-    /// Refused for lack of capacity: nothing happened, later it will.
+    /// Refused for lack of capacity: nothing happened. A later try can succeed.
     Throttled,
     /// No answer, a broken connection, or an error of the service's own: it may have happened. Try again.
     Unknown,
     /// No answer in time: it may have happened. Try again.
     TimedOut,
-    /// The service refused this very request: nothing happened, and the same request will be refused again, until
-    /// somebody changes something (a permission, a table that is missing).
+    /// The service refused this request: nothing happened. The same request will be refused again until an
+    /// operator changes something (a permission, a table that is missing).
     Refused,
 }
 
@@ -40,7 +39,7 @@ pub(crate) struct CallError {
     pub decision: RetryDecision,
     /// The service's name for it, such as `ConditionalCheckFailedException`.
     pub code: Option<String>,
-    /// For logs and for people who operate this: what was tried, and what came of it.
+    /// For logs and operators: what was tried, and how it ended.
     pub text: String,
 }
 
@@ -85,7 +84,7 @@ const THROTTLED: [&str; 12] = [
     "KmsThrottled",
 ];
 
-/// Codes that come with a status of 4xx and pass by themselves.
+/// Codes that come with a status of 4xx and go away by themselves.
 const PASSING: [&str; 4] =
     ["TransactionInProgressException", "RequestTimeout", "TransactionConflictException", "OverLimit"];
 

@@ -12,14 +12,14 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
 use std::time::Duration;
 
-/// How AWS is to be reached. Credentials, and what is not said here, come from where AWS's tools look for them.
+/// How AWS is reached. Credentials, and settings not given here, come from the usual sources of AWS's tools.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// The region; `None` takes it from the environment (`AWS_REGION`) or the profile.
     pub region: Option<String>,
     /// The time that one piece of work has, such as a function's timeout. A call ends well before.
     pub time_limit: Duration,
-    /// What sees each call, such as a recorder of traces.
+    /// Interceptors that see each call, such as a recorder of traces.
     pub interceptors: Vec<SharedInterceptor>,
 }
 
@@ -45,10 +45,11 @@ impl Connection {
 
     /// Limits for a call and for each attempt at it.
     ///
-    /// A healthy call takes some ten milliseconds. An attempt without an answer after a sixth of the time is given up while
-    /// there is time for another within [`Pace::for_limits`](crate::backoff::Pace::for_limits): the first one after a sandbox
-    /// was frozen may go out on a connection that is long gone. A call ends early enough for the caller to answer for its
-    /// records.
+    /// A healthy call takes some ten milliseconds. An attempt without an answer after a sixth of the time is
+    /// given up while there is time for another within
+    /// [`Pace::for_limits`](crate::backoff::Pace::for_limits). The reason: the first attempt after a sandbox
+    /// was frozen may use a connection that has long been closed. A call ends early enough for the caller to
+    /// answer for its records.
     fn timeouts(&self) -> TimeoutConfig {
         let attempt = (self.time_limit / 6).clamp(Duration::from_millis(500), Duration::from_secs(5));
         TimeoutConfig::builder()
@@ -66,9 +67,10 @@ pub struct Clients {
     interceptors: Vec<SharedInterceptor>,
 }
 
-/// Reads region and credentials' whereabouts, and prepares HTTPS.
+/// Reads the region and the source of credentials, and prepares HTTPS.
 ///
-/// `AWS_ENDPOINT_URL` and its companions for each service lead elsewhere, such as to an emulator.
+/// `AWS_ENDPOINT_URL` and the variables for single services override the addresses, for example with an
+/// emulator's.
 pub async fn load(connection: Connection) -> Clients {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(https(None))
@@ -80,11 +82,13 @@ pub async fn load(connection: Connection) -> Clients {
     Clients { config: loader.load().await, interceptors: connection.interceptors }
 }
 
-/// The same for a function in Lambda, which starts often, has region and credentials in its environment and talks to AWS
-/// only. To look for them in files, at other services and with tokens, and to read all of the system's certificate
-/// authorities, would take most of its start; the code for it would be most of its memory.
+/// The same for a function in Lambda. It starts often, has region and credentials in its environment and
+/// calls AWS only. Most of its start would go to two things: searching for them in files, at other services
+/// and with tokens, and reading all of the system's certificate authorities. The code for that would be most
+/// of its memory.
 ///
-/// `AWS_ENDPOINT_URL` leads elsewhere, for all services; over HTTPS, only where one of these authorities has signed.
+/// `AWS_ENDPOINT_URL` overrides the address of all services. Over HTTPS it works only with a certificate
+/// signed by one of these authorities.
 pub fn in_function(connection: Connection) -> Clients {
     let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
     let region = connection.region.clone().or_else(|| variable("AWS_REGION"));
@@ -99,8 +103,8 @@ pub fn in_function(connection: Connection) -> Clients {
     Clients { config: config.build(), interceptors: connection.interceptors }
 }
 
-/// One client for all services: certificates are read once, and connections are shared. Believes these authorities, or all
-/// that the system does.
+/// One client for all services: certificates are read once, and connections are shared. It trusts these
+/// authorities, or all that the system trusts.
 fn https(authorities: Option<TlsContext>) -> SharedHttpClient {
     let client = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
     match authorities {
@@ -109,15 +113,16 @@ fn https(authorities: Option<TlsContext>) -> SharedHttpClient {
     }
 }
 
-/// What Lambda says in the environment. Empty is as good as nothing.
+/// A variable that Lambda sets in the environment. An empty one counts as missing.
 #[expect(clippy::disallowed_methods, reason = "outside of functions the SDK reads the same variables itself")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The SDK's own retries: of throttling, 5xx and broken connections, with exponential backoff, full jitter and a budget
-/// that stops retrying when most calls fail. The archive, the replays and the readers rely on them. The queue and the
-/// event store turn them off and retry item by item, since their calls answer item by item.
+/// The SDK's own retries: of throttling, 5xx and broken connections, with exponential backoff, full jitter
+/// and a budget that stops retrying when most calls fail. The archive, the replays and the readers rely on
+/// them. The queue and the event store turn them off and retry item by item, since their calls return a
+/// result for each item.
 fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(4)
@@ -136,7 +141,7 @@ impl Clients {
         &self.config
     }
 
-    /// What sees each call, for clients of further services.
+    /// The interceptors that see each call, for clients of further services.
     pub fn interceptors(&self) -> &[SharedInterceptor] {
         &self.interceptors
     }
@@ -146,8 +151,8 @@ impl Clients {
         aws_sdk_sqs::Client::from_conf(self.sqs_config().build())
     }
 
-    /// A client of SQS for the queue with this URL, which is called at its own host, unless the configuration leads
-    /// elsewhere.
+    /// A client of SQS for the queue with this URL. It calls the queue's own host, unless the configuration
+    /// sets another endpoint.
     pub fn sqs_of(&self, queue_url: &str) -> aws_sdk_sqs::Client {
         let mut config = self.sqs_config();
         if let Some(endpoint) = OfQueue::at(self.config.endpoint_url().unwrap_or(queue_url)) {
@@ -169,7 +174,8 @@ impl Clients {
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
-    /// A client of S3. An endpoint of one's own has no subdomain for each bucket, so the bucket is in the path there.
+    /// A client of S3. A custom endpoint has no subdomain for each bucket, so the bucket is in the path
+    /// there.
     pub fn s3(&self) -> aws_sdk_s3::Client {
         let mut config = aws_sdk_s3::config::Builder::from(&self.config)
             .force_path_style(self.config.endpoint_url().is_some());

@@ -18,7 +18,7 @@ const MOST_QUERIES: usize = 500;
 const MOST_DATAPOINTS: usize = 100_800;
 /// Calls at once. CloudWatch takes 50 a second in an account, and others use it as well.
 const AT_ONCE: usize = 4;
-/// No answer has so many pages; one that says so forever must not be believed.
+/// No real answer has this many pages. One that always announces another page must not be followed.
 const MOST_PAGES: usize = 1_000;
 const CALL: &str = "cloudwatch:GetMetricData";
 

@@ -1,14 +1,14 @@
-//! What a failed call means for the person who made it, in one sentence that says what to do.
+//! What a failed call means for the operator who made it, in one sentence that says what to do.
 
 use crate::call_error::is_throttling;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use std::error::Error;
 
-/// Why AWS did not do what it was asked.
+/// Why AWS did not do what the call requested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExplainedError {
-    /// It answers fewer calls than it was asked; the client has tried again already.
+    /// It accepts fewer calls than the client sent; the client has retried already.
     #[error("AWS takes fewer calls than were made ({call}): try again in a moment")]
     Throttled {
         /// The call, as IAM names it.
@@ -35,7 +35,7 @@ where
         },
         SdkError::TimeoutError(_) => format!("no answer from AWS in time ({call}): try again in a moment"),
         SdkError::ResponseError(_) => format!("what AWS answered could not be read ({call}): try again"),
-        // What is wrong with credentials or the network stands at the end of the chain.
+        // The cause of a credentials or network error is at the end of the chain.
         other => format!("{call} got no answer from AWS: {}", innermost(other)),
     };
     ExplainedError::Failed { reason }

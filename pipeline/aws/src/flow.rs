@@ -1,7 +1,8 @@
 //! The ledger and the whereabouts of events in AWS.
 //!
-//! No place in AWS knows where every event is, so the ledger is reckoned from what several of them count ([`reckon`]), with
-//! a bound for how far that can be off. docs/adr/0013-the-ledger-in-aws.md has the formula and its reasons.
+//! No service in AWS knows where every event is. So the ledger is computed from the counts of several
+//! services ([`reckon`]), with a bound for its error. docs/adr/0013-the-ledger-in-aws.md has the formula and
+//! its reasons.
 
 mod reckon;
 mod whereabouts;
@@ -25,13 +26,13 @@ use spillway_metrics::{Function, MetricQuery, Period, Queue, Statistic, consumer
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// So far back is looked for what is still moving: metrics that functions write into their logs arrive within two
+/// How far back recent movements are searched. Metrics that functions write into their logs arrive within two
 /// minutes, and those of queues once a minute.
 const RECENT_S: i64 = 5 * 60;
-/// Replays that are looked at; older ones that still run are rare.
+/// Replays that are read; older ones that still run are rare.
 const REPLAYS: usize = 200;
 
-/// What the ledger and the whereabouts are read through.
+/// The clients and ports that the ledger and the whereabouts are read through.
 pub struct Readers {
     /// SQS, for how many messages there are.
     pub sqs: aws_sdk_sqs::Client,
@@ -105,7 +106,8 @@ impl AwsFlow {
         .map(|(metric, function)| metric.query(&Function::from(function.name.as_str()), Statistic::Sum))
     }
 
-    /// The counters over all that CloudWatch still has, by the day: a range that long can't be had by the minute.
+    /// The counters over all that CloudWatch still has, by the day: CloudWatch has no minutes for a range
+    /// that long.
     async fn since_ever(&self) -> Result<[u64; 3], LedgerError> {
         let now = self.readers.clock.now().as_second();
         let today = retention::floor(now, Period::DAY.seconds().into());
@@ -151,7 +153,7 @@ impl AwsFlow {
 
     async fn dead_letters(&self, state: DeadLetterStatus) -> Result<u64, LedgerError> {
         let filter = DeadLetterFilter { states: vec![state], ..DeadLetterFilter::default() };
-        // A page of nothing costs a look at the counters and no letter.
+        // An empty page costs a read of the counters and of no letter.
         Ok(self.readers.archive.list(&filter, None, 0).await.map_err(archive)?.total)
     }
 
@@ -185,7 +187,7 @@ impl AwsFlow {
     }
 }
 
-/// How many messages a queue has, as SQS reckons it: it is right within a minute of the last change.
+/// The number of messages in a queue, as SQS estimates it: it is right within a minute of the last change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueDepth {
     /// Messages that can be received.

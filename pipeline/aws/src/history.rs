@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 
 const MINUTE: i64 = 60;
 
-/// The datapoints that some rules look at, read from CloudWatch once and kept in memory by the minute.
+/// The datapoints that some rules need, read from CloudWatch once and kept in memory by the minute.
 ///
-/// Alarms look at periods that end at any minute, so all is put together from minutes
+/// Alarms use periods that end at any minute, so all is put together from minutes
 /// ([`spillway_metrics::retention::Interval::by_the_minute`]).
 pub struct CloudWatchHistory {
     minutes: MemoryHistory,
@@ -34,11 +34,11 @@ pub enum HistoryError {
 }
 
 impl CloudWatchHistory {
-    /// Reads what these rules need in order to be evaluated from `from` until `until`; `now` says how much of it is left
-    /// in what detail.
+    /// Reads the datapoints that these rules need in order to be evaluated from `from` until `until`. `now`
+    /// decides how much of it CloudWatch still has, and in what detail.
     ///
     /// # Errors
-    /// [`HistoryError`] if a rule watches what is not there, or CloudWatch does not answer.
+    /// [`HistoryError`] if a rule watches an unknown metric, or CloudWatch does not answer.
     pub async fn load(
         client: &Client,
         rules: &[&RuleSet],
@@ -80,7 +80,8 @@ impl History for CloudWatchHistory {
     }
 }
 
-/// Every series that the rules look at. Averages need sample counts to be put together, percentiles to be significant.
+/// Every series that the rules need. Averages need sample counts to be put together, and percentiles need
+/// them to be significant.
 fn stats(rules: &[&RuleSet]) -> BTreeSet<MetricStat> {
     let conditions = rules.iter().flat_map(|rules| rules.iter()).filter_map(|rule| rule.metric());
     let mut stats = BTreeSet::new();
@@ -93,7 +94,7 @@ fn stats(rules: &[&RuleSet]) -> BTreeSet<MetricStat> {
     stats
 }
 
-/// How many seconds before a moment the rules look.
+/// How many seconds before a moment the rules need.
 fn look_back(rules: &[&RuleSet]) -> i64 {
     let conditions = rules.iter().flat_map(|rules| rules.iter()).filter_map(|rule| rule.metric());
     let range = |period: u32, periods: usize| i64::from(period) * (periods as i64 + 1);

@@ -7,8 +7,8 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-/// Prepares HTTPS with the first call, and once. By itself the SDK does so for each client that is made as well, to find
-/// certificates that can't be read early, and throws away what it has prepared.
+/// Prepares HTTPS once, with the first call. By default the SDK also does this for each new client, in order
+/// to find unreadable certificates early. It then throws the result away.
 #[derive(Debug)]
 pub(crate) struct PreparedOnce(pub SharedHttpClient);
 
@@ -26,7 +26,8 @@ impl HttpClient for PreparedOnce {
     }
 }
 
-/// A queue's own address. The SDK would reckon it from the region, with a table of all partitions and a pattern for each.
+/// A queue's own address. The SDK would compute it from the region, with a table of all partitions and a
+/// pattern for each.
 #[derive(Debug)]
 pub(crate) struct OfQueue(Endpoint);
 

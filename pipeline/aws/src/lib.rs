@@ -1,7 +1,7 @@
 //! The ports on SQS, DynamoDB and S3.
 //!
-//! `Clients` are built once, by [`clients::load`], and handed to the adapters. No type of AWS's SDK but a client in a
-//! constructor is part of what this crate shows.
+//! `Clients` are built once, by [`clients::load`], and passed to the adapters. The only types of AWS's SDK in
+//! this crate's interface are the clients in constructors.
 
 pub mod archive;
 mod backoff;

@@ -1,4 +1,4 @@
-//! All ports of a deployment at once, for people's programs: the command line tool and the dashboard.
+//! All ports of a deployment at once, for operators' programs: the command line tool and the dashboard.
 
 use crate::explain;
 use crate::flow::{AwsFlow, Readers};
@@ -14,10 +14,10 @@ use spillway_core::schema::FixedSchemas;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// For so long people wait for one answer.
+/// How long an operator waits for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The ports of a deployment, with the credentials of whoever runs the program.
+/// The ports of a deployment, with the credentials of the operator who runs the program.
 #[derive(Clone)]
 pub struct Deployment {
     /// Where it is.
@@ -33,13 +33,13 @@ pub struct Deployment {
 /// Why a deployment can't be worked with. Each text is one sentence that says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttachError {
-    /// Nobody said who they are.
+    /// No credentials were configured.
     #[error(
         "no AWS credentials were found: sign in (such as with \"aws sso login\"), name a profile in AWS_PROFILE, or set \
          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     NoCredentials,
-    /// They are kept somewhere from where they can't be had.
+    /// Their source could not provide them.
     #[error(
         "the AWS credentials can't be used ({reason}): sign in again, such as with \"aws sso login\", or check AWS_PROFILE"
     )]
@@ -47,7 +47,7 @@ pub enum AttachError {
         /// Why.
         reason: String,
     },
-    /// They are somebody else's.
+    /// They belong to another account.
     #[error(
         "these AWS credentials are of the account {theirs}, and the topology is of the account {account}: name the right \
          profile in AWS_PROFILE"
@@ -131,7 +131,7 @@ pub fn archive_names(topology: &Topology) -> ArchiveNames {
     }
 }
 
-/// Fetches credentials, so that whoever has none hears of it before anything else.
+/// Fetches credentials, so that an operator without any sees that error first.
 async fn identify(clients: &Clients, topology: &Topology) -> Result<(), AttachError> {
     let provider = clients.config().credentials_provider().ok_or(AttachError::NoCredentials)?;
     let credentials = provider.provide_credentials().await.map_err(|error| match &error {

@@ -4,10 +4,10 @@
 //! |---|---|---|
 //! | `audit` | `TIME#NUMBER` | entries that were added together: how many `parts` they have, or the `entries` themselves |
 //! | `audit#TIME#NUMBER` | `PART` | a part of them, if they are many |
-//! | `subject#SUBJECT` | `TIME#NUMBER#POSITION` | one entry, to be found by what it is about |
+//! | `subject#SUBJECT` | `TIME#NUMBER#POSITION` | one entry, found by its subject |
 //!
-//! Many thousands of entries fit no transaction, so the first item is written last, and an entry counts only if it is
-//! there: all of what was added together is seen, or none.
+//! Many thousands of entries do not fit in one transaction. So the first item is written last, and an entry
+//! counts only if that item exists. A reader sees either all entries that were added together, or none.
 
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;

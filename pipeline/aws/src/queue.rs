@@ -9,15 +9,15 @@ use spillway_core::ports::{EventQueue, QueueError};
 
 /// The sending side of an SQS queue.
 ///
-/// `Ok` means that SQS said that it has the message. A call that was cut after it was sent is tried again and, if time
-/// runs out, reported as unavailable: then SQS may have the message although nothing was promised. That is harmless,
-/// because the store takes each event once, and whoever sends it again makes the same event of it.
+/// `Ok` means that SQS confirmed the message. A call whose connection broke after it was sent is retried. If
+/// time runs out, it is reported as unavailable: SQS may have the message although nothing was promised. That
+/// is harmless, because the store takes each event once. A sender who sends it again produces the same event.
 #[derive(Clone, Debug)]
 pub struct SqsQueue(Sender);
 
 impl SqsQueue {
-    /// The queue with that URL. A message is tried for a third of the time that the client's limits give a call: with a
-    /// function of 10 s that is 2.3 s, and the last try ends in time for an answer.
+    /// The queue with that URL. Sending a message is retried for a third of the time that the client's limits
+    /// allow for a call. With a function of 10 s that is 2.3 s, and the last try ends in time for an answer.
     pub fn new(client: aws_sdk_sqs::Client, queue_url: impl Into<String>) -> Self {
         Self(Sender::new(&client, queue_url.into()))
     }

@@ -1,4 +1,4 @@
-//! What a consumer tells SQS about messages that it could not settle.
+//! What a consumer reports to SQS about messages that it could not settle.
 
 use crate::backoff::{Backoff, Pace};
 use crate::call_error::{CallError, call_error};
@@ -29,7 +29,8 @@ pub struct SqsRedelivery {
 }
 
 impl SqsRedelivery {
-    /// For messages of the queue with that URL. For how long an order is tried is as with [`crate::SqsQueue`].
+    /// For messages of the queue with that URL. An order is retried for the same time as in
+    /// [`crate::SqsQueue`].
     pub fn new(client: Client, queue_url: impl Into<String>, dlq_url: impl Into<String>) -> Self {
         let pace = Pace::for_limits(client.config().timeout_config());
         let dlq = Sender::new(&client, dlq_url.into());

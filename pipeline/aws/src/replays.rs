@@ -1,4 +1,4 @@
-//! Replays on DynamoDB: which dead letters they took, and what became of each.
+//! Replays on DynamoDB: which dead letters they took, and the outcome for each.
 
 pub(crate) mod log;
 mod read;
@@ -13,7 +13,7 @@ use spillway_core::ports::{ArchiveError, Clock, ReplayReports, Replays};
 use spillway_core::replay::{Replay, ReplayItem};
 use std::sync::Arc;
 
-/// What every change of a replay touches.
+/// The tables that every change of a replay touches.
 #[derive(Clone)]
 struct Tables {
     index: Index,

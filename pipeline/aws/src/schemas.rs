@@ -26,11 +26,11 @@ pub enum SchemasError {
 
 /// Reads all schemas from one version of one object, which has the text of each by its event type.
 ///
-/// That version never changes. So a version of a function that names it has the schemas that it was deployed with, also when an
-/// alias goes back to it.
+/// That version never changes. So a version of a function that names it has the schemas that it was deployed
+/// with. That is also true when an alias goes back to it.
 ///
 /// # Errors
-/// S3 did not give it, it is no such document, or one of the schemas can't be used.
+/// S3 did not return it, it is no such document, or one of the schemas can't be used.
 pub async fn load_schema_set(
     client: &Client,
     bucket: &str,
@@ -55,8 +55,8 @@ pub async fn load_schema_set(
     Ok(SchemaSet::compile(&schemas)?)
 }
 
-/// The schemas under a prefix as they are now, one object `TYPE.json` an event type, for people's programs. Such a program lives on and
-/// calls [`Self::refresh`].
+/// The schemas under a prefix as they are now, one object `TYPE.json` for each event type. This is for
+/// operators' programs. Such a program runs for long and calls [`Self::refresh`].
 pub struct S3Schemas {
     client: Client,
     bucket: String,
@@ -89,7 +89,7 @@ impl S3Schemas {
     /// Reads them again if one was added, changed or removed. Returns whether that was so.
     ///
     /// # Errors
-    /// S3 did not give them, or one of them can't be used; then those of before stay in force.
+    /// S3 did not return them, or one of them can't be used; then the previous schemas stay in force.
     pub async fn refresh(&self) -> Result<bool, SchemasError> {
         let etags = self.etags().await?;
         if !etags.is_empty() && etags == self.state.read().unwrap_or_else(PoisonError::into_inner).etags {

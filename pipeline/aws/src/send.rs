@@ -1,4 +1,4 @@
-//! Sending to a queue: in as few calls as SQS allows, and each message with an answer of its own.
+//! Sending to a queue: in as few calls as SQS allows, with one answer for each message.
 
 use crate::backoff::{Backoff, Pace};
 use crate::call_error::{CallError, RetryDecision, call_error, decide};
@@ -46,7 +46,8 @@ impl Sender {
         self.pace = pace;
     }
 
-    /// Sends messages; an answer for each, in their order. `Ok` only if SQS has said that it has the message.
+    /// Sends messages; returns one answer for each, in their order. `Ok` only if SQS has confirmed the
+    /// message.
     pub async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Answer> {
         let backoff = Backoff::new(self.pace);
         let mut answers: Vec<Option<Answer>> =
@@ -65,7 +66,7 @@ impl Sender {
         answers.into_iter().map(|answer| answer.unwrap_or_else(unanswered)).collect()
     }
 
-    /// Sends what fits one call, again and again until each message is taken, refused, or out of time.
+    /// Sends the messages of one call, with retries until each is accepted, refused, or out of time.
     async fn send_call(
         &self,
         messages: &[OutgoingMessage],
@@ -120,7 +121,8 @@ impl Sender {
             Err(error) => {
                 let trouble = call_error("SendMessageBatch", &error);
                 if is_about_the_message(trouble.code.as_deref()) || is_too_long(trouble.code.as_deref()) {
-                    // One of them spoils the call for all, or all of them do. Alone, each gets its own answer.
+                    // One message makes the call fail for all, or all of them together do. Alone, each gets
+                    // its own answer.
                     let singles = positions.iter().map(|&position| async move {
                         (position, self.send_single(&messages[position]).await)
                     });
@@ -230,7 +232,7 @@ fn for_all<T>(positions: &[usize], trouble: &CallError) -> Vec<(usize, Result<T,
     positions.iter().map(|&position| (position, Err(trouble.clone()))).collect()
 }
 
-/// Whether SQS found fault with the message, and not with the caller's rights or the queue.
+/// Whether SQS rejects the message itself, and not the caller's rights or the queue.
 fn is_about_the_message(code: Option<&str>) -> bool {
     let name = code.and_then(|code| code.rsplit('.').next()).unwrap_or_default();
     matches!(
@@ -243,13 +245,13 @@ fn is_about_the_message(code: Option<&str>) -> bool {
     )
 }
 
-/// Whether the call was too long for this queue, of which each message fits alone: not every region and partition takes
-/// a mebibyte.
+/// Whether the call was too long for this queue, although each message fits alone. Not every region and
+/// partition accepts a mebibyte.
 fn is_too_long(code: Option<&str>) -> bool {
     code.and_then(|code| code.rsplit('.').next()) == Some("BatchRequestTooLong")
 }
 
-/// Refused: for ever if the message is at fault, else until somebody mends a permission or a name.
+/// Refused: permanently if the message is at fault, otherwise until an operator fixes a permission or a name.
 pub(crate) fn refused(trouble: CallError) -> QueueError {
     if is_about_the_message(trouble.code.as_deref()) {
         QueueError::Rejected { reason: trouble.text }

@@ -21,14 +21,15 @@ use std::sync::Arc;
 const LARGEST_ITEM: usize = 400 * 1024;
 /// Writes that are under way at once for one batch.
 const WRITES_AT_ONCE: usize = 32;
-/// What is written only once: DynamoDB looks at the item with the same id and source.
+/// The condition that an item is written only once: DynamoDB checks the item with the same id and source.
 const IF_ABSENT: &str = "attribute_not_exists(id)";
 
 /// Events in a DynamoDB table with partition key `id` and sort key `source`.
 #[derive(Clone)]
 pub struct DynamoEvents {
     reader: Client,
-    /// Without the SDK's retries: it could not tell a write of its own that was cut from one of somebody else.
+    /// Without the SDK's retries. After a retry the SDK could not distinguish its own earlier write from
+    /// another writer's.
     writer: Client,
     table: String,
     pace: Pace,
@@ -58,7 +59,7 @@ impl DynamoEvents {
         self
     }
 
-    /// Writes one event, again and again until it is in, or was, or there is no time left.
+    /// Writes one event, with retries until it is stored, turns out to be stored already, or no time is left.
     async fn put(&self, event: &StoreItem, mut backoff: Backoff) -> Result<PutOutcome, StoreError> {
         let item = written(event, self.clock.now());
         let bytes = size(&item);
@@ -83,8 +84,8 @@ impl DynamoEvents {
         }
     }
 
-    /// One try. `in_doubt` says that an earlier one may have written the item: then the item that is in the way is
-    /// asked for, and if it is our own, the event counts as stored and not as stored already.
+    /// One try. `in_doubt` says that an earlier try may have written the item. Then the existing item is
+    /// read. If it is our own, the event counts as stored and not as stored already.
     async fn put_once(&self, item: &Item, in_doubt: bool) -> Result<PutOutcome, CallError> {
         let mut call = self
             .writer
@@ -140,7 +141,7 @@ impl EventStore for DynamoEvents {
             .table_name(&self.table)
             .key("id", text(key.id.as_str()))
             .key("source", text(key.source.as_str()))
-            // Whoever asks whether an event is stored must hear of it from the moment on that the consumer did.
+            // A reader must see a stored event from the moment at which the consumer's write was confirmed.
             .consistent_read(true)
             .send()
             .await
@@ -176,14 +177,14 @@ fn read(key: &EventKey, item: &Item) -> Option<StoredEvent> {
     })
 }
 
-/// Whether the item that is there was written by this very call: the same message at the same instant. The same message
-/// at another instant is an earlier delivery of it, whose write counted then.
+/// Whether the existing item was written by this very call: the same message at the same instant. The same
+/// message at another instant is an earlier delivery of it, whose write was counted then.
 fn is_same_write(there: &Item, ours: &Item) -> bool {
     ["message_id", "stored_at"].iter().all(|name| there.get(*name) == ours.get(*name))
 }
 
 fn refused(trouble: CallError, bytes: usize) -> StoreError {
-    // DynamoDB counts a byte or two otherwise than we do, and its word is the last.
+    // DynamoDB may count a byte or two differently than we do, and its result decides.
     if trouble.code.as_deref() == Some("ValidationException") && trouble.text.contains("Item size") {
         return StoreError::TooLarge { bytes, limit: LARGEST_ITEM };
     }

@@ -1,4 +1,4 @@
-//! Where a deployment is: what `terraform output -json topology` says of it.
+//! The names and addresses of a deployment, as `terraform output -json topology` prints them.
 
 #[cfg(feature = "operator")]
 mod alarms;
@@ -15,10 +15,10 @@ use spillway_core::settings::PipelineSettings;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The version of the document's form that this code reads. It changes when something is renamed or goes.
+/// The version of the document's format that this code reads. It changes when a member is renamed or removed.
 const VERSION: u64 = 1;
 
-/// Every name, ARN, URL and limit of a deployment. Members that a later release adds are left aside.
+/// Every name, ARN, URL and limit of a deployment. Members that a later release adds are ignored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topology {
     /// Begins every name of the deployment, and is its tag's value.
@@ -53,7 +53,7 @@ pub struct Topology {
     pub events: Events,
     /// When a failed event is tried again.
     pub retries: Retries,
-    /// Its alarms; none if they were made otherwise.
+    /// Its alarms; none if they were created by other means.
     pub alarms: Option<Alarms>,
 }
 
@@ -129,7 +129,7 @@ pub struct Queue {
     pub arn: String,
     /// Seconds that a received message stays hidden.
     pub visibility_timeout_s: u32,
-    /// Seconds that a message lives, from when it was first sent.
+    /// Seconds that a message is kept, from when it was first sent.
     pub retention_s: u32,
     /// Receives before a message is moved on; none for the dead letter queue.
     pub max_receive_count: Option<u32>,
@@ -230,7 +230,7 @@ pub struct Alarms {
     pub names: BTreeMap<String, String>,
     /// What thresholds of the rules are shares of.
     pub limits: BTreeMap<String, f64>,
-    /// When people are told of low alarms, as the rules' crate reads it; none if at any hour.
+    /// When low alarms notify, as the rules' crate reads it; none if at any hour.
     pub business_hours: Option<Value>,
 }
 
@@ -333,8 +333,8 @@ impl Topology {
         }
     }
 
-    /// The deployment's rules. What a topology does not say (traces' sampling, a replay's rate) has its default; a table
-    /// that is billed on demand has no capacity to run out of.
+    /// The deployment's rules. Values that a topology does not have (traces' sampling, a replay's rate) have
+    /// their defaults. A table that is billed on demand has no capacity limit.
     pub fn settings(&self) -> PipelineSettings {
         let consumer = &self.functions.consumer;
         let defaults = PipelineSettings::default();
@@ -372,7 +372,7 @@ impl Topology {
     }
 }
 
-/// A part of the document; what is missing counts as null, so that an optional part may be left out.
+/// A part of the document. A missing part counts as null, so that an optional part may be left out.
 fn part<T: DeserializeOwned>(parts: &mut Map<String, Value>, name: &str) -> Result<T, String> {
     let Some(value) = parts.remove(name) else {
         return serde_json::from_value(Value::Null).map_err(|_| format!("it has no \"{name}\""));

@@ -1,7 +1,7 @@
-//! Which certificate authorities are believed.
+//! Which certificate authorities are trusted.
 //!
-//! A system believes some 150, and reading them all takes longer than everything else that a function does until its first
-//! answer. A function talks to AWS only, so the few that sign for AWS are enough.
+//! A system trusts some 150. Reading them all takes longer than everything else that a function does until
+//! its first answer. A function calls AWS only, so the few that sign for AWS are enough.
 
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use base64::Engine as _;
@@ -16,17 +16,18 @@ const SIGNERS: [&[u8]; 2] = [b"Amazon", b"Starfield Services"];
 const SIGNERS_IN_CHINA: [&[u8]; 3] = [b"Amazon", b"Starfield Services", b"DigiCert"];
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
-/// An authority that is believed has signed for itself, and who signed is named in the first 200 bytes, which are so many
-/// letters of Base64.
+/// A trusted authority has signed its own certificate. The signer's name is in the first 200 bytes, which are
+/// this number of Base64 characters.
 const TEXT_WITH_NAMES: usize = 4 * 64;
 
-/// The authorities that sign for AWS, out of the system's own, so that they are as current as the system is. `None` where
-/// the system has no such file, or none of them in it: all of its authorities are to be believed then.
+/// The authorities that sign for AWS. They come from the system's own bundle, so they are as current as the
+/// system. `None` if the system has no such file, or if the file has none of them. Then all of the system's
+/// authorities are trusted.
 ///
-/// The fewer, the better: each client reads them anew.
+/// Fewer are better: each client reads them again.
 pub(crate) fn of_aws(region: Option<&str>) -> Option<TlsContext> {
     let bundle = BUNDLES.iter().find_map(|file| fs::read(file).ok())?;
-    // Text that is plain is known to be so much faster than text that is mended.
+    // To validate the text is much faster than to repair it, so only invalid UTF-8 is repaired.
     let bundle = String::from_utf8(bundle)
         .unwrap_or_else(|other| String::from_utf8_lossy(other.as_bytes()).into_owned());
     let signers = signers(&bundle, names(region));
@@ -41,15 +42,15 @@ fn names(region: Option<&str>) -> &'static [&'static [u8]] {
     if region.is_some_and(|region| region.starts_with("cn-")) { &SIGNERS_IN_CHINA } else { &SIGNERS }
 }
 
-/// The certificates of a bundle, in PEM, of authorities that are named so.
+/// The certificates of a bundle, in PEM, of authorities with one of these names.
 fn signers<'b>(bundle: &'b str, names: &[&[u8]]) -> Vec<&'b str> {
     let begins = bundle.match_indices(BEGIN).map(|(begin, _)| &bundle[begin..]);
     let named = begins.filter(|rest| is_of(&rest.as_bytes()[BEGIN.len()..], names));
-    // Where it ends is of interest only if it is one of them.
+    // Search for its end only if it is one of them.
     named.filter_map(|rest| Some(&rest[..rest.find(END)? + END.len()])).collect()
 }
 
-/// Whether one of the names is at the beginning of what a certificate has in Base64.
+/// Whether one of the names is at the beginning of a certificate's Base64 text.
 fn is_of(content: &[u8], names: &[&[u8]]) -> bool {
     let mut text = [0; TEXT_WITH_NAMES];
     let letters = content.iter().copied().filter(|letter| !letter.is_ascii_whitespace());
@@ -58,14 +59,14 @@ fn is_of(content: &[u8], names: &[&[u8]]) -> bool {
         *place = letter;
         length += 1;
     }
-    // Whole groups of four letters can be read by themselves.
+    // Whole groups of four characters can be decoded by themselves.
     let mut bytes = [0; TEXT_WITH_NAMES / 4 * 3];
     let read = STANDARD.decode_slice(&text[..length / 4 * 4], &mut bytes).unwrap_or(0);
     names.iter().any(|name| contains(&bytes[..read], name))
 }
 
-/// Whether the name is in there. Most places differ in their first byte, which is cheaper to see than to compare them whole:
-/// this is done for each certificate at each cold start.
+/// Whether the bytes contain the name. Most positions differ in their first byte, which is cheaper to check
+/// than the whole name. This is done for each certificate at each cold start.
 fn contains(bytes: &[u8], name: &[u8]) -> bool {
     bytes.windows(name.len()).any(|found| found.first() == name.first() && found == name)
 }

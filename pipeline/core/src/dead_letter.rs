@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum DeadLetterState {
-    /// In the archive, waiting for somebody.
+    /// In the archive. It waits for an operator to replay or discard it.
     Archived,
     /// Put back to the primary queue; neither stored nor back yet.
     Replaying {
@@ -24,7 +24,7 @@ pub enum DeadLetterState {
         /// When.
         at: Timestamp,
     },
-    /// Given up by a named person with a reason. Can be undone.
+    /// Discarded by a named person with a reason. Can be undone.
     Discarded {
         /// Who.
         by: String,
@@ -52,7 +52,7 @@ impl DeadLetterState {
     }
 }
 
-/// A [`DeadLetterState`] without what goes with it: what filters and indexes know of it.
+/// A [`DeadLetterState`] without its data: what filters and indexes use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadLetterStatus {
@@ -146,8 +146,9 @@ pub struct DeadLetterFilter {
     pub class: Option<FailureClass>,
     /// Only with this fingerprint.
     pub fingerprint: Option<Fingerprint>,
-    /// Only where one of these contains this text: the last failure's message, the event id, the dead letter's own id.
-    /// Letter case is ignored, by Unicode's rules ([`SearchWords`]); every character stands for itself.
+    /// Only where one of these contains this text: the last failure's message, the event id, the dead
+    /// letter's own id. Letter case is ignored, by Unicode's rules ([`SearchWords`]); every character is
+    /// literal.
     pub contains: Option<String>,
     /// Only archived at this time or later.
     pub from: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! Events: CloudEvents 1.0, kept exactly as they came.
+//! Events: CloudEvents 1.0, kept exactly as the sender sent them.
 
 mod cloudevent;
 pub mod json;

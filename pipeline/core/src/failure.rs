@@ -6,23 +6,24 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// What kind of failure it is; it decides between trying again and giving up.
+/// The kind of failure, which decides between retrying and giving up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
-    /// The body is no CloudEvent. Trying again can't help: the body won't change.
+    /// The body is no CloudEvent. A retry cannot help: the body won't change.
     Malformed,
-    /// The data breaks the schema of its type. Trying again can't help until somebody mends schema or data.
+    /// The data breaks the schema of its type. A retry cannot help until the schema or the data is fixed.
     Schema,
-    /// Larger than the store takes (DynamoDB: 400 KB an item). Trying again can't help.
+    /// Larger than the store accepts (DynamoDB: 400 KB an item). A retry cannot help.
     TooLarge,
-    /// The store is over its capacity and refused. It will take it later.
+    /// The store is over its capacity and refused. A later try can succeed.
     StoreThrottled,
-    /// The store did not answer, or with an error of its own. It may be back later.
+    /// The store did not answer, or answered with an error of its own. It may be back later.
     StoreUnavailable,
     /// The store did not answer in time. The write may even have happened; writes are idempotent.
     StoreTimeout,
-    /// The consumer ended before it answered for this record (crash, timeout). Only the receive count tells.
+    /// The consumer ended before it answered for this record (crash, timeout). Only the receive count shows
+    /// this.
     ConsumerCrash,
 }
 
@@ -78,7 +79,7 @@ pub struct Failure {
     pub class: FailureClass,
     /// What happened, in words: `/amount: expected number, found string`.
     pub message: String,
-    /// The code that met it.
+    /// The version of the code in which it happened.
     pub version: CodeVersion,
     /// How many attempts ended this way.
     pub count: u32,
@@ -121,8 +122,8 @@ impl Failure {
         }
     }
 
-    /// What dead letters that failed for the same reason have in common. Digits count as one another, so that
-    /// "item of 412,003 bytes" and "item of 980,114 bytes" are one group; a retryable failure hits all types alike.
+    /// The group of dead letters that failed for the same reason. All digits count as equal, so that "item of
+    /// 412,003 bytes" and "item of 980,114 bytes" are one group. A retryable failure affects all types alike.
     pub fn fingerprint(&self, event_type: Option<&EventType>) -> Fingerprint {
         let mut digest = Sha256::new();
         digest.update(self.class.as_str());

@@ -58,7 +58,7 @@ string_id!(
     MessageId
 );
 string_id!(
-    /// What a receiver shows to the queue in order to delete or defer the message it received.
+    /// The handle with which a receiver deletes or defers the message that it received.
     ReceiptHandle
 );
 string_id!(
@@ -70,7 +70,7 @@ string_id!(
     Fingerprint
 );
 string_id!(
-    /// What is deployed, as failures name it: a version or a commit.
+    /// The deployed code, as failures record it: a version or a commit.
     CodeVersion
 );
 
@@ -105,7 +105,7 @@ fn uuid_v7(now: crate::Timestamp) -> uuid::Uuid {
     uuid::Uuid::new_v7(time)
 }
 
-/// What identifies an event for ever: its source and its id, as CloudEvents has it.
+/// What identifies an event permanently: its source and its id, as CloudEvents defines it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EventKey {
     /// Where it comes from.

@@ -28,11 +28,11 @@ pub struct Ledger {
     pub uncertainty: Uncertainty,
 }
 
-/// How far a ledger can be off whose numbers come from several places that are read one after the other and count some
-/// things late or twice.
+/// How far a ledger can be off. Its numbers come from several places that are read one after the other, and
+/// some places count late or twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uncertainty {
-    /// Promises that were given or moved so lately that some places may not know of it yet, either way.
+    /// Messages accepted or moved so recently that some places may not have counted them yet, either way.
     pub moving: u64,
     /// Deliveries that may have been counted as kept promises a second time.
     pub repeated: u64,
@@ -57,15 +57,17 @@ impl Ledger {
             + self.discarded
     }
 
-    /// Accepted minus the sum over all places, as the numbers stand.
+    /// Accepted messages minus the sum over all places, from the numbers as they are now.
     pub fn difference(&self) -> i64 {
         i64::try_from(self.accepted).unwrap_or(i64::MAX) - i64::try_from(self.accounted()).unwrap_or(i64::MAX)
     }
 
-    /// Promises of which nobody knows where they are; 0 when all is well. Negative would mean events from nowhere.
+    /// Accepted messages that are in no known place; 0 when all is well. A negative number would mean
+    /// messages that were never accepted.
     ///
-    /// It is what the uncertainty cannot explain of the [`Self::difference`]: what moves may be missing from either side
-    /// for a moment, what was counted twice only makes the sum too large.
+    /// It is the part of the [`Self::difference`] that the uncertainty cannot explain. A message that moves
+    /// may be missing from either side for a moment. A message that was counted twice only makes the sum too
+    /// large.
     pub fn unaccounted(&self) -> i64 {
         let difference = self.difference();
         let limit = |count| i64::try_from(count).unwrap_or(i64::MAX);
@@ -76,12 +78,12 @@ impl Ledger {
         }
     }
 
-    /// Promises that are on their way and need nobody.
+    /// Accepted messages that are on their way and need no operator.
     pub fn moving(&self) -> u64 {
         self.queued + self.in_flight + self.replaying
     }
 
-    /// Dead letters that wait for somebody.
+    /// Dead letters that wait for an operator.
     pub fn dead_lettered(&self) -> u64 {
         self.in_dlq + self.archived
     }

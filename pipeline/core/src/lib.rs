@@ -1,9 +1,9 @@
 //! Events, dead letters, ports and use cases.
 //!
-//! This crate knows no AWS, no environment and no clock but the [`ports::Clock`] it is handed. Everything that an
-//! event can go through is here: [`usecases::accept`] takes it in, [`usecases::store`] puts it into the event store,
-//! [`usecases::archive`] keeps what failed, and [`usecases::replay`] puts it back. [`Pipeline`] is the set of a pipeline's
-//! ports, and [`worker`] the shell around each batch.
+//! This crate knows no AWS and no environment. Its only clock is the [`ports::Clock`] that is passed to it.
+//! It has every step that an event can go through. [`usecases::accept`] accepts it, and [`usecases::store`]
+//! puts it into the event store. [`usecases::archive`] keeps failed events, and [`usecases::replay`] puts
+//! them back. [`Pipeline`] is the set of a pipeline's ports, and [`worker`] the shell around each batch.
 
 pub mod dead_letter;
 pub mod event;

@@ -73,7 +73,7 @@ impl ReceivedMessage {
         self.attributes.get(GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 
-    /// When its event was first sent. Expiry goes by it, not by the time of the move to the DLQ.
+    /// When its event was first sent. Expiry counts from this time, not from the move to the DLQ.
     pub fn first_sent_at(&self) -> Timestamp {
         self.attributes.get(FIRST_SENT).and_then(|text| text.parse().ok()).unwrap_or(self.sent_at)
     }

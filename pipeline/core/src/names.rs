@@ -5,7 +5,8 @@ use spillway_metrics::Api;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The names of everything that has one. The defaults are Terraform's, with its `name` left at `spillway`.
+/// The names of all resources that have one. The defaults are Terraform's, with its `name` left at
+/// `spillway`.
 ///
 /// Each is a `Cow`, so that the default names cost nothing to copy where each request is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! A pipeline as one value: every port that programs for people use, wherever the pipeline runs.
+//! A pipeline as one value: every port that operators' programs use, wherever the pipeline runs.
 
 use crate::ids::CodeVersion;
 use crate::names::Names;
@@ -39,14 +39,15 @@ pub struct Pipeline {
     pub settings: Arc<PipelineSettings>,
 }
 
-/// The ports that only the functions use: what the queues ask of whoever works on their messages.
+/// The ports that only the functions use: what the queues require of the functions that process their
+/// messages.
 #[derive(Clone)]
 pub struct WorkerPorts {
     /// The receiving side of both queues.
     pub receiver: Arc<dyn QueueReceiver>,
     /// Where messages go that failed.
     pub redelivery: Arc<dyn Redelivery>,
-    /// Where replayed messages report that they have arrived.
+    /// Where the consumer reports replayed messages that are stored.
     pub reports: Arc<dyn ReplayReports>,
     /// Where dead letters go.
     pub sink: Arc<dyn DeadLetterSink>,

@@ -1,4 +1,4 @@
-//! Ports: what the use cases need from the world, each a small trait in domain types.
+//! Ports: the interfaces that the use cases need, each a small trait in domain types.
 
 mod archive;
 mod clock;

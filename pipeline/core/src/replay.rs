@@ -14,7 +14,7 @@ pub enum ReplayState {
     Ended,
 }
 
-/// What has become of one message of a replay.
+/// The state of one message of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayItemState {

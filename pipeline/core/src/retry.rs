@@ -5,9 +5,10 @@ use std::time::Duration;
 
 /// Waits that double from `base` up to `cap`, through the message's visibility timeout.
 ///
-/// With the defaults the waits after receive 1, 2, 3 … are 5, 10, 20, 40, 80, 160, 320, 640 s and then 15 min each: 20
-/// receives span about 3 h 6 min. Short troubles are over in seconds, a broken deployment has hours to be noticed,
-/// and a store that is back is used again within 15 minutes. SQS allows a visibility timeout of at most 12 h.
+/// With the defaults the waits after receive 1, 2, 3 … are 5, 10, 20, 40, 80, 160, 320, 640 s and then 15 min
+/// each: 20 receives span about 3 h 6 min. Short outages are over in seconds. A broken deployment can be
+/// noticed within hours. A store that is back is used again within 15 minutes. SQS allows a visibility
+/// timeout of at most 12 h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetrySchedule {
     /// The wait after the first receive, in seconds.
@@ -30,7 +31,7 @@ impl RetrySchedule {
         Duration::from_secs(seconds.min(u64::from(self.cap_s)))
     }
 
-    /// The wait with up to a tenth taken off, by a number that is the same for the same message and attempt, so that
+    /// The wait, shortened by up to a tenth. The amount depends only on the message and the attempt. So
     /// messages that failed together don't all come back in the same second.
     pub fn wait_with_jitter(&self, receive_count: u32, message_id: &str) -> Duration {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ u64::from(receive_count);
@@ -42,8 +43,8 @@ impl RetrySchedule {
         wait - wait * u32::try_from((hash >> 32) % 1024).unwrap_or(0) / 10_240
     }
 
-    /// The time from the first receive to the `max_receive_count`th, without jitter: what is left of it is the
-    /// countdown to the DLQ.
+    /// The time from the first receive to the `max_receive_count`th, without jitter. What remains of it is
+    /// the countdown to the DLQ.
     pub fn span(&self, from_receive_count: u32, max_receive_count: u32) -> Duration {
         (from_receive_count..max_receive_count).map(|count| self.wait(count)).sum()
     }

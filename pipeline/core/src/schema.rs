@@ -1,4 +1,4 @@
-//! JSON Schemas, one file an event type, checked by the consumer and never at the door.
+//! JSON Schemas, one file for each event type. The consumer checks them; ingest does not.
 
 mod check;
 

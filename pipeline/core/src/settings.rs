@@ -11,8 +11,9 @@ pub struct PipelineSettings {
     pub default_source: String,
     /// `type` of plain JSON that gets wrapped.
     pub default_type: String,
-    /// Largest event in bytes, as CloudEvents JSON. 240 KiB: with 16 KiB for message attributes (a dead letter's
-    /// failures, a replay's ids, which SQS counts in) it fits a message of 256 KiB, and a DynamoDB item of 400 KB.
+    /// Largest event in bytes, as CloudEvents JSON. 240 KiB leaves 16 KiB for message attributes, which SQS
+    /// counts too (a dead letter's failures, a replay's ids). So the message fits in 256 KiB, and the event
+    /// in a DynamoDB item of 400 KB.
     pub max_event_bytes: usize,
     /// Largest request in bytes. 1 MiB: what one `SendMessageBatch` call carries.
     pub max_request_bytes: usize,
@@ -28,7 +29,8 @@ pub struct PipelineSettings {
     pub function_timeout_s: u32,
     /// Seconds a received message stays invisible: six times the function's timeout, as AWS asks.
     pub visibility_timeout_s: u32,
-    /// Seconds a message lives, counted from when it was first sent. SQS's longest: 14 days.
+    /// Seconds that a message is kept, counted from when it was first sent. The longest that SQS allows is 14
+    /// days.
     pub retention_s: u32,
     /// Messages in a batch to the consumer.
     pub consumer_batch_size: usize,

@@ -108,7 +108,7 @@ pub struct Segment {
     /// The callee failed (5xx).
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub fault: bool,
-    /// The caller was at fault (4xx).
+    /// The error was the caller's (4xx).
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub error: bool,
     /// Refused for lack of capacity (429).
@@ -143,7 +143,7 @@ impl Segment {
         }
     }
 
-    /// With an annotation. A text keeps as many characters as X-Ray takes: ids may be longer.
+    /// Adds an annotation. A text is cut to as many characters as X-Ray accepts: ids may be longer.
     pub fn annotated(mut self, name: &str, value: impl Into<Value>) -> Self {
         let mut value = value.into();
         if let Value::String(text) = &mut value

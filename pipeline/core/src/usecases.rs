@@ -1,4 +1,4 @@
-//! What the pipeline does, one module each, in the order of an event's way.
+//! What the pipeline does, one module for each step, in the order of the event path.
 
 pub mod accept;
 pub mod archive;

@@ -1,5 +1,5 @@
-//! The shell around a batch, the same in a Lambda function and on one machine: a panic costs one record, and what came of
-//! each record is logged once, measured, traced and settled.
+//! The shell around a batch, the same in a Lambda function and on one machine. A panic affects only one
+//! record. The outcome of each record is logged once, measured, traced and settled.
 
 use crate::Timestamp;
 use crate::ids::MessageId;
@@ -22,7 +22,7 @@ pub trait BatchWork: Send + Sync {
     /// Works through a batch, each record with an outcome of its own.
     fn work(&self, batch: Vec<ReceivedMessage>) -> impl Future<Output = Self::Report> + Send;
 
-    /// What is said of a message that made the code panic: it stays in the queue.
+    /// The report for a message that made the code panic: it stays in the queue.
     fn panicked(&self, message: ReceivedMessage) -> Self::Report;
 }
 
@@ -47,11 +47,10 @@ pub trait Report: Sized + Send {
     fn segments(&self, names: SegmentNames<'_>) -> Vec<Segment>;
 }
 
-/// Works through a batch; after a panic, through each record alone. What was done before the panic is done already, and
-/// stays as it is.
+/// Processes a batch; after a panic, each record alone. Work done before the panic stays done.
 ///
-/// Without this a panic would count as the failure of the whole batch. Its good records would be received again with the bad
-/// one until they are all dead letters.
+/// Without this a panic would count as the failure of the whole batch. Its good records would be received
+/// again with the bad one until they are all dead letters.
 pub async fn run<W: BatchWork>(work: &W, batch: Vec<ReceivedMessage>) -> W::Report {
     let started_at = work.clock().now();
     if let Some(report) = attempt(work, batch.clone()).await {
@@ -66,11 +65,12 @@ pub async fn run<W: BatchWork>(work: &W, batch: Vec<ReceivedMessage>) -> W::Repo
 }
 
 async fn attempt<W: BatchWork>(work: &W, batch: Vec<ReceivedMessage>) -> Option<W::Report> {
-    // The ports may have done half of it. They are made for that: a function can be cut off at any place as well.
+    // The ports may have done half of the work. They are built for that: a function can be cut off at any
+    // place as well.
     AssertUnwindSafe(work.work(batch)).catch_unwind().await.ok()
 }
 
-/// Publishes what came of a batch: log lines, metrics, traces.
+/// Publishes the outcome of a batch: log lines, metrics, traces.
 pub fn publish<R: Report>(
     report: &R,
     names: SegmentNames<'_>,
@@ -84,7 +84,7 @@ pub fn publish<R: Report>(
     }
 }
 
-/// Deletes from the queue what is settled. Lambda does this for a function, by the function's answer.
+/// Deletes settled messages from the queue. For a function, Lambda does this from the function's answer.
 pub async fn settle<R: Report>(report: &R, receiver: &dyn QueueReceiver, queue: QueueKind) {
     let failed = report.failures();
     let settled: Vec<_> = report

@@ -1,4 +1,4 @@
-//! How a replay goes on where the queue takes some messages and others never.
+//! How a replay continues when the queue accepts some messages and rejects others permanently.
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 

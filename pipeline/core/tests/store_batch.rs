@@ -1,4 +1,4 @@
-//! What the consumer makes of a batch, with ports that answer as told.
+//! What the consumer does with a batch, tested with ports that return scripted answers.
 
 use async_trait::async_trait;
 use spillway_core::Timestamp;

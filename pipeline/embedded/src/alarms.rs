@@ -1,8 +1,9 @@
 //! Alarms: the rules of `spillway-alerts`, evaluated every minute on the recorded datapoints.
 //!
-//! [`Watch`] evaluates and keeps states, every change and what is told in the database, so that a restart neither
-//! forgets nor repeats anything. What is told goes to the log and, if there is one, to a [`Webhook`]; low alarms only in
-//! business hours, with a digest when they begin. In virtual time whoever simulates calls [`Watch::evaluate`].
+//! [`Watch`] evaluates the rules. It keeps states, every change and every notification in the database, so
+//! that a restart neither forgets nor repeats anything. Notifications go to the log and, if there is one, to
+//! a [`Webhook`]. Low alarms notify only in business hours, with a digest when these begin. In virtual time
+//! the simulation calls [`Watch::evaluate`].
 
 mod deliver;
 mod history;
@@ -28,13 +29,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-/// Fact in a data folder: the address that links in messages begin with, such as `http://127.0.0.1:3000`. The program that
-/// serves pages about alarms notes it.
+/// Fact in a data folder: the address that links in messages begin with, such as `http://127.0.0.1:3000`. The
+/// program that serves the pages about alarms records it.
 pub const LINK_BASE: &str = "dashboard_url";
 
 /// After the end of a minute its last measurements are on their way into the file for a second or two.
 const SETTLED_AFTER: Duration = Duration::from_secs(5);
-/// Between looks for what is too old to be kept, in evaluations: a day.
+/// Between deletions of old entries, in evaluations: a day.
 const DELETE_EVERY: u32 = 24 * 60;
 
 /// Evaluates every minute in real time, and delivers to the webhook, until dropped or aborted.

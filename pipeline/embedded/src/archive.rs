@@ -1,7 +1,7 @@
 //! The archive of dead letters, and the replays that empty it.
 //!
-//! Document and index are rows of one table, not files beside an index: one commit makes both durable, and a quarter of a
-//! million dead letters are no quarter of a million files.
+//! Document and index are rows of one table, not files beside an index. So one commit makes both durable, and
+//! a quarter of a million dead letters are not as many files.
 
 mod query;
 mod replays;
@@ -122,7 +122,8 @@ impl DeadLetters for Archive {
     }
 }
 
-/// Keeps a dead letter: a new one, or one that comes back from its replay. Anything else is the same one again.
+/// Keeps a dead letter: a new one, or one that comes back from its replay. Anything else is a repeated copy
+/// and changes nothing.
 fn put(tx: &Connection, letter: &DeadLetter) -> rusqlite::Result<()> {
     let before = row::get(tx, letter.id.as_str())?;
     match before {

@@ -21,8 +21,8 @@ impl Clock for RealClock {
     }
 }
 
-/// A clock that runs so many times as fast as the machine's, from the machine's time on: for tests of what takes minutes and
-/// goes through processes and browsers, where virtual time can't jump.
+/// A clock that runs a given number of times as fast as the machine's, starting at the machine's time. It is
+/// for tests of things that take minutes and involve processes and browsers, where virtual time can't jump.
 #[derive(Clone, Copy, Debug)]
 pub struct FastClock {
     start: Timestamp,
@@ -48,7 +48,8 @@ impl Clock for FastClock {
     }
 }
 
-/// Virtual time: on a tokio runtime whose time is paused, it jumps to the next timer whenever nothing else is to be done.
+/// Virtual time. On a tokio runtime whose time is paused, it jumps to the next timer whenever no other work
+/// remains.
 #[derive(Clone, Copy, Debug)]
 pub struct VirtualClock {
     start: Timestamp,

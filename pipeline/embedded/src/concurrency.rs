@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Concurrency(AtomicUsize);
 
 impl Concurrency {
-    /// An invocation begins. It ends when the answer is dropped, whatever became of it: an answer, a timeout, a panic, or
-    /// a client that went away.
+    /// An invocation begins. It ends when the returned guard is dropped, however the invocation ended: an
+    /// answer, a timeout, a panic, or a client that went away.
     pub(crate) fn begin(&self) -> Running<'_> {
         let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
         Running { running: &self.0, count }

@@ -15,9 +15,9 @@ use spillway_metrics::{
 /// Memory of each function in GB, as Terraform has it.
 const MEMORY_GB: f64 = 0.25;
 const HOUR: u32 = 3_600;
-/// The pace that a forecast goes by is that of so long before.
+/// The period whose average spending a forecast is based on.
 const PACE_OVER: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// With less than this there is no pace, and no forecast.
+/// With less history than this there is no average, and no forecast.
 const LEAST_FOR_A_PACE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Prices in US dollars: AWS's public ones for us-east-1, without free tiers.
@@ -47,7 +47,7 @@ pub const PRICES: PriceList = PriceList {
     object: 5.0e-6,
 };
 
-/// How the month stands.
+/// The spending of the month.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spending {
     /// Spent since the month began, in US dollars.
@@ -56,7 +56,7 @@ pub struct Spending {
     pub forecast_usd: Option<f64>,
 }
 
-/// Reckons what was spent in the month of `now` so far.
+/// Computes what was spent in the month of `now` until now.
 ///
 /// # Errors
 /// Telemetry can't be read.

@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub struct Faults {
     db: Arc<Db>,
     clock: Arc<dyn Clock>,
-    /// As of the last [`Self::refresh`]: asked at every call of the store, so it must cost nothing.
+    /// As of the last [`Self::refresh`]. It is read at every call of the store, so that must cost nothing.
     known: RwLock<Vec<Fault>>,
 }
 
@@ -89,7 +89,7 @@ impl Faults {
         Ok(())
     }
 
-    /// What a matching fault that is on at that time says, if one is on.
+    /// The value of a matching fault that is on at that time, if there is one.
     pub fn find<T>(&self, now: Timestamp, matches: impl Fn(&FaultKind) -> Option<T>) -> Option<T> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.iter().filter(|fault| fault.is_on(now)).find_map(|fault| matches(&fault.kind))

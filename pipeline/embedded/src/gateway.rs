@@ -1,4 +1,4 @@
-//! Plays API Gateway: HTTP in front of the ingest function.
+//! Simulates API Gateway: HTTP in front of the ingest function.
 //!
 //! [`Gateway::call`] is one request without a socket, as simulations make it; [`serve`] is the same behind a listener.
 //! Either way a request is throttled, handled, measured under CloudWatch's names, and traced as X-Ray would.
@@ -184,7 +184,7 @@ impl Gateway {
 
     /// Invokes the function.
     async fn integrate(&self, request: Request<Bytes>, trace: &Trace, visit: &mut Visit) -> Response<Bytes> {
-        // A body that trickled in is the client's time, not the API's.
+        // The time for a slowly sent body is the client's, not the API's.
         visit.arrived = self.clock.now();
         if let Some(latency) = &self.latency {
             self.clock.sleep(latency.gateway()).await;
@@ -224,7 +224,7 @@ impl Gateway {
         }
         let spans = header.sampled.then(|| Spans::new(head, header.parent.take()));
         if let Some(spans) = &spans {
-            // Whoever receives the message continues from the call that sent it.
+            // The function that receives the message continues from the call that sent it.
             header.parent = Some(spans.send_id().to_owned());
         }
         let answer = format!("Root={};Sampled={}", header.root, u8::from(header.sampled));
@@ -238,9 +238,9 @@ impl Gateway {
 struct Trace {
     /// What goes with its messages.
     header: TraceHeader,
-    /// What becomes segments, if it is sampled.
+    /// The data for segments, if the request is sampled.
     spans: Option<Spans>,
-    /// What the client is told, so that it can ask for this trace.
+    /// The value returned to the client, so that it can ask for this trace.
     answer: HeaderValue,
 }
 
@@ -261,7 +261,7 @@ struct Invocation {
     handled: Option<Answered>,
 }
 
-/// What the handler says beside its response.
+/// What the handler returns besides its response.
 struct Answered {
     outcome: spillway_ingest::Outcome,
     promised: Vec<(spillway_core::ids::EventKey, spillway_core::ids::EventType)>,

@@ -1,5 +1,6 @@
-//! The ledger: how many promises are where, by rows. It owns the tables `counters` and `handover`; the store, the queue and
-//! the archive raise, note and close through it, each inside a transaction of its own.
+//! The ledger: how many promises are in which place, by rows. It owns the tables `counters` and `handover`.
+//! The store, the queue and the archive write to them through this module, each inside a transaction of its
+//! own.
 
 use crate::db::{Db, DbError, millis};
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use spillway_core::ledger::Ledger;
 use spillway_core::ports::{Clock, LedgerError, LedgerReader};
 use std::sync::Arc;
 
-/// What is counted, because no row is left of it.
+/// What has to be counted, because no row remains of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counter {
     /// Promises given.
@@ -51,7 +52,7 @@ pub(crate) fn count(connection: &Connection, counter: Counter) -> rusqlite::Resu
         .query_row([counter.name()], |row| row.get(0))
 }
 
-/// Notes that a promise has reached the next place before its message is deleted.
+/// Records that a promise has reached the next place before its message is deleted.
 pub(crate) fn note(tx: &Connection, origin: &str, to: Handover) -> rusqlite::Result<()> {
     let (kind, open) = match to {
         Handover::Store => ("store", OPEN_PROMISE),
@@ -65,13 +66,13 @@ pub(crate) fn note(tx: &Connection, origin: &str, to: Handover) -> rusqlite::Res
     Ok(())
 }
 
-/// Only while the promise is open: a late second write of a message that is settled must leave no note.
+/// Only while the promise is open: a late second write of a settled message must leave no record.
 const OPEN_PROMISE: &str = "EXISTS (SELECT 1 FROM messages WHERE origin = ?1)
     OR EXISTS (SELECT 1 FROM dead_letters WHERE id = ?1 AND state <> 'stored')";
 /// In the archive and still in the DLQ, until the archiver has deleted it there.
 const IN_DLQ: &str = "EXISTS (SELECT 1 FROM messages WHERE origin = ?1 AND queue = 1 AND replay_id IS NULL)";
 
-/// Ends the handover of a promise to the store: it is the store's alone from now on.
+/// Ends the handover of a promise to the store: from now on it is only in the store.
 pub(crate) fn close_to_store(tx: &Connection, origin: &str) -> rusqlite::Result<()> {
     let kinds = tx
         .prepare_cached(
@@ -153,7 +154,7 @@ fn ledger(connection: &Connection, now: Timestamp) -> rusqlite::Result<Ledger> {
     Ok(ledger)
 }
 
-/// Takes promises that are in two places for a moment out of the earlier one.
+/// Subtracts promises that are in two places for a moment from the earlier place.
 fn settle_handovers(connection: &Connection, now: Timestamp, ledger: &mut Ledger) -> rusqlite::Result<()> {
     let mut query = connection.prepare_cached(
         "SELECT handover.kind, messages.queue, messages.visible_at > ?1, dead_letters.state

@@ -1,4 +1,5 @@
-//! The pipeline on one machine: the ports on SQLite, and the runtime that plays queue, functions and gateway.
+//! The pipeline on one machine: the ports on SQLite, and the runtime that simulates queue, functions and
+//! gateway.
 
 pub mod alarms;
 pub mod archive;

@@ -41,7 +41,8 @@ impl EventLocator for Locator {
     }
 }
 
-/// Messages don't have their event's id in a column (the queue doesn't read bodies), so their bodies are asked.
+/// Messages don't have their event's id in a column (the queue doesn't read bodies), so their bodies are
+/// searched.
 const QUEUED_EVENTS: &str =
     "SELECT message_id, origin, queue, replay_id, first_sent_at, visible_at, receive_count,
     failures, body, body ->> '$.id', body ->> '$.source', body ->> '$.type'
@@ -87,7 +88,7 @@ fn locate(connection: &Connection, id: &EventId, now: Timestamp) -> rusqlite::Re
             body: row.get(5)?,
         });
     }
-    // What is stored is stored; where else its duplicates still travel is of no interest.
+    // A stored event counts as stored only; the places of its duplicates do not matter.
     let stored: Vec<EventSource> = found.iter().map(|location| location.key.source.clone()).collect();
     let is_new = |found: &[Location], location: &Location| {
         !stored.contains(&location.key.source)

@@ -36,12 +36,12 @@ pub struct Options {
     pub simulated_latency: Option<Duration>,
 }
 
-/// What only a pipeline on one machine has beside its ports.
+/// The parts beside its ports that only a pipeline on one machine has.
 #[derive(Clone)]
 pub struct Local {
     /// Both queues with everything that can be asked of them.
     pub queues: Arc<Queues>,
-    /// Alarms: their states, every change, what was told.
+    /// Alarms: their states, every change, every notification.
     pub alarms: Arc<AlarmLog>,
     /// Faults that are switched on.
     pub faults: Arc<Faults>,
@@ -115,7 +115,7 @@ impl Local {
         &self.db
     }
 
-    /// Notes a fact about the pipeline for processes that attach to it.
+    /// Records a fact about the pipeline for processes that attach to it.
     ///
     /// # Errors
     /// The data folder can't be written.

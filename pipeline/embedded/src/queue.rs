@@ -161,7 +161,7 @@ impl Row {
             self.attributes,
             self.body
         ])?;
-        // A replay is no new promise: it is about one that was given before.
+        // A replay is no new promise: it belongs to the earlier one of its event.
         if self.replay_id.is_none() {
             ledger::raise(tx, Counter::Accepted)?;
         }

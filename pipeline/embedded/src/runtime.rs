@@ -1,4 +1,4 @@
-//! Plays Lambda's event source mappings, and everything else that runs by itself.
+//! Simulates Lambda's event source mappings, and everything else that runs in the background.
 
 mod functions;
 mod mapping;
@@ -12,16 +12,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// How often the runtime looks for what another process may have changed.
+/// How often the runtime checks for changes that another process may have made.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
-    /// Between looks into a queue that woke nobody.
+    /// Between looks into a queue that has not woken the runtime.
     queue: Duration,
     /// How long retries that become visible one by one are gathered into one batch.
     gather: Duration,
     /// Between looks for replays to carry on.
     replays: Duration,
-    /// Between looks at the faults; `None`: they are known beforehand.
+    /// Between checks of the faults; `None`: they are known beforehand.
     faults: Option<Duration>,
     /// Between samples of gauges.
     gauges: Duration,

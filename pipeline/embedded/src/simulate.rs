@@ -1,4 +1,4 @@
-//! Virtual time: the same code, with a clock that jumps to whatever is due next.
+//! Virtual time: the same code, with a clock that jumps to the next timer.
 
 use crate::clock::VirtualClock;
 use crate::db::{DbError, OpenError};

@@ -91,7 +91,7 @@ impl Store {
         self.metrics.record(meter.measured(value));
     }
 
-    /// What stands in the way of a write before the database is asked.
+    /// Checks a write before the database is asked, and returns the error that prevents it.
     fn admit(&self, item: &StoreItem) -> Result<f64, StoreError> {
         let bytes = item.body.len() + item.key.id.as_str().len() + item.key.source.as_str().len() + 200;
         if bytes > LARGEST_ITEM {
@@ -207,7 +207,7 @@ impl EventStore for Store {
     }
 }
 
-/// The conditional put, and the note for the ledger that the promise is kept before its message is deleted.
+/// The conditional put, and the ledger's record that the promise is kept before its message is deleted.
 fn put(tx: &Connection, item: &StoreItem, now: Timestamp) -> rusqlite::Result<PutOutcome> {
     let inserted = tx
         .prepare_cached(

@@ -1,11 +1,11 @@
 //! Datapoints under CloudWatch names and X-Ray segments, in a SQLite file of their own.
 //!
-//! [`Recorder`] takes measurements and segments in. It keeps them in memory and writes them when told to flush, so
-//! that recording never waits for a disk, and a full disk never stops an event. [`TelemetryReader`] reads the file, in
-//! this process or in another one.
+//! [`Recorder`] accepts measurements and segments. It keeps them in memory and writes them when the caller
+//! flushes it. So recording never waits for a disk, and a full disk never stops an event. [`TelemetryReader`]
+//! reads the file, in this process or in another one.
 //!
-//! What CloudWatch does is done here too: measurements become statistic sets of one minute, and longer periods are kept
-//! longer ([`spillway_metrics::retention`]). Segments are kept for 30 days, as X-Ray does.
+//! Aggregation works as in CloudWatch: measurements become statistic sets of one minute, and longer periods
+//! are kept longer ([`spillway_metrics::retention`]). Segments are kept for 30 days, as in X-Ray.
 
 mod file;
 mod histogram;

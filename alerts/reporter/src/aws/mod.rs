@@ -23,7 +23,7 @@ macro_rules! refused {
 }
 pub(crate) use refused;
 
-/// Tells through a topic of SNS.
+/// Sends notifications through an SNS topic.
 #[derive(Clone, Debug)]
 pub struct SnsMail {
     client: aws_sdk_sns::Client,

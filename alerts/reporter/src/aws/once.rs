@@ -1,4 +1,5 @@
-//! What was told, in the ops table: `pk = digest`, `sk` = when business hours began, or the alarm and when it fired.
+//! Which notifications were sent, in the ops table. `pk = digest`. `sk` is the time when business hours
+//! began, or the alarm and the time when it fired.
 
 use super::refused;
 use crate::ports::{Claim, Once, PortError};
@@ -23,7 +24,7 @@ pub struct DynamoOnce {
 }
 
 impl DynamoOnce {
-    /// In this table; who claims has `lease` to tell.
+    /// In this table. A claim lasts for `lease`; its owner must send the notification by then.
     pub fn new(client: Client, table: impl Into<String>, clock: Arc<dyn Clock>, lease: Duration) -> Self {
         Self { client, table: table.into(), clock, lease }
     }

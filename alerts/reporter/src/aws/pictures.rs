@@ -8,10 +8,11 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use std::time::Duration;
 
-/// How long an address is good for. It ends earlier with the credentials that signed it, which a function has for some hours.
+/// How long an address is valid. It ends earlier with the credentials that signed it, which a function has
+/// for some hours.
 const SHOWN_FOR: Duration = Duration::from_secs(12 * 3_600);
 
-/// Keeps charts in a bucket that nobody else reads, and signs addresses for those who are told.
+/// Keeps charts in a private bucket, and signs addresses for the recipients of the mail.
 #[derive(Clone, Debug)]
 pub struct S3Pictures {
     client: Client,

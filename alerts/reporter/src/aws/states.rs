@@ -14,7 +14,7 @@ use spillway_alerts::AlarmState;
 const MOST_NAMES: usize = 100;
 /// Changes that one page has.
 const PAGE: i32 = 100;
-/// No night has so many pages; an answer that goes on for ever must not be believed.
+/// No night has this many pages. An answer that always announces another page must not be followed.
 const MOST_PAGES: usize = 1_000;
 const DESCRIBE: &str = "cloudwatch:DescribeAlarms";
 const HISTORY: &str = "cloudwatch:DescribeAlarmHistory";
@@ -112,7 +112,7 @@ impl States for CloudWatchStates {
             true
         };
         self.history(None, (Some(from), to), ScanBy::TimestampAscending, all).await?;
-        // Pages come in order; what happened in one moment does not.
+        // Pages come in order, but changes of the same moment may not.
         changes.sort_by_key(|change: &Change| change.at);
         Ok(changes)
     }
@@ -129,7 +129,7 @@ impl States for CloudWatchStates {
     }
 }
 
-/// What an item of the history says beside its fields, as far as it matters here.
+/// The data of a history item beside its fields, as far as it is used here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Data {
@@ -144,7 +144,7 @@ struct DataState {
     state_reason: Option<String>,
 }
 
-/// An item that cannot be read is no change: a new kind of item must not keep the morning from being told.
+/// An item that cannot be read counts as no change: a new kind of item must not prevent the digest.
 fn change(item: &AlarmHistoryItem) -> Option<Change> {
     let data: Data = serde_json::from_str(item.history_data()?).ok()?;
     Some(Change {

@@ -22,7 +22,8 @@ async fn what_fired_and_cleared_overnight_is_told_and_what_is_still_wrong() {
             // In alarm since before closing.
             change("queue-depth-low", "2026-03-03T01:00:00Z", Alarm, InsufficientData),
             change("ingest-errors-low", "2026-03-03T05:00:00Z", Calm, Alarm),
-            // Told at once, at night; a part of a composite; a subsystem; another deployment; after the opening.
+            // In order: notified at once, at night; a part of a composite; a subsystem; another deployment;
+            // after the opening.
             change("queue-age-high", "2026-03-02T20:10:00Z", Calm, Alarm),
             change("availability-burn-14x-long", "2026-03-02T20:10:00Z", Calm, Alarm),
             change("low-queue", "2026-03-02T20:00:00Z", Calm, Alarm),

@@ -11,7 +11,7 @@ fn caught_up(digest: Option<Told>, alarms: usize) -> Answer {
     Answer::CaughtUp { digest, alarms }
 }
 
-/// A world in which the morning was told, or had nothing to tell of.
+/// A world in which the morning's digest was sent, or was empty.
 fn after_the_opening() -> Fake {
     let fake = Fake::default();
     fake.with(|world| world.claims.insert(at("2026-03-03T08:00:00Z").to_string(), true));
@@ -30,7 +30,7 @@ async fn the_second_alarm_of_a_subsystem_is_told_and_the_first_is_not() {
             // The first of its subsystem, and then a second.
             change("ingest-errors-low", "2026-03-03T10:21:00Z", Calm, Alarm),
             change("consumer-errors-low", "2026-03-03T10:22:00Z", Calm, Alarm),
-            // Told at once by itself; alone in its subsystem; over before the next.
+            // In order: notified at once by itself; alone in its subsystem; over before the next.
             change("queue-age-high", "2026-03-03T10:23:00Z", Calm, Alarm),
             change("dlq-depth-low", "2026-03-03T10:24:00Z", Calm, Alarm),
             change("api-4xx-low", "2026-03-03T10:24:00Z", Calm, Alarm),

@@ -24,7 +24,7 @@ pub fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// Everything that is asked for or told, and what is answered.
+/// Everything that is requested or sent, and the scripted answers.
 #[derive(Default)]
 pub struct World {
     pub now: Vec<Standing>,

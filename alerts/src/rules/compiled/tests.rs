@@ -7,7 +7,7 @@ fn built_in() -> (RuleSet, Limits) {
     (RuleSet::built_in(&limits).unwrap(), limits)
 }
 
-/// Where a rule was written is not part of what it says.
+/// The place of a rule in its file is not part of its meaning.
 fn unplaced(rules: &RuleSet) -> Vec<Rule> {
     let place = |rule: &Rule| Rule { file: String::new(), line: 0, ..rule.clone() };
     rules.iter().map(place).collect()

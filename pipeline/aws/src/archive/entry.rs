@@ -73,7 +73,8 @@ impl Entry {
         all
     }
 
-    /// The change that makes the item of `before` this one, if nobody changed it meanwhile.
+    /// The change that turns the item of `before` into this one. Its condition is that no other writer
+    /// changed the item meanwhile.
     pub fn replace(&self, before: &Self, shards: u32) -> Change {
         let change = Change::default()
             .if_is("state_document", text(json(&before.state)))
@@ -160,7 +161,7 @@ pub(crate) fn shard(id: &MessageId, shards: u32) -> u32 {
     hash % shards.max(1)
 }
 
-/// A text of a sender's making, as it may stand in a key.
+/// A text chosen by a sender, shortened for use in a key.
 pub(crate) fn in_key(text: &str) -> &str {
     cut(text, LONGEST_IN_KEY)
 }

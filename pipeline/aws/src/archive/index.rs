@@ -1,4 +1,4 @@
-//! The index of dead letters: what is written to it, and the counters beside it.
+//! The index of dead letters: its entries, and the counters beside them.
 
 use super::IndexNames;
 use super::entry::{Entry, key, shard};
@@ -12,8 +12,8 @@ use spillway_core::failure::FailureClass;
 use spillway_core::ids::{Fingerprint, MessageId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Dead letters in one transaction. With its replay's items each takes three actions, and each may need a counter of the
-/// state it leaves and one of the state it enters; DynamoDB takes 100 actions.
+/// Dead letters in one transaction. With its replay's items each takes three actions. Each may also need a
+/// counter of the state it leaves and one of the state it enters. DynamoDB allows 100 actions.
 pub(crate) const LETTERS_AT_ONCE: usize = 18;
 /// Transactions that are under way at once for one order.
 const TRANSACTIONS_AT_ONCE: usize = 4;
@@ -84,8 +84,9 @@ impl Index {
         actions
     }
 
-    /// Changes of counters. Any part of a counter will do, since a count is the sum of its parts: the first letter decides
-    /// for one, and another try takes another, so that transactions that met at one part don't meet again.
+    /// Changes of counters. A count is the sum of its parts, so any part of a counter will do. The first
+    /// letter decides which one. A retry takes another part, so that transactions that collided at one part
+    /// don't collide again.
     fn counting<'e>(&self, entries: impl Iterator<Item = (&'e Entry, i64)>, tries: usize) -> Vec<Action> {
         let mut sums: BTreeMap<String, (i64, FailureClass)> = BTreeMap::new();
         let mut part = None;
@@ -108,11 +109,12 @@ impl Index {
         (shard(first, shards) + u32::try_from(tries).unwrap_or(0)) % shards
     }
 
-    /// Takes many steps, with what belongs to each chunk of them. Returns those that were taken; a letter that somebody
-    /// else changed meanwhile is left alone.
+    /// Takes many steps, with the actions that belong to each chunk of them. Returns the steps that were
+    /// taken. A letter that another writer changed meanwhile is left alone.
     ///
     /// # Errors
-    /// Nothing was taken. If something was, what failed is logged, and can be asked for again.
+    /// Nothing was taken. If some steps were taken, the failed ones are only logged, and can be requested
+    /// again.
     pub async fn take(
         &self,
         steps: Vec<Step>,
@@ -180,7 +182,7 @@ impl Index {
         Ok(steps.into_iter().map(|(_, after)| after).collect())
     }
 
-    /// After a transaction that was cut: whether it was done, by what is there now.
+    /// After a transaction whose connection broke: finds out from the current items whether it was done.
     async fn happened(&self, steps: Vec<Step>, trouble: CallError) -> Result<Vec<Entry>, CallError> {
         let ids: Vec<_> = steps.iter().map(|(_, after)| after.id.clone()).collect();
         let now = self.entries(&ids).await?;

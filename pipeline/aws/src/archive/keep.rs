@@ -16,13 +16,13 @@ use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// How often a letter is looked at again that somebody else changes at the same time.
+/// How often a letter is read again if another writer changes it at the same time.
 const LOOKS: usize = 5;
 /// For repairing the index where the client sets no limit.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl S3Archive {
-    /// Keeps dead letters; an answer for each.
+    /// Keeps dead letters; returns one answer for each.
     pub(super) async fn keep(&self, letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>> {
         let mut answers: Vec<Result<(), ArchiveError>> = stream::iter(0..letters.len())
             .map(|position| self.objects.put(&letters[position]))
@@ -30,8 +30,8 @@ impl S3Archive {
             .map(|answer| answer.map_err(ArchiveError::from))
             .collect()
             .await;
-        // New letters go into the index together. One that was put back before, or stands twice in this batch, may be
-        // there already and goes by itself.
+        // New letters go into the index together. A letter that was put back before, or that appears twice in
+        // this batch, may be there already. Such a letter is written by itself.
         let mut seen = HashSet::new();
         let (mut fresh, mut others) = (Vec::new(), Vec::new());
         for position in (0..letters.len()).filter(|&position| answers[position].is_ok()) {
@@ -80,7 +80,7 @@ impl S3Archive {
             };
             match done {
                 Ok(()) => return Ok(()),
-                // Somebody else was quicker: the next look sees what he did.
+                // Another writer was faster: the next read sees its change.
                 Err(TransactionError::Conditions(_)) => {}
                 Err(TransactionError::Call(trouble)) => return Err(trouble),
             }
@@ -127,12 +127,13 @@ impl S3Archive {
         Ok(())
     }
 
-    /// Puts dead letters into the index whose index write failed, at most `limit`, within the time that the index's client
-    /// gives one call.
+    /// Puts dead letters into the index whose index write failed, at most `limit`, within the time that the
+    /// index's client allows for one call.
     ///
-    /// It begins anywhere among them, so that those that can't be indexed don't block the others each time. CallError
-    /// that is not about one letter, such as a table that does not answer, would meet the others too: then the rest of what
-    /// was found counts as failed, and is tried the next time.
+    /// It begins at a random place among them, so that letters that can't be indexed don't block the others
+    /// each time. A `CallError` that is not about one letter, such as a table that does not answer, would
+    /// affect the others too. Then the rest of the letters found counts as failed, and is tried the next
+    /// time.
     ///
     /// # Errors
     /// The notes can't be listed. A letter that still can't be indexed keeps its note, and is counted.

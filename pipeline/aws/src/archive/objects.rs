@@ -43,7 +43,7 @@ impl Objects {
         Self { client, names }
     }
 
-    /// Writes what the DLQ gave. The same once more changes nothing.
+    /// Writes a dead letter from the DLQ. Writing the same one again changes nothing.
     pub async fn put(&self, letter: &DeadLetter) -> Result<(), CallError> {
         const ACTION: &str = "PutObject";
         let document = serde_json::to_vec(letter).map_err(|error| CallError::ours(ACTION, &error))?;
@@ -53,7 +53,7 @@ impl Objects {
             .bucket(&self.names.bucket)
             .key(Archiving::of(letter).key(&self.names.prefix))
             .content_type("application/json")
-            // What is there is kept: it is the same, or an earlier copy of the same message.
+            // An existing object is kept: it is the same, or an earlier copy of the same message.
             .if_none_match("*")
             .body(ByteStream::from(document));
         match call.send().await {
@@ -103,7 +103,7 @@ impl Objects {
         call.send().await.map(|_| ()).map_err(|error| call_error("PutObject", &error))
     }
 
-    /// Takes a note back.
+    /// Removes a note.
     pub async fn forget_unindexed(&self, archiving: &Archiving) -> Result<(), CallError> {
         let key = archiving.key(&self.names.unindexed_prefix);
         let call = self.client.delete_object().bucket(&self.names.bucket).key(key);

@@ -11,10 +11,10 @@ use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, Page};
 use spillway_core::ids::{EventType, Fingerprint, MessageId};
 use std::collections::BTreeMap;
 
-/// Groups that are looked at side by side.
+/// Groups that are read concurrently.
 const GROUPS_AT_ONCE: usize = 4;
 
-/// A page, newest first. The cursor is the key of the last letter that was looked at.
+/// A page, newest first. The cursor is the key of the last letter that was read.
 pub(crate) async fn list(
     index: &Index,
     filter: &DeadLetterFilter,
@@ -83,8 +83,8 @@ pub(crate) async fn ids(
 
 /// Groups by fingerprint, largest first.
 ///
-/// Counters and the ends of each group's partitions are enough, unless words are searched for, or one type of a group
-/// that has several: then the newest [`MOST_EXAMINED`] letters are looked at.
+/// Usually counters and the ends of each group's partitions are enough. If the search has words, or asks for
+/// one type of a group that has several, the newest [`MOST_EXAMINED`] letters are read.
 pub(crate) async fn groups(
     index: &Index,
     filter: &DeadLetterFilter,

@@ -1,4 +1,4 @@
-//! Making the index again: the letters from the bucket, and what has become of them from the ops table.
+//! Rebuilding the index: the letters come from the bucket, and their later changes from the ops table.
 
 use super::entry::Entry;
 use super::objects::{Archiving, merged};
@@ -15,7 +15,7 @@ use spillway_core::ports::{ArchiveError, AuditEntry, IndexRebuild};
 use spillway_core::replay::ReplayItemState;
 use std::collections::{BTreeMap, HashMap};
 
-/// What has become of a letter, in the order in which it did.
+/// The changes of a letter, in order.
 #[derive(Default)]
 struct History {
     discards: Vec<AuditEntry>,
@@ -23,8 +23,9 @@ struct History {
 }
 
 impl S3Archive {
-    /// Puts every dead letter of the bucket into the index that is not there, with the state that replays and audit log
-    /// say it has. For an index that was lost or restored from a backup; what it has is left as it is.
+    /// Adds every dead letter of the bucket that the index lacks, with the state recorded by replays and
+    /// audit log. It is for an index that was lost or restored from a backup. Entries that the index already
+    /// has stay as they are.
     ///
     /// It lists the bucket and reads the ops table whole, so it takes a while and may be run at any time.
     ///
@@ -104,7 +105,7 @@ impl S3Archive {
         Ok(())
     }
 
-    /// Reads replays and audit log: what was done with each letter, and when each replay began.
+    /// Reads replays and audit log: the changes of each letter, and the time when each replay began.
     async fn histories(
         &self,
     ) -> Result<(HashMap<MessageId, History>, HashMap<ReplayId, Timestamp>), CallError> {
@@ -164,7 +165,7 @@ fn entry(letter: &DeadLetter, history: &History, started: &HashMap<ReplayId, Tim
         let replay_id = replay.clone();
         match state {
             ReplayItemState::Stored => entry.state = DeadLetterState::Stored { replay_id, at: *at },
-            // Under way, unless the bucket has the letter already that came back from it.
+            // Under way, unless the bucket already has the letter that came back from it.
             _ if *state != ReplayItemState::Returned => {
                 entry.state = DeadLetterState::Replaying { replay_id }
             }

@@ -1,4 +1,4 @@
-//! Which letters a filter means: where to look for them, and what has to be looked at one by one.
+//! Which letters a filter selects: where to search for them, and which have to be read one by one.
 
 use super::entry::{Entry, in_key, time_key};
 use super::index::{Count, Index};
@@ -7,8 +7,8 @@ use crate::call_error::CallError;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus, SearchWords};
 use spillway_core::ids::{EventType, Fingerprint};
 
-/// Letters that are looked at one by one for one question. A search that no index helps stops there: it says how many
-/// it has found, and goes on from there when asked for the next page.
+/// Letters that are read one by one for one query. A search that no index helps stops there. It reports how
+/// many it has found, and continues from there when the next page is requested.
 pub(crate) const MOST_EXAMINED: usize = 10_000;
 /// Letters that are read at once while searching.
 const READ_AT_ONCE: usize = 400;
@@ -29,7 +29,8 @@ pub(crate) fn states(filter: &DeadLetterFilter) -> Vec<&'static str> {
     DeadLetterStatus::ALL.into_iter().filter(asked).map(DeadLetterStatus::as_str).collect()
 }
 
-/// Whether a counter counts letters of a filter. What a counter can't tell, time and words, is left out.
+/// Whether a counter counts letters of a filter. Time and words are left out, because a counter does not hold
+/// them.
 pub(crate) fn counts(filter: &DeadLetterFilter, count: &Count) -> bool {
     states(filter).contains(&count.state.as_str())
         && filter.fingerprint.as_ref().is_none_or(|fingerprint| *fingerprint == count.fingerprint)
@@ -105,14 +106,14 @@ pub(crate) fn matches(filter: &DeadLetterFilter, entry: &Entry) -> bool {
         })
 }
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Default)]
 pub(crate) struct Matches {
     /// The newest that match, as many as were wanted.
     pub entries: Vec<Entry>,
-    /// All that match among those that were looked at.
+    /// All that match among those that were read.
     pub count: u64,
-    /// The last that was looked at.
+    /// The last that was read.
     pub last: Option<String>,
     /// Whether there is nothing after it.
     pub is_all: bool,
@@ -123,7 +124,7 @@ pub(crate) struct Matches {
 pub(crate) struct Extent {
     /// As many entries are wanted.
     pub want: usize,
-    /// And then goes on counting, until so many were looked at.
+    /// After that the search goes on counting, until this number of entries was read.
     pub examine: usize,
 }
 

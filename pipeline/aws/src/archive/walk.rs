@@ -92,7 +92,7 @@ impl<'i> Walk<'i> {
         Self { index, by, range, partitions: partitions.iter().map(partition).collect() }
     }
 
-    /// The next ones; fewer than asked for only at the end.
+    /// The next ones; fewer than requested only at the end.
     pub async fn take(&mut self, count: usize) -> Result<Vec<Found>, CallError> {
         let mut taken = Vec::with_capacity(count.min(1000));
         while taken.len() < count {

@@ -51,7 +51,7 @@ impl FakeCloudWatch {
         self.state().samples.entry(key).or_default().push((at.as_second(), value));
     }
 
-    /// Answers come in pages of so many datapoints of each metric from now on.
+    /// From now on, answers come in pages of this number of datapoints of each metric.
     pub fn in_pages_of(&self, datapoints: usize) {
         self.state().page = Some(datapoints);
     }
@@ -71,7 +71,7 @@ impl FakeCloudWatch {
         self.state().calls
     }
 
-    /// How many metrics were asked for, in all calls: what AWS charges for.
+    /// The number of metrics requested in all calls, which AWS charges for.
     pub fn queries(&self) -> usize {
         self.state().queries
     }
@@ -193,7 +193,7 @@ impl HttpConnector for FakeCloudWatch {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let fake = self.clone();
         HttpConnectorFuture::new(async move {
-            // Others who ask meanwhile get their turn before the answer comes, as they would.
+            // Concurrent tasks get their turn before the answer comes, as with the real service.
             tokio::task::yield_now().await;
             let (status, answer) = fake.answer(request.body().bytes().expect("a body in memory"));
             let mut body = Vec::new();

@@ -1,5 +1,5 @@
-//! Reading and writing many items. DynamoDB may do a part of a batch and answer with success, so what it leaves is asked
-//! for again until none is left.
+//! Reading and writing many items. DynamoDB may process a part of a batch and still answer with success. So
+//! the rest is requested again until nothing is left.
 
 use super::item::Item;
 use crate::backoff::{Backoff, Pace};

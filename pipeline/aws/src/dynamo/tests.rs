@@ -1,4 +1,4 @@
-//! What becomes of batches and transactions that DynamoDB does in part, or not at once.
+//! What happens to batches and transactions that DynamoDB processes in part, or not at once.
 
 use super::batch::{delete_all, get_all, put_all};
 use super::item::{item, text};

@@ -39,7 +39,7 @@ pub(crate) enum Action {
     Delete { table: String, key: Item },
 }
 
-/// What is to become of an item's attributes, and what they must be before.
+/// The new values of an item's attributes, and the conditions on the old ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Change {
     set: Vec<(String, AttributeValue)>,
@@ -192,10 +192,10 @@ impl Action {
     }
 }
 
-/// Runs a transaction. `actions` makes it anew for each try, with the number of the try.
+/// Runs a transaction. `actions` builds its actions again for each try, from the number of the try.
 ///
-/// Two transactions that touch the same item at the same time make DynamoDB cancel one, which did nothing and is tried
-/// again here, as is one that was throttled.
+/// If two transactions touch the same item at the same time, DynamoDB cancels one. The cancelled one did
+/// nothing and is retried here, as is one that was throttled.
 pub(crate) async fn transact(
     client: &Client,
     actions: impl Fn(usize) -> Vec<Action> + Send + Sync,

@@ -9,7 +9,7 @@ pub(super) struct Counts {
     pub accepted: u64,
     /// Records that the consumer stored.
     pub stored: u64,
-    /// Records whose event was there already: sent twice by a client, or delivered twice by SQS.
+    /// Records whose event was stored already: sent twice by a client, or delivered twice by SQS.
     pub already_stored: u64,
     /// The primary queue.
     pub queue: InQueue,
@@ -25,7 +25,7 @@ pub(super) struct Counts {
     pub unindexed: u64,
     /// Messages of replays that are in a queue again.
     pub sent_by_replays: u64,
-    /// What moved lately.
+    /// What moved in the last minutes.
     pub recent: Recent,
 }
 
@@ -45,7 +45,8 @@ pub(super) struct Recent {
     pub accepted: u64,
     /// Promises kept, repeated ones among them.
     pub stored: u64,
-    /// How many messages the primary queue had in each of the last whole minutes; 0 where nobody measured.
+    /// The number of messages in the primary queue in each of the last whole minutes; 0 for a minute without
+    /// datapoint.
     pub depths: Vec<u64>,
 }
 
@@ -78,11 +79,12 @@ impl Counts {
         let depth = self.queue.waiting + self.queue.in_flight;
         let highest = self.recent.depths.iter().copied().max().unwrap_or(0);
         let lowest = self.recent.depths.iter().copied().min().unwrap_or(0);
-        // Given or kept lately: the other side's metric may not have arrived.
+        // Accepted or stored in the last minutes: the other side's metric may not have arrived.
         self.recent.accepted.max(self.recent.stored)
-            // Left the queue lately: stored, and the metric that says so may not have arrived.
+            // Left the queue in the last minutes: stored, and the metric for that may not have arrived.
             + highest.saturating_sub(depth)
-            // Came into the queue lately: promised, and the metric that says so may not have arrived.
+            // Came into the queue in the last minutes: accepted, and the metric for that may not have
+            // arrived.
             + depth.saturating_sub(lowest)
             // The archiver is at work on them: in the archive already, or not.
             + self.dlq.in_flight

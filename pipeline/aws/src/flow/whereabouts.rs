@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(super) const AT_ONCE: usize = 64;
 /// Most items in a `BatchGetItem`.
 const MOST_ITEMS: usize = 100;
-/// For so long, what a `BatchGetItem` left out is asked for again.
+/// How long the items that a `BatchGetItem` left out are requested again.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// What the keys of a dead letter's item begin with, and its sort key.
 const LETTER: &str = "letter#";

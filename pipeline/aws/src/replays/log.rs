@@ -2,7 +2,7 @@
 //!
 //! | `pk` | `sk` | what |
 //! |---|---|---|
-//! | `replays` | `REPLAY` | a replay: who, since when, until when, in what trouble |
+//! | `replays` | `REPLAY` | a replay: started by whom, begin, end, current error |
 //! | `replay#REPLAY` | `item#LETTER` | a message of it: `state`, `at` |
 //! | `replay#REPLAY` | `waiting#LETTER` | a message that is still to be put back |
 //! | `replay#REPLAY` | `count#PART` | how many are in which state; the sum of all parts counts |
@@ -152,8 +152,8 @@ impl Log {
         })
     }
 
-    /// Ends a replay if none of its messages is still to end. Whoever ends the last message finds all of them ended,
-    /// because each looks after its own end was written.
+    /// Ends a replay if all of its messages have ended. Each writer first writes the end of its own message
+    /// and then looks. So the writer that ends the last message finds all of them ended.
     pub async fn close_if_done(&self, replay: &ReplayId, now: Timestamp) -> Result<(), CallError> {
         if self.tally(replay).await?.open() > 0 {
             return Ok(());
@@ -169,8 +169,8 @@ impl Log {
     }
 }
 
-/// A new replay, as long as it takes its messages: nobody carries it on before `preparing_until`, or before the mark
-/// is taken away.
+/// A new replay that is still taking its messages. It is not carried on before `preparing_until`, or before
+/// the mark is removed.
 pub(crate) fn new_replay(replay: &ReplayId, by: &str, now: Timestamp, preparing_s: i64) -> Item {
     let mut new = replay_key(replay);
     new.extend(item([

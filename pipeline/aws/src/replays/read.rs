@@ -1,4 +1,4 @@
-//! What is asked of replays.
+//! Queries about replays.
 
 use super::DynamoReplays;
 use super::log::{Tally, is_preparing, replay, replay_key, state_of};
@@ -57,8 +57,8 @@ impl DynamoReplays {
         }
     }
 
-    /// A letter that can't be put back, as when its object is gone: its message ends as returned, so that the replay can
-    /// end.
+    /// A letter that can't be put back, for example because its object is gone. Its message ends as returned,
+    /// so that the replay can end.
     async fn give_back(&self, replay: &ReplayId, before: Entry) -> Result<(), CallError> {
         let after = ended(&before, replay, DeadLetterState::Archived, self.tables.clock.now());
         let from = Some(ReplayItemState::Waiting);
@@ -101,7 +101,7 @@ impl DynamoReplays {
             .consistent_read(true)
     }
 
-    /// One replay. If all its messages have ended and nobody has said so, this says it.
+    /// One replay. If all its messages have ended and that is not recorded yet, this records it.
     pub(super) async fn read_one(&self, id: &ReplayId) -> Result<Option<Replay>, CallError> {
         let call = self
             .tables
@@ -119,7 +119,7 @@ impl DynamoReplays {
             && time_of(&item, "ended_at").is_none()
             && let Err(error) = self.tables.log.close_if_done(id, now).await
         {
-            // Whoever may only read sees it as ended all the same.
+            // A reader without write permission still sees it as ended.
             tracing::debug!(%error, replay = %id, "the end of a replay could not be written");
         }
         Ok(replay(&item, tally, now))

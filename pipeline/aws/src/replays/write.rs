@@ -1,4 +1,4 @@
-//! What changes a replay. Each change of a message is one transaction with its dead letter and the counters.
+//! Changes of a replay. Each change of a message is one transaction with its dead letter and the counters.
 
 use super::log::{new_replay, replay_key, waiting_key};
 use super::{DynamoReplays, Tables};
@@ -12,15 +12,15 @@ use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::replay::ReplayItemState;
 use std::collections::HashMap;
 
-/// Seconds after which a replay is carried on that nobody adds letters to any more: its maker has died.
+/// Seconds without new letters after which a replay is carried on: the process that was building it has died.
 const PREPARING_S: i64 = 60;
-/// How often a message is looked at again that somebody else changes at the same time.
+/// How often a message is read again if another writer changes it at the same time.
 const LOOKS: usize = 5;
 
 impl DynamoReplays {
-    /// Takes those letters that are archived. A transaction has room for some letters only, so a replay is not carried on
-    /// before it has all of them: seen from outside they are taken at once. Whichever of two replays is first with
-    /// a letter has it, by the condition on its state.
+    /// Takes those letters that are archived. A transaction has room for some letters only, so a replay is
+    /// not carried on before it has all of them. To other processes they appear to be taken at once. If two
+    /// replays want the same letter, the first one gets it, by the condition on its state.
     pub(super) async fn take_letters(
         &self,
         replay: &ReplayId,
@@ -60,7 +60,8 @@ impl DynamoReplays {
             self.prepare_on(replay).await?;
             match self.tables.index.take(some, |steps, tries| self.adding(replay, steps, tries)).await {
                 Ok(more) => taken += more.len(),
-                // What was taken is replayed; the rest is still archived, and can be asked for again.
+                // The letters that were taken are replayed; the rest is still archived, and can be requested
+                // again.
                 Err(error) => {
                     tracing::warn!(%error, %replay, taken, "a replay could not take all letters it was asked for");
                     break;
@@ -94,7 +95,8 @@ impl DynamoReplays {
         change(&self.tables.log.client, &self.tables.log.table, replay_key(replay), on).await.map(|_| ())
     }
 
-    /// Notes that messages were put back, each unless it has ended meanwhile: the consumer may be faster than this note.
+    /// Records that messages were put back, except those that have ended meanwhile: the consumer may be
+    /// faster than this record.
     pub(super) async fn note_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), CallError> {
         for some in ids.chunks(LETTERS_AT_ONCE) {
             let mut moving: Vec<MessageId> = some.to_vec();
@@ -135,7 +137,7 @@ impl DynamoReplays {
         actions
     }
 
-    /// Notes why a replay can't go on, or that it can. Nothing is written if that is known.
+    /// Records why a replay can't go on, or that it can. Nothing is written if that is recorded already.
     pub(super) async fn note_trouble(
         &self,
         replay: &ReplayId,
@@ -148,7 +150,8 @@ impl DynamoReplays {
         change(&self.tables.log.client, &self.tables.log.table, replay_key(replay), note).await.map(|_| ())
     }
 
-    /// Takes marks of waiting messages away that don't wait any more: whoever sent them died before he noted it.
+    /// Removes the waiting marks of messages that no longer wait: the process that sent them died before it
+    /// could record that.
     pub(super) async fn forget_waiting(
         &self,
         replay: &ReplayId,
@@ -164,7 +167,7 @@ impl DynamoReplays {
 }
 
 impl Tables {
-    /// Notes that the event of a replayed message is in the store.
+    /// Records that the event of a replayed message is in the store.
     pub(super) async fn note_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), CallError> {
         let now = self.clock.now();
         for _ in 0..LOOKS {
@@ -177,7 +180,8 @@ impl Tables {
                 ended(&before, replay, DeadLetterState::Stored { replay_id: replay.clone(), at: now }, now);
             match self.end(replay, (before, after), from, ReplayItemState::Stored).await {
                 Ok(()) => {
-                    // The message is settled whether or not this can be seen now: whoever reads the replay will.
+                    // The message is settled whether or not this call succeeds: the next reader of the replay
+                    // closes it.
                     if let Err(error) = self.log.close_if_done(replay, now).await {
                         tracing::warn!(%error, %replay, "whether a replay has ended could not be seen");
                     }

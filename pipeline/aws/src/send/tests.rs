@@ -1,4 +1,4 @@
-//! What becomes of messages when SQS throttles, fails in part, or does not answer.
+//! What happens to messages when SQS throttles, fails in part, or does not answer.
 
 use super::*;
 use crate::clients::Clients;
@@ -89,7 +89,7 @@ async fn entries_that_failed_are_told_apart_and_those_that_were_taken_are_not_se
     assert!(matches!(&answers[1], Err(QueueError::Rejected { reason }) if reason.contains("odd")));
     assert_eq!(answers[2], Ok("id of {\"n\":2}".into()));
     assert!(matches!(answers[3], Err(QueueError::Unavailable { .. })), "a permission can be mended");
-    // Of the fifth it said nothing: it is sent again, since nobody has promised that it is there.
+    // SQS said nothing of the fifth: it is sent again, since SQS has not confirmed it.
     assert_eq!(answers[4], Ok("id of {\"n\":4}".into()));
     let again: Vec<_> =
         entries(&script.calls()[1]).iter().map(|entry| entry["MessageBody"].clone()).collect();

@@ -1,4 +1,4 @@
-//! What becomes of events when DynamoDB throttles, refuses, or does not answer.
+//! What happens to events when DynamoDB throttles, refuses, or does not answer.
 
 use super::*;
 use crate::clients::Clients;

@@ -1,5 +1,5 @@
-//! A service of AWS that answers as told, on a loopback socket: it throttles, fails in part, breaks off and stays silent, as
-//! no emulator does.
+//! An AWS service with scripted answers, on a loopback socket: it throttles, fails in part, breaks
+//! connections and stays silent. No emulator does that.
 
 use crate::clients::Clients;
 use aws_config::retry::RetryConfig;
@@ -31,7 +31,8 @@ pub(crate) enum Answer {
     Text(String),
     /// An error with this status.
     Status(u16, &'static str),
-    /// The connection is cut after the request was read: whoever asked can't know whether it was done.
+    /// The connection is cut after the request was read: the client can't know whether the request was
+    /// executed.
     Cut,
     /// None.
     Silence,
@@ -43,14 +44,14 @@ impl Answer {
     }
 }
 
-/// The service, and what it was asked.
+/// The service, and the calls that it received.
 pub(crate) struct Script {
     calls: Arc<Mutex<Vec<Call>>>,
     endpoint: String,
 }
 
 impl Script {
-    /// Answers each call by this, which is told how many came before.
+    /// Answers each call with this function, which receives the number of calls before it.
     pub async fn start(answer: impl Fn(&Call, usize) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -66,7 +67,7 @@ impl Script {
                         noted.push(call);
                         answer
                     };
-                    // A client that goes away in the middle is none of the script's business.
+                    // A client that disconnects in the middle is no failure of the script.
                     let _ = serve(stream, answer).await;
                 });
             }
@@ -105,12 +106,12 @@ impl Script {
         Clients::from_config(config)
     }
 
-    /// What it was asked so far.
+    /// The calls received until now.
     pub fn calls(&self) -> Vec<Call> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The operations that it was asked for so far.
+    /// The operations of the calls received until now.
     pub fn actions(&self) -> Vec<String> {
         self.calls().into_iter().map(|call| call.action).collect()
     }

@@ -1,4 +1,4 @@
-//! What people's programs make of a deployment's alarms.
+//! A deployment's alarms, for operators' programs.
 
 use super::Alarms;
 use spillway_alerts::Limits;
@@ -17,10 +17,10 @@ pub enum HoursUnfit {
 }
 
 impl Alarms {
-    /// What thresholds are shares of: what is built in, and in its place what this deployment has.
+    /// The limits that thresholds are shares of: the built-in ones, replaced by those of this deployment.
     ///
     /// # Errors
-    /// What is built in can't be read.
+    /// The built-in limits can't be read.
     pub fn limits(&self) -> Result<Limits, LimitsError> {
         let mut limits = Limits::built_in()?;
         for (key, value) in &self.limits {
@@ -29,7 +29,7 @@ impl Alarms {
         Ok(limits)
     }
 
-    /// When people are told of low alarms; `None` if at any hour.
+    /// When low alarms notify; `None` if at any hour.
     ///
     /// # Errors
     /// See [`HoursUnfit`].

@@ -119,7 +119,7 @@ async fn what_a_replay_has_put_back_counts_as_replaying_and_once() {
     count(&at, &consumer, consumer::RECORDS_STORED, 1.0).await;
     let ledger = at.ports.ledger.ledger().await.unwrap();
     assert_eq!((ledger.stored, ledger.replaying), (1, 7));
-    // Its message is still in the queue: nobody has deleted it here.
+    // Its message is still in the queue: this test has not deleted it.
     assert_eq!((ledger.queued, ledger.unaccounted()), (1, 0));
 }
 

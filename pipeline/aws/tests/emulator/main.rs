@@ -1,4 +1,4 @@
-//! The adapters on an emulator of AWS that nobody here wrote (MiniStack). `cargo xtask test` starts it, sets
+//! The adapters on a third-party emulator of AWS (MiniStack). `cargo xtask test` starts it, sets
 //! `SPILLWAY_EMULATOR_ENDPOINT` and runs this with the feature `emulator`.
 //!
 //! What MiniStack can't show, so that the unit tests show it with scripted answers: throttling, 5xx, cut connections,

@@ -1,8 +1,9 @@
-//! Reading a CloudEvent in structured and in binary mode, and wrapping plain JSON in one. A batch is a list of
-//! structured events, which ingest takes apart.
+//! Reads a CloudEvent in structured and in binary mode, and wraps plain JSON in one. A batch is a list of
+//! structured events; ingest splits it.
 //!
-//! Own code and not a library: an error has to say which attribute of which item is wrong, duplicate names have to be
-//! refused, and the body has to be kept byte for byte, so that a dead letter shows what the sender sent.
+//! This is own code and not a library. An error has to name the attribute and the item that are wrong, and
+//! duplicate names have to be refused. The body has to be kept byte for byte, so that a dead letter shows
+//! what the sender sent.
 
 use super::json::{self, JsonProblem, parse_strict};
 use super::rfc3339;
@@ -17,9 +18,9 @@ use std::collections::BTreeMap;
 /// One event, checked against CloudEvents 1.0, with the text that carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// What identifies it for ever.
+    /// What identifies it permanently.
     pub key: EventKey,
-    /// Its type; schemas go by it.
+    /// Its type, which selects the schema.
     pub event_type: EventType,
     /// The event in CloudEvents' JSON format. Sent in structured or batch mode, it is the sender's own text.
     pub body: String,
@@ -201,7 +202,7 @@ fn with_data(envelope: &Value, data: Option<(&str, String)>) -> String {
     body
 }
 
-/// SQS refuses U+FFFE and U+FFFF in a body (they are not XML characters). Inside JSON they can only stand in
+/// SQS refuses U+FFFE and U+FFFF in a body (they are not XML characters). In JSON they can only be inside
 /// strings, where an escape means the same.
 fn queue_safe(body: String) -> String {
     if body.contains(['\u{fffe}', '\u{ffff}']) {

@@ -1,7 +1,7 @@
 //! JSON read strictly: duplicate names are refused, and an error says where it is.
 //!
-//! `serde_json` keeps the last of two members with one name. Two readers that choose differently would then see two
-//! different events, so such a document is refused at the door.
+//! `serde_json` keeps the last of two members with one name. Two readers that choose differently would then
+//! see two different events. So ingest refuses such a document.
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};

@@ -5,7 +5,7 @@ use crate::ids::MessageId;
 use async_trait::async_trait;
 use serde::Serialize;
 
-/// Why the archive, the replay log or the audit log could not do it.
+/// Why a call of the archive, the replay log or the audit log failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArchiveError {
     /// It failed or did not answer. Retry later.
@@ -25,8 +25,9 @@ pub enum ArchiveError {
 /// Where the archiver puts dead letters.
 #[async_trait]
 pub trait DeadLetterSink: Send + Sync {
-    /// Keeps dead letters; an answer for each. The same dead letter twice is kept once; one that comes back from a
-    /// replay is archived again with its failures appended, and ends that replay's item as returned.
+    /// Keeps dead letters; returns one answer for each. The same dead letter twice is kept once. One that
+    /// comes back from a replay is archived again with its failures appended, and ends that replay's item as
+    /// returned.
     async fn put(&self, dead_letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>>;
 }
 
@@ -50,8 +51,8 @@ pub trait DeadLetters: Send + Sync {
     /// The ids of those that match, newest first, at most `limit`.
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError>;
 
-    /// Marks archived dead letters as given up. Returns those it was done to, each once and in the order of `ids`; others
-    /// were not in the archive.
+    /// Marks archived dead letters as discarded. Returns those that it marked, each once and in the order of
+    /// `ids`. The others were not in the archive.
     async fn discard(
         &self,
         ids: &[MessageId],
@@ -59,7 +60,7 @@ pub trait DeadLetters: Send + Sync {
         reason: &str,
     ) -> Result<Vec<MessageId>, ArchiveError>;
 
-    /// Takes a discard back. Returns those it was done to.
+    /// Undoes a discard. Returns the dead letters that it restored.
     async fn restore(&self, ids: &[MessageId], by: &str) -> Result<Vec<MessageId>, ArchiveError>;
 }
 
@@ -88,10 +89,11 @@ pub trait IndexedArchive: Send + Sync {
     /// Indexes dead letters that are noted as not indexed, at most `most`.
     ///
     /// # Errors
-    /// The notes can't be read; what is noted is tried the next time.
+    /// The notes can't be read. The noted letters are tried again the next time.
     async fn repair(&self, most: usize) -> Result<IndexRepair, ArchiveError>;
 
-    /// Puts into the index what the archive has and the index lacks, after the index was lost or is from a backup.
+    /// Adds to the index all dead letters that only the archive has. It is for an index that was lost or
+    /// comes from a backup.
     ///
     /// # Errors
     /// The archive or the index failed. What was added stays; it can be done again.

@@ -30,7 +30,7 @@ pub struct Location {
     pub accepted_at: Timestamp,
     /// When it was stored.
     pub stored_at: Option<Timestamp>,
-    /// Receives so far.
+    /// Number of receives until now.
     pub receive_count: Option<u32>,
     /// When the queue hands it out next, if it waits for that.
     pub visible_at: Option<Timestamp>,
@@ -54,12 +54,12 @@ pub trait EventLocator: Send + Sync {
     /// from the newest on, then the queues. Of an event that is stored no other place is named.
     async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, LedgerError>;
 
-    /// The place of each of many ids, `None` where it is nowhere. Of several places the furthest counts
-    /// ([`Place::progress`]).
+    /// The place of each of many ids; `None` for an id that is in no place. Of several places the furthest
+    /// counts ([`Place::progress`]).
     async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, LedgerError>;
 
-    /// Whether it finds what is in a queue. SQS hands messages out and can't be asked for one, so an event that is in a
-    /// queue there is found nowhere.
+    /// Whether it finds events in a queue. SQS cannot be asked for one message. There an event that is still
+    /// in a queue is not found.
     fn sees_queues(&self) -> bool {
         true
     }

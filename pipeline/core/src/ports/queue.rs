@@ -1,4 +1,4 @@
-//! The queues: sending, receiving, and what becomes of a message that failed.
+//! The queues: sending, receiving, and the handling of failed messages.
 
 use crate::Timestamp;
 use crate::failure::Failure;
@@ -10,14 +10,15 @@ use std::time::Duration;
 /// Why a queue did not take a message or an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
-    /// It can take nothing at the moment: a full disk, an outage. Nothing is promised. Across a network, a call that was
-    /// cut may have left the message there all the same; sending it again is safe, since the store takes an event once.
+    /// It accepts nothing at the moment: a full disk, an outage. Nothing is promised. Across a network, a
+    /// call whose connection broke may have left the message there all the same. Sending it again is safe,
+    /// since the store takes an event once.
     #[error("the queue takes nothing at the moment: {reason}")]
     Unavailable {
         /// Why, for the log and for people who operate this; it names no secret.
         reason: String,
     },
-    /// It takes less than what was offered. Nothing of this message was taken.
+    /// The queue accepts less than was sent. It accepted nothing of this message.
     #[error("the queue is over its rate")]
     Throttled,
     /// This message will never fit.
@@ -54,8 +55,8 @@ fn is_carried(c: char) -> bool {
 }
 
 impl QueueError {
-    /// Why a queue will never take this message, by SQS's rules. Each queue has them, so that a pipeline on one machine
-    /// takes what one in AWS takes.
+    /// Why a queue will never accept this message, by SQS's rules. Every queue applies them, so that a
+    /// pipeline on one machine accepts the same messages as one in AWS.
     pub fn refusal(message: &OutgoingMessage) -> Option<Self> {
         let bytes = message_size(message);
         if bytes > LARGEST_MESSAGE {
@@ -78,7 +79,7 @@ impl QueueError {
         None
     }
 
-    /// Whether the queue will never take this message, however often it is asked.
+    /// Whether the queue will never accept this message, whatever the number of retries.
     pub fn is_final(&self) -> bool {
         match self {
             Self::TooLarge { .. } | Self::Rejected { .. } => true,
@@ -90,7 +91,7 @@ impl QueueError {
 /// The sending side of the primary queue.
 #[async_trait]
 pub trait EventQueue: Send + Sync {
-    /// Sends messages; an answer for each, in their order. `Ok` means that the message is durable.
+    /// Sends messages; returns one answer for each, in their order. `Ok` means that the message is durable.
     async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Result<MessageId, QueueError>>;
 }
 
@@ -101,8 +102,8 @@ pub struct Deferral {
     pub receipt_handle: ReceiptHandle,
     /// For how long it stays invisible from now on.
     pub delay: Duration,
-    /// Everything that is known of its failures, the newest last. A queue that can remember them hands them back with
-    /// the next receive.
+    /// All known failures of it, the newest last. A queue that can store them returns them with the next
+    /// receive.
     pub failures: Vec<Failure>,
 }
 
@@ -170,13 +171,14 @@ pub trait QueueReceiver: Send + Sync {
     async fn arrival(&self, queue: QueueKind);
 }
 
-/// What a consumer asks of the primary queue for messages that it could not settle.
+/// The orders that a consumer gives the primary queue for messages that it could not settle.
 #[async_trait]
 pub trait Redelivery: Send + Sync {
-    /// Sets when messages become visible again; an answer for each, an error for a handle that names no message. Where it
-    /// fails, the visibility timeout that was set at the receive holds.
+    /// Sets when messages become visible again. Returns one answer for each, with an error for a handle that
+    /// names no message. Where it fails, the visibility timeout that was set at the receive applies.
     async fn defer(&self, deferrals: &[Deferral]) -> Vec<Result<(), QueueError>>;
 
-    /// Puts messages into the DLQ; an answer for each. After `Ok` the message may be deleted from the primary queue.
+    /// Puts messages into the DLQ; returns one answer for each. After `Ok` the message may be deleted from
+    /// the primary queue.
     async fn dead_letter(&self, orders: &[DeadLetterOrder]) -> Vec<Result<(), QueueError>>;
 }

@@ -9,11 +9,11 @@ use async_trait::async_trait;
 /// Where the consumer reports that a replayed message has arrived.
 #[async_trait]
 pub trait ReplayReports: Send + Sync {
-    /// Notes that the event of a replayed message is in the store. Doing it twice changes nothing.
+    /// Records that the event of a replayed message is in the store. Doing it twice changes nothing.
     async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError>;
 }
 
-/// Replays and what became of each message.
+/// Replays and the outcome for each message.
 #[async_trait]
 pub trait Replays: Send + Sync {
     /// Starts a replay of those of the ids that are in state archived, and marks them as replaying, all at once.
@@ -23,14 +23,14 @@ pub trait Replays: Send + Sync {
     /// Dead letters of a replay that are still to be put back, at most `limit`.
     async fn waiting(&self, replay: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError>;
 
-    /// Notes that messages were put back. One that was stored or returned meanwhile stays so.
+    /// Records that messages were put back. One that was stored or returned meanwhile stays so.
     async fn mark_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), ArchiveError>;
 
-    /// Notes why a replay can't go on, or that it can.
+    /// Records why a replay can't go on, or that it can.
     async fn set_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError>;
 
-    /// Notes that a message that was not put back never will be: its dead letter is archived again, and its part of the
-    /// replay has ended as returned. One that has ended stays as it is.
+    /// Records that a message was not put back and never will be. Its dead letter is archived again, and its
+    /// part of the replay has ended as returned. One that has ended stays as it is.
     async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError>;
 
     /// One replay.

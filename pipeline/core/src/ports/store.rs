@@ -79,8 +79,8 @@ pub struct StoredEvent {
 /// The event store.
 #[async_trait]
 pub trait EventStore: Send + Sync {
-    /// Writes each event unless its key is there already; an answer for each, in their order. Keys within one call
-    /// are distinct.
+    /// Writes each event unless its key exists already; returns one answer for each, in their order. Keys
+    /// within one call are distinct.
     async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>>;
 
     /// Reads one event.

@@ -6,8 +6,8 @@ use crate::message::{MessageAttributes, OutgoingMessage};
 use crate::ports::{EventQueue, QueueError};
 use crate::trace::TraceHeader;
 
-/// Hands events to the queue; an answer for each, in their order. `Ok` is a promise: the event will be stored, or
-/// somebody will see why not.
+/// Passes events to the queue. Returns one answer for each event, in their order. `Ok` is a promise: the
+/// event will be stored, or an operator will see why not.
 ///
 /// # Errors
 /// [`QueueError::TooLarge`] for an event over `max_event_bytes`, which can't be sent in any case; otherwise what the
@@ -19,7 +19,7 @@ pub async fn accept(
     max_event_bytes: usize,
 ) -> Vec<Result<MessageId, QueueError>> {
     if let Some(large) = events.iter().find(|event| event.body.len() > max_event_bytes) {
-        // All or nothing, so that a sender who mends one item can send the same batch again.
+        // All or nothing, so that a sender who fixes one item can send the same batch again.
         let bytes = large.body.len();
         return events.iter().map(|_| Err(QueueError::TooLarge { bytes, limit: max_event_bytes })).collect();
     }

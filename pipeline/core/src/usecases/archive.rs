@@ -1,4 +1,5 @@
-//! Archive: what is in the DLQ goes to the archive, with everything that is known of it.
+//! Archive: the archiver moves dead letters from the DLQ to the archive, with everything that is known of
+//! them.
 
 use super::store::SegmentNames;
 use crate::Timestamp;
@@ -14,7 +15,7 @@ use crate::worker::{BatchWork, Report};
 use spillway_metrics::{Function, archiver};
 use std::sync::Arc;
 
-/// One message from the DLQ and what came of it.
+/// One message from the DLQ and its outcome.
 #[derive(Clone, Debug)]
 pub struct ArchivedRecord {
     /// The message.
@@ -143,7 +144,7 @@ pub struct Archiver {
     pub archive: Arc<dyn DeadLetterSink>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// What it names as the code that noticed a crash.
+    /// The code version that it records for a crash that it notices.
     pub version: CodeVersion,
     /// Receives after which the queue itself moves a message to the DLQ.
     pub max_receive_count: u32,
@@ -175,7 +176,7 @@ impl Archiver {
         let started_at = self.clock.now();
         let dead_letters: Vec<_> = batch.iter().map(|message| self.dead_letter(message)).collect();
         let mut answers = self.archive.put(&dead_letters).await;
-        // What the archive says nothing about is not in it.
+        // A message without an answer counts as not archived.
         answers.resize_with(batch.len(), || {
             Err(ArchiveError::Unavailable { reason: "no answer for this dead letter".to_owned() })
         });

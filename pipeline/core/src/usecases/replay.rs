@@ -30,16 +30,16 @@ pub struct Started {
     pub id: ReplayId,
     /// Dead letters that it puts back.
     pub taken: u64,
-    /// Dead letters that were asked for and are not in the archive now.
+    /// Dead letters that were requested and are not in the archive now.
     pub refused: u64,
 }
 
-/// What the consumer would say of a dead letter if it came back now.
+/// The result that the consumer would have for a dead letter if it came back now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forecast {
     /// The dead letter.
     pub id: MessageId,
-    /// Why it would fail again; `None` if only the store can tell.
+    /// Why it would fail again; `None` if only the store can decide that.
     pub would_fail: Option<String>,
 }
 
@@ -81,7 +81,7 @@ impl Replayer {
         Ok(Started { id, taken, refused: ids.len() as u64 - taken })
     }
 
-    /// Asks the consumer's own checks about dead letters, without putting anything back.
+    /// Runs the consumer's own checks on dead letters, without putting anything back.
     ///
     /// # Errors
     /// The archive failed.
@@ -99,7 +99,7 @@ impl Replayer {
         Ok(forecasts)
     }
 
-    /// Marks dead letters as given up, with a reason.
+    /// Marks dead letters as discarded, with a reason.
     ///
     /// # Errors
     /// The archive failed.

@@ -93,7 +93,8 @@ impl BatchReport {
         let function = Function::from(function);
         let of = |metric, value| Measurement::of(metric, &function, value);
         let mut all = vec![of(consumer::BATCH_SIZE, self.records.len() as f64)];
-        // Outcomes are counted here, one value a batch; what has a distribution is a value a record.
+        // Outcomes are counted here, one value for each batch. Measurements with a distribution have one
+        // value for each record.
         let mut counts = BTreeMap::new();
         for record in &self.records {
             all.push(of(consumer::RECEIVE_COUNT, f64::from(record.message.receive_count)));
@@ -182,7 +183,7 @@ pub struct Consumer {
     pub schemas: Arc<dyn Schemas>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// What failures name as the code that met them.
+    /// The code version that failures record.
     pub version: CodeVersion,
     /// Receives before a message is given up.
     pub max_receive_count: u32,
@@ -219,7 +220,7 @@ impl BatchWork for Consumer {
 }
 
 impl Consumer {
-    /// Works through a batch. It never fails as a whole: a record that can't be read takes nothing down with it.
+    /// Processes a batch. It never fails as a whole: a record that can't be read does not affect the others.
     pub async fn store_batch(&self, batch: Vec<ReceivedMessage>) -> BatchReport {
         let started_at = self.clock.now();
         let schemas = self.schemas.current();
@@ -256,8 +257,9 @@ impl Consumer {
         }
     }
 
-    /// Asks the store once for each distinct key; a record whose twin is in the same batch shares its answer. The answers
-    /// are in the batch's order: messages' ids would not do, since SQS may hand the same message out twice in a batch.
+    /// Asks the store once for each distinct key. Records with the same key in one batch share the answer.
+    /// The answers are in the batch's order. They are not keyed by message id, since SQS may deliver the same
+    /// message twice in one batch.
     async fn ask_store(
         &self,
         batch: &[ReceivedMessage],
@@ -282,9 +284,10 @@ impl Consumer {
         }
         let started = self.clock.now();
         let mut answers = self.store.put_if_absent(&items).await;
-        // What the store says nothing about is not in it: its message has to stay in the queue.
+        // A record without an answer counts as not stored: its message has to stay in the queue.
         answers.resize_with(items.len(), || Err(unanswered()));
-        // A twin asks again, after the first: its promise is a promise of its own, which the store has to see.
+        // A record with the same key asks again, after the first. It has a promise of its own, which the
+        // store has to count.
         for (record, item) in twins {
             let answer = match &answers[item] {
                 Ok(_) => {
@@ -324,7 +327,8 @@ impl Consumer {
         }
     }
 
-    /// A replayed record counts as stored only once its replay knows it; otherwise it is tried again, which is safe.
+    /// A replayed record counts as stored only once its replay has recorded it. Otherwise it is retried,
+    /// which is safe.
     async fn report_replays(&self, records: &mut [RecordReport]) {
         let arrived = records.iter().enumerate().filter_map(|(position, record)| {
             let is_stored = matches!(record.outcome, Outcome::Stored | Outcome::AlreadyStored);
@@ -379,7 +383,8 @@ impl Consumer {
             });
         }
         if !deferrals.is_empty() {
-            // Where it fails, the visibility timeout of the receive holds: later than wanted, but nothing is lost.
+            // If this fails, the visibility timeout of the receive applies. The retry is later than wanted,
+            // but nothing is lost.
             let _ = self.redelivery.defer(&deferrals).await;
         }
     }

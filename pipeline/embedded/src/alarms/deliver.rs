@@ -1,4 +1,5 @@
-//! Delivers what is told to the webhook, one message after the other, and tries again what was not taken.
+//! Delivers notifications to the webhook, one message after the other. Retries those that the webhook did not
+//! accept.
 
 use super::log::AlarmLog;
 use super::webhook::{NotTaken, Webhook};
@@ -13,9 +14,10 @@ use tokio::sync::Notify;
 /// Pauses between attempts: the first, doubled each time up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// News that is older is given up: whoever mends the webhook then looks at the dashboard.
+/// Older messages are given up: the operator who repairs the webhook then looks at the dashboard.
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
-/// How long to wait for more where nothing waits. Messages wake the delivery; this is for the case that one was missed.
+/// How long to wait when no message waits. New messages wake the delivery; this is for the case that a
+/// wake-up was missed.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Delivers until dropped.
@@ -36,7 +38,7 @@ pub(super) async fn run(log: Arc<AlarmLog>, webhook: Webhook, clock: Arc<dyn Clo
     }
 }
 
-/// Delivers the message that is next, if it is time. Returns how long to wait; `None`: not at all.
+/// Delivers the next message, if it is due. Returns how long to wait; `None`: not at all.
 pub(super) async fn step(
     log: &AlarmLog,
     webhook: &Webhook,
@@ -47,7 +49,7 @@ pub(super) async fn step(
     if let Ok(left) = Duration::try_from(left)
         && !left.is_zero()
     {
-        // A clock that was set back must not hold it up for longer than a pause.
+        // A clock that was set back must not delay the delivery for longer than one pause.
         return Ok(Some(left.min(LONGEST_PAUSE)));
     }
     let answer = webhook.post(waiting.document).await;

@@ -142,7 +142,7 @@ impl AlarmLog {
             .await
     }
 
-    /// What was told, newest first, as it went to the webhook. `kind` is `alarm` or `digest`.
+    /// Notifications as they went to the webhook, newest first. `kind` is `alarm` or `digest`.
     ///
     /// # Errors
     /// The data folder can't be read.
@@ -187,7 +187,7 @@ impl AlarmLog {
         Ok(self.fact(TELLER).await?.unwrap_or_default())
     }
 
-    /// Something that was noted under a name, as JSON. What can't be understood counts as not there.
+    /// A fact that was recorded under a name, as JSON. A value that can't be parsed counts as missing.
     pub(super) async fn fact<T: DeserializeOwned>(&self, name: &'static str) -> Result<Option<T>, DbError> {
         let read = move |connection: &Connection| {
             let mut query = connection.prepare_cached("SELECT value FROM facts WHERE name = ?1")?;
@@ -201,7 +201,7 @@ impl AlarmLog {
         self.db.write(move |tx| super::write::note(tx, name, &text)).await
     }
 
-    /// Keeps what came of an evaluation: all of it or nothing.
+    /// Keeps the results of an evaluation: all of them or none.
     pub(super) async fn append(&self, entry: Entry) -> Result<(), DbError> {
         self.db.write(move |tx| append(tx, &entry)).await
     }

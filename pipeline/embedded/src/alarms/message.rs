@@ -1,4 +1,4 @@
-//! What people are told: the JSON that goes to a webhook, and the line in the log.
+//! What a notification says: the JSON that goes to a webhook, and the line in the log.
 
 use serde_json::{Value, json};
 use spillway_alerts::hours::{Digest, Message};
@@ -10,7 +10,7 @@ const BEFORE_S: i64 = 3_600;
 /// … and this much after it. What lies in the future is left out when the link is followed.
 const AFTER_S: i64 = 1_800;
 
-/// What all messages of an evaluation are made with.
+/// The data that all messages of an evaluation are built from.
 pub(super) struct Words<'a> {
     pub(super) rules: &'a RuleSet,
     /// Where the dashboard is, such as `http://127.0.0.1:3000`, if there is one.
@@ -20,7 +20,7 @@ pub(super) struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// When it is told, `alarm` or `digest`, and the document.
+    /// The kind of the message, `alarm` or `digest`, and the document.
     pub(super) fn document(&self, message: &Message) -> (&'static str, Value) {
         match message {
             Message::Change { tier, change } => ("alarm", self.change(*tier, change)),

@@ -11,10 +11,10 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlarmSettings {
-    /// When low alarms are told.
+    /// When low alarms notify.
     pub business_hours: HoursConfig,
-    /// Requests in five minutes that come in at any hour. 0 switches off the alarms on too few requests: an idle system
-    /// on one machine is not a fault.
+    /// Requests in five minutes that are expected at any hour. 0 switches off the alarms on too few requests:
+    /// an idle system on one machine is not a fault.
     pub expected_requests_per_5_minutes: f64,
 }
 
@@ -62,7 +62,7 @@ pub enum AlarmSettingsError {
 }
 
 impl AlarmSettings {
-    /// Reads a JSON file and checks what it says. What it leaves out has its default.
+    /// Reads a JSON file and checks its settings. Settings that it leaves out have their defaults.
     ///
     /// # Errors
     /// See [`AlarmSettingsError`].
@@ -88,10 +88,10 @@ impl AlarmSettings {
         Ok(BusinessHours::new(&self.business_hours)?)
     }
 
-    /// What thresholds are shares of, for a pipeline with these settings.
+    /// The limits that thresholds are shares of, for a pipeline with these settings.
     ///
     /// # Errors
-    /// The list of limits that is built in can't be read, which its tests rule out.
+    /// The built-in list of limits can't be read, which its tests rule out.
     pub fn limits(&self, pipeline: &PipelineSettings) -> Result<Limits, LimitsError> {
         let mut limits = Limits::built_in()?;
         let timeout = f64::from(pipeline.function_timeout_s) * 1000.0;

@@ -1,4 +1,4 @@
-//! Evaluates the rules, keeps what comes of it, and says what is to be told.
+//! Evaluates the rules, keeps the results, and returns the notifications to send.
 
 use super::history::TelemetryHistory;
 use super::log::AlarmLog;
@@ -18,7 +18,7 @@ use spillway_core::{Pipeline, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Time that nobody evaluated is caught up with as far back as minutes are kept.
+/// Minutes that were not evaluated are caught up with, as far back as minutes are kept.
 const FURTHEST_BACK: SignedDuration = SignedDuration::from_hours(15 * 24);
 
 /// Fact: the rules in force.
@@ -43,14 +43,14 @@ pub enum WatchError {
     Data(#[from] DbError),
 }
 
-/// What a pipeline's alarms are evaluated with, for whoever wants to do the same: the dashboard, a backtest.
+/// What a pipeline's alarms are evaluated with. The dashboard and a backtest use it to do the same.
 #[derive(Clone, Debug)]
 pub struct InForce {
     /// The rules, with their thresholds for this pipeline.
     pub rules: Arc<RuleSet>,
     /// What their topology keys are called here.
     pub resources: Arc<Resources>,
-    /// When low alarms are told.
+    /// When low alarms notify.
     pub hours: BusinessHours,
     /// The settings.
     pub settings: AlarmSettings,
@@ -65,7 +65,8 @@ impl InForce {
         Ok(Self { rules, resources, hours, settings, files: files.clone() })
     }
 
-    /// Those that the pipeline was started with last; the built-in ones and the defaults if its alarms never were.
+    /// The rules and settings that the pipeline was last started with. If its alarms were never started, the
+    /// built-in ones and the defaults.
     ///
     /// # Errors
     /// [`WatchError`]: the data folder can't be read, or another version of the program wrote the rules.
@@ -75,7 +76,7 @@ impl InForce {
         Self::new(pipeline, &files, settings)
     }
 
-    /// The same as [`Self::of`], without reading the rules anew if they are still those.
+    /// The same as [`Self::of`], but the rules are not read again if they have not changed.
     ///
     /// # Errors
     /// See [`Self::of`].
@@ -115,14 +116,14 @@ pub struct WatchOptions {
     pub rules: RuleFiles,
     /// The settings.
     pub settings: AlarmSettings,
-    /// Whether what is told waits for a webhook.
+    /// Whether notifications wait for a webhook.
     pub has_webhook: bool,
-    /// Nobody is told of anything: for made-up history.
+    /// Nothing is notified: for generated history.
     pub silent: bool,
 }
 
 impl Watch {
-    /// Goes on where the last one on this data folder stopped, or begins now.
+    /// Continues where the last one on this data folder stopped, or begins now.
     ///
     /// # Errors
     /// See [`WatchError`].
@@ -158,11 +159,11 @@ impl Watch {
         &self.in_force
     }
 
-    /// Evaluates every minute that has ended since the last time, up to and with `until`, and keeps what comes of it.
-    /// Returns what is told.
+    /// Evaluates every minute that has ended since the last time, up to and including `until`. Keeps the
+    /// results and returns the notifications to send.
     ///
     /// # Errors
-    /// It could not be kept. What was found is kept with the next evaluation.
+    /// The results could not be kept. The next evaluation writes them with its own.
     pub async fn evaluate(&mut self, until: Timestamp) -> Result<Vec<Message>, DbError> {
         let until = minute(until);
         if until <= self.evaluated_until {
@@ -198,7 +199,7 @@ impl Watch {
             (engine, tick)
         };
         if self.virtual_time {
-            // Time must not jump on while this goes on elsewhere.
+            // Virtual time must not jump while this work runs on another thread.
             return Some(work());
         }
         match tokio::task::spawn_blocking(work).await {
@@ -232,7 +233,7 @@ impl Watch {
     /// Asks the teller, opening by opening, so that after a long time each has its own digest.
     fn tell(&mut self, until: Timestamp, changes: &[StateChange]) -> (Vec<Message>, Vec<Timestamp>) {
         let news: Vec<StateChange> = changes.iter().filter(|change| is_news(change)).cloned().collect();
-        // A teller that was never asked does not know which opening is new to it.
+        // A new teller does not know which opening is new to it.
         let mut messages = self.teller.tell(self.evaluated_until, &[]);
         let mut openings = Vec::new();
         let mut told = 0;
@@ -291,7 +292,7 @@ impl Watch {
         Entry { evaluated_until: self.evaluated_until, statuses, changes, openings, messages, teller }
     }
 
-    /// What becomes of a change that no message is about.
+    /// How a change is recorded that no message is about.
     fn untold(&self, change: &StateChange) -> Telling {
         let rule = self.in_force.rules.get(change.rule.as_str());
         match rule {

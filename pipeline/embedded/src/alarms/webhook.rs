@@ -1,4 +1,4 @@
-//! A webhook: what is told is posted there as JSON.
+//! A webhook: notifications are posted there as JSON.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
@@ -109,7 +109,7 @@ impl Webhook {
                 .enable_http1()
                 .wrap_connector(connector)
         } else {
-            // It never speaks TLS, so nothing need be trusted.
+            // It never uses TLS, so no certificate has to be trusted.
             let tls = rustls::ClientConfig::builder_with_provider(provider.into())
                 .with_safe_default_protocol_versions()
                 .map_err(|error| failed(&error))?
@@ -128,10 +128,10 @@ impl Webhook {
         Ok(Self { client, url })
     }
 
-    /// Posts a document. Any 2xx means that it was taken; a redirection is not followed.
+    /// Posts a document. Any 2xx means that the webhook accepted it. Redirects are not followed.
     ///
     /// # Errors
-    /// See [`NotTaken`]. It may have arrived all the same: the document has an id by which a receiver can tell.
+    /// See [`NotTaken`]. The document may have arrived all the same. A receiver can recognise it by its id.
     pub async fn post(&self, document: String) -> Result<(), NotTaken> {
         let mut request = Request::new(Full::new(Bytes::from(document)));
         *request.method_mut() = Method::POST;
@@ -146,7 +146,7 @@ impl Webhook {
     }
 }
 
-/// What is wrong, without the address: the client's errors name none.
+/// The error without the address: the client's errors name none.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

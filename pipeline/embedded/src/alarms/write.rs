@@ -8,20 +8,20 @@ use spillway_alerts::evaluate::Status;
 use spillway_alerts::hours::TellerState;
 use spillway_core::Timestamp;
 
-/// What one evaluation leaves to be kept.
+/// The results of one evaluation, to be kept.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) evaluated_until: Timestamp,
-    /// Of rules that are otherwise than they were, with why they could not be evaluated.
+    /// Of rules whose status changed, with why they could not be evaluated.
     pub(super) statuses: Vec<(Status, Option<String>)>,
     pub(super) changes: Vec<(StateChange, Telling)>,
-    /// When each opening was whose digest tells what was held back before.
+    /// The time of each opening whose digest reports the changes held back before it.
     pub(super) openings: Vec<Timestamp>,
     pub(super) messages: Vec<NewMessage>,
     pub(super) teller: TellerState,
 }
 
-/// What becomes of telling people of a change.
+/// The outcome of the notification of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Telling {
     /// By that message of the entry.
@@ -32,7 +32,7 @@ pub(super) enum Telling {
     Simulated,
 }
 
-/// A message to be told.
+/// A notification to send.
 #[derive(Clone, Debug)]
 pub(super) struct NewMessage {
     pub(super) at: Timestamp,
@@ -111,10 +111,10 @@ pub(super) fn note(tx: &Connection, name: &str, value: &str) -> rusqlite::Result
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
     pub(super) seq: i64,
-    /// When there was something to tell.
+    /// When its notification became due.
     pub(super) at: Timestamp,
     pub(super) document: String,
-    /// How often it was tried in vain.
+    /// The number of failed attempts.
     pub(super) attempts: u32,
     pub(super) next_try_at: Timestamp,
 }
@@ -145,7 +145,7 @@ impl AlarmLog {
         self.settle(seq, "delivered", now, now, None).await
     }
 
-    /// Notes a failure, and when to try again; `None` gives the message up.
+    /// Records a failure, and when to retry; `None` gives the message up.
     pub(super) async fn failed(
         &self,
         seq: i64,

@@ -1,4 +1,4 @@
-//! Replays in the database: which dead letters they took, and what became of each.
+//! Replays in the database: which dead letters they took, and the outcome for each.
 
 use super::{Archive, row, state_of, unavailable};
 use crate::db::{from_millis, millis};
@@ -91,7 +91,7 @@ impl Replays for Archive {
         self.db
             .write(move |tx| {
                 for id in &ids {
-                    // Only from `waiting`: the consumer may have been faster than this note.
+                    // Only from `waiting`: the consumer may have been faster than this record.
                     tx.prepare_cached(
                         "UPDATE replay_items SET state = 'sent', at = ?3
                          WHERE replay_id = ?1 AND dead_letter_id = ?2 AND state = 'waiting'",
@@ -241,7 +241,7 @@ fn read_item(row: &Row<'_>) -> rusqlite::Result<ReplayItem> {
     })
 }
 
-/// Notes how a message of a replay ended, and the end of the replay with its last message.
+/// Records how a message of a replay ended, and the end of the replay with its last message.
 pub fn end_item(tx: &Connection, replay: &str, id: &str, state: &str, at: i64) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "UPDATE replay_items SET state = ?3, at = ?4 WHERE replay_id = ?1 AND dead_letter_id = ?2",

@@ -1,4 +1,4 @@
-//! Opening a data folder: whose it is, of which version, and with which guarantees.
+//! Opens a data folder: which process owns it, its version, and its durability guarantees.
 
 use super::schema::{ALARM_TABLES, TABLES, VERSION};
 use rusqlite::functions::FunctionFlags;
@@ -47,7 +47,7 @@ pub const DATABASE: &str = "pipeline.db";
 pub enum Durability {
     /// A commit returns when the data is on disk.
     Full,
-    /// A commit returns at once: for simulations, whose data can be made again.
+    /// A commit returns at once: for simulations, whose data can be generated again.
     None,
 }
 
@@ -60,7 +60,7 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// Makes the folder if need be, and locks it for this process: one pipeline at a time.
+    /// Creates the folder if it is missing, and locks it for this process: one pipeline at a time.
     ///
     /// # Errors
     /// Another pipeline runs on it, its data is of another version, or it can't be written.
@@ -75,7 +75,7 @@ impl DataFolder {
         Ok(folder)
     }
 
-    /// Makes the folder if need be, and locks it for this process, whatever is in it.
+    /// Creates the folder if it is missing, and locks it for this process, whatever its content.
     ///
     /// # Errors
     /// Another pipeline runs on it, or it can't be written.
@@ -157,7 +157,7 @@ impl DataFolder {
         connection.pragma_update(None, "synchronous", synchronous)?;
         // A log that grows to some 16 MiB before it is copied into the database: fewer pauses under load.
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
-        // What savepoints set aside stays in memory.
+        // The temporary data of savepoints stays in memory.
         connection.pragma_update(None, "temp_store", "memory")?;
         // KiB. A simulation keeps its whole working set: its long transactions would spill to disk all the time.
         connection.pragma_update(
@@ -181,8 +181,9 @@ impl DataFolder {
     }
 }
 
-/// Keeps the plans of prepared statements. Otherwise SQLite plans a range query anew each time that its bounds are bound
-/// to other values, in the hope of statistics that these tables do not have: receiving does that all the time.
+/// Keeps the plans of prepared statements. Otherwise SQLite plans a range query again each time its bounds
+/// are bound to other values. It hopes for statistics that these tables do not have. Every receive would pay
+/// for that.
 fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }

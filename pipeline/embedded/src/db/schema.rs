@@ -7,10 +7,11 @@ pub const VERSION: i64 = 1;
 
 /// The tables.
 ///
-/// `messages` is both queues: `queue` 0 is the primary one, 1 the DLQ. `origin` is the id of the message with which the
-/// event was accepted. `handover` names the promises that are in two places for a moment, because the next place has
-/// them and the message is not deleted yet: the ledger counts those once. The index on visibility also has what a snapshot of
-/// a queue reads, so that sampling a long queue reads no bodies; the one on groups has what grouping dead letters reads.
+/// `messages` is both queues: `queue` 0 is the primary one, 1 the DLQ. `origin` is the id of the message with
+/// which the event was accepted. `handover` names the promises that are in two places for a moment: the next
+/// place has them and the message is not deleted yet. The ledger counts those once. The index on visibility
+/// also has the columns that a snapshot of a queue reads, so that sampling a long queue reads no bodies. The
+/// index on groups has the columns that grouping dead letters reads.
 pub const TABLES: &str = "
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('accepted', 0), ('duplicates', 0), ('expired', 0);
@@ -110,10 +111,11 @@ CREATE TABLE faults (id INTEGER PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 
-/// The alarms' tables, made where they are missing: folders of this version that are older have none.
+/// The alarms' tables, created where they are missing: older folders of this version have none.
 ///
-/// `told` of a change is `told` (by that message), `held` until business hours, `digest` (told at `told_at`), `part`,
-/// `no_news` or `simulated`. `delivery` of a message is `none` (there is no webhook), `waiting`, `delivered` or `given_up`.
+/// `told` of a change is one of these: `told` (by that message), `held` until business hours, `digest`
+/// (notified at `told_at`), `part`, `no_news` or `simulated`. `delivery` of a message is `none` (there is no
+/// webhook), `waiting`, `delivered` or `given_up`.
 pub const ALARM_TABLES: &str = "
 CREATE TABLE IF NOT EXISTS alarm_states (
     rule TEXT PRIMARY KEY,

@@ -1,8 +1,8 @@
 //! Group commit: writes that wait while one commit is under way share the next one.
 //!
-//! A commit costs one sync of the disk, some milliseconds, whether it carries one write or hundreds. A thread of its own
-//! takes whatever is waiting, runs each piece of work inside a savepoint (so that one that fails takes nothing with it),
-//! commits once, and only then answers all of them.
+//! A commit costs one sync of the disk, some milliseconds, whether it carries one write or hundreds. A thread
+//! of its own takes all waiting work. It runs each piece inside a savepoint, so that a failed one does not
+//! undo the others. It commits once, and only then answers all of them.
 
 use super::folder::{DataFolder, Durability};
 use rusqlite::Connection;
@@ -161,8 +161,9 @@ impl Drop for Db {
     fn drop(&mut self) {
         match &self.mode {
             Mode::Shared(shared) => {
-                // Readers first: only a connection that may write can put the log into the database as the last one
-                // to close, so that the folder of a stopped pipeline is whole with its one file.
+                // Close the readers first. Only a connection that may write can move the log into the
+                // database, as the last one to close. Then the folder of a stopped pipeline is complete with
+                // its one file.
                 lock(&shared.readers.idle).clear();
                 lock(&shared.jobs).take();
                 if let Some(writer) = lock(&shared.writer).take() {
@@ -220,7 +221,7 @@ fn in_savepoint<T>(
     result
 }
 
-/// A piece of work with somebody who waits for its result.
+/// A piece of work whose caller waits for the result.
 trait Job: Send {
     /// Does the work inside the transaction.
     fn run(&mut self, connection: &Connection);
@@ -249,7 +250,7 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Work
             (None, Ok(())) => Err(closed()),
         };
         if let Some(reply) = self.reply.take() {
-            // Whoever asked may have gone away; the work is done all the same.
+            // The caller may have gone away; the work is done all the same.
             let _ = reply.send(answer);
         }
     }

@@ -1,4 +1,4 @@
-//! A fault that an operator switches on, to see how the system takes it.
+//! A fault that an operator switches on, to see how the system reacts.
 
 use serde::{Deserialize, Serialize};
 use spillway_core::Timestamp;
@@ -26,7 +26,7 @@ pub enum FaultKind {
         /// Between 0 and 1.
         probability: f64,
     },
-    /// The primary queue takes nothing: the API answers 503.
+    /// The primary queue accepts nothing: the API answers 503.
     QueueOutage,
     /// The archiver fails each time, so that dead letters stay in the DLQ.
     ArchiverOutage,

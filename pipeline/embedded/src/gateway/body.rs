@@ -1,4 +1,4 @@
-//! Reads a request's body from its connection: no more than allowed, and not for ever.
+//! Reads a request's body from its connection, with a limit on its size and on the time.
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
@@ -6,8 +6,8 @@ use hyper::body::{Body as _, Incoming};
 use spillway_ingest::{Problem, ProblemKind, request_too_large};
 use std::time::Duration;
 
-/// What is still read of a refused body, so that a client that only reads the answer after it has sent everything
-/// gets one. Closing a connection with unread bytes in it makes many systems throw the answer away.
+/// How much of a refused body is still read, so that a client that only reads the answer after it has sent
+/// everything gets one. If a connection with unread bytes is closed, many systems discard the answer.
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(2);
 

@@ -19,8 +19,8 @@ pub trait Latency: Send + Sync {
     fn queue(&self) -> Duration;
 }
 
-/// Latencies such as a small deployment has: a floor and an exponential tail for each stage. The same each time for
-/// one seed.
+/// Latencies like those of a small deployment: a floor and an exponential tail for each stage. The same seed
+/// gives the same latencies.
 pub struct TypicalLatency(AtomicU64);
 
 impl TypicalLatency {

@@ -47,7 +47,7 @@ impl Measures {
         }
     }
 
-    /// An invocation begins. It ends when the answer is dropped.
+    /// An invocation begins. It ends when the returned guard is dropped.
     pub(super) fn begin(&self) -> Running<'_> {
         self.running.begin()
     }
@@ -80,6 +80,6 @@ fn flag(is: bool) -> f64 {
 }
 
 fn milliseconds(from: Timestamp, to: Timestamp) -> f64 {
-    // A clock that was set back makes nothing take less than no time.
+    // If the clock was set back, the duration is 0 and not negative.
     ((to.as_microsecond() - from.as_microsecond()) as f64 / 1000.0).max(0.0)
 }

@@ -3,15 +3,15 @@
 use spillway_core::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// X-Ray's way to sample ("Configuring sampling rules" in its developer guide): so many requests of each second in any
-/// case, and a share of the others.
+/// X-Ray's way to sample ("Configuring sampling rules" in its developer guide): a fixed number of requests of
+/// each second in any case, and a share of the others.
 pub(super) struct Sampler {
     reservoir: u64,
     /// The share, of `u64::MAX`.
     share: u64,
     /// The second, and in the lowest bits how many of its reservoir are used.
     used: AtomicU64,
-    /// Requests that were left to the share: the seed of their chance.
+    /// Requests beyond the reservoir: the seed of their random choice.
     others: AtomicU64,
 }
 
@@ -47,7 +47,7 @@ impl Sampler {
     }
 }
 
-/// A number that looks random, for each number another one (the finaliser of SplitMix64).
+/// A number that looks random, a different one for each input (the finaliser of SplitMix64).
 pub(super) fn scattered(number: u64) -> u64 {
     let mut z = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -33,7 +33,7 @@ impl Spans {
             parent,
             send_id: segment_id(),
             method: head.method.to_string(),
-            // Without the query: nobody knows what people put there.
+            // Without the query: it may hold anything that a client put there.
             url: shortened(&url),
             user_agent: text(USER_AGENT).map(shortened),
         }

@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-/// Before the next attempt when the system has no connection to give, mostly for lack of file handles.
+/// Pause before the next attempt when the system can't give a connection, mostly for lack of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves requests until `shutdown` resolves, then answers those that are under way and returns.
@@ -54,7 +54,7 @@ pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>, shutdown: impl 
         let connection = graceful.watch(connect(&http, stream, Arc::clone(&gateway)));
         connections.spawn(async move {
             if let Err(error) = connection.await {
-                // A client's doing: it went away, was too slow, or does not speak HTTP.
+                // Caused by the client: it went away, was too slow, or does not speak HTTP.
                 tracing::debug!(%error, "a connection ended early");
             }
             drop(permit);
@@ -101,7 +101,7 @@ async fn answer(gateway: &Gateway, request: Request<Incoming>) -> Response<Full<
     let body = Unread::new(body).read(gateway.ingest.settings.max_request_bytes, gateway.limits.body_timeout);
     let mut response = gateway.answer(head, body).await;
     if matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE) {
-        // There may be more of the body to come, and nobody will read it.
+        // There may be more of the body to come, and the server will not read it.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response.map(Full::new)

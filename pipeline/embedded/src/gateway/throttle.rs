@@ -16,7 +16,7 @@ pub(super) struct Throttle {
     full_at_ns: AtomicI64,
 }
 
-/// About eleven days. Nobody waits longer, and sums of these fit.
+/// About eleven days. No client waits longer, and sums of these fit.
 const LONGEST_NS: f64 = 1e15;
 
 impl Throttle {
@@ -39,8 +39,8 @@ impl Throttle {
         loop {
             let was_set_back = known > empty;
             let full_at = if was_set_back {
-                // Fuller in the future than an empty bucket is: the clock was set back. The API must not stay closed
-                // until it has caught up, so the bucket counts as empty as of now.
+                // The time is further in the future than for an empty bucket: the clock was set back. The API
+                // must not stay closed until the clock has caught up. So the bucket counts as empty now.
                 empty
             } else {
                 known.max(now).saturating_add(self.token_ns)

@@ -49,8 +49,9 @@ impl QueueReceiver for Queues {
         Ok(next.map(from_millis))
     }
 
-    /// The retention counts from when a message was sent, as SQS has it: its own redrive does not renew that, while
-    /// a replay is a new message. What expires is lost, and the ledger shows it as unaccounted.
+    /// The retention counts from when a message was sent, as in SQS. SQS's own redrive does not renew that,
+    /// while a replay is a new message. A message that expires is lost, and the ledger shows it as
+    /// unaccounted.
     async fn expire(&self) -> Result<usize, QueueError> {
         let before = millis(self.clock.now()) - i64::from(self.settings.retention_s) * 1000;
         let any = move |connection: &Connection| {

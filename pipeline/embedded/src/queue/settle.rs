@@ -119,7 +119,7 @@ impl Redelivery for Queues {
             .await
             .map_err(|error| unavailable(&error));
         if let Ok(count) = &done {
-            // The consumer sends these itself, so SQS counts them; those it redrives on its own it does not.
+            // The consumer sends these itself, so SQS counts them. SQS does not count its own redrives.
             self.count(&self.counts(QueueKind::Dlq).sent, *count);
             self.count(&self.counts(QueueKind::Primary).deleted, *count);
             self.wake(QueueKind::Dlq);

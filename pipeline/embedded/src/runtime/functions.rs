@@ -1,4 +1,4 @@
-//! Plays Lambda: invokes a function with a batch, with a timeout, and measures it.
+//! Simulates Lambda: invokes a function with a batch, with a timeout, and measures it.
 
 use crate::concurrency::Concurrency;
 use crate::faults::FaultKind;
@@ -84,7 +84,8 @@ impl Functions {
             traces: pipeline.recorder.clone(),
             of_consumer: FunctionMetrics::of(&ports.names.consumer_function),
             of_archiver: FunctionMetrics::of(&ports.names.archiver_function),
-            // The same crashes in each simulation; which invocation it hits is of no interest live.
+            // The crashes are the same in each simulation. In real time it does not matter which invocation
+            // crashes.
             chance: Mutex::new(rand::rngs::StdRng::seed_from_u64(20)),
         }
     }

@@ -1,4 +1,4 @@
-//! Plays an event source mapping: polls a queue and invokes a function with batches, several at once.
+//! Simulates an event source mapping: polls a queue and invokes a function with batches, several at once.
 
 use super::Pace;
 use super::functions::Functions;

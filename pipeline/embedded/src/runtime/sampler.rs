@@ -15,10 +15,10 @@ const ACCOUNT_WRITE_CAPACITY: f64 = 80_000.0;
 /// Write capacity units that DynamoDB gives one table unless asked for more.
 const TABLE_WRITE_CAPACITY: f64 = 40_000.0;
 
-/// Between looks for messages whose retention has run out. It is counted in days.
+/// Between searches for messages whose retention has run out. Retention is counted in days.
 const EXPIRE_EVERY_S: i64 = 3600;
 
-/// Between looks at what was spent. AWS's own figures are hours old; the rules look at an hour.
+/// Between computations of the spending. AWS's own numbers are hours old; the rules use an hour of data.
 const SPENDING_EVERY_S: i64 = 300;
 /// The same in virtual time, in which telemetry is written once an hour.
 const SPENDING_EVERY_S_SIMULATED: i64 = 1_800;

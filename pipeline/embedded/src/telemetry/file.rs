@@ -104,7 +104,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Option<Connection>, FileError>
     connection.busy_timeout(BUSY_TIMEOUT)?;
     let found: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match found {
-        // Made a moment ago, and its first transaction is not over.
+        // It was created a moment ago, and its first transaction has not ended.
         0 => Ok(None),
         VERSION => Ok(Some(connection)),
         found => Err(FileError::Version { found }),

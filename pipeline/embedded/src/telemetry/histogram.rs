@@ -6,8 +6,8 @@ const GROWTH: f64 = 1.01;
 const SMALLEST: f64 = 1e-3;
 /// The last bucket holds all that is larger: about 10⁹, twelve days in milliseconds.
 const LAST: u16 = 2_800;
-/// Up to here each whole number has a bucket of its own, and that bucket stands for the number itself. It makes
-/// percentiles of small counts exact, such as those of receive counts.
+/// Up to here each whole number has its own bucket, whose value is the number itself. That makes percentiles
+/// of small counts exact, such as those of receive counts.
 const EXACT_UP_TO: f64 = 100.0;
 /// Room left at either side when the counters grow.
 const SLACK: u16 = 32;
@@ -60,7 +60,7 @@ impl Histogram {
         bytes
     }
 
-    /// Adds the counts of an encoded histogram. Bytes that are none are ignored from where they stop making sense.
+    /// Adds the counts of an encoded histogram. Invalid bytes are ignored from the first one on.
     pub fn merge_encoded(&mut self, mut bytes: &[u8]) {
         let mut bucket = 0_u64;
         while let (Some(distance), Some(count)) = (read_number(&mut bytes), read_number(&mut bytes)) {
@@ -105,7 +105,7 @@ fn bucket(value: f64) -> u16 {
     (steps as u64).saturating_add(1).min(u64::from(LAST)) as u16
 }
 
-/// The value that a bucket stands for: nowhere in the bucket is further from it than 1 %.
+/// The value that represents a bucket: no value in the bucket differs from it by more than 1 %.
 fn stands_for(index: u16) -> f64 {
     if index == 0 {
         return 0.0;

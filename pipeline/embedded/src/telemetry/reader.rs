@@ -216,8 +216,8 @@ fn read_sets(
     Ok(sets)
 }
 
-/// Which datapoints to read from where to where: the longest that fit into the grid's period as far as they are
-/// complete, then shorter ones.
+/// Which datapoints to read for which range. The longest periods that fit into the grid's period come first,
+/// as far as they are complete, then shorter ones.
 fn sources(connection: &Connection, grid: Grid) -> rusqlite::Result<Vec<(i64, i64, i64)>> {
     let mut sources = Vec::new();
     let mut from = grid.start;

@@ -1,4 +1,4 @@
-//! Takes measurements and segments in.
+//! Accepts measurements and segments.
 
 use super::file::FILE_NAME;
 use super::segments::SegmentQueue;
@@ -16,20 +16,23 @@ use std::time::Duration;
 /// How the file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// At each flush. After a crash of the process all that was flushed is there; after one of the whole machine the
-    /// last seconds may be missing.
+    /// At each flush. After a crash of the process all flushed data is there. After a crash of the whole
+    /// machine the last seconds may be missing.
     Live,
-    /// For virtual time: once in so many virtual seconds, and with no promise if the machine crashes meanwhile.
+    /// For virtual time: writes once in the given number of virtual seconds. Data may be lost if the machine
+    /// crashes meanwhile.
     Simulation {
         /// Virtual seconds between two transactions. An hour is a good value.
         write_every_s: u32,
     },
 }
 
-/// Takes measurements and segments in, and writes them to `telemetry.db` in the data folder when told to flush.
+/// Accepts measurements and segments, and writes them to `telemetry.db` in the data folder when the caller
+/// flushes it.
 ///
-/// Recording never fails and never waits for a disk. When the file can't be written, measurements wait in memory, and
-/// the oldest are dropped and counted if there are too many; writing goes on by itself when it can.
+/// Recording never fails and never waits for a disk. When the file can't be written, measurements wait in
+/// memory. If there are too many, the oldest are dropped and counted. Writing resumes by itself when the file
+/// can be written.
 pub struct Recorder {
     clock: Arc<dyn Clock>,
     mode: Mode,
@@ -68,7 +71,7 @@ impl MetricHandle {
 }
 
 impl Recorder {
-    /// A recorder for that data folder. The file is opened at the first flush; whatever is wrong with it shows in
+    /// A recorder for that data folder. The file is opened at the first flush. An error with it shows in
     /// [`Self::health`] and is logged once.
     pub fn new(data_folder: &Path, clock: Arc<dyn Clock>, mode: Mode) -> Self {
         let started = clock.now().as_second();
@@ -95,8 +98,9 @@ impl Recorder {
         self.slots.with(metric, *unit, |slot| slot.add(at.as_second(), *value));
     }
 
-    /// Writes what was recorded: in live mode each time, so call it every second or two; in a simulation when enough
-    /// virtual time has passed, so call it every virtual minute. It blocks for as long as SQLite takes.
+    /// Writes what was recorded. In live mode it writes each time, so call it every second or two. In a
+    /// simulation it writes when enough virtual time has passed, so call it every virtual minute. It blocks
+    /// while SQLite writes.
     pub fn flush(&self, now: Timestamp) {
         let now = now.as_second();
         let since = now - self.written_at.load(Ordering::Relaxed);
@@ -153,7 +157,7 @@ impl Recorder {
         }
     }
 
-    /// Lets the file have at most so many pages from the next opening on: a full disk.
+    /// Limits the file to at most this number of pages from the next opening on: simulates a full disk.
     #[cfg(test)]
     pub(super) fn limit_pages(&self, pages: Option<u32>) {
         self.writer.lock().unwrap().page_limit = pages;

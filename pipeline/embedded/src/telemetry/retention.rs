@@ -12,8 +12,8 @@ fn rollups() -> impl DoubleEndedIterator<Item = (i64, i64)> {
     KEPT.windows(2).map(move |pair| (seconds(&pair[1]), seconds(&pair[0])))
 }
 
-/// Minutes younger than this may still get measurements, so they are not rolled up yet. Later ones are taken into
-/// account all the same, at the cost of a second pass.
+/// Minutes younger than this may still get measurements, so they are not rolled up yet. Later measurements
+/// are still included, at the cost of a second pass.
 const SETTLED_AFTER: i64 = 2 * MINUTE;
 
 /// X-Ray keeps traces for 30 days.
@@ -29,7 +29,7 @@ pub(super) fn longer_periods() -> impl Iterator<Item = i64> {
     rollups().rev().map(|(period, _)| period)
 }
 
-/// Notes that datapoints from that minute on were written, so that rollups include them.
+/// Records that datapoints from that minute on were written, so that rollups include them.
 pub(super) fn note_written(connection: &Connection, oldest: i64) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO rollup (period, until) VALUES (?1, ?2)
@@ -47,7 +47,7 @@ pub(super) fn rolled_until(connection: &Connection, period: i64) -> rusqlite::Re
     statement.query_row([period], |row| row.get(0)).optional()
 }
 
-/// Makes the longer periods' datapoints as far as the shorter ones are settled.
+/// Computes the longer periods' datapoints as far as the shorter ones are settled.
 pub(super) fn roll_up(connection: &mut Connection, now: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     let mut settled = now - SETTLED_AFTER;

@@ -57,8 +57,8 @@ struct Index {
 }
 
 impl Slots {
-    /// Does something with the slot of a metric, which is made if there is none yet. Holding a read lock for as long
-    /// as an addition takes is cheaper than a pointer of one's own.
+    /// Applies a function to the slot of a metric, which is created if there is none yet. Holding a read lock
+    /// for the duration of an addition is cheaper than cloning the `Arc`.
     pub(super) fn with<R>(&self, metric: &MetricId, unit: Unit, work: impl Fn(&Slot) -> R) -> R {
         {
             let index = self.0.read().unwrap_or_else(PoisonError::into_inner);

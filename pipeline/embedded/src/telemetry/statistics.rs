@@ -3,7 +3,7 @@
 use super::histogram::Histogram;
 use spillway_metrics::{MetricId, Statistic};
 
-/// Whether a metric keeps a histogram, so that it has percentiles: as the register says.
+/// Whether a metric keeps a histogram, so that it has percentiles. The register decides.
 pub(super) fn has_percentiles(metric: &MetricId) -> bool {
     spillway_metrics::named(&metric.namespace, &metric.name).any(|metric| metric.percentiles)
 }

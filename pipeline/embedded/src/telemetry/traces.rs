@@ -15,7 +15,7 @@ const MOST_SEGMENTS: usize = 1_000;
 pub struct TraceHits {
     /// All segments of each, oldest first.
     pub traces: Vec<Vec<Segment>>,
-    /// Whether there are more than were asked for.
+    /// Whether there are more than requested.
     pub has_more: bool,
 }
 

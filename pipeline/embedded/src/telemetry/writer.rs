@@ -1,4 +1,4 @@
-//! Writes what was recorded, and keeps it for a while when that can't be done.
+//! Writes what was recorded, and keeps it in memory for a while when the file can't be written.
 
 use super::file::{self, FileError};
 use super::retention;
@@ -68,7 +68,7 @@ impl Writer {
         }
     }
 
-    /// Takes over what was recorded. What is too much to keep is dropped, oldest first.
+    /// Takes over what was recorded. Data beyond the memory limit is dropped, oldest first.
     pub(super) fn take_over(
         &mut self,
         slots: &[Arc<Slot>],
@@ -109,7 +109,7 @@ impl Writer {
         dropped
     }
 
-    /// Whether so many segments wait that they should not wait longer.
+    /// Whether the number of waiting segments is so high that they should be written now.
     pub(super) fn is_pressed(&self) -> bool {
         self.segments.len() > MOST_WAITING / 4
     }

@@ -1,8 +1,8 @@
-//! Simulated incidents on the real runtime: each is told by a low alarm before a high one, a normal week wakes nobody, and
-//! every metric that a rule watches is recorded.
+//! Simulated incidents on the real runtime. A low alarm announces each incident before a high one does. A
+//! normal week wakes no engineer. Every metric that a rule watches is recorded.
 //!
-//! `alerts/tests/incidents` has the same on series that were made up. Here the datapoints are those that gateway, queue,
-//! functions, store and sampler record.
+//! `alerts/tests/incidents` does the same on generated series. Here gateway, queue, functions, store and
+//! sampler record the datapoints.
 
 #![expect(clippy::print_stdout, reason = "`cargo xtask bench` and `cargo xtask test` show these tables")]
 

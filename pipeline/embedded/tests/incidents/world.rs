@@ -27,7 +27,7 @@ const EVALUATE_EVERY_MIN: i64 = 6 * HOUR;
 
 /// What happens.
 pub struct World {
-    /// How long it is looked at, in minutes from a Sunday's midnight UTC.
+    /// How long it is observed, in minutes from a Sunday's midnight UTC.
     pub minutes: i64,
     /// Events a second at the minute, before the day's and the week's rhythm.
     pub rate: fn(i64) -> f64,
@@ -42,7 +42,7 @@ pub struct World {
 }
 
 impl World {
-    /// The shop at one event a second, as it should be.
+    /// The shop at one event a second, without any fault.
     pub fn quiet(minutes: i64) -> Self {
         Self {
             minutes,
@@ -149,7 +149,7 @@ pub struct Lived {
 }
 
 impl Lived {
-    /// Firings of a tier of which people are told: minute and rule, the earliest first.
+    /// Firings of a tier that send a notification: minute and rule, the earliest first.
     pub fn firings(&self, tier: Tier) -> Vec<(i64, &RuleName)> {
         let told = self.stretches.iter().filter(|stretch| {
             let rule = self.in_force.rules.get(stretch.rule.as_str());

@@ -1,4 +1,4 @@
-//! What becomes of events in good times and bad, in virtual time.
+//! Where events end up, with and without faults, in virtual time.
 
 mod common;
 mod panics;

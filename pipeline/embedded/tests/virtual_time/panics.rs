@@ -78,7 +78,7 @@ fn logged(text: &str) -> Vec<String> {
     all.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
 }
 
-/// Runs a pipeline whose store is odd, with ten events in one batch, for some seconds.
+/// Runs a pipeline whose store misbehaves, with ten events in one batch, for some seconds.
 fn ten_events(how: How, seconds: u64, then: impl AsyncFnOnce(&Running)) {
     let dir = tempfile::tempdir().unwrap();
     in_virtual_time(start(), async |clock| {
@@ -98,7 +98,7 @@ fn ten_events(how: How, seconds: u64, then: impl AsyncFnOnce(&Running)) {
     .unwrap();
 }
 
-/// The largest number of copies of the consumer at once, by what was recorded from that second on.
+/// The largest number of concurrent copies of the consumer, from the datapoints recorded from that second on.
 fn most_at_once(run: &Running, from_s: i64) -> f64 {
     let now = run.pipeline.ports.clock.now();
     run.pipeline.recorder.finish(now);

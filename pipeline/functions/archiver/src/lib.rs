@@ -1,5 +1,6 @@
-//! The archiver function: a batch from the dead letter queue in, each message archived, and an answer that names those
-//! that have to stay. By the clock it also indexes what the index lacks, and carries replays on.
+//! The archiver function. It takes a batch from the dead letter queue, archives each message, and returns an
+//! answer that names the messages that have to stay. On a schedule it also adds missing letters to the index,
+//! and carries replays on.
 
 mod settings;
 
@@ -23,14 +24,14 @@ use std::time::Duration;
 
 /// The task of the schedule: to repair the index and to carry replays on.
 const MAINTAIN: &str = "maintain";
-/// The task of repairing the index alone, as older schedules and operators ask for it.
+/// The task that only repairs the index, for older schedules and for operators.
 const MEND_INDEX: &str = "mend-index";
 /// Most dead letters that one invocation puts into the index: each takes some 50 ms, one after the other.
 const MOST_INDEXED: usize = 300;
-/// How long a replay has to stand still before this function carries it on. A program that carries it on moves ten messages
-/// several times a second.
+/// How long a replay must show no progress before this function carries it on. A program that carries it on
+/// moves ten messages several times a second.
 const IDLE: Duration = Duration::from_secs(5);
-/// What is left of the function's time for the last step: its messages, and the notes that they were sent.
+/// The time kept for the last step: its messages, and the records that they were sent.
 const LAST_STEP: Duration = Duration::from_secs(5);
 
 /// The function: the use cases with their ports, and where it reports what it did.
@@ -57,10 +58,10 @@ pub enum RunError {
     /// The batch.
     #[error(transparent)]
     Batch(#[from] BatchError),
-    /// The index can't be repaired now. The next invocation by the clock does it.
+    /// The index can't be repaired now. The next scheduled invocation does it.
     #[error("the index could not be mended: {0}")]
     Repair(#[source] ArchiveError),
-    /// Replays can't be read now. The next invocation by the clock carries them on.
+    /// Replays can't be read now. The next scheduled invocation carries them on.
     #[error("replays could not be carried on: {0}")]
     CarryOn(#[source] ArchiveError),
     /// There is no such task.
@@ -137,7 +138,7 @@ async fn archive(
 async fn maintain(function: &Function, invocation: &Invocation) -> Result<Answer, RunError> {
     let telemetry = &function.telemetry;
     let started = telemetry.now();
-    // Trouble with the index does not hold up replays.
+    // Problems with the index do not hold up replays.
     let index = repair(function, invocation).await;
     telemetry.calls.begin();
     let until = started + function.timeout.saturating_sub(LAST_STEP);

@@ -1,4 +1,4 @@
-//! What Terraform tells the archiver function.
+//! The settings that Terraform passes to the archiver function.
 
 use spillway_lambda::{Environment, SettingError};
 use std::time::Duration;
@@ -35,7 +35,8 @@ impl Settings {
     /// The first that is missing or wrong.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         Ok(Self {
-            // Terraform names it so, and the archiver has no other use for the queue: Lambda hands it the messages.
+            // Terraform names it so. The archiver has no other use for the queue: Lambda passes it the
+            // messages.
             queue: format!("{}-events-dlq", environment.text("SPILLWAY_DEPLOYMENT")?),
             queue_url: environment.text("SPILLWAY_QUEUE_URL")?,
             bucket: environment.text("SPILLWAY_ARCHIVE_BUCKET")?,

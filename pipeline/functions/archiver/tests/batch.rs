@@ -1,4 +1,4 @@
-//! The archiver function from the event that Lambda hands it to the answer that Lambda reads.
+//! The archiver function, from the event that Lambda passes in to the answer that Lambda reads.
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 const TRACE: &str = "Root=1-69000000-0123456789abcdef01234567;Parent=00000000000000bb;Sampled=1";
 
-/// An index that lacks so many, or one that can't be reached.
+/// An index that lacks this number of letters, or one that can't be reached.
 struct Index(Result<u64, ()>);
 
 #[async_trait]

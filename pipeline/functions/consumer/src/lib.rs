@@ -1,5 +1,5 @@
-//! The consumer function: a batch of messages in, each event stored or its failure dealt with, and an answer that names
-//! the messages that have to stay in the queue.
+//! The consumer function. It takes a batch of messages, and stores each event or handles its failure. Its
+//! answer names the messages that have to stay in the queue.
 
 mod settings;
 
@@ -12,7 +12,7 @@ use spillway_core::worker;
 use spillway_lambda::sqs::{Answer, Batch, BatchError};
 use spillway_lambda::{Invocation, Telemetry};
 
-/// The function: the use case with its ports, and how it tells what it did.
+/// The function: the use case with its ports, and how it reports what it did.
 pub struct Function {
     /// The use case.
     pub consumer: Consumer,

@@ -44,7 +44,8 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     serve(async |payload, invocation| Ok(run(&function, payload, invocation).await?)).await
 }
 
-/// Without schemas a consumer would store what it should refuse, so it does not start without those that it is told of.
+/// Without schemas a consumer would store what it should refuse. So it does not start without the schemas
+/// that its settings name.
 async fn schemas(clients: &Clients, settings: Option<SchemaSettings>) -> Result<Arc<dyn Schemas>, Error> {
     let Some(SchemaSettings { bucket, key, version }) = settings else {
         return Ok(Arc::new(FixedSchemas(Arc::default())));

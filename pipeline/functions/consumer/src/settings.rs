@@ -1,10 +1,10 @@
-//! What Terraform tells the consumer function.
+//! The settings that Terraform passes to the consumer function.
 
 use spillway_core::retry::RetrySchedule;
 use spillway_lambda::{Environment, SettingError};
 use std::time::Duration;
 
-/// What SQS hides a message for at most, from when it was received.
+/// The longest time that SQS hides a message, from when it was received.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html>
 const LONGEST_HIDDEN_S: u32 = 43_200;
 /// All waits of a message together may take half of the 14 days for which SQS keeps it; the other half is for the dead letter queue.
@@ -82,7 +82,7 @@ impl Settings {
 /// A setting is missing or wrong, or a message could expire before it is a dead letter.
 fn retries(environment: &Environment) -> Result<(RetrySchedule, u32), SettingError> {
     let visibility_s = environment.number("SPILLWAY_VISIBILITY_TIMEOUT_S", 0..=LONGEST_HIDDEN_S - 1)?;
-    // What is left out of SQS's 12 hours is how long the work may take before.
+    // The rest of SQS's 12 hours is the time that the work may take before.
     let cap_s = environment.number("SPILLWAY_RETRY_CAP_S", 1..=LONGEST_HIDDEN_S - visibility_s)?;
     let base_s = environment.number("SPILLWAY_RETRY_BASE_S", 1..=LONGEST_HIDDEN_S)?;
     // SQS takes no other maxReceiveCount.
@@ -126,7 +126,7 @@ mod tests {
     ];
 
     fn with(changes: &[(&'static str, &'static str)]) -> Result<Settings, SettingError> {
-        // Of two values of one name the later counts.
+        // If a name has two values, the later one counts.
         Settings::read(&Environment::of(ALL.into_iter().chain(changes.iter().copied())))
     }
 

@@ -1,4 +1,4 @@
-//! The consumer function from the event that Lambda hands it to the answer that Lambda reads.
+//! The consumer function, from the event that Lambda passes in to the answer that Lambda reads.
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 

@@ -1,4 +1,5 @@
-//! The ingest function: a REST API event of API Gateway in, the API's handler, its answer out.
+//! The ingest function. It takes a REST API event of API Gateway, calls the API's handler and returns its
+//! answer.
 //!
 //! The handler is `spillway-ingest`, which runs behind a socket just as well.
 
@@ -15,7 +16,7 @@ use spillway_core::trace::TraceHeader;
 use spillway_ingest::{Handled, Ingest, Outcome, Work, incoming_trace};
 use spillway_lambda::{Invocation, Telemetry};
 
-/// The function: the API's handler, and how it tells what it did.
+/// The function: the API's handler, and how it reports what it did.
 pub struct Function {
     /// The handler.
     pub ingest: Ingest,
@@ -36,7 +37,7 @@ pub async fn run(
     let request = rest::request(payload)?;
     let send_id = function.telemetry.calls.begin();
     let trace = trace(invocation, &request).map(|trace| {
-        // Whoever receives the message continues from the call that sent it.
+        // The consumer that receives the message continues from the call that sent it.
         if trace.sampled { trace.child_of(&send_id) } else { trace }
     });
     let handled = handle(&function.ingest, &request, trace.as_ref()).await;
@@ -69,7 +70,7 @@ async fn handle(ingest: &Ingest, request: &Request<Bytes>, trace: Option<&TraceH
     }
 }
 
-/// Lambda's own idea of the trace names its segment, so it goes before the header that API Gateway got.
+/// Lambda names its segment by its own trace, so that comes before the header that API Gateway received.
 fn trace(invocation: &Invocation, request: &Request<Bytes>) -> Option<TraceHeader> {
     let own = invocation.trace.clone();
     own.or_else(|| incoming_trace(request.headers()).map(|incoming| incoming.header))

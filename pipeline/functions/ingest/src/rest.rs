@@ -1,8 +1,9 @@
-//! API Gateway's side: the event of a REST API ("Input format of a Lambda function for proxy integration") becomes a
-//! request, and the response what API Gateway makes an answer of ("Output format …").
+//! The API Gateway side. The event of a REST API ("Input format of a Lambda function for proxy integration")
+//! becomes a request. The response becomes the document that API Gateway answers with ("Output format …").
 //!
-//! Our own instead of `lambda_http`: that panics at a `Host` that makes no URL, reads members that nobody here asks for, and
-//! brings URL, media type and character set libraries into the function that has to start fastest.
+//! We do not use `lambda_http`: it panics at a `Host` that makes no URL, and reads members that this function
+//! does not need. It also brings URL, media type and character set libraries into the function that has to
+//! start fastest.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -60,20 +61,20 @@ pub fn request(payload: &RawValue) -> Result<Request<Bytes>, EventError> {
     let mut request = Request::new(Bytes::from(body));
     *request.method_mut() = Method::from_bytes(event.http_method.as_bytes()).unwrap_or_default();
     let path = without_stage(&event.path, event.request_context.stage.as_deref());
-    // A path that is none leads nowhere, and is answered so.
+    // An invalid path becomes `/`, which matches no route and is answered as such.
     *request.uri_mut() = Uri::try_from(path).unwrap_or_default();
     *request.headers_mut() = headers(event.multi_value_headers, event.headers);
     Ok(request)
 }
 
-/// Routes are `/events` and not `/v1/events`. API Gateway leaves the stage out of the path, but not every way that leads to
-/// it does.
+/// Routes are `/events` and not `/v1/events`. API Gateway mostly leaves the stage out of the path, but not on
+/// every route.
 fn without_stage<'p>(path: &'p str, stage: Option<&str>) -> &'p str {
     let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
     rest.filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }
 
-/// All headers are in the first, each once in the second; a test event may have only one of them.
+/// The first has all headers, the second has each once. A test event may have only one of the two.
 fn headers(
     multiple: Option<BTreeMap<String, Vec<String>>>,
     single: Option<BTreeMap<String, String>>,
@@ -94,7 +95,7 @@ fn headers(
     headers
 }
 
-/// What API Gateway makes an answer of.
+/// The document that API Gateway turns into an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {

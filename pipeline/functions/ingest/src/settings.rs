@@ -1,4 +1,4 @@
-//! What Terraform tells the ingest function.
+//! The settings that Terraform passes to the ingest function.
 
 use spillway_core::event::Wrapping;
 use spillway_core::ids::{EventSource, EventType};
@@ -11,7 +11,7 @@ use std::time::Duration;
 pub struct Settings {
     /// URL of the queue.
     pub queue_url: String,
-    /// What the handler goes by.
+    /// The handler's settings.
     pub ingest: IngestSettings,
     /// How long an invocation may take.
     pub timeout: Duration,

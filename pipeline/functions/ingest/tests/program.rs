@@ -1,4 +1,4 @@
-//! The program as Lambda starts it, with the runtime API played on a loopback address.
+//! The program as Lambda starts it, with a simulated runtime API on a loopback address.
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
@@ -65,7 +65,7 @@ impl Asked {
     }
 }
 
-/// The next connection, or a failure if the program is not heard of any more.
+/// The next connection, or a failure if the program sends nothing any more.
 fn accept(listener: &TcpListener) -> TcpStream {
     listener.set_nonblocking(true).unwrap();
     for _ in 0..4_000 {
@@ -94,7 +94,7 @@ fn program(
         .unwrap()
 }
 
-/// What was said until the program is ended.
+/// The output until the program is ended.
 fn end(mut program: Child) -> Output {
     program.kill().unwrap();
     program.wait_with_output().unwrap()
@@ -156,7 +156,7 @@ fn terminate(program: &Child) {
     assert!(sent.success());
 }
 
-/// What was said until the program ended by itself.
+/// The output until the program ended by itself.
 fn ended(mut program: Child) -> Output {
     for _ in 0..4_000 {
         if program.try_wait().unwrap().is_some() {

@@ -1,4 +1,5 @@
-//! The ingest function from the event that API Gateway makes of a request to the answer that it makes one of.
+//! The ingest function, from the event that API Gateway builds from a request to the answer that it sends
+//! back.
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
@@ -112,7 +113,7 @@ fn what_is_too_large_or_no_event_is_refused_as_everywhere() {
 #[test]
 fn a_warm_up_is_404_and_leaves_no_trace() {
     let ingest = ingest(|_| {});
-    // As terraform/functions.tf sends it by the clock.
+    // As the schedule in terraform/functions.tf sends it.
     let event = json!({
         "resource": "/{proxy+}", "path": "/warm-up", "httpMethod": "GET", "headers": {}, "multiValueHeaders": {},
         "queryStringParameters": {}, "multiValueQueryStringParameters": {}, "pathParameters": {}, "stageVariables": {},

@@ -1,4 +1,4 @@
-//! What mending the index does when it meets trouble.
+//! What the repair of the index does when calls fail.
 
 use super::*;
 use crate::archive::{ArchiveNames, IndexNames};

@@ -1,9 +1,10 @@
-//! Carrying replays on: their dead letters go back to the primary queue, a few of each replay in turn.
+//! Carries replays on: their dead letters go back to the primary queue, a few of each replay in turn.
 //!
-//! Two carriers of one replay are harmless, so there is no lock that could be lost with its owner. A message that both send
-//! is stored once, by the store's condition on source and id, and the replay's log moves each message only forward: from
-//! waiting to sent, and from there to its end. If both copies fail, the archive takes the first and knows the second by its
-//! generation. [`Scope::Idle`] only saves the second copies: it leaves alone what another carrier moves.
+//! Two carriers of one replay are harmless, so there is no lock that could be lost with its owner. A message
+//! that both send is stored once, by the store's condition on source and id. The replay's log moves each
+//! message only forward: from waiting to sent, and from there to its end. If both copies fail, the archive
+//! takes the first and recognises the second by its generation. [`Scope::Idle`] only saves the second copies:
+//! it leaves alone what another carrier moves.
 
 use crate::Timestamp;
 use crate::dead_letter::DeadLetter;
@@ -78,8 +79,9 @@ pub enum End {
 }
 
 impl Carrier {
-    /// Puts back what waits, at this rate, a step of each replay in turn, until nothing waits or moves any more, or until
-    /// that time. A replay that can't go on does not stop the others. `progress` hears how many each step put back.
+    /// Puts waiting messages back at this rate, one step of each replay in turn. It stops when no message
+    /// waits or moves any more, or at that time. A replay that can't go on does not stop the others.
+    /// `progress` receives the number that each step put back.
     ///
     /// # Errors
     /// The replays can't be read.
@@ -99,7 +101,7 @@ impl Carrier {
         if let (Scope::Idle(still_for), Some(until)) = (scope, until)
             && started_at + still_for >= until
         {
-            // There is no time to see which of them are idle.
+            // There is no time to find out which of them are idle.
             carried.end = End::OutOfTime;
             return Ok(carried);
         }
@@ -164,7 +166,7 @@ impl Carrier {
                 let before = std::mem::replace(seen, self.waiting().await?);
                 *looked_at = self.clock.now();
                 let is_idle = |id: &ReplayId| before.get(id).is_some_and(|waiting| seen[id] == *waiting);
-                // Those that are chosen move by our own hand.
+                // The chosen replays move because this carrier moves them.
                 let mut idle: Vec<_> =
                     seen.keys().filter(|id| chosen.contains(id) || is_idle(id)).cloned().collect();
                 // Ids of later replays sort after earlier ones.
@@ -188,12 +190,12 @@ impl Carrier {
 
     /// Puts up to `limit` more messages of a replay back.
     ///
-    /// A crash between sending and noting it sends some twice, which is safe: the store takes each event once. A message
-    /// that the queue will never take is archived again, with the reason in the audit log; otherwise it would block the
-    /// others permanently.
+    /// A crash after sending and before recording it sends some messages twice. That is safe: the store takes
+    /// each event once. A message that the queue will never accept is archived again, with the reason in the
+    /// audit log. Otherwise it would block the others permanently.
     ///
     /// # Errors
-    /// The archive failed. A queue that takes nothing is no error: the replay notes it and goes on later.
+    /// The archive failed. A queue that accepts nothing is no error: the replay records it and goes on later.
     pub async fn advance(&self, replay: &ReplayId, limit: usize) -> Result<Step, ArchiveError> {
         let waiting = self.replays.waiting(replay, limit).await?;
         if waiting.is_empty() {
@@ -244,7 +246,7 @@ enum Choice<'r> {
     Idle {
         still_for: Duration,
         looked_at: Timestamp,
-        /// How many messages waited at the last look.
+        /// The number of messages that waited at the last check.
         seen: HashMap<ReplayId, u64>,
         chosen: Vec<ReplayId>,
     },

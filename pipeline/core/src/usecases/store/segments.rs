@@ -10,7 +10,7 @@ use crate::trace::{Segment, TraceHeader};
 use std::collections::HashMap;
 
 /// Most records of one batch in one trace. A trace may have some 100 to 500 KB ("AWS X-Ray endpoints and
-/// quotas"), two segments have about 1 KB, and a request may have brought a thousand events.
+/// quotas"), and two segments have about 1 KB. A request may have brought a thousand events.
 const MOST_IN_A_TRACE: usize = 50;
 
 /// Names of segments: the queue and the function.
@@ -66,7 +66,7 @@ impl BatchReport {
     }
 }
 
-/// What the store had to do with an outcome.
+/// The store's part in an outcome.
 enum StoreSaid {
     Yes,
     /// It refused for lack of capacity.
@@ -78,8 +78,8 @@ enum StoreSaid {
 }
 
 impl StoreSaid {
-    /// `None` if the store was not asked for this record: a body that can't be read is no trouble of the store's, whatever
-    /// else the batch had.
+    /// `None` if the store was not asked for this record. A body that can't be read is not an error of the
+    /// store, whatever else is in the batch.
     fn of(outcome: &Outcome) -> Option<Self> {
         let (Outcome::Retry(failure) | Outcome::DeadLettered(failure)) = outcome else {
             return Some(Self::Yes);
@@ -130,7 +130,7 @@ impl SegmentNames<'_> {
         ended: Timestamp,
         work: Segment,
     ) -> [Segment; 2] {
-        // SQS has a clock of its own: no wait ends before it began.
+        // SQS has its own clock: make sure that no wait ends before it began.
         let mut waited = Segment::new(self.queue, sent_at.min(started), started);
         waited.trace_id.clone_from(&header.root);
         waited.parent_id.clone_from(&header.parent);

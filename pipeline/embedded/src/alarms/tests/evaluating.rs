@@ -86,7 +86,7 @@ async fn a_restart_goes_on_from_the_states_and_tells_nothing_twice() {
     let mut watch = bench.watch(options()).await;
     assert_eq!(bench.ages_now().await, [Alarm, Ok]);
     assert_eq!(watch.evaluate(bench.until(22)).await.unwrap(), [], "it is still in alarm, and that was told");
-    // Down for twenty minutes, in which it ended: that is found out.
+    // Not running for twenty minutes, in which the alarm ended: the next evaluation detects that.
     let told = watch.evaluate(bench.until(42)).await.unwrap();
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(bench.ages_now().await, [Ok, Ok]);

@@ -1,4 +1,4 @@
-//! Recorded datapoints as the evaluator asks for them.
+//! Recorded datapoints, in the form that the evaluator requests.
 
 use super::super::TelemetryHistory;
 use super::support::{Bench, age, minute, start};

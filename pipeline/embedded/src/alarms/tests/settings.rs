@@ -1,4 +1,4 @@
-//! Settings and rules that somebody wrote.
+//! Settings and rules that an operator wrote.
 
 use super::super::{AlarmSettings, RuleFiles};
 use spillway_alerts::Limits;

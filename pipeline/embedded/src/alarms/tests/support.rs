@@ -1,4 +1,4 @@
-//! A pipeline that does nothing but keep what a test records.
+//! A pipeline that only keeps the datapoints that a test records.
 
 use crate::alarms::{AlarmSettings, Watch, WatchOptions};
 use crate::{Options, Pipeline};

@@ -1,4 +1,4 @@
-//! Who is told when: business hours, the digest, the documents and the log.
+//! When notifications are sent and what they say: business hours, the digest, the documents and the log.
 
 use super::support::{Bench, minute, options, start};
 use crate::alarms::LINK_BASE;
@@ -38,7 +38,7 @@ async fn a_low_alarm_at_night_waits_for_the_opening_and_a_high_one_does_not() {
     let low: Vec<_> = told.iter().filter(|change| change.1 == "queue-age-low" && change.0 > 1).collect();
     assert!(low.iter().all(|change| change.3 == Notified::InDigest(minute(DAY))), "{low:?}");
 
-    // In hours again: told at once.
+    // In business hours again: notified at once.
     bench.ages(DAY + 30, 30, 5.0);
     let told = watch.evaluate(bench.until(DAY + HOUR)).await.unwrap();
     assert_eq!(told.len(), 1, "{told:?}");

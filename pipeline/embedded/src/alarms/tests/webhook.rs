@@ -13,7 +13,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A receiver that answers with these statuses, then with 204, and notes what it is sent.
+/// A receiver that answers with these statuses, then with 204, and records what it receives.
 struct Receiver {
     url: String,
     received: Arc<Mutex<Vec<serde_json::Value>>>,
@@ -128,7 +128,7 @@ async fn what_is_not_taken_is_tried_again_after_growing_pauses_and_over_a_restar
 async fn a_webhook_that_is_gone_is_given_up_after_a_day_and_names_no_address() {
     let dir = tempfile::tempdir().unwrap();
     let bench = two_waiting(dir.path()).await;
-    // A port on which nobody listens any more.
+    // A port on which no server listens any more.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// So long that only a test that has failed waits for it.
+/// A limit that only a failed test reaches.
 const FOR_EVER: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(100);
 

@@ -26,7 +26,7 @@ pub fn start() -> Timestamp {
     "2026-01-31T08:00:00Z".parse().unwrap()
 }
 
-/// A pipeline whose queue is in that mood.
+/// A pipeline whose queue behaves in that way.
 pub fn pipeline(mood: Mood) -> Arc<MemoryPipeline> {
     let pipeline = MemoryPipeline::at(start(), |_| {});
     set_mood(&pipeline, mood);

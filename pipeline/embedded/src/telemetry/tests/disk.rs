@@ -12,7 +12,7 @@ use spillway_metrics::{MetricQuery, Statistic};
 fn what_could_not_be_written_is_written_when_it_can() {
     let bench = bench(Mode::Live);
     let path = bench.folder.path().join(FILE_NAME);
-    // Nobody can open a folder as a database, not even root.
+    // No process can open a folder as a database, not even as root.
     std::fs::create_dir(&path).unwrap();
     for _ in 0..3 {
         bench.record(&count(), 1.0);
