@@ -1,10 +1,11 @@
-# Composite alarms: those that rules describe, and one for each tier and subsystem.
+# Composite alarms: those that rules define, and one for each tier and subsystem.
 
 locals {
-  # Names in a rule are those of rules, each after `("`; here they become those of alarms.
+  # In a rule's condition, each name after `("` is the name of a rule. Here it is replaced with the name of that rule's
+  # alarm.
   alarm_rules = { for name, rule in local.composites : name => replace(rule.alarm_rule, "(\"", "(\"${var.name}-") }
 
-  # Every rule that somebody is told of, as an alarm, by tier and subsystem.
+  # Every rule that sends notifications, as an alarm, by tier and subsystem.
   told = { for tier in ["high", "low"] : tier => {
     for subsystem in distinct([for rule in var.rules : rule.subsystem if rule.tier == tier && rule.notify && rule.kind != "budget"]) :
     subsystem => sort([for name, rule in var.rules : rule.kind == "composite" ? aws_cloudwatch_composite_alarm.rule[name].alarm_name : aws_cloudwatch_metric_alarm.rule[name].alarm_name
@@ -13,15 +14,15 @@ locals {
 
   overview_links = var.dashboard_url == null ? "" : "\nNow: ${var.dashboard_url}/alarms"
 
-  # The low ones, with the function that nothing in the rules is about.
+  # The low alarms, and the alarm of the reporter function, which no rule covers.
   told_low = merge(local.told.low, { for alarm in aws_cloudwatch_metric_alarm.reporter : "reporter" => [alarm.alarm_name] })
 
   subsystem_rules = { for tier, subsystems in { high = local.told.high, low = local.told_low } : tier => { for subsystem, names in subsystems : subsystem => join(" OR ", formatlist("ALARM(\"%s\")", names)) } }
   subsystem_names = { for tier, subsystems in { high = local.told.high, low = local.told_low } : tier => { for subsystem in keys(subsystems) : subsystem => "${var.name}-${tier}-${replace(subsystem, "_", "-")}" } }
 }
 
-# CloudWatch takes a composite only when its parts are there. The parts here are metric alarms; composites of composites
-# may need a second apply, as these are made all at once.
+# CloudWatch accepts a composite only when its parts exist. The parts here are metric alarms. Composites of composites
+# may need a second apply, because all composites are created in parallel.
 resource "aws_cloudwatch_composite_alarm" "rule" {
   for_each = local.composites
 
@@ -35,15 +36,17 @@ resource "aws_cloudwatch_composite_alarm" "rule" {
   depends_on = [aws_cloudwatch_metric_alarm.rule]
 
   lifecycle {
-    # Deleted after the composites that name it, as metric alarms are.
+    # Deleted after the composites that refer to it, like metric alarms.
     create_before_destroy = true
 
-    # The provider would replace the alarm to switch its actions on again, and delete the new one for the old: both have one name.
+    # To switch the actions on again, the provider would replace the alarm. As both have the same name, it would then
+    # delete the new one.
     ignore_changes = [actions_enabled]
   }
 }
 
-# Which parts of the system are in trouble. Nobody is told by these: each high alarm has told already.
+# These alarms show which parts of the system have problems. They send no notifications: each high alarm has already
+# sent its own.
 resource "aws_cloudwatch_composite_alarm" "high" {
   for_each = local.subsystem_rules.high
 
@@ -57,8 +60,9 @@ resource "aws_cloudwatch_composite_alarm" "high" {
   }
 }
 
-# Tells of the low alarms of one part of the system; of a second one of the same part the reporter tells. With an actions suppressor it acts when the suppressor has left
-# ALARM, if it is in ALARM itself then: so what is still wrong at opening time is told then.
+# Sends a notification about the low alarms of one part of the system. If a second low alarm of the same part fires, the
+# reporter sends the notification. With an actions suppressor, the composite acts when the suppressor leaves ALARM, if
+# the composite itself is in ALARM then. So a problem that still exists at opening time is notified then.
 resource "aws_cloudwatch_composite_alarm" "low" {
   for_each = local.subsystem_rules.low
 
@@ -75,14 +79,16 @@ resource "aws_cloudwatch_composite_alarm" "low" {
     content {
       alarm = actions_suppressor.value.alarm_name
 
-      # Scheduler flips the suppressor within a minute of the time: what fires in that minute at closing time waits for it,
-      # and what clears in the minute after opening is not told as if it were on.
+      # Scheduler flips the suppressor within a minute of the set time. An alarm that fires in that minute at closing
+      # time waits for the flip. An alarm that clears in the minute after opening is not notified as if it were still
+      # active.
       wait_period      = 60
       extension_period = 60
     }
   }
 
-  # Whoever has switched its actions off by hand switches them on again: the provider could only delete it and make it anew.
+  # An operator who has switched its actions off has to switch them on again: the provider could only delete the alarm
+  # and create a new one.
   lifecycle {
     ignore_changes = [actions_enabled]
   }

@@ -1,10 +1,11 @@
-# Business hours: an alarm that is in ALARM outside them and suppresses what low alarms would tell. EventBridge Scheduler
-# flips it, in the zone's own time and so right across daylight saving. Metric math could not: its clocks are UTC.
+# Business hours: an alarm that is in ALARM outside them and suppresses the notifications of low alarms. EventBridge
+# Scheduler flips it in the local time zone, so daylight saving is handled correctly. Metric math could not, because its
+# clocks are UTC.
 
 locals {
   hours = var.business_hours == null ? [] : [var.business_hours]
 
-  # As cron has them, in the order of the week.
+  # The names that cron uses, in the order of the week.
   week = [
     { name = "monday", cron = "MON" }, { name = "tuesday", cron = "TUE" }, { name = "wednesday", cron = "WED" }, { name = "thursday", cron = "THU" },
     { name = "friday", cron = "FRI" }, { name = "saturday", cron = "SAT" }, { name = "sunday", cron = "SUN" },
@@ -15,8 +16,9 @@ locals {
   closing  = [for hours in local.hours : join(" ", [for part in reverse(split(":", hours.close)) : tonumber(part)])]
   holidays = toset(flatten(local.hours[*].holidays))
 
-  # cron cannot leave a day out. So a month with holidays has its working days spelled out, a year with holidays has the
-  # other months on their own, and a last expression has all other years, up to the last that Scheduler knows.
+  # A cron expression cannot exclude a day. So for a month with holidays, one expression lists the working days. For a
+  # year with holidays, one expression covers the other months. A last expression covers all other years, up to the last
+  # one that Scheduler supports.
   months = sort(distinct([for day in local.holidays : substr(day, 0, 7)]))
   years  = sort(distinct([for day in local.holidays : substr(day, 0, 4)]))
 
@@ -28,7 +30,7 @@ locals {
 
   other_months = { for year in local.years : year => [for month in range(1, 13) : month if !contains(local.months, format("%s-%02d", year, month))] }
 
-  # Years without holidays, as ranges.
+  # The years without holidays, as ranges.
   ends        = concat([1969], [for year in local.years : tonumber(year)], [2200])
   other_years = [for i in range(length(local.ends) - 1) : local.ends[i + 1] - local.ends[i] == 2 ? "${local.ends[i] + 1}" : "${local.ends[i] + 1}-${local.ends[i + 1] - 1}" if local.ends[i + 1] - local.ends[i] > 1]
 
@@ -38,7 +40,7 @@ locals {
     { other = "cron(${local.opening[0]} ? * ${local.days[0]} ${length(local.years) == 0 ? "*" : join(",", local.other_years)})" },
   )
 
-  # Closing on a holiday changes nothing: it is closed.
+  # Closing on a holiday changes nothing, because the state is already closed.
   closings = { for i, hours in local.hours : "all" => "cron(${local.closing[i]} ? * ${local.days[i]} *)" }
 
   flips = merge(
@@ -47,7 +49,7 @@ locals {
   )
 }
 
-# Nothing ever sends this metric, and missing data is ignored: it stays in the state that it was given last.
+# No program ever sends this metric, and missing data is ignored, so the alarm keeps the state that was last set.
 resource "aws_cloudwatch_metric_alarm" "out_of_hours" {
   count = length(local.hours)
 
@@ -65,7 +67,7 @@ resource "aws_cloudwatch_metric_alarm" "out_of_hours" {
   treat_missing_data  = "ignore"
   tags                = var.tags
 
-  # Deleted after the composites that it suppresses were changed: CloudWatch refuses it before.
+  # Deleted after the composites that it suppresses were changed: before that, CloudWatch refuses to delete it.
   lifecycle {
     create_before_destroy = true
   }
@@ -94,7 +96,7 @@ resource "aws_scheduler_schedule" "flip" {
       StateReason = each.value.reason
     })
 
-    # Late is better than not at all, but not after the next flip.
+    # A late flip is better than none, but it must not come after the next flip.
     retry_policy {
       maximum_retry_attempts       = 30
       maximum_event_age_in_seconds = 1800

@@ -1,15 +1,16 @@
-# Each rule as the alarm that it says. High rules tell by themselves, at any hour, and each on its own, so that a second
-# one is heard while the first still sounds. Low rules are told by their subsystem's composite (composites.tf), which can
-# hold back what comes outside business hours (hours.tf). Rules of kind budget are notifications of AWS Budgets.
+# Creates the alarm that each rule defines. Each high rule sends its own notifications, at any hour, so that a second
+# one is noticed while the first is still active. Low rules are notified through the composite of their subsystem
+# (composites.tf), which can hold back notifications outside business hours (hours.tf). Rules of kind budget are
+# notifications of AWS Budgets.
 
 locals {
   measured   = { for name, rule in var.rules : name => rule if rule.kind == "metric" }
   composites = { for name, rule in var.rules : name => rule if rule.kind == "composite" }
 
-  # A metric as it is, or metric math over several.
+  # A single metric, or metric math over several.
   plain = { for name, rule in local.measured : name => rule.expression == null }
 
-  # Deployed names of the dimensions of each metric.
+  # The deployed names for the dimensions of each metric.
   dimensions = { for name, rule in local.measured : name => [for metric in rule.metrics : {
     for dimension in metric.dimensions : dimension.name => dimension.resource == null ? dimension.value : lookup(var.resources, dimension.resource, "")
   }] }
@@ -19,10 +20,10 @@ locals {
     if dimension.resource != null && !contains(keys(var.resources), coalesce(dimension.resource, "-"))
   ]]]))
 
-  # Switched off by a limit of 0: no count is below it, and one that is missing must not be either.
+  # Rules that a limit of 0 switches off: no count is below 0, and missing data must not fire the alarm either.
   never = { for name, rule in local.measured : name => rule.comparison == "LessThanThreshold" && rule.threshold == 0 }
 
-  # Topics that the alarm itself notifies.
+  # The topics to which the alarm itself sends notifications.
   actions = { for name, rule in var.rules : name => [for tier in rule.actions : var.topics[tier]] }
 
   links = { for name, rule in var.rules : name => var.dashboard_url == null ? "Runbook: ${rule.runbook}" : join("\n", [
@@ -30,7 +31,7 @@ locals {
     "Runbook: ${var.dashboard_url}${rule.runbook_page}",
   ]) }
 
-  # CloudWatch takes 1,024 characters. Links are of no use when cut; sentences are.
+  # CloudWatch accepts 1,024 characters. A link that was cut is useless, so the sentences are cut instead.
   descriptions = { for name, rule in var.rules : name => "${substr("${rule.summary} ${rule.impact}", 0, 1023 - length(local.links[name]))}\n${local.links[name]}" }
 }
 
@@ -86,13 +87,13 @@ resource "aws_cloudwatch_metric_alarm" "rule" {
 
   tags = var.tags
 
-  # CloudWatch refuses to delete an alarm while a composite still names it. So the composite is changed first.
+  # CloudWatch refuses to delete an alarm while a composite refers to it. So the composite is changed first.
   lifecycle {
     create_before_destroy = true
   }
 }
 
 locals {
-  # Longer than any id in the rules, which it must not meet.
+  # Longer than any id in the rules, so that it cannot be equal to one.
   result_id = "value_that_is_compared_with_the_threshold"
 }

@@ -1,4 +1,5 @@
-# Who watches the function that tells the morning: if it fails, nobody hears of it, nor of anything that it measures.
+# Watches the reporter function. If that function fails, it sends no digest and no measurements, and cannot report its
+# own failure.
 
 resource "aws_cloudwatch_metric_alarm" "reporter" {
   count = var.reporter == null ? 0 : 1
@@ -36,7 +37,7 @@ resource "aws_cloudwatch_metric_alarm" "reporter" {
     return_data = true
   }
 
-  # Deleted after the composite that names it, as other alarms are.
+  # Deleted after the composite that refers to it, like other alarms.
   lifecycle {
     create_before_destroy = true
   }
