@@ -1,9 +1,9 @@
-//! Whole-system journeys: the programs as people run them, seen from outside.
+//! Whole-system journeys: the programs as users run them, tested from outside.
 //!
-//! Each test starts the release binaries on free ports and a folder of its own, and talks to them over sockets, through
-//! the command line tool and in a browser. Nothing here links to the system's own code, so that a test can only see what
-//! a user sees. Each ring of tests is a test target, by what it needs: `embedded` and `bad_input` need nothing, `browser`
-//! needs Chromium.
+//! Each test starts the release binaries on free ports and in a separate folder. It uses them over sockets, through the
+//! command line tool and in a browser. No test links to the system's own code, so that it sees only what a user sees.
+//! Each ring of tests is a separate test target, named by its requirements: `embedded` and `bad_input` have none,
+//! `browser` needs Chromium.
 
 pub mod browser;
 pub mod command;
