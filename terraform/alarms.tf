@@ -22,7 +22,7 @@ locals {
   }
 
   # The names for the topology keys in the rules. They are known before the resources exist. The reporter gets the names
-  # in its environment, so a reference to the resources would make functions, and the API in front of one, depend on
+  # in its environment. A reference to the resources would make functions, and the API in front of one, depend on
   # themselves.
   resources = merge({ for name in local.event_path : "functions.${name}" => local.function_names[name] }, {
     "api"            = var.name

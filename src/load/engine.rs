@@ -245,8 +245,8 @@ fn worth_another_try(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
 }
 
-/// Twice as long each time, less a random part of up to half, so that events that failed together are not all sent
-/// again at once.
+/// Twice as long each time, less a random part of up to half. So events that failed together are not all sent again at
+/// once.
 fn wait_after(attempts: u32) -> Duration {
     let wait = (FIRST_WAIT * 2_u32.pow(attempts.min(10))).min(LONGEST_WAIT);
     wait.mul_f64(rand::rng().random_range(0.5..=1.0))

@@ -1,9 +1,9 @@
 //! A reverse proxy that makes calls to AWS fail on purpose, because no emulator can.
 //!
 //! The functions get its address instead of the emulator's. It passes calls on unless a [`Rule`] says otherwise. It can
-//! answer like a throttled or failed service, cut a connection before or after the call had its effect, delay answers,
-//! and accept only part of a batch. It counts its actions, so that a test can check that the requested faults really
-//! happened.
+//! answer like a throttled or failed service, delay answers, and accept only part of a batch. It can also cut a
+//! connection before or after the call had its effect. It counts its actions, so that a test can check that the
+//! requested faults really happened.
 
 mod answers;
 mod call;

@@ -1,5 +1,5 @@
 # One customer managed key for all data of a deployment. CloudWatch and Budgets cannot publish to a topic that is
-# encrypted with the AWS managed key, because that key's policy cannot be changed to allow them.
+# encrypted with the AWS managed key: its key policy cannot be changed to allow them.
 
 resource "aws_kms_key" "this" {
   description             = "Encrypts the queues, tables, archive, topics and logs of ${var.name}"

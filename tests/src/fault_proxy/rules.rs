@@ -162,8 +162,8 @@ impl Rules {
         &self.counts
     }
 
-    /// Decides about a call. All rules share one random number, so that shares of 10 %, 5 % and 1 % apply to all calls,
-    /// and not to the calls that earlier rules let through.
+    /// Decides about a call. All rules share one random number. So shares of 10 %, 5 % and 1 % apply to all calls, not
+    /// only to calls that earlier rules let through.
     pub(super) fn draw(&mut self, call: &Call, uri: &Uri, body: &[u8]) -> Option<Fault> {
         let mut left: f64 = self.random.random();
         let mut met = None;
