@@ -3,16 +3,17 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-/// The exit codes. Scripts go by them, so they don't change.
+/// The exit codes. Scripts depend on them, so they don't change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
     /// Done, or the answer is yes.
     Ok = 0,
-    /// The answer is no: an event is missing, a replay brought some back, the ledger does not balance.
+    /// The answer is no: an event is missing, a replay returned messages to the archive, or the ledger does not
+    /// balance.
     No = 1,
     /// The command line is wrong (also clap's code for it).
     Usage = 2,
-    /// What was asked for is not known.
+    /// The thing that the command asked for is not known.
     NotFound = 3,
     /// The pipeline or its API can't be reached, opened or written.
     Unreachable = 4,
@@ -24,13 +25,13 @@ impl From<ExitStatus> for ExitCode {
     }
 }
 
-/// An error with an exit code of its own. Each text is what happened and what to do.
+/// An error with its own exit code. Each text says what happened and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     /// The command line asks for something that makes no sense.
     #[error("{0}")]
     Usage(String),
-    /// What was asked for is not known.
+    /// The thing that the command asked for is not known.
     #[error("{0}")]
     NotFound(String),
     /// Something can't be reached or opened.
@@ -49,7 +50,7 @@ impl ExitStatus {
     }
 }
 
-/// Whether an error only says that whoever read the output has stopped reading (`spillway dlq list | head -1`).
+/// Whether the error only says that the reader of the output has stopped reading (`spillway dlq list | head -1`).
 pub fn reader_is_gone(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

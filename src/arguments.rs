@@ -39,11 +39,11 @@ pub enum Command {
     Send(send::Options),
     /// Send mixed traffic at a rate, or verify that all of it is accounted for
     Load(load::Options),
-    /// Say where an event is, with everything that is known of it
+    /// Say where an event is, with everything that is known about it
     Get(get::Options),
     /// Show the ledger: where every accepted event is, and whether any is unaccounted for
     Flow(flow::Options),
-    /// Make something go wrong on purpose, to see how the pipeline takes it
+    /// Cause a fault on purpose, to see how the pipeline handles it
     #[command(subcommand)]
     Fault(fault::Command),
     /// Look at dead letters, put them back, or give them up

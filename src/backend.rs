@@ -1,4 +1,4 @@
-//! The pipeline that a command works on: the core's ports, wherever they lead.
+//! The pipeline that a command works on: the core's ports, for any backend.
 
 #[cfg_attr(not(feature = "aws"), path = "backend/aws_left_out.rs")]
 mod aws;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub struct Api {
     /// Its address.
     pub url: String,
-    /// How requests are authorized, in API Gateway's words: `NONE` for anybody.
+    /// How requests are authorized, in API Gateway's terms: `NONE` lets any client in.
     pub authorization: String,
 }
 
@@ -37,12 +37,12 @@ pub struct Backend {
     pub site: Site,
 }
 
-/// Where a pipeline runs, with what it has only there.
+/// Where a pipeline runs, with the features that exist only there.
 #[derive(Clone)]
 pub enum Site {
-    /// On this machine: its runtime carries replays on, and its queues can be looked into.
+    /// On this machine: its runtime continues replays, and programs can read its queues.
     Local(Arc<dyn Local>),
-    /// In AWS: no program can look for an event in a queue, and the archive has an index that can be lost.
+    /// In AWS: no program can search a queue for an event, and the archive has an index that can be lost.
     #[cfg_attr(
         all(not(feature = "aws"), not(test)),
         expect(dead_code, reason = "such a build knows no deployments")
@@ -50,14 +50,14 @@ pub enum Site {
     Aws(Arc<dyn IndexedArchive>),
 }
 
-/// What only a pipeline on one machine has: faults on demand, and a dashboard with one-time links.
+/// Features of a pipeline on one machine only: faults on demand, and a dashboard with one-time links.
 #[async_trait]
 pub trait Local: Send + Sync {
-    /// Switches a fault on; one of the same kind that is on is replaced.
+    /// Switches a fault on. It replaces an active fault of the same kind.
     async fn start_fault(&self, fault: Fault) -> anyhow::Result<()>;
-    /// Switches the faults of a kind off. Returns how many were on.
+    /// Switches the faults of a kind off. Returns how many were active.
     async fn stop_fault(&self, name: &str) -> anyhow::Result<usize>;
-    /// All faults that ever were, oldest first.
+    /// All faults, past and present, oldest first.
     async fn faults(&self) -> anyhow::Result<Vec<Fault>>;
     /// A new link that signs in to the dashboard once; `None` if no dashboard was started on this folder.
     async fn sign_in_link(&self) -> anyhow::Result<Option<String>>;
@@ -72,7 +72,7 @@ impl Backend {
         }
     }
 
-    /// What only a pipeline on this machine has.
+    /// The features of a pipeline on this machine.
     pub fn local(&self) -> Result<&dyn Local, Trouble> {
         match &self.site {
             Site::Local(local) => Ok(&**local),
@@ -83,7 +83,7 @@ impl Backend {
         }
     }
 
-    /// What only an archive in AWS has.
+    /// The features of an archive in AWS.
     pub fn index(&self) -> Result<&dyn IndexedArchive, Trouble> {
         match &self.site {
             Site::Aws(index) => Ok(&**index),
@@ -94,9 +94,9 @@ impl Backend {
         }
     }
 
-    /// The dead letter that somebody means by an id: its own, or that of its event.
+    /// The dead letter that the operator means by an id: its own id, or the id of its event.
     ///
-    /// An event that was dead-lettered twice (sent twice) can be meant only by the dead letter's own id.
+    /// If an event was sent and dead-lettered twice, only the dead letter's own id identifies one of the two.
     pub async fn dead_letter_id(&self, text: &str) -> anyhow::Result<MessageId> {
         let id = MessageId::new(text);
         match self.pipeline.archive.get(&id).await {
@@ -125,7 +125,7 @@ impl Backend {
     }
 }
 
-/// Where the API is: as the command line says, or as the topology does.
+/// The address of the API: from the command line, or else from the topology.
 pub fn api_url(target: &Target, named: Option<&Uri>) -> Result<Uri, Trouble> {
     if let Some(url) = named {
         return Ok(url.clone());

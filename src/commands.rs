@@ -54,7 +54,7 @@ pub async fn run(
     }
 }
 
-/// The exit code of a command that runs until it is asked to end: 1 if it could not start or failed, whatever the reason.
+/// The exit code of a command that runs until it is asked to end: 1 if it could not start or failed, for any reason.
 fn ended(result: anyhow::Result<()>, console: &mut Console) -> anyhow::Result<ExitStatus> {
     match result {
         Ok(()) => Ok(ExitStatus::Ok),
@@ -70,7 +70,7 @@ const NO_FAULTS: &str = "faults are for a pipeline on this machine: name its dat
 const NO_LINKS: &str = "sign-in links are of a dashboard with --embedded DIR: spillway dashboard --topology FILE prints its \
                         own when it starts";
 
-/// Says so before anybody looks for credentials of AWS in vain.
+/// Reports the error before the program searches for AWS credentials in vain.
 fn only_on_this_machine(target: &Target, what: &str) -> Result<(), Trouble> {
     match target.place() {
         Ok(Place::Topology(_)) => Err(Trouble::Usage(what.to_owned())),

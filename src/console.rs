@@ -9,11 +9,11 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write};
 
 /// Section titles and key figures.
 pub const BOLD: Style = Style::new().bold();
-/// What is there for completeness.
+/// Details that are shown only for completeness.
 pub const DIM: Style = Style::new().dimmed();
 /// Something is wrong.
 pub const RED: Style = AnsiColor::Red.on_default().bold();
-/// Something waits for somebody.
+/// Something waits for an operator.
 pub const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// All is well.
 pub const GREEN: Style = AnsiColor::Green.on_default();
@@ -45,7 +45,7 @@ impl Console {
         }
     }
 
-    /// Streams of a test: 80 columns, nobody to ask.
+    /// The streams of a test: 80 columns, and no user to ask.
     #[cfg(test)]
     pub fn of(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, json: bool) -> Self {
         Self { out, err, json, width: 80, interactive: false }
@@ -87,7 +87,7 @@ impl Console {
         Ok(self.out.flush()?)
     }
 
-    /// Says something beside the output, such as how far a long step is. Nobody fails for not hearing it.
+    /// Prints progress and similar messages beside the output. The command continues if they cannot be written.
     pub fn note(&mut self, line: &str) {
         let _ = writeln!(self.err, "{line}");
     }
@@ -98,7 +98,7 @@ impl Console {
         let _ = writeln!(self.err, "{label} {}", text::clean(&format!("{error:#}")));
     }
 
-    /// Asks a question that is answered by typing `y`; `None` when there is nobody to ask.
+    /// Asks a question that the user answers by typing `y`; `None` if there is no user to ask.
     pub fn ask(&mut self, question: &str) -> anyhow::Result<Option<bool>> {
         if !self.interactive {
             return Ok(None);
@@ -112,7 +112,7 @@ impl Console {
 
     /// A progress bar on standard error, if that is a terminal.
     pub fn progress(&self, length: u64) -> ProgressBar {
-        // A draw target that is no terminal draws nothing.
+        // A draw target that is not a terminal draws nothing.
         let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
         let template = "{elapsed:>4} [{bar:30}] {human_pos}/{human_len} {msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {

@@ -8,13 +8,13 @@ pub use traffic::run as run_traffic;
 
 use std::path::Path;
 
-/// Fact in a data folder: its data was made up, in whole or in part.
+/// A fact recorded in a data folder: some or all of its data is artificial.
 pub const DEMO: &str = "demo";
 
 /// Mean rate of the shop's events, by history and live traffic alike.
 pub const EVENTS_PER_S: f64 = 1.0;
 
-/// Writes the shop's schemas into a folder, unless there is one: whoever has edited them keeps them.
+/// Writes the shop's schemas into a folder, unless the folder exists: the user's edits are kept.
 ///
 /// # Errors
 /// The folder or a file in it can't be written.

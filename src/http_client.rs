@@ -12,9 +12,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::time::Duration;
 
-/// No answer within this is a failure. Longer than any timeout on the way: API Gateway gives up after 29 s.
+/// A request without an answer fails after this time. It is longer than any timeout on the way: API Gateway gives up
+/// after 29 s.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Longest answer that is read. The largest is a batch's, with an entry for each of 1,000 events.
+/// Maximum size of an answer. The largest is a batch's, with an entry for each of 1,000 events.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 
 /// An HTTP client for one API.
@@ -29,13 +30,13 @@ pub struct HttpClient {
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
-    /// How long to wait before asking again, if it says so in seconds.
+    /// How long to wait before the next attempt, if the answer gives it in seconds.
     pub retry_after: Option<Duration>,
     /// The body.
     pub body: Bytes,
 }
 
-/// Why there is no answer. The request may have arrived all the same.
+/// Why there is no answer. The request may still have arrived.
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
     /// Connecting failed, or the connection broke.
@@ -44,7 +45,7 @@ pub enum NoAnswer {
     /// The answer's body could not be read.
     #[error("the answer could not be read: {0}")]
     Body(String),
-    /// Nothing came.
+    /// No answer arrived in time.
     #[error("no answer within {} s", TIMEOUT.as_secs())]
     Timeout,
 }
@@ -60,7 +61,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 impl HttpClient {
-    /// A client that keeps up to so many connections to the API open.
+    /// A client that keeps up to `connections` connections to the API open.
     pub fn new(url: Uri, connections: usize) -> anyhow::Result<Self> {
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
@@ -75,7 +76,7 @@ impl HttpClient {
                 .enable_http1()
                 .wrap_connector(connector)
         } else {
-            // Nothing is trusted because nothing is encrypted: this connector never speaks TLS.
+            // No certificate is trusted because nothing is encrypted: this connector never speaks TLS.
             let tls = rustls::ClientConfig::builder_with_provider(provider.into())
                 .with_safe_default_protocol_versions()?
                 .with_root_certificates(rustls::RootCertStore::empty())
@@ -129,7 +130,7 @@ impl HttpClient {
     }
 }
 
-/// Reads the API's address. Without a path, `/events` is meant.
+/// Parses the API's address. A URL without a path means `/events`.
 pub fn events_url(text: &str) -> Result<Uri, String> {
     let wrong = || format!("\"{text}\" is no address of the API; write it like http://127.0.0.1:8080/events");
     let url: Uri = text.parse().map_err(|_| wrong())?;
@@ -143,7 +144,7 @@ pub fn events_url(text: &str) -> Result<Uri, String> {
     Uri::from_parts(parts).map_err(|_| wrong())
 }
 
-/// The trouble of having no answer.
+/// The error for a request that got no answer.
 pub fn unreachable(url: &Uri, error: &NoAnswer) -> Trouble {
     Trouble::Unreachable(format!("no answer from {url} ({error}): check that the pipeline is running there"))
 }

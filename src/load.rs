@@ -1,4 +1,4 @@
-//! Load: events at a rate, each sent until the API promises it, and every promise noted.
+//! Load: events at a fixed rate. Each is sent until the API promises it, and every promise is recorded.
 
 mod engine;
 mod latency;

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// Fact in a data folder: its time ran ahead, so nothing can go on with it.
+/// A fact recorded in a data folder: its time ran faster than real time, so no process can continue on it.
 const SPEED: &str = "speed";
 
 /// How a system runs on this machine.
@@ -39,7 +39,7 @@ pub struct Options {
     #[command(flatten)]
     pages: PageOptions,
 
-    /// Folder with a JSON Schema for each event type that has one, as TYPE.json [default: DIR/schemas]
+    /// Folder with JSON Schemas for event types, each as TYPE.json [default: DIR/schemas]
     #[arg(long, value_name = "DIR")]
     schemas: Option<PathBuf>,
 
@@ -47,17 +47,17 @@ pub struct Options {
     #[arg(long)]
     fresh: bool,
 
-    /// For tests and demonstrations: how many times as fast time passes. The folder must be empty, or be emptied with
-    /// --fresh, as its times run ahead of this machine's
+    /// For tests and demonstrations: factor by which time passes faster. The folder must be empty, or be emptied with
+    /// --fresh, because its times run ahead of this machine's clock
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=600), hide = true)]
     speed: u32,
 
-    /// How alarms are evaluated, and where they notify
+    /// How alarms are evaluated, and where notifications are sent
     #[command(flatten)]
     alarms: AlarmOptions,
 }
 
-/// What is made up in a system.
+/// The artificial data of a system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MadeUp {
     /// An empty folder gets a day of history.
@@ -75,10 +75,10 @@ impl MadeUp {
 /// Runs the system on a data folder until the process is asked to end.
 pub async fn run(folder: &Path, options: &Options, made_up: MadeUp) -> Result<()> {
     log_to_standard_error();
-    // Both ports first: with a typo in one, nobody should wait for history to be made.
+    // Open both ports first: a typo in one should be reported before the user waits for the history.
     let (dashboard, assets) = options.pages.open().await?;
     let api = bind(loopback(options.api_port)).await?;
-    // The same holds for a mistake in an alarm rule.
+    // The same is true of a mistake in an alarm rule.
     let alarms = alarms::Alarms::from_options(&options.alarms)?;
     let schemas = prepare(folder, options, made_up, &alarms.options).await?;
     let pipeline = open(folder, options, made_up, &schemas).await?;
@@ -98,13 +98,13 @@ pub async fn run(folder: &Path, options: &Options, made_up: MadeUp) -> Result<()
 
     let (stop, stopped) = watch::channel(());
     let wait = |mut stopped: watch::Receiver<()>| async move {
-        // An error means that the sender is gone, which is a reason to stop as well.
+        // An error means that the sender is gone, which is also a reason to stop.
         let _ = stopped.changed().await;
     };
     let api = tokio::spawn(gateway::serve(api, gateway, wait(stopped.clone())));
     let pages = serve_pages(folder, (&pipeline.ports, &pipeline.local), assets, dashboard, wait(stopped));
     let mut pages = std::pin::pin!(pages);
-    // Pages that end on their own have failed; then the rest ends too, in order.
+    // If the pages end without a request to stop, they have failed. Then the rest ends too, in order.
     let ended = tokio::select! {
         served = &mut pages => Some(served),
         () = asked_to_end => None,
@@ -136,13 +136,13 @@ pub fn log_to_standard_error() {
         .init();
 }
 
-/// Prints a line for the person who started the system. A reader that is gone is no reason to end it.
+/// Prints a line for the person who started the system. The system continues if the reader is gone.
 pub fn print_line(line: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// Gets the data folder ready: empties it, fills it with history, writes the schemas. Returns the schemas' folder.
+/// Prepares the data folder: empties it, fills it with history, writes the schemas. Returns the schemas' folder.
 async fn prepare(
     folder: &Path,
     options: &Options,
@@ -191,7 +191,7 @@ async fn open(folder: &Path, options: &Options, made_up: MadeUp, schemas: &Path)
             "the time in {folder} ran ahead of the machine's, with --speed: add --fresh or choose another folder"
         );
     }
-    // From now on the folder's history is in use, complete or not: nothing may delete it as unfinished.
+    // From here on the folder's history is in use, complete or not: no later start may delete it as unfinished.
     folder::keep_history(folder)?;
     let absolute = std::path::absolute(schemas)?;
     pipeline.local.note(SCHEMAS, &absolute.to_string_lossy()).await?;
@@ -208,8 +208,8 @@ fn clock(speed: u32) -> Arc<dyn Clock> {
     }
 }
 
-/// Resolves at Ctrl-C or when the system asks the process to end. It listens from the call on, not only once it is awaited:
-/// a program that has read the printed addresses may end this one at once.
+/// Resolves at Ctrl-C or when the system asks the process to end. It listens from the call on, before it is awaited: a
+/// program that has read the printed addresses may end this process at once.
 pub fn asked_to_end() -> Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

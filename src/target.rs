@@ -1,10 +1,10 @@
-//! The pipeline that a command works on, and the person who acts, as the command line names them.
+//! The pipeline that a command works on, and the person who runs the command, as the command line names them.
 
 use crate::answer::Trouble;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Which pipeline.
+/// The pipeline that the command line names.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Target {
     /// Data folder of a pipeline on this machine; it may be running
@@ -32,7 +32,7 @@ pub struct Target {
 pub enum Place<'a> {
     /// On this machine, with that data folder.
     Embedded(&'a Path),
-    /// In AWS, where that file says.
+    /// In AWS, as that topology file describes.
     Topology(&'a Path),
 }
 
@@ -49,7 +49,7 @@ impl Target {
         }
     }
 
-    /// The one pipeline that is named; it is never guessed.
+    /// The one pipeline that is named. The program never guesses it.
     pub fn place(&self) -> Result<Place<'_>, Trouble> {
         match (&self.embedded, &self.topology) {
             (Some(folder), None) => Ok(Place::Embedded(folder)),
@@ -68,10 +68,10 @@ impl Target {
     }
 }
 
-/// Who acts.
+/// The person who runs the command.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Actor {
-    /// Who does this, for the audit log [default: the user of the operating system]
+    /// Person who does this, for the audit log [default: the user of the operating system]
     #[arg(long, value_name = "NAME", env = "SPILLWAY_BY")]
     by: Option<String>,
 }

@@ -22,17 +22,17 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// The time that every test starts at.
+/// The time at which every test starts.
 pub fn now() -> Timestamp {
     "2026-03-02T14:02:11Z".parse().expect("a time")
 }
 
-/// The time so long before [`now`].
+/// The time that is `seconds` before [`now`].
 pub fn ago(seconds: u64) -> Timestamp {
     now() - Duration::from_secs(seconds)
 }
 
-/// What a command printed, and how it ended.
+/// The output of a command, and its exit code.
 pub struct Output {
     pub status: ExitStatus,
     pub out: String,
@@ -40,7 +40,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// What it printed as JSON.
+    /// The output as JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).expect("one JSON document on standard output")
     }
@@ -79,7 +79,7 @@ impl Captured {
     }
 }
 
-/// Runs a command line (words are separated by spaces) on a pipeline, without anybody to ask.
+/// Runs a command line (words are separated by spaces) on a pipeline, with no user to ask.
 pub async fn run(line: &str, pipeline: &Arc<FakePipeline>) -> Output {
     let arguments = Arguments::try_parse_from(["spillway"].into_iter().chain(line.split(' ')))
         .unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -1,4 +1,4 @@
-//! Words and columns for people: numbers, times, tables.
+//! Text and columns for people: numbers, times, tables.
 
 use anstyle::Style;
 use spillway_core::Timestamp;
@@ -17,7 +17,7 @@ pub fn count(value: u64, noun: &str) -> String {
     format!("{} {noun}{}", number(value), if value == 1 { "" } else { "s" })
 }
 
-/// A rate: three digits that matter.
+/// A rate with three significant digits.
 pub fn rate(per_second: f64) -> String {
     match per_second {
         r if r >= 99.5 => format!("{}/s", number(r.round() as i64)),
@@ -72,14 +72,14 @@ pub fn time(now: Timestamp, at: Timestamp) -> String {
     format!("{} ({})", absolute(at), relative(now, at))
 }
 
-/// Text from outside without characters that would steer a terminal.
+/// Text from outside, without characters that would control a terminal.
 pub fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
         .collect()
 }
 
-/// Text on one line, at most so many columns; what is cut is marked.
+/// Text on one line, `columns` wide at most. A mark shows where it was cut.
 pub fn fit(text: &str, columns: usize) -> String {
     let line = clean(text).replace(['\n', '\t'], " ");
     if line.chars().count() <= columns {
@@ -91,7 +91,7 @@ pub fn fit(text: &str, columns: usize) -> String {
     cut
 }
 
-/// Breaks text into lines of at most so many columns, at spaces where there are any.
+/// Breaks text into lines that are `columns` wide at most, at spaces where possible.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in clean(text).lines() {
@@ -117,7 +117,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// Labelled values, one under another, with long ones wrapped beneath themselves.
+/// Labelled values, one under another. Long values are wrapped and stay in their column.
 pub fn fields(fields: &[(&str, String)], width: usize) -> String {
     let label_width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
     let mut text = String::new();
@@ -140,7 +140,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Words.
+    /// Text.
     pub fn text(text: impl std::fmt::Display) -> Self {
         Self { text: fit(&text.to_string(), usize::MAX), style: Style::new(), right: false }
     }
@@ -150,13 +150,13 @@ impl Cell {
         Self { right: true, ..Self::text(number(value)) }
     }
 
-    /// The same, in a style.
+    /// The same cell, in a style.
     pub fn styled(self, style: Style) -> Self {
         Self { style, ..self }
     }
 }
 
-/// Rows in aligned columns. The last column takes what is left of the width.
+/// Rows in aligned columns. The last column takes the remaining width.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     rows: Vec<Row>,
@@ -180,7 +180,7 @@ impl Table {
         table
     }
 
-    /// Wraps what doesn't fit into the last column; otherwise it is cut.
+    /// Text that doesn't fit into the last column is wrapped; otherwise it is cut.
     pub fn wrapping(self) -> Self {
         Self { wrapping: true, ..self }
     }
@@ -190,7 +190,7 @@ impl Table {
         self.rows.push(Row { cells, note: None });
     }
 
-    /// Adds a row with words beneath it.
+    /// Adds a row with a note below it.
     pub fn row_with_note(&mut self, cells: Vec<Cell>, note: &str) {
         self.rows.push(Row { cells, note: Some(note.to_owned()) });
     }

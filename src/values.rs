@@ -1,4 +1,4 @@
-//! Values as people type them: spans, times, shares.
+//! Values as people type them: spans of time, times, shares.
 
 use jiff::SignedDuration;
 use spillway_core::Timestamp;
@@ -31,7 +31,7 @@ pub fn span(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
-/// A time: absolute, or so long ago.
+/// A time: absolute, or as a span before now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// RFC 3339.
@@ -41,7 +41,7 @@ pub enum When {
 }
 
 impl When {
-    /// Reads `2026-01-31T08:00:00Z` or `2h`.
+    /// Parses `2026-01-31T08:00:00Z` or `2h`.
     pub fn parse(text: &str) -> Result<Self, String> {
         if let Ok(at) = text.parse() {
             return Ok(Self::At(at));
@@ -51,7 +51,7 @@ impl When {
         })
     }
 
-    /// The time itself.
+    /// The absolute time.
     pub fn resolve(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(at) => at,

@@ -1,8 +1,9 @@
 # The alarms, from the rules that `spillway alarms compile` checked.
 
 locals {
-  # What thresholds are shares of: what this deployment has, then what was set by hand. The others are those of the compiled file. Only
-  # people know how many requests come in at any hour: until they set it, silence is no fault, or each new deployment would wake its owner.
+  # The limits that thresholds are shares of: first those of this deployment, then those that the operator set. All
+  # others are those of the compiled file. Only the operator knows how many requests to expect at any hour. Until that
+  # is set, silence is not a fault; otherwise each new deployment would page its owner.
   limits = merge(
     {
       "api.expected_requests_per_5_minutes" = 0
@@ -15,13 +16,14 @@ locals {
     var.alarms.limits,
   )
 
-  # How many of a function run at once at most: what its queue gives it, or else its share of the account.
+  # Maximum concurrency of each function: the maximum that its queue allows, or else its reserved share of the account.
   concurrency_limits = { for name in local.event_path : name =>
     local.functions[name].maximum_concurrency != null ? local.functions[name].maximum_concurrency : local.functions[name].reserved_concurrency
   }
 
-  # What rules call by a topology key. The names are known before what has them is there: the reporter gets them in its
-  # environment, so that functions, and the API in front of one, would wait for themselves.
+  # The names for the topology keys in the rules. They are known before the resources exist. The reporter gets the names
+  # in its environment. A reference to the resources would make functions, and the API in front of one, depend on
+  # themselves.
   resources = merge({ for name in local.event_path : "functions.${name}" => local.function_names[name] }, {
     "api"            = var.name
     "api.stage"      = local.stage

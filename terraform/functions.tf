@@ -1,16 +1,16 @@
-# Every function, once. From this list follow zips, roles, policies, log groups, variables, schedules, the topology and the
-# limits of the alarms. A new function is an entry here, its environment below, and its policy in policies.tf. README.md lists
-# the environment variables.
+# The only list of functions. Zips, roles, policies, log groups, variables, schedules, the topology and the limits of
+# the alarms follow from it. A new function needs an entry here, its environment below, and its policy in policies.tf.
+# README.md lists the environment variables.
 
 locals {
-  # What a function is and how it runs; modules/function has each setting's meaning.
+  # The settings of each function. modules/function documents each setting.
   function_list = {
     ingest   = merge(var.ingest, { description = "Takes events in and queues them" })
     consumer = merge(var.consumer, { description = "Stores queued events", queue = "primary" })
     archiver = merge(var.archiver, { description = "Archives dead letters, indexes them, and carries replays on", queue = "dlq" })
 
-    # Beside the path of events. It draws charts at three times their size and makes them smaller, and a call of CloudWatch may take
-    # seconds: hence memory and timeout.
+    # Not on the event path. It draws charts at three times their size and scales them down, and a call to CloudWatch
+    # may take seconds. That is why it gets more memory and a longer timeout.
     reporter = {
       description   = "Tells what happened to low alarms overnight; measures the budget and the time to loss"
       timeout_s     = 120
@@ -19,7 +19,7 @@ locals {
     }
   }
 
-  # Nothing here is known only after an apply, so that rules, alarms and checks may read it too.
+  # All values here are known before an apply, so that rules, alarms and checks may use them.
   functions = { for name, function in local.function_list : name => merge({
     on_event_path           = true
     reserved_concurrency    = null
@@ -34,10 +34,11 @@ locals {
   event_path     = toset([for name, function in local.functions : name if function.on_event_path])
   zips           = { for name in keys(local.functions) : name => "${var.artifacts_dir}/${name}-${var.architecture}.zip" }
 
-  # Dead letters are spread over this many partitions in each index, since one takes 1,000 writes a second.
+  # Dead letters are spread over this number of partitions in each index, because one partition accepts 1,000 writes a
+  # second.
   index_shards = 8
 
-  # What every function is told, beside its timeout. A null is a variable that is not set.
+  # The environment of each function, except its timeout. A null value means that the variable is not set.
   common_environment = {
     SPILLWAY_DEPLOYMENT = var.name
     SPILLWAY_LOG_LEVEL  = var.observability.log_level
@@ -85,7 +86,7 @@ locals {
     reporter = module.reporter.environment
   }
 
-  # Invocations by the clock, of those that have any.
+  # The scheduled invocations of functions that have any.
   schedules = {
     ingest = var.ingest.warm_up_every_minutes == 0 ? {} : {
       warm-up = {
@@ -95,8 +96,8 @@ locals {
       }
     }
 
-    # A dead letter is safe once the bucket has it. Those whose index write failed are noted there and indexed by this. It also
-    # carries on replays that no other program does.
+    # A dead letter is safe once it is in the bucket. If its index write failed, a note in the bucket says so, and this
+    # task indexes it. The task also continues replays that no other program continues.
     archiver = {
       maintain = {
         description   = "Indexes dead letters whose index write failed, and carries replays on"
@@ -141,7 +142,7 @@ module "function" {
   }
 }
 
-# Deployments made before there was one list keep their functions: only the addresses in their state change.
+# Deployments from before this list keep their functions: only the addresses in their state change.
 moved {
   from = module.ingest
   to   = module.function["ingest"]
@@ -163,7 +164,7 @@ moved {
 }
 
 locals {
-  # A request as API Gateway passes it on, to a path that ingest answers with 404 without calling anything.
+  # A request in API Gateway's format, to a path that ingest answers with 404 without calling any service.
   warm_up_request = {
     resource                        = "/{proxy+}"
     path                            = "/warm-up"

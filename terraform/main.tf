@@ -6,7 +6,7 @@ locals {
   partition = data.aws_partition.current.partition
   region    = data.aws_region.current.name
 
-  # The tag that the budget counts by. Every resource has it.
+  # The tag by which the budget counts costs. Every resource has it.
   tag_key = "spillway"
   tags    = merge(var.tags, { (local.tag_key) = var.name })
 
@@ -15,11 +15,11 @@ locals {
   made_key_arn = one(module.key[*].arn)
   kms_key_arn  = var.kms_key_arn == null ? local.made_key_arn : var.kms_key_arn
 
-  # SQS and S3 encrypt nothing again when they get another key, so what is there is still read with the one before.
+  # SQS and S3 do not encrypt existing data again when they get another key. That data still needs the previous key.
   kms_key_arns = distinct(compact([local.kms_key_arn, local.made_key_arn]))
 }
 
-# Kept beside a key of one's own: without it nothing that it encrypted can be read again. README.md, "Changing the key".
+# Kept even with a key of your own: without it, data that it encrypted is unreadable. See README.md, "Changing the key".
 module "key" {
   source = "./modules/key"
   count  = var.make_key ? 1 : 0
@@ -69,8 +69,8 @@ module "queue" {
   tags                        = local.tags
 }
 
-# The id alone is the partition key, so that an event is found by its id without its source; id and source together
-# are what identifies it for ever.
+# The id alone is the partition key, so that an event is found by its id without its source. Id and source together
+# identify an event permanently.
 module "events" {
   source = "./modules/table"
 
@@ -85,7 +85,8 @@ module "events" {
   tags                = local.tags
 }
 
-# Dead letters come in floods after long silence, so this table is always on demand. README.md describes its items.
+# Dead letters arrive in bursts after long quiet periods, so this table is always on demand. README.md describes its
+# items.
 module "dead_letter_index" {
   source = "./modules/table"
 

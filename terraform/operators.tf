@@ -1,5 +1,5 @@
 # Policies for users of the command line tool and the dashboard. They are outputs only: the owner of the account
-# puts them into a role or a permission set.
+# attaches them to a role or a permission set.
 
 locals {
   index_and_ops = [module.dead_letter_index.arn, module.ops_log.arn]
@@ -35,14 +35,14 @@ locals {
       Resource = [module.queue.primary.arn, module.queue.dlq.arn]
     },
     {
-      # IAM has no resources for these calls, so they can't be limited to one deployment.
+      # IAM has no resource types for these calls, so they can't be limited to one deployment.
       Sid      = "ReadMetricsAndTraces"
       Effect   = "Allow"
       Action   = ["cloudwatch:GetMetricData", "xray:BatchGetTraces", "xray:GetTraceSummaries"]
       Resource = "*"
     },
     {
-      # CloudWatch answers about composite alarms only to who may ask about all alarms.
+      # CloudWatch returns composite alarms only to callers that may ask about all alarms.
       Sid      = "ReadAlarms"
       Effect   = "Allow"
       Action   = ["cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"]
@@ -63,7 +63,8 @@ locals {
     },
   ]
 
-  # Replay, discard, restore, and rebuild the index. No policy allows deleting a dead letter or an event.
+  # Permissions to replay, discard and restore dead letters, and to rebuild the index. No policy allows deleting a dead
+  # letter or an event.
   operate = [
     {
       Sid      = "PutBack"
@@ -87,7 +88,7 @@ locals {
       Resource = module.ops_log.arn
     },
     {
-      # A rebuilt index takes the states of its dead letters from all replays and the audit log.
+      # To rebuild the index, the states of its dead letters are read from all replays and the audit log.
       Sid      = "ReadAllThatWasDone"
       Effect   = "Allow"
       Action   = ["dynamodb:Scan"]

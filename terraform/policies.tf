@@ -1,8 +1,8 @@
-# What each function may do, beside its logs and traces: only what its code calls, only on what it owns. The reporter's
-# statements are in modules/reporter.
+# Each function's permissions, in addition to logs and traces: only for the calls in its code, and only on its own
+# resources. The reporter's statements are in modules/reporter.
 
 locals {
-  # The services through which a function uses the key, and never by itself.
+  # The services through which a function uses the key. A function never uses it directly.
   key_use = { for function, services in {
     ingest   = ["sqs"]
     consumer = ["sqs", "dynamodb", "s3"]
@@ -19,7 +19,8 @@ locals {
 
   read_queue = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
 
-  # Versions deployed before read the objects one by one, and are read again when the alias goes back to one of them.
+  # Versions that were deployed earlier read the objects one by one. They run again when the alias goes back to one of
+  # them.
   read_schemas = [
     {
       Sid      = "ReadSchemas"
@@ -36,7 +37,7 @@ locals {
     },
   ]
 
-  # Whoever ends a message of a replay sees whether it was the last one.
+  # A function that ends a message of a replay has to find out whether it was the last one.
   count_replay = {
     Sid      = "CountReplay"
     Effect   = "Allow"
@@ -104,8 +105,8 @@ locals {
         Resource = "${module.archive.arn}/${module.archive.prefixes.unindexed}*"
       },
       {
-        # Without it S3 answers 403 instead of 404 to a read of what is not there. Such a read has no prefix to be judged by,
-        # hence IfExists.
+        # Without this, S3 answers 403 instead of 404 when the function reads a missing object. Such a read has no
+        # prefix for the condition, which is why it uses IfExists.
         Sid      = "ListWhatItWrites"
         Effect   = "Allow"
         Action   = ["s3:ListBucket"]
@@ -141,7 +142,8 @@ locals {
         Resource = [module.dead_letter_index.arn, module.ops_log.arn]
       },
       {
-        # The audit entry of a message that the queue never takes, and the marks of messages that wait no more.
+        # Needed for the audit entry of a message that the queue permanently rejects, and for the marks of messages that
+        # no longer wait.
         Sid      = "CarryReplaysOn"
         Effect   = "Allow"
         Action   = ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem"]

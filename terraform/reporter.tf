@@ -1,5 +1,5 @@
-# What the reporter is given beside what every function has. It tells in the morning what happened to low alarms overnight:
-# docs/adr/0015-a-scheduled-function-tells-the-morning.md.
+# The reporter's environment and permissions, in addition to those of every function. In the morning it reports what
+# happened to low alarms overnight: docs/adr/0015-a-scheduled-function-tells-the-morning.md.
 
 module "reporter" {
   source = "./modules/reporter"

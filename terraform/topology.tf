@@ -1,9 +1,9 @@
 output "topology" {
   description = "Every name, ARN, URL and limit of the deployment, from which the dashboard and the command line tool find it (`terraform output -json topology`)."
 
-  # The functions on the path of events stand together; each other one under its own name.
+  # The functions on the event path are in one object; each other function has its own key.
   value = merge({ for name, function in module.function : name => function.topology if !contains(local.event_path, name) }, {
-    # Version of this document's form. It changes when something is renamed or goes, not when something is added.
+    # Version of this document's format. It changes when a field is renamed or removed, but not when one is added.
     version   = 1
     name      = var.name
     release   = var.release
@@ -42,7 +42,8 @@ output "topology" {
       keep_days        = var.archive.keep_days
     }
 
-    # `limits` are what thresholds of the rules are shares of; `business_hours` is null if low alarms are told at any hour.
+    # `limits` are the values that thresholds of the rules are shares of. `business_hours` is null if low alarms are
+    # notified at any hour.
     alarms = merge(module.alarms.topology, {
       limits         = module.rules.limits
       business_hours = var.business_hours

@@ -1,5 +1,5 @@
-# Everything has a default: `terraform apply` alone makes a whole deployment. Options that cost more, or need a resource of
-# yours, are off.
+# Everything has a default: `terraform apply` alone creates a whole deployment. Options are off if they cost more or
+# need a resource of yours.
 
 variable "name" {
   description = "Name of the deployment: the beginning of every resource's name, and the value of the tag `spillway`. Roles and the budget are the account's, so a second region needs another name."

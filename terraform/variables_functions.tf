@@ -1,4 +1,4 @@
-# What the functions are made from, and how they run.
+# The packages of the functions, and their settings.
 
 variable "artifacts_dir" {
   description = "Folder with the functions' zips, FUNCTION-ARCHITECTURE.zip for each, with an executable `bootstrap`."
@@ -38,7 +38,7 @@ variable "schemas_dir" {
     error_message = "schemas_dir must be a folder with at least one .json file, or null to check no schemas."
   }
 
-  # A schema is an object, or true or false. One that is not would keep the consumer from starting.
+  # A schema is an object, true or false. Any other value would keep the consumer from starting.
   validation {
     condition     = alltrue([for file in try(fileset(var.schemas_dir, "**/*.json"), []) : startswith(basename(file), ".") || can(regex("^[{tf]", jsonencode(jsondecode(file("${var.schemas_dir}/${file}")))))])
     error_message = "schemas_dir has files that are no JSON Schema, an object as JSON in UTF-8: ${join(", ", [for file in try(fileset(var.schemas_dir, "**/*.json"), []) : file if !startswith(basename(file), ".") && !can(regex("^[{tf]", jsonencode(jsondecode(file("${var.schemas_dir}/${file}")))))])}."
@@ -182,14 +182,16 @@ variable "retries" {
     error_message = "retries.max_receive_count must be a whole number from 2 to 1000. With 1 a throttled invocation alone would make a dead letter."
   }
 
-  # SQS counts its 12 hours from the receive and refuses more. What is left out is how long the work may take before.
+  # SQS counts its 12 hours from the receive and refuses more. The difference is the time that the work may take before
+  # the message is hidden again.
   validation {
     condition     = var.retries.base_s >= 1 && var.retries.base_s <= var.retries.cap_s && var.retries.cap_s <= 43200 - 6 * var.consumer.timeout_s - var.consumer.batch_window_s
     error_message = "retries.base_s must be at least 1 and at most retries.cap_s, and retries.cap_s at most ${43200 - 6 * var.consumer.timeout_s - var.consumer.batch_window_s}: SQS hides a message for 12 hours (43200 s) from its receive, and the queue's visibility timeout of ${6 * var.consumer.timeout_s + var.consumer.batch_window_s} s is left to the work."
   }
 
-  # A crashed receive waits for the visibility timeout, whatever the schedule says. SQS deletes a message 14 days after it was sent: half of
-  # them are for the retries, half for the dead letter queue. The consumer checks the same when it starts.
+  # After a crash, a received message waits for the visibility timeout, whatever the schedule says. SQS deletes a
+  # message 14 days after it was sent: half of that time is for the retries, half for the dead letter queue. The
+  # consumer makes the same check when it starts.
   validation {
     condition = try(sum([for i in range(var.retries.max_receive_count) :
       max(min(var.retries.base_s * pow(2, min(i, 31)), var.retries.cap_s), 6 * var.consumer.timeout_s + var.consumer.batch_window_s)

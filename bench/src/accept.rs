@@ -1,7 +1,7 @@
-//! What accepting an event costs, against the least that a handler with the same promise can do.
+//! The cost of accepting an event, compared with the cheapest handler that gives the same promise.
 //!
-//! All servers run in this process on a runtime of their own, one after the other and in several rounds, so that what
-//! the machine does meanwhile hits all of them.
+//! All servers run in this process, each on its own runtime. They take turns in several rounds, so that other load on
+//! the machine affects all of them.
 
 mod bare;
 mod spillway;
@@ -17,9 +17,9 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
-/// Connections that are kept open.
+/// Connections that stay open.
 pub const CONNECTIONS: usize = 64;
-/// Before each measurement, so that caches, connections and the write-ahead log are as they are in a running system.
+/// Load before each measurement, so that caches, connections and the write-ahead log are as in a running system.
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// The measured servers.
@@ -42,20 +42,20 @@ impl Server {
     }
 }
 
-/// A server that runs.
+/// A running server.
 struct Running {
     address: SocketAddr,
     stop: tokio::sync::oneshot::Sender<()>,
-    /// Ends with how many events the server has on disk, and how many of those have gone all the way.
+    /// Returns at the end how many events the server has on disk, and how many of them went through the whole pipeline.
     served: tokio::task::JoinHandle<Result<Kept>>,
 }
 
-/// What a server has at its end.
+/// The events that a server has at its end.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Kept {
-    /// Accepted and on disk.
+    /// Events accepted and on disk.
     accepted: u64,
-    /// Of those, stored by the consumer when the load ended; `None` where nothing consumes.
+    /// Of those, events that the consumer had stored when the load ended; `None` without a consumer.
     stored: Option<u64>,
 }
 
@@ -65,18 +65,18 @@ struct Round {
     server: &'static str,
     load: Measured,
     kept: Kept,
-    /// CPU microseconds of everything but the client, for each request.
+    /// CPU time for each request in microseconds, of everything except the client.
     server_cpu_us: Option<f64>,
 }
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
-/// A server did not start, broke, or lost an event that it had said yes to.
+/// A server did not start, failed, or lost an event that it had accepted.
 pub fn run(setting: &Setting) -> Result<Results> {
     let mut rounds = Vec::new();
     for number in 0..setting.rounds {
-        // The first server changes, so that none always follows the same neighbour.
+        // The order rotates, so that no server always follows the same other server.
         for place in 0..Server::ALL.len() {
             let server = Server::ALL[(place + number) % Server::ALL.len()];
             setting.say(&format!("accept: {}, round {} of {}", server.name(), number + 1, setting.rounds));

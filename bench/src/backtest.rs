@@ -1,8 +1,9 @@
-//! Rules over a year of datapoints, beside Prometheus' `promtool test rules` with the same rules and series.
+//! Evaluates rules over a year of datapoints, and compares with Prometheus' `promtool test rules` for the same rules
+//! and series.
 //!
-//! promtool needs minutes for what takes a second here, in proportion to the datapoints. So it is given fewer days of the
-//! same series, and rates are compared. The file that it gets also says when each rule fires first here: it fails if that
-//! is not when it fires there.
+//! For the same number of datapoints, promtool needs minutes where this program needs a second. So promtool gets fewer
+//! days of the same series, and the benchmark compares rates. Its file also says when each rule fires first in this
+//! program: promtool fails if a rule fires at another time.
 
 use crate::table::{Results, Row, Target, median};
 use crate::{Setting, usage};
@@ -14,15 +15,15 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// As many rules as a deployment has, about.
+/// About the number of rules of a deployment.
 const RULES: u64 = 60;
-/// How long the history is.
+/// Length of the history in days.
 const DAYS: u64 = 365;
 const MINUTES_OF_A_DAY: u64 = 1_440;
-/// How often a process's memory is read: the system knows its maximum until it ends.
+/// How often a process's memory is read. The system knows its maximum only while the process runs.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// What our program says of itself.
+/// The report of our program about itself.
 #[derive(Deserialize, Serialize)]
 struct Told {
     datapoints: f64,
@@ -31,7 +32,7 @@ struct Told {
     peak_bytes: f64,
 }
 
-/// A process that has ended.
+/// The result of a process that has ended.
 #[derive(Clone, Debug, Serialize)]
 struct Ended {
     seconds: f64,
@@ -40,10 +41,10 @@ struct Ended {
     said: String,
 }
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
-/// A program can't be started, or promtool sees something else in the series.
+/// A program can't be started, or promtool finds a different result in the series.
 pub fn run(setting: &Setting) -> Result<Results> {
     let scratch = tempfile::tempdir_in(&setting.data)?;
     let ours =
@@ -127,7 +128,7 @@ pub fn run(setting: &Setting) -> Result<Results> {
     Ok(Results { benchmark: "backtest", rows, details, notes })
 }
 
-/// Runs a program to its end.
+/// Runs a program until it ends.
 fn finish(command: &mut Command, folder: &Path) -> Result<Ended> {
     let program = Path::new(command.get_program()).display().to_string();
     let output = tempfile::NamedTempFile::new_in(folder.parent().unwrap_or(folder))?;

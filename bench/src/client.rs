@@ -1,15 +1,15 @@
-//! A small HTTP/1.1 client that costs almost nothing, so that the server is measured.
+//! A small HTTP/1.1 client with almost no cost of its own, so that the benchmark measures the server.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// More than any answer here has.
+/// Larger than any answer here.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 const MOST_HEADERS: usize = 64;
 
-/// One connection that is kept open.
+/// One connection that stays open.
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -22,7 +22,7 @@ pub struct Answer {
     pub status: u16,
     /// Its headers, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Its body as it came: compressed if the server has compressed it.
+    /// Its body as it arrived: compressed if the server has compressed it.
     pub body: Vec<u8>,
 }
 
@@ -37,7 +37,7 @@ impl Connection {
     /// Connects.
     ///
     /// # Errors
-    /// No server listens there.
+    /// No server listens at the address.
     pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream =
             TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
@@ -45,19 +45,19 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(16 * 1024) })
     }
 
-    /// Sends a whole request and reads its answer's status; the rest is read and dropped.
+    /// Sends a complete request and returns the status of the answer. The rest of the answer is read and dropped.
     ///
     /// # Errors
-    /// The connection broke, or what came is no HTTP.
+    /// The connection broke, or the answer is not HTTP.
     pub async fn status(&mut self, request: &[u8]) -> Result<u16> {
         let (head, _) = self.exchange(request).await?;
         Ok(head.status)
     }
 
-    /// Sends a whole request and reads its answer.
+    /// Sends a complete request and reads its answer.
     ///
     /// # Errors
-    /// The connection broke, or what came is no HTTP.
+    /// The connection broke, or the answer is not HTTP.
     pub async fn answer(&mut self, request: &[u8]) -> Result<Answer> {
         let (head, end) = self.exchange(request).await?;
         let raw = &self.buffer[head.length..end];
@@ -67,7 +67,7 @@ impl Connection {
         Ok(Answer { status: head.status, headers, body })
     }
 
-    /// Sends the request; the buffer then holds the answer up to the position that is returned.
+    /// Sends the request. Afterwards the buffer holds the answer, up to the returned position.
     async fn exchange(&mut self, request: &[u8]) -> Result<(Head, usize)> {
         self.stream.write_all(request).await.context("the request could not be sent")?;
         self.buffer.clear();
@@ -90,12 +90,12 @@ impl Connection {
     }
 }
 
-/// What an answer's head says about how to read it.
+/// The part of an answer's head that says how to read the answer.
 struct Head {
     status: u16,
     /// Bytes of the head.
     length: usize,
-    /// Bytes of the body; `None`: it comes in chunks.
+    /// Bytes of the body; `None` if it comes in chunks.
     body: Option<usize>,
 }
 
@@ -130,18 +130,18 @@ impl Head {
         self.body.is_none()
     }
 
-    /// Where the answer ends, if all of it is there.
+    /// The position at which the answer ends, if all of it has arrived.
     fn end(&self, bytes: &[u8]) -> Result<Option<usize>> {
         match self.body {
             Some(length) => Ok((bytes.len() >= self.length + length).then_some(self.length + length)),
-            // The last chunk is the shortest way to know that there may be one to look for.
+            // This is the shortest check for a possible last chunk.
             None if !bytes.ends_with(b"\r\n\r\n") => Ok(None),
             None => Ok(unchunk(&bytes[self.length..])?.map(|(_, end)| self.length + end)),
         }
     }
 }
 
-/// The content of a body in chunks and where it ends; `None` if not all of it is there.
+/// The content of a chunked body and the position where it ends; `None` if part of it is missing.
 fn unchunk(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>> {
     let mut content = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use tokio::net::TcpListener;
 
-    /// What the client makes of an answer that arrives in these pieces.
+    /// What the client returns for an answer that arrives in these pieces.
     async fn answered(pieces: &[&[u8]]) -> Result<Answer> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;

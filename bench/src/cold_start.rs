@@ -1,7 +1,7 @@
-//! From the start of a function's process to its first answer, and the memory that it takes: our ingest function beside
-//! one that does nothing, and beside the same handler in Python.
+//! The time from the start of a function's process to its first answer, and its memory. Compares our ingest function
+//! with one that does nothing, and with the same handler in Python.
 //!
-//! Lambda's own share of a cold start (finding a place, fetching the zip) is the same for all and not in it.
+//! Not included is Lambda's own share of a cold start (finding a host, fetching the zip), which is the same for all.
 
 use crate::functions::aws::Aws;
 use crate::functions::events;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// Starts of each program in a round.
 const STARTS: usize = 7;
-/// Events for the warm function, by which its cost is measured.
+/// Events for the warm function, to measure the cost of one.
 const WARM: usize = 2_000;
 /// Events in a large request.
 const MANY: usize = 100;
@@ -34,10 +34,10 @@ struct Start {
     peak_mb: Option<f64>,
 }
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
-/// A function did not start or did not answer as it should.
+/// A function did not start or gave a wrong answer.
 pub fn run(setting: &Setting) -> Result<Results> {
     load::runtime()?.block_on(measure(setting))
 }
@@ -53,7 +53,7 @@ async fn measure(setting: &Setting) -> Result<Results> {
     let runs = setting.rounds * STARTS;
     setting.say(&format!("cold-start: {runs} starts each of {} functions, by turns", programs.len()));
     for program in &programs {
-        // Not counted: the first start reads the program from the disk.
+        // Not counted: the first start reads the program from disk.
         start(program, &request, scratch.path()).await?;
     }
     for number in 0..runs {
@@ -67,7 +67,7 @@ async fn measure(setting: &Setting) -> Result<Results> {
     Ok(results(setting, &starts, &warm))
 }
 
-/// Starts the program, has it answer once, and ends it.
+/// Starts the program, waits for its first answer, and ends it.
 async fn start(program: &Program, request: &Bytes, scratch: &Path) -> Result<Start> {
     let aws = Aws::start(Duration::ZERO).await?;
     let endpoint = format!("http://{}", aws.address);
@@ -90,7 +90,7 @@ async fn start(program: &Program, request: &Bytes, scratch: &Path) -> Result<Sta
     Ok(Start { program: program.name, first_answer_ms: took.as_secs_f64() * 1e3, peak_mb })
 }
 
-/// What the warm function uses, with one event in a request and with many.
+/// The resources that the warm function uses, with one event in a request and with many.
 async fn warm(program: &Program, events: &[Sample], scratch: &Path) -> Result<Value> {
     let one: Vec<Bytes> = events.iter().map(events::api_request).collect();
     let many: Vec<Bytes> = events.chunks(MANY).map(events::api_batch).collect();

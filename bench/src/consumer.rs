@@ -1,5 +1,5 @@
-//! Batches of SQS through the consumer function and into a table: AWS calls for 1,000 messages and messages a second, of
-//! ours and of the usual handler in Python, driven with the same batches.
+//! Sends batches of SQS through the consumer function into a table. Measures AWS calls per 1,000 messages, and messages
+//! a second. Compares our function with the usual handler in Python, on the same batches.
 
 use crate::functions::aws::{Aws, PUT_OBJECT, Seen};
 use crate::functions::emulator;
@@ -19,23 +19,22 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Messages of a measurement.
+/// Number of messages in a measurement.
 const MESSAGES: usize = 1_000;
-/// Those before it, so that connections are open and everything was used once.
+/// Messages before the measurement, so that all connections are open and all code has run once.
 const WARM_UP: usize = 50;
 /// Records in a batch: Terraform's default, and the maximum that SQS delivers at once.
 const BATCH: usize = 10;
-/// Batches that docs/cost.md computes with.
+/// Batch sizes that docs/cost.md uses.
 const BATCHES: [usize; 3] = [1, 10, 100];
-/// How long a call takes beside the work: nothing, so that the programs are compared; and about what DynamoDB takes to
-/// write, so that waiting is.
+/// Added latency of a call. Zero compares the programs. About the time of a DynamoDB write compares how they wait.
 const LATENCIES: [Duration; 2] = [Duration::ZERO, Duration::from_millis(5)];
 
-/// What keeps the table.
+/// The process that holds the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Against {
-    /// This process, whose calls take that long beside the work.
+    /// This process, which adds this latency to each call.
     Here(Duration),
     /// An emulator.
     Emulator(SocketAddr),
@@ -57,7 +56,7 @@ struct Run {
     batch_ms: f64,
 }
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
 /// A function did not start, failed, or did not store its records.
@@ -96,7 +95,7 @@ impl Against {
     }
 }
 
-/// What our functions use for a batch.
+/// The resources that our functions use for a batch.
 async fn cost(setting: &Setting, consumer: &Program, events: &[Sample], scratch: &Path) -> Result<Value> {
     let mut uses = Vec::new();
     let mut stored = Seen::default();
@@ -122,7 +121,7 @@ async fn cost(setting: &Setting, consumer: &Program, events: &[Sample], scratch:
     }))
 }
 
-/// Sends all batches to a new process, one after the other, as one concurrent invocation of Lambda would.
+/// Sends all batches to a new process, one after another, as one concurrent invocation of Lambda would.
 async fn drive(
     program: &Program,
     events: &[Sample],
@@ -184,7 +183,7 @@ async fn drive(
     Ok(run)
 }
 
-/// Sends a batch, and checks that no record of it failed.
+/// Sends a batch, and checks that none of its records failed.
 async fn store(sandbox: &mut Sandbox, batch: Bytes) -> Result<()> {
     let outcome = sandbox.invoke(batch).await?;
     nothing_failed(&serde_json::from_slice(&outcome.body).context("an answer is no JSON")?)

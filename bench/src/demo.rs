@@ -1,4 +1,4 @@
-//! The demo's own process, as people start it.
+//! The demo as a separate process, as users start it.
 
 use crate::Setting;
 use crate::client::{Answer, Connection};
@@ -11,26 +11,26 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout};
 
-/// Longest that a demo takes to make its history and to begin.
+/// Maximum time that a demo takes to make its history and to start.
 const START_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// A demo that runs until dropped.
+/// A running demo; it ends when this is dropped.
 pub struct Demo {
     child: Child,
-    /// Where events go.
+    /// The address to which events are sent.
     pub api: SocketAddr,
-    /// Where the dashboard is.
+    /// The address of the dashboard.
     pub dashboard: SocketAddr,
-    /// From the start of the process to the line that says where the dashboard is.
+    /// Time from the start of the process until it prints the dashboard's address.
     pub ready_s: f64,
     sign_in: String,
 }
 
 impl Demo {
-    /// Starts the demo on an empty folder, with free ports, and waits until it says where it is.
+    /// Starts the demo on an empty folder, with free ports, and waits until it prints its addresses.
     ///
     /// # Errors
-    /// The program is not there, or ended, or took too long; with what it said.
+    /// The program does not exist, has ended, or took too long; the error includes its output.
     pub async fn start(setting: &Setting, folder: &Path, flags: &[&str]) -> Result<Self> {
         let program = setting.programs.join(format!("spillway{}", std::env::consts::EXE_SUFFIX));
         let log = folder.with_extension("log");
@@ -87,7 +87,7 @@ impl Demo {
         self.child.id().context("the demo has ended unexpectedly")
     }
 
-    /// Signs in with the link that was printed. Works once. Returns the session's cookie.
+    /// Signs in with the printed link, which works once. Returns the session's cookie.
     ///
     /// # Errors
     /// The link did not work.
@@ -101,7 +101,7 @@ impl Demo {
     }
 }
 
-/// Somebody who is signed in.
+/// A signed-in session.
 #[derive(Clone)]
 pub struct Session {
     host: SocketAddr,
@@ -118,10 +118,10 @@ impl Session {
         .into_bytes()
     }
 
-    /// Gets a page over a connection of its own.
+    /// Gets a page over a new connection.
     ///
     /// # Errors
-    /// The server broke.
+    /// The server failed.
     pub async fn get(&self, path: &str, encoding: &str) -> Result<Answer> {
         let mut connection = Connection::open(self.host).await?;
         connection.answer(&self.request(path, encoding)).await.with_context(|| format!("GET {path}"))

@@ -1,6 +1,7 @@
-//! What Lambda gives a function, on this machine: a Runtime API, an environment, and AWS services that answer at once.
+//! Lambda's environment for a function, on this machine: a Runtime API, environment variables, and AWS services that
+//! answer at once.
 //!
-//! Ours and the peers run as separate processes, as they would in Lambda, with the same settings.
+//! Our functions and the peers run as separate processes, as they would in Lambda, with the same settings.
 
 pub mod aws;
 pub mod emulator;

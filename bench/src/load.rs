@@ -1,4 +1,4 @@
-//! Load: connections that each send the next request as soon as the last one is answered.
+//! Load: each connection sends its next request as soon as the last one is answered.
 
 use crate::client::Connection;
 use crate::table::percentile;
@@ -13,12 +13,12 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
-/// The name of the threads that make load, by which their share of the CPU is found.
+/// The name of the threads that generate load. It identifies their share of the CPU.
 const THREADS: &str = "load-client";
-/// Different events that are sent, each under many ids.
+/// Number of different events. Each is sent under many ids.
 const EVENTS: usize = 256;
 
-/// What a load came to.
+/// The result of a load.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
     /// Answers a second.
@@ -29,7 +29,7 @@ pub struct Measured {
     pub p99_ms: f64,
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
-    /// The client's share of one CPU; `None` where that can't be known.
+    /// The client's share of one CPU; `None` if the system does not report it.
     pub client_cpu_share: Option<f64>,
 }
 
@@ -37,16 +37,16 @@ pub struct Measured {
 pub type Number = fn(&Measured) -> f64;
 
 impl Measured {
-    /// How many answers had that status.
+    /// The number of answers with that status.
     pub fn with_status(&self, status: u16) -> u64 {
         self.statuses.get(&status).copied().unwrap_or(0)
     }
 }
 
-/// A separate runtime for the load: one thread, which is enough because a request costs it a few microseconds.
+/// A separate runtime for the load. It has one thread, which is enough because a request costs only a few microseconds.
 ///
 /// # Errors
-/// The system has no thread to give.
+/// The system refused to start a thread.
 pub fn runtime() -> Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(1)
@@ -62,7 +62,7 @@ pub trait Requests: Send + 'static {
     fn write(&mut self, buffer: &mut Vec<u8>);
 }
 
-/// The same request again and again.
+/// Sends the same request every time.
 pub struct Same(pub Vec<u8>);
 
 impl Requests for Same {
@@ -71,22 +71,22 @@ impl Requests for Same {
     }
 }
 
-/// Realistic events, each with its own id.
+/// Realistic events, each with a unique id.
 pub struct Events {
     samples: Arc<Vec<(String, String)>>,
-    /// What all ids of this connection begin with.
+    /// The common prefix of all ids of this connection.
     id: String,
     number: u64,
 }
 
 impl Events {
-    /// Events for each of some connections. No two runs on one data folder may have the same `run`.
+    /// Events for each of `connections` connections. Two runs on one data folder must not use the same `run`.
     pub fn of(connections: usize, run: &str) -> Vec<Self> {
         let mut generator = Generator::new(1);
         let now = spillway_core::Timestamp::UNIX_EPOCH + Duration::from_secs(1_770_000_000);
         let samples = (0..EVENTS).filter_map(|_| {
             let sample = generator.event(now);
-            // Taken apart around the id, so that making the next event costs the client nothing.
+            // Split around the id, so that making the next event costs the client almost nothing.
             let (before, after) = sample.body.split_once(sample.id.as_str())?;
             Some((before.to_owned(), after.to_owned()))
         });
@@ -106,7 +106,7 @@ impl Requests for Events {
         self.number += 1;
         let (before, after) = &self.samples[self.number as usize % self.samples.len()];
         let length = before.len() + self.id.len() + 11 + after.len();
-        // Writing into memory does not fail.
+        // Writing to memory does not fail.
         let _ = write!(
             buffer,
             "POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/cloudevents+json\r\n\
@@ -116,7 +116,7 @@ impl Requests for Events {
     }
 }
 
-/// Loads a server for that long, over as many connections as there are requests' makers.
+/// Loads a server for `length`, with one connection for each element of `requests`.
 ///
 /// # Errors
 /// A connection could not be opened, or broke.

@@ -1,7 +1,7 @@
-//! The system's benchmarks. Every number stands beside a peer or a limit that was measured or holds in the same run, so
-//! that it means the same on a fast machine and on a slow one.
+//! The system's benchmarks. Every number is next to a peer or a limit that was measured in the same run or applies to
+//! it. So it has the same meaning on a fast machine and on a slow one.
 //!
-//! `cargo xtask bench` builds what is needed and runs this.
+//! `cargo xtask bench` builds what is needed and runs this program.
 
 #![expect(
     clippy::print_stdout,
@@ -37,10 +37,10 @@ use table::{Results, Row};
 #[derive(Parser)]
 #[command(name = "spillway-bench", version)]
 struct Arguments {
-    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages, cold-start, consumer,
+    /// Run only benchmarks whose name contains this text: accept, memory, simulate, pages, cold-start, consumer,
     /// backtest
     filter: Option<String>,
-    /// Folder for the results, as NAME.json; data is kept below it while a benchmark runs
+    /// Folder for the results, as NAME.json; a running benchmark also keeps its data below it
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     out: PathBuf,
     /// Folder with the release build of spillway
@@ -52,16 +52,16 @@ struct Arguments {
     /// Folder with the functions' programs: ingest, consumer and noop
     #[arg(long, value_name = "DIR", default_value = "target/bench/functions")]
     functions: PathBuf,
-    /// Python of an environment that has what bench/python/requirements.txt names
+    /// Python of an environment with the packages of bench/python/requirements.txt
     #[arg(long, value_name = "FILE")]
     python: Option<PathBuf>,
-    /// Address of an emulator of AWS that has nothing in it
+    /// Address of an empty emulator of AWS
     #[arg(long, value_name = "IP:PORT")]
     emulator: Option<SocketAddr>,
     /// Prometheus' promtool
     #[arg(long, value_name = "FILE")]
     promtool: Option<PathBuf>,
-    /// Days that promtool is given; ours always has a year
+    /// Days of series for promtool; our program always gets a year
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(5..=365))]
     promtool_days: u64,
     /// Rounds of each measurement that is compared with a peer
@@ -72,23 +72,23 @@ struct Arguments {
     seconds: u64,
 }
 
-/// What every benchmark is told.
+/// The settings of every benchmark.
 pub struct Setting {
-    /// Folder for data that is deleted afterwards: on a real disk, as durability is part of what is measured.
+    /// Folder for data that is deleted afterwards. It is on a real disk, because durability is part of the measurement.
     pub data: PathBuf,
-    /// Where the programs are.
+    /// Folder with the programs.
     pub programs: PathBuf,
-    /// Where the browser's part is.
+    /// Folder with the browser's part of the dashboard.
     pub site: Option<PathBuf>,
-    /// Where the functions' programs are.
+    /// Folder with the functions' programs.
     pub functions: PathBuf,
-    /// A Python with what the peers need.
+    /// A Python with the packages that the peers need.
     pub python: Option<PathBuf>,
-    /// Where an emulator of AWS answers.
+    /// Address of an emulator of AWS.
     pub emulator: Option<SocketAddr>,
     /// Prometheus' promtool.
     pub promtool: Option<PathBuf>,
-    /// Days of series that it is given.
+    /// Days of series for promtool.
     pub promtool_days: u64,
     /// Rounds of each measurement.
     pub rounds: usize,
@@ -97,12 +97,12 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Says what is being done, on standard error: standard output is for the results.
+    /// Prints the current step on standard error, because standard output is for the results.
     pub fn say(&self, what: &str) {
         eprintln!("▸ {what}");
     }
 
-    /// What to tell a reader if there is no Python to compare with.
+    /// The note for the reader if there is no Python to compare with.
     pub fn python_is_missing(&self, benchmark: &str) -> Option<String> {
         self.python.is_none().then(|| {
             format!(
@@ -136,7 +136,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all went well and every target was met.
+/// Returns whether all benchmarks succeeded and every target was met.
 fn run(arguments: Arguments) -> Result<bool> {
     let Arguments {
         filter,
@@ -170,7 +170,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         if filter.as_ref().is_some_and(|filter| !name.contains(filter.as_str())) {
             continue;
         }
-        // One that breaks does not keep the others from being measured.
+        // The other benchmarks still run if one fails.
         match benchmark(&setting).with_context(|| format!("benchmark {name}")) {
             Ok(results) => {
                 let file = out.join(format!("{name}.json"));

@@ -1,4 +1,4 @@
-//! The memory of the running demo under the load of [`accept`](crate::accept), while somebody looks at the Overview.
+//! The memory of the running demo under the load of [`accept`](crate::accept), while a user has the Overview open.
 
 use crate::accept::CONNECTIONS;
 use crate::demo::{Demo, Session};
@@ -13,13 +13,13 @@ use std::time::Duration;
 /// Megabytes, of a million bytes.
 const LIMIT: f64 = 150.0;
 const MEGABYTE: f64 = 1e6;
-/// How often the Overview is looked at.
+/// How often the Overview is loaded.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
-/// The demo did not start or broke, or an event got lost.
+/// The demo did not start or failed, or an event got lost.
 pub fn run(setting: &Setting) -> Result<Results> {
     if usage::memory(std::process::id()).is_none() {
         let notes =
@@ -78,7 +78,7 @@ async fn measure(setting: &Setting) -> Result<Results> {
 
 async fn look(session: Session) {
     loop {
-        // What it says is of no interest here; a server that breaks shows in the load.
+        // The content of the page does not matter here. A failed server shows in the load.
         let _ = session.get("/", "br").await;
         tokio::time::sleep(LOOK_EVERY).await;
     }

@@ -1,5 +1,5 @@
-//! The dashboard's pages: what the browser downloads, and what drawing them costs the server, on a demo with a day of
-//! history.
+//! The dashboard's pages on a demo with a day of history: how much the browser downloads, and what rendering costs the
+//! server.
 
 mod drawn_once;
 mod html;
@@ -17,19 +17,19 @@ use tokio::time::Instant;
 const KILOBYTE: f64 = 1e3;
 const OVERVIEW_LIMIT: f64 = 60.0;
 const WASM_LIMIT: f64 = 150.0;
-/// Seconds from nothing to a demo with history.
+/// Maximum seconds from the start to a demo with history.
 const READY_LIMIT_S: f64 = 30.0;
-/// Viewers at once.
+/// Number of simultaneous viewers.
 const VIEWERS: usize = 8;
-/// A page that needs nothing but the frame around it.
+/// A page that has only the frame common to all pages.
 const NOT_FOUND: &str = "/there-is-no-such-page";
 /// Three hours of minutes: 180 points.
 const RANGE: &str = "range=3h";
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
-/// The demo did not start or broke, or a page is not what it should be.
+/// The demo did not start or failed, or a page is wrong.
 pub fn run(setting: &Setting) -> Result<Results> {
     setting.say("pages: making a demo with a day of history");
     load::runtime()?.block_on(measure(setting))
@@ -51,7 +51,7 @@ async fn measure(setting: &Setting) -> Result<Results> {
     Ok(results)
 }
 
-/// The first thing that anybody downloads.
+/// The first page that a user downloads.
 async fn overview(session: &Session, results: &mut Results) -> Result<()> {
     let begun = Instant::now();
     let plain = session.get("/", "identity").await?;
@@ -81,7 +81,7 @@ async fn overview(session: &Session, results: &mut Results) -> Result<()> {
     Ok(())
 }
 
-/// The browser's part, as it is sent.
+/// The browser's part of the dashboard, as the server sends it.
 async fn wasm(setting: &Setting, session: &Session, results: &mut Results) -> Result<()> {
     let Some(site) = &setting.site else {
         results
@@ -110,7 +110,7 @@ struct MetricsPage {
     points: usize,
 }
 
-/// The one with the most charts.
+/// The Metrics page with the most charts.
 async fn busiest_metrics_page(session: &Session) -> Result<MetricsPage> {
     let first = session.get("/metrics", "identity").await?;
     let mut pages = Vec::new();
@@ -126,7 +126,7 @@ async fn busiest_metrics_page(session: &Session) -> Result<MetricsPage> {
     Ok(page)
 }
 
-/// What a page costs when several people look at it all the time.
+/// The cost of a page that several viewers load all the time.
 async fn rendering(
     setting: &Setting,
     demo: &Demo,

@@ -1,4 +1,4 @@
-//! A day of traffic in virtual time: how much faster than the real one.
+//! A day of traffic in virtual time, compared with real time.
 
 use crate::table::{Results, Row, Target};
 use crate::{Setting, usage};
@@ -18,17 +18,17 @@ use tokio::time::Instant;
 
 /// A day, at one event a second.
 const EVENTS: u64 = 86_400;
-/// The target: a day in that many seconds.
+/// The target: maximum seconds for a day.
 const LIMIT_S: f64 = 15.0;
-/// Others on the machine can only make it slower, so the fastest of these counts.
+/// Other load on the machine can only slow a run down, so the fastest of these runs counts.
 const RUNS: usize = 2;
-/// When the day begins: any day.
+/// The start of the day. Any day would do.
 const START_S: u64 = 1_772_409_600;
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
-/// The simulation broke, or an event of it is not stored in the end.
+/// The simulation failed, or one of its events is not stored at the end.
 pub fn run(setting: &Setting) -> Result<Results> {
     let mut runs = Vec::new();
     for number in 1..=RUNS {
@@ -64,7 +64,7 @@ fn cpu_s() -> Option<f64> {
     usage::cpu_s(std::process::id())
 }
 
-/// Lives through that many seconds with an event each, and lets what is on its way arrive.
+/// Simulates `events` seconds with one event each, and then waits for the events still in the pipeline.
 fn day(folder: &Path, events: u64) -> Result<Ledger> {
     let start = Timestamp::UNIX_EPOCH + Duration::from_secs(START_S);
     in_virtual_time(start, async |clock| live_through(folder, clock, events).await)?
@@ -87,7 +87,7 @@ async fn live_through(folder: &Path, clock: VirtualClock, events: u64) -> Result
     simulation.answered().await;
     let reader = Arc::clone(&simulation.pipeline.ports.ledger);
     let mut ledger = reader.ledger().await?;
-    // Nothing fails here, so what is still on its way is stored within moments.
+    // Nothing fails here, so the remaining events are stored within moments.
     for _ in 0..60 {
         if ledger.moving() == 0 {
             break;

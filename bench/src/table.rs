@@ -30,13 +30,13 @@ impl Figure {
     }
 }
 
-/// What a ratio has to be.
+/// The target of a ratio.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-    /// That much or more.
+    /// This value or more.
     AtLeast(f64),
-    /// That much or less.
+    /// This value or less.
     AtMost(f64),
 }
 
@@ -56,21 +56,21 @@ impl Target {
     }
 }
 
-/// One comparison: ours against a peer or a limit.
+/// One comparison: our number against that of a peer, or against a limit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
-    /// What was measured.
+    /// The measured quantity.
     pub what: String,
     /// Our number.
     pub ours: Figure,
-    /// What it is compared with.
+    /// The name of the peer or limit.
     pub against: String,
-    /// The number of that.
+    /// The peer's number, or the limit.
     pub theirs: Figure,
-    /// Ours by theirs.
+    /// Our number divided by theirs.
     pub ratio: f64,
-    /// What the ratio has to be; `None` where it is only reported, because it says more about the machine's moment
-    /// than about the code.
+    /// The target; `None` if the ratio is only reported, because it depends more on the machine's load at that moment
+    /// than on the code.
     pub target: Option<Target>,
 }
 
@@ -88,13 +88,13 @@ impl Row {
         Self { what: what.into(), ours, against: against.into(), theirs, ratio, target: None }
     }
 
-    /// With a target.
+    /// Adds a target.
     pub fn target(mut self, target: Target) -> Self {
         self.target = Some(target);
         self
     }
 
-    /// Whether its target is missed. A ratio that is not a number misses every target.
+    /// Whether the ratio misses its target. A ratio that is not a number misses every target.
     pub fn misses(&self) -> bool {
         self.target.is_some_and(|target| !target.is_met(self.ratio))
     }
@@ -108,16 +108,16 @@ impl Row {
     }
 }
 
-/// What a benchmark found.
+/// The results of a benchmark.
 #[derive(Debug, Serialize)]
 pub struct Results {
-    /// Its name, also its file's.
+    /// Its name, also the name of its file.
     pub benchmark: &'static str,
     /// The comparisons.
     pub rows: Vec<Row>,
-    /// Numbers that explain them.
+    /// Numbers that explain the comparisons.
     pub details: Value,
-    /// What a reader has to know, a sentence each.
+    /// Notes for the reader, one sentence each.
     pub notes: Vec<String>,
 }
 
@@ -145,7 +145,7 @@ pub fn table(results: &[Results]) -> String {
         let mut shown = String::new();
         for (column, cell) in line.iter().enumerate() {
             let padding = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
-            // Numbers are right-aligned, words left-aligned.
+            // Numbers are right-aligned, text is left-aligned.
             let is_number = matches!(column, 1 | 3 | 4);
             let _ = if is_number {
                 write!(shown, "{padding}{cell}  ")
@@ -166,13 +166,13 @@ fn ratio(ratio: f64) -> String {
     if ratio >= 100.0 { format!("{ratio:.0}") } else { format!("{ratio:.2}") }
 }
 
-/// The value of which that share of the sorted values is no larger; 0 if there are none.
+/// The percentile for a share of the sorted values, by the nearest rank; 0 if there are no values.
 pub fn percentile(sorted: &[f64], share: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     sorted.get((last as f64 * share).round() as usize).copied().unwrap_or(0.0)
 }
 
-/// The middle one of some values; 0 if there are none.
+/// The median of some values; 0 if there are none.
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut sorted: Vec<f64> = values.into_iter().collect();
     sorted.sort_by(f64::total_cmp);

@@ -1,17 +1,17 @@
-//! What processes and threads have used, from Linux's `/proc`. Elsewhere nothing is known, and nothing is claimed.
+//! Resources that processes and threads have used, from Linux's `/proc`. On other systems the functions return nothing.
 
 use std::fs;
 
-/// Clock ticks a second in `/proc`: fixed at 100 for programs, whatever the kernel's own rate is.
+/// Clock ticks a second in `/proc`: always 100 for programs, independent of the kernel's own rate.
 const TICKS_PER_S: f64 = 100.0;
 
-/// Seconds of CPU that a process has used; its threads that have ended are counted in.
+/// CPU seconds that a process has used, including its threads that have ended.
 pub fn cpu_s(process: u32) -> Option<f64> {
     ticks(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
 }
 
-/// Seconds of CPU that a process's threads have used, exact to the microsecond if the kernel reports that. Threads that
-/// have ended are not counted: for short spans only.
+/// CPU seconds that a process's threads have used, exact to the microsecond if the kernel reports that. Threads that
+/// have ended are not counted, so use it for short spans only.
 pub fn exact_cpu_s(process: u32) -> Option<f64> {
     let mut sum = None;
     for thread in fs::read_dir(format!("/proc/{process}/task")).ok()? {
@@ -22,14 +22,14 @@ pub fn exact_cpu_s(process: u32) -> Option<f64> {
     sum.or_else(|| cpu_s(process))
 }
 
-/// Seconds of CPU that this process's threads of a name have used.
+/// CPU seconds that this process's threads with a given name have used.
 pub fn cpu_of_threads_s(name: &str) -> Option<f64> {
     let mut sum = None;
     for thread in fs::read_dir("/proc/self/task").ok()? {
         // A thread may have ended meanwhile.
         let Ok(folder) = thread.map(|thread| thread.path()) else { continue };
         let Ok(found) = fs::read_to_string(folder.join("comm")) else { continue };
-        // The kernel keeps 15 bytes of a thread's name.
+        // The kernel stores only 15 bytes of a thread's name.
         if found.trim_end() == &name[..name.len().min(15)]
             && let Some(used) = fs::read_to_string(folder.join("stat")).ok().as_deref().and_then(ticks)
         {
@@ -39,14 +39,14 @@ pub fn cpu_of_threads_s(name: &str) -> Option<f64> {
     sum
 }
 
-/// A process's memory in bytes: now, and at most so far. Only what is resident counts.
+/// A process's resident memory in bytes: now, and the peak so far.
 pub fn memory(process: u32) -> Option<(f64, f64)> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     Some((kibibytes(&status, "VmRSS:")? * 1024.0, kibibytes(&status, "VmHWM:")? * 1024.0))
 }
 
 fn ticks(stat: &str) -> Option<f64> {
-    // The name in brackets may have spaces and brackets in it. After it come the state and numbers.
+    // The name in brackets may contain spaces and brackets. The state and numbers follow it.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;

@@ -11,13 +11,13 @@ pub fn topology(file: &Path) -> Result<Topology, Trouble> {
     Topology::load(file).map_err(|error| Trouble::Unreachable(error.to_string()))
 }
 
-/// The API that a file tells of.
+/// The API that the topology file names.
 pub fn api(file: &Path) -> Result<Api, Trouble> {
     let api = topology(file)?.api;
     Ok(Api { url: api.url, authorization: api.authorization })
 }
 
-/// The deployment that a file tells of, with the credentials that AWS's own tools would use.
+/// The deployment that the topology file names, with the credentials that AWS's own tools would use.
 pub async fn open(file: &Path) -> anyhow::Result<Backend> {
     let deployment =
         Deployment::attach(topology(file)?).await.map_err(|error| Trouble::Unreachable(error.to_string()))?;

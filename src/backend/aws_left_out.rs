@@ -1,22 +1,22 @@
-//! A build without the AWS SDKs, such as the demo's, knows no deployments.
+//! A build without the AWS SDKs, such as the demo's, supports no deployments.
 
 use super::{Api, Backend};
 use crate::answer::Trouble;
 use std::path::Path;
 
-/// What to do instead.
+/// Says what the user can do instead.
 pub fn built_without_aws() -> Trouble {
     let what = "this program was built without AWS, as the demo builds it, so --topology is not available: build it with \
                 cargo build --release --package spillway";
     Trouble::Usage(what.to_owned())
 }
 
-/// Never the API of a deployment.
+/// Always fails: this build knows no API of a deployment.
 pub fn api(_: &Path) -> Result<Api, Trouble> {
     Err(built_without_aws())
 }
 
-/// Never a deployment.
+/// Always fails: this build knows no deployment.
 pub async fn open(_: &Path) -> anyhow::Result<Backend> {
     Err(built_without_aws().into())
 }

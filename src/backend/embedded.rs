@@ -10,7 +10,7 @@ use spillway_embedded::faults::Fault;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The pipeline with that data folder.
+/// Opens the pipeline with that data folder.
 pub async fn open(folder: &Path) -> anyhow::Result<Backend> {
     let attached = Pipeline::attach(folder).await;
     let (pipeline, local) = attached.map_err(|error| Trouble::Unreachable(error.to_string()))?;

@@ -16,13 +16,13 @@ use clap::Subcommand;
 /// What to do with alarms.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Run the rules' scenarios, and look for rules that would not do what their author thinks
+    /// Run the rules' scenarios, and find rules that would not do what their author intends
     Check(check::Options),
     /// Write the rules as the JSON that Terraform reads
     Compile(compile::Options),
-    /// List the rules with what they mean; with a pipeline named, how each is and since when
+    /// List the rules with their meaning; with a pipeline named, also the state of each and since when
     List(list::Options),
-    /// Say what the rules would have told over recorded history
+    /// Say which notifications the rules would have sent over recorded history
     Backtest(backtest::Options),
 }
 

@@ -1,4 +1,4 @@
-//! `spillway completions`: what a shell needs to complete command lines, from the same definitions as the help.
+//! `spillway completions`: shell completion scripts, from the same definitions as the help.
 
 use crate::answer::ExitStatus;
 use crate::arguments::Arguments;

@@ -1,4 +1,4 @@
-//! `spillway dashboard`: only the dashboard.
+//! `spillway dashboard`: the dashboard without a pipeline.
 
 #[cfg(feature = "aws")]
 mod aws;
@@ -27,7 +27,7 @@ pub async fn run(options: &Options, target: &Target) -> anyhow::Result<()> {
     }
 }
 
-/// For a pipeline that another process runs on the folder.
+/// The dashboard of a pipeline that another process runs on the folder.
 async fn beside_a_pipeline(options: &Options, folder: &Path) -> anyhow::Result<()> {
     system::log_to_standard_error();
     let (listener, assets) = options.pages.open().await?;

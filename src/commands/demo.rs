@@ -1,11 +1,11 @@
-//! `spillway demo`: a system with a day behind it and traffic on it.
+//! `spillway demo`: a system with a day of history and live traffic.
 
 use crate::system::{self, MadeUp};
 use crate::target::Target;
 use clap::Args;
 use std::path::Path;
 
-/// Where the demo's data is if no folder is named.
+/// The demo's data folder if the command line names none.
 const FOLDER: &str = ".spillway";
 
 const LONG_HELP: &str = "\

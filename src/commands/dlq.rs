@@ -19,17 +19,17 @@ use clap::Subcommand;
 /// What to do with dead letters.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// List dead letters, grouped by what they failed at
+    /// List dead letters, grouped by the failure that caused them
     List(list::Options),
-    /// Show one with everything that is known of it
+    /// Show one dead letter with everything that is known about it
     Show(show::Options),
-    /// Put dead letters back to the primary queue
+    /// Put dead letters back into the primary queue
     Replay(replay::Options),
     /// Give dead letters up, with a reason; can be undone with restore
     Discard(discard::Options),
-    /// Take discards back
+    /// Undo discards of dead letters
     Restore(restore::Options),
-    /// In AWS: put into the index what the archive has and the index lacks
+    /// In AWS: add to the index what is in the archive but missing from the index
     Reindex(reindex::Options),
 }
 

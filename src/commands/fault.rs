@@ -1,4 +1,4 @@
-//! `spillway fault`: things that go wrong on purpose.
+//! `spillway fault`: faults that an operator causes on purpose.
 
 use crate::answer::ExitStatus;
 use crate::backend::Backend;
@@ -24,7 +24,7 @@ pub enum Kind {
     StoreLatency,
     /// The consumer dies in a share of its invocations (--probability)
     ConsumerCrash,
-    /// The primary queue takes nothing: the API answers 503
+    /// The primary queue accepts nothing: the API answers 503
     QueueOutage,
     /// The archiver fails each time: dead letters stay in the DLQ
     ArchiverOutage,
@@ -46,30 +46,30 @@ impl Kind {
 /// What to do with faults.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Switch a fault on; a running pipeline feels it within a second
+    /// Switch a fault on; a running pipeline is affected within a second
     Start(Start),
     /// Switch a fault off
     Stop(Stop),
-    /// List the faults that are on
+    /// List the active faults
     List(List),
 }
 
 /// Options of `fault start`.
 #[derive(Clone, Debug, Args)]
 pub struct Start {
-    /// Which
+    /// Kind of fault
     #[arg(value_enum)]
     kind: Kind,
-    /// What is left of the store's capacity, for store-throttle
+    /// Remaining share of the store's capacity, for store-throttle
     #[arg(long, default_value = "0.3", value_name = "SHARE", value_parser = values::share)]
     capacity: f64,
-    /// Milliseconds that are added to each call, for store-latency
+    /// Milliseconds added to each call, for store-latency
     #[arg(long, default_value = "500", value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=600_000))]
     added_ms: u64,
     /// Share of the invocations that die, for consumer-crash
     #[arg(long, default_value = "0.2", value_name = "SHARE", value_parser = values::share)]
     probability: f64,
-    /// Switch it off by itself after this long
+    /// Switch it off automatically after this time
     #[arg(long = "for", value_name = "SPAN", value_parser = values::span)]
     lasting: Option<Duration>,
     #[command(flatten)]
@@ -79,10 +79,10 @@ pub struct Start {
 /// Options of `fault stop`.
 #[derive(Clone, Debug, Args)]
 pub struct Stop {
-    /// Which
+    /// Kind of fault
     #[arg(value_enum, required_unless_present = "all")]
     kind: Option<Kind>,
-    /// Every one that is on
+    /// Every active fault
     #[arg(long, conflicts_with = "kind")]
     all: bool,
     #[command(flatten)]
@@ -92,7 +92,7 @@ pub struct Stop {
 /// Options of `fault list`.
 #[derive(Clone, Debug, Args)]
 pub struct List {
-    /// Those that are over, too
+    /// Also faults that have ended
     #[arg(long)]
     all: bool,
 }

@@ -26,12 +26,12 @@ With --json: {\"at\", \"unaccounted\", \"difference\", \"uncertainty\": {\"movin
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    /// Watch for this long, and show the rates of acceptance and storage, too
+    /// Watch for this time, and also show the rates of acceptance and storage
     #[arg(long, value_name = "SPAN", value_parser = values::span)]
     over: Option<Duration>,
 }
 
-/// The shape of `--json`.
+/// The JSON document that `--json` prints.
 #[derive(Debug, Serialize)]
 struct Flow {
     at: spillway_core::Timestamp,
@@ -120,7 +120,7 @@ fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How far the numbers can be off, in words; `None` where they are exact.
+/// The maximum error of the numbers, in words; `None` if they are exact.
 fn bound(ledger: &Ledger) -> Option<String> {
     let Uncertainty { moving, repeated } = ledger.uncertainty;
     let moved = format!("{} moved in the last minutes", number(moving));

@@ -1,4 +1,4 @@
-//! `spillway get`: where an event is, with everything that is known of it.
+//! `spillway get`: where an event is, with everything that is known about it.
 
 use crate::answer::{ExitStatus, Trouble};
 use crate::backend::{Backend, Site};
@@ -33,7 +33,7 @@ pub struct Options {
     source: Option<String>,
 }
 
-/// The shape of `--json`.
+/// The JSON document that `--json` prints.
 #[derive(Debug, Serialize)]
 struct Found {
     id: EventId,
@@ -101,7 +101,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     Ok(ExitStatus::Ok)
 }
 
-/// The most settled place comes first: what is stored will stay so, whatever its copies do.
+/// The most final place comes first: a stored event remains stored, whatever happens to its other copies.
 fn settled(place: Place) -> u8 {
     match place {
         Place::Stored => 0,

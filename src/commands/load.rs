@@ -1,4 +1,4 @@
-//! `spillway load`: traffic at a rate, and the proof that none of it was lost.
+//! `spillway load`: traffic at a fixed rate, and the proof that no event was lost.
 
 mod verify;
 
@@ -35,19 +35,19 @@ pub struct Options {
     /// Events a second
     #[arg(long, default_value = "50", value_parser = values::rate)]
     rate: f64,
-    /// For how many seconds
+    /// Duration in seconds
     #[arg(long, default_value = "10", value_parser = clap::value_parser!(u32).range(1..=604_800))]
     seconds: u32,
     /// File for the promised ids
     #[arg(long, value_name = "FILE", required_unless_present = "verify")]
     out: Option<PathBuf>,
-    /// Requests at once
+    /// Maximum number of requests at once
     #[arg(long, default_value = "64", value_name = "C", value_parser = clap::value_parser!(u16).range(1..=4096))]
     connections: u16,
-    /// Makes the same events again [default: the time]
+    /// Seed; the same seed makes the same events [default: the time]
     #[arg(long)]
     seed: Option<u64>,
-    /// How long to go on after that with events that are not promised yet
+    /// After that, how long to continue with events that are not promised yet
     #[arg(long, default_value = "30s", value_name = "SPAN", value_parser = values::span)]
     grace: Duration,
     /// Check that each id in FILE is somewhere in the ledger

@@ -1,4 +1,4 @@
-//! `spillway man`: the manual pages, from the same definitions as the help. For packages of the program.
+//! `spillway man`: the manual pages, from the same definitions as the help. Packages of the program need them.
 
 use crate::answer::{ExitStatus, Trouble};
 use crate::arguments::Arguments;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Options of `man`.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// Folder for the pages, such as man/man1; it is made if it isn't there
+    /// Folder for the pages, such as man/man1; created if it doesn't exist
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! `spillway replays`: what became of replays.
+//! `spillway replays`: the results of replays.
 
 use crate::answer::{ExitStatus, Trouble};
 use crate::backend::{Backend, Site};
@@ -11,7 +11,7 @@ use spillway_core::Timestamp;
 use spillway_core::ids::ReplayId;
 use spillway_core::replay::{Replay, ReplayItem, ReplayItemState, ReplayState};
 
-/// Messages that are read at once.
+/// The number of messages in one read.
 const AT_ONCE: usize = 1000;
 
 const LONG_HELP: &str = "\
@@ -23,17 +23,18 @@ a replay is {\"id\", \"by\", \"started_at\", \"ended_at\", \"state\", \"total\",
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    /// Only this one, with its messages
+    /// Only this replay, with its messages
     id: Option<String>,
-    /// At most so many replays, the newest first
+    /// Maximum number of replays, the newest first
     #[arg(long, default_value = "20", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
-    /// Put back what still waits, of this replay or of all: in AWS nobody else does after a replay was interrupted
+    /// Put back messages that are still waiting, of this replay or of all. In AWS nothing else does so after an
+    /// interruption
     #[arg(long)]
     resume: bool,
 }
 
-/// A replay as JSON, with its total.
+/// A replay as JSON, with the total number of its messages.
 pub fn document(replay: &Replay) -> Value {
     let mut document = json!(replay);
     document["total"] = replay.total().into();

@@ -1,4 +1,4 @@
-//! `spillway send`: one event, in any of the ways that the API takes it.
+//! `spillway send`: one event, in any of the formats that the API accepts.
 
 use crate::answer::{ExitStatus, Trouble};
 use crate::backend;
@@ -17,7 +17,7 @@ use spillway_core::event::json::parse_strict;
 use spillway_core::ids::EventId;
 use std::io::Read as _;
 
-/// How an event travels.
+/// The format in which an event is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
     /// One JSON document with attributes and data
@@ -26,7 +26,7 @@ pub enum Mode {
     Binary,
     /// A JSON array of structured events
     Batch,
-    /// Any JSON object; the API wraps it in an event
+    /// Any JSON object; the API makes an event of it
     Plain,
 }
 
@@ -52,7 +52,7 @@ pub struct Options {
     /// The API, such as http://127.0.0.1:8080/events; without a path, /events is meant [default: that of --topology]
     #[arg(long, value_parser = http_client::events_url, env = "SPILLWAY_URL")]
     url: Option<Uri>,
-    /// How it travels [default: structured with --type, otherwise plain]
+    /// Format in which it is sent [default: structured with --type, otherwise plain]
     #[arg(long, value_enum)]
     mode: Option<Mode>,
     /// The event's type, such as order.placed
@@ -93,7 +93,7 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
     report(&answer, console)
 }
 
-/// A request, ready to be sent.
+/// A request that is ready to send.
 struct Outgoing {
     content_type: String,
     headers: HeaderMap,
@@ -180,7 +180,7 @@ fn binary(options: &Options, id: &str, event_type: &str, data: Vec<u8>) -> Resul
     Ok(Outgoing { content_type: options.content_type.clone(), headers, body: data.into() })
 }
 
-/// What CloudEvents' HTTP binding (section 3.1.3.2) has percent-encoded in a header.
+/// The characters that CloudEvents' HTTP binding (section 3.1.3.2) percent-encodes in a header.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 fn header_value(value: &str) -> Result<HeaderValue, Trouble> {

@@ -1,4 +1,4 @@
-//! Commands as people and scripts meet them: what they print, and their exit codes.
+//! The commands as people and scripts use them: their output and their exit codes.
 
 mod dlq;
 mod faults;
@@ -6,7 +6,7 @@ mod in_aws;
 mod loads;
 mod whereabouts;
 
-/// Compares what a command printed with a snapshot; ids of replays are random.
+/// Compares the output of a command with a snapshot. Random replay ids are replaced.
 macro_rules! assert_output {
     ($output:expr) => {{
         let output = $output;

@@ -1,6 +1,7 @@
-//! A day in the life of the shop: a burst, a store outage of 40 minutes, a schema that was too strict, was mended, and
-//! what it had refused replayed; a bad deployment and a second strict schema, whose dead letters are still there. Those of
-//! the deployment would fail again, the others would not. All of it happens to the real code, in virtual time.
+//! A day of the shop: a burst, and a store outage of 40 minutes. A schema was too strict; it was fixed, and the events
+//! that it had refused were replayed. A bad deployment and a second strict schema left dead letters that are still
+//! there. The dead letters of the deployment would fail again, the others would not. The real code processes all of it,
+//! in virtual time.
 
 use super::EVENTS_PER_S;
 use jiff::{SignedDuration, Timestamp};
@@ -21,12 +22,12 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-/// How much history there is.
+/// Length of the history.
 const LENGTH: SignedDuration = SignedDuration::from_hours(24);
-/// The same day each time.
+/// A fixed seed makes the same day each time.
 const SEED: u64 = 7;
 
-/// Told now and then how much is done, from 0 to 1.
+/// Called now and then with the progress, from 0 to 1.
 pub type Progress<'p> = &'p dyn Fn(f64);
 
 /// Why there is no history.
@@ -49,7 +50,7 @@ pub enum HistoryError {
     System(#[from] std::io::Error),
 }
 
-/// The script, in time before the end.
+/// The script; its times are offsets before the end of the day.
 struct Script {
     burst_at: Timestamp,
     outage: (Timestamp, Timestamp),
@@ -73,11 +74,11 @@ impl Script {
     }
 }
 
-/// Makes a day of history that ends at `end` in an empty data folder, with what its alarms would have done. Blocks until it
-/// is there.
+/// Makes a day of history that ends at `end` in an empty data folder, with the alarms as they would have been. Blocks
+/// until the history is complete.
 ///
 /// # Errors
-/// See [`HistoryError`]. What was made so far stays in the folder.
+/// See [`HistoryError`]. A partial history stays in the folder.
 pub fn make(
     data_folder: &Path,
     end: Timestamp,
@@ -99,7 +100,7 @@ async fn live_through(
 ) -> Result<(), HistoryError> {
     let script = Script::ending_at(end);
     let schemas = Arc::new(Switched(RwLock::new(good_schemas()?)));
-    // In X-Ray's default sampling one request a second is traced, which at this rate is each of them.
+    // X-Ray's default sampling traces one request a second. At this rate that is every request.
     let settings = PipelineSettings {
         trace_reservoir_per_s: 0.0,
         trace_fixed_rate: 0.02,
@@ -140,13 +141,13 @@ async fn live_through(
     }
     simulation.answered().await;
     simulation.finish();
-    // Minute by minute over all of it, as if it had run live.
+    // Evaluate every minute of the day, as a live system would have done.
     watch.evaluate(end).await?;
     progress(1.0);
     Ok(())
 }
 
-/// Whatever the script says of this moment.
+/// Does what the script requires at this moment.
 fn act(script: &Script, now: Timestamp, schemas: &Switched, generator: &mut Generator) {
     let during = |(from, until): (Timestamp, Timestamp)| from <= now && now < until;
     schemas.switch(during(script.strict_schema) || during(script.second_strict_schema));
@@ -154,7 +155,7 @@ fn act(script: &Script, now: Timestamp, schemas: &Switched, generator: &mut Gene
     generator.deploy(if bad { Deployment::AmountAsText } else { Deployment::Good });
 }
 
-/// The operator of that morning: the schema is mended, and all that it had refused goes back.
+/// The operator's action that morning: the schema is fixed, and all events that it had refused are replayed.
 async fn replay_all(pipeline: &Pipeline) {
     let archived =
         DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
@@ -168,7 +169,7 @@ fn share(start: Timestamp, now: Timestamp, end: Timestamp) -> f64 {
     (now.as_second() - start.as_second()) as f64 / (end.as_second() - start.as_second()).max(1) as f64
 }
 
-/// Schemas that the script changes.
+/// The schemas, which the script changes.
 struct Switched(RwLock<Kinds>);
 
 struct Kinds {
@@ -193,7 +194,7 @@ impl Schemas for Switched {
 fn good_schemas() -> Result<Kinds, SchemaError> {
     let good: BTreeMap<String, Value> = spillway_traffic::schemas();
     let mut strict = good.clone();
-    // Somebody took for granted that every new user has told a birthday.
+    // The author of this schema assumed that every new user has given a birthday.
     strict.insert("user.signed_up".to_owned(), json!({"type": "object", "required": ["birthday"]}));
     Ok(Kinds {
         strict_now: false,

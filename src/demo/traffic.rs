@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Sends events of the shop to the gateway until dropped.
 pub async fn run(gateway: Arc<Gateway>, clock: Arc<dyn Clock>, events_per_s: f64) {
-    // Another seed each time: the ids of an earlier run are in the store already.
+    // A different seed each time: the ids of an earlier run are in the store already.
     let seed = u64::try_from(clock.now().as_millisecond()).unwrap_or_default();
     let mut generator = Generator::new(seed);
     loop {

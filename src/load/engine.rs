@@ -1,4 +1,4 @@
-//! The engine of a load: an open loop that stays at its rate whatever the API does.
+//! The engine of a load: an open loop that keeps its rate however the API behaves.
 
 use super::promises::{Promises, PromisesError};
 use super::tally::{Report, Tally};
@@ -17,52 +17,52 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// Events that wait to be sent again, at most; while there are more, no new one is begun.
+/// Maximum number of events that wait for a retry. While there are more, no new event is started.
 const MOST_RETRIES: u64 = 20_000;
-/// The first wait before an event is sent again; it doubles up to [`LONGEST_WAIT`].
+/// The first wait before a retry. Each further wait is twice as long, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
-/// An API may ask for patience, but not for all of it.
+/// The API may ask for a wait before the next attempt, but no longer than this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(1);
 
-/// What to do.
+/// The parameters of a load.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Events a second.
     pub rate: f64,
-    /// For how long events fall due.
+    /// The period in which events fall due.
     pub duration: Duration,
-    /// Requests at once.
+    /// Maximum number of requests at once.
     pub connections: usize,
-    /// Of the generator.
+    /// Seed of the generator.
     pub seed: u64,
-    /// How long to go on, after the last event fell due, with events that are not decided yet.
+    /// After the last event fell due: how long to continue with events that are not decided yet.
     pub grace: Duration,
 }
 
 impl Plan {
-    /// Events in all.
+    /// Total number of events.
     pub fn events(&self) -> u64 {
         (self.rate * self.duration.as_secs_f64()).round() as u64
     }
 }
 
-/// How far a load is.
+/// The progress of a load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Promised so far.
+    /// Events promised so far.
     pub promised: u64,
-    /// Refused so far.
+    /// Events refused so far.
     pub refused: u64,
-    /// Begun and not decided.
+    /// Events started and not decided yet.
     pub undecided: u64,
 }
 
 struct Job {
     due: Instant,
     attempts: u32,
-    /// Made when it is first sent, so that a backlog costs no memory.
+    /// Created when it is first sent, so that a backlog costs no memory.
     event: Option<(EventId, Bytes)>,
 }
 
@@ -78,11 +78,11 @@ struct Shared {
     started_at: Instant,
 }
 
-/// Runs a load until each event is decided, the grace is over, or `interrupt` completes. `progress` is called some
-/// ten times a second.
+/// Runs a load until each event is decided, the grace period is over, or `interrupt` completes. `progress` is called
+/// about ten times a second.
 ///
 /// # Errors
-/// A promise could not be noted; the load ends at once.
+/// A promise could not be recorded; then the load ends at once.
 pub async fn run(
     plan: &Plan,
     http: HttpClient,
@@ -112,7 +112,7 @@ pub async fn run(
         () = dispatch(plan, &shared, &mut progress) => false,
         () = interrupt => true,
     };
-    // What is on its way may be promised yet, and a promise must not be lost: wait for these answers.
+    // Requests in flight may still be promised, and a promise must not be lost: wait for these answers.
     let _ = stop.send(true);
     while workers.join_next().await.is_some() {}
     if let Some(error) = lock(&shared.failed).take() {
@@ -191,7 +191,7 @@ impl Shared {
         }
     }
 
-    /// Counts an answer; `Some` with the wait if the event has to be sent again, with the same id, which is safe.
+    /// Counts an answer. Returns `Some` with the wait if the event has to be sent again. The same id makes that safe.
     fn judge(
         &self,
         job: &Job,
@@ -245,7 +245,8 @@ fn worth_another_try(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
 }
 
-/// Doubling, with up to half taken off, so that events that failed together don't all come back at once.
+/// Twice as long each time, less a random part of up to half. So events that failed together are not all sent again at
+/// once.
 fn wait_after(attempts: u32) -> Duration {
     let wait = (FIRST_WAIT * 2_u32.pow(attempts.min(10))).min(LONGEST_WAIT);
     wait.mul_f64(rand::rng().random_range(0.5..=1.0))

@@ -3,14 +3,14 @@
 use serde::Serialize;
 use std::time::Duration;
 
-/// Every duration that was measured. Four bytes each: an hour at 5,000 a second is 72 MB, and quantiles are exact.
+/// All measured durations. Each takes four bytes: an hour at 5,000 a second is 72 MB, and quantiles are exact.
 #[derive(Debug, Default)]
 pub struct Latencies(Vec<u32>);
 
-/// What is said about durations, in milliseconds.
+/// The quantiles of durations, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Quantiles {
-    /// Half were no longer than this.
+    /// Half of them were no longer than this.
     pub p50: f64,
     /// 99 of 100 were no longer than this.
     pub p99: f64,
@@ -19,12 +19,12 @@ pub struct Quantiles {
 }
 
 impl Latencies {
-    /// Adds one. Longer than 71 min counts as 71 min.
+    /// Adds a duration. More than 71 min counts as 71 min.
     pub fn add(&mut self, latency: Duration) {
         self.0.push(u32::try_from(latency.as_micros()).unwrap_or(u32::MAX));
     }
 
-    /// The quantiles, by the nearest rank; `None` if there was nothing to measure.
+    /// The quantiles, by nearest rank; `None` if there are no durations.
     pub fn quantiles(mut self) -> Option<Quantiles> {
         self.0.sort_unstable();
         let last = self.0.len().checked_sub(1)?;

@@ -1,4 +1,4 @@
-//! The file of promised ids, a line each.
+//! The file of promised ids, one on each line.
 
 use spillway_core::ids::EventId;
 use std::collections::HashSet;
@@ -7,7 +7,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Wri
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Why the file can't be used.
+/// Why the file is unusable.
 #[derive(Debug, thiserror::Error)]
 #[error("can't {what} {path}: {source}", path = path.display())]
 pub struct PromisesError {
@@ -16,10 +16,10 @@ pub struct PromisesError {
     source: io::Error,
 }
 
-/// Where promised ids are noted.
+/// The file in which promised ids are recorded.
 ///
-/// Each is handed to the operating system in one write as soon as it is promised, with no buffer in between, so that
-/// neither Ctrl-C nor kill -9 of this process takes one back. Files are only ever appended to.
+/// Each id is passed to the operating system in one write as soon as it is promised. No buffer is in between, so
+/// neither Ctrl-C nor kill -9 of this process loses a promise. Files are only ever appended to.
 #[derive(Debug)]
 pub struct Promises {
     file: Mutex<File>,
@@ -27,7 +27,7 @@ pub struct Promises {
 }
 
 impl Promises {
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     pub fn append_to(path: &Path) -> Result<Self, PromisesError> {
         let fail = |source| PromisesError { what: "open", path: path.to_owned(), source };
         let mut file = File::options().create(true).append(true).read(true).open(path).map_err(fail)?;
@@ -37,7 +37,7 @@ impl Promises {
         Ok(Self { file: Mutex::new(file), path: path.to_owned() })
     }
 
-    /// Notes a promise.
+    /// Records a promise.
     pub fn note(&self, id: &EventId) -> Result<(), PromisesError> {
         let line = format!("{id}\n");
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);

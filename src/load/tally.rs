@@ -14,27 +14,27 @@ pub struct Tally {
     pub requests: u64,
     pub bytes: u64,
     pub no_answer: u64,
-    /// Answers that ask to try again, by status.
+    /// Answers that ask for a retry, by status.
     pub again: BTreeMap<u16, u64>,
-    /// Answers that refuse for good, by status.
+    /// Permanent refusals, by status.
     pub refused: BTreeMap<u16, u64>,
-    /// The first refusal's own words.
+    /// The text of the first refusal.
     pub first_refusal: Option<String>,
-    /// The last reason for having no answer.
+    /// The last reason why a request got no answer.
     pub last_trouble: Option<String>,
     pub request_times: Latencies,
     pub promise_times: Latencies,
-    /// From the start to the last promise.
+    /// Time from the start to the last promise.
     pub promising: Duration,
 }
 
 impl Tally {
-    /// Counts an answer that asks to try again.
+    /// Counts an answer that asks for a retry.
     pub fn again(&mut self, status: StatusCode) {
         *self.again.entry(status.as_u16()).or_default() += 1;
     }
 
-    /// Counts an answer that refuses for good.
+    /// Counts a permanent refusal.
     pub fn refuse(&mut self, status: StatusCode, body: &[u8]) {
         *self.refused.entry(status.as_u16()).or_default() += 1;
         if self.first_refusal.is_none() {
@@ -47,7 +47,7 @@ impl Tally {
         self.promised + self.refused.values().sum::<u64>()
     }
 
-    /// The report over a load of `planned` events that took so long.
+    /// The report on a load of `planned` events that took `elapsed`.
     pub fn report(self, planned: u64, elapsed: Duration, interrupted: bool) -> Report {
         let undecided = self.started - self.decided();
         let per_s = self.promised as f64 / self.promising.as_secs_f64().max(0.001);
@@ -73,42 +73,42 @@ impl Tally {
     }
 }
 
-/// The result of a load; the shape of its `--json`.
+/// The result of a load, which is also its `--json` document.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// Events that the rate and the time asked for.
+    /// Events that follow from the rate and the duration.
     pub planned: u64,
     /// Events that the API promised (202); each is in the file.
     pub promised: u64,
-    /// Events that the API refused for good.
+    /// Events that the API refused permanently.
     pub refused: u64,
-    /// Events that were sent and got no answer that decides, until the end. They may have arrived.
+    /// Events that were sent and got no decisive answer before the end. They may have arrived.
     pub undecided: u64,
     /// Events that were never sent.
     pub not_sent: u64,
-    /// Whether Ctrl-C ended it early.
+    /// Whether Ctrl-C ended the load early.
     pub interrupted: bool,
-    /// Requests, retries among them.
+    /// Requests, including retries.
     pub requests: u64,
     /// Requests that got no answer: connection refused or broken, timeout.
     pub no_answer: u64,
-    /// Answers that asked to try again, by status.
+    /// Answers that asked for a retry, by status.
     pub again_by_status: BTreeMap<u16, u64>,
-    /// Answers that refused for good, by status.
+    /// Permanent refusals, by status.
     pub refused_by_status: BTreeMap<u16, u64>,
-    /// The first refusal's own words.
+    /// The text of the first refusal.
     pub first_refusal: Option<String>,
-    /// The last reason for having no answer.
+    /// The last reason why a request got no answer.
     pub last_trouble: Option<String>,
-    /// Bytes of promised events.
+    /// Total size of the promised events, in bytes.
     pub bytes: u64,
     /// Seconds from start to end.
     pub elapsed_s: f64,
     /// Promises a second, until the last promise.
     pub promised_per_s: f64,
-    /// One request that was promised, from sending to answer.
+    /// Latency of a promised request, from sending to the answer.
     pub request_ms: Option<Quantiles>,
-    /// An event, from the time it was due until its promise, waiting and retries included.
+    /// Latency of an event, from the time it was due until its promise, including waiting and retries.
     pub promise_ms: Option<Quantiles>,
 }
 

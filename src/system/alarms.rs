@@ -1,19 +1,19 @@
-//! How the system evaluates alarms, and where they notify.
+//! How the system evaluates alarms, and where it sends notifications.
 
 use anyhow::{Context as _, Result};
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::alarms::{AlarmSettings, RuleFiles, WatchOptions, Webhook, WebhookUrl};
 use std::path::PathBuf;
 
-/// How alarms are evaluated, and where they notify.
+/// How alarms are evaluated, and where notifications are sent.
 #[derive(Clone, Debug, clap::Args)]
 pub struct AlarmOptions {
-    /// Where notifications of alarms are posted as JSON: https, or http on a loopback address. It may hold a secret; in the
-    /// environment it does not show in the list of processes
+    /// Address to which alarm notifications are posted as JSON: https, or http on a loopback address. It may contain a
+    /// secret: set it in the environment to keep it out of the process list
     #[arg(long, value_name = "URL", env = "SPILLWAY_ALARM_WEBHOOK", hide_env_values = true)]
     alarm_webhook: Option<WebhookUrl>,
 
-    /// Folder with alarm rules, in place of those that are built in
+    /// Folder with alarm rules, instead of the built-in ones
     #[arg(long, value_name = "DIR")]
     alarm_rules: Option<PathBuf>,
 
@@ -21,7 +21,7 @@ pub struct AlarmOptions {
     #[arg(long, value_name = "FILE")]
     alarm_settings: Option<PathBuf>,
 
-    /// What the pipeline's usage may cost a month at AWS's prices, in US dollars
+    /// Maximum monthly cost of the pipeline's usage at AWS's prices, in US dollars
     #[arg(long, value_name = "USD", default_value_t = 50.0, value_parser = above_zero)]
     pub(super) monthly_budget_usd: f64,
 }
@@ -31,11 +31,11 @@ fn above_zero(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "expected a number above 0".to_owned())
 }
 
-/// The alarms that the options ask for.
+/// The alarms that the options describe.
 pub struct Alarms {
-    /// What they are evaluated with.
+    /// The options with which the alarms are evaluated.
     pub options: WatchOptions,
-    /// Where they notify.
+    /// Where notifications are sent.
     pub webhook: Option<Webhook>,
 }
 

@@ -1,4 +1,4 @@
-//! The data folder's files: emptied, or filled with the demo's history.
+//! The files of the data folder: deletes them, or fills the folder with the demo's history.
 
 use crate::demo;
 use anyhow::{Context as _, Result, bail};
@@ -9,10 +9,10 @@ use spillway_embedded::telemetry::FILE_NAME as TELEMETRY;
 use spillway_embedded::{OpenError, RealClock};
 use std::path::Path;
 
-/// In a data folder while its history is being made.
+/// This file is in a data folder while its history is being made.
 const UNFINISHED: &str = "history.unfinished";
 
-/// Deletes a data folder's files, and nothing else that may be there.
+/// Deletes a data folder's own files, and no others.
 pub fn empty(folder: &Path) -> Result<()> {
     if !folder.exists() {
         return Ok(());
@@ -22,7 +22,7 @@ pub fn empty(folder: &Path) -> Result<()> {
     if !is_ours {
         bail!("{} has files but no Spillway data: it is left alone; choose another folder", folder.display());
     }
-    // Refuses if a pipeline runs on it.
+    // Fails if a pipeline runs on the folder.
     drop(DataFolder::own(folder).or_else(|error| match error {
         OpenError::Version { .. } => DataFolder::lock(folder),
         other => Err(other),
@@ -35,11 +35,11 @@ pub fn empty(folder: &Path) -> Result<()> {
     keep_history(folder)
 }
 
-/// Fills a folder that is empty, or whose history was interrupted, with the demo's history.
+/// Fills a folder with the demo's history if it is empty, or if its earlier history was interrupted.
 pub async fn make_history(folder: &Path, alarms: &WatchOptions) -> Result<()> {
     let unfinished = folder.join(UNFINISHED);
     if unfinished.exists() {
-        // Half a day would pass for the whole of it.
+        // Without this, half a day of history would be taken for a whole day.
         empty(folder)?;
     }
     if folder.join(DATABASE).exists() {
@@ -57,12 +57,12 @@ pub async fn make_history(folder: &Path, alarms: &WatchOptions) -> Result<()> {
     keep_history(folder)
 }
 
-/// Takes the mark of unfinished history away.
+/// Removes the mark of an unfinished history.
 pub fn keep_history(folder: &Path) -> Result<()> {
     delete(&folder.join(UNFINISHED))
 }
 
-/// Deletes a file if it is there.
+/// Deletes a file if it exists.
 fn delete(file: &Path) -> Result<()> {
     match std::fs::remove_file(file) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -72,7 +72,7 @@ fn delete(file: &Path) -> Result<()> {
     }
 }
 
-/// Shows how far it is. Nothing fails if no reader is there.
+/// Prints the progress. A missing reader is not an error.
 fn say(text: &str) {
     use std::io::Write as _;
     let _ = std::io::stderr().write_all(text.as_bytes());

@@ -1,4 +1,4 @@
-//! The dashboard on a data folder.
+//! The dashboard of a data folder.
 
 use anyhow::{Context as _, Result};
 use spillway_core::Pipeline;
@@ -10,21 +10,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// Where the dashboard is, and what it is drawn with.
+/// The dashboard's port, and its files for the browser.
 #[derive(Clone, Debug, clap::Args)]
 pub struct PageOptions {
     /// Loopback port of the dashboard
     #[arg(long, value_name = "PORT", default_value_t = 3000)]
     dashboard_port: u16,
 
-    /// Folder with the browser's part of the dashboard, as `cargo xtask wasm` makes it. Without it pages do not refresh
-    /// themselves
+    /// Folder with the browser's part of the dashboard, as `cargo xtask wasm` makes it. Without it, pages do not
+    /// refresh automatically
     #[arg(long, value_name = "DIR")]
     site: Option<PathBuf>,
 }
 
 impl PageOptions {
-    /// Takes the port, and reads the browser's part.
+    /// Opens the port, and reads the files for the browser.
     pub async fn open(&self) -> Result<(TcpListener, Assets)> {
         let listener = bind(super::loopback(self.dashboard_port)).await?;
         let assets = match &self.site {
@@ -35,7 +35,7 @@ impl PageOptions {
     }
 }
 
-/// Notes where the dashboard is, and makes a link that signs in once.
+/// Records the dashboard's address, and makes a one-time sign-in link.
 pub async fn announce(
     folder: &Path,
     (pipeline, local): (&Pipeline, &Local),

@@ -1,4 +1,4 @@
-//! What only a pipeline on this machine has, and what only one in AWS has.
+//! The features of a pipeline on this machine only, and those of a deployment in AWS only.
 
 use super::FakePipeline;
 use crate::backend::Local;

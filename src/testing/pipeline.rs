@@ -1,4 +1,4 @@
-//! A pipeline in memory, with what only one machine or only a deployment in AWS has.
+//! A pipeline in memory, with the features of one machine only or of a deployment in AWS only.
 
 use crate::backend::{Backend, Site};
 use spillway_core::Pipeline;
@@ -22,17 +22,17 @@ pub struct FakePipeline {
     machine: Mutex<Machine>,
 }
 
-/// What the pipeline has beside its ports.
+/// The pipeline's state outside its ports.
 #[derive(Default)]
 pub struct Machine {
     pub faults: Vec<Fault>,
-    /// The sign-in link that the dashboard gives next.
+    /// The sign-in link that the dashboard returns next.
     pub link: Option<String>,
-    /// Dead letters that the archive's index lacks.
+    /// Number of dead letters that are missing from the archive's index.
     pub unindexed: u64,
 }
 
-/// What a test sets up. It derefs to what is in the pipeline.
+/// A test's setup. It dereferences to the state of the pipeline.
 #[derive(Default)]
 pub struct State {
     /// Whether it is a deployment in AWS.
@@ -56,17 +56,17 @@ impl DerefMut for State {
     }
 }
 
-/// What the pipeline does while a command waits: in AWS a message has to be put back before it ends.
+/// The pipeline's work while a command waits: in AWS a message has to be put back before it ends.
 pub fn running(in_aws: bool) -> Background {
     Background::EndsOne(if in_aws { ReplayItemState::Sent } else { ReplayItemState::Waiting })
 }
 
-/// A ledger, and the next reading of it: ten more events were accepted and stored.
+/// A ledger, and its next reading: ten more events were accepted and stored.
 pub fn readings(ledger: Ledger) -> impl IntoIterator<Item = Ledger> {
     [ledger, Ledger { accepted: ledger.accepted + 10, stored: ledger.stored + 10, ..ledger }]
 }
 
-/// A queue that takes that many messages, is over its rate for the rest of that call, and takes everything after it.
+/// A queue that accepts `room` messages, is over its rate for the rest of that call, and accepts all later messages.
 pub fn throttled_after(room: usize) -> impl FnMut(usize, &OutgoingMessage) -> Option<QueueError> {
     let (mut room, mut is_full) = (Some(room), false);
     move |position, _| {
@@ -82,7 +82,7 @@ pub fn throttled_after(room: usize) -> impl FnMut(usize, &OutgoingMessage) -> Op
     }
 }
 
-/// A queue that never takes the next `count` messages.
+/// A queue that permanently rejects the next `count` messages.
 pub fn rejecting(count: usize) -> impl FnMut(usize, &OutgoingMessage) -> Option<QueueError> {
     let mut left = count;
     move |_, _| {
@@ -102,12 +102,12 @@ impl FakePipeline {
         Arc::new(Self { memory, in_aws, schemas, machine: Mutex::new(machine) })
     }
 
-    /// What is in the pipeline.
+    /// The state of the pipeline.
     pub fn state(&self) -> MutexGuard<'_, spillway_testkit::State> {
         self.memory.state()
     }
 
-    /// What it has beside its ports.
+    /// The state outside its ports.
     pub fn machine(&self) -> MutexGuard<'_, Machine> {
         self.machine.lock().expect("a machine")
     }
@@ -126,7 +126,7 @@ impl FakePipeline {
         }
     }
 
-    /// Milliseconds that commands waited.
+    /// Total time that commands waited, in milliseconds.
     pub fn waited_ms(&self) -> i64 {
         self.memory.clock.now().as_millisecond() - super::now().as_millisecond()
     }

@@ -1,4 +1,4 @@
-# Each rule becomes the alarm that it says.
+# Each rule becomes the alarm that it defines.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -14,7 +14,7 @@ variables {
   kms_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
   tags           = { spillway = "demo" }
 
-  # A name that says what it stands for, so that a wrong one shows.
+  # A name that includes its key, so that an error message shows a wrong one.
   resources = {
     "api"                = "the api"
     "api.stage"          = "the api.stage"

@@ -159,7 +159,7 @@ run "every_limit_that_terraform_sets_follows_its_setting" {
     alarms   = { limits = { "api.expected_requests_per_5_minutes" = 31 } }
   }
 
-  # Which of the rules' limits are still those of the file: what only people know, or AWS has fixed.
+  # The limits of the rules that still come from the file: those that only the operator knows, and those that AWS fixes.
   assert {
     condition = toset([for key, value in jsondecode(file("../alerts/rules.json")).limits : key if module.rules.limits[key] == value]) == toset([
       "queues.primary.max_in_flight", "queues.dlq.retention_s",

@@ -1,4 +1,4 @@
-# Business hours: what holds low alarms back, and when.
+# Business hours: how and when low alarms are held back.
 
 mock_provider "aws" {
   source = "./tests/mocks"

@@ -1,4 +1,4 @@
-# The key that a deployment makes.
+# The key that a deployment creates.
 
 mock_provider "aws" {
   source = "./tests/mocks"

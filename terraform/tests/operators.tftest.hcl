@@ -1,4 +1,4 @@
-# What people may do with a deployment.
+# The permissions of a deployment's users.
 
 mock_provider "aws" {
   source = "./tests/mocks"

@@ -1,4 +1,4 @@
-# The function that tells the morning.
+# The reporter: the function that sends the morning digest.
 
 mock_provider "aws" {
   source = "./tests/mocks"

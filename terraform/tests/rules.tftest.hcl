@@ -1,4 +1,4 @@
-# Compiled rules: what is read, and what is refused.
+# Compiled rules: what the module accepts, and what it refuses.
 
 mock_provider "aws" {
   source = "./tests/mocks"

@@ -19,7 +19,8 @@ variables {
   }
 }
 
-# First, because capacity is autoscaling's from the first apply on and later runs of this file would find it unchanged.
+# This run is first: autoscaling manages the capacity from the first apply on, so later runs of this file would find it
+# unchanged.
 run "a_provisioned_table_scales_reads_and_writes_within_its_limits" {
   module {
     source = "./modules/table"

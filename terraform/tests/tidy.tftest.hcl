@@ -1,4 +1,4 @@
-# Rules for every resource and variable, present and to come.
+# Rules that hold for every present and future resource and variable.
 
 run "the_configuration_keeps_its_own_rules" {
   module {

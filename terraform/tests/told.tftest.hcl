@@ -1,4 +1,4 @@
-# Topics, budget, key and backup: who is told, and what guards the data.
+# Topics, budget, key and backup: who is notified, and what protects the data.
 
 mock_provider "aws" {
   source = "./tests/mocks"

@@ -1,4 +1,5 @@
-# Each rule of the variables refuses what it is there to refuse. A run breaks one rule of each variable that it names.
+# Each validation rule of the variables refuses the values that it should refuse. A run breaks one rule of each variable
+# that it names.
 
 mock_provider "aws" {
   source = "./tests/mocks"

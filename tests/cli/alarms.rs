@@ -1,4 +1,4 @@
-//! `spillway alarms backtest` over what a pipeline has recorded.
+//! `spillway alarms backtest` over the recorded data of a pipeline.
 
 use crate::common::{Output, spillway};
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +11,7 @@ use spillway_embedded::{Options, Pipeline, RealClock};
 use std::path::Path;
 use std::sync::Arc;
 
-/// A pipeline that does nothing; what it has recorded is what a test puts there.
+/// An idle pipeline. Its recorded data is what the test writes.
 async fn recorded(folder: &Path) -> (Pipeline, Timestamp) {
     let options = Options {
         settings: PipelineSettings::default(),
@@ -23,7 +23,7 @@ async fn recorded(folder: &Path) -> (Pipeline, Timestamp) {
     let pipeline = Pipeline::open(folder, options).await.expect("a pipeline");
     let now = pipeline.ports.clock.now().as_second();
     let start = Timestamp::from_second(now - now.rem_euclid(60) - 7_200).expect("a time");
-    // The oldest message's age: fresh, then rising over the low threshold and the high one, then fresh again.
+    // The oldest message's age: low, then rising over the low threshold and the high one, then low again.
     let ages = [(0, 5.0), (10, 400.0), (20, 2_000.0), (50, 5.0)];
     let queue = Names::default().queue;
     for minute in 0..90 {
@@ -53,7 +53,8 @@ async fn a_backtest_says_what_the_rules_would_have_told() {
     assert_eq!(output.code, Some(0), "{output:?}");
     let all = output.json();
     let minute = |minute: i64| (start + SignedDuration::from_mins(minute)).to_string();
-    // Three of five minutes breach when the third has ended; two are left three minutes after the last.
+    // The alarm fires when the third of five minutes has breached. It clears three minutes after the last breach, when
+    // only two of five minutes breach.
     let low = rule(&all["backtest"], "queue-age-low");
     assert_eq!(low["firings"], json!([{ "from": minute(13), "until": minute(53) }]), "{low}");
     let high = rule(&all["backtest"], "queue-age-high");
@@ -84,7 +85,7 @@ async fn two_versions_of_the_rules_are_compared_over_the_same_history() {
     }
     let words = format!(" --compare {} --pages-per-week 0.5 --json", changed.display());
     let output = backtest(&data, &words).await;
-    // The other rules are judged, and they wake nobody.
+    // The other rules are evaluated too, and send no pages.
     assert_eq!(output.code, Some(0), "{output:?}");
     let all = output.json();
     assert_eq!((&all["pages"], &all["other"]["pages"]), (&json!(1), &json!(0)), "{all:#}");

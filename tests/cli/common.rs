@@ -29,12 +29,12 @@ fn command<'a>(words: impl IntoIterator<Item = &'a str>) -> Command {
     command
 }
 
-/// Runs a command line; words are separated by spaces.
+/// Runs a command line. Words are separated by spaces.
 pub async fn spillway(line: &str) -> Output {
     spillway_words(line.split(' ')).await
 }
 
-/// Runs a command line whose words have spaces.
+/// Runs a command line whose words may contain spaces.
 pub async fn spillway_words(words: impl IntoIterator<Item = &str>) -> Output {
     finish(command(words).spawn().expect("the binary starts")).await
 }
@@ -54,7 +54,7 @@ pub async fn finish(child: Child) -> Output {
     }
 }
 
-/// Lines of a file, none if it is not there yet.
+/// Lines of a file; none if the file does not exist yet.
 pub fn lines(path: &Path) -> Vec<String> {
     std::fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
 }

@@ -1,4 +1,4 @@
-//! `spillway load` against an API that fails now and then.
+//! `spillway load` against an API that sometimes fails.
 
 use crate::common::{finish, lines, spillway, start};
 use bytes::Bytes;
@@ -17,20 +17,20 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-/// What the API does with a request.
+/// The API's reaction to a request.
 #[derive(Clone, Copy)]
 enum Answer {
     /// 202.
     Promise,
     /// This status, with these seconds of `Retry-After`.
     Status(u16, Option<u64>),
-    /// The connection breaks; the event may be taken all the same.
+    /// The connection breaks; `taken` says whether the API has accepted the event.
     Break { taken: bool },
 }
 
 type Script = fn(request: u64, attempt: u32) -> Answer;
 
-/// An API that follows a script, and remembers what it promised and took.
+/// An API that follows a script. It remembers which events it promised and accepted.
 #[derive(Default)]
 struct Api {
     requests: u64,
@@ -200,7 +200,7 @@ async fn an_api_that_is_not_there_is_an_error_of_its_own() {
     assert!(output.err.starts_with("error: no answer from "), "{output:?}");
 }
 
-/// Waits until the load has noted so many promises.
+/// Waits until the load has recorded `count` promises.
 async fn noted(path: &std::path::Path, count: usize) {
     for _ in 0..3000 {
         if lines(path).len() >= count {

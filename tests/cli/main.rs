@@ -1,4 +1,4 @@
-//! The `spillway` binary from outside: against an API that fails, and on the data folder of a real pipeline.
+//! The `spillway` binary as a separate process: against an API that fails, and on the data folder of a real pipeline.
 
 mod alarms;
 mod common;

@@ -67,7 +67,7 @@ impl Running {
         output.out.trim_end().to_owned()
     }
 
-    /// Runs a command until its answer is as wanted.
+    /// Runs a command until its answer is as expected.
     async fn until(&self, line: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
         for _ in 0..200 {
@@ -149,7 +149,7 @@ async fn what_is_accepted_during_an_outage_is_stored_after_it() {
     let running = Running::start().await;
     assert_eq!(running.run("fault start store-outage --by anna").await.code, Some(0));
     assert_eq!(running.json("fault list").await["faults"][0]["kind"], "store-outage");
-    // A pipeline looks for faults four times a second; this one looks now.
+    // A pipeline checks for faults four times a second. This call checks at once.
     running.pipeline.local.faults.refresh().await.unwrap();
     let ids = running.folder.path().join("ids");
     let line =

@@ -1,4 +1,4 @@
-//! The dashboard in Chromium, driven as a person would: by what is written on links and buttons.
+//! The dashboard in Chromium, used as a person uses it: by the text on links and buttons.
 
 mod commands;
 
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-/// Nothing that reaches for the network, needs a screen, or asks questions.
+/// Flags without which Chromium would access the network, need a screen, or ask questions.
 const FLAGS: [&str; 9] = [
     "--headless=new",
     "--no-sandbox",
@@ -31,10 +31,10 @@ const FLAGS: [&str; 9] = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ];
-/// Content settings of a profile: 2 blocks.
+/// The value in a profile's content settings that blocks a feature.
 const BLOCKED: u8 = 2;
 
-/// How the browser is set up.
+/// The browser's settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Whether pages may run scripts.
@@ -43,7 +43,7 @@ pub struct Options {
     pub width: u32,
     /// Height of the page in CSS pixels.
     pub height: u32,
-    /// Whether the reader's system asks for dark pages.
+    /// Whether the user's system prefers dark pages.
     pub dark: bool,
 }
 
@@ -53,10 +53,10 @@ impl Default for Options {
     }
 }
 
-/// A browser with one tab and a fresh profile; it ends with the test.
+/// A browser with one tab and a new profile; it ends with the test.
 #[derive(Debug)]
 pub struct Browser {
-    /// The WebDriver client, for what has no word of its own here.
+    /// The WebDriver client, for actions that this type does not offer.
     pub client: Client,
     driver_at: SocketAddr,
     session: String,
@@ -101,10 +101,10 @@ impl Browser {
         browser
     }
 
-    /// Starts a browser and signs in by the system's one-time link.
+    /// Starts a browser and signs in with the system's one-time link.
     ///
     /// # Panics
-    /// When the overview does not show up.
+    /// When the overview does not appear.
     pub async fn signed_in(system: &System, options: Options) -> Self {
         let browser = Self::start(options).await;
         browser.open(system.sign_in()).await;
@@ -112,7 +112,7 @@ impl Browser {
         browser
     }
 
-    /// Makes the page this large, smaller than a window could be.
+    /// Sets the size of the page, which may be smaller than a window can be.
     pub async fn resize(&self, width: u32, height: u32) {
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.cdp("Emulation.setDeviceMetricsOverride", metrics).await;
@@ -121,15 +121,15 @@ impl Browser {
     /// Opens an address.
     ///
     /// # Panics
-    /// When it can't be loaded.
+    /// When the address can't be loaded.
     pub async fn open(&self, url: &str) {
         self.client.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
-    /// Where the browser is: path and query.
+    /// The browser's current path and query.
     ///
     /// # Panics
-    /// When the browser does not tell.
+    /// When the browser does not answer.
     pub async fn place(&self) -> String {
         let url = self.client.current_url().await.expect("a tab has an address");
         url.query().map_or(url.path().to_owned(), |query| format!("{}?{query}", url.path()))
@@ -138,7 +138,7 @@ impl Browser {
     /// Waits until the browser is at a path.
     ///
     /// # Panics
-    /// When it never gets there.
+    /// When the browser does not reach it in time.
     pub async fn at(&self, path: &str) {
         eventually(&format!("the browser is at {path}"), async || {
             let place = self.place().await;
@@ -147,7 +147,7 @@ impl Browser {
         .await;
     }
 
-    /// What can be read on the page.
+    /// The visible text of the page.
     ///
     /// # Errors
     /// The page is changing.
@@ -155,10 +155,10 @@ impl Browser {
         self.client.find(Locator::Css("body")).await?.text().await
     }
 
-    /// Waits until a text can be read on the page.
+    /// Waits until the page shows a text.
     ///
     /// # Panics
-    /// When it never can.
+    /// When the text does not appear in time.
     pub async fn see(&self, text: &str) {
         eventually(&format!("the page says \"{text}\""), async || {
             let seen = self.text().await.unwrap_or_else(|error| error.to_string());
@@ -170,22 +170,22 @@ impl Browser {
     /// Waits for an element by a CSS selector.
     ///
     /// # Panics
-    /// When it never is there.
+    /// When the element does not appear in time.
     pub async fn find(&self, selector: &str) -> Element {
         let found = self.client.wait().at_most(SOON).for_element(Locator::Css(selector)).await;
         found.unwrap_or_else(|error| panic!("nothing on the page is {selector}: {error}"))
     }
 
-    /// Whether there is an element for a CSS selector now.
+    /// Whether the page has an element for a CSS selector now.
     pub async fn has(&self, selector: &str) -> bool {
         self.client.find(Locator::Css(selector)).await.is_ok()
     }
 
-    /// Clicks the first link or button whose words begin like this. Pages that refresh themselves may replace it in
-    /// the very moment of the click; then it is tried again.
+    /// Clicks the first link or button whose text begins with these words. A page that refreshes itself may replace the
+    /// element at the moment of the click; then the click is repeated.
     ///
     /// # Panics
-    /// When there is none that can be clicked.
+    /// When no such element can be clicked.
     pub async fn click(&self, words: &str) {
         let path = format!(
             "//*[self::a or self::button or self::summary][starts-with(normalize-space(.), \"{words}\") or \
@@ -202,10 +202,10 @@ impl Browser {
         .await;
     }
 
-    /// Sends keys to whatever has the focus.
+    /// Sends keys to the element that has the focus.
     ///
     /// # Panics
-    /// When nothing takes them.
+    /// When no element accepts them.
     pub async fn press(&self, keys: &str) {
         let active = self.client.active_element().await.expect("something has the focus");
         active.send_keys(keys).await.expect("it takes keys");
@@ -214,21 +214,21 @@ impl Browser {
     /// Runs a script in the page and returns its value.
     ///
     /// # Panics
-    /// When it fails.
+    /// When the script fails.
     pub async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    /// Waits until scripts have brought the page to life.
+    /// Waits until the page's scripts have started.
     pub async fn alive(&self) {
         self.find("html[data-islands]").await;
     }
 
-    /// What went wrong according to the browser's console since this was asked last: errors, failed requests, and
-    /// violations of the content security policy.
+    /// Problems in the browser's console since the last call: errors, failed requests, and violations of the content
+    /// security policy.
     ///
     /// # Panics
-    /// When the browser does not tell.
+    /// When the browser does not answer.
     pub async fn troubles(&self) -> Vec<String> {
         let entries = self.client.issue_cmd(ConsoleLog).await.expect("the console can be read");
         let entries = entries.as_array().cloned().unwrap_or_default();
@@ -240,16 +240,16 @@ impl Browser {
         said.collect()
     }
 
-    /// How many CSS pixels the page is wider than the window.
+    /// The number of CSS pixels by which the page is wider than the window.
     pub async fn overflow(&self) -> i64 {
         let script = "const root = document.documentElement; return root.scrollWidth - root.clientWidth;";
         self.run(script).await.as_i64().unwrap_or(i64::MAX)
     }
 
-    /// The whole page as a PNG, however long it is.
+    /// The whole page as a PNG, whatever its height.
     ///
     /// # Panics
-    /// When the browser does not draw it.
+    /// When the browser does not draw the picture.
     pub async fn picture(&self, width: u32) -> Vec<u8> {
         self.cdp("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
         let height = self.run("return document.documentElement.scrollHeight").await.as_u64().unwrap_or(900);
@@ -264,8 +264,8 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// Asks the driver to end the browser, which would live on without it. Also while a failed test unwinds, so
-    /// without anything asynchronous.
+    /// Asks the driver to end the browser, which would otherwise continue without the driver. This may run while a
+    /// failed test unwinds, so it uses no asynchronous code.
     fn drop(&mut self) {
         let Ok(mut stream) = TcpStream::connect(self.driver_at) else { return };
         let request = format!(
@@ -274,7 +274,7 @@ impl Drop for Browser {
         );
         let asked = stream.set_read_timeout(Some(SOON)).and_then(|()| stream.write_all(request.as_bytes()));
         if asked.is_ok() {
-            // Whatever it answers: the browser has ended then, or nothing more can be done.
+            // The content of the answer does not matter: either the browser has ended, or nothing more can be done.
             let _ = stream.read(&mut [0; 1024]);
         }
     }

@@ -1,4 +1,4 @@
-//! Programs that are run to their end.
+//! Runs programs until they end.
 
 use serde_json::Value;
 use std::process::Stdio;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 
-/// Any command of the tool that does not wait for something on purpose.
+/// Time limit for any command of the tool that does not wait on purpose.
 const COMMAND: Duration = Duration::from_secs(120);
 
-/// What a command printed, and its exit code.
+/// The output of a command, and its exit code.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// The exit code; `None` if a signal ended it.
@@ -24,15 +24,15 @@ impl Output {
     /// Standard output as JSON.
     ///
     /// # Panics
-    /// When it is none.
+    /// When the output is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The one sentence of a program that refuses.
+    /// The single sentence that a program prints when it refuses to run.
     ///
     /// # Panics
-    /// When it printed more or less than a line, or ended well.
+    /// When it printed more or less than a line, or succeeded.
     pub fn one_sentence(&self) -> &str {
         assert!(self.code.is_some_and(|code| code != 0), "it should have failed: {self:?}");
         let sentence = self.err.trim_end();
@@ -42,7 +42,7 @@ impl Output {
     }
 }
 
-/// A command that knows nothing of the environment that the tests run in, and ends with them.
+/// Removes the environment variables that would affect the command. The command ends with the test.
 pub(crate) fn clean(command: &mut Command) -> &mut Command {
     for name in ["SPILLWAY_EMBEDDED", "SPILLWAY_TOPOLOGY", "SPILLWAY_URL", "SPILLWAY_BY", "SPILLWAY_LOG"] {
         command.env_remove(name);
@@ -50,7 +50,7 @@ pub(crate) fn clean(command: &mut Command) -> &mut Command {
     command.stdin(Stdio::null()).kill_on_drop(true)
 }
 
-/// Runs a command to its end.
+/// Runs a command until it ends.
 ///
 /// # Panics
 /// When it can't be started, or does not end in time.
@@ -67,7 +67,7 @@ pub async fn finish(child: Child) -> Output {
     finish_within(COMMAND, child).await
 }
 
-/// The same with a time of one's own.
+/// The same with a different time limit.
 ///
 /// # Panics
 /// When it does not end in time.

@@ -1,29 +1,29 @@
-//! Disks that are full or may not be written, made as well as this machine allows.
+//! Disks that are full or not writable, simulated as well as this machine allows.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Words in front of a command line, so that a limit on the size of files makes writes fail instead of ending the process.
+/// A prefix for a command line. With it, a limit on the size of files makes writes fail instead of ending the process.
 pub const IGNORES_SIZE_SIGNAL: [&str; 4] = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"];
 
-/// Limits how large the files of a process may grow, in bytes; `None` lifts the limit. A disk in trouble for everybody
-/// who may not mount one.
+/// Limits the size of a process's files, in bytes; `None` lifts the limit. It simulates a full disk for users who may
+/// not mount one.
 ///
 /// # Panics
 /// When the system has no `prlimit`.
 pub fn limit_files(pid: u32, bytes: Option<u64>) {
     let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
-    // The soft limit only: an ordinary user could not raise the hard one again.
+    // Only the soft limit: an ordinary user could not raise the hard limit again.
     let done = succeeds("prlimit", &["--pid", &pid.to_string(), &format!("--fsize={limit}:")]);
     assert!(done, "prlimit (package util-linux) is needed to limit the files of process {pid}");
 }
 
-/// A small disk of its own.
+/// A small separate disk.
 #[derive(Debug)]
 pub struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// Mounts one on a folder; `None` where this user may not.
+    /// Mounts a small disk on a folder; `None` if this user may not mount disks.
     pub fn mount(folder: &Path, bytes: u64) -> Option<Self> {
         let size = format!("size={bytes}");
         let mounted = succeeds("mount", &["-t", "tmpfs", "-o", &size, "spillway-journey", text(folder)]);
@@ -37,12 +37,12 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Files that nobody may write, not even the administrator, until this is dropped.
+/// Files that no user can write, not even the administrator, until this is dropped.
 #[derive(Debug)]
 pub struct Immutable(Vec<PathBuf>);
 
 impl Immutable {
-    /// Takes the right to write from files; `None` where this user or the file system has no such thing.
+    /// Makes the files read-only; `None` if this user or the file system does not support that.
     pub fn make(files: &[PathBuf]) -> Option<Self> {
         let mut made = Self(Vec::new());
         for file in files {

@@ -1,13 +1,13 @@
-//! A whole deployment on an emulator of AWS that nobody here wrote: the root module applied by Terraform, with the
-//! functions' release builds in it.
+//! A whole deployment on a third-party emulator of AWS: Terraform applies the root module, with the functions' release
+//! builds in it.
 //!
 //! ```text
 //! test ─HTTP─▶ emulator ─▶ functions ─▶ fault proxy ─▶ emulator (queues, tables, objects)
 //!                              └─UDP─▶ daemon that keeps trace segments
 //! ```
 //!
-//! What the emulator lacks is played here, by AWS's own rules: the X-Ray daemon ([`daemon`]), and CloudWatch Logs where it
-//! makes metrics of log lines ([`metrics`]). Nothing of Spillway is replaced.
+//! This module simulates what the emulator lacks, by AWS's own rules. That is the X-Ray daemon ([`daemon`]), and the
+//! part of CloudWatch Logs that makes metrics from log lines ([`metrics`]). No part of Spillway is replaced.
 
 pub mod aws;
 pub mod daemon;

@@ -1,9 +1,9 @@
-//! A reverse proxy that makes calls to AWS fail on purpose, because no emulator does.
+//! A reverse proxy that makes calls to AWS fail on purpose, because no emulator can.
 //!
-//! The functions are told its address instead of the emulator's. It passes calls on unless a [`Rule`] says otherwise:
-//! throttled and failed calls are answered as the service itself would, connections are cut before or after the call had
-//! its effect, answers are late, batches are taken in part. It counts what it did, so that a test can say that the faults
-//! it asked for really happened.
+//! The functions get its address instead of the emulator's. It passes calls on unless a [`Rule`] says otherwise. It can
+//! answer like a throttled or failed service, delay answers, and accept only part of a batch. It can also cut a
+//! connection before or after the call had its effect. It counts its actions, so that a test can check that the
+//! requested faults really happened.
 
 mod answers;
 mod call;
@@ -48,7 +48,7 @@ impl FaultProxy {
     /// Starts a proxy without faults in front of an address.
     ///
     /// # Errors
-    /// There is no free port.
+    /// No port is free.
     pub async fn start(upstream: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let mut connector = HttpConnector::new();
@@ -63,22 +63,22 @@ impl FaultProxy {
         Ok(Self { address, shared, accepting })
     }
 
-    /// What to give to clients as the endpoint of AWS.
+    /// The URL for clients to use as the endpoint of AWS.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// From now on these rules hold, and no others. The seed decides which calls they strike.
+    /// Replaces all rules. The seed decides which calls fail.
     pub fn set(&self, seed: u64, rules: Vec<Rule>) {
         self.rules(|now| now.set(seed, rules));
     }
 
-    /// From now on nothing fails.
+    /// Removes all rules: from now on no call fails.
     pub fn clear(&self) {
         self.set(0, Vec::new());
     }
 
-    /// What it did since it started.
+    /// The calls and faults since the proxy started.
     pub fn counts(&self) -> Counts {
         self.rules(|rules| rules.counts().clone())
     }
@@ -95,7 +95,7 @@ impl Drop for FaultProxy {
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    // Dropping the set ends the connections with the proxy.
+    // Dropping the set ends the connections together with the proxy.
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         connections.spawn(serve(stream, Arc::clone(&shared)));
@@ -109,7 +109,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         async move { shared.handle(request).await }
     });
-    // An error of the service is how a connection is cut.
+    // The service returns an error in order to cut a connection.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -138,7 +138,7 @@ impl Shared {
         }
     }
 
-    /// Sends all but the last item of a batch, and says of the last that it was not taken.
+    /// Sends all but the last item of a batch, and answers that the last one was not accepted.
     async fn partial(&self, call: &Call, mut request: Request<Bytes>) -> io::Result<Answer> {
         let Some((fewer, refused)) = partial::split(call, request.body()) else {
             return Ok(answers::throttled(call));
@@ -163,7 +163,7 @@ impl Shared {
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         head.uri = format!("http://{}{path}", self.upstream).parse().map_err(io::Error::other)?;
         forget_hop(&mut head.headers);
-        // The body is here already: nothing has to be asked before it is sent.
+        // The body has already arrived, so there is no need to wait for `100 Continue`.
         head.headers.remove(header::EXPECT);
         let request = Request::from_parts(head, Full::new(body));
         let (mut head, body) = self.client.request(request).await.map_err(io::Error::other)?.into_parts();
@@ -173,7 +173,7 @@ impl Shared {
     }
 }
 
-/// Removes what concerns one connection only, and the length, which is set anew.
+/// Removes headers that apply to one connection only, and the length, which is set again.
 fn forget_hop(headers: &mut HeaderMap) {
     for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
         headers.remove(name);

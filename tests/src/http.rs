@@ -1,4 +1,4 @@
-//! HTTP over a bare socket, so that a test decides about every byte that is sent.
+//! HTTP over a plain socket, so that a test controls every byte that it sends.
 
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Longer than any limit of the server.
+/// Longer than any time limit of the server.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What was answered.
+/// An answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// Names in lower case.
+    /// The headers, with names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
@@ -29,21 +29,21 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Panics
-    /// When it is none.
+    /// When the body is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The id that a `202` brought.
+    /// The event id in a `202` answer.
     ///
     /// # Panics
-    /// When it is no `202`.
+    /// When the status is not `202`.
     pub fn id(&self) -> String {
         assert_eq!(self.status, 202, "{}", String::from_utf8_lossy(&self.body));
         self.json()["id"].as_str().expect("an accepted event has an id").to_owned()
     }
 
-    /// Reads an answer from bytes; `None` as long as its head is not whole.
+    /// Parses an answer from bytes; `None` while its head is incomplete.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let head = std::str::from_utf8(&bytes[..end]).ok()?;
@@ -81,7 +81,7 @@ impl Request {
         Self { line: format!("{method} {path} HTTP/1.1\r\n"), headers: Vec::new(), body: Vec::new() }
     }
 
-    /// Adds a header; its value may be bytes that are no text.
+    /// Adds a header. Its value may contain bytes that are not text.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.extend_from_slice(name.as_bytes());
         self.headers.extend_from_slice(b": ");
@@ -90,7 +90,7 @@ impl Request {
         self
     }
 
-    /// Sends it to another path.
+    /// Changes the path.
     pub fn path(mut self, path: &str) -> Self {
         let method = self.line.split(' ').next().unwrap_or_default();
         self.line = format!("{method} {path} HTTP/1.1\r\n");
@@ -103,7 +103,7 @@ impl Request {
         self
     }
 
-    /// All of it as it goes over the wire.
+    /// The whole request as it is sent over the network.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.line.clone().into_bytes();
         if !self.headers.starts_with(b"host:") {
@@ -119,15 +119,16 @@ impl Request {
 /// Sends a request and reads the answer.
 ///
 /// # Errors
-/// There was no answer: refused, broken off, or nothing within a minute.
+/// There was no answer: connection refused or broken, or no data within a minute.
 pub async fn send(to: SocketAddr, request: &Request) -> Result<Answer, String> {
     exchange(to, &request.bytes()).await
 }
 
-/// Sends bytes and reads the answer. Goes on to read where sending fails, as one who is refused early must.
+/// Sends bytes and reads the answer. If sending fails, it still reads: a server that refuses early has already
+/// answered.
 ///
 /// # Errors
-/// There was no answer: refused, broken off, or nothing within a minute.
+/// There was no answer: connection refused or broken, or no data within a minute.
 pub async fn exchange(to: SocketAddr, bytes: &[u8]) -> Result<Answer, String> {
     let mut stream = TcpStream::connect(to).await.map_err(|error| format!("cannot connect: {error}"))?;
     let sent = stream.write_all(bytes).await;
@@ -142,7 +143,7 @@ pub async fn exchange(to: SocketAddr, bytes: &[u8]) -> Result<Answer, String> {
 /// Reads one answer from a connection.
 ///
 /// # Errors
-/// There was none: the connection ended, or nothing came within a minute.
+/// There was no answer: the connection ended, or no data arrived within a minute.
 pub async fn answer(stream: &mut TcpStream) -> Result<Answer, String> {
     let mut bytes = Vec::new();
     let read = async {

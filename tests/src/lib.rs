@@ -1,4 +1,4 @@
-//! Whole-system journeys: the programs as people run them, seen from outside.
+//! Whole-system journeys: the programs as users run them, tested from outside.
 //!
 //! Each test starts the release binaries on free ports and a folder of its own, and talks to them over sockets, through
 //! the command line tool and in a browser. Nothing here links to the system's own code but to the dashboard's table of

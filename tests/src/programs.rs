@@ -1,14 +1,14 @@
-//! Where the programs under test are.
+//! The locations of the programs under test.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-/// The programs and folders that tests use, from the environment or from where a build leaves them.
+/// The programs and folders that tests use, from the environment or from the default location of a build.
 #[derive(Debug)]
 pub struct Programs {
     /// Folder with the program (`SPILLWAY_BIN_DIR`, or `release` in the target folder).
     folder: PathBuf,
-    /// Folder with the browser's part (`SPILLWAY_SITE`, or `site` in the target folder).
+    /// Folder with the browser's part of the dashboard (`SPILLWAY_SITE`, or `site` in the target folder).
     site: PathBuf,
     /// The browser (`SPILLWAY_CHROMIUM`, or `chromium` on the path).
     pub chromium: PathBuf,
@@ -22,13 +22,13 @@ pub struct Programs {
     pub terraform_plugins: Option<PathBuf>,
     /// Folder with the functions' zips (`SPILLWAY_LAMBDA`, or `lambda` in the target folder).
     pub lambda: PathBuf,
-    /// The target folder, for what tests leave behind for people.
+    /// The target folder, for files that tests write for people.
     pub target: PathBuf,
 }
 
 static PROGRAMS: LazyLock<Programs> = LazyLock::new(Programs::from_environment);
 
-/// The programs of this run.
+/// The programs of this test run.
 pub fn programs() -> &'static Programs {
     &PROGRAMS
 }
@@ -51,10 +51,10 @@ impl Programs {
         }
     }
 
-    /// The program.
+    /// The program `spillway`.
     ///
     /// # Panics
-    /// When it was not built.
+    /// When the program was not built.
     pub fn spillway(&self) -> PathBuf {
         let program = self.folder.join(format!("spillway{}", std::env::consts::EXE_SUFFIX));
         assert!(
@@ -79,7 +79,7 @@ impl Programs {
     }
 }
 
-/// The folder that this very test was built into: `target/debug/deps/name-hash` is three below it.
+/// The target folder of this test's own build: `target/debug/deps/name-hash` is three levels below it.
 fn target_folder() -> PathBuf {
     let executable = std::env::current_exe().expect("the system knows where this program is");
     let above = executable.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());

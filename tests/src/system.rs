@@ -1,4 +1,4 @@
-//! One running system on a folder of its own.
+//! One running system with a separate folder.
 
 use crate::command::{Output, clean, run};
 use crate::http::{Answer, Request, send};
@@ -14,23 +14,23 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
-/// For the two lines of a system that is told to make a day of history first.
+/// Time limit for the two start lines of a system, including a day of history if it makes one.
 const START: Duration = Duration::from_secs(120);
 
-/// How a system starts. The default is an empty, ordinary one.
+/// The settings of a system. The default is an empty system with the usual options.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
     /// JSON Schemas by event type.
     pub schemas: Vec<(&'static str, Value)>,
-    /// Where the data is; without it, in a temporary folder.
+    /// The data folder; `None` is a temporary folder.
     pub data: Option<PathBuf>,
-    /// With the browser's part.
+    /// Whether the browser's part is served.
     pub site: bool,
-    /// The demo: history and traffic, unless the words say otherwise.
+    /// Whether it is the demo: history and traffic, unless `words` say otherwise.
     pub demo: bool,
-    /// More words on the command line, such as `--no-traffic`.
+    /// Additional words on the command line, such as `--no-traffic`.
     pub words: Vec<&'static str>,
-    /// Words in front of the command line: a program that starts the system in a way of its own.
+    /// Words in front of the command line: a program that starts the system in a special way.
     pub wrapper: Vec<&'static str>,
 }
 
@@ -43,10 +43,10 @@ pub struct System {
     log: Log,
 }
 
-/// A dashboard that watches another process's pipeline; it ends when this is dropped.
+/// A dashboard on another process's pipeline; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Beside {
-    /// The link that signs in.
+    /// The sign-in link.
     pub url: String,
     _child: Child,
 }
@@ -58,7 +58,7 @@ struct Running {
     sign_in: String,
 }
 
-/// What the system wrote to its standard error, over all its lives.
+/// The system's standard error, over all its restarts.
 #[derive(Clone, Debug, Default)]
 struct Log(Arc<Mutex<String>>);
 
@@ -86,10 +86,10 @@ impl System {
         Self::start(Setup::default()).await
     }
 
-    /// Starts a system and waits until it says where it is.
+    /// Starts a system and waits until it prints its addresses.
     ///
     /// # Panics
-    /// When it does not.
+    /// When it does not print them.
     pub async fn start(setup: Setup) -> Self {
         let folder = tempfile::Builder::new().prefix("spillway-journey-").tempdir().expect("a folder");
         let mut system = Self { folder, setup, running: None, log: Log::default() };
@@ -103,16 +103,16 @@ impl System {
         system
     }
 
-    /// Starts a system that is expected to refuse, and returns what it said.
+    /// Starts a system that is expected to refuse, and returns its output.
     ///
     /// # Panics
-    /// When it runs all the same.
+    /// When the system runs anyway.
     pub async fn refused(words: &[&str]) -> Output {
         let mut command = Command::new(programs().spillway());
         run(command.args(words)).await
     }
 
-    /// Ends it as a power cut would.
+    /// Ends the system suddenly, like a power cut.
     ///
     /// # Panics
     /// When it is not running.
@@ -121,10 +121,10 @@ impl System {
         running.child.kill().await.expect("a process of ours can be killed");
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Asks the system to end, and waits for it.
     ///
     /// # Panics
-    /// When it does not end, or does not end well.
+    /// When it does not end, or ends with an error.
     pub async fn stop(&mut self) {
         let mut running = self.running.take().expect("it runs");
         let pid = running.child.id().expect("it runs").to_string();
@@ -138,16 +138,16 @@ impl System {
     /// The ports of the API and the dashboard.
     ///
     /// # Panics
-    /// When the system does not run, or the line of the dashboard is not as documented.
+    /// When the system does not run, or the dashboard's line has an undocumented format.
     pub fn ports(&self) -> (u16, u16) {
         let dashboard = self.dashboard().rsplit(':').next().and_then(|port| port.parse().ok());
         (self.api().port(), dashboard.expect("the line is as documented"))
     }
 
-    /// Starts it again where its clients expect it.
+    /// Starts the system again on the same ports, where its clients expect it.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the system does not start.
     pub async fn start_again(&mut self, (api, dashboard): (u16, u16)) {
         assert!(self.running.is_none(), "it runs already");
         self.launch(api, dashboard).await;
@@ -199,10 +199,10 @@ impl System {
         self.running = Some(Running { child, api, sign_in });
     }
 
-    /// Starts another dashboard on this system's folder, and waits until it says where it is.
+    /// Starts another dashboard on this system's folder, and waits until it prints its address.
     ///
     /// # Panics
-    /// When it does not.
+    /// When it does not print it.
     pub async fn attach(&self) -> Beside {
         let mut command = Command::new(programs().spillway());
         command.arg("dashboard").arg("--embedded").arg(self.data()).args(["--dashboard-port", "0"]);
@@ -222,7 +222,7 @@ impl System {
         self.running.as_ref().expect("the system runs")
     }
 
-    /// Where the API is.
+    /// The address of the API.
     pub fn api(&self) -> SocketAddr {
         self.running().api
     }
@@ -232,29 +232,29 @@ impl System {
         format!("http://{}/events", self.api())
     }
 
-    /// The link that signs in to the dashboard, once.
+    /// The one-time link that signs in to the dashboard.
     pub fn sign_in(&self) -> &str {
         &self.running().sign_in
     }
 
-    /// The dashboard, without a slash at the end.
+    /// The dashboard's URL, without a slash at the end.
     ///
     /// # Panics
-    /// When the line of the dashboard is not as documented.
+    /// When the dashboard's line has an undocumented format.
     pub fn dashboard(&self) -> &str {
         let (base, _) = self.sign_in().split_once("/sign-in?token=").expect("the line is as documented");
         base
     }
 
-    /// The process.
+    /// The process id.
     ///
     /// # Panics
-    /// When it has ended.
+    /// When the process has ended.
     pub fn pid(&self) -> u32 {
         self.running().child.id().expect("the system runs")
     }
 
-    /// The folder around everything, for files of the test.
+    /// The folder that contains all others, for the test's files.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -272,13 +272,13 @@ impl System {
     /// Writes or replaces the schema of an event type.
     ///
     /// # Panics
-    /// When it can't be written.
+    /// When the schema can't be written.
     pub fn write_schema(&self, event_type: &str, schema: &Value) {
         let file = self.schemas().join(format!("{event_type}.json"));
         std::fs::write(file, schema.to_string()).expect("a schema can be written");
     }
 
-    /// What the system wrote to its standard error so far.
+    /// The system's standard error so far.
     pub fn log(&self) -> String {
         self.log.text()
     }
@@ -291,10 +291,10 @@ impl System {
         send(self.api(), request).await.unwrap_or_else(|error| panic!("{error}: {request:?}"))
     }
 
-    /// Sends one CloudEvent, which must be accepted.
+    /// Sends one CloudEvent, which the API must accept.
     ///
     /// # Panics
-    /// When it is not.
+    /// When the API does not accept it.
     pub async fn accept(&self, id: &str, event_type: &str, data: &Value) {
         let event = serde_json::json!({"specversion": "1.0", "id": id, "source": "/journey", "type": event_type,
             "data": data});
@@ -307,25 +307,25 @@ impl System {
         run(&mut self.command(words)).await
     }
 
-    /// The tool on this system's folder, to be started by the test.
+    /// The tool on this system's folder; the test starts it.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(programs().spillway());
         clean(&mut command).args(words).arg("--embedded").arg(self.data());
         command
     }
 
-    /// The same with `--json`, read.
+    /// The same with `--json`; returns the parsed output.
     ///
     /// # Panics
-    /// When it prints no JSON.
+    /// When the output is not JSON.
     pub async fn json(&self, words: &[&str]) -> Value {
         self.cli(&[words, &["--json"]].concat()).await.json()
     }
 
-    /// Runs a command with `--json` until its answer is as wanted, and returns that answer.
+    /// Runs a command with `--json` until its answer is as expected, and returns that answer.
     ///
     /// # Panics
-    /// When it never is.
+    /// When the answer is not as expected in time.
     pub async fn until(&self, words: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
         eventually(&words.join(" "), async || {
             let answer = self.json(words).await;

@@ -1,23 +1,22 @@
-//! Waiting for what a system does in its own time.
+//! Waits for results that a system produces after a delay.
 
 use std::fmt::Debug;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long anything may take that ought to happen at once. Far above what it takes, for a machine that is busy.
+/// Time limit for anything that should happen at once. It is far longer than usual, for busy machines.
 pub const SOON: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
-/// Waits until a condition is met, and returns what met it. The condition returns `Err` with what it saw as long as
-/// it is not.
+/// Waits until a condition is met, and returns its value. Until then the condition returns `Err` with what it observed.
 ///
 /// # Panics
-/// When it is not met within [`SOON`]; the message has what was seen last.
+/// When it is not met within [`SOON`]; the message contains the last observation.
 pub async fn eventually<T, E: Debug>(what: &str, condition: impl AsyncFnMut() -> Result<T, E>) -> T {
     eventually_within(SOON, what, condition).await
 }
 
-/// The same with a time of one's own.
+/// The same with a different time limit.
 ///
 /// # Panics
 /// When it is not met in time.

@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: every benchmark, in one run, as tables and as JSON.
+//! `cargo xtask bench`: every benchmark in one run, with results as tables and as JSON.
 //!
-//! Two kinds: bench targets of the packages, which time a piece of code, and `spillway-bench`, which measures the whole
-//! system against peers and limits. Either writes its numbers as JSON into `target/bench`.
+//! There are two kinds. Bench targets of the packages time a piece of code. `spillway-bench` measures the whole system
+//! against peers and limits. Both write their numbers as JSON into `target/bench`.
 
 use crate::{
     incidents, lambda, metadata, process, promtool, python,
@@ -19,20 +19,20 @@ use std::{
 
 /// The benchmarks of the whole system.
 const SYSTEM: [&str; 7] = ["accept", "memory", "simulate", "pages", "cold-start", "consumer", "backtest"];
-/// Those of them that measure the demo as people start it.
+/// The benchmarks that measure the demo as users start it.
 const OF_THE_DEMO: [&str; 2] = ["memory", "pages"];
-/// Those that measure the functions as Lambda starts them.
+/// The benchmarks that measure the functions as Lambda starts them.
 const OF_THE_FUNCTIONS: [&str; 2] = ["cold-start", "consumer"];
-/// The one that also runs against an emulator.
+/// The benchmark that also runs against an emulator.
 const CONSUMER: &str = "consumer";
-/// The one that evaluates rules, and the package whose example it measures.
+/// The benchmark that evaluates rules, and the package whose example it measures.
 const BACKTEST: (&str, &str) = ("backtest", "spillway-alerts");
-/// The tables of what the rules tell.
+/// The tables of the rules' notifications.
 const INCIDENTS: &str = "incidents";
-/// The function that does nothing, by its program and its package. It is built by itself, so that it has no features that only
-/// the others need.
+/// The function that does nothing: its program and its package. It is built separately, so that it gets no features
+/// that only the other functions need.
 const NOTHING: (&str, &str) = ("noop", "spillway-bench-noop");
-/// What the peers in Python are made of.
+/// The packages that the Python peers need.
 const PEERS: &str = "bench/python/requirements.txt";
 
 /// Which benchmarks to run.
@@ -47,7 +47,7 @@ pub struct Arguments {
     /// Seconds of each measurement in a round
     #[arg(long, value_name = "S", default_value_t = 3)]
     seconds: u32,
-    /// Days of series that promtool is given in `backtest`; it takes a second or two for each
+    /// Days of series for promtool in `backtest`; each takes a second or two
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     promtool_days: u32,
 }
@@ -62,10 +62,10 @@ impl Arguments {
     }
 }
 
-/// Runs the benchmarks, optimised, one after the other. Fails if a target is missed or something does not build.
+/// Runs the optimised benchmarks, one after another. Fails if a target is missed or a build fails.
 ///
 /// # Errors
-/// When cargo cannot resolve the workspace or the results' folder cannot be made.
+/// When cargo cannot resolve the workspace or the results' folder cannot be created.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let results = settings.target.join("bench");
     fs::create_dir_all(&results).with_context(|| format!("cannot create {}", results.display()))?;
@@ -118,7 +118,7 @@ fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<
             Ok(environment) => {
                 bench.arg("--python").arg(environment.program("python"));
             }
-            // The benchmark says in its notes what it was not compared with.
+            // The benchmark's notes say which comparisons are missing.
             Err(error) => eprintln!("    no peers in Python: {error:#}. {}", python::REMEDY),
         }
     }
@@ -127,7 +127,7 @@ fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<
         match empty_emulator(settings) {
             Ok(started) => {
                 bench.arg("--emulator").arg(started.address.to_string());
-                // It runs as long as this lives.
+                // The emulator runs until this variable is dropped.
                 emulator = Some(started);
             }
             Err(error) => eprintln!("    no emulator: {error:#}. {}", python::REMEDY),
@@ -149,7 +149,7 @@ fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<
     done
 }
 
-/// Builds the functions as they are deployed, for this machine. Returns the folder with them.
+/// Builds the functions for this machine as they are deployed. Returns their folder.
 fn functions(settings: &Settings, results: &Path) -> Result<PathBuf> {
     let folder = results.join("functions");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;

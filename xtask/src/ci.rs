@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: what a change must pass.
+//! `cargo xtask ci`: the checks that a change must pass.
 
 use crate::{
     process,
@@ -11,16 +11,17 @@ use crate::{
 use anyhow::Result;
 use std::process::ExitCode;
 
-/// Format and lints, then the tests, the dependency rules among them. A check that fails does not stop the others.
+/// Format and lints, then the tests, which include the dependency rules. A failed check does not stop the others.
 ///
 /// # Errors
 /// When cargo cannot resolve the workspace.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let mut report = Report::default();
     report.add("format", check(settings, "format", &["fmt", "--all", "--check"]));
-    // In calls of their own: one that builds server and browser together would unify their features and break both.
+    // In separate calls: one call that builds server and browser together would unify their features and break both.
     report.add("clippy", check(settings, "clippy", &clippy("--all-targets")));
-    // What the demo leaves out. All packages again, so that libraries keep their features and are not checked again.
+    // Without default features, as the demo is built. All packages again, so that libraries keep their features and are
+    // not checked a second time.
     report.add("clippy (demo)", check(settings, "clippy (demo)", &clippy("--no-default-features")));
     report.add("clippy (wasm)", clippy_wasm(settings));
     test::add(settings, arguments, &mut report)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: builds everything and runs it.
+//! `cargo xtask demo`: builds the whole system and runs it.
 
 use crate::{process, settings::Settings, wasm};
 use anyhow::{Context, Result};
@@ -7,16 +7,16 @@ use std::{
     process::{Command, ExitCode},
 };
 
-/// How the system runs.
+/// Settings of the running system.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Where clients send events
+    /// Port to which clients send events
     #[arg(long, default_value_t = 8080)]
     api_port: u16,
-    /// Where the dashboard is
+    /// Port of the dashboard
     #[arg(long, default_value_t = 3000)]
     dashboard_port: u16,
-    /// Where everything is kept
+    /// Folder for all data
     #[arg(long, value_name = "DIR", default_value = ".spillway")]
     data: PathBuf,
     /// Empty the data folder first
@@ -28,15 +28,15 @@ pub struct Arguments {
     /// Without live traffic
     #[arg(long)]
     no_traffic: bool,
-    /// A folder with a JSON Schema for each event type that has one, as TYPE.json [default: DIR/schemas]
+    /// Folder with JSON Schemas for event types, each as TYPE.json [default: DIR/schemas]
     #[arg(long, value_name = "DIR")]
     schemas: Option<PathBuf>,
 }
 
 impl Arguments {
-    /// The same for the program that runs the system.
+    /// Passes the same arguments to the program that runs the system.
     fn pass_on(&self, command: &mut Command) {
-        // A deployment that the environment names is none of the demo's concern.
+        // The demo ignores a deployment that the environment names.
         command.env_remove("SPILLWAY_TOPOLOGY");
         command.arg("demo").arg("--embedded").arg(&self.data);
         command.arg("--api-port").arg(self.api_port.to_string());
@@ -54,15 +54,15 @@ impl Arguments {
     }
 }
 
-/// What cargo is told to build: the program, and in the same call what makes the browser's files, as they share libraries.
-/// Without the AWS SDKs: the demo has no use for them, and they take long to build.
+/// Arguments for cargo. They build the program, and in the same call the program that makes the browser's files,
+/// because the two share libraries. The AWS SDKs are left out: the demo does not use them, and they take long to build.
 pub const BUILD: [&str; 7] =
     ["--profile", "demo", "--no-default-features", "--package", "spillway", "--package", wasm::BUNDLER];
 
-/// Builds the program and the browser's part, then becomes the program.
+/// Builds the program and the browser's part of the dashboard, then replaces this process with the program.
 ///
 /// # Errors
-/// When something does not build, or the program cannot be started.
+/// When a build fails, or the program cannot be started.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     process::step("building the program (the first time takes some minutes)");
     process::run(settings.cargo().arg("build").args(BUILD))?;
@@ -77,7 +77,7 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     become_program(&mut command).with_context(|| format!("cannot start {}", program.display()))
 }
 
-/// The program takes this process's place, so that Ctrl-C and signals reach it and no other process.
+/// The program replaces this process, so that Ctrl-C and signals reach it and no other process.
 #[cfg(unix)]
 fn become_program(command: &mut Command) -> Result<ExitCode> {
     Err(std::os::unix::process::CommandExt::exec(command).into())

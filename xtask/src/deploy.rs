@@ -1,4 +1,5 @@
-//! `cargo xtask deploy`: builds the functions and shows what Terraform would change in AWS; changes it only with `--apply`.
+//! `cargo xtask deploy`: builds the functions and shows what Terraform would change in AWS. Only `--apply` makes the
+//! changes.
 
 use crate::{lambda, process, rings, settings::Settings};
 use anyhow::{Context, Result, bail};
@@ -9,23 +10,23 @@ use std::{
     process::{Command, ExitCode},
 };
 
-/// What to do, and with which variables.
+/// The action, and the variables for it.
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true))]
 pub struct Arguments {
-    /// Show what would change, and change nothing
+    /// Show the changes, but do not make them
     #[arg(long, group = "what")]
     plan: bool,
-    /// Show what would change, then change it
+    /// Show the changes, then make them
     #[arg(long, group = "what")]
     apply: bool,
     /// File with values of Terraform's variables; `terraform/README.md` lists them
     #[arg(long, value_name = "FILE")]
     vars: Option<PathBuf>,
-    /// Folder of alarm rules of your own: compiled before the plan into DIR.json, which `alarms.rules_file` has to name
+    /// Folder with your own alarm rules: compiled before the plan into DIR.json, which `alarms.rules_file` has to name
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
-    /// What the functions are built for; stands above the variable of that name
+    /// Processor that the functions are built for; overrides the variable of that name
     #[arg(long, value_enum, default_value_t)]
     architecture: Architecture,
 }
@@ -54,10 +55,10 @@ impl Architecture {
     }
 }
 
-/// Plans, and applies that very plan if it was asked for.
+/// Plans, and with `--apply` applies exactly that plan.
 ///
 /// # Errors
-/// When a tool or the credentials are missing, the functions do not build, or Terraform refuses.
+/// When a tool or the credentials are missing, a function does not build, or Terraform fails.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let variables = arguments.vars.as_deref().map(readable).transpose()?;
     if process::find_program(&["terraform"]).is_none() {
@@ -89,7 +90,7 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     if let Some(file) = variables {
         planning.arg(format!("-var-file={}", file.display()));
     }
-    // After the file, so that it is the one that counts.
+    // After the file, so that this value overrides the one in the file.
     planning.arg(format!("-var=architecture={}", arguments.architecture.name()));
     process::run(&mut planning).context("nothing was changed in AWS")?;
     if !arguments.apply {
@@ -109,7 +110,8 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `spillway alarms compile` for a folder of rule files, into a file beside it. Without the AWS SDKs, which take long to build.
+/// Arguments of `spillway alarms compile` for a folder of rule files. The output file is next to the folder. Without
+/// the AWS SDKs, which take long to build.
 fn compile_rules(folder: &Path) -> Vec<OsString> {
     let mut out = OsString::from(folder);
     out.push(".json");
@@ -120,7 +122,7 @@ fn compile_rules(folder: &Path) -> Vec<OsString> {
     words
 }
 
-/// The file, seen from anywhere.
+/// The absolute path of the file.
 fn readable(file: &Path) -> Result<PathBuf> {
     let absolute = fs::canonicalize(file).with_context(|| format!("cannot read {}", file.display()))?;
     if !absolute.is_file() {
@@ -129,7 +131,7 @@ fn readable(file: &Path) -> Result<PathBuf> {
     Ok(absolute)
 }
 
-/// Terraform in the root module's own folder, where its state is unless a backend was configured.
+/// Terraform in the root module's own folder. Its state is there too, unless a backend is configured.
 fn terraform(settings: &Settings) -> Command {
     let mut terraform = Command::new("terraform");
     terraform.current_dir(settings.root.join("terraform")).env("TF_IN_AUTOMATION", "1");

@@ -1,13 +1,13 @@
-//! `cargo xtask fmt`: formats what `cargo xtask ci` checks the format of.
+//! `cargo xtask fmt`: formats all code whose format `cargo xtask ci` checks.
 
 use crate::{process, settings::Settings};
 use anyhow::Result;
 use std::process::{Command, ExitCode};
 
-/// Formats all Rust code, and the Terraform code where Terraform is installed.
+/// Formats all Rust code, and the Terraform code if Terraform is installed.
 ///
 /// # Errors
-/// When a formatter cannot be started or refuses the code.
+/// When a formatter cannot be started or fails.
 pub fn run(settings: &Settings) -> Result<ExitCode> {
     process::run(settings.cargo().args(["fmt", "--all"]))?;
     if process::find_program(&["terraform"]).is_some() {

@@ -1,5 +1,5 @@
-//! The notifications of the alarm rules for simulated incidents and a normal week. Tests prove it and leave tables; here they are run
-//! and the tables shown.
+//! The notifications of the alarm rules for simulated incidents and a normal week. Tests check them and write tables.
+//! This module runs the tests and prints the tables.
 
 use crate::{process, settings::Settings};
 use anyhow::{Context, Result};
@@ -7,13 +7,13 @@ use std::{fs, path::PathBuf};
 
 /// The package and the target of the tests.
 const TESTS: (&str, &str) = ("spillway-embedded", "incidents");
-/// The files that they write into the target folder's `tmp`.
+/// The files that the tests write into the target folder's `tmp`.
 const TABLES: [&str; 2] = ["incidents.txt", "normal_week.txt"];
 
 /// Runs the tests, and prints these files.
 ///
 /// # Errors
-/// When one fails, or left nothing.
+/// When a test fails, or a table is missing.
 pub fn run(settings: &Settings) -> Result<()> {
     forget(settings);
     let (package, target) = TESTS;
@@ -33,12 +33,12 @@ pub fn run(settings: &Settings) -> Result<()> {
 /// Removes the files of earlier runs, so that only this run's are printed.
 pub fn forget(settings: &Settings) {
     for file in files(settings) {
-        // It need not be there.
+        // The file may not exist.
         let _ = fs::remove_file(file);
     }
 }
 
-/// Shows what the tests left, if they ran.
+/// Prints the tables that the tests wrote, if they ran.
 pub fn show(settings: &Settings) {
     for table in files(settings).filter_map(|file| fs::read_to_string(file).ok()) {
         println!("\n{}", table.trim_end());

@@ -1,8 +1,8 @@
-//! `cargo xtask lambda`: the functions as zips that Lambda runs.
+//! `cargo xtask lambda`: builds the functions as zips for Lambda.
 //!
-//! Lambda's `provided.al2023` has glibc 2.34, and a function that was built on a newer system asks for symbols that it
-//! does not have. So the linker is zig's, which brings the symbols of each glibc version and cross-compiles as well; and what
-//! came out is checked before it is packed.
+//! Lambda's `provided.al2023` has glibc 2.34. A function that was built on a newer system may require symbols that this
+//! glibc does not have. So the linker is zig's, which knows the symbols of each glibc version and can cross-compile.
+//! The result is checked before it is packed.
 
 use crate::{
     metadata::{self, Place},
@@ -15,17 +15,17 @@ use std::{fs, path::PathBuf, process::ExitCode};
 
 /// The glibc of `provided.al2023`.
 const GLIBC: &str = "2.34";
-/// The profile that makes functions small, so that they start fast.
+/// The profile that makes functions small, so that they start quickly.
 const PROFILE: &str = "lambda-release";
-/// The compiler's and linker's wrappers, with versions.
+/// The wrappers of compiler and linker, with their versions.
 const LINKER: &str = "xtask/python/lambda.txt";
 /// The package whose program checks the functions' programs and packs them.
 const PACKER: &str = "xtask-lambda";
-/// What to do where they can't be had.
+/// What the developer can do if the tools are not available.
 pub const REMEDY: &str = "It takes rustup, or Debian's apt-get for the compilation target; and for the linker Python 3.10 or \
                           later with venv, and the Python package index.";
 
-/// What to build.
+/// The target of the build.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Processor that the functions run on
@@ -38,7 +38,7 @@ enum Choice {
     Arm64,
     #[value(name = "x86_64")]
     X86_64,
-    /// This machine's own, for an emulator on it
+    /// This machine's own processor, for an emulator on it
     Native,
     All,
 }
@@ -53,10 +53,10 @@ pub enum Architecture {
 }
 
 impl Architecture {
-    /// This machine's.
+    /// This machine's processor.
     pub const NATIVE: Self = if cfg!(target_arch = "aarch64") { Self::Arm64 } else { Self::X86_64 };
 
-    /// Lambda's and Terraform's name for it.
+    /// The name of the processor in Lambda and Terraform.
     pub fn name(self) -> &'static str {
         match self {
             Self::Arm64 => "arm64",
@@ -75,7 +75,7 @@ impl Architecture {
 /// Builds the zips.
 ///
 /// # Errors
-/// When they don't build here, or what was built would not start in Lambda.
+/// When a zip can't be built here, or a built program would not start in Lambda.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let architectures: &[_] = match arguments.arch {
         Choice::Arm64 => &[Architecture::Arm64],
@@ -94,13 +94,13 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
 /// Builds each function's zip for one processor, into `target/lambda`. Returns their paths.
 ///
 /// # Errors
-/// When they don't build here, or what was built would not start in Lambda.
+/// When a zip can't be built here, or a built program would not start in Lambda.
 pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<PathBuf>> {
     process::step(&format!("building the functions for {}", architecture.name()));
     let functions = metadata::functions(&metadata::packages(settings)?)?;
     let mut built = PathBuf::new();
-    // Those on the path of events are built in one call, since they have nearly everything in common. Others need features of
-    // the same libraries that these must not get from them.
+    // Functions on the event path are built in one call, because they share nearly all code. Other functions need other
+    // features of the same libraries, which the functions on the event path must not get.
     for place in [Place::OnEventPath, Place::BesideEventPath] {
         let together = functions.iter().filter(|function| function.place == place);
         let packages: Vec<&str> = together.map(|function| &*function.package).collect();
@@ -119,10 +119,10 @@ pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<Path
     Ok(functions.iter().map(|function| folder.join(zip(function))).collect())
 }
 
-/// The compiler for a processor, and the linker with its wrapper: uses what is there, or gets it.
+/// Gets the compiler for a processor, and the linker with its wrapper: an installed one, or a new one.
 ///
 /// # Errors
-/// When this machine can't have one of them.
+/// When one of them is not available on this machine.
 pub fn tools(settings: &Settings, architecture: Architecture) -> Result<python::Environment> {
     let target = architecture.target();
     toolchain::ensure(settings, target)
@@ -131,10 +131,10 @@ pub fn tools(settings: &Settings, architecture: Architecture) -> Result<python::
         .context("zig cannot be had here")
 }
 
-/// Builds the programs of packages, in one call, as functions are deployed. Returns the folder with them.
+/// Builds the programs of packages in one call, with the settings for deployed functions. Returns their folder.
 ///
 /// # Errors
-/// When they don't build here.
+/// When they can't be built here.
 pub fn compile(settings: &Settings, architecture: Architecture, packages: &[&str]) -> Result<PathBuf> {
     let target = architecture.target();
     let tools = tools(settings, architecture)

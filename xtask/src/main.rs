@@ -40,11 +40,11 @@ struct Arguments {
 enum Task {
     /// Build everything and run the whole system on this machine until Ctrl-C
     Demo(demo::Arguments),
-    /// Run every test; what a missing tool makes impossible is listed as skipped
+    /// Run every test; tests whose tools are missing are listed as skipped
     Test(test::Arguments),
-    /// Format, lints, then every test, the dependency rules among them
+    /// Check format and lints, then run every test, including the dependency rules
     Ci(test::Arguments),
-    /// Run the benchmarks, peers beside us in the same run
+    /// Run the benchmarks, with the peers in the same run
     Bench(bench::Arguments),
     /// Show what Terraform would change in AWS, or change it
     Deploy(deploy::Arguments),

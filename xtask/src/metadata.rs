@@ -1,4 +1,5 @@
-//! What cargo knows of the workspace: its packages, their test and bench targets, and which of them are Lambda functions.
+//! Cargo's data about the workspace: its packages, their test and bench targets, and which packages are Lambda
+//! functions.
 
 use crate::{process, settings::Settings};
 use anyhow::{Context, Result, ensure};
@@ -12,7 +13,7 @@ pub struct Package {
     pub name: String,
     /// Its folder.
     pub folder: PathBuf,
-    /// Its targets: kind, name.
+    /// Its targets, each with kind and name.
     pub targets: Vec<(String, String)>,
     /// Whether it is a Lambda function, and where it is invoked: `[package.metadata.spillway.function]` in its manifest.
     pub function: Option<Place>,
@@ -21,13 +22,13 @@ pub struct Package {
 /// Where a function is invoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Every event passes it.
+    /// On the event path: every event passes through it.
     OnEventPath,
-    /// No event passes it.
+    /// Beside the event path: no event passes through it.
     BesideEventPath,
 }
 
-/// A Lambda function. Terraform knows it by its name: `local.function_list` in `terraform/functions.tf`.
+/// A Lambda function. Terraform refers to it by its name: `local.function_list` in `terraform/functions.tf`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     /// The name of its program, and of its zip.
@@ -58,7 +59,7 @@ pub fn packages(settings: &Settings) -> Result<Vec<Package>> {
 /// The Lambda functions among packages, by name.
 ///
 /// # Errors
-/// When one has not exactly one program: nothing then says which goes into the zip.
+/// When a function's package does not have exactly one program: then it is unclear which one goes into the zip.
 pub fn functions(packages: &[Package]) -> Result<Vec<Function>> {
     let mut functions = Vec::new();
     for package in packages {

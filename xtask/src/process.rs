@@ -1,4 +1,4 @@
-//! Runs other programs; errors name the program and have its output.
+//! Runs other programs. An error names the program and includes its output.
 
 use anyhow::{Context, Result, bail};
 use std::{
@@ -17,7 +17,7 @@ pub fn step(what: &str) {
 /// Runs a command whose output goes straight to the terminal.
 ///
 /// # Errors
-/// When the program cannot be started or does not end well.
+/// When the program cannot be started or fails.
 pub fn run(command: &mut Command) -> Result<()> {
     let shown = describe(command);
     let status = command.stdin(Stdio::null()).status().with_context(|| format!("cannot start `{shown}`"))?;
@@ -30,7 +30,7 @@ pub fn run(command: &mut Command) -> Result<()> {
 /// Runs a command and returns its standard output.
 ///
 /// # Errors
-/// When the program cannot be started or fails; the error then has its output.
+/// When the program cannot be started or fails; the error then includes its output.
 pub fn output(command: &mut Command) -> Result<String> {
     let shown = describe(command);
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{shown}`"))?;
@@ -41,8 +41,7 @@ pub fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{shown}` printed something that is not UTF-8"))
 }
 
-/// Runs a command whose output goes to the terminal as it comes, and returns it all, with whether the
-/// command ended well.
+/// Runs a command and prints its output as it arrives. Returns the whole output, and whether the command succeeded.
 ///
 /// # Errors
 /// When the program cannot be started.
@@ -62,7 +61,7 @@ pub fn watch(command: &mut Command) -> Result<(bool, String)> {
     thread::scope(|scope| {
         for stream in streams.into_iter().flatten() {
             scope.spawn(|| {
-                // A line that is not UTF-8 is shown as well as can be.
+                // In a line that is not UTF-8, invalid bytes are replaced.
                 for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
                     let line = String::from_utf8_lossy(&line).into_owned();
                     eprintln!("{line}");
@@ -77,7 +76,7 @@ pub fn watch(command: &mut Command) -> Result<(bool, String)> {
     Ok((status.success(), all.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
-/// Whether the command starts and ends well; its output is dropped.
+/// Whether the command starts and succeeds; its output is dropped.
 pub fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -96,7 +95,7 @@ pub fn find_program(names: &[&str]) -> Option<PathBuf> {
     })
 }
 
-/// Whether we may install system packages.
+/// Whether this process may install system packages.
 pub fn is_root() -> bool {
     output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }

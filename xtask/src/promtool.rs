@@ -1,4 +1,4 @@
-//! Prometheus' promtool, beside which backtests are measured.
+//! Prometheus' promtool, with which backtests are compared.
 
 use crate::{process, settings::Settings};
 use anyhow::{Context, Result, bail};
@@ -8,17 +8,17 @@ use std::{
     process::Command,
 };
 
-/// Debian's package that has it.
+/// The Debian package that contains it.
 const PACKAGE: &str = "prometheus";
-/// What to do where it cannot be had.
+/// What the developer can do if promtool is not available.
 pub const REMEDY: &str =
     "On Debian: apt-get install prometheus. Elsewhere: put promtool into the search path.";
 
-/// The promtool that is installed, or Debian's, unpacked below the target folder: nothing is installed, so no service
-/// starts and no rights are needed.
+/// The installed promtool, or Debian's, unpacked below the target folder. Unpacking installs nothing, so no service
+/// starts and no privileges are needed.
 ///
 /// # Errors
-/// When there is none, and the package cannot be fetched or unpacked.
+/// When promtool is not installed, and the package cannot be fetched or unpacked.
 pub fn find(settings: &Settings) -> Result<PathBuf> {
     if let Some(installed) = process::find_program(&["promtool"]) {
         return Ok(installed);
@@ -37,7 +37,7 @@ pub fn find(settings: &Settings) -> Result<PathBuf> {
         || Command::new("apt-get").args(["download", "--quiet", PACKAGE]).current_dir(&folder).output();
     let mut downloaded = download().context("cannot start apt-get")?;
     if !downloaded.status.success() && process::is_root() {
-        // A fresh container has no lists of packages.
+        // A new container has no package lists.
         process::output(Command::new("apt-get").args(["update", "--quiet"]))?;
         downloaded = download().context("cannot start apt-get")?;
     }
@@ -55,7 +55,7 @@ pub fn find(settings: &Settings) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Packages in a folder.
+/// The Debian packages in a folder.
 fn packages(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));

@@ -8,15 +8,15 @@ use std::{
     process::Command,
 };
 
-/// What to do where an environment cannot be made.
+/// What the developer can do if an environment cannot be created.
 pub const REMEDY: &str = "It needs Python 3.10 or later with venv, and the Python package index. On Debian: apt-get install \
                           python3-venv.";
 
-/// An environment with exactly the packages of a file, at the versions that the file gives. It is made again when the file
+/// An environment with exactly the packages of a file, at the versions in the file. It is created again when the file
 /// changes.
 ///
 /// # Errors
-/// When there is no Python, or a package cannot be installed.
+/// When Python is missing, or a package cannot be installed.
 pub fn environment(folder: &Path, packages: &Path) -> Result<Environment> {
     let wanted =
         fs::read_to_string(packages).with_context(|| format!("cannot read {}", packages.display()))?;
@@ -45,7 +45,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// One of its programs.
+    /// One of the environment's programs.
     pub fn program(&self, name: &str) -> PathBuf {
         self.folder.join("bin").join(name)
     }

@@ -1,39 +1,39 @@
-//! Rings of tests and checks, and how they ended. A ring runs, or is listed as skipped with the reason
-//! and how to change that; none is left out silently.
+//! Rings of tests and checks, and their results. A ring runs, or is listed as skipped with the reason and a remedy. No
+//! ring is left out silently.
 
 use std::{fmt, process::ExitCode};
 
-/// How a ring ended.
+/// The result of a ring.
 pub enum Outcome {
     /// It ran.
     Ran(Counts),
-    /// Something is missing on this machine.
+    /// The ring needs something that is missing on this machine.
     Skipped {
-        /// What.
+        /// The missing thing.
         reason: String,
         /// How to get it.
         remedy: String,
     },
 }
 
-/// How many tests ended how.
+/// The number of tests by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// All passed.
+    /// Tests that passed.
     pub passed: usize,
-    /// Did not.
+    /// Tests that failed.
     pub failed: usize,
-    /// Were not run.
+    /// Tests that were not run.
     pub skipped: usize,
 }
 
 impl Counts {
-    /// One check, done or failed.
+    /// The counts for one check, which passed or failed.
     pub fn one(passed: bool) -> Self {
         Self { passed: usize::from(passed), failed: usize::from(!passed), skipped: 0 }
     }
 
-    /// Both together.
+    /// The sum of two counts.
     pub fn and(self, other: Self) -> Self {
         Self {
             passed: self.passed + other.passed,
@@ -42,15 +42,15 @@ impl Counts {
         }
     }
 
-    /// What a runner's output says, if the runner itself ended well or badly.
+    /// The counts from a runner's output, combined with the exit status of the runner.
     ///
-    /// A runner that ends badly without counting a failure could not even begin: that is one failure.
+    /// A runner that fails without counting a failed test could not even start. That counts as one failure.
     pub fn ended(self, success: bool) -> Self {
         if success || self.failed > 0 { self } else { Self { failed: 1, ..self } }
     }
 }
 
-/// What all rings did.
+/// The results of all rings.
 #[derive(Default)]
 pub struct Report {
     lines: Vec<String>,
@@ -58,7 +58,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Adds a ring. An error in running it counts as a failure and does not stop the others.
+    /// Adds a ring. An error while running it counts as a failure and does not stop the others.
     pub fn add(&mut self, name: &str, outcome: anyhow::Result<Outcome>) {
         let (line, counts) = match outcome {
             Ok(Outcome::Ran(counts)) => {
@@ -76,7 +76,7 @@ impl Report {
         self.total = self.total.and(counts);
     }
 
-    /// Prints how each ring ended, and the sum as the last line.
+    /// Prints the result of each ring, and the sum as the last line.
     pub fn close(self) -> ExitCode {
         println!();
         for line in &self.lines {
@@ -94,14 +94,14 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Adds up what cargo's own runner, nextest and Terraform say at the end of each part.
+/// Adds up the summaries that cargo's own runner, nextest and Terraform print at the end of each part.
 pub fn count(output: &str) -> Counts {
     output.lines().filter_map(summary).fold(Counts::default(), Counts::and)
 }
 
 fn summary(line: &str) -> Option<Counts> {
-    // `test result: ok. 12 passed; 0 failed; 1 ignored; …`, once a test binary. Indented it is what nextest shows of a
-    // failed test, which its own summary counts.
+    // `test result: ok. 12 passed; 0 failed; 1 ignored; …`, once for each test binary. An indented line is part of a
+    // failed test's output in nextest, and nextest's own summary counts that test.
     if line.starts_with("test result:") {
         return Some(Counts {
             passed: number_before(line, " passed")?,
@@ -119,7 +119,7 @@ fn summary(line: &str) -> Option<Counts> {
             skipped: number_before(line, " skipped").unwrap_or(0),
         });
     }
-    // `Success! 66 passed, 0 failed.` or `Failure! …`, with `, 1 skipped` at times.
+    // `Success! 66 passed, 0 failed.` or `Failure! …`, sometimes with `, 1 skipped`.
     if line.starts_with("Success! ") || line.starts_with("Failure! ") {
         return Some(Counts {
             passed: number_before(line, " passed")?,

@@ -20,12 +20,13 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The package of whole-system journeys. Its test targets belong to the ring that their name begins with.
+/// The package of whole-system journeys. A test target of it belongs to the ring whose name the target's name begins
+/// with.
 pub const JOURNEYS: &str = "spillway-tests";
-/// The package that is built for the browser only, and never together with the others.
+/// The package that is built for the browser only, and never together with the other packages.
 pub const FRONTEND: &str = "spillway-dashboard-frontend";
 
-/// The journeys' test targets whose name begins with a ring's.
+/// The journeys' test targets whose name begins with the ring's name.
 fn journeys_of<'a>(packages: &'a [Package], ring: &str) -> Vec<&'a str> {
     packages
         .iter()
@@ -35,8 +36,9 @@ fn journeys_of<'a>(packages: &'a [Package], ring: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// What the tests are built from, in every call of cargo, so that all calls share what is built: a call that names fewer
-/// packages would build libraries again with other features. The features are what no other package asks for.
+/// The packages and features for every cargo call that builds tests. All calls use the same ones, so that they share
+/// what is built: with fewer packages, cargo would build libraries again with other features. The features are those
+/// that no other package enables.
 const EVERYTHING: [&str; 5] = [
     "--workspace",
     "--exclude",
@@ -44,11 +46,11 @@ const EVERYTHING: [&str; 5] = [
     "--features",
     "spillway-dashboard-charts/png,spillway-aws/emulator,spillway-dashboard-aws/emulator",
 ];
-/// The test target for which cargo builds the program `spillway`, and whose libraries are nearly all that there are: a call
-/// without it would build some with other features.
+/// The test target for which cargo builds the program `spillway`. It uses nearly all libraries: a call without it would
+/// build some of them with other features.
 const PROGRAM_TESTS: &str = "cli";
 
-/// The runner: nextest where it is installed, as it runs tests of many binaries at a time.
+/// The runner: nextest if it is installed, because it runs the tests of many binaries in parallel.
 fn runner(settings: &Settings) -> Command {
     let mut cargo = settings.cargo();
     if process::find_program(&["cargo-nextest"]).is_some() {
@@ -60,15 +62,16 @@ fn runner(settings: &Settings) -> Command {
     cargo
 }
 
-/// Where cargo leaves the program when it builds tests.
+/// The folder in which cargo puts the program when it builds tests.
 fn bin_dir(settings: &Settings) -> PathBuf {
     settings.target.join("debug")
 }
 
-/// Builds a package's test target as all tests are built, and the program with it. Returns a command that runs the target.
+/// Builds a package's test target in the same way as all tests, together with the program. Returns a command that runs
+/// the target.
 ///
 /// # Errors
-/// When it does not build.
+/// When the target does not build.
 fn test_program(settings: &Settings, packages: &[Package], package: &str, target: &str) -> Result<Command> {
     let mut build = settings.cargo();
     build.args(["test", "--no-run", "--quiet", "--message-format", "json-render-diagnostics"]);
@@ -83,7 +86,7 @@ fn test_program(settings: &Settings, packages: &[Package], package: &str, target
         .filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from));
     let program = programs.next().with_context(|| format!("cargo built no test {target}"))?;
     let mut run = Command::new(program);
-    // As cargo runs it.
+    // The same working directory as in a run by cargo.
     run.current_dir(&package.folder).env("SPILLWAY_BIN_DIR", bin_dir(settings));
     Ok(run)
 }

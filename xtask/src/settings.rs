@@ -1,10 +1,10 @@
-//! What a task knows of the machine and the work tree, read once.
+//! The data about the machine and the work tree that the tasks need, read once.
 
 use crate::process;
 use anyhow::{Context, Result};
 use std::{ffi::OsString, fs, path::PathBuf, process::Command};
 
-/// Variables that lead AWS's tools to credentials.
+/// Environment variables through which AWS's tools find credentials.
 const AWS_CREDENTIALS: [&str; 6] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_PROFILE",
@@ -14,24 +14,24 @@ const AWS_CREDENTIALS: [&str; 6] = [
     "AWS_SHARED_CREDENTIALS_FILE",
 ];
 
-/// What the board of a computer is called in its owner's inventory; in AWS, the instance's id.
+/// The asset tag of the computer's board. In AWS it is the instance's id.
 const BOARD: &str = "/sys/devices/virtual/dmi/id/board_asset_tag";
 
-/// Where things are.
+/// Folders and other settings.
 pub struct Settings {
     /// The workspace's root folder.
     pub root: PathBuf,
     /// Cargo's target folder.
     pub target: PathBuf,
-    /// The cargo that started us, so that a chosen toolchain stays chosen.
+    /// The cargo that started this program, so that the chosen toolchain stays the same.
     pub cargo: OsString,
-    /// Whether a continuous integration service runs us: missing tools are then installed where we may.
+    /// Whether this program runs in a continuous integration service: it then installs missing tools where it may.
     pub ci: bool,
     /// A folder with an unpacked Terraform provider mirror (`SPILLWAY_TERRAFORM_PLUGINS`).
     pub terraform_plugins: Option<PathBuf>,
     /// The home folder, where Terraform may have a mirror.
     pub home: Option<PathBuf>,
-    /// Whether there is anything that AWS's tools would take credentials from.
+    /// Whether AWS's tools would find credentials.
     pub aws_credentials: bool,
 }
 
@@ -43,7 +43,7 @@ impl Settings {
     #[expect(clippy::disallowed_methods, reason = "the one place where the tasks read the environment")]
     pub fn read() -> Result<Self> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        // Asked at run time: checkouts that share a target folder share this program too.
+        // Read at run time: checkouts that share a target folder also share this program.
         let package = std::env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = package.parent().context("xtask is not in a workspace")?.to_path_buf();
@@ -64,7 +64,7 @@ impl Settings {
             || home.as_ref().is_some_and(|home| {
                 ["credentials", "config"].iter().any(|file| home.join(".aws").join(file).is_file())
             })
-            // A virtual machine of AWS, which may have a role.
+            // A virtual machine in AWS, which may have a role with credentials.
             || fs::read_to_string(BOARD).is_ok_and(|tag| tag.starts_with("i-"));
         Ok(Self { root, target, cargo, ci, terraform_plugins, home, aws_credentials })
     }
@@ -76,12 +76,12 @@ impl Settings {
         command
     }
 
-    /// A program that cargo has built, by the folder of its profile.
+    /// A program that cargo has built in the folder of its profile.
     pub fn program(&self, folder: &str, name: &str) -> PathBuf {
         self.target.join(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
-    /// Where the browser's part goes and where the server reads it.
+    /// The folder to which the browser's part is built and from which the server reads it.
     pub fn site(&self) -> PathBuf {
         self.target.join("site")
     }

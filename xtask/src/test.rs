@@ -25,7 +25,7 @@ pub enum Ring {
     Emulator,
 }
 
-/// Runs the rings and says how each ended.
+/// Runs the rings and prints the result of each.
 ///
 /// # Errors
 /// When cargo cannot resolve the workspace.
@@ -35,7 +35,7 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     Ok(report.close())
 }
 
-/// Runs the rings into a report that may have more in it.
+/// Runs the rings and adds them to a report, which may contain other results.
 ///
 /// # Errors
 /// When cargo cannot resolve the workspace.

@@ -1,4 +1,4 @@
-//! Finds the standard library for a target, or gets it.
+//! Finds the standard library for a target, or installs it.
 
 mod std_library;
 
@@ -11,7 +11,7 @@ use std::{
 
 /// The compiler that cargo uses here.
 pub struct Toolchain {
-    /// Where its libraries are.
+    /// The folder with its libraries.
     pub sysroot: PathBuf,
     /// Its version, such as `1.95.0`.
     pub version: String,
@@ -32,17 +32,17 @@ impl Toolchain {
         Ok(Self { sysroot, version })
     }
 
-    /// Where a target's libraries are or belong.
+    /// The folder for a target's libraries, which may not exist.
     pub fn libraries(&self, target: &str) -> PathBuf {
         self.sysroot.join("lib/rustlib").join(target).join("lib")
     }
 }
 
-/// Makes sure that the target can be compiled for: uses an installed library, asks rustup, or builds it from
+/// Makes sure that cargo can compile for the target. Uses an installed library, asks rustup, or builds the library from
 /// the distribution's sources of the same compiler version.
 ///
 /// # Errors
-/// When none of the three works; the error says why the last one did not.
+/// When all three fail; the error says why the last one did.
 pub fn ensure(settings: &Settings, target: &str) -> Result<()> {
     if is_usable(&settings.root, target) {
         return Ok(());
@@ -67,8 +67,8 @@ pub fn ensure(settings: &Settings, target: &str) -> Result<()> {
     Ok(())
 }
 
-/// Compiles one line that needs the standard library. A folder that is merely there proves nothing: it
-/// may be half copied, or be of another compiler version.
+/// Compiles one line that needs the standard library. An existing folder proves nothing: it may be an incomplete copy,
+/// or belong to another compiler version.
 fn is_usable(root: &Path, target: &str) -> bool {
     let mut rustc = Command::new("rustc");
     rustc.current_dir(root).args(["--target", target, "--crate-type", "lib", "--crate-name", "probe"]);

@@ -1,8 +1,8 @@
 //! Builds the part of the dashboard that runs in the browser.
 //!
-//! `frontend` is compiled in a cargo call of its own, because a call that also builds the server would
-//! unify their features and break both. The bindings are made by the program `xtask-wasm`, with the
-//! version of wasm-bindgen that is in Cargo.lock, so nothing needs to be installed.
+//! A separate cargo call compiles `frontend`: a call that also builds the server would unify their features and break
+//! both. The program `xtask-wasm` makes the bindings with the version of wasm-bindgen in Cargo.lock, so no tool has to
+//! be installed.
 
 use crate::{demo, process, rings::FRONTEND, settings::Settings, toolchain};
 use anyhow::Result;
@@ -13,14 +13,15 @@ pub const BUNDLER: &str = "xtask-wasm";
 /// The compilation target.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// How the browser's part is built.
+/// The kind of build of the browser's part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Build {
-    /// As small as it gets, with compressed twins: what people deploy.
+    /// As small as possible, with compressed copies: for deployments.
     Small,
-    /// Soon, for the demo. It shares the demo's profile, and with it the macros that the program's build has compiled.
+    /// Fast to build, for the demo. It uses the demo's profile, so it can reuse the macros that the program's build has
+    /// compiled.
     Demo,
-    /// Soon, for tests in a browser.
+    /// Fast to build, for tests in a browser.
     Tests,
 }
 
@@ -32,7 +33,7 @@ impl Build {
         }
     }
 
-    /// The demo's profile, but small: unoptimised wasm is so large that browsers take seconds to start it.
+    /// The demo's profile, but optimised for size: unoptimised wasm is so large that browsers take seconds to start it.
     fn options(self) -> &'static [&'static str] {
         match self {
             Self::Small => &[],
@@ -40,8 +41,8 @@ impl Build {
         }
     }
 
-    /// What cargo is told to build [`BUNDLER`]. For the demo it is built together with the program, as it would need other
-    /// features of the same libraries alone.
+    /// Arguments with which cargo builds [`BUNDLER`]. For the demo it is built together with the program: alone it
+    /// would need other features of the same libraries.
     fn bundler(self) -> &'static [&'static str] {
         match self {
             Self::Demo => &demo::BUILD,
@@ -50,19 +51,19 @@ impl Build {
     }
 }
 
-/// Sees to it that the target can be compiled for.
+/// Makes sure that cargo can compile for the target.
 ///
 /// # Errors
-/// When it can't be had here.
+/// When the target can't be installed here.
 pub fn ensure_target(settings: &Settings) -> Result<()> {
     toolchain::ensure(settings, TARGET)
 }
 
-/// Builds it, or says in one sentence why that is impossible here. The dashboard works without it,
-/// only less lively, so a missing target is no error: `Ok(None)`.
+/// Builds the browser's part, or prints in one sentence why that is impossible here. Without it the dashboard works,
+/// but its pages do not refresh automatically. So a missing target is not an error: `Ok(None)`.
 ///
 /// # Errors
-/// When the target is there and the code does not build.
+/// When the target is available but the build fails.
 pub fn run(settings: &Settings, build: Build) -> Result<Option<PathBuf>> {
     if let Err(reason) = ensure_target(settings) {
         eprintln!(

@@ -15,7 +15,7 @@ const BUDGET: &str = "budget";
 /// The file that `take` writes.
 pub const MEASURED: &str = "measured.json";
 
-/// Everything that the tables follow from.
+/// All the input of the tables.
 #[derive(Clone, Debug)]
 pub struct Data {
     /// List prices.
@@ -24,11 +24,11 @@ pub struct Data {
     pub assumptions: Assumptions,
     /// What the benchmarks measured.
     pub measured: Measured,
-    /// The loads that are compared.
+    /// The compared loads.
     pub loads: Vec<Load>,
     /// AWS' quotas.
     pub quotas: Vec<Quota>,
-    /// What the alarm rules ask of CloudWatch.
+    /// The CloudWatch alarms that the alarm rules need.
     pub alarms: Alarms,
 }
 
@@ -63,7 +63,7 @@ fn read<T: DeserializeOwned>(file: &Path) -> Result<T> {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prices {
-    /// The region it holds for.
+    /// The region in which it is valid.
     pub region: String,
     /// Its currency.
     pub currency: String,
@@ -72,10 +72,10 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// Average price of one unit at this use per month.
+    /// Average price of a unit when this number of units is used in a month.
     ///
     /// # Errors
-    /// There is no such price.
+    /// The list has no such price.
     pub fn average(&self, key: &str, per_month: f64) -> Result<f64> {
         let price = self.prices.iter().find(|price| price.key == key);
         let price = price.with_context(|| format!("prices.json has no price {key}"))?;
@@ -83,35 +83,35 @@ impl Prices {
     }
 }
 
-/// What a unit of something costs.
+/// The price of a unit.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// Its name in the model.
     pub key: String,
-    /// What is paid for.
+    /// The thing that is paid for.
     pub what: String,
-    /// The unit that the tiers count.
+    /// The unit that the tiers count in.
     pub unit: String,
     /// Prices by use in a month, the first units first.
     pub tiers: Vec<Tier>,
-    /// AWS' own page.
+    /// AWS's own page.
     pub source: String,
-    /// Where the figure was read, if AWS' page draws it by script only.
+    /// The page where the figure was read, if AWS's own page shows it only with JavaScript.
     #[serde(default)]
     pub read_in: Option<String>,
-    /// The date on which it was read.
+    /// The date on which the figure was read.
     pub as_of: String,
 }
 
-/// A price for some of the units of a month.
+/// The price of some of a month's units.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
-    /// Up to this number of units, counted from the first; `None`: all that follow.
+    /// Up to this number of units, counted from the first; `None`: all remaining units.
     #[serde(default)]
     pub up_to: Option<f64>,
-    /// Dollars a unit.
+    /// Dollars per unit.
     pub usd: f64,
 }
 
@@ -126,7 +126,7 @@ impl Price {
         rising && limits.last() == Some(&None)
     }
 
-    /// Dollars a unit on average, at this use per month.
+    /// Average dollars per unit when this number of units is used in a month.
     pub fn average(&self, per_month: f64) -> f64 {
         let (mut cost, mut from) = (0.0, 0.0);
         for tier in &self.tiers {
@@ -144,73 +144,73 @@ impl Price {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assumptions {
-    /// What the file is.
+    /// What the file contains.
     pub about: String,
-    /// Hours of a month by AWS's rule.
+    /// Hours in a month, as AWS counts them.
     pub hours_per_month: f64,
     /// Memory of each function (Terraform's default).
     pub memory_mb: f64,
-    /// Memory at which a function has one whole CPU; with less it has that share of one.
+    /// Memory at which a function has one whole CPU. With less memory it has a proportional share of a CPU.
     pub mb_of_a_vcpu: f64,
-    /// How long a call takes in the region.
+    /// How long a call within the region takes.
     pub latency_ms: Latencies,
-    /// What Lambda itself logs of an invocation (start and report, as JSON).
+    /// Size of Lambda's own log lines for an invocation (start and report, as JSON).
     pub platform_log_bytes: f64,
-    /// What the API logs of a request (`terraform/modules/api/logs.tf`).
+    /// Size of the API's log line for a request (`terraform/modules/api/logs.tf`).
     pub access_log_bytes: f64,
-    /// Share of provisioned capacity that is used (Terraform's autoscaling target).
+    /// Share of the provisioned capacity that is used (Terraform's autoscaling target).
     pub provisioned_utilisation: f64,
-    /// Requests a second that are traced in any case (X-Ray's default rule).
+    /// Requests a second that are always traced (X-Ray's default rule).
     pub traces_per_s: f64,
-    /// Share of the others (X-Ray's default rule).
+    /// Share of the other requests that is traced (X-Ray's default rule).
     pub traced_share: f64,
-    /// Long polls that an event source mapping has open while nothing comes.
+    /// Long polls that an event source mapping keeps open while the queue is empty.
     pub pollers: f64,
-    /// How long one waits.
+    /// How long one long poll waits.
     pub poll_s: f64,
-    /// Queues with a mapping.
+    /// Queues with an event source mapping.
     pub mapped_queues: f64,
     /// Customer managed keys.
     pub keys: f64,
     /// Hours a day in which the dashboard has a viewer.
     pub dashboard_hours_per_day: f64,
-    /// Series that a page asks for.
+    /// Series that a page reads.
     pub dashboard_series: f64,
-    /// How often they are read again, for any number of viewers.
+    /// How often the series are read again, for any number of viewers.
     pub dashboard_reads_per_hour: f64,
     /// Alarms that suppress notifications outside business hours.
     pub suppressors: f64,
-    /// What schedules invoke.
+    /// The scheduled invocations.
     pub scheduled: Vec<Scheduled>,
     /// Receives of a message before it is a dead letter.
     pub receives_before_dead: f64,
 }
 
-/// What a schedule invokes.
+/// A scheduled invocation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scheduled {
-    /// The function.
+    /// The invoked function.
     pub function: String,
-    /// What it does.
+    /// The function's task.
     pub what: String,
-    /// How often in an hour, on average over a month.
+    /// How often it runs in an hour, on average over a month.
     pub per_hour: f64,
     /// How long an invocation takes.
     pub ms: f64,
     /// The function's memory (Terraform's default).
     pub memory_mb: f64,
-    /// Metrics that it asks CloudWatch for.
+    /// Metrics that it reads from CloudWatch.
     pub metrics_read: f64,
-    /// What it logs.
+    /// Bytes that it logs.
     pub log_bytes: f64,
 }
 
-/// Milliseconds of a call.
+/// Latency of a call, in milliseconds.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Latencies {
-    /// To SQS.
+    /// A call to SQS.
     pub sqs: f64,
     /// A write to DynamoDB.
     pub dynamodb: f64,
@@ -222,13 +222,13 @@ pub struct Latencies {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measured {
-    /// When and on what.
+    /// The date and the machine of the measurement.
     pub measured: String,
     /// A typical event, as CloudEvents JSON.
     pub event_bytes: f64,
-    /// The same as an item of the table.
+    /// Size of the same event as an item of the table.
     pub item_bytes: f64,
-    /// Write units of such an item on average; one takes 1 KB.
+    /// Average write units of such an item; one write unit covers 1 KB.
     pub write_units_per_event: f64,
     /// The ingest function, by events in a request.
     pub ingest: Vec<Use>,
@@ -236,29 +236,29 @@ pub struct Measured {
     pub consumer: Vec<Use>,
     /// The archiver, by records in a batch.
     pub archiver: Vec<Use>,
-    /// Objects put for a dead letter.
+    /// Objects written for a dead letter.
     pub dead_letter_puts: f64,
-    /// Bytes of them.
+    /// Size of these objects in bytes.
     pub dead_letter_bytes: f64,
-    /// Write units of a dead letter's index and counts, its indexes included.
+    /// Write units of a dead letter's index entry and counts, including the table's indexes.
     pub dead_letter_write_units: f64,
 }
 
-/// What one invocation uses.
+/// Resources that one invocation uses.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Use {
     /// Events in it.
     pub size: u32,
-    /// CPU time on a whole CPU.
+    /// CPU time on one whole CPU.
     pub cpu_ms: f64,
-    /// Calls that wait for each other: how much longer it takes if each call takes a millisecond longer.
+    /// Calls that wait for each other: the extra time of the invocation if each call takes a millisecond longer.
     pub round_trips: f64,
     /// Calls to AWS.
     pub calls: f64,
-    /// What the function logs.
+    /// Bytes that the function logs.
     pub log_bytes: f64,
-    /// Bytes of its answer.
+    /// Size of its answer in bytes.
     pub answer_bytes: f64,
 }
 
@@ -274,19 +274,19 @@ pub struct Load {
     pub events_per_request: u32,
     /// Records in a batch to the consumer.
     pub records_per_batch: u32,
-    /// How writes are paid.
+    /// How the table's writes are paid for.
     pub billing: Billing,
-    /// What to set for it.
+    /// Settings for this load.
     pub settings: String,
 }
 
-/// How a table's writes are paid.
+/// How a table's writes are paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Billing {
-    /// For each.
+    /// Each write is paid for.
     OnDemand,
-    /// For capacity by the hour.
+    /// Capacity is paid for by the hour.
     Provisioned,
 }
 
@@ -296,24 +296,25 @@ pub enum Billing {
 pub struct Quota {
     /// Its name in the model.
     pub key: String,
-    /// What is limited.
+    /// The limited resource.
     pub what: String,
-    /// To how much by default.
+    /// The default limit.
     pub limit: f64,
-    /// Whether AWS raises it on request.
+    /// Whether AWS raises the limit on request.
     pub raisable: bool,
-    /// Where it is documented.
+    /// The page that documents it.
     pub source: String,
 }
 
-/// What the alarm rules ask of CloudWatch. AWS Budgets watches the budget; its rules are no alarms of CloudWatch.
+/// The CloudWatch alarms that the alarm rules need. AWS Budgets watches the budget, so its rules need no alarms in
+/// CloudWatch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Alarms {
-    /// Alarms on one metric as it is.
+    /// Alarms on a single metric.
     pub plain: usize,
     /// Alarms on metric math.
     pub math: usize,
-    /// Metrics that those read together: an alarm over three metrics is billed as three.
+    /// Total number of metrics that those alarms read: an alarm over three metrics is billed as three.
     pub math_metrics: usize,
     /// Composite alarms that rules describe.
     pub composites: usize,
@@ -322,10 +323,10 @@ pub struct Alarms {
 }
 
 impl Alarms {
-    /// Counts what Terraform makes of the rules in `alerts/rules` (`terraform/modules/alarms`).
+    /// Counts the alarms that Terraform makes of the rules in `alerts/rules` (`terraform/modules/alarms`).
     ///
     /// # Errors
-    /// The rules don't fit.
+    /// The rules are invalid.
     pub fn of_rules() -> Result<Self> {
         let rules = RuleSet::built_in(&Limits::built_in()?)?;
         let mut alarms = Self::default();
@@ -344,7 +345,7 @@ impl Alarms {
             }
         }
         alarms.subsystems = notified.len();
-        // The reporter is watched by an alarm that no rule describes (`terraform/modules/alarms/reporter.tf`).
+        // An alarm that no rule describes watches the reporter (`terraform/modules/alarms/reporter.tf`).
         alarms.math += 1;
         alarms.math_metrics += 2;
         alarms.subsystems += 1;

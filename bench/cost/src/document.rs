@@ -1,13 +1,13 @@
-//! Tables inside a document that people write: each is between two comments and is replaced whole.
+//! Tables in a document that people write. Each table is between two comments and is replaced as a whole.
 
 use anyhow::{Context, Result, ensure};
 
-/// The document with these tables in the places that are marked for them.
+/// The document with these tables at their marked places.
 ///
 /// A place begins with the comment `<!-- table: NAME -->` and ends with `<!-- end -->`.
 ///
 /// # Errors
-/// A place is missing, or is for a table that is not there.
+/// A place is missing, or names a table that does not exist.
 pub fn with_tables(document: &str, tables: &[(&str, String)]) -> Result<String> {
     let mut text = document.to_owned();
     for (name, table) in tables {

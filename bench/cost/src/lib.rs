@@ -1,7 +1,7 @@
-//! What Spillway costs in AWS: list prices × measured use.
+//! The cost of Spillway in AWS: list prices × measured use.
 //!
-//! Prices, AWS' quotas, assumptions and the results of the benchmarks are files in `bench/cost/data`.
-//! [`model`] computes, [`tables`] writes the tables of docs/cost.md, and a test compares them with the document.
+//! Prices, AWS's quotas, assumptions and the results of the benchmarks are files in `bench/cost/data`. [`model`]
+//! computes the cost, [`tables`] writes the tables of docs/cost.md, and a test compares them with the document.
 
 pub mod data;
 pub mod document;
@@ -15,13 +15,13 @@ use std::path::Path;
 
 /// The document, from the root of the workspace.
 pub const DOCUMENT: &str = "docs/cost.md";
-/// What brings the document up to date.
+/// The command that updates the document.
 pub const UPDATE: &str = "cargo run -p spillway-bench-cost -- update";
 
-/// The present document, and the correct one.
+/// The document as it is, and as it should be.
 ///
 /// # Errors
-/// A file is missing or does not fit.
+/// A file is missing or invalid.
 pub fn document(root: &Path) -> Result<(String, String)> {
     let file = root.join(DOCUMENT);
     let found = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;

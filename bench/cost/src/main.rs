@@ -1,4 +1,4 @@
-//! Brings docs/cost.md up to date.
+//! Updates docs/cost.md.
 
 #![expect(
     clippy::print_stdout,
@@ -28,12 +28,12 @@ struct Arguments {
 enum Task {
     /// Write the tables into docs/cost.md
     Update,
-    /// Take over what the benchmarks cold-start and consumer measured; then `update`
+    /// Copy the results of the benchmarks cold-start and consumer; then run `update`
     Take {
-        /// Folder with their results
+        /// Folder with the benchmarks' results
         #[arg(value_name = "DIR", default_value = "target/bench")]
         results: PathBuf,
-        /// When and on what it was measured, as a reader should see it
+        /// Date and machine of the measurement, as readers should see them
         #[arg(long, value_name = "TEXT")]
         measured: String,
     },

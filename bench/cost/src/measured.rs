@@ -1,4 +1,4 @@
-//! What the model needs, out of what the benchmarks wrote.
+//! Extracts the model's input from the benchmarks' results.
 
 use crate::data::{Measured, Use};
 use anyhow::{Context, Result};
@@ -8,14 +8,14 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-/// What the benchmark `cold-start` says of a warm ingest function.
+/// The result of the benchmark `cold-start` for a warm ingest function.
 #[derive(Deserialize)]
 struct Ingest {
     event_bytes: f64,
     uses: Vec<Use>,
 }
 
-/// What the benchmark `consumer` says of consumer and archiver.
+/// The results of the benchmark `consumer` for consumer and archiver.
 #[derive(Deserialize)]
 struct Batches {
     item_bytes: f64,
@@ -30,7 +30,7 @@ struct Batches {
 /// Reads `cold-start.json` and `consumer.json` in a folder.
 ///
 /// # Errors
-/// One is missing, or has no figures for the model.
+/// A file is missing, or has no figures for the model.
 pub fn from_results(folder: &Path, when: &str) -> Result<Measured> {
     let ingest: Ingest = cost_of(folder, "cold-start")?;
     let batches: Batches = cost_of(folder, "consumer")?;
@@ -68,7 +68,7 @@ fn rounded_use(used: Use) -> Use {
     }
 }
 
-/// To three digits behind the point: more would not be the same tomorrow.
+/// Rounds to three decimals: further digits would differ in every run.
 fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }

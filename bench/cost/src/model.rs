@@ -7,7 +7,7 @@ use spillway_metrics::custom_metrics;
 const MILLION: f64 = 1e6;
 /// Gigabytes as AWS bills them.
 const GB: f64 = 1024.0 * 1024.0 * 1024.0;
-/// Maximum messages that SQS delivers or deletes in one call.
+/// Maximum number of messages that SQS delivers or deletes in one call.
 const SQS_BATCH: f64 = 10.0;
 const SECONDS_PER_HOUR: f64 = 3_600.0;
 const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
@@ -21,12 +21,12 @@ pub struct Line {
     pub usd: f64,
 }
 
-/// Dollars together.
+/// The sum of the lines, in dollars.
 pub fn total(lines: &[Line]) -> f64 {
     lines.iter().map(|line| line.usd).sum()
 }
 
-/// One load against the data.
+/// Computes one load from the data.
 pub struct Model<'a> {
     data: &'a Data,
     load: &'a Load,
@@ -43,7 +43,7 @@ impl<'a> Model<'a> {
         self.load.events_per_s * SECONDS_PER_HOUR * self.data.assumptions.hours_per_month
     }
 
-    /// What a million events cost, by stage.
+    /// The cost of a million events, by stage.
     ///
     /// # Errors
     /// A price or a measurement is missing.
@@ -79,7 +79,7 @@ impl<'a> Model<'a> {
         ])
     }
 
-    /// What the writes of a million events cost.
+    /// The cost of the writes of a million events.
     ///
     /// # Errors
     /// A price is missing.
@@ -96,7 +96,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// What every month costs, whether anything is sent or not.
+    /// The fixed monthly cost, which does not depend on the number of events.
     ///
     /// # Errors
     /// A price is missing.
@@ -131,8 +131,8 @@ impl<'a> Model<'a> {
         ])
     }
 
-    /// What the schedules of a function cost in a month: its invocations, their memory, logs and questions to CloudWatch, and
-    /// the schedules themselves.
+    /// The monthly cost of a function's schedules: its invocations, their memory, their logs, their requests to
+    /// CloudWatch, and the schedules themselves.
     fn scheduled(data: &Data, function: &str) -> Result<f64> {
         let cost = |key: &str, units: f64| Ok::<_, anyhow::Error>(data.prices.average(key, units)? * units);
         let mut usd = 0.0;
@@ -148,7 +148,7 @@ impl<'a> Model<'a> {
         Ok(usd)
     }
 
-    /// What a million dead letters cost on top, and how much of that is tries that failed.
+    /// The additional cost of a million dead letters, and the part of it that failed tries cause.
     ///
     /// # Errors
     /// A price or a measurement is missing.
@@ -159,7 +159,8 @@ impl<'a> Model<'a> {
         let tries = receives - 1.0;
         let batches = MILLION / f64::from(archiver.size);
         let retried = tries * self.batches();
-        // A try: received again, and its next visibility timeout set. At the end: sent to the DLQ, received, deleted there.
+        // In each try the message is received again, and its next visibility timeout is set. At the end it is sent to
+        // the DLQ, received there and deleted.
         let sqs = MILLION * (tries / self.records_polled() + tries + 1.0 + 2.0 / SQS_BATCH);
         let archiver_ms =
             self.cpu(archiver) + archiver.round_trips * given.latency_ms.dynamodb.max(given.latency_ms.s3);
@@ -186,7 +187,7 @@ impl<'a> Model<'a> {
         ])
     }
 
-    /// What a million events need, at the price that the whole month's use has on average.
+    /// The cost of a million events, at the average price for the whole month's use.
     fn cost(&self, key: &str, per_million_events: f64) -> Result<f64> {
         let millions = self.events_per_month() / MILLION;
         Ok(self.data.prices.average(key, per_million_events * millions)? * per_million_events)
@@ -197,7 +198,7 @@ impl<'a> Model<'a> {
         Ok(self.cost("lambda_request", invocations / MILLION)? + self.cost("lambda_gb_s", gb_s)?)
     }
 
-    /// Requests of a million events.
+    /// Requests needed for a million events.
     fn requests(&self) -> f64 {
         MILLION / f64::from(self.load.events_per_request)
     }
@@ -207,12 +208,12 @@ impl<'a> Model<'a> {
         MILLION / f64::from(self.load.records_per_batch)
     }
 
-    /// Messages that a poll brings.
+    /// Messages that one poll returns.
     fn records_polled(&self) -> f64 {
         f64::from(self.load.records_per_batch).min(SQS_BATCH)
     }
 
-    /// Polls that bring a million events, and as many calls delete them.
+    /// Polls that receive a million events. The same number of calls deletes them.
     fn polled(&self) -> f64 {
         MILLION / self.records_polled()
     }
@@ -225,24 +226,24 @@ impl<'a> Model<'a> {
         of_size(&self.data.measured.consumer, self.load.records_per_batch, "consumer")
     }
 
-    /// Milliseconds on the share of a CPU that the function's memory gives it.
+    /// Milliseconds on the share of a CPU that follows from the function's memory.
     fn cpu(&self, used: &Use) -> f64 {
         let share = (self.data.assumptions.memory_mb / self.data.assumptions.mb_of_a_vcpu).min(1.0);
         used.cpu_ms / share
     }
 
-    /// Milliseconds of an invocation of ingest.
+    /// Duration of an invocation of ingest in milliseconds.
     pub fn ingest_ms(&self, used: &Use) -> f64 {
         self.cpu(used) + used.round_trips * self.data.assumptions.latency_ms.sqs
     }
 
-    /// Milliseconds of a batch.
+    /// Duration of a batch in milliseconds.
     pub fn consumer_ms(&self, used: &Use) -> f64 {
         self.cpu(used) + used.round_trips * self.data.assumptions.latency_ms.dynamodb
     }
 
-    /// Traces of a million events: one for each sampled request, and one for each batch that has a sampled event in it,
-    /// because the batch gets a separate trace, linked to theirs.
+    /// Traces of a million events: one for each sampled request, and one for each batch that contains a sampled event.
+    /// The batch gets a separate trace, linked to the events' traces.
     fn traces(&self) -> f64 {
         let given = &self.data.assumptions;
         let per_s = self.load.events_per_s / f64::from(self.load.events_per_request);
@@ -286,7 +287,7 @@ impl<'a> Model<'a> {
     }
 }
 
-/// The measurement for that number of events in an invocation.
+/// The measurement for that number of events per invocation.
 fn of_size<'a>(uses: &'a [Use], size: u32, function: &str) -> Result<&'a Use> {
     let found = uses.iter().find(|measured| measured.size == size);
     found.with_context(|| {

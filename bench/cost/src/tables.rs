@@ -7,7 +7,7 @@ use spillway_dashboard_words::set_apart;
 use spillway_metrics::custom_metrics;
 use std::fmt::Write as _;
 
-/// Every table by its name in the document.
+/// Every table, by its name in the document.
 ///
 /// # Errors
 /// A figure that the model needs is missing.
@@ -70,7 +70,7 @@ fn every_month(data: &Data) -> Result<String> {
     Ok(rows.join("\n"))
 }
 
-/// What a function does by the clock, and how often in a month.
+/// A function's scheduled tasks, and how often they run in a month.
 fn schedules(data: &Data, function: &str) -> String {
     let given = &data.assumptions;
     let tasks = given.scheduled.iter().filter(|task| task.function == function);
@@ -108,7 +108,7 @@ fn quotas(data: &Data) -> Result<String> {
     Ok(rows.join("\n"))
 }
 
-/// What a load needs of a quota, bold where it is more than there is by default.
+/// The part of a quota that a load needs. It is bold if the default quota is too small.
 fn need(quota: &Quota, model: &Model<'_>) -> Result<String> {
     let needed = match quota.key.as_str() {
         "api_requests_per_s" => model.requests_per_s(),
@@ -118,7 +118,7 @@ fn need(quota: &Quota, model: &Model<'_>) -> Result<String> {
         "partition_write_units_per_s" => {
             return Ok(count((model.write_units_per_s() / quota.limit).ceil()));
         }
-        // In an outage of the table, a received message stays in flight until its next try.
+        // During an outage of the table, a received message stays in flight until its next try.
         "sqs_in_flight" => {
             return Ok(format!("full after {}", span(quota.limit / model.events_per_s())));
         }
@@ -208,7 +208,7 @@ fn rule(columns: usize) -> String {
     format!("|---|{}", "---:|".repeat(columns))
 }
 
-/// The same line of each column, a row each.
+/// One row for each line, with one column for each load.
 fn line_rows(columns: &[Vec<Line>]) -> Vec<String> {
     let Some(first) = columns.first() else { return Vec::new() };
     let line = |index: usize, line: &Line| row(line.what, columns.iter().map(|lines| usd(lines[index].usd)));
@@ -222,7 +222,7 @@ fn row(first: &str, cells: impl IntoIterator<Item = String>) -> String {
     })
 }
 
-/// Dollars with as many digits as matter.
+/// Dollars, with the digits that matter.
 fn usd(value: f64) -> String {
     match value {
         value if value >= 1_000.0 => count(value),
@@ -232,7 +232,7 @@ fn usd(value: f64) -> String {
     }
 }
 
-/// A whole number with its thousands apart.
+/// A whole number with thousands separators.
 fn count(value: f64) -> String {
     if value < 10.0 && value.fract() != 0.0 {
         return number(value);
@@ -240,7 +240,7 @@ fn count(value: f64) -> String {
     set_apart(&format!("{value:.0}"))
 }
 
-/// A measured number: two digits behind the point where there are few before it.
+/// A measured number, with two decimals if it is small.
 fn number(value: f64) -> String {
     if value >= 100.0 || value.fract() == 0.0 { count(value.round()) } else { format!("{value:.2}") }
 }

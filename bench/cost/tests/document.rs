@@ -1,4 +1,4 @@
-//! docs/cost.md says what follows from prices and measurements, and nothing else.
+//! docs/cost.md contains exactly what follows from prices and measurements.
 
 use spillway_bench_cost::data::{Billing, Data, Load};
 use spillway_bench_cost::model::{Model, total};
@@ -49,7 +49,8 @@ fn a_load_costs_what_was_reckoned_by_hand() {
     close(of("Table, writes"), 0.625);
     close(of("Table, a month of keeping them, with recovery"), 0.45);
     close(of("Logs"), 0.0);
-    // One request a second and a twentieth of the other nine; batches of ten with at least one of those in them.
+    // One request a second is traced, and a twentieth of the other nine. A batch of ten is traced if it contains at
+    // least one of them.
     let share: f64 = (1.0 + 0.05 * 9.0) / 10.0;
     close(of("Traces"), 5.0 * (share + 0.1 * (1.0 - (1.0 - share).powi(10))));
 }
@@ -77,13 +78,13 @@ fn provisioned_writes_cost_less_than_on_demand_if_the_load_is_steady() {
     let model = Model::of(&data, &data.loads[1]);
     let (on_demand, provisioned) =
         (model.writes(Billing::OnDemand).unwrap(), model.writes(Billing::Provisioned).unwrap());
-    // 0.00065 $ an hour for 3,600 units at 70 %.
+    // 3,600 units at 70 % cost 0.00065 $ an hour.
     assert!((provisioned / on_demand - 0.00065 / 3_600.0 / 0.7 * 1e6 / 0.625).abs() < 1e-9);
 }
 
 #[test]
 fn what_the_rules_cost_is_what_their_files_ask_for() {
-    // Counted by the lines of the files, not by the reader that the model counts with.
+    // Counted in the text of the files, not with the reader that the model uses.
     let (mut plain, mut math, mut math_metrics, mut composites) = (0, 0, 0, 0);
     let mut notified = std::collections::BTreeSet::new();
     for entry in std::fs::read_dir(root().join("alerts/rules")).expect("the rules are there") {
@@ -105,7 +106,7 @@ fn what_the_rules_cost_is_what_their_files_ask_for() {
             }
         }
     }
-    // The reporter's own alarm over two metrics, and its composite, which no rule describes.
+    // The reporter's own alarm reads two metrics. No rule describes that alarm or its composite.
     let subsystems = notified.len() + 1;
     (math, math_metrics) = (math + 1, math_metrics + 2);
     let alarms = data().alarms;
@@ -133,7 +134,7 @@ fn the_reporter_costs_what_was_reckoned_by_hand() {
     (task.metrics_read, task.log_bytes) = (3.0, 1024.0 * 1024.0 * 1024.0 / 1_460.0);
     let lines = Model::per_month(&data).expect("all prices are there");
     let found = lines.iter().find(|line| line.what == "Reporter function").expect("a line").usd;
-    // 1,460 times in 730 hours: the schedule, the request, a GB-second, three metrics, and a GB of logs together.
+    // 1,460 times in 730 hours: the schedule, the request, a GB-second and three metrics. Together they log a GB.
     let expected = 1_460.0 * (1e-6 + 0.2e-6 + 0.000_013_333_4 + 3.0 * 0.01 / 1e3) + 0.5;
     assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
 }

@@ -1,4 +1,5 @@
-//! A Lambda function that answers at once and does nothing else: what lambda_runtime alone needs, on one thread as ours.
+//! A Lambda function that answers at once and does nothing else. It shows what lambda_runtime alone needs, on one
+//! thread like our functions.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! The peers: an axum handler that inserts one row a request and answers when it is on disk. Nothing is checked,
-//! measured, traced or consumed.
+//! The peers: an axum handler that inserts one row per request and answers when the row is on disk. It checks,
+//! measures, traces and consumes nothing.
 
 use super::{Kept, Running};
 use anyhow::{Context, Result, anyhow};
@@ -20,13 +20,14 @@ const COUNT: &str = "SELECT count(*) FROM bare";
 
 type Counting = Pin<Box<dyn Future<Output = Result<u64>> + Send>>;
 
-/// A handler, and how many rows it has inserted once it has stopped.
+/// A handler. Its counter returns the number of inserted rows once it has stopped.
 pub(super) struct Bare {
     app: Router,
     count: Counting,
 }
 
-/// Each request commits by itself, with the durability that Spillway has: write-ahead log, synced at each commit.
+/// Each request commits separately, with the same durability as Spillway: a write-ahead log that is synced at each
+/// commit.
 pub(super) fn commit_each(folder: &Path) -> Result<Bare> {
     let connection = Connection::open(folder.join("bare.db"))?;
     connection.execute_batch("PRAGMA journal_mode = wal; PRAGMA synchronous = full")?;
@@ -50,7 +51,7 @@ pub(super) fn commit_each(folder: &Path) -> Result<Bare> {
     Ok(Bare { app: Router::new().route("/events", routing::post(handler)), count })
 }
 
-/// Requests that come together share a commit, through Spillway's own writer.
+/// Requests that arrive together share a commit, through Spillway's own writer.
 pub(super) async fn group_commit(folder: &Path) -> Result<Bare> {
     let db = Arc::new(Db::open(DataFolder::own(folder)?)?);
     db.write(|connection| connection.execute_batch(TABLE)).await?;
@@ -77,12 +78,12 @@ fn answer(id: Option<i64>) -> (StatusCode, String) {
     }
 }
 
-/// Serves it as Spillway's own gateway is served: small answers go out at once.
+/// Serves the handler like Spillway's own gateway: small answers are sent at once.
 pub(super) async fn start(bare: Bare) -> Result<Running> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let listener = listener.tap_io(|stream| {
-        // Without it the peer would only be slower.
+        // Without this the peer would only be slower.
         let _ = stream.set_nodelay(true);
     });
     let (stop, stopped) = oneshot::channel();

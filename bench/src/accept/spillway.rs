@@ -1,4 +1,4 @@
-//! Spillway itself: the gateway behind its socket, on a pipeline on disk whose consumer runs.
+//! Spillway itself: the gateway with its socket, on a pipeline on disk with a running consumer.
 
 use super::{Kept, Running};
 use anyhow::{Result, ensure};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-/// As in production, but that neither the API nor the store says that it is too much.
+/// The settings of production, except that neither the API nor the store limits the rate.
 fn settings() -> PipelineSettings {
     PipelineSettings {
         api_rate_per_s: 1e6,

@@ -1,5 +1,5 @@
-//! SQS, DynamoDB and S3 as far as the functions call them, in memory: every call is counted, and a conditional put means
-//! what it says. An answer takes as long as it is told to.
+//! SQS, DynamoDB and S3 in memory, as far as the functions call them. Every call is counted, and the condition of a
+//! conditional put is checked. Each answer is delayed by the latency that the benchmark sets.
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -17,37 +17,38 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// The largest request of either service, with room for its encoding.
+/// Maximum size of a request to either service, including its encoding.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.0");
-/// SDKs don't check it; the field has to be there.
+/// SDKs don't check the value, but the field has to be present.
 const MD5: &str = "00000000000000000000000000000000";
 
-/// The calls of the services.
+/// The calls that the services received.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// Calls by name, such as `DynamoDB_20120810.PutItem`.
     pub calls: BTreeMap<String, u64>,
-    /// Bodies of the messages that were sent.
+    /// Bodies of the sent messages.
     pub messages: Vec<String>,
-    /// Items by their key: the key's attributes as JSON, and the item's size as DynamoDB counts it, roughly.
+    /// Items by their key. The key is the key attributes as JSON; the value is the item's approximate size, as DynamoDB
+    /// counts it.
     pub items: BTreeMap<String, usize>,
     /// Write units by table.
     pub write_units: BTreeMap<String, f64>,
-    /// Bytes of the objects that were put.
+    /// Total size of the written objects, in bytes.
     pub object_bytes: u64,
-    /// Calls that are not known here.
+    /// Calls that these services do not support.
     pub unknown: BTreeSet<String>,
     /// Bytes that were sent to the X-Ray daemon's address.
     pub trace_bytes: u64,
-    /// How long answers were held back, all together.
+    /// Total time by which answers were delayed.
     pub held_back: Duration,
-    /// How many.
+    /// Number of delayed answers.
     pub answers: u32,
 }
 
 impl Seen {
-    /// All calls together.
+    /// Total number of calls.
     pub fn total(&self) -> u64 {
         self.calls.values().sum()
     }
@@ -57,12 +58,13 @@ impl Seen {
         self.calls.get(name).copied().unwrap_or(0)
     }
 
-    /// Notes a write: its table, its item if it puts one, and whether it is part of a transaction, which costs twice.
+    /// Records a write: its table, its item if there is one, and whether it is part of a transaction, which costs twice
+    /// as much.
     fn wrote(&mut self, write: &Value, transactional: bool) {
         let table = text(&write["TableName"]);
         let item = &write["Item"];
         let units = (size(item).max(1) as f64 / 1024.0).ceil() * if transactional { 2.0 } else { 1.0 };
-        // An item in an index has keys only, so one unit each.
+        // An index stores only keys of an item, so each index entry costs one unit.
         let indexes = INDEX_KEYS.iter().filter(|key| !item[**key].is_null()).count();
         *self.write_units.entry(table).or_insert(0.0) += units + indexes as f64;
     }
@@ -70,7 +72,7 @@ impl Seen {
 
 /// The attributes by which the dead letters' table has indexes (`terraform/main.tf`).
 const INDEX_KEYS: [&str; 4] = ["time_bucket", "group_bucket", "type_bucket", "event_id"];
-/// The name under which objects that are put are counted.
+/// The name under which written objects are counted.
 pub const PUT_OBJECT: &str = "S3.PutObject";
 
 struct Services {
@@ -84,27 +86,27 @@ impl Services {
     }
 }
 
-/// The services. Stop when dropped.
+/// The services. They stop when this is dropped.
 pub struct Aws {
-    /// Where SQS and DynamoDB answer.
+    /// Address of SQS and DynamoDB.
     pub address: SocketAddr,
-    /// Where X-Ray's daemon listens.
+    /// Address of X-Ray's daemon.
     pub daemon: SocketAddr,
     services: Arc<Services>,
     tasks: [JoinHandle<()>; 2],
 }
 
 impl Aws {
-    /// Listens on free loopback ports. Each call takes that long beside the work of answering it.
+    /// Listens on free loopback ports. `latency` is added to the time of each call.
     ///
     /// # Errors
-    /// There is no free port.
+    /// No port is free.
     pub async fn start(latency: Duration) -> Result<Self> {
         let services = Arc::new(Services { latency, seen: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port for AWS' services")?;
         let address = listener.local_addr()?;
         let listener = listener.tap_io(|stream| {
-            // Without it small answers may wait for 40 ms; the measurement then shows that.
+            // Without this, small answers may be delayed by 40 ms, which would show in the measurement.
             let _ = stream.set_nodelay(true);
         });
         let app = Router::new()
@@ -112,7 +114,7 @@ impl Aws {
             .layer(axum::extract::DefaultBodyLimit::max(MOST_BYTES))
             .with_state(Arc::clone(&services));
         let server = tokio::spawn(async move {
-            // It serves until it is aborted.
+            // The server runs until it is aborted.
             let _ = axum::serve(listener, app).await;
         });
         let socket = UdpSocket::bind("127.0.0.1:0").await.context("no port for X-Ray's daemon")?;
@@ -127,7 +129,7 @@ impl Aws {
         Ok(Self { address, daemon, services, tasks: [server, traces] })
     }
 
-    /// The calls so far.
+    /// The calls received so far.
     pub fn seen(&self) -> Seen {
         self.services.with(|seen| seen.clone())
     }
@@ -169,7 +171,7 @@ async fn answer(
     response
 }
 
-/// S3: takes every object and has none.
+/// S3: accepts every object and stores none.
 fn object(seen: &mut Seen, method: &Method, uri: &Uri, body: &Bytes) -> Response {
     let name = match *method {
         Method::PUT => PUT_OBJECT,
@@ -249,12 +251,12 @@ fn respond(seen: &mut Seen, target: &str, request: &Value) -> (StatusCode, Value
     }
 }
 
-/// What identifies an item of the events' table, or of another.
+/// The key of an item of the events' table, or of another table.
 fn key(item: &Value) -> String {
     json!([item["id"]["S"], item["source"]["S"], item["pk"]["S"], item["sk"]["S"]]).to_string()
 }
 
-/// The size of an item of strings and numbers: names and values in UTF-8.
+/// The size of an item that has strings and numbers: names and values in UTF-8.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
 fn size(item: &Value) -> usize {
     let attributes = item.as_object().into_iter().flatten();

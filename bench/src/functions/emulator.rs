@@ -7,17 +7,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// The same as in the functions' settings (`programs.rs`).
+/// The same name as in the functions' settings (`programs.rs`).
 const TABLE: &str = "spillway-events";
-/// How often the new table is polled.
+/// How often to check whether the new table is ready.
 const POLLS: u32 = 100;
 
-/// Makes the table, empty, as Terraform does: keyed by `id` and `source`.
+/// Creates an empty table as Terraform does: keyed by `id` and `source`.
 ///
 /// # Errors
-/// The emulator does not answer, or makes no table.
+/// The emulator does not answer, or creates no table.
 pub async fn empty_table(emulator: SocketAddr) -> Result<()> {
-    // It may not be there.
+    // The table may not exist.
     call(emulator, "DeleteTable", &json!({ "TableName": TABLE })).await?;
     let attribute = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
     let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
@@ -39,7 +39,7 @@ pub async fn empty_table(emulator: SocketAddr) -> Result<()> {
     anyhow::bail!("the emulator's table did not become active")
 }
 
-/// How many items the table has.
+/// The number of items in the table.
 ///
 /// # Errors
 /// The emulator does not answer.
@@ -59,7 +59,7 @@ pub async fn items(emulator: SocketAddr) -> Result<u64> {
     }
 }
 
-/// A call of DynamoDB. The emulator reads the service from the signature, and does not check it.
+/// Calls DynamoDB. The emulator reads the service from the signature, but does not check the signature.
 async fn call(emulator: SocketAddr, operation: &str, content: &Value) -> Result<(u16, Value)> {
     let content = content.to_string();
     let request = format!(

@@ -1,4 +1,4 @@
-//! The input that Lambda sends to the functions: requests of API Gateway, and batches of SQS, with realistic events.
+//! The input that Lambda sends to the functions: requests from API Gateway and batches from SQS, with realistic events.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use spillway_core::message::{FAILURES, FIRST_SENT, ORIGINAL_MESSAGE_ID, RECEIVE_
 use spillway_traffic::{Generator, Sample};
 use std::time::Duration;
 
-/// When the events were made: any day.
+/// The time of the events. Any day would do.
 const NOW_S: u64 = 1_770_000_000;
 
-/// Events of the traffic's usual mix, each with its own id.
+/// Events in the usual mix of the traffic, each with a unique id.
 pub fn samples(count: usize) -> Vec<Sample> {
     let mut generator = Generator::new(1);
     (0..count).map(|_| generator.event(now())).collect()
@@ -82,7 +82,7 @@ fn request(content_type: &str, body: &str) -> Bytes {
     Bytes::from(request.to_string())
 }
 
-/// Batches of an event source mapping, with that many records each.
+/// Batches of an event source mapping, with `size` records each.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>
 pub fn batches(events: &[Sample], size: usize) -> Vec<Bytes> {
     let numbered: Vec<(usize, &Sample)> = events.iter().enumerate().collect();
@@ -93,7 +93,7 @@ pub fn batches(events: &[Sample], size: usize) -> Vec<Bytes> {
     numbered.chunks(size).map(batch).collect()
 }
 
-/// Batches of the dead letter queue: what the consumer put there at once, with its reason.
+/// Batches of the dead letter queue: messages that the consumer put there at once, with the reason.
 pub fn dead_letters(events: &[Sample], size: usize) -> Vec<Bytes> {
     let reason = json!([{
         "class": "schema",

@@ -1,4 +1,4 @@
-//! The functions' programs: ours, the one that does nothing, and their peers in Python.
+//! The functions' programs: ours, one that does nothing, and their peers in Python.
 
 use crate::Setting;
 use anyhow::{Context, Result, ensure};
@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a program is told by Terraform (`terraform/README.md` lists it).
+/// The settings that Terraform gives a program (`terraform/README.md` lists them).
 const SETTINGS: [(&str, &str); 21] = [
     ("SPILLWAY_DEPLOYMENT", "bench"),
     ("SPILLWAY_LOG_LEVEL", "info"),
@@ -50,7 +50,7 @@ const LAMBDA: [(&str, &str); 14] = [
     ("TZ", ":UTC"),
 ];
 
-/// The peers, which go with this program.
+/// The Python peers, which are part of this program.
 const PYTHON: [(&str, &str); 2] = [
     ("ingest.py", include_str!("../../python/ingest.py")),
     ("consumer.py", include_str!("../../python/consumer.py")),
@@ -63,16 +63,16 @@ pub struct Program {
     pub name: &'static str,
     /// The program.
     pub command: PathBuf,
-    /// With these arguments.
+    /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// In this folder.
+    /// The folder in which it is started.
     pub folder: PathBuf,
     /// The handler's name (`_HANDLER`).
     pub handler: &'static str,
 }
 
 impl Program {
-    /// A `bootstrap` of ours or the one that does nothing.
+    /// One of our `bootstrap` programs, or the one that does nothing.
     ///
     /// # Errors
     /// It was not built.
@@ -105,12 +105,12 @@ impl Program {
             fs::write(folder.join(file), source).with_context(|| format!("cannot write {file}"))?;
         }
         let arguments = ["-m", "awslambdaric", handler].map(OsString::from).to_vec();
-        // Not made canonical: a virtual environment knows itself by the path it is started with.
+        // Not canonicalized: Python finds its virtual environment by the path that it is started with.
         let command = std::path::absolute(python)?;
         Ok(Some(Self { name: "python", command, arguments, folder, handler }))
     }
 
-    /// The program's variables, without those that a sandbox adds.
+    /// The program's environment variables, without those that a sandbox adds.
     pub fn environment(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         SETTINGS.into_iter().chain(LAMBDA)
     }

@@ -1,7 +1,7 @@
 //! The HTTP API from which a function's process gets its invocations.
 //!
-//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>, and of the extensions' API as much as a function
-//! needs in order to be told of its end.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>. The extensions API is supported only as far as a
+//! function needs it to be notified of its end.
 
 use anyhow::{Context, Result};
 use axum::extract::{Path, State};
@@ -22,29 +22,29 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// The largest answer that Lambda takes.
+/// Maximum size of an answer that Lambda accepts.
 const MOST_BYTES: usize = 6 * 1024 * 1024;
-/// The deadline that Lambda sends to a function; here nothing enforces it.
+/// The deadline that Lambda sends to a function. This server does not enforce it.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// A sampled trace, so that the cost of tracing is included.
+/// A sampled trace, so that the measurement includes the cost of tracing.
 const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
-/// The function as an invocation names it.
+/// The function's ARN, as an invocation names it.
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:bench:live";
 
-/// How an invocation ended.
+/// The result of an invocation.
 #[derive(Debug)]
 pub struct Outcome {
-    /// When the answer was there, whole.
+    /// When the complete answer had arrived.
     pub at: Instant,
     /// What the function answered, or its report of an error.
     pub body: Bytes,
-    /// Whether it is an answer and no error.
+    /// Whether it is an answer, not an error.
     pub success: bool,
 }
 
-/// A Runtime API for one process. Stops when dropped.
+/// A Runtime API for one process. It stops when this is dropped.
 pub struct RuntimeApi {
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
     invocations: mpsc::UnboundedSender<Bytes>,
     outcomes: mpsc::UnboundedReceiver<Outcome>,
@@ -60,7 +60,7 @@ impl RuntimeApi {
     /// Listens on a free loopback port.
     ///
     /// # Errors
-    /// There is none.
+    /// No port is free.
     pub async fn start() -> Result<Self> {
         let (invocations, waiting) = mpsc::unbounded_channel();
         let (ended, outcomes) = mpsc::unbounded_channel();
@@ -77,11 +77,11 @@ impl RuntimeApi {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port for a Runtime API")?;
         let address = listener.local_addr()?;
         let listener = listener.tap_io(|stream| {
-            // Without it small answers may wait for 40 ms; the measurement then shows that.
+            // Without this, small answers may be delayed by 40 ms, which would show in the measurement.
             let _ = stream.set_nodelay(true);
         });
         let server = tokio::spawn(async move {
-            // It serves until it is aborted.
+            // The server runs until it is aborted.
             let _ = axum::serve(listener, app).await;
         });
         Ok(Self { address, invocations, outcomes, server })
@@ -89,7 +89,7 @@ impl RuntimeApi {
 
     /// Queues an invocation for the next request.
     pub fn offer(&self, event: Bytes) {
-        // The receiver lives as long as the server, which lives as long as this.
+        // The receiver exists as long as the server, and the server as long as `self`.
         let _ = self.invocations.send(event);
     }
 
@@ -146,7 +146,7 @@ async fn register() -> Response {
     ([("lambda-extension-identifier", "2b9f6cfc-6d1f-4f9e-8a39-9ce6ad6fe8a0")], Json(content)).into_response()
 }
 
-/// An extension that asked for no events hears of none.
+/// An extension that registered for no events receives none.
 async fn never() -> StatusCode {
     std::future::pending().await
 }

@@ -1,4 +1,4 @@
-//! A function's process from its start to its end, as Lambda has it in an execution environment.
+//! A function's process from start to end, as Lambda runs it in an execution environment.
 
 use super::aws::Aws;
 use super::programs::Program;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout};
 
-/// Longest that one invocation may take.
+/// Maximum duration of one invocation.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running function. Its process is killed when this is dropped.
@@ -22,15 +22,15 @@ pub struct Sandbox {
     child: Child,
     api: RuntimeApi,
     log: PathBuf,
-    /// Just before the process was started.
+    /// The time just before the process was started.
     pub started: Instant,
 }
 
 impl Sandbox {
-    /// Starts the program with nothing in its environment but what Lambda and Terraform give it.
+    /// Starts the program. Its environment has only the variables that Lambda and Terraform set.
     ///
     /// # Errors
-    /// It can't be started.
+    /// The program can't be started.
     pub async fn start(program: &Program, aws: &Aws, endpoint: &str, scratch: &Path) -> Result<Self> {
         let api = RuntimeApi::start().await?;
         let log = scratch.join(format!("{}-{}.log", program.name, api.address.port()));
@@ -55,10 +55,10 @@ impl Sandbox {
         Ok(Self { program: program.name, child, api, log, started })
     }
 
-    /// Sends it an invocation and waits for its answer.
+    /// Sends an invocation and waits for the answer.
     ///
     /// # Errors
-    /// It answered with an error, ended, or took too long; with what it last said.
+    /// The function answered with an error, ended, or took too long; the error includes its last output.
     pub async fn invoke(&mut self, event: Bytes) -> Result<Outcome> {
         self.api.offer(event);
         let ended = tokio::select! {
@@ -79,30 +79,30 @@ impl Sandbox {
         Ok(outcome)
     }
 
-    /// The most memory that it had resident so far, in bytes; `None` where that can't be known.
+    /// Peak resident memory so far, in bytes; `None` if the system does not report it.
     pub fn peak_bytes(&self) -> Option<f64> {
         usage::memory(self.child.id()?).map(|(_, most)| most)
     }
 
-    /// Seconds of CPU that it has used.
+    /// CPU seconds used so far.
     pub fn cpu_s(&self) -> Option<f64> {
         usage::exact_cpu_s(self.child.id()?)
     }
 
-    /// Bytes that it has logged.
+    /// Bytes logged so far.
     pub fn logged_bytes(&self) -> u64 {
         std::fs::metadata(&self.log).map_or(0, |file| file.len())
     }
 
-    /// Ends it.
+    /// Ends the process.
     ///
     /// # Errors
-    /// It can't be ended.
+    /// The process can't be ended.
     pub async fn end(mut self) -> Result<()> {
         self.child.kill().await.with_context(|| format!("{} can't be ended", self.program))
     }
 
-    /// The last lines of what it logged.
+    /// The last lines of the function's log.
     fn said(&self) -> String {
         let log = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&log);

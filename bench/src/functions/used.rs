@@ -1,4 +1,4 @@
-//! The use of one invocation of a warm function. docs/cost.md computes with it.
+//! The resources that one invocation of a warm function uses. docs/cost.md uses these numbers.
 
 use super::aws::{Aws, Seen};
 use super::programs::Program;
@@ -12,31 +12,31 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// By how much calls are slowed in order to see how many of them wait for each other.
+/// Delay that is added to each call, to see how many calls wait for each other.
 const SLOWED: Duration = Duration::from_millis(5);
 
-/// Means of many invocations, one after the other.
+/// Means over many invocations, one after another.
 #[derive(Clone, Debug, Serialize)]
 pub struct Used {
-    /// Events in each.
+    /// Events in each invocation.
     pub size: usize,
-    /// CPU time; 0 where that can't be known.
+    /// CPU time; 0 if the system does not report it.
     pub cpu_ms: f64,
-    /// How many calls wait for each other: the time that it takes longer, by what each call takes longer.
+    /// How many calls wait for each other: the extra time of an invocation, divided by the delay of each call.
     pub round_trips: f64,
     /// Calls to AWS.
     pub calls: f64,
-    /// What it logs.
+    /// Bytes that it logs.
     pub log_bytes: f64,
     /// Bytes of its answer.
     pub answer_bytes: f64,
 }
 
-/// Invokes a fresh process with all of these, twice: with services that answer at once, and with slower ones. The first
-/// few are not counted. Also returns the calls of the whole first run.
+/// Invokes a new process with all of these events twice: with services that answer at once, and with slower ones. The
+/// first few invocations are not counted. Also returns the calls of the whole first run.
 ///
 /// # Errors
-/// It failed, or an answer is not as it should be.
+/// The function failed, or an answer is wrong.
 pub async fn measure(
     program: &Program,
     size: usize,
@@ -51,7 +51,7 @@ pub async fn measure(
     Ok((used, seen))
 }
 
-/// What it used, how many milliseconds an invocation took, and what was asked of the services.
+/// Returns the used resources, the milliseconds of an invocation, and the calls to the services.
 async fn run(
     program: &Program,
     size: usize,
@@ -96,7 +96,7 @@ async fn run(
     Ok((used, median(took), seen))
 }
 
-/// The function's answer, and the length of the body in it that goes to a client.
+/// The function's answer, and the size of the body in it that is sent to a client.
 async fn answer(sandbox: &mut Sandbox, event: &Bytes) -> Result<(Value, usize)> {
     let outcome = sandbox.invoke(event.clone()).await?;
     let content: Value = serde_json::from_slice(&outcome.body).context("an answer is no JSON")?;

@@ -1,7 +1,7 @@
-//! Whether a chart is drawn once for all its viewers: measured from outside, by the server's CPU time.
+//! Whether the server draws a chart once for all its viewers: measured from outside, by the server's CPU time.
 //!
-//! A range without an earlier viewer is new work; the same range again is not. If each of eight people who open a
-//! new page at the same moment had it drawn for himself, that would cost the new work eight times.
+//! A range that no viewer has opened before is new work; the same range again is not. Eight people open a new page at
+//! the same moment. If the server drew the chart for each of them, the new work would cost eight times as much.
 
 use super::{MetricsPage, VIEWERS};
 use crate::client::Connection;
@@ -17,22 +17,23 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// New ranges for one viewer, and as many for several. Medians of this number are not affected by other load on the machine.
+/// Number of new ranges for one viewer, and the same number for several. Medians of this number are not affected by
+/// other load on the machine.
 const RANGES: u64 = 100;
 const LENGTH: Duration = Duration::from_secs(3 * 3600);
-/// The newest range ends that long ago: it does not change any more.
+/// How long ago the newest range ends: at that age its data no longer changes.
 const AGE: Duration = Duration::from_secs(2 * 3600);
 
-/// What looking at a page cost.
+/// The cost of loading a page.
 #[derive(Clone, Copy)]
 struct Cost {
-    /// Until the last of the viewers had it, in milliseconds.
+    /// Milliseconds until the last viewer had the page.
     took_ms: f64,
-    /// The server's CPU for all of them, in milliseconds.
+    /// The server's CPU time for all viewers, in milliseconds.
     cpu_ms: Option<f64>,
 }
 
-/// The same page of a new range, and again.
+/// The costs of a page with a new range, and of the same page again.
 struct Pair {
     first: Cost,
     again: Cost,
@@ -46,12 +47,12 @@ pub(super) async fn measure(
 ) -> Result<()> {
     let newest = RealClock.now() - AGE;
     let (mut alone, mut together) = (Vec::new(), Vec::new());
-    // By turns, so that a slow moment of the machine hits both.
+    // The two kinds alternate, so that a slow moment of the machine affects both.
     for number in 0..RANGES {
         for (pairs, viewers, number) in
             [(&mut alone, 1, 2 * number), (&mut together, VIEWERS, 2 * number + 1)]
         {
-            // Not compressed: that costs the same each time, and much more than the difference to measure.
+            // Not compressed: compression costs the same each time, and much more than the difference to measure.
             let request = session.request(&path(page, newest, number), "identity");
             let first = look(demo, &request, viewers).await?;
             let again = look(demo, &request, viewers).await?;
@@ -76,7 +77,7 @@ pub(super) async fn measure(
     Ok(())
 }
 
-/// What a new range costs the server's CPU on top of the rest of the page.
+/// The server's CPU time for a new range, beyond the cost of the rest of the page.
 fn new_work_ms(pairs: &[Pair]) -> Option<f64> {
     let costs: Option<Vec<f64>> =
         pairs.iter().map(|pair| Some(pair.first.cpu_ms? - pair.again.cpu_ms?)).collect();
@@ -105,7 +106,7 @@ async fn look(demo: &Demo, request: &[u8], viewers: usize) -> Result<Cost> {
     Ok(Cost { took_ms, cpu_ms: used })
 }
 
-/// The address of the page for a range that no other number has.
+/// The address of the page, with a range that is unique to this number.
 fn path(page: &MetricsPage, newest: Timestamp, number: u64) -> String {
     let to = newest - Duration::from_secs(number * 60);
     let time = |time: Timestamp| Timestamp::from_second(time.as_second()).unwrap_or(time);

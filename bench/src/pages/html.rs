@@ -1,11 +1,11 @@
 //! Reads a page's HTML, only as far as the measurement needs.
 
-/// Charts in a page: each is a plot with its numbers.
+/// Number of charts in a page. Each is a plot with its numbers.
 pub fn charts(html: &[u8]) -> usize {
     plots(html).len()
 }
 
-/// The most points that a line of a chart has.
+/// The number of points of the longest line of a chart.
 pub fn most_points(html: &[u8]) -> usize {
     let longest_list = |numbers: &str| numbers.split(['[', ']']).map(values).max().unwrap_or(0);
     plots(html).iter().map(|numbers| longest_list(numbers)).max().unwrap_or(0)
@@ -24,14 +24,14 @@ pub fn stages(html: &[u8]) -> Vec<String> {
     found
 }
 
-/// The numbers under each chart.
+/// The list of numbers of each chart.
 fn plots(html: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(html);
     let numbers = |rest: &str| rest.split('"').next().map(str::to_owned);
     text.split("data-series=\"").skip(1).filter_map(numbers).collect()
 }
 
-/// Values of a flat list: numbers, or `null` where there is none.
+/// Number of values in a flat list. Each is a number, or `null` for a missing value.
 fn values(list: &str) -> usize {
     let is_value = |item: &str| item == "null" || item.parse::<f64>().is_ok();
     let items = list.split(',').map(str::trim);

@@ -1,4 +1,4 @@
-//! `spillway alarms backtest`: what the rules would have told, over recorded history.
+//! `spillway alarms backtest`: which notifications the rules would have sent over recorded history.
 
 #[cfg(feature = "aws")]
 mod aws;
@@ -35,16 +35,16 @@ With --json: {\"backtest\": {\"from\", \"until\", \"rules\": [{\"rule\", \"tier\
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    /// How far back to go; less if less was recorded
+    /// How many days to go back; fewer if fewer were recorded
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=retention::LONGEST_DAYS))]
     days: u32,
-    /// Rule files or folders, in place of those that the pipeline evaluates
+    /// Rule files or folders, instead of those that the pipeline evaluates
     #[arg(long, value_name = "FILE", num_args = 1..)]
     rules: Vec<PathBuf>,
-    /// A changed version of the rules: a folder or a file. Both run over the same history
+    /// A changed version of the rules: a folder or a file. Both versions run over the same history
     #[arg(long, value_name = "DIR")]
     compare: Option<PathBuf>,
-    /// The most pages a week that people are asked to bear
+    /// The maximum number of pages a week that the people on call accept
     #[arg(long, value_name = "N", value_parser = pages)]
     pages_per_week: Option<f64>,
     /// Time zone for pages by the hour of day, such as Europe/Berlin [default: that of the pipeline's business hours]
@@ -130,7 +130,7 @@ struct Tried {
 }
 
 impl Tried {
-    /// The version that is judged: the changed one, if there is one.
+    /// The version that the limit applies to: the changed one, if there is one.
     fn judged(&self) -> &Backtest {
         self.other.as_ref().unwrap_or(&self.backtest)
     }

@@ -25,15 +25,15 @@ pub struct Options {
     /// Rule and scenario files, or folders of them
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Folder in which each rule's runbook has to be, as NAME.md
+    /// Folder that must hold each rule's runbook, as NAME.md
     #[arg(long, value_name = "DIR", requires = "files")]
     runbooks: Option<PathBuf>,
-    /// Limits that thresholds are shares of, in place of the defaults
+    /// Limits that thresholds are shares of, instead of the defaults
     #[arg(long, value_name = "FILE", requires = "files")]
     limits: Option<PathBuf>,
 }
 
-/// The shape of `--json`.
+/// The JSON document that `--json` prints.
 #[derive(Serialize)]
 struct Document<'r> {
     passed: bool,
@@ -61,7 +61,7 @@ pub fn run(options: &Options, console: &mut Console) -> anyhow::Result<ExitStatu
     Ok(if passed { ExitStatus::Ok } else { ExitStatus::No })
 }
 
-/// The report as it prints itself, with colours for what was expected and what was found.
+/// Prints the report in its own format, with colours for the expected and the actual result.
 fn print(report: &Report, console: &mut Console) -> anyhow::Result<()> {
     let text = report.to_string();
     let mut lines: Vec<&str> = text.lines().collect();

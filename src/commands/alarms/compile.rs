@@ -22,7 +22,7 @@ pub struct Options {
     /// Folder of rule files [default: the project's own rules, as they were when this program was built]
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
-    /// Limits that thresholds are shares of, in place of the defaults
+    /// Limits that thresholds are shares of, instead of the defaults
     #[arg(long, value_name = "FILE")]
     limits: Option<PathBuf>,
     /// Where to write; - is the standard output

@@ -1,4 +1,4 @@
-//! `spillway alarms list`: the rules and how they are.
+//! `spillway alarms list`: the rules and their states.
 
 use super::source::{self, Source};
 use crate::answer::ExitStatus;
@@ -22,23 +22,23 @@ without a pipeline.";
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    /// Rule files or folders, in place of those that the pipeline evaluates
+    /// Rule files or folders, instead of those that the pipeline evaluates
     #[arg(long, value_name = "FILE", num_args = 1..)]
     rules: Vec<PathBuf>,
-    /// Only those of one tier
+    /// Only alarms of one tier
     #[arg(long, value_enum)]
     tier: Option<TierName>,
-    /// Only those that are in alarm; needs a pipeline
+    /// Only alarms that are active; needs a pipeline
     #[arg(long)]
     in_alarm: bool,
-    /// The parts of composites, too, of which nobody is told on their own
+    /// Also the parts of composites, which send no notifications of their own
     #[arg(long)]
     all: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum TierName {
-    /// Needs somebody now
+    /// Needs a person now
     High,
     /// Waits for business hours
     Low,

@@ -1,4 +1,4 @@
-//! Rules from files, and what a pipeline evaluates.
+//! Rules from files, and the rules that a pipeline evaluates.
 
 use crate::answer::Trouble;
 use crate::target::Target;
@@ -16,9 +16,9 @@ use std::sync::Arc;
 pub struct Source {
     /// Its ports.
     pub pipeline: Pipeline,
-    /// Its alarms, as they are kept.
+    /// Its alarm log, with the alarms' states.
     pub log: Arc<AlarmLog>,
-    /// What its alarms are evaluated with.
+    /// The rules and settings with which its alarms are evaluated.
     pub in_force: InForce,
     /// Its recorded datapoints.
     pub reader: TelemetryReader,
@@ -40,7 +40,7 @@ impl Source {
         Arc::clone(&self.pipeline.clock)
     }
 
-    /// What thresholds are shares of in this pipeline.
+    /// The limits of this pipeline that thresholds are shares of.
     pub fn limits(&self) -> anyhow::Result<Limits> {
         Ok(self.in_force.settings.limits(&self.pipeline.settings)?)
     }
@@ -52,7 +52,7 @@ pub fn limits(file: Option<&Path>) -> anyhow::Result<Limits> {
     Ok(limits.map_err(|error| Trouble::Usage(error.to_string()))?)
 }
 
-/// The rules in files and folders. A malformed one is told with file, line and what was expected.
+/// The rules in files and folders. The error of a malformed rule names the file, the line and what was expected.
 pub fn rules(paths: &[PathBuf], limits: &Limits) -> anyhow::Result<RuleSet> {
     let mut files = Vec::new();
     for path in paths {

@@ -81,7 +81,7 @@ async fn a_malformed_rule_is_told_with_file_line_and_what_was_expected() {
     assert_eq!(output.status, ExitStatus::No, "{output}");
     assert!(output.out.contains("bad.yaml:5"), "{output}");
     assert!(output.out.contains("expected"), "{output}");
-    // Where rules are an argument, it is the command line that is wrong.
+    // If rules are given as an argument, a wrong rule is a usage error.
     let output = spillway(&format!("alarms list --rules {file}")).await;
     assert_eq!(output.status, ExitStatus::Usage, "{output}");
     assert!(output.err.contains("bad.yaml:5"), "{output}");

@@ -1,5 +1,5 @@
-//! Carrying a replay on from here, with its progress shown. In AWS the archiver does it every few minutes; the operator who
-//! starts a replay does not wait for that.
+//! Continues a replay from this process and shows its progress. In AWS the archiver does so every few minutes, but an
+//! operator who starts a replay need not wait for that.
 
 use crate::answer::Trouble;
 use crate::backend::Backend;
@@ -8,13 +8,13 @@ use spillway_core::ids::ReplayId;
 use spillway_core::usecases::replay::{End, Scope};
 use std::time::Duration;
 
-/// The first wait while the queue takes nothing; it doubles.
+/// The first wait while the queue accepts nothing. Each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// After this many waits in a row (17 minutes) the operator has to see to the queue first.
+/// After this number of waits in a row (17 minutes) the operator has to fix the queue first.
 const MOST_WAITS: u32 = 10;
 
-/// Puts a replay's messages back at the pipeline's rate, until none waits any more. One that was interrupted goes on where
-/// it was.
+/// Puts a replay's messages back at the pipeline's rate, until none is waiting. An interrupted replay continues where
+/// it stopped.
 pub async fn carry_on(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow::Result<()> {
     let carrier = backend.pipeline.carrier();
     let per_second = backend.pipeline.settings.replay_rate_per_s;

@@ -18,10 +18,10 @@ Exit code 1: nothing was discarded.";
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    /// Why; it stays with the dead letter and in the audit log
+    /// The reason; it is kept with the dead letter and in the audit log
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
-    /// Don't ask, though the dead letters were chosen by filters
+    /// Don't ask for confirmation when filters chose the dead letters
     #[arg(long)]
     yes: bool,
     #[command(flatten)]

@@ -12,18 +12,18 @@ use spillway_core::dead_letter::{DeadLetter, DeadLetterGroup, DeadLetterStatus, 
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventId, EventSource, EventType, Fingerprint, MessageId};
 
-/// States by which to list.
+/// States to list by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum State {
-    /// Waiting for somebody
+    /// In the archive, waiting for an operator
     Archived,
-    /// Put back; neither stored nor back yet
+    /// Put back; neither stored nor back in the archive yet
     Replaying,
-    /// Stored by a replay
+    /// Stored after a replay
     Stored,
-    /// Given up
+    /// Given up by an operator
     Discarded,
-    /// Any
+    /// Any state
     All,
 }
 
@@ -49,20 +49,20 @@ With --json: {\"total\", \"groups\": [{\"fingerprint\", \"class\", \"message\", 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    /// Only in this state
+    /// Only dead letters in this state
     #[arg(long, value_enum, default_value = "archived")]
     state: State,
-    /// At most so many
+    /// Maximum number of dead letters
     #[arg(long, default_value = "20", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
-    /// Go on where another list ended
+    /// Continue where another list ended
     #[arg(long, value_name = "NEXT")]
     after: Option<String>,
     #[command(flatten)]
     filters: Filters,
 }
 
-/// The shape of `--json`.
+/// The JSON document that `--json` prints.
 #[derive(Debug, Serialize)]
 struct List {
     total: u64,
@@ -148,7 +148,7 @@ fn print(list: &List, state: State, now: Timestamp, console: &mut Console) -> an
     }
     console.table(&table)?;
     console.line("")?;
-    // Ids are whole, so that they can be copied; why each failed stands with its group above.
+    // Ids are not shortened, so that they can be copied. The reason for each failure is in its group above.
     let mut table = Table::with_header(&["id", "archived", "class", "type"]);
     for item in &list.items {
         table.row(vec![

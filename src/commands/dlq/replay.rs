@@ -1,4 +1,4 @@
-//! `spillway dlq replay`: preflight, start, and follow to the end.
+//! `spillway dlq replay`: check in advance (preflight), start, and follow to the end.
 
 use super::selection::{Selected, Selection};
 use crate::answer::{ExitStatus, Trouble};
@@ -16,11 +16,11 @@ use spillway_core::usecases::replay::{Forecast, StartError, Started};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Dead letters that are asked about at once.
+/// How many dead letters one preflight request asks about.
 const AT_ONCE: usize = 200;
-/// How often a replay is looked at while it is followed.
+/// How often the state of a followed replay is read.
 const POLL: Duration = Duration::from_millis(250);
-/// After this long without any movement, say that nothing moves.
+/// If nothing moves for this time, the command says so.
 const STANDSTILL: Duration = Duration::from_secs(15);
 
 const LONG_HELP: &str = "\
@@ -39,13 +39,13 @@ Exit code 1: nothing was replayed, with --wait some came back, with --dry-run so
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    /// Only ask the consumer's checks; put nothing back
+    /// Only run the consumer's checks; put nothing back
     #[arg(long, conflicts_with = "wait")]
     dry_run: bool,
-    /// Leave those in the archive that would fail again for sure
+    /// Leave dead letters in the archive if they are certain to fail again
     #[arg(long)]
     skip_failing: bool,
-    /// Follow until each is stored or back
+    /// Follow until each message is stored or back in the archive
     #[arg(long)]
     wait: bool,
     #[command(flatten)]
@@ -54,7 +54,7 @@ pub struct Options {
     selection: Selection,
 }
 
-/// The shape of `--json`.
+/// The JSON document that `--json` prints.
 #[derive(Debug, Serialize)]
 struct Outcome {
     preflight: Preflight,
@@ -211,7 +211,8 @@ pub async fn read(id: &ReplayId, backend: &Backend) -> anyhow::Result<Replay> {
     })
 }
 
-/// Waits until each message of a replay is stored or back. It may take as long as the retries of a message.
+/// Waits until each message of a replay is stored or back in the archive. That may take as long as all retries of a
+/// message.
 async fn follow(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow::Result<Replay> {
     let mut replay = read(id, backend).await?;
     let bar = console.progress(replay.total());

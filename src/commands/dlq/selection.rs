@@ -1,4 +1,4 @@
-//! Which dead letters a command is about.
+//! Selects the dead letters that a command works on.
 
 use crate::answer::Trouble;
 use crate::backend::Backend;
@@ -9,26 +9,26 @@ use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{Fingerprint, MessageId};
 
-/// Filters; those that are given have all to match.
+/// Filters; a dead letter has to match all that are given.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Filters")]
 pub struct Filters {
     /// Only events of this type
     #[arg(long = "type", value_name = "TYPE")]
     event_type: Option<String>,
-    /// Only this class of failure, such as schema or store_throttled
+    /// Only dead letters with this class of failure, such as schema or store_throttled
     #[arg(long, value_parser = class)]
     class: Option<FailureClass>,
-    /// Only where the failure's message or the event's id contains this
+    /// Only dead letters whose failure message or event id contains this text
     #[arg(long, value_name = "TEXT")]
     contains: Option<String>,
-    /// Only this group, by its fingerprint
+    /// Only dead letters of this group, by its fingerprint
     #[arg(long, value_name = "FINGERPRINT")]
     group: Option<String>,
-    /// Only archived since then: 2h for two hours ago, or 2026-01-31T08:00:00Z
+    /// Only dead letters archived since then: 2h for two hours ago, or 2026-01-31T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     since: Option<When>,
-    /// Only archived before then
+    /// Only dead letters archived before then
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     until: Option<When>,
 }
@@ -41,7 +41,7 @@ fn class(text: &str) -> Result<FailureClass, String> {
 }
 
 impl Filters {
-    /// Whether none is given.
+    /// Whether no filter is given.
     fn is_empty(&self) -> bool {
         let Self { event_type, class, contains, group, since, until } = self;
         event_type.is_none()
@@ -72,24 +72,24 @@ pub struct Selection {
     /// Dead letters, by their own id or by that of their event
     #[arg(value_name = "ID")]
     ids: Vec<String>,
-    /// Every one in the archive
+    /// Every dead letter in the archive
     #[arg(long, conflicts_with = "ids")]
     all: bool,
     #[command(flatten)]
     filters: Filters,
 }
 
-/// What was selected.
+/// The result of a selection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selected {
     /// The dead letters.
     pub ids: Vec<MessageId>,
-    /// Whether each was named, so that nobody can have selected more than they meant.
+    /// Whether each was named by id. Then the operator cannot have selected more than intended.
     pub named: bool,
 }
 
 impl Selection {
-    /// The dead letters: those named, or those in the archive that match.
+    /// The dead letters: those that are named, or those in the archive that match the filters.
     pub async fn resolve(&self, backend: &Backend) -> anyhow::Result<Selected> {
         if !self.ids.is_empty() {
             if !self.filters.is_empty() {
@@ -110,7 +110,7 @@ impl Selection {
             return Err(Trouble::Usage(what.to_owned()).into());
         }
         let filter = self.filters.filter(&[DeadLetterStatus::Archived], backend.pipeline.clock.now());
-        // More than any archive on one machine holds, and still a number that SQL takes.
+        // More than any archive on one machine holds, and still a number that SQL accepts.
         let ids = backend.pipeline.archive.ids(&filter, 100_000_000).await?;
         Ok(Selected { ids, named: false })
     }

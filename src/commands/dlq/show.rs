@@ -26,7 +26,7 @@ pub struct Options {
     body: bool,
 }
 
-/// The shape of `--json`.
+/// The JSON document that `--json` prints.
 #[derive(Debug, Serialize)]
 struct Shown {
     #[serde(flatten)]
@@ -114,7 +114,7 @@ fn print(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result
     Ok(())
 }
 
-/// Everything that happened to it, oldest first.
+/// The history of the dead letter, oldest first.
 fn history(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
     let dead_letter = &shown.dead_letter;
     let mut events: Vec<(Timestamp, String)> = vec![(dead_letter.first_sent_at, "accepted".to_owned())];

@@ -10,27 +10,27 @@ use spillway_core::ledger::Place;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Ids that are looked up at once: on one machine, looking up reads the whole queue each time.
+/// The number of ids in one look-up: on one machine, each look-up reads the whole queue.
 const AT_ONCE: usize = 20_000;
-/// The same in AWS, where each id is a call of its own.
+/// The same in AWS, where each id needs a separate call.
 const AT_ONCE_IN_AWS: usize = 1_000;
-/// Missing ids that are shown.
+/// Maximum number of missing ids that are printed.
 const SHOWN: usize = 20;
 
-/// The shape of `--verify --json`.
+/// The JSON document that `--verify --json` prints.
 #[derive(Debug, Serialize)]
 struct Verdict {
     /// Distinct ids in the file.
     promised: u64,
-    /// Lines in the file; more than `promised` if something was noted twice.
+    /// Lines in the file; more than `promised` if an id was recorded twice.
     lines: u64,
     /// Ids that are in the ledger.
     found: u64,
-    /// Ids by place.
+    /// Number of ids by place.
     places: BTreeMap<&'static str, u64>,
-    /// Ids that are nowhere.
+    /// Ids that were found nowhere.
     missing: Vec<EventId>,
-    /// Messages in queues that can't be looked into, among which missing ids may be; 0 if none is missing.
+    /// Messages in queues that no program can search, which may include missing ids; 0 if no id is missing.
     in_queues: u64,
 }
 
@@ -41,7 +41,7 @@ pub async fn run(file: &Path, backend: &Backend, console: &mut Console) -> anyho
     let bar = console.progress(ids.len() as u64);
     let mut missing = look_up(&ids, backend, &mut places, |count| bar.inc(count)).await?;
     if !missing.is_empty() {
-        // One that moved on between two reads has a place now.
+        // An event that moved between two reads has a place now.
         missing = look_up(&missing, backend, &mut places, |_| {}).await?;
     }
     bar.finish_and_clear();
@@ -57,7 +57,7 @@ pub async fn run(file: &Path, backend: &Backend, console: &mut Console) -> anyho
     Ok(if verdict.missing.is_empty() { ExitStatus::Ok } else { ExitStatus::No })
 }
 
-/// Messages that nobody can look for: SQS hands them out, and has no way to ask for one.
+/// Messages that no program can search: SQS delivers messages, but cannot be asked for a particular one.
 async fn out_of_sight(backend: &Backend) -> anyhow::Result<u64> {
     if matches!(backend.site, Site::Local(_)) {
         return Ok(0);

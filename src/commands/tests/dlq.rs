@@ -9,7 +9,7 @@ use spillway_core::ports::AuditEntry;
 use spillway_testkit::Background;
 use std::sync::Arc;
 
-/// Three orders that failed at their amount, and one event that the store refused.
+/// Three orders that failed because of their amount, and one event that the store refused.
 fn pipeline() -> Arc<FakePipeline> {
     FakePipeline::new(|state| {
         state.dead_letters.extend([dead_letter(1, 240), dead_letter(2, 3600), dead_letter(3, 90_000)]);
@@ -160,7 +160,7 @@ async fn waiting_on_a_pipeline_that_does_not_run_says_so() {
     let pipeline = pipeline();
     pipeline.state().background = Background::Stopped;
     let come_back = async {
-        // Once the command has had every chance to say it.
+        // By now the command has had enough opportunity to print it.
         for _ in 0..1000 {
             tokio::task::yield_now().await;
         }

@@ -50,7 +50,7 @@ async fn what_the_queue_never_takes_holds_up_nobody() {
 #[tokio::test]
 async fn what_was_interrupted_is_resumed() {
     let pipeline = deployment(|_| {});
-    // Started by somebody who put nothing back.
+    // An operator started this replay and put nothing back.
     let id = ReplayId::new("r1");
     let ids: Vec<_> = pipeline.state().dead_letters.iter().map(|letter| letter.id.clone()).collect();
     pipeline.memory().create(&id, &ids, "anna").await.unwrap();

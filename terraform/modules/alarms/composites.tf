@@ -1,7 +1,8 @@
-# Composite alarms: those that rules describe, and one for each tier and subsystem.
+# Composite alarms: those that rules define, and one for each tier and subsystem.
 
 locals {
-  # Names in a rule are those of rules, each after `("`; here they become those of alarms.
+  # In a rule's condition, each name after `("` is the name of a rule. Here it is replaced with the name of that rule's
+  # alarm.
   alarm_rules = { for name, rule in local.composites : name => replace(rule.alarm_rule, "(\"", "(\"${var.name}-") }
 
   # Every rule that notifies, as an alarm, by tier and subsystem.
@@ -38,7 +39,8 @@ resource "aws_cloudwatch_composite_alarm" "rule" {
     # Deleted after the composites that name it, like metric alarms.
     create_before_destroy = true
 
-    # The provider would replace the alarm to switch its actions on again, and delete the new one for the old: both have one name.
+    # To switch the actions on again, the provider would replace the alarm. As both have the same name, it would then
+    # delete the new one.
     ignore_changes = [actions_enabled]
   }
 }

@@ -28,7 +28,7 @@ locals {
 
   other_months = { for year in local.years : year => [for month in range(1, 13) : month if !contains(local.months, format("%s-%02d", year, month))] }
 
-  # Years without holidays, as ranges.
+  # The years without holidays, as ranges.
   ends        = concat([1969], [for year in local.years : tonumber(year)], [2200])
   other_years = [for i in range(length(local.ends) - 1) : local.ends[i + 1] - local.ends[i] == 2 ? "${local.ends[i] + 1}" : "${local.ends[i] + 1}-${local.ends[i + 1] - 1}" if local.ends[i + 1] - local.ends[i] > 1]
 
@@ -38,7 +38,7 @@ locals {
     { other = "cron(${local.opening[0]} ? * ${local.days[0]} ${length(local.years) == 0 ? "*" : join(",", local.other_years)})" },
   )
 
-  # Closing on a holiday changes nothing: it is closed.
+  # Closing on a holiday changes nothing, because the state is already closed.
   closings = { for i, hours in local.hours : "all" => "cron(${local.closing[i]} ? * ${local.days[i]} *)" }
 
   flips = merge(
@@ -65,7 +65,7 @@ resource "aws_cloudwatch_metric_alarm" "out_of_hours" {
   treat_missing_data  = "ignore"
   tags                = var.tags
 
-  # Deleted after the composites that it suppresses were changed: CloudWatch refuses it before.
+  # Deleted after the composites that it suppresses were changed: before that, CloudWatch refuses to delete it.
   lifecycle {
     create_before_destroy = true
   }

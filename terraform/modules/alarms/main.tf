@@ -6,10 +6,10 @@ locals {
   measured   = { for name, rule in var.rules : name => rule if rule.kind == "metric" }
   composites = { for name, rule in var.rules : name => rule if rule.kind == "composite" }
 
-  # A metric as it is, or metric math over several.
+  # A single metric, or metric math over several.
   plain = { for name, rule in local.measured : name => rule.expression == null }
 
-  # Deployed names of the dimensions of each metric.
+  # The deployed names for the dimensions of each metric.
   dimensions = { for name, rule in local.measured : name => [for metric in rule.metrics : {
     for dimension in metric.dimensions : dimension.name => dimension.resource == null ? dimension.value : lookup(var.resources, dimension.resource, "")
   }] }
@@ -22,7 +22,7 @@ locals {
   # A limit of 0 switches the rule off: no count is below it, and missing data must not count as below either.
   never = { for name, rule in local.measured : name => rule.comparison == "LessThanThreshold" && rule.threshold == 0 }
 
-  # Topics that the alarm itself notifies.
+  # The topics to which the alarm itself sends notifications.
   actions = { for name, rule in var.rules : name => [for tier in rule.actions : var.topics[tier]] }
 
   links = { for name, rule in var.rules : name => var.dashboard_url == null ? "Runbook: ${rule.runbook}" : join("\n", [

@@ -36,7 +36,7 @@ resource "aws_cloudwatch_metric_alarm" "reporter" {
     return_data = true
   }
 
-  # Deleted after the composite that names it, as other alarms are.
+  # Deleted after the composite that refers to it, like other alarms.
   lifecycle {
     create_before_destroy = true
   }

@@ -1,7 +1,7 @@
-# CloudFront in front of the API: senders reach AWS at the edge that is nearest to them. It caches nothing.
+# CloudFront in front of the API: clients connect to the nearest AWS edge location. It caches nothing.
 
 locals {
-  # AWS's own policies, the same in every account.
+  # Policies managed by AWS, which are the same in every account.
   cloudfront_policies = {
     caching_disabled    = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
     all_viewer_but_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"

@@ -1,4 +1,4 @@
-# A name of one's own for the API.
+# A custom domain name for the API.
 
 resource "aws_api_gateway_domain_name" "this" {
   count = var.custom_domain == null ? 0 : 1

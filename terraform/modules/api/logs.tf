@@ -5,7 +5,8 @@ resource "aws_cloudwatch_log_group" "access" {
   tags              = var.tags
 }
 
-# API Gateway's own log of what went wrong before or after the function. It would make the group itself, without key and for ever.
+# API Gateway's own log of errors before or after the function. Without this resource API Gateway would create the group
+# itself, without a key and with unlimited retention.
 resource "aws_cloudwatch_log_group" "execution" {
   name              = "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.this.id}/${var.stage}"
   retention_in_days = var.log_retention_days
@@ -14,7 +15,7 @@ resource "aws_cloudwatch_log_group" "execution" {
 }
 
 locals {
-  # One line a request, without anything of its body. `trace_id` finds it among the functions' logs.
+  # One line for each request, without any of its body. `trace_id` is also in the functions' logs.
   access_log = {
     time                   = "$context.requestTime"
     request_id             = "$context.requestId"
@@ -37,7 +38,7 @@ locals {
   }
 }
 
-# One setting for all REST APIs of the account in the region: the role by which they write their logs.
+# One setting for all REST APIs of the account in the region: the role with which they write their logs.
 resource "aws_api_gateway_account" "this" {
   count = var.manage_account_role ? 1 : 0
 
@@ -65,7 +66,8 @@ resource "aws_iam_role" "logs" {
   tags = var.tags
 }
 
-# The setting is the account's, not this API's, so it takes what AWS made for it: API Gateway refuses a role with less.
+# The setting belongs to the account, not to this API. So it uses the policy that AWS made for it: API Gateway refuses a
+# role with fewer permissions.
 resource "aws_iam_role_policy_attachment" "logs" {
   count = var.manage_account_role ? 1 : 0
 

@@ -1,12 +1,12 @@
-# The REST API. POST /events, other methods of it and /health are passed on to the ingest function byte for byte, which answers as on
-# one machine. Other paths are refused here and cost no invocation.
+# The REST API. POST /events, other methods of that path, and /health are passed to the ingest function byte for byte.
+# The function answers as on one machine. The API itself refuses other paths, which costs no invocation.
 
 resource "aws_api_gateway_rest_api" "this" {
   name        = var.name
   description = "Takes events in for ${var.name}"
 
-  # Every body is passed on as base64. Otherwise the API would read it as UTF-8 and replace what is not, and the
-  # function could neither keep it byte for byte nor refuse it.
+  # Every body is passed as base64. Otherwise the API would read it as UTF-8 and replace invalid bytes. The function
+  # could then neither keep the body byte for byte nor refuse it.
   binary_media_types = ["*/*"]
 
   endpoint_configuration {
@@ -27,7 +27,7 @@ resource "aws_api_gateway_resource" "events" {
 }
 
 resource "aws_api_gateway_method" "post_events" {
-  # checkov:skip=CKV2_AWS_53:Events are never refused for their content here: the consumer checks them, so that a wrong schema can be mended and the events replayed.
+  # checkov:skip=CKV2_AWS_53:Events are never refused for their content here: the consumer checks them, so that a wrong schema can be fixed and the events replayed.
   rest_api_id   = aws_api_gateway_rest_api.this.id
   resource_id   = aws_api_gateway_resource.events.id
   http_method   = "POST"
@@ -51,7 +51,7 @@ resource "aws_api_gateway_resource" "health" {
 }
 
 locals {
-  # Paths whose methods the function answers: those that it does not take with 405 and `Allow`.
+  # Paths for which the function answers all methods: those that it does not support with 405 and `Allow`.
   paths = { events = aws_api_gateway_resource.events, health = aws_api_gateway_resource.health }
 }
 
@@ -100,8 +100,8 @@ resource "aws_lambda_permission" "api" {
 resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
 
-  # A deployment is a snapshot: what it holds must make a new one when it changes. Whole resources would do so on the
-  # second apply too, because reading them back fills in what was left out.
+  # A deployment is a snapshot, so a change of its content must create a new one. The trigger does not use whole
+  # resources: they would create one on the second apply too, because reading them back fills in omitted arguments.
   triggers = {
     content = sha256(jsonencode([
       aws_api_gateway_rest_api.this.binary_media_types,

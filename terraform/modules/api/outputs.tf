@@ -15,7 +15,7 @@ output "topology" {
     web_acl_arn        = var.waf == null ? null : aws_wafv2_web_acl.this[0].arn
   }
 
-  # The URL answers only when all of this is in place.
+  # The URL works only when all of these resources exist.
   depends_on = [
     aws_api_gateway_base_path_mapping.this,
     aws_api_gateway_method_settings.all,
@@ -25,7 +25,7 @@ output "topology" {
 }
 
 locals {
-  # The nearest to the sender: CloudFront, then the name of one's own, then the API's.
+  # The first of these that is configured: CloudFront, the custom domain name, the API's own URL.
   base_url = (
     var.cloudfront != null ? "https://${try(var.cloudfront.aliases[0], aws_cloudfront_distribution.this[0].domain_name)}" :
     var.custom_domain != null ? "https://${var.custom_domain.name}" :

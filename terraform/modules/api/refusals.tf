@@ -1,9 +1,9 @@
-# What the API answers by itself, as RFC 9457 problem details like the function's own answers. Statuses and types are those of
-# docs/http-api.md; a test compares them.
+# The answers that the API gives itself, as RFC 9457 problem details like the function's answers. Statuses and types are
+# those of docs/http-api.md; a test compares them.
 
 locals {
   refusals = {
-    # API Gateway's name for "no such route": it looks for credentials first.
+    # API Gateway's name for "no such route": it checks for credentials first.
     MISSING_AUTHENTICATION_TOKEN = var.authorization == "NONE" ? {
       status = 404, type = "not-found", title = "There is nothing at this path", retry_after = null
       detail = "Events are taken in by POST /events."
@@ -47,7 +47,7 @@ locals {
       detail = "The web ACL refused the request. Nothing was accepted."
     }
 
-    # The function may have queued the event before it failed to answer. 503 would say that nothing was accepted.
+    # The function may have queued the event before it failed to answer. A 503 would say that no event was accepted.
     INTEGRATION_TIMEOUT = {
       status = 504, type = "function-failed", title = "The request could not be processed", retry_after = 5
       detail = "Whether anything was accepted is not known. Send the same events again: with the same source and id they are stored once."
@@ -77,7 +77,7 @@ resource "aws_api_gateway_gateway_response" "refusal" {
     each.value.retry_after == null ? {} : { "gatewayresponse.header.Retry-After" = "'${each.value.retry_after}'" },
   )
 
-  # `instance` names the request, as it is in the access log.
+  # `instance` identifies the request; it is the id in the access log.
   response_templates = {
     "application/json" = jsonencode({
       type     = "/problems/${each.value.type}"

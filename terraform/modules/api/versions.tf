@@ -1,5 +1,5 @@
 terraform {
-  # 1.9 lets a variable's validation look at other variables.
+  # From 1.9 on, a variable's validation may refer to other variables.
   required_version = ">= 1.9.0"
 
   required_providers {

@@ -1,4 +1,5 @@
-# A web ACL on the stage. Rules that look into bodies only count: an event is never refused for its content.
+# A web ACL on the stage. Rules that inspect bodies only count matches: an event is never refused because of its
+# content.
 
 locals {
   waf_rule_groups = var.waf == null ? {} : {
@@ -41,7 +42,7 @@ resource "aws_wafv2_web_acl" "this" {
         evaluation_window_sec = 300
         aggregate_key_type    = var.cloudfront == null ? "IP" : "FORWARDED_IP"
 
-        # Behind CloudFront every request comes from one of its addresses.
+        # Behind CloudFront, every request comes from one of CloudFront's addresses.
         dynamic "forwarded_ip_config" {
           for_each = var.cloudfront == null ? [] : [1]
 

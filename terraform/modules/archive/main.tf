@@ -1,4 +1,4 @@
-# The bucket for dead letters, and the schemas that the consumer checks.
+# The bucket for dead letters, and for the schemas that the consumer uses.
 
 resource "aws_s3_bucket" "this" {
   # checkov:skip=CKV_AWS_18:CloudTrail's data events log reads, for the account; a bucket for logs would need its own log bucket.
@@ -67,7 +67,7 @@ resource "aws_s3_bucket_policy" "tls_only" {
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   bucket = aws_s3_bucket.this.id
 
-  # Glacier Instant Retrieval, because a replay reads at once. S3 does not move objects below 128 KB: moving
+  # Glacier Instant Retrieval, because a replay reads objects immediately. S3 does not move objects below 128 KB: moving
   # them would cost more than it saves.
   rule {
     id     = "colder-with-age"
@@ -91,7 +91,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # Charts of digests: readers need them for some days, and the dashboard can draw them again.
+  # Charts in digests: readers need them for some days, and the dashboard can draw them again.
   rule {
     id     = "charts-of-digests"
     status = "Enabled"
@@ -115,7 +115,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       noncurrent_days = 30
     }
 
-    # Delete markers of deleted notes whose versions are gone: a list of notes would read all of them.
+    # Removes the delete markers of notes whose versions are gone. Otherwise every listing of the notes would read them
+    # all.
     expiration {
       expired_object_delete_marker = true
     }
@@ -138,16 +139,16 @@ locals {
     schema_sets  = "schema-sets/"
   }
 
-  # Hidden files are left by editors and copying programs, and are no schemas.
+  # Editors and copy programs leave hidden files, which are not schemas.
   schemas = toset([for file in try(fileset(var.schemas_dir, "**/*.json"), []) : file if !startswith(basename(file), ".")])
 
-  # All schemas in one document: the text of each by its event type.
+  # All schemas in one document, which maps each event type to the text of its schema.
   schema_set = jsonencode({ for file in local.schemas : trimsuffix(file, ".json") => file("${var.schemas_dir}/${file}") })
 }
 
-# What the consumer reads. The key stays the same, and each change is a version of the object: a version of the function names the
-# version that it was deployed with, and finds it again when the alias goes back. A key for each set would not do, since Terraform
-# deletes an object whose key changes, with all its versions.
+# The consumer reads this object. Its key never changes; each change is a new version of the object. A version of the
+# function names the object version that it was deployed with, and still finds it when the alias goes back. A separate
+# key for each set would not work: Terraform deletes an object whose key changes, with all its versions.
 resource "aws_s3_object" "schema_set" {
   count = length(local.schemas) == 0 ? 0 : 1
 
@@ -162,7 +163,7 @@ resource "aws_s3_object" "schema_set" {
   depends_on = [aws_s3_bucket_versioning.this]
 }
 
-# What people's programs read: each schema as it is now.
+# Programs of users read these objects: each schema in its present version.
 
 resource "aws_s3_object" "schema" {
   for_each = local.schemas

@@ -1,5 +1,5 @@
-# Daily copies of the tables and the archive in a vault of their own, beside point-in-time recovery: a copy survives
-# the table's deletion and can be kept longer than 35 days.
+# Daily copies of the tables and the archive in a separate vault, in addition to point-in-time recovery. A copy remains
+# when the table is deleted, and can be kept longer than 35 days.
 
 resource "aws_backup_vault" "this" {
   name        = var.name
@@ -51,8 +51,8 @@ resource "aws_iam_role" "this" {
   tags = var.tags
 }
 
-# AWS keeps these in step with what Backup needs; those for S3 are separate. Without the last two a restore is refused, on the day
-# that it is needed.
+# AWS keeps these policies up to date with what Backup needs; those for S3 are separate. Without the last two, AWS
+# refuses a restore, and the operator would notice only when a restore is needed.
 resource "aws_iam_role_policy_attachment" "this" {
   for_each = toset([
     "service-role/AWSBackupServiceRolePolicyForBackup",

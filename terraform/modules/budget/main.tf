@@ -1,10 +1,10 @@
-# The monthly budget of the deployment, by its tag. Budgets uses a tag only after it was activated as a cost
-# allocation tag, once per account: see the README.
+# The monthly budget of the deployment, by its tag. Budgets uses a tag only after it is activated as a cost allocation
+# tag, once per account: see the README.
 
 locals {
   types = { BudgetActualPercent = "ACTUAL", BudgetForecastPercent = "FORECASTED" }
 
-  # Budgets evaluates its rules itself, a few times a day, and notifies at any hour. It has no "or equal".
+  # Budgets evaluates its rules itself, a few times a day, and notifies at any hour. It has no "or equal" comparison.
   notifications = [for rule in values(var.rules) : {
     type       = lookup(local.types, rule.metrics[0].metric, rule.metrics[0].metric)
     comparison = startswith(rule.comparison, "Greater") ? "GREATER_THAN" : "LESS_THAN"

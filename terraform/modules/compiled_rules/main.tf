@@ -1,8 +1,8 @@
-# Reads what `spillway alarms compile` wrote: checked, flat JSON. The crate spillway-alerts (alerts/src/rules) is the only reader of
-# the rule files themselves; nothing is parsed here.
+# Reads the output of `spillway alarms compile`: checked, flat JSON. Only the crate spillway-alerts (alerts/src/rules)
+# reads the rule files themselves; this module parses none.
 
 locals {
-  # The form that this module knows: `FORMAT` in alerts/src/rules/compiled.rs.
+  # The format that this module supports: `FORMAT` in alerts/src/rules/compiled.rs.
   format = 1
 
   exists   = fileexists(var.file)
@@ -23,7 +23,8 @@ locals {
   usable = local.problem == "" ? [local.document] : []
   limits = merge(concat([for document in local.usable : document.limits], [var.limits])...)
 
-  # A threshold with a limit is a share of it. Terraform multiplies with more digits than a threshold has: 0.7 of 10 is 7.
+  # If a threshold has a limit, it is a share of that limit. Terraform multiplies with more digits than a threshold has:
+  # 0.7 of 10 is 7.
   rules = { for rule in flatten([for document in local.usable : document.rules]) : rule.name => merge(rule, {
     threshold = rule.limit == null ? rule.threshold : tonumber(format("%.12g", rule.threshold * local.limits[rule.limit]))
   }) }

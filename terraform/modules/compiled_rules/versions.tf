@@ -1,4 +1,4 @@
 terraform {
-  # 1.9 lets a variable's validation look at other variables.
+  # From 1.9 on, a variable's validation may refer to other variables.
   required_version = ">= 1.9.0"
 }

@@ -4,7 +4,7 @@ locals {
   log_group = "/aws/lambda/${var.name}"
 }
 
-# Made here and not by Lambda on first use, so that retention and key apply from the first line on.
+# Created here and not by Lambda on first use, so that retention and key apply from the first line on.
 resource "aws_cloudwatch_log_group" "this" {
   name              = local.log_group
   retention_in_days = var.log_retention_days
@@ -29,7 +29,7 @@ resource "aws_lambda_function" "this" {
   memory_size                    = var.memory_mb
   reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
 
-  # Failures name the code by this version.
+  # Errors and traces identify the code by this version.
   publish = true
 
   environment {
@@ -49,7 +49,7 @@ resource "aws_lambda_function" "this" {
 
   tags = var.tags
 
-  # Lambda checks what the role may do when the function is made and when it starts.
+  # Lambda checks the permissions of the role when the function is created and when it starts.
   depends_on = [aws_iam_role_policy.this]
 }
 

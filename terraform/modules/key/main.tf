@@ -1,5 +1,5 @@
-# One customer managed key for everything that a deployment keeps. CloudWatch and Budgets cannot publish to a topic
-# that is encrypted with the AWS managed key, because nobody can add them to that key's policy.
+# One customer managed key for all data of a deployment. CloudWatch and Budgets cannot publish to a topic that is
+# encrypted with the AWS managed key: its key policy cannot be changed to allow them.
 
 resource "aws_kms_key" "this" {
   description             = "Encrypts the queues, tables, archive, topics and logs of ${var.name}"
@@ -18,9 +18,9 @@ locals {
   root = "arn:${var.partition}:iam::${var.account_id}:root"
   logs = "arn:${var.partition}:logs:${var.region}:${var.account_id}:log-group"
 
-  # In a key's policy "*" means this key, the only resource such a policy can speak of.
-  # Until the protection is off nobody can delete or disable the key. Terraform's own prevent_destroy takes no variable: with it no
-  # deployment could be destroyed.
+  # In a key's policy "*" means this key, the only resource that such a policy can refer to.
+  # Until the protection is switched off, no user can delete or disable the key. Terraform's own prevent_destroy accepts
+  # no variable: with it, no deployment could be destroyed.
   protection = [for protected in [var.deletion_protection] : {
     Sid       = "NobodyDeletesIt"
     Effect    = "Deny"
@@ -48,8 +48,9 @@ locals {
         Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
       },
       {
-        # CloudWatch is documented to name the account to a topic, not to a key. If it does not, a plain StringEquals would
-        # silence every alarm without an error anywhere but in the alarm's history. The topics' own policies ask for the account.
+        # The documentation says that CloudWatch names the account to a topic, but not to a key. If it does not, a plain
+        # StringEquals would silence every alarm, and only the alarm's history would show an error. The topics' own
+        # policies require the account.
         Sid       = "AlarmsReachTheTopics"
         Effect    = "Allow"
         Principal = { Service = "cloudwatch.amazonaws.com" }

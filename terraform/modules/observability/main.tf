@@ -1,11 +1,11 @@
-# Aids for reading logs and traces. Each is off by default.
+# Tools for reading logs and traces. Each is off by default.
 
 resource "aws_xray_group" "this" {
   count = var.trace_group ? 1 : 0
 
   group_name = var.name
 
-  # Every trace that any of the deployment's functions took part in.
+  # Every trace that includes any of the deployment's functions.
   filter_expression = join(" OR ", [for name in values(var.functions) : "service(\"${name}\")"])
 
   insights_configuration {

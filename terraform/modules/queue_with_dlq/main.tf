@@ -1,4 +1,4 @@
-# A queue, and the queue that takes what could not be processed.
+# A queue, and the dead letter queue for messages that could not be processed.
 
 resource "aws_sqs_queue" "primary" {
   name                              = var.name
@@ -18,8 +18,8 @@ resource "aws_sqs_queue" "primary" {
   tags   = var.tags
 }
 
-# On a standard queue a message keeps its first send time when it is moved here, and so expires that long after it was
-# first sent. Retention is therefore the longest that SQS has.
+# On a standard queue a message keeps its first send time when it is moved here. So its retention counts from the first
+# send. The retention is therefore the maximum of SQS.
 resource "aws_sqs_queue" "dlq" {
   name                              = "${var.name}-dlq"
   visibility_timeout_seconds        = 6 * var.dlq_consumer_timeout_s + var.dlq_consumer_batch_window_s
@@ -39,7 +39,7 @@ resource "aws_sqs_queue" "dlq" {
 }
 
 locals {
-  # Known before the queues are, so that each queue has its policy from the first moment on.
+  # Known before the queues exist, so that each queue has its policy from the first moment on.
   arns = {
     primary = "${var.arn_prefix}:${var.name}"
     dlq     = "${var.arn_prefix}:${var.name}-dlq"
@@ -56,7 +56,7 @@ locals {
         Resource  = arn
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       }],
-      # SQS has no protection of its own, and a queue that goes takes accepted events with it.
+      # SQS has no deletion protection of its own, and deleting a queue deletes the accepted events in it.
       [for protected in [var.deletion_protection] : {
         Sid       = "NobodyDeletesIt"
         Effect    = "Deny"

@@ -1,5 +1,6 @@
-# What the function is given that tells in the morning what happened to low alarms overnight, and measures what no service
-# does: the budget, and the time until the oldest dead letter would be lost. The function itself is one of the root's list.
+# Environment and permissions of the reporter function. In the morning it reports what happened to low alarms overnight.
+# It also measures what no service measures: the budget, and the time until the oldest dead letter would be lost. The
+# function itself is in the root module's list.
 
 locals {
   document = jsonencode(var.alarms)
@@ -33,7 +34,7 @@ locals {
   )
 }
 
-# The function reads the same rules that became alarms.
+# The function reads the same rules from which the alarms were made.
 resource "aws_s3_object" "alarms" {
   bucket       = var.archive.bucket
   key          = "${var.archive.alarms_prefix}alarms.json"

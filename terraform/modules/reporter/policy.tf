@@ -1,17 +1,17 @@
-# What the function may do, beside its logs and traces.
+# The function's permissions, in addition to logs and traces.
 
 locals {
   statements = [
     {
-      # CloudWatch answers about composite alarms only to who may ask about all alarms. A night of seventy alarms is then one question,
-      # not seventy.
+      # CloudWatch returns composite alarms only to callers that may ask about all alarms. A night with seventy alarms
+      # then needs one request, not seventy.
       Sid      = "ReadAlarms"
       Effect   = "Allow"
       Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"]
       Resource = "*"
     },
     {
-      # IAM has no resource for it.
+      # IAM has no resource type for this action.
       Sid      = "ReadMetrics"
       Effect   = "Allow"
       Action   = ["cloudwatch:GetMetricData"]
@@ -45,7 +45,7 @@ locals {
       Resource = "${var.archive.arn}/${var.archive.alarms_prefix}*"
     },
     {
-      # It signs the addresses of charts with its own permissions.
+      # The function signs the URLs of charts with its own permissions.
       Sid      = "KeepCharts"
       Effect   = "Allow"
       Action   = ["s3:PutObject", "s3:GetObject"]

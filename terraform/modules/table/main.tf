@@ -13,7 +13,7 @@ resource "aws_dynamodb_table" "this" {
   range_key                   = var.range_key
   deletion_protection_enabled = var.deletion_protection
 
-  # Global tables replicate through the stream.
+  # Global tables use the stream for replication.
   stream_enabled   = length(var.replicas) > 0
   stream_view_type = length(var.replicas) > 0 ? "NEW_AND_OLD_IMAGES" : null
 
@@ -69,7 +69,7 @@ resource "aws_dynamodb_table" "this" {
   tags = var.tags
 
   lifecycle {
-    # Autoscaling changes these between two plans.
+    # Autoscaling changes these values between two plans.
     ignore_changes = [read_capacity, write_capacity]
 
     precondition {

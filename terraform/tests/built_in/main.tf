@@ -1,4 +1,4 @@
-# The project's own rules: as they stand in the compiled file, and as modules/compiled_rules reads them.
+# The project's own rules: as they are in the compiled file, and as modules/compiled_rules reads them.
 
 locals {
   file     = "${path.module}/../../../alerts/rules.json"

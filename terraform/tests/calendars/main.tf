@@ -1,5 +1,5 @@
-# Schedules for each calendar in calendars.json, which holds what they have to be. A test of the crate spillway-alerts
-# follows the same expressions through a year and compares them with its own business hours.
+# Schedules for each calendar in calendars.json, which also contains the expected expressions. A test of the crate
+# spillway-alerts evaluates the same expressions over a year and compares them with its own business hours.
 
 terraform {
   required_providers {

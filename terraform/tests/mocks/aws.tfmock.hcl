@@ -1,4 +1,4 @@
-# What AWS would answer, where the provider checks the form of it or a test looks at it.
+# AWS's answers, where the provider checks their format or a test reads them.
 
 mock_data "aws_caller_identity" {
   defaults = {

@@ -1,4 +1,4 @@
-# Reads the configuration's own text, for rules that hold for every resource, present and to come.
+# Reads the text of the configuration, for rules that hold for every present and future resource.
 
 locals {
   root  = "${path.module}/../.."
@@ -17,7 +17,7 @@ locals {
     for block in regexall("(?s)\noutput \"([a-z0-9_]+)\" \\{\n(.*?)\n\\}", "\n${text}") : { file = file, name = block[0], body = block[1] }
   ]])
 
-  # Types to which AWS, or the provider, gives no tags.
+  # Resource types to which AWS or the provider gives no tags.
   untaggable = [
     "aws_api_gateway_account", "aws_api_gateway_base_path_mapping", "aws_api_gateway_deployment", "aws_api_gateway_gateway_response",
     "aws_api_gateway_integration", "aws_api_gateway_method", "aws_api_gateway_method_settings", "aws_api_gateway_resource",

@@ -1,7 +1,8 @@
-//! Takes a picture of every page of a demo system, light and dark, for a desk and for a phone, into `target/shots`.
+//! Saves a picture of every page of a demo system to `target/shots`: light and dark, in the size of a desktop and of a
+//! phone.
 //!
 //! `cargo run -p spillway-tests --bin shots` after `cargo build --release` and
-//! `cargo xtask wasm`. Pages may be named by what their address begins with: `… --bin shots -- /metrics`.
+//! `cargo xtask wasm`. Arguments select pages by the beginning of their address: `… --bin shots -- /metrics`.
 
 #![expect(clippy::print_stdout, reason = "a program that people start talks to them")]
 

@@ -1,4 +1,4 @@
-//! Commands that Chromium's driver knows beyond the standard.
+//! Commands of Chromium's driver that are not in the WebDriver standard.
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use http::Method;
@@ -23,7 +23,7 @@ impl WebDriverCompatibleCommand for Cdp {
     }
 }
 
-/// The console's entries since they were read last.
+/// The console's entries since the last read.
 #[derive(Debug)]
 pub(super) struct ConsoleLog;
 

@@ -1,4 +1,4 @@
-//! Calls to the emulator's services, as plain JSON: a test looks into a queue or a table without the SDK under test.
+//! Calls to the emulator's services, as plain JSON: a test reads a queue or a table without the SDK under test.
 
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
@@ -10,9 +10,9 @@ use serde_json::Value;
 use std::fmt::Display;
 use std::net::SocketAddr;
 
-/// Where everything is deployed. The emulator keeps regions apart.
+/// The region of the deployment. The emulator keeps regions apart.
 pub const REGION: &str = "eu-central-1";
-/// The emulator takes any credentials.
+/// The emulator accepts any credentials.
 pub const CREDENTIALS: [(&str, &str); 3] =
     [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", REGION)];
 
@@ -37,7 +37,7 @@ impl Aws {
         self.try_call(target, body).await.unwrap_or_else(|error| panic!("{target} {body}: {error}"))
     }
 
-    /// The same, with errors as what the service said.
+    /// The same, but returns the service's error.
     ///
     /// # Errors
     /// There was no answer, or it was an error.
@@ -45,7 +45,7 @@ impl Aws {
         self.raw(target, body.to_string()).await
     }
 
-    /// The same with a body that may be no JSON that we could hold.
+    /// The same, with a body that may not be representable as a JSON value.
     ///
     /// # Errors
     /// There was no answer, or it was an error.
@@ -70,7 +70,7 @@ impl Aws {
         }
     }
 
-    /// Invokes a function and waits for what it returns.
+    /// Invokes a function and waits for its answer.
     ///
     /// # Panics
     /// When there is no answer.
@@ -82,10 +82,10 @@ impl Aws {
         serde_json::from_slice(&answer).unwrap_or(Value::Null)
     }
 
-    /// An object's bytes.
+    /// The bytes of an object.
     ///
     /// # Panics
-    /// When there is none.
+    /// When the object does not exist.
     pub async fn object(&self, bucket: &str, key: &str) -> Bytes {
         let request = self
             .request("GET", &format!("/{bucket}/{key}"), "s3")
@@ -96,10 +96,10 @@ impl Aws {
         body
     }
 
-    /// The keys of a bucket's objects that begin with a prefix, up to the thousand that one page has.
+    /// The keys of a bucket's objects with this prefix, at most the thousand of the first page.
     ///
     /// # Panics
-    /// When they can't be listed.
+    /// When the objects can't be listed.
     pub async fn keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
         let path = format!("/{bucket}?list-type=2&prefix={prefix}");
         let request = self.request("GET", &path, "s3").body(Full::default()).expect("well formed");
@@ -114,7 +114,7 @@ impl Aws {
     }
 
     fn request(&self, method: &str, path: &str, service: &str) -> http::request::Builder {
-        // The emulator reads region and service in it, and does not check the signature.
+        // The emulator reads region and service from the scope, but does not check the signature.
         let scope = format!("test/20250101/{REGION}/{service}/aws4_request");
         Request::builder().method(method).uri(format!("http://{}{path}", self.address)).header(
             "authorization",

@@ -1,4 +1,4 @@
-//! The X-Ray daemon, as far as functions see it: UDP datagrams with a header line and a segment document.
+//! The X-Ray daemon, as functions see it: it receives UDP datagrams with a header line and a segment document.
 
 use serde_json::Value;
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 
-/// Keeps every segment document that it is sent; it ends when this is dropped.
+/// Stores every segment document that it receives; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Daemon {
     address: SocketAddr,
@@ -18,7 +18,7 @@ pub struct Daemon {
 #[derive(Debug, Default)]
 struct Received {
     documents: Vec<Value>,
-    /// Datagrams that were no segments.
+    /// Datagrams that were not segments.
     unreadable: Vec<String>,
 }
 
@@ -26,7 +26,7 @@ impl Daemon {
     /// Listens on a free loopback port.
     ///
     /// # Errors
-    /// There is none.
+    /// No port is free.
     pub async fn start() -> io::Result<Self> {
         let socket = UdpSocket::bind(("127.0.0.1", 0)).await?;
         let address = socket.local_addr()?;
@@ -35,22 +35,22 @@ impl Daemon {
         Ok(Self { address, received, listening })
     }
 
-    /// What `AWS_XRAY_DAEMON_ADDRESS` has to be.
+    /// The value for `AWS_XRAY_DAEMON_ADDRESS`.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The documents of a trace, in the order in which they came.
+    /// The documents of a trace, in the order of arrival.
     pub fn trace(&self, trace_id: &str) -> Vec<Value> {
         self.documents(|document| document["trace_id"] == trace_id)
     }
 
-    /// The documents that are as wanted.
+    /// The documents that match `wanted`.
     pub fn documents(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         self.received().documents.iter().filter(|document| wanted(document)).cloned().collect()
     }
 
-    /// Datagrams that no daemon would have understood.
+    /// Datagrams that X-Ray's daemon would not have understood.
     pub fn unreadable(&self) -> Vec<String> {
         self.received().unreadable.clone()
     }
@@ -67,7 +67,7 @@ impl Drop for Daemon {
 }
 
 async fn listen(socket: UdpSocket, received: Arc<Mutex<Received>>) {
-    // The largest datagram that the daemon takes.
+    // The largest datagram that the daemon accepts.
     let mut buffer = vec![0; 64 * 1024];
     while let Ok((length, _)) = socket.recv_from(&mut buffer).await {
         let datagram = &buffer[..length];

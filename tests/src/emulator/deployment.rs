@@ -19,19 +19,19 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
-/// What takes several retries, with the emulator's pauses between them.
+/// Time limit for several retries, with the emulator's pauses between them.
 pub const RETRIES: Duration = Duration::from_secs(240);
 
-/// The root module as it was applied, and everything around it.
+/// The applied root module, with everything around it.
 #[derive(Debug)]
 pub struct Deployment {
-    // In this order they end: the emulator first, then what its functions talk to, then its files.
+    // Fields are dropped in this order: the emulator first, then the servers that its functions call, then its files.
     emulator: Emulator,
-    /// What stands between the functions and the emulator.
+    /// The proxy between the functions and the emulator.
     pub proxy: FaultProxy,
-    /// What the functions report of traces.
+    /// Receives the functions' trace segments.
     pub daemon: Daemon,
-    /// The emulator's services, past the proxy.
+    /// The emulator's services, without the proxy.
     pub aws: Aws,
     terraform: Terraform,
     topology: Value,
@@ -39,12 +39,12 @@ pub struct Deployment {
     folder: TempDir,
 }
 
-/// What a deployment left behind.
+/// Whatever remains after the deployment was destroyed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
     /// Resources in Terraform's state.
     pub resources: Vec<String>,
-    /// Processes.
+    /// Processes that still run.
     pub processes: Vec<u32>,
     /// Its folder, if it is still there.
     pub folder: Option<PathBuf>,
@@ -54,7 +54,7 @@ impl Deployment {
     /// Starts an emulator and applies the root module to it.
     ///
     /// # Panics
-    /// When something of it does not work.
+    /// When a part of it fails.
     pub async fn apply() -> Self {
         let folder = tempfile::Builder::new().prefix("spillway-emulator-").tempdir().expect("a folder");
         let address = free_address();
@@ -68,10 +68,10 @@ impl Deployment {
         Self { emulator, proxy, daemon, aws, terraform, topology, metrics, folder }
     }
 
-    /// Takes everything away again.
+    /// Destroys the whole deployment.
     ///
     /// # Panics
-    /// When Terraform can't, or the emulator does not end.
+    /// When Terraform fails, or the emulator does not end.
     pub async fn destroy(self) -> Leftovers {
         let resources = self.terraform.destroy().await;
         let processes = self.emulator.stop().await;
@@ -80,14 +80,14 @@ impl Deployment {
         Leftovers { resources, processes, folder: folder.exists().then_some(folder) }
     }
 
-    /// Ends everything at once, for when somebody has interrupted the tests.
+    /// Ends everything at once, after a user has interrupted the tests.
     pub fn abandon(&self) {
         self.emulator.kill();
-        // The process ends next; what can't be removed now stays in the system's folder for such things.
+        // The process ends next. Files that can't be removed now remain in the system's temporary folder.
         let _ = std::fs::remove_dir_all(self.folder.path());
     }
 
-    /// What Terraform would change now.
+    /// The changes that Terraform would make now.
     pub async fn changes(&self) -> BTreeMap<String, Value> {
         self.terraform.changes().await
     }
@@ -111,17 +111,17 @@ impl Deployment {
         self.folder.path().join(TOPOLOGY)
     }
 
-    /// A folder for files of the test.
+    /// A folder for the test's files.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Where the emulator answers.
+    /// The address on which the emulator answers.
     pub fn address(&self) -> SocketAddr {
         self.emulator.address()
     }
 
-    /// The path of the API on the emulator, which has no host names of its own for APIs.
+    /// The path of the API on the emulator, which supports no host names for APIs.
     pub fn path(&self) -> String {
         let (id, stage) = (self.named("/api/id"), self.named("/api/stage"));
         format!("/restapis/{id}/{stage}/_user_request_/events")
@@ -132,7 +132,7 @@ impl Deployment {
         format!("http://{}{}", self.address(), self.path())
     }
 
-    /// Sends a request to the API; it is one of [`Request::post`], whose path is replaced.
+    /// Sends a request to the API. The path of the request, which [`Request::post`] sets, is replaced.
     ///
     /// # Panics
     /// When there is no answer.
@@ -141,10 +141,10 @@ impl Deployment {
         send(self.address(), &request).await.unwrap_or_else(|error| panic!("{error}: {request:?}"))
     }
 
-    /// Sends one CloudEvent, which must be accepted.
+    /// Sends one CloudEvent, which the API must accept.
     ///
     /// # Panics
-    /// When it is not.
+    /// When the API does not accept it.
     pub async fn accept(&self, id: &str, event_type: &str, data: &Value) {
         let event = serde_json::json!({"specversion": "1.0", "id": id, "source": "/journey", "type": event_type,
             "data": data});
@@ -157,12 +157,12 @@ impl Deployment {
         self.emulator.sandboxes(self.named(&format!("/functions/{function}/name")))
     }
 
-    /// The tool on this deployment, past the proxy, to be started by the test.
+    /// The tool on this deployment, without the proxy; the test starts it.
     pub fn command(&self, words: &[&str]) -> Command {
         self.command_at(&format!("http://{}", self.address()), words)
     }
 
-    /// The tool with another address of AWS.
+    /// The tool with a different endpoint of AWS.
     pub fn command_at(&self, endpoint: &str, words: &[&str]) -> Command {
         let mut command = Command::new(programs().spillway());
         clean(&mut command).envs(CREDENTIALS).env("AWS_ENDPOINT_URL", endpoint);
@@ -179,18 +179,18 @@ impl Deployment {
         run(&mut self.command(words)).await
     }
 
-    /// The same with `--json`, read.
+    /// The same with `--json`; returns the parsed output.
     ///
     /// # Panics
-    /// When it prints no JSON.
+    /// When the output is not JSON.
     pub async fn json(&self, words: &[&str]) -> Value {
         self.cli(&[words, &["--json"]].concat()).await.json()
     }
 
-    /// Runs a command with `--json` until its answer is as wanted, and returns that answer.
+    /// Runs a command with `--json` until its answer is as expected, and returns that answer.
     ///
     /// # Panics
-    /// When it never is.
+    /// When the answer is not as expected in time.
     pub async fn until(&self, words: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
         eventually_within(RETRIES, &words.join(" "), async || {
             let answer = self.json(words).await;
@@ -199,13 +199,13 @@ impl Deployment {
         .await
     }
 
-    /// The ledger, once CloudWatch has all that was logged.
+    /// The ledger, after CloudWatch has read all logs.
     pub async fn ledger(&self) -> Value {
         self.catch_up().await;
         self.json(&["flow"]).await
     }
 
-    /// Lets CloudWatch read the functions' logs. Returns how many values it took from them in all.
+    /// Lets CloudWatch read the functions' logs. Returns the total number of values that it took from them.
     pub async fn catch_up(&self) -> u64 {
         let functions = ["ingest", "consumer", "archiver"];
         let functions =
@@ -213,8 +213,8 @@ impl Deployment {
         self.metrics.lock().await.catch_up(&self.aws, &functions).await
     }
 
-    /// Invokes consumer and ingest with nothing to do. The emulator keeps lines that a function wrote just before it
-    /// answered for the function's next invocation.
+    /// Invokes consumer and ingest without work. The emulator holds back lines that a function wrote just before it
+    /// answered, until the function's next invocation.
     pub async fn nudge(&self) {
         let nothing = serde_json::json!({"Records": []});
         let health = serde_json::json!({"resource": "/{proxy+}", "path": "/warm-up", "httpMethod": "GET", "headers": {},
@@ -223,7 +223,7 @@ impl Deployment {
             "requestContext": {"path": "/v1/warm-up", "stage": "v1", "httpMethod": "GET", "requestId": "nudge",
                 "resourcePath": "/{proxy+}", "protocol": "HTTP/1.1", "identity": {"sourceIp": "127.0.0.1"},
                 "requestTimeEpoch": 0}});
-        // As many at once as there are sandboxes, so that each gets one.
+        // The number of concurrent calls equals the number of sandboxes, so that each sandbox gets one.
         let many = |function: &'static str, payload: Value| async move {
             let name = self.named(&format!("/functions/{function}/name")).to_owned();
             let invoke = || self.aws.invoke(&name, &payload);
@@ -233,7 +233,7 @@ impl Deployment {
         tokio::join!(many("consumer", nothing), many("ingest", health));
     }
 
-    /// What the emulator said last.
+    /// The emulator's last output.
     pub fn log(&self) -> String {
         self.emulator.log()
     }
@@ -241,7 +241,7 @@ impl Deployment {
 
 const TOPOLOGY: &str = "topology.json";
 
-/// A loopback address that nobody uses just now.
+/// A loopback address that no program uses now.
 fn free_address() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("a bound socket has an address")

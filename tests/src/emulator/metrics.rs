@@ -1,35 +1,36 @@
-//! CloudWatch, where the emulator lacks it.
+//! The parts of CloudWatch that the emulator lacks.
 //!
-//! In AWS, CloudWatch Logs reads log lines in the embedded metric format and records the values in them, and Lambda
-//! records metrics of every invocation. The emulator keeps the functions' log lines, and records metrics that are put, but
-//! joins the two for neither. [`LogMetrics`] does, by the format's specification and by Lambda's `REPORT` lines.
+//! In AWS, CloudWatch Logs reads log lines in the embedded metric format and records the values in them. Lambda records
+//! metrics of every invocation. The emulator stores the functions' log lines, and records metrics that are put, but
+//! makes no metrics from log lines. [`LogMetrics`] does, by the format's specification and from Lambda's `REPORT`
+//! lines.
 
 use super::aws::Aws;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
-/// Most values of one metric in a line ("Specification: Embedded metric format", Target members).
+/// Maximum number of values of one metric in a line ("Specification: Embedded metric format", Target members).
 const MOST_VALUES: usize = 100;
-/// The most that one request may carry.
+/// Maximum number of values in one request.
 const AT_ONCE: usize = 1000;
-/// How far back a look reaches: further than an invocation's lines can come late, in milliseconds.
+/// How far back a read starts, in milliseconds. An invocation's lines never arrive later than this.
 const OVERLAP_MS: u64 = 10_000;
 
 /// Turns functions' log lines into metrics, each line once.
 #[derive(Debug, Default)]
 pub struct LogMetrics {
-    /// The emulator writes a stream an invocation, all at once.
+    /// The emulator writes one stream for each invocation, all of it at once.
     seen: HashSet<String>,
     newest_ms: u64,
-    /// Values that were put.
+    /// Number of values put so far.
     put: u64,
 }
 
 impl LogMetrics {
-    /// Reads what was logged since the last time, and puts the metrics in it. Returns how many values were put in all.
+    /// Reads the log lines since the last call, and puts their metrics. Returns the total number of values put so far.
     ///
     /// # Panics
-    /// When the emulator refuses.
+    /// When the emulator returns an error.
     pub async fn catch_up(&mut self, aws: &Aws, functions: &[String]) -> u64 {
         let mut newest = self.newest_ms;
         for function in functions {
@@ -42,7 +43,8 @@ impl LogMetrics {
                 let last =
                     events.iter().filter_map(|event| event["timestamp"].as_u64()).max().unwrap_or(from);
                 newest = newest.max(last);
-                // A full page may end in the middle of a stream, whose lines all have one time: those come again.
+                // A full page may end in the middle of a stream, whose lines all have the same time. The next page
+                // reads those lines again.
                 let full = events.len() >= 10_000 && last > from;
                 let complete = |event: &Value| !full || event["timestamp"].as_u64() != Some(last);
                 let events = events.into_iter().filter(complete).collect::<Vec<_>>();
@@ -88,7 +90,8 @@ impl LogMetrics {
 /// The metrics of a line in the embedded metric format: for each directive, each set of dimensions and each metric.
 ///
 /// # Panics
-/// At a value in a form that the specification does not have: CloudWatch would refuse the line, and here nobody would see.
+/// When a value has a form that the specification does not allow: CloudWatch would refuse the line, and here no check
+/// would show it.
 fn embedded(line: &Value) -> Vec<(String, Value)> {
     let mut data = Vec::new();
     for directive in list(&line["_aws"]["CloudWatchMetrics"]) {
@@ -114,7 +117,7 @@ fn embedded(line: &Value) -> Vec<(String, Value)> {
     data
 }
 
-/// What Lambda itself records of an invocation.
+/// The metrics that Lambda itself records of an invocation.
 fn invocation(function: &str, duration_ms: f64, timestamp: &Value) -> Vec<(String, Value)> {
     let dimensions = json!([{"Name": "FunctionName", "Value": function}]);
     let datum = |name: &str, unit: &str, value: f64| {
@@ -125,7 +128,7 @@ fn invocation(function: &str, duration_ms: f64, timestamp: &Value) -> Vec<(Strin
     vec![datum("Invocations", "Count", 1.0), datum("Duration", "Milliseconds", duration_ms)]
 }
 
-/// The duration in a line `REPORT RequestId: …`, whose fields are separated by tabs.
+/// The duration from a line `REPORT RequestId: …`, whose fields are separated by tabs.
 fn reported_ms(message: &str) -> Option<f64> {
     let (_, rest) = message.strip_prefix("REPORT ")?.split_once("\tDuration: ")?;
     rest.split_once(' ')?.0.parse().ok()

@@ -1,4 +1,4 @@
-//! The emulator's process, and those that it starts: each function is a child of it.
+//! The emulator's process and its child processes: each function is a child.
 
 use super::aws::{CREDENTIALS, REGION};
 use crate::eventually;
@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::{Child, Command};
 
-/// A running emulator; it ends with its children when this is dropped.
+/// A running emulator; it and its child processes end when this is dropped.
 #[derive(Debug)]
 pub struct Emulator {
     child: Child,
@@ -30,12 +30,12 @@ pub struct Sandbox {
 }
 
 impl Emulator {
-    /// Starts one that keeps everything below a folder, and waits until it answers.
+    /// Starts an emulator that stores everything below a folder, and waits until it answers.
     ///
-    /// It and the functions get an environment of their own: nothing of the one that the tests run in.
+    /// The emulator and the functions get a separate environment, without any variable of the tests' environment.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When the emulator does not start.
     pub async fn start(folder: &Path, address: SocketAddr, endpoint: &str, xray_daemon: SocketAddr) -> Self {
         let temporary = folder.join("tmp");
         std::fs::create_dir_all(&temporary).expect("a folder");
@@ -47,7 +47,7 @@ impl Emulator {
             ("BIND_HOST", "127.0.0.1"),
             ("MINISTACK_HOST", "127.0.0.1"),
             ("MINISTACK_REGION", REGION),
-            // What it tells functions about AWS: the proxy's address, not its own.
+            // The endpoint of AWS that functions get: the proxy's address, not the emulator's.
             ("AWS_ENDPOINT_URL", endpoint),
             ("DOCKER_HOST", "unix:///nonexistent"),
         ]);
@@ -56,7 +56,8 @@ impl Emulator {
         command.env("HOME", &temporary).env("TMPDIR", &temporary).env("S3_DATA_DIR", temporary.join("s3"));
         command.current_dir(&temporary).stdin(Stdio::null());
         command.stdout(output.try_clone().expect("a second handle")).stderr(output);
-        // A group of its own, so that its children can be ended with it, and nothing else.
+        // A separate process group, so that the emulator can be ended together with its child processes, and no other
+        // process.
         command.process_group(0).kill_on_drop(true);
         let child = command.spawn().unwrap_or_else(|error| {
             panic!("{error}: {}: `cargo xtask test emulator` installs it", programs().emulator.display())
@@ -71,12 +72,12 @@ impl Emulator {
         emulator
     }
 
-    /// Where it answers.
+    /// The address on which the emulator answers.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its processes of a function, idle or at work.
+    /// The processes of a function, idle or busy.
     pub fn sandboxes(&self, function: &str) -> Vec<Sandbox> {
         let of =
             |process: &Process| Some(Sandbox { pid: process.pid, function: process.variable(FUNCTION)? });
@@ -84,22 +85,22 @@ impl Emulator {
         children.filter_map(|process| of(&process)).filter(|sandbox| sandbox.function == function).collect()
     }
 
-    /// The last lines that it wrote.
+    /// The last lines of the emulator's log.
     pub fn log(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
     }
 
-    /// Asks it to end, waits until it has, and returns those of its children that outlived it.
+    /// Asks the emulator to end and waits for it. Returns the child processes that are still running.
     ///
     /// # Panics
-    /// When it does not end.
+    /// When the emulator does not end.
     pub async fn stop(mut self) -> Vec<u32> {
         signal(self.pid, "TERM");
         let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
         ended.expect("it ends when it is asked to").expect("it can be waited for");
-        // A moment for those that were just told to end.
+        // Give processes that were just asked to end a moment.
         for _ in 0..100 {
             if group(self.pid).is_empty() {
                 break;
@@ -111,7 +112,7 @@ impl Emulator {
 }
 
 impl Emulator {
-    /// Ends it and its children at once.
+    /// Ends the emulator and its child processes at once.
     pub fn kill(&self) {
         for pid in group(self.pid) {
             signal(pid, "KILL");
@@ -125,7 +126,7 @@ impl Drop for Emulator {
     }
 }
 
-/// Ends one process at once, as a crash of its sandbox does.
+/// Ends one process at once, like a crash of its sandbox.
 pub fn kill(sandbox: &Sandbox) {
     signal(sandbox.pid, "KILL");
 }
@@ -135,11 +136,11 @@ const FUNCTION: &str = "AWS_LAMBDA_FUNCTION_NAME";
 fn signal(pid: u32, name: &str) {
     let mut kill = std::process::Command::new("kill");
     kill.arg(format!("-{name}")).arg(pid.to_string()).stdout(Stdio::null()).stderr(Stdio::null());
-    // It may have ended by itself.
+    // The process may have ended already.
     let _ = kill.status();
 }
 
-/// The processes of the group that an emulator leads.
+/// The processes of the group whose leader is the emulator.
 fn group(leader: u32) -> Vec<u32> {
     processes().filter(|process| process.group == leader).map(|process| process.pid).collect()
 }
@@ -151,14 +152,14 @@ struct Process {
 }
 
 impl Process {
-    /// Reads `/proc/PID/stat`, in which the name stands in brackets and may have anything in it.
+    /// Reads `/proc/PID/stat`. The name in it is in brackets and may contain any character.
     fn read(pid: u32) -> Option<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let (_, rest) = stat.rsplit_once(") ")?;
         let mut fields = rest.split(' ');
         let state = fields.next()?;
         let (parent, group) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-        // One that has ended and was not waited for is none any more.
+        // A zombie process has ended and does not count.
         (state != "Z").then_some(Self { pid, parent, group })
     }
 

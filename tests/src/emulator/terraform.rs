@@ -1,4 +1,4 @@
-//! Terraform on a copy of the root module, so that no state is left in the work tree.
+//! Terraform on a copy of the root module, so that no state remains in the work tree.
 
 use super::aws::CREDENTIALS;
 use crate::command::{Output, finish_within};
@@ -11,10 +11,10 @@ use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
 
-/// An apply waits for what the provider waits for; on a busy machine that is minutes.
+/// An apply waits as long as the provider does. On a busy machine that is minutes.
 const APPLY: Duration = Duration::from_secs(900);
 
-/// A working folder with the root module in it.
+/// A working folder that contains the root module.
 #[derive(Debug)]
 pub struct Terraform {
     folder: PathBuf,
@@ -26,12 +26,12 @@ impl Terraform {
     /// Copies the root module below a folder and initialises it.
     ///
     /// # Panics
-    /// When it can't be.
+    /// When that fails.
     pub async fn init(folder: &Path, endpoint: String) -> Self {
         let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../terraform");
         let folder = folder.join("terraform");
         copy(&module, &folder);
-        // Its parent is the workspace to the module: the compiled rules of alarms are read from there.
+        // For the module, the parent folder is the workspace: it reads the compiled alarm rules from there.
         fs::create_dir_all(folder.join("../alerts")).expect("a folder");
         fs::copy(module.join("../alerts/rules.json"), folder.join("../alerts/rules.json")).expect("a file");
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
@@ -49,17 +49,17 @@ impl Terraform {
         terraform
     }
 
-    /// Makes everything, and returns the output `topology`.
+    /// Creates all resources, and returns the output `topology`.
     ///
     /// # Panics
-    /// When it fails.
+    /// When the apply fails.
     pub async fn apply(&self) -> Value {
         self.succeed(&self.words("apply", &["-auto-approve"])).await;
         let output = self.succeed(&["output", "-json", "topology"].map(str::to_owned)).await;
         output.json()
     }
 
-    /// What a further apply would change, by resource.
+    /// The changes that a further apply would make, by resource.
     ///
     /// # Panics
     /// When the plan fails.
@@ -77,10 +77,10 @@ impl Terraform {
             .collect()
     }
 
-    /// Takes everything away, and returns the addresses of what is left in the state.
+    /// Destroys all resources, and returns the addresses of those that remain in the state.
     ///
     /// # Panics
-    /// When it fails.
+    /// When the command fails.
     pub async fn destroy(&self) -> Vec<String> {
         self.succeed(&self.words("destroy", &["-auto-approve"])).await;
         let left = self.succeed(&["state", "list"].map(str::to_owned)).await;
@@ -105,7 +105,7 @@ impl Terraform {
         let mut command = Command::new(&programs().terraform);
         command.args(words).current_dir(&self.folder).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        // Nothing of what somebody has set up for AWS or for Terraform.
+        // Without the user's own settings for AWS or Terraform.
         command.env_clear().envs(CREDENTIALS).envs([
             ("PATH", "/usr/local/bin:/usr/bin:/bin"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
@@ -120,7 +120,7 @@ impl Terraform {
     }
 }
 
-/// Copies a folder without what Terraform leaves in it.
+/// Copies a folder without the files that Terraform creates in it.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).unwrap_or_else(|error| panic!("{error}: {}", from.display())) {

@@ -1,10 +1,10 @@
-//! How each service says that it is over its rate, or that it failed.
+//! The answers with which each service reports throttling or an internal error.
 
 use super::{Answer, Call, Service};
 use http::Response;
 use serde_json::{Value, json};
 
-/// Refused for its rate. Sources: the services' lists of common and of their own errors.
+/// The call exceeds the rate limit. Sources: the services' lists of common and specific errors.
 pub(super) fn throttled(call: &Call) -> Answer {
     match call.service {
         Service::Sqs => sqs(403, "RequestThrottled", "The request was throttled."),
@@ -18,7 +18,7 @@ pub(super) fn throttled(call: &Call) -> Answer {
     }
 }
 
-/// The service's own fault.
+/// An internal error of the service.
 pub(super) fn failed(call: &Call) -> Answer {
     match call.service {
         Service::Sqs => sqs(500, "InternalError", "We encountered an internal error. Please try again."),
@@ -41,7 +41,7 @@ fn error(status: u16, kind: &str, message: &str) -> Answer {
     json(status, &json!({"__type": kind, "message": message}))
 }
 
-/// SQS adds the name that an error had in its older protocol.
+/// SQS also sends the name that an error had in its older protocol.
 fn sqs(status: u16, code: &str, message: &str) -> Answer {
     let at_fault = if status < 500 { "Sender" } else { "Receiver" };
     let mut answer = error(status, &format!("com.amazonaws.sqs#{code}"), message);

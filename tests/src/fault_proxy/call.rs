@@ -1,10 +1,10 @@
-//! Which call of AWS a request is.
+//! Finds out which call to AWS a request is.
 
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use std::fmt;
 
-/// A service, as far as faults tell them apart.
+/// A service, as far as the faults differ between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
     /// Queues; AWS JSON 1.0.
@@ -20,7 +20,7 @@ pub enum Service {
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Call {
-    /// Of which service.
+    /// Its service.
     pub service: Service,
     /// The operation, such as `SendMessageBatch`.
     pub operation: String,
@@ -33,7 +33,7 @@ impl fmt::Display for Call {
 }
 
 impl Call {
-    /// Reads it from a request's head: services with JSON name it in a header, S3 in method and path.
+    /// Reads the call from the head of a request. Services with JSON name it in a header, S3 in method and path.
     pub fn of(head: &Parts) -> Self {
         if let Some((service, operation)) =
             text(&head.headers, "x-amz-target").and_then(|t| t.split_once('.'))
@@ -53,7 +53,7 @@ impl Call {
     }
 }
 
-/// The service in a signature's scope: `Credential=KEY/DATE/REGION/SERVICE/aws4_request`.
+/// The service from a signature's scope: `Credential=KEY/DATE/REGION/SERVICE/aws4_request`.
 fn signed_for(headers: &HeaderMap) -> Option<&str> {
     let (_, credential) = text(headers, "authorization")?.split_once("Credential=")?;
     credential.split(',').next()?.split('/').nth(3)
@@ -61,7 +61,7 @@ fn signed_for(headers: &HeaderMap) -> Option<&str> {
 
 fn s3_operation(head: &Parts) -> String {
     let query = head.uri.query().unwrap_or_default();
-    // The SDK says it itself.
+    // The SDK names the operation in the query.
     if let Some(named) = query.split('&').find_map(|pair| pair.strip_prefix("x-id=")) {
         return named.to_owned();
     }

@@ -1,9 +1,9 @@
-//! Batches that are taken in part, which AWS answers with HTTP 200.
+//! Batches that are only partly accepted, which AWS answers with HTTP 200.
 
 use super::{Call, Service};
 use serde_json::{Value, json};
 
-/// An item that was held back, and how the answer has to say so.
+/// An item that was not sent, and how the answer has to report it.
 #[derive(Debug)]
 pub(super) enum Refused {
     /// An entry's id, for the list `Failed`.
@@ -12,7 +12,8 @@ pub(super) enum Refused {
     Item(String, Value),
 }
 
-/// Takes the last item out of a batch: the batch without it, if anything is left, and the item. `None` if it is no batch.
+/// Removes the last item of a batch. Returns the rest of the batch, if any is left, and the item. `None` if it is not a
+/// batch.
 pub(super) fn split(call: &Call, body: &[u8]) -> Option<(Option<Vec<u8>>, Refused)> {
     let mut body: Value = serde_json::from_slice(body).ok()?;
     let (refused, left) = match call.service {
@@ -37,7 +38,7 @@ pub(super) fn split(call: &Call, body: &[u8]) -> Option<(Option<Vec<u8>>, Refuse
 }
 
 impl Refused {
-    /// The answer to the smaller batch, with what was held back.
+    /// Adds the removed item to the answer for the smaller batch.
     pub(super) fn add_to(self, answer: &[u8]) -> Value {
         let mut answer: Value = serde_json::from_slice(answer).unwrap_or_else(|_| json!({}));
         match self {

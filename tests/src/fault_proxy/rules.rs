@@ -1,4 +1,4 @@
-//! Which calls fail, and how.
+//! Rules that say which calls fail, and how.
 
 use super::{Call, Service};
 use http::Uri;
@@ -7,46 +7,47 @@ use rand::{Rng as _, SeedableRng as _};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What is done to a call.
+/// The fault of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// Refused for its rate, in the service's own words. It has no effect.
+    /// The service refuses the call because of its rate limit, with its own error. The call has no effect.
     Throttle,
-    /// The service failed (HTTP 500). It has no effect.
+    /// The service fails (HTTP 500). The call has no effect.
     Fail,
-    /// The connection ends before the call has reached the service.
+    /// The connection ends before the call reaches the service.
     CutBefore,
-    /// The connection ends after the call had its effect, and before the answer.
+    /// The connection ends after the call had its effect, but before the answer.
     CutAfter,
-    /// The call arrives, and is answered, this much later.
+    /// The call arrives later by this duration, and so does the answer.
     Slow(Duration),
-    /// The last item of a batch is not taken, and the answer says so with HTTP 200. Calls without items are throttled.
+    /// The last item of a batch is not accepted, and the answer says so with HTTP 200. Calls without items are
+    /// throttled.
     Partial,
 }
 
-/// Calls that a rule is about. The default is all.
+/// The calls that a rule applies to. The default is all calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calls {
-    /// Only this service's.
+    /// Only calls to this service.
     pub service: Option<Service>,
     /// Only this operation.
     pub operation: Option<&'static str>,
-    /// Only those with all these texts in path or body, such as the name of a table or queue.
+    /// Only calls that contain all these texts in path or body, such as the name of a table or queue.
     pub about: Vec<String>,
 }
 
 impl Calls {
-    /// All of a service.
+    /// All calls to a service.
     pub fn of(service: Service) -> Self {
         Self { service: Some(service), ..Self::default() }
     }
 
-    /// Only one operation of them.
+    /// Restricts them to one operation.
     pub fn operation(self, operation: &'static str) -> Self {
         Self { operation: Some(operation), ..self }
     }
 
-    /// Only those of them that name this in path or body.
+    /// Restricts them to calls with this text in path or body.
     pub fn about(mut self, text: impl Into<String>) -> Self {
         self.about.push(text.into());
         self
@@ -66,21 +67,21 @@ fn contains(body: &[u8], text: &[u8]) -> bool {
     body.windows(text.len()).any(|window| window == text)
 }
 
-/// Some calls fail.
+/// A rule by which some calls fail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
-    /// Which may.
+    /// The calls that may fail.
     pub calls: Calls,
-    /// How.
+    /// The fault.
     pub fault: Fault,
-    /// How many of them do, from 0 to 1.
+    /// The share of them that fails, from 0 to 1.
     pub share: f64,
-    /// After this many the rule is spent.
+    /// After this number of faults the rule has no more effect.
     pub times: Option<u64>,
 }
 
 impl Rule {
-    /// All these calls fail.
+    /// All of these calls fail.
     pub fn all(calls: Calls, fault: Fault) -> Self {
         Self::some(1.0, calls, fault)
     }
@@ -90,28 +91,28 @@ impl Rule {
         Self { calls, fault, share, times: None }
     }
 
-    /// The next ones fail, and no more than that.
+    /// Only the next of these calls fail, `times` of them.
     pub fn next(times: u64, calls: Calls, fault: Fault) -> Self {
         Self { times: Some(times), ..Self::all(calls, fault) }
     }
 }
 
-/// What the proxy did.
+/// Counts of the proxy's calls and faults.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts(BTreeMap<(Call, Option<Fault>), u64>);
 
 impl Counts {
-    /// Calls of an operation, whatever was done to them.
+    /// Calls of an operation, with or without a fault.
     pub fn calls(&self, service: Service, operation: &str) -> u64 {
         self.sum(|call, _| call.service == service && call.operation == operation)
     }
 
-    /// Calls that met this fault.
+    /// Calls with this fault.
     pub fn faults(&self, fault: Fault) -> u64 {
         self.sum(|_, met| met == Some(fault))
     }
 
-    /// Calls of an operation that met this fault.
+    /// Calls of an operation with this fault.
     pub fn faults_of(&self, service: Service, operation: &str, fault: Fault) -> u64 {
         self.sum(|call, met| call.service == service && call.operation == operation && met == Some(fault))
     }
@@ -121,12 +122,12 @@ impl Counts {
         self.sum(|_, _| true)
     }
 
-    /// Calls that nothing was done to.
+    /// Calls without a fault.
     pub fn passed(&self) -> u64 {
         self.sum(|_, met| met.is_none())
     }
 
-    /// Those that came after an earlier look.
+    /// The counts since an earlier reading.
     pub fn since(&self, earlier: &Self) -> Self {
         let newer = self.0.iter().map(|(key, count)| (key.clone(), count - earlier.0.get(key).unwrap_or(&0)));
         Self(newer.filter(|(_, count)| *count > 0).collect())
@@ -137,7 +138,7 @@ impl Counts {
     }
 }
 
-/// The rules in force, and what came of them.
+/// The current rules, and the counts of their effects.
 #[derive(Debug)]
 pub(super) struct Rules {
     rules: Vec<Rule>,
@@ -161,8 +162,8 @@ impl Rules {
         &self.counts
     }
 
-    /// Decides about a call. One draw for all rules together, so that shares of 10 %, 5 % and 1 % are just that, and not
-    /// shares of what the rules before left over.
+    /// Decides about a call. All rules share one random number. So shares of 10 %, 5 % and 1 % apply to all calls, not
+    /// only to calls that earlier rules let through.
     pub(super) fn draw(&mut self, call: &Call, uri: &Uri, body: &[u8]) -> Option<Fault> {
         let mut left: f64 = self.random.random();
         let mut met = None;

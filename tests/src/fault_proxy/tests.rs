@@ -1,11 +1,11 @@
-//! The proxy over sockets, before a service that counts what reached it.
+//! The proxy over sockets, in front of a service that counts the calls that reach it.
 
 use super::*;
 use crate::http as bare;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// A service that takes anything.
+/// A service that accepts any call.
 async fn service() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -10,7 +10,7 @@ use spillway_dashboard_model::alarms::{
 use spillway_dashboard_model::{ReadError, TimeRange};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Rules whose states follow from scripted changes, as if an evaluator had evaluated them.
+/// Rules whose states follow scripted changes, as if an evaluator had evaluated them.
 pub struct ScriptedAlarms {
     rules: Arc<RuleSet>,
     resources: Arc<Resources>,
@@ -29,7 +29,7 @@ struct Script {
 }
 
 impl ScriptedAlarms {
-    /// All rules quiet, and not evaluated yet.
+    /// All rules are OK and not evaluated yet.
     pub fn new(rules: RuleSet, names: &Names) -> Self {
         let resources = Arc::new(names.by_topology_key());
         Self { rules: Arc::new(rules), resources, script: Mutex::default() }
@@ -57,22 +57,22 @@ impl ScriptedAlarms {
         })
     }
 
-    /// Low alarms are notified in these hours only.
+    /// Low alarms are notified only in these hours.
     pub fn open_in(self, hours: BusinessHours) -> Self {
         self.edit(|script| script.hours = Some(hours))
     }
 
-    /// This digest was sent last.
+    /// Sets the last sent digest.
     pub fn with_digest(self, digest: Digest) -> Self {
         self.edit(|script| script.digest = Some(digest))
     }
 
-    /// One alarm has this status, whatever changed.
+    /// Sets the status of one alarm, independent of the changes.
     pub fn with_status(self, status: AlarmStatus) -> Self {
         self.edit(|script| script.overrides.push(status))
     }
 
-    /// From now on it answers no question.
+    /// From now on every call fails with this error.
     pub fn failing(self, error: ReadError) -> Self {
         self.edit(|script| script.failure = Some(error))
     }

@@ -1,12 +1,12 @@
-//! What each adapter of a port has to do, as cases that any of them passes.
+//! The required behaviour of each port's adapters, as test cases that every adapter passes.
 //!
-//! An adapter's test has one function that opens a pipeline with nothing in it, and [`crate::contract!`]:
+//! An adapter's test has one function that opens an empty pipeline, and [`crate::contract!`]:
 //!
 //! ```ignore
 //! spillway_testkit::contract!(open);
 //! ```
 //!
-//! Each case becomes a test of its own, such as `archive::a_dead_letter_is_kept_once_and_byte_for_byte`.
+//! Each case becomes a separate test, such as `archive::a_dead_letter_is_kept_once_and_byte_for_byte`.
 
 use futures::future::BoxFuture;
 use spillway_core::Pipeline;
@@ -17,19 +17,19 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A pipeline with nothing in it, for one case. It derefs to its ports.
+/// An empty pipeline for one case. It dereferences to its ports.
 pub struct EmptyPipeline {
-    /// The ports that programs for people use.
+    /// The ports that the user interfaces use.
     pub ports: Pipeline,
-    /// The ports that the consumer and the archiver use. The receiver plays the event source mapping.
+    /// The ports that the consumer and the archiver use. The receiver acts as the event source mapping.
     pub workers: WorkerPorts,
-    /// Puts schemas where this pipeline has them, and opens them.
+    /// Stores schemas where this pipeline reads them, and opens them.
     pub schemas_of: OpenSchemas,
-    /// What has to live as long as the ports, such as a temporary folder.
+    /// Values that must live as long as the ports, such as a temporary folder.
     pub keep: Box<dyn Any + Send + Sync>,
 }
 
-/// Puts schemas, by event type, where a pipeline has them, and opens them.
+/// Stores schemas, by event type, where a pipeline reads them, and opens them.
 pub type OpenSchemas =
     Box<dyn Fn(BTreeMap<String, serde_json::Value>) -> BoxFuture<'static, Arc<dyn Schemas>> + Send + Sync>;
 
@@ -41,7 +41,8 @@ impl Deref for EmptyPipeline {
     }
 }
 
-/// Makes of a list of cases a macro that turns each into a test of one adapter. A case that is not listed is dead code.
+/// From a list of cases, makes a macro that turns each case into a test of one adapter. A case that is not listed is
+/// dead code.
 macro_rules! suite {
     ($dollar:tt $suite:ident: $($case:ident),* $(,)?) => {
         /// Each case, for [`crate::contract!`].
@@ -80,7 +81,7 @@ pub mod schemas;
 pub mod store;
 pub mod whereabouts;
 
-/// Every suite, each case a test, for the pipeline that the function at this path opens.
+/// Every case of every suite as a test, for the pipeline that the function at this path opens.
 #[macro_export]
 macro_rules! contract {
     ($open:path) => {

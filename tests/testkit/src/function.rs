@@ -1,4 +1,4 @@
-//! A Lambda function with everything around it in memory, and what it emitted.
+//! A Lambda function with its whole environment in memory, and its output.
 
 use crate::{MemoryPipeline, State};
 use serde::Serialize;
@@ -15,18 +15,18 @@ use std::time::Duration;
 /// The time in Unix seconds at which a function is invoked.
 const NOW: i64 = 1_780_000_000;
 
-/// A function over a [`MemoryPipeline`]. The pipeline's clock shows 1,780,000,000 Unix seconds.
+/// A function that uses a [`MemoryPipeline`]. The pipeline's clock shows 1,780,000,000 Unix seconds.
 pub struct FunctionHarness<F> {
     /// The function.
     pub function: F,
-    /// Its ports.
+    /// Its pipeline.
     pub pipeline: Arc<MemoryPipeline>,
     lines: Arc<Mutex<Vec<Value>>>,
     daemon: UdpSocket,
 }
 
 impl<F> FunctionHarness<F> {
-    /// A function of that name, with a pipeline as a test sets it up.
+    /// A function with that name. The test sets up its pipeline.
     pub fn new(
         name: &str,
         set_up: impl FnOnce(&mut State),
@@ -51,7 +51,7 @@ impl<F> FunctionHarness<F> {
         Self { function, pipeline, lines, daemon }
     }
 
-    /// Invokes the function with an event, in a trace of Lambda's if one is given. Returns its answer as Lambda reads it.
+    /// Invokes the function with an event, in the given trace of Lambda, if any. Returns the answer as Lambda reads it.
     ///
     /// # Errors
     /// The function failed; the text is its error.
@@ -69,7 +69,7 @@ impl<F> FunctionHarness<F> {
         answer.map(|answer| serde_json::to_value(answer).unwrap()).map_err(|error| error.to_string())
     }
 
-    /// The lines of metrics so far.
+    /// The metric lines so far.
     pub fn lines(&self) -> Vec<Value> {
         self.lines.lock().unwrap().clone()
     }

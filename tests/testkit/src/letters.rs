@@ -1,4 +1,4 @@
-//! Dead letters to test with, and short ways to archive and count them.
+//! Dead letters for tests, and helpers to archive and count them.
 
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterState, DeadLetterStatus};
@@ -37,7 +37,7 @@ pub fn letter(second: i64, event_type: &str, class: FailureClass, message: &str)
     }
 }
 
-/// The same letter, back from its `generation`th replay.
+/// The same letter after it came back from its `generation`th replay.
 pub fn back(letter: &DeadLetter, generation: u32, second: i64) -> DeadLetter {
     let failure = Failure::new(FailureClass::StoreThrottled, "over capacity", &"v2".into(), at(second));
     DeadLetter {
@@ -50,10 +50,10 @@ pub fn back(letter: &DeadLetter, generation: u32, second: i64) -> DeadLetter {
     }
 }
 
-/// Archives letters, all of them.
+/// Archives all of these letters.
 ///
 /// # Panics
-/// The archive did not take one.
+/// The archive did not accept one.
 pub async fn put(archive: &dyn DeadLetterSink, letters: &[DeadLetter]) {
     for answer in archive.put(letters).await {
         answer.unwrap();
@@ -65,7 +65,7 @@ pub fn ids(letters: &[DeadLetter]) -> Vec<MessageId> {
     letters.iter().map(|letter| letter.id.clone()).collect()
 }
 
-/// How many are in a state.
+/// The number of dead letters in a state.
 ///
 /// # Panics
 /// The archive did not answer.

@@ -1,10 +1,11 @@
-//! What tests share. No product depends on it: it is a dev-dependency only, and `tests/tests/architecture.rs` checks that.
+//! Code that tests share. No product depends on it: it is a dev-dependency only, and `tests/tests/architecture` checks
+//! that.
 //!
-//! * [`MemoryPipeline`] has every port of a pipeline in memory. A test sets what is in it and what fails.
-//! * [`contract`] has a suite of cases for each port. Each adapter passes it, and the memory does.
+//! * [`MemoryPipeline`] has every port of a pipeline in memory. A test sets its content and its faults.
+//! * [`contract`] has a suite of cases for each port. Each adapter passes it, and so does the pipeline in memory.
 //! * [`letters`] builds dead letters.
-//! * `FunctionHarness` (feature `functions`) invokes a Lambda function and reads what it emitted.
-//! * `ScriptedAlarms` (feature `alarms`) are alarms whose states follow from scripted changes.
+//! * `FunctionHarness` (feature `functions`) invokes a Lambda function and reads its output.
+//! * `ScriptedAlarms` (feature `alarms`) are alarms whose states follow scripted changes.
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
 
@@ -27,10 +28,10 @@ pub use memory::{Background, MemoryPipeline, QueuedMessage, State};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// Runs a future that never has to wait.
+/// Runs a future that must not wait.
 ///
 /// # Panics
-/// It waits.
+/// The future waits.
 pub fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,

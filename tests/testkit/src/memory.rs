@@ -1,4 +1,4 @@
-//! Every port of a pipeline in memory, with what a test sets up and what fails on demand.
+//! Every port of a pipeline in memory. A test sets its content and its faults.
 
 mod archive;
 mod ops;
@@ -31,7 +31,7 @@ use tokio::sync::{Notify, Semaphore};
 /// A message in one of the queues.
 #[derive(Clone, Debug)]
 pub struct QueuedMessage {
-    /// Where it is.
+    /// The queue that holds it.
     pub queue: QueueKind,
     /// Its id in that queue.
     pub id: MessageId,
@@ -39,28 +39,28 @@ pub struct QueuedMessage {
     pub message: OutgoingMessage,
     /// When it was sent to that queue.
     pub sent_at: Timestamp,
-    /// When it is handed out next.
+    /// When it can be received next.
     pub visible_at: Timestamp,
-    /// Receives so far.
+    /// Number of receives so far.
     pub receive_count: u32,
-    /// What a deferral said of it.
+    /// The failures that were recorded when it was deferred.
     pub failures: Vec<Failure>,
 }
 
-/// What the rest of the pipeline does whenever a test reads a replay.
+/// The pipeline's background work each time a test reads a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Background {
-    /// Nothing: no runtime is there.
+    /// None: no runtime is running.
     #[default]
     Stopped,
-    /// It ends one more message of that replay, the next that is in this state.
+    /// It ends one more message of that replay: the next one in this state.
     EndsOne(ReplayItemState),
 }
 
-/// Answers for a message at a position of a call of `send`; `None` takes it.
+/// Decides about each message of a call of `send`, by its position; `None` accepts the message.
 pub type Refusal = Box<dyn FnMut(usize, &OutgoingMessage) -> Option<QueueError> + Send>;
 
-/// What is in the pipeline, what it was asked, and what fails.
+/// The pipeline's content, the calls that it received, and its faults.
 pub struct State {
     /// Both queues.
     pub messages: Vec<QueuedMessage>,
@@ -72,51 +72,51 @@ pub struct State {
     pub replays: Vec<(Replay, Vec<ReplayItem>)>,
     /// The audit log, oldest first.
     pub audit: Vec<AuditEntry>,
-    /// Promises given.
+    /// Number of promises given.
     pub accepted: u64,
-    /// Promises whose event was stored already.
+    /// Number of promises whose event was already stored.
     pub duplicates: u64,
 
-    /// Everything that was sent to the primary queue.
+    /// All messages that were sent to the primary queue.
     pub sent: Vec<OutgoingMessage>,
-    /// Everything that was given up.
+    /// All messages that were dead-lettered.
     pub dead_lettered: Vec<DeadLetterOrder>,
-    /// Everything that was deferred.
+    /// All messages that were deferred.
     pub deferred: Vec<Deferral>,
-    /// Everything that was measured.
+    /// All measurements.
     pub measured: Vec<Measurement>,
-    /// Everything that was traced.
+    /// All trace segments.
     pub segments: Vec<Segment>,
 
-    /// What the primary queue refuses; `None`: nothing.
+    /// Which messages the primary queue refuses; `None` refuses none.
     pub refusal: Option<Refusal>,
-    /// For how many messages of a call the primary queue answers.
+    /// The number of messages of a call for which the primary queue answers.
     pub answers: usize,
     /// Whether each `send` waits for a permit of [`MemoryPipeline::gate`].
     pub sends_wait: bool,
-    /// Events for which the store is over its capacity.
+    /// Events for which the store is over its rate limit.
     pub throttled: HashSet<EventKey>,
     /// Events that make the store and the archive panic.
     pub poisonous: HashSet<EventKey>,
-    /// Dead letters that the archive does not take.
+    /// Dead letters that the archive refuses.
     pub not_archived: HashSet<MessageId>,
-    /// Whether nothing can be put into the DLQ.
+    /// Whether the DLQ accepts no messages.
     pub dlq_is_down: bool,
-    /// Whether no replay can be changed.
+    /// Whether replays cannot be changed.
     pub replay_log_is_down: bool,
 
-    /// Replays whose waiting messages can't be read.
+    /// Replays whose waiting messages cannot be read.
     pub unreadable_replays: HashSet<ReplayId>,
-    /// Replays that another program moves: it puts a message back at each look for unfinished replays.
+    /// Replays that another program continues: it puts a message back each time unfinished replays are listed.
     pub moved_elsewhere: HashSet<ReplayId>,
 
-    /// What happens beside the test.
+    /// The work that happens in the background of the test.
     pub background: Background,
-    /// Dead letters that come back when they are replayed.
+    /// Dead letters that come back to the archive when they are replayed.
     pub coming_back: HashSet<MessageId>,
-    /// What the next readings of the ledger show, the last one from then on. Without any it is counted.
+    /// The next readings of the ledger; the last one is then repeated. If there are none, the ledger is counted.
     pub ledgers: VecDeque<Ledger>,
-    /// Where events are beside those that are in this pipeline.
+    /// Locations of events in addition to those in this pipeline.
     pub locations: Vec<Location>,
 }
 
@@ -154,7 +154,8 @@ impl Default for State {
 }
 
 impl State {
-    /// The primary queue refuses what this says, by a message's position in its call and by the message itself.
+    /// Makes the primary queue refuse messages. `refusal` gets the message's position in its call, and the message
+    /// itself.
     pub fn refuse(
         &mut self,
         refusal: impl FnMut(usize, &OutgoingMessage) -> Option<QueueError> + Send + 'static,
@@ -162,7 +163,7 @@ impl State {
         self.refusal = Some(Box::new(refusal));
     }
 
-    /// The primary queue takes nothing.
+    /// Makes the primary queue refuse everything.
     pub fn queue_is_down(&mut self) {
         self.refuse(|_, _| Some(QueueError::Unavailable { reason: "down".to_owned() }));
     }
@@ -171,7 +172,7 @@ impl State {
         self.dead_letters.iter_mut().find(|letter| letter.id == *id)
     }
 
-    /// Changes the state of archived letters where `change` has another one; returns the ids of those, each once.
+    /// Changes the state of archived letters for which `change` returns a new state. Returns their ids, each once.
     fn change(
         &mut self,
         ids: &[MessageId],
@@ -190,7 +191,7 @@ impl State {
     }
 }
 
-/// A page of a list that is there as a whole. The cursor is a position in it.
+/// A page of a complete list. The cursor is a position in the list.
 fn page<T>(all: Vec<T>, after: Option<&str>, limit: usize) -> Page<T> {
     let total = all.len();
     let start: usize = after.and_then(|after| after.parse().ok()).unwrap_or(0);
@@ -205,15 +206,15 @@ pub struct MemoryPipeline {
     state: Mutex<State>,
     /// Its clock.
     pub clock: Arc<ManualClock>,
-    /// Notified whenever something is sent.
+    /// Notified each time a message is sent.
     pub asked: Notify,
     dead_lettered: Notify,
-    /// Each `send` takes a permit, if [`State::sends_wait`].
+    /// Each `send` takes a permit if [`State::sends_wait`] is set.
     pub gate: Semaphore,
 }
 
 impl MemoryPipeline {
-    /// A pipeline at a time, as a test sets it up.
+    /// A pipeline whose clock shows `now`. The test sets up its state.
     pub fn at(now: Timestamp, set_up: impl FnOnce(&mut State)) -> Arc<Self> {
         let mut state = State::default();
         set_up(&mut state);
@@ -226,17 +227,17 @@ impl MemoryPipeline {
         })
     }
 
-    /// A pipeline at the beginning of 1970, as a test sets it up.
+    /// A pipeline at the beginning of 1970. The test sets up its state.
     pub fn new(set_up: impl FnOnce(&mut State)) -> Arc<Self> {
         Self::at(Timestamp::UNIX_EPOCH, set_up)
     }
 
-    /// What is in it. A test that panicked in between has failed already.
+    /// The pipeline's state. A poisoned lock is ignored: the test that panicked has failed already.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Its ports, with these rules and without schemas.
+    /// The pipeline's ports, with these settings and without schemas.
     pub fn ports(self: &Arc<Self>, settings: PipelineSettings) -> Pipeline {
         Pipeline {
             queue: self.clone(),
@@ -253,7 +254,7 @@ impl MemoryPipeline {
         }
     }
 
-    /// The ports of its consumer and its archiver.
+    /// The ports of the consumer and the archiver.
     pub fn worker_ports(self: &Arc<Self>) -> WorkerPorts {
         WorkerPorts {
             receiver: self.clone(),

@@ -1,4 +1,4 @@
-//! The pipeline in memory passes the suites that the adapters pass: what a test proves with it holds for them too.
+//! The pipeline in memory passes the adapters' suites. So what a test proves with it holds for the adapters too.
 
 use spillway_core::ports::Schemas;
 use spillway_core::schema::{FixedSchemas, SchemaSet};

@@ -4,19 +4,19 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use syn::{ImplItem, Item, TraitItem, Type};
 
-/// `function` and `Owner::function` for everything that the files define.
+/// `function` and `Owner::function` for all functions that the files define.
 #[derive(Default)]
 pub struct Definitions(BTreeSet<String>);
 
 impl Definitions {
-    /// Adds what a file defines. The file's name is the owner of its free functions.
+    /// Adds the definitions of a file. The file's name is the owner of its free functions.
     pub fn add(&mut self, path: &Path, source: &str) -> syn::Result<()> {
         let module = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
         self.add_items(&module, &syn::parse_file(source)?.items);
         Ok(())
     }
 
-    /// Whether a document's `function()` or `Owner::function()` is defined.
+    /// Whether `function()` or `Owner::function()` in a document refers to a defined function.
     pub fn has(&self, span: &str) -> bool {
         self.0.contains(span.trim_end_matches("()"))
     }

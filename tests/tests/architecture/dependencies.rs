@@ -1,4 +1,5 @@
-//! Who may depend on whom. `cargo metadata --no-deps` and `Cargo.lock` are enough, so no network and no build is needed.
+//! Which package may depend on which. The tests read `cargo metadata --no-deps` and `Cargo.lock`, so they need no
+//! network and no build.
 
 use crate::{read, root};
 use serde_json::Value;
@@ -7,20 +8,21 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The domain: no vendor, no runtime, no database, no user interface.
+/// The domain has no vendor, no runtime, no database and no user interface.
 const DOMAIN: [&str; 4] = ["pipeline/core", "alerts", "dashboard/model", "dashboard/charts"];
-/// Adapters implement ports on a database or a service.
+/// Adapters implement ports with a database or a service.
 const ADAPTERS: [&str; 4] = ["pipeline/embedded", "pipeline/aws", "dashboard/embedded", "dashboard/aws"];
 /// The folder of the program `spillway`: the workspace's own.
 const PROGRAM: &str = "";
-/// Programs, functions and benchmarks join ports and adapters.
+/// Programs, functions and benchmarks connect ports and adapters.
 const ASSEMBLERS: [&str; 4] = [PROGRAM, "alerts/reporter", "dashboard/server", "bench"];
 /// So does each function in this folder.
 const FUNCTIONS: &str = "pipeline/functions/";
 /// Prefixes of package names that the domain must not depend on.
 const INFRASTRUCTURE: [&str; 9] =
     ["aws-", "lambda_", "axum", "leptos", "hyper", "tokio", "reqwest", "rusqlite", "libsqlite3"];
-/// Libraries that only these folders name, so that one place changes when a library is replaced. `bench` measures peers.
+/// Libraries that only these folders may name, so that only one place changes when a library is replaced. `bench`
+/// measures peers.
 const ONLY_IN: [(&str, &[&str]); 8] = [
     ("aws-sdk-", &["pipeline/aws", "dashboard/aws", "alerts/reporter"]),
     ("axum", &["dashboard/server", "bench"]),
@@ -33,18 +35,19 @@ const ONLY_IN: [(&str, &[&str]); 8] = [
 ];
 /// Packages that depend on no other package of the workspace, and that every package may use.
 const LEAVES: [&str; 3] = ["pipeline/metrics", "dashboard/pages", "dashboard/words"];
-/// Packages that depend on no other package of the workspace but leaves.
+/// Packages that depend on no other package of the workspace except leaves.
 const ALONE: [&str; 7] =
     ["pipeline/core", "alerts", "dashboard/charts", "tests", "xtask", "xtask/lambda", "xtask/wasm"];
-/// Fakes and test data. Only a dev-dependency may name it, or these packages of tests and benchmarks.
+/// Fakes and test data. Other packages may name it only as a dev-dependency, except these packages of tests and
+/// benchmarks.
 const TEST_KIT: &str = "tests/testkit";
 const MAY_USE_TEST_KIT: [&str; 3] = [TEST_KIT, "tests", "bench"];
 /// Packages without the shared lints, with the reason.
 const OWN_LINTS: [(&str, &str); 0] = [];
 
-/// The packages of the workspace and of its lock file, and which names which. Dependencies of tests are left out.
+/// The packages of the workspace and of its lock file, with their dependencies. Dev-dependencies are left out.
 struct Graph {
-    /// Folder by name, of the workspace's own packages.
+    /// The workspace's own packages: folder by name.
     folders: BTreeMap<String, String>,
     edges: BTreeMap<String, BTreeSet<String>>,
 }
@@ -83,7 +86,7 @@ impl Graph {
         self.edges.get(name).into_iter().flatten().map(String::as_str)
     }
 
-    /// The shortest path from a package to one that it must not reach, as `a → b → c`.
+    /// The shortest path from a package to one that it must not depend on, as `a → b → c`.
     fn path_to(&self, from: &str, forbidden: impl Fn(&str) -> bool) -> Option<String> {
         let mut seen = BTreeSet::from([from]);
         let mut paths = VecDeque::from([vec![from]]);
@@ -105,7 +108,7 @@ impl Graph {
         self.folders.get(name).is_some_and(|folder| folders.contains(&folder.as_str()))
     }
 
-    /// Each broken rule, with the path that breaks it.
+    /// Each broken rule, with the path of dependencies that breaks it.
     fn violations(&self) -> Vec<String> {
         let mut broken = Vec::new();
         for (name, folder) in &self.folders {
@@ -157,7 +160,7 @@ impl Graph {
     }
 }
 
-/// Which package names which, by `Cargo.lock`. Versions of one package count as one.
+/// The dependencies of each package, from `Cargo.lock`. All versions of a package count as one.
 fn locked(lock: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for package in lock.split("[[package]]").skip(1) {

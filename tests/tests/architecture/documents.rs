@@ -1,4 +1,4 @@
-//! What the documents name exists: links, paths, functions, decisions and tasks.
+//! Everything that the documents name exists: links, paths, functions, decisions and tasks.
 
 use crate::definitions::Definitions;
 use crate::{files, read, relative, root};
@@ -84,7 +84,7 @@ fn described() -> Vec<String> {
     described
 }
 
-/// The paths of a document that do not exist, and its functions that none of its files defines.
+/// The document's paths that do not exist, and its functions that none of its files defines.
 fn not_there(document: &str) -> Vec<String> {
     let spans = code_spans(document);
     let mut definitions = Definitions::default();
@@ -97,7 +97,7 @@ fn not_there(document: &str) -> Vec<String> {
     spans.into_iter().filter(missing).collect()
 }
 
-/// Code spans outside code blocks, each on one line.
+/// Code spans that are outside code blocks and on a single line.
 fn code_spans(text: &str) -> Vec<String> {
     let mut fenced = false;
     let mut spans = Vec::new();
@@ -112,13 +112,13 @@ fn code_spans(text: &str) -> Vec<String> {
     spans
 }
 
-/// Whether a code span is a path in the repository, and not a URL's path, a media type or a namespace.
+/// Whether a code span is a path in the repository, not a URL's path, a media type or a namespace.
 fn is_path(span: &str) -> bool {
     let other = ["/", "application/", "AWS/"].iter().any(|start| span.starts_with(start));
     !other && span.contains('/') && !span.contains([' ', ':', '{'])
 }
 
-/// Of a path with `*`, the folder before it has to exist.
+/// If a path contains `*`, the folder before it has to exist.
 fn path_exists(span: &str) -> bool {
     let folder = span
         .split_once('*')
@@ -142,7 +142,7 @@ fn words_after(text: &str, before: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The variants of an enum of a Rust source, in lower case.
+/// The variants of an enum in a Rust source, in lower case.
 fn variants(source: &str, name: &str) -> BTreeSet<String> {
     let items = syn::parse_file(source).expect("Rust sources parse").items;
     let named = items.into_iter().find_map(|item| match item {

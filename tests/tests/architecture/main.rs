@@ -1,4 +1,4 @@
-//! The rules of ARCHITECTURE.md: who may depend on whom, and that the documents name only what exists.
+//! The rules of ARCHITECTURE.md: which package may depend on which, and that the documents name only what exists.
 
 mod definitions;
 mod dependencies;
@@ -11,7 +11,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in the workspace").to_path_buf()
 }
 
-/// The work tree's files with that extension, without build output and fetched packages.
+/// The files in the work tree with that extension, without build output and downloaded packages.
 fn files(extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root()];

@@ -1,4 +1,4 @@
-//! Disks that take nothing more.
+//! Disks that accept no more data.
 
 use crate::problem;
 use serde_json::json;
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 const DISK: u64 = 8 << 20;
 const BALLAST: usize = 4 << 20;
-/// Events of this many bytes, as many as it takes to fill the disk several times over.
+/// The size of an event in bytes. The test sends enough of them to fill the disk several times.
 const EVENT: usize = 200_000;
 const EVENTS: usize = 120;
-/// Several retries of what was accepted but could not be stored, which double from 5 s.
+/// Time limit for several retries of accepted events that could not be stored. Their delays double from 5 s.
 const RETRIES: Duration = Duration::from_secs(120);
 
 fn event(n: usize) -> Request {
@@ -28,7 +28,7 @@ fn refused(answer: &Answer) {
     assert!((1..=60).contains(&seconds));
 }
 
-/// Sends events until the disk is full and then some; returns how many were promised.
+/// Sends events until the disk is full, and some more. Returns how many were promised.
 async fn fill(system: &System) -> u64 {
     let (mut promised, mut refusals) = (0, 0);
     for n in 0..EVENTS {
@@ -46,8 +46,8 @@ async fn fill(system: &System) -> u64 {
     panic!("the disk never was full: {promised} events were promised");
 }
 
-/// Waits until events are taken and stored again, and nothing that was promised is anywhere but in the store or on its
-/// way there: what a consumer had in its hands when the disk failed comes back after its visibility timeout of minutes.
+/// Waits until events are accepted and stored again, and every promised event is in the store or on its way there.
+/// Messages that a consumer was processing when the disk failed come back after a visibility timeout of minutes.
 async fn all_is_well_again(system: &System, promised: u64) {
     let small = Request::post("application/json", "{}");
     let id = eventually("events are taken again", async || {
@@ -72,7 +72,7 @@ async fn all_is_well_again(system: &System, promised: u64) {
 async fn a_full_disk_refuses_and_comes_back_by_itself() {
     let place = tempfile::tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(place.path(), DISK) else {
-        // Whoever may not mount a disk sees the same through a limit on the files' size.
+        // Users who may not mount a disk test the same with a limit on the size of files.
         return a_limit_on_files(DISK / 4).await;
     };
     let ballast = place.path().join("ballast");
@@ -102,7 +102,7 @@ async fn a_kill_on_a_full_disk_loses_no_promise() {
     system.kill().await;
     std::fs::remove_file(ballast).unwrap();
     system.start_again(ports).await;
-    // What a consumer had in its hands comes back only after its visibility timeout; it must be there all the same.
+    // Messages that a consumer was processing come back only after their visibility timeout, but they must not be lost.
     let flow = system.ledger().await;
     assert_eq!((&flow["accepted"], &flow["unaccounted"]), (&json!(promised), &json!(0)), "{flow:#}");
     assert_eq!(system.send(&event(EVENTS)).await.status, 202);
@@ -131,7 +131,7 @@ async fn a_folder_that_becomes_read_only_refuses_and_comes_back_by_itself() {
     let files: Vec<_> = ["pipeline.db", "pipeline.db-wal"].map(|name| system.data().join(name)).into();
     let immutable = Immutable::make(&files);
     if immutable.is_none() {
-        // Only the administrator of some file systems can do that; a limit of nothing has the same effect.
+        // Only an administrator can do that, and only on some file systems. A size limit of zero has the same effect.
         limit_files(system.pid(), Some(0));
     }
     for n in 0..10 {
@@ -146,7 +146,7 @@ async fn a_folder_that_becomes_read_only_refuses_and_comes_back_by_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_system_on_a_folder_that_it_may_not_write_says_so() {
-    // Nobody, not even the administrator, makes files in /proc.
+    // No user can create files in /proc, not even the administrator.
     let output =
         System::refused(&["--embedded", "/proc/spillway", "--api-port", "0", "--dashboard-port", "0"]).await;
     let sentence = output.one_sentence();

@@ -1,4 +1,4 @@
-//! Requests that are wrong, over a real socket: each is told what and where.
+//! Wrong requests over a real socket: each answer says what is wrong and where.
 
 use crate::problem;
 use serde_json::json;
@@ -16,9 +16,9 @@ struct Row {
     request: Request,
     status: u16,
     kind: &'static str,
-    /// Where, in the first entry of `errors`; `None` if the answer is not about a place.
+    /// The pointer in the first entry of `errors`; `None` if the error has no position.
     pointer: Option<&'static str>,
-    /// What, somewhere in the answer.
+    /// Text that the answer must contain.
     words: &'static str,
 }
 
@@ -298,7 +298,7 @@ async fn every_bad_request_is_told_what_and_where_and_leaves_nothing_behind() {
     assert!(!system.log().contains("panicked"), "{}", system.log());
 }
 
-/// What breaks HTTP itself is refused with a bare status, or by closing the connection; and the next one is served.
+/// The server answers broken HTTP with a bare status, or closes the connection. It still serves the next connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_http_hurts_nobody() {
     let system = System::start_empty().await;
@@ -333,7 +333,7 @@ async fn what_is_no_http_hurts_nobody() {
     assert!(!system.log().contains("panicked"), "{}", system.log());
 }
 
-/// A simple generator of numbers, the same each time (xorshift).
+/// A simple random number generator (xorshift) that gives the same numbers each time.
 struct Dice(u64);
 
 impl Dice {
@@ -345,7 +345,7 @@ impl Dice {
     }
 }
 
-/// A few bytes of a good body are changed, doubled or left out: some of these are events still, most are not.
+/// Some bytes of a valid body are changed, doubled or left out. Some of the results are still events, most are not.
 #[tokio::test(flavor = "multi_thread")]
 async fn damaged_events_are_accepted_or_refused_and_counted_right() {
     let system = System::start_empty().await;

@@ -1,4 +1,4 @@
-//! Clients that take all the time in the world, or leave in the middle.
+//! Clients that are very slow, or disconnect in the middle.
 
 use crate::problem;
 use futures::future::join_all;
@@ -10,15 +10,16 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Between two bytes. Each byte alone is in time; together they never end.
+/// The pause between two bytes. Each byte arrives in time, but the request never ends.
 const TRICKLE: Duration = Duration::from_secs(1);
-/// The server's limits are 10 s for headers and 30 s for a body.
+/// Longer than the server's limits: 10 s for headers and 30 s for a body.
 const BOUND: Duration = Duration::from_secs(90);
 
 const HEAD: &[u8] =
     b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n\r\n";
 
-/// Sends a start, then a byte a second, until the server has had enough; returns its answer if there was one.
+/// Sends the start of a request, then one byte a second, until the server ends the connection. Returns its answer, if
+/// any.
 async fn trickle(system: &System, start: &[u8]) -> Option<Answer> {
     let mut stream = TcpStream::connect(system.api()).await.expect("it listens");
     stream.write_all(start).await.expect("it reads");
@@ -31,7 +32,7 @@ async fn trickle(system: &System, start: &[u8]) -> Option<Answer> {
     };
     let answer = async {
         let mut bytes = Vec::new();
-        // A connection that breaks is an answer, too.
+        // A broken connection also counts as a reaction of the server.
         let _ = read.read_to_end(&mut bytes).await;
         Answer::read(&bytes)
     };

@@ -1,17 +1,17 @@
-//! Alarms: from a fault to the low alarm, the high one, the runbook and the cause, and to the end of it; and the pages of
-//! a made-up day.
+//! Alarms: from a fault to the low alarm, the high alarm, the runbook and the cause, until both have cleared. Also the
+//! pages of an artificial day.
 
 use crate::{PLAIN, no_troubles};
 use spillway_tests::browser::{Browser, Options};
 use spillway_tests::{Setup, System, eventually_within};
 use std::time::Duration;
 
-/// An hour passes in a minute: what an alarm takes ten minutes to see is seen in ten seconds.
+/// An hour passes in a minute: an alarm that needs ten minutes fires in ten seconds.
 const FAST: [&str; 3] = ["--speed", "60", "--no-history"];
-/// For what takes up to an hour of the system's time.
+/// Time limit for steps that take up to an hour of the system's time.
 const AN_HOUR: Duration = Duration::from_secs(120);
 
-/// The names of the alarms in a section of the list, as the page shows them just now.
+/// The names of the alarms that a section of the list shows now.
 async fn listed(browser: &Browser, section: &str) -> Vec<String> {
     let script = format!(
         "return [...document.querySelectorAll('section[aria-labelledby={section}] li.alarm')].map(li => li.dataset.key)"
@@ -20,7 +20,7 @@ async fn listed(browser: &Browser, section: &str) -> Vec<String> {
     names.as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
-/// Waits until a section of the list has all of these, without loading the page anew.
+/// Waits until a section of the list has all of these, without a page load.
 async fn lists(browser: &Browser, section: &str, wanted: &[&str]) {
     eventually_within(AN_HOUR, &format!("{section} has {wanted:?}"), async || {
         let seen = listed(browser, section).await;
@@ -36,8 +36,8 @@ async fn open(browser: &Browser, system: &System, page: &str) {
     browser.run("window.spillwayMarker = 'still here'").await;
 }
 
-/// The journey of somebody on call: told of a fault by the low alarm and then by the high one, led by the runbook to the
-/// cause, and shown that it is over when it is.
+/// The journey of an engineer on call. The low alarm and then the high alarm notify them of a fault, and the runbook
+/// leads them to the cause. Afterwards the page shows that the fault is over.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_is_told_low_then_high_its_runbook_leads_to_the_cause_and_both_clear() {
     let (low, high) = ("records-retried-low", "records-retried-high");
@@ -57,7 +57,7 @@ async fn a_fault_is_told_low_then_high_its_runbook_leads_to_the_cause_and_both_c
         "the high one is on top"
     );
 
-    // What is wrong, whether anything is lost, and what to do.
+    // The page says what is wrong, whether events are lost, and what to do.
     browser.click("More than 60 % of the records").await;
     browser.at(&format!("/alarms/{high}")).await;
     browser.see("In alarm for").await;
@@ -90,7 +90,7 @@ async fn a_day_has_its_alarms_in_the_list_on_their_pages_and_on_the_charts() {
     let system = System::start(Setup { site: true, demo: true, words, ..Setup::default() }).await;
     let browser = Browser::signed_in(&system, Options::default()).await;
     open(&browser, &system, "/alarms").await;
-    // The day's outage was told of and cleared.
+    // The day's outage was notified and has cleared.
     lists(&browser, "cleared", &["records-retried-high", "table-system-errors-high"]).await;
     browser.press("ga").await;
     browser.at("/alarms").await;
@@ -108,7 +108,7 @@ async fn a_day_has_its_alarms_in_the_list_on_their_pages_and_on_the_charts() {
     browser.find(".alarm-shade.high").await;
     browser.find(".threshold.high").await;
     browser.see("It fired").await;
-    // The same chart among the others, and shaded there.
+    // The same chart among others, with the time of the alarm shaded.
     browser.click("Table metrics: Share of writes refused").await;
     browser.at("/metrics").await;
     browser.find("#error-share .alarm-shade.high").await;
@@ -127,14 +127,14 @@ async fn the_link_in_a_message_works_on_a_phone_and_without_javascript() {
     {
         phone.see(said).await;
     }
-    // What to do first is within the first two screens, and the chart is the one for phones.
+    // The first steps are within the first two screens, and the chart is the one for phones.
     let top = phone.find(".alarm-runbook h2").await;
     let (_, y, _, _) = top.rectangle().await.expect("it has a place");
     assert!(y < 1_000.0, "the runbook begins at {y}");
     assert_eq!(phone.overflow().await, 0);
     let narrow = phone.find(".plot.chart-when-narrow").await;
     assert!(narrow.is_displayed().await.expect("it can be asked"));
-    // Runbooks lead to each other, and to the alarms.
+    // Runbooks link to each other, and to the alarms.
     phone.click("table-system-errors").await;
     phone.at("/runbooks/table-system-errors").await;
     phone.see("Alarms that lead here").await;

@@ -1,4 +1,4 @@
-//! From a dead letter to a stored event, by clicks.
+//! From a dead letter to a stored event, with clicks.
 
 use crate::{PLAIN, all_is_stored, no_troubles, start_with_dead_letters};
 use fantoccini::Locator;
@@ -10,7 +10,7 @@ fn mend(system: &System) {
     system.write_schema("order.placed", &json!({"properties": {"amount": {"type": ["number", "string"]}}}));
 }
 
-/// Waits until the replay's page says how it ended. A page without JavaScript is loaded again, as its reader would.
+/// Waits until the replay's page shows the result. Without JavaScript the test loads the page again, as a user would.
 async fn ended(browser: &Browser, options: Options, sentence: &str) {
     eventually(&format!("the replay's page says \"{sentence}\""), async || {
         let seen = browser.text().await.unwrap_or_else(|error| error.to_string());
@@ -75,7 +75,7 @@ async fn one_by_its_page(options: Options) {
     browser.click("order.placed").await;
     browser.see("What happened").await;
     browser.see("9.90").await;
-    // It is replayed as it is, and comes back.
+    // The dead letter is replayed unchanged, and comes back.
     browser.click("Replay this message").await;
     ended(&browser, options, "The message failed again and is back among the dead letters.").await;
     let flow = system.ledger().await;
@@ -138,7 +138,7 @@ async fn a_selection_is_made_and_replayed_with_the_keyboard() {
     let browser = Browser::signed_in(&system, Options::default()).await;
     browser.open(&format!("{}/dead-letters", system.dashboard())).await;
     browser.alive().await;
-    // Down past the group to the first message, and select it.
+    // Move down past the group to the first message, and select it.
     browser.press("jjx").await;
     let chosen = browser.find("input[type=checkbox][name=id]:checked").await;
     assert!(
@@ -148,7 +148,7 @@ async fn a_selection_is_made_and_replayed_with_the_keyboard() {
             .expect("it is there")
             .is_some_and(|label| label.starts_with("Select"))
     );
-    // The selection outlives live refreshes.
+    // The selection is kept when the page refreshes itself.
     system.accept("bad-3", "order.other", &json!({})).await;
     browser.click("Replay 1 message").await;
     browser.at("/dead-letters/replay").await;

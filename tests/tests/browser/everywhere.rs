@@ -1,4 +1,4 @@
-//! What holds on every page.
+//! Checks for every page.
 
 use crate::{PLAIN, no_troubles, start_with_dead_letters};
 use serde_json::json;
@@ -34,7 +34,7 @@ async fn no_page_is_wider_than_a_phone_or_troubles_the_console() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The first element that reaches beyond the window.
+/// The first element that extends beyond the window.
 async fn widest(browser: &Browser) -> String {
     let script = "const width = document.documentElement.clientWidth; \
                   const one = [...document.querySelectorAll('main *, header *, footer *')] \
@@ -59,7 +59,7 @@ async fn every_page_is_whole_with_javascript_off() {
     }
 }
 
-/// What a screen reader needs at the least.
+/// The minimum that a screen reader needs.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_control_has_a_name_and_every_page_one_heading() {
     let system = start_with_dead_letters().await;

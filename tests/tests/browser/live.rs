@@ -1,11 +1,11 @@
-//! Pages that keep themselves up to date.
+//! Pages that refresh themselves.
 
 use crate::{no_troubles, number, start};
 use serde_json::json;
 use spillway_tests::browser::{Browser, Options};
 use spillway_tests::{System, eventually};
 
-/// Waits until the page, which is not loaded anew, shows a number.
+/// Waits until the page shows a number, without a page load.
 async fn shows(browser: &Browser, term: &str, wanted: u64) {
     eventually(&format!("{term} shows {wanted}"), async || {
         let seen = number(browser, term).await;
@@ -52,7 +52,7 @@ async fn a_paused_page_stays_as_it_is() {
     browser.alive().await;
     browser.run("window.spillwayMarker = 'still here'").await;
     send(&system, 1..3).await;
-    // Nothing to wait for: a page that does not refresh itself does nothing. It asks for nothing either.
+    // There is nothing to wait for: a page that does not refresh itself makes no requests.
     let asked = browser.run("return performance.getEntriesByType('resource').filter(e => e.initiatorType === 'fetch' && !e.name.includes('/pkg/')).length").await;
     assert_eq!(asked, 0);
     shows(&browser, "accepted", 1).await;
@@ -77,7 +77,7 @@ async fn a_page_says_that_it_is_stale_and_recovers_when_the_server_is_back() {
     shows(&browser, "accepted", 1).await;
     system.start_again(ports).await;
     send(&system, 1..4).await;
-    // The session is kept in the data folder: nobody has to sign in again.
+    // The session is kept in the data folder, so the user need not sign in again.
     shows(&browser, "accepted", 4).await;
     assert!(!browser.has("html[data-stale]").await);
 }

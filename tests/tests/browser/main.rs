@@ -1,4 +1,4 @@
-//! The dashboard in Chromium: what people do with it, with and without JavaScript.
+//! The dashboard in Chromium, used as people use it, with and without JavaScript.
 
 mod alarms;
 mod dead_letters;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use spillway_tests::browser::{Browser, Options};
 use spillway_tests::{Setup, System};
 
-/// With JavaScript off.
+/// Options without JavaScript.
 const PLAIN: Options = Options { javascript: false, width: 1280, height: 900, dark: false };
 
-/// A system with the browser's part, where an order's amount must be a number.
+/// A system with the browser's part of the dashboard, in which an order's amount must be a number.
 async fn start() -> System {
     let schema = json!({"properties": {"amount": {"type": "number"}}});
     System::start(Setup { site: true, schemas: vec![("order.placed", schema)], ..Setup::default() }).await

@@ -1,4 +1,4 @@
-//! The door.
+//! Signing in.
 
 use crate::{PLAIN, start};
 use spillway_tests::browser::{Browser, Options};
@@ -18,11 +18,11 @@ async fn a_link_signs_in_once() {
     second.see("You are not signed in.").await;
     second.see("spillway sign-in --embedded").await;
 
-    // As that page says: the tool makes another link.
+    // As the page says, the command line tool makes another link.
     let link = system.json(&["sign-in"]).await["url"].as_str().expect("a link").to_owned();
     second.open(&link).await;
     second.at("/").await;
-    // The first one's session goes on.
+    // The first link's session is still valid.
     first.click("Metrics").await;
     first.at("/metrics").await;
 }

@@ -1,4 +1,4 @@
-//! Range, theme and keys.
+//! Range, theme and keyboard shortcuts.
 
 use crate::{PLAIN, no_troubles, start, start_with_dead_letters};
 use spillway_tests::browser::{Browser, Options};
@@ -59,7 +59,7 @@ async fn a_range_that_makes_no_sense_is_said_and_does_no_harm() {
     browser.see("The range in the address cannot be used").await;
 }
 
-/// How light the page's background is, from 0 to 255.
+/// The brightness of the page's background, from 0 to 255.
 async fn lightness(browser: &Browser) -> f64 {
     let script = "const shown = [document.body, document.documentElement].map(e => getComputedStyle(e).backgroundColor) \
                   .find(color => color !== 'rgba(0, 0, 0, 0)'); \
@@ -110,7 +110,7 @@ async fn keys_lead_everywhere() {
     browser.alive().await;
     browser.press("?").await;
     browser.find("dialog#keys[open]").await;
-    // Escape closes it.
+    // Escape closes the help.
     browser.press("\u{e00c}").await;
     browser.find("dialog#keys:not([open])").await;
     browser.press("/").await;

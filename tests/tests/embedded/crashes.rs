@@ -1,4 +1,4 @@
-//! The process ends in the middle of everything.
+//! Crashes of the process while it works.
 
 use serde_json::json;
 use spillway_tests::command::finish;
@@ -55,7 +55,7 @@ async fn dead_letters_faults_and_replays_outlive_a_kill() {
     system.until(&["dlq", "list"], |list| list["total"] == 30).await;
     assert_eq!(system.cli(&["fault", "start", "store-outage"]).await.code, Some(0));
     system.write_schema("order.placed", &json!(true));
-    // The replay waits at the store that is down; then everything ends.
+    // The replay waits for the store, which is down; then the process is killed.
     let started = system.cli(&["dlq", "replay", "--all", "--json"]).await;
     assert_eq!((started.code, &started.json()["replay"]["total"]), (Some(0), &json!(30)), "{started:?}");
     let ports = system.ports();

@@ -1,4 +1,4 @@
-//! Dead letters, and their way back.
+//! Dead letters, and their replays.
 
 use serde_json::json;
 use spillway_tests::{Setup, System};
@@ -24,7 +24,7 @@ async fn an_event_that_breaks_its_schema_is_kept_and_replayed_once_the_schema_is
     assert_eq!((&ledger["accepted"], &ledger["archived"]), (&json!(4), &json!(2)));
     assert_eq!(ledger["unaccounted"], 0);
 
-    // What would fail again is said before, and is back afterwards.
+    // The dry run lists messages that would fail again. After the replay they are back in the archive.
     let trial = system.cli(&["dlq", "replay", "--all", "--dry-run", "--json"]).await;
     assert_eq!((trial.code, &trial.json()["preflight"]["would_fail"]), (Some(1), &json!(2)));
     let back = system.cli(&["dlq", "replay", "text", "--wait", "--json"]).await;

@@ -1,4 +1,4 @@
-//! The demo, and dashboards beside a running pipeline.
+//! The demo, and dashboards that watch a running pipeline.
 
 use serde_json::json;
 use spillway_tests::http::{Request, send};
@@ -17,7 +17,7 @@ async fn the_demo_has_a_day_behind_it_that_balances_and_dead_letters_to_try_a_re
     assert_eq!(flow["unaccounted"], 0, "{flow:#}");
     let before = system.json(&["dlq", "list"]).await["total"].as_u64().expect("a number");
     assert!(before > 1, "there are dead letters");
-    // Live traffic goes on.
+    // Live traffic continues.
     system.until(&["flow"], |now| now["accepted"].as_u64() > flow["accepted"].as_u64()).await;
 
     let replay = system.cli(&["dlq", "replay", "--all", "--skip-failing", "--wait", "--json"]).await.json();
@@ -25,7 +25,7 @@ async fn the_demo_has_a_day_behind_it_that_balances_and_dead_letters_to_try_a_re
     assert!(left_out > 0 && left_out < before, "some would fail again, some would not: {replay:#}");
     assert_eq!(replay["replay"]["stored"], before - left_out, "{replay:#}");
 
-    // A restart goes on where it was; no second day is made.
+    // After a restart the demo continues where it stopped; it makes no second day of history.
     let ports = system.ports();
     system.stop().await;
     let stopped = system.ledger().await;

@@ -1,4 +1,4 @@
-//! Accept and store.
+//! Accepting and storing events.
 
 use serde_json::{Value, json};
 use spillway_tests::System;

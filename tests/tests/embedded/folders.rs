@@ -1,4 +1,4 @@
-//! Who may use a folder and a port, and what the others are told.
+//! Which process may use a folder and a port, and which error the others get.
 
 use serde_json::json;
 use spillway_tests::command::{Output, run};
@@ -8,15 +8,15 @@ use std::path::Path;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
-/// Where SQLite keeps the number that an application gives to its data's version.
+/// The offset at which SQLite stores the application's version number of the data.
 const USER_VERSION_OFFSET: u64 = 60;
 
 async fn refused(command: &str, data: &Path, more: &[&str]) -> Output {
     let data = data.to_str().expect("a plain name");
     let words = ["--embedded", data, "--dashboard-port", "0", "--api-port", "0"];
-    // A dashboard alone has no API.
+    // A dashboard without a pipeline has no API.
     let words = if command == "dashboard" { &words[..4] } else { &words[..] };
-    // A word that stands twice is refused; what is given in `more` takes the default's place.
+    // An option that appears twice is refused, so options in `more` replace the defaults.
     let mut all: Vec<&str> = vec![command];
     for pair in words.chunks(2).filter(|pair| !more.contains(&pair[0])) {
         all.extend(pair);

@@ -1,4 +1,4 @@
-//! The system on one machine, from the first event to the last resort.
+//! The system on one machine: events, dead letters, outages and crashes.
 
 mod crashes;
 mod dead_letters;

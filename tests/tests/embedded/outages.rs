@@ -1,11 +1,11 @@
-//! Parts that fail while events go on coming.
+//! Parts that fail while events continue to arrive.
 
 use serde_json::{Value, json};
 use spillway_tests::command::Output;
 use spillway_tests::{System, eventually_within};
 use std::time::Duration;
 
-/// Several retries, which double from 5 s, and time to spare.
+/// Time limit for several retries, whose delays double from 5 s, with some reserve.
 const RETRIES: Duration = Duration::from_secs(120);
 
 async fn load(system: &System, rate: &str, seconds: &str) -> Output {
@@ -31,7 +31,7 @@ async fn verify(system: &System) -> Output {
     system.cli(&["load", "--json", "--verify", ids.to_str().expect("a plain name")]).await
 }
 
-/// Waits until nothing is on its way any more, then checks that each promise was kept.
+/// Waits until no event is on its way, then checks that each promise was kept.
 async fn all_is_stored(system: &System, promised: u64) {
     eventually_within(RETRIES, "everything is stored", async || {
         let flow = system.ledger().await;
@@ -58,7 +58,7 @@ async fn what_is_accepted_while_the_store_is_down_is_stored_once_it_is_back() {
     assert_eq!(stopped["stopped"], 1);
     all_is_stored(&system, 1000).await;
 
-    // The proof would notice a loss.
+    // The verification would find a lost event.
     let ids = system.folder().join("ids");
     let all = std::fs::read_to_string(&ids).unwrap();
     std::fs::write(&ids, format!("{all}never-accepted\n")).unwrap();

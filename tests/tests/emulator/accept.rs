@@ -1,4 +1,4 @@
-//! Requests through API Gateway, taken and refused.
+//! Requests through API Gateway, accepted and refused.
 
 use crate::support::{BATCH, STRUCTURED, event, grown, settled};
 use serde_json::{Value, json};

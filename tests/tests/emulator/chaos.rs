@@ -1,4 +1,4 @@
-//! Ten thousand events through services that throttle, fail and hang up.
+//! Ten thousand events, with services that throttle, fail and cut connections.
 
 use crate::support::{all_stored, batch, grown, ids, of_events_table, settled, stored};
 use serde_json::{Value, json};
@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 
 const EVENTS: usize = 10_000;
 const A_REQUEST: usize = 100;
-/// Requests at once.
+/// Number of concurrent requests.
 const SENDERS: usize = 4;
 
 pub async fn ten_thousand_events_through_failing_services_are_all_there(at: &Deployment) {
     let before = settled(at).await;
     let counts = at.proxy.counts();
     let calls = Calls::default;
-    // Beside the share that fails, there are some that the table refuses for as long as it takes to be given up.
+    // In addition to the random failures, the table refuses some events until the consumer gives them up.
     let hopeless = of_events_table(at).about("\"chaos-77");
     at.proxy.set(
         20_240_917,
@@ -34,7 +34,7 @@ pub async fn ten_thousand_events_through_failing_services_are_all_there(at: &Dep
     std::fs::write(&promised, all.join("\n") + "\n").expect("a file");
     let promised = promised.to_str().expect("a plain name");
 
-    // Each is stored once, or archived with its reason.
+    // Each event is stored once, or archived with its reason.
     let ledger = settled(at).await;
     let kept = stored(at, "chaos-").await;
     let dead = archived(at).await;
@@ -49,8 +49,8 @@ pub async fn ten_thousand_events_through_failing_services_are_all_there(at: &Dep
     let verdict = at.cli(&["load", "--json", "--verify", promised]).await;
     assert_eq!(verdict.code, Some(0), "{verdict:?}");
 
-    // The faults really happened. Those that are given up are refused thousands of times, so shares are shares of what got
-    // through.
+    // The faults really happened. Events that the consumer gives up are refused thousands of times. So each fault's
+    // share is compared with the calls that got through.
     let seen = at.proxy.counts().since(&counts);
     for (fault, share) in
         [(Fault::Throttle, 0.10), (Fault::Fail, 0.05), (Fault::CutBefore, 0.005), (Fault::CutAfter, 0.005)]
@@ -78,7 +78,7 @@ pub async fn ten_thousand_events_through_failing_services_are_all_there(at: &Dep
     assert_eq!((grown(&before, &after, "archived"), &after["unaccounted"]), (0, &json!(0)), "{after:#}");
 }
 
-/// Sends events until each is promised, as a careful client does: what was refused is sent again.
+/// Sends events until each is promised, as a careful client does: it sends refused events again.
 async fn send_all(at: &Deployment, ids: &[String]) {
     for ids in ids.chunks(A_REQUEST) {
         let mut open = ids.to_vec();
@@ -87,7 +87,8 @@ async fn send_all(at: &Deployment, ids: &[String]) {
             match answer.status {
                 202 => open.clear(),
                 207 => open = refused(&answer.json()),
-                // Nothing was accepted, or nobody knows: the same ids again are safe in either case.
+                // The API accepted no event, or the client cannot know. Sending the same ids again is safe in both
+                // cases.
                 429 | 500..=504 => {}
                 other => panic!("{other}: {}", String::from_utf8_lossy(&answer.body)),
             }

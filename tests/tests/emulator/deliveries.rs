@@ -1,4 +1,4 @@
-//! Deliveries that come twice, in part, or to a function that dies.
+//! Deliveries that are repeated, incomplete, or made to a function that dies.
 
 use crate::support::{STRUCTURED, all_stored, batch, event, grown, ids, of_events_table, settled, stored};
 use serde_json::json;

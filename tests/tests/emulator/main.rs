@@ -1,8 +1,9 @@
-//! The system as Terraform lays it, on an emulator of AWS.
+//! The system as Terraform deploys it, on an emulator of AWS.
 //!
-//! To apply the root module takes over a minute, so all journeys share one deployment and run one after the other, with a
-//! runner of their own. It understands the usual arguments (`-- NAME` runs some, `--list`). Each journey has its own events
-//! and ends with all of them accounted for, so that none depends on another; only the first and the last have their place.
+//! Applying the root module takes over a minute. So all journeys share one deployment and run one after another, with a
+//! custom test runner. It supports the usual arguments (`-- NAME` runs some, `--list`). Each journey uses its own
+//! events and ends when all of them are accounted for, so that no journey depends on another. Only the first and the
+//! last have a fixed place.
 
 mod accept;
 mod apply;
@@ -24,7 +25,7 @@ use tokio::runtime::Runtime;
 
 type Journey = for<'a> fn(&'a Deployment) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// Names each function once, for the runner.
+/// Lists each function once, for the runner.
 macro_rules! journeys {
     ($($journey:path),* $(,)?) => { [$((stringify!($journey), (|at| Box::pin($journey(at))) as Journey)),*] };
 }
@@ -45,13 +46,13 @@ const JOURNEYS: &[(&str, Journey)] = &journeys![
     poison::poison_is_dead_lettered_with_its_reason_and_fails_nothing_beside_it,
 ];
 
-/// The deployment, once somebody needed it.
+/// The deployment, which is created when a journey first needs it.
 #[derive(Default)]
 enum Stage {
     #[default]
     Before,
     Up(Arc<Deployment>),
-    /// It could not be made, or is gone again.
+    /// Creating it failed, or it was destroyed.
     Gone,
 }
 
@@ -65,7 +66,7 @@ impl Theatre {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
         let theatre = Arc::new(Self { runtime, stage: Mutex::default() });
         let ours = Arc::downgrade(&theatre);
-        // The emulator is in a process group of its own, which an interrupt from the keyboard does not reach.
+        // The emulator runs in a separate process group, which Ctrl-C on the keyboard does not reach.
         theatre.runtime.spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
                 if let Some(deployment) = ours.upgrade().and_then(|theatre| theatre.deployment_if_up()) {
@@ -91,7 +92,7 @@ impl Theatre {
     fn deployment(&self) -> Result<Arc<Deployment>, Failed> {
         let mut stage = self.stage();
         if matches!(*stage, Stage::Before) {
-            // If this panics, no other journey tries again.
+            // If this panics, the other journeys do not try again.
             *stage = Stage::Gone;
             *stage = Stage::Up(Arc::new(self.runtime.block_on(Deployment::apply())));
         }
@@ -110,7 +111,7 @@ impl Theatre {
         played.map_err(|_| Failed::from(format!("the emulator said last:\n{}", deployment.log())))
     }
 
-    /// The last act.
+    /// Destroys the deployment after the last journey.
     fn close(&self) -> Result<(), Failed> {
         let Stage::Up(deployment) = std::mem::replace(&mut *self.stage(), Stage::Gone) else {
             return Err("there is no deployment".into());
@@ -135,7 +136,7 @@ fn main() -> ExitCode {
     let last = Arc::clone(&theatre);
     trials.push(Trial::test("apply::destroy_leaves_nothing_behind", move || last.close()));
     if !programs().emulator.is_file() {
-        // A plain `cargo test` of this package has neither the emulator nor the functions.
+        // A plain `cargo test` of this package has neither an emulator nor the functions.
         trials = trials.into_iter().map(|trial| trial.with_ignored_flag(true)).collect();
     }
     libtest_mimic::run(&arguments, trials).exit_code()

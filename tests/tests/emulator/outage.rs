@@ -1,4 +1,4 @@
-//! The table of events is down, from the first retry to the replay.
+//! An outage of the events' table, from the first retry to the replay.
 
 use crate::support::{all_stored, batch, grown, ids, of_events_table, settled, stored};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub async fn what_can_not_be_stored_is_archived_and_comes_back_by_a_replay(at: &
     let ledger = settled(at).await;
     assert_eq!((grown(&before, &ledger, "accepted"), grown(&before, &ledger, "archived")), (20, 20));
 
-    // The archive is objects, and an index that finds them.
+    // The archive has objects, and an index to find them.
     let archive = at.topology()["archive"].clone();
     let (bucket, prefix) =
         (archive["bucket"].as_str().unwrap_or_default(), archive["prefix"].as_str().unwrap_or_default());

@@ -1,5 +1,5 @@
-//! Records that no consumer can make sense of. Somebody else put them into the queue, so nobody promised anything: this
-//! journey comes last, since the ledger then has dead letters that were never accepted.
+//! Records that no consumer can parse. They were put into the queue directly, so no client has a promise for them. This
+//! journey runs last, because afterwards the ledger contains dead letters that were never accepted.
 
 use crate::RETRIES;
 use crate::support::{SOURCE, event, stored};
@@ -15,7 +15,7 @@ pub async fn poison_is_dead_lettered_with_its_reason_and_fails_nothing_beside_it
         event(good[0], &json!(1)).to_string(),
         "no JSON".to_owned(),
         event(good[1], &json!(2)).to_string(),
-        // As empty as a message can be: SQS takes none without a character.
+        // The shortest possible message: SQS accepts no empty one.
         " ".to_owned(),
         of_the_future.to_string(),
         event(good[2], &json!(3)).to_string(),
@@ -26,8 +26,8 @@ pub async fn poison_is_dead_lettered_with_its_reason_and_fails_nothing_beside_it
     let answer = at.aws.call("AmazonSQS.SendMessageBatch", &request).await;
     assert!(answer["Failed"].as_array().is_none_or(Vec::is_empty), "{answer:#}");
 
-    // Half of a surrogate pair, which is no Unicode text. The emulator's queue does not take it, so it comes as Lambda
-    // would hand it over.
+    // Half of a surrogate pair, which is not valid Unicode text. The emulator's queue does not accept it, so the test
+    // invokes the function with it, in Lambda's format.
     let whole = json!(event("poison-good-4", &json!(4)).to_string()).to_string();
     let batch = format!(
         "{{\"Records\":[{},{}]}}",
@@ -63,7 +63,7 @@ pub async fn poison_is_dead_lettered_with_its_reason_and_fails_nothing_beside_it
     );
 }
 
-/// A record of SQS, whose body is given as JSON.
+/// A record of SQS. Its body is given as JSON.
 fn record(id: &str, body: &str) -> String {
     let rest = json!({"messageId": id, "receiptHandle": "none", "messageAttributes": {}, "eventSource": "aws:sqs",
         "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1700000000000"}});

@@ -1,4 +1,4 @@
-//! What several journeys need.
+//! Helpers that several journeys use.
 
 use serde_json::{Value, json};
 use spillway_tests::emulator::Deployment;
@@ -27,12 +27,12 @@ pub fn ids(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|n| format!("{prefix}-{n}")).collect()
 }
 
-/// The consumer's calls of the table of events.
+/// The consumer's calls to the events' table.
 pub fn of_events_table(at: &Deployment) -> Calls {
     Calls::of(Service::DynamoDb).about(format!("\"{}\"", at.named("/table/name")))
 }
 
-/// The ids in the table of events that begin with a prefix. The key of the table is id and source: each is there once.
+/// The ids in the events' table that begin with a prefix. The table's key is id and source, so each id is there once.
 pub async fn stored(at: &Deployment, prefix: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut start = Value::Null;
@@ -71,9 +71,9 @@ pub async fn all_stored(at: &Deployment, prefix: &str, ids: &[String]) {
     .await;
 }
 
-/// Waits until nothing is on its way and every promise is where it belongs, and returns the ledger.
+/// Waits until no event is on its way and every promised event is accounted for, and returns the ledger.
 ///
-/// The tool allows for metrics that are still to come, so its `unaccounted` alone would be 0 too early.
+/// The tool allows for metrics that have not arrived yet, so its `unaccounted` alone would become 0 too early.
 pub async fn settled(at: &Deployment) -> Value {
     eventually_within(RETRIES, "nothing is on its way any more, and nothing is unaccounted for", async || {
         let ledger = at.ledger().await;
@@ -87,14 +87,14 @@ pub async fn settled(at: &Deployment) -> Value {
         if ledger["unaccounted"] == 0 && Some(places) >= ledger["accepted"].as_u64() {
             return Ok(ledger);
         }
-        // All work is done, so what is missing are the last lines of the functions that did it.
+        // All work is done. If numbers are still missing, the last log lines of the functions have not been read yet.
         at.nudge().await;
         Err(ledger)
     })
     .await
 }
 
-/// How much a number of the ledger grew.
+/// The increase of a number of the ledger.
 pub fn grown(before: &Value, after: &Value, name: &str) -> i64 {
     let number = |ledger: &Value| ledger[name].as_i64().unwrap_or_else(|| panic!("{name}: {ledger:#}"));
     number(after) - number(before)

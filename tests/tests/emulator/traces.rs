@@ -1,4 +1,4 @@
-//! What X-Ray is told of an event, and of its replay.
+//! The trace segments that X-Ray receives about an event and its replay.
 
 use crate::support::{STRUCTURED, event, of_events_table, settled};
 use serde_json::{Value, json};
@@ -17,8 +17,8 @@ pub async fn an_event_is_one_trace_from_the_api_to_the_table_and_so_is_its_repla
     assert_eq!(replay.code, Some(0), "{replay:?}");
     settled(at).await;
 
-    // Ingest tells its work as a part of what Lambda tells of the invocation, which is a part of what API Gateway tells of
-    // the request. The emulator tells neither, so the trace begins here.
+    // Ingest's segment is a child of Lambda's segment of the invocation, which is a child of API Gateway's segment of
+    // the request. The emulator sends neither of these, so the trace begins with ingest.
     let accepted =
         at.daemon.documents(|document| document["name"] == "accept" && is_about(document, "traced"));
     let [accepted] = &accepted[..] else { panic!("one accept: {accepted:#?}") };
@@ -45,7 +45,7 @@ pub async fn an_event_is_one_trace_from_the_api_to_the_table_and_so_is_its_repla
     let [(_, _, stored)] = of(consumer, "stored")[..] else { panic!("stored once: {outcomes:#?}") };
     assert_eq!(stored["replay_id"], replay.json()["replay"]["id"], "the replay is told by its id");
 
-    // Each segment of the trace hangs below another one of it, as far as it is ours.
+    // Each of Spillway's segments in the trace has its parent in the same trace.
     let trace = at.daemon.trace(root);
     let known: Vec<_> = trace.iter().flat_map(ids).collect();
     for document in trace.iter().filter(|document| document["type"] != "subsegment") {
@@ -65,7 +65,7 @@ fn is_about(document: &Value, event: &str) -> bool {
     all(document).iter().any(|part| part["annotations"]["event_id"] == event)
 }
 
-/// Function, outcome and annotations of each record in a function's document.
+/// Function, outcome and annotations of each record in a function's segment document.
 fn outcomes(document: &Value) -> Vec<(String, String, Value)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let parts = all(document).into_iter().filter(|part| part["annotations"]["outcome"].is_string());
@@ -76,7 +76,7 @@ fn outcomes(document: &Value) -> Vec<(String, String, Value)> {
         .collect()
 }
 
-/// Service and operation of each call of AWS.
+/// Service and operation of each call to AWS.
 fn calls(document: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let calls = all(document).into_iter().filter(|part| part["namespace"] == "aws");
@@ -87,7 +87,7 @@ fn ids(document: &Value) -> Vec<Value> {
     all(document).iter().map(|part| part["id"].clone()).collect()
 }
 
-/// A document and everything in it.
+/// A document and everything that it contains.
 fn all(document: &Value) -> Vec<&Value> {
     let inside = document["subsegments"].as_array().into_iter().flatten().flat_map(all);
     std::iter::once(document).chain(inside).collect()

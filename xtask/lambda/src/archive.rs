@@ -1,13 +1,13 @@
-//! The zip that Lambda takes: one executable file called `bootstrap`.
+//! The zip that Lambda accepts: one executable file called `bootstrap`.
 
 use anyhow::{Context, Result};
 use std::io::{Cursor, Write as _};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
-/// The zip. The same program always gives the same bytes, so that nothing is deployed anew that has not changed.
+/// The zip. The same program always gives the same bytes, so that an unchanged function is not deployed again.
 ///
 /// # Errors
-/// When it cannot be compressed.
+/// When the program cannot be compressed.
 pub fn of_bootstrap(program: &[u8]) -> Result<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

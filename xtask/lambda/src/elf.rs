@@ -1,4 +1,4 @@
-//! What a program needs from the system that it is to run on, as its own headers say.
+//! The requirements of a program on the system that runs it, according to its own headers.
 
 use crate::Architecture;
 use anyhow::{Context, Result};
@@ -27,18 +27,18 @@ impl FromStr for Version {
     }
 }
 
-/// What was read.
+/// The requirements that were read.
 pub struct Needs {
     /// The processor, if it is one that Lambda has.
     pub architecture: Option<Architecture>,
-    /// Each glibc version that symbols are needed in, with the library that has to have them.
+    /// Each glibc version that symbols are required from, with the library that must provide them.
     pub versions: Vec<(String, Version)>,
 }
 
-/// Reads a program's headers. One without imported symbols is linked statically and needs nothing.
+/// Reads a program's headers. A program without imported symbols is linked statically and has no requirements.
 ///
 /// # Errors
-/// When it is no 64-bit ELF file.
+/// When the file is not a 64-bit ELF file.
 pub fn read(program: &[u8]) -> Result<Needs> {
     let file = ElfFile64::<Endianness>::parse(program).context("it is no 64-bit ELF file")?;
     let endian = file.endian();
@@ -68,13 +68,13 @@ pub fn read(program: &[u8]) -> Result<Needs> {
     Ok(Needs { architecture, versions })
 }
 
-/// `GLIBC_2.34`, or `GLIBC_2.2.5`, whose last part is of no weight here. Other libraries' versions are none of glibc's.
+/// Parses `GLIBC_2.34`, or `GLIBC_2.2.5`, whose last part is ignored here. Versions of other libraries are not glibc's.
 fn parse(name: &str) -> Option<Version> {
     let mut parts = name.strip_prefix("GLIBC_")?.split('.');
     Some(Version(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// The smallest file that needs one symbol version of one library.
+/// The smallest file that requires one symbol version of one library.
 #[cfg(test)]
 pub fn fake(machine: elf::Machine, library: &str, version: &str) -> Vec<u8> {
     let strings = format!("\0.shstrtab\0.strings\0.verneed\0{library}\0{version}\0");

@@ -1,4 +1,4 @@
-//! Checks that Lambda can start the functions' programs, and packs each as Lambda takes it.
+//! Checks that Lambda can start the functions' programs, and packs each into the zip that Lambda accepts.
 
 #![expect(clippy::print_stderr, reason = "a command line tool talks on its standard streams")]
 
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// Check that Lambda can start programs, and pack each into OUT/NAME-ARCH.zip.
 #[derive(clap::Parser)]
 struct Arguments {
-    /// Processor that the programs must be for
+    /// Processor that the programs must be built for
     #[arg(long, value_name = "ARCH", value_enum)]
     arch: Architecture,
     /// Version of glibc that Lambda has
@@ -73,7 +73,7 @@ fn pack(Arguments { arch, glibc, out, .. }: &Arguments, file: &Path) -> Result<(
 /// Whether Lambda can start a program. Returns the newest glibc symbol version that it needs.
 ///
 /// # Errors
-/// When it is for another processor, or needs a newer glibc; the error names the symbols.
+/// When the program is for another processor, or needs a newer glibc; the error names the symbols.
 fn check(program: &[u8], architecture: Architecture, glibc: Version) -> Result<Version> {
     let found = elf::read(program)?;
     if found.architecture != Some(architecture) {
@@ -110,7 +110,7 @@ mod tests {
         let needed =
             check(&program(object::elf::EM_AARCH64, "GLIBC_2.34"), Architecture::Arm64, GLIBC).unwrap();
         assert_eq!(needed, GLIBC);
-        // By number, not by letter.
+        // Versions compare as numbers, not as text.
         assert!(check(&program(object::elf::EM_AARCH64, "GLIBC_2.4"), Architecture::Arm64, GLIBC).is_ok());
     }
 

@@ -1,4 +1,4 @@
-//! The dashboard in a real browser.
+//! The tests of the dashboard in a real browser.
 
 use super::{JOURNEYS, journeys_of, test_program};
 use crate::{
@@ -16,7 +16,7 @@ const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "g
 /// Builds the program and the wasm that the tests start, then runs the journeys whose name begins with `browser`.
 /// They find the programs in `SPILLWAY_CHROMIUM` and `SPILLWAY_CHROMEDRIVER`.
 ///
-/// # Errors
+/// When a build fails or a runner cannot be started.
 /// When something does not build or a runner cannot be started.
 pub fn browser(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     let journeys = journeys_of(packages, "browser");
@@ -53,7 +53,7 @@ pub fn browser(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     Ok(Outcome::Ran(counts))
 }
 
-/// On a continuous integration machine that is ours to change.
+/// Installs the browser on a continuous integration machine, which this program may change.
 fn install() {
     if !process::is_root() || process::find_program(&["apt-get"]).is_none() {
         return;

@@ -1,4 +1,4 @@
-//! The Terraform modules against checkov's rules. It reads files only: nothing is asked of any network or account.
+//! Checks the Terraform modules with checkov's rules. checkov only reads files: it connects to no network or account.
 
 use crate::{
     process,
@@ -10,9 +10,9 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
 
-/// checkov and what it needs, pinned.
+/// checkov and its dependencies, pinned.
 const PACKAGES: &str = "xtask/python/checkov.txt";
-/// Names the files that checkov's own parser cannot read: it leaves those out without a word.
+/// Lists the files that checkov's own parser cannot read, because checkov skips them silently.
 const UNREADABLE: &str = "
 import pathlib, sys, hcl2
 for file in sorted(pathlib.Path(sys.argv[1]).rglob('*.tf')):
@@ -21,13 +21,14 @@ for file in sorted(pathlib.Path(sys.argv[1]).rglob('*.tf')):
     except Exception:
         print(file)
 ";
-/// Beginnings of lines that checkov has rules for.
+/// Beginnings of lines that checkov's rules apply to.
 const CHECKED: [&str; 4] = ["resource ", "data ", "module ", "provider "];
 
-/// Checks every resource. A check that is skipped has its reason beside it in the module (`checkov:skip=`), and is not counted.
+/// Checks every resource. A skipped check has its reason next to it in the module (`checkov:skip=`), and is not
+/// counted.
 ///
 /// # Errors
-/// When checkov cannot be started, or says what is not understood.
+/// When checkov cannot be started, or its output cannot be parsed.
 pub fn checkov(settings: &Settings) -> Result<Outcome> {
     let environment =
         match python::environment(&settings.target.join("checkov"), &settings.root.join(PACKAGES)) {
@@ -46,7 +47,7 @@ pub fn checkov(settings: &Settings) -> Result<Outcome> {
         eprintln!("    checkov cannot read {file}, which has resources in it");
     }
     let mut check = Command::new(environment.program("python"));
-    // By its interpreter: the program's own first line does not survive a move of the folder.
+    // Started through its interpreter: the script's first line has a path that is wrong after the folder was moved.
     check.arg(environment.program("checkov"));
     check.args(["--framework", "terraform", "--skip-download", "--compact", "--quiet", "--soft-fail"]);
     check.args(["--output", "json", "--directory"]).arg(&folder);
@@ -59,7 +60,7 @@ pub fn checkov(settings: &Settings) -> Result<Outcome> {
     Ok(Outcome::Ran(Counts { failed: counts.failed + unread.len(), ..counts }))
 }
 
-/// Files that checkov cannot read although it has rules for what is in them.
+/// Files that checkov cannot read although its rules apply to their content.
 fn unread(environment: &Environment, folder: &Path) -> Result<Vec<String>> {
     let mut python = Command::new(environment.program("python"));
     let unreadable = process::output(python.args(["-c", UNREADABLE]).arg(folder))?;
@@ -73,7 +74,7 @@ fn unread(environment: &Environment, folder: &Path) -> Result<Vec<String>> {
     Ok(unread)
 }
 
-/// How many checks ended how.
+/// The number of checks by result.
 fn counts(report: &Value) -> Result<Counts> {
     let number = |name: &str| {
         let number = report["summary"][name].as_u64().and_then(|number| usize::try_from(number).ok());
@@ -82,7 +83,7 @@ fn counts(report: &Value) -> Result<Counts> {
     Ok(Counts { passed: number("passed")?, failed: number("failed")?, skipped: 0 })
 }
 
-/// Each failed check, with where it is.
+/// Each failed check, with its location.
 fn failures(report: &Value) -> Vec<String> {
     let failed = report["results"]["failed_checks"].as_array().map(Vec::as_slice).unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();

@@ -1,4 +1,4 @@
-//! The AWS side, against an emulator that nobody here wrote.
+//! The AWS part of the system, tested on third-party emulators of AWS.
 
 use super::{JOURNEYS, journeys_of, terraform::Workspace, terraform_mirror, test_program};
 use crate::{
@@ -19,27 +19,28 @@ use std::{
     time::Duration,
 };
 
-/// The emulator that runs whole deployments.
+/// The emulator for whole deployments.
 const MINISTACK: Made = Made {
     packages: "xtask/python/emulator.txt",
     environment: "emulator",
     program: "ministack",
     health: "/_ministack/health",
 };
-/// The one that has X-Ray and Budgets.
+/// The emulator that supports X-Ray and Budgets.
 const MOTO: Made = Made {
     packages: "xtask/python/moto.txt",
     environment: "moto",
     program: "moto_server",
     health: "/moto-api/",
 };
-/// Packages whose adapters have tests on an emulator and need no deployment: the emulator, and where they look for its URL.
+/// Packages whose adapters are tested on an emulator without a deployment: the package, the emulator, and the variable
+/// with its URL.
 const ADAPTERS: [(&str, &Made, &str); 2] = [
     ("spillway-aws", &MINISTACK, "SPILLWAY_EMULATOR_ENDPOINT"),
     ("spillway-dashboard-aws", &MOTO, "SPILLWAY_MOTO_ENDPOINT"),
 ];
 
-/// What an emulator is made of, from the Python package index, pinned.
+/// The Python packages that make an emulator, pinned.
 struct Made {
     packages: &'static str,
     environment: &'static str,
@@ -82,11 +83,12 @@ pub fn adapters(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     Ok(Outcome::Ran(counts))
 }
 
-/// Runs the journeys whose name begins with `emulator`: the root module, applied, with the functions' release builds in it.
-/// They find what they need in `SPILLWAY_EMULATOR`, `SPILLWAY_LAMBDA`, `SPILLWAY_BIN_DIR` and `SPILLWAY_TERRAFORM_PLUGINS`.
+/// Runs the journeys whose name begins with `emulator`. They apply the root module, with release builds of the
+/// functions. They find the programs through `SPILLWAY_EMULATOR`, `SPILLWAY_LAMBDA`, `SPILLWAY_BIN_DIR` and
+/// `SPILLWAY_TERRAFORM_PLUGINS`.
 ///
 /// # Errors
-/// When something does not build or a runner cannot be started.
+/// When a build fails or a runner cannot be started.
 pub fn emulator(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     let program = match MINISTACK.program(settings) {
         Ok(program) => program,
@@ -124,7 +126,7 @@ fn missing(error: &anyhow::Error) -> Outcome {
     }
 }
 
-/// The emulator that runs whole deployments, empty, for a benchmark.
+/// An empty emulator for whole deployments, for a benchmark.
 ///
 /// # Errors
 /// When it cannot be installed or started.
@@ -132,11 +134,11 @@ pub fn empty(settings: &Settings) -> Result<Emulator> {
     Emulator::start(settings, &MINISTACK, &MINISTACK.program(settings)?)
 }
 
-/// A running emulator; it ends when this is dropped. Nobody gives it functions to run, so it has no children.
+/// A running emulator; it ends when this is dropped. It gets no functions to run, so it has no child processes.
 pub struct Emulator {
     made: &'static Made,
     child: Child,
-    /// Where it answers.
+    /// The address on which it answers.
     pub address: SocketAddr,
     folder: PathBuf,
 }
@@ -172,7 +174,7 @@ impl Emulator {
         Ok(emulator)
     }
 
-    /// Half a minute at most; it takes a second.
+    /// Waits until the emulator answers, for half a minute at most. It usually takes a second.
     fn wait(&mut self) -> Result<()> {
         for _ in 0..300 {
             if self.child.try_wait()?.is_some() {
@@ -203,7 +205,7 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        // It may have ended by itself, and its folder is below the target folder in any case.
+        // The emulator may have ended already. Its folder is below the target folder in any case.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_dir_all(&self.folder);

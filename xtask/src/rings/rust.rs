@@ -1,4 +1,4 @@
-//! Everything that needs nothing but Rust.
+//! The ring that needs only Rust.
 
 use super::{EVERYTHING, JOURNEYS, runner};
 use crate::{
@@ -16,7 +16,7 @@ use std::process::Command;
 /// When a runner cannot be started.
 pub fn rust(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     process::step("Rust tests");
-    // One call: cargo builds the program for its package's own test target, and the journeys find it there.
+    // One call: cargo builds the program for its package's own test target, and the journeys use the same program.
     let mut run = runner(settings);
     run.args(["--lib", "--bins"]);
     for target in test_targets(packages) {
@@ -33,7 +33,7 @@ pub fn rust(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     Ok(Outcome::Ran(counts.and(count(&output).ended(success))))
 }
 
-/// All test targets but those of journeys that need more than Rust.
+/// All test targets, except those of journeys that need more than Rust.
 fn test_targets(packages: &[Package]) -> Vec<&str> {
     let elsewhere = |target: &str| target.starts_with("browser") || target.starts_with("emulator");
     let mut targets: Vec<_> = packages
@@ -42,7 +42,7 @@ fn test_targets(packages: &[Package]) -> Vec<&str> {
             let is_elsewhere = move |target: &&str| package.name == JOURNEYS && elsewhere(target);
             package.targets_of("test").into_iter().filter(move |target| !is_elsewhere(target))
         })
-        // The adapters' own tests, which are a ring.
+        // The adapters' own tests on an emulator, which are a separate ring.
         .filter(|target| *target != "emulator")
         .collect();
     targets.sort_unstable();
@@ -50,16 +50,16 @@ fn test_targets(packages: &[Package]) -> Vec<&str> {
     targets
 }
 
-/// Whether any documentation has an example that is code. Without one, rustdoc reads every package for nothing.
+/// Whether any documentation has a code example. Otherwise rustdoc would read every package for nothing.
 fn has_documentation_tests(settings: &Settings) -> bool {
     let mut grep = Command::new("git");
     grep.current_dir(&settings.root).args(["grep", "-hoE", "^ *//[/!] ```[a-z_,]*$", "--", "*.rs"]);
     match process::output(&mut grep) {
-        // Each opening fence has a closing one.
+        // Each opening fence has a matching closing fence.
         Ok(fences) => {
             2 * fences.lines().filter(|line| line.ends_with("text")).count() != fences.lines().count()
         }
-        // No repository, or no fence at all: rustdoc knows.
+        // The search failed or found no fence, so let rustdoc decide.
         Err(_) => true,
     }
 }

@@ -1,4 +1,4 @@
-//! The Terraform modules: format, validity, and their own tests with mocked providers.
+//! Checks the Terraform modules: format, validity, and their own tests with mocked providers.
 
 use crate::{
     process,
@@ -12,11 +12,11 @@ use std::{
     process::Command,
 };
 
-/// The folder of an unpacked provider mirror has this one in it.
+/// An unpacked provider mirror contains a folder with this name.
 const REGISTRY: &str = "registry.terraform.io";
-/// Where Terraform itself looks for such a mirror.
+/// The folders in which Terraform itself searches for such a mirror.
 const IMPLIED: [&str; 2] = ["/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins"];
-/// Where software is unpacked by hand.
+/// Folders in which administrators unpack software manually.
 const BY_HAND: [&str; 3] = ["/opt", "/usr/local", "/srv"];
 
 /// The root module, initialised without a backend.
@@ -26,10 +26,10 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Initialises it, or says what is missing for that.
+    /// Initialises the module, or says what is missing.
     ///
     /// # Errors
-    /// When a folder for Terraform's data cannot be made.
+    /// When a folder for Terraform's data cannot be created.
     pub fn open(settings: &Settings) -> Result<std::result::Result<Self, Outcome>> {
         if process::find_program(&["terraform"]).is_none() {
             return Ok(Err(Outcome::Skipped {
@@ -40,7 +40,7 @@ impl Workspace {
         let data = settings.target.join("terraform");
         fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
         let workspace = Self { folder: settings.root.join("terraform"), data };
-        // An empty configuration: what somebody has set up for their own work must not decide a test.
+        // An empty configuration: the developer's own Terraform settings must not affect a test.
         fs::write(workspace.configuration(), "")?;
         let mut init = workspace.terraform(&["init", "-backend=false", "-input=false", "-no-color"]);
         if let Some(mirror) = mirror(settings) {
@@ -91,12 +91,13 @@ pub fn terraform(settings: &Settings) -> Result<Outcome> {
     Ok(Outcome::Ran(checks.and(count(&output).ended(success))))
 }
 
-/// The folder of a provider mirror on this machine, if it has one.
+/// The folder of a provider mirror on this machine, if there is one.
 pub fn mirror(settings: &Settings) -> Option<PathBuf> {
     plugins(settings.terraform_plugins.as_deref(), settings.home.as_deref())
 }
 
-/// The folder of a provider mirror: the one that was named, one that Terraform implies, or one unpacked by hand.
+/// The folder of a provider mirror: the named one, one of Terraform's default folders, or one that was unpacked
+/// manually.
 fn plugins(named: Option<&Path>, home: Option<&Path>) -> Option<PathBuf> {
     if let Some(named) = named {
         return Some(named.to_path_buf());
@@ -110,7 +111,7 @@ fn plugins(named: Option<&Path>, home: Option<&Path>) -> Option<PathBuf> {
         .or_else(|| BY_HAND.iter().find_map(|folder| find_mirror(Path::new(folder), 3)))
 }
 
-/// The nearest folder below this one that has a mirror in it.
+/// The nearest folder below this one that contains a mirror.
 fn find_mirror(folder: &Path, depth: usize) -> Option<PathBuf> {
     if folder.join(REGISTRY).is_dir() {
         return Some(folder.to_path_buf());

@@ -1,9 +1,9 @@
 //! Builds the standard library for another target from Debian's sources of the same compiler version.
 //!
-//! For machines that cannot reach rustup's server but do reach a Debian mirror. The package comes
-//! through apt with its own list of sources, so the machine's package lists stay as they are, and apt
-//! verifies Debian's signature. The library is built by the stable compiler and copied to where rustc
-//! looks for it; it carries bitcode, without which link-time optimisation fails.
+//! This is for machines that cannot reach rustup's server but can reach a Debian mirror. The package is fetched by apt
+//! with a separate list of sources. So the machine's package lists do not change, and apt verifies Debian's signature.
+//! The stable compiler builds the library, which is copied to where rustc searches for it. The library contains
+//! bitcode, without which link-time optimisation fails.
 
 use super::Toolchain;
 use crate::{process, settings::Settings};
@@ -14,15 +14,15 @@ use std::{
     process::Command,
 };
 
-/// Debian suites that may have the sources, the likeliest first.
+/// Debian suites that may have the sources, the most likely first.
 const SUITES: [&str; 3] = ["trixie-backports", "testing", "unstable"];
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Builds the library into the toolchain's own folder.
 ///
 /// # Errors
-/// When the sources of this compiler version cannot be had, do not build, or the toolchain's folder
-/// cannot be written.
+/// When the sources of this compiler version are not available or do not build, or the toolchain's folder cannot be
+/// written.
 pub fn build(settings: &Settings, toolchain: &Toolchain, target: &str) -> Result<()> {
     let work = settings.target.join("std");
     fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
@@ -32,8 +32,8 @@ pub fn build(settings: &Settings, toolchain: &Toolchain, target: &str) -> Result
     install(&toolchain.libraries(target), &built)
 }
 
-/// The `library` folder of the compiler's sources: the toolchain's own (rustup component `rust-src`) or
-/// Debian's, unpacked into our work folder.
+/// The `library` folder of the compiler's sources: the toolchain's own (rustup component `rust-src`), or Debian's,
+/// unpacked into the work folder.
 fn sources(settings: &Settings, toolchain: &Toolchain, work: &Path) -> Result<PathBuf> {
     let own = toolchain.sysroot.join("lib/rustlib/src/rust/library");
     if own.join("Cargo.lock").is_file() {
@@ -54,7 +54,7 @@ fn sources(settings: &Settings, toolchain: &Toolchain, work: &Path) -> Result<Pa
     })
 }
 
-/// Debian keeps the sources in `/usr/src/rustc-VERSION`.
+/// Debian puts the sources into `/usr/src/rustc-VERSION`.
 fn find_library(unpacked: &Path, version: &str) -> Option<PathBuf> {
     let library = unpacked.join(format!("usr/src/rustc-{version}/library"));
     library.join("Cargo.lock").is_file().then_some(library)
@@ -80,7 +80,7 @@ fn download(version: &str, work: &Path) -> Result<PathBuf> {
     Err(problem.context(format!("Debian's rust-src {version} could not be fetched")))
 }
 
-/// The mirrors of Debian's main archive that this machine already uses.
+/// The mirrors of Debian's main archive that this machine is configured to use.
 fn mirrors() -> Result<Vec<String>> {
     let targets = process::output(Command::new("apt-get").args([
         "indextargets",
@@ -114,7 +114,7 @@ fn download_from(mirror: &str, suite: &str, version: &str, work: &Path) -> Resul
             "Dir::Etc::PreferencesParts=-".to_owned(),
             format!("Dir::State::Lists={}", state.join("lists").display()),
             format!("Dir::Cache={}", state.join("cache").display()),
-            // The work folder need not be readable for apt's own user.
+            // apt's own user may not be able to read the work folder.
             "APT::Sandbox::User=".to_owned(),
             "Acquire::Languages=none".to_owned(),
             "Acquire::Retries=2".to_owned(),
@@ -140,7 +140,7 @@ fn download_from(mirror: &str, suite: &str, version: &str, work: &Path) -> Resul
         .context("apt fetched no package")
 }
 
-/// `-Zbuild-std` looks for the sources in the toolchain's folder only.
+/// `-Zbuild-std` searches for the sources only in the toolchain's folder.
 fn lend_sources(toolchain: &Toolchain, library: &Path) -> Result<()> {
     let place = toolchain.sysroot.join("lib/rustlib/src/rust");
     if place.join("library/Cargo.lock").is_file() {
@@ -161,7 +161,7 @@ fn lend_sources(toolchain: &Toolchain, library: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds an empty crate, and with it the library. Returns the folder with the `.rlib` files.
+/// Builds an empty crate, and the library with it. Returns the folder with the `.rlib` files.
 fn compile(settings: &Settings, work: &Path, target: &str) -> Result<PathBuf> {
     let package = work.join("empty");
     fs::create_dir_all(package.join("src"))?;
@@ -191,8 +191,8 @@ fn compile(settings: &Settings, work: &Path, target: &str) -> Result<PathBuf> {
     Ok(output.join(target).join("release/deps"))
 }
 
-/// Copies the library to where rustc looks for it, all at once, so that an interrupted copy is not
-/// taken for a library.
+/// Copies the library to where rustc searches for it. The folder appears in one step, so that an interrupted copy is
+/// never taken for a complete library.
 fn install(place: &Path, built: &Path) -> Result<()> {
     let parent = place.parent().context("the toolchain has no folder for the target")?;
     let partial = parent.join("lib.partial");

@@ -1,7 +1,7 @@
 //! Turns the compiled wasm into the files that the browser loads.
 //!
-//! Every file has its content's hash in its name, so that browsers may keep it permanently and a new page
-//! never meets old wasm. `manifest.json` tells the server the names.
+//! Every file has the hash of its content in its name. So browsers may cache it permanently, and a new page never loads
+//! old wasm. `manifest.json` gives the server the names.
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -11,13 +11,13 @@ use std::{
 };
 use wasm_bindgen_cli_support::Bindgen;
 
-/// What the files are made from.
+/// The input files.
 #[derive(clap::Args)]
 pub struct Sources {
     /// The compiled wasm
     #[arg(long, value_name = "FILE")]
     wasm: PathBuf,
-    /// The script that starts it
+    /// The script that starts the compiled wasm
     #[arg(long, value_name = "FILE")]
     start: PathBuf,
     /// Folder with the Rust sources that declare the islands
@@ -25,7 +25,7 @@ pub struct Sources {
     islands: PathBuf,
 }
 
-/// What the browser downloads.
+/// The files that the browser downloads.
 pub struct Bundle {
     files: Vec<Written>,
     islands: Vec<String>,
@@ -53,10 +53,10 @@ impl fmt::Display for Bundle {
 #[derive(Clone)]
 struct Written(String, usize, Option<usize>);
 
-/// Writes the files to `folder`, unless they are there already and were made from the same input.
+/// Writes the files to `folder`, unless it already has files made from the same input.
 ///
 /// # Errors
-/// When the bindings cannot be made, an island is missing from them, or a file cannot be written.
+/// When the bindings cannot be made, they lack an island, or a file cannot be written.
 pub fn write(from: &Sources, folder: &Path, with_compressed: bool) -> Result<Bundle> {
     let Sources { wasm, start, islands } = from;
     let input = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
@@ -106,7 +106,7 @@ pub fn write(from: &Sources, folder: &Path, with_compressed: bool) -> Result<Bun
     Ok(Bundle { files: vec![starter, glue, wasm], islands, fresh: true })
 }
 
-/// The bundle that is there, if it was made from this input by this code.
+/// The existing bundle, if the same code made it from the same input.
 fn unchanged(folder: &Path, source: &str, islands: &[String], with_compressed: bool) -> Option<Bundle> {
     let manifest = fs::read_to_string(folder.join("manifest.json")).ok()?;
     let manifest: serde_json::Value = serde_json::from_str(&manifest).ok()?;
@@ -124,7 +124,7 @@ fn unchanged(folder: &Path, source: &str, islands: &[String], with_compressed: b
     complete.then(|| Bundle { files, islands: islands.to_vec(), fresh: false })
 }
 
-/// Writes a file, and its compressed twin if there is to be one.
+/// Writes a file, and its compressed copy if `with_compressed` is set.
 fn add(folder: &Path, stem: &str, extension: &str, content: &[u8], with_compressed: bool) -> Result<Written> {
     let name = format!("{stem}.{}.{extension}", hash(&[content]));
     fs::write(folder.join(&name), content)?;
@@ -183,7 +183,7 @@ fn islands_in(source: &str) -> Vec<String> {
     found
 }
 
-/// An island that nothing refers to is dropped without a word, and its page is dead in the browser.
+/// The linker silently drops an island that nothing refers to. Its page would then not react in the browser.
 fn check_islands(islands: &[String], exports: &[String]) -> Result<()> {
     if islands.is_empty() {
         bail!("no island is declared in dashboard/app");

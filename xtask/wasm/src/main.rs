@@ -1,4 +1,4 @@
-//! Makes the files that the browser loads from the compiled wasm, with the version of wasm-bindgen that is in Cargo.lock.
+//! Makes the files that the browser loads from the compiled wasm. It uses the version of wasm-bindgen in Cargo.lock.
 
 #![expect(clippy::print_stderr, reason = "a command line tool talks on its standard streams")]
 
@@ -16,7 +16,7 @@ struct Arguments {
     /// Folder for the files
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// With a compressed twin of each
+    /// Also write a compressed copy of each file
     #[arg(long)]
     compress: bool,
 }

@@ -12,7 +12,7 @@ use spillway_aws::operator::Deployment;
 use spillway_aws::topology::Alarms;
 use std::path::Path;
 
-/// Tries the rules on the deployment that a file tells of.
+/// Tries the rules on the deployment that the topology file names.
 pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<Tried> {
     let topology = backend::topology(topology)?;
     let alarms = topology.alarms.clone().unwrap_or_default();

@@ -22,7 +22,7 @@ suite! { $ archive:
     thousands_are_paged_through_without_one_lost_or_twice,
 }
 
-/// Reads a list page by page. Each page but the last is full.
+/// Reads a list page by page, and checks that each page but the last is full.
 async fn pages(archive: &dyn DeadLetters, filter: &DeadLetterFilter, size: usize) -> Vec<DeadLetter> {
     let mut all = Vec::new();
     let mut after = None;
@@ -48,7 +48,7 @@ async fn a_dead_letter_is_kept_once_and_byte_for_byte(pipeline: &EmptyPipeline) 
     odd.event_type = None;
     let mut later = odd.clone();
     later.archived_at = at(2);
-    // Twice in a batch, and once more in the next.
+    // Twice in a batch, and once more in the next batch.
     put(&*pipeline.workers.sink, &[odd.clone(), later.clone()]).await;
     put(&*pipeline.workers.sink, &[later]).await;
     assert_eq!(archive.get(&odd.id).await.unwrap(), Some(odd));
@@ -130,7 +130,7 @@ async fn groups_say_what_failed_alike(pipeline: &EmptyPipeline) {
         (groups[0].message.as_str(), &groups[0].example),
         ("/amount: expected number", &letters[29].id)
     );
-    // One type of a group that has two.
+    // One type of a group that has two types.
     let orders =
         DeadLetterFilter { event_type: Some("order.placed".to_owned()), ..DeadLetterFilter::default() };
     let counts: Vec<_> = archive.groups(&orders).await.unwrap().iter().map(|group| group.count).collect();
@@ -174,7 +174,7 @@ async fn two_people_who_discard_the_same_letters_share_them(pipeline: &EmptyPipe
 
 async fn thousands_are_paged_through_without_one_lost_or_twice(pipeline: &EmptyPipeline) {
     let archive = &*pipeline.archive;
-    // Many in the same second, so that only the id tells them apart.
+    // Many in the same second, so that only the ids differ.
     let letters: Vec<_> = (0..2000)
         .map(|n| {
             letter(

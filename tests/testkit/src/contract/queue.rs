@@ -1,4 +1,4 @@
-//! The queues: sending, receiving, deferring and giving up.
+//! The queues: sending, receiving, deferring and dead-lettering.
 
 use super::EmptyPipeline;
 use spillway_core::Timestamp;
@@ -22,7 +22,7 @@ fn message(body: &str) -> OutgoingMessage {
     OutgoingMessage { body: body.to_owned(), attributes, trace_header: None }
 }
 
-/// Receives until that many are there: one receive may bring fewer than are visible.
+/// Receives until there are `count` messages: one receive may return fewer than are visible.
 async fn receive(pipeline: &EmptyPipeline, queue: QueueKind, count: usize) -> Vec<ReceivedMessage> {
     let mut received = Vec::new();
     for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! Replays, from the archive back to it or into the store.
+//! Replays, from the archive back to the archive or into the store.
 
 use super::EmptyPipeline;
 use crate::letters::{back, ids, letter, put, total};
@@ -76,7 +76,7 @@ async fn a_replay_ends_when_each_message_is_stored_or_back(pipeline: &EmptyPipel
     let stored = pipeline.archive.get(&all[0]).await.unwrap().unwrap();
     assert_eq!((stored.state.name(), stored.replays[0].stored), ("stored", Some(true)));
 
-    // Once more, with those that came back.
+    // A second replay, which includes the messages that came back.
     let again = replayer.start(&all, "bob").await.unwrap();
     assert_eq!((again.taken, again.refused), (5, 20));
     let waiting = pipeline.replays.waiting(&again.id, 100).await.unwrap();
@@ -104,16 +104,16 @@ async fn a_consumer_that_is_faster_than_the_note_is_right(pipeline: &EmptyPipeli
     let replay = ReplayId::new("0-fast");
     pipeline.replays.create(&replay, &all, "ada").await.unwrap();
     pipeline.workers.reports.mark_stored(&replay, &all[0]).await.unwrap();
-    // It was sent, and whoever sent it died before he could note it: it is not sent again.
+    // The message was sent, but the sender died before it recorded that. The message is not sent again.
     let waiting = ids(&pipeline.replays.waiting(&replay, 10).await.unwrap());
     assert!(waiting.len() == 2 && !waiting.contains(&all[0]));
-    // Or he notes it late.
+    // The sender may also record it late.
     pipeline.workers.reports.mark_stored(&replay, &all[1]).await.unwrap();
     pipeline.replays.mark_sent(&replay, &all).await.unwrap();
     pipeline.replays.mark_sent(&replay, &all).await.unwrap();
     assert_eq!(counts(pipeline, &replay).await, (0, 1, 2, 0));
     assert!(pipeline.replays.waiting(&replay, 10).await.unwrap().is_empty());
-    // A message of a replay that is over changes nothing any more.
+    // A message of a replay that has ended changes nothing.
     pipeline.workers.reports.mark_stored(&ReplayId::new("0-other"), &all[2]).await.unwrap();
     assert_eq!(counts(pipeline, &replay).await, (0, 1, 2, 0));
 }
@@ -207,7 +207,7 @@ async fn a_returned_message_is_archived_again_and_stays_returned(pipeline: &Empt
         (letter.state.name(), letter.generation, letter.replays[0].stored),
         ("archived", 0, Some(false))
     );
-    // What has ended stays as it is, whatever is noted of it later.
+    // A replay that has ended does not change, whatever is recorded about it later.
     pipeline.replays.mark_sent(&replay, &all).await.unwrap();
     pipeline.workers.reports.mark_stored(&replay, &all[0]).await.unwrap();
     assert_eq!(counts(pipeline, &replay).await, (0, 1, 0, 1));

@@ -1,5 +1,5 @@
-//! The ledger, and where events are. How many there are is counted differently at each place, so the ledger's numbers are in the
-//! adapters' own tests; here is what holds for all.
+//! The ledger, and the places of events. Each adapter counts the events at a place in a different way, so the tests of
+//! the ledger's numbers are in the adapters. The cases here hold for all adapters.
 
 use super::EmptyPipeline;
 use crate::letters::{at, back, ids, letter, put};
@@ -35,7 +35,7 @@ async fn store(pipeline: &EmptyPipeline, events: &[EventKey]) {
     }
 }
 
-/// A dead letter of that event.
+/// A dead letter of the event with this id.
 fn letter_of(second: i64, id: &str) -> DeadLetter {
     DeadLetter {
         key: Some(EventKey::new("/shop", id)),
@@ -118,7 +118,7 @@ async fn many_ids_are_looked_up_at_once(pipeline: &EmptyPipeline) {
 }
 
 async fn of_several_places_the_furthest_counts(pipeline: &EmptyPipeline) {
-    // Sent twice, and each time a dead letter.
+    // Each event was sent twice, and dead-lettered each time.
     let letters: Vec<_> =
         ["a", "a", "b", "b", "c", "c"].iter().zip(0..).map(|(id, second)| letter_of(second, id)).collect();
     put(&*pipeline.workers.sink, &letters).await;
@@ -129,7 +129,7 @@ async fn of_several_places_the_furthest_counts(pipeline: &EmptyPipeline) {
     let asked = ["a", "b", "c"].map(EventId::new);
     let places = pipeline.events.places(&asked).await.unwrap();
     assert_eq!(places, [Some(Place::Discarded), Some(Place::Discarded), Some(Place::Archived)]);
-    // The replay of one of them is stored: so is the event.
+    // The replay stored one of the two dead letters, so the event is stored.
     pipeline.workers.reports.mark_stored(&replay, &all[4]).await.unwrap();
     assert_eq!(pipeline.events.places(&asked[2..]).await.unwrap(), [Some(Place::Stored)]);
 }

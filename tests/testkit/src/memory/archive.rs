@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 impl State {
-    /// Keeps a dead letter: a new one, or one that comes back from its replay. Anything else is the same one again.
+    /// Archives a dead letter: a new one, or one that came back from its replay. Anything else is a duplicate.
     fn archive(&mut self, letter: &DeadLetter) {
         let Some(before) = self.letter(&letter.id) else {
             self.dead_letters.push(letter.clone());
@@ -56,7 +56,7 @@ fn matches(filter: &DeadLetterFilter, letter: &DeadLetter) -> bool {
         })
 }
 
-/// Groups letters that are sorted newest first.
+/// Groups letters that are sorted from newest to oldest.
 fn grouped(letters: Vec<DeadLetter>) -> Vec<DeadLetterGroup> {
     let mut groups: BTreeMap<Fingerprint, DeadLetterGroup> = BTreeMap::new();
     for letter in letters {

@@ -10,11 +10,11 @@ use spillway_core::ports::{
 };
 use std::time::Duration;
 
-/// For how long a received message is hidden.
+/// How long a received message is hidden.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(60);
-/// For how long a message is kept.
+/// How long a message is kept.
 const RETENTION: Duration = Duration::from_secs(14 * 86_400);
-/// Receives before a message of the primary queue goes to the DLQ instead.
+/// Number of receives after which a message of the primary queue goes to the DLQ.
 const MAX_RECEIVE_COUNT: u32 = 20;
 
 impl State {
@@ -33,7 +33,7 @@ impl State {
     }
 }
 
-/// A handle names the message and the receive: one from an earlier receive no longer fits.
+/// A handle identifies the message and the receive: a handle from an earlier receive is no longer valid.
 fn receipt_handle(message: &QueuedMessage) -> ReceiptHandle {
     ReceiptHandle::new(format!("{}.{}", message.id, message.receive_count))
 }
@@ -59,7 +59,7 @@ impl EventQueue for MemoryPipeline {
                 answers.push(Err(error));
                 continue;
             }
-            // A replay is no new promise: it is about one that was given before.
+            // A replay is not a new promise: its message has a promise already.
             state.accepted += u64::from(!message.attributes.contains_key(REPLAY_ID));
             state.sent.push(message.clone());
             answers.push(Ok(state.enqueue(QueueKind::Primary, message.clone(), now)));

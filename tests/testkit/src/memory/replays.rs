@@ -1,4 +1,4 @@
-//! Replays, and what became of each message.
+//! Replays, and the result of each message.
 
 use super::{Background, MemoryPipeline, State, page};
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ impl State {
         self.replays.iter_mut().find(|(replay, _)| replay.id == *id)
     }
 
-    /// Starts a replay of those that are archived; returns how many it took.
+    /// Starts a replay of those messages that are archived. Returns how many there are.
     pub fn start_replay(&mut self, replay: &ReplayId, ids: &[MessageId], by: &str, now: Timestamp) -> u64 {
         let replaying = DeadLetterState::Replaying { replay_id: replay.clone() };
         let taken =
@@ -44,7 +44,7 @@ impl State {
         waiting
     }
 
-    /// Ends a message of a replay together with its dead letter, unless it has ended or belongs to another replay now.
+    /// Ends a message of a replay and its dead letter, unless it has already ended or now belongs to another replay.
     pub(super) fn end(&mut self, replay: &ReplayId, id: &MessageId, to: ReplayItemState, now: Timestamp) {
         let stored = to == ReplayItemState::Stored;
         let Some(letter) = self.letter(id) else { return };
@@ -63,7 +63,7 @@ impl State {
         }
     }
 
-    /// What the pipeline does beside the test: it ends one more message of a replay.
+    /// The pipeline's background work: it ends one more message of a replay.
     fn work_on(&mut self, replay: &ReplayId, now: Timestamp) {
         let Background::EndsOne(from) = self.background else { return };
         let next = self.replay(replay).and_then(|(_, items)| items.iter().find(|item| item.state == from));
@@ -74,7 +74,7 @@ impl State {
     }
 }
 
-/// Moves messages of a replay to a state, but not back, and ends the replay with its last message.
+/// Moves messages of a replay to a state, but never back. Ends the replay together with its last message.
 fn move_items(
     replay: &mut Replay,
     items: &mut [ReplayItem],

@@ -1,4 +1,4 @@
-//! Where events are.
+//! The places of events.
 
 use super::{MemoryPipeline, QueuedMessage, State};
 use async_trait::async_trait;
@@ -30,7 +30,7 @@ fn place_of_message(message: &QueuedMessage, now: Timestamp) -> Place {
     }
 }
 
-/// The id with which a message's event was accepted.
+/// The id that the message had when its event was accepted.
 fn origin(message: &QueuedMessage) -> MessageId {
     let original = message.message.attributes.get(ORIGINAL_MESSAGE_ID);
     original.map_or_else(|| message.id.clone(), MessageId::new)
@@ -88,7 +88,7 @@ impl State {
         let letters =
             |state: &str| self.dead_letters.iter().filter(|it| it.state.name() == state).count() as u64;
         let messages = |place| {
-            // What is in the store or in the archive is there, also before its message is deleted.
+            // An event in the store or in the archive counts there, even before its message is deleted.
             let is_elsewhere = |message: &QueuedMessage| {
                 let origin = origin(message);
                 self.stored.values().any(|event| event.message_id == origin)
@@ -111,11 +111,11 @@ impl State {
         }
     }
 
-    /// What is stored, then dead letters from the newest on, then what is in a queue.
+    /// Locations in the store first, then dead letters from newest to oldest, then messages in queues.
     fn locate(&self, id: &EventId, now: Timestamp) -> Vec<Location> {
         let mut found: Vec<_> =
             self.stored.values().filter(|event| event.key.id == *id).map(stored).collect();
-        // What is stored is stored, whatever it went through before.
+        // A stored event is stored, whatever happened to it before.
         let settled: Vec<EventSource> = found.iter().map(|location| location.key.source.clone()).collect();
         let mut letters: Vec<_> = self
             .dead_letters
