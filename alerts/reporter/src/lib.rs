@@ -33,8 +33,8 @@ pub use watch::{Watch, WatchError};
 use ports::{Mail, Once, Pictures, PortError, Spending, States, Waiting};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use spillway_lambda::Telemetry;
 use spillway_dashboard_model::{MetricReader, ReadError};
+use spillway_lambda::Telemetry;
 use std::sync::Arc;
 
 /// The function: what it watches, and its ports.

@@ -12,9 +12,9 @@ use super::{
 use crate::evaluate::{AlarmRule, AlarmRuleError};
 use crate::math::{Expression, MathError};
 use crate::metric::{Metric, MetricStat};
-use spillway_metrics::Statistic;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use spillway_metrics::Statistic;
 use std::fmt::Write as _;
 
 /// The version of the form. It changes when a field is renamed, removed or means something else.

@@ -4,14 +4,14 @@
 
 mod alarms;
 mod metrics;
-mod sign_ins;
 mod queues;
+mod sign_ins;
 mod traces;
 
 pub use alarms::EmbeddedAlarms;
 pub use metrics::EmbeddedMetrics;
-pub use sign_ins::{SignIns, announce, sign_in_link};
 pub use queues::EmbeddedQueues;
+pub use sign_ins::{SignIns, announce, sign_in_link};
 pub use traces::EmbeddedTraces;
 
 use spillway_core::Pipeline;

@@ -10,7 +10,6 @@ use spillway::demo;
 use spillway_core::{names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings};
 use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
 use spillway_dashboard_model::ReadError;
-use spillway_testkit::ScriptedAlarms;
 use spillway_dashboard_model::alarms::{
     AlarmSource, AlarmState, AlarmStatus, BusinessHours, Digest, DigestEntry, Limits, Notified, RuleName,
     RuleSet, Suppressed, Suppressor,
@@ -18,6 +17,7 @@ use spillway_dashboard_model::alarms::{
 use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns, bind, embedded, router};
 use spillway_embedded::alarms::WatchOptions;
 use spillway_embedded::{Options, Pipeline, RealClock};
+use spillway_testkit::ScriptedAlarms;
 use std::{path::Path, sync::Arc};
 
 #[tokio::main]

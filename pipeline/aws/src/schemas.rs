@@ -39,8 +39,10 @@ pub async fn load_schema_set(
 ) -> Result<SchemaSet, SchemasError> {
     let unread = |reason| SchemasError::Read { bucket: bucket.to_owned(), key: key.to_owned(), reason };
     let request = client.get_object().bucket(bucket).key(key).version_id(version);
-    let output =
-        request.send().await.map_err(|error| unread(crate::call_error::call_error("GetObject", &error).text))?;
+    let output = request
+        .send()
+        .await
+        .map_err(|error| unread(crate::call_error::call_error("GetObject", &error).text))?;
     let bytes = output.body.collect().await.map_err(|error| unread(error.to_string()))?;
     let texts: BTreeMap<String, String> = serde_json::from_slice(&bytes.into_bytes())
         .map_err(|error| unread(format!("it is no document of schemas: {error}")))?;

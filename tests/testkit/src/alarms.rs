@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use spillway_core::names::Names;
 use spillway_dashboard_model::alarms::{
     AlarmChange, AlarmChanges, AlarmPeriod, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, BusinessHours,
-    Digest, Resources, RuleName, RuleSet, Notified, periods,
+    Digest, Notified, Resources, RuleName, RuleSet, periods,
 };
 use spillway_dashboard_model::{ReadError, TimeRange};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -2,8 +2,8 @@
 
 use crate::support::{Fake, ask, at};
 use serde_json::{Value, json};
-use spillway_dashboard_aws::budgets::Budget;
 use spillway_alerts_reporter::{Answer, RunError};
+use spillway_dashboard_aws::budgets::Budget;
 
 const NOW: &str = "2026-03-03T08:00:00Z";
 const DAY: i64 = 86_400;

@@ -11,12 +11,12 @@ use spillway_alerts_reporter::ports::{
 use spillway_alerts_reporter::{Answer, Function, Retention, RunError, Watch, run};
 use spillway_core::metric::MetricId;
 use spillway_core::retry::RetrySchedule;
-use spillway_testkit::ManualClock;
 use spillway_dashboard_aws::budgets::Budget;
 use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
 };
 use spillway_lambda::{Common, Environment, Telemetry};
+use spillway_testkit::ManualClock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 

@@ -29,10 +29,11 @@ use std::sync::Arc;
 pub fn DeadLetters() -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
     let asked = Arc::clone(&page);
-    let content = load(async move { List::read(&asked, &ports.pipeline.replayer()).await }, |list| match &*list {
-        Ok(list) => view::list(list),
-        Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
-    });
+    let content =
+        load(async move { List::read(&asked, &ports.pipeline.replayer()).await }, |list| match &*list {
+            Ok(list) => view::list(list),
+            Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
+        });
     view! {
         <Title text="Dead letters" hidden=true />
         <FormError action=REPLAY />

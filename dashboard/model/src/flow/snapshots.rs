@@ -76,7 +76,8 @@ impl FlowSources {
     }
 
     async fn groups(&self) -> Result<Vec<DeadLetterGroup>, ReadError> {
-        let waiting = DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
+        let waiting =
+            DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
         self.pipeline.archive.groups(&waiting).await.map_err(unavailable)
     }
 
@@ -85,7 +86,9 @@ impl FlowSources {
         let now = self.pipeline.clock.now();
         let queries = Activity::queries(&self.pipeline.names);
         match self.metrics.read(&queries, Activity::range(now), Activity::PERIOD).await {
-            Ok(reading) => (Some(Activity::from_reading(&reading, &self.pipeline.names, now)), reading.freshness),
+            Ok(reading) => {
+                (Some(Activity::from_reading(&reading, &self.pipeline.names, now)), reading.freshness)
+            }
             Err(error) => (None, Freshness { read_at: now, trouble: Some(error) }),
         }
     }

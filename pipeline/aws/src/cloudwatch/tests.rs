@@ -15,7 +15,12 @@ fn query(number: usize) -> MetricQuery {
 }
 
 /// Reads these metrics by the minute, over a range in seconds.
-async fn read(fake: &FakeCloudWatch, numbers: &[usize], from: i64, to: i64) -> Result<Vec<Points>, ExplainedError> {
+async fn read(
+    fake: &FakeCloudWatch,
+    numbers: &[usize],
+    from: i64,
+    to: i64,
+) -> Result<Vec<Points>, ExplainedError> {
     let queries: Vec<_> = numbers.iter().copied().map(query).collect();
     super::read(&fake.client(), &queries, Period::MINUTE, (time(from), time(to))).await
 }

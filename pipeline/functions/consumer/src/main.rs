@@ -1,7 +1,9 @@
 //! The consumer function's program.
 
 use spillway_aws::clients::{Clients, Connection, in_function};
-use spillway_aws::{DynamoEvents, DynamoReplayReports, IndexNames, SqsRedelivery, SystemClock, load_schema_set};
+use spillway_aws::{
+    DynamoEvents, DynamoReplayReports, IndexNames, SqsRedelivery, SystemClock, load_schema_set,
+};
 use spillway_core::ports::Schemas;
 use spillway_core::schema::FixedSchemas;
 use spillway_core::usecases::store::Consumer;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::context::Page;
-use spillway_dashboard_charts::Role;
 use spillway_core::names::Names;
+use spillway_dashboard_charts::Role;
 use spillway_dashboard_model::Series as Numbers;
 use spillway_dashboard_model::catalogue::{Stage, catalogue, of_stage, overview};
 

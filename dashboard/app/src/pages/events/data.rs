@@ -61,7 +61,9 @@ impl Lineage {
         for location in ports.pipeline.events.locate(&id, source.as_ref()).await? {
             let letter = ports.pipeline.archive.get(&location.message_id).await?;
             let steps = match &letter {
-                Some(letter) => steps(letter, &ports.pipeline.ops.entries(Some(letter.id.as_str()), DECISIONS).await?),
+                Some(letter) => {
+                    steps(letter, &ports.pipeline.ops.entries(Some(letter.id.as_str()), DECISIONS).await?)
+                }
                 None => straight(&location),
             };
             found.push(Found { location, letter, steps });

@@ -1,8 +1,8 @@
 use super::*;
 use futures::FutureExt;
 use spillway_core::names::Names;
-use spillway_testkit::ScriptedAlarms;
 use spillway_dashboard_model::alarms::{AlarmSource, Limits, RuleSet};
+use spillway_testkit::ScriptedAlarms;
 
 fn rules() -> RuleSet {
     RuleSet::built_in(&Limits::built_in().unwrap()).unwrap()
