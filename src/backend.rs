@@ -18,13 +18,11 @@ pub use without_aws::trouble as without_aws;
 use crate::answer::Trouble;
 use crate::arguments::{Place, Target};
 use async_trait::async_trait;
-use spillway_core::fault::Fault;
+use spillway_core::Pipeline;
 use spillway_core::ids::MessageId;
-use spillway_core::ports::{
-    ArchiveError, Clock, DeadLetterArchive, EventQueue, FlowReader, OpsLog, ReplayLog, Schemas,
-};
-use spillway_core::usecases::replay::Replayer;
+use spillway_core::ports::{ArchiveError, Clock, IndexedArchive};
 use spillway_embedded::RealClock;
+use spillway_embedded::faults::Fault;
 use std::sync::Arc;
 
 /// The HTTP API of a deployment.
@@ -35,45 +33,25 @@ pub struct Api {
     pub authorization: String,
 }
 
-/// The ports that commands use.
+/// A pipeline that commands work on.
 pub struct Backend {
-    /// The primary queue, to which replays go.
-    pub queue: Arc<dyn EventQueue>,
-    /// The dead letters.
-    pub archive: Arc<dyn DeadLetterArchive>,
-    /// The replays.
-    pub replays: Arc<dyn ReplayLog>,
-    /// The audit log.
-    pub ops: Arc<dyn OpsLog>,
-    /// Where events are.
-    pub flow: Arc<dyn FlowReader>,
-    /// What the consumer checks events against.
-    pub schemas: Arc<dyn Schemas>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// What only a pipeline on one machine has.
-    pub local: Option<Arc<dyn Local>>,
-    /// What only an archive in AWS has.
-    pub index: Option<Arc<dyn Index>>,
+    /// Its ports.
+    pub pipeline: Pipeline,
     /// Where it runs.
-    pub kind: Kind,
+    pub site: Site,
 }
 
-/// Where a pipeline runs, and what follows from it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Kind {
+/// Where a pipeline runs, with what it has only there.
+#[derive(Clone)]
+pub enum Site {
     /// On this machine: its runtime carries replays on, and its queues can be looked into.
-    #[default]
-    Embedded,
-    /// In AWS: nobody but who started it carries a replay on, and nobody can look for an event in a queue.
+    Local(Arc<dyn Local>),
+    /// In AWS: no program can look for an event in a queue, and the archive has an index that can be lost.
     #[cfg_attr(
         all(not(feature = "aws"), not(test)),
         expect(dead_code, reason = "such a build knows no deployments")
     )]
-    Aws {
-        /// Messages a second that a replay puts back.
-        replay_rate_per_s: f64,
-    },
+    Aws(Arc<dyn IndexedArchive>),
 }
 
 /// What only a pipeline on one machine has: faults on demand, and a dashboard with one-time links.
@@ -89,22 +67,6 @@ pub trait Local: Send + Sync {
     async fn sign_in_link(&self) -> anyhow::Result<Option<String>>;
 }
 
-/// What only an archive in AWS has: an index beside the objects, which can be lost.
-#[async_trait]
-pub trait Index: Send + Sync {
-    /// Puts into the index what the objects have and it lacks.
-    async fn rebuild(&self) -> anyhow::Result<Rebuilt>;
-}
-
-/// What rebuilding an index did.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Rebuilt {
-    /// Dead letters that the index lacked and has now.
-    pub added: u64,
-    /// Those that it had.
-    pub there: u64,
-}
-
 impl Backend {
     /// Opens the pipeline that the command line names.
     pub async fn open(target: &Target) -> anyhow::Result<Self> {
@@ -116,25 +78,23 @@ impl Backend {
 
     /// What only a pipeline on this machine has.
     pub fn local(&self) -> Result<&dyn Local, Trouble> {
-        let what = "a deployment in AWS has neither faults on demand nor sign-in links: name a data folder with --embedded DIR";
-        self.local.as_deref().ok_or_else(|| Trouble::Usage(what.to_owned()))
+        match &self.site {
+            Site::Local(local) => Ok(&**local),
+            Site::Aws(_) => Err(Trouble::Usage(
+                "a deployment in AWS has neither faults on demand nor sign-in links: name a data folder with --embedded DIR"
+                    .to_owned(),
+            )),
+        }
     }
 
     /// What only an archive in AWS has.
-    pub fn index(&self) -> Result<&dyn Index, Trouble> {
-        let what = "on one machine dead letters have no index that could be lost: name a deployment in AWS with --topology FILE";
-        self.index.as_deref().ok_or_else(|| Trouble::Usage(what.to_owned()))
-    }
-
-    /// The use case that starts replays, discards and restores.
-    pub fn replayer(&self) -> Replayer {
-        Replayer {
-            archive: Arc::clone(&self.archive),
-            replays: Arc::clone(&self.replays),
-            queue: Arc::clone(&self.queue),
-            ops: Arc::clone(&self.ops),
-            schemas: Arc::clone(&self.schemas),
-            clock: Arc::clone(&self.clock),
+    pub fn index(&self) -> Result<&dyn IndexedArchive, Trouble> {
+        match &self.site {
+            Site::Aws(index) => Ok(&**index),
+            Site::Local(_) => Err(Trouble::Usage(
+                "on one machine dead letters have no index that could be lost: name a deployment in AWS with --topology FILE"
+                    .to_owned(),
+            )),
         }
     }
 
@@ -143,14 +103,14 @@ impl Backend {
     /// An event that was dead-lettered twice (sent twice) can be meant only by the dead letter's own id.
     pub async fn dead_letter_id(&self, text: &str) -> anyhow::Result<MessageId> {
         let id = MessageId::new(text);
-        match self.archive.get(&id).await {
+        match self.pipeline.archive.get(&id).await {
             Ok(Some(_)) => return Ok(id),
             Ok(None) | Err(ArchiveError::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let mut found = Vec::new();
-        for location in self.flow.locate(&text.into(), None).await? {
-            if self.archive.get(&location.message_id).await?.is_some() {
+        for location in self.pipeline.events.locate(&text.into(), None).await? {
+            if self.pipeline.archive.get(&location.message_id).await?.is_some() {
                 found.push(location.message_id);
             }
         }

@@ -3,7 +3,7 @@
 mod only;
 mod pipeline;
 
-pub use pipeline::{FakePipeline, State};
+pub use pipeline::{FakePipeline, State, readings, rejecting, running, throttled_after};
 
 use crate::answer::ExitStatus;
 use crate::arguments::Arguments;

@@ -1,48 +1,41 @@
-# The alarms, from the same rule files that `spillway alarms check` reads.
+# The alarms, from the rules that `spillway alarms compile` checked.
 
 locals {
-  rules_dir  = var.alarms.rules_dir == null ? "${path.module}/../alerts/rules" : var.alarms.rules_dir
-  rule_files = { for file in fileset(local.rules_dir, "*.yaml") : "${local.rules_dir}/${file}" => file("${local.rules_dir}/${file}") }
-
-  limits_file = "${local.rules_dir}/../limits.yaml"
-
-  # What thresholds are shares of: the file's, then what this deployment really has, then what was set by hand. How many requests come
-  # in at any hour only people know: until they say so, silence is no fault, or each new deployment would wake somebody.
+  # What thresholds are shares of: what this deployment has, then what was set by hand. The others are those of the compiled file. Only
+  # people know how many requests come in at any hour: until they set it, silence is no fault, or each new deployment would wake its owner.
   limits = merge(
-    fileexists(local.limits_file) ? yamldecode(file(local.limits_file)) : {},
     {
       "api.expected_requests_per_5_minutes" = 0
       "api.requests_per_minute"             = 60 * var.api.throttle_rate_per_s
-      "functions.ingest.timeout_ms"         = 1000 * var.ingest.timeout_s
-      "functions.consumer.timeout_ms"       = 1000 * var.consumer.timeout_s
-      "functions.archiver.timeout_ms"       = 1000 * var.archiver.timeout_s
-      "functions.consumer.concurrency"      = var.consumer.maximum_concurrency
-      "functions.archiver.concurrency"      = var.archiver.maximum_concurrency
       "queues.primary.max_receive_count"    = var.retries.max_receive_count
       "queues.dlq.retention_s"              = module.queue.dlq.retention_s
     },
-    var.ingest.reserved_concurrency == null ? {} : { "functions.ingest.concurrency" = var.ingest.reserved_concurrency },
+    { for name in local.event_path : "functions.${name}.timeout_ms" => 1000 * local.functions[name].timeout_s },
+    { for name, most in local.concurrency_limits : "functions.${name}.concurrency" => most if most != null },
     var.alarms.limits,
   )
 
-  # What rules call by a topology key.
-  resources = {
-    "api"                = module.api.topology.name
-    "api.stage"          = local.stage
-    "functions.ingest"   = module.ingest.name
-    "functions.consumer" = module.consumer.name
-    "functions.archiver" = module.archiver.name
-    "queues.primary"     = module.queue.primary.name
-    "queues.dlq"         = module.queue.dlq.name
-    "table"              = module.events.name
-    "budget"             = module.budget.name
+  # How many of a function run at once at most: what its queue gives it, or else its share of the account.
+  concurrency_limits = { for name in local.event_path : name =>
+    local.functions[name].maximum_concurrency != null ? local.functions[name].maximum_concurrency : local.functions[name].reserved_concurrency
   }
+
+  # What rules call by a topology key. The names are known before what has them is there: the reporter gets them in its
+  # environment, so that functions, and the API in front of one, would wait for themselves.
+  resources = merge({ for name in local.event_path : "functions.${name}" => local.function_names[name] }, {
+    "api"            = var.name
+    "api.stage"      = local.stage
+    "queues.primary" = module.queue.primary.name
+    "queues.dlq"     = module.queue.dlq.name
+    "table"          = module.events.name
+    "budget"         = module.budget.name
+  })
 }
 
 module "rules" {
-  source = "./modules/rules"
+  source = "./modules/compiled_rules"
 
-  files  = local.rule_files
+  file   = var.alarms.rules_file == null ? "${path.module}/../alerts/rules.json" : var.alarms.rules_file
   limits = local.limits
 }
 
@@ -52,7 +45,7 @@ module "alarms" {
   name           = var.name
   rules          = module.rules.rules
   resources      = local.resources
-  reporter       = "${var.name}-reporter"
+  reporter       = local.function_names["reporter"]
   topics         = { high = module.topics.arns["high"], low = module.topics.arns["low"] }
   business_hours = var.business_hours
   dashboard_url  = var.alarms.dashboard_url

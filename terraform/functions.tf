@@ -1,16 +1,43 @@
-# The three functions: their settings, and what each may do. README.md lists the environment variables.
+# Every function, once. From this list follow zips, roles, policies, log groups, variables, schedules, the topology and the
+# limits of the alarms. A new function is an entry here, its environment below, and its policy in policies.tf. README.md lists
+# the environment variables.
 
 locals {
-  functions = {
-    ingest   = module.ingest.topology
-    consumer = module.consumer.topology
-    archiver = module.archiver.topology
+  # What a function is and how it runs; modules/function has each setting's meaning.
+  function_list = {
+    ingest   = merge(var.ingest, { description = "Takes events in and queues them" })
+    consumer = merge(var.consumer, { description = "Stores queued events", queue = "primary" })
+    archiver = merge(var.archiver, { description = "Archives dead letters, indexes them, and carries replays on", queue = "dlq" })
+
+    # Beside the path of events. It draws charts at three times their size and makes them smaller, and a call of CloudWatch may take
+    # seconds: hence memory and timeout.
+    reporter = {
+      description   = "Tells what happened to low alarms overnight; measures the budget and the time to loss"
+      timeout_s     = 120
+      memory_mb     = 512
+      on_event_path = false
+    }
   }
+
+  # Nothing here is known only after an apply, so that rules, alarms and checks may read it too.
+  functions = { for name, function in local.function_list : name => merge({
+    on_event_path           = true
+    reserved_concurrency    = null
+    provisioned_concurrency = 0
+    queue                   = null
+    batch_size              = null
+    batch_window_s          = null
+    maximum_concurrency     = null
+  }, function) }
+
+  function_names = { for name in keys(local.functions) : name => "${var.name}-${name}" }
+  event_path     = toset([for name, function in local.functions : name if function.on_event_path])
+  zips           = { for name in keys(local.functions) : name => "${var.artifacts_dir}/${name}-${var.architecture}.zip" }
 
   # Dead letters are spread over this many partitions in each index, since one takes 1,000 writes a second.
   index_shards = 8
 
-  # What every function is told. A null is a variable that is not set.
+  # What every function is told, beside its timeout. A null is a variable that is not set.
   common_environment = {
     SPILLWAY_DEPLOYMENT = var.name
     SPILLWAY_LOG_LEVEL  = var.observability.log_level
@@ -18,17 +45,16 @@ locals {
   }
 
   environments = {
-    ingest = merge(local.common_environment, {
+    ingest = {
       SPILLWAY_QUEUE_URL         = module.queue.primary.url
       SPILLWAY_DEFAULT_SOURCE    = var.api.default_source
       SPILLWAY_DEFAULT_TYPE      = var.api.default_type
       SPILLWAY_MAX_BATCH_EVENTS  = tostring(var.api.max_batch_events)
       SPILLWAY_MAX_EVENT_BYTES   = tostring(var.api.max_event_bytes)
       SPILLWAY_MAX_REQUEST_BYTES = tostring(var.api.max_request_bytes)
-      SPILLWAY_TIMEOUT_S         = tostring(var.ingest.timeout_s)
-    })
+    }
 
-    consumer = merge(local.common_environment, {
+    consumer = {
       SPILLWAY_QUEUE_URL               = module.queue.primary.url
       SPILLWAY_DLQ_URL                 = module.queue.dlq.url
       SPILLWAY_EVENTS_TABLE            = module.events.name
@@ -38,13 +64,15 @@ locals {
       SPILLWAY_MAX_RECEIVE_COUNT       = tostring(var.retries.max_receive_count)
       SPILLWAY_RETRY_BASE_S            = tostring(var.retries.base_s)
       SPILLWAY_RETRY_CAP_S             = tostring(var.retries.cap_s)
-      SPILLWAY_TIMEOUT_S               = tostring(var.consumer.timeout_s)
+      SPILLWAY_VISIBILITY_TIMEOUT_S    = tostring(module.queue.primary.visibility_timeout_s)
       SPILLWAY_SCHEMAS_BUCKET          = var.schemas_dir == null ? null : module.archive.bucket
-      SPILLWAY_SCHEMAS_PREFIX          = var.schemas_dir == null ? null : module.archive.prefixes.schemas
-      SPILLWAY_SCHEMAS_HASH            = module.archive.schemas_hash
-    })
+      SPILLWAY_SCHEMAS_KEY             = try(module.archive.schema_set.key, null)
+      SPILLWAY_SCHEMAS_VERSION         = try(module.archive.schema_set.version, null)
+      SPILLWAY_SCHEMAS_HASH            = try(module.archive.schema_set.hash, null)
+    }
 
-    archiver = merge(local.common_environment, {
+    archiver = {
+      SPILLWAY_QUEUE_URL                = module.queue.primary.url
       SPILLWAY_ARCHIVE_BUCKET           = module.archive.bucket
       SPILLWAY_ARCHIVE_PREFIX           = module.archive.prefixes.dead_letters
       SPILLWAY_ARCHIVE_UNINDEXED_PREFIX = module.archive.prefixes.unindexed
@@ -52,98 +80,86 @@ locals {
       SPILLWAY_OPS_TABLE                = module.ops_log.name
       SPILLWAY_INDEX_SHARDS             = tostring(local.index_shards)
       SPILLWAY_MAX_RECEIVE_COUNT        = tostring(var.retries.max_receive_count)
-      SPILLWAY_TIMEOUT_S                = tostring(var.archiver.timeout_s)
-    })
+    }
+
+    reporter = module.reporter.environment
+  }
+
+  # Invocations by the clock, of those that have any.
+  schedules = {
+    ingest = var.ingest.warm_up_every_minutes == 0 ? {} : {
+      warm-up = {
+        description   = "Keeps one sandbox of ingest initialised"
+        every_minutes = var.ingest.warm_up_every_minutes
+        input         = jsonencode(local.warm_up_request)
+      }
+    }
+
+    # A dead letter is safe once the bucket has it. Those whose index write failed are noted there and indexed by this. It also
+    # carries on replays that no other program does.
+    archiver = {
+      maintain = {
+        description   = "Indexes dead letters whose index write failed, and carries replays on"
+        every_minutes = 5
+        input         = jsonencode({ task = "maintain" })
+      }
+    }
+
+    reporter = module.reporter.schedules
   }
 }
 
-module "ingest" {
-  source = "./modules/function"
+module "function" {
+  source   = "./modules/function"
+  for_each = local.functions
 
-  name                    = "${var.name}-ingest"
-  description             = "Takes events in and queues them"
-  zip                     = local.zips.ingest
+  name                    = local.function_names[each.key]
+  description             = each.value.description
+  zip                     = local.zips[each.key]
   architecture            = var.architecture
-  timeout_s               = var.ingest.timeout_s
-  memory_mb               = var.ingest.memory_mb
-  reserved_concurrency    = var.ingest.reserved_concurrency
-  provisioned_concurrency = var.ingest.provisioned_concurrency
-  environment             = { for key, value in local.environments.ingest : key => value if value != null }
-  statements              = local.statements.ingest
+  timeout_s               = each.value.timeout_s
+  memory_mb               = each.value.memory_mb
+  reserved_concurrency    = each.value.reserved_concurrency
+  provisioned_concurrency = each.value.provisioned_concurrency
+  statements              = merge(local.statements, { reporter = module.reporter.statements })[each.key]
+  schedules               = lookup(local.schedules, each.key, {})
   log_level               = var.observability.log_level
   log_retention_days      = var.observability.log_retention_days
   account_id              = local.account
   kms_key_arn             = local.kms_key_arn
   tags                    = local.tags
 
-  schedules = var.ingest.warm_up_every_minutes == 0 ? {} : {
-    warm-up = {
-      description   = "Keeps one sandbox of ingest initialised"
-      every_minutes = var.ingest.warm_up_every_minutes
-      input         = jsonencode(local.warm_up_request)
-    }
+  environment = { for key, value in merge(local.common_environment, local.environments[each.key], {
+    SPILLWAY_TIMEOUT_S = tostring(each.value.timeout_s)
+  }) : key => value if value != null }
+
+  queue = each.value.queue == null ? null : {
+    arn                 = { primary = module.queue.primary.arn, dlq = module.queue.dlq.arn }[each.value.queue]
+    batch_size          = each.value.batch_size
+    batch_window_s      = each.value.batch_window_s
+    maximum_concurrency = each.value.maximum_concurrency
   }
 }
 
-module "consumer" {
-  source = "./modules/function"
-
-  name                 = "${var.name}-consumer"
-  description          = "Stores queued events"
-  zip                  = local.zips.consumer
-  architecture         = var.architecture
-  timeout_s            = var.consumer.timeout_s
-  memory_mb            = var.consumer.memory_mb
-  reserved_concurrency = var.consumer.reserved_concurrency
-  environment          = { for key, value in local.environments.consumer : key => value if value != null }
-  statements           = local.statements.consumer
-  log_level            = var.observability.log_level
-  log_retention_days   = var.observability.log_retention_days
-  account_id           = local.account
-  kms_key_arn          = local.kms_key_arn
-  tags                 = local.tags
-
-  queue = {
-    arn                 = module.queue.primary.arn
-    batch_size          = var.consumer.batch_size
-    batch_window_s      = var.consumer.batch_window_s
-    maximum_concurrency = var.consumer.maximum_concurrency
-  }
+# Deployments made before there was one list keep their functions: only the addresses in their state change.
+moved {
+  from = module.ingest
+  to   = module.function["ingest"]
 }
 
-module "archiver" {
-  source = "./modules/function"
+moved {
+  from = module.consumer
+  to   = module.function["consumer"]
+}
 
-  name                 = "${var.name}-archiver"
-  description          = "Archives dead letters and indexes them"
-  zip                  = local.zips.archiver
-  architecture         = var.architecture
-  timeout_s            = var.archiver.timeout_s
-  memory_mb            = var.archiver.memory_mb
-  reserved_concurrency = var.archiver.reserved_concurrency
-  environment          = { for key, value in local.environments.archiver : key => value if value != null }
-  statements           = local.statements.archiver
-  log_level            = var.observability.log_level
-  log_retention_days   = var.observability.log_retention_days
-  account_id           = local.account
-  kms_key_arn          = local.kms_key_arn
-  tags                 = local.tags
+moved {
+  from = module.archiver
+  to   = module.function["archiver"]
+}
 
-  queue = {
-    arn                 = module.queue.dlq.arn
-    batch_size          = var.archiver.batch_size
-    batch_window_s      = var.archiver.batch_window_s
-    maximum_concurrency = var.archiver.maximum_concurrency
-  }
-
-  # A dead letter is safe once the bucket has it. Those whose index write failed are noted there and indexed by this.
-  schedules = {
-    mend-index = {
-      description   = "Indexes dead letters whose index write failed"
-      every_minutes = 5
-      input         = jsonencode({ task = "mend-index" })
-    }
-  }
+moved {
+  from = module.reporter.module.function
+  to   = module.function["reporter"]
 }
 
 locals {

@@ -11,20 +11,25 @@ locals {
   tags    = merge(var.tags, { (local.tag_key) = var.name })
 
   stage = "v1"
-  zips  = { for name in ["ingest", "consumer", "archiver", "reporter"] : name => "${var.artifacts_dir}/${name}-${var.architecture}.zip" }
 
-  kms_key_arn = var.kms_key_arn == null ? module.key[0].arn : var.kms_key_arn
+  made_key_arn = one(module.key[*].arn)
+  kms_key_arn  = var.kms_key_arn == null ? local.made_key_arn : var.kms_key_arn
+
+  # SQS and S3 encrypt nothing again when they get another key, so what is there is still read with the one before.
+  kms_key_arns = distinct(compact([local.kms_key_arn, local.made_key_arn]))
 }
 
+# Kept beside a key of one's own: without it nothing that it encrypted can be read again. README.md, "Changing the key".
 module "key" {
   source = "./modules/key"
-  count  = var.kms_key_arn == null ? 1 : 0
+  count  = var.make_key ? 1 : 0
 
   name                 = var.name
   account_id           = local.account
   region               = local.region
   partition            = local.partition
   deletion_window_days = var.deletion_protection ? 30 : 7
+  deletion_protection  = var.deletion_protection
   tags                 = local.tags
 }
 
@@ -33,7 +38,7 @@ module "api" {
 
   name                = var.name
   stage               = local.stage
-  function            = { name = module.ingest.name, alias = module.ingest.alias, invoke_arn = module.ingest.invoke_arn }
+  function            = { name = module.function["ingest"].name, alias = module.function["ingest"].alias, invoke_arn = module.function["ingest"].invoke_arn }
   authorization       = var.api.authorization
   throttle            = { rate_per_s = var.api.throttle_rate_per_s, burst = var.api.throttle_burst }
   max_request_bytes   = var.api.max_request_bytes
@@ -59,6 +64,7 @@ module "queue" {
   dlq_consumer_timeout_s      = var.archiver.timeout_s
   dlq_consumer_batch_window_s = var.archiver.batch_window_s
   max_receive_count           = var.retries.max_receive_count
+  deletion_protection         = var.deletion_protection
   kms_key_arn                 = local.kms_key_arn
   tags                        = local.tags
 }
@@ -165,8 +171,8 @@ module "observability" {
   name             = var.name
   api_name         = module.api.topology.name
   stage            = local.stage
-  functions        = { for key, function in local.functions : key => function.name }
-  log_groups       = { for key, function in local.functions : key => function.log_group }
+  functions        = { for name in local.event_path : name => module.function[name].name }
+  log_groups       = { for name in local.event_path : name => module.function[name].topology.log_group }
   access_log_group = module.api.topology.access_log_group
   saved_queries    = var.observability.saved_queries
   trace_group      = var.observability.trace_group

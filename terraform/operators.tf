@@ -1,5 +1,5 @@
-# What people need who look at the deployment and work on it, with the command line tool or the dashboard. The policies are
-# outputs and belong to nobody: whoever runs the account puts them into a role or a permission set.
+# Policies for users of the command line tool and the dashboard. They are outputs only: the owner of the account
+# puts them into a role or a permission set.
 
 locals {
   index_and_ops = [module.dead_letter_index.arn, module.ops_log.arn]
@@ -35,17 +35,18 @@ locals {
       Resource = [module.queue.primary.arn, module.queue.dlq.arn]
     },
     {
-      # AWS has no resources for these calls, so that they can't be narrowed down to one deployment.
+      # IAM has no resources for these calls, so they can't be limited to one deployment.
       Sid      = "ReadMetricsAndTraces"
       Effect   = "Allow"
       Action   = ["cloudwatch:GetMetricData", "xray:BatchGetTraces", "xray:GetTraceSummaries"]
       Resource = "*"
     },
     {
+      # CloudWatch answers about composite alarms only to who may ask about all alarms.
       Sid      = "ReadAlarms"
       Effect   = "Allow"
       Action   = ["cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"]
-      Resource = "arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:*"
+      Resource = "*"
     },
     {
       Sid      = "ReadBudget"
@@ -57,12 +58,12 @@ locals {
       Sid       = "DecryptThroughServices"
       Effect    = "Allow"
       Action    = ["kms:Decrypt"]
-      Resource  = local.kms_key_arn
+      Resource  = local.kms_key_arns
       Condition = local.operators_services
     },
   ]
 
-  # Replays, discards and restores, and an index that is made anew. Nobody can delete a dead letter, or an event.
+  # Replay, discard, restore, and rebuild the index. No policy allows deleting a dead letter or an event.
   operate = [
     {
       Sid      = "PutBack"
@@ -77,7 +78,7 @@ locals {
       Resource = module.dead_letter_index.arn
     },
     {
-      # A replay's list of what still waits is taken away as it is put back.
+      # A replay removes each item from its list of waiting items as it puts it back.
       Sid    = "NoteWhatIsDone"
       Effect = "Allow"
       Action = [
@@ -86,7 +87,7 @@ locals {
       Resource = module.ops_log.arn
     },
     {
-      # An index that is made anew from the archive takes the states of its letters from all replays and the audit log.
+      # A rebuilt index takes the states of its dead letters from all replays and the audit log.
       Sid      = "ReadAllThatWasDone"
       Effect   = "Allow"
       Action   = ["dynamodb:Scan"]
@@ -96,7 +97,7 @@ locals {
       Sid       = "EncryptThroughServices"
       Effect    = "Allow"
       Action    = ["kms:GenerateDataKey"]
-      Resource  = local.kms_key_arn
+      Resource  = local.kms_key_arns
       Condition = local.operators_services
     },
   ]
@@ -109,7 +110,7 @@ locals {
 }
 
 output "operator_policies" {
-  description = "IAM policies for people: `viewer` looks at everything, `operator` also replays, discards and restores dead letters, and makes their index anew."
+  description = "IAM policies for people: `viewer` reads everything, `operator` also replays, discards and restores dead letters, and rebuilds their index."
   value = {
     viewer   = jsonencode({ Version = "2012-10-17", Statement = local.look })
     operator = jsonencode({ Version = "2012-10-17", Statement = concat(local.look, local.operate) })

@@ -1,4 +1,5 @@
-# What each function may do, beside its logs and traces: only what its code calls, only on what it owns.
+# What each function may do, beside its logs and traces: only what its code calls, only on what it owns. The reporter's
+# statements are in modules/reporter.
 
 locals {
   # The services through which a function uses the key, and never by itself.
@@ -10,7 +11,7 @@ locals {
     Sid      = "EncryptThroughServices"
     Effect   = "Allow"
     Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
-    Resource = local.kms_key_arn
+    Resource = local.kms_key_arns
     Condition = {
       StringEquals = { "kms:ViaService" = [for service in services : "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"] }
     }
@@ -18,12 +19,13 @@ locals {
 
   read_queue = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
 
+  # Versions deployed before read the objects one by one, and are read again when the alias goes back to one of them.
   read_schemas = [
     {
       Sid      = "ReadSchemas"
       Effect   = "Allow"
-      Action   = ["s3:GetObject"]
-      Resource = "${module.archive.arn}/${module.archive.prefixes.schemas}*"
+      Action   = ["s3:GetObject", "s3:GetObjectVersion"]
+      Resource = [for prefix in [module.archive.prefixes.schemas, module.archive.prefixes.schema_sets] : "${module.archive.arn}/${prefix}*"]
     },
     {
       Sid       = "ListSchemas"
@@ -126,6 +128,25 @@ locals {
         Resource = module.ops_log.arn
       },
       local.count_replay,
+      {
+        Sid      = "PutReplaysBack"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = module.queue.primary.arn
+      },
+      {
+        Sid      = "ReadReplayedDeadLetters"
+        Effect   = "Allow"
+        Action   = ["dynamodb:BatchGetItem"]
+        Resource = [module.dead_letter_index.arn, module.ops_log.arn]
+      },
+      {
+        # The audit entry of a message that the queue never takes, and the marks of messages that wait no more.
+        Sid      = "CarryReplaysOn"
+        Effect   = "Allow"
+        Action   = ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem"]
+        Resource = module.ops_log.arn
+      },
       local.key_use.archiver,
     ]
   }

@@ -1,7 +1,8 @@
 output "topology" {
-  description = "Every name, ARN, URL and limit of the deployment: all that the dashboard and the command line tool need to find it (`terraform output -json topology`)."
+  description = "Every name, ARN, URL and limit of the deployment, from which the dashboard and the command line tool find it (`terraform output -json topology`)."
 
-  value = {
+  # The functions on the path of events stand together; each other one under its own name.
+  value = merge({ for name, function in module.function : name => function.topology if !contains(local.event_path, name) }, {
     # Version of this document's form. It changes when something is renamed or goes, not when something is added.
     version   = 1
     name      = var.name
@@ -12,7 +13,7 @@ output "topology" {
     tag       = { key = local.tag_key, value = var.name }
 
     api       = module.api.topology
-    functions = local.functions
+    functions = { for name in local.event_path : name => module.function[name].topology }
     queues    = { primary = module.queue.primary, dlq = module.queue.dlq }
 
     table = {
@@ -41,12 +42,9 @@ output "topology" {
       keep_days        = var.archive.keep_days
     }
 
-    # The function that tells digests, beside the way of events.
-    reporter = module.reporter.topology
-
     # `limits` are what thresholds of the rules are shares of; `business_hours` is null if low alarms are told at any hour.
     alarms = merge(module.alarms.topology, {
-      limits         = local.limits
+      limits         = module.rules.limits
       business_hours = var.business_hours
       dashboard_url  = var.alarms.dashboard_url
     })
@@ -70,15 +68,10 @@ output "topology" {
 
     backup_vault = var.backup == null ? null : module.backup[0].vault
     kms_key_arn  = local.kms_key_arn
-  }
+  })
 
   precondition {
-    condition     = length(local.rule_files) > 0
-    error_message = "${local.rules_dir} has no rule files; expected at least one *.yaml"
-  }
-
-  precondition {
-    condition     = length(module.rules.problems) == 0
-    error_message = join("\n", module.rules.problems)
+    condition     = module.rules.problem == ""
+    error_message = module.rules.problem
   }
 }

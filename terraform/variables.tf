@@ -1,8 +1,8 @@
-# Everything has a default: `terraform apply` alone makes a whole deployment. What costs more, or needs something of
-# yours, is off.
+# Everything has a default: `terraform apply` alone makes a whole deployment. Options that cost more, or need a resource of
+# yours, are off.
 
 variable "name" {
-  description = "Name of the deployment: the beginning of every resource's name, and the value of the tag `spillway`."
+  description = "Name of the deployment: the beginning of every resource's name, and the value of the tag `spillway`. Roles and the budget are the account's, so a second region needs another name."
   type        = string
   default     = "spillway"
 
@@ -37,8 +37,8 @@ variable "tags" {
 variable "api" {
   description = <<-EOT
     The REST API. `authorization` is NONE, or AWS_IAM for requests signed with AWS credentials. `throttle_rate_per_s`
-    and `throttle_burst` are the most that the stage takes. `max_request_bytes`, `max_event_bytes` and
-    `max_batch_events` are enforced by the ingest function. `default_source` and `default_type` go to JSON that comes
+    and `throttle_burst` limit the stage. `max_request_bytes`, `max_event_bytes` and
+    `max_batch_events` are enforced by the ingest function. `default_source` and `default_type` are for JSON
     without an envelope. Off unless set: `custom_domain` (a name, its certificate in this region, its Route 53 zone),
     `waf` (a web ACL, with the most requests in 5 minutes from one address), `cloudfront` (names and their certificate
     in us-east-1, price class, a web ACL for the edge).
@@ -190,13 +190,24 @@ variable "backup" {
 }
 
 variable "deletion_protection" {
-  description = "Whether tables refuse to be deleted and the archive refuses to be destroyed while it holds anything. Set it to false, and apply, before `terraform destroy`."
+  description = "Whether tables, queues and the made key refuse to be deleted, and the archive refuses to be destroyed while it holds anything. Set it to false, and apply, before `terraform destroy`."
   type        = bool
   default     = true
 }
 
+variable "make_key" {
+  description = "Whether the deployment has a key of its own making. It stays beside `kms_key_arn`, so that what was encrypted with it can be read. False only where there never was one, or nothing needs it any more."
+  type        = bool
+  default     = true
+
+  validation {
+    condition     = var.make_key || var.kms_key_arn != null
+    error_message = "make_key must be true unless kms_key_arn names a key: something has to encrypt the deployment."
+  }
+}
+
 variable "kms_key_arn" {
-  description = "Key that encrypts queues, tables, archive, topics and logs; null makes one. Its policy must have what modules/key gives its own."
+  description = "Key that encrypts queues, tables, archive, topics and logs from now on; null takes the made one. Its policy must have what modules/key gives its own."
   type        = string
   default     = null
 
@@ -208,10 +219,10 @@ variable "kms_key_arn" {
 
 variable "observability" {
   description = <<-EOT
-    Logs and traces. `log_level` and `log_retention_days` hold for every function. Off unless set: `saved_queries` for
+    Logs and traces. `log_level` and `log_retention_days` apply to every function. Off unless set: `saved_queries` for
     Logs Insights, `trace_group` in X-Ray, `trace_sampling` (requests traced a second in any case, and the share of the
-    others; the account's own rules, by default one a second and 5 %, otherwise). `manage_api_logs_role` sets the role by
-    which all REST APIs of the account write logs: false where another stack has set it.
+    others; the account's own rules, by default one a second and 5 %, otherwise). `manage_api_logs_role` sets the role with
+    which all REST APIs of the account write logs: false if another stack has set it.
   EOT
   type = object({
     log_level            = optional(string, "info")
@@ -230,7 +241,7 @@ variable "observability" {
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.observability.log_retention_days)
-    error_message = "observability.log_retention_days must be one that CloudWatch Logs knows: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+    error_message = "observability.log_retention_days must be one that CloudWatch Logs supports: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
   }
 
   validation {
@@ -240,7 +251,7 @@ variable "observability" {
 }
 
 variable "monthly_budget_usd" {
-  description = "What the deployment may cost a month, in US dollars. The low topic hears at 80 % and when the forecast passes it, the high topic when it is passed."
+  description = "Budget of the deployment per month, in US dollars. The low topic is notified at 80 % and when the forecast exceeds it, the high topic when it is exceeded."
   type        = number
   default     = 50
 
@@ -251,7 +262,7 @@ variable "monthly_budget_usd" {
 }
 
 variable "subscriptions" {
-  description = "Who is told: `high` needs somebody now, `low` waits for business hours. Each with protocol and endpoint as SNS has them. An e-mail address must be confirmed from the mail that SNS sends."
+  description = "Who is notified: `high` needs a person now, `low` waits for business hours. Each has a protocol and an endpoint of SNS. An e-mail address must be confirmed from the mail that SNS sends."
   type = object({
     high = optional(list(object({ protocol = string, endpoint = string })), [])
     low  = optional(list(object({ protocol = string, endpoint = string })), [])

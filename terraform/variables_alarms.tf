@@ -1,19 +1,25 @@
-# Which alarms there are, and when people are told.
+# Which alarms exist, and when people are notified.
 
 variable "alarms" {
   description = <<-EOT
-    The alarms. `rules_dir` is a folder with rule files, such as alerts/rules, which is taken if it is null; a limits.yaml
-    beside that folder is read too. `limits` sets limits that thresholds are shares of, by key, where neither that
-    file nor this deployment's own settings are right; with `api.expected_requests_per_5_minutes` (requests that come in at
+    The alarms. `rules_file` is a file of compiled rules, which `spillway alarms compile DIR --out FILE` writes; null
+    takes alerts/rules.json. `rules_dir` was a folder of rule files and is refused: compile it. `limits` sets limits that
+    thresholds are shares of, by key, where neither that file nor this deployment's own settings are right; with `api.expected_requests_per_5_minutes` (requests that come in at
     any hour, 0 unless set) too few requests become an alarm. With `dashboard_url` each alarm links to its page on the
     dashboard and to its runbook.
   EOT
   type = object({
+    rules_file    = optional(string)
     rules_dir     = optional(string)
     limits        = optional(map(number), {})
     dashboard_url = optional(string)
   })
   default = {}
+
+  validation {
+    condition     = var.alarms.rules_dir == null
+    error_message = "alarms.rules_dir is no longer read: run `spillway alarms compile DIR --out FILE` and set alarms.rules_file to FILE."
+  }
 
   validation {
     condition     = var.alarms.dashboard_url == null || can(regex("^https?://[^ ?#]*[^ ?#/]$", var.alarms.dashboard_url))
@@ -23,9 +29,9 @@ variable "alarms" {
 
 variable "business_hours" {
   description = <<-EOT
-    When low alarms are told: an IANA time zone, days from monday to sunday, local times from and to, and holidays as dates.
-    What is still wrong when they begin is told then, and a digest says what fired and cleared meanwhile. null tells low
-    alarms at any hour. High alarms are told at any hour in any case.
+    When low alarms notify: an IANA time zone, days from monday to sunday, local times from and to, and holidays as dates.
+    An alarm that is still on when they begin notifies then, and a digest lists those that fired and cleared meanwhile. With
+    null low alarms notify at any hour. High alarms always notify at any hour.
   EOT
   type = object({
     zone     = optional(string, "Etc/UTC")

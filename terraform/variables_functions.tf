@@ -1,13 +1,13 @@
-# What the three functions are made from, and how they run.
+# What the functions are made from, and how they run.
 
 variable "artifacts_dir" {
-  description = "Folder with the functions' zips: ingest-ARCHITECTURE.zip, consumer-ARCHITECTURE.zip, archiver-ARCHITECTURE.zip and reporter-ARCHITECTURE.zip, each with an executable `bootstrap`."
+  description = "Folder with the functions' zips, FUNCTION-ARCHITECTURE.zip for each, with an executable `bootstrap`."
   type        = string
   default     = "../target/lambda"
 
   validation {
-    condition     = alltrue([for name in ["ingest", "consumer", "archiver", "reporter"] : fileexists("${var.artifacts_dir}/${name}-${var.architecture}.zip")])
-    error_message = "artifacts_dir must hold ingest-${var.architecture}.zip, consumer-${var.architecture}.zip, archiver-${var.architecture}.zip and reporter-${var.architecture}.zip: zip files with a `bootstrap` for provided.al2023 in each."
+    condition     = alltrue([for name in keys(local.functions) : fileexists("${var.artifacts_dir}/${name}-${var.architecture}.zip")])
+    error_message = "artifacts_dir must hold ${join(", ", formatlist("%s-${var.architecture}.zip", keys(local.functions)))}: zip files with a `bootstrap` for provided.al2023 in each."
   }
 }
 
@@ -36,6 +36,12 @@ variable "schemas_dir" {
   validation {
     condition     = var.schemas_dir == null || try(length(fileset(var.schemas_dir, "**/*.json")) > 0, false)
     error_message = "schemas_dir must be a folder with at least one .json file, or null to check no schemas."
+  }
+
+  # A schema is an object, or true or false. One that is not would keep the consumer from starting.
+  validation {
+    condition     = alltrue([for file in try(fileset(var.schemas_dir, "**/*.json"), []) : startswith(basename(file), ".") || can(regex("^[{tf]", jsonencode(jsondecode(file("${var.schemas_dir}/${file}")))))])
+    error_message = "schemas_dir has files that are no JSON Schema, an object as JSON in UTF-8: ${join(", ", [for file in try(fileset(var.schemas_dir, "**/*.json"), []) : file if !startswith(basename(file), ".") && !can(regex("^[{tf]", jsonencode(jsondecode(file("${var.schemas_dir}/${file}")))))])}."
   }
 }
 
@@ -176,8 +182,20 @@ variable "retries" {
     error_message = "retries.max_receive_count must be a whole number from 2 to 1000. With 1 a throttled invocation alone would make a dead letter."
   }
 
+  # SQS counts its 12 hours from the receive and refuses more. What is left out is how long the work may take before.
   validation {
-    condition     = var.retries.base_s >= 1 && var.retries.base_s <= var.retries.cap_s && var.retries.cap_s <= 43200
-    error_message = "retries.base_s must be at least 1 and at most retries.cap_s, and retries.cap_s at most 43200: SQS hides a message for 12 hours at most."
+    condition     = var.retries.base_s >= 1 && var.retries.base_s <= var.retries.cap_s && var.retries.cap_s <= 43200 - 6 * var.consumer.timeout_s - var.consumer.batch_window_s
+    error_message = "retries.base_s must be at least 1 and at most retries.cap_s, and retries.cap_s at most ${43200 - 6 * var.consumer.timeout_s - var.consumer.batch_window_s}: SQS hides a message for 12 hours (43200 s) from its receive, and the queue's visibility timeout of ${6 * var.consumer.timeout_s + var.consumer.batch_window_s} s is left to the work."
+  }
+
+  # A crashed receive waits for the visibility timeout, whatever the schedule says. SQS deletes a message 14 days after it was sent: half of
+  # them are for the retries, half for the dead letter queue. The consumer checks the same when it starts.
+  validation {
+    condition = try(sum([for i in range(var.retries.max_receive_count) :
+      max(min(var.retries.base_s * pow(2, min(i, 31)), var.retries.cap_s), 6 * var.consumer.timeout_s + var.consumer.batch_window_s)
+    ]), 0) <= 604800
+    error_message = "retries would hold an event back for ${try(sum([for i in range(var.retries.max_receive_count) :
+      max(min(var.retries.base_s * pow(2, min(i, 31)), var.retries.cap_s), 6 * var.consumer.timeout_s + var.consumer.batch_window_s)
+    ]), 0)} s in all, and may for 604800 s (7 days): SQS deletes it 14 days after it was sent, wherever it is. Lower retries.max_receive_count or retries.cap_s."
   }
 }

@@ -1,7 +1,8 @@
 //! Where datapoints come from.
 
-use crate::metric::{Metric, MetricStat, Statistic};
+use crate::metric::{Metric, MetricStat};
 use jiff::Timestamp;
+use spillway_metrics::Statistic;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error;

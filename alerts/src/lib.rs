@@ -4,7 +4,8 @@
 //! ([`check`]), backtests over recorded history ([`backtest`]), and the proof that each high rule has a low one that
 //! fires earlier. Business hours and the opening digest are in [`hours`].
 //!
-//! The rules themselves are in `alerts/rules/*.yaml`, which Terraform reads too; `docs/alarms.md` describes the format.
+//! The rules themselves are in `alerts/rules/*.yaml`, and `alerts/rules.json` has them compiled, for Terraform;
+//! `docs/alarms.md` describes both formats.
 
 mod alarm;
 pub mod backtest;
@@ -21,6 +22,7 @@ mod state;
 pub use alarm::{AlarmChange, AlarmPeriod, AlarmStatus, NotNotified, Notified, Suppressed, Suppressor};
 pub use evaluate::{Engine, Evaluator};
 pub use history::{History, MemoryHistory, Slots, SourceError};
-pub use metric::{Metric, MetricStat, Resources, Statistic};
+pub use metric::{Metric, MetricStat, Resources};
 pub use rules::{Limits, Rule, RuleName, RuleSet, Tier};
+pub use spillway_metrics::Statistic;
 pub use state::{AlarmState, StateChange};

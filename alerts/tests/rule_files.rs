@@ -1,4 +1,4 @@
-//! The rule files: complete, plain enough for Terraform, and in step with the schema for editors.
+//! The rule files: complete, and in step with the schema for editors.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,19 +17,6 @@ fn rules() -> RuleSet {
     RuleSet::load(&folder("rules"), &Limits::built_in().unwrap()).unwrap()
 }
 
-/// Every rule of every file as plain data, as Terraform sees it.
-fn plain() -> Vec<(String, Value)> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(folder("rules")).unwrap() {
-        let path = entry.unwrap().path();
-        let file: Value = serde_yaml_ng::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        assert_eq!(file["subsystem"], stem.as_str(), "a file is named after its subsystem");
-        all.extend(file["rules"].as_array().unwrap().iter().map(|rule| (stem.clone(), rule.clone())));
-    }
-    all
-}
-
 fn schema() -> Value {
     serde_json::from_str(&std::fs::read_to_string(folder("rules.schema.json")).unwrap()).unwrap()
 }
@@ -39,6 +26,13 @@ fn the_built_in_rules_are_those_of_the_folder() {
     let built_in = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
     let names = |rules: &RuleSet| rules.iter().map(|rule| rule.name.clone()).collect::<BTreeSet<_>>();
     assert_eq!(names(&built_in), names(&rules()));
+}
+
+#[test]
+fn a_file_is_named_after_its_subsystem() {
+    for rule in &rules() {
+        assert_eq!(Path::new(&rule.file).file_stem().unwrap(), rule.subsystem.as_str());
+    }
 }
 
 #[test]
@@ -146,39 +140,6 @@ fn every_runbook_has_the_same_parts_and_names_only_commands_that_exist() {
 }
 
 #[test]
-fn the_schema_knows_every_field_and_value_that_the_rules_use() {
-    let schema = schema();
-    let definitions = &schema["definitions"];
-    let allowed = |definition: &str, field: &str, value: &Value| {
-        let property = &definitions[definition]["properties"][field];
-        assert!(!property.is_null(), "the schema does not know `{field}` of a {definition}");
-        if let Some(values) = property["enum"].as_array() {
-            assert!(
-                values.contains(value),
-                "the schema does not know {value} as `{field}` of a {definition}"
-            );
-        }
-    };
-    let fields = |definition: &str, value: &Value| {
-        for (field, value) in value.as_object().unwrap() {
-            allowed(definition, field, value);
-        }
-    };
-    for (_, rule) in plain() {
-        fields("rule", &rule);
-        for link in rule["links"].as_array().unwrap() {
-            fields("link", link);
-        }
-        for metric in rule["metrics"].as_array().into_iter().flatten() {
-            fields("metric", metric);
-            for dimension in metric["dimensions"].as_array().unwrap() {
-                fields("dimension", dimension);
-            }
-        }
-    }
-}
-
-#[test]
 fn the_schema_asks_for_what_the_loader_asks_for() {
     // A rule without any one of the fields that the schema requires is refused, and says which.
     let whole = "name: a\nkind: metric\ntier: low\nsummary: A.\nimpact: B.\nrunbook: c\nmetrics: [{id: m, namespace: AWS/SQS, metric: Age, statistic: Maximum}]\nperiod: 60\ncomparison: GreaterThanThreshold\nthreshold: 1\ndatapoints_to_alarm: 1\nevaluation_periods: 1\nmissing_data: missing";
@@ -200,28 +161,5 @@ fn the_schema_asks_for_what_the_loader_asks_for() {
             error.contains(&format!("`{field}`")) || error.contains("1 to 10 metrics"),
             "{field}: {error}"
         );
-    }
-}
-
-#[test]
-fn rules_are_plain_enough_for_terraform() {
-    for (file, rule) in plain() {
-        let name = rule["name"].as_str().unwrap();
-        assert!(rule["kind"].is_string(), "{file}: {name}");
-        if rule["kind"] == "composite" {
-            // Terraform puts the deployment's prefix before each quoted name.
-            let text = rule["alarm_rule"].as_str().unwrap();
-            assert_eq!(
-                text.matches('(').count() * 2,
-                text.matches('"').count(),
-                "{file}: {name}: names are quoted"
-            );
-            continue;
-        }
-        let metrics = rule["metrics"].as_array().unwrap();
-        assert!(metrics.len() == 1 || rule["expression"].is_string(), "{file}: {name}");
-        for metric in metrics {
-            assert!(metric["dimensions"].is_array(), "{file}: {name}: dimensions are always there");
-        }
     }
 }

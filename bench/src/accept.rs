@@ -22,7 +22,7 @@ pub const CONNECTIONS: usize = 64;
 /// Before each measurement, so that caches, connections and the write-ahead log are as they are in a running system.
 const WARM_UP: Duration = Duration::from_millis(500);
 
-/// Who is measured.
+/// The measured servers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Server {
     Spillway,
@@ -76,7 +76,7 @@ struct Round {
 pub fn run(setting: &Setting) -> Result<Results> {
     let mut rounds = Vec::new();
     for number in 0..setting.rounds {
-        // Who begins changes, so that nobody always follows the same neighbour.
+        // The first server changes, so that none always follows the same neighbour.
         for place in 0..Server::ALL.len() {
             let server = Server::ALL[(place + number) % Server::ALL.len()];
             setting.say(&format!("accept: {}, round {} of {}", server.name(), number + 1, setting.rounds));

@@ -19,7 +19,7 @@ const RULES: u64 = 60;
 /// How long the history is.
 const DAYS: u64 = 365;
 const MINUTES_OF_A_DAY: u64 = 1_440;
-/// How often a process's memory is looked at: what it had at most is known until it ends.
+/// How often a process's memory is read: the system knows its maximum until it ends.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What our program says of itself.

@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client that costs next to nothing, so that what is measured is the server.
+//! A small HTTP/1.1 client that costs almost nothing, so that the server is measured.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
@@ -37,7 +37,7 @@ impl Connection {
     /// Connects.
     ///
     /// # Errors
-    /// Nobody listens there.
+    /// No server listens there.
     pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream =
             TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;

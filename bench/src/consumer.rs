@@ -23,9 +23,9 @@ use tokio::time::Instant;
 const MESSAGES: usize = 1_000;
 /// Those before it, so that connections are open and everything was used once.
 const WARM_UP: usize = 50;
-/// Records in a batch: Terraform's default, and what SQS hands out at once.
+/// Records in a batch: Terraform's default, and the maximum that SQS delivers at once.
 const BATCH: usize = 10;
-/// Batches that docs/cost.md reckons with.
+/// Batches that docs/cost.md computes with.
 const BATCHES: [usize; 3] = [1, 10, 100];
 /// How long a call takes beside the work: nothing, so that the programs are compared; and about what DynamoDB takes to
 /// write, so that waiting is.
@@ -60,7 +60,7 @@ struct Run {
 /// Measures.
 ///
 /// # Errors
-/// A function did not start, failed, or did not store what it was handed.
+/// A function did not start, failed, or did not store its records.
 pub fn run(setting: &Setting) -> Result<Results> {
     load::runtime()?.block_on(measure(setting))
 }
@@ -122,7 +122,7 @@ async fn cost(setting: &Setting, consumer: &Program, events: &[Sample], scratch:
     }))
 }
 
-/// Hands a fresh process all batches, one after the other, as one concurrent invocation of Lambda would.
+/// Sends all batches to a new process, one after the other, as one concurrent invocation of Lambda would.
 async fn drive(
     program: &Program,
     events: &[Sample],
@@ -154,7 +154,12 @@ async fn drive(
         took.push(begun.elapsed().as_secs_f64());
     }
     let seen = aws.seen();
-    ensure!(seen.unknown.is_empty(), "{} called what is not known here: {:?}", program.name, seen.unknown);
+    ensure!(
+        seen.unknown.is_empty(),
+        "{} made calls that these services don't know: {:?}",
+        program.name,
+        seen.unknown
+    );
     let stored = match against {
         Against::Here(_) => seen.items.len() as u64,
         Against::Emulator(address) => emulator::items(address).await?,
@@ -179,7 +184,7 @@ async fn drive(
     Ok(run)
 }
 
-/// Hands over a batch, and makes sure that no record of it failed.
+/// Sends a batch, and checks that no record of it failed.
 async fn store(sandbox: &mut Sandbox, batch: Bytes) -> Result<()> {
     let outcome = sandbox.invoke(batch).await?;
     nothing_failed(&serde_json::from_slice(&outcome.body).context("an answer is no JSON")?)

@@ -1,6 +1,6 @@
 //! What Lambda gives a function, on this machine: a Runtime API, an environment, and AWS services that answer at once.
 //!
-//! Ours and the peers run as processes of their own, as they would in Lambda, and are told the same.
+//! Ours and the peers run as separate processes, as they would in Lambda, with the same settings.
 
 pub mod aws;
 pub mod emulator;

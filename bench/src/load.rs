@@ -43,7 +43,7 @@ impl Measured {
     }
 }
 
-/// A runtime of its own for the load: one thread, which is enough because a request costs it a few microseconds.
+/// A separate runtime for the load: one thread, which is enough because a request costs it a few microseconds.
 ///
 /// # Errors
 /// The system has no thread to give.
@@ -71,7 +71,7 @@ impl Requests for Same {
     }
 }
 
-/// Realistic events, each with an id of its own.
+/// Realistic events, each with its own id.
 pub struct Events {
     samples: Arc<Vec<(String, String)>>,
     /// What all ids of this connection begin with.

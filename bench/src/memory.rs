@@ -43,7 +43,7 @@ async fn measure(setting: &Setting) -> Result<Results> {
     let load = load::run(demo.api, Events::of(CONNECTIONS, "memory"), length).await?;
     viewer.abort();
     let (at_end, most) = memory(&demo)?;
-    let ledger = Pipeline::attach(&data).await?.flow.ledger().await?;
+    let ledger = Pipeline::attach(&data).await?.0.ledger.ledger().await?;
     ensure!(ledger.unaccounted() == 0, "events are unaccounted for: {ledger:?}");
     ensure!(ledger.accepted >= load.with_status(202), "accepted events are missing: {ledger:?}");
 

@@ -3,23 +3,17 @@
 use crate::table::{Results, Row, Target};
 use crate::{Setting, usage};
 use anyhow::{Result, ensure};
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Uri, header};
 use serde_json::json;
 use spillway_core::Timestamp;
 use spillway_core::ledger::Ledger;
-use spillway_core::names::Names;
-use spillway_core::ports::Clock;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
-use spillway_embedded::gateway::{self, Gateway, TypicalLatency};
-use spillway_embedded::simulate::in_virtual_time;
-use spillway_embedded::{Options, Pipeline, VirtualClock, runtime};
+use spillway_embedded::VirtualClock;
+use spillway_embedded::simulate::{Simulation, SimulationOptions, in_virtual_time};
 use spillway_traffic::Generator;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// A day, at one event a second.
@@ -77,50 +71,32 @@ fn day(folder: &Path, events: u64) -> Result<Ledger> {
 }
 
 async fn live_through(folder: &Path, clock: VirtualClock, events: u64) -> Result<Ledger> {
-    let settings = PipelineSettings::default();
-    let options = Options {
-        settings: settings.clone(),
-        names: Names::default(),
+    let options = SimulationOptions {
+        settings: PipelineSettings::default(),
         schemas: Arc::new(FixedSchemas(Arc::new(SchemaSet::compile(&spillway_traffic::schemas())?))),
-        clock: Arc::new(clock),
-        simulated_latency: Some(Duration::from_millis(6)),
+        faults: Vec::new(),
+        seed: 1,
     };
-    let pipeline = Arc::new(Pipeline::open(folder, options).await?);
-    let ports = gateway::Ports::of(&pipeline);
-    let gateway = Gateway::new(ports, &settings, &Names::default());
-    let gateway = Arc::new(gateway.with_latency(Arc::new(TypicalLatency::seeded(1))));
-    let tasks = runtime::start(&pipeline);
+    let mut simulation = Simulation::open(folder, clock, options).await?;
+    simulation.start();
     let mut generator = Generator::new(1);
-    let mut requests = JoinSet::new();
     for _ in 0..events {
-        let request = request(generator.event(clock.now()).body);
-        let gateway = Arc::clone(&gateway);
-        requests.spawn(async move { gateway.call(request).await });
-        while requests.try_join_next().is_some() {}
-        clock.sleep(Duration::from_secs(1)).await;
+        simulation.send(generator.event(simulation.now()).body);
+        simulation.sleep(Duration::from_secs(1)).await;
     }
-    while requests.join_next().await.is_some() {}
-    let mut ledger = pipeline.ports.flow.ledger().await?;
+    simulation.answered().await;
+    let reader = Arc::clone(&simulation.pipeline.ports.ledger);
+    let mut ledger = reader.ledger().await?;
     // Nothing fails here, so what is still on its way is stored within moments.
     for _ in 0..60 {
         if ledger.moving() == 0 {
             break;
         }
-        clock.sleep(Duration::from_secs(1)).await;
-        ledger = pipeline.ports.flow.ledger().await?;
+        simulation.sleep(Duration::from_secs(1)).await;
+        ledger = reader.ledger().await?;
     }
-    drop(tasks);
-    pipeline.recorder.finish(clock.now());
+    simulation.finish();
     Ok(ledger)
-}
-
-fn request(body: String) -> Request<Bytes> {
-    let mut request = Request::new(Bytes::from(body));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = Uri::from_static("/events");
-    let content_type = HeaderValue::from_static("application/cloudevents+json");
-    request.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    request
 }
 
 #[cfg(test)]

@@ -145,7 +145,7 @@ pub fn table(results: &[Results]) -> String {
         let mut shown = String::new();
         for (column, cell) in line.iter().enumerate() {
             let padding = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
-            // Numbers stand right, words left.
+            // Numbers are right-aligned, words left-aligned.
             let is_number = matches!(column, 1 | 3 | 4);
             let _ = if is_number {
                 write!(shown, "{padding}{cell}  ")

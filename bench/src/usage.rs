@@ -10,7 +10,7 @@ pub fn cpu_s(process: u32) -> Option<f64> {
     ticks(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
 }
 
-/// Seconds of CPU that a process's threads have used, exact to the microsecond where the kernel tells that. Threads that
+/// Seconds of CPU that a process's threads have used, exact to the microsecond if the kernel reports that. Threads that
 /// have ended are not counted: for short spans only.
 pub fn exact_cpu_s(process: u32) -> Option<f64> {
     let mut sum = None;

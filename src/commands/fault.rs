@@ -9,8 +9,8 @@ use crate::values;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use spillway_core::Timestamp;
-use spillway_core::fault::{Fault, FaultKind};
 use spillway_core::ports::AuditEntry;
+use spillway_embedded::faults::{Fault, FaultKind};
 use std::time::Duration;
 
 /// Faults by name.
@@ -107,7 +107,7 @@ pub async fn run(command: &Command, backend: &Backend, console: &mut Console) ->
 }
 
 async fn start(options: &Start, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let from = backend.clock.now();
+    let from = backend.pipeline.clock.now();
     let kind = match options.kind {
         Kind::StoreOutage => FaultKind::StoreOutage,
         Kind::StoreThrottle => FaultKind::StoreThrottle { capacity: options.capacity },
@@ -133,7 +133,7 @@ async fn start(options: &Start, backend: &Backend, console: &mut Console) -> any
 }
 
 async fn stop(options: &Stop, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let now = backend.clock.now();
+    let now = backend.pipeline.clock.now();
     let mut on: Vec<Fault> = backend.local()?.faults().await?;
     on.retain(|fault| fault.is_on(now) && options.kind.is_none_or(|kind| kind.name() == fault.kind.name()));
     let mut stopped = 0;
@@ -158,7 +158,7 @@ async fn stop(options: &Stop, backend: &Backend, console: &mut Console) -> anyho
 }
 
 async fn list(options: &List, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let now = backend.clock.now();
+    let now = backend.pipeline.clock.now();
     let mut faults = backend.local()?.faults().await?;
     faults.retain(|fault| options.all || fault.until.is_none_or(|until| until > now));
     if console.json() {
@@ -222,5 +222,5 @@ async fn note(
         subject: fault.kind.name().to_owned(),
         detail: describe(&fault.kind),
     };
-    Ok(backend.ops.append(&[entry]).await?)
+    Ok(backend.pipeline.ops.append(&[entry]).await?)
 }

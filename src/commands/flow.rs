@@ -51,13 +51,13 @@ struct Rates {
 
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let started_at = backend.clock.now();
-    let mut ledger = backend.flow.ledger().await?;
+    let started_at = backend.pipeline.clock.now();
+    let mut ledger = backend.pipeline.ledger.ledger().await?;
     let mut rates = None;
     if let Some(over) = options.over {
-        backend.clock.sleep(over).await;
-        let before = std::mem::replace(&mut ledger, backend.flow.ledger().await?);
-        let over_s = backend.clock.now().duration_since(started_at).as_secs_f64();
+        backend.pipeline.clock.sleep(over).await;
+        let before = std::mem::replace(&mut ledger, backend.pipeline.ledger.ledger().await?);
+        let over_s = backend.pipeline.clock.now().duration_since(started_at).as_secs_f64();
         let per_s = |now: u64, before: u64| now.saturating_sub(before) as f64 / over_s;
         rates = Some(Rates {
             over_s,
@@ -66,7 +66,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
         });
     }
     let (unaccounted, difference) = (ledger.unaccounted(), ledger.difference());
-    let flow = Flow { at: backend.clock.now(), unaccounted, difference, ledger, rates };
+    let flow = Flow { at: backend.pipeline.clock.now(), unaccounted, difference, ledger, rates };
     if console.json() {
         console.document(&flow)?;
     } else {

@@ -1,7 +1,7 @@
 //! `spillway get`: where an event is, with everything that is known of it.
 
 use crate::answer::{ExitStatus, Trouble};
-use crate::backend::{Backend, Kind};
+use crate::backend::{Backend, Site};
 use crate::console::{BOLD, Console, paint};
 use crate::text;
 use clap::Args;
@@ -61,11 +61,11 @@ struct Whereabouts {
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let id = EventId::new(options.id.as_str());
     let source = options.source.as_deref().map(EventSource::new);
-    let mut locations = backend.flow.locate(&id, source.as_ref()).await?;
+    let mut locations = backend.pipeline.events.locate(&id, source.as_ref()).await?;
     locations.sort_by_key(|location| settled(location.place));
     let mut found = Vec::with_capacity(locations.len());
     for location in locations {
-        let dead_letter = backend.archive.get(&location.message_id).await?;
+        let dead_letter = backend.pipeline.archive.get(&location.message_id).await?;
         found.push(whereabouts(location, dead_letter));
     }
     let Some(first) = found.first() else {
@@ -74,13 +74,13 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
             return Ok(ExitStatus::NotFound);
         }
         let of = options.source.as_ref().map(|source| format!(" from {source}")).unwrap_or_default();
-        let what = match backend.kind {
-            Kind::Embedded => {
+        let what = match backend.site {
+            Site::Local(_) => {
                 format!(
                     "no event with the id {id}{of} was ever accepted here: check the id and the data folder"
                 )
             }
-            Kind::Aws { .. } => format!(
+            Site::Aws(_) => format!(
                 "no event with the id {id}{of} is stored or a dead letter: check the id and the topology, or ask again when \
                  the queues are empty (nobody can look for an event in SQS)"
             ),
@@ -90,7 +90,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     if console.json() {
         console.document(&Found { id, state: first.state, locations: found })?;
     } else {
-        let now = backend.clock.now();
+        let now = backend.pipeline.clock.now();
         for (position, location) in found.iter().enumerate() {
             if position > 0 {
                 console.line("")?;

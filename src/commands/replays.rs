@@ -1,7 +1,7 @@
 //! `spillway replays`: what became of replays.
 
 use crate::answer::{ExitStatus, Trouble};
-use crate::backend::{Backend, Kind};
+use crate::backend::{Backend, Site};
 use crate::commands::dlq;
 use crate::console::{BOLD, Console, paint};
 use crate::text::{self, Cell, Table, number};
@@ -52,22 +52,22 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
 }
 
 async fn resume(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<()> {
-    let Kind::Aws { replay_rate_per_s } = backend.kind else {
+    let Site::Aws(_) = backend.site else {
         let what = "on this machine the running pipeline carries replays on by itself: leave --resume out";
         return Err(Trouble::Usage(what.to_owned()).into());
     };
     let ids = match &options.id {
         Some(id) => vec![ReplayId::new(id.as_str())],
-        None => backend.replays.unfinished().await?,
+        None => backend.pipeline.replays.unfinished().await?,
     };
     for id in &ids {
-        dlq::carry_on(id, replay_rate_per_s, backend, console).await?;
+        dlq::carry_on(id, backend, console).await?;
     }
     Ok(())
 }
 
 async fn list(limit: usize, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let replays = backend.replays.list(limit).await?;
+    let replays = backend.pipeline.replays.list(limit).await?;
     if console.json() {
         let replays: Vec<_> = replays.iter().map(document).collect();
         console.document(&json!({"replays": replays}))?;
@@ -77,7 +77,7 @@ async fn list(limit: usize, backend: &Backend, console: &mut Console) -> anyhow:
         console.line("Nothing was ever replayed")?;
         return Ok(ExitStatus::Ok);
     }
-    let now = backend.clock.now();
+    let now = backend.pipeline.clock.now();
     let mut table = Table::with_header(&["id", "state", "stored", "back", "started"]);
     for replay in &replays {
         table.row(vec![
@@ -93,13 +93,13 @@ async fn list(limit: usize, backend: &Backend, console: &mut Console) -> anyhow:
 }
 
 async fn one(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let Some(replay) = backend.replays.get(id).await? else {
+    let Some(replay) = backend.pipeline.replays.get(id).await? else {
         return Err(Trouble::NotFound(format!("the replay {id} is not known: see spillway replays")).into());
     };
     let mut items: Vec<ReplayItem> = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let page = backend.replays.items(id, after.as_deref(), AT_ONCE).await?;
+        let page = backend.pipeline.replays.items(id, after.as_deref(), AT_ONCE).await?;
         items.extend(page.items);
         after = page.next;
         if after.is_none() {
@@ -109,7 +109,7 @@ async fn one(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow:
     if console.json() {
         console.document(&json!({"replay": document(&replay), "items": items}))?;
     } else {
-        print(&replay, &items, (backend.kind, backend.clock.now()), console)?;
+        print(&replay, &items, (&backend.site, backend.pipeline.clock.now()), console)?;
     }
     Ok(ExitStatus::Ok)
 }
@@ -117,7 +117,7 @@ async fn one(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow:
 fn print(
     replay: &Replay,
     items: &[ReplayItem],
-    (kind, now): (Kind, Timestamp),
+    (site, now): (&Site, Timestamp),
     console: &mut Console,
 ) -> anyhow::Result<()> {
     let total = text::count(replay.total(), "dead letter");
@@ -133,9 +133,9 @@ fn print(
         fields.insert(1, ("ended", text::time(now, at)));
     }
     if let Some(trouble) = &replay.trouble {
-        let goes_on = match kind {
-            Kind::Embedded => "it goes on by itself".to_owned(),
-            Kind::Aws { .. } => format!("go on with spillway replays {} --resume", replay.id),
+        let goes_on = match site {
+            Site::Local(_) => "it goes on by itself".to_owned(),
+            Site::Aws(_) => format!("go on with spillway replays {} --resume", replay.id),
         };
         fields.push(("trouble", format!("{trouble}; {goes_on}")));
     }

@@ -36,8 +36,8 @@ run "rules" {
   }
 
   assert {
-    condition     = length(output.written) == length(output.rules) && length(output.rules) > 70
-    error_message = "Every rule of every file is read."
+    condition     = output.problem == "" && length(output.written) == length(output.rules) && length(output.rules) > 70
+    error_message = "Every rule of the file is read: ${output.problem}"
   }
 }
 

@@ -123,6 +123,43 @@ run "what_the_api_refuses_by_itself_is_a_problem_document" {
   }
 }
 
+run "refusals_are_those_that_the_documentation_has" {
+  module {
+    source = "./modules/api"
+  }
+
+  assert {
+    condition = alltrue([for refusal in aws_api_gateway_gateway_response.refusal : strcontains(file("../docs/http-api.md"),
+      "| ${refusal.status_code} | `${jsondecode(refusal.response_templates["application/json"]).type}` |"
+    )])
+    error_message = "docs/http-api.md has no row with status and type of: ${join(", ", [for name, refusal in aws_api_gateway_gateway_response.refusal : name
+    if !strcontains(file("../docs/http-api.md"), "| ${refusal.status_code} | `${jsondecode(refusal.response_templates["application/json"]).type}` |")])}"
+  }
+
+  assert {
+    condition     = aws_api_gateway_gateway_response.refusal["INTEGRATION_TIMEOUT"].status_code == "504" && aws_api_gateway_gateway_response.refusal["INTEGRATION_FAILURE"].status_code == "502" && aws_api_gateway_gateway_response.refusal["DEFAULT_5XX"].status_code == "502"
+    error_message = "Where it is not known whether events were accepted, the answer is not 503, which says that none were."
+  }
+}
+
+run "other_methods_and_the_health_check_are_answered_by_the_function" {
+  module {
+    source = "./modules/api"
+  }
+
+  assert {
+    condition = alltrue([for path in ["events", "health"] :
+      aws_api_gateway_method.any[path].http_method == "ANY" && aws_api_gateway_integration.any[path].type == "AWS_PROXY" && aws_api_gateway_integration.any[path].uri == var.function.invoke_arn
+    ])
+    error_message = "The function answers GET /health, and 405 with Allow, as it does on one machine."
+  }
+
+  assert {
+    condition     = { for path, permission in aws_lambda_permission.any : path => permission.source_arn } == { for path in ["events", "health"] : path => "arn:aws:execute-api:eu-central-1:123456789012:mocked-api/v1/*/${path}" }
+    error_message = "API Gateway may invoke the alias for these paths of this API and stage only."
+  }
+}
+
 run "a_signed_api_says_so_to_who_comes_unsigned" {
   module {
     source = "./modules/api"

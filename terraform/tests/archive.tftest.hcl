@@ -130,7 +130,22 @@ run "schemas_are_copied_with_their_folders_and_their_change_is_seen" {
   }
 
   assert {
-    condition     = output.schemas_hash != null && aws_s3_object.schema["order.placed.json"].source_hash == filesha256("tests/schemas/order.placed.json")
-    error_message = "A changed schema changes the hash, by which functions start anew."
+    condition     = output.schema_set.hash == aws_s3_object.schema_set[0].source_hash && aws_s3_object.schema["order.placed.json"].source_hash == filesha256("tests/schemas/order.placed.json")
+    error_message = "A changed schema changes the hash, by which functions start again."
+  }
+
+  assert {
+    condition     = jsondecode(aws_s3_object.schema_set[0].content) == { "order.placed" = file("tests/schemas/order.placed.json") } && aws_s3_object.schema_set[0].key == "schema-sets/current.json"
+    error_message = "All schemas are in one document, as they were written; hidden files are not."
+  }
+
+  assert {
+    condition     = output.schema_set.version == aws_s3_object.schema_set[0].version_id
+    error_message = "A function names the version that it was deployed with, and finds it when the alias goes back."
+  }
+
+  assert {
+    condition     = keys(aws_s3_object.schema) == ["order.placed.json"]
+    error_message = "Hidden files are no schemas."
   }
 }

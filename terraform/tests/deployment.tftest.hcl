@@ -86,9 +86,10 @@ run "each_function_may_do_only_what_its_code_does" {
         "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage",
       ]
       archiver = [
-        "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
+        "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem",
+        "dynamodb:Query", "dynamodb:UpdateItem",
         "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
-        "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
+        "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage",
       ]
     })
     error_message = "Nobody has an action more than this."
@@ -136,12 +137,12 @@ run "alarms_are_found_by_their_rules_and_thresholds_are_this_deployments" {
 
 run "thresholds_of_a_plain_deployment_are_those_that_the_rules_were_tested_with" {
   assert {
-    condition     = [for key, value in local.limits : key if value != yamldecode(file("../alerts/limits.yaml"))[key]] == ["api.expected_requests_per_5_minutes"]
-    error_message = "Defaults of the variables and alerts/limits.yaml say the same, but for what a new deployment cannot know: ${jsonencode(local.limits)}"
+    condition     = [for key, value in module.rules.limits : key if value != jsondecode(file("../alerts/rules.json")).limits[key]] == ["api.expected_requests_per_5_minutes"]
+    error_message = "Defaults of the variables and of the compiled rules say the same, but for what a new deployment cannot know: ${jsonencode(module.rules.limits)}"
   }
 
   assert {
-    condition = local.limits["api.expected_requests_per_5_minutes"] == 0 && alltrue([for name in ["api-requests-few-low", "api-requests-few-high"] :
+    condition = module.rules.limits["api.expected_requests_per_5_minutes"] == 0 && alltrue([for name in ["api-requests-few-low", "api-requests-few-high"] :
       module.rules.rules[name].threshold == 0 && module.rules.rules[name].comparison == "LessThanThreshold"
     ])
     error_message = "Nobody is woken because a new deployment has no requests."
@@ -160,24 +161,24 @@ run "every_limit_that_terraform_sets_follows_its_setting" {
 
   # Which of the rules' limits are still those of the file: what only people know, or AWS has fixed.
   assert {
-    condition = toset([for key, value in yamldecode(file("../alerts/limits.yaml")) : key if local.limits[key] == value]) == toset([
+    condition = toset([for key, value in jsondecode(file("../alerts/rules.json")).limits : key if module.rules.limits[key] == value]) == toset([
       "queues.primary.max_in_flight", "queues.dlq.retention_s",
     ])
-    error_message = "A rule's threshold is a share of what was set up, not of a default: ${jsonencode(local.limits)}"
+    error_message = "A rule's threshold is a share of what was set up, not of a default: ${jsonencode(module.rules.limits)}"
   }
 
   assert {
-    condition     = local.limits["functions.ingest.timeout_ms"] == 11000 && local.limits["functions.consumer.timeout_ms"] == 31000 && local.limits["functions.archiver.timeout_ms"] == 32000
+    condition     = module.rules.limits["functions.ingest.timeout_ms"] == 11000 && module.rules.limits["functions.consumer.timeout_ms"] == 31000 && module.rules.limits["functions.archiver.timeout_ms"] == 32000
     error_message = "Timeouts of the functions, in milliseconds."
   }
 
   assert {
-    condition     = local.limits["functions.ingest.concurrency"] == 77 && local.limits["functions.consumer.concurrency"] == 11 && local.limits["functions.archiver.concurrency"] == 6
+    condition     = module.rules.limits["functions.ingest.concurrency"] == 77 && module.rules.limits["functions.consumer.concurrency"] == 11 && module.rules.limits["functions.archiver.concurrency"] == 6
     error_message = "How many of each function run at once at most."
   }
 
   assert {
-    condition     = local.limits["api.requests_per_minute"] == 6000 && local.limits["queues.primary.max_receive_count"] == 19
+    condition     = module.rules.limits["api.requests_per_minute"] == 6000 && module.rules.limits["queues.primary.max_receive_count"] == 19
     error_message = "What the API lets through, and receives before a message is a dead letter."
   }
 }
@@ -198,26 +199,6 @@ run "the_reporter_opens_with_business_hours_and_knows_what_terraform_knows" {
   }
 }
 
-run "malformed_rules_end_the_plan" {
-  command = plan
-
-  variables {
-    alarms = { rules_dir = "tests/refused" }
-  }
-
-  expect_failures = [output.topology]
-}
-
-run "a_folder_without_rules_ends_the_plan" {
-  command = plan
-
-  variables {
-    alarms = { rules_dir = "tests/schemas" }
-  }
-
-  expect_failures = [output.topology]
-}
-
 run "dead_letters_are_found_by_time_group_type_and_event" {
   assert {
     condition     = output.topology.dead_letter_index.indexes == tolist(["by_event", "by_group", "by_time", "by_type"])
@@ -231,18 +212,35 @@ run "a_consumer_that_checks_schemas_is_told_where_they_are_and_may_read_them" {
   }
 
   assert {
-    condition     = local.environments.consumer.SPILLWAY_SCHEMAS_PREFIX == "schemas/" && local.environments.consumer.SPILLWAY_SCHEMAS_HASH != null
-    error_message = "The consumer is told where schemas are, and that they changed."
+    condition     = local.environments.consumer.SPILLWAY_SCHEMAS_KEY == "schema-sets/current.json" && local.environments.consumer.SPILLWAY_SCHEMAS_VERSION != null && local.environments.consumer.SPILLWAY_SCHEMAS_HASH != null
+    error_message = "The consumer is told where schemas are, in which version, and that they changed."
   }
 
   assert {
-    condition     = contains(flatten(local.statements.consumer[*].Action), "s3:GetObject")
+    condition     = alltrue([for action in ["s3:GetObject", "s3:GetObjectVersion"] : contains(flatten(local.statements.consumer[*].Action), action)])
     error_message = "The consumer may read schemas."
+  }
+}
+
+run "a_key_made_before_is_kept_beside_a_key_of_ones_own" {
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition     = length(module.key) == 1 && output.topology.kms_key_arn == var.kms_key_arn
+    error_message = "The key of the runs before is not destroyed: the queues and the archive hold what it encrypted."
+  }
+
+  assert {
+    condition     = alltrue([for use in local.key_use : toset(use.Resource) == toset([var.kms_key_arn, module.key[0].arn])])
+    error_message = "Functions read with either key."
   }
 }
 
 run "a_key_of_ones_own_is_used_everywhere_and_none_is_made" {
   variables {
+    make_key    = false
     kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555"
   }
 
@@ -307,4 +305,44 @@ run "everything_at_once_fits_together" {
     condition     = output.topology.functions.consumer.maximum_concurrency == 50 && output.topology.functions.ingest.provisioned_concurrency == 2 && output.topology.table.replicas == tolist(["eu-west-1"])
     error_message = "Limits and replicas are what was asked for."
   }
+}
+
+run "a_missing_file_ends_the_plan" {
+  command = plan
+
+  variables {
+    alarms = { rules_file = "tests/compiled/none.json" }
+  }
+
+  expect_failures = [output.topology]
+}
+
+run "a_changed_file_ends_the_plan" {
+  command = plan
+
+  variables {
+    alarms = { rules_file = "tests/compiled/changed.json" }
+  }
+
+  expect_failures = [output.topology]
+}
+
+run "another_format_ends_the_plan" {
+  command = plan
+
+  variables {
+    alarms = { rules_file = "tests/compiled/other_format.json" }
+  }
+
+  expect_failures = [output.topology]
+}
+
+run "a_folder_of_rule_files_is_refused_with_what_to_do_instead" {
+  command = plan
+
+  variables {
+    alarms = { rules_dir = "../alerts/rules" }
+  }
+
+  expect_failures = [var.alarms]
 }

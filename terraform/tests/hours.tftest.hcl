@@ -119,8 +119,9 @@ run "without_business_hours_low_alarms_are_told_at_any_hour" {
     business_hours = null
     rules = {
       a-low = {
-        name      = "a-low", subsystem = "queue", kind = "metric", tier = "low", notify = true, summary = "A.", impact = "B.", runbook = "a"
-        metrics   = [{ id = "a", namespace = "AWS/SQS", metric = "X", statistic = "Sum", dimensions = [] }], expression = null, period = 60, comparison = "GreaterThanThreshold"
+        name      = "a-low", subsystem = "queue", kind = "metric", tier = "low", notify = true, actions = [], summary = "A.", impact = "B."
+        runbook   = "a", page = "/alarms/a-low?range=3h", runbook_page = "/runbooks/a"
+        metrics   = [{ id = "a", namespace = "AWS/SQS", metric = "X", statistic = "Sum", percentile = false, dimensions = [] }], expression = null, period = 60, comparison = "GreaterThanThreshold"
         threshold = 1, datapoints_to_alarm = 1, evaluation_periods = 1, missing_data = "missing", low_samples = "evaluate", alarm_rule = null
       }
     }

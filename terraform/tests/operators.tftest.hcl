@@ -49,4 +49,9 @@ run "a_viewer_changes_nothing_and_an_operator_deletes_nothing" {
     ]]))
     error_message = "Every statement names this deployment's resources, but for calls that AWS has none for."
   }
+
+  assert {
+    condition     = [for statement in jsondecode(output.operator_policies.viewer).Statement : statement.Resource if statement.Sid == "ReadAlarms"] == ["*"]
+    error_message = "CloudWatch tells of composite alarms only who may ask about all alarms."
+  }
 }

@@ -107,6 +107,35 @@ run "both_queues_are_encrypted_and_refuse_plain_http" {
   }
 }
 
+run "protected_queues_can_be_neither_deleted_nor_purged" {
+  module {
+    source = "./modules/queue_with_dlq"
+  }
+
+  variables {
+    deletion_protection = true
+  }
+
+  assert {
+    condition = alltrue([for queue in [aws_sqs_queue.primary, aws_sqs_queue.dlq] : anytrue([
+      for statement in jsondecode(queue.policy).Statement :
+      statement.Effect == "Deny" && statement.Principal == "*" && toset(flatten([statement.Action])) == toset(["sqs:DeleteQueue", "sqs:PurgeQueue"]) && can(regex("demo-events(-dlq)?$", statement.Resource))
+    ])])
+    error_message = "Nobody deletes accepted events with their queue."
+  }
+}
+
+run "queues_without_protection_can_go" {
+  module {
+    source = "./modules/queue_with_dlq"
+  }
+
+  assert {
+    condition     = alltrue([for queue in [aws_sqs_queue.primary, aws_sqs_queue.dlq] : [for statement in jsondecode(queue.policy).Statement : statement.Sid] == ["TlsOnly"]])
+    error_message = "Without protection only TLS is asked for."
+  }
+}
+
 run "a_timeout_that_lambda_does_not_take_is_refused" {
   command = plan
 

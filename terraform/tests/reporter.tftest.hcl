@@ -5,27 +5,22 @@ mock_provider "aws" {
 }
 
 variables {
-  name               = "demo-reporter"
-  zip                = "tests/artifacts/reporter-arm64.zip"
-  architecture       = "arm64"
-  environment        = { SPILLWAY_DEPLOYMENT = "demo", SPILLWAY_LOG_LEVEL = "info" }
-  alarms             = { deployment = "demo", rules = { "queue.yaml" = "subsystem: queue" }, business_hours = null }
-  openings           = { "2026-04" = "cron(0 9 1,2,7 4 ? 2026)", "other" = "cron(0 9 ? * MON,TUE *)" }
-  zone               = "Europe/Berlin"
-  archive            = { bucket = "demo-archive", arn = "arn:aws:s3:::demo-archive", alarms_prefix = "alarms/", digests_prefix = "digests/" }
-  low_topic_arn      = "arn:aws:sns:eu-central-1:123456789012:demo-low"
-  ops_table          = { name = "demo-ops", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/demo-ops" }
-  budget             = "demo"
-  archiver           = "demo-archiver"
-  retries            = { base_s = 5, cap_s = 900 }
-  log_level          = "info"
-  log_retention_days = 30
-  account_id         = "123456789012"
-  partition          = "aws"
-  region             = "eu-central-1"
-  dns_suffix         = "amazonaws.com"
-  kms_key_arn        = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-  tags               = { spillway = "demo" }
+  alarms        = { deployment = "demo", rules = "{\"format\": 1}", business_hours = null }
+  openings      = { "2026-04" = "cron(0 9 1,2,7 4 ? 2026)", "other" = "cron(0 9 ? * MON,TUE *)" }
+  zone          = "Europe/Berlin"
+  archive       = { bucket = "demo-archive", arn = "arn:aws:s3:::demo-archive", alarms_prefix = "alarms/", digests_prefix = "digests/" }
+  low_topic_arn = "arn:aws:sns:eu-central-1:123456789012:demo-low"
+  ops_table     = { name = "demo-ops", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/demo-ops" }
+  budget        = "demo"
+  archiver      = "demo-archiver"
+  retries       = { base_s = 5, cap_s = 900 }
+  account_id    = "123456789012"
+  partition     = "aws"
+  region        = "eu-central-1"
+  dns_suffix    = "amazonaws.com"
+  kms_key_arn   = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  kms_key_arns  = ["arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"]
+  tags          = { spillway = "demo" }
 
   queues = {
     primary = { name = "demo-events", visibility_timeout_s = 180, max_receive_count = 20 }
@@ -63,12 +58,12 @@ run "it_may_do_only_what_its_code_does" {
   }
 
   assert {
-    condition     = [for statement in output.statements : statement.Sid if statement.Resource == "*"] == ["ReadMetrics"]
-    error_message = "Every statement names its resources, but for metrics, which have none in IAM."
+    condition     = [for statement in output.statements : statement.Sid if statement.Resource == "*"] == ["ReadAlarms", "ReadMetrics"]
+    error_message = "Every statement names its resources, but for metrics, which have none in IAM, and alarms: CloudWatch tells of composites only who may ask about all."
   }
 
   assert {
-    condition     = !anytrue([for statement in output.statements : startswith(statement.Sid, "KeepCharts") && !strcontains(statement.Resource, "/digests/")])
+    condition     = !anytrue([for statement in output.statements : startswith(statement.Sid, "KeepCharts") && !strcontains(jsonencode(statement.Resource), "/digests/")])
     error_message = "It cannot touch what is archived."
   }
 
@@ -100,10 +95,16 @@ run "it_is_asked_when_hours_begin_and_by_the_clock" {
   }
 
   variables {
-    description = "Tells"
-    memory_mb   = 512
-    timeout_s   = 120
-    statements  = []
+    name               = "demo-reporter"
+    zip                = "tests/artifacts/reporter-arm64.zip"
+    architecture       = "arm64"
+    environment        = { SPILLWAY_DEPLOYMENT = "demo", SPILLWAY_LOG_LEVEL = "info" }
+    log_level          = "info"
+    log_retention_days = 30
+    description        = "Tells"
+    memory_mb          = 512
+    timeout_s          = 120
+    statements         = []
 
     schedules = {
       digest-other = { description = "Tells", cron = "cron(0 9 ? * MON,TUE *)", zone = "Europe/Berlin", input = "{\"task\":\"digest\"}" }

@@ -1,23 +1,100 @@
-# Malformed rules: Terraform says what `spillway alarms check` says.
+# Compiled rules: what is read, and what is refused.
 
 mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-run "every_malformed_file_is_refused_in_the_words_of_the_crate" {
+run "rules_of_ones_own_are_read_with_the_deployments_limits" {
   command = plan
 
   module {
-    source = "./tests/refusals"
+    source = "./modules/compiled_rules"
+  }
+
+  variables {
+    file   = "tests/compiled/own.json"
+    limits = { "functions.consumer.timeout_ms" = 60000 }
   }
 
   assert {
-    condition     = output.count > 70
-    error_message = "The files were found: only then the rest of this means anything."
+    condition     = output.problem == "" && keys(output.rules) == ["consumer-slow"] && output.text == file("tests/compiled/own.json")
+    error_message = "The file that the compiler wrote is taken as it is: ${output.problem}"
   }
 
   assert {
-    condition     = length(output.judged_otherwise) == 0
-    error_message = "Each file has the problems that stand at its end, and no others: ${jsonencode(output.judged_otherwise)}"
+    condition     = output.rules["consumer-slow"].threshold == 42000 && output.limits["functions.consumer.timeout_ms"] == 60000 && output.limits["queues.primary.max_in_flight"] == 120000
+    error_message = "A threshold is a share of the deployment's limit; where the deployment sets none, the file's counts."
+  }
+}
+
+run "a_file_that_does_not_exist_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/compiled_rules"
+  }
+
+  variables {
+    file   = "tests/compiled/none.json"
+    limits = {}
+  }
+
+  assert {
+    condition     = startswith(output.problem, "tests/compiled/none.json does not exist") && length(output.rules) == 0
+    error_message = "The problem names the file and the command: ${output.problem}"
+  }
+}
+
+run "rule_files_that_were_not_compiled_are_refused" {
+  command = plan
+
+  module {
+    source = "./modules/compiled_rules"
+  }
+
+  variables {
+    file   = "../alerts/rules/queue.yaml"
+    limits = {}
+  }
+
+  assert {
+    condition     = strcontains(output.problem, "is no file of compiled rules") && length(output.rules) == 0
+    error_message = "YAML is not read: ${output.problem}"
+  }
+}
+
+run "another_format_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/compiled_rules"
+  }
+
+  variables {
+    file   = "tests/compiled/other_format.json"
+    limits = {}
+  }
+
+  assert {
+    condition     = strcontains(output.problem, "has format 2, expected 1") && length(output.rules) == 0
+    error_message = "A file of another version is refused although its hash is right: ${output.problem}"
+  }
+}
+
+run "a_file_that_was_changed_by_hand_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/compiled_rules"
+  }
+
+  variables {
+    file   = "tests/compiled/changed.json"
+    limits = {}
+  }
+
+  assert {
+    condition     = strcontains(output.problem, "was changed after it was compiled") && length(output.rules) == 0
+    error_message = "One number is another one, and the hash is not: ${output.problem}"
   }
 }

@@ -77,7 +77,6 @@ run "times_that_aws_does_not_wait_or_keep_are_refused" {
     ingest        = { timeout_s = 29 }
     consumer      = { timeout_s = 901 }
     archiver      = { timeout_s = 0 }
-    retries       = { cap_s = 43201 }
     archive       = { cold_after_days = 0 }
     observability = { log_retention_days = 31 }
     backup        = { keep_days = 0 }
@@ -87,7 +86,6 @@ run "times_that_aws_does_not_wait_or_keep_are_refused" {
     var.ingest,
     var.consumer,
     var.archiver,
-    var.retries,
     var.archive,
     var.observability,
     var.backup,
@@ -102,7 +100,6 @@ run "amounts_that_leave_nothing_to_run_on_are_refused" {
     consumer           = { memory_mb = 64 }
     archiver           = { memory_mb = 20480 }
     table              = { capacity = { write_min = 100, write_max = 50 } }
-    retries            = { max_receive_count = 1 }
     monthly_budget_usd = 0
     archive            = { keep_days = 100 }
     api                = { throttle_burst = 0 }
@@ -113,7 +110,6 @@ run "amounts_that_leave_nothing_to_run_on_are_refused" {
     var.consumer,
     var.archiver,
     var.table,
-    var.retries,
     var.monthly_budget_usd,
     var.archive,
     var.api,
@@ -130,7 +126,6 @@ run "batches_and_shares_out_of_range_are_refused" {
     observability = { trace_sampling = { per_second = 1, share_of_rest = 5 } }
     table         = { capacity = { target_utilisation_percent = 95 } }
     ingest        = { warm_up_every_minutes = 0.5 }
-    retries       = { base_s = 901 }
   }
 
   expect_failures = [
@@ -140,7 +135,6 @@ run "batches_and_shares_out_of_range_are_refused" {
     var.observability,
     var.table,
     var.ingest,
-    var.retries,
   ]
 }
 
@@ -272,4 +266,75 @@ run "hours_that_daylight_saving_may_skip_are_refused" {
   }
 
   expect_failures = [var.business_hours]
+}
+
+run "a_wait_that_leaves_no_time_for_the_work_is_refused" {
+  command = plan
+
+  variables {
+    retries = { max_receive_count = 2, cap_s = 43021 }
+  }
+
+  expect_failures = [var.retries]
+}
+
+run "a_single_receive_is_refused" {
+  command = plan
+
+  variables {
+    retries = { max_receive_count = 1 }
+  }
+
+  expect_failures = [var.retries]
+}
+
+run "a_first_wait_above_the_longest_is_refused" {
+  command = plan
+
+  variables {
+    retries = { base_s = 901 }
+  }
+
+  expect_failures = [var.retries]
+}
+
+run "retries_that_outlive_the_queue_are_refused" {
+  command = plan
+
+  variables {
+    retries = { max_receive_count = 60, cap_s = 43000 }
+  }
+
+  expect_failures = [var.retries]
+}
+
+run "crashes_that_outlive_the_queue_are_refused" {
+  command = plan
+
+  variables {
+    consumer = { timeout_s = 900 }
+    retries  = { max_receive_count = 113 }
+  }
+
+  expect_failures = [var.retries]
+}
+
+run "a_schema_that_is_no_json_is_refused" {
+  command = plan
+
+  variables {
+    schemas_dir = "tests/schemas_broken"
+  }
+
+  expect_failures = [var.schemas_dir]
+}
+
+run "a_deployment_without_any_key_is_refused" {
+  command = plan
+
+  variables {
+    make_key = false
+  }
+
+  expect_failures = [var.make_key]
 }

@@ -3,7 +3,6 @@
 use crate::common::{Output, spillway, spillway_words};
 use serde_json::{Value, json};
 use spillway_core::names::Names;
-use spillway_core::schema::SchemaFolder;
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::gateway::{self, Gateway};
 use spillway_embedded::pipeline::{DASHBOARD_URL, SCHEMAS};
@@ -32,12 +31,12 @@ impl Running {
         let options = Options {
             settings: settings.clone(),
             names: Names::default(),
-            schemas: Arc::new(SchemaFolder::open(&schemas).expect("schemas")),
+            schemas: Arc::new(spillway_embedded::schemas::SchemaFolder::open(&schemas).expect("schemas")),
             clock: Arc::new(RealClock),
             simulated_latency: None,
         };
         let pipeline = Pipeline::open(&folder.path().join("data"), options).await.expect("a pipeline");
-        pipeline.ports.note(SCHEMAS, &schemas.display().to_string()).await.expect("noted");
+        pipeline.local.note(SCHEMAS, &schemas.display().to_string()).await.expect("noted");
         let pipeline = Arc::new(pipeline);
         let mut tasks = runtime::start(&pipeline);
         let ports = gateway::Ports::of(&pipeline);
@@ -150,7 +149,7 @@ async fn what_is_accepted_during_an_outage_is_stored_after_it() {
     assert_eq!(running.run("fault start store-outage --by anna").await.code, Some(0));
     assert_eq!(running.json("fault list").await["faults"][0]["kind"], "store-outage");
     // A pipeline looks for faults four times a second; this one looks now.
-    running.pipeline.ports.faults.refresh().await.unwrap();
+    running.pipeline.local.faults.refresh().await.unwrap();
     let ids = running.folder.path().join("ids");
     let line =
         format!("load --url {} --rate 100 --seconds 2 --seed 1 --out {} --json", running.url, ids.display());
@@ -169,11 +168,11 @@ async fn what_is_accepted_during_an_outage_is_stored_after_it() {
 async fn a_sign_in_link_leads_to_the_dashboard_once() {
     let running = Running::start().await;
     assert_eq!(running.run("sign-in").await.code, Some(4));
-    running.pipeline.ports.note(DASHBOARD_URL, "http://127.0.0.1:3000").await.unwrap();
+    running.pipeline.local.note(DASHBOARD_URL, "http://127.0.0.1:3000").await.unwrap();
     let url = running.json("sign-in").await["url"].as_str().unwrap().to_owned();
     let token = url.strip_prefix("http://127.0.0.1:3000/sign-in?token=").expect("a link");
-    assert!(running.pipeline.ports.sign_ins.redeem(token).await.unwrap().is_some());
-    assert!(running.pipeline.ports.sign_ins.redeem(token).await.unwrap().is_none());
+    assert!(running.pipeline.local.sign_ins.redeem(token).await.unwrap().is_some());
+    assert!(running.pipeline.local.sign_ins.redeem(token).await.unwrap().is_none());
 }
 
 #[tokio::test]

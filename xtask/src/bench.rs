@@ -29,12 +29,9 @@ const CONSUMER: &str = "consumer";
 const BACKTEST: (&str, &str) = ("backtest", "spillway-alerts");
 /// The tables of what the rules tell.
 const INCIDENTS: &str = "incidents";
-/// The functions' packages, built together as they are deployed.
-const FUNCTIONS: [&str; 3] = ["spillway-functions-ingest", "spillway-functions-consumer", "spillway-functions-archiver"];
-/// The one that does nothing, built by itself, so that it has no features that only the others need.
-const NOTHING: [&str; 1] = ["spillway-bench-noop"];
-/// Their programs.
-const PROGRAMS: [&str; 4] = ["ingest", "consumer", "archiver", "noop"];
+/// The function that does nothing, by its program and its package. It is built by itself, so that it has no features that only
+/// the others need.
+const NOTHING: (&str, &str) = ("noop", "spillway-bench-noop");
 /// What the peers in Python are made of.
 const PEERS: &str = "bench/python/requirements.txt";
 
@@ -158,11 +155,16 @@ fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<
 fn functions(settings: &Settings, results: &Path) -> Result<PathBuf> {
     let folder = results.join("functions");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let functions = metadata::functions(&metadata::packages(settings)?)?;
+    let measured = functions.iter().filter(|function| function.place == metadata::Place::OnEventPath);
+    let (mut programs, packages): (Vec<&str>, Vec<&str>) =
+        measured.map(|function| (&*function.name, &*function.package)).unzip();
+    programs.push(NOTHING.0);
     let mut built = PathBuf::new();
-    for packages in [&FUNCTIONS[..], &NOTHING] {
-        built = lambda::compile(settings, lambda::Architecture::NATIVE, packages)?;
+    for together in [&packages[..], &[NOTHING.1]] {
+        built = lambda::compile(settings, lambda::Architecture::NATIVE, together)?;
     }
-    for program in PROGRAMS {
+    for program in programs {
         fs::copy(built.join(program), folder.join(program))
             .with_context(|| format!("cannot copy {program}"))?;
     }

@@ -1,8 +1,9 @@
-//! `cargo xtask deploy`: builds the functions and shows what Terraform would change in AWS; changes it only when told to.
+//! `cargo xtask deploy`: builds the functions and shows what Terraform would change in AWS; changes it only with `--apply`.
 
 use crate::{lambda, process, rings, settings::Settings};
 use anyhow::{Context, Result, bail};
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
@@ -21,6 +22,9 @@ pub struct Arguments {
     /// File with values of Terraform's variables; `terraform/README.md` lists them
     #[arg(long, value_name = "FILE")]
     vars: Option<PathBuf>,
+    /// Folder of alarm rules of your own: compiled before the plan into DIR.json, which `alarms.rules_file` has to name
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
     /// What the functions are built for; stands above the variable of that name
     #[arg(long, value_enum, default_value_t)]
     architecture: Architecture,
@@ -65,6 +69,11 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
              set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         );
     }
+    if let Some(folder) = &arguments.rules {
+        process::step("alarm rules");
+        let folder = fs::canonicalize(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        process::run(settings.cargo().args(compile_rules(&folder)))?;
+    }
     lambda::build(settings, arguments.architecture.built())?;
     let zips = settings.target.join("lambda");
 
@@ -98,6 +107,17 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     println!("API {}", parsed["api"]["url"].as_str().unwrap_or("(the topology names none)"));
     println!("Topology {}", file.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// `spillway alarms compile` for a folder of rule files, into a file beside it. Without the AWS SDKs, which take long to build.
+fn compile_rules(folder: &Path) -> Vec<OsString> {
+    let mut out = OsString::from(folder);
+    out.push(".json");
+    let command =
+        ["run", "--quiet", "--package", "spillway", "--no-default-features", "--", "alarms", "compile"];
+    let mut words: Vec<OsString> = command.map(OsString::from).to_vec();
+    words.extend([folder.into(), "--out".into(), out]);
+    words
 }
 
 /// The file, seen from anywhere.
@@ -151,6 +171,13 @@ mod tests {
             parse(&["--apply", "--architecture", "x86_64"]).unwrap().arguments.architecture,
             Architecture::X86_64
         );
+    }
+
+    #[test]
+    fn own_rules_are_compiled_into_a_file_beside_their_folder() {
+        let words = compile_rules(Path::new("/etc/shop/rules.d"));
+        let last: Vec<&str> = words.iter().rev().take(3).rev().filter_map(|word| word.to_str()).collect();
+        assert_eq!(last, ["/etc/shop/rules.d", "--out", "/etc/shop/rules.d.json"]);
     }
 
     #[test]

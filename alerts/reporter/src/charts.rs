@@ -6,8 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use spillway_alerts::hours::{Digest, DigestEntry};
 use spillway_alerts::{Rule, RuleName};
-use spillway_dashboard_charts::{AlarmPeriod, Chart, Series, Size, Theme, Threshold, Tier, Unit, render_png};
-use spillway_core::metric::Unit as MetricUnit;
+use spillway_dashboard_charts::{AlarmPeriod, Chart, Series, Size, Theme, Threshold, Tier, render_png};
 use spillway_dashboard_model::alarms::{read_numbers, unit};
 use spillway_dashboard_model::{Period, TimeRange};
 use std::collections::BTreeMap;
@@ -61,7 +60,7 @@ pub(crate) async fn png(
 
     let mut chart = Chart::new(
         rule.name.as_str(),
-        in_charts(unit(condition)),
+        unit(condition).into(),
         range.from().as_second(),
         range.to().as_second(),
         i64::from(period.seconds()),
@@ -88,15 +87,4 @@ fn periods(rule: &Rule, digest: &Digest) -> Vec<AlarmPeriod> {
         tier: Tier::Low,
     };
     entries.map(period).collect()
-}
-
-fn in_charts(unit: MetricUnit) -> Unit {
-    match unit {
-        MetricUnit::Count => Unit::Count,
-        MetricUnit::Seconds => Unit::Seconds,
-        MetricUnit::Milliseconds => Unit::Milliseconds,
-        MetricUnit::Percent => Unit::Percent,
-        MetricUnit::Bytes => Unit::Bytes,
-        MetricUnit::None => Unit::Number,
-    }
 }

@@ -14,9 +14,10 @@
 use crate::Function;
 use crate::ports::PortError;
 use jiff::SignedDuration;
-use spillway_core::metric::{self, Measurement, MetricId, Unit};
+use spillway_core::metric::Measurement;
 use spillway_core::retry::RetrySchedule;
-use spillway_dashboard_model::{MetricQuery, Period, ReadError, Series, Statistic, TimeRange};
+use spillway_dashboard_model::ReadError;
+use spillway_metrics::{Period, Queue, Series, Statistic, TimeRange, archiver, queue};
 
 /// How far back CloudWatch has metrics by the minute; the retention of a queue is less.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24 + 1);
@@ -70,13 +71,11 @@ pub(crate) async fn measure(function: &Function) -> Result<Option<i64>, LossErro
     }
     let (retention, now) = (&function.retention, function.telemetry.now());
     let range = TimeRange::last(LOOK_BACK, now);
-    let query = |name: &'static str, queue: &str, statistic| {
-        MetricQuery::new(MetricId::new("AWS/SQS", name, &[("QueueName", queue)]), statistic)
-    };
+    let (dlq, primary) = (Queue::from(retention.dlq.as_str()), Queue::from(retention.queue.as_str()));
     let queries = [
-        query("ApproximateNumberOfMessagesVisible", &retention.dlq, Statistic::Maximum),
-        query("ApproximateNumberOfMessagesNotVisible", &retention.dlq, Statistic::Maximum),
-        query("ApproximateAgeOfOldestMessage", &retention.queue, Statistic::Maximum),
+        queue::VISIBLE.query(&dlq, Statistic::Maximum),
+        queue::NOT_VISIBLE.query(&dlq, Statistic::Maximum),
+        queue::AGE_OF_OLDEST.query(&primary, Statistic::Maximum),
     ];
     let read = function.metrics.read(&queries, range, PERIOD).await.map_err(LossError::Metrics)?;
     let [visible, in_flight, age] = &read.series[..] else {
@@ -87,12 +86,8 @@ pub(crate) async fn measure(function: &Function) -> Result<Option<i64>, LossErro
     let waited_s = age.largest().unwrap_or(0.0) as i64 + retention.retried_for();
     let in_dlq_s = now.as_second() - last_empty(visible, in_flight);
     let left_s = (i64::from(retention.retention_s) - waited_s - in_dlq_s).max(0);
-    let metric = MetricId::new(
-        metric::NAMESPACE,
-        metric::TIME_TO_LOSS,
-        &[("FunctionName", retention.archiver.as_str())],
-    );
-    function.telemetry.measure(&[Measurement { metric, value: left_s as f64, unit: Unit::Seconds }]);
+    let archiver = spillway_metrics::Function::from(retention.archiver.as_str());
+    function.telemetry.measure(&[Measurement::of(archiver::TIME_TO_LOSS, &archiver, left_s as f64)]);
     tracing::info!(left_s, in_dlq_s, waited_s, "dead letters wait that are not archived");
     Ok(Some(left_s))
 }

@@ -1,12 +1,14 @@
 //! The reporter function's program.
 
+use spillway_alerts_reporter::aws::{
+    CloudWatchStates, DynamoOnce, OneBudget, S3Pictures, SnsMail, SqsWaiting,
+};
+use spillway_alerts_reporter::{Function, Settings, Watch, run};
 use spillway_aws::SystemClock;
 use spillway_aws::clients::{Clients, Connection, in_function};
 use spillway_dashboard_aws::CloudWatchMetrics;
 use spillway_dashboard_aws::budgets::Budgets;
 use spillway_lambda::{Common, Error, Telemetry, serve, start};
-use spillway_alerts_reporter::aws::{CloudWatchStates, DynamoOnce, OneBudget, S3Pictures, SnsMail, SqsWaiting};
-use spillway_alerts_reporter::{Function, Settings, Watch, run};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -17,7 +19,8 @@ fn main() -> ExitCode {
 async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
-    let connection = Connection::within(settings.timeout).seen_by(telemetry.calls.interceptor());
+    let calls = telemetry.calls.interceptor(spillway_aws::is_throttling);
+    let connection = Connection::within(settings.timeout).seen_by(calls);
     let clients = in_function(connection);
     let watch = watch(&clients, &settings).await?;
     let function = Function {

@@ -1,8 +1,8 @@
-//! What Terraform made of the rule files, in one document: the function reads the very rules that became alarms.
+//! What Terraform wrote down, in one document: the function reads the compiled rules that became alarms.
 
 use serde::Deserialize;
 use spillway_alerts::hours::{BusinessHours, HoursConfig, HoursError};
-use spillway_alerts::rules::{Condition, LoadError};
+use spillway_alerts::rules::{CompiledError, Condition};
 use spillway_alerts::{Limits, Resources, Rule, RuleName, RuleSet, Tier};
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Deserialize)]
 struct Document {
     deployment: String,
-    /// Text of the rule files by name.
-    rules: BTreeMap<String, String>,
-    limits: BTreeMap<String, f64>,
+    /// What `spillway alarms compile` wrote, as text: its hash is over the text.
+    rules: String,
+    limits: Limits,
     resources: Resources,
     /// Alarm by rule; budget rules have none.
     alarms: BTreeMap<RuleName, String>,
@@ -26,9 +26,9 @@ pub enum WatchError {
     /// It is not such a document.
     #[error("the description of the alarms could not be read; apply Terraform again")]
     Json(#[from] serde_json::Error),
-    /// The rules are not well formed.
-    #[error("the rules could not be read: {0}")]
-    Rules(#[from] LoadError),
+    /// The rules are not those of this version's compiler.
+    #[error(transparent)]
+    Rules(#[from] CompiledError),
     /// The business hours make no sense.
     #[error("the business hours could not be read: {0}")]
     Hours(#[from] HoursError),
@@ -57,13 +57,7 @@ impl Watch {
     /// [`WatchError`] if it is not one, or its rules or hours are wrong.
     pub fn parse(json: &[u8]) -> Result<Self, WatchError> {
         let document: Document = serde_json::from_slice(json)?;
-        let mut limits = Limits::default();
-        for (key, value) in document.limits {
-            limits.set(key, value);
-        }
-        let files: Vec<(&str, &str)> =
-            document.rules.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        let rules = RuleSet::parse(&files, &limits)?;
+        let rules = RuleSet::compiled(&document.rules, &document.limits)?;
         let hours = document.business_hours.as_ref().map(BusinessHours::new).transpose()?;
         let by_alarm = document.alarms.into_iter().map(|(rule, alarm)| (alarm, rule)).collect();
         Ok(Self {

@@ -195,11 +195,11 @@ fn fired(at: f64) -> Cbor {
     ])
 }
 
-/// What Terraform writes down, of one rule file.
+/// What Terraform writes down.
 fn document() -> Value {
     json!({
         "deployment": "shop",
-        "rules": { "queue.yaml": include_str!("../../../alerts/rules/queue.yaml") },
+        "rules": include_str!("../../rules.json"),
         "limits": { "queues.primary.max_receive_count": 20, "queues.primary.max_in_flight": 120_000 },
         "resources": { "queues.primary": "shop-events" },
         "alarms": { "queue-age-low": "shop-queue-age-low", "queue-depth-low": "shop-queue-depth-low" },

@@ -94,8 +94,8 @@ fn metrics(condition: &MetricCondition, report: &mut impl FnMut(LintKind, String
         match catalogue::find(metric) {
             Err(message) if message.starts_with("no metric") => report(LintKind::UnknownMetric, message),
             Err(message) => report(LintKind::UnknownDimension, message),
-            Ok(_) => {
-                if let Some(message) = catalogue::unknown_resource(metric) {
+            Ok(known) => {
+                if let Some(message) = catalogue::unknown_resource(metric, known) {
                     report(LintKind::UnknownDimension, message);
                 }
             }

@@ -7,6 +7,9 @@ use crate::evaluate::Timeline;
 use crate::rules::{Condition, Limits, LoadError, Problem, RuleSet};
 use std::path::{Path, PathBuf};
 
+/// The project's own scenarios, listed by `build.rs`.
+const SCENARIOS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/scenarios.in"));
+
 /// Checks the rule and scenario files among `paths` (folders are searched) with the default limits.
 pub fn run(paths: &[PathBuf]) -> Report {
     Check::default().run(paths)
@@ -18,9 +21,8 @@ pub fn built_in() -> Report {
     let check = Check::default();
     let Some(limits) = check.usable_limits(&mut report) else { return report };
     let rules = RuleSet::built_in(&limits);
-    let scenarios: Vec<(&str, &str)> = super::built_in::SCENARIOS.to_vec();
     let exists = |name: &str| crate::runbooks::page(name).is_some();
-    check_rules(rules, &scenarios, &limits, true, Some(&exists), report)
+    check_rules(rules, SCENARIOS, &limits, true, Some(&exists), report)
 }
 
 /// What to check with.

@@ -3,12 +3,13 @@
 use super::notation::parse_series;
 use crate::evaluate::{Timeline, timeline_of};
 use crate::history::MemoryHistory;
-use crate::metric::{MetricStat, Statistic};
+use crate::metric::MetricStat;
 use crate::rules::{Condition, Limits, LowSamples, Problem, Rule, RuleName, RuleSet};
 use crate::state::AlarmState;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_yaml_ng::{Mapping, Value};
+use spillway_metrics::Statistic;
 use std::collections::BTreeMap;
 
 /// Monday, 2026-01-05, 00:00 UTC: where a scenario begins if it does not say.
@@ -64,8 +65,7 @@ pub struct ScenarioError(pub Problem);
 
 /// Reads a scenario file. Every problem is reported, not only the first.
 pub fn parse_scenarios(file: &str, text: &str, limits: &Limits) -> Result<Vec<Scenario>, Vec<Problem>> {
-    let raw: RawFile =
-        serde_yaml_ng::from_str(text).map_err(|error| vec![crate::rules::syntax(file, &error)])?;
+    let raw: RawFile = serde_yaml_ng::from_str(text).map_err(|error| vec![Problem::of_yaml(file, &error)])?;
     let lines = crate::rules::Lines::of(text, "scenarios");
     let mut scenarios = Vec::new();
     let mut problems = Vec::new();

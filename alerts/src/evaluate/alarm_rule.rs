@@ -1,6 +1,7 @@
 //! The rule of a composite alarm: a boolean expression over the states of other alarms.
 
 use crate::state::AlarmState;
+use std::fmt;
 
 /// Deep enough for any real rule; keeps a malicious one from exhausting the stack.
 const DEEPEST: usize = 64;
@@ -93,6 +94,48 @@ impl AlarmRule {
             all
         }
         walk(&self.0).into_iter().map(Self).collect()
+    }
+}
+
+/// CloudWatch's syntax, with each name in quotation marks and parentheses where the parts of a part would be read otherwise.
+impl fmt::Display for AlarmRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn part(node: &Node, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match node {
+                Node::And(..) | Node::Or(..) => {
+                    f.write_str("(")?;
+                    write(node, f)?;
+                    f.write_str(")")
+                }
+                _ => write(node, f),
+            }
+        }
+        fn write(node: &Node, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match node {
+                Node::Constant(true) => f.write_str("TRUE"),
+                Node::Constant(false) => f.write_str("FALSE"),
+                Node::State(AlarmState::Alarm, name) => write!(f, "ALARM(\"{name}\")"),
+                Node::State(AlarmState::Ok, name) => write!(f, "OK(\"{name}\")"),
+                Node::State(AlarmState::InsufficientData, name) => {
+                    write!(f, "INSUFFICIENT_DATA(\"{name}\")")
+                }
+                Node::Not(inner) => {
+                    f.write_str("NOT ")?;
+                    part(inner, f)
+                }
+                Node::And(left, right) | Node::Or(left, right) => {
+                    // Chains of one operator are read from the left.
+                    if std::mem::discriminant(node) == std::mem::discriminant(left) {
+                        write(left, f)?;
+                    } else {
+                        part(left, f)?;
+                    }
+                    f.write_str(if matches!(node, Node::And(..)) { " AND " } else { " OR " })?;
+                    part(right, f)
+                }
+            }
+        }
+        write(&self.0, f)
     }
 }
 
@@ -240,6 +283,22 @@ mod tests {
     fn names_are_listed_once() {
         let rule = AlarmRule::parse("ALARM(a-b) AND (OK(\"c d\") OR NOT ALARM(a-b))").unwrap();
         assert_eq!(rule.names(), ["a-b", "c d"]);
+    }
+
+    #[test]
+    fn what_is_written_reads_as_the_same_rule() {
+        for text in [
+            "ALARM(a) AND OK(\"b\")",
+            "NOT (ALARM(a) OR INSUFFICIENT_DATA(b)) AND TRUE",
+            "ALARM(a) AND (ALARM(b) OR NOT FALSE)",
+            "ALARM(a) AND (ALARM(b) AND ALARM(c))",
+            "ALARM(a) AND ALARM(b) AND ALARM(c) OR TRUE",
+        ] {
+            let rule = AlarmRule::parse(text).unwrap();
+            assert_eq!(AlarmRule::parse(&rule.to_string()).unwrap(), rule, "{rule}");
+        }
+        let written = AlarmRule::parse("ALARM( a )  AND ALARM(\"b\")").unwrap().to_string();
+        assert_eq!(written, "ALARM(\"a\") AND ALARM(\"b\")");
     }
 
     #[test]

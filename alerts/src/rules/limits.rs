@@ -1,5 +1,6 @@
 //! Limits of a deployment that thresholds are shares of.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,8 @@ const BUILT_IN: &str = include_str!("../../limits.yaml");
 
 /// Limits by key, such as `functions.consumer.timeout_ms`. A rule with `limit:` has its threshold as a share of one, so
 /// that one rule file is right for every deployment.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Limits(BTreeMap<String, f64>);
 
 /// The limits cannot be read.
@@ -40,9 +42,12 @@ impl Limits {
 
     /// Reads one `key: number` a line.
     pub fn parse(file: &str, text: &str) -> Result<Self, LimitsError> {
-        serde_yaml_ng::from_str(text)
-            .map(Self)
-            .map_err(|error| LimitsError::Malformed { file: file.to_owned(), problem: error.to_string() })
+        let malformed = |problem: String| LimitsError::Malformed { file: file.to_owned(), problem };
+        let limits: Self = serde_yaml_ng::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        match limits.0.iter().find(|(_, value)| !value.is_finite()) {
+            Some((key, value)) => Err(malformed(format!("found {value} for `{key}`"))),
+            None => Ok(limits),
+        }
     }
 
     /// Reads a file like `alerts/limits.yaml`.
@@ -55,6 +60,12 @@ impl Limits {
     /// Sets one limit to what a deployment has.
     pub fn set(&mut self, key: impl Into<String>, value: f64) {
         self.0.insert(key.into(), value);
+    }
+
+    /// These limits, with `others` in place of those of the same keys.
+    pub fn with(mut self, others: &Self) -> Self {
+        self.0.extend(others.0.iter().map(|(key, value)| (key.clone(), *value)));
+        self
     }
 
     /// The limit called `key`.

@@ -2,21 +2,14 @@
 
 use super::locate::Lines;
 use super::raw::RawFile;
-use super::validate::Problem;
+use super::unreadable::unreadable;
+use super::validate::{self, Problem};
 use super::{Condition, Limits, Rule, RuleName};
-use super::{unreadable, validate};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-const BUILT_IN: [(&str, &str); 7] = [
-    ("api.yaml", include_str!("../../rules/api.yaml")),
-    ("functions.yaml", include_str!("../../rules/functions.yaml")),
-    ("queue.yaml", include_str!("../../rules/queue.yaml")),
-    ("dead_letters.yaml", include_str!("../../rules/dead_letters.yaml")),
-    ("table.yaml", include_str!("../../rules/table.yaml")),
-    ("budget.yaml", include_str!("../../rules/budget.yaml")),
-    ("flow.yaml", include_str!("../../rules/flow.yaml")),
-];
+/// Every file of `alerts/rules`, listed by `build.rs`, in the order of their names.
+const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/rules.in"));
 
 /// The rules cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -53,13 +46,13 @@ fn list(problems: &[Problem]) -> String {
 /// # Errors
 /// The folder or a file can't be read, or there is no such file.
 pub fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
-    let unreadable = |path: &Path| {
+    let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| LoadError::Read { path, source }
     };
     let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
-        let path = entry.map_err(unreadable(folder))?.path();
+    for entry in std::fs::read_dir(folder).map_err(failed(folder))? {
+        let path = entry.map_err(failed(folder))?.path();
         if path.extension().is_some_and(|extension| extension == "yaml") {
             paths.push(path);
         }
@@ -70,7 +63,7 @@ pub fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
     }
     let mut files = Vec::new();
     for path in &paths {
-        let text = std::fs::read_to_string(path).map_err(unreadable(path))?;
+        let text = std::fs::read_to_string(path).map_err(failed(path))?;
         files.push((path.display().to_string(), text));
     }
     Ok(files)
@@ -86,7 +79,7 @@ pub struct RuleSet {
 impl RuleSet {
     /// The project's own rules, as they were when this was built.
     pub fn built_in(limits: &Limits) -> Result<Self, LoadError> {
-        Self::parse(&BUILT_IN, limits)
+        Self::parse(BUILT_IN, limits)
     }
 
     /// Reads every `*.yaml` of a folder, in the order of their names.
@@ -106,7 +99,7 @@ impl RuleSet {
                 Ok(raw) => {
                     validate::file(file, &Lines::of(text, "rules"), raw, limits, &mut rules, &mut problems)
                 }
-                Err(error) => problems.push(unreadable::unreadable(file, text, &error)),
+                Err(error) => problems.push(unreadable(file, text, &error)),
             }
         }
         validate::together(&rules, problems.is_empty(), &mut problems);
@@ -117,7 +110,7 @@ impl RuleSet {
         Err(LoadError::Invalid { problems })
     }
 
-    fn assemble(rules: Vec<Rule>) -> Self {
+    pub(super) fn assemble(rules: Vec<Rule>) -> Self {
         let by_name = rules.iter().enumerate().map(|(index, rule)| (rule.name.clone(), index)).collect();
         Self { rules, by_name }
     }

@@ -25,6 +25,19 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Problem {
+    /// A file that is no YAML, or YAML of another shape.
+    pub(crate) fn of_yaml(file: &str, error: &serde_yaml_ng::Error) -> Self {
+        let message = error.to_string();
+        let (line, place) = error.location().map_or((1, String::new()), |location| {
+            (location.line(), format!(" at line {} column {}", location.line(), location.column()))
+        });
+        // The line comes before the message, as in every problem.
+        let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
+        Self { file: file.to_owned(), line, rule: None, message }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: ", self.file, self.line)?;

@@ -1,4 +1,4 @@
-//! The figures that the model starts from, each kind in a file of its own below `bench/cost/data`.
+//! The figures that the model starts from, each kind in its own file below `bench/cost/data`.
 
 use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
@@ -20,7 +20,7 @@ pub const MEASURED: &str = "measured.json";
 pub struct Data {
     /// List prices.
     pub prices: Prices,
-    /// Settings, and what is taken for granted.
+    /// Settings and assumptions.
     pub assumptions: Assumptions,
     /// What the benchmarks measured.
     pub measured: Measured,
@@ -36,7 +36,7 @@ impl Data {
     /// Reads all files below the workspace's root.
     ///
     /// # Errors
-    /// A file is missing or is not what it should be.
+    /// A file is missing or invalid.
     pub fn read(root: &Path) -> Result<Self> {
         let folder = root.join(FOLDER);
         let data = Self {
@@ -72,7 +72,7 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// What one unit costs on average if so many are used in a month.
+    /// Average price of one unit at this use per month.
     ///
     /// # Errors
     /// There is no such price.
@@ -100,7 +100,7 @@ pub struct Price {
     /// Where the figure was read, if AWS' page draws it by script only.
     #[serde(default)]
     pub read_in: Option<String>,
-    /// When it was looked up.
+    /// The date on which it was read.
     pub as_of: String,
 }
 
@@ -108,7 +108,7 @@ pub struct Price {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
-    /// Up to so many units, counted from the first; `None`: all that follow.
+    /// Up to this number of units, counted from the first; `None`: all that follow.
     #[serde(default)]
     pub up_to: Option<f64>,
     /// Dollars a unit.
@@ -126,7 +126,7 @@ impl Price {
         rising && limits.last() == Some(&None)
     }
 
-    /// Dollars a unit on average, if so many are used in a month.
+    /// Dollars a unit on average, at this use per month.
     pub fn average(&self, per_month: f64) -> f64 {
         let (mut cost, mut from) = (0.0, 0.0);
         for tier in &self.tiers {
@@ -140,13 +140,13 @@ impl Price {
     }
 }
 
-/// What is not measured.
+/// Assumptions: figures that are not measured.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assumptions {
     /// What the file is.
     pub about: String,
-    /// Hours that AWS reckons a month to have.
+    /// Hours of a month by AWS's rule.
     pub hours_per_month: f64,
     /// Memory of each function (Terraform's default).
     pub memory_mb: f64,
@@ -172,15 +172,13 @@ pub struct Assumptions {
     pub mapped_queues: f64,
     /// Customer managed keys.
     pub keys: f64,
-    /// Hours a day in which somebody looks at the dashboard.
+    /// Hours a day in which the dashboard has a viewer.
     pub dashboard_hours_per_day: f64,
     /// Series that a page asks for.
     pub dashboard_series: f64,
-    /// How often they are read anew, however many look.
+    /// How often they are read again, for any number of viewers.
     pub dashboard_reads_per_hour: f64,
-    /// Custom metrics that the functions write (embedded metric format).
-    pub custom_metrics: f64,
-    /// Alarms that hold back what is told outside business hours.
+    /// Alarms that suppress notifications outside business hours.
     pub suppressors: f64,
     /// What schedules invoke.
     pub scheduled: Vec<Scheduled>,
@@ -319,7 +317,7 @@ pub struct Alarms {
     pub math_metrics: usize,
     /// Composite alarms that rules describe.
     pub composites: usize,
-    /// Composite alarms that Terraform adds: one for each tier and subsystem of which somebody is told, and one for the reporter.
+    /// Composite alarms that Terraform adds: one for each tier and subsystem that notifies, and one for the reporter.
     pub subsystems: usize,
 }
 
@@ -331,7 +329,7 @@ impl Alarms {
     pub fn of_rules() -> Result<Self> {
         let rules = RuleSet::built_in(&Limits::built_in()?)?;
         let mut alarms = Self::default();
-        let mut told = BTreeSet::new();
+        let mut notified = BTreeSet::new();
         for rule in rules.iter().filter(|rule| rule.subsystem != BUDGET) {
             match rule.metric() {
                 Some(condition) if condition.queries.len() == 1 => alarms.plain += 1,
@@ -342,10 +340,10 @@ impl Alarms {
                 None => alarms.composites += 1,
             }
             if rule.notify {
-                told.insert((rule.tier == spillway_alerts::Tier::High, rule.subsystem.as_str()));
+                notified.insert((rule.tier == spillway_alerts::Tier::High, rule.subsystem.as_str()));
             }
         }
-        alarms.subsystems = told.len();
+        alarms.subsystems = notified.len();
         // The reporter is watched by an alarm that no rule describes (`terraform/modules/alarms/reporter.tf`).
         alarms.math += 1;
         alarms.math_metrics += 2;

@@ -1,4 +1,4 @@
-//! Tables inside a document that people write: each stands between two comments and is replaced whole.
+//! Tables inside a document that people write: each is between two comments and is replaced whole.
 
 use anyhow::{Context, Result, ensure};
 

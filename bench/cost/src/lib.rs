@@ -1,7 +1,7 @@
 //! What Spillway costs in AWS: list prices × measured use.
 //!
-//! The prices, AWS' quotas and what is taken for granted are files in `bench/cost/data`, as is what the benchmarks
-//! measured. [`model`] reckons, [`tables`] writes the tables of docs/cost.md, and a test compares them with the document.
+//! Prices, AWS' quotas, assumptions and the results of the benchmarks are files in `bench/cost/data`.
+//! [`model`] computes, [`tables`] writes the tables of docs/cost.md, and a test compares them with the document.
 
 pub mod data;
 pub mod document;
@@ -18,7 +18,7 @@ pub const DOCUMENT: &str = "docs/cost.md";
 /// What brings the document up to date.
 pub const UPDATE: &str = "cargo run -p spillway-bench-cost -- update";
 
-/// The document as it is, and as it has to be.
+/// The present document, and the correct one.
 ///
 /// # Errors
 /// A file is missing or does not fit.

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Reckon what Spillway costs in AWS and write it into docs/cost.md.
+/// Compute what Spillway costs in AWS and write it into docs/cost.md.
 #[derive(Parser)]
 #[command(name = "spillway-bench-cost", version)]
 struct Arguments {

@@ -2,11 +2,12 @@
 
 use crate::data::{Billing, Data, Load, Use};
 use anyhow::{Context, Result};
+use spillway_metrics::custom_metrics;
 
 const MILLION: f64 = 1e6;
 /// Gigabytes as AWS bills them.
 const GB: f64 = 1024.0 * 1024.0 * 1024.0;
-/// SQS hands out and deletes so many messages a call at most.
+/// Maximum messages that SQS delivers or deletes in one call.
 const SQS_BATCH: f64 = 10.0;
 const SECONDS_PER_HOUR: f64 = 3_600.0;
 const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
@@ -122,8 +123,8 @@ impl<'a> Model<'a> {
                 usd: cost("composite_alarm", data.alarms.subsystems as f64)?,
             },
             Line { what: "Reporter function", usd: Self::scheduled(data, "reporter")? },
-            Line { what: "Archiver function, mending its index", usd: Self::scheduled(data, "archiver")? },
-            Line { what: "Custom metrics", usd: cost("custom_metric", given.custom_metrics)? },
+            Line { what: "Archiver function, repairing its index", usd: Self::scheduled(data, "archiver")? },
+            Line { what: "Custom metrics", usd: cost("custom_metric", custom_metrics() as f64)? },
             Line { what: "Dashboard: GetMetricData", usd: cost("get_metric_data", series / 1e3)? },
             Line { what: "SQS: polls of empty queues", usd: cost("sqs_request", polls / MILLION)? },
             Line { what: "Key", usd: cost("kms_key", given.keys)? },
@@ -241,7 +242,7 @@ impl<'a> Model<'a> {
     }
 
     /// Traces of a million events: one for each sampled request, and one for each batch that has a sampled event in it,
-    /// because the batch gets a trace of its own, linked to theirs.
+    /// because the batch gets a separate trace, linked to theirs.
     fn traces(&self) -> f64 {
         let given = &self.data.assumptions;
         let per_s = self.load.events_per_s / f64::from(self.load.events_per_request);
@@ -285,7 +286,7 @@ impl<'a> Model<'a> {
     }
 }
 
-/// What was measured for that many events in an invocation.
+/// The measurement for that number of events in an invocation.
 fn of_size<'a>(uses: &'a [Use], size: u32, function: &str) -> Result<&'a Use> {
     let found = uses.iter().find(|measured| measured.size == size);
     found.with_context(|| {

@@ -4,6 +4,7 @@ use crate::data::{Billing, Data, Load, Quota, Use};
 use crate::model::{Line, Model, total};
 use anyhow::{Result, bail};
 use spillway_dashboard_words::set_apart;
+use spillway_metrics::custom_metrics;
 use std::fmt::Write as _;
 
 /// Every table by its name in the document.
@@ -53,7 +54,7 @@ fn every_month(data: &Data) -> Result<String> {
         format!("{}, one for each tier and part of the system", data.alarms.subsystems),
         schedules(data, "reporter"),
         schedules(data, "archiver"),
-        given.custom_metrics.to_string(),
+        custom_metrics().to_string(),
         format!(
             "{} series, {} times an hour, {} hours a day, however many look",
             given.dashboard_series, given.dashboard_reads_per_hour, given.dashboard_hours_per_day
@@ -117,7 +118,7 @@ fn need(quota: &Quota, model: &Model<'_>) -> Result<String> {
         "partition_write_units_per_s" => {
             return Ok(count((model.write_units_per_s() / quota.limit).ceil()));
         }
-        // While the table takes nothing, what is received stays in flight until its next try.
+        // In an outage of the table, a received message stays in flight until its next try.
         "sqs_in_flight" => {
             return Ok(format!("full after {}", span(quota.limit / model.events_per_s())));
         }

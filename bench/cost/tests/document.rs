@@ -85,7 +85,7 @@ fn provisioned_writes_cost_less_than_on_demand_if_the_load_is_steady() {
 fn what_the_rules_cost_is_what_their_files_ask_for() {
     // Counted by the lines of the files, not by the reader that the model counts with.
     let (mut plain, mut math, mut math_metrics, mut composites) = (0, 0, 0, 0);
-    let mut told = std::collections::BTreeSet::new();
+    let mut notified = std::collections::BTreeSet::new();
     for entry in std::fs::read_dir(root().join("alerts/rules")).expect("the rules are there") {
         let file = entry.expect("an entry").path();
         if file.file_name().is_some_and(|name| name == "budget.yaml") {
@@ -101,12 +101,12 @@ fn what_the_rules_cost_is_what_their_files_ask_for() {
                 _ => (math, math_metrics) = (math + 1, math_metrics + metrics),
             }
             if !is("notify: false") {
-                told.insert((file.clone(), is("tier: high")));
+                notified.insert((file.clone(), is("tier: high")));
             }
         }
     }
     // The reporter's own alarm over two metrics, and its composite, which no rule describes.
-    let subsystems = told.len() + 1;
+    let subsystems = notified.len() + 1;
     (math, math_metrics) = (math + 1, math_metrics + 2);
     let alarms = data().alarms;
     assert_eq!((alarms.plain, alarms.math, alarms.math_metrics), (plain, math, math_metrics));

@@ -47,7 +47,7 @@ pub(super) async fn start(folder: &Path) -> Result<Running> {
             let _ = stopped.await;
         };
         gateway::serve(listener, gateway, shutdown).await;
-        let ledger = pipeline.ports.flow.ledger().await?;
+        let ledger = pipeline.ports.ledger.ledger().await?;
         ensure!(ledger.unaccounted() == 0, "events are unaccounted for: {ledger:?}");
         drop(tasks);
         Ok(Kept { accepted: ledger.accepted, stored: Some(ledger.stored) })

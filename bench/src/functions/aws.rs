@@ -23,7 +23,7 @@ const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.0"
 /// SDKs don't check it; the field has to be there.
 const MD5: &str = "00000000000000000000000000000000";
 
-/// What was asked of the services.
+/// The calls of the services.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// Calls by name, such as `DynamoDB_20120810.PutItem`.
@@ -127,7 +127,7 @@ impl Aws {
         Ok(Self { address, daemon, services, tasks: [server, traces] })
     }
 
-    /// What was asked so far.
+    /// The calls so far.
     pub fn seen(&self) -> Seen {
         self.services.with(|seen| seen.clone())
     }
@@ -265,7 +265,7 @@ fn value_size(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len(),
         Value::Array(values) => 3 + values.iter().map(|value| 1 + value_size(value)).sum::<usize>(),
-        // An attribute value such as {"S": "…"}; a map's entries have names of their own.
+        // An attribute value such as {"S": "…"}; the entries of a map have their own names.
         Value::Object(typed) => match typed.iter().next() {
             Some((kind, Value::Object(map))) if kind == "M" => {
                 3 + map.iter().map(|(name, value)| 1 + name.len() + value_size(value)).sum::<usize>()

@@ -1,4 +1,4 @@
-//! The events' table in an emulator of AWS that nobody here wrote.
+//! The events' table in a third-party emulator of AWS.
 
 use crate::client::Connection;
 use anyhow::{Context, Result, ensure};
@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// As the functions are told (`programs.rs`).
+/// The same as in the functions' settings (`programs.rs`).
 const TABLE: &str = "spillway-events";
-/// How often the table is looked for after it was asked for.
-const LOOKS: u32 = 100;
+/// How often the new table is polled.
+const POLLS: u32 = 100;
 
 /// Makes the table, empty, as Terraform does: keyed by `id` and `source`.
 ///
@@ -29,7 +29,7 @@ pub async fn empty_table(emulator: SocketAddr) -> Result<()> {
     });
     let (status, answer) = call(emulator, "CreateTable", &table).await?;
     ensure!(status == 200, "the emulator made no table: {answer}");
-    for _ in 0..LOOKS {
+    for _ in 0..POLLS {
         let (_, answer) = call(emulator, "DescribeTable", &json!({ "TableName": TABLE })).await?;
         if answer["Table"]["TableStatus"] == "ACTIVE" {
             return Ok(());
@@ -59,7 +59,7 @@ pub async fn items(emulator: SocketAddr) -> Result<u64> {
     }
 }
 
-/// A call of DynamoDB. The emulator looks for the service in the signature, and does not check it.
+/// A call of DynamoDB. The emulator reads the service from the signature, and does not check it.
 async fn call(emulator: SocketAddr, operation: &str, content: &Value) -> Result<(u16, Value)> {
     let content = content.to_string();
     let request = format!(

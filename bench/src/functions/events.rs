@@ -1,4 +1,4 @@
-//! What Lambda would hand to the functions: requests of API Gateway, and batches of SQS, with realistic events in them.
+//! The input that Lambda sends to the functions: requests of API Gateway, and batches of SQS, with realistic events.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use std::time::Duration;
 /// When the events were made: any day.
 const NOW_S: u64 = 1_770_000_000;
 
-/// Events of the traffic's usual mix, each with an id of its own.
+/// Events of the traffic's usual mix, each with its own id.
 pub fn samples(count: usize) -> Vec<Sample> {
     let mut generator = Generator::new(1);
     (0..count).map(|_| generator.event(now())).collect()

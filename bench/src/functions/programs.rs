@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a program is told by Terraform (`terraform/README.md` lists it).
-const SETTINGS: [(&str, &str); 20] = [
+const SETTINGS: [(&str, &str); 21] = [
     ("SPILLWAY_DEPLOYMENT", "bench"),
     ("SPILLWAY_LOG_LEVEL", "info"),
     ("SPILLWAY_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/123456789012/spillway-events"),
@@ -25,12 +25,13 @@ const SETTINGS: [(&str, &str); 20] = [
     ("SPILLWAY_MAX_RECEIVE_COUNT", "20"),
     ("SPILLWAY_RETRY_BASE_S", "5"),
     ("SPILLWAY_RETRY_CAP_S", "900"),
+    ("SPILLWAY_VISIBILITY_TIMEOUT_S", "180"),
     ("SPILLWAY_ARCHIVE_BUCKET", "spillway-archive-123456789012-us-east-1"),
     ("SPILLWAY_ARCHIVE_PREFIX", "dead-letters/"),
     ("SPILLWAY_ARCHIVE_UNINDEXED_PREFIX", "unindexed/"),
 ];
 
-/// What Lambda tells every function.
+/// The variables that Lambda sets for every function.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
 const LAMBDA: [(&str, &str); 14] = [
     ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
@@ -60,7 +61,7 @@ const PYTHON: [(&str, &str); 2] = [
 pub struct Program {
     /// Its name in results.
     pub name: &'static str,
-    /// What is started.
+    /// The program.
     pub command: PathBuf,
     /// With these arguments.
     pub arguments: Vec<OsString>,
@@ -109,7 +110,7 @@ impl Program {
         Ok(Some(Self { name: "python", command, arguments, folder, handler }))
     }
 
-    /// What the program is told, but for what a sandbox adds.
+    /// The program's variables, without those that a sandbox adds.
     pub fn environment(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         SETTINGS.into_iter().chain(LAMBDA)
     }

@@ -1,4 +1,4 @@
-//! The HTTP API by which Lambda hands invocations to a function's process.
+//! The HTTP API from which a function's process gets its invocations.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>, and of the extensions' API as much as a function
 //! needs in order to be told of its end.
@@ -24,9 +24,9 @@ use tokio::time::Instant;
 
 /// The largest answer that Lambda takes.
 const MOST_BYTES: usize = 6 * 1024 * 1024;
-/// What Lambda tells a function about its time; here nothing ends it.
+/// The deadline that Lambda sends to a function; here nothing enforces it.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// A trace that is sampled, so that tracing costs what it costs.
+/// A sampled trace, so that the cost of tracing is included.
 const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
 /// The function as an invocation names it.
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:bench:live";
@@ -87,7 +87,7 @@ impl RuntimeApi {
         Ok(Self { address, invocations, outcomes, server })
     }
 
-    /// Has an invocation ready for whoever asks next.
+    /// Queues an invocation for the next request.
     pub fn offer(&self, event: Bytes) {
         // The receiver lives as long as the server, which lives as long as this.
         let _ = self.invocations.send(event);
@@ -136,7 +136,7 @@ async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCod
 }
 
 fn end(shared: &Shared, body: Bytes, success: bool) -> StatusCode {
-    // Nobody waits for it any more if the measurement is over.
+    // The receiver is gone if the measurement is over.
     let _ = shared.outcomes.send(Outcome { at: Instant::now(), body, success });
     StatusCode::ACCEPTED
 }

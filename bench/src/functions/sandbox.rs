@@ -55,7 +55,7 @@ impl Sandbox {
         Ok(Self { program: program.name, child, api, log, started })
     }
 
-    /// Hands it an invocation and waits for its answer.
+    /// Sends it an invocation and waits for its answer.
     ///
     /// # Errors
     /// It answered with an error, ended, or took too long; with what it last said.

@@ -1,4 +1,4 @@
-//! What one invocation of a warm function uses. docs/cost.md reckons with it.
+//! The use of one invocation of a warm function. docs/cost.md computes with it.
 
 use super::aws::{Aws, Seen};
 use super::programs::Program;
@@ -33,7 +33,7 @@ pub struct Used {
 }
 
 /// Invokes a fresh process with all of these, twice: with services that answer at once, and with slower ones. The first
-/// few are not counted. Also says what was asked of the services in the whole first run.
+/// few are not counted. Also returns the calls of the whole first run.
 ///
 /// # Errors
 /// It failed, or an answer is not as it should be.
@@ -77,7 +77,12 @@ async fn run(
         answer_bytes += length;
     }
     let seen = aws.seen();
-    ensure!(seen.unknown.is_empty(), "{} called what is not known here: {:?}", program.name, seen.unknown);
+    ensure!(
+        seen.unknown.is_empty(),
+        "{} made calls that these services don't know: {:?}",
+        program.name,
+        seen.unknown
+    );
     let each = |total: f64| total / measured.len() as f64;
     let used = Used {
         size,

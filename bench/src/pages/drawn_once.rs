@@ -1,6 +1,6 @@
-//! Whether a chart is drawn once for all who look at it: from outside, by what the server's CPU has to do.
+//! Whether a chart is drawn once for all its viewers: measured from outside, by the server's CPU time.
 //!
-//! A range that nobody has looked at yet is new work; the same range again is not. If each of eight people who open a
+//! A range without an earlier viewer is new work; the same range again is not. If each of eight people who open a
 //! new page at the same moment had it drawn for himself, that would cost the new work eight times.
 
 use super::{MetricsPage, VIEWERS};
@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// New ranges for one viewer, and as many for several. Medians of so many are not moved by what else the machine does.
+/// New ranges for one viewer, and as many for several. Medians of this number are not affected by other load on the machine.
 const RANGES: u64 = 100;
 const LENGTH: Duration = Duration::from_secs(3 * 3600);
 /// The newest range ends that long ago: it does not change any more.
@@ -51,7 +51,7 @@ pub(super) async fn measure(
         for (pairs, viewers, number) in
             [(&mut alone, 1, 2 * number), (&mut together, VIEWERS, 2 * number + 1)]
         {
-            // Not compressed: that costs the same each time, and much more than what is looked for.
+            // Not compressed: that costs the same each time, and much more than the difference to measure.
             let request = session.request(&path(page, newest, number), "identity");
             let first = look(demo, &request, viewers).await?;
             let again = look(demo, &request, viewers).await?;
@@ -83,7 +83,7 @@ fn new_work_ms(pairs: &[Pair]) -> Option<f64> {
     costs.map(median)
 }
 
-/// Some viewers look at a page, all at the same moment.
+/// Several viewers open a page at the same moment.
 async fn look(demo: &Demo, request: &[u8], viewers: usize) -> Result<Cost> {
     let mut connections = Vec::new();
     for _ in 0..viewers {

@@ -1,4 +1,4 @@
-//! Looks into a page's HTML, just closely enough to know what was measured.
+//! Reads a page's HTML, only as far as the measurement needs.
 
 /// Charts in a page: each is a plot with its numbers.
 pub fn charts(html: &[u8]) -> usize {

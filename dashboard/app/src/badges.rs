@@ -19,7 +19,7 @@ impl Badges {
     /// Reads the numbers. Every page asks for them, so it must be cheap: the flow and the alarms are behind caches.
     pub async fn read(ports: &Ports) -> Self {
         let (flow, alarms, replays) =
-            futures::join!(ports.flow.snapshot(), ports.alarms.now(), ports.replays.list(REPLAYS));
+            futures::join!(ports.flow.snapshot(), ports.alarms.now(), ports.pipeline.replays.list(REPLAYS));
         let is_running = |replay: &&Replay| replay.state == ReplayState::Running;
         Self {
             dead_letters: flow.ok().map(|flow| flow.ledger.archived),

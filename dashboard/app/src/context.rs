@@ -138,7 +138,7 @@ pub fn use_page() -> Arc<Page> {
     if let Some(page) = use_context::<Arc<Page>>() {
         return page;
     }
-    let now = use_ports().clock.now();
+    let now = use_ports().pipeline.clock.now();
     // There is no request while the list of routes is made.
     let page = use_context::<Parts>().map_or_else(
         || Page::of("/", "", "", now),

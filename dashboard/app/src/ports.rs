@@ -1,10 +1,7 @@
 //! What the pages get from the server, through Leptos context.
 
 use leptos::prelude::{expect_context, provide_context};
-use spillway_core::names::Names;
-use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader, OpsLog, ReplayLog};
-use spillway_core::settings::PipelineSettings;
-use spillway_core::usecases::replay::Replayer;
+use spillway_core::Pipeline;
 use spillway_dashboard_model::MetricReader;
 use spillway_dashboard_model::alarms::AlarmSource;
 use spillway_dashboard_model::flow::FlowSnapshots;
@@ -14,8 +11,8 @@ use std::sync::Arc;
 /// Everything that pages read and do. Cloned for each request; each part is a pointer.
 #[derive(Clone)]
 pub struct Ports {
-    /// Time.
-    pub clock: Arc<dyn Clock>,
+    /// The pipeline that is shown.
+    pub pipeline: Pipeline,
     /// What runs here.
     pub environment: Arc<Environment>,
     /// Numbers over time.
@@ -26,20 +23,6 @@ pub struct Ports {
     pub flow: Arc<FlowSnapshots>,
     /// Which alarms there are, how each is, and what changed.
     pub alarms: Arc<dyn AlarmSource>,
-    /// Where one event is.
-    pub events: Arc<dyn FlowReader>,
-    /// Dead letters.
-    pub archive: Arc<dyn DeadLetterArchive>,
-    /// Replays.
-    pub replays: Arc<dyn ReplayLog>,
-    /// Who did what.
-    pub ops: Arc<dyn OpsLog>,
-    /// What operators do with dead letters.
-    pub replayer: Arc<Replayer>,
-    /// What everything is called in metrics.
-    pub names: Arc<Names>,
-    /// The pipeline's rules.
-    pub settings: Arc<PipelineSettings>,
 }
 
 impl Ports {

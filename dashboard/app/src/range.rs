@@ -6,10 +6,11 @@
 
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use spillway_metrics::retention;
 use thiserror::Error;
 
 /// The longest range, as long as CloudWatch keeps hourly data.
-const LONGEST: SignedDuration = SignedDuration::from_hours(455 * 24);
+const LONGEST: SignedDuration = SignedDuration::from_secs(retention::LONGEST);
 
 /// A range that moves along with the clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,7 +98,7 @@ pub enum RangeError {
     #[error("the range has not begun yet")]
     Future,
     /// Nothing keeps data for so long.
-    #[error("the range is longer than the 455 days for which metrics are kept")]
+    #[error("the range is longer than the {} days for which metrics are kept", retention::LONGEST_DAYS)]
     TooLong,
 }
 

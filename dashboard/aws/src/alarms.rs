@@ -63,7 +63,7 @@ impl CloudWatchAlarms {
         let hours = alarms.hours().map_err(|error| unfit(&error))?;
         Ok(Self {
             client: deployment.clients.cloudwatch(),
-            clock: Arc::clone(&deployment.clock),
+            clock: Arc::clone(&deployment.ports.clock),
             rules: Arc::new(RuleSet::built_in(&limits).map_err(|error| unfit(&error))?),
             resources: Arc::new(deployment.topology.resources()),
             names: alarms.names,
@@ -85,7 +85,7 @@ impl CloudWatchAlarms {
                 .send();
             while let Some(page) = pages.next().await {
                 let page =
-                    page.map_err(|error| read_error(explain::trouble(&error, "cloudwatch:DescribeAlarms")))?;
+                    page.map_err(|error| read_error(explain::explain(&error, "cloudwatch:DescribeAlarms")))?;
                 let metric = page.metric_alarms().iter().map(|alarm| {
                     let since = alarm.state_transitioned_timestamp().or(alarm.state_updated_timestamp());
                     (alarm.alarm_name(), alarm.state_value(), since, alarm.state_reason())

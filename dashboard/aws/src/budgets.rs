@@ -67,7 +67,7 @@ impl Budgets {
     /// [`ReadError`] if AWS did not answer, or the budget has no limit in money.
     pub async fn read(&self, name: &str) -> Result<Budget, ReadError> {
         let answer = self.client.describe_budget().account_id(&self.account).budget_name(name).send().await;
-        let answer = answer.map_err(|error| read_error(explain::trouble(&error, "budgets:ViewBudget")))?;
+        let answer = answer.map_err(|error| read_error(explain::explain(&error, "budgets:ViewBudget")))?;
         let unfit = || ReadError::Unavailable {
             reason: format!(
                 "the budget {name} has no limit in US dollars: check it in the account's billing pages"

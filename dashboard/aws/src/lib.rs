@@ -11,9 +11,9 @@ pub use metrics::CloudWatchMetrics;
 pub use queues::SqsQueues;
 pub use traces::XRayTraces;
 
-use spillway_aws::explain::Trouble;
+use spillway_aws::explain::ExplainedError;
 use spillway_aws::operator::Deployment;
-use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources, Limits};
+use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources};
 use spillway_dashboard_model::traces::TraceReader;
 use spillway_dashboard_model::{Cached, MetricReader, ReadError};
 use std::sync::Arc;
@@ -38,21 +38,13 @@ pub struct Sources {
 impl Sources {
     /// The sources of a deployment.
     pub fn of(deployment: &Deployment) -> Self {
-        let clock = Arc::clone(&deployment.clock);
+        let clock = Arc::clone(&deployment.ports.clock);
         let metrics = Arc::new(CloudWatchMetrics::new(deployment.clients.cloudwatch(), Arc::clone(&clock)));
-        let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, Arc::clone(&clock), KEEP_METRICS));
-        let topology = &deployment.topology;
+        let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, clock, KEEP_METRICS));
         let flow = FlowSources {
-            ledger: Arc::clone(&deployment.flow),
-            archive: Arc::clone(&deployment.archive),
+            pipeline: deployment.ports.clone(),
             queues: Arc::new(SqsQueues::new(deployment, Arc::clone(&metrics))),
             metrics: Arc::clone(&metrics),
-            clock,
-            names: topology.names(),
-            limits: Limits {
-                max_receive_count: topology.retries.max_receive_count,
-                retention_s: topology.queues.primary.retention_s,
-            },
         };
         Self {
             metrics,
@@ -62,9 +54,9 @@ impl Sources {
     }
 }
 
-fn read_error(trouble: Trouble) -> ReadError {
-    match trouble {
-        Trouble::Throttled { .. } => ReadError::Throttled,
-        Trouble::Failed { reason } => ReadError::Unavailable { reason },
+fn read_error(error: ExplainedError) -> ReadError {
+    match error {
+        ExplainedError::Throttled { .. } => ReadError::Throttled,
+        ExplainedError::Failed { reason } => ReadError::Unavailable { reason },
     }
 }

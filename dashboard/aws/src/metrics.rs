@@ -2,11 +2,10 @@
 
 use crate::read_error;
 use async_trait::async_trait;
-use spillway_aws::cloudwatch::{self, Ask, Points};
+use spillway_aws::cloudwatch::{self, Points};
 use spillway_core::ports::Clock;
-use spillway_dashboard_model::{
-    Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
-};
+use spillway_dashboard_model::{Freshness, MetricReader, ReadError, Reading};
+use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
 use std::sync::Arc;
 
 /// Reads metrics of an account and region.
@@ -34,17 +33,9 @@ impl MetricReader for CloudWatchMetrics {
         period: Period,
     ) -> Result<Reading, ReadError> {
         let range = range.aligned(period);
-        let asks: Vec<Ask> = queries
-            .iter()
-            .map(|query| Ask {
-                metric: query.metric.clone(),
-                statistic: query.statistic.to_string(),
-                period_s: period.seconds(),
-            })
-            .collect();
         let freshness = Freshness { read_at: self.clock.now(), trouble: None };
-        let found =
-            cloudwatch::read(&self.client, &asks, range.from(), range.to()).await.map_err(read_error)?;
+        let times = (range.from(), range.to());
+        let found = cloudwatch::read(&self.client, queries, period, times).await.map_err(read_error)?;
         let series = found.iter().map(|points| Arc::new(series(points, range, period)));
         Ok(Reading { series: series.collect(), freshness })
     }
@@ -68,8 +59,9 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
     use spillway_aws::cloudwatch::fake::FakeCloudWatch;
     use spillway_core::names::Names;
-    use spillway_core::testkit::ManualClock;
-    use spillway_dashboard_model::{Cached, Statistic, catalogue};
+    use spillway_dashboard_model::{Cached, catalogue};
+    use spillway_metrics::{Queue, Statistic, queue};
+    use spillway_testkit::ManualClock;
     use std::time::Duration;
 
     fn now() -> Timestamp {
@@ -86,10 +78,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn points_stand_in_their_periods_and_the_rest_are_gaps() {
+    async fn points_are_in_their_periods_and_the_rest_are_gaps() {
         let fake = FakeCloudWatch::new();
-        let metric =
-            spillway_core::metric::MetricId::new("AWS/SQS", "NumberOfMessagesSent", &[("QueueName", "q")]);
+        let metric = queue::SENT.of(&Queue::from("q"));
         fake.put(&metric, "2026-03-02T13:02:30Z".parse().unwrap(), 3.0);
         fake.put(&metric, "2026-03-02T14:02:01Z".parse().unwrap(), 4.0);
         let query = MetricQuery::new(metric, Statistic::Sum);
@@ -126,8 +117,7 @@ mod tests {
     #[tokio::test]
     async fn when_cloudwatch_throttles_the_last_numbers_are_shown_as_old() {
         let fake = FakeCloudWatch::new();
-        let metric =
-            spillway_core::metric::MetricId::new("AWS/SQS", "NumberOfMessagesSent", &[("QueueName", "q")]);
+        let metric = queue::SENT.of(&Queue::from("q"));
         fake.put(&metric, "2026-03-02T13:30:00Z".parse().unwrap(), 3.0);
         let query = [MetricQuery::new(metric, Statistic::Sum)];
         let (reader, clock) = reader(&fake);

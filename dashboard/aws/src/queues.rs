@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use spillway_aws::flow::queue_depth;
 use spillway_aws::operator::Deployment;
 use spillway_aws::topology;
-use spillway_core::metric::MetricId;
 use spillway_core::ports::Clock;
 use spillway_dashboard_model::flow::{Queue, QueueReader, QueueSnapshot};
-use spillway_dashboard_model::{MetricQuery, MetricReader, Period, ReadError, Statistic, TimeRange};
+use spillway_dashboard_model::{MetricReader, Period, ReadError, Statistic, TimeRange};
+use spillway_metrics::queue;
 use std::sync::Arc;
 
 /// The queue's age is measured once a minute, and may be some minutes late.
@@ -33,14 +33,13 @@ impl SqsQueues {
             client: deployment.clients.sqs(),
             queues: deployment.topology.queues.clone(),
             metrics,
-            clock: Arc::clone(&deployment.clock),
+            clock: Arc::clone(&deployment.ports.clock),
         }
     }
 
     /// Seconds since the oldest message was sent, as SQS computes it.
     async fn age_s(&self, queue: &str) -> Option<u64> {
-        let metric = MetricId::new("AWS/SQS", "ApproximateAgeOfOldestMessage", &[("QueueName", queue)]);
-        let query = MetricQuery::new(metric, Statistic::Maximum);
+        let query = queue::AGE_OF_OLDEST.query(&spillway_metrics::Queue::from(queue), Statistic::Maximum);
         let range = TimeRange::last(AGE_RANGE, self.clock.now());
         let reading = self.metrics.read(&[query], range, Period::MINUTE).await.ok()?;
         reading.series.first()?.latest().map(|age| age.max(0.0) as u64)

@@ -67,7 +67,7 @@ impl XRayTraces {
                 .set_next_token(token)
                 .send()
                 .await
-                .map_err(|error| read_error(explain::trouble(&error, "xray:GetTraceSummaries")))?;
+                .map_err(|error| read_error(explain::explain(&error, "xray:GetTraceSummaries")))?;
             window.found.extend(answer.trace_summaries().iter().filter_map(summary));
             token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {
@@ -95,7 +95,7 @@ impl XRayTraces {
             let mut left = Vec::new();
             while let Some(page) = pages.next().await {
                 let page =
-                    page.map_err(|error| read_error(explain::trouble(&error, "xray:BatchGetTraces")))?;
+                    page.map_err(|error| read_error(explain::explain(&error, "xray:BatchGetTraces")))?;
                 left.extend_from_slice(page.unprocessed_trace_ids());
                 for trace in page.traces() {
                     let Some(id) = trace.id() else { continue };

@@ -37,6 +37,20 @@ pub enum Unit {
     Dollars,
 }
 
+#[cfg(feature = "draw")]
+impl From<spillway_metrics::Unit> for Unit {
+    fn from(unit: spillway_metrics::Unit) -> Self {
+        match unit {
+            spillway_metrics::Unit::Count => Self::Count,
+            spillway_metrics::Unit::Milliseconds => Self::Milliseconds,
+            spillway_metrics::Unit::Seconds => Self::Seconds,
+            spillway_metrics::Unit::Bytes => Self::Bytes,
+            spillway_metrics::Unit::Percent => Self::Percent,
+            spillway_metrics::Unit::None => Self::Number,
+        }
+    }
+}
+
 impl Unit {
     /// The value in at most three digits or so, as on an axis: `1.2 k`, `340 ms`, `12.4 MiB`, `38 min`, `95 %`, `$41.20`.
     ///

@@ -2,36 +2,36 @@
 
 use async_trait::async_trait;
 use spillway_alerts::hours::BusinessHours;
-use spillway_core::Timestamp;
+use spillway_core::{Pipeline, Timestamp};
 use spillway_dashboard_model::alarms::{
     AlarmChanges, AlarmPeriod, AlarmSource, AlarmStatus, AlarmsNow, Condition, Digest, Notified, RuleName,
     RuleSet, Suppressed, Suppressor, Tier,
 };
 use spillway_dashboard_model::{ReadError, TimeRange};
-use spillway_embedded::Attached;
-use spillway_embedded::alarms::InForce;
+use spillway_embedded::alarms::{AlarmLog, InForce};
 use spillway_embedded::db::DbError;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Reads what the pipeline's evaluation of its rules keeps.
 pub struct EmbeddedAlarms {
-    pipeline: Attached,
+    pipeline: Pipeline,
+    log: Arc<AlarmLog>,
     /// What was in force the last time: reading the rules takes longer than all the rest.
     known: Mutex<Option<InForce>>,
 }
 
 impl EmbeddedAlarms {
     /// The alarms of that pipeline.
-    pub fn new(pipeline: Attached) -> Self {
-        Self { pipeline, known: Mutex::default() }
+    pub fn new(pipeline: Pipeline, log: Arc<AlarmLog>) -> Self {
+        Self { pipeline, log, known: Mutex::default() }
     }
 
     async fn in_force(&self) -> Result<InForce, ReadError> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let in_force = match known {
-            Some(known) => known.renewed(&self.pipeline).await,
-            None => InForce::of(&self.pipeline).await,
+            Some(known) => known.renewed(&self.pipeline, &self.log).await,
+            None => InForce::of(&self.pipeline, &self.log).await,
         };
         let in_force =
             in_force.map_err(|error| ReadError::Unavailable { reason: format!("alarms: {error}") })?;
@@ -44,7 +44,7 @@ impl EmbeddedAlarms {
 impl AlarmSource for EmbeddedAlarms {
     async fn now(&self) -> Result<AlarmsNow, ReadError> {
         let in_force = self.in_force().await?;
-        let log = &self.pipeline.alarms;
+        let log = &self.log;
         let now = self.pipeline.clock.now();
         let statuses = log.statuses().await.map_err(unavailable)?.into_iter();
         let mut known: HashMap<RuleName, AlarmStatus> =
@@ -72,7 +72,7 @@ impl AlarmSource for EmbeddedAlarms {
         let hours = self.in_force().await?.hours;
         let now = self.pipeline.clock.now();
         let wanted = limit.saturating_add(1);
-        let changes = self.pipeline.alarms.changes(rule, range.from(), range.to(), wanted).await;
+        let changes = self.log.changes(rule, range.from(), range.to(), wanted).await;
         let mut changes = changes.map_err(unavailable)?;
         let has_more = changes.len() > limit;
         changes.truncate(limit);
@@ -87,11 +87,11 @@ impl AlarmSource for EmbeddedAlarms {
         rule: Option<&RuleName>,
         range: TimeRange,
     ) -> Result<Vec<AlarmPeriod>, ReadError> {
-        self.pipeline.alarms.periods(rule, range.from(), range.to()).await.map_err(unavailable)
+        self.log.periods(rule, range.from(), range.to()).await.map_err(unavailable)
     }
 
     async fn digest(&self) -> Result<Option<Digest>, ReadError> {
-        self.pipeline.alarms.last_digest().await.map_err(unavailable)
+        self.log.last_digest().await.map_err(unavailable)
     }
 }
 

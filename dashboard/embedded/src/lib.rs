@@ -12,11 +12,12 @@ pub use metrics::EmbeddedMetrics;
 pub use queues::EmbeddedQueues;
 pub use traces::EmbeddedTraces;
 
+use spillway_core::Pipeline;
 use spillway_dashboard_model::alarms::AlarmSource;
-use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources, Limits};
+use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources};
 use spillway_dashboard_model::traces::TraceReader;
 use spillway_dashboard_model::{Cached, MetricReader};
-use spillway_embedded::Attached;
+use spillway_embedded::Local;
 use spillway_embedded::telemetry::TelemetryReader;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,28 +43,21 @@ pub struct Sources {
 
 impl Sources {
     /// The sources of the pipeline with that data folder.
-    pub fn of(data_folder: &Path, ports: &Attached) -> Self {
+    pub fn of(data_folder: &Path, ports: &Pipeline, local: &Local) -> Self {
         let reader = Arc::new(TelemetryReader::new(data_folder));
         let clock = Arc::clone(&ports.clock);
         let metrics = Arc::new(EmbeddedMetrics::new(Arc::clone(&reader), Arc::clone(&clock)));
-        let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, Arc::clone(&clock), KEEP_METRICS));
+        let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, clock, KEEP_METRICS));
         let flow = FlowSources {
-            ledger: Arc::clone(&ports.flow),
-            archive: Arc::clone(&ports.archive),
-            queues: Arc::new(EmbeddedQueues::new(Arc::clone(&ports.queues))),
+            pipeline: ports.clone(),
+            queues: Arc::new(EmbeddedQueues::new(Arc::clone(&local.queues))),
             metrics: Arc::clone(&metrics),
-            clock,
-            names: ports.names.clone(),
-            limits: Limits {
-                max_receive_count: ports.settings.max_receive_count,
-                retention_s: ports.settings.retention_s,
-            },
         };
         Self {
             metrics,
             traces: Arc::new(EmbeddedTraces::new(reader)),
             flow: Arc::new(FlowSnapshots::new(flow, KEEP_FLOW)),
-            alarms: Arc::new(EmbeddedAlarms::new(ports.clone())),
+            alarms: Arc::new(EmbeddedAlarms::new(ports.clone(), Arc::clone(&local.alarms))),
         }
     }
 }

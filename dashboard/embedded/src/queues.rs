@@ -1,9 +1,10 @@
 //! The queues of a pipeline on this machine.
 
 use async_trait::async_trait;
+use spillway_core::ports::QueueKind;
 use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::flow::{Queue, QueueReader, QueueSnapshot};
-use spillway_embedded::queue::{Queues, Which};
+use spillway_embedded::queue::Queues;
 use std::sync::Arc;
 
 /// Reads the queues of a pipeline.
@@ -19,10 +20,10 @@ impl EmbeddedQueues {
 #[async_trait]
 impl QueueReader for EmbeddedQueues {
     async fn snapshot(&self, queue: Queue) -> Result<QueueSnapshot, ReadError> {
-        let which = match queue {
-            Queue::Primary => Which::Primary,
-            Queue::DeadLetter => Which::Dlq,
+        let kind = match queue {
+            Queue::Primary => QueueKind::Primary,
+            Queue::DeadLetter => QueueKind::Dlq,
         };
-        self.0.snapshot(which).await.map_err(|error| ReadError::Unavailable { reason: error.to_string() })
+        self.0.snapshot(kind).await.map_err(|error| ReadError::Unavailable { reason: error.to_string() })
     }
 }

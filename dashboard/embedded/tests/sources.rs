@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
 use spillway_core::metric::{Measurement, MetricId, Unit};
 use spillway_core::names::Names;
-use spillway_core::ports::{MetricSink, TraceSink};
+use spillway_core::ports::{MetricSink, QueueKind, QueueReceiver as _, TraceSink};
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::trace::{Segment, TraceHeader};
@@ -13,7 +13,6 @@ use spillway_dashboard_model::catalogue::{self, Stage};
 use spillway_dashboard_model::flow::{State, overall, summary};
 use spillway_dashboard_model::traces::TraceFilter;
 use spillway_dashboard_model::{Period, TimeRange};
-use spillway_embedded::queue::Which;
 use spillway_embedded::{Options, Pipeline, RealClock};
 use std::sync::Arc;
 
@@ -40,7 +39,7 @@ fn message(id: &str) -> OutgoingMessage {
 async fn an_empty_folder_is_calm() {
     let folder = tempfile::tempdir().unwrap();
     let pipeline = pipeline(&folder).await;
-    let sources = Sources::of(folder.path(), &pipeline.ports);
+    let sources = Sources::of(folder.path(), &pipeline.ports, &pipeline.local);
     let flow = sources.flow.snapshot().await.unwrap();
     let sentences = summary(&flow);
     assert_eq!(sentences.len(), 1, "{sentences:#?}");
@@ -56,11 +55,11 @@ async fn a_snapshot_shows_the_queue_the_ledger_and_the_last_minutes() {
     for answer in ports.queue.send(&[message("a"), message("b"), message("c")]).await {
         answer.unwrap();
     }
-    let received = ports.queues.receive(Which::Primary, 1).await.unwrap();
+    let received = pipeline.local.queues.receive(QueueKind::Primary, 1).await.unwrap();
     assert_eq!(received.len(), 1);
     pipeline.recorder.flush(ports.clock.now());
 
-    let flow = Sources::of(folder.path(), ports).flow.snapshot().await.unwrap();
+    let flow = Sources::of(folder.path(), ports, &pipeline.local).flow.snapshot().await.unwrap();
     assert_eq!((flow.ledger.accepted, flow.ledger.unaccounted()), (3, 0));
     assert_eq!((flow.queue.visible, flow.queue.not_visible), (2, 1));
     assert_eq!(flow.queue.receive_counts, [2, 1]);
@@ -79,7 +78,7 @@ async fn without_the_telemetry_file_the_ledger_is_still_shown() {
     // A folder can't be opened as a database.
     std::fs::create_dir(folder.path().join("telemetry.db")).unwrap();
     pipeline.ports.queue.send(&[message("a")]).await.remove(0).unwrap();
-    let flow = Sources::of(folder.path(), &pipeline.ports).flow.snapshot().await.unwrap();
+    let flow = Sources::of(folder.path(), &pipeline.ports, &pipeline.local).flow.snapshot().await.unwrap();
     assert_eq!(flow.ledger.accepted, 1);
     assert!(flow.activity.is_none() && flow.freshness.trouble.is_some());
     assert!(summary(&flow).iter().any(|sentence| sentence.text.contains("not known")));
@@ -101,7 +100,7 @@ async fn charts_and_traces_come_from_what_was_recorded() {
     TraceSink::record(&*pipeline.recorder, segment);
     pipeline.recorder.flush(ports.clock.now());
 
-    let sources = Sources::of(folder.path(), ports);
+    let sources = Sources::of(folder.path(), ports, &pipeline.local);
     let soon = now.checked_add(SignedDuration::from_secs(60)).unwrap();
     let range = TimeRange::last(SignedDuration::from_hours(1), soon);
     let entries = catalogue::of_stage(Stage::Api, &ports.names);

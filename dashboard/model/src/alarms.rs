@@ -7,7 +7,6 @@ mod cache;
 mod drawing;
 mod periods;
 mod subject;
-pub mod testkit;
 mod watching;
 
 pub use cache::CachedAlarms;

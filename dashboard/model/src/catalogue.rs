@@ -1,6 +1,4 @@
-//! The catalogue: which metrics there are, how to look at them, what they mean, and the traps in them.
-//!
-//! The names, dimensions and statistics are CloudWatch's, as each service's page in its developer guide lists them.
+//! The catalogue: how to read the metrics of the register as charts, what each chart means, and the traps in it.
 
 mod api;
 mod functions;
@@ -13,9 +11,8 @@ pub use overview::overview;
 pub use read::{ChartNumbers, Charts, read};
 
 use crate::metrics::{Gaps, Line, LineValue};
-use crate::{MetricQuery, Statistic};
-use spillway_core::metric::{MetricId, Unit};
 use spillway_core::names::Names;
+use spillway_metrics::{Handle, MetricQuery, Resource, Statistic, Unit};
 
 /// The stages of the pipeline, each a page of charts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -119,8 +116,6 @@ pub struct Entry {
     pub key: &'static str,
     /// What it shows, in words.
     pub title: &'static str,
-    /// The metric's name as CloudWatch has it, or a list of those it is reckoned from.
-    pub metric: &'static str,
     /// What it means, and what to beware of.
     pub help: &'static str,
     /// The unit of all its lines.
@@ -137,6 +132,20 @@ impl Entry {
     /// What has to be read for it.
     pub fn queries(&self) -> Vec<MetricQuery> {
         self.lines.iter().flat_map(Line::queries).cloned().collect()
+    }
+
+    /// The metric's name as CloudWatch has it, or a list of those that the chart is computed from: first what is shown,
+    /// then what that is a share of.
+    pub fn metric_names(&self) -> String {
+        let values = || self.lines.iter().map(|line| &line.value);
+        let queries = values().flat_map(LineValue::shown).chain(values().flat_map(LineValue::whole));
+        let mut names: Vec<&str> = Vec::new();
+        for query in queries {
+            if !names.contains(&&*query.metric.name) {
+                names.push(&query.metric.name);
+            }
+        }
+        names.join(", ")
     }
 }
 
@@ -159,48 +168,40 @@ pub fn of_stage(stage: Stage, names: &Names) -> Vec<Entry> {
     }
 }
 
-/// Metrics of one namespace and one set of dimensions.
-struct Source<'a> {
-    namespace: &'static str,
-    dimensions: Vec<(&'static str, &'a str)>,
-}
+/// A resource whose metrics are shown.
+struct Source<R>(R);
 
-impl Source<'_> {
-    fn query(&self, name: &'static str, statistic: Statistic) -> MetricQuery {
-        MetricQuery::new(MetricId::new(self.namespace, name, &self.dimensions), statistic)
+impl<R: Resource> Source<R> {
+    fn query(&self, metric: Handle<R>, statistic: Statistic) -> MetricQuery {
+        metric.query(&self.0, statistic)
     }
 
-    fn line(&self, label: &'static str, name: &'static str, statistic: Statistic) -> Line {
-        Line { label, value: LineValue::Statistic(self.query(name, statistic)) }
+    fn line(&self, label: &'static str, metric: Handle<R>, statistic: Statistic) -> Line {
+        Line { label, value: LineValue::Statistic(self.query(metric, statistic)) }
     }
 
     /// How many things happened.
-    fn count(&self, stage: Stage, key: &'static str, name: &'static str, good: Good) -> Entry {
-        let lines = vec![self.line("Sum", name, Statistic::Sum)];
+    fn count(&self, stage: Stage, key: &'static str, metric: Handle<R>, good: Good) -> Entry {
+        let lines = vec![self.line("Sum", metric, Statistic::Sum)];
         let (title, help) = ("", "");
-        Entry { stage, key, title, metric: name, help, unit: Unit::Count, good, gaps: Gaps::Zero, lines }
+        Entry { stage, key, title, help, unit: metric.unit(), good, gaps: Gaps::Zero, lines }
     }
 
     /// How long things took, from usual to worst.
-    fn duration(&self, stage: Stage, key: &'static str, name: &'static str) -> Entry {
+    fn duration(&self, stage: Stage, key: &'static str, metric: Handle<R>) -> Entry {
         let lines = vec![
-            self.line("p99", name, Statistic::P99),
-            self.line("p90", name, Statistic::P90),
-            self.line("p50", name, Statistic::P50),
-            self.line("max", name, Statistic::Maximum),
+            self.line("p99", metric, Statistic::P99),
+            self.line("p90", metric, Statistic::P90),
+            self.line("p50", metric, Statistic::P50),
+            self.line("max", metric, Statistic::Maximum),
         ];
-        Entry {
-            unit: Unit::Milliseconds,
-            gaps: Gaps::Unknown,
-            lines,
-            ..self.count(stage, key, name, Good::Low)
-        }
+        Entry { gaps: Gaps::Unknown, lines, ..self.count(stage, key, metric, Good::Low) }
     }
 
     /// How much there is, at its worst.
-    fn gauge(&self, stage: Stage, key: &'static str, name: &'static str, good: Good) -> Entry {
-        let lines = vec![self.line("Maximum", name, Statistic::Maximum)];
-        Entry { gaps: Gaps::Unknown, lines, ..self.count(stage, key, name, good) }
+    fn gauge(&self, stage: Stage, key: &'static str, metric: Handle<R>, good: Good) -> Entry {
+        let lines = vec![self.line("Maximum", metric, Statistic::Maximum)];
+        Entry { gaps: Gaps::Unknown, lines, ..self.count(stage, key, metric, good) }
     }
 }
 

@@ -13,13 +13,12 @@ pub mod catalogue;
 pub mod flow;
 pub mod metrics;
 mod one_answer;
-mod range;
 pub mod traces;
 mod words;
 
-pub use metrics::{Cached, Freshness, MetricQuery, MetricReader, Reading, Series, Statistic};
+pub use metrics::{Cached, Freshness, MetricReader, Reading};
 pub use one_answer::OneAnswer;
-pub use range::{Period, RangeError, TimeRange};
+pub use spillway_metrics::{MetricQuery, Period, RangeError, Series, Statistic, TimeRange};
 
 /// Why something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

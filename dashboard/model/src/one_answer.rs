@@ -60,7 +60,7 @@ impl<T: Send + Sync + 'static> OneAnswer<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spillway_core::testkit::ManualClock;
+    use spillway_testkit::ManualClock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use spillway_core::{names::Names, ports::Clock, schema::FixedSchemas, settings::
 use spillway_dashboard::{Assets, Deps, InMemorySignIns, SignIns, bind, demo, embedded, router};
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_model::ReadError;
-use spillway_dashboard_model::alarms::testkit::ScriptedAlarms;
+use spillway_testkit::ScriptedAlarms;
 use spillway_dashboard_model::alarms::{
     AlarmSource, AlarmState, AlarmStatus, BusinessHours, Digest, DigestEntry, Limits, Notified, RuleName,
     RuleSet, Suppressed, Suppressor,
@@ -35,7 +35,7 @@ async fn main() -> Result<()> {
     };
     let pipeline = Pipeline::open(data.path(), options).await?;
     let environment = Environment { name: "this machine".into(), demo: true };
-    let ports = embedded::ports(data.path(), &pipeline.ports, environment);
+    let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, environment);
     let alarms: Arc<dyn AlarmSource> = Arc::new(alarms(&state, end)?);
     let sign_ins = Arc::new(InMemorySignIns::new(Arc::clone(&clock)));
     let listener = bind("127.0.0.1:0".parse()?).await?;

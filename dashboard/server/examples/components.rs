@@ -39,7 +39,7 @@ async fn main() -> Result<()> {
         simulated_latency: None,
     };
     let pipeline = Pipeline::open(data.path(), options).await?;
-    let ports = embedded::ports(data.path(), &pipeline.ports, environment);
+    let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, environment);
     let deps = Deps {
         ports,
         sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,

@@ -22,21 +22,14 @@ pub fn ports(deployment: &Deployment) -> Result<Ports, AlarmsError> {
     let sources = Sources::of(deployment);
     let topology = &deployment.topology;
     let alarms: Arc<dyn AlarmSource> = Arc::new(CloudWatchAlarms::of(deployment)?);
-    let alarms = Arc::new(CachedAlarms::new(alarms, Arc::clone(&deployment.clock), KEEP_ALARMS));
+    let alarms = Arc::new(CachedAlarms::new(alarms, Arc::clone(&deployment.ports.clock), KEEP_ALARMS));
     let environment = Environment { name: format!("{}, {}", topology.name, topology.region), demo: false };
     Ok(Ports {
-        clock: Arc::clone(&deployment.clock),
+        pipeline: deployment.ports.clone(),
         environment: Arc::new(environment),
         metrics: sources.metrics,
         traces: sources.traces,
         flow: sources.flow,
         alarms,
-        events: Arc::clone(&deployment.flow),
-        archive: Arc::clone(&deployment.archive),
-        replays: Arc::clone(&deployment.replays),
-        ops: Arc::clone(&deployment.ops),
-        replayer: Arc::new(deployment.replayer()),
-        names: Arc::new(topology.names()),
-        settings: Arc::new(topology.settings()),
     })
 }

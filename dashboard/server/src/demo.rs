@@ -6,8 +6,6 @@ mod traffic;
 pub use history::{HistoryError, Progress, make};
 pub use traffic::run as run_traffic;
 
-use bytes::Bytes;
-use http::{Request, header};
 use std::path::Path;
 
 /// Fact in a data folder: its data was made up, in whole or in part.
@@ -28,14 +26,4 @@ pub fn write_schemas(folder: &Path) -> std::io::Result<()> {
     spillway_traffic::schema_files()
         .iter()
         .try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
-}
-
-/// The request that sends one event in structured mode.
-fn request(body: String) -> Request<Bytes> {
-    let mut request = Request::new(Bytes::from(body));
-    *request.method_mut() = http::Method::POST;
-    *request.uri_mut() = http::Uri::from_static("/events");
-    let content_type = header::HeaderValue::from_static("application/cloudevents+json");
-    request.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    request
 }

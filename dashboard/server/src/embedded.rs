@@ -2,10 +2,11 @@
 
 use crate::{Secret, SignInError, SignIns};
 use async_trait::async_trait;
+use spillway_core::Pipeline;
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_embedded::Sources;
 use spillway_dashboard_model::alarms::CachedAlarms;
-use spillway_embedded::Attached;
+use spillway_embedded::Local;
 use spillway_embedded::db::DbError;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,24 +16,17 @@ use std::time::Duration;
 const KEEP_ALARMS: Duration = Duration::from_secs(1);
 
 /// The ports of the pages, on the pipeline with that data folder.
-pub fn ports(data_folder: &Path, pipeline: &Attached, environment: Environment) -> Ports {
-    let sources = Sources::of(data_folder, pipeline);
+pub fn ports(data_folder: &Path, pipeline: &Pipeline, local: &Local, environment: Environment) -> Ports {
+    let sources = Sources::of(data_folder, pipeline, local);
     let alarms =
         Arc::new(CachedAlarms::new(Arc::clone(&sources.alarms), Arc::clone(&pipeline.clock), KEEP_ALARMS));
     Ports {
-        clock: Arc::clone(&pipeline.clock),
+        pipeline: pipeline.clone(),
         environment: Arc::new(environment),
         metrics: sources.metrics,
         traces: sources.traces,
         flow: sources.flow,
         alarms,
-        events: Arc::clone(&pipeline.flow),
-        archive: Arc::clone(&pipeline.archive),
-        replays: Arc::clone(&pipeline.replays),
-        ops: Arc::clone(&pipeline.ops),
-        replayer: Arc::new(pipeline.replayer()),
-        names: Arc::new(pipeline.names.clone()),
-        settings: Arc::new(pipeline.settings.clone()),
     }
 }
 

@@ -7,7 +7,6 @@ use clap::Parser;
 #[cfg(feature = "aws")]
 use spillway_aws::{Topology, operator::Deployment};
 use spillway_core::ports::{Clock, Schemas};
-use spillway_core::schema::SchemaFolder;
 use spillway_core::settings::PipelineSettings;
 use spillway_dashboard::embedded::{self, EmbeddedSignIns};
 use spillway_dashboard::settings::{AlarmOptions, Settings};
@@ -19,8 +18,9 @@ use spillway_embedded::alarms::{self, AlarmSettings, RuleFiles, Watch, WatchOpti
 use spillway_embedded::db::DATABASE;
 use spillway_embedded::gateway::{self, Gateway};
 use spillway_embedded::pipeline::{DASHBOARD_URL, SCHEMAS};
+use spillway_embedded::schemas::SchemaFolder;
 use spillway_embedded::telemetry::FILE_NAME as TELEMETRY;
-use spillway_embedded::{Attached, FastClock, Options, Pipeline, RealClock, runtime};
+use spillway_embedded::{FastClock, Local, Options, Pipeline, RealClock, runtime};
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -60,11 +60,11 @@ async fn run(settings: Settings) -> Result<()> {
         return in_aws(topology, assets, dashboard).await;
     }
     if settings.attach {
-        let pipeline = Pipeline::attach(settings.folder()).await?;
-        let url = announce(&settings, &pipeline, dashboard.local_addr()?.port()).await?;
+        let (pipeline, local) = Pipeline::attach(settings.folder()).await?;
+        let url = announce(&settings, &local, dashboard.local_addr()?.port()).await?;
         let asked_to_end = asked_to_end()?;
         println!("Dashboard {url}");
-        return watch_over(&settings, &pipeline, assets, dashboard, asked_to_end).await;
+        return watch_over(&settings, (&pipeline, &local), assets, dashboard, asked_to_end).await;
     }
     let api = bind(loopback(settings.api_port)).await?;
     // Likewise for whoever has a mistake in a rule.
@@ -78,7 +78,7 @@ async fn run(settings: Settings) -> Result<()> {
         let clock = Arc::clone(&pipeline.ports.clock);
         tasks.spawn(demo::run_traffic(Arc::clone(&gateway), clock, demo::EVENTS_PER_S));
     }
-    let url = announce(&settings, &pipeline.ports, dashboard.local_addr()?.port()).await?;
+    let url = announce(&settings, &pipeline.local, dashboard.local_addr()?.port()).await?;
     let evaluation = alarms::start(&pipeline, watch, alarms.webhook);
     let asked_to_end = asked_to_end()?;
     println!("API http://{}/events", api.local_addr()?);
@@ -90,7 +90,7 @@ async fn run(settings: Settings) -> Result<()> {
         let _ = stopped.changed().await;
     };
     let api = tokio::spawn(gateway::serve(api, gateway, wait(stopped.clone())));
-    let pages = watch_over(&settings, &pipeline.ports, assets, dashboard, wait(stopped));
+    let pages = watch_over(&settings, (&pipeline.ports, &pipeline.local), assets, dashboard, wait(stopped));
     let mut pages = std::pin::pin!(pages);
     // Pages that end on their own have failed; then the rest ends too, in order.
     let ended = tokio::select! {
@@ -229,8 +229,8 @@ async fn open(settings: &Settings, schemas: &Path) -> Result<Arc<Pipeline>> {
     };
     let pipeline = Arc::new(Pipeline::open(settings.folder(), options).await?);
     if settings.speed > 1 {
-        pipeline.ports.note(SPEED, &settings.speed.to_string()).await?;
-    } else if pipeline.ports.fact(SPEED).await?.is_some() {
+        pipeline.local.note(SPEED, &settings.speed.to_string()).await?;
+    } else if pipeline.local.fact(SPEED).await?.is_some() {
         let folder = settings.folder().display();
         bail!(
             "the time in {folder} ran ahead of the machine's, with --speed: add --fresh or choose another folder"
@@ -239,9 +239,9 @@ async fn open(settings: &Settings, schemas: &Path) -> Result<Arc<Pipeline>> {
     // Whatever history there is, somebody goes on with it now: nothing may take it for rubbish any more.
     delete(&settings.folder().join(UNFINISHED))?;
     let absolute = std::path::absolute(schemas)?;
-    pipeline.ports.note(SCHEMAS, &absolute.to_string_lossy()).await?;
-    if settings.demo_traffic && pipeline.ports.fact(demo::DEMO).await?.is_none() {
-        pipeline.ports.note(demo::DEMO, "traffic").await?;
+    pipeline.local.note(SCHEMAS, &absolute.to_string_lossy()).await?;
+    if settings.demo_traffic && pipeline.local.fact(demo::DEMO).await?.is_none() {
+        pipeline.local.note(demo::DEMO, "traffic").await?;
     }
     Ok(pipeline)
 }
@@ -258,26 +258,26 @@ fn gateway(pipeline: &Pipeline) -> Gateway {
 }
 
 /// Notes where the dashboard is, and makes a link that signs in once.
-async fn announce(settings: &Settings, pipeline: &Attached, port: u16) -> Result<String> {
+async fn announce(settings: &Settings, local: &Local, port: u16) -> Result<String> {
     let base = format!("http://127.0.0.1:{port}");
-    pipeline.note(DASHBOARD_URL, &base).await?;
-    let token = EmbeddedSignIns(Arc::clone(&pipeline.sign_ins)).issue().await;
+    local.note(DASHBOARD_URL, &base).await?;
+    let token = EmbeddedSignIns(Arc::clone(&local.sign_ins)).issue().await;
     let token = token.with_context(|| format!("no sign-in link for {}", settings.folder().display()))?;
     Ok(format!("{base}/sign-in?token={}", token.reveal()))
 }
 
 async fn watch_over(
     settings: &Settings,
-    pipeline: &Attached,
+    (pipeline, local): (&spillway_core::Pipeline, &Local),
     assets: Assets,
     listener: tokio::net::TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    let demo = pipeline.fact(demo::DEMO).await?.is_some();
+    let demo = local.fact(demo::DEMO).await?.is_some();
     let environment = Environment { name: "this machine".to_owned(), demo };
     let deps = Deps {
-        ports: embedded::ports(settings.folder(), pipeline, environment),
-        sign_ins: Arc::new(EmbeddedSignIns(Arc::clone(&pipeline.sign_ins))),
+        ports: embedded::ports(settings.folder(), pipeline, local, environment),
+        sign_ins: Arc::new(EmbeddedSignIns(Arc::clone(&local.sign_ins))),
         assets: Arc::new(assets),
         port: listener.local_addr()?.port(),
         sign_in_command: format!("spillway sign-in --embedded {}", settings.folder().display()),
@@ -289,7 +289,7 @@ async fn watch_over(
 #[cfg(feature = "aws")]
 async fn in_aws(topology: &Path, assets: Assets, listener: tokio::net::TcpListener) -> Result<()> {
     let deployment = Deployment::attach(Topology::load(topology)?).await?;
-    let sign_ins = InMemorySignIns::new(Arc::clone(&deployment.clock));
+    let sign_ins = InMemorySignIns::new(Arc::clone(&deployment.ports.clock));
     let token = sign_ins.issue().await?;
     let deps = Deps {
         ports: aws::ports(&deployment)?,
@@ -298,8 +298,8 @@ async fn in_aws(topology: &Path, assets: Assets, listener: tokio::net::TcpListen
         port: listener.local_addr()?.port(),
         sign_in_command: format!("spillway-dashboard --topology {}", topology.display()),
     };
-    let (replayer, rate) = (Arc::clone(&deps.ports.replayer), deps.ports.settings.replay_rate_per_s);
-    let replays = tokio::spawn(async move { aws::carry_on(&replayer, rate).await });
+    let (carrier, rate) = (deployment.ports.carrier(), deployment.ports.settings.replay_rate_per_s);
+    let replays = tokio::spawn(async move { aws::carry_on(&carrier, rate).await });
     let asked_to_end = asked_to_end()?;
     println!("Dashboard http://127.0.0.1:{}/sign-in?token={}", deps.port, token.reveal());
     let served = serve(listener, deps, asked_to_end).await;

@@ -132,7 +132,7 @@ impl SignIns for InMemorySignIns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spillway_core::testkit::ManualClock;
+    use spillway_testkit::ManualClock;
     use std::time::Duration;
 
     #[tokio::test]

@@ -64,20 +64,20 @@ fn a_replay_that_nobody_moves_is_put_back_at_its_rate_and_others_are_left_alone(
     in_virtual_time(start, async |clock| {
         let pipeline = pipeline(folder.path(), clock).await;
         let letters: Vec<_> = (0..60).map(|number| letter(number, start)).collect();
-        for answer in pipeline.ports.archive.put(&letters).await {
+        for answer in pipeline.workers.sink.put(&letters).await {
             answer.unwrap();
         }
         let ids: Vec<_> = letters.into_iter().map(|letter| letter.id).collect();
-        let replayer = pipeline.ports.replayer();
+        let (replayer, carrier) = (pipeline.ports.replayer(), pipeline.ports.carrier());
         let idle = replayer.start(&ids[..40], "anna").await.unwrap().id;
 
-        let carried = aws::carry_on(&replayer, 50.0);
+        let carried = aws::carry_on(&carrier, 50.0);
         let looks = async {
             // Somebody else puts this one back, ever so slowly.
             clock.sleep(Duration::from_secs(1)).await;
             let moving = replayer.start(&ids[40..], "ben").await.unwrap().id;
             for _ in 0..3 {
-                replayer.advance(&moving, 1).await.unwrap();
+                carrier.advance(&moving, 1).await.unwrap();
                 clock.sleep(Duration::from_millis(2_900)).await;
             }
             assert_eq!(waiting(&replayer, &idle).await, 40, "one look says nothing about movement");
@@ -89,7 +89,7 @@ fn a_replay_that_nobody_moves_is_put_back_at_its_rate_and_others_are_left_alone(
             );
             clock.sleep(Duration::from_secs(1)).await;
             assert_eq!(waiting(&replayer, &idle).await, 0);
-            replayer.advance(&moving, 1).await.unwrap();
+            carrier.advance(&moving, 1).await.unwrap();
             clock.sleep(Duration::from_secs(6)).await;
             assert_eq!(waiting(&replayer, &moving).await, 16, "it moved between the looks");
         };

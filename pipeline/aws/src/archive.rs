@@ -1,8 +1,8 @@
 //! The archive of dead letters: S3 has the letters, DynamoDB their index.
 //!
 //! A dead letter is archived once S3 has it. The index is written after that; where it can't be, a note in the bucket says
-//! so, and [`S3Archive::mend_index`] makes it good. What is in the index and nowhere else is the state of a letter, and
-//! the ops table has what that came from, so [`S3Archive::rebuild_index`] makes the whole index anew.
+//! so, and [`IndexedArchive::repair`] makes it good. What is in the index and nowhere else is the state of a letter, and
+//! the ops table has what that came from, so [`IndexedArchive::rebuild`] makes the whole index again.
 
 mod entry;
 mod index;
@@ -13,9 +13,6 @@ mod rebuild;
 mod search;
 mod walk;
 
-pub use keep::Mended;
-pub use rebuild::Rebuilt;
-
 pub(crate) use entry::Entry;
 pub(crate) use index::{Index, LETTERS_AT_ONCE, Step};
 pub(crate) use objects::{Archiving, Objects};
@@ -23,9 +20,14 @@ pub(crate) use objects::{Archiving, Objects};
 use crate::replays::log::Log;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
-use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, Page};
+use spillway_core::dead_letter::{
+    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
+};
 use spillway_core::ids::MessageId;
-use spillway_core::ports::{ArchiveError, Clock, DeadLetterArchive};
+use spillway_core::ports::{
+    ArchiveError, Clock, DeadLetterSink, DeadLetters, IndexRebuild, IndexRepair, IndexedArchive,
+};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Objects that are read at once.
@@ -80,18 +82,19 @@ impl S3Archive {
     async fn change_states(
         &self,
         ids: &[MessageId],
-        from: &str,
+        from: DeadLetterStatus,
         to: DeadLetterState,
     ) -> Result<Vec<MessageId>, ArchiveError> {
         let entries = self.index.entries(ids).await?;
         let steps: Vec<Step> = entries
             .into_values()
-            .filter(|entry| entry.state.name() == from)
+            .filter(|entry| entry.state.status() == from)
             .map(|before| (before.clone(), Entry { state: to.clone(), ..before }))
             .collect();
         let taken = self.index.take(steps, |_, _| Vec::new()).await?;
-        let taken: std::collections::HashSet<_> = taken.into_iter().map(|entry| entry.id).collect();
-        Ok(ids.iter().filter(|id| taken.contains(*id)).cloned().collect())
+        let mut taken: HashSet<_> = taken.into_iter().map(|entry| entry.id).collect();
+        // An id that is named twice is answered once.
+        Ok(ids.iter().filter(|id| taken.remove(*id)).cloned().collect())
     }
 
     /// The dead letters of entries, in their order, whole. One whose object is gone (`keep_days` of the bucket) is left
@@ -105,12 +108,12 @@ impl S3Archive {
 pub(crate) async fn letters(
     objects: &Objects,
     entries: Vec<Entry>,
-) -> Result<Vec<DeadLetter>, crate::trouble::Trouble> {
+) -> Result<Vec<DeadLetter>, crate::call_error::CallError> {
     let read: Vec<Option<DeadLetter>> = stream::iter(entries)
         .map(|entry| async move {
             let archiving = Archiving { id: entry.id.clone(), generation: entry.generation };
             let whole = objects.whole(&archiving).await?;
-            Ok::<_, crate::trouble::Trouble>(whole.map(|letter| as_indexed(letter, entry)))
+            Ok::<_, crate::call_error::CallError>(whole.map(|letter| as_indexed(letter, entry)))
         })
         .buffered(READS_AT_ONCE)
         .try_collect()
@@ -132,11 +135,25 @@ fn as_indexed(letter: DeadLetter, entry: Entry) -> DeadLetter {
 }
 
 #[async_trait]
-impl DeadLetterArchive for S3Archive {
+impl DeadLetterSink for S3Archive {
     async fn put(&self, dead_letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>> {
         self.keep(dead_letters).await
     }
+}
 
+#[async_trait]
+impl IndexedArchive for S3Archive {
+    async fn repair(&self, most: usize) -> Result<IndexRepair, ArchiveError> {
+        self.repair_index(most).await
+    }
+
+    async fn rebuild(&self) -> Result<IndexRebuild, ArchiveError> {
+        self.rebuild_index().await
+    }
+}
+
+#[async_trait]
+impl DeadLetters for S3Archive {
     async fn get(&self, id: &MessageId) -> Result<Option<DeadLetter>, ArchiveError> {
         let Some(entry) = self.index.entry(id).await? else { return Ok(None) };
         Ok(self.letters(vec![entry]).await?.pop())
@@ -168,10 +185,10 @@ impl DeadLetterArchive for S3Archive {
     ) -> Result<Vec<MessageId>, ArchiveError> {
         let (by, reason) = (by.to_owned(), reason.to_owned());
         let to = DeadLetterState::Discarded { by, reason, at: self.clock.now() };
-        self.change_states(ids, "archived", to).await
+        self.change_states(ids, DeadLetterStatus::Archived, to).await
     }
 
     async fn restore(&self, ids: &[MessageId], _by: &str) -> Result<Vec<MessageId>, ArchiveError> {
-        self.change_states(ids, "discarded", DeadLetterState::Archived).await
+        self.change_states(ids, DeadLetterStatus::Discarded, DeadLetterState::Archived).await
     }
 }

@@ -3,13 +3,13 @@
 #[cfg(any(test, feature = "testkit"))]
 pub mod fake;
 
-use crate::explain::{self, Trouble};
+use crate::explain::{self, ExplainedError};
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy, StatusCode};
 use aws_smithy_types::DateTime;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use spillway_core::Timestamp;
-use spillway_core::metric::MetricId;
+use spillway_metrics::{MetricQuery, Period};
 use std::collections::BTreeMap;
 
 /// Most metrics in a call ("GetMetricData" in the CloudWatch API reference).
@@ -22,64 +22,44 @@ const AT_ONCE: usize = 4;
 const MOST_PAGES: usize = 1_000;
 const CALL: &str = "cloudwatch:GetMetricData";
 
-/// One statistic of one metric, in periods of a length.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Ask {
-    /// The metric.
-    pub metric: MetricId,
-    /// As CloudWatch spells it: `Sum`, `p99`.
-    pub statistic: String,
-    /// Length of a period in seconds: a multiple of 60; of 300 if the range begins more than 15 days ago, of 3,600 if it
-    /// begins more than 63 days ago.
-    pub period_s: u32,
-}
-
 /// Values by the Unix second at which their period begins. A period without measurements is not there.
 pub type Points = BTreeMap<i64, f64>;
 
-/// Reads a series for each ask, of the periods that begin from `from` on and before `to`.
+/// Reads a series for each query, of the periods that begin from `from` on and before `to`. CloudWatch has nothing for a
+/// period that is shorter than what it keeps of that age ([`spillway_metrics::retention`]).
 ///
 /// # Errors
-/// [`Trouble`] if a call fails: all are needed.
+/// [`ExplainedError`] if a call fails: all are needed.
 pub async fn read(
     client: &Client,
-    asks: &[Ask],
-    from: Timestamp,
-    to: Timestamp,
-) -> Result<Vec<Points>, Trouble> {
-    let seconds = to.as_second().saturating_sub(from.as_second()).max(1);
-    let mut calls: Vec<&[Ask]> = Vec::new();
-    let mut rest = asks;
-    while !rest.is_empty() {
-        let (call, others) = rest.split_at(fitting(rest, seconds));
-        calls.push(call);
-        rest = others;
-    }
+    queries: &[MetricQuery],
+    period: Period,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<Points>, ExplainedError> {
+    let fitting = fitting(to.as_second().saturating_sub(from.as_second()).max(1), period);
     // Made before they are run: a closure inside the stream would keep the whole from being sent between threads.
-    let calls: Vec<_> = calls.into_iter().map(|call| one_call(client, call, from, to)).collect();
+    let calls: Vec<_> =
+        queries.chunks(fitting).map(|call| one_call(client, call, period, (from, to))).collect();
     let answers: Vec<Vec<Points>> = stream::iter(calls).buffered(AT_ONCE).try_collect().await?;
     Ok(answers.into_iter().flatten().collect())
 }
 
-/// How many of these fit into one call; at least one.
-fn fitting(asks: &[Ask], seconds: i64) -> usize {
-    let mut datapoints = 0;
-    let fit = asks.iter().take(MOST_QUERIES).take_while(|ask| {
-        let points = seconds / i64::from(ask.period_s.max(1)) + 1;
-        datapoints += usize::try_from(points).unwrap_or(usize::MAX / 2);
-        datapoints <= MOST_DATAPOINTS
-    });
-    fit.count().max(1)
+/// How many queries over that range fit into one call; at least one.
+fn fitting(seconds: i64, period: Period) -> usize {
+    let points = seconds / i64::from(period.seconds()) + 1;
+    let fit = MOST_DATAPOINTS / usize::try_from(points).unwrap_or(usize::MAX);
+    fit.clamp(1, MOST_QUERIES)
 }
 
 async fn one_call(
     client: &Client,
-    asks: &[Ask],
-    from: Timestamp,
-    to: Timestamp,
-) -> Result<Vec<Points>, Trouble> {
-    let queries: Vec<_> = asks.iter().enumerate().map(|(position, ask)| query(position, ask)).collect();
-    let mut found = vec![Points::new(); asks.len()];
+    asked: &[MetricQuery],
+    period: Period,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<Points>, ExplainedError> {
+    let queries: Vec<_> =
+        asked.iter().enumerate().map(|(position, one)| query(position, one, period)).collect();
+    let mut found = vec![Points::new(); asked.len()];
     let mut token: Option<String> = None;
     for _ in 0..MOST_PAGES {
         let answer = client
@@ -91,12 +71,12 @@ async fn one_call(
             .set_next_token(token)
             .send()
             .await
-            .map_err(|error| explain::trouble(&error, CALL))?;
+            .map_err(|error| explain::explain(&error, CALL))?;
         for result in answer.metric_data_results() {
             if matches!(result.status_code(), Some(StatusCode::Forbidden | StatusCode::InternalError)) {
                 let message = result.messages().first().and_then(|message| message.value());
                 let why = message.unwrap_or("no reason was given");
-                return Err(Trouble::Failed { reason: format!("{CALL} failed for a metric: {why}") });
+                return Err(ExplainedError::Failed { reason: format!("{CALL} failed for a metric: {why}") });
             }
             let position =
                 result.id().and_then(|id| id.strip_prefix('m')).and_then(|id| id.parse::<usize>().ok());
@@ -109,20 +89,20 @@ async fn one_call(
             return Ok(found);
         }
     }
-    Err(Trouble::Failed { reason: format!("{CALL} answers with page after page and no end") })
+    Err(ExplainedError::Failed { reason: format!("{CALL} answers with page after page and no end") })
 }
 
-fn query(position: usize, ask: &Ask) -> MetricDataQuery {
-    let dimensions = ask.metric.dimensions.iter();
+fn query(position: usize, asked: &MetricQuery, period: Period) -> MetricDataQuery {
+    let dimensions = asked.metric.dimensions.iter();
     let dimensions =
         dimensions.map(|(name, value)| Dimension::builder().name(&**name).value(&**value).build());
     let metric = Metric::builder()
-        .namespace(&*ask.metric.namespace)
-        .metric_name(&*ask.metric.name)
+        .namespace(&*asked.metric.namespace)
+        .metric_name(&*asked.metric.name)
         .set_dimensions(Some(dimensions.collect()))
         .build();
-    let period = i32::try_from(ask.period_s).unwrap_or(i32::MAX);
-    let stat = MetricStat::builder().metric(metric).period(period).stat(&ask.statistic).build();
+    let period = i32::try_from(period.seconds()).unwrap_or(i32::MAX);
+    let stat = MetricStat::builder().metric(metric).period(period).stat(asked.statistic.to_string()).build();
     MetricDataQuery::builder().id(format!("m{position}")).metric_stat(stat).build()
 }
 

@@ -1,12 +1,13 @@
 //! What a failed call means for the person who made it, in one sentence that says what to do.
 
+use crate::call_error::is_throttling;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use std::error::Error;
 
 /// Why AWS did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum ExplainedError {
     /// It answers fewer calls than it was asked; the client has tried again already.
     #[error("AWS takes fewer calls than were made ({call}): try again in a moment")]
     Throttled {
@@ -22,7 +23,7 @@ pub enum Trouble {
 }
 
 /// What a failure of `call` (as IAM names it, such as `dynamodb:Query`) means.
-pub fn trouble<E, R>(error: &SdkError<E, R>, call: &str) -> Trouble
+pub fn explain<E, R>(error: &SdkError<E, R>, call: &str) -> ExplainedError
 where
     E: ProvideErrorMetadata + Error + 'static,
     R: std::fmt::Debug + 'static,
@@ -37,21 +38,14 @@ where
         // What is wrong with credentials or the network stands at the end of the chain.
         other => format!("{call} got no answer from AWS: {}", innermost(other)),
     };
-    Trouble::Failed { reason }
+    ExplainedError::Failed { reason }
 }
 
-fn said<E: ProvideErrorMetadata>(error: &E, call: &str) -> Result<String, Trouble> {
+fn said<E: ProvideErrorMetadata>(error: &E, call: &str) -> Result<String, ExplainedError> {
     let code = error.code().unwrap_or("an error without a name");
     let message = error.message().unwrap_or("no reason was given").trim_end_matches('.');
     Ok(match code {
-        "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "RequestLimitExceeded"
-        | "RequestThrottled"
-        | "ProvisionedThroughputExceededException"
-        | "SlowDown"
-        | "TooManyRequestsException" => return Err(Trouble::Throttled { call: call.to_owned() }),
+        code if is_throttling(code) => return Err(ExplainedError::Throttled { call: call.to_owned() }),
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError" => {
             format!(
                 "these AWS credentials may not do {call}: use a role that has the deployment's operator policy"
@@ -104,7 +98,7 @@ mod tests {
 
     #[track_caller]
     fn check(code: &str, expected: &str) {
-        let text = trouble(&service(code), "sqs:GetQueueAttributes").to_string();
+        let text = explain(&service(code), "sqs:GetQueueAttributes").to_string();
         assert!(text.contains(expected), "{code}: {text}");
     }
 
@@ -122,7 +116,7 @@ mod tests {
     fn a_broken_connection_names_its_cause() {
         let broken = ConnectorError::io("connection refused".into());
         let error: SdkError<GetQueueAttributesError, ()> = SdkError::dispatch_failure(broken);
-        let text = trouble(&error, "sqs:GetQueueAttributes").to_string();
+        let text = explain(&error, "sqs:GetQueueAttributes").to_string();
         assert_eq!(text, "sqs:GetQueueAttributes got no answer from AWS: connection refused");
     }
 }

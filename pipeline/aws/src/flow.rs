@@ -6,28 +6,25 @@
 mod reckon;
 mod whereabouts;
 
-use crate::cloudwatch::{self, Ask, Points};
-use crate::explain::{self, Trouble};
+use crate::cloudwatch::{self, Points};
+use crate::explain::{self, ExplainedError};
 use crate::topology::Topology;
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName;
 use futures::future::try_join_all;
 use reckon::{Counts, InQueue};
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::DeadLetterFilter;
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use spillway_core::ids::{EventId, EventSource};
 use spillway_core::ledger::{Ledger, Place};
-use spillway_core::metric::{self, MetricId};
 use spillway_core::ports::{
-    ArchiveError, Clock, DeadLetterArchive, EventStore, FlowError, FlowReader, Location, ReplayLog,
+    ArchiveError, Clock, DeadLetters, EventLocator, EventStore, LedgerError, LedgerReader, Location, Replays,
 };
 use spillway_core::replay::ReplayState;
+use spillway_metrics::{Function, MetricQuery, Period, Queue, Statistic, consumer, ingest, queue, retention};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// CloudWatch keeps hours for so many days, and nothing for longer.
-const KEPT_DAYS: i64 = 455;
-const DAY_S: i64 = 86_400;
 /// So far back is looked for what is still moving: metrics that functions write into their logs arrive within two
 /// minutes, and those of queues once a minute.
 const RECENT_S: i64 = 5 * 60;
@@ -47,9 +44,9 @@ pub struct Readers {
     /// The stored events.
     pub store: Arc<dyn EventStore>,
     /// The dead letters.
-    pub archive: Arc<dyn DeadLetterArchive>,
+    pub archive: Arc<dyn DeadLetters>,
     /// The replays.
-    pub replays: Arc<dyn ReplayLog>,
+    pub replays: Arc<dyn Replays>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -67,7 +64,7 @@ impl AwsFlow {
     }
 
     /// What every place counts, read at the same time as far as that goes.
-    async fn counts(&self) -> Result<Counts, FlowError> {
+    async fn counts(&self) -> Result<Counts, LedgerError> {
         let queues = &self.topology.queues;
         let (long, recent) = (self.since_ever(), self.recently());
         let (long, recent, queue, dlq, archived, replaying, discarded, unindexed, sent) = tokio::try_join!(
@@ -75,9 +72,9 @@ impl AwsFlow {
             recent,
             self.in_queue(&queues.primary.url),
             self.in_queue(&queues.dlq.url),
-            self.dead_letters("archived"),
-            self.dead_letters("replaying"),
-            self.dead_letters("discarded"),
+            self.dead_letters(DeadLetterStatus::Archived),
+            self.dead_letters(DeadLetterStatus::Replaying),
+            self.dead_letters(DeadLetterStatus::Discarded),
             self.unindexed(),
             self.sent_by_replays(),
         )?;
@@ -98,42 +95,34 @@ impl AwsFlow {
     }
 
     /// The counters of promises given, kept, and kept already.
-    fn counters(&self, period_s: u32) -> [Ask; 3] {
+    fn counters(&self) -> [MetricQuery; 3] {
         let functions = &self.topology.functions;
         [
-            (metric::EVENTS_ACCEPTED, &functions.ingest),
-            (metric::RECORDS_STORED, &functions.consumer),
-            (metric::RECORDS_ALREADY_STORED, &functions.consumer),
+            (ingest::EVENTS_ACCEPTED, &functions.ingest),
+            (consumer::RECORDS_STORED, &functions.consumer),
+            (consumer::RECORDS_ALREADY_STORED, &functions.consumer),
         ]
-        .map(|(name, function)| Ask {
-            metric: MetricId::new(metric::NAMESPACE, name, &[("FunctionName", &function.name)]),
-            statistic: "Sum".to_owned(),
-            period_s,
-        })
+        .map(|(metric, function)| metric.query(&Function::from(function.name.as_str()), Statistic::Sum))
     }
 
     /// The counters over all that CloudWatch still has, by the day: a range that long can't be had by the minute.
-    async fn since_ever(&self) -> Result<[u64; 3], FlowError> {
+    async fn since_ever(&self) -> Result<[u64; 3], LedgerError> {
         let now = self.readers.clock.now().as_second();
-        let today = now.div_euclid(DAY_S) * DAY_S;
-        let asks = self.counters(DAY_S as u32);
-        let points = self.read(&asks, today - KEPT_DAYS * DAY_S, now + 60).await?;
+        let today = retention::floor(now, Period::DAY.seconds().into());
+        let range = (today - retention::LONGEST, now + 60);
+        let points = self.read(&self.counters(), Period::DAY, range).await?;
         Ok(sums(&points))
     }
 
     /// What moved in the last minutes.
-    async fn recently(&self) -> Result<reckon::Recent, FlowError> {
-        let depth = |name| Ask {
-            metric: MetricId::new("AWS/SQS", name, &[("QueueName", &self.topology.queues.primary.name)]),
-            statistic: "Maximum".to_owned(),
-            period_s: 60,
-        };
-        let mut asks = self.counters(60).to_vec();
-        asks.push(depth("ApproximateNumberOfMessagesVisible"));
-        asks.push(depth("ApproximateNumberOfMessagesNotVisible"));
+    async fn recently(&self) -> Result<reckon::Recent, LedgerError> {
+        let primary = Queue::from(self.topology.queues.primary.name.as_str());
+        let mut queries = self.counters().to_vec();
+        let depths = [queue::VISIBLE, queue::NOT_VISIBLE];
+        queries.extend(depths.map(|metric| metric.query(&primary, Statistic::Maximum)));
         let now = self.readers.clock.now().as_second();
         let minute = now.div_euclid(60) * 60;
-        let points = self.read(&asks, minute - RECENT_S, now + 60).await?;
+        let points = self.read(&queries, Period::MINUTE, (minute - RECENT_S, now + 60)).await?;
         let [accepted, stored, already_stored] = sums(&points[..3]);
         let depths: Vec<u64> = (minute - RECENT_S..minute)
             .step_by(60)
@@ -144,24 +133,30 @@ impl AwsFlow {
         Ok(reckon::Recent { accepted, stored: stored + already_stored, depths })
     }
 
-    async fn read(&self, asks: &[Ask], from: i64, to: i64) -> Result<Vec<Points>, FlowError> {
+    async fn read(
+        &self,
+        queries: &[MetricQuery],
+        period: Period,
+        (from, to): (i64, i64),
+    ) -> Result<Vec<Points>, LedgerError> {
         let time = |second| Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
-        cloudwatch::read(&self.readers.cloudwatch, asks, time(from), time(to)).await.map_err(failed)
+        let range = (time(from), time(to));
+        cloudwatch::read(&self.readers.cloudwatch, queries, period, range).await.map_err(failed)
     }
 
-    async fn in_queue(&self, url: &str) -> Result<InQueue, FlowError> {
+    async fn in_queue(&self, url: &str) -> Result<InQueue, LedgerError> {
         let depth = queue_depth(&self.readers.sqs, url).await.map_err(failed)?;
         Ok(InQueue { waiting: depth.visible + depth.delayed, in_flight: depth.in_flight })
     }
 
-    async fn dead_letters(&self, state: &str) -> Result<u64, FlowError> {
-        let filter = DeadLetterFilter { states: vec![state.to_owned()], ..DeadLetterFilter::default() };
+    async fn dead_letters(&self, state: DeadLetterStatus) -> Result<u64, LedgerError> {
+        let filter = DeadLetterFilter { states: vec![state], ..DeadLetterFilter::default() };
         // A page of nothing costs a look at the counters and no letter.
         Ok(self.readers.archive.list(&filter, None, 0).await.map_err(archive)?.total)
     }
 
     /// Dead letters that are safe in the bucket and that the index lacks for the moment.
-    async fn unindexed(&self) -> Result<u64, FlowError> {
+    async fn unindexed(&self) -> Result<u64, LedgerError> {
         let archive = &self.topology.archive;
         let mut pages = self
             .readers
@@ -173,14 +168,14 @@ impl AwsFlow {
             .send();
         let mut count = 0;
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failed(explain::trouble(&error, "s3:ListBucket")))?;
+            let page = page.map_err(|error| failed(explain::explain(&error, "s3:ListBucket")))?;
             count += page.contents().len() as u64;
         }
         Ok(count)
     }
 
     /// Messages that replays have put back and that have not ended: they are in a queue again.
-    async fn sent_by_replays(&self) -> Result<u64, FlowError> {
+    async fn sent_by_replays(&self) -> Result<u64, LedgerError> {
         let replays = self.readers.replays.list(REPLAYS).await.map_err(archive)?;
         Ok(replays
             .iter()
@@ -204,15 +199,15 @@ pub struct QueueDepth {
 /// Asks how many messages a queue has.
 ///
 /// # Errors
-/// [`Trouble`] if SQS did not say.
-pub async fn queue_depth(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<QueueDepth, Trouble> {
+/// [`ExplainedError`] if SQS did not say.
+pub async fn queue_depth(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<QueueDepth, ExplainedError> {
     let names = [
         QueueAttributeName::ApproximateNumberOfMessages,
         QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
         QueueAttributeName::ApproximateNumberOfMessagesDelayed,
     ];
     let answer = sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec())).send();
-    let answer = answer.await.map_err(|error| explain::trouble(&error, "sqs:GetQueueAttributes"))?;
+    let answer = answer.await.map_err(|error| explain::explain(&error, "sqs:GetQueueAttributes"))?;
     let all: HashMap<_, _> = answer.attributes.unwrap_or_default();
     let [visible, in_flight, delayed] =
         names.map(|name| all.get(&name).and_then(|count| count.parse().ok()).unwrap_or(0));
@@ -227,26 +222,29 @@ fn sums(points: &[Points]) -> [u64; 3] {
     [sum(0), sum(1), sum(2)]
 }
 
-fn failed(trouble: Trouble) -> FlowError {
-    FlowError { reason: trouble.to_string() }
+fn failed(trouble: ExplainedError) -> LedgerError {
+    LedgerError { reason: trouble.to_string() }
 }
 
-fn archive(error: ArchiveError) -> FlowError {
-    FlowError { reason: error.to_string() }
+fn archive(error: ArchiveError) -> LedgerError {
+    LedgerError { reason: error.to_string() }
 }
 
 #[async_trait]
-impl FlowReader for AwsFlow {
-    async fn ledger(&self) -> Result<Ledger, FlowError> {
+impl LedgerReader for AwsFlow {
+    async fn ledger(&self) -> Result<Ledger, LedgerError> {
         Ok(self.counts().await?.ledger())
     }
+}
 
-    async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, FlowError> {
+#[async_trait]
+impl EventLocator for AwsFlow {
+    async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, LedgerError> {
         let (stored, letters) = tokio::try_join!(self.stored(id, source), self.dead(id))?;
         Ok(whereabouts::together(stored, letters, source))
     }
 
-    async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, FlowError> {
+    async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, LedgerError> {
         let chunks = ids.chunks(whereabouts::AT_ONCE).map(|chunk| self.places_of(chunk));
         // One chunk after the other; within each, many at once.
         let mut places = Vec::with_capacity(ids.len());
@@ -263,7 +261,7 @@ impl FlowReader for AwsFlow {
 
 /// Runs reads at the same time, and fails with the first that fails.
 async fn all<T>(
-    reads: impl IntoIterator<Item = impl Future<Output = Result<T, FlowError>>>,
-) -> Result<Vec<T>, FlowError> {
+    reads: impl IntoIterator<Item = impl Future<Output = Result<T, LedgerError>>>,
+) -> Result<Vec<T>, LedgerError> {
     try_join_all(reads).await
 }

@@ -1,26 +1,22 @@
 //! Recorded datapoints of CloudWatch, for trying alarm rules on them.
 
-use crate::cloudwatch::{self, Ask, Points};
-use crate::explain::Trouble;
+use crate::cloudwatch;
+use crate::explain::ExplainedError;
 use aws_sdk_cloudwatch::Client;
 use spillway_alerts::metric::UnknownResource;
-use spillway_alerts::{
-    History, MemoryHistory, MetricStat, Resources, RuleSet, Slots, SourceError, Statistic,
-};
+use spillway_alerts::{History, MemoryHistory, MetricStat, Resources, RuleSet, Slots, SourceError};
 use spillway_core::Timestamp;
-use spillway_core::metric::MetricId;
+use spillway_metrics::Statistic;
+use spillway_metrics::retention::{floor, intervals};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 const MINUTE: i64 = 60;
-const DAY: i64 = 86_400;
-/// What CloudWatch still has after so many days: hours for 455 days, five minutes for 63, minutes for 15.
-const COARSER: [(i64, i64); 2] = [(3_600, 63 * DAY), (300, 15 * DAY)];
 
 /// The datapoints that some rules look at, read from CloudWatch once and kept in memory by the minute.
 ///
-/// Alarms look at periods that end at any minute, so all is put together from minutes. Where only five minutes or hours
-/// are left, their datapoints are spread evenly over their minutes: a backtest over more than 15 days is that coarse.
+/// Alarms look at periods that end at any minute, so all is put together from minutes
+/// ([`spillway_metrics::retention::Interval::by_the_minute`]).
 pub struct CloudWatchHistory {
     minutes: MemoryHistory,
     first: Option<Timestamp>,
@@ -34,7 +30,7 @@ pub enum HistoryError {
     Resource(#[from] UnknownResource),
     /// CloudWatch did not answer.
     #[error(transparent)]
-    CloudWatch(#[from] Trouble),
+    CloudWatch(#[from] ExplainedError),
 }
 
 impl CloudWatchHistory {
@@ -54,12 +50,13 @@ impl CloudWatchHistory {
         let from = floor(from.as_second() - look_back(rules), 3_600);
         let until = floor(until.as_second() + MINUTE - 1, MINUTE);
         let mut values = vec![Vec::new(); stats.len()];
-        for (from, until, period) in stretches(from, until, now.as_second()) {
-            let asks = stats.iter().map(|stat| ask(stat, resources, period));
-            let asks = asks.collect::<Result<Vec<_>, _>>()?;
-            let found = cloudwatch::read(client, &asks, time(from), time(until)).await?;
+        let queries = stats.iter().map(|stat| stat.bind(resources)).collect::<Result<Vec<_>, _>>()?;
+        for interval in intervals(from, until, now.as_second()) {
+            let range = (time(interval.from), time(interval.until));
+            let found = cloudwatch::read(client, &queries, interval.period, range).await?;
             for ((values, stat), points) in values.iter_mut().zip(&stats).zip(&found) {
-                values.extend(by_the_minute(points, stat.statistic, (from, until), period));
+                let at = |start| points.get(&start).copied();
+                values.extend(interval.by_the_minute(stat.statistic, at));
             }
         }
         let first = values.iter().filter_map(|values| values.iter().position(|value| !value.is_nan())).min();
@@ -103,56 +100,6 @@ fn look_back(rules: &[&RuleSet]) -> i64 {
     conditions.map(|condition| range(condition.period, condition.evaluation_range())).max().unwrap_or(0)
 }
 
-/// The range in stretches, the oldest first, each with the shortest period that is still there. Each ends on a whole
-/// hour, so that no period of one reaches into the next.
-fn stretches(from: i64, until: i64, now: i64) -> Vec<(i64, i64, i64)> {
-    let mut stretches = Vec::new();
-    let mut from = from;
-    let ends = COARSER.map(|(period, kept)| (period, floor(now - kept, 3_600) + 3_600));
-    for (period, end) in ends.into_iter().chain([(MINUTE, i64::MAX)]) {
-        let end = end.min(until);
-        if from < end {
-            stretches.push((from, end, period));
-            from = end;
-        }
-    }
-    stretches
-}
-
-fn ask(stat: &MetricStat, resources: &Resources, period: i64) -> Result<Ask, UnknownResource> {
-    let dimensions = stat.metric.bind(resources)?.into_iter();
-    let dimensions = dimensions.map(|(name, value)| (name.to_owned().into(), value.to_owned().into()));
-    Ok(Ask {
-        metric: MetricId {
-            namespace: stat.metric.namespace.clone().into(),
-            name: stat.metric.name.clone().into(),
-            dimensions: dimensions.collect(),
-        },
-        statistic: stat.statistic.to_string(),
-        period_s: period as u32,
-    })
-}
-
-/// A value for each minute, NaN where there is none. What adds up is spread over its minutes.
-fn by_the_minute(
-    points: &Points,
-    statistic: Statistic,
-    (from, until): (i64, i64),
-    period: i64,
-) -> impl Iterator<Item = f64> {
-    let share = match statistic {
-        Statistic::Sum | Statistic::SampleCount => MINUTE as f64 / period as f64,
-        _ => 1.0,
-    };
-    (from..until)
-        .step_by(MINUTE as usize)
-        .map(move |minute| points.get(&floor(minute, period)).map_or(f64::NAN, |value| value * share))
-}
-
-fn floor(second: i64, period: i64) -> i64 {
-    second - second.rem_euclid(period)
-}
-
 fn time(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH)
 }
@@ -163,6 +110,7 @@ mod tests {
     use crate::Topology;
     use crate::cloudwatch::fake::FakeCloudWatch;
     use spillway_alerts::{Limits, backtest};
+    use spillway_metrics::{Queue, queue};
 
     fn rules() -> RuleSet {
         RuleSet::built_in(&Limits::built_in().unwrap()).unwrap()
@@ -179,11 +127,7 @@ mod tests {
     #[tokio::test]
     async fn every_series_that_a_rule_needs_is_read_under_its_deployed_name() {
         let fake = FakeCloudWatch::new();
-        let depth = MetricId::new(
-            "AWS/SQS",
-            "ApproximateNumberOfMessagesVisible",
-            &[("QueueName", "spillway-events-dlq")],
-        );
+        let depth = queue::VISIBLE.of(&Queue::from("spillway-events-dlq"));
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         fake.put(&depth, at("2026-03-02T13:30:10Z"), 7.0);
         let range = (at("2026-03-02T13:00:00Z"), now());
@@ -209,8 +153,7 @@ mod tests {
     #[tokio::test]
     async fn a_backtest_over_cloudwatch_finds_what_would_have_fired() {
         let fake = FakeCloudWatch::new();
-        let age =
-            MetricId::new("AWS/SQS", "ApproximateAgeOfOldestMessage", &[("QueueName", "spillway-events")]);
+        let age = queue::AGE_OF_OLDEST.of(&Queue::from("spillway-events"));
         let from = now() - jiff::SignedDuration::from_hours(3);
         for minute in 0..180_i64 {
             let seconds = if (60..75).contains(&minute) { 600.0 } else { 1.0 };
@@ -228,26 +171,6 @@ mod tests {
             rule.firings.len()
         };
         assert_eq!((firings("queue-age-low"), firings("queue-age-high")), (1, 0));
-    }
-
-    #[test]
-    fn old_datapoints_are_asked_for_in_the_detail_that_is_left() {
-        let now = now().as_second();
-        let stretches = stretches(now - 70 * DAY, now, now);
-        let periods: Vec<_> = stretches.iter().map(|(_, _, period)| *period).collect();
-        assert_eq!(periods, [3_600, 300, 60]);
-        assert!(stretches.windows(2).all(|pair| pair[0].1 == pair[1].0 && pair[0].1 % 3_600 == 0));
-        assert!(now - stretches[2].0 < 15 * DAY && now - stretches[1].0 < 63 * DAY);
-        assert_eq!(super::stretches(now - DAY, now, now), [(now - DAY, now, 60)]);
-    }
-
-    #[test]
-    fn an_hours_sum_is_spread_over_its_minutes_and_its_maximum_is_not() {
-        let points: Points = [(0, 120.0)].into();
-        let sums: Vec<f64> = by_the_minute(&points, Statistic::Sum, (0, 7_200), 3_600).collect();
-        assert_eq!((sums.len(), sums[59], sums[..60].iter().sum::<f64>()), (120, 2.0, 120.0));
-        assert!(sums[60].is_nan());
-        assert_eq!(by_the_minute(&points, Statistic::Maximum, (0, 60), 3_600).next(), Some(120.0));
     }
 
     #[tokio::test]

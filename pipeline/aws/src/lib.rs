@@ -5,6 +5,7 @@
 
 pub mod archive;
 mod backoff;
+mod call_error;
 pub mod clients;
 pub mod clock;
 pub mod cloudwatch;
@@ -26,18 +27,18 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod topology;
-mod trouble;
 mod trust;
 
 pub use archive::{ArchiveNames, IndexNames, S3Archive};
 pub use backoff::Pace;
+pub use call_error::is_throttling;
 pub use clients::{Clients, Connection};
 pub use clock::SystemClock;
 pub use flow::{AwsFlow, Readers};
 pub use ops::DynamoOps;
 pub use queue::SqsQueue;
 pub use redelivery::SqsRedelivery;
-pub use replays::DynamoReplays;
-pub use schemas::S3Schemas;
+pub use replays::{DynamoReplayReports, DynamoReplays};
+pub use schemas::{S3Schemas, load_schema_set};
 pub use store::DynamoEvents;
 pub use topology::{Topology, TopologyError};

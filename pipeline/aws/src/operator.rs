@@ -8,11 +8,9 @@ use crate::{
 };
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
-use spillway_core::ports::{
-    Clock, DeadLetterArchive, EventQueue, EventStore, FlowReader, OpsLog, ReplayLog, Schemas,
-};
+use spillway_core::Pipeline;
+use spillway_core::ports::{Clock, DeadLetters, EventStore, Replays, Schemas};
 use spillway_core::schema::FixedSchemas;
-use spillway_core::usecases::replay::Replayer;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,22 +24,10 @@ pub struct Deployment {
     pub topology: Topology,
     /// Clients of the services, for further readers.
     pub clients: Clients,
-    /// The primary queue.
-    pub queue: Arc<dyn EventQueue>,
-    /// The dead letters.
-    pub archive: Arc<dyn DeadLetterArchive>,
-    /// The same, with its index that can be rebuilt.
+    /// Its ports.
+    pub ports: Pipeline,
+    /// The archive as it is in S3, with its index that can be repaired and rebuilt.
     pub index: Arc<S3Archive>,
-    /// The replays.
-    pub replays: Arc<dyn ReplayLog>,
-    /// The audit log.
-    pub ops: Arc<dyn OpsLog>,
-    /// Where events are.
-    pub flow: Arc<dyn FlowReader>,
-    /// What the consumer checks events against.
-    pub schemas: Arc<dyn Schemas>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
 }
 
 /// Why a deployment can't be worked with. Each text is one sentence that says what to do.
@@ -100,43 +86,34 @@ impl Deployment {
             Arc::new(DynamoEvents::new(clients.dynamodb(), topology.table.name.as_str()));
         let index =
             Arc::new(S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), Arc::clone(&clock)));
-        let archive: Arc<dyn DeadLetterArchive> = Arc::clone(&index) as _;
-        let replays: Arc<dyn ReplayLog> =
+        let archive: Arc<dyn DeadLetters> = Arc::clone(&index) as _;
+        let replays: Arc<dyn Replays> =
             Arc::new(DynamoReplays::new(clients.dynamodb(), clients.s3(), names, Arc::clone(&clock)));
         let readers = Readers {
             sqs: clients.sqs(),
             dynamodb: clients.dynamodb(),
             s3: clients.s3(),
             cloudwatch: clients.cloudwatch(),
-            store,
+            store: Arc::clone(&store),
             archive: Arc::clone(&archive),
             replays: Arc::clone(&replays),
             clock: Arc::clone(&clock),
         };
-        Ok(Self {
+        let flow = Arc::new(AwsFlow::new(readers, topology.clone()));
+        let ports = Pipeline {
             queue: Arc::new(SqsQueue::new(clients.sqs(), topology.queues.primary.url.as_str())),
+            store,
             archive,
-            index,
             replays,
             ops: Arc::new(DynamoOps::new(clients.dynamodb(), topology.ops_log.name.as_str())),
-            flow: Arc::new(AwsFlow::new(readers, topology.clone())),
+            ledger: flow.clone(),
+            events: flow,
             schemas: schemas(&topology, &clients).await?,
             clock,
-            topology,
-            clients,
-        })
-    }
-
-    /// The use case that starts replays, carries them on, discards and restores.
-    pub fn replayer(&self) -> Replayer {
-        Replayer {
-            archive: Arc::clone(&self.archive),
-            replays: Arc::clone(&self.replays),
-            queue: Arc::clone(&self.queue),
-            ops: Arc::clone(&self.ops),
-            schemas: Arc::clone(&self.schemas),
-            clock: Arc::clone(&self.clock),
-        }
+            names: Arc::new(topology.names()),
+            settings: Arc::new(topology.settings()),
+        };
+        Ok(Self { topology, clients, ports, index })
     }
 }
 

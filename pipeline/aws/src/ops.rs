@@ -9,9 +9,9 @@
 //! Many thousands of entries fit no transaction, so the first item is written last, and an entry counts only if it is
 //! there: all of what was added together is seen, or none.
 
+use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, number, number_of, text, text_of};
-use crate::trouble::{Trouble, trouble};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -44,7 +44,7 @@ impl DynamoOps {
         Self { client, table: table.into(), number: Arc::default() }
     }
 
-    async fn add(&self, entries: &[AuditEntry]) -> Result<(), Trouble> {
+    async fn add(&self, entries: &[AuditEntry]) -> Result<(), CallError> {
         let Some(first) = entries.first() else { return Ok(()) };
         let number = self.number.fetch_add(1, Ordering::Relaxed) % 1_000_000;
         let random: u32 = StdRng::from_os_rng().random();
@@ -73,11 +73,11 @@ impl DynamoOps {
             head.insert("entries".to_owned(), text(parts.into_iter().next().unwrap_or_default()));
         }
         let put = self.client.put_item().table_name(&self.table).set_item(Some(head));
-        put.send().await.map(|_| ()).map_err(|error| trouble("PutItem", &error))
+        put.send().await.map(|_| ()).map_err(|error| call_error("PutItem", &error))
     }
 
     /// The newest entries.
-    async fn newest(&self, limit: usize) -> Result<Vec<AuditEntry>, Trouble> {
+    async fn newest(&self, limit: usize) -> Result<Vec<AuditEntry>, CallError> {
         let mut found = Vec::new();
         let mut after = None;
         while found.len() < limit {
@@ -88,7 +88,7 @@ impl DynamoOps {
                 .set_exclusive_start_key(after)
                 .send()
                 .await
-                .map_err(|error| trouble("Query", &error))?;
+                .map_err(|error| call_error("Query", &error))?;
             let heads = output.items();
             let added: Vec<Vec<AuditEntry>> = stream::iter(0..heads.len())
                 .map(|position| self.added(&heads[position]))
@@ -106,7 +106,7 @@ impl DynamoOps {
     }
 
     /// What was added together, newest first.
-    async fn added(&self, head: &Item) -> Result<Vec<AuditEntry>, Trouble> {
+    async fn added(&self, head: &Item) -> Result<Vec<AuditEntry>, CallError> {
         if let Some(inline) = text_of(head, "entries") {
             return reversed(inline);
         }
@@ -123,7 +123,7 @@ impl DynamoOps {
     }
 
     /// The newest entries about a subject.
-    async fn about(&self, subject: &str, limit: usize) -> Result<Vec<AuditEntry>, Trouble> {
+    async fn about(&self, subject: &str, limit: usize) -> Result<Vec<AuditEntry>, CallError> {
         let mut found = Vec::new();
         let mut after = None;
         while found.len() < limit {
@@ -133,12 +133,13 @@ impl DynamoOps {
                 .set_exclusive_start_key(after)
                 .send()
                 .await
-                .map_err(|error| trouble("Query", &error))?;
+                .map_err(|error| call_error("Query", &error))?;
             let whole = self.whole(output.items()).await?;
             for item in output.items() {
                 if addition_of(item).is_some_and(|addition| whole.contains(addition)) {
                     let entry = text_of(item, "entry").unwrap_or_default();
-                    found.push(serde_json::from_str(entry).map_err(|error| Trouble::ours("Query", &error))?);
+                    found
+                        .push(serde_json::from_str(entry).map_err(|error| CallError::ours("Query", &error))?);
                 }
             }
             after = output.last_evaluated_key;
@@ -150,7 +151,7 @@ impl DynamoOps {
     }
 
     /// Which of the additions that these entries belong to were finished.
-    async fn whole(&self, entries: &[Item]) -> Result<HashSet<String>, Trouble> {
+    async fn whole(&self, entries: &[Item]) -> Result<HashSet<String>, CallError> {
         let additions: HashSet<_> = entries.iter().filter_map(addition_of).collect();
         let keys = additions.into_iter().map(head_key).collect();
         let heads = batch::get_all(&self.client, &self.table, keys).await?;
@@ -200,7 +201,7 @@ fn addition_of(entry: &Item) -> Option<&str> {
 }
 
 /// Entries as JSON arrays, none larger than an item may be.
-fn parts(entries: &[AuditEntry]) -> Result<Vec<String>, Trouble> {
+fn parts(entries: &[AuditEntry]) -> Result<Vec<String>, CallError> {
     let mut parts: Vec<Vec<String>> = vec![Vec::new()];
     let mut bytes = 0;
     for entry in entries {
@@ -217,13 +218,13 @@ fn parts(entries: &[AuditEntry]) -> Result<Vec<String>, Trouble> {
     Ok(parts.into_iter().map(|part| format!("[{}]", part.join(","))).collect())
 }
 
-fn json(entry: &AuditEntry) -> Result<String, Trouble> {
-    serde_json::to_string(entry).map_err(|error| Trouble::ours("PutItem", &error))
+fn json(entry: &AuditEntry) -> Result<String, CallError> {
+    serde_json::to_string(entry).map_err(|error| CallError::ours("PutItem", &error))
 }
 
-fn reversed(entries: &str) -> Result<Vec<AuditEntry>, Trouble> {
+fn reversed(entries: &str) -> Result<Vec<AuditEntry>, CallError> {
     let mut entries: Vec<AuditEntry> =
-        serde_json::from_str(entries).map_err(|error| Trouble::ours("Query", &error))?;
+        serde_json::from_str(entries).map_err(|error| CallError::ours("Query", &error))?;
     entries.reverse();
     Ok(entries)
 }

@@ -1,13 +1,15 @@
 //! What a consumer tells SQS about messages that it could not settle.
 
 use crate::backoff::{Backoff, Pace};
-use crate::send::{LARGEST_MESSAGE, MOST_IN_A_CALL, Sender, failed_entry, given_up, no_word, refused, size};
-use crate::trouble::{Trouble, trouble};
+use crate::call_error::{CallError, call_error};
+use crate::send::{MOST_IN_A_CALL, Sender, failed_entry, given_up, no_word, refused};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use spillway_core::message::OutgoingMessage;
-use spillway_core::ports::{DeadLetterOrder, Deferral, QueueError, Redelivery};
+use spillway_core::ports::{
+    DeadLetterOrder, Deferral, LARGEST_MESSAGE, QueueError, Redelivery, message_size,
+};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -53,7 +55,7 @@ impl SqsRedelivery {
             for (position, result) in self.defer_once(deferrals, &open).await {
                 match result {
                     Ok(()) => answers[position] = Some(Ok(())),
-                    Err(trouble) if trouble.fate.is_retryable() => last.push((position, trouble)),
+                    Err(trouble) if trouble.decision.is_retryable() => last.push((position, trouble)),
                     Err(trouble) => answers[position] = Some(Err(refused(trouble))),
                 }
             }
@@ -71,7 +73,7 @@ impl SqsRedelivery {
         &self,
         deferrals: &[Deferral],
         positions: &[usize],
-    ) -> Vec<(usize, Result<(), Trouble>)> {
+    ) -> Vec<(usize, Result<(), CallError>)> {
         const ACTION: &str = "ChangeMessageVisibilityBatch";
         let entry = |&position: &usize| {
             ChangeMessageVisibilityBatchRequestEntry::builder()
@@ -80,7 +82,7 @@ impl SqsRedelivery {
                 .visibility_timeout(whole_seconds(deferrals[position].delay))
                 .build()
         };
-        let for_all = |trouble: Trouble| {
+        let for_all = |trouble: CallError| {
             positions.iter().map(|&position| (position, Err(trouble.clone()))).collect::<Vec<_>>()
         };
         let entries = match positions.iter().map(entry).collect::<Result<Vec<_>, _>>() {
@@ -90,7 +92,7 @@ impl SqsRedelivery {
         let call = self.client.change_message_visibility_batch().queue_url(&self.queue_url);
         let output = match call.set_entries(Some(entries)).send().await {
             Ok(output) => output,
-            Err(error) => return for_all(trouble(ACTION, &error)),
+            Err(error) => return for_all(call_error(ACTION, &error)),
         };
         let failed: HashMap<_, _> = output.failed.iter().map(|entry| (entry.id.as_str(), entry)).collect();
         let answer = |position: usize| {
@@ -136,7 +138,7 @@ fn outgoing(order: &DeadLetterOrder) -> OutgoingMessage {
             attributes: order.attributes(),
             trace_header: order.message.trace_header.clone(),
         };
-        let excess = size(&message).saturating_sub(LARGEST_MESSAGE);
+        let excess = message_size(&message).saturating_sub(LARGEST_MESSAGE);
         if excess == 0 || order.failures.is_empty() {
             return message;
         }
@@ -188,10 +190,10 @@ mod tests {
         let all = outgoing(&order(1000, &[10, 10, 10]));
         assert_eq!(told(&all).len(), 3);
         let some = outgoing(&order(245_000, &[8000, 8000, 9000]));
-        assert!(size(&some) <= LARGEST_MESSAGE);
+        assert!(message_size(&some) <= LARGEST_MESSAGE);
         assert_eq!(told(&some).iter().map(|failure| failure.message.len()).collect::<Vec<_>>(), [9000]);
         let cut = outgoing(&order(250_000, &[20_000]));
-        assert!(size(&cut) <= LARGEST_MESSAGE);
+        assert!(message_size(&cut) <= LARGEST_MESSAGE);
         assert!(told(&cut)[0].message.ends_with('…') && told(&cut)[0].message.len() > 10_000);
     }
 

@@ -9,51 +9,70 @@ use async_trait::async_trait;
 use log::Log;
 use spillway_core::dead_letter::{DeadLetter, Page};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::ports::{ArchiveError, Clock, ReplayLog};
+use spillway_core::ports::{ArchiveError, Clock, ReplayReports, Replays};
 use spillway_core::replay::{Replay, ReplayItem};
 use std::sync::Arc;
 
-/// The log of replays.
+/// What every change of a replay touches.
 #[derive(Clone)]
-pub struct DynamoReplays {
+struct Tables {
     index: Index,
     log: Log,
-    objects: Option<Objects>,
     clock: Arc<dyn Clock>,
 }
 
+impl Tables {
+    fn new(dynamodb: aws_sdk_dynamodb::Client, names: IndexNames, clock: Arc<dyn Clock>) -> Self {
+        let log = Log { client: dynamodb.clone(), table: names.ops_table.clone() };
+        Self { index: Index { client: dynamodb, names }, log, clock }
+    }
+}
+
+/// The log of replays, for a program that starts them or carries them on.
+#[derive(Clone)]
+pub struct DynamoReplays {
+    tables: Tables,
+    objects: Objects,
+}
+
 impl DynamoReplays {
-    /// The log, for whoever starts replays or carries them on.
+    /// The log with those names.
     pub fn new(
         dynamodb: aws_sdk_dynamodb::Client,
         s3: aws_sdk_s3::Client,
         names: ArchiveNames,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let index = names.index.clone();
-        Self { objects: Some(Objects::new(s3, names)), ..Self::reporting(dynamodb, index, clock) }
+        Self { tables: Tables::new(dynamodb, names.index.clone(), clock), objects: Objects::new(s3, names) }
     }
+}
 
-    /// The log, for the consumer, which only reports what was stored and never sees the bucket.
-    pub fn reporting(dynamodb: aws_sdk_dynamodb::Client, names: IndexNames, clock: Arc<dyn Clock>) -> Self {
-        let log = Log { client: dynamodb.clone(), table: names.ops_table.clone() };
-        Self { index: Index { client: dynamodb, names }, log, objects: None, clock }
+/// The log of replays, for the consumer. It only reports what was stored and never sees the bucket.
+#[derive(Clone)]
+pub struct DynamoReplayReports(Tables);
+
+impl DynamoReplayReports {
+    /// The log with those names.
+    pub fn new(dynamodb: aws_sdk_dynamodb::Client, names: IndexNames, clock: Arc<dyn Clock>) -> Self {
+        Self(Tables::new(dynamodb, names, clock))
     }
 }
 
 #[async_trait]
-impl ReplayLog for DynamoReplays {
+impl ReplayReports for DynamoReplayReports {
+    async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
+        Ok(self.0.note_stored(replay, id).await?)
+    }
+}
+
+#[async_trait]
+impl Replays for DynamoReplays {
     async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
         Ok(self.take_letters(replay, ids, by).await?)
     }
 
     async fn waiting(&self, replay: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
-        let Some(objects) = &self.objects else {
-            return Err(ArchiveError::NotFound {
-                what: "to whoever only reports, what is to be put back".to_owned(),
-            });
-        };
-        Ok(self.read_waiting(objects, replay, limit).await?)
+        Ok(self.read_waiting(replay, limit).await?)
     }
 
     async fn mark_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), ArchiveError> {
@@ -66,10 +85,6 @@ impl ReplayLog for DynamoReplays {
 
     async fn set_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError> {
         Ok(self.note_trouble(replay, trouble).await?)
-    }
-
-    async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
-        Ok(self.note_stored(replay, id).await?)
     }
 
     async fn get(&self, replay: &ReplayId) -> Result<Option<Replay>, ArchiveError> {

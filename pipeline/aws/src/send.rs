@@ -1,7 +1,7 @@
 //! Sending to a queue: in as few calls as SQS allows, and each message with an answer of its own.
 
 use crate::backoff::{Backoff, Pace};
-use crate::trouble::{Fate, Trouble, fate, trouble};
+use crate::call_error::{CallError, RetryDecision, call_error, decide};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
@@ -12,18 +12,13 @@ use futures::StreamExt;
 use futures::stream;
 use spillway_core::ids::MessageId;
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
-use spillway_core::ports::QueueError;
+use spillway_core::ports::{QueueError, message_size};
 use std::collections::HashMap;
 
 /// Messages in one `SendMessageBatch` ("TooManyEntriesInBatchRequest" beyond).
 pub(crate) const MOST_IN_A_CALL: usize = 10;
 /// Bytes in one `SendMessageBatch`: 1 MiB since 2025, for a message as for a batch.
 const LARGEST_CALL: usize = 1024 * 1024;
-/// Bytes of a message with its attributes. Terraform sets this limit on both queues: with 240 KiB for an event it
-/// leaves 16 KiB for what Spillway adds.
-pub(crate) const LARGEST_MESSAGE: usize = 256 * 1024;
-/// Message attributes that SQS takes.
-const MOST_ATTRIBUTES: usize = 10;
 /// Calls that are under way at once for one list of messages.
 const CALLS_AT_ONCE: usize = 16;
 
@@ -55,9 +50,9 @@ impl Sender {
     pub async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Answer> {
         let backoff = Backoff::new(self.pace);
         let mut answers: Vec<Option<Answer>> =
-            messages.iter().map(|message| refusal(message).map(Err)).collect();
+            messages.iter().map(|message| QueueError::refusal(message).map(Err)).collect();
         let sendable = (0..messages.len()).filter(|&position| answers[position].is_none());
-        let calls = calls(sendable.map(|position| (position, size(&messages[position]))));
+        let calls = calls(sendable.map(|position| (position, message_size(&messages[position]))));
         let mut done = stream::iter(calls)
             .map(|positions| self.send_call(messages, positions, backoff.clone()))
             .buffer_unordered(CALLS_AT_ONCE);
@@ -86,7 +81,7 @@ impl Sender {
             let mut again = Vec::new();
             for (position, result) in self.send_once(messages, &positions).await {
                 match result {
-                    Err(trouble) if trouble.fate.is_retryable() => again.push((position, trouble)),
+                    Err(trouble) if trouble.decision.is_retryable() => again.push((position, trouble)),
                     Err(trouble) => done.push((position, Err(refused(trouble)))),
                     Ok(id) => done.push((position, Ok(id))),
                 }
@@ -106,7 +101,7 @@ impl Sender {
         &self,
         messages: &[OutgoingMessage],
         positions: &[usize],
-    ) -> Vec<(usize, Result<MessageId, Trouble>)> {
+    ) -> Vec<(usize, Result<MessageId, CallError>)> {
         if let [position] = positions {
             return vec![(*position, self.send_single(&messages[*position]).await)];
         }
@@ -117,13 +112,13 @@ impl Sender {
             .collect();
         let entries = match entries {
             Ok(entries) => entries,
-            Err(error) => return for_all(positions, &Trouble::ours("SendMessageBatch", &error)),
+            Err(error) => return for_all(positions, &CallError::ours("SendMessageBatch", &error)),
         };
         let call = self.client.send_message_batch().queue_url(&self.queue_url).set_entries(Some(entries));
         let output = match call.send().await {
             Ok(output) => output,
             Err(error) => {
-                let trouble = trouble("SendMessageBatch", &error);
+                let trouble = call_error("SendMessageBatch", &error);
                 if is_about_the_message(trouble.code.as_deref()) || is_too_long(trouble.code.as_deref()) {
                     // One of them spoils the call for all, or all of them do. Alone, each gets its own answer.
                     let singles = positions.iter().map(|&position| async move {
@@ -148,10 +143,10 @@ impl Sender {
         positions.iter().enumerate().map(|(index, &position)| (position, answer(index))).collect()
     }
 
-    async fn send_single(&self, message: &OutgoingMessage) -> Result<MessageId, Trouble> {
+    async fn send_single(&self, message: &OutgoingMessage) -> Result<MessageId, CallError> {
         let attributes =
-            attributes(&message.attributes).map_err(|error| Trouble::ours("SendMessage", &error))?;
-        let trace = trace(message).map_err(|error| Trouble::ours("SendMessage", &error))?;
+            attributes(&message.attributes).map_err(|error| CallError::ours("SendMessage", &error))?;
+        let trace = trace(message).map_err(|error| CallError::ours("SendMessage", &error))?;
         let call = self
             .client
             .send_message()
@@ -159,7 +154,7 @@ impl Sender {
             .message_body(&message.body)
             .set_message_attributes(attributes)
             .set_message_system_attributes(trace);
-        let output = call.send().await.map_err(|error| trouble("SendMessage", &error))?;
+        let output = call.send().await.map_err(|error| call_error("SendMessage", &error))?;
         output.message_id.map(MessageId::new).ok_or_else(|| no_word("SendMessage"))
     }
 }
@@ -181,37 +176,6 @@ fn calls(sizes: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
         }
     }
     calls
-}
-
-/// A message's size as SQS counts it: body, and name, type and value of each attribute. System attributes are free.
-pub(crate) fn size(message: &OutgoingMessage) -> usize {
-    let attribute = |(name, value): (&String, &String)| name.len() + "String".len() + value.len();
-    message.body.len() + message.attributes.iter().map(attribute).sum::<usize>()
-}
-
-/// Why SQS would not take a message, said before it is asked: a bad entry can fail the whole call that it is in.
-fn refusal(message: &OutgoingMessage) -> Option<QueueError> {
-    let bytes = size(message);
-    if bytes > LARGEST_MESSAGE {
-        return Some(QueueError::TooLarge { bytes, limit: LARGEST_MESSAGE });
-    }
-    let rejected = |reason: &str| Some(QueueError::Rejected { reason: reason.to_owned() });
-    if message.body.is_empty() {
-        return rejected("its body is empty");
-    }
-    let values = message.attributes.values();
-    if let Some(c) =
-        std::iter::once(&message.body).chain(values).find_map(|text| text.chars().find(|c| !taken(*c)))
-    {
-        return rejected(&format!("it has the character U+{:04X}, which SQS does not carry", u32::from(c)));
-    }
-    (message.attributes.len() > MOST_ATTRIBUTES)
-        .then(|| QueueError::Rejected { reason: "it has more than 10 message attributes".to_owned() })
-}
-
-/// The characters that SQS carries: those of XML 1.0.
-fn taken(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 fn entry(index: usize, message: &OutgoingMessage) -> Result<SendMessageBatchRequestEntry, BuildError> {
@@ -243,22 +207,26 @@ fn trace(message: &OutgoingMessage) -> Result<Option<SystemAttributes>, BuildErr
 }
 
 /// What an entry means that failed in a call that succeeded.
-pub(crate) fn failed_entry(action: &str, entry: &BatchResultErrorEntry) -> Trouble {
+pub(crate) fn failed_entry(action: &str, entry: &BatchResultErrorEntry) -> CallError {
     let status = if entry.sender_fault { 400 } else { 500 };
     let said = entry.message.as_deref().unwrap_or("no reason given");
-    Trouble {
-        fate: fate(Some(&entry.code), status),
+    CallError {
+        decision: decide(Some(&entry.code), status),
         code: Some(entry.code.clone()),
         text: format!("{action}: {}: {said}", entry.code),
     }
 }
 
 /// SQS answered, and said nothing of this entry.
-pub(crate) fn no_word(action: &str) -> Trouble {
-    Trouble { fate: Fate::Unknown, code: None, text: format!("{action}: no word about this message") }
+pub(crate) fn no_word(action: &str) -> CallError {
+    CallError {
+        decision: RetryDecision::Unknown,
+        code: None,
+        text: format!("{action}: no word about this message"),
+    }
 }
 
-fn for_all<T>(positions: &[usize], trouble: &Trouble) -> Vec<(usize, Result<T, Trouble>)> {
+fn for_all<T>(positions: &[usize], trouble: &CallError) -> Vec<(usize, Result<T, CallError>)> {
     positions.iter().map(|&position| (position, Err(trouble.clone()))).collect()
 }
 
@@ -282,7 +250,7 @@ fn is_too_long(code: Option<&str>) -> bool {
 }
 
 /// Refused: for ever if the message is at fault, else until somebody mends a permission or a name.
-pub(crate) fn refused(trouble: Trouble) -> QueueError {
+pub(crate) fn refused(trouble: CallError) -> QueueError {
     if is_about_the_message(trouble.code.as_deref()) {
         QueueError::Rejected { reason: trouble.text }
     } else {
@@ -291,10 +259,12 @@ pub(crate) fn refused(trouble: Trouble) -> QueueError {
 }
 
 /// Retried until there was no time left.
-pub(crate) fn given_up(trouble: Trouble) -> QueueError {
-    match trouble.fate {
-        Fate::Throttled => QueueError::Throttled,
-        Fate::Unknown | Fate::TimedOut | Fate::Refused => QueueError::Unavailable { reason: trouble.text },
+pub(crate) fn given_up(trouble: CallError) -> QueueError {
+    match trouble.decision {
+        RetryDecision::Throttled => QueueError::Throttled,
+        RetryDecision::Unknown | RetryDecision::TimedOut | RetryDecision::Refused => {
+            QueueError::Unavailable { reason: trouble.text }
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 //! reasons and what it costs.
 
 use crate::backoff::{Backoff, Pace};
+use crate::call_error::{CallError, RetryDecision, call_error};
 use crate::clock::SystemClock;
 use crate::dynamo::item::{Item, item, size, text, text_of, time_of};
-use crate::trouble::{Fate, Trouble, trouble};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -72,9 +72,9 @@ impl DynamoEvents {
         loop {
             match self.put_once(&item, in_doubt).await {
                 Ok(outcome) => return Ok(outcome),
-                Err(trouble) if !trouble.fate.is_retryable() => return Err(refused(trouble, bytes)),
+                Err(trouble) if !trouble.decision.is_retryable() => return Err(refused(trouble, bytes)),
                 Err(trouble) => {
-                    in_doubt |= trouble.fate.may_have_happened();
+                    in_doubt |= trouble.decision.may_have_happened();
                     if !backoff.wait().await {
                         return Err(self.given_up(trouble));
                     }
@@ -85,7 +85,7 @@ impl DynamoEvents {
 
     /// One try. `in_doubt` says that an earlier one may have written the item: then the item that is in the way is
     /// asked for, and if it is our own, the event counts as stored and not as stored already.
-    async fn put_once(&self, item: &Item, in_doubt: bool) -> Result<PutOutcome, Trouble> {
+    async fn put_once(&self, item: &Item, in_doubt: bool) -> Result<PutOutcome, CallError> {
         let mut call = self
             .writer
             .put_item()
@@ -103,14 +103,16 @@ impl DynamoEvents {
             let ours = in_the_way.item.as_ref().is_some_and(|there| is_same_write(there, item));
             return Ok(if ours { PutOutcome::Stored } else { PutOutcome::AlreadyStored });
         }
-        Err(trouble("PutItem", &error))
+        Err(call_error("PutItem", &error))
     }
 
-    fn given_up(&self, trouble: Trouble) -> StoreError {
-        match trouble.fate {
-            Fate::Throttled => StoreError::Throttled,
-            Fate::TimedOut => self.late(),
-            Fate::Unknown | Fate::Refused => StoreError::Unavailable { reason: trouble.text },
+    fn given_up(&self, trouble: CallError) -> StoreError {
+        match trouble.decision {
+            RetryDecision::Throttled => StoreError::Throttled,
+            RetryDecision::TimedOut => self.late(),
+            RetryDecision::Unknown | RetryDecision::Refused => {
+                StoreError::Unavailable { reason: trouble.text }
+            }
         }
     }
 
@@ -142,7 +144,7 @@ impl EventStore for DynamoEvents {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| self.given_up(trouble("GetItem", &error)))?;
+            .map_err(|error| self.given_up(call_error("GetItem", &error)))?;
         let Some(item) = output.item else { return Ok(None) };
         read(key, &item).map(Some).ok_or_else(|| StoreError::Unavailable {
             reason: format!("the item of {key} in {} lacks an attribute", self.table),
@@ -180,7 +182,7 @@ fn is_same_write(there: &Item, ours: &Item) -> bool {
     ["message_id", "stored_at"].iter().all(|name| there.get(*name) == ours.get(*name))
 }
 
-fn refused(trouble: Trouble, bytes: usize) -> StoreError {
+fn refused(trouble: CallError, bytes: usize) -> StoreError {
     // DynamoDB counts a byte or two otherwise than we do, and its word is the last.
     if trouble.code.as_deref() == Some("ValidationException") && trouble.text.contains("Item size") {
         return StoreError::TooLarge { bytes, limit: LARGEST_ITEM };

@@ -353,6 +353,11 @@ impl Topology {
             consumer_batch_size: consumer.batch_size.unwrap_or(defaults.consumer_batch_size),
             consumer_concurrency: consumer.maximum_concurrency.unwrap_or(defaults.consumer_concurrency),
             archiver_batch_size: self.functions.archiver.batch_size.unwrap_or(defaults.archiver_batch_size),
+            archiver_concurrency: self
+                .functions
+                .archiver
+                .maximum_concurrency
+                .unwrap_or(defaults.archiver_concurrency),
             retry: RetrySchedule { base_s: self.retries.base_s, cap_s: self.retries.cap_s },
             write_capacity_units: self.table.capacity.map_or(f64::INFINITY, |capacity| capacity.write_max),
             ..defaults

@@ -36,13 +36,47 @@ pub enum DeadLetterState {
 }
 
 impl DeadLetterState {
+    /// The state without what goes with it.
+    pub fn status(&self) -> DeadLetterStatus {
+        match self {
+            Self::Archived => DeadLetterStatus::Archived,
+            Self::Replaying { .. } => DeadLetterStatus::Replaying,
+            Self::Stored { .. } => DeadLetterStatus::Stored,
+            Self::Discarded { .. } => DeadLetterStatus::Discarded,
+        }
+    }
+
     /// The name on the wire: `archived`, `replaying`, `stored` or `discarded`.
     pub fn name(&self) -> &'static str {
+        self.status().as_str()
+    }
+}
+
+/// A [`DeadLetterState`] without what goes with it: what filters and indexes know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeadLetterStatus {
+    /// In the archive, waiting for an operator.
+    Archived,
+    /// Put back to the primary queue; neither stored nor back yet.
+    Replaying,
+    /// Its event is in the store.
+    Stored,
+    /// Given up.
+    Discarded,
+}
+
+impl DeadLetterStatus {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Archived, Self::Replaying, Self::Stored, Self::Discarded];
+
+    /// The name on the wire, such as `archived`.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Archived => "archived",
-            Self::Replaying { .. } => "replaying",
-            Self::Stored { .. } => "stored",
-            Self::Discarded { .. } => "discarded",
+            Self::Replaying => "replaying",
+            Self::Stored => "stored",
+            Self::Discarded => "discarded",
         }
     }
 }
@@ -104,20 +138,50 @@ impl DeadLetter {
 /// Which dead letters to look at. Empty means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetterFilter {
-    /// Only in these states (by [`DeadLetterState::name`]); empty: all.
-    pub states: Vec<String>,
+    /// Only in these states; empty: all.
+    pub states: Vec<DeadLetterStatus>,
     /// Only this type.
     pub event_type: Option<String>,
     /// Only this class of the last failure.
     pub class: Option<FailureClass>,
     /// Only with this fingerprint.
     pub fingerprint: Option<Fingerprint>,
-    /// Only where the last failure's message or the event id contains this, letter case ignored.
+    /// Only where one of these contains this text: the last failure's message, the event id, the dead letter's own id.
+    /// Letter case is ignored, by Unicode's rules ([`SearchWords`]); every character stands for itself.
     pub contains: Option<String>,
     /// Only archived at this time or later.
     pub from: Option<Timestamp>,
     /// Only archived before this time.
     pub to: Option<Timestamp>,
+}
+
+/// Words to search for, whatever their letter case. Every adapter of the archive compares with this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchWords(String);
+
+impl SearchWords {
+    /// Prepares words for comparing.
+    pub fn new(words: &str) -> Self {
+        Self(Self::fold(words))
+    }
+
+    /// The words in the form that [`Self::fold`] gives a text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether one of the texts contains the words.
+    pub fn are_in<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> bool {
+        texts.into_iter().any(|text| Self::fold(text).contains(&self.0))
+    }
+
+    /// A text without its letter case. Upper case comes first, so that "ß" is "ss" and a final "ς" is a "σ".
+    pub fn fold(text: &str) -> String {
+        if text.is_ascii() {
+            return text.to_ascii_lowercase();
+        }
+        text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    }
 }
 
 /// A page of a list, newest first.
@@ -150,4 +214,26 @@ pub struct DeadLetterGroup {
     pub last_at: Timestamp,
     /// The newest of them.
     pub example: MessageId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_in_any_letter_case_of_any_script() {
+        for (words, text) in [
+            ("CAPACITY", "over capacity"),
+            ("état", "L'ÉTAT"),
+            ("größe", "GRÖSSE"),
+            ("GRÖSSE", "größe"),
+            ("ΟΔΟΣ", "οδος"),
+            ("привет", "ПРИВЕТ"),
+            ("", "anything"),
+        ] {
+            assert!(SearchWords::new(words).are_in([text]), "{words} in {text}");
+        }
+        assert!(!SearchWords::new("etat").are_in(["L'ÉTAT"]), "an accent is not letter case");
+        assert!(!SearchWords::new("ab").are_in(["a", "b"]), "not across two texts");
+    }
 }

@@ -120,6 +120,19 @@ impl Place {
             Self::Discarded => "discarded",
         }
     }
+
+    /// How far an event has come there: of several places of one event the one with the highest number counts.
+    pub fn progress(self) -> u8 {
+        match self {
+            Self::Queued => 0,
+            Self::InFlight => 1,
+            Self::InDlq => 2,
+            Self::Replaying => 3,
+            Self::Archived => 4,
+            Self::Discarded => 5,
+            Self::Stored => 6,
+        }
+    }
 }
 
 #[cfg(test)]

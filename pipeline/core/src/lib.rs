@@ -2,26 +2,29 @@
 //!
 //! This crate knows no AWS, no environment and no clock but the [`ports::Clock`] it is handed. Everything that an
 //! event can go through is here: [`usecases::accept`] takes it in, [`usecases::store`] puts it into the event store,
-//! [`usecases::archive`] keeps what failed, and [`usecases::replay`] puts it back.
+//! [`usecases::archive`] keeps what failed, and [`usecases::replay`] puts it back. [`Pipeline`] is the set of a pipeline's
+//! ports, and [`worker`] the shell around each batch.
 
 pub mod dead_letter;
 pub mod event;
 pub mod failure;
-pub mod fault;
 pub mod ids;
 pub mod ledger;
 pub mod message;
 pub mod metric;
 pub mod names;
+pub mod pipeline;
 pub mod ports;
 pub mod queue;
 pub mod replay;
 pub mod retry;
 pub mod schema;
 pub mod settings;
-pub mod testkit;
 pub mod trace;
 pub mod usecases;
+pub mod worker;
+
+pub use pipeline::Pipeline;
 
 /// A point in time, in UTC. What crosses a wire or reaches a disk is RFC 3339 or Unix milliseconds.
 pub type Timestamp = jiff::Timestamp;

@@ -1,6 +1,7 @@
 //! What the parts of a deployment are called: the values of CloudWatch's dimensions and of X-Ray's segments.
 
 use serde::{Deserialize, Serialize};
+use spillway_metrics::Api;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -46,6 +47,12 @@ impl Default for Names {
     }
 }
 
+impl From<&Names> for Api {
+    fn from(names: &Names) -> Self {
+        Self { name: names.api.clone(), stage: names.stage.clone() }
+    }
+}
+
 impl Names {
     /// The same by topology key, as alarm rules name what they watch: `queues.primary` → `spillway-events`. The budget is
     /// called as the API is, which is what Terraform calls the deployment.
@@ -62,5 +69,20 @@ impl Names {
             ("table", &self.table),
         ];
         all.into_iter().map(|(key, name)| (key.to_owned(), name.to_string())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spillway_metrics::{ALL, DimensionNames};
+
+    #[test]
+    fn every_resource_that_has_a_metric_has_a_name() {
+        let names = Names::default().by_topology_key();
+        for dimension in ALL.iter().flat_map(|metric| metric.dimensions) {
+            let DimensionNames::Resources(keys) = dimension.names else { continue };
+            assert!(keys.iter().all(|key| names.contains_key(*key)), "{dimension:?}");
+        }
     }
 }

@@ -36,6 +36,8 @@ pub struct PipelineSettings {
     pub consumer_concurrency: usize,
     /// Messages in a batch to the archiver.
     pub archiver_batch_size: usize,
+    /// Batches that the archiver works on at once.
+    pub archiver_concurrency: usize,
     /// When a failed message is tried again.
     pub retry: RetrySchedule,
     /// Write capacity units a second of the event store (1 unit: 1 KB a second).
@@ -67,6 +69,7 @@ impl Default for PipelineSettings {
             consumer_batch_size: 10,
             consumer_concurrency: 10,
             archiver_batch_size: 10,
+            archiver_concurrency: 5,
             retry: RetrySchedule::default(),
             write_capacity_units: 5_000.0,
             replay_rate_per_s: 50.0,

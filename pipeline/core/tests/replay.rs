@@ -2,30 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
-use async_trait::async_trait;
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, Page};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
 use spillway_core::failure::{Failure, FailureClass};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
-use spillway_core::ports::{ArchiveError, AuditEntry, EventQueue, OpsLog, QueueError, ReplayLog};
-use spillway_core::replay::{Replay, ReplayItem};
-use spillway_core::schema::FixedSchemas;
-use spillway_core::testkit::{ManualClock, World};
-use spillway_core::usecases::replay::Replayer;
-use std::pin::pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
-
-/// A replay with its messages, a queue that judges them by their bodies, and an audit log.
-#[derive(Default)]
-struct Place {
-    waiting: Mutex<Vec<&'static str>>,
-    sent: Mutex<Vec<String>>,
-    returned: Mutex<Vec<String>>,
-    trouble: Mutex<Option<String>>,
-    told: Mutex<Vec<AuditEntry>>,
-}
+use spillway_core::ports::{QueueError, Replays as _};
+use spillway_core::replay::ReplayItemState;
+use spillway_testkit::{MemoryPipeline, now};
+use std::sync::Arc;
 
 fn letter(body: &str) -> DeadLetter {
     let at = Timestamp::UNIX_EPOCH;
@@ -43,121 +28,54 @@ fn letter(body: &str) -> DeadLetter {
         generation: 0,
         fingerprint: failure.fingerprint(None),
         failures: vec![failure],
-        state: spillway_core::dead_letter::DeadLetterState::Archived,
+        state: DeadLetterState::Archived,
         replays: Vec::new(),
     }
 }
 
-#[async_trait]
-impl EventQueue for Place {
-    async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Result<MessageId, QueueError>> {
-        let judge = |message: &OutgoingMessage| match message.body.as_str() {
-            "odd" => Err(QueueError::Rejected { reason: "odd".to_owned() }),
-            "large" => Err(QueueError::TooLarge { bytes: 9, limit: 8 }),
-            "late" => Err(QueueError::Throttled),
-            _ => Ok(MessageId::random()),
-        };
-        messages.iter().map(judge).collect()
+/// A queue that judges messages by their bodies.
+fn judge(_: usize, message: &OutgoingMessage) -> Option<QueueError> {
+    match message.body.as_str() {
+        "odd" => Some(QueueError::Rejected { reason: "odd".to_owned() }),
+        "large" => Some(QueueError::TooLarge { bytes: 9, limit: 8 }),
+        "late" => Some(QueueError::Throttled),
+        _ => None,
     }
 }
 
-#[async_trait]
-impl OpsLog for Place {
-    async fn append(&self, entries: &[AuditEntry]) -> Result<(), ArchiveError> {
-        self.told.lock().unwrap().extend_from_slice(entries);
-        Ok(())
-    }
-
-    async fn entries(&self, _: Option<&str>, _: usize) -> Result<Vec<AuditEntry>, ArchiveError> {
-        Ok(self.told.lock().unwrap().clone())
-    }
+fn ids(names: &[&str]) -> Vec<MessageId> {
+    names.iter().map(|name| MessageId::new(*name)).collect()
 }
 
-#[async_trait]
-impl ReplayLog for Place {
-    async fn waiting(&self, _: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
-        Ok(self.waiting.lock().unwrap().iter().take(limit).map(|body| letter(body)).collect())
-    }
-
-    async fn mark_sent(&self, _: &ReplayId, ids: &[MessageId]) -> Result<(), ArchiveError> {
-        self.waiting.lock().unwrap().retain(|body| !ids.contains(&(*body).into()));
-        self.sent.lock().unwrap().extend(ids.iter().map(ToString::to_string));
-        Ok(())
-    }
-
-    async fn mark_returned(&self, _: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
-        self.waiting.lock().unwrap().retain(|body| *body != id.as_str());
-        self.returned.lock().unwrap().push(id.to_string());
-        Ok(())
-    }
-
-    async fn set_trouble(&self, _: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError> {
-        *self.trouble.lock().unwrap() = trouble.map(str::to_owned);
-        Ok(())
-    }
-
-    async fn create(&self, _: &ReplayId, _: &[MessageId], _: &str) -> Result<u64, ArchiveError> {
-        unreachable!("the replay is there")
-    }
-
-    async fn mark_stored(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
-        unreachable!("only the consumer says so")
-    }
-
-    async fn get(&self, _: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
-        unreachable!("nobody looks at it")
-    }
-
-    async fn list(&self, _: usize) -> Result<Vec<Replay>, ArchiveError> {
-        unreachable!("nobody looks at it")
-    }
-
-    async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
-        unreachable!("nobody looks at it")
-    }
-
-    async fn items(&self, _: &ReplayId, _: Option<&str>, _: usize) -> Result<Page<ReplayItem>, ArchiveError> {
-        unreachable!("nobody looks at it")
-    }
+/// The messages of the replay in a state.
+fn items(pipeline: &MemoryPipeline, state: ReplayItemState) -> Vec<MessageId> {
+    let items = &pipeline.state().replays[0].1;
+    items.iter().filter(|item| item.state == state).map(|item| item.dead_letter.clone()).collect()
 }
 
 /// Carries the replay on by up to two messages.
-fn advance(place: &Arc<Place>) -> usize {
-    let replayer = Replayer {
-        archive: Arc::new(World::default()),
-        replays: place.clone(),
-        queue: place.clone(),
-        ops: place.clone(),
-        schemas: Arc::new(FixedSchemas(Arc::default())),
-        clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
-    };
-    let replay = ReplayId::new("r");
-    match pin!(replayer.advance(&replay, 2)).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(sent) => sent.unwrap(),
-        Poll::Pending => panic!("nothing in these tests waits"),
-    }
+fn advance(pipeline: &Arc<MemoryPipeline>) -> usize {
+    let carrier = pipeline.ports(Default::default()).carrier();
+    now(carrier.advance(&ReplayId::new("r"), 2)).unwrap().sent
 }
 
 #[test]
 fn what_the_queue_never_takes_is_archived_again_with_the_reason_and_the_others_go_on() {
-    let place =
-        Arc::new(Place { waiting: Mutex::new(vec!["odd", "large", "a", "late"]), ..Place::default() });
-    assert_eq!(advance(&place), 0);
-    assert_eq!(*place.returned.lock().unwrap(), ["odd", "large"]);
-    assert_eq!(*place.trouble.lock().unwrap(), None, "they are no trouble of the replay's");
-    let told: Vec<_> = place
-        .told
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|entry| (entry.subject.clone(), entry.detail.clone()))
-        .collect();
-    assert_eq!(told[0].0, "odd");
-    assert!(told[0].1.ends_with("the queue does not take this message: odd"), "{told:?}");
-    assert_eq!(advance(&place), 1);
-    assert_eq!(
-        (&*place.sent.lock().unwrap(), &*place.waiting.lock().unwrap()),
-        (&vec!["a".to_owned()], &vec!["late"])
-    );
-    assert_eq!(place.trouble.lock().unwrap().as_deref(), Some("the queue is over its rate"));
+    let names = ["odd", "large", "a", "late"];
+    let pipeline = MemoryPipeline::new(|state| {
+        state.dead_letters = names.map(letter).into();
+        state.refuse(judge);
+    });
+    now(pipeline.create(&"r".into(), &ids(&names), "ada")).unwrap();
+    let trouble = || pipeline.state().replays[0].0.trouble.clone();
+    assert_eq!(advance(&pipeline), 0);
+    assert_eq!(items(&pipeline, ReplayItemState::Returned), ids(&["odd", "large"]));
+    assert_eq!(trouble(), None, "they are no trouble of the replay's");
+    let noted = pipeline.state().audit[0].clone();
+    assert_eq!(noted.subject, "odd");
+    assert!(noted.detail.ends_with("the queue does not take this message: odd"), "{noted:?}");
+    assert_eq!(advance(&pipeline), 1);
+    assert_eq!(items(&pipeline, ReplayItemState::Sent), ids(&["a"]));
+    assert_eq!(items(&pipeline, ReplayItemState::Waiting), ids(&["late"]));
+    assert_eq!(trouble().as_deref(), Some("the queue is over its rate"));
 }

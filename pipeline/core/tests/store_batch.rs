@@ -2,18 +2,14 @@
 
 use async_trait::async_trait;
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, Page};
 use spillway_core::failure::{Failure, FailureClass};
 use spillway_core::ids::{EventKey, MessageId, ReplayId};
 use spillway_core::message::{MessageAttributes, REPLAY_ID, ReceivedMessage};
 use spillway_core::ports::{
-    ArchiveError, EventStore, PutOutcome, ReplayLog, StoreError, StoreItem, StoredEvent,
+    ArchiveError, EventStore, PutOutcome, ReplayReports, StoreError, StoreItem, StoredEvent,
 };
-use spillway_core::replay::{Replay, ReplayItem};
-use spillway_core::retry::RetrySchedule;
-use spillway_core::schema::FixedSchemas;
-use spillway_core::testkit::{ManualClock, World};
 use spillway_core::usecases::store::{BatchReport, Consumer};
+use spillway_testkit::{MemoryPipeline, now};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,29 +17,12 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// Runs a future that never has to wait.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("nothing in these tests waits"),
-    }
+fn consumer(pipeline: &Arc<MemoryPipeline>) -> Consumer {
+    pipeline.ports(Default::default()).consumer(&pipeline.worker_ports(), "test".into())
 }
 
-fn consumer(world: &Arc<World>) -> Consumer {
-    Consumer {
-        store: world.clone(),
-        redelivery: world.clone(),
-        replays: world.clone(),
-        schemas: Arc::new(FixedSchemas(Arc::default())),
-        clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
-        version: "test".into(),
-        max_receive_count: 20,
-        retry: RetrySchedule::default(),
-    }
-}
-
-fn store(world: &Arc<World>, batch: Vec<ReceivedMessage>) -> BatchReport {
-    now(consumer(world).store_batch(batch))
+fn store(pipeline: &Arc<MemoryPipeline>, batch: Vec<ReceivedMessage>) -> BatchReport {
+    now(consumer(pipeline).store_batch(batch))
 }
 
 fn message(id: &str, event: &str) -> ReceivedMessage {
@@ -66,44 +45,44 @@ fn outcomes(report: &BatchReport) -> Vec<&str> {
 
 #[test]
 fn a_record_that_cannot_be_read_takes_nothing_down_with_it() {
-    let world = Arc::new(World { throttled: [EventKey::new("/s", "3")].into(), ..World::default() });
+    let pipeline = MemoryPipeline::new(|state| state.throttled = [EventKey::new("/s", "3")].into());
     let broken = ReceivedMessage { body: "not json".to_owned(), ..message("b", "2") };
-    let report = store(&world, vec![message("a", "1"), broken, message("c", "3")]);
+    let report = store(&pipeline, vec![message("a", "1"), broken, message("c", "3")]);
     assert_eq!(outcomes(&report), ["stored", "dead_lettered", "retry"]);
     assert_eq!(report.failures(), ["c".into()]);
-    let dead = world.dead_lettered.lock().unwrap();
+    let dead = pipeline.state().dead_lettered.clone();
     assert_eq!(dead[0].failures[0].class, FailureClass::Malformed);
-    let deferred = world.deferred.lock().unwrap();
+    let deferred = pipeline.state().deferred.clone();
     assert_eq!((deferred.len(), deferred[0].failures[0].class), (1, FailureClass::StoreThrottled));
     assert!(deferred[0].delay <= Duration::from_secs(5));
 }
 
 #[test]
 fn the_same_event_twice_in_a_batch_is_stored_once_and_both_are_settled() {
-    let world = Arc::new(World::default());
-    let report = store(&world, vec![message("a", "1"), message("b", "1")]);
+    let pipeline = MemoryPipeline::new(|_| {});
+    let report = store(&pipeline, vec![message("a", "1"), message("b", "1")]);
     assert_eq!(outcomes(&report), ["stored", "already_stored"]);
     assert!(report.failures().is_empty());
 }
 
 #[test]
 fn the_last_receive_goes_to_the_dlq_with_every_known_failure() {
-    let world = Arc::new(World { throttled: [EventKey::new("/s", "1")].into(), ..World::default() });
+    let pipeline = MemoryPipeline::new(|state| state.throttled = [EventKey::new("/s", "1")].into());
     let before = Failure::new(FailureClass::StoreUnavailable, "away", &"test".into(), Timestamp::UNIX_EPOCH);
     let last = ReceivedMessage { receive_count: 20, failures: vec![before], ..message("a", "1") };
-    let report = store(&world, vec![last]);
+    let report = store(&pipeline, vec![last]);
     assert_eq!(outcomes(&report), ["dead_lettered"]);
     assert!(report.failures().is_empty(), "it is in the DLQ, so the primary queue may delete it");
-    let dead = world.dead_lettered.lock().unwrap();
+    let dead = pipeline.state().dead_lettered.clone();
     let classes: Vec<_> = dead[0].failures.iter().map(|failure| failure.class).collect();
     assert_eq!(classes, [FailureClass::StoreUnavailable, FailureClass::StoreThrottled]);
 }
 
 #[test]
 fn a_record_that_the_dlq_does_not_take_stays_in_the_queue() {
-    let world = Arc::new(World { dlq_is_down: true, ..World::default() });
+    let pipeline = MemoryPipeline::new(|state| state.dlq_is_down = true);
     let broken = ReceivedMessage { body: String::new(), ..message("a", "1") };
-    let report = store(&world, vec![broken]);
+    let report = store(&pipeline, vec![broken]);
     assert_eq!(outcomes(&report), ["retry"]);
     assert_eq!(report.failures(), ["a".into()]);
 }
@@ -112,11 +91,11 @@ fn a_record_that_the_dlq_does_not_take_stays_in_the_queue() {
 fn a_replayed_record_is_settled_only_when_its_replay_knows() {
     let mut replayed = message("a", "1");
     replayed.attributes.insert(REPLAY_ID.to_owned(), "r".to_owned());
-    let world = Arc::new(World { replay_log_is_down: true, ..World::default() });
-    let report = store(&world, vec![replayed.clone()]);
+    let pipeline = MemoryPipeline::new(|state| state.replay_log_is_down = true);
+    let report = store(&pipeline, vec![replayed.clone()]);
     assert_eq!(report.failures(), ["a".into()]);
-    let world = Arc::new(World::default());
-    assert!(store(&world, vec![replayed]).failures().is_empty());
+    let pipeline = MemoryPipeline::new(|_| {});
+    assert!(store(&pipeline, vec![replayed]).failures().is_empty());
 }
 
 /// A store that says nothing of what it did.
@@ -135,29 +114,29 @@ impl EventStore for Silent {
 
 #[test]
 fn an_event_of_which_the_store_says_nothing_stays_in_the_queue() {
-    let world = Arc::new(World::default());
-    let mut consumer = consumer(&world);
+    let pipeline = MemoryPipeline::new(|_| {});
+    let mut consumer = consumer(&pipeline);
     consumer.store = Arc::new(Silent);
     let report = now(consumer.store_batch(vec![message("a", "1"), message("b", "1"), message("c", "2")]));
     assert_eq!(report.failures(), ["a".into(), "b".into(), "c".into()]);
-    assert_eq!(world.deferred.lock().unwrap()[0].failures[0].class, FailureClass::StoreUnavailable);
+    assert_eq!(pipeline.state().deferred[0].failures[0].class, FailureClass::StoreUnavailable);
 }
 
 #[test]
 fn the_same_message_twice_in_a_batch_has_an_answer_each_time() {
-    let world = Arc::new(World::default());
+    let pipeline = MemoryPipeline::new(|_| {});
     assert_eq!(
-        outcomes(&store(&world, vec![message("a", "1"), message("a", "1")])),
+        outcomes(&store(&pipeline, vec![message("a", "1"), message("a", "1")])),
         ["stored", "already_stored"]
     );
-    let world = Arc::new(World { throttled: [EventKey::new("/s", "1")].into(), ..World::default() });
-    assert_eq!(outcomes(&store(&world, vec![message("a", "1"), message("a", "1")])), ["retry", "retry"]);
+    let pipeline = MemoryPipeline::new(|state| state.throttled = [EventKey::new("/s", "1")].into());
+    assert_eq!(outcomes(&store(&pipeline, vec![message("a", "1"), message("a", "1")])), ["retry", "retry"]);
 }
 
 #[test]
 fn outcomes_are_one_value_a_batch_and_receives_one_a_record() {
-    let world = Arc::new(World::default());
-    let report = store(&world, vec![message("a", "1"), message("b", "2"), message("c", "1")]);
+    let pipeline = MemoryPipeline::new(|_| {});
+    let report = store(&pipeline, vec![message("a", "1"), message("b", "2"), message("c", "1")]);
     let measured = report.measurements("consumer");
     let values = |name: &str| -> Vec<f64> {
         let of_it = measured.iter().filter(|one| one.metric.name == name);
@@ -176,7 +155,7 @@ struct Crowd {
 }
 
 #[async_trait]
-impl ReplayLog for Crowd {
+impl ReplayReports for Crowd {
     async fn mark_stored(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
         let there = self.there.fetch_add(1, SeqCst) + 1;
         self.most.fetch_max(there, SeqCst);
@@ -189,42 +168,6 @@ impl ReplayLog for Crowd {
         self.there.fetch_sub(1, SeqCst);
         Ok(())
     }
-
-    async fn create(&self, _: &ReplayId, _: &[MessageId], _: &str) -> Result<u64, ArchiveError> {
-        unreachable!("the consumer starts no replay")
-    }
-
-    async fn waiting(&self, _: &ReplayId, _: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
-        unreachable!("the consumer carries no replay on")
-    }
-
-    async fn mark_sent(&self, _: &ReplayId, _: &[MessageId]) -> Result<(), ArchiveError> {
-        unreachable!("the consumer carries no replay on")
-    }
-
-    async fn mark_returned(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
-        unreachable!("the consumer carries no replay on")
-    }
-
-    async fn set_trouble(&self, _: &ReplayId, _: Option<&str>) -> Result<(), ArchiveError> {
-        unreachable!("the consumer carries no replay on")
-    }
-
-    async fn get(&self, _: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
-        unreachable!("the consumer reads no replay")
-    }
-
-    async fn list(&self, _: usize) -> Result<Vec<Replay>, ArchiveError> {
-        unreachable!("the consumer reads no replay")
-    }
-
-    async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
-        unreachable!("the consumer reads no replay")
-    }
-
-    async fn items(&self, _: &ReplayId, _: Option<&str>, _: usize) -> Result<Page<ReplayItem>, ArchiveError> {
-        unreachable!("the consumer reads no replay")
-    }
 }
 
 #[test]
@@ -235,8 +178,8 @@ fn replayed_records_report_together_and_not_all_at_once() {
         message
     };
     let crowd = Arc::new(Crowd::default());
-    let world = Arc::new(World::default());
-    let mut consumer = consumer(&world);
+    let pipeline = MemoryPipeline::new(|_| {});
+    let mut consumer = consumer(&pipeline);
     consumer.replays = crowd.clone();
     let mut work = pin!(consumer.store_batch((0..100).map(replayed).collect()));
     let mut polls = (0..1_000).map(|_| work.as_mut().poll(&mut Context::from_waker(Waker::noop())));

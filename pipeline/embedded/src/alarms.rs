@@ -17,7 +17,6 @@ mod write;
 
 pub use history::TelemetryHistory;
 pub use log::AlarmLog;
-pub(crate) use settings::ARCHIVER_CONCURRENCY;
 pub use settings::{AlarmSettings, AlarmSettingsError, RuleFiles};
 pub use watch::{InForce, Watch, WatchError, WatchOptions};
 pub use webhook::{NoCertificates, NotTaken, Webhook, WebhookUrl, WebhookUrlError};
@@ -37,7 +36,7 @@ const DELETE_EVERY: u32 = 24 * 60;
 /// Evaluates every minute in real time, and delivers to the webhook, until dropped or aborted.
 pub fn start(pipeline: &Pipeline, watch: Watch, webhook: Option<Webhook>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let (log, clock) = (Arc::clone(&pipeline.ports.alarms), Arc::clone(&pipeline.ports.clock));
+    let (log, clock) = (Arc::clone(&pipeline.local.alarms), Arc::clone(&pipeline.ports.clock));
     let news = Arc::new(Notify::new());
     if let Some(webhook) = webhook {
         tasks.spawn(deliver::run(Arc::clone(&log), webhook, Arc::clone(&clock), Arc::clone(&news)));

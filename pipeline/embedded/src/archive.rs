@@ -8,11 +8,14 @@ mod replays;
 mod row;
 
 use crate::db::{Db, DbError, millis};
+use crate::ledger::{self, Handover};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
-use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, Page};
+use spillway_core::dead_letter::{
+    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
+};
 use spillway_core::ids::MessageId;
-use spillway_core::ports::{ArchiveError, Clock, DeadLetterArchive};
+use spillway_core::ports::{ArchiveError, Clock, DeadLetterSink, DeadLetters};
 use std::sync::Arc;
 
 /// The archive in a database.
@@ -30,7 +33,7 @@ impl Archive {
     async fn change_states(
         &self,
         ids: &[MessageId],
-        from: &'static str,
+        from: DeadLetterStatus,
         to: DeadLetterState,
     ) -> Result<Vec<MessageId>, ArchiveError> {
         let ids = ids.to_vec();
@@ -52,7 +55,7 @@ pub(crate) fn unavailable(error: &DbError) -> ArchiveError {
 }
 
 #[async_trait]
-impl DeadLetterArchive for Archive {
+impl DeadLetterSink for Archive {
     async fn put(&self, dead_letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>> {
         let letters = dead_letters.to_vec();
         let done = self
@@ -62,7 +65,10 @@ impl DeadLetterArchive for Archive {
             .map_err(|error| unavailable(&error));
         dead_letters.iter().map(|_| done.clone()).collect()
     }
+}
 
+#[async_trait]
+impl DeadLetters for Archive {
     async fn get(&self, id: &MessageId) -> Result<Option<DeadLetter>, ArchiveError> {
         let id = id.clone();
         self.db
@@ -108,11 +114,11 @@ impl DeadLetterArchive for Archive {
     ) -> Result<Vec<MessageId>, ArchiveError> {
         let (by, reason) = (by.to_owned(), reason.to_owned());
         let to = DeadLetterState::Discarded { by, reason, at: self.clock.now() };
-        self.change_states(ids, "archived", to).await
+        self.change_states(ids, DeadLetterStatus::Archived, to).await
     }
 
     async fn restore(&self, ids: &[MessageId], _by: &str) -> Result<Vec<MessageId>, ArchiveError> {
-        self.change_states(ids, "discarded", DeadLetterState::Archived).await
+        self.change_states(ids, DeadLetterStatus::Discarded, DeadLetterState::Archived).await
     }
 }
 
@@ -122,14 +128,7 @@ fn put(tx: &Connection, letter: &DeadLetter) -> rusqlite::Result<()> {
     match before {
         None => {
             row::insert(tx, letter)?;
-            // In the archive and still in the DLQ, until the archiver has deleted it there.
-            tx.prepare_cached(
-                "INSERT OR IGNORE INTO handover (message_id, kind)
-                 SELECT ?1, 'archive' WHERE EXISTS
-                     (SELECT 1 FROM messages WHERE origin = ?1 AND queue = 1 AND replay_id IS NULL)",
-            )?
-            .execute([letter.id.as_str()])?;
-            Ok(())
+            ledger::note(tx, letter.id.as_str(), Handover::Archive)
         }
         Some(mut before) => {
             let DeadLetterState::Replaying { replay_id } = before.state.clone() else { return Ok(()) };

@@ -3,12 +3,14 @@
 //! Only what is paid by use is counted: requests, milliseconds, writes. Free tiers, fixed prices (keys, alarms, stored
 //! gigabytes) and tax are left out.
 
-use crate::telemetry::{MetricQuery, Statistic, TelemetryReadError, TelemetryReader};
+use crate::telemetry::{TelemetryReadError, TelemetryReader};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use spillway_core::Timestamp;
-use spillway_core::metric::MetricId;
 use spillway_core::names::Names;
+use spillway_metrics::{
+    Api, Function, MetricId, MetricQuery, Queue, Statistic, Table, api, function, queue, table,
+};
 
 /// Memory of each function in GB, as Terraform has it.
 const MEMORY_GB: f64 = 0.25;
@@ -95,10 +97,8 @@ fn hourly(
     until: Timestamp,
 ) -> Result<Vec<Option<f64>>, TelemetryReadError> {
     let prices = priced(names);
-    let queries: Vec<_> = prices
-        .iter()
-        .map(|(metric, _)| MetricQuery { metric: metric.clone(), statistic: Statistic::Sum })
-        .collect();
+    let queries: Vec<_> =
+        prices.iter().map(|(metric, _)| MetricQuery::new(metric.clone(), Statistic::Sum)).collect();
     let rows = reader.query(&queries, from, until, HOUR)?;
     let mut hours = vec![None; rows.first().map_or(0, Vec::len)];
     for (row, (_, price)) in rows.iter().zip(&prices) {
@@ -114,28 +114,22 @@ fn hourly(
 /// Each metric that is paid for, with the price of one.
 fn priced(names: &Names) -> Vec<(MetricId, f64)> {
     let p = PRICES;
-    let api = MetricId {
-        namespace: "AWS/ApiGateway".into(),
-        name: "Count".into(),
-        dimensions: vec![("ApiName".into(), names.api.clone()), ("Stage".into(), names.stage.clone())],
-    };
-    let mut all = vec![(api, p.api_request)];
+    let mut all = vec![(api::REQUESTS.of(&Api::from(names)), p.api_request)];
     // Each batch that a function gets was received with one request and deleted with another.
-    for (function, of_its_queue) in
+    for (name, of_its_queue) in
         [(&names.ingest_function, 0.0), (&names.consumer_function, 2.0), (&names.archiver_function, 2.0)]
     {
-        let dimension = &[("FunctionName", &**function)];
+        let named = Function::from(name);
         let invocation = p.invocation + of_its_queue * p.queue_request;
-        all.push((MetricId::new("AWS/Lambda", "Invocations", dimension), invocation));
+        all.push((function::INVOCATIONS.of(&named), invocation));
         // Durations are in milliseconds.
-        all.push((MetricId::new("AWS/Lambda", "Duration", dimension), p.gb_second * MEMORY_GB / 1_000.0));
+        all.push((function::DURATION.of(&named), p.gb_second * MEMORY_GB / 1_000.0));
     }
-    let queue = |name: &str, metric| MetricId::new("AWS/SQS", metric, &[("QueueName", name)]);
-    all.push((queue(&names.queue, "NumberOfMessagesSent"), p.queue_request));
-    all.push((queue(&names.dead_letter_queue, "NumberOfMessagesSent"), p.queue_request));
+    let (primary, dlq) = (Queue::from(&names.queue), Queue::from(&names.dead_letter_queue));
+    all.push((queue::SENT.of(&primary), p.queue_request));
+    all.push((queue::SENT.of(&dlq), p.queue_request));
     // Each dead letter that is deleted there is an object in the archive, and an entry in its index.
-    all.push((queue(&names.dead_letter_queue, "NumberOfMessagesDeleted"), p.object + p.write_unit));
-    let table = &[("TableName", &*names.table)];
-    all.push((MetricId::new("AWS/DynamoDB", "ConsumedWriteCapacityUnits", table), p.write_unit));
+    all.push((queue::DELETED.of(&dlq), p.object + p.write_unit));
+    all.push((table::CONSUMED_WRITES.of(&Table::from(&names.table)), p.write_unit));
     all
 }

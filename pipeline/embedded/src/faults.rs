@@ -1,8 +1,11 @@
 //! Faults that are switched on: kept in the data folder, so that another process can start and stop them.
 
+mod fault;
+
+pub use fault::{Fault, FaultKind};
+
 use crate::db::{Db, DbError};
 use spillway_core::Timestamp;
-use spillway_core::fault::{Fault, FaultKind};
 use spillway_core::ports::Clock;
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -61,6 +61,16 @@ impl Ports {
     }
 }
 
+/// The request that sends one event in structured mode.
+pub fn post_event(event: String) -> Request<Bytes> {
+    let mut request = Request::new(Bytes::from(event));
+    *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = http::Uri::from_static("/events");
+    let content_type = HeaderValue::from_static("application/cloudevents+json");
+    request.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
+    request
+}
+
 /// Limits of the listener. They keep slow and greedy clients from using up what others need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

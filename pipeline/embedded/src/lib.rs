@@ -3,15 +3,18 @@
 pub mod alarms;
 pub mod archive;
 pub mod clock;
+mod concurrency;
 pub mod costs;
 pub mod db;
 pub mod faults;
-pub mod flow;
 pub mod gateway;
+pub mod ledger;
+pub mod locate;
 pub mod ops;
 pub mod pipeline;
 pub mod queue;
 pub mod runtime;
+pub mod schemas;
 pub mod sign_ins;
 pub mod simulate;
 pub mod store;
@@ -19,4 +22,4 @@ pub mod telemetry;
 
 pub use clock::{FastClock, RealClock, VirtualClock};
 pub use db::OpenError;
-pub use pipeline::{Attached, Options, Pipeline};
+pub use pipeline::{Local, Options, Pipeline};

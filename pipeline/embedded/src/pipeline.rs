@@ -5,20 +5,20 @@ use crate::archive::Archive;
 use crate::clock::RealClock;
 use crate::db::{DataFolder, Db, DbError, OpenError};
 use crate::faults::Faults;
-use crate::flow::Flow;
+use crate::ledger::LedgerTables;
+use crate::locate::Locator;
 use crate::ops::Audit;
 use crate::queue::Queues;
+use crate::schemas::SchemaFolder;
 use crate::sign_ins::SignIns;
 use crate::store::Store;
 use crate::telemetry::{Mode, Recorder, TelemetryReader};
 use spillway_core::metric::Measurement;
 use spillway_core::names::Names;
-use spillway_core::ports::{
-    Clock, DeadLetterArchive, EventQueue, EventStore, FlowReader, MetricSink, OpsLog, ReplayLog, Schemas,
-};
-use spillway_core::schema::{FixedSchemas, SchemaFolder, SchemaSet};
+use spillway_core::pipeline::WorkerPorts;
+use spillway_core::ports::{Clock, MetricSink, Schemas};
+use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
-use spillway_core::usecases::replay::Replayer;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,102 +37,86 @@ pub struct Options {
     pub simulated_latency: Option<Duration>,
 }
 
-/// Every port of a pipeline, whether this process runs it or another one does.
+/// What only a pipeline on one machine has beside its ports.
 #[derive(Clone)]
-pub struct Attached {
-    /// The primary queue, to send to.
-    pub queue: Arc<dyn EventQueue>,
+pub struct Local {
     /// Both queues with everything that can be asked of them.
     pub queues: Arc<Queues>,
-    /// The event store.
-    pub store: Arc<dyn EventStore>,
-    /// The dead letters.
-    pub archive: Arc<dyn DeadLetterArchive>,
-    /// The replays.
-    pub replays: Arc<dyn ReplayLog>,
-    /// The audit log.
-    pub ops: Arc<dyn OpsLog>,
-    /// Where events are.
-    pub flow: Arc<dyn FlowReader>,
-    /// What the consumer checks events against.
-    pub schemas: Arc<dyn Schemas>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
     /// Alarms: their states, every change, what was told.
     pub alarms: Arc<AlarmLog>,
     /// Faults that are switched on.
     pub faults: Arc<Faults>,
     /// Links and sessions for the dashboard.
     pub sign_ins: Arc<SignIns>,
-    /// Its rules.
-    pub settings: PipelineSettings,
-    /// Its names in metrics and traces.
-    pub names: Names,
     db: Arc<Db>,
     dashboard_url: Option<String>,
 }
 
-/// Attached pipelines record nothing: the one that runs does.
+/// A program that only attaches to a pipeline records nothing: the one that runs it does.
 struct Ignore;
 
 impl MetricSink for Ignore {
     fn record(&self, _: Measurement) {}
 }
 
-impl Attached {
-    fn assemble(db: Arc<Db>, options: Options, metrics: Arc<dyn MetricSink>, url: Option<String>) -> Self {
-        let Options { settings, names, schemas, clock, simulated_latency } = options;
-        let faults = Arc::new(Faults::new(Arc::clone(&db), Arc::clone(&clock)));
-        let queues = Arc::new(Queues::new(
-            Arc::clone(&db),
-            Arc::clone(&clock),
-            Arc::clone(&faults),
-            Arc::clone(&metrics),
-            settings.clone(),
-            &names,
-        ));
-        let store = Store::new(
-            Arc::clone(&db),
-            Arc::clone(&clock),
-            Arc::clone(&faults),
-            metrics,
-            &names,
-            settings.write_capacity_units,
-            simulated_latency,
-        );
-        let archive = Arc::new(Archive::new(Arc::clone(&db), Arc::clone(&clock)));
-        Self {
-            queue: queues.clone(),
-            queues,
-            store: Arc::new(store),
-            archive: archive.clone(),
-            replays: archive,
-            ops: Arc::new(Audit(Arc::clone(&db))),
-            flow: Arc::new(Flow::new(Arc::clone(&db), Arc::clone(&clock))),
-            alarms: Arc::new(AlarmLog::new(Arc::clone(&db))),
-            schemas,
-            faults,
-            sign_ins: Arc::new(SignIns::new(Arc::clone(&db), Arc::clone(&clock))),
-            clock,
-            settings,
-            names,
-            db,
-            dashboard_url: url,
-        }
-    }
+/// Everything on one database.
+fn assemble(
+    db: Arc<Db>,
+    options: Options,
+    metrics: Arc<dyn MetricSink>,
+    dashboard_url: Option<String>,
+) -> (spillway_core::Pipeline, WorkerPorts, Local) {
+    let Options { settings, names, schemas, clock, simulated_latency } = options;
+    let faults = Arc::new(Faults::new(Arc::clone(&db), Arc::clone(&clock)));
+    let queues = Arc::new(Queues::new(
+        Arc::clone(&db),
+        Arc::clone(&clock),
+        Arc::clone(&faults),
+        Arc::clone(&metrics),
+        settings.clone(),
+        &names,
+    ));
+    let store = Store::new(
+        Arc::clone(&db),
+        Arc::clone(&clock),
+        Arc::clone(&faults),
+        metrics,
+        &names,
+        settings.write_capacity_units,
+        simulated_latency,
+    );
+    let archive = Arc::new(Archive::new(Arc::clone(&db), Arc::clone(&clock)));
+    let workers = WorkerPorts {
+        receiver: queues.clone(),
+        redelivery: queues.clone(),
+        reports: archive.clone(),
+        sink: archive.clone(),
+    };
+    let local = Local {
+        queues: Arc::clone(&queues),
+        alarms: Arc::new(AlarmLog::new(Arc::clone(&db))),
+        faults,
+        sign_ins: Arc::new(SignIns::new(Arc::clone(&db), Arc::clone(&clock))),
+        db: Arc::clone(&db),
+        dashboard_url,
+    };
+    let ports = spillway_core::Pipeline {
+        queue: queues,
+        store: Arc::new(store),
+        archive: archive.clone(),
+        replays: archive,
+        ops: Arc::new(Audit(Arc::clone(&db))),
+        ledger: Arc::new(LedgerTables::new(Arc::clone(&db), Arc::clone(&clock))),
+        events: Arc::new(Locator::new(db, Arc::clone(&clock))),
+        schemas,
+        clock,
+        names: Arc::new(names),
+        settings: Arc::new(settings),
+    };
+    (ports, workers, local)
+}
 
-    /// Starts and carries on replays.
-    pub fn replayer(&self) -> Replayer {
-        Replayer {
-            archive: Arc::clone(&self.archive),
-            replays: Arc::clone(&self.replays),
-            queue: Arc::clone(&self.queue),
-            ops: Arc::clone(&self.ops),
-            schemas: Arc::clone(&self.schemas),
-            clock: Arc::clone(&self.clock),
-        }
-    }
-
+impl Local {
     /// Where the running pipeline's dashboard is, such as `http://127.0.0.1:3000`; `None` if none was started.
     pub fn dashboard_url(&self) -> Option<String> {
         self.dashboard_url.clone()
@@ -179,7 +163,11 @@ async fn fact(db: &Db, name: &'static str) -> Result<Option<String>, DbError> {
 /// A pipeline that this process runs.
 pub struct Pipeline {
     /// Its ports.
-    pub ports: Attached,
+    pub ports: spillway_core::Pipeline,
+    /// The ports of its functions.
+    pub workers: WorkerPorts,
+    /// What only a pipeline on one machine has.
+    pub local: Local,
     /// What it measures.
     pub recorder: Arc<Recorder>,
     /// Whether it runs in virtual time.
@@ -202,22 +190,23 @@ impl Pipeline {
         let db = Arc::new(db.map_err(unusable)?);
         let mode = if virtual_time { Mode::Simulation { write_every_s: 3600 } } else { Mode::Live };
         let recorder = Arc::new(Recorder::new(dir, Arc::clone(&options.clock), mode));
-        let ports = Attached::assemble(db, options, recorder.clone(), None);
-        for (name, value) in
-            [(SETTINGS, serde_json::to_string(&ports.settings)), (NAMES, serde_json::to_string(&ports.names))]
-        {
-            ports.note(name, &value.unwrap_or_default()).await.map_err(unusable)?;
+        let (ports, workers, local) = assemble(db, options, recorder.clone(), None);
+        for (name, value) in [
+            (SETTINGS, serde_json::to_string(&*ports.settings)),
+            (NAMES, serde_json::to_string(&*ports.names)),
+        ] {
+            local.note(name, &value.unwrap_or_default()).await.map_err(unusable)?;
         }
-        ports.faults.refresh().await.map_err(unusable)?;
+        local.faults.refresh().await.map_err(unusable)?;
         let telemetry = Arc::new(TelemetryReader::new(dir));
-        Ok(Self { ports, recorder, virtual_time, telemetry })
+        Ok(Self { ports, workers, local, recorder, virtual_time, telemetry })
     }
 
     /// Attaches to the data folder of a pipeline that may be running in another process.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub async fn attach(dir: &Path) -> Result<Attached, OpenError> {
+    pub async fn attach(dir: &Path) -> Result<(spillway_core::Pipeline, Local), OpenError> {
         let folder = DataFolder::attach(dir)?;
         let unusable =
             |error: DbError| OpenError::Unusable { folder: dir.to_owned(), reason: error.to_string() };
@@ -240,6 +229,7 @@ impl Pipeline {
             clock: Arc::new(RealClock),
             simulated_latency: None,
         };
-        Ok(Attached::assemble(db, options, Arc::new(Ignore), url))
+        let (ports, _, local) = assemble(db, options, Arc::new(Ignore), url);
+        Ok((ports, local))
     }
 }

@@ -5,34 +5,27 @@ mod settle;
 mod snapshot;
 
 use crate::db::{Db, DbError, millis};
+use crate::faults::FaultKind;
 use crate::faults::Faults;
+use crate::ledger::{self, Counter};
 use async_trait::async_trait;
 use rusqlite::params;
-use spillway_core::fault::FaultKind;
 use spillway_core::ids::{MessageId, ReceiptHandle};
 use spillway_core::message::{self, OutgoingMessage};
-use spillway_core::metric::{Measurement, MetricId, Unit};
+use spillway_core::metric::Meter;
 use spillway_core::names::Names;
-use spillway_core::ports::{Clock, EventQueue, MetricSink, QueueError};
+use spillway_core::ports::{Clock, EventQueue, MetricSink, QueueError, QueueKind};
 use spillway_core::settings::PipelineSettings;
+use spillway_metrics::queue;
+use std::borrow::Cow;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-/// Which of the two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// Where accepted events wait.
-    Primary,
-    /// Where they go after too many receives.
-    Dlq,
-}
-
-impl Which {
-    fn number(self) -> i64 {
-        match self {
-            Self::Primary => 0,
-            Self::Dlq => 1,
-        }
+/// The number of a queue in the table of messages.
+fn number(queue: QueueKind) -> i64 {
+    match queue {
+        QueueKind::Primary => 0,
+        QueueKind::Dlq => 1,
     }
 }
 
@@ -50,19 +43,15 @@ pub struct Queues {
 
 /// The metrics that SQS counts by call, prepared once.
 struct Counts {
-    sent: MetricId,
-    received: MetricId,
-    deleted: MetricId,
+    sent: Meter,
+    received: Meter,
+    deleted: Meter,
 }
 
 impl Counts {
-    fn of(queue: &str) -> Self {
-        let id = |name| MetricId::new("AWS/SQS", name, &[("QueueName", queue)]);
-        Self {
-            sent: id("NumberOfMessagesSent"),
-            received: id("NumberOfMessagesReceived"),
-            deleted: id("NumberOfMessagesDeleted"),
-        }
+    fn of(name: &Cow<'static, str>) -> Self {
+        let of = |metric| Meter::new(metric, &spillway_metrics::Queue::from(name));
+        Self { sent: of(queue::SENT), received: of(queue::RECEIVED), deleted: of(queue::DELETED) }
     }
 }
 
@@ -80,23 +69,17 @@ impl Queues {
         Self { db, clock, faults, metrics, settings, counts, arrivals: [Notify::new(), Notify::new()] }
     }
 
-    /// Resolves when a message may have become visible in a queue.
-    pub async fn arrival(&self, which: Which) {
-        self.arrivals[which.number() as usize].notified().await;
+    fn counts(&self, queue: QueueKind) -> &Counts {
+        &self.counts[number(queue) as usize]
     }
 
-    fn counts(&self, which: Which) -> &Counts {
-        &self.counts[which.number() as usize]
+    fn wake(&self, queue: QueueKind) {
+        self.arrivals[number(queue) as usize].notify_one();
     }
 
-    fn wake(&self, which: Which) {
-        self.arrivals[which.number() as usize].notify_one();
-    }
-
-    fn count(&self, metric: &MetricId, value: usize) {
+    fn count(&self, meter: &Meter, value: usize) {
         if value > 0 {
-            let metric = metric.clone();
-            self.metrics.record(Measurement { metric, value: value as f64, unit: Unit::Count });
+            self.metrics.record(meter.measured(value as f64));
         }
     }
 }
@@ -109,17 +92,25 @@ impl EventQueue for Queues {
             let error = QueueError::Unavailable { reason: "a fault is switched on: queue-outage".to_owned() };
             return messages.iter().map(|_| Err(error.clone())).collect();
         }
-        let rows: Vec<_> = messages.iter().map(|message| Row::new(message, now)).collect();
+        let refusals: Vec<_> = messages.iter().map(QueueError::refusal).collect();
+        let taken = messages.iter().zip(&refusals).filter(|(_, refusal)| refusal.is_none());
+        let rows: Vec<_> = taken.map(|(message, _)| Row::new(message, now)).collect();
         let ids: Vec<_> = rows.iter().map(|row| row.message_id.clone()).collect();
         let sent = self.db.write(move |tx| rows.iter().try_for_each(|row| row.insert(tx))).await;
-        match sent {
-            Ok(()) => {
-                self.count(&self.counts(Which::Primary).sent, ids.len());
-                self.wake(Which::Primary);
-                ids.into_iter().map(|id| Ok(MessageId::new(id))).collect()
-            }
-            Err(error) => messages.iter().map(|_| Err(unavailable(&error))).collect(),
+        if sent.is_ok() {
+            self.count(&self.counts(QueueKind::Primary).sent, ids.len());
+            self.wake(QueueKind::Primary);
         }
+        let mut ids = ids.into_iter().map(MessageId::new);
+        let mut answer = |refusal: Option<QueueError>| match (refusal, &sent) {
+            (Some(refusal), _) => Err(refusal),
+            (None, Err(error)) => Err(unavailable(error)),
+            // There is an id for each that was not refused.
+            (None, Ok(())) => {
+                ids.next().ok_or_else(|| QueueError::Unavailable { reason: "no id".to_owned() })
+            }
+        };
+        refusals.into_iter().map(&mut answer).collect()
     }
 }
 
@@ -172,7 +163,7 @@ impl Row {
         ])?;
         // A replay is no new promise: it is about one that was given before.
         if self.replay_id.is_none() {
-            tx.prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'accepted'")?.execute([])?;
+            ledger::raise(tx, Counter::Accepted)?;
         }
         Ok(())
     }

@@ -64,7 +64,7 @@ pub fn start(pipeline: &Arc<Pipeline>) -> JoinSet<()> {
 
 async fn refresh_faults(pipeline: Arc<Pipeline>, interval: Duration) {
     loop {
-        if let Err(error) = pipeline.ports.faults.refresh().await {
+        if let Err(error) = pipeline.local.faults.refresh().await {
             tracing::warn!(%error, "the list of faults could not be read");
         }
         pipeline.ports.clock.sleep(interval).await;

@@ -1,15 +1,17 @@
 //! The event store, with DynamoDB's rules: conditional puts, capacity and throttling, items of at most 400 KB.
 
 use crate::db::{Db, from_millis, millis};
+use crate::faults::FaultKind;
 use crate::faults::Faults;
+use crate::ledger::{self, Handover};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 use spillway_core::Timestamp;
-use spillway_core::fault::FaultKind;
 use spillway_core::ids::{EventKey, EventType, MessageId};
-use spillway_core::metric::{Measurement, MetricId, Unit};
+use spillway_core::metric::Meter;
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock, EventStore, MetricSink, PutOutcome, StoreError, StoreItem, StoredEvent};
+use spillway_metrics::{Table, Writes, table, writes};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,18 +26,18 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     faults: Arc<Faults>,
     metrics: Arc<dyn MetricSink>,
-    ids: Ids,
+    meters: Meters,
     capacity: Mutex<Bucket>,
     /// In virtual time, what a call takes; real calls take what they take.
     simulated_latency: Option<Duration>,
 }
 
-struct Ids {
-    consumed: MetricId,
-    write_throttles: MetricId,
-    throttled: MetricId,
-    system_errors: MetricId,
-    latency: MetricId,
+struct Meters {
+    consumed: Meter,
+    write_throttles: Meter,
+    throttled: Meter,
+    system_errors: Meter,
+    latency: Meter,
 }
 
 /// Write capacity units that are left.
@@ -71,24 +73,22 @@ impl Store {
         write_capacity_units: f64,
         simulated_latency: Option<Duration>,
     ) -> Self {
-        let table = |name| MetricId::new("AWS/DynamoDB", name, &[("TableName", &names.table)]);
-        let put = |name| {
-            MetricId::new("AWS/DynamoDB", name, &[("TableName", &names.table), ("Operation", "PutItem")])
-        };
-        let ids = Ids {
-            consumed: table("ConsumedWriteCapacityUnits"),
-            write_throttles: table("WriteThrottleEvents"),
-            throttled: put("ThrottledRequests"),
-            system_errors: put("SystemErrors"),
-            latency: put("SuccessfulRequestLatency"),
+        let of_table = |metric| Meter::new(metric, &Table::from(&names.table));
+        let of_writes = |metric| Meter::new(metric, &Writes::from(&names.table));
+        let meters = Meters {
+            consumed: of_table(table::CONSUMED_WRITES),
+            write_throttles: of_table(table::WRITE_THROTTLES),
+            throttled: of_writes(writes::THROTTLED),
+            system_errors: of_writes(writes::FAILED),
+            latency: of_writes(writes::LATENCY),
         };
         let left = write_capacity_units * BURST_SECONDS;
         let capacity = Mutex::new(Bucket { per_second: write_capacity_units, left, at: clock.now() });
-        Self { db, clock, faults, metrics, ids, capacity, simulated_latency }
+        Self { db, clock, faults, metrics, meters, capacity, simulated_latency }
     }
 
-    fn record(&self, metric: &MetricId, value: f64, unit: Unit) {
-        self.metrics.record(Measurement { metric: metric.clone(), value, unit });
+    fn record(&self, meter: &Meter, value: f64) {
+        self.metrics.record(meter.measured(value));
     }
 
     /// What stands in the way of a write before the database is asked.
@@ -99,7 +99,7 @@ impl Store {
         }
         let now = self.clock.now();
         if self.faults.is_on(now, &FaultKind::StoreOutage) {
-            self.record(&self.ids.system_errors, 1.0, Unit::Count);
+            self.record(&self.meters.system_errors, 1.0);
             return Err(StoreError::Unavailable {
                 reason: "a fault is switched on: store-outage".to_owned(),
             });
@@ -116,8 +116,8 @@ impl Store {
             return Ok(units);
         }
         drop(capacity);
-        self.record(&self.ids.throttled, 1.0, Unit::Count);
-        self.record(&self.ids.write_throttles, 1.0, Unit::Count);
+        self.record(&self.meters.throttled, 1.0);
+        self.record(&self.meters.write_throttles, 1.0);
         Err(StoreError::Throttled)
     }
 
@@ -162,10 +162,10 @@ impl EventStore for Store {
         match written {
             Ok(outcomes) => {
                 let took = (self.clock.now().as_microsecond() - started.as_microsecond()) as f64 / 1000.0;
-                self.record(&self.ids.consumed, units, Unit::Count);
+                self.record(&self.meters.consumed, units);
                 let mut outcomes = outcomes.into_iter();
                 for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
-                    self.record(&self.ids.latency, took, Unit::Milliseconds);
+                    self.record(&self.meters.latency, took);
                     if let Some(outcome) = outcomes.next() {
                         *answer = Ok(outcome);
                     }
@@ -173,7 +173,7 @@ impl EventStore for Store {
             }
             Err(error) => {
                 for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
-                    self.record(&self.ids.system_errors, 1.0, Unit::Count);
+                    self.record(&self.meters.system_errors, 1.0);
                     *answer = Err(StoreError::Unavailable { reason: error.to_string() });
                 }
             }
@@ -229,26 +229,7 @@ fn put(tx: &Connection, item: &StoreItem, now: Timestamp) -> rusqlite::Result<Pu
             .query_row([item.key.id.as_str(), item.key.source.as_str()], |row| row.get(0))?;
         by == item.message_id.as_str()
     };
-    // Only while the promise is open: a late second write of a message that is settled must leave no note.
-    tx.prepare_cached(
-        "INSERT OR IGNORE INTO handover (message_id, kind)
-         SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM messages WHERE origin = ?1)
-                          OR EXISTS (SELECT 1 FROM dead_letters WHERE id = ?1 AND state <> 'stored')",
-    )?
-    .execute([item.message_id.as_str(), if first { "store" } else { "duplicate" }])?;
+    let to = if first { Handover::Store } else { Handover::Duplicate };
+    ledger::note(tx, item.message_id.as_str(), to)?;
     Ok(if inserted == 1 { PutOutcome::Stored } else { PutOutcome::AlreadyStored })
-}
-
-/// Ends the handover of a promise to the store: it is the store's alone from now on.
-pub(crate) fn close_handover(tx: &Connection, origin: &str) -> rusqlite::Result<()> {
-    let kind = tx
-        .prepare_cached(
-            "DELETE FROM handover WHERE message_id = ?1 AND kind IN ('store', 'duplicate') RETURNING kind",
-        )?
-        .query_map([origin], |row| row.get::<_, String>(0))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    if kind.iter().any(|kind| kind == "duplicate") {
-        tx.prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'duplicates'")?.execute([])?;
-    }
-    Ok(())
 }

@@ -4,9 +4,8 @@
 //! that recording never waits for a disk, and a full disk never stops an event. [`TelemetryReader`] reads the file, in
 //! this process or in another one.
 //!
-//! What CloudWatch does is done here too: measurements become statistic sets of one minute; 60 s datapoints are kept
-//! for 15 days, 300 s ones for 63, 3,600 s ones for 455 ("Metrics retention" in the CloudWatch user guide). Segments
-//! are kept for 30 days, as X-Ray does.
+//! What CloudWatch does is done here too: measurements become statistic sets of one minute, and longer periods are kept
+//! longer ([`spillway_metrics::retention`]). Segments are kept for 30 days, as X-Ray does.
 
 mod file;
 mod histogram;
@@ -22,7 +21,7 @@ mod traces;
 mod writer;
 
 pub use file::FILE_NAME;
-pub use reader::{MetricQuery, TelemetryReadError, TelemetryReader};
+pub use reader::{TelemetryReadError, TelemetryReader};
 pub use recorder::{MetricHandle, Mode, Recorder, RecorderHealth};
-pub use statistics::{Statistic, StatisticSet};
+pub use statistics::StatisticSet;
 pub use traces::TraceHits;

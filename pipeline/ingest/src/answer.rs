@@ -1,4 +1,4 @@
-//! What is answered when the queue was asked.
+//! The answer after the queue has reported.
 
 use crate::problem::{Problem, ProblemKind};
 use bytes::Bytes;
@@ -9,15 +9,15 @@ use spillway_core::event::Event;
 use spillway_core::ids::{EventId, EventSource, MessageId};
 use spillway_core::ports::QueueError;
 
-/// Seconds until a sender should try again when the queue takes nothing: long enough for a short outage not to become
-/// a storm of retries, short enough for the backlog to stay small.
+/// Seconds until a sender should retry when the queue is unavailable: long enough that a short outage does not cause
+/// a storm of retries, short enough that the backlog stays small.
 pub(crate) const RETRY_AFTER_S: u32 = 5;
 
-/// What is left to refuse when an event is valid and not too large: characters that are legal in JSON, and that SQS, whose
-/// text is XML's, does not carry.
+/// The remaining reason to refuse a valid event: characters that are legal in JSON but not in SQS, whose text must be
+/// valid in XML.
 const NOT_CARRIED: &str = "not accepted: it has a character that the queue does not carry (U+FFFE or U+FFFF); write it as an escape";
 
-/// What the queue said about each event, in their order.
+/// The queue's report on each event, in their order.
 pub(crate) type Sent = [Result<MessageId, QueueError>];
 
 /// 202 for one event.
@@ -25,7 +25,7 @@ pub(crate) fn accepted(event: &Event) -> Response<Bytes> {
     json(StatusCode::ACCEPTED, &Accepted { id: &event.key.id, source: &event.key.source })
 }
 
-/// 202 for a batch that was taken whole, 207 for one that was taken in part.
+/// 202 for a batch that was accepted whole, 207 for one that was accepted in part.
 pub(crate) fn per_item(events: &[Event], sent: &Sent) -> Response<Bytes> {
     let results: Vec<_> = events
         .iter()
@@ -52,7 +52,7 @@ pub(crate) fn per_item(events: &[Event], sent: &Sent) -> Response<Bytes> {
     response
 }
 
-/// 413, 400 or 503 for a request of which nothing was taken.
+/// 413, 400 or 503 for a request of which no event was accepted.
 pub(crate) fn nothing_accepted(sent: &Sent) -> Response<Bytes> {
     let mut limits = sent.iter().map(|sent| match sent {
         Err(QueueError::TooLarge { limit, .. }) => Some(*limit),
@@ -74,7 +74,7 @@ pub(crate) fn nothing_accepted(sent: &Sent) -> Response<Bytes> {
     .into_response()
 }
 
-/// 200 for whoever asks whether anybody is there.
+/// 200: the API runs.
 pub(crate) fn healthy() -> Response<Bytes> {
     let mut response = Response::new(Bytes::from_static(b"{\"status\":\"ok\"}"));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

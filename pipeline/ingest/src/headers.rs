@@ -1,4 +1,4 @@
-//! What stands in headers: the attributes of an event in binary mode, the idempotency key, the trace.
+//! Headers: the attributes of an event in binary mode, the idempotency key, the trace.
 
 use crate::problem::{Problem, ProblemKind};
 use http::HeaderMap;
@@ -15,8 +15,8 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Reads the attributes of an event in binary mode.
 ///
 /// # Errors
-/// A header that stands twice, one that is not UTF-8 once it is decoded, or one for what has its own place in binary
-/// mode: the data and its content type.
+/// A duplicate header, one that is not UTF-8 after decoding, or one for the data or its content type, which have their
+/// own place in binary mode.
 pub(crate) fn attributes(headers: &HeaderMap) -> Result<Attributes, EventProblem> {
     let mut attributes = Attributes::new();
     for (name, value) in headers {
@@ -40,9 +40,9 @@ pub(crate) fn attributes(headers: &HeaderMap) -> Result<Attributes, EventProblem
     Ok(attributes)
 }
 
-/// The id that the sender chose for plain JSON; `None` if it left that to us.
+/// The sender's id for plain JSON; `None` if we choose it.
 ///
-/// Taken with and without the quotes of a structured header string, because senders do both.
+/// Accepted with and without the quotes of a structured header string, because senders use both.
 ///
 /// # Errors
 /// A key that can't be an event's id.
@@ -62,7 +62,7 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<EventId>, Pr
     }
     let key =
         std::str::from_utf8(&unquoted(value.as_bytes())).map_err(|_| problem("not valid UTF-8"))?.to_owned();
-    // The rule for an event's id, said of the header it came in.
+    // The rule for an event's id; the error names the header.
     if key.is_empty() {
         Err(problem("must not be empty"))
     } else if key.len() > 1024 {
@@ -74,7 +74,7 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<EventId>, Pr
     }
 }
 
-/// A trace that came with a request.
+/// The trace of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncomingTrace {
     /// Its root, its parent if that is well-formed, and whether it is sampled.
@@ -88,21 +88,21 @@ pub fn incoming_trace(headers: &HeaderMap) -> Option<IncomingTrace> {
     let text = headers.get(TRACE_HEADER)?.to_str().ok()?;
     let mut header = TraceHeader::parse(text)?;
     let is_segment_id = |id: &String| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    // The parent ends up in segments and messages: what is no segment id does not get there.
+    // The parent goes into segments and messages, so only a valid segment id is kept.
     header.parent = header.parent.filter(is_segment_id);
     let decided = text.split(';').any(|part| matches!(part.trim(), "Sampled=0" | "Sampled=1"));
     Some(IncomingTrace { header, decided })
 }
 
-/// The value of an attribute, as "HTTP header values" of the HTTP protocol binding has it: quotes are taken off, then
-/// one round of percent-decoding.
+/// The value of an attribute, by "HTTP header values" of the HTTP protocol binding: remove quotes, then
+/// percent-decode once.
 fn decoded(value: &[u8]) -> Result<String, &'static str> {
     let unquoted = unquoted(value);
     let bytes = percent_decode(&unquoted).collect::<Vec<u8>>();
     String::from_utf8(bytes).map_err(|_| "not valid UTF-8 once it is percent-decoded")
 }
 
-/// Takes the quotes off a quoted string (RFC 9110 §5.6.4).
+/// Removes the quotes of a quoted string (RFC 9110 §5.6.4).
 fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
     let [b'"', inner @ .., b'"'] = value else {
         return value.into();

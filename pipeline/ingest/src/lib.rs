@@ -1,11 +1,11 @@
-//! The HTTP API that takes events in: one handler for both places to run, on plain `http` types.
+//! The HTTP API that accepts events: one handler for one machine and for AWS, on plain `http` types.
 //!
 //! * `POST /events` takes a CloudEvent 1.0 in structured, binary or batch mode, or a plain JSON object. It answers 202
-//!   only after the queue has taken the events, and otherwise problem details (RFC 9457).
+//!   only after the queue has accepted the events, and otherwise problem details (RFC 9457).
 //! * `GET /health` answers 200.
 //!
-//! A request can't make it fail: whatever the bytes and headers are, the answer is 2xx or 4xx; 503 means that the queue
-//! takes nothing. No answer carries an error's own text from behind the queue port.
+//! A request can't make it fail: for any bytes and headers the answer is 2xx or 4xx. 503 means that the queue
+//! is unavailable. No answer carries an error text from behind the queue port.
 
 mod answer;
 mod headers;
@@ -32,12 +32,12 @@ use spillway_core::usecases;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// The path that takes events.
+/// The path that accepts events.
 pub const EVENTS_PATH: &str = "/events";
-/// The path that says whether anybody is there.
+/// The path that says whether the API runs.
 pub const HEALTH_PATH: &str = "/health";
 
-/// What the handler needs.
+/// The handler with its ports.
 pub struct Ingest {
     /// Where events go.
     pub queue: Arc<dyn EventQueue>,
@@ -67,7 +67,7 @@ impl Ingest {
     }
 }
 
-/// The part of the pipeline's settings that the handler goes by.
+/// The part of the pipeline's settings that the handler uses.
 #[derive(Clone, Debug)]
 pub struct IngestSettings {
     /// `source` and `type` of plain JSON.
@@ -99,13 +99,13 @@ impl From<&PipelineSettings> for IngestSettings {
 pub enum Outcome {
     /// Everything in it was accepted.
     Accepted,
-    /// The queue took only some of a batch.
+    /// The queue accepted only some of a batch.
     PartlyAccepted,
-    /// It was wrong; nothing was accepted.
+    /// It was invalid; nothing was accepted.
     Refused,
-    /// It was right, but the queue took nothing.
+    /// It was valid, but the queue accepted nothing.
     Unavailable,
-    /// It brought no event and asked for something else.
+    /// It had no event and asked for something else.
     Answered,
 }
 
@@ -129,7 +129,7 @@ pub struct Handled {
     pub response: Response<Bytes>,
     /// How it ended.
     pub outcome: Outcome,
-    /// The events that the answer promises to keep, in the order of the request.
+    /// The acknowledged events, in the order of the request.
     pub promised: Vec<(EventKey, EventType)>,
     /// The call of the queue, if there was one.
     pub sending: Option<Sending>,
@@ -152,7 +152,7 @@ pub async fn handle(deps: &Ingest, request: Request<Bytes>) -> Response<Bytes> {
     run(deps, &request, trace.as_ref()).await.response
 }
 
-/// Handles a request. `trace` goes with each message, so that what consumes it continues the trace.
+/// Handles a request. Each message carries `trace`, so that the consumer continues the trace.
 pub async fn run(deps: &Ingest, request: &Request<Bytes>, trace: Option<&TraceHeader>) -> Handled {
     match route(request) {
         Ok(Route::Health) => Handled {
@@ -193,7 +193,7 @@ async fn take(deps: &Ingest, request: &Request<Bytes>, trace: Option<&TraceHeade
         Err(problem) => return refused(problem),
     };
     if events.is_empty() {
-        // An empty batch is valid (CloudEvents, "JSON batch format"), and there is nothing to ask the queue for.
+        // An empty batch is valid (CloudEvents, "JSON batch format"), and has nothing to send.
         return Handled {
             response: answer::per_item(&[], &[]),
             outcome: Outcome::Accepted,
@@ -204,7 +204,7 @@ async fn take(deps: &Ingest, request: &Request<Bytes>, trace: Option<&TraceHeade
     let mut sent =
         usecases::accept::accept(&*deps.queue, &events, trace, deps.settings.max_event_bytes).await;
     let ended = deps.clock.now();
-    // A queue that says nothing about an event has not taken it.
+    // A queue that reports nothing about an event has not accepted it.
     sent.resize_with(events.len(), || {
         Err(QueueError::Unavailable { reason: "no answer for this event".to_owned() })
     });

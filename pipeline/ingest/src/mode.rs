@@ -1,12 +1,12 @@
-//! Which way an event travels in a request: the HTTP protocol binding of CloudEvents 1.0, and plain JSON.
+//! The mode of an event in a request: the HTTP protocol binding of CloudEvents 1.0, and plain JSON.
 
 use crate::problem::{Problem, ProblemKind, shortened};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, header::GetAll};
 
-/// The media types that are taken in any case, as `Accept-Post` has them.
+/// The media types that every mode accepts, for `Accept-Post`.
 const TAKEN: &str = "application/cloudevents+json, application/cloudevents-batch+json, application/json";
-/// An event in binary mode has all four; one of them is enough to say that binary mode is meant.
+/// An event in binary mode has all four. One of them is enough to select binary mode.
 const BINARY_MODE_HEADERS: [&str; 4] = ["ce-specversion", "ce-id", "ce-source", "ce-type"];
 
 /// How to read the body.
@@ -23,10 +23,10 @@ pub(crate) enum Mode<'r> {
 }
 
 impl<'r> Mode<'r> {
-    /// Tells the mode from the headers.
+    /// Reads the mode from the headers.
     ///
     /// # Errors
-    /// A content type or content encoding that is not taken, or one that is not text.
+    /// A content type or content encoding that is not accepted, or one that is not text.
     pub(crate) fn of(headers: &'r HeaderMap) -> Result<Self, Problem> {
         refuse_encodings(headers)?;
         let content_type = single(headers.get_all(CONTENT_TYPE), "content-type")?;
@@ -60,7 +60,7 @@ impl<'r> Mode<'r> {
 /// The one value of a header as text.
 ///
 /// # Errors
-/// The header stands twice, or is not visible ASCII.
+/// The header is duplicate, or not visible ASCII.
 pub(crate) fn single<'r>(
     values: GetAll<'r, HeaderValue>,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! What is answered when a request is not taken: problem details (RFC 9457).
+//! The answer to a refused request: problem details (RFC 9457).
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
@@ -7,65 +7,66 @@ use serde::Serialize;
 use spillway_core::event::EventProblem;
 use std::borrow::Cow;
 
-/// Most entries of `errors` in one answer. A sender who mends these finds the rest with the next request.
+/// Most entries of `errors` in one answer. A sender who fixes these finds the rest with the next request.
 const MOST_ERRORS: usize = 100;
-/// Longest text of a sender's own making (a pointer, a name) in an answer, in bytes.
+/// Longest text from the sender (a pointer, a name) in an answer, in bytes.
 const LONGEST_ECHO: usize = 500;
 
-/// The problems that there are. Each has a stable `type` that programs can go by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProblemKind {
+/// Declares the kinds, each with its `type`, so that the list of all of them is complete.
+macro_rules! problem_kinds {
+    ($($(#[$doc:meta])* $kind:ident => $uri:literal,)*) => {
+        /// The kinds of problems. Each has a stable `type` that programs can rely on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ProblemKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl ProblemKind {
+            /// All kinds. `docs/http-api.md` lists them.
+            pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            /// The `type` member: a URI reference that stays the same.
+            pub fn type_uri(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $uri,)*
+                }
+            }
+        }
+    };
+}
+
+problem_kinds! {
     /// 400: a header that can't be understood.
-    InvalidRequest,
+    InvalidRequest => "/problems/invalid-request",
     /// 400: the body is not an event.
-    InvalidEvent,
-    /// 400: an event of a batch is not valid, or the body is no batch.
-    InvalidBatch,
-    /// 404: no such path.
-    NotFound,
+    InvalidEvent => "/problems/invalid-event",
+    /// 400: an event of a batch is not valid, or the body is not a batch.
+    InvalidBatch => "/problems/invalid-batch",
+    /// 404: the path does not exist.
+    NotFound => "/problems/not-found",
     /// 405: the path is right, the method is not.
-    MethodNotAllowed,
-    /// 408: the body did not come in time.
-    RequestTimeout,
+    MethodNotAllowed => "/problems/method-not-allowed",
+    /// 408: the body did not arrive in time.
+    RequestTimeout => "/problems/request-timeout",
     /// 413: the request has too many bytes.
-    RequestTooLarge,
+    RequestTooLarge => "/problems/request-too-large",
     /// 413: an event has too many bytes.
-    EventTooLarge,
+    EventTooLarge => "/problems/event-too-large",
     /// 413: a batch has too many events.
-    BatchTooLarge,
-    /// 415: a media type that is not taken.
-    UnsupportedMediaType,
+    BatchTooLarge => "/problems/batch-too-large",
+    /// 415: a media type that is not accepted.
+    UnsupportedMediaType => "/problems/unsupported-media-type",
     /// 415: a compressed body.
-    UnsupportedContentEncoding,
+    UnsupportedContentEncoding => "/problems/unsupported-content-encoding",
     /// 429: over the API's rate.
-    Throttled,
-    /// 502: the function failed; what became of the events is not known.
-    FunctionFailed,
-    /// 503: the queue takes nothing at the moment.
-    Unavailable,
+    Throttled => "/problems/throttled",
+    /// 502: the function failed; it is not known whether the events were accepted.
+    FunctionFailed => "/problems/function-failed",
+    /// 503: the queue is unavailable.
+    Unavailable => "/problems/unavailable",
 }
 
 impl ProblemKind {
-    /// The `type` member: a URI reference that stays the same.
-    pub fn type_uri(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "/problems/invalid-request",
-            Self::InvalidEvent => "/problems/invalid-event",
-            Self::InvalidBatch => "/problems/invalid-batch",
-            Self::NotFound => "/problems/not-found",
-            Self::MethodNotAllowed => "/problems/method-not-allowed",
-            Self::RequestTimeout => "/problems/request-timeout",
-            Self::RequestTooLarge => "/problems/request-too-large",
-            Self::EventTooLarge => "/problems/event-too-large",
-            Self::BatchTooLarge => "/problems/batch-too-large",
-            Self::UnsupportedMediaType => "/problems/unsupported-media-type",
-            Self::UnsupportedContentEncoding => "/problems/unsupported-content-encoding",
-            Self::Throttled => "/problems/throttled",
-            Self::FunctionFailed => "/problems/function-failed",
-            Self::Unavailable => "/problems/unavailable",
-        }
-    }
-
     /// The `title` member.
     pub fn title(self) -> &'static str {
         match self {
@@ -125,7 +126,7 @@ impl Problem {
         Self(Box::new(Parts { kind, detail: detail.into(), errors: Vec::new(), limit: None, header: None }))
     }
 
-    /// With what is wrong, and where.
+    /// With the errors and their places.
     pub fn with_errors(mut self, errors: Vec<EventProblem>) -> Self {
         self.0.errors = errors;
         self
@@ -142,12 +143,12 @@ impl Problem {
         self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
-    /// With the methods that the path takes (`Allow`).
+    /// With the methods of the path (`Allow`).
     pub fn with_allow(self, methods: &'static str) -> Self {
         self.with_header(ALLOW, HeaderValue::from_static(methods))
     }
 
-    /// With a header that says what would have been taken.
+    /// With a header that names what is accepted.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.header = Some((name, value));
         self
@@ -207,7 +208,7 @@ struct ErrorEntry<'d> {
     detail: Cow<'d, str>,
 }
 
-/// A name can be as long as the request. An answer that is as long as the question helps nobody.
+/// A name can be as long as the request, and an answer of that length helps no client.
 pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST_ECHO {
         return text.into();

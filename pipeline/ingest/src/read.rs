@@ -15,7 +15,7 @@ use spillway_core::event::{Event, EventProblem};
 use spillway_core::ids::EventId;
 use std::fmt;
 
-/// What a request brought.
+/// The events of a request.
 pub(crate) enum Offer {
     /// One event; the answer is about it.
     One(Event),
@@ -26,7 +26,7 @@ pub(crate) enum Offer {
 /// Reads the events of a request.
 ///
 /// # Errors
-/// What is wrong, ready to be answered. One bad item is enough to refuse a batch.
+/// The problem, ready to be answered. One bad item is enough to refuse a batch.
 pub(crate) fn offer(
     settings: &IngestSettings,
     request: &Request<Bytes>,
@@ -81,8 +81,8 @@ fn binary(request: &Request<Bytes>, content_type: Option<&str>) -> Result<Event,
     })
 }
 
-/// Reads a batch item by item, so that the answer names each bad one, and only as many as are allowed, so that a
-/// request of a million empty items costs no more than it may.
+/// Reads a batch item by item, so that the answer names each bad one. It reads only the allowed number, so a
+/// request of a million empty items is cheap.
 fn batch(settings: &IngestSettings, body: &Bytes) -> Result<Vec<Event>, Problem> {
     let most = settings.max_batch_events;
     let items = split(body, most)?;

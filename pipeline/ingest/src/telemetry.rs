@@ -1,23 +1,24 @@
-//! What a request looks like in traces and metrics, wherever the handler runs.
+//! A request in traces and metrics, on one machine and in AWS.
 
 use crate::{Outcome, Sending};
 use http::StatusCode;
 use spillway_core::Timestamp;
 use spillway_core::ids::{EventKey, EventType};
-use spillway_core::metric::{self, Measurement, MetricId, Unit};
+use spillway_core::metric::Measurement;
 use spillway_core::trace::Segment;
+use spillway_metrics::{Function, ingest};
 
-/// Most events of a batch that are named in its trace. A segment document may have 64 KB.
+/// Maximum events of a batch that its trace names. A segment document may have 64 KB.
 const MOST_EVENTS: usize = 50;
 
-/// A request that was handled, as far as traces and metrics are about it.
+/// The parts of a handled request that traces and metrics need.
 #[derive(Clone, Copy, Debug)]
 pub struct Work<'w> {
     /// How it ended.
     pub outcome: Outcome,
     /// The answer's status.
     pub status: StatusCode,
-    /// The events that the answer promises to keep.
+    /// The acknowledged events.
     pub promised: &'w [(EventKey, EventType)],
     /// The call of the queue, if there was one.
     pub sending: Option<Sending>,
@@ -28,7 +29,7 @@ pub struct Work<'w> {
 }
 
 impl Work<'_> {
-    /// The function's own work, with its calls of the queue. The annotations stand here because Lambda lets no code
+    /// The function's own work, with its calls of the queue. The annotations are here because code in Lambda cannot
     /// change the function's segment.
     pub fn segment(&self, calls: Vec<Segment>) -> Segment {
         let mut accept =
@@ -54,21 +55,18 @@ impl Work<'_> {
         }
     }
 
-    /// What the request looks like in the functions' own metrics: the promises it got. A request without any is in
-    /// the API's own metrics.
+    /// The request in the functions' own metrics: its promises. A request without promises is only in
+    /// the API's metrics.
     pub fn measurements(&self, function: &str) -> Vec<Measurement> {
         if self.promised.is_empty() {
             return Vec::new();
         }
-        vec![Measurement {
-            metric: MetricId::new(metric::NAMESPACE, metric::EVENTS_ACCEPTED, &[("FunctionName", function)]),
-            value: self.promised.len() as f64,
-            unit: Unit::Count,
-        }]
+        let accepted = self.promised.len() as f64;
+        vec![Measurement::of(ingest::EVENTS_ACCEPTED, &Function::from(function), accepted)]
     }
 }
 
-/// Sets on a segment what its answer's status says.
+/// Sets the status of the answer on a segment.
 pub fn flag(segment: &mut Segment, status: StatusCode) {
     segment.fault = status.is_server_error();
     segment.error = status.is_client_error();

@@ -10,16 +10,16 @@ use spillway_core::Timestamp;
 use spillway_core::metric::{Measurement, MetricId, Unit};
 use std::collections::BTreeMap;
 
-/// Most values of one metric in one line.
+/// Maximum values of one metric in one line.
 const MOST_VALUES: usize = 100;
 
-/// What was measured, by the metric's name, in the order of measuring.
+/// The measured values by the metric's name, in the order of measuring.
 type Metrics<'m> = BTreeMap<&'m str, (Unit, Vec<f64>)>;
 
 /// The lines for these measurements. Those with the same namespace and dimensions share a line.
 ///
-/// `level` stands in each line because Lambda leaves out what is less important than the function's level, and a line
-/// without a level counts as `INFO`: at `WARN` all metrics would be lost.
+/// Each line has a `level`, because Lambda drops lines below the function's level and reads a line without one as `INFO`.
+/// At `WARN` all metrics would be lost.
 pub fn lines(measurements: &[Measurement], now: Timestamp, level: &str) -> Vec<String> {
     let mut groups: Vec<(&MetricId, Metrics<'_>)> = Vec::new();
     for Measurement { metric, value, unit } in measurements {
@@ -43,7 +43,7 @@ pub fn lines(measurements: &[Measurement], now: Timestamp, level: &str) -> Vec<S
     lines
 }
 
-/// Takes what fits into one line out of `metrics`.
+/// Removes from `metrics` the values that fit into one line.
 fn line(about: &MetricId, metrics: &mut Metrics<'_>, now: Timestamp, level: &str) -> Value {
     let mut root = Map::new();
     let mut definitions = Vec::new();
@@ -114,7 +114,7 @@ mod tests {
             (&json!(0), &json!(249))
         );
         let sizes = lines.iter().filter(|line| line.get("BatchSize").is_some()).count();
-        assert_eq!(sizes, 1, "a metric that fits into the first line is not told again");
+        assert_eq!(sizes, 1, "a metric that fits into the first line is not repeated");
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The end of a function's process: SIGTERM lets what is under way finish.
+//! The end of a function's process: after SIGTERM the current invocation finishes.
 //!
-//! Lambda sends it only where an extension runs beside the function, and some 300 ms before it ends the sandbox; emulators and
+//! Lambda sends it only if an extension runs beside the function, about 300 ms before it ends the sandbox. Emulators and
 //! people send it too.
 
 use lambda_runtime::{LambdaInvocation, Service};
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 struct State {
     /// An invocation has begun and its answer is not delivered yet.
     is_under_way: bool,
-    /// SIGTERM has come.
+    /// SIGTERM has arrived.
     is_told: bool,
 }
 
@@ -36,20 +36,20 @@ impl Ending {
                 sigterm.recv().await;
                 self.0.send_modify(|state| state.is_told = true);
             }
-            // The process ends at a SIGTERM as any other does.
+            // Without a handler, SIGTERM ends the process by default.
             Err(error) => tracing::warn!(%error, "SIGTERM can't be listened for"),
         }
         std::future::pending().await
     }
 
-    /// Waits until it was told to end and nothing is under way.
+    /// Waits for a SIGTERM, and then for the end of the current invocation.
     pub async fn may_end(&self) {
-        // The sender is here, so the channel is open.
+        // `self` holds the sender, so the channel is open.
         let _ = self.0.subscribe().wait_for(|state| state.is_told && !state.is_under_way).await;
     }
 }
 
-/// Lambda's runtime from the invocation to the delivered answer, with a note of it.
+/// Lambda's runtime from the invocation to the delivered answer, noted for the end of the process.
 pub struct Watched<S> {
     inner: S,
     ending: Ending,
@@ -85,7 +85,7 @@ impl<F: Future> Future for UnderWay<F> {
         let Poll::Ready(output) = work.as_mut().poll(context) else { return Poll::Pending };
         self.work = None;
         self.ending.0.send_modify(|state| state.is_under_way = false);
-        // Whoever may end now must not ask for another invocation, which nobody would answer: this one stays the last.
+        // A process that may end now must not request another invocation, because it would not answer it.
         if self.ending.0.borrow().is_told { Poll::Pending } else { Poll::Ready(output) }
     }
 }

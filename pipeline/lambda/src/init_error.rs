@@ -1,18 +1,18 @@
-//! Tells Lambda why a function could not start.
+//! Reports to Lambda why a function could not start.
 
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-/// The runtime API is in the same sandbox: what takes longer than this will not come.
+/// The runtime API is in the same sandbox, so an answer that takes longer will not arrive.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Reports it to the runtime API at `address` ("Initialization error" of Lambda's runtime API), so that the reason stands
-/// in the invocation's error and not only in the log. The process ends afterwards in any case, so whether it worked is of
-/// no use to anybody.
+/// Reports it to the runtime API at `address` ("Initialization error" of Lambda's runtime API), so that the reason is
+/// in the invocation's error and not only in the log. The process ends afterwards in any case, so the result is not
+/// returned.
 ///
-/// `lambda_runtime` does this too, but only for errors of its own.
+/// `lambda_runtime` does this too, but only for its own errors.
 pub fn report(address: &str, message: &str) {
     let _ = try_report(address, message);
 }
@@ -30,7 +30,7 @@ fn try_report(address: &str, message: &str) -> std::io::Result<()> {
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(request.as_bytes())?;
-    // Wait for the answer: a connection that is closed before it counts as broken.
+    // Wait for the answer: a connection that is closed earlier counts as broken.
     stream.read(&mut [0; 512]).map(|_| ())
 }
 
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_there_is_no_trouble() {
+    fn a_missing_runtime_api_is_no_error() {
         report("127.0.0.1:1", "x");
         report("not an address", "x");
     }

@@ -1,4 +1,4 @@
-//! What Lambda says of an invocation beside its payload.
+//! What Lambda sends with an invocation besides its payload.
 
 use lambda_runtime::Context;
 use spillway_core::trace::TraceHeader;
@@ -6,7 +6,7 @@ use spillway_core::trace::TraceHeader;
 /// One invocation.
 #[derive(Clone, Debug, Default)]
 pub struct Invocation {
-    /// Lambda's id of it, which its log lines carry.
+    /// Lambda's request id, which the log lines carry.
     pub request_id: String,
     /// The trace that it belongs to. Its parent is the segment that Lambda makes of the invocation.
     pub trace: Option<TraceHeader>,
@@ -19,7 +19,7 @@ impl Invocation {
         Self { request_id: context.request_id.clone(), trace }
     }
 
-    /// The trace, if this invocation is one of those that are traced.
+    /// The trace, if this invocation is traced.
     pub fn sampled(&self) -> Option<&TraceHeader> {
         self.trace.as_ref().filter(|trace| trace.sampled)
     }

@@ -6,14 +6,14 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Logs from now on what is at least this important. Lambda filters by the members `level` and `timestamp`
+/// Starts logging at this level. Lambda filters by the members `level` and `timestamp`
 /// ("Log-level filtering" in its developer guide), which each line has.
 ///
-/// Libraries say only what is wrong: at finer levels the AWS SDK logs requests, and with them what people sent.
+/// Libraries log only warnings and errors: at finer levels the AWS SDK logs requests, with the clients' data.
 pub fn init(level: LevelFilter) {
     let targets = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        // What it says of a failed invocation is said already, with its ids.
+        // We log a failed invocation ourselves, with its ids.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_target("spillway", level);
     let lines = tracing_subscriber::fmt::layer()
@@ -21,7 +21,7 @@ pub fn init(level: LevelFilter) {
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false);
-    // Twice in one process happens in tests only.
+    // Only tests call this twice in one process.
     let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
@@ -29,13 +29,13 @@ pub fn init(level: LevelFilter) {
     }));
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub fn message(payload: &dyn std::any::Any) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
 }
 
-/// How Lambda spells a level.
+/// Lambda's spelling of a level.
 pub fn name(level: LevelFilter) -> &'static str {
     level.into_level().map_or("ERROR", |level: Level| level.as_str())
 }

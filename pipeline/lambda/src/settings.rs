@@ -11,20 +11,20 @@ use tracing::level_filters::LevelFilter;
 /// A setting that a function can't start with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    /// It is not there.
-    #[error("the environment variable {name} is not set; terraform/README.md lists what has to be")]
+    /// It is not set.
+    #[error("the environment variable {name} is not set; terraform/README.md lists the required ones")]
     Missing {
         /// Its name.
         name: &'static str,
     },
-    /// It is there and can't be meant.
-    #[error("the environment variable {name} is {value:?}; it has to be {expected}")]
+    /// It has an invalid value.
+    #[error("the environment variable {name} is {value:?}; it must be {expected}")]
     Wrong {
         /// Its name.
         name: &'static str,
-        /// What it says.
+        /// Its value.
         value: String,
-        /// What it should say.
+        /// The expected value.
         expected: String,
     },
 }
@@ -34,7 +34,7 @@ pub enum SettingError {
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Those of this process. What is no UTF-8 is left out, as if it were not set.
+    /// Those of this process. A value that is not UTF-8 counts as not set.
     pub(crate) fn of_process() -> Self {
         let variables = std::env::vars_os();
         Self(
@@ -44,12 +44,12 @@ impl Environment {
         )
     }
 
-    /// These and no other.
+    /// Exactly these.
     pub fn of<'v>(variables: impl IntoIterator<Item = (&'v str, &'v str)>) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
-    /// A variable that may be left out. An empty one counts as left out.
+    /// An optional variable. An empty one counts as not set.
     pub fn optional(&self, name: &'static str) -> Option<String> {
         self.0.get(name).filter(|value| !value.is_empty()).cloned()
     }
@@ -80,16 +80,16 @@ impl Environment {
     }
 }
 
-/// What every function is told.
+/// The settings that every function has.
 #[derive(Clone, Debug)]
 pub struct Common {
-    /// Its own name, as CloudWatch's dimension `FunctionName` has it.
+    /// Its own name, the value of CloudWatch's dimension `FunctionName`.
     pub function: String,
     /// The deployment that it is a part of.
     pub deployment: String,
-    /// What is logged.
+    /// The log level.
     pub log_level: LevelFilter,
-    /// What failures name as the code that met them.
+    /// The code version that failures name.
     pub version: CodeVersion,
     /// Where X-Ray's daemon listens; without it nothing is traced.
     pub xray_daemon: Option<SocketAddr>,
@@ -129,8 +129,8 @@ fn log_level(environment: &Environment) -> Result<LevelFilter, SettingError> {
     }
 }
 
-/// The daemon's address: `169.254.79.129:2000`, or `tcp:ADDRESS udp:ADDRESS`. Lambda sets it, so one that can't be read
-/// means that nothing is traced, and not that nothing works.
+/// The daemon's address: `169.254.79.129:2000`, or `tcp:ADDRESS udp:ADDRESS`. Lambda sets it. With an unreadable
+/// address the function works without traces.
 fn daemon_address(text: &str) -> Option<SocketAddr> {
     let udp = text.split(' ').find_map(|part| part.strip_prefix("udp:"));
     udp.unwrap_or(text).parse().ok()
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_every_function_is_told_is_read() {
+    fn the_common_settings_are_read() {
         let settings = Common::read(&Environment::of(common())).unwrap();
         assert_eq!((settings.function.as_str(), settings.log_level), ("shop-ingest", LevelFilter::WARN));
         assert_eq!(settings.version.as_str(), env!("CARGO_PKG_VERSION"));
@@ -171,7 +171,7 @@ mod tests {
         let text = Common::read(&Environment::of(wrong)).unwrap_err().to_string();
         assert_eq!(
             text,
-            "the environment variable SPILLWAY_LOG_LEVEL is \"loud\"; it has to be error, warn, info, debug or trace"
+            "the environment variable SPILLWAY_LOG_LEVEL is \"loud\"; it must be error, warn, info, debug or trace"
         );
         let environment = Environment::of([("N", "0"), ("LINES", "a\nb")]);
         let text = environment.number::<u32>("N", 1..=20).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! A batch of messages from a queue, and the answer that says which of them have to stay there.
+//! A batch of messages from a queue, and the answer that names those that stay in the queue.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -7,18 +7,20 @@ use spillway_core::ids::{MessageId, ReceiptHandle};
 use spillway_core::message::{MessageAttributes, ReceivedMessage};
 use std::collections::HashMap;
 
-/// Why an event is no batch that could be worked on.
+/// Why an event is not a valid batch.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
-    /// It is not what SQS sends.
-    #[error("the event is no batch of an SQS queue: {0}")]
+    /// SQS does not send such an event.
+    #[error("the event is not a batch of an SQS queue: {0}")]
     NotABatch(#[source] serde_json::Error),
-    /// There are records that have no message id, so no answer could name them.
-    #[error("{0} records without a message id; the batch gets no answer, so that nothing of it is deleted")]
+    /// Some records have no message id, so no answer could name them.
+    #[error(
+        "{0} records without a message id; the batch gets no answer, so that none of its messages is deleted"
+    )]
     Nameless(usize),
 }
 
-/// The members of a record, not yet looked into.
+/// The members of a record, not parsed yet.
 type Members<'r> = HashMap<String, &'r RawValue>;
 
 #[derive(Deserialize)]
@@ -30,19 +32,19 @@ struct Event<'e> {
 /// A batch.
 #[derive(Debug)]
 pub struct Batch {
-    /// Those that can be named, in the batch's order.
+    /// Messages with an id, in the batch's order.
     pub messages: Vec<ReceivedMessage>,
-    /// How many can't.
+    /// The number of records without one.
     nameless: usize,
 }
 
 impl Batch {
-    /// Reads an event ("Using Lambda with Amazon SQS", example event). Each record is read on its own, and each of its
-    /// members; what is missing or makes no sense is left out. A body that is no text (it can't be in SQS) is kept as the
-    /// JSON that it is, and is found malformed by whoever reads it as an event.
+    /// Reads an event ("Using Lambda with Amazon SQS", example event). Each record is read separately, and each of its
+    /// members; a missing or invalid member is left out. A body that is not text (impossible in SQS) stays the
+    /// JSON that it is, and the event reader then refuses it as malformed.
     ///
     /// # Errors
-    /// The event as a whole is something else.
+    /// The event is not a batch.
     pub fn read(payload: &RawValue, now: Timestamp) -> Result<Self, BatchError> {
         let event: Event<'_> = serde_json::from_str(payload.get()).map_err(BatchError::NotABatch)?;
         let messages: Vec<_> = event.records.iter().filter_map(|record| message(record, now)).collect();
@@ -52,7 +54,7 @@ impl Batch {
     /// The answer that leaves these messages in the queue.
     ///
     /// # Errors
-    /// There were records that can't be named. Lambda would delete what an answer does not name, so there has to be none.
+    /// Some records have no id. Lambda would delete messages that an answer does not name, so there must be no answer.
     pub fn answer(nameless: usize, failures: Vec<MessageId>) -> Result<Answer, BatchError> {
         if nameless > 0 {
             return Err(BatchError::Nameless(nameless));
@@ -68,7 +70,7 @@ impl Batch {
 }
 
 /// A partial batch response ("Implementing partial batch responses" in Lambda's developer guide). An empty one means that
-/// everything is settled.
+/// all messages are done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Answer {
     #[serde(rename = "batchItemFailures")]
@@ -113,7 +115,7 @@ fn message(record: &RawValue, now: Timestamp) -> Option<ReceivedMessage> {
         trace_header: text(&system, "AWSTraceHeader"),
         sent_at: sent_at.unwrap_or(now),
         receive_count: receive_count.unwrap_or(1),
-        // SQS remembers none; those of a message that the consumer gave up are among its attributes.
+        // SQS saves no failures; those of a dead letter from the consumer are in its attributes.
         failures: Vec::new(),
     })
 }
@@ -126,7 +128,7 @@ fn inside<'r>(members: &Members<'r>, name: &str) -> Members<'r> {
     members.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
-/// The name of a queue, by its URL: what CloudWatch and X-Ray call it.
+/// The name of a queue, from its URL. CloudWatch and X-Ray use this name.
 pub fn queue_name(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or(url)
 }
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_makes_no_sense_takes_nothing_down_with_it() {
+    fn an_invalid_record_does_not_affect_the_others() {
         let event = r#"{ "Records": [
             { "messageId": "a", "body": "\ud800", "attributes": { "SentTimestamp": "soon" } },
             { "messageId": "b", "body": 7, "attributes": null, "messageAttributes": [1] },
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn records_without_a_name_are_counted_and_forbid_an_answer() {
+    fn records_without_an_id_are_counted_and_forbid_an_answer() {
         let (messages, nameless) =
             read(&json!({ "Records": [{ "body": "x" }, 7, { "messageId": "" }, { "messageId": "a" }] }))
                 .unwrap()

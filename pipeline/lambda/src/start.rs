@@ -1,4 +1,4 @@
-//! How a function starts and takes invocations.
+//! How a function starts and receives invocations.
 
 use crate::ending::Ending;
 use crate::settings::{Common, Environment, SettingError};
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use tracing::Instrument as _;
 
 /// The whole of a function's `main`: reads the settings, then runs `work`, which builds the clients and serves until the
-/// sandbox ends. If that is impossible, one line says why, Lambda is told, and the process fails.
+/// sandbox ends. If that is impossible, one line says why, Lambda gets the reason, and the process fails.
 pub fn start<S>(
     read: fn(&Environment) -> Result<S, SettingError>,
     work: impl AsyncFnOnce(Common, S) -> Result<(), Error>,
@@ -41,9 +41,9 @@ fn prepare<S>(
     Ok((Common::read(environment)?, read(environment)?))
 }
 
-/// Takes invocations until the sandbox ends, each within a span that puts its ids into the log lines.
+/// Handles invocations until the sandbox ends, each within a span that puts its ids into the log lines.
 ///
-/// At a SIGTERM the invocation that is under way is finished and answered, and no other is asked for.
+/// On SIGTERM the current invocation is finished and answered, and no other is requested.
 ///
 /// # Errors
 /// Lambda can't be reached any more.
@@ -54,7 +54,7 @@ pub async fn serve<R: Serialize>(
     let service = service_fn(|LambdaEvent { payload, context }: LambdaEvent<Box<RawValue>>| {
         let invocation = Invocation::of(&context);
         let trace_id = invocation.trace.as_ref().map(|trace| trace.root.as_str());
-        // As important as a line can be, so that it is there for every line that is logged.
+        // The highest level, so that the span exists for every line that is logged.
         let span = tracing::error_span!(
             target: "spillway",
             "invocation",
@@ -68,23 +68,23 @@ pub async fn serve<R: Serialize>(
     tokio::select! {
         biased;
         never = ending.at_sigterm() => match never {},
-        // Before it is looked whether anything is under way: an invocation that has arrived is begun.
+        // Polled first, so an invocation that has already arrived is started.
         ended = runtime.run() => ended,
         () = ending.may_end() => {
-            tracing::info!(target: "spillway", "the function ends, as it was told");
+            tracing::info!(target: "spillway", "shutting down on SIGTERM");
             Ok(())
         }
     }
 }
 
-/// Logs why an invocation has no answer, and says it to Lambda.
+/// Logs why an invocation has no answer, and reports it to Lambda.
 fn failed(error: &(dyn std::error::Error + 'static)) -> Diagnostic {
     let reason = one_line(error);
     tracing::error!(target: "spillway", reason, "the invocation failed");
     Diagnostic { error_type: "InvocationFailed".to_owned(), error_message: reason }
 }
 
-/// An error with all its causes, on one line. What an error says of its cause itself is not said again.
+/// An error with all its causes, on one line. A cause that the error's own text contains is not repeated.
 fn one_line(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,19 +1,20 @@
-//! How a function tells what it did.
+//! Metrics and traces of a function.
 
 use crate::trace::{Calls, Daemon};
 use crate::{Common, Invocation, emf, logs};
+use serde_json::json;
 use spillway_core::Timestamp;
 use spillway_core::metric::Measurement;
-use spillway_core::ports::Clock;
+use spillway_core::ports::{Clock, MetricSink, TraceSink};
 use spillway_core::trace::Segment;
 use std::io::Write as _;
 use std::sync::Arc;
 use tracing::level_filters::LevelFilter;
 
-/// Takes a line, and has it out when it returns.
+/// Writes a line; it is written when the call returns.
 type Lines = Box<dyn Fn(&str) + Send + Sync>;
 
-/// Metrics and traces of a function. Nothing here fails or waits for anybody: an event never stops for it.
+/// Metrics and traces of a function. No call here fails or waits, so telemetry never stops an event.
 pub struct Telemetry {
     /// The function's name.
     pub function: String,
@@ -29,7 +30,7 @@ pub struct Telemetry {
 impl Telemetry {
     /// On standard output, and to X-Ray's daemon if there is one.
     pub fn new(common: &Common, clock: Arc<dyn Clock>) -> Self {
-        // One write a line, so that no other line gets in between.
+        // One write per line, so that lines do not mix.
         let to_stdout = |line: &str| {
             let mut stdout = std::io::stdout().lock();
             let _ = stdout.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdout.flush());
@@ -60,12 +61,12 @@ impl Telemetry {
         }
     }
 
-    /// Sends a segment of a trace of its own.
+    /// Sends a segment of a separate trace.
     pub fn segment(&self, segment: Segment) {
         self.daemon.segment(segment);
     }
 
-    /// Sends a part of the invocation itself: it shows below the segment that Lambda makes of it. Nothing is sent if the
+    /// Sends a part of the invocation itself: X-Ray shows it below Lambda's segment. Nothing is sent if the
     /// invocation is not traced.
     pub fn part(&self, invocation: &Invocation, mut part: Segment) {
         let Some(trace) = invocation.sampled() else { return };
@@ -74,8 +75,37 @@ impl Telemetry {
         self.daemon.subsegment(part);
     }
 
+    /// This invocation's segments: each names its request.
+    pub fn of<'t>(&'t self, invocation: &'t Invocation) -> InvocationTraces<'t> {
+        InvocationTraces { telemetry: self, invocation }
+    }
+
     /// The time now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+impl MetricSink for Telemetry {
+    fn record(&self, measurement: Measurement) {
+        self.measure(&[measurement]);
+    }
+
+    /// Those that were measured together share a line.
+    fn record_all(&self, measurements: Vec<Measurement>) {
+        self.measure(&measurements);
+    }
+}
+
+/// Where the segments of one invocation go.
+pub struct InvocationTraces<'t> {
+    telemetry: &'t Telemetry,
+    invocation: &'t Invocation,
+}
+
+impl TraceSink for InvocationTraces<'_> {
+    fn record(&self, mut segment: Segment) {
+        segment.aws = Some(json!({ "request_id": self.invocation.request_id }));
+        self.telemetry.segment(segment);
     }
 }

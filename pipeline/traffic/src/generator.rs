@@ -12,7 +12,7 @@ use std::time::Duration;
 /// What the shop's services run at the moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deployment {
-    /// Every event keeps its schema.
+    /// Every event conforms to its schema.
     #[default]
     Good,
     /// The checkout sends version 3 of `order.placed`, in which `amount` is a string. All other types are as before.
@@ -45,7 +45,7 @@ pub const EVENT_TYPES: [(&str, u32); 9] = [
     ("image.uploaded", 2),
 ];
 
-/// Orders that later events may refer to. More would not look any more real.
+/// Orders that later events may refer to. More would not be more realistic.
 const REMEMBERED_ORDERS: usize = 256;
 
 /// Makes events.
@@ -57,7 +57,7 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// A generator that makes the same events whenever it starts from the same seed.
+    /// A generator that always makes the same events from the same seed.
     pub fn new(seed: u64) -> Self {
         Self {
             random: StdRng::seed_from_u64(seed),
@@ -66,7 +66,7 @@ impl Generator {
         }
     }
 
-    /// Deploys another version of the shop: events from now on are made by it.
+    /// Deploys another version of the shop, which makes all later events.
     pub fn deploy(&mut self, deployment: Deployment) {
         self.deployment = deployment;
     }
@@ -93,7 +93,7 @@ impl Generator {
     /// How many events to make for a span in which `mean` are expected: independent arrivals, so a Poisson number.
     pub fn arrivals(&mut self, mean: f64) -> u32 {
         if mean > 200.0 {
-            // The normal distribution is the same to the eye by then. Its deviate: twelve uniform ones less six.
+            // The normal distribution is close enough by then. Its deviate: the sum of twelve uniform ones, minus six.
             let deviate: f64 = (0..12).map(|_| self.random.random::<f64>()).sum::<f64>() - 6.0;
             return (mean + deviate * mean.sqrt()).round().max(0.0) as u32;
         }
@@ -107,7 +107,7 @@ impl Generator {
         count
     }
 
-    /// How long to wait for the next event at so many events a second: an exponential time, at most an hour.
+    /// How long to wait for the next event at this rate a second: an exponential time, at most an hour.
     pub fn gap(&mut self, rate_per_s: f64) -> Duration {
         const LONGEST_S: f64 = 3600.0;
         let point: f64 = self.random.random();

@@ -1,8 +1,8 @@
 //! Realistic mixed events of a shop, for load, the demo and tests.
 //!
 //! No I/O and no clock: the same seed and the same times give the same events. [`Generator`] makes events,
-//! [`rhythm`] says how many there should be at a time of day and week, and [`schemas`] has the JSON Schemas that good
-//! events keep and those of a [`Deployment::AmountAsText`] break.
+//! [`rhythm`] gives the rate at a time of day and week. [`schemas`] has the JSON Schemas: good
+//! events conform to them, and orders of a [`Deployment::AmountAsText`] violate them.
 
 mod generator;
 mod payload;

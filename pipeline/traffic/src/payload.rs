@@ -49,7 +49,7 @@ fn pick<'a, T>(random: &mut StdRng, choices: &'a [T]) -> &'a T {
     &choices[random.random_range(0..choices.len())]
 }
 
-/// Cents as the number that stands in JSON.
+/// Cents as a JSON number.
 fn money(cents: u32) -> Value {
     json!(f64::from(cents) / 100.0)
 }

@@ -1,4 +1,4 @@
-//! How much there is to do at a time of day and of week, and in a burst.
+//! The rate of events by time of day and week, and in a burst.
 
 use spillway_core::Timestamp;
 use std::time::Duration;
@@ -14,10 +14,10 @@ const DAYS: [f64; 7] = [0.98, 0.94, 0.94, 0.98, 1.06, 1.12, 0.98];
 
 /// The rate at a time, where `base` is the mean over a week, in whatever unit `base` has.
 ///
-/// The curve has no steps: hours and days pass into one another.
+/// The curve has no steps: it interpolates between hours and days.
 pub fn rate_at(at: Timestamp, base: f64) -> f64 {
     let hours = at.as_millisecond() as f64 / 3_600_000.0;
-    // 1970-01-01 was a Thursday; each value holds at the middle of its hour or day.
+    // 1970-01-01 was a Thursday; each value applies at the middle of its hour or day.
     let days = hours / 24.0 + 3.0;
     base * between(&HOURS, hours - 0.5) / mean(&HOURS) * between(&DAYS, days - 0.5) / mean(&DAYS)
 }
@@ -39,14 +39,14 @@ fn mean(values: &[f64]) -> f64 {
 pub struct Burst {
     /// When it begins.
     pub from: Timestamp,
-    /// How long it takes until all is as before.
+    /// Its duration.
     pub length: Duration,
-    /// How many times the usual rate there is at its top.
+    /// Its maximum, as a multiple of the usual rate.
     pub factor: f64,
 }
 
 impl Burst {
-    /// By how much it multiplies the rate at a time: up to `factor` in its first tenth, then back to 1.
+    /// Its multiplier at a time: up to `factor` in its first tenth, then back to 1.
     pub fn factor_at(&self, at: Timestamp) -> f64 {
         let passed =
             at.duration_since(self.from).as_secs_f64() / self.length.as_secs_f64().max(f64::MIN_POSITIVE);
@@ -64,7 +64,7 @@ impl Burst {
 pub struct Rhythm {
     /// Events a second, the mean over a week without bursts.
     pub base: f64,
-    /// Rushes; where two meet, their factors multiply.
+    /// Bursts; the factors of overlapping ones multiply.
     pub bursts: Vec<Burst>,
 }
 

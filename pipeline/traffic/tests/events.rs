@@ -20,7 +20,7 @@ fn read(sample: &Sample) -> Event {
 }
 
 #[test]
-fn every_good_event_keeps_its_schema() {
+fn every_good_event_conforms_to_its_schema() {
     let set = SchemaSet::compile(&schemas()).unwrap();
     for sample in samples(&mut Generator::new(7), 5_000) {
         let event = read(&sample);
@@ -48,8 +48,8 @@ fn a_bad_deployment_breaks_each_order_at_its_amount_and_nothing_else() {
     }
     assert!(orders > 50);
     generator.deploy(Deployment::Good);
-    let mended = generator.event_of("order.placed", start()).unwrap();
-    assert_eq!(set.check(&read(&mended)), Ok(()));
+    let fixed = generator.event_of("order.placed", start()).unwrap();
+    assert_eq!(set.check(&read(&fixed)), Ok(()));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn sizes_and_the_mix_are_as_described() {
 }
 
 #[test]
-fn arrivals_and_gaps_have_the_mean_that_was_asked_for() {
+fn arrivals_and_gaps_have_the_requested_mean() {
     let mut generator = Generator::new(5);
     for mean in [0.3, 4.0, 900.0] {
         let sum: f64 = (0..4_000).map(|_| f64::from(generator.arrivals(mean))).sum();

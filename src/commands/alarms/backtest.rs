@@ -15,6 +15,7 @@ use spillway_alerts::backtest::{Backtest, Comparison, Range, run as backtest};
 use spillway_alerts::{History, RuleSet};
 use spillway_core::Timestamp;
 use spillway_embedded::alarms::TelemetryHistory;
+use spillway_metrics::retention;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ With --json: {\"backtest\": {\"from\", \"until\", \"rules\": [{\"rule\", \"tier\
 #[command(after_help = LONG_HELP)]
 pub struct Options {
     /// How far back to go; less if less was recorded
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=455))]
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=retention::LONGEST_DAYS))]
     days: u32,
     /// Rule files or folders, in place of those that the pipeline evaluates
     #[arg(long, value_name = "FILE", num_args = 1..)]

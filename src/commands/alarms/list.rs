@@ -55,9 +55,9 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
     };
     let (mut states, mut evaluated_until) = (HashMap::new(), None);
     if let Some(source) = &source {
-        let statuses = source.pipeline.alarms.statuses().await?;
+        let statuses = source.log.statuses().await?;
         states = statuses.into_iter().map(|status| (status.rule.clone(), status)).collect();
-        evaluated_until = source.pipeline.alarms.evaluated_until().await?;
+        evaluated_until = source.log.evaluated_until().await?;
     }
     let now = source.as_ref().map_or_else(|| crate::backend::clock().now(), |source| source.clock().now());
     let wanted = |rule: &&Rule| {

@@ -4,17 +4,20 @@ use crate::answer::Trouble;
 use crate::arguments::Target;
 use spillway_alerts::rules::{LoadError, read_folder};
 use spillway_alerts::{Limits, RuleSet};
+use spillway_core::Pipeline;
 use spillway_core::ports::Clock;
-use spillway_embedded::alarms::InForce;
+use spillway_embedded::alarms::{AlarmLog, InForce};
 use spillway_embedded::telemetry::TelemetryReader;
-use spillway_embedded::{Attached, Pipeline};
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A pipeline on this machine.
 pub struct Source {
     /// Its ports.
-    pub pipeline: Attached,
+    pub pipeline: Pipeline,
+    /// Its alarms, as they are kept.
+    pub log: Arc<AlarmLog>,
     /// What its alarms are evaluated with.
     pub in_force: InForce,
     /// Its recorded datapoints.
@@ -26,9 +29,10 @@ impl Source {
     pub async fn of(target: &Target) -> anyhow::Result<Option<Self>> {
         let Some(folder) = &target.embedded else { return Ok(None) };
         let unreachable = |error: &dyn std::fmt::Display| Trouble::Unreachable(error.to_string());
-        let pipeline = Pipeline::attach(folder).await.map_err(|error| unreachable(&error))?;
-        let in_force = InForce::of(&pipeline).await.map_err(|error| unreachable(&error))?;
-        Ok(Some(Self { pipeline, in_force, reader: TelemetryReader::new(folder) }))
+        let attached = spillway_embedded::Pipeline::attach(folder).await;
+        let (pipeline, local) = attached.map_err(|error| unreachable(&error))?;
+        let in_force = InForce::of(&pipeline, &local.alarms).await.map_err(|error| unreachable(&error))?;
+        Ok(Some(Self { pipeline, log: local.alarms, in_force, reader: TelemetryReader::new(folder) }))
     }
 
     /// The time.

@@ -88,6 +88,45 @@ async fn a_malformed_rule_is_told_with_file_line_and_what_was_expected() {
 }
 
 #[tokio::test]
+async fn compiled_rules_are_printed_or_written_and_the_same_each_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    write(&rules, "queue.yaml", RULE);
+    let (rules, file) = (rules.display(), dir.path().join("rules.json"));
+    let printed = spillway(&format!("alarms compile {rules}")).await;
+    assert_eq!(printed.status, ExitStatus::Ok, "{printed}");
+    let output = spillway(&format!("alarms compile {rules} --out {}", file.display())).await;
+    assert_eq!(
+        (output.status, output.out.as_str()),
+        (ExitStatus::Ok, format!("1 rules in {}\n", file.display()).as_str())
+    );
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(written, printed.out);
+    let read = spillway_alerts::RuleSet::compiled(&written, &spillway_alerts::Limits::default()).unwrap();
+    assert_eq!(read.get("age-low").unwrap().describe(), "2 of 3 datapoints of 60 s > 300");
+    let json = spillway(&format!("alarms compile {rules} --out {} --json", file.display())).await.json();
+    assert_eq!((&json["rules"], &json["format"]), (&1.into(), &1.into()));
+}
+
+#[tokio::test]
+async fn what_cannot_be_compiled_or_written_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = write(dir.path(), "bad.yaml", &RULE.replace("period: 60", "period: 61"));
+    let out = dir.path().join("rules.json");
+    let output = spillway(&format!("alarms compile {} --out {}", dir.path().display(), out.display())).await;
+    assert_eq!(output.status, ExitStatus::Usage, "{output}");
+    assert!(output.err.contains(&format!("{file}:15: age-low: expected 10, 20, 30")), "{output}");
+    assert!(!out.exists(), "nothing is written");
+    let output = spillway(&format!("alarms compile --out {}/no/such/rules.json", dir.path().display())).await;
+    assert_eq!(output.status, ExitStatus::Unreachable, "{output}");
+    assert!(output.err.contains("could not be written"), "{output}");
+    let output = spillway("alarms compile /no/such/folder").await;
+    assert_eq!(output.status, ExitStatus::Usage, "{output}");
+    assert!(output.err.contains("/no/such/folder could not be read"), "{output}");
+}
+
+#[tokio::test]
 async fn rules_are_listed_with_what_they_mean() {
     let output = spillway("alarms list --tier high").await;
     assert!(output.out.contains("queue-age-high"), "{output}");

@@ -54,7 +54,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
             }
         }
     }
-    let done = backend.replayer().discard(&ids, &options.actor.name(), &options.reason).await?;
+    let done = backend.pipeline.replayer().discard(&ids, &options.actor.name(), &options.reason).await?;
     let refused = ids.len() - done.len();
     if console.json() {
         console.document(&json!({"discarded": done, "refused": refused}))?;

@@ -8,7 +8,7 @@ use crate::text::{self, Cell, Table, number};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterGroup, Page};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterGroup, DeadLetterStatus, Page};
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventId, EventSource, EventType, Fingerprint, MessageId};
 
@@ -28,12 +28,12 @@ pub enum State {
 }
 
 impl State {
-    fn names(self) -> &'static [&'static str] {
+    fn states(self) -> &'static [DeadLetterStatus] {
         match self {
-            Self::Archived => &["archived"],
-            Self::Replaying => &["replaying"],
-            Self::Stored => &["stored"],
-            Self::Discarded => &["discarded"],
+            Self::Archived => &[DeadLetterStatus::Archived],
+            Self::Replaying => &[DeadLetterStatus::Replaying],
+            Self::Stored => &[DeadLetterStatus::Stored],
+            Self::Discarded => &[DeadLetterStatus::Discarded],
             Self::All => &[],
         }
     }
@@ -112,10 +112,11 @@ impl From<DeadLetter> for Item {
 
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let now = backend.clock.now();
-    let filter = options.filters.filter(options.state.names(), now);
-    let groups = backend.archive.groups(&filter).await?;
-    let page = backend.archive.list(&filter, options.after.as_deref(), options.limit as usize).await?;
+    let now = backend.pipeline.clock.now();
+    let filter = options.filters.filter(options.state.states(), now);
+    let groups = backend.pipeline.archive.groups(&filter).await?;
+    let page =
+        backend.pipeline.archive.list(&filter, options.after.as_deref(), options.limit as usize).await?;
     let Page { items, total, next } = page;
     let list = List { total, groups, items: items.into_iter().map(Item::from).collect(), next };
     if console.json() {
@@ -127,7 +128,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
 }
 
 fn print(list: &List, state: State, now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
-    let in_state = state.names().first().map(|state| format!("{state} ")).unwrap_or_default();
+    let in_state = state.states().first().map(|state| format!("{} ", state.as_str())).unwrap_or_default();
     if list.total == 0 {
         return console.line(&format!("No {in_state}dead letters match"));
     }

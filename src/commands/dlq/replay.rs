@@ -3,7 +3,7 @@
 use super::selection::{Selected, Selection};
 use crate::answer::{ExitStatus, Trouble};
 use crate::arguments::Actor;
-use crate::backend::{Backend, Kind};
+use crate::backend::{Backend, Site};
 use crate::commands::replays;
 use crate::console::{BOLD, Console, GREEN, YELLOW, paint};
 use crate::text::{self, Cell, Table, number};
@@ -94,7 +94,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
         ids = forecasts.into_iter().filter(|f| f.would_fail.is_none()).map(|f| f.id).collect();
     }
     let left_out = asked_for - ids.len() as u64;
-    let started = match backend.replayer().start(&ids, &options.actor.name()).await {
+    let started = match backend.pipeline.replayer().start(&ids, &options.actor.name()).await {
         Ok(started) => started,
         Err(StartError::Nothing) => {
             let refused = ids.len() as u64;
@@ -109,8 +109,8 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     if !console.json() {
         print_started(&started, left_out, options.wait, console)?;
     }
-    if let Kind::Aws { replay_rate_per_s } = backend.kind {
-        super::carry_on(&started.id, replay_rate_per_s, backend, console).await?;
+    if let Site::Aws(_) = backend.site {
+        super::carry_on(&started.id, backend, console).await?;
     }
     let replay = match options.wait {
         true => follow(&started.id, backend, console).await?,
@@ -132,7 +132,7 @@ fn finish(outcome: Outcome, status: ExitStatus, console: &mut Console) -> anyhow
 }
 
 async fn preflight(ids: &[MessageId], backend: &Backend, console: &Console) -> anyhow::Result<Vec<Forecast>> {
-    let replayer = backend.replayer();
+    let replayer = backend.pipeline.replayer();
     let bar = console.progress(ids.len() as u64).with_message("checked");
     let mut forecasts = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(AT_ONCE) {
@@ -205,7 +205,7 @@ fn print_end(replay: &Replay, console: &mut Console) -> anyhow::Result<()> {
 }
 
 pub async fn read(id: &ReplayId, backend: &Backend) -> anyhow::Result<Replay> {
-    let replay = backend.replays.get(id).await?;
+    let replay = backend.pipeline.replays.get(id).await?;
     replay.ok_or_else(|| {
         Trouble::NotFound(format!("the replay {id} is not known: see spillway replays")).into()
     })
@@ -215,16 +215,17 @@ pub async fn read(id: &ReplayId, backend: &Backend) -> anyhow::Result<Replay> {
 async fn follow(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow::Result<Replay> {
     let mut replay = read(id, backend).await?;
     let bar = console.progress(replay.total());
-    let (mut moved_at, mut said) = (backend.clock.now(), false);
+    let (mut moved_at, mut said) = (backend.pipeline.clock.now(), false);
     while replay.state != ReplayState::Ended {
         bar.set_position(replay.stored + replay.returned);
         bar.set_message(format!("stored or back; {} on their way", number(replay.sent)));
-        backend.clock.sleep(POLL).await;
+        backend.pipeline.clock.sleep(POLL).await;
         let before = std::mem::replace(&mut replay, read(id, backend).await?);
         if before != replay {
-            (moved_at, said) = (backend.clock.now(), false);
+            (moved_at, said) = (backend.pipeline.clock.now(), false);
         } else if !said
-            && backend.clock.now().duration_since(moved_at) >= jiff::SignedDuration::try_from(STANDSTILL)?
+            && backend.pipeline.clock.now().duration_since(moved_at)
+                >= jiff::SignedDuration::try_from(STANDSTILL)?
         {
             said = true;
             bar.suspend(|| console.note(&standstill(&replay)));

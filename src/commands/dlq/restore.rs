@@ -33,7 +33,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
             ids.push(id);
         }
     }
-    let done = backend.replayer().restore(&ids, &options.actor.name()).await?;
+    let done = backend.pipeline.replayer().restore(&ids, &options.actor.name()).await?;
     let refused = ids.len() - done.len();
     if console.json() {
         console.document(&json!({"restored": done, "refused": refused}))?;

@@ -5,7 +5,7 @@ use crate::backend::Backend;
 use crate::values::When;
 use clap::Args;
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::DeadLetterFilter;
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{Fingerprint, MessageId};
 
@@ -53,9 +53,9 @@ impl Filters {
     }
 
     /// The filter, for dead letters in these states (empty: all).
-    pub fn filter(&self, states: &[&str], now: Timestamp) -> DeadLetterFilter {
+    pub fn filter(&self, states: &[DeadLetterStatus], now: Timestamp) -> DeadLetterFilter {
         DeadLetterFilter {
-            states: states.iter().map(|state| (*state).to_owned()).collect(),
+            states: states.to_vec(),
             event_type: self.event_type.clone(),
             class: self.class,
             fingerprint: self.group.as_deref().map(Fingerprint::new),
@@ -109,9 +109,9 @@ impl Selection {
             let what = "say which dead letters: their ids, a filter such as --group FINGERPRINT, or --all";
             return Err(Trouble::Usage(what.to_owned()).into());
         }
-        let filter = self.filters.filter(&["archived"], backend.clock.now());
+        let filter = self.filters.filter(&[DeadLetterStatus::Archived], backend.pipeline.clock.now());
         // More than any archive on one machine holds, and still a number that SQL takes.
-        let ids = backend.archive.ids(&filter, 100_000_000).await?;
+        let ids = backend.pipeline.archive.ids(&filter, 100_000_000).await?;
         Ok(Selected { ids, named: false })
     }
 }

@@ -39,7 +39,7 @@ struct Shown {
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let id = backend.dead_letter_id(&options.id).await?;
-    let Some(dead_letter) = backend.archive.get(&id).await? else {
+    let Some(dead_letter) = backend.pipeline.archive.get(&id).await? else {
         let what = format!("the dead letter {id} is not in the archive: see spillway dlq list");
         return Err(Trouble::NotFound(what).into());
     };
@@ -47,17 +47,17 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
         console.line(&dead_letter.body)?;
         return Ok(ExitStatus::Ok);
     }
-    let forecast = backend.replayer().preflight(std::slice::from_ref(&id)).await?;
+    let forecast = backend.pipeline.replayer().preflight(std::slice::from_ref(&id)).await?;
     let shown = Shown {
         event: serde_json::from_str(&dead_letter.body).ok(),
         would_fail: forecast.into_iter().next().and_then(|forecast| forecast.would_fail),
-        audit: backend.ops.entries(Some(id.as_str()), 100).await?,
+        audit: backend.pipeline.ops.entries(Some(id.as_str()), 100).await?,
         dead_letter,
     };
     if console.json() {
         console.document(&shown)?;
     } else {
-        print(&shown, backend.clock.now(), console)?;
+        print(&shown, backend.pipeline.clock.now(), console)?;
     }
     Ok(ExitStatus::Ok)
 }

@@ -1,7 +1,7 @@
 //! `spillway load --verify FILE`: is each promised id somewhere in the ledger?
 
 use super::{BOLD, Console, ExitStatus, GREEN, RED, number, paint};
-use crate::backend::{Backend, Kind};
+use crate::backend::{Backend, Site};
 use crate::load::read_promises;
 use crate::text::{self, Cell, Table};
 use serde::Serialize;
@@ -59,10 +59,10 @@ pub async fn run(file: &Path, backend: &Backend, console: &mut Console) -> anyho
 
 /// Messages that nobody can look for: SQS hands them out, and has no way to ask for one.
 async fn out_of_sight(backend: &Backend) -> anyhow::Result<u64> {
-    if backend.kind == Kind::Embedded {
+    if matches!(backend.site, Site::Local(_)) {
         return Ok(0);
     }
-    let ledger = backend.flow.ledger().await?;
+    let ledger = backend.pipeline.ledger.ledger().await?;
     Ok(ledger.queued + ledger.in_flight + ledger.in_dlq)
 }
 
@@ -73,12 +73,12 @@ async fn look_up(
     done: impl Fn(u64),
 ) -> anyhow::Result<Vec<EventId>> {
     let mut missing = Vec::new();
-    let at_once = match backend.kind {
-        Kind::Embedded => AT_ONCE,
-        Kind::Aws { .. } => AT_ONCE_IN_AWS,
+    let at_once = match backend.site {
+        Site::Local(_) => AT_ONCE,
+        Site::Aws(_) => AT_ONCE_IN_AWS,
     };
     for chunk in ids.chunks(at_once) {
-        for (id, place) in chunk.iter().zip(backend.flow.places(chunk).await?) {
+        for (id, place) in chunk.iter().zip(backend.pipeline.events.places(chunk).await?) {
             match place {
                 Some(place) => *places.entry(Place::as_str(place)).or_default() += 1,
                 None => missing.push(id.clone()),

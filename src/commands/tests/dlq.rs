@@ -2,11 +2,11 @@
 
 use super::assert_output;
 use crate::answer::ExitStatus;
-use crate::testing::{FakePipeline, ago, dead_letter, location, run};
+use crate::testing::{FakePipeline, ago, dead_letter, run, running};
 use spillway_core::dead_letter::{DeadLetterState, ReplayTrace};
 use spillway_core::failure::{Failure, FailureClass};
-use spillway_core::ledger::Place;
 use spillway_core::ports::AuditEntry;
+use spillway_testkit::Background;
 use std::sync::Arc;
 
 /// Three orders that failed at their amount, and one event that the store refused.
@@ -21,8 +21,6 @@ fn pipeline() -> Arc<FakePipeline> {
         throttled.receive_count = 20;
         throttled.body = throttled.body.replace("\"9.90\"", "9.90");
         state.dead_letters.push(throttled);
-        state.locations.push(location("e2", "/shop", Place::Archived));
-        state.locations[0].message_id = "m2".into();
         state.schemas.insert(
             "order.placed".to_owned(),
             serde_json::json!({"properties": {"amount": {"type": "number"}}}),
@@ -160,13 +158,13 @@ async fn what_would_fail_can_be_left_out_or_only_asked_about() {
 #[tokio::test]
 async fn waiting_on_a_pipeline_that_does_not_run_says_so() {
     let pipeline = pipeline();
-    pipeline.state().idle = true;
+    pipeline.state().background = Background::Stopped;
     let come_back = async {
         // Once the command has had every chance to say it.
         for _ in 0..1000 {
             tokio::task::yield_now().await;
         }
-        pipeline.state().idle = false;
+        pipeline.state().background = running(false);
     };
     let (output, ()) = tokio::join!(run("dlq replay m4 --wait --by anna", &pipeline), come_back);
     assert_eq!(output.status, ExitStatus::Ok);

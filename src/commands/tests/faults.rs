@@ -3,7 +3,7 @@
 use super::assert_output;
 use crate::answer::ExitStatus;
 use crate::testing::{FakePipeline, ago, now, run};
-use spillway_core::fault::{Fault, FaultKind};
+use spillway_embedded::faults::{Fault, FaultKind};
 use std::time::Duration;
 
 #[tokio::test]
@@ -11,7 +11,7 @@ async fn a_fault_is_started_with_its_parameters_and_by_whom_is_noted() {
     let pipeline = FakePipeline::new(|_| {});
     let output = run("fault start store-latency --added-ms 250 --for 10m --by anna", &pipeline).await;
     assert_output!(output);
-    let fault = pipeline.state().faults[0].clone();
+    let fault = pipeline.machine().faults[0].clone();
     assert_eq!(fault.kind, FaultKind::StoreLatency { added: Duration::from_millis(250) });
     assert_eq!((fault.from, fault.until), (now(), Some(now() + Duration::from_secs(600))));
     let entry = pipeline.state().audit[0].clone();
@@ -44,11 +44,11 @@ async fn stopping_ends_only_what_is_on() {
     let pipeline = FakePipeline::new(|state| {
         let over = Fault { kind: FaultKind::QueueOutage, from: ago(60), until: Some(ago(10)) };
         let on = Fault { kind: FaultKind::StoreOutage, from: ago(60), until: None };
-        state.faults.extend([over, on]);
+        state.machine.faults.extend([over, on]);
     });
     let output = run("fault stop queue-outage", &pipeline).await;
     assert_eq!((output.status, output.out.as_str()), (ExitStatus::Ok, "queue-outage was not on\n"));
     assert_eq!(run("fault stop store-outage", &pipeline).await.out, "store-outage is off\n");
-    assert_eq!(pipeline.state().faults[1].until, Some(now()));
+    assert_eq!(pipeline.machine().faults[1].until, Some(now()));
     assert_eq!(pipeline.state().audit.len(), 1);
 }

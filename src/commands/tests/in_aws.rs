@@ -1,16 +1,15 @@
 //! What is different for a deployment in AWS.
 
 use crate::answer::ExitStatus;
-use crate::backend::Kind;
-use crate::testing::{FakePipeline, State, dead_letter, run};
+use crate::testing::{FakePipeline, State, dead_letter, readings, rejecting, run, throttled_after};
 use spillway_core::ids::ReplayId;
 use spillway_core::ledger::{Ledger, Uncertainty};
-use spillway_core::ports::ReplayLog as _;
+use spillway_core::ports::Replays as _;
 use std::sync::Arc;
 
 fn deployment(set_up: impl FnOnce(&mut State)) -> Arc<FakePipeline> {
     FakePipeline::new(|state| {
-        state.kind = Kind::Aws { replay_rate_per_s: 50.0 };
+        state.in_aws = true;
         state.dead_letters = (1..=25).map(|number| dead_letter(number, 60)).collect();
         set_up(state);
     })
@@ -28,7 +27,7 @@ async fn who_starts_a_replay_puts_all_of_it_back() {
 
 #[tokio::test]
 async fn a_queue_that_takes_nothing_is_waited_out() {
-    let pipeline = deployment(|state| state.room = Some(12));
+    let pipeline = deployment(|state| state.refuse(throttled_after(12)));
     let output = run("dlq replay --all --wait --json", &pipeline).await;
     assert_eq!(output.status, ExitStatus::Ok, "{output}");
     assert_eq!(output.json()["replay"]["stored"], 25);
@@ -38,7 +37,7 @@ async fn a_queue_that_takes_nothing_is_waited_out() {
 async fn what_the_queue_never_takes_holds_up_nobody() {
     let pipeline = deployment(|state| {
         state.dead_letters = (1..=130).map(|number| dead_letter(number, 60)).collect();
-        state.refused = 115;
+        state.refuse(rejecting(115));
     });
     let output = run("dlq replay --all --json", &pipeline).await;
     assert_eq!(output.status, ExitStatus::Ok, "{output}");
@@ -54,7 +53,7 @@ async fn what_was_interrupted_is_resumed() {
     // Started by somebody who put nothing back.
     let id = ReplayId::new("r1");
     let ids: Vec<_> = pipeline.state().dead_letters.iter().map(|letter| letter.id.clone()).collect();
-    pipeline.create(&id, &ids, "anna").await.unwrap();
+    pipeline.memory().create(&id, &ids, "anna").await.unwrap();
     let output = run("replays --resume --json", &pipeline).await;
     assert_eq!(output.status, ExitStatus::Ok, "{output}");
     assert_eq!(output.json()["replays"][0]["waiting"], 0);
@@ -67,7 +66,7 @@ async fn what_was_interrupted_is_resumed() {
 fn uncertain(stored: u64) -> Arc<FakePipeline> {
     deployment(|state| {
         let uncertainty = Uncertainty { moving: 40, repeated: 3 };
-        state.ledger = Ledger { accepted: 1_000, stored, uncertainty, ..Ledger::default() };
+        state.ledgers.extend(readings(Ledger { accepted: 1_000, stored, uncertainty, ..Ledger::default() }));
     })
 }
 
@@ -92,7 +91,8 @@ async fn an_id_that_is_nowhere_may_be_in_a_queue() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ids");
     std::fs::write(&file, "e1\n").unwrap();
-    let pipeline = deployment(|state| state.ledger = Ledger { accepted: 1, queued: 1, ..Ledger::default() });
+    let pipeline =
+        deployment(|state| state.ledgers.push_back(Ledger { accepted: 1, queued: 1, ..Ledger::default() }));
     let output = run(&format!("load --verify {}", file.display()), &pipeline).await;
     assert_eq!(output.status, ExitStatus::No);
     assert!(output.out.contains("ask again when they are empty"), "{output}");
@@ -111,7 +111,7 @@ async fn what_only_one_machine_has_is_refused_before_credentials_are_looked_for(
 
 #[tokio::test]
 async fn a_lost_index_is_rebuilt() {
-    let pipeline = deployment(|state| state.unindexed = 25);
+    let pipeline = deployment(|state| state.machine.unindexed = 25);
     let output = run("dlq reindex", &pipeline).await;
     assert_eq!(output.status, ExitStatus::Ok, "{output}");
     assert!(output.out.contains("25 dead letters added to the index"), "{output}");

@@ -2,7 +2,7 @@
 
 use super::assert_output;
 use crate::answer::ExitStatus;
-use crate::testing::{FakePipeline, ago, dead_letter, location, run};
+use crate::testing::{FakePipeline, ago, dead_letter, location, readings, run};
 use spillway_core::ledger::{Ledger, Place};
 use std::sync::Arc;
 
@@ -52,14 +52,14 @@ async fn an_unknown_event_is_an_error_that_says_what_to_do() {
 
 fn ledger(accepted: u64) -> Arc<FakePipeline> {
     FakePipeline::new(|state| {
-        state.ledger = Ledger {
+        state.ledgers.extend(readings(Ledger {
             accepted,
             stored: 172_402,
             duplicates: 12,
             in_flight: 26,
             archived: 3,
             ..Ledger::default()
-        };
+        }));
     })
 }
 
@@ -88,7 +88,7 @@ async fn flow_over_a_span_has_rates() {
 #[tokio::test]
 async fn sign_in_prints_the_link_and_nothing_else() {
     let link = "http://127.0.0.1:3000/sign-in?token=t";
-    let pipeline = FakePipeline::new(|state| state.link = Some(link.to_owned()));
+    let pipeline = FakePipeline::new(|state| state.machine.link = Some(link.to_owned()));
     assert_eq!(run("sign-in", &pipeline).await.out, format!("{link}\n"));
     assert_eq!(run("sign-in --json", &pipeline).await.json()["url"], link);
     let output = run("sign-in", &FakePipeline::new(|_| {})).await;

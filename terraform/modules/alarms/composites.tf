@@ -1,8 +1,8 @@
 # Composite alarms: those that rules describe, and one for each tier and subsystem.
 
 locals {
-  # Names in a rule are those of rules; here they become those of alarms, in quotation marks.
-  alarm_rules = { for name, rule in local.composites : name => replace(rule.alarm_rule, "/(ALARM|OK|INSUFFICIENT_DATA)\\s*\\(\\s*\"?([^)\"\\s]+)\"?\\s*\\)/", "$1(\"${var.name}-$2\")") }
+  # Names in a rule are those of rules, each after `("`; here they become those of alarms.
+  alarm_rules = { for name, rule in local.composites : name => replace(rule.alarm_rule, "(\"", "(\"${var.name}-") }
 
   # Every rule that somebody is told of, as an alarm, by tier and subsystem.
   told = { for tier in ["high", "low"] : tier => {

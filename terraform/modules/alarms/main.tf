@@ -22,16 +22,12 @@ locals {
   # Switched off by a limit of 0: no count is below it, and one that is missing must not be either.
   never = { for name, rule in local.measured : name => rule.comparison == "LessThanThreshold" && rule.threshold == 0 }
 
-  # High rules that tell somebody do so themselves.
-  actions = { for name, rule in var.rules : name => rule.notify && rule.tier == "high" ? [var.topics.high] : [] }
-
-  # A page that shows what led to the alarm and what came of it: some times as long as it looks back.
-  looks_back = { for name, rule in var.rules : name => rule.kind == "composite" ? 3600 : rule.period * rule.evaluation_periods }
-  ranges     = { for name, seconds in local.looks_back : name => seconds <= 1800 ? "3h" : seconds <= 21600 ? "24h" : "7d" }
+  # Topics that the alarm itself notifies.
+  actions = { for name, rule in var.rules : name => [for tier in rule.actions : var.topics[tier]] }
 
   links = { for name, rule in var.rules : name => var.dashboard_url == null ? "Runbook: ${rule.runbook}" : join("\n", [
-    "Now: ${var.dashboard_url}/alarms/${name}?range=${local.ranges[name]}",
-    "Runbook: ${var.dashboard_url}/runbooks/${rule.runbook}",
+    "Now: ${var.dashboard_url}${rule.page}",
+    "Runbook: ${var.dashboard_url}${rule.runbook_page}",
   ]) }
 
   # CloudWatch takes 1,024 characters. Links are of no use when cut; sentences are.
@@ -55,10 +51,10 @@ resource "aws_cloudwatch_metric_alarm" "rule" {
   metric_name        = local.plain[each.key] ? each.value.metrics[0].metric : null
   dimensions         = local.plain[each.key] ? local.dimensions[each.key][0] : null
   period             = local.plain[each.key] ? each.value.period : null
-  statistic          = local.plain[each.key] && !startswith(each.value.metrics[0].statistic, "p") ? each.value.metrics[0].statistic : null
-  extended_statistic = local.plain[each.key] && startswith(each.value.metrics[0].statistic, "p") ? each.value.metrics[0].statistic : null
+  statistic          = local.plain[each.key] && !each.value.metrics[0].percentile ? each.value.metrics[0].statistic : null
+  extended_statistic = local.plain[each.key] && each.value.metrics[0].percentile ? each.value.metrics[0].statistic : null
 
-  evaluate_low_sample_count_percentiles = local.plain[each.key] && startswith(each.value.metrics[0].statistic, "p") ? each.value.low_samples : null
+  evaluate_low_sample_count_percentiles = local.plain[each.key] && each.value.metrics[0].percentile ? each.value.low_samples : null
 
   dynamic "metric_query" {
     for_each = local.plain[each.key] ? [] : each.value.metrics

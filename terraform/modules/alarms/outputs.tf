@@ -1,7 +1,11 @@
+locals {
+  names = { for name, rule in var.rules : name => "${var.name}-${name}" if rule.kind != "budget" }
+}
+
 output "topology" {
   description = "Names of the alarms: by rule, of each tier's subsystems, and of the suppressor, which is null when low alarms are told at any hour."
   value = {
-    names      = { for name, rule in var.rules : name => "${var.name}-${name}" if rule.kind != "budget" }
+    names      = local.names
     composites = local.subsystem_names
     suppressor = length(local.hours) == 0 ? null : aws_cloudwatch_metric_alarm.out_of_hours[0].alarm_name
   }
@@ -25,4 +29,9 @@ output "closings" {
 output "arns" {
   description = "ARNs of the alarms that tell somebody of low rules, by subsystem."
   value       = { for subsystem, alarm in aws_cloudwatch_composite_alarm.low : subsystem => alarm.arn }
+}
+
+output "names" {
+  description = "The same names by rule, known before the alarms are there: nobody who reads them waits for the alarms."
+  value       = local.names
 }

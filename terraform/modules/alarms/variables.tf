@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "rules" {
-  description = "The rules by name, from modules/rules."
+  description = "The rules by name, from modules/compiled_rules."
   type        = any
 }
 

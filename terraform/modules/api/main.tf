@@ -1,4 +1,5 @@
-# The REST API: POST /events, passed on to the ingest function byte for byte.
+# The REST API. POST /events, other methods of it and /health are passed on to the ingest function byte for byte, which answers as on
+# one machine. Other paths are refused here and cost no invocation.
 
 resource "aws_api_gateway_rest_api" "this" {
   name        = var.name
@@ -43,6 +44,50 @@ resource "aws_api_gateway_integration" "post_events" {
   timeout_milliseconds    = 29000
 }
 
+resource "aws_api_gateway_resource" "health" {
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  parent_id   = aws_api_gateway_rest_api.this.root_resource_id
+  path_part   = "health"
+}
+
+locals {
+  # Paths whose methods the function answers: those that it does not take with 405 and `Allow`.
+  paths = { events = aws_api_gateway_resource.events, health = aws_api_gateway_resource.health }
+}
+
+resource "aws_api_gateway_method" "any" {
+  # checkov:skip=CKV2_AWS_53:The function judges these requests, as it does on one machine.
+  for_each = local.paths
+
+  rest_api_id   = aws_api_gateway_rest_api.this.id
+  resource_id   = each.value.id
+  http_method   = "ANY"
+  authorization = var.authorization
+}
+
+resource "aws_api_gateway_integration" "any" {
+  for_each = local.paths
+
+  rest_api_id             = aws_api_gateway_rest_api.this.id
+  resource_id             = each.value.id
+  http_method             = aws_api_gateway_method.any[each.key].http_method
+  type                    = "AWS_PROXY"
+  integration_http_method = "POST"
+  uri                     = var.function.invoke_arn
+  timeout_milliseconds    = 29000
+}
+
+resource "aws_lambda_permission" "any" {
+  for_each = local.paths
+
+  statement_id  = "ApiAnyOf${title(each.key)}"
+  action        = "lambda:InvokeFunction"
+  function_name = var.function.name
+  qualifier     = var.function.alias
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_api_gateway_rest_api.this.execution_arn}/${var.stage}/*/${each.key}"
+}
+
 resource "aws_lambda_permission" "api" {
   statement_id  = "ApiPostsEvents"
   action        = "lambda:InvokeFunction"
@@ -65,6 +110,8 @@ resource "aws_api_gateway_deployment" "this" {
       aws_api_gateway_method.post_events.authorization,
       aws_api_gateway_integration.post_events.uri,
       aws_api_gateway_integration.post_events.timeout_milliseconds,
+      [for path, method in aws_api_gateway_method.any : [path, method.http_method, method.authorization]],
+      [for integration in aws_api_gateway_integration.any : integration.uri],
       local.refusals,
     ]))
   }

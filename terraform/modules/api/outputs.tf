@@ -20,6 +20,7 @@ output "topology" {
     aws_api_gateway_base_path_mapping.this,
     aws_api_gateway_method_settings.all,
     aws_lambda_permission.api,
+    aws_lambda_permission.any,
   ]
 }
 

@@ -1,64 +1,65 @@
-# What the API answers by itself, as RFC 9457 problem details like the function's own answers.
+# What the API answers by itself, as RFC 9457 problem details like the function's own answers. Statuses and types are those of
+# docs/http-api.md; a test compares them.
 
 locals {
   refusals = {
     # API Gateway's name for "no such route": it looks for credentials first.
     MISSING_AUTHENTICATION_TOKEN = var.authorization == "NONE" ? {
-      status = 404, title = "Not found", retry_after = null
+      status = 404, type = "not-found", title = "There is nothing at this path", retry_after = null
       detail = "Events are taken in by POST /events."
       } : {
-      status = 403, title = "Forbidden", retry_after = null
+      status = 403, type = "forbidden", title = "The request is forbidden", retry_after = null
       detail = "Events are taken in by POST /events, signed with AWS Signature Version 4."
     }
 
     ACCESS_DENIED = {
-      status = 403, title = "Forbidden", retry_after = null
+      status = 403, type = "forbidden", title = "The request is forbidden", retry_after = null
       detail = "These credentials may not call execute-api:Invoke on this API. Nothing was accepted."
     }
 
     INVALID_SIGNATURE = {
-      status = 403, title = "Forbidden", retry_after = null
+      status = 403, type = "forbidden", title = "The request is forbidden", retry_after = null
       detail = "The request's signature is wrong: it must be made for this host and path, with the body as it is sent. Nothing was accepted."
     }
 
     EXPIRED_TOKEN = {
-      status = 403, title = "Forbidden", retry_after = null
+      status = 403, type = "forbidden", title = "The request is forbidden", retry_after = null
       detail = "The credentials or the signature have expired. Nothing was accepted; sign again."
     }
 
     THROTTLED = {
-      status = 429, title = "Too many requests", retry_after = 1
+      status = 429, type = "throttled", title = "Too many requests", retry_after = 1
       detail = "More requests came in than this API takes. Nothing was accepted; send again after a pause."
     }
 
     QUOTA_EXCEEDED = {
-      status = 429, title = "Too many requests", retry_after = 60
+      status = 429, type = "throttled", title = "Too many requests", retry_after = 60
       detail = "The quota of this client is used up. Nothing was accepted."
     }
 
     REQUEST_TOO_LARGE = {
-      status = 413, title = "Request too large", retry_after = null
+      status = 413, type = "request-too-large", title = "The request is too large", retry_after = null
       detail = "A request may have ${var.max_request_bytes} bytes. Nothing was accepted; send the events in smaller batches."
     }
 
     WAF_FILTERED = {
-      status = 403, title = "Forbidden", retry_after = null
+      status = 403, type = "forbidden", title = "The request is forbidden", retry_after = null
       detail = "The web ACL refused the request. Nothing was accepted."
     }
 
-    # The function may have queued the event before it failed to answer.
+    # The function may have queued the event before it failed to answer. 503 would say that nothing was accepted.
     INTEGRATION_TIMEOUT = {
-      status = 503, title = "No answer in time", retry_after = 5
+      status = 504, type = "function-failed", title = "The request could not be processed", retry_after = 5
       detail = "Whether anything was accepted is not known. Send the same events again: with the same source and id they are stored once."
     }
 
     INTEGRATION_FAILURE = {
-      status = 503, title = "Service unavailable", retry_after = 5
+      status = 502, type = "function-failed", title = "The request could not be processed", retry_after = 5
       detail = "Whether anything was accepted is not known. Send the same events again: with the same source and id they are stored once."
     }
 
     DEFAULT_5XX = {
-      status = 503, title = "Service unavailable", retry_after = 5
+      status = 502, type = "function-failed", title = "The request could not be processed", retry_after = 5
       detail = "Whether anything was accepted is not known. Send the same events again: with the same source and id they are stored once."
     }
   }
@@ -79,7 +80,7 @@ resource "aws_api_gateway_gateway_response" "refusal" {
   # `instance` names the request, as it is in the access log.
   response_templates = {
     "application/json" = jsonencode({
-      type     = "about:blank"
+      type     = "/problems/${each.value.type}"
       title    = each.value.title
       status   = each.value.status
       detail   = each.value.detail

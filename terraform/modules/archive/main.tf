@@ -1,7 +1,7 @@
-# The bucket that keeps dead letters, and the schemas that decide what becomes one.
+# The bucket for dead letters, and the schemas that the consumer checks.
 
 resource "aws_s3_bucket" "this" {
-  # checkov:skip=CKV_AWS_18:Who read what is CloudTrail's to say, with data events and for the account; a bucket for logs needs one of its own.
+  # checkov:skip=CKV_AWS_18:CloudTrail's data events log reads, for the account; a bucket for logs would need its own log bucket.
   # checkov:skip=CKV_AWS_144:Dead letters wait for a replay in this region; versioning and the optional backup plan guard them.
   # checkov:skip=CKV2_AWS_62:Nothing has to react to an object: the archiver writes the index itself.
   bucket        = var.bucket
@@ -67,7 +67,7 @@ resource "aws_s3_bucket_policy" "tls_only" {
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   bucket = aws_s3_bucket.this.id
 
-  # Glacier Instant Retrieval, because a replay reads at once. S3 leaves objects below 128 KB where they are: moving
+  # Glacier Instant Retrieval, because a replay reads at once. S3 does not move objects below 128 KB: moving
   # them would cost more than it saves.
   rule {
     id     = "colder-with-age"
@@ -91,7 +91,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # Charts of digests: who was told has long looked, and the dashboard draws them anew.
+  # Charts of digests: readers need them for some days, and the dashboard can draw them again.
   rule {
     id     = "charts-of-digests"
     status = "Enabled"
@@ -115,7 +115,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       noncurrent_days = 30
     }
 
-    # What a deleted note leaves behind once its versions are gone: a list of notes wades through all of them.
+    # Delete markers of deleted notes whose versions are gone: a list of notes would read all of them.
     expiration {
       expired_object_delete_marker = true
     }
@@ -135,10 +135,34 @@ locals {
     schemas      = "schemas/"
     alarms       = "alarms/"
     digests      = "digests/"
+    schema_sets  = "schema-sets/"
   }
 
-  schemas = var.schemas_dir == null ? toset([]) : fileset(var.schemas_dir, "**/*.json")
+  # Hidden files are left by editors and copying programs, and are no schemas.
+  schemas = toset([for file in try(fileset(var.schemas_dir, "**/*.json"), []) : file if !startswith(basename(file), ".")])
+
+  # All schemas in one document: the text of each by its event type.
+  schema_set = jsonencode({ for file in local.schemas : trimsuffix(file, ".json") => file("${var.schemas_dir}/${file}") })
 }
+
+# What the consumer reads. The key stays the same, and each change is a version of the object: a version of the function names the
+# version that it was deployed with, and finds it again when the alias goes back. A key for each set would not do, since Terraform
+# deletes an object whose key changes, with all its versions.
+resource "aws_s3_object" "schema_set" {
+  count = length(local.schemas) == 0 ? 0 : 1
+
+  bucket       = aws_s3_bucket.this.id
+  key          = "${local.prefixes.schema_sets}current.json"
+  content      = local.schema_set
+  source_hash  = sha256(local.schema_set)
+  content_type = "application/json"
+  kms_key_id   = var.kms_key_arn
+  tags         = var.tags
+
+  depends_on = [aws_s3_bucket_versioning.this]
+}
+
+# What people's programs read: each schema as it is now.
 
 resource "aws_s3_object" "schema" {
   for_each = local.schemas

@@ -9,16 +9,15 @@ output "arn" {
 }
 
 output "prefixes" {
-  description = "Where dead letters, notes of those that the index lacks, schemas, the description of the alarms, and charts begin."
+  description = "Prefixes of dead letters, notes of those that the index lacks, schemas, the description of the alarms, and charts."
   value       = local.prefixes
 }
 
-output "schemas_hash" {
-  description = "Changes when a schema does; null without schemas."
-  value = length(local.schemas) == 0 ? null : sha256(jsonencode({
-    for file in local.schemas : file => filesha256("${var.schemas_dir}/${file}")
-  }))
-
-  # Who learns of new schemas must find them in the bucket.
-  depends_on = [aws_s3_object.schema]
+output "schema_set" {
+  description = "Where all schemas are in one document, in which version of the object, and a hash of it; null without schemas."
+  value = one([for object in aws_s3_object.schema_set : {
+    key     = object.key
+    version = object.version_id
+    hash    = object.source_hash
+  }])
 }

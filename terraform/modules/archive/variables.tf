@@ -21,7 +21,7 @@ variable "keep_days" {
 }
 
 variable "force_destroy" {
-  description = "Whether destroying the bucket deletes what is in it."
+  description = "Whether destroying the bucket deletes its contents."
   type        = bool
 }
 

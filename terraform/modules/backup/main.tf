@@ -51,11 +51,14 @@ resource "aws_iam_role" "this" {
   tags = var.tags
 }
 
-# AWS keeps these in step with what Backup needs; the S3 one is separate.
+# AWS keeps these in step with what Backup needs; those for S3 are separate. Without the last two a restore is refused, on the day
+# that it is needed.
 resource "aws_iam_role_policy_attachment" "this" {
   for_each = toset([
     "service-role/AWSBackupServiceRolePolicyForBackup",
     "AWSBackupServiceRolePolicyForS3Backup",
+    "service-role/AWSBackupServiceRolePolicyForRestores",
+    "AWSBackupServiceRolePolicyForS3Restore",
   ])
 
   role       = aws_iam_role.this.name

@@ -1,16 +1,16 @@
-# What the deployment may cost a month, by its tag. Budgets sees a tag only after it was activated as a cost
+# The monthly budget of the deployment, by its tag. Budgets uses a tag only after it was activated as a cost
 # allocation tag, once per account: see the README.
 
 locals {
   types = { BudgetActualPercent = "ACTUAL", BudgetForecastPercent = "FORECASTED" }
 
-  # Budgets evaluates its rules itself, some times a day, and tells at its own hour. It knows no "or equal".
+  # Budgets evaluates its rules itself, a few times a day, and notifies at any hour. It has no "or equal".
   notifications = [for rule in values(var.rules) : {
     type       = lookup(local.types, rule.metrics[0].metric, rule.metrics[0].metric)
     comparison = startswith(rule.comparison, "Greater") ? "GREATER_THAN" : "LESS_THAN"
     percent    = rule.threshold
-    topic      = var.topics[rule.tier]
-  } if rule.notify]
+    topic      = var.topics[rule.actions[0]]
+  } if length(rule.actions) > 0]
 }
 
 resource "aws_budgets_budget" "this" {

@@ -1,4 +1,4 @@
 output "name" {
-  description = "Name of the budget."
-  value       = aws_budgets_budget.this.name
+  description = "Name of the budget, known before it is there."
+  value       = var.name
 }

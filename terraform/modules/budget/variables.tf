@@ -19,7 +19,7 @@ variable "tag_value" {
 }
 
 variable "rules" {
-  description = "The rules of kind budget by name, from modules/rules."
+  description = "The rules of kind budget by name, from modules/compiled_rules."
   type        = any
 }
 

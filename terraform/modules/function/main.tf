@@ -1,10 +1,10 @@
-# A Lambda function with its log group, one role with one policy, and an alias that everything calls.
+# A Lambda function with its log group, one role with one policy, and an alias that all callers use.
 
 locals {
   log_group = "/aws/lambda/${var.name}"
 }
 
-# Made here and not by Lambda on first use, so that retention and key hold from the first line on.
+# Made here and not by Lambda on first use, so that retention and key apply from the first line on.
 resource "aws_cloudwatch_log_group" "this" {
   name              = local.log_group
   retention_in_days = var.log_retention_days
@@ -29,7 +29,7 @@ resource "aws_lambda_function" "this" {
   memory_size                    = var.memory_mb
   reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
 
-  # Failures name the code that met them by this version.
+  # Failures name the code by this version.
   publish = true
 
   environment {
@@ -53,7 +53,7 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_iam_role_policy.this]
 }
 
-# Callers name the alias, so that a new version takes over in one step and the old one can be put back in one.
+# Callers use the alias, so a new version replaces the old one in one step, and a rollback is one step too.
 resource "aws_lambda_alias" "live" {
   name             = "live"
   description      = "What runs"

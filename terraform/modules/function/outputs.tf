@@ -30,6 +30,6 @@ output "name" {
 }
 
 output "alias" {
-  description = "Name of the alias that callers name."
+  description = "Name of the alias that callers use."
   value       = aws_lambda_alias.live.name
 }

@@ -30,7 +30,7 @@ resource "aws_iam_role_policy" "this" {
           Resource = "${aws_cloudwatch_log_group.this.arn}:log-stream:*"
         },
         {
-          # IAM knows no resource for these two.
+          # IAM has no resource for these two.
           Sid      = "Traces"
           Effect   = "Allow"
           Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]

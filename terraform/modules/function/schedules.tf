@@ -1,4 +1,4 @@
-# Invocations by the clock: warm-up, and work that has no other trigger.
+# Scheduled invocations: warm-up, and work that has no other trigger.
 
 resource "aws_scheduler_schedule" "this" {
   for_each = var.schedules
@@ -18,7 +18,7 @@ resource "aws_scheduler_schedule" "this" {
     role_arn = aws_iam_role.scheduler[0].arn
     input    = each.value.input
 
-    # A run that could not start is made good by the next one.
+    # The next run makes up for a run that could not start.
     retry_policy {
       maximum_retry_attempts       = 0
       maximum_event_age_in_seconds = 60

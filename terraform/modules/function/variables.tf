@@ -29,13 +29,13 @@ variable "memory_mb" {
 }
 
 variable "reserved_concurrency" {
-  description = "Invocations that the account keeps for it, which is also the most it may have; null for neither."
+  description = "Concurrency that the account reserves for it, which is also its maximum; null for neither."
   type        = number
   default     = null
 }
 
 variable "provisioned_concurrency" {
-  description = "Sandboxes kept initialised, which are paid for by the hour."
+  description = "Sandboxes kept initialised, which AWS bills by the hour."
   type        = number
   default     = 0
 }
@@ -62,7 +62,7 @@ variable "queue" {
 }
 
 variable "schedules" {
-  description = "Invocations by the clock, by name: every so many minutes, or by a cron expression in a time zone."
+  description = "Scheduled invocations by name: at an interval in minutes, or by a cron expression in a time zone."
   type = map(object({
     description   = string
     every_minutes = optional(number, 1)

@@ -19,9 +19,19 @@ locals {
   logs = "arn:${var.partition}:logs:${var.region}:${var.account_id}:log-group"
 
   # In a key's policy "*" means this key, the only resource such a policy can speak of.
+  # Until the protection is off nobody can delete or disable the key. Terraform's own prevent_destroy takes no variable: with it no
+  # deployment could be destroyed.
+  protection = [for protected in [var.deletion_protection] : {
+    Sid       = "NobodyDeletesIt"
+    Effect    = "Deny"
+    Principal = "*"
+    Action    = ["kms:DisableKey", "kms:ScheduleKeyDeletion"]
+    Resource  = "*"
+  } if protected]
+
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat(local.protection, [
       {
         Sid       = "AccountDecidesThroughIam"
         Effect    = "Allow"
@@ -64,6 +74,6 @@ locals {
           }
         }
       },
-    ]
+    ])
   })
 }

@@ -23,6 +23,11 @@ variable "deletion_window_days" {
   type        = number
 }
 
+variable "deletion_protection" {
+  description = "Whether the key's policy denies its deletion."
+  type        = bool
+}
+
 variable "tags" {
   description = "Tags of the key."
   type        = map(string)

@@ -1,4 +1,4 @@
-# What helps to read logs and traces. Each is off until asked for.
+# Aids for reading logs and traces. Each is off by default.
 
 resource "aws_xray_group" "this" {
   count = var.trace_group ? 1 : 0

@@ -14,7 +14,7 @@ resource "aws_sqs_queue" "primary" {
     maxReceiveCount     = var.max_receive_count
   })
 
-  policy = local.tls_only.primary
+  policy = local.policies.primary
   tags   = var.tags
 }
 
@@ -34,7 +34,7 @@ resource "aws_sqs_queue" "dlq" {
     sourceQueueArns   = [local.arns.primary]
   })
 
-  policy = local.tls_only.dlq
+  policy = local.policies.dlq
   tags   = var.tags
 }
 
@@ -45,15 +45,25 @@ locals {
     dlq     = "${var.arn_prefix}:${var.name}-dlq"
   }
 
-  tls_only = { for queue, arn in local.arns : queue => jsonencode({
+  policies = { for queue, arn in local.arns : queue => jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "TlsOnly"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "sqs:*"
-      Resource  = arn
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
+    Statement = concat(
+      [{
+        Sid       = "TlsOnly"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "sqs:*"
+        Resource  = arn
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      }],
+      # SQS has no protection of its own, and a queue that goes takes accepted events with it.
+      [for protected in [var.deletion_protection] : {
+        Sid       = "NobodyDeletesIt"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["sqs:DeleteQueue", "sqs:PurgeQueue"]
+        Resource  = arn
+      } if protected],
+    )
   }) }
 }

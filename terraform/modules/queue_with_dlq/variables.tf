@@ -68,6 +68,12 @@ variable "max_message_bytes" {
   default     = 262144
 }
 
+variable "deletion_protection" {
+  description = "Whether the queues' policies deny that they are deleted or purged."
+  type        = bool
+  default     = false
+}
+
 variable "kms_key_arn" {
   description = "Key that encrypts both queues."
   type        = string

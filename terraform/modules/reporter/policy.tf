@@ -3,14 +3,15 @@
 locals {
   statements = [
     {
-      # Alarms' histories are listed for the account, or for one alarm. A night of seventy alarms is one question, not seventy.
+      # CloudWatch answers about composite alarms only to who may ask about all alarms. A night of seventy alarms is then one question,
+      # not seventy.
       Sid      = "ReadAlarms"
       Effect   = "Allow"
       Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"]
-      Resource = "arn:${var.partition}:cloudwatch:${var.region}:${var.account_id}:alarm:*"
+      Resource = "*"
     },
     {
-      # IAM knows no resource for it.
+      # IAM has no resource for it.
       Sid      = "ReadMetrics"
       Effect   = "Allow"
       Action   = ["cloudwatch:GetMetricData"]
@@ -44,7 +45,7 @@ locals {
       Resource = "${var.archive.arn}/${var.archive.alarms_prefix}*"
     },
     {
-      # Addresses of charts are signed with its own rights.
+      # It signs the addresses of charts with its own permissions.
       Sid      = "KeepCharts"
       Effect   = "Allow"
       Action   = ["s3:PutObject", "s3:GetObject"]
@@ -60,7 +61,7 @@ locals {
       Sid      = "EncryptThroughServices"
       Effect   = "Allow"
       Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      Resource = var.kms_key_arn
+      Resource = var.kms_key_arns
       Condition = {
         StringEquals = { "kms:ViaService" = [for service in ["dynamodb", "s3", "sns"] : "${service}.${var.region}.${var.dns_suffix}"] }
       }

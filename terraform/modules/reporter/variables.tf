@@ -1,30 +1,10 @@
-variable "name" {
-  description = "Name of the function, its role and its log group."
-  type        = string
-}
-
-variable "zip" {
-  description = "Path of the zip with the executable bootstrap."
-  type        = string
-}
-
-variable "architecture" {
-  description = "arm64 or x86_64: what the bootstrap was built for."
-  type        = string
-}
-
-variable "environment" {
-  description = "Environment variables that all functions have."
-  type        = map(string)
-}
-
 variable "alarms" {
-  description = "What the function has to know of the alarms: rules, limits, resources, names, business hours, address of the dashboard."
+  description = "Description of the alarms: rules, limits, resources, names, business hours, address of the dashboard."
   type        = any
 }
 
 variable "openings" {
-  description = "When business hours begin: schedule expressions by name. None when low alarms are told at any hour."
+  description = "When business hours begin: schedule expressions by name. None when low alarms notify at any hour."
   type        = map(string)
 }
 
@@ -39,12 +19,12 @@ variable "archive" {
 }
 
 variable "low_topic_arn" {
-  description = "Topic that hears the digest."
+  description = "Topic that gets the digest."
   type        = string
 }
 
 variable "ops_table" {
-  description = "Table in which it is noted which openings were told."
+  description = "Table that notes the openings whose digest was sent."
   type        = object({ name = string, arn = string })
 }
 
@@ -54,7 +34,7 @@ variable "budget" {
 }
 
 variable "archiver" {
-  description = "Name of the archiver function, under which the time to loss stands."
+  description = "Name of the archiver function, the dimension of the time to loss."
   type        = string
 }
 
@@ -69,16 +49,6 @@ variable "queues" {
 variable "retries" {
   description = "Waits between receives, in seconds."
   type        = object({ base_s = number, cap_s = number })
-}
-
-variable "log_level" {
-  description = "Least severe level that is logged."
-  type        = string
-}
-
-variable "log_retention_days" {
-  description = "Days that logs are kept."
-  type        = number
 }
 
 variable "account_id" {
@@ -102,8 +72,13 @@ variable "dns_suffix" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts what it reads and writes."
+  description = "Key that encrypts what is written for it."
   type        = string
+}
+
+variable "kms_key_arns" {
+  description = "All keys that what it reads may be encrypted with, the present one among them."
+  type        = list(string)
 }
 
 variable "tags" {

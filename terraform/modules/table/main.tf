@@ -1,4 +1,4 @@
-# A DynamoDB table that can be restored, cannot be deleted by accident, and scales by itself.
+# A DynamoDB table that can be restored, cannot be deleted by accident, and scales automatically.
 
 locals {
   provisioned = var.billing_mode == "provisioned"

@@ -1,4 +1,4 @@
-# Where alarms and budgets tell people: high needs somebody now, low waits for business hours.
+# The topics of alarms and budgets: high needs a person now, low waits for business hours.
 
 locals {
   tiers = toset(["high", "low"])

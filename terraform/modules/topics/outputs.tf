@@ -1,5 +1,5 @@
 output "arns" {
-  description = "ARNs of the topics by tier. They are known once the topics may be published to."
+  description = "ARNs of the topics by tier. Available once publishing to the topics is allowed."
   value       = { for tier, policy in aws_sns_topic_policy.this : tier => policy.arn }
 }
 

@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "subscriptions" {
-  description = "Who is told, by tier."
+  description = "Subscriptions by tier."
   type = object({
     high = list(object({ protocol = string, endpoint = string }))
     low  = list(object({ protocol = string, endpoint = string }))

@@ -1,42 +1,46 @@
-# The project's own rules: as they stand in the files, and as modules/rules reads them.
+# The project's own rules: as they stand in the compiled file, and as modules/compiled_rules reads them.
 
 locals {
-  folder = "${path.module}/../../../alerts/rules"
-  files  = { for file in fileset(local.folder, "*.yaml") : file => file("${local.folder}/${file}") }
-  limits = yamldecode(file("${local.folder}/../limits.yaml"))
+  file     = "${path.module}/../../../alerts/rules.json"
+  compiled = jsondecode(file(local.file))
 }
 
 module "rules" {
-  source = "../../modules/rules"
+  source = "../../modules/compiled_rules"
 
-  files  = local.files
-  limits = local.limits
+  file   = local.file
+  limits = {}
 }
 
 output "written" {
-  description = "Rules by name, as YAML has them, with what a field that is left out stands for."
-  value = { for rule in flatten([for text in values(local.files) : [for rule in yamldecode(text).rules : {
+  description = "Rules by name, as the file has them, with thresholds as shares of its limits."
+  value = { for rule in local.compiled.rules : rule.name => {
     name                = rule.name
     kind                = rule.kind
     tier                = rule.tier
-    told                = try(rule.notify, true) && rule.kind != "budget"
-    subsystem           = yamldecode(text).subsystem
+    told                = rule.notify && rule.kind != "budget"
+    subsystem           = rule.subsystem
     texts               = [rule.summary, rule.impact]
     runbook             = rule.runbook
-    metrics             = try([for metric in rule.metrics : [metric.id, metric.namespace, metric.metric, metric.statistic]], [])
-    dimensions          = try([for metric in rule.metrics : join(" ", [for dimension in metric.dimensions : try("${dimension.name}=the ${dimension.resource}", "${dimension.name}=${dimension.value}")])], [])
-    expression          = try(rule.expression, "")
-    period              = try(rule.period, 0)
-    comparison          = try(rule.comparison, "")
-    threshold           = try(rule.threshold * try(local.limits[rule.limit], 1), 0)
-    datapoints_to_alarm = try(rule.datapoints_to_alarm, 0)
-    evaluation_periods  = try(rule.evaluation_periods, 0)
-    missing_data        = try(rule.missing_data, "")
-    alarm_rule          = try(rule.alarm_rule, "")
-  }]]) : rule.name => rule }
+    metrics             = [for metric in rule.metrics : [metric.id, metric.namespace, metric.metric, metric.statistic]]
+    dimensions          = [for metric in rule.metrics : join(" ", [for dimension in metric.dimensions : dimension.value == null ? "${dimension.name}=the ${dimension.resource}" : "${dimension.name}=${dimension.value}"])]
+    expression          = rule.expression == null ? "" : rule.expression
+    period              = rule.period == null ? 0 : rule.period
+    comparison          = rule.comparison == null ? "" : rule.comparison
+    threshold           = rule.threshold == null ? 0 : rule.threshold * (rule.limit == null ? 1 : local.compiled.limits[rule.limit])
+    datapoints_to_alarm = rule.datapoints_to_alarm == null ? 0 : rule.datapoints_to_alarm
+    evaluation_periods  = rule.evaluation_periods == null ? 0 : rule.evaluation_periods
+    missing_data        = rule.missing_data == null ? "" : rule.missing_data
+    alarm_rule          = rule.alarm_rule == null ? "" : rule.alarm_rule
+  } }
 }
 
 output "rules" {
   description = "Rules by name, as modules/alarms takes them."
   value       = module.rules.rules
+}
+
+output "problem" {
+  description = "Why the file cannot be used; empty."
+  value       = module.rules.problem
 }

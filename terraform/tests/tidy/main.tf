@@ -67,7 +67,7 @@ output "deleted_too_early" {
 
 output "environment_in_code" {
   description = "Environment variables that functions are given."
-  value       = toset(flatten(regexall("(?m)^ +([A-Z][A-Z_]{5,}) +=", join("\n", [local.files["functions.tf"], local.files["modules/reporter/main.tf"]]))))
+  value       = toset(flatten(regexall("(?m)^ +([A-Z][A-Z_]{5,}) +=", join("\n", [local.files["functions.tf"], local.files["modules/reporter/outputs.tf"]]))))
 }
 
 output "environment_in_readme" {

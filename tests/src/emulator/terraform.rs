@@ -31,9 +31,9 @@ impl Terraform {
         let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../terraform");
         let folder = folder.join("terraform");
         copy(&module, &folder);
-        // Its parent is the workspace to the module: rules of alarms are read from there.
-        copy(&module.join("../alerts/rules"), &folder.join("../alerts/rules"));
-        fs::copy(module.join("../alerts/limits.yaml"), folder.join("../alerts/limits.yaml")).expect("a file");
+        // Its parent is the workspace to the module: the compiled rules of alarms are read from there.
+        fs::create_dir_all(folder.join("../alerts")).expect("a folder");
+        fs::copy(module.join("../alerts/rules.json"), folder.join("../alerts/rules.json")).expect("a file");
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
         let variables = vec![
             "-var-file=tests/emulator.tfvars".to_owned(),

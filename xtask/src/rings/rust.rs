@@ -31,8 +31,12 @@ pub fn rust(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     }
 
     // What no other package asks for.
-    let (success, output) =
-        process::watch(runner(settings).args(["--package", "spillway-dashboard-charts", "--features", "png"]))?;
+    let (success, output) = process::watch(runner(settings).args([
+        "--package",
+        "spillway-dashboard-charts",
+        "--features",
+        "png",
+    ]))?;
     counts = counts.and(count(&output).ended(success));
 
     let mut documentation = settings.cargo();

@@ -38,7 +38,7 @@ impl Toolchain {
     }
 }
 
-/// Sees to it that the target can be compiled for: uses what is there, asks rustup, or builds it from
+/// Makes sure that the target can be compiled for: uses an installed library, asks rustup, or builds it from
 /// the distribution's sources of the same compiler version.
 ///
 /// # Errors

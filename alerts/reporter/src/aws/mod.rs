@@ -18,7 +18,7 @@ use spillway_dashboard_model::ReadError;
 /// What a failed call means, in one sentence.
 macro_rules! refused {
     ($error:expr, $call:expr) => {
-        $crate::ports::PortError(spillway_aws::explain::trouble(&$error, $call).to_string())
+        $crate::ports::PortError(spillway_aws::explain::explain(&$error, $call).to_string())
     };
 }
 pub(crate) use refused;
@@ -85,7 +85,7 @@ impl Waiting for SqsWaiting {
             .set_attribute_names(Some(counts.to_vec()));
         let answer = asked.send().await;
         let answer = answer
-            .map_err(|error| PortError(explain::trouble(&error, "sqs:GetQueueAttributes").to_string()))?;
+            .map_err(|error| PortError(explain::explain(&error, "sqs:GetQueueAttributes").to_string()))?;
         let attributes = answer.attributes.unwrap_or_default();
         let count = |name| attributes.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
         Ok(counts.iter().map(count).sum())

@@ -50,7 +50,7 @@ async fn what_fired_and_cleared_overnight_is_told_and_what_is_still_wrong() {
         "  duplicates-low: Mon 02 Mar 17:00 (it was in alarm before; CloudWatch does not remember since when)\n",
         "  queue-depth-low: Mon 02 Mar 11:00 to Tue 03 Mar 02:00 (queue-depth-low because)\n",
         "  queue-age-low: Mon 02 Mar 21:00 to Mon 02 Mar 22:30 (queue-age-low because)\n",
-        "\nqueue-age-low\n  The oldest message has waited for more than five minutes. Events are stored late; nothing is lost.\n",
+        "\nqueue-age-low\n  The oldest message has waited for more than five minutes. Events are stored late; no event is lost.\n",
         "  Alarm: https://spillway.example.com/alarms/queue-age-low?from=2026-03-02T19%3A00%3A00Z&to=2026-03-03T08%3A00%3A00Z\n",
         "  Runbook: https://spillway.example.com/runbooks/queue-age\n",
         "  Chart: https://pictures.example.com/2026-03-03T08:00:00Z/queue-age-low.png\n",

@@ -4,19 +4,19 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::json;
 use serde_json::value::RawValue;
-use spillway_alerts::AlarmState;
-use spillway_core::metric::MetricId;
-use spillway_core::retry::RetrySchedule;
-use spillway_core::testkit::ManualClock;
-use spillway_dashboard_aws::budgets::Budget;
-use spillway_lambda::{Common, Environment, Telemetry};
+use spillway_alerts::{AlarmState, Limits, RuleSet};
 use spillway_alerts_reporter::ports::{
     Change, Claim, Mail, Once, Pictures, PortError, Spending, Standing, States, Waiting,
 };
 use spillway_alerts_reporter::{Answer, Function, Retention, RunError, Watch, run};
+use spillway_core::metric::MetricId;
+use spillway_core::retry::RetrySchedule;
+use spillway_testkit::ManualClock;
+use spillway_dashboard_aws::budgets::Budget;
 use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
 };
+use spillway_lambda::{Common, Environment, Telemetry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
@@ -95,24 +95,9 @@ pub async fn ask(function: &Function, payload: &str) -> Result<Answer, RunError>
 
 /// What Terraform writes down of the project's own rules.
 fn watch(hours: bool) -> Watch {
-    let rules = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alerts/rules");
-    let mut files = BTreeMap::new();
-    let mut alarms = BTreeMap::new();
-    for entry in std::fs::read_dir(rules).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        for line in text.lines().filter_map(|line| line.strip_prefix("  - name: ")) {
-            alarms.insert(line.to_owned(), format!("shop-{line}"));
-        }
-        files.insert(path.file_name().unwrap().to_str().unwrap().to_owned(), text);
-    }
-    let limits = include_str!("../../../../alerts/limits.yaml");
-    let limits: BTreeMap<&str, f64> = limits
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once(": "))
-        .map(|(key, value)| (key, value.parse().unwrap()))
-        .collect();
+    let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
+    let alarms: BTreeMap<String, String> =
+        rules.iter().map(|rule| (rule.name.to_string(), format!("shop-{}", rule.name))).collect();
     let calendar = json!({
         "zone": "Europe/Berlin",
         "days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
@@ -122,8 +107,8 @@ fn watch(hours: bool) -> Watch {
     });
     let document = json!({
         "deployment": "shop",
-        "rules": files,
-        "limits": limits,
+        "rules": include_str!("../../../rules.json"),
+        "limits": Limits::built_in().unwrap(),
         "resources": { "queues.primary": "shop-events", "queues.dlq": "shop-events-dlq", "functions.ingest": "shop-ingest" },
         "alarms": alarms,
         "business_hours": hours.then_some(calendar),

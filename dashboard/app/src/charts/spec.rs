@@ -1,12 +1,11 @@
 //! What a chart of the catalogue looks like.
 
 use super::{Comparison, Current, Question};
-use spillway_core::metric;
 use spillway_dashboard_charts::{Chart, Kind, Series, Unit};
 use spillway_dashboard_model::catalogue::{ChartNumbers, Entry, Good};
 use spillway_dashboard_model::metrics::{Gaps, Line, LineValue};
-use spillway_dashboard_model::{Statistic, TimeRange};
 use spillway_dashboard_words::duration;
+use spillway_metrics::{Statistic, TimeRange, Unit as MetricUnit};
 
 /// How many of the newest periods may have the current value. Older ones are history, even if nothing came after.
 const CURRENT_PERIODS: usize = 2;
@@ -33,7 +32,7 @@ pub(super) fn chart(
         }
         chart.series.push(Series::new(name(entry, line), color, points));
     }
-    if entry.unit == metric::Unit::Count && entry.gaps == Gaps::Zero && entry.good == Good::Low {
+    if entry.unit == MetricUnit::Count && entry.gaps == Gaps::Zero && entry.good == Good::Low {
         chart.kind = Kind::Bars;
         chart.to = range.to().as_second();
     } else if are_parts(entry) {
@@ -155,13 +154,8 @@ fn unit(entry: &Entry) -> Unit {
         _ => false,
     };
     match entry.unit {
-        metric::Unit::Count if entry.lines.iter().any(is_fraction) => Unit::Number,
-        metric::Unit::Count => Unit::Count,
-        metric::Unit::Milliseconds => Unit::Milliseconds,
-        metric::Unit::Seconds => Unit::Seconds,
-        metric::Unit::Bytes => Unit::Bytes,
-        metric::Unit::Percent => Unit::Percent,
-        metric::Unit::None => Unit::Number,
+        MetricUnit::Count if entry.lines.iter().any(is_fraction) => Unit::Number,
+        unit => unit.into(),
     }
 }
 

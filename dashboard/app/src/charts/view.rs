@@ -46,7 +46,7 @@ fn figure(
         // Without anything there the heads of charts beside each other would not be of one height.
         None => ("–".to_owned(), Some("no number now".to_owned())),
     };
-    let help = format!("{} In CloudWatch: {}.", entry.help, entry.metric);
+    let help = format!("{} In CloudWatch: {}.", entry.help, entry.metric_names());
     view! {
         <Figure id=entry.key title=entry.title current=Some(current) current_note=note help=help drawn=Arc::clone(&drawn) legend=legend>
             {more}

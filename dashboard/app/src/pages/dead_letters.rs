@@ -29,7 +29,7 @@ use std::sync::Arc;
 pub fn DeadLetters() -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
     let asked = Arc::clone(&page);
-    let content = load(async move { List::read(&asked, &ports.replayer).await }, |list| match &*list {
+    let content = load(async move { List::read(&asked, &ports.pipeline.replayer()).await }, |list| match &*list {
         Ok(list) => view::list(list),
         Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
     });
@@ -70,7 +70,7 @@ pub fn DeadLetterPage() -> impl IntoView {
 /// Before a replay: what would become of it.
 #[component]
 pub fn ReplayPage() -> impl IntoView {
-    let rate = use_ports().settings.replay_rate_per_s;
+    let rate = use_ports().pipeline.settings.replay_rate_per_s;
     view! {
         <Title text="Replay dead letters" />
         <FormError action=REPLAY />
@@ -91,7 +91,7 @@ pub fn DiscardPage() -> impl IntoView {
 /// What the operator chose, if any of it waits.
 fn chosen(draw: impl Fn(&Chosen) -> AnyView + Clone + Send + Sync + 'static) -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
-    load(async move { Chosen::read(&page, &ports.replayer).await }, move |read| match &*read {
+    load(async move { Chosen::read(&page, &ports.pipeline.replayer()).await }, move |read| match &*read {
         Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
         Ok(chosen) if chosen.selection.is_none() => view! {
             <EmptyState title="No message was selected.">

@@ -17,7 +17,7 @@ use spillway_core::ids::ReplayId;
 #[component]
 pub fn Replays() -> impl IntoView {
     let ports = use_ports();
-    let content = load(async move { ports.replays.list(SHOWN).await }, |replays| match &*replays {
+    let content = load(async move { ports.pipeline.replays.list(SHOWN).await }, |replays| match &*replays {
         Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
         Ok(replays) if replays.is_empty() => view! {
             <EmptyState title="Nothing has been replayed yet.">

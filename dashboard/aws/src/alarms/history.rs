@@ -48,7 +48,7 @@ pub(super) async fn changes(
     for _ in 0..MOST_PAGES {
         let Some(page) = pages.next().await else { return Ok(found) };
         let page =
-            page.map_err(|error| read_error(explain::trouble(&error, "cloudwatch:DescribeAlarmHistory")))?;
+            page.map_err(|error| read_error(explain::explain(&error, "cloudwatch:DescribeAlarmHistory")))?;
         for item in page.alarm_history_items() {
             let Some(change) = change(item, &by_alarm) else { continue };
             if found.changes.len() == limit {

@@ -1,11 +1,11 @@
 //! The numbers that a rule compares with its threshold, over any range.
 
 use super::{MetricCondition, Resources};
-use crate::{Freshness, MetricQuery, MetricReader, Period, ReadError, Series, Statistic, TimeRange};
+use crate::{Freshness, MetricReader, ReadError};
 use jiff::Timestamp;
 use spillway_alerts::metric::{MetricStat, UnknownResource};
 use spillway_alerts::{History, Slots, SourceError};
-use spillway_core::metric::MetricId;
+use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -26,31 +26,7 @@ pub struct RuleNumbers {
 /// # Errors
 /// [`Unbound`] if the topology lacks a resource that it watches.
 pub fn queries(condition: &MetricCondition, resources: &Resources) -> Result<Vec<MetricQuery>, Unbound> {
-    condition.queries.iter().map(|query| bound(&query.stat, resources)).collect()
-}
-
-fn bound(stat: &MetricStat, resources: &Resources) -> Result<MetricQuery, Unbound> {
-    let dimensions = stat.metric.bind(resources)?;
-    let metric = MetricId {
-        namespace: stat.metric.namespace.clone().into(),
-        name: stat.metric.name.clone().into(),
-        dimensions: dimensions
-            .into_iter()
-            .map(|(name, value)| (Cow::Owned(name.to_owned()), Cow::Owned(value.to_owned())))
-            .collect(),
-    };
-    Ok(MetricQuery::new(metric, statistic(stat.statistic)))
-}
-
-fn statistic(statistic: spillway_alerts::Statistic) -> Statistic {
-    match statistic {
-        spillway_alerts::Statistic::Average => Statistic::Average,
-        spillway_alerts::Statistic::Sum => Statistic::Sum,
-        spillway_alerts::Statistic::Minimum => Statistic::Minimum,
-        spillway_alerts::Statistic::Maximum => Statistic::Maximum,
-        spillway_alerts::Statistic::SampleCount => Statistic::SampleCount,
-        spillway_alerts::Statistic::Percentile(hundredths) => Statistic::Percentile(hundredths),
-    }
+    condition.queries.iter().map(|query| query.stat.bind(resources)).collect()
 }
 
 /// Reads what a rule saw over `range`, as one value a `period`. The rule itself sees periods of `condition.period`

@@ -1,9 +1,8 @@
 //! What a rule's number is: which metric it passes through, or what it is a share of, and in which unit.
 
 use super::MetricCondition;
-use spillway_alerts::Statistic;
 use spillway_alerts::rules::Query;
-use spillway_core::metric::Unit;
+use spillway_metrics::{Statistic, Unit};
 
 /// What the number is that a rule compares with its threshold.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,16 +58,12 @@ pub fn unit(condition: &MetricCondition) -> Unit {
     if query.stat.statistic == Statistic::SampleCount {
         return Unit::Count;
     }
-    match query.stat.metric.name.as_str() {
-        "Latency"
-        | "IntegrationLatency"
-        | "Duration"
-        | "SuccessfulRequestLatency"
-        | "AcceptToStoredLatency" => Unit::Milliseconds,
-        "ApproximateAgeOfOldestMessage" | "OldestDeadLetterAge" | "TimeToLoss" => Unit::Seconds,
-        name if name.ends_with("Utilization") || name.ends_with("Percent") => Unit::Percent,
-        _ if query.stat.statistic == Statistic::Average => Unit::None,
-        _ => Unit::Count,
+    let metric = &query.stat.metric;
+    let registered = spillway_metrics::named(&metric.namespace, &metric.name).next();
+    match registered.map_or(Unit::Count, |metric| metric.unit) {
+        // A mean of counts is no whole number.
+        Unit::Count if query.stat.statistic == Statistic::Average => Unit::None,
+        unit => unit,
     }
 }
 

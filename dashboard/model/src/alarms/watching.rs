@@ -3,8 +3,8 @@
 use super::{AlarmsNow, MetricCondition, Resources, Rule, RuleName, Subject, Tier, drawing};
 use crate::catalogue::Entry;
 use crate::metrics::LineValue;
-use crate::{MetricQuery, Period, Statistic};
 use spillway_alerts::rules::Query;
+use spillway_metrics::{MetricQuery, Period, Statistic};
 use std::collections::HashSet;
 
 /// A rule that watches what a chart shows.
@@ -143,61 +143,4 @@ impl<'a> Watcher<'a> {
 /// Whether these are the same queries, in whatever order.
 fn same<'q>(of: &HashSet<MetricQuery>, shown: impl IntoIterator<Item = &'q MetricQuery>) -> bool {
     of.iter().collect::<HashSet<_>>() == shown.into_iter().collect::<HashSet<_>>()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::alarms::testkit::ScriptedAlarms;
-    use crate::alarms::{AlarmSource, RuleSet};
-    use crate::catalogue::{Stage, of_stage};
-    use futures::FutureExt;
-    use spillway_alerts::Limits;
-    use spillway_core::names::Names;
-
-    fn watched(stage: Stage, key: &str, minutes: u32) -> Vec<(String, Option<f64>)> {
-        let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
-        let names = Names::default();
-        let alarms = ScriptedAlarms::new(rules, &names);
-        let now = alarms.now().now_or_never().unwrap().unwrap();
-        let entry = of_stage(stage, &names).into_iter().find(|entry| entry.key == key).unwrap();
-        let found = Watchers::of(&now).watching(&entry, Period::minutes(minutes));
-        found.into_iter().map(|watch| (watch.rule.to_string(), watch.threshold)).collect()
-    }
-
-    fn expected(rules: &[(&str, Option<f64>)]) -> Vec<(String, Option<f64>)> {
-        rules.iter().map(|(rule, threshold)| ((*rule).to_owned(), *threshold)).collect()
-    }
-
-    #[test]
-    fn a_maximum_has_its_thresholds_whatever_the_period() {
-        let ages = expected(&[("queue-age-low", Some(300.0)), ("queue-age-high", Some(1_800.0))]);
-        assert_eq!(watched(Stage::Queue, "age", 1), ages);
-        assert_eq!(watched(Stage::Queue, "age", 60), ages);
-        assert_eq!(watched(Stage::Dlq, "age", 1), []);
-    }
-
-    #[test]
-    fn a_sum_has_its_threshold_only_over_the_rules_own_period() {
-        assert_eq!(watched(Stage::Consumer, "errors", 1), expected(&[("consumer-errors-low", Some(0.0))]));
-        assert_eq!(watched(Stage::Consumer, "errors", 5), expected(&[("consumer-errors-low", None)]));
-    }
-
-    #[test]
-    fn a_share_is_known_by_what_is_counted_and_of_what() {
-        let shares = watched(Stage::Table, "error-share", 5);
-        let of = |rule: &str| shares.iter().find(|(name, _)| name == rule).and_then(|(_, value)| *value);
-        assert_eq!(of("table-throttles-high"), Some(20.0));
-        assert_eq!(of("table-system-errors-low"), Some(2.0));
-        let api = watched(Stage::Api, "error-share", 5);
-        let of = |rule: &str| api.iter().find(|(name, _)| name == rule).map(|(_, value)| *value);
-        assert_eq!(of("api-5xx-high"), Some(Some(5.0)));
-        assert_eq!(
-            of("availability-burn-early-low"),
-            Some(None),
-            "an hour's share is calmer than five minutes'"
-        );
-        assert_eq!(of("availability-burn-14x-high"), Some(None), "a composite shows through its parts");
-        assert_eq!(watched(Stage::Table, "capacity-use", 5), expected(&[("table-capacity-low", Some(80.0))]));
-    }
 }

@@ -1,88 +1,73 @@
 //! The overview's charts: evidence for how the whole pipeline is, from several stages at once.
 
 use super::{Entry, Good, Source, Stage};
-use crate::Statistic;
-use crate::metrics::Gaps;
-use spillway_core::metric::{self, Unit};
+use crate::metrics::{Gaps, Line};
 use spillway_core::names::Names;
+use spillway_metrics::{Api, Function, Handle, Queue, Resource, Statistic, Writes};
+use spillway_metrics::{api, consumer, function, queue, writes};
 
 /// The charts of the overview. Each belongs to the stage where to look further.
 pub fn overview(names: &Names) -> Vec<Entry> {
-    let api = Source {
-        namespace: "AWS/ApiGateway",
-        dimensions: vec![("ApiName", &names.api), ("Stage", &names.stage)],
-    };
-    let lambda = |function| Source { namespace: "AWS/Lambda", dimensions: vec![("FunctionName", function)] };
-    let own =
-        Source { namespace: metric::NAMESPACE, dimensions: vec![("FunctionName", &names.consumer_function)] };
-    let queue = Source { namespace: "AWS/SQS", dimensions: vec![("QueueName", &names.queue)] };
-    let table = Source {
-        namespace: "AWS/DynamoDB",
-        dimensions: vec![("TableName", &names.table), ("Operation", "PutItem")],
-    };
-    let sum = |source: &Source<'_>, label, name| source.line(label, name, Statistic::Sum);
+    let of_api = Source(Api::from(names));
+    let of_ingest = Source(Function::from(&names.ingest_function));
+    let of_consumer = Source(Function::from(&names.consumer_function));
+    let of_archiver = Source(Function::from(&names.archiver_function));
+    let of_queue = Source(Queue::from(&names.queue));
+    let of_writes = Source(Writes::from(&names.table));
     vec![
         Entry {
-            metric: "NumberOfMessagesSent, RecordsStored, RecordsAlreadyStored",
             lines: vec![
-                sum(&queue, "accepted", "NumberOfMessagesSent"),
-                sum(&own, "stored", metric::RECORDS_STORED),
-                sum(&own, "already stored", metric::RECORDS_ALREADY_STORED),
+                sum(&of_queue, "accepted", queue::SENT),
+                sum(&of_consumer, "stored", consumer::RECORDS_STORED),
+                sum(&of_consumer, "already stored", consumer::RECORDS_ALREADY_STORED),
             ],
-            ..queue.count(Stage::Queue, "accepted-and-stored", "NumberOfMessagesSent", Good::Neither)
+            ..of_queue.count(Stage::Queue, "accepted-and-stored", queue::SENT, Good::Neither)
         }
         .titled(
             "Accepted and stored",
             "Events that came in and events that reached the table. Where the lines part, events wait; after an outage \
              stored runs above accepted until it has caught up. Dead letters that are put back count as accepted again.",
         ),
-        own.duration(Stage::Consumer, "accept-to-stored", metric::ACCEPT_TO_STORED).titled(
+        of_consumer.duration(Stage::Consumer, "accept-to-stored", consumer::ACCEPT_TO_STORED).titled(
             "Time from accepted to stored",
             "From the 202 to the event being in the table. Only stored events have it: what is stuck shows up in the \
              age of the oldest message.",
         ),
         Entry {
-            metric: "ApproximateNumberOfMessagesVisible, ApproximateNumberOfMessagesNotVisible",
             lines: vec![
-                queue.line("waiting", "ApproximateNumberOfMessagesVisible", Statistic::Maximum),
-                queue.line("in flight", "ApproximateNumberOfMessagesNotVisible", Statistic::Maximum),
+                of_queue.line("waiting", queue::VISIBLE, Statistic::Maximum),
+                of_queue.line("in flight", queue::NOT_VISIBLE, Statistic::Maximum),
             ],
             gaps: Gaps::Unknown,
-            ..queue.count(Stage::Queue, "depth", "ApproximateNumberOfMessagesVisible", Good::Low)
+            ..of_queue.count(Stage::Queue, "depth", queue::VISIBLE, Good::Low)
         }
         .titled(
             "Events in the queue",
             "Waiting can be received now; in flight are being worked on, or have failed and wait for their next attempt.",
         ),
-        Entry {
-            unit: Unit::Seconds,
-            ..queue.gauge(Stage::Queue, "age", "ApproximateAgeOfOldestMessage", Good::Low)
-        }
-        .titled(
+        of_queue.gauge(Stage::Queue, "age", queue::AGE_OF_OLDEST, Good::Low).titled(
             "Age of the oldest message",
             "It leaves out messages received three times or more, as SQS does; the countdown to the dead letter queue \
              shows those.",
         ),
         Entry {
-            metric: "5XXError, Errors, ThrottledRequests, SystemErrors",
             lines: vec![
-                sum(&api, "API 5xx", "5XXError"),
-                sum(&lambda(&names.ingest_function), "ingest", "Errors"),
-                sum(&lambda(&names.consumer_function), "consumer", "Errors"),
-                sum(&lambda(&names.archiver_function), "archiver", "Errors"),
-                sum(&table, "table throttled", "ThrottledRequests"),
-                sum(&table, "table failed", "SystemErrors"),
+                sum(&of_api, "API 5xx", api::SERVER_ERRORS),
+                sum(&of_ingest, "ingest", function::ERRORS),
+                sum(&of_consumer, "consumer", function::ERRORS),
+                sum(&of_archiver, "archiver", function::ERRORS),
+                sum(&of_writes, "table throttled", writes::THROTTLED),
+                sum(&of_writes, "table failed", writes::FAILED),
             ],
-            ..api.count(Stage::Api, "errors", "5XXError", Good::Low)
+            ..of_api.count(Stage::Api, "errors", api::SERVER_ERRORS, Good::Low)
         }
         .titled("Errors by stage", "Requests, invocations and writes that failed. All zero is how it should be."),
         Entry {
-            metric: "RecordsRetried, RecordsRejected",
             lines: vec![
-                sum(&own, "to be tried again", metric::RECORDS_RETRIED),
-                sum(&own, "dead-lettered", metric::RECORDS_REJECTED),
+                sum(&of_consumer, "to be tried again", consumer::RECORDS_RETRIED),
+                sum(&of_consumer, "dead-lettered", consumer::RECORDS_REJECTED),
             ],
-            ..own.count(Stage::Consumer, "setbacks", metric::RECORDS_RETRIED, Good::Low)
+            ..of_consumer.count(Stage::Consumer, "setbacks", consumer::RECORDS_RETRIED, Good::Low)
         }
         .titled(
             "Records not stored at once",
@@ -90,4 +75,8 @@ pub fn overview(names: &Names) -> Vec<Entry> {
              moves to the dead letter queue after 20 receives is not among them.",
         ),
     ]
+}
+
+fn sum<R: Resource>(source: &Source<R>, label: &'static str, metric: Handle<R>) -> Line {
+    source.line(label, metric, Statistic::Sum)
 }

@@ -2,8 +2,9 @@
 
 use super::{Entry, Good, Source, Stage};
 use crate::metrics::Gaps;
-use spillway_core::metric::Unit;
 use spillway_core::names::Names;
+use spillway_metrics::{Queue, queue};
+use std::borrow::Cow;
 
 /// Words for one queue.
 struct Words {
@@ -58,28 +59,25 @@ pub(super) fn dead_letters(names: &Names) -> Vec<Entry> {
     )
 }
 
-fn entries(queue: &str, words: &Words) -> Vec<Entry> {
-    let sqs = Source { namespace: "AWS/SQS", dimensions: vec![("QueueName", queue)] };
+fn entries(name: &Cow<'static, str>, words: &Words) -> Vec<Entry> {
+    let sqs = Source(Queue::from(name));
     let stage = words.stage;
-    // SQS reports 0 for its counts as long as the queue is in use, so a missing period is a queue that nobody used.
+    // SQS reports 0 for its counts while the queue is in use, so a missing period means that it was not used.
     vec![
-        sqs.gauge(stage, "visible", "ApproximateNumberOfMessagesVisible", Good::Low)
+        sqs.gauge(stage, "visible", queue::VISIBLE, Good::Low)
             .titled("Messages waiting", words.visible),
-        Entry {
-            unit: Unit::Seconds,
-            ..sqs.gauge(stage, "age", "ApproximateAgeOfOldestMessage", Good::Low)
-        }
-        .titled("Age of the oldest message", words.age),
-        sqs.gauge(stage, "not-visible", "ApproximateNumberOfMessagesNotVisible", Good::Neither)
+        sqs.gauge(stage, "age", queue::AGE_OF_OLDEST, Good::Low)
+            .titled("Age of the oldest message", words.age),
+        sqs.gauge(stage, "not-visible", queue::NOT_VISIBLE, Good::Neither)
             .titled("Messages in flight", words.not_visible),
-        sqs.count(stage, "sent", "NumberOfMessagesSent", Good::Neither).titled("Messages sent", words.sent),
-        sqs.count(stage, "received", "NumberOfMessagesReceived", Good::Neither)
+        sqs.count(stage, "sent", queue::SENT, Good::Neither).titled("Messages sent", words.sent),
+        sqs.count(stage, "received", queue::RECEIVED, Good::Neither)
             .titled("Messages received", words.received),
-        sqs.count(stage, "deleted", "NumberOfMessagesDeleted", Good::Neither)
+        sqs.count(stage, "deleted", queue::DELETED, Good::Neither)
             .titled("Messages deleted", words.deleted),
         Entry {
             gaps: Gaps::Unknown,
-            ..sqs.gauge(stage, "delayed", "ApproximateNumberOfMessagesDelayed", Good::Neither)
+            ..sqs.gauge(stage, "delayed", queue::DELAYED, Good::Neither)
         }
         .titled(
             "Messages delayed",

@@ -2,7 +2,8 @@
 
 use super::Entry;
 use crate::metrics::first_point;
-use crate::{Freshness, MetricQuery, MetricReader, Period, ReadError, Series, TimeRange};
+use crate::{Freshness, MetricReader, ReadError};
+use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 

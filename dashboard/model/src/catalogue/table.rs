@@ -2,42 +2,36 @@
 
 use super::{Entry, Good, Source, Stage};
 use crate::metrics::{Line, LineValue};
-use crate::{MetricQuery, Statistic};
-use spillway_core::metric::Unit;
 use spillway_core::names::Names;
-
-const NAMESPACE: &str = "AWS/DynamoDB";
-/// The only call that writes: a conditional put for each event.
-const WRITE: (&str, &str) = ("Operation", "PutItem");
+use spillway_metrics::{Account, MetricQuery, Statistic, Table, Unit, Writes, account, table, writes};
 
 /// 100 × part ÷ all requests, where a request is throttled, failed or done. After AWS's sample for monitoring DynamoDB
 /// for operational awareness, which alarms at 2 % on both.
-fn share_of_requests(label: &'static str, part: MetricQuery, writes: &Source<'_>) -> Line {
+fn share_of_requests(label: &'static str, part: MetricQuery, source: &Source<Writes>) -> Line {
     let whole = vec![
-        writes.query("ThrottledRequests", Statistic::Sum),
-        writes.query("SystemErrors", Statistic::Sum),
-        writes.query("SuccessfulRequestLatency", Statistic::SampleCount),
+        source.query(writes::THROTTLED, Statistic::Sum),
+        source.query(writes::FAILED, Statistic::Sum),
+        source.query(writes::LATENCY, Statistic::SampleCount),
     ];
     Line { label, value: LineValue::Share { part: vec![part], whole } }
 }
 
 pub(super) fn entries(names: &Names) -> Vec<Entry> {
     let stage = Stage::Table;
-    let table = Source { namespace: NAMESPACE, dimensions: vec![("TableName", &names.table)] };
-    let writes = Source { namespace: NAMESPACE, dimensions: vec![("TableName", &names.table), WRITE] };
+    let of_table = Source(Table::from(&names.table));
+    let of_writes = Source(Writes::from(&names.table));
     let [throttled, failed] =
-        ["ThrottledRequests", "SystemErrors"].map(|name| writes.query(name, Statistic::Sum));
-    let consumed = table.query("ConsumedWriteCapacityUnits", Statistic::Sum);
-    let provisioned = table.query("ProvisionedWriteCapacityUnits", Statistic::Maximum);
+        [writes::THROTTLED, writes::FAILED].map(|metric| of_writes.query(metric, Statistic::Sum));
+    let consumed = of_table.query(table::CONSUMED_WRITES, Statistic::Sum);
+    let provisioned = of_table.query(table::PROVISIONED_WRITES, Statistic::Maximum);
     vec![
         Entry {
             unit: Unit::Percent,
-            metric: "ThrottledRequests, SystemErrors, SuccessfulRequestLatency",
             lines: vec![
-                share_of_requests("throttled", throttled, &writes),
-                share_of_requests("failed", failed, &writes),
+                share_of_requests("throttled", throttled, &of_writes),
+                share_of_requests("failed", failed, &of_writes),
             ],
-            ..writes.count(stage, "error-share", "ThrottledRequests", Good::Low)
+            ..of_writes.count(stage, "error-share", writes::THROTTLED, Good::Low)
         }
         .titled(
             "Share of writes refused",
@@ -46,12 +40,11 @@ pub(super) fn entries(names: &Names) -> Vec<Entry> {
              here a missing one counts as 0.",
         ),
         Entry {
-            metric: "ConsumedWriteCapacityUnits, ProvisionedWriteCapacityUnits",
             lines: vec![
                 Line { label: "consumed", value: LineValue::PerSecond(consumed.clone()) },
                 Line { label: "provisioned", value: LineValue::Statistic(provisioned.clone()) },
             ],
-            ..table.count(stage, "write-capacity", "ConsumedWriteCapacityUnits", Good::Neither)
+            ..of_table.count(stage, "write-capacity", table::CONSUMED_WRITES, Good::Neither)
         }
         .titled(
             "Write capacity, units a second",
@@ -60,32 +53,31 @@ pub(super) fn entries(names: &Names) -> Vec<Entry> {
         ),
         Entry {
             unit: Unit::Percent,
-            metric: "ConsumedWriteCapacityUnits, ProvisionedWriteCapacityUnits",
             lines: vec![Line {
                 label: "used",
                 value: LineValue::CapacityUse { used: consumed, allowed: provisioned },
             }],
-            ..table.count(stage, "capacity-use", "ConsumedWriteCapacityUnits", Good::Low)
+            ..of_table.count(stage, "capacity-use", table::CONSUMED_WRITES, Good::Low)
         }
         .titled(
             "Write capacity used",
             "Consumed divided by provisioned write capacity. From about 80 % on, bursts are throttled.",
         ),
-        writes.count(stage, "throttled", "ThrottledRequests", Good::Low).titled(
+        of_writes.count(stage, "throttled", writes::THROTTLED, Good::Low).titled(
             "Writes throttled",
             "Requests refused for lack of capacity, one for each request.",
         ),
-        table.count(stage, "write-throttle-events", "WriteThrottleEvents", Good::Low).titled(
+        of_table.count(stage, "write-throttle-events", table::WRITE_THROTTLES, Good::Low).titled(
             "Write throttle events",
             "Single items refused for lack of capacity. A request with several items can count more than once here and \
              once under writes throttled.",
         ),
-        writes.count(stage, "system-errors", "SystemErrors", Good::Low).titled(
+        of_writes.count(stage, "system-errors", writes::FAILED, Good::Low).titled(
             "Writes failed",
             "Requests that the table service answered with an error of its own (5xx). The write may have happened all \
              the same; writing again is safe.",
         ),
-        writes.duration(stage, "latency", "SuccessfulRequestLatency").titled(
+        of_writes.duration(stage, "latency", writes::LATENCY).titled(
             "Write latency",
             "Time for a successful write, measured inside the service: the network and the client's own retries are \
              not in it.",
@@ -94,37 +86,19 @@ pub(super) fn entries(names: &Names) -> Vec<Entry> {
 }
 
 pub(super) fn account() -> Vec<Entry> {
-    let account = Source { namespace: NAMESPACE, dimensions: Vec::new() };
+    let source = Source(Account);
     let stage = Stage::Account;
     vec![
-        Entry {
-            unit: Unit::Percent,
-            ..account.gauge(
-                stage,
-                "account-utilisation",
-                "AccountProvisionedWriteCapacityUtilization",
-                Good::Low,
-            )
-        }
-        .titled(
+        source.gauge(stage, "account-utilisation", account::PROVISIONED_SHARE, Good::Low).titled(
             "Write capacity provisioned, of the account's limit",
             "All tables of the region together. At 100 % no table can be given more; AWS's sample alarms at 80 %.",
         ),
-        Entry {
-            unit: Unit::Percent,
-            ..account.gauge(
-                stage,
-                "largest-table-utilisation",
-                "MaxProvisionedTableWriteCapacityUtilization",
-                Good::Low,
-            )
-        }
-        .titled(
+        source.gauge(stage, "largest-table-utilisation", account::LARGEST_TABLE_SHARE, Good::Low).titled(
             "Write capacity provisioned, of the limit for one table",
             "The table with the most provisioned capacity against the limit for a single table. AWS's sample alarms at \
              80 %.",
         ),
-        account.count(stage, "user-errors", "UserErrors", Good::Low).titled(
+        source.count(stage, "user-errors", account::USER_ERRORS, Good::Low).titled(
             "User errors",
             "Requests that the table service refused as wrong (4xx other than throttling), of all tables of the \
              region: the metric has no dimension, so it does not say whose they are. A condition that was not \

@@ -1,10 +1,14 @@
 //! What the stages did in the last minutes.
 
+use crate::Reading;
 use crate::metrics::first_point;
-use crate::{MetricQuery, Period, Reading, Series, Statistic, TimeRange};
 use jiff::{SignedDuration, Timestamp};
-use spillway_core::metric::{self, MetricId};
 use spillway_core::names::Names;
+use spillway_metrics::{
+    Api, Function, Handle, MetricQuery, Period, Queue, Resource, Series, Statistic, Table, TimeRange, Writes,
+};
+use spillway_metrics::{api, consumer, function, queue, table, writes};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Whole minutes looked at, besides the one that is not over.
@@ -126,42 +130,42 @@ struct Numbers<'a> {
 }
 
 impl Numbers<'_> {
-    fn series(&mut self, metric: MetricId, statistic: Statistic) -> Option<&Series> {
+    fn series<R: Resource>(&mut self, metric: Handle<R>, of: &R, statistic: Statistic) -> Option<&Series> {
         let position = self.queries.len();
-        self.queries.push(MetricQuery::new(metric, statistic));
+        self.queries.push(metric.query(of, statistic));
         Some(self.reading?.series.get(position)?)
     }
 
-    fn sum(&mut self, metric: MetricId) -> f64 {
-        self.series(metric, Statistic::Sum).and_then(Series::total).unwrap_or(0.0)
+    fn sum<R: Resource>(&mut self, metric: Handle<R>, of: &R) -> f64 {
+        self.series(metric, of, Statistic::Sum).and_then(Series::total).unwrap_or(0.0)
     }
 
-    fn worst(&mut self, metric: MetricId, statistic: Statistic) -> Option<f64> {
-        self.series(metric, statistic).and_then(Series::largest)
+    fn worst<R: Resource>(&mut self, metric: Handle<R>, of: &R, statistic: Statistic) -> Option<f64> {
+        self.series(metric, of, statistic).and_then(Series::largest)
     }
 
     fn per_second(&self, total: f64) -> f64 {
         if self.window_s > 0.0 { total / self.window_s } else { 0.0 }
     }
 
-    fn function(&mut self, name: &str) -> FunctionActivity {
-        let id = |metric| MetricId::new("AWS/Lambda", metric, &[("FunctionName", name)]);
-        let invocations = self.sum(id("Invocations"));
+    fn function(&mut self, name: &Cow<'static, str>) -> FunctionActivity {
+        let of = Function::from(name);
+        let invocations = self.sum(function::INVOCATIONS, &of);
         FunctionActivity {
             invocations,
-            errors: self.sum(id("Errors")),
-            throttles: self.sum(id("Throttles")),
+            errors: self.sum(function::ERRORS, &of),
+            throttles: self.sum(function::THROTTLES, &of),
             per_second: self.per_second(invocations),
-            p99_ms: self.worst(id("Duration"), Statistic::P99),
+            p99_ms: self.worst(function::DURATION, &of, Statistic::P99),
         }
     }
 
-    fn queue(&mut self, name: &str) -> QueueActivity {
-        let id = |metric| MetricId::new("AWS/SQS", metric, &[("QueueName", name)]);
-        let (sent, deleted) = (self.sum(id("NumberOfMessagesSent")), self.sum(id("NumberOfMessagesDeleted")));
+    fn queue(&mut self, name: &Cow<'static, str>) -> QueueActivity {
+        let of = Queue::from(name);
+        let (sent, deleted) = (self.sum(queue::SENT, &of), self.sum(queue::DELETED, &of));
         QueueActivity {
             sent,
-            received: self.sum(id("NumberOfMessagesReceived")),
+            received: self.sum(queue::RECEIVED, &of),
             deleted,
             sent_per_second: self.per_second(sent),
             deleted_per_second: self.per_second(deleted),
@@ -169,49 +173,45 @@ impl Numbers<'_> {
     }
 
     fn api(&mut self, names: &Names) -> ApiActivity {
-        let dimensions = [("ApiName", &*names.api), ("Stage", &*names.stage)];
-        let id = |metric| MetricId::new("AWS/ApiGateway", metric, &dimensions);
-        let requests = self.sum(id("Count"));
+        let of = Api::from(names);
+        let requests = self.sum(api::REQUESTS, &of);
         ApiActivity {
             requests,
-            client_errors: self.sum(id("4XXError")),
-            server_errors: self.sum(id("5XXError")),
+            client_errors: self.sum(api::CLIENT_ERRORS, &of),
+            server_errors: self.sum(api::SERVER_ERRORS, &of),
             per_second: self.per_second(requests),
-            p99_ms: self.worst(id("Latency"), Statistic::P99),
+            p99_ms: self.worst(api::LATENCY, &of, Statistic::P99),
         }
     }
 
     fn records(&mut self, names: &Names) -> RecordActivity {
-        let dimensions = [("FunctionName", &*names.consumer_function)];
-        let id = |name| MetricId::new(metric::NAMESPACE, name, &dimensions);
-        let stored = self.sum(id(metric::RECORDS_STORED)) + self.sum(id(metric::RECORDS_ALREADY_STORED));
+        let of = Function::from(&names.consumer_function);
+        let stored =
+            self.sum(consumer::RECORDS_STORED, &of) + self.sum(consumer::RECORDS_ALREADY_STORED, &of);
         RecordActivity {
             stored,
-            retried: self.sum(id(metric::RECORDS_RETRIED)),
-            rejected: self.sum(id(metric::RECORDS_REJECTED)),
+            retried: self.sum(consumer::RECORDS_RETRIED, &of),
+            rejected: self.sum(consumer::RECORDS_REJECTED, &of),
             stored_per_second: self.per_second(stored),
-            accept_to_stored_p50_ms: self.worst(id(metric::ACCEPT_TO_STORED), Statistic::P50),
-            accept_to_stored_p99_ms: self.worst(id(metric::ACCEPT_TO_STORED), Statistic::P99),
+            accept_to_stored_p50_ms: self.worst(consumer::ACCEPT_TO_STORED, &of, Statistic::P50),
+            accept_to_stored_p99_ms: self.worst(consumer::ACCEPT_TO_STORED, &of, Statistic::P99),
         }
     }
 
     fn table(&mut self, names: &Names) -> TableActivity {
-        let table = |metric| MetricId::new("AWS/DynamoDB", metric, &[("TableName", &names.table)]);
-        let write = |metric| {
-            MetricId::new("AWS/DynamoDB", metric, &[("TableName", &names.table), ("Operation", "PutItem")])
-        };
-        let done = self.series(write("SuccessfulRequestLatency"), Statistic::SampleCount);
+        let (of_table, of_writes) = (Table::from(&names.table), Writes::from(&names.table));
+        let done = self.series(writes::LATENCY, &of_writes, Statistic::SampleCount);
         let writes = done.and_then(Series::total).unwrap_or(0.0);
-        let consumed = self.sum(table("ConsumedWriteCapacityUnits"));
-        let provisioned = self.worst(table("ProvisionedWriteCapacityUnits"), Statistic::Maximum);
+        let consumed = self.sum(table::CONSUMED_WRITES, &of_table);
+        let provisioned = self.worst(table::PROVISIONED_WRITES, &of_table, Statistic::Maximum);
         TableActivity {
             writes,
-            throttled: self.sum(write("ThrottledRequests")),
-            failed: self.sum(write("SystemErrors")),
+            throttled: self.sum(writes::THROTTLED, &of_writes),
+            failed: self.sum(writes::FAILED, &of_writes),
             capacity_use: provisioned
                 .filter(|provisioned| *provisioned > 0.0)
                 .map(|provisioned| 100.0 * self.per_second(consumed) / provisioned),
-            p99_ms: self.worst(write("SuccessfulRequestLatency"), Statistic::P99),
+            p99_ms: self.worst(writes::LATENCY, &of_writes, Statistic::P99),
         }
     }
 

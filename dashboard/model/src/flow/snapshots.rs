@@ -3,30 +3,21 @@
 use super::{Activity, FlowSnapshot, Limits, Queue, QueueReader};
 use crate::one_answer::OneAnswer;
 use crate::{Freshness, MetricReader, ReadError};
-use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup};
+use spillway_core::Pipeline;
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, DeadLetterStatus};
 use spillway_core::ledger::Ledger;
-use spillway_core::names::Names;
-use spillway_core::ports::{Clock, DeadLetterArchive, FlowReader};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What a snapshot is taken from.
 #[derive(Clone)]
 pub struct FlowSources {
-    /// Counts where the events are.
-    pub ledger: Arc<dyn FlowReader>,
-    /// The dead letters.
-    pub archive: Arc<dyn DeadLetterArchive>,
-    /// The queues.
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// Its queues.
     pub queues: Arc<dyn QueueReader>,
     /// Rates.
     pub metrics: Arc<dyn MetricReader>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// The names of everything in metrics.
-    pub names: Names,
-    /// The rules that a snapshot is judged by.
-    pub limits: Limits,
 }
 
 /// Takes snapshots, one for all viewers of the same moment.
@@ -38,7 +29,7 @@ pub struct FlowSnapshots {
 impl FlowSnapshots {
     /// Takes a new snapshot after `keep`.
     pub fn new(sources: FlowSources, keep: Duration) -> Self {
-        let last = OneAnswer::new(Arc::clone(&sources.clock), keep);
+        let last = OneAnswer::new(Arc::clone(&sources.pipeline.clock), keep);
         Self { sources, last }
     }
 
@@ -66,9 +57,12 @@ impl FlowSources {
             self.activity(),
         );
         Ok(FlowSnapshot {
-            at: self.clock.now(),
+            at: self.pipeline.clock.now(),
             ledger: ledger?,
-            limits: self.limits,
+            limits: Limits {
+                max_receive_count: self.pipeline.settings.max_receive_count,
+                retention_s: self.pipeline.settings.retention_s,
+            },
             queue: queue?,
             dlq: dlq?,
             activity,
@@ -78,20 +72,20 @@ impl FlowSources {
     }
 
     async fn ledger(&self) -> Result<Ledger, ReadError> {
-        self.ledger.ledger().await.map_err(unavailable)
+        self.pipeline.ledger.ledger().await.map_err(unavailable)
     }
 
     async fn groups(&self) -> Result<Vec<DeadLetterGroup>, ReadError> {
-        let waiting = DeadLetterFilter { states: vec!["archived".to_owned()], ..DeadLetterFilter::default() };
-        self.archive.groups(&waiting).await.map_err(unavailable)
+        let waiting = DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
+        self.pipeline.archive.groups(&waiting).await.map_err(unavailable)
     }
 
     /// Rates are evidence, not the answer: without them the snapshot says why they are missing.
     async fn activity(&self) -> (Option<Activity>, Freshness) {
-        let now = self.clock.now();
-        let queries = Activity::queries(&self.names);
+        let now = self.pipeline.clock.now();
+        let queries = Activity::queries(&self.pipeline.names);
         match self.metrics.read(&queries, Activity::range(now), Activity::PERIOD).await {
-            Ok(reading) => (Some(Activity::from_reading(&reading, &self.names, now)), reading.freshness),
+            Ok(reading) => (Some(Activity::from_reading(&reading, &self.pipeline.names, now)), reading.freshness),
             Err(error) => (None, Freshness { read_at: now, trouble: Some(error) }),
         }
     }

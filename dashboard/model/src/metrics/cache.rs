@@ -1,12 +1,13 @@
 //! One cache for all viewers: identical questions at the same time cost one read.
 
-use super::{Freshness, MetricQuery, MetricReader, Reading, Series};
-use crate::{Period, ReadError, TimeRange};
+use super::{Freshness, MetricReader, Reading};
+use crate::ReadError;
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, join_all};
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::ports::Clock;
+use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! Lines of a chart: a statistic as it is, or reckoned from several.
 
-use super::{MetricQuery, Series};
-use crate::{Period, TimeRange};
+use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
 use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::slice;
 
 /// One line of a chart.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,26 @@ pub enum LineValue {
     },
 }
 
+impl LineValue {
+    /// What the line is about.
+    pub(crate) fn shown(&self) -> &[MetricQuery] {
+        match self {
+            Self::Statistic(query) | Self::PerSecond(query) => slice::from_ref(query),
+            Self::Share { part, .. } => part,
+            Self::CapacityUse { used, .. } => slice::from_ref(used),
+        }
+    }
+
+    /// What that is a share of.
+    pub(crate) fn whole(&self) -> &[MetricQuery] {
+        match self {
+            Self::Statistic(_) | Self::PerSecond(_) => &[],
+            Self::Share { whole, .. } => whole,
+            Self::CapacityUse { allowed, .. } => slice::from_ref(allowed),
+        }
+    }
+}
+
 /// What a period without measurements means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gaps {
@@ -50,11 +70,7 @@ pub enum Gaps {
 impl Line {
     /// What has to be read for it.
     pub fn queries(&self) -> Vec<&MetricQuery> {
-        match &self.value {
-            LineValue::Statistic(query) | LineValue::PerSecond(query) => vec![query],
-            LineValue::Share { part, whole } => part.iter().chain(whole).collect(),
-            LineValue::CapacityUse { used, allowed } => vec![used, allowed],
-        }
+        self.value.shown().iter().chain(self.value.whole()).collect()
     }
 
     /// Its numbers, from what was read. Gaps before `recording_since` stay, those after it are filled as `gaps` says.
@@ -102,9 +118,8 @@ pub fn first_point<'a>(series: impl IntoIterator<Item = &'a Series>) -> Option<u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Statistic;
     use jiff::Timestamp;
-    use spillway_core::metric::MetricId;
+    use spillway_metrics::{MetricId, Statistic};
 
     fn query(name: &'static str) -> MetricQuery {
         MetricQuery::new(MetricId::new("AWS/DynamoDB", name, &[]), Statistic::Sum)

@@ -2,27 +2,24 @@
 //! what it had refused replayed; a bad deployment and a second strict schema, whose dead letters are still there. Those of
 //! the deployment would fail again, the others would not. All of it happens to the real code, in virtual time.
 
-use super::{EVENTS_PER_S, request};
+use super::EVENTS_PER_S;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use spillway_core::dead_letter::DeadLetterFilter;
-use spillway_core::fault::{Fault, FaultKind};
-use spillway_core::names::Names;
-use spillway_core::ports::{Clock, Schemas};
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
+use spillway_core::ports::Schemas;
 use spillway_core::schema::{SchemaError, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::alarms::{Watch, WatchError, WatchOptions};
 use spillway_embedded::db::DbError;
-use spillway_embedded::gateway::{self, Gateway, TypicalLatency};
-use spillway_embedded::simulate::in_virtual_time;
-use spillway_embedded::{OpenError, Options, Pipeline, VirtualClock, runtime};
+use spillway_embedded::faults::{Fault, FaultKind};
+use spillway_embedded::simulate::{Simulation, SimulationError, SimulationOptions, in_virtual_time};
+use spillway_embedded::{Pipeline, VirtualClock};
 use spillway_traffic::rhythm::{Burst, Rhythm};
 use spillway_traffic::{Deployment, Generator};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::task::JoinSet;
 
 /// How much history there is.
 const LENGTH: SignedDuration = SignedDuration::from_hours(24);
@@ -37,7 +34,7 @@ pub type Progress<'p> = &'p dyn Fn(f64);
 pub enum HistoryError {
     /// The data folder can't be used.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] SimulationError),
     /// The data folder can't be written.
     #[error(transparent)]
     Write(#[from] DbError),
@@ -108,32 +105,27 @@ async fn live_through(
         trace_fixed_rate: 0.02,
         ..PipelineSettings::default()
     };
-    let options = Options {
-        settings: settings.clone(),
-        names: Names::default(),
+    let (from, until) = script.outage;
+    let options = SimulationOptions {
+        settings,
         schemas: Arc::clone(&schemas) as Arc<dyn Schemas>,
-        clock: Arc::new(clock),
-        simulated_latency: Some(Duration::from_millis(6)),
+        faults: vec![Fault { kind: FaultKind::StoreOutage, from, until: Some(until) }],
+        seed: SEED,
     };
-    let pipeline = Arc::new(Pipeline::open(data_folder, options).await?);
+    let mut simulation = Simulation::open(data_folder, clock, options).await?;
+    let pipeline = Arc::clone(&simulation.pipeline);
     let mut watch =
         Watch::open(&pipeline, WatchOptions { silent: true, has_webhook: false, ..alarms }).await?;
-    pipeline.ports.note(super::DEMO, "history").await?;
-    let (from, until) = script.outage;
-    pipeline.ports.faults.add(Fault { kind: FaultKind::StoreOutage, from, until: Some(until) }).await?;
-    let ports = gateway::Ports::of(&pipeline);
-    let gateway = Gateway::new(ports, &settings, &Names::default());
-    let gateway = Arc::new(gateway.with_latency(Arc::new(TypicalLatency::seeded(SEED))));
-    let tasks = runtime::start(&pipeline);
+    pipeline.local.note(super::DEMO, "history").await?;
+    simulation.start();
 
     let burst = Burst { from: script.burst_at, length: Duration::from_secs(12 * 60), factor: 12.0 };
     let rhythm = Rhythm { base: EVENTS_PER_S, bursts: vec![burst] };
     let mut generator = Generator::new(SEED);
-    let mut requests = JoinSet::new();
     let mut replayed = false;
     let mut reported = start;
-    while clock.now() < end {
-        let now = clock.now();
+    while simulation.now() < end {
+        let now = simulation.now();
         act(&script, now, &schemas, &mut generator);
         if !replayed && now >= script.replay_at {
             replayed = true;
@@ -143,16 +135,12 @@ async fn live_through(
             reported = now;
             progress(share(start, now, end));
         }
-        let sample = generator.event(now);
-        let gateway = Arc::clone(&gateway);
-        requests.spawn(async move { gateway.call(request(sample.body)).await });
-        while requests.try_join_next().is_some() {}
-        clock.sleep(generator.gap(rhythm.rate_at(now))).await;
+        simulation.send(generator.event(now).body);
+        simulation.sleep(generator.gap(rhythm.rate_at(now))).await;
     }
-    while requests.join_next().await.is_some() {}
-    drop(tasks);
-    pipeline.recorder.finish(clock.now());
-    // Minute by minute over all of it, as if somebody had watched.
+    simulation.answered().await;
+    simulation.finish();
+    // Minute by minute over all of it, as if it had run live.
     watch.evaluate(end).await?;
     progress(1.0);
     Ok(())
@@ -168,7 +156,8 @@ fn act(script: &Script, now: Timestamp, schemas: &Switched, generator: &mut Gene
 
 /// The operator of that morning: the schema is mended, and all that it had refused goes back.
 async fn replay_all(pipeline: &Pipeline) {
-    let archived = DeadLetterFilter { states: vec!["archived".to_owned()], ..DeadLetterFilter::default() };
+    let archived =
+        DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
     let ids = pipeline.ports.archive.ids(&archived, 10_000).await.unwrap_or_default();
     if let Err(error) = pipeline.ports.replayer().start(&ids, "operator via command line").await {
         tracing::warn!(%error, "the demo's history has no replay in it");

@@ -1,8 +1,7 @@
 //! Light live traffic for the demo.
 
-use super::request;
 use spillway_core::ports::Clock;
-use spillway_embedded::gateway::Gateway;
+use spillway_embedded::gateway::{Gateway, post_event};
 use spillway_traffic::Generator;
 use std::sync::Arc;
 
@@ -13,8 +12,7 @@ pub async fn run(gateway: Arc<Gateway>, clock: Arc<dyn Clock>, events_per_s: f64
     let mut generator = Generator::new(seed);
     loop {
         let now = clock.now();
-        let request = request(generator.event(now).body);
-        let answer = gateway.call(request).await;
+        let answer = gateway.call(post_event(generator.event(now).body)).await;
         if !answer.status().is_success() {
             tracing::debug!(status = %answer.status(), "an event of the demo's traffic was not accepted");
         }

@@ -1,8 +1,8 @@
 //! A dead letter in the index: all of it but what can be large. Body, message attributes and failures are in S3.
 
+use crate::call_error::{CallError, RetryDecision};
 use crate::dynamo::item::{Item, item, number, number_of, text, text_of, time_of};
 use crate::dynamo::transact::Change;
-use crate::trouble::{Fate, Trouble};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, ReplayTrace};
 use spillway_core::failure::FailureClass;
@@ -111,9 +111,9 @@ impl Entry {
     }
 
     /// Reads an item.
-    pub fn read(item: &Item) -> Result<Self, Trouble> {
-        let broken = || Trouble {
-            fate: Fate::Refused,
+    pub fn read(item: &Item) -> Result<Self, CallError> {
+        let broken = || CallError {
+            decision: RetryDecision::Refused,
             code: None,
             text: format!(
                 "the index has an item that can't be read: {}",

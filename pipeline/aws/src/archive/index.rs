@@ -2,10 +2,10 @@
 
 use super::IndexNames;
 use super::entry::{Entry, key, shard};
+use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, number_of, text, text_of};
-use crate::dynamo::transact::{Action, Change, Undone, transact};
-use crate::trouble::{Trouble, trouble};
+use crate::dynamo::transact::{Action, Change, TransactionError, transact};
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::failure::FailureClass;
@@ -41,14 +41,15 @@ pub(crate) struct Count {
 
 impl Index {
     /// One entry.
-    pub async fn entry(&self, id: &MessageId) -> Result<Option<Entry>, Trouble> {
+    pub async fn entry(&self, id: &MessageId) -> Result<Option<Entry>, CallError> {
         let call = self.client.get_item().table_name(&self.names.table).set_key(Some(key(id)));
-        let output = call.consistent_read(true).send().await.map_err(|error| trouble("GetItem", &error))?;
+        let output =
+            call.consistent_read(true).send().await.map_err(|error| call_error("GetItem", &error))?;
         output.item.as_ref().map(Entry::read).transpose()
     }
 
     /// Entries by their ids; those that aren't there are left out.
-    pub async fn entries(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Entry>, Trouble> {
+    pub async fn entries(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Entry>, CallError> {
         let distinct: HashSet<_> = ids.iter().collect();
         let keys = distinct.into_iter().map(key).collect();
         let items = batch::get_all(&self.client, &self.names.table, keys).await?;
@@ -56,7 +57,7 @@ impl Index {
     }
 
     /// Adds new entries, all or none. The ids are distinct, and at most [`LETTERS_AT_ONCE`].
-    pub async fn insert(&self, entries: &[Entry]) -> Result<(), Undone> {
+    pub async fn insert(&self, entries: &[Entry]) -> Result<(), TransactionError> {
         let actions = |tries| {
             let insert = |entry: &Entry| Action::Insert {
                 table: self.names.table.clone(),
@@ -116,7 +117,7 @@ impl Index {
         &self,
         steps: Vec<Step>,
         with: impl Fn(&[Step], usize) -> Vec<Action> + Send + Sync,
-    ) -> Result<Vec<Entry>, Trouble> {
+    ) -> Result<Vec<Entry>, CallError> {
         let chunks: Vec<_> = steps.chunks(LETTERS_AT_ONCE).map(<[Step]>::to_vec).collect();
         let with = &with;
         let results: Vec<_> = stream::iter(chunks)
@@ -147,7 +148,7 @@ impl Index {
         &self,
         mut steps: Vec<Step>,
         with: impl Fn(&[Step], usize) -> Vec<Action> + Send + Sync,
-    ) -> Result<Vec<Entry>, Trouble> {
+    ) -> Result<Vec<Entry>, CallError> {
         while !steps.is_empty() {
             let actions = |tries| {
                 let mut actions = self.steps(&steps, tries);
@@ -156,27 +157,31 @@ impl Index {
             };
             match transact(&self.client, actions).await {
                 Ok(()) => break,
-                Err(Undone::Conditions(failed)) if failed.iter().any(|&position| position < steps.len()) => {
+                Err(TransactionError::Conditions(failed))
+                    if failed.iter().any(|&position| position < steps.len()) =>
+                {
                     let mut position = 0;
                     steps.retain(|_| {
                         position += 1;
                         !failed.contains(&(position - 1))
                     });
                 }
-                Err(Undone::Conditions(_)) => {
-                    return Err(Trouble::contradiction("a replay has a message that its log has otherwise"));
+                Err(TransactionError::Conditions(_)) => {
+                    return Err(CallError::contradiction(
+                        "a replay has a message that its log has otherwise",
+                    ));
                 }
-                Err(Undone::Trouble(trouble)) if trouble.fate.may_have_happened() => {
+                Err(TransactionError::Call(trouble)) if trouble.decision.may_have_happened() => {
                     return self.happened(steps, trouble).await;
                 }
-                Err(Undone::Trouble(trouble)) => return Err(trouble),
+                Err(TransactionError::Call(trouble)) => return Err(trouble),
             }
         }
         Ok(steps.into_iter().map(|(_, after)| after).collect())
     }
 
     /// After a transaction that was cut: whether it was done, by what is there now.
-    async fn happened(&self, steps: Vec<Step>, trouble: Trouble) -> Result<Vec<Entry>, Trouble> {
+    async fn happened(&self, steps: Vec<Step>, trouble: CallError) -> Result<Vec<Entry>, CallError> {
         let ids: Vec<_> = steps.iter().map(|(_, after)| after.id.clone()).collect();
         let now = self.entries(&ids).await?;
         if steps.iter().all(|(_, after)| now.get(&after.id) == Some(after)) {
@@ -187,7 +192,7 @@ impl Index {
     }
 
     /// All counters, the parts of each summed up.
-    pub async fn counts(&self) -> Result<Vec<Count>, Trouble> {
+    pub async fn counts(&self) -> Result<Vec<Count>, CallError> {
         let parts: Vec<Vec<Item>> = stream::iter(0..self.names.shards.max(1))
             .map(|part| self.counts_of(part))
             .buffered(16)
@@ -203,7 +208,7 @@ impl Index {
         Ok(sums.into_iter().filter_map(|(name, (n, class))| count(&name, n, class)).collect())
     }
 
-    async fn counts_of(&self, part: u32) -> Result<Vec<Item>, Trouble> {
+    async fn counts_of(&self, part: u32) -> Result<Vec<Item>, CallError> {
         let pages = self
             .client
             .query()
@@ -214,7 +219,7 @@ impl Index {
             .into_paginator()
             .items()
             .send();
-        pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| trouble("Query", &error))
+        pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| call_error("Query", &error))
     }
 }
 

@@ -4,13 +4,13 @@ use super::entry::Entry;
 use super::index::LETTERS_AT_ONCE;
 use super::objects::Archiving;
 use super::{READS_AT_ONCE, S3Archive};
-use crate::dynamo::transact::{Undone, transact};
-use crate::trouble::Trouble;
+use crate::call_error::CallError;
+use crate::dynamo::transact::{TransactionError, transact};
 use aws_smithy_types::timeout::TimeoutConfig;
 use futures::{StreamExt, stream};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::ports::ArchiveError;
+use spillway_core::ports::{ArchiveError, IndexRepair};
 use spillway_core::replay::ReplayItemState;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -18,17 +18,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// How often a letter is looked at again that somebody else changes at the same time.
 const LOOKS: usize = 5;
-/// For mending the index where the client sets no limit.
+/// For repairing the index where the client sets no limit.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What mending the index did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mended {
-    /// Dead letters that are in the index now.
-    pub mended: u64,
-    /// Those that could not be put there yet. Their notes stay.
-    pub failed: u64,
-}
 
 impl S3Archive {
     /// Keeps dead letters; an answer for each.
@@ -52,8 +43,8 @@ impl S3Archive {
             let entries: Vec<_> = positions.iter().map(|&position| Entry::of(&letters[position])).collect();
             match self.index.insert(&entries).await {
                 Ok(()) => {}
-                Err(Undone::Conditions(_)) => others.extend(positions),
-                Err(Undone::Trouble(trouble)) => {
+                Err(TransactionError::Conditions(_)) => others.extend(positions),
+                Err(TransactionError::Call(trouble)) => {
                     for &position in positions {
                         answers[position] = self.note(&letters[position], &trouble).await;
                     }
@@ -69,14 +60,14 @@ impl S3Archive {
     }
 
     /// Notes that the index lacks a letter that S3 has. Where not even that works the letter stays in the DLQ.
-    async fn note(&self, letter: &DeadLetter, trouble: &Trouble) -> Result<(), ArchiveError> {
+    async fn note(&self, letter: &DeadLetter, trouble: &CallError) -> Result<(), ArchiveError> {
         tracing::warn!(error = %trouble, dead_letter = %letter.id, "a dead letter is archived and not indexed yet");
         Ok(self.objects.note_unindexed(&Archiving::of(letter)).await?)
     }
 
     /// Brings a letter that S3 has into the index: as a new one, or as one that came back from its replay. Anything else
     /// is the same one again, and changes nothing.
-    pub(super) async fn settle(&self, letter: &DeadLetter) -> Result<(), Trouble> {
+    pub(super) async fn settle(&self, letter: &DeadLetter) -> Result<(), CallError> {
         for _ in 0..LOOKS {
             let done = match self.index.entry(&letter.id).await? {
                 None => self.index.insert(&[Entry::of(letter)]).await,
@@ -90,15 +81,20 @@ impl S3Archive {
             match done {
                 Ok(()) => return Ok(()),
                 // Somebody else was quicker: the next look sees what he did.
-                Err(Undone::Conditions(_)) => {}
-                Err(Undone::Trouble(trouble)) => return Err(trouble),
+                Err(TransactionError::Conditions(_)) => {}
+                Err(TransactionError::Call(trouble)) => return Err(trouble),
             }
         }
-        Err(Trouble::contradiction("a dead letter is changed by others all the time"))
+        Err(CallError::contradiction("a dead letter is changed by others all the time"))
     }
 
     /// A letter that failed again: back in the archive, and its replay's message has ended as returned. All at once.
-    async fn come_back(&self, letter: &DeadLetter, before: Entry, replay: &ReplayId) -> Result<(), Undone> {
+    async fn come_back(
+        &self,
+        letter: &DeadLetter,
+        before: Entry,
+        replay: &ReplayId,
+    ) -> Result<(), TransactionError> {
         let now = letter.archived_at;
         let from = self.log.state(replay, &letter.id).await?;
         let mut after = Entry {
@@ -134,38 +130,38 @@ impl S3Archive {
     /// Puts dead letters into the index whose index write failed, at most `limit`, within the time that the index's client
     /// gives one call.
     ///
-    /// It begins anywhere among them, so that those that can't be mended don't stand before the others each time. Trouble
+    /// It begins anywhere among them, so that those that can't be indexed don't block the others each time. CallError
     /// that is not about one letter, such as a table that does not answer, would meet the others too: then the rest of what
     /// was found counts as failed, and is tried the next time.
     ///
     /// # Errors
     /// The notes can't be listed. A letter that still can't be indexed keeps its note, and is counted.
-    pub async fn mend_index(&self, limit: usize) -> Result<Mended, ArchiveError> {
+    pub(super) async fn repair_index(&self, limit: usize) -> Result<IndexRepair, ArchiveError> {
         let limits = self.index.client.config().timeout_config();
         let patience = limits.and_then(TimeoutConfig::operation_timeout).unwrap_or(PATIENCE);
         let until = Instant::now() + patience;
         let notes = self.objects.unindexed(&MessageId::random(), limit).await?;
-        let mut mended = Mended::default();
+        let mut repair = IndexRepair::default();
         for (done, archiving) in notes.iter().enumerate().take(limit) {
-            let trouble = match timeout_at(until, self.mend(archiving)).await {
+            let trouble = match timeout_at(until, self.index_again(archiving)).await {
                 Ok(Ok(())) => {
-                    mended.mended += 1;
+                    repair.indexed += 1;
                     continue;
                 }
                 Ok(Err(trouble)) => trouble,
-                Err(_) => Trouble::contradiction("there is no time left for this one and those after it"),
+                Err(_) => CallError::contradiction("there is no time left for this one and those after it"),
             };
             tracing::warn!(error = %trouble, dead_letter = %archiving.id, "a dead letter could not be indexed");
-            if trouble.fate.is_retryable() || Instant::now() >= until {
-                mended.failed += (notes.len() - done) as u64;
+            if trouble.decision.is_retryable() || Instant::now() >= until {
+                repair.failed += (notes.len() - done) as u64;
                 break;
             }
-            mended.failed += 1;
+            repair.failed += 1;
         }
-        Ok(mended)
+        Ok(repair)
     }
 
-    async fn mend(&self, archiving: &Archiving) -> Result<(), Trouble> {
+    async fn index_again(&self, archiving: &Archiving) -> Result<(), CallError> {
         if let Some(letter) = self.objects.get(archiving).await? {
             self.settle(&letter).await?;
         }

@@ -2,7 +2,7 @@
 //! those that the index lacks.
 
 use super::ArchiveNames;
-use crate::trouble::{Trouble, trouble};
+use crate::call_error::{CallError, call_error};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use spillway_core::dead_letter::DeadLetter;
@@ -44,9 +44,9 @@ impl Objects {
     }
 
     /// Writes what the DLQ gave. The same once more changes nothing.
-    pub async fn put(&self, letter: &DeadLetter) -> Result<(), Trouble> {
+    pub async fn put(&self, letter: &DeadLetter) -> Result<(), CallError> {
         const ACTION: &str = "PutObject";
-        let document = serde_json::to_vec(letter).map_err(|error| Trouble::ours(ACTION, &error))?;
+        let document = serde_json::to_vec(letter).map_err(|error| CallError::ours(ACTION, &error))?;
         let call = self
             .client
             .put_object()
@@ -58,7 +58,7 @@ impl Objects {
             .body(ByteStream::from(document));
         match call.send().await {
             Ok(_) => Ok(()),
-            Err(error) => match trouble(ACTION, &error) {
+            Err(error) => match call_error(ACTION, &error) {
                 there if there.code.as_deref() == Some("PreconditionFailed") => Ok(()),
                 trouble => Err(trouble),
             },
@@ -66,7 +66,7 @@ impl Objects {
     }
 
     /// What was written; `None` if it is not there (its time to be kept has passed).
-    pub async fn get(&self, archiving: &Archiving) -> Result<Option<DeadLetter>, Trouble> {
+    pub async fn get(&self, archiving: &Archiving) -> Result<Option<DeadLetter>, CallError> {
         const ACTION: &str = "GetObject";
         let call = self.client.get_object().bucket(&self.names.bucket).key(archiving.key(&self.names.prefix));
         let output = match call.send().await {
@@ -74,16 +74,16 @@ impl Objects {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => {
                 return Ok(None);
             }
-            Err(error) => return Err(trouble(ACTION, &error)),
+            Err(error) => return Err(call_error(ACTION, &error)),
         };
-        let bytes = output.body.collect().await.map_err(|error| Trouble::cut(ACTION, &error))?;
+        let bytes = output.body.collect().await.map_err(|error| CallError::cut(ACTION, &error))?;
         let letter =
-            serde_json::from_slice(&bytes.into_bytes()).map_err(|error| Trouble::ours(ACTION, &error))?;
+            serde_json::from_slice(&bytes.into_bytes()).map_err(|error| CallError::ours(ACTION, &error))?;
         Ok(Some(letter))
     }
 
     /// A dead letter with all its failures: those of each time that it was dead-lettered, oldest first.
-    pub async fn whole(&self, archiving: &Archiving) -> Result<Option<DeadLetter>, Trouble> {
+    pub async fn whole(&self, archiving: &Archiving) -> Result<Option<DeadLetter>, CallError> {
         let each = (0..=archiving.generation).map(|generation| {
             let one = Archiving { id: archiving.id.clone(), generation };
             async move { self.get(&one).await }
@@ -93,26 +93,26 @@ impl Objects {
     }
 
     /// Notes that the index lacks a dead letter.
-    pub async fn note_unindexed(&self, archiving: &Archiving) -> Result<(), Trouble> {
+    pub async fn note_unindexed(&self, archiving: &Archiving) -> Result<(), CallError> {
         let call = self
             .client
             .put_object()
             .bucket(&self.names.bucket)
             .key(archiving.key(&self.names.unindexed_prefix))
             .body(ByteStream::from_static(b""));
-        call.send().await.map(|_| ()).map_err(|error| trouble("PutObject", &error))
+        call.send().await.map(|_| ()).map_err(|error| call_error("PutObject", &error))
     }
 
     /// Takes a note back.
-    pub async fn forget_unindexed(&self, archiving: &Archiving) -> Result<(), Trouble> {
+    pub async fn forget_unindexed(&self, archiving: &Archiving) -> Result<(), CallError> {
         let key = archiving.key(&self.names.unindexed_prefix);
         let call = self.client.delete_object().bucket(&self.names.bucket).key(key);
-        call.send().await.map(|_| ()).map_err(|error| trouble("DeleteObject", &error))
+        call.send().await.map(|_| ()).map_err(|error| call_error("DeleteObject", &error))
     }
 
     /// Notes in the order of their keys, from this id on and then from the beginning: all, or at least as many as are
     /// wanted.
-    pub async fn unindexed(&self, from: &MessageId, wanted: usize) -> Result<Vec<Archiving>, Trouble> {
+    pub async fn unindexed(&self, from: &MessageId, wanted: usize) -> Result<Vec<Archiving>, CallError> {
         let prefix = &self.names.unindexed_prefix;
         let mut notes = Vec::new();
         for start in [Some(format!("{prefix}{from}")), None] {
@@ -136,7 +136,7 @@ impl Objects {
     }
 
     /// A page of everything that was written, a letter's objects together and in order.
-    pub async fn written(&self, after: Option<String>) -> Result<Listing, Trouble> {
+    pub async fn written(&self, after: Option<String>) -> Result<Listing, CallError> {
         self.page(&self.names.prefix, None, after).await
     }
 
@@ -145,7 +145,7 @@ impl Objects {
         prefix: &str,
         start: Option<String>,
         after: Option<String>,
-    ) -> Result<Listing, Trouble> {
+    ) -> Result<Listing, CallError> {
         let call = self
             .client
             .list_objects_v2()
@@ -153,7 +153,7 @@ impl Objects {
             .prefix(prefix)
             .set_start_after(start)
             .set_continuation_token(after);
-        let output = call.send().await.map_err(|error| trouble("ListObjectsV2", &error))?;
+        let output = call.send().await.map_err(|error| call_error("ListObjectsV2", &error))?;
         let archivings =
             output.contents().iter().filter_map(|object| Archiving::parse(prefix, object.key()?)).collect();
         Ok(Listing { archivings, next: output.next_continuation_token })

@@ -4,7 +4,7 @@ use super::entry::Entry;
 use super::index::{Count, Index};
 use super::search::{self, Extent, MOST_EXAMINED, Plan, plan, search};
 use super::walk::{self, By, Range};
-use crate::trouble::Trouble;
+use crate::call_error::CallError;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, Page};
@@ -20,7 +20,7 @@ pub(crate) async fn list(
     filter: &DeadLetterFilter,
     after: Option<&str>,
     limit: usize,
-) -> Result<Page<Entry>, Trouble> {
+) -> Result<Page<Entry>, CallError> {
     let plan = plan(index, filter).await?;
     let want = if limit == 0 { 0 } else { limit + 1 };
     let (mut found, total) = if !plan.is_search {
@@ -50,7 +50,7 @@ pub(crate) async fn list(
 }
 
 /// How many letters match: from the counters, or by counting keys if only a part of the time is meant.
-async fn total(index: &Index, filter: &DeadLetterFilter, plan: &Plan) -> Result<u64, Trouble> {
+async fn total(index: &Index, filter: &DeadLetterFilter, plan: &Plan) -> Result<u64, CallError> {
     match &plan.range {
         None => Ok(0),
         Some(range) if *range == Range::default() => {
@@ -66,7 +66,7 @@ pub(crate) async fn ids(
     index: &Index,
     filter: &DeadLetterFilter,
     limit: usize,
-) -> Result<Vec<MessageId>, Trouble> {
+) -> Result<Vec<MessageId>, CallError> {
     let plan = plan(index, filter).await?;
     let (mut ids, mut after): (Vec<MessageId>, Option<String>) = (Vec::new(), None);
     while ids.len() < limit {
@@ -88,7 +88,7 @@ pub(crate) async fn ids(
 pub(crate) async fn groups(
     index: &Index,
     filter: &DeadLetterFilter,
-) -> Result<Vec<DeadLetterGroup>, Trouble> {
+) -> Result<Vec<DeadLetterGroup>, CallError> {
     let counts = index.counts().await?;
     let meant: Vec<_> = counts.iter().filter(|count| search::counts(filter, count)).collect();
     let has_other_types = |count: &&Count| {
@@ -110,7 +110,7 @@ async fn counted(
     index: &Index,
     filter: &DeadLetterFilter,
     counts: &[&Count],
-) -> Result<Vec<DeadLetterGroup>, Trouble> {
+) -> Result<Vec<DeadLetterGroup>, CallError> {
     let Some(range) = plan(index, filter).await?.range else { return Ok(Vec::new()) };
     let mut by_group: BTreeMap<&Fingerprint, Vec<&Count>> = BTreeMap::new();
     for count in counts {
@@ -130,7 +130,7 @@ async fn group(
     fingerprint: &Fingerprint,
     counts: &[&Count],
     range: &Range,
-) -> Result<Option<DeadLetterGroup>, Trouble> {
+) -> Result<Option<DeadLetterGroup>, CallError> {
     let states: Vec<_> = counts.iter().map(|count| count.state.as_str()).collect();
     let mut partitions = search::group_partitions(fingerprint, &states, index.names.shards);
     partitions.sort_unstable();
@@ -163,7 +163,7 @@ fn time_in(key: &str) -> Option<Timestamp> {
     key.split_once('#')?.0.parse().ok()
 }
 
-async fn searched(index: &Index, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, Trouble> {
+async fn searched(index: &Index, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, CallError> {
     let plan = Plan { is_search: true, ..plan(index, filter).await? };
     let extent = Extent { want: MOST_EXAMINED, examine: MOST_EXAMINED };
     let found = search(index, filter, &plan, None, extent).await?;

@@ -1,28 +1,19 @@
-//! Making the index anew: the letters from the bucket, and what has become of them from the ops table.
+//! Making the index again: the letters from the bucket, and what has become of them from the ops table.
 
 use super::entry::Entry;
 use super::objects::{Archiving, merged};
 use super::{LETTERS_AT_ONCE, READS_AT_ONCE, S3Archive};
+use crate::call_error::{CallError, call_error};
 use crate::dynamo::item::{Item, text_of, time_of};
-use crate::dynamo::transact::Undone;
+use crate::dynamo::transact::TransactionError;
 use crate::replays::log::state_of;
-use crate::trouble::{Trouble, trouble};
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::ports::{ArchiveError, AuditEntry};
+use spillway_core::ports::{ArchiveError, AuditEntry, IndexRebuild};
 use spillway_core::replay::ReplayItemState;
 use std::collections::{BTreeMap, HashMap};
-
-/// What rebuilding the index did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rebuilt {
-    /// Dead letters that the index lacked and has now.
-    pub added: u64,
-    /// Those that it had.
-    pub there: u64,
-}
 
 /// What has become of a letter, in the order in which it did.
 #[derive(Default)]
@@ -39,9 +30,9 @@ impl S3Archive {
     ///
     /// # Errors
     /// S3 or DynamoDB failed. What was added so far stays; run it again.
-    pub async fn rebuild_index(&self) -> Result<Rebuilt, ArchiveError> {
+    pub(super) async fn rebuild_index(&self) -> Result<IndexRebuild, ArchiveError> {
         let (histories, started) = self.histories().await?;
-        let mut rebuilt = Rebuilt::default();
+        let mut rebuilt = IndexRebuild::default();
         let mut after = None;
         // A letter's objects may lie on two pages of the listing.
         let mut last: Option<(MessageId, Vec<Archiving>)> = None;
@@ -67,8 +58,8 @@ impl S3Archive {
         mut letters: BTreeMap<MessageId, Vec<Archiving>>,
         histories: &HashMap<MessageId, History>,
         started: &HashMap<ReplayId, Timestamp>,
-        rebuilt: &mut Rebuilt,
-    ) -> Result<(), Trouble> {
+        rebuilt: &mut IndexRebuild,
+    ) -> Result<(), CallError> {
         let ids: Vec<_> = letters.keys().cloned().collect();
         let there = self.index.entries(&ids).await?;
         letters.retain(|id, _| !there.contains_key(id));
@@ -78,7 +69,7 @@ impl S3Archive {
             .map(|of_one| async move {
                 let documents =
                     futures::future::try_join_all(of_one.iter().map(|one| self.objects.get(one))).await?;
-                Ok::<_, Trouble>(merged(documents.into_iter().flatten()))
+                Ok::<_, CallError>(merged(documents.into_iter().flatten()))
             })
             .buffered(READS_AT_ONCE)
             .try_collect()
@@ -92,14 +83,14 @@ impl S3Archive {
         for some in entries.chunks(LETTERS_AT_ONCE) {
             match self.index.insert(some).await {
                 Ok(()) => rebuilt.added += some.len() as u64,
-                Err(Undone::Trouble(trouble)) => return Err(trouble),
+                Err(TransactionError::Call(trouble)) => return Err(trouble),
                 // The archiver put one of them there meanwhile.
-                Err(Undone::Conditions(_)) => {
+                Err(TransactionError::Conditions(_)) => {
                     for one in some {
                         match self.index.insert(std::slice::from_ref(one)).await {
                             Ok(()) => rebuilt.added += 1,
-                            Err(Undone::Conditions(_)) => rebuilt.there += 1,
-                            Err(Undone::Trouble(trouble)) => return Err(trouble),
+                            Err(TransactionError::Conditions(_)) => rebuilt.there += 1,
+                            Err(TransactionError::Call(trouble)) => return Err(trouble),
                         }
                     }
                 }
@@ -116,13 +107,13 @@ impl S3Archive {
     /// Reads replays and audit log: what was done with each letter, and when each replay began.
     async fn histories(
         &self,
-    ) -> Result<(HashMap<MessageId, History>, HashMap<ReplayId, Timestamp>), Trouble> {
+    ) -> Result<(HashMap<MessageId, History>, HashMap<ReplayId, Timestamp>), CallError> {
         let mut histories: HashMap<MessageId, History> = HashMap::new();
         let mut started = HashMap::new();
         let mut pages =
             self.log.client.scan().table_name(&self.log.table).consistent_read(true).into_paginator().send();
         while let Some(page) = pages.next().await {
-            for item in page.map_err(|error| trouble("Scan", &error))?.items() {
+            for item in page.map_err(|error| call_error("Scan", &error))?.items() {
                 let (Some(pk), Some(sk)) = (text_of(item, "pk"), text_of(item, "sk")) else { continue };
                 if pk == "replays" {
                     started.extend(time_of(item, "started_at").map(|at| (ReplayId::new(sk), at)));

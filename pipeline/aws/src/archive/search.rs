@@ -3,12 +3,10 @@
 use super::entry::{Entry, in_key, time_key};
 use super::index::{Count, Index};
 use super::walk::{By, Range, Walk};
-use crate::trouble::Trouble;
-use spillway_core::dead_letter::DeadLetterFilter;
+use crate::call_error::CallError;
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus, SearchWords};
 use spillway_core::ids::{EventType, Fingerprint};
 
-/// The states that a letter can be in.
-const STATES: [&str; 4] = ["archived", "replaying", "stored", "discarded"];
 /// Letters that are looked at one by one for one question. A search that no index helps stops there: it says how many
 /// it has found, and goes on from there when asked for the next page.
 pub(crate) const MOST_EXAMINED: usize = 10_000;
@@ -27,8 +25,8 @@ pub(crate) struct Plan {
 
 /// The states of a filter; all if it names none.
 pub(crate) fn states(filter: &DeadLetterFilter) -> Vec<&'static str> {
-    let asked = |state: &&str| filter.states.is_empty() || filter.states.iter().any(|name| name == state);
-    STATES.into_iter().filter(asked).collect()
+    let asked = |state: &DeadLetterStatus| filter.states.is_empty() || filter.states.contains(state);
+    DeadLetterStatus::ALL.into_iter().filter(asked).map(DeadLetterStatus::as_str).collect()
 }
 
 /// Whether a counter counts letters of a filter. What a counter can't tell, time and words, is left out.
@@ -49,7 +47,7 @@ pub(crate) fn group_partitions(fingerprint: &Fingerprint, states: &[&str], shard
 }
 
 /// Finds the index that has the fewest letters beside those that are meant.
-pub(crate) async fn plan(index: &Index, filter: &DeadLetterFilter) -> Result<Plan, Trouble> {
+pub(crate) async fn plan(index: &Index, filter: &DeadLetterFilter) -> Result<Plan, CallError> {
     let (states, shards) = (states(filter), index.names.shards);
     let range = range(filter);
     let has_words = filter.contains.is_some();
@@ -92,7 +90,7 @@ fn range(filter: &DeadLetterFilter) -> Option<Range> {
 /// Whether a letter is one that a filter means.
 pub(crate) fn matches(filter: &DeadLetterFilter, entry: &Entry) -> bool {
     let time = time_key(entry.archived_at);
-    (filter.states.is_empty() || filter.states.iter().any(|state| state == entry.state.name()))
+    (filter.states.is_empty() || filter.states.contains(&entry.state.status()))
         && filter.fingerprint.as_ref().is_none_or(|fingerprint| *fingerprint == entry.fingerprint)
         && filter.class.is_none_or(|class| class == entry.class)
         && filter
@@ -102,11 +100,8 @@ pub(crate) fn matches(filter: &DeadLetterFilter, entry: &Entry) -> bool {
         && filter.from.is_none_or(|from| time >= time_key(from))
         && filter.to.is_none_or(|to| time < time_key(to))
         && filter.contains.as_ref().is_none_or(|words| {
-            let words = words.to_lowercase();
             let event_id = entry.event_id.as_deref().unwrap_or_default();
-            [entry.message.as_str(), event_id, entry.id.as_str()]
-                .iter()
-                .any(|text| text.to_lowercase().contains(&words))
+            SearchWords::new(words).are_in([entry.message.as_str(), event_id, entry.id.as_str()])
         })
 }
 
@@ -139,7 +134,7 @@ pub(crate) async fn search(
     plan: &Plan,
     after: Option<&str>,
     extent: Extent,
-) -> Result<Matches, Trouble> {
+) -> Result<Matches, CallError> {
     let mut found = Matches::default();
     let Some(mut range) = plan.range.clone() else {
         return Ok(Matches { is_all: true, ..found });

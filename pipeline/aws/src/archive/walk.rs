@@ -1,8 +1,8 @@
 //! Walking through the index: many partitions, each sorted, as one list with the newest first.
 
 use super::index::Index;
+use crate::call_error::{CallError, call_error};
 use crate::dynamo::item::{Item, text, text_of};
-use crate::trouble::{Trouble, trouble};
 use aws_sdk_dynamodb::types::Select;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::ids::MessageId;
@@ -93,7 +93,7 @@ impl<'i> Walk<'i> {
     }
 
     /// The next ones; fewer than asked for only at the end.
-    pub async fn take(&mut self, count: usize) -> Result<Vec<Found>, Trouble> {
+    pub async fn take(&mut self, count: usize) -> Result<Vec<Found>, CallError> {
         let mut taken = Vec::with_capacity(count.min(1000));
         while taken.len() < count {
             self.read_on((count - taken.len()).div_ceil(self.partitions.len().max(1)) * 2).await?;
@@ -111,7 +111,7 @@ impl<'i> Walk<'i> {
     }
 
     /// Reads on in each partition of which nothing is left in memory.
-    async fn read_on(&mut self, count: usize) -> Result<(), Trouble> {
+    async fn read_on(&mut self, count: usize) -> Result<(), CallError> {
         let (index, by, range) = (self.index, self.by, &self.range);
         loop {
             let empty = self.partitions.iter_mut().filter(|partition| partition.wants_more());
@@ -137,14 +137,14 @@ async fn read(
     range: &Range,
     partition: &mut Partition,
     count: usize,
-) -> Result<(), Trouble> {
+) -> Result<(), CallError> {
     let output = query(index, by, &partition.name, range)
         .scan_index_forward(false)
         .limit(i32::try_from(count).unwrap_or(i32::MAX))
         .set_exclusive_start_key(partition.next.take())
         .send()
         .await
-        .map_err(|error| trouble("Query", &error))?;
+        .map_err(|error| call_error("Query", &error))?;
     let keys = output.items().iter().filter_map(|item| text_of(item, "archived_key"));
     partition.read.extend(keys.map(|key| Found { archived_key: key.to_owned() }));
     partition.next = output.last_evaluated_key;
@@ -158,7 +158,7 @@ pub(crate) async fn count(
     by: By,
     partitions: &[String],
     range: &Range,
-) -> Result<u64, Trouble> {
+) -> Result<u64, CallError> {
     let counts: Vec<u64> = stream::iter(0..partitions.len())
         .map(|position| count_one(index, by, &partitions[position], range))
         .buffer_unordered(QUERIES_AT_ONCE)
@@ -167,11 +167,11 @@ pub(crate) async fn count(
     Ok(counts.into_iter().sum())
 }
 
-async fn count_one(index: &Index, by: By, partition: &str, range: &Range) -> Result<u64, Trouble> {
+async fn count_one(index: &Index, by: By, partition: &str, range: &Range) -> Result<u64, CallError> {
     let mut pages = query(index, by, partition, range).select(Select::Count).into_paginator().send();
     let mut count = 0;
     while let Some(page) = pages.next().await {
-        count += u64::try_from(page.map_err(|error| trouble("Query", &error))?.count).unwrap_or(0);
+        count += u64::try_from(page.map_err(|error| call_error("Query", &error))?.count).unwrap_or(0);
     }
     Ok(count)
 }
@@ -182,7 +182,7 @@ pub(crate) async fn ends(
     by: By,
     partitions: &[String],
     range: &Range,
-) -> Result<Option<(Found, Found)>, Trouble> {
+) -> Result<Option<(Found, Found)>, CallError> {
     let sides = partitions.iter().flat_map(|partition| [(partition, true), (partition, false)]);
     let sides: Vec<_> = sides.collect();
     let found: Vec<Option<Found>> = stream::iter(0..sides.len())
@@ -200,9 +200,9 @@ async fn end(
     by: By,
     (partition, oldest): (&String, bool),
     range: &Range,
-) -> Result<Option<Found>, Trouble> {
+) -> Result<Option<Found>, CallError> {
     let call = query(index, by, partition, range).scan_index_forward(oldest).limit(1);
-    let output = call.send().await.map_err(|error| trouble("Query", &error))?;
+    let output = call.send().await.map_err(|error| call_error("Query", &error))?;
     let key = output.items().first().and_then(|item| text_of(item, "archived_key"));
     Ok(key.map(|key| Found { archived_key: key.to_owned() }))
 }

@@ -1,5 +1,6 @@
 use super::fake::FakeCloudWatch;
 use super::*;
+use spillway_metrics::{MetricId, Statistic};
 
 fn time(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -9,18 +10,24 @@ fn metric(number: usize) -> MetricId {
     MetricId::new("AWS/SQS", "NumberOfMessagesSent", &[("QueueName", &format!("q{number}"))])
 }
 
-fn ask(number: usize) -> Ask {
-    Ask { metric: metric(number), statistic: "Sum".into(), period_s: 60 }
+fn query(number: usize) -> MetricQuery {
+    MetricQuery::new(metric(number), Statistic::Sum)
+}
+
+/// Reads these metrics by the minute, over a range in seconds.
+async fn read(fake: &FakeCloudWatch, numbers: &[usize], from: i64, to: i64) -> Result<Vec<Points>, ExplainedError> {
+    let queries: Vec<_> = numbers.iter().copied().map(query).collect();
+    super::read(&fake.client(), &queries, Period::MINUTE, (time(from), time(to))).await
 }
 
 #[tokio::test]
-async fn each_ask_gets_its_own_points_with_gaps_left_out() {
+async fn each_query_gets_its_own_points_with_gaps_left_out() {
     let fake = FakeCloudWatch::new();
     for (at, value) in [(600, 1.0), (659, 2.0), (720, 4.0), (900, 8.0)] {
         fake.put(&metric(0), time(at), value);
     }
     fake.put(&metric(1), time(660), 5.0);
-    let found = read(&fake.client(), &[ask(1), ask(0), ask(2)], time(600), time(900)).await.unwrap();
+    let found = read(&fake, &[1, 0, 2], 600, 900).await.unwrap();
     assert_eq!(found, [[(660, 5.0)].into(), [(600, 3.0), (720, 4.0)].into(), Points::new()]);
     assert_eq!(fake.calls(), 1);
 }
@@ -32,7 +39,7 @@ async fn pages_are_put_together() {
         fake.put(&metric(0), time(60 * minute), minute as f64);
     }
     fake.in_pages_of(3);
-    let found = read(&fake.client(), &[ask(0)], time(0), time(3_600)).await.unwrap();
+    let found = read(&fake, &[0], 0, 3_600).await.unwrap();
     assert_eq!(found[0].values().sum::<f64>(), 21.0);
     assert_eq!((found[0].len(), fake.calls()), (7, 3));
 }
@@ -43,8 +50,8 @@ async fn more_than_a_call_takes_is_asked_in_several() {
     for number in [0, 499, 500, 1_000] {
         fake.put(&metric(number), time(60), number as f64);
     }
-    let asks: Vec<_> = (0..1_001).map(ask).collect();
-    let found = read(&fake.client(), &asks, time(0), time(120)).await.unwrap();
+    let numbers: Vec<_> = (0..1_001).collect();
+    let found = read(&fake, &numbers, 0, 120).await.unwrap();
     assert_eq!(fake.calls(), 3);
     for number in [0, 499, 500, 1_000] {
         assert_eq!(found[number], [(60, number as f64)].into());
@@ -53,24 +60,23 @@ async fn more_than_a_call_takes_is_asked_in_several() {
 
 #[test]
 fn a_call_has_no_more_datapoints_than_cloudwatch_takes() {
-    let asks: Vec<_> = (0..500).map(ask).collect();
-    assert_eq!(fitting(&asks, 3_600), 500);
+    let fitting = |seconds| fitting(seconds, Period::MINUTE);
+    assert_eq!(fitting(3_600), 500);
     // A week of minutes has 10,080 periods and one that was cut.
-    assert_eq!(fitting(&asks, 7 * 86_400), 9);
-    assert_eq!(fitting(&asks[..3], 7 * 86_400), 3);
-    assert_eq!(fitting(&asks, i64::MAX / 2), 1);
+    assert_eq!(fitting(7 * 86_400), 9);
+    assert_eq!(fitting(i64::MAX / 2), 1);
 }
 
 #[tokio::test]
 async fn a_refusal_is_told_in_a_sentence_and_throttling_apart() {
     let fake = FakeCloudWatch::new();
     fake.failing(403, "AccessDenied");
-    let error = read(&fake.client(), &[ask(0)], time(0), time(60)).await.unwrap_err();
+    let error = read(&fake, &[0], 0, 60).await.unwrap_err();
     assert!(
         error.to_string().starts_with("these AWS credentials may not do cloudwatch:GetMetricData"),
         "{error}"
     );
     fake.failing(400, "Throttling");
-    let error = read(&fake.client(), &[ask(0)], time(0), time(60)).await.unwrap_err();
-    assert!(matches!(error, Trouble::Throttled { .. }), "{error}");
+    let error = read(&fake, &[0], 0, 60).await.unwrap_err();
+    assert!(matches!(error, ExplainedError::Throttled { .. }), "{error}");
 }

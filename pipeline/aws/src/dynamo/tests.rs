@@ -2,9 +2,9 @@
 
 use super::batch::{delete_all, get_all, put_all};
 use super::item::{item, text};
-use super::transact::{Action, Change, Undone, change, transact};
+use super::transact::{Action, Change, TransactionError, change, transact};
+use crate::call_error::RetryDecision;
 use crate::testing::script::{Answer, Call, Script};
-use crate::trouble::Fate;
 use serde_json::{Value, json};
 
 fn keys(count: usize) -> Vec<super::item::Item> {
@@ -46,7 +46,7 @@ async fn what_a_write_leaves_is_written_again_or_said_to_be_left() {
     let script =
         Script::start(|call, _| Answer::Ok(json!({"UnprocessedItems": call.body["RequestItems"]}))).await;
     let trouble = delete_all(&script.hasty_clients().dynamodb(), "t", keys(3)).await.unwrap_err();
-    assert_eq!((trouble.fate, trouble.text.contains("3 items")), (Fate::Throttled, true));
+    assert_eq!((trouble.decision, trouble.text.contains("3 items")), (RetryDecision::Throttled, true));
 }
 
 fn canceled(codes: &[&str]) -> Answer {
@@ -94,11 +94,13 @@ async fn a_transaction_that_was_cut_is_sent_again_as_the_same_one() {
 #[tokio::test]
 async fn conditions_that_do_not_hold_are_named_and_not_tried_again() {
     let script = Script::start(|_, _| canceled(&["None", "ConditionalCheckFailed"])).await;
-    assert_eq!(transact(&script.clients().dynamodb(), two).await, Err(Undone::Conditions(vec![1])));
+    assert_eq!(transact(&script.clients().dynamodb(), two).await, Err(TransactionError::Conditions(vec![1])));
     assert_eq!(script.calls().len(), 1);
     let script = Script::start(|_, _| canceled(&["ValidationError", "None"])).await;
-    let Err(Undone::Trouble(trouble)) = transact(&script.clients().dynamodb(), two).await else { panic!() };
-    assert_eq!((trouble.fate, trouble.text.contains("ValidationError")), (Fate::Refused, true));
+    let Err(TransactionError::Call(trouble)) = transact(&script.clients().dynamodb(), two).await else {
+        panic!()
+    };
+    assert_eq!((trouble.decision, trouble.text.contains("ValidationError")), (RetryDecision::Refused, true));
 
     let script = Script::start(|_, _| {
         Answer::error("com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException")

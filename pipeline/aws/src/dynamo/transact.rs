@@ -2,7 +2,7 @@
 
 use super::item::Item;
 use crate::backoff::{Backoff, Pace};
-use crate::trouble::{Fate, Trouble, trouble};
+use crate::call_error::{CallError, RetryDecision, call_error};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -14,16 +14,16 @@ pub(crate) const MOST_ACTIONS: usize = 100;
 
 /// Why a transaction did nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Undone {
+pub(crate) enum TransactionError {
     /// The conditions of the actions at these positions did not hold.
     Conditions(Vec<usize>),
     /// It failed.
-    Trouble(Trouble),
+    Call(CallError),
 }
 
-impl From<Trouble> for Undone {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
+impl From<CallError> for TransactionError {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
     }
 }
 
@@ -199,14 +199,14 @@ impl Action {
 pub(crate) async fn transact(
     client: &Client,
     actions: impl Fn(usize) -> Vec<Action> + Send + Sync,
-) -> Result<(), Undone> {
+) -> Result<(), TransactionError> {
     let mut backoff = Backoff::new(Pace::for_limits(client.config().timeout_config()));
     let mut tries = 0;
     loop {
         match try_once(client, actions(tries)).await {
-            Err(Undone::Trouble(trouble)) if trouble.fate == Fate::Throttled => {
+            Err(TransactionError::Call(trouble)) if trouble.decision == RetryDecision::Throttled => {
                 if !backoff.wait().await {
-                    return Err(Undone::Trouble(trouble));
+                    return Err(TransactionError::Call(trouble));
                 }
             }
             done => return done,
@@ -215,35 +215,48 @@ pub(crate) async fn transact(
     }
 }
 
-async fn try_once(client: &Client, actions: Vec<Action>) -> Result<(), Undone> {
+async fn try_once(client: &Client, actions: Vec<Action>) -> Result<(), TransactionError> {
     const ACTION: &str = "TransactWriteItems";
     debug_assert!(actions.len() <= MOST_ACTIONS, "{} actions in one transaction", actions.len());
     let items = actions.into_iter().map(Action::build).collect::<Result<Vec<_>, _>>();
-    let items = items.map_err(|error| Trouble::ours(ACTION, &error))?;
+    let items = items.map_err(|error| CallError::ours(ACTION, &error))?;
     // The SDK gives the call a token, so that its own retry of a call that was cut does not do it twice.
     let Err(error) = client.transact_write_items().set_transact_items(Some(items)).send().await else {
         return Ok(());
     };
     let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error()
     else {
-        return Err(Undone::Trouble(trouble(ACTION, &error)));
+        return Err(TransactionError::Call(call_error(ACTION, &error)));
     };
     let reasons = canceled.cancellation_reasons.clone().unwrap_or_default();
     let codes: Vec<_> = reasons.iter().map(|reason| reason.code.as_deref().unwrap_or("None")).collect();
     let positions = |code: &str| (0..codes.len()).filter(|&i| codes[i] == code).collect::<Vec<_>>();
     let failed = positions("ConditionalCheckFailed");
     if !failed.is_empty() {
-        return Err(Undone::Conditions(failed));
+        return Err(TransactionError::Conditions(failed));
     }
     let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-    let fate = if codes.iter().any(|code| passing.contains(code)) { Fate::Throttled } else { Fate::Refused };
+    let decision = if codes.iter().any(|code| passing.contains(code)) {
+        RetryDecision::Throttled
+    } else {
+        RetryDecision::Refused
+    };
     let said = reasons.iter().find_map(|reason| reason.message.clone()).unwrap_or_default();
     let text = format!("{ACTION}: canceled ({}): {said}", codes.join(", "));
-    Err(Undone::Trouble(Trouble { fate, code: Some("TransactionCanceledException".to_owned()), text }))
+    Err(TransactionError::Call(CallError {
+        decision,
+        code: Some("TransactionCanceledException".to_owned()),
+        text,
+    }))
 }
 
 /// Changes one item by itself. `false` if its condition did not hold.
-pub(crate) async fn change(client: &Client, table: &str, key: Item, change: Change) -> Result<bool, Trouble> {
+pub(crate) async fn change(
+    client: &Client,
+    table: &str,
+    key: Item,
+    change: Change,
+) -> Result<bool, CallError> {
     let written = change.written();
     let call = client
         .update_item()
@@ -258,7 +271,7 @@ pub(crate) async fn change(client: &Client, table: &str, key: Item, change: Chan
         Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
             Ok(false)
         }
-        Err(error) => Err(trouble("UpdateItem", &error)),
+        Err(error) => Err(call_error("UpdateItem", &error)),
     }
 }
 

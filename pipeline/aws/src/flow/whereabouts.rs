@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
 use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
 use spillway_core::ledger::Place;
-use spillway_core::ports::{FlowError, Location, StoredEvent};
+use spillway_core::ports::{LedgerError, Location, StoredEvent};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl AwsFlow {
         &self,
         id: &EventId,
         source: Option<&EventSource>,
-    ) -> Result<Vec<StoredEvent>, FlowError> {
+    ) -> Result<Vec<StoredEvent>, LedgerError> {
         let sources = match source {
             Some(source) => vec![source.clone()],
             None => self.sources(id).await?,
@@ -36,13 +36,13 @@ impl AwsFlow {
         let reads = sources.into_iter().map(|source| async {
             let key = EventKey { source, id: id.clone() };
             let read = self.readers.store.get(&key).await;
-            read.map_err(|error| FlowError { reason: error.to_string() })
+            read.map_err(|error| LedgerError { reason: error.to_string() })
         });
         Ok(all(reads).await?.into_iter().flatten().collect())
     }
 
     /// The sources that have a stored event with an id: the table is partitioned by the id alone.
-    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, FlowError> {
+    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, LedgerError> {
         let query = self
             .readers
             .dynamodb
@@ -57,7 +57,7 @@ impl AwsFlow {
         let mut items = query.into_paginator().items().send();
         let mut sources = Vec::new();
         while let Some(item) = items.next().await {
-            let item = item.map_err(|error| failed(explain::trouble(&error, QUERY)))?;
+            let item = item.map_err(|error| failed(explain::explain(&error, QUERY)))?;
             if let Some(AttributeValue::S(source)) = item.get("source") {
                 sources.push(EventSource::new(source));
             }
@@ -66,13 +66,13 @@ impl AwsFlow {
     }
 
     /// The dead letters of an event, newest first.
-    pub(super) async fn dead(&self, id: &EventId) -> Result<Vec<DeadLetter>, FlowError> {
+    pub(super) async fn dead(&self, id: &EventId) -> Result<Vec<DeadLetter>, LedgerError> {
         let ids = self.dead_letter_ids(id).await?;
         let reads = ids.iter().map(|id| async { self.readers.archive.get(id).await.map_err(archive) });
         Ok(all(reads).await?.into_iter().flatten().collect())
     }
 
-    async fn dead_letter_ids(&self, id: &EventId) -> Result<Vec<MessageId>, FlowError> {
+    async fn dead_letter_ids(&self, id: &EventId) -> Result<Vec<MessageId>, LedgerError> {
         let query = self
             .readers
             .dynamodb
@@ -85,7 +85,7 @@ impl AwsFlow {
         let mut items = query.into_paginator().items().send();
         let mut ids = Vec::new();
         while let Some(item) = items.next().await {
-            let item = item.map_err(|error| failed(explain::trouble(&error, QUERY)))?;
+            let item = item.map_err(|error| failed(explain::explain(&error, QUERY)))?;
             if let Some(AttributeValue::S(key)) = item.get("pk")
                 && let Some(id) = key.strip_prefix(LETTER)
             {
@@ -96,7 +96,7 @@ impl AwsFlow {
     }
 
     /// The place of each of some ids, looked up at the same time.
-    pub(super) async fn places_of(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, FlowError> {
+    pub(super) async fn places_of(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, LedgerError> {
         let stored = all(ids.iter().map(|id| self.is_stored(id))).await?;
         let elsewhere: Vec<&EventId> =
             ids.iter().zip(&stored).filter(|(_, stored)| !**stored).map(|(id, _)| id).collect();
@@ -106,7 +106,7 @@ impl AwsFlow {
         for (id, letters) in elsewhere.into_iter().zip(&letters) {
             let places =
                 letters.iter().filter_map(|letter| states.get(letter)).filter_map(|state| place(state));
-            if let Some(place) = places.max_by_key(|place| furthest(*place)) {
+            if let Some(place) = places.max_by_key(|place| place.progress()) {
                 dead.insert(id, place);
             }
         }
@@ -115,7 +115,7 @@ impl AwsFlow {
         Ok(ids.iter().zip(stored).map(place).collect())
     }
 
-    async fn is_stored(&self, id: &EventId) -> Result<bool, FlowError> {
+    async fn is_stored(&self, id: &EventId) -> Result<bool, LedgerError> {
         let answer = self
             .readers
             .dynamodb
@@ -129,7 +129,7 @@ impl AwsFlow {
             .limit(1)
             .send()
             .await
-            .map_err(|error| failed(explain::trouble(&error, QUERY)))?;
+            .map_err(|error| failed(explain::explain(&error, QUERY)))?;
         Ok(!answer.items().is_empty())
     }
 
@@ -137,7 +137,7 @@ impl AwsFlow {
     async fn states<'a>(
         &self,
         ids: impl Iterator<Item = &'a MessageId>,
-    ) -> Result<HashMap<MessageId, String>, FlowError> {
+    ) -> Result<HashMap<MessageId, String>, LedgerError> {
         let mut states = HashMap::new();
         let keys: Vec<_> = ids.map(key).collect();
         for keys in keys.chunks(MOST_ITEMS) {
@@ -147,7 +147,7 @@ impl AwsFlow {
         Ok(states)
     }
 
-    async fn get_all(&self, keys: &[Item]) -> Result<Vec<Item>, FlowError> {
+    async fn get_all(&self, keys: &[Item]) -> Result<Vec<Item>, LedgerError> {
         let table = &self.topology.dead_letter_index.name;
         let mut keys = keys.to_vec();
         let mut found = Vec::new();
@@ -158,10 +158,10 @@ impl AwsFlow {
                 .consistent_read(true)
                 .projection_expression("pk, time_bucket")
                 .build()
-                .map_err(|error| FlowError { reason: error.to_string() })?;
+                .map_err(|error| LedgerError { reason: error.to_string() })?;
             let answer = self.readers.dynamodb.batch_get_item().request_items(table, wanted).send().await;
             let mut answer =
-                answer.map_err(|error| failed(explain::trouble(&error, "dynamodb:BatchGetItem")))?;
+                answer.map_err(|error| failed(explain::explain(&error, "dynamodb:BatchGetItem")))?;
             found.extend(
                 answer.responses.as_mut().and_then(|tables| tables.remove(table)).unwrap_or_default(),
             );
@@ -173,7 +173,7 @@ impl AwsFlow {
             if !backoff.wait().await {
                 let reason =
                     "the index of dead letters is over its read capacity: try again later".to_owned();
-                return Err(FlowError { reason });
+                return Err(LedgerError { reason });
             }
         }
     }
@@ -201,16 +201,6 @@ fn place(state: &str) -> Option<Place> {
         "discarded" => Some(Place::Discarded),
         "stored" => Some(Place::Stored),
         _ => None,
-    }
-}
-
-/// Which of several places counts: what is stored is stored.
-fn furthest(place: Place) -> u8 {
-    match place {
-        Place::Stored => 3,
-        Place::Discarded => 2,
-        Place::Archived => 1,
-        _ => 0,
     }
 }
 

@@ -7,10 +7,10 @@
 //! | `replay#REPLAY` | `waiting#LETTER` | a message that is still to be put back |
 //! | `replay#REPLAY` | `count#PART` | how many are in which state; the sum of all parts counts |
 
+use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, number, number_of, text, text_of, time_of};
 use crate::dynamo::transact::{Action, Change, change};
-use crate::trouble::{Trouble, trouble};
 use aws_sdk_dynamodb::Client;
 use spillway_core::Timestamp;
 use spillway_core::ids::{MessageId, ReplayId};
@@ -99,9 +99,14 @@ impl Log {
     }
 
     /// The state of a message of a replay.
-    pub async fn state(&self, replay: &ReplayId, id: &MessageId) -> Result<Option<ReplayItemState>, Trouble> {
+    pub async fn state(
+        &self,
+        replay: &ReplayId,
+        id: &MessageId,
+    ) -> Result<Option<ReplayItemState>, CallError> {
         let call = self.client.get_item().table_name(&self.table).set_key(Some(item_key(replay, id)));
-        let output = call.consistent_read(true).send().await.map_err(|error| trouble("GetItem", &error))?;
+        let output =
+            call.consistent_read(true).send().await.map_err(|error| call_error("GetItem", &error))?;
         Ok(output.item.as_ref().and_then(state_of))
     }
 
@@ -110,7 +115,7 @@ impl Log {
         &self,
         replay: &ReplayId,
         ids: &[MessageId],
-    ) -> Result<HashMap<MessageId, ReplayItemState>, Trouble> {
+    ) -> Result<HashMap<MessageId, ReplayItemState>, CallError> {
         let keys = ids.iter().map(|id| item_key(replay, id)).collect();
         let items = batch::get_all(&self.client, &self.table, keys).await?;
         let state = |item: &Item| {
@@ -121,7 +126,7 @@ impl Log {
     }
 
     /// The counts of a replay.
-    pub async fn tally(&self, replay: &ReplayId) -> Result<Tally, Trouble> {
+    pub async fn tally(&self, replay: &ReplayId) -> Result<Tally, CallError> {
         let pages = self
             .client
             .query()
@@ -133,7 +138,8 @@ impl Log {
             .into_paginator()
             .items()
             .send();
-        let parts = pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| trouble("Query", &error))?;
+        let parts =
+            pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| call_error("Query", &error))?;
         let sum = |state: ReplayItemState| {
             let sum: i64 = parts.iter().filter_map(|part| number_of(part, state.as_str())).sum();
             u64::try_from(sum).unwrap_or(0)
@@ -148,7 +154,7 @@ impl Log {
 
     /// Ends a replay if none of its messages is still to end. Whoever ends the last message finds all of them ended,
     /// because each looks after its own end was written.
-    pub async fn close_if_done(&self, replay: &ReplayId, now: Timestamp) -> Result<(), Trouble> {
+    pub async fn close_if_done(&self, replay: &ReplayId, now: Timestamp) -> Result<(), CallError> {
         if self.tally(replay).await?.open() > 0 {
             return Ok(());
         }

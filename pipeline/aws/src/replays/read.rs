@@ -3,10 +3,10 @@
 use super::DynamoReplays;
 use super::log::{Tally, is_preparing, replay, replay_key, state_of};
 use super::write::ended;
-use crate::archive::{Entry, Objects, letters};
+use crate::archive::{Entry, letters};
+use crate::call_error::{CallError, call_error};
 use crate::dynamo::item::{Item, text, text_of, time_of};
-use crate::dynamo::transact::Undone;
-use crate::trouble::{Trouble, trouble};
+use crate::dynamo::transact::TransactionError;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page};
 use spillway_core::ids::{MessageId, ReplayId};
@@ -19,19 +19,18 @@ impl DynamoReplays {
     /// Letters that are still to be put back.
     pub(super) async fn read_waiting(
         &self,
-        objects: &Objects,
         replay: &ReplayId,
         limit: usize,
-    ) -> Result<Vec<DeadLetter>, Trouble> {
+    ) -> Result<Vec<DeadLetter>, CallError> {
         let mut found: Vec<DeadLetter> = Vec::new();
         let mut after = None;
         while found.len() < limit {
             let (marked, next) = self.marks(replay, "waiting#", after, limit - found.len()).await?;
-            let states = self.log.states(replay, &marked).await?;
+            let states = self.tables.log.states(replay, &marked).await?;
             let waiting = self.forget_waiting(replay, &states, &marked).await?;
-            let mut entries = self.index.entries(&waiting).await?;
+            let mut entries = self.tables.index.entries(&waiting).await?;
             let entries: Vec<Entry> = waiting.iter().filter_map(|id| entries.remove(id)).collect();
-            let whole = letters(objects, entries.clone()).await?;
+            let whole = letters(&self.objects, entries.clone()).await?;
             for entry in entries {
                 if !whole.iter().any(|letter| letter.id == entry.id) {
                     let dead_letter = &entry.id;
@@ -49,8 +48,8 @@ impl DynamoReplays {
     }
 
     /// Notes that a letter can't be put back, unless it has ended.
-    pub(super) async fn note_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), Trouble> {
-        match self.index.entry(id).await? {
+    pub(super) async fn note_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), CallError> {
+        match self.tables.index.entry(id).await? {
             Some(before) if before.state == (DeadLetterState::Replaying { replay_id: replay.clone() }) => {
                 self.give_back(replay, before).await
             }
@@ -60,12 +59,14 @@ impl DynamoReplays {
 
     /// A letter that can't be put back, as when its object is gone: its message ends as returned, so that the replay can
     /// end.
-    async fn give_back(&self, replay: &ReplayId, before: Entry) -> Result<(), Trouble> {
-        let after = ended(&before, replay, DeadLetterState::Archived, self.clock.now());
+    async fn give_back(&self, replay: &ReplayId, before: Entry) -> Result<(), CallError> {
+        let after = ended(&before, replay, DeadLetterState::Archived, self.tables.clock.now());
         let from = Some(ReplayItemState::Waiting);
-        match self.end(replay, (before, after), from, ReplayItemState::Returned).await {
-            Ok(()) | Err(Undone::Conditions(_)) => self.log.close_if_done(replay, self.clock.now()).await,
-            Err(Undone::Trouble(trouble)) => Err(trouble),
+        match self.tables.end(replay, (before, after), from, ReplayItemState::Returned).await {
+            Ok(()) | Err(TransactionError::Conditions(_)) => {
+                self.tables.log.close_if_done(replay, self.tables.clock.now()).await
+            }
+            Err(TransactionError::Call(trouble)) => Err(trouble),
         }
     }
 
@@ -75,10 +76,10 @@ impl DynamoReplays {
         prefix: &str,
         after: Option<Item>,
         limit: usize,
-    ) -> Result<(Vec<MessageId>, Option<Item>), Trouble> {
+    ) -> Result<(Vec<MessageId>, Option<Item>), CallError> {
         let output =
             self.part_of(replay, prefix).limit(as_limit(limit)).set_exclusive_start_key(after).send().await;
-        let output = output.map_err(|error| trouble("Query", &error))?;
+        let output = output.map_err(|error| call_error("Query", &error))?;
         let id = |item: &Item| Some(MessageId::new(text_of(item, "sk")?.strip_prefix(prefix)?));
         Ok((output.items().iter().filter_map(id).collect(), output.last_evaluated_key))
     }
@@ -89,10 +90,11 @@ impl DynamoReplays {
         replay: &ReplayId,
         prefix: &str,
     ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
-        self.log
+        self.tables
+            .log
             .client
             .query()
-            .table_name(&self.log.table)
+            .table_name(&self.tables.log.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
             .expression_attribute_values(":pk", text(format!("replay#{replay}")))
             .expression_attribute_values(":sk", text(prefix))
@@ -100,15 +102,22 @@ impl DynamoReplays {
     }
 
     /// One replay. If all its messages have ended and nobody has said so, this says it.
-    pub(super) async fn read_one(&self, id: &ReplayId) -> Result<Option<Replay>, Trouble> {
-        let call = self.log.client.get_item().table_name(&self.log.table).set_key(Some(replay_key(id)));
-        let output = call.consistent_read(true).send().await.map_err(|error| trouble("GetItem", &error))?;
+    pub(super) async fn read_one(&self, id: &ReplayId) -> Result<Option<Replay>, CallError> {
+        let call = self
+            .tables
+            .log
+            .client
+            .get_item()
+            .table_name(&self.tables.log.table)
+            .set_key(Some(replay_key(id)));
+        let output =
+            call.consistent_read(true).send().await.map_err(|error| call_error("GetItem", &error))?;
         let Some(item) = output.item else { return Ok(None) };
-        let tally = self.log.tally(id).await?;
-        let now = self.clock.now();
+        let tally = self.tables.log.tally(id).await?;
+        let now = self.tables.clock.now();
         if tally.open() == 0
             && time_of(&item, "ended_at").is_none()
-            && let Err(error) = self.log.close_if_done(id, now).await
+            && let Err(error) = self.tables.log.close_if_done(id, now).await
         {
             // Whoever may only read sees it as ended all the same.
             tracing::debug!(%error, replay = %id, "the end of a replay could not be written");
@@ -117,44 +126,45 @@ impl DynamoReplays {
     }
 
     /// Replays, newest first. Their ids sort by time.
-    pub(super) async fn read_newest(&self, limit: usize) -> Result<Vec<Replay>, Trouble> {
+    pub(super) async fn read_newest(&self, limit: usize) -> Result<Vec<Replay>, CallError> {
         if limit == 0 {
             return Ok(Vec::new());
         }
         let output = self.all_replays().scan_index_forward(false).limit(as_limit(limit)).send().await;
-        let output = output.map_err(|error| trouble("Query", &error))?;
+        let output = output.map_err(|error| call_error("Query", &error))?;
         let counted = self.counted(output.items()).await?;
-        let now = self.clock.now();
+        let now = self.tables.clock.now();
         Ok(output.items().iter().zip(counted).filter_map(|(item, tally)| replay(item, tally, now)).collect())
     }
 
     /// Replays with messages still to be put back, oldest first. One that still takes its messages is left alone.
-    pub(super) async fn read_unfinished(&self) -> Result<Vec<ReplayId>, Trouble> {
+    pub(super) async fn read_unfinished(&self) -> Result<Vec<ReplayId>, CallError> {
         let running = self.all_replays().filter_expression("attribute_not_exists(ended_at)");
         let items = running.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-        let mut items = items.map_err(|error| trouble("Query", &error))?;
-        let now = self.clock.now();
+        let mut items = items.map_err(|error| call_error("Query", &error))?;
+        let now = self.tables.clock.now();
         items.retain(|item| !is_preparing(item, now));
         let counted = self.counted(&items).await?;
         let waiting = items.iter().zip(counted).filter(|(_, tally)| tally.waiting > 0);
         Ok(waiting.filter_map(|(item, _)| text_of(item, "sk").map(ReplayId::new)).collect())
     }
 
-    async fn counted(&self, items: &[Item]) -> Result<Vec<Tally>, Trouble> {
+    async fn counted(&self, items: &[Item]) -> Result<Vec<Tally>, CallError> {
         let ids: Vec<_> =
             items.iter().map(|item| ReplayId::new(text_of(item, "sk").unwrap_or_default())).collect();
         stream::iter(0..ids.len())
-            .map(|position| self.log.tally(&ids[position]))
+            .map(|position| self.tables.log.tally(&ids[position]))
             .buffered(COUNTED_AT_ONCE)
             .try_collect()
             .await
     }
 
     fn all_replays(&self) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
-        self.log
+        self.tables
+            .log
             .client
             .query()
-            .table_name(&self.log.table)
+            .table_name(&self.tables.log.table)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", text("replays"))
             .consistent_read(true)
@@ -166,14 +176,14 @@ impl DynamoReplays {
         replay: &ReplayId,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Page<ReplayItem>, Trouble> {
-        let total = self.log.tally(replay).await?.total();
+    ) -> Result<Page<ReplayItem>, CallError> {
+        let total = self.tables.log.tally(replay).await?.total();
         let mut start = after.map(|id| super::log::item_key(replay, &MessageId::new(id)));
         let mut items: Vec<ReplayItem> = Vec::new();
         while items.len() <= limit {
             let call = self.part_of(replay, "item#").limit(as_limit(limit + 1 - items.len()));
             let output = call.set_exclusive_start_key(start).send().await;
-            let output = output.map_err(|error| trouble("Query", &error))?;
+            let output = output.map_err(|error| call_error("Query", &error))?;
             items.extend(output.items().iter().filter_map(read_item));
             start = output.last_evaluated_key;
             if start.is_none() {

@@ -1,12 +1,12 @@
 //! What changes a replay. Each change of a message is one transaction with its dead letter and the counters.
 
-use super::DynamoReplays;
 use super::log::{new_replay, replay_key, waiting_key};
+use super::{DynamoReplays, Tables};
 use crate::archive::{Entry, LETTERS_AT_ONCE, Step};
+use crate::call_error::CallError;
 use crate::dynamo::batch;
 use crate::dynamo::item::{number, text};
-use crate::dynamo::transact::{Action, Change, Undone, change, transact};
-use crate::trouble::Trouble;
+use crate::dynamo::transact::{Action, Change, TransactionError, change, transact};
 use spillway_core::dead_letter::{DeadLetterState, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::replay::ReplayItemState;
@@ -26,10 +26,10 @@ impl DynamoReplays {
         replay: &ReplayId,
         ids: &[MessageId],
         by: &str,
-    ) -> Result<u64, Trouble> {
-        let now = self.clock.now();
+    ) -> Result<u64, CallError> {
+        let now = self.tables.clock.now();
         let trace = ReplayTrace { replay_id: replay.clone(), sent_at: now, ended_at: None, stored: None };
-        let mut entries = self.index.entries(ids).await?;
+        let mut entries = self.tables.index.entries(ids).await?;
         let mut steps: Vec<Step> = Vec::with_capacity(entries.len());
         for before in ids.iter().filter_map(|id| entries.remove(id)) {
             if before.state != DeadLetterState::Archived {
@@ -47,10 +47,10 @@ impl DynamoReplays {
             let with = |steps: &[Step], tries| {
                 let mut actions = self.adding(replay, steps, tries);
                 let item = new_replay(replay, by, now, PREPARING_S);
-                actions.push(Action::Insert { table: self.log.table.clone(), item, absent: "pk" });
+                actions.push(Action::Insert { table: self.tables.log.table.clone(), item, absent: "pk" });
                 actions
             };
-            taken = self.index.take_chunk(first, with).await?.len();
+            taken = self.tables.index.take_chunk(first, with).await?.len();
         }
         if taken == 0 {
             return Ok(0);
@@ -58,7 +58,7 @@ impl DynamoReplays {
         while !steps.is_empty() {
             let some: Vec<_> = steps.drain(..(LETTERS_AT_ONCE * 20).min(steps.len())).collect();
             self.prepare_on(replay).await?;
-            match self.index.take(some, |steps, tries| self.adding(replay, steps, tries)).await {
+            match self.tables.index.take(some, |steps, tries| self.adding(replay, steps, tries)).await {
                 Ok(more) => taken += more.len(),
                 // What was taken is replayed; the rest is still archived, and can be asked for again.
                 Err(error) => {
@@ -68,43 +68,45 @@ impl DynamoReplays {
             }
         }
         let ready = Change::default().remove("preparing_until").if_present("pk");
-        if let Err(error) = change(&self.log.client, &self.log.table, replay_key(replay), ready).await {
+        if let Err(error) =
+            change(&self.tables.log.client, &self.tables.log.table, replay_key(replay), ready).await
+        {
             tracing::warn!(%error, %replay, "a replay begins a minute late");
         }
         Ok(taken as u64)
     }
 
     fn adding(&self, replay: &ReplayId, steps: &[Step], tries: usize) -> Vec<Action> {
-        let now = self.clock.now();
+        let now = self.tables.clock.now();
         let mut actions: Vec<_> =
-            steps.iter().flat_map(|(_, after)| self.log.adding(replay, &after.id, now)).collect();
+            steps.iter().flat_map(|(_, after)| self.tables.log.adding(replay, &after.id, now)).collect();
         if let Some((_, first)) = steps.first() {
             let count = i64::try_from(steps.len()).unwrap_or(0);
-            let part = self.index.part(&first.id, tries);
-            actions.push(self.log.counting(replay, part, &[(ReplayItemState::Waiting, count)]));
+            let part = self.tables.index.part(&first.id, tries);
+            actions.push(self.tables.log.counting(replay, part, &[(ReplayItemState::Waiting, count)]));
         }
         actions
     }
 
-    async fn prepare_on(&self, replay: &ReplayId) -> Result<(), Trouble> {
-        let until = self.clock.now().as_second() + PREPARING_S;
+    async fn prepare_on(&self, replay: &ReplayId) -> Result<(), CallError> {
+        let until = self.tables.clock.now().as_second() + PREPARING_S;
         let on = Change::default().set("preparing_until", number(until)).if_present("pk");
-        change(&self.log.client, &self.log.table, replay_key(replay), on).await.map(|_| ())
+        change(&self.tables.log.client, &self.tables.log.table, replay_key(replay), on).await.map(|_| ())
     }
 
     /// Notes that messages were put back, each unless it has ended meanwhile: the consumer may be faster than this note.
-    pub(super) async fn note_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), Trouble> {
+    pub(super) async fn note_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), CallError> {
         for some in ids.chunks(LETTERS_AT_ONCE) {
             let mut moving: Vec<MessageId> = some.to_vec();
             while !moving.is_empty() {
-                match transact(&self.log.client, |tries| self.sending(replay, &moving, tries)).await {
+                match transact(&self.tables.log.client, |tries| self.sending(replay, &moving, tries)).await {
                     Ok(()) => break,
-                    Err(Undone::Trouble(trouble)) => return Err(trouble),
-                    Err(Undone::Conditions(failed)) => {
+                    Err(TransactionError::Call(trouble)) => return Err(trouble),
+                    Err(TransactionError::Conditions(failed)) => {
                         let ended: Vec<_> =
                             failed.iter().filter_map(|&position| moving.get(position)).collect();
                         let keys = ended.iter().map(|id| waiting_key(replay, id)).collect();
-                        batch::delete_all(&self.log.client, &self.log.table, keys).await?;
+                        batch::delete_all(&self.tables.log.client, &self.tables.log.table, keys).await?;
                         let ended: Vec<_> = ended.into_iter().cloned().collect();
                         moving.retain(|id| !ended.contains(id));
                     }
@@ -116,32 +118,54 @@ impl DynamoReplays {
 
     fn sending(&self, replay: &ReplayId, ids: &[MessageId], tries: usize) -> Vec<Action> {
         use ReplayItemState::{Sent, Waiting};
-        let now = self.clock.now();
+        let now = self.tables.clock.now();
         let mut actions: Vec<_> =
-            ids.iter().map(|id| self.log.moving(replay, id, Waiting, Sent, now)).collect();
+            ids.iter().map(|id| self.tables.log.moving(replay, id, Waiting, Sent, now)).collect();
         actions.extend(
-            ids.iter()
-                .map(|id| Action::Delete { table: self.log.table.clone(), key: waiting_key(replay, id) }),
+            ids.iter().map(|id| Action::Delete {
+                table: self.tables.log.table.clone(),
+                key: waiting_key(replay, id),
+            }),
         );
         if let Some(first) = ids.first() {
             let count = i64::try_from(ids.len()).unwrap_or(0);
-            let part = self.index.part(first, tries);
-            actions.push(self.log.counting(replay, part, &[(Waiting, -count), (Sent, count)]));
+            let part = self.tables.index.part(first, tries);
+            actions.push(self.tables.log.counting(replay, part, &[(Waiting, -count), (Sent, count)]));
         }
         actions
     }
 
     /// Notes why a replay can't go on, or that it can. Nothing is written if that is known.
-    pub(super) async fn note_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), Trouble> {
+    pub(super) async fn note_trouble(
+        &self,
+        replay: &ReplayId,
+        trouble: Option<&str>,
+    ) -> Result<(), CallError> {
         let note = match trouble {
             Some(words) => Change::default().set("trouble", text(words)).if_present("pk"),
             None => Change::default().remove("trouble").if_present("trouble"),
         };
-        change(&self.log.client, &self.log.table, replay_key(replay), note).await.map(|_| ())
+        change(&self.tables.log.client, &self.tables.log.table, replay_key(replay), note).await.map(|_| ())
     }
 
+    /// Takes marks of waiting messages away that don't wait any more: whoever sent them died before he noted it.
+    pub(super) async fn forget_waiting(
+        &self,
+        replay: &ReplayId,
+        states: &HashMap<MessageId, ReplayItemState>,
+        ids: &[MessageId],
+    ) -> Result<Vec<MessageId>, CallError> {
+        let waits = |id: &&MessageId| states.get(*id) == Some(&ReplayItemState::Waiting);
+        let (waiting, ended): (Vec<_>, Vec<_>) = ids.iter().partition(waits);
+        let keys = ended.into_iter().map(|id| waiting_key(replay, id)).collect();
+        batch::delete_all(&self.tables.log.client, &self.tables.log.table, keys).await?;
+        Ok(waiting.into_iter().cloned().collect())
+    }
+}
+
+impl Tables {
     /// Notes that the event of a replayed message is in the store.
-    pub(super) async fn note_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), Trouble> {
+    pub(super) async fn note_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), CallError> {
         let now = self.clock.now();
         for _ in 0..LOOKS {
             let (before, from) = tokio::try_join!(self.index.entry(id), self.log.state(replay, id))?;
@@ -159,11 +183,11 @@ impl DynamoReplays {
                     }
                     return Ok(());
                 }
-                Err(Undone::Conditions(_)) => {}
-                Err(Undone::Trouble(trouble)) => return Err(trouble),
+                Err(TransactionError::Conditions(_)) => {}
+                Err(TransactionError::Call(trouble)) => return Err(trouble),
             }
         }
-        Err(Trouble::contradiction("a replayed message is changed by others all the time"))
+        Err(CallError::contradiction("a replayed message is changed by others all the time"))
     }
 
     /// Ends a message of a replay together with its dead letter.
@@ -173,7 +197,7 @@ impl DynamoReplays {
         step: Step,
         from: Option<ReplayItemState>,
         to: ReplayItemState,
-    ) -> Result<(), Undone> {
+    ) -> Result<(), TransactionError> {
         let now = self.clock.now();
         let steps = [step];
         let id = &steps[0].0.id;
@@ -187,20 +211,6 @@ impl DynamoReplays {
             actions
         };
         transact(&self.log.client, actions).await
-    }
-
-    /// Takes marks of waiting messages away that don't wait any more: whoever sent them died before he noted it.
-    pub(super) async fn forget_waiting(
-        &self,
-        replay: &ReplayId,
-        states: &HashMap<MessageId, ReplayItemState>,
-        ids: &[MessageId],
-    ) -> Result<Vec<MessageId>, Trouble> {
-        let waits = |id: &&MessageId| states.get(*id) == Some(&ReplayItemState::Waiting);
-        let (waiting, ended): (Vec<_>, Vec<_>) = ids.iter().partition(waits);
-        let keys = ended.into_iter().map(|id| waiting_key(replay, id)).collect();
-        batch::delete_all(&self.log.client, &self.log.table, keys).await?;
-        Ok(waiting.into_iter().cloned().collect())
     }
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::clients::Clients;
 use crate::testing::script::{Answer, Call, Script};
 use serde_json::{Value, json};
+use spillway_core::ports::LARGEST_MESSAGE;
 use std::time::Duration;
 
 fn message(body: &str) -> OutgoingMessage {
@@ -203,20 +204,20 @@ fn calls_keep_to_ten_messages_and_a_mebibyte() {
 
 #[test]
 fn what_sqs_never_takes_is_refused_before_it_is_asked() {
-    assert_eq!(refusal(&message("{}")), None);
-    assert!(matches!(refusal(&message("")), Some(QueueError::Rejected { .. })));
-    let odd = refusal(&message("{\"a\":\"\u{ffff}\"}"));
+    assert_eq!(QueueError::refusal(&message("{}")), None);
+    assert!(matches!(QueueError::refusal(&message("")), Some(QueueError::Rejected { .. })));
+    let odd = QueueError::refusal(&message("{\"a\":\"\u{ffff}\"}"));
     assert!(odd.is_some_and(|error| error.to_string().contains("U+FFFF")));
     let large = message(&"x".repeat(LARGEST_MESSAGE + 1));
-    assert!(matches!(refusal(&large), Some(QueueError::TooLarge { limit: LARGEST_MESSAGE, .. })));
+    assert!(matches!(QueueError::refusal(&large), Some(QueueError::TooLarge { limit: LARGEST_MESSAGE, .. })));
     let mut many = message("{}");
     many.attributes.extend((0..11).map(|i| (format!("a{i}"), "v".to_owned())));
-    assert!(matches!(refusal(&many), Some(QueueError::Rejected { .. })));
+    assert!(matches!(QueueError::refusal(&many), Some(QueueError::Rejected { .. })));
 }
 
 #[test]
 fn attributes_count_with_name_type_and_value() {
     let mut message = message("body");
     message.attributes.insert("name".to_owned(), "value".to_owned());
-    assert_eq!(size(&message), 4 + 4 + 6 + 5);
+    assert_eq!(message_size(&message), 4 + 4 + 6 + 5);
 }

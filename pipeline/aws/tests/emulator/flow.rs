@@ -1,46 +1,45 @@
-//! The ledger and the whereabouts of events.
+//! The ledger, which AWS has to compute from several places.
 
-use crate::place::deployment;
+use crate::place::{deployment, reports};
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
-use spillway_aws::DynamoEvents;
 use spillway_aws::operator::Deployment;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
 use spillway_core::failure::{Failure, FailureClass};
-use spillway_core::ids::{EventId, EventKey, EventType, MessageId};
-use spillway_core::ledger::{Place, Uncertainty};
+use spillway_core::ids::{EventKey, EventType, MessageId};
+use spillway_core::ledger::Uncertainty;
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
-use spillway_core::metric;
-use spillway_core::ports::{EventStore as _, StoreItem};
+use spillway_core::ports::{DeadLetterSink as _, ReplayReports as _};
 use spillway_core::replay::ReplayItemState;
+use spillway_metrics::{Function, Handle, consumer, ingest};
 use std::time::Duration;
 
 /// As a function's log line in embedded metric format would arrive, some hours ago.
-async fn count(deployment: &Deployment, function: &str, name: &str, value: f64) {
+async fn count(deployment: &Deployment, function: &str, metric: Handle<Function>, value: f64) {
     let dimension = Dimension::builder().name("FunctionName").value(function).build();
-    let at = deployment.clock.now() - Duration::from_secs(3 * 3600);
+    let at = deployment.ports.clock.now() - Duration::from_secs(3 * 3600);
     let datum = MetricDatum::builder()
-        .metric_name(name)
+        .metric_name(metric.name())
         .dimensions(dimension)
         .value(value)
         .timestamp(aws_smithy_types::DateTime::from_secs(at.as_second()))
         .build();
-    let put =
-        deployment.clients.cloudwatch().put_metric_data().namespace(metric::NAMESPACE).metric_data(datum);
+    let namespace = metric.definition().namespace;
+    let put = deployment.clients.cloudwatch().put_metric_data().namespace(namespace).metric_data(datum);
     put.send().await.unwrap();
 }
 
 async fn counters(deployment: &Deployment, accepted: u32, stored: u32, already: u32) {
-    let (ingest, consumer) = (
+    let (of_ingest, of_consumer) = (
         deployment.topology.functions.ingest.name.clone(),
         deployment.topology.functions.consumer.name.clone(),
     );
-    count(deployment, &ingest, metric::EVENTS_ACCEPTED, accepted.into()).await;
-    count(deployment, &consumer, metric::RECORDS_STORED, stored.into()).await;
-    count(deployment, &consumer, metric::RECORDS_ALREADY_STORED, already.into()).await;
+    count(deployment, &of_ingest, ingest::EVENTS_ACCEPTED, accepted.into()).await;
+    count(deployment, &of_consumer, consumer::RECORDS_STORED, stored.into()).await;
+    count(deployment, &of_consumer, consumer::RECORDS_ALREADY_STORED, already.into()).await;
 }
 
 fn letter(deployment: &Deployment, number: usize) -> DeadLetter {
-    let now = deployment.clock.now();
+    let now = deployment.ports.clock.now();
     let failure = Failure::new(FailureClass::Schema, "/amount: expected number", &"v1".into(), now);
     DeadLetter {
         id: MessageId::random(),
@@ -64,31 +63,16 @@ fn letter(deployment: &Deployment, number: usize) -> DeadLetter {
 
 async fn archive(deployment: &Deployment, numbers: std::ops::Range<usize>) -> Vec<MessageId> {
     let letters: Vec<_> = numbers.map(|number| letter(deployment, number)).collect();
-    for answer in deployment.archive.put(&letters).await {
+    for answer in deployment.index.put(&letters).await {
         answer.unwrap();
     }
     letters.into_iter().map(|letter| letter.id).collect()
 }
 
-async fn store(deployment: &Deployment, ids: &[String]) {
-    let table = DynamoEvents::new(deployment.clients.dynamodb(), deployment.topology.table.name.as_str());
-    let items = ids.iter().map(|id| StoreItem {
-        key: EventKey::new("/shop", id.as_str()),
-        event_type: EventType::new("order.placed"),
-        body: format!(r#"{{"specversion":"1.0","id":"{id}","source":"/shop","type":"order.placed"}}"#),
-        accepted_at: deployment.clock.now(),
-        message_id: MessageId::random(),
-        replay_id: None,
-    });
-    for answer in table.put_if_absent(&items.collect::<Vec<_>>()).await {
-        answer.unwrap();
-    }
-}
-
 async fn queue(deployment: &Deployment, count: usize) {
     let message =
         OutgoingMessage { body: "{}".to_owned(), attributes: MessageAttributes::new(), trace_header: None };
-    for answer in deployment.queue.send(&vec![message; count]).await {
+    for answer in deployment.ports.queue.send(&vec![message; count]).await {
         answer.unwrap();
     }
 }
@@ -96,14 +80,14 @@ async fn queue(deployment: &Deployment, count: usize) {
 #[tokio::test]
 async fn every_promise_is_in_one_place_and_a_loss_shows() {
     let at = deployment().await;
-    assert_eq!(at.flow.ledger().await.unwrap(), Default::default(), "nothing has happened yet");
+    assert_eq!(at.ports.ledger.ledger().await.unwrap(), Default::default(), "nothing has happened yet");
 
     counters(&at, 100, 88, 2).await;
     let ids = archive(&at, 0..7).await;
-    let replayer = at.replayer();
+    let replayer = at.ports.replayer();
     replayer.discard(&ids[..2], "anna", "test data").await.unwrap();
     queue(&at, 3).await;
-    let ledger = at.flow.ledger().await.unwrap();
+    let ledger = at.ports.ledger.ledger().await.unwrap();
     assert_eq!((ledger.accepted, ledger.stored, ledger.duplicates), (100, 90, 2));
     assert_eq!((ledger.queued, ledger.archived, ledger.discarded), (3, 5, 2));
     assert_eq!((ledger.difference(), ledger.unaccounted()), (0, 0));
@@ -112,7 +96,7 @@ async fn every_promise_is_in_one_place_and_a_loss_shows() {
 
     // Two more promises than can be explained.
     counters(&at, 5, 0, 0).await;
-    assert_eq!(at.flow.ledger().await.unwrap().unaccounted(), 2);
+    assert_eq!(at.ports.ledger.ledger().await.unwrap().unaccounted(), 2);
 }
 
 #[tokio::test]
@@ -120,20 +104,20 @@ async fn what_a_replay_has_put_back_counts_as_replaying_and_once() {
     let at = deployment().await;
     counters(&at, 12, 0, 0).await;
     let ids = archive(&at, 0..12).await;
-    let replayer = at.replayer();
+    let replayer = at.ports.replayer();
     let started = replayer.start(&ids[..8], "anna").await.unwrap();
-    assert_eq!(replayer.advance(&started.id, 5).await.unwrap(), 5);
-    let ledger = at.flow.ledger().await.unwrap();
+    assert_eq!(at.ports.carrier().advance(&started.id, 5).await.unwrap().sent, 5);
+    let ledger = at.ports.ledger.ledger().await.unwrap();
     assert_eq!((ledger.archived, ledger.replaying, ledger.queued, ledger.in_flight), (4, 8, 0, 0));
     assert_eq!(ledger.difference(), 0);
 
     // The consumer says that one is stored, and raises its counter.
-    let items = at.replays.items(&started.id, None, 10).await.unwrap().items;
+    let items = at.ports.replays.items(&started.id, None, 10).await.unwrap().items;
     let sent = items.iter().find(|item| item.state == ReplayItemState::Sent).expect("five were sent");
-    at.replays.mark_stored(&started.id, &sent.dead_letter).await.unwrap();
+    reports(&at).mark_stored(&started.id, &sent.dead_letter).await.unwrap();
     let consumer = at.topology.functions.consumer.name.clone();
-    count(&at, &consumer, metric::RECORDS_STORED, 1.0).await;
-    let ledger = at.flow.ledger().await.unwrap();
+    count(&at, &consumer, consumer::RECORDS_STORED, 1.0).await;
+    let ledger = at.ports.ledger.ledger().await.unwrap();
     assert_eq!((ledger.stored, ledger.replaying), (1, 7));
     // Its message is still in the queue: nobody has deleted it here.
     assert_eq!((ledger.queued, ledger.unaccounted()), (1, 0));
@@ -146,52 +130,6 @@ async fn a_dead_letter_that_the_index_lacks_is_archived_all_the_same() {
     let archive = &at.topology.archive;
     let key = format!("{}some-letter", archive.unindexed_prefix);
     at.clients.s3().put_object().bucket(&archive.bucket).key(key).send().await.unwrap();
-    let ledger = at.flow.ledger().await.unwrap();
+    let ledger = at.ports.ledger.ledger().await.unwrap();
     assert_eq!((ledger.archived, ledger.unaccounted(), ledger.uncertainty.moving), (1, 0, 1));
-}
-
-#[tokio::test]
-async fn many_ids_are_looked_up_at_once() {
-    let at = deployment().await;
-    let stored: Vec<String> = (0..400).map(|number| format!("stored-{number}")).collect();
-    store(&at, &stored).await;
-    let letters = archive(&at, 0..150).await;
-    at.replayer().discard(&letters[..20], "anna", "test data").await.unwrap();
-    at.replayer().start(&letters[20..50], "anna").await.unwrap();
-
-    let dead = (0..150).map(|number| format!("dead-{number}"));
-    let never = (0..100).map(|number| format!("never-{number}"));
-    let ids: Vec<EventId> = stored.into_iter().chain(dead).chain(never).map(EventId::new).collect();
-    let places = at.flow.places(&ids).await.unwrap();
-    let expected = |position: usize| match position {
-        0..400 => Some(Place::Stored),
-        400..420 => Some(Place::Discarded),
-        420..450 => Some(Place::Replaying),
-        450..550 => Some(Place::Archived),
-        _ => None,
-    };
-    for (position, (id, place)) in ids.iter().zip(&places).enumerate() {
-        assert_eq!(*place, expected(position), "{id}");
-    }
-}
-
-#[tokio::test]
-async fn an_event_is_found_by_its_id_with_what_is_known_of_it() {
-    let at = deployment().await;
-    store(&at, &["dead-0".to_owned(), "e1".to_owned()]).await;
-    archive(&at, 0..2).await;
-    let found = at.flow.locate(&"e1".into(), None).await.unwrap();
-    assert_eq!((found.len(), found[0].place), (1, Place::Stored));
-    assert_eq!(found[0].key, EventKey::new("/shop", "e1"));
-    assert!(found[0].stored_at.is_some());
-
-    let stored = at.flow.locate(&"dead-0".into(), None).await.unwrap();
-    assert_eq!(stored.len(), 1, "what is stored is stored, whatever it went through before");
-    assert_eq!(stored[0].place, Place::Stored);
-
-    let dead = at.flow.locate(&"dead-1".into(), Some(&"/shop".into())).await.unwrap();
-    assert_eq!((dead.len(), dead[0].place), (1, Place::Archived));
-    assert_eq!(dead[0].failure.as_ref().unwrap().class, FailureClass::Schema);
-    assert!(at.flow.locate(&"dead-1".into(), Some(&"/elsewhere".into())).await.unwrap().is_empty());
-    assert!(at.flow.locate(&"never".into(), None).await.unwrap().is_empty());
 }

@@ -8,12 +8,8 @@
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
-mod archive;
+mod contract;
 mod flow;
-mod letters;
 mod mending;
 mod ops;
 mod place;
-mod queue;
-mod replays;
-mod store;

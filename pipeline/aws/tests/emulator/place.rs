@@ -7,9 +7,10 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde_json::{Value, json};
-use spillway_aws::operator::Deployment;
-use spillway_aws::{Clients, Topology};
+use spillway_aws::operator::{Deployment, archive_names};
+use spillway_aws::{Clients, DynamoReplayReports, Topology};
 use spillway_core::trace::segment_id;
+use std::sync::Arc;
 
 const REGION: &str = "eu-central-1";
 
@@ -108,4 +109,10 @@ async fn table(clients: &Clients, name: &str, (hash, range): (&str, &str), index
         .set_attribute_definitions(Some(attributes.collect()))
         .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes));
     made.send().await.expect("a table");
+}
+
+/// Where the consumer reports to a deployment's replays.
+pub fn reports(place: &Deployment) -> DynamoReplayReports {
+    let index = archive_names(&place.topology).index;
+    DynamoReplayReports::new(place.clients.dynamodb(), index, Arc::clone(&place.ports.clock))
 }

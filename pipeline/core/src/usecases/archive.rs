@@ -1,15 +1,17 @@
 //! Archive: what is in the DLQ goes to the archive, with everything that is known of it.
 
-use super::store::Place;
+use super::store::SegmentNames;
 use crate::Timestamp;
 use crate::dead_letter::{DeadLetter, DeadLetterState};
 use crate::event::json::parse_strict;
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
 use crate::message::{self, ReceivedMessage};
-use crate::metric::{self, Measurement, MetricId, Unit};
-use crate::ports::{ArchiveError, Clock, DeadLetterArchive};
+use crate::metric::Measurement;
+use crate::ports::{ArchiveError, Clock, DeadLetterSink};
 use crate::trace::{Segment, TraceHeader};
+use crate::worker::{BatchWork, Report};
+use spillway_metrics::{Function, archiver};
 use std::sync::Arc;
 
 /// One message from the DLQ and what came of it.
@@ -47,15 +49,14 @@ impl ArchiveReport {
     pub fn measurements(&self, function: &str) -> Vec<Measurement> {
         let oldest = self.records.iter().map(|record| record.message.first_sent_at()).min();
         let age = oldest.map(|oldest| (self.started_at.as_second() - oldest.as_second()).max(0) as f64);
-        let metric = || {
-            MetricId::new(metric::NAMESPACE, metric::OLDEST_DEAD_LETTER_AGE, &[("FunctionName", function)])
-        };
-        age.map(|value| Measurement { metric: metric(), value, unit: Unit::Seconds }).into_iter().collect()
+        let function = Function::from(function);
+        let measured = |age| Measurement::of(archiver::OLDEST_DEAD_LETTER_AGE, &function, age);
+        age.map(measured).into_iter().collect()
     }
 
     /// The segments of a batch, for those of its messages that are traced: the wait in the DLQ and the work, in the
     /// trace of the request that brought the event.
-    pub fn segments(&self, place: Place<'_>) -> Vec<Segment> {
+    pub fn segments(&self, names: SegmentNames<'_>) -> Vec<Segment> {
         let (started, ended) = (self.started_at, self.ended_at);
         let traced = self.records.iter().filter_map(|record| {
             let header = TraceHeader::parse(record.message.trace_header.as_deref()?)?;
@@ -64,13 +65,61 @@ impl ArchiveReport {
         traced
             .flat_map(|(record, header)| {
                 let work = record.segment(started, ended);
-                place.segments(&header, record.message.sent_at, started, ended, work)
+                names.segments(&header, record.message.sent_at, started, ended, work)
             })
             .collect()
     }
 }
 
+impl Report for ArchiveReport {
+    fn join(parts: Vec<Self>, started_at: Timestamp, ended_at: Timestamp) -> Self {
+        let records = parts.into_iter().flat_map(|part| part.records).collect();
+        Self { records, started_at, ended_at }
+    }
+
+    fn messages(&self) -> impl Iterator<Item = &ReceivedMessage> {
+        self.records.iter().map(|record| &record.message)
+    }
+
+    fn failures(&self) -> Vec<MessageId> {
+        Self::failures(self)
+    }
+
+    fn log(&self) {
+        self.records.iter().for_each(ArchivedRecord::log);
+    }
+
+    fn measurements(&self, function: &str) -> Vec<Measurement> {
+        Self::measurements(self, function)
+    }
+
+    fn segments(&self, names: SegmentNames<'_>) -> Vec<Segment> {
+        Self::segments(self, names)
+    }
+}
+
 impl ArchivedRecord {
+    fn log(&self) {
+        let message = &self.message;
+        match &self.result {
+            Ok(()) => tracing::info!(
+                message_id = message.message_id.as_str(),
+                original_message_id = message.original_message_id().as_str(),
+                event_id = self.key.as_ref().map(|key| key.id.as_str()),
+                event_trace = message.trace_header.as_deref(),
+                "a dead letter was archived"
+            ),
+            Err(error) => tracing::error!(
+                message_id = message.message_id.as_str(),
+                event_id = self.key.as_ref().map(|key| key.id.as_str()),
+                event_trace = message.trace_header.as_deref(),
+                receive_count = message.receive_count,
+                %error,
+                "a dead letter was not archived; it stays in the dead letter queue"
+            ),
+        }
+    }
+
     /// What was done about this message, as a part of the function's segment.
     pub fn segment(&self, started: Timestamp, ended: Timestamp) -> Segment {
         let outcome = if self.result.is_ok() { "archived" } else { "retry" };
@@ -91,13 +140,33 @@ impl ArchivedRecord {
 /// The archiver: its ports and what it needs to know of the primary queue.
 pub struct Archiver {
     /// Where dead letters go.
-    pub archive: Arc<dyn DeadLetterArchive>,
+    pub archive: Arc<dyn DeadLetterSink>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What it names as the code that noticed a crash.
     pub version: CodeVersion,
     /// Receives after which the queue itself moves a message to the DLQ.
     pub max_receive_count: u32,
+}
+
+impl BatchWork for Archiver {
+    type Report = ArchiveReport;
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    async fn work(&self, batch: Vec<ReceivedMessage>) -> ArchiveReport {
+        self.archive_batch(batch).await
+    }
+
+    fn panicked(&self, message: ReceivedMessage) -> ArchiveReport {
+        let now = self.clock.now();
+        let reason = "the archiver panicked on this dead letter; its log has the place".to_owned();
+        let result = Err(ArchiveError::Unavailable { reason });
+        let records = vec![ArchivedRecord { message, key: None, event_type: None, result }];
+        ArchiveReport { records, started_at: now, ended_at: now }
+    }
 }
 
 impl Archiver {

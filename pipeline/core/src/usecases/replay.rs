@@ -1,13 +1,13 @@
 //! Replay: dead letters go back to the primary queue, until each is stored or back in the archive.
 
+mod carry;
+
+pub use carry::{Carried, Carrier, End, Scope, Step};
+
 use crate::Timestamp;
-use crate::dead_letter::DeadLetter;
 use crate::event::Event;
 use crate::ids::{MessageId, ReplayId};
-use crate::message::{FIRST_SENT, GENERATION, ORIGINAL_MESSAGE_ID, OutgoingMessage, REPLAY_ID};
-use crate::ports::{
-    ArchiveError, AuditEntry, Clock, DeadLetterArchive, EventQueue, OpsLog, QueueError, ReplayLog, Schemas,
-};
+use crate::ports::{ArchiveError, AuditEntry, Clock, DeadLetters, OpsLog, Replays, Schemas};
 use std::sync::Arc;
 
 /// Why a replay could not be started.
@@ -43,14 +43,12 @@ pub struct Forecast {
     pub would_fail: Option<String>,
 }
 
-/// Starts replays and carries them on.
+/// Starts replays, discards dead letters and restores them.
 pub struct Replayer {
     /// Where dead letters are.
-    pub archive: Arc<dyn DeadLetterArchive>,
+    pub archive: Arc<dyn DeadLetters>,
     /// Where replays are kept.
-    pub replays: Arc<dyn ReplayLog>,
-    /// The primary queue.
-    pub queue: Arc<dyn EventQueue>,
+    pub replays: Arc<dyn Replays>,
     /// The audit log.
     pub ops: Arc<dyn OpsLog>,
     /// What the consumer checks against.
@@ -60,7 +58,7 @@ pub struct Replayer {
 }
 
 impl Replayer {
-    /// Starts a replay of these dead letters. It is carried on by [`Self::advance`], also after a crash.
+    /// Starts a replay of these dead letters. A [`Carrier`] carries it on, also after a crash.
     ///
     /// # Errors
     /// Nothing to replay, or the archive failed; then nothing has changed.
@@ -81,56 +79,6 @@ impl Replayer {
         };
         self.ops.append(&[entry]).await?;
         Ok(Started { id, taken, refused: ids.len() as u64 - taken })
-    }
-
-    /// Puts up to `limit` more messages of a replay back. Returns how many it put back; 0 when none are waiting.
-    ///
-    /// A crash between sending and noting it sends some twice, which is safe: the store takes each event once. A message
-    /// that the queue will never take is archived again, with the reason in the audit log; otherwise it would stand before
-    /// the others for ever.
-    ///
-    /// # Errors
-    /// The archive failed. A queue that takes nothing is no error: the replay notes it and goes on later.
-    pub async fn advance(&self, replay: &ReplayId, limit: usize) -> Result<usize, ArchiveError> {
-        let waiting = self.replays.waiting(replay, limit).await?;
-        if waiting.is_empty() {
-            return Ok(0);
-        }
-        let messages: Vec<_> = waiting.iter().map(|dead_letter| outgoing(replay, dead_letter)).collect();
-        let answers = self.queue.send(&messages).await;
-        let (mut sent, mut refused, mut trouble) = (Vec::new(), Vec::new(), None);
-        for (DeadLetter { id, .. }, answer) in waiting.iter().zip(answers) {
-            match answer {
-                Ok(_) => sent.push(id.clone()),
-                Err(error) if error.is_final() => refused.push((id, error)),
-                Err(error) => trouble = trouble.or(Some(error.to_string())),
-            }
-        }
-        if !sent.is_empty() {
-            self.replays.mark_sent(replay, &sent).await?;
-        }
-        for (id, error) in refused {
-            self.give_back(replay, id, &error).await?;
-        }
-        self.replays.set_trouble(replay, trouble.as_deref()).await?;
-        Ok(sent.len())
-    }
-
-    async fn give_back(
-        &self,
-        replay: &ReplayId,
-        id: &MessageId,
-        why: &QueueError,
-    ) -> Result<(), ArchiveError> {
-        self.replays.mark_returned(replay, id).await?;
-        let entry = AuditEntry {
-            at: self.clock.now(),
-            by: "spillway".to_owned(),
-            action: "return".to_owned(),
-            subject: id.to_string(),
-            detail: format!("replay {replay} could not put it back: {why}"),
-        };
-        self.ops.append(&[entry]).await
     }
 
     /// Asks the consumer's own checks about dead letters, without putting anything back.
@@ -195,19 +143,5 @@ impl Replayer {
             })
             .collect();
         self.ops.append(&entries).await
-    }
-}
-
-/// The message that puts a dead letter back: body and attributes as they were, and where it comes from.
-fn outgoing(replay: &ReplayId, dead_letter: &DeadLetter) -> OutgoingMessage {
-    let mut attributes = dead_letter.attributes.clone();
-    attributes.insert(REPLAY_ID.to_owned(), replay.to_string());
-    attributes.insert(ORIGINAL_MESSAGE_ID.to_owned(), dead_letter.id.to_string());
-    attributes.insert(GENERATION.to_owned(), (dead_letter.generation + 1).to_string());
-    attributes.insert(FIRST_SENT.to_owned(), dead_letter.first_sent_at.to_string());
-    OutgoingMessage {
-        body: dead_letter.body.clone(),
-        attributes,
-        trace_header: dead_letter.trace_header.clone(),
     }
 }

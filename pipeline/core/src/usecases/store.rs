@@ -2,21 +2,24 @@
 
 mod segments;
 
-pub use segments::Place;
+pub use segments::SegmentNames;
 
 use crate::Timestamp;
 use crate::event::Event;
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
 use crate::message::ReceivedMessage;
-use crate::metric::{self, Measurement, MetricId, Unit};
+use crate::metric::Measurement;
 use crate::ports::{
-    Clock, DeadLetterOrder, Deferral, EventStore, PutOutcome, Redelivery, ReplayLog, Schemas, StoreError,
+    Clock, DeadLetterOrder, Deferral, EventStore, PutOutcome, Redelivery, ReplayReports, Schemas, StoreError,
     StoreItem,
 };
 use crate::retry::RetrySchedule;
 use crate::schema::SchemaSet;
+use crate::trace::Segment;
+use crate::worker::{BatchWork, Report};
 use futures::{StreamExt as _, stream};
+use spillway_metrics::{Function, consumer};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -72,6 +75,8 @@ pub struct BatchReport {
     pub records: Vec<RecordReport>,
     /// From when to when the store was asked, if it was.
     pub store_call: Option<(Timestamp, Timestamp)>,
+    /// When the work began.
+    pub started_at: Timestamp,
     /// When the batch was done.
     pub ended_at: Timestamp,
 }
@@ -85,27 +90,83 @@ impl BatchReport {
 
     /// What the batch looks like in metrics.
     pub fn measurements(&self, function: &str) -> Vec<Measurement> {
-        let id = |name| MetricId::new(metric::NAMESPACE, name, &[("FunctionName", function)]);
-        let of = |name, value, unit| Measurement { metric: id(name), value, unit };
-        let mut all = vec![of(metric::BATCH_SIZE, self.records.len() as f64, Unit::Count)];
+        let function = Function::from(function);
+        let of = |metric, value| Measurement::of(metric, &function, value);
+        let mut all = vec![of(consumer::BATCH_SIZE, self.records.len() as f64)];
         // Outcomes are counted here, one value a batch; what has a distribution is a value a record.
-        let mut counts: BTreeMap<&'static str, f64> = BTreeMap::new();
+        let mut counts = BTreeMap::new();
         for record in &self.records {
-            all.push(of(metric::RECEIVE_COUNT, f64::from(record.message.receive_count), Unit::Count));
-            let name = match record.outcome {
-                Outcome::Stored => metric::RECORDS_STORED,
-                Outcome::AlreadyStored => metric::RECORDS_ALREADY_STORED,
-                Outcome::Retry(_) => metric::RECORDS_RETRIED,
-                Outcome::DeadLettered(_) => metric::RECORDS_REJECTED,
+            all.push(of(consumer::RECEIVE_COUNT, f64::from(record.message.receive_count)));
+            let metric = match record.outcome {
+                Outcome::Stored => consumer::RECORDS_STORED,
+                Outcome::AlreadyStored => consumer::RECORDS_ALREADY_STORED,
+                Outcome::Retry(_) => consumer::RECORDS_RETRIED,
+                Outcome::DeadLettered(_) => consumer::RECORDS_REJECTED,
             };
-            *counts.entry(name).or_default() += 1.0;
+            counts.entry(metric.name()).or_insert((metric, 0.0)).1 += 1.0;
             if record.outcome == Outcome::Stored {
                 let took = self.ended_at.as_millisecond() - record.message.first_sent_at().as_millisecond();
-                all.push(of(metric::ACCEPT_TO_STORED, took.max(0) as f64, Unit::Milliseconds));
+                all.push(of(consumer::ACCEPT_TO_STORED, took.max(0) as f64));
             }
         }
-        all.extend(counts.into_iter().map(|(name, count)| of(name, count, Unit::Count)));
+        all.extend(counts.into_values().map(|(metric, count)| of(metric, count)));
         all
+    }
+}
+
+impl Report for BatchReport {
+    fn join(parts: Vec<Self>, started_at: Timestamp, ended_at: Timestamp) -> Self {
+        let mut joined =
+            Self { records: Vec::with_capacity(parts.len()), store_call: None, started_at, ended_at };
+        for part in parts {
+            joined.store_call = match (joined.store_call, part.store_call) {
+                (Some((from, _)), Some((_, to))) => Some((from, to)),
+                (before, now) => before.or(now),
+            };
+            joined.records.extend(part.records);
+        }
+        joined
+    }
+
+    fn messages(&self) -> impl Iterator<Item = &ReceivedMessage> {
+        self.records.iter().map(|record| &record.message)
+    }
+
+    fn failures(&self) -> Vec<MessageId> {
+        Self::failures(self)
+    }
+
+    fn log(&self) {
+        self.records.iter().for_each(RecordReport::log);
+    }
+
+    fn measurements(&self, function: &str) -> Vec<Measurement> {
+        Self::measurements(self, function)
+    }
+
+    fn segments(&self, names: SegmentNames<'_>) -> Vec<Segment> {
+        Self::segments(self, names)
+    }
+}
+
+impl RecordReport {
+    /// One line if the event was not stored, none if it was.
+    fn log(&self) {
+        let (Outcome::Retry(failure) | Outcome::DeadLettered(failure)) = &self.outcome else { return };
+        let event = self.event.as_ref();
+        let message = &self.message;
+        tracing::warn!(
+            message_id = message.message_id.as_str(),
+            event_id = event.map(|(key, _)| key.id.as_str()),
+            event_source = event.map(|(key, _)| key.source.as_str()),
+            event_type = event.map(|(_, event_type)| event_type.as_str()),
+            event_trace = message.trace_header.as_deref(),
+            receive_count = message.receive_count,
+            outcome = self.outcome.name(),
+            class = failure.class.as_str(),
+            reason = failure.message,
+            "an event was not stored"
+        );
     }
 }
 
@@ -116,7 +177,7 @@ pub struct Consumer {
     /// Where failures go.
     pub redelivery: Arc<dyn Redelivery>,
     /// Where replayed messages report that they have arrived.
-    pub replays: Arc<dyn ReplayLog>,
+    pub replays: Arc<dyn ReplayReports>,
     /// What events are checked against.
     pub schemas: Arc<dyn Schemas>,
     /// The time.
@@ -137,9 +198,30 @@ enum Verdict {
     Reject(Failure, Option<(EventKey, EventType)>),
 }
 
+impl BatchWork for Consumer {
+    type Report = BatchReport;
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    async fn work(&self, batch: Vec<ReceivedMessage>) -> BatchReport {
+        self.store_batch(batch).await
+    }
+
+    fn panicked(&self, message: ReceivedMessage) -> BatchReport {
+        let now = self.clock.now();
+        let text = "the consumer panicked on this record; its log has the place";
+        let outcome = self.retry(FailureClass::ConsumerCrash, text);
+        let records = vec![RecordReport { message, event: None, outcome }];
+        BatchReport { records, store_call: None, started_at: now, ended_at: now }
+    }
+}
+
 impl Consumer {
     /// Works through a batch. It never fails as a whole: a record that can't be read takes nothing down with it.
     pub async fn store_batch(&self, batch: Vec<ReceivedMessage>) -> BatchReport {
+        let started_at = self.clock.now();
         let schemas = self.schemas.current();
         let verdicts: Vec<_> = batch.iter().map(|message| self.read(&schemas, message)).collect();
         let (answers, store_call) = self.ask_store(&batch, &verdicts).await;
@@ -158,7 +240,7 @@ impl Consumer {
         self.report_replays(&mut records).await;
         self.dead_letter(&mut records).await;
         self.defer(&records).await;
-        BatchReport { records, store_call, ended_at: self.clock.now() }
+        BatchReport { records, store_call, started_at, ended_at: self.clock.now() }
     }
 
     fn read(&self, schemas: &SchemaSet, message: &ReceivedMessage) -> Verdict {

@@ -1,27 +1,24 @@
 //! Recorded datapoints for the evaluator of alarms.
 
-use crate::telemetry::{MetricQuery, Statistic as Recorded, TelemetryReader};
-use spillway_alerts::{History, MemoryHistory, MetricStat, Resources, Slots, SourceError, Statistic};
+use crate::telemetry::TelemetryReader;
+use spillway_alerts::{History, MemoryHistory, MetricStat, Resources, Slots, SourceError};
 use spillway_core::Timestamp;
-use spillway_core::metric::MetricId;
+use spillway_metrics::retention::{Interval, floor, intervals};
+use spillway_metrics::{MetricQuery, Statistic};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 const MINUTE: i64 = 60;
-const DAY: i64 = 86_400;
-/// The periods that are still there after so many days: minutes for 15, five minutes for 63, as CloudWatch has them.
-const COARSER: [(i64, i64); 2] = [(3_600, 63 * DAY), (300, 15 * DAY)];
 
 /// The datapoints of a data folder, at one moment.
 ///
-/// Alarms look at periods that end at any minute, so all is put together from minutes. Where only five minutes or hours
-/// are left, their datapoints are spread evenly over their minutes: a backtest over more than 15 days is that coarse.
+/// Alarms look at periods that end at any minute, so all is put together from minutes ([`Interval::by_the_minute`]).
 pub struct TelemetryHistory<'r> {
     reader: &'r TelemetryReader,
     resources: &'r Resources,
     now: i64,
-    /// Several rules look at the same series, often over the same stretch of time.
+    /// Several rules look at the same series, often over the same interval.
     read: RefCell<HashMap<MetricStat, Minutes>>,
 }
 
@@ -66,50 +63,29 @@ impl<'r> TelemetryHistory<'r> {
         from: i64,
         until: i64,
     ) -> Result<Vec<f64>, Box<dyn std::error::Error + Send + Sync>> {
-        let dimensions = stat.metric.bind(self.resources)?;
-        let dimensions =
-            dimensions.iter().map(|(name, value)| ((*name).to_owned().into(), (*value).to_owned().into()));
-        let metric = MetricId {
-            namespace: stat.metric.namespace.clone().into(),
-            name: stat.metric.name.clone().into(),
-            dimensions: dimensions.collect(),
-        };
-        let queries = [MetricQuery { metric, statistic: recorded(stat.statistic) }];
+        let query = stat.bind(self.resources)?;
         let mut values = Vec::new();
-        let mut from = from;
-        // The oldest stretch first; each ends on a whole hour, so that no period of one reaches into the next.
-        let stretches = COARSER.map(|(period, kept)| (period, floor(self.now - kept, 3_600) + 3_600));
-        for (period, end) in stretches.into_iter().chain([(MINUTE, i64::MAX)]) {
-            let end = end.min(until);
-            if from < end {
-                values.extend(self.stretch(&queries, stat.statistic, from, end, period)?);
-                from = end;
-            }
+        for interval in intervals(from, until, self.now) {
+            values.extend(self.interval(&query, interval)?);
         }
         Ok(values)
     }
 
-    fn stretch(
+    fn interval(
         &self,
-        queries: &[MetricQuery],
-        statistic: Statistic,
-        from: i64,
-        until: i64,
-        period: i64,
+        query: &MetricQuery,
+        interval: Interval,
     ) -> Result<Vec<f64>, Box<dyn std::error::Error + Send + Sync>> {
-        let (start, end) = (Timestamp::from_second(from)?, Timestamp::from_second(until)?);
-        let points = self.reader.query(queries, start, end, u32::try_from(period)?)?;
+        let (from, until) = (Timestamp::from_second(interval.from)?, Timestamp::from_second(interval.until)?);
+        let period = interval.period.seconds();
+        let points = self.reader.query(std::slice::from_ref(query), from, until, period)?;
         let points = points.into_iter().next().unwrap_or_default();
-        let share = match statistic {
-            Statistic::Sum | Statistic::SampleCount => MINUTE as f64 / period as f64,
-            _ => 1.0,
+        let first = floor(interval.from, period.into());
+        let at = |start: i64| {
+            let point = usize::try_from((start - first) / i64::from(period)).ok()?;
+            points.get(point).copied().flatten()
         };
-        let first = floor(from, period);
-        let at = |minute: i64| {
-            let point = usize::try_from((minute - first) / period).unwrap_or(usize::MAX);
-            points.get(point).copied().flatten().map_or(f64::NAN, |value| value * share)
-        };
-        Ok((0..(until - from) / MINUTE).map(|minute| at(from + minute * MINUTE)).collect())
+        Ok(interval.by_the_minute(query.statistic, at).collect())
     }
 }
 
@@ -135,19 +111,4 @@ impl History for TelemetryHistory<'_> {
 
 fn failed(stat: &MetricStat, source: Box<dyn std::error::Error + Send + Sync>) -> SourceError {
     SourceError { metric: stat.to_string(), source }
-}
-
-fn recorded(statistic: Statistic) -> Recorded {
-    match statistic {
-        Statistic::Average => Recorded::Average,
-        Statistic::Sum => Recorded::Sum,
-        Statistic::Minimum => Recorded::Minimum,
-        Statistic::Maximum => Recorded::Maximum,
-        Statistic::SampleCount => Recorded::SampleCount,
-        Statistic::Percentile(hundredths) => Recorded::Percentile(hundredths),
-    }
-}
-
-fn floor(second: i64, period: i64) -> i64 {
-    second - second.rem_euclid(period)
 }

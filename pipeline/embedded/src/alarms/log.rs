@@ -11,8 +11,8 @@ use spillway_core::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Changes and messages are kept for so long: as long as CloudWatch keeps datapoints.
-const KEPT_S: i64 = 455 * 86_400;
+/// Seconds that changes and messages are kept: as long as CloudWatch keeps datapoints.
+const KEPT_S: i64 = spillway_metrics::retention::LONGEST;
 
 /// Fact: up to when alarms were evaluated, in Unix milliseconds.
 pub(super) const EVALUATED_UNTIL: &str = "alarms_evaluated_until";

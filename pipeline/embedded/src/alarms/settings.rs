@@ -7,9 +7,6 @@ use spillway_alerts::{Limits, RuleSet};
 use spillway_core::settings::PipelineSettings;
 use std::path::Path;
 
-/// Copies of the archiver that run at once, as Terraform's `archiver.maximum_concurrency` has it.
-pub(crate) const ARCHIVER_CONCURRENCY: usize = 5;
-
 /// Settings of the alarms, with the names and defaults of Terraform's variables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -103,7 +100,7 @@ impl AlarmSettings {
         limits.set("functions.consumer.timeout_ms", timeout);
         limits.set("functions.archiver.timeout_ms", timeout);
         limits.set("functions.consumer.concurrency", pipeline.consumer_concurrency as f64);
-        limits.set("functions.archiver.concurrency", ARCHIVER_CONCURRENCY as f64);
+        limits.set("functions.archiver.concurrency", pipeline.archiver_concurrency as f64);
         limits.set("queues.primary.max_receive_count", f64::from(pipeline.max_receive_count));
         limits.set("queues.dlq.retention_s", f64::from(pipeline.retention_s));
         Ok(limits)

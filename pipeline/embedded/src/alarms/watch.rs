@@ -6,14 +6,14 @@ use super::message::{Words, log};
 use super::settings::{AlarmSettings, AlarmSettingsError, RuleFiles};
 use super::write::{Entry, NewMessage, Telling};
 use crate::db::DbError;
-use crate::pipeline::{Attached, DASHBOARD_URL};
+use crate::pipeline::{DASHBOARD_URL, Local};
 use crate::telemetry::TelemetryReader;
 use jiff::SignedDuration;
 use spillway_alerts::evaluate::{Status, Tick};
 use spillway_alerts::hours::{BusinessHours, Message, Teller};
 use spillway_alerts::rules::{LimitsError, LoadError};
 use spillway_alerts::{AlarmState, AlarmStatus, Engine, Resources, RuleName, RuleSet, StateChange, Tier};
-use spillway_core::Timestamp;
+use spillway_core::{Pipeline, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ pub struct InForce {
 }
 
 impl InForce {
-    fn new(pipeline: &Attached, files: &RuleFiles, settings: AlarmSettings) -> Result<Self, WatchError> {
+    fn new(pipeline: &Pipeline, files: &RuleFiles, settings: AlarmSettings) -> Result<Self, WatchError> {
         let hours = settings.check()?;
         let rules = Arc::new(files.rules(&settings.limits(&pipeline.settings)?)?);
         let resources = Arc::new(pipeline.names.by_topology_key());
@@ -68,9 +68,9 @@ impl InForce {
     ///
     /// # Errors
     /// [`WatchError`]: the data folder can't be read, or another version of the program wrote the rules.
-    pub async fn of(pipeline: &Attached) -> Result<Self, WatchError> {
-        let files: RuleFiles = pipeline.alarms.fact(RULES).await?.unwrap_or_default();
-        let settings = pipeline.alarms.fact(SETTINGS).await?.unwrap_or_default();
+    pub async fn of(pipeline: &Pipeline, log: &AlarmLog) -> Result<Self, WatchError> {
+        let files: RuleFiles = log.fact(RULES).await?.unwrap_or_default();
+        let settings = log.fact(SETTINGS).await?.unwrap_or_default();
         Self::new(pipeline, &files, settings)
     }
 
@@ -78,9 +78,9 @@ impl InForce {
     ///
     /// # Errors
     /// See [`Self::of`].
-    pub async fn renewed(self, pipeline: &Attached) -> Result<Self, WatchError> {
-        let files: RuleFiles = pipeline.alarms.fact(RULES).await?.unwrap_or_default();
-        let settings: AlarmSettings = pipeline.alarms.fact(SETTINGS).await?.unwrap_or_default();
+    pub async fn renewed(self, pipeline: &Pipeline, log: &AlarmLog) -> Result<Self, WatchError> {
+        let files: RuleFiles = log.fact(RULES).await?.unwrap_or_default();
+        let settings: AlarmSettings = log.fact(SETTINGS).await?.unwrap_or_default();
         if files == self.files && settings == self.settings {
             return Ok(self);
         }
@@ -96,7 +96,7 @@ pub struct Watch {
     teller: Teller,
     log: Arc<AlarmLog>,
     reader: Arc<TelemetryReader>,
-    pipeline: Attached,
+    local: Local,
     evaluated_until: Timestamp,
     /// The statuses in the database, each with why it could not be evaluated the last time.
     stored: HashMap<RuleName, (Status, Option<String>)>,
@@ -128,7 +128,7 @@ impl Watch {
     pub async fn open(pipeline: &crate::Pipeline, options: WatchOptions) -> Result<Self, WatchError> {
         let ports = &pipeline.ports;
         let in_force = InForce::new(ports, &options.rules, options.settings)?;
-        let log = Arc::clone(&ports.alarms);
+        let log = Arc::clone(&pipeline.local.alarms);
         log.note(RULES, &options.rules).await?;
         log.note(SETTINGS, &in_force.settings).await?;
         let stored: Vec<_> = log.statuses().await?.into_iter().map(stored).collect();
@@ -142,7 +142,7 @@ impl Watch {
             in_force,
             log,
             reader: Arc::clone(&pipeline.telemetry),
-            pipeline: ports.clone(),
+            local: pipeline.local.clone(),
             evaluated_until: evaluated_until.max(now - FURTHEST_BACK),
             stored: stored.into_iter().map(|one| (one.0.rule.clone(), one)).collect(),
             unsaved: Vec::new(),
@@ -255,7 +255,7 @@ impl Watch {
     ) -> Entry {
         let dashboard = match told.is_empty() {
             true => None,
-            false => self.pipeline.fact(DASHBOARD_URL).await.ok().flatten(),
+            false => self.local.fact(DASHBOARD_URL).await.ok().flatten(),
         };
         let words = Words {
             rules: &self.in_force.rules,

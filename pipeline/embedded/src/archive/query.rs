@@ -4,7 +4,7 @@ use super::row::{COLUMNS, read};
 use crate::db::{from_millis, millis};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
-use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page, SearchWords};
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventType, Fingerprint, MessageId};
 
@@ -19,7 +19,8 @@ impl Condition {
         let mut condition = Self { sql: "1".to_owned(), values: Vec::new() };
         if !filter.states.is_empty() {
             let marks = vec!["?"; filter.states.len()].join(", ");
-            condition.and(&format!("state IN ({marks})"), filter.states.iter().cloned().map(Value::from));
+            let names = filter.states.iter().map(|state| Value::from(state.as_str().to_owned()));
+            condition.and(&format!("state IN ({marks})"), names);
         }
         if let Some(event_type) = &filter.event_type {
             condition.and("type = ?", [event_type.clone().into()]);
@@ -31,10 +32,10 @@ impl Condition {
             condition.and("fingerprint = ?", [fingerprint.as_str().to_owned().into()]);
         }
         if let Some(text) = &filter.contains {
-            // instr on lower case, not LIKE: a "%" or "_" in the search is a character like any other.
-            let text = Value::from(text.to_lowercase());
+            // instr, not LIKE: a "%" or "_" in the search is a character like any other.
+            let text = Value::from(SearchWords::new(text).as_str().to_owned());
             condition.and(
-                "(instr(lower(message), ?) OR instr(lower(coalesce(event_id, '')), ?) OR instr(lower(id), ?))",
+                "(instr(fold(message), ?) OR instr(fold(coalesce(event_id, '')), ?) OR instr(fold(id), ?))",
                 [text.clone(), text.clone(), text],
             );
         }
@@ -91,21 +92,24 @@ pub fn groups(connection: &Connection, filter: &DeadLetterFilter) -> rusqlite::R
     let condition = Condition::of(filter);
     // With max() SQLite takes the other columns from the row that has the maximum: the newest of the group.
     let mut query = connection.prepare_cached(&format!(
-        "SELECT fingerprint, class, message, min(type), max(type), count(*), min(archived_at), id, max(archived_at)
+        "SELECT fingerprint, class, message, min(type), max(type), count(type), count(*), min(archived_at), id,
+             max(archived_at)
          FROM dead_letters WHERE {} GROUP BY fingerprint ORDER BY count(*) DESC, max(archived_at) DESC",
         condition.sql
     ))?;
     let rows = query.query_map(params_from_iter(&condition.values), |row| {
         let (least, most): (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
+        let (typed, count): (u64, u64) = (row.get(5)?, row.get(6)?);
+        let has_one_type = least == most && typed == count;
         Ok(DeadLetterGroup {
             fingerprint: Fingerprint::new(row.get::<_, String>(0)?),
             class: FailureClass::parse(&row.get::<_, String>(1)?).unwrap_or(FailureClass::ConsumerCrash),
             message: row.get(2)?,
-            event_type: if least == most { least.map(EventType::new) } else { None },
-            count: row.get(5)?,
-            first_at: from_millis(row.get(6)?),
-            example: MessageId::new(row.get::<_, String>(7)?),
-            last_at: from_millis(row.get(8)?),
+            event_type: least.filter(|_| has_one_type).map(EventType::new),
+            count,
+            first_at: from_millis(row.get(7)?),
+            example: MessageId::new(row.get::<_, String>(8)?),
+            last_at: from_millis(row.get(9)?),
         })
     })?;
     rows.collect()

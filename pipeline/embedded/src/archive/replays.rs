@@ -6,11 +6,35 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::ports::{ArchiveError, ReplayLog};
+use spillway_core::ports::{ArchiveError, ReplayReports, Replays};
 use spillway_core::replay::{Replay, ReplayItem, ReplayItemState, ReplayState};
 
 #[async_trait]
-impl ReplayLog for Archive {
+impl ReplayReports for Archive {
+    async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
+        let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
+        self.db
+            .write(move |tx| {
+                let Some(mut letter) = row::get(tx, id.as_str())? else { return Ok(()) };
+                if letter.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) {
+                    return Ok(());
+                }
+                letter.state = DeadLetterState::Stored { replay_id: replay.clone(), at: now };
+                if let Some(trace) = letter.replays.iter_mut().rfind(|trace| trace.replay_id == replay) {
+                    trace.ended_at = Some(now);
+                    trace.stored = Some(true);
+                }
+                row::update(tx, &letter)?;
+                crate::ledger::close_to_store(tx, id.as_str())?;
+                end_item(tx, replay.as_str(), id.as_str(), "stored", millis(now))
+            })
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+}
+
+#[async_trait]
+impl Replays for Archive {
     async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
         let (replay, ids, by, now) = (replay.clone(), ids.to_vec(), by.to_owned(), self.clock.now());
         self.db
@@ -109,27 +133,6 @@ impl ReplayLog for Archive {
             })
             .await
             .map(|_| ())
-            .map_err(|error| unavailable(&error))
-    }
-
-    async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
-        let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
-        self.db
-            .write(move |tx| {
-                let Some(mut letter) = row::get(tx, id.as_str())? else { return Ok(()) };
-                if letter.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) {
-                    return Ok(());
-                }
-                letter.state = DeadLetterState::Stored { replay_id: replay.clone(), at: now };
-                if let Some(trace) = letter.replays.iter_mut().rfind(|trace| trace.replay_id == replay) {
-                    trace.ended_at = Some(now);
-                    trace.stored = Some(true);
-                }
-                row::update(tx, &letter)?;
-                crate::store::close_handover(tx, id.as_str())?;
-                end_item(tx, replay.as_str(), id.as_str(), "stored", millis(now))
-            })
-            .await
             .map_err(|error| unavailable(&error))
     }
 

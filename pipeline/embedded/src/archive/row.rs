@@ -2,7 +2,7 @@
 
 use crate::db::{from_millis, millis};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus};
 use spillway_core::ids::{EventKey, EventType, Fingerprint, MessageId};
 
 /// The columns that [`read`] expects, in its order.
@@ -113,11 +113,16 @@ pub fn update(tx: &Connection, letter: &DeadLetter) -> rusqlite::Result<()> {
 }
 
 /// Changes a dead letter's state if it is in the state `from`. Returns whether it was.
-pub fn set_state(tx: &Connection, id: &str, from: &str, to: &DeadLetterState) -> rusqlite::Result<bool> {
+pub fn set_state(
+    tx: &Connection,
+    id: &str,
+    from: DeadLetterStatus,
+    to: &DeadLetterState,
+) -> rusqlite::Result<bool> {
     let changed = tx
         .prepare_cached(
             "UPDATE dead_letters SET state = ?3, state_document = ?4, replay_id = NULL WHERE id = ?1 AND state = ?2",
         )?
-        .execute(params![id, from, to.name(), json(to)])?;
+        .execute(params![id, from.as_str(), to.name(), json(to)])?;
     Ok(changed == 1)
 }

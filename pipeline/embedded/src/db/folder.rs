@@ -1,7 +1,9 @@
 //! Opening a data folder: whose it is, of which version, and with which guarantees.
 
 use super::schema::{ALARM_TABLES, TABLES, VERSION};
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use spillway_core::dead_letter::SearchWords;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -148,6 +150,7 @@ impl DataFolder {
         let connection = Connection::open_with_flags(self.database(), flags)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         keep_plans(&connection)?;
+        add_fold(&connection)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         // FULL: the write-ahead log is synced at each commit, so that a 202 outlives a power cut.
         let synchronous = if durability == Durability::Full { "full" } else { "off" };
@@ -172,6 +175,7 @@ impl DataFolder {
         let connection = Connection::open_with_flags(self.database(), flags)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         keep_plans(&connection)?;
+        add_fold(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     }
@@ -181,6 +185,14 @@ impl DataFolder {
 /// to other values, in the hope of statistics that these tables do not have: receiving does that all the time.
 fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
+}
+
+/// Adds the SQL function `fold`: a text without its letter case. SQLite's own `lower` knows only ASCII.
+fn add_fold(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("fold", 1, flags, |context| {
+        Ok(SearchWords::fold(context.get_raw(0).as_str()?))
+    })
 }
 
 enum Check {

@@ -300,13 +300,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::{self, Counter};
 
-    fn count(connection: &Connection) -> rusqlite::Result<i64> {
-        connection.query_row("SELECT value FROM counters WHERE name = 'accepted'", [], |row| row.get(0))
+    fn count(connection: &Connection) -> rusqlite::Result<u64> {
+        ledger::count(connection, Counter::Accepted)
     }
 
     fn add(connection: &Connection) -> rusqlite::Result<()> {
-        connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'accepted'", []).map(|_| ())
+        ledger::raise(connection, Counter::Accepted)
     }
 
     #[tokio::test]
@@ -341,7 +342,7 @@ mod tests {
         let (one, two) = tokio::join!(db.write(fill), db.write(add));
         assert_eq!(one, Err(DbError::Full));
         // Its neighbour was in the same transaction or in the next: done as promised, or not at all.
-        let expected = i64::from(two.is_ok());
+        let expected = u64::from(two.is_ok());
         assert_eq!(db.read(count).await, Ok(expected));
         db.write(limit(1_000_000)).await.unwrap();
         db.write(fill).await.unwrap();

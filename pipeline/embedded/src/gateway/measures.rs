@@ -1,107 +1,78 @@
 //! What CloudWatch would measure of the API and of the ingest function.
 
 use super::Visit;
+use crate::concurrency::{Concurrency, Running};
 use http::StatusCode;
 use spillway_core::Timestamp;
-use spillway_core::metric::{Measurement, MetricId, Unit};
+use spillway_core::metric::Meter;
 use spillway_core::names::Names;
 use spillway_core::ports::MetricSink;
-use std::borrow::Cow;
+use spillway_metrics::{Api, Function, api, function};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The metrics, named once: each request records all of them.
 pub(super) struct Measures {
     sink: Arc<dyn MetricSink>,
-    count: MetricId,
-    error_4xx: MetricId,
-    error_5xx: MetricId,
-    latency: MetricId,
-    integration_latency: MetricId,
-    invocations: MetricId,
-    errors: MetricId,
-    throttles: MetricId,
-    duration: MetricId,
-    concurrent: MetricId,
-    running: AtomicUsize,
+    count: Meter,
+    error_4xx: Meter,
+    error_5xx: Meter,
+    latency: Meter,
+    integration_latency: Meter,
+    invocations: Meter,
+    errors: Meter,
+    throttles: Meter,
+    duration: Meter,
+    concurrent: Meter,
+    running: Concurrency,
 }
 
 impl Measures {
     pub(super) fn new(sink: Arc<dyn MetricSink>, names: &Names) -> Self {
-        let api = |name| metric("AWS/ApiGateway", name, &[("ApiName", &names.api), ("Stage", &names.stage)]);
-        let function = |name| metric("AWS/Lambda", name, &[("FunctionName", &names.ingest_function)]);
+        let (of_api, of_function) = (Api::from(names), Function::from(&names.ingest_function));
+        let of_api = |metric| Meter::new(metric, &of_api);
+        let of_function = |metric| Meter::new(metric, &of_function);
         Self {
             sink,
-            count: api("Count"),
-            error_4xx: api("4XXError"),
-            error_5xx: api("5XXError"),
-            latency: api("Latency"),
-            integration_latency: api("IntegrationLatency"),
-            invocations: function("Invocations"),
-            errors: function("Errors"),
-            throttles: function("Throttles"),
-            duration: function("Duration"),
-            concurrent: function("ConcurrentExecutions"),
-            running: AtomicUsize::new(0),
+            count: of_api(api::REQUESTS),
+            error_4xx: of_api(api::CLIENT_ERRORS),
+            error_5xx: of_api(api::SERVER_ERRORS),
+            latency: of_api(api::LATENCY),
+            integration_latency: of_api(api::INTEGRATION_LATENCY),
+            invocations: of_function(function::INVOCATIONS),
+            errors: of_function(function::ERRORS),
+            throttles: of_function(function::THROTTLES),
+            duration: of_function(function::DURATION),
+            concurrent: of_function(function::CONCURRENCY),
+            running: Concurrency::default(),
         }
     }
 
-    /// An invocation begins. It ends when the answer is dropped, even if the client goes away meanwhile.
+    /// An invocation begins. It ends when the answer is dropped.
     pub(super) fn begin(&self) -> Running<'_> {
-        let count = self.running.fetch_add(1, Ordering::Relaxed) + 1;
-        Running { running: &self.running, count }
+        self.running.begin()
     }
 
     /// Records a request. The errors are recorded as 0 too: their average is the error rate, as in CloudWatch.
     pub(super) fn record(&self, visit: &Visit, status: StatusCode, ended: Timestamp) {
-        self.add(&self.count, 1.0, Unit::Count);
-        self.add(&self.error_4xx, flag(status.is_client_error()), Unit::Count);
-        self.add(&self.error_5xx, flag(status.is_server_error()), Unit::Count);
-        self.add(&self.latency, milliseconds(visit.arrived, ended), Unit::Milliseconds);
+        self.add(&self.count, 1.0);
+        self.add(&self.error_4xx, flag(status.is_client_error()));
+        self.add(&self.error_5xx, flag(status.is_server_error()));
+        self.add(&self.latency, milliseconds(visit.arrived, ended));
         let Some(invocation) = &visit.invocation else {
             return;
         };
         let took = milliseconds(invocation.started, invocation.ended);
-        self.add(&self.integration_latency, took, Unit::Milliseconds);
-        self.add(&self.invocations, 1.0, Unit::Count);
-        self.add(&self.errors, flag(invocation.handled.is_none()), Unit::Count);
-        self.add(&self.throttles, 0.0, Unit::Count);
-        self.add(&self.duration, took, Unit::Milliseconds);
-        self.add(&self.concurrent, invocation.concurrent as f64, Unit::Count);
+        self.add(&self.integration_latency, took);
+        self.add(&self.invocations, 1.0);
+        self.add(&self.errors, flag(invocation.handled.is_none()));
+        self.add(&self.throttles, 0.0);
+        self.add(&self.duration, took);
+        self.add(&self.concurrent, invocation.concurrent as f64);
     }
 
-    fn add(&self, metric: &MetricId, value: f64, unit: Unit) {
-        self.sink.record(Measurement { metric: metric.clone(), value, unit });
+    fn add(&self, meter: &Meter, value: f64) {
+        self.sink.record(meter.measured(value));
     }
-}
-
-/// An invocation under way.
-pub(super) struct Running<'m> {
-    running: &'m AtomicUsize,
-    count: usize,
-}
-
-impl Running<'_> {
-    /// How many were under way when it began, itself included.
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.running.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A metric whose dimensions are borrowed where they can be, so that a copy costs one allocation.
-fn metric(
-    namespace: &'static str,
-    name: &'static str,
-    dimensions: &[(&'static str, &Cow<'static, str>)],
-) -> MetricId {
-    let dimensions = dimensions.iter().map(|(name, value)| ((*name).into(), (*value).clone())).collect();
-    MetricId { namespace: namespace.into(), name: name.into(), dimensions }
 }
 
 fn flag(is: bool) -> f64 {

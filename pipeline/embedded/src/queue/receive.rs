@@ -1,63 +1,57 @@
 //! Receiving, and the queue's own redrive of what was received too often.
 
-use super::{Queues, Which, receipt_handle, unavailable};
+use super::{Queues, number, receipt_handle, unavailable};
 use crate::db::{from_millis, millis};
+use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use spillway_core::Timestamp;
-use spillway_core::ids::MessageId;
+use spillway_core::ids::{MessageId, ReceiptHandle};
 use spillway_core::message::ReceivedMessage;
-use spillway_core::ports::QueueError;
+use spillway_core::ports::{QueueError, QueueKind, QueueReceiver};
 use std::time::Duration;
 
-impl Queues {
-    /// Receives up to `most` visible messages and makes them invisible for the visibility timeout.
-    ///
+#[async_trait]
+impl QueueReceiver for Queues {
     /// A message in the primary queue that was received `max_receive_count` times already goes to the DLQ instead, as
     /// SQS's redrive policy does it.
-    ///
-    /// # Errors
-    /// The database failed; nothing was received.
-    pub async fn receive(&self, which: Which, most: usize) -> Result<Vec<ReceivedMessage>, QueueError> {
+    async fn receive(&self, queue: QueueKind, most: usize) -> Result<Vec<ReceivedMessage>, QueueError> {
         let now = self.clock.now();
-        let limit = (which == Which::Primary).then_some(i64::from(self.settings.max_receive_count));
+        let limit = (queue == QueueKind::Primary).then_some(i64::from(self.settings.max_receive_count));
         let timeout = Duration::from_secs(u64::from(self.settings.visibility_timeout_s));
         let hidden_until = millis(now) + i64::try_from(timeout.as_millis()).unwrap_or(0);
         let (received, redriven) = self
             .db
-            .write(move |tx| receive(tx, which, most, millis(now), hidden_until, limit))
+            .write(move |tx| receive(tx, queue, most, millis(now), hidden_until, limit))
             .await
             .map_err(|error| unavailable(&error))?;
-        self.count(&self.counts(which).received, received.len());
+        self.count(&self.counts(queue).received, received.len());
         if redriven > 0 {
             // SQS does not count its own redrive as "sent": NumberOfMessagesSent of the DLQ stays as it is.
-            self.wake(Which::Dlq);
+            self.wake(QueueKind::Dlq);
         }
         Ok(received)
     }
 
-    /// When the next message becomes visible; `None` if the queue has none.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn next_visible(&self, which: Which) -> Result<Option<Timestamp>, QueueError> {
+    async fn delete(&self, queue: QueueKind, handles: &[ReceiptHandle]) -> Result<usize, QueueError> {
+        self.delete_received(queue, handles).await
+    }
+
+    async fn next_visible(&self, queue: QueueKind) -> Result<Option<Timestamp>, QueueError> {
         let next = self
             .db
             .read(move |connection| {
                 connection
                     .prepare_cached("SELECT min(visible_at) FROM messages WHERE queue = ?1")?
-                    .query_row([which.number()], |row| row.get::<_, Option<i64>>(0))
+                    .query_row([number(queue)], |row| row.get::<_, Option<i64>>(0))
             })
             .await
             .map_err(|error| unavailable(&error))?;
         Ok(next.map(from_millis))
     }
 
-    /// Deletes messages whose retention has run out, by the time they were sent, as SQS has it: its own redrive does not
-    /// renew that, while a replay is a new message. Returns how many: each is lost, and the ledger shows it as unaccounted.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn expire(&self) -> Result<usize, QueueError> {
+    /// The retention counts from when a message was sent, as SQS has it: its own redrive does not renew that, while
+    /// a replay is a new message. What expires is lost, and the ledger shows it as unaccounted.
+    async fn expire(&self) -> Result<usize, QueueError> {
         let before = millis(self.clock.now()) - i64::from(self.settings.retention_s) * 1000;
         let any = move |connection: &Connection| {
             connection
@@ -70,11 +64,15 @@ impl Queues {
         let delete = move |tx: &Connection| tx.execute("DELETE FROM messages WHERE sent_at < ?1", [before]);
         self.db.write(delete).await.map_err(|error| unavailable(&error))
     }
+
+    async fn arrival(&self, queue: QueueKind) {
+        self.arrivals[number(queue) as usize].notified().await;
+    }
 }
 
 fn receive(
     tx: &Connection,
-    which: Which,
+    queue: QueueKind,
     most: usize,
     now: i64,
     hidden_until: i64,
@@ -91,7 +89,7 @@ fn receive(
     let mut redrive = tx.prepare_cached(
         "UPDATE messages SET queue = 1, visible_at = ?2, receive_count = 0, receipt = receipt + 1 WHERE seq = ?1",
     )?;
-    let mut rows = query.query(params![which.number(), now, most as i64])?;
+    let mut rows = query.query(params![number(queue), now, most as i64])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;

@@ -1,54 +1,56 @@
 //! Deleting, deferring and dead-lettering what was received.
 
-use super::{Queues, Which, parse_receipt, unavailable};
+use super::{Queues, number, parse_receipt, unavailable};
 use crate::db::millis;
+use crate::ledger;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 use spillway_core::ids::ReceiptHandle;
-use spillway_core::ports::{DeadLetterOrder, Deferral, QueueError, Redelivery};
+use spillway_core::ports::{DeadLetterOrder, Deferral, QueueError, QueueKind, Redelivery};
 
 impl Queues {
     /// Deletes messages. A handle from an earlier receive deletes nothing.
     ///
     /// # Errors
     /// The database failed; nothing was deleted.
-    pub async fn delete(&self, which: Which, handles: &[ReceiptHandle]) -> Result<usize, QueueError> {
+    pub(super) async fn delete_received(
+        &self,
+        queue: QueueKind,
+        handles: &[ReceiptHandle],
+    ) -> Result<usize, QueueError> {
         let receipts: Vec<_> = handles.iter().map(parse_receipt).collect();
         let deleted = self
             .db
             .write(move |tx| {
                 let mut deleted = 0;
                 for (seq, receipt) in &receipts {
-                    deleted += usize::from(delete(tx, which, *seq, *receipt)?);
+                    deleted += usize::from(delete(tx, queue, *seq, *receipt)?);
                 }
                 Ok(deleted)
             })
             .await
             .map_err(|error| unavailable(&error))?;
-        self.count(&self.counts(which).deleted, deleted);
+        self.count(&self.counts(queue).deleted, deleted);
         Ok(deleted)
     }
 }
 
 /// Deletes one message and closes its handover in the ledger.
-fn delete(tx: &Connection, which: Which, seq: i64, receipt: i64) -> rusqlite::Result<bool> {
+fn delete(tx: &Connection, queue: QueueKind, seq: i64, receipt: i64) -> rusqlite::Result<bool> {
     let gone = tx
         .prepare_cached(
             "DELETE FROM messages WHERE seq = ?1 AND receipt = ?2 AND queue = ?3 RETURNING origin, replay_id",
         )?
-        .query_row(params![seq, receipt, which.number()], |row| {
+        .query_row(params![seq, receipt, number(queue)], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
         })
         .optional()?;
     let Some((origin, replay_id)) = gone else { return Ok(false) };
     // The promise of a replayed message is settled by its dead letter, not by this message.
     if replay_id.is_none() {
-        match which {
-            Which::Primary => crate::store::close_handover(tx, &origin)?,
-            Which::Dlq => {
-                tx.prepare_cached("DELETE FROM handover WHERE message_id = ?1 AND kind = 'archive'")?
-                    .execute([&origin])?;
-            }
+        match queue {
+            QueueKind::Primary => ledger::close_to_store(tx, &origin)?,
+            QueueKind::Dlq => ledger::close_to_archive(tx, &origin)?,
         }
     }
     Ok(true)
@@ -69,15 +71,21 @@ impl Redelivery for Queues {
         let done = self
             .db
             .write(move |tx| {
-                for ((seq, receipt), visible_at, failures) in &orders {
-                    defer(tx, *seq, *receipt, *visible_at, failures)?;
-                }
-                Ok(())
+                let defer = |((seq, receipt), visible_at, failures): &((i64, i64), i64, String)| {
+                    defer(tx, *seq, *receipt, *visible_at, failures)
+                };
+                orders.iter().map(defer).collect::<rusqlite::Result<Vec<_>>>()
             })
-            .await
-            .map_err(|error| unavailable(&error));
-        self.wake(Which::Primary);
-        deferrals.iter().map(|_| done.clone()).collect()
+            .await;
+        self.wake(QueueKind::Primary);
+        let answer = |changed: usize| match changed {
+            0 => Err(QueueError::Rejected { reason: "the receipt handle names no message".to_owned() }),
+            _ => Ok(()),
+        };
+        match done {
+            Ok(changed) => changed.into_iter().map(answer).collect(),
+            Err(error) => deferrals.iter().map(|_| Err(unavailable(&error))).collect(),
+        }
     }
 
     /// The move is one transaction here, so the message is in one queue at any moment.
@@ -112,9 +120,9 @@ impl Redelivery for Queues {
             .map_err(|error| unavailable(&error));
         if let Ok(count) = &done {
             // The consumer sends these itself, so SQS counts them; those it redrives on its own it does not.
-            self.count(&self.counts(Which::Dlq).sent, *count);
-            self.count(&self.counts(Which::Primary).deleted, *count);
-            self.wake(Which::Dlq);
+            self.count(&self.counts(QueueKind::Dlq).sent, *count);
+            self.count(&self.counts(QueueKind::Primary).deleted, *count);
+            self.wake(QueueKind::Dlq);
         }
         orders.iter().map(|_| done.clone().map(|_| ())).collect()
     }

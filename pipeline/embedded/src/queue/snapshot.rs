@@ -1,10 +1,10 @@
 //! What a queue looks like from outside, at one moment.
 
-use super::{Queues, Which, unavailable};
+use super::{Queues, number, unavailable};
 use crate::db::{from_millis, millis};
 use rusqlite::Connection;
 use spillway_core::Timestamp;
-use spillway_core::ports::QueueError;
+use spillway_core::ports::{QueueError, QueueKind};
 use spillway_core::queue::QueueSnapshot;
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ impl Queues {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn snapshot(&self, which: Which) -> Result<QueueSnapshot, QueueError> {
+    pub async fn snapshot(&self, queue: QueueKind) -> Result<QueueSnapshot, QueueError> {
         let now = self.clock.now();
         let retry = self.settings.retry;
         let most = self.settings.max_receive_count;
         let (mut snapshot, nearest) = self
             .db
-            .read(move |connection| read(connection, which, now))
+            .read(move |connection| read(connection, queue, now))
             .await
             .map_err(|error| unavailable(&error))?;
         // What is left until the last receive: the next visibility, then the waits between the receives after it.
@@ -35,11 +35,15 @@ impl Queues {
 
 type Nearest = Vec<(u32, Timestamp)>;
 
-fn read(connection: &Connection, which: Which, now: Timestamp) -> rusqlite::Result<(QueueSnapshot, Nearest)> {
+fn read(
+    connection: &Connection,
+    queue: QueueKind,
+    now: Timestamp,
+) -> rusqlite::Result<(QueueSnapshot, Nearest)> {
     let mut query = connection.prepare_cached(
         "SELECT receive_count, sent_at, visible_at FROM messages WHERE queue = ?1 ORDER BY visible_at",
     )?;
-    let mut rows = query.query([which.number()])?;
+    let mut rows = query.query([number(queue)])?;
     let now_ms = millis(now);
     let mut snapshot = QueueSnapshot::default();
     let (mut oldest, mut oldest_of_all) = (i64::MAX, i64::MAX);

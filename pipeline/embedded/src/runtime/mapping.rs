@@ -2,9 +2,8 @@
 
 use super::Pace;
 use super::functions::Functions;
-use crate::alarms::ARCHIVER_CONCURRENCY;
-use crate::queue::Which;
 use spillway_core::message::ReceivedMessage;
+use spillway_core::ports::QueueKind;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -15,19 +14,20 @@ pub async fn run_consumer(functions: Arc<Functions>, pace: Pace) {
     let (batch, concurrency) =
         (functions.settings.consumer_batch_size, functions.settings.consumer_concurrency);
     let invoke = |functions: Arc<Functions>, batch| async move { functions.invoke_consumer(batch).await };
-    run(functions, Which::Primary, batch, concurrency, pace, invoke).await;
+    run(functions, QueueKind::Primary, batch, concurrency, pace, invoke).await;
 }
 
 /// Polls the DLQ for the archiver until dropped.
 pub async fn run_archiver(functions: Arc<Functions>, pace: Pace) {
-    let batch = functions.settings.archiver_batch_size;
+    let (batch, concurrency) =
+        (functions.settings.archiver_batch_size, functions.settings.archiver_concurrency);
     let invoke = |functions: Arc<Functions>, batch| async move { functions.invoke_archiver(batch).await };
-    run(functions, Which::Dlq, batch, ARCHIVER_CONCURRENCY, pace, invoke).await;
+    run(functions, QueueKind::Dlq, batch, concurrency, pace, invoke).await;
 }
 
 async fn run<F, I>(
     functions: Arc<Functions>,
-    which: Which,
+    queue: QueueKind,
     batch_size: usize,
     concurrency: usize,
     pace: Pace,
@@ -42,7 +42,7 @@ async fn run<F, I>(
     loop {
         while invocations.try_join_next().is_some() {}
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        match functions.queues.receive(which, batch_size).await {
+        match functions.receiver.receive(queue, batch_size).await {
             Ok(batch) => {
                 let drained = batch.len() < batch_size;
                 if !batch.is_empty() {
@@ -53,12 +53,12 @@ async fn run<F, I>(
                     });
                 }
                 if drained {
-                    wait(&functions, which, pace).await;
+                    wait(&functions, queue, pace).await;
                 }
             }
             Err(error) => {
                 drop(permit);
-                tracing::warn!(%error, queue = ?which, "nothing could be received");
+                tracing::warn!(%error, ?queue, "nothing could be received");
                 functions.clock.sleep(Duration::from_secs(1)).await;
             }
         }
@@ -67,8 +67,8 @@ async fn run<F, I>(
 
 /// Waits for a message to arrive, or to become visible again, but not longer than the
 /// pace allows: another process may send.
-async fn wait(functions: &Functions, which: Which, pace: Pace) {
-    let until_visible = match functions.queues.next_visible(which).await {
+async fn wait(functions: &Functions, queue: QueueKind, pace: Pace) {
+    let until_visible = match functions.receiver.next_visible(queue).await {
         Ok(Some(at)) => {
             let left = at.as_millisecond() - functions.clock.now().as_millisecond();
             Duration::from_millis(u64::try_from(left).unwrap_or(0))
@@ -76,7 +76,7 @@ async fn wait(functions: &Functions, which: Which, pace: Pace) {
         Ok(None) | Err(_) => pace.queue,
     };
     tokio::select! {
-        () = functions.queues.arrival(which) => {}
+        () = functions.receiver.arrival(queue) => {}
         () = functions.clock.sleep(until_visible.clamp(pace.gather, pace.queue)) => {}
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::costs::{self, Spending};
 use crate::pipeline::Pipeline;
-use crate::queue::Which;
 use spillway_core::Timestamp;
-use spillway_core::metric::{self, Measurement, MetricId, Unit};
-use spillway_core::ports::MetricSink as _;
+use spillway_core::metric::Measurement;
+use spillway_core::ports::{MetricSink as _, QueueKind, QueueReceiver as _};
+use spillway_metrics::{Account, Budget, Function, Queue, Table, account, archiver, budget, queue, table};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,8 +30,8 @@ pub async fn run(pipeline: Arc<Pipeline>, interval: Duration) {
     let mut spent_at: Option<i64> = None;
     let spending_every = if pipeline.virtual_time { SPENDING_EVERY_S_SIMULATED } else { SPENDING_EVERY_S };
     loop {
-        let primary = sample_queue(&pipeline, Which::Primary, &ports.names.queue).await;
-        let dlq = sample_queue(&pipeline, Which::Dlq, &ports.names.dead_letter_queue).await;
+        let primary = sample_queue(&pipeline, QueueKind::Primary, &ports.names.queue).await;
+        let dlq = sample_queue(&pipeline, QueueKind::Dlq, &ports.names.dead_letter_queue).await;
         sample_capacity(&pipeline);
         let now = ports.clock.now();
         if let Some(oldest) = primary.into_iter().chain(dlq).min() {
@@ -52,7 +53,7 @@ pub async fn run(pipeline: Arc<Pipeline>, interval: Duration) {
 }
 
 async fn expire(pipeline: &Pipeline) {
-    match pipeline.ports.queues.expire().await {
+    match pipeline.local.queues.expire().await {
         Ok(0) => {}
         Ok(lost) => tracing::error!(lost, "messages outlived their retention and are lost"),
         Err(error) => tracing::warn!(%error, "expired messages could not be looked for"),
@@ -60,37 +61,36 @@ async fn expire(pipeline: &Pipeline) {
 }
 
 /// Returns when the oldest message of all was sent.
-async fn sample_queue(pipeline: &Pipeline, which: Which, name: &str) -> Option<Timestamp> {
-    let snapshot = match pipeline.ports.queues.snapshot(which).await {
+async fn sample_queue(pipeline: &Pipeline, kind: QueueKind, name: &Cow<'static, str>) -> Option<Timestamp> {
+    let snapshot = match pipeline.local.queues.snapshot(kind).await {
         Ok(snapshot) => snapshot,
         Err(error) => {
-            tracing::warn!(%error, queue = name, "the queue could not be sampled");
+            tracing::warn!(%error, queue = %name, "the queue could not be sampled");
             return None;
         }
     };
-    let record = |metric, value: u64, unit| {
-        let metric = MetricId::new("AWS/SQS", metric, &[("QueueName", name)]);
-        pipeline.recorder.record(Measurement { metric, value: value as f64, unit });
+    let named = Queue::from(name);
+    let record = |metric, value: u64| {
+        pipeline.recorder.record(Measurement::of(metric, &named, value as f64));
     };
-    record("ApproximateNumberOfMessagesVisible", snapshot.visible, Unit::Count);
-    record("ApproximateNumberOfMessagesNotVisible", snapshot.not_visible, Unit::Count);
-    record("ApproximateNumberOfMessagesDelayed", snapshot.delayed, Unit::Count);
-    record("ApproximateAgeOfOldestMessage", snapshot.oldest_age_s, Unit::Seconds);
+    record(queue::VISIBLE, snapshot.visible);
+    record(queue::NOT_VISIBLE, snapshot.not_visible);
+    record(queue::DELAYED, snapshot.delayed);
+    record(queue::AGE_OF_OLDEST, snapshot.oldest_age_s);
     snapshot.oldest_sent_at
 }
 
 /// How long until the oldest message expires. A move to the DLQ by the queue itself does not renew its time.
 fn sample_time_to_loss(pipeline: &Pipeline, now: Timestamp, oldest: Timestamp) {
     let ports = &pipeline.ports;
-    let function = &[("FunctionName", &*ports.names.archiver_function)];
-    let metric = MetricId::new(metric::NAMESPACE, metric::TIME_TO_LOSS, function);
     let age = now.as_second() - oldest.as_second();
     let value = (i64::from(ports.settings.retention_s) - age).max(0) as f64;
-    pipeline.recorder.record(Measurement { metric, value, unit: Unit::Seconds });
+    let function = Function::from(&ports.names.archiver_function);
+    pipeline.recorder.record(Measurement::of(archiver::TIME_TO_LOSS, &function, value));
 }
 
 async fn sample_spending(pipeline: &Pipeline, now: Timestamp) {
-    let names = pipeline.ports.names.clone();
+    let names = Arc::clone(&pipeline.ports.names);
     let reader = Arc::clone(&pipeline.telemetry);
     let spending = if pipeline.virtual_time {
         costs::spending(&reader, &names, now)
@@ -106,30 +106,22 @@ async fn sample_spending(pipeline: &Pipeline, now: Timestamp) {
             return;
         }
     };
-    let budget = &[("BudgetName", &*pipeline.ports.names.budget)];
+    let named = Budget::from(&pipeline.ports.names.budget);
     let limit = pipeline.ports.settings.monthly_budget_usd;
-    let figures =
-        [(metric::BUDGET_ACTUAL_PERCENT, Some(spent_usd)), (metric::BUDGET_FORECAST_PERCENT, forecast_usd)];
-    for (name, usd) in figures {
+    for (metric, usd) in [(budget::ACTUAL, Some(spent_usd)), (budget::FORECAST, forecast_usd)] {
         if let Some(usd) = usd {
-            let metric = MetricId::new(metric::NAMESPACE, name, budget);
-            pipeline.recorder.record(Measurement { metric, value: 100.0 * usd / limit, unit: Unit::Percent });
+            pipeline.recorder.record(Measurement::of(metric, &named, 100.0 * usd / limit));
         }
     }
 }
 
 fn sample_capacity(pipeline: &Pipeline) {
     let units = pipeline.ports.settings.write_capacity_units;
-    let table = &[("TableName", &*pipeline.ports.names.table)];
-    let record = |metric, dimensions: &[(&'static str, &str)], value, unit| {
-        let metric = MetricId::new("AWS/DynamoDB", metric, dimensions);
-        pipeline.recorder.record(Measurement { metric, value, unit });
-    };
-    record("ProvisionedWriteCapacityUnits", table, units, Unit::Count);
-    record("UserErrors", &[], 0.0, Unit::Count);
-    record("AccountMaxTableLevelWrites", &[], TABLE_WRITE_CAPACITY, Unit::Count);
-    let account = units / ACCOUNT_WRITE_CAPACITY * 100.0;
-    record("AccountProvisionedWriteCapacityUtilization", &[], account, Unit::Percent);
-    let largest = units / TABLE_WRITE_CAPACITY * 100.0;
-    record("MaxProvisionedTableWriteCapacityUtilization", &[], largest, Unit::Percent);
+    let named = Table::from(&pipeline.ports.names.table);
+    pipeline.recorder.record(Measurement::of(table::PROVISIONED_WRITES, &named, units));
+    let record = |metric, value| pipeline.recorder.record(Measurement::of(metric, &Account, value));
+    record(account::USER_ERRORS, 0.0);
+    record(account::TABLE_WRITES_LIMIT, TABLE_WRITE_CAPACITY);
+    record(account::PROVISIONED_SHARE, units / ACCOUNT_WRITE_CAPACITY * 100.0);
+    record(account::LARGEST_TABLE_SHARE, units / TABLE_WRITE_CAPACITY * 100.0);
 }

@@ -3,26 +3,18 @@
 use super::file::{self, FILE_NAME, FileError};
 use super::retention;
 use super::slots::MINUTE;
-use super::statistics::{Statistic, StatisticSet};
+use super::statistics::StatisticSet;
 use super::writer::dimensions_json;
 use rusqlite::{Connection, OptionalExtension, params};
 use spillway_core::Timestamp;
-use spillway_core::metric::MetricId;
+use spillway_metrics::retention::floor;
+use spillway_metrics::{MetricId, MetricQuery, Statistic};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// Connections that are kept open for the next reads.
 const IDLE_CONNECTIONS: usize = 4;
-
-/// One statistic of one metric.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct MetricQuery {
-    /// The metric.
-    pub metric: MetricId,
-    /// Which statistic of it.
-    pub statistic: Statistic,
-}
 
 /// Why telemetry can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -172,8 +164,8 @@ impl Grid {
         if period == 0 || period % MINUTE != 0 || from > to {
             return Err(TelemetryReadError::Range { period_s, range_s: to - from });
         }
-        let start = retention::floor(from, period);
-        let end = retention::floor(to + period - 1, period);
+        let start = floor(from, period);
+        let end = floor(to + period - 1, period);
         Ok(Self { start, period, len: usize::try_from((end - start) / period).unwrap_or(0) })
     }
 

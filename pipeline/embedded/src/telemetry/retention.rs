@@ -2,13 +2,15 @@
 
 use super::slots::MINUTE;
 use rusqlite::{Connection, OptionalExtension, params};
+use spillway_metrics::retention::{KEPT, Kept, floor};
 
-/// 60 s datapoints, how long they are kept, and so on: "Metrics retention" in the CloudWatch user guide.
-const KEPT: [(i64, i64); 3] = [(MINUTE, 15 * DAY), (300, 63 * DAY), (3_600, 455 * DAY)];
 const DAY: i64 = 24 * 3_600;
 
 /// Each longer period with the shorter one it is made from, in the order in which they have to be made.
-const ROLLUPS: [(i64, i64); 2] = [(300, MINUTE), (3_600, 300)];
+fn rollups() -> impl DoubleEndedIterator<Item = (i64, i64)> {
+    let seconds = |kept: &Kept| i64::from(kept.period.seconds());
+    KEPT.windows(2).map(move |pair| (seconds(&pair[1]), seconds(&pair[0])))
+}
 
 /// Minutes younger than this may still get measurements, so they are not rolled up yet. Later ones are taken into
 /// account all the same, at the cost of a second pass.
@@ -24,7 +26,7 @@ pub(super) const OLDEST_TAKEN: i64 = 14 * DAY;
 
 /// The longer periods that a query may read, longest first.
 pub(super) fn longer_periods() -> impl Iterator<Item = i64> {
-    ROLLUPS.iter().rev().map(|(period, _)| *period)
+    rollups().rev().map(|(period, _)| period)
 }
 
 /// Notes that datapoints from that minute on were written, so that rollups include them.
@@ -33,7 +35,7 @@ pub(super) fn note_written(connection: &Connection, oldest: i64) -> rusqlite::Re
         "INSERT INTO rollup (period, until) VALUES (?1, ?2)
          ON CONFLICT (period) DO UPDATE SET until = excluded.until WHERE excluded.until < until",
     )?;
-    for (period, _) in ROLLUPS {
+    for (period, _) in rollups() {
         statement.execute(params![period, floor(oldest, period)])?;
     }
     Ok(())
@@ -49,7 +51,7 @@ pub(super) fn rolled_until(connection: &Connection, period: i64) -> rusqlite::Re
 pub(super) fn roll_up(connection: &mut Connection, now: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     let mut settled = now - SETTLED_AFTER;
-    for (period, source) in ROLLUPS {
+    for (period, source) in rollups() {
         let Some(from) = rolled_until(&transaction, period)? else { break };
         let to = floor(settled, period);
         if from < to {
@@ -72,10 +74,10 @@ pub(super) fn roll_up(connection: &mut Connection, now: i64) -> rusqlite::Result
 /// Deletes what is older than it is kept for.
 pub(super) fn delete_old(connection: &mut Connection, now: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    for (period, kept) in KEPT {
+    for Kept { period, seconds } in KEPT {
         transaction.execute(
             "DELETE FROM datapoint WHERE metric IN (SELECT id FROM metric) AND period = ?1 AND start < ?2",
-            [period, floor(now - kept, period)],
+            [i64::from(period.seconds()), floor(now - seconds, period.seconds().into())],
         )?;
     }
     let newest: i64 =
@@ -89,9 +91,4 @@ pub(super) fn delete_old(connection: &mut Connection, now: i64) -> rusqlite::Res
         transaction.execute("DELETE FROM segment_event WHERE segment NOT IN (SELECT id FROM segment)", [])?;
     }
     transaction.commit()
-}
-
-/// The beginning of the period that a Unix second is in.
-pub(super) fn floor(second: i64, period: i64) -> i64 {
-    second - second.rem_euclid(period)
 }

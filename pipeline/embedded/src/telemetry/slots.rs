@@ -20,7 +20,7 @@ pub(super) struct Slot {
 
 impl Slot {
     fn new(metric: MetricId, unit: Unit) -> Self {
-        let has_percentiles = has_percentiles(&metric.name);
+        let has_percentiles = has_percentiles(&metric);
         Self { metric, unit, has_percentiles, minutes: Mutex::new(Vec::new()) }
     }
 

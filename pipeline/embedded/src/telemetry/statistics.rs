@@ -1,39 +1,11 @@
 //! Statistic sets: what CloudWatch keeps of the measurements of one period.
 
 use super::histogram::Histogram;
-use spillway_core::metric;
+use spillway_metrics::{MetricId, Statistic};
 
-/// Metrics that people look at by percentile. Only they keep a histogram.
-const WITH_PERCENTILES: [&str; 6] = [
-    "Duration",
-    "IntegrationLatency",
-    "Latency",
-    "SuccessfulRequestLatency",
-    metric::ACCEPT_TO_STORED,
-    metric::RECEIVE_COUNT,
-];
-
-/// Whether a metric of that name keeps a histogram, so that it has percentiles.
-pub(super) fn has_percentiles(name: &str) -> bool {
-    WITH_PERCENTILES.contains(&name)
-}
-
-/// A statistic of the measurements of a period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Statistic {
-    /// All values added up.
-    Sum,
-    /// Sum divided by count.
-    Average,
-    /// The smallest value.
-    Minimum,
-    /// The largest value.
-    Maximum,
-    /// How many values.
-    SampleCount,
-    /// A percentile in hundredths of a percent: p99.9 is 9990. Within 1 % of the exact one. Only metrics that keep a
-    /// histogram have it.
-    Percentile(u16),
+/// Whether a metric keeps a histogram, so that it has percentiles: as the register says.
+pub(super) fn has_percentiles(metric: &MetricId) -> bool {
+    spillway_metrics::named(&metric.namespace, &metric.name).any(|metric| metric.percentiles)
 }
 
 /// The measurements of a period, summed up.
@@ -85,7 +57,8 @@ impl StatisticSet {
         self.maximum = self.maximum.max(maximum);
     }
 
-    /// The statistic's value; `None` if there were no measurements, or for a percentile without a histogram.
+    /// The statistic's value; `None` if there were no measurements, or for a percentile without a histogram. A percentile
+    /// is within 1 % of the exact one.
     pub fn value(&self, statistic: Statistic) -> Option<f64> {
         if self.count == 0 {
             return None;

@@ -9,9 +9,9 @@
 mod world;
 
 use spillway_alerts::{History, Slots, Tier};
-use spillway_core::fault::FaultKind;
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::alarms::TelemetryHistory;
+use spillway_embedded::faults::FaultKind;
 use spillway_embedded::telemetry::TelemetryReader;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,25 +1,19 @@
 //! The shop on the real pipeline, in virtual time, with its alarms evaluated as they are live.
 
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Uri, header};
 use jiff::SignedDuration;
 use spillway_alerts::{AlarmPeriod, RuleName, Tier};
 use spillway_core::Timestamp;
-use spillway_core::fault::{Fault, FaultKind};
-use spillway_core::names::Names;
-use spillway_core::ports::Clock as _;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
+use spillway_embedded::VirtualClock;
 use spillway_embedded::alarms::{AlarmSettings, InForce, Watch, WatchOptions};
-use spillway_embedded::gateway::{self, Gateway, TypicalLatency};
-use spillway_embedded::simulate::in_virtual_time;
-use spillway_embedded::{Options, Pipeline, VirtualClock, runtime};
+use spillway_embedded::faults::{Fault, FaultKind};
+use spillway_embedded::simulate::{Simulation, SimulationOptions, in_virtual_time};
 use spillway_traffic::rhythm::rate_at;
 use spillway_traffic::{Deployment, Generator};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
 
 /// Minutes of an hour.
 pub const HOUR: i64 = 60;
@@ -82,34 +76,29 @@ impl World {
         // Traces cost time and no alarm looks at them.
         let settings =
             PipelineSettings { trace_reservoir_per_s: 0.0, trace_fixed_rate: 0.0, ..self.settings };
-        let options = Options {
-            settings: settings.clone(),
-            names: Names::default(),
-            schemas: Arc::new(FixedSchemas(Arc::new(schemas))),
-            clock: Arc::new(clock),
-            simulated_latency: Some(Duration::from_millis(6)),
-        };
-        let pipeline = Arc::new(Pipeline::open(folder, options).await.expect("a fresh folder opens"));
-        for (kind, from, until) in self.faults {
+        let fault = |(kind, from, until)| {
             let at = |second| start + SignedDuration::from_secs(second);
-            let fault = Fault { kind, from: at(from), until: Some(at(until)) };
-            pipeline.ports.faults.add(fault).await.expect("a fault is added");
-        }
+            Fault { kind, from: at(from), until: Some(at(until)) }
+        };
+        let options = SimulationOptions {
+            settings,
+            schemas: Arc::new(FixedSchemas(Arc::new(schemas))),
+            faults: self.faults.into_iter().map(fault).collect(),
+            seed: 1,
+        };
+        let mut simulation = Simulation::open(folder, clock, options).await.expect("a fresh folder opens");
+        let pipeline = Arc::clone(&simulation.pipeline);
         let settings_of_alarms =
             AlarmSettings { expected_requests_per_5_minutes: self.expected, ..AlarmSettings::default() };
         let options = WatchOptions { settings: settings_of_alarms, ..WatchOptions::default() };
         let mut watch = Watch::open(&pipeline, options).await.expect("the built-in rules");
         let in_force = watch.in_force().clone();
-        let ports = gateway::Ports::of(&pipeline);
-        let gateway = Gateway::new(ports, &settings, &Names::default());
-        let gateway = Arc::new(gateway.with_latency(Arc::new(TypicalLatency::seeded(1))));
-        let tasks = runtime::start(&pipeline);
+        simulation.start();
         let mut generator = Generator::new(7);
-        let mut requests = JoinSet::new();
         let mut evaluated = 0;
         let end = start + SignedDuration::from_mins(self.minutes);
-        while clock.now() < end {
-            let now = clock.now();
+        while simulation.now() < end {
+            let now = simulation.now();
             let minute = (now.as_second() - start.as_second()) / 60;
             if minute >= evaluated + EVALUATE_EVERY_MIN {
                 evaluated = minute;
@@ -118,21 +107,17 @@ impl World {
             }
             let rate = rate_at(now, (self.rate)(minute));
             if rate < 1e-4 {
-                clock.sleep(Duration::from_secs(60)).await;
+                simulation.sleep(Duration::from_secs(60)).await;
                 continue;
             }
-            let body = event(&mut generator, now, (self.poison)(minute));
-            let gateway = Arc::clone(&gateway);
-            requests.spawn(async move { gateway.call(request(body)).await });
-            while requests.try_join_next().is_some() {}
-            clock.sleep(generator.gap(rate)).await;
+            simulation.send(event(&mut generator, now, (self.poison)(minute)));
+            simulation.sleep(generator.gap(rate)).await;
         }
-        while requests.join_next().await.is_some() {}
-        pipeline.recorder.finish(clock.now());
+        simulation.answered().await;
+        simulation.finish();
         watch.evaluate(end).await.expect("evaluated");
-        let stretches = pipeline.ports.alarms.periods(None, Timestamp::MIN, Timestamp::MAX).await;
-        let ledger = pipeline.ports.flow.ledger().await.expect("the ledger is readable");
-        drop(tasks);
+        let stretches = pipeline.local.alarms.periods(None, Timestamp::MIN, Timestamp::MAX).await;
+        let ledger = pipeline.ports.ledger.ledger().await.expect("the ledger is readable");
         (stretches.expect("alarms are readable"), in_force, ledger)
     }
 }
@@ -149,15 +134,6 @@ fn event(generator: &mut Generator, now: Timestamp, poison: f64) -> String {
         }
     }
     generator.event(now).body
-}
-
-fn request(body: String) -> Request<Bytes> {
-    let mut request = Request::new(Bytes::from(body));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = Uri::from_static("/events");
-    let content_type = HeaderValue::from_static("application/cloudevents+json");
-    request.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    request
 }
 
 /// What came of it.

@@ -1,54 +1,50 @@
 //! The archiver function: a batch from the dead letter queue in, each message archived, and an answer that names those
-//! that have to stay. By the clock it is also asked to index what the index lacks.
+//! that have to stay. By the clock it also indexes what the index lacks, and carries replays on.
 
-mod isolate;
 mod settings;
 
 pub use settings::Settings;
 
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use serde_json::value::RawValue;
 use spillway_core::Timestamp;
-use spillway_core::metric::{self, Measurement, MetricId, Unit};
-use spillway_core::ports::ArchiveError;
+use spillway_core::metric::Measurement;
+use spillway_core::ports::{ArchiveError, IndexRepair, IndexedArchive};
 use spillway_core::trace::Segment;
-use spillway_core::usecases::archive::{ArchiveReport, ArchivedRecord, Archiver};
-use spillway_core::usecases::store::Place;
+use spillway_core::usecases::archive::Archiver;
+use spillway_core::usecases::replay::{Carrier, Scope};
+use spillway_core::usecases::store::SegmentNames;
+use spillway_core::worker;
 use spillway_lambda::sqs::{self, Batch, BatchError};
 use spillway_lambda::{Invocation, Telemetry};
+use spillway_metrics::archiver;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// The one task that it has beside its batches.
+/// The task of the schedule: to repair the index and to carry replays on.
+const MAINTAIN: &str = "maintain";
+/// The task of repairing the index alone, as older schedules and operators ask for it.
 const MEND_INDEX: &str = "mend-index";
+/// Most dead letters that one invocation puts into the index: each takes some 50 ms, one after the other.
+const MOST_INDEXED: usize = 300;
+/// How long a replay has to stand still before this function carries it on. A program that carries it on moves ten messages
+/// several times a second.
+const IDLE: Duration = Duration::from_secs(5);
+/// What is left of the function's time for the last step: its messages, and the notes that they were sent.
+const LAST_STEP: Duration = Duration::from_secs(5);
 
-/// An archive whose index can lag behind it. A dead letter is safe once the bucket has it, whether its index write worked
-/// or not.
-#[async_trait]
-pub trait MendIndex: Send + Sync {
-    /// Indexes dead letters that are noted as not indexed.
-    ///
-    /// # Errors
-    /// The notes can't be read; what is noted is tried the next time.
-    async fn mend_index(&self) -> Result<Mended, ArchiveError>;
-}
-
-/// What mending the index did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Mended {
-    /// Dead letters that are in the index now.
-    pub indexed: u64,
-    /// Those that could not be put there yet.
-    pub failed: u64,
-}
-
-/// The function: the use case with its ports, and how it tells what it did.
+/// The function: the use cases with their ports, and where it reports what it did.
 pub struct Function {
     /// The use case.
     pub archiver: Archiver,
-    /// What the task mends.
-    pub index: Arc<dyn MendIndex>,
+    /// The archive with the index that the task repairs.
+    pub index: Arc<dyn IndexedArchive>,
+    /// Carries replays on.
+    pub carrier: Carrier,
+    /// Messages a second that a replay puts back.
+    pub replay_rate_per_s: f64,
+    /// How long an invocation may take.
+    pub timeout: Duration,
     /// Metrics and traces.
     pub telemetry: Telemetry,
     /// Name of the dead letter queue.
@@ -61,11 +57,16 @@ pub enum RunError {
     /// The batch.
     #[error(transparent)]
     Batch(#[from] BatchError),
-    /// The task can't be done now. The next one by the clock does it.
+    /// The index can't be repaired now. The next invocation by the clock does it.
     #[error("the index could not be mended: {0}")]
-    Mend(#[source] ArchiveError),
-    /// Nobody knows that task.
-    #[error("there is no task {0:?}; this function knows {MEND_INDEX:?}, and batches of an SQS queue")]
+    Repair(#[source] ArchiveError),
+    /// Replays can't be read now. The next invocation by the clock carries them on.
+    #[error("replays could not be carried on: {0}")]
+    CarryOn(#[source] ArchiveError),
+    /// There is no such task.
+    #[error(
+        "there is no task {0:?}; this function knows {MAINTAIN:?} and {MEND_INDEX:?}, and batches of an SQS queue"
+    )]
     UnknownTask(String),
 }
 
@@ -75,8 +76,22 @@ pub enum RunError {
 pub enum Answer {
     /// To a batch.
     Batch(sqs::Answer),
-    /// To the task.
-    Mended(Mended),
+    /// To the task of repairing the index.
+    Repaired(IndexRepair),
+    /// To the task of the schedule.
+    Maintained(Maintained),
+}
+
+/// What the task of the schedule did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Maintained {
+    /// The index.
+    #[serde(flatten)]
+    pub index: IndexRepair,
+    /// Messages of replays that were put back.
+    pub sent: u64,
+    /// Messages of replays that the queue will never take; they are archived again.
+    pub returned: u64,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +110,8 @@ pub async fn run(
 ) -> Result<Answer, RunError> {
     function.telemetry.calls.begin();
     match serde_json::from_str::<Task>(payload.get()) {
-        Ok(Task { task }) if task == MEND_INDEX => mend(function, invocation).await,
+        Ok(Task { task }) if task == MEND_INDEX => Ok(Answer::Repaired(repair(function, invocation).await?)),
+        Ok(Task { task }) if task == MAINTAIN => maintain(function, invocation).await,
         Ok(Task { task }) => Err(RunError::UnknownTask(task)),
         Err(_) => archive(function, payload, invocation).await,
     }
@@ -108,41 +124,47 @@ async fn archive(
 ) -> Result<Answer, RunError> {
     let telemetry = &function.telemetry;
     let (messages, nameless) = Batch::read(payload, telemetry.now())?.into_parts();
-    let report = isolate::archive_batch(&function.archiver, messages).await;
-    report.records.iter().for_each(log);
-    telemetry.measure(&report.measurements(&telemetry.function));
-    trace(function, invocation, &report);
-    Ok(Answer::Batch(Batch::answer(nameless, report.failures())?))
-}
-
-async fn mend(function: &Function, invocation: &Invocation) -> Result<Answer, RunError> {
-    let telemetry = &function.telemetry;
-    let started = telemetry.now();
-    let mended = function.index.mend_index().await;
-    part(function, invocation, "mend index", (started, telemetry.now()), Vec::new());
-    let mended = mended.map_err(RunError::Mend)?;
-    let metric = MetricId::new(
-        metric::NAMESPACE,
-        metric::DEAD_LETTERS_UNINDEXED,
-        &[("FunctionName", telemetry.function.as_str())],
-    );
-    telemetry.measure(&[Measurement { metric, value: mended.failed as f64, unit: Unit::Count }]);
-    if mended.indexed > 0 {
-        tracing::info!(indexed = mended.indexed, "dead letters that the index lacked are in it now");
-    }
-    Ok(Answer::Mended(mended))
-}
-
-fn trace(function: &Function, invocation: &Invocation, report: &ArchiveReport) {
-    let telemetry = &function.telemetry;
-    let place = Place { queue: &function.queue, function: &telemetry.function };
-    for mut segment in report.segments(place) {
-        segment.aws = Some(json!({ "request_id": invocation.request_id }));
-        telemetry.segment(segment);
-    }
+    let report = worker::run(&function.archiver, messages).await;
+    let names = SegmentNames { queue: &function.queue, function: &telemetry.function };
+    worker::publish(&report, names, telemetry, &telemetry.of(invocation));
     let (started, ended) = (report.started_at, report.ended_at);
     let records = report.records.iter().map(|record| record.segment(started, ended)).collect();
     part(function, invocation, "archive batch", (started, ended), records);
+    Ok(Answer::Batch(Batch::answer(nameless, report.failures())?))
+}
+
+/// Repairs the index, and then carries replays on for as long as the function may run.
+async fn maintain(function: &Function, invocation: &Invocation) -> Result<Answer, RunError> {
+    let telemetry = &function.telemetry;
+    let started = telemetry.now();
+    // Trouble with the index does not hold up replays.
+    let index = repair(function, invocation).await;
+    telemetry.calls.begin();
+    let until = started + function.timeout.saturating_sub(LAST_STEP);
+    let rate = function.replay_rate_per_s;
+    let begun = telemetry.now();
+    let carried = function.carrier.carry_on(Scope::Idle(IDLE), rate, Some(until), &mut |_| {}).await;
+    part(function, invocation, "carry replays on", (begun, telemetry.now()), Vec::new());
+    let (index, carried) = (index?, carried.map_err(RunError::CarryOn)?);
+    if carried.sent + carried.returned > 0 {
+        tracing::info!(sent = carried.sent, returned = carried.returned, "replays were carried on");
+    }
+    Ok(Answer::Maintained(Maintained { index, sent: carried.sent, returned: carried.returned }))
+}
+
+async fn repair(function: &Function, invocation: &Invocation) -> Result<IndexRepair, RunError> {
+    let telemetry = &function.telemetry;
+    let started = telemetry.now();
+    let repair = function.index.repair(MOST_INDEXED).await;
+    part(function, invocation, "mend index", (started, telemetry.now()), Vec::new());
+    let repair = repair.map_err(RunError::Repair)?;
+    let archiver = spillway_metrics::Function::from(telemetry.function.as_str());
+    let unindexed = repair.failed as f64;
+    telemetry.measure(&[Measurement::of(archiver::DEAD_LETTERS_UNINDEXED, &archiver, unindexed)]);
+    if repair.indexed > 0 {
+        tracing::info!(indexed = repair.indexed, "dead letters that the index lacked are in it now");
+    }
+    Ok(repair)
 }
 
 /// What the invocation did as a whole, with each call of AWS and these parts.
@@ -159,26 +181,5 @@ fn part(
         whole.subsegments = calls;
         whole.subsegments.extend(parts);
         function.telemetry.part(invocation, whole);
-    }
-}
-
-fn log(record: &ArchivedRecord) {
-    let message = &record.message;
-    match &record.result {
-        Ok(()) => tracing::info!(
-            message_id = message.message_id.as_str(),
-            original_message_id = message.original_message_id().as_str(),
-            event_id = record.key.as_ref().map(|key| key.id.as_str()),
-            event_trace = message.trace_header.as_deref(),
-            "a dead letter was archived"
-        ),
-        Err(error) => tracing::error!(
-            message_id = message.message_id.as_str(),
-            event_id = record.key.as_ref().map(|key| key.id.as_str()),
-            event_trace = message.trace_header.as_deref(),
-            receive_count = message.receive_count,
-            %error,
-            "a dead letter was not archived; it stays in the dead letter queue"
-        ),
     }
 }

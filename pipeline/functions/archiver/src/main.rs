@@ -1,17 +1,14 @@
 //! The archiver function's program.
 
-use async_trait::async_trait;
-use spillway_functions_archiver::{Function, MendIndex, Mended, Settings, run};
 use spillway_aws::clients::{Connection, in_function};
-use spillway_aws::{ArchiveNames, IndexNames, S3Archive, SystemClock};
-use spillway_core::ports::ArchiveError;
+use spillway_aws::{ArchiveNames, DynamoOps, DynamoReplays, IndexNames, S3Archive, SqsQueue, SystemClock};
+use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::archive::Archiver;
+use spillway_core::usecases::replay::Carrier;
+use spillway_functions_archiver::{Function, Settings, run};
 use spillway_lambda::{Common, Error, Telemetry, serve, start};
 use std::process::ExitCode;
 use std::sync::Arc;
-
-/// Most dead letters that one invocation puts into the index: each takes some 50 ms, one after the other.
-const MOST_MENDED: usize = 300;
 
 fn main() -> ExitCode {
     start(Settings::read, work)
@@ -20,7 +17,8 @@ fn main() -> ExitCode {
 async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
-    let connection = Connection::within(settings.timeout).seen_by(telemetry.calls.interceptor());
+    let calls = telemetry.calls.interceptor(spillway_aws::is_throttling);
+    let connection = Connection::within(settings.timeout).seen_by(calls);
     let clients = in_function(connection);
     let names = ArchiveNames {
         bucket: settings.bucket,
@@ -28,29 +26,31 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
         unindexed_prefix: settings.unindexed_prefix,
         index: IndexNames {
             table: settings.index_table,
-            ops_table: settings.ops_table,
+            ops_table: settings.ops_table.clone(),
             shards: settings.index_shards,
         },
     };
-    let archive = Arc::new(S3Archive::new(clients.s3(), clients.dynamodb(), names, clock.clone()));
+    let archive = Arc::new(S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), clock.clone()));
     let archiver = Archiver {
         archive: archive.clone(),
-        clock,
+        clock: clock.clone(),
         version: common.version,
         max_receive_count: settings.max_receive_count,
     };
-    let index = Arc::new(Index(archive));
-    let function = Function { archiver, index, telemetry, queue: settings.queue };
+    let carrier = Carrier {
+        replays: Arc::new(DynamoReplays::new(clients.dynamodb(), clients.s3(), names, clock.clone())),
+        queue: Arc::new(SqsQueue::new(clients.sqs_of(&settings.queue_url), settings.queue_url)),
+        ops: Arc::new(DynamoOps::new(clients.dynamodb(), settings.ops_table)),
+        clock,
+    };
+    let function = Function {
+        archiver,
+        index: archive,
+        carrier,
+        replay_rate_per_s: PipelineSettings::default().replay_rate_per_s,
+        timeout: settings.timeout,
+        telemetry,
+        queue: settings.queue,
+    };
     serve(async |payload, invocation| Ok(run(&function, payload, invocation).await?)).await
-}
-
-/// The adapter's index, as the function asks for it.
-struct Index(Arc<S3Archive>);
-
-#[async_trait]
-impl MendIndex for Index {
-    async fn mend_index(&self) -> Result<Mended, ArchiveError> {
-        let mended = self.0.mend_index(MOST_MENDED).await?;
-        Ok(Mended { indexed: mended.mended, failed: mended.failed })
-    }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Name of the dead letter queue in traces.
     pub queue: String,
+    /// URL of the primary queue, to which replays go.
+    pub queue_url: String,
     /// Bucket of the archive.
     pub bucket: String,
     /// Where dead letters' keys begin.
@@ -35,6 +37,7 @@ impl Settings {
         Ok(Self {
             // Terraform names it so, and the archiver has no other use for the queue: Lambda hands it the messages.
             queue: format!("{}-events-dlq", environment.text("SPILLWAY_DEPLOYMENT")?),
+            queue_url: environment.text("SPILLWAY_QUEUE_URL")?,
             bucket: environment.text("SPILLWAY_ARCHIVE_BUCKET")?,
             prefix: environment.text("SPILLWAY_ARCHIVE_PREFIX")?,
             unindexed_prefix: environment.text("SPILLWAY_ARCHIVE_UNINDEXED_PREFIX")?,
@@ -51,8 +54,9 @@ impl Settings {
 mod tests {
     use super::*;
 
-    const ALL: [(&str, &str); 9] = [
+    const ALL: [(&str, &str); 10] = [
         ("SPILLWAY_DEPLOYMENT", "shop"),
+        ("SPILLWAY_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/shop-events"),
         ("SPILLWAY_ARCHIVE_BUCKET", "shop-archive"),
         ("SPILLWAY_ARCHIVE_PREFIX", "dead-letters/"),
         ("SPILLWAY_ARCHIVE_UNINDEXED_PREFIX", "unindexed/"),

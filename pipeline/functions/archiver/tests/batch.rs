@@ -3,19 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use async_trait::async_trait;
-use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
-use spillway_functions_archiver::{Function, MendIndex, Mended, run};
 use spillway_core::Timestamp;
+use spillway_core::dead_letter::DeadLetter;
 use spillway_core::failure::FailureClass;
-use spillway_core::ids::EventKey;
-use spillway_core::ports::ArchiveError;
-use spillway_core::testkit::{ManualClock, World};
-use spillway_core::trace::TraceHeader;
-use spillway_core::usecases::archive::Archiver;
-use spillway_lambda::{Common, Environment, Invocation, Telemetry};
-use std::net::UdpSocket;
-use std::sync::{Arc, Mutex};
+use spillway_core::ids::{EventKey, MessageId, ReplayId};
+use spillway_core::ports::{ArchiveError, IndexRebuild, IndexRepair, IndexedArchive};
+use spillway_functions_archiver::{Function, run};
+use spillway_testkit::letters::letter;
+use spillway_testkit::{FunctionHarness, State};
+use std::sync::Arc;
 use std::time::Duration;
 
 const TRACE: &str = "Root=1-69000000-0123456789abcdef01234567;Parent=00000000000000bb;Sampled=1";
@@ -24,61 +21,61 @@ const TRACE: &str = "Root=1-69000000-0123456789abcdef01234567;Parent=00000000000
 struct Index(Result<u64, ()>);
 
 #[async_trait]
-impl MendIndex for Index {
-    async fn mend_index(&self) -> Result<Mended, ArchiveError> {
-        let indexed = self.0.map_err(|()| ArchiveError::Unavailable { reason: "down".to_owned() })?;
-        Ok(Mended { indexed, failed: 2 })
+impl IndexedArchive for Index {
+    async fn repair(&self, _: usize) -> Result<IndexRepair, ArchiveError> {
+        let indexed = self.0.map_err(|()| down())?;
+        Ok(IndexRepair { indexed, failed: 2 })
+    }
+
+    async fn rebuild(&self) -> Result<IndexRebuild, ArchiveError> {
+        unreachable!("the function never rebuilds the index")
     }
 }
 
-struct Stage {
-    function: Function,
-    lines: Arc<Mutex<Vec<Value>>>,
-    daemon: UdpSocket,
+fn down() -> ArchiveError {
+    ArchiveError::Unavailable { reason: "down".to_owned() }
 }
 
-impl Stage {
-    fn with(world: World, index: Index) -> (Self, Arc<World>) {
-        let world = Arc::new(world);
-        let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
-        daemon.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let address = daemon.local_addr().unwrap().to_string();
-        let environment = Environment::of([
-            ("AWS_LAMBDA_FUNCTION_NAME", "shop-archiver"),
-            ("SPILLWAY_DEPLOYMENT", "shop"),
-            ("SPILLWAY_LOG_LEVEL", "info"),
-            ("AWS_XRAY_DAEMON_ADDRESS", &address),
-        ]);
-        let clock = Arc::new(ManualClock::at(Timestamp::from_second(1_780_000_000).unwrap()));
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&lines);
-        let note = move |line: &str| noted.lock().unwrap().push(serde_json::from_str(line).unwrap());
-        let archiver = Archiver {
-            archive: world.clone(),
-            clock: clock.clone(),
-            version: "test".into(),
-            max_receive_count: 20,
-        };
-        let telemetry = Telemetry::with_lines(&Common::read(&environment).unwrap(), clock, note);
-        let function =
-            Function { archiver, index: Arc::new(index), telemetry, queue: "shop-events-dlq".to_owned() };
-        (Self { function, lines, daemon }, world)
-    }
+type Harness = FunctionHarness<Function>;
 
-    fn invoke(&self, event: &Value) -> Result<Value, String> {
-        let invocation = Invocation { request_id: "request-1".to_owned(), trace: TraceHeader::parse(TRACE) };
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let payload = to_raw_value(event).unwrap();
-        let answer = runtime.block_on(run(&self.function, &payload, &invocation));
-        answer.map(|answer| serde_json::to_value(answer).unwrap()).map_err(|error| error.to_string())
-    }
+fn archiver(set_up: impl FnOnce(&mut State), index: Index) -> Harness {
+    FunctionHarness::new("shop-archiver", set_up, |pipeline, telemetry| {
+        let ports = pipeline.ports(Default::default());
+        Function {
+            archiver: ports.archiver(&pipeline.worker_ports(), "test".into()),
+            index: Arc::new(index),
+            carrier: ports.carrier(),
+            replay_rate_per_s: 50.0,
+            timeout: Duration::from_secs(30),
+            telemetry,
+            queue: "shop-events-dlq".to_owned(),
+        }
+    })
+}
 
-    fn segment(&self) -> Value {
-        let mut bytes = vec![0; 65_536];
-        let length = self.daemon.recv(&mut bytes).unwrap();
-        let text = std::str::from_utf8(&bytes[..length]).unwrap();
-        serde_json::from_str(text.split_once('\n').unwrap().1).unwrap()
-    }
+fn invoke(archiver: &Harness, event: &Value) -> Result<Value, String> {
+    archiver.invoke(event, Some(TRACE), async |function, payload, invocation| {
+        run(function, payload, invocation).await
+    })
+}
+
+/// Starts a replay of that many messages, whose bodies are `ID-0`, `ID-1` and so on.
+fn start(state: &mut State, id: &str, count: usize) {
+    let letter = |number| {
+        let name = format!("{id}-{number}");
+        let letter = letter(0, "order.placed", FailureClass::Schema, "bad");
+        DeadLetter { id: MessageId::new(name.as_str()), body: name, ..letter }
+    };
+    let letters: Vec<_> = (0..count).map(letter).collect();
+    let ids: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
+    state.dead_letters.extend(letters);
+    state.start_replay(&ReplayId::new(id), &ids, "anna", Timestamp::UNIX_EPOCH);
+}
+
+/// How many messages of a replay wait.
+fn waiting(archiver: &Harness, id: &str) -> u64 {
+    let state = archiver.pipeline.state();
+    state.replays.iter().find(|(replay, _)| replay.id == ReplayId::new(id)).unwrap().0.waiting
 }
 
 fn record(id: &str, body: &str) -> Value {
@@ -93,12 +90,12 @@ fn record(id: &str, body: &str) -> Value {
 
 #[test]
 fn what_the_archive_does_not_take_stays_and_the_rest_is_settled() {
-    let world = World { not_archived: ["b".into()].into(), ..World::default() };
-    let (stage, world) = Stage::with(world, Index(Ok(0)));
+    let archiver = archiver(|state| state.not_archived = ["b".into()].into(), Index(Ok(0)));
     let answer =
-        stage.invoke(&json!({ "Records": [record("a", "}{"), record("b", "x"), record("c", "")] })).unwrap();
+        invoke(&archiver, &json!({ "Records": [record("a", "}{"), record("b", "x"), record("c", "")] }))
+            .unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "b" }] }));
-    let archived = world.archived.lock().unwrap();
+    let archived = archiver.pipeline.state().dead_letters.clone();
     let bodies: Vec<_> = archived.iter().map(|letter| letter.body.as_str()).collect();
     assert_eq!(bodies, ["}{", ""], "a body is kept as it is, whatever it is");
     assert!(archived.iter().all(|letter| letter.failures[0].class == FailureClass::ConsumerCrash));
@@ -106,33 +103,32 @@ fn what_the_archive_does_not_take_stays_and_the_rest_is_settled() {
 
 #[test]
 fn a_dead_letter_that_makes_the_archiver_panic_fails_alone() {
-    let world = World { poisonous: [EventKey::new("/s", "e2")].into(), ..World::default() };
-    let (stage, world) = Stage::with(world, Index(Ok(0)));
+    let archiver = archiver(|state| state.poisonous = [EventKey::new("/s", "e2")].into(), Index(Ok(0)));
     let body = |id: &str| format!(r#"{{"specversion":"1.0","id":"{id}","source":"/s","type":"t"}}"#);
     let records = json!([record("a", &body("e1")), record("b", &body("e2")), record("c", &body("e3"))]);
-    let answer = stage.invoke(&json!({ "Records": records })).unwrap();
+    let answer = invoke(&archiver, &json!({ "Records": records })).unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "b" }] }));
-    let archived = world.archived.lock().unwrap();
+    let archived = archiver.pipeline.state().dead_letters.clone();
     let ids: Vec<_> = archived.iter().map(|letter| letter.id.as_str()).collect();
     assert_eq!(ids, ["a", "c"]);
 }
 
 #[test]
 fn the_age_of_the_oldest_goes_by_the_time_it_was_first_sent() {
-    let (stage, _) = Stage::with(World::default(), Index(Ok(0)));
-    stage.invoke(&json!({ "Records": [record("a", "x")] })).unwrap();
+    let archiver = archiver(|_| {}, Index(Ok(0)));
+    invoke(&archiver, &json!({ "Records": [record("a", "x")] })).unwrap();
     let first: Timestamp = "2026-05-01T00:00:00Z".parse().unwrap();
-    let line = stage.lines.lock().unwrap()[0].clone();
+    let line = archiver.lines()[0].clone();
     assert_eq!(line["OldestDeadLetterAge"], 1_780_000_000 - first.as_second());
     assert_eq!(line["FunctionName"], "shop-archiver");
 }
 
 #[test]
 fn a_dead_letter_shows_in_the_trace_of_its_request() {
-    let (stage, _) = Stage::with(World::default(), Index(Ok(0)));
+    let archiver = archiver(|_| {}, Index(Ok(0)));
     let body = r#"{"specversion":"1.0","id":"e1","source":"/s","type":"t"}"#;
-    stage.invoke(&json!({ "Records": [record("a", body)] })).unwrap();
-    let (waited, function, batch) = (stage.segment(), stage.segment(), stage.segment());
+    invoke(&archiver, &json!({ "Records": [record("a", body)] })).unwrap();
+    let (waited, function, batch) = (archiver.segment(), archiver.segment(), archiver.segment());
     assert_eq!(
         (&waited["name"], &waited["parent_id"]),
         (&json!("shop-events-dlq"), &json!("00000000000000bb"))
@@ -145,14 +141,66 @@ fn a_dead_letter_shows_in_the_trace_of_its_request() {
 
 #[test]
 fn the_task_mends_the_index_and_nothing_else_is_a_task() {
-    let (stage, _) = Stage::with(World::default(), Index(Ok(3)));
-    assert_eq!(stage.invoke(&json!({ "task": "mend-index" })).unwrap(), json!({ "indexed": 3, "failed": 2 }));
-    assert_eq!(stage.lines.lock().unwrap()[0]["DeadLettersUnindexed"], 2);
-    let error = stage.invoke(&json!({ "task": "dance" })).unwrap_err();
+    let (archiver, broken) = (archiver(|_| {}, Index(Ok(3))), archiver(|_| {}, Index(Err(()))));
+    assert_eq!(
+        invoke(&archiver, &json!({ "task": "mend-index" })).unwrap(),
+        json!({ "indexed": 3, "failed": 2 })
+    );
+    assert_eq!(archiver.lines()[0]["DeadLettersUnindexed"], 2);
+    let error = invoke(&archiver, &json!({ "task": "dance" })).unwrap_err();
     assert!(error.contains("no task \"dance\"") && error.contains("mend-index"), "{error}");
-    let error = stage.invoke(&json!({})).unwrap_err();
+    let error = invoke(&archiver, &json!({})).unwrap_err();
     assert!(error.contains("no batch of an SQS queue"), "{error}");
-    let (stage, _) = Stage::with(World::default(), Index(Err(())));
-    let error = stage.invoke(&json!({ "task": "mend-index" })).unwrap_err();
+    let error = invoke(&broken, &json!({ "task": "mend-index" })).unwrap_err();
     assert!(error.contains("could not be mended"), "{error}");
+}
+
+#[test]
+fn the_schedule_carries_on_replays_that_no_other_program_moves() {
+    let set_up = |state: &mut State| {
+        for (id, count) in [("broken", 5), ("moving", 90), ("one", 25), ("two", 1)] {
+            start(state, id, count);
+        }
+        state.unreadable_replays = ["broken".into()].into();
+        state.moved_elsewhere = ["moving".into()].into();
+    };
+    let archiver = archiver(set_up, Index(Ok(3)));
+    let answer = invoke(&archiver, &json!({ "task": "maintain" })).unwrap();
+    assert_eq!(answer, json!({ "indexed": 3, "failed": 2, "sent": 26, "returned": 0 }));
+    let left = ["broken", "one", "two"].map(|id| waiting(&archiver, id));
+    assert_eq!(left, [5, 0, 0]);
+    let moving = waiting(&archiver, "moving");
+    assert!(moving >= 80, "only its own program moves it: {moving}");
+    let sent = archiver.pipeline.state().sent.clone();
+    let position = |body: &str| sent.iter().position(|message| message.body == body).unwrap();
+    assert_eq!(sent.len(), 26);
+    assert_eq!(position("two-0"), 10, "each replay has its turn");
+}
+
+#[test]
+fn a_replay_is_carried_on_until_the_functions_time_ends_and_then_by_the_next_invocation() {
+    let archiver = archiver(|state| start(state, "one", 1_500), Index(Ok(0)));
+    let mut left = Vec::new();
+    for _ in 0..2 {
+        invoke(&archiver, &json!({ "task": "maintain" })).unwrap();
+        left.push(waiting(&archiver, "one"));
+    }
+    assert_eq!(left, [500, 0], "20 s are left after the look and before the last step, at 50 a second");
+}
+
+#[test]
+fn an_index_that_fails_does_not_hold_up_replays() {
+    let archiver = archiver(|state| start(state, "one", 7), Index(Err(())));
+    let error = invoke(&archiver, &json!({ "task": "maintain" })).unwrap_err();
+    assert!(error.contains("could not be mended"), "{error}");
+    assert_eq!(archiver.pipeline.state().sent.len(), 7);
+}
+
+#[test]
+fn where_replays_rest_the_schedule_only_repairs_the_index() {
+    let archiver = archiver(|_| {}, Index(Ok(1)));
+    let started = archiver.function.telemetry.now();
+    let answer = invoke(&archiver, &json!({ "task": "maintain" })).unwrap();
+    assert_eq!(answer, json!({ "indexed": 1, "failed": 2, "sent": 0, "returned": 0 }));
+    assert_eq!(archiver.function.telemetry.now(), started, "it waits for nothing");
 }

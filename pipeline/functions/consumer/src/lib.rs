@@ -1,16 +1,14 @@
 //! The consumer function: a batch of messages in, each event stored or its failure dealt with, and an answer that names
 //! the messages that have to stay in the queue.
 
-mod isolate;
 mod settings;
 
 pub use settings::{SchemaSettings, Settings};
 
-use serde_json::json;
 use serde_json::value::RawValue;
-use spillway_core::Timestamp;
 use spillway_core::trace::Segment;
-use spillway_core::usecases::store::{BatchReport, Consumer, Outcome, Place, RecordReport};
+use spillway_core::usecases::store::{BatchReport, Consumer, SegmentNames};
+use spillway_core::worker;
 use spillway_lambda::sqs::{Answer, Batch, BatchError};
 use spillway_lambda::{Invocation, Telemetry};
 
@@ -34,31 +32,25 @@ pub async fn run(
     invocation: &Invocation,
 ) -> Result<Answer, BatchError> {
     let telemetry = &function.telemetry;
-    let started = telemetry.now();
-    let (messages, nameless) = Batch::read(payload, started)?.into_parts();
+    let (messages, nameless) = Batch::read(payload, telemetry.now())?.into_parts();
     telemetry.calls.begin();
-    let report = isolate::store_batch(&function.consumer, messages).await;
-    report.records.iter().for_each(log);
-    telemetry.measure(&report.measurements(&telemetry.function));
-    trace(function, invocation, &report, started);
+    let report = worker::run(&function.consumer, messages).await;
+    let names = SegmentNames { queue: &function.queue, function: &telemetry.function };
+    worker::publish(&report, names, telemetry, &telemetry.of(invocation));
+    trace(telemetry, invocation, &report);
     Batch::answer(nameless, report.failures())
 }
 
 /// Each traced event has the work in its own trace. The invocation is in a trace that Lambda began; it gets the whole
 /// batch and each call that was made for it.
-fn trace(function: &Function, invocation: &Invocation, report: &BatchReport, started: Timestamp) {
-    let telemetry = &function.telemetry;
+fn trace(telemetry: &Telemetry, invocation: &Invocation, report: &BatchReport) {
     let calls = telemetry.calls.take();
-    let place = Place { queue: &function.queue, function: &telemetry.function };
-    for mut segment in report.segments(place, started) {
-        segment.aws = Some(json!({ "request_id": invocation.request_id }));
-        telemetry.segment(segment);
-    }
     if invocation.sampled().is_some() {
-        let mut batch = Segment::new("store batch", started, report.ended_at);
+        let (started, ended) = (report.started_at, report.ended_at);
+        let mut batch = Segment::new("store batch", started, ended);
         batch.subsegments = calls;
         batch.subsegments.extend(report.records.iter().map(|record| {
-            let segment = record.segment(started, report.ended_at);
+            let segment = record.segment(started, ended);
             match &record.message.trace_header {
                 Some(header) => segment.annotated("event_trace", header.as_str()),
                 None => segment,
@@ -66,22 +58,4 @@ fn trace(function: &Function, invocation: &Invocation, report: &BatchReport, sta
         }));
         telemetry.part(invocation, batch);
     }
-}
-
-fn log(record: &RecordReport) {
-    let (Outcome::Retry(failure) | Outcome::DeadLettered(failure)) = &record.outcome else { return };
-    let event = record.event.as_ref();
-    let message = &record.message;
-    tracing::warn!(
-        message_id = message.message_id.as_str(),
-        event_id = event.map(|(key, _)| key.id.as_str()),
-        event_source = event.map(|(key, _)| key.source.as_str()),
-        event_type = event.map(|(_, event_type)| event_type.as_str()),
-        event_trace = message.trace_header.as_deref(),
-        receive_count = message.receive_count,
-        outcome = record.outcome.name(),
-        class = failure.class.as_str(),
-        reason = failure.message,
-        "an event was not stored"
-    );
 }

@@ -1,11 +1,11 @@
 //! The consumer function's program.
 
 use spillway_aws::clients::{Clients, Connection, in_function};
-use spillway_aws::{DynamoEvents, DynamoReplays, IndexNames, S3Schemas, SqsRedelivery, SystemClock};
-use spillway_functions_consumer::{Function, SchemaSettings, Settings, run};
+use spillway_aws::{DynamoEvents, DynamoReplayReports, IndexNames, SqsRedelivery, SystemClock, load_schema_set};
 use spillway_core::ports::Schemas;
 use spillway_core::schema::FixedSchemas;
 use spillway_core::usecases::store::Consumer;
+use spillway_functions_consumer::{Function, SchemaSettings, Settings, run};
 use spillway_lambda::sqs::queue_name;
 use spillway_lambda::{Common, Error, Telemetry, serve, start};
 use std::process::ExitCode;
@@ -18,7 +18,8 @@ fn main() -> ExitCode {
 async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
-    let connection = Connection::within(settings.timeout).seen_by(telemetry.calls.interceptor());
+    let calls = telemetry.calls.interceptor(spillway_aws::is_throttling);
+    let connection = Connection::within(settings.timeout).seen_by(calls);
     let clients = in_function(connection);
     let index = IndexNames {
         table: settings.index_table,
@@ -32,7 +33,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
             &*settings.queue_url,
             settings.dlq_url,
         )),
-        replays: Arc::new(DynamoReplays::reporting(clients.dynamodb(), index, clock.clone())),
+        replays: Arc::new(DynamoReplayReports::new(clients.dynamodb(), index, clock.clone())),
         schemas: schemas(&clients, settings.schemas).await?,
         clock,
         version: common.version,
@@ -45,8 +46,9 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
 
 /// Without schemas a consumer would store what it should refuse, so it does not start without those that it is told of.
 async fn schemas(clients: &Clients, settings: Option<SchemaSettings>) -> Result<Arc<dyn Schemas>, Error> {
-    let Some(SchemaSettings { bucket, prefix }) = settings else {
+    let Some(SchemaSettings { bucket, key, version }) = settings else {
         return Ok(Arc::new(FixedSchemas(Arc::default())));
     };
-    Ok(Arc::new(S3Schemas::load(clients.s3(), bucket, prefix).await?))
+    let set = load_schema_set(&clients.s3(), &bucket, &key, &version).await?;
+    Ok(Arc::new(FixedSchemas(Arc::new(set))))
 }

@@ -4,6 +4,12 @@ use spillway_core::retry::RetrySchedule;
 use spillway_lambda::{Environment, SettingError};
 use std::time::Duration;
 
+/// What SQS hides a message for at most, from when it was received.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html>
+const LONGEST_HIDDEN_S: u32 = 43_200;
+/// All waits of a message together may take half of the 14 days for which SQS keeps it; the other half is for the dead letter queue.
+const LONGEST_SPAN: Duration = Duration::from_secs(7 * 24 * 3_600);
+
 /// The settings of the consumer function.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -34,8 +40,10 @@ pub struct Settings {
 pub struct SchemaSettings {
     /// The bucket.
     pub bucket: String,
-    /// Where their keys begin.
-    pub prefix: String,
+    /// The object with all of them.
+    pub key: String,
+    /// Its version.
+    pub version: String,
 }
 
 impl Settings {
@@ -45,11 +53,14 @@ impl Settings {
     /// The first that is missing or wrong.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         let schemas = match environment.optional("SPILLWAY_SCHEMAS_BUCKET") {
-            Some(bucket) => {
-                Some(SchemaSettings { bucket, prefix: environment.text("SPILLWAY_SCHEMAS_PREFIX")? })
-            }
+            Some(bucket) => Some(SchemaSettings {
+                bucket,
+                key: environment.text("SPILLWAY_SCHEMAS_KEY")?,
+                version: environment.text("SPILLWAY_SCHEMAS_VERSION")?,
+            }),
             None => None,
         };
+        let (retry, max_receive_count) = retries(environment)?;
         Ok(Self {
             queue_url: environment.text("SPILLWAY_QUEUE_URL")?,
             dlq_url: environment.text("SPILLWAY_DLQ_URL")?,
@@ -57,23 +68,50 @@ impl Settings {
             index_table: environment.text("SPILLWAY_DEAD_LETTER_INDEX_TABLE")?,
             ops_table: environment.text("SPILLWAY_OPS_TABLE")?,
             index_shards: environment.number("SPILLWAY_INDEX_SHARDS", 1..=1_000)?,
-            // SQS takes a maxReceiveCount of 1 to 1,000, and a visibility timeout of up to 12 h.
-            max_receive_count: environment.number("SPILLWAY_MAX_RECEIVE_COUNT", 1..=1_000)?,
-            retry: RetrySchedule {
-                base_s: environment.number("SPILLWAY_RETRY_BASE_S", 1..=43_200)?,
-                cap_s: environment.number("SPILLWAY_RETRY_CAP_S", 1..=43_200)?,
-            },
+            max_receive_count,
+            retry,
             schemas,
             timeout: Duration::from_secs(environment.number("SPILLWAY_TIMEOUT_S", 1..=900)?),
         })
     }
 }
 
+/// When a failed message is tried again, and how often. Terraform checks the same (`terraform/variables_functions.tf`).
+///
+/// # Errors
+/// A setting is missing or wrong, or a message could expire before it is a dead letter.
+fn retries(environment: &Environment) -> Result<(RetrySchedule, u32), SettingError> {
+    let visibility_s = environment.number("SPILLWAY_VISIBILITY_TIMEOUT_S", 0..=LONGEST_HIDDEN_S - 1)?;
+    // What is left out of SQS's 12 hours is how long the work may take before.
+    let cap_s = environment.number("SPILLWAY_RETRY_CAP_S", 1..=LONGEST_HIDDEN_S - visibility_s)?;
+    let base_s = environment.number("SPILLWAY_RETRY_BASE_S", 1..=LONGEST_HIDDEN_S)?;
+    // SQS takes no other maxReceiveCount.
+    let name = "SPILLWAY_MAX_RECEIVE_COUNT";
+    let max_receive_count = environment.number(name, 1..=1_000)?;
+    let schedule = RetrySchedule { base_s, cap_s };
+    // A receive that crashes waits for the visibility timeout, whatever the schedule says.
+    let visibility = Duration::from_secs(visibility_s.into());
+    let span: Duration = (1..=max_receive_count).map(|count| schedule.wait(count).max(visibility)).sum();
+    if span > LONGEST_SPAN {
+        return Err(SettingError::Wrong {
+            name,
+            value: max_receive_count.to_string(),
+            expected: format!(
+                "so low that all waits take {} s at most; with these settings they take {} s, and SQS may delete a message before \
+                 it is a dead letter",
+                LONGEST_SPAN.as_secs(),
+                span.as_secs()
+            ),
+        });
+    }
+    Ok((schedule, max_receive_count))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALL: [(&str, &str); 10] = [
+    const ALL: [(&str, &str); 11] = [
         ("SPILLWAY_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/shop-events"),
         ("SPILLWAY_DLQ_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/shop-events-dlq"),
         ("SPILLWAY_EVENTS_TABLE", "shop-events"),
@@ -83,8 +121,14 @@ mod tests {
         ("SPILLWAY_MAX_RECEIVE_COUNT", "20"),
         ("SPILLWAY_RETRY_BASE_S", "5"),
         ("SPILLWAY_RETRY_CAP_S", "900"),
+        ("SPILLWAY_VISIBILITY_TIMEOUT_S", "180"),
         ("SPILLWAY_TIMEOUT_S", "30"),
     ];
+
+    fn with(changes: &[(&'static str, &'static str)]) -> Result<Settings, SettingError> {
+        // Of two values of one name the later counts.
+        Settings::read(&Environment::of(ALL.into_iter().chain(changes.iter().copied())))
+    }
 
     #[test]
     fn what_terraform_tells_is_read_and_what_is_missing_is_named() {
@@ -100,10 +144,35 @@ mod tests {
     fn schemas_are_all_or_nothing() {
         let bucket = ("SPILLWAY_SCHEMAS_BUCKET", "shop-archive");
         let half = Settings::read(&Environment::of(ALL.into_iter().chain([bucket])));
-        assert_eq!(half.unwrap_err(), SettingError::Missing { name: "SPILLWAY_SCHEMAS_PREFIX" });
-        let prefix = ("SPILLWAY_SCHEMAS_PREFIX", "schemas/");
-        let whole = Settings::read(&Environment::of(ALL.into_iter().chain([bucket, prefix]))).unwrap();
-        let expected = SchemaSettings { bucket: "shop-archive".to_owned(), prefix: "schemas/".to_owned() };
+        assert_eq!(half.unwrap_err(), SettingError::Missing { name: "SPILLWAY_SCHEMAS_KEY" });
+        let key = ("SPILLWAY_SCHEMAS_KEY", "schema-sets/current.json");
+        let half = with(&[bucket, key]);
+        assert_eq!(half.unwrap_err(), SettingError::Missing { name: "SPILLWAY_SCHEMAS_VERSION" });
+        let whole = with(&[bucket, key, ("SPILLWAY_SCHEMAS_VERSION", "3sL4kqtJ")]).unwrap();
+        let expected = SchemaSettings {
+            bucket: "shop-archive".to_owned(),
+            key: "schema-sets/current.json".to_owned(),
+            version: "3sL4kqtJ".to_owned(),
+        };
         assert_eq!(whole.schemas, Some(expected));
+    }
+
+    #[test]
+    fn a_message_never_expires_while_it_is_tried_again() {
+        let error =
+            with(&[("SPILLWAY_MAX_RECEIVE_COUNT", "60"), ("SPILLWAY_RETRY_CAP_S", "43020")]).unwrap_err();
+        assert!(matches!(&error, SettingError::Wrong { name: "SPILLWAY_MAX_RECEIVE_COUNT", .. }), "{error}");
+        assert!(error.to_string().contains("604800 s"), "{error}");
+        // A crash each time: 1,000 receives and 6 × 900 s.
+        let crashes = [("SPILLWAY_MAX_RECEIVE_COUNT", "1000"), ("SPILLWAY_VISIBILITY_TIMEOUT_S", "5400")];
+        assert!(with(&crashes).is_err());
+        assert!(with(&[("SPILLWAY_MAX_RECEIVE_COUNT", "600")]).is_ok());
+    }
+
+    #[test]
+    fn a_wait_leaves_time_for_the_work_within_what_sqs_hides_a_message_for() {
+        assert!(with(&[("SPILLWAY_RETRY_CAP_S", "43020")]).is_ok());
+        let error = with(&[("SPILLWAY_RETRY_CAP_S", "43021")]).unwrap_err();
+        assert!(error.to_string().ends_with("a whole number from 1 to 43020"), "{error}");
     }
 }

@@ -2,79 +2,29 @@
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
-use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
-use spillway_functions_consumer::{Function, run};
-use spillway_core::Timestamp;
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::EventKey;
-use spillway_core::retry::RetrySchedule;
-use spillway_core::schema::FixedSchemas;
-use spillway_core::testkit::{ManualClock, World};
-use spillway_core::trace::TraceHeader;
-use spillway_core::usecases::store::Consumer;
-use spillway_lambda::{Common, Environment, Invocation, Telemetry};
-use std::net::UdpSocket;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use spillway_functions_consumer::{Function, run};
+use spillway_testkit::{FunctionHarness, State};
 
 const OWN: &str = "Root=1-6a000000-0123456789abcdef01234567;Parent=00000000000000aa;Sampled=1";
 const FIRST: &str = "Root=1-69000000-0123456789abcdef01234567;Parent=00000000000000bb;Sampled=1";
 
-/// The function with everything around it, and what it said.
-struct Stage {
-    function: Function,
-    lines: Arc<Mutex<Vec<Value>>>,
-    daemon: UdpSocket,
+type Harness = FunctionHarness<Function>;
+
+fn consumer(set_up: impl FnOnce(&mut State)) -> Harness {
+    FunctionHarness::new("shop-consumer", set_up, |pipeline, telemetry| Function {
+        consumer: pipeline.ports(Default::default()).consumer(&pipeline.worker_ports(), "test".into()),
+        telemetry,
+        queue: "shop-events".to_owned(),
+    })
 }
 
-impl Stage {
-    fn with(world: World) -> (Self, Arc<World>) {
-        let world = Arc::new(world);
-        let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
-        daemon.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let address = daemon.local_addr().unwrap().to_string();
-        let environment = Environment::of([
-            ("AWS_LAMBDA_FUNCTION_NAME", "shop-consumer"),
-            ("SPILLWAY_DEPLOYMENT", "shop"),
-            ("SPILLWAY_LOG_LEVEL", "warn"),
-            ("AWS_XRAY_DAEMON_ADDRESS", &address),
-        ]);
-        let clock = Arc::new(ManualClock::at(Timestamp::from_second(1_780_000_000).unwrap()));
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&lines);
-        let note = move |line: &str| noted.lock().unwrap().push(serde_json::from_str(line).unwrap());
-        let common = Common::read(&environment).unwrap();
-        let consumer = Consumer {
-            store: world.clone(),
-            redelivery: world.clone(),
-            replays: world.clone(),
-            schemas: Arc::new(FixedSchemas(Arc::default())),
-            clock: clock.clone(),
-            version: "test".into(),
-            max_receive_count: 20,
-            retry: RetrySchedule::default(),
-        };
-        let telemetry = Telemetry::with_lines(&common, clock, note);
-        let function = Function { consumer, telemetry, queue: "shop-events".to_owned() };
-        (Self { function, lines, daemon }, world)
-    }
-
-    fn invoke(&self, records: Value, trace: Option<&str>) -> Result<Value, String> {
-        let payload = to_raw_value(&json!({ "Records": records })).unwrap();
-        let trace = trace.and_then(TraceHeader::parse);
-        let invocation = Invocation { request_id: "request-1".to_owned(), trace };
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let answer = runtime.block_on(run(&self.function, &payload, &invocation));
-        answer.map(|answer| serde_json::to_value(answer).unwrap()).map_err(|error| error.to_string())
-    }
-
-    fn segment(&self) -> Value {
-        let mut bytes = vec![0; 65_536];
-        let length = self.daemon.recv(&mut bytes).unwrap();
-        let text = std::str::from_utf8(&bytes[..length]).unwrap();
-        serde_json::from_str(text.split_once('\n').unwrap().1).unwrap()
-    }
+fn invoke(consumer: &Harness, records: Value, trace: Option<&str>) -> Result<Value, String> {
+    consumer.invoke(&json!({ "Records": records }), trace, async |function, payload, invocation| {
+        run(function, payload, invocation).await
+    })
 }
 
 fn body(event: &str) -> String {
@@ -95,10 +45,10 @@ fn failures(answer: &Value) -> Vec<&str> {
 
 #[test]
 fn poison_beside_good_records_is_dead_lettered_alone_and_with_its_reason() {
-    let (stage, world) =
-        Stage::with(World { throttled: [EventKey::new("/s", "busy")].into(), ..World::default() });
+    let consumer = consumer(|state| state.throttled = [EventKey::new("/s", "busy")].into());
     let unknown = r#"{"specversion":"7.0","id":"x","source":"/s","type":"t"}"#;
-    let answer = stage.invoke(
+    let answer = invoke(
+        &consumer,
         json!([
             record("a", body("1")),
             record("no json", "}{"),
@@ -113,8 +63,8 @@ fn poison_beside_good_records_is_dead_lettered_alone_and_with_its_reason() {
     );
     let answer = answer.unwrap();
     assert_eq!(failures(&answer), ["busy"]);
-    assert_eq!(world.stored.lock().unwrap().len(), 2);
-    let dead = world.dead_lettered.lock().unwrap();
+    assert_eq!(consumer.pipeline.state().stored.len(), 2);
+    let dead = consumer.pipeline.state().dead_lettered.clone();
     let dead: Vec<_> = dead
         .iter()
         .map(|order| {
@@ -136,31 +86,41 @@ fn poison_beside_good_records_is_dead_lettered_alone_and_with_its_reason() {
 
 #[test]
 fn a_record_that_makes_the_consumer_panic_fails_alone() {
-    let (stage, world) =
-        Stage::with(World { poisonous: [EventKey::new("/s", "2")].into(), ..World::default() });
+    let consumer = consumer(|state| state.poisonous = [EventKey::new("/s", "2")].into());
     let records = json!([record("a", body("1")), record("b", body("2")), record("c", body("3"))]);
-    assert_eq!(failures(&stage.invoke(records, None).unwrap()), ["b"]);
-    assert_eq!(world.stored.lock().unwrap().len(), 2);
-    let line = &stage.lines.lock().unwrap()[0];
+    assert_eq!(failures(&invoke(&consumer, records, None).unwrap()), ["b"]);
+    assert_eq!(consumer.pipeline.state().stored.len(), 2);
+    let line = &consumer.lines()[0];
     assert_eq!((&line["RecordsRetried"], &line["BatchSize"]), (&json!(1), &json!(3)));
 }
 
 #[test]
+fn of_ten_records_nine_are_stored_and_the_one_that_panics_is_retried_alone() {
+    let consumer = consumer(|state| state.poisonous = [EventKey::new("/s", "3")].into());
+    let records = (0..10).map(|number| record(&format!("m{number}"), body(&number.to_string())));
+    assert_eq!(failures(&invoke(&consumer, records.collect(), None).unwrap()), ["m3"]);
+    let stored = consumer.pipeline.state().stored.clone();
+    assert_eq!((stored.len(), stored.contains_key(&EventKey::new("/s", "3"))), (9, false));
+    let line = &consumer.lines()[0];
+    assert_eq!((&line["RecordsStored"], &line["RecordsRetried"]), (&json!(9), &json!(1)));
+}
+
+#[test]
 fn a_record_that_cannot_be_named_gets_the_batch_no_answer_but_the_others_their_work() {
-    let (stage, world) = Stage::with(World::default());
-    let error = stage.invoke(json!([record("a", body("1")), { "body": "x" }]), None).unwrap_err();
+    let consumer = consumer(|_| {});
+    let error = invoke(&consumer, json!([record("a", body("1")), { "body": "x" }]), None).unwrap_err();
     assert!(error.contains("without a message id"), "{error}");
-    assert_eq!(world.stored.lock().unwrap().len(), 1);
+    assert_eq!(consumer.pipeline.state().stored.len(), 1);
 }
 
 #[test]
 fn a_batch_is_measured_under_the_names_that_charts_and_alarms_read() {
-    let (stage, _) = Stage::with(World::default());
-    let answer = stage
-        .invoke(json!([record("a", body("1")), record("b", body("1")), record("c", "x")]), None)
-        .unwrap();
+    let consumer = consumer(|_| {});
+    let answer =
+        invoke(&consumer, json!([record("a", body("1")), record("b", body("1")), record("c", "x")]), None)
+            .unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
-    let lines = stage.lines.lock().unwrap();
+    let lines = consumer.lines();
     let [line] = &lines[..] else { panic!("one line, not {}", lines.len()) };
     assert_eq!((&line["FunctionName"], &line["level"]), (&json!("shop-consumer"), &json!("WARN")));
     assert_eq!(line["ReceiveCount"], json!([2, 2, 2]));
@@ -176,15 +136,15 @@ fn a_batch_is_measured_under_the_names_that_charts_and_alarms_read() {
 
 #[test]
 fn each_traced_event_has_the_work_in_its_own_trace_and_the_invocation_has_the_batch() {
-    let (stage, _) = Stage::with(World::default());
+    let consumer = consumer(|_| {});
     let mut traced = record("a", body("1"));
     traced["attributes"]["AWSTraceHeader"] = FIRST.into();
     traced["messageAttributes"]["spillway-replay-id"] = json!({ "stringValue": "r-1", "dataType": "String" });
     let mut unsampled = record("b", body("2"));
     unsampled["attributes"]["AWSTraceHeader"] = FIRST.replace("Sampled=1", "Sampled=0").into();
-    stage.invoke(json!([traced, unsampled]), Some(OWN)).unwrap();
+    invoke(&consumer, json!([traced, unsampled]), Some(OWN)).unwrap();
 
-    let (waited, function, batch) = (stage.segment(), stage.segment(), stage.segment());
+    let (waited, function, batch) = (consumer.segment(), consumer.segment(), consumer.segment());
     for segment in [&waited, &function] {
         assert_eq!(segment["trace_id"], "1-69000000-0123456789abcdef01234567");
     }
@@ -217,15 +177,14 @@ fn traced(record: Value, trace: &str) -> Value {
 
 #[test]
 fn a_trace_blames_the_store_for_what_the_store_did_and_nothing_else() {
-    let world = World { throttled: [EventKey::new("/s", "busy")].into(), ..World::default() };
-    let (stage, _) = Stage::with(world);
+    let consumer = consumer(|state| state.throttled = [EventKey::new("/s", "busy")].into());
     let records = json!([
         traced(record("a", body("1")), FIRST),
         traced(record("b", "}{"), FIRST),
         traced(record("c", body("busy")), FIRST),
     ]);
-    stage.invoke(records, None).unwrap();
-    let told: Vec<_> = (0..6).map(|_| stage.segment()).collect();
+    invoke(&consumer, records, None).unwrap();
+    let told: Vec<_> = (0..6).map(|_| consumer.segment()).collect();
     let work = |message_outcome: &str| {
         let mut all = told.iter().map(|segment| &segment["subsegments"][0]);
         all.find(|work| work["annotations"]["outcome"] == message_outcome).unwrap().clone()
@@ -240,11 +199,11 @@ fn a_trace_blames_the_store_for_what_the_store_did_and_nothing_else() {
 
 #[test]
 fn a_wait_does_not_end_before_it_began_whatever_the_queues_clock_says() {
-    let (stage, _) = Stage::with(World::default());
+    let consumer = consumer(|_| {});
     let mut early = traced(record("a", body("1")), FIRST);
     early["attributes"]["SentTimestamp"] = "1780000000250".into();
-    stage.invoke(json!([early]), None).unwrap();
-    let waited = stage.segment();
+    invoke(&consumer, json!([early]), None).unwrap();
+    let waited = consumer.segment();
     assert_eq!(
         (&waited["start_time"], &waited["end_time"]),
         (&json!(1_780_000_000.0), &json!(1_780_000_000.0))
@@ -253,13 +212,13 @@ fn a_wait_does_not_end_before_it_began_whatever_the_queues_clock_says() {
 
 #[test]
 fn of_a_request_with_many_events_a_batch_tells_fifty_and_the_failed_ones_first() {
-    let world = World { throttled: [EventKey::new("/s", "59")].into(), ..World::default() };
-    let (stage, _) = Stage::with(world);
+    let consumer = consumer(|state| state.throttled = [EventKey::new("/s", "59")].into());
     let many = (0..60).map(|number| traced(record(&format!("m{number}"), body(&number.to_string())), FIRST));
     let other = traced(record("other", body("other")), &FIRST.replace("1-69", "1-68"));
-    stage.invoke(many.chain([other]).collect(), Some(OWN)).unwrap();
-    let told: Vec<_> =
-        std::iter::repeat_with(|| stage.segment()).take_while(|one| one["name"] != "store batch").collect();
+    invoke(&consumer, many.chain([other]).collect(), Some(OWN)).unwrap();
+    let told: Vec<_> = std::iter::repeat_with(|| consumer.segment())
+        .take_while(|one| one["name"] != "store batch")
+        .collect();
     assert_eq!(told.len(), 2 * 50 + 2, "fifty of the request, and the one of another");
     assert_eq!(told[1]["subsegments"][0]["annotations"]["event_id"], "59");
 }

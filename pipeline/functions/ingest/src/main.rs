@@ -2,8 +2,8 @@
 
 use spillway_aws::clients::{Connection, in_function};
 use spillway_aws::{SqsQueue, SystemClock};
-use spillway_ingest::Ingest;
 use spillway_functions_ingest::{Function, Settings, run};
+use spillway_ingest::Ingest;
 use spillway_lambda::{Common, Error, Telemetry, serve, start};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ fn main() -> ExitCode {
 async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
-    let connection = Connection::within(settings.timeout).seen_by(telemetry.calls.interceptor());
+    let calls = telemetry.calls.interceptor(spillway_aws::is_throttling);
+    let connection = Connection::within(settings.timeout).seen_by(calls);
     let clients = in_function(connection);
     let queue = Arc::new(SqsQueue::new(clients.sqs_of(&settings.queue_url), settings.queue_url));
     let function = Function { ingest: Ingest::new(queue, clock, settings.ingest), telemetry };

@@ -190,7 +190,7 @@ fn at_a_sigterm_the_invocation_that_is_under_way_is_answered_and_the_process_end
     let output = ended(program);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.lines().last().unwrap().contains("the function ends, as it was told"), "{said}");
+    assert!(said.lines().last().unwrap().contains("shutting down on SIGTERM"), "{said}");
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err(), "it asks for no other invocation");
 }

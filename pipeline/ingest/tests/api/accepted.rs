@@ -1,13 +1,12 @@
 //! What is taken, how it is answered, and what the queue gets.
 
-use crate::support::{FakeQueue, header, ingest, json, post};
+use crate::support::{header, ingest, json, open_queue, post, queue_refusing};
 use http::StatusCode;
 use serde_json::{Value, json};
 use spillway_core::event::Event;
 use spillway_core::ports::QueueError;
 use spillway_core::trace::TraceHeader;
 use spillway_ingest::{Outcome, handle, run};
-use std::sync::Arc;
 
 const STRUCTURED: (&str, &str) = ("content-type", "application/cloudevents+json");
 const BATCH: (&str, &str) = ("content-type", "application/cloudevents-batch+json");
@@ -27,18 +26,18 @@ fn unavailable() -> QueueError {
 
 #[tokio::test]
 async fn structured_mode_keeps_the_senders_text() {
-    let queue = FakeQueue::open();
+    let queue = open_queue();
     let text = "{\"specversion\":\"1.0\", \"id\":\"1\",\n\"source\":\"/s\",\"type\":\"t\",\"data\":1.50}";
     let response = handle(&ingest(&queue), post(&[STRUCTURED], text)).await;
     assert_eq!(response.status(), StatusCode::ACCEPTED);
     assert_eq!(header(&response, "content-type"), Some("application/json"));
     assert_eq!(json(&response), json!({"id":"1","source":"/s"}));
-    assert_eq!(queue.taken()[0].body, text);
+    assert_eq!(queue.state().sent[0].body, text);
 }
 
 #[tokio::test]
 async fn binary_mode_decodes_its_headers() {
-    let queue = FakeQueue::open();
+    let queue = open_queue();
     let headers = [
         ("ce-specversion", "1.0"),
         ("ce-id", "Euro%20%E2%82%AC"),
@@ -49,7 +48,7 @@ async fn binary_mode_decodes_its_headers() {
     ];
     let response = handle(&ingest(&queue), post(&headers, "hi")).await;
     assert_eq!(json(&response), json!({"id":"Euro €","source":"/s"}));
-    let body: Value = serde_json::from_str(&queue.taken()[0].body).unwrap();
+    let body: Value = serde_json::from_str(&queue.state().sent[0].body).unwrap();
     let expected = json!({
         "specversion":"1.0","id":"Euro €","source":"/s","type":"t","tenant":"a",
         "datacontenttype":"text/plain","data":"hi",
@@ -60,15 +59,15 @@ async fn binary_mode_decodes_its_headers() {
 #[tokio::test]
 async fn plain_json_is_wrapped_with_the_senders_key_or_a_new_id() {
     for (key, expected) in [(Some("order-7"), "order-7"), (Some("\"quoted\""), "quoted")] {
-        let queue = FakeQueue::open();
+        let queue = open_queue();
         let headers: Vec<_> = [JSON].into_iter().chain(key.map(|key| ("idempotency-key", key))).collect();
         let response = handle(&ingest(&queue), post(&headers, "{\"a\": 1.50}")).await;
         assert_eq!(json(&response), json!({"id": expected, "source":"/spillway/api"}));
-        let body = queue.taken()[0].body.clone();
+        let body = queue.state().sent[0].body.clone();
         assert!(body.ends_with("\"data\":{\"a\": 1.50}}"), "{body}");
         assert_eq!(Event::from_structured(body.as_bytes()).unwrap().key.id.as_str(), expected);
     }
-    let queue = FakeQueue::open();
+    let queue = open_queue();
     let deps = ingest(&queue);
     let mut ids = Vec::new();
     for _ in 0..2 {
@@ -81,26 +80,26 @@ async fn plain_json_is_wrapped_with_the_senders_key_or_a_new_id() {
 
 #[tokio::test]
 async fn a_batch_is_answered_item_by_item() {
-    let queue = FakeQueue::open();
+    let queue = open_queue();
     let handled = run(&ingest(&queue), &post(&[BATCH], batch(3)), None).await;
     assert_eq!(handled.response.status(), StatusCode::ACCEPTED);
     let results: Vec<_> = (0..3).map(|n| json!({"id":n.to_string(),"source":"/s","status":202})).collect();
     assert_eq!(json(&handled.response), json!({ "results": results }));
     assert_eq!(handled.outcome, Outcome::Accepted);
     assert_eq!(handled.promised.len(), 3);
-    assert_eq!(queue.taken().len(), 3);
+    assert_eq!(queue.state().sent.len(), 3);
 }
 
 #[tokio::test]
-async fn an_empty_batch_is_valid_and_asks_nothing_of_the_queue() {
-    let queue = FakeQueue::refusing(|_| Some(unavailable()));
+async fn an_empty_batch_is_valid_and_sends_nothing() {
+    let queue = queue_refusing(|_| Some(unavailable()));
     let response = handle(&ingest(&queue), post(&[BATCH], "[]")).await;
     assert_eq!((response.status(), json(&response)), (StatusCode::ACCEPTED, json!({"results":[]})));
 }
 
 #[tokio::test]
-async fn a_batch_that_the_queue_takes_in_part_says_which() {
-    let queue = FakeQueue::refusing(|position| (position == 1).then_some(QueueError::Throttled));
+async fn a_batch_accepted_in_part_names_its_items() {
+    let queue = queue_refusing(|position| (position == 1).then_some(QueueError::Throttled));
     let handled = run(&ingest(&queue), &post(&[BATCH], batch(3)), None).await;
     assert_eq!(handled.response.status(), StatusCode::MULTI_STATUS);
     assert!(header(&handled.response, "retry-after").is_some());
@@ -112,11 +111,11 @@ async fn a_batch_that_the_queue_takes_in_part_says_which() {
 }
 
 #[tokio::test]
-async fn a_queue_that_takes_nothing_is_503_and_its_reason_stays_inside() {
+async fn an_unavailable_queue_is_503_and_its_reason_stays_inside() {
     for error in [unavailable(), QueueError::Throttled] {
         for request in [post(&[JSON], "{}"), post(&[BATCH], batch(1)), post(&[BATCH], batch(3))] {
             let error = error.clone();
-            let queue = FakeQueue::refusing(move |_| Some(error.clone()));
+            let queue = queue_refusing(move |_| Some(error.clone()));
             let handled = run(&ingest(&queue), &request, None).await;
             let response = &handled.response;
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -126,14 +125,14 @@ async fn a_queue_that_takes_nothing_is_503_and_its_reason_stays_inside() {
             assert!(document["detail"].as_str().unwrap().starts_with("nothing was accepted"), "{document}");
             assert!(!document.to_string().contains("disk"), "{document}");
             assert_eq!((handled.outcome, handled.promised.len()), (Outcome::Unavailable, 0));
-            assert!(queue.taken().is_empty());
+            assert!(queue.state().sent.is_empty());
         }
     }
 }
 
 #[tokio::test]
 async fn an_event_that_the_queue_will_never_take_is_413_with_its_limit() {
-    let queue = FakeQueue::refusing(|_| Some(QueueError::TooLarge { bytes: 9, limit: 8 }));
+    let queue = queue_refusing(|_| Some(QueueError::TooLarge { bytes: 9, limit: 8 }));
     let handled = run(&ingest(&queue), &post(&[JSON], "{}"), None).await;
     assert_eq!(
         (handled.response.status(), handled.outcome),
@@ -143,30 +142,30 @@ async fn an_event_that_the_queue_will_never_take_is_413_with_its_limit() {
 }
 
 #[tokio::test]
-async fn an_event_without_an_answer_was_not_taken() {
-    let mut queue = FakeQueue::open();
-    Arc::get_mut(&mut queue).unwrap().answers = 2;
+async fn an_event_without_a_report_is_not_accepted() {
+    let queue = open_queue();
+    queue.state().answers = 2;
     let handled = run(&ingest(&queue), &post(&[BATCH], batch(3)), None).await;
     assert_eq!(handled.response.status(), StatusCode::MULTI_STATUS);
-    assert_eq!((handled.promised.len(), queue.taken().len()), (2, 2));
+    assert_eq!((handled.promised.len(), queue.state().sent.len()), (2, 2));
 }
 
 #[tokio::test]
 async fn messages_carry_the_trace() {
     let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
-    let queue = FakeQueue::open();
+    let queue = open_queue();
     handle(&ingest(&queue), post(&[JSON, ("x-amzn-trace-id", trace)], "{}")).await;
-    assert_eq!(queue.taken()[0].trace_header.as_deref(), Some(trace));
+    assert_eq!(queue.state().sent[0].trace_header.as_deref(), Some(trace));
 
     let own = TraceHeader::parse(trace).unwrap().child_of("00000000000000ff");
-    let queue = FakeQueue::open();
+    let queue = open_queue();
     run(&ingest(&queue), &post(&[JSON, ("x-amzn-trace-id", trace)], "{}"), Some(&own)).await;
-    assert_eq!(queue.taken()[0].trace_header, Some(own.to_string()));
+    assert_eq!(queue.state().sent[0].trace_header, Some(own.to_string()));
 }
 
 #[tokio::test]
 async fn health_answers() {
-    let queue = FakeQueue::refusing(|_| Some(unavailable()));
+    let queue = queue_refusing(|_| Some(unavailable()));
     let mut request = post(&[], "");
     *request.method_mut() = http::Method::GET;
     *request.uri_mut() = "/health".parse().unwrap();

@@ -4,5 +4,6 @@
 
 mod accepted;
 mod any_input;
+mod documented;
 mod refused;
 mod support;

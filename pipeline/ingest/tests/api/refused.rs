@@ -1,6 +1,6 @@
 //! Bad input: each gets a problem document that says what and where, and nothing of it reaches the queue.
 
-use crate::support::{FakeQueue, header, ingest, json, post};
+use crate::support::{header, ingest, json, open_queue, post};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request};
 use serde_json::json;
@@ -284,10 +284,10 @@ fn sizes_and_routes() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn bad_input_is_told_what_and_where() {
+async fn each_refusal_says_what_is_wrong_and_where() {
     for case in bodies().into_iter().chain(batches()).chain(headers()).chain(sizes_and_routes()) {
         let name = case.name;
-        let queue = FakeQueue::open();
+        let queue = open_queue();
         let handled = run(&ingest(&queue), &case.request, None).await;
         let document = json(&handled.response);
         assert_eq!(handled.response.status(), case.status, "{name}: {document}");
@@ -303,14 +303,14 @@ async fn bad_input_is_told_what_and_where() {
             assert!(found == *pointer || deep, "{name}: {error}");
             assert!(error["detail"].as_str().unwrap().contains(detail), "{name}: {error}");
         }
-        assert!(queue.taken().is_empty(), "{name}: nothing may be accepted");
+        assert!(queue.state().sent.is_empty(), "{name}: nothing may be accepted");
         assert_eq!((handled.outcome, handled.promised.len()), (Outcome::Refused, 0), "{name}");
     }
 }
 
 #[tokio::test]
-async fn the_answer_names_what_would_be_taken() {
-    let queue = FakeQueue::open();
+async fn the_answer_names_what_is_accepted() {
+    let queue = open_queue();
     let deps = ingest(&queue);
     let large = handle(&deps, post(&[JSON], "x".repeat(8_001))).await;
     assert_eq!(json(&large)["limit"], 8_000);
@@ -330,7 +330,7 @@ async fn the_answer_names_what_would_be_taken() {
 
 #[tokio::test]
 async fn ten_thousand_levels_and_answers_stay_small() {
-    let queue = FakeQueue::open();
+    let queue = open_queue();
     let mut deps = ingest(&queue);
     deps.settings.max_request_bytes = 1 << 20;
     deps.settings.max_batch_events = 1_000;
@@ -351,7 +351,7 @@ async fn ten_thousand_levels_and_answers_stay_small() {
         assert!(response.status().is_client_error(), "{}", json(&response));
         assert!(response.body().len() < 20_000, "an answer of {} bytes", response.body().len());
     }
-    assert_eq!(queue.taken().len(), 0);
+    assert_eq!(queue.state().sent.len(), 0);
     let many = handle(&deps, post(&[BATCH], format!("[{}]", ["0"; 1_000].join(",")))).await;
     assert!(json(&many)["detail"].as_str().unwrap().starts_with("1000 of 1000 events"), "{}", json(&many));
     assert_eq!(json(&many)["errors"].as_array().unwrap().len(), 100);

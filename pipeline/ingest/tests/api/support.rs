@@ -1,66 +1,27 @@
-//! A queue that remembers what it took and refuses what it is told to, and short ways to ask the handler.
+//! A handler over a pipeline in memory, and short ways to ask it.
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde_json::Value;
 use spillway_core::Timestamp;
-use spillway_core::ids::MessageId;
-use spillway_core::message::OutgoingMessage;
-use spillway_core::ports::{EventQueue, QueueError};
+use spillway_core::ports::QueueError;
 use spillway_core::settings::PipelineSettings;
-use spillway_core::testkit::ManualClock;
 use spillway_ingest::Ingest;
-use std::sync::{Arc, Mutex};
+use spillway_testkit::{ManualClock, MemoryPipeline};
+use std::sync::Arc;
 
-/// Decides about the message at a position of a call.
-type Refusal = Box<dyn Fn(usize) -> Option<QueueError> + Send + Sync>;
-
-/// The queue.
-pub struct FakeQueue {
-    refusal: Refusal,
-    /// How many of a call's messages it answers for.
-    pub answers: usize,
-    taken: Mutex<Vec<OutgoingMessage>>,
+/// A queue that takes everything.
+pub fn open_queue() -> Arc<MemoryPipeline> {
+    MemoryPipeline::new(|_| {})
 }
 
-impl FakeQueue {
-    /// Takes everything.
-    pub fn open() -> Arc<Self> {
-        Self::refusing(|_| None)
-    }
-
-    /// Takes what `refusal` does not refuse.
-    pub fn refusing(refusal: impl Fn(usize) -> Option<QueueError> + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { refusal: Box::new(refusal), answers: usize::MAX, taken: Mutex::default() })
-    }
-
-    /// What it took so far.
-    pub fn taken(&self) -> Vec<OutgoingMessage> {
-        self.taken.lock().unwrap().clone()
-    }
-}
-
-#[async_trait]
-impl EventQueue for FakeQueue {
-    async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Result<MessageId, QueueError>> {
-        messages
-            .iter()
-            .enumerate()
-            .take(self.answers)
-            .map(|(position, message)| match (self.refusal)(position) {
-                Some(error) => Err(error),
-                None => {
-                    self.taken.lock().unwrap().push(message.clone());
-                    Ok(MessageId::random())
-                }
-            })
-            .collect()
-    }
+/// A queue that takes what `refusal` does not refuse, by the position in a call.
+pub fn queue_refusing(refusal: impl Fn(usize) -> Option<QueueError> + Send + 'static) -> Arc<MemoryPipeline> {
+    MemoryPipeline::new(|state| state.refuse(move |position, _| refusal(position)))
 }
 
 /// A handler with small limits: 2,000 bytes an event, 8,000 a request, 10 events a batch.
-pub fn ingest(queue: &Arc<FakeQueue>) -> Ingest {
+pub fn ingest(queue: &Arc<MemoryPipeline>) -> Ingest {
     let settings = PipelineSettings {
         max_event_bytes: 2_000,
         max_request_bytes: 8_000,

@@ -16,17 +16,10 @@ use spillway_core::trace::{Segment, segment_id};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most calls of one invocation that are noted. A batch makes one or two for each record.
+/// Maximum calls that are noted for one invocation. A batch makes one or two for each record.
 const MOST_CALLS: usize = 500;
-/// Codes that mean "over the capacity", of the services that the functions call.
-const THROTTLES: [&str; 6] = [
-    "ProvisionedThroughputExceededException",
-    "ThrottlingException",
-    "Throttling",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "SlowDown",
-];
+/// Whether a service's code means that it takes no more at the moment. The adapter for AWS knows the codes.
+type IsThrottling = fn(&str) -> bool;
 
 /// The calls of an invocation. A sandbox works on one invocation at a time, so there is one list.
 pub struct Calls {
@@ -58,12 +51,12 @@ impl Calls {
         Self { clock, noted: Mutex::default() }
     }
 
-    /// What has to be given to the SDK's clients.
-    pub fn interceptor(self: &Arc<Self>) -> Interceptor {
-        Interceptor(Arc::clone(self))
+    /// The interceptor for the SDK's clients.
+    pub fn interceptor(self: &Arc<Self>, is_throttling: fn(&str) -> bool) -> Interceptor {
+        Interceptor { calls: Arc::clone(self), is_throttling }
     }
 
-    /// Forgets all calls and returns the id that the next one will have, so that what it sends can name it as its parent.
+    /// Clears all calls and returns the id of the next one, so that what it sends can name it as its parent.
     pub fn begin(&self) -> String {
         let mut noted = self.noted();
         *noted = Noted { reserved: Some(segment_id()), ended: Vec::new() };
@@ -93,9 +86,12 @@ impl fmt::Debug for Calls {
     }
 }
 
-/// Sees each call of a client from its beginning to its end, tries again and waits between them included.
+/// Sees each call of a client from its beginning to its end, with its retries and the waits between them.
 #[derive(Clone, Debug)]
-pub struct Interceptor(Arc<Calls>);
+pub struct Interceptor {
+    calls: Arc<Calls>,
+    is_throttling: IsThrottling,
+}
 
 #[dyn_dispatch_hint]
 impl Intercept for Interceptor {
@@ -108,8 +104,8 @@ impl Intercept for Interceptor {
         _: &BeforeSerializationInterceptorContextRef<'_>,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let id = self.0.noted().reserved.take().unwrap_or_else(segment_id);
-        cfg.interceptor_state().store_put(Begun { id, at: self.0.clock.now() });
+        let id = self.calls.noted().reserved.take().unwrap_or_else(segment_id);
+        cfg.interceptor_state().store_put(Begun { id, at: self.calls.clock.now() });
         Ok(())
     }
 
@@ -120,8 +116,8 @@ impl Intercept for Interceptor {
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let (Some(begun), Some(call)) = (cfg.load::<Begun>(), cfg.load::<Metadata>()) else { return Ok(()) };
-        let ended = self.0.clock.now();
-        let mut segment = describe(call, begun, ended, context.response());
+        let ended = self.calls.clock.now();
+        let mut segment = describe(call, begun, ended, context.response(), self.is_throttling);
         if let Some(Err(error)) = context.output_or_error()
             && !(segment.error || segment.fault)
         {
@@ -131,13 +127,19 @@ impl Intercept for Interceptor {
                 segment.cause = Some(cause(kind));
             }
         }
-        self.0.add(segment);
+        self.calls.add(segment);
         Ok(())
     }
 }
 
-/// The subsegment of a call. X-Ray knows the services by the names that the SDK has for them.
-fn describe(call: &Metadata, begun: &Begun, ended: Timestamp, response: Option<&HttpResponse>) -> Segment {
+/// The subsegment of a call. X-Ray and the SDK use the same names for services.
+fn describe(
+    call: &Metadata,
+    begun: &Begun,
+    ended: Timestamp,
+    response: Option<&HttpResponse>,
+    is_throttling: IsThrottling,
+) -> Segment {
     let mut segment = Segment::new(call.service(), begun.at, ended);
     segment.id.clone_from(&begun.id);
     segment.namespace = Some("aws".to_owned());
@@ -150,11 +152,11 @@ fn describe(call: &Metadata, begun: &Begun, ended: Timestamp, response: Option<&
             aws["request_id"] = id.into();
         }
         let code = if status >= 400 { error_code(response) } else { None };
-        // The store's ordinary way to say that an event is there already.
+        // DynamoDB's normal answer for an event that is stored already.
         if code.as_deref() != Some("ConditionalCheckFailedException") {
             segment.error = (400..500).contains(&status);
             segment.fault = status >= 500;
-            segment.throttle = status == 429 || code.as_deref().is_some_and(|code| THROTTLES.contains(&code));
+            segment.throttle = status == 429 || code.as_deref().is_some_and(is_throttling);
             segment.cause = code.as_deref().map(cause);
         }
     }
@@ -162,7 +164,7 @@ fn describe(call: &Metadata, begun: &Begun, ended: Timestamp, response: Option<&
     segment
 }
 
-/// The code of an error. Nothing else of it: its text may quote what people sent.
+/// The code of an error, and nothing else of it: its text may quote a client's data.
 fn error_code(response: &HttpResponse) -> Option<String> {
     #[derive(Deserialize)]
     struct Body {
@@ -192,12 +194,13 @@ mod tests {
     use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, OrchestratorError};
     use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
     use aws_smithy_types::body::SdkBody;
-    use spillway_core::testkit::ManualClock;
+    use spillway_testkit::ManualClock;
     use std::time::Duration;
 
     /// Plays a call of an SDK's client, as its orchestrator would.
     fn call(calls: &Arc<Calls>, clock: &ManualClock, answer: Option<(u16, &'static str)>) {
-        let interceptor = calls.interceptor();
+        let interceptor =
+            calls.interceptor(|code| ["ProvisionedThroughputExceededException", "SlowDown"].contains(&code));
         let components = RuntimeComponentsBuilder::for_tests().build().unwrap();
         let mut cfg = ConfigBag::base();
         cfg.interceptor_state().store_put(Metadata::new("PutItem", "DynamoDB"));
@@ -249,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_call_says_how_and_quotes_nothing() {
+    fn a_failed_call_has_its_code_and_quotes_nothing() {
         let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"secret"}"#;
         let throttled = only(Some((400, body)));
         assert!(throttled.throttle && throttled.error && !throttled.fault);
@@ -264,13 +267,13 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_there_already_is_no_error() {
+    fn an_event_that_is_stored_already_is_no_error() {
         let there = only(Some((400, r#"{"__type":"x#ConditionalCheckFailedException"}"#)));
         assert!(!there.error && !there.fault && there.cause.is_none());
     }
 
     #[test]
-    fn what_one_invocation_left_is_not_the_next_ones() {
+    fn each_invocation_starts_without_calls() {
         let (calls, clock) = calls();
         call(&calls, &clock, Some((200, "")));
         calls.begin();

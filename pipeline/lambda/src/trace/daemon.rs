@@ -4,15 +4,15 @@ use serde::Serialize;
 use spillway_core::trace::Segment;
 use std::net::{SocketAddr, UdpSocket};
 
-/// What stands before each document ("Sending segment documents to the X-Ray daemon" in X-Ray's developer guide).
+/// The header of each document ("Sending segment documents to the X-Ray daemon" in X-Ray's developer guide).
 const HEADER: &str = "{\"format\": \"json\", \"version\": 1}\n";
-/// Most bytes of a document: 64 KB by X-Ray's rule, and what an UDP datagram carries (65,507) with the header in it.
+/// Maximum bytes of a document: 64 KB by X-Ray's rule, and a UDP datagram (65,507) without the header.
 const MOST_BYTES: usize = 64_000;
 
 /// X-Ray's daemon, which Lambda runs beside a traced function.
 ///
-/// A datagram is handed to the kernel and that is all: a daemon that is not there, or too slow, costs segments and no
-/// time. So everything is out when an invocation's answer is given.
+/// The kernel takes each datagram at once. A missing or slow daemon costs segments, but no time. So everything is sent
+/// before an invocation's answer.
 #[derive(Debug)]
 pub struct Daemon(Option<UdpSocket>);
 
@@ -25,7 +25,7 @@ struct Document<'s> {
 }
 
 impl Daemon {
-    /// The daemon that listens at this address. If there can be no socket, nothing is sent.
+    /// The daemon that listens at this address. Without a socket nothing is sent.
     pub fn at(address: SocketAddr) -> Self {
         let any = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
         let socket = UdpSocket::bind(any).and_then(|socket| {
@@ -54,7 +54,7 @@ impl Daemon {
         self.send(segment, Some("subsegment"));
     }
 
-    /// What is too large as one document goes as several: its parts follow as subsegments that name it.
+    /// A document that is too large is split: its parts follow as subsegments that name it.
     fn send(&self, mut segment: Segment, kind: Option<&'static str>) {
         let Some(socket) = &self.0 else { return };
         let Ok(document) = serde_json::to_string(&Document { segment: &segment, kind }) else { return };
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_goes_in_parts_that_name_it() {
+    fn a_large_document_is_sent_in_parts_that_name_it() {
         let (socket, daemon) = listener();
         let mut whole = segment("large");
         whole.trace_id = "1-5759e988-bd862e3fe1be46a994272793".to_owned();

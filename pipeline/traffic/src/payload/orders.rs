@@ -15,7 +15,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// An order that nobody has seen being placed.
+    /// An order without an earlier event.
     pub fn random(random: &mut StdRng) -> Self {
         Self {
             number: format!("O-{:08}", random.random_range(10_000_000..90_000_000)),

@@ -31,7 +31,7 @@ pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<Tried> {
         None => zone(&alarms)?,
     };
     let deployment = Deployment::attach(topology).await.map_err(unreachable)?;
-    let now = deployment.clock.now();
+    let now = deployment.ports.clock.now();
     let from = now - SignedDuration::from_hours(24 * i64::from(options.days));
     let both: Vec<&RuleSet> = std::iter::once(&rules).chain(&other).collect();
     let (client, resources) = (deployment.clients.cloudwatch(), deployment.topology.resources());

@@ -4,7 +4,6 @@ use crate::charts::threshold;
 use crate::components::Tone;
 use crate::context::Page;
 use jiff::{Timestamp, tz::TimeZone};
-use spillway_core::metric;
 use spillway_dashboard_charts::Unit;
 use spillway_dashboard_model::alarms::{
     AlarmState, AlarmStatus, AlarmsNow, MetricCondition, NotNotified, Notified, Rule, Suppressed, Suppressor,
@@ -239,14 +238,7 @@ pub fn value(condition: &MetricCondition, value: f64) -> String {
 
 /// The unit of a rule's chart.
 pub fn chart_unit(condition: &MetricCondition) -> Unit {
-    match unit(condition) {
-        metric::Unit::Count => Unit::Count,
-        metric::Unit::Milliseconds => Unit::Milliseconds,
-        metric::Unit::Seconds => Unit::Seconds,
-        metric::Unit::Bytes => Unit::Bytes,
-        metric::Unit::Percent => Unit::Percent,
-        metric::Unit::None => Unit::Number,
-    }
+    unit(condition).into()
 }
 
 /// The length of a rule's datapoints.

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use spillway_core::{
     dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterState},
     ids::{MessageId, ReplayId},
-    ports::{ArchiveError, DeadLetterArchive},
+    ports::{ArchiveError, DeadLetters},
     usecases::replay::{Replayer, StartError},
 };
 
@@ -38,7 +38,7 @@ async fn replay(
     #[server(default)] first: String,
 ) -> Result<(), ActionError> {
     let ports = use_ports();
-    let (replayer, now) = (ports.replayer, ports.clock.now());
+    let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
     let selection = Selection::from_form(ids, &matching, now)?;
     let id = start(&replayer, &selection, passing, &MessageId::new(first)).await?;
     leptos_axum::redirect(&format!("/replays/{}", encode(id.as_str())));
@@ -58,7 +58,7 @@ async fn discard(
     #[server(default)] back: String,
 ) -> Result<(), ActionError> {
     let ports = use_ports();
-    let (replayer, now) = (ports.replayer, ports.clock.now());
+    let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
     let selection = Selection::from_form(ids, &matching, now)?;
     let done = give_up(&replayer, &selection, &reason, &MessageId::new(first)).await?;
     leptos_axum::redirect(&with_note(
@@ -80,7 +80,7 @@ async fn restore(
     #[server(default)] back: String,
 ) -> Result<(), ActionError> {
     let ports = use_ports();
-    let (replayer, now) = (ports.replayer, ports.clock.now());
+    let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
     let count = if at.is_empty() {
         let selection = Selection::from_form(ids, &matching, now)?;
         take_back(&replayer, &selection).await?
@@ -107,7 +107,7 @@ fn failed(error: ArchiveError) -> ActionError {
     }
 }
 
-async fn get(archive: &dyn DeadLetterArchive, id: &MessageId) -> Result<Option<DeadLetter>, ActionError> {
+async fn get(archive: &dyn DeadLetters, id: &MessageId) -> Result<Option<DeadLetter>, ActionError> {
     archive.get(id).await.map_err(failed)
 }
 

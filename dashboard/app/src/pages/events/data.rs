@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use spillway_core::{
     dead_letter::DeadLetter,
     ids::{EventId, EventSource},
-    ports::{ArchiveError, FlowError, Location},
+    ports::{ArchiveError, LedgerError, Location},
 };
 use spillway_dashboard_model::{
     TimeRange,
@@ -27,7 +27,7 @@ const TRACED_FOR: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Debug, Error)]
 pub(super) enum LineageError {
     #[error(transparent)]
-    Flow(#[from] FlowError),
+    Flow(#[from] LedgerError),
     #[error(transparent)]
     Archive(#[from] ArchiveError),
 }
@@ -58,10 +58,10 @@ impl Lineage {
     pub(super) async fn read(ports: &Ports, page: &Page, id: EventId) -> Result<Self, LineageError> {
         let source = page.parameter("source").map(EventSource::new);
         let mut found = Vec::new();
-        for location in ports.events.locate(&id, source.as_ref()).await? {
-            let letter = ports.archive.get(&location.message_id).await?;
+        for location in ports.pipeline.events.locate(&id, source.as_ref()).await? {
+            let letter = ports.pipeline.archive.get(&location.message_id).await?;
             let steps = match &letter {
-                Some(letter) => steps(letter, &ports.ops.entries(Some(letter.id.as_str()), DECISIONS).await?),
+                Some(letter) => steps(letter, &ports.pipeline.ops.entries(Some(letter.id.as_str()), DECISIONS).await?),
                 None => straight(&location),
             };
             found.push(Found { location, letter, steps });
@@ -70,8 +70,8 @@ impl Lineage {
             Some(accepted) => traces_of(&*ports.traces, &id, accepted, page.now).await,
             None => Some(Vec::new()),
         };
-        let sees_queues = ports.events.sees_queues();
-        Ok(Self { id, found, traces, most_receives: ports.settings.max_receive_count, sees_queues })
+        let sees_queues = ports.pipeline.events.sees_queues();
+        Ok(Self { id, found, traces, most_receives: ports.pipeline.settings.max_receive_count, sees_queues })
     }
 }
 

@@ -26,8 +26,8 @@ impl Data {
             to: Some(page.range.to),
             ..DeadLetterFilter::default()
         };
-        let charts = read_charts(&*ports.metrics, of_stage(stage, &ports.names), &question, &*ports.alarms);
-        let dead_letters = ports.archive.list(&of_range, None, 1);
+        let charts = read_charts(&*ports.metrics, of_stage(stage, &ports.pipeline.names), &question, &*ports.alarms);
+        let dead_letters = ports.pipeline.archive.list(&of_range, None, 1);
         let (flow, charts, dead_letters) = futures::join!(ports.flow.snapshot(), charts, dead_letters);
         Self { flow, charts, dead_letters: dead_letters.ok().map(|page| page.total) }
     }

@@ -20,7 +20,7 @@ pub(super) struct Data {
 impl Data {
     pub(super) async fn read(page: &Page, ports: &Ports) -> Self {
         let question = Question::of(page, false);
-        let charts = read_charts(&*ports.metrics, overview(&ports.names), &question, &*ports.alarms);
+        let charts = read_charts(&*ports.metrics, overview(&ports.pipeline.names), &question, &*ports.alarms);
         let (flow, charts, alarms) = futures::join!(ports.flow.snapshot(), charts, ports.alarms.now());
         Self { alarms, flow, charts }
     }

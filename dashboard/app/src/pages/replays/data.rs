@@ -27,11 +27,11 @@ impl Detail {
         id: &ReplayId,
         ports: &Ports,
     ) -> Result<Option<Self>, ArchiveError> {
-        let Some(replay) = ports.replays.get(id).await? else { return Ok(None) };
-        let items = ports.replays.items(id, page.parameter("after"), PAGE).await?;
+        let Some(replay) = ports.pipeline.replays.get(id).await? else { return Ok(None) };
+        let items = ports.pipeline.replays.items(id, page.parameter("after"), PAGE).await?;
         let mut letters = Vec::with_capacity(items.items.len());
         for item in &items.items {
-            letters.push(ports.archive.get(&item.dead_letter).await?);
+            letters.push(ports.pipeline.archive.get(&item.dead_letter).await?);
         }
         Ok(Some(Self { replay, items, letters }))
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::Statistic;
 use spillway_core::metric::MetricId;
-use spillway_core::testkit::ManualClock;
+use spillway_testkit::ManualClock;
 use tokio::sync::Semaphore;
 
 const KEEP: Duration = Duration::from_secs(10);

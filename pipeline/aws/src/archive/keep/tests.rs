@@ -7,6 +7,7 @@ use crate::clock::SystemClock;
 use crate::testing::letter;
 use crate::testing::script::{Answer, Call, Script};
 use serde_json::json;
+use spillway_core::ports::IndexedArchive as _;
 use std::sync::Arc;
 
 const IDS: [&str; 5] = ["1a", "4b", "7c", "ad", "de"];
@@ -49,8 +50,8 @@ fn asked(script: &Script, action: &str) -> usize {
 async fn an_index_that_does_not_answer_is_asked_for_one_letter_and_all_are_counted() {
     for trouble in [Answer::Status(500, "InternalServerError"), Answer::Silence] {
         let script = Script::start(move |call, _| bucket(call).unwrap_or_else(|| trouble.clone())).await;
-        let mended = archive(&script.hasty_clients()).mend_index(100).await.unwrap();
-        assert_eq!(mended, Mended { mended: 0, failed: 5 });
+        let mended = archive(&script.hasty_clients()).repair(100).await.unwrap();
+        assert_eq!(mended, IndexRepair { indexed: 0, failed: 5 });
         assert_eq!(asked(&script, "GetItem"), 2, "once, and the SDK once more");
         assert_eq!(asked(&script, "DELETE"), 0, "every note stays");
     }
@@ -63,8 +64,8 @@ async fn a_letter_that_cannot_be_mended_does_not_stand_before_the_others() {
         _ => bucket(call).unwrap_or_else(|| Answer::Ok(json!({}))),
     })
     .await;
-    let mended = archive(&script.clients()).mend_index(100).await.unwrap();
-    assert_eq!(mended, Mended { mended: 4, failed: 1 });
+    let mended = archive(&script.clients()).repair(100).await.unwrap();
+    assert_eq!(mended, IndexRepair { indexed: 4, failed: 1 });
     assert_eq!((asked(&script, "TransactWriteItems"), asked(&script, "DELETE")), (4, 4));
 }
 

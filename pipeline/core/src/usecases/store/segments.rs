@@ -9,13 +9,13 @@ use crate::failure::FailureClass;
 use crate::trace::{Segment, TraceHeader};
 use std::collections::HashMap;
 
-/// Most records of one batch that are told in one trace. A trace may have some 100 to 500 KB ("AWS X-Ray endpoints and
+/// Most records of one batch in one trace. A trace may have some 100 to 500 KB ("AWS X-Ray endpoints and
 /// quotas"), two segments have about 1 KB, and a request may have brought a thousand events.
 const MOST_IN_A_TRACE: usize = 50;
 
-/// Whose work it was: names of segments.
+/// Names of segments: the queue and the function.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'n> {
+pub struct SegmentNames<'n> {
     /// The queue from which the batch came.
     pub queue: &'n str,
     /// The function that worked on it.
@@ -24,8 +24,8 @@ pub struct Place<'n> {
 
 impl BatchReport {
     /// The segments of a batch, for those of its records that are traced: two for each, the wait and the work. If too many
-    /// came from one request, those that failed are told first.
-    pub fn segments(&self, place: Place<'_>, started: Timestamp) -> Vec<Segment> {
+    /// came from one request, those that failed come first.
+    pub fn segments(&self, names: SegmentNames<'_>) -> Vec<Segment> {
         let (failed, fine): (Vec<_>, Vec<_>) = self
             .records
             .iter()
@@ -34,13 +34,13 @@ impl BatchReport {
                 header.sampled.then_some((record, header))
             })
             .partition(|(record, _)| record.outcome.is_failure());
-        let mut told: HashMap<String, usize> = HashMap::new();
+        let mut by_trace: HashMap<String, usize> = HashMap::new();
         let mut segments = Vec::new();
         for (record, header) in failed.into_iter().chain(fine) {
-            let in_this_trace = told.entry(header.root.clone()).or_default();
+            let in_this_trace = by_trace.entry(header.root.clone()).or_default();
             *in_this_trace += 1;
             if *in_this_trace <= MOST_IN_A_TRACE {
-                segments.extend(self.of_record(record, &header, place, started));
+                segments.extend(self.of_record(record, &header, names));
             }
         }
         segments
@@ -50,9 +50,9 @@ impl BatchReport {
         &self,
         record: &RecordReport,
         header: &TraceHeader,
-        place: Place<'_>,
-        started: Timestamp,
+        names: SegmentNames<'_>,
     ) -> [Segment; 2] {
+        let started = self.started_at;
         let mut work = record.segment(started, self.ended_at);
         if let Some((from, to)) = self.store_call
             && let Some(said) = StoreSaid::of(&record.outcome)
@@ -62,7 +62,7 @@ impl BatchReport {
             (call.error, call.fault, call.throttle) = said.flags();
             work.subsegments.push(call);
         }
-        place.segments(header, record.message.sent_at, started, self.ended_at, work)
+        names.segments(header, record.message.sent_at, started, self.ended_at, work)
     }
 }
 
@@ -120,7 +120,7 @@ impl RecordReport {
     }
 }
 
-impl Place<'_> {
+impl SegmentNames<'_> {
     /// A message's wait in the queue, and the function with its work.
     pub(crate) fn segments(
         self,

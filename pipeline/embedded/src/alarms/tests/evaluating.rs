@@ -40,7 +40,7 @@ async fn an_alarm_fires_and_clears_and_every_change_is_kept() {
     assert_eq!(changes[0].3, Notified::Never(NotNotified::NoNews));
     assert_eq!(changes[2].3, Notified::At(minute(13)));
 
-    let log = &bench.pipeline.ports.alarms;
+    let log = &bench.pipeline.local.alarms;
     assert_eq!(log.evaluated_until().await.unwrap(), Some(minute(45)));
     let stretches = log.periods(None, minute(20), minute(21)).await.unwrap();
     assert_eq!(stretches.len(), 1, "{stretches:?}");
@@ -102,7 +102,7 @@ async fn an_idle_pipeline_raises_nothing() {
     let mut watch = bench.watch(options()).await;
     assert_eq!(watch.evaluate(bench.until(3 * 24 * 60)).await.unwrap(), []);
     let changes =
-        bench.pipeline.ports.alarms.changes(None, Timestamp::MIN, Timestamp::MAX, 1_000).await.unwrap();
+        bench.pipeline.local.alarms.changes(None, Timestamp::MIN, Timestamp::MAX, 1_000).await.unwrap();
     assert!(changes.iter().all(|change| change.to == Ok), "{changes:?}");
 }
 
@@ -114,6 +114,6 @@ async fn made_up_history_tells_nobody() {
     bench.watch(silent).await.evaluate(bench.until(45)).await.unwrap();
     let changes = bench.changes().await;
     assert_eq!(changes[2].3, Notified::Never(NotNotified::Simulated));
-    let log = &bench.pipeline.ports.alarms;
+    let log = &bench.pipeline.local.alarms;
     assert_eq!(log.messages("alarm", 10).await.unwrap(), Vec::<serde_json::Value>::new());
 }

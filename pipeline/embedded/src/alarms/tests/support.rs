@@ -11,7 +11,7 @@ use spillway_core::names::Names;
 use spillway_core::ports::Clock as _;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
-use spillway_core::testkit::ManualClock;
+use spillway_testkit::ManualClock;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,7 +89,7 @@ impl Bench {
 
     /// All changes of the queue's age alarms, oldest first: minute, rule, state, told.
     pub async fn changes(&self) -> Vec<(i64, String, AlarmState, Notified)> {
-        let all = self.pipeline.ports.alarms.changes(None, Timestamp::MIN, Timestamp::MAX, 10_000).await;
+        let all = self.pipeline.local.alarms.changes(None, Timestamp::MIN, Timestamp::MAX, 10_000).await;
         let mut changes = all.unwrap();
         changes.reverse();
         changes.retain(|change| change.rule.as_str().starts_with("queue-age"));
@@ -102,7 +102,7 @@ impl Bench {
 
     /// The states of the queue's age alarms: low, then high.
     pub async fn ages_now(&self) -> [AlarmState; 2] {
-        let statuses = self.pipeline.ports.alarms.statuses().await.unwrap();
+        let statuses = self.pipeline.local.alarms.statuses().await.unwrap();
         ["queue-age-low", "queue-age-high"].map(|rule| {
             let one = statuses.iter().find(|status| status.rule.as_str() == rule);
             one.map_or(AlarmState::InsufficientData, |status| status.state)

@@ -29,7 +29,7 @@ async fn a_low_alarm_at_night_waits_for_the_opening_and_a_high_one_does_not() {
 
     let at_opening = watch.evaluate(bench.until(DAY)).await.unwrap();
     assert_eq!(at_opening.len(), 1, "{at_opening:?}");
-    let log = &bench.pipeline.ports.alarms;
+    let log = &bench.pipeline.local.alarms;
     let digest = log.last_digest().await.unwrap().unwrap();
     assert_eq!(digest.opened_at, minute(DAY));
     assert_eq!((digest.still_in_alarm.len(), digest.cleared.len()), (1, 1), "{digest:?}");
@@ -57,7 +57,7 @@ async fn each_opening_that_was_missed_has_its_own_digest_and_a_holiday_has_none(
     }
     let mut watch = bench.watch(options()).await;
     watch.evaluate(bench.until(4 * DAY)).await.unwrap();
-    let digests = bench.pipeline.ports.alarms.messages("digest", 10).await.unwrap();
+    let digests = bench.pipeline.local.alarms.messages("digest", 10).await.unwrap();
     let openings: Vec<_> = digests.iter().map(|digest| digest["at"].as_str().unwrap().to_owned()).collect();
     // Wednesday is a holiday: Thursday's digest has two nights.
     assert_eq!(openings, ["2026-03-06T09:00:00Z", "2026-03-05T09:00:00Z", "2026-03-03T09:00:00Z"]);
@@ -68,10 +68,10 @@ async fn each_opening_that_was_missed_has_its_own_digest_and_a_holiday_has_none(
 async fn the_document_says_what_it_means_and_where_to_look() {
     let dir = tempfile::tempdir().unwrap();
     let bench = Bench::open(dir.path(), start()).await;
-    bench.pipeline.ports.note(DASHBOARD_URL, "http://127.0.0.1:3000").await.unwrap();
+    bench.pipeline.local.note(DASHBOARD_URL, "http://127.0.0.1:3000").await.unwrap();
     bench.ages(0, 10, 2_000.0);
     bench.watch(options()).await.evaluate(bench.until(10)).await.unwrap();
-    let documents = bench.pipeline.ports.alarms.messages("alarm", 10).await.unwrap();
+    let documents = bench.pipeline.local.alarms.messages("alarm", 10).await.unwrap();
     let document = documents.iter().find(|document| document["rule"] == "queue-age-high").unwrap();
     assert_eq!(document["id"], "queue-age-high/2026-03-02T09:03:00Z/ALARM");
     assert_eq!((&document["tier"], &document["state"]), (&"high".into(), &"ALARM".into()));

@@ -76,7 +76,7 @@ async fn messages_are_posted_in_order_and_once() {
     let dir = tempfile::tempdir().unwrap();
     let bench = two_waiting(dir.path()).await;
     let receiver = Receiver::answering(&[]).await;
-    let log = &bench.pipeline.ports.alarms;
+    let log = &bench.pipeline.local.alarms;
     for _ in 0..5 {
         step(log, &receiver.webhook(), &*bench.clock).await.unwrap();
     }
@@ -94,7 +94,7 @@ async fn what_is_not_taken_is_tried_again_after_growing_pauses_and_over_a_restar
     let webhook = receiver.webhook();
     let mut pauses = Vec::new();
     for _ in 0..2 {
-        let log = &bench.pipeline.ports.alarms;
+        let log = &bench.pipeline.local.alarms;
         assert_eq!(step(log, &webhook, &*bench.clock).await.unwrap(), None, "tried");
         let pause = step(log, &webhook, &*bench.clock).await.unwrap().expect("not yet");
         pauses.push(pause.as_secs());
@@ -112,7 +112,7 @@ async fn what_is_not_taken_is_tried_again_after_growing_pauses_and_over_a_restar
     let now = bench.clock.now();
     drop(bench);
     let bench = Bench::open(dir.path(), now).await;
-    let log = &bench.pipeline.ports.alarms;
+    let log = &bench.pipeline.local.alarms;
     for _ in 0..5 {
         if let Some(pause) = step(log, &webhook, &*bench.clock).await.unwrap() {
             bench.clock.advance(pause);
@@ -133,7 +133,7 @@ async fn a_webhook_that_is_gone_is_given_up_after_a_day_and_names_no_address() {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let webhook = Webhook::new(format!("http://127.0.0.1:{port}/secret").parse().unwrap()).unwrap();
-    let log = &bench.pipeline.ports.alarms;
+    let log = &bench.pipeline.local.alarms;
     let mut tries = 0;
     for _ in 0..2_000 {
         match step(log, &webhook, &*bench.clock).await.unwrap() {

@@ -1,6 +1,6 @@
 //! One request at a time: answers, throttling, measurements.
 
-use super::support::{FixedLatency, Mood, World, json, post};
+use super::support::{FixedLatency, Mood, gateway, json, pipeline, post, set_mood, take_measured};
 use http::StatusCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ fn named(measured: &[(String, f64)]) -> Vec<(&str, f64)> {
 
 #[tokio::test]
 async fn an_accepted_request_is_measured_in_every_stage() {
-    let world = World::new(Mood::Takes);
-    let gateway = world.gateway(|_| {}).with_latency(Arc::new(FixedLatency));
+    let memory = pipeline(Mood::Takes);
+    let gateway = gateway(&memory, |_| {}).with_latency(Arc::new(FixedLatency));
     assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED);
-    let metrics: Vec<_> = world.measured.lock().unwrap().iter().map(|one| one.metric.clone()).collect();
+    let metrics: Vec<_> = memory.state().measured.iter().map(|one| one.metric.clone()).collect();
     for metric in &metrics {
         let dimensions: Vec<_> = metric.dimensions.iter().map(|(n, v)| (&**n, &**v)).collect();
         match &*metric.namespace {
@@ -35,64 +35,64 @@ async fn an_accepted_request_is_measured_in_every_stage() {
         ("Duration", 25.0),
         ("ConcurrentExecutions", 1.0),
     ];
-    assert_eq!(named(&world.take_measured()), expected);
+    assert_eq!(named(&take_measured(&memory)), expected);
 }
 
 #[tokio::test]
 async fn over_its_rate_the_api_answers_429_and_invokes_nothing() {
-    let world = World::new(Mood::Takes);
-    let gateway = world.gateway(|settings| (settings.api_rate_per_s, settings.api_burst) = (0.5, 2.0));
+    let memory = pipeline(Mood::Takes);
+    let gateway = gateway(&memory, |settings| (settings.api_rate_per_s, settings.api_burst) = (0.5, 2.0));
     for _ in 0..2 {
         assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED);
     }
-    world.take_measured();
+    take_measured(&memory);
     let response = gateway.call(post(&[], "{}")).await;
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(response.headers()["retry-after"], "2");
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     assert_eq!(json(&response)["type"], "/problems/throttled");
-    assert_eq!(world.taken().len(), 2);
-    let measured = world.take_measured();
+    assert_eq!(memory.state().sent.len(), 2);
+    let measured = take_measured(&memory);
     assert_eq!(named(&measured), [("Count", 1.0), ("4XXError", 1.0), ("5XXError", 0.0), ("Latency", 0.0)]);
 
-    world.clock.advance(Duration::from_secs(2));
+    memory.clock.advance(Duration::from_secs(2));
     assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED);
 }
 
 #[tokio::test]
 async fn a_full_queue_is_an_error_of_the_api_and_none_of_the_function() {
-    let world = World::new(Mood::IsFull);
-    let gateway = world.gateway(|_| {});
+    let memory = pipeline(Mood::IsFull);
+    let gateway = gateway(&memory, |_| {});
     let response = gateway.call(post(&[], "{}")).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key("retry-after"));
-    let measured = world.take_measured();
+    let measured = take_measured(&memory);
     assert!(named(&measured).contains(&("5XXError", 1.0)), "{measured:?}");
     assert!(named(&measured).contains(&("Errors", 0.0)), "{measured:?}");
 
-    *world.mood.lock().unwrap() = Mood::Takes;
+    set_mood(&memory, Mood::Takes);
     assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED, "it returns by itself");
 }
 
 #[tokio::test]
 async fn a_function_that_panics_is_502_and_the_next_request_is_served() {
-    let world = World::new(Mood::Panics);
-    let gateway = world.gateway(|_| {});
+    let memory = pipeline(Mood::Panics);
+    let gateway = gateway(&memory, |_| {});
     let response = gateway.call(post(&[], "{}")).await;
     assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
     assert!(!json(&response).to_string().contains("bug"), "{}", json(&response));
-    let measured = world.take_measured();
+    let measured = take_measured(&memory);
     assert!(named(&measured).contains(&("Errors", 1.0)), "{measured:?}");
 
-    *world.mood.lock().unwrap() = Mood::Takes;
+    set_mood(&memory, Mood::Takes);
     assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED);
-    assert!(named(&world.take_measured()).contains(&("ConcurrentExecutions", 1.0)));
+    assert!(named(&take_measured(&memory)).contains(&("ConcurrentExecutions", 1.0)));
 }
 
 #[tokio::test]
 async fn concurrent_executions_count_what_is_under_way() {
-    let world = World::new(Mood::Waits);
-    let gateway = world.gateway(|_| {});
+    let memory = pipeline(Mood::Waits);
+    let gateway = gateway(&memory, |_| {});
     {
         // The client of the first goes away.
         let first = gateway.call(post(&[], "{}"));
@@ -100,20 +100,20 @@ async fn concurrent_executions_count_what_is_under_way() {
         tokio::pin!(first, second);
         assert!(futures::poll!(&mut first).is_pending());
         assert!(futures::poll!(&mut second).is_pending());
-        world.gate.add_permits(1);
+        memory.gate.add_permits(1);
         drop(futures::poll!(&mut first));
-        assert!(named(&world.take_measured()).contains(&("ConcurrentExecutions", 1.0)));
+        assert!(named(&take_measured(&memory)).contains(&("ConcurrentExecutions", 1.0)));
     }
-    world.gate.add_permits(1);
+    memory.gate.add_permits(1);
     gateway.call(post(&[], "{}")).await;
-    let measured = world.take_measured();
+    let measured = take_measured(&memory);
     assert!(named(&measured).contains(&("ConcurrentExecutions", 1.0)), "{measured:?}");
 }
 
 #[tokio::test]
 async fn bad_requests_are_measured_as_4xx() {
-    let world = World::new(Mood::Takes);
-    let gateway = world.gateway(|_| {});
+    let memory = pipeline(Mood::Takes);
+    let gateway = gateway(&memory, |_| {});
     for (request, status) in [
         (post(&[], "{"), StatusCode::BAD_REQUEST),
         (post(&[], vec![b' '; 20_001]), StatusCode::PAYLOAD_TOO_LARGE),
@@ -122,9 +122,9 @@ async fn bad_requests_are_measured_as_4xx() {
         let response = gateway.call(request).await;
         assert_eq!(response.status(), status);
         assert!(response.headers().contains_key("x-amzn-trace-id"));
-        let measured = world.take_measured();
+        let measured = take_measured(&memory);
         assert!(named(&measured).contains(&("4XXError", 1.0)), "{measured:?}");
         assert!(named(&measured).contains(&("5XXError", 0.0)), "{measured:?}");
     }
-    assert!(world.taken().is_empty());
+    assert!(memory.state().sent.is_empty());
 }

@@ -1,7 +1,8 @@
 //! Over real connections: keep-alive, slow and greedy clients, shutdown.
 
-use super::support::{Mood, World};
+use super::support::{Mood, gateway, pipeline, take_measured};
 use crate::gateway::{Gateway, Limits, serve};
+use spillway_testkit::MemoryPipeline;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +21,8 @@ struct Server {
     task: JoinHandle<()>,
 }
 
-async fn server(world: &Arc<World>, limits: Limits) -> Server {
-    serve_gateway(world.gateway(|_| {}).with_limits(limits)).await
+async fn server(memory: &Arc<MemoryPipeline>, limits: Limits) -> Server {
+    serve_gateway(gateway(memory, |_| {}).with_limits(limits)).await
 }
 
 async fn serve_gateway(gateway: Gateway) -> Server {
@@ -73,8 +74,8 @@ fn request(headers: &str, body: &str) -> String {
 
 #[tokio::test]
 async fn one_connection_carries_many_requests() {
-    let world = World::new(Mood::Takes);
-    let server = server(&world, Limits::default()).await;
+    let memory = pipeline(Mood::Takes);
+    let server = server(&memory, Limits::default()).await;
     let mut stream = server.connect().await;
     for _ in 0..3 {
         stream.write_all(request("content-length: 2\r\n", "{}").as_bytes()).await.unwrap();
@@ -86,40 +87,40 @@ async fn one_connection_carries_many_requests() {
     let chunked = request("transfer-encoding: chunked\r\n", "1\r\n{\r\n1\r\n}\r\n0\r\n\r\n");
     stream.write_all(chunked.as_bytes()).await.unwrap();
     assert!(one_answer(&mut stream).await.starts_with("HTTP/1.1 202"));
-    assert_eq!(world.taken().len(), 4);
+    assert_eq!(memory.state().sent.len(), 4);
 }
 
 #[tokio::test]
 async fn a_slow_header_costs_its_own_connection_only() {
-    let world = World::new(Mood::Takes);
-    let server = server(&world, Limits { header_timeout: SHORT, ..Limits::default() }).await;
+    let memory = pipeline(Mood::Takes);
+    let server = server(&memory, Limits { header_timeout: SHORT, ..Limits::default() }).await;
     let mut slow = server.connect().await;
     slow.write_all(b"POST /events HTTP/1.1\r\nx-a: ").await.unwrap();
     let answer = server.exchange(request("connection: close\r\ncontent-length: 2\r\n", "{}")).await;
     assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
     assert_eq!(rest(&mut slow).await, "", "closed without an answer: there was no request");
-    assert_eq!(world.taken().len(), 1);
+    assert_eq!(memory.state().sent.len(), 1);
 }
 
 #[tokio::test]
 async fn a_slow_body_is_told_so() {
-    let world = World::new(Mood::Takes);
-    let server = server(&world, Limits { body_timeout: SHORT, ..Limits::default() }).await;
+    let memory = pipeline(Mood::Takes);
+    let server = server(&memory, Limits { body_timeout: SHORT, ..Limits::default() }).await;
     let answer = server.exchange(request("content-length: 1000\r\n", "{\"a\":")).await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(
         answer.contains("application/problem+json") && answer.contains("/problems/request-timeout"),
         "{answer}"
     );
-    assert!(world.taken().is_empty());
-    let measured = world.take_measured();
+    assert!(memory.state().sent.is_empty());
+    let measured = take_measured(&memory);
     assert!(measured.contains(&("4XXError".to_owned(), 1.0)), "{measured:?}");
 }
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_before_it_is_sent() {
-    let world = World::new(Mood::Takes);
-    let server = server(&world, Limits::default()).await;
+    let memory = pipeline(Mood::Takes);
+    let server = server(&memory, Limits::default()).await;
     for headers in ["content-length: 9000000000\r\n", "expect: 100-continue\r\ncontent-length: 20001\r\n"] {
         let mut stream = server.connect().await;
         stream.write_all(request(headers, "").as_bytes()).await.unwrap();
@@ -127,13 +128,13 @@ async fn a_body_over_the_limit_is_refused_before_it_is_sent() {
         assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
         assert!(answer.contains("\"limit\":20000") && answer.contains("connection: close"), "{answer}");
     }
-    assert!(world.taken().is_empty());
+    assert!(memory.state().sent.is_empty());
 }
 
 #[tokio::test]
 async fn a_client_that_sends_everything_first_still_reads_its_answer() {
-    let world = World::new(Mood::Takes);
-    let server = server(&world, Limits::default()).await;
+    let memory = pipeline(Mood::Takes);
+    let server = server(&memory, Limits::default()).await;
     let megabyte = "x".repeat(1 << 20);
     for request in [
         request("content-length: 1048576\r\n", &megabyte),
@@ -143,26 +144,26 @@ async fn a_client_that_sends_everything_first_still_reads_its_answer() {
         assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
         assert!(answer.contains("/problems/request-too-large"), "{answer}");
     }
-    assert!(world.taken().is_empty());
+    assert!(memory.state().sent.is_empty());
 }
 
 #[tokio::test]
 async fn a_body_that_breaks_off_is_not_accepted() {
-    let world = World::new(Mood::Takes);
-    let server = server(&world, Limits::default()).await;
+    let memory = pipeline(Mood::Takes);
+    let server = server(&memory, Limits::default()).await;
     let answer = server.exchange(request("transfer-encoding: chunked\r\n", "2\r\n{}\r\nno chunk\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     let mut stream = server.connect().await;
     stream.write_all(request("content-length: 10\r\n", "{}").as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
     rest(&mut stream).await;
-    assert!(world.taken().is_empty());
+    assert!(memory.state().sent.is_empty());
 }
 
 #[tokio::test]
 async fn what_is_no_http_is_refused() {
-    let world = World::new(Mood::Takes);
-    let server = server(&world, Limits { max_header_bytes: 4096, ..Limits::default() }).await;
+    let memory = pipeline(Mood::Takes);
+    let server = server(&memory, Limits { max_header_bytes: 4096, ..Limits::default() }).await;
     for (bytes, status) in [
         ("\u{1}\u{2}\r\n\r\n".to_owned(), "400"),
         (format!("GET /health HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(5_000)), "431"),
@@ -177,9 +178,9 @@ async fn what_is_no_http_is_refused() {
 
 #[tokio::test]
 async fn connections_over_the_limit_wait_for_their_turn() {
-    let world = World::new(Mood::Takes);
+    let memory = pipeline(Mood::Takes);
     let limits = Limits { max_connections: 1, header_timeout: SHORT, ..Limits::default() };
-    let server = server(&world, limits).await;
+    let server = server(&memory, limits).await;
     let idle = server.connect().await;
     let answer = server.exchange(request("connection: close\r\ncontent-length: 2\r\n", "{}")).await;
     assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
@@ -188,14 +189,14 @@ async fn connections_over_the_limit_wait_for_their_turn() {
 
 #[tokio::test]
 async fn a_shutdown_answers_what_is_under_way() {
-    let world = World::new(Mood::Waits);
-    let server = server(&world, Limits::default()).await;
+    let memory = pipeline(Mood::Waits);
+    let server = server(&memory, Limits::default()).await;
     let _idle = server.connect().await;
     let mut stream = server.connect().await;
     stream.write_all(request("content-length: 2\r\n", "{}").as_bytes()).await.unwrap();
-    tokio::time::timeout(FOR_EVER, world.asked.notified()).await.expect("the request must reach the queue");
+    tokio::time::timeout(FOR_EVER, memory.asked.notified()).await.expect("the request must reach the queue");
     server.stop.send(()).unwrap();
-    world.gate.add_permits(1);
+    memory.gate.add_permits(1);
     assert!(rest(&mut stream).await.starts_with("HTTP/1.1 202"));
     tokio::time::timeout(FOR_EVER, server.task).await.expect("serve must return").unwrap();
     assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");

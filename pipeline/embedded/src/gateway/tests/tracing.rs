@@ -1,6 +1,6 @@
 //! Which requests are traced, and what their segments say.
 
-use super::support::{FixedLatency, Mood, World, post};
+use super::support::{FixedLatency, Mood, gateway, pipeline, post};
 use serde_json::json;
 use spillway_core::trace::{Segment, TraceHeader};
 use std::sync::Arc;
@@ -19,8 +19,8 @@ fn by_origin(segments: &[Segment], origin: &str) -> Segment {
 
 #[tokio::test]
 async fn the_segments_lead_from_the_client_to_the_message() {
-    let world = World::new(Mood::Takes);
-    let gateway = world.gateway(|_| {}).with_latency(Arc::new(FixedLatency));
+    let memory = pipeline(Mood::Takes);
+    let gateway = gateway(&memory, |_| {}).with_latency(Arc::new(FixedLatency));
     let trace = with_trace("Parent=53995c3f42cd8ad8;Sampled=1");
     let headers = [
         ("x-amzn-trace-id", trace.as_str()),
@@ -31,7 +31,7 @@ async fn the_segments_lead_from_the_client_to_the_message() {
     let response = gateway.call(post(&headers, "{}")).await;
     assert_eq!(response.headers()["x-amzn-trace-id"], format!("Root={ROOT};Sampled=1").as_str());
 
-    let segments = world.segments.lock().unwrap().clone();
+    let segments = memory.state().segments.clone();
     assert_eq!(segments.len(), 3);
     assert!(segments.iter().all(|segment| segment.trace_id == ROOT));
     let stage = by_origin(&segments, "AWS::ApiGateway::Stage");
@@ -47,7 +47,7 @@ async fn the_segments_lead_from_the_client_to_the_message() {
     assert_eq!(function.parent_id.as_deref(), Some(&*service.id));
     let accept = &function.subsegments[0];
     let send = &accept.subsegments[0];
-    let message = TraceHeader::parse(world.taken()[0].trace_header.as_deref().unwrap()).unwrap();
+    let message = TraceHeader::parse(memory.state().sent[0].trace_header.as_deref().unwrap()).unwrap();
     assert_eq!(message, TraceHeader { root: ROOT.into(), parent: Some(send.id.clone()), sampled: true });
 
     assert_eq!((&*send.name, send.namespace.as_deref()), ("SQS", Some("aws")));
@@ -67,15 +67,15 @@ async fn the_segments_lead_from_the_client_to_the_message() {
 
 #[tokio::test]
 async fn the_senders_decision_holds_and_ours_fills_the_gap() {
-    let world = World::new(Mood::Takes);
-    let gateway = world.gateway(|settings| settings.trace_reservoir_per_s = 1.0);
+    let memory = pipeline(Mood::Takes);
+    let gateway = gateway(&memory, |settings| settings.trace_reservoir_per_s = 1.0);
     let traced = async |header: Option<&str>| {
         let trace = header.map(with_trace);
         let headers: Vec<_> = trace.iter().map(|trace| ("x-amzn-trace-id", trace.as_str())).collect();
         gateway.call(post(&headers, "{}")).await;
-        let segments = std::mem::take(&mut *world.segments.lock().unwrap()).len();
+        let segments = std::mem::take(&mut memory.state().segments).len();
         let message =
-            TraceHeader::parse(world.taken().last().unwrap().trace_header.as_deref().unwrap()).unwrap();
+            TraceHeader::parse(memory.state().sent.last().unwrap().trace_header.as_deref().unwrap()).unwrap();
         assert_eq!(message.sampled, segments > 0);
         assert_eq!(message.root == ROOT, header.is_some());
         segments
@@ -96,9 +96,9 @@ async fn what_went_wrong_is_flagged() {
         (Mood::IsFull, "{}", (true, false, false), Some("unavailable")),
         (Mood::Panics, "{}", (true, false, false), None),
     ] {
-        let world = World::new(mood);
-        world.gateway(|_| {}).call(post(&headers, body)).await;
-        let segments = world.segments.lock().unwrap().clone();
+        let memory = pipeline(mood);
+        gateway(&memory, |_| {}).call(post(&headers, body)).await;
+        let segments = memory.state().segments.clone();
         let stage = by_origin(&segments, "AWS::ApiGateway::Stage");
         assert_eq!((stage.fault, stage.error, stage.throttle), (fault, error, throttle), "{mood:?}");
         let function = by_origin(&segments, "AWS::Lambda::Function");
@@ -106,23 +106,23 @@ async fn what_went_wrong_is_flagged() {
         let found = function.subsegments.first().map(|accept| accept.annotations["outcome"].clone());
         assert_eq!(found, outcome.map(Into::into), "{mood:?}");
     }
-    let world = World::new(Mood::Takes);
-    world.gateway(|settings| settings.api_rate_per_s = 0.0).call(post(&headers, "{}")).await;
-    let segments = world.segments.lock().unwrap().clone();
+    let memory = pipeline(Mood::Takes);
+    gateway(&memory, |settings| settings.api_rate_per_s = 0.0).call(post(&headers, "{}")).await;
+    let segments = memory.state().segments.clone();
     assert_eq!(segments.len(), 1, "a throttled request invokes nothing");
     assert!(segments[0].throttle && segments[0].error);
 }
 
 #[tokio::test]
 async fn each_event_of_a_batch_can_be_found() {
-    let world = World::new(Mood::Takes);
+    let memory = pipeline(Mood::Takes);
     let trace = with_trace("Sampled=1");
     let headers =
         [("x-amzn-trace-id", trace.as_str()), ("content-type", "application/cloudevents-batch+json")];
     let events: Vec<_> =
         ["a", "b"].map(|id| json!({"specversion":"1.0","id":id,"source":"/s","type":"t"})).to_vec();
-    world.gateway(|_| {}).call(post(&headers, serde_json::Value::from(events).to_string())).await;
-    let segments = world.segments.lock().unwrap().clone();
+    gateway(&memory, |_| {}).call(post(&headers, serde_json::Value::from(events).to_string())).await;
+    let segments = memory.state().segments.clone();
     let function = by_origin(&segments, "AWS::Lambda::Function");
     let accept = &function.subsegments[0];
     assert_eq!(accept.annotations["event_count"], 2);

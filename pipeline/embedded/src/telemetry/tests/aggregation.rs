@@ -1,6 +1,7 @@
-use super::super::{MetricQuery, Mode, Recorder, Statistic, TelemetryReadError, TelemetryReader};
+use super::super::{Mode, Recorder, TelemetryReadError, TelemetryReader};
 use super::support::{START, at, bench, count, latency};
 use spillway_core::metric::{Measurement, MetricId, Unit};
+use spillway_metrics::{MetricQuery, Statistic};
 use std::sync::Arc;
 
 #[test]

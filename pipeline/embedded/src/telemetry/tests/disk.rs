@@ -1,11 +1,12 @@
 use super::super::recorder::RecorderHealth;
 use super::super::writer::MOST_DATAPOINTS_WAITING;
-use super::super::{FILE_NAME, MetricQuery, Mode, Statistic, TelemetryReader};
+use super::super::{FILE_NAME, Mode, TelemetryReader};
 use super::support::{at, bench, count, latency};
 use rusqlite::Connection;
 use spillway_core::metric::{Measurement, MetricId, Unit};
 use spillway_core::ports::TraceSink;
 use spillway_core::trace::Segment;
+use spillway_metrics::{MetricQuery, Statistic};
 
 #[test]
 fn what_could_not_be_written_is_written_when_it_can() {

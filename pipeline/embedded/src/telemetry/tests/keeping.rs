@@ -1,7 +1,8 @@
-use super::super::{Mode, Statistic};
+use super::super::Mode;
 use super::support::{Bench, at, bench, count, latency};
 use rusqlite::Connection;
 use spillway_core::metric::{Measurement, Unit};
+use spillway_metrics::Statistic;
 
 fn rows(bench: &Bench, period: i64) -> i64 {
     let connection = Connection::open(bench.folder.path().join("telemetry.db")).unwrap();

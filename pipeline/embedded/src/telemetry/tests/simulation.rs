@@ -1,6 +1,7 @@
-use super::super::{MetricQuery, Mode, Statistic};
+use super::super::Mode;
 use super::support::{at, bench, latency};
 use spillway_core::metric::MetricId;
+use spillway_metrics::{MetricQuery, Statistic};
 
 const METRICS: usize = 70;
 const WITH_PERCENTILES: usize = 10;

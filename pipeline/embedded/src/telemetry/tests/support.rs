@@ -1,10 +1,11 @@
 //! A data folder with a recorder, a reader and a clock that is set by hand.
 
-use super::super::{MetricQuery, Mode, Recorder, Statistic, TelemetryReader};
+use super::super::{Mode, Recorder, TelemetryReader};
 use spillway_core::Timestamp;
 use spillway_core::metric::{Measurement, MetricId, Unit};
 use spillway_core::ports::MetricSink;
-use spillway_core::testkit::ManualClock;
+use spillway_metrics::{MetricQuery, Statistic};
+use spillway_testkit::ManualClock;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -151,8 +151,8 @@ mod tests {
     use super::*;
     use futures::FutureExt;
     use spillway_core::names::Names;
-    use spillway_dashboard_model::alarms::testkit::ScriptedAlarms;
     use spillway_dashboard_model::alarms::{Limits, Notified, RuleSet};
+    use spillway_testkit::ScriptedAlarms;
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_second(1_773_000_000 + 60 * minute).unwrap()

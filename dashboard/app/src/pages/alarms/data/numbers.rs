@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use spillway_dashboard_charts::{AlarmPeriod, Chart, Drawn, Kind, Series, Size};
 use spillway_dashboard_model::alarms::{self, AlarmsNow, MetricCondition, Rule, Subject, read_numbers};
 use spillway_dashboard_model::{Freshness, MetricReader, Period, ReadError, TimeRange};
+use spillway_metrics::api;
 use std::sync::Arc;
 
 /// More points than that make a page slow to send. Longer ranges get longer periods.
@@ -135,10 +136,9 @@ pub fn name(condition: &MetricCondition) -> String {
 
 /// A metric's name with spaces: `Approximate age of oldest message`.
 fn spaced(name: &str) -> String {
-    match name {
-        "5XXError" => return "Server errors".to_owned(),
-        "4XXError" => return "Client errors".to_owned(),
-        _ => {}
+    let in_words = [(api::SERVER_ERRORS, "Server errors"), (api::CLIENT_ERRORS, "Client errors")];
+    if let Some((_, words)) = in_words.iter().find(|(metric, _)| metric.name() == name) {
+        return (*words).to_owned();
     }
     let mut text = String::with_capacity(name.len() + 8);
     let mut before = ' ';

@@ -72,7 +72,7 @@ impl One {
             seen.push((part, read));
         }
         let watchers = Watchers::of_rule(&now, &rule);
-        let entries = catalogue(&ports.names).into_iter();
+        let entries = catalogue(&ports.pipeline.names).into_iter();
         let entries = entries.filter(|entry| !watchers.watching(entry, Period::MINUTE).is_empty()).collect();
         let lead_s = match &twin {
             Some((twin, _)) => lead(&*ports.alarms, &rule, &twin.name, status.last_alarm.as_ref()).await,

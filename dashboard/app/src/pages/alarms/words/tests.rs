@@ -1,7 +1,7 @@
 use super::*;
 use futures::FutureExt;
 use spillway_core::names::Names;
-use spillway_dashboard_model::alarms::testkit::ScriptedAlarms;
+use spillway_testkit::ScriptedAlarms;
 use spillway_dashboard_model::alarms::{AlarmSource, Limits, RuleSet};
 
 fn rules() -> RuleSet {

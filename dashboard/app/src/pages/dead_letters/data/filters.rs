@@ -2,7 +2,11 @@
 
 use crate::context::{Page, encode};
 use jiff::Timestamp;
-use spillway_core::{dead_letter::DeadLetterFilter, failure::FailureClass, ids::Fingerprint};
+use spillway_core::{
+    dead_letter::{DeadLetterFilter, DeadLetterStatus},
+    failure::FailureClass,
+    ids::Fingerprint,
+};
 
 /// What has become of the dead letters that are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,11 +51,8 @@ impl Shown {
     }
 
     /// The states it stands for; empty for all.
-    pub fn states(self) -> Vec<String> {
-        match self {
-            Self::All => Vec::new(),
-            one => vec![one.name().to_owned()],
-        }
+    pub fn states(self) -> Vec<DeadLetterStatus> {
+        DeadLetterStatus::ALL.into_iter().filter(|state| state.as_str() == self.name()).collect()
     }
 }
 
@@ -192,7 +193,7 @@ mod tests {
     #[test]
     fn what_waits_is_shown_however_old_it_is() {
         let filters = Filters::of(&page(""));
-        assert_eq!(filters.to_filter().states, ["archived"]);
+        assert_eq!(filters.to_filter().states, [DeadLetterStatus::Archived]);
         assert_eq!((filters.from, filters.to), (None, None));
         assert!(!filters.is_narrow());
     }

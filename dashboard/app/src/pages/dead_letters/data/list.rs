@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use spillway_core::{
     dead_letter::{self, DeadLetter, DeadLetterFilter, DeadLetterGroup},
     ids::{Fingerprint, MessageId},
-    ports::{ArchiveError, DeadLetterArchive, ReplayLog},
+    ports::{ArchiveError, DeadLetters, Replays},
     usecases::replay::Replayer,
 };
 use spillway_dashboard_charts::sparkline;
@@ -97,11 +97,11 @@ impl List {
     }
 }
 
-async fn total(archive: &dyn DeadLetterArchive, filter: &DeadLetterFilter) -> Result<u64, ArchiveError> {
+async fn total(archive: &dyn DeadLetters, filter: &DeadLetterFilter) -> Result<u64, ArchiveError> {
     Ok(archive.list(filter, None, 1).await?.total)
 }
 
-async fn last_replay(replays: &dyn ReplayLog) -> Result<Option<Timestamp>, ArchiveError> {
+async fn last_replay(replays: &dyn Replays) -> Result<Option<Timestamp>, ArchiveError> {
     Ok(replays.list(1).await?.first().and_then(|replay| replay.ended_at))
 }
 
@@ -116,7 +116,7 @@ async fn forecasts(
 
 /// Counts each group's messages over the time from the first to now.
 async fn sparks(
-    archive: &dyn DeadLetterArchive,
+    archive: &dyn DeadLetters,
     filters: &Filters,
     groups: &[DeadLetterGroup],
     now: Timestamp,

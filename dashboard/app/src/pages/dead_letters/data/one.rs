@@ -31,9 +31,9 @@ impl One {
     /// # Errors
     /// The archive failed.
     pub async fn read(page: &Page, id: &MessageId, ports: &Ports) -> Result<Option<Self>, ArchiveError> {
-        let replayer = &ports.replayer;
+        let replayer = ports.pipeline.replayer();
         let Some(letter) = replayer.archive.get(id).await? else { return Ok(None) };
-        let audit = ports.ops.entries(Some(id.as_str()), DECISIONS).await?;
+        let audit = ports.pipeline.ops.entries(Some(id.as_str()), DECISIONS).await?;
         let preflight = if letter.state == DeadLetterState::Archived {
             Some(Preflight::of(1, &replayer.preflight(std::slice::from_ref(id)).await?))
         } else {

@@ -8,7 +8,7 @@ use crate::{
 use jiff::Timestamp;
 use spillway_core::{
     ids::MessageId,
-    ports::{ArchiveError, DeadLetterArchive},
+    ports::{ArchiveError, DeadLetters},
 };
 
 /// More are never done in one go; what is left over is done by the next.
@@ -62,11 +62,7 @@ impl Selection {
     ///
     /// # Errors
     /// The archive failed.
-    pub async fn ids(
-        &self,
-        archive: &dyn DeadLetterArchive,
-        shown: Shown,
-    ) -> Result<Vec<MessageId>, ArchiveError> {
+    pub async fn ids(&self, archive: &dyn DeadLetters, shown: Shown) -> Result<Vec<MessageId>, ArchiveError> {
         match self {
             Self::These(ids) => Ok(ids.clone()),
             Self::Matching(filters) => {

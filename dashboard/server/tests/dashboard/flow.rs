@@ -1,0 +1,37 @@
+//! The flow of a pipeline whose ledger is what a test says.
+
+use async_trait::async_trait;
+use spillway_core::Pipeline;
+use spillway_core::ledger::Ledger;
+use spillway_core::ports::{LedgerError, LedgerReader};
+use spillway_dashboard_app::ports::Ports;
+use spillway_dashboard_model::ReadError;
+use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources, Queue, QueueReader, QueueSnapshot};
+use std::{sync::Arc, time::Duration};
+
+/// A ledger, or `None` if it can't be read, beside empty queues.
+struct FixedLedger(Option<Ledger>);
+
+#[async_trait]
+impl LedgerReader for FixedLedger {
+    async fn ledger(&self) -> Result<Ledger, LedgerError> {
+        self.0.ok_or_else(|| LedgerError { reason: "the data folder is gone".into() })
+    }
+}
+
+#[async_trait]
+impl QueueReader for FixedLedger {
+    async fn snapshot(&self, _: Queue) -> Result<QueueSnapshot, ReadError> {
+        Ok(QueueSnapshot::default())
+    }
+}
+
+/// These ports, but with that ledger.
+pub fn with_ledger(ports: Ports, ledger: Option<Ledger>) -> Ports {
+    let sources = FlowSources {
+        pipeline: Pipeline { ledger: Arc::new(FixedLedger(ledger)), ..ports.pipeline.clone() },
+        queues: Arc::new(FixedLedger(None)),
+        metrics: Arc::clone(&ports.metrics),
+    };
+    Ports { flow: Arc::new(FlowSnapshots::new(sources, Duration::ZERO)), ..ports }
+}

@@ -1,0 +1,10 @@
+//! The dashboard's server without a socket: pages, forms, sign-in and headers.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
+
+mod alarms;
+mod dead_letters;
+mod flow;
+mod harness;
+mod overview_and_metrics;
+mod requests;

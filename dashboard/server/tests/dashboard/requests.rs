@@ -1,0 +1,289 @@
+//! The server as a client sees it, without a socket.
+
+use crate::flow;
+use crate::harness::{Dashboard, Setup, header, text};
+use axum::body::Body;
+use http::{Request, Response, StatusCode, header};
+use spillway_core::ledger::Ledger;
+use spillway_dashboard::{Assets, SignIns as _};
+use spillway_dashboard_app::{pages::Pages, ports::Environment};
+use spillway_dashboard_pages::PAGES;
+use std::{collections::BTreeSet, fs, time::Duration};
+
+/// Opens a dashboard with a badge in its header; the client has not signed in.
+async fn open(assets: Assets) -> Dashboard {
+    let three = Ledger { accepted: 3, archived: 3, ..Ledger::default() };
+    Dashboard::open(Setup {
+        assets,
+        environment: Environment { name: "test".into(), demo: true },
+        replace: Box::new(move |ports| flow::with_ledger(ports, Some(three))),
+        ..Setup::default()
+    })
+    .await
+}
+
+async fn signed_out() -> Dashboard {
+    open(Assets::without_scripts()).await
+}
+
+async fn signed_in() -> Dashboard {
+    signed_out().await.signed_in().await
+}
+
+impl Dashboard {
+    async fn post(&self, path: &str, origin: Option<&str>, body: &str) -> Response<Body> {
+        let mut request = Request::post(path);
+        if let Some(origin) = origin {
+            request = request.header(header::ORIGIN, origin);
+        }
+        self.send_form(request, body).await
+    }
+}
+
+#[tokio::test]
+async fn without_a_session_nothing_is_shown_but_how_to_get_one() {
+    let app = signed_out().await;
+    for path in ["/", "/metrics", "/dead-letters?range=1h", "/no-such-page", "/settings"] {
+        let answer = app.get(path).await;
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
+        let page = text(answer).await;
+        assert!(page.contains("spillway sign-in --embedded &lt;DIR&gt;"), "{page}");
+        assert!(!page.contains("Dead letters"), "{path} shows nothing of the app");
+    }
+    let answer = app.post("/settings", Some("http://127.0.0.1:3000"), "theme=dark").await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_link_signs_in_once() {
+    let app = signed_out().await;
+    let token = app.sign_ins.issue().await.unwrap();
+    let link = format!("/sign-in?token={}", token.reveal());
+
+    let answer = app.get(&link).await;
+    assert_eq!(answer.status(), StatusCode::OK, "a page, so that the next navigation is same-site");
+    let cookie = header(&answer, "set-cookie").to_owned();
+    assert!(cookie.starts_with("spillway-session-3000="), "{cookie}");
+    assert!(cookie.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict"), "{cookie}");
+    assert_eq!(header(&answer, "referrer-policy"), "no-referrer");
+    assert_eq!(header(&answer, "cache-control"), "no-store");
+    let page = text(answer).await;
+    assert!(page.contains(r#"http-equiv="refresh" content="0; url=/""#) && !page.contains(token.reveal()));
+
+    let again = app.get(&link).await;
+    assert_eq!(again.status(), StatusCode::UNAUTHORIZED);
+    assert!(again.headers().get("set-cookie").is_none());
+    assert!(text(again).await.contains("Each link works once"));
+}
+
+#[tokio::test]
+async fn looking_ahead_does_not_use_the_link_up() {
+    let app = signed_out().await;
+    let token = app.sign_ins.issue().await.unwrap();
+    let link = format!("/sign-in?token={}", token.reveal());
+    let looks = [Request::head(&link), Request::get(&link).header("sec-purpose", "prefetch;prerender")];
+    for look in looks {
+        let answer = app.send(look).await;
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        assert!(answer.headers().get("set-cookie").is_none());
+    }
+    assert_eq!(app.get(&link).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_session_ends_after_twelve_hours() {
+    let app = signed_in().await;
+    assert_eq!(app.get("/").await.status(), StatusCode::OK);
+    app.pipeline.ports.clock.sleep(Duration::from_secs(12 * 3600)).await;
+    let answer = app.get("/").await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(text(answer).await.contains("Your session has ended"));
+}
+
+#[tokio::test]
+async fn a_session_of_another_port_is_none() {
+    let mut app = signed_in().await;
+    app.cookies = vec![app.cookies[0].replace("-3000=", "-3001=")];
+    assert_eq!(app.get("/").await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_security_headers() {
+    let app = signed_in().await;
+    let mut foreign = app.send(Request::get("/").header(header::HOST, "evil.example")).await;
+    foreign.extensions_mut().clear();
+    let answers = [
+        (app.get("/").await, StatusCode::OK),
+        (app.get("/no-such-page").await, StatusCode::NOT_FOUND),
+        (app.get("/assets/none.js").await, StatusCode::NOT_FOUND),
+        (signed_out().await.get("/").await, StatusCode::UNAUTHORIZED),
+        (foreign, StatusCode::MISDIRECTED_REQUEST),
+    ];
+    for (answer, status) in answers {
+        assert_eq!(answer.status(), status);
+        let policy = header(&answer, "content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';"),
+            "{policy}"
+        );
+        assert!(
+            policy.contains("frame-ancestors 'none'; base-uri 'none'") && !policy.contains("unsafe-inline")
+        );
+        assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
+        assert_eq!(header(&answer, "referrer-policy"), "same-origin");
+        assert_eq!(header(&answer, "cache-control"), "no-store");
+    }
+}
+
+#[test]
+fn the_routes_are_those_of_the_table_of_pages() {
+    let routes = leptos_axum::generate_route_list(|| leptos::view! { <Pages /> });
+    let routes: BTreeSet<String> = routes.iter().map(|route| route.path().to_owned()).collect();
+    // Axum writes a parameter in braces.
+    let in_braces = |part: &str| part.strip_prefix(':').map_or(part.to_owned(), |name| format!("{{{name}}}"));
+    let pages = PAGES.iter().map(|page| page.path.split('/').map(in_braces).collect::<Vec<_>>().join("/"));
+    assert_eq!(routes, pages.collect());
+}
+
+#[tokio::test]
+async fn an_address_is_decoded_once() {
+    let app = signed_in().await;
+    let page = text(app.get("/events/50%2525%2Fx").await).await;
+    assert!(page.contains(r#"value="50%25/x""#), "{page}");
+}
+
+#[tokio::test]
+async fn pages_have_nothing_inline() {
+    let app = signed_in().await;
+    for path in ["/", "/metrics", "/dead-letters", "/replays", "/no-such-page"] {
+        let page = text(app.get(path).await).await;
+        assert!(!page.contains(" style="), "{path} has an inline style");
+        assert!(page.ends_with("</html>"), "{path} has something behind its end");
+        for script in page.split("<script").skip(1) {
+            let tag = script.split('>').next().unwrap();
+            assert!(
+                tag.contains("src=") && script[tag.len()..].starts_with("></script>"),
+                "{path}: <script{script}"
+            );
+        }
+        assert!(!page.contains(" onclick="), "{path} has an inline handler");
+    }
+}
+
+#[tokio::test]
+async fn other_hosts_are_refused() {
+    let app = signed_in().await;
+    for host in ["evil.example", "evil.example:3000", "127.0.0.1.evil.example:3000"] {
+        let answer = app.send(Request::get("/").header(header::HOST, host)).await;
+        assert_eq!(answer.status(), StatusCode::MISDIRECTED_REQUEST, "{host}");
+    }
+    let answer = app.send(Request::get("/").header(header::HOST, "localhost:8000")).await;
+    assert_eq!(answer.status(), StatusCode::OK, "the other end of a tunnel may have another port");
+}
+
+#[tokio::test]
+async fn posts_are_taken_from_our_own_pages_only() {
+    let app = signed_in().await;
+    for origin in [None, Some("null"), Some("http://evil.example"), Some("http://127.0.0.1:3001")] {
+        let answer = app.post("/settings", origin, "theme=dark").await;
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{origin:?}");
+        assert!(answer.headers().get("set-cookie").is_none());
+    }
+    let answer =
+        app.post("/settings", Some("http://127.0.0.1:3000"), "theme=dark&back=/metrics?range%3D1h").await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    assert_eq!(header(&answer, "location"), "/metrics?range=1h");
+    assert_eq!(
+        header(&answer, "set-cookie"),
+        "spillway-theme=dark; Path=/; Max-Age=31536000; SameSite=Strict"
+    );
+}
+
+#[tokio::test]
+async fn a_switch_that_does_not_exist_is_refused() {
+    let app = signed_in().await;
+    let answer = app.post("/settings", Some("http://127.0.0.1:3000"), "theme=puce").await;
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_page_is_drawn_as_its_reader_wants_it() {
+    let mut app = signed_in().await;
+    let plain = text(app.get("/").await).await;
+    assert!(plain.contains(r#"<html lang="en" data-times="utc" data-zone="UTC">"#), "{}", &plain[..200]);
+    app.cookies.push(
+        "spillway-theme=dark; spillway-times=local; spillway-zone=Asia/Tokyo; spillway-live=off".into(),
+    );
+    let own = text(app.get("/").await).await;
+    assert!(
+        own.contains(r#"data-theme="dark" data-times="local" data-zone="Asia/Tokyo""#),
+        "{}",
+        &own[..200]
+    );
+    assert!(own.contains(r#"value="on" title="Live refresh is paused. Turn it on.""#));
+}
+
+#[tokio::test]
+async fn the_header_says_where_one_is_and_what_waits() {
+    let app = signed_in().await;
+    let page = text(app.get("/dead-letters?range=1h").await).await;
+    assert!(
+        page.contains(r#"<a href="/dead-letters?range=1h" aria-current="page" data-go="d">Dead letters"#),
+        "{page}"
+    );
+    assert!(page.contains(r#"<span class="visually-hidden">3 dead letters</span>"#));
+    assert!(!page.contains("replays are running"), "a zero is no news");
+    assert!(page.contains("demo-label") && page.contains("<title>Dead letters · test · Spillway</title>"));
+    assert!(page.contains(r#"href="/metrics?range=1h""#), "links keep the range");
+}
+
+#[tokio::test]
+async fn a_range_that_cannot_be_used_is_said_on_the_page() {
+    let app = signed_in().await;
+    let page = text(app.get("/?range=fortnight").await).await;
+    assert!(page.contains("there is no range “fortnight”; use 1h, 3h, 24h or 7d"), "{page}");
+    let hostile = text(app.get("/?range=%3Cscript%3Ealert(1)%3C/script%3E").await).await;
+    assert!(!hostile.contains("<script>alert"), "what is in the address is shown as text");
+}
+
+#[tokio::test]
+async fn files_may_be_kept_for_ever_and_come_compressed() {
+    let site = tempfile::tempdir().unwrap();
+    let folder = site.path().join("pkg");
+    fs::create_dir(&folder).unwrap();
+    for (name, content) in [
+        ("manifest.json", r#"{"start":"start.1.js","glue":"app.2.js","wasm":"app.3.wasm"}"#),
+        ("start.1.js", "start"),
+        ("app.2.js", "glue"),
+        ("app.3.wasm", "wasm"),
+        ("app.3.wasm.br", "compressed"),
+    ] {
+        fs::write(folder.join(name), content).unwrap();
+    }
+    let app = open(Assets::with_site(site.path()).unwrap()).await;
+    let answer =
+        app.send(Request::get("/assets/app.3.wasm").header(header::ACCEPT_ENCODING, "gzip, br")).await;
+    assert_eq!(answer.status(), StatusCode::OK, "files need no session");
+    assert_eq!(header(&answer, "content-encoding"), "br");
+    assert_eq!(header(&answer, "content-type"), "application/wasm");
+    assert_eq!(header(&answer, "cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(text(answer).await, "compressed");
+    assert_eq!(text(app.get("/assets/app.3.wasm").await).await, "wasm");
+
+    let page = text(app.signed_in().await.get("/").await).await;
+    assert!(page.contains(r#"<script type="module" src="/assets/start.1.js"></script>"#), "{page}");
+}
+
+#[tokio::test]
+async fn pages_come_compressed() {
+    let app = signed_in().await;
+    let answer = app.send(Request::get("/").header(header::ACCEPT_ENCODING, "br")).await;
+    assert_eq!(header(&answer, "content-encoding"), "br");
+}
+
+#[test]
+fn a_missing_build_says_how_to_make_it() {
+    let site = tempfile::tempdir().unwrap();
+    let error = Assets::with_site(site.path()).map(|_| ()).unwrap_err();
+    assert!(error.to_string().ends_with("build it with `cargo xtask wasm`"), "{error}");
+}

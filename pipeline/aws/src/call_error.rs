@@ -1,0 +1,175 @@
+//! What an error of AWS means for the caller: try again, or give up. The codes for "too much at the moment" are here and
+//! nowhere else.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use std::error::Error;
+
+/// What a failed call leaves behind, and whether another try can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RetryDecision {
+    /// Refused for lack of capacity: nothing happened, later it will.
+    Throttled,
+    /// No answer, a broken connection, or an error of the service's own: it may have happened. Try again.
+    Unknown,
+    /// No answer in time: it may have happened. Try again.
+    TimedOut,
+    /// The service refused this very request: nothing happened, and the same request will be refused again, until
+    /// somebody changes something (a permission, a table that is missing).
+    Refused,
+}
+
+impl RetryDecision {
+    /// Whether the same request can succeed later with nothing changed but time.
+    pub fn is_retryable(self) -> bool {
+        self != Self::Refused
+    }
+
+    /// Whether the call may have done its work although it failed.
+    pub fn may_have_happened(self) -> bool {
+        matches!(self, Self::Unknown | Self::TimedOut)
+    }
+}
+
+/// An error of AWS, in words of our own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct CallError {
+    /// What it means.
+    pub decision: RetryDecision,
+    /// The service's name for it, such as `ConditionalCheckFailedException`.
+    pub code: Option<String>,
+    /// For logs and for people who operate this: what was tried, and what came of it.
+    pub text: String,
+}
+
+impl CallError {
+    /// A request that we built wrongly.
+    pub fn ours(action: &str, error: &(dyn Error + 'static)) -> Self {
+        Self { decision: RetryDecision::Refused, code: None, text: format!("{action}: {error}") }
+    }
+}
+
+impl CallError {
+    /// Data that says two things at once, or changes faster than it can be read.
+    pub fn contradiction(text: &str) -> Self {
+        Self { decision: RetryDecision::Refused, code: None, text: text.to_owned() }
+    }
+
+    /// An answer that broke off.
+    pub fn cut(action: &str, error: &(dyn Error + 'static)) -> Self {
+        Self { decision: RetryDecision::Unknown, code: None, text: format!("{action}: {}", chain(error)) }
+    }
+}
+
+impl From<CallError> for spillway_core::ports::ArchiveError {
+    fn from(error: CallError) -> Self {
+        Self::Unavailable { reason: error.text }
+    }
+}
+
+/// Codes of AWS's services for "too much at the moment".
+const THROTTLED: [&str; 12] = [
+    "ProvisionedThroughputExceededException",
+    "ProvisionedThroughputExceeded",
+    "ThrottlingException",
+    "Throttling",
+    "ThrottlingError",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+    "SlowDown",
+    "KmsThrottled",
+];
+
+/// Codes that come with a status of 4xx and pass by themselves.
+const PASSING: [&str; 4] =
+    ["TransactionInProgressException", "RequestTimeout", "TransactionConflictException", "OverLimit"];
+
+/// What a failed call of `action` means.
+pub(crate) fn call_error<E>(action: &str, error: &SdkError<E, HttpResponse>) -> CallError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let (decision, code, text) = match error {
+        SdkError::ServiceError(context) => {
+            let status = context.raw().status().as_u16();
+            let code = context.err().code();
+            let text = match (code, context.err().message()) {
+                (Some(code), Some(message)) => format!("{code}: {message}"),
+                (Some(code), None) => code.to_owned(),
+                (None, _) => format!("HTTP status {status}"),
+            };
+            (decide(code, status), code.map(str::to_owned), text)
+        }
+        SdkError::TimeoutError(_) => (RetryDecision::TimedOut, None, "no answer in time".to_owned()),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            (RetryDecision::TimedOut, None, "no answer in time".to_owned())
+        }
+        other => (RetryDecision::Unknown, None, chain(other)),
+    };
+    CallError { decision, code, text: format!("{action}: {text}") }
+}
+
+/// Whether a service's code means "too much at the moment".
+pub fn is_throttling(code: &str) -> bool {
+    THROTTLED.contains(&bare(code))
+}
+
+/// SQS puts the service before the name in its older protocol's codes.
+fn bare(code: &str) -> &str {
+    code.rsplit('.').next().unwrap_or(code)
+}
+
+/// What a service's code and HTTP status mean.
+pub(crate) fn decide(code: Option<&str>, status: u16) -> RetryDecision {
+    let code = code.unwrap_or_default();
+    if status == 429 || is_throttling(code) {
+        RetryDecision::Throttled
+    } else if status >= 500 || PASSING.contains(&bare(code)) {
+        RetryDecision::Unknown
+    } else {
+        RetryDecision::Refused
+    }
+}
+
+/// An error with its causes, from the outside in, each said once.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let more = inner.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_statuses_say_retry_or_reject() {
+        let cases = [
+            (Some("ProvisionedThroughputExceededException"), 400, RetryDecision::Throttled),
+            (Some("AWS.SimpleQueueService.RequestThrottled"), 403, RetryDecision::Throttled),
+            (Some("SlowDown"), 503, RetryDecision::Throttled),
+            (None, 429, RetryDecision::Throttled),
+            (Some("InternalServerError"), 500, RetryDecision::Unknown),
+            (None, 502, RetryDecision::Unknown),
+            (Some("ValidationException"), 400, RetryDecision::Refused),
+            (Some("AccessDeniedException"), 400, RetryDecision::Refused),
+            (Some("NoSuchKey"), 404, RetryDecision::Refused),
+        ];
+        for (code, status, expected) in cases {
+            assert_eq!(decide(code, status), expected, "{code:?} with {status}");
+        }
+    }
+}

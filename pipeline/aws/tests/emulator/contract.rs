@@ -1,0 +1,113 @@
+//! The ports on AWS pass the suites that every adapter passes.
+
+use crate::place::{deployment, reports};
+use async_trait::async_trait;
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName as Attribute};
+use spillway_aws::operator::Deployment;
+use spillway_aws::{Clients, S3Schemas, SqsRedelivery, Topology};
+use spillway_core::Timestamp;
+use spillway_core::ids::ReceiptHandle;
+use spillway_core::message::ReceivedMessage;
+use spillway_core::pipeline::WorkerPorts;
+use spillway_core::ports::{QueueError, QueueKind, QueueReceiver};
+use spillway_testkit::contract::EmptyPipeline;
+use std::sync::Arc;
+
+pub async fn open() -> EmptyPipeline {
+    let place = deployment().await;
+    let queues = &place.topology.queues;
+    let workers = WorkerPorts {
+        receiver: Arc::new(Receiver(place.topology.clone(), place.clients.clone())),
+        redelivery: Arc::new(SqsRedelivery::new(
+            place.clients.sqs(),
+            queues.primary.url.as_str(),
+            queues.dlq.url.as_str(),
+        )),
+        reports: Arc::new(reports(&place)),
+        sink: place.index.clone(),
+    };
+    let ports = place.ports.clone();
+    let schemas_of = move |by_type| {
+        let place = place.clone();
+        let opened: futures::future::BoxFuture<'static, _> =
+            Box::pin(async move { Arc::new(schemas(&place, by_type).await) as _ });
+        opened
+    };
+    EmptyPipeline { ports, workers, schemas_of: Box::new(schemas_of), keep: Box::new(()) }
+}
+
+/// Puts schemas into the bucket, as Terraform does.
+async fn schemas(
+    place: &Deployment,
+    by_type: std::collections::BTreeMap<String, serde_json::Value>,
+) -> S3Schemas {
+    let bucket = place.topology.archive.bucket.as_str();
+    for (name, schema) in by_type {
+        let put = place.clients.s3().put_object().bucket(bucket).key(format!("schemas/{name}.json"));
+        put.body(schema.to_string().into_bytes().into()).send().await.unwrap();
+    }
+    S3Schemas::load(place.clients.s3(), bucket, "schemas/").await.unwrap()
+}
+
+/// Receives as Lambda's event source mapping does, which is no adapter.
+struct Receiver(Topology, Clients);
+
+impl Receiver {
+    fn url(&self, queue: QueueKind) -> &str {
+        match queue {
+            QueueKind::Primary => &self.0.queues.primary.url,
+            QueueKind::Dlq => &self.0.queues.dlq.url,
+        }
+    }
+}
+
+#[async_trait]
+impl QueueReceiver for Receiver {
+    async fn receive(&self, queue: QueueKind, most: usize) -> Result<Vec<ReceivedMessage>, QueueError> {
+        let most = i32::try_from(most).unwrap();
+        let call = self.1.sqs().receive_message().queue_url(self.url(queue)).max_number_of_messages(most);
+        let call = call.message_attribute_names("All").message_system_attribute_names(Attribute::All);
+        Ok(call.send().await.unwrap().messages().iter().map(received).collect())
+    }
+
+    async fn delete(&self, queue: QueueKind, handles: &[ReceiptHandle]) -> Result<usize, QueueError> {
+        let entry = |(position, handle): (usize, &ReceiptHandle)| {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(position.to_string());
+            entry.receipt_handle(handle.as_str()).build().unwrap()
+        };
+        let entries = handles.iter().enumerate().map(entry).collect();
+        let call = self.1.sqs().delete_message_batch().queue_url(self.url(queue)).set_entries(Some(entries));
+        Ok(call.send().await.unwrap().successful.len())
+    }
+
+    async fn expire(&self) -> Result<usize, QueueError> {
+        panic!("SQS does that itself")
+    }
+
+    async fn next_visible(&self, _: QueueKind) -> Result<Option<Timestamp>, QueueError> {
+        panic!("SQS does not say")
+    }
+
+    async fn arrival(&self, _: QueueKind) {
+        panic!("Lambda polls the queue")
+    }
+}
+
+fn received(message: &Message) -> ReceivedMessage {
+    let system = message.attributes().unwrap();
+    let number = |name| system[&name].parse::<i64>().unwrap();
+    let attributes = message.message_attributes().into_iter().flatten();
+    let text = |value: &aws_sdk_sqs::types::MessageAttributeValue| value.string_value().unwrap().to_owned();
+    ReceivedMessage {
+        message_id: message.message_id().unwrap().into(),
+        receipt_handle: message.receipt_handle().unwrap().into(),
+        body: message.body().unwrap().to_owned(),
+        attributes: attributes.map(|(name, value)| (name.clone(), text(value))).collect(),
+        trace_header: system.get(&Attribute::AwsTraceHeader).cloned(),
+        sent_at: Timestamp::from_millisecond(number(Attribute::SentTimestamp)).unwrap(),
+        receive_count: u32::try_from(number(Attribute::ApproximateReceiveCount)).unwrap(),
+        failures: Vec::new(),
+    }
+}
+
+spillway_testkit::contract!(crate::contract::open);

@@ -1,0 +1,99 @@
+//! The archive of dead letters.
+
+use crate::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page};
+use crate::ids::MessageId;
+use async_trait::async_trait;
+use serde::Serialize;
+
+/// Why the archive, the replay log or the audit log could not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ArchiveError {
+    /// It failed or did not answer. Retry later.
+    #[error("the archive is unavailable: {reason}")]
+    Unavailable {
+        /// Why.
+        reason: String,
+    },
+    /// There is no such thing.
+    #[error("{what} is not known here")]
+    NotFound {
+        /// What was asked for.
+        what: String,
+    },
+}
+
+/// Where the archiver puts dead letters.
+#[async_trait]
+pub trait DeadLetterSink: Send + Sync {
+    /// Keeps dead letters; an answer for each. The same dead letter twice is kept once; one that comes back from a
+    /// replay is archived again with its failures appended, and ends that replay's item as returned.
+    async fn put(&self, dead_letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>>;
+}
+
+/// The archive of dead letters, as operators read and change it.
+#[async_trait]
+pub trait DeadLetters: Send + Sync {
+    /// One dead letter.
+    async fn get(&self, id: &MessageId) -> Result<Option<DeadLetter>, ArchiveError>;
+
+    /// A page of those that match, newest first. `after` is the `next` of the page before.
+    async fn list(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetter>, ArchiveError>;
+
+    /// Those that match, grouped by fingerprint, largest group first.
+    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError>;
+
+    /// The ids of those that match, newest first, at most `limit`.
+    async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError>;
+
+    /// Marks archived dead letters as given up. Returns those it was done to, each once and in the order of `ids`; others
+    /// were not in the archive.
+    async fn discard(
+        &self,
+        ids: &[MessageId],
+        by: &str,
+        reason: &str,
+    ) -> Result<Vec<MessageId>, ArchiveError>;
+
+    /// Takes a discard back. Returns those it was done to.
+    async fn restore(&self, ids: &[MessageId], by: &str) -> Result<Vec<MessageId>, ArchiveError>;
+}
+
+/// What repairing an index did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct IndexRepair {
+    /// Dead letters that are in the index now.
+    pub indexed: u64,
+    /// Those that could not be put there yet.
+    pub failed: u64,
+}
+
+/// What rebuilding an index did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct IndexRebuild {
+    /// Dead letters that the index lacked and has now.
+    pub added: u64,
+    /// Those that it had.
+    pub there: u64,
+}
+
+/// An archive with an index that can lag behind it. A dead letter is safe once the archive has it, whether its index write
+/// worked or not.
+#[async_trait]
+pub trait IndexedArchive: Send + Sync {
+    /// Indexes dead letters that are noted as not indexed, at most `most`.
+    ///
+    /// # Errors
+    /// The notes can't be read; what is noted is tried the next time.
+    async fn repair(&self, most: usize) -> Result<IndexRepair, ArchiveError>;
+
+    /// Puts into the index what the archive has and the index lacks, after the index was lost or is from a backup.
+    ///
+    /// # Errors
+    /// The archive or the index failed. What was added stays; it can be done again.
+    async fn rebuild(&self) -> Result<IndexRebuild, ArchiveError>;
+}

@@ -1,0 +1,182 @@
+//! The queues: sending, receiving, and what becomes of a message that failed.
+
+use crate::Timestamp;
+use crate::failure::Failure;
+use crate::ids::{MessageId, ReceiptHandle};
+use crate::message::{self, MessageAttributes, OutgoingMessage, ReceivedMessage};
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// Why a queue did not take a message or an order.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueueError {
+    /// It can take nothing at the moment: a full disk, an outage. Nothing is promised. Across a network, a call that was
+    /// cut may have left the message there all the same; sending it again is safe, since the store takes an event once.
+    #[error("the queue takes nothing at the moment: {reason}")]
+    Unavailable {
+        /// Why, for the log and for people who operate this; it names no secret.
+        reason: String,
+    },
+    /// It takes less than what was offered. Nothing of this message was taken.
+    #[error("the queue is over its rate")]
+    Throttled,
+    /// This message will never fit.
+    #[error("the message has {bytes} bytes, the queue takes {limit}")]
+    TooLarge {
+        /// The message's size.
+        bytes: usize,
+        /// The queue's limit.
+        limit: usize,
+    },
+    /// It will never take this message, whatever its size. Nothing of it was taken.
+    #[error("the queue does not take this message: {reason}")]
+    Rejected {
+        /// Why, for the log and for people who operate this.
+        reason: String,
+    },
+}
+
+/// Most bytes of a message with its attributes. Terraform sets this limit on both queues: with 240 KiB for an event it
+/// leaves 16 KiB for what Spillway adds.
+pub const LARGEST_MESSAGE: usize = 256 * 1024;
+/// Most message attributes, as SQS has it.
+const MOST_ATTRIBUTES: usize = 10;
+
+/// A message's size as SQS counts it: body, and name, type and value of each attribute. System attributes are free.
+pub fn message_size(message: &OutgoingMessage) -> usize {
+    let attribute = |(name, value): (&String, &String)| name.len() + "String".len() + value.len();
+    message.body.len() + message.attributes.iter().map(attribute).sum::<usize>()
+}
+
+/// The characters that SQS carries: those of XML 1.0.
+fn is_carried(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+impl QueueError {
+    /// Why a queue will never take this message, by SQS's rules. Each queue has them, so that a pipeline on one machine
+    /// takes what one in AWS takes.
+    pub fn refusal(message: &OutgoingMessage) -> Option<Self> {
+        let bytes = message_size(message);
+        if bytes > LARGEST_MESSAGE {
+            return Some(Self::TooLarge { bytes, limit: LARGEST_MESSAGE });
+        }
+        let rejected = |reason: String| Some(Self::Rejected { reason });
+        if message.body.is_empty() {
+            return rejected("its body is empty".to_owned());
+        }
+        let mut texts = std::iter::once(&message.body).chain(message.attributes.values());
+        if let Some(c) = texts.find_map(|text| text.chars().find(|c| !is_carried(*c))) {
+            return rejected(format!(
+                "it has the character U+{:04X}, which SQS does not carry",
+                u32::from(c)
+            ));
+        }
+        if message.attributes.len() > MOST_ATTRIBUTES {
+            return rejected("it has more than 10 message attributes".to_owned());
+        }
+        None
+    }
+
+    /// Whether the queue will never take this message, however often it is asked.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } | Self::Rejected { .. } => true,
+            Self::Unavailable { .. } | Self::Throttled => false,
+        }
+    }
+}
+
+/// The sending side of the primary queue.
+#[async_trait]
+pub trait EventQueue: Send + Sync {
+    /// Sends messages; an answer for each, in their order. `Ok` means that the message is durable.
+    async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Result<MessageId, QueueError>>;
+}
+
+/// Leave this message alone for a while, then receive it again.
+#[derive(Clone, Debug)]
+pub struct Deferral {
+    /// The message.
+    pub receipt_handle: ReceiptHandle,
+    /// For how long it stays invisible from now on.
+    pub delay: Duration,
+    /// Everything that is known of its failures, the newest last. A queue that can remember them hands them back with
+    /// the next receive.
+    pub failures: Vec<Failure>,
+}
+
+/// Put this message into the DLQ now.
+#[derive(Clone, Debug)]
+pub struct DeadLetterOrder {
+    /// The message.
+    pub message: ReceivedMessage,
+    /// Everything that is known of its failures, the deciding one last.
+    pub failures: Vec<Failure>,
+}
+
+impl DeadLetterOrder {
+    /// The message attributes to send it to the DLQ with: its own, and what the archiver has to know.
+    pub fn attributes(&self) -> MessageAttributes {
+        let message = &self.message;
+        let mut attributes = message.attributes.clone();
+        let mut set = |name: &str, value: String| attributes.insert(name.to_owned(), value);
+        set(message::ORIGINAL_MESSAGE_ID, message.original_message_id().into_string());
+        set(message::FIRST_SENT, message.first_sent_at().to_string());
+        set(message::RECEIVE_COUNT, message.receive_count.to_string());
+        set(message::FAILURES, serde_json::to_string(&self.failures).unwrap_or_default());
+        attributes
+    }
+}
+
+/// One of the two queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueKind {
+    /// Where accepted events wait.
+    Primary,
+    /// Where messages go after too many receives.
+    Dlq,
+}
+
+/// The receiving side of both queues, for a runtime that polls them itself. In AWS Lambda does that.
+#[async_trait]
+pub trait QueueReceiver: Send + Sync {
+    /// Receives up to `most` visible messages and hides them for the visibility timeout. A message of the primary queue
+    /// that was received too often already goes to the DLQ instead.
+    ///
+    /// # Errors
+    /// Nothing was received.
+    async fn receive(&self, queue: QueueKind, most: usize) -> Result<Vec<ReceivedMessage>, QueueError>;
+
+    /// Deletes messages that are settled. A handle from an earlier receive deletes nothing. Returns how many it deleted.
+    ///
+    /// # Errors
+    /// Nothing was deleted.
+    async fn delete(&self, queue: QueueKind, handles: &[ReceiptHandle]) -> Result<usize, QueueError>;
+
+    /// Deletes messages whose retention has run out. Returns how many: each is lost.
+    ///
+    /// # Errors
+    /// Nothing was deleted.
+    async fn expire(&self) -> Result<usize, QueueError>;
+
+    /// When the next message becomes visible; `None` if the queue has none.
+    ///
+    /// # Errors
+    /// The queue did not answer.
+    async fn next_visible(&self, queue: QueueKind) -> Result<Option<Timestamp>, QueueError>;
+
+    /// Resolves when a message may have become visible.
+    async fn arrival(&self, queue: QueueKind);
+}
+
+/// What a consumer asks of the primary queue for messages that it could not settle.
+#[async_trait]
+pub trait Redelivery: Send + Sync {
+    /// Sets when messages become visible again; an answer for each, an error for a handle that names no message. Where it
+    /// fails, the visibility timeout that was set at the receive holds.
+    async fn defer(&self, deferrals: &[Deferral]) -> Vec<Result<(), QueueError>>;
+
+    /// Puts messages into the DLQ; an answer for each. After `Ok` the message may be deleted from the primary queue.
+    async fn dead_letter(&self, orders: &[DeadLetterOrder]) -> Vec<Result<(), QueueError>>;
+}

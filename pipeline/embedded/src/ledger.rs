@@ -1,0 +1,182 @@
+//! The ledger: how many promises are where, by rows. It owns the tables `counters` and `handover`; the store, the queue and
+//! the archive raise, note and close through it, each inside a transaction of its own.
+
+use crate::db::{Db, DbError, millis};
+use async_trait::async_trait;
+use rusqlite::Connection;
+use spillway_core::Timestamp;
+use spillway_core::ledger::Ledger;
+use spillway_core::ports::{Clock, LedgerError, LedgerReader};
+use std::sync::Arc;
+
+/// What is counted, because no row is left of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counter {
+    /// Promises given.
+    Accepted,
+    /// Promises that were kept by an event that was in the store already.
+    Duplicates,
+}
+
+impl Counter {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Duplicates => "duplicates",
+        }
+    }
+}
+
+/// The place that a promise goes to. For a moment it is there and still in the place before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handover {
+    /// The store has its event.
+    Store,
+    /// The store had its event from another promise.
+    Duplicate,
+    /// The archive has its dead letter.
+    Archive,
+}
+
+/// Raises a counter by one.
+pub(crate) fn raise(tx: &Connection, counter: Counter) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE counters SET value = value + 1 WHERE name = ?1")?.execute([counter.name()])?;
+    Ok(())
+}
+
+/// Reads a counter.
+pub(crate) fn count(connection: &Connection, counter: Counter) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached("SELECT value FROM counters WHERE name = ?1")?
+        .query_row([counter.name()], |row| row.get(0))
+}
+
+/// Notes that a promise has reached the next place before its message is deleted.
+pub(crate) fn note(tx: &Connection, origin: &str, to: Handover) -> rusqlite::Result<()> {
+    let (kind, open) = match to {
+        Handover::Store => ("store", OPEN_PROMISE),
+        Handover::Duplicate => ("duplicate", OPEN_PROMISE),
+        Handover::Archive => ("archive", IN_DLQ),
+    };
+    tx.prepare_cached(&format!(
+        "INSERT OR IGNORE INTO handover (message_id, kind) SELECT ?1, ?2 WHERE {open}"
+    ))?
+    .execute([origin, kind])?;
+    Ok(())
+}
+
+/// Only while the promise is open: a late second write of a message that is settled must leave no note.
+const OPEN_PROMISE: &str = "EXISTS (SELECT 1 FROM messages WHERE origin = ?1)
+    OR EXISTS (SELECT 1 FROM dead_letters WHERE id = ?1 AND state <> 'stored')";
+/// In the archive and still in the DLQ, until the archiver has deleted it there.
+const IN_DLQ: &str = "EXISTS (SELECT 1 FROM messages WHERE origin = ?1 AND queue = 1 AND replay_id IS NULL)";
+
+/// Ends the handover of a promise to the store: it is the store's alone from now on.
+pub(crate) fn close_to_store(tx: &Connection, origin: &str) -> rusqlite::Result<()> {
+    let kinds = tx
+        .prepare_cached(
+            "DELETE FROM handover WHERE message_id = ?1 AND kind IN ('store', 'duplicate') RETURNING kind",
+        )?
+        .query_map([origin], |row| row.get::<_, String>(0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    if kinds.iter().any(|kind| kind == "duplicate") {
+        raise(tx, Counter::Duplicates)?;
+    }
+    Ok(())
+}
+
+/// Ends the handover of a promise to the archive.
+pub(crate) fn close_to_archive(tx: &Connection, origin: &str) -> rusqlite::Result<()> {
+    tx.prepare_cached("DELETE FROM handover WHERE message_id = ?1 AND kind = 'archive'")?
+        .execute([origin])?;
+    Ok(())
+}
+
+/// Reads the ledger of a database.
+pub struct LedgerTables {
+    db: Arc<Db>,
+    clock: Arc<dyn Clock>,
+}
+
+impl LedgerTables {
+    /// The ledger of that database.
+    pub fn new(db: Arc<Db>, clock: Arc<dyn Clock>) -> Self {
+        Self { db, clock }
+    }
+}
+
+#[async_trait]
+impl LedgerReader for LedgerTables {
+    async fn ledger(&self) -> Result<Ledger, LedgerError> {
+        let now = self.clock.now();
+        self.db.read(move |connection| ledger(connection, now)).await.map_err(unreadable)
+    }
+}
+
+pub(crate) fn unreadable(error: DbError) -> LedgerError {
+    LedgerError { reason: error.to_string() }
+}
+
+fn rows(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
+    connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
+}
+
+fn ledger(connection: &Connection, now: Timestamp) -> rusqlite::Result<Ledger> {
+    let (queued, in_flight) = connection
+        .prepare_cached(
+            "SELECT coalesce(sum(visible_at <= ?1), 0), coalesce(sum(visible_at > ?1), 0)
+             FROM messages WHERE queue = 0 AND replay_id IS NULL",
+        )?
+        .query_row([millis(now)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut ledger = Ledger {
+        accepted: count(connection, Counter::Accepted)?,
+        duplicates: count(connection, Counter::Duplicates)?,
+        stored: rows(connection, "SELECT count(*) FROM store")?,
+        queued,
+        in_flight,
+        in_dlq: rows(connection, "SELECT count(*) FROM messages WHERE queue = 1 AND replay_id IS NULL")?,
+        ..Ledger::default()
+    };
+    ledger.stored += ledger.duplicates;
+    let mut states = connection.prepare_cached("SELECT state, count(*) FROM dead_letters GROUP BY state")?;
+    let mut rows = states.query([])?;
+    while let Some(row) = rows.next()? {
+        match row.get::<_, String>(0)?.as_str() {
+            "archived" => ledger.archived = row.get(1)?,
+            "replaying" => ledger.replaying = row.get(1)?,
+            "discarded" => ledger.discarded = row.get(1)?,
+            // Counted in the store.
+            _ => {}
+        }
+    }
+    settle_handovers(connection, now, &mut ledger)?;
+    Ok(ledger)
+}
+
+/// Takes promises that are in two places for a moment out of the earlier one.
+fn settle_handovers(connection: &Connection, now: Timestamp, ledger: &mut Ledger) -> rusqlite::Result<()> {
+    let mut query = connection.prepare_cached(
+        "SELECT handover.kind, messages.queue, messages.visible_at > ?1, dead_letters.state
+         FROM handover
+         LEFT JOIN messages ON messages.origin = handover.message_id AND messages.replay_id IS NULL
+         LEFT JOIN dead_letters ON dead_letters.id = handover.message_id
+         WHERE handover.kind <> 'duplicate'",
+    )?;
+    let mut rows = query.query([millis(now)])?;
+    while let Some(row) = rows.next()? {
+        let kind: String = row.get(0)?;
+        let (queue, hidden): (Option<i64>, Option<bool>) = (row.get(1)?, row.get(2)?);
+        let state: Option<String> = row.get(3)?;
+        let earlier = match (kind.as_str(), queue, hidden, state.as_deref()) {
+            ("archive", ..) | ("store", Some(1), _, None) => &mut ledger.in_dlq,
+            ("store", Some(0), Some(true), None) => &mut ledger.in_flight,
+            ("store", Some(0), _, None) => &mut ledger.queued,
+            ("store", _, _, Some("archived")) => &mut ledger.archived,
+            ("store", _, _, Some("replaying")) => &mut ledger.replaying,
+            ("store", _, _, Some("discarded")) => &mut ledger.discarded,
+            _ => continue,
+        };
+        *earlier = earlier.saturating_sub(1);
+    }
+    Ok(())
+}

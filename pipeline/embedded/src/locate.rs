@@ -1,0 +1,182 @@
+//! Where single events are, read from the tables themselves.
+
+use crate::db::{Db, from_millis, millis};
+use crate::ledger::unreadable;
+use async_trait::async_trait;
+use rusqlite::{Connection, Row};
+use spillway_core::Timestamp;
+use spillway_core::failure::Failure;
+use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
+use spillway_core::ledger::Place;
+use spillway_core::ports::{Clock, EventLocator, LedgerError, Location};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Finds events in a database.
+pub struct Locator {
+    db: Arc<Db>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Locator {
+    /// Finds events in that database.
+    pub fn new(db: Arc<Db>, clock: Arc<dyn Clock>) -> Self {
+        Self { db, clock }
+    }
+}
+
+#[async_trait]
+impl EventLocator for Locator {
+    async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, LedgerError> {
+        let (id, source, now) = (id.clone(), source.cloned(), self.clock.now());
+        let mut found =
+            self.db.read(move |connection| locate(connection, &id, now)).await.map_err(unreadable)?;
+        found.retain(|location| source.as_ref().is_none_or(|source| location.key.source == *source));
+        Ok(found)
+    }
+
+    async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, LedgerError> {
+        let (ids, now) = (ids.to_vec(), self.clock.now());
+        self.db.read(move |connection| places(connection, &ids, now)).await.map_err(unreadable)
+    }
+}
+
+/// Messages don't have their event's id in a column (the queue doesn't read bodies), so their bodies are asked.
+const QUEUED_EVENTS: &str =
+    "SELECT message_id, origin, queue, replay_id, first_sent_at, visible_at, receive_count,
+    failures, body, body ->> '$.id', body ->> '$.source', body ->> '$.type'
+    FROM messages WHERE json_valid(body)";
+
+fn place_of_message(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Place> {
+    let (queue, replay_id): (i64, Option<String>) = (row.get(2)?, row.get(3)?);
+    let visible_at: i64 = row.get(5)?;
+    Ok(match (replay_id, queue) {
+        (Some(_), _) => Place::Replaying,
+        (None, 1) => Place::InDlq,
+        (None, _) if visible_at > millis(now) => Place::InFlight,
+        (None, _) => Place::Queued,
+    })
+}
+
+fn place_of_dead_letter(state: &str) -> Place {
+    match state {
+        "archived" => Place::Archived,
+        "replaying" => Place::Replaying,
+        "discarded" => Place::Discarded,
+        _ => Place::Stored,
+    }
+}
+
+fn locate(connection: &Connection, id: &EventId, now: Timestamp) -> rusqlite::Result<Vec<Location>> {
+    let mut found: Vec<Location> = Vec::new();
+    let mut query = connection.prepare_cached(
+        "SELECT source, type, message_id, accepted_at, stored_at, body FROM store WHERE event_id = ?1",
+    )?;
+    let mut rows = query.query([id.as_str()])?;
+    while let Some(row) = rows.next()? {
+        found.push(Location {
+            key: EventKey { source: EventSource::new(row.get::<_, String>(0)?), id: id.clone() },
+            event_type: EventType::new(row.get::<_, String>(1)?),
+            place: Place::Stored,
+            message_id: MessageId::new(row.get::<_, String>(2)?),
+            accepted_at: from_millis(row.get(3)?),
+            stored_at: Some(from_millis(row.get(4)?)),
+            receive_count: None,
+            visible_at: None,
+            failure: None,
+            body: row.get(5)?,
+        });
+    }
+    // What is stored is stored; where else its duplicates still travel is of no interest.
+    let stored: Vec<EventSource> = found.iter().map(|location| location.key.source.clone()).collect();
+    let is_new = |found: &[Location], location: &Location| {
+        !stored.contains(&location.key.source)
+            && !found.iter().any(|other| other.message_id == location.message_id)
+    };
+
+    let mut query = connection.prepare_cached(
+        "SELECT source, type, id, first_sent_at, receive_count, failures, body, state FROM dead_letters
+         WHERE event_id = ?1 AND state <> 'stored' ORDER BY archived_at DESC, seq DESC",
+    )?;
+    let mut rows = query.query([id.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let location = Location {
+            key: EventKey { source: EventSource::new(text(row, 0)?), id: id.clone() },
+            event_type: EventType::new(text(row, 1)?),
+            place: place_of_dead_letter(&row.get::<_, String>(7)?),
+            message_id: MessageId::new(row.get::<_, String>(2)?),
+            accepted_at: from_millis(row.get(3)?),
+            stored_at: None,
+            receive_count: row.get(4)?,
+            visible_at: None,
+            failure: last_failure(Some(row.get(5)?)),
+            body: row.get(6)?,
+        };
+        if is_new(&found, &location) {
+            found.push(location);
+        }
+    }
+
+    let mut query = connection.prepare_cached(&format!("{QUEUED_EVENTS} AND body ->> '$.id' = ?1"))?;
+    let mut rows = query.query([id.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let location = Location {
+            key: EventKey { source: EventSource::new(text(row, 10)?), id: id.clone() },
+            event_type: EventType::new(text(row, 11)?),
+            place: place_of_message(row, now)?,
+            message_id: MessageId::new(row.get::<_, String>(1)?),
+            accepted_at: from_millis(row.get(4)?),
+            stored_at: None,
+            receive_count: row.get(6)?,
+            visible_at: Some(from_millis(row.get(5)?)),
+            failure: last_failure(row.get(7)?),
+            body: row.get(8)?,
+        };
+        if is_new(&found, &location) {
+            found.push(location);
+        }
+    }
+    Ok(found)
+}
+
+fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    Ok(row.get::<_, Option<String>>(column)?.unwrap_or_default())
+}
+
+fn last_failure(failures: Option<String>) -> Option<Failure> {
+    failures.and_then(|text| serde_json::from_str::<Vec<Failure>>(&text).ok()).and_then(|mut all| all.pop())
+}
+
+fn further(one: Place, other: Place) -> Place {
+    if other.progress() > one.progress() { other } else { one }
+}
+
+fn places(connection: &Connection, ids: &[EventId], now: Timestamp) -> rusqlite::Result<Vec<Option<Place>>> {
+    let mut queued: HashMap<String, Place> = HashMap::new();
+    let mut query = connection.prepare_cached(QUEUED_EVENTS)?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(id) = row.get::<_, Option<String>>(9)? {
+            let place = place_of_message(row, now)?;
+            let known = queued.entry(id).or_insert(place);
+            *known = further(*known, place);
+        }
+    }
+    let mut stored = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM store WHERE event_id = ?1)")?;
+    let mut dead = connection.prepare_cached("SELECT state FROM dead_letters WHERE event_id = ?1")?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        if stored.query_row([id.as_str()], |row| row.get::<_, bool>(0))? {
+            found.push(Some(Place::Stored));
+            continue;
+        }
+        let states = dead.query_map([id.as_str()], |row| row.get::<_, String>(0))?;
+        let mut place = queued.get(id.as_str()).copied();
+        for state in states {
+            let dead = place_of_dead_letter(&state?);
+            place = Some(place.map_or(dead, |known| further(known, dead)));
+        }
+        found.push(place);
+    }
+    Ok(found)
+}

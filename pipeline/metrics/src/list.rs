@@ -1,0 +1,242 @@
+//! The list: every metric that AWS publishes about this system, and every metric that its own functions emit.
+//!
+//! The names, dimensions and units are CloudWatch's, as each service's page in its developer guide lists them.
+
+use crate::handle::{Alarm, Definition, Dimension, DimensionNames, Handle};
+use crate::{Account, Api, Budget, Function, Queue, Table, Unit, Writes};
+
+/// Namespace of the metrics that the functions' own code emits.
+pub const OWN: &str = "Spillway";
+/// DynamoDB's namespace.
+pub const DYNAMODB: &str = "AWS/DynamoDB";
+
+const API: &[Dimension] = &[of("ApiName", &["api"]), of("Stage", &["api.stage"])];
+const EVERY_FUNCTION: &[Dimension] =
+    &[of("FunctionName", &["functions.ingest", "functions.consumer", "functions.archiver"])];
+const INGEST: &[Dimension] = &[of("FunctionName", &["functions.ingest"])];
+const CONSUMER: &[Dimension] = &[of("FunctionName", &["functions.consumer"])];
+const ARCHIVER: &[Dimension] = &[of("FunctionName", &["functions.archiver"])];
+const BOTH_QUEUES: &[Dimension] = &[of("QueueName", &["queues.primary", "queues.dlq"])];
+const TABLE: &[Dimension] = &[of("TableName", &["table"])];
+// The only call that writes: a conditional put for each event.
+const WRITES: &[Dimension] =
+    &[of("TableName", &["table"]), Dimension { name: "Operation", names: DimensionNames::Fixed("PutItem") }];
+const ACCOUNT: &[Dimension] = &[];
+const BUDGET: &[Dimension] = &[of("BudgetName", &["budget"])];
+
+const fn of(name: &'static str, keys: &'static [&'static str]) -> Dimension {
+    Dimension { name, names: DimensionNames::Resources(keys) }
+}
+
+const PERCENT: (f64, f64) = (0.0, 100.0);
+
+/// Each row is `NAME = "Name in CloudWatch", Unit;`, with what differs from [`Definition::PLAIN`] in braces.
+macro_rules! register {
+    ($(
+        $(#[$about:meta])*
+        mod $module:ident of $resource:ty, $namespace:expr, $dimensions:ident {$(
+            $(#[doc = $meaning:literal])+
+            $handle:ident = $name:literal, $unit:ident $({ $($field:ident: $value:expr),+ })?;
+        )+}
+    )+) => {
+        $(
+            $(#[$about])*
+            pub mod $module {
+                use super::*;
+                $(
+                    $(#[doc = $meaning])+
+                    pub const $handle: Handle<$resource> = Handle::new(&Definition {
+                        namespace: $namespace,
+                        name: $name,
+                        dimensions: $dimensions,
+                        unit: Unit::$unit,
+                        meaning: concat!($($meaning),+),
+                        $($($field: $value,)+)?
+                        ..Definition::PLAIN
+                    });
+                )+
+            }
+        )+
+
+        /// Every metric, stage by stage, in the order in which an event passes them.
+        pub const ALL: &[&Definition] = &[$($($module::$handle.definition(),)+)+];
+    };
+}
+
+register! {
+    /// The REST API's metrics.
+    mod api of Api, "AWS/ApiGateway", API {
+        /// Requests that reached the API, whatever the answer.
+        REQUESTS = "Count", Count;
+        /// Requests that were answered 4xx.
+        CLIENT_ERRORS = "4XXError", Count;
+        /// Requests that were answered 5xx.
+        SERVER_ERRORS = "5XXError", Count;
+        /// Time from a request's arrival to the end of its answer.
+        LATENCY = "Latency", Milliseconds { percentiles: true };
+        /// The part of the latency that the ingest function takes.
+        INTEGRATION_LATENCY = "IntegrationLatency", Milliseconds {
+            percentiles: true,
+            alarm: Alarm::None("the greater part of Latency, which clients feel and a rule watches")
+        };
+    }
+
+    /// What Lambda measures of each function.
+    mod function of Function, "AWS/Lambda", EVERY_FUNCTION {
+        /// Times that the function ran.
+        INVOCATIONS = "Invocations", Count;
+        /// Invocations that ended without an answer.
+        ERRORS = "Errors", Count;
+        /// Invocations that were refused because too many ran at once.
+        THROTTLES = "Throttles", Count;
+        /// Time that the function's code took.
+        DURATION = "Duration", Milliseconds { percentiles: true };
+        /// Invocations at the same time.
+        CONCURRENCY = "ConcurrentExecutions", Count;
+    }
+
+    /// The metrics of both queues.
+    mod queue of Queue, "AWS/SQS", BOTH_QUEUES {
+        /// Messages sent to the queue. What SQS itself moves to the dead letter queue is not among them.
+        SENT = "NumberOfMessagesSent", Count;
+        /// Messages received, each time counted.
+        RECEIVED = "NumberOfMessagesReceived", Count;
+        /// Messages deleted.
+        DELETED = "NumberOfMessagesDeleted", Count;
+        /// Messages that can be received now.
+        VISIBLE = "ApproximateNumberOfMessagesVisible", Count;
+        /// Messages that were received and not deleted.
+        NOT_VISIBLE = "ApproximateNumberOfMessagesNotVisible", Count;
+        /// Messages that were sent with a delay.
+        DELAYED = "ApproximateNumberOfMessagesDelayed", Count {
+            alarm: Alarm::None("nothing is sent with a delay")
+        };
+        /// Age of the oldest message that was received less than three times.
+        AGE_OF_OLDEST = "ApproximateAgeOfOldestMessage", Seconds;
+    }
+
+    /// The table's metrics.
+    mod table of Table, DYNAMODB, TABLE {
+        /// Write capacity units that were used.
+        CONSUMED_WRITES = "ConsumedWriteCapacityUnits", Count;
+        /// Write capacity units a second that are provisioned.
+        PROVISIONED_WRITES = "ProvisionedWriteCapacityUnits", Count;
+        /// Items that were refused for lack of capacity.
+        WRITE_THROTTLES = "WriteThrottleEvents", Count;
+    }
+
+    /// The metrics of writes to the table.
+    mod writes of Writes, DYNAMODB, WRITES {
+        /// Writes that were refused for lack of capacity.
+        THROTTLED = "ThrottledRequests", Count;
+        /// Writes that DynamoDB answered with an error of its own.
+        FAILED = "SystemErrors", Count;
+        /// Time that a successful write took inside the service.
+        LATENCY = "SuccessfulRequestLatency", Milliseconds { percentiles: true };
+    }
+
+    /// What DynamoDB measures of the whole account.
+    mod account of Account, DYNAMODB, ACCOUNT {
+        /// Requests that DynamoDB refused as wrong, of all tables of the region.
+        USER_ERRORS = "UserErrors", Count;
+        /// Write capacity units that one table may have.
+        TABLE_WRITES_LIMIT = "AccountMaxTableLevelWrites", Count;
+        /// Write capacity provisioned in the region, as a share of the account's limit.
+        PROVISIONED_SHARE = "AccountProvisionedWriteCapacityUtilization", Percent { bounds: PERCENT };
+        /// Write capacity provisioned for the largest table, as a share of the limit for one table.
+        LARGEST_TABLE_SHARE = "MaxProvisionedTableWriteCapacityUtilization", Percent { bounds: PERCENT };
+    }
+
+    /// What the ingest function's code emits.
+    mod ingest of Function, OWN, INGEST {
+        /// Promises given: messages that the queue has confirmed. Emitted before the answer is sent, so no 202 is missing
+        /// from it; the ledger of a deployment in AWS counts by it.
+        EVENTS_ACCEPTED = "EventsAccepted", Count {
+            alarm: Alarm::None("the ledger's; that promises are kept is watched by accepted-not-queued")
+        };
+    }
+
+    /// What the consumer function's code emits.
+    mod consumer of Function, OWN, CONSUMER {
+        /// How often each record has been received: the early warning before the DLQ.
+        RECEIVE_COUNT = "ReceiveCount", Count { percentiles: true };
+        /// Records stored.
+        RECORDS_STORED = "RecordsStored", Count;
+        /// Records whose event was in the store already.
+        RECORDS_ALREADY_STORED = "RecordsAlreadyStored", Count;
+        /// Records to be tried again.
+        RECORDS_RETRIED = "RecordsRetried", Count;
+        /// Records put into the DLQ by the consumer.
+        RECORDS_REJECTED = "RecordsRejected", Count;
+        /// Time from accepted to stored.
+        ACCEPT_TO_STORED = "AcceptToStoredLatency", Milliseconds { percentiles: true };
+        /// Records in a batch.
+        BATCH_SIZE = "BatchSize", Count {
+            alarm: Alarm::None("explains costs; no size of a batch is a fault")
+        };
+    }
+
+    /// What the archiver function's code emits, and what others measure of its work.
+    mod archiver of Function, OWN, ARCHIVER {
+        /// Age of the oldest dead letter in a batch, since its event was first sent.
+        OLDEST_DEAD_LETTER_AGE = "OldestDeadLetterAge", Seconds;
+        /// Dead letters in the archive that could not be put into its index, by the last try.
+        DEAD_LETTERS_UNINDEXED = "DeadLettersUnindexed", Count;
+        /// Time until the oldest message in a queue expires, by when its event was first sent.
+        TIME_TO_LOSS = "TimeToLoss", Seconds;
+    }
+
+    /// The budget's metrics.
+    mod budget of Budget, OWN, BUDGET {
+        /// Share of the month's budget that is spent.
+        ACTUAL = "BudgetActualPercent", Percent;
+        /// Share of the month's budget that will be spent by its end at the present pace.
+        FORECAST = "BudgetForecastPercent", Percent;
+    }
+}
+
+/// The metrics of that name. There can be several, with different dimensions.
+pub fn named<'n>(namespace: &'n str, name: &'n str) -> impl Iterator<Item = &'static Definition> + use<'n> {
+    ALL.iter().copied().filter(move |metric| metric.namespace == namespace && metric.name == name)
+}
+
+/// How many metrics one deployment emits itself. CloudWatch bills each as a custom metric.
+pub fn custom_metrics() -> usize {
+    ALL.iter().filter(|metric| metric.namespace == OWN).map(|metric| metric.resources()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_metric_is_registered_twice() {
+        let mut seen = HashSet::new();
+        for metric in ALL {
+            let dimensions: Vec<_> = metric.dimensions.iter().map(|dimension| dimension.name).collect();
+            assert!(seen.insert((metric.namespace, metric.name, dimensions)), "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn every_metric_has_a_meaning_and_bounds_that_fit_its_unit() {
+        for metric in ALL {
+            assert!(metric.meaning.trim().ends_with('.'), "{}: {}", metric.name, metric.meaning);
+            assert!(metric.bounds.0 < metric.bounds.1, "{}", metric.name);
+            assert!(metric.bounds.1 != 100.0 || metric.unit == Unit::Percent, "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn a_metric_is_found_by_its_name() {
+        assert_eq!(named("AWS/SQS", "NumberOfMessagesSent").collect::<Vec<_>>(), [queue::SENT.definition()]);
+        assert_eq!(named("AWS/SQS", "MessagesSent").count(), 0);
+    }
+
+    #[test]
+    fn each_metric_of_our_own_is_of_one_resource_and_billed_once() {
+        assert_eq!(custom_metrics(), ALL.iter().filter(|metric| metric.namespace == OWN).count());
+        assert_eq!(function::DURATION.definition().resources(), 3);
+    }
+}

@@ -1,0 +1,291 @@
+//! The archive of dead letters.
+
+use super::EmptyPipeline;
+use crate::letters::{at, ids, letter, put, total};
+use spillway_core::dead_letter::DeadLetterStatus::{Archived, Discarded};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter};
+use spillway_core::failure::FailureClass::{Malformed, Schema, StoreUnavailable};
+use spillway_core::ids::{EventKey, MessageId};
+use spillway_core::ports::DeadLetters;
+
+suite! { $ archive:
+    a_dead_letter_is_kept_once_and_byte_for_byte,
+    filters_find_what_they_say_newest_first,
+    words_are_found_whatever_their_case_in_message_event_id_and_own_id,
+    a_search_takes_every_character_as_it_is,
+    a_search_reads_only_the_last_failure,
+    groups_say_what_failed_alike,
+    a_group_with_letters_of_no_type_has_no_type,
+    a_discard_is_for_what_is_archived_and_can_be_taken_back,
+    an_id_that_is_named_twice_is_discarded_once,
+    two_people_who_discard_the_same_letters_share_them,
+    thousands_are_paged_through_without_one_lost_or_twice,
+}
+
+/// Reads a list page by page. Each page but the last is full.
+async fn pages(archive: &dyn DeadLetters, filter: &DeadLetterFilter, size: usize) -> Vec<DeadLetter> {
+    let mut all = Vec::new();
+    let mut after = None;
+    for _ in 0..1000 {
+        let page = archive.list(filter, after.as_deref(), size).await.unwrap();
+        assert!(page.items.len() == size || page.next.is_none(), "{} on a page", page.items.len());
+        all.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return all;
+        }
+    }
+    panic!("the list has no end");
+}
+
+async fn a_dead_letter_is_kept_once_and_byte_for_byte(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    let mut odd = letter(1, "order.placed", Malformed, "not JSON");
+    odd.body = "{ \"a\" : \"\\u0041 é 💧 \\n\",\r\n\t\"b\":1.0e+2 }  ".to_owned();
+    odd.attributes.insert("tenant".to_owned(), " \"quoted\" \\ und 日本 ".to_owned());
+    odd.trace_header = Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1".to_owned());
+    odd.key = None;
+    odd.event_type = None;
+    let mut later = odd.clone();
+    later.archived_at = at(2);
+    // Twice in a batch, and once more in the next.
+    put(&*pipeline.workers.sink, &[odd.clone(), later.clone()]).await;
+    put(&*pipeline.workers.sink, &[later]).await;
+    assert_eq!(archive.get(&odd.id).await.unwrap(), Some(odd));
+    assert_eq!(total(archive, Archived).await, 1);
+    assert_eq!(archive.get(&"never".into()).await.unwrap(), None);
+}
+
+async fn filters_find_what_they_say_newest_first(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    let mut letters = Vec::new();
+    for second in 0..60 {
+        letters.push(match second % 3 {
+            0 => letter(second, "order.placed", Schema, "/amount: expected number"),
+            1 => letter(second, "user.seen", Schema, "/name: missing"),
+            _ => letter(second, "order.placed", StoreUnavailable, "no answer from host 7"),
+        });
+    }
+    put(&*pipeline.workers.sink, &letters).await;
+    let none = DeadLetterFilter::default();
+    let cases = [
+        ("all", none.clone(), 60),
+        ("a type", DeadLetterFilter { event_type: Some("order.placed".to_owned()), ..none.clone() }, 40),
+        ("a class", DeadLetterFilter { class: Some(Schema), ..none.clone() }, 40),
+        (
+            "a group",
+            DeadLetterFilter { fingerprint: Some(letters[1].fingerprint.clone()), ..none.clone() },
+            20,
+        ),
+        (
+            "a type and a class",
+            DeadLetterFilter {
+                event_type: Some("order.placed".to_owned()),
+                class: Some(StoreUnavailable),
+                ..none.clone()
+            },
+            20,
+        ),
+        ("words", DeadLetterFilter { contains: Some("EXPECTED".to_owned()), ..none.clone() }, 20),
+        ("an event", DeadLetterFilter { contains: Some("event-5".to_owned()), ..none.clone() }, 11),
+        ("a time", DeadLetterFilter { from: Some(at(10)), to: Some(at(25)), ..none.clone() }, 15),
+        (
+            "a time and a class",
+            DeadLetterFilter { from: Some(at(30)), class: Some(Schema), ..none.clone() },
+            20,
+        ),
+        (
+            "a time that ends before it begins",
+            DeadLetterFilter { from: Some(at(30)), to: Some(at(20)), ..none.clone() },
+            0,
+        ),
+        ("another state", DeadLetterFilter { states: vec![Discarded], ..none.clone() }, 0),
+        ("two states", DeadLetterFilter { states: vec![Archived, Discarded], ..none.clone() }, 60),
+    ];
+    for (name, filter, expected) in cases {
+        let found = pages(archive, &filter, 7).await;
+        assert_eq!(found.len(), expected, "{name}");
+        assert!(found.is_sorted_by(|a, b| a.archived_at >= b.archived_at), "{name} is not newest first");
+        assert_eq!(archive.list(&filter, None, 3).await.unwrap().total, expected as u64, "total of {name}");
+        assert_eq!(archive.ids(&filter, 1000).await.unwrap(), ids(&found), "ids of {name}");
+        assert_eq!(archive.ids(&filter, 5).await.unwrap().len(), expected.min(5), "{name}, five");
+        let grouped: u64 = archive.groups(&filter).await.unwrap().iter().map(|group| group.count).sum();
+        assert_eq!(grouped, expected as u64, "groups of {name}");
+    }
+}
+
+async fn groups_say_what_failed_alike(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    let mut letters: Vec<_> =
+        (0..30).map(|s| letter(s, "order.placed", Schema, "/amount: expected number")).collect();
+    letters.extend((30..34).map(|s| letter(s, "order.placed", StoreUnavailable, "no answer")));
+    letters.push(letter(34, "user.seen", StoreUnavailable, "no answer"));
+    put(&*pipeline.workers.sink, &letters).await;
+    let groups = archive.groups(&DeadLetterFilter::default()).await.unwrap();
+    let told: Vec<_> = groups.iter().map(|g| (g.count, g.class, g.first_at, g.last_at)).collect();
+    assert_eq!(told, [(30, Schema, at(0), at(29)), (5, StoreUnavailable, at(30), at(34))]);
+    assert_eq!(groups[0].event_type.as_ref().unwrap().as_str(), "order.placed");
+    assert_eq!(groups[1].event_type, None, "its letters are of two types");
+    assert_eq!(
+        (groups[0].message.as_str(), &groups[0].example),
+        ("/amount: expected number", &letters[29].id)
+    );
+    // One type of a group that has two.
+    let orders =
+        DeadLetterFilter { event_type: Some("order.placed".to_owned()), ..DeadLetterFilter::default() };
+    let counts: Vec<_> = archive.groups(&orders).await.unwrap().iter().map(|group| group.count).collect();
+    assert_eq!(counts, [30, 4]);
+    let late = DeadLetterFilter { from: Some(at(28)), ..DeadLetterFilter::default() };
+    let counts: Vec<_> = archive.groups(&late).await.unwrap().iter().map(|group| group.count).collect();
+    assert_eq!(counts, [5, 2]);
+}
+
+async fn a_discard_is_for_what_is_archived_and_can_be_taken_back(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    let letters: Vec<_> = (0..50).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
+    put(&*pipeline.workers.sink, &letters).await;
+    let all = ids(&letters);
+    let mut asked = all[..40].to_vec();
+    asked.push(MessageId::new("never"));
+    assert_eq!(archive.discard(&asked, "ada", "test data").await.unwrap(), all[..40]);
+    assert!(archive.discard(&asked, "bob", "again").await.unwrap().is_empty());
+    assert_eq!((total(archive, Archived).await, total(archive, Discarded).await), (10, 40));
+    let discarded = archive.get(&all[0]).await.unwrap().unwrap();
+    assert_eq!(discarded.state.name(), "discarded");
+    assert!(format!("{:?}", discarded.state).contains("ada"), "the first to do it did it");
+    assert_eq!(archive.restore(&all[..3], "bob").await.unwrap(), all[..3]);
+    assert_eq!(archive.restore(&all[45..], "bob").await.unwrap(), []);
+    assert_eq!((total(archive, Archived).await, total(archive, Discarded).await), (13, 37));
+    assert_eq!(archive.get(&all[1]).await.unwrap().unwrap(), letters[1]);
+}
+
+async fn two_people_who_discard_the_same_letters_share_them(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    let letters: Vec<_> = (0..60).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
+    put(&*pipeline.workers.sink, &letters).await;
+    let all = ids(&letters);
+    let (ada, bob) =
+        tokio::join!(archive.discard(&all, "ada", "mine"), archive.discard(&all, "bob", "no, mine"),);
+    let (ada, bob) = (ada.unwrap(), bob.unwrap());
+    assert_eq!(ada.len() + bob.len(), 60);
+    assert!(ada.iter().all(|id| !bob.contains(id)));
+    assert_eq!(total(archive, Discarded).await, 60);
+}
+
+async fn thousands_are_paged_through_without_one_lost_or_twice(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    // Many in the same second, so that only the id tells them apart.
+    let letters: Vec<_> = (0..2000)
+        .map(|n| {
+            letter(
+                n / 50,
+                ["order.placed", "user.seen"][n as usize % 2],
+                Schema,
+                ["a", "b", "c"][n as usize % 3],
+            )
+        })
+        .collect();
+    for some in letters.chunks(200) {
+        put(&*pipeline.workers.sink, some).await;
+    }
+    assert_eq!(total(archive, Archived).await, 2000);
+    let archived = DeadLetterFilter { states: vec![Archived], ..DeadLetterFilter::default() };
+    let all = pages(archive, &archived, 250).await;
+    let mut found = ids(&all);
+    found.sort();
+    let mut expected = ids(&letters);
+    expected.sort();
+    assert_eq!(found, expected);
+    assert!(all.is_sorted_by(|a, b| a.archived_at >= b.archived_at));
+    let groups = archive.groups(&archived).await.unwrap();
+    let counts: Vec<_> = groups.iter().map(|group| group.count).collect();
+    assert_eq!((counts.len(), counts.iter().sum::<u64>(), counts[5]), (6, 2000, 333));
+    let words = DeadLetterFilter { contains: Some("b".to_owned()), ..archived };
+    let listed = archive.list(&words, None, 10).await.unwrap();
+    assert!(listed.total >= 666 && listed.items.len() == 10);
+}
+
+async fn found(archive: &dyn DeadLetters, words: &str) -> Vec<MessageId> {
+    let filter = DeadLetterFilter { contains: Some(words.to_owned()), ..DeadLetterFilter::default() };
+    let listed = archive.list(&filter, None, 10).await.unwrap();
+    assert_eq!(listed.total, listed.items.len() as u64, "total of {words}");
+    assert_eq!(archive.ids(&filter, 10).await.unwrap(), ids(&listed.items), "ids of {words}");
+    let grouped: u64 = archive.groups(&filter).await.unwrap().iter().map(|group| group.count).sum();
+    assert_eq!(grouped, listed.total, "groups of {words}");
+    ids(&listed.items)
+}
+
+async fn words_are_found_whatever_their_case_in_message_event_id_and_own_id(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    let mut by_message =
+        letter(1, "order.placed", Schema, "/größe: ÉTAT \u{41f}\u{440}\u{438}\u{432}\u{435}\u{442} expected");
+    by_message.id = "AAA-1".into();
+    let mut by_event = letter(2, "order.placed", Schema, "bad");
+    by_event.key = Some(EventKey::new("/shop", "Bestellung-Ä7"));
+    by_event.id = "bbb-2".into();
+    let mut without_event = letter(3, "order.placed", Malformed, "not JSON");
+    without_event.key = None;
+    without_event.id = "Ccc-3".into();
+    put(&*pipeline.workers.sink, &[by_message.clone(), by_event.clone(), without_event.clone()]).await;
+    for (words, expected) in [
+        ("EXPECTED", &by_message),
+        ("/GRÖSSE", &by_message),
+        ("/größe", &by_message),
+        ("état", &by_message),
+        ("ПРИВЕТ", &by_message),
+        ("aaa-", &by_message),
+        ("bestellung-ä", &by_event),
+        ("BESTELLUNG-Ä", &by_event),
+        ("BBB-2", &by_event),
+        ("cCC", &without_event),
+        ("Not json", &without_event),
+    ] {
+        assert_eq!(found(archive, words).await, [expected.id.clone()], "{words}");
+    }
+    assert!(found(archive, "/shop").await.is_empty(), "the source is not searched");
+    assert!(found(archive, "order.placed").await.is_empty(), "the type is not searched");
+}
+
+async fn a_search_takes_every_character_as_it_is(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    let percent = letter(1, "order.placed", Schema, "90% of 'it_em' \"x\\y\"");
+    let plain = letter(2, "order.placed", Schema, "90 of item");
+    put(&*pipeline.workers.sink, &[percent.clone(), plain]).await;
+    for words in ["90%", "0% ", "it_em", "'it", "\"x\\Y"] {
+        assert_eq!(found(archive, words).await, [percent.id.clone()], "{words}");
+    }
+    assert_eq!(found(archive, "").await.len(), 2, "nothing is in everything");
+}
+
+async fn a_search_reads_only_the_last_failure(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    let mut twice = letter(1, "order.placed", StoreUnavailable, "no answer");
+    twice.failures.extend(letter(2, "order.placed", Schema, "/amount: bad").failures);
+    twice.fingerprint = twice.failures[1].fingerprint(twice.event_type.as_ref());
+    put(&*pipeline.workers.sink, std::slice::from_ref(&twice)).await;
+    assert_eq!(found(archive, "amount").await, [twice.id.clone()]);
+    assert!(found(archive, "no answer").await.is_empty());
+    let class = |class| DeadLetterFilter { class: Some(class), ..DeadLetterFilter::default() };
+    assert_eq!(archive.ids(&class(Schema), 10).await.unwrap(), [twice.id]);
+    assert!(archive.ids(&class(StoreUnavailable), 10).await.unwrap().is_empty());
+}
+
+async fn a_group_with_letters_of_no_type_has_no_type(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    let typed = letter(1, "order.placed", StoreUnavailable, "no answer");
+    let untyped = DeadLetter { id: MessageId::random(), event_type: None, ..typed.clone() };
+    put(&*pipeline.workers.sink, &[typed, untyped]).await;
+    let groups = archive.groups(&DeadLetterFilter::default()).await.unwrap();
+    assert_eq!((groups.len(), groups[0].count, &groups[0].event_type), (1, 2, &None));
+}
+
+async fn an_id_that_is_named_twice_is_discarded_once(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    let letters: Vec<_> = (0..3).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
+    put(&*pipeline.workers.sink, &letters).await;
+    let all = ids(&letters);
+    let twice = [all[1].clone(), all[0].clone(), all[1].clone()];
+    assert_eq!(archive.discard(&twice, "ada", "test data").await.unwrap(), twice[..2]);
+    assert_eq!(archive.restore(&twice, "ada").await.unwrap(), twice[..2]);
+    assert_eq!(total(archive, Archived).await, 3);
+}

@@ -1,0 +1,237 @@
+//! Replays, from the archive back to it or into the store.
+
+use super::EmptyPipeline;
+use crate::letters::{back, ids, letter, put, total};
+use spillway_core::dead_letter::DeadLetter;
+use spillway_core::dead_letter::DeadLetterStatus::{Archived, Replaying};
+use spillway_core::failure::FailureClass::Schema;
+use spillway_core::ids::{MessageId, ReplayId};
+use spillway_core::replay::{ReplayItemState, ReplayState};
+use std::collections::HashSet;
+
+suite! { $ replays:
+    a_replay_ends_when_each_message_is_stored_or_back,
+    two_replays_never_take_the_same_letter,
+    an_id_that_is_named_twice_is_taken_once,
+    a_consumer_that_is_faster_than_the_note_is_right,
+    a_returned_message_is_archived_again_and_stays_returned,
+    what_the_queue_never_takes_is_archived_again_and_does_not_stand_before_the_others,
+    a_replay_of_nothing_is_none,
+    trouble_is_noted_and_goes,
+    replays_are_listed_newest_first_and_unfinished_ones_oldest_first,
+    a_large_replay_is_taken_and_paged_whole,
+}
+
+async fn archived(pipeline: &EmptyPipeline, count: i64) -> Vec<DeadLetter> {
+    let letters: Vec<_> = (0..count).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
+    put(&*pipeline.workers.sink, &letters).await;
+    letters
+}
+
+async fn counts(pipeline: &EmptyPipeline, replay: &ReplayId) -> (u64, u64, u64, u64) {
+    let replay = pipeline.replays.get(replay).await.unwrap().unwrap();
+    (replay.waiting, replay.sent, replay.stored, replay.returned)
+}
+
+async fn a_replay_ends_when_each_message_is_stored_or_back(pipeline: &EmptyPipeline) {
+    let letters = archived(pipeline, 25).await;
+    let all = ids(&letters);
+    let (replayer, carrier) = (pipeline.replayer(), pipeline.carrier());
+    let mut asked = all.clone();
+    asked.push(MessageId::new("never"));
+    let started = replayer.start(&asked, "ada").await.unwrap();
+    assert_eq!((started.taken, started.refused), (25, 1));
+    let replay = &started.id;
+    assert_eq!(pipeline.replays.unfinished().await.unwrap(), std::slice::from_ref(replay));
+    assert_eq!(
+        (total(&*pipeline.archive, Archived).await, total(&*pipeline.archive, Replaying).await),
+        (0, 25)
+    );
+
+    assert_eq!(carrier.advance(replay, 10).await.unwrap().sent, 10);
+    assert_eq!(counts(pipeline, replay).await, (15, 10, 0, 0));
+    assert_eq!(carrier.advance(replay, 100).await.unwrap().sent, 15);
+    assert_eq!(carrier.advance(replay, 100).await.unwrap().sent, 0);
+    assert!(pipeline.replays.unfinished().await.unwrap().is_empty(), "nothing is left to put back");
+    assert_eq!(pipeline.replays.get(replay).await.unwrap().unwrap().state, ReplayState::Running);
+
+    for id in &all[..20] {
+        pipeline.workers.reports.mark_stored(replay, id).await.unwrap();
+        pipeline.workers.reports.mark_stored(replay, id).await.unwrap();
+    }
+    assert_eq!(counts(pipeline, replay).await, (0, 5, 20, 0));
+    let comebacks: Vec<_> = letters[20..].iter().map(|letter| back(letter, 1, 500)).collect();
+    put(&*pipeline.workers.sink, &comebacks).await;
+    put(&*pipeline.workers.sink, &comebacks).await;
+    let ended = pipeline.replays.get(replay).await.unwrap().unwrap();
+    assert_eq!((ended.stored, ended.returned, ended.state), (20, 5, ReplayState::Ended));
+    assert!(ended.ended_at.is_some() && ended.by == "ada");
+    assert_eq!(pipeline.replays.list(10).await.unwrap(), [ended]);
+
+    let back = pipeline.archive.get(&all[24]).await.unwrap().unwrap();
+    assert_eq!((back.state.name(), back.generation, back.receive_count), ("archived", 1, 3));
+    assert_eq!(back.failures.len(), 2, "what failed before is still known");
+    assert_eq!(back.replays[0].stored, Some(false));
+    assert_eq!((&back.body, &back.attributes), (&letters[24].body, &letters[24].attributes));
+    let stored = pipeline.archive.get(&all[0]).await.unwrap().unwrap();
+    assert_eq!((stored.state.name(), stored.replays[0].stored), ("stored", Some(true)));
+
+    // Once more, with those that came back.
+    let again = replayer.start(&all, "bob").await.unwrap();
+    assert_eq!((again.taken, again.refused), (5, 20));
+    let waiting = pipeline.replays.waiting(&again.id, 100).await.unwrap();
+    assert!(waiting.iter().all(|letter| letter.generation == 1 && letter.replays.len() == 2));
+}
+
+async fn two_replays_never_take_the_same_letter(pipeline: &EmptyPipeline) {
+    let all = ids(&archived(pipeline, 120).await);
+    let (one, two) = (ReplayId::new("0-one"), ReplayId::new("0-two"));
+    let (first, second) =
+        tokio::join!(pipeline.replays.create(&one, &all, "ada"), pipeline.replays.create(&two, &all, "bob"));
+    assert_eq!(first.unwrap() + second.unwrap(), 120);
+    let mut taken = HashSet::new();
+    for replay in [&one, &two] {
+        for letter in pipeline.replays.waiting(replay, 1000).await.unwrap() {
+            assert!(taken.insert(letter.id), "one letter in two replays");
+        }
+    }
+    assert_eq!(taken.len(), 120);
+    assert_eq!(total(&*pipeline.archive, Replaying).await, 120);
+}
+
+async fn a_consumer_that_is_faster_than_the_note_is_right(pipeline: &EmptyPipeline) {
+    let all = ids(&archived(pipeline, 3).await);
+    let replay = ReplayId::new("0-fast");
+    pipeline.replays.create(&replay, &all, "ada").await.unwrap();
+    pipeline.workers.reports.mark_stored(&replay, &all[0]).await.unwrap();
+    // It was sent, and whoever sent it died before he could note it: it is not sent again.
+    let waiting = ids(&pipeline.replays.waiting(&replay, 10).await.unwrap());
+    assert!(waiting.len() == 2 && !waiting.contains(&all[0]));
+    // Or he notes it late.
+    pipeline.workers.reports.mark_stored(&replay, &all[1]).await.unwrap();
+    pipeline.replays.mark_sent(&replay, &all).await.unwrap();
+    pipeline.replays.mark_sent(&replay, &all).await.unwrap();
+    assert_eq!(counts(pipeline, &replay).await, (0, 1, 2, 0));
+    assert!(pipeline.replays.waiting(&replay, 10).await.unwrap().is_empty());
+    // A message of a replay that is over changes nothing any more.
+    pipeline.workers.reports.mark_stored(&ReplayId::new("0-other"), &all[2]).await.unwrap();
+    assert_eq!(counts(pipeline, &replay).await, (0, 1, 2, 0));
+}
+
+async fn what_the_queue_never_takes_is_archived_again_and_does_not_stand_before_the_others(
+    pipeline: &EmptyPipeline,
+) {
+    let mut letters: Vec<_> = (0..4).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
+    letters[0].attributes = (0..9).map(|n| (format!("foreign-{n}"), "x".to_owned())).collect();
+    put(&*pipeline.workers.sink, &letters).await;
+    let all = ids(&letters);
+    let (replayer, carrier) = (pipeline.replayer(), pipeline.carrier());
+    let replay = replayer.start(&all, "ada").await.unwrap().id;
+    for _ in 0..4 {
+        carrier.advance(&replay, 1).await.unwrap();
+    }
+    assert_eq!(counts(pipeline, &replay).await, (0, 3, 0, 1));
+    assert_eq!(total(&*pipeline.archive, Archived).await, 1);
+    let told = pipeline.ops.entries(Some(all[0].as_str()), 10).await.unwrap();
+    assert!(told[0].detail.contains("more than 10 message attributes"), "{told:?}");
+}
+
+async fn a_replay_of_nothing_is_none(pipeline: &EmptyPipeline) {
+    let all = ids(&archived(pipeline, 2).await);
+    pipeline.archive.discard(&all, "ada", "test data").await.unwrap();
+    assert!(pipeline.replayer().start(&all, "ada").await.is_err());
+    assert!(pipeline.replays.list(10).await.unwrap().is_empty());
+    assert_eq!(pipeline.replays.get(&ReplayId::new("never")).await.unwrap(), None);
+}
+
+async fn trouble_is_noted_and_goes(pipeline: &EmptyPipeline) {
+    let all = ids(&archived(pipeline, 1).await);
+    let replay = ReplayId::new("0-slow");
+    pipeline.replays.create(&replay, &all, "ada").await.unwrap();
+    let trouble = async || pipeline.replays.get(&replay).await.unwrap().unwrap().trouble;
+    pipeline.replays.set_trouble(&replay, None).await.unwrap();
+    assert_eq!(trouble().await, None);
+    pipeline.replays.set_trouble(&replay, Some("the queue is over its rate")).await.unwrap();
+    assert_eq!(trouble().await.as_deref(), Some("the queue is over its rate"));
+    pipeline.replays.set_trouble(&replay, None).await.unwrap();
+    assert_eq!(trouble().await, None);
+    pipeline.replays.set_trouble(&ReplayId::new("never"), Some("x")).await.unwrap();
+    assert_eq!(pipeline.replays.get(&ReplayId::new("never")).await.unwrap(), None);
+}
+
+async fn a_large_replay_is_taken_and_paged_whole(pipeline: &EmptyPipeline) {
+    let letters: Vec<_> = (0..700).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
+    for some in letters.chunks(200) {
+        put(&*pipeline.workers.sink, some).await;
+    }
+    let replay = ReplayId::new("0-large");
+    assert_eq!(pipeline.replays.create(&replay, &ids(&letters), "ada").await.unwrap(), 700);
+    assert_eq!(counts(pipeline, &replay).await, (700, 0, 0, 0));
+    let some = ids(&pipeline.replays.waiting(&replay, 150).await.unwrap());
+    assert_eq!(some.len(), 150);
+    pipeline.replays.mark_sent(&replay, &some).await.unwrap();
+    let mut seen = HashSet::new();
+    let mut sent = 0;
+    let mut after = None;
+    for _ in 0..100 {
+        let page = pipeline.replays.items(&replay, after.as_deref(), 99).await.unwrap();
+        assert_eq!(page.total, 700);
+        sent += page.items.iter().filter(|item| item.state == ReplayItemState::Sent).count();
+        seen.extend(page.items.into_iter().map(|item| item.dead_letter));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((seen.len(), sent), (700, 150));
+}
+
+async fn an_id_that_is_named_twice_is_taken_once(pipeline: &EmptyPipeline) {
+    let all = ids(&archived(pipeline, 2).await);
+    let replay = ReplayId::new("0-twice");
+    let twice = [all[0].clone(), all[1].clone(), all[0].clone()];
+    assert_eq!(pipeline.replays.create(&replay, &twice, "ada").await.unwrap(), 2);
+    assert_eq!(pipeline.replays.waiting(&replay, 10).await.unwrap().len(), 2);
+    assert_eq!(counts(pipeline, &replay).await, (2, 0, 0, 0));
+}
+
+async fn a_returned_message_is_archived_again_and_stays_returned(pipeline: &EmptyPipeline) {
+    let all = ids(&archived(pipeline, 2).await);
+    let replay = ReplayId::new("0-returned");
+    pipeline.replays.create(&replay, &all, "ada").await.unwrap();
+    pipeline.replays.mark_returned(&replay, &all[0]).await.unwrap();
+    pipeline.replays.mark_returned(&replay, &all[0]).await.unwrap();
+    assert_eq!(counts(pipeline, &replay).await, (1, 0, 0, 1));
+    let letter = pipeline.archive.get(&all[0]).await.unwrap().unwrap();
+    assert_eq!(
+        (letter.state.name(), letter.generation, letter.replays[0].stored),
+        ("archived", 0, Some(false))
+    );
+    // What has ended stays as it is, whatever is noted of it later.
+    pipeline.replays.mark_sent(&replay, &all).await.unwrap();
+    pipeline.workers.reports.mark_stored(&replay, &all[0]).await.unwrap();
+    assert_eq!(counts(pipeline, &replay).await, (0, 1, 0, 1));
+    pipeline.workers.reports.mark_stored(&replay, &all[1]).await.unwrap();
+    pipeline.replays.mark_returned(&replay, &all[1]).await.unwrap();
+    assert_eq!(counts(pipeline, &replay).await, (0, 0, 1, 1));
+    assert_eq!(pipeline.archive.get(&all[1]).await.unwrap().unwrap().state.name(), "stored");
+}
+
+async fn replays_are_listed_newest_first_and_unfinished_ones_oldest_first(pipeline: &EmptyPipeline) {
+    let all = ids(&archived(pipeline, 4).await);
+    let mut started = Vec::new();
+    for id in &all {
+        started.push(pipeline.replayer().start(std::slice::from_ref(id), "ada").await.unwrap().id);
+        pipeline.clock.sleep(std::time::Duration::from_millis(2)).await;
+    }
+    assert_eq!(pipeline.replays.unfinished().await.unwrap(), started);
+    pipeline.carrier().advance(&started[1], 10).await.unwrap();
+    assert_eq!(
+        pipeline.replays.unfinished().await.unwrap(),
+        [&started[0], &started[2], &started[3]].map(Clone::clone),
+        "one that has nothing to put back is finished, as far as its carrier is concerned"
+    );
+    let listed: Vec<_> =
+        pipeline.replays.list(3).await.unwrap().into_iter().map(|replay| replay.id).collect();
+    assert_eq!(listed, [&started[3], &started[2], &started[1]].map(Clone::clone));
+}

@@ -1,0 +1,200 @@
+//! Replays, and what became of each message.
+
+use super::{Background, MemoryPipeline, State, page};
+use async_trait::async_trait;
+use spillway_core::Timestamp;
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page, ReplayTrace};
+use spillway_core::ids::{MessageId, ReplayId};
+use spillway_core::ports::{ArchiveError, ReplayReports, Replays};
+use spillway_core::replay::{Replay, ReplayItem, ReplayItemState, ReplayState};
+
+impl State {
+    fn replay(&mut self, id: &ReplayId) -> Option<&mut (Replay, Vec<ReplayItem>)> {
+        self.replays.iter_mut().find(|(replay, _)| replay.id == *id)
+    }
+
+    /// Starts a replay of those that are archived; returns how many it took.
+    pub fn start_replay(&mut self, replay: &ReplayId, ids: &[MessageId], by: &str, now: Timestamp) -> u64 {
+        let replaying = DeadLetterState::Replaying { replay_id: replay.clone() };
+        let taken =
+            self.change(ids, |letter| (letter.state == DeadLetterState::Archived).then(|| replaying.clone()));
+        for id in &taken {
+            let trace = ReplayTrace { replay_id: replay.clone(), sent_at: now, ended_at: None, stored: None };
+            if let Some(letter) = self.letter(id) {
+                letter.replays.push(trace);
+            }
+        }
+        let waiting = taken.len() as u64;
+        if waiting > 0 {
+            let item = |dead_letter| ReplayItem { dead_letter, state: ReplayItemState::Waiting, at: now };
+            let replay = Replay {
+                id: replay.clone(),
+                by: by.to_owned(),
+                started_at: now,
+                ended_at: None,
+                state: ReplayState::Running,
+                waiting,
+                sent: 0,
+                stored: 0,
+                returned: 0,
+                trouble: None,
+            };
+            self.replays.push((replay, taken.into_iter().map(item).collect()));
+        }
+        waiting
+    }
+
+    /// Ends a message of a replay together with its dead letter, unless it has ended or belongs to another replay now.
+    pub(super) fn end(&mut self, replay: &ReplayId, id: &MessageId, to: ReplayItemState, now: Timestamp) {
+        let stored = to == ReplayItemState::Stored;
+        let Some(letter) = self.letter(id) else { return };
+        if letter.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) {
+            return;
+        }
+        letter.state = match stored {
+            true => DeadLetterState::Stored { replay_id: replay.clone(), at: now },
+            false => DeadLetterState::Archived,
+        };
+        if let Some(trace) = letter.replays.iter_mut().rfind(|trace| trace.replay_id == *replay) {
+            (trace.ended_at, trace.stored) = (Some(now), Some(stored));
+        }
+        if let Some((replay, items)) = self.replay(replay) {
+            move_items(replay, items, std::slice::from_ref(id), to, now);
+        }
+    }
+
+    /// What the pipeline does beside the test: it ends one more message of a replay.
+    fn work_on(&mut self, replay: &ReplayId, now: Timestamp) {
+        let Background::EndsOne(from) = self.background else { return };
+        let next = self.replay(replay).and_then(|(_, items)| items.iter().find(|item| item.state == from));
+        let Some(id) = next.map(|item| item.dead_letter.clone()) else { return };
+        let comes_back = self.coming_back.contains(&id);
+        let to = if comes_back { ReplayItemState::Returned } else { ReplayItemState::Stored };
+        self.end(replay, &id, to, now);
+    }
+}
+
+/// Moves messages of a replay to a state, but not back, and ends the replay with its last message.
+fn move_items(
+    replay: &mut Replay,
+    items: &mut [ReplayItem],
+    ids: &[MessageId],
+    to: ReplayItemState,
+    now: Timestamp,
+) {
+    for item in items.iter_mut().filter(|item| ids.contains(&item.dead_letter)) {
+        let may_move = match item.state {
+            ReplayItemState::Waiting => true,
+            ReplayItemState::Sent => to != ReplayItemState::Sent,
+            ReplayItemState::Stored | ReplayItemState::Returned => false,
+        };
+        if may_move {
+            *count(replay, item.state) -= 1;
+            *count(replay, to) += 1;
+            (item.state, item.at) = (to, now);
+        }
+    }
+    if replay.waiting + replay.sent == 0 && replay.ended_at.is_none() {
+        (replay.state, replay.ended_at, replay.trouble) = (ReplayState::Ended, Some(now), None);
+    }
+}
+
+fn count(replay: &mut Replay, state: ReplayItemState) -> &mut u64 {
+    match state {
+        ReplayItemState::Waiting => &mut replay.waiting,
+        ReplayItemState::Sent => &mut replay.sent,
+        ReplayItemState::Stored => &mut replay.stored,
+        ReplayItemState::Returned => &mut replay.returned,
+    }
+}
+
+#[async_trait]
+impl ReplayReports for MemoryPipeline {
+    async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
+        let now = self.time();
+        let state = &mut *self.state();
+        if state.replay_log_is_down {
+            return Err(ArchiveError::Unavailable { reason: "down".to_owned() });
+        }
+        state.end(replay, id, ReplayItemState::Stored, now);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Replays for MemoryPipeline {
+    async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
+        let now = self.time();
+        Ok(self.state().start_replay(replay, ids, by, now))
+    }
+
+    async fn waiting(&self, replay: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
+        let state = &mut *self.state();
+        if state.unreadable_replays.contains(replay) {
+            return Err(ArchiveError::Unavailable { reason: "down".to_owned() });
+        }
+        let items = state.replay(replay).map(|(_, items)| items.clone()).unwrap_or_default();
+        let waiting = items.iter().filter(|item| item.state == ReplayItemState::Waiting);
+        Ok(waiting.filter_map(|item| state.letter(&item.dead_letter).cloned()).take(limit).collect())
+    }
+
+    async fn mark_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), ArchiveError> {
+        let now = self.time();
+        if let Some((replay, items)) = self.state().replay(replay) {
+            move_items(replay, items, ids, ReplayItemState::Sent, now);
+        }
+        Ok(())
+    }
+
+    async fn set_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError> {
+        if let Some((replay, _)) = self.state().replay(replay) {
+            replay.trouble = trouble.map(str::to_owned);
+        }
+        Ok(())
+    }
+
+    async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
+        let now = self.time();
+        self.state().end(replay, id, ReplayItemState::Returned, now);
+        Ok(())
+    }
+
+    async fn get(&self, id: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
+        tokio::task::yield_now().await;
+        let now = self.time();
+        let state = &mut *self.state();
+        let seen = state.replay(id).map(|(replay, _)| replay.clone());
+        state.work_on(id, now);
+        Ok(seen)
+    }
+
+    async fn list(&self, limit: usize) -> Result<Vec<Replay>, ArchiveError> {
+        Ok(self.state().replays.iter().rev().take(limit).map(|(replay, _)| replay.clone()).collect())
+    }
+
+    async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
+        let now = self.time();
+        let state = &mut *self.state();
+        let waiting = state.replays.iter().filter(|(replay, _)| replay.waiting > 0);
+        let unfinished = waiting.map(|(replay, _)| replay.id.clone()).collect();
+        for (replay, items) in &mut state.replays {
+            let next = items.iter().find(|item| item.state == ReplayItemState::Waiting);
+            if state.moved_elsewhere.contains(&replay.id)
+                && let Some(id) = next.map(|item| item.dead_letter.clone())
+            {
+                move_items(replay, items, &[id], ReplayItemState::Sent, now);
+            }
+        }
+        Ok(unfinished)
+    }
+
+    async fn items(
+        &self,
+        replay: &ReplayId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<ReplayItem>, ArchiveError> {
+        let all = self.state().replay(replay).map(|(_, items)| items.clone()).unwrap_or_default();
+        Ok(page(all, after, limit))
+    }
+}

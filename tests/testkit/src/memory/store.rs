@@ -1,0 +1,51 @@
+//! The event store.
+
+use super::MemoryPipeline;
+use async_trait::async_trait;
+use spillway_core::ids::EventKey;
+use spillway_core::ports::{EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};
+use std::collections::btree_map::Entry;
+
+/// DynamoDB's limit for an item.
+const LARGEST_ITEM: usize = 400 * 1024;
+
+#[async_trait]
+impl EventStore for MemoryPipeline {
+    async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>> {
+        let stored_at = self.time();
+        let state = &mut *self.state();
+        let is_poisonous = items.iter().any(|item| state.poisonous.contains(&item.key));
+        assert!(!is_poisonous, "an event of this call makes the store panic");
+        let mut put = |item: &StoreItem| {
+            if state.throttled.contains(&item.key) {
+                return Err(StoreError::Throttled);
+            }
+            let bytes = item.body.len() + item.key.id.as_str().len() + item.key.source.as_str().len();
+            if bytes >= LARGEST_ITEM {
+                return Err(StoreError::TooLarge { bytes, limit: LARGEST_ITEM });
+            }
+            match state.stored.entry(item.key.clone()) {
+                Entry::Occupied(there) => {
+                    state.duplicates += u64::from(there.get().message_id != item.message_id);
+                    Ok(PutOutcome::AlreadyStored)
+                }
+                Entry::Vacant(free) => {
+                    free.insert(StoredEvent {
+                        key: item.key.clone(),
+                        event_type: item.event_type.clone(),
+                        body: item.body.clone(),
+                        accepted_at: item.accepted_at,
+                        stored_at,
+                        message_id: item.message_id.clone(),
+                    });
+                    Ok(PutOutcome::Stored)
+                }
+            }
+        };
+        items.iter().map(&mut put).collect()
+    }
+
+    async fn get(&self, key: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
+        Ok(self.state().stored.get(key).cloned())
+    }
+}
