@@ -251,7 +251,7 @@ mod tests {
         let structured = make(&format!("{{\"a\":1.50}} {attributes}")).unwrap();
         assert_eq!(structured.content_type, "application/cloudevents+json");
         let event = Event::from_structured(&structured.body).unwrap();
-        assert_eq!((event.key.to_string().as_str(), event.data()), ("1 from /s", json!({"a": 1.5})));
+        assert_eq!((event.key.to_string().as_str(), event.data().unwrap()), ("1 from /s", json!({"a": 1.5})));
 
         let batch = make(&format!("{{\"a\":1.50}} {attributes} --mode batch")).unwrap();
         let items: Vec<Value> = serde_json::from_slice(&batch.body).unwrap();

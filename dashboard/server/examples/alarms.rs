@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
 use spillway::demo;
 use spillway_core::{names::Names, ports::Clock, schema::FixedSchemas, settings::PipelineSettings};
-use spillway_dashboard_app::ports::{Badges, Environment, HeaderSource, Ports};
+use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::alarms::{
     AlarmSource, AlarmState, AlarmStatus, BusinessHours, Digest, DigestEntry, Limits, Notified, RuleName,

@@ -41,7 +41,7 @@ fn a_bad_deployment_breaks_each_order_at_its_amount_and_nothing_else() {
         if sample.event_type.as_str() == "order.placed" {
             orders += 1;
             assert!(verdict.unwrap_err().starts_with("/amount: "));
-            assert_eq!(read(&sample).data()["schema_version"], 3);
+            assert_eq!(read(&sample).data().unwrap()["schema_version"], 3);
         } else {
             assert_eq!(verdict, Ok(()));
         }

@@ -152,7 +152,10 @@ mod tests {
     }
 
     fn tree(depth: usize, leaf: Value) -> Value {
-        (0..depth).fold(leaf, |arg, level| json!({"op": ["not", "exists"][level % 2], "arg": arg}))
+        (0..depth).fold(leaf, |arg, level| {
+            let operation = if level % 2 == 0 { "not" } else { "exists" };
+            json!({"op": operation, "arg": arg})
+        })
     }
 
     #[test]

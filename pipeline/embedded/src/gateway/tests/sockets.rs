@@ -162,20 +162,20 @@ async fn a_body_that_breaks_off_is_not_accepted() {
 
 #[tokio::test]
 async fn a_client_that_closes_its_side_after_a_whole_request_gets_its_answer() {
-    let world = World::new(Mood::Takes);
-    let server = server(&world, Limits::default()).await;
+    let memory = pipeline(Mood::Takes);
+    let server = server(&memory, Limits::default()).await;
     let mut stream = server.connect().await;
     stream.write_all(request("content-length: 2\r\n", "{}").as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
-    assert_eq!(world.taken().len(), 1);
+    assert_eq!(memory.state().sent.len(), 1);
 }
 
 #[tokio::test]
 async fn a_request_may_have_two_hundred_header_fields() {
-    let world = World::new(Mood::Takes);
-    let server = server(&world, Limits::default()).await;
+    let memory = pipeline(Mood::Takes);
+    let server = server(&memory, Limits::default()).await;
     for (fields, status) in [(200, "200"), (201, "431")] {
         let fields = "x: 1\r\n".repeat(fields - 1);
         let answer =
@@ -186,13 +186,13 @@ async fn a_request_may_have_two_hundred_header_fields() {
 
 #[tokio::test]
 async fn a_transfer_coding_that_is_not_undone_is_refused() {
-    let world = World::new(Mood::Takes);
-    let server = server(&world, Limits::default()).await;
+    let memory = pipeline(Mood::Takes);
+    let server = server(&memory, Limits::default()).await;
     let body = "2\r\n{}\r\n0\r\n\r\n";
     let answer =
         server.exchange(request("connection: close\r\ntransfer-encoding: gzip, chunked\r\n", body)).await;
     assert!(answer.starts_with("HTTP/1.1 415"), "{answer}");
-    assert!(world.taken().is_empty());
+    assert!(memory.state().sent.is_empty());
 }
 
 #[tokio::test]
