@@ -17,7 +17,6 @@ use spillway_core::names::Names;
 use spillway_core::ports::{Clock, EventQueue, MetricSink, QueueError, QueueKind};
 use spillway_core::settings::PipelineSettings;
 use spillway_metrics::queue;
-use std::borrow::Cow;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -49,8 +48,8 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(name: &Cow<'static, str>) -> Self {
-        let of = |metric| Meter::new(metric, &spillway_metrics::Queue::from(name));
+    fn of(named: &spillway_metrics::Queue) -> Self {
+        let of = |metric| Meter::new(metric, named);
         Self { sent: of(queue::SENT), received: of(queue::RECEIVED), deleted: of(queue::DELETED) }
     }
 }
@@ -65,7 +64,7 @@ impl Queues {
         settings: PipelineSettings,
         names: &Names,
     ) -> Self {
-        let counts = [Counts::of(&names.queue), Counts::of(&names.dead_letter_queue)];
+        let counts = [&names.queue, &names.dead_letter_queue].map(|name| Counts::of(&name.into()));
         Self { db, clock, faults, metrics, settings, counts, arrivals: [Notify::new(), Notify::new()] }
     }
 

@@ -4,10 +4,9 @@ use super::{Entry, Good, Source, Stage};
 use crate::metrics::{Gaps, Line, LineValue};
 use spillway_core::names::Names;
 use spillway_metrics::{Function, Statistic, Unit, archiver, consumer, function};
-use std::borrow::Cow;
 
 pub(super) fn ingest(names: &Names) -> Vec<Entry> {
-    common(Stage::Ingest, &names.ingest_function)
+    common(Stage::Ingest, (&names.ingest_function).into())
 }
 
 pub(super) fn consumer(names: &Names) -> Vec<Entry> {
@@ -50,7 +49,7 @@ pub(super) fn consumer(names: &Names) -> Vec<Entry> {
              messages received three times or more, so between receive 3 and the last one only this shows them.",
         ),
     ];
-    entries.extend(common(stage, &names.consumer_function));
+    entries.extend(common(stage, (&names.consumer_function).into()));
     entries.push(
         Entry {
             lines: vec![
@@ -77,13 +76,13 @@ pub(super) fn archiver(names: &Names) -> Vec<Entry> {
              time at which it came to the dead letter queue; no metric of the queue's own shows it.",
         ),
     ];
-    entries.extend(common(Stage::Archiver, &names.archiver_function));
+    entries.extend(common(Stage::Archiver, (&names.archiver_function).into()));
     entries
 }
 
 /// What Lambda measures of every function.
-fn common(stage: Stage, name: &Cow<'static, str>) -> Vec<Entry> {
-    let lambda = Source(Function::from(name));
+fn common(stage: Stage, function: Function) -> Vec<Entry> {
+    let lambda = Source(function);
     vec![
         lambda.duration(stage, "duration", function::DURATION).titled(
             "Duration",

@@ -4,7 +4,6 @@ use super::{Entry, Good, Source, Stage};
 use crate::metrics::Gaps;
 use spillway_core::names::Names;
 use spillway_metrics::{Queue, queue};
-use std::borrow::Cow;
 
 /// Words for one queue.
 struct Words {
@@ -19,7 +18,7 @@ struct Words {
 
 pub(super) fn primary(names: &Names) -> Vec<Entry> {
     entries(
-        &names.queue,
+        (&names.queue).into(),
         &Words {
             stage: Stage::Queue,
             visible: "Accepted events that the consumer could receive now. It grows when events come faster than they are \
@@ -40,7 +39,7 @@ pub(super) fn primary(names: &Names) -> Vec<Entry> {
 
 pub(super) fn dead_letters(names: &Names) -> Vec<Entry> {
     entries(
-        &names.dead_letter_queue,
+        (&names.dead_letter_queue).into(),
         &Words {
             stage: Stage::Dlq,
             visible: "Dead letters that wait for the archiver. Normally 0: the archiver takes them within seconds. More \
@@ -59,8 +58,8 @@ pub(super) fn dead_letters(names: &Names) -> Vec<Entry> {
     )
 }
 
-fn entries(name: &Cow<'static, str>, words: &Words) -> Vec<Entry> {
-    let sqs = Source(Queue::from(name));
+fn entries(queue: Queue, words: &Words) -> Vec<Entry> {
+    let sqs = Source(queue);
     let stage = words.stage;
     // SQS reports 0 for its counts while the queue is in use, so a missing period means that it was not used.
     vec![

@@ -8,7 +8,6 @@ use spillway_metrics::{
     Api, Function, Handle, MetricQuery, Period, Queue, Resource, Series, Statistic, Table, TimeRange, Writes,
 };
 use spillway_metrics::{api, consumer, function, queue, table, writes};
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Whole minutes looked at, besides the one that is not over.
@@ -148,24 +147,22 @@ impl Numbers<'_> {
         if self.window_s > 0.0 { total / self.window_s } else { 0.0 }
     }
 
-    fn function(&mut self, name: &Cow<'static, str>) -> FunctionActivity {
-        let of = Function::from(name);
-        let invocations = self.sum(function::INVOCATIONS, &of);
+    fn function(&mut self, of: &Function) -> FunctionActivity {
+        let invocations = self.sum(function::INVOCATIONS, of);
         FunctionActivity {
             invocations,
-            errors: self.sum(function::ERRORS, &of),
-            throttles: self.sum(function::THROTTLES, &of),
+            errors: self.sum(function::ERRORS, of),
+            throttles: self.sum(function::THROTTLES, of),
             per_second: self.per_second(invocations),
-            p99_ms: self.worst(function::DURATION, &of, Statistic::P99),
+            p99_ms: self.worst(function::DURATION, of, Statistic::P99),
         }
     }
 
-    fn queue(&mut self, name: &Cow<'static, str>) -> QueueActivity {
-        let of = Queue::from(name);
-        let (sent, deleted) = (self.sum(queue::SENT, &of), self.sum(queue::DELETED, &of));
+    fn queue(&mut self, of: &Queue) -> QueueActivity {
+        let (sent, deleted) = (self.sum(queue::SENT, of), self.sum(queue::DELETED, of));
         QueueActivity {
             sent,
-            received: self.sum(queue::RECEIVED, &of),
+            received: self.sum(queue::RECEIVED, of),
             deleted,
             sent_per_second: self.per_second(sent),
             deleted_per_second: self.per_second(deleted),
@@ -219,13 +216,13 @@ impl Numbers<'_> {
         Activity {
             window_s: self.window_s,
             api: self.api(names),
-            ingest: self.function(&names.ingest_function),
-            queue: self.queue(&names.queue),
-            consumer: self.function(&names.consumer_function),
+            ingest: self.function(&Function::from(&names.ingest_function)),
+            queue: self.queue(&Queue::from(&names.queue)),
+            consumer: self.function(&Function::from(&names.consumer_function)),
             records: self.records(names),
             table: self.table(names),
-            dlq: self.queue(&names.dead_letter_queue),
-            archiver: self.function(&names.archiver_function),
+            dlq: self.queue(&Queue::from(&names.dead_letter_queue)),
+            archiver: self.function(&Function::from(&names.archiver_function)),
         }
     }
 }

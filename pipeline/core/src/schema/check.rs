@@ -107,10 +107,9 @@ pub(super) fn without_contexts(schema: &Value) -> Value {
                 }
             }
             if !wrapped.is_empty() {
-                match quiet.entry("allOf").or_insert_with(|| json!([])) {
-                    Value::Array(all) => all.extend(wrapped),
-                    // No schema: its own validator has refused it.
-                    _ => {}
+                // Anything but an array is no schema, which its own validator has refused.
+                if let Value::Array(all) = quiet.entry("allOf").or_insert_with(|| json!([])) {
+                    all.extend(wrapped);
                 }
             }
             Value::Object(quiet)

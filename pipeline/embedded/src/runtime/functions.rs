@@ -15,7 +15,6 @@ use spillway_core::usecases::archive::Archiver;
 use spillway_core::usecases::store::{Consumer, SegmentNames};
 use spillway_core::worker::{self, BatchWork};
 use spillway_metrics::{Function, function};
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,9 +45,8 @@ struct FunctionMetrics {
 }
 
 impl FunctionMetrics {
-    fn of(name: &Cow<'static, str>) -> Self {
-        let named = Function::from(name);
-        let of = |metric| Meter::new(metric, &named);
+    fn of(named: &Function) -> Self {
+        let of = |metric| Meter::new(metric, named);
         Self {
             invocations: of(function::INVOCATIONS),
             errors: of(function::ERRORS),
@@ -82,8 +80,8 @@ impl Functions {
             faults: Arc::clone(&pipeline.local.faults),
             metrics: pipeline.recorder.clone(),
             traces: pipeline.recorder.clone(),
-            of_consumer: FunctionMetrics::of(&ports.names.consumer_function),
-            of_archiver: FunctionMetrics::of(&ports.names.archiver_function),
+            of_consumer: FunctionMetrics::of(&(&ports.names.consumer_function).into()),
+            of_archiver: FunctionMetrics::of(&(&ports.names.archiver_function).into()),
             // The crashes are the same in each simulation. In real time it does not matter which invocation
             // crashes.
             chance: Mutex::new(rand::rngs::StdRng::seed_from_u64(20)),

@@ -6,7 +6,6 @@ use spillway_core::Timestamp;
 use spillway_core::metric::Measurement;
 use spillway_core::ports::{MetricSink as _, QueueKind, QueueReceiver as _};
 use spillway_metrics::{Account, Budget, Function, Queue, Table, account, archiver, budget, queue, table};
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +29,8 @@ pub async fn run(pipeline: Arc<Pipeline>, interval: Duration) {
     let mut spent_at: Option<i64> = None;
     let spending_every = if pipeline.virtual_time { SPENDING_EVERY_S_SIMULATED } else { SPENDING_EVERY_S };
     loop {
-        let primary = sample_queue(&pipeline, QueueKind::Primary, &ports.names.queue).await;
-        let dlq = sample_queue(&pipeline, QueueKind::Dlq, &ports.names.dead_letter_queue).await;
+        let primary = sample_queue(&pipeline, QueueKind::Primary, (&ports.names.queue).into()).await;
+        let dlq = sample_queue(&pipeline, QueueKind::Dlq, (&ports.names.dead_letter_queue).into()).await;
         sample_capacity(&pipeline);
         let now = ports.clock.now();
         if let Some(oldest) = primary.into_iter().chain(dlq).min() {
@@ -61,15 +60,14 @@ async fn expire(pipeline: &Pipeline) {
 }
 
 /// Returns when the oldest message of all was sent.
-async fn sample_queue(pipeline: &Pipeline, kind: QueueKind, name: &Cow<'static, str>) -> Option<Timestamp> {
+async fn sample_queue(pipeline: &Pipeline, kind: QueueKind, named: Queue) -> Option<Timestamp> {
     let snapshot = match pipeline.local.queues.snapshot(kind).await {
         Ok(snapshot) => snapshot,
         Err(error) => {
-            tracing::warn!(%error, queue = %name, "the queue could not be sampled");
+            tracing::warn!(%error, queue = %named.0, "the queue could not be sampled");
             return None;
         }
     };
-    let named = Queue::from(name);
     let record = |metric, value: u64| {
         pipeline.recorder.record(Measurement::of(metric, &named, value as f64));
     };
