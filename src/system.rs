@@ -30,7 +30,7 @@ const SPEED: &str = "speed";
 
 /// How a system runs on this machine.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Options {
+pub struct SystemOptions {
     /// Loopback port of the HTTP API
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     api_port: u16,
@@ -73,7 +73,7 @@ impl MadeUp {
 }
 
 /// Runs the system on a data folder until the process is asked to end.
-pub async fn run(folder: &Path, options: &Options, made_up: MadeUp) -> Result<()> {
+pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Result<()> {
     log_to_standard_error();
     // Open both ports first: a typo in one should be reported before the user waits for the history.
     let (dashboard, assets) = options.pages.open().await?;
@@ -145,7 +145,7 @@ pub fn print_line(line: &str) {
 /// Prepares the data folder: empties it, fills it with history, writes the schemas. Returns the schemas' folder.
 async fn prepare(
     folder: &Path,
-    options: &Options,
+    options: &SystemOptions,
     made_up: MadeUp,
     alarms: &WatchOptions,
 ) -> Result<PathBuf> {
@@ -171,7 +171,12 @@ async fn prepare(
     Ok(schemas)
 }
 
-async fn open(folder: &Path, options: &Options, made_up: MadeUp, schemas: &Path) -> Result<Arc<Pipeline>> {
+async fn open(
+    folder: &Path,
+    options: &SystemOptions,
+    made_up: MadeUp,
+    schemas: &Path,
+) -> Result<Arc<Pipeline>> {
     let pipeline_options = PipelineOptions {
         settings: PipelineSettings {
             monthly_budget_usd: options.alarms.monthly_budget_usd,

@@ -23,7 +23,7 @@ pub struct Options {
     #[arg(long)]
     no_traffic: bool,
     #[command(flatten)]
-    system: system::Options,
+    system: system::SystemOptions,
 }
 
 /// Runs until the process is asked to end.

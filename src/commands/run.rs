@@ -4,7 +4,7 @@ use crate::system::{self, MadeUp};
 use crate::target::Target;
 
 /// Options of `run`.
-pub type Options = system::Options;
+pub type Options = system::SystemOptions;
 
 /// Runs until the process is asked to end.
 pub async fn run(options: &Options, target: &Target) -> anyhow::Result<()> {
