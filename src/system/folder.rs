@@ -51,7 +51,12 @@ pub async fn make_history(folder: &Path, alarms: &WatchOptions) -> Result<()> {
     say("Making 24 h of history in virtual time …\n");
     let (data, now, alarms) = (folder.to_path_buf(), RealClock.now(), alarms.clone());
     let progress = |share: f64| say(&format!("\r{:3.0} %", share * 100.0));
-    let made = move || demo::make(&data, now, alarms, &progress);
+    // A line for each event that fails on purpose would hide how far it is.
+    let made = move || {
+        tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::new(), || {
+            demo::make(&data, now, alarms, &progress)
+        })
+    };
     tokio::task::spawn_blocking(made).await.context("history ended unexpectedly")??;
     say("\n");
     keep_history(folder)
