@@ -16,6 +16,10 @@ use spillway_metrics::{Function, Statistic, function};
 use std::cell::RefCell;
 use std::sync::{Arc, Once};
 use std::time::Duration;
+use tracing::{Level, Metadata};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 /// A store that fails in its own way for the event `e3`, and is the real one for all others.
 struct Odd {
@@ -46,15 +50,15 @@ impl EventStore for Odd {
 }
 
 thread_local! {
-    /// What was logged on this thread: a test in virtual time has one thread, and so has its log.
-    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// What was logged on this thread since its test began to log: a test in virtual time has one thread, and so has its log.
+    static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
 struct ToLog;
 
 impl std::io::Write for ToLog {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOG.with_borrow_mut(|log| log.write(bytes))
+        LOG.with_borrow_mut(|log| log.get_or_insert_default().write(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -62,19 +66,22 @@ impl std::io::Write for ToLog {
     }
 }
 
-/// Begins to log. The subscriber is the process's, since a line that another test meets first without one would be switched
-/// off for all threads.
+/// Begins to log on this thread. The subscriber is the process's, since a line that another test meets first without one
+/// would be switched off for all threads. Threads that did not begin to log pay nothing: some tests fail millions of times.
 fn begin_log() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(|| ToLog).finish();
-        tracing::subscriber::set_global_default(subscriber).unwrap();
+        let wanted = |line: &Metadata<'_>| *line.level() <= Level::INFO && LOG.with_borrow(Option::is_some);
+        let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| ToLog);
+        let lines = lines.with_filter(dynamic_filter_fn(move |line, _| wanted(line)));
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines)).unwrap();
         tracing::callsite::rebuild_interest_cache();
     });
+    LOG.set(Some(Vec::new()));
 }
 
 fn logged(text: &str) -> Vec<String> {
-    let all = LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap());
+    let all = LOG.with_borrow(|log| String::from_utf8(log.clone().unwrap_or_default()).unwrap());
     all.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
 }
 
