@@ -77,6 +77,7 @@ run "the_key_rotates_and_serves_only_this_account" {
     region               = "eu-central-1"
     partition            = "aws"
     deletion_window_days = 30
+    deletion_protection  = false
     tags                 = { spillway = "demo" }
   }
 

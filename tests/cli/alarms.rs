@@ -76,7 +76,7 @@ async fn two_versions_of_the_rules_are_compared_over_the_same_history() {
     let (_pipeline, _) = recorded(&data).await;
     let changed = folder.path().join("rules");
     std::fs::create_dir(&changed).expect("a folder");
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alerts/rules");
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/rules");
     for entry in std::fs::read_dir(rules).expect("the rules") {
         let path = entry.expect("a rule file").path();
         let text = std::fs::read_to_string(&path).expect("readable");

@@ -130,6 +130,7 @@ async fn a_replay_that_stores_each_is_a_yes() {
 #[tokio::test]
 async fn without_wait_a_replay_is_only_started() {
     let pipeline = pipeline();
+    pipeline.state().background = Background::Stopped;
     let output = run("dlq replay e2 --by anna", &pipeline).await;
     assert_eq!(output.status, ExitStatus::Ok);
     assert!(output.out.contains("Follow it with: spillway replays "), "{output}");

@@ -90,13 +90,13 @@ async fn a_ledger_says_how_far_it_can_be_off() {
 async fn an_id_that_is_nowhere_may_be_in_a_queue() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ids");
-    std::fs::write(&file, "e1\n").unwrap();
+    std::fs::write(&file, "e99\n").unwrap();
     let pipeline =
         deployment(|state| state.ledgers.push_back(Ledger { accepted: 1, queued: 1, ..Ledger::default() }));
     let output = run(&format!("load --verify {}", file.display()), &pipeline).await;
     assert_eq!(output.status, ExitStatus::No);
     assert!(output.out.contains("ask again when they are empty"), "{output}");
-    let get = run("get e1", &pipeline).await;
+    let get = run("get e99", &pipeline).await;
     assert!(get.err.contains("ask again when the queues are empty"), "{get}");
 }
 

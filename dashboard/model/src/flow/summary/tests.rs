@@ -153,7 +153,7 @@ fn an_archiver_that_fails_is_said_with_the_time_of_the_first_loss() {
     let stuck = "12 dead letters wait in the dead letter queue and the archiver does not take them.";
     assert!(
         rest(&flow)
-            .contains(&(State::Warn, format!("{stuck} The first is lost in 14 days unless it is archived.")))
+            .contains(&(State::Warn, format!("{stuck} The first is lost in 13 days unless it is archived.")))
     );
     flow.dlq.oldest_sent_at = Some(ago_s(13 * 86_400));
     assert_eq!(

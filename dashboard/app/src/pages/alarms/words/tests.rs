@@ -108,7 +108,7 @@ fn the_first_sentence_says_how_things_are() {
 }
 
 #[test]
-fn what_became_of_telling_is_said_with_its_time() {
+fn the_result_of_a_notification_is_said_with_its_time() {
     let said = |one: Notified| notified(&one, &page(0));
     assert_eq!(said(Notified::At(at(0))), "notified 02:00");
     let monday = "2026-03-16T09:00:00Z".parse().unwrap();
@@ -116,7 +116,7 @@ fn what_became_of_telling_is_said_with_its_time() {
     assert_eq!(said(Notified::Held(Some(at(60 * 31)))), "held back until Wed 09:00");
     assert_eq!(said(Notified::InDigest(at(-60 * 17))), "notified in the digest of Mon 09:00");
     let failed = Notified::Failed { at: at(0), reason: "the webhook answers 500".into() };
-    assert_eq!(said(failed), "telling failed 02:00: the webhook answers 500");
+    assert_eq!(said(failed), "notifying failed 02:00: the webhook answers 500");
 }
 
 #[test]
