@@ -150,7 +150,7 @@ fn the_task_mends_the_index_and_nothing_else_is_a_task() {
     let error = invoke(&archiver, &json!({ "task": "dance" })).unwrap_err();
     assert!(error.contains("no task \"dance\"") && error.contains("mend-index"), "{error}");
     let error = invoke(&archiver, &json!({})).unwrap_err();
-    assert!(error.contains("no batch of an SQS queue"), "{error}");
+    assert!(error.contains("not a batch of an SQS queue"), "{error}");
     let error = invoke(&broken, &json!({ "task": "mend-index" })).unwrap_err();
     assert!(error.contains("could not be mended"), "{error}");
 }
