@@ -148,7 +148,8 @@ async fn a_folder_that_becomes_read_only_refuses_and_comes_back_by_itself() {
 async fn a_system_on_a_folder_that_it_may_not_write_says_so() {
     // No user can create files in /proc, not even the administrator.
     let output =
-        System::refused(&["--embedded", "/proc/spillway", "--api-port", "0", "--dashboard-port", "0"]).await;
+        System::refused(&["run", "--embedded", "/proc/spillway", "--api-port", "0", "--dashboard-port", "0"])
+            .await;
     let sentence = output.one_sentence();
     assert!(sentence.contains("/proc/spillway"), "{sentence}");
     assert_eq!(output.code, Some(1));
