@@ -1,5 +1,5 @@
 # The reporter's environment and permissions, in addition to those of every function. In the morning it reports what
-# happened to low alarms overnight: docs/adr/0015-a-scheduled-function-tells-the-morning.md.
+# happened to low alarms overnight: docs/adr/0015-a-scheduled-function-sends-the-digest.md.
 
 module "reporter" {
   source = "./modules/reporter"
