@@ -27,7 +27,7 @@ impl From<ExitStatus> for ExitCode {
 
 /// An error with its own exit code. Each text says what happened and what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum CommandError {
     /// The command line asks for something that makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -42,10 +42,10 @@ pub enum Trouble {
 impl ExitStatus {
     /// The code for an error; one without a code of its own means that something could not be reached or written.
     pub fn of(error: &anyhow::Error) -> Self {
-        match error.downcast_ref::<Trouble>() {
-            Some(Trouble::Usage(_)) => Self::Usage,
-            Some(Trouble::NotFound(_)) => Self::NotFound,
-            Some(Trouble::Unreachable(_)) | None => Self::Unreachable,
+        match error.downcast_ref::<CommandError>() {
+            Some(CommandError::Usage(_)) => Self::Usage,
+            Some(CommandError::NotFound(_)) => Self::NotFound,
+            Some(CommandError::Unreachable(_)) | None => Self::Unreachable,
         }
     }
 }

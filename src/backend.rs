@@ -9,7 +9,7 @@ pub use aws::built_without_aws;
 #[cfg(feature = "aws")]
 pub use aws::topology;
 
-use crate::answer::Trouble;
+use crate::answer::CommandError;
 use crate::http_client;
 use crate::target::{Place, Target};
 use async_trait::async_trait;
@@ -73,10 +73,10 @@ impl Backend {
     }
 
     /// The features of a pipeline on this machine.
-    pub fn local(&self) -> Result<&dyn Local, Trouble> {
+    pub fn local(&self) -> Result<&dyn Local, CommandError> {
         match &self.site {
             Site::Local(local) => Ok(&**local),
-            Site::Aws(_) => Err(Trouble::Usage(
+            Site::Aws(_) => Err(CommandError::Usage(
                 "a deployment in AWS has neither faults on demand nor sign-in links: name a data folder with --embedded DIR"
                     .to_owned(),
             )),
@@ -84,10 +84,10 @@ impl Backend {
     }
 
     /// The features of an archive in AWS.
-    pub fn index(&self) -> Result<&dyn IndexedArchive, Trouble> {
+    pub fn index(&self) -> Result<&dyn IndexedArchive, CommandError> {
         match &self.site {
             Site::Aws(index) => Ok(&**index),
-            Site::Local(_) => Err(Trouble::Usage(
+            Site::Local(_) => Err(CommandError::Usage(
                 "on one machine dead letters have no index that could be lost: name a deployment in AWS with --topology FILE"
                     .to_owned(),
             )),
@@ -112,11 +112,11 @@ impl Backend {
         }
         match found.len() {
             1 => Ok(found.remove(0)),
-            0 => Err(Trouble::NotFound(format!(
+            0 => Err(CommandError::NotFound(format!(
                 "no dead letter has the id {text}, nor does an event of that id have one: see spillway dlq list"
             ))
             .into()),
-            several => Err(Trouble::Usage(format!(
+            several => Err(CommandError::Usage(format!(
                 "{several} dead letters have events with the id {text}: name one by its own id, see spillway dlq \
                  list --contains {text}"
             ))
@@ -126,23 +126,23 @@ impl Backend {
 }
 
 /// The address of the API: from the command line, or else from the topology.
-pub fn api_url(target: &Target, named: Option<&Uri>) -> Result<Uri, Trouble> {
+pub fn api_url(target: &Target, named: Option<&Uri>) -> Result<Uri, CommandError> {
     if let Some(url) = named {
         return Ok(url.clone());
     }
     let Some(file) = &target.topology else {
         let what =
             "the API was not named: add --url with its address (or set SPILLWAY_URL), or --topology FILE";
-        return Err(Trouble::Usage(what.to_owned()));
+        return Err(CommandError::Usage(what.to_owned()));
     };
     let api = aws::api(file)?;
     if api.authorization != "NONE" {
-        return Err(Trouble::Usage(format!(
+        return Err(CommandError::Usage(format!(
             "the API takes signed requests only ({}), which this command does not make: use a client of your own",
             api.authorization
         )));
     }
-    http_client::events_url(&api.url).map_err(Trouble::Unreachable)
+    http_client::events_url(&api.url).map_err(CommandError::Unreachable)
 }
 
 /// The clock of commands that need no pipeline.

@@ -17,7 +17,7 @@ mod sign_in;
 #[cfg(test)]
 mod tests;
 
-use crate::answer::{ExitStatus, Trouble};
+use crate::answer::{CommandError, ExitStatus};
 use crate::arguments::{Arguments, Command};
 use crate::backend::Backend;
 use crate::console::Console;
@@ -71,9 +71,9 @@ const NO_LINKS: &str = "sign-in links are of a dashboard with --embedded DIR: sp
                         own when it starts";
 
 /// Reports the error before the program searches for AWS credentials in vain.
-fn only_on_this_machine(target: &Target, what: &str) -> Result<(), Trouble> {
+fn only_on_this_machine(target: &Target, what: &str) -> Result<(), CommandError> {
     match target.place() {
-        Ok(Place::Topology(_)) => Err(Trouble::Usage(what.to_owned())),
+        Ok(Place::Topology(_)) => Err(CommandError::Usage(what.to_owned())),
         Ok(Place::Embedded(_)) | Err(_) => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! The HTTP client: HTTP/1.1 with kept-alive connections, plain on loopback and TLS elsewhere.
 
-use crate::answer::Trouble;
+use crate::answer::CommandError;
 use anyhow::Context as _;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
@@ -145,8 +145,10 @@ pub fn events_url(text: &str) -> Result<Uri, String> {
 }
 
 /// The error for a request that got no answer.
-pub fn unreachable(url: &Uri, error: &NoAnswer) -> Trouble {
-    Trouble::Unreachable(format!("no answer from {url} ({error}): check that the pipeline is running there"))
+pub fn unreachable(url: &Uri, error: &NoAnswer) -> CommandError {
+    CommandError::Unreachable(format!(
+        "no answer from {url} ({error}): check that the pipeline is running there"
+    ))
 }
 
 #[cfg(test)]

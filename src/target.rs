@@ -1,6 +1,6 @@
 //! The pipeline that a command works on, and the person who runs the command, as the command line names them.
 
-use crate::answer::Trouble;
+use crate::answer::CommandError;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -38,10 +38,10 @@ pub enum Place<'a> {
 
 impl Target {
     /// The data folder of a pipeline that runs in this process.
-    pub fn folder(&self) -> Result<&Path, Trouble> {
+    pub fn folder(&self) -> Result<&Path, CommandError> {
         match self.place()? {
             Place::Embedded(folder) => Ok(folder),
-            Place::Topology(_) => Err(Trouble::Usage(
+            Place::Topology(_) => Err(CommandError::Usage(
                 "a pipeline runs on this machine only: name its data folder with --embedded DIR. For a deployment in AWS \
                  there is spillway dashboard --topology FILE"
                     .to_owned(),
@@ -50,16 +50,16 @@ impl Target {
     }
 
     /// The one pipeline that is named. The program never guesses it.
-    pub fn place(&self) -> Result<Place<'_>, Trouble> {
+    pub fn place(&self) -> Result<Place<'_>, CommandError> {
         match (&self.embedded, &self.topology) {
             (Some(folder), None) => Ok(Place::Embedded(folder)),
             (None, Some(file)) => Ok(Place::Topology(file)),
-            (Some(_), Some(_)) => Err(Trouble::Usage(
+            (Some(_), Some(_)) => Err(CommandError::Usage(
                 "two pipelines were named: keep one of --embedded (or SPILLWAY_EMBEDDED) and --topology (or \
                  SPILLWAY_TOPOLOGY)"
                     .to_owned(),
             )),
-            (None, None) => Err(Trouble::Usage(
+            (None, None) => Err(CommandError::Usage(
                 "no pipeline was named: add --embedded DIR with its data folder (or set SPILLWAY_EMBEDDED), or --topology \
                  FILE for a deployment in AWS (or set SPILLWAY_TOPOLOGY)"
                     .to_owned(),

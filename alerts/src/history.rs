@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_series_that_nobody_recorded_is_all_gaps() {
+    fn a_series_that_was_never_recorded_is_all_gaps() {
         let (history, stat) = history(Statistic::Sum, &[1.0]);
         let other = MetricStat { statistic: Statistic::Maximum, ..stat };
         let column = history.column(&other, Slots { first_end: 660, step: 60, period: 60, len: 2 }).unwrap();

@@ -6,11 +6,11 @@
 
 mod calendar;
 mod digest;
-mod teller;
+mod notifier;
 
 pub use calendar::{BusinessHours, HoursConfig, HoursError};
 pub use digest::{Digest, DigestEntry};
-pub use teller::{Message, Teller, TellerState};
+pub use notifier::{Message, Notifier, NotifierState};
 
 #[cfg(test)]
 mod tests;

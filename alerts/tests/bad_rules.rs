@@ -181,7 +181,7 @@ fn what_does_not_fit_together() {
 }
 
 #[test]
-fn every_problem_is_told_in_the_order_of_the_files() {
+fn every_problem_is_reported_in_the_order_of_the_files() {
     let text = GOOD.replacen("period: 60", "period: 61", 1).replacen("name: age-low", "name: Age", 1);
     let found = problems(&text);
     let lines: Vec<&str> = found.lines().collect();

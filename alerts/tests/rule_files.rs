@@ -48,7 +48,7 @@ fn high_rules_are_few_and_every_one_has_a_low_twin() {
 }
 
 #[test]
-fn only_parts_of_composites_tell_nobody() {
+fn only_parts_of_composites_notify_no_one() {
     let rules = rules();
     let mut parts = BTreeSet::new();
     for rule in &rules {

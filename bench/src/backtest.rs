@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The report of our program about itself.
 #[derive(Deserialize, Serialize)]
-struct Told {
+struct Report {
     datapoints: f64,
     seconds: f64,
     firings: u64,
@@ -51,17 +51,18 @@ pub fn run(setting: &Setting) -> Result<Results> {
         setting.programs.join("examples").join(format!("backtest_speed{}", std::env::consts::EXE_SUFFIX));
     let days = |days: u64| ["--rules".to_owned(), RULES.to_string(), "--days".to_owned(), days.to_string()];
     setting.say(&format!("backtest: {RULES} rules over {DAYS} days"));
-    let mut told = Vec::new();
+    let mut reports = Vec::new();
     let mut whole = Vec::new();
     for _ in 0..setting.rounds {
         let ended = finish(Command::new(&ours).args(days(DAYS)), scratch.path())?;
-        told.push(serde_json::from_str::<Told>(&ended.said).context("backtest_speed said something else")?);
+        reports
+            .push(serde_json::from_str::<Report>(&ended.said).context("backtest_speed said something else")?);
         whole.push(ended.seconds);
     }
-    let datapoints = told.first().context("no rounds")?.datapoints;
+    let datapoints = reports.first().context("no rounds")?.datapoints;
     let whole_s = median(whole.iter().copied());
-    let evaluating_s = median(told.iter().map(|told| told.seconds));
-    let peak = median(told.iter().map(|told| told.peak_bytes));
+    let evaluating_s = median(reports.iter().map(|reports| reports.seconds));
+    let peak = median(reports.iter().map(|reports| reports.peak_bytes));
 
     let mut rows = Vec::new();
     let mut notes = vec![format!(
@@ -78,7 +79,7 @@ pub fn run(setting: &Setting) -> Result<Results> {
         );
         let rate = datapoints / whole_s;
         rows.push(Row::new("whole process", rate, "(nothing to compare with)", rate, "datapoints/s"));
-        return Ok(Results { benchmark: "backtest", rows, details: json!({ "ours": told }), notes });
+        return Ok(Results { benchmark: "backtest", rows, details: json!({ "ours": reports }), notes });
     };
 
     let folder = scratch.path().join("promtool");
@@ -124,7 +125,8 @@ pub fn run(setting: &Setting) -> Result<Results> {
             read.seconds
         ));
     }
-    let details = json!({ "ours": told, "ours_whole_s": whole, "promtool": full, "promtool_reading": read });
+    let details =
+        json!({ "ours": reports, "ours_whole_s": whole, "promtool": full, "promtool_reading": read });
     Ok(Results { benchmark: "backtest", rows, details, notes })
 }
 

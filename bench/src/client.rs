@@ -6,8 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Larger than any answer here.
-const MOST_BYTES: usize = 64 * 1024 * 1024;
-const MOST_HEADERS: usize = 64;
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+const MAX_HEADERS: usize = 64;
 
 /// One connection that stays open.
 pub struct Connection {
@@ -76,7 +76,7 @@ impl Connection {
             let read =
                 self.stream.read_buf(&mut self.buffer).await.context("the answer could not be read")?;
             ensure!(read > 0, "the server closed the connection before its answer was complete");
-            ensure!(self.buffer.len() <= MOST_BYTES, "the answer is larger than {MOST_BYTES} bytes");
+            ensure!(self.buffer.len() <= MAX_BYTES, "the answer is larger than {MAX_BYTES} bytes");
             if head.is_none() {
                 head = Head::parse(&self.buffer)?;
             }
@@ -101,7 +101,7 @@ struct Head {
 
 impl Head {
     fn parse(bytes: &[u8]) -> Result<Option<Self>> {
-        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
         let length = match response.parse(bytes).context("the answer is no HTTP")? {
             httparse::Status::Partial => return Ok(None),
@@ -164,7 +164,7 @@ fn unchunk(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>> {
 }
 
 fn parse_headers(head: &[u8]) -> Result<Vec<(String, String)>> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     response.parse(head)?;
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_event_of_a_simulated_stretch_is_stored() {
+    fn every_event_of_a_simulated_period_is_stored() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = day(folder.path(), 300).unwrap();
         assert_eq!((ledger.accepted, ledger.stored, ledger.unaccounted()), (300, 300, 0));

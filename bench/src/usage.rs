@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn exact_times_are_read_where_the_kernel_tells_them() {
+    fn exact_times_are_read_where_the_kernel_has_them() {
         let sched =
             "cat (1, #threads: 1)\n---\nse.vruntime       :     7.0\nse.sum_exec_runtime     :     12.5\n";
         assert_eq!(runtime_ms(sched), Some(12.5));

@@ -1,18 +1,18 @@
 //! A build without the AWS SDKs, such as the demo's, supports no deployments.
 
 use super::{Api, Backend};
-use crate::answer::Trouble;
+use crate::answer::CommandError;
 use std::path::Path;
 
 /// Says what the user can do instead.
-pub fn built_without_aws() -> Trouble {
+pub fn built_without_aws() -> CommandError {
     let what = "this program was built without AWS, as the demo builds it, so --topology is not available: build it with \
                 cargo build --release --package spillway";
-    Trouble::Usage(what.to_owned())
+    CommandError::Usage(what.to_owned())
 }
 
 /// Always fails: this build knows no API of a deployment.
-pub fn api(_: &Path) -> Result<Api, Trouble> {
+pub fn api(_: &Path) -> Result<Api, CommandError> {
     Err(built_without_aws())
 }
 

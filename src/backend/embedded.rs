@@ -1,7 +1,7 @@
 //! A pipeline on this machine.
 
 use super::{Backend, Local, Site};
-use crate::answer::Trouble;
+use crate::answer::CommandError;
 use async_trait::async_trait;
 use spillway_core::ports::Clock;
 use spillway_dashboard_embedded::sign_in_link;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// Opens the pipeline with that data folder.
 pub async fn open(folder: &Path) -> anyhow::Result<Backend> {
     let attached = Pipeline::attach(folder).await;
-    let (pipeline, local) = attached.map_err(|error| Trouble::Unreachable(error.to_string()))?;
+    let (pipeline, local) = attached.map_err(|error| CommandError::Unreachable(error.to_string()))?;
     let clock = Arc::clone(&pipeline.clock);
     Ok(Backend { pipeline, site: Site::Local(Arc::new(Embedded(local, clock))) })
 }

@@ -1,6 +1,6 @@
 //! `spillway get`: where an event is, with everything that is known about it.
 
-use crate::answer::{ExitStatus, Trouble};
+use crate::answer::{CommandError, ExitStatus};
 use crate::backend::{Backend, Site};
 use crate::console::{BOLD, Console, paint};
 use crate::text;
@@ -38,11 +38,11 @@ pub struct Options {
 struct Found {
     id: EventId,
     state: &'static str,
-    locations: Vec<Whereabouts>,
+    locations: Vec<EventPlaces>,
 }
 
 #[derive(Debug, Serialize)]
-struct Whereabouts {
+struct EventPlaces {
     source: EventSource,
     #[serde(rename = "type")]
     event_type: EventType,
@@ -66,7 +66,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     let mut found = Vec::with_capacity(locations.len());
     for location in locations {
         let dead_letter = backend.pipeline.archive.get(&location.message_id).await?;
-        found.push(whereabouts(location, dead_letter));
+        found.push(places(location, dead_letter));
     }
     let Some(first) = found.first() else {
         if console.json() {
@@ -85,7 +85,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
                  the queues are empty (nobody can look for an event in SQS)"
             ),
         };
-        return Err(Trouble::NotFound(what).into());
+        return Err(CommandError::NotFound(what).into());
     };
     if console.json() {
         console.document(&Found { id, state: first.state, locations: found })?;
@@ -114,8 +114,8 @@ fn settled(place: Place) -> u8 {
     }
 }
 
-fn whereabouts(location: Location, dead_letter: Option<DeadLetter>) -> Whereabouts {
-    Whereabouts {
+fn places(location: Location, dead_letter: Option<DeadLetter>) -> EventPlaces {
+    EventPlaces {
         source: location.key.source,
         event_type: location.event_type,
         state: location.place.as_str(),
@@ -130,7 +130,7 @@ fn whereabouts(location: Location, dead_letter: Option<DeadLetter>) -> Whereabou
     }
 }
 
-fn print(id: &EventId, location: &Whereabouts, now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
+fn print(id: &EventId, location: &EventPlaces, now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
     let headline = format!("{id} is {}", location.state.replace('_', " "));
     console.line(&paint(BOLD, &text::clean(&headline)))?;
     let mut fields = vec![

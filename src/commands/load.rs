@@ -2,7 +2,7 @@
 
 mod verify;
 
-use crate::answer::{ExitStatus, Trouble};
+use crate::answer::{CommandError, ExitStatus};
 use crate::backend::{self, Backend};
 use crate::console::{BOLD, Console, GREEN, RED, YELLOW, paint};
 use crate::http_client::{self, HttpClient};
@@ -66,7 +66,7 @@ pub async fn run(
         return verify::run(file, &open().await?, console).await;
     }
     let Some(out) = &options.out else {
-        return Err(Trouble::Usage("a load needs --out FILE for the promised ids".to_owned()).into());
+        return Err(CommandError::Usage("a load needs --out FILE for the promised ids".to_owned()).into());
     };
     let url = &backend::api_url(target, options.url.as_ref())?;
     let clock = backend::clock();
@@ -98,9 +98,9 @@ pub async fn run(
         print(&report, out, console)?;
     }
     if report.requests > 0 && report.no_answer == report.requests {
-        let why = report.last_trouble.unwrap_or_default();
+        let why = report.last_error.unwrap_or_default();
         let what = format!("no answer from {url} ({why}): check that the pipeline is running there");
-        return Err(Trouble::Unreachable(what).into());
+        return Err(CommandError::Unreachable(what).into());
     }
     Ok(if report.all_promised() { ExitStatus::Ok } else { ExitStatus::No })
 }
@@ -142,7 +142,7 @@ fn print(report: &Report, out: &std::path::Path, console: &mut Console) -> anyho
             .join(", ")
     };
     if report.no_answer > 0 {
-        let why = report.last_trouble.as_deref().unwrap_or_default();
+        let why = report.last_error.as_deref().unwrap_or_default();
         fields.push(("no answer", format!("{}, the last: {why}", number(report.no_answer))));
     }
     if !report.again_by_status.is_empty() {

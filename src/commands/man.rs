@@ -1,6 +1,6 @@
 //! `spillway man`: the manual pages, from the same definitions as the help. Packages of the program need them.
 
-use crate::answer::{ExitStatus, Trouble};
+use crate::answer::{CommandError, ExitStatus};
 use crate::arguments::Arguments;
 use clap::{Args, CommandFactory as _};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,10 @@ pub struct Options {
 /// Runs the command.
 pub fn run(options: &Options) -> anyhow::Result<ExitStatus> {
     write(&options.folder).map_err(|error| {
-        Trouble::Unreachable(format!("can't write manual pages into {}: {error}", options.folder.display()))
+        CommandError::Unreachable(format!(
+            "can't write manual pages into {}: {error}",
+            options.folder.display()
+        ))
     })?;
     Ok(ExitStatus::Ok)
 }

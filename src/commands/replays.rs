@@ -1,6 +1,6 @@
 //! `spillway replays`: the results of replays.
 
-use crate::answer::{ExitStatus, Trouble};
+use crate::answer::{CommandError, ExitStatus};
 use crate::backend::{Backend, Site};
 use crate::commands::dlq;
 use crate::console::{BOLD, Console, paint};
@@ -55,7 +55,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
 async fn resume(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<()> {
     let Site::Aws(_) = backend.site else {
         let what = "on this machine the running pipeline carries replays on by itself: leave --resume out";
-        return Err(Trouble::Usage(what.to_owned()).into());
+        return Err(CommandError::Usage(what.to_owned()).into());
     };
     let ids = match &options.id {
         Some(id) => vec![ReplayId::new(id.as_str())],
@@ -95,7 +95,9 @@ async fn list(limit: usize, backend: &Backend, console: &mut Console) -> anyhow:
 
 async fn one(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let Some(replay) = backend.pipeline.replays.get(id).await? else {
-        return Err(Trouble::NotFound(format!("the replay {id} is not known: see spillway replays")).into());
+        return Err(
+            CommandError::NotFound(format!("the replay {id} is not known: see spillway replays")).into()
+        );
     };
     let mut items: Vec<ReplayItem> = Vec::new();
     let mut after: Option<String> = None;
@@ -133,12 +135,12 @@ fn print(
     if let Some(at) = replay.ended_at {
         fields.insert(1, ("ended", text::time(now, at)));
     }
-    if let Some(trouble) = &replay.trouble {
+    if let Some(error) = &replay.error {
         let goes_on = match site {
             Site::Local(_) => "it goes on by itself".to_owned(),
             Site::Aws(_) => format!("go on with spillway replays {} --resume", replay.id),
         };
-        fields.push(("trouble", format!("{trouble}; {goes_on}")));
+        fields.push(("trouble", format!("{error}; {goes_on}")));
     }
     console.fields(&fields)?;
     let back: Vec<_> = items.iter().filter(|item| item.state == ReplayItemState::Returned).collect();
@@ -154,7 +156,7 @@ fn print(
 }
 
 fn state(replay: &Replay) -> &'static str {
-    match (replay.state, &replay.trouble) {
+    match (replay.state, &replay.error) {
         (ReplayState::Ended, _) => "ended",
         (ReplayState::Running, None) => "running",
         (ReplayState::Running, Some(_)) => "held up",

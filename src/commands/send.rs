@@ -1,6 +1,6 @@
 //! `spillway send`: one event, in any of the formats that the API accepts.
 
-use crate::answer::{ExitStatus, Trouble};
+use crate::answer::{CommandError, ExitStatus};
 use crate::backend;
 use crate::console::Console;
 use crate::http_client::{self, Answer, HttpClient};
@@ -107,14 +107,13 @@ fn read(data: &str) -> anyhow::Result<Vec<u8>> {
         return Ok(bytes);
     }
     match data.strip_prefix('@') {
-        Some(file) => {
-            std::fs::read(file).map_err(|error| Trouble::Usage(format!("can't read {file}: {error}")).into())
-        }
+        Some(file) => std::fs::read(file)
+            .map_err(|error| CommandError::Usage(format!("can't read {file}: {error}")).into()),
         None => Ok(data.as_bytes().to_vec()),
     }
 }
 
-fn request(options: &Options, id: &str, data: Vec<u8>) -> Result<Outgoing, Trouble> {
+fn request(options: &Options, id: &str, data: Vec<u8>) -> Result<Outgoing, CommandError> {
     let default = if options.event_type.is_some() { Mode::Structured } else { Mode::Plain };
     let mode = options.mode.unwrap_or(default);
     let plain = |content_type: &str, body: Vec<u8>| Outgoing {
@@ -123,9 +122,9 @@ fn request(options: &Options, id: &str, data: Vec<u8>) -> Result<Outgoing, Troub
         body: body.into(),
     };
     match (mode, &options.event_type) {
-        (Mode::Plain, Some(_)) => {
-            Err(Trouble::Usage("plain JSON has no --type: leave it out, or choose another --mode".to_owned()))
-        }
+        (Mode::Plain, Some(_)) => Err(CommandError::Usage(
+            "plain JSON has no --type: leave it out, or choose another --mode".to_owned(),
+        )),
         (Mode::Plain, None) => {
             let mut outgoing = plain("application/json", data);
             if let Some(id) = &options.id {
@@ -135,7 +134,7 @@ fn request(options: &Options, id: &str, data: Vec<u8>) -> Result<Outgoing, Troub
         }
         (Mode::Binary, Some(event_type)) => binary(options, id, event_type, data),
         (Mode::Binary, None) => {
-            Err(Trouble::Usage("binary mode needs the event's type: add --type".to_owned()))
+            Err(CommandError::Usage("binary mode needs the event's type: add --type".to_owned()))
         }
         (Mode::Structured, None) => Ok(plain("application/cloudevents+json", data)),
         (Mode::Batch, None) => Ok(plain("application/cloudevents-batch+json", data)),
@@ -150,9 +149,11 @@ fn request(options: &Options, id: &str, data: Vec<u8>) -> Result<Outgoing, Troub
     }
 }
 
-fn envelope(options: &Options, id: &str, event_type: &str, data: &[u8]) -> Result<Value, Trouble> {
+fn envelope(options: &Options, id: &str, event_type: &str, data: &[u8]) -> Result<Value, CommandError> {
     let data = parse_strict(data).map_err(|problem| {
-        Trouble::Usage(format!("the data is not JSON ({problem}): mend it, or send it with --mode binary"))
+        CommandError::Usage(format!(
+            "the data is not JSON ({problem}): mend it, or send it with --mode binary"
+        ))
     })?;
     let mut event = Map::new();
     let mut set = |name: &str, value: Value| event.insert(name.to_owned(), value);
@@ -168,13 +169,13 @@ fn envelope(options: &Options, id: &str, event_type: &str, data: &[u8]) -> Resul
     Ok(Value::Object(event))
 }
 
-fn binary(options: &Options, id: &str, event_type: &str, data: Vec<u8>) -> Result<Outgoing, Trouble> {
+fn binary(options: &Options, id: &str, event_type: &str, data: Vec<u8>) -> Result<Outgoing, CommandError> {
     let mut headers = HeaderMap::new();
     let own = [("specversion", "1.0"), ("id", id), ("source", &options.source), ("type", event_type)];
     let others = options.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in own.into_iter().chain(others) {
         let name = HeaderName::from_bytes(format!("ce-{name}").as_bytes())
-            .map_err(|_| Trouble::Usage(format!("\"{name}\" can't be the name of an attribute")))?;
+            .map_err(|_| CommandError::Usage(format!("\"{name}\" can't be the name of an attribute")))?;
         headers.insert(name, header_value(value)?);
     }
     Ok(Outgoing { content_type: options.content_type.clone(), headers, body: data.into() })
@@ -183,9 +184,9 @@ fn binary(options: &Options, id: &str, event_type: &str, data: Vec<u8>) -> Resul
 /// The characters that CloudEvents' HTTP binding (section 3.1.3.2) percent-encodes in a header.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
-fn header_value(value: &str) -> Result<HeaderValue, Trouble> {
+fn header_value(value: &str) -> Result<HeaderValue, CommandError> {
     HeaderValue::from_str(&utf8_percent_encode(value, ENCODED).to_string())
-        .map_err(|_| Trouble::Usage(format!("\"{value}\" can't stand in a header")))
+        .map_err(|_| CommandError::Usage(format!("\"{value}\" can't stand in a header")))
 }
 
 fn report(answer: &Answer, console: &mut Console) -> anyhow::Result<ExitStatus> {
@@ -238,7 +239,7 @@ mod tests {
         options: Options,
     }
 
-    fn make(line: &str) -> Result<Outgoing, Trouble> {
+    fn make(line: &str) -> Result<Outgoing, CommandError> {
         let words = ["send", "--url", "http://127.0.0.1:1"].into_iter().chain(line.split(' '));
         let options = Line::try_parse_from(words).unwrap().options;
         let data = read(&options.data).unwrap();
@@ -278,7 +279,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_before_anything_is_sent() {
         for line in ["{} --mode plain --type t", "{} --mode binary", "{ --type t"] {
-            assert!(matches!(make(line), Err(Trouble::Usage(_))), "{line}");
+            assert!(matches!(make(line), Err(CommandError::Usage(_))), "{line}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `spillway sign-in`: a new one-time link to the dashboard.
 
-use crate::answer::{ExitStatus, Trouble};
+use crate::answer::{CommandError, ExitStatus};
 use crate::backend::Backend;
 use crate::console::Console;
 use serde_json::json;
@@ -9,7 +9,7 @@ use serde_json::json;
 pub async fn run(backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let Some(url) = backend.local()?.sign_in_link().await? else {
         let what = "no dashboard has been started on this data folder: start one with it, then ask again";
-        return Err(Trouble::Unreachable(what.to_owned()).into());
+        return Err(CommandError::Unreachable(what.to_owned()).into());
     };
     if console.json() {
         console.document(&json!({"url": url}))?;

@@ -4,7 +4,7 @@ mod dlq;
 mod faults;
 mod in_aws;
 mod loads;
-mod whereabouts;
+mod places;
 
 /// Compares the output of a command with a snapshot. Random replay ids are replaced.
 macro_rules! assert_output {

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// Maximum number of events that wait for a retry. While there are more, no new event is started.
-const MOST_RETRIES: u64 = 20_000;
+const MAX_RETRIES: u64 = 20_000;
 /// The first wait before a retry. Each further wait is twice as long, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
@@ -172,7 +172,7 @@ impl Shared {
     async fn attempt(self: &Arc<Self>, mut job: Job) {
         let (id, body) = match &job.event {
             Some(event) => event.clone(),
-            None if self.progress().undecided >= MOST_RETRIES => return self.later(job, FIRST_WAIT),
+            None if self.progress().undecided >= MAX_RETRIES => return self.later(job, FIRST_WAIT),
             None => {
                 lock(&self.tally).started += 1;
                 let sample = lock(&self.generator).event(self.clock.now());
@@ -226,7 +226,7 @@ impl Shared {
             }
             Err(error) => {
                 tally.no_answer += 1;
-                tally.last_trouble = Some(error.to_string());
+                tally.last_error = Some(error.to_string());
                 Some(wait_after(job.attempts))
             }
         }

@@ -21,7 +21,7 @@ pub struct Tally {
     /// The text of the first refusal.
     pub first_refusal: Option<String>,
     /// The last reason why a request got no answer.
-    pub last_trouble: Option<String>,
+    pub last_error: Option<String>,
     pub request_times: Latencies,
     pub promise_times: Latencies,
     /// Time from the start to the last promise.
@@ -63,7 +63,7 @@ impl Tally {
             again_by_status: self.again,
             refused_by_status: self.refused,
             first_refusal: self.first_refusal,
-            last_trouble: self.last_trouble,
+            last_error: self.last_error,
             bytes: self.bytes,
             elapsed_s: elapsed.as_secs_f64(),
             promised_per_s: per_s,
@@ -99,7 +99,7 @@ pub struct Report {
     /// The text of the first refusal.
     pub first_refusal: Option<String>,
     /// The last reason why a request got no answer.
-    pub last_trouble: Option<String>,
+    pub last_error: Option<String>,
     /// Total size of the promised events, in bytes.
     pub bytes: u64,
     /// Seconds from start to end.

@@ -227,7 +227,7 @@ async fn ctrl_c_loses_no_promise() {
 }
 
 #[tokio::test]
-async fn kill_9_leaves_whole_lines_and_only_what_was_on_its_way_is_not_noted() {
+async fn kill_9_leaves_whole_lines_and_only_what_was_in_flight_is_not_recorded() {
     let (url, api) = serve(|_, _| Answer::Promise).await;
     let (_folder, path) = ids_file();
     let line = format!("load --url {url} --rate 500 --seconds 600 --connections 4 --out {}", path.display());

@@ -113,7 +113,7 @@ async fn a_refusal_says_what_and_where() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_letter_is_found_mended_and_replayed() {
+async fn a_dead_letter_is_found_fixed_and_replayed() {
     let running = Running::start().await;
     let order = ["--type", "order.placed", "--id", "o1", r#"{"amount":"9.90"}"#];
     running.send(&order).await;

@@ -229,7 +229,7 @@ impl Browser {
     ///
     /// # Panics
     /// When the browser does not answer.
-    pub async fn troubles(&self) -> Vec<String> {
+    pub async fn errors(&self) -> Vec<String> {
         let entries = self.client.issue_cmd(ConsoleLog).await.expect("the console can be read");
         let entries = entries.as_array().cloned().unwrap_or_default();
         let said = entries.iter().filter_map(|entry| {

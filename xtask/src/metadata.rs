@@ -98,7 +98,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn targets_are_told_apart_by_kind() {
+    fn targets_are_distinguished_by_kind() {
         let metadata = json!({"packages": [{"name": "a", "manifest_path": "/w/a/Cargo.toml", "targets": [
             {"kind": ["lib", "cdylib"], "name": "a"}, {"kind": ["test"], "name": "browser"},
         ]}]});

@@ -1,11 +1,11 @@
 //! The ports on CloudWatch, DynamoDB, S3, SNS and SQS.
 
-mod once;
 mod pictures;
+mod sent_log;
 mod states;
 
-pub use once::DynamoOnce;
 pub use pictures::S3Pictures;
+pub use sent_log::DynamoSentLog;
 pub use states::CloudWatchStates;
 
 use crate::ports::{Mail, PortError, Spending, Waiting};

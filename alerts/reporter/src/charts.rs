@@ -12,7 +12,7 @@ use spillway_dashboard_model::{Period, TimeRange};
 use std::collections::BTreeMap;
 
 /// Charts in a digest; each is a call of CloudWatch and half a second of drawing. The rest is on the dashboard.
-const MOST_CHARTS: usize = 12;
+const MAX_CHARTS: usize = 12;
 /// What is shown before the alarm began.
 const BEFORE: SignedDuration = SignedDuration::from_hours(1);
 /// An alarm that has lasted for weeks is shown over its last days.
@@ -32,7 +32,7 @@ pub(crate) fn wanted<'w>(watch: &'w Watch, digest: &Digest) -> Vec<(&'w Rule, Ti
         *known = entry.from.min(*known);
     }
     let rules = order.into_iter().filter_map(|name| Some((watch.rules.get(name.as_str())?, first[name])));
-    let drawn = rules.filter(|(rule, _)| Watch::has_numbers(rule)).take(MOST_CHARTS);
+    let drawn = rules.filter(|(rule, _)| Watch::has_numbers(rule)).take(MAX_CHARTS);
     drawn.filter_map(|(rule, from)| Some((rule, range(from, digest.opened_at)?))).collect()
 }
 

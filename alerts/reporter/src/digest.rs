@@ -25,7 +25,7 @@ pub enum DigestError {
 /// What became of a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Told {
+pub enum DigestOutcome {
     /// It was sent.
     Sent,
     /// Nothing happened, so nothing was sent.
@@ -37,32 +37,32 @@ pub enum Told {
 }
 
 /// Sends the digest of what happened since business hours ended, once.
-pub(crate) async fn tell(function: &Function) -> Result<Told, DigestError> {
+pub(crate) async fn notify(function: &Function) -> Result<DigestOutcome, DigestError> {
     let Some((night, zone)) = night(function.watch.hours.as_ref(), function.telemetry.now()) else {
         tracing::warn!("there is no night to tell of: nobody opens, or this was asked for out of hours");
-        return Ok(Told::NotOpen);
+        return Ok(DigestOutcome::NotOpen);
     };
     let opening = night.opened_at.to_string();
-    let claim = function.once.claim(&opening).await;
+    let claim = function.sent_log.claim(&opening).await;
     if claim.map_err(while_doing("the digest could not be claimed"))? == Claim::Taken {
-        return Ok(Told::Already);
+        return Ok(DigestOutcome::Already);
     }
-    let told = claimed(function, night, &zone).await;
-    match &told {
+    let sent = claimed(function, night, &zone).await;
+    match &sent {
         Ok(_) => {
             // The digest was sent. If that can't be recorded, the claim expires by itself, long after the
             // last try of this opening.
-            if let Err(error) = function.once.told(&opening).await {
+            if let Err(error) = function.sent_log.sent(&opening).await {
                 tracing::error!(%error, "that the digest was told could not be noted");
             }
         }
         Err(_) => {
-            if let Err(error) = function.once.give_back(&opening).await {
+            if let Err(error) = function.sent_log.give_back(&opening).await {
                 tracing::error!(%error, "the claim on the digest could not be given back");
             }
         }
     }
-    told
+    sent
 }
 
 /// The last night, if it is over and business hours have begun.
@@ -73,10 +73,14 @@ fn night(hours: Option<&BusinessHours>, now: Timestamp) -> Option<(Overnight, Ti
     Some((Overnight { closed_at, opened_at }, hours.zone().clone()))
 }
 
-async fn claimed(function: &Function, night: Overnight, zone: &TimeZone) -> Result<Told, DigestError> {
+async fn claimed(
+    function: &Function,
+    night: Overnight,
+    zone: &TimeZone,
+) -> Result<DigestOutcome, DigestError> {
     let digest = read(function, night).await?;
     if digest.is_empty() {
-        return Ok(Told::Nothing);
+        return Ok(DigestOutcome::Nothing);
     }
     let pictures = draw(function, &digest, zone).await;
     let subject = text::subject(&function.watch.deployment, &digest);
@@ -87,13 +91,13 @@ async fn claimed(function: &Function, night: Overnight, zone: &TimeZone) -> Resu
         cleared = digest.cleared.len(),
         "the morning was told"
     );
-    Ok(Told::Sent)
+    Ok(DigestOutcome::Sent)
 }
 
 async fn read(function: &Function, night: Overnight) -> Result<Digest, DigestError> {
     let (watch, states) = (&function.watch, &function.states);
     let unread = || while_doing("the alarms could not be read");
-    let now = states.now(&watch.told_low_alarms()).await.map_err(unread())?;
+    let now = states.now(&watch.notifying_low_alarms()).await.map_err(unread())?;
     let changes = states.changes(night.closed_at, function.telemetry.now()).await.map_err(unread())?;
     let mut at_closing = Vec::new();
     for alarm in in_alarm_at_closing(watch, night, &now, &changes) {

@@ -24,13 +24,13 @@ mod settings;
 mod text;
 mod watch;
 
-pub use digest::{DigestError, Told};
+pub use digest::{DigestError, DigestOutcome};
 pub use loss::{LossError, Retention};
 pub use overnight::{Overnight, overnight};
 pub use settings::Settings;
 pub use watch::{Watch, WatchError};
 
-use ports::{Mail, Once, Pictures, PortError, Spending, States, Waiting};
+use ports::{Mail, Pictures, PortError, SentLog, Spending, States, Waiting};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use spillway_dashboard_model::{MetricReader, ReadError};
@@ -46,7 +46,7 @@ pub struct Function {
     /// Numbers for the charts, and for the time to loss.
     pub metrics: Arc<dyn MetricReader>,
     /// Remembers which notifications were sent.
-    pub once: Arc<dyn Once>,
+    pub sent_log: Arc<dyn SentLog>,
     /// Keeps charts.
     pub pictures: Arc<dyn Pictures>,
     /// Sends mail to the engineers.
@@ -100,14 +100,14 @@ pub enum RunError {
 #[serde(untagged)]
 pub enum Answer {
     /// Of `digest`.
-    Told {
+    DigestOutcome {
         /// The outcome of the digest.
-        digest: Told,
+        digest: DigestOutcome,
     },
     /// Of `catch-up`.
     CaughtUp {
         /// The outcome of the digest; `None` out of business hours, or if low alarms notify at any hour.
-        digest: Option<Told>,
+        digest: Option<DigestOutcome>,
         /// The number of alarms reported that no composite alarm reports.
         alarms: usize,
     },
@@ -132,7 +132,7 @@ pub enum Answer {
 pub async fn run(function: &Function, payload: &RawValue) -> Result<Answer, RunError> {
     let request: Request = serde_json::from_str(payload.get()).map_err(RunError::Request)?;
     match request.task {
-        Task::Digest => Ok(Answer::Told { digest: digest::tell(function).await? }),
+        Task::Digest => Ok(Answer::DigestOutcome { digest: digest::notify(function).await? }),
         Task::CatchUp => Ok(catch_up(function).await?),
         Task::Budget => {
             let (actual, forecast) = budget::measure(function).await.map_err(RunError::Budget)?;
@@ -150,10 +150,10 @@ async fn catch_up(function: &Function) -> Result<Answer, DigestError> {
         return Ok(Answer::CaughtUp { digest: None, alarms: 0 });
     }
     let digest = match hours {
-        Some(_) => digest::tell(function).await.map(Some),
+        Some(_) => digest::notify(function).await.map(Some),
         None => Ok(None),
     };
-    let alarms = overlaps::tell(function).await?;
+    let alarms = overlaps::notify(function).await?;
     Ok(Answer::CaughtUp { digest: digest?, alarms })
 }
 

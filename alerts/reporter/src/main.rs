@@ -1,7 +1,7 @@
 //! The reporter function's program.
 
 use spillway_alerts_reporter::aws::{
-    CloudWatchStates, DynamoOnce, OneBudget, S3Pictures, SnsMail, SqsWaiting,
+    CloudWatchStates, DynamoSentLog, OneBudget, S3Pictures, SnsMail, SqsWaiting,
 };
 use spillway_alerts_reporter::{Function, Settings, Watch, run};
 use spillway_aws::SystemClock;
@@ -27,7 +27,12 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
         watch,
         states: Arc::new(CloudWatchStates::new(clients.cloudwatch())),
         metrics: Arc::new(CloudWatchMetrics::new(clients.cloudwatch(), clock.clone())),
-        once: Arc::new(DynamoOnce::new(clients.dynamodb(), settings.ops_table, clock, settings.timeout)),
+        sent_log: Arc::new(DynamoSentLog::new(
+            clients.dynamodb(),
+            settings.ops_table,
+            clock,
+            settings.timeout,
+        )),
         pictures: Arc::new(S3Pictures::new(clients.s3(), &settings.bucket, settings.digests_prefix)),
         mail: Arc::new(SnsMail::new(aws_sdk_sns::Client::new(clients.config()), settings.low_topic)),
         spending: Arc::new(OneBudget {

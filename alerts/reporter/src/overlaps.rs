@@ -6,7 +6,7 @@
 //! searches for such alarms every few minutes, and reports each one once.
 
 use crate::digest::DigestError;
-use crate::ports::{Change, Claim, Standing};
+use crate::ports::{AlarmStatus, Change, Claim};
 use crate::watch::Watch;
 use crate::{Function, text, while_doing};
 use jiff::SignedDuration;
@@ -27,44 +27,47 @@ pub(crate) struct Fired<'w> {
 }
 
 /// Reports the alarms that no composite alarm reported, and returns their number.
-pub(crate) async fn tell(function: &Function) -> Result<usize, DigestError> {
+pub(crate) async fn notify(function: &Function) -> Result<usize, DigestError> {
     let (watch, now) = (&function.watch, function.telemetry.now());
     let unread = || while_doing("the alarms could not be read");
-    let standing = function.states.now(&watch.told_low_alarms()).await.map_err(unread())?;
+    let standing = function.states.now(&watch.notifying_low_alarms()).await.map_err(unread())?;
     let changes = function.states.changes(now - LOOK_BACK, now).await.map_err(unread())?;
-    let mut untold = Vec::new();
+    let mut not_notified = Vec::new();
     let mut claims = Vec::new();
     for fired in overlaps(watch, &standing, &changes) {
         let what = format!("{} {}", fired.change.alarm, fired.change.at);
-        let claim = function.once.claim(&what).await;
+        let claim = function.sent_log.claim(&what).await;
         if claim.map_err(while_doing("an alarm could not be claimed"))? == Claim::Yours {
-            untold.push(fired);
+            not_notified.push(fired);
             claims.push(what);
         }
     }
-    if untold.is_empty() {
+    if not_notified.is_empty() {
         return Ok(0);
     }
     let zone = watch.hours.as_ref().map_or(TimeZone::UTC, |hours| hours.zone().clone());
-    let subject = text::overlaps_subject(&watch.deployment, &untold);
-    let sent = function.mail.send(&subject, &text::overlaps_body(watch, &untold, &zone)).await;
+    let subject = text::overlaps_subject(&watch.deployment, &not_notified);
+    let sent = function.mail.send(&subject, &text::overlaps_body(watch, &not_notified, &zone)).await;
     for what in &claims {
         let noted = match &sent {
-            Ok(()) => function.once.told(what).await,
-            Err(_) => function.once.give_back(what).await,
+            Ok(()) => function.sent_log.sent(what).await,
+            Err(_) => function.sent_log.give_back(what).await,
         };
         if let Err(error) = noted {
             tracing::error!(%error, what, "what became of a claim could not be noted");
         }
     }
     sent.map_err(while_doing("alarms could not be told"))?;
-    tracing::info!(alarms = untold.len(), "low alarms were told that their subsystem's alarm does not tell");
-    Ok(untold.len())
+    tracing::info!(
+        alarms = not_notified.len(),
+        "low alarms were told that their subsystem's alarm does not tell"
+    );
+    Ok(not_notified.len())
 }
 
 /// Those among `changes` (the oldest first) that fired in business hours while another one of their subsystem
 /// was on. `standing` has the states of the alarms after all of them.
-fn overlaps<'w>(watch: &'w Watch, standing: &[Standing], changes: &[Change]) -> Vec<Fired<'w>> {
+fn overlaps<'w>(watch: &'w Watch, standing: &[AlarmStatus], changes: &[Change]) -> Vec<Fired<'w>> {
     let mut states: BTreeMap<&str, AlarmState> =
         standing.iter().map(|one| (one.alarm.as_str(), one.state)).collect();
     // As they were before the first change.
@@ -78,10 +81,10 @@ fn overlaps<'w>(watch: &'w Watch, standing: &[Standing], changes: &[Change]) -> 
             change.to == AlarmState::Alarm && states.get(change.alarm.as_str()) != Some(&AlarmState::Alarm);
         if fires
             && in_hours(change)
-            && let Some(rule) = watch.told_low(&change.alarm)
+            && let Some(rule) = watch.notifying_low(&change.alarm)
         {
             let beside = |(alarm, state): (&&str, &AlarmState)| {
-                let other = watch.told_low(alarm);
+                let other = watch.notifying_low(alarm);
                 *state == AlarmState::Alarm && other.is_some_and(|other| other.subsystem == rule.subsystem)
             };
             if states.iter().any(beside) {

@@ -1,6 +1,6 @@
 //! Turns the alarm history of CloudWatch into the content of the morning's digest.
 
-use crate::ports::{Change, Standing};
+use crate::ports::{AlarmStatus, Change};
 use crate::watch::Watch;
 use jiff::Timestamp;
 use spillway_alerts::hours::Digest;
@@ -24,10 +24,10 @@ pub struct Overnight {
 pub(crate) fn in_alarm_at_closing(
     watch: &Watch,
     night: Overnight,
-    now: &[Standing],
+    now: &[AlarmStatus],
     changes: &[Change],
 ) -> Vec<String> {
-    let alarms = watch.told_low_alarms();
+    let alarms = watch.notifying_low_alarms();
     let was = |alarm: &&String| match changes.iter().find(|change| change.alarm == **alarm) {
         Some(first) => first.from == AlarmState::Alarm,
         None => now.iter().any(|standing| {
@@ -48,7 +48,7 @@ pub fn overnight(
     at_closing: &[(String, Option<Change>)],
     changes: &[Change],
 ) -> Digest {
-    let rule = |alarm: &str| watch.told_low(alarm).map(|rule| rule.name.clone());
+    let rule = |alarm: &str| watch.notifying_low(alarm).map(|rule| rule.name.clone());
     let mut in_alarm: BTreeMap<RuleName, (Timestamp, String)> = BTreeMap::new();
     for (alarm, into) in at_closing {
         let Some(rule) = rule(alarm) else { continue };

@@ -13,7 +13,7 @@ pub struct PortError(pub String);
 
 /// How an alarm is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct AlarmStatus {
     /// Name of the alarm.
     pub alarm: String,
     /// Its state.
@@ -46,7 +46,7 @@ pub trait States: Send + Sync {
     ///
     /// # Errors
     /// CloudWatch did not answer.
-    async fn now(&self, alarms: &[String]) -> Result<Vec<Standing>, PortError>;
+    async fn now(&self, alarms: &[String]) -> Result<Vec<AlarmStatus>, PortError>;
 
     /// Every change of any alarm from `from` on and before `to`, the oldest first.
     ///
@@ -72,7 +72,7 @@ pub enum Claim {
 
 /// Remembers which notifications were sent: each opening, and each alarm that was reported on its own.
 #[async_trait]
-pub trait Once: Send + Sync {
+pub trait SentLog: Send + Sync {
     /// Claims a notification, by a name that is its own.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ pub trait Once: Send + Sync {
     ///
     /// # Errors
     /// The table did not answer.
-    async fn told(&self, what: &str) -> Result<(), PortError>;
+    async fn sent(&self, what: &str) -> Result<(), PortError>;
 
     /// The notification could not be sent, and another invocation may try.
     ///

@@ -90,7 +90,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_terraform_tells_is_read_and_what_is_missing_is_named() {
+    fn what_terraform_writes_is_read_and_what_is_missing_is_named() {
         let all = || ALL.into_iter().chain([("SPILLWAY_TIMEOUT_S", "120")]);
         let settings = Settings::read(&Environment::of(all())).unwrap();
         assert_eq!((settings.budget.as_str(), settings.retention.retry.cap_s), ("shop", 900));

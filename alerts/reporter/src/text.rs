@@ -14,9 +14,9 @@ use std::fmt::Write as _;
 /// Longest subject that SNS takes.
 const LONGEST_SUBJECT: usize = 100;
 /// Entries that are listed one by one. SNS accepts 256 KB, and no engineer reads more than this.
-const MOST_ENTRIES: usize = 100;
+const MAX_ENTRIES: usize = 100;
 /// Rules that are explained.
-const MOST_RULES: usize = 40;
+const MAX_RULES: usize = 40;
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// What the mail is about, in ASCII.
@@ -46,7 +46,7 @@ pub(crate) fn body(
             rules.push(&entry.rule);
         }
     }
-    for name in rules.into_iter().take(MOST_RULES) {
+    for name in rules.into_iter().take(MAX_RULES) {
         explain(&mut text, watch, digest, name, pictures.get(name.as_str()));
     }
     if let Some(url) = &watch.dashboard_url {
@@ -64,8 +64,8 @@ fn shortened(digest: &Digest) -> (Digest, usize) {
     newest_first(&mut shown.still_in_alarm);
     newest_first(&mut shown.cleared);
     let all = shown.still_in_alarm.len() + shown.cleared.len();
-    shown.still_in_alarm.truncate(MOST_ENTRIES);
-    shown.cleared.truncate(MOST_ENTRIES - shown.still_in_alarm.len());
+    shown.still_in_alarm.truncate(MAX_ENTRIES);
+    shown.cleared.truncate(MAX_ENTRIES - shown.still_in_alarm.len());
     let left_out = all - shown.still_in_alarm.len() - shown.cleared.len();
     (shown, left_out)
 }
@@ -86,7 +86,7 @@ pub(crate) fn overlaps_body(watch: &Watch, fired: &[Fired<'_>], zone: &TimeZone)
         "Low-priority alarms that fired while another one of the same part of the system was on. That part's alarm is told of the first \
          only.\n",
     );
-    for Fired { rule, change } in fired.iter().take(MOST_RULES) {
+    for Fired { rule, change } in fired.iter().take(MAX_RULES) {
         let since = change.at.to_zoned(zone.clone()).strftime("%a %d %b %H:%M");
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -104,8 +104,8 @@ pub(crate) fn overlaps_body(watch: &Watch, fired: &[Fired<'_>], zone: &TimeZone)
             let _ = writeln!(text, "  Runbook: {}", rule.runbook);
         }
     }
-    if fired.len() > MOST_RULES {
-        let _ = writeln!(text, "\nand {} more", fired.len() - MOST_RULES);
+    if fired.len() > MAX_RULES {
+        let _ = writeln!(text, "\nand {} more", fired.len() - MAX_RULES);
     }
     text
 }

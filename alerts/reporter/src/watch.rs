@@ -71,14 +71,14 @@ impl Watch {
     }
 
     /// The rule behind an alarm, if it is a low one that notifies.
-    pub fn told_low(&self, alarm: &str) -> Option<&Rule> {
+    pub fn notifying_low(&self, alarm: &str) -> Option<&Rule> {
         let rule = self.rules.get(self.by_alarm.get(alarm)?.as_str())?;
         (rule.tier == Tier::Low && rule.notify).then_some(rule)
     }
 
     /// The alarms of all such rules.
-    pub fn told_low_alarms(&self) -> Vec<String> {
-        self.by_alarm.keys().filter(|alarm| self.told_low(alarm).is_some()).cloned().collect()
+    pub fn notifying_low_alarms(&self) -> Vec<String> {
+        self.by_alarm.keys().filter(|alarm| self.notifying_low(alarm).is_some()).cloned().collect()
     }
 
     /// Whether a rule has numbers that can be drawn.

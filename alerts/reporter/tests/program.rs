@@ -248,9 +248,9 @@ fn it_reads_the_rules_at_its_start_and_does_what_it_is_asked() {
              Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:123456789012:function:shop-reporter\r\n",
             json!({ "task": task }).to_string().as_bytes(),
         );
-        let told = Asked::read(accept(&runtime_api));
-        let answer = (told.line.clone(), serde_json::from_slice::<Value>(&told.body).unwrap());
-        told.answer("202 Accepted", "", b"");
+        let asked = Asked::read(accept(&runtime_api));
+        let answer = (asked.line.clone(), serde_json::from_slice::<Value>(&asked.body).unwrap());
+        asked.answer("202 Accepted", "", b"");
         answer
     };
     let response = || "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1".to_owned();

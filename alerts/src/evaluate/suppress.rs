@@ -114,31 +114,31 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_that_clears_within_the_wait_period_is_not_told() {
+    fn an_alarm_that_clears_within_the_wait_period_does_not_notify() {
         let minutes = [repeat(3, Ok, Ok), repeat(1, Alarm, Ok), repeat(5, Ok, Ok)].concat();
         assert_eq!(story(&minutes), [(2, Ok)]);
     }
 
     #[test]
-    fn still_in_alarm_after_the_suppressor_is_told_after_the_extension_period() {
+    fn still_in_alarm_after_the_suppressor_notifies_after_the_extension_period() {
         let minutes = [repeat(3, Ok, Alarm), repeat(3, Alarm, Alarm), repeat(5, Alarm, Ok)].concat();
         assert_eq!(story(&minutes), [(8, Alarm)]);
     }
 
     #[test]
-    fn told_before_and_still_in_alarm_is_told_again_when_the_suppressor_ends() {
+    fn notified_before_and_still_in_alarm_notifies_again_when_the_suppressor_ends() {
         let minutes = [repeat(4, Alarm, Ok), repeat(4, Alarm, Alarm), repeat(4, Alarm, Ok)].concat();
         assert_eq!(story(&minutes), [(2, Alarm), (10, Alarm)]);
     }
 
     #[test]
-    fn an_alarm_that_clears_within_the_extension_period_is_not_told() {
+    fn an_alarm_that_clears_within_the_extension_period_does_not_notify() {
         let minutes = [repeat(3, Alarm, Alarm), repeat(1, Alarm, Ok), repeat(5, Ok, Ok)].concat();
         assert_eq!(story(&minutes), [(5, Ok)]);
     }
 
     #[test]
-    fn what_fires_and_clears_under_the_suppressor_is_never_told() {
+    fn what_fires_and_clears_under_the_suppressor_never_notifies() {
         let minutes =
             [repeat(3, Ok, Ok), repeat(3, Alarm, Alarm), repeat(3, Ok, Alarm), repeat(5, Ok, Ok)].concat();
         assert_eq!(story(&minutes), [(2, Ok)]);

@@ -1,6 +1,6 @@
 //! A simulated year in three time zones: nothing is notified out of hours, and every firing is reported.
 
-use super::{BusinessHours, HoursConfig, HoursError, Message, Teller, TellerState};
+use super::{BusinessHours, HoursConfig, HoursError, Message, Notifier, NotifierState};
 use crate::rules::{Limits, RuleName, RuleSet};
 use crate::state::{AlarmState, StateChange};
 use jiff::civil::{date, time};
@@ -42,7 +42,7 @@ fn opening_time_follows_daylight_saving_in_both_directions() {
 }
 
 #[test]
-fn nobody_is_there_at_weekends_and_on_holidays() {
+fn business_hours_exclude_weekends_and_holidays() {
     let berlin = hours("Europe/Berlin");
     assert!(berlin.is_open(at("2026-01-05T08:00:00Z")));
     assert!(!berlin.is_open(at("2026-01-05T07:59:59Z")));
@@ -96,33 +96,33 @@ fn change(rule: &str, at: Timestamp, to: AlarmState) -> StateChange {
 }
 
 #[test]
-fn high_alarms_are_told_at_night_and_low_ones_in_the_morning() {
-    let mut teller = Teller::new(&rules(), hours("Europe/Berlin"), TellerState::default());
+fn high_alarms_notify_at_night_and_low_ones_in_the_morning() {
+    let mut notifier = Notifier::new(&rules(), hours("Europe/Berlin"), NotifierState::default());
     let night = at("2026-01-06T02:00:00Z");
     let fired = [change("one", night, AlarmState::Alarm), change("urgent", night, AlarmState::Alarm)];
-    let told = teller.tell(night, &fired);
+    let messages = notifier.notify(night, &fired);
     assert!(
-        matches!(&told[..], [Message::Change { change, .. }] if change.rule.as_str() == "urgent"),
-        "{told:?}"
+        matches!(&messages[..], [Message::Change { change, .. }] if change.rule.as_str() == "urgent"),
+        "{messages:?}"
     );
 
     // It goes on from what it remembered after a restart.
-    let remembered = teller.state().clone();
-    let mut teller = Teller::new(&rules(), hours("Europe/Berlin"), remembered);
+    let remembered = notifier.state().clone();
+    let mut notifier = Notifier::new(&rules(), hours("Europe/Berlin"), remembered);
     let cleared = at("2026-01-06T03:00:00Z");
-    assert_eq!(teller.tell(cleared, &[change("one", cleared, AlarmState::Ok)]), []);
+    assert_eq!(notifier.notify(cleared, &[change("one", cleared, AlarmState::Ok)]), []);
     let two = at("2026-01-06T05:00:00Z");
-    assert_eq!(teller.tell(two, &[change("two", two, AlarmState::Alarm)]), []);
+    assert_eq!(notifier.notify(two, &[change("two", two, AlarmState::Alarm)]), []);
 
     let morning = at("2026-01-06T08:00:00Z");
-    let told = teller.tell(morning, &[]);
-    let [Message::Digest { digest }] = &told[..] else { panic!("expected a digest: {told:?}") };
+    let messages = notifier.notify(morning, &[]);
+    let [Message::Digest { digest }] = &messages[..] else { panic!("expected a digest: {messages:?}") };
     assert_eq!(digest.closed_at, Some(at("2026-01-05T16:00:00Z")));
     let text = digest.text(hours("Europe/Berlin").zone());
     let expected = "Low-priority alarms since Mon 05 Jan 17:00: 1 in alarm now, 1 fired and cleared.\n\nIn alarm now\n  \
                     two: Tue 06 Jan 06:00 (a reason)\n\nFired and cleared\n  one: Tue 06 Jan 03:00 to Tue 06 Jan 04:00 (a reason)\n";
     assert_eq!(text, expected);
-    assert_eq!(teller.tell(at("2026-01-06T08:01:00Z"), &[]), [], "told once");
+    assert_eq!(notifier.notify(at("2026-01-06T08:01:00Z"), &[]), [], "told once");
 }
 
 /// Random alarms over a year: each entry is a pause and a duration in minutes.
@@ -142,8 +142,8 @@ fn changes_of(rule: &str, start: Timestamp, alarms: &[(u32, u32)]) -> Vec<StateC
     changes
 }
 
-/// What must have been notified, computed without the teller: periods in ALARM by rule.
-fn stretches(changes: &[StateChange]) -> Vec<(RuleName, Timestamp, Timestamp)> {
+/// What must have been notified, computed without the notifier: periods in ALARM by rule.
+fn periods(changes: &[StateChange]) -> Vec<(RuleName, Timestamp, Timestamp)> {
     let mut open = BTreeMap::new();
     let mut found = Vec::new();
     for change in changes {
@@ -176,22 +176,24 @@ fn year(zone: &str, one: &[(u32, u32)], two: &[(u32, u32)]) -> Result<(), TestCa
     changes.sort_by_key(|change| change.at);
     changes.retain(|change| change.at <= end);
 
-    let mut teller = Teller::new(&rules(), hours.clone(), TellerState::default());
+    let mut notifier = Notifier::new(&rules(), hours.clone(), NotifierState::default());
     let mut now = start;
     let mut next = 0;
-    let mut told: Vec<(Timestamp, Message)> = Vec::new();
+    let mut messages: Vec<(Timestamp, Message)> = Vec::new();
     while now <= end {
         let due = changes[next..].partition_point(|change| change.at <= now);
-        told.extend(teller.tell(now, &changes[next..next + due]).into_iter().map(|message| (now, message)));
+        messages.extend(
+            notifier.notify(now, &changes[next..next + due]).into_iter().map(|message| (now, message)),
+        );
         next += due;
         now += SignedDuration::from_mins(1);
     }
 
-    for (when, message) in &told {
+    for (when, message) in &messages {
         prop_assert!(hours.is_open(*when), "{zone}: {message:?} at {when}");
     }
     let digest_at = |opening: Timestamp| {
-        told.iter().find_map(|(when, message)| match message {
+        messages.iter().find_map(|(when, message)| match message {
             Message::Digest { digest } if *when == opening => Some(digest),
             _ => None,
         })
@@ -201,7 +203,7 @@ fn year(zone: &str, one: &[(u32, u32)], two: &[(u32, u32)]) -> Result<(), TestCa
     while let Some(open) = opening.filter(|open| *open <= end) {
         openings += 1;
         let closed = hours.last_closing(open).unwrap();
-        for (rule, from, until) in stretches(&changes) {
+        for (rule, from, until) in periods(&changes) {
             // In ALARM just before business hours begin. A change at that very minute is notified as a
             // change.
             if from < open && until >= open {
@@ -229,8 +231,9 @@ fn year(zone: &str, one: &[(u32, u32)], two: &[(u32, u32)]) -> Result<(), TestCa
     prop_assert!((256..=258).contains(&openings), "{zone}: {openings} openings");
     // In business hours, every change is notified at once.
     for change in changes.iter().filter(|change| hours.is_open(change.at)) {
-        let known = told.iter().any(|(when, message)| {
-            *when == change.at && matches!(message, Message::Change { change: told, .. } if told == change)
+        let known = messages.iter().any(|(when, message)| {
+            *when == change.at
+                && matches!(message, Message::Change { change: messages, .. } if messages == change)
         });
         prop_assert!(known, "{zone}: {change:?} was not told at once");
     }

@@ -37,14 +37,14 @@ fn minutes(backtest: &Backtest, at: jiff::Timestamp) -> i64 {
 }
 
 #[test]
-fn a_normal_week_wakes_nobody() {
+fn a_normal_week_pages_no_engineer() {
     let backtest = backtest(7, Fault::None);
     assert_eq!(backtest.pages(), 0, "{backtest}");
     assert!(backtest.low_firings() <= 5, "{backtest}");
 }
 
 #[test]
-fn every_incident_is_told_by_a_low_alarm_before_a_high_one() {
+fn every_incident_notifies_a_low_alarm_before_a_high_one() {
     let incidents = [
         ("store outage", 2, Fault::StoreOutage { from: DAY, minutes: 4 * HOUR }),
         ("throttling ramp", 2, Fault::ThrottlingRamp { from: DAY, minutes: 8 * HOUR }),

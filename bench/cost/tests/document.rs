@@ -24,7 +24,7 @@ fn every_figure_of_the_document_is_what_the_model_says() {
 }
 
 #[test]
-fn a_load_costs_what_was_reckoned_by_hand() {
+fn a_load_costs_what_was_computed_by_hand() {
     let mut data = data();
     let measured = &mut data.measured;
     measured.write_units_per_event = 1.0;
@@ -125,7 +125,7 @@ fn what_the_rules_cost_is_what_their_files_ask_for() {
 }
 
 #[test]
-fn the_reporter_costs_what_was_reckoned_by_hand() {
+fn the_reporter_costs_what_was_computed_by_hand() {
     let mut data = data();
     data.assumptions.scheduled.retain(|task| task.what == "budget");
     data.assumptions.platform_log_bytes = 0.0;

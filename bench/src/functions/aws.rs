@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// Maximum size of a request to either service, including its encoding.
-const MOST_BYTES: usize = 32 * 1024 * 1024;
+const MAX_BYTES: usize = 32 * 1024 * 1024;
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.0");
 /// SDKs don't check the value, but the field has to be present.
 const MD5: &str = "00000000000000000000000000000000";
@@ -111,7 +111,7 @@ impl Aws {
         });
         let app = Router::new()
             .fallback(answer)
-            .layer(axum::extract::DefaultBodyLimit::max(MOST_BYTES))
+            .layer(axum::extract::DefaultBodyLimit::max(MAX_BYTES))
             .with_state(Arc::clone(&services));
         let server = tokio::spawn(async move {
             // The server runs until it is aborted.

@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// Maximum size of an answer that Lambda accepts.
-const MOST_BYTES: usize = 6 * 1024 * 1024;
+const MAX_BYTES: usize = 6 * 1024 * 1024;
 /// The deadline that Lambda sends to a function. This server does not enforce it.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// A sampled trace, so that the measurement includes the cost of tracing.
@@ -72,7 +72,7 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/init/error", post(init_error))
             .route("/2020-01-01/extension/register", post(register))
             .route("/2020-01-01/extension/event/next", get(never))
-            .layer(axum::extract::DefaultBodyLimit::max(MOST_BYTES))
+            .layer(axum::extract::DefaultBodyLimit::max(MAX_BYTES))
             .with_state(shared);
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port for a Runtime API")?;
         let address = listener.local_addr()?;

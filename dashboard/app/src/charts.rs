@@ -75,8 +75,8 @@ pub async fn read_charts(
             let compared: Vec<Entry> = entries.iter().map(spec::compared).collect();
             match catalogue::read(reader, &compared, range, question.period).await {
                 Ok(earlier) => Some(earlier),
-                Err(trouble) => {
-                    freshness.trouble.get_or_insert(trouble);
+                Err(error) => {
+                    freshness.error.get_or_insert(error);
                     None
                 }
             }

@@ -20,9 +20,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Most names in a `DescribeAlarms` (its page in the CloudWatch API reference).
-const MOST_NAMES: usize = 100;
+const MAX_NAMES: usize = 100;
 /// Changes that are read in order to know the periods of a range.
-const MOST_CHANGES: usize = 5_000;
+const MAX_CHANGES: usize = 5_000;
 
 /// Reads the alarms that Terraform made of the rules.
 ///
@@ -74,7 +74,7 @@ impl CloudWatchAlarms {
     async fn states(&self) -> Result<HashMap<String, State>, ReadError> {
         let names: Vec<String> = self.names.values().cloned().collect();
         let mut states = HashMap::new();
-        for names in names.chunks(MOST_NAMES) {
+        for names in names.chunks(MAX_NAMES) {
             let mut pages = self
                 .client
                 .describe_alarms()
@@ -172,7 +172,7 @@ impl AlarmSource for CloudWatchAlarms {
         range: TimeRange,
     ) -> Result<Vec<AlarmPeriod>, ReadError> {
         let until_now = TimeRange::new(range.from(), self.clock.now().max(range.to())).unwrap_or(range);
-        let changes = self.changes(rule, until_now, MOST_CHANGES).await?.changes;
+        let changes = self.changes(rule, until_now, MAX_CHANGES).await?.changes;
         let mut found = periods(&changes, range);
         // What has been in alarm since before the range did not change in it.
         for status in self.now().await?.statuses {

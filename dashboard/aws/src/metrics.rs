@@ -33,7 +33,7 @@ impl MetricReader for CloudWatchMetrics {
         period: Period,
     ) -> Result<Reading, ReadError> {
         let range = range.aligned(period);
-        let freshness = Freshness { read_at: self.clock.now(), trouble: None };
+        let freshness = Freshness { read_at: self.clock.now(), error: None };
         let times = (range.from(), range.to());
         let found = cloudwatch::read(&self.client, queries, period, times).await.map_err(read_error)?;
         let series = found.iter().map(|points| Arc::new(series(points, range, period)));
@@ -126,7 +126,7 @@ mod tests {
         fake.failing(400, "Throttling");
         clock.advance(Duration::from_secs(60));
         let old = cached.read(&query, hour(), Period::MINUTE).await.unwrap();
-        assert_eq!((old.series[0].total(), old.freshness.trouble), (Some(3.0), Some(ReadError::Throttled)));
+        assert_eq!((old.series[0].total(), old.freshness.error), (Some(3.0), Some(ReadError::Throttled)));
         assert_eq!(old.freshness.read_at, now());
     }
 }

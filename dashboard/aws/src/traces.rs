@@ -19,13 +19,13 @@ use std::collections::HashMap;
 /// X-Ray looks for summaries in at most so long ("GetTraceSummaries" in the X-Ray API reference).
 const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(6);
 /// Most traces in a `BatchGetTraces`.
-const MOST_TRACES: usize = 5;
+const MAX_TRACES: usize = 5;
 /// Calls at once.
 const AT_ONCE: usize = 4;
 /// Pages of summaries in one window that are read; a window with more says that there is more.
-const MOST_PAGES: usize = 20;
+const MAX_PAGES: usize = 20;
 /// Times that traces are asked for which X-Ray calls unprocessed. It says so of those that it does not know as well.
-const MOST_TRIES: usize = 2;
+const MAX_TRIES: usize = 2;
 
 /// Reads traces of an account and region.
 pub struct XRayTraces {
@@ -57,7 +57,7 @@ impl XRayTraces {
     ) -> Result<Window, ReadError> {
         let mut window = Window { found: Vec::new(), is_cut: false };
         let mut token: Option<String> = None;
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let answer = self
                 .client
                 .get_trace_summaries()
@@ -80,7 +80,7 @@ impl XRayTraces {
 
     /// Whole traces, in the order of their ids; those that X-Ray does not know are left out.
     async fn whole(&self, ids: &[String]) -> Result<Vec<Trace>, ReadError> {
-        let calls: Vec<_> = ids.chunks(MOST_TRACES).map(|ids| self.batch(ids)).collect();
+        let calls: Vec<_> = ids.chunks(MAX_TRACES).map(|ids| self.batch(ids)).collect();
         let answers: Vec<HashMap<String, Vec<Segment>>> =
             stream::iter(calls).buffered(AT_ONCE).try_collect().await?;
         let mut segments: HashMap<String, Vec<Segment>> = answers.into_iter().flatten().collect();
@@ -90,7 +90,7 @@ impl XRayTraces {
     async fn batch(&self, ids: &[String]) -> Result<HashMap<String, Vec<Segment>>, ReadError> {
         let mut found: HashMap<String, Vec<Segment>> = HashMap::new();
         let mut ids = ids.to_vec();
-        for _ in 0..MOST_TRIES {
+        for _ in 0..MAX_TRIES {
             let mut pages = self.client.batch_get_traces().set_trace_ids(Some(ids)).into_paginator().send();
             let mut left = Vec::new();
             while let Some(page) = pages.next().await {

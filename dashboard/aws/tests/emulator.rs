@@ -75,7 +75,7 @@ async fn a_trace_that_was_put_is_read_back_whole() {
 }
 
 #[tokio::test]
-async fn a_trace_that_nobody_put_is_not_known() {
+async fn a_trace_that_was_never_put_is_not_known() {
     let reader = XRayTraces::new(Client::new(emulator().await.config()));
     let never = TraceHeader::new(Timestamp::from_second(1_772_460_195).unwrap(), true).root;
     assert_eq!(reader.get(&never).await.unwrap(), None);

@@ -22,7 +22,7 @@ const ROW: i32 = 17;
 /// DejaVu Sans' ascent and descent in ems: the rasteriser takes a font's size to be their sum.
 const LINE_PER_EM: f64 = 1.164;
 /// The largest image, in pixels before smoothing: 300 MB.
-const MOST_PIXELS: u64 = 100_000_000;
+const MAX_PIXELS: u64 = 100_000_000;
 
 /// Why there is no image.
 #[derive(Debug, Error)]
@@ -54,7 +54,7 @@ pub fn render_png(chart: &Chart, theme: Theme, scale: u32) -> Result<Vec<u8>, Pn
     let scale = scale.clamp(1, 8);
     let (width, height) = (layout.size.width * scale, layout.size.height * scale);
     let (fine_width, fine_height) = (width * OVERSAMPLING, height * OVERSAMPLING);
-    if u64::from(fine_width) * u64::from(fine_height) > MOST_PIXELS {
+    if u64::from(fine_width) * u64::from(fine_height) > MAX_PIXELS {
         return Err(PngError::TooLarge { width, height });
     }
     fonts();

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_axis_begins_at_zero_unless_told_otherwise() {
+    fn the_axis_begins_at_zero_unless_set_otherwise() {
         let mut chart = chart(&[99.2, 99.9]);
         chart.unit = Unit::Percent;
         assert_eq!(Layout::of(&chart, 0).values.min, 0.0);

@@ -8,7 +8,7 @@ use spillway_dashboard_model::alarms::{
     RuleSet, Suppressed, Suppressor, Tier,
 };
 use spillway_dashboard_model::{ReadError, TimeRange};
-use spillway_embedded::alarms::{AlarmLog, InForce};
+use spillway_embedded::alarms::{ActiveRules, AlarmLog};
 use spillway_embedded::db::DbError;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ pub struct EmbeddedAlarms {
     pipeline: Pipeline,
     log: Arc<AlarmLog>,
     /// What was in force the last time: reading the rules takes longer than all the rest.
-    known: Mutex<Option<InForce>>,
+    known: Mutex<Option<ActiveRules>>,
 }
 
 impl EmbeddedAlarms {
@@ -27,11 +27,11 @@ impl EmbeddedAlarms {
         Self { pipeline, log, known: Mutex::default() }
     }
 
-    async fn in_force(&self) -> Result<InForce, ReadError> {
+    async fn in_force(&self) -> Result<ActiveRules, ReadError> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let in_force = match known {
             Some(known) => known.renewed(&self.pipeline, &self.log).await,
-            None => InForce::of(&self.pipeline, &self.log).await,
+            None => ActiveRules::of(&self.pipeline, &self.log).await,
         };
         let in_force =
             in_force.map_err(|error| ReadError::Unavailable { reason: format!("alarms: {error}") })?;
@@ -59,7 +59,7 @@ impl AlarmSource for EmbeddedAlarms {
             })
         });
         let statuses = statuses.collect();
-        let InForce { rules, resources, hours, .. } = in_force;
+        let ActiveRules { rules, resources, hours, .. } = in_force;
         Ok(AlarmsNow { rules, resources, statuses, evaluated_at, hours: Some(hours) })
     }
 

@@ -31,7 +31,7 @@ impl MetricReader for EmbeddedMetrics {
         let range = range.aligned(period);
         let asked = queries.to_vec();
         let reader = Arc::clone(&self.reader);
-        let freshness = Freshness { read_at: self.clock.now(), trouble: None };
+        let freshness = Freshness { read_at: self.clock.now(), error: None };
         let rows = super::blocking(move || reader.query(&asked, range.from(), range.to(), period.seconds()));
         let series = rows.await?.into_iter().map(|points| Series { start: range.from(), period, points });
         Ok(Reading { series: series.map(Arc::new).collect(), freshness })

@@ -80,7 +80,7 @@ async fn without_the_telemetry_file_the_ledger_is_still_shown() {
     pipeline.ports.queue.send(&[message("a")]).await.remove(0).unwrap();
     let flow = Sources::of(folder.path(), &pipeline.ports, &pipeline.local).flow.snapshot().await.unwrap();
     assert_eq!(flow.ledger.accepted, 1);
-    assert!(flow.activity.is_none() && flow.freshness.trouble.is_some());
+    assert!(flow.activity.is_none() && flow.freshness.error.is_some());
     assert!(summary(&flow).iter().any(|sentence| sentence.text.contains("not known")));
 }
 

@@ -18,7 +18,7 @@ pub struct Freshness {
     /// When it was read.
     pub read_at: Timestamp,
     /// Why it is not newer, if something stands in the way. The page then says that it shows old numbers.
-    pub trouble: Option<ReadError>,
+    pub error: Option<ReadError>,
 }
 
 /// An answer: a series for each query, in the queries' order.

@@ -58,7 +58,7 @@ async fn waiting(replayer: &Replayer, replay: &ReplayId) -> u64 {
 }
 
 #[test]
-fn a_replay_that_nobody_moves_is_put_back_at_its_rate_and_others_are_left_alone() {
+fn a_replay_without_a_worker_continues_at_its_rate_and_others_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let start: Timestamp = "2026-03-02T00:00:00Z".parse().unwrap();
     in_virtual_time(start, async |clock| {

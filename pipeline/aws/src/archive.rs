@@ -7,8 +7,8 @@
 
 mod entry;
 mod index;
-mod keep;
 mod objects;
+mod put;
 mod query;
 mod rebuild;
 mod search;

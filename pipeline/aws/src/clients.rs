@@ -1,7 +1,7 @@
 //! Clients of AWS: built once, with limits in time that fit the function that uses them.
 
-use crate::lean::{OfQueue, PreparedOnce};
-use crate::trust;
+use crate::certificates;
+use crate::cold_start::{QueueEndpoint, SharedHttps};
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -94,7 +94,7 @@ pub fn in_function(connection: Connection) -> Clients {
     let region = connection.region.clone().or_else(|| variable("AWS_REGION"));
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(PreparedOnce(https(trust::of_aws(region.as_deref()))))
+        .http_client(SharedHttps(https(certificates::of_aws(region.as_deref()))))
         .timeout_config(connection.timeouts())
         .retry_config(retries())
         .credentials_provider(credentials);
@@ -155,7 +155,7 @@ impl Clients {
     /// sets another endpoint.
     pub fn sqs_of(&self, queue_url: &str) -> aws_sdk_sqs::Client {
         let mut config = self.sqs_config();
-        if let Some(endpoint) = OfQueue::at(self.config.endpoint_url().unwrap_or(queue_url)) {
+        if let Some(endpoint) = QueueEndpoint::at(self.config.endpoint_url().unwrap_or(queue_url)) {
             config = config.endpoint_resolver(endpoint);
         }
         aws_sdk_sqs::Client::from_conf(config.build())

@@ -13,13 +13,13 @@ use spillway_metrics::{MetricQuery, Period};
 use std::collections::BTreeMap;
 
 /// Most metrics in a call ("GetMetricData" in the CloudWatch API reference).
-const MOST_QUERIES: usize = 500;
+const MAX_QUERIES: usize = 500;
 /// Most datapoints in a call, from the same page. More would come in further pages, one after the other.
-const MOST_DATAPOINTS: usize = 100_800;
+const MAX_DATAPOINTS: usize = 100_800;
 /// Calls at once. CloudWatch takes 50 a second in an account, and others use it as well.
 const AT_ONCE: usize = 4;
 /// No real answer has this many pages. One that always announces another page must not be followed.
-const MOST_PAGES: usize = 1_000;
+const MAX_PAGES: usize = 1_000;
 const CALL: &str = "cloudwatch:GetMetricData";
 
 /// Values by the Unix second at which their period begins. A period without measurements is not there.
@@ -47,8 +47,8 @@ pub async fn read(
 /// How many queries over that range fit into one call; at least one.
 fn fitting(seconds: i64, period: Period) -> usize {
     let points = seconds / i64::from(period.seconds()) + 1;
-    let fit = MOST_DATAPOINTS / usize::try_from(points).unwrap_or(usize::MAX);
-    fit.clamp(1, MOST_QUERIES)
+    let fit = MAX_DATAPOINTS / usize::try_from(points).unwrap_or(usize::MAX);
+    fit.clamp(1, MAX_QUERIES)
 }
 
 async fn one_call(
@@ -61,7 +61,7 @@ async fn one_call(
         asked.iter().enumerate().map(|(position, one)| query(position, one, period)).collect();
     let mut found = vec![Points::new(); asked.len()];
     let mut token: Option<String> = None;
-    for _ in 0..MOST_PAGES {
+    for _ in 0..MAX_PAGES {
         let answer = client
             .get_metric_data()
             .set_metric_data_queries(Some(queries.clone()))

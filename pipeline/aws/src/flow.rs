@@ -1,19 +1,19 @@
-//! The ledger and the whereabouts of events in AWS.
+//! The ledger and where events are in AWS.
 //!
 //! No service in AWS knows where every event is. So the ledger is computed from the counts of several
 //! services ([`reckon`]), with a bound for its error. docs/adr/0013-the-ledger-in-aws.md has the formula and
 //! its reasons.
 
-mod reckon;
-mod whereabouts;
+mod compute;
+mod places;
 
 use crate::cloudwatch::{self, Points};
 use crate::explain::{self, ExplainedError};
 use crate::topology::Topology;
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName;
+use compute::{Counts, InQueue};
 use futures::future::try_join_all;
-use reckon::{Counts, InQueue};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use spillway_core::ids::{EventId, EventSource};
@@ -32,7 +32,7 @@ const RECENT_S: i64 = 5 * 60;
 /// Replays that are read; older ones that still run are rare.
 const REPLAYS: usize = 200;
 
-/// The clients and ports that the ledger and the whereabouts are read through.
+/// The clients and ports that the ledger and where events are are read through.
 pub struct Readers {
     /// SQS, for how many messages there are.
     pub sqs: aws_sdk_sqs::Client,
@@ -117,7 +117,7 @@ impl AwsFlow {
     }
 
     /// What moved in the last minutes.
-    async fn recently(&self) -> Result<reckon::Recent, LedgerError> {
+    async fn recently(&self) -> Result<compute::Recent, LedgerError> {
         let primary = Queue::from(self.topology.queues.primary.name.as_str());
         let mut queries = self.counters().to_vec();
         let depths = [queue::VISIBLE, queue::NOT_VISIBLE];
@@ -132,7 +132,7 @@ impl AwsFlow {
                 points[3..].iter().filter_map(|points| points.get(&at)).map(|depth| *depth as u64).sum()
             })
             .collect();
-        Ok(reckon::Recent { accepted, stored: stored + already_stored, depths })
+        Ok(compute::Recent { accepted, stored: stored + already_stored, depths })
     }
 
     async fn read(
@@ -224,8 +224,8 @@ fn sums(points: &[Points]) -> [u64; 3] {
     [sum(0), sum(1), sum(2)]
 }
 
-fn failed(trouble: ExplainedError) -> LedgerError {
-    LedgerError { reason: trouble.to_string() }
+fn failed(error: ExplainedError) -> LedgerError {
+    LedgerError { reason: error.to_string() }
 }
 
 fn archive(error: ArchiveError) -> LedgerError {
@@ -243,11 +243,11 @@ impl LedgerReader for AwsFlow {
 impl EventLocator for AwsFlow {
     async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, LedgerError> {
         let (stored, letters) = tokio::try_join!(self.stored(id, source), self.dead(id))?;
-        Ok(whereabouts::together(stored, letters, source))
+        Ok(places::together(stored, letters, source))
     }
 
     async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, LedgerError> {
-        let chunks = ids.chunks(whereabouts::AT_ONCE).map(|chunk| self.places_of(chunk));
+        let chunks = ids.chunks(places::AT_ONCE).map(|chunk| self.places_of(chunk));
         // One chunk after the other; within each, many at once.
         let mut places = Vec::with_capacity(ids.len());
         for chunk in chunks {

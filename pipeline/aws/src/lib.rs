@@ -6,15 +6,16 @@
 pub mod archive;
 mod backoff;
 mod call_error;
+mod certificates;
 pub mod clients;
 pub mod clock;
 pub mod cloudwatch;
+mod cold_start;
 mod dynamo;
 pub mod explain;
 pub mod flow;
 #[cfg(feature = "operator")]
 pub mod history;
-mod lean;
 #[cfg(feature = "operator")]
 pub mod operator;
 pub mod ops;
@@ -27,7 +28,6 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod topology;
-mod trust;
 
 pub use archive::{ArchiveNames, IndexNames, S3Archive};
 pub use backoff::Pace;

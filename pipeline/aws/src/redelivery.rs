@@ -2,7 +2,7 @@
 
 use crate::backoff::{Backoff, Pace};
 use crate::call_error::{CallError, call_error};
-use crate::send::{MOST_IN_A_CALL, Sender, failed_entry, given_up, no_word, refused};
+use crate::send::{MAX_IN_A_CALL, Sender, failed_entry, given_up, no_word, refused};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
@@ -56,15 +56,15 @@ impl SqsRedelivery {
             for (position, result) in self.defer_once(deferrals, &open).await {
                 match result {
                     Ok(()) => answers[position] = Some(Ok(())),
-                    Err(trouble) if trouble.decision.is_retryable() => last.push((position, trouble)),
-                    Err(trouble) => answers[position] = Some(Err(refused(trouble))),
+                    Err(error) if error.decision.is_retryable() => last.push((position, error)),
+                    Err(error) => answers[position] = Some(Err(refused(error))),
                 }
             }
             if !last.is_empty() && backoff.wait().await {
                 continue;
             }
-            for (position, trouble) in last {
-                answers[position] = Some(Err(given_up(trouble)));
+            for (position, error) in last {
+                answers[position] = Some(Err(given_up(error)));
             }
             return answers.into_iter().map(|answer| answer.unwrap_or(Ok(()))).collect();
         }
@@ -83,8 +83,8 @@ impl SqsRedelivery {
                 .visibility_timeout(whole_seconds(deferrals[position].delay))
                 .build()
         };
-        let for_all = |trouble: CallError| {
-            positions.iter().map(|&position| (position, Err(trouble.clone()))).collect::<Vec<_>>()
+        let for_all = |error: CallError| {
+            positions.iter().map(|&position| (position, Err(error.clone()))).collect::<Vec<_>>()
         };
         let entries = match positions.iter().map(entry).collect::<Result<Vec<_>, _>>() {
             Ok(entries) => entries,
@@ -112,7 +112,7 @@ impl SqsRedelivery {
 impl Redelivery for SqsRedelivery {
     async fn defer(&self, deferrals: &[Deferral]) -> Vec<Result<(), QueueError>> {
         let backoff = Backoff::new(self.pace);
-        let calls = deferrals.chunks(MOST_IN_A_CALL).map(|call| self.defer_call(call, backoff.clone()));
+        let calls = deferrals.chunks(MAX_IN_A_CALL).map(|call| self.defer_call(call, backoff.clone()));
         futures::future::join_all(calls).await.into_iter().flatten().collect()
     }
 
@@ -182,20 +182,20 @@ mod tests {
         }
     }
 
-    fn told(message: &OutgoingMessage) -> Vec<Failure> {
+    fn failures(message: &OutgoingMessage) -> Vec<Failure> {
         serde_json::from_str(&message.attributes[FAILURES]).unwrap()
     }
 
     #[test]
     fn a_dead_letter_fits_the_queue_and_keeps_its_newest_failure() {
         let all = outgoing(&order(1000, &[10, 10, 10]));
-        assert_eq!(told(&all).len(), 3);
+        assert_eq!(failures(&all).len(), 3);
         let some = outgoing(&order(245_000, &[8000, 8000, 9000]));
         assert!(message_size(&some) <= LARGEST_MESSAGE);
-        assert_eq!(told(&some).iter().map(|failure| failure.message.len()).collect::<Vec<_>>(), [9000]);
+        assert_eq!(failures(&some).iter().map(|failure| failure.message.len()).collect::<Vec<_>>(), [9000]);
         let cut = outgoing(&order(250_000, &[20_000]));
         assert!(message_size(&cut) <= LARGEST_MESSAGE);
-        assert!(told(&cut)[0].message.ends_with('…') && told(&cut)[0].message.len() > 10_000);
+        assert!(failures(&cut)[0].message.ends_with('…') && failures(&cut)[0].message.len() > 10_000);
     }
 
     #[test]

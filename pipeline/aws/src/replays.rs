@@ -83,8 +83,8 @@ impl Replays for DynamoReplays {
         Ok(self.note_returned(replay, id).await?)
     }
 
-    async fn set_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError> {
-        Ok(self.note_trouble(replay, trouble).await?)
+    async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError> {
+        Ok(self.note_error(replay, error).await?)
     }
 
     async fn get(&self, replay: &ReplayId) -> Result<Option<Replay>, ArchiveError> {

@@ -16,7 +16,7 @@ use spillway_core::ports::{QueueError, message_size};
 use std::collections::HashMap;
 
 /// Messages in one `SendMessageBatch` ("TooManyEntriesInBatchRequest" beyond).
-pub(crate) const MOST_IN_A_CALL: usize = 10;
+pub(crate) const MAX_IN_A_CALL: usize = 10;
 /// Bytes in one `SendMessageBatch`: 1 MiB since 2025, for a message as for a batch.
 const LARGEST_CALL: usize = 1024 * 1024;
 /// Calls that are under way at once for one list of messages.
@@ -82,8 +82,8 @@ impl Sender {
             let mut again = Vec::new();
             for (position, result) in self.send_once(messages, &positions).await {
                 match result {
-                    Err(trouble) if trouble.decision.is_retryable() => again.push((position, trouble)),
-                    Err(trouble) => done.push((position, Err(refused(trouble)))),
+                    Err(error) if error.decision.is_retryable() => again.push((position, error)),
+                    Err(error) => done.push((position, Err(refused(error)))),
                     Ok(id) => done.push((position, Ok(id))),
                 }
             }
@@ -91,7 +91,7 @@ impl Sender {
                 return done;
             }
             if !backoff.wait().await {
-                done.extend(again.into_iter().map(|(position, trouble)| (position, Err(given_up(trouble)))));
+                done.extend(again.into_iter().map(|(position, error)| (position, Err(given_up(error)))));
                 return done;
             }
             positions = again.into_iter().map(|(position, _)| position).collect();
@@ -119,8 +119,8 @@ impl Sender {
         let output = match call.send().await {
             Ok(output) => output,
             Err(error) => {
-                let trouble = call_error("SendMessageBatch", &error);
-                if is_about_the_message(trouble.code.as_deref()) || is_too_long(trouble.code.as_deref()) {
+                let error = call_error("SendMessageBatch", &error);
+                if is_about_the_message(error.code.as_deref()) || is_too_long(error.code.as_deref()) {
                     // One message makes the call fail for all, or all of them together do. Alone, each gets
                     // its own answer.
                     let singles = positions.iter().map(|&position| async move {
@@ -128,7 +128,7 @@ impl Sender {
                     });
                     return futures::future::join_all(singles).await;
                 }
-                return for_all(positions, &trouble);
+                return for_all(positions, &error);
             }
         };
         let taken: HashMap<_, _> =
@@ -167,7 +167,7 @@ fn calls(sizes: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
     let mut bytes = 0;
     for (position, size) in sizes {
         match calls.last_mut() {
-            Some(call) if call.len() < MOST_IN_A_CALL && bytes + size <= LARGEST_CALL => {
+            Some(call) if call.len() < MAX_IN_A_CALL && bytes + size <= LARGEST_CALL => {
                 call.push(position);
                 bytes += size;
             }
@@ -228,8 +228,8 @@ pub(crate) fn no_word(action: &str) -> CallError {
     }
 }
 
-fn for_all<T>(positions: &[usize], trouble: &CallError) -> Vec<(usize, Result<T, CallError>)> {
-    positions.iter().map(|&position| (position, Err(trouble.clone()))).collect()
+fn for_all<T>(positions: &[usize], error: &CallError) -> Vec<(usize, Result<T, CallError>)> {
+    positions.iter().map(|&position| (position, Err(error.clone()))).collect()
 }
 
 /// Whether SQS rejects the message itself, and not the caller's rights or the queue.
@@ -252,20 +252,20 @@ fn is_too_long(code: Option<&str>) -> bool {
 }
 
 /// Refused: permanently if the message is at fault, otherwise until an operator fixes a permission or a name.
-pub(crate) fn refused(trouble: CallError) -> QueueError {
-    if is_about_the_message(trouble.code.as_deref()) {
-        QueueError::Rejected { reason: trouble.text }
+pub(crate) fn refused(error: CallError) -> QueueError {
+    if is_about_the_message(error.code.as_deref()) {
+        QueueError::Rejected { reason: error.text }
     } else {
-        QueueError::Unavailable { reason: trouble.text }
+        QueueError::Unavailable { reason: error.text }
     }
 }
 
 /// Retried until there was no time left.
-pub(crate) fn given_up(trouble: CallError) -> QueueError {
-    match trouble.decision {
+pub(crate) fn given_up(error: CallError) -> QueueError {
+    match error.decision {
         RetryDecision::Throttled => QueueError::Throttled,
         RetryDecision::Unknown | RetryDecision::TimedOut | RetryDecision::Refused => {
-            QueueError::Unavailable { reason: trouble.text }
+            QueueError::Unavailable { reason: error.text }
         }
     }
 }

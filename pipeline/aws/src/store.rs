@@ -73,11 +73,11 @@ impl DynamoEvents {
         loop {
             match self.put_once(&item, in_doubt).await {
                 Ok(outcome) => return Ok(outcome),
-                Err(trouble) if !trouble.decision.is_retryable() => return Err(refused(trouble, bytes)),
-                Err(trouble) => {
-                    in_doubt |= trouble.decision.may_have_happened();
+                Err(error) if !error.decision.is_retryable() => return Err(refused(error, bytes)),
+                Err(error) => {
+                    in_doubt |= error.decision.may_have_happened();
                     if !backoff.wait().await {
-                        return Err(self.given_up(trouble));
+                        return Err(self.given_up(error));
                     }
                 }
             }
@@ -107,13 +107,11 @@ impl DynamoEvents {
         Err(call_error("PutItem", &error))
     }
 
-    fn given_up(&self, trouble: CallError) -> StoreError {
-        match trouble.decision {
+    fn given_up(&self, error: CallError) -> StoreError {
+        match error.decision {
             RetryDecision::Throttled => StoreError::Throttled,
             RetryDecision::TimedOut => self.late(),
-            RetryDecision::Unknown | RetryDecision::Refused => {
-                StoreError::Unavailable { reason: trouble.text }
-            }
+            RetryDecision::Unknown | RetryDecision::Refused => StoreError::Unavailable { reason: error.text },
         }
     }
 
@@ -183,12 +181,12 @@ fn is_same_write(there: &Item, ours: &Item) -> bool {
     ["message_id", "stored_at"].iter().all(|name| there.get(*name) == ours.get(*name))
 }
 
-fn refused(trouble: CallError, bytes: usize) -> StoreError {
+fn refused(error: CallError, bytes: usize) -> StoreError {
     // DynamoDB may count a byte or two differently than we do, and its result decides.
-    if trouble.code.as_deref() == Some("ValidationException") && trouble.text.contains("Item size") {
+    if error.code.as_deref() == Some("ValidationException") && error.text.contains("Item size") {
         return StoreError::TooLarge { bytes, limit: LARGEST_ITEM };
     }
-    StoreError::Unavailable { reason: trouble.text }
+    StoreError::Unavailable { reason: error.text }
 }
 
 #[cfg(test)]

@@ -72,8 +72,10 @@ pub struct Replay {
     pub stored: u64,
     /// Messages that failed again.
     pub returned: u64,
-    /// Why it can't go on at the moment, if so: it is tried again.
-    pub trouble: Option<String>,
+    /// Why it can't go on at the moment, if so: it is tried again. The JSON of the command line has always
+    /// called it `trouble`.
+    #[serde(rename = "trouble")]
+    pub error: Option<String>,
 }
 
 impl Replay {

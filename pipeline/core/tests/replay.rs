@@ -67,15 +67,15 @@ fn what_the_queue_never_takes_is_archived_again_with_the_reason_and_the_others_g
         state.refuse(judge);
     });
     now(pipeline.create(&"r".into(), &ids(&names), "ada")).unwrap();
-    let trouble = || pipeline.state().replays[0].0.trouble.clone();
+    let error = || pipeline.state().replays[0].0.error.clone();
     assert_eq!(advance(&pipeline), 0);
     assert_eq!(items(&pipeline, ReplayItemState::Returned), ids(&["odd", "large"]));
-    assert_eq!(trouble(), None, "they are no trouble of the replay's");
+    assert_eq!(error(), None, "they are no trouble of the replay's");
     let noted = pipeline.state().audit[0].clone();
     assert_eq!(noted.subject, "odd");
     assert!(noted.detail.ends_with("the queue does not take this message: odd"), "{noted:?}");
     assert_eq!(advance(&pipeline), 1);
     assert_eq!(items(&pipeline, ReplayItemState::Sent), ids(&["a"]));
     assert_eq!(items(&pipeline, ReplayItemState::Waiting), ids(&["late"]));
-    assert_eq!(trouble().as_deref(), Some("the queue is over its rate"));
+    assert_eq!(error().as_deref(), Some("the queue is over its rate"));
 }

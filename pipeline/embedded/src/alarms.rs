@@ -19,8 +19,8 @@ mod write;
 pub use history::TelemetryHistory;
 pub use log::AlarmLog;
 pub use settings::{AlarmSettings, AlarmSettingsError, RuleFiles};
-pub use watch::{InForce, Watch, WatchError, WatchOptions};
-pub use webhook::{NoCertificates, NotTaken, Webhook, WebhookUrl, WebhookUrlError};
+pub use watch::{ActiveRules, Watch, WatchError, WatchOptions};
+pub use webhook::{DeliveryError, NoCertificates, Webhook, WebhookUrl, WebhookUrlError};
 
 use crate::Pipeline;
 use spillway_core::ports::Clock;
@@ -54,7 +54,7 @@ async fn evaluate(mut watch: Watch, log: Arc<AlarmLog>, clock: Arc<dyn Clock>, n
     let mut evaluations = 0_u32;
     loop {
         match watch.evaluate(clock.now() - SETTLED_AFTER).await {
-            Ok(told) if told.is_empty() => {}
+            Ok(messages) if messages.is_empty() => {}
             Ok(_) => news.notify_one(),
             Err(error) => {
                 tracing::warn!(%error, "alarms could not be kept; they are with the next evaluation")

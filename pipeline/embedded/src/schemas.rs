@@ -18,7 +18,7 @@ pub struct SchemaFolder {
 struct FolderState {
     signature: Signature,
     set: Arc<SchemaSet>,
-    trouble: Option<String>,
+    error: Option<String>,
 }
 
 impl SchemaFolder {
@@ -29,13 +29,13 @@ impl SchemaFolder {
     pub fn open(folder: &Path) -> Result<Self, SchemaError> {
         let signature = signature(folder)?;
         let set = Arc::new(load(&signature)?);
-        let state = RwLock::new(FolderState { signature, set, trouble: None });
+        let state = RwLock::new(FolderState { signature, set, error: None });
         Ok(Self { folder: folder.to_owned(), state })
     }
 
     /// Why the newest state of the folder is not in force, if so; then the last good one is.
-    pub fn trouble(&self) -> Option<String> {
-        self.state.read().map_or(None, |state| state.trouble.clone())
+    pub fn error(&self) -> Option<String> {
+        self.state.read().map_or(None, |state| state.error.clone())
     }
 }
 
@@ -48,13 +48,13 @@ impl Schemas for SchemaFolder {
                 match load(&now) {
                     Ok(set) => {
                         state.set = Arc::new(set);
-                        state.trouble = None;
+                        state.error = None;
                     }
-                    Err(error) => state.trouble = Some(error.to_string()),
+                    Err(error) => state.error = Some(error.to_string()),
                 }
                 state.signature = now;
             }
-            Err(error) => state.trouble = Some(error.to_string()),
+            Err(error) => state.error = Some(error.to_string()),
         }
         Arc::clone(&state.set)
     }
@@ -110,6 +110,6 @@ mod tests {
         assert!(schemas.current().check(&order).is_ok());
         std::fs::write(&file, r#"{"type":"#).unwrap();
         assert!(schemas.current().check(&order).is_ok());
-        assert!(schemas.trouble().is_some());
+        assert!(schemas.error().is_some());
     }
 }

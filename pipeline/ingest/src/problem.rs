@@ -8,7 +8,7 @@ use spillway_core::event::EventProblem;
 use std::borrow::Cow;
 
 /// Most entries of `errors` in one answer. A sender who fixes these finds the rest with the next request.
-const MOST_ERRORS: usize = 100;
+const MAX_ERRORS: usize = 100;
 /// Longest text from the sender (a pointer, a name) in an answer, in bytes.
 const LONGEST_ECHO: usize = 500;
 
@@ -165,7 +165,7 @@ impl Problem {
             .0
             .errors
             .iter()
-            .take(MOST_ERRORS)
+            .take(MAX_ERRORS)
             .map(|error| ErrorEntry { pointer: shortened(&error.pointer), detail: shortened(&error.detail) })
             .collect();
         let document = Document {

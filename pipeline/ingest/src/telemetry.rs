@@ -9,7 +9,7 @@ use spillway_core::trace::Segment;
 use spillway_metrics::{Function, ingest};
 
 /// Maximum events of a batch that its trace names. A segment document may have 64 KB.
-const MOST_EVENTS: usize = 50;
+const MAX_EVENTS: usize = 50;
 
 /// The parts of a handled request that traces and metrics need.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,7 @@ impl Work<'_> {
                 accept.annotated("event_id", key.id.as_str()).annotated("event_type", event_type.as_str())
             }
             many => {
-                let events = many.iter().take(MOST_EVENTS).map(|(key, event_type)| {
+                let events = many.iter().take(MAX_EVENTS).map(|(key, event_type)| {
                     Segment::new("event", self.ended, self.ended)
                         .annotated("event_id", key.id.as_str())
                         .annotated("event_type", event_type.as_str())

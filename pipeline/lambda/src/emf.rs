@@ -11,7 +11,7 @@ use spillway_core::metric::{Measurement, MetricId, Unit};
 use std::collections::BTreeMap;
 
 /// Maximum values of one metric in one line.
-const MOST_VALUES: usize = 100;
+const MAX_VALUES: usize = 100;
 
 /// The measured values by the metric's name, in the order of measuring.
 type Metrics<'m> = BTreeMap<&'m str, (Unit, Vec<f64>)>;
@@ -48,7 +48,7 @@ fn line(about: &MetricId, metrics: &mut Metrics<'_>, now: Timestamp, level: &str
     let mut root = Map::new();
     let mut definitions = Vec::new();
     metrics.retain(|name, (unit, values)| {
-        let some: Vec<_> = values.drain(..values.len().min(MOST_VALUES)).map(number).collect();
+        let some: Vec<_> = values.drain(..values.len().min(MAX_VALUES)).map(number).collect();
         definitions.push(json!({ "Name": name, "Unit": unit }));
         let target = if let [one] = &some[..] { one.clone() } else { Value::Array(some) };
         root.insert((*name).to_owned(), target);

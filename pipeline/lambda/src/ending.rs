@@ -16,7 +16,7 @@ struct State {
     /// An invocation has begun and its answer is not delivered yet.
     is_under_way: bool,
     /// SIGTERM has arrived.
-    is_told: bool,
+    was_notified: bool,
 }
 
 /// Whether the process may end.
@@ -34,7 +34,7 @@ impl Ending {
         match signal(SignalKind::terminate()) {
             Ok(mut sigterm) => {
                 sigterm.recv().await;
-                self.0.send_modify(|state| state.is_told = true);
+                self.0.send_modify(|state| state.was_notified = true);
             }
             // Without a handler, SIGTERM ends the process by default.
             Err(error) => tracing::warn!(%error, "SIGTERM can't be listened for"),
@@ -45,7 +45,7 @@ impl Ending {
     /// Waits for a SIGTERM, and then for the end of the current invocation.
     pub async fn may_end(&self) {
         // `self` holds the sender, so the channel is open.
-        let _ = self.0.subscribe().wait_for(|state| state.is_told && !state.is_under_way).await;
+        let _ = self.0.subscribe().wait_for(|state| state.was_notified && !state.is_under_way).await;
     }
 }
 
@@ -86,6 +86,6 @@ impl<F: Future> Future for UnderWay<F> {
         self.work = None;
         self.ending.0.send_modify(|state| state.is_under_way = false);
         // A process that may end now must not request another invocation, because it would not answer it.
-        if self.ending.0.borrow().is_told { Poll::Pending } else { Poll::Ready(output) }
+        if self.ending.0.borrow().was_notified { Poll::Pending } else { Poll::Ready(output) }
     }
 }

@@ -86,7 +86,7 @@ impl Period {
     const CHOICES: [u32; 9] = [60, 300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400];
 
     /// More points than that are not to be told apart on a chart.
-    const MOST_POINTS: i64 = 300;
+    const MAX_POINTS: i64 = 300;
 
     /// A period of that many minutes.
     pub const fn minutes(minutes: u32) -> Self {
@@ -105,7 +105,7 @@ impl Period {
         // An hour older than it is, so that no point is deleted while the chart is on a screen.
         let kept = retention::shortest_kept(age + 3_600).seconds();
         let fits =
-            |period: &&u32| **period >= kept && range.seconds() <= i64::from(**period) * Self::MOST_POINTS;
+            |period: &&u32| **period >= kept && range.seconds() <= i64::from(**period) * Self::MAX_POINTS;
         Self(Self::CHOICES.iter().find(fits).copied().unwrap_or(86_400))
     }
 }

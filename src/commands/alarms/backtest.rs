@@ -4,7 +4,7 @@
 mod aws;
 
 use super::source::{self, Source};
-use crate::answer::{ExitStatus, Trouble};
+use crate::answer::{CommandError, ExitStatus};
 use crate::console::{Console, GREEN, RED, paint};
 use crate::target::{Place, Target};
 use clap::Args;
@@ -81,7 +81,7 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
 async fn on_this_machine(options: &Options, target: &Target) -> anyhow::Result<Tried> {
     let Some(source) = Source::of(target).await? else {
         let what = "no data folder was named: add --embedded DIR";
-        return Err(Trouble::Usage(what.to_owned()).into());
+        return Err(CommandError::Usage(what.to_owned()).into());
     };
     let limits = source.limits()?;
     let rules = match options.rules.is_empty() {
@@ -95,7 +95,7 @@ async fn on_this_machine(options: &Options, target: &Target) -> anyhow::Result<T
         .transpose()?;
     let now = source.clock().now();
     let Some(first) = source.reader.first_recorded()? else {
-        return Err(Trouble::NotFound("nothing was recorded on that folder yet".to_owned()).into());
+        return Err(CommandError::NotFound("nothing was recorded on that folder yet".to_owned()).into());
     };
     let from = first.max(now - SignedDuration::from_hours(24 * i64::from(options.days)));
     let range = Range {
@@ -114,7 +114,7 @@ async fn on_this_machine(options: &Options, target: &Target) -> anyhow::Result<T
 fn try_out(rules: &RuleSet, history: &dyn History, range: &Range) -> anyhow::Result<Backtest> {
     backtest(rules, history, range).map_err(|error| {
         let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
-        Trouble::Unreachable(format!("{error}{cause}")).into()
+        CommandError::Unreachable(format!("{error}{cause}")).into()
     })
 }
 

@@ -1,7 +1,7 @@
 //! `spillway alarms compile`: rule files as the JSON that Terraform reads.
 
 use super::source;
-use crate::answer::{ExitStatus, Trouble};
+use crate::answer::{CommandError, ExitStatus};
 use crate::console::Console;
 use clap::Args;
 use serde_json::json;
@@ -44,7 +44,7 @@ pub fn run(options: &Options, console: &mut Console) -> anyhow::Result<ExitStatu
     }
     let file = options.out.display().to_string();
     std::fs::write(&options.out, text)
-        .map_err(|error| Trouble::Unreachable(format!("{file} could not be written: {error}")))?;
+        .map_err(|error| CommandError::Unreachable(format!("{file} could not be written: {error}")))?;
     if console.json() {
         console.document(&json!({"file": file, "format": FORMAT, "rules": rules.len()}))?;
     } else {

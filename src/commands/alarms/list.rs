@@ -138,8 +138,8 @@ fn print(
         {
             note.push_str(&format!(" Now: {}. Runbook: {}", status.reason, rule.runbook));
         }
-        if let Some(trouble) = status.and_then(|status| status.evaluation_error.as_ref()) {
-            note.push_str(&format!(" It could not be evaluated: {trouble}"));
+        if let Some(error) = status.and_then(|status| status.evaluation_error.as_ref()) {
+            note.push_str(&format!(" It could not be evaluated: {error}"));
         }
         table.row_with_note(cells, &note);
     }

@@ -1,12 +1,12 @@
 //! Rules from files, and the rules that a pipeline evaluates.
 
-use crate::answer::Trouble;
+use crate::answer::CommandError;
 use crate::target::Target;
 use spillway_alerts::rules::{LoadError, read_folder};
 use spillway_alerts::{Limits, RuleSet};
 use spillway_core::Pipeline;
 use spillway_core::ports::Clock;
-use spillway_embedded::alarms::{AlarmLog, InForce};
+use spillway_embedded::alarms::{ActiveRules, AlarmLog};
 use spillway_embedded::telemetry::TelemetryReader;
 
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub struct Source {
     /// Its alarm log, with the alarms' states.
     pub log: Arc<AlarmLog>,
     /// The rules and settings with which its alarms are evaluated.
-    pub in_force: InForce,
+    pub in_force: ActiveRules,
     /// Its recorded datapoints.
     pub reader: TelemetryReader,
 }
@@ -28,10 +28,11 @@ impl Source {
     /// The pipeline that the command line names, if it names one.
     pub async fn of(target: &Target) -> anyhow::Result<Option<Self>> {
         let Some(folder) = &target.embedded else { return Ok(None) };
-        let unreachable = |error: &dyn std::fmt::Display| Trouble::Unreachable(error.to_string());
+        let unreachable = |error: &dyn std::fmt::Display| CommandError::Unreachable(error.to_string());
         let attached = spillway_embedded::Pipeline::attach(folder).await;
         let (pipeline, local) = attached.map_err(|error| unreachable(&error))?;
-        let in_force = InForce::of(&pipeline, &local.alarms).await.map_err(|error| unreachable(&error))?;
+        let in_force =
+            ActiveRules::of(&pipeline, &local.alarms).await.map_err(|error| unreachable(&error))?;
         Ok(Some(Self { pipeline, log: local.alarms, in_force, reader: TelemetryReader::new(folder) }))
     }
 
@@ -49,7 +50,7 @@ impl Source {
 /// Limits from a file, or the built-in ones.
 pub fn limits(file: Option<&Path>) -> anyhow::Result<Limits> {
     let limits = file.map_or_else(Limits::built_in, Limits::load);
-    Ok(limits.map_err(|error| Trouble::Usage(error.to_string()))?)
+    Ok(limits.map_err(|error| CommandError::Usage(error.to_string()))?)
 }
 
 /// The rules in files and folders. The error of a malformed rule names the file, the line and what was expected.
@@ -76,5 +77,5 @@ fn usage(error: LoadError) -> anyhow::Error {
         LoadError::Read { source, .. } => format!("{error}: {source}"),
         _ => error.to_string(),
     };
-    Trouble::Usage(text).into()
+    CommandError::Usage(text).into()
 }

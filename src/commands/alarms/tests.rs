@@ -73,7 +73,7 @@ async fn a_failing_scenario_shows_what_was_expected_and_what_was_found() {
 }
 
 #[tokio::test]
-async fn a_malformed_rule_is_told_with_file_line_and_what_was_expected() {
+async fn a_malformed_rule_is_reported_with_file_line_and_what_was_expected() {
     let dir = tempfile::tempdir().unwrap();
     let bad = RULE.replace("tier: low", "tier: lowish").replace("period: 60", "period: 61");
     let file = write(dir.path(), "bad.yaml", &bad);

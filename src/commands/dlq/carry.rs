@@ -1,7 +1,7 @@
 //! Continues a replay from this process and shows its progress. In AWS the archiver does so every few minutes, but an
 //! operator who starts a replay need not wait for that.
 
-use crate::answer::Trouble;
+use crate::answer::CommandError;
 use crate::backend::Backend;
 use crate::console::Console;
 use spillway_core::ids::ReplayId;
@@ -11,7 +11,7 @@ use std::time::Duration;
 /// The first wait while the queue accepts nothing. Each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// After this number of waits in a row (17 minutes) the operator has to fix the queue first.
-const MOST_WAITS: u32 = 10;
+const MAX_WAITS: u32 = 10;
 
 /// Puts a replay's messages back at the pipeline's rate, until none is waiting. An interrupted replay continues where
 /// it stopped.
@@ -39,13 +39,13 @@ pub async fn carry_on(id: &ReplayId, backend: &Backend, console: &mut Console) -
             _ => "nothing was put back".to_owned(),
         };
         let resume = format!("spillway replays {id} --resume");
-        if waits == MOST_WAITS {
+        if waits == MAX_WAITS {
             bar.finish_and_clear();
             let what = format!(
                 "{} dead letters still wait to be put back ({why}): go on with {resume}",
                 replay.waiting
             );
-            return Err(Trouble::Unreachable(what).into());
+            return Err(CommandError::Unreachable(what).into());
         }
         if waits == 0 {
             bar.suspend(|| {

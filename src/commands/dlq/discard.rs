@@ -1,7 +1,7 @@
 //! `spillway dlq discard`.
 
 use super::selection::{Selected, Selection};
-use crate::answer::{ExitStatus, Trouble};
+use crate::answer::{CommandError, ExitStatus};
 use crate::backend::Backend;
 use crate::console::{BOLD, Console, paint};
 use crate::target::Actor;
@@ -50,7 +50,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
             }
             None => {
                 let what = format!("this would discard {chosen}: add --yes if that is meant");
-                return Err(Trouble::Usage(what).into());
+                return Err(CommandError::Usage(what).into());
             }
         }
     }

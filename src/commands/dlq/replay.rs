@@ -1,7 +1,7 @@
 //! `spillway dlq replay`: check in advance (preflight), start, and follow to the end.
 
 use super::selection::{Selected, Selection};
-use crate::answer::{ExitStatus, Trouble};
+use crate::answer::{CommandError, ExitStatus};
 use crate::backend::{Backend, Site};
 use crate::commands::replays;
 use crate::console::{BOLD, Console, GREEN, YELLOW, paint};
@@ -207,7 +207,7 @@ fn print_end(replay: &Replay, console: &mut Console) -> anyhow::Result<()> {
 pub async fn read(id: &ReplayId, backend: &Backend) -> anyhow::Result<Replay> {
     let replay = backend.pipeline.replays.get(id).await?;
     replay.ok_or_else(|| {
-        Trouble::NotFound(format!("the replay {id} is not known: see spillway replays")).into()
+        CommandError::NotFound(format!("the replay {id} is not known: see spillway replays")).into()
     })
 }
 
@@ -238,8 +238,8 @@ async fn follow(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyh
 
 fn standstill(replay: &Replay) -> String {
     let span = text::span(STANDSTILL);
-    match (&replay.trouble, replay.waiting) {
-        (Some(trouble), _) => format!("Nothing has moved for {span}: {trouble}. It goes on by itself."),
+    match (&replay.error, replay.waiting) {
+        (Some(error), _) => format!("Nothing has moved for {span}: {error}. It goes on by itself."),
         (None, 0) => format!(
             "Nothing has moved for {span}: {} were put back and wait for their next try. Still waiting; Ctrl-C stops \
              the waiting, not the replay.",

@@ -1,6 +1,6 @@
 //! Selects the dead letters that a command works on.
 
-use crate::answer::Trouble;
+use crate::answer::CommandError;
 use crate::backend::Backend;
 use crate::values::When;
 use clap::Args;
@@ -94,7 +94,7 @@ impl Selection {
         if !self.ids.is_empty() {
             if !self.filters.is_empty() {
                 let what = "name dead letters by id or choose them by filters, not both";
-                return Err(Trouble::Usage(what.to_owned()).into());
+                return Err(CommandError::Usage(what.to_owned()).into());
             }
             let mut ids = Vec::with_capacity(self.ids.len());
             for text in &self.ids {
@@ -107,7 +107,7 @@ impl Selection {
         }
         if !self.all && self.filters.is_empty() {
             let what = "say which dead letters: their ids, a filter such as --group FINGERPRINT, or --all";
-            return Err(Trouble::Usage(what.to_owned()).into());
+            return Err(CommandError::Usage(what.to_owned()).into());
         }
         let filter = self.filters.filter(&[DeadLetterStatus::Archived], backend.pipeline.clock.now());
         // More than any archive on one machine holds, and still a number that SQL accepts.

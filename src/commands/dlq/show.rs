@@ -1,6 +1,6 @@
 //! `spillway dlq show`.
 
-use crate::answer::{ExitStatus, Trouble};
+use crate::answer::{CommandError, ExitStatus};
 use crate::backend::Backend;
 use crate::console::{BOLD, Console, DIM, paint};
 use crate::text::{self, Cell, Table};
@@ -41,7 +41,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     let id = backend.dead_letter_id(&options.id).await?;
     let Some(dead_letter) = backend.pipeline.archive.get(&id).await? else {
         let what = format!("the dead letter {id} is not in the archive: see spillway dlq list");
-        return Err(Trouble::NotFound(what).into());
+        return Err(CommandError::NotFound(what).into());
     };
     if options.body {
         console.line(&dead_letter.body)?;

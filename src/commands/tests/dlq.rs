@@ -61,7 +61,7 @@ async fn list_filters_and_pages() {
 }
 
 #[tokio::test]
-async fn show_tells_the_whole_story() {
+async fn show_gives_all_details() {
     let pipeline = pipeline();
     {
         let mut state = pipeline.state();

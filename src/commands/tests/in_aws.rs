@@ -34,7 +34,7 @@ async fn a_queue_that_takes_nothing_is_waited_out() {
 }
 
 #[tokio::test]
-async fn what_the_queue_never_takes_holds_up_nobody() {
+async fn what_the_queue_never_accepts_blocks_no_other_message() {
     let pipeline = deployment(|state| {
         state.dead_letters = (1..=130).map(|number| dead_letter(number, 60)).collect();
         state.refuse(rejecting(115));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::collections::HashSet;
 
 /// Maximum number of values of one metric in a line ("Specification: Embedded metric format", Target members).
-const MOST_VALUES: usize = 100;
+const MAX_VALUES: usize = 100;
 /// Maximum number of values in one request.
 const AT_ONCE: usize = 1000;
 /// How far back a read starts, in milliseconds. An invocation's lines never arrive later than this.
@@ -104,8 +104,8 @@ fn embedded(line: &Value) -> Vec<(String, Value)> {
                 let Some(target) = line.get(name) else { continue };
                 let values = target.as_array().cloned().unwrap_or_else(|| vec![target.clone()]);
                 assert!(
-                    (1..=MOST_VALUES).contains(&values.len()) && values.iter().all(Value::is_number),
-                    "CloudWatch takes a number or an array of up to {MOST_VALUES}, and would refuse {name} in {line}"
+                    (1..=MAX_VALUES).contains(&values.len()) && values.iter().all(Value::is_number),
+                    "CloudWatch takes a number or an array of up to {MAX_VALUES}, and would refuse {name} in {line}"
                 );
                 let unit = metric["Unit"].as_str().unwrap_or("None");
                 let datum = json!({"MetricName": name, "Dimensions": dimensions, "Unit": unit,

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_told_apart() {
+    fn calls_are_distinguished() {
         assert_eq!(
             call("POST", "/", &[("x-amz-target", "AmazonSQS.SendMessageBatch")]),
             "Sqs SendMessageBatch"

@@ -75,11 +75,11 @@ macro_rules! suite {
 
 pub mod archive;
 pub mod ops;
+pub mod places;
 pub mod queue;
 pub mod replays;
 pub mod schemas;
 pub mod store;
-pub mod whereabouts;
 
 /// Every case of every suite as a test, for the pipeline that the function at this path opens.
 #[macro_export]
@@ -91,6 +91,6 @@ macro_rules! contract {
         $crate::replays!($open);
         $crate::schemas!($open);
         $crate::store!($open);
-        $crate::whereabouts!($open);
+        $crate::places!($open);
     };
 }

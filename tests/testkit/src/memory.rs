@@ -2,10 +2,10 @@
 
 mod archive;
 mod ops;
+mod places;
 mod queue;
 mod replays;
 mod store;
-mod whereabouts;
 
 use crate::ManualClock;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page};

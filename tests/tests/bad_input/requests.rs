@@ -270,7 +270,7 @@ fn sizes_and_routes() -> Vec<Row> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_bad_request_is_told_what_and_where_and_leaves_nothing_behind() {
+async fn every_bad_request_gets_what_and_where_and_leaves_nothing_behind() {
     let system = System::start_empty().await;
     system.accept("before", "t", &json!({})).await;
     let before = system.until(&["flow"], |flow| flow["stored"] == 1).await;
@@ -300,7 +300,7 @@ async fn every_bad_request_is_told_what_and_where_and_leaves_nothing_behind() {
 
 /// The server answers broken HTTP with a bare status, or closes the connection. It still serves the next connection.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_http_hurts_nobody() {
+async fn what_is_no_http_affects_no_other_request() {
     let system = System::start_empty().await;
     let long_header = format!("POST /events HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n", "x".repeat(40_000));
     let many_headers = format!("POST /events HTTP/1.1\r\nhost: x\r\n{}\r\n", "a: b\r\n".repeat(2_000));

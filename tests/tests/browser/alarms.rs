@@ -1,7 +1,7 @@
 //! Alarms: from a fault to the low alarm, the high alarm, the runbook and the cause, until both have cleared. Also the
 //! pages of an artificial day.
 
-use crate::{PLAIN, no_troubles};
+use crate::{PLAIN, no_console_errors};
 use spillway_tests::browser::{Browser, Options};
 use spillway_tests::{Setup, System, eventually_within};
 use std::time::Duration;
@@ -39,7 +39,7 @@ async fn open(browser: &Browser, system: &System, page: &str) {
 /// The journey of an engineer on call. The low alarm and then the high alarm notify them of a fault, and the runbook
 /// leads them to the cause. Afterwards the page shows that the fault is over.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fault_is_told_low_then_high_its_runbook_leads_to_the_cause_and_both_clear() {
+async fn a_fault_notifies_low_then_high_its_runbook_leads_to_the_cause_and_both_clear() {
     let (low, high) = ("records-retried-low", "records-retried-high");
     let system =
         System::start(Setup { site: true, demo: true, words: FAST.to_vec(), ..Setup::default() }).await;
@@ -70,7 +70,7 @@ async fn a_fault_is_told_low_then_high_its_runbook_leads_to_the_cause_and_both_c
     browser.find(".alarm-runbook a[href^='/metrics']").await.click().await.expect("a link can be clicked");
     browser.at("/metrics").await;
     browser.see("The table fails every write").await;
-    no_troubles(&browser).await;
+    no_console_errors(&browser).await;
 
     open(&browser, &system, "/alarms").await;
     assert_eq!(system.cli(&["fault", "stop", "store-outage", "--by", "anna"]).await.code, Some(0));
@@ -81,7 +81,7 @@ async fn a_fault_is_told_low_then_high_its_runbook_leads_to_the_cause_and_both_c
     browser.see("OK, cleared").await;
     let flow = system.until(&["flow"], |flow| flow["unaccounted"] == 0).await;
     assert!(flow["stored"].as_u64() > Some(0));
-    no_troubles(&browser).await;
+    no_console_errors(&browser).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +113,7 @@ async fn a_day_has_its_alarms_in_the_list_on_their_pages_and_on_the_charts() {
     browser.at("/metrics").await;
     browser.find("#error-share .alarm-shade.high").await;
     browser.find("#error-share .threshold.low").await;
-    no_troubles(&browser).await;
+    no_console_errors(&browser).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,5 +139,5 @@ async fn the_link_in_a_message_works_on_a_phone_and_without_javascript() {
     phone.at("/runbooks/table-system-errors").await;
     phone.see("Alarms that lead here").await;
     assert_eq!(phone.overflow().await, 0);
-    no_troubles(&phone).await;
+    no_console_errors(&phone).await;
 }

@@ -1,6 +1,6 @@
 //! From a dead letter to a stored event, with clicks.
 
-use crate::{PLAIN, all_is_stored, no_troubles, start_with_dead_letters};
+use crate::{PLAIN, all_is_stored, no_console_errors, start_with_dead_letters};
 use fantoccini::Locator;
 use serde_json::json;
 use spillway_tests::browser::{Browser, Options};
@@ -50,7 +50,7 @@ async fn replay_by_clicks(options: Options) {
     browser.see("No dead letters.").await;
     browser.click("Replayed and stored").await;
     browser.see("bad-1").await;
-    no_troubles(&browser).await;
+    no_console_errors(&browser).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +118,7 @@ async fn discard_and_undo(options: Options) {
     let noted: Vec<_> = audit.as_array().expect("a list").iter().map(|entry| &entry["action"]).collect();
     assert!(noted.contains(&&json!("discard")) && noted.contains(&&json!("restore")), "{audit:#}");
     assert!(audit.to_string().contains("sent by a test"), "{audit:#}");
-    no_troubles(&browser).await;
+    no_console_errors(&browser).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

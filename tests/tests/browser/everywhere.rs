@@ -1,6 +1,6 @@
 //! Checks for every page.
 
-use crate::{PLAIN, no_troubles, start_with_dead_letters};
+use crate::{PLAIN, no_console_errors, start_with_dead_letters};
 use serde_json::json;
 use spillway_tests::System;
 use spillway_tests::addresses::addresses;
@@ -15,7 +15,7 @@ async fn pages(system: &System) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_is_wider_than_a_phone_or_troubles_the_console() {
+async fn no_page_is_wider_than_a_phone_or_logs_to_the_console() {
     let system = start_with_dead_letters().await;
     let browser =
         Browser::signed_in(&system, Options { width: 380, height: 800, ..Options::default() }).await;
@@ -27,8 +27,8 @@ async fn no_page_is_wider_than_a_phone_or_troubles_the_console() {
         if overflow > 0 {
             wrong.push(format!("{page} is {overflow} px too wide: {}", widest(&browser).await));
         }
-        for trouble in browser.troubles().await {
-            wrong.push(format!("{page}: {trouble}"));
+        for error in browser.errors().await {
+            wrong.push(format!("{page}: {error}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -55,7 +55,7 @@ async fn every_page_is_whole_with_javascript_off() {
             .run("return document.querySelectorAll('[style], script:not([src]), [onclick]').length")
             .await;
         assert_eq!(inline, 0, "{page} has inline styles or scripts");
-        no_troubles(&browser).await;
+        no_console_errors(&browser).await;
     }
 }
 

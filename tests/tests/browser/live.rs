@@ -1,6 +1,6 @@
 //! Pages that refresh themselves.
 
-use crate::{no_troubles, number, start};
+use crate::{no_console_errors, number, start};
 use serde_json::json;
 use spillway_tests::browser::{Browser, Options};
 use spillway_tests::{System, eventually};
@@ -38,7 +38,7 @@ async fn the_overview_follows_what_happens_without_a_reload() {
     system.accept("bad", "order.placed", &json!({"amount": "much"})).await;
     shows(&browser, "dead-lettered", 1).await;
     browser.see("/amount").await;
-    no_troubles(&browser).await;
+    no_console_errors(&browser).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

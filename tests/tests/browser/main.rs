@@ -44,7 +44,7 @@ async fn all_is_stored(system: &System, accepted: u64) {
     assert_eq!((&flow["accepted"], &flow["unaccounted"]), (&json!(accepted), &json!(0)));
 }
 
-async fn no_troubles(browser: &Browser) {
-    let troubles = browser.troubles().await;
-    assert!(troubles.is_empty(), "the console has errors: {troubles:#?}");
+async fn no_console_errors(browser: &Browser) {
+    let errors = browser.errors().await;
+    assert!(errors.is_empty(), "the console has errors: {errors:#?}");
 }

@@ -1,6 +1,6 @@
 //! Range, theme and keyboard shortcuts.
 
-use crate::{PLAIN, no_troubles, start, start_with_dead_letters};
+use crate::{PLAIN, no_console_errors, start, start_with_dead_letters};
 use spillway_tests::browser::{Browser, Options};
 use spillway_tests::eventually;
 
@@ -30,7 +30,7 @@ async fn range(options: Options) {
     browser.find(".range-presets a[aria-current=true][href*='range=7d']").await;
     browser.client.back().await.expect("there is a page before");
     place_has(&browser, "range=1h").await;
-    no_troubles(&browser).await;
+    no_console_errors(&browser).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +89,7 @@ async fn the_theme_follows_the_system_until_it_is_chosen() {
     browser.click("Theme").await;
     browser.click("As the system").await;
     browser.find("html:not([data-theme])").await;
-    no_troubles(&browser).await;
+    no_console_errors(&browser).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,5 +118,5 @@ async fn keys_lead_everywhere() {
     assert_eq!(at.attr("name").await.expect("it is there").as_deref(), Some("contains"));
     at.send_keys("gm").await.expect("it takes letters");
     assert_eq!(browser.place().await, "/dead-letters", "letters in a field are letters");
-    no_troubles(&browser).await;
+    no_console_errors(&browser).await;
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use spillway_tests::{Setup, System};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_breaks_its_schema_is_kept_and_replayed_once_the_schema_is_mended() {
+async fn an_event_that_breaks_its_schema_is_kept_and_replayed_once_the_schema_is_fixed() {
     let number = json!({"properties": {"data": {}, "amount": {"type": "number"}}, "required": ["amount"]});
     let system = System::start(Setup { schemas: vec![("order.placed", number)], ..Setup::default() }).await;
     system.accept("good", "order.placed", &json!({"amount": 9.9})).await;
@@ -63,7 +63,7 @@ async fn one_bad_event_of_a_batch_takes_no_other_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_letter_is_given_up_by_somebody_with_a_reason_and_may_be_taken_back() {
+async fn a_dead_letter_is_discarded_by_an_operator_with_a_reason_and_may_be_restored() {
     let system = System::start(Setup { schemas: vec![("junk", json!(false))], ..Setup::default() }).await;
     system.accept("j1", "junk", &json!(1)).await;
     system.until(&["dlq", "list"], |list| list["total"] == 1).await;

@@ -26,7 +26,7 @@ async fn refused(command: &str, data: &Path, more: &[&str]) -> Output {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_pipeline_on_a_folder_is_refused_and_hurts_nobody() {
+async fn a_second_pipeline_on_a_folder_is_refused_and_the_first_goes_on() {
     let system = System::start_empty().await;
     for (command, more) in [("run", &[][..]), ("run", &["--fresh"][..]), ("demo", &[][..])] {
         let second = refused(command, &system.data(), more).await;

@@ -41,7 +41,7 @@ const JOURNEYS: &[(&str, Journey)] = &journeys![
     deliveries::a_consumer_that_is_killed_in_the_middle_of_a_batch_loses_nothing,
     traces::an_event_is_one_trace_from_the_api_to_the_table_and_so_is_its_replay,
     outage::what_can_not_be_stored_is_archived_and_comes_back_by_a_replay,
-    outage::an_index_that_fails_is_mended_later,
+    outage::an_index_that_fails_is_repaired_later,
     chaos::ten_thousand_events_through_failing_services_are_all_there,
     poison::poison_is_dead_lettered_with_its_reason_and_fails_nothing_beside_it,
 ];

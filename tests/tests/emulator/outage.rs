@@ -49,7 +49,7 @@ pub async fn what_can_not_be_stored_is_archived_and_comes_back_by_a_replay(at: &
     assert_eq!((grown(&before, &after, "stored"), grown(&before, &after, "archived")), (20, 0));
 }
 
-pub async fn an_index_that_fails_is_mended_later(at: &Deployment) {
+pub async fn an_index_that_fails_is_repaired_later(at: &Deployment) {
     let before = settled(at).await;
     let index = Calls::of(Service::DynamoDb).about(format!("\"{}\"", at.named("/dead_letter_index/name")));
     at.proxy.set(2, vec![Rule::all(of_events_table(at), Fault::Throttle), Rule::all(index, Fault::Fail)]);

@@ -1,7 +1,7 @@
 //! States of alarms and their history, from CloudWatch.
 
 use super::refused;
-use crate::ports::{Change, PortError, Standing, States};
+use crate::ports::{AlarmStatus, Change, PortError, States};
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{AlarmHistoryItem, AlarmType, HistoryItemType, ScanBy, StateValue};
@@ -11,11 +11,11 @@ use serde::Deserialize;
 use spillway_alerts::AlarmState;
 
 /// Alarms that one call describes ("DescribeAlarms" in the CloudWatch API reference).
-const MOST_NAMES: usize = 100;
+const MAX_NAMES: usize = 100;
 /// Changes that one page has.
 const PAGE: i32 = 100;
 /// No night has this many pages. An answer that always announces another page must not be followed.
-const MOST_PAGES: usize = 1_000;
+const MAX_PAGES: usize = 1_000;
 const DESCRIBE: &str = "cloudwatch:DescribeAlarms";
 const HISTORY: &str = "cloudwatch:DescribeAlarmHistory";
 
@@ -39,7 +39,7 @@ impl CloudWatchStates {
         mut wanted: impl FnMut(Change) -> bool,
     ) -> Result<(), PortError> {
         let mut token = None;
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let page = self
                 .client
                 .describe_alarm_history()
@@ -72,9 +72,9 @@ impl CloudWatchStates {
 
 #[async_trait]
 impl States for CloudWatchStates {
-    async fn now(&self, alarms: &[String]) -> Result<Vec<Standing>, PortError> {
+    async fn now(&self, alarms: &[String]) -> Result<Vec<AlarmStatus>, PortError> {
         let mut found = Vec::new();
-        for names in alarms.chunks(MOST_NAMES) {
+        for names in alarms.chunks(MAX_NAMES) {
             let answer = self
                 .client
                 .describe_alarms()
@@ -94,7 +94,7 @@ impl States for CloudWatchStates {
                 (alarm.alarm_name(), alarm.state_value(), since, alarm.state_reason())
             });
             found.extend(metric.chain(composite).filter_map(|(name, state, since, reason)| {
-                Some(Standing {
+                Some(AlarmStatus {
                     alarm: name?.to_owned(),
                     state: state_of(state?)?,
                     since: time(since?)?,

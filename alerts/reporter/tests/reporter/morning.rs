@@ -3,17 +3,17 @@
 use crate::support::{Fake, ask, change, standing};
 use spillway_alerts::AlarmState::{Alarm, InsufficientData, Ok as Calm};
 use spillway_alerts_reporter::ports::PortError;
-use spillway_alerts_reporter::{Answer, DigestError, RunError, Told};
+use spillway_alerts_reporter::{Answer, DigestError, DigestOutcome, RunError};
 
 const OPENING: &str = "2026-03-03T08:00:20Z";
 const DIGEST: &str = r#"{"task":"digest"}"#;
 
-fn told(told: Told) -> Answer {
-    Answer::Told { digest: told }
+fn sent(sent: DigestOutcome) -> Answer {
+    Answer::DigestOutcome { digest: sent }
 }
 
 #[tokio::test]
-async fn what_fired_and_cleared_overnight_is_told_and_what_is_still_wrong() {
+async fn what_fired_and_cleared_overnight_is_reported_with_what_is_still_wrong() {
     let fake = Fake::default();
     fake.with(|world| {
         world.changes = vec![
@@ -41,7 +41,7 @@ async fn what_fired_and_cleared_overnight_is_told_and_what_is_still_wrong() {
         ];
     });
     let function = fake.function(OPENING, true);
-    assert_eq!(ask(&function, DIGEST).await.unwrap(), told(Told::Sent));
+    assert_eq!(ask(&function, DIGEST).await.unwrap(), sent(DigestOutcome::Sent));
 
     let (subject, text) = fake.with(|world| world.mails.pop()).unwrap();
     assert_eq!(subject, "shop: 2 low alarms now, 2 fired and cleared while closed");
@@ -67,24 +67,30 @@ async fn what_fired_and_cleared_overnight_is_told_and_what_is_still_wrong() {
 }
 
 #[tokio::test]
-async fn an_opening_is_told_once_however_often_it_is_asked_for() {
+async fn an_opening_is_sent_once_however_often_it_is_asked_for() {
     let fake = Fake::default();
     fake.with(|world| world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", Calm, Alarm)]);
     let function = fake.function(OPENING, true);
-    assert_eq!(ask(&function, DIGEST).await.unwrap(), told(Told::Sent));
-    assert_eq!(ask(&function, DIGEST).await.unwrap(), told(Told::Already));
-    assert_eq!(ask(&fake.function("2026-03-03T08:07:00Z", true), DIGEST).await.unwrap(), told(Told::Already));
+    assert_eq!(ask(&function, DIGEST).await.unwrap(), sent(DigestOutcome::Sent));
+    assert_eq!(ask(&function, DIGEST).await.unwrap(), sent(DigestOutcome::Already));
+    assert_eq!(
+        ask(&fake.function("2026-03-03T08:07:00Z", true), DIGEST).await.unwrap(),
+        sent(DigestOutcome::Already)
+    );
     assert_eq!(fake.with(|world| world.mails.len()), 1);
-    assert_eq!(ask(&fake.function("2026-03-04T08:00:00Z", true), DIGEST).await.unwrap(), told(Told::Nothing));
+    assert_eq!(
+        ask(&fake.function("2026-03-04T08:00:00Z", true), DIGEST).await.unwrap(),
+        sent(DigestOutcome::Nothing)
+    );
 }
 
 #[tokio::test]
-async fn a_quiet_night_is_not_told() {
+async fn a_quiet_night_is_not_reported() {
     let fake = Fake::default();
     fake.with(|world| {
         world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", InsufficientData, Calm)]
     });
-    assert_eq!(ask(&fake.function(OPENING, true), DIGEST).await.unwrap(), told(Told::Nothing));
+    assert_eq!(ask(&fake.function(OPENING, true), DIGEST).await.unwrap(), sent(DigestOutcome::Nothing));
     assert!(fake.with(|world| world.mails.is_empty()));
 }
 
@@ -101,7 +107,7 @@ async fn what_could_not_be_sent_is_tried_again() {
         assert_eq!(source, PortError(format!("{broken} does not answer")));
         fake.with(|world| world.broken.clear());
     }
-    assert_eq!(ask(&function, DIGEST).await.unwrap(), told(Told::Sent));
+    assert_eq!(ask(&function, DIGEST).await.unwrap(), sent(DigestOutcome::Sent));
 }
 
 #[tokio::test]
@@ -112,7 +118,7 @@ async fn a_digest_without_pictures_is_better_than_none() {
             world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", Calm, Alarm)];
             world.broken.insert(broken);
         });
-        assert_eq!(ask(&fake.function(OPENING, true), DIGEST).await.unwrap(), told(Told::Sent));
+        assert_eq!(ask(&fake.function(OPENING, true), DIGEST).await.unwrap(), sent(DigestOutcome::Sent));
         let (_, text) = fake.with(|world| world.mails.pop()).unwrap();
         assert!(text.contains("queue-age-low") && !text.contains("Chart:"), "{text}");
     }
@@ -124,13 +130,17 @@ async fn there_is_no_morning_at_night_on_a_holiday_or_without_hours() {
     for (now, hours) in
         [("2026-03-03T06:00:00Z", true), ("2026-04-03T08:00:00Z", true), ("2026-03-03T08:00:00Z", false)]
     {
-        assert_eq!(ask(&fake.function(now, hours), DIGEST).await.unwrap(), told(Told::NotOpen), "{now}");
+        assert_eq!(
+            ask(&fake.function(now, hours), DIGEST).await.unwrap(),
+            sent(DigestOutcome::NotOpen),
+            "{now}"
+        );
     }
     assert!(fake.with(|world| world.claims.is_empty()));
 }
 
 #[tokio::test]
-async fn after_a_long_weekend_all_of_it_is_told() {
+async fn after_a_long_weekend_all_of_it_is_reported() {
     let fake = Fake::default();
     // Good Friday is a holiday, so Tuesday's opening is the first but Monday's; hours ended on Thursday.
     fake.with(|world| {
@@ -139,14 +149,17 @@ async fn after_a_long_weekend_all_of_it_is_told() {
             change("queue-age-low", "2026-04-05T10:00:00Z", Alarm, Calm),
         ];
     });
-    assert_eq!(ask(&fake.function("2026-04-06T07:00:10Z", true), DIGEST).await.unwrap(), told(Told::Sent));
+    assert_eq!(
+        ask(&fake.function("2026-04-06T07:00:10Z", true), DIGEST).await.unwrap(),
+        sent(DigestOutcome::Sent)
+    );
     let (_, text) = fake.with(|world| world.mails.pop()).unwrap();
     assert!(text.contains("since Thu 02 Apr 17:00"), "{text}");
     assert_eq!(fake.with(|world| world.claims.clone()), [("2026-04-06T07:00:00Z".to_owned(), true)].into());
 }
 
 #[tokio::test]
-async fn a_night_of_flapping_is_told_in_a_mail_that_somebody_can_read() {
+async fn a_night_of_flapping_is_reported_in_a_readable_mail() {
     let fake = Fake::default();
     fake.with(|world| {
         for minute in 0..300 {
@@ -156,7 +169,7 @@ async fn a_night_of_flapping_is_told_in_a_mail_that_somebody_can_read() {
             world.changes.push(change("queue-age-low", &time(30), Alarm, Calm));
         }
     });
-    assert_eq!(ask(&fake.function(OPENING, true), DIGEST).await.unwrap(), told(Told::Sent));
+    assert_eq!(ask(&fake.function(OPENING, true), DIGEST).await.unwrap(), sent(DigestOutcome::Sent));
     let (subject, text) = fake.with(|world| world.mails.pop()).unwrap();
     assert!(subject.contains("300 fired and cleared"), "{subject}");
     assert!(text.len() < 32 * 1024 && text.contains("  and 200 more\n"), "{} bytes", text.len());

@@ -2,12 +2,12 @@
 
 use crate::support::{Fake, ask, at, change, standing};
 use spillway_alerts::AlarmState::{Alarm, InsufficientData, Ok as Calm};
-use spillway_alerts_reporter::{Answer, RunError, Told};
+use spillway_alerts_reporter::{Answer, DigestOutcome, RunError};
 
 const NOW: &str = "2026-03-03T10:30:00Z";
 const CATCH_UP: &str = r#"{"task":"catch-up"}"#;
 
-fn caught_up(digest: Option<Told>, alarms: usize) -> Answer {
+fn caught_up(digest: Option<DigestOutcome>, alarms: usize) -> Answer {
     Answer::CaughtUp { digest, alarms }
 }
 
@@ -19,7 +19,7 @@ fn after_the_opening() -> Fake {
 }
 
 #[tokio::test]
-async fn the_second_alarm_of_a_subsystem_is_told_and_the_first_is_not() {
+async fn the_second_alarm_of_a_subsystem_is_sent_and_the_first_is_not() {
     let fake = after_the_opening();
     fake.with(|world| {
         world.changes = vec![
@@ -48,7 +48,7 @@ async fn the_second_alarm_of_a_subsystem_is_told_and_the_first_is_not() {
         ];
     });
     let function = fake.function(NOW, true);
-    assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(Told::Already), 3));
+    assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(DigestOutcome::Already), 3));
     let (subject, text) = fake.with(|world| world.mails.pop()).unwrap();
     assert_eq!(subject, "shop: 3 more low alarms");
     let expected = [
@@ -66,14 +66,14 @@ async fn the_second_alarm_of_a_subsystem_is_told_and_the_first_is_not() {
     }
     assert_eq!(
         ask(&function, CATCH_UP).await.unwrap(),
-        caught_up(Some(Told::Already), 0),
+        caught_up(Some(DigestOutcome::Already), 0),
         "each is told once"
     );
     assert!(fake.with(|world| world.mails.is_empty()));
 }
 
 #[tokio::test]
-async fn what_could_not_be_sent_is_told_by_the_next_run() {
+async fn what_could_not_be_sent_is_sent_by_the_next_run() {
     let fake = after_the_opening();
     fake.with(|world| {
         world.changes = vec![change("queue-depth-low", "2026-03-03T10:20:00Z", Calm, Alarm)];
@@ -87,23 +87,23 @@ async fn what_could_not_be_sent_is_told_by_the_next_run() {
         fake.with(|world| world.broken.clear());
     }
     let later = fake.function("2026-03-03T10:50:00Z", true);
-    assert_eq!(ask(&later, CATCH_UP).await.unwrap(), caught_up(Some(Told::Already), 1));
+    assert_eq!(ask(&later, CATCH_UP).await.unwrap(), caught_up(Some(DigestOutcome::Already), 1));
     let (subject, _) = fake.with(|world| world.mails.pop()).unwrap();
     assert_eq!(subject, "shop: queue-depth-low too");
 }
 
 #[tokio::test]
-async fn a_morning_that_could_not_be_told_is_told_later_that_day() {
+async fn a_digest_that_could_not_be_sent_is_sent_later_that_day() {
     let fake = Fake::default();
     fake.with(|world| world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", Calm, Alarm)]);
     let function = fake.function(NOW, true);
-    assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(Told::Sent), 0));
-    assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(Told::Already), 0));
+    assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(DigestOutcome::Sent), 0));
+    assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(DigestOutcome::Already), 0));
     assert_eq!(fake.with(|world| world.mails.len()), 1);
 }
 
 #[tokio::test]
-async fn nothing_is_told_out_of_hours_and_anything_is_without_hours() {
+async fn nothing_is_sent_out_of_hours_and_anything_is_without_hours() {
     let fake = Fake::default();
     fake.with(|world| {
         world.changes = vec![change("queue-depth-low", "2026-03-03T20:20:00Z", Calm, Alarm)];
@@ -122,5 +122,5 @@ async fn what_fired_before_hours_began_is_the_digests() {
         world.now = vec![standing("queue-age-low", "2026-03-02T20:00:00Z", Alarm)];
     });
     let function = fake.function("2026-03-03T08:05:00Z", true);
-    assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(Told::Already), 0));
+    assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(DigestOutcome::Already), 0));
 }

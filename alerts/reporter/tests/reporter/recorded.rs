@@ -12,7 +12,7 @@ use aws_smithy_types::body::SdkBody;
 use ciborium::Value;
 use spillway_alerts::AlarmState::{Alarm, Ok as Calm};
 use spillway_alerts_reporter::aws::CloudWatchStates;
-use spillway_alerts_reporter::ports::{Change, Standing, States};
+use spillway_alerts_reporter::ports::{AlarmStatus, Change, States};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -153,7 +153,7 @@ async fn alarms_are_described_a_hundred_at_a_time() {
     let (states, recorded) = Recorded::of([alarm("a", "MetricAlarms"), alarm("b", "CompositeAlarms")]);
     let names: Vec<String> = (0..101).map(|number| format!("n{number}")).collect();
     let found = states.now(&names).await.unwrap();
-    let standing = |alarm: &str| Standing {
+    let standing = |alarm: &str| AlarmStatus {
         alarm: alarm.into(),
         state: Alarm,
         since: at("2026-03-02T20:00:00Z"),

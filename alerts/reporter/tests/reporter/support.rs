@@ -6,7 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use spillway_alerts::{AlarmState, Limits, RuleSet};
 use spillway_alerts_reporter::ports::{
-    Change, Claim, Mail, Once, Pictures, PortError, Spending, Standing, States, Waiting,
+    AlarmStatus, Change, Claim, Mail, Pictures, PortError, SentLog, Spending, States, Waiting,
 };
 use spillway_alerts_reporter::{Answer, Function, Retention, RunError, Watch, run};
 use spillway_core::metric::MetricId;
@@ -27,7 +27,7 @@ pub fn at(text: &str) -> Timestamp {
 /// Everything that is requested or sent, and the scripted answers.
 #[derive(Default)]
 pub struct World {
-    pub now: Vec<Standing>,
+    pub now: Vec<AlarmStatus>,
     pub changes: Vec<Change>,
     pub before: Vec<Change>,
     pub series: BTreeMap<String, BTreeMap<i64, f64>>,
@@ -70,7 +70,7 @@ impl Fake {
             watch: watch(hours),
             states: ports.clone(),
             metrics: ports.clone(),
-            once: ports.clone(),
+            sent_log: ports.clone(),
             pictures: ports.clone(),
             mail: ports.clone(),
             spending: ports.clone(),
@@ -121,13 +121,13 @@ pub fn change(rule: &str, when: &str, from: AlarmState, to: AlarmState) -> Chang
     Change { alarm: format!("shop-{rule}"), at: at(when), from, to, reason: format!("{rule}\nbecause") }
 }
 
-pub fn standing(rule: &str, since: &str, state: AlarmState) -> Standing {
-    Standing { alarm: format!("shop-{rule}"), state, since: at(since), reason: format!("{rule} because") }
+pub fn standing(rule: &str, since: &str, state: AlarmState) -> AlarmStatus {
+    AlarmStatus { alarm: format!("shop-{rule}"), state, since: at(since), reason: format!("{rule} because") }
 }
 
 #[async_trait]
 impl States for Fake {
-    async fn now(&self, alarms: &[String]) -> Result<Vec<Standing>, PortError> {
+    async fn now(&self, alarms: &[String]) -> Result<Vec<AlarmStatus>, PortError> {
         self.works("cloudwatch")?;
         Ok(self.with(|world| world.now.iter().filter(|one| alarms.contains(&one.alarm)).cloned().collect()))
     }
@@ -145,14 +145,14 @@ impl States for Fake {
 }
 
 #[async_trait]
-impl Once for Fake {
+impl SentLog for Fake {
     async fn claim(&self, what: &str) -> Result<Claim, PortError> {
         self.works("table")?;
         let taken = self.with(|world| world.claims.insert(what.to_owned(), false).is_some());
         Ok(if taken { Claim::Taken } else { Claim::Yours })
     }
 
-    async fn told(&self, what: &str) -> Result<(), PortError> {
+    async fn sent(&self, what: &str) -> Result<(), PortError> {
         self.with(|world| world.claims.insert(what.to_owned(), true));
         Ok(())
     }
@@ -221,7 +221,7 @@ impl MetricReader for Fake {
             }
             Arc::new(series)
         });
-        Ok(Reading { series: series.collect(), freshness: Freshness { read_at: range.to(), trouble: None } })
+        Ok(Reading { series: series.collect(), freshness: Freshness { read_at: range.to(), error: None } })
     }
 }
 

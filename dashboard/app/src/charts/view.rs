@@ -19,11 +19,11 @@ pub fn ChartGrid(
 ) -> impl IntoView {
     let page = use_page();
     let read_at = group.freshness.read_at;
-    let stale = group.freshness.trouble.map(|trouble| {
+    let stale = group.freshness.error.map(|error| {
         view! {
             <p class="stale-note charts-stale" role="status">
                 <Icon sign=Sign::Warning />
-                <span>"Numbers from " <Time at=read_at absolute=true /> ": " {trouble.to_string()} ". This is tried again by itself."</span>
+                <span>"Numbers from " <Time at=read_at absolute=true /> ": " {error.to_string()} ". This is tried again by itself."</span>
             </p>
         }
     });

@@ -25,7 +25,7 @@ mod browser {
     const ZONE_COOKIE: &str = "spillway-zone";
 
     pub fn start() {
-        tell_zone();
+        zone_hint();
         rewrite();
         dom::listen::<Event>(&dom::document(), REFRESHED, |_| rewrite());
         let tick = Closure::<dyn FnMut()>::new(rewrite);
@@ -50,7 +50,7 @@ mod browser {
     }
 
     /// Refreshes the page if the server has drawn it in another zone than the reader's.
-    fn tell_zone() {
+    fn zone_hint() {
         let Some(zone) = own_zone() else { return };
         if dom::cookie(ZONE_COOKIE).as_deref() == Some(&zone) {
             return;

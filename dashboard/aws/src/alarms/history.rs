@@ -15,7 +15,7 @@ use spillway_dashboard_model::{ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 
 /// Pages of 100 that are read at most. The account's other alarms are in them as well, if no rule was named.
-const MOST_PAGES: usize = 50;
+const MAX_PAGES: usize = 50;
 
 /// Changes in the range, newest first, at most `limit`.
 pub(super) async fn changes(
@@ -45,7 +45,7 @@ pub(super) async fn changes(
         .into_paginator()
         .send();
     let mut found = AlarmChanges::default();
-    for _ in 0..MOST_PAGES {
+    for _ in 0..MAX_PAGES {
         let Some(page) = pages.next().await else { return Ok(found) };
         let page =
             page.map_err(|error| read_error(explain::explain(&error, "cloudwatch:DescribeAlarmHistory")))?;
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_told_follows_from_what_terraform_lets_alarms_do() {
+    fn who_was_notified_follows_from_what_terraform_lets_alarms_do() {
         let notified = |name: &str, data: &str| read(name, data).unwrap().notified;
         let (fires, ends) = (DATA, DATA.replace("\"ALARM\"", "\"INSUFFICIENT_DATA\""));
         let at: Timestamp = "2026-03-02T14:03:15.25Z".parse().unwrap();

@@ -9,7 +9,7 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 /// Above this many ticks something is wrong with the reckoning, not with the range.
-const MOST_TICKS: usize = 64;
+const MAX_TICKS: usize = 64;
 
 /// A labelled time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +153,7 @@ pub(crate) fn time_ticks(from: i64, to: i64, zone: &TimeZone, width: f64) -> Vec
         if at >= from {
             ticks.push(TimeTick { at, label: style.write(time) });
         }
-        ticks.len() < MOST_TICKS
+        ticks.len() < MAX_TICKS
     };
     match every {
         Every::Seconds(step) if step <= HOUR => walk_clock(&first, step, &mut push),

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_a_rule_is_told_from_its_expression() {
+    fn the_number_of_a_rule_is_read_from_its_expression() {
         check("queue-age-high", "Maximum ApproximateAgeOfOldestMessage", Unit::Seconds);
         check("api-5xx-high", "% Sum 5XXError", Unit::Percent);
         check("api-latency-low", "p90 Latency", Unit::Milliseconds);

@@ -140,7 +140,7 @@ impl MetricReader for Two {
         });
         let unique: HashSet<_> = queries.iter().collect();
         assert_eq!(unique.len(), queries.len(), "nothing is asked twice");
-        let freshness = Freshness { read_at: range.to(), trouble: None };
+        let freshness = Freshness { read_at: range.to(), error: None };
         Ok(Reading { series: series.collect(), freshness })
     }
 }

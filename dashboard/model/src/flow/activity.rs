@@ -282,7 +282,7 @@ mod tests {
             series.points.fill(Some(value(query)));
             Arc::new(series)
         });
-        let freshness = Freshness { read_at: now, trouble: None };
+        let freshness = Freshness { read_at: now, error: None };
         let reading = Reading { series: series.collect(), freshness };
         let activity = Activity::from_reading(&reading, &names, now);
         assert_eq!(activity.window_s, 240.0);
@@ -306,7 +306,7 @@ mod tests {
             }
             Arc::new(series)
         });
-        let freshness = Freshness { read_at: now, trouble: None };
+        let freshness = Freshness { read_at: now, error: None };
         let reading = Reading { series: series.collect(), freshness };
         let activity = Activity::from_reading(&reading, &names, now);
         assert_eq!((activity.window_s, activity.api.per_second), (80.0, 0.5));

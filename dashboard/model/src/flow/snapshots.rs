@@ -89,7 +89,7 @@ impl FlowSources {
             Ok(reading) => {
                 (Some(Activity::from_reading(&reading, &self.pipeline.names, now)), reading.freshness)
             }
-            Err(error) => (None, Freshness { read_at: now, trouble: Some(error) }),
+            Err(error) => (None, Freshness { read_at: now, error: Some(error) }),
         }
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 const OLD_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Most series that are remembered.
-const MOST_SERIES: usize = 8_192;
+const MAX_SERIES: usize = 8_192;
 
 /// A cache in front of a [`MetricReader`], to be shared by all viewers.
 ///
@@ -96,7 +96,7 @@ impl State {
         let age = |at: Timestamp| now.duration_since(at).abs();
         self.asked.retain(|_, asked| asked.batch.peek().is_none() || age(asked.at) < keep);
         self.good.retain(|_, good| age(good.read_at) < OLD_KEPT);
-        if self.good.len() > MOST_SERIES {
+        if self.good.len() > MAX_SERIES {
             self.good.clear();
         }
     }
@@ -117,17 +117,17 @@ impl<R: MetricReader + ?Sized + 'static> MetricReader for Cached<R> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut reading = Reading {
             series: Vec::with_capacity(queries.len()),
-            freshness: Freshness { read_at: self.clock.now(), trouble: None },
+            freshness: Freshness { read_at: self.clock.now(), error: None },
         };
         for ((query, asked), answer) in queries.iter().zip(&asked).zip(answers) {
             let key = (query.clone(), period, range.seconds());
-            let (good, trouble) = match answer {
+            let (good, error) = match answer {
                 Ok(read) => {
                     let series = read.series.get(asked.position).cloned();
                     let series = series.unwrap_or_else(|| Arc::new(Series::empty(range, period)));
                     let good = Good { series, read_at: read.freshness.read_at };
                     state.good.insert(key, good.clone());
-                    (good, read.freshness.trouble.clone())
+                    (good, read.freshness.error.clone())
                 }
                 Err(error) => {
                     // The range has moved on with the clock since the last numbers were read.
@@ -138,7 +138,7 @@ impl<R: MetricReader + ?Sized + 'static> MetricReader for Cached<R> {
             };
             reading.series.push(good.series);
             reading.freshness.read_at = reading.freshness.read_at.min(good.read_at);
-            reading.freshness.trouble = reading.freshness.trouble.or(trouble);
+            reading.freshness.error = reading.freshness.error.or(error);
         }
         Ok(reading)
     }

@@ -52,7 +52,7 @@ impl MetricReader for Old {
         series.points.fill(Some(7.0));
         let series = Arc::new(series);
         let read_at: Timestamp = "2026-03-10T02:00:00Z".parse().unwrap();
-        let freshness = Freshness { read_at, trouble: Some(ReadError::Throttled) };
+        let freshness = Freshness { read_at, error: Some(ReadError::Throttled) };
         Ok(Reading { series: queries.iter().map(|_| Arc::clone(&series)).collect(), freshness })
     }
 }

@@ -128,17 +128,17 @@ impl Index {
             .collect()
             .await;
         let mut taken = Vec::new();
-        let mut trouble = None;
+        let mut last_error = None;
         for result in results {
             match result {
                 Ok(some) => taken.extend(some),
-                Err(error) => trouble = Some(error),
+                Err(error) => last_error = Some(error),
             }
         }
-        match trouble {
-            Some(trouble) if taken.is_empty() => Err(trouble),
-            Some(trouble) => {
-                tracing::warn!(error = %trouble, done = taken.len(), "an order for many dead letters was done in part");
+        match last_error {
+            Some(error) if taken.is_empty() => Err(error),
+            Some(error) => {
+                tracing::warn!(error = %error, done = taken.len(), "an order for many dead letters was done in part");
                 Ok(taken)
             }
             None => Ok(taken),
@@ -173,23 +173,23 @@ impl Index {
                         "a replay has a message that its log has otherwise",
                     ));
                 }
-                Err(TransactionError::Call(trouble)) if trouble.decision.may_have_happened() => {
-                    return self.happened(steps, trouble).await;
+                Err(TransactionError::Call(error)) if error.decision.may_have_happened() => {
+                    return self.happened(steps, error).await;
                 }
-                Err(TransactionError::Call(trouble)) => return Err(trouble),
+                Err(TransactionError::Call(error)) => return Err(error),
             }
         }
         Ok(steps.into_iter().map(|(_, after)| after).collect())
     }
 
     /// After a transaction whose connection broke: finds out from the current items whether it was done.
-    async fn happened(&self, steps: Vec<Step>, trouble: CallError) -> Result<Vec<Entry>, CallError> {
+    async fn happened(&self, steps: Vec<Step>, error: CallError) -> Result<Vec<Entry>, CallError> {
         let ids: Vec<_> = steps.iter().map(|(_, after)| after.id.clone()).collect();
         let now = self.entries(&ids).await?;
         if steps.iter().all(|(_, after)| now.get(&after.id) == Some(after)) {
             Ok(steps.into_iter().map(|(_, after)| after).collect())
         } else {
-            Err(trouble)
+            Err(error)
         }
     }
 

@@ -60,7 +60,7 @@ impl Objects {
             Ok(_) => Ok(()),
             Err(error) => match call_error(ACTION, &error) {
                 there if there.code.as_deref() == Some("PreconditionFailed") => Ok(()),
-                trouble => Err(trouble),
+                error => Err(error),
             },
         }
     }

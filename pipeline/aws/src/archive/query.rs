@@ -2,7 +2,7 @@
 
 use super::entry::Entry;
 use super::index::{Count, Index};
-use super::search::{self, Extent, MOST_EXAMINED, Plan, plan, search};
+use super::search::{self, Extent, MAX_EXAMINED, Plan, plan, search};
 use super::walk::{self, By, Range};
 use crate::call_error::CallError;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -27,12 +27,12 @@ pub(crate) async fn list(
         let page = search(index, filter, &plan, after, Extent { want, examine: 0 });
         tokio::try_join!(page, total(index, filter, &plan))?
     } else if after.is_none() {
-        let found = search(index, filter, &plan, None, Extent { want, examine: MOST_EXAMINED }).await?;
+        let found = search(index, filter, &plan, None, Extent { want, examine: MAX_EXAMINED }).await?;
         let total = found.count;
         (found, total)
     } else {
         let page = search(index, filter, &plan, after, Extent { want, examine: 0 });
-        let all = search(index, filter, &plan, None, Extent { want: 0, examine: MOST_EXAMINED });
+        let all = search(index, filter, &plan, None, Extent { want: 0, examine: MAX_EXAMINED });
         let (page, all) = tokio::try_join!(page, all)?;
         (page, all.count)
     };
@@ -84,7 +84,7 @@ pub(crate) async fn ids(
 /// Groups by fingerprint, largest first.
 ///
 /// Usually counters and the ends of each group's partitions are enough. If the search has words, or asks for
-/// one type of a group that has several, the newest [`MOST_EXAMINED`] letters are read.
+/// one type of a group that has several, the newest [`MAX_EXAMINED`] letters are read.
 pub(crate) async fn groups(
     index: &Index,
     filter: &DeadLetterFilter,
@@ -165,7 +165,7 @@ fn time_in(key: &str) -> Option<Timestamp> {
 
 async fn searched(index: &Index, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, CallError> {
     let plan = Plan { is_search: true, ..plan(index, filter).await? };
-    let extent = Extent { want: MOST_EXAMINED, examine: MOST_EXAMINED };
+    let extent = Extent { want: MAX_EXAMINED, examine: MAX_EXAMINED };
     let found = search(index, filter, &plan, None, extent).await?;
     let mut groups: BTreeMap<Fingerprint, DeadLetterGroup> = BTreeMap::new();
     // Newest first, so the first of a group is its example, and the last its oldest.

@@ -84,14 +84,14 @@ impl S3Archive {
         for some in entries.chunks(LETTERS_AT_ONCE) {
             match self.index.insert(some).await {
                 Ok(()) => rebuilt.added += some.len() as u64,
-                Err(TransactionError::Call(trouble)) => return Err(trouble),
+                Err(TransactionError::Call(error)) => return Err(error),
                 // The archiver put one of them there meanwhile.
                 Err(TransactionError::Conditions(_)) => {
                     for one in some {
                         match self.index.insert(std::slice::from_ref(one)).await {
                             Ok(()) => rebuilt.added += 1,
                             Err(TransactionError::Conditions(_)) => rebuilt.there += 1,
-                            Err(TransactionError::Call(trouble)) => return Err(trouble),
+                            Err(TransactionError::Call(error)) => return Err(error),
                         }
                     }
                 }

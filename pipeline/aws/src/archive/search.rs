@@ -9,7 +9,7 @@ use spillway_core::ids::{EventType, Fingerprint};
 
 /// Letters that are read one by one for one query. A search that no index helps stops there. It reports how
 /// many it has found, and continues from there when the next page is requested.
-pub(crate) const MOST_EXAMINED: usize = 10_000;
+pub(crate) const MAX_EXAMINED: usize = 10_000;
 /// Letters that are read at once while searching.
 const READ_AT_ONCE: usize = 400;
 
@@ -159,7 +159,7 @@ pub(crate) async fn search(
         } else {
             return Ok(found);
         };
-        if examined >= MOST_EXAMINED && plan.is_search {
+        if examined >= MAX_EXAMINED && plan.is_search {
             return Ok(found);
         }
         let keys = walk.take(step).await?;

@@ -62,7 +62,7 @@ impl FakeCloudWatch {
     }
 
     /// Calls answer again from now on.
-    pub fn mended(&self) {
+    pub fn repaired(&self) {
         self.state().failure = None;
     }
 

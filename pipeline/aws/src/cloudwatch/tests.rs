@@ -73,7 +73,7 @@ fn a_call_has_no_more_datapoints_than_cloudwatch_takes() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_in_a_sentence_and_throttling_apart() {
+async fn a_refusal_is_one_sentence_and_throttling_is_separate() {
     let fake = FakeCloudWatch::new();
     fake.failing(403, "AccessDenied");
     let error = read(&fake, &[0], 0, 60).await.unwrap_err();

@@ -10,15 +10,15 @@ use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
 
 /// Keys in one `BatchGetItem`.
-const MOST_READ: usize = 100;
+const MAX_READ: usize = 100;
 /// Items in one `BatchWriteItem`.
-const MOST_WRITTEN: usize = 25;
+const MAX_WRITTEN: usize = 25;
 /// Calls that are under way at once.
 const CALLS_AT_ONCE: usize = 8;
 
 /// Reads items by their keys, in any order; those that aren't there are left out. The keys are distinct.
 pub(crate) async fn get_all(client: &Client, table: &str, keys: Vec<Item>) -> Result<Vec<Item>, CallError> {
-    let calls: Vec<Vec<Item>> = keys.chunks(MOST_READ).map(<[Item]>::to_vec).collect();
+    let calls: Vec<Vec<Item>> = keys.chunks(MAX_READ).map(<[Item]>::to_vec).collect();
     let read: Vec<Vec<Item>> = stream::iter(calls)
         .map(|keys| get_call(client, table, keys))
         .buffered(CALLS_AT_ONCE)
@@ -74,7 +74,7 @@ async fn write_all(
     requests: Result<Vec<WriteRequest>, aws_sdk_dynamodb::error::BuildError>,
 ) -> Result<(), CallError> {
     let requests = requests.map_err(|error| CallError::ours("BatchWriteItem", &error))?;
-    let calls: Vec<Vec<WriteRequest>> = requests.chunks(MOST_WRITTEN).map(<[WriteRequest]>::to_vec).collect();
+    let calls: Vec<Vec<WriteRequest>> = requests.chunks(MAX_WRITTEN).map(<[WriteRequest]>::to_vec).collect();
     stream::iter(calls)
         .map(|requests| write_call(client, table, requests))
         .buffered(CALLS_AT_ONCE)

@@ -45,8 +45,8 @@ async fn what_a_write_leaves_is_written_again_or_said_to_be_left() {
 
     let script =
         Script::start(|call, _| Answer::Ok(json!({"UnprocessedItems": call.body["RequestItems"]}))).await;
-    let trouble = delete_all(&script.hasty_clients().dynamodb(), "t", keys(3)).await.unwrap_err();
-    assert_eq!((trouble.decision, trouble.text.contains("3 items")), (RetryDecision::Throttled, true));
+    let error = delete_all(&script.hasty_clients().dynamodb(), "t", keys(3)).await.unwrap_err();
+    assert_eq!((error.decision, error.text.contains("3 items")), (RetryDecision::Throttled, true));
 }
 
 fn canceled(codes: &[&str]) -> Answer {
@@ -67,7 +67,7 @@ fn two(tries: usize) -> Vec<Action> {
 }
 
 #[tokio::test]
-async fn transactions_that_met_are_tried_again_and_made_anew() {
+async fn transactions_that_conflicted_are_built_and_tried_again() {
     let script = Script::start(|_, before| match before {
         0 => canceled(&["None", "TransactionConflict"]),
         1 => canceled(&["ThrottlingError", "None"]),
@@ -97,10 +97,10 @@ async fn conditions_that_do_not_hold_are_named_and_not_tried_again() {
     assert_eq!(transact(&script.clients().dynamodb(), two).await, Err(TransactionError::Conditions(vec![1])));
     assert_eq!(script.calls().len(), 1);
     let script = Script::start(|_, _| canceled(&["ValidationError", "None"])).await;
-    let Err(TransactionError::Call(trouble)) = transact(&script.clients().dynamodb(), two).await else {
+    let Err(TransactionError::Call(error)) = transact(&script.clients().dynamodb(), two).await else {
         panic!()
     };
-    assert_eq!((trouble.decision, trouble.text.contains("ValidationError")), (RetryDecision::Refused, true));
+    assert_eq!((error.decision, error.text.contains("ValidationError")), (RetryDecision::Refused, true));
 
     let script = Script::start(|_, _| {
         Answer::error("com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException")

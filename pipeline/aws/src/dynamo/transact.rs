@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Up
 use std::collections::HashMap;
 
 /// Actions that DynamoDB takes in one transaction.
-pub(crate) const MOST_ACTIONS: usize = 100;
+pub(crate) const MAX_ACTIONS: usize = 100;
 
 /// Why a transaction did nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,9 +204,9 @@ pub(crate) async fn transact(
     let mut tries = 0;
     loop {
         match try_once(client, actions(tries)).await {
-            Err(TransactionError::Call(trouble)) if trouble.decision == RetryDecision::Throttled => {
+            Err(TransactionError::Call(error)) if error.decision == RetryDecision::Throttled => {
                 if !backoff.wait().await {
-                    return Err(TransactionError::Call(trouble));
+                    return Err(TransactionError::Call(error));
                 }
             }
             done => return done,
@@ -217,7 +217,7 @@ pub(crate) async fn transact(
 
 async fn try_once(client: &Client, actions: Vec<Action>) -> Result<(), TransactionError> {
     const ACTION: &str = "TransactWriteItems";
-    debug_assert!(actions.len() <= MOST_ACTIONS, "{} actions in one transaction", actions.len());
+    debug_assert!(actions.len() <= MAX_ACTIONS, "{} actions in one transaction", actions.len());
     let items = actions.into_iter().map(Action::build).collect::<Result<Vec<_>, _>>();
     let items = items.map_err(|error| CallError::ours(ACTION, &error))?;
     // The SDK gives the call a token, so that its own retry of a call that was cut does not do it twice.

@@ -200,6 +200,6 @@ pub(crate) fn replay(item: &Item, tally: Tally, now: Timestamp) -> Option<Replay
         sent: tally.sent,
         stored: tally.stored,
         returned: tally.returned,
-        trouble: text_of(item, "trouble").map(str::to_owned),
+        error: text_of(item, "trouble").map(str::to_owned),
     })
 }

@@ -66,7 +66,7 @@ impl DynamoReplays {
             Ok(()) | Err(TransactionError::Conditions(_)) => {
                 self.tables.log.close_if_done(replay, self.tables.clock.now()).await
             }
-            Err(TransactionError::Call(trouble)) => Err(trouble),
+            Err(TransactionError::Call(error)) => Err(error),
         }
     }
 

@@ -103,7 +103,7 @@ impl DynamoReplays {
             while !moving.is_empty() {
                 match transact(&self.tables.log.client, |tries| self.sending(replay, &moving, tries)).await {
                     Ok(()) => break,
-                    Err(TransactionError::Call(trouble)) => return Err(trouble),
+                    Err(TransactionError::Call(error)) => return Err(error),
                     Err(TransactionError::Conditions(failed)) => {
                         let ended: Vec<_> =
                             failed.iter().filter_map(|&position| moving.get(position)).collect();
@@ -138,12 +138,8 @@ impl DynamoReplays {
     }
 
     /// Records why a replay can't go on, or that it can. Nothing is written if that is recorded already.
-    pub(super) async fn note_trouble(
-        &self,
-        replay: &ReplayId,
-        trouble: Option<&str>,
-    ) -> Result<(), CallError> {
-        let note = match trouble {
+    pub(super) async fn note_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), CallError> {
+        let note = match error {
             Some(words) => Change::default().set("trouble", text(words)).if_present("pk"),
             None => Change::default().remove("trouble").if_present("trouble"),
         };
@@ -188,7 +184,7 @@ impl Tables {
                     return Ok(());
                 }
                 Err(TransactionError::Conditions(_)) => {}
-                Err(TransactionError::Call(trouble)) => return Err(trouble),
+                Err(TransactionError::Call(error)) => return Err(error),
             }
         }
         Err(CallError::contradiction("a replayed message is changed by others all the time"))

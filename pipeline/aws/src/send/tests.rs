@@ -71,7 +71,7 @@ async fn a_throttled_call_is_made_again() {
 }
 
 #[tokio::test]
-async fn entries_that_failed_are_told_apart_and_those_that_were_taken_are_not_sent_again() {
+async fn entries_that_failed_are_separated_and_accepted_ones_are_not_sent_again() {
     let script = Script::start(|call, before| match before {
         0 => Answer::Ok(json!({
             "Successful": [{"Id": "0", "MessageId": "first", "MD5OfMessageBody": ""}],
@@ -97,10 +97,10 @@ async fn entries_that_failed_are_told_apart_and_those_that_were_taken_are_not_se
 }
 
 #[tokio::test]
-async fn what_nobody_confirmed_is_never_ok() {
+async fn what_was_not_confirmed_is_never_ok() {
     for answer in [Answer::Cut, Answer::Silence, Answer::Status(500, "InternalError")] {
-        let told = answer.clone();
-        let script = Script::start(move |_, _| told.clone()).await;
+        let scripted = answer.clone();
+        let script = Script::start(move |_, _| scripted.clone()).await;
         for answers in [hasty(&script).send(&messages(2)).await, hasty(&script).send(&messages(1)).await] {
             assert!(
                 answers.iter().all(|answer| matches!(answer, Err(QueueError::Unavailable { .. }))),

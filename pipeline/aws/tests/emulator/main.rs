@@ -10,6 +10,6 @@
 
 mod contract;
 mod flow;
-mod mending;
 mod ops;
 mod place;
+mod repair;

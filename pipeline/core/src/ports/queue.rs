@@ -41,7 +41,7 @@ pub enum QueueError {
 /// leaves 16 KiB for what Spillway adds.
 pub const LARGEST_MESSAGE: usize = 256 * 1024;
 /// Most message attributes, as SQS has it.
-const MOST_ATTRIBUTES: usize = 10;
+const MAX_ATTRIBUTES: usize = 10;
 
 /// A message's size as SQS counts it: body, and name, type and value of each attribute. System attributes are free.
 pub fn message_size(message: &OutgoingMessage) -> usize {
@@ -73,7 +73,7 @@ impl QueueError {
                 u32::from(c)
             ));
         }
-        if message.attributes.len() > MOST_ATTRIBUTES {
+        if message.attributes.len() > MAX_ATTRIBUTES {
             return rejected("it has more than 10 message attributes".to_owned());
         }
         None

@@ -27,7 +27,7 @@ pub trait Replays: Send + Sync {
     async fn mark_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), ArchiveError>;
 
     /// Records why a replay can't go on, or that it can.
-    async fn set_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError>;
+    async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError>;
 
     /// Records that a message was not put back and never will be. Its dead letter is archived again, and its
     /// part of the replay has ended as returned. One that has ended stays as it is.

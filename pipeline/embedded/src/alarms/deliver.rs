@@ -2,7 +2,7 @@
 //! accept.
 
 use super::log::AlarmLog;
-use super::webhook::{NotTaken, Webhook};
+use super::webhook::{DeliveryError, Webhook};
 use crate::db::DbError;
 use jiff::SignedDuration;
 use spillway_core::Timestamp;
@@ -70,7 +70,7 @@ async fn failed(
     log: &AlarmLog,
     (seq, at, attempts): (i64, Timestamp, u32),
     now: Timestamp,
-    error: &NotTaken,
+    error: &DeliveryError,
 ) -> Result<(), DbError> {
     if now.duration_since(at) > GIVE_UP_AFTER {
         tracing::warn!(target: "spillway::alarms", %error, told_at = %at, "a message for the webhook is given up after a day");

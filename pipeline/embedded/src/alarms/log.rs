@@ -5,7 +5,7 @@ use crate::db::{Db, DbError, from_millis, millis};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use spillway_alerts::hours::{Digest, TellerState};
+use spillway_alerts::hours::{Digest, NotifierState};
 use spillway_alerts::{AlarmChange, AlarmPeriod, AlarmState, AlarmStatus, NotNotified, Notified, RuleName};
 use spillway_core::Timestamp;
 use std::collections::HashMap;
@@ -16,8 +16,8 @@ const KEPT_S: i64 = spillway_metrics::retention::LONGEST;
 
 /// Fact: up to when alarms were evaluated, in Unix milliseconds.
 pub(super) const EVALUATED_UNTIL: &str = "alarms_evaluated_until";
-/// Fact: what the teller has to remember.
-pub(super) const TELLER: &str = "alarms_teller";
+/// Fact: what the notifier has to remember.
+pub(super) const NOTIFIER: &str = "alarms_teller";
 
 /// The alarms of a data folder. Any process may read them; the one that runs the pipeline writes.
 pub struct AlarmLog {
@@ -183,8 +183,8 @@ impl AlarmLog {
         Ok(at.map(from_millis))
     }
 
-    pub(super) async fn teller(&self) -> Result<TellerState, DbError> {
-        Ok(self.fact(TELLER).await?.unwrap_or_default())
+    pub(super) async fn notifier(&self) -> Result<NotifierState, DbError> {
+        Ok(self.fact(NOTIFIER).await?.unwrap_or_default())
     }
 
     /// A fact that was recorded under a name, as JSON. A value that can't be parsed counts as missing.

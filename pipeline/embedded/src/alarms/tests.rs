@@ -2,7 +2,7 @@
 
 mod evaluating;
 mod history;
+mod notifying;
 mod settings;
 mod support;
-mod telling;
 mod webhook;

@@ -4,14 +4,14 @@ use super::history::TelemetryHistory;
 use super::log::AlarmLog;
 use super::message::{Words, log};
 use super::settings::{AlarmSettings, AlarmSettingsError, RuleFiles};
-use super::write::{Entry, NewMessage, Telling};
+use super::write::{Entry, NewMessage, NotificationOutcome};
 use crate::alarms::LINK_BASE;
 use crate::db::DbError;
 use crate::pipeline::Local;
 use crate::telemetry::TelemetryReader;
 use jiff::SignedDuration;
 use spillway_alerts::evaluate::{Status, Tick};
-use spillway_alerts::hours::{BusinessHours, Message, Teller};
+use spillway_alerts::hours::{BusinessHours, Message, Notifier};
 use spillway_alerts::rules::{LimitsError, LoadError};
 use spillway_alerts::{AlarmState, AlarmStatus, Engine, Resources, RuleName, RuleSet, StateChange, Tier};
 use spillway_core::{Pipeline, Timestamp};
@@ -45,7 +45,7 @@ pub enum WatchError {
 
 /// What a pipeline's alarms are evaluated with. The dashboard and a backtest use it to do the same.
 #[derive(Clone, Debug)]
-pub struct InForce {
+pub struct ActiveRules {
     /// The rules, with their thresholds for this pipeline.
     pub rules: Arc<RuleSet>,
     /// What their topology keys are called here.
@@ -57,7 +57,7 @@ pub struct InForce {
     files: RuleFiles,
 }
 
-impl InForce {
+impl ActiveRules {
     fn new(pipeline: &Pipeline, files: &RuleFiles, settings: AlarmSettings) -> Result<Self, WatchError> {
         let hours = settings.check()?;
         let rules = Arc::new(files.rules(&settings.limits(&pipeline.settings)?)?);
@@ -94,8 +94,8 @@ impl InForce {
 pub struct Watch {
     /// `None` while an evaluation is under way elsewhere.
     engine: Option<Engine>,
-    in_force: InForce,
-    teller: Teller,
+    in_force: ActiveRules,
+    notifier: Notifier,
     log: Arc<AlarmLog>,
     reader: Arc<TelemetryReader>,
     local: Local,
@@ -104,7 +104,7 @@ pub struct Watch {
     stored: HashMap<RuleName, (Status, Option<String>)>,
     /// What could not be kept so far.
     unsaved: Vec<Entry>,
-    telling: Option<Telling>,
+    outcome: Option<NotificationOutcome>,
     virtual_time: bool,
     has_webhook: bool,
 }
@@ -129,7 +129,7 @@ impl Watch {
     /// See [`WatchError`].
     pub async fn open(pipeline: &crate::Pipeline, options: WatchOptions) -> Result<Self, WatchError> {
         let ports = &pipeline.ports;
-        let in_force = InForce::new(ports, &options.rules, options.settings)?;
+        let in_force = ActiveRules::new(ports, &options.rules, options.settings)?;
         let log = Arc::clone(&pipeline.local.alarms);
         log.note(RULES, &options.rules).await?;
         log.note(SETTINGS, &in_force.settings).await?;
@@ -139,7 +139,7 @@ impl Watch {
         let now = minute(ports.clock.now());
         let evaluated_until = log.evaluated_until().await?.filter(|until| *until <= now).unwrap_or(now);
         Ok(Self {
-            teller: Teller::new(&rules, in_force.hours.clone(), log.teller().await?),
+            notifier: Notifier::new(&rules, in_force.hours.clone(), log.notifier().await?),
             engine: Some(Engine::restored(rules, &statuses)),
             in_force,
             log,
@@ -148,14 +148,14 @@ impl Watch {
             evaluated_until: evaluated_until.max(now - FURTHEST_BACK),
             stored: stored.into_iter().map(|one| (one.0.rule.clone(), one)).collect(),
             unsaved: Vec::new(),
-            telling: options.silent.then_some(Telling::Simulated),
+            outcome: options.silent.then_some(NotificationOutcome::Simulated),
             virtual_time: pipeline.virtual_time,
             has_webhook: options.has_webhook,
         })
     }
 
     /// What is evaluated.
-    pub fn in_force(&self) -> &InForce {
+    pub fn in_force(&self) -> &ActiveRules {
         &self.in_force
     }
 
@@ -170,14 +170,14 @@ impl Watch {
             return Ok(Vec::new());
         }
         let Some((engine, tick)) = self.run(until).await else { return Ok(Vec::new()) };
-        let troubles: HashMap<RuleName, String> =
+        let errors: HashMap<RuleName, String> =
             tick.failures.into_iter().map(|(rule, error)| (rule, chain(&error))).collect();
-        if let Some((rule, reason)) = troubles.iter().next() {
-            tracing::warn!(rules = troubles.len(), %rule, %reason, "alarms could not be evaluated; their states stay");
+        if let Some((rule, reason)) = errors.iter().next() {
+            tracing::warn!(rules = errors.len(), %rule, %reason, "alarms could not be evaluated; their states stay");
         }
-        let statuses = self.changed(engine.statuses(), &troubles);
+        let statuses = self.changed(engine.statuses(), &errors);
         self.engine = Some(engine);
-        let (messages, openings) = self.tell(until, &tick.changes);
+        let (messages, openings) = self.notify(until, &tick.changes);
         self.evaluated_until = until;
         let entry = self.entry(tick.changes, statuses, &messages, openings).await;
         self.unsaved.push(entry);
@@ -217,11 +217,11 @@ impl Watch {
     fn changed(
         &mut self,
         statuses: &[Status],
-        troubles: &HashMap<RuleName, String>,
+        errors: &HashMap<RuleName, String>,
     ) -> Vec<(Status, Option<String>)> {
         let mut changed = Vec::new();
         for status in statuses {
-            let now = (status.clone(), troubles.get(&status.rule).cloned());
+            let now = (status.clone(), errors.get(&status.rule).cloned());
             if self.stored.get(&status.rule) != Some(&now) {
                 self.stored.insert(status.rule.clone(), now.clone());
                 changed.push(now);
@@ -230,21 +230,21 @@ impl Watch {
         changed
     }
 
-    /// Asks the teller, opening by opening, so that after a long time each has its own digest.
-    fn tell(&mut self, until: Timestamp, changes: &[StateChange]) -> (Vec<Message>, Vec<Timestamp>) {
+    /// Asks the notifier, opening by opening, so that after a long time each has its own digest.
+    fn notify(&mut self, until: Timestamp, changes: &[StateChange]) -> (Vec<Message>, Vec<Timestamp>) {
         let news: Vec<StateChange> = changes.iter().filter(|change| is_news(change)).cloned().collect();
-        // A new teller does not know which opening is new to it.
-        let mut messages = self.teller.tell(self.evaluated_until, &[]);
+        // A new notifier does not know which opening is new to it.
+        let mut messages = self.notifier.notify(self.evaluated_until, &[]);
         let mut openings = Vec::new();
-        let mut told = 0;
+        let mut messages = 0;
         let mut from = self.evaluated_until;
         while let Some(opening) = self.in_force.hours.next_opening(from).filter(|opening| *opening <= until) {
             let here = news.partition_point(|change| change.at < opening);
-            messages.extend(self.teller.tell(opening, &news[told..here]));
+            messages.extend(self.notifier.notify(opening, &news[messages..here]));
             openings.push(opening);
-            (told, from) = (here, opening);
+            (messages, from) = (here, opening);
         }
-        messages.extend(self.teller.tell(until, &news[told..]));
+        messages.extend(self.notifier.notify(until, &news[messages..]));
         (messages, openings)
     }
 
@@ -252,10 +252,10 @@ impl Watch {
         &mut self,
         changes: Vec<StateChange>,
         statuses: Vec<(Status, Option<String>)>,
-        told: &[Message],
+        messages: &[Message],
         openings: Vec<Timestamp>,
     ) -> Entry {
-        let dashboard = match told.is_empty() {
+        let dashboard = match messages.is_empty() {
             true => None,
             false => self.local.fact(LINK_BASE).await.ok().flatten(),
         };
@@ -266,13 +266,13 @@ impl Watch {
         };
         let mut messages = Vec::new();
         let mut by_change = HashMap::new();
-        for message in told {
+        for message in messages {
             let (kind, document) = words.document(message);
             let at = match message {
                 Message::Change { change, .. } => change.at,
                 Message::Digest { digest } => digest.opened_at,
             };
-            if self.telling.is_none() {
+            if self.outcome.is_none() {
                 log(message, &document);
             } else if kind == "alarm" {
                 continue;
@@ -280,26 +280,28 @@ impl Watch {
             if let Message::Change { change, .. } = message {
                 by_change.insert((change.rule.clone(), change.at), messages.len());
             }
-            let waits = self.has_webhook && self.telling.is_none();
+            let waits = self.has_webhook && self.outcome.is_none();
             messages.push(NewMessage { at, kind, document: document.to_string(), waits });
         }
-        let telling = |change: &StateChange| match by_change.get(&(change.rule.clone(), change.at)) {
-            Some(message) => Telling::By(*message),
-            None => self.untold(change),
+        let outcome = |change: &StateChange| match by_change.get(&(change.rule.clone(), change.at)) {
+            Some(message) => NotificationOutcome::By(*message),
+            None => self.not_notified(change),
         };
-        let changes = changes.iter().map(|change| (change.clone(), telling(change))).collect();
-        let teller = self.teller.state().clone();
-        Entry { evaluated_until: self.evaluated_until, statuses, changes, openings, messages, teller }
+        let changes = changes.iter().map(|change| (change.clone(), outcome(change))).collect();
+        let notifier = self.notifier.state().clone();
+        Entry { evaluated_until: self.evaluated_until, statuses, changes, openings, messages, notifier }
     }
 
     /// How a change is recorded that no message is about.
-    fn untold(&self, change: &StateChange) -> Telling {
+    fn not_notified(&self, change: &StateChange) -> NotificationOutcome {
         let rule = self.in_force.rules.get(change.rule.as_str());
         match rule {
-            _ if !is_news(change) => Telling::NoNews,
-            Some(rule) if !rule.notify => Telling::Part,
-            Some(rule) if rule.tier == Tier::Low && !self.in_force.hours.is_open(change.at) => Telling::Held,
-            _ => self.telling.unwrap_or(Telling::NoNews),
+            _ if !is_news(change) => NotificationOutcome::NoNews,
+            Some(rule) if !rule.notify => NotificationOutcome::Part,
+            Some(rule) if rule.tier == Tier::Low && !self.in_force.hours.is_open(change.at) => {
+                NotificationOutcome::Held
+            }
+            _ => self.outcome.unwrap_or(NotificationOutcome::NoNews),
         }
     }
 

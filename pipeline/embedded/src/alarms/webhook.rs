@@ -67,7 +67,7 @@ impl fmt::Debug for WebhookUrl {
 
 /// Why a message was not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum NotTaken {
+pub enum DeliveryError {
     /// It was refused.
     #[error("the webhook answered {0}")]
     Status(StatusCode),
@@ -131,8 +131,8 @@ impl Webhook {
     /// Posts a document. Any 2xx means that the webhook accepted it. Redirects are not followed.
     ///
     /// # Errors
-    /// See [`NotTaken`]. The document may have arrived all the same. A receiver can recognise it by its id.
-    pub async fn post(&self, document: String) -> Result<(), NotTaken> {
+    /// See [`DeliveryError`]. The document may have arrived all the same. A receiver can recognise it by its id.
+    pub async fn post(&self, document: String) -> Result<(), DeliveryError> {
         let mut request = Request::new(Full::new(Bytes::from(document)));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.0.clone();
@@ -140,9 +140,9 @@ impl Webhook {
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
         let answer = tokio::time::timeout(TIMEOUT, self.client.request(request));
-        let answer = answer.await.map_err(|_| NotTaken::Timeout)?;
-        let answer = answer.map_err(|error| NotTaken::Connection(chain(&error)))?;
-        if answer.status().is_success() { Ok(()) } else { Err(NotTaken::Status(answer.status())) }
+        let answer = answer.await.map_err(|_| DeliveryError::Timeout)?;
+        let answer = answer.map_err(|error| DeliveryError::Connection(chain(&error)))?;
+        if answer.status().is_success() { Ok(()) } else { Err(DeliveryError::Status(answer.status())) }
     }
 }
 

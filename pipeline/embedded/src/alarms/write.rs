@@ -1,11 +1,11 @@
 //! Writing alarms into the database.
 
-use super::log::{AlarmLog, EVALUATED_UNTIL, TELLER};
+use super::log::{AlarmLog, EVALUATED_UNTIL, NOTIFIER};
 use crate::db::{DbError, from_millis, millis};
 use rusqlite::{Connection, OptionalExtension, params};
 use spillway_alerts::StateChange;
 use spillway_alerts::evaluate::Status;
-use spillway_alerts::hours::TellerState;
+use spillway_alerts::hours::NotifierState;
 use spillway_core::Timestamp;
 
 /// The results of one evaluation, to be kept.
@@ -14,16 +14,16 @@ pub(super) struct Entry {
     pub(super) evaluated_until: Timestamp,
     /// Of rules whose status changed, with why they could not be evaluated.
     pub(super) statuses: Vec<(Status, Option<String>)>,
-    pub(super) changes: Vec<(StateChange, Telling)>,
+    pub(super) changes: Vec<(StateChange, NotificationOutcome)>,
     /// The time of each opening whose digest reports the changes held back before it.
     pub(super) openings: Vec<Timestamp>,
     pub(super) messages: Vec<NewMessage>,
-    pub(super) teller: TellerState,
+    pub(super) notifier: NotifierState,
 }
 
 /// The outcome of the notification of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Telling {
+pub(super) enum NotificationOutcome {
     /// By that message of the entry.
     By(usize),
     Held,
@@ -44,26 +44,26 @@ pub(super) struct NewMessage {
 }
 
 pub(super) fn append(tx: &Connection, entry: &Entry) -> rusqlite::Result<()> {
-    let mut tell = tx.prepare_cached(
+    let mut notify = tx.prepare_cached(
         "INSERT INTO alarm_messages (at, kind, document, delivery, next_try_at) VALUES (?1, ?2, ?3, ?4, ?1)",
     )?;
     let mut numbers = Vec::new();
     for message in &entry.messages {
         let delivery = if message.waits { "waiting" } else { "none" };
-        tell.execute(params![millis(message.at), message.kind, message.document, delivery])?;
+        notify.execute(params![millis(message.at), message.kind, message.document, delivery])?;
         numbers.push(tx.last_insert_rowid());
     }
     let mut insert = tx.prepare_cached(
         "INSERT INTO alarm_changes (at, rule, before, after, reason, told, told_at, message)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
-    for (change, telling) in &entry.changes {
-        let (told, message) = match telling {
-            Telling::By(message) => ("told", Some(*message)),
-            Telling::Held => ("held", None),
-            Telling::Part => ("part", None),
-            Telling::NoNews => ("no_news", None),
-            Telling::Simulated => ("simulated", None),
+    for (change, outcome) in &entry.changes {
+        let (messages, message) = match outcome {
+            NotificationOutcome::By(message) => ("told", Some(*message)),
+            NotificationOutcome::Held => ("held", None),
+            NotificationOutcome::Part => ("part", None),
+            NotificationOutcome::NoNews => ("no_news", None),
+            NotificationOutcome::Simulated => ("simulated", None),
         };
         let told_at = message.and_then(|number| entry.messages.get(number)).map(|message| millis(message.at));
         let number = message.and_then(|number| numbers.get(number));
@@ -75,7 +75,7 @@ pub(super) fn append(tx: &Connection, entry: &Entry) -> rusqlite::Result<()> {
             before,
             after,
             change.reason,
-            told,
+            messages,
             told_at,
             number
         ])?;
@@ -89,18 +89,18 @@ pub(super) fn append(tx: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     let mut upsert = tx.prepare_cached(
         "INSERT OR REPLACE INTO alarm_states (rule, state, since, reason, trouble) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    for (status, trouble) in &entry.statuses {
+    for (status, error) in &entry.statuses {
         let since = status.since.map(millis);
         upsert.execute(params![
             status.rule.as_str(),
             status.state.to_string(),
             since,
             status.reason,
-            trouble
+            error
         ])?;
     }
     note(tx, EVALUATED_UNTIL, &millis(entry.evaluated_until).to_string())?;
-    note(tx, TELLER, &serde_json::to_string(&entry.teller).unwrap_or_default())
+    note(tx, NOTIFIER, &serde_json::to_string(&entry.notifier).unwrap_or_default())
 }
 
 pub(super) fn note(tx: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
@@ -151,10 +151,10 @@ impl AlarmLog {
         seq: i64,
         now: Timestamp,
         next_try_at: Option<Timestamp>,
-        trouble: &str,
+        error: &str,
     ) -> Result<(), DbError> {
         let delivery = if next_try_at.is_some() { "waiting" } else { "given_up" };
-        self.settle(seq, delivery, now, next_try_at.unwrap_or(now), Some(trouble.to_owned())).await
+        self.settle(seq, delivery, now, next_try_at.unwrap_or(now), Some(error.to_owned())).await
     }
 
     async fn settle(
@@ -163,7 +163,7 @@ impl AlarmLog {
         delivery: &'static str,
         now: Timestamp,
         next_try_at: Timestamp,
-        trouble: Option<String>,
+        error: Option<String>,
     ) -> Result<(), DbError> {
         let write = move |tx: &Connection| {
             let mut update = tx.prepare_cached(
@@ -171,7 +171,7 @@ impl AlarmLog {
                  SET delivery = ?2, attempts = attempts + 1, tried_at = ?3, next_try_at = ?4, trouble = ?5
                  WHERE seq = ?1",
             )?;
-            update.execute(params![seq, delivery, millis(now), millis(next_try_at), trouble]).map(|_| ())
+            update.execute(params![seq, delivery, millis(now), millis(next_try_at), error]).map(|_| ())
         };
         self.db().write(write).await
     }

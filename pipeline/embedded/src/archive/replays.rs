@@ -124,12 +124,12 @@ impl Replays for Archive {
             .map_err(|error| unavailable(&error))
     }
 
-    async fn set_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError> {
-        let (replay, trouble) = (replay.clone(), trouble.map(str::to_owned));
+    async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError> {
+        let (replay, error) = (replay.clone(), error.map(str::to_owned));
         self.db
             .write(move |tx| {
                 tx.prepare_cached("UPDATE replays SET trouble = ?2 WHERE id = ?1 AND trouble IS NOT ?2")?
-                    .execute(params![replay.as_str(), trouble])
+                    .execute(params![replay.as_str(), error])
             })
             .await
             .map(|_| ())
@@ -219,7 +219,7 @@ fn read_replay(row: &Row<'_>) -> rusqlite::Result<Replay> {
         started_at: from_millis(row.get(2)?),
         ended_at: ended_at.map(from_millis),
         state: if ended_at.is_some() { ReplayState::Ended } else { ReplayState::Running },
-        trouble: row.get(4)?,
+        error: row.get(4)?,
         waiting: row.get(5)?,
         sent: row.get(6)?,
         stored: row.get(7)?,

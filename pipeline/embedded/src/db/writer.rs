@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 /// Most pieces of work in one commit.
-const MOST_IN_A_COMMIT: usize = 1024;
+const MAX_IN_A_COMMIT: usize = 1024;
 /// In a simulation: pieces of work in one transaction.
 const SIMULATED_COMMIT: u32 = 20_000;
 
@@ -259,7 +259,7 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Work
 fn write_all(connection: &Connection, inbox: &mpsc::Receiver<Box<dyn Job>>) {
     while let Ok(first) = inbox.recv() {
         let mut jobs = vec![first];
-        jobs.extend(inbox.try_iter().take(MOST_IN_A_COMMIT - 1));
+        jobs.extend(inbox.try_iter().take(MAX_IN_A_COMMIT - 1));
         let commit = commit(connection, &mut jobs);
         for job in jobs {
             job.answer(commit.clone());

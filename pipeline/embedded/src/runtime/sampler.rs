@@ -93,8 +93,8 @@ async fn sample_spending(pipeline: &Pipeline, now: Timestamp) {
     let spending = if pipeline.virtual_time {
         costs::spending(&reader, &names, now)
     } else {
-        let reckoned = tokio::task::spawn_blocking(move || costs::spending(&reader, &names, now)).await;
-        let Ok(spending) = reckoned else { return };
+        let computed = tokio::task::spawn_blocking(move || costs::spending(&reader, &names, now)).await;
+        let Ok(spending) = computed else { return };
         spending
     };
     let Spending { spent_usd, forecast_usd } = match spending {

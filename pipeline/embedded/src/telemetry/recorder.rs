@@ -53,7 +53,7 @@ pub struct RecorderHealth {
     /// Segments that were dropped because too many were waiting.
     pub dropped_segments: u64,
     /// Why the file can't be written at the moment, if so.
-    pub trouble: Option<String>,
+    pub error: Option<String>,
 }
 
 /// One metric, looked up once: the cheapest way to record.
@@ -153,7 +153,7 @@ impl Recorder {
         RecorderHealth {
             dropped_measurements: self.dropped_measurements.load(Ordering::Relaxed),
             dropped_segments: self.dropped_segments.load(Ordering::Relaxed),
-            trouble: writer.trouble().map(str::to_owned),
+            error: writer.error().map(str::to_owned),
         }
     }
 

@@ -19,7 +19,7 @@ const SETTLED_AFTER: i64 = 2 * MINUTE;
 /// X-Ray keeps traces for 30 days.
 const SEGMENTS_KEPT: i64 = 30 * DAY;
 /// X-Ray has no such limit. A disk has: about 1 GB.
-const MOST_SEGMENTS: i64 = 500_000;
+const MAX_SEGMENTS: i64 = 500_000;
 
 /// Oldest measurement that is still taken, in seconds: CloudWatch takes two weeks.
 pub(super) const OLDEST_TAKEN: i64 = 14 * DAY;
@@ -82,7 +82,7 @@ pub(super) fn delete_old(connection: &mut Connection, now: i64) -> rusqlite::Res
     }
     let newest: i64 =
         transaction.query_row("SELECT coalesce(max(id), 0) FROM segment", [], |row| row.get(0))?;
-    let deleted = transaction.execute("DELETE FROM segment WHERE id <= ?1", [newest - MOST_SEGMENTS])?
+    let deleted = transaction.execute("DELETE FROM segment WHERE id <= ?1", [newest - MAX_SEGMENTS])?
         + transaction.execute(
             "DELETE FROM segment WHERE start_ms < ?1",
             [(now - SEGMENTS_KEPT).saturating_mul(1000)],

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 /// Most segments that wait to be written, some 20 MB. It is for several seconds of the heaviest load.
-pub(super) const MOST_WAITING: usize = 16_384;
+pub(super) const MAX_WAITING: usize = 16_384;
 
 /// A queue that takes in segments without ever waiting for a disk.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ impl SegmentQueue {
     /// Takes a segment in; `false` if the queue is full and the segment is dropped.
     pub(super) fn push(&self, segment: Segment) -> bool {
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let has_room = queue.len() < MOST_WAITING;
+        let has_room = queue.len() < MAX_WAITING;
         if has_room {
             queue.push_back(segment);
         }

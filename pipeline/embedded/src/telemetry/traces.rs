@@ -8,7 +8,7 @@ use spillway_core::trace::{Segment, TraceFilter};
 use std::collections::HashSet;
 
 /// Most segments of a trace that are read. X-Ray limits a trace's document to 500 KB, which is fewer.
-const MOST_SEGMENTS: usize = 1_000;
+const MAX_SEGMENTS: usize = 1_000;
 
 /// Traces that match, newest first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,7 +86,7 @@ fn find(
 fn segments_of(connection: &Connection, id: &str) -> rusqlite::Result<Vec<Segment>> {
     let mut statement = connection
         .prepare_cached("SELECT document FROM segment WHERE trace_id = ?1 ORDER BY start_ms, id LIMIT ?2")?;
-    let rows = statement.query_map(params![id, MOST_SEGMENTS], |row| row.get::<_, String>(0))?;
+    let rows = statement.query_map(params![id, MAX_SEGMENTS], |row| row.get::<_, String>(0))?;
     let mut segments = Vec::new();
     for document in rows {
         // What this program did not write is no reason to hide the rest.

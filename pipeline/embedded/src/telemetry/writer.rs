@@ -2,7 +2,7 @@
 
 use super::file::{self, FileError};
 use super::retention;
-use super::segments::{self, MOST_WAITING};
+use super::segments::{self, MAX_WAITING};
 use super::slots::{MINUTE, Slot};
 use super::statistics::StatisticSet;
 use rusqlite::{Connection, params};
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Most datapoints that wait for a file that can't be written: 70 metrics for about five hours.
-pub(super) const MOST_DATAPOINTS_WAITING: usize = 20_000;
+pub(super) const MAX_DATAPOINTS_WAITING: usize = 20_000;
 /// Seconds between two tries to write a file that can't be written.
 const RETRY_AFTER: i64 = 5;
 /// Seconds between two rollups.
@@ -37,7 +37,7 @@ pub(super) struct Writer {
     datapoints: BTreeMap<(usize, i64), StatisticSet>,
     segments: VecDeque<Segment>,
     not_before: Option<i64>,
-    trouble: Option<String>,
+    error: Option<String>,
     rolled_up_at: Option<i64>,
     deleted_at: Option<i64>,
     /// Most pages that the file may have: a full disk, for tests.
@@ -60,7 +60,7 @@ impl Writer {
             datapoints: BTreeMap::new(),
             segments: VecDeque::new(),
             not_before: None,
-            trouble: None,
+            error: None,
             rolled_up_at: None,
             deleted_at: None,
             #[cfg(test)]
@@ -85,11 +85,11 @@ impl Writer {
                 self.datapoints.entry((number, minute)).and_modify(|kept| kept.merge(&set)).or_insert(set);
             }
         }
-        if self.datapoints.len() > MOST_DATAPOINTS_WAITING {
+        if self.datapoints.len() > MAX_DATAPOINTS_WAITING {
             dropped.measurements += self.drop_oldest();
         }
         self.segments.extend(segments);
-        let excess = self.segments.len().saturating_sub(MOST_WAITING);
+        let excess = self.segments.len().saturating_sub(MAX_WAITING);
         self.segments.drain(..excess);
         dropped.segments += excess as u64;
         dropped
@@ -111,7 +111,7 @@ impl Writer {
 
     /// Whether the number of waiting segments is so high that they should be written now.
     pub(super) fn is_pressed(&self) -> bool {
-        self.segments.len() > MOST_WAITING / 4
+        self.segments.len() > MAX_WAITING / 4
     }
 
     /// Lets the next write happen even if the last one failed a moment ago.
@@ -120,8 +120,8 @@ impl Writer {
     }
 
     /// Why the file can't be written, if so.
-    pub(super) fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
+    pub(super) fn error(&self) -> Option<&str> {
+        self.error.as_deref()
     }
 
     /// Writes all that waits. When that fails it goes on waiting; the next try is a few seconds later.
@@ -132,20 +132,20 @@ impl Writer {
         }
         match self.try_write(slots, now) {
             Ok(()) => {
-                if self.trouble.take().is_some() {
+                if self.error.take().is_some() {
                     tracing::info!(path = %self.path.display(), "telemetry is written again");
                 }
                 self.not_before = None;
             }
             Err(error) => {
-                if self.trouble.is_none() {
+                if self.error.is_none() {
                     tracing::warn!(
                         path = %self.path.display(),
                         error = %error,
                         "telemetry can't be written; the pipeline goes on without, and this is tried again"
                     );
                 }
-                self.trouble = Some(error.to_string());
+                self.error = Some(error.to_string());
                 self.not_before = Some(now + RETRY_AFTER);
                 self.open = None;
             }

@@ -100,7 +100,7 @@ fn begins_at_eleven(minutes: i64) -> World {
 }
 
 #[test]
-fn every_incident_is_told_by_a_low_alarm_before_a_high_one() {
+fn every_incident_notifies_a_low_alarm_before_a_high_one() {
     type Incident = (&'static str, fn() -> World, i64);
     let incidents: [Incident; 7] = [
         ("store outage", store_outage, NOON),
@@ -138,7 +138,7 @@ fn every_incident_is_told_by_a_low_alarm_before_a_high_one() {
 }
 
 #[test]
-fn a_normal_week_wakes_nobody() {
+fn a_normal_week_pages_no_engineer() {
     let world = World { rate: |_| 0.4, ..World::quiet(7 * DAY) };
     let lived = world.live();
     let (high, low) = (lived.firings(Tier::High), lived.firings(Tier::Low));

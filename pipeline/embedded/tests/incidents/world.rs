@@ -6,7 +6,7 @@ use spillway_core::Timestamp;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::VirtualClock;
-use spillway_embedded::alarms::{AlarmSettings, InForce, Watch, WatchOptions};
+use spillway_embedded::alarms::{ActiveRules, AlarmSettings, Watch, WatchOptions};
 use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_embedded::simulate::{Simulation, SimulationOptions, in_virtual_time};
 use spillway_traffic::rhythm::rate_at;
@@ -59,11 +59,11 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let start: Timestamp = START.parse().expect("a time");
         let path = folder.path().to_owned();
-        let (stretches, in_force, ledger) =
+        let (periods, in_force, ledger) =
             in_virtual_time(start, async |clock| self.through(&path, clock, start).await)
                 .expect("virtual time");
         assert_eq!(ledger.unaccounted(), 0, "{ledger:?}");
-        Lived { folder, start, stretches, in_force }
+        Lived { folder, start, periods, in_force }
     }
 
     async fn through(
@@ -71,7 +71,7 @@ impl World {
         folder: &Path,
         clock: VirtualClock,
         start: Timestamp,
-    ) -> (Vec<AlarmPeriod>, InForce, spillway_core::ledger::Ledger) {
+    ) -> (Vec<AlarmPeriod>, ActiveRules, spillway_core::ledger::Ledger) {
         let schemas = SchemaSet::compile(&spillway_traffic::schemas()).expect("the shop's schemas");
         // Traces cost time and no alarm looks at them.
         let settings =
@@ -116,9 +116,9 @@ impl World {
         simulation.answered().await;
         simulation.finish();
         watch.evaluate(end).await.expect("evaluated");
-        let stretches = pipeline.local.alarms.periods(None, Timestamp::MIN, Timestamp::MAX).await;
+        let periods = pipeline.local.alarms.periods(None, Timestamp::MIN, Timestamp::MAX).await;
         let ledger = pipeline.ports.ledger.ledger().await.expect("the ledger is readable");
-        (stretches.expect("alarms are readable"), in_force, ledger)
+        (periods.expect("alarms are readable"), in_force, ledger)
     }
 }
 
@@ -143,19 +143,19 @@ pub struct Lived {
     /// When it began.
     pub start: Timestamp,
     /// Every stretch in alarm, the oldest first.
-    pub stretches: Vec<AlarmPeriod>,
+    pub periods: Vec<AlarmPeriod>,
     /// What was evaluated.
-    pub in_force: InForce,
+    pub in_force: ActiveRules,
 }
 
 impl Lived {
     /// Firings of a tier that send a notification: minute and rule, the earliest first.
     pub fn firings(&self, tier: Tier) -> Vec<(i64, &RuleName)> {
-        let told = self.stretches.iter().filter(|stretch| {
-            let rule = self.in_force.rules.get(stretch.rule.as_str());
+        let messages = self.periods.iter().filter(|period| {
+            let rule = self.in_force.rules.get(period.rule.as_str());
             rule.is_some_and(|rule| rule.notify && rule.tier == tier)
         });
-        told.map(|stretch| (self.minute(stretch.from), &stretch.rule)).collect()
+        messages.map(|period| (self.minute(period.from), &period.rule)).collect()
     }
 
     fn minute(&self, at: Timestamp) -> i64 {
@@ -167,7 +167,7 @@ impl Lived {
         let mut unwarned = Vec::new();
         for (at, name) in self.firings(Tier::High) {
             let twin = self.in_force.rules.get(name.as_str()).and_then(|rule| rule.low_twin.as_ref());
-            let warned = self.stretches.iter().any(|low| {
+            let warned = self.periods.iter().any(|low| {
                 Some(&low.rule) == twin
                     && self.minute(low.from) < at
                     && low.until.is_none_or(|until| self.minute(until) >= at - HOUR)
@@ -181,10 +181,10 @@ impl Lived {
 
     /// What is in alarm at some time, for messages of tests.
     pub fn story(&self) -> String {
-        let line = |stretch: &AlarmPeriod| {
-            let until = stretch.until.map_or("".to_owned(), |until| self.minute(until).to_string());
-            format!("{} from minute {} until {until}", stretch.rule, self.minute(stretch.from))
+        let line = |period: &AlarmPeriod| {
+            let until = period.until.map_or("".to_owned(), |until| self.minute(until).to_string());
+            format!("{} from minute {} until {until}", period.rule, self.minute(period.from))
         };
-        self.stretches.iter().map(line).collect::<Vec<_>>().join("\n")
+        self.periods.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 }

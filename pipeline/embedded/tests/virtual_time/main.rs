@@ -113,7 +113,7 @@ fn amount_is(kind: &str) -> Arc<SchemaSet> {
 }
 
 #[test]
-fn a_wrong_schema_dead_letters_at_once_and_a_replay_after_mending_stores() {
+fn a_wrong_schema_dead_letters_at_once_and_a_replay_after_the_fix_stores() {
     let dir = tempfile::tempdir().unwrap();
     let schemas = Arc::new(Changing(RwLock::new(amount_is("string"))));
     in_virtual_time(start(), async |clock| {

@@ -25,9 +25,9 @@ use std::time::Duration;
 /// The task of the schedule: to repair the index and to carry replays on.
 const MAINTAIN: &str = "maintain";
 /// The task that only repairs the index, for older schedules and for operators.
-const MEND_INDEX: &str = "mend-index";
+const REPAIR_INDEX: &str = "mend-index";
 /// Most dead letters that one invocation puts into the index: each takes some 50 ms, one after the other.
-const MOST_INDEXED: usize = 300;
+const MAX_INDEXED: usize = 300;
 /// How long a replay must show no progress before this function carries it on. A program that carries it on
 /// moves ten messages several times a second.
 const IDLE: Duration = Duration::from_secs(5);
@@ -66,7 +66,7 @@ pub enum RunError {
     CarryOn(#[source] ArchiveError),
     /// There is no such task.
     #[error(
-        "there is no task {0:?}; this function knows {MAINTAIN:?} and {MEND_INDEX:?}, and batches of an SQS queue"
+        "there is no task {0:?}; this function knows {MAINTAIN:?} and {REPAIR_INDEX:?}, and batches of an SQS queue"
     )]
     UnknownTask(String),
 }
@@ -111,7 +111,9 @@ pub async fn run(
 ) -> Result<Answer, RunError> {
     function.telemetry.calls.begin();
     match serde_json::from_str::<Task>(payload.get()) {
-        Ok(Task { task }) if task == MEND_INDEX => Ok(Answer::Repaired(repair(function, invocation).await?)),
+        Ok(Task { task }) if task == REPAIR_INDEX => {
+            Ok(Answer::Repaired(repair(function, invocation).await?))
+        }
         Ok(Task { task }) if task == MAINTAIN => maintain(function, invocation).await,
         Ok(Task { task }) => Err(RunError::UnknownTask(task)),
         Err(_) => archive(function, payload, invocation).await,
@@ -156,7 +158,7 @@ async fn maintain(function: &Function, invocation: &Invocation) -> Result<Answer
 async fn repair(function: &Function, invocation: &Invocation) -> Result<IndexRepair, RunError> {
     let telemetry = &function.telemetry;
     let started = telemetry.now();
-    let repair = function.index.repair(MOST_INDEXED).await;
+    let repair = function.index.repair(MAX_INDEXED).await;
     part(function, invocation, "mend index", (started, telemetry.now()), Vec::new());
     let repair = repair.map_err(RunError::Repair)?;
     let archiver = spillway_metrics::Function::from(telemetry.function.as_str());

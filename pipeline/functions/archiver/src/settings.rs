@@ -69,7 +69,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_terraform_tells_is_read_and_what_is_missing_is_named() {
+    fn what_terraform_writes_is_read_and_what_is_missing_is_named() {
         let settings = Settings::read(&Environment::of(ALL)).unwrap();
         assert_eq!((settings.queue.as_str(), settings.index_shards), ("shop-events-dlq", 8));
         for (name, _) in ALL {

@@ -140,7 +140,7 @@ fn a_dead_letter_shows_in_the_trace_of_its_request() {
 }
 
 #[test]
-fn the_task_mends_the_index_and_nothing_else_is_a_task() {
+fn the_task_repairs_the_index_and_nothing_else_is_a_task() {
     let (archiver, broken) = (archiver(|_| {}, Index(Ok(3))), archiver(|_| {}, Index(Err(()))));
     assert_eq!(
         invoke(&archiver, &json!({ "task": "mend-index" })).unwrap(),

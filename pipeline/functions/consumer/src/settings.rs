@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_terraform_tells_is_read_and_what_is_missing_is_named() {
+    fn what_terraform_writes_is_read_and_what_is_missing_is_named() {
         let settings = Settings::read(&Environment::of(ALL)).unwrap();
         assert_eq!((settings.retry, settings.schemas), (RetrySchedule::default(), None));
         for (name, _) in ALL {

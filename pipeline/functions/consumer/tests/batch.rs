@@ -184,9 +184,9 @@ fn a_trace_blames_the_store_for_what_the_store_did_and_nothing_else() {
         traced(record("c", body("busy")), FIRST),
     ]);
     invoke(&consumer, records, None).unwrap();
-    let told: Vec<_> = (0..6).map(|_| consumer.segment()).collect();
+    let segments: Vec<_> = (0..6).map(|_| consumer.segment()).collect();
     let work = |message_outcome: &str| {
-        let mut all = told.iter().map(|segment| &segment["subsegments"][0]);
+        let mut all = segments.iter().map(|segment| &segment["subsegments"][0]);
         all.find(|work| work["annotations"]["outcome"] == message_outcome).unwrap().clone()
     };
     let (stored, malformed, busy) = (work("stored"), work("dead_lettered"), work("retry"));
@@ -211,14 +211,14 @@ fn a_wait_does_not_end_before_it_began_whatever_the_queues_clock_says() {
 }
 
 #[test]
-fn of_a_request_with_many_events_a_batch_tells_fifty_and_the_failed_ones_first() {
+fn of_a_request_with_many_events_a_batch_traces_fifty_and_the_failed_ones_first() {
     let consumer = consumer(|state| state.throttled = [EventKey::new("/s", "59")].into());
     let many = (0..60).map(|number| traced(record(&format!("m{number}"), body(&number.to_string())), FIRST));
     let other = traced(record("other", body("other")), &FIRST.replace("1-69", "1-68"));
     invoke(&consumer, many.chain([other]).collect(), Some(OWN)).unwrap();
-    let told: Vec<_> = std::iter::repeat_with(|| consumer.segment())
+    let segments: Vec<_> = std::iter::repeat_with(|| consumer.segment())
         .take_while(|one| one["name"] != "store batch")
         .collect();
-    assert_eq!(told.len(), 2 * 50 + 2, "fifty of the request, and the one of another");
-    assert_eq!(told[1]["subsegments"][0]["annotations"]["event_id"], "59");
+    assert_eq!(segments.len(), 2 * 50 + 2, "fifty of the request, and the one of another");
+    assert_eq!(segments[1]["subsegments"][0]["annotations"]["event_id"], "59");
 }

@@ -55,7 +55,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_terraform_tells_is_read_and_what_is_missing_is_named() {
+    fn what_terraform_writes_is_read_and_what_is_missing_is_named() {
         let settings = Settings::read(&Environment::of(ALL)).unwrap();
         assert_eq!((settings.ingest.max_event_bytes, settings.timeout.as_secs()), (245_760, 10));
         for (name, _) in ALL {

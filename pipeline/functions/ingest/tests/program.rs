@@ -101,7 +101,7 @@ fn end(mut program: Child) -> Output {
 }
 
 #[test]
-fn a_missing_setting_ends_it_with_one_line_and_lambda_is_told() {
+fn a_missing_setting_ends_it_with_one_line_and_lambda_is_notified() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let program = program(SETTINGS.into_iter().chain(LIMITS.into_iter().skip(1)), &listener);
     let asked = Asked::next(&listener);
@@ -127,9 +127,9 @@ fn an_invocation_is_answered_and_a_wrong_one_fails_alone() {
         assert_eq!(asked.line, "GET /2018-06-01/runtime/invocation/next HTTP/1.1");
         asked.answer("200 OK", &event.to_string());
         let asked = Asked::next(&listener);
-        let told = (asked.line.clone(), asked.body.clone());
+        let seen = (asked.line.clone(), asked.body.clone());
         asked.answer("202 Accepted", "");
-        told
+        seen
     };
     let (line, body) = invoke(json!({ "task": "nothing that it knows" }));
     assert_eq!(line, "POST /2018-06-01/runtime/invocation/r-1/error HTTP/1.1");

@@ -47,10 +47,10 @@ fn an_event_is_queued_before_it_is_answered_and_counted() {
     let ingest = ingest(|_| {});
     let answer = invoke(&ingest, &post(r#"{"order":7,"note":"Grüße"}"#.as_bytes()), None);
     assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(202), &json!(false)));
-    let told: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    let reply: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     let sent = ingest.pipeline.state().sent.clone();
     let event: Value = serde_json::from_str(&sent[0].body).unwrap();
-    assert_eq!((&event["id"], &event["data"]["note"]), (&told["id"], &json!("Grüße")));
+    assert_eq!((&event["id"], &event["data"]["note"]), (&reply["id"], &json!("Grüße")));
     let line = ingest.lines()[0].clone();
     assert_eq!((&line["EventsAccepted"], &line["FunctionName"]), (&json!(1), &json!("shop-ingest")));
 }
@@ -79,7 +79,7 @@ fn one_trace_goes_from_the_request_to_the_message() {
 }
 
 #[test]
-fn a_trace_that_nobody_wants_is_passed_on_and_not_told() {
+fn a_trace_that_is_not_sampled_is_passed_on_and_not_recorded() {
     let ingest = ingest(|_| {});
     invoke(&ingest, &post(br#"{"order":7}"#), Some(&OWN.replace("Sampled=1", "Sampled=0")));
     let header = ingest.pipeline.state().sent[0].trace_header.clone().unwrap();

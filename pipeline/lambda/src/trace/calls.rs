@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Maximum calls that are noted for one invocation. A batch makes one or two for each record.
-const MOST_CALLS: usize = 500;
+const MAX_CALLS: usize = 500;
 /// Whether a service's code means that it takes no more at the moment. The adapter for AWS knows the codes.
 type IsThrottling = fn(&str) -> bool;
 
@@ -74,7 +74,7 @@ impl Calls {
 
     fn add(&self, call: Segment) {
         let mut noted = self.noted();
-        if noted.ended.len() < MOST_CALLS {
+        if noted.ended.len() < MAX_CALLS {
             noted.ended.push(call);
         }
     }
@@ -278,9 +278,9 @@ mod tests {
         call(&calls, &clock, Some((200, "")));
         calls.begin();
         assert!(calls.take().is_empty());
-        for _ in 0..MOST_CALLS + 5 {
+        for _ in 0..MAX_CALLS + 5 {
             call(&calls, &clock, Some((200, "")));
         }
-        assert_eq!(calls.take().len(), MOST_CALLS);
+        assert_eq!(calls.take().len(), MAX_CALLS);
     }
 }

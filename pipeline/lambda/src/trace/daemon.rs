@@ -7,7 +7,7 @@ use std::net::{SocketAddr, UdpSocket};
 /// The header of each document ("Sending segment documents to the X-Ray daemon" in X-Ray's developer guide).
 const HEADER: &str = "{\"format\": \"json\", \"version\": 1}\n";
 /// Maximum bytes of a document: 64 KB by X-Ray's rule, and a UDP datagram (65,507) without the header.
-const MOST_BYTES: usize = 64_000;
+const MAX_BYTES: usize = 64_000;
 
 /// X-Ray's daemon, which Lambda runs beside a traced function.
 ///
@@ -58,7 +58,7 @@ impl Daemon {
     fn send(&self, mut segment: Segment, kind: Option<&'static str>) {
         let Some(socket) = &self.0 else { return };
         let Ok(document) = serde_json::to_string(&Document { segment: &segment, kind }) else { return };
-        if document.len() <= MOST_BYTES {
+        if document.len() <= MAX_BYTES {
             if let Err(error) = socket.send(format!("{HEADER}{document}").as_bytes()) {
                 tracing::debug!(%error, "a segment was not sent");
             }
@@ -142,7 +142,7 @@ mod tests {
             .map(|number| segment(&format!("part {number}")).annotated("note", text.as_str()))
             .collect();
         let mut hopeless = segment("hopeless");
-        hopeless.aws = Some("x".repeat(MOST_BYTES).into());
+        hopeless.aws = Some("x".repeat(MAX_BYTES).into());
         hopeless.subsegments.push(segment("part of it"));
         whole.subsegments.push(hopeless);
         let (id, trace) = (whole.id.clone(), whole.trace_id.clone());

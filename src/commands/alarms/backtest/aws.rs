@@ -1,7 +1,7 @@
 //! A backtest over what CloudWatch has recorded of a deployment.
 
 use super::{Options, Tried, minute, source, try_out};
-use crate::answer::Trouble;
+use crate::answer::CommandError;
 use crate::backend;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -38,7 +38,7 @@ pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<Tried> {
     let history = CloudWatchHistory::load(&client, &both, &resources, (minute(from), minute(now)), now);
     let history = history.await.map_err(unreachable)?;
     let Some(first) = history.first_recorded() else {
-        return Err(Trouble::NotFound(
+        return Err(CommandError::NotFound(
             "CloudWatch has no datapoints of this deployment in that time".to_owned(),
         )
         .into());
@@ -52,17 +52,17 @@ pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<Tried> {
 }
 
 /// The zone of the deployment's business hours.
-fn zone(alarms: &Alarms) -> Result<TimeZone, Trouble> {
+fn zone(alarms: &Alarms) -> Result<TimeZone, CommandError> {
     let hours = alarms.hours().map_err(|why| {
-        Trouble::Unreachable(format!(
+        CommandError::Unreachable(format!(
             "the topology's business hours can't be used ({why}): name a zone with --zone"
         ))
     })?;
     Ok(hours.map_or(TimeZone::UTC, |hours| hours.zone().clone()))
 }
 
-fn unreachable(error: impl std::fmt::Display) -> Trouble {
-    Trouble::Unreachable(error.to_string())
+fn unreachable(error: impl std::fmt::Display) -> CommandError {
+    CommandError::Unreachable(error.to_string())
 }
 
 #[cfg(test)]

@@ -122,8 +122,8 @@ async fn groups_say_what_failed_alike(pipeline: &EmptyPipeline) {
     letters.push(letter(34, "user.seen", StoreUnavailable, "no answer"));
     put(&*pipeline.workers.sink, &letters).await;
     let groups = archive.groups(&DeadLetterFilter::default()).await.unwrap();
-    let told: Vec<_> = groups.iter().map(|g| (g.count, g.class, g.first_at, g.last_at)).collect();
-    assert_eq!(told, [(30, Schema, at(0), at(29)), (5, StoreUnavailable, at(30), at(34))]);
+    let summary: Vec<_> = groups.iter().map(|g| (g.count, g.class, g.first_at, g.last_at)).collect();
+    assert_eq!(summary, [(30, Schema, at(0), at(29)), (5, StoreUnavailable, at(30), at(34))]);
     assert_eq!(groups[0].event_type.as_ref().unwrap().as_str(), "order.placed");
     assert_eq!(groups[1].event_type, None, "its letters are of two types");
     assert_eq!(

@@ -17,7 +17,7 @@ suite! { $ replays:
     a_returned_message_is_archived_again_and_stays_returned,
     what_the_queue_never_takes_is_archived_again_and_does_not_stand_before_the_others,
     a_replay_of_nothing_is_none,
-    trouble_is_noted_and_goes,
+    an_error_is_recorded_and_cleared,
     replays_are_listed_newest_first_and_unfinished_ones_oldest_first,
     a_large_replay_is_taken_and_paged_whole,
 }
@@ -132,8 +132,8 @@ async fn what_the_queue_never_takes_is_archived_again_and_does_not_stand_before_
     }
     assert_eq!(counts(pipeline, &replay).await, (0, 3, 0, 1));
     assert_eq!(total(&*pipeline.archive, Archived).await, 1);
-    let told = pipeline.ops.entries(Some(all[0].as_str()), 10).await.unwrap();
-    assert!(told[0].detail.contains("more than 10 message attributes"), "{told:?}");
+    let audited = pipeline.ops.entries(Some(all[0].as_str()), 10).await.unwrap();
+    assert!(audited[0].detail.contains("more than 10 message attributes"), "{audited:?}");
 }
 
 async fn a_replay_of_nothing_is_none(pipeline: &EmptyPipeline) {
@@ -144,18 +144,18 @@ async fn a_replay_of_nothing_is_none(pipeline: &EmptyPipeline) {
     assert_eq!(pipeline.replays.get(&ReplayId::new("never")).await.unwrap(), None);
 }
 
-async fn trouble_is_noted_and_goes(pipeline: &EmptyPipeline) {
+async fn an_error_is_recorded_and_cleared(pipeline: &EmptyPipeline) {
     let all = ids(&archived(pipeline, 1).await);
     let replay = ReplayId::new("0-slow");
     pipeline.replays.create(&replay, &all, "ada").await.unwrap();
-    let trouble = async || pipeline.replays.get(&replay).await.unwrap().unwrap().trouble;
-    pipeline.replays.set_trouble(&replay, None).await.unwrap();
-    assert_eq!(trouble().await, None);
-    pipeline.replays.set_trouble(&replay, Some("the queue is over its rate")).await.unwrap();
-    assert_eq!(trouble().await.as_deref(), Some("the queue is over its rate"));
-    pipeline.replays.set_trouble(&replay, None).await.unwrap();
-    assert_eq!(trouble().await, None);
-    pipeline.replays.set_trouble(&ReplayId::new("never"), Some("x")).await.unwrap();
+    let error = async || pipeline.replays.get(&replay).await.unwrap().unwrap().error;
+    pipeline.replays.set_error(&replay, None).await.unwrap();
+    assert_eq!(error().await, None);
+    pipeline.replays.set_error(&replay, Some("the queue is over its rate")).await.unwrap();
+    assert_eq!(error().await.as_deref(), Some("the queue is over its rate"));
+    pipeline.replays.set_error(&replay, None).await.unwrap();
+    assert_eq!(error().await, None);
+    pipeline.replays.set_error(&ReplayId::new("never"), Some("x")).await.unwrap();
     assert_eq!(pipeline.replays.get(&ReplayId::new("never")).await.unwrap(), None);
 }
 

@@ -37,7 +37,7 @@ impl State {
                 sent: 0,
                 stored: 0,
                 returned: 0,
-                trouble: None,
+                error: None,
             };
             self.replays.push((replay, taken.into_iter().map(item).collect()));
         }
@@ -95,7 +95,7 @@ fn move_items(
         }
     }
     if replay.waiting + replay.sent == 0 && replay.ended_at.is_none() {
-        (replay.state, replay.ended_at, replay.trouble) = (ReplayState::Ended, Some(now), None);
+        (replay.state, replay.ended_at, replay.error) = (ReplayState::Ended, Some(now), None);
     }
 }
 
@@ -146,9 +146,9 @@ impl Replays for MemoryPipeline {
         Ok(())
     }
 
-    async fn set_trouble(&self, replay: &ReplayId, trouble: Option<&str>) -> Result<(), ArchiveError> {
+    async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError> {
         if let Some((replay, _)) = self.state().replay(replay) {
-            replay.trouble = trouble.map(str::to_owned);
+            replay.error = error.map(str::to_owned);
         }
         Ok(())
     }

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_stands_in_the_round_it_belongs_to() {
+    fn each_failure_is_in_the_round_it_belongs_to() {
         let replay = |sent: i64, ended: Option<i64>, stored| ReplayTrace {
             replay_id: "r".into(),
             sent_at: at(sent),
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_discard_is_told_once() {
+    fn a_discard_is_reported_once() {
         let mut letter = letter(Vec::new(), Vec::new());
         letter.state = DeadLetterState::Discarded { by: "ann".into(), reason: "old".into(), at: at(120) };
         assert_eq!(titles(&steps(&letter, &[])), ["Accepted", "Archived", "Discarded by ann"]);

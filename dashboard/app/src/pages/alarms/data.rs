@@ -13,11 +13,11 @@ pub(super) use runbook::Runbook;
 use crate::context::Page;
 
 /// Changes on a page: about two screens of a phone.
-const MOST_CHANGES: usize = 12;
+const MAX_CHANGES: usize = 12;
 /// Changes on a page that was asked for all.
 pub(super) const ALL_CHANGES: usize = 500;
 
 /// How many changes the page is asked for.
 pub(super) fn most_changes(page: &Page) -> usize {
-    if page.parameter("changes") == Some("all") { ALL_CHANGES } else { MOST_CHANGES }
+    if page.parameter("changes") == Some("all") { ALL_CHANGES } else { MAX_CHANGES }
 }

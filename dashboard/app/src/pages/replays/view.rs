@@ -62,7 +62,7 @@ fn row(replay: &Replay) -> AnyView {
 pub(super) fn one(detail: &Detail) -> AnyView {
     let page = use_page();
     let replay = &detail.replay;
-    let held_up = replay.trouble.as_ref().map(|why| {
+    let held_up = replay.error.as_ref().map(|why| {
         view! { <p class="stale-note">"Held up: " {why.clone()} ". It is tried again by itself."</p> }
     });
     let took = replay.ended_at.map(|ended| {

@@ -44,7 +44,7 @@ pub fn sentence(replay: &Replay) -> String {
 /// What its state means.
 pub fn tone(replay: &Replay) -> Tone {
     match (replay.state, replay.returned, replay.stored) {
-        (ReplayState::Running, ..) if replay.trouble.is_some() => Tone::Warning,
+        (ReplayState::Running, ..) if replay.error.is_some() => Tone::Warning,
         (ReplayState::Running, ..) => Tone::Busy,
         (ReplayState::Ended, 0, _) => Tone::Good,
         (ReplayState::Ended, _, 0) => Tone::Bad,
@@ -55,7 +55,7 @@ pub fn tone(replay: &Replay) -> Tone {
 /// Its state in a word.
 pub fn label(replay: &Replay) -> &'static str {
     match (replay.state, replay.returned) {
-        (ReplayState::Running, _) if replay.trouble.is_some() => "held up",
+        (ReplayState::Running, _) if replay.error.is_some() => "held up",
         (ReplayState::Running, _) => "running",
         (ReplayState::Ended, 0) => "all stored",
         (ReplayState::Ended, returned) if returned == replay.total() => "all failed again",
@@ -99,7 +99,7 @@ mod tests {
             sent,
             stored,
             returned,
-            trouble: None,
+            error: None,
         }
     }
 
@@ -127,10 +127,10 @@ mod tests {
     }
 
     #[test]
-    fn trouble_is_seen_while_it_lasts() {
+    fn an_error_is_shown_while_it_lasts() {
         let mut held = replay(ReplayState::Running, [1, 0, 0, 0]);
         assert_eq!((tone(&held), label(&held)), (Tone::Busy, "running"));
-        held.trouble = Some("the queue takes nothing".into());
+        held.error = Some("the queue takes nothing".into());
         assert_eq!((tone(&held), label(&held)), (Tone::Warning, "held up"));
     }
 

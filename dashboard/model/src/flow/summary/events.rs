@@ -204,7 +204,7 @@ pub(super) fn replaying(flow: &FlowSnapshot) -> Option<Sentence> {
 }
 
 pub(super) fn stale(flow: &FlowSnapshot) -> Option<Sentence> {
-    let error = flow.freshness.trouble.as_ref()?;
+    let error = flow.freshness.error.as_ref()?;
     let reason = quoted(&error.to_string());
     let text = match &flow.activity {
         Some(_) => format!("Rates and errors are from {}: {reason}.", ago(flow.freshness.read_at, flow.at)),

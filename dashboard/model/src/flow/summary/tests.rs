@@ -34,7 +34,7 @@ fn calm() -> FlowSnapshot {
             table: TableActivity { writes: 500.0, capacity_use: Some(31.0), ..TableActivity::default() },
             ..Activity::default()
         }),
-        freshness: Freshness { read_at: ago_s(0), trouble: None },
+        freshness: Freshness { read_at: ago_s(0), error: None },
         groups: Vec::new(),
     }
 }
@@ -81,7 +81,7 @@ fn when_all_is_well_there_is_one_sentence() {
 }
 
 #[test]
-fn where_numbers_are_reckoned_it_says_how_far_they_can_be_off() {
+fn estimated_numbers_say_how_far_off_they_can_be() {
     let mut flow = calm();
     flow.ledger.uncertainty = Uncertainty { moving: 1_040, repeated: 0 };
     let text = |flow: &FlowSnapshot| summary(flow)[0].text.clone();
@@ -218,7 +218,7 @@ fn old_messages_count_even_those_that_sqs_leaves_out() {
 }
 
 #[test]
-fn a_table_in_trouble_says_which() {
+fn a_failing_table_says_which() {
     let mut flow = calm();
     activity(&mut flow).table = TableActivity { failed: 120.0, ..TableActivity::default() };
     check(
@@ -268,7 +268,7 @@ fn replays_and_old_numbers_are_mentioned() {
     let mut flow = calm();
     flow.ledger = Ledger { stored: 172_248, replaying: 183, ..ledger() };
     check(&flow, &[(State::Ok, "183 dead letters are being replayed.")]);
-    flow.freshness = Freshness { read_at: ago_s(600), trouble: Some(ReadError::Throttled) };
+    flow.freshness = Freshness { read_at: ago_s(600), error: Some(ReadError::Throttled) };
     let reason = "the source of the numbers refuses further questions for the moment";
     assert_eq!(rest(&flow)[0], (State::Warn, format!("Rates and errors are from 10 min ago: {reason}.")));
     flow.activity = None;
@@ -302,7 +302,7 @@ fn when_everything_is_wrong_the_most_serious_comes_first() {
         ..QueueSnapshot::default()
     };
     flow.groups = vec![group(FailureClass::StoreUnavailable, "the event store is unavailable", 150, 0)];
-    flow.freshness.trouble = Some(ReadError::Throttled);
+    flow.freshness.error = Some(ReadError::Throttled);
     let of = activity(&mut flow);
     of.api = ApiActivity { requests: 100.0, server_errors: 100.0, ..ApiActivity::default() };
     of.table = TableActivity { failed: 10.0, throttled: 10.0, ..TableActivity::default() };

@@ -36,7 +36,7 @@ impl MetricReader for Source {
             series.points.fill(Some(number));
             Arc::new(series)
         });
-        let freshness = Freshness { read_at: self.clock.now(), trouble: None };
+        let freshness = Freshness { read_at: self.clock.now(), error: None };
         Ok(Reading { series: series.collect(), freshness })
     }
 }
@@ -110,7 +110,7 @@ async fn a_hundred_viewers_at_once_cost_one_read() {
 }
 
 #[tokio::test]
-async fn a_viewer_who_leaves_takes_nobody_else_s_answer_along() {
+async fn a_viewer_who_leaves_cancels_no_other_viewer_s_answer() {
     let (source, cache) = setup(0);
     let mut first = Box::pin(ask(&cache, &["a"]));
     assert!(futures::poll!(&mut first).is_pending());
@@ -129,7 +129,7 @@ async fn old_numbers_are_served_with_their_age_when_the_source_fails() {
     *source.broken.lock().unwrap() = Some(ReadError::Throttled);
     source.clock.advance(Duration::from_secs(60));
     let stale = ask(&cache, &["a"]).await.unwrap();
-    assert_eq!(stale.freshness, Freshness { read_at, trouble: Some(ReadError::Throttled) });
+    assert_eq!(stale.freshness, Freshness { read_at, error: Some(ReadError::Throttled) });
     assert_eq!(
         stale.series[0].points,
         [Some(1.0), Some(1.0), Some(1.0), None],
@@ -142,7 +142,7 @@ async fn old_numbers_are_served_with_their_age_when_the_source_fails() {
     assert_eq!(source.queries_read().len(), reads, "a failing source is not asked at once again");
     *source.broken.lock().unwrap() = None;
     source.clock.advance(KEEP);
-    assert_eq!(ask(&cache, &["a"]).await.unwrap().freshness.trouble, None);
+    assert_eq!(ask(&cache, &["a"]).await.unwrap().freshness.error, None);
 }
 
 #[tokio::test]

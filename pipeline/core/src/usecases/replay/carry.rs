@@ -217,7 +217,7 @@ impl Carrier {
         for (id, error) in &refused {
             self.give_back(replay, id, error).await?;
         }
-        self.replays.set_trouble(replay, blocked.as_deref()).await?;
+        self.replays.set_error(replay, blocked.as_deref()).await?;
         Ok(Step { sent: sent.len(), returned: refused.len(), blocked })
     }
 

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 /// Most records of one batch in one trace. A trace may have some 100 to 500 KB ("AWS X-Ray endpoints and
 /// quotas"), and two segments have about 1 KB. A request may have brought a thousand events.
-const MOST_IN_A_TRACE: usize = 50;
+const MAX_IN_A_TRACE: usize = 50;
 
 /// Names of segments: the queue and the function.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ impl BatchReport {
         for (record, header) in failed.into_iter().chain(fine) {
             let in_this_trace = by_trace.entry(header.root.clone()).or_default();
             *in_this_trace += 1;
-            if *in_this_trace <= MOST_IN_A_TRACE {
+            if *in_this_trace <= MAX_IN_A_TRACE {
                 segments.extend(self.of_record(record, &header, names));
             }
         }
@@ -55,7 +55,7 @@ impl BatchReport {
         let started = self.started_at;
         let mut work = record.segment(started, self.ended_at);
         if let Some((from, to)) = self.store_call
-            && let Some(said) = StoreSaid::of(&record.outcome)
+            && let Some(said) = StoreResult::of(&record.outcome)
         {
             let mut call = Segment::new("DynamoDB", from, to);
             call.namespace = Some("aws".to_owned());
@@ -67,7 +67,7 @@ impl BatchReport {
 }
 
 /// The store's part in an outcome.
-enum StoreSaid {
+enum StoreResult {
     Yes,
     /// It refused for lack of capacity.
     Throttled,
@@ -77,7 +77,7 @@ enum StoreSaid {
     Refused,
 }
 
-impl StoreSaid {
+impl StoreResult {
     /// `None` if the store was not asked for this record. A body that can't be read is not an error of the
     /// store, whatever else is in the batch.
     fn of(outcome: &Outcome) -> Option<Self> {

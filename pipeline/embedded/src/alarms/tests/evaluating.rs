@@ -19,11 +19,11 @@ async fn an_alarm_fires_and_clears_and_every_change_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let bench = rising(dir.path()).await;
     let mut watch = bench.watch(options()).await;
-    let mut told = Vec::new();
+    let mut messages = Vec::new();
     for at in 1..=45 {
-        told.extend(watch.evaluate(bench.until(at)).await.unwrap());
+        messages.extend(watch.evaluate(bench.until(at)).await.unwrap());
     }
-    assert_eq!(told.len(), 2, "fired and cleared: {told:?}");
+    assert_eq!(messages.len(), 2, "fired and cleared: {messages:?}");
     let changes = bench.changes().await;
     let seen: Vec<_> = changes.iter().map(|(at, rule, state, _)| (*at, rule.as_str(), *state)).collect();
     // Three of five datapoints, and the third minute of them has ended at minute 13.
@@ -42,11 +42,11 @@ async fn an_alarm_fires_and_clears_and_every_change_is_kept() {
 
     let log = &bench.pipeline.local.alarms;
     assert_eq!(log.evaluated_until().await.unwrap(), Some(minute(45)));
-    let stretches = log.periods(None, minute(20), minute(21)).await.unwrap();
-    assert_eq!(stretches.len(), 1, "{stretches:?}");
-    assert_eq!((stretches[0].from, stretches[0].until), (minute(13), Some(minute(33))));
+    let periods = log.periods(None, minute(20), minute(21)).await.unwrap();
+    assert_eq!(periods.len(), 1, "{periods:?}");
+    assert_eq!((periods[0].from, periods[0].until), (minute(13), Some(minute(33))));
     assert_eq!(log.periods(None, minute(34), minute(40)).await.unwrap(), []);
-    assert_eq!(log.last_periods().await.unwrap(), stretches);
+    assert_eq!(log.last_periods().await.unwrap(), periods);
     let last = log.last_changes().await.unwrap();
     let last = last.iter().find(|change| change.rule.as_str() == "queue-age-low").unwrap();
     assert_eq!((last.at, last.to), (minute(33), Ok));
@@ -54,7 +54,7 @@ async fn an_alarm_fires_and_clears_and_every_change_is_kept() {
 }
 
 #[tokio::test]
-async fn time_that_nobody_evaluated_is_caught_up_with() {
+async fn time_that_was_not_evaluated_is_caught_up() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let bench = rising(one.path()).await;
     let mut watch = bench.watch(options()).await;
@@ -73,12 +73,12 @@ async fn time_that_nobody_evaluated_is_caught_up_with() {
 }
 
 #[tokio::test]
-async fn a_restart_goes_on_from_the_states_and_tells_nothing_twice() {
+async fn a_restart_continues_from_the_states_and_notifies_nothing_twice() {
     let dir = tempfile::tempdir().unwrap();
     let bench = rising(dir.path()).await;
     let mut watch = bench.watch(options()).await;
-    let told = watch.evaluate(bench.until(20)).await.unwrap();
-    assert_eq!(told.len(), 1);
+    let messages = watch.evaluate(bench.until(20)).await.unwrap();
+    assert_eq!(messages.len(), 1);
     assert_eq!(bench.ages_now().await, [Alarm, Ok]);
     drop((watch, bench));
 
@@ -87,8 +87,8 @@ async fn a_restart_goes_on_from_the_states_and_tells_nothing_twice() {
     assert_eq!(bench.ages_now().await, [Alarm, Ok]);
     assert_eq!(watch.evaluate(bench.until(22)).await.unwrap(), [], "it is still in alarm, and that was told");
     // Not running for twenty minutes, in which the alarm ended: the next evaluation detects that.
-    let told = watch.evaluate(bench.until(42)).await.unwrap();
-    assert_eq!(told.len(), 1, "{told:?}");
+    let messages = watch.evaluate(bench.until(42)).await.unwrap();
+    assert_eq!(messages.len(), 1, "{messages:?}");
     assert_eq!(bench.ages_now().await, [Ok, Ok]);
     let changes = bench.changes().await;
     assert_eq!(changes.last().map(|change| (change.0, change.2)), Some((33, Ok)));
@@ -107,7 +107,7 @@ async fn an_idle_pipeline_raises_nothing() {
 }
 
 #[tokio::test]
-async fn made_up_history_tells_nobody() {
+async fn simulated_history_notifies_no_one() {
     let dir = tempfile::tempdir().unwrap();
     let bench = rising(dir.path()).await;
     let silent = super::super::WatchOptions { silent: true, has_webhook: true, ..options() };

@@ -66,8 +66,8 @@ async fn two_waiting(folder: &std::path::Path) -> Bench {
     let bench = Bench::open(folder, start()).await;
     bench.ages(0, 10, 2_000.0);
     let options = WatchOptions { has_webhook: true, ..options() };
-    let told = bench.watch(options).await.evaluate(bench.until(5)).await.unwrap();
-    assert_eq!(told.len(), 2);
+    let messages = bench.watch(options).await.evaluate(bench.until(5)).await.unwrap();
+    assert_eq!(messages.len(), 2);
     bench
 }
 
@@ -144,8 +144,8 @@ async fn a_webhook_that_is_gone_is_given_up_after_a_day_and_names_no_address() {
     }
     assert!(log.next_waiting().await.unwrap().is_none(), "nothing waits for ever");
     assert!((280..320).contains(&tries), "every five minutes for a day: {tries}");
-    for (_, _, _, told) in bench.changes().await {
-        if let Notified::Failed { reason, .. } = told {
+    for (_, _, _, messages) in bench.changes().await {
+        if let Notified::Failed { reason, .. } = messages {
             assert!(reason.starts_with("the webhook can't be reached"), "{reason}");
             assert!(!reason.contains("secret"), "{reason}");
         }

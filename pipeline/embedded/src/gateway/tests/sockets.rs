@@ -103,7 +103,7 @@ async fn a_slow_header_costs_its_own_connection_only() {
 }
 
 #[tokio::test]
-async fn a_slow_body_is_told_so() {
+async fn a_slow_body_gets_a_408() {
     let memory = pipeline(Mood::Takes);
     let server = server(&memory, Limits { body_timeout: SHORT, ..Limits::default() }).await;
     let answer = server.exchange(request("content-length: 1000\r\n", "{\"a\":")).await;

@@ -81,7 +81,7 @@ fn the_range_is_rounded_to_whole_periods() {
 }
 
 #[test]
-fn dimensions_tell_metrics_apart() {
+fn dimensions_distinguish_metrics() {
     let bench = bench(Mode::Live);
     let of = |function: &str| MetricId::new("AWS/Lambda", "Duration", &[("FunctionName", function)]);
     bench.record(&of("a"), 5.0);

@@ -1,5 +1,5 @@
 use super::super::recorder::RecorderHealth;
-use super::super::writer::MOST_DATAPOINTS_WAITING;
+use super::super::writer::MAX_DATAPOINTS_WAITING;
 use super::super::{FILE_NAME, Mode, TelemetryReader};
 use super::support::{at, bench, count, latency};
 use rusqlite::Connection;
@@ -19,7 +19,7 @@ fn what_could_not_be_written_is_written_when_it_can() {
         bench.flush();
         bench.advance(1);
     }
-    assert!(bench.recorder.health().trouble.is_some());
+    assert!(bench.recorder.health().error.is_some());
     std::fs::remove_dir(&path).unwrap();
     bench.advance(5);
     bench.flush();
@@ -38,7 +38,7 @@ fn a_full_disk_delays_measurements_and_breaks_nothing() {
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
     bench.record(&count(), 1.0);
     bench.flush();
-    assert!(bench.recorder.health().trouble.is_some_and(|why| why.contains("locked")));
+    assert!(bench.recorder.health().error.is_some_and(|why| why.contains("locked")));
     drop(blocker);
 
     for _ in 0..200 {
@@ -48,7 +48,7 @@ fn a_full_disk_delays_measurements_and_breaks_nothing() {
     }
     bench.advance(6);
     bench.flush();
-    assert!(bench.recorder.health().trouble.is_some_and(|why| why.contains("full")));
+    assert!(bench.recorder.health().error.is_some_and(|why| why.contains("full")));
     assert_eq!(bench.read(&count(), Statistic::Sum, (0, 60), 60), [Some(1.0)], "the old is still readable");
 
     bench.recorder.limit_pages(None);
@@ -66,7 +66,7 @@ fn what_waits_too_long_is_dropped_oldest_first_and_counted() {
     std::fs::create_dir(&path).unwrap();
     let metrics: Vec<_> =
         (0..100).map(|i| MetricId::new("Spillway", "Test", &[("Number", &i.to_string())])).collect();
-    let minutes = MOST_DATAPOINTS_WAITING as i64 / 100 + 1;
+    let minutes = MAX_DATAPOINTS_WAITING as i64 / 100 + 1;
     for minute in 0..minutes {
         for metric in &metrics {
             let measurement = Measurement { metric: metric.clone(), value: 1.0, unit: Unit::Count };
@@ -90,8 +90,8 @@ fn a_file_of_another_version_is_left_alone_and_said_so() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     bench.record(&count(), 1.0);
     bench.flush();
-    let trouble = bench.recorder.health().trouble.unwrap();
-    assert!(trouble.contains("version 99") && trouble.contains("move it away"), "{trouble}");
+    let error = bench.recorder.health().error.unwrap();
+    assert!(error.contains("version 99") && error.contains("move it away"), "{error}");
     let query = [MetricQuery { metric: count(), statistic: Statistic::Sum }];
     let error = bench.reader.query(&query, at(0), at(60), 60).unwrap_err().to_string();
     assert!(error.contains("version 99"), "{error}");

@@ -1,5 +1,5 @@
 use super::super::Mode;
-use super::super::segments::MOST_WAITING;
+use super::super::segments::MAX_WAITING;
 use super::support::{Bench, at, bench};
 use spillway_core::ports::TraceSink;
 use spillway_core::trace::TraceFilter;
@@ -27,7 +27,7 @@ fn ids(bench: &Bench, range: (i64, i64), filter: &TraceFilter, limit: usize) -> 
 }
 
 #[test]
-fn traces_are_found_by_id_time_trouble_length_and_event() {
+fn traces_are_found_by_id_time_error_length_and_event() {
     let bench = bench(Mode::Live);
     let good = trace(&bench, 0, "event-1", false);
     let bad = trace(&bench, 100, "event-2", true);
@@ -54,7 +54,7 @@ fn traces_are_found_by_id_time_trouble_length_and_event() {
 #[test]
 fn too_many_segments_are_dropped_and_counted() {
     let bench = bench(Mode::Live);
-    for _ in 0..MOST_WAITING + 5 {
+    for _ in 0..MAX_WAITING + 5 {
         TraceSink::record(&bench.recorder, Segment::new("f", at(0), at(1)));
     }
     assert_eq!(bench.recorder.health().dropped_segments, 5);

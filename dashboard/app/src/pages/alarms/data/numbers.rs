@@ -11,9 +11,9 @@ use spillway_metrics::api;
 use std::sync::Arc;
 
 /// More points than that make a page slow to send. Longer ranges get longer periods.
-const MOST_POINTS: i64 = 2_000;
+const MAX_POINTS: i64 = 2_000;
 /// Rules that look at more datapoints than that have them counted and not shown.
-const MOST_SHOWN: usize = 15;
+const MAX_SHOWN: usize = 15;
 /// On a wide page beside the runbook.
 const WIDE: Size = Size { width: 700, height: 230 };
 
@@ -51,7 +51,7 @@ pub async fn read(
     let period = own.max(fitting(&range, page));
     let looked_at = condition.evaluation_periods;
     let newest = TimeRange::last(
-        SignedDuration::from_secs(i64::from(own.seconds()) * (looked_at.min(MOST_SHOWN) as i64 + 1)),
+        SignedDuration::from_secs(i64::from(own.seconds()) * (looked_at.min(MAX_SHOWN) as i64 + 1)),
         page.now,
     );
     let (over_range, newest) = futures::join!(
@@ -82,7 +82,7 @@ pub async fn read(
     Ok(Seen {
         drawn: (draw(WIDE), draw(Size::PHONE)),
         newest: over.iter().rev().flatten().next().copied(),
-        datapoints: (looked_at <= MOST_SHOWN).then(|| over[over.len().saturating_sub(looked_at)..].to_vec()),
+        datapoints: (looked_at <= MAX_SHOWN).then(|| over[over.len().saturating_sub(looked_at)..].to_vec()),
         is_coarse,
         freshness: over_range.freshness,
         rule: rule.clone(),
@@ -93,7 +93,7 @@ pub async fn read(
 fn fitting(range: &TimeRange, page: &Page) -> Period {
     let kept = Period::for_range(&TimeRange::last(SignedDuration::from_mins(1), range.from()), page.now);
     let few = [1, 5, 15, 60, 180, 360, 720, 1_440].map(Period::minutes);
-    let fits = |period: &&Period| range.seconds() <= i64::from(period.seconds()) * MOST_POINTS;
+    let fits = |period: &&Period| range.seconds() <= i64::from(period.seconds()) * MAX_POINTS;
     few.iter().find(fits).copied().unwrap_or(Period::minutes(1_440)).max(kept)
 }
 

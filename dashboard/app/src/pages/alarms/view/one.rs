@@ -193,8 +193,8 @@ fn chart(rule: &Rule, seen: &Result<Seen, ReadError>, detail: &One, page: &Page)
             </p>
         }
     });
-    let stale = seen.freshness.trouble.as_ref().map(|trouble| {
-        let (at, why) = (seen.freshness.read_at, trouble.to_string());
+    let stale = seen.freshness.error.as_ref().map(|error| {
+        let (at, why) = (seen.freshness.read_at, error.to_string());
         view! { <p class="stale-note">"Numbers from " <Time at=at absolute=true /> ": " {why} "."</p> }
     });
     let (wide, narrow) = seen.drawn.clone();

@@ -17,7 +17,7 @@ pub const PAGE: usize = 50;
 /// Groups whose newest message is checked, so that a page of a thousand groups is not slow.
 const CHECKED: usize = 20;
 /// Beyond this, counting by time would make the page slow.
-const MOST_IN_SPARKS: u64 = 20_000;
+const MAX_IN_SPARKS: u64 = 20_000;
 /// Points of a group's small chart.
 const SPARK_POINTS: i64 = 16;
 
@@ -124,7 +124,7 @@ async fn sparks(
     let total: u64 = groups.iter().map(|group| group.count).sum();
     let Some(first) = groups.iter().map(|group| group.first_at).min() else { return Ok(HashMap::new()) };
     let Some(buckets) = buckets(first, filters.to.unwrap_or(now)) else { return Ok(HashMap::new()) };
-    if total > MOST_IN_SPARKS {
+    if total > MAX_IN_SPARKS {
         return Ok(HashMap::new());
     }
     let mut points: BTreeMap<Fingerprint, Vec<Option<f64>>> = BTreeMap::new();

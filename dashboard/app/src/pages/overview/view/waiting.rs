@@ -14,7 +14,7 @@ use spillway_dashboard_model::flow::FlowSnapshot;
 use spillway_dashboard_words::{counted, grouped};
 
 /// Groups that are shown here; the others are on their own page.
-const MOST_GROUPS: usize = 4;
+const MAX_GROUPS: usize = 4;
 /// Wide enough for three digits above each of 20 bars.
 const WIDE: Size = Size { width: 480, height: 130 };
 
@@ -107,7 +107,7 @@ pub(super) fn dead_letters(flow: &FlowSnapshot) -> impl IntoView + use<> {
 fn newest(groups: &[DeadLetterGroup]) -> Vec<DeadLetterGroup> {
     let mut newest = groups.to_vec();
     newest.sort_by_key(|group| std::cmp::Reverse(group.last_at));
-    newest.truncate(MOST_GROUPS);
+    newest.truncate(MAX_GROUPS);
     newest
 }
 

@@ -40,7 +40,7 @@ fn calm() -> FlowSnapshot {
             table: TableActivity { writes: 513.0, capacity_use: Some(31.0), ..TableActivity::default() },
             ..Activity::default()
         }),
-        freshness: Freshness { read_at: at(0), trouble: None },
+        freshness: Freshness { read_at: at(0), error: None },
         groups: Vec::new(),
     }
 }
@@ -101,7 +101,7 @@ fn dead_letters_that_the_queue_moved_itself_count() {
 fn what_cannot_be_read_is_not_said_to_be_well() {
     let mut flow = calm();
     flow.activity = None;
-    flow.freshness.trouble = Some(ReadError::Throttled);
+    flow.freshness.error = Some(ReadError::Throttled);
     let unread = of(&flow);
     assert_eq!(says(&unread.main[1]), ("–", ""));
     assert_eq!(unread.main[1].tone, Tone::Unknown);

@@ -9,10 +9,10 @@ use spillway_core::ids::{EventId, EventKey, EventType, MessageId};
 use spillway_core::ledger::{Ledger, Place};
 use spillway_core::ports::StoreItem;
 
-suite! { $ whereabouts:
+suite! { $ places:
     an_empty_pipeline_has_an_empty_ledger,
     an_event_is_found_by_its_id_with_what_is_known_of_it,
-    events_of_two_sources_with_one_id_are_told_apart,
+    events_of_two_sources_with_one_id_are_distinct,
     many_ids_are_looked_up_at_once,
     of_several_places_the_furthest_counts,
     dead_letters_are_counted_where_they_are,
@@ -73,7 +73,7 @@ async fn an_event_is_found_by_its_id_with_what_is_known_of_it(pipeline: &EmptyPi
     assert!(events.locate(&"dead-1".into(), Some(&"/elsewhere".into())).await.unwrap().is_empty());
 }
 
-async fn events_of_two_sources_with_one_id_are_told_apart(pipeline: &EmptyPipeline) {
+async fn events_of_two_sources_with_one_id_are_distinct(pipeline: &EmptyPipeline) {
     store(pipeline, &[EventKey::new("/shop", "e"), EventKey::new("/app", "e")]).await;
     let letters = [
         DeadLetter { key: Some(EventKey::new("/web", "e")), ..letter_of(1, "e") },

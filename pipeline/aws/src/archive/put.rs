@@ -44,24 +44,24 @@ impl S3Archive {
             match self.index.insert(&entries).await {
                 Ok(()) => {}
                 Err(TransactionError::Conditions(_)) => others.extend(positions),
-                Err(TransactionError::Call(trouble)) => {
+                Err(TransactionError::Call(error)) => {
                     for &position in positions {
-                        answers[position] = self.note(&letters[position], &trouble).await;
+                        answers[position] = self.note(&letters[position], &error).await;
                     }
                 }
             }
         }
         for position in others {
-            if let Err(trouble) = self.settle(&letters[position]).await {
-                answers[position] = self.note(&letters[position], &trouble).await;
+            if let Err(error) = self.settle(&letters[position]).await {
+                answers[position] = self.note(&letters[position], &error).await;
             }
         }
         answers
     }
 
     /// Notes that the index lacks a letter that S3 has. Where not even that works the letter stays in the DLQ.
-    async fn note(&self, letter: &DeadLetter, trouble: &CallError) -> Result<(), ArchiveError> {
-        tracing::warn!(error = %trouble, dead_letter = %letter.id, "a dead letter is archived and not indexed yet");
+    async fn note(&self, letter: &DeadLetter, error: &CallError) -> Result<(), ArchiveError> {
+        tracing::warn!(error = %error, dead_letter = %letter.id, "a dead letter is archived and not indexed yet");
         Ok(self.objects.note_unindexed(&Archiving::of(letter)).await?)
     }
 
@@ -82,7 +82,7 @@ impl S3Archive {
                 Ok(()) => return Ok(()),
                 // Another writer was faster: the next read sees its change.
                 Err(TransactionError::Conditions(_)) => {}
-                Err(TransactionError::Call(trouble)) => return Err(trouble),
+                Err(TransactionError::Call(error)) => return Err(error),
             }
         }
         Err(CallError::contradiction("a dead letter is changed by others all the time"))
@@ -121,8 +121,8 @@ impl S3Archive {
             actions
         };
         transact(&self.index.client, actions).await?;
-        if let Err(trouble) = self.log.close_if_done(replay, self.clock.now()).await {
-            tracing::warn!(error = %trouble, %replay, "whether a replay has ended could not be seen; who reads it will");
+        if let Err(error) = self.log.close_if_done(replay, self.clock.now()).await {
+            tracing::warn!(error = %error, %replay, "whether a replay has ended could not be seen; who reads it will");
         }
         Ok(())
     }
@@ -144,16 +144,16 @@ impl S3Archive {
         let notes = self.objects.unindexed(&MessageId::random(), limit).await?;
         let mut repair = IndexRepair::default();
         for (done, archiving) in notes.iter().enumerate().take(limit) {
-            let trouble = match timeout_at(until, self.index_again(archiving)).await {
+            let error = match timeout_at(until, self.index_again(archiving)).await {
                 Ok(Ok(())) => {
                     repair.indexed += 1;
                     continue;
                 }
-                Ok(Err(trouble)) => trouble,
+                Ok(Err(error)) => error,
                 Err(_) => CallError::contradiction("there is no time left for this one and those after it"),
             };
-            tracing::warn!(error = %trouble, dead_letter = %archiving.id, "a dead letter could not be indexed");
-            if trouble.decision.is_retryable() || Instant::now() >= until {
+            tracing::warn!(error = %error, dead_letter = %archiving.id, "a dead letter could not be indexed");
+            if error.decision.is_retryable() || Instant::now() >= until {
                 repair.failed += (notes.len() - done) as u64;
                 break;
             }

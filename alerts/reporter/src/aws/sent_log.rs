@@ -2,7 +2,7 @@
 //! began, or the alarm and the time when it fired.
 
 use super::refused;
-use crate::ports::{Claim, Once, PortError};
+use crate::ports::{Claim, PortError, SentLog};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -15,7 +15,7 @@ const KEPT_S: i64 = 30 * 86_400;
 
 /// Remembers in a table, by conditional writes.
 #[derive(Clone)]
-pub struct DynamoOnce {
+pub struct DynamoSentLog {
     client: Client,
     table: String,
     clock: Arc<dyn Clock>,
@@ -23,7 +23,7 @@ pub struct DynamoOnce {
     lease: Duration,
 }
 
-impl DynamoOnce {
+impl DynamoSentLog {
     /// In this table. A claim lasts for `lease`; its owner must send the notification by then.
     pub fn new(client: Client, table: impl Into<String>, clock: Arc<dyn Clock>, lease: Duration) -> Self {
         Self { client, table: table.into(), clock, lease }
@@ -31,7 +31,7 @@ impl DynamoOnce {
 }
 
 #[async_trait]
-impl Once for DynamoOnce {
+impl SentLog for DynamoSentLog {
     async fn claim(&self, what: &str) -> Result<Claim, PortError> {
         let now = self.clock.now().as_second();
         let lease = i64::try_from(self.lease.as_secs()).unwrap_or(i64::MAX);
@@ -62,7 +62,7 @@ impl Once for DynamoOnce {
         }
     }
 
-    async fn told(&self, what: &str) -> Result<(), PortError> {
+    async fn sent(&self, what: &str) -> Result<(), PortError> {
         let put = self
             .client
             .put_item()

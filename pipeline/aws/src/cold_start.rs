@@ -10,9 +10,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 /// Prepares HTTPS once, with the first call. By default the SDK also does this for each new client, in order
 /// to find unreadable certificates early. It then throws the result away.
 #[derive(Debug)]
-pub(crate) struct PreparedOnce(pub SharedHttpClient);
+pub(crate) struct SharedHttps(pub SharedHttpClient);
 
-impl HttpClient for PreparedOnce {
+impl HttpClient for SharedHttps {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
@@ -29,9 +29,9 @@ impl HttpClient for PreparedOnce {
 /// A queue's own address. The SDK would compute it from the region, with a table of all partitions and a
 /// pattern for each.
 #[derive(Debug)]
-pub(crate) struct OfQueue(Endpoint);
+pub(crate) struct QueueEndpoint(Endpoint);
 
-impl OfQueue {
+impl QueueEndpoint {
     /// Where the queue with this URL takes calls: its URL without the path. `None` if it is no URL.
     pub fn at(queue_url: &str) -> Option<Self> {
         let (scheme, rest) = queue_url.split_once("://")?;
@@ -40,7 +40,7 @@ impl OfQueue {
     }
 }
 
-impl ResolveEndpoint for OfQueue {
+impl ResolveEndpoint for QueueEndpoint {
     fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
         EndpointFuture::ready(Ok(self.0.clone()))
     }
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_queue_is_called_at_its_own_host() {
-        let url = |queue: &str| OfQueue::at(queue).map(|found| found.0.url().to_owned());
+        let url = |queue: &str| QueueEndpoint::at(queue).map(|found| found.0.url().to_owned());
         let aws = "https://sqs.eu-central-1.amazonaws.com";
         assert_eq!(url(&format!("{aws}/123456789012/events")).as_deref(), Some(aws));
         assert_eq!(url("http://127.0.0.1:4566/0/q").as_deref(), Some("http://127.0.0.1:4566"));

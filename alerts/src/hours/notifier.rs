@@ -26,9 +26,9 @@ pub enum Message {
     },
 }
 
-/// What a teller has to remember over a restart.
+/// What a notifier has to remember over a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TellerState {
+pub struct NotifierState {
     /// When it was last asked.
     last: Option<Timestamp>,
     /// Low alarms in ALARM when `held_back` began: since when, and why.
@@ -42,27 +42,27 @@ pub struct TellerState {
 ///
 /// It follows changes and has no clock. Call it once a minute, and after every change.
 #[derive(Clone, Debug)]
-pub struct Teller {
+pub struct Notifier {
     hours: BusinessHours,
     tiers: BTreeMap<RuleName, Tier>,
-    state: TellerState,
+    state: NotifierState,
 }
 
-impl Teller {
+impl Notifier {
     /// For the rules that notify. `state` is the state of an earlier one, or the default.
-    pub fn new(rules: &RuleSet, hours: BusinessHours, state: TellerState) -> Self {
+    pub fn new(rules: &RuleSet, hours: BusinessHours, state: NotifierState) -> Self {
         let tiers =
             rules.iter().filter(|rule| rule.notify).map(|rule| (rule.name.clone(), rule.tier)).collect();
         Self { hours, tiers, state }
     }
 
     /// What has to be remembered over a restart.
-    pub fn state(&self) -> &TellerState {
+    pub fn state(&self) -> &NotifierState {
         &self.state
     }
 
     /// Takes the changes up to `now`, in order, and returns the notifications to send now.
-    pub fn tell(&mut self, now: Timestamp, changes: &[StateChange]) -> Vec<Message> {
+    pub fn notify(&mut self, now: Timestamp, changes: &[StateChange]) -> Vec<Message> {
         let mut messages = Vec::new();
         // If it is called too late, it splits the changes at the opening that it missed.
         let opening = self.missed_opening(now);

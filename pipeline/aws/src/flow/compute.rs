@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backlog_that_stands_still_hides_nothing() {
+    fn a_backlog_that_does_not_move_hides_nothing() {
         let outage = Counts {
             stored: 490,
             queue: InQueue { waiting: 20, in_flight: 480 },

@@ -23,7 +23,7 @@ async fn notes(place: &Deployment) -> usize {
 }
 
 #[tokio::test]
-async fn a_letter_whose_index_write_failed_is_archived_noted_and_mended() {
+async fn a_letter_whose_index_write_failed_is_archived_recorded_and_repaired() {
     let place = deployment().await;
     let names = archive_names(&place.topology);
     let mut lost = names.clone();
@@ -45,7 +45,7 @@ async fn a_letter_whose_index_write_failed_is_archived_noted_and_mended() {
 }
 
 #[tokio::test]
-async fn a_comeback_whose_index_write_failed_ends_its_replay_when_it_is_mended() {
+async fn a_return_whose_index_write_failed_ends_its_replay_when_it_is_repaired() {
     let place = deployment().await;
     let first = letter(1, "order.placed", Schema, "bad");
     put(&*place.index, std::slice::from_ref(&first)).await;
@@ -65,7 +65,7 @@ async fn a_comeback_whose_index_write_failed_ends_its_replay_when_it_is_mended()
 }
 
 #[tokio::test]
-async fn a_lost_index_is_made_anew_from_the_bucket_and_the_log() {
+async fn a_lost_index_is_rebuilt_from_the_bucket_and_the_log() {
     let mut place = deployment().await;
     let letters: Vec<_> = (0..40).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
     put(&*place.index, &letters).await;

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Lookups at once. Each takes a few milliseconds, so that 10,000 take seconds.
 pub(super) const AT_ONCE: usize = 64;
 /// Most items in a `BatchGetItem`.
-const MOST_ITEMS: usize = 100;
+const MAX_ITEMS: usize = 100;
 /// How long the items that a `BatchGetItem` left out are requested again.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// What the keys of a dead letter's item begin with, and its sort key.
@@ -140,7 +140,7 @@ impl AwsFlow {
     ) -> Result<HashMap<MessageId, String>, LedgerError> {
         let mut states = HashMap::new();
         let keys: Vec<_> = ids.map(key).collect();
-        for keys in keys.chunks(MOST_ITEMS) {
+        for keys in keys.chunks(MAX_ITEMS) {
             let items = self.get_all(keys).await?;
             states.extend(items.iter().filter_map(state));
         }

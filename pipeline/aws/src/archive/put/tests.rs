@@ -48,29 +48,29 @@ fn asked(script: &Script, action: &str) -> usize {
 
 #[tokio::test]
 async fn an_index_that_does_not_answer_is_asked_for_one_letter_and_all_are_counted() {
-    for trouble in [Answer::Status(500, "InternalServerError"), Answer::Silence] {
-        let script = Script::start(move |call, _| bucket(call).unwrap_or_else(|| trouble.clone())).await;
-        let mended = archive(&script.hasty_clients()).repair(100).await.unwrap();
-        assert_eq!(mended, IndexRepair { indexed: 0, failed: 5 });
+    for error in [Answer::Status(500, "InternalServerError"), Answer::Silence] {
+        let script = Script::start(move |call, _| bucket(call).unwrap_or_else(|| error.clone())).await;
+        let repaired = archive(&script.hasty_clients()).repair(100).await.unwrap();
+        assert_eq!(repaired, IndexRepair { indexed: 0, failed: 5 });
         assert_eq!(asked(&script, "GetItem"), 2, "once, and the SDK once more");
         assert_eq!(asked(&script, "DELETE"), 0, "every note stays");
     }
 }
 
 #[tokio::test]
-async fn a_letter_that_cannot_be_mended_does_not_stand_before_the_others() {
+async fn a_letter_that_cannot_be_repaired_does_not_block_the_others() {
     let script = Script::start(|call, _| match call.action.as_str() {
         broken if broken.starts_with("GET /archive/dead-letters/7c/") => Answer::Text("{".to_owned()),
         _ => bucket(call).unwrap_or_else(|| Answer::Ok(json!({}))),
     })
     .await;
-    let mended = archive(&script.clients()).repair(100).await.unwrap();
-    assert_eq!(mended, IndexRepair { indexed: 4, failed: 1 });
+    let repaired = archive(&script.clients()).repair(100).await.unwrap();
+    assert_eq!(repaired, IndexRepair { indexed: 4, failed: 1 });
     assert_eq!((asked(&script, "TransactWriteItems"), asked(&script, "DELETE")), (4, 4));
 }
 
 #[tokio::test]
-async fn mending_begins_anywhere_and_takes_each_note_once() {
+async fn a_repair_begins_anywhere_and_takes_each_note_once() {
     let script = Script::start(|call, _| bucket(call).unwrap_or_else(|| Answer::Ok(json!({})))).await;
     let archive = archive(&script.clients());
     for middle in ["0", "4b", "80", "ff"] {
