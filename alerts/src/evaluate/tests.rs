@@ -146,13 +146,13 @@ fn catching_up_finds_the_same_changes_as_evaluating_every_minute() {
         history.insert(query.stat.clone(), values.collect());
     }
     let at = |minute: i64| Timestamp::from_second(START + minute * 60).unwrap();
-    let messages = |changes: Vec<crate::StateChange>| {
-        let mut messages: Vec<_> = changes
+    let notified = |changes: Vec<crate::StateChange>| {
+        let mut notified: Vec<_> = changes
             .into_iter()
             .map(|change| (change.at, change.rule, change.from, change.to, change.reason))
             .collect();
-        messages.sort();
-        messages
+        notified.sort();
+        notified
     };
     let mut minute_by_minute = Engine::new(rules.clone());
     let expected: Vec<_> =
@@ -161,7 +161,7 @@ fn catching_up_finds_the_same_changes_as_evaluating_every_minute() {
     let mut at_once = Engine::new(rules);
     let mut found = at_once.catch_up(at(0), at(100), &history).changes;
     found.extend(at_once.catch_up(at(100), at(240), &history).changes);
-    let (found, expected) = (messages(found), messages(expected));
+    let (found, expected) = (notified(found), notified(expected));
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(&expected) {
         assert_eq!(found, expected);

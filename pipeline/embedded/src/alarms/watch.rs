@@ -236,15 +236,15 @@ impl Watch {
         // A new notifier does not know which opening is new to it.
         let mut messages = self.notifier.notify(self.evaluated_until, &[]);
         let mut openings = Vec::new();
-        let mut messages = 0;
+        let mut handled = 0;
         let mut from = self.evaluated_until;
         while let Some(opening) = self.in_force.hours.next_opening(from).filter(|opening| *opening <= until) {
             let here = news.partition_point(|change| change.at < opening);
-            messages.extend(self.notifier.notify(opening, &news[messages..here]));
+            messages.extend(self.notifier.notify(opening, &news[handled..here]));
             openings.push(opening);
-            (messages, from) = (here, opening);
+            (handled, from) = (here, opening);
         }
-        messages.extend(self.notifier.notify(until, &news[messages..]));
+        messages.extend(self.notifier.notify(until, &news[handled..]));
         (messages, openings)
     }
 
@@ -252,10 +252,10 @@ impl Watch {
         &mut self,
         changes: Vec<StateChange>,
         statuses: Vec<(Status, Option<String>)>,
-        messages: &[Message],
+        notified: &[Message],
         openings: Vec<Timestamp>,
     ) -> Entry {
-        let dashboard = match messages.is_empty() {
+        let dashboard = match notified.is_empty() {
             true => None,
             false => self.local.fact(LINK_BASE).await.ok().flatten(),
         };
@@ -266,7 +266,7 @@ impl Watch {
         };
         let mut messages = Vec::new();
         let mut by_change = HashMap::new();
-        for message in messages {
+        for message in notified {
             let (kind, document) = words.document(message);
             let at = match message {
                 Message::Change { change, .. } => change.at,

@@ -144,8 +144,8 @@ async fn a_webhook_that_is_gone_is_given_up_after_a_day_and_names_no_address() {
     }
     assert!(log.next_waiting().await.unwrap().is_none(), "nothing waits for ever");
     assert!((280..320).contains(&tries), "every five minutes for a day: {tries}");
-    for (_, _, _, messages) in bench.changes().await {
-        if let Notified::Failed { reason, .. } = messages {
+    for (_, _, _, outcome) in bench.changes().await {
+        if let Notified::Failed { reason, .. } = outcome {
             assert!(reason.starts_with("the webhook can't be reached"), "{reason}");
             assert!(!reason.contains("secret"), "{reason}");
         }
