@@ -13,7 +13,7 @@ use std::panic::AssertUnwindSafe;
 
 /// What a function does with a batch of messages.
 pub trait BatchWork: Send + Sync {
-    /// What came of a batch.
+    /// The outcome of a batch.
     type Report: Report;
 
     /// The time.
@@ -26,7 +26,7 @@ pub trait BatchWork: Send + Sync {
     fn panicked(&self, message: ReceivedMessage) -> Self::Report;
 }
 
-/// What came of a batch.
+/// The outcome of a batch.
 pub trait Report: Sized + Send {
     /// One report about records that were worked on one after the other.
     fn join(parts: Vec<Self>, started_at: Timestamp, ended_at: Timestamp) -> Self;

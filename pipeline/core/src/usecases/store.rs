@@ -23,11 +23,11 @@ use spillway_metrics::{Function, consumer};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Replayed records that report at once. Each report takes some 40 ms where it is a transaction: one after the other, a
-/// batch of thousands would end with the function's time.
+/// Maximum number of replayed records that report concurrently. A report that is a transaction takes some 40 ms. One
+/// after the other, thousands of them would exceed the function's time.
 const REPORTS_AT_ONCE: usize = 16;
 
-/// What came of one record.
+/// The outcome of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Its event is in the store now.
@@ -57,18 +57,18 @@ impl Outcome {
     }
 }
 
-/// One record and what came of it.
+/// One record and its outcome.
 #[derive(Clone, Debug)]
 pub struct RecordReport {
     /// The record.
     pub message: ReceivedMessage,
     /// Its event's key and type, if its body could be read.
     pub event: Option<(EventKey, EventType)>,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// What came of a batch.
+/// The outcome of a batch.
 #[derive(Clone, Debug)]
 pub struct BatchReport {
     /// Each record, in the batch's order.
