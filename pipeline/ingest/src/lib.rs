@@ -62,7 +62,7 @@ impl Ingest {
     fn warn(&self, error: &QueueError, now: Timestamp) {
         let second = now.as_second();
         if self.warned_at_s.swap(second, Ordering::Relaxed) != second {
-            tracing::warn!(error = %error, "the queue did not take an event");
+            tracing::warn!(error = %error, "the queue did not accept an event");
         }
     }
 }

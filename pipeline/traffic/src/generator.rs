@@ -9,7 +9,7 @@ use spillway_core::ids::{EventId, EventSource, EventType};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What the shop's services run at the moment.
+/// The deployed version of the shop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deployment {
     /// Every event conforms to its schema.

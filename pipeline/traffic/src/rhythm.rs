@@ -34,7 +34,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// A sudden rush: a newsletter, a mention on the news.
+/// A burst of traffic, such as after a newsletter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Burst {
     /// When it begins.
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn nights_are_quiet_and_evenings_busy_and_nothing_jumps() {
+    fn the_rate_is_low_at_night_and_high_in_the_evening_and_has_no_steps() {
         let start = at("2026-03-02T00:00:00Z");
         assert!(rate_at(at("2026-03-03T03:30:00Z"), 1.0) < 0.3);
         assert!(rate_at(at("2026-03-07T19:30:00Z"), 1.0) > 1.7);

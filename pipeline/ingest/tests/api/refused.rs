@@ -52,12 +52,12 @@ fn bodies() -> Vec<Case> {
             &[("", "UTF-8")],
         ),
         case("a byte order mark", post(&[JSON], &b"\xef\xbb\xbf{}"[..]), EVENT, &[("", "not valid JSON")]),
-        case("duplicate keys", post(&[JSON], r#"{"a":{"b":1,"b":2}}"#), EVENT, &[("/a/b", "stands twice")]),
+        case("duplicate keys", post(&[JSON], r#"{"a":{"b":1,"b":2}}"#), EVENT, &[("/a/b", "appears twice")]),
         case(
             "duplicate keys in attributes",
             post(&[STRUCTURED], object("\"id\":\"2\"")),
             EVENT,
-            &[("/id", "stands twice")],
+            &[("/id", "appears twice")],
         ),
         case("deep nesting", post(&[STRUCTURED], object(&format!("\"data\":{}", deep("")))), EVENT, DEEP),
         case(
@@ -138,7 +138,7 @@ fn batches() -> Vec<Case> {
             "three bad items, each its own way",
             post(&[BATCH], format!("[{{\"a\":1,\"a\":2}},{GOOD},{},[]]", GOOD.replace("\"id\"", "\"di\""))),
             INVALID_BATCH,
-            &[("/0/a", "stands twice"), ("/2/id", "missing"), ("/3", "JSON object")],
+            &[("/0/a", "appears twice"), ("/2/id", "missing"), ("/3", "JSON object")],
         ),
         case(
             "a deep item",
@@ -246,7 +246,7 @@ fn headers() -> Vec<Case> {
             EVENT,
             &[("#/header/content-type", "media type")],
         ),
-        case("binary with bad JSON data", plain_text_json, EVENT, &[("/a", "stands twice")]),
+        case("binary with bad JSON data", plain_text_json, EVENT, &[("/a", "appears twice")]),
         case("an empty key", key(""), request, &[("#/header/idempotency-key", "empty")]),
         case("a long key", key(&"k".repeat(1_025)), request, &[("#/header/idempotency-key", "1,024")]),
         case(
