@@ -219,7 +219,7 @@ mod tests {
                 response.headers_mut().insert("x-amzn-requestid", "R1");
                 context.set_response(response);
             }
-            None => context.fail(OrchestratorError::other("no way there")),
+            None => context.fail(OrchestratorError::other("connection refused")),
         }
         interceptor.read_after_execution(&(&context).into(), &components, &mut cfg).unwrap();
     }
