@@ -61,7 +61,7 @@ pub struct MemoryHistory {
 }
 
 impl MemoryHistory {
-    /// Nothing yet. The first datapoint will cover `interval` seconds from `start` on.
+    /// Without datapoints. The first one will cover `interval` seconds from `start` on.
     pub fn new(start: Timestamp, interval: u32) -> Self {
         Self { start: start.as_second(), interval: interval.max(1), series: HashMap::new() }
     }

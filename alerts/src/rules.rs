@@ -48,7 +48,7 @@ impl fmt::Display for RuleName {
     }
 }
 
-/// Who is told, and when.
+/// Who is notified, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "tier"))]
 #[serde(rename_all = "lowercase")]
@@ -148,12 +148,12 @@ impl MissingData {
     }
 }
 
-/// What a percentile does while there are too few samples for it to mean anything.
+/// What a percentile does while there are too few samples for a significant value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "low_samples"))]
 #[serde(rename_all = "lowercase")]
 pub enum LowSamples {
-    /// It is evaluated all the same.
+    /// It is still evaluated.
     #[default]
     Evaluate,
     /// The state stays as it is.
@@ -300,7 +300,7 @@ pub struct Rule {
     pub tier: Tier,
     /// Whether the rule notifies at all. The parts of a composite alarm do not notify on their own.
     pub notify: bool,
-    /// What is the case, in one sentence.
+    /// What has happened, in one sentence.
     pub summary: String,
     /// The consequence for the system's users if no engineer acts.
     pub impact: String,

@@ -102,13 +102,13 @@ mod tests {
     }
 
     #[test]
-    fn it_acts_after_the_wait_period_if_the_suppressor_stays_calm() {
+    fn it_acts_after_the_wait_period_if_the_suppressor_does_not_fire() {
         let minutes = [repeat(3, Ok, Ok), repeat(5, Alarm, Ok)].concat();
         assert_eq!(story(&minutes), [(2, Ok), (5, Alarm)]);
     }
 
     #[test]
-    fn a_suppressor_that_fires_within_the_wait_period_keeps_it_silent() {
+    fn a_suppressor_that_fires_within_the_wait_period_prevents_the_action() {
         let minutes = [repeat(3, Ok, Ok), repeat(1, Alarm, Ok), repeat(5, Alarm, Alarm)].concat();
         assert_eq!(story(&minutes), [(2, Ok)]);
     }

@@ -12,7 +12,7 @@ pub(crate) fn fill_with(series: &mut [f64], with: impl Fn(usize) -> f64) {
     }
 }
 
-/// The last real value goes on until the next. Before the first there is nothing to repeat.
+/// The last real value is repeated until the next. Before the first there is nothing to repeat.
 pub(crate) fn fill_repeat(series: &mut [f64]) {
     let mut last = f64::NAN;
     for value in series {

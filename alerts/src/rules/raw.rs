@@ -46,13 +46,13 @@ pub(crate) struct RawRule {
     pub kind: Kind,
     /// Who is notified, and when.
     pub tier: Tier,
-    /// false for the parts of a composite, which notify no one on their own.
+    /// false for the parts of a composite, which do not notify on their own.
     #[serde(default = "yes")]
     pub notify: bool,
-    /// What is the case, in one sentence.
+    /// What has happened, in one sentence.
     #[cfg_attr(test, schemars(schema_with = "super::schema::sentence"))]
     pub summary: String,
-    /// What it means if no one acts.
+    /// What it means if no engineer acts.
     #[cfg_attr(test, schemars(schema_with = "super::schema::sentence"))]
     pub impact: String,
     /// Page in docs/runbooks, without .md.

@@ -1,5 +1,4 @@
-//! Simulated incidents: a low alarm announces each one before a high alarm does, and a normal week wakes no
-//! engineer.
+//! Simulated incidents: a low alarm announces each one before a high alarm does, and a normal week pages no engineer.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -125,7 +125,7 @@ fn model(minutes: usize, fault: Fault) -> HashMap<&'static str, Vec<f64>> {
         let left = (30 * DAY).saturating_sub(minute) as f64;
         record.set("BudgetActualPercent", minute, spent);
         record.set("BudgetForecastPercent", minute, spent + pace * 70.0 / (30 * DAY) as f64 * left);
-        quiet(&mut record, minute);
+        unaffected(&mut record, minute);
     }
     record.columns
 }
@@ -330,7 +330,7 @@ fn archive(record: &mut Recorder, minute: usize, fault: Fault, dead: &Dead, wait
 }
 
 /// Metrics that none of the faults moves.
-fn quiet(record: &mut Recorder, minute: usize) {
+fn unaffected(record: &mut Recorder, minute: usize) {
     for name in ["consumer Throttles", "archiver Throttles"] {
         record.set(name, minute, 0.0);
     }
