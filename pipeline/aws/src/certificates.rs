@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_signs_for_aws_is_believed() {
+    fn only_authorities_that_sign_for_aws_are_trusted() {
         let authorities = [
             "Some Authority",
             "Amazon Root CA 1",

@@ -123,7 +123,7 @@ impl Redelivery for SqsRedelivery {
     }
 }
 
-/// Whole seconds, rounded up: a message that is back too early has used a receive for nothing.
+/// Whole seconds, rounded up: a message that is back too early wastes a receive.
 fn whole_seconds(delay: Duration) -> i32 {
     let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
     i32::try_from(seconds).unwrap_or(LONGEST_DELAY_S).min(LONGEST_DELAY_S)

@@ -6,7 +6,7 @@ use spillway_core::schema::{SchemaError, SchemaSet};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Why schemas could not be read from the bucket.
+/// Why the schemas in a bucket can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemasError {
     /// S3 did not give them.

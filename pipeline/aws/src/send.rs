@@ -211,20 +211,20 @@ fn trace(message: &OutgoingMessage) -> Result<Option<SystemAttributes>, BuildErr
 /// What an entry means that failed in a call that succeeded.
 pub(crate) fn failed_entry(action: &str, entry: &BatchResultErrorEntry) -> CallError {
     let status = if entry.sender_fault { 400 } else { 500 };
-    let said = entry.message.as_deref().unwrap_or("no reason given");
+    let message = entry.message.as_deref().unwrap_or("no reason given");
     CallError {
         decision: decide(Some(&entry.code), status),
         code: Some(entry.code.clone()),
-        text: format!("{action}: {}: {said}", entry.code),
+        text: format!("{action}: {}: {message}", entry.code),
     }
 }
 
-/// SQS answered, and said nothing of this entry.
+/// SQS's answer does not mention this entry.
 pub(crate) fn no_word(action: &str) -> CallError {
     CallError {
         decision: RetryDecision::Unknown,
         code: None,
-        text: format!("{action}: no word about this message"),
+        text: format!("{action}: the answer does not mention this message"),
     }
 }
 

@@ -138,7 +138,7 @@ impl Index {
         match last_error {
             Some(error) if taken.is_empty() => Err(error),
             Some(error) => {
-                tracing::warn!(error = %error, done = taken.len(), "an order for many dead letters was done in part");
+                tracing::warn!(error = %error, done = taken.len(), "an order for many dead letters was only partly done");
                 Ok(taken)
             }
             None => Ok(taken),
@@ -170,7 +170,7 @@ impl Index {
                 }
                 Err(TransactionError::Conditions(_)) => {
                     return Err(CallError::contradiction(
-                        "a replay has a message that its log has otherwise",
+                        "the log of a replay has another state for one of its messages",
                     ));
                 }
                 Err(TransactionError::Call(error)) if error.decision.may_have_happened() => {

@@ -1,6 +1,6 @@
 //! CloudWatch in memory, for tests: it speaks the service's own protocol, so that a test covers what goes over the wire.
 
-#![expect(clippy::expect_used, reason = "a test that speaks the protocol wrong should end where it does")]
+#![expect(clippy::expect_used, reason = "a test with a protocol error should fail at that place")]
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::config::{BehaviorVersion, Config, Credentials, Region, RuntimeComponents};

@@ -35,7 +35,7 @@ pub(crate) enum Action {
     Insert { table: String, item: Item, absent: &'static str },
     /// A change of an item.
     Change { table: String, key: Item, change: Change },
-    /// An item's end.
+    /// The deletion of an item.
     Delete { table: String, key: Item },
 }
 
@@ -241,8 +241,8 @@ async fn try_once(client: &Client, actions: Vec<Action>) -> Result<(), Transacti
     } else {
         RetryDecision::Refused
     };
-    let said = reasons.iter().find_map(|reason| reason.message.clone()).unwrap_or_default();
-    let text = format!("{ACTION}: canceled ({}): {said}", codes.join(", "));
+    let message = reasons.iter().find_map(|reason| reason.message.clone()).unwrap_or_default();
+    let text = format!("{ACTION}: canceled ({}): {message}", codes.join(", "));
     Err(TransactionError::Call(CallError {
         decision,
         code: Some("TransactionCanceledException".to_owned()),

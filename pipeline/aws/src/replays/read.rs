@@ -27,7 +27,7 @@ impl DynamoReplays {
         while found.len() < limit {
             let (marked, next) = self.marks(replay, "waiting#", after, limit - found.len()).await?;
             let states = self.tables.log.states(replay, &marked).await?;
-            let waiting = self.forget_waiting(replay, &states, &marked).await?;
+            let waiting = self.remove_waiting_marks(replay, &states, &marked).await?;
             let mut entries = self.tables.index.entries(&waiting).await?;
             let entries: Vec<Entry> = waiting.iter().filter_map(|id| entries.remove(id)).collect();
             let whole = letters(&self.objects, entries.clone()).await?;
