@@ -55,7 +55,7 @@ pub enum Durability {
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
-    /// Held while a pipeline runs on the folder; the system lets go of it when the process ends, however it ends.
+    /// Held while a pipeline runs on the folder. The system releases it when the process ends, even after a crash.
     _lock: Option<File>,
 }
 

@@ -55,7 +55,7 @@ async fn expire(pipeline: &Pipeline) {
     match pipeline.local.queues.expire().await {
         Ok(0) => {}
         Ok(lost) => tracing::error!(lost, "messages outlived their retention and are lost"),
-        Err(error) => tracing::warn!(%error, "expired messages could not be looked for"),
+        Err(error) => tracing::warn!(%error, "expired messages could not be deleted"),
     }
 }
 
@@ -100,7 +100,7 @@ async fn sample_spending(pipeline: &Pipeline, now: Timestamp) {
     let Spending { spent_usd, forecast_usd } = match spending {
         Ok(spending) => spending,
         Err(error) => {
-            tracing::warn!(%error, "what was spent could not be reckoned");
+            tracing::warn!(%error, "the spending could not be computed");
             return;
         }
     };

@@ -90,7 +90,7 @@ async fn a_function_that_panics_is_502_and_the_next_request_is_served() {
 }
 
 #[tokio::test]
-async fn concurrent_executions_count_what_is_under_way() {
+async fn concurrent_executions_count_the_requests_under_way() {
     let memory = pipeline(Mood::Waits);
     let gateway = gateway(&memory, |_| {});
     {

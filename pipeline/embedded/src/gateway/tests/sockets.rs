@@ -196,7 +196,7 @@ async fn a_transfer_coding_that_is_not_undone_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused() {
+async fn invalid_http_is_refused() {
     let memory = pipeline(Mood::Takes);
     let server = server(&memory, Limits { max_header_bytes: 4096, ..Limits::default() }).await;
     for (bytes, status) in [
@@ -223,7 +223,7 @@ async fn connections_over_the_limit_wait_for_their_turn() {
 }
 
 #[tokio::test]
-async fn a_shutdown_answers_what_is_under_way() {
+async fn a_shutdown_answers_the_requests_under_way() {
     let memory = pipeline(Mood::Waits);
     let server = server(&memory, Limits::default()).await;
     let _idle = server.connect().await;
@@ -234,5 +234,5 @@ async fn a_shutdown_answers_what_is_under_way() {
     memory.gate.add_permits(1);
     assert!(rest(&mut stream).await.starts_with("HTTP/1.1 202"));
     tokio::time::timeout(FOR_EVER, server.task).await.expect("serve must return").unwrap();
-    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(server.address).await.is_err(), "no server listens any more");
 }

@@ -1,4 +1,4 @@
-//! A gateway over a pipeline in memory, which remembers what reached it.
+//! A gateway over a pipeline in memory, which records what reached it.
 
 use crate::gateway::{Gateway, Latency, Ports};
 use bytes::Bytes;
@@ -87,7 +87,7 @@ impl Latency for FixedLatency {
     }
 }
 
-/// `POST /events` with plain JSON, or with whatever content type is among the headers.
+/// `POST /events` with plain JSON, or with the content type that is among the headers.
 pub fn post(headers: &[(&str, &str)], body: impl Into<Bytes>) -> Request<Bytes> {
     let mut request = Request::post("/events");
     if !headers.iter().any(|(name, _)| *name == "content-type") {

@@ -66,7 +66,7 @@ async fn the_segments_lead_from_the_client_to_the_message() {
 }
 
 #[tokio::test]
-async fn the_senders_decision_holds_and_ours_fills_the_gap() {
+async fn the_senders_sampling_decision_is_kept_and_ours_is_the_default() {
     let memory = pipeline(Mood::Takes);
     let gateway = gateway(&memory, |settings| settings.trace_reservoir_per_s = 1.0);
     let traced = async |header: Option<&str>| {
@@ -88,7 +88,7 @@ async fn the_senders_decision_holds_and_ours_fills_the_gap() {
 }
 
 #[tokio::test]
-async fn what_went_wrong_is_flagged() {
+async fn errors_are_flagged() {
     let trace = with_trace("Sampled=1");
     let headers = [("x-amzn-trace-id", trace.as_str())];
     for (mood, body, (fault, error, throttle), outcome) in [

@@ -9,7 +9,7 @@ use spillway_core::trace::Segment;
 use spillway_metrics::{MetricQuery, Statistic};
 
 #[test]
-fn what_could_not_be_written_is_written_when_it_can() {
+fn data_that_could_not_be_written_is_written_later() {
     let bench = bench(Mode::Live);
     let path = bench.folder.path().join(FILE_NAME);
     // No process can open a folder as a database, not even as root.
@@ -60,7 +60,7 @@ fn a_full_disk_delays_measurements_and_breaks_nothing() {
 }
 
 #[test]
-fn what_waits_too_long_is_dropped_oldest_first_and_counted() {
+fn data_that_waits_too_long_is_dropped_oldest_first_and_counted() {
     let bench = bench(Mode::Live);
     let path = bench.folder.path().join(FILE_NAME);
     std::fs::create_dir(&path).unwrap();
@@ -84,7 +84,7 @@ fn what_waits_too_long_is_dropped_oldest_first_and_counted() {
 }
 
 #[test]
-fn a_file_of_another_version_is_left_alone_and_said_so() {
+fn a_file_of_another_version_is_left_unchanged_and_reported() {
     let bench = bench(Mode::Live);
     let path = bench.folder.path().join(FILE_NAME);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
@@ -98,7 +98,7 @@ fn a_file_of_another_version_is_left_alone_and_said_so() {
 }
 
 #[test]
-fn reading_goes_on_while_it_is_written_and_after() {
+fn reading_works_during_and_after_writing() {
     let bench = bench(Mode::Live);
     bench.record(&latency(), 1.0);
     bench.flush();
