@@ -170,7 +170,7 @@ impl Backtest {
     }
 
     /// High firings that no low alarm preceded, as rule and time.
-    pub fn unwarned(&self) -> Vec<(&RuleName, Timestamp)> {
+    pub fn without_warning(&self) -> Vec<(&RuleName, Timestamp)> {
         self.rules
             .iter()
             .flat_map(|outcome| {

@@ -52,7 +52,7 @@ fn it_counts_firings_time_in_alarm_flapping_and_the_lead_of_the_low_twin() {
     assert_eq!(high.leads_s[0], Some(3_600));
     assert_eq!(high.leads_s[1], Some(5_400 - 600), "a warning of an hour ago still counts");
     assert_eq!(high.leads_s[2], None, "both at once is no lead");
-    assert_eq!(backtest.unwarned().len(), 1);
+    assert_eq!(backtest.without_warning().len(), 1);
     assert_eq!(backtest.pages(), 3);
     // 02:01 UTC is three o'clock in Berlin.
     assert_eq!(backtest.pages_by_hour[3], 2);

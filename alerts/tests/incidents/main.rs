@@ -73,7 +73,7 @@ fn every_incident_notifies_a_low_alarm_before_a_high_one() {
         );
         assert!(low.0 < high.0, "{name}: {low:?} before {high:?}");
         assert_eq!(
-            backtest.unwarned(),
+            backtest.without_warning(),
             [],
             "{name}: each high alarm has its own low one before it\n{backtest}"
         );
