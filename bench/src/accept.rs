@@ -99,7 +99,7 @@ fn measure(server: Server, folder: &Path, length: Duration) -> Result<Round> {
     let promised = warm.with_status(202) + load.with_status(202);
     ensure!(
         kept.accepted == promised,
-        "{} said yes to {promised} events and has {} of them",
+        "{} accepted {promised} events and has {} of them",
         server.name(),
         kept.accepted
     );

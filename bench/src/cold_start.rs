@@ -120,7 +120,7 @@ fn results(setting: &Setting, starts: &[Start], warm: &Value) -> Results {
     let mut rows = Vec::new();
     for (what, unit, value) in [
         ("ingest, from its start to the first answer", "ms", took),
-        ("ingest, most that was resident", "MB", peak),
+        ("ingest, peak resident memory", "MB", peak),
     ] {
         for (peer, against, target) in peers {
             if let Some((ours, theirs)) = of("ingest", value).zip(of(peer, value)) {

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_compared_is_missed() {
+    fn a_ratio_that_is_no_number_misses_its_target() {
         let row = Row::new("nothing", 0.0, "nothing", 0.0, "s");
         assert!(row.clone().target(Target::AtLeast(0.5)).misses());
         assert!(row.target(Target::AtMost(0.5)).misses());

@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_is_not_known_is_remembered() {
+    fn an_unknown_call_is_recorded() {
         let mut seen = Seen::default();
         assert_eq!(respond(&mut seen, "AmazonSQS.Other", &Value::Null).0, StatusCode::BAD_REQUEST);
         assert!(seen.unknown.contains("AmazonSQS.Other"));
