@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error;
 
-/// The datapoints could not be read. Holds whatever the source reports.
+/// The datapoints could not be read, with the source's error.
 #[derive(Debug, thiserror::Error)]
 #[error("datapoints of {metric} could not be read")]
 pub struct SourceError {
@@ -106,7 +106,7 @@ impl History for MemoryHistory {
     }
 }
 
-/// Combines many overlapping periods of one series without adding the same values over and over.
+/// Combines many overlapping periods of one series without adding the same values repeatedly.
 struct Prefix<'a> {
     statistic: Statistic,
     values: &'a [f64],

@@ -118,7 +118,7 @@ impl Comparison {
     }
 }
 
-/// What stands in for a datapoint that is not there, when CloudWatch needs it in order to decide.
+/// The substitute for a missing datapoint, when CloudWatch needs one in order to decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "missing_data"))]
 #[serde(rename_all = "camelCase")]
@@ -207,7 +207,7 @@ pub struct MetricCondition {
     pub period: u32,
     /// How a datapoint breaches.
     pub comparison: Comparison,
-    /// The threshold in force: the file's number, times the limit if the rule names one.
+    /// The effective threshold: the file's number, times the limit if the rule names one.
     pub threshold: f64,
     /// The number in the file.
     pub threshold_factor: f64,
@@ -225,7 +225,7 @@ pub struct MetricCondition {
 
 impl MetricCondition {
     /// The treatment of missing data that CloudWatch really applies. Alarms on `AWS/DynamoDB` metrics ignore missing
-    /// data whatever they are set to.
+    /// data with any setting.
     pub fn effective_missing_data(&self) -> MissingData {
         let dynamo =
             self.queries.iter().any(|query| query.stat.metric.namespace == spillway_metrics::DYNAMODB);

@@ -1,7 +1,7 @@
 //! The cost of accepting an event, compared with the cheapest handler that gives the same promise.
 //!
-//! All servers run in this process, each on its own runtime. They take turns in several rounds, so that other load on
-//! the machine affects all of them.
+//! All servers run in this process, each on a separate runtime. They take turns in several rounds, so that other load
+//! on the machine affects all of them.
 
 mod bare;
 mod spillway;

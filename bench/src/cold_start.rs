@@ -26,7 +26,6 @@ const WARM: usize = 2_000;
 const MANY: usize = 100;
 const MEGABYTE: f64 = 1e6;
 
-/// One start.
 #[derive(Serialize)]
 struct Start {
     program: &'static str,

@@ -96,12 +96,12 @@ impl Demo {
         let request = format!("GET {} HTTP/1.1\r\nhost: {}\r\n\r\n", self.sign_in, self.dashboard);
         let answer = connection.answer(request.as_bytes()).await?;
         let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
-        let cookie = cookie.with_context(|| format!("signing in gave no session but {}", answer.status))?;
+        let cookie =
+            cookie.with_context(|| format!("signing in returned no session but {}", answer.status))?;
         Ok(Session { host: self.dashboard, cookie: cookie.to_owned() })
     }
 }
 
-/// A signed-in session.
 #[derive(Clone)]
 pub struct Session {
     host: SocketAddr,

@@ -4,7 +4,6 @@ use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// A number with its unit.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Figure {
     /// The number.
@@ -14,7 +13,6 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// A number with its unit.
     pub fn new(value: f64, unit: &'static str) -> Self {
         Self { value, unit }
     }

@@ -1,8 +1,8 @@
 //! The reporter function. EventBridge Scheduler starts one task at a time:
 //!
-//! * `digest`, when business hours begin: what fired and cleared since they ended, and what is still in
-//!   alarm. Neither CloudWatch nor an actions suppressor ever reports what fired and cleared meanwhile. It is
-//!   sent once for each opening, and not at all if it is empty.
+//! * `digest`, when business hours begin: what fired and cleared since they ended, and what is still in alarm.
+//!   CloudWatch and an actions suppressor never report what fired and cleared meanwhile. The digest is sent once for
+//!   each opening, and not if it is empty.
 //! * `catch-up`, every five minutes: sends the digest if that failed at the opening. It also reports low
 //!   alarms that fired in business hours while another alarm of their subsystem was on. The subsystem's
 //!   composite alarm does not report those.

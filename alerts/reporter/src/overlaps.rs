@@ -20,7 +20,6 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_mins(45);
 
 /// A low alarm that fired while another one of its subsystem was on.
 pub(crate) struct Fired<'w> {
-    /// Its rule.
     pub rule: &'w Rule,
     /// How it fired.
     pub change: Change,

@@ -39,7 +39,7 @@ pub enum WatchError {
 pub struct Watch {
     /// Name of the deployment.
     pub deployment: String,
-    /// The rules, with the thresholds that are in force.
+    /// The rules, with this deployment's thresholds.
     pub rules: RuleSet,
     /// Names of the resources that they watch.
     pub resources: Resources,

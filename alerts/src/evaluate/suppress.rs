@@ -16,10 +16,9 @@ pub enum Suppressed {
 
 /// Decides when a composite alarm with a suppressor performs its actions.
 ///
-/// It acts on its state at the end of a wait, not on the states it went through meanwhile. When the
-/// suppressor has left ALARM and the extension period is over, an alarm that is still in ALARM acts even
-/// though it did not change. This makes a suppressor right for business hours. Switching actions on in the
-/// morning would notify nothing.
+/// It acts on its state at the end of a wait, not on the states it went through meanwhile. After the suppressor has
+/// left ALARM and the extension period is over, an alarm that is still in ALARM acts, although it did not change. So
+/// a suppressor suits business hours. Switching actions on in the morning would notify nothing.
 #[derive(Clone, Debug)]
 pub struct ActionGate {
     wait: SignedDuration,

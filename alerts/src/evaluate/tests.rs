@@ -180,7 +180,7 @@ impl crate::History for Broken {
         stat: &crate::MetricStat,
         _: crate::Slots,
     ) -> Result<std::borrow::Cow<'_, [f64]>, crate::SourceError> {
-        Err(crate::SourceError { metric: stat.to_string(), source: "the disk is gone".into() })
+        Err(crate::SourceError { metric: stat.to_string(), source: "the disk is missing".into() })
     }
 }
 

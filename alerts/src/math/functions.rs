@@ -41,7 +41,7 @@ pub(crate) fn fill_linear(series: &mut [f64]) {
     }
 }
 
-/// `f(difference, slots)` to the datapoint before, wherever that is; the first has none before it.
+/// `f(difference, slots)` to the previous datapoint, across gaps. The first datapoint has no previous one.
 pub(crate) fn change(series: &mut [f64], f: impl Fn(f64, f64) -> f64) {
     let mut before: Option<(usize, f64)> = None;
     for (slot, value) in series.iter_mut().enumerate() {

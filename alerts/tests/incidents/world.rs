@@ -1,6 +1,6 @@
-//! A small model of the pipeline, minute by minute. It has clients with a daily and weekly rhythm, a queue
-//! with retries, a store, a dead letter queue with its archiver, and the cost of all of it. It records the
-//! datapoints that CloudWatch would.
+//! A small model of the pipeline, minute by minute. It has clients with a daily and weekly rhythm, a queue with
+//! retries, and a store. It also has a dead letter queue with its archiver, and costs. It records the datapoints that
+//! CloudWatch would.
 
 use crate::fault::Fault;
 use jiff::Timestamp;
@@ -8,9 +8,7 @@ use spillway_alerts::metric::DimensionValue;
 use spillway_alerts::{MemoryHistory, MetricStat, RuleSet};
 use std::collections::HashMap;
 
-/// Minutes of an hour.
 pub const HOUR: usize = 60;
-/// Minutes of a day.
 pub const DAY: usize = 24 * HOUR;
 
 /// Monday 2026-01-05, 00:00 UTC.

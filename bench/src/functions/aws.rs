@@ -43,12 +43,10 @@ pub struct Seen {
     pub trace_bytes: u64,
     /// Total time by which answers were delayed.
     pub held_back: Duration,
-    /// Number of delayed answers.
     pub answers: u32,
 }
 
 impl Seen {
-    /// Total number of calls.
     pub fn total(&self) -> u64 {
         self.calls.values().sum()
     }

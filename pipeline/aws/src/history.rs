@@ -34,8 +34,8 @@ pub enum HistoryError {
 }
 
 impl CloudWatchHistory {
-    /// Reads the datapoints that these rules need in order to be evaluated from `from` until `until`. `now`
-    /// decides how much of it CloudWatch still has, and in what detail.
+    /// Reads the datapoints that these rules need in order to be evaluated from `from` until `until`. `now` decides
+    /// which datapoints CloudWatch still has, and in which detail.
     ///
     /// # Errors
     /// [`HistoryError`] if a rule watches an unknown metric, or CloudWatch does not answer.

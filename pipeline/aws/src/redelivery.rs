@@ -18,7 +18,7 @@ const LONGEST_DELAY_S: i32 = 12 * 3600;
 
 /// Deferring by the visibility timeout, and dead-lettering by sending to the DLQ.
 ///
-/// SQS can't remember failures with a message that stays where it is, so a deferral drops them: the consumer's logs and
+/// SQS can't store failures with a message that stays in the queue, so a deferral drops them. The consumer's logs and
 /// traces have them. A message that is given up takes its failures along into the DLQ.
 #[derive(Clone, Debug)]
 pub struct SqsRedelivery {

@@ -59,7 +59,7 @@ impl DynamoEvents {
         self
     }
 
-    /// Writes one event, with retries until it is stored, turns out to be stored already, or no time is left.
+    /// Writes one event. Retries until it is stored, is found to be stored already, or no time is left.
     async fn put(&self, event: &StoreItem, mut backoff: Backoff) -> Result<PutOutcome, StoreError> {
         let item = written(event, self.clock.now());
         let bytes = size(&item);

@@ -156,7 +156,7 @@ pub struct DeadLetterFilter {
     pub to: Option<Timestamp>,
 }
 
-/// Words to search for, whatever their letter case. Every adapter of the archive compares with this.
+/// Words to search for, in any letter case. Every adapter of the archive compares with this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchWords(String);
 

@@ -18,7 +18,7 @@ pub enum FailureClass {
     TooLarge,
     /// The store is over its capacity and refused. A later try can succeed.
     StoreThrottled,
-    /// The store did not answer, or answered with an error of its own. It may be back later.
+    /// The store did not answer, or answered with an internal error. A later try can succeed.
     StoreUnavailable,
     /// The store did not answer in time. The write may even have happened; writes are idempotent.
     StoreTimeout,

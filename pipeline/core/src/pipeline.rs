@@ -1,4 +1,4 @@
-//! A pipeline as one value: every port that operators' programs use, wherever the pipeline runs.
+//! A pipeline as one value: every port that operators' programs use, on one machine or in AWS.
 
 use crate::ids::CodeVersion;
 use crate::names::Names;

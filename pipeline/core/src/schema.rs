@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The schemas in force at one time.
+/// The active schemas at one time.
 #[derive(Debug, Default)]
 pub struct SchemaSet {
     by_type: HashMap<String, Check>,
@@ -50,10 +50,10 @@ pub enum SchemaError {
 const BASE: &str = "spillway:///";
 
 impl SchemaSet {
-    /// Compiles schemas, by event type. `$ref`s find one another by `<type>.json`.
+    /// Compiles schemas, by event type. A `$ref` names another schema as `<type>.json`.
     ///
     /// # Errors
-    /// One of them is no schema (drafts 7 and 2020-12 are understood) or refers to something that isn't there.
+    /// One of them is no schema (drafts 7 and 2020-12 are supported) or refers to a missing one.
     pub fn compile(schemas: &BTreeMap<String, Value>) -> Result<Self, SchemaError> {
         let fail =
             |name: &str, reason: String| SchemaError::Schema { path: format!("{name}.json").into(), reason };

@@ -19,7 +19,7 @@ pub trait BatchWork: Send + Sync {
     /// The time.
     fn clock(&self) -> &dyn Clock;
 
-    /// Works through a batch, each record with an outcome of its own.
+    /// Works through a batch, with one outcome for each record.
     fn work(&self, batch: Vec<ReceivedMessage>) -> impl Future<Output = Self::Report> + Send;
 
     /// The report for a message that made the code panic: it stays in the queue.

@@ -8,9 +8,8 @@ use std::time::Duration;
 /// The runtime API is in the same sandbox, so an answer that takes longer will not arrive.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Reports it to the runtime API at `address` ("Initialization error" of Lambda's runtime API), so that the reason is
-/// in the invocation's error and not only in the log. The process ends afterwards in any case, so the result is not
-/// returned.
+/// Reports it to the runtime API at `address` ("Initialization error" of Lambda's runtime API). So the invocation's
+/// error has the reason, not only the log. The process ends afterwards in any case, so the result is not returned.
 ///
 /// `lambda_runtime` does this too, but only for its own errors.
 pub fn report(address: &str, message: &str) {

@@ -40,7 +40,6 @@ pub(crate) struct Count {
 }
 
 impl Index {
-    /// One entry.
     pub async fn entry(&self, id: &MessageId) -> Result<Option<Entry>, CallError> {
         let call = self.client.get_item().table_name(&self.names.table).set_key(Some(key(id)));
         let output =

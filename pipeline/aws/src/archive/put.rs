@@ -30,8 +30,8 @@ impl S3Archive {
             .map(|answer| answer.map_err(ArchiveError::from))
             .collect()
             .await;
-        // New letters go into the index together. A letter that was put back before, or that appears twice in
-        // this batch, may be there already. Such a letter is written by itself.
+        // New letters go into the index together. A letter that was put back before, or that appears twice in this
+        // batch, may be there already. Such a letter is written separately.
         let mut seen = HashSet::new();
         let (mut fresh, mut others) = (Vec::new(), Vec::new());
         for position in (0..letters.len()).filter(|&position| answers[position].is_ok()) {

@@ -88,7 +88,6 @@ fn range(filter: &DeadLetterFilter) -> Option<Range> {
     (from <= to).then_some(Range { from, to })
 }
 
-/// Whether a letter matches a filter.
 pub(crate) fn matches(filter: &DeadLetterFilter, entry: &Entry) -> bool {
     let time = time_key(entry.archived_at);
     (filter.states.is_empty() || filter.states.contains(&entry.state.status()))
@@ -124,7 +123,7 @@ pub(crate) struct Matches {
 pub(crate) struct Extent {
     /// As many entries are wanted.
     pub want: usize,
-    /// After that the search goes on counting, until this number of entries was read.
+    /// After that the search only counts, until it has read this number of entries.
     pub examine: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Transactions: several writes, all or none, each with a condition of its own.
+//! Transactions: several writes, all or none, each with its own condition.
 
 use super::item::Item;
 use crate::backoff::{Backoff, Pace};
@@ -27,8 +27,8 @@ impl From<CallError> for TransactionError {
     }
 }
 
-/// One action of a transaction, or a write by itself: names and values that an expression needs are numbered, so that
-/// attributes may be called what DynamoDB has reserved.
+/// One action of a transaction, or a single write. Names and values in an expression are numbered, so attributes may
+/// have names that DynamoDB reserves.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     /// A whole item, if none with its key is there.
@@ -250,7 +250,7 @@ async fn try_once(client: &Client, actions: Vec<Action>) -> Result<(), Transacti
     }))
 }
 
-/// Changes one item by itself. `false` if its condition did not hold.
+/// Changes one item without a transaction. `false` if its condition did not hold.
 pub(crate) async fn change(
     client: &Client,
     table: &str,

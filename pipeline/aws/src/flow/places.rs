@@ -204,7 +204,7 @@ fn place(state: &str) -> Option<Place> {
     }
 }
 
-/// All places of an event. A stored event has no other place, whatever dead letters it has.
+/// All places of an event. A stored event has no other place, even if it has dead letters.
 pub(super) fn together(
     stored: Vec<StoredEvent>,
     letters: Vec<DeadLetter>,

@@ -34,7 +34,7 @@ impl DynamoReplays {
             for entry in entries {
                 if !whole.iter().any(|letter| letter.id == entry.id) {
                     let dead_letter = &entry.id;
-                    tracing::warn!(%dead_letter, %replay, "a dead letter is gone from the bucket and can't be replayed");
+                    tracing::warn!(%dead_letter, %replay, "a dead letter is missing in the bucket and can't be replayed");
                     self.give_back(replay, entry).await?;
                 }
             }
@@ -57,8 +57,8 @@ impl DynamoReplays {
         }
     }
 
-    /// A letter that can't be put back, for example because its object is gone. Its message ends as returned,
-    /// so that the replay can end.
+    /// A letter that can't be put back, for example because its object has expired. Its message ends as returned, so
+    /// that the replay can end.
     async fn give_back(&self, replay: &ReplayId, before: Entry) -> Result<(), CallError> {
         let after = ended(&before, replay, DeadLetterState::Archived, self.tables.clock.now());
         let from = Some(ReplayItemState::Waiting);

@@ -20,7 +20,6 @@ pub(crate) struct Call {
     pub body: Value,
 }
 
-/// The scripted answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     /// Success.

@@ -29,7 +29,7 @@ pub async fn clients() -> Clients {
     Clients::from_config(config)
 }
 
-/// A deployment of its own.
+/// A separate deployment.
 pub async fn deployment() -> Deployment {
     let clients = clients().await;
     let name = format!("t{}", segment_id());

@@ -28,7 +28,7 @@ pub enum QueueError {
         /// The queue's limit.
         limit: usize,
     },
-    /// It will never accept this message, whatever its size.
+    /// It will never accept this message, for a reason other than its size.
     #[error("the queue does not accept this message: {reason}")]
     Rejected {
         /// Why, for the log and for people who operate this.
@@ -78,7 +78,7 @@ impl QueueError {
         None
     }
 
-    /// Whether the queue will never accept this message, whatever the number of retries.
+    /// Whether the queue will never accept this message, so that a retry cannot help.
     pub fn is_final(&self) -> bool {
         match self {
             Self::TooLarge { .. } | Self::Rejected { .. } => true,

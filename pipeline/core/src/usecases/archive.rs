@@ -171,7 +171,7 @@ impl BatchWork for Archiver {
 }
 
 impl Archiver {
-    /// Archives a batch from the DLQ, each message with an outcome of its own.
+    /// Archives a batch from the DLQ, with one outcome for each message.
     pub async fn archive_batch(&self, batch: Vec<ReceivedMessage>) -> ArchiveReport {
         let started_at = self.clock.now();
         let dead_letters: Vec<_> = batch.iter().map(|message| self.dead_letter(message)).collect();

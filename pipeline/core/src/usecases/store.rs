@@ -1,4 +1,4 @@
-//! Store: a batch of messages becomes events in the store, each record with an outcome of its own.
+//! Store: a batch of messages becomes events in the store, with one outcome for each record.
 
 mod segments;
 
@@ -286,8 +286,8 @@ impl Consumer {
         let mut answers = self.store.put_if_absent(&items).await;
         // A record without an answer counts as not stored: its message has to stay in the queue.
         answers.resize_with(items.len(), || Err(unanswered()));
-        // A record with the same key asks again, after the first. It has a promise of its own, which the
-        // store has to count.
+        // A record with the same key asks again, after the first. It is a separate promise, which the store has to
+        // count.
         for (record, item) in twins {
             let answer = match &answers[item] {
                 Ok(_) => {
@@ -395,7 +395,7 @@ impl Consumer {
 }
 
 fn unanswered() -> StoreError {
-    StoreError::Unavailable { reason: "the store gave no answer for this event".to_owned() }
+    StoreError::Unavailable { reason: "the store returned no answer for this event".to_owned() }
 }
 
 fn store_item(message: &ReceivedMessage, event: &Event) -> StoreItem {

@@ -107,7 +107,7 @@ impl AlarmSettings {
     }
 }
 
-/// Rule files as they were read, so that other processes see the rules that are in force.
+/// Rule files as they were read, so that other processes see the active rules.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RuleFiles {
     /// Name and text of each file; `None`: the rules that are built in.

@@ -21,9 +21,9 @@ use std::sync::Arc;
 /// Minutes that were not evaluated are caught up with, as far back as minutes are kept.
 const FURTHEST_BACK: SignedDuration = SignedDuration::from_hours(15 * 24);
 
-/// Fact: the rules in force.
+/// Fact: the active rules.
 const RULES: &str = "alarms_rules";
-/// Fact: the settings in force.
+/// Fact: the active settings.
 const SETTINGS: &str = "alarms_settings";
 
 /// Alarms can't be evaluated.

@@ -1,8 +1,8 @@
 //! Group commit: writes that wait while one commit is under way share the next one.
 //!
-//! A commit costs one sync of the disk, some milliseconds, whether it carries one write or hundreds. A thread
-//! of its own takes all waiting work. It runs each piece inside a savepoint, so that a failed one does not
-//! undo the others. It commits once, and only then answers all of them.
+//! A commit costs one sync of the disk, some milliseconds, whether it carries one write or hundreds. A separate
+//! thread takes all waiting work. It runs each piece inside a savepoint, so that a failed one does not undo the
+//! others. It commits once, and only then answers all of them.
 
 use super::folder::{DataFolder, Durability};
 use rusqlite::Connection;

@@ -110,7 +110,7 @@ impl Recorder {
         self.take_over_and_write(now, due);
     }
 
-    /// Writes all that was recorded, whatever the mode. To be called when a simulation or the process ends.
+    /// Writes all that was recorded, in any mode. To be called when a simulation or the process ends.
     pub fn finish(&self, now: Timestamp) {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).retry_now();
         self.take_over_and_write(now.as_second(), true);

@@ -23,7 +23,7 @@ const LOW_A_WEEK: usize = 5;
 /// Metrics that rules watch and the embedded runtime does not record, with the reason.
 const NOT_RECORDED: [(&str, &str); 1] = [(
     "Maximum of Spillway DeadLettersUnindexed FunctionName=functions.archiver",
-    "here the archive is one table, which needs no index beside it",
+    "on one machine the archive is one table, without a separate index",
 )];
 
 /// Noon on Sunday, when incidents begin: there is enough traffic for rates to mean something.

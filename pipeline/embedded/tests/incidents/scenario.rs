@@ -15,9 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Minutes of an hour.
 pub const HOUR: i64 = 60;
-/// Minutes of a day.
 pub const DAY: i64 = 24 * HOUR;
 
 /// Sunday, the first of a month, 00:00 UTC: the budget's month begins.
@@ -25,7 +23,6 @@ const START: &str = "2026-03-01T00:00:00Z";
 /// Minutes between evaluations. Each covers all minutes that have passed, as if it had been done each minute.
 const EVALUATE_EVERY_MIN: i64 = 6 * HOUR;
 
-/// A scenario.
 pub struct Scenario {
     /// How long it is observed, in minutes from a Sunday's midnight UTC.
     pub minutes: i64,

@@ -97,7 +97,7 @@ fn what_the_archive_refuses_stays_and_the_rest_is_settled() {
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "b" }] }));
     let archived = archiver.pipeline.state().dead_letters.clone();
     let bodies: Vec<_> = archived.iter().map(|letter| letter.body.as_str()).collect();
-    assert_eq!(bodies, ["}{", ""], "a body is kept as it is, whatever it is");
+    assert_eq!(bodies, ["}{", ""], "any body is kept as it is");
     assert!(archived.iter().all(|letter| letter.failures[0].class == FailureClass::ConsumerCrash));
 }
 

@@ -156,7 +156,7 @@ fn terminate(program: &Child) {
     assert!(sent.success());
 }
 
-/// The output until the program ended by itself.
+/// The output until the program ended.
 fn ended(mut program: Child) -> Output {
     for _ in 0..4_000 {
         if program.try_wait().unwrap().is_some() {

@@ -49,7 +49,7 @@ impl Daemon {
         self.send(segment, None);
     }
 
-    /// Sends a subsegment on its own. It names its trace and its parent.
+    /// Sends a single subsegment. It names its trace and its parent.
     pub fn subsegment(&self, segment: Segment) {
         self.send(segment, Some("subsegment"));
     }

@@ -48,7 +48,7 @@ async fn a_dead_letter_is_kept_once_and_byte_for_byte(pipeline: &EmptyPipeline) 
     odd.event_type = None;
     let mut later = odd.clone();
     later.archived_at = at(2);
-    // Twice in a batch, and once more in the next batch.
+    // Twice in a batch, and again in the next batch.
     put(&*pipeline.workers.sink, &[odd.clone(), later.clone()]).await;
     put(&*pipeline.workers.sink, &[later]).await;
     assert_eq!(archive.get(&odd.id).await.unwrap(), Some(odd));

@@ -207,7 +207,7 @@ async fn a_returned_message_is_archived_again_and_stays_returned(pipeline: &Empt
         (letter.state.name(), letter.generation, letter.replays[0].stored),
         ("archived", 0, Some(false))
     );
-    // A replay that has ended does not change, whatever is recorded about it later.
+    // A replay that has ended does not change when later records arrive.
     pipeline.replays.mark_sent(&replay, &all).await.unwrap();
     pipeline.workers.reports.mark_stored(&replay, &all[0]).await.unwrap();
     assert_eq!(counts(pipeline, &replay).await, (0, 1, 0, 1));

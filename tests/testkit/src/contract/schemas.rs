@@ -1,4 +1,4 @@
-//! The schemas in force.
+//! The active schemas.
 
 use super::EmptyPipeline;
 use serde_json::json;

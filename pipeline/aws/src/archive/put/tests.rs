@@ -52,7 +52,7 @@ async fn an_index_that_does_not_answer_is_called_for_one_letter_and_all_are_coun
         let script = Script::start(move |call, _| bucket(call).unwrap_or_else(|| error.clone())).await;
         let repaired = archive(&script.hasty_clients()).repair(100).await.unwrap();
         assert_eq!(repaired, IndexRepair { indexed: 0, failed: 5 });
-        assert_eq!(asked(&script, "GetItem"), 2, "once, and the SDK once more");
+        assert_eq!(asked(&script, "GetItem"), 2, "one call, and one retry of the SDK");
         assert_eq!(asked(&script, "DELETE"), 0, "every note stays");
     }
 }

@@ -1,7 +1,7 @@
 //! What X-Ray shows of a batch: for each traced record its wait in the queue, the function, and the store.
 //!
-//! The records of a batch come from requests of their own, so each has a trace of its own. A batch is a part of all of
-//! them: every traced record gets these segments in the trace that its message carries.
+//! The records of a batch come from separate requests, so each has its own trace. A batch is a part of all of them:
+//! every traced record gets these segments in the trace that its message carries.
 
 use super::{BatchReport, Outcome, RecordReport};
 use crate::Timestamp;
@@ -78,8 +78,7 @@ enum StoreResult {
 }
 
 impl StoreResult {
-    /// `None` if the store was not asked for this record. A body that can't be read is not an error of the
-    /// store, whatever else is in the batch.
+    /// `None` if the store was not asked for this record. A body that can't be read is not an error of the store.
     fn of(outcome: &Outcome) -> Option<Self> {
         let (Outcome::Retry(failure) | Outcome::DeadLettered(failure)) = outcome else {
             return Some(Self::Yes);

@@ -102,14 +102,14 @@ fn reading_works_during_and_after_writing() {
     let bench = bench(Mode::Live);
     bench.record(&latency(), 1.0);
     bench.flush();
-    // A reader of its own, as another process has: it shares nothing but the file.
+    // A separate reader, as another process has one: it shares only the file.
     let other = TelemetryReader::new(bench.folder.path());
     let query = [MetricQuery { metric: latency(), statistic: Statistic::SampleCount }];
     let read = || other.query(&query, at(0), at(60), 60).unwrap().remove(0).remove(0);
 
     let writer = Connection::open(bench.folder.path().join(FILE_NAME)).unwrap();
     writer.execute_batch("BEGIN IMMEDIATE; UPDATE datapoint SET count = 77").unwrap();
-    assert_eq!(read(), Some(1.0), "an open transaction of another process neither blocks nor shows");
+    assert_eq!(read(), Some(1.0), "an open transaction of another process does not block and is not visible");
     writer.execute_batch("ROLLBACK").unwrap();
     drop(writer);
 
