@@ -47,7 +47,7 @@ pub trait History {
     fn column(&self, stat: &MetricStat, slots: Slots) -> Result<Cow<'_, [f64]>, SourceError>;
 }
 
-/// Datapoints in memory at one resolution, from which longer periods are put together.
+/// Datapoints in memory at one resolution, from which longer periods are computed.
 ///
 /// Sums and sample counts add up, extremes are the extremes, averages are weighted by sample counts if those
 /// are known. A percentile of a longer period can't be computed from percentiles of shorter ones. The largest

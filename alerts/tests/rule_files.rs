@@ -141,7 +141,7 @@ fn every_runbook_has_the_same_parts_and_names_only_commands_that_exist() {
 
 #[test]
 fn the_schema_requires_what_the_loader_requires() {
-    // A rule without any one of the fields that the schema requires is refused, and says which.
+    // A rule without any one of the fields that the schema requires is refused, and the error names the field.
     let whole = "name: a\nkind: metric\ntier: low\nsummary: A.\nimpact: B.\nrunbook: c\nmetrics: [{id: m, namespace: AWS/SQS, metric: Age, statistic: Maximum}]\nperiod: 60\ncomparison: GreaterThanThreshold\nthreshold: 1\ndatapoints_to_alarm: 1\nevaluation_periods: 1\nmissing_data: missing";
     let schema = schema();
     let rule = &schema["definitions"]["rule"];

@@ -85,7 +85,7 @@ pub(crate) async fn measure(function: &Function) -> Result<Option<i64>, LossErro
     let read = function.metrics.read(&queries, range, PERIOD).await.map_err(LossError::Metrics)?;
     let [visible, in_flight, age] = &read.series[..] else {
         return Err(LossError::Metrics(ReadError::Unavailable {
-            reason: "three series were asked for".into(),
+            reason: "three series were requested".into(),
         }));
     };
     let waited_s = age.largest().unwrap_or(0.0) as i64 + retention.retried_for();

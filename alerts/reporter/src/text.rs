@@ -21,8 +21,8 @@ const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// What the mail is about, in ASCII.
 pub(crate) fn subject(deployment: &str, digest: &Digest) -> String {
-    let (now, gone) = (digest.still_in_alarm.len(), digest.cleared.len());
-    let mut subject = format!("{deployment}: {now} low alarms now, {gone} fired and cleared while closed");
+    let (now, cleared) = (digest.still_in_alarm.len(), digest.cleared.len());
+    let mut subject = format!("{deployment}: {now} low alarms now, {cleared} fired and cleared while closed");
     subject.truncate(LONGEST_SUBJECT);
     subject
 }

@@ -1,4 +1,4 @@
-//! Rules that are well formed and yet would not do what their author thinks.
+//! Rules that are well formed but would not do what their author intends.
 
 use super::catalogue;
 use super::pages::unknown_page;

@@ -107,8 +107,8 @@ fn high_alarms_notify_at_night_and_low_ones_in_the_morning() {
     );
 
     // After a restart it continues from its saved state.
-    let remembered = notifier.state().clone();
-    let mut notifier = Notifier::new(&rules(), hours("Europe/Berlin"), remembered);
+    let saved = notifier.state().clone();
+    let mut notifier = Notifier::new(&rules(), hours("Europe/Berlin"), saved);
     let cleared = at("2026-01-06T03:00:00Z");
     assert_eq!(notifier.notify(cleared, &[change("one", cleared, AlarmState::Ok)]), []);
     let two = at("2026-01-06T05:00:00Z");

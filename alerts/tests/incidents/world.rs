@@ -313,7 +313,7 @@ fn archive(record: &mut Recorder, minute: usize, fault: Fault, dead: &Dead, wait
     record.set("archiver Errors", minute, if runs && fails { invocations } else { 0.0 });
     let age = minute - waiting.oldest.unwrap_or(minute);
     if there {
-        // Looked at from outside, whether the archiver runs or not.
+        // The reporter measures these, whether the archiver runs or not.
         record.set("archiver TimeToLoss", minute, (RETENTION_MIN.saturating_sub(age) * 60) as f64);
     }
     let left = if fails { waiting.count } else { 0.0 };

@@ -39,7 +39,7 @@ fn by_stage(data: &Data) -> Result<String> {
         };
         Ok(format!("{name}: {}", usd(model.writes(other)?)))
     });
-    rows.push(row("Writes, if paid the other way", other.collect::<Result<Vec<_>>>()?));
+    rows.push(row("Writes, with the other billing mode", other.collect::<Result<Vec<_>>>()?));
     Ok(rows.join("\n"))
 }
 

@@ -1,4 +1,4 @@
-//! A pipeline put together: every port on one data folder.
+//! Assembles a pipeline: every port on one data folder.
 
 use crate::alarms::AlarmLog;
 use crate::archive::Archive;

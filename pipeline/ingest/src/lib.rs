@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The path that accepts events.
 pub const EVENTS_PATH: &str = "/events";
-/// The path that says whether the API runs.
+/// The path of the health check.
 pub const HEALTH_PATH: &str = "/health";
 
 /// The handler with its ports.

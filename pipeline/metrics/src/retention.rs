@@ -24,10 +24,10 @@ pub const KEPT: [Kept; 3] = [
     Kept { period: Period::HOUR, seconds: LONGEST_DAYS * DAY },
 ];
 
-/// Days after which nothing is left.
+/// Days after which all datapoints are deleted.
 pub const LONGEST_DAYS: i64 = 455;
 
-/// Seconds after which nothing is left.
+/// Seconds after which all datapoints are deleted.
 pub const LONGEST: i64 = LONGEST_DAYS * DAY;
 
 /// The shortest period that is still kept of data of that age in seconds. Of older data than any, the longest.

@@ -130,7 +130,7 @@ impl Generator {
                 if version == 3 {
                     parts.2["amount"] = Value::from(parts.2["amount"].to_string());
                 }
-                self.remember(order);
+                self.keep_order(order);
                 parts
             }
             "order.paid" => payload::order_paid(&self.some_order(), &mut self.random),
@@ -166,7 +166,7 @@ impl Generator {
         EventId::new(uuid::Builder::from_unix_timestamp_millis(milliseconds, &bytes).into_uuid().to_string())
     }
 
-    fn remember(&mut self, order: Order) {
+    fn keep_order(&mut self, order: Order) {
         if self.orders.len() == REMEMBERED_ORDERS {
             self.orders.pop_front();
         }

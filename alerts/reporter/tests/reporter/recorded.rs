@@ -117,7 +117,7 @@ async fn a_night_is_read_page_by_page_and_put_in_order() {
     let asked = recorded.asked();
     assert_eq!(asked[0].0, "DescribeAlarmHistory");
     let types = member(&asked[0].1, "AlarmTypes").and_then(Value::as_array).unwrap();
-    assert_eq!(types.len(), 2, "composite alarms have a history only if they are asked for");
+    assert_eq!(types.len(), 2, "composite alarms have a history only if they are requested");
     assert_eq!(member(&asked[1].1, "NextToken").and_then(Value::as_text), Some("more"));
 }
 

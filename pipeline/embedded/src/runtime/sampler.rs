@@ -9,9 +9,9 @@ use spillway_metrics::{Account, Budget, Function, Queue, Table, account, archive
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Write capacity units that DynamoDB gives an account in a region unless asked for more.
+/// DynamoDB's default limit of write capacity units for an account in a region.
 const ACCOUNT_WRITE_CAPACITY: f64 = 80_000.0;
-/// Write capacity units that DynamoDB gives one table unless asked for more.
+/// DynamoDB's default limit of write capacity units for one table.
 const TABLE_WRITE_CAPACITY: f64 = 40_000.0;
 
 /// Between searches for messages whose retention has run out. Retention is counted in days.

@@ -2,7 +2,7 @@
 
 /// Each bucket ends at this many times its beginning.
 const GROWTH: f64 = 1.01;
-/// Values below count as zero: a thousandth of a millisecond is nothing here.
+/// Values below count as zero: less than a thousandth of a millisecond does not matter here.
 const SMALLEST: f64 = 1e-3;
 /// The last bucket holds all that is larger: about 10⁹, twelve days in milliseconds.
 const LAST: u16 = 2_800;

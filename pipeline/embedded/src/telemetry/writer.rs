@@ -78,7 +78,7 @@ impl Writer {
         let mut dropped = Dropped::default();
         for (number, slot) in slots.iter().enumerate() {
             for (minute, set) in slot.take() {
-                if minute < now - retention::OLDEST_TAKEN {
+                if minute < now - retention::OLDEST_ACCEPTED {
                     dropped.measurements += set.count;
                     continue;
                 }

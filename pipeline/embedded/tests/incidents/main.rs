@@ -90,7 +90,7 @@ fn cost_creep() -> Scenario {
     Scenario { rate, settings, expected: 0.0, ..Scenario::without_faults(19 * DAY) }
 }
 
-/// Nothing before eleven: nights cost time and prove nothing here.
+/// No traffic before eleven: simulating nights costs time and proves nothing here.
 fn begins_at_eleven(minutes: i64) -> Scenario {
     Scenario {
         rate: |minute| if minute < 11 * HOUR { 0.0 } else { 1.0 },

@@ -70,7 +70,7 @@ impl Scenario {
         start: Timestamp,
     ) -> (Vec<AlarmPeriod>, ActiveRules, spillway_core::ledger::Ledger) {
         let schemas = SchemaSet::compile(&spillway_traffic::schemas()).expect("the shop's schemas");
-        // Traces cost time and no alarm looks at them.
+        // Traces cost time and no alarm reads them.
         let settings =
             PipelineSettings { trace_reservoir_per_s: 0.0, trace_fixed_rate: 0.0, ..self.settings };
         let fault = |(kind, from, until)| {
@@ -119,7 +119,7 @@ impl Scenario {
     }
 }
 
-/// An event of the mix, or an order that breaks its schema: as many of them as the share says, evenly.
+/// An event of the mix, or an order that breaks its schema: in the given share, evenly spread.
 fn event(generator: &mut Generator, now: Timestamp, poison: f64) -> String {
     let turn = (now.as_millisecond() / 100) % 100;
     if (turn as f64) < poison * 100.0 {

@@ -1,4 +1,4 @@
-//! Bad input: each gets a problem document that says what and where, and nothing of it reaches the queue.
+//! Bad input: each gets a problem document with reason and place, and no part of it reaches the queue.
 
 use crate::support::{header, ingest, json, open_queue, post};
 use bytes::Bytes;
@@ -122,7 +122,7 @@ fn bodies() -> Vec<Case> {
     ]
 }
 
-/// Where it got too deep is 127 steps long; what counts is that it says so.
+/// The pointer is 127 steps long, so only the message is compared.
 const DEEP: &[(&str, &str)] = &[("/data/0/0", "deeper than 127 levels")];
 
 fn batches() -> Vec<Case> {

@@ -55,11 +55,11 @@ impl BatchReport {
         let started = self.started_at;
         let mut work = record.segment(started, self.ended_at);
         if let Some((from, to)) = self.store_call
-            && let Some(said) = StoreResult::of(&record.outcome)
+            && let Some(result) = StoreResult::of(&record.outcome)
         {
             let mut call = Segment::new("DynamoDB", from, to);
             call.namespace = Some("aws".to_owned());
-            (call.error, call.fault, call.throttle) = said.flags();
+            (call.error, call.fault, call.throttle) = result.flags();
             work.subsegments.push(call);
         }
         names.segments(header, record.message.sent_at, started, self.ended_at, work)
