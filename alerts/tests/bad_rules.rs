@@ -179,8 +179,8 @@ fn rules_that_do_not_fit_together_are_refused() {
     );
     check(
         "tier: low",
-        "tier: high\n    low_twin: missing-rule",
-        "age-low: low_twin: no rule is called `missing-rule`",
+        "tier: high\n    low_twin: no-such-rule",
+        "age-low: low_twin: no rule is called `no-such-rule`",
     );
 }
 

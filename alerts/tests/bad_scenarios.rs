@@ -56,10 +56,10 @@ fn a_failing_scenario_shows_the_difference() {
 
 #[test]
 fn a_series_or_a_rule_that_does_not_exist_is_a_problem() {
-    let scenario = "scenarios:\n  - name: one\n    rule: queue-age-low\n    series: { depth: \"1\" }\n    expect: { 0: OK }\n  - name: two\n    rule: missing-rule\n    series: { age: \"1\" }\n    expect: { 0: OK }\n";
+    let scenario = "scenarios:\n  - name: one\n    rule: queue-age-low\n    series: { depth: \"1\" }\n    expect: { 0: OK }\n  - name: two\n    rule: no-such-rule\n    series: { age: \"1\" }\n    expect: { 0: OK }\n";
     let text = check("a_series_that_does_not_exist", &[("s.yaml", scenario)]).to_string();
     assert!(text.contains("s.yaml:2: one: the rule has no metric `depth`; it has age"), "{text}");
-    assert!(text.contains("s.yaml:6: two: no rule is called `missing-rule`"), "{text}");
+    assert!(text.contains("s.yaml:6: two: no rule is called `no-such-rule`"), "{text}");
 }
 
 #[test]
