@@ -13,7 +13,7 @@ pub enum DeploymentHoursError {
     Form(#[from] serde_json::Error),
     /// Their values are invalid.
     #[error(transparent)]
-    Sense(#[from] HoursError),
+    Values(#[from] HoursError),
 }
 
 impl Alarms {

@@ -68,7 +68,7 @@ impl BatchReport {
 
 /// The store's part in an outcome.
 enum StoreResult {
-    Yes,
+    Stored,
     /// It refused for lack of capacity.
     Throttled,
     /// It failed or did not answer.
@@ -81,7 +81,7 @@ impl StoreResult {
     /// `None` if the store was not asked for this record. A body that can't be read is not an error of the store.
     fn of(outcome: &Outcome) -> Option<Self> {
         let (Outcome::Retry(failure) | Outcome::DeadLettered(failure)) = outcome else {
-            return Some(Self::Yes);
+            return Some(Self::Stored);
         };
         match failure.class {
             FailureClass::StoreThrottled => Some(Self::Throttled),
@@ -94,7 +94,7 @@ impl StoreResult {
     /// X-Ray's `error`, `fault` and `throttle`.
     fn flags(&self) -> (bool, bool, bool) {
         match self {
-            Self::Yes => (false, false, false),
+            Self::Stored => (false, false, false),
             Self::Throttled => (true, false, true),
             Self::Failed => (false, true, false),
             Self::Refused => (true, false, false),
