@@ -76,7 +76,6 @@ struct Arguments {
 pub struct Setting {
     /// Folder for data that is deleted afterwards. It is on a real disk, because durability is part of the measurement.
     pub data: PathBuf,
-    /// Folder with the programs.
     pub programs: PathBuf,
     /// Folder with the browser's part of the dashboard.
     pub site: Option<PathBuf>,
@@ -86,11 +85,9 @@ pub struct Setting {
     pub python: Option<PathBuf>,
     /// Address of an emulator of AWS.
     pub emulator: Option<SocketAddr>,
-    /// Prometheus' promtool.
     pub promtool: Option<PathBuf>,
     /// Days of series for promtool.
     pub promtool_days: u64,
-    /// Rounds of each measurement.
     pub rounds: usize,
     /// Length of each measurement.
     pub length: Duration,
@@ -106,7 +103,7 @@ impl Setting {
     pub fn python_is_missing(&self, benchmark: &str) -> Option<String> {
         self.python.is_none().then(|| {
             format!(
-                "{benchmark}: not compared with Python, as its environment could not be made: install Python 3 with venv and \
+                "{benchmark}: not compared with Python, because its environment could not be created: install Python 3 with venv and \
                  pip, and let it reach the Python package index."
             )
         })

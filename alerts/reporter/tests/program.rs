@@ -40,14 +40,14 @@ const SETTINGS: [(&str, &str); 25] = [
 ];
 
 /// A request, and the channel for its answer.
-struct Asked {
+struct Request {
     line: String,
     headers: HashMap<String, String>,
     body: Vec<u8>,
     connection: TcpStream,
 }
 
-impl Asked {
+impl Request {
     fn read(stream: TcpStream) -> Self {
         let mut reader = BufReader::new(stream);
         let mut head = String::new();
@@ -75,7 +75,7 @@ impl Asked {
     }
 }
 
-/// The next connection, or a failure if the program sends nothing any more.
+/// The next connection, or a failure if the program sends no more.
 fn accept(listener: &TcpListener) -> TcpStream {
     listener.set_nonblocking(true).unwrap();
     for _ in 0..12_000 {
@@ -87,7 +87,7 @@ fn accept(listener: &TcpListener) -> TcpStream {
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
         }
     }
-    panic!("the program asked for nothing within a minute");
+    panic!("the program sent no request within a minute");
 }
 
 /// AWS, as far as the function sees it: the requests, in order.
@@ -102,16 +102,16 @@ impl Aws {
         let aws = self.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                aws.answer(Asked::read(stream));
+                aws.answer(Request::read(stream));
             }
         });
         format!("http://{address}")
     }
 
-    fn answer(&self, asked: Asked) {
-        let body = String::from_utf8_lossy(&asked.body).into_owned();
-        let path = asked.line.split(' ').nth(1).unwrap().to_owned();
-        let name = match asked.headers.get("x-amz-target") {
+    fn answer(&self, request: Request) {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let path = request.line.split(' ').nth(1).unwrap().to_owned();
+        let name = match request.headers.get("x-amz-target") {
             Some(target) => target.rsplit('.').next().unwrap().to_owned(),
             None if body.starts_with("Action=") => {
                 body["Action=".len()..].split('&').next().unwrap().to_owned()
@@ -120,33 +120,33 @@ impl Aws {
         };
         self.0.lock().unwrap().push((name.clone(), body));
         match name.as_str() {
-            "alarms.json" => asked.answer("200 OK", "", document().to_string().as_bytes()),
-            "DescribeAlarms" => asked.cbor(&map([("MetricAlarms", Cbor::Array(vec![standing()]))])),
+            "alarms.json" => request.answer("200 OK", "", document().to_string().as_bytes()),
+            "DescribeAlarms" => request.cbor(&map([("MetricAlarms", Cbor::Array(vec![lasting()]))])),
             "DescribeAlarmHistory" => {
-                let end = end_date(&asked.body);
-                asked.cbor(&map([("AlarmHistoryItems", Cbor::Array(vec![fired(end - 60.0)]))]));
+                let end = end_date(&request.body);
+                request.cbor(&map([("AlarmHistoryItems", Cbor::Array(vec![fired(end - 60.0)]))]));
             }
-            "PutItem" => asked.answer("200 OK", "Content-Type: application/x-amz-json-1.0\r\n", b"{}"),
-            "Publish" => asked.answer(
+            "PutItem" => request.answer("200 OK", "Content-Type: application/x-amz-json-1.0\r\n", b"{}"),
+            "Publish" => request.answer(
                 "200 OK",
                 "Content-Type: text/xml\r\n",
                 b"<PublishResponse><PublishResult><MessageId>m-1</MessageId></PublishResult></PublishResponse>",
             ),
-            "GetQueueAttributes" => asked.answer(
+            "GetQueueAttributes" => request.answer(
                 "200 OK",
                 "Content-Type: application/x-amz-json-1.0\r\n",
                 br#"{"Attributes":{"ApproximateNumberOfMessages":"0"}}"#,
             ),
-            other => panic!("nobody expected {other}"),
+            other => panic!("unexpected call {other}"),
         }
     }
 
-    fn asked(&self) -> Vec<(String, String)> {
+    fn requests(&self) -> Vec<(String, String)> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 
-impl Asked {
+impl Request {
     fn cbor(self, answer: &Cbor) {
         let mut body = Vec::new();
         ciborium::into_writer(answer, &mut body).unwrap();
@@ -175,8 +175,8 @@ fn end_date(body: &[u8]) -> f64 {
     }
 }
 
-/// An alarm that has been on for long.
-fn standing() -> Cbor {
+/// An alarm that has been on for a long time.
+fn lasting() -> Cbor {
     map([
         ("AlarmName", "shop-queue-age-low".into()),
         ("StateValue", "ALARM".into()),
@@ -195,7 +195,7 @@ fn fired(at: f64) -> Cbor {
     ])
 }
 
-/// What Terraform writes down.
+/// The document that Terraform writes.
 fn document() -> Value {
     json!({
         "deployment": "shop",
@@ -212,14 +212,14 @@ struct Program(Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
 #[test]
-fn it_reads_the_rules_at_its_start_and_does_what_it_is_asked() {
+fn it_reads_the_rules_at_its_start_and_runs_the_requested_task() {
     let aws = Aws::default();
     let runtime_api = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = aws.listen();
@@ -235,34 +235,35 @@ fn it_reads_the_rules_at_its_start_and_does_what_it_is_asked() {
             .unwrap(),
     );
     let invoke = |task: &str| {
-        let asked = Asked::read(accept(&runtime_api));
+        let request = Request::read(accept(&runtime_api));
         assert_eq!(
-            asked.line,
+            request.line,
             "GET /2018-06-01/runtime/invocation/next HTTP/1.1",
             "{}",
-            String::from_utf8_lossy(&asked.body)
+            String::from_utf8_lossy(&request.body)
         );
-        asked.answer(
+        request.answer(
             "200 OK",
             "Lambda-Runtime-Aws-Request-Id: r-1\r\nLambda-Runtime-Deadline-Ms: 4102444800000\r\n\
              Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:123456789012:function:shop-reporter\r\n",
             json!({ "task": task }).to_string().as_bytes(),
         );
-        let asked = Asked::read(accept(&runtime_api));
-        let answer = (asked.line.clone(), serde_json::from_slice::<Value>(&asked.body).unwrap());
-        asked.answer("202 Accepted", "", b"");
+        let request = Request::read(accept(&runtime_api));
+        let answer = (request.line.clone(), serde_json::from_slice::<Value>(&request.body).unwrap());
+        request.answer("202 Accepted", "", b"");
         answer
     };
     let response = || "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1".to_owned();
 
     assert_eq!(invoke("time-to-loss"), (response(), json!({ "seconds": null })));
-    let names = |asked: &[(String, String)]| asked.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    assert_eq!(names(&aws.asked()), ["alarms.json", "GetQueueAttributes"]);
+    let names =
+        |requests: &[(String, String)]| requests.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&aws.requests()), ["alarms.json", "GetQueueAttributes"]);
 
     assert_eq!(invoke("catch-up"), (response(), json!({ "digest": null, "alarms": 1 })));
-    let asked = aws.asked();
-    assert_eq!(names(&asked), ["DescribeAlarms", "DescribeAlarmHistory", "PutItem", "Publish", "PutItem"]);
-    let (claim, mail) = (&asked[2].1, &asked[3].1);
+    let requests = aws.requests();
+    assert_eq!(names(&requests), ["DescribeAlarms", "DescribeAlarmHistory", "PutItem", "Publish", "PutItem"]);
+    let (claim, mail) = (&requests[2].1, &requests[3].1);
     assert!(claim.contains("attribute_not_exists(pk)") && claim.contains("shop-queue-depth-low "), "{claim}");
     assert!(
         mail.contains("shop%3A%20queue-depth-low%20too") && mail.contains("queue-depth-low%3A%20"),

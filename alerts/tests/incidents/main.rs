@@ -1,5 +1,4 @@
-//! Simulated incidents: a low alarm announces each one before a high alarm does, and a normal week wakes no
-//! engineer.
+//! Simulated incidents: a low alarm announces each one before a high alarm does, and a normal week pages no engineer.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -74,7 +73,7 @@ fn every_incident_notifies_a_low_alarm_before_a_high_one() {
         );
         assert!(low.0 < high.0, "{name}: {low:?} before {high:?}");
         assert_eq!(
-            backtest.unwarned(),
+            backtest.without_warning(),
             [],
             "{name}: each high alarm has its own low one before it\n{backtest}"
         );

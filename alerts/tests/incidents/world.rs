@@ -1,6 +1,6 @@
-//! A small model of the pipeline, minute by minute. It has clients with a daily and weekly rhythm, a queue
-//! with retries, a store, a dead letter queue with its archiver, and the cost of all of it. It records the
-//! datapoints that CloudWatch would.
+//! A small model of the pipeline, minute by minute. It has clients with a daily and weekly rhythm, a queue with
+//! retries, and a store. It also has a dead letter queue with its archiver, and costs. It records the datapoints that
+//! CloudWatch would.
 
 use crate::fault::Fault;
 use jiff::Timestamp;
@@ -8,9 +8,7 @@ use spillway_alerts::metric::DimensionValue;
 use spillway_alerts::{MemoryHistory, MetricStat, RuleSet};
 use std::collections::HashMap;
 
-/// Minutes of an hour.
 pub const HOUR: usize = 60;
-/// Minutes of a day.
 pub const DAY: usize = 24 * HOUR;
 
 /// Monday 2026-01-05, 00:00 UTC.
@@ -125,7 +123,7 @@ fn model(minutes: usize, fault: Fault) -> HashMap<&'static str, Vec<f64>> {
         let left = (30 * DAY).saturating_sub(minute) as f64;
         record.set("BudgetActualPercent", minute, spent);
         record.set("BudgetForecastPercent", minute, spent + pace * 70.0 / (30 * DAY) as f64 * left);
-        quiet(&mut record, minute);
+        unaffected(&mut record, minute);
     }
     record.columns
 }
@@ -315,7 +313,7 @@ fn archive(record: &mut Recorder, minute: usize, fault: Fault, dead: &Dead, wait
     record.set("archiver Errors", minute, if runs && fails { invocations } else { 0.0 });
     let age = minute - waiting.oldest.unwrap_or(minute);
     if there {
-        // Looked at from outside, whether the archiver runs or not.
+        // The reporter measures these, whether the archiver runs or not.
         record.set("archiver TimeToLoss", minute, (RETENTION_MIN.saturating_sub(age) * 60) as f64);
     }
     let left = if fails { waiting.count } else { 0.0 };
@@ -330,7 +328,7 @@ fn archive(record: &mut Recorder, minute: usize, fault: Fault, dead: &Dead, wait
 }
 
 /// Metrics that none of the faults moves.
-fn quiet(record: &mut Recorder, minute: usize) {
+fn unaffected(record: &mut Recorder, minute: usize) {
     for name in ["consumer Throttles", "archiver Throttles"] {
         record.set(name, minute, 0.0);
     }

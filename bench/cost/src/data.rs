@@ -89,7 +89,7 @@ impl Prices {
 pub struct Price {
     /// Its name in the model.
     pub key: String,
-    /// The thing that is paid for.
+    /// The item that is paid for.
     pub what: String,
     /// The unit that the tiers count in.
     pub unit: String,

@@ -18,7 +18,7 @@ pub const DOCUMENT: &str = "docs/cost.md";
 /// The command that updates the document.
 pub const UPDATE: &str = "cargo run -p spillway-bench-cost -- update";
 
-/// The document as it is, and as it should be.
+/// The current document, and the updated one.
 ///
 /// # Errors
 /// A file is missing or invalid.

@@ -141,7 +141,7 @@ async fn with_puts(client: &Client, table: &str, batches: &[Vec<StoreItem>]) -> 
             .await;
         match output {
             Ok(output) => add(&units, output.consumed_capacity.as_slice()),
-            // A write that its condition refuses is billed all the same.
+            // A write that its condition refuses is billed too.
             Err(error)
                 if error
                     .as_service_error()
@@ -184,7 +184,7 @@ async fn with_transactions(client: &Client, table: &str, batches: &[Vec<StoreIte
                         return Err(service.into());
                     };
                     let reasons = canceled.cancellation_reasons();
-                    // A canceled write is billed all the same.
+                    // A canceled write is billed too.
                     units.fetch_add(2 * left.len() as u64, Ordering::Relaxed);
                     let mut position = 0;
                     left.retain(|_| {

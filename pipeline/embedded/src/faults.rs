@@ -32,7 +32,7 @@ impl Faults {
         self.add(fault).await
     }
 
-    /// Adds a fault to the plan, whatever else is in it.
+    /// Adds a fault to the plan and keeps the others.
     ///
     /// # Errors
     /// The data folder can't be written.

@@ -145,7 +145,7 @@ impl Tried {
 
     fn document(&self) -> serde_json::Value {
         let one = |backtest: &Backtest| {
-            let unwarned = backtest.unwarned();
+            let unwarned = backtest.without_warning();
             let unwarned: Vec<_> =
                 unwarned.iter().map(|(rule, at)| json!({"rule": rule, "at": at})).collect();
             json!({

@@ -69,7 +69,7 @@ async fn every_control_has_a_name_and_every_page_one_heading() {
                   const bare = [...document.querySelectorAll('a[href], button, select, textarea, summary, input:not([type=hidden]), [role=img], img')] \
                   .filter(e => !named(e)).map(e => e.outerHTML.slice(0, 200)); \
                   const ids = [...document.querySelectorAll('[id]')].map(e => e.id); \
-                  const twice = ids.filter((id, i) => ids.indexOf(id) !== i).map(id => 'the id ' + id + ' stands twice'); \
+                  const twice = ids.filter((id, i) => ids.indexOf(id) !== i).map(id => 'the id ' + id + ' appears twice'); \
                   const headings = document.querySelectorAll('h1').length; \
                   return [...bare, ...twice, ...(headings === 1 ? [] : [headings + ' headings of the first level'])];";
     let mut wrong = Vec::new();

@@ -14,7 +14,7 @@ use spillway_alerts::AlarmState;
 const MAX_NAMES: usize = 100;
 /// Changes that one page has.
 const PAGE: i32 = 100;
-/// No night has this many pages. An answer that always announces another page must not be followed.
+/// More pages than any night has. The limit stops an answer that always announces another page.
 const MAX_PAGES: usize = 1_000;
 const DESCRIBE: &str = "cloudwatch:DescribeAlarms";
 const HISTORY: &str = "cloudwatch:DescribeAlarmHistory";
@@ -66,7 +66,7 @@ impl CloudWatchStates {
                 return Ok(());
             }
         }
-        Err(PortError(format!("{HISTORY} answers with page after page and no end")))
+        Err(PortError(format!("{HISTORY} returned too many pages")))
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) const AT_ONCE: usize = 64;
 /// Most items in a `BatchGetItem`.
 const MAX_ITEMS: usize = 100;
 /// How long the items that a `BatchGetItem` left out are requested again.
-const PATIENCE: Duration = Duration::from_secs(20);
+const RETRY_LIMIT: Duration = Duration::from_secs(20);
 /// What the keys of a dead letter's item begin with, and its sort key.
 const LETTER: &str = "letter#";
 const LETTER_SORT_KEY: &str = "letter";
@@ -151,7 +151,7 @@ impl AwsFlow {
         let table = &self.topology.dead_letter_index.name;
         let mut keys = keys.to_vec();
         let mut found = Vec::new();
-        let mut backoff = Backoff::new(Pace::within(PATIENCE));
+        let mut backoff = Backoff::new(Pace::within(RETRY_LIMIT));
         loop {
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(keys))
@@ -204,7 +204,7 @@ fn place(state: &str) -> Option<Place> {
     }
 }
 
-/// Everything that was found of an event. What is stored is stored; its dead letters are history.
+/// All places of an event. A stored event has no other place, even if it has dead letters.
 pub(super) fn together(
     stored: Vec<StoredEvent>,
     letters: Vec<DeadLetter>,

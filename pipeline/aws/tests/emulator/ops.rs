@@ -17,7 +17,7 @@ fn entry(second: i64, subject: &str, detail: &str) -> AuditEntry {
 }
 
 #[tokio::test]
-async fn what_was_added_in_part_is_not_there() {
+async fn a_partial_addition_is_not_visible() {
     let place = deployment().await;
     place.ports.ops.append(&[entry(1, "a", "whole")]).await.unwrap();
     place.ports.ops.append(&[entry(2, "a", "part")]).await.unwrap();

@@ -107,7 +107,7 @@ pub(super) fn note(tx: &Connection, name: &str, value: &str) -> rusqlite::Result
     tx.prepare_cached("INSERT OR REPLACE INTO facts VALUES (?1, ?2)")?.execute([name, value]).map(|_| ())
 }
 
-/// A message on its way to the webhook.
+/// A message that waits for the webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
     pub(super) seq: i64,

@@ -30,13 +30,13 @@ const LIMITS: [(&str, &str); 3] = [
 ];
 
 /// A request to the runtime API.
-struct Asked {
+struct Request {
     line: String,
     body: Value,
     connection: TcpStream,
 }
 
-impl Asked {
+impl Request {
     fn next(listener: &TcpListener) -> Self {
         let stream = accept(listener);
         let mut reader = BufReader::new(stream);
@@ -77,7 +77,7 @@ fn accept(listener: &TcpListener) -> TcpStream {
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
         }
     }
-    panic!("the program asked for nothing within 20 s");
+    panic!("the program sent no request within 20 s");
 }
 
 fn program(
@@ -104,15 +104,15 @@ fn end(mut program: Child) -> Output {
 fn a_missing_setting_ends_it_with_one_line_and_lambda_is_notified() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let program = program(SETTINGS.into_iter().chain(LIMITS.into_iter().skip(1)), &listener);
-    let asked = Asked::next(&listener);
-    assert_eq!(asked.line, "POST /2018-06-01/runtime/init/error HTTP/1.1");
-    let reason = asked.body["errorMessage"].as_str().unwrap().to_owned();
+    let request = Request::next(&listener);
+    assert_eq!(request.line, "POST /2018-06-01/runtime/init/error HTTP/1.1");
+    let reason = request.body["errorMessage"].as_str().unwrap().to_owned();
     assert!(reason.contains("SPILLWAY_MAX_BATCH_EVENTS is not set"), "{reason}");
-    asked.answer("202 Accepted", "");
+    request.answer("202 Accepted", "");
     let output = program.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    let [line] = said.lines().collect::<Vec<_>>()[..] else { panic!("one line, not: {said}") };
+    let log = String::from_utf8(output.stderr).unwrap();
+    let [line] = log.lines().collect::<Vec<_>>()[..] else { panic!("one line, not: {log}") };
     let line: Value = serde_json::from_str(line).unwrap();
     assert!(line["message"].as_str().unwrap().ends_with(&reason), "{line}");
     assert!(output.stdout.is_empty());
@@ -123,12 +123,12 @@ fn an_invocation_is_answered_and_a_wrong_one_fails_alone() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let program = program(SETTINGS.into_iter().chain(LIMITS), &listener);
     let invoke = |event: Value| {
-        let asked = Asked::next(&listener);
-        assert_eq!(asked.line, "GET /2018-06-01/runtime/invocation/next HTTP/1.1");
-        asked.answer("200 OK", &event.to_string());
-        let asked = Asked::next(&listener);
-        let seen = (asked.line.clone(), asked.body.clone());
-        asked.answer("202 Accepted", "");
+        let request = Request::next(&listener);
+        assert_eq!(request.line, "GET /2018-06-01/runtime/invocation/next HTTP/1.1");
+        request.answer("200 OK", &event.to_string());
+        let request = Request::next(&listener);
+        let seen = (request.line.clone(), request.body.clone());
+        request.answer("202 Accepted", "");
         seen
     };
     let (line, body) = invoke(json!({ "task": "nothing that it knows" }));
@@ -141,13 +141,13 @@ fn an_invocation_is_answered_and_a_wrong_one_fails_alone() {
     assert_eq!(body["statusCode"], 200);
 
     let output = end(program);
-    let said = String::from_utf8(output.stdout).unwrap();
-    let [first, line] = said.lines().collect::<Vec<_>>()[..] else { panic!("two lines, not: {said}") };
+    let log = String::from_utf8(output.stdout).unwrap();
+    let [first, line] = log.lines().collect::<Vec<_>>()[..] else { panic!("two lines, not: {log}") };
     assert!(first.contains("\"deployment\":\"shop\""), "{first}");
     let line: Value = serde_json::from_str(line).unwrap();
     assert_eq!((&line["level"], &line["span"]["request_id"]), (&json!("ERROR"), &json!("r-1")));
     assert_eq!(line["span"]["trace_id"], TRACE.trim_start_matches("Root="));
-    assert!(!said.contains("very-secret") && output.stderr.is_empty());
+    assert!(!log.contains("very-secret") && output.stderr.is_empty());
 }
 
 /// Sends SIGTERM to the program.
@@ -156,7 +156,7 @@ fn terminate(program: &Child) {
     assert!(sent.success());
 }
 
-/// The output until the program ended by itself.
+/// The output until the program ended.
 fn ended(mut program: Child) -> Output {
     for _ in 0..4_000 {
         if program.try_wait().unwrap().is_some() {
@@ -169,7 +169,7 @@ fn ended(mut program: Child) -> Output {
 }
 
 #[test]
-fn at_a_sigterm_the_invocation_that_is_under_way_is_answered_and_the_process_ends_well() {
+fn after_a_sigterm_the_current_invocation_is_answered_and_the_process_succeeds() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let queue = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint: &'static str = format!("http://{}", queue.local_addr().unwrap()).leak();
@@ -177,29 +177,29 @@ fn at_a_sigterm_the_invocation_that_is_under_way_is_answered_and_the_process_end
     let program = program(variables, &listener);
     let event = json!({ "httpMethod": "POST", "path": "/events", "body": "{}",
         "headers": { "Content-Type": "application/json" } });
-    Asked::next(&listener).answer("200 OK", &event.to_string());
-    let sending = Asked::next(&queue);
+    Request::next(&listener).answer("200 OK", &event.to_string());
+    let sending = Request::next(&queue);
     assert_eq!(sending.line, "POST / HTTP/1.1");
     terminate(&program);
     sending.answer("200 OK", r#"{"MessageId":"m-1"}"#);
 
-    let asked = Asked::next(&listener);
-    assert_eq!(asked.line, "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1");
-    assert_eq!(asked.body["statusCode"], 202);
-    asked.answer("202 Accepted", "");
+    let request = Request::next(&listener);
+    assert_eq!(request.line, "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1");
+    assert_eq!(request.body["statusCode"], 202);
+    request.answer("202 Accepted", "");
     let output = ended(program);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.lines().last().unwrap().contains("shutting down on SIGTERM"), "{said}");
+    let log = String::from_utf8(output.stdout).unwrap();
+    assert!(log.lines().last().unwrap().contains("shutting down on SIGTERM"), "{log}");
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err(), "it asks for no other invocation");
 }
 
 #[test]
-fn at_a_sigterm_between_invocations_the_process_ends_well() {
+fn after_a_sigterm_between_invocations_the_process_succeeds() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let program = program(SETTINGS.into_iter().chain(LIMITS), &listener);
-    let waiting = Asked::next(&listener);
+    let waiting = Request::next(&listener);
     terminate(&program);
     assert_eq!(ended(program).status.code(), Some(0));
     drop(waiting);

@@ -65,7 +65,7 @@ async fn each_opening_that_was_missed_has_its_own_digest_and_a_holiday_has_none(
 }
 
 #[tokio::test]
-async fn the_document_says_what_it_means_and_where_to_look() {
+async fn the_document_has_the_meaning_and_the_links() {
     let dir = tempfile::tempdir().unwrap();
     let bench = Bench::open(dir.path(), start()).await;
     bench.pipeline.local.note(LINK_BASE, "http://127.0.0.1:3000").await.unwrap();
@@ -101,7 +101,7 @@ impl Write for Captured {
 }
 
 #[tokio::test]
-async fn what_is_notified_is_in_the_log() {
+async fn notifications_are_in_the_log() {
     let dir = tempfile::tempdir().unwrap();
     let bench = Bench::open(dir.path(), start()).await;
     bench.ages(0, 10, 2_000.0);
