@@ -82,6 +82,18 @@ variable "ingest" {
   }
 }
 
+locals {
+  # What Lambda accepts from a function that reads a queue.
+  queue_reader_ranges = {
+    timeout_s           = { from = 1, to = 900 }
+    memory_mb           = { from = 128, to = 10240 }
+    batch_size          = { from = 1, to = 10000 }
+    batch_window_s      = { from = 0, to = 300 }
+    maximum_concurrency = { from = 2, to = 1000 }
+  }
+}
+
+# Consumer and archiver repeat types and rules: Terraform has no named types, and a rule must refer to its own variable.
 variable "consumer" {
   description = "The function that stores events. `maximum_concurrency` is how many batches it works on at once, and so what reaches the table at most. `batch_window_s` waits for fuller batches, which delays events when there are few."
   type = object({
@@ -95,28 +107,13 @@ variable "consumer" {
   default = {}
 
   validation {
-    condition     = var.consumer.timeout_s >= 1 && var.consumer.timeout_s <= 900
-    error_message = "consumer.timeout_s must be from 1 to 900: Lambda runs nothing longer."
+    condition     = alltrue([for setting, range in local.queue_reader_ranges : var.consumer[setting] >= range.from && var.consumer[setting] <= range.to])
+    error_message = "consumer must have ${join(", ", [for setting, range in local.queue_reader_ranges : "${setting} from ${range.from} to ${range.to}"])}: Lambda takes no other."
   }
 
   validation {
-    condition     = var.consumer.memory_mb >= 128 && var.consumer.memory_mb <= 10240
-    error_message = "consumer.memory_mb must be from 128 to 10240."
-  }
-
-  validation {
-    condition     = var.consumer.batch_size >= 1 && var.consumer.batch_size <= 10000 && (var.consumer.batch_size <= 10 || var.consumer.batch_window_s >= 1)
-    error_message = "consumer.batch_size must be from 1 to 10000, and above 10 needs consumer.batch_window_s of at least 1: SQS hands out ten messages at once, and Lambda gathers more only while it waits."
-  }
-
-  validation {
-    condition     = var.consumer.batch_window_s >= 0 && var.consumer.batch_window_s <= 300
-    error_message = "consumer.batch_window_s must be from 0 to 300."
-  }
-
-  validation {
-    condition     = var.consumer.maximum_concurrency >= 2 && var.consumer.maximum_concurrency <= 1000
-    error_message = "consumer.maximum_concurrency must be from 2 to 1000: a mapping takes no other."
+    condition     = var.consumer.batch_size <= 10 || var.consumer.batch_window_s >= 1
+    error_message = "consumer.batch_size above 10 needs consumer.batch_window_s of at least 1: SQS hands out ten messages at once, and Lambda gathers more only while it waits."
   }
 
   validation {
@@ -138,28 +135,13 @@ variable "archiver" {
   default = {}
 
   validation {
-    condition     = var.archiver.timeout_s >= 1 && var.archiver.timeout_s <= 900
-    error_message = "archiver.timeout_s must be from 1 to 900: Lambda runs nothing longer."
+    condition     = alltrue([for setting, range in local.queue_reader_ranges : var.archiver[setting] >= range.from && var.archiver[setting] <= range.to])
+    error_message = "archiver must have ${join(", ", [for setting, range in local.queue_reader_ranges : "${setting} from ${range.from} to ${range.to}"])}: Lambda takes no other."
   }
 
   validation {
-    condition     = var.archiver.memory_mb >= 128 && var.archiver.memory_mb <= 10240
-    error_message = "archiver.memory_mb must be from 128 to 10240."
-  }
-
-  validation {
-    condition     = var.archiver.batch_size >= 1 && var.archiver.batch_size <= 10000 && (var.archiver.batch_size <= 10 || var.archiver.batch_window_s >= 1)
-    error_message = "archiver.batch_size must be from 1 to 10000, and above 10 needs archiver.batch_window_s of at least 1: SQS hands out ten messages at once, and Lambda gathers more only while it waits."
-  }
-
-  validation {
-    condition     = var.archiver.batch_window_s >= 0 && var.archiver.batch_window_s <= 300
-    error_message = "archiver.batch_window_s must be from 0 to 300."
-  }
-
-  validation {
-    condition     = var.archiver.maximum_concurrency >= 2 && var.archiver.maximum_concurrency <= 1000
-    error_message = "archiver.maximum_concurrency must be from 2 to 1000: a mapping takes no other."
+    condition     = var.archiver.batch_size <= 10 || var.archiver.batch_window_s >= 1
+    error_message = "archiver.batch_size above 10 needs archiver.batch_window_s of at least 1: SQS hands out ten messages at once, and Lambda gathers more only while it waits."
   }
 
   validation {
