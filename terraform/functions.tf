@@ -126,7 +126,7 @@ module "function" {
   schedules               = lookup(local.schedules, each.key, {})
   log_level               = var.observability.log_level
   log_retention_days      = var.observability.log_retention_days
-  account_id              = local.account
+  scheduler_trust_policy  = local.trust_policies.scheduler
   kms_key_arn             = local.kms_key_arn
   tags                    = local.tags
 

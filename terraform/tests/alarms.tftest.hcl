@@ -5,14 +5,14 @@ mock_provider "aws" {
 }
 
 variables {
-  name           = "demo"
-  topics         = { high = "arn:aws:sns:eu-central-1:123456789012:demo-high", low = "arn:aws:sns:eu-central-1:123456789012:demo-low" }
-  business_hours = { zone = "Europe/Berlin", days = ["monday", "tuesday", "wednesday", "thursday", "friday"], open = "09:00", close = "17:30", holidays = [] }
-  dashboard_url  = "https://spillway.example.com"
-  account_id     = "123456789012"
-  partition      = "aws"
-  kms_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-  tags           = { spillway = "demo" }
+  name                   = "demo"
+  topics                 = { high = "arn:aws:sns:eu-central-1:123456789012:demo-high", low = "arn:aws:sns:eu-central-1:123456789012:demo-low" }
+  business_hours         = { zone = "Europe/Berlin", days = ["monday", "tuesday", "wednesday", "thursday", "friday"], open = "09:00", close = "17:30", holidays = [] }
+  dashboard_url          = "https://spillway.example.com"
+  scheduler_trust_policy = "{\"Version\":\"2012-10-17\"}"
+  partition              = "aws"
+  kms_key_arn            = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  tags                   = { spillway = "demo" }
 
   # A name that includes its key, so that an error message shows a wrong one.
   resources = {
@@ -277,8 +277,7 @@ run "budget_rules_are_notifications_of_aws_budgets" {
 
   variables {
     monthly_usd = 50
-    tag_key     = "spillway"
-    tag_value   = "demo"
+    tag         = { key = "spillway", value = "demo" }
     rules       = { for name, rule in run.rules.rules : name => rule if rule.kind == "budget" }
   }
 

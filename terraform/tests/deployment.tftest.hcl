@@ -96,6 +96,17 @@ run "each_function_may_do_only_what_its_code_does" {
   }
 
   assert {
+    condition = { for service, policy in local.trust_policies : service => jsondecode(policy).Statement } == { for service in ["backup", "scheduler"] : service => [{
+      Sid       = "${title(service)}OfThisAccount"
+      Effect    = "Allow"
+      Principal = { Service = "${service}.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
+    }] }
+    error_message = "Backup and Scheduler assume their roles for this account only."
+  }
+
+  assert {
     condition     = alltrue([for use in local.key_use : can(use.Condition.StringEquals["kms:ViaService"])])
     error_message = "A function uses the key only through the services that need it."
   }

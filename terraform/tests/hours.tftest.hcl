@@ -5,16 +5,16 @@ mock_provider "aws" {
 }
 
 variables {
-  name           = "demo"
-  rules          = {}
-  resources      = {}
-  topics         = { high = "arn:aws:sns:eu-central-1:123456789012:demo-high", low = "arn:aws:sns:eu-central-1:123456789012:demo-low" }
-  business_hours = { zone = "Europe/Berlin", days = ["friday", "monday", "tuesday", "wednesday", "thursday"], open = "09:00", close = "17:30", holidays = [] }
-  dashboard_url  = null
-  account_id     = "123456789012"
-  partition      = "aws"
-  kms_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-  tags           = { spillway = "demo" }
+  name                   = "demo"
+  rules                  = {}
+  resources              = {}
+  topics                 = { high = "arn:aws:sns:eu-central-1:123456789012:demo-high", low = "arn:aws:sns:eu-central-1:123456789012:demo-low" }
+  business_hours         = { zone = "Europe/Berlin", days = ["friday", "monday", "tuesday", "wednesday", "thursday"], open = "09:00", close = "17:30", holidays = [] }
+  dashboard_url          = null
+  scheduler_trust_policy = "{\"Version\":\"2012-10-17\"}"
+  partition              = "aws"
+  kms_key_arn            = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  tags                   = { spillway = "demo" }
 }
 
 run "the_suppressor_keeps_the_state_that_it_was_given" {
@@ -64,6 +64,11 @@ run "schedules_flip_the_suppressor_in_the_zones_own_time" {
   assert {
     condition     = [for statement in jsondecode(aws_iam_role_policy.flip[0].policy).Statement : [statement.Action, statement.Resource]] == [["cloudwatch:SetAlarmState", aws_cloudwatch_metric_alarm.out_of_hours[0].arn], ["kms:Decrypt", var.kms_key_arn]]
     error_message = "Scheduler may set this one alarm, and nothing else."
+  }
+
+  assert {
+    condition     = aws_iam_role.flip[0].assume_role_policy == var.scheduler_trust_policy
+    error_message = "The role has the trust policy of the deployment."
   }
 }
 

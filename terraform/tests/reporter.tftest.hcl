@@ -95,16 +95,17 @@ run "it_is_asked_when_hours_begin_and_by_the_clock" {
   }
 
   variables {
-    name               = "demo-reporter"
-    zip                = "tests/artifacts/reporter-arm64.zip"
-    architecture       = "arm64"
-    environment        = { SPILLWAY_DEPLOYMENT = "demo", SPILLWAY_LOG_LEVEL = "info" }
-    log_level          = "info"
-    log_retention_days = 30
-    description        = "Tells"
-    memory_mb          = 512
-    timeout_s          = 120
-    statements         = []
+    name                   = "demo-reporter"
+    zip                    = "tests/artifacts/reporter-arm64.zip"
+    architecture           = "arm64"
+    environment            = { SPILLWAY_DEPLOYMENT = "demo", SPILLWAY_LOG_LEVEL = "info" }
+    log_level              = "info"
+    log_retention_days     = 30
+    description            = "Tells"
+    scheduler_trust_policy = "{\"Version\":\"2012-10-17\"}"
+    memory_mb              = 512
+    timeout_s              = 120
+    statements             = []
 
     schedules = {
       digest-other = { description = "Tells", cron = "cron(0 9 ? * MON,TUE *)", zone = "Europe/Berlin", input = "{\"task\":\"digest\"}" }

@@ -53,8 +53,7 @@ run "the_budget_counts_by_the_tag" {
   variables {
     name        = "demo"
     monthly_usd = 50
-    tag_key     = "spillway"
-    tag_value   = "demo"
+    tag         = { key = "spillway", value = "demo" }
     rules       = {}
     topics      = { high = "arn:aws:sns:eu-central-1:123456789012:demo-high", low = "arn:aws:sns:eu-central-1:123456789012:demo-low" }
     tags        = { spillway = "demo" }
@@ -107,14 +106,14 @@ run "copies_cover_what_was_named_and_expire" {
   }
 
   variables {
-    name        = "demo"
-    resources   = ["arn:aws:dynamodb:eu-central-1:123456789012:table/demo-events", "arn:aws:s3:::demo-archive"]
-    schedule    = "cron(0 3 * * ? *)"
-    keep_days   = 35
-    account_id  = "123456789012"
-    partition   = "aws"
-    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-    tags        = { spillway = "demo" }
+    name         = "demo"
+    resources    = ["arn:aws:dynamodb:eu-central-1:123456789012:table/demo-events", "arn:aws:s3:::demo-archive"]
+    schedule     = "cron(0 3 * * ? *)"
+    keep_days    = 35
+    trust_policy = "{\"Version\":\"2012-10-17\"}"
+    partition    = "aws"
+    kms_key_arn  = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    tags         = { spillway = "demo" }
   }
 
   assert {

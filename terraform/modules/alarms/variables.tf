@@ -40,8 +40,8 @@ variable "dashboard_url" {
   type        = string
 }
 
-variable "account_id" {
-  description = "Account whose schedules may flip the suppressor."
+variable "scheduler_trust_policy" {
+  description = "Trust policy of the role with which EventBridge Scheduler switches the suppressor."
   type        = string
 }
 
