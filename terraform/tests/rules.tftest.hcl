@@ -4,6 +4,10 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+variables {
+  limits = {}
+}
+
 run "rules_of_ones_own_are_read_with_the_deployments_limits" {
   command = plan
 
@@ -35,8 +39,7 @@ run "a_file_that_does_not_exist_is_refused" {
   }
 
   variables {
-    file   = "tests/compiled/none.json"
-    limits = {}
+    file = "tests/compiled/none.json"
   }
 
   assert {
@@ -53,8 +56,7 @@ run "rule_files_that_were_not_compiled_are_refused" {
   }
 
   variables {
-    file   = "../alerts/rules/queue.yaml"
-    limits = {}
+    file = "../alerts/rules/queue.yaml"
   }
 
   assert {
@@ -71,8 +73,7 @@ run "another_format_is_refused" {
   }
 
   variables {
-    file   = "tests/compiled/other_format.json"
-    limits = {}
+    file = "tests/compiled/other_format.json"
   }
 
   assert {
@@ -89,8 +90,7 @@ run "a_file_that_was_changed_by_hand_is_refused" {
   }
 
   variables {
-    file   = "tests/compiled/changed.json"
-    limits = {}
+    file = "tests/compiled/changed.json"
   }
 
   assert {
