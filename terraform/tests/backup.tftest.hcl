@@ -25,7 +25,7 @@ run "the_role_copies_and_restores_tables_and_the_archive" {
       "AWSBackupServiceRolePolicyForBackup", "AWSBackupServiceRolePolicyForS3Backup",
       "AWSBackupServiceRolePolicyForRestores", "AWSBackupServiceRolePolicyForS3Restore",
     ])
-    error_message = "A copy that nobody can restore is none."
+    error_message = "The role has AWS's policies for copies and for restores, of tables and of S3."
   }
 
   assert {
@@ -41,7 +41,7 @@ run "copies_cover_what_was_named_and_expire" {
 
   assert {
     condition     = toset(aws_backup_selection.this.resources) == toset(var.resources)
-    error_message = "The plan copies what was named."
+    error_message = "The plan copies the resources that were named."
   }
 
   assert {

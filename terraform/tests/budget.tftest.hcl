@@ -20,6 +20,6 @@ run "the_budget_counts_by_the_tag" {
 
   assert {
     condition     = [for filter in aws_budgets_budget.this.cost_filter : [filter.name, filter.values[0]]] == [["TagKeyValue", "user:spillway$demo"]]
-    error_message = "The budget counts what has the deployment's tag."
+    error_message = "The budget counts the costs with the deployment's tag."
   }
 }

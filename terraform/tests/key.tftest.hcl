@@ -23,11 +23,11 @@ run "a_protected_key_can_be_neither_deleted_nor_disabled" {
     condition = anytrue([for statement in jsondecode(aws_kms_key.this.policy).Statement :
       statement.Effect == "Deny" && statement.Principal == "*" && toset(flatten([statement.Action])) == toset(["kms:DisableKey", "kms:ScheduleKeyDeletion"])
     ])
-    error_message = "What it encrypted would be lost with it."
+    error_message = "Without the key, all data that it encrypted is lost."
   }
 }
 
-run "a_key_without_protection_can_go" {
+run "a_key_without_protection_can_be_deleted" {
   module {
     source = "./modules/key"
   }
@@ -38,7 +38,7 @@ run "a_key_without_protection_can_go" {
 
   assert {
     condition     = alltrue([for statement in jsondecode(aws_kms_key.this.policy).Statement : statement.Effect == "Allow"])
-    error_message = "A deployment that is to go can go."
+    error_message = "A deployment without protection can be destroyed."
   }
 }
 
@@ -53,7 +53,7 @@ run "the_key_rotates_and_serves_only_this_account" {
 
   assert {
     condition     = aws_kms_key.this.enable_key_rotation && aws_kms_key.this.deletion_window_in_days == 30
-    error_message = "The key rotates, and its deletion can be taken back for 30 days."
+    error_message = "The key rotates, and its deletion can be undone for 30 days."
   }
 
   assert {

@@ -14,7 +14,7 @@ variables {
   tags             = { spillway = "demo" }
 }
 
-run "the_deployment_helps_reading_logs_and_traces_only_when_asked" {
+run "tools_for_logs_and_traces_are_off_unless_asked_for" {
   module {
     source = "./modules/observability"
   }
@@ -44,12 +44,12 @@ run "traces_are_sampled_at_the_stage_where_they_begin" {
 
   assert {
     condition     = aws_xray_sampling_rule.this[0].service_name == "demo/v1" && aws_xray_sampling_rule.this[0].reservoir_size == 10 && aws_xray_sampling_rule.this[0].fixed_rate == 0.1
-    error_message = "The rule is about requests to this stage."
+    error_message = "The rule applies to requests to this stage."
   }
 
   assert {
     condition     = aws_xray_group.this[0].filter_expression == "service(\"demo-consumer\") OR service(\"demo-ingest\")"
-    error_message = "The group has every trace that a function took part in."
+    error_message = "The group has every trace that includes one of the functions."
   }
 
   assert {

@@ -8,7 +8,7 @@ variables {
   limits = {}
 }
 
-run "rules_of_ones_own_are_read_with_the_deployments_limits" {
+run "the_operators_own_rules_are_read_with_the_deployments_limits" {
   command = plan
 
   module {
@@ -22,12 +22,12 @@ run "rules_of_ones_own_are_read_with_the_deployments_limits" {
 
   assert {
     condition     = output.problem == "" && keys(output.rules) == ["consumer-slow"] && output.text == file("tests/compiled/own.json")
-    error_message = "The file that the compiler wrote is taken as it is: ${output.problem}"
+    error_message = "The file is read as the compiler wrote it: ${output.problem}"
   }
 
   assert {
     condition     = output.rules["consumer-slow"].threshold == 42000 && output.limits["functions.consumer.timeout_ms"] == 60000 && output.limits["queues.primary.max_in_flight"] == 120000
-    error_message = "A threshold is a share of the deployment's limit; where the deployment sets none, the file's counts."
+    error_message = "A threshold is a share of the deployment's limit; if the deployment sets none, of the file's."
   }
 }
 
@@ -95,6 +95,6 @@ run "a_file_that_was_changed_by_hand_is_refused" {
 
   assert {
     condition     = strcontains(output.problem, "was changed after it was compiled") && length(output.rules) == 0
-    error_message = "One number is another one, and the hash is not: ${output.problem}"
+    error_message = "A file with one changed number and the old hash is refused: ${output.problem}"
   }
 }

@@ -19,7 +19,7 @@ run "both_topics_are_encrypted_and_only_alarms_and_budgets_of_the_account_publis
 
   assert {
     condition     = { for tier, topic in aws_sns_topic.this : tier => topic.name } == { high = "demo-high", low = "demo-low" }
-    error_message = "There are two topics: one wakes people, one waits."
+    error_message = "There are two topics: one for each tier."
   }
 
   assert {
@@ -31,7 +31,7 @@ run "both_topics_are_encrypted_and_only_alarms_and_budgets_of_the_account_publis
     condition = alltrue(flatten([for policy in aws_sns_topic_policy.this : [for statement in jsondecode(policy.policy).Statement :
       statement.Effect == "Deny" || try(statement.Condition.StringEquals["aws:SourceAccount"], "") == "123456789012"
     ]]))
-    error_message = "Nobody outside the account can publish."
+    error_message = "No other account can publish."
   }
 
   assert {
@@ -41,6 +41,6 @@ run "both_topics_are_encrypted_and_only_alarms_and_budgets_of_the_account_publis
 
   assert {
     condition     = keys(aws_sns_topic_subscription.this) == ["high email oncall@example.com"]
-    error_message = "Who subscribed to a tier is told of that tier."
+    error_message = "A subscriber to a tier is notified of that tier."
   }
 }

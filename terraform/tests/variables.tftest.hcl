@@ -9,7 +9,7 @@ variables {
   artifacts_dir = "tests/artifacts"
 }
 
-run "names_and_places_that_lead_nowhere_are_refused" {
+run "wrong_names_paths_and_addresses_are_refused" {
   command = plan
 
   variables {
@@ -37,7 +37,7 @@ run "combinations_that_aws_refuses_are_refused" {
   expect_failures = [var.tags, var.table]
 }
 
-run "words_that_aws_does_not_know_are_refused" {
+run "values_that_aws_does_not_know_are_refused" {
   command = plan
 
   variables {
@@ -52,7 +52,7 @@ run "words_that_aws_does_not_know_are_refused" {
   expect_failures = [var.architecture, var.api, var.table, var.observability, var.backup, var.subscriptions]
 }
 
-run "times_that_aws_does_not_wait_or_keep_are_refused" {
+run "durations_that_aws_does_not_accept_are_refused" {
   command = plan
 
   variables {
@@ -67,7 +67,7 @@ run "times_that_aws_does_not_wait_or_keep_are_refused" {
   expect_failures = [var.ingest, var.consumer, var.archiver, var.archive, var.observability, var.backup]
 }
 
-run "amounts_that_leave_nothing_to_run_on_are_refused" {
+run "amounts_that_are_too_small_or_too_large_are_refused" {
   command = plan
 
   variables {
@@ -98,7 +98,7 @@ run "batches_and_shares_out_of_range_are_refused" {
   expect_failures = [var.consumer, var.archiver, var.api, var.observability, var.table, var.ingest]
 }
 
-run "windows_that_lambda_does_not_take_are_refused" {
+run "windows_that_lambda_does_not_accept_are_refused" {
   command = plan
 
   variables {
@@ -109,7 +109,7 @@ run "windows_that_lambda_does_not_take_are_refused" {
   expect_failures = [var.consumer, var.archiver]
 }
 
-run "concurrencies_that_stop_or_exceed_what_lambda_takes_are_refused" {
+run "concurrencies_that_lambda_does_not_accept_are_refused" {
   command = plan
 
   variables {
@@ -121,7 +121,7 @@ run "concurrencies_that_stop_or_exceed_what_lambda_takes_are_refused" {
   expect_failures = [var.consumer, var.archiver, var.ingest]
 }
 
-run "reservations_that_throttle_what_was_received_are_refused" {
+run "reservations_that_throttle_received_batches_are_refused" {
   command = plan
 
   variables {
@@ -173,7 +173,7 @@ run "an_event_without_a_source_is_refused" {
   expect_failures = [var.api]
 }
 
-run "a_web_acl_limit_that_waf_does_not_take_is_refused" {
+run "a_web_acl_limit_that_waf_does_not_accept_is_refused" {
   command = plan
 
   variables {
@@ -183,7 +183,7 @@ run "a_web_acl_limit_that_waf_does_not_take_is_refused" {
   expect_failures = [var.api]
 }
 
-run "hours_that_nobody_keeps_are_refused" {
+run "malformed_business_hours_are_refused" {
   command = plan
 
   variables {
@@ -265,7 +265,7 @@ run "crashes_that_outlive_the_queue_are_refused" {
   expect_failures = [var.retries]
 }
 
-run "a_schema_that_is_no_json_is_refused" {
+run "a_schema_that_is_not_json_is_refused" {
   command = plan
 
   variables {

@@ -9,7 +9,7 @@ variable "rules" {
 }
 
 variable "resources" {
-  description = "What is called how in this deployment, by topology key, such as queues.primary."
+  description = "Deployed names of the resources that rules refer to, by topology key, such as queues.primary."
   type        = map(string)
 }
 
@@ -46,7 +46,7 @@ variable "scheduler_trust_policy" {
 }
 
 variable "partition" {
-  description = "Partition of AWS, such as aws."
+  description = "AWS partition, such as aws."
   type        = string
 }
 

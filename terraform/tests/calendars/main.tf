@@ -35,7 +35,7 @@ output "count" {
 }
 
 output "otherwise" {
-  description = "Calendars whose schedules are not those in the file, with what they are."
+  description = "Calendars whose schedules differ from those in the file, with their schedules."
   value = { for calendar in local.calendars : calendar.hours.zone => { openings = module.alarms[calendar.hours.zone].openings, closings = module.alarms[calendar.hours.zone].closings }
   if jsonencode(calendar.openings) != jsonencode(module.alarms[calendar.hours.zone].openings) || jsonencode(calendar.closings) != jsonencode(module.alarms[calendar.hours.zone].closings) }
 }
