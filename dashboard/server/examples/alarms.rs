@@ -1,6 +1,6 @@
-//! The alarms' pages in their states, over a made-up day: `cargo run -p spillway-dashboard-server --example alarms -- busy`. The
-//! states of the alarms are written down here; the numbers behind them are those of the day. States: `busy`, `calm`,
-//! `stale`, `new`, `failing`.
+//! The alarms' pages in different states, over a made-up day:
+//! `cargo run -p spillway-dashboard-server --example alarms -- busy`. This file has the states of the alarms; the
+//! numbers are those of the day. States: `busy`, `calm`, `stale`, `new`, `failing`.
 
 #![expect(clippy::print_stdout, reason = "it prints the link to open")]
 
@@ -62,7 +62,7 @@ fn alarms(state: &str, now: Timestamp) -> Result<ScriptedAlarms> {
         "zone": "Europe/Berlin", "open": "09:00:00", "close": "17:00:00",
         "days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
     }))?)?;
-    let next = hours.next_opening(now).context("there is a working day")?;
+    let next = hours.next_opening(now).context("the week has a working day")?;
     let notified = |minutes| Notified::At(ago(minutes));
     let reason = "3 of the last 5 datapoints > 300; the newest is 330; 3 are needed";
     // The outage of the store, 14 hours ago.

@@ -1,4 +1,4 @@
-//! Every component in its states on one page, to look at while working on them:
+//! Every component in its states on one page, for work on them:
 //! `cargo run -p spillway-dashboard-server --example components`.
 
 #![expect(clippy::print_stdout, reason = "it prints the link to open")]
@@ -140,7 +140,7 @@ fn Gallery() -> impl IntoView {
         </section>
         <section class="section columns">
             <EmptyState title="No dead letters.">"The last one was replayed 3 days ago."</EmptyState>
-            <ErrorState title="The metrics cannot be read just now." retry=true>"The store is busy with a long write. Numbers from 14:02 are shown."</ErrorState>
+            <ErrorState title="The metrics cannot be read now." retry=true>"The store is busy with a long write. The numbers are from 14:02."</ErrorState>
         </section>
     }
 }

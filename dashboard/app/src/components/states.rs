@@ -1,17 +1,17 @@
-//! What a page shows where there is nothing to show, and why.
+//! Empty states and errors of pages.
 
 use super::{Icon, Sign, Title};
 use crate::context::use_page;
 use leptos::prelude::*;
 use spillway_core::ports::ArchiveError;
 
-/// There is nothing here, and nothing is wrong.
+/// An empty list, which is no error.
 #[component]
 pub fn EmptyState(
-    /// What there is none of: `No dead letters.`
+    /// The sentence: `No dead letters.`
     #[prop(into)]
     title: String,
-    /// What that means or what to do, if anything.
+    /// The meaning or the next step, if any.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
@@ -23,10 +23,10 @@ pub fn EmptyState(
     }
 }
 
-/// What was asked for is not there. The answer's status says so as well.
+/// The requested item does not exist. Also sets the status 404.
 #[component]
 pub fn NotFoundState(
-    /// What is not there: `There is no replay with this id.`
+    /// The sentence: `There is no replay with this id.`
     #[prop(into)]
     title: String,
     /// What to do.
@@ -38,7 +38,7 @@ pub fn NotFoundState(
     view! { <EmptyState title=title>{children()}</EmptyState> }
 }
 
-/// What is shown where no page is.
+/// The page for unknown addresses.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     view! {
@@ -49,30 +49,27 @@ pub fn NotFoundPage() -> impl IntoView {
     }
 }
 
-/// The archive could not be read. The cause goes to the log.
+/// The archive could not be read. Logs the cause.
 #[component]
-pub fn UnreadableArchive<'a>(
-    /// The cause.
-    error: &'a ArchiveError,
-) -> impl IntoView + use<> {
+pub fn UnreadableArchive<'a>(error: &'a ArchiveError) -> impl IntoView + use<> {
     tracing::warn!(error = %error, "dead letters or replays could not be read for a page");
     view! {
-        <ErrorState title="The dead letters cannot be read just now." retry=true>
-            "The archive does not answer. Nothing is lost by that; the page tries again by itself."
+        <ErrorState title="The dead letters cannot be read now." retry=true>
+            "The archive does not answer. No event is lost. The page retries automatically."
         </ErrorState>
     }
 }
 
-/// Something could not be shown or done: what happened, why if that is known, what to do now.
+/// An error: what happened, the reason if known, and what to do.
 #[component]
 pub fn ErrorState(
     /// What happened, in a sentence.
     #[prop(into)]
     title: String,
-    /// Why, and what to do.
+    /// The reason, and what to do.
     #[prop(optional)]
     children: Option<Children>,
-    /// Whether trying again may help: there is a link for it then.
+    /// Whether to show a link that loads the page again.
     #[prop(optional)]
     retry: bool,
 ) -> impl IntoView {
@@ -92,7 +89,7 @@ pub fn ErrorState(
     }
 }
 
-/// Above a form: why it was not done, if the last attempt failed. Works without JavaScript.
+/// The error of a form's last attempt, above the form. Works without JavaScript.
 #[component]
 pub fn FormError(
     /// The server function's path, as in the form's `action`.
