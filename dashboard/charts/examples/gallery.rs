@@ -1,4 +1,4 @@
-//! Writes an HTML page with every kind of drawing, in light and in dark, to look at while changing them:
+//! Writes an HTML page with every kind of drawing, in light and dark, for work on them:
 //! `cargo run -p spillway-dashboard-charts --example gallery > gallery.html`.
 
 #![expect(clippy::print_stdout, reason = "its output is the page")]
@@ -93,7 +93,7 @@ fn small(page: &mut String) {
     }
 }
 
-/// A day's swell with noise on it, from a generator that gives the same each time.
+/// A daily wave with noise, from a generator with a fixed seed.
 fn wave(seed: u32, low: f64, high: f64, points: usize) -> Vec<Option<f64>> {
     let mut state = seed.wrapping_mul(2_654_435_761).max(1);
     (0..points)

@@ -1,4 +1,4 @@
-//! Drawings smaller than a chart: a sparkline, a histogram, a meter.
+//! Small drawings: a sparkline, a histogram, a meter.
 
 use crate::Unit;
 use crate::draw::{Drawn, TEXT, label};
@@ -23,7 +23,7 @@ fn px((x, y): At) -> (i32, i32) {
     (PEN.px(x), PEN.px(y))
 }
 
-/// Draws with `paint` into an `svg` element. An empty name makes it decoration that screen readers skip.
+/// Draws with `paint` into an `svg` element. Screen readers skip it if the name is empty.
 fn element(class: &str, size: Size, name: &str, paint: impl Fn(&Root) -> Painted) -> String {
     let mut out = String::with_capacity(1024);
     svg::open(&mut out, class, (size.width, size.height), name, "");
@@ -41,9 +41,9 @@ fn rect(root: &Root, ink: Ink, from: At, to: At) -> Painted {
     root.draw(&Rectangle::new([px(from), px(to)], PEN.fill(ink)))
 }
 
-/// A line without axes, for a table row or beside a number: decoration, hidden from screen readers.
+/// A line without axes, for a table row or beside a number. Screen readers skip it.
 ///
-/// From zero to the highest value, over the whole width; gaps are gaps. `width` and `height` are view box units.
+/// The scale is from zero to the highest value. Missing values are gaps. `width` and `height` are view box units.
 #[must_use]
 pub fn sparkline(points: &[Option<f64>], width: u32, height: u32) -> String {
     let size = Size { width: width.clamp(16, 4000), height: height.clamp(8, 4000) };
@@ -83,23 +83,23 @@ pub fn sparkline(points: &[Option<f64>], width: u32, height: u32) -> String {
 /// A histogram.
 #[derive(Debug, Clone)]
 pub struct Bars {
-    /// What is counted, in words, for screen readers.
+    /// The counted items, for screen readers.
     pub name: String,
     /// The height of each bar.
     pub counts: Vec<u64>,
-    /// What stands below each bar; an empty or missing one stays blank.
+    /// The label below each bar; empty or missing labels stay blank.
     pub labels: Vec<String>,
-    /// Index of the first bar that is emphasised, as are all behind it.
+    /// Index of the first emphasised bar; all later bars are emphasised too.
     pub emphasis_from: Option<usize>,
     /// Size of the view box.
     pub size: Size,
 }
 
 impl Bars {
-    /// Messages by how often they have been received, from once: the road to the dead letter queue.
+    /// Messages by receive count, starting at 1.
     ///
     /// The fifth and later attempts are emphasised. SQS dead-letters a message when its receive count exceeds the
-    /// queue's `maxReceiveCount`, so `counts` has as many entries as that.
+    /// queue's `maxReceiveCount`, so `counts` has `maxReceiveCount` entries.
     #[must_use]
     pub fn receive_counts(counts: Vec<u64>) -> Self {
         let label = |i: usize| if i == 1 || i.is_multiple_of(5) { i.to_string() } else { String::new() };
@@ -129,7 +129,7 @@ impl Bars {
     }
 }
 
-/// Draws a histogram. Each bar that has room for it carries its count.
+/// Draws a histogram. Each bar with enough room shows its count.
 #[must_use]
 pub fn bars(bars: &Bars) -> String {
     let size = Size { width: bars.size.width.clamp(60, 4000), height: bars.size.height.clamp(48, 4000) };
@@ -137,7 +137,7 @@ pub fn bars(bars: &Bars) -> String {
     let (top, bottom) = (16.0, h - 20.5);
     let slot = (w - 4.0) / bars.counts.len().max(1) as f64;
     let highest = bars.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
-    // One message must be seen beside a million.
+    // One message must be visible beside a million.
     let height = |count: u64| (count as f64 / highest * (bottom - top)).max(2.5);
     let gap = (slot * 0.16).clamp(0.0, 6.0);
     element("bars", size, &bars.summary(), |root| {
@@ -159,7 +159,7 @@ pub fn bars(bars: &Bars) -> String {
             let middle = 2.0 + (i as f64 + 0.5) * slot;
             let number = Unit::Count.format(*count as f64);
             let width = text_width(&number);
-            // A tall bar's number may reach over low neighbours, whose own numbers are further down.
+            // A tall bar's number may extend over low neighbours, whose numbers are further down.
             let alone = [i.wrapping_sub(1), i + 1]
                 .iter()
                 .all(|n| bars.counts.get(*n).is_none_or(|c| height(*c) + TEXT + 2.0 < height(*count)));
@@ -180,34 +180,34 @@ pub fn bars(bars: &Bars) -> String {
     })
 }
 
-/// How things stand, for a meter's colour. The page says it in words as well.
+/// The state of a meter, for its colour. The page also shows it in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum State {
     /// Nothing to do.
     #[default]
     Fine,
-    /// Somebody should look.
+    /// It needs attention.
     Warning,
     /// A limit is exceeded.
     Over,
 }
 
-/// A horizontal measure of something against a limit, such as spend against a budget.
+/// A horizontal bar that compares a value with a limit, such as spending with a budget.
 #[derive(Debug, Clone)]
 pub struct Meter {
-    /// What is measured, in words, for screen readers.
+    /// The measured value's name, for screen readers.
     pub name: String,
-    /// How much there is.
+    /// The current value.
     pub value: f64,
-    /// How much there will be at the end of the period, if somebody has reckoned it.
+    /// The forecast for the end of the period, if there is one.
     pub forecast: Option<f64>,
     /// The limit.
     pub limit: f64,
     /// The unit of all of these.
     pub unit: Unit,
-    /// Marked places, such as the shares at which an alarm is sent.
+    /// Marks, such as the shares at which an alarm notifies.
     pub ticks: Vec<MeterTick>,
-    /// Decides the colour.
+    /// The state, which decides the colour.
     pub state: State,
     /// Width of the view box; its height is fixed.
     pub width: u32,
@@ -216,13 +216,13 @@ pub struct Meter {
 /// A mark on a [`Meter`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeterTick {
-    /// Where.
+    /// Its value.
     pub at: f64,
-    /// What stands below.
+    /// The label below.
     pub label: String,
 }
 
-/// Draws a meter. What exceeds the limit stretches the scale and runs on past the track's end.
+/// Draws a meter. A value above the limit extends the scale beyond the end of the track.
 #[must_use]
 pub fn meter(meter: &Meter) -> String {
     let sane = |v: f64| if v.is_finite() { tame(v).max(0.0) } else { 0.0 };
