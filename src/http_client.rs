@@ -1,4 +1,4 @@
-//! The HTTP client: HTTP/1.1 with kept-alive connections, plain on loopback and TLS elsewhere.
+//! The HTTP client: HTTP/1.1 with persistent connections, plain on loopback and TLS elsewhere.
 
 use crate::answer::CommandError;
 use anyhow::Context as _;
@@ -12,8 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::time::Duration;
 
-/// A request without an answer fails after this time. It is longer than any timeout on the way: API Gateway gives up
-/// after 29 s.
+/// A request without an answer fails after this time. It is longer than any timeout in between: API Gateway's is 29 s.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Maximum size of an answer. The largest is a batch's, with an entry for each of 1,000 events.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
@@ -28,11 +27,9 @@ pub struct HttpClient {
 /// What the API answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The status.
     pub status: StatusCode,
     /// How long to wait before the next attempt, if the answer gives it in seconds.
     pub retry_after: Option<Duration>,
-    /// The body.
     pub body: Bytes,
 }
 
@@ -71,12 +68,12 @@ impl HttpClient {
         let connector = if url.scheme_str() == Some("https") {
             HttpsConnectorBuilder::new()
                 .with_provider_and_native_roots(provider)
-                .context("this machine's trusted certificates can't be used")?
+                .context("this machine's trusted certificates cannot be used")?
                 .https_only()
                 .enable_http1()
                 .wrap_connector(connector)
         } else {
-            // No certificate is trusted because nothing is encrypted: this connector never speaks TLS.
+            // This connector never uses TLS, so it trusts no certificate.
             let tls = rustls::ClientConfig::builder_with_provider(provider.into())
                 .with_safe_default_protocol_versions()?
                 .with_root_certificates(rustls::RootCertStore::empty())
@@ -132,7 +129,8 @@ impl HttpClient {
 
 /// Parses the API's address. A URL without a path means `/events`.
 pub fn events_url(text: &str) -> Result<Uri, String> {
-    let wrong = || format!("\"{text}\" is no address of the API; write it like http://127.0.0.1:8080/events");
+    let wrong =
+        || format!("\"{text}\" is not an address of the API; write it like http://127.0.0.1:8080/events");
     let url: Uri = text.parse().map_err(|_| wrong())?;
     if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none_or(str::is_empty) {
         return Err(wrong());

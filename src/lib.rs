@@ -1,6 +1,6 @@
 //! The `spillway` program: run a pipeline, send events, find them, and put back what failed.
 //!
-//! It is a library as well so that examples can make the demo's history.
+//! It is also a library, so that examples can create the demo's history.
 
 mod answer;
 mod arguments;

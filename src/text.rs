@@ -51,18 +51,18 @@ pub fn span(span: Duration) -> String {
     }
 }
 
-/// A time as seen from now: `4 min ago`, `in 38 min`.
+/// A time relative to now: `4 min ago`, `in 38 min`.
 pub fn relative(now: Timestamp, at: Timestamp) -> String {
     let passed = now.duration_since(at);
     let span = span(passed.unsigned_abs());
     match passed.as_secs() {
-        0 => "just now".to_owned(),
+        0 => "now".to_owned(),
         seconds if seconds > 0 => format!("{span} ago"),
         _ => format!("in {span}"),
     }
 }
 
-/// A time, absolute: `2026-03-02 14:02:11 UTC`.
+/// An absolute time: `2026-03-02 14:02:11 UTC`.
 pub fn absolute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
@@ -72,7 +72,7 @@ pub fn time(now: Timestamp, at: Timestamp) -> String {
     format!("{} ({})", absolute(at), relative(now, at))
 }
 
-/// Text from outside, without characters that would control a terminal.
+/// Untrusted text, without control characters for terminals.
 pub fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
@@ -117,7 +117,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// Labelled values, one under another. Long values are wrapped and stay in their column.
+/// Labelled values, one per line. Long values wrap within their column.
 pub fn fields(fields: &[(&str, String)], width: usize) -> String {
     let label_width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
     let mut text = String::new();
@@ -140,7 +140,6 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Text.
     pub fn text(text: impl std::fmt::Display) -> Self {
         Self { text: fit(&text.to_string(), usize::MAX), style: Style::new(), right: false }
     }
@@ -169,7 +168,7 @@ struct Row {
     note: Option<String>,
 }
 
-/// How far a note is indented.
+/// The indentation of a note.
 const NOTE_INDENT: usize = 6;
 
 impl Table {
@@ -180,7 +179,7 @@ impl Table {
         table
     }
 
-    /// Text that doesn't fit into the last column is wrapped; otherwise it is cut.
+    /// Wraps text that does not fit into the last column, instead of cutting it.
     pub fn wrapping(self) -> Self {
         Self { wrapping: true, ..self }
     }
@@ -259,18 +258,18 @@ mod tests {
     }
 
     #[test]
-    fn spans_and_times_read_well() {
+    fn durations_and_times_are_formatted() {
         let spans = [5, 90, 2300, 15_000, 266_400].map(|s| span(Duration::from_secs(s)));
         assert_eq!(spans, ["5 s", "1 min 30 s", "38 min", "4 h 10 min", "3 d 2 h"]);
         let now: Timestamp = "2026-03-02T14:06:11Z".parse().unwrap();
         let at = now - Duration::from_secs(240);
         assert_eq!(time(now, at), "2026-03-02 14:02:11 UTC (4 min ago)");
         assert_eq!(relative(at, now), "in 4 min");
-        assert_eq!(relative(now, now), "just now");
+        assert_eq!(relative(now, now), "now");
     }
 
     #[test]
-    fn what_came_from_outside_cannot_steer_the_terminal() {
+    fn untrusted_text_cannot_control_the_terminal() {
         assert_eq!(clean("a\u{1b}[31mb\u{9b}2J"), "a\u{fffd}[31mb\u{fffd}2J");
         assert_eq!(Cell::text("one\ntwo").text, "one two");
     }
