@@ -1,4 +1,4 @@
-//! The dashboard in Chromium, used as a person uses it: by the text on links and buttons.
+//! The dashboard in Chromium, operated as a user does: by the text on links and buttons.
 
 mod commands;
 
@@ -85,7 +85,7 @@ impl Browser {
             "goog:loggingPrefs": {"browser": "ALL"},
             "goog:chromeOptions": {"binary": programs().chromium, "args": flags, "prefs": preferences},
         });
-        let Value::Object(capabilities) = capabilities else { unreachable!("it is written so") };
+        let Value::Object(capabilities) = capabilities else { unreachable!("the value is a JSON object") };
         let connected = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
             .connect(&format!("http://{driver_at}"))
@@ -160,7 +160,7 @@ impl Browser {
     /// # Panics
     /// When the text does not appear in time.
     pub async fn see(&self, text: &str) {
-        eventually(&format!("the page says \"{text}\""), async || {
+        eventually(&format!("the page shows \"{text}\""), async || {
             let seen = self.text().await.unwrap_or_else(|error| error.to_string());
             if seen.contains(text) { Ok(()) } else { Err(seen) }
         })
@@ -173,7 +173,7 @@ impl Browser {
     /// When the element does not appear in time.
     pub async fn find(&self, selector: &str) -> Element {
         let found = self.client.wait().at_most(SOON).for_element(Locator::Css(selector)).await;
-        found.unwrap_or_else(|error| panic!("nothing on the page is {selector}: {error}"))
+        found.unwrap_or_else(|error| panic!("no element of the page matches {selector}: {error}"))
     }
 
     /// Whether the page has an element for a CSS selector now.
@@ -207,8 +207,8 @@ impl Browser {
     /// # Panics
     /// When no element accepts them.
     pub async fn press(&self, keys: &str) {
-        let active = self.client.active_element().await.expect("something has the focus");
-        active.send_keys(keys).await.expect("it takes keys");
+        let active = self.client.active_element().await.expect("an element has the focus");
+        active.send_keys(keys).await.expect("it accepts keys");
     }
 
     /// Runs a script in the page and returns its value.
@@ -246,7 +246,7 @@ impl Browser {
         self.run(script).await.as_i64().unwrap_or(i64::MAX)
     }
 
-    /// The whole page as a PNG, whatever its height.
+    /// The whole page as a PNG, at any height.
     ///
     /// # Panics
     /// When the browser does not draw the picture.
@@ -303,7 +303,7 @@ async fn start_driver() -> (Child, u16) {
                 return port;
             }
         }
-        panic!("chromedriver did not say its port");
+        panic!("chromedriver did not print its port");
     };
     let port = tokio::time::timeout(Duration::from_secs(60), port).await.expect("chromedriver starts");
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
