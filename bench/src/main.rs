@@ -76,6 +76,7 @@ struct Arguments {
 pub struct Setting {
     /// Folder for data that is deleted afterwards. It is on a real disk, because durability is part of the measurement.
     pub data: PathBuf,
+    /// Folder with the programs.
     pub programs: PathBuf,
     /// Folder with the browser's part of the dashboard.
     pub site: Option<PathBuf>,
@@ -85,9 +86,11 @@ pub struct Setting {
     pub python: Option<PathBuf>,
     /// Address of an emulator of AWS.
     pub emulator: Option<SocketAddr>,
+    /// Prometheus' promtool.
     pub promtool: Option<PathBuf>,
     /// Days of series for promtool.
     pub promtool_days: u64,
+    /// Rounds of each measurement.
     pub rounds: usize,
     /// Length of each measurement.
     pub length: Duration,
