@@ -5,7 +5,7 @@ use crate::{
     metadata::Package,
     process,
     ring::{Outcome, count},
-    settings::Settings,
+    settings::{PROFILE, Settings},
 };
 use anyhow::Result;
 use std::process::Command;
@@ -28,7 +28,7 @@ pub fn rust(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
         return Ok(Outcome::Ran(counts));
     }
     let mut documentation = settings.cargo();
-    documentation.args(["test", "--doc", "--quiet"]).args(EVERYTHING);
+    documentation.args(["test", "--doc", "--quiet", "--profile", PROFILE]).args(EVERYTHING);
     let (success, output) = process::watch(&mut documentation)?;
     Ok(Outcome::Ran(counts.and(count(&output).ended(success))))
 }

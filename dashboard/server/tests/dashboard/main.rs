@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
 
 mod alarms;
+#[cfg(feature = "aws")]
+mod carried_on;
 mod dead_letters;
 mod flow;
 mod harness;

@@ -1,4 +1,3 @@
-#![cfg(feature = "aws")]
 //! Replays in AWS go on as long as a dashboard runs. What carries them on knows only ports, so those of a pipeline on this
 //! machine will do, without a runtime that would do it as well.
 

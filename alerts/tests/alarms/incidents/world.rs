@@ -2,7 +2,7 @@
 //! with retries, a store, a dead letter queue with its archiver, and the cost of all of it. It records the
 //! datapoints that CloudWatch would.
 
-use crate::fault::Fault;
+use super::fault::Fault;
 use jiff::Timestamp;
 use spillway_alerts::metric::DimensionValue;
 use spillway_alerts::{MemoryHistory, MetricStat, RuleSet};
