@@ -20,6 +20,11 @@ const ANY_TEST: &str = "document";
 /// When cargo cannot resolve the workspace.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let mut report = Report::default();
+    test::add(settings, arguments, &mut report, |report| lint(settings, report))?;
+    Ok(report.close())
+}
+
+fn lint(settings: &Settings, report: &mut Report) {
     report.add("format", check(settings, "format", &["fmt", "--all", "--check"]));
     // In separate calls: one call that builds server and browser together would unify their features and break both.
     // With the profile and the features of the tests, whose build then finds macros and build scripts compiled.
@@ -29,8 +34,6 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let demo = ["--no-default-features", "--lib", "--bins", "--test", ANY_TEST];
     report.add("clippy (demo)", clippy(settings, "clippy (demo)", &EVERYTHING, &demo));
     report.add("clippy (wasm)", clippy_wasm(settings));
-    test::add(settings, arguments, &mut report)?;
-    Ok(report.close())
 }
 
 fn clippy(settings: &Settings, name: &str, packages: &[&str], targets: &[&str]) -> Result<Outcome> {

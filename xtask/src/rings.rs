@@ -9,7 +9,7 @@ mod terraform;
 pub use browser::browser;
 pub use checkov::checkov;
 pub use emulator::{adapters, empty as empty_emulator, emulator};
-pub use rust::rust;
+pub use rust::{build_rust, rust};
 pub use terraform::{mirror as terraform_mirror, terraform};
 
 use crate::{

@@ -71,9 +71,9 @@ pub fn ensure_target(settings: &Settings) -> Result<()> {
 /// When the target is available but the build fails.
 pub fn run(settings: &Settings, build: Build) -> Result<Option<PathBuf>> {
     if let Err(reason) = ensure_target(settings) {
-        eprintln!(
+        process::say(&format!(
             "No wasm: the target {TARGET} cannot be had here ({reason:#}). The dashboard's pages work, but without live refresh."
-        );
+        ));
         return Ok(None);
     }
     process::step("building the browser's part (wasm)");
