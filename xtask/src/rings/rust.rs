@@ -41,7 +41,11 @@ pub fn rust(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
 /// Adds the tests of this ring to a cargo call. They are one call: cargo builds the program for its package's own test
 /// target, and the journeys use the same program.
 fn choose_tests<'a>(cargo: &'a mut Command, packages: &[Package]) -> &'a mut Command {
-    cargo.args(["--lib", "--bins"]);
+    cargo.arg("--lib");
+    // By name, because `--bins` would also build a runner without tests for each program with `test = false`.
+    for program in packages.iter().flat_map(Package::tested_programs) {
+        cargo.args(["--bin", program]);
+    }
     for target in test_targets(packages) {
         cargo.args(["--test", target]);
     }
