@@ -1,7 +1,7 @@
 //! Simulated incidents on the real runtime. A low alarm announces each incident before a high one does. A normal week
 //! pages no engineer. Every metric that a rule watches is recorded.
 //!
-//! `alerts/tests/incidents` does the same on generated series. Here gateway, queue, functions, store and
+//! `alerts/tests/alarms/incidents.rs` does the same on generated series. Here gateway, queue, functions, store and
 //! sampler record the datapoints.
 
 #![expect(clippy::print_stdout, reason = "`cargo xtask bench` and `cargo xtask test` show these tables")]

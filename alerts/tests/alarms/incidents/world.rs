@@ -2,7 +2,7 @@
 //! retries, and a store. It also has a dead letter queue with its archiver, and costs. It records the datapoints that
 //! CloudWatch would.
 
-use crate::fault::Fault;
+use super::fault::Fault;
 use jiff::Timestamp;
 use spillway_alerts::metric::DimensionValue;
 use spillway_alerts::{MemoryHistory, MetricStat, RuleSet};
