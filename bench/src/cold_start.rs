@@ -35,9 +35,6 @@ struct Start {
 }
 
 /// Runs the measurement.
-///
-/// # Errors
-/// A function did not start or gave a wrong answer.
 pub fn run(setting: &Setting) -> Result<Results> {
     load::runtime()?.block_on(measure(setting))
 }

@@ -57,9 +57,6 @@ struct Run {
 }
 
 /// Runs the measurement.
-///
-/// # Errors
-/// A function did not start, failed, or did not store its records.
 pub fn run(setting: &Setting) -> Result<Results> {
     load::runtime()?.block_on(measure(setting))
 }

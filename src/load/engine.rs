@@ -80,9 +80,6 @@ struct Shared {
 
 /// Runs a load until each event is decided, the grace period is over, or `interrupt` completes. `progress` is called
 /// about ten times a second.
-///
-/// # Errors
-/// A promise could not be recorded; then the load ends at once.
 pub async fn run(
     plan: &Plan,
     http: HttpClient,

@@ -12,9 +12,6 @@ use anyhow::Result;
 use std::process::ExitCode;
 
 /// Format and lints, then the tests, which include the dependency rules. A failed check does not stop the others.
-///
-/// # Errors
-/// When cargo cannot resolve the workspace.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let mut report = Report::default();
     report.add("format", check(settings, "format", &["fmt", "--all", "--check"]));

@@ -11,9 +11,6 @@ const TESTS: (&str, &str) = ("spillway-embedded", "incidents");
 const TABLES: [&str; 2] = ["incidents.txt", "normal_week.txt"];
 
 /// Runs the tests, and prints these files.
-///
-/// # Errors
-/// When a test fails, or a table is missing.
 pub fn run(settings: &Settings) -> Result<()> {
     forget(settings);
     let (package, target) = TESTS;

@@ -26,9 +26,6 @@ pub enum Ring {
 }
 
 /// Runs the rings and prints the result of each.
-///
-/// # Errors
-/// When cargo cannot resolve the workspace.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let mut report = Report::default();
     add(settings, arguments, &mut report)?;
@@ -36,9 +33,6 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Runs the rings and adds them to a report, which may contain other results.
-///
-/// # Errors
-/// When cargo cannot resolve the workspace.
 pub fn add(settings: &Settings, arguments: &Arguments, report: &mut Report) -> Result<()> {
     let packages = metadata::packages(settings)?;
     let wanted = |ring: Ring| arguments.rings.is_empty() || arguments.rings.contains(&ring);

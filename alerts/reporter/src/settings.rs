@@ -34,9 +34,6 @@ pub struct Settings {
 
 impl Settings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first that is missing or wrong.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         Ok(Self {
             bucket: environment.text("SPILLWAY_ARCHIVE_BUCKET")?,

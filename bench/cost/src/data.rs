@@ -34,9 +34,6 @@ pub struct Data {
 
 impl Data {
     /// Reads all files below the workspace's root.
-    ///
-    /// # Errors
-    /// A file is missing or invalid.
     pub fn read(root: &Path) -> Result<Self> {
         let folder = root.join(FOLDER);
         let data = Self {
@@ -324,9 +321,6 @@ pub struct Alarms {
 
 impl Alarms {
     /// Counts the alarms that Terraform makes of the rules in `alerts/rules` (`terraform/modules/alarms`).
-    ///
-    /// # Errors
-    /// The rules are invalid.
     pub fn of_rules() -> Result<Self> {
         let rules = RuleSet::built_in(&Limits::built_in()?)?;
         let mut alarms = Self::default();

@@ -44,9 +44,6 @@ impl<'a> Model<'a> {
     }
 
     /// The cost of a million events, by stage.
-    ///
-    /// # Errors
-    /// A price or a measurement is missing.
     pub fn per_million_events(&self) -> Result<Vec<Line>> {
         let (ingest, consumer) = (self.ingest()?, self.consumer()?);
         let (requests, batches) = (self.requests(), self.batches());
@@ -80,9 +77,6 @@ impl<'a> Model<'a> {
     }
 
     /// The cost of the writes of a million events.
-    ///
-    /// # Errors
-    /// A price is missing.
     pub fn writes(&self, billing: Billing) -> Result<f64> {
         let units = self.data.measured.write_units_per_event;
         match billing {
@@ -97,9 +91,6 @@ impl<'a> Model<'a> {
     }
 
     /// The fixed monthly cost, which does not depend on the number of events.
-    ///
-    /// # Errors
-    /// A price is missing.
     pub fn per_month(data: &Data) -> Result<Vec<Line>> {
         let given = &data.assumptions;
         let cost = |key: &str, units: f64| Ok::<_, anyhow::Error>(data.prices.average(key, units)? * units);
@@ -149,9 +140,6 @@ impl<'a> Model<'a> {
     }
 
     /// The additional cost of a million dead letters, and the part of it that failed tries cause.
-    ///
-    /// # Errors
-    /// A price or a measurement is missing.
     pub fn per_million_dead_letters(&self, receives: f64) -> Result<Vec<Line>> {
         let (measured, given) = (&self.data.measured, &self.data.assumptions);
         let archiver = measured.archiver.first().context("measured.json has no archiver")?;
@@ -265,17 +253,11 @@ impl<'a> Model<'a> {
     }
 
     /// Concurrent invocations of ingest.
-    ///
-    /// # Errors
-    /// A measurement is missing.
     pub fn ingest_concurrency(&self) -> Result<f64> {
         Ok(self.requests_per_s() * self.ingest_ms(self.ingest()?).ceil() / 1e3)
     }
 
     /// Concurrent batches of the consumer.
-    ///
-    /// # Errors
-    /// A measurement is missing.
     pub fn consumer_concurrency(&self) -> Result<f64> {
         let batches = self.load.events_per_s / f64::from(self.load.records_per_batch);
         Ok(batches * self.consumer_ms(self.consumer()?).ceil() / 1e3)

@@ -8,9 +8,6 @@ use spillway_metrics::custom_metrics;
 use std::fmt::Write as _;
 
 /// Every table, by its name in the document.
-///
-/// # Errors
-/// A figure that the model needs is missing.
 pub fn all(data: &Data) -> Result<Vec<(&'static str, String)>> {
     Ok(vec![
         ("by stage", by_stage(data)?),

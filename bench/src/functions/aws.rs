@@ -98,9 +98,6 @@ pub struct Aws {
 
 impl Aws {
     /// Listens on free loopback ports. `latency` is added to the time of each call.
-    ///
-    /// # Errors
-    /// No port is free.
     pub async fn start(latency: Duration) -> Result<Self> {
         let services = Arc::new(Services { latency, seen: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port for AWS' services")?;

@@ -58,9 +58,6 @@ struct Shared {
 
 impl RuntimeApi {
     /// Listens on a free loopback port.
-    ///
-    /// # Errors
-    /// No port is free.
     pub async fn start() -> Result<Self> {
         let (invocations, waiting) = mpsc::unbounded_channel();
         let (ended, outcomes) = mpsc::unbounded_channel();
@@ -94,9 +91,6 @@ impl RuntimeApi {
     }
 
     /// Waits until an invocation ends.
-    ///
-    /// # Errors
-    /// The server has ended.
     pub async fn outcome(&mut self) -> Result<Outcome> {
         self.outcomes.recv().await.context("the Runtime API has ended")
     }

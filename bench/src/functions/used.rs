@@ -34,9 +34,6 @@ pub struct Used {
 
 /// Invokes a new process with all of these events twice: with services that answer at once, and with slower ones. The
 /// first few invocations are not counted. Also returns the calls of the whole first run.
-///
-/// # Errors
-/// The function failed, or an answer is wrong.
 pub async fn measure(
     program: &Program,
     size: usize,

@@ -76,9 +76,6 @@ impl Deployment {
     }
 
     /// The same with clients that are there already.
-    ///
-    /// # Errors
-    /// The schemas can't be read.
     pub async fn with_clients(topology: Topology, clients: Clients) -> Result<Self, AttachError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let names = archive_names(&topology);

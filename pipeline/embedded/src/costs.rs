@@ -57,9 +57,6 @@ pub struct Spending {
 }
 
 /// Computes what was spent in the month of `now` until now.
-///
-/// # Errors
-/// Telemetry can't be read.
 pub fn spending(
     reader: &TelemetryReader,
     names: &Names,

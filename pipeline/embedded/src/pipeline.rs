@@ -116,9 +116,6 @@ impl Local {
     }
 
     /// Records a fact about the pipeline for processes that attach to it.
-    ///
-    /// # Errors
-    /// The data folder can't be written.
     pub async fn note(&self, name: &'static str, value: &str) -> Result<(), DbError> {
         let value = value.to_owned();
         self.db
@@ -128,9 +125,6 @@ impl Local {
     }
 
     /// Reads a fact about the pipeline.
-    ///
-    /// # Errors
-    /// The data folder can't be read.
     pub async fn fact(&self, name: &'static str) -> Result<Option<String>, DbError> {
         fact(&self.db, name).await
     }
@@ -169,9 +163,6 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Opens a data folder in order to run the pipeline on it.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
     pub async fn open(dir: &Path, options: Options) -> Result<Self, OpenError> {
         let folder = DataFolder::own(dir)?;
         let unusable =
@@ -194,9 +185,6 @@ impl Pipeline {
     }
 
     /// Attaches to the data folder of a pipeline that may be running in another process.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
     pub async fn attach(dir: &Path) -> Result<(spillway_core::Pipeline, Local), OpenError> {
         let folder = DataFolder::attach(dir)?;
         let unusable =

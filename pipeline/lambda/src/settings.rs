@@ -97,9 +97,6 @@ pub struct Common {
 
 impl Common {
     /// Reads it.
-    ///
-    /// # Errors
-    /// The first setting that is missing or wrong.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         let release = environment.optional("SPILLWAY_RELEASE");
         Ok(Self {

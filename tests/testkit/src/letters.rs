@@ -51,9 +51,6 @@ pub fn back(letter: &DeadLetter, generation: u32, second: i64) -> DeadLetter {
 }
 
 /// Archives all of these letters.
-///
-/// # Panics
-/// The archive did not accept one.
 pub async fn put(archive: &dyn DeadLetterSink, letters: &[DeadLetter]) {
     for answer in archive.put(letters).await {
         answer.unwrap();
@@ -66,9 +63,6 @@ pub fn ids(letters: &[DeadLetter]) -> Vec<MessageId> {
 }
 
 /// The number of dead letters in a state.
-///
-/// # Panics
-/// The archive did not answer.
 pub async fn total(archive: &dyn DeadLetters, state: DeadLetterStatus) -> u64 {
     let filter = DeadLetterFilter { states: vec![state], ..DeadLetterFilter::default() };
     archive.list(&filter, None, 0).await.unwrap().total

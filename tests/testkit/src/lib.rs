@@ -29,9 +29,6 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 /// Runs a future that must not wait.
-///
-/// # Panics
-/// The future waits.
 pub fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,

@@ -11,9 +11,6 @@ use anyhow::Result;
 use std::process::Command;
 
 /// Unit and integration tests of all packages, the embedded journeys, and the examples in the documentation.
-///
-/// # Errors
-/// When a runner cannot be started.
 pub fn rust(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     process::step("Rust tests");
     // One call: cargo builds the program for its package's own test target, and the journeys use the same program.

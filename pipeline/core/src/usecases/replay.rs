@@ -82,9 +82,6 @@ impl Replayer {
     }
 
     /// Runs the consumer's own checks on dead letters, without putting anything back.
-    ///
-    /// # Errors
-    /// The archive failed.
     pub async fn preflight(&self, ids: &[MessageId]) -> Result<Vec<Forecast>, ArchiveError> {
         let schemas = self.schemas.current();
         let mut forecasts = Vec::with_capacity(ids.len());
@@ -100,9 +97,6 @@ impl Replayer {
     }
 
     /// Marks dead letters as discarded, with a reason.
-    ///
-    /// # Errors
-    /// The archive failed.
     pub async fn discard(
         &self,
         ids: &[MessageId],
@@ -115,9 +109,6 @@ impl Replayer {
     }
 
     /// Takes discards back.
-    ///
-    /// # Errors
-    /// The archive failed.
     pub async fn restore(&self, ids: &[MessageId], by: &str) -> Result<Vec<MessageId>, ArchiveError> {
         let done = self.archive.restore(ids, by).await?;
         self.note_each(&done, by, "restore", "").await?;

@@ -77,9 +77,6 @@ impl ActiveRules {
     }
 
     /// The same as [`Self::of`], but the rules are not read again if they have not changed.
-    ///
-    /// # Errors
-    /// See [`Self::of`].
     pub async fn renewed(self, pipeline: &Pipeline, log: &AlarmLog) -> Result<Self, WatchError> {
         let files: RuleFiles = log.fact(RULES).await?.unwrap_or_default();
         let settings: AlarmSettings = log.fact(SETTINGS).await?.unwrap_or_default();
@@ -124,9 +121,6 @@ pub struct WatchOptions {
 
 impl Watch {
     /// Continues where the last one on this data folder stopped, or begins now.
-    ///
-    /// # Errors
-    /// See [`WatchError`].
     pub async fn open(pipeline: &crate::Pipeline, options: WatchOptions) -> Result<Self, WatchError> {
         let ports = &pipeline.ports;
         let in_force = ActiveRules::new(ports, &options.rules, options.settings)?;

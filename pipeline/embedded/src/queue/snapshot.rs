@@ -10,9 +10,6 @@ use std::time::Duration;
 
 impl Queues {
     /// A queue as it is now.
-    ///
-    /// # Errors
-    /// The database failed.
     pub async fn snapshot(&self, queue: QueueKind) -> Result<QueueSnapshot, QueueError> {
         let now = self.clock.now();
         let retry = self.settings.retry;

@@ -101,9 +101,6 @@ struct Task {
 }
 
 /// Works through one batch, or does the task.
-///
-/// # Errors
-/// See [`RunError`].
 pub async fn run(
     function: &Function,
     payload: &RawValue,

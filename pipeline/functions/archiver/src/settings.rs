@@ -30,9 +30,6 @@ pub struct Settings {
 
 impl Settings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first that is missing or wrong.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         Ok(Self {
             // Terraform names it so. The archiver has no other use for the queue: Lambda passes it the

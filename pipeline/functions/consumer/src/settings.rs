@@ -48,9 +48,6 @@ pub struct SchemaSettings {
 
 impl Settings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first that is missing or wrong.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         let schemas = match environment.optional("SPILLWAY_SCHEMAS_BUCKET") {
             Some(bucket) => Some(SchemaSettings {

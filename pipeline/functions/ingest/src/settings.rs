@@ -19,9 +19,6 @@ pub struct Settings {
 
 impl Settings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first that is missing or wrong.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         Ok(Self {
             queue_url: environment.text("SPILLWAY_QUEUE_URL")?,

@@ -27,9 +27,6 @@ const AT_ONCE: usize = 500;
 
 /// Starts a replay and leads to it. `passing` leaves those in the archive that would fail again. `first` is
 /// one of the messages, by which a form that is sent twice finds the replay that it started.
-///
-/// # Errors
-/// See [`ActionError`].
 #[server(prefix = "/actions", endpoint = "replay")]
 async fn replay(
     #[server(default)] ids: Vec<String>,
@@ -46,9 +43,6 @@ async fn replay(
 }
 
 /// Gives messages up, with a reason.
-///
-/// # Errors
-/// See [`ActionError`].
 #[server(prefix = "/actions", endpoint = "discard")]
 async fn discard(
     #[server(default)] ids: Vec<String>,
@@ -69,9 +63,6 @@ async fn discard(
 }
 
 /// Takes discards back: of these messages, or of all that were discarded at one moment.
-///
-/// # Errors
-/// See [`ActionError`].
 #[server(prefix = "/actions", endpoint = "restore")]
 async fn restore(
     #[server(default)] ids: Vec<String>,

@@ -36,9 +36,6 @@ pub struct Seen {
 
 /// Reads what a rule saw in the page's range. `periods` are those in alarm of which people are notified, and `twin` is the rule
 /// that watches the same with another threshold.
-///
-/// # Errors
-/// [`ReadError`] if its numbers could not be read.
 pub async fn read(
     reader: &dyn MetricReader,
     now: &AlarmsNow,

@@ -34,9 +34,6 @@ pub struct Chosen {
 
 impl Chosen {
     /// Reads what the page's address selects.
-    ///
-    /// # Errors
-    /// The archive failed.
     pub async fn read(page: &Page, replayer: &Replayer) -> Result<Self, ArchiveError> {
         let selection = Selection::of(page);
         let (waiting, gone, letters): (u64, u64, Vec<DeadLetter>) = match &selection {

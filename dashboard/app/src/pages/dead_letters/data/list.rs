@@ -48,9 +48,6 @@ pub struct List {
 
 impl List {
     /// Reads it.
-    ///
-    /// # Errors
-    /// The archive failed.
     pub async fn read(page: &Page, replayer: &Replayer) -> Result<Self, ArchiveError> {
         let archive = &*replayer.archive;
         let filters = Filters::of(page);
