@@ -1,8 +1,5 @@
 //! Simulated incidents on the real runtime. A low alarm announces each incident before a high one does. A
 //! normal week wakes no engineer. Every metric that a rule watches is recorded.
-//!
-//! `alerts/tests/incidents` does the same on generated series. Here gateway, queue, functions, store and
-//! sampler record the datapoints.
 
 #![expect(clippy::print_stdout, reason = "`cargo xtask bench` and `cargo xtask test` show these tables")]
 
@@ -44,8 +41,13 @@ fn throttling_ramp() -> World {
     World { faults: (0..24).map(step).collect(), settings, ..begins_at_eleven(NOON + 4 * HOUR) }
 }
 
-/// Within ten minutes half of all events break their schema.
+/// For half an hour the store refuses one event in five, at every attempt.
 fn poison_burst() -> World {
+    World { refused: NOON..NOON + HOUR / 2, ..begins_at_eleven(NOON + 4 * HOUR) }
+}
+
+/// Within ten minutes half of all events break their schema: a deployment of the sender goes out.
+fn bad_deployment() -> World {
     let poison = |minute: i64| match minute - NOON {
         since @ 0..10 => since as f64 / 20.0,
         10..60 => 0.5,
@@ -83,6 +85,29 @@ fn slow_leak() -> World {
     World { faults, ..begins_at_eleven(NOON + minutes) }
 }
 
+/// Dead letters arrive, and the archiver is never invoked.
+fn archiver_outage() -> World {
+    let settings = PipelineSettings { archiver_concurrency: 0, ..PipelineSettings::default() };
+    World { settings, ..an_hour_of_dead_letters(NOON + HOUR) }
+}
+
+/// Dead letters arrive for an hour, and every invocation of the archiver fails until they are almost lost.
+fn archiver_crash() -> World {
+    let days = 13 * DAY;
+    let faults = vec![(FaultKind::ArchiverOutage, NOON * 60, (NOON + days) * 60)];
+    World { faults, ..an_hour_of_dead_letters(NOON + days) }
+}
+
+/// A few events from noon to one, of which one in ten breaks its schema, and nothing before and after.
+fn an_hour_of_dead_letters(minutes: i64) -> World {
+    World {
+        rate: |minute| if (NOON..NOON + HOUR).contains(&minute) { 0.05 } else { 0.0 },
+        poison: |_| 0.1,
+        expected: 0.0,
+        ..World::quiet(minutes)
+    }
+}
+
 /// From the sixth day on there is three times as much as planned. The budget is for a usual month and half of it again.
 fn cost_creep() -> World {
     let rate = |minute: i64| if minute < 5 * DAY { 0.02 } else { 0.06 };
@@ -102,13 +127,16 @@ fn begins_at_eleven(minutes: i64) -> World {
 #[test]
 fn every_incident_notifies_a_low_alarm_before_a_high_one() {
     type Incident = (&'static str, fn() -> World, i64);
-    let incidents: [Incident; 7] = [
+    let incidents: [Incident; 10] = [
         ("store outage", store_outage, NOON),
         ("throttling ramp", throttling_ramp, NOON),
         ("poison burst", poison_burst, NOON),
-        ("consumer crash", consumer_crash, NOON),
+        ("bad deployment", bad_deployment, NOON),
         ("traffic drop", traffic_drop, NOON),
         ("slow leak", slow_leak, NOON),
+        ("consumer crash", consumer_crash, NOON),
+        ("archiver outage", archiver_outage, NOON),
+        ("archiver crash", archiver_crash, NOON),
         ("cost creep", cost_creep, 5 * DAY),
     ];
     let mut table = format!(
