@@ -93,7 +93,7 @@ impl<'a> Model<'a> {
     /// The fixed monthly cost, which does not depend on the number of events.
     pub fn per_month(data: &Data) -> Result<Vec<Line>> {
         let given = &data.assumptions;
-        let cost = |key: &str, units: f64| Ok::<_, anyhow::Error>(data.prices.average(key, units)? * units);
+        let cost = |key: &str, units: f64| Ok::<_, anyhow::Error>(average(data, key, units)? * units);
         let seconds = given.hours_per_month * SECONDS_PER_HOUR;
         let polls = given.mapped_queues * given.pollers * seconds / given.poll_s;
         let hours = given.dashboard_hours_per_day * DAYS_PER_MONTH;
@@ -125,7 +125,7 @@ impl<'a> Model<'a> {
     /// The monthly cost of a function's schedules: its invocations, their memory, their logs, their requests to
     /// CloudWatch, and the schedules themselves.
     fn scheduled(data: &Data, function: &str) -> Result<f64> {
-        let cost = |key: &str, units: f64| Ok::<_, anyhow::Error>(data.prices.average(key, units)? * units);
+        let cost = |key: &str, units: f64| Ok::<_, anyhow::Error>(average(data, key, units)? * units);
         let mut usd = 0.0;
         for task in data.assumptions.scheduled.iter().filter(|task| task.function == function) {
             let times = task.per_hour * data.assumptions.hours_per_month;
@@ -178,7 +178,7 @@ impl<'a> Model<'a> {
     /// The cost of a million events, at the average price for the whole month's use.
     fn cost(&self, key: &str, per_million_events: f64) -> Result<f64> {
         let millions = self.events_per_month() / MILLION;
-        Ok(self.data.prices.average(key, per_million_events * millions)? * per_million_events)
+        Ok(average(self.data, key, per_million_events * millions)? * per_million_events)
     }
 
     fn function(&self, invocations: f64, ms: f64) -> Result<f64> {
@@ -275,4 +275,9 @@ fn of_size<'a>(uses: &'a [Use], size: u32, function: &str) -> Result<&'a Use> {
     found.with_context(|| {
         format!("measured.json has nothing of {function} with {size} events in an invocation")
     })
+}
+
+/// Average price of a unit when this number of units is used in a month.
+fn average(data: &Data, key: &str, per_month: f64) -> Result<f64> {
+    data.prices.average(key, per_month).with_context(|| format!("prices.json has no price {key}"))
 }

@@ -247,14 +247,6 @@ fn percent(share: f64) -> String {
     if percent < 1.0 { "under 1 %".to_owned() } else { format!("{} %", count(percent.round())) }
 }
 
-fn span(seconds: f64) -> String {
-    match seconds {
-        seconds if seconds >= 7_200.0 => format!("{:.0} h", seconds / 3_600.0),
-        seconds if seconds >= 120.0 => format!("{:.0} min", seconds / 60.0),
-        seconds => format!("{seconds:.1} s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,6 +258,5 @@ mod tests {
             [3.5, 0.04, 0.0001, 12_345.4].map(usd)
         );
         assert_eq!(["1,000,000", "999", "0.50"].map(str::to_owned), [1e6, 999.0, 0.5].map(count));
-        assert_eq!(["3 h", "20 min", "1.2 s"].map(str::to_owned), [12_000.0, 1_200.0, 1.2].map(span));
     }
 }
