@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use spillway_aws::flow::queue_depth;
 use spillway_aws::operator::Deployment;
 use spillway_aws::topology;
-use spillway_core::ports::Clock;
-use spillway_dashboard_model::flow::{Queue, QueueReader, QueueSnapshot};
+use spillway_core::ports::{Clock, QueueKind};
+use spillway_dashboard_model::flow::{QueueReader, QueueSnapshot};
 use spillway_dashboard_model::{MetricReader, Period, ReadError, Statistic, TimeRange};
 use spillway_metrics::queue;
 use std::sync::Arc;
@@ -48,10 +48,10 @@ impl SqsQueues {
 
 #[async_trait]
 impl QueueReader for SqsQueues {
-    async fn snapshot(&self, queue: Queue) -> Result<QueueSnapshot, ReadError> {
+    async fn snapshot(&self, queue: QueueKind) -> Result<QueueSnapshot, ReadError> {
         let queue_there = match queue {
-            Queue::Primary => &self.queues.primary,
-            Queue::DeadLetter => &self.queues.dlq,
+            QueueKind::Primary => &self.queues.primary,
+            QueueKind::Dlq => &self.queues.dlq,
         };
         let (depth, age_s) =
             tokio::join!(queue_depth(&self.client, &queue_there.url), self.age_s(&queue_there.name));
@@ -60,7 +60,7 @@ impl QueueReader for SqsQueues {
         // An age outlives its message by some minutes.
         let age_s = age_s.filter(|_| !is_empty);
         // A dead letter's age begins at its move, and it expires by when it was first sent, which SQS doesn't tell.
-        let tells_when_sent = queue == Queue::Primary;
+        let tells_when_sent = queue == QueueKind::Primary;
         Ok(QueueSnapshot {
             visible: depth.visible,
             not_visible: depth.in_flight,

@@ -3,25 +3,14 @@
 use crate::ReadError;
 use async_trait::async_trait;
 use jiff::Timestamp;
+use spillway_core::ports::QueueKind;
 use spillway_core::queue::QueueSnapshot;
-
-/// Which queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Queue {
-    /// Where accepted events wait.
-    Primary,
-    /// Where they go after too many receives.
-    DeadLetter,
-}
 
 /// Looks into queues.
 #[async_trait]
 pub trait QueueReader: Send + Sync {
     /// A queue as it is now.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the source did not answer.
-    async fn snapshot(&self, queue: Queue) -> Result<QueueSnapshot, ReadError>;
+    async fn snapshot(&self, queue: QueueKind) -> Result<QueueSnapshot, ReadError>;
 }
 
 /// Messages on their way to the dead letter queue.
