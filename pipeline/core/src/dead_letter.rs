@@ -6,6 +6,7 @@ use crate::ids::{EventKey, EventType, Fingerprint, MessageId, ReplayId};
 use crate::message::MessageAttributes;
 use serde::{Deserialize, Serialize};
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
 /// What has become of a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -53,9 +54,24 @@ impl DeadLetterState {
 }
 
 /// A [`DeadLetterState`] without its data: what filters and indexes use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadLetterStatus {
+#[strum(serialize_all = "snake_case")]
     /// In the archive, waiting for an operator.
     Archived,
     /// Put back to the primary queue; neither stored nor back yet.
@@ -68,7 +84,7 @@ pub enum DeadLetterStatus {
 
 impl DeadLetterStatus {
     /// Each of them.
-    pub const ALL: [Self; 4] = [Self::Archived, Self::Replaying, Self::Stored, Self::Discarded];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name on the wire, such as `archived`.
     pub fn as_str(self) -> &'static str {
@@ -80,6 +96,11 @@ impl DeadLetterStatus {
         }
     }
 }
+
+    /// The name on the wire, such as `archived`.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 
 /// How a replay of one dead letter ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

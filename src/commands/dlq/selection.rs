@@ -35,7 +35,7 @@ pub struct Filters {
 
 fn class(text: &str) -> Result<FailureClass, String> {
     FailureClass::parse(text).ok_or_else(|| {
-        let known: Vec<_> = FailureClass::ALL.into_iter().map(FailureClass::as_str).collect();
+        let known: Vec<_> = FailureClass::ALL.iter().map(|class| class.as_str()).collect();
         format!("\"{text}\" is no class of failure; there are {}", known.join(", "))
     })
 }

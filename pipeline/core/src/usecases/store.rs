@@ -28,7 +28,8 @@ use std::sync::Arc;
 const REPORTS_AT_ONCE: usize = 16;
 
 /// What came of one record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Outcome {
     /// Its event is in the store now.
     Stored,
@@ -43,12 +44,7 @@ pub enum Outcome {
 impl Outcome {
     /// The name in traces and logs.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Stored => "stored",
-            Self::AlreadyStored => "already_stored",
-            Self::Retry(_) => "retry",
-            Self::DeadLettered(_) => "dead_lettered",
-        }
+        self.into()
     }
 
     /// Whether its event is not in the store.

@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn every_trap_leads_to_the_chart_that_shows_more() {
-        for (_, (stage, key), _) in Stage::ALL.into_iter().filter_map(trap) {
+        for (_, (stage, key), _) in Stage::ALL.iter().copied().filter_map(trap) {
             assert!(of_stage(stage, &Names::default()).iter().any(|entry| entry.key == key), "{key}");
         }
         assert!(trap(Stage::Dlq).is_some_and(|(text, ..)| text.contains("stays 0")));

@@ -54,7 +54,7 @@ impl List {
         let groups = archive.groups(&filters.to_filter()).await?;
         let list = archive.list(&filters.to_filter(), page.parameter("after"), PAGE).await?;
         let mut counts = Vec::with_capacity(Shown::EVERY.len());
-        for shown in Shown::EVERY {
+        for shown in Shown::EVERY.iter().copied() {
             let count = match shown == filters.shown {
                 true => Some(list.total),
                 false if filters.is_narrow() => None,
