@@ -8,8 +8,6 @@ use spillway_core::Timestamp;
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::ReplayId;
 use spillway_core::ports::Clock as _;
-use spillway_core::schema::{FixedSchemas, SchemaSet};
-use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::replay::Replayer;
 use spillway_dashboard_server::aws;
 use spillway_testkit::letters::{dead_letter, failure};
@@ -20,13 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 async fn pipeline(folder: &Path, clock: VirtualClock) -> Pipeline {
-    let options = Options {
-        settings: PipelineSettings::default(),
-        names: Names::default(),
-        schemas: Arc::new(FixedSchemas(Arc::new(SchemaSet::default()))),
-        clock: Arc::new(clock),
-        simulated_latency: Some(Duration::from_millis(5)),
-    };
+    let options =
+        Options { simulated_latency: Some(Duration::from_millis(5)), ..Options::at(Arc::new(clock)) };
     Pipeline::open(folder, options).await.unwrap()
 }
 

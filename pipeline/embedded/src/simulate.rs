@@ -68,10 +68,9 @@ impl Simulation {
         let SimulationOptions { settings, schemas, faults, seed } = options;
         let options = Options {
             settings: settings.clone(),
-            names: Names::default(),
             schemas,
-            clock: Arc::new(clock),
             simulated_latency: Some(STORE_LATENCY),
+            ..Options::at(Arc::new(clock))
         };
         let pipeline = Arc::new(Pipeline::open(folder, options).await?);
         for fault in faults {

@@ -5,7 +5,7 @@ use spillway_core::event::Event;
 use spillway_core::ledger::Ledger;
 use spillway_core::names::Names;
 use spillway_core::ports::Schemas;
-use spillway_core::schema::{FixedSchemas, SchemaSet};
+use spillway_core::schema::FixedSchemas;
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::accept::accept;
 use spillway_embedded::faults::{Fault, FaultKind};
@@ -27,7 +27,7 @@ pub struct Running {
 }
 
 pub fn no_schemas() -> Arc<dyn Schemas> {
-    Arc::new(FixedSchemas(Arc::new(SchemaSet::default())))
+    Arc::new(FixedSchemas::default())
 }
 
 impl Running {
@@ -53,6 +53,7 @@ impl Running {
         let options = Options {
             settings,
             names: Names::default(),
+            ..Options::at(Arc::new(clock))
             schemas,
             clock: Arc::new(clock),
             simulated_latency: Some(Duration::from_millis(5)),

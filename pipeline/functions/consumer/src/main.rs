@@ -42,7 +42,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
 /// that its settings name.
 async fn schemas(clients: &Clients, settings: Option<SchemaSettings>) -> Result<Arc<dyn Schemas>, Error> {
     let Some(SchemaSettings { bucket, key, version }) = settings else {
-        return Ok(Arc::new(FixedSchemas(Arc::default())));
+        return Ok(Arc::new(FixedSchemas::default()));
     };
     let set = load_schema_set(&clients.s3(), &bucket, &key, &version).await?;
     Ok(Arc::new(FixedSchemas(Arc::new(set))))

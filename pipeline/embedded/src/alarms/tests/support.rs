@@ -45,13 +45,7 @@ pub fn options() -> WatchOptions {
 impl Bench {
     pub async fn open(folder: &Path, now: Timestamp) -> Self {
         let clock = Arc::new(ManualClock::at(now));
-        let options = Options {
-            settings: PipelineSettings::default(),
-            names: Names::default(),
-            schemas: Arc::new(FixedSchemas(Arc::new(SchemaSet::default()))),
-            clock: clock.clone(),
-            simulated_latency: Some(Duration::ZERO),
-        };
+        let options = Options { simulated_latency: Some(Duration::ZERO), ..Options::at(clock.clone()) };
         let pipeline = Pipeline::open(folder, options).await.unwrap();
         Self { pipeline, clock }
     }
