@@ -3,10 +3,11 @@
 use crate::Timestamp;
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{EventKey, EventType, Fingerprint, MessageId, ReplayId};
+use crate::ledger::Place;
 use crate::message::MessageAttributes;
 use serde::{Deserialize, Serialize};
-
 use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// What has become of a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -70,8 +71,8 @@ impl DeadLetterState {
     VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum DeadLetterStatus {
 #[strum(serialize_all = "snake_case")]
+pub enum DeadLetterStatus {
     /// In the archive, waiting for an operator.
     Archived,
     /// Put back to the primary queue; neither stored nor back yet.
@@ -86,21 +87,21 @@ impl DeadLetterStatus {
     /// Each of them.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The name on the wire, such as `archived`.
-    pub fn as_str(self) -> &'static str {
+    /// Where the event of such a dead letter is.
+    pub fn place(self) -> Place {
         match self {
-            Self::Archived => "archived",
-            Self::Replaying => "replaying",
-            Self::Stored => "stored",
-            Self::Discarded => "discarded",
+            Self::Archived => Place::Archived,
+            Self::Replaying => Place::Replaying,
+            Self::Stored => Place::Stored,
+            Self::Discarded => Place::Discarded,
         }
     }
-}
 
     /// The name on the wire, such as `archived`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
+}
 
 /// How a replay of one dead letter ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

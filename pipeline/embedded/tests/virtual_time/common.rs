@@ -3,7 +3,6 @@
 use spillway_core::Timestamp;
 use spillway_core::event::Event;
 use spillway_core::ledger::Ledger;
-use spillway_core::names::Names;
 use spillway_core::ports::Schemas;
 use spillway_core::schema::FixedSchemas;
 use spillway_core::settings::PipelineSettings;
@@ -55,7 +54,6 @@ impl Running {
             names: Names::default(),
             ..Options::at(Arc::new(clock))
             schemas,
-            clock: Arc::new(clock),
             simulated_latency: Some(Duration::from_millis(5)),
         };
         let mut pipeline = Pipeline::open(dir, options).await.expect("a fresh folder opens");
