@@ -3,7 +3,6 @@
 use super::{Icon, Sign, Title};
 use crate::context::use_page;
 use leptos::prelude::*;
-use spillway_core::ports::ArchiveError;
 
 /// There is nothing here, and nothing is wrong.
 #[component]
@@ -46,20 +45,6 @@ pub fn NotFoundPage() -> impl IntoView {
         <NotFoundState title="There is no page at this address.">
             "It may have moved. " <a href="/">"Go to the overview"</a> "."
         </NotFoundState>
-    }
-}
-
-/// The archive could not be read. The cause goes to the log.
-#[component]
-pub fn UnreadableArchive<'a>(
-    /// The cause.
-    error: &'a ArchiveError,
-) -> impl IntoView + use<> {
-    tracing::warn!(error = %error, "dead letters or replays could not be read for a page");
-    view! {
-        <ErrorState title="The dead letters cannot be read just now." retry=true>
-            "The archive does not answer. Nothing is lost by that; the page tries again by itself."
-        </ErrorState>
     }
 }
 
