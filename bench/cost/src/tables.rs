@@ -3,7 +3,7 @@
 use crate::data::{Billing, Data, Load, Quota, Use};
 use crate::model::{Line, Model, total};
 use anyhow::{Result, bail};
-use spillway_dashboard_words::set_apart;
+use spillway_dashboard_words::{duration, set_apart};
 use spillway_metrics::custom_metrics;
 use std::fmt::Write as _;
 
@@ -117,7 +117,7 @@ fn need(quota: &Quota, model: &Model<'_>) -> Result<String> {
         }
         // During an outage of the table, a received message stays in flight until its next try.
         "sqs_in_flight" => {
-            return Ok(format!("full after {}", span(quota.limit / model.events_per_s())));
+            return Ok(format!("full after {}", duration(quota.limit / model.events_per_s())));
         }
         other => bail!("the model knows no quota {other}"),
     };

@@ -13,6 +13,7 @@ use serde_json::Value;
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::replay::{Replay, ReplayState};
 use spillway_core::usecases::replay::{Forecast, StartError, Started};
+use spillway_dashboard_words::duration;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -237,7 +238,7 @@ async fn follow(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyh
 }
 
 fn standstill(replay: &Replay) -> String {
-    let span = text::span(STANDSTILL);
+    let span = duration(STANDSTILL.as_secs_f64());
     match (&replay.error, replay.waiting) {
         (Some(error), _) => format!("Nothing has moved for {span}: {error}. It goes on by itself."),
         (None, 0) => format!(

@@ -96,13 +96,7 @@ impl Selection {
                 let what = "name dead letters by id or choose them by filters, not both";
                 return Err(CommandError::Usage(what.to_owned()).into());
             }
-            let mut ids = Vec::with_capacity(self.ids.len());
-            for text in &self.ids {
-                let id = backend.dead_letter_id(text).await?;
-                if !ids.contains(&id) {
-                    ids.push(id);
-                }
-            }
+            let ids = backend.dead_letter_ids(&self.ids).await?;
             return Ok(Selected { ids, named: true });
         }
         if !self.all && self.filters.is_empty() {
