@@ -1,7 +1,8 @@
 //! SQS, DynamoDB and S3 in memory, as far as the functions call them. Every call is counted, and the condition of a
 //! conditional put is checked. Each answer is delayed by the latency that the benchmark sets.
 
-use anyhow::{Context, Result};
+use super::programs::Program;
+use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
@@ -129,6 +130,18 @@ impl Aws {
     /// The calls received so far.
     pub fn seen(&self) -> Seen {
         self.services.with(|seen| seen.clone())
+    }
+
+    /// The same, if it knows every call that the program made.
+    pub fn known_calls(&self, program: &Program) -> Result<Seen> {
+        let seen = self.seen();
+        let unknown = &seen.unknown;
+        ensure!(
+            unknown.is_empty(),
+            "{} made calls that these services don't know: {unknown:?}",
+            program.name
+        );
+        Ok(seen)
     }
 }
 
