@@ -51,10 +51,9 @@ impl Running {
     ) -> Self {
         let options = Options {
             settings,
-            names: Names::default(),
-            ..Options::at(Arc::new(clock))
             schemas,
             simulated_latency: Some(Duration::from_millis(5)),
+            ..Options::at(Arc::new(clock))
         };
         let mut pipeline = Pipeline::open(dir, options).await.expect("a fresh folder opens");
         replace(&mut pipeline);
