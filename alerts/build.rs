@@ -1,4 +1,4 @@
-//! Lists the rule files, scenarios and runbooks, so that a new one needs no edit of Rust.
+//! Lists the rule files, scenarios and runbooks, so that a new one requires no change of Rust code.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,10 @@ const LISTS: [(&str, &str, &str, &str); 3] = [
 ];
 
 fn main() -> io::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "cargo tells a build script its folder in the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "cargo passes its folder to a build script in the environment"
+    )]
     let out = env::var_os("OUT_DIR").map(PathBuf::from).ok_or(io::ErrorKind::NotFound)?;
     for (list, folder, ending, beginning) in LISTS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);

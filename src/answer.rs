@@ -13,9 +13,9 @@ pub enum ExitStatus {
     No = 1,
     /// The command line is wrong (also clap's code for it).
     Usage = 2,
-    /// The thing that the command asked for is not known.
+    /// The requested item is not known.
     NotFound = 3,
-    /// The pipeline or its API can't be reached, opened or written.
+    /// The pipeline or its API cannot be reached, opened or written.
     Unreachable = 4,
 }
 
@@ -28,19 +28,19 @@ impl From<ExitStatus> for ExitCode {
 /// An error with its own exit code. Each text says what happened and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// The command line asks for something that makes no sense.
+    /// The command line is invalid.
     #[error("{0}")]
     Usage(String),
-    /// The thing that the command asked for is not known.
+    /// The requested item is not known.
     #[error("{0}")]
     NotFound(String),
-    /// Something can't be reached or opened.
+    /// The pipeline, its API or a file cannot be reached or opened.
     #[error("{0}")]
     Unreachable(String),
 }
 
 impl ExitStatus {
-    /// The code for an error; one without a code of its own means that something could not be reached or written.
+    /// The code for an error. An error without a specific code means that something could not be reached or written.
     pub fn of(error: &anyhow::Error) -> Self {
         match error.downcast_ref::<CommandError>() {
             Some(CommandError::Usage(_)) => Self::Usage,

@@ -11,7 +11,7 @@ Exit codes:
   0  done, or the answer is yes
   1  the answer is no: an event is missing, a replay brought some back, something was refused
   2  the command line is wrong
-  3  what was asked for is not known
+  3  the requested item is not known
   4  the pipeline or its API can't be reached or opened";
 
 /// Run a pipeline, send events, find them, and put back what failed.
@@ -29,7 +29,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a pipeline with its dashboard, a made-up day of history and live traffic, until Ctrl-C
+    /// Run a pipeline with its dashboard, a day of demo history and live traffic, until Ctrl-C
     Demo(demo::Options),
     /// Run a pipeline with its HTTP API and its dashboard on this machine, until Ctrl-C
     Run(run::Options),
@@ -39,14 +39,14 @@ pub enum Command {
     Send(send::Options),
     /// Send mixed traffic at a rate, or verify that all of it is accounted for
     Load(load::Options),
-    /// Say where an event is, with everything that is known about it
+    /// Show where an event is, with its history
     Get(get::Options),
     /// Show the ledger: where every accepted event is, and whether any is unaccounted for
     Flow(flow::Options),
     /// Cause a fault on purpose, to see how the pipeline handles it
     #[command(subcommand)]
     Fault(fault::Command),
-    /// Look at dead letters, put them back, or give them up
+    /// List, show, replay or discard dead letters
     #[command(subcommand)]
     Dlq(dlq::Command),
     /// Check alarm rules, list them, or try them on recorded history
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn global_options_stand_anywhere() {
+    fn global_options_may_appear_anywhere() {
         for line in [
             ["spillway", "get", "x", "--embedded", "d", "--json"],
             ["spillway", "--embedded", "d", "--json", "get", "x"],
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_run_has_only_the_options_that_make_sense_for_it() {
+    fn each_way_to_run_has_only_its_own_options() {
         let parses = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
         for good in [
             "spillway run --embedded d --api-port 1 --dashboard-port 2 --schemas s --site w --fresh",

@@ -42,10 +42,10 @@ pub struct Backend {
 pub enum Site {
     /// On this machine: its runtime continues replays, and programs can read its queues.
     Local(Arc<dyn Local>),
-    /// In AWS: no program can search a queue for an event, and the archive has an index that can be lost.
+    /// In AWS: queues cannot be searched, and the archive has an index that can be lost.
     #[cfg_attr(
         all(not(feature = "aws"), not(test)),
-        expect(dead_code, reason = "such a build knows no deployments")
+        expect(dead_code, reason = "such a build supports no deployments")
     )]
     Aws(Arc<dyn IndexedArchive>),
 }
@@ -106,7 +106,7 @@ impl Backend {
         Ok(ids)
     }
 
-    /// The dead letter that the operator means by an id: its own id, or the id of its event.
+    /// The dead letter with an id: its own id, or the id of its event.
     ///
     /// If an event was sent and dead-lettered twice, only the dead letter's own id identifies one of the two.
     pub async fn dead_letter_id(&self, text: &str) -> anyhow::Result<MessageId> {
@@ -125,7 +125,7 @@ impl Backend {
         match found.len() {
             1 => Ok(found.remove(0)),
             0 => Err(CommandError::NotFound(format!(
-                "no dead letter has the id {text}, nor does an event of that id have one: see spillway dlq list"
+                "no dead letter has the id {text}, as its own or as that of its event: see spillway dlq list"
             ))
             .into()),
             several => Err(CommandError::Usage(format!(
@@ -150,7 +150,7 @@ pub fn api_url(target: &Target, named: Option<&Uri>) -> Result<Uri, CommandError
     let api = aws::api(file)?;
     if api.authorization != "NONE" {
         return Err(CommandError::Usage(format!(
-            "the API takes signed requests only ({}), which this command does not make: use a client of your own",
+            "the API accepts only signed requests ({}), which this command cannot send: use another client",
             api.authorization
         )));
     }

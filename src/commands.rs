@@ -70,7 +70,7 @@ const NO_FAULTS: &str = "faults are for a pipeline on this machine: name its dat
 const NO_LINKS: &str = "sign-in links are of a dashboard with --embedded DIR: spillway dashboard --topology FILE prints its \
                         own when it starts";
 
-/// Reports the error before the program searches for AWS credentials in vain.
+/// Reports the error before the program searches for AWS credentials.
 fn only_on_this_machine(target: &Target, what: &str) -> Result<(), CommandError> {
     match target.place() {
         Ok(Place::Topology(_)) => Err(CommandError::Usage(what.to_owned())),

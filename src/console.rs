@@ -11,19 +11,19 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write};
 pub const BOLD: Style = Style::new().bold();
 /// Details that are shown only for completeness.
 pub const DIM: Style = Style::new().dimmed();
-/// Something is wrong.
+/// Errors.
 pub const RED: Style = AnsiColor::Red.on_default().bold();
-/// Something waits for an operator.
+/// Waits for an operator.
 pub const YELLOW: Style = AnsiColor::Yellow.on_default();
-/// All is well.
+/// OK.
 pub const GREEN: Style = AnsiColor::Green.on_default();
 
-/// Text in a style. Streams that are no terminals, and `NO_COLOR`, take the style out again.
+/// Text in a style. The stream removes the style if it is not a terminal, or if `NO_COLOR` is set.
 pub fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Standard output and error, or what a test puts in their place.
+/// Standard output and error, or a test's buffers.
 pub struct Console {
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
@@ -69,7 +69,7 @@ impl Console {
         Ok(self.out.flush()?)
     }
 
-    /// Prints a text that has line ends of its own.
+    /// Prints a text that ends with a newline.
     pub fn text(&mut self, text: &str) -> anyhow::Result<()> {
         self.out.write_all(text.as_bytes())?;
         Ok(self.out.flush()?)
@@ -81,18 +81,18 @@ impl Console {
         Ok(self.out.flush()?)
     }
 
-    /// Prints labelled values, one under another.
+    /// Prints labelled values, one per line.
     pub fn fields(&mut self, fields: &[(&str, String)]) -> anyhow::Result<()> {
         write!(self.out, "{}", text::fields(fields, self.width))?;
         Ok(self.out.flush()?)
     }
 
-    /// Prints progress and similar messages beside the output. The command continues if they cannot be written.
+    /// Prints progress and notes on standard error. The command continues if they cannot be written.
     pub fn note(&mut self, line: &str) {
         let _ = writeln!(self.err, "{line}");
     }
 
-    /// Says why the command failed.
+    /// Prints why the command failed.
     pub fn error(&mut self, error: &anyhow::Error) {
         let label = paint(RED, "error:");
         let _ = writeln!(self.err, "{label} {}", text::clean(&format!("{error:#}")));

@@ -1,4 +1,4 @@
-//! The HTTP client: HTTP/1.1 with kept-alive connections, plain on loopback and TLS elsewhere.
+//! The HTTP client: HTTP/1.1 with persistent connections, plain on loopback and TLS elsewhere.
 
 use crate::answer::CommandError;
 use bytes::Bytes;
@@ -9,8 +9,7 @@ use spillway_core::one_line;
 use spillway_embedded::https::{HttpsClient, HttpsError, NoCertificates, https_client, post_request};
 use std::time::Duration;
 
-/// A request without an answer fails after this time. It is longer than any timeout on the way: API Gateway gives up
-/// after 29 s.
+/// A request without an answer fails after this time. It is longer than any timeout in between: API Gateway's is 29 s.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Maximum size of an answer. The largest is a batch's, with an entry for each of 1,000 events.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
@@ -25,11 +24,9 @@ pub struct HttpClient {
 /// What the API answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The status.
     pub status: StatusCode,
     /// How long to wait before the next attempt, if the answer gives it in seconds.
     pub retry_after: Option<Duration>,
-    /// The body.
     pub body: Bytes,
 }
 
@@ -84,7 +81,8 @@ impl HttpClient {
 
 /// Parses the API's address. A URL without a path means `/events`.
 pub fn events_url(text: &str) -> Result<Uri, String> {
-    let wrong = || format!("\"{text}\" is no address of the API; write it like http://127.0.0.1:8080/events");
+    let wrong =
+        || format!("\"{text}\" is not an address of the API; write it like http://127.0.0.1:8080/events");
     let url: Uri = text.parse().map_err(|_| wrong())?;
     if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none_or(str::is_empty) {
         return Err(wrong());

@@ -60,9 +60,9 @@ pub struct SystemOptions {
 /// The artificial data of a system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MadeUp {
-    /// An empty folder gets a day of history.
+    /// With a day of history in an empty folder.
     pub history: bool,
-    /// Events arrive all the time.
+    /// With live traffic.
     pub traffic: bool,
 }
 
@@ -98,7 +98,7 @@ pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Res
 
     let (stop, stopped) = watch::channel(());
     let wait = |mut stopped: watch::Receiver<()>| async move {
-        // An error means that the sender is gone, which is also a reason to stop.
+        // An error means that the sender was dropped, which is also a reason to stop.
         let _ = stopped.changed().await;
     };
     let api = tokio::spawn(gateway::serve(api, gateway, wait(stopped.clone())));
@@ -136,7 +136,7 @@ pub fn log_to_standard_error() {
         .init();
 }
 
-/// Prints a line for the person who started the system. The system continues if the reader is gone.
+/// Prints a line for the user. The system continues if the line cannot be written.
 pub fn print_line(line: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stdout(), "{line}");
@@ -167,7 +167,7 @@ async fn prepare(
     let schemas = folder.join("schemas");
     let ready =
         if made_up.anything() { demo::write_schemas(&schemas) } else { std::fs::create_dir_all(&schemas) };
-    ready.with_context(|| format!("can't write {}", schemas.display()))?;
+    ready.with_context(|| format!("cannot write {}", schemas.display()))?;
     Ok(schemas)
 }
 
@@ -191,10 +191,10 @@ async fn open(
     } else if pipeline.local.fact(SPEED).await?.is_some() {
         let folder = folder.display();
         bail!(
-            "the time in {folder} ran ahead of the machine's, with --speed: add --fresh or choose another folder"
+            "the time in {folder} is ahead of this machine's clock, because of --speed: add --fresh or choose another folder"
         );
     }
-    // From here on the folder's history is in use, complete or not: no later start may delete it as unfinished.
+    // From here on the history is in use, complete or not: no later start may delete it as unfinished.
     folder::keep_history(folder)?;
     let absolute = std::path::absolute(schemas)?;
     pipeline.local.note(SCHEMAS, &absolute.to_string_lossy()).await?;

@@ -1,4 +1,4 @@
-//! The pipeline that a command works on, and the person who runs the command, as the command line names them.
+//! The options that name the pipeline and the person who runs the command.
 
 use crate::answer::CommandError;
 use clap::Args;
@@ -49,7 +49,7 @@ impl Target {
         }
     }
 
-    /// The one pipeline that is named. The program never guesses it.
+    /// The named pipeline. The program never guesses one.
     pub fn place(&self) -> Result<Place<'_>, CommandError> {
         match (&self.embedded, &self.topology) {
             (Some(folder), None) => Ok(Place::Embedded(folder)),

@@ -40,7 +40,6 @@ pub struct Output {
 }
 
 impl Output {
-    /// The output as JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).expect("one JSON document on standard output")
     }

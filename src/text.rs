@@ -25,12 +25,12 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
-/// A time as seen from now: `4 min ago`, `in 38 min`.
+/// A time relative to now: `4 min ago`, `in 38 min`.
 pub fn relative(now: Timestamp, at: Timestamp) -> String {
     words::relative(now.duration_since(at).as_secs())
 }
 
-/// A time, absolute: `2026-03-02 14:02:11 UTC`.
+/// An absolute time: `2026-03-02 14:02:11 UTC`.
 pub fn absolute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
@@ -40,7 +40,7 @@ pub fn time(now: Timestamp, at: Timestamp) -> String {
     format!("{} ({})", absolute(at), relative(now, at))
 }
 
-/// Text from outside, without characters that would control a terminal.
+/// Untrusted text, without control characters for terminals.
 pub fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
@@ -85,7 +85,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// Labelled values, one under another. Long values are wrapped and stay in their column.
+/// Labelled values, one per line. Long values wrap within their column.
 pub fn fields(fields: &[(&str, String)], width: usize) -> String {
     let label_width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
     let mut text = String::new();
@@ -108,7 +108,6 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Text.
     pub fn text(text: impl std::fmt::Display) -> Self {
         Self { text: fit(&text.to_string(), usize::MAX), style: Style::new(), right: false }
     }
@@ -137,7 +136,7 @@ struct Row {
     note: Option<String>,
 }
 
-/// How far a note is indented.
+/// The indentation of a note.
 const NOTE_INDENT: usize = 6;
 
 impl Table {
@@ -148,7 +147,7 @@ impl Table {
         table
     }
 
-    /// Text that doesn't fit into the last column is wrapped; otherwise it is cut.
+    /// Wraps text that does not fit into the last column, instead of cutting it.
     pub fn wrapping(self) -> Self {
         Self { wrapping: true, ..self }
     }
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn times_read_well() {
+    fn times_are_formatted() {
         let now: Timestamp = "2026-03-02T14:06:11Z".parse().unwrap();
         let at = now - std::time::Duration::from_secs(240);
         assert_eq!(time(now, at), "2026-03-02 14:02:11 UTC (4 min ago)");
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_from_outside_cannot_steer_the_terminal() {
+    fn untrusted_text_cannot_control_the_terminal() {
         assert_eq!(clean("a\u{1b}[31mb\u{9b}2J"), "a\u{fffd}[31mb\u{fffd}2J");
         assert_eq!(Cell::text("one\ntwo").text, "one two");
     }

@@ -1,12 +1,12 @@
-//! Values as people type them: spans of time, times, shares.
+//! Values on the command line: durations, times, shares.
 
 use jiff::SignedDuration;
 use spillway_core::Timestamp;
 use std::time::Duration;
 
-/// A span such as `90s`, `10m`, `2h`, `3d` or `1h30m`.
+/// A duration such as `90s`, `10m`, `2h`, `3d` or `1h30m`.
 pub fn span(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("\"{text}\" is no span of time; write it like 90s, 10m, 2h or 1h30m");
+    let wrong = || format!("\"{text}\" is not a duration; write it like 90s, 10m, 2h or 1h30m");
     let mut seconds = 0_u64;
     let mut digits = String::new();
     for c in text.chars() {
@@ -31,12 +31,12 @@ pub fn span(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
-/// A time: absolute, or as a span before now.
+/// A time: absolute, or a duration before now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// RFC 3339.
     At(Timestamp),
-    /// A span before now.
+    /// A duration before now.
     Ago(Duration),
 }
 
@@ -47,7 +47,7 @@ impl When {
             return Ok(Self::At(at));
         }
         span(text).map(Self::Ago).map_err(|_| {
-            format!("\"{text}\" is no time; write 2h for two hours ago, or 2026-01-31T08:00:00Z")
+            format!("\"{text}\" is not a time; write 2h for two hours ago, or 2026-01-31T08:00:00Z")
         })
     }
 
@@ -67,7 +67,7 @@ impl When {
 pub fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err(format!("\"{text}\" is no share; write a number between 0 and 1, such as 0.3")),
+        _ => Err(format!("\"{text}\" is not a share; write a number between 0 and 1, such as 0.3")),
     }
 }
 
@@ -75,7 +75,7 @@ pub fn share(text: &str) -> Result<f64, String> {
 pub fn rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if rate > 0.0 && rate <= 1_000_000.0 => Ok(rate),
-        _ => Err(format!("\"{text}\" is no rate; write events a second, such as 50 or 0.5")),
+        _ => Err(format!("\"{text}\" is not a rate; write events per second, such as 50 or 0.5")),
     }
 }
 

@@ -44,15 +44,15 @@ module "rules" {
 module "alarms" {
   source = "./modules/alarms"
 
-  name           = var.name
-  rules          = module.rules.rules
-  resources      = local.resources
-  reporter       = local.function_names["reporter"]
-  topics         = { high = module.topics.arns["high"], low = module.topics.arns["low"] }
-  business_hours = var.business_hours
-  dashboard_url  = var.alarms.dashboard_url
-  account_id     = local.account
-  partition      = local.partition
-  kms_key_arn    = local.kms_key_arn
-  tags           = local.tags
+  name                   = var.name
+  rules                  = module.rules.rules
+  resources              = local.resources
+  reporter               = local.function_names["reporter"]
+  topics                 = { high = module.topics.arns["high"], low = module.topics.arns["low"] }
+  business_hours         = var.business_hours
+  dashboard_url          = var.alarms.dashboard_url
+  scheduler_trust_policy = local.trust_policies.scheduler
+  partition              = local.partition
+  kms_key_arn            = local.kms_key_arn
+  tags                   = local.tags
 }

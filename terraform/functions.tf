@@ -5,14 +5,14 @@
 locals {
   # The settings of each function. modules/function documents each setting.
   function_list = {
-    ingest   = merge(var.ingest, { description = "Takes events in and queues them" })
+    ingest   = merge(var.ingest, { description = "Accepts events and queues them" })
     consumer = merge(var.consumer, { description = "Stores queued events", queue = "primary" })
     archiver = merge(var.archiver, { description = "Archives dead letters, indexes them, and carries replays on", queue = "dlq" })
 
     # Not on the event path. It draws charts at three times their size and scales them down, and a call to CloudWatch
     # may take seconds. That is why it gets more memory and a longer timeout.
     reporter = {
-      description   = "Tells what happened to low alarms overnight; measures the budget and the time to loss"
+      description   = "Sends the morning digest of low alarms; measures the budget and the time to loss"
       timeout_s     = 120
       memory_mb     = 512
       on_event_path = false
@@ -126,7 +126,7 @@ module "function" {
   schedules               = lookup(local.schedules, each.key, {})
   log_level               = var.observability.log_level
   log_retention_days      = var.observability.log_retention_days
-  account_id              = local.account
+  scheduler_trust_policy  = local.trust_policies.scheduler
   kms_key_arn             = local.kms_key_arn
   tags                    = local.tags
 
@@ -164,7 +164,7 @@ moved {
 }
 
 locals {
-  # A request in API Gateway's format, to a path that ingest answers with 404 without calling any service.
+  # A request in API Gateway's format, to a path that ingest answers with 404 without a call to any service.
   warm_up_request = {
     resource                        = "/{proxy+}"
     path                            = "/warm-up"

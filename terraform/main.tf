@@ -7,8 +7,8 @@ locals {
   region    = data.aws_region.current.name
 
   # The tag by which the budget counts costs. Every resource has it.
-  tag_key = "spillway"
-  tags    = merge(var.tags, { (local.tag_key) = var.name })
+  tag  = { key = "spillway", value = var.name }
+  tags = merge(var.tags, { (local.tag.key) = local.tag.value })
 
   stage = "v1"
 
@@ -17,6 +17,18 @@ locals {
 
   # SQS and S3 do not encrypt existing data again when they get another key. That data still needs the previous key.
   kms_key_arns = distinct(compact([local.kms_key_arn, local.made_key_arn]))
+
+  # Trust policies of the roles that a service assumes. Without the condition a role could be used for another account.
+  trust_policies = { for service in ["backup", "scheduler"] : service => jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "${title(service)}OfThisAccount"
+      Effect    = "Allow"
+      Principal = { Service = "${service}.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+    }]
+  }) }
 }
 
 # Kept even with a key of your own: without it, data that it encrypted is unreadable. See README.md, "Changing the key".
@@ -145,8 +157,7 @@ module "budget" {
 
   name        = var.name
   monthly_usd = var.monthly_budget_usd
-  tag_key     = local.tag_key
-  tag_value   = var.name
+  tag         = local.tag
   rules       = { for name, rule in module.rules.rules : name => rule if rule.kind == "budget" }
   topics      = { high = module.topics.arns["high"], low = module.topics.arns["low"] }
   tags        = local.tags
@@ -156,14 +167,14 @@ module "backup" {
   source = "./modules/backup"
   count  = var.backup == null ? 0 : 1
 
-  name        = var.name
-  resources   = [module.events.arn, module.dead_letter_index.arn, module.ops_log.arn, module.archive.arn]
-  schedule    = var.backup.schedule
-  keep_days   = var.backup.keep_days
-  account_id  = local.account
-  partition   = local.partition
-  kms_key_arn = local.kms_key_arn
-  tags        = local.tags
+  name         = var.name
+  resources    = [module.events.arn, module.dead_letter_index.arn, module.ops_log.arn, module.archive.arn]
+  schedule     = var.backup.schedule
+  keep_days    = var.backup.keep_days
+  trust_policy = local.trust_policies.backup
+  partition    = local.partition
+  kms_key_arn  = local.kms_key_arn
+  tags         = local.tags
 }
 
 module "observability" {

@@ -10,7 +10,7 @@ output "topology" {
     account   = local.account
     partition = local.partition
     region    = local.region
-    tag       = { key = local.tag_key, value = var.name }
+    tag       = local.tag
 
     api       = module.api.topology
     functions = { for name in local.event_path : name => module.function[name].topology }

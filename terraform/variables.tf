@@ -1,5 +1,5 @@
 # Everything has a default: `terraform apply` alone creates a whole deployment. Options are off if they cost more or
-# need a resource of yours.
+# need a resource of the operator's.
 
 variable "name" {
   description = "Name of the deployment: the beginning of every resource's name, and the value of the tag `spillway`. Roles and the budget are the account's, so a second region needs another name."
@@ -8,7 +8,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,22}[a-z0-9]$", var.name)) && !strcontains(var.name, "--")
-    error_message = "name must have 3 to 24 characters: lower-case letters, digits and single hyphens, a letter first and no hyphen last. It begins the bucket's name, which may be no longer."
+    error_message = "name must have 3 to 24 characters: lower-case letters, digits and single hyphens, a letter first and no hyphen last. The bucket's name begins with it, and S3 limits its length."
   }
 }
 
@@ -25,12 +25,12 @@ variable "tags" {
 
   validation {
     condition     = !anytrue([for key in keys(var.tags) : key == "spillway" || startswith(lower(key), "aws:")])
-    error_message = "tags must leave out the key `spillway`, which every resource has for the budget, and keys that begin with `aws:`, which belong to AWS."
+    error_message = "tags must not have the key `spillway`, which every resource has for the budget, or keys that begin with `aws:`, which belong to AWS."
   }
 
   validation {
     condition     = length(var.tags) <= 9
-    error_message = "tags must be 9 at most: an object in S3 takes 10, and one of them is `spillway`."
+    error_message = "tags must be 9 at most: an object in S3 accepts 10, and one of them is `spillway`."
   }
 }
 
@@ -101,12 +101,12 @@ variable "api" {
 
   validation {
     condition     = try(var.api.waf.requests_per_address, 10000) >= 10 && try(var.api.waf.requests_per_address, 10000) <= 2000000000
-    error_message = "api.waf.requests_per_address must be from 10 to 2000000000 requests in 5 minutes: WAF takes no other."
+    error_message = "api.waf.requests_per_address must be from 10 to 2000000000 requests in 5 minutes: WAF accepts no other value."
   }
 
   validation {
     condition     = length(try(var.api.cloudfront.aliases, [])) == 0 || try(startswith(var.api.cloudfront.certificate_arn, "arn:aws:acm:us-east-1:"), false)
-    error_message = "api.cloudfront.aliases need api.cloudfront.certificate_arn, a certificate for them in us-east-1: CloudFront takes it from no other region."
+    error_message = "api.cloudfront.aliases need api.cloudfront.certificate_arn, a certificate for them in us-east-1: CloudFront accepts it from no other region."
   }
 }
 
@@ -137,12 +137,12 @@ variable "table" {
 
   validation {
     condition     = var.table.capacity.target_utilisation_percent >= 20 && var.table.capacity.target_utilisation_percent <= 90
-    error_message = "table.capacity.target_utilisation_percent must be from 20 to 90: DynamoDB takes no other."
+    error_message = "table.capacity.target_utilisation_percent must be from 20 to 90: DynamoDB accepts no other value."
   }
 
   validation {
     condition     = var.table.billing_mode == "on_demand" || length(var.table.replicas) == 0
-    error_message = "table.replicas need table.billing_mode on_demand: DynamoDB replicates a provisioned table only once it scales by itself, which it does only after it was made."
+    error_message = "table.replicas need table.billing_mode on_demand: DynamoDB replicates a provisioned table only with autoscaling, which Terraform can add only to an existing table."
   }
 
   validation {
@@ -152,7 +152,7 @@ variable "table" {
 }
 
 variable "archive" {
-  description = "The archive of dead letters: days until they move to Glacier Instant Retrieval, from where a replay still reads at once, and days until they are deleted; null keeps them."
+  description = "The archive of dead letters: days until they move to Glacier Instant Retrieval, from which a replay still reads immediately, and days until they are deleted; null keeps them."
   type = object({
     cold_after_days = optional(number, 90)
     keep_days       = optional(number)
@@ -190,24 +190,24 @@ variable "backup" {
 }
 
 variable "deletion_protection" {
-  description = "Whether tables, queues and the made key refuse to be deleted, and the archive refuses to be destroyed while it holds anything. Set it to false, and apply, before `terraform destroy`."
+  description = "Whether tables, queues and the made key refuse to be deleted, and the archive refuses to be destroyed while it has objects. Set it to false, and apply, before `terraform destroy`."
   type        = bool
   default     = true
 }
 
 variable "make_key" {
-  description = "Whether the deployment has a key of its own making. It stays beside `kms_key_arn`, so that what was encrypted with it can be read. False only where there never was one, or nothing needs it any more."
+  description = "Whether the deployment makes a key. It remains beside `kms_key_arn`, so that data encrypted with it can be read. Set false only if there never was one, or no data needs it any more."
   type        = bool
   default     = true
 
   validation {
     condition     = var.make_key || var.kms_key_arn != null
-    error_message = "make_key must be true unless kms_key_arn names a key: something has to encrypt the deployment."
+    error_message = "make_key must be true unless kms_key_arn names a key: the deployment's data must be encrypted."
   }
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts queues, tables, archive, topics and logs from now on; null takes the made one. Its policy must have what modules/key gives its own."
+  description = "Key that encrypts queues, tables, archive, topics and logs from now on; null takes the made one. Its policy must have the statements of modules/key."
   type        = string
   default     = null
 
@@ -271,7 +271,7 @@ variable "subscriptions" {
 
   validation {
     condition     = alltrue([for s in concat(var.subscriptions.high, var.subscriptions.low) : contains(["email", "email-json", "https", "sms", "sqs", "lambda"], s.protocol)])
-    error_message = "subscriptions: protocol must be email, email-json, https, sms, sqs or lambda. Plain http is refused by the topics."
+    error_message = "subscriptions: protocol must be email, email-json, https, sms, sqs or lambda. The topics refuse plain http."
   }
 
   validation {

@@ -3,10 +3,10 @@
 variable "alarms" {
   description = <<-EOT
     The alarms. `rules_file` is a file of compiled rules, which `spillway alarms compile DIR --out FILE` writes; null
-    takes alerts/rules.json. `rules_dir` was a folder of rule files and is refused: compile it. `limits` sets limits that
-    thresholds are shares of, by key, where neither that file nor this deployment's own settings are right; with `api.expected_requests_per_5_minutes` (requests that come in at
-    any hour, 0 unless set) too few requests become an alarm. With `dashboard_url` each alarm links to its page on the
-    dashboard and to its runbook.
+    for alerts/rules.json. `rules_dir` was a folder of rule files and is refused: compile it. `limits` sets limits that
+    thresholds are shares of, by key, if neither that file nor this deployment's own settings are right. With
+    `api.expected_requests_per_5_minutes` (requests that arrive at any hour, 0 unless set) too few requests become an
+    alarm. With `dashboard_url` each alarm links to its page on the dashboard and to its runbook.
   EOT
   type = object({
     rules_file    = optional(string)
@@ -59,7 +59,7 @@ variable "business_hours" {
 
   validation {
     condition     = try(tonumber(replace(var.business_hours.open, ":", "")), 900) >= 400 && try(tonumber(replace(var.business_hours.close, ":", "")) > tonumber(replace(var.business_hours.open, ":", "")), true)
-    error_message = "business_hours.open must be 04:00 or later, and business_hours.close later on the same day: Scheduler leaves out what falls into the hour that daylight saving skips, and clocks change before four."
+    error_message = "business_hours.open must be 04:00 or later, and business_hours.close later on the same day: Scheduler skips times in the hour that daylight saving skips, and clocks change before four."
   }
 
   validation {

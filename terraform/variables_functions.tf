@@ -23,7 +23,7 @@ variable "architecture" {
 }
 
 variable "release" {
-  description = "What is deployed, a version or a commit, as failures name it; null leaves it to the functions' own version."
+  description = "Version or commit of the code, which failures name; null for the functions' own version."
   type        = string
   default     = null
 }
@@ -41,12 +41,12 @@ variable "schemas_dir" {
   # A schema is an object, true or false. Any other value would keep the consumer from starting.
   validation {
     condition     = alltrue([for file in try(fileset(var.schemas_dir, "**/*.json"), []) : startswith(basename(file), ".") || can(regex("^[{tf]", jsonencode(jsondecode(file("${var.schemas_dir}/${file}")))))])
-    error_message = "schemas_dir has files that are no JSON Schema, an object as JSON in UTF-8: ${join(", ", [for file in try(fileset(var.schemas_dir, "**/*.json"), []) : file if !startswith(basename(file), ".") && !can(regex("^[{tf]", jsonencode(jsondecode(file("${var.schemas_dir}/${file}")))))])}."
+    error_message = "schemas_dir has files that are not a JSON Schema, which is a JSON object in UTF-8: ${join(", ", [for file in try(fileset(var.schemas_dir, "**/*.json"), []) : file if !startswith(basename(file), ".") && !can(regex("^[{tf]", jsonencode(jsondecode(file("${var.schemas_dir}/${file}")))))])}."
   }
 }
 
 variable "ingest" {
-  description = "The function behind the API. Against cold starts, both off at 0: `provisioned_concurrency` keeps sandboxes ready, `warm_up_every_minutes` invokes it by the clock. `reserved_concurrency` is its share of the account's concurrency; null shares with the others."
+  description = "The function behind the API. Against cold starts, both off at 0: `provisioned_concurrency` keeps sandboxes ready, `warm_up_every_minutes` invokes it at that interval. `reserved_concurrency` is its share of the account's concurrency; null shares with the others."
   type = object({
     timeout_s               = optional(number, 10)
     memory_mb               = optional(number, 256)
@@ -58,7 +58,7 @@ variable "ingest" {
 
   validation {
     condition     = var.ingest.timeout_s >= 1 && var.ingest.timeout_s <= 28
-    error_message = "ingest.timeout_s must be from 1 to 28: API Gateway waits 29 s, and an answer after that reaches nobody."
+    error_message = "ingest.timeout_s must be from 1 to 28: API Gateway waits 29 s, and a later answer does not reach the sender."
   }
 
   validation {
@@ -68,7 +68,7 @@ variable "ingest" {
 
   validation {
     condition     = var.ingest.reserved_concurrency == null || try(var.ingest.reserved_concurrency >= 1, false)
-    error_message = "ingest.reserved_concurrency must be at least 1, or null to share with the account's other functions. With 0 nothing is taken in."
+    error_message = "ingest.reserved_concurrency must be at least 1, or null to share with the account's other functions. With 0 no event is accepted."
   }
 
   validation {
@@ -82,8 +82,20 @@ variable "ingest" {
   }
 }
 
+locals {
+  # What Lambda accepts from a function that reads a queue.
+  queue_reader_ranges = {
+    timeout_s           = { from = 1, to = 900 }
+    memory_mb           = { from = 128, to = 10240 }
+    batch_size          = { from = 1, to = 10000 }
+    batch_window_s      = { from = 0, to = 300 }
+    maximum_concurrency = { from = 2, to = 1000 }
+  }
+}
+
+# Consumer and archiver repeat types and rules: Terraform has no named types, and a rule must refer to its own variable.
 variable "consumer" {
-  description = "The function that stores events. `maximum_concurrency` is how many batches it works on at once, and so what reaches the table at most. `batch_window_s` waits for fuller batches, which delays events when there are few."
+  description = "The function that stores events. `maximum_concurrency` is how many batches it works on at once, which limits the writes to the table. `batch_window_s` waits for fuller batches, which delays events when there are few."
   type = object({
     timeout_s            = optional(number, 30)
     memory_mb            = optional(number, 256)
@@ -95,28 +107,13 @@ variable "consumer" {
   default = {}
 
   validation {
-    condition     = var.consumer.timeout_s >= 1 && var.consumer.timeout_s <= 900
-    error_message = "consumer.timeout_s must be from 1 to 900: Lambda runs nothing longer."
+    condition     = alltrue([for setting, range in local.queue_reader_ranges : var.consumer[setting] >= range.from && var.consumer[setting] <= range.to])
+    error_message = "consumer must have ${join(", ", [for setting, range in local.queue_reader_ranges : "${setting} from ${range.from} to ${range.to}"])}: Lambda accepts no other value."
   }
 
   validation {
-    condition     = var.consumer.memory_mb >= 128 && var.consumer.memory_mb <= 10240
-    error_message = "consumer.memory_mb must be from 128 to 10240."
-  }
-
-  validation {
-    condition     = var.consumer.batch_size >= 1 && var.consumer.batch_size <= 10000 && (var.consumer.batch_size <= 10 || var.consumer.batch_window_s >= 1)
-    error_message = "consumer.batch_size must be from 1 to 10000, and above 10 needs consumer.batch_window_s of at least 1: SQS hands out ten messages at once, and Lambda gathers more only while it waits."
-  }
-
-  validation {
-    condition     = var.consumer.batch_window_s >= 0 && var.consumer.batch_window_s <= 300
-    error_message = "consumer.batch_window_s must be from 0 to 300."
-  }
-
-  validation {
-    condition     = var.consumer.maximum_concurrency >= 2 && var.consumer.maximum_concurrency <= 1000
-    error_message = "consumer.maximum_concurrency must be from 2 to 1000: a mapping takes no other."
+    condition     = var.consumer.batch_size <= 10 || var.consumer.batch_window_s >= 1
+    error_message = "consumer.batch_size above 10 needs consumer.batch_window_s of at least 1: SQS hands out ten messages at once, and Lambda gathers more only while it waits."
   }
 
   validation {
@@ -126,7 +123,7 @@ variable "consumer" {
 }
 
 variable "archiver" {
-  description = "The function that archives dead letters; the settings are as the consumer's."
+  description = "The function that archives dead letters. Its settings are those of the consumer."
   type = object({
     timeout_s            = optional(number, 30)
     memory_mb            = optional(number, 256)
@@ -138,28 +135,13 @@ variable "archiver" {
   default = {}
 
   validation {
-    condition     = var.archiver.timeout_s >= 1 && var.archiver.timeout_s <= 900
-    error_message = "archiver.timeout_s must be from 1 to 900: Lambda runs nothing longer."
+    condition     = alltrue([for setting, range in local.queue_reader_ranges : var.archiver[setting] >= range.from && var.archiver[setting] <= range.to])
+    error_message = "archiver must have ${join(", ", [for setting, range in local.queue_reader_ranges : "${setting} from ${range.from} to ${range.to}"])}: Lambda accepts no other value."
   }
 
   validation {
-    condition     = var.archiver.memory_mb >= 128 && var.archiver.memory_mb <= 10240
-    error_message = "archiver.memory_mb must be from 128 to 10240."
-  }
-
-  validation {
-    condition     = var.archiver.batch_size >= 1 && var.archiver.batch_size <= 10000 && (var.archiver.batch_size <= 10 || var.archiver.batch_window_s >= 1)
-    error_message = "archiver.batch_size must be from 1 to 10000, and above 10 needs archiver.batch_window_s of at least 1: SQS hands out ten messages at once, and Lambda gathers more only while it waits."
-  }
-
-  validation {
-    condition     = var.archiver.batch_window_s >= 0 && var.archiver.batch_window_s <= 300
-    error_message = "archiver.batch_window_s must be from 0 to 300."
-  }
-
-  validation {
-    condition     = var.archiver.maximum_concurrency >= 2 && var.archiver.maximum_concurrency <= 1000
-    error_message = "archiver.maximum_concurrency must be from 2 to 1000: a mapping takes no other."
+    condition     = var.archiver.batch_size <= 10 || var.archiver.batch_window_s >= 1
+    error_message = "archiver.batch_size above 10 needs archiver.batch_window_s of at least 1: SQS hands out ten messages at once, and Lambda gathers more only while it waits."
   }
 
   validation {
@@ -169,7 +151,7 @@ variable "archiver" {
 }
 
 variable "retries" {
-  description = "When a failed event is tried again: after `base_s` seconds, then twice as long each time up to `cap_s`, and at most `max_receive_count` times in all before it is a dead letter. The defaults span about three hours."
+  description = "When a failed event is retried: after `base_s` seconds, then twice as long each time up to `cap_s`, and at most `max_receive_count` times in all before it is a dead letter. The defaults span about three hours."
   type = object({
     max_receive_count = optional(number, 20)
     base_s            = optional(number, 5)
@@ -196,8 +178,8 @@ variable "retries" {
     condition = try(sum([for i in range(var.retries.max_receive_count) :
       max(min(var.retries.base_s * pow(2, min(i, 31)), var.retries.cap_s), 6 * var.consumer.timeout_s + var.consumer.batch_window_s)
     ]), 0) <= 604800
-    error_message = "retries would hold an event back for ${try(sum([for i in range(var.retries.max_receive_count) :
+    error_message = "retries would take ${try(sum([for i in range(var.retries.max_receive_count) :
       max(min(var.retries.base_s * pow(2, min(i, 31)), var.retries.cap_s), 6 * var.consumer.timeout_s + var.consumer.batch_window_s)
-    ]), 0)} s in all, and may for 604800 s (7 days): SQS deletes it 14 days after it was sent, wherever it is. Lower retries.max_receive_count or retries.cap_s."
+    ]), 0)} s in all, and may take 604800 s (7 days): SQS deletes an event 14 days after it was sent, in either queue. Lower retries.max_receive_count or retries.cap_s."
   }
 }

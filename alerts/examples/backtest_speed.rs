@@ -2,8 +2,9 @@
 //!
 //! `backtest_speed [--rules 60] [--days 365]`
 //!
-//! With `--promtool DIR` it writes the same rules and series for Prometheus' `promtool test rules` instead: `test.yml`, which
-//! also says when each rule fires first here, and `read.yml`, in which there is nothing to evaluate after the first minute.
+//! With `--promtool DIR` it writes the same rules and series for Prometheus' `promtool test rules` instead, as two
+//! files. `test.yml` also has when each rule fires first here. `read.yml` has nothing to evaluate after the first
+//! minute.
 
 #![expect(clippy::print_stdout, reason = "the result is printed")]
 
@@ -128,7 +129,7 @@ fn write_test(file: &Path, rules: usize, minutes: usize, expected: &str) -> Resu
     Ok(test.flush()?)
 }
 
-/// Largest resident memory so far, where the system tells it; 0 elsewhere.
+/// Peak resident memory so far; 0 if the system does not report it.
 fn peak_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,4 +1,4 @@
-//! What is recorded of alarms: how each one is, its changes with who was notified, and its periods in `ALARM`.
+//! The records about alarms: the status of each, its changes with their notifications, and its periods in `ALARM`.
 //!
 //! Where rules are evaluated this is written, and the dashboard reads it, so both have the same types.
 
@@ -19,11 +19,11 @@ pub struct AlarmStatus {
     pub reason: String,
     /// Whether and when people are notified of this state; `None` until the first change.
     pub notified: Option<Notified>,
-    /// Why nobody is notified at the moment, if so. Known for quiet alarms as well: it says what would happen.
+    /// Why its notifications are held back at the moment, if so. It is set for alarms in `OK` too.
     pub suppressed: Option<Suppressed>,
-    /// The last period in `ALARM`: the one that lasts, or the one before.
+    /// The current period in `ALARM`, or else the last one.
     pub last_alarm: Option<AlarmPeriod>,
-    /// Why it could not be evaluated the last time, if so. The state is then from the last time that it could.
+    /// Why the last evaluation failed, if it did. The state is then from the last one that did not fail.
     pub evaluation_error: Option<String>,
 }
 
@@ -70,20 +70,21 @@ pub enum Notified {
     Held(Option<Timestamp>),
     /// The change came outside business hours and was in the digest of that opening.
     InDigest(Timestamp),
-    /// Not by this alarm itself, but in business hours by the composite of its tier and subsystem. No more is known.
+    /// In business hours the composite of its tier and subsystem notifies, not this alarm itself. The time is not
+    /// known.
     BySubsystem,
     /// Notifying failed so far.
     Failed {
-        /// When it was tried last.
+        /// When it was last tried.
         at: Timestamp,
         /// Why, in words; it names no secret and no webhook's address.
         reason: String,
     },
-    /// This change notifies nobody.
+    /// This change is not notified.
     Never(NotNotified),
 }
 
-/// Why a change notifies nobody.
+/// Why a change is not notified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotNotified {
     /// The rule is a part of a composite, which notifies for it.
@@ -99,7 +100,7 @@ pub enum NotNotified {
 pub struct AlarmChange {
     /// The rule whose alarm changed.
     pub rule: RuleName,
-    /// When.
+    /// When it changed.
     pub at: Timestamp,
     /// State before.
     pub from: AlarmState,
@@ -114,7 +115,7 @@ pub struct AlarmChange {
 /// A period of one rule in `ALARM`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmPeriod {
-    /// Of which rule.
+    /// The rule.
     pub rule: RuleName,
     /// When it began.
     pub from: Timestamp,

@@ -58,7 +58,8 @@ pub struct RuleOutcome {
     pub flaps: usize,
     /// The low rule that should fire earlier.
     pub low_twin: Option<RuleName>,
-    /// For each firing of a rule with a twin: by how many seconds the twin was earlier. `None`: it was not.
+    /// For each firing of a rule with a twin: the seconds by which the twin was earlier. `None` if it was not
+    /// earlier.
     pub leads_s: Vec<Option<i64>>,
 }
 
@@ -115,7 +116,7 @@ fn outcome(rule: &Rule, firings: &[Firing], twin: Option<&[Firing]>, until: i64)
     }
 }
 
-/// By how much the last firing of the twin before `firing` was earlier, if it was still in alarm then, or shortly before.
+/// The lead of the twin's last firing before `firing`, if the twin was in alarm then or shortly before.
 fn lead(firing: &Firing, twin: &[Firing]) -> Option<i64> {
     let at = firing.from.as_second();
     let warning = twin.iter().rev().find(|low| low.from.as_second() < at)?;
@@ -148,7 +149,7 @@ impl Backtest {
         self.rules.iter().find(|outcome| outcome.rule.as_str() == name)
     }
 
-    /// How often an engineer on call would have been woken.
+    /// How often the on-call engineer would have been paged.
     pub fn pages(&self) -> u32 {
         self.pages_by_hour.iter().sum()
     }
@@ -169,7 +170,7 @@ impl Backtest {
     }
 
     /// High firings that no low alarm preceded, as rule and time.
-    pub fn unwarned(&self) -> Vec<(&RuleName, Timestamp)> {
+    pub fn without_warning(&self) -> Vec<(&RuleName, Timestamp)> {
         self.rules
             .iter()
             .flat_map(|outcome| {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error;
 
-/// The datapoints could not be read. Holds whatever the source reports.
+/// The datapoints could not be read, with the source's error.
 #[derive(Debug, thiserror::Error)]
 #[error("datapoints of {metric} could not be read")]
 pub struct SourceError {
@@ -47,7 +47,7 @@ pub trait History {
     fn column(&self, stat: &MetricStat, slots: Slots) -> Result<Cow<'_, [f64]>, SourceError>;
 }
 
-/// Datapoints in memory at one resolution, from which longer periods are put together.
+/// Datapoints in memory at one resolution, from which longer periods are computed.
 ///
 /// Sums and sample counts add up, extremes are the extremes, averages are weighted by sample counts if those
 /// are known. A percentile of a longer period can't be computed from percentiles of shorter ones. The largest
@@ -61,7 +61,7 @@ pub struct MemoryHistory {
 }
 
 impl MemoryHistory {
-    /// Nothing yet. The first datapoint will cover `interval` seconds from `start` on.
+    /// Without datapoints. The first one will cover `interval` seconds from `start` on.
     pub fn new(start: Timestamp, interval: u32) -> Self {
         Self { start: start.as_second(), interval: interval.max(1), series: HashMap::new() }
     }
@@ -106,7 +106,7 @@ impl History for MemoryHistory {
     }
 }
 
-/// Combines many overlapping periods of one series without adding the same values over and over.
+/// Combines many overlapping periods of one series without adding the same values repeatedly.
 struct Prefix<'a> {
     statistic: Statistic,
     values: &'a [f64],

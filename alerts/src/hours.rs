@@ -1,8 +1,7 @@
 //! Business hours: when low alarms notify, and what the morning's digest reports.
 //!
-//! Low alarms notify in business hours only. An alarm that is still in ALARM when these begin is reported
-//! then. What fired and cleared meanwhile is in the opening digest, because neither CloudWatch nor a
-//! suppressor ever reports it.
+//! Low alarms notify in business hours only. An alarm that is still in ALARM when these begin is reported then. What
+//! fired and cleared meanwhile is in the opening digest, because CloudWatch and a suppressor never report it.
 
 mod calendar;
 mod digest;

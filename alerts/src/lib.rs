@@ -1,8 +1,8 @@
 //! Alarm rules as data, and an evaluator that behaves as CloudWatch does.
 //!
-//! One evaluator serves four uses: the live alarms of the embedded system ([`evaluate::Engine`]), unit tests of rules
-//! ([`check`]), backtests over recorded history ([`backtest`]), and the proof that each high rule has a low one that
-//! fires earlier. Business hours and the opening digest are in [`hours`].
+//! One evaluator has four uses. They are the live alarms of the embedded system ([`evaluate::Engine`]), unit tests of
+//! rules ([`check`]), and backtests over recorded history ([`backtest`]). The fourth is the proof that each high rule
+//! has a low one that fires earlier. Business hours and the opening digest are in [`hours`].
 //!
 //! The rules themselves are in `alerts/rules/*.yaml`, and `alerts/rules.json` has them compiled, for Terraform;
 //! `docs/alarms.md` describes both formats.

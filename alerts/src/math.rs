@@ -1,8 +1,8 @@
 //! Metric math: the expressions that CloudWatch evaluates over metrics.
 //!
-//! An [`Expression`] is parsed once against the metric ids of its rule, so evaluation never looks a name up.
-//! A datapoint that is missing is a NaN; a result that is not finite (a division by zero, a logarithm of a
-//! negative) is a missing datapoint, as CloudWatch drops it.
+//! An [`Expression`] is parsed once against the metric ids of its rule, so evaluation never looks a name up. A
+//! missing datapoint is a NaN. A result that is not finite, such as a division by zero, is a missing datapoint too,
+//! since CloudWatch drops it.
 //!
 //! Source of the rules: "Using math expressions with CloudWatch metrics" in the CloudWatch user guide.
 

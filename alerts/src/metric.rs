@@ -11,7 +11,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DimensionValue {
-    /// A topology key such as `queues.primary`; the deployment says what it is called there.
+    /// A topology key such as `queues.primary`; the deployment has the resource's name.
     Resource(String),
     /// The value itself, such as `PutItem`.
     Value(String),

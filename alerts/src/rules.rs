@@ -49,7 +49,7 @@ impl fmt::Display for RuleName {
     }
 }
 
-/// Who is told, and when.
+/// Who is notified, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "tier"))]
 #[serde(rename_all = "lowercase")]
@@ -119,7 +119,7 @@ impl Comparison {
     }
 }
 
-/// What stands in for a datapoint that is not there, when CloudWatch needs it in order to decide.
+/// The substitute for a missing datapoint, when CloudWatch needs one in order to decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "missing_data"))]
 #[serde(rename_all = "camelCase")]
@@ -145,12 +145,12 @@ impl MissingData {
     }
 }
 
-/// What a percentile does while there are too few samples for it to mean anything.
+/// What a percentile does while there are too few samples for a significant value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "low_samples"))]
 #[serde(rename_all = "lowercase")]
 pub enum LowSamples {
-    /// It is evaluated all the same.
+    /// It is still evaluated.
     #[default]
     Evaluate,
     /// The state stays as it is.
@@ -204,7 +204,7 @@ pub struct MetricCondition {
     pub period: u32,
     /// How a datapoint breaches.
     pub comparison: Comparison,
-    /// The threshold in force: the file's number, times the limit if the rule names one.
+    /// The effective threshold: the file's number, times the limit if the rule names one.
     pub threshold: f64,
     /// The number in the file.
     pub threshold_factor: f64,
@@ -222,7 +222,7 @@ pub struct MetricCondition {
 
 impl MetricCondition {
     /// The treatment of missing data that CloudWatch really applies. Alarms on `AWS/DynamoDB` metrics ignore missing
-    /// data whatever they are set to.
+    /// data with any setting.
     pub fn effective_missing_data(&self) -> MissingData {
         let dynamo =
             self.queries.iter().any(|query| query.stat.metric.namespace == spillway_metrics::DYNAMODB);
@@ -297,7 +297,7 @@ pub struct Rule {
     pub tier: Tier,
     /// Whether the rule notifies at all. The parts of a composite alarm do not notify on their own.
     pub notify: bool,
-    /// What is the case, in one sentence.
+    /// What has happened, in one sentence.
     pub summary: String,
     /// The consequence for the system's users if no engineer acts.
     pub impact: String,

@@ -60,7 +60,7 @@ fn a_good_file_has_no_problem() {
 }
 
 #[test]
-fn what_yaml_or_a_type_says() {
+fn yaml_and_type_errors_are_reported() {
     check(
         "tier: low",
         "tier: medium",
@@ -92,7 +92,7 @@ fn what_yaml_or_a_type_says() {
 }
 
 #[test]
-fn what_makes_no_sense() {
+fn invalid_values_are_refused() {
     check("name: age-low", "name: Age Low", "queue.yaml:4: Age Low: expected a name of lower-case letters");
     check("runbook: age", "runbook: docs/age.md", "queue.yaml:9: age-low: `docs/age.md` is not a page");
     check("summary: Old.", "summary: ''", "queue.yaml:7: age-low: expected one sentence in `summary`");
@@ -155,7 +155,7 @@ fn what_makes_no_sense() {
 }
 
 #[test]
-fn what_does_not_fit_together() {
+fn rules_that_do_not_fit_together_are_refused() {
     check(
         "name: both",
         "name: age-low",
@@ -177,7 +177,11 @@ fn what_does_not_fit_together() {
         "period: 60",
         "queue.yaml:30: both: a composite rule reads other alarms",
     );
-    check("tier: low", "tier: high\n    low_twin: nobody", "age-low: low_twin: no rule is called `nobody`");
+    check(
+        "tier: low",
+        "tier: high\n    low_twin: no-such-rule",
+        "age-low: low_twin: no rule is called `no-such-rule`",
+    );
 }
 
 #[test]

@@ -56,10 +56,10 @@ fn a_failing_scenario_shows_the_difference() {
 
 #[test]
 fn a_series_or_a_rule_that_does_not_exist_is_a_problem() {
-    let scenario = "scenarios:\n  - name: one\n    rule: queue-age-low\n    series: { depth: \"1\" }\n    expect: { 0: OK }\n  - name: two\n    rule: nobody\n    series: { age: \"1\" }\n    expect: { 0: OK }\n";
+    let scenario = "scenarios:\n  - name: one\n    rule: queue-age-low\n    series: { depth: \"1\" }\n    expect: { 0: OK }\n  - name: two\n    rule: no-such-rule\n    series: { age: \"1\" }\n    expect: { 0: OK }\n";
     let text = check("a_series_that_does_not_exist", &[("s.yaml", scenario)]).to_string();
     assert!(text.contains("s.yaml:2: one: the rule has no metric `depth`; it has age"), "{text}");
-    assert!(text.contains("s.yaml:6: two: no rule is called `nobody`"), "{text}");
+    assert!(text.contains("s.yaml:6: two: no rule is called `no-such-rule`"), "{text}");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn one(lints: &[(LintKind, String)], kind: LintKind, part: &str) {
 const QUEUE: &str = "{ name: QueueName, resource: queues.primary }";
 
 #[test]
-fn lints_find_what_would_never_fire_or_never_clear() {
+fn lints_find_rules_that_would_never_fire_or_never_clear() {
     let found = lints("lint_good", "AWS/SQS", "NumberOfMessagesSent", QUEUE, "5", "notBreaching");
     assert_eq!(found, []);
     let found = lints("lint_metric", "AWS/SQS", "MessagesSent", QUEUE, "5", "notBreaching");
@@ -138,7 +138,7 @@ fn lints_find_what_would_never_fire_or_never_clear() {
 }
 
 #[test]
-fn lints_find_what_a_late_datapoint_would_keep_as_it_is() {
+fn lints_find_rules_whose_state_a_late_datapoint_would_keep() {
     let with = |comparison: &str, needed: usize, of: usize| {
         let rules = RULES
             .replace("NAMESPACE", "AWS/SQS")

@@ -39,7 +39,7 @@ fn a_file_is_named_after_its_subsystem() {
 fn high_rules_are_few_and_every_one_has_a_low_twin() {
     let rules = rules();
     let high: Vec<_> = rules.iter().filter(|rule| rule.tier == Tier::High && rule.notify).collect();
-    assert!(high.len() * 3 <= rules.len(), "{} of {} rules wake somebody", high.len(), rules.len());
+    assert!(high.len() * 3 <= rules.len(), "{} of {} rules page an engineer", high.len(), rules.len());
     for rule in high {
         let twin = rules.get(rule.low_twin.as_ref().unwrap().as_str()).unwrap();
         assert_eq!(twin.tier, Tier::Low);
@@ -48,7 +48,7 @@ fn high_rules_are_few_and_every_one_has_a_low_twin() {
 }
 
 #[test]
-fn only_parts_of_composites_notify_no_one() {
+fn only_parts_of_composites_do_not_notify() {
     let rules = rules();
     let mut parts = BTreeSet::new();
     for rule in &rules {
@@ -86,7 +86,7 @@ fn links_lead_to_pages_that_the_dashboard_has() {
         for link in &rule.links {
             assert_eq!(unknown_page(&link.page), None, "{}", rule.name);
         }
-        assert!(!rule.links.is_empty(), "{}: where to look first?", rule.name);
+        assert!(!rule.links.is_empty(), "{}: it has no link", rule.name);
     }
     for entry in std::fs::read_dir(folder("../docs/runbooks")).unwrap() {
         let path = entry.unwrap().path();
@@ -140,8 +140,8 @@ fn every_runbook_has_the_same_parts_and_names_only_commands_that_exist() {
 }
 
 #[test]
-fn the_schema_asks_for_what_the_loader_asks_for() {
-    // A rule without any one of the fields that the schema requires is refused, and says which.
+fn the_schema_requires_what_the_loader_requires() {
+    // A rule without any one of the fields that the schema requires is refused, and the error names the field.
     let whole = "name: a\nkind: metric\ntier: low\nsummary: A.\nimpact: B.\nrunbook: c\nmetrics: [{id: m, namespace: AWS/SQS, metric: Age, statistic: Maximum}]\nperiod: 60\ncomparison: GreaterThanThreshold\nthreshold: 1\ndatapoints_to_alarm: 1\nevaluation_periods: 1\nmissing_data: missing";
     let schema = schema();
     let rule = &schema["definitions"]["rule"];

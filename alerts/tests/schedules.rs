@@ -1,5 +1,6 @@
-//! Terraform's schedules and this crate's business hours are the same hours. `terraform/tests/calendars` has calendars with the
-//! expressions that Terraform makes of them, which its own test holds it to. Here they are followed through two years.
+//! Terraform's schedules and this crate's business hours are the same hours. `terraform/tests/calendars` has
+//! calendars with the expressions that Terraform makes of them, as its own test checks. This test follows them
+//! through two years.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -103,7 +104,7 @@ fn schedules_and_business_hours_are_the_same_hours() {
         assert!(expected.len() > 490, "{name}: {} openings", expected.len());
         assert_eq!(openings, expected, "{name}");
 
-        // What the suppressor is at any moment, from the last flip on: calm exactly while it is open.
+        // The suppressor's last change decides its state: it is OK exactly while business hours are open.
         let mut moment = *openings.first().unwrap();
         while moment < end {
             let opened = openings.range(..=moment).next_back();

@@ -1,7 +1,7 @@
 //! The cost of accepting an event, compared with the cheapest handler that gives the same promise.
 //!
-//! All servers run in this process, each on its own runtime. They take turns in several rounds, so that other load on
-//! the machine affects all of them.
+//! All servers run in this process, each on a separate runtime. They take turns in several rounds, so that other load
+//! on the machine affects all of them.
 
 mod bare;
 mod spillway;
@@ -96,7 +96,7 @@ fn measure(server: Server, folder: &Path, length: Duration) -> Result<Round> {
     let promised = warm.with_status(202) + load.with_status(202);
     ensure!(
         kept.accepted == promised,
-        "{} said yes to {promised} events and has {} of them",
+        "{} accepted {promised} events and has {} of them",
         server.name(),
         kept.accepted
     );

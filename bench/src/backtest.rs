@@ -38,7 +38,7 @@ struct Ended {
     seconds: f64,
     peak_bytes: Option<f64>,
     #[serde(skip)]
-    said: String,
+    output: String,
 }
 
 /// Runs the measurement.
@@ -53,7 +53,7 @@ pub fn run(setting: &Setting) -> Result<Results> {
     for _ in 0..setting.rounds {
         let ended = finish(Command::new(&ours).args(days(DAYS)), scratch.path())?;
         reports
-            .push(serde_json::from_str::<Report>(&ended.said).context("backtest_speed said something else")?);
+            .push(serde_json::from_str::<Report>(&ended.output).context("backtest_speed printed no report")?);
         whole.push(ended.seconds);
     }
     let datapoints = reports.first().context("no rounds")?.datapoints;
@@ -70,7 +70,7 @@ pub fn run(setting: &Setting) -> Result<Results> {
     )];
     let Some(promtool) = &setting.promtool else {
         notes.push(
-            "backtest: not compared with promtool, as it could not be had: install Debian's package prometheus, or put promtool \
+            "backtest: not compared with promtool, which is not installed: install Debian's package prometheus, or put promtool \
              into the search path."
                 .to_owned(),
         );
@@ -106,7 +106,7 @@ pub fn run(setting: &Setting) -> Result<Results> {
     if let Some(most) = full.peak_bytes {
         let per_million = |bytes: f64, datapoints: f64| bytes / 1e6 / (datapoints / 1e6);
         rows.push(Row::new(
-            "most that was resident, for a million datapoints",
+            "peak resident memory, for a million datapoints",
             per_million(peak, datapoints),
             against,
             per_million(most, theirs),
@@ -130,8 +130,8 @@ pub fn run(setting: &Setting) -> Result<Results> {
 /// Runs a program until it ends.
 fn finish(command: &mut Command, folder: &Path) -> Result<Ended> {
     let program = Path::new(command.get_program()).display().to_string();
-    let output = tempfile::NamedTempFile::new_in(folder.parent().unwrap_or(folder))?;
-    let stdout = output.reopen()?;
+    let file = tempfile::NamedTempFile::new_in(folder.parent().unwrap_or(folder))?;
+    let stdout = file.reopen()?;
     let stderr = stdout.try_clone()?;
     let began = Instant::now();
     let mut child = command
@@ -150,10 +150,10 @@ fn finish(command: &mut Command, folder: &Path) -> Result<Ended> {
         std::thread::sleep(LOOK_EVERY);
     };
     let seconds = began.elapsed().as_secs_f64();
-    let said = std::fs::read_to_string(output.path())?;
+    let output = std::fs::read_to_string(file.path())?;
     if !status.success() {
-        bail!("{program} ended with {status}: {}", said.lines().take(20).collect::<Vec<_>>().join(" | "));
+        bail!("{program} ended with {status}: {}", output.lines().take(20).collect::<Vec<_>>().join(" | "));
     }
     ensure!(seconds > 0.0, "{program} took no time");
-    Ok(Ended { seconds, peak_bytes, said })
+    Ok(Ended { seconds, peak_bytes, output })
 }

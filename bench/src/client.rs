@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client with almost no cost of its own, so that the benchmark measures the server.
+//! A small HTTP/1.1 client that costs almost nothing itself, so that the benchmark measures the server.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
@@ -15,10 +15,8 @@ pub struct Connection {
     buffer: Vec<u8>,
 }
 
-/// An answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Its status.
     pub status: u16,
     /// Its headers, names in lower case.
     pub headers: Vec<(String, String)>,

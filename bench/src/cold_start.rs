@@ -26,7 +26,6 @@ const WARM: usize = 2_000;
 const MANY: usize = 100;
 const MEGABYTE: f64 = 1e6;
 
-/// One start.
 #[derive(Serialize)]
 struct Start {
     program: &'static str,
@@ -111,7 +110,7 @@ fn results(setting: &Setting, starts: &[Start], warm: &Value) -> Results {
     let mut rows = Vec::new();
     for (what, unit, value) in [
         ("ingest, from its start to the first answer", "ms", took),
-        ("ingest, most that was resident", "MB", peak),
+        ("ingest, peak resident memory", "MB", peak),
     ] {
         for (peer, against, target) in peers {
             if let Some((ours, theirs)) = of("ingest", value).zip(of(peer, value)) {

@@ -36,7 +36,6 @@ const LATENCIES: [Duration; 2] = [Duration::ZERO, Duration::from_millis(5)];
 enum Against {
     /// This process, which adds this latency to each call.
     Here(Duration),
-    /// An emulator.
     Emulator(SocketAddr),
 }
 

@@ -65,13 +65,13 @@ impl Demo {
             }
             bail!("the demo ended before it was ready")
         };
-        let said = match timeout(START_TIMEOUT, addresses).await {
-            Ok(said) => said,
+        let printed = match timeout(START_TIMEOUT, addresses).await {
+            Ok(printed) => printed,
             Err(_) => bail!("the demo was not ready within {START_TIMEOUT:?}"),
         };
-        let (api, dashboard, sign_in) = said.with_context(|| {
+        let (api, dashboard, sign_in) = printed.with_context(|| {
             let log = std::fs::read_to_string(&log).unwrap_or_default();
-            format!("{} said: {}", program.display(), log.trim())
+            format!("{} printed: {}", program.display(), log.trim())
         })?;
         Ok(Self { child, api, dashboard, ready_s: begun.elapsed().as_secs_f64(), sign_in })
     }
@@ -87,12 +87,12 @@ impl Demo {
         let request = format!("GET {} HTTP/1.1\r\nhost: {}\r\n\r\n", self.sign_in, self.dashboard);
         let answer = connection.answer(request.as_bytes()).await?;
         let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
-        let cookie = cookie.with_context(|| format!("signing in gave no session but {}", answer.status))?;
+        let cookie =
+            cookie.with_context(|| format!("signing in returned no session but {}", answer.status))?;
         Ok(Session { host: self.dashboard, cookie: cookie.to_owned() })
     }
 }
 
-/// A signed-in session.
 #[derive(Clone)]
 pub struct Session {
     host: SocketAddr,

@@ -1,5 +1,5 @@
-//! Lambda's environment for a function, on this machine: a Runtime API, environment variables, and AWS services that
-//! answer at once.
+//! Lambda's environment for a function, on this machine. It has a Runtime API, environment variables, and AWS
+//! services that answer at once.
 //!
 //! Our functions and the peers run as separate processes, as they would in Lambda, with the same settings.
 

@@ -18,7 +18,6 @@ const THREADS: &str = "load-client";
 /// Number of different events. Each is sent under many ids.
 const EVENTS: usize = 256;
 
-/// The result of a load.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
     /// Answers a second.

@@ -106,7 +106,7 @@ impl Setting {
     pub fn python_is_missing(&self, benchmark: &str) -> Option<String> {
         self.python.is_none().then(|| {
             format!(
-                "{benchmark}: not compared with Python, as its environment could not be made: install Python 3 with venv and \
+                "{benchmark}: not compared with Python, because its environment could not be created: install Python 3 with venv and \
                  pip, and let it reach the Python package index."
             )
         })

@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub fn run(setting: &Setting) -> Result<Results> {
     if usage::memory(std::process::id()).is_none() {
         let notes =
-            vec!["memory: not measured, this system does not tell how much a process has.".to_owned()];
+            vec!["memory: not measured, because this system does not report a process's memory.".to_owned()];
         return Ok(Results { benchmark: "memory", rows: Vec::new(), details: json!({}), notes });
     }
     setting.say("memory: the demo under load");
@@ -44,10 +44,10 @@ async fn measure(setting: &Setting) -> Result<Results> {
     ensure!(ledger.unaccounted() == 0, "events are unaccounted for: {ledger:?}");
     ensure!(ledger.accepted >= load.with_status(202), "accepted events are missing: {ledger:?}");
 
-    let row = Row::new("most that was resident", most / MEGABYTE, "limit", LIMIT, "MB");
+    let row = Row::new("peak resident memory", most / MEGABYTE, "limit", LIMIT, "MB");
     let notes = vec![format!(
         "memory: {:.0} MB resident before the load and {:.0} MB after {} s of it, {:.0} requests a second ({}), and the \
-         Overview looked at twice a second.",
+         Overview loaded twice a second.",
         at_start / MEGABYTE,
         at_end / MEGABYTE,
         length.as_secs_f64(),

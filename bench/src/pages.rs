@@ -1,5 +1,5 @@
-//! The dashboard's pages on a demo with a day of history: how much the browser downloads, and what rendering costs the
-//! server.
+//! The dashboard's pages on a demo with a day of history: the size of the browser's downloads, and the server's cost
+//! of rendering.
 
 mod drawn_once;
 mod html;
@@ -99,7 +99,6 @@ async fn wasm(setting: &Setting, session: &Session, results: &mut Results) -> Re
     Ok(())
 }
 
-/// A Metrics page.
 struct MetricsPage {
     /// Its address, without a range.
     path: String,

@@ -36,7 +36,7 @@ pub fn run(setting: &Setting) -> Result<Results> {
         let took = begun.elapsed().as_secs_f64();
         ensure!(
             (ledger.accepted, ledger.stored, ledger.unaccounted()) == (EVENTS, EVENTS, 0),
-            "the simulated day did not end as it should: {ledger:?}"
+            "the simulated day has events that are not stored: {ledger:?}"
         );
         runs.push((took, cpu.zip(cpu_s()).map(|(before, after)| after - before)));
     }
@@ -64,10 +64,10 @@ fn cpu_s() -> Option<f64> {
 /// Simulates `events` seconds with one event each, and then waits for the events still in the pipeline.
 fn day(folder: &Path, events: u64) -> Result<Ledger> {
     let start = Timestamp::UNIX_EPOCH + Duration::from_secs(START_S);
-    in_virtual_time(start, async |clock| live_through(folder, clock, events).await)?
+    in_virtual_time(start, async |clock| simulate(folder, clock, events).await)?
 }
 
-async fn live_through(folder: &Path, clock: VirtualClock, events: u64) -> Result<Ledger> {
+async fn simulate(folder: &Path, clock: VirtualClock, events: u64) -> Result<Ledger> {
     let options = SimulationOptions {
         settings: PipelineSettings::default(),
         schemas: Arc::new(FixedSchemas(Arc::new(SchemaSet::compile(&spillway_traffic::schemas())?))),

@@ -4,7 +4,6 @@ use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// A number with its unit.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Figure {
     /// The number.
@@ -14,7 +13,6 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// A number with its unit.
     pub fn new(value: f64, unit: &'static str) -> Self {
         Self { value, unit }
     }
@@ -194,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_compared_is_missed() {
+    fn a_ratio_that_is_no_number_misses_its_target() {
         let row = Row::new("nothing", 0.0, "nothing", 0.0, "s");
         assert!(row.clone().target(Target::AtLeast(0.5)).misses());
         assert!(row.target(Target::AtMost(0.5)).misses());

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_with_brackets_does_not_confuse() {
+    fn a_name_with_brackets_is_read() {
         let stat = "7 (a) (b) S 1 7 7 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 8 0 100 1 2";
         assert_eq!(ticks(stat), Some(3.0));
         assert_eq!(ticks("nonsense"), None);

@@ -6,7 +6,6 @@ use spillway_aws::Topology;
 use spillway_aws::operator::Deployment;
 use std::path::Path;
 
-/// The topology in a file.
 pub fn topology(file: &Path) -> Result<Topology, CommandError> {
     Topology::load(file).map_err(|error| CommandError::Unreachable(error.to_string()))
 }

@@ -16,17 +16,16 @@ use clap::Subcommand;
 /// What to do with alarms.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Run the rules' scenarios, and find rules that would not do what their author intends
+    /// Run the rules' scenarios, and find questionable rules
     Check(check::Options),
     /// Write the rules as the JSON that Terraform reads
     Compile(compile::Options),
     /// List the rules with their meaning; with a pipeline named, also the state of each and since when
     List(list::Options),
-    /// Say which notifications the rules would have sent over recorded history
+    /// Show which notifications the rules would have sent over recorded history
     Backtest(backtest::Options),
 }
 
-/// Runs the command.
 pub async fn run(command: &Command, target: &Target, console: &mut Console) -> anyhow::Result<ExitStatus> {
     match command {
         Command::Check(options) => check::run(options, console),

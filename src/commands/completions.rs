@@ -20,7 +20,6 @@ pub struct Options {
     shell: Shell,
 }
 
-/// Runs the command.
 pub fn run(options: &Options, console: &mut Console) -> anyhow::Result<ExitStatus> {
     console.text(&script(options.shell))?;
     Ok(ExitStatus::Ok)

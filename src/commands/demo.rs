@@ -16,7 +16,7 @@ time; a folder with data is used as it is.";
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    /// Without 24 hours of made-up history
+    /// Without 24 hours of demo history
     #[arg(long)]
     no_history: bool,
     /// Without live traffic

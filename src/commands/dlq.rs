@@ -22,11 +22,11 @@ use clap::Subcommand;
 pub enum Command {
     /// List dead letters, grouped by the failure that caused them
     List(list::Options),
-    /// Show one dead letter with everything that is known about it
+    /// Show one dead letter with its body, failures and history
     Show(show::Options),
     /// Put dead letters back into the primary queue
     Replay(replay::Options),
-    /// Give dead letters up, with a reason; can be undone with restore
+    /// Discard dead letters, with a reason; restore undoes it
     Discard(discard::Options),
     /// Undo discards of dead letters
     Restore(restore::Options),
@@ -34,7 +34,6 @@ pub enum Command {
     Reindex(reindex::Options),
 }
 
-/// Runs the command.
 pub async fn run(command: &Command, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     match command {
         Command::List(options) => list::run(options, backend, console).await,

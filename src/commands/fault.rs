@@ -91,7 +91,6 @@ pub struct List {
     all: bool,
 }
 
-/// Runs the command.
 pub async fn run(command: &Command, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     match command {
         Command::Start(options) => start(options, backend, console).await,

@@ -12,11 +12,9 @@ use std::time::Duration;
 
 const LONG_HELP: &str = "\
 Every accepted event is in exactly one place. \"unaccounted\" is what is missing between accepted and the sum of all \
-places; it is 0 when all is well, and the exit code is 1 when it is not.
+places; it should be 0; otherwise the exit code is 1.
 
-In AWS the places are counted by several services, some of them minutes late, and a repeated delivery counts twice. So \
-there is a bound for how far the sum can be off, and \"unaccounted\" is what the bound cannot explain of the \
-\"difference\". On one machine the bound is 0.
+In AWS several services count the places, some of them minutes late, and a repeated delivery counts twice. So the sum has an error bound, and \"unaccounted\" is the part of the \"difference\" beyond the bound. On one machine the bound is 0.
 
 With --json: {\"at\", \"unaccounted\", \"difference\", \"uncertainty\": {\"moving\", \"repeated\"}, \"accepted\", \
 \"stored\", \"duplicates\", \"queued\", \"in_flight\", \"in_dlq\", \
@@ -49,7 +47,6 @@ struct Rates {
     stored_per_s: f64,
 }
 
-/// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let started_at = backend.pipeline.clock.now();
     let mut ledger = backend.pipeline.ledger.ledger().await?;
@@ -79,7 +76,7 @@ fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
     let ledger = &flow.ledger;
     let accepted = text::count(ledger.accepted, "accepted event");
     let headline = match flow.unaccounted {
-        0 if ledger.accepted == 0 => paint(GREEN, "Nothing was accepted yet"),
+        0 if ledger.accepted == 0 => paint(GREEN, "No event was accepted yet"),
         0 if ledger.accepted == 1 => paint(GREEN, "The one accepted event is accounted for"),
         0 => paint(GREEN, &format!("All {accepted} are accounted for")),
         n if n > 0 => paint(RED, &format!("{} of {accepted} are unaccounted for", number(n))),
@@ -94,9 +91,9 @@ fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
     for (place, count, remark) in [
         ("stored", ledger.stored, duplicates.as_str()),
         ("queued", ledger.queued, ""),
-        ("in flight", ledger.in_flight, "being worked on, or waiting for their next try"),
+        ("in flight", ledger.in_flight, "being processed, or waiting for their next attempt"),
         ("in the DLQ", ledger.in_dlq, ""),
-        ("archived", ledger.archived, "waiting for somebody: spillway dlq list"),
+        ("archived", ledger.archived, "waiting for an operator: spillway dlq list"),
         ("replaying", ledger.replaying, ""),
         ("discarded", ledger.discarded, ""),
     ] {

@@ -1,4 +1,4 @@
-//! `spillway get`: where an event is, with everything that is known about it.
+//! `spillway get`: where an event is, with its history.
 
 use crate::answer::{CommandError, ExitStatus};
 use crate::backend::{Backend, Site};
@@ -58,7 +58,6 @@ struct EventPlaces {
     dead_letter: Option<DeadLetter>,
 }
 
-/// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let id = EventId::new(options.id.as_str());
     let source = options.source.as_deref().map(EventSource::new);
@@ -82,8 +81,8 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
                 )
             }
             Site::Aws(_) => format!(
-                "no event with the id {id}{of} is stored or a dead letter: check the id and the topology, or ask again when \
-                 the queues are empty (nobody can look for an event in SQS)"
+                "no event with the id {id}{of} is stored or a dead letter: check the id and the topology, or \
+                 run this again when the queues are empty (SQS queues cannot be searched)"
             ),
         };
         return Err(CommandError::NotFound(what).into());
@@ -102,7 +101,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     Ok(ExitStatus::Ok)
 }
 
-/// The most final place comes first: a stored event remains stored, whatever happens to its other copies.
+/// The most final place comes first: a stored event remains stored, even if other copies of it fail.
 fn settled(place: Place) -> u8 {
     match place {
         Place::Stored => 0,
@@ -148,7 +147,7 @@ fn print(id: &EventId, location: &EventPlaces, now: Timestamp, console: &mut Con
         fields.push(("receives", text::number(count)));
     }
     if let Some(at) = location.visible_at.filter(|at| *at > now) {
-        fields.push(("next try", text::time(now, at)));
+        fields.push(("next attempt", text::time(now, at)));
     }
     if let Some(failure) = &location.failure {
         fields.push(("failure", format!("{}: {}", failure.class, failure.message)));

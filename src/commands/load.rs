@@ -17,9 +17,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 const LONG_HELP: &str = "\
-Events fall due at the rate, whatever the API does (an open loop). Each is sent until the API promises it (202), with \
-the same id, which is safe; 429, 503 and broken connections are waited out, and Retry-After is honoured. Each promised \
-id is in FILE, a line each, as soon as the promise is heard; FILE is appended to. Ctrl-C ends the load; what was promised until then is in FILE.
+Events are due at the rate, whether or not the API keeps up (an open loop). Each is sent with the same id \
+until the API promises it (202), which is safe. After 429, 503 and broken connections the command waits and \
+retries; it follows Retry-After. Each promised id is appended to FILE, one per line, as soon as the answer \
+arrives. Ctrl-C ends the load; FILE has all ids promised until then.
 
   spillway load --url http://127.0.0.1:8080 --rate 200 --seconds 60 --out ids
   spillway load --verify ids --embedded DIR
@@ -30,10 +31,10 @@ Exit code 0: every planned event was promised, or with --verify every promised o
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    /// The API, such as http://127.0.0.1:8080/events; without a path, /events is meant [default: that of --topology]
+    /// The API, such as http://127.0.0.1:8080/events; without a path, /events is used [default: that of --topology]
     #[arg(long, value_parser = http_client::events_url, env = "SPILLWAY_URL")]
     url: Option<Uri>,
-    /// Events a second
+    /// Events per second
     #[arg(long, default_value = "50", value_parser = values::rate)]
     rate: f64,
     /// Duration in seconds
@@ -45,7 +46,7 @@ pub struct Options {
     /// Maximum number of requests at once
     #[arg(long, default_value = "64", value_name = "C", value_parser = clap::value_parser!(u16).range(1..=4096))]
     connections: u16,
-    /// Seed; the same seed makes the same events [default: the time]
+    /// Seed; the same seed generates the same events [default: the time]
     #[arg(long)]
     seed: Option<u64>,
     /// After that, how long to continue with events that are not promised yet
@@ -56,7 +57,6 @@ pub struct Options {
     verify: Option<PathBuf>,
 }
 
-/// Runs the command.
 pub async fn run(
     options: &Options,
     target: &Target,
@@ -84,9 +84,9 @@ pub async fn run(
     let show = |now: load::Progress| {
         bar.set_position(now.promised + now.refused);
         bar.set_message(match (now.undecided, now.refused) {
-            (undecided, 0) => format!("promised, {} on their way", number(undecided)),
+            (undecided, 0) => format!("promised, {} in progress", number(undecided)),
             (undecided, refused) => {
-                format!("promised or refused ({}), {} on their way", number(refused), number(undecided))
+                format!("promised or refused ({}), {} in progress", number(refused), number(undecided))
             }
         });
     };
@@ -109,7 +109,7 @@ pub async fn run(
 /// Completes at the first Ctrl-C. At the second one the process ends without waiting for answers.
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
-        // No signals on this system: nothing ends the load early.
+        // This system has no signals, so the load runs to its end.
         return std::future::pending().await;
     }
     tokio::spawn(async {

@@ -13,7 +13,6 @@ pub struct Options {
     folder: PathBuf,
 }
 
-/// Runs the command.
 pub fn run(options: &Options) -> anyhow::Result<ExitStatus> {
     write(&options.folder).map_err(|error| {
         CommandError::Unreachable(format!(
@@ -35,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_command_has_a_page_and_the_program_s_own_names_them_all() {
+    fn every_command_has_a_page_and_the_main_page_names_all() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path()).unwrap();
         // Hyphens are escaped in manual pages.

@@ -41,7 +41,6 @@ pub fn document(replay: &Replay) -> Value {
     document
 }
 
-/// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     if options.resume {
         resume(options, backend, console).await?;
@@ -54,7 +53,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
 
 async fn resume(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<()> {
     let Site::Aws(_) = backend.site else {
-        let what = "on this machine the running pipeline carries replays on by itself: leave --resume out";
+        let what = "on this machine the running pipeline continues replays automatically: leave --resume out";
         return Err(CommandError::Usage(what.to_owned()).into());
     };
     let ids = match &options.id {
@@ -75,7 +74,7 @@ async fn list(limit: usize, backend: &Backend, console: &mut Console) -> anyhow:
         return Ok(ExitStatus::Ok);
     }
     if replays.is_empty() {
-        console.line("Nothing was ever replayed")?;
+        console.line("Nothing has been replayed yet")?;
         return Ok(ExitStatus::Ok);
     }
     let now = backend.pipeline.clock.now();
@@ -133,8 +132,8 @@ fn print(
     }
     if let Some(error) = &replay.error {
         let goes_on = match site {
-            Site::Local(_) => "it goes on by itself".to_owned(),
-            Site::Aws(_) => format!("go on with spillway replays {} --resume", replay.id),
+            Site::Local(_) => "it continues automatically".to_owned(),
+            Site::Aws(_) => format!("continue with spillway replays {} --resume", replay.id),
         };
         fields.push(("trouble", format!("{error}; {goes_on}")));
     }
@@ -155,6 +154,6 @@ fn state(replay: &Replay) -> &'static str {
     match (replay.state, &replay.error) {
         (ReplayState::Ended, _) => "ended",
         (ReplayState::Running, None) => "running",
-        (ReplayState::Running, Some(_)) => "held up",
+        (ReplayState::Running, Some(_)) => "blocked",
     }
 }

@@ -27,12 +27,12 @@ pub enum Mode {
     Binary,
     /// A JSON array of structured events
     Batch,
-    /// Any JSON object; the API makes an event of it
+    /// Any JSON object; the API creates an event from it
     Plain,
 }
 
 const LONG_HELP: &str = "\
-With --type, DATA is the event's data and the envelope is made around it. Without --type, DATA is sent as it is: \
+With --type, DATA is the event's data, and the command adds the envelope. Without --type, DATA is sent unchanged: \
 a whole CloudEvent with --mode structured, an array of them with --mode batch, any JSON object otherwise.
 
 Sending the same --source and --id again is safe: the event is stored once.
@@ -50,7 +50,7 @@ pub struct Options {
     /// The data: JSON text, @FILE, or - for standard input
     #[arg(default_value = "-", value_name = "DATA")]
     data: String,
-    /// The API, such as http://127.0.0.1:8080/events; without a path, /events is meant [default: that of --topology]
+    /// The API, such as http://127.0.0.1:8080/events; without a path, /events is used [default: that of --topology]
     #[arg(long, value_parser = http_client::events_url, env = "SPILLWAY_URL")]
     url: Option<Uri>,
     /// Format in which it is sent [default: structured with --type, otherwise plain]
@@ -80,7 +80,6 @@ fn attribute(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Runs the command.
 pub async fn run(options: &Options, target: &Target, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let data = read(&options.data)?;
     let id = options.id.clone().unwrap_or_else(|| EventId::at(backend::clock().now()).into_string());
@@ -104,12 +103,12 @@ struct Outgoing {
 fn read(data: &str) -> anyhow::Result<Vec<u8>> {
     if data == "-" {
         let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).context("standard input can't be read")?;
+        std::io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
         return Ok(bytes);
     }
     match data.strip_prefix('@') {
         Some(file) => std::fs::read(file)
-            .map_err(|error| CommandError::Usage(format!("can't read {file}: {error}")).into()),
+            .map_err(|error| CommandError::Usage(format!("cannot read {file}: {error}")).into()),
         None => Ok(data.as_bytes().to_vec()),
     }
 }
@@ -153,7 +152,7 @@ fn request(options: &Options, id: &str, data: Vec<u8>) -> Result<Outgoing, Comma
 fn envelope(options: &Options, id: &str, event_type: &str, data: &[u8]) -> Result<Value, CommandError> {
     let data = parse_strict(data).map_err(|problem| {
         CommandError::Usage(format!(
-            "the data is not JSON ({problem}): mend it, or send it with --mode binary"
+            "the data is not JSON ({problem}): fix it, or send it with --mode binary"
         ))
     })?;
     let mut event = Map::new();
@@ -176,7 +175,7 @@ fn binary(options: &Options, id: &str, event_type: &str, data: Vec<u8>) -> Resul
     let others = options.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in own.into_iter().chain(others) {
         let name = HeaderName::from_bytes(format!("ce-{name}").as_bytes())
-            .map_err(|_| CommandError::Usage(format!("\"{name}\" can't be the name of an attribute")))?;
+            .map_err(|_| CommandError::Usage(format!("\"{name}\" is not a valid name of an attribute")))?;
         headers.insert(name, header_value(value)?);
     }
     Ok(Outgoing { content_type: options.content_type.clone(), headers, body: data.into() })
@@ -187,7 +186,7 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 fn header_value(value: &str) -> Result<HeaderValue, CommandError> {
     HeaderValue::from_str(&utf8_percent_encode(value, ENCODED).to_string())
-        .map_err(|_| CommandError::Usage(format!("\"{value}\" can't stand in a header")))
+        .map_err(|_| CommandError::Usage(format!("\"{value}\" is not valid in a header")))
 }
 
 fn report(answer: &Answer, console: &mut Console) -> anyhow::Result<ExitStatus> {
@@ -222,7 +221,7 @@ fn print(answer: &Answer, document: &Value, accepted: bool, console: &mut Consol
             console.note(&format!("  {}: {}", part("pointer"), part("detail")));
         }
         if let Some(wait) = answer.retry_after {
-            console.note(&format!("Send it again in {}.", duration(wait.as_secs_f64())));
+            console.note(&format!("Retry in {}.", duration(wait.as_secs_f64())));
         }
     }
     Ok(())

@@ -24,29 +24,29 @@ use std::time::Duration;
 
 /// Length of the history.
 const LENGTH: SignedDuration = SignedDuration::from_hours(24);
-/// A fixed seed makes the same day each time.
+/// A fixed seed, so that each day is the same.
 const SEED: u64 = 7;
 
-/// Called now and then with the progress, from 0 to 1.
+/// Called from time to time with the progress, from 0 to 1.
 pub type Progress<'p> = &'p dyn Fn(f64);
 
-/// Why there is no history.
+/// Why the history failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
-    /// The data folder can't be used.
+    /// The data folder cannot be opened.
     #[error(transparent)]
     Open(#[from] SimulationError),
-    /// The data folder can't be written.
+    /// The data folder cannot be written.
     #[error(transparent)]
     Write(#[from] DbError),
-    /// The alarms can't be evaluated.
+    /// The alarms cannot be evaluated.
     #[error(transparent)]
     Alarms(#[from] WatchError),
-    /// The shop's schemas are broken.
+    /// The shop's schemas are invalid.
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// The system refused a thread or a timer.
-    #[error("virtual time can't be set up: {0}")]
+    #[error("virtual time cannot be set up: {0}")]
     System(#[from] std::io::Error),
 }
 

@@ -1,4 +1,4 @@
-//! The engine of a load: an open loop that keeps its rate however the API behaves.
+//! The engine of a load: an open loop that keeps its rate even if the API is slow or fails.
 
 use super::promises::{Promises, PromisesError};
 use super::tally::{Report, Tally};
@@ -29,7 +29,7 @@ const TICK: Duration = Duration::from_millis(1);
 /// The parameters of a load.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Events a second.
+    /// Events per second.
     pub rate: f64,
     /// The period in which events fall due.
     pub duration: Duration,
@@ -37,7 +37,7 @@ pub struct Plan {
     pub connections: usize,
     /// Seed of the generator.
     pub seed: u64,
-    /// After the last event fell due: how long to continue with events that are not decided yet.
+    /// How long to continue with undecided events after the last event was due.
     pub grace: Duration,
 }
 
@@ -48,7 +48,6 @@ impl Plan {
     }
 }
 
-/// The progress of a load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Events promised so far.

@@ -3,18 +3,18 @@
 use serde::Serialize;
 use std::time::Duration;
 
-/// All measured durations. Each takes four bytes: an hour at 5,000 a second is 72 MB, and quantiles are exact.
+/// All measured durations. Each takes four bytes, so an hour at 5,000 per second takes 72 MB. Quantiles are exact.
 #[derive(Debug, Default)]
 pub struct Latencies(Vec<u32>);
 
 /// The quantiles of durations, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Quantiles {
-    /// Half of them were no longer than this.
+    /// Half of the durations were at most this.
     pub p50: f64,
-    /// 99 of 100 were no longer than this.
+    /// 99 % of the durations were at most this.
     pub p99: f64,
-    /// None was longer than this.
+    /// The longest duration.
     pub max: f64,
 }
 

@@ -59,7 +59,7 @@ fn ends_in_the_middle_of_a_line(file: &mut File) -> io::Result<bool> {
     Ok(last[0] != b'\n')
 }
 
-/// The ids in a file, each once, in the order of their first lines; and the number of lines.
+/// The distinct ids in a file, in the order of their first lines, and the number of lines.
 pub fn read_promises(path: &Path) -> Result<(Vec<EventId>, u64), PromisesError> {
     let fail = |source| PromisesError { what: "read", path: path.to_owned(), source };
     let mut seen = HashSet::new();

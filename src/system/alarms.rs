@@ -46,7 +46,7 @@ impl Alarms {
         let own = own.context("--alarm-settings")?.unwrap_or_default();
         let limits = own.limits(&PipelineSettings::default())?;
         let rules = options.alarm_rules.as_deref().map(|folder| RuleFiles::load(folder, &limits)).transpose();
-        let rules = rules.context("--alarm-rules can't be used")?.unwrap_or_default();
+        let rules = rules.context("--alarm-rules is invalid")?.unwrap_or_default();
         let webhook = options.alarm_webhook.clone().map(Webhook::new).transpose()?;
         let has_webhook = webhook.is_some();
         Ok(Self { options: WatchOptions { rules, settings: own, has_webhook, silent: false }, webhook })

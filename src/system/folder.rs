@@ -20,7 +20,10 @@ pub fn empty(folder: &Path) -> Result<()> {
     let is_ours = [DATABASE, UNFINISHED].iter().any(|name| folder.join(name).exists())
         || std::fs::read_dir(folder)?.next().is_none();
     if !is_ours {
-        bail!("{} has files but no Spillway data: it is left alone; choose another folder", folder.display());
+        bail!(
+            "{} has files but no Spillway data, so it was not changed: choose another folder",
+            folder.display()
+        );
     }
     // Fails if a pipeline runs on the folder.
     drop(DataFolder::own(folder).or_else(|error| match error {
@@ -39,7 +42,7 @@ pub fn empty(folder: &Path) -> Result<()> {
 pub async fn make_history(folder: &Path, alarms: &WatchOptions) -> Result<()> {
     let unfinished = folder.join(UNFINISHED);
     if unfinished.exists() {
-        // Without this, half a day of history would be taken for a whole day.
+        // Without this, an incomplete history would be used as a whole day.
         empty(folder)?;
     }
     if folder.join(DATABASE).exists() {
@@ -47,11 +50,11 @@ pub async fn make_history(folder: &Path, alarms: &WatchOptions) -> Result<()> {
     }
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&unfinished, ""))
-        .with_context(|| format!("can't write {}", unfinished.display()))?;
-    say("Making 24 h of history in virtual time …\n");
+        .with_context(|| format!("cannot write {}", unfinished.display()))?;
+    say("Creating 24 h of history in virtual time …\n");
     let (data, now, alarms) = (folder.to_path_buf(), RealClock.now(), alarms.clone());
     let progress = |share: f64| say(&format!("\r{:3.0} %", share * 100.0));
-    // A line for each event that fails on purpose would hide how far it is.
+    // Log lines for events that fail on purpose would hide the progress.
     let made = move || {
         tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::new(), || {
             demo::make(&data, now, alarms, &progress)
@@ -71,7 +74,7 @@ pub fn keep_history(folder: &Path) -> Result<()> {
 fn delete(file: &Path) -> Result<()> {
     match std::fs::remove_file(file) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("can't delete {}", file.display()))
+            Err(error).with_context(|| format!("cannot delete {}", file.display()))
         }
         _ => Ok(()),
     }

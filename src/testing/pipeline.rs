@@ -66,7 +66,7 @@ pub fn readings(ledger: Ledger) -> impl IntoIterator<Item = Ledger> {
     [ledger, Ledger { accepted: ledger.accepted + 10, stored: ledger.stored + 10, ..ledger }]
 }
 
-/// A queue that accepts `room` messages, is over its rate for the rest of that call, and accepts all later messages.
+/// A queue that accepts `room` messages, throttles the rest of that call, and accepts all later messages.
 pub fn throttled_after(room: usize) -> impl FnMut(usize, &OutgoingMessage) -> Option<QueueError> {
     let (mut room, mut is_full) = (Some(room), false);
     move |position, _| {
@@ -102,7 +102,6 @@ impl FakePipeline {
         Arc::new(Self { memory, in_aws, schemas, machine: Mutex::new(machine) })
     }
 
-    /// The state of the pipeline.
     pub fn state(&self) -> MutexGuard<'_, spillway_testkit::State> {
         self.memory.state()
     }
@@ -112,7 +111,6 @@ impl FakePipeline {
         self.machine.lock().expect("a machine")
     }
 
-    /// The pipeline in memory.
     pub fn memory(&self) -> &Arc<MemoryPipeline> {
         &self.memory
     }

@@ -5,14 +5,14 @@ mock_provider "aws" {
 }
 
 variables {
-  name           = "demo"
-  topics         = { high = "arn:aws:sns:eu-central-1:123456789012:demo-high", low = "arn:aws:sns:eu-central-1:123456789012:demo-low" }
-  business_hours = { zone = "Europe/Berlin", days = ["monday", "tuesday", "wednesday", "thursday", "friday"], open = "09:00", close = "17:30", holidays = [] }
-  dashboard_url  = "https://spillway.example.com"
-  account_id     = "123456789012"
-  partition      = "aws"
-  kms_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-  tags           = { spillway = "demo" }
+  name                   = "demo"
+  topics                 = { high = "arn:aws:sns:eu-central-1:123456789012:demo-high", low = "arn:aws:sns:eu-central-1:123456789012:demo-low" }
+  business_hours         = { zone = "Europe/Berlin", days = ["monday", "tuesday", "wednesday", "thursday", "friday"], open = "09:00", close = "17:30", holidays = [] }
+  dashboard_url          = "https://spillway.example.com"
+  scheduler_trust_policy = "{\"Version\":\"2012-10-17\"}"
+  partition              = "aws"
+  kms_key_arn            = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  tags                   = { spillway = "demo" }
 
   # A name that includes its key, so that an error message shows a wrong one.
   resources = {
@@ -41,7 +41,7 @@ run "rules" {
   }
 }
 
-run "each_rule_is_the_alarm_that_it_says" {
+run "each_rule_is_the_alarm_that_it_defines" {
   module {
     source = "./modules/alarms"
   }
@@ -55,7 +55,7 @@ run "each_rule_is_the_alarm_that_it_says" {
       toset(keys(aws_cloudwatch_metric_alarm.rule)) == toset([for name, rule in run.rules.written : name if rule.kind == "metric"]) &&
       toset(keys(aws_cloudwatch_composite_alarm.rule)) == toset([for name, rule in run.rules.written : name if rule.kind == "composite"])
     )
-    error_message = "There is one alarm for each rule, and a budget's rules are left to AWS Budgets."
+    error_message = "There is one alarm for each rule, except for rules of kind budget, which AWS Budgets evaluates."
   }
 
   assert {
@@ -86,12 +86,12 @@ run "each_rule_is_the_alarm_that_it_says" {
       toset([for i, metric in run.rules.written[name].metrics : join(" ", concat(metric, [tostring(run.rules.written[name].period), join(" ", sort(regexall("[A-Za-z]+=(?:the )?[^ ]+", run.rules.written[name].dimensions[i])))]))]) &&
       [for query in alarm.metric_query : query.expression if query.return_data] == [run.rules.written[name].expression]
     ) if run.rules.written[name].expression != ""])
-    error_message = "A rule with an expression is an alarm on that expression over its metrics, with its period, and the result alone is compared."
+    error_message = "A rule with an expression is an alarm on that expression over its metrics, with its period, and only the result is compared."
   }
 
   assert {
     condition     = length([for name, alarm in aws_cloudwatch_metric_alarm.rule : name if alarm.extended_statistic == "p90" && alarm.statistic == null && alarm.evaluate_low_sample_count_percentiles == "evaluate"]) == length([for rule in run.rules.written : rule if rule.kind == "metric" && rule.expression == "" && try(rule.metrics[0][3], "") == "p90"])
-    error_message = "Percentiles are extended statistics, and only for them it matters how few samples there are."
+    error_message = "Percentiles are extended statistics, and only they have a setting for few samples."
   }
 
   assert {
@@ -105,7 +105,7 @@ run "each_rule_is_the_alarm_that_it_says" {
   }
 }
 
-run "high_alarms_tell_at_once_and_low_ones_through_their_subsystem" {
+run "high_alarms_notify_at_once_and_low_alarms_through_their_subsystem" {
   module {
     source = "./modules/alarms"
   }
@@ -116,23 +116,23 @@ run "high_alarms_tell_at_once_and_low_ones_through_their_subsystem" {
 
   assert {
     condition = alltrue([for name, alarm in merge(aws_cloudwatch_metric_alarm.rule, aws_cloudwatch_composite_alarm.rule) :
-      jsonencode(try(sort(alarm.alarm_actions), [])) == jsonencode(run.rules.written[name].told && run.rules.written[name].tier == "high" ? [var.topics.high] : []) &&
-      jsonencode(try(sort(alarm.ok_actions), [])) == jsonencode(run.rules.written[name].told && run.rules.written[name].tier == "high" ? [var.topics.high] : [])
+      jsonencode(try(sort(alarm.alarm_actions), [])) == jsonencode(run.rules.written[name].notifies && run.rules.written[name].tier == "high" ? [var.topics.high] : []) &&
+      jsonencode(try(sort(alarm.ok_actions), [])) == jsonencode(run.rules.written[name].notifies && run.rules.written[name].tier == "high" ? [var.topics.high] : [])
     ])
-    error_message = "A high rule tells the high topic when it fires and when it clears, each on its own. A low rule, and one with `notify: false`, tells nobody by itself."
+    error_message = "A high rule notifies the high topic when it fires and when it clears. A low rule, and a rule with `notify: false`, notifies no topic itself."
   }
 
   assert {
     condition = alltrue(flatten([for tier, alarms in { high = aws_cloudwatch_composite_alarm.high, low = aws_cloudwatch_composite_alarm.low } : [for subsystem, alarm in alarms :
-      toset(flatten(regexall("ALARM\\(\"demo-([^\"]+)\"\\)", alarm.alarm_rule))) == toset([for name, rule in run.rules.written : name if rule.told && rule.tier == tier && rule.subsystem == subsystem])
+      toset(flatten(regexall("ALARM\\(\"demo-([^\"]+)\"\\)", alarm.alarm_rule))) == toset([for name, rule in run.rules.written : name if rule.notifies && rule.tier == tier && rule.subsystem == subsystem])
     ]]))
-    error_message = "The composite of a tier and subsystem is in alarm when any rule of them is that somebody is to be told of."
+    error_message = "The composite of a tier and subsystem is in alarm when any of their notifying rules is."
   }
 
   assert {
     condition = (
-      toset(keys(aws_cloudwatch_composite_alarm.high)) == toset([for rule in run.rules.written : rule.subsystem if rule.told && rule.tier == "high"]) &&
-      toset(keys(aws_cloudwatch_composite_alarm.low)) == toset([for rule in run.rules.written : rule.subsystem if rule.told && rule.tier == "low"])
+      toset(keys(aws_cloudwatch_composite_alarm.high)) == toset([for rule in run.rules.written : rule.subsystem if rule.notifies && rule.tier == "high"]) &&
+      toset(keys(aws_cloudwatch_composite_alarm.low)) == toset([for rule in run.rules.written : rule.subsystem if rule.notifies && rule.tier == "low"])
     )
     error_message = "There is a composite for each tier and subsystem that has rules."
   }
@@ -142,21 +142,21 @@ run "high_alarms_tell_at_once_and_low_ones_through_their_subsystem" {
       alltrue([for alarm in aws_cloudwatch_composite_alarm.low : tolist(alarm.alarm_actions) == tolist([var.topics.low]) && tolist(alarm.ok_actions) == tolist([var.topics.low])]) &&
       alltrue([for alarm in aws_cloudwatch_composite_alarm.high : try(length(alarm.alarm_actions), 0) == 0])
     )
-    error_message = "The low topic hears of subsystems; the high topic hears of each alarm already."
+    error_message = "Low composites notify the low topic. High composites notify no topic, because each high alarm does."
   }
 
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_composite_alarm.low : alarm.actions_suppressor[0].alarm == "demo-out-of-hours" && alarm.actions_suppressor[0].wait_period >= 60 && alarm.actions_suppressor[0].extension_period >= 60])
-    error_message = "Outside business hours low alarms are held back, and what is still wrong afterwards is told."
+    error_message = "Low alarms are suppressed outside business hours, and those still on afterwards notify then."
   }
 
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_composite_alarm.high : length(alarm.actions_suppressor) == 0]) && alltrue([for alarm in aws_cloudwatch_composite_alarm.rule : length(alarm.actions_suppressor) == 0])
-    error_message = "Nothing holds high alarms back."
+    error_message = "Nothing suppresses high alarms."
   }
 }
 
-run "descriptions_lead_to_the_alarm_and_to_its_runbook" {
+run "descriptions_link_to_the_alarm_and_to_its_runbook" {
   module {
     source = "./modules/alarms"
   }
@@ -171,12 +171,12 @@ run "descriptions_lead_to_the_alarm_and_to_its_runbook" {
       strcontains(alarm.alarm_description, "\nNow: https://spillway.example.com/alarms/${name}?range=") &&
       endswith(alarm.alarm_description, "\nRunbook: https://spillway.example.com/runbooks/${run.rules.written[name].runbook}")
     )])
-    error_message = "A description says what is the case and what it means, and links to the alarm's page and to its runbook."
+    error_message = "A description has the rule's summary and impact, and links to the alarm's page and to its runbook."
   }
 
   assert {
     condition     = strcontains(aws_cloudwatch_metric_alarm.rule["queue-age-high"].alarm_description, "?range=3h") && strcontains(aws_cloudwatch_metric_alarm.rule["availability-burn-14x-long"].alarm_description, "?range=24h")
-    error_message = "The page shows more than the alarm looked at."
+    error_message = "The page shows a longer range than the alarm evaluates."
   }
 }
 
@@ -196,7 +196,7 @@ run "without_a_dashboard_there_are_no_links" {
   }
 }
 
-run "sentences_are_cut_where_cloudwatch_has_no_more_room_and_links_are_not" {
+run "long_sentences_are_shortened_to_cloudwatchs_limit_and_links_are_not" {
   module {
     source = "./modules/alarms"
   }
@@ -207,11 +207,11 @@ run "sentences_are_cut_where_cloudwatch_has_no_more_room_and_links_are_not" {
 
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.rule["queue-age-high"].alarm_description) == 1024 && endswith(aws_cloudwatch_metric_alarm.rule["queue-age-high"].alarm_description, "/runbooks/queue-age")
-    error_message = "The whole has 1,024 characters, and ends with the runbook."
+    error_message = "The description has 1,024 characters, and ends with the runbook."
   }
 }
 
-run "a_limit_of_zero_switches_a_rule_off_also_while_there_is_no_data" {
+run "a_limit_of_zero_switches_a_rule_off_even_without_data" {
   module {
     source = "./modules/alarms"
   }
@@ -222,16 +222,16 @@ run "a_limit_of_zero_switches_a_rule_off_also_while_there_is_no_data" {
 
   assert {
     condition     = run.rules.rules["api-requests-few-high"].missing_data == "breaching" && aws_cloudwatch_metric_alarm.rule["api-requests-few-high"].treat_missing_data == "notBreaching"
-    error_message = "Nothing is below 0, and what is missing is not either."
+    error_message = "No count is below 0, and missing data does not count as below 0."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.rule["dlq-depth-low"].treat_missing_data == run.rules.rules["dlq-depth-low"].missing_data
-    error_message = "A rule that looks for more than 0 is as it was written."
+    error_message = "A rule with another comparison keeps its setting for missing data."
   }
 }
 
-run "who_tells_the_morning_is_watched_too" {
+run "the_reporter_has_an_alarm_of_its_own" {
   module {
     source = "./modules/alarms"
   }
@@ -243,7 +243,7 @@ run "who_tells_the_morning_is_watched_too" {
 
   assert {
     condition     = alltrue([for query in aws_cloudwatch_metric_alarm.reporter[0].metric_query : query.metric[0].dimensions == tomap({ FunctionName = "demo-reporter" }) if length(query.metric) > 0])
-    error_message = "Its errors and invocations are looked at."
+    error_message = "The alarm is on the reporter's errors and invocations."
   }
 
   assert {
@@ -251,11 +251,11 @@ run "who_tells_the_morning_is_watched_too" {
       aws_cloudwatch_composite_alarm.low["reporter"].alarm_rule == "ALARM(\"demo-reporter-fails\")" && tolist(aws_cloudwatch_composite_alarm.low["reporter"].alarm_actions) == tolist([var.topics.low]) &&
       aws_cloudwatch_composite_alarm.low["reporter"].actions_suppressor[0].alarm == "demo-out-of-hours"
     )
-    error_message = "Its failure is told as low alarms are: in business hours, by CloudWatch and not by itself."
+    error_message = "CloudWatch notifies about the reporter's failure like a low alarm, in business hours."
   }
 }
 
-run "a_rule_over_what_the_deployment_does_not_have_is_refused" {
+run "a_rule_on_a_resource_that_the_deployment_lacks_is_refused" {
   command = plan
 
   module {
@@ -277,8 +277,7 @@ run "budget_rules_are_notifications_of_aws_budgets" {
 
   variables {
     monthly_usd = 50
-    tag_key     = "spillway"
-    tag_value   = "demo"
+    tag         = { key = "spillway", value = "demo" }
     rules       = { for name, rule in run.rules.rules : name => rule if rule.kind == "budget" }
   }
 
@@ -286,6 +285,6 @@ run "budget_rules_are_notifications_of_aws_budgets" {
     condition = toset([for notification in aws_budgets_budget.this.notification : "${notification.notification_type} ${notification.comparison_operator} ${notification.threshold} ${one(notification.subscriber_sns_topic_arns)}"]) == toset([
       for rule in run.rules.written : "${rule.metrics[0][2] == "BudgetActualPercent" ? "ACTUAL" : "FORECASTED"} GREATER_THAN ${rule.threshold} ${var.topics[rule.tier]}" if rule.kind == "budget"
     ])
-    error_message = "Each tells the topic of its tier at its percentage, of what is spent or of the forecast."
+    error_message = "Each notifies the topic of its tier at its percentage of the actual or forecast costs."
   }
 }

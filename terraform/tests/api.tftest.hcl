@@ -38,12 +38,12 @@ run "every_request_can_be_traced_and_is_logged_and_throttled" {
 
   assert {
     condition     = !strcontains(aws_api_gateway_stage.this.access_log_settings[0].format, "body")
-    error_message = "The access log holds nothing of an event."
+    error_message = "The access log has no part of an event."
   }
 
   assert {
     condition     = aws_cloudwatch_log_group.access.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.access.retention_in_days == 30
-    error_message = "Access logs are encrypted, and deleted after the days that were asked for."
+    error_message = "Access logs are encrypted, and deleted after the configured days."
   }
 
   assert {
@@ -51,12 +51,12 @@ run "every_request_can_be_traced_and_is_logged_and_throttled" {
       aws_cloudwatch_log_group.execution.name == "API-Gateway-Execution-Logs_mocked-api/v1" &&
       aws_cloudwatch_log_group.execution.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.execution.retention_in_days == 30
     )
-    error_message = "So is API Gateway's own log, which it would make without either."
+    error_message = "API Gateway's own log has the same key and retention. API Gateway would create it with neither."
   }
 
   assert {
     condition     = aws_api_gateway_method_settings.all.method_path == "*/*" && aws_api_gateway_method_settings.all.settings[0].throttling_rate_limit == 10000 && aws_api_gateway_method_settings.all.settings[0].throttling_burst_limit == 5000
-    error_message = "The throttle holds for every method."
+    error_message = "The throttle applies to every method."
   }
 
   assert {
@@ -92,7 +92,7 @@ run "only_this_route_may_invoke_the_function" {
   }
 }
 
-run "what_the_api_refuses_by_itself_is_a_problem_document" {
+run "the_apis_own_refusals_are_problem_documents" {
   module {
     source = "./modules/api"
   }
@@ -109,12 +109,12 @@ run "what_the_api_refuses_by_itself_is_a_problem_document" {
 
   assert {
     condition     = aws_api_gateway_gateway_response.refusal["THROTTLED"].status_code == "429" && aws_api_gateway_gateway_response.refusal["REQUEST_TOO_LARGE"].status_code == "413" && aws_api_gateway_gateway_response.refusal["MISSING_AUTHENTICATION_TOKEN"].status_code == "404"
-    error_message = "Too many is 429, too large 413, no such route 404."
+    error_message = "Too many requests are 429, too large a request is 413, an unknown route is 404."
   }
 
   assert {
     condition     = alltrue([for refusal in aws_api_gateway_gateway_response.refusal : contains(keys(refusal.response_parameters), "gatewayresponse.header.Retry-After") if contains(["429", "503"], refusal.status_code)])
-    error_message = "An answer that asks for another try says when."
+    error_message = "An answer that asks for a retry says when."
   }
 
   assert {
@@ -123,7 +123,7 @@ run "what_the_api_refuses_by_itself_is_a_problem_document" {
   }
 }
 
-run "refusals_are_those_that_the_documentation_has" {
+run "refusals_are_those_in_the_documentation" {
   module {
     source = "./modules/api"
   }
@@ -138,7 +138,7 @@ run "refusals_are_those_that_the_documentation_has" {
 
   assert {
     condition     = aws_api_gateway_gateway_response.refusal["INTEGRATION_TIMEOUT"].status_code == "504" && aws_api_gateway_gateway_response.refusal["INTEGRATION_FAILURE"].status_code == "502" && aws_api_gateway_gateway_response.refusal["DEFAULT_5XX"].status_code == "502"
-    error_message = "Where it is not known whether events were accepted, the answer is not 503, which says that none were."
+    error_message = "If it is unknown whether events were accepted, the answer is not 503, which says that none were."
   }
 }
 
@@ -160,7 +160,7 @@ run "other_methods_and_the_health_check_are_answered_by_the_function" {
   }
 }
 
-run "a_signed_api_says_so_to_who_comes_unsigned" {
+run "an_api_with_signatures_says_so_in_its_answer_to_an_unsigned_request" {
   module {
     source = "./modules/api"
   }
@@ -181,11 +181,11 @@ run "a_signed_api_says_so_to_who_comes_unsigned" {
 
   assert {
     condition     = alltrue([for refusal in ["ACCESS_DENIED", "INVALID_SIGNATURE", "EXPIRED_TOKEN"] : aws_api_gateway_gateway_response.refusal[refusal].status_code == "403"])
-    error_message = "One that is signed wrong learns what is wrong with it."
+    error_message = "A request with a wrong signature is answered with 403 and the reason."
   }
 }
 
-run "what_costs_more_is_off" {
+run "options_that_cost_more_are_off" {
   module {
     source = "./modules/api"
   }
@@ -211,7 +211,7 @@ run "what_costs_more_is_off" {
   }
 }
 
-run "the_accounts_log_role_is_left_alone_when_another_stack_has_it" {
+run "the_accounts_log_role_is_not_changed_if_another_stack_manages_it" {
   module {
     source = "./modules/api"
   }
@@ -222,7 +222,7 @@ run "the_accounts_log_role_is_left_alone_when_another_stack_has_it" {
 
   assert {
     condition     = length(aws_api_gateway_account.this) == 0 && length(aws_iam_role.logs) == 0
-    error_message = "Neither the account's setting nor a role for it is made."
+    error_message = "Neither the account's setting nor its role is created."
   }
 }
 
@@ -242,7 +242,7 @@ run "a_web_acl_limits_addresses_and_never_refuses_an_event_for_its_content" {
 
   assert {
     condition     = anytrue([for rule in aws_wafv2_web_acl.this[0].rule : try(rule.statement[0].rate_based_statement[0].limit, 0) == 5000 && try(rule.statement[0].rate_based_statement[0].aggregate_key_type, "") == "IP"])
-    error_message = "Requests of one address are limited."
+    error_message = "Requests from one address are limited."
   }
 
   assert {
@@ -254,11 +254,11 @@ run "a_web_acl_limits_addresses_and_never_refuses_an_event_for_its_content" {
           for body_rule in ["Log4JRCE_BODY", "JavaDeserializationRCE_BODY", "ReactJSRCE_BODY"] : contains([for override in group.rule_action_override : override.name], body_rule)
       ]))
     ]]))
-    error_message = "Rules that look into bodies only count."
+    error_message = "Rules that inspect bodies only count matches."
   }
 }
 
-run "a_domain_of_ones_own_is_the_url_and_gets_its_records" {
+run "a_custom_domain_is_the_url_and_gets_its_records" {
   module {
     source = "./modules/api"
   }
@@ -269,17 +269,17 @@ run "a_domain_of_ones_own_is_the_url_and_gets_its_records" {
 
   assert {
     condition     = output.topology.url == "https://events.example.com/events"
-    error_message = "The URL has the name, without the stage."
+    error_message = "The URL has the domain name, without the stage."
   }
 
   assert {
     condition     = aws_api_gateway_domain_name.this[0].security_policy == "TLS_1_2"
-    error_message = "The name is served with TLS 1.2 at least."
+    error_message = "The domain accepts TLS 1.2 and later only."
   }
 
   assert {
     condition     = toset(keys(aws_route53_record.domain)) == toset(["A", "AAAA"])
-    error_message = "With a zone, the records are made."
+    error_message = "With a zone, the records are created."
   }
 }
 

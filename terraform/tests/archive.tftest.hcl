@@ -10,7 +10,7 @@ variables {
   tags            = { spillway = "demo" }
 }
 
-run "nobody_outside_can_reach_the_archive" {
+run "the_archive_has_no_public_access" {
   module {
     source = "./modules/archive"
   }
@@ -31,7 +31,7 @@ run "nobody_outside_can_reach_the_archive" {
   }
 }
 
-run "the_archive_takes_nothing_without_tls" {
+run "the_archive_refuses_requests_without_tls" {
   module {
     source = "./modules/archive"
   }
@@ -45,11 +45,11 @@ run "the_archive_takes_nothing_without_tls" {
       Resource  = ["arn:aws:s3:::mocked-bucket", "arn:aws:s3:::mocked-bucket/*"]
       Condition = { Bool = { "aws:SecureTransport" = "false" } }
     }]
-    error_message = "Every request without TLS is denied, for the bucket and all that is in it."
+    error_message = "Every request without TLS is denied, for the bucket and its objects."
   }
 }
 
-run "what_is_archived_is_encrypted_and_survives_overwriting_and_deleting" {
+run "objects_are_encrypted_and_survive_overwriting_and_deleting" {
   module {
     source = "./modules/archive"
   }
@@ -68,11 +68,11 @@ run "what_is_archived_is_encrypted_and_survives_overwriting_and_deleting" {
 
   assert {
     condition     = !aws_s3_bucket.this.force_destroy
-    error_message = "A bucket that holds something is not destroyed."
+    error_message = "A bucket with objects is not destroyed."
   }
 }
 
-run "dead_letters_get_colder_but_stay_readable_and_are_kept" {
+run "dead_letters_move_to_cold_storage_but_stay_readable_and_are_kept" {
   module {
     source = "./modules/archive"
   }
@@ -98,11 +98,11 @@ run "dead_letters_are_deleted_only_when_asked_for" {
     condition = anytrue([for rule in aws_s3_bucket_lifecycle_configuration.this.rule :
       rule.filter[0].prefix == "dead-letters/" && try(rule.expiration[0].days, 0) == 400
     ])
-    error_message = "Dead letters are deleted after the days that were asked for."
+    error_message = "Dead letters are deleted after the configured days."
   }
 }
 
-run "what_was_deleted_leaves_nothing_behind_for_ever" {
+run "old_versions_and_delete_markers_are_removed" {
   module {
     source = "./modules/archive"
   }
@@ -111,11 +111,11 @@ run "what_was_deleted_leaves_nothing_behind_for_ever" {
     condition = anytrue([for rule in aws_s3_bucket_lifecycle_configuration.this.rule :
       try(rule.noncurrent_version_expiration[0].noncurrent_days, 0) == 30 && try(rule.expiration[0].expired_object_delete_marker, false) && try(rule.expiration[0].days, 0) == 0
     ])
-    error_message = "Old versions go after 30 days, and then the markers of what was deleted."
+    error_message = "Old versions are deleted after 30 days, and then their delete markers."
   }
 }
 
-run "schemas_are_copied_with_their_folders_and_their_change_is_seen" {
+run "schemas_are_copied_and_a_change_changes_their_hash" {
   module {
     source = "./modules/archive"
   }
@@ -126,17 +126,17 @@ run "schemas_are_copied_with_their_folders_and_their_change_is_seen" {
 
   assert {
     condition     = aws_s3_object.schema["order.placed.json"].key == "schemas/order.placed.json"
-    error_message = "A schema is found under its file's name."
+    error_message = "A schema has its file's name as the key."
   }
 
   assert {
     condition     = output.schema_set.hash == aws_s3_object.schema_set[0].source_hash && aws_s3_object.schema["order.placed.json"].source_hash == filesha256("tests/schemas/order.placed.json")
-    error_message = "A changed schema changes the hash, by which functions start again."
+    error_message = "A changed schema changes the hash, and functions restart."
   }
 
   assert {
     condition     = jsondecode(aws_s3_object.schema_set[0].content) == { "order.placed" = file("tests/schemas/order.placed.json") } && aws_s3_object.schema_set[0].key == "schema-sets/current.json"
-    error_message = "All schemas are in one document, as they were written; hidden files are not."
+    error_message = "All schemas are in one document, as they were written, without hidden files."
   }
 
   assert {
@@ -146,6 +146,6 @@ run "schemas_are_copied_with_their_folders_and_their_change_is_seen" {
 
   assert {
     condition     = keys(aws_s3_object.schema) == ["order.placed.json"]
-    error_message = "Hidden files are no schemas."
+    error_message = "Hidden files are not copied as schemas."
   }
 }

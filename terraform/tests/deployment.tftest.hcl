@@ -8,7 +8,7 @@ variables {
   artifacts_dir = "tests/artifacts"
 }
 
-run "a_plain_apply_makes_a_deployment_with_everything_optional_off" {
+run "by_default_all_options_are_off" {
   assert {
     condition     = length(module.backup) == 0 && output.topology.backup_vault == null
     error_message = "Backup is off."
@@ -35,10 +35,10 @@ run "a_plain_apply_makes_a_deployment_with_everything_optional_off" {
   }
 }
 
-run "the_topology_says_how_to_find_and_judge_everything" {
+run "the_topology_has_every_name_and_limit" {
   assert {
     condition     = can(jsondecode(jsonencode(output.topology))) && output.topology.version == 1
-    error_message = "The topology is one JSON document that names the version of its form."
+    error_message = "The topology is one JSON document that names the version of its format."
   }
 
   assert {
@@ -92,7 +92,18 @@ run "each_function_may_do_only_what_its_code_does" {
         "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage",
       ]
     })
-    error_message = "Nobody has an action more than this."
+    error_message = "No function has a further action."
+  }
+
+  assert {
+    condition = { for service, policy in local.trust_policies : service => jsondecode(policy).Statement } == { for service in ["backup", "scheduler"] : service => [{
+      Sid       = "${title(service)}OfThisAccount"
+      Effect    = "Allow"
+      Principal = { Service = "${service}.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
+    }] }
+    error_message = "Backup and Scheduler assume their roles for this account only."
   }
 
   assert {
@@ -106,7 +117,7 @@ run "each_function_may_do_only_what_its_code_does" {
   }
 }
 
-run "alarms_are_found_by_their_rules_and_thresholds_are_this_deployments" {
+run "the_topology_names_the_alarms_and_thresholds_follow_this_deployments_limits" {
   variables {
     consumer       = { timeout_s = 60, maximum_concurrency = 20 }
     api            = { throttle_rate_per_s = 100 }
@@ -121,31 +132,31 @@ run "alarms_are_found_by_their_rules_and_thresholds_are_this_deployments" {
 
   assert {
     condition     = module.rules.rules["consumer-duration-low"].threshold == 48000 && module.rules.rules["consumer-concurrency-low"].threshold == 16 && module.rules.rules["api-requests-many-low"].threshold == 3600
-    error_message = "Thresholds are shares of what this deployment has."
+    error_message = "Thresholds are shares of this deployment's limits."
   }
 
   assert {
     condition     = module.rules.rules["api-requests-few-low"].threshold == 7 && output.topology.alarms.limits["api.expected_requests_per_5_minutes"] == 7 && output.topology.alarms.limits["queues.primary.max_in_flight"] == 120000
-    error_message = "What only people know is set by hand, or is the file's."
+    error_message = "A limit that only the operator knows is the variable's, or else the file's."
   }
 
   assert {
     condition     = output.topology.alarms.business_hours.zone == "America/New_York" && output.topology.alarms.business_hours.open == "09:00" && output.topology.alarms.business_hours.holidays == tolist(["2026-12-25"])
-    error_message = "The dashboard learns when low alarms are told."
+    error_message = "The topology has the business hours, for the dashboard."
   }
 }
 
-run "thresholds_of_a_plain_deployment_are_those_that_the_rules_were_tested_with" {
+run "default_thresholds_are_those_that_the_rules_were_tested_with" {
   assert {
     condition     = [for key, value in module.rules.limits : key if value != jsondecode(file("../alerts/rules.json")).limits[key]] == ["api.expected_requests_per_5_minutes"]
-    error_message = "Defaults of the variables and of the compiled rules say the same, but for what a new deployment cannot know: ${jsonencode(module.rules.limits)}"
+    error_message = "Defaults of the variables and of the compiled rules agree, except for the expected requests: ${jsonencode(module.rules.limits)}"
   }
 
   assert {
     condition = module.rules.limits["api.expected_requests_per_5_minutes"] == 0 && alltrue([for name in ["api-requests-few-low", "api-requests-few-high"] :
       module.rules.rules[name].threshold == 0 && module.rules.rules[name].comparison == "LessThanThreshold"
     ])
-    error_message = "Nobody is woken because a new deployment has no requests."
+    error_message = "A new deployment without requests has no alarm."
   }
 }
 
@@ -164,7 +175,7 @@ run "every_limit_that_terraform_sets_follows_its_setting" {
     condition = toset([for key, value in jsondecode(file("../alerts/rules.json")).limits : key if module.rules.limits[key] == value]) == toset([
       "queues.primary.max_in_flight", "queues.dlq.retention_s",
     ])
-    error_message = "A rule's threshold is a share of what was set up, not of a default: ${jsonencode(module.rules.limits)}"
+    error_message = "A rule's threshold is a share of the configured limit, not of a default: ${jsonencode(module.rules.limits)}"
   }
 
   assert {
@@ -174,46 +185,46 @@ run "every_limit_that_terraform_sets_follows_its_setting" {
 
   assert {
     condition     = module.rules.limits["functions.ingest.concurrency"] == 77 && module.rules.limits["functions.consumer.concurrency"] == 11 && module.rules.limits["functions.archiver.concurrency"] == 6
-    error_message = "How many of each function run at once at most."
+    error_message = "The maximum concurrency of each function."
   }
 
   assert {
     condition     = module.rules.limits["api.requests_per_minute"] == 6000 && module.rules.limits["queues.primary.max_receive_count"] == 19
-    error_message = "What the API lets through, and receives before a message is a dead letter."
+    error_message = "The API's throttle, and the receives before a message is a dead letter."
   }
 }
 
-run "the_reporter_opens_with_business_hours_and_knows_what_terraform_knows" {
+run "the_reporter_is_invoked_when_business_hours_begin_and_has_an_alarm" {
   variables {
     business_hours = { zone = "America/New_York", holidays = ["2026-12-25"] }
   }
 
   assert {
     condition     = output.topology.alarms.composites.low["reporter"] == "spillway-low-reporter"
-    error_message = "Somebody is told if it fails."
+    error_message = "A low alarm notifies if the reporter fails."
   }
 
   assert {
     condition     = output.topology.reporter.name == "spillway-reporter" && toset(keys(module.alarms.openings)) == toset(["2026", "2026-12", "other"])
-    error_message = "There is a reporter, which is asked at each opening."
+    error_message = "There is a reporter, which is invoked at each opening."
   }
 }
 
 run "dead_letters_are_found_by_time_group_type_and_event" {
   assert {
     condition     = output.topology.dead_letter_index.indexes == tolist(["by_event", "by_group", "by_time", "by_type"])
-    error_message = "The index table has an index for each way to look for a dead letter."
+    error_message = "The index table has an index for each way to find a dead letter."
   }
 }
 
-run "a_consumer_that_checks_schemas_is_told_where_they_are_and_may_read_them" {
+run "a_consumer_that_checks_schemas_has_their_location_and_may_read_them" {
   variables {
     schemas_dir = "tests/schemas"
   }
 
   assert {
     condition     = local.environments.consumer.SPILLWAY_SCHEMAS_KEY == "schema-sets/current.json" && local.environments.consumer.SPILLWAY_SCHEMAS_VERSION != null && local.environments.consumer.SPILLWAY_SCHEMAS_HASH != null
-    error_message = "The consumer is told where schemas are, in which version, and that they changed."
+    error_message = "The consumer's environment has the schemas' key, version and hash."
   }
 
   assert {
@@ -222,23 +233,23 @@ run "a_consumer_that_checks_schemas_is_told_where_they_are_and_may_read_them" {
   }
 }
 
-run "a_key_made_before_is_kept_beside_a_key_of_ones_own" {
+run "the_made_key_is_kept_beside_a_key_of_the_operator" {
   variables {
     kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555"
   }
 
   assert {
     condition     = length(module.key) == 1 && output.topology.kms_key_arn == var.kms_key_arn
-    error_message = "The key of the runs before is not destroyed: the queues and the archive hold what it encrypted."
+    error_message = "The made key is not destroyed: the queues and the archive have data that it encrypted."
   }
 
   assert {
     condition     = alltrue([for use in local.key_use : toset(use.Resource) == toset([var.kms_key_arn, module.key[0].arn])])
-    error_message = "Functions read with either key."
+    error_message = "Functions may use both keys."
   }
 }
 
-run "a_key_of_ones_own_is_used_everywhere_and_none_is_made" {
+run "a_key_of_the_operator_is_used_everywhere_and_none_is_made" {
   variables {
     make_key    = false
     kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555"
@@ -257,11 +268,11 @@ run "a_warm_up_looks_like_a_request_that_does_nothing" {
 
   assert {
     condition     = local.warm_up_request.path == "/warm-up" && local.warm_up_request.httpMethod == "GET" && local.warm_up_request.requestContext.stage == "v1"
-    error_message = "The warm-up has the form of a REST API request, to a path that takes nothing in."
+    error_message = "The warm-up has the format of a REST API request, to a path that accepts no events."
   }
 }
 
-run "everything_at_once_fits_together" {
+run "all_options_together_make_a_deployment" {
   variables {
     name         = "everything"
     tags         = { owner = "platform" }
@@ -293,17 +304,17 @@ run "everything_at_once_fits_together" {
 
   assert {
     condition     = jsonencode(local.tags) == jsonencode({ owner = "platform", spillway = "everything" })
-    error_message = "The deployment's tag stands beside the others."
+    error_message = "Resources have the deployment's tag and the operator's tags."
   }
 
   assert {
     condition     = output.topology.api.url == "https://mocked.cloudfront.net/events" && output.topology.backup_vault == "everything" && output.topology.traces.group == "everything"
-    error_message = "What was asked for is in the topology."
+    error_message = "The topology has the options that are on."
   }
 
   assert {
     condition     = output.topology.functions.consumer.maximum_concurrency == 50 && output.topology.functions.ingest.provisioned_concurrency == 2 && output.topology.table.replicas == tolist(["eu-west-1"])
-    error_message = "Limits and replicas are what was asked for."
+    error_message = "Limits and replicas are as configured."
   }
 }
 

@@ -3,22 +3,22 @@ mock_provider "aws" {
 }
 
 variables {
-  name               = "demo-consumer"
-  description        = "Stores queued events"
-  zip                = "tests/artifacts/consumer-arm64.zip"
-  architecture       = "arm64"
-  timeout_s          = 30
-  memory_mb          = 256
-  environment        = { SPILLWAY_DEPLOYMENT = "demo" }
-  statements         = [{ Sid = "StoreEvents", Effect = "Allow", Action = ["dynamodb:PutItem"], Resource = "arn:aws:dynamodb:eu-central-1:123456789012:table/demo-events" }]
-  log_level          = "info"
-  log_retention_days = 30
-  account_id         = "123456789012"
-  kms_key_arn        = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-  tags               = { spillway = "demo" }
+  name                   = "demo-consumer"
+  description            = "Stores queued events"
+  zip                    = "tests/artifacts/consumer-arm64.zip"
+  architecture           = "arm64"
+  timeout_s              = 30
+  memory_mb              = 256
+  environment            = { SPILLWAY_DEPLOYMENT = "demo" }
+  statements             = [{ Sid = "StoreEvents", Effect = "Allow", Action = ["dynamodb:PutItem"], Resource = "arn:aws:dynamodb:eu-central-1:123456789012:table/demo-events" }]
+  log_level              = "info"
+  log_retention_days     = 30
+  scheduler_trust_policy = "{\"Version\":\"2012-10-17\"}"
+  kms_key_arn            = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  tags                   = { spillway = "demo" }
 }
 
-run "a_function_is_traced_and_logs_as_json_into_an_encrypted_group_that_forgets" {
+run "a_function_is_traced_and_logs_json_into_an_encrypted_group_with_a_retention" {
   module {
     source = "./modules/function"
   }
@@ -35,11 +35,11 @@ run "a_function_is_traced_and_logs_as_json_into_an_encrypted_group_that_forgets"
 
   assert {
     condition     = aws_cloudwatch_log_group.this.retention_in_days == 30 && aws_cloudwatch_log_group.this.kms_key_id == var.kms_key_arn
-    error_message = "Logs are encrypted, and deleted after the days that were asked for."
+    error_message = "Logs are encrypted, and deleted after the configured days."
   }
 }
 
-run "a_function_runs_a_bootstrap_of_the_architecture_that_was_asked_for" {
+run "a_function_runs_a_bootstrap_of_the_configured_architecture" {
   module {
     source = "./modules/function"
   }
@@ -81,21 +81,21 @@ run "a_role_has_one_policy_that_names_its_resources" {
       for statement in jsondecode(aws_iam_role_policy.this.policy).Statement :
       statement.Resource != "*" || toset(statement.Action) == toset(["xray:PutTraceSegments", "xray:PutTelemetryRecords"])
     ])
-    error_message = "No statement is about every resource, but for the two X-Ray actions, for which IAM knows no resource."
+    error_message = "No statement applies to every resource, except the two X-Ray actions, for which IAM has no resource types."
   }
 
   assert {
     condition     = contains([for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : statement.Sid], "StoreEvents")
-    error_message = "The policy has what the function asked for."
+    error_message = "The policy includes the function's own statements."
   }
 
   assert {
     condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Principal == { Service = "lambda.amazonaws.com" }
-    error_message = "Only Lambda may take the role on."
+    error_message = "Only Lambda may assume the role."
   }
 }
 
-run "a_function_that_reads_no_queue_and_no_clock_has_neither" {
+run "a_function_without_queue_and_schedules_has_no_mapping_and_no_schedule" {
   module {
     source = "./modules/function"
   }
@@ -111,7 +111,7 @@ run "a_function_that_reads_no_queue_and_no_clock_has_neither" {
   }
 }
 
-run "a_mapping_reports_failed_records_one_by_one_and_never_runs_more_than_it_may" {
+run "a_mapping_reports_failed_records_one_by_one_and_limits_concurrency" {
   module {
     source = "./modules/function"
   }
@@ -127,7 +127,7 @@ run "a_mapping_reports_failed_records_one_by_one_and_never_runs_more_than_it_may
 
   assert {
     condition     = aws_lambda_event_source_mapping.queue[0].function_response_types == toset(["ReportBatchItemFailures"])
-    error_message = "A mapping takes partial batch responses; otherwise one bad record would fail all beside it."
+    error_message = "A mapping takes partial batch responses; otherwise one failed record would fail its whole batch."
   }
 
   assert {
@@ -141,25 +141,25 @@ run "a_mapping_reports_failed_records_one_by_one_and_never_runs_more_than_it_may
   }
 }
 
-run "a_schedule_invokes_the_alias_by_a_role_that_may_do_nothing_else" {
+run "a_schedule_invokes_the_alias_with_a_role_that_may_do_nothing_else" {
   module {
     source = "./modules/function"
   }
 
   variables {
     schedules = {
-      mend-index = { description = "Indexes what is not indexed", every_minutes = 5, input = "{\"task\":\"mend-index\"}" }
-      warm-up    = { description = "Keeps it warm", every_minutes = 1, input = "{}" }
+      maintain = { description = "Indexes what is not indexed", every_minutes = 5, input = "{\"task\":\"maintain\"}" }
+      warm-up  = { description = "Keeps one sandbox initialised", every_minutes = 1, input = "{}" }
     }
   }
 
   assert {
-    condition     = aws_scheduler_schedule.this["mend-index"].schedule_expression == "rate(5 minutes)" && aws_scheduler_schedule.this["warm-up"].schedule_expression == "rate(1 minute)"
-    error_message = "The rate is spelled as Scheduler wants it, in the singular for one minute."
+    condition     = aws_scheduler_schedule.this["maintain"].schedule_expression == "rate(5 minutes)" && aws_scheduler_schedule.this["warm-up"].schedule_expression == "rate(1 minute)"
+    error_message = "The rate has Scheduler's format, with the singular for one minute."
   }
 
   assert {
-    condition     = aws_scheduler_schedule.this["mend-index"].target[0].arn == aws_lambda_alias.live.arn
+    condition     = aws_scheduler_schedule.this["maintain"].target[0].arn == aws_lambda_alias.live.arn
     error_message = "A schedule invokes the alias."
   }
 
@@ -172,8 +172,8 @@ run "a_schedule_invokes_the_alias_by_a_role_that_may_do_nothing_else" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.scheduler[0].assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
-    error_message = "Only schedules of this account may take the role on."
+    condition     = aws_iam_role.scheduler[0].assume_role_policy == var.scheduler_trust_policy
+    error_message = "The role has the trust policy of the deployment."
   }
 }
 
@@ -194,6 +194,6 @@ run "provisioned_and_reserved_concurrency_are_set_when_asked_for" {
 
   assert {
     condition     = aws_lambda_function.this.reserved_concurrent_executions == 20
-    error_message = "Reserved concurrency is what was asked for."
+    error_message = "Reserved concurrency is as configured."
   }
 }

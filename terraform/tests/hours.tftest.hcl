@@ -5,19 +5,19 @@ mock_provider "aws" {
 }
 
 variables {
-  name           = "demo"
-  rules          = {}
-  resources      = {}
-  topics         = { high = "arn:aws:sns:eu-central-1:123456789012:demo-high", low = "arn:aws:sns:eu-central-1:123456789012:demo-low" }
-  business_hours = { zone = "Europe/Berlin", days = ["friday", "monday", "tuesday", "wednesday", "thursday"], open = "09:00", close = "17:30", holidays = [] }
-  dashboard_url  = null
-  account_id     = "123456789012"
-  partition      = "aws"
-  kms_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-  tags           = { spillway = "demo" }
+  name                   = "demo"
+  rules                  = {}
+  resources              = {}
+  topics                 = { high = "arn:aws:sns:eu-central-1:123456789012:demo-high", low = "arn:aws:sns:eu-central-1:123456789012:demo-low" }
+  business_hours         = { zone = "Europe/Berlin", days = ["friday", "monday", "tuesday", "wednesday", "thursday"], open = "09:00", close = "17:30", holidays = [] }
+  dashboard_url          = null
+  scheduler_trust_policy = "{\"Version\":\"2012-10-17\"}"
+  partition              = "aws"
+  kms_key_arn            = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  tags                   = { spillway = "demo" }
 }
 
-run "the_suppressor_keeps_the_state_that_it_was_given" {
+run "the_suppressor_keeps_the_state_that_was_set_last" {
   module {
     source = "./modules/alarms"
   }
@@ -29,23 +29,23 @@ run "the_suppressor_keeps_the_state_that_it_was_given" {
 
   assert {
     condition     = try(length(aws_cloudwatch_metric_alarm.out_of_hours[0].alarm_actions), 0) == 0
-    error_message = "Nobody is told that an office closes."
+    error_message = "The suppressor itself notifies no topic."
   }
 }
 
-run "schedules_flip_the_suppressor_in_the_zones_own_time" {
+run "schedules_switch_the_suppressor_in_the_zones_own_time" {
   module {
     source = "./modules/alarms"
   }
 
   assert {
     condition     = { for key, schedule in aws_scheduler_schedule.flip : key => schedule.schedule_expression } == { opening-other = "cron(0 9 ? * MON,TUE,WED,THU,FRI *)", closing-all = "cron(30 17 ? * MON,TUE,WED,THU,FRI *)" }
-    error_message = "They begin and end with the hours, on the days that were named."
+    error_message = "They begin and end business hours on the configured days."
   }
 
   assert {
     condition     = alltrue([for schedule in aws_scheduler_schedule.flip : schedule.schedule_expression_timezone == "Europe/Berlin" && schedule.flexible_time_window[0].mode == "OFF"])
-    error_message = "Scheduler reckons in the zone, so daylight saving is its business, and is not late on purpose."
+    error_message = "Scheduler computes times in the zone, with daylight saving, and starts each schedule at its time."
   }
 
   assert {
@@ -53,17 +53,22 @@ run "schedules_flip_the_suppressor_in_the_zones_own_time" {
       opening-other = ["arn:aws:scheduler:::aws-sdk:cloudwatch:setAlarmState", "demo-out-of-hours", "OK"]
       closing-all   = ["arn:aws:scheduler:::aws-sdk:cloudwatch:setAlarmState", "demo-out-of-hours", "ALARM"]
     }
-    error_message = "At opening the suppressor is calmed, at closing it is set off."
+    error_message = "At opening the suppressor goes to OK, at closing to ALARM."
   }
 
   assert {
     condition     = alltrue([for schedule in aws_scheduler_schedule.flip : schedule.target[0].retry_policy[0].maximum_retry_attempts > 0 && schedule.target[0].retry_policy[0].maximum_event_age_in_seconds < 3600])
-    error_message = "A flip that fails is tried again, and never as late as the next one."
+    error_message = "A failed switch is retried, but not as late as the next one."
   }
 
   assert {
     condition     = [for statement in jsondecode(aws_iam_role_policy.flip[0].policy).Statement : [statement.Action, statement.Resource]] == [["cloudwatch:SetAlarmState", aws_cloudwatch_metric_alarm.out_of_hours[0].arn], ["kms:Decrypt", var.kms_key_arn]]
     error_message = "Scheduler may set this one alarm, and nothing else."
+  }
+
+  assert {
+    condition     = aws_iam_role.flip[0].assume_role_policy == var.scheduler_trust_policy
+    error_message = "The role has the trust policy of the deployment."
   }
 }
 
@@ -86,12 +91,12 @@ run "on_holidays_hours_do_not_begin" {
       "2028"    = "cron(15 8 ? 1,3,4,5,6,7,8,9,10,11,12 MON,TUE,WED,THU,FRI 2028)"
       "other"   = "cron(15 8 ? * MON,TUE,WED,THU,FRI 1970-2025,2027,2029-2199)"
     })
-    error_message = "A month with holidays has its working days spelled out, the rest of its year and all other years go by the week."
+    error_message = "A month with holidays has its working days spelled out, the rest of its year and all other years go by weekdays."
   }
 
   assert {
     condition     = output.closings == tomap({ all = "cron(30 17 ? * MON,TUE,WED,THU,FRI *)" })
-    error_message = "Closing on a day on which it did not open changes nothing, and needs no exception."
+    error_message = "Closing on a holiday changes nothing, and needs no exception."
   }
 }
 
@@ -106,11 +111,11 @@ run "a_month_of_holidays_has_no_opening" {
 
   assert {
     condition     = tolist(keys(output.openings)) == tolist(["2026", "other"])
-    error_message = "There is no schedule without a day."
+    error_message = "A month without a working day has no schedule."
   }
 }
 
-run "without_business_hours_low_alarms_are_told_at_any_hour" {
+run "without_business_hours_low_alarms_notify_at_any_hour" {
   module {
     source = "./modules/alarms"
   }
@@ -129,16 +134,16 @@ run "without_business_hours_low_alarms_are_told_at_any_hour" {
 
   assert {
     condition     = length(aws_scheduler_schedule.flip) + length(aws_cloudwatch_metric_alarm.out_of_hours) + length(aws_iam_role.flip) == 0 && output.topology.suppressor == null
-    error_message = "There is no suppressor and nothing that flips it."
+    error_message = "There is no suppressor and nothing that switches it."
   }
 
   assert {
     condition     = length(aws_cloudwatch_composite_alarm.low["queue"].actions_suppressor) == 0 && tolist(aws_cloudwatch_composite_alarm.low["queue"].alarm_actions) == tolist([var.topics.low])
-    error_message = "The low topic is told as soon as an alarm fires."
+    error_message = "The low topic is notified as soon as an alarm fires."
   }
 }
 
-run "schedules_are_those_that_the_crate_follows_through_a_year" {
+run "schedules_are_those_that_the_crate_evaluates_over_a_year" {
   command = plan
 
   module {
@@ -147,6 +152,6 @@ run "schedules_are_those_that_the_crate_follows_through_a_year" {
 
   assert {
     condition     = output.count == 3 && length(output.otherwise) == 0
-    error_message = "Each calendar has the schedules that stand beside it: ${jsonencode(output.otherwise)}"
+    error_message = "Each calendar has the schedules that the file gives for it: ${jsonencode(output.otherwise)}"
   }
 }

@@ -19,7 +19,7 @@ run "a_viewer_changes_nothing_and_an_operator_deletes_nothing" {
       "sqs:GetQueueAttributes",
       "xray:BatchGetTraces", "xray:GetTraceSummaries",
     ])
-    error_message = "A viewer has reads, and no other action than these."
+    error_message = "A viewer may only read, with these actions."
   }
 
   assert {
@@ -30,28 +30,28 @@ run "a_viewer_changes_nothing_and_an_operator_deletes_nothing" {
         "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem",
         "kms:GenerateDataKey", "sqs:SendMessage",
     ])
-    error_message = "An operator may put back and note it, and nothing else."
+    error_message = "An operator may also replay and record it, and nothing else."
   }
 
   assert {
     condition     = alltrue([for statement in local.operate : statement.Resource == module.ops_log.arn if contains(statement.Action, "dynamodb:Scan")])
-    error_message = "Nobody reads through all events."
+    error_message = "No policy allows a scan of the events."
   }
 
   assert {
     condition     = alltrue([for statement in local.operate : statement.Resource == module.ops_log.arn if contains(statement.Action, "dynamodb:DeleteItem")])
-    error_message = "Nobody can take a dead letter out of the index."
+    error_message = "No policy allows deleting a dead letter from the index."
   }
 
   assert {
     condition = alltrue(flatten([for statement in jsondecode(output.operator_policies.operator).Statement : [
       for resource in flatten([statement.Resource]) : resource != "*" && !endswith(resource, ":*") || contains(["ReadMetricsAndTraces", "ReadAlarms"], statement.Sid)
     ]]))
-    error_message = "Every statement names this deployment's resources, but for calls that AWS has none for."
+    error_message = "Every statement names this deployment's resources, except for calls for which IAM has no resource types."
   }
 
   assert {
     condition     = [for statement in jsondecode(output.operator_policies.viewer).Statement : statement.Resource if statement.Sid == "ReadAlarms"] == ["*"]
-    error_message = "CloudWatch tells of composite alarms only who may ask about all alarms."
+    error_message = "CloudWatch returns composite alarms only to callers that may ask about all alarms."
   }
 }

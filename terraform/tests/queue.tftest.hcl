@@ -39,7 +39,7 @@ run "a_message_that_waits_for_a_full_batch_is_hidden_for_that_time_too" {
 
   assert {
     condition     = aws_sqs_queue.primary.visibility_timeout_seconds == 6 * 30 + 60 && aws_sqs_queue.dlq.visibility_timeout_seconds == 6 * 20 + 300
-    error_message = "The batch window comes on top: a message is hidden while it waits."
+    error_message = "The batch window is added: a message is hidden while it waits."
   }
 }
 
@@ -63,16 +63,16 @@ run "a_message_is_moved_to_the_dead_letter_queue_after_twenty_receives" {
       redrivePermission = "byQueue"
       sourceQueueArns   = ["arn:aws:sqs:eu-central-1:123456789012:demo-events"]
     }
-    error_message = "Only this queue may use the dead letter queue as such."
+    error_message = "Only this queue may use the dead letter queue."
   }
 
   assert {
     condition     = aws_sqs_queue.dlq.redrive_policy == null || aws_sqs_queue.dlq.redrive_policy == "" || !can(jsondecode(aws_sqs_queue.dlq.redrive_policy).maxReceiveCount)
-    error_message = "What is in the dead letter queue leaves it by being archived, however often that fails at first."
+    error_message = "The dead letter queue has no receive limit: a message stays until it is archived."
   }
 }
 
-run "both_queues_keep_messages_as_long_as_sqs_can" {
+run "both_queues_keep_messages_for_the_maximum_of_sqs" {
   module {
     source = "./modules/queue_with_dlq"
   }
@@ -98,7 +98,7 @@ run "both_queues_are_encrypted_and_refuse_plain_http" {
       for statement in jsondecode(queue.policy).Statement :
       statement.Effect == "Deny" && statement.Principal == "*" && statement.Action == "sqs:*" && try(statement.Condition.Bool["aws:SecureTransport"], "") == "false"
     ])])
-    error_message = "Both queues deny everything that does not come over TLS."
+    error_message = "Both queues deny requests without TLS."
   }
 
   assert {
@@ -121,22 +121,22 @@ run "protected_queues_can_be_neither_deleted_nor_purged" {
       for statement in jsondecode(queue.policy).Statement :
       statement.Effect == "Deny" && statement.Principal == "*" && toset(flatten([statement.Action])) == toset(["sqs:DeleteQueue", "sqs:PurgeQueue"]) && can(regex("demo-events(-dlq)?$", statement.Resource))
     ])])
-    error_message = "Nobody deletes accepted events with their queue."
+    error_message = "No caller may delete or purge a queue with accepted events."
   }
 }
 
-run "queues_without_protection_can_go" {
+run "queues_without_protection_can_be_deleted" {
   module {
     source = "./modules/queue_with_dlq"
   }
 
   assert {
     condition     = alltrue([for queue in [aws_sqs_queue.primary, aws_sqs_queue.dlq] : [for statement in jsondecode(queue.policy).Statement : statement.Sid] == ["TlsOnly"]])
-    error_message = "Without protection only TLS is asked for."
+    error_message = "Without protection the policies only require TLS."
   }
 }
 
-run "a_timeout_that_lambda_does_not_take_is_refused" {
+run "a_timeout_that_lambda_does_not_accept_is_refused" {
   command = plan
 
   module {
@@ -151,7 +151,7 @@ run "a_timeout_that_lambda_does_not_take_is_refused" {
   expect_failures = [var.consumer_timeout_s, var.dlq_consumer_timeout_s]
 }
 
-run "a_receive_count_that_sqs_does_not_take_is_refused" {
+run "a_receive_count_that_sqs_does_not_accept_is_refused" {
   command = plan
 
   module {
@@ -165,7 +165,7 @@ run "a_receive_count_that_sqs_does_not_take_is_refused" {
   expect_failures = [var.max_receive_count]
 }
 
-run "a_retention_that_sqs_does_not_take_is_refused" {
+run "a_retention_that_sqs_does_not_accept_is_refused" {
   command = plan
 
   module {

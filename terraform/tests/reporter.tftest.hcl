@@ -28,19 +28,19 @@ variables {
   }
 }
 
-run "it_reads_the_rules_that_became_alarms" {
+run "it_reads_the_rules_from_which_the_alarms_were_made" {
   module {
     source = "./modules/reporter"
   }
 
   assert {
     condition     = jsondecode(aws_s3_object.alarms.content) == var.alarms && aws_s3_object.alarms.key == "alarms/alarms.json" && aws_s3_object.alarms.kms_key_id == var.kms_key_arn
-    error_message = "What Terraform knows of the alarms is written down, encrypted."
+    error_message = "The description of the alarms is an encrypted object in the archive."
   }
 
   assert {
     condition     = aws_s3_object.alarms.source_hash == sha256(jsonencode(var.alarms))
-    error_message = "A change of it is seen, and the function starts anew."
+    error_message = "A change of the description changes its hash, and the function restarts."
   }
 }
 
@@ -54,22 +54,22 @@ run "it_may_do_only_what_its_code_does" {
       "budgets:ViewBudget", "cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "dynamodb:DeleteItem",
       "dynamodb:PutItem", "s3:GetObject", "s3:PutObject", "sns:Publish", "sqs:GetQueueAttributes",
     ])
-    error_message = "It has no action more than this."
+    error_message = "It has no further action."
   }
 
   assert {
     condition     = [for statement in output.statements : statement.Sid if statement.Resource == "*"] == ["ReadAlarms", "ReadMetrics"]
-    error_message = "Every statement names its resources, but for metrics, which have none in IAM, and alarms: CloudWatch tells of composites only who may ask about all."
+    error_message = "Every statement names its resources, except for metrics, which have no resource type, and alarms: CloudWatch returns composites only to callers that may ask about all."
   }
 
   assert {
     condition     = !anytrue([for statement in output.statements : startswith(statement.Sid, "KeepCharts") && !strcontains(jsonencode(statement.Resource), "/digests/")])
-    error_message = "It cannot touch what is archived."
+    error_message = "It cannot write to the archived dead letters."
   }
 
   assert {
-    condition     = alltrue([for statement in output.statements : statement.Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"][0] == "digest" if statement.Sid == "TellOnce"])
-    error_message = "In the ops table it writes what was told, and nothing of replays or of the audit log."
+    condition     = alltrue([for statement in output.statements : statement.Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"][0] == "digest" if statement.Sid == "SendOnce"])
+    error_message = "In the ops table it writes only items of digests, not of replays or of the audit log."
   }
 }
 
@@ -80,45 +80,46 @@ run "each_of_its_tasks_has_a_schedule" {
 
   assert {
     condition     = toset([for schedule in output.schedules : jsondecode(schedule.input).task]) == toset(["digest", "catch-up", "budget", "time-to-loss"])
-    error_message = "Nothing that the function can do is left to chance."
+    error_message = "Each task of the function has a schedule."
   }
 
   assert {
     condition     = output.schedules["catch-up"].every_minutes == 5 && output.schedules["time-to-loss"].every_minutes == 5
-    error_message = "What is hidden, and what is about to be lost, is looked for every five minutes."
+    error_message = "Hidden low alarms and the time to loss are checked every five minutes."
   }
 }
 
-run "it_is_asked_when_hours_begin_and_by_the_clock" {
+run "it_is_invoked_when_business_hours_begin_and_at_intervals" {
   module {
     source = "./modules/function"
   }
 
   variables {
-    name               = "demo-reporter"
-    zip                = "tests/artifacts/reporter-arm64.zip"
-    architecture       = "arm64"
-    environment        = { SPILLWAY_DEPLOYMENT = "demo", SPILLWAY_LOG_LEVEL = "info" }
-    log_level          = "info"
-    log_retention_days = 30
-    description        = "Tells"
-    memory_mb          = 512
-    timeout_s          = 120
-    statements         = []
+    name                   = "demo-reporter"
+    zip                    = "tests/artifacts/reporter-arm64.zip"
+    architecture           = "arm64"
+    environment            = { SPILLWAY_DEPLOYMENT = "demo", SPILLWAY_LOG_LEVEL = "info" }
+    log_level              = "info"
+    log_retention_days     = 30
+    description            = "Sends digests"
+    scheduler_trust_policy = "{\"Version\":\"2012-10-17\"}"
+    memory_mb              = 512
+    timeout_s              = 120
+    statements             = []
 
     schedules = {
-      digest-other = { description = "Tells", cron = "cron(0 9 ? * MON,TUE *)", zone = "Europe/Berlin", input = "{\"task\":\"digest\"}" }
+      digest-other = { description = "Sends the digest", cron = "cron(0 9 ? * MON,TUE *)", zone = "Europe/Berlin", input = "{\"task\":\"digest\"}" }
       budget       = { description = "Measures", every_minutes = 60, input = "{\"task\":\"budget\"}" }
     }
   }
 
   assert {
     condition     = aws_scheduler_schedule.this["digest-other"].schedule_expression == "cron(0 9 ? * MON,TUE *)" && aws_scheduler_schedule.this["digest-other"].schedule_expression_timezone == "Europe/Berlin"
-    error_message = "A digest is due when hours begin in their zone."
+    error_message = "A digest is due when business hours begin in their zone."
   }
 
   assert {
     condition     = aws_scheduler_schedule.this["budget"].schedule_expression == "rate(60 minutes)"
-    error_message = "Measurements are made every so many minutes."
+    error_message = "Measurements are made at the configured interval."
   }
 }

@@ -4,7 +4,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-run "rules_of_ones_own_are_read_with_the_deployments_limits" {
+variables {
+  limits = {}
+}
+
+run "the_operators_own_rules_are_read_with_the_deployments_limits" {
   command = plan
 
   module {
@@ -18,12 +22,12 @@ run "rules_of_ones_own_are_read_with_the_deployments_limits" {
 
   assert {
     condition     = output.problem == "" && keys(output.rules) == ["consumer-slow"] && output.text == file("tests/compiled/own.json")
-    error_message = "The file that the compiler wrote is taken as it is: ${output.problem}"
+    error_message = "The file is read as the compiler wrote it: ${output.problem}"
   }
 
   assert {
     condition     = output.rules["consumer-slow"].threshold == 42000 && output.limits["functions.consumer.timeout_ms"] == 60000 && output.limits["queues.primary.max_in_flight"] == 120000
-    error_message = "A threshold is a share of the deployment's limit; where the deployment sets none, the file's counts."
+    error_message = "A threshold is a share of the deployment's limit; if the deployment sets none, of the file's."
   }
 }
 
@@ -35,8 +39,7 @@ run "a_file_that_does_not_exist_is_refused" {
   }
 
   variables {
-    file   = "tests/compiled/none.json"
-    limits = {}
+    file = "tests/compiled/none.json"
   }
 
   assert {
@@ -53,8 +56,7 @@ run "rule_files_that_were_not_compiled_are_refused" {
   }
 
   variables {
-    file   = "../alerts/rules/queue.yaml"
-    limits = {}
+    file = "../alerts/rules/queue.yaml"
   }
 
   assert {
@@ -71,8 +73,7 @@ run "another_format_is_refused" {
   }
 
   variables {
-    file   = "tests/compiled/other_format.json"
-    limits = {}
+    file = "tests/compiled/other_format.json"
   }
 
   assert {
@@ -89,12 +90,11 @@ run "a_file_that_was_changed_by_hand_is_refused" {
   }
 
   variables {
-    file   = "tests/compiled/changed.json"
-    limits = {}
+    file = "tests/compiled/changed.json"
   }
 
   assert {
     condition     = strcontains(output.problem, "was changed after it was compiled") && length(output.rules) == 0
-    error_message = "One number is another one, and the hash is not: ${output.problem}"
+    error_message = "A file with one changed number and the old hash is refused: ${output.problem}"
   }
 }

@@ -82,7 +82,7 @@ run "a_table_is_on_demand_and_in_one_region_unless_asked_otherwise" {
 
   assert {
     condition     = length(aws_dynamodb_table.this.replica) == 0 && !aws_dynamodb_table.this.stream_enabled
-    error_message = "There are no replicas, and no stream that only they would need."
+    error_message = "There are no replicas, and no stream, which only replicas need."
   }
 }
 
@@ -148,7 +148,7 @@ run "replicas_can_be_restored_too_and_have_their_own_key_and_the_tags" {
   }
 }
 
-run "items_expire_only_where_an_attribute_says_when" {
+run "items_expire_only_if_an_attribute_is_named" {
   module {
     source = "./modules/table"
   }
@@ -159,6 +159,6 @@ run "items_expire_only_where_an_attribute_says_when" {
 
   assert {
     condition     = aws_dynamodb_table.this.ttl[0].enabled && aws_dynamodb_table.this.ttl[0].attribute_name == "expires_at"
-    error_message = "Items expire by the attribute that was named."
+    error_message = "Items expire at the time in the named attribute."
   }
 }

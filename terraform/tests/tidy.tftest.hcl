@@ -7,12 +7,12 @@ run "the_configuration_keeps_its_own_rules" {
 
   assert {
     condition     = output.resource_count > 50
-    error_message = "The resources were found: only then the rest of this means anything."
+    error_message = "The resources were found; without them the other rules would pass unchecked."
   }
 
   assert {
     condition     = length(output.untagged) == 0
-    error_message = "Every resource that can be tagged has the tags, or its costs are in no budget: ${join(", ", output.untagged)}"
+    error_message = "Every resource that can be tagged has the tags, so that the budget counts its costs: ${join(", ", output.untagged)}"
   }
 
   assert {
@@ -32,7 +32,7 @@ run "the_configuration_keeps_its_own_rules" {
 
   assert {
     condition     = length(output.deleted_too_early) == 0
-    error_message = "A rule that goes is deleted after the composites that name it were changed: ${join(", ", output.deleted_too_early)}"
+    error_message = "A removed alarm is deleted after the composites that name it were changed: ${join(", ", output.deleted_too_early)}"
   }
 
   assert {

@@ -9,7 +9,7 @@ variables {
   artifacts_dir = "tests/artifacts"
 }
 
-run "names_and_places_that_lead_nowhere_are_refused" {
+run "wrong_names_paths_and_addresses_are_refused" {
   command = plan
 
   variables {
@@ -23,16 +23,7 @@ run "names_and_places_that_lead_nowhere_are_refused" {
     subscriptions = { high = [{ protocol = "email", endpoint = "oncall" }] }
   }
 
-  expect_failures = [
-    var.name,
-    var.tags,
-    var.artifacts_dir,
-    var.schemas_dir,
-    var.kms_key_arn,
-    var.api,
-    var.table,
-    var.subscriptions,
-  ]
+  expect_failures = [var.name, var.tags, var.artifacts_dir, var.schemas_dir, var.kms_key_arn, var.api, var.table, var.subscriptions]
 }
 
 run "combinations_that_aws_refuses_are_refused" {
@@ -43,13 +34,10 @@ run "combinations_that_aws_refuses_are_refused" {
     table = { billing_mode = "provisioned", replicas = { eu-west-1 = { kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/1" } } }
   }
 
-  expect_failures = [
-    var.tags,
-    var.table,
-  ]
+  expect_failures = [var.tags, var.table]
 }
 
-run "words_that_aws_does_not_know_are_refused" {
+run "values_that_aws_does_not_know_are_refused" {
   command = plan
 
   variables {
@@ -61,17 +49,10 @@ run "words_that_aws_does_not_know_are_refused" {
     subscriptions = { low = [{ protocol = "http", endpoint = "http://example.com" }] }
   }
 
-  expect_failures = [
-    var.architecture,
-    var.api,
-    var.table,
-    var.observability,
-    var.backup,
-    var.subscriptions,
-  ]
+  expect_failures = [var.architecture, var.api, var.table, var.observability, var.backup, var.subscriptions]
 }
 
-run "times_that_aws_does_not_wait_or_keep_are_refused" {
+run "durations_that_aws_does_not_accept_are_refused" {
   command = plan
 
   variables {
@@ -83,17 +64,10 @@ run "times_that_aws_does_not_wait_or_keep_are_refused" {
     backup        = { keep_days = 0 }
   }
 
-  expect_failures = [
-    var.ingest,
-    var.consumer,
-    var.archiver,
-    var.archive,
-    var.observability,
-    var.backup,
-  ]
+  expect_failures = [var.ingest, var.consumer, var.archiver, var.archive, var.observability, var.backup]
 }
 
-run "amounts_that_leave_nothing_to_run_on_are_refused" {
+run "amounts_that_are_too_small_or_too_large_are_refused" {
   command = plan
 
   variables {
@@ -106,15 +80,7 @@ run "amounts_that_leave_nothing_to_run_on_are_refused" {
     api                = { throttle_burst = 0 }
   }
 
-  expect_failures = [
-    var.ingest,
-    var.consumer,
-    var.archiver,
-    var.table,
-    var.monthly_budget_usd,
-    var.archive,
-    var.api,
-  ]
+  expect_failures = [var.ingest, var.consumer, var.archiver, var.table, var.monthly_budget_usd, var.archive, var.api]
 }
 
 run "batches_and_shares_out_of_range_are_refused" {
@@ -129,17 +95,10 @@ run "batches_and_shares_out_of_range_are_refused" {
     ingest        = { warm_up_every_minutes = 0.5 }
   }
 
-  expect_failures = [
-    var.consumer,
-    var.archiver,
-    var.api,
-    var.observability,
-    var.table,
-    var.ingest,
-  ]
+  expect_failures = [var.consumer, var.archiver, var.api, var.observability, var.table, var.ingest]
 }
 
-run "windows_that_lambda_does_not_take_are_refused" {
+run "windows_that_lambda_does_not_accept_are_refused" {
   command = plan
 
   variables {
@@ -147,13 +106,10 @@ run "windows_that_lambda_does_not_take_are_refused" {
     archiver = { batch_window_s = -1 }
   }
 
-  expect_failures = [
-    var.consumer,
-    var.archiver,
-  ]
+  expect_failures = [var.consumer, var.archiver]
 }
 
-run "concurrencies_that_stop_or_exceed_what_lambda_takes_are_refused" {
+run "concurrencies_that_lambda_does_not_accept_are_refused" {
   command = plan
 
   variables {
@@ -162,14 +118,10 @@ run "concurrencies_that_stop_or_exceed_what_lambda_takes_are_refused" {
     ingest   = { reserved_concurrency = 0 }
   }
 
-  expect_failures = [
-    var.consumer,
-    var.archiver,
-    var.ingest,
-  ]
+  expect_failures = [var.consumer, var.archiver, var.ingest]
 }
 
-run "reservations_that_throttle_what_was_received_are_refused" {
+run "reservations_that_throttle_received_batches_are_refused" {
   command = plan
 
   variables {
@@ -178,11 +130,7 @@ run "reservations_that_throttle_what_was_received_are_refused" {
     ingest   = { reserved_concurrency = 2, provisioned_concurrency = 3 }
   }
 
-  expect_failures = [
-    var.consumer,
-    var.archiver,
-    var.ingest,
-  ]
+  expect_failures = [var.consumer, var.archiver, var.ingest]
 }
 
 run "an_event_that_would_not_fit_a_message_with_its_attributes_is_refused" {
@@ -225,7 +173,7 @@ run "an_event_without_a_source_is_refused" {
   expect_failures = [var.api]
 }
 
-run "a_web_acl_limit_that_waf_does_not_take_is_refused" {
+run "a_web_acl_limit_that_waf_does_not_accept_is_refused" {
   command = plan
 
   variables {
@@ -235,7 +183,7 @@ run "a_web_acl_limit_that_waf_does_not_take_is_refused" {
   expect_failures = [var.api]
 }
 
-run "hours_that_nobody_keeps_are_refused" {
+run "malformed_business_hours_are_refused" {
   command = plan
 
   variables {
@@ -243,10 +191,7 @@ run "hours_that_nobody_keeps_are_refused" {
     alarms         = { dashboard_url = "spillway.example.com/" }
   }
 
-  expect_failures = [
-    var.business_hours,
-    var.alarms,
-  ]
+  expect_failures = [var.business_hours, var.alarms]
 }
 
 run "hours_that_end_before_they_begin_are_refused" {
@@ -320,7 +265,7 @@ run "crashes_that_outlive_the_queue_are_refused" {
   expect_failures = [var.retries]
 }
 
-run "a_schema_that_is_no_json_is_refused" {
+run "a_schema_that_is_not_json_is_refused" {
   command = plan
 
   variables {

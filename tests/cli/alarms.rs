@@ -37,7 +37,7 @@ fn rule<'a>(backtest: &'a Value, name: &str) -> &'a Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backtest_says_what_the_rules_would_have_notified() {
+async fn a_backtest_counts_the_notifications_of_the_rules() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_pipeline, start) = recorded(folder.path()).await;
     let output = backtest(folder.path(), " --json").await;

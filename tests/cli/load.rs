@@ -159,7 +159,7 @@ async fn retry_after_is_honoured() {
 }
 
 #[tokio::test]
-async fn what_is_refused_for_good_is_counted_and_not_sent_again() {
+async fn a_permanent_refusal_is_counted_and_not_retried() {
     let (url, api) =
         serve(|request, _| if request == 3 { Answer::Status(400, None) } else { Answer::Promise }).await;
     let (_folder, path) = ids_file();
@@ -175,7 +175,7 @@ async fn what_is_refused_for_good_is_counted_and_not_sent_again() {
 }
 
 #[tokio::test]
-async fn an_api_that_never_takes_anything_ends_with_the_grace() {
+async fn a_load_without_promises_ends_after_the_grace_period() {
     let (url, _) = serve(|_, _| Answer::Status(503, Some(0))).await;
     let (_folder, path) = ids_file();
     let line = format!("load --url {url} --rate 10 --seconds 1 --grace 1s --out {} --json", path.display());
@@ -186,7 +186,7 @@ async fn an_api_that_never_takes_anything_ends_with_the_grace() {
 }
 
 #[tokio::test]
-async fn an_api_that_is_not_there_is_an_error_of_its_own() {
+async fn an_unreachable_api_is_a_separate_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -208,7 +208,7 @@ async fn noted(path: &std::path::Path, count: usize) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("the load notes nothing");
+    panic!("the load records no promise");
 }
 
 #[cfg(unix)]
@@ -227,7 +227,7 @@ async fn ctrl_c_loses_no_promise() {
 }
 
 #[tokio::test]
-async fn kill_9_leaves_whole_lines_and_only_what_was_in_flight_is_not_recorded() {
+async fn kill_9_leaves_complete_lines_and_misses_only_promises_in_flight() {
     let (url, api) = serve(|_, _| Answer::Promise).await;
     let (_folder, path) = ids_file();
     let line = format!("load --url {url} --rate 500 --seconds 600 --connections 4 --out {}", path.display());

@@ -78,7 +78,7 @@ impl Running {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("{line} never answered as wanted; the last time: {last:#}")
+        panic!("{line} never gave the expected answer; the last one: {last:#}")
     }
 }
 
@@ -103,7 +103,7 @@ async fn an_event_sent_in_any_mode_is_stored_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_says_what_and_where() {
+async fn a_refusal_has_reason_and_position() {
     let running = Running::start().await;
     let line = ["send", "--url", &running.url, r#"{"specversion":"1.0","id":"1"}"#, "--mode", "structured"];
     let output = spillway_words(line).await;
@@ -145,7 +145,7 @@ async fn a_dead_letter_is_found_fixed_and_replayed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_accepted_during_an_outage_is_stored_after_it() {
+async fn events_accepted_during_an_outage_are_stored_after_it() {
     let running = Running::start().await;
     assert_eq!(running.run("fault start store-outage --by anna").await.code, Some(0));
     assert_eq!(running.json("fault list").await["faults"][0]["kind"], "store-outage");
@@ -188,8 +188,8 @@ async fn a_wrong_command_line_or_folder_is_one_clear_sentence() {
         ("load --verify f --out g", 2, "cannot be used with"),
         ("fault start store-fire --embedded d", 2, "possible values"),
         ("fault stop --embedded d", 2, "required"),
-        ("dlq list --class wrong --embedded d", 2, "no class of failure"),
-        ("fault start store-outage --for soon --embedded d", 2, "no span of time"),
+        ("dlq list --class wrong --embedded d", 2, "not a class of failure"),
+        ("fault start store-outage --for soon --embedded d", 2, "not a duration"),
         ("dlq discard x --embedded d", 2, "--reason"),
     ] {
         let output = spillway(line).await;

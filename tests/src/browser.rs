@@ -1,4 +1,4 @@
-//! The dashboard in Chromium, used as a person uses it: by the text on links and buttons.
+//! The dashboard in Chromium, operated as a user does: by the text on links and buttons.
 
 mod commands;
 
@@ -82,7 +82,7 @@ impl Browser {
             "goog:loggingPrefs": {"browser": "ALL"},
             "goog:chromeOptions": {"binary": programs().chromium, "args": flags, "prefs": preferences},
         });
-        let Value::Object(capabilities) = capabilities else { unreachable!("it is written so") };
+        let Value::Object(capabilities) = capabilities else { unreachable!("the value is a JSON object") };
         let connected = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
             .connect(&format!("http://{driver_at}"))
@@ -139,7 +139,7 @@ impl Browser {
 
     /// Waits until the page shows a text.
     pub async fn see(&self, text: &str) {
-        eventually(&format!("the page says \"{text}\""), async || {
+        eventually(&format!("the page shows \"{text}\""), async || {
             let seen = self.text().await.unwrap_or_else(|error| error.to_string());
             if seen.contains(text) { Ok(()) } else { Err(seen) }
         })
@@ -149,7 +149,7 @@ impl Browser {
     /// Waits for an element by a CSS selector.
     pub async fn find(&self, selector: &str) -> Element {
         let found = self.client.wait().at_most(SOON).for_element(Locator::Css(selector)).await;
-        found.unwrap_or_else(|error| panic!("nothing on the page is {selector}: {error}"))
+        found.unwrap_or_else(|error| panic!("no element of the page matches {selector}: {error}"))
     }
 
     /// Whether the page has an element for a CSS selector now.
@@ -177,8 +177,8 @@ impl Browser {
 
     /// Sends keys to the element that has the focus.
     pub async fn press(&self, keys: &str) {
-        let active = self.client.active_element().await.expect("something has the focus");
-        active.send_keys(keys).await.expect("it takes keys");
+        let active = self.client.active_element().await.expect("an element has the focus");
+        active.send_keys(keys).await.expect("it accepts keys");
     }
 
     /// Runs a script in the page and returns its value.
@@ -210,7 +210,7 @@ impl Browser {
         self.run(script).await.as_i64().unwrap_or(i64::MAX)
     }
 
-    /// The whole page as a PNG, whatever its height.
+    /// The whole page as a PNG, at any height.
     pub async fn picture(&self, width: u32) -> Vec<u8> {
         self.cdp("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
         let height = self.run("return document.documentElement.scrollHeight").await.as_u64().unwrap_or(900);
@@ -264,7 +264,7 @@ async fn start_driver() -> (Child, u16) {
                 return port;
             }
         }
-        panic!("chromedriver did not say its port");
+        panic!("chromedriver did not print its port");
     };
     let port = tokio::time::timeout(Duration::from_secs(60), port).await.expect("chromedriver starts");
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });

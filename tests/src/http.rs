@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_read_once_it_is_whole() {
+    fn an_answer_is_parsed_when_it_is_complete() {
         let bytes = b"HTTP/1.1 202 Accepted\r\nContent-Length: 10\r\n\r\n{\"id\":\"1\"}";
         assert!(Answer::read(&bytes[..30]).is_none());
         assert!(!Answer::read(&bytes[..bytes.len() - 1]).unwrap().is_whole());
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_what_the_test_says() {
+    fn a_request_has_exactly_the_given_bytes() {
         let request = Request::post("a/b", "{}").header("ce-subject", b"\xff");
         let expected =
             b"POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-type: a/b\r\nce-subject: \xff\r\n\

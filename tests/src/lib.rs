@@ -1,9 +1,9 @@
 //! Whole-system journeys: the programs as users run them, tested from outside.
 //!
-//! Each test starts the release binaries on free ports and a folder of its own, and talks to them over sockets, through
-//! the command line tool and in a browser. Nothing here links to the system's own code but to the dashboard's table of
-//! pages, so that a test can only see what a user sees. Helpers panic if something is not as a test needs it. Each ring of tests is a test target, by what it needs: `embedded` and `bad_input` need nothing, `browser`
-//! needs Chromium.
+//! Each test starts the release binaries on free ports with a separate folder. It uses them over sockets, through the
+//! command line tool and in a browser. The tests link to no code of the system except the dashboard's table of pages.
+//! So a test sees only what a user sees. Each ring of tests is a test target: `embedded` and `bad_input` have no
+//! requirements, `browser` needs Chromium. Helpers panic if something is not as a test needs it.
 
 pub mod addresses;
 pub mod browser;

@@ -56,7 +56,7 @@ impl Programs {
         let program = self.folder.join(format!("spillway{}", std::env::consts::EXE_SUFFIX));
         assert!(
             program.is_file(),
-            "{} is not there: build it with `cargo build --release`, or name its folder in SPILLWAY_BIN_DIR",
+            "{} is missing: build it with `cargo build --release`, or name its folder in SPILLWAY_BIN_DIR",
             program.display()
         );
         program
@@ -66,7 +66,7 @@ impl Programs {
     pub fn site(&self) -> &Path {
         assert!(
             self.site.is_dir(),
-            "{} is not there: build it with `cargo xtask wasm`, or name its folder in SPILLWAY_SITE",
+            "{} is missing: build it with `cargo xtask wasm`, or name its folder in SPILLWAY_SITE",
             self.site.display()
         );
         &self.site
@@ -75,7 +75,7 @@ impl Programs {
 
 /// The target folder of this test's own build: `target/debug/deps/name-hash` is three levels below it.
 fn target_folder() -> PathBuf {
-    let executable = std::env::current_exe().expect("the system knows where this program is");
+    let executable = std::env::current_exe().expect("the system knows this program's path");
     let above = executable.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
     above.expect("cargo marks its target folder").to_owned()
 }

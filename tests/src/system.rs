@@ -109,14 +109,14 @@ impl System {
     /// Ends the system suddenly, like a power cut.
     pub async fn kill(&mut self) {
         let mut running = self.running.take().expect("it runs");
-        running.child.kill().await.expect("a process of ours can be killed");
+        running.child.kill().await.expect("the test may kill its own process");
     }
 
     /// Asks the system to end, and waits for it.
     pub async fn stop(&mut self) {
         let mut running = self.running.take().expect("it runs");
         let pid = running.child.id().expect("it runs").to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill is everywhere");
+        let asked = Command::new("kill").args(["-TERM", &pid]).status().await.expect("every system has kill");
         assert!(asked.success());
         let ended = tokio::time::timeout(SOON, running.child.wait()).await;
         let status = ended.expect("it ends when it is asked to").expect("it can be waited for");
@@ -173,7 +173,7 @@ impl System {
         };
         let said = tokio::time::timeout(START, both).await.ok().flatten();
         let Some((api, sign_in)) = said else {
-            panic!("the system did not say where it is; it said:\n{}", self.log.text());
+            panic!("the system did not print its addresses, but:\n{}", self.log.text());
         };
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let address = api.strip_prefix("http://").and_then(|url| url.strip_suffix("/events"));
@@ -192,7 +192,7 @@ impl System {
         let said = tokio::time::timeout(START, lines.next_line()).await;
         let line = said.ok().and_then(Result::ok).flatten().unwrap_or_default();
         let Some(url) = line.strip_prefix("Dashboard ") else {
-            panic!("the dashboard did not say where it is, but \"{line}\"");
+            panic!("the dashboard did not print its address, but \"{line}\"");
         };
         Beside { url: url.to_owned(), _child: child }
     }
@@ -301,10 +301,7 @@ impl System {
 impl Drop for System {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            #[expect(
-                clippy::print_stderr,
-                reason = "whoever reads a failed test wants to know what the system said"
-            )]
+            #[expect(clippy::print_stderr, reason = "a failed test shows the system's log")]
             {
                 eprintln!("--- the system's log ---\n{}---", self.log.text());
             }

@@ -24,7 +24,7 @@ pub async fn eventually_within<T, E: Debug>(
         match condition().await {
             Ok(met) => return met,
             Err(seen) if Instant::now() >= end => {
-                panic!("not within {limit:?}: {what}; seen last: {seen:#?}")
+                panic!("not within {limit:?}: {what}; last observation: {seen:#?}")
             }
             Err(_) => tokio::time::sleep(POLL).await,
         }

@@ -37,7 +37,7 @@ fn check(settings: &Settings, name: &str, arguments: &[&str]) -> Result<Outcome>
 fn clippy_wasm(settings: &Settings) -> Result<Outcome> {
     if let Err(reason) = wasm::ensure_target(settings) {
         return Ok(Outcome::Skipped {
-            reason: format!("the target {} cannot be had here", wasm::TARGET),
+            reason: format!("the target {} is not available here", wasm::TARGET),
             remedy: format!("{reason:#}."),
         });
     }

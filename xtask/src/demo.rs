@@ -22,7 +22,7 @@ pub struct Arguments {
     /// Empty the data folder first
     #[arg(long)]
     fresh: bool,
-    /// Without 24 hours of made-up history
+    /// Without 24 hours of demo history
     #[arg(long)]
     no_history: bool,
     /// Without live traffic
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_program_gets_what_was_asked_for() {
+    fn the_program_gets_the_arguments_of_the_task() {
         let line = Line::parse_from(["demo", "--api-port", "18080", "--no-history", "--data", "/tmp/x"]);
         let mut command = Command::new("spillway");
         line.arguments.pass_on(&mut command);

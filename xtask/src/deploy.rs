@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_applied_unless_the_command_line_says_so() {
+    fn nothing_is_applied_without_an_explicit_option() {
         let parse = |words: &[&str]| Line::try_parse_from([&["deploy"], words].concat());
         assert!(parse(&[]).is_err(), "there is no default");
         assert!(parse(&["--plan", "--apply"]).is_err());
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variables_file_that_is_not_there_is_named() {
+    fn a_missing_variables_file_is_named() {
         let error = readable(Path::new("no-such-file.tfvars")).unwrap_err();
         assert_eq!(error.to_string(), "cannot read no-such-file.tfvars");
         assert!(

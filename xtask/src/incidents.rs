@@ -19,8 +19,8 @@ pub fn run(settings: &Settings) -> Result<()> {
     );
     process::run(settings.cargo().args(["test", "--quiet", "--package", package, "--test", target]))?;
     for file in files(settings) {
-        let table =
-            fs::read_to_string(&file).with_context(|| format!("the tests left no {}", file.display()))?;
+        let table = fs::read_to_string(&file)
+            .with_context(|| format!("the tests did not write {}", file.display()))?;
         println!("\n{}", table.trim_end());
     }
     println!();

@@ -22,8 +22,8 @@ const LINKER: &str = "xtask/python/lambda.txt";
 /// The package whose program checks the functions' programs and packs them.
 const PACKER: &str = "xtask-lambda";
 /// What the developer can do if the tools are not available.
-pub const REMEDY: &str = "It takes rustup, or Debian's apt-get for the compilation target; and for the linker Python 3.10 or \
-                          later with venv, and the Python package index.";
+pub const REMEDY: &str = "The compilation target needs rustup or Debian's apt-get. The linker needs Python \
+                          3.10 or later with venv, and the Python package index.";
 
 /// The target of the build.
 #[derive(clap::Args)]
@@ -117,9 +117,9 @@ pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<Path
 pub fn tools(settings: &Settings, architecture: Architecture) -> Result<python::Environment> {
     let target = architecture.target();
     toolchain::ensure(settings, target)
-        .with_context(|| format!("the compilation target {target} cannot be had here"))?;
+        .with_context(|| format!("the compilation target {target} is not available here"))?;
     python::environment(&settings.target.join("zig"), &settings.root.join(LINKER))
-        .context("zig cannot be had here")
+        .context("zig is not available here")
 }
 
 /// Builds the programs of packages in one call, with the settings for deployed functions. Returns their folder.

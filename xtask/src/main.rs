@@ -3,7 +3,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command line tool talks on its standard streams"
+    reason = "a command line tool writes to its standard streams"
 )]
 
 mod bench;

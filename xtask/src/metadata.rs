@@ -6,12 +6,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// One package.
 #[derive(Debug, Default)]
 pub struct Package {
-    /// Its name.
     pub name: String,
-    /// Its folder.
     pub folder: PathBuf,
     /// Its targets, each with kind and name.
     pub targets: Vec<(String, String)>,
@@ -33,7 +30,6 @@ pub enum Place {
 pub struct Function {
     /// The name of its program, and of its zip.
     pub name: String,
-    /// Its package.
     pub package: String,
     /// Where it is invoked.
     pub place: Place,
@@ -110,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_say_so_in_their_manifests_and_are_named_after_their_programs() {
+    fn functions_are_marked_in_their_manifests_and_named_after_their_programs() {
         let metadata =
             json!({"packages": [function("b", &["reporter"], false), function("a", &["ingest"], true)]});
         let found = functions(&read(&metadata)).unwrap();
@@ -144,6 +140,6 @@ mod tests {
         listed.sort_unstable();
         assert_eq!(found.iter().map(|function| &*function.name).collect::<Vec<_>>(), listed);
         let beside = found.iter().filter(|function| function.place == Place::BesideEventPath).count();
-        assert_eq!(beside, list.matches("on_event_path = false").count(), "both say where each is invoked");
+        assert_eq!(beside, list.matches("on_event_path = false").count(), "both have where each is invoked");
     }
 }

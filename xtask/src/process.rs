@@ -63,7 +63,7 @@ pub fn watch(command: &mut Command) -> Result<(bool, String)> {
             });
         }
     });
-    let status = child.wait().with_context(|| format!("`{shown}` got lost"))?;
+    let status = child.wait().with_context(|| format!("cannot wait for `{shown}`"))?;
     Ok((status.success(), all.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_names_the_program_and_what_it_said() {
+    fn a_failure_names_the_program_and_its_output() {
         let error = output(Command::new("sh").args(["-c", "echo 'no such table' >&2; exit 3"])).unwrap_err();
         let text = error.to_string();
         assert!(text.starts_with("`sh -c"), "{text}");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_watched_is_returned_whole() {
+    fn watched_output_is_returned_completely() {
         let (success, output) =
             watch(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 1"])).unwrap();
         assert!(!success);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_not_found() {
+    fn a_missing_program_is_not_found() {
         assert!(find_program(&["spillway-no-such-program"]).is_none());
         assert!(find_program(&["spillway-no-such-program", "sh"]).is_some());
     }

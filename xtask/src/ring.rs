@@ -5,7 +5,6 @@ use std::{fmt, process::ExitCode};
 
 /// The result of a ring.
 pub enum Outcome {
-    /// It ran.
     Ran(Counts),
     /// The ring needs something that is missing on this machine.
     Skipped {
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn every_runner_is_understood() {
+    fn the_summary_of_every_runner_is_parsed() {
         let cargo = "running 2 tests\ntest result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n\
                      test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured\n";
         assert_eq!(count(cargo), counts(15, 2, 1));
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runner_that_cannot_begin_has_failed() {
+    fn a_runner_that_cannot_start_has_failed() {
         assert_eq!(Counts::default().ended(false), counts(0, 1, 0));
         assert_eq!(counts(5, 2, 0).ended(false), counts(5, 2, 0));
         assert_eq!(counts(5, 0, 0).ended(true), counts(5, 0, 0));

@@ -27,7 +27,7 @@ impl Toolchain {
         let version = verbose
             .lines()
             .find_map(|line| line.strip_prefix("release: "))
-            .context("rustc does not say its release")?
+            .context("rustc prints no release")?
             .to_owned();
         Ok(Self { sysroot, version })
     }

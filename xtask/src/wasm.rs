@@ -61,7 +61,7 @@ pub fn ensure_target(settings: &Settings) -> Result<()> {
 pub fn run(settings: &Settings, build: Build) -> Result<Option<PathBuf>> {
     if let Err(reason) = ensure_target(settings) {
         eprintln!(
-            "No wasm: the target {TARGET} cannot be had here ({reason:#}). The dashboard's pages work, but without live refresh."
+            "No wasm: the target {TARGET} is not available here ({reason:#}). The dashboard's pages work, but without live refresh."
         );
         return Ok(None);
     }

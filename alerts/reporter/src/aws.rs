@@ -56,7 +56,7 @@ impl Mail for SnsMail {
 pub struct OneBudget {
     /// The account's budgets.
     pub budgets: Budgets,
-    /// Name of the one.
+    /// Name of the budget.
     pub name: String,
 }
 

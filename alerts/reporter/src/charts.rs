@@ -20,7 +20,7 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Pixels for a unit of length, so that text is sharp on a phone.
 const SCALE: u32 = 2;
 
-/// The rules of which there is a chart, those still in alarm first, with the time that it shows.
+/// The rules that get a chart, with its range of time. Rules still in alarm come first.
 pub(crate) fn wanted<'w>(watch: &'w Watch, digest: &Digest) -> Vec<(&'w Rule, TimeRange)> {
     let mut first: BTreeMap<&RuleName, Timestamp> = BTreeMap::new();
     let mut order: Vec<&RuleName> = Vec::new();
@@ -42,7 +42,7 @@ pub(crate) fn range(from: Timestamp, opened_at: Timestamp) -> Option<TimeRange> 
     TimeRange::new(from, opened_at).ok()
 }
 
-/// Draws one, or says why it can't.
+/// Draws one, or returns the reason why it can't.
 pub(crate) async fn png(
     function: &Function,
     rule: &Rule,
@@ -50,7 +50,7 @@ pub(crate) async fn png(
     digest: &Digest,
     zone: &TimeZone,
 ) -> Result<Vec<u8>, String> {
-    let condition = rule.metric().ok_or("it is made of other alarms")?;
+    let condition = rule.metric().ok_or("it is a composite of other alarms")?;
     // As the rule sees it, unless these would be more points than fit on a chart.
     let own = Period::minutes(condition.period / 60);
     let period = own.max(Period::for_range(&range, function.telemetry.now()));

@@ -12,17 +12,17 @@ use std::collections::BTreeMap;
 /// Why the digest was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum DigestError {
-    /// A service did not do its part.
+    /// A call of a service failed.
     #[error("{what}: {source}")]
     Port {
-        /// What was wanted.
+        /// What could not be done.
         what: &'static str,
-        /// What it said.
+        /// The service's error.
         source: PortError,
     },
 }
 
-/// What became of a digest.
+/// The outcome of a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DigestOutcome {
@@ -39,7 +39,7 @@ pub enum DigestOutcome {
 /// Sends the digest of what happened since business hours ended, once.
 pub(crate) async fn notify(function: &Function) -> Result<DigestOutcome, DigestError> {
     let Some((night, zone)) = night(function.watch.hours.as_ref(), function.telemetry.now()) else {
-        tracing::warn!("there is no night to tell of: nobody opens, or this was asked for out of hours");
+        tracing::warn!("there is no digest to send: no business hours are set, or they are not open");
         return Ok(DigestOutcome::NotOpen);
     };
     let opening = night.opened_at.to_string();
@@ -50,15 +50,15 @@ pub(crate) async fn notify(function: &Function) -> Result<DigestOutcome, DigestE
     let sent = claimed(function, night, &zone).await;
     match &sent {
         Ok(_) => {
-            // The digest was sent. If that can't be recorded, the claim expires by itself, long after the
-            // last try of this opening.
+            // If the digest was sent and that can't be recorded, the claim expires long after the last try of this
+            // opening.
             if let Err(error) = function.sent_log.sent(&opening).await {
-                tracing::error!(%error, "that the digest was told could not be noted");
+                tracing::error!(%error, "the digest was sent, and that could not be recorded");
             }
         }
         Err(_) => {
-            if let Err(error) = function.sent_log.give_back(&opening).await {
-                tracing::error!(%error, "the claim on the digest could not be given back");
+            if let Err(error) = function.sent_log.release(&opening).await {
+                tracing::error!(%error, "the claim on the digest could not be released");
             }
         }
     }
@@ -89,7 +89,7 @@ async fn claimed(
     tracing::info!(
         still_in_alarm = digest.still_in_alarm.len(),
         cleared = digest.cleared.len(),
-        "the morning was told"
+        "the digest was sent"
     );
     Ok(DigestOutcome::Sent)
 }

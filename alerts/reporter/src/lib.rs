@@ -1,8 +1,8 @@
 //! The reporter function. EventBridge Scheduler starts one task at a time:
 //!
-//! * `digest`, when business hours begin: what fired and cleared since they ended, and what is still in
-//!   alarm. Neither CloudWatch nor an actions suppressor ever reports what fired and cleared meanwhile. It is
-//!   sent once for each opening, and not at all if it is empty.
+//! * `digest`, when business hours begin: what fired and cleared since they ended, and what is still in alarm.
+//!   CloudWatch and an actions suppressor never report what fired and cleared meanwhile. The digest is sent once for
+//!   each opening, and not if it is empty.
 //! * `catch-up`, every five minutes: sends the digest if that failed at the opening. It also reports low
 //!   alarms that fired in business hours while another alarm of their subsystem was on. The subsystem's
 //!   composite alarm does not report those.
@@ -45,7 +45,7 @@ pub struct Function {
     pub states: Arc<dyn States>,
     /// Numbers for the charts, and for the time to loss.
     pub metrics: Arc<dyn MetricReader>,
-    /// Remembers which notifications were sent.
+    /// Records which notifications were sent.
     pub sent_log: Arc<dyn SentLog>,
     /// Keeps charts.
     pub pictures: Arc<dyn Pictures>,
@@ -79,7 +79,7 @@ struct Request {
 /// Why a task was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The payload names no known task.
+    /// The payload names an unknown task.
     #[error(
         "the payload is not one of {{\"task\": \"digest\"}}, \"catch-up\", \"budget\" and \"time-to-loss\": {0}"
     )]
@@ -95,7 +95,7 @@ pub enum RunError {
     Loss(#[from] LossError),
 }
 
-/// What became of a task.
+/// The outcome of a task.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
@@ -113,9 +113,9 @@ pub enum Answer {
     },
     /// Of `budget`: shares in percent.
     Budget {
-        /// Spent.
+        /// Share that is spent.
         actual: Option<f64>,
-        /// Will be spent; unknown while there is too little history.
+        /// Share that will be spent; `None` while there is too little history.
         forecast: Option<f64>,
     },
     /// Of `time-to-loss`.
@@ -142,8 +142,8 @@ pub async fn run(function: &Function, payload: &RawValue) -> Result<Answer, RunE
     }
 }
 
-/// Sends in business hours what should have been sent before. If one of the two parts fails, the other is
-/// sent all the same.
+/// Sends the digest and low alarms that are still due, in business hours. If one of the two fails, the other is still
+/// sent.
 async fn catch_up(function: &Function) -> Result<Answer, DigestError> {
     let hours = function.watch.hours.as_ref();
     if hours.is_some_and(|hours| !hours.is_open(function.telemetry.now())) {

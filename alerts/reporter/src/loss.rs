@@ -61,15 +61,15 @@ impl Retention {
 /// The time to loss is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum LossError {
-    /// The queue did not say what is in it.
-    #[error("the dead letter queue could not be looked at: {0}")]
+    /// The number of messages in the queue could not be read.
+    #[error("the dead letter queue could not be read: {0}")]
     Queue(#[source] PortError),
-    /// Its history is not there.
+    /// The history of the queues could not be read.
     #[error("the history of the queues could not be read: {0}")]
     Metrics(#[source] ReadError),
 }
 
-/// Measures it, in seconds, while anything waits.
+/// Measures the time to loss in seconds, while dead letters wait.
 pub(crate) async fn measure(function: &Function) -> Result<Option<i64>, LossError> {
     if function.waiting.dead_letters().await.map_err(LossError::Queue)? == 0 {
         return Ok(None);
@@ -85,7 +85,7 @@ pub(crate) async fn measure(function: &Function) -> Result<Option<i64>, LossErro
     let read = function.metrics.read(&queries, range, PERIOD).await.map_err(LossError::Metrics)?;
     let [visible, in_flight, age] = &read.series[..] else {
         return Err(LossError::Metrics(ReadError::Unavailable {
-            reason: "three series were asked for".into(),
+            reason: "three series were requested".into(),
         }));
     };
     let waited_s = age.largest().unwrap_or(0.0) as i64 + retention.retried_for();

@@ -20,7 +20,6 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_mins(45);
 
 /// A low alarm that fired while another one of its subsystem was on.
 pub(crate) struct Fired<'w> {
-    /// Its rule.
     pub rule: &'w Rule,
     /// How it fired.
     pub change: Change,
@@ -30,11 +29,11 @@ pub(crate) struct Fired<'w> {
 pub(crate) async fn notify(function: &Function) -> Result<usize, DigestError> {
     let (watch, now) = (&function.watch, function.telemetry.now());
     let unread = || while_doing("the alarms could not be read");
-    let standing = function.states.now(&watch.notifying_low_alarms()).await.map_err(unread())?;
+    let current = function.states.now(&watch.notifying_low_alarms()).await.map_err(unread())?;
     let changes = function.states.changes(now - LOOK_BACK, now).await.map_err(unread())?;
     let mut not_notified = Vec::new();
     let mut claims = Vec::new();
-    for fired in overlaps(watch, &standing, &changes) {
+    for fired in overlaps(watch, &current, &changes) {
         let what = format!("{} {}", fired.change.alarm, fired.change.at);
         let claim = function.sent_log.claim(&what).await;
         if claim.map_err(while_doing("an alarm could not be claimed"))? == Claim::Yours {
@@ -51,26 +50,23 @@ pub(crate) async fn notify(function: &Function) -> Result<usize, DigestError> {
     for what in &claims {
         let noted = match &sent {
             Ok(()) => function.sent_log.sent(what).await,
-            Err(_) => function.sent_log.give_back(what).await,
+            Err(_) => function.sent_log.release(what).await,
         };
         if let Err(error) = noted {
-            tracing::error!(%error, what, "what became of a claim could not be noted");
+            tracing::error!(%error, what, "the outcome of a claim could not be recorded");
         }
     }
-    sent.map_err(while_doing("alarms could not be told"))?;
-    tracing::info!(
-        alarms = not_notified.len(),
-        "low alarms were told that their subsystem's alarm does not tell"
-    );
+    sent.map_err(while_doing("the mail about low alarms could not be sent"))?;
+    tracing::info!(alarms = not_notified.len(), "low alarms were sent that no composite alarm reports");
     Ok(not_notified.len())
 }
 
-/// Those among `changes` (the oldest first) that fired in business hours while another one of their subsystem
-/// was on. `standing` has the states of the alarms after all of them.
-fn overlaps<'w>(watch: &'w Watch, standing: &[AlarmStatus], changes: &[Change]) -> Vec<Fired<'w>> {
+/// Those among `changes` (the oldest first) that fired in business hours while another one of their subsystem was on.
+/// `current` has the states of the alarms after all changes.
+fn overlaps<'w>(watch: &'w Watch, current: &[AlarmStatus], changes: &[Change]) -> Vec<Fired<'w>> {
     let mut states: BTreeMap<&str, AlarmState> =
-        standing.iter().map(|one| (one.alarm.as_str(), one.state)).collect();
-    // As they were before the first change.
+        current.iter().map(|one| (one.alarm.as_str(), one.state)).collect();
+    // The states before the first change.
     for change in changes.iter().rev() {
         states.insert(&change.alarm, change.from);
     }

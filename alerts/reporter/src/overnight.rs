@@ -30,18 +30,16 @@ pub(crate) fn in_alarm_at_closing(
     let alarms = watch.notifying_low_alarms();
     let was = |alarm: &&String| match changes.iter().find(|change| change.alarm == **alarm) {
         Some(first) => first.from == AlarmState::Alarm,
-        None => now.iter().any(|standing| {
-            standing.alarm == **alarm
-                && standing.state == AlarmState::Alarm
-                && standing.since < night.closed_at
+        None => now.iter().any(|status| {
+            status.alarm == **alarm && status.state == AlarmState::Alarm && status.since < night.closed_at
         }),
     };
     alarms.iter().filter(was).cloned().collect()
 }
 
-/// Builds the digest from two lists. One has the changes since closing, the oldest first; some after the
-/// opening may be among them. The other has the alarms that were in ALARM at closing, with since when and why
-/// as far as that is known.
+/// Builds the digest from two lists. One has the changes since closing, the oldest first; some after the opening may
+/// be among them. The other has the alarms that were in ALARM at closing, with the time and reason as far as they are
+/// known.
 pub fn overnight(
     watch: &Watch,
     night: Overnight,
@@ -54,7 +52,7 @@ pub fn overnight(
         let Some(rule) = rule(alarm) else { continue };
         let known = into.as_ref().map(|change| (change.at, short(&change.reason)));
         let unknown =
-            || (night.closed_at, "it was in alarm before; CloudWatch does not remember since when".into());
+            || (night.closed_at, "it was in alarm before; CloudWatch no longer has the time".into());
         in_alarm.insert(rule, known.unwrap_or_else(unknown));
     }
     let meanwhile =

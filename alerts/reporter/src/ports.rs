@@ -11,14 +11,14 @@ use spillway_dashboard_model::ReadError;
 #[error("{0}")]
 pub struct PortError(pub String);
 
-/// How an alarm is.
+/// The status of an alarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmStatus {
     /// Name of the alarm.
     pub alarm: String,
     /// Its state.
     pub state: AlarmState,
-    /// Since when.
+    /// When it entered that state.
     pub since: Timestamp,
     /// Why, in CloudWatch's words.
     pub reason: String,
@@ -29,7 +29,7 @@ pub struct AlarmStatus {
 pub struct Change {
     /// Name of the alarm.
     pub alarm: String,
-    /// When.
+    /// When it changed.
     pub at: Timestamp,
     /// State before.
     pub from: AlarmState,
@@ -42,26 +42,26 @@ pub struct Change {
 /// States of alarms.
 #[async_trait]
 pub trait States: Send + Sync {
-    /// How these alarms are now. One that does not exist is left out.
+    /// The current status of these alarms. One that does not exist is left out.
     async fn now(&self, alarms: &[String]) -> Result<Vec<AlarmStatus>, PortError>;
 
     /// Every change of any alarm from `from` on and before `to`, the oldest first.
     async fn changes(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Change>, PortError>;
 
-    /// The last change of this alarm into `ALARM` before `before`. CloudWatch remembers two weeks at least.
+    /// The last change of this alarm into `ALARM` before `before`. CloudWatch keeps changes for at least two weeks.
     async fn last_into_alarm(&self, alarm: &str, before: Timestamp) -> Result<Option<Change>, PortError>;
 }
 
 /// Whether a notification may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// The caller owns it, until the notification is sent, the claim is given back or its time is over.
+    /// The caller owns it, until the notification is sent, the claim is released, or it expires.
     Yours,
     /// Another invocation has sent it, or is about to.
     Taken,
 }
 
-/// Remembers which notifications were sent: each opening, and each alarm that was reported on its own.
+/// Records which notifications were sent: the digest of each opening, and each alarm that was reported separately.
 #[async_trait]
 pub trait SentLog: Send + Sync {
     /// Claims a notification, by a name that is its own.
@@ -76,8 +76,8 @@ pub trait SentLog: Send + Sync {
     /// The notification could not be sent, and another invocation may try.
     ///
     /// # Errors
-    /// The table did not answer; the claim then ends by itself.
-    async fn give_back(&self, what: &str) -> Result<(), PortError>;
+    /// The table did not answer. The claim then expires.
+    async fn release(&self, what: &str) -> Result<(), PortError>;
 }
 
 /// Keeps pictures for the recipients of a mail.
@@ -86,7 +86,7 @@ pub trait Pictures: Send + Sync {
     /// Keeps a PNG under `name` and returns an address at which it can be seen for some hours.
     ///
     /// # Errors
-    /// The bucket did not take it.
+    /// The bucket did not accept it.
     async fn keep(&self, name: &str, png: Vec<u8>) -> Result<String, PortError>;
 }
 
@@ -96,7 +96,7 @@ pub trait Mail: Send + Sync {
     /// Sends a text with a subject of ASCII characters, at most 100.
     ///
     /// # Errors
-    /// The topic did not take it.
+    /// The topic did not accept it.
     async fn send(&self, subject: &str, text: &str) -> Result<(), PortError>;
 }
 
@@ -107,7 +107,7 @@ pub trait Spending: Send + Sync {
     async fn read(&self) -> Result<(String, Budget), ReadError>;
 }
 
-/// What waits in the dead letter queue.
+/// The messages that wait in the dead letter queue.
 #[async_trait]
 pub trait Waiting: Send + Sync {
     /// How many messages are in it: visible, in flight or delayed.

@@ -21,8 +21,8 @@ const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// What the mail is about, in ASCII.
 pub(crate) fn subject(deployment: &str, digest: &Digest) -> String {
-    let (now, gone) = (digest.still_in_alarm.len(), digest.cleared.len());
-    let mut subject = format!("{deployment}: {now} low alarms now, {gone} fired and cleared while closed");
+    let (now, cleared) = (digest.still_in_alarm.len(), digest.cleared.len());
+    let mut subject = format!("{deployment}: {now} low alarms now, {cleared} fired and cleared while closed");
     subject.truncate(LONGEST_SUBJECT);
     subject
 }
@@ -55,8 +55,8 @@ pub(crate) fn body(
     text
 }
 
-/// The digest with at most the number of entries that are listed one by one. What is still wrong comes before
-/// what is over, and the newest before the oldest.
+/// The digest with at most as many entries as the mail lists. Active alarms come before cleared ones, and newer
+/// before older.
 fn shortened(digest: &Digest) -> (Digest, usize) {
     let mut shown = digest.clone();
     let newest_first =
@@ -83,8 +83,8 @@ pub(crate) fn overlaps_subject(deployment: &str, fired: &[Fired<'_>]) -> String 
 /// Which alarms they are, what each means and where to look.
 pub(crate) fn overlaps_body(watch: &Watch, fired: &[Fired<'_>], zone: &TimeZone) -> String {
     let mut text = String::from(
-        "Low-priority alarms that fired while another one of the same part of the system was on. That part's alarm is told of the first \
-         only.\n",
+        "Low-priority alarms that fired while another one of the same part of the system was on. That part's \
+         composite alarm reports only the first.\n",
     );
     for Fired { rule, change } in fired.iter().take(MAX_RULES) {
         let since = change.at.to_zoned(zone.clone()).strftime("%a %d %b %H:%M");

@@ -29,7 +29,7 @@ pub enum WatchError {
     /// The rules are not those of this version's compiler.
     #[error(transparent)]
     Rules(#[from] CompiledError),
-    /// The business hours make no sense.
+    /// The business hours are invalid.
     #[error("the business hours could not be read: {0}")]
     Hours(#[from] HoursError),
 }
@@ -39,9 +39,9 @@ pub enum WatchError {
 pub struct Watch {
     /// Name of the deployment.
     pub deployment: String,
-    /// The rules, with the thresholds that are in force.
+    /// The rules, with this deployment's thresholds.
     pub rules: RuleSet,
-    /// What they watch is called so.
+    /// Names of the resources that they watch.
     pub resources: Resources,
     /// When low alarms notify; `None` if at any hour.
     pub hours: Option<BusinessHours>,

@@ -4,7 +4,7 @@
 
 use ciborium::Value as Cbor;
 use serde_json::{Value, json};
-use spillway_testkit::{Asked, RuntimeApi};
+use spillway_testkit::{Request, RuntimeApi};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -49,16 +49,16 @@ impl Aws {
         let aws = self.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                aws.answer(Asked::read(stream));
+                aws.answer(Request::read(stream));
             }
         });
         format!("http://{address}")
     }
 
-    fn answer(&self, asked: Asked) {
-        let body = String::from_utf8_lossy(&asked.body).into_owned();
-        let path = asked.line.split(' ').nth(1).unwrap().to_owned();
-        let name = match asked.headers.get("x-amz-target") {
+    fn answer(&self, request: Request) {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let path = request.line.split(' ').nth(1).unwrap().to_owned();
+        let name = match request.headers.get("x-amz-target") {
             Some(target) => target.rsplit('.').next().unwrap().to_owned(),
             None if body.starts_with("Action=") => {
                 body["Action=".len()..].split('&').next().unwrap().to_owned()
@@ -67,37 +67,37 @@ impl Aws {
         };
         self.0.lock().unwrap().push((name.clone(), body));
         match name.as_str() {
-            "alarms.json" => asked.answer("200 OK", "", document().to_string().as_bytes()),
-            "DescribeAlarms" => cbor(asked, &map([("MetricAlarms", Cbor::Array(vec![standing()]))])),
+            "alarms.json" => request.answer("200 OK", "", document().to_string().as_bytes()),
+            "DescribeAlarms" => cbor(request, &map([("MetricAlarms", Cbor::Array(vec![lasting()]))])),
             "DescribeAlarmHistory" => {
-                let end = end_date(&asked.body);
-                cbor(asked, &map([("AlarmHistoryItems", Cbor::Array(vec![fired(end - 60.0)]))]));
+                let end = end_date(&request.body);
+                cbor(request, &map([("AlarmHistoryItems", Cbor::Array(vec![fired(end - 60.0)]))]));
             }
-            "PutItem" => asked.answer("200 OK", "Content-Type: application/x-amz-json-1.0\r\n", b"{}"),
-            "Publish" => asked.answer(
+            "PutItem" => request.answer("200 OK", "Content-Type: application/x-amz-json-1.0\r\n", b"{}"),
+            "Publish" => request.answer(
                 "200 OK",
                 "Content-Type: text/xml\r\n",
                 b"<PublishResponse><PublishResult><MessageId>m-1</MessageId></PublishResult></PublishResponse>",
             ),
-            "GetQueueAttributes" => asked.answer(
+            "GetQueueAttributes" => request.answer(
                 "200 OK",
                 "Content-Type: application/x-amz-json-1.0\r\n",
                 br#"{"Attributes":{"ApproximateNumberOfMessages":"0"}}"#,
             ),
-            other => panic!("nobody expected {other}"),
+            other => panic!("unexpected call {other}"),
         }
     }
 
-    fn asked(&self) -> Vec<(String, String)> {
+    fn requests(&self) -> Vec<(String, String)> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 
 /// Answers in the protocol of CloudWatch.
-fn cbor(asked: Asked, answer: &Cbor) {
+fn cbor(request: Request, answer: &Cbor) {
     let mut body = Vec::new();
     ciborium::into_writer(answer, &mut body).unwrap();
-    asked.answer("200 OK", "smithy-protocol: rpc-v2-cbor\r\nContent-Type: application/cbor\r\n", &body);
+    request.answer("200 OK", "smithy-protocol: rpc-v2-cbor\r\nContent-Type: application/cbor\r\n", &body);
 }
 
 fn map<'a>(members: impl IntoIterator<Item = (&'a str, Cbor)>) -> Cbor {
@@ -121,8 +121,8 @@ fn end_date(body: &[u8]) -> f64 {
     }
 }
 
-/// An alarm that has been on for long.
-fn standing() -> Cbor {
+/// An alarm that has been on for a long time.
+fn lasting() -> Cbor {
     map([
         ("AlarmName", "shop-queue-age-low".into()),
         ("StateValue", "ALARM".into()),
@@ -141,7 +141,7 @@ fn fired(at: f64) -> Cbor {
     ])
 }
 
-/// What Terraform writes down.
+/// The document that Terraform writes.
 fn document() -> Value {
     json!({
         "deployment": "shop",
@@ -158,14 +158,14 @@ struct Program(Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
 #[test]
-fn it_reads_the_rules_at_its_start_and_does_what_it_is_asked() {
+fn it_reads_the_rules_at_its_start_and_runs_the_requested_task() {
     let aws = Aws::default();
     let runtime_api = RuntimeApi::listen();
     let endpoint = aws.listen();
@@ -184,13 +184,14 @@ fn it_reads_the_rules_at_its_start_and_does_what_it_is_asked() {
     let response = || "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1".to_owned();
 
     assert_eq!(invoke("time-to-loss"), (response(), json!({ "seconds": null })));
-    let names = |asked: &[(String, String)]| asked.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    assert_eq!(names(&aws.asked()), ["alarms.json", "GetQueueAttributes"]);
+    let names =
+        |requests: &[(String, String)]| requests.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&aws.requests()), ["alarms.json", "GetQueueAttributes"]);
 
     assert_eq!(invoke("catch-up"), (response(), json!({ "digest": null, "alarms": 1 })));
-    let asked = aws.asked();
-    assert_eq!(names(&asked), ["DescribeAlarms", "DescribeAlarmHistory", "PutItem", "Publish", "PutItem"]);
-    let (claim, mail) = (&asked[2].1, &asked[3].1);
+    let requests = aws.requests();
+    assert_eq!(names(&requests), ["DescribeAlarms", "DescribeAlarmHistory", "PutItem", "Publish", "PutItem"]);
+    let (claim, mail) = (&requests[2].1, &requests[3].1);
     assert!(claim.contains("attribute_not_exists(pk)") && claim.contains("shop-queue-depth-low "), "{claim}");
     assert!(
         mail.contains("shop%3A%20queue-depth-low%20too") && mail.contains("queue-depth-low%3A%20"),

@@ -44,7 +44,7 @@ impl fmt::Display for Backtest {
             self.pages(),
             self.pages_per_week(),
             self.low_firings(),
-            self.unwarned().len(),
+            self.without_warning().len(),
         )
     }
 }

@@ -45,14 +45,14 @@ fn it_counts_firings_time_in_alarm_flapping_and_the_lead_of_the_low_twin() {
     );
     let low = backtest.rule("age-low").unwrap();
     assert_eq!(low.firings.len(), 3);
-    assert_eq!(low.in_alarm_s, (70 + 5 + 4) * 60, "the last one goes on until the end");
+    assert_eq!(low.in_alarm_s, (70 + 5 + 4) * 60, "the last one lasts until the end");
     let high = backtest.rule("age-high").unwrap();
     assert_eq!(high.firings.len(), 3);
     assert_eq!(high.flaps, 1);
     assert_eq!(high.leads_s[0], Some(3_600));
-    assert_eq!(high.leads_s[1], Some(5_400 - 600), "the warning of an hour ago still holds");
+    assert_eq!(high.leads_s[1], Some(5_400 - 600), "a warning of an hour ago still counts");
     assert_eq!(high.leads_s[2], None, "both at once is no lead");
-    assert_eq!(backtest.unwarned().len(), 1);
+    assert_eq!(backtest.without_warning().len(), 1);
     assert_eq!(backtest.pages(), 3);
     // 02:01 UTC is three o'clock in Berlin.
     assert_eq!(backtest.pages_by_hour[3], 2);

@@ -5,7 +5,7 @@
 use crate::metric::{DimensionValue, Metric};
 use spillway_metrics::{Definition, DimensionNames};
 
-/// What the register says of `metric`, or what is wrong with it.
+/// The register's entry for `metric`, or the reason why it has none.
 pub(crate) fn find(metric: &Metric) -> Result<&'static Definition, String> {
     let named: Vec<&Definition> = spillway_metrics::named(&metric.namespace, &metric.name).collect();
     if named.is_empty() {

@@ -1,4 +1,4 @@
-//! Rules that are well formed and yet would not do what their author thinks.
+//! Rules that are well formed but would not do what their author intends.
 
 use super::catalogue;
 use super::pages::unknown_page;
@@ -24,7 +24,7 @@ pub enum LintKind {
     DeadLink,
     /// No datapoint can ever be on the wrong side of the threshold, or none can be on the right side.
     Threshold,
-    /// Once in ALARM it stays there when the data stops, or it stays as it is because the newest datapoint is late.
+    /// Its state can't change when the data stops, or while the newest datapoint is late.
     Sticks,
     /// A high rule whose low twin does not fire earlier in every scenario.
     LowTwin,
@@ -32,7 +32,7 @@ pub enum LintKind {
     NoScenario,
 }
 
-/// One thing to look at.
+/// A questionable part of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Lint {
     /// What kind of mistake it is.

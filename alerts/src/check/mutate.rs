@@ -41,8 +41,8 @@ pub struct Mutant {
     pub rule: Rule,
 }
 
-/// All mutants of a rule: the threshold a tenth higher and lower, M and N one more and one less, and every
-/// other treatment of missing data.
+/// All mutants of a rule. The threshold is a tenth higher or lower, or M or N is one more or one less, or missing
+/// data is treated in another way.
 ///
 /// Mutants that CloudWatch could not distinguish from the original are left out. These are M above N, and the
 /// treatment of missing data where nothing is ever missing or where it is ignored anyway.

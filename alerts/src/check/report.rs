@@ -19,7 +19,7 @@ pub struct Difference {
     pub found: AlarmState,
 }
 
-/// How one scenario went.
+/// The outcome of one scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// What the scenario is called.
@@ -57,7 +57,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing is wrong.
+    /// Whether the check found no problem.
     pub fn passed(&self) -> bool {
         self.problems.is_empty() && self.lints.is_empty() && self.outcomes.iter().all(Outcome::passed)
     }

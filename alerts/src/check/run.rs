@@ -184,7 +184,6 @@ pub(crate) fn rules_for<'a>(scenario: &Scenario, rules: &'a RuleSet) -> std::bor
     }
 }
 
-/// Runs one scenario.
 pub(crate) fn outcome(scenario: &Scenario, rules: &RuleSet) -> Result<Outcome, ScenarioError> {
     let rules = rules_for(scenario, rules);
     let history = scenario.history(&rules)?;

@@ -12,7 +12,7 @@ use serde_yaml_ng::{Mapping, Value};
 use spillway_metrics::Statistic;
 use std::collections::BTreeMap;
 
-/// Monday, 2026-01-05, 00:00 UTC: where a scenario begins if it does not say.
+/// Monday, 2026-01-05, 00:00 UTC: the default start of a scenario.
 const USUAL_START: i64 = 1_767_571_200;
 
 #[derive(Deserialize)]

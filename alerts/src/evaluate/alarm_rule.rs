@@ -263,7 +263,7 @@ mod tests {
     fn holds(text: &str) -> bool {
         AlarmRule::parse(text).unwrap().holds(&|name| match name {
             "firing" => AlarmState::Alarm,
-            "calm" => AlarmState::Ok,
+            "cleared" => AlarmState::Ok,
             _ => AlarmState::InsufficientData,
         })
     }
@@ -271,13 +271,13 @@ mod tests {
     #[test]
     fn it_looks_at_states() {
         assert!(holds("ALARM(\"firing\")"));
-        assert!(holds("ALARM(firing) AND OK(calm)"));
-        assert!(!holds("ALARM(firing) AND ALARM(calm)"));
+        assert!(holds("ALARM(firing) AND OK(cleared)"));
+        assert!(!holds("ALARM(firing) AND ALARM(cleared)"));
         assert!(holds("INSUFFICIENT_DATA(other)"));
-        assert!(holds("NOT ALARM(calm) AND ALARM(firing)"));
+        assert!(holds("NOT ALARM(cleared) AND ALARM(firing)"));
         assert!(holds("TRUE OR FALSE AND FALSE"));
         assert!(!holds("(TRUE OR FALSE) AND FALSE"));
-        assert!(!holds("NOT (ALARM(firing) OR ALARM(calm))"));
+        assert!(!holds("NOT (ALARM(firing) OR ALARM(cleared))"));
     }
 
     #[test]
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_understood_says_where() {
+    fn an_invalid_rule_is_refused_with_its_place() {
         for (text, expected) in [
             ("", "column 1: expected ALARM(name)"),
             ("ALARM(a) ALARM(b)", "column 10: expected AND, OR or the end"),

@@ -21,7 +21,7 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// An alarm in `INSUFFICIENT_DATA`; `None` for a composite rule, which has no datapoints of its own.
+    /// An alarm in `INSUFFICIENT_DATA`; `None` for a composite rule, which has no datapoints.
     pub fn new(rule: &Rule) -> Option<Self> {
         Self::starting_as(rule, AlarmState::default())
     }

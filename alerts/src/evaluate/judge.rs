@@ -3,7 +3,7 @@
 use crate::rules::MissingData;
 use crate::state::AlarmState;
 
-/// What one datapoint says.
+/// The result for one datapoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Point {
     Missing,
@@ -73,7 +73,7 @@ impl Judge {
         }
     }
 
-    /// Some datapoints, fewer than N, and nothing to put in place of the others.
+    /// Decides with fewer than N datapoints and no substitutes for the others.
     ///
     /// If all of them breach, the result depends on the age of the oldest. A lone breaching datapoint that is
     /// the newest may yet be followed by good ones. Once it is M periods old and no good one has come, the

@@ -56,8 +56,7 @@ pub fn timeline(
     if condition.math.is_pointwise() && condition.period.is_multiple_of(step) {
         columns(condition, history, first, step, ticks, &mut timeline)?;
     } else {
-        // The result depends on which datapoints are retrieved together, so each moment is evaluated by
-        // itself.
+        // The result depends on which datapoints are retrieved together, so each moment is evaluated separately.
         for tick in 0..ticks {
             let at = first + tick as i64 * i64::from(step);
             if let Verdict::Become(state) = look(condition, at, history)?.verdict {

@@ -16,10 +16,9 @@ pub enum Suppressed {
 
 /// Decides when a composite alarm with a suppressor performs its actions.
 ///
-/// It acts on its state at the end of a wait, not on the states it went through meanwhile. When the
-/// suppressor has left ALARM and the extension period is over, an alarm that is still in ALARM acts even
-/// though it did not change. This makes a suppressor right for business hours. Switching actions on in the
-/// morning would notify nothing.
+/// It acts on its state at the end of a wait, not on the states it went through meanwhile. After the suppressor has
+/// left ALARM and the extension period is over, an alarm that is still in ALARM acts, although it did not change. So
+/// a suppressor suits business hours. Switching actions on in the morning would notify nothing.
 #[derive(Clone, Debug)]
 pub struct ActionGate {
     wait: SignedDuration,
@@ -102,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn it_acts_after_the_wait_period_if_the_suppressor_stays_calm() {
+    fn it_acts_after_the_wait_period_if_the_suppressor_does_not_fire() {
         let minutes = [repeat(3, Ok, Ok), repeat(5, Alarm, Ok)].concat();
         assert_eq!(story(&minutes), [(2, Ok), (5, Alarm)]);
     }
 
     #[test]
-    fn a_suppressor_that_fires_within_the_wait_period_keeps_it_silent() {
+    fn a_suppressor_that_fires_within_the_wait_period_prevents_the_action() {
         let minutes = [repeat(3, Ok, Ok), repeat(1, Alarm, Ok), repeat(5, Alarm, Alarm)].concat();
         assert_eq!(story(&minutes), [(2, Ok)]);
     }

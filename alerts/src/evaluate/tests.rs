@@ -54,7 +54,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn whole_columns_and_single_moments_agree(
+    fn evaluating_columns_and_single_times_agree(
         series in series(),
         needed in 1_usize..4,
         more in 0_usize..3,
@@ -146,13 +146,13 @@ fn catching_up_finds_the_same_changes_as_evaluating_every_minute() {
         history.insert(query.stat.clone(), values.collect());
     }
     let at = |minute: i64| Timestamp::from_second(START + minute * 60).unwrap();
-    let messages = |changes: Vec<crate::StateChange>| {
-        let mut messages: Vec<_> = changes
+    let notified = |changes: Vec<crate::StateChange>| {
+        let mut notified: Vec<_> = changes
             .into_iter()
             .map(|change| (change.at, change.rule, change.from, change.to, change.reason))
             .collect();
-        messages.sort();
-        messages
+        notified.sort();
+        notified
     };
     let mut minute_by_minute = Engine::new(rules.clone());
     let expected: Vec<_> =
@@ -161,7 +161,7 @@ fn catching_up_finds_the_same_changes_as_evaluating_every_minute() {
     let mut at_once = Engine::new(rules);
     let mut found = at_once.catch_up(at(0), at(100), &history).changes;
     found.extend(at_once.catch_up(at(100), at(240), &history).changes);
-    let (found, expected) = (messages(found), messages(expected));
+    let (found, expected) = (notified(found), notified(expected));
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(&expected) {
         assert_eq!(found, expected);
@@ -180,12 +180,12 @@ impl crate::History for Broken {
         stat: &crate::MetricStat,
         _: crate::Slots,
     ) -> Result<std::borrow::Cow<'_, [f64]>, crate::SourceError> {
-        Err(crate::SourceError { metric: stat.to_string(), source: "the disk is gone".into() })
+        Err(crate::SourceError { metric: stat.to_string(), source: "the disk is missing".into() })
     }
 }
 
 #[test]
-fn an_engine_keeps_states_when_datapoints_cannot_be_read_and_goes_on_from_known_ones() {
+fn an_engine_keeps_states_when_datapoints_cannot_be_read_and_continues_from_restored_ones() {
     let limits = Limits::default();
     let text = "subsystem: test\nrules:\n  - name: one\n    kind: metric\n    tier: low\n    summary: One.\n    impact: None.\n    \
                 runbook: one\n    metrics:\n      - {id: m1, namespace: AWS/SQS, metric: A, statistic: Sum}\n    \
@@ -220,7 +220,7 @@ fn an_engine_keeps_states_when_datapoints_cannot_be_read_and_goes_on_from_known_
 }
 
 #[test]
-fn a_reason_counts_and_rounds_as_people_do() {
+fn a_reason_has_counts_and_rounded_values() {
     let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
     let check = |rule: &str, values: &[f64], expected: &str| {
         let condition = rules.get(rule).unwrap().metric().unwrap();

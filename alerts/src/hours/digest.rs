@@ -35,7 +35,8 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Puts together what `changes` (in order) did to the alarms, which began with `in_alarm` (rule → since when and why).
+    /// Builds the digest from `changes`, in order. `in_alarm` has the alarms that were in ALARM before (rule → since
+    /// when and why).
     pub fn of(
         closed_at: Option<Timestamp>,
         opened_at: Timestamp,
@@ -71,8 +72,8 @@ impl Digest {
         // Writing to a string cannot fail.
         let _ = match (self.still_in_alarm.len(), self.cleared.len()) {
             (0, 0) => writeln!(text, "No low-priority alarm{since}."),
-            (now, gone) => {
-                writeln!(text, "Low-priority alarms{since}: {now} in alarm now, {gone} fired and cleared.")
+            (now, cleared) => {
+                writeln!(text, "Low-priority alarms{since}: {now} in alarm now, {cleared} fired and cleared.")
             }
         };
         for (title, entries) in [("In alarm now", &self.still_in_alarm), ("Fired and cleared", &self.cleared)]

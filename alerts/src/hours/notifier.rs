@@ -26,10 +26,10 @@ pub enum Message {
     },
 }
 
-/// What a notifier has to remember over a restart.
+/// The state of a notifier, which must survive a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotifierState {
-    /// When it was last asked.
+    /// When it was last called.
     last: Option<Timestamp>,
     /// Low alarms in ALARM when `held_back` began: since when, and why.
     in_alarm: BTreeMap<RuleName, (Timestamp, String)>,
@@ -37,8 +37,7 @@ pub struct NotifierState {
     held_back: Vec<StateChange>,
 }
 
-/// Notifies high alarms at once and low ones in business hours, and reports in the morning what happened
-/// meanwhile.
+/// Notifies high alarms at once and low ones in business hours, and reports the others in the opening digest.
 ///
 /// It follows changes and has no clock. Call it once a minute, and after every change.
 #[derive(Clone, Debug)]
@@ -56,7 +55,7 @@ impl Notifier {
         Self { hours, tiers, state }
     }
 
-    /// What has to be remembered over a restart.
+    /// The state to keep over a restart.
     pub fn state(&self) -> &NotifierState {
         &self.state
     }
@@ -92,7 +91,7 @@ impl Notifier {
                     messages.push(Message::Change { tier: Tier::High, change: change.clone() })
                 }
                 Some(Tier::Low) if self.hours.is_open(change.at) => {
-                    self.remember(change);
+                    self.record(change);
                     messages.push(Message::Change { tier: Tier::Low, change: change.clone() });
                 }
                 Some(Tier::Low) => self.state.held_back.push(change.clone()),
@@ -106,14 +105,14 @@ impl Notifier {
         let closed_at = self.hours.last_closing(opening);
         let digest = Digest::of(closed_at, opening, &self.state.in_alarm, &changes);
         for change in &changes {
-            self.remember(change);
+            self.record(change);
         }
         if !digest.is_empty() {
             messages.push(Message::Digest { digest });
         }
     }
 
-    fn remember(&mut self, change: &StateChange) {
+    fn record(&mut self, change: &StateChange) {
         if change.to == AlarmState::Alarm {
             self.state.in_alarm.insert(change.rule.clone(), (change.at, change.reason.clone()));
         } else {

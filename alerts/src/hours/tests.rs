@@ -106,9 +106,9 @@ fn high_alarms_notify_at_night_and_low_ones_in_the_morning() {
         "{messages:?}"
     );
 
-    // It goes on from what it remembered after a restart.
-    let remembered = notifier.state().clone();
-    let mut notifier = Notifier::new(&rules(), hours("Europe/Berlin"), remembered);
+    // After a restart it continues from its saved state.
+    let saved = notifier.state().clone();
+    let mut notifier = Notifier::new(&rules(), hours("Europe/Berlin"), saved);
     let cleared = at("2026-01-06T03:00:00Z");
     assert_eq!(notifier.notify(cleared, &[change("one", cleared, AlarmState::Ok)]), []);
     let two = at("2026-01-06T05:00:00Z");
@@ -122,7 +122,7 @@ fn high_alarms_notify_at_night_and_low_ones_in_the_morning() {
     let expected = "Low-priority alarms since Mon 05 Jan 17:00: 1 in alarm now, 1 fired and cleared.\n\nIn alarm now\n  \
                     two: Tue 06 Jan 06:00 (a reason)\n\nFired and cleared\n  one: Tue 06 Jan 03:00 to Tue 06 Jan 04:00 (a reason)\n";
     assert_eq!(text, expected);
-    assert_eq!(notifier.notify(at("2026-01-06T08:01:00Z"), &[]), [], "told once");
+    assert_eq!(notifier.notify(at("2026-01-06T08:01:00Z"), &[]), [], "reported once");
 }
 
 /// Random alarms over a year: each entry is a pause and a duration in minutes.
@@ -160,7 +160,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 10, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_year_of_business_hours_loses_nothing(one in alarms(), two in alarms()) {
+    fn every_firing_of_a_year_is_notified_or_in_a_digest(one in alarms(), two in alarms()) {
         for zone in ZONES {
             year(zone, &one, &two)?;
         }
@@ -209,7 +209,7 @@ fn year(zone: &str, one: &[(u32, u32)], two: &[(u32, u32)]) -> Result<(), TestCa
             if from < open && until >= open {
                 let known = digest_at(open)
                     .is_some_and(|digest| digest.still_in_alarm.iter().any(|entry| entry.rule == rule));
-                prop_assert!(known, "{zone}: {rule} in alarm at {open} was not told");
+                prop_assert!(known, "{zone}: {rule} in alarm at {open} was not reported");
             }
             // Cleared while closed, whenever it fired.
             if until >= closed && until < open && until > start {
@@ -235,7 +235,7 @@ fn year(zone: &str, one: &[(u32, u32)], two: &[(u32, u32)]) -> Result<(), TestCa
             *when == change.at
                 && matches!(message, Message::Change { change: messages, .. } if messages == change)
         });
-        prop_assert!(known, "{zone}: {change:?} was not told at once");
+        prop_assert!(known, "{zone}: {change:?} was not notified at once");
     }
     Ok(())
 }

@@ -131,8 +131,9 @@ fn call<'a>(function: Function, arguments: &[Expr], frame: &Frame<'a>) -> Value<
     }
 }
 
-/// `IF(condition, then, otherwise)`: where the condition is true and `then` has no datapoint the result is 0; where it
-/// is false and `otherwise` has none (or is left out), and where the condition has none, there is no result.
+/// `IF(condition, then, otherwise)`: where the condition is true and `then` has no datapoint, the result is 0. Where
+/// the condition is false and `otherwise` has no datapoint or is left out, there is no result. Where the condition
+/// has no datapoint, there is no result either.
 fn choose<'a>(arguments: &[Expr], frame: &Frame<'a>) -> Value<'a> {
     let condition = evaluate(&arguments[0], frame);
     let then = evaluate(&arguments[1], frame);

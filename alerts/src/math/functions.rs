@@ -12,7 +12,7 @@ pub(crate) fn fill_with(series: &mut [f64], with: impl Fn(usize) -> f64) {
     }
 }
 
-/// The last real value goes on until the next. Before the first there is nothing to repeat.
+/// The last real value is repeated until the next. Before the first there is nothing to repeat.
 pub(crate) fn fill_repeat(series: &mut [f64]) {
     let mut last = f64::NAN;
     for value in series {
@@ -41,7 +41,7 @@ pub(crate) fn fill_linear(series: &mut [f64]) {
     }
 }
 
-/// `f(difference, slots)` to the datapoint before, wherever that is; the first has none before it.
+/// `f(difference, slots)` to the previous datapoint, across gaps. The first datapoint has no previous one.
 pub(crate) fn change(series: &mut [f64], f: impl Fn(f64, f64) -> f64) {
     let mut before: Option<(usize, f64)> = None;
     for (slot, value) in series.iter_mut().enumerate() {

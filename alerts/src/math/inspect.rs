@@ -110,7 +110,7 @@ pub(crate) fn never_missing(expr: &Expr) -> bool {
         Expr::Number(_) => true,
         Expr::Metric(_) => false,
         Expr::Negate(inner) => never_missing(inner),
-        // The result of a division or a power may be dropped, whatever goes in.
+        // The result of a division or a power may be dropped for any input.
         Expr::Binary(Operator::Divide | Operator::Power, ..) => false,
         Expr::Binary(_, left, right) => match (kind(left), kind(right)) {
             // Two series: one with a value is enough, the other counts as 0.

@@ -129,7 +129,7 @@ fn clocks_are_utc_and_have_no_gaps() {
 }
 
 #[test]
-fn what_cannot_be_understood_says_where_and_what_was_expected() {
+fn an_invalid_expression_is_refused_with_its_place_and_what_was_expected() {
     refused("m1 +", "column 5: expected a metric id, a number or a function, found the end");
     refused("m3 * 2", "column 1: no metric has the id `m3`; the ids are m1, m2");
     refused("sum(m1)", "upper case: `SUM`");
@@ -149,7 +149,7 @@ fn what_cannot_be_understood_says_where_and_what_was_expected() {
 }
 
 #[test]
-fn it_is_known_beforehand_which_expressions_depend_on_how_much_was_retrieved() {
+fn parsing_finds_expressions_that_depend_on_the_retrieved_range() {
     let pointwise = |text: &str| Expression::parse(text, &["m1", "m2"]).unwrap().is_pointwise();
     for text in ["m1 / m2", "FILL(m1, 0)", "SUM([m1, m2])", "IF(HOUR(m1) < 6, m1, 0)", "m1 / PERIOD(m1)"] {
         assert!(pointwise(text), "{text}");
@@ -161,7 +161,7 @@ fn it_is_known_beforehand_which_expressions_depend_on_how_much_was_retrieved() {
 }
 
 #[test]
-fn it_is_known_beforehand_which_expressions_always_have_a_value() {
+fn parsing_finds_expressions_that_always_have_a_value() {
     let gaps: &[f64] = &[GAP, GAP];
     for (text, expected) in [
         ("m1", false),

@@ -70,7 +70,7 @@ pub enum CompiledError {
     AlarmRule(#[from] AlarmRuleError),
 }
 
-/// What says whether the rest can be read.
+/// The members that decide whether the rest can be read.
 #[derive(Deserialize)]
 struct Header {
     format: u32,

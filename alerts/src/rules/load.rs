@@ -102,7 +102,7 @@ impl RuleSet {
                 Err(error) => problems.push(unreadable(file, text, &error)),
             }
         }
-        validate::together(&rules, problems.is_empty(), &mut problems);
+        validate::check_between(&rules, problems.is_empty(), &mut problems);
         if problems.is_empty() {
             return Ok(Self::assemble(rules));
         }

@@ -1,7 +1,7 @@
 //! Finds the line of a field, which a YAML parser knows only while it parses.
 //!
-//! The rule files are written in block style. A file written otherwise loses nothing but precision: the line is then
-//! that of the nearest enclosing thing that was found.
+//! The rule files are written in block style. In another style only precision is lost: the line is then that of the
+//! nearest enclosing item that was found.
 
 use std::collections::HashMap;
 

@@ -6,7 +6,7 @@ use crate::metric::{Dimension, DimensionValue};
 use serde::{Deserialize, Serialize};
 use spillway_metrics::Statistic;
 
-/// One subsystem's alarms. docs/alarms.md describes every field; `spillway alarms check` says what an editor cannot.
+/// One subsystem's alarms. docs/alarms.md describes every field; `spillway alarms check` reports what an editor cannot.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Spillway alarm rules"))]
 #[serde(deny_unknown_fields)]
@@ -46,13 +46,13 @@ pub(crate) struct RawRule {
     pub kind: Kind,
     /// Who is notified, and when.
     pub tier: Tier,
-    /// false for the parts of a composite, which notify no one on their own.
+    /// false for the parts of a composite, which do not notify on their own.
     #[serde(default = "yes")]
     pub notify: bool,
-    /// What is the case, in one sentence.
+    /// What has happened, in one sentence.
     #[cfg_attr(test, schemars(schema_with = "super::schema::sentence"))]
     pub summary: String,
-    /// What it means if no one acts.
+    /// What it means if no engineer acts.
     #[cfg_attr(test, schemars(schema_with = "super::schema::sentence"))]
     pub impact: String,
     /// Page in docs/runbooks, without .md.
@@ -130,7 +130,7 @@ pub(crate) struct RawDimension {
     /// CloudWatch's name of it.
     #[cfg_attr(test, schemars(schema_with = "super::schema::dimension"))]
     pub name: String,
-    /// Key in the topology; the deployment says what it is called there.
+    /// Key in the topology; the deployment has the resource's name.
     #[serde(default)]
     #[cfg_attr(test, schemars(schema_with = "super::schema::resource"))]
     pub resource: Option<String>,

@@ -122,10 +122,9 @@ fn read(mut raw: RawRule, subsystem: &str, limits: &Limits, reporter: &mut Repor
     }
     match (raw.tier, &raw.low_twin) {
         (Tier::Low, Some(_)) => reporter.at("low_twin", "only a high rule has a low twin"),
-        (Tier::High, None) if raw.notify => reporter.at(
-            "tier",
-            "expected `low_twin`: every high rule names the low one that fires earlier, so that nobody is woken unwarned",
-        ),
+        (Tier::High, None) if raw.notify => {
+            reporter.at("tier", "expected `low_twin`: every high rule names a low rule that fires earlier")
+        }
         _ => {}
     }
     let condition = match raw.kind {
@@ -224,7 +223,7 @@ fn metric(
     if raw.low_samples.is_some() && !has_percentile {
         reporter.at("low_samples", "`low_samples` is for percentiles; none of the metrics has one");
     } else if raw.low_samples.is_some() && raw.expression.is_some() {
-        // CloudWatch has it only for an alarm on one metric, and would not hold such an alarm back.
+        // CloudWatch supports it only for an alarm on one metric, and would evaluate this one in any case.
         reporter.at("low_samples", "`low_samples` is for a rule on one percentile without an `expression`");
     }
     if let (Some(period), Some(needed), Some(looked_at)) = (period, needed, looked_at) {
@@ -330,8 +329,8 @@ fn expression(text: Option<&str>, queries: &[Query], reporter: &mut Reporter<'_>
     }
 }
 
-/// Checks that hold between rules. References are judged only if every rule could be read.
-pub(crate) fn together(rules: &[Rule], complete: bool, problems: &mut Vec<Problem>) {
+/// Checks rules against each other. References are checked only if every rule could be read.
+pub(crate) fn check_between(rules: &[Rule], complete: bool, problems: &mut Vec<Problem>) {
     let mut known: HashMap<&str, &Rule> = HashMap::new();
     let mut report = |rule: &Rule, message: String| {
         let (file, name) = (rule.file.clone(), Some(rule.name.to_string()));
@@ -350,7 +349,7 @@ pub(crate) fn together(rules: &[Rule], complete: bool, problems: &mut Vec<Proble
             match known.get(twin.as_str()) {
                 None => report(rule, format!("low_twin: no rule is called `{twin}`")),
                 Some(twin) if twin.tier != Tier::Low || !twin.notify => {
-                    report(rule, format!("low_twin: `{}` must be of tier low, and tell somebody", twin.name));
+                    report(rule, format!("low_twin: `{}` must be of tier low and must notify", twin.name));
                 }
                 Some(_) => {}
             }

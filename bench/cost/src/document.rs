@@ -1,4 +1,4 @@
-//! Tables in a document that people write. Each table is between two comments and is replaced as a whole.
+//! Tables in a handwritten document. Each table is between two comments and is replaced as a whole.
 
 use anyhow::{Context, Result, ensure};
 

@@ -18,7 +18,7 @@ pub const DOCUMENT: &str = "docs/cost.md";
 /// The command that updates the document.
 pub const UPDATE: &str = "cargo run -p spillway-bench-cost -- update";
 
-/// The document as it is, and as it should be.
+/// The current document, and the updated one.
 pub fn document(root: &Path) -> Result<(String, String)> {
     let file = root.join(DOCUMENT);
     let found = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;

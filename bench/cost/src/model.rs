@@ -15,7 +15,7 @@ const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
 /// A line of a bill.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// What is paid for.
+    /// The item that is paid for.
     pub what: &'static str,
     /// Dollars.
     pub usd: f64,
@@ -273,7 +273,7 @@ impl<'a> Model<'a> {
 fn of_size<'a>(uses: &'a [Use], size: u32, function: &str) -> Result<&'a Use> {
     let found = uses.iter().find(|measured| measured.size == size);
     found.with_context(|| {
-        format!("measured.json has nothing of {function} with {size} events in an invocation")
+        format!("measured.json has no measurement of {function} with {size} events in an invocation")
     })
 }
 

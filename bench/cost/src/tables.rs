@@ -36,7 +36,7 @@ fn by_stage(data: &Data) -> Result<String> {
         };
         Ok(format!("{name}: {}", usd(model.writes(other)?)))
     });
-    rows.push(row("Writes, if paid the other way", other.collect::<Result<Vec<_>>>()?));
+    rows.push(row("Writes, with the other billing mode", other.collect::<Result<Vec<_>>>()?));
     Ok(rows.join("\n"))
 }
 
@@ -53,7 +53,7 @@ fn every_month(data: &Data) -> Result<String> {
         schedules(data, "archiver"),
         custom_metrics().to_string(),
         format!(
-            "{} series, {} times an hour, {} hours a day, however many look",
+            "{} series, {} times an hour, {} hours a day, for any number of viewers",
             given.dashboard_series, given.dashboard_reads_per_hour, given.dashboard_hours_per_day
         ),
         format!("{} queues, {} long polls of {} s at once", given.mapped_queues, given.pollers, given.poll_s),
@@ -63,7 +63,7 @@ fn every_month(data: &Data) -> Result<String> {
     rows.extend(
         lines.iter().zip(how).map(|(line, how)| format!("| {} | {how} | {} |", line.what, usd(line.usd))),
     );
-    rows.push(format!("| **Together** | | **{}** |", usd(total(&lines))));
+    rows.push(format!("| **Total** | | **{}** |", usd(total(&lines))));
     Ok(rows.join("\n"))
 }
 
@@ -84,11 +84,11 @@ fn dead_letters(data: &Data) -> Result<String> {
     let receives = data.assumptions.receives_before_dead;
     let columns = [model.per_million_dead_letters(1.0)?, model.per_million_dead_letters(receives)?];
     let mut rows = vec![
-        format!("| $ for a million dead letters | hopeless at once | after {receives} receives |"),
+        format!("| $ for a million dead letters | rejected at once | after {receives} receives |"),
         rule(columns.len()),
     ];
     rows.extend(line_rows(&columns));
-    rows.push(row("**Together**", columns.iter().map(|lines| format!("**{}**", usd(total(lines))))));
+    rows.push(row("**Total**", columns.iter().map(|lines| format!("**{}**", usd(total(lines))))));
     Ok(rows.join("\n"))
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-/// The settings of production, except that neither the API nor the store limits the rate.
+/// The settings of production, but without rate limits in the API and the store.
 fn settings() -> PipelineSettings {
     PipelineSettings {
         api_rate_per_s: 1e6,

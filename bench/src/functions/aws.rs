@@ -44,12 +44,10 @@ pub struct Seen {
     pub trace_bytes: u64,
     /// Total time by which answers were delayed.
     pub held_back: Duration,
-    /// Number of delayed answers.
     pub answers: u32,
 }
 
 impl Seen {
-    /// Total number of calls.
     pub fn total(&self) -> u64 {
         self.calls.values().sum()
     }
@@ -328,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_is_not_known_is_remembered() {
+    fn an_unknown_call_is_recorded() {
         let mut seen = Seen::default();
         assert_eq!(respond(&mut seen, "AmazonSQS.Other", &Value::Null).0, StatusCode::BAD_REQUEST);
         assert!(seen.unknown.contains("AmazonSQS.Other"));

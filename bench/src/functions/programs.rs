@@ -56,14 +56,12 @@ const PYTHON: [(&str, &str); 2] = [
     ("consumer.py", include_str!("../../python/consumer.py")),
 ];
 
-/// A program that speaks the Runtime API.
+/// A program that uses the Runtime API.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// Its name in results.
     pub name: &'static str,
-    /// The program.
     pub command: PathBuf,
-    /// Its arguments.
     pub arguments: Vec<OsString>,
     /// The folder in which it is started.
     pub folder: PathBuf,

@@ -31,7 +31,6 @@ const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42c
 /// The function's ARN, as an invocation names it.
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:bench:live";
 
-/// The result of an invocation.
 #[derive(Debug)]
 pub struct Outcome {
     /// When the complete answer had arrived.
@@ -130,7 +129,7 @@ async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCod
 }
 
 fn end(shared: &Shared, body: Bytes, success: bool) -> StatusCode {
-    // The receiver is gone if the measurement is over.
+    // The receiver no longer exists if the measurement is over.
     let _ = shared.outcomes.send(Outcome { at: Instant::now(), body, success });
     StatusCode::ACCEPTED
 }

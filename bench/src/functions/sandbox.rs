@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout};
 
 /// Maximum duration of one invocation.
-const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_DURATION: Duration = Duration::from_secs(30);
 
 /// A running function. Its process is killed when this is dropped.
 pub struct Sandbox {
@@ -56,11 +56,11 @@ impl Sandbox {
     pub async fn invoke(&mut self, event: Bytes) -> Result<Outcome> {
         self.api.offer(event);
         let ended = tokio::select! {
-            outcome = timeout(PATIENCE, self.api.outcome()) => match outcome {
+            outcome = timeout(MAX_DURATION, self.api.outcome()) => match outcome {
                 Ok(outcome) => outcome,
-                Err(_) => bail!("{} did not answer within {PATIENCE:?}: {}", self.program, self.said()),
+                Err(_) => bail!("{} did not answer within {MAX_DURATION:?}: {}", self.program, self.last_output()),
             },
-            status = self.child.wait() => bail!("{} ended with {}: {}", self.program, status?, self.said()),
+            status = self.child.wait() => bail!("{} ended with {}: {}", self.program, status?, self.last_output()),
         };
         let outcome = ended?;
         ensure!(
@@ -68,7 +68,7 @@ impl Sandbox {
             "{} failed: {} {}",
             self.program,
             String::from_utf8_lossy(&outcome.body),
-            self.said()
+            self.last_output()
         );
         Ok(outcome)
     }
@@ -94,7 +94,7 @@ impl Sandbox {
     }
 
     /// The last lines of the function's log.
-    fn said(&self) -> String {
+    fn last_output(&self) -> String {
         let log = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = text.trim().lines().collect();

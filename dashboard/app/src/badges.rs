@@ -4,10 +4,10 @@ use crate::ports::Ports;
 use spillway_core::replay::{Replay, ReplayState};
 use spillway_dashboard_pages::Badge;
 
-/// Replays that are read for the header. Older ones that still run are rare enough to be left out of a badge.
+/// Number of newest replays that the header counts. Older ones that still run are rare, so the badge leaves them out.
 const REPLAYS: usize = 50;
 
-/// The numbers. One that can't be read just now is `None` and is left out.
+/// The numbers. One that cannot be read is `None`, and the header leaves it out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Badges {
     dead_letters: Option<u64>,
@@ -16,7 +16,7 @@ pub struct Badges {
 }
 
 impl Badges {
-    /// Reads the numbers. Every page asks for them, so it must be cheap: the flow and the alarms are behind caches.
+    /// Reads the numbers. Every page does so, so it must be cheap: caches are in front of the flow and the alarms.
     pub async fn read(ports: &Ports) -> Self {
         let (flow, alarms, replays) =
             futures::join!(ports.flow.snapshot(), ports.alarms.now(), ports.pipeline.replays.list(REPLAYS));
@@ -38,7 +38,7 @@ impl Badges {
     }
 }
 
-/// What a badge counts, for screen readers: one and many.
+/// What a badge counts, for screen readers: singular and plural.
 pub fn words(badge: Badge) -> (&'static str, &'static str) {
     match badge {
         Badge::DeadLetters => ("dead letter", "dead letters"),

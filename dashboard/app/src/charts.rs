@@ -1,8 +1,7 @@
-//! The catalogue's charts: read together, drawn once for all viewers, and shown with what belongs around them.
+//! The catalogue's charts: read together, drawn once for all viewers, and shown with titles and links.
 //!
-//! [`read_charts`] asks for the numbers of a group of charts and turns each into a drawing; [`ChartGrid`] shows the group.
-//! What a chart looks like is decided in one function without components, [`spec::chart`]; which alarms watch it, in
-//! [`alarms`].
+//! [`read_charts`] reads the numbers of a group of charts and draws each; [`ChartGrid`] shows the group.
+//! [`spec::chart`] decides what a chart looks like, without components. [`alarms`] adds the alarms that watch it.
 
 mod alarms;
 mod cache;
@@ -30,12 +29,12 @@ pub struct ChartGroup {
     pub freshness: Freshness,
 }
 
-/// A chart with the words around it.
+/// A chart with its legend and current value.
 #[derive(Clone, Debug)]
 pub struct ShownChart {
     /// What it shows.
     pub entry: Entry,
-    /// The drawing, shared by all who look at it.
+    /// The drawing, shared by all viewers.
     pub drawn: Arc<Drawn>,
     /// Its series, if there is more than one.
     pub legend: Vec<LegendItem>,
@@ -48,16 +47,16 @@ pub struct ShownChart {
 pub struct Current {
     /// With its unit.
     pub value: String,
-    /// Which value it is, where that is not plain: `p99`, `accepted in 5 min`.
+    /// Which value it is, where the title does not say it: `p99`, `accepted in 5 min`.
     pub note: Option<String>,
 }
 
-/// Reads the charts of a group, all with one question to the source, and draws those that are not drawn yet, with the
-/// thresholds and the periods in alarm of the rules that watch them.
+/// Reads the charts of a group in one call to the source, and draws those that are not in the cache. Adds thresholds
+/// and periods in alarm of the rules that watch them.
 ///
 /// # Errors
-/// [`ReadError`] if there are no numbers to show, not even old ones. A comparison that can't be read is left out, and
-/// the freshness says why.
+/// [`ReadError`] if there are no numbers to show, not even old ones. A comparison that cannot be read is left out, and
+/// the freshness has the reason.
 pub async fn read_charts(
     reader: &dyn MetricReader,
     entries: Vec<Entry>,

@@ -1,4 +1,4 @@
-//! The pieces that pages are made of. They only draw; the text is computed elsewhere.
+//! Components that pages share. They only draw; other modules compute the text.
 
 mod body;
 mod data_table;
@@ -34,13 +34,11 @@ use leptos::prelude::*;
 use spillway_core::ports::ArchiveError;
 use std::sync::Arc;
 
-/// The page's title, in the window's and as the page's heading.
+/// The page's title, for the window and as the heading.
 #[component]
 pub fn Title(
-    /// In words.
-    #[prop(into)]
-    text: String,
-    /// Whether only screen readers get the heading, because the page opens with a sentence instead.
+    #[prop(into)] text: String,
+    /// Whether only screen readers get the heading, because the page opens with a verdict instead.
     #[prop(optional)]
     hidden: bool,
 ) -> impl IntoView {
@@ -55,9 +53,9 @@ pub fn Title(
     }
 }
 
-/// A part of a page that waits for its data before the page is sent. `draw` may use context.
+/// A part of a page that waits for its data before the server sends the page. `draw` may use context.
 ///
-/// The data is asked for once, though a suspense draws its content more than once.
+/// The data is read once, although a suspense draws its content more than once.
 pub fn load<T, V>(
     data: impl Future<Output = T> + Send + 'static,
     draw: impl Fn(Arc<T>) -> V + Clone + Send + Sync + 'static,

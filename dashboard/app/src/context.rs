@@ -1,4 +1,4 @@
-//! What every page and component knows about the request that it is drawn for.
+//! What pages and components know about the current request.
 
 use crate::{
     error::FailedAction,
@@ -17,26 +17,26 @@ use std::sync::Arc;
 /// One page being drawn for one request.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// When it is drawn: one moment for all of it.
+    /// The time of drawing, the same for the whole page.
     pub now: Timestamp,
-    /// How its reader wants it.
+    /// The reader's preferences.
     pub preferences: Preferences,
     /// The zone that times are written in.
     pub zone: TimeZone,
-    /// What it is about. The default, if the URL's cannot be read.
+    /// The range of the page. The default, if the URL's range cannot be read.
     pub range: Range,
     /// Why the URL's range cannot be read.
     pub range_error: Option<RangeError>,
-    /// A form on it that failed.
+    /// A form of the page that failed.
     pub failed: Option<FailedAction>,
     /// The path in the URL.
     pub path: String,
-    /// The decoded query in the URL, in its order.
+    /// The decoded query in the URL, in order.
     pub query: Vec<(String, String)>,
 }
 
 impl Page {
-    /// Reads a request.
+    /// The page of a request.
     pub fn of(path: &str, query: &str, cookies: &str, now: Timestamp) -> Self {
         let query = decode(query);
         let find = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -63,19 +63,19 @@ impl Page {
         percent_decode_str(part.unwrap_or_default()).decode_utf8_lossy().into_owned()
     }
 
-    /// The range, as sources are asked for it.
+    /// The range as ports take it.
     pub fn time_range(&self) -> TimeRange {
-        // A page's range is never empty. Should it be, its last second replaces it.
+        // A page's range is never empty. If it were, this would read its last second.
         TimeRange::new(self.range.from, self.range.to)
             .unwrap_or_else(|_| TimeRange::last(SignedDuration::ZERO, self.range.to))
     }
 
-    /// Whether the URL says a range.
+    /// Whether the URL has a range.
     pub fn has_range(&self) -> bool {
         ["range", "from", "to"].iter().any(|name| self.parameter(name).is_some())
     }
 
-    /// A link to another page about the same range. `query` is more of the query, encoded, or empty.
+    /// A link to another page with the same range. `query` is added to the query; it is encoded, or empty.
     pub fn href(&self, path: &str, query: &str) -> String {
         let range = if self.range == Range::last(Preset::default(), self.now) {
             String::new()
@@ -86,8 +86,7 @@ impl Page {
         if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
     }
 
-    /// A link to this page with some parameters changed; `None` takes one away. What a failed form left
-    /// in the URL does not go along.
+    /// A link to this page with some parameters changed; `None` removes one. The link has no error of a failed form.
     pub fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
         let kept =
             self.query.iter().map(|(key, value)| (key.as_str(), value.as_str())).filter(|(key, _)| {
@@ -99,7 +98,7 @@ impl Page {
         if query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, query.join("&")) }
     }
 
-    /// This page, without what a failed form left in the URL.
+    /// A link to this page, without the error of a failed form.
     pub fn here(&self) -> String {
         self.with(&[])
     }
@@ -110,7 +109,7 @@ impl Page {
     }
 }
 
-/// Everything but the characters that mean nothing in any part of a URL (RFC 3986's unreserved ones).
+/// All characters but RFC 3986's unreserved ones, which have no special meaning in a URL.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Encodes a value for a URL's query, or for one segment of its path.
@@ -133,13 +132,13 @@ fn decode(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The page being drawn. Read from the request once and shared by all its components.
+/// The current page. It is read from the request once, and all components share it.
 pub fn use_page() -> Arc<Page> {
     if let Some(page) = use_context::<Arc<Page>>() {
         return page;
     }
     let now = use_ports().pipeline.clock.now();
-    // There is no request while the list of routes is made.
+    // While leptos collects the routes, there is no request.
     let page = use_context::<Parts>().map_or_else(
         || Page::of("/", "", "", now),
         |parts| {
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_read_whole() {
+    fn a_request_is_parsed_completely() {
         let page = page("/dead-letters", "type=order.placed&reason=a+b%26c&range=1h&flag");
         assert_eq!(page.parameter("reason"), Some("a b&c"));
         assert_eq!(page.parameter("flag"), None, "an empty parameter is none");
@@ -181,17 +180,17 @@ mod tests {
     }
 
     #[test]
-    fn links_keep_what_the_page_is_about() {
+    fn links_keep_the_range_and_filters_of_the_page() {
         let metrics = page("/metrics", "range=1h&stage=queue&__err=x&__path=y");
         assert_eq!(metrics.href("/", ""), "/?range=1h");
         assert_eq!(metrics.here(), "/metrics?range=1h&stage=queue");
         assert_eq!(metrics.with(&[("range", Some("7d"))]), "/metrics?stage=queue&range=7d");
         assert_eq!(metrics.with(&[("range", None), ("stage", Some("a b"))]), "/metrics?stage=a%20b");
-        assert_eq!(page("/", "").href("/metrics", ""), "/metrics", "the default need not be said");
+        assert_eq!(page("/", "").href("/metrics", ""), "/metrics", "a link needs no default range");
     }
 
     #[test]
-    fn an_unreadable_range_is_said_and_replaced() {
+    fn an_invalid_range_is_reported_and_replaced() {
         let page = page("/", "range=fortnight");
         assert_eq!(page.range.preset, Some(Preset::Day));
         assert!(page.range_error.unwrap().to_string().contains("fortnight"));

@@ -1,4 +1,4 @@
-//! What a server function answers when it cannot do it.
+//! Errors of server functions.
 
 use leptos::{
     prelude::{FromServerFnError, ServerFnErrorErr},
@@ -7,32 +7,32 @@ use leptos::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Why an action was not done, in words for the person who asked for it. Causes go to the log.
+/// Why an action failed, in words for the operator. Causes go to the log.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum ActionError {
-    /// What was sent cannot be used.
+    /// The input is invalid.
     #[error("{message}")]
     Invalid {
-        /// What is wrong, and what to do.
+        /// What is invalid, and what to do.
         message: String,
     },
-    /// What it was about is not there any more.
-    #[error("{what} is not there any more. Reload the page to see what is.")]
+    /// The item no longer exists.
+    #[error("{what} no longer exists. Reload the page.")]
     Gone {
-        /// What was looked for.
+        /// The name of the item.
         what: String,
     },
     /// Another operator or the pipeline was faster.
     #[error("{message}")]
     Conflict {
-        /// What happened meanwhile.
+        /// What changed in the meantime.
         message: String,
     },
     /// It may work later.
     #[error("{message} Nothing was changed. Try again in a moment.")]
     Unavailable {
-        /// What does not answer.
+        /// Which part does not answer.
         message: String,
     },
     /// The request itself was broken: not sent by one of our forms.
@@ -48,8 +48,7 @@ impl FromServerFnError for ActionError {
     }
 }
 
-/// A failed action, as the page sees it when a form was sent without JavaScript: the server function
-/// redirects back with the error in the URL.
+/// A failed action of a form without JavaScript: the server function redirects back with the error in the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedAction {
     /// The server function's path.
@@ -59,8 +58,7 @@ pub struct FailedAction {
 }
 
 impl FailedAction {
-    /// Reads `__path` and `__err`. Any link can have those, so the page shows it as text and
-    /// draws no conclusion from it.
+    /// Reads `__path` and `__err`. Any link can have them, so the page only shows the error as text.
     pub fn from_query<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let (path, error) = (get("__path")?, get("__err")?);
         let error = ServerFnUrlError::<ActionError>::decode_err(error);
@@ -74,7 +72,7 @@ mod tests {
     use leptos::prelude::*;
 
     #[test]
-    fn an_error_survives_the_way_through_the_url() {
+    fn an_error_survives_encoding_in_the_url() {
         let error = ActionError::Conflict { message: "Another operator is replaying these messages.".into() };
         let url = ServerFnUrlError::new("/actions/replay", error.clone()).to_url("http://h/x").unwrap();
         let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
@@ -84,13 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn a_made_up_error_is_only_unreadable() {
+    fn an_invalid_error_in_the_url_is_reported_as_unreadable() {
         let forged = |name: &str| Some(if name == "__err" { "not base64!" } else { "/x" });
         assert_eq!(FailedAction::from_query(forged).unwrap().error, ActionError::Unreadable);
         assert_eq!(FailedAction::from_query(|_| None), None);
     }
 
-    /// As pages write theirs.
     #[server(prefix = "/actions", endpoint = "test-replay")]
     async fn test_replay(#[server(default)] ids: Vec<String>) -> Result<(), ActionError> {
         match ids.len() {
@@ -103,7 +100,7 @@ mod tests {
         }
     }
 
-    /// Sends a form as a browser without JavaScript does; returns the status and where it leads.
+    /// Sends a form as a browser without JavaScript does. Returns the status and the redirect.
     async fn send(form: &'static str) -> (u16, String) {
         let request = http::Request::post("/actions/test-replay")
             .header("content-type", "application/x-www-form-urlencoded")
@@ -118,12 +115,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_form_without_javascript_goes_on_when_it_worked() {
+    async fn a_successful_form_without_javascript_redirects() {
         assert_eq!(send("ids%5B%5D=a&ids%5B%5D=b").await, (302, "/replays/1".to_owned()));
     }
 
     #[tokio::test]
-    async fn a_form_without_javascript_comes_back_with_what_was_wrong() {
+    async fn a_failed_form_without_javascript_returns_with_its_error() {
         let (status, location) = send("").await;
         assert_eq!(status, 302);
         let query = location.strip_prefix("http://127.0.0.1:3000/dead-letters?").unwrap().to_owned();

@@ -1,8 +1,8 @@
-//! What lives in the browser. Each island stands once in the shell and works on all of the page.
+//! Islands run in the browser. The shell has each island once, and it works on the whole page.
 //!
 //! | island | works on |
 //! |---|---|
-//! | [`Live`] | `[data-live]`: fetched again and brought up to date in place; `[data-keep]` in them is left alone |
+//! | [`Live`] | `[data-live]`: fetched again and updated in place, except `[data-keep]` inside |
 //! | [`Crosshair`] | `figure.chart [data-series]`: one crosshair and tooltip over all charts |
 //! | [`Keys`] | `a[data-go]`, `[data-search]`, `[data-row]`, `#keys` (the help dialog), `details.menu` |
 //! | [`Selection`] | `form[data-selection]`: boxes named `ids[]`, `[data-select-all]`, `button[data-many]` |
@@ -25,9 +25,9 @@ pub use live::Live;
 pub use selection::Selection;
 pub use times::Times;
 
-/// The event that the document gets after the page was brought up to date.
+/// The event on the document after an update of the page.
 #[cfg(feature = "hydrate")]
 const REFRESHED: &str = "spillway:refreshed";
-/// Asks for the page to be brought up to date now.
+/// Requests an update of the page now.
 #[cfg(feature = "hydrate")]
 const REFRESH: &str = "spillway:refresh";

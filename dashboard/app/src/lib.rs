@@ -1,12 +1,12 @@
 //! The dashboard's pages and islands.
 //!
-//! * [`islands`] are the parts that live in the browser: live refresh, crosshair, keyboard, selection, times.
-//!   They work on whatever the pages draw, through `data-…` attributes; no page has an island of its own.
-//! * Everything else is drawn on the server and is compiled only with the feature `ssr`, so that the
-//!   browser downloads none of it.
+//! * [`islands`] run in the browser: live refresh, crosshair, keyboard, selection, times. They find elements by
+//!   `data-…` attributes; no page has its own island.
+//! * Everything else runs on the server and is compiled only with the feature `ssr`, so that the browser downloads none
+//!   of it.
 //!
 //! A page is an entry in the table of `spillway-dashboard-pages`, a route in [`pages`], and a file there: `pages/x.rs` with one
-//! component for each route. What it reads, draws and says is in `pages/x/data.rs`, `view.rs` and `words.rs`, as needed.
+//! component for each route. `pages/x/data.rs` reads, `view.rs` draws and `words.rs` has the sentences, as needed.
 
 pub mod islands;
 

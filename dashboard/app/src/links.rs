@@ -1,4 +1,4 @@
-//! Addresses of things on the dashboard.
+//! Links within the dashboard.
 
 use crate::context::{Page, encode};
 use spillway_core::ids::{MessageId, ReplayId};
@@ -12,33 +12,32 @@ pub(crate) fn with_query(path: &str, query: &str) -> String {
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
-/// One dead letter. `query` is what links from the list carry along.
+/// One dead letter. `query` has the list's filters and page.
 pub(crate) fn dead_letter(id: &MessageId, query: &str) -> String {
     with_query(&format!("/dead-letters/{}", encode(id.as_str())), query)
 }
 
-/// All dead letters that were archived in the page's range, whatever became of them.
+/// All dead letters that were archived in the page's range, in any state.
 pub(crate) fn dead_letters_of_range(page: &Page) -> String {
     format!("/dead-letters?state=all&{}", page.range.to_query())
 }
 
-/// One replay.
 pub(crate) fn replay(page: &Page, id: &ReplayId) -> String {
     page.href(&format!("/replays/{}", encode(id.as_str())), "")
 }
 
-/// An alarm, about the page's range.
+/// An alarm, with the page's range.
 pub(crate) fn alarm(page: &Page, rule: &RuleName) -> String {
     page.href(&format!("/alarms/{}", encode(rule.as_str())), "")
 }
 
-/// The metrics of a stage, about the page's range. `anchor` is the key of a chart, or empty.
+/// The metrics of a stage, with the page's range. `anchor` is the key of a chart, or empty.
 pub(crate) fn metrics(page: &Page, stage: Stage, anchor: &str) -> String {
     let href = page.href("/metrics", &format!("stage={}", stage.slug()));
     if anchor.is_empty() { href } else { format!("{href}#{anchor}") }
 }
 
-/// The evidence for a sentence. Dead letters wait however old they are, so their link has no range.
+/// The evidence for a sentence. Dead letters wait at any age, so their link has no range.
 pub(crate) fn target(page: &Page, target: &Target) -> String {
     match target {
         Target::Metrics(stage) => metrics(page, *stage, ""),
@@ -46,7 +45,7 @@ pub(crate) fn target(page: &Page, target: &Target) -> String {
     }
 }
 
-/// A page of ours to go back to, as a form carries it; the list of dead letters if a form may not lead there.
+/// The page to return to after a form. It is the list of dead letters if the form may not return to the named page.
 pub(crate) fn way_back(address: &str) -> &str {
     let is_ours = page_at(address).is_some_and(|page| page.is_way_back);
     if is_ours && address.bytes().all(|byte| byte.is_ascii_graphic()) { address } else { "/dead-letters" }
@@ -58,7 +57,7 @@ mod tests {
     use spillway_dashboard_pages::PAGES;
 
     #[test]
-    fn links_keep_the_range_but_for_what_waits() {
+    fn links_keep_the_range_except_for_waiting_dead_letters() {
         let page = Page::of("/", "range=1h", "", "2026-03-10T12:00:00Z".parse().unwrap());
         assert_eq!(
             metrics(&page, Stage::Consumer, "receive-count"),
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_lead_back_to_pages_of_ours_only() {
+    fn forms_return_only_to_pages_of_the_dashboard() {
         assert_eq!(way_back("/dead-letters?type=a"), "/dead-letters?type=a");
         assert_eq!(way_back("/dead-letters/m1"), "/dead-letters/m1");
         for bad in [
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_pages_has_the_catalogue_s_stages() {
+    fn the_table_of_pages_has_all_stages_of_the_catalogue() {
         let metrics = PAGES.iter().find(|page| page.path == "/metrics").unwrap();
         let slugs: Vec<_> = Stage::ALL.iter().copied().map(Stage::slug).collect();
         assert_eq!(metrics.choice, Some(("stage", slugs.as_slice())));

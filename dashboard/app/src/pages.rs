@@ -1,4 +1,4 @@
-//! The pages, a file each, and which is where.
+//! The pages, one file each, and their routes.
 
 pub mod alarms;
 pub mod dead_letters;
@@ -15,8 +15,8 @@ use leptos_router::{
     path,
 };
 
-/// The routes, those of the table in `spillway-dashboard-pages`. Every route is drawn in one piece (`SsrMode::Async`): the
-/// other modes put content behind inline scripts, and the page would break without JavaScript.
+/// The routes of the table in `spillway-dashboard-pages`. The server sends each page complete (`SsrMode::Async`): the
+/// other modes use inline scripts, and pages would not work without JavaScript.
 #[component]
 pub fn Pages() -> impl IntoView {
     view! {

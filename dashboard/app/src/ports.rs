@@ -8,12 +8,12 @@ use spillway_dashboard_model::flow::FlowSnapshots;
 use spillway_dashboard_model::traces::TraceReader;
 use std::sync::Arc;
 
-/// Everything that pages read and do. Cloned for each request; each part is a pointer.
+/// The ports that pages use. Cloned for each request; each field is a pointer.
 #[derive(Clone)]
 pub struct Ports {
     /// The pipeline that is shown.
     pub pipeline: Pipeline,
-    /// What runs here.
+    /// The name of the installation.
     pub environment: Arc<Environment>,
     /// Numbers over time.
     pub metrics: Arc<dyn MetricReader>,
@@ -21,7 +21,7 @@ pub struct Ports {
     pub traces: Arc<dyn TraceReader>,
     /// Where all events are now, with rates and health.
     pub flow: Arc<FlowSnapshots>,
-    /// Which alarms there are, how each is, and what changed.
+    /// The alarms, their states and changes.
     pub alarms: Arc<dyn AlarmSource>,
 }
 
@@ -32,16 +32,16 @@ impl Ports {
     }
 }
 
-/// What the page being drawn, or the server function, reads and does.
+/// The ports, for the current page or server function.
 pub fn use_ports() -> Ports {
     expect_context()
 }
 
-/// What runs here, as the header says it.
+/// The name of the installation, for the header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
-    /// Its name, such as `prod-eu` or `this machine`.
+    /// Such as `prod-eu` or `this machine`.
     pub name: String,
-    /// Whether what is shown was made up for a demonstration. Said on every page.
+    /// Whether the data is made up for a demonstration. Every page shows it.
     pub demo: bool,
 }

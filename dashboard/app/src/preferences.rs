@@ -1,4 +1,4 @@
-//! How a reader wants the dashboard to look, kept in cookies so that the server draws it right at once.
+//! A reader's preferences, in cookies, so that the server applies them to the first answer.
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ const YEAR_S: u32 = 31_536_000;
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Theme {
-    /// As the reader's system is set.
+    /// As the reader's operating system.
     #[default]
     System,
     /// Light.
@@ -27,13 +27,13 @@ impl Theme {
     /// All of them, in the order of the menu.
     pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
 
-    /// As it stands in cookie, form and `data-theme`.
+    /// The value in cookie, form and `data-theme`.
     pub fn name(self) -> &'static str {
         self.into()
     }
 }
 
-/// In which zone times are written.
+/// The zone of displayed times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -46,22 +46,22 @@ pub enum Times {
 }
 
 impl Times {
-    /// As it stands in cookie, form and `data-times`.
+    /// The value in cookie, form and `data-times`.
     pub fn name(self) -> &'static str {
         self.into()
     }
 }
 
-/// A reader's choices.
+/// A reader's preferences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preferences {
     /// Light or dark.
     pub theme: Theme,
     /// UTC or local.
     pub times: Times,
-    /// Whether the page keeps itself up to date.
+    /// Whether pages refresh automatically.
     pub live: bool,
-    /// The browser's zone, by its IANA name, once it has sent it.
+    /// The browser's zone, if the browser has sent it.
     pub zone_name: Option<String>,
 }
 
@@ -72,7 +72,7 @@ impl Default for Preferences {
 }
 
 impl Preferences {
-    /// Reads a `Cookie` header. What is missing or not understood takes its default.
+    /// Reads a `Cookie` header. Missing and invalid values take their default.
     pub fn from_cookies(header: &str) -> Self {
         let mut preferences = Self::default();
         for (name, value) in header.split(';').filter_map(|pair| pair.trim().split_once('=')) {
@@ -88,8 +88,8 @@ impl Preferences {
         preferences
     }
 
-    /// The zone that times are written in. A browser that has not sent its zone (or has JavaScript off)
-    /// gets this machine's own, which is the same for everybody who sits at it.
+    /// The zone of displayed times. A browser that has not sent its zone, for example without JavaScript, gets the zone
+    /// of this machine.
     pub fn zone(&self) -> TimeZone {
         match self.times {
             Times::Utc => TimeZone::UTC,
@@ -101,7 +101,7 @@ impl Preferences {
     }
 }
 
-/// What a form of switches may change, one or several at once.
+/// Preferences that a form may change, one or several at once.
 #[derive(Debug, Default, Deserialize)]
 pub struct Change {
     /// The new theme.
@@ -112,7 +112,7 @@ pub struct Change {
     pub live: Option<Switch>,
 }
 
-/// A switch's new state.
+/// The new state of a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Switch {
@@ -123,7 +123,7 @@ pub enum Switch {
 }
 
 impl Change {
-    /// The `Set-Cookie` values that keep the change for a year.
+    /// The `Set-Cookie` values that store the change for a year.
     pub fn cookies(&self) -> Vec<String> {
         let live = self.live.map(|live| if live == Switch::On { "on" } else { "off" });
         let changed =
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cookies_are_read_and_strange_ones_ignored() {
+    fn cookies_are_read_and_invalid_ones_are_ignored() {
         let read = Preferences::from_cookies(
             "other=1; spillway-theme=dark;spillway-times=local; spillway-live=off; spillway-zone=Europe/Berlin; =; x",
         );
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_sets_only_what_changed() {
+    fn a_change_sets_only_changed_cookies() {
         let change = Change { theme: Some(Theme::Dark), ..Change::default() };
         assert_eq!(change.cookies(), ["spillway-theme=dark; Path=/; Max-Age=31536000; SameSite=Strict"]);
         assert!(Change::default().cookies().is_empty());

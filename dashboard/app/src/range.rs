@@ -1,8 +1,8 @@
-//! The range of time that a page is about. It is in the URL, so a link shows a colleague the same thing.
+//! The time range of a page. It is in the URL, so a link shows a colleague the same data.
 //!
-//! `?range=24h` moves along with the clock; `?from=…&to=…` stands still. Both ends are RFC 3339
-//! (`2026-03-01T12:00:00Z`) or, as a browser's form sends them, a date and time (`2026-03-01T12:00`) in
-//! the zone of `&zone=`, which the form adds so that the link means the same to everybody.
+//! `?range=24h` moves with the clock; `?from=…&to=…` is fixed. Both ends are RFC 3339 (`2026-03-01T12:00:00Z`) or, from
+//! a browser's form, a date and time (`2026-03-01T12:00`) in the zone of `&zone=`. The form adds the zone, so that the
+//! link means the same to every reader.
 
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,7 +12,7 @@ use thiserror::Error;
 /// The longest range, as long as CloudWatch keeps hourly data.
 const LONGEST: SignedDuration = SignedDuration::from_secs(retention::LONGEST);
 
-/// A range that moves along with the clock.
+/// A range that moves with the clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preset {
     /// The last hour.
@@ -30,7 +30,7 @@ impl Preset {
     /// All of them, shortest first.
     pub const ALL: [Self; 4] = [Self::Hour, Self::ThreeHours, Self::Day, Self::Week];
 
-    /// As it stands in the URL.
+    /// The value in the URL.
     pub fn name(self) -> &'static str {
         match self {
             Self::Hour => "1h",
@@ -40,7 +40,7 @@ impl Preset {
         }
     }
 
-    /// As the page says it.
+    /// The text on the page.
     pub fn label(self) -> &'static str {
         match self {
             Self::Hour => "1 h",
@@ -72,11 +72,11 @@ pub struct Range {
     pub from: Timestamp,
     /// Where it ends; not after now.
     pub to: Timestamp,
-    /// The preset it came from; `None` if it stands still.
+    /// The preset that it came from; `None` for a fixed range.
     pub preset: Option<Preset>,
 }
 
-/// What is wrong with a range in a URL.
+/// Why a range in a URL is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RangeError {
     /// No such preset.
@@ -91,13 +91,13 @@ pub enum RangeError {
     /// No such zone.
     #[error("there is no time zone “{0}”")]
     UnknownZone(String),
-    /// Nothing is in it.
+    /// It is empty.
     #[error("the range ends before it begins")]
     Backwards,
     /// It is all in the future.
     #[error("the range has not begun yet")]
     Future,
-    /// Nothing keeps data for so long.
+    /// Metrics are not kept that long.
     #[error("the range is longer than the {} days for which metrics are kept", retention::LONGEST_DAYS)]
     TooLong,
 }
@@ -108,10 +108,10 @@ impl Range {
         Self { from: now - preset.length(), to: now, preset: Some(preset) }
     }
 
-    /// Reads a range from a URL's query. None at all is the default.
+    /// Reads a range from a URL's query. Without one, the range is the default.
     ///
     /// # Errors
-    /// When the query has a range that cannot be read. It then says what to write instead.
+    /// The query has an invalid range. The error says what to write instead.
     pub fn from_query<'a>(
         get: impl Fn(&str) -> Option<&'a str>,
         now: Timestamp,
@@ -152,7 +152,7 @@ impl Range {
         self.to.duration_since(self.from)
     }
 
-    /// The part of a URL's query that stands for this range: `range=24h` or `from=…&to=…`.
+    /// The part of a URL's query for this range: `range=24h` or `from=…&to=…`.
     pub fn to_query(&self) -> String {
         match self.preset {
             Some(preset) => format!("range={}", preset.name()),
@@ -164,7 +164,7 @@ impl Range {
         }
     }
 
-    /// As the page says it: `24 h`, or from when to when in that zone.
+    /// The text on the page: `24 h`, or both ends in that zone.
     pub fn label(&self, zone: &TimeZone) -> String {
         let Some(preset) = self.preset else {
             let [from, to] = [self.from, self.to].map(|at| at.to_zoned(zone.clone()));
@@ -184,7 +184,7 @@ fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, RangeError> {
     civil.to_zoned(zone.clone()).map(|zoned| zoned.timestamp()).map_err(|_| not_a_time())
 }
 
-/// What a URL has is shown again, but not at any length.
+/// Cuts a value from the URL that is too long to show.
 fn shortened(text: &str) -> String {
     text.chars().take(40).collect()
 }
@@ -209,12 +209,16 @@ mod tests {
     }
 
     #[test]
-    fn a_form_s_local_times_are_read_in_its_zone() {
+    fn local_times_of_a_form_are_read_in_its_zone() {
         let query = [("from", "2026-03-01T12:00"), ("to", "2026-03-01T13:30"), ("zone", "America/New_York")];
         let range = read(&query, "UTC").unwrap();
         assert_eq!(range.to_query(), "from=2026%2D03%2D01T17%3A00%3A00Z&to=2026%2D03%2D01T18%3A30%3A00Z");
         let reader = read(&query[..2], "Europe/Berlin").unwrap();
-        assert_eq!(reader.from.to_string(), "2026-03-01T11:00:00Z", "without a zone it is the reader's");
+        assert_eq!(
+            reader.from.to_string(),
+            "2026-03-01T11:00:00Z",
+            "without a zone, the reader's zone applies"
+        );
         assert_eq!(reader.label(&TimeZone::UTC), "1 Mar 11:00 – 12:30");
     }
 
@@ -225,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_that_cannot_be_read_says_why() {
+    fn an_invalid_range_is_an_error_with_the_reason() {
         let custom = |from, to| read(&[("from", from), ("to", to)], "UTC").unwrap_err();
         assert_eq!(read(&[("range", "2h")], "UTC").unwrap_err(), RangeError::UnknownPreset("2h".into()));
         assert_eq!(read(&[("from", "2026-03-01T00:00Z")], "UTC").unwrap_err(), RangeError::OneEnd);

@@ -17,14 +17,14 @@ use std::sync::Arc;
 /// Milliseconds between live refreshes.
 const LIVE_EVERY_MS: u32 = 2_000;
 
-/// Where the files are that the page loads. Their names carry their content's hash.
+/// Paths of the files that the page loads. Each name has the hash of the content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AssetPaths {
     /// The style sheet.
     pub style: String,
     /// The icon of the browser's tab.
     pub icon: String,
-    /// What brings the islands to life; `None` where the wasm was not built.
+    /// The files that start the islands; `None` if the wasm was not built.
     pub script: Option<ScriptPaths>,
 }
 
@@ -46,7 +46,7 @@ pub fn Shell(
     children: Children,
 ) -> impl IntoView {
     leptos_meta::provide_meta_context();
-    // Islands stand alone; nothing else needs data for hydration, so none is sent.
+    // Islands need no data from the page for hydration, so the server sends none.
     if let Some(shared) = Owner::current_shared_context() {
         shared.set_is_hydrating(false);
     }
@@ -109,7 +109,7 @@ pub fn Shell(
     }
 }
 
-/// What the keys do.
+/// The help dialog for the keys.
 #[component]
 fn KeysDialog() -> impl IntoView {
     let listed = PAGES.iter().filter_map(|page| page.navigation);

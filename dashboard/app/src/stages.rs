@@ -1,10 +1,9 @@
-//! What pages say about the health of a stage of the pipeline.
+//! The health of the pipeline's stages.
 
 use crate::components::{Sign, Tone};
 use spillway_dashboard_model::catalogue::Stage;
 use spillway_dashboard_model::flow::{FlowSnapshot, Sentence, State, Target};
 
-/// The tone of a state.
 pub(crate) fn tone(state: State) -> Tone {
     match state {
         State::Ok => Tone::Good,
@@ -13,7 +12,7 @@ pub(crate) fn tone(state: State) -> Tone {
     }
 }
 
-/// The sign and the word that stand beside a tone's colour.
+/// The icon and the word beside a tone's colour.
 pub(crate) fn sign(tone: Tone) -> (Sign, &'static str) {
     match tone {
         Tone::Good => (Sign::Check, "OK"),
@@ -24,9 +23,9 @@ pub(crate) fn sign(tone: Tone) -> (Sign, &'static str) {
     }
 }
 
-/// What is said about a stage, the most serious first. The first sentence of a summary is about the whole pipeline.
+/// The sentences about a stage, the most serious first. The first sentence of a summary is about the whole pipeline.
 pub(crate) fn about(stage: Stage, sentences: &[Sentence]) -> Vec<&Sentence> {
-    // The archiver's failures show in the dead letter queue.
+    // Failures of the archiver show in the dead letter queue.
     let is_about = |target: &Target| match target {
         Target::Metrics(of) => *of == stage || (stage == Stage::Dlq && *of == Stage::Archiver),
         _ => false,
@@ -34,7 +33,7 @@ pub(crate) fn about(stage: Stage, sentences: &[Sentence]) -> Vec<&Sentence> {
     sentences.iter().skip(1).filter(|sentence| is_about(&sentence.target)).collect()
 }
 
-/// The health of a stage: as bad as the worst that is said about it.
+/// The health of a stage: that of its most serious sentence.
 pub(crate) fn health(stage: Stage, flow: &FlowSnapshot, sentences: &[Sentence]) -> Tone {
     match about(stage, sentences).iter().map(|sentence| sentence.state).max() {
         Some(state) => tone(state),
@@ -52,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_sentence_is_about_no_stage() {
+    fn the_first_sentence_belongs_to_no_stage() {
         let all = [
             sentence(State::Bad, Target::Metrics(Stage::Queue)),
             sentence(State::Warn, Target::Metrics(Stage::Archiver)),
@@ -60,6 +59,10 @@ mod tests {
         ];
         assert!(about(Stage::Queue, &all).is_empty());
         assert_eq!(about(Stage::Archiver, &all).len(), 1);
-        assert_eq!(about(Stage::Dlq, &all).len(), 1, "what the archiver leaves stays in the queue");
+        assert_eq!(
+            about(Stage::Dlq, &all).len(),
+            1,
+            "dead letters that the archiver leaves stay in the queue"
+        );
     }
 }

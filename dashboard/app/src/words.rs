@@ -1,8 +1,8 @@
-//! Words that several pages use.
+//! Texts that several pages use.
 
 use spillway_core::{dead_letter::DeadLetter, failure::FailureClass};
 
-/// A class of failures, short.
+/// A short label for a class of failures.
 pub(crate) fn class_label(class: FailureClass) -> &'static str {
     match class {
         FailureClass::Malformed => "No CloudEvent",
@@ -15,7 +15,7 @@ pub(crate) fn class_label(class: FailureClass) -> &'static str {
     }
 }
 
-/// What a list calls a dead letter: its event's type, and its event's id or, if that can't be read, its own.
+/// A dead letter in a list: the event's type, and the event's id or, if that cannot be read, its own id.
 pub(crate) fn event_names(letter: &DeadLetter) -> (String, String) {
     let name = letter.event_type.as_ref().map_or_else(|| "unknown type".to_owned(), ToString::to_string);
     let event = letter.key.as_ref().map_or_else(|| letter.id.to_string(), |key| key.id.to_string());

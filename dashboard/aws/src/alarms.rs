@@ -19,13 +19,13 @@ use spillway_dashboard_model::{ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Changes that are read in order to know the periods of a range.
+/// Maximum number of changes that are read to compute the periods of a range.
 const MAX_CHANGES: usize = 5_000;
 
-/// Reads the alarms that Terraform made of the rules.
+/// Reads the alarms that Terraform created from the rules.
 ///
-/// The rules are those that are built into this program, with the deployment's limits. A deployment with rules of its own
-/// shows the alarms that have a built-in rule's name.
+/// The rules are those built into this program, with the deployment's limits. A deployment with custom rules shows only
+/// alarms with the name of a built-in rule.
 pub struct CloudWatchAlarms {
     client: Client,
     clock: Arc<dyn Clock>,
@@ -35,11 +35,11 @@ pub struct CloudWatchAlarms {
     hours: Option<BusinessHours>,
 }
 
-/// Why the alarms of a deployment can't be read.
+/// Why the alarms of a deployment cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the alarms of the deployment can't be read: {reason}")]
+#[error("the alarms of the deployment cannot be read: {reason}")]
 pub struct AlarmsError {
-    /// What does not fit.
+    /// The mismatch.
     pub reason: String,
 }
 
@@ -47,7 +47,7 @@ impl CloudWatchAlarms {
     /// The alarms of a deployment.
     ///
     /// # Errors
-    /// [`AlarmsError`] if the topology's limits or business hours don't fit the rules.
+    /// [`AlarmsError`] if the topology's limits or business hours do not match the rules.
     pub fn of(deployment: &Deployment) -> Result<Self, AlarmsError> {
         let unfit = |error: &dyn std::fmt::Display| AlarmsError { reason: error.to_string() };
         let alarms = deployment.topology.alarms.clone().unwrap_or_default();
@@ -127,7 +127,7 @@ impl AlarmSource for CloudWatchAlarms {
         let until_now = TimeRange::new(range.from(), self.clock.now().max(range.to())).unwrap_or(range);
         let changes = self.changes(rule, until_now, MAX_CHANGES).await?.changes;
         let mut found = periods(&changes, range);
-        // What has been in alarm since before the range did not change in it.
+        // An alarm that was active during the whole range has no change in it.
         for status in self.now().await?.statuses {
             let lasts = status.last_alarm.filter(|lasting| lasting.from < range.from());
             found.extend(lasts.filter(|lasting| rule.is_none_or(|rule| *rule == lasting.rule)));
@@ -136,7 +136,7 @@ impl AlarmSource for CloudWatchAlarms {
         Ok(found)
     }
 
-    /// The reporter function sends digests to the topics, and stores none.
+    /// The reporter function sends digests to the topics and stores none.
     async fn digest(&self) -> Result<Option<Digest>, ReadError> {
         Ok(None)
     }

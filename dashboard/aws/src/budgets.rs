@@ -8,14 +8,14 @@ use spillway_aws::explain;
 use spillway_aws::{Clients, Topology};
 use spillway_dashboard_model::ReadError;
 
-/// How much was spent this month, and how much will be.
+/// Spending of this month: actual and forecast.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Budget {
-    /// What may be spent, in US dollars.
+    /// The limit, in US dollars.
     pub limit_usd: f64,
-    /// What was spent until now. AWS brings it up to date some three times a day.
+    /// Actual spending so far. AWS updates it about three times a day.
     pub actual_usd: f64,
-    /// What will have been spent at the month's end; `None` while there is too little history, about five weeks.
+    /// Forecast spending at the end of the month. `None` while there is too little history: AWS needs about five weeks.
     pub forecast_usd: Option<f64>,
 }
 
@@ -25,7 +25,7 @@ impl Budget {
         self.percent(self.actual_usd)
     }
 
-    /// Share of the limit that will be spent, in percent.
+    /// Share of the limit that is forecast, in percent.
     pub fn forecast_percent(&self) -> Option<f64> {
         self.percent(self.forecast_usd?)
     }
@@ -48,7 +48,7 @@ impl Budgets {
         Self { client, account: account.into() }
     }
 
-    /// The budgets of the account that a deployment is in. AWS answers for all regions of a partition in one.
+    /// The budgets of a deployment's account. One region of each partition has the budgets of all.
     pub fn of(topology: &Topology, clients: &Clients) -> Self {
         Self::in_account(&topology.account, &topology.partition, clients)
     }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_are_of_the_limit() {
+    fn shares_are_relative_to_the_limit() {
         let budget = Budget { limit_usd: 50.0, actual_usd: 20.0, forecast_usd: Some(60.0) };
         assert_eq!((budget.actual_percent(), budget.forecast_percent()), (Some(40.0), Some(120.0)));
         let unlimited = Budget { limit_usd: 0.0, forecast_usd: None, ..budget };

@@ -19,15 +19,15 @@ use spillway_dashboard_model::{Cached, MetricReader, ReadError};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// CloudWatch takes a cent for 1,000 metrics that are asked for, and has new ones once a minute.
+/// CloudWatch charges a cent for 1,000 metrics, and has new datapoints once a minute.
 const KEEP_METRICS: Duration = Duration::from_secs(60);
-/// A snapshot reads eight metrics of its own, the index's counters and both queues.
+/// A snapshot reads eight metrics, the index's counters and both queues.
 const KEEP_FLOW: Duration = Duration::from_secs(30);
 
 /// Everything that the dashboard reads, shared by all viewers.
 #[derive(Clone)]
 pub struct Sources {
-    /// Metrics, behind a cache: a hundred viewers cost what one does.
+    /// Metrics, behind a cache: a hundred viewers cost as much as one.
     pub metrics: Arc<dyn MetricReader>,
     /// Traces.
     pub traces: Arc<dyn TraceReader>,

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 /// Reads metrics of an account and region.
 ///
-/// It asks for what it is asked for. Put [`spillway_dashboard_model::Cached`] in front of it, since CloudWatch counts each
-/// metric. A period shorter than what is kept of the range's age ([`Period::for_range`]) brings nothing but gaps.
+/// It does not cache. Put [`spillway_dashboard_model::Cached`] in front of it, because CloudWatch charges for each
+/// metric. A period that is too short for the range's age ([`Period::for_range`]) returns only gaps.
 pub struct CloudWatchMetrics {
     client: aws_sdk_cloudwatch::Client,
     clock: Arc<dyn Clock>,
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hundred_viewers_cost_what_one_does() {
+    async fn a_hundred_viewers_cost_one_read() {
         let fake = FakeCloudWatch::new();
         let (reader, clock) = reader(&fake);
         let cached = Cached::new(reader, clock.clone(), Duration::from_secs(30));
@@ -105,17 +105,17 @@ mod tests {
         for reading in futures::future::join_all(viewers).await {
             assert_eq!(reading.unwrap().series.len(), queries.len());
         }
-        assert_eq!((fake.calls(), fake.queries()), (1, distinct), "a hundred at once are one");
+        assert_eq!((fake.calls(), fake.queries()), (1, distinct), "a hundred at once cost one read");
         clock.advance(Duration::from_secs(29));
         cached.read(&queries, hour(), Period::MINUTE).await.unwrap();
-        assert_eq!(fake.calls(), 1, "and so is who comes a moment later");
+        assert_eq!(fake.calls(), 1, "and so does a viewer a moment later");
         clock.advance(Duration::from_secs(1));
         cached.read(&queries, hour(), Period::MINUTE).await.unwrap();
         assert_eq!(fake.calls(), 2);
     }
 
     #[tokio::test]
-    async fn when_cloudwatch_throttles_the_last_numbers_are_shown_as_old() {
+    async fn throttling_by_cloudwatch_returns_the_last_numbers_as_old() {
         let fake = FakeCloudWatch::new();
         let metric = queue::SENT.of(&Queue::from("q"));
         fake.put(&metric, "2026-03-02T13:30:00Z".parse().unwrap(), 3.0);

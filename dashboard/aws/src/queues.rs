@@ -12,13 +12,13 @@ use spillway_dashboard_model::{MetricReader, Period, ReadError, Statistic, TimeR
 use spillway_metrics::queue;
 use std::sync::Arc;
 
-/// The queue's age is measured once a minute, and may be some minutes late.
+/// CloudWatch measures the queue's age once a minute, and may report it some minutes late.
 const AGE_RANGE: SignedDuration = SignedDuration::from_mins(10);
 
 /// Reads the queues of a deployment.
 ///
-/// What SQS doesn't tell is not there: how often each message was received, and when the first one will be dead-lettered.
-/// The oldest message's age is SQS's own, which leaves out messages received three times or more.
+/// SQS does not report receive counts, nor when the first message will be dead-lettered, so both are missing. The
+/// oldest message's age comes from SQS, which leaves out messages received three times or more.
 pub struct SqsQueues {
     client: aws_sdk_sqs::Client,
     queues: topology::Queues,
@@ -57,16 +57,17 @@ impl QueueReader for SqsQueues {
             tokio::join!(queue_depth(&self.client, &queue_there.url), self.age_s(&queue_there.name));
         let depth = depth.map_err(read_error)?;
         let is_empty = depth.visible + depth.in_flight + depth.delayed == 0;
-        // An age outlives its message by some minutes.
+        // The age stays for some minutes after its message has left.
         let age_s = age_s.filter(|_| !is_empty);
-        // A dead letter's age begins at its move, and it expires by when it was first sent, which SQS doesn't tell.
-        let tells_when_sent = queue == QueueKind::Primary;
+        // The age of a dead letter starts at its move, but it expires by its first send time, which SQS does not
+        // report.
+        let has_send_time = queue == QueueKind::Primary;
         Ok(QueueSnapshot {
             visible: depth.visible,
             not_visible: depth.in_flight,
             delayed: depth.delayed,
             oldest_age_s: age_s.unwrap_or(0),
-            oldest_sent_at: age_s.filter(|_| tells_when_sent).and_then(|age| before(self.clock.now(), age)),
+            oldest_sent_at: age_s.filter(|_| has_send_time).and_then(|age| before(self.clock.now(), age)),
             receive_counts: Vec::new(),
             first_dead_letter_at: None,
         })

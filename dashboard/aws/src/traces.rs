@@ -16,15 +16,15 @@ use spillway_dashboard_model::traces::{Trace, TraceFilter, TraceList, TraceReade
 use spillway_dashboard_model::{ReadError, TimeRange};
 use std::collections::HashMap;
 
-/// X-Ray looks for summaries in at most so long ("GetTraceSummaries" in the X-Ray API reference).
+/// Maximum time range of a search for summaries ("GetTraceSummaries" in the X-Ray API reference).
 const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(6);
-/// Most traces in a `BatchGetTraces`.
+/// Maximum number of traces in a `BatchGetTraces`.
 const MAX_TRACES: usize = 5;
-/// Calls at once.
+/// Maximum number of concurrent calls.
 const AT_ONCE: usize = 4;
-/// Pages of summaries in one window that are read; a window with more says that there is more.
+/// Maximum number of pages of summaries in one window. A window with more is reported as incomplete.
 const MAX_PAGES: usize = 20;
-/// Times that traces are asked for which X-Ray calls unprocessed. It says so of those that it does not know as well.
+/// Number of requests for traces that X-Ray returns as unprocessed. It does so for unknown traces as well.
 const MAX_TRIES: usize = 2;
 
 /// Reads traces of an account and region.
@@ -78,7 +78,7 @@ impl XRayTraces {
         Ok(window)
     }
 
-    /// Whole traces, in the order of their ids; those that X-Ray does not know are left out.
+    /// Complete traces, in the order of their ids. Unknown traces are left out.
     async fn whole(&self, ids: &[String]) -> Result<Vec<Trace>, ReadError> {
         let calls: Vec<_> = ids.chunks(MAX_TRACES).map(|ids| self.batch(ids)).collect();
         let answers: Vec<HashMap<String, Vec<Segment>>> =
@@ -114,7 +114,7 @@ impl XRayTraces {
 
 fn summary(summary: &TraceSummary) -> Option<Summary> {
     let id = summary.id()?.to_owned();
-    // The second at which it began is in the id as well.
+    // The id has the second of the start as well.
     let start = summary.start_time().map(DateTime::as_secs_f64).or_else(|| begun(&id))?;
     Some(Summary { id, start })
 }
@@ -124,7 +124,7 @@ fn begun(id: &str) -> Option<f64> {
     u32::from_str_radix(seconds, 16).ok().map(f64::from)
 }
 
-/// The range in windows that X-Ray takes, the newest first.
+/// Splits a range into windows that X-Ray accepts, the newest first.
 fn windows(range: TimeRange) -> Vec<(Timestamp, Timestamp)> {
     let mut windows = Vec::new();
     let mut to = range.to();
@@ -139,7 +139,7 @@ fn windows(range: TimeRange) -> Vec<(Timestamp, Timestamp)> {
 #[async_trait]
 impl TraceReader for XRayTraces {
     async fn get(&self, id: &str) -> Result<Option<Trace>, ReadError> {
-        // X-Ray refuses a call with an id that is none; here it is one that is not known.
+        // X-Ray refuses a call with an invalid id. Here such an id is an unknown trace.
         if TraceHeader::parse(&format!("Root={id}")).is_none() {
             return Ok(None);
         }

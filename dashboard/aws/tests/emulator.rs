@@ -1,4 +1,4 @@
-//! X-Ray and Budgets as an independent emulator (moto) plays them. `cargo xtask test` starts it.
+//! X-Ray and Budgets on an independent emulator (moto), which `cargo xtask test` starts.
 
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_budgets::types::{Budget, BudgetType, CalculatedSpend, Spend, TimeUnit};
@@ -10,7 +10,7 @@ use spillway_dashboard_aws::XRayTraces;
 use spillway_dashboard_aws::budgets::Budgets;
 use spillway_dashboard_model::traces::TraceReader as _;
 
-#[expect(clippy::disallowed_methods, reason = "the program that starts the emulator says where it is")]
+#[expect(clippy::disallowed_methods, reason = "the program that starts the emulator sets its address")]
 async fn emulator() -> Clients {
     let endpoint = std::env::var("SPILLWAY_MOTO_ENDPOINT")
         .expect("SPILLWAY_MOTO_ENDPOINT is not set: run this through `cargo xtask test`");
@@ -45,7 +45,7 @@ async fn put(client: &Client, segments: &[&Segment]) {
 }
 
 #[tokio::test]
-async fn a_trace_that_was_put_is_read_back_whole() {
+async fn a_stored_trace_is_read_back_completely() {
     let client = Client::new(emulator().await.config());
     let reader = XRayTraces::new(client.clone());
     let start = Timestamp::from_second(1_772_460_195).unwrap();
@@ -65,7 +65,7 @@ async fn a_trace_that_was_put_is_read_back_whole() {
         written.push((trace.root, ingest, consumer));
     }
     for (id, ingest, consumer) in &written {
-        let trace = reader.get(id).await.unwrap().expect("it was put");
+        let trace = reader.get(id).await.unwrap().expect("the trace was put");
         assert_eq!(trace.segments(), [ingest.clone(), consumer.clone()]);
         let tree: Vec<_> = trace.spans().iter().map(|span| (span.segment.name.clone(), span.depth)).collect();
         let expected = [("spillway-ingest", 0), ("SQS", 1), ("spillway-consumer", 2)];
@@ -75,7 +75,7 @@ async fn a_trace_that_was_put_is_read_back_whole() {
 }
 
 #[tokio::test]
-async fn a_trace_that_was_never_put_is_not_known() {
+async fn a_trace_that_was_never_stored_is_unknown() {
     let reader = XRayTraces::new(Client::new(emulator().await.config()));
     let never = TraceHeader::new(Timestamp::from_second(1_772_460_195).unwrap(), true).root;
     assert_eq!(reader.get(&never).await.unwrap(), None);
@@ -83,7 +83,7 @@ async fn a_trace_that_was_never_put_is_not_known() {
 }
 
 #[tokio::test]
-async fn a_budget_is_read_with_what_was_spent_and_will_be() {
+async fn a_budget_has_actual_and_forecast_spending() {
     let clients = emulator().await;
     let client = aws_sdk_budgets::Client::new(clients.config());
     let name = format!("budget-{}", segment_id());
@@ -103,6 +103,6 @@ async fn a_budget_is_read_with_what_was_spent_and_will_be() {
     let read = budgets.read(&name).await.unwrap();
     assert_eq!((read.limit_usd, read.actual_usd, read.forecast_usd), (50.0, 21.5, Some(64.25)));
     assert_eq!(read.forecast_percent(), Some(128.5));
-    let error = budgets.read("never made").await.unwrap_err().to_string();
+    let error = budgets.read("no-such-budget").await.unwrap_err().to_string();
     assert!(error.starts_with("budgets:ViewBudget"), "{error}");
 }

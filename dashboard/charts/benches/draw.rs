@@ -1,4 +1,5 @@
-//! How long drawing takes: `cargo bench -p spillway-dashboard-charts`. Medians, and what twelve charts cost against one.
+//! Benchmarks of drawing: `cargo bench -p spillway-dashboard-charts`. Prints medians, and the cost of twelve charts
+//! relative to one.
 
 #![expect(clippy::print_stdout, reason = "its output is the result")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]

@@ -1,4 +1,4 @@
-//! Charts as SVG, with the numbers that the browser needs to lay a crosshair over them.
+//! Charts as SVG, with the numbers for the browser's crosshair.
 
 use crate::draw::Painter;
 use crate::hover::{Hover, HoverSeries, Shape};
@@ -8,23 +8,23 @@ use crate::summary::summary;
 use crate::svg::{self, PEN, SvgBackend};
 use plotters::drawing::IntoDrawingArea;
 
-/// A chart as drawn.
+/// A drawn chart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawn {
-    /// One `svg` element of class `chart`, without an XML header, ready to stand in HTML.
+    /// One `svg` element of class `chart`, without an XML header, for use in HTML.
     pub svg: String,
-    /// Where the data is drawn, in view box units.
+    /// The plot area, in view box units.
     pub plot: PlotRect,
-    /// The numbers behind it.
+    /// The chart's numbers.
     pub hover: Hover,
-    /// [`Hover::to_json`] of those: the value for a `data-series` attribute, not yet escaped for HTML.
+    /// [`Hover::to_json`] of `hover`: the value for a `data-series` attribute, not yet escaped for HTML.
     pub series_json: String,
 }
 
 /// Draws a chart.
 ///
-/// Whatever is in it, there is a chart in the end: values that are not finite are gaps, an empty range is a second
-/// long, and a size too small to read is enlarged.
+/// It always returns a chart. Values that are not finite become gaps, an empty range becomes a second, and a small size
+/// is enlarged.
 #[must_use]
 pub fn render_svg(chart: &Chart) -> Drawn {
     let layout = Layout::of(chart, 0);
@@ -45,7 +45,7 @@ pub fn render_svg(chart: &Chart) -> Drawn {
     Drawn { svg, plot: layout.plot, hover, series_json }
 }
 
-/// Only the points in the range: what lies outside can't be pointed at.
+/// Only the points in the range: the pointer cannot reach others.
 fn hover(chart: &Chart, layout: &Layout) -> Hover {
     let longest = layout.layers.iter().map(|l| l.values.len()).max().unwrap_or(0);
     let visible = layout.grid.visible(longest);
@@ -79,7 +79,7 @@ fn hover(chart: &Chart, layout: &Layout) -> Hover {
     }
 }
 
-/// One entry of a chart's legend, for the page to set beside its heading.
+/// One entry of a chart's legend, which the page shows beside the heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegendItem {
     /// The series' name.

@@ -1,4 +1,4 @@
-//! Dashes for surfaces that have no style sheet to make them.
+//! Dashes for surfaces without a style sheet.
 
 /// Cuts a polyline into dashes of `on` pixels with `off` pixels between.
 pub(crate) fn dashes(points: Vec<(i32, i32)>, on: f64, off: f64) -> Vec<Vec<(i32, i32)>> {
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_cut_round_its_corners() {
+    fn dashes_continue_around_corners() {
         let cut = dashes(vec![(0, 0), (10, 0), (10, 10)], 6.0, 2.0);
         assert_eq!(cut, [vec![(0, 0), (6, 0)], vec![(8, 0), (10, 0), (10, 4)], vec![(10, 6), (10, 10)]]);
         assert!(dashes(Vec::new(), 4.0, 4.0).is_empty());

@@ -1,4 +1,4 @@
-//! Draws a laid out chart with plotters, on whatever surface.
+//! Draws a laid out chart with plotters, on any surface.
 
 use crate::ink::{Ink, Pen};
 use crate::layout::{Layer, Layout, text_width};
@@ -16,12 +16,12 @@ use plotters_backend::DrawingBackend;
 pub(crate) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 type Data<DB> = DrawingArea<DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// Height of labels in view box units; the style sheet says the same.
+/// Height of labels in view box units. The style sheet has the same value.
 pub(crate) const TEXT: f64 = 11.0;
-/// By how much the style sheet enlarges a chart's text on a phone. What stands beside each other needs room for that.
+/// The factor by which the style sheet enlarges a chart's text on a phone. Labels beside each other need room for it.
 const PHONE_TEXT: f64 = 12.5 / TEXT;
 
-/// A chart on its way to a surface.
+/// The state of drawing a chart on a surface.
 pub(crate) struct Painter<'a, DB: DrawingBackend> {
     pub root: &'a DrawingArea<DB, Shift>,
     pub chart: &'a Chart,
@@ -30,7 +30,7 @@ pub(crate) struct Painter<'a, DB: DrawingBackend> {
 }
 
 impl<DB: DrawingBackend> Painter<'_, DB> {
-    /// Draws everything, from the back to the front.
+    /// Draws all parts, from back to front.
     pub(crate) fn draw(&self) -> Drawn<DB> {
         let data = self.data_area();
         self.alarms(&data)?;
@@ -84,7 +84,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
                 continue;
             }
             let edge = |at: i64| data.map_coordinate(&(self.layout.clamped(at), self.layout.values.min)).0;
-            // An alarm shorter than a pixel still happened.
+            // An alarm shorter than a pixel stays visible.
             let (left, right) = (edge(alarm.from), edge(to).max(edge(alarm.from) + self.pen.px(1.5)));
             let y = |v: f64| self.pen.px(v);
             let (top, bottom) = (f64::from(plot.top), f64::from(plot.bottom));
@@ -96,7 +96,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
         Ok(())
     }
 
-    /// Horizontal lines at the value ticks but the lowest, where the axis is.
+    /// Horizontal lines at the value ticks, except the lowest, where the axis is.
     fn grid(&self) -> Drawn<DB> {
         let plot = self.layout.plot;
         for tick in self.layout.values.ticks.iter().skip(1) {
@@ -129,7 +129,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
         for tick in &self.layout.times {
             let x = self.time_px(tick.at);
             let half = text_width(&tick.label) / 2.0;
-            // A label under the very edge is set beside its mark rather than cut off.
+            // At an edge, the label is beside its mark, so that it is not cut off.
             if x + half > f64::from(self.layout.size.width) - 1.0 {
                 self.text(&tick.label, Ink::Label, (f64::from(plot.right), y), HPos::Right, VPos::Top)?;
             } else {
@@ -143,7 +143,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
         let plot = self.layout.plot;
         let mut taken: Vec<(f64, f64)> = Vec::new();
         for limit in self.chart.thresholds.iter().filter(|limit| self.is_named(limit)) {
-            // What lies beyond the axis is named at the edge that it lies behind.
+            // A limit beyond the axis has its label at the nearer edge.
             let (text, y) = if limit.value > self.layout.values.max {
                 (format!("{} ↑", limit.label), f64::from(plot.top) - 4.0)
             } else if limit.value < self.layout.values.min {
@@ -153,7 +153,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
                 self.dashed(data, points, Ink::Threshold(limit.tier), 1.25)?;
                 (limit.label.clone(), self.value_px(limit.value) - 3.5)
             };
-            // Labels at about the same height stand beside each other.
+            // Labels at about the same height are placed beside each other.
             let mut right = f64::from(plot.right);
             for (left, _) in taken.iter().filter(|(_, other)| (other - y).abs() < TEXT + 1.0) {
                 right = right.min(left - 8.0);
@@ -164,7 +164,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
         Ok(())
     }
 
-    /// Of several limits of a tier that lie beyond the same edge, only the nearest is named: it is the next to be met.
+    /// Of several limits of a tier beyond the same edge, only the nearest has a label: the data reaches it first.
     fn is_named(&self, limit: &Threshold) -> bool {
         let (min, max) = (self.layout.values.min, self.layout.values.max);
         let nearer = |other: &Threshold| {
@@ -175,7 +175,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
         limit.value.is_finite() && !self.chart.thresholds.iter().any(nearer)
     }
 
-    /// A small wedge standing on the time axis, and a hairline up from it.
+    /// A small triangle on the time axis, and a hairline above it.
     fn deployments(&self, data: &Data<DB>) -> Drawn<DB> {
         let (top, bottom) = (f64::from(self.layout.plot.top), self.value_px(self.layout.values.min));
         for deployment in &self.chart.deployments {
@@ -239,7 +239,8 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
         Ok(())
     }
 
-    /// A bar for each period, or for as many periods together as make two pixels, of which the highest counts.
+    /// A bar for each period. If a period is narrower than two pixels, a bar covers several periods and shows the
+    /// highest.
     fn bars(&self, data: &Data<DB>, layer: &Layer) -> Drawn<DB> {
         let grid = self.layout.grid;
         let pixels = grid.step / grid.span * grid.width;
@@ -282,7 +283,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
         self.root.draw(&label(&self.pen, text, ink, at, h, v))
     }
 
-    /// Down the view box, on the middle of a pixel so that hairlines are sharp.
+    /// A vertical position, in the middle of a pixel so that hairlines are sharp.
     fn value_px(&self, value: f64) -> f64 {
         let (plot, axis) = (self.layout.plot, &self.layout.values);
         let share = (value - axis.min) / (axis.max - axis.min);
@@ -295,7 +296,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
     }
 }
 
-/// Text at a place, anchored there.
+/// Text with its anchor at a position.
 pub(crate) fn label<'a>(
     pen: &Pen,
     text: &'a str,

@@ -1,12 +1,12 @@
-//! The numbers behind a drawn chart, for the crosshair and tooltip that the browser lays over it.
+//! The numbers of a drawn chart, for the browser's crosshair and tooltip.
 
 use crate::Unit;
 use serde::{Deserialize, Serialize};
 
 /// A chart's geometry and its points as scaled integers: small enough for a `data-series` attribute.
 ///
-/// Point `i` of every series lies at `x0 + i × step`. Pixels are units of the view box, whose size is `w` × `h`;
-/// divide by the element's width on screen and multiply by `w` first.
+/// Point `i` of every series is at `x0 + i × step`. Pixels are units of the view box, whose size is `w` × `h`: first
+/// divide by the element's width on screen and multiply by `w`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hover {
     /// Unix seconds of the first point.
@@ -27,7 +27,7 @@ pub struct Hover {
     pub unit: Unit,
     /// The series, in the chart's order.
     pub s: Vec<HoverSeries>,
-    /// How values become heights.
+    /// How values map to heights.
     #[serde(default, skip_serializing_if = "Shape::is_line")]
     pub shape: Shape,
     /// Deployments in the range: Unix seconds and label.
@@ -35,7 +35,7 @@ pub struct Hover {
     pub dep: Vec<(i64, String)>,
 }
 
-/// Where a point lies, given its time and value.
+/// The position of a point, by its time and value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Shape {
@@ -59,22 +59,22 @@ impl Shape {
 pub struct HoverSeries {
     /// Its name.
     pub n: String,
-    /// Its class in the style sheet: `s1` to `s8`, with `earlier` behind it for a comparison.
+    /// Its class in the style sheet: `s1` to `s8`, followed by `earlier` for a comparison.
     pub c: String,
-    /// Values divided by `k` and rounded; `None` where there is no data.
+    /// Values divided by `k` and rounded; `None` without data.
     pub d: Vec<Option<i64>>,
-    /// What to multiply `d` by: a power of ten.
+    /// The factor for `d`: a power of ten.
     pub k: f64,
 }
 
-/// Everything a crosshair shows at one place.
+/// The content of the crosshair's tooltip at one point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// The point's index.
     pub index: usize,
     /// Its time, Unix seconds.
     pub time: i64,
-    /// Where the crosshair goes, across the view box.
+    /// The crosshair's horizontal position in the view box.
     pub x: f64,
     /// One row for each series, in the chart's order.
     pub rows: Vec<ReadingRow>,
@@ -87,17 +87,17 @@ pub struct ReadingRow {
     pub name: String,
     /// Its class in the style sheet.
     pub class: String,
-    /// The value in words, `no data` where there is none.
+    /// The value in words, or `no data`.
     pub text: String,
-    /// Where the point lies down the view box.
+    /// The point's vertical position in the view box.
     pub y: Option<f64>,
 }
 
 impl Hover {
-    /// Reads what [`Hover::to_json`] wrote.
+    /// Parses the output of [`Hover::to_json`].
     ///
     /// # Errors
-    /// When the text is not such JSON.
+    /// The text is not such JSON.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
@@ -105,17 +105,17 @@ impl Hover {
     /// The value for a `data-series` attribute, not yet escaped for HTML.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Only finite numbers and strings are in here, so that there is nothing to fail.
+        // It has only finite numbers and strings, so this cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// How many points the longest series has.
+    /// The number of points of the longest series.
     #[must_use]
     pub fn len(&self) -> usize {
         self.s.iter().map(|s| s.d.len()).max().unwrap_or(0)
     }
 
-    /// Whether there is nothing to point at.
+    /// Whether it has no points.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -127,7 +127,7 @@ impl Hover {
         self.x0.saturating_add(self.step.saturating_mul(i64::try_from(index).unwrap_or(i64::MAX)))
     }
 
-    /// Where a time lies across the view box; outside the plot area for times outside the range.
+    /// The horizontal position of a time; outside the plot area for times outside the range.
     #[must_use]
     pub fn x(&self, time: i64) -> f64 {
         let [left, _, right, _] = self.rect.map(f64::from);
@@ -135,7 +135,7 @@ impl Hover {
         left + (time as f64 - from) / (to - from).max(1.0) * (right - left)
     }
 
-    /// Where a value lies down the view box.
+    /// The vertical position of a value.
     #[must_use]
     pub fn y(&self, value: f64) -> f64 {
         let [_, top, _, bottom] = self.rect.map(f64::from);
@@ -143,14 +143,14 @@ impl Hover {
         bottom - (value - min) / (max - min).max(f64::MIN_POSITIVE) * (bottom - top)
     }
 
-    /// The value of a series' point.
+    /// The value of a series at a point.
     #[must_use]
     pub fn value(&self, series: usize, index: usize) -> Option<f64> {
         let series = self.s.get(series)?;
         series.d.get(index).copied().flatten().map(|d| d as f64 * series.k)
     }
 
-    /// The point nearest to a place across the view box.
+    /// The point nearest to a horizontal position.
     #[must_use]
     pub fn index_at(&self, x: f64) -> Option<usize> {
         let [left, _, right, _] = self.rect.map(f64::from);
@@ -158,18 +158,18 @@ impl Hover {
         let last = self.len().checked_sub(1)?;
         let time = from + (x - left) / (right - left).max(1.0) * (to - from);
         let index = (time - self.x0 as f64) / (self.step.max(1) as f64);
-        // A bar covers the whole of its period, a point the halves before and after it.
+        // A bar covers its period; a point covers half a period on each side.
         let index = if self.shape == Shape::Bars { index.floor() } else { index.round() };
         Some((index.max(0.0) as usize).min(last))
     }
 
-    /// The point nearest to a time: how charts beside each other follow one crosshair.
+    /// The point nearest to a time. With it, several charts follow one crosshair.
     #[must_use]
     pub fn index_near(&self, time: i64) -> Option<usize> {
         self.index_at(self.x(time))
     }
 
-    /// What to show at point `index`.
+    /// The tooltip's content at point `index`.
     #[must_use]
     pub fn reading(&self, index: usize) -> Reading {
         let time = self.time(index);
@@ -189,7 +189,7 @@ impl Hover {
         }
     }
 
-    /// What a series stands on in a stacked chart. Comparisons are lines of their own.
+    /// The base of a series in a stacked chart. Comparisons are not stacked.
     fn below(&self, series: usize, index: usize) -> f64 {
         let earlier = |s: usize| self.s.get(s).is_some_and(HoverSeries::is_earlier);
         if self.shape == Shape::Line || earlier(series) {
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_json_is_compact_and_reads_back() {
+    fn the_json_is_compact_and_can_be_parsed() {
         let json = hover().to_json();
         assert_eq!(
             json,
@@ -252,18 +252,18 @@ mod tests {
     }
 
     #[test]
-    fn a_place_finds_its_point_and_back() {
+    fn a_position_maps_to_its_point_and_back() {
         let hover = hover();
         assert_eq!(hover.x(1120), 110.0);
         assert_eq!(hover.index_at(108.0), Some(2));
         assert_eq!(hover.index_at(-100.0), Some(0));
-        assert_eq!(hover.index_at(1e9), Some(2), "beyond the last point there is the last point");
+        assert_eq!(hover.index_at(1e9), Some(2), "beyond the last point, the last point is nearest");
         assert_eq!(hover.index_near(1055), Some(1));
         assert_eq!(Hover { s: Vec::new(), ..hover }.index_at(60.0), None);
     }
 
     #[test]
-    fn a_reading_says_values_in_words() {
+    fn a_reading_has_formatted_values() {
         let hover = hover();
         let at = |i| hover.reading(i).rows.into_iter().map(|r| (r.text, r.y)).collect::<Vec<_>>();
         assert_eq!(at(2), [("150\u{a0}ms".to_owned(), Some(35.0))]);
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn stacked_points_lie_on_top_of_each_other() {
+    fn stacked_points_are_on_top_of_each_other() {
         let series = |c: &str, v: f64| HoverSeries::scaled("", c.to_owned(), &[Some(v)]);
         let s = vec![series("s1", 40.0), series("s1 earlier", 60.0), series("s2", 20.0)];
         let hover = Hover { s, shape: Shape::Bars, ..hover() };
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn scaling_keeps_what_can_be_seen() {
+    fn scaling_keeps_visible_digits() {
         let scaled = |points: &[f64]| {
             let points: Vec<_> = points.iter().map(|v| Some(*v)).collect();
             let series = HoverSeries::scaled("", String::new(), &points);

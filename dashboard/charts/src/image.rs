@@ -1,4 +1,4 @@
-//! Charts as PNG images, for notifications: what stands alone carries its heading and its legend.
+//! Charts as PNG images for notifications, with heading and legend.
 
 use crate::chart::legend;
 use crate::draw::{Painter, label};
@@ -14,20 +14,20 @@ use plotters::style::{FontStyle, register_font};
 use std::sync::Once;
 use thiserror::Error;
 
-/// plotters draws lines without smoothing: each pixel is the mean of this many squared.
+/// plotters draws lines without smoothing, so each pixel is the mean of a square with this side.
 const OVERSAMPLING: u32 = 3;
-/// Units that the heading takes, and each row of the legend below it.
+/// Height of the heading, and of each row of the legend, in view box units.
 const HEADING: i32 = 26;
 const ROW: i32 = 17;
-/// DejaVu Sans' ascent and descent in ems: the rasteriser takes a font's size to be their sum.
+/// DejaVu Sans' ascent and descent in ems. The rasteriser takes their sum as the font's size.
 const LINE_PER_EM: f64 = 1.164;
 /// The largest image, in pixels before smoothing: 300 MB.
 const MAX_PIXELS: u64 = 100_000_000;
 
-/// Why there is no image.
+/// Why an image cannot be drawn.
 #[derive(Debug, Error)]
 pub enum PngError {
-    /// The size times the scale is more than can be held in memory at once.
+    /// The size times the scale exceeds the memory limit.
     #[error("an image of {width} by {height} pixels is too large; choose a smaller size or scale")]
     TooLarge {
         /// Pixels across.
@@ -77,14 +77,14 @@ pub fn render_png(chart: &Chart, theme: Theme, scale: u32) -> Result<Vec<u8>, Pn
     encode(&shrink(&fine, width, height), width, height)
 }
 
-/// DejaVu Sans is in the program: a server has no fonts to rely on.
+/// The program contains DejaVu Sans, because a server may have no fonts.
 fn fonts() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         for (style, bytes) in
             [(FontStyle::Normal, dejavu::sans::regular()), (FontStyle::Bold, dejavu::sans::bold())]
         {
-            // A font that could not be read shows as an error of the first text drawn.
+            // If the font cannot be read, drawing the first text returns an error.
             let _ = register_font("sans-serif", style, bytes);
         }
     });
@@ -92,7 +92,7 @@ fn fonts() {
 
 type Failure<'a> = DrawingAreaErrorKind<<BitMapBackend<'a> as plotters::backend::DrawingBackend>::ErrorType>;
 
-/// An entry of the legend at its place.
+/// An entry of the legend with its position.
 struct Key {
     row: i32,
     x: f64,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_has_the_size_asked_for_and_the_colours_of_its_theme() {
+    fn an_image_has_the_given_size_and_the_colours_of_its_theme() {
         for (theme, colors) in [(Theme::Light, &LIGHT), (Theme::Dark, &DARK)] {
             let (width, height, pixels) = decoded(&render_png(&chart(), theme, 2).expect("an image"));
             assert_eq!((width, height), (800, 406), "with a heading and one row of legend");

@@ -1,4 +1,4 @@
-//! What can be drawn, named by meaning. Colours belong to the style sheet or to a raster theme.
+//! Kinds of strokes, fills and texts, named by meaning. The style sheet or a raster theme has the colours.
 
 use crate::spec::Tier;
 use plotters::style::{RGBAColor, ShapeStyle};
@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 /// The role of a stroke, a fill or a text.
 ///
-/// plotters hands colours, not classes, to its backends. Each ink has therefore a code that travels as a colour
-/// through plotters and is read back by [`crate::svg::SvgBackend`].
+/// plotters passes colours, not classes, to its backends. So each ink has a code that is passed as a colour, and
+/// [`crate::svg::SvgBackend`] decodes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ink {
     Grid,
@@ -36,7 +36,7 @@ pub(crate) enum Ink {
 /// Colours in the palette.
 pub(crate) const PALETTE: u8 = 8;
 
-/// A palette index from 1 to 8, whatever was asked for.
+/// A palette index, limited to 1 to 8.
 pub(crate) fn palette(color: u8) -> u8 {
     color.wrapping_sub(1) % PALETTE + 1
 }
@@ -54,18 +54,18 @@ static INKS: LazyLock<Vec<Ink>> = LazyLock::new(|| {
 });
 
 impl Ink {
-    /// The ink that a colour made by [`Ink::as_color`] stands for.
+    /// The ink of a colour from [`Ink::as_color`].
     pub(crate) fn from_color(color: BackendColor) -> Self {
         INKS.get(usize::from(color.rgb.2)).copied().unwrap_or(Self::Label)
     }
 
-    /// The colour that carries this ink through plotters to the SVG backend.
+    /// The colour that encodes this ink for the SVG backend.
     pub(crate) fn as_color(self) -> RGBAColor {
         let place = INKS.iter().position(|ink| *ink == self).unwrap_or_default();
         RGBAColor(0, 0, u8::try_from(place).unwrap_or_default(), 1.0)
     }
 
-    /// The class the style sheet knows it by.
+    /// Its class in the style sheet.
     pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Grid => "grid",
@@ -111,13 +111,13 @@ impl Ink {
 /// How inks become plotters styles on one kind of surface.
 #[derive(Clone, Copy)]
 pub(crate) struct Pen {
-    /// Surface pixels a unit of the view box.
+    /// Surface pixels per unit of the view box.
     pub unit: f64,
     /// The colour of an ink.
     pub color: fn(Ink) -> RGBAColor,
-    /// What a font's size is to be multiplied by: some surfaces measure the em, some the whole line.
+    /// The factor for font sizes: some surfaces measure the em, others the line.
     pub text: f64,
-    /// Whether dashes must be drawn one by one, because no style sheet makes them.
+    /// Whether to draw dashes one by one, because no style sheet does.
     pub dashes: bool,
 }
 
@@ -131,7 +131,6 @@ impl Pen {
         }
     }
 
-    /// A fill.
     pub(crate) fn fill(&self, ink: Ink) -> ShapeStyle {
         ShapeStyle { color: (self.color)(ink), filled: true, stroke_width: 0 }
     }
@@ -149,7 +148,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_ink_survives_its_trip_as_a_colour() {
+    fn every_ink_is_decoded_from_its_colour() {
         assert!(INKS.len() <= usize::from(u8::MAX));
         for ink in INKS.iter().copied() {
             assert_eq!(Ink::from_color(ink.as_color().to_backend_color()), ink);

@@ -1,4 +1,4 @@
-//! From a chart's data to where everything goes: pure geometry, before any drawing.
+//! The layout of a chart: geometry only, before drawing.
 
 use crate::ink::palette;
 use crate::spec::{Chart, Kind, Role, Series, Size};
@@ -19,12 +19,12 @@ pub struct PlotRect {
     pub bottom: i32,
 }
 
-/// Charts in one column line up while their labels fit in here.
+/// Charts in one column align as long as their labels fit into this width.
 const LEFT_LEAST: i32 = 52;
 const RIGHT: i32 = 10;
 const TOP: i32 = 12;
 const BOTTOM: i32 = 22;
-/// A limit more than this many times the data is named at the edge instead: drawn, it would flatten the data.
+/// A limit above this multiple of the data has only a label at the edge: its line would flatten the data.
 const FAR: f64 = 3.0;
 
 /// A series ready to be drawn.
@@ -34,15 +34,15 @@ pub(crate) struct Layer {
     /// 1 to 8.
     pub color: u8,
     pub role: Role,
-    /// What the series says.
+    /// The series.
     pub values: Vec<Option<f64>>,
-    /// Where it is drawn: as `values`, or the sum up to here in stacked charts.
+    /// The drawn values: its own, or in stacked charts the sum up to it.
     pub upper: Vec<Option<f64>>,
-    /// Where its fill begins, if that is not the base line.
+    /// The lower edge of its fill, if that is not the base line.
     pub lower: Option<Vec<Option<f64>>>,
 }
 
-/// Everything about a chart that does not depend on what it is drawn with.
+/// The layout of a chart, independent of the surface.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     pub size: Size,
@@ -79,7 +79,7 @@ impl Layout {
             && chart.y_max.is_none()
             && chart.thresholds.is_empty()
         {
-            // Without data any scale but zero would be invented.
+            // Without data, the scale is from zero.
             values.ticks.truncate(1);
         }
         let value_labels: Vec<_> = values.ticks.iter().map(|v| axis_label(chart, *v)).collect();
@@ -96,13 +96,13 @@ impl Layout {
         self.layers.iter().any(|l| visible(l, self.grid).any(|v| v.is_some()))
     }
 
-    /// Seconds from the left edge to a time, held to the range.
+    /// Seconds from the left edge to a time, limited to the range.
     pub(crate) fn clamped(&self, at: i64) -> f64 {
         (at.clamp(self.from, self.to) - self.from) as f64
     }
 }
 
-/// About how wide a label is in view box units. Reckoned for a wide typeface, so that no other is cut off.
+/// The approximate width of a label in view box units. It assumes a wide typeface, so that no other is cut off.
 pub(crate) fn text_width(label: &str) -> f64 {
     let character = |c: char| match c {
         'm' | 'M' | 'W' | '%' => 10.7,
@@ -118,7 +118,7 @@ fn visible(layer: &Layer, grid: Grid) -> impl Iterator<Item = Option<f64>> {
     layer.upper.get(grid.visible(layer.upper.len())).unwrap_or(&[]).iter().copied()
 }
 
-/// At zero the unit says nothing.
+/// Zero needs no unit.
 fn axis_label(chart: &Chart, value: f64) -> String {
     if value == 0.0 { "0".to_owned() } else { chart.unit.format(value) }
 }
@@ -141,7 +141,7 @@ fn value_axis(chart: &Chart, layers: &[Layer], grid: Grid, height: i32) -> Value
     ValueAxis::spanning(low, high, chart.unit, if height < 70 { 2 } else { 4 })
 }
 
-/// Whether a limit may stretch an axis that the data alone would end at `low..=high`.
+/// Whether a limit may extend an axis whose data ends at `low..=high`.
 fn within_reach(limit: f64, low: f64, high: f64) -> bool {
     let span = high - low;
     span == 0.0 || (limit <= low + span * FAR && limit >= high - span * FAR)
@@ -152,7 +152,7 @@ fn layers(chart: &Chart) -> Vec<Layer> {
     let mut sum: Option<Vec<Option<f64>>> = None;
     let current: Vec<_> = chart.series.iter().filter(|s| s.role == Role::Current).collect();
     let length = current.iter().map(|s| s.points.len()).max().unwrap_or(0);
-    // Where one of several stacked series has no data it counts as nothing; where none has any there is a gap.
+    // A stacked series without data counts as zero. If no series has data, there is a gap.
     let any: Vec<bool> = (0..length).map(|i| current.iter().any(|s| point(s, i).is_some())).collect();
     let mut layers = Vec::with_capacity(chart.series.len());
     for series in &chart.series {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_within_reach_is_on_the_axis_and_one_far_off_is_not() {
+    fn a_near_limit_is_on_the_axis_and_a_distant_one_is_not() {
         let top = |limit_at: f64| {
             let mut chart = chart(&[80.0, 100.0]);
             chart.thresholds = vec![limit(limit_at)];
@@ -222,7 +222,7 @@ mod tests {
         chart.y_from_zero = false;
         assert!(Layout::of(&chart, 0).values.min > 99.0);
         chart.kind = Kind::Bars;
-        assert_eq!(Layout::of(&chart, 0).values.min, 0.0, "a bar stands on zero");
+        assert_eq!(Layout::of(&chart, 0).values.min, 0.0, "a bar starts at zero");
     }
 
     #[test]
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn stacks_add_up_and_have_gaps_only_where_nothing_is_known() {
+    fn stacks_add_up_and_have_gaps_only_without_any_data() {
         let mut chart = chart(&[1.0, 2.0]);
         chart.kind = Kind::StackedArea;
         chart.series = vec![
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn charts_of_one_width_line_up() {
+    fn charts_of_the_same_width_align() {
         let left = |points: &[f64]| Layout::of(&chart(points), 0).plot.left;
         assert_eq!(left(&[3.0]), left(&[400.0]));
         assert_eq!(left(&[3.0]), left(&[90_000.0]));

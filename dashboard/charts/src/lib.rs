@@ -1,10 +1,10 @@
 //! Time series drawn as SVG and PNG.
 //!
-//! [`render_svg`] draws a [`Chart`] as SVG that carries classes and no colours: [`CSS`] themes it, in light and in
-//! dark. Beside the drawing it returns a [`Hover`]: the same numbers as small integers, from which the browser's part
-//! reckons its crosshair. That part depends on this crate without the feature `draw`, and so without plotters.
+//! [`render_svg`] draws a [`Chart`] as SVG with classes and without colours: [`CSS`] themes it, in light and dark. It
+//! also returns a [`Hover`]: the numbers as small integers, from which the browser computes its crosshair. The
+//! browser's part uses this crate without the feature `draw`, and so without plotters.
 //!
-//! Drawing has no errors: a chart of bad numbers is a chart with gaps.
+//! Drawing has no errors: invalid numbers become gaps.
 
 mod hover;
 mod unit;
@@ -52,7 +52,7 @@ pub use small::{receive_counts, sparkline};
 #[cfg(feature = "draw")]
 pub use spec::{AlarmPeriod, Chart, Deployment, Kind, Role, Series, Size, Threshold, Tier};
 
-/// The style sheet of everything this crate draws: custom properties with light and dark values, then the rules.
+/// The style sheet of all drawings: custom properties with light and dark values, then the rules.
 ///
 /// Dark values apply where the page's `color-scheme` is dark.
 pub const CSS: &str = include_str!("../chart.css");

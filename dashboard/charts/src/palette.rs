@@ -1,11 +1,11 @@
-//! Colours for images, which have no style sheet. `chart.css` has the same; a test holds them together.
+//! Colours for images, which have no style sheet. A test compares them with `chart.css`.
 
 #[cfg(feature = "png")]
 use crate::{ink::Ink, spec::Tier};
 #[cfg(feature = "png")]
 use plotters::style::RGBAColor;
 
-/// Which of the two sets of colours an image is drawn in.
+/// The theme of an image.
 #[cfg(feature = "png")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Theme {
@@ -47,14 +47,14 @@ pub(crate) const DARK: Colors = Colors {
     low: 0xe3_b341,
 };
 
-/// A colour and how much of it covers what is below.
+/// A colour and its opacity.
 #[cfg(feature = "png")]
 pub(crate) fn rgba(color: u32, opacity: f64) -> RGBAColor {
     let [_, r, g, b] = color.to_be_bytes();
     RGBAColor(r, g, b, opacity)
 }
 
-/// What the style sheet says about each ink.
+/// The style of each ink in the style sheet.
 #[cfg(feature = "png")]
 pub(crate) fn color(ink: Ink, colors: &Colors) -> RGBAColor {
     let tier = |t| if t == Tier::High { colors.high } else { colors.low };
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_can_be_seen_in_both_themes() {
+    fn every_ink_is_visible_in_both_themes() {
         for theme in [&LIGHT, &DARK] {
             // WCAG 2.2 AA: 3 : 1 for graphics, 4.5 : 1 for text this small.
             for color in theme.series.into_iter().chain([theme.axis]) {
@@ -147,7 +147,7 @@ mod tests {
         }
     }
 
-    /// How colour-blind readers see a colour, after Viénot, Brettel and Mollon (1999), in CIE Lab.
+    /// A colour as colour-blind readers see it, after Viénot, Brettel and Mollon (1999), in CIE Lab.
     fn seen(color: u32, matrix: [[f64; 3]; 3]) -> [f64; 3] {
         let rgb = linear(color);
         let row = |m: [f64; 3]| (m[0] * rgb[0] + m[1] * rgb[1] + m[2] * rgb[2]).clamp(0.0, 1.0);

@@ -1,4 +1,4 @@
-//! Drawings smaller than a chart: a sparkline, a histogram.
+//! Small drawings: a sparkline, a histogram.
 
 use crate::Unit;
 use crate::draw::{Drawn, TEXT, label};
@@ -23,7 +23,7 @@ fn px((x, y): At) -> (i32, i32) {
     (PEN.px(x), PEN.px(y))
 }
 
-/// Draws with `paint` into an `svg` element. An empty name makes it decoration that screen readers skip.
+/// Draws with `paint` into an `svg` element. Screen readers skip it if the name is empty.
 fn element(class: &str, size: Size, name: &str, paint: impl Fn(&Root) -> Painted) -> String {
     let mut out = String::with_capacity(1024);
     svg::open(&mut out, class, (size.width, size.height), name, "");
@@ -41,9 +41,9 @@ fn rect(root: &Root, ink: Ink, from: At, to: At) -> Painted {
     root.draw(&Rectangle::new([px(from), px(to)], PEN.fill(ink)))
 }
 
-/// A line without axes, for a table row or beside a number: decoration, hidden from screen readers.
+/// A line without axes, for a table row or beside a number. Screen readers skip it.
 ///
-/// From zero to the highest value, over the whole width; gaps are gaps. `width` and `height` are view box units.
+/// The scale is from zero to the highest value. Missing values are gaps. `width` and `height` are view box units.
 #[must_use]
 pub fn sparkline(points: &[Option<f64>], width: u32, height: u32) -> String {
     let size = Size { width: width.clamp(16, 4000), height: height.clamp(8, 4000) };
@@ -80,11 +80,10 @@ pub fn sparkline(points: &[Option<f64>], width: u32, height: u32) -> String {
     })
 }
 
-/// Messages by how often they have been received, from once: the road to the dead letter queue. Each bar that has room for
-/// it carries its count.
+/// A histogram of messages by receive count, starting at 1. Each bar with enough room shows its count.
 ///
 /// The fifth and later attempts are emphasised. SQS dead-letters a message when its receive count exceeds the
-/// queue's `maxReceiveCount`, so `counts` has as many entries as that.
+/// queue's `maxReceiveCount`, so `counts` has `maxReceiveCount` entries.
 #[must_use]
 pub fn receive_counts(counts: &[u64], size: Size) -> String {
     const LATE_FROM: usize = 4;
@@ -93,7 +92,7 @@ pub fn receive_counts(counts: &[u64], size: Size) -> String {
     let (top, bottom) = (16.0, h - 20.5);
     let slot = (w - 4.0) / counts.len().max(1) as f64;
     let highest = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
-    // One message must be seen beside a million.
+    // One message must be visible beside a million.
     let height = |count: u64| (count as f64 / highest * (bottom - top)).max(2.5);
     let gap = (slot * 0.16).clamp(0.0, 6.0);
     let sum =
@@ -123,7 +122,7 @@ pub fn receive_counts(counts: &[u64], size: Size) -> String {
             let middle = 2.0 + (i as f64 + 0.5) * slot;
             let number = Unit::Count.format(*count as f64);
             let width = text_width(&number);
-            // A tall bar's number may reach over low neighbours, whose own numbers are further down.
+            // A tall bar's number may extend over low neighbours, whose numbers are further down.
             let alone = [i.wrapping_sub(1), i + 1]
                 .iter()
                 .all(|n| counts.get(*n).is_none_or(|c| height(*c) + TEXT + 2.0 < height(*count)));

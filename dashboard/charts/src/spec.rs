@@ -1,15 +1,15 @@
-//! What a chart shows, in data.
+//! The data of a chart.
 
 use crate::Unit;
 use jiff::tz::TimeZone;
 
-/// One chart: series over a range of time, and what happened meanwhile.
+/// One chart: series over a time range, with alarms and deployments.
 ///
-/// All series lie on one grid: point `i` belongs to the period that begins at `start + i × step`.
-/// Nothing in here can make drawing fail; numbers that cannot be shown are left out as gaps.
+/// All series share one grid: point `i` belongs to the period that begins at `start + i × step`. No value makes drawing
+/// fail: invalid numbers become gaps.
 #[derive(Debug, Clone)]
 pub struct Chart {
-    /// What the chart shows, in words. Not drawn in the SVG (the page has the heading); read by screen readers.
+    /// The title for screen readers. The SVG does not draw it, because the page has the heading.
     pub name: String,
     /// Left edge, Unix seconds.
     pub from: i64,
@@ -23,7 +23,7 @@ pub struct Chart {
     pub unit: Unit,
     /// How the series are drawn.
     pub kind: Kind,
-    /// The series, those in front last.
+    /// The series, from back to front.
     pub series: Vec<Series>,
     /// Limits drawn as horizontal lines.
     pub thresholds: Vec<Threshold>,
@@ -31,13 +31,13 @@ pub struct Chart {
     pub alarms: Vec<AlarmPeriod>,
     /// Deployments, marked on the time axis.
     pub deployments: Vec<Deployment>,
-    /// The zone that decides where midnight is and how times are written.
+    /// The zone of the time axis.
     pub zone: TimeZone,
-    /// The value axis reaches at least this far, as for a share of a capacity.
+    /// The minimum for the upper end of the value axis, as for a share of a capacity.
     pub y_max: Option<f64>,
-    /// Whether the value axis begins at zero. Leave it so unless zero would hide the shape.
+    /// Whether the value axis begins at zero. Change it only if zero would hide the shape.
     pub y_from_zero: bool,
-    /// Size of the view box. Text is 11 units high whatever the size.
+    /// Size of the view box. Text is 11 units high at any size.
     pub size: Size,
 }
 
@@ -71,7 +71,7 @@ pub enum Kind {
     /// Lines.
     #[default]
     Line,
-    /// Lines over a light fill.
+    /// Lines above a light fill.
     Area,
     /// Fills on top of each other, whose upper edge is the sum.
     StackedArea,
@@ -84,11 +84,11 @@ pub enum Kind {
 pub struct Series {
     /// The name shown in legends and tooltips.
     pub name: String,
-    /// One value a period; `None` (and whatever is not finite) where there is no data.
+    /// One value per period; `None` and values that are not finite mean no data.
     pub points: Vec<Option<f64>>,
     /// Which of the eight palette colours, from 1.
     pub color: u8,
-    /// Whether this is the chart's matter or what it is compared with.
+    /// Whether it is the chart's own series or a comparison.
     pub role: Role,
 }
 
@@ -99,19 +99,20 @@ impl Series {
         Self { name: name.into(), points, color, role: Role::Current }
     }
 
-    /// The same as a dashed comparison, such as yesterday. Its points lie on the chart's grid, so already shifted.
+    /// The same series as a dashed comparison, such as yesterday. Its points are on the chart's grid, so already
+    /// shifted.
     #[must_use]
     pub fn earlier(self) -> Self {
         Self { role: Role::Earlier, ..self }
     }
 }
 
-/// What part a series plays.
+/// The role of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// What the chart is about.
+    /// The chart's own series.
     Current,
-    /// An earlier range laid over it: a thin dashed line, whatever the chart's kind.
+    /// An earlier range: a thin dashed line in any kind of chart.
     Earlier,
 }
 
@@ -120,18 +121,18 @@ pub enum Role {
 pub struct Threshold {
     /// Where the line is.
     pub value: f64,
-    /// What it means, in a few words: `high: 1 s`.
+    /// Its label: `high: 1 s`.
     pub label: String,
-    /// Whose alarm goes off beyond it.
+    /// The tier of the alarm that fires beyond it.
     pub tier: Tier,
 }
 
-/// How urgent an alarm is.
+/// The tier of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tier {
-    /// Somebody is woken.
+    /// Notifies at once, at any hour.
     High,
-    /// Business hours.
+    /// Notifies in business hours.
     Low,
 }
 
@@ -140,27 +141,27 @@ pub enum Tier {
 pub struct AlarmPeriod {
     /// When it began, Unix seconds.
     pub from: i64,
-    /// When it ended; `None` while it lasts.
+    /// When it ended, Unix seconds; `None` while it lasts.
     pub to: Option<i64>,
-    /// How urgent.
+    /// Its tier.
     pub tier: Tier,
 }
 
-/// A change of what runs.
+/// A deployment of a new version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
     /// When, Unix seconds.
     pub at: i64,
-    /// Which version of what.
+    /// The component and its version.
     pub label: String,
 }
 
 /// Width and height of a view box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// Units across; CSS pixels when the chart is shown at its natural size.
+    /// Width in units, which are CSS pixels at the chart's natural size.
     pub width: u32,
-    /// Units down.
+    /// Height in units.
     pub height: u32,
 }
 

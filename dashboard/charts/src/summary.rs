@@ -1,10 +1,10 @@
-//! What a chart shows, as a sentence for those who do not see it.
+//! A chart as a sentence, for screen readers.
 
 use crate::layout::Layout;
 use crate::spec::{Chart, Role};
 use crate::ticks::time::timestamp;
 
-/// More series than this are counted rather than read out.
+/// With more series than this, the rest are only counted.
 const MOST: usize = 4;
 
 /// `p99: latest 340 ms, lowest 12 ms, highest 1.2 s.` for each series, then alarms.

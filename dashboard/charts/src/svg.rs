@@ -1,8 +1,8 @@
 //! A plotters backend that writes SVG with classes in place of colours.
 //!
-//! The page's style sheet then themes the charts, and a content security policy without inline styles holds.
-//! plotters counts in whole pixels; this backend gives it a canvas ten times as fine, so that lines stay smooth on
-//! dense screens, and writes tenths.
+//! So the page's style sheet themes the charts, and the content security policy needs no inline styles. plotters uses
+//! whole pixels. This backend gives it a canvas with ten times the resolution and writes tenths, so that lines are
+//! smooth on dense screens.
 
 use crate::ink::{Ink, Pen};
 use plotters_backend::text_anchor::{HPos, VPos};
@@ -20,7 +20,7 @@ pub(crate) const PEN: Pen = Pen { unit: FINE as f64, color: Ink::as_color, text:
 
 type Result = std::result::Result<(), DrawingErrorKind<Infallible>>;
 
-/// Writes elements to `out`. Shapes of one ink in a row share one `path` element.
+/// Writes elements to `out`. Consecutive shapes of one ink share a `path` element.
 pub(crate) struct SvgBackend<'a> {
     out: &'a mut String,
     size: (u32, u32),
@@ -57,7 +57,7 @@ impl<'a> SvgBackend<'a> {
         }
     }
 
-    /// A polyline of absolute start and relative steps, which is a third shorter than absolute points.
+    /// A polyline with an absolute start and relative steps, which is a third shorter than absolute points.
     fn polyline(&mut self, points: impl IntoIterator<Item = BackendCoord>) {
         let mut last: Option<BackendCoord> = None;
         for (x, y) in points {
@@ -102,7 +102,7 @@ fn write_tenths(out: &mut String, tenths: i32) {
         out.push('-');
     }
     let (whole, rest) = (tenths.unsigned_abs() / FINE as u32, tenths.unsigned_abs() % FINE as u32);
-    // ".5" is a number in SVG, and "0.5" a longer one.
+    // SVG allows ".5", which is shorter than "0.5".
     if whole > 0 || rest == 0 {
         let _ = write!(out, "{whole}");
     }
@@ -216,7 +216,7 @@ impl DrawingBackend for SvgBackend<'_> {
     }
 }
 
-/// Appends `text` as XML character data that is safe in attributes too. What XML 1.0 forbids becomes U+FFFD.
+/// Appends `text` as XML character data that is safe in attributes too. Characters that XML 1.0 forbids become U+FFFD.
 pub(crate) fn escape(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
@@ -232,7 +232,7 @@ pub(crate) fn escape(out: &mut String, text: &str) {
     }
 }
 
-/// Opens an `svg` element that scales and, unless it has no name, says what it shows.
+/// Opens an `svg` element that scales. Its name, if any, becomes its label.
 pub(crate) fn open(out: &mut String, class: &str, (width, height): (u32, u32), name: &str, summary: &str) {
     let _ = write!(out, "<svg class=\"{class}\" viewBox=\"0 0 {width} {height}\"");
     if name.is_empty() {
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_one_ink_is_one_element() {
+    fn consecutive_shapes_of_one_ink_are_one_element() {
         let mut out = String::new();
         let mut backend = SvgBackend::new(&mut out, 10, 10);
         let ink = |ink: Ink| BackendColor { alpha: 1.0, rgb: (0, ink.as_color().1, ink.as_color().2) };

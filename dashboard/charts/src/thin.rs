@@ -1,12 +1,12 @@
-//! From points on a time grid to what a line of a given width can show.
+//! Reduces points on a time grid to what a line of a given width can show.
 
-/// Points joined by a line: (seconds since the left edge, value).
+/// Points of a line: (seconds since the left edge, value).
 pub(crate) type Run = Vec<(f64, f64)>;
 
-/// The chart's grid seen from its range.
+/// The chart's grid relative to its range.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Grid {
-    /// Seconds from the range's left edge to the first point; negative if that lies before it.
+    /// Seconds from the range's left edge to the first point; negative if the point is before it.
     pub offset: f64,
     /// Seconds between points.
     pub step: f64,
@@ -17,12 +17,12 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// The seconds since the left edge at which point `index` lies.
+    /// The position of point `index`, in seconds since the left edge.
     pub(crate) fn x(self, index: usize) -> f64 {
         self.offset + index as f64 * self.step
     }
 
-    /// The indices whose points lie in the range, of `len`.
+    /// The indices below `len` whose points are in the range.
     pub(crate) fn visible(self, len: usize) -> std::ops::Range<usize> {
         let first = (-self.offset / self.step).ceil().max(0.0) as usize;
         let past = ((self.span - self.offset) / self.step + 1.0).floor().max(0.0) as usize;
@@ -39,10 +39,10 @@ impl Grid {
     }
 }
 
-/// The visible points as unbroken runs, in time order.
+/// The visible points as runs without gaps, in time order.
 ///
-/// With more points than pixels each pixel column keeps its lowest and its highest value, so that a spike of one
-/// period never disappears. A gap then shows once it fills a column.
+/// With more points than pixels, each pixel column keeps its lowest and highest value, so that a spike of one period
+/// never disappears. A gap appears only if it fills a column.
 pub(crate) fn runs(points: &[Option<f64>], grid: Grid) -> Vec<Run> {
     let visible = grid.visible(points.len());
     let dense = grid.per_pixel() > 1.0;

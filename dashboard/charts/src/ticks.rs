@@ -1,4 +1,4 @@
-//! Where the axes have ticks and what is written at them.
+//! The ticks of the axes and their labels.
 
 pub(crate) mod time;
 pub(crate) mod value;

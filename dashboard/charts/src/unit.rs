@@ -1,23 +1,23 @@
-//! Units, and how a value in one is written for people.
+//! Units, and the text of a value in a unit.
 
 use serde::{Deserialize, Serialize};
 use spillway_dashboard_words::set_apart;
 
-/// Between a number and its unit, so that a line never breaks there.
+/// The separator of number and unit, so that a line never breaks there.
 const NBSP: char = '\u{a0}';
 const MINUS: char = '\u{2212}';
 
-/// What a number counts. Decides the labels, and which steps an axis may take.
+/// The unit of a number. It decides labels and the steps of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Unit {
-    /// Whole things: messages, requests, errors. The axis never shows a fraction of one.
+    /// Whole items: messages, requests, errors. The axis never shows a fraction.
     #[serde(rename = "count")]
     Count,
     /// A plain number that may be a fraction, such as a mean of counts.
     #[default]
     #[serde(rename = "number")]
     Number,
-    /// Things a second.
+    /// Items per second.
     #[serde(rename = "/s")]
     PerSecond,
     /// A duration in milliseconds.
@@ -52,7 +52,7 @@ impl From<spillway_metrics::Unit> for Unit {
 }
 
 impl Unit {
-    /// The value in at most three digits or so, as on an axis: `1.2 k`, `340 ms`, `12.4 MiB`, `38 min`, `95 %`, `$41.20`.
+    /// The value in about three digits, as on an axis: `1.2 k`, `340 ms`, `12.4 MiB`, `38 min`, `95 %`, `$41.20`.
     ///
     /// The spaces do not break. A value that is not a number is written as a dash.
     #[must_use]
@@ -68,7 +68,7 @@ impl Unit {
         })
     }
 
-    /// The value with every digit that matters, as in a tooltip or a table: `172,431`, `1,204.5 ms`, `$41.207`.
+    /// The value with all significant digits, as in a tooltip or a table: `172,431`, `1,204.5 ms`, `$41.207`.
     #[must_use]
     pub fn exact(self, value: f64) -> String {
         signed(value, |v| {
@@ -90,7 +90,7 @@ fn signed(value: f64, write: impl Fn(f64) -> String) -> String {
     if !value.is_finite() {
         return "–".to_owned();
     }
-    // What rounds to zero is zero: "−0 ms" helps nobody.
+    // A value that rounds to zero has no sign: not "−0 ms".
     let text = write(value.abs());
     if value < 0.0 && text.contains(|c: char| c.is_ascii_digit() && c != '0') {
         format!("{MINUS}{text}")
@@ -99,7 +99,7 @@ fn signed(value: f64, write: impl Fn(f64) -> String) -> String {
     }
 }
 
-/// A number already rounded, and the prefix or unit that goes behind it.
+/// A rounded number, and the prefix or unit after it.
 type Scaled = (String, &'static str);
 
 fn join((number, suffix): &Scaled) -> String {
@@ -139,7 +139,7 @@ fn seconds(v: f64) -> Scaled {
     (duration_digits(v / size), unit)
 }
 
-/// Nobody says "37.6 minutes".
+/// Minutes need no fraction.
 fn duration_digits(v: f64) -> String {
     if (9.95..1e6).contains(&v) { trimmed(v, 0) } else { digits(v) }
 }
@@ -158,7 +158,7 @@ fn climb(v: f64, units: &[(f64, &'static str)]) -> Scaled {
 }
 
 fn percent(v: f64) -> String {
-    // Availability lives between 99 and 100: one digit there would turn 99.95 into 100.
+    // Availability is between 99 and 100: with one digit, 99.95 would become 100.
     if v > 99.0 && v < 100.0 { trimmed(v.min(99.99), 2) } else { digits(v) }
 }
 
@@ -194,7 +194,7 @@ fn round(v: f64) -> f64 {
 }
 
 fn digits(v: f64) -> String {
-    // No unit is left to climb to; what remains is to be short.
+    // There is no larger unit, so only shorten the number.
     if v >= 1e6 {
         return format!("{v:.0e}");
     }
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_take_the_unit_people_would_say() {
+    fn durations_use_the_usual_unit() {
         check(
             Unit::Milliseconds,
             &[
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_a_dash() {
+    fn a_value_that_is_not_a_number_is_a_dash() {
         for unit in [Unit::Count, Unit::Bytes, Unit::Seconds, Unit::Dollars] {
             assert_eq!(unit.format(f64::NAN), "–");
             assert_eq!(unit.exact(f64::INFINITY), "–");

@@ -1,14 +1,14 @@
-//! What holds for every drawing, whatever it is given.
+//! Properties of all drawings, with any input.
 
 use proptest::prelude::*;
 use spillway_dashboard_charts::*;
 
-/// Everything the drawings may consist of. Neither colours nor styles nor anything that runs is among it.
+/// The elements and attributes that drawings may have: no colours, styles or scripts.
 const ATTRIBUTES: [&str; 13] =
     ["class", "d", "x", "y", "dx", "dy", "cx", "cy", "r", "text-anchor", "viewBox", "role", "aria-hidden"];
 const ELEMENTS: [&str; 6] = ["svg", "title", "desc", "path", "circle", "text"];
 
-/// Parses a drawing and checks what a strict content security policy and the style sheet rest on.
+/// Parses a drawing and checks what the content security policy and the style sheet require.
 fn checked(svg: &str) -> roxmltree::Document<'_> {
     let document = roxmltree::Document::parse(svg).expect("well-formed XML");
     for node in document.descendants().filter(roxmltree::Node::is_element) {
@@ -115,14 +115,14 @@ proptest! {
         prop_assert_eq!(hover.s.len(), chart.series.len());
         for index in 0..hover.len().min(90) {
             for row in hover.reading(index).rows {
-                // Integers of five digits cost a hundredth of a pixel.
+                // Integers of five digits have an error of a hundredth of a pixel.
                 prop_assert!(row.y.is_none_or(|y| y >= f64::from(top) - 1.0 && y <= f64::from(bottom) + 1.0), "{row:?}");
             }
         }
     }
 
     #[test]
-    fn names_come_out_as_they_went_in(name in "[ -~äöü<>&\"']{1,40}") {
+    fn names_are_escaped_and_read_back_unchanged(name in "[ -~äöü<>&\"']{1,40}") {
         let chart = Chart::new(name.clone(), Unit::Count, 0, 60, 1);
         let drawn = render_svg(&chart);
         let document = checked(&drawn.svg);
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn values_are_never_written_without_a_digit_or_at_length(value in any::<f64>(), unit in unit()) {
+    fn values_always_have_a_digit_and_are_short(value in any::<f64>(), unit in unit()) {
         let text = unit.format(value);
         prop_assert!(text == "–" || text.contains(|c: char| c.is_ascii_digit()), "{text}");
         prop_assert!(value.abs() > 1e12 || text.chars().count() <= 11, "{text}");

@@ -1,4 +1,4 @@
-//! What the drawings look like, character by character: a change shows in review.
+//! Snapshots of the drawings, so that review shows every change.
 
 use spillway_dashboard_charts::*;
 use std::collections::BTreeSet;
@@ -77,10 +77,10 @@ fn drawings() -> Vec<Drawing> {
 }
 
 #[test]
-fn drawings_look_as_they_did_and_no_snapshot_is_left_over() {
+fn drawings_match_their_snapshots_and_none_is_unused() {
     let drawings = drawings();
     for (name, drawing) in &drawings {
-        // One element a line, so that a difference can be read.
+        // One element per line, so that a difference is readable.
         insta::assert_snapshot!(*name, drawing.replace("><", ">\n<"));
     }
     let expected: BTreeSet<String> =

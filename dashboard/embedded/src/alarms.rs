@@ -13,53 +13,52 @@ use spillway_embedded::db::DbError;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Reads what the pipeline's evaluation of its rules keeps.
+/// Reads the alarm log that the pipeline's evaluation writes.
 pub struct EmbeddedAlarms {
     pipeline: Pipeline,
     log: Arc<AlarmLog>,
-    /// What was in force the last time: reading the rules takes longer than all the rest.
+    /// The rules of the last read, because reading them takes longer than the rest.
     known: Mutex<Option<ActiveRules>>,
 }
 
 impl EmbeddedAlarms {
-    /// The alarms of that pipeline.
+    /// Reads the alarms of this pipeline from its log.
     pub fn new(pipeline: Pipeline, log: Arc<AlarmLog>) -> Self {
         Self { pipeline, log, known: Mutex::default() }
     }
 
-    async fn in_force(&self) -> Result<ActiveRules, ReadError> {
+    async fn active(&self) -> Result<ActiveRules, ReadError> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let in_force = match known {
+        let active = match known {
             Some(known) => known.renewed(&self.pipeline, &self.log).await,
             None => ActiveRules::of(&self.pipeline, &self.log).await,
         };
-        let in_force =
-            in_force.map_err(|error| ReadError::Unavailable { reason: format!("alarms: {error}") })?;
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(in_force.clone());
-        Ok(in_force)
+        let active = active.map_err(|error| ReadError::Unavailable { reason: format!("alarms: {error}") })?;
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(active.clone());
+        Ok(active)
     }
 }
 
 #[async_trait]
 impl AlarmSource for EmbeddedAlarms {
     async fn now(&self) -> Result<AlarmsNow, ReadError> {
-        let in_force = self.in_force().await?;
+        let active = self.active().await?;
         let log = &self.log;
         let now = self.pipeline.clock.now();
         let statuses = log.statuses().await.map_err(unavailable)?.into_iter();
         let mut known: HashMap<RuleName, AlarmStatus> =
             statuses.map(|status| (status.rule.clone(), status)).collect();
         let evaluated_at = log.evaluated_until().await.map_err(unavailable)?;
-        let statuses = in_force.rules.iter().filter_map(|rule| {
+        let statuses = active.rules.iter().filter_map(|rule| {
             let status = known.remove(&rule.name)?;
             Some(AlarmStatus {
-                suppressed: suppressed(&in_force.rules, &rule.name, &in_force.hours, now),
-                notified: status.notified.map(|notified| until_opening(notified, &in_force.hours, now)),
+                suppressed: suppressed(&active.rules, &rule.name, &active.hours, now),
+                notified: status.notified.map(|notified| until_opening(notified, &active.hours, now)),
                 ..status
             })
         });
         let statuses = statuses.collect();
-        let ActiveRules { rules, resources, hours, .. } = in_force;
+        let ActiveRules { rules, resources, hours, .. } = active;
         Ok(AlarmsNow { rules, resources, statuses, evaluated_at, hours: Some(hours) })
     }
 
@@ -69,7 +68,7 @@ impl AlarmSource for EmbeddedAlarms {
         range: TimeRange,
         limit: usize,
     ) -> Result<AlarmChanges, ReadError> {
-        let hours = self.in_force().await?.hours;
+        let hours = self.active().await?.hours;
         let now = self.pipeline.clock.now();
         let wanted = limit.saturating_add(1);
         let changes = self.log.changes(rule, range.from(), range.to(), wanted).await;
@@ -95,7 +94,7 @@ impl AlarmSource for EmbeddedAlarms {
     }
 }
 
-/// What is held back waits for the next opening.
+/// A held back notification waits for the next opening.
 fn until_opening(notified: Notified, hours: &BusinessHours, now: Timestamp) -> Notified {
     match notified {
         Notified::Held(_) => Notified::Held(hours.next_opening(now)),
@@ -103,7 +102,7 @@ fn until_opening(notified: Notified, hours: &BusinessHours, now: Timestamp) -> N
     }
 }
 
-/// Why nobody is notified of a rule's alarm at the moment, if so.
+/// Why a rule's alarm does not notify now; `None` if it does.
 fn suppressed(rules: &RuleSet, name: &RuleName, hours: &BusinessHours, now: Timestamp) -> Option<Suppressed> {
     let rule = rules.get(name.as_str())?;
     if !rule.notify {

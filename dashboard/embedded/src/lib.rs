@@ -1,6 +1,6 @@
-//! What the dashboard reads, from a pipeline that runs on this machine.
+//! The dashboard's ports for a pipeline on this machine.
 //!
-//! The pipeline may run in this process or in another one: all is read from its data folder.
+//! The pipeline may run in this process or in another one: these ports read its data folder.
 
 mod alarms;
 mod metrics;
@@ -25,9 +25,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Numbers on this machine cost little, and measurements reach the file within a second or two.
+/// Reads on this machine are cheap, and measurements reach the file within a second or two.
 const KEEP_METRICS: Duration = Duration::from_secs(1);
-/// Several viewers who refresh in the same moment share a snapshot.
+/// Viewers who refresh at the same time share a snapshot.
 const KEEP_FLOW: Duration = Duration::from_millis(500);
 
 /// Everything that the dashboard reads, shared by all viewers.
@@ -39,7 +39,7 @@ pub struct Sources {
     pub traces: Arc<dyn TraceReader>,
     /// Where all events are, behind a cache.
     pub flow: Arc<FlowSnapshots>,
-    /// Which alarms there are and how they are. Not behind a cache.
+    /// The alarms and their states. Not behind a cache.
     pub alarms: Arc<dyn AlarmSource>,
 }
 
@@ -64,7 +64,7 @@ impl Sources {
     }
 }
 
-/// Runs a read that blocks where it may.
+/// Runs a blocking read on a thread for blocking work.
 async fn blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, spillway_embedded::telemetry::TelemetryReadError> + Send + 'static,
 ) -> Result<T, spillway_dashboard_model::ReadError> {

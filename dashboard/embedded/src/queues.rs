@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub struct EmbeddedQueues(Arc<Queues>);
 
 impl EmbeddedQueues {
-    /// Reads these.
+    /// Reads these queues.
     pub fn new(queues: Arc<Queues>) -> Self {
         Self(queues)
     }

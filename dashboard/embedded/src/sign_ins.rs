@@ -8,12 +8,12 @@ use spillway_embedded::alarms::LINK_BASE;
 use spillway_embedded::db::{Db, DbError};
 use std::sync::Arc;
 
-/// A link that nobody followed is worth nothing after this.
+/// An unused link expires after this time.
 const TOKEN_SECONDS: i64 = 24 * 3600;
-/// A session ends after this.
+/// A session expires after this time.
 const SESSION_SECONDS: i64 = 12 * 3600;
 
-/// The dashboard's own table in the pipeline's database. The database only ever sees SHA-256 hashes of tokens.
+/// The dashboard's table in the pipeline's database. It has only SHA-256 hashes of tokens.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS sign_ins (
     hash TEXT PRIMARY KEY, kind TEXT NOT NULL, expires_at INTEGER NOT NULL
 ) WITHOUT ROWID";
@@ -29,25 +29,25 @@ impl SignIns {
     /// The sign-ins in a pipeline's data folder.
     ///
     /// # Errors
-    /// The data folder can't be written.
+    /// The data folder cannot be written.
     pub async fn open(local: &Local, clock: &Arc<dyn Clock>) -> Result<Self, DbError> {
         let db = Arc::clone(local.db());
         db.write(|tx| tx.execute_batch(TABLE)).await?;
         Ok(Self { db, clock: Arc::clone(clock) })
     }
 
-    /// A new token for a link; good once, for a day.
+    /// A new token for a link. It is valid once, for a day.
     ///
     /// # Errors
-    /// The data folder can't be written.
+    /// The data folder cannot be written.
     pub async fn issue(&self) -> Result<String, DbError> {
         self.add("token", TOKEN_SECONDS).await
     }
 
-    /// Turns a token into a session, once. `None` if it isn't good, or no longer.
+    /// Exchanges a token for a session, once. `None` if the token is unknown, used or expired.
     ///
     /// # Errors
-    /// The data folder can't be written.
+    /// The data folder cannot be written.
     pub async fn redeem(&self, token: &str) -> Result<Option<String>, DbError> {
         let (hash, now) = (hash(token), self.clock.now().as_millisecond());
         let good = self
@@ -60,10 +60,10 @@ impl SignIns {
         if good == 1 { self.add("session", SESSION_SECONDS).await.map(Some) } else { Ok(None) }
     }
 
-    /// Whether a session is good now.
+    /// Whether a session is valid now.
     ///
     /// # Errors
-    /// The data folder can't be read.
+    /// The data folder cannot be read.
     pub async fn check(&self, session: &str) -> Result<bool, DbError> {
         const IS_GOOD: &str =
             "SELECT EXISTS (SELECT 1 FROM sign_ins WHERE hash = ?1 AND kind = 'session' AND expires_at > ?2)";
@@ -88,10 +88,10 @@ impl SignIns {
     }
 }
 
-/// Notes the address of the dashboard in its data folder, so that [`sign_in_link`] finds it. Returns a link like that.
+/// Records the dashboard's address in its data folder, for [`sign_in_link`]. Returns a new sign-in link.
 ///
 /// # Errors
-/// The data folder can't be written.
+/// The data folder cannot be written.
 pub async fn announce(local: &Local, clock: &Arc<dyn Clock>, url: &str) -> Result<String, DbError> {
     local.note(LINK_BASE, url).await?;
     link(local, clock, url).await
@@ -100,7 +100,7 @@ pub async fn announce(local: &Local, clock: &Arc<dyn Clock>, url: &str) -> Resul
 /// A new link that signs in to the dashboard once; `None` if no dashboard was started on this data folder.
 ///
 /// # Errors
-/// The data folder can't be read or written.
+/// The data folder cannot be read or written.
 pub async fn sign_in_link(local: &Local, clock: &Arc<dyn Clock>) -> Result<Option<String>, DbError> {
     match local.fact(LINK_BASE).await? {
         Some(url) => link(local, clock, &url).await.map(Some),

@@ -1,4 +1,4 @@
-//! The dashboard's sources over a real data folder.
+//! The dashboard's ports over a real data folder.
 
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
@@ -28,7 +28,7 @@ fn message(id: &str) -> OutgoingMessage {
 }
 
 #[tokio::test]
-async fn an_empty_folder_is_calm() {
+async fn an_empty_folder_has_no_problems() {
     let folder = tempfile::tempdir().unwrap();
     let pipeline = pipeline(&folder).await;
     let sources = Sources::of(folder.path(), &pipeline.ports, &pipeline.local);
@@ -67,7 +67,7 @@ async fn a_snapshot_shows_the_queue_the_ledger_and_the_last_minutes() {
 async fn without_the_telemetry_file_the_ledger_is_still_shown() {
     let folder = tempfile::tempdir().unwrap();
     let pipeline = pipeline(&folder).await;
-    // A folder can't be opened as a database.
+    // A folder cannot be opened as a database.
     std::fs::create_dir(folder.path().join("telemetry.db")).unwrap();
     pipeline.ports.queue.send(&[message("a")]).await.remove(0).unwrap();
     let flow = Sources::of(folder.path(), &pipeline.ports, &pipeline.local).flow.snapshot().await.unwrap();

@@ -1,9 +1,9 @@
 //! The dashboard's entry point in the browser: it only pulls in the islands.
 
-// Without this line the linker drops the islands, the build succeeds, and every page is dead.
+// Without this line the linker drops the islands. The build succeeds, but pages have no scripts.
 use spillway_dashboard_app as _;
 
-/// Called once before the islands are brought to life.
+/// The loader calls it once before hydration.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     leptos::mount::hydrate_islands();

@@ -1,7 +1,7 @@
-//! Alarms: which rules there are, how each one is, what changed and who was notified.
+//! Alarms: the rules, their states, their changes and notifications.
 //!
-//! Rules, statuses, changes and digests are those of `spillway-alerts`. What is added here is the port [`AlarmSource`],
-//! which reads all of it from where the rules are evaluated.
+//! Rules, statuses, changes and digests are types of `spillway-alerts`. This module adds the port [`AlarmSource`],
+//! which reads them where the rules are evaluated.
 
 mod cache;
 mod drawing;
@@ -28,28 +28,28 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// All alarms at one moment.
+/// All alarms at one time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlarmsNow {
-    /// The rules that are evaluated, with their thresholds as this deployment has them.
+    /// The evaluated rules, with this deployment's thresholds.
     pub rules: Arc<RuleSet>,
-    /// What the resources that rules watch are called here, by topology key.
+    /// The names of the watched resources, by topology key.
     pub resources: Arc<Resources>,
-    /// How each rule is, in the order of the rules. A rule that was not evaluated yet may be missing.
+    /// The status of each rule, in the order of the rules. A rule that was not evaluated yet may be missing.
     pub statuses: Vec<AlarmStatus>,
     /// When the rules were last evaluated; `None` if they never were. They are evaluated every minute.
     pub evaluated_at: Option<Timestamp>,
-    /// When people are notified of low alarms; `None` if at any hour.
+    /// When low alarms notify; `None` if at any hour.
     pub hours: Option<BusinessHours>,
 }
 
 impl AlarmsNow {
-    /// How the rule called `name` is.
+    /// The status of the rule `name`.
     pub fn status(&self, name: &str) -> Option<&AlarmStatus> {
         self.statuses.iter().find(|status| status.rule.as_str() == name)
     }
 
-    /// Every rule with how it is, in the order of the rules.
+    /// Every rule with its status, in order.
     pub fn all(&self) -> Vec<(&Rule, AlarmStatus)> {
         let known: HashMap<&RuleName, &AlarmStatus> =
             self.statuses.iter().map(|status| (&status.rule, status)).collect();
@@ -60,8 +60,8 @@ impl AlarmsNow {
         self.rules.iter().map(|rule| (rule, status(rule))).collect()
     }
 
-    /// Rules in alarm that notify people, with their statuses: high ones first, then the newest first. The parts
-    /// of a composite are not among them.
+    /// Rules in alarm that notify, with their statuses: high ones first, then the newest first. The parts of a
+    /// composite are left out.
     pub fn active(&self) -> Vec<(&Rule, &AlarmStatus)> {
         let in_alarm = self.statuses.iter().filter(|status| status.state == AlarmState::Alarm);
         let mut active: Vec<_> =
@@ -81,19 +81,19 @@ impl AlarmsNow {
     }
 }
 
-/// Changes that were found.
+/// The changes found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlarmChanges {
     /// The changes, newest first.
     pub changes: Vec<AlarmChange>,
-    /// Whether there are older ones than were asked for.
+    /// Whether there are older changes beyond the limit.
     pub has_more: bool,
 }
 
 /// Reads alarms from where the rules are evaluated.
 #[async_trait]
 pub trait AlarmSource: Send + Sync {
-    /// All rules and how they are.
+    /// All rules with their states.
     ///
     /// # Errors
     /// [`ReadError`] if the source did not answer. A deployment whose rules were never evaluated is no error.

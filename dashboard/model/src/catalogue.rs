@@ -1,4 +1,4 @@
-//! The catalogue: how to read the metrics of the register as charts, what each chart means, and the traps in it.
+//! The catalogue: the metrics of the register as charts, with the meaning and the caveats of each.
 
 mod api;
 mod functions;
@@ -21,7 +21,7 @@ use strum::{IntoStaticStr, VariantArray};
 pub enum Stage {
     /// The REST API.
     Api,
-    /// The function that takes events in.
+    /// The function that accepts events.
     Ingest,
     /// The primary queue.
     Queue,
@@ -33,7 +33,7 @@ pub enum Stage {
     Dlq,
     /// The function that archives dead letters.
     Archiver,
-    /// What is limited for the whole account.
+    /// Limits of the whole account.
     Account,
 }
 
@@ -41,12 +41,12 @@ impl Stage {
     /// All of them, in the order in which an event passes them.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// As it stands in a URL: `/metrics?stage=queue`.
+    /// The value in a URL: `/metrics?stage=queue`.
     pub fn slug(self) -> &'static str {
         self.into()
     }
 
-    /// As the page calls it.
+    /// The title on the page.
     pub fn title(self) -> &'static str {
         match self {
             Self::Api => "API",
@@ -60,10 +60,10 @@ impl Stage {
         }
     }
 
-    /// What it does, in a sentence.
+    /// Its task, in a sentence.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Api => "Takes requests in and answers 202 once their events are in the queue.",
+            Self::Api => "Receives requests and answers 202 when their events are in the queue.",
             Self::Ingest => "Checks each request and puts its events into the queue.",
             Self::Queue => "Keeps accepted events until they are stored.",
             Self::Consumer => "Receives batches from the queue and stores their events.",
@@ -80,46 +80,45 @@ impl Stage {
     }
 }
 
-/// Which way is better.
+/// Which direction is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Good {
     /// Less is better: errors, ages, durations.
     Low,
     /// More is better.
     High,
-    /// It is as it is: traffic.
+    /// Neither: traffic.
     Neither,
 }
 
-/// One chart: a metric with the statistics to look at, or a number reckoned from several.
+/// One chart: a metric with its statistics, or a number computed from several metrics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// The stage whose page it is on.
+    /// The stage that it belongs to.
     pub stage: Stage,
     /// Unique within its stage, for URLs and anchors: `latency`.
     pub key: &'static str,
-    /// What it shows, in words.
+    /// Its title.
     pub title: &'static str,
-    /// What it means, and what to beware of.
+    /// Its meaning and its caveats.
     pub help: &'static str,
     /// The unit of all its lines.
     pub unit: Unit,
-    /// Which way is better.
+    /// Which direction is better.
     pub good: Good,
-    /// What a period without measurements means.
+    /// The meaning of a period without measurements.
     pub gaps: Gaps,
     /// Its lines, the most important one first.
     pub lines: Vec<Line>,
 }
 
 impl Entry {
-    /// What has to be read for it.
+    /// The queries for it.
     pub fn queries(&self) -> Vec<MetricQuery> {
         self.lines.iter().flat_map(Line::queries).cloned().collect()
     }
 
-    /// The metric's name as CloudWatch has it, or a list of those that the chart is computed from: first what is shown,
-    /// then what that is a share of.
+    /// The names of the chart's metrics in CloudWatch: first the shown metric, then those that it is a share of.
     pub fn metric_names(&self) -> String {
         let values = || self.lines.iter().map(|line| &line.value);
         let queries = values().flat_map(LineValue::shown).chain(values().flat_map(LineValue::whole));
@@ -164,14 +163,14 @@ impl<R: Resource> Source<R> {
         Line { label, value: LineValue::Statistic(self.query(metric, statistic)) }
     }
 
-    /// How many things happened.
+    /// A chart of counts.
     fn count(&self, stage: Stage, key: &'static str, metric: Handle<R>, good: Good) -> Entry {
         let lines = vec![self.line("Sum", metric, Statistic::Sum)];
         let (title, help) = ("", "");
         Entry { stage, key, title, help, unit: metric.unit(), good, gaps: Gaps::Zero, lines }
     }
 
-    /// How long things took, from usual to worst.
+    /// A chart of durations, from the median to the worst.
     fn duration(&self, stage: Stage, key: &'static str, metric: Handle<R>) -> Entry {
         let lines = vec![
             self.line("p99", metric, Statistic::P99),
@@ -182,7 +181,7 @@ impl<R: Resource> Source<R> {
         Entry { gaps: Gaps::Unknown, lines, ..self.count(stage, key, metric, Good::Low) }
     }
 
-    /// How much there is, at its worst.
+    /// A chart of a level, by its maximum.
     fn gauge(&self, stage: Stage, key: &'static str, metric: Handle<R>, good: Good) -> Entry {
         let lines = vec![self.line("Maximum", metric, Statistic::Maximum)];
         Entry { gaps: Gaps::Unknown, lines, ..self.count(stage, key, metric, good) }

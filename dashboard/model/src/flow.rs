@@ -1,4 +1,4 @@
-//! Where all events are at this moment, what the stages do, and what follows from it in words.
+//! A snapshot of the pipeline: the places of all events, the stages' activity, and a summary in sentences.
 
 mod activity;
 mod queue;
@@ -16,29 +16,29 @@ use jiff::Timestamp;
 use spillway_core::dead_letter::DeadLetterGroup;
 use spillway_core::ledger::Ledger;
 
-/// The pipeline at one moment.
+/// The pipeline at one time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlowSnapshot {
-    /// The moment.
+    /// The time of the snapshot.
     pub at: Timestamp,
-    /// Where every event is.
+    /// The ledger: the places of all events.
     pub ledger: Ledger,
-    /// The rules that the snapshot is judged by.
+    /// The pipeline's limits.
     pub limits: Limits,
     /// The primary queue.
     pub queue: QueueSnapshot,
     /// The dead letter queue.
     pub dlq: QueueSnapshot,
-    /// What the stages did in the last minutes; `None` if it could not be read.
+    /// The stages' activity in the last minutes; `None` if it could not be read.
     pub activity: Option<Activity>,
-    /// How new the activity is.
+    /// The age of the activity.
     pub freshness: Freshness,
     /// Dead letters in the archive that wait for a decision, grouped by the reason of their failure, largest group
     /// first.
     pub groups: Vec<DeadLetterGroup>,
 }
 
-/// The pipeline's rules, as far as the overview needs them.
+/// The pipeline's limits that the overview needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// Receives before a message goes to the dead letter queue.
@@ -48,7 +48,7 @@ pub struct Limits {
 }
 
 impl FlowSnapshot {
-    /// Messages on their way to the dead letter queue.
+    /// Messages that approach the dead letter queue.
     pub fn countdown(&self) -> Countdown {
         Countdown::of(&self.queue, self.limits.max_receive_count)
     }
@@ -58,15 +58,15 @@ impl FlowSnapshot {
         self.groups.iter().map(|group| group.last_at).max()
     }
 
-    /// When the first message in a queue is lost unless it leaves the queue before: it expires by the time at which it
-    /// was first sent.
+    /// When the first message in a queue expires, if it does not leave the queue before. Its retention starts at its
+    /// first send time.
     pub fn first_loss_at(&self, queue: &QueueSnapshot) -> Option<Timestamp> {
         let retention = jiff::SignedDuration::from_secs(i64::from(self.limits.retention_s));
         queue.oldest_sent_at?.checked_add(retention).ok()
     }
 
-    /// How long the oldest message in the primary queue has been there, in seconds, however often it was received.
-    /// SQS's own metric leaves out those received three times or more.
+    /// The age of the oldest message in the primary queue, in seconds, at any receive count. SQS's metric leaves out
+    /// those received three times or more.
     pub fn oldest_age_s(&self) -> Option<i64> {
         self.queue.oldest_sent_at.map(|sent| (self.at.as_second() - sent.as_second()).max(0))
     }

@@ -1,4 +1,4 @@
-//! The port that reads series of numbers, and what charts make of them.
+//! The port that reads series of numbers, and the lines of charts.
 
 mod cache;
 mod line;
@@ -12,12 +12,12 @@ use jiff::Timestamp;
 use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
 use std::sync::Arc;
 
-/// How new an answer is.
+/// The age of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Freshness {
-    /// When it was read.
+    /// The time of the read.
     pub read_at: Timestamp,
-    /// Why it is not newer, if something stands in the way. The page then says that it shows old numbers.
+    /// The error of the last read, if it failed. The page then shows that its numbers are old.
     pub error: Option<ReadError>,
 }
 
@@ -26,15 +26,15 @@ pub struct Freshness {
 pub struct Reading {
     /// The series. All have the same start, period and length.
     pub series: Vec<Arc<Series>>,
-    /// How new they are.
+    /// Their age.
     pub freshness: Freshness,
 }
 
 /// Reads metrics.
 #[async_trait]
 pub trait MetricReader: Send + Sync {
-    /// A series for each query over the range, made wider to whole periods. A metric that was never recorded has a
-    /// series of gaps.
+    /// A series for each query over the range, widened to whole periods. A metric that was never recorded has a series
+    /// of gaps.
     async fn read(
         &self,
         queries: &[MetricQuery],

@@ -1,4 +1,4 @@
-//! One answer for all viewers.
+//! A cache of one answer.
 
 use crate::ReadError;
 use futures::FutureExt;
@@ -8,8 +8,8 @@ use spillway_core::ports::Clock;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// The last answer to one question, shared by all viewers. While the question is being answered, other callers wait for
-/// that answer, and for a moment all get the same. Errors are not remembered.
+/// A cached result for all viewers. While it is computed, other callers wait for it, and then all get the same result
+/// for a while. Errors are not cached.
 pub struct OneAnswer<T> {
     clock: Arc<dyn Clock>,
     keep: SignedDuration,
@@ -19,16 +19,16 @@ pub struct OneAnswer<T> {
 type Asking<T> = Shared<BoxFuture<'static, Result<Arc<T>, ReadError>>>;
 
 impl<T: Send + Sync + 'static> OneAnswer<T> {
-    /// Keeps an answer for `keep`.
+    /// Caches a result for `keep`.
     pub fn new(clock: Arc<dyn Clock>, keep: Duration) -> Self {
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         Self { clock, keep, last: Mutex::default() }
     }
 
-    /// The answer: the last one, if it is new enough, or what `ask` finds.
+    /// The cached result if it is new enough, otherwise the result of `ask`.
     ///
     /// # Errors
-    /// What `ask` failed with.
+    /// The error of `ask`.
     pub async fn get<F>(&self, ask: impl FnOnce() -> F) -> Result<Arc<T>, ReadError>
     where
         F: Future<Output = Result<T, ReadError>> + Send + 'static,
@@ -64,7 +64,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     #[tokio::test]
-    async fn one_answer_serves_all_for_a_moment_and_an_error_is_not_kept() {
+    async fn a_result_is_shared_for_a_while_and_an_error_is_not_cached() {
         let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
         let asked = Arc::new(AtomicU64::new(0));
         let answer = OneAnswer::new(Arc::clone(&clock) as Arc<dyn Clock>, Duration::from_secs(1));

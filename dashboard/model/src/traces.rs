@@ -1,4 +1,4 @@
-//! Traces: the path of one request through the pipeline.
+//! Traces: the paths of single requests through the pipeline.
 
 use crate::{ReadError, TimeRange};
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 /// Reads traces.
 #[async_trait]
 pub trait TraceReader: Send + Sync {
-    /// One trace; `None` if it is not known, or older than the 30 days for which traces are kept.
+    /// One trace; `None` if it is unknown, or older than 30 days, the retention of traces.
     async fn get(&self, id: &str) -> Result<Option<Trace>, ReadError>;
 
     /// Traces that began in the range, newest first, at most `limit`.
@@ -21,12 +21,12 @@ pub trait TraceReader: Send + Sync {
     ) -> Result<TraceList, ReadError>;
 }
 
-/// Traces that were found.
+/// The traces found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TraceList {
     /// The traces, newest first.
     pub traces: Vec<Trace>,
-    /// Whether there are more than were asked for.
+    /// Whether there are more beyond the limit.
     pub has_more: bool,
 }
 
@@ -39,12 +39,12 @@ pub struct Trace {
     segments: Vec<Segment>,
 }
 
-/// A segment or subsegment with its place among the others.
+/// A segment or subsegment with its depth.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Span<'a> {
-    /// The work.
+    /// The segment or subsegment.
     pub segment: &'a Segment,
-    /// How deep it is below the first one.
+    /// Its depth below the root.
     pub depth: usize,
     /// Milliseconds from the trace's beginning to its own.
     pub offset_ms: f64,
@@ -64,12 +64,12 @@ impl Trace {
         &self.segments
     }
 
-    /// When it began, in Unix seconds.
+    /// Its start, in Unix seconds.
     pub fn start_time(&self) -> f64 {
         self.segments.first().map_or(0.0, |segment| segment.start_time)
     }
 
-    /// From the beginning of the first segment to the end of the last, in milliseconds. Waits in the queue are in it.
+    /// From the start of the first segment to the end of the last, in milliseconds. It includes waits in the queue.
     pub fn duration_ms(&self) -> f64 {
         let end = self.segments.iter().map(|segment| segment.end_time).fold(self.start_time(), f64::max);
         (end - self.start_time()) * 1e3
@@ -80,14 +80,14 @@ impl Trace {
         self.spans().iter().any(|span| span.segment.fault || span.segment.error || span.segment.throttle)
     }
 
-    /// The events it is about.
+    /// The ids of its events.
     pub fn event_ids(&self) -> BTreeSet<&str> {
         let spans = self.spans();
         spans.iter().filter_map(|span| span.segment.annotations.get("event_id")?.as_str()).collect()
     }
 
-    /// Segments and subsegments as a table shows them: each below what caused it, oldest first. One whose cause is not
-    /// known stands at the top.
+    /// Segments and subsegments in the order of a table: each below its parent, oldest first. One with an unknown
+    /// parent is at the top level.
     pub fn spans(&self) -> Vec<Span<'_>> {
         let known: BTreeSet<&str> = self.segments.iter().flat_map(ids).collect();
         let mut spans = Vec::new();
@@ -97,7 +97,7 @@ impl Trace {
                 self.add(segment, 0, &mut spans);
             }
         }
-        // Segments that name each other as their cause would be missing otherwise.
+        // Otherwise segments that name each other as parents would be missing.
         for segment in &self.segments {
             if !spans.iter().any(|span| span.segment.id == segment.id) {
                 self.add(segment, 0, &mut spans);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_stand_below_what_caused_them() {
+    fn spans_are_below_their_parents() {
         let mut function = segment("function", Some("api"), 1.0, 3.0);
         function.subsegments = vec![segment("second", None, 2.0, 3.0), segment("first", None, 1.0, 2.0)];
         let consumer = segment("consumer", Some("second"), 5.0, 6.0);
@@ -168,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn segments_without_a_known_cause_are_shown_all_the_same() {
+    fn segments_without_a_known_parent_are_shown() {
         check(vec![segment("a", Some("never arrived"), 0.0, 1.0)], &[("a", 0)]);
         let ring = vec![segment("a", Some("b"), 0.0, 1.0), segment("b", Some("a"), 1.0, 2.0)];
         check(ring, &[("a", 0), ("b", 1)]);
     }
 
     #[test]
-    fn a_trace_is_as_long_as_from_its_first_to_its_last_moment() {
+    fn the_duration_of_a_trace_is_from_its_first_to_its_last_time() {
         let mut late = segment("late", None, 10.0, 12.0);
         late.subsegments
             .push(Segment { fault: true, ..segment("record", None, 10.0, 11.0) }.annotated("event_id", "e"));

@@ -1,4 +1,4 @@
-//! Numbers and times as sentences say them.
+//! Numbers and times in sentences.
 
 use jiff::Timestamp;
 use spillway_dashboard_words::relative;
@@ -18,7 +18,7 @@ pub(crate) fn percent(share: f64) -> String {
     if share >= 9.95 { format!("{share:.0} %") } else { format!("{share:.1} %") }
 }
 
-/// What another program wrote, without its last full stop, and cut where it gets too long for a sentence.
+/// A text of another program without its last full stop, cut if it is too long for a sentence.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 160;
     let text = text.trim().trim_end_matches('.');
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_times_read_well() {
+    fn numbers_and_times_are_formatted() {
         let time = |second| Timestamp::from_second(second).unwrap();
         assert_eq!(ago(time(0), time(240)), "4 min ago");
         assert_eq!([until(time(240), time(0)), until(time(0), time(1))], ["in 4 min", "now"]);

@@ -1,4 +1,4 @@
-//! Which rules watch what a chart shows, by the built-in rules and the catalogue.
+//! Which built-in rules watch the charts of the catalogue.
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
@@ -25,7 +25,7 @@ fn expected(rules: &[(&str, Option<f64>)]) -> Vec<(String, Option<f64>)> {
 }
 
 #[test]
-fn a_maximum_has_its_thresholds_whatever_the_period() {
+fn a_maximum_has_its_thresholds_for_any_period() {
     let ages = expected(&[("queue-age-low", Some(300.0)), ("queue-age-high", Some(1_800.0))]);
     assert_eq!(watched(Stage::Queue, "age", 1), ages);
     assert_eq!(watched(Stage::Queue, "age", 60), ages);
@@ -39,7 +39,7 @@ fn a_sum_has_its_threshold_only_over_the_rules_own_period() {
 }
 
 #[test]
-fn a_share_is_known_by_what_is_counted_and_of_what() {
+fn a_share_matches_by_numerator_and_denominator() {
     let shares = watched(Stage::Table, "error-share", 5);
     let of = |rule: &str| shares.iter().find(|(name, _)| name == rule).and_then(|(_, value)| *value);
     assert_eq!(of("table-throttles-high"), Some(20.0));
@@ -47,7 +47,11 @@ fn a_share_is_known_by_what_is_counted_and_of_what() {
     let api = watched(Stage::Api, "error-share", 5);
     let of = |rule: &str| api.iter().find(|(name, _)| name == rule).map(|(_, value)| *value);
     assert_eq!(of("api-5xx-high"), Some(Some(5.0)));
-    assert_eq!(of("availability-burn-early-low"), Some(None), "an hour's share is calmer than five minutes'");
-    assert_eq!(of("availability-burn-14x-high"), Some(None), "a composite shows through its parts");
+    assert_eq!(
+        of("availability-burn-early-low"),
+        Some(None),
+        "a share over an hour varies less than over five minutes"
+    );
+    assert_eq!(of("availability-burn-14x-high"), Some(None), "a composite appears through its parts");
     assert_eq!(watched(Stage::Table, "capacity-use", 5), expected(&[("table-capacity-low", Some(80.0))]));
 }

@@ -1,10 +1,10 @@
 //! The pages of the dashboard, as one table.
 //!
-//! The dashboard's navigation, keyboard help, range menu and forms read it. So do those who may not depend on the
-//! dashboard: the check of links in alarm rules, the browser tests, and the program that takes pictures. A test of the
-//! server compares it with the routes that there are.
+//! The dashboard's navigation, keyboard help, range menu and forms read it. So does code that may not depend on the
+//! dashboard: the check of links in alarm rules, the browser tests, and the program for screenshots. A test of the
+//! server compares it with the actual routes.
 
-/// Every page. Where several fit an address the first one does: paths without a parameter come first.
+/// Every page. If several match an address, the first one applies. So paths without a parameter come first.
 pub const PAGES: &[PageEntry] = &[
     PageEntry {
         navigation: Some(Navigation { label: "Overview", key: 'o', badge: None }),
@@ -95,23 +95,23 @@ pub const PAGES: &[PageEntry] = &[
     },
 ];
 
-/// Stages of the pipeline, as `/metrics?stage=…` has them.
+/// Stages of the pipeline, the values of `/metrics?stage=…`.
 pub const STAGES: [&str; 8] = ["api", "ingest", "queue", "consumer", "table", "dlq", "archiver", "account"];
 
 /// One page.
 #[derive(Clone, Copy, Debug)]
 pub struct PageEntry {
-    /// Its address, as the router has it. A part that begins with a colon stands for any text.
+    /// Its address in the router's format. A part that begins with a colon matches any text.
     pub path: &'static str,
     /// Its place in the header, if the header lists it. The header keeps the order of the table.
     pub navigation: Option<Navigation>,
-    /// What it does with a range of time.
+    /// How it uses a time range.
     pub range: RangeUse,
-    /// Whether a form may lead back to it.
+    /// Whether a form may return to it.
     pub is_way_back: bool,
-    /// A parameter of its query that takes one of a few values.
+    /// A parameter of its query with a fixed set of values.
     pub choice: Option<(&'static str, &'static [&'static str])>,
-    /// Addresses that tests and pictures visit, each with a name. `{…}` is replaced by an id of the running system.
+    /// Addresses for tests and screenshots, each with a name. `{…}` is replaced by an id of the running system.
     pub examples: &'static [(&'static str, &'static str)],
 }
 
@@ -120,7 +120,7 @@ pub struct PageEntry {
 pub struct Navigation {
     /// The page's name.
     pub label: &'static str,
-    /// The letter that leads there after `g`.
+    /// The letter that opens it after `g`.
     pub key: char,
     /// The number beside the name.
     pub badge: Option<Badge>,
@@ -137,14 +137,14 @@ pub enum Badge {
     RunningReplays,
 }
 
-/// What a page does with a range of time.
+/// How a page uses a time range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RangeUse {
-    /// It shows what was in the range.
+    /// It shows data of the range.
     Always,
     /// It shows everything, unless the address has a range.
     IfAsked,
-    /// It is about one thing, whenever that was.
+    /// It shows one item, independent of the range.
     Never,
 }
 
@@ -160,7 +160,7 @@ impl PageEntry {
         }
     }
 
-    /// Whether an address's path, without its query, is this page's.
+    /// Whether a path, without its query, is this page's.
     pub fn is_at(&self, path: &str) -> bool {
         let mut given = path.split('/');
         let fits = self.path.split('/').all(|part| match given.next() {
@@ -171,13 +171,13 @@ impl PageEntry {
         fits && given.next().is_none()
     }
 
-    /// The part of an address's path that stands where this page's path has `:name`, as it is in the address.
+    /// The part of a path at the position of `:name` in this page's path, still encoded.
     pub fn parameter<'a>(&self, path: &'a str, name: &str) -> Option<&'a str> {
         let place = self.path.split('/').position(|part| part.strip_prefix(':') == Some(name))?;
         path.split('/').nth(place)
     }
 
-    /// Whether an address's path is this page's or below it, so that the header marks this page.
+    /// Whether a path is this page's or below it, so that the header marks this page.
     pub fn is_above(&self, path: &str) -> bool {
         path == self.path
             || (self.path != "/" && path.strip_prefix(self.path).is_some_and(|rest| rest.starts_with('/')))
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_a_part_of_the_path() {
+    fn a_parameter_is_a_segment_of_the_path() {
         let parameter = |path, name| page_at(path).and_then(|page| page.parameter(path, name));
         assert_eq!(parameter("/events/a%2Fb", "id"), Some("a%2Fb"));
         assert_eq!(parameter("/events", "id"), None);
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_about_one_thing_have_no_range() {
+    fn pages_about_one_item_have_no_range() {
         let range = |path: &str| page_at(path).map(|page| page.range);
         assert_eq!([range("/"), range("/metrics")], [Some(RangeUse::Always); 2]);
         assert_eq!(range("/dead-letters"), Some(RangeUse::IfAsked));

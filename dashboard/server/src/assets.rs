@@ -1,5 +1,5 @@
-//! The files that pages load. All are held in memory under names with their content's hash, so a page
-//! and the files it names always fit together, even while a new build is being written.
+//! The files that pages load. The server keeps them in memory, and each name has the hash of the content. So a page and
+//! its files always match, even during a new build.
 
 use axum::{
     extract::{Path, State},
@@ -24,10 +24,10 @@ const STYLES: &[&str] = &[
     spillway_dashboard_charts::CSS,
 ];
 
-/// Why the browser's part cannot be read from its folder.
+/// Why the browser's files cannot be read from their folder.
 #[derive(Debug, Error)]
 pub enum AssetsError {
-    /// A file is not there or cannot be read.
+    /// A file is missing or cannot be read.
     #[error("cannot read {}; build it with `cargo xtask wasm`", path.display())]
     Read {
         /// The file.
@@ -36,8 +36,8 @@ pub enum AssetsError {
         #[source]
         source: io::Error,
     },
-    /// The list of files is not what was expected.
-    #[error("{} is not a manifest of the browser's part; build it again with `cargo xtask wasm`", path.display())]
+    /// The manifest has an unexpected format.
+    #[error("{} is not a manifest of the browser's files; build them again with `cargo xtask wasm`", path.display())]
     Manifest {
         /// The file.
         path: path::PathBuf,
@@ -67,7 +67,7 @@ struct Manifest {
 }
 
 impl Assets {
-    /// Style sheet and icon only: pages work, but do not refresh by themselves.
+    /// Style sheet and icon only: pages work, but do not refresh automatically.
     pub fn without_scripts() -> Self {
         let mut files = HashMap::new();
         let style = STYLES.join("\n");
@@ -76,10 +76,10 @@ impl Assets {
         Self { files, paths: AssetPaths { style, icon, script: None } }
     }
 
-    /// Those, and the browser's part as `cargo xtask wasm` wrote it into `pkg` below the site's folder.
+    /// Also the browser's files, which `cargo xtask wasm` writes into `pkg` below the site's folder.
     ///
     /// # Errors
-    /// When that is not there or not complete.
+    /// The files are missing or incomplete.
     pub fn with_site(site: &path::Path) -> Result<Self, AssetsError> {
         let folder = site.join("pkg");
         let read = |name: &str| {
@@ -104,7 +104,7 @@ impl Assets {
         Ok(assets)
     }
 
-    /// Where the pages find them.
+    /// The paths of the files, for the pages.
     pub fn paths(&self) -> &AssetPaths {
         &self.paths
     }
@@ -123,7 +123,7 @@ fn add(
     format!("/assets/{name}")
 }
 
-/// Answers with a file that may be kept for ever, as its name changes with its content.
+/// Answers with a file. Browsers may cache it permanently, because its name changes with its content.
 pub async fn serve(
     State(assets): State<Arc<Assets>>,
     Path(name): Path<String>,

@@ -1,4 +1,4 @@
-//! What the server gets from a deployment in AWS.
+//! The server on a deployment in AWS.
 
 mod replays;
 
@@ -11,13 +11,13 @@ use spillway_dashboard_model::alarms::{AlarmSource, CachedAlarms};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// CloudWatch evaluates once a minute, and the header of every page asks.
+/// How long alarms are cached. CloudWatch evaluates once a minute, and the header of every page reads them.
 const KEEP_ALARMS: Duration = Duration::from_secs(30);
 
 /// The ports of the pages, on a deployment.
 ///
 /// # Errors
-/// [`AlarmsError`] if the topology's alarms don't fit the rules.
+/// [`AlarmsError`] if the topology's alarms do not match the rules.
 pub fn ports(deployment: &Deployment) -> Result<Ports, AlarmsError> {
     let sources = Sources::of(deployment);
     let topology = &deployment.topology;

@@ -1,4 +1,4 @@
-//! What the server gets from a pipeline on this machine.
+//! The server on a pipeline on this machine.
 
 use crate::{Secret, SignInError, SignIns};
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The header of every page asks for the alarms, and rules are evaluated once a minute.
+/// How long alarms are cached. The header of every page reads them, and rules are evaluated once a minute.
 const KEEP_ALARMS: Duration = Duration::from_secs(1);
 
 /// The ports of the pages, on the pipeline with that data folder.

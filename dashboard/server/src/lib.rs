@@ -1,7 +1,7 @@
 //! The dashboard's HTTP server: routes, sign-in, security headers, files.
 //!
-//! It listens on loopback addresses only and trusts nobody who has no session. [`router`] is all of it
-//! as an axum router; [`serve`] runs that on a socket.
+//! It listens on loopback addresses only, and every page requires a session. [`router`] is the whole server as an axum
+//! router; [`serve`] runs it on a socket.
 
 mod assets;
 #[cfg(feature = "aws")]
@@ -28,25 +28,25 @@ use tower_http::{
     compression::{CompressionLayer, DefaultPredicate},
 };
 
-/// Everything that the server needs.
+/// The server's dependencies.
 #[derive(Clone)]
 pub struct Deps {
-    /// What the pages read and do.
+    /// The ports of the pages.
     pub ports: Ports,
-    /// Who may look.
+    /// The sign-ins.
     pub sign_ins: Arc<dyn SignIns>,
-    /// The style sheet, the icon and, where it was built, the browser's part.
+    /// The style sheet, the icon and, if they were built, the browser's files.
     pub assets: Arc<Assets>,
-    /// The port that it listens on. Browsers send a host's cookies to every port of it, so the session
-    /// cookie's name has this one in it, and two dashboards on one machine do not sign each other out.
+    /// The port that it listens on. Browsers send a host's cookies to all its ports. So the session cookie's name
+    /// contains the port, and two dashboards on one machine do not end each other's sessions.
     pub port: u16,
-    /// The command that prints a new sign-in link, told to whoever has no session.
+    /// The command that prints a new sign-in link. The server shows it to clients without a session.
     pub sign_in_command: String,
 }
 
 /// All routes, with sign-in and security headers around them.
 pub fn router(deps: Deps) -> Router {
-    // Fast, and within a few percent of the slowest level for pages of this size.
+    // This level is fast, and its output is only a few percent larger than that of the slowest.
     let compression = CompressionLayer::<DefaultPredicate>::new().quality(CompressionLevel::Precise(4));
     pages::routes(&deps)
         .route("/settings", routing::post(preferences::change))

@@ -1,4 +1,4 @@
-//! The app's routes, and what its pages get.
+//! The app's routes, and the context of its pages.
 
 use crate::Deps;
 use axum::{Router, body::Body, routing};
@@ -9,8 +9,7 @@ use leptos_integration_utils::{BoxedFnOnce, PinnedFuture, PinnedStream};
 use spillway_dashboard_app::{pages::Pages, shell::Shell};
 use std::sync::Arc;
 
-/// Every page, and every server function below `/actions/`. Unknown addresses get the app's own page
-/// for that.
+/// Every page, and every server function below `/actions/`. For unknown addresses the app has a page.
 pub fn routes(deps: &Deps) -> Router {
     let context = context(deps);
     let act =
@@ -24,12 +23,12 @@ pub fn routes(deps: &Deps) -> Router {
         .fallback(draw)
 }
 
-/// A handler that draws a page with everything in context that pages get.
+/// A handler that draws a page with the pages' context.
 fn drawn(
     deps: &Deps,
 ) -> impl Fn(Request<Body>) -> PinnedFuture<Response<Body>> + Clone + Send + Sync + 'static {
-    // Leptos spawns on whatever runtime it was told of first; another call changes nothing.
-    let _already_told = any_spawner::Executor::init_tokio();
+    // Leptos spawns on the runtime of the first call; later calls have no effect.
+    let _already_set = any_spawner::Executor::init_tokio();
     let context = context(deps);
     let app = || view! { <Shell><Pages /></Shell> };
     move |request| leptos_axum::handle_response_inner(context.clone(), app, request, whole_page)
@@ -44,9 +43,8 @@ fn context(deps: &Deps) -> impl Fn() + Clone + Send + Sync + 'static {
     }
 }
 
-/// Draws a page in one piece once all its data is there, and leaves out the scripts that would carry that
-/// data to a hydrating client: only islands are hydrated, and they carry their own. So no page has
-/// anything inline, and the content security policy needs no exception.
+/// Draws a complete page when all its data is available. It leaves out the inline scripts with data for hydration: only
+/// islands are hydrated, and they have their own data. So the content security policy needs no exception.
 fn whole_page<V: IntoView + 'static>(
     page: V,
     _scripts: BoxedFnOnce<PinnedStream<String>>,

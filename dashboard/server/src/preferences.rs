@@ -14,7 +14,7 @@ pub struct Switches {
     back: String,
 }
 
-/// Keeps what was chosen in cookies and goes back to the page it was chosen on.
+/// Stores the choice in cookies, and redirects to the page of the form.
 pub async fn change(Form(switches): Form<Switches>) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
@@ -28,7 +28,7 @@ pub async fn change(Form(switches): Form<Switches>) -> Response {
     response
 }
 
-/// A path on this server, or the first page. `//host` and `/\host` would leave it.
+/// A path on this server, or the first page. `//host` and `/\host` would lead to another server.
 fn own_path(path: &str) -> &str {
     let leaves =
         path.starts_with("//") || path.contains('\\') || path.bytes().any(|byte| byte.is_ascii_control());
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_goes_back_only_to_pages_of_ours() {
+    fn it_redirects_only_to_pages_of_the_dashboard() {
         assert_eq!(own_path("/metrics?range=1h"), "/metrics?range=1h");
         for elsewhere in
             ["", "https://evil.example/", "//evil.example", "/\\evil.example", "/\r\nset-cookie: a"]

@@ -1,4 +1,4 @@
-//! What every answer carries, and what is refused before anything looks at it.
+//! Security headers of all answers, and checks of all requests.
 
 use crate::Assets;
 use axum::{
@@ -10,11 +10,11 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::any::Any;
 
-/// Everything comes from here, nothing is inline, nobody may frame it.
+/// All resources are from this server, nothing is inline, and no site may frame a page.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
                       img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// Adds the security headers to an answer, and keeps pages out of caches.
+/// Adds the security headers to an answer, and forbids caching of pages.
 pub async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -35,8 +35,8 @@ pub async fn headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Refuses requests for hosts other than this machine's loopback names. A page of another site can
-/// point its own name at 127.0.0.1 and then count as the same origin; its name gives it away.
+/// Refuses requests for hosts other than this machine's loopback names. Another site can resolve its own name to
+/// 127.0.0.1 (DNS rebinding), and would then be the same origin. Its host name reveals it.
 pub async fn loopback_hosts(request: Request, next: Next) -> Response {
     let host = host(&request);
     if host.as_deref().is_some_and(is_loopback) {
@@ -46,7 +46,7 @@ pub async fn loopback_hosts(request: Request, next: Next) -> Response {
     (StatusCode::MISDIRECTED_REQUEST, text).into_response()
 }
 
-/// Refuses requests that change something unless a page of ours sent them.
+/// Refuses requests that change data, unless a page of this dashboard sent them.
 pub async fn same_origin_posts(request: Request, next: Next) -> Response {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     if reads || is_same_origin(host(&request).as_deref(), request.headers()) {
@@ -57,14 +57,14 @@ pub async fn same_origin_posts(request: Request, next: Next) -> Response {
     (StatusCode::FORBIDDEN, text).into_response()
 }
 
-/// The answer when drawing a page went wrong in a way that nobody foresaw.
+/// The answer after a panic in the code of a page.
 pub fn after_panic(_: Box<dyn Any + Send>) -> Response<Body> {
     tracing::error!("drawing an answer panicked");
     let text = "The dashboard could not draw this page because of a defect in it. The server's log has the details.\n";
     (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
 }
 
-/// A small page of the server's own, outside the app.
+/// A small page of the server, outside the app.
 pub fn document(status: StatusCode, assets: &Assets, title: &str, head: &str, body: &str) -> Response {
     let paths = assets.paths();
     let (style, icon) = (&paths.style, &paths.icon);
@@ -78,13 +78,13 @@ pub fn document(status: StatusCode, assets: &Assets, title: &str, head: &str, bo
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
 }
 
-/// The host that the client asked for, with its port.
+/// The host in the request, with its port.
 fn host(request: &Request) -> Option<String> {
     let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     named.or_else(|| request.uri().authority().map(ToString::to_string))
 }
 
-/// Any port will do: a tunnel's end may have another than the server.
+/// Any port is valid: a tunnel's end may have a different port than the server.
 fn is_loopback(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty() => name,
@@ -93,7 +93,7 @@ fn is_loopback(host: &str) -> bool {
     ["127.0.0.1", "localhost", "[::1]"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// Browsers send `Origin` with every post; those that send `Sec-Fetch-Site` must agree with it.
+/// Browsers send `Origin` with every post. If they send `Sec-Fetch-Site`, it must match.
 fn is_same_origin(host: Option<&str>, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     let origin = text("origin").map(|origin| {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_post_must_come_from_our_own_page() {
+    fn a_post_must_come_from_a_page_of_the_dashboard() {
         let sent = |pairs: &[(&'static str, &'static str)]| {
             let headers = pairs
                 .iter()
@@ -140,7 +140,7 @@ mod tests {
         assert!(sent(&[("origin", "http://127.0.0.1:3000")]));
         assert!(sent(&[("origin", "http://127.0.0.1:3000"), ("sec-fetch-site", "same-origin")]));
         assert!(sent(&[("sec-fetch-site", "same-origin")]));
-        assert!(!sent(&[]), "a program without either");
+        assert!(!sent(&[]), "a program without both headers");
         assert!(!sent(&[("origin", "null")]));
         assert!(!sent(&[("origin", "http://127.0.0.1:3001")]), "another port is another origin");
         assert!(!sent(&[("origin", "http://localhost:3000")]));

@@ -6,30 +6,30 @@ use std::{io, net::SocketAddr};
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-/// Why the server does not run.
+/// Why the server cannot run.
 #[derive(Debug, Error)]
 pub enum ServeError {
-    /// Others could reach it.
+    /// Other machines could reach it.
     #[error(
-        "the dashboard listens on this machine only, and {address} can be reached by others; \
-         use 127.0.0.1, and an SSH tunnel to look at it from elsewhere"
+        "the dashboard listens on loopback addresses only, and other machines can reach {address}; use \
+         127.0.0.1, and an SSH tunnel to open it from another machine"
     )]
     NotLoopback {
-        /// What was asked for.
+        /// The requested address.
         address: SocketAddr,
     },
-    /// Somebody else has the port.
+    /// Another program uses the port.
     #[error("port {port} is in use by another program; stop that one or choose another port")]
     PortInUse {
         /// The port.
         port: u16,
     },
-    /// The socket cannot be had for another reason.
+    /// The socket cannot be opened for another reason.
     #[error("cannot listen on {address}")]
     Listen {
-        /// What was asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -38,10 +38,10 @@ pub enum ServeError {
     Socket(#[from] io::Error),
 }
 
-/// Takes a loopback address. Port 0 takes any free one.
+/// Binds a loopback address. Port 0 means any free port.
 ///
 /// # Errors
-/// When others could reach the address, or it cannot be had.
+/// Other machines could reach the address, or it cannot be bound.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback { address });
@@ -52,10 +52,10 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     })
 }
 
-/// Serves until `shutdown` ends, and then until the answers under way are out.
+/// Serves until `shutdown` ends, and then completes running answers.
 ///
 /// # Errors
-/// When others could reach the socket, or it fails.
+/// Other machines could reach the socket, or it fails.
 pub async fn serve(
     listener: TcpListener,
     deps: Deps,
@@ -66,7 +66,7 @@ pub async fn serve(
         return Err(ServeError::NotLoopback { address });
     }
     let listener = listener.tap_io(|stream| {
-        // Without it an answer in several parts waits for the reader's delayed acknowledgement.
+        // Without it, an answer in several parts waits for the client's delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(error = %error, "cannot switch off send coalescing for a connection");
         }
@@ -80,9 +80,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn addresses_that_others_reach_are_refused() {
+    async fn addresses_that_other_machines_reach_are_refused() {
         let error = bind("0.0.0.0:0".parse().unwrap()).await.unwrap_err();
-        assert!(error.to_string().contains("listens on this machine only"), "{error}");
+        assert!(error.to_string().contains("listens on loopback addresses only"), "{error}");
         assert!(bind("[::]:0".parse().unwrap()).await.is_err());
     }
 

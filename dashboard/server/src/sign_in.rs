@@ -1,4 +1,4 @@
-//! The sign-in link, and the door that everything else is behind.
+//! Sign-in links, and the check of sessions.
 
 use crate::{Deps, security::document};
 use axum::{
@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 
-/// Seconds that the browser keeps the session: as long as the server does.
+/// How long the browser keeps the session, in seconds: as long as the server.
 const MAX_AGE_S: i64 = crate::sign_ins::SESSION.as_secs();
 
 #[derive(Deserialize)]
@@ -17,18 +17,18 @@ pub struct Link {
     token: Option<String>,
 }
 
-/// Answers `/sign-in?token=…`: trades the token for a session.
+/// Answers `/sign-in?token=…`: exchanges the token for a session.
 ///
-/// The answer is a page that goes on by itself, not a redirect. A link that was clicked on another site
-/// makes a cross-site navigation; after a redirect it still is one, and the browser would hold back the
-/// `SameSite=Strict` cookie that it was just given. What a page of ours starts is same-site.
+/// The answer is a page that refreshes to the dashboard, not a redirect. A click on a link on another site is a
+/// cross-site navigation, also after a redirect. The browser would then not send the new `SameSite=Strict` cookie. A
+/// navigation from the dashboard's own page is same-site.
 pub async fn sign_in(
     State(deps): State<Deps>,
     method: Method,
     headers: HeaderMap,
     Query(link): Query<Link>,
 ) -> Response {
-    // A look ahead must not use the token up: only somebody who comes does.
+    // A prefetch or preview must not use up the token.
     let looks_ahead = ["sec-purpose", "purpose"].iter().any(|name| {
         headers.get(*name).is_some_and(|value| value.to_str().is_ok_and(|value| value.contains("prefetch")))
     });
@@ -53,7 +53,7 @@ pub async fn sign_in(
             if let Ok(cookie) = HeaderValue::try_from(cookie) {
                 response.headers_mut().insert(header::SET_COOKIE, cookie);
             }
-            // The address of this page has the token in it. It is dead, but nobody's business either.
+            // The address of this page contains the token. The token is used up, but still must not leak as a referrer.
             response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
             response
         }
@@ -66,7 +66,7 @@ pub async fn sign_in(
     }
 }
 
-/// Lets through who has a session, and tells others how to get one.
+/// Passes requests with a session. Other clients get a page that explains how to sign in.
 pub async fn require_session(State(deps): State<Deps>, request: Request, next: Next) -> Response {
     let Some(session) = session(deps.port, request.headers()) else {
         return signed_out(&deps, "You are not signed in.");
@@ -110,7 +110,7 @@ fn signed_out(deps: &Deps, why: &str) -> Response {
 
 fn unavailable(deps: &Deps, error: &crate::SignInError) -> Response {
     tracing::error!(error = error as &dyn std::error::Error, "cannot check a session");
-    let body = "<h1>Sign-in does not work just now</h1>\
+    let body = "<h1>Sign-in does not work now</h1>\
                 <p>The store of sessions does not answer. The server's log says why. Try again in a moment.</p>";
     document(StatusCode::SERVICE_UNAVAILABLE, &deps.assets, "Sign-in does not work", "", body)
 }

@@ -1,4 +1,4 @@
-//! Who may look: one-time links and the sessions they open.
+//! Sign-ins: one-time links and sessions.
 
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -13,28 +13,28 @@ use std::{
 };
 use thiserror::Error;
 
-/// How long a session lasts.
+/// The lifetime of a session.
 pub const SESSION: SignedDuration = SignedDuration::from_hours(12);
 
-/// Tokens and sessions. Implementations keep only the [`digest`] of either, so that nobody who reads
-/// the store can sign in with what is in it.
+/// Tokens and sessions. Implementations store only the [`digest`] of both, so that the stored data does not allow a
+/// sign-in.
 #[async_trait]
 pub trait SignIns: Send + Sync {
-    /// Makes a token that opens one session.
+    /// Creates a token that opens one session.
     async fn issue(&self) -> Result<Secret, SignInError>;
 
-    /// Takes a token and opens a session of 12 hours. `None` if it is unknown or was used before; of two
-    /// attempts at the same time, one gets it.
+    /// Uses up a token and opens a session of 12 hours. `None` if the token is unknown or used. Of two concurrent
+    /// attempts, one succeeds.
     async fn redeem(&self, token: &str) -> Result<Option<Secret>, SignInError>;
 
     /// Whether a session is open.
     async fn check(&self, session: &str) -> Result<bool, SignInError>;
 }
 
-/// Why nobody can be signed in just now.
+/// Why sign-in does not work now.
 #[derive(Debug, Error)]
 pub enum SignInError {
-    /// The system has no randomness to give.
+    /// The operating system has no random numbers.
     #[error("the operating system gives no random numbers")]
     NoRandomness,
     /// The store does not answer.
@@ -47,22 +47,22 @@ pub enum SignInError {
 pub struct Secret(String);
 
 impl Secret {
-    /// One that a store has made. It must stand in a URL and in a cookie as it is: letters, digits, `-` and `_`.
+    /// A secret from a store. It must be valid in a URL and in a cookie without encoding: letters, digits, `-` and `_`.
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// A new one.
+    /// A new secret.
     ///
     /// # Errors
-    /// When the operating system gives no random numbers.
+    /// The operating system gives no random numbers.
     pub fn random() -> Result<Self, SignInError> {
         let mut bytes = [0; 32];
         OsRng.try_fill_bytes(&mut bytes).map_err(|_| SignInError::NoRandomness)?;
         Ok(Self(BASE64_URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// The text itself, for a link or a cookie. It needs no encoding there.
+    /// The text for a link or a cookie. It needs no encoding.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -74,7 +74,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What is stored in a secret's place: its SHA-256. The secrets are random, so no salt is needed.
+/// The stored form of a secret: its SHA-256. Secrets are random, so no salt is needed.
 pub fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
@@ -92,7 +92,7 @@ struct State {
 }
 
 impl InMemorySignIns {
-    /// None yet.
+    /// An empty store.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, state: Mutex::default() }
     }
@@ -140,10 +140,10 @@ mod tests {
         let clock = Arc::new(ManualClock::at("2026-03-10T03:00:00Z".parse().unwrap()));
         let sign_ins = InMemorySignIns::new(Arc::clone(&clock) as Arc<dyn Clock>);
         let token = sign_ins.issue().await.unwrap();
-        assert!(!sign_ins.check(token.reveal()).await.unwrap(), "a token is no session");
+        assert!(!sign_ins.check(token.reveal()).await.unwrap(), "a token is not a session");
 
         let session = sign_ins.redeem(token.reveal()).await.unwrap().unwrap();
-        assert!(sign_ins.redeem(token.reveal()).await.unwrap().is_none(), "a token dies when used");
+        assert!(sign_ins.redeem(token.reveal()).await.unwrap().is_none(), "a token is valid once");
         assert!(sign_ins.check(session.reveal()).await.unwrap());
         assert!(!sign_ins.check("made-up").await.unwrap());
 

@@ -1,6 +1,6 @@
 #![cfg(feature = "aws")]
-//! Replays in AWS go on as long as a dashboard runs. What carries them on knows only ports, so those of a pipeline on this
-//! machine will do, without a runtime that would do it as well.
+//! Replays in AWS continue while a dashboard runs. The code uses only ports, so these tests use those of a pipeline on
+//! this machine, without a runtime that would continue replays as well.
 
 #![expect(clippy::unwrap_used, reason = "a test may end with a panic")]
 
@@ -28,7 +28,7 @@ async fn waiting(replayer: &Replayer, replay: &ReplayId) -> u64 {
 }
 
 #[test]
-fn a_replay_without_a_worker_continues_at_its_rate_and_others_are_left_alone() {
+fn a_replay_without_a_worker_continues_at_its_rate_and_others_do_not_change() {
     let folder = tempfile::tempdir().unwrap();
     let start: Timestamp = "2026-03-02T00:00:00Z".parse().unwrap();
     in_virtual_time(start, async |clock| {
@@ -48,14 +48,14 @@ fn a_replay_without_a_worker_continues_at_its_rate_and_others_are_left_alone() {
 
         let carried = aws::carry_on(&carrier, 50.0);
         let looks = async {
-            // Somebody else puts this one back, ever so slowly.
+            // Another program continues this replay, very slowly.
             clock.sleep(Duration::from_secs(1)).await;
             let moving = replayer.start(&ids[40..], "ben").await.unwrap().id;
             for _ in 0..3 {
                 carrier.advance(&moving, 1).await.unwrap();
                 clock.sleep(Duration::from_millis(2_900)).await;
             }
-            assert_eq!(waiting(&replayer, &idle).await, 40, "one look says nothing about movement");
+            assert_eq!(waiting(&replayer, &idle).await, 40, "one check does not detect movement");
             assert_eq!(waiting(&replayer, &moving).await, 17);
             clock.sleep(Duration::from_millis(600)).await;
             assert!(
@@ -66,7 +66,7 @@ fn a_replay_without_a_worker_continues_at_its_rate_and_others_are_left_alone() {
             assert_eq!(waiting(&replayer, &idle).await, 0);
             carrier.advance(&moving, 1).await.unwrap();
             clock.sleep(Duration::from_secs(6)).await;
-            assert_eq!(waiting(&replayer, &moving).await, 16, "it moved between the looks");
+            assert_eq!(waiting(&replayer, &moving).await, 16, "it moved between the checks");
         };
         tokio::select! {
             () = carried => unreachable!("it runs until it is dropped"),

@@ -1,9 +1,9 @@
-//! Numbers and lengths of time as people read them: `172,431`, `3 messages`, `38 min`, `4 min ago`.
+//! Numbers and durations in words: `172,431`, `3 messages`, `38 min`, `4 min ago`.
 //!
-//! The server uses it for pages and the browser to keep them up to date, so both write the same. It needs no other
-//! package, so the command line and generated documents use it as well.
+//! The server uses it for pages and the browser for updates, so both write the same text. It has no dependencies, so
+//! the command line and generated documents use it as well.
 
-/// Digits with their thousands set apart: `172431` becomes `172,431`.
+/// Digits with thousands separators: `172431` becomes `172,431`.
 pub fn set_apart(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
@@ -15,7 +15,7 @@ pub fn set_apart(digits: &str) -> String {
     text
 }
 
-/// A whole number with its thousands set apart: `172,431`.
+/// An integer with thousands separators: `172,431`.
 pub fn grouped(value: u64) -> String {
     set_apart(&value.to_string())
 }
@@ -25,7 +25,7 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { many })
 }
 
-/// A length of time from its seconds: `0.4 ms`, `340 ms`, `14 s`, `38 min`, `3 h 12 min`, `3 days`.
+/// A duration, from seconds: `0.4 ms`, `340 ms`, `14 s`, `38 min`, `3 h 12 min`, `3 days`.
 pub fn duration(seconds: f64) -> String {
     let milliseconds = seconds * 1000.0;
     let minutes = (seconds / 60.0).round() as u64;
@@ -49,7 +49,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A moment seen from now: `4 min ago`, `now`, `in 38 min`. `seconds` is positive for the past.
+/// A time relative to now: `4 min ago`, `now`, `in 38 min`. `seconds` is positive for the past.
 pub fn relative(seconds: i64) -> String {
     match seconds {
         -1..=1 => "now".to_owned(),
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_use_the_unit_a_person_would() {
+    fn durations_use_the_usual_unit() {
         let cases: &[(f64, &str)] = &[
             (0.0, "0 s"),
             (0.000_4, "0.4 ms"),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_relative_to_now() {
+    fn times_are_relative_to_now() {
         assert_eq!(relative(0), "now");
         assert_eq!(relative(240), "4 min ago");
         assert_eq!(relative(-2280), "in 38 min");

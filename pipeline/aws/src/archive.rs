@@ -80,8 +80,8 @@ impl S3Archive {
         Self { objects: Objects::new(s3, names), index, log, clock }
     }
 
-    /// The complete dead letters of entries, in their order. A letter whose object is gone (`keep_days` of
-    /// the bucket) is left out.
+    /// The complete dead letters of entries, in their order. A letter whose object has expired (`keep_days` of the
+    /// bucket) is left out.
     async fn letters(&self, entries: Vec<Entry>) -> Result<Vec<DeadLetter>, ArchiveError> {
         Ok(letters(&self.objects, entries).await?)
     }

@@ -21,7 +21,7 @@ pub(crate) enum RetryDecision {
 }
 
 impl RetryDecision {
-    /// Whether the same request can succeed later with nothing changed but time.
+    /// Whether the same request can succeed later although nothing was changed.
     pub fn is_retryable(self) -> bool {
         self != Self::Refused
     }
@@ -52,12 +52,12 @@ impl CallError {
 }
 
 impl CallError {
-    /// Data that says two things at once, or changes faster than it can be read.
+    /// Contradictory data, or data that changes faster than it can be read.
     pub fn contradiction(text: &str) -> Self {
         Self { decision: RetryDecision::Refused, code: None, text: text.to_owned() }
     }
 
-    /// An answer that broke off.
+    /// A truncated answer.
     pub fn cut(action: &str, error: &(dyn Error + 'static)) -> Self {
         Self { decision: RetryDecision::Unknown, code: None, text: format!("{action}: {}", one_line(error)) }
     }
@@ -85,7 +85,7 @@ const THROTTLED: [&str; 12] = [
     "KmsThrottled",
 ];
 
-/// Codes that come with a status of 4xx and go away by themselves.
+/// Codes with a status of 4xx for temporary errors.
 const PASSING: [&str; 4] =
     ["TransactionInProgressException", "RequestTimeout", "TransactionConflictException", "OverLimit"];
 

@@ -59,7 +59,7 @@ fn is_of(content: &[u8], names: &[&[u8]]) -> bool {
         *place = letter;
         length += 1;
     }
-    // Whole groups of four characters can be decoded by themselves.
+    // Whole groups of four characters can be decoded separately.
     let mut bytes = [0; TEXT_WITH_NAMES / 4 * 3];
     let read = STANDARD.decode_slice(&text[..length / 4 * 4], &mut bytes).unwrap_or(0);
     names.iter().any(|name| contains(&bytes[..read], name))
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_signs_for_aws_is_believed() {
+    fn only_authorities_that_sign_for_aws_are_trusted() {
         let authorities = [
             "Some Authority",
             "Amazon Root CA 1",

@@ -45,11 +45,10 @@ impl Connection {
 
     /// Limits for a call and for each attempt at it.
     ///
-    /// A healthy call takes some ten milliseconds. An attempt without an answer after a sixth of the time is
-    /// given up while there is time for another within
-    /// [`Pace::for_limits`](crate::backoff::Pace::for_limits). The reason: the first attempt after a sandbox
-    /// was frozen may use a connection that has long been closed. A call ends early enough for the caller to
-    /// answer for its records.
+    /// A healthy call takes some ten milliseconds. An attempt without an answer is aborted after a sixth of the time,
+    /// so that there is time for another within [`Pace::for_limits`](crate::backoff::Pace::for_limits). The reason:
+    /// the first attempt after a sandbox was frozen may use a connection that has long been closed. A call ends early
+    /// enough for the caller to answer for its records.
     fn timeouts(&self) -> TimeoutConfig {
         let attempt = (self.time_limit / 6).clamp(Duration::from_millis(500), Duration::from_secs(5));
         TimeoutConfig::builder()
@@ -82,10 +81,10 @@ pub async fn load(connection: Connection) -> Clients {
     Clients { config: loader.load().await, interceptors: connection.interceptors }
 }
 
-/// The same for a function in Lambda. It starts often, has region and credentials in its environment and
-/// calls AWS only. Most of its start would go to two things: searching for them in files, at other services
-/// and with tokens, and reading all of the system's certificate authorities. The code for that would be most
-/// of its memory.
+/// The same for a function in Lambda. It starts often, has region and credentials in its environment and calls AWS
+/// only. Most of its start would be spent on two tasks. One is to search for them in files, at other services and
+/// with tokens. The other is to read all of the system's certificate authorities. The code for these tasks would be
+/// most of its memory.
 ///
 /// `AWS_ENDPOINT_URL` overrides the address of all services. Over HTTPS it works only with a certificate
 /// signed by one of these authorities.
@@ -205,7 +204,7 @@ mod tests {
             let whole = timeouts.operation_timeout().unwrap();
             assert!(attempt * 2 <= whole && whole < limit, "{seconds} s: {timeouts:?}");
             assert!(timeouts.connect_timeout().unwrap() <= attempt);
-            // Queue and store try again by themselves, within their own deadline: one stuck connection fits it.
+            // Queue and store retry within their own deadline, which leaves time for one stuck connection.
             let pace = Pace::for_limits(Some(&timeouts));
             assert!(attempt + pace.base < pace.within, "{seconds} s: {attempt:?} of {:?}", pace.within);
         }

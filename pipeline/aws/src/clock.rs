@@ -5,7 +5,7 @@ use spillway_core::Timestamp;
 use spillway_core::ports::Clock;
 use std::time::Duration;
 
-/// The machine's clock. Lambda and EC2 keep it right by themselves.
+/// The machine's clock. Lambda and EC2 synchronise it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

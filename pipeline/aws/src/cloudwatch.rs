@@ -18,7 +18,7 @@ const MAX_QUERIES: usize = 500;
 const MAX_DATAPOINTS: usize = 100_800;
 /// Calls at once. CloudWatch takes 50 a second in an account, and others use it as well.
 const AT_ONCE: usize = 4;
-/// No real answer has this many pages. One that always announces another page must not be followed.
+/// More pages than any real answer has. The limit stops an answer that always announces another page.
 const MAX_PAGES: usize = 1_000;
 const CALL: &str = "cloudwatch:GetMetricData";
 
@@ -89,7 +89,7 @@ async fn one_call(
             return Ok(found);
         }
     }
-    Err(ExplainedError::Failed { reason: format!("{CALL} answers with page after page and no end") })
+    Err(ExplainedError::Failed { reason: format!("{CALL} returned too many pages") })
 }
 
 fn query(position: usize, asked: &MetricQuery, period: Period) -> MetricDataQuery {

@@ -1,4 +1,4 @@
-//! What a client need not do while a function starts.
+//! Work that a client can skip while a function starts.
 
 use aws_sdk_sqs::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;

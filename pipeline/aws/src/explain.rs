@@ -29,7 +29,7 @@ where
     R: std::fmt::Debug + 'static,
 {
     let reason = match error {
-        SdkError::ServiceError(service) => match said(service.err(), call) {
+        SdkError::ServiceError(service) => match refusal(service.err(), call) {
             Ok(reason) => reason,
             Err(throttled) => return throttled,
         },
@@ -41,7 +41,7 @@ where
     ExplainedError::Failed { reason }
 }
 
-fn said<E: ProvideErrorMetadata>(error: &E, call: &str) -> Result<String, ExplainedError> {
+fn refusal<E: ProvideErrorMetadata>(error: &E, call: &str) -> Result<String, ExplainedError> {
     let code = error.code().unwrap_or("an error without a name");
     let message = error.message().unwrap_or("no reason was given").trim_end_matches('.');
     Ok(match code {
@@ -68,7 +68,7 @@ fn said<E: ProvideErrorMetadata>(error: &E, call: &str) -> Result<String, Explai
         | "AWS.SimpleQueueService.NonExistentQueue"
         | "NoSuchBucket" => {
             format!(
-                "{call} found nothing there ({message}): check that the topology is of this account and still true"
+                "{call} found nothing there ({message}): check that the topology is of this account and still current"
             )
         }
         _ => format!("{call} failed: {message} ({code})"),

@@ -1,8 +1,7 @@
-//! The ledger and where events are in AWS.
+//! The ledger and the places of events in AWS.
 //!
-//! No service in AWS knows where every event is. So the ledger is computed from the counts of several
-//! services ([`reckon`]), with a bound for its error. docs/adr/0013-the-ledger-in-aws.md has the formula and
-//! its reasons.
+//! No service in AWS knows where every event is. So the ledger is computed from the counts of several services
+//! (`flow/compute.rs`), with a bound for its error. docs/adr/0013-the-ledger-in-aws.md has the formula and its reasons.
 
 mod compute;
 mod places;
@@ -32,7 +31,7 @@ const RECENT_S: i64 = 5 * 60;
 /// Replays that are read; older ones that still run are rare.
 const REPLAYS: usize = 200;
 
-/// The clients and ports that the ledger and where events are are read through.
+/// The clients and ports from which the ledger and the places of events are read.
 pub struct Readers {
     /// SQS, for how many messages there are.
     pub sqs: aws_sdk_sqs::Client,
@@ -52,7 +51,7 @@ pub struct Readers {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Answers questions about where events are.
+/// Finds single events.
 pub struct AwsFlow {
     readers: Readers,
     topology: Topology,
@@ -64,10 +63,10 @@ impl AwsFlow {
         Self { readers, topology }
     }
 
-    /// What every place counts, read at the same time as far as that goes.
+    /// The counts of all places, read concurrently.
     async fn counts(&self) -> Result<Counts, LedgerError> {
         let queues = &self.topology.queues;
-        let (long, recent) = (self.since_ever(), self.recently());
+        let (long, recent) = (self.over_all_time(), self.recently());
         let (long, recent, queue, dlq, archived, replaying, discarded, unindexed, sent) = tokio::try_join!(
             long,
             recent,
@@ -108,7 +107,7 @@ impl AwsFlow {
 
     /// The counters over all that CloudWatch still has, by the day: CloudWatch has no minutes for a range
     /// that long.
-    async fn since_ever(&self) -> Result<[u64; 3], LedgerError> {
+    async fn over_all_time(&self) -> Result<[u64; 3], LedgerError> {
         let now = self.readers.clock.now().as_second();
         let today = retention::floor(now, Period::DAY.seconds().into());
         let range = (today - retention::LONGEST, now + 60);

@@ -15,7 +15,7 @@ const MINUTE: i64 = 60;
 
 /// The datapoints that some rules need, read from CloudWatch once and kept in memory by the minute.
 ///
-/// Alarms use periods that end at any minute, so all is put together from minutes
+/// Alarms use periods that end at any minute, so every period is summed up from minutes
 /// ([`spillway_metrics::retention::Interval::by_the_minute`]).
 pub struct CloudWatchHistory {
     minutes: MemoryHistory,
@@ -25,7 +25,7 @@ pub struct CloudWatchHistory {
 /// Why datapoints could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryError {
-    /// A rule watches something that the deployment has not.
+    /// A rule watches a resource that the deployment does not have.
     #[error(transparent)]
     Resource(#[from] UnknownResource),
     /// CloudWatch did not answer.
@@ -34,8 +34,8 @@ pub enum HistoryError {
 }
 
 impl CloudWatchHistory {
-    /// Reads the datapoints that these rules need in order to be evaluated from `from` until `until`. `now`
-    /// decides how much of it CloudWatch still has, and in what detail.
+    /// Reads the datapoints that these rules need in order to be evaluated from `from` until `until`. `now` decides
+    /// which datapoints CloudWatch still has, and in which detail.
     ///
     /// # Errors
     /// [`HistoryError`] if a rule watches an unknown metric, or CloudWatch does not answer.
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_deployment_without_what_a_rule_watches_is_said() {
+    async fn a_resource_that_the_deployment_lacks_is_named() {
         let mut resources = topology().resources();
         resources.remove("queues.dlq");
         let fake = FakeCloudWatch::new();

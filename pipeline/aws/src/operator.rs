@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long an operator waits for one answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const CALL_LIMIT: Duration = Duration::from_secs(30);
 
 /// The ports of a deployment, with the credentials of the operator who runs the program.
 #[derive(Clone)]
@@ -70,7 +70,7 @@ impl Deployment {
     /// # Errors
     /// [`AttachError`]: no credentials, those of another account, or schemas that can't be read.
     pub async fn attach(topology: Topology) -> Result<Self, AttachError> {
-        let clients = clients::load(Connection::within(PATIENCE).in_region(topology.region.as_str())).await;
+        let clients = clients::load(Connection::within(CALL_LIMIT).in_region(topology.region.as_str())).await;
         identify(&clients, &topology).await?;
         Self::with_clients(topology, clients).await
     }
@@ -163,9 +163,9 @@ mod tests {
     }
 
     #[derive(Debug)]
-    struct Somebody(fn() -> Result<Credentials, CredentialsError>);
+    struct TestProvider(fn() -> Result<Credentials, CredentialsError>);
 
-    impl ProvideCredentials for Somebody {
+    impl ProvideCredentials for TestProvider {
         fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
         where
             Self: 'a,
@@ -175,13 +175,13 @@ mod tests {
     }
 
     async fn check(who: fn() -> Result<Credentials, CredentialsError>) -> Result<(), AttachError> {
-        let provider = aws_sdk_sqs::config::SharedCredentialsProvider::new(Somebody(who));
+        let provider = aws_sdk_sqs::config::SharedCredentialsProvider::new(TestProvider(who));
         let config = aws_config::SdkConfig::builder().credentials_provider(provider).build();
         identify(&Clients::from_config(config), &topology()).await
     }
 
     #[tokio::test]
-    async fn who_has_no_credentials_hears_what_to_do() {
+    async fn an_operator_without_credentials_gets_an_instruction() {
         let none = check(|| Err(CredentialsError::not_loaded("nothing"))).await.unwrap_err().to_string();
         assert!(none.starts_with("no AWS credentials were found: sign in"), "{none}");
         let expired = check(|| Err(CredentialsError::provider_error("the SSO session has expired"))).await;

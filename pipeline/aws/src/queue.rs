@@ -129,7 +129,7 @@ impl SqsQueue {
             match (taken.get(id.as_str()), failed.get(id.as_str())) {
                 (Some(message_id), _) => Ok(MessageId::new(*message_id)),
                 (None, Some(entry)) => Err(failed_entry("SendMessageBatch", entry)),
-                (None, None) => Err(no_word("SendMessageBatch")),
+                (None, None) => Err(missing_entry("SendMessageBatch")),
             }
         };
         positions.iter().enumerate().map(|(index, &position)| (position, answer(index))).collect()
@@ -147,7 +147,7 @@ impl SqsQueue {
             .set_message_attributes(attributes)
             .set_message_system_attributes(trace);
         let output = call.send().await.map_err(|error| call_error("SendMessage", &error))?;
-        output.message_id.map(MessageId::new).ok_or_else(|| no_word("SendMessage"))
+        output.message_id.map(MessageId::new).ok_or_else(|| missing_entry("SendMessage"))
     }
 }
 
@@ -222,20 +222,20 @@ fn trace(message: &OutgoingMessage) -> Result<Option<SystemAttributes>, BuildErr
 /// What an entry means that failed in a call that succeeded.
 pub(crate) fn failed_entry(action: &str, entry: &BatchResultErrorEntry) -> CallError {
     let status = if entry.sender_fault { 400 } else { 500 };
-    let said = entry.message.as_deref().unwrap_or("no reason given");
+    let message = entry.message.as_deref().unwrap_or("no reason given");
     CallError {
         decision: decide(Some(&entry.code), status),
         code: Some(entry.code.clone()),
-        text: format!("{action}: {}: {said}", entry.code),
+        text: format!("{action}: {}: {message}", entry.code),
     }
 }
 
-/// SQS answered, and said nothing of this entry.
-pub(crate) fn no_word(action: &str) -> CallError {
+/// SQS's answer does not mention this entry.
+pub(crate) fn missing_entry(action: &str) -> CallError {
     CallError {
         decision: RetryDecision::Unknown,
         code: None,
-        text: format!("{action}: no word about this message"),
+        text: format!("{action}: the answer does not mention this message"),
     }
 }
 

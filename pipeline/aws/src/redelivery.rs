@@ -2,7 +2,7 @@
 
 use crate::backoff::{Backoff, Pace};
 use crate::call_error::{CallError, call_error};
-use crate::queue::{MAX_IN_A_CALL, SqsQueue, failed_entry, given_up, no_word, refused};
+use crate::queue::{MAX_IN_A_CALL, SqsQueue, failed_entry, given_up, missing_entry, refused};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
@@ -18,7 +18,7 @@ const LONGEST_DELAY_S: i32 = 12 * 3600;
 
 /// Deferring by the visibility timeout, and dead-lettering by sending to the DLQ.
 ///
-/// SQS can't remember failures with a message that stays where it is, so a deferral drops them: the consumer's logs and
+/// SQS can't store failures with a message that stays in the queue, so a deferral drops them. The consumer's logs and
 /// traces have them. A message that is given up takes its failures along into the DLQ.
 #[derive(Clone, Debug)]
 pub struct SqsRedelivery {
@@ -88,7 +88,7 @@ impl SqsRedelivery {
         };
         let entries = match positions.iter().map(entry).collect::<Result<Vec<_>, _>>() {
             Ok(entries) => entries,
-            Err(_) => return for_all(no_word(ACTION)),
+            Err(_) => return for_all(missing_entry(ACTION)),
         };
         let call = self.client.change_message_visibility_batch().queue_url(&self.queue_url);
         let output = match call.set_entries(Some(entries)).send().await {
@@ -101,7 +101,7 @@ impl SqsRedelivery {
             match failed.get(id.as_str()) {
                 Some(entry) => Err(failed_entry(ACTION, entry)),
                 None if output.successful.iter().any(|entry| entry.id == id) => Ok(()),
-                None => Err(no_word(ACTION)),
+                None => Err(missing_entry(ACTION)),
             }
         };
         positions.iter().map(|&position| (position, answer(position))).collect()
@@ -123,7 +123,7 @@ impl Redelivery for SqsRedelivery {
     }
 }
 
-/// Whole seconds, rounded up: a message that is back too early has used a receive for nothing.
+/// Whole seconds, rounded up: a message that is back too early wastes a receive.
 fn whole_seconds(delay: Duration) -> i32 {
     let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
     i32::try_from(seconds).unwrap_or(LONGEST_DELAY_S).min(LONGEST_DELAY_S)

@@ -6,7 +6,7 @@ use spillway_core::schema::{SchemaError, SchemaSet};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Why schemas could not be read from the bucket.
+/// Why the schemas in a bucket can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemasError {
     /// S3 did not give them.
@@ -91,7 +91,7 @@ impl S3Schemas {
     /// Reads them again if one was added, changed or removed. Returns whether that was so.
     ///
     /// # Errors
-    /// S3 did not return them, or one of them can't be used; then the previous schemas stay in force.
+    /// S3 did not return them, or one of them can't be used; then the previous schemas stay active.
     pub async fn refresh(&self) -> Result<bool, SchemasError> {
         let etags = self.etags().await?;
         if !etags.is_empty() && etags == self.state.read().unwrap_or_else(PoisonError::into_inner).etags {

@@ -50,7 +50,7 @@ impl DynamoEvents {
         self
     }
 
-    /// Writes one event, with retries until it is stored, turns out to be stored already, or no time is left.
+    /// Writes one event. Retries until it is stored, is found to be stored already, or no time is left.
     async fn put(&self, event: &StoreItem, mut backoff: Backoff) -> Result<PutOutcome, StoreError> {
         let item = written(event, SystemClock.now());
         let bytes = size(&item);
@@ -91,8 +91,8 @@ impl DynamoEvents {
             Ok(_) => return Ok(PutOutcome::Stored),
             Err(error) => error,
         };
-        if let Some(PutItemError::ConditionalCheckFailedException(in_the_way)) = error.as_service_error() {
-            let ours = in_the_way.item.as_ref().is_some_and(|there| is_same_write(there, item));
+        if let Some(PutItemError::ConditionalCheckFailedException(existing)) = error.as_service_error() {
+            let ours = existing.item.as_ref().is_some_and(|there| is_same_write(there, item));
             return Ok(if ours { PutOutcome::Stored } else { PutOutcome::AlreadyStored });
         }
         Err(call_error("PutItem", &error))

@@ -4,7 +4,7 @@
 mod alarms;
 
 #[cfg(feature = "operator")]
-pub use alarms::HoursUnfit;
+pub use alarms::DeploymentHoursError;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -21,9 +21,9 @@ const VERSION: u64 = 1;
 /// Every name, ARN, URL and limit of a deployment. Members that a later release adds are ignored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topology {
-    /// Begins every name of the deployment, and is its tag's value.
+    /// The prefix of every name of the deployment, and the value of its tag.
     pub name: String,
-    /// What is deployed, as failures name it.
+    /// The deployed version, as failures name it.
     pub release: Option<String>,
     /// The AWS account.
     pub account: String,
@@ -114,7 +114,7 @@ pub struct Function {
 pub struct Queues {
     /// Where accepted events wait.
     pub primary: Queue,
-    /// Where they go that could not be stored.
+    /// Where messages go whose event could not be stored.
     pub dlq: Queue,
 }
 
@@ -123,7 +123,7 @@ pub struct Queues {
 pub struct Queue {
     /// Dimension `QueueName`.
     pub name: String,
-    /// By which it is called.
+    /// The URL at which it is called.
     pub url: String,
     /// Its ARN.
     pub arn: String,
@@ -148,7 +148,7 @@ pub struct Table {
     pub capacity: Option<Capacity>,
 }
 
-/// Between what autoscaling keeps a table.
+/// The limits of a table's autoscaling.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct Capacity {
     /// Fewest write units a second.
@@ -226,9 +226,9 @@ pub struct Retries {
 /// The alarms.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Alarms {
-    /// What the alarm of each rule is called in CloudWatch.
+    /// The name in CloudWatch of each rule's alarm.
     pub names: BTreeMap<String, String>,
-    /// What thresholds of the rules are shares of.
+    /// The limits that thresholds of the rules are shares of.
     pub limits: BTreeMap<String, f64>,
     /// When low alarms notify, as the rules' crate reads it; none if at any hour.
     pub business_hours: Option<Value>,
@@ -245,7 +245,7 @@ pub enum TopologyError {
         /// Why.
         source: std::io::Error,
     },
-    /// What is in it does not fit.
+    /// Its content does not fit.
     #[error("{} is not the topology of a deployment: {problem}; make it with {HOW}", path.display())]
     Unfit {
         /// Which.
@@ -317,7 +317,7 @@ impl Topology {
         })
     }
 
-    /// What everything is called in metrics and traces.
+    /// The names in metrics and traces.
     pub fn names(&self) -> Names {
         let name = |name: &str| name.to_owned().into();
         Names {
@@ -364,7 +364,7 @@ impl Topology {
         }
     }
 
-    /// What alarm rules call each resource, and what it is called here.
+    /// The names of the resources, by the topology keys that alarm rules use.
     pub fn resources(&self) -> BTreeMap<String, String> {
         let mut resources = self.names().by_topology_key();
         resources.insert("budget".to_owned(), self.budget.name.clone());

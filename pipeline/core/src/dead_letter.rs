@@ -8,7 +8,7 @@ use crate::message::MessageAttributes;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// What has become of a dead letter.
+/// The state of a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum DeadLetterState {
@@ -21,7 +21,7 @@ pub enum DeadLetterState {
     },
     /// Its event is in the store: the replay has succeeded.
     Stored {
-        /// The replay that brought it there.
+        /// The replay that stored it.
         replay_id: ReplayId,
         /// When.
         at: Timestamp,
@@ -38,7 +38,7 @@ pub enum DeadLetterState {
 }
 
 impl DeadLetterState {
-    /// The state without what goes with it.
+    /// The state without its data.
     pub fn status(&self) -> DeadLetterStatus {
         match self {
             Self::Archived => DeadLetterStatus::Archived,
@@ -79,12 +79,12 @@ pub enum DeadLetterStatus {
     Replaying,
     /// Its event is in the store.
     Stored,
-    /// Given up.
+    /// Discarded by a named person.
     Discarded,
 }
 
 impl DeadLetterStatus {
-    /// Each of them.
+    /// All statuses.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Where the event of such a dead letter is.
@@ -139,11 +139,11 @@ pub struct DeadLetter {
     pub receive_count: u32,
     /// Times that it was put back.
     pub generation: u32,
-    /// Every failure that is known, oldest first.
+    /// All known failures, oldest first.
     pub failures: Vec<Failure>,
-    /// What it has in common with others that failed for the same reason.
+    /// Equal for all dead letters that failed for the same reason.
     pub fingerprint: Fingerprint,
-    /// What has become of it.
+    /// Its state.
     #[serde(flatten)]
     pub state: DeadLetterState,
     /// Its replays, oldest first.
@@ -157,7 +157,7 @@ impl DeadLetter {
     }
 }
 
-/// Which dead letters to look at. Empty means all.
+/// Selects dead letters. An empty filter selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetterFilter {
     /// Only in these states; empty: all.
@@ -178,7 +178,7 @@ pub struct DeadLetterFilter {
     pub to: Option<Timestamp>,
 }
 
-/// Words to search for, whatever their letter case. Every adapter of the archive compares with this.
+/// Words to search for, in any letter case. Every adapter of the archive compares with this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchWords(String);
 
@@ -221,7 +221,7 @@ pub struct Page<T> {
 /// Dead letters that failed for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetterGroup {
-    /// What they have in common.
+    /// The fingerprint that they share.
     pub fingerprint: Fingerprint,
     /// The class of their last failure.
     pub class: FailureClass,
@@ -229,7 +229,7 @@ pub struct DeadLetterGroup {
     pub message: String,
     /// Their type, if all have the same.
     pub event_type: Option<EventType>,
-    /// How many.
+    /// Number of dead letters.
     pub count: u64,
     /// When the first of them was archived.
     pub first_at: Timestamp,

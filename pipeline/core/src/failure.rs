@@ -33,7 +33,7 @@ pub enum FailureClass {
     TooLarge,
     /// The store is over its capacity and refused. A later try can succeed.
     StoreThrottled,
-    /// The store did not answer, or answered with an error of its own. It may be back later.
+    /// The store did not answer, or answered with an internal error. A later try can succeed.
     StoreUnavailable,
     /// The store did not answer in time. The write may even have happened; writes are idempotent.
     StoreTimeout,
@@ -43,7 +43,7 @@ pub enum FailureClass {
 }
 
 impl FailureClass {
-    /// Whether the same event can succeed later with nothing changed but time.
+    /// Whether a later attempt can succeed although nothing was changed.
     pub fn is_retryable(self) -> bool {
         match self {
             Self::Malformed | Self::Schema | Self::TooLarge => false,
@@ -68,7 +68,7 @@ impl FailureClass {
 /// A failure that happened once or several times in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What kind.
+    /// The kind of failure.
     pub class: FailureClass,
     /// What happened, in words: `/amount: expected number, found string`.
     pub message: String,
@@ -76,9 +76,9 @@ pub struct Failure {
     pub version: CodeVersion,
     /// How many attempts ended this way.
     pub count: u32,
-    /// The first of them.
+    /// When the first of them ended.
     pub first_at: Timestamp,
-    /// The last of them.
+    /// When the last of them ended.
     pub last_at: Timestamp,
 }
 

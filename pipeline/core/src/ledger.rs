@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How many promises (accepted messages) are where, at one moment. Each is in exactly one place.
+/// The number of promises (accepted messages) in each place at one moment. Each promise is in exactly one place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     /// Promises given: one for each `202`, or each item of an accepted batch.
@@ -21,15 +21,15 @@ pub struct Ledger {
     pub archived: u64,
     /// Put back from the archive; neither stored nor back yet.
     pub replaying: u64,
-    /// Given up by a named person.
+    /// Discarded by a named person.
     pub discarded: u64,
-    /// How far the numbers can be off; none where they are counted at one moment, as on one machine.
+    /// The possible error of the numbers. It is zero where they are counted at one moment, as on one machine.
     #[serde(default)]
     pub uncertainty: Uncertainty,
 }
 
-/// How far a ledger can be off. Its numbers come from several places that are read one after the other, and
-/// some places count late or twice.
+/// The possible error of a ledger. Its numbers come from several places that are read one after the other. Some
+/// places count late or twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uncertainty {
     /// Messages accepted or moved so recently that some places may not have counted them yet, either way.
@@ -39,7 +39,7 @@ pub struct Uncertainty {
 }
 
 impl Uncertainty {
-    /// The largest number of promises that could be missing without showing.
+    /// The largest number of missing promises that the ledger would not show.
     pub fn total(&self) -> u64 {
         self.moving + self.repeated
     }
@@ -78,7 +78,7 @@ impl Ledger {
         }
     }
 
-    /// Accepted messages that are on their way and need no operator.
+    /// Accepted messages that are still being processed and need no operator.
     pub fn moving(&self) -> u64 {
         self.queued + self.in_flight + self.replaying
     }
@@ -108,7 +108,7 @@ pub enum Place {
     Archived,
     /// Put back from the archive.
     Replaying,
-    /// Given up by a named person.
+    /// Discarded by a named person.
     Discarded,
 }
 
@@ -118,7 +118,7 @@ impl Place {
         self.into()
     }
 
-    /// How far an event has come there: of several places of one event the one with the highest number counts.
+    /// The rank of a place. If one event is in several places, the place with the highest rank counts.
     pub fn progress(self) -> u8 {
         match self {
             Self::Queued => 0,
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_explains_either_side_and_what_was_counted_twice_only_too_large_a_sum() {
+    fn moving_messages_explain_a_sum_too_small_or_too_large_and_duplicates_only_one_too_large() {
         check(10, 7, (2, 0), 1);
         check(10, 7, (3, 0), 0);
         check(7, 10, (2, 0), -1);

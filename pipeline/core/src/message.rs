@@ -39,7 +39,7 @@ pub struct OutgoingMessage {
 pub struct ReceivedMessage {
     /// Its id in this queue.
     pub message_id: MessageId,
-    /// To delete or defer it with.
+    /// The handle to delete or defer it with.
     pub receipt_handle: ReceiptHandle,
     /// The body.
     pub body: String,
@@ -51,7 +51,7 @@ pub struct ReceivedMessage {
     pub sent_at: Timestamp,
     /// How many times it was received, this time included (`ApproximateReceiveCount`).
     pub receive_count: u32,
-    /// Failures that are known of it from before.
+    /// Its failures in earlier receives, as far as they are known.
     pub failures: Vec<Failure>,
 }
 

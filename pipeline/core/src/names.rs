@@ -1,4 +1,4 @@
-//! What the parts of a deployment are called: the values of CloudWatch's dimensions and of X-Ray's segments.
+//! The names of a deployment's parts: the values of CloudWatch's dimensions and of X-Ray's segments.
 
 use serde::{Deserialize, Serialize};
 use spillway_metrics::Api;
@@ -55,8 +55,8 @@ impl From<&Names> for Api {
 }
 
 impl Names {
-    /// The same by topology key, as alarm rules name what they watch: `queues.primary` → `spillway-events`. The budget is
-    /// called as the API is, which is what Terraform calls the deployment.
+    /// The same names by topology key, which alarm rules use: `queues.primary` → `spillway-events`. The budget has
+    /// the API's name, which is Terraform's name for the deployment.
     pub fn by_topology_key(&self) -> BTreeMap<String, String> {
         let all = [
             ("api", &self.api),

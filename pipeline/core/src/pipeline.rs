@@ -1,4 +1,4 @@
-//! A pipeline as one value: every port that operators' programs use, wherever the pipeline runs.
+//! A pipeline as one value: every port that operators' programs use, on one machine or in AWS.
 
 use crate::ids::CodeVersion;
 use crate::names::Names;
@@ -25,15 +25,15 @@ pub struct Pipeline {
     pub replays: Arc<dyn Replays>,
     /// The audit log.
     pub ops: Arc<dyn OpsLog>,
-    /// How many promises are where.
+    /// Counts promises by place.
     pub ledger: Arc<dyn LedgerReader>,
-    /// Where single events are.
+    /// Finds single events.
     pub events: Arc<dyn EventLocator>,
     /// What the consumer checks events against.
     pub schemas: Arc<dyn Schemas>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// What everything is called in metrics and traces.
+    /// The names in metrics and traces.
     pub names: Arc<Names>,
     /// The pipeline's rules.
     pub settings: Arc<PipelineSettings>,
@@ -45,7 +45,7 @@ pub struct Pipeline {
 pub struct WorkerPorts {
     /// The receiving side of both queues.
     pub receiver: Arc<dyn QueueReceiver>,
-    /// Where messages go that failed.
+    /// Where failed messages go.
     pub redelivery: Arc<dyn Redelivery>,
     /// Where the consumer reports replayed messages that are stored.
     pub reports: Arc<dyn ReplayReports>,

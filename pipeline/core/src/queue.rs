@@ -1,4 +1,4 @@
-//! The inside of a queue.
+//! The content of a queue.
 
 use crate::Timestamp;
 
@@ -13,9 +13,9 @@ pub struct QueueSnapshot {
     pub delayed: u64,
     /// Age of the oldest message in seconds as SQS computes it: without those received three times or more.
     pub oldest_age_s: u64,
-    /// When the oldest message of all was sent, those that SQS leaves out among them. It expires by this time.
+    /// When the oldest message was sent, including those that SQS leaves out. Its retention counts from this time.
     pub oldest_sent_at: Option<Timestamp>,
-    /// How many messages were never received, once, twice … Empty where that is not known, as in AWS.
+    /// How many messages were received never, once, twice and so on. Empty where that is not known, as in AWS.
     pub receive_counts: Vec<u64>,
     /// When the first message goes to the dead letter queue, if nothing changes.
     pub first_dead_letter_at: Option<Timestamp>,
@@ -27,7 +27,7 @@ impl QueueSnapshot {
         self.visible + self.not_visible + self.delayed
     }
 
-    /// Whether there is none.
+    /// Whether it has no messages.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -4,7 +4,7 @@ use crate::Timestamp;
 use crate::ids::{MessageId, ReplayId};
 use serde::{Deserialize, Serialize};
 
-/// How far a replay is.
+/// The progress of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayState {
@@ -41,9 +41,9 @@ impl ReplayItemState {
 pub struct ReplayItem {
     /// The dead letter.
     pub dead_letter: MessageId,
-    /// What has become of it.
+    /// Its state.
     pub state: ReplayItemState,
-    /// Since when.
+    /// When it entered that state.
     pub at: Timestamp,
 }
 
@@ -58,7 +58,7 @@ pub struct Replay {
     pub started_at: Timestamp,
     /// When its last message ended.
     pub ended_at: Option<Timestamp>,
-    /// How far it is.
+    /// Its progress.
     pub state: ReplayState,
     /// Messages not put back yet.
     pub waiting: u64,
@@ -68,8 +68,7 @@ pub struct Replay {
     pub stored: u64,
     /// Messages that failed again.
     pub returned: u64,
-    /// Why it can't go on at the moment, if so: it is tried again. The JSON of the command line has always
-    /// called it `trouble`.
+    /// Why it can't continue at the moment, if so; it is retried. The command line's JSON has it as `trouble`.
     #[serde(rename = "trouble")]
     pub error: Option<String>,
 }

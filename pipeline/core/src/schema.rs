@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The schemas in force at one time.
+/// The active schemas at one time.
 #[derive(Debug, Default)]
 pub struct SchemaSet {
     by_type: HashMap<String, Check>,
@@ -50,18 +50,18 @@ pub enum SchemaError {
 const BASE: &str = "spillway:///";
 
 impl SchemaSet {
-    /// Compiles schemas, by event type. `$ref`s find one another by `<type>.json`.
+    /// Compiles schemas, by event type. A `$ref` names another schema as `<type>.json`.
     ///
     /// # Errors
-    /// One of them is no schema (drafts 7 and 2020-12 are understood) or refers to something that isn't there.
+    /// One of them is no schema (drafts 7 and 2020-12 are supported) or refers to a missing one.
     pub fn compile(schemas: &BTreeMap<String, Value>) -> Result<Self, SchemaError> {
         let fail =
             |name: &str, reason: String| SchemaError::Schema { path: format!("{name}.json").into(), reason };
         let registry = registry(schemas, fail)?;
-        // Best effort: where it can't be made, checks say less about why data does not fit.
-        let quiet: BTreeMap<_, _> =
+        // Best effort: without these copies, a check can only report that data does not match.
+        let copies: BTreeMap<_, _> =
             schemas.iter().map(|(name, schema)| (name.clone(), check::without_contexts(schema))).collect();
-        let quiet_registry = self::registry(&quiet, fail).ok();
+        let copies_registry = self::registry(&copies, fail).ok();
         let mut by_type = HashMap::new();
         for (name, schema) in schemas {
             let build = |registry: &Registry, schema: &Value| {
@@ -71,17 +71,17 @@ impl SchemaSet {
                     .build(schema)
             };
             let validator = build(&registry, schema).map_err(|error| fail(name, error.to_string()))?;
-            let quiet = || build(quiet_registry.as_ref()?, quiet.get(name)?).ok();
-            by_type.insert(name.clone(), Check::new(validator, schema, quiet));
+            let copy = || build(copies_registry.as_ref()?, copies.get(name)?).ok();
+            by_type.insert(name.clone(), Check::new(validator, schema, copy));
         }
         Ok(Self { by_type })
     }
 
-    /// Checks an event's data against its type's schema; a type without a schema takes everything.
+    /// Checks an event's data against its type's schema; a type without a schema accepts everything.
     ///
     /// # Errors
-    /// The first violation as `/pointer: what is wrong`, without the offending value, so that the same mistake in two
-    /// events reads the same and no payload gets into logs.
+    /// The first violation as `/pointer: what is wrong`, without the offending value. So the same mistake in two
+    /// events reads the same, and no payload gets into logs.
     pub fn check(&self, event: &Event) -> Result<(), String> {
         let Some(check) = self.by_type.get(event.event_type.as_str()) else { return Ok(()) };
         let data = event.data().map_err(|problem| problem.to_string())?;

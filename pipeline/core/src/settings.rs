@@ -1,4 +1,4 @@
-//! The pipeline's settings: one set for both ways to run, with the defaults that Terraform's variables have.
+//! The pipeline's settings: the same on one machine and in AWS, with the defaults of Terraform's variables.
 
 use crate::retry::RetrySchedule;
 use serde::{Deserialize, Serialize};

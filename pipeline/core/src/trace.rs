@@ -1,7 +1,7 @@
 //! Traces as X-Ray segment documents, and the header that links them.
 //!
 //! The format is AWS X-Ray's ("AWS X-Ray segment documents" in its developer guide): times are Unix seconds with a
-//! fraction, ids are hexadecimal, a subsegment has its parent's shape.
+//! fraction, and ids are hexadecimal. A subsegment has its parent's shape.
 
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -13,20 +13,20 @@ use std::panic::AssertUnwindSafe;
 
 /// What a function does with a batch of messages.
 pub trait BatchWork: Send + Sync {
-    /// What came of a batch.
+    /// The outcome of a batch.
     type Report: Report;
 
     /// The time.
     fn clock(&self) -> &dyn Clock;
 
-    /// Works through a batch, each record with an outcome of its own.
+    /// Works through a batch, with one outcome for each record.
     fn work(&self, batch: Vec<ReceivedMessage>) -> impl Future<Output = Self::Report> + Send;
 
     /// The report for a message that made the code panic: it stays in the queue.
     fn panicked(&self, message: ReceivedMessage) -> Self::Report;
 }
 
-/// What came of a batch.
+/// The outcome of a batch.
 pub trait Report: Sized + Send {
     /// One report about records that were worked on one after the other.
     fn join(parts: Vec<Self>, started_at: Timestamp, ended_at: Timestamp) -> Self;

@@ -45,7 +45,7 @@ fn advance(pipeline: &Arc<MemoryPipeline>) -> usize {
 }
 
 #[test]
-fn what_the_queue_never_takes_is_archived_again_with_the_reason_and_the_others_go_on() {
+fn a_message_that_the_queue_never_accepts_is_archived_again_with_the_reason_and_the_others_continue() {
     let names = ["odd", "large", "a", "late"];
     let pipeline = MemoryPipeline::new(|state| {
         state.dead_letters = names.map(letter).into();
@@ -55,10 +55,10 @@ fn what_the_queue_never_takes_is_archived_again_with_the_reason_and_the_others_g
     let error = || pipeline.state().replays[0].0.error.clone();
     assert_eq!(advance(&pipeline), 0);
     assert_eq!(items(&pipeline, ReplayItemState::Returned), ids(&["odd", "large"]));
-    assert_eq!(error(), None, "they are no trouble of the replay's");
+    assert_eq!(error(), None, "they are no error of the replay");
     let noted = pipeline.state().audit[0].clone();
     assert_eq!(noted.subject, "odd");
-    assert!(noted.detail.ends_with("the queue does not take this message: odd"), "{noted:?}");
+    assert!(noted.detail.ends_with("the queue does not accept this message: odd"), "{noted:?}");
     assert_eq!(advance(&pipeline), 1);
     assert_eq!(items(&pipeline, ReplayItemState::Sent), ids(&["a"]));
     assert_eq!(items(&pipeline, ReplayItemState::Waiting), ids(&["late"]));

@@ -45,7 +45,7 @@ fn outcomes(report: &BatchReport) -> Vec<&str> {
 }
 
 #[test]
-fn a_record_that_cannot_be_read_takes_nothing_down_with_it() {
+fn an_unreadable_record_does_not_affect_the_others() {
     let pipeline = MemoryPipeline::new(|state| state.throttled = [EventKey::new("/s", "3")].into());
     let broken = ReceivedMessage { body: "not json".to_owned(), ..message("b", "2") };
     let report = store(&pipeline, vec![message("a", "1"), broken, message("c", "3")]);
@@ -80,7 +80,7 @@ fn the_last_receive_goes_to_the_dlq_with_every_known_failure() {
 }
 
 #[test]
-fn a_record_that_the_dlq_does_not_take_stays_in_the_queue() {
+fn a_record_that_the_dlq_does_not_accept_stays_in_the_queue() {
     let pipeline = MemoryPipeline::new(|state| state.dlq_is_down = true);
     let broken = ReceivedMessage { body: String::new(), ..message("a", "1") };
     let report = store(&pipeline, vec![broken]);
@@ -89,7 +89,7 @@ fn a_record_that_the_dlq_does_not_take_stays_in_the_queue() {
 }
 
 #[test]
-fn a_replayed_record_is_settled_only_when_its_replay_knows() {
+fn a_replayed_record_is_settled_only_when_its_replay_has_recorded_it() {
     let mut replayed = message("a", "1");
     replayed.attributes.insert(REPLAY_ID.to_owned(), "r".to_owned());
     let pipeline = MemoryPipeline::new(|state| state.replay_log_is_down = true);
@@ -99,7 +99,7 @@ fn a_replayed_record_is_settled_only_when_its_replay_knows() {
     assert!(store(&pipeline, vec![replayed]).failures().is_empty());
 }
 
-/// A store that says nothing of what it did.
+/// A store that gives no answers.
 struct Silent;
 
 #[async_trait]
@@ -114,7 +114,7 @@ impl EventStore for Silent {
 }
 
 #[test]
-fn an_event_of_which_the_store_says_nothing_stays_in_the_queue() {
+fn an_event_without_an_answer_from_the_store_stays_in_the_queue() {
     let pipeline = MemoryPipeline::new(|_| {});
     let mut consumer = consumer(&pipeline);
     consumer.store = Arc::new(Silent);
@@ -148,7 +148,7 @@ fn outcomes_are_one_value_a_batch_and_receives_one_a_record() {
     assert!(values("RecordsRetried").is_empty());
 }
 
-/// A log of replays that counts how many ask at once.
+/// A log of replays that counts concurrent calls.
 #[derive(Default)]
 struct Crowd {
     there: AtomicUsize,

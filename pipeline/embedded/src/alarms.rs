@@ -1,9 +1,9 @@
 //! Alarms: the rules of `spillway-alerts`, evaluated every minute on the recorded datapoints.
 //!
-//! [`Watch`] evaluates the rules. It keeps states, every change and every notification in the database, so
-//! that a restart neither forgets nor repeats anything. Notifications go to the log and, if there is one, to
-//! a [`Webhook`]. Low alarms notify only in business hours, with a digest when these begin. In virtual time
-//! the simulation calls [`Watch::evaluate`].
+//! [`Watch`] evaluates the rules. It keeps states, every change and every notification in the database, so that a
+//! restart loses and repeats nothing. Notifications go to the log and, if there is one, to a [`Webhook`]. Low alarms
+//! notify only in business hours, with a digest when these begin. In virtual time the simulation calls
+//! [`Watch::evaluate`].
 
 mod deliver;
 mod history;
@@ -33,7 +33,7 @@ use tokio::task::JoinSet;
 /// program that serves the pages about alarms records it.
 pub const LINK_BASE: &str = "dashboard_url";
 
-/// After the end of a minute its last measurements are on their way into the file for a second or two.
+/// After the end of a minute, its last measurements reach the file within a second or two.
 const SETTLED_AFTER: Duration = Duration::from_secs(5);
 /// Between deletions of old entries, in evaluations: a day.
 const DELETE_EVERY: u32 = 24 * 60;
@@ -42,22 +42,22 @@ const DELETE_EVERY: u32 = 24 * 60;
 pub fn start(pipeline: &Pipeline, watch: Watch, webhook: Option<Webhook>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let (log, clock) = (Arc::clone(&pipeline.local.alarms), Arc::clone(&pipeline.ports.clock));
-    let news = Arc::new(Notify::new());
+    let wake = Arc::new(Notify::new());
     if let Some(webhook) = webhook {
-        tasks.spawn(deliver::run(Arc::clone(&log), webhook, Arc::clone(&clock), Arc::clone(&news)));
+        tasks.spawn(deliver::run(Arc::clone(&log), webhook, Arc::clone(&clock), Arc::clone(&wake)));
     }
-    tasks.spawn(evaluate(watch, log, clock, news));
+    tasks.spawn(evaluate(watch, log, clock, wake));
     tasks
 }
 
-async fn evaluate(mut watch: Watch, log: Arc<AlarmLog>, clock: Arc<dyn Clock>, news: Arc<Notify>) {
+async fn evaluate(mut watch: Watch, log: Arc<AlarmLog>, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
     let mut evaluations = 0_u32;
     loop {
         match watch.evaluate(clock.now() - SETTLED_AFTER).await {
             Ok(messages) if messages.is_empty() => {}
-            Ok(_) => news.notify_one(),
+            Ok(_) => wake.notify_one(),
             Err(error) => {
-                tracing::warn!(%error, "alarms could not be kept; they are with the next evaluation")
+                tracing::warn!(%error, "the results could not be saved; the next evaluation saves them")
             }
         }
         if evaluations.is_multiple_of(DELETE_EVERY)

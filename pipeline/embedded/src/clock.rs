@@ -31,7 +31,7 @@ pub struct FastClock {
 }
 
 impl FastClock {
-    /// A clock that shows `start` now. Call it inside a runtime. A speed of 0 is taken for 1.
+    /// A clock that shows `start` now. Call it inside a runtime. A speed of 0 counts as 1.
     pub fn starting_at(start: Timestamp, speed: u32) -> Self {
         Self { start, zero: tokio::time::Instant::now(), speed: speed.max(1) }
     }

@@ -29,7 +29,7 @@ impl Faults {
         self.add(fault).await
     }
 
-    /// Adds a fault to the plan, whatever else is in it.
+    /// Adds a fault to the plan and keeps the others.
     pub async fn add(&self, fault: Fault) -> Result<(), DbError> {
         let document = serde_json::to_string(&fault).map_err(|error| DbError::Other(error.to_string()))?;
         self.db.write(move |tx| tx.execute("INSERT INTO faults (document) VALUES (?1)", [document])).await?;

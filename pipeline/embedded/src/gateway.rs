@@ -206,7 +206,7 @@ impl Gateway {
             // As API Gateway answers when a function fails.
             None => Problem::new(
                 ProblemKind::FunctionFailed,
-                "what became of it is not known; sending it again is safe if its events bring their own ids",
+                "the outcome is not known; sending the request again is safe if its events have their own ids",
             )
             .into_response(),
         };
@@ -236,7 +236,7 @@ impl Gateway {
 
 /// The trace of a request.
 struct Trace {
-    /// What goes with its messages.
+    /// The trace header of its messages.
     header: TraceHeader,
     /// The data for segments, if the request is sampled.
     spans: Option<Spans>,

@@ -1,6 +1,5 @@
-//! The ledger: how many promises are in which place, by rows. It owns the tables `counters` and `handover`.
-//! The store, the queue and the archive write to them through this module, each inside a transaction of its
-//! own.
+//! The ledger: how many promises are in which place, by rows. It owns the tables `counters` and `handover`. The
+//! store, the queue and the archive write to them through this module, each inside its own transaction.
 
 use crate::db::{Db, DbError, millis};
 use async_trait::async_trait;

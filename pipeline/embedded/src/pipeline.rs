@@ -1,4 +1,4 @@
-//! A pipeline put together: every port on one data folder.
+//! Assembles a pipeline: every port on one data folder.
 
 use crate::alarms::AlarmLog;
 use crate::archive::Archive;
@@ -52,7 +52,7 @@ impl Options {
 /// The parts beside its ports that only a pipeline on one machine has.
 #[derive(Clone)]
 pub struct Local {
-    /// Both queues with everything that can be asked of them.
+    /// Both queues, with their snapshots.
     pub queues: Arc<Queues>,
     /// Alarms: their states, every change, every notification.
     pub alarms: Arc<AlarmLog>,

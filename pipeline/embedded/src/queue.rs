@@ -113,7 +113,7 @@ impl EventQueue for Queues {
     }
 }
 
-/// A message on its way into the table.
+/// A message to be inserted into the table.
 struct Row {
     message_id: String,
     origin: Option<String>,

@@ -15,11 +15,11 @@ use tokio::task::JoinSet;
 /// How often the runtime checks for changes that another process may have made.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
-    /// Between looks into a queue that has not woken the runtime.
+    /// Between polls of a queue that has not woken the runtime.
     queue: Duration,
     /// How long retries that become visible one by one are gathered into one batch.
     gather: Duration,
-    /// Between looks for replays to carry on.
+    /// Between searches for replays to carry on.
     replays: Duration,
     /// Between checks of the faults; `None`: they are known beforehand.
     faults: Option<Duration>,

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// Name, time of change and size of each file: whether the folder has changed.
 type Signature = Vec<(PathBuf, Option<std::time::SystemTime>, u64)>;
 
-/// Schemas from a folder, read again when a file in it changes, so that a fixed schema is in force at once.
+/// Schemas from a folder, read again when a file in it changes, so that a fixed schema is used at once.
 pub struct SchemaFolder {
     folder: PathBuf,
     state: RwLock<FolderState>,
@@ -33,7 +33,7 @@ impl SchemaFolder {
         Ok(Self { folder: folder.to_owned(), state })
     }
 
-    /// Why the newest state of the folder is not in force, if so; then the last good one is.
+    /// Why the newest state of the folder is not used, if so. Then the last valid one is used.
     pub fn error(&self) -> Option<String> {
         self.state.read().map_or(None, |state| state.error.clone())
     }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fixed_schema_is_in_force_at_once_and_a_broken_one_is_not() {
+    fn a_fixed_schema_is_used_at_once_and_a_broken_one_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("order.json");
         std::fs::write(&file, r#"{"type":"string"}"#).unwrap();

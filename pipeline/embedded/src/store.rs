@@ -91,7 +91,7 @@ impl Store {
         self.metrics.record(meter.measured(value));
     }
 
-    /// Checks a write before the database is asked, and returns the error that prevents it.
+    /// Checks a write before the database is called, and returns the error that prevents it.
     fn admit(&self, item: &StoreItem) -> Result<f64, StoreError> {
         let bytes = item.body.len() + item.key.id.as_str().len() + item.key.source.as_str().len() + 200;
         if bytes > LARGEST_ITEM {

@@ -9,8 +9,8 @@ use spillway_core::event::Event;
 use spillway_core::ids::{EventId, EventSource, MessageId};
 use spillway_core::ports::QueueError;
 
-/// Seconds until a sender should retry when the queue is unavailable: long enough that a short outage does not cause
-/// a storm of retries, short enough that the backlog stays small.
+/// Seconds until a sender should retry when the queue is unavailable. It is long enough to prevent a storm of retries
+/// after a short outage, and short enough to keep the backlog small.
 pub(crate) const RETRY_AFTER_S: u32 = 5;
 
 /// The remaining reason to refuse a valid event: characters that are legal in JSON but not in SQS, whose text must be

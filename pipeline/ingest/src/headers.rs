@@ -15,8 +15,8 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Reads the attributes of an event in binary mode.
 ///
 /// # Errors
-/// A duplicate header, one that is not UTF-8 after decoding, or one for the data or its content type, which have their
-/// own place in binary mode.
+/// A duplicate header, one that is not UTF-8 after decoding, or one for the data or its content type. In binary mode
+/// these two have their own place.
 pub(crate) fn attributes(headers: &HeaderMap) -> Result<Attributes, EventProblem> {
     let mut attributes = Attributes::new();
     for (name, value) in headers {
@@ -34,7 +34,7 @@ pub(crate) fn attributes(headers: &HeaderMap) -> Result<Attributes, EventProblem
         }
         let value = decoded(value.as_bytes()).map_err(problem)?;
         if attributes.insert(attribute.to_owned(), value).is_some() {
-            return Err(problem("stands twice"));
+            return Err(problem("appears twice"));
         }
     }
     Ok(attributes)
@@ -45,7 +45,7 @@ pub(crate) fn attributes(headers: &HeaderMap) -> Result<Attributes, EventProblem
 /// Accepted with and without the quotes of a structured header string, because senders use both.
 ///
 /// # Errors
-/// A key that can't be an event's id.
+/// A key that is not valid as an event's id.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<EventId>, Problem> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else {
@@ -58,7 +58,7 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<EventId>, Pr
             .with_errors(vec![error])
     };
     if values.next().is_some() {
-        return Err(problem("stands twice"));
+        return Err(problem("appears twice"));
     }
     let key =
         std::str::from_utf8(&unquoted(value.as_bytes())).map_err(|_| problem("not valid UTF-8"))?.to_owned();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_is_taken_over_but_for_a_parent_that_is_none() {
+    fn a_trace_is_adopted_without_an_invalid_parent() {
         let read = |text| {
             let mut headers = HeaderMap::new();
             headers.insert(TRACE_HEADER, HeaderValue::from_static(text));

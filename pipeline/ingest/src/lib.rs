@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The path that accepts events.
 pub const EVENTS_PATH: &str = "/events";
-/// The path that says whether the API runs.
+/// The path of the health check.
 pub const HEALTH_PATH: &str = "/health";
 
 /// The handler with its ports.
@@ -62,7 +62,7 @@ impl Ingest {
     fn warn(&self, error: &QueueError, now: Timestamp) {
         let second = now.as_second();
         if self.warned_at_s.swap(second, Ordering::Relaxed) != second {
-            tracing::warn!(error = %error, "the queue did not take an event");
+            tracing::warn!(error = %error, "the queue did not accept an event");
         }
     }
 }

@@ -7,7 +7,7 @@ use http::header::{
 use http::{HeaderMap, header::GetAll};
 
 /// The media types that every mode accepts, for `Accept-Post`.
-const TAKEN: &str = "application/cloudevents+json, application/cloudevents-batch+json, application/json";
+const ACCEPTED: &str = "application/cloudevents+json, application/cloudevents-batch+json, application/json";
 /// An event in binary mode has all four. One of them is enough to select binary mode.
 const BINARY_MODE_HEADERS: [&str; 4] = ["ce-specversion", "ce-id", "ce-source", "ce-type"];
 
@@ -72,7 +72,7 @@ pub(crate) fn single<'r>(
         return Ok(None);
     };
     if values.next().is_some() {
-        return Err(Problem::new(ProblemKind::InvalidRequest, format!("the header {name} stands twice")));
+        return Err(Problem::new(ProblemKind::InvalidRequest, format!("the header {name} appears twice")));
     }
     value.to_str().map(Some).map_err(|_| {
         Problem::new(ProblemKind::InvalidRequest, format!("the header {name} has characters outside ASCII"))
@@ -99,10 +99,10 @@ fn unsupported(content_type: Option<&str>) -> Problem {
         |found| format!("the content-type is \"{}\"", shortened(found)),
     );
     let detail = format!(
-        "{found}; send {TAKEN} in UTF-8, or any other type with the event's attributes in ce- headers"
+        "{found}; send {ACCEPTED} in UTF-8, or any other type with the event's attributes in ce- headers"
     );
     Problem::new(ProblemKind::UnsupportedMediaType, detail)
-        .with_header(HeaderName::from_static("accept-post"), HeaderValue::from_static(TAKEN))
+        .with_header(HeaderName::from_static("accept-post"), HeaderValue::from_static(ACCEPTED))
 }
 
 /// The media type without parameters, and its `charset`.
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_taken_is_named() {
+    fn what_is_not_accepted_is_named() {
         use ProblemKind::{InvalidRequest, UnsupportedContentEncoding, UnsupportedMediaType};
         for (pairs, expected) in [
             (&[][..], UnsupportedMediaType),

@@ -74,16 +74,16 @@ impl ProblemKind {
             Self::InvalidEvent => "The event is not valid",
             Self::InvalidBatch => "The batch is not valid",
             Self::NotFound => "There is nothing at this path",
-            Self::MethodNotAllowed => "This path does not take that method",
+            Self::MethodNotAllowed => "This path does not accept that method",
             Self::RequestTimeout => "The request did not arrive in time",
             Self::RequestTooLarge => "The request is too large",
             Self::EventTooLarge => "An event is too large",
             Self::BatchTooLarge => "The batch has too many events",
-            Self::UnsupportedMediaType => "This media type is not taken",
-            Self::UnsupportedContentEncoding => "This content encoding is not taken",
+            Self::UnsupportedMediaType => "This media type is not accepted",
+            Self::UnsupportedContentEncoding => "This content encoding is not accepted",
             Self::Throttled => "Too many requests",
             Self::FunctionFailed => "The request could not be processed",
-            Self::Unavailable => "Events can't be taken at the moment",
+            Self::Unavailable => "Events can't be accepted at the moment",
         }
     }
 

@@ -1,9 +1,10 @@
 //! Metrics as log lines, in CloudWatch's embedded metric format.
 //!
 //! CloudWatch reads them from the function's log, so a measurement costs no call, and none can fail. The format is
-//! "Specification: Embedded metric format" in CloudWatch's user guide. A metric that was measured once is a number; one
-//! that was measured several times is an array of numbers, of which the specification allows 100 a line, so that
-//! percentiles stay exact. Objects with values and their counts, as `PutMetricData` has them, are not in the specification.
+//! "Specification: Embedded metric format" in CloudWatch's user guide. A metric that was measured once is a number.
+//! One that was measured several times is an array of numbers, so that percentiles stay exact. The specification
+//! allows 100 of them a line. Objects with values and their counts, as `PutMetricData` has them, are not in the
+//! specification.
 
 use serde_json::{Map, Value, json};
 use spillway_core::Timestamp;

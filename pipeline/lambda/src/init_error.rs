@@ -6,11 +6,10 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 /// The runtime API is in the same sandbox, so an answer that takes longer will not arrive.
-const PATIENCE: Duration = Duration::from_secs(1);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Reports it to the runtime API at `address` ("Initialization error" of Lambda's runtime API), so that the reason is
-/// in the invocation's error and not only in the log. The process ends afterwards in any case, so the result is not
-/// returned.
+/// Reports it to the runtime API at `address` ("Initialization error" of Lambda's runtime API). So the invocation's
+/// error has the reason, not only the log. The process ends afterwards in any case, so the result is not returned.
 ///
 /// `lambda_runtime` does this too, but only for its own errors.
 pub fn report(address: &str, message: &str) {
@@ -26,9 +25,9 @@ fn try_report(address: &str, message: &str) -> std::io::Result<()> {
         body.len()
     );
     let Some(socket) = address.to_socket_addrs()?.next() else { return Ok(()) };
-    let mut stream = TcpStream::connect_timeout(&socket, PATIENCE)?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&socket, ANSWER_TIMEOUT)?;
+    stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
+    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
     stream.write_all(request.as_bytes())?;
     // Wait for the answer: a connection that is closed earlier counts as broken.
     stream.read(&mut [0; 512]).map(|_| ())

@@ -104,9 +104,9 @@ mod tests {
     fn a_reason_is_one_line_with_all_causes() {
         let error = Outer(std::io::Error::other("inner"));
         assert_eq!(one_line(&error), "outer line: inner");
-        let said = failed(&error);
+        let failure = failed(&error);
         assert_eq!(
-            (said.error_type.as_str(), said.error_message.as_str()),
+            (failure.error_type.as_str(), failure.error_message.as_str()),
             ("InvocationFailed", "outer line: inner")
         );
     }

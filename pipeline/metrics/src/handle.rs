@@ -129,7 +129,7 @@ impl<R: Resource> Handle<R> {
 }
 
 impl<R> Handle<R> {
-    /// What the register says of it.
+    /// Its definition in the register.
     pub const fn definition(self) -> &'static Definition {
         self.definition
     }

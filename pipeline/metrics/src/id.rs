@@ -1,4 +1,4 @@
-//! What a metric is called, and what is asked of it.
+//! The identity of a metric, and queries for it.
 
 use crate::Statistic;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ pub struct MetricId {
 }
 
 impl MetricId {
-    /// A metric that need not be in the register: tests have such, and so may rules that an operator writes.
+    /// A metric that may be missing in the register, as in tests and in an operator's own rules.
     pub fn new(namespace: &'static str, name: &'static str, dimensions: &[(&'static str, &str)]) -> Self {
         Self {
             namespace: namespace.into(),

@@ -2,7 +2,7 @@
 //!
 //! * The list: a module for each kind of resource, such as [`queue`]; all of it is in [`ALL`]. Each metric is a
 //!   [`Handle`], so no other code spells a metric's name.
-//! * What a metric is called: [`MetricId`]; what is asked of it: [`MetricQuery`], [`Statistic`], [`Period`], [`TimeRange`].
+//! * The identity of a metric: [`MetricId`]. Queries: [`MetricQuery`], [`Statistic`], [`Period`], [`TimeRange`].
 //! * What CloudWatch keeps, and for how long: [`retention`].
 //!
 //! AWS's list prices are here too: [`prices`].

@@ -66,7 +66,7 @@ macro_rules! register {
 register! {
     /// The REST API's metrics.
     mod api of Api, "AWS/ApiGateway", API {
-        /// Requests that reached the API, whatever the answer.
+        /// Requests that reached the API, with any answer.
         REQUESTS = "Count", Count;
         /// Requests that were answered 4xx.
         CLIENT_ERRORS = "4XXError", Count;
@@ -129,7 +129,7 @@ register! {
     mod writes of Writes, DYNAMODB, WRITES {
         /// Writes that were refused for lack of capacity.
         THROTTLED = "ThrottledRequests", Count;
-        /// Writes that DynamoDB answered with an error of its own.
+        /// Writes that DynamoDB answered with an internal error.
         FAILED = "SystemErrors", Count;
         /// Time that a successful write took inside the service.
         LATENCY = "SuccessfulRequestLatency", Milliseconds { percentiles: true };

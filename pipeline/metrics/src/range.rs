@@ -61,7 +61,7 @@ impl TimeRange {
         Self { from: time(from).unwrap_or(self.from), to: time(to).unwrap_or(self.to) }
     }
 
-    /// The range just as long before this one by that much, to compare with.
+    /// A range of the same length, earlier by that duration, for comparison.
     pub fn earlier(&self, by: SignedDuration) -> Self {
         let back = |time: Timestamp| time.checked_sub(by).unwrap_or(time);
         Self { from: back(self.from), to: back(self.to) }
@@ -85,7 +85,7 @@ impl Period {
     /// Periods to choose from: each divides an hour or a day, and is a multiple of what CloudWatch keeps longer.
     const CHOICES: [u32; 9] = [60, 300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400];
 
-    /// More points than that are not to be told apart on a chart.
+    /// A chart can't show more points than that as separate points.
     const MAX_POINTS: i64 = 300;
 
     /// A period of that many minutes.
@@ -98,8 +98,8 @@ impl Period {
         self.0
     }
 
-    /// The shortest period that gives a range at most 300 points and for which data is still kept, counted from the
-    /// beginning of the range ([`retention`]).
+    /// The shortest period that gives a range at most 300 points, and whose data is still kept at the beginning of
+    /// the range ([`retention`]).
     pub fn for_range(range: &TimeRange, now: Timestamp) -> Self {
         let age = now.as_second() - range.from().as_second();
         // An hour older than it is, so that no point is deleted while the chart is on a screen.
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn aligned_ranges_are_wider_and_stand_still_within_a_period() {
+    fn aligned_ranges_are_wider_and_constant_within_a_period() {
         let one = range(NOW - 3_600, NOW).aligned(Period::MINUTE);
         assert_eq!(one, range(NOW - 3_605, NOW + 55));
         assert_eq!(range(NOW - 3_590, NOW + 10).aligned(Period::MINUTE), one, "ten seconds later");

@@ -1,4 +1,4 @@
-//! What metrics are about.
+//! The resources that metrics are about.
 
 use std::borrow::Cow;
 

@@ -24,10 +24,10 @@ pub const KEPT: [Kept; 3] = [
     Kept { period: Period::HOUR, seconds: LONGEST_DAYS * DAY },
 ];
 
-/// Days after which nothing is left.
+/// Days after which all datapoints are deleted.
 pub const LONGEST_DAYS: i64 = 455;
 
-/// Seconds after which nothing is left.
+/// Seconds after which all datapoints are deleted.
 pub const LONGEST: i64 = LONGEST_DAYS * DAY;
 
 /// The shortest period that is still kept of data of that age in seconds. Of older data than any, the longest.
@@ -64,8 +64,9 @@ pub fn intervals(from: i64, until: i64, now: i64) -> Vec<Interval> {
 }
 
 impl Interval {
-    /// A value for each minute of the interval, NaN where there is none. `at` gives the value of the period that begins at
-    /// that second. What adds up is spread evenly over its minutes: an alarm sees data older than 15 days that coarse.
+    /// A value for each minute of the interval, NaN where there is none. `at` gives the value of the period that
+    /// begins at that second. Sums are spread evenly over their minutes, so alarms see data older than 15 days at
+    /// that resolution.
     pub fn by_the_minute(
         self,
         statistic: Statistic,
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_datapoints_are_asked_for_in_the_detail_that_is_left() {
+    fn old_datapoints_are_requested_in_the_detail_that_is_kept() {
         let now = 1_772_460_120;
         let intervals = intervals(now - 70 * DAY, now, now);
         let periods: Vec<_> = intervals.iter().map(|interval| interval.period.seconds()).collect();

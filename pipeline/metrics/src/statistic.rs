@@ -30,8 +30,8 @@ impl Statistic {
     /// 99 in a hundred values are at or below.
     pub const P99: Self = Self::Percentile(9_900);
 
-    /// The fewest samples for which CloudWatch takes this percentile to be significant:
-    /// 10 / (1 - percentile) from p50 on, 10 / percentile below. `None` for other statistics.
+    /// The fewest samples with which CloudWatch treats this percentile as significant: 10 / (1 - percentile) from p50
+    /// on, 10 / percentile below. `None` for other statistics.
     pub fn significant_samples(self) -> Option<f64> {
         let Self::Percentile(hundredths) = self else { return None };
         let share = f64::from(hundredths) / 10_000.0;

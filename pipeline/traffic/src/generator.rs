@@ -9,7 +9,7 @@ use spillway_core::ids::{EventId, EventSource, EventType};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What the shop's services run at the moment.
+/// The deployed version of the shop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deployment {
     /// Every event conforms to its schema.
@@ -130,7 +130,7 @@ impl Generator {
                 if version == 3 {
                     parts.2["amount"] = Value::from(parts.2["amount"].to_string());
                 }
-                self.remember(order);
+                self.keep_order(order);
                 parts
             }
             "order.paid" => payload::order_paid(&self.some_order(), &mut self.random),
@@ -166,7 +166,7 @@ impl Generator {
         EventId::new(uuid::Builder::from_unix_timestamp_millis(milliseconds, &bytes).into_uuid().to_string())
     }
 
-    fn remember(&mut self, order: Order) {
+    fn keep_order(&mut self, order: Order) {
         if self.orders.len() == REMEMBERED_ORDERS {
             self.orders.pop_front();
         }

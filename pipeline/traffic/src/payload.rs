@@ -74,7 +74,7 @@ fn address(random: &mut StdRng) -> Value {
 
 /// Lines of a cart or an order, and their total in cents.
 fn lines(random: &mut StdRng, most: u32) -> (Vec<Value>, u32) {
-    // Small baskets are the rule: the smaller of two throws.
+    // Most baskets are small: take the smaller of two random sizes.
     let count = random.random_range(1..=most).min(random.random_range(1..=most));
     let mut total = 0;
     let lines = (0..count)

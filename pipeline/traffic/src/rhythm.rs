@@ -3,7 +3,7 @@
 use spillway_core::Timestamp;
 use std::time::Duration;
 
-/// Load by the hour in UTC: quiet at night, busy at noon, busiest in the evening.
+/// Load by the hour in UTC: low at night, high at noon, highest in the evening.
 const HOURS: [f64; 24] = [
     0.42, 0.30, 0.24, 0.22, 0.26, 0.40, 0.64, 0.88, 1.06, 1.18, 1.26, 1.34, 1.40, 1.30, 1.20, 1.16, 1.22,
     1.36, 1.56, 1.72, 1.66, 1.32, 0.94, 0.62,
@@ -12,7 +12,7 @@ const HOURS: [f64; 24] = [
 /// Load by the day, Monday first.
 const DAYS: [f64; 7] = [0.98, 0.94, 0.94, 0.98, 1.06, 1.12, 0.98];
 
-/// The rate at a time, where `base` is the mean over a week, in whatever unit `base` has.
+/// The rate at a time, in the unit of `base`, which is the mean over a week.
 ///
 /// The curve has no steps: it interpolates between hours and days.
 pub fn rate_at(at: Timestamp, base: f64) -> f64 {
@@ -25,7 +25,7 @@ pub fn rate_at(at: Timestamp, base: f64) -> f64 {
 fn between(values: &[f64], position: f64) -> f64 {
     let whole = position.floor();
     let share = position - whole;
-    // Positions before 1970 are negative; the table repeats both ways.
+    // Positions before 1970 are negative; the table repeats in both directions.
     let index = (whole as i64).rem_euclid(values.len() as i64) as usize;
     values[index] * (1.0 - share) + values[(index + 1) % values.len()] * share
 }
@@ -34,7 +34,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// A sudden rush: a newsletter, a mention on the news.
+/// A burst of traffic, such as after a newsletter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Burst {
     /// When it begins.
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn nights_are_quiet_and_evenings_busy_and_nothing_jumps() {
+    fn the_rate_is_low_at_night_and_high_in_the_evening_and_has_no_steps() {
         let start = at("2026-03-02T00:00:00Z");
         assert!(rate_at(at("2026-03-03T03:30:00Z"), 1.0) < 0.3);
         assert!(rate_at(at("2026-03-07T19:30:00Z"), 1.0) > 1.7);

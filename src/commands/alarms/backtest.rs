@@ -20,8 +20,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 const LONG_HELP: &str = "\
-Minutes are recorded for 15 days, five minutes for 63 and hours for 455. Over a longer stretch a rule sees these, spread \
-evenly over their minutes, and so fires later or not at all where something was short.
+Minutes are recorded for 15 days, five minutes for 63 and hours for 455. Over a longer time, rules are \
+evaluated on these coarser datapoints, spread evenly over their minutes. So for short problems a rule fires \
+later or not at all.
 
 The exit code is 1 if there are more pages a week than --pages-per-week allows; with --compare, those of the other rules \
 are judged.
@@ -44,7 +45,7 @@ pub struct Options {
     /// A changed version of the rules: a folder or a file. Both versions run over the same history
     #[arg(long, value_name = "DIR")]
     compare: Option<PathBuf>,
-    /// The maximum number of pages a week that the people on call accept
+    /// The maximum number of pages per week that on-call engineers accept
     #[arg(long, value_name = "N", value_parser = pages)]
     pages_per_week: Option<f64>,
     /// Time zone for pages by the hour of day, such as Europe/Berlin [default: that of the pipeline's business hours]
@@ -54,11 +55,11 @@ pub struct Options {
 
 fn pages(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
-    number.ok_or_else(|| format!("\"{text}\" is no number of pages; write it like 2 or 0.5"))
+    number.ok_or_else(|| format!("\"{text}\" is not a number of pages; write it like 2 or 0.5"))
 }
 
 fn zone(text: &str) -> Result<TimeZone, String> {
-    TimeZone::get(text).map_err(|_| format!("\"{text}\" is no time zone; write it like Europe/Berlin"))
+    TimeZone::get(text).map_err(|_| format!("\"{text}\" is not a time zone; write it like Europe/Berlin"))
 }
 
 /// Runs the command.
@@ -91,7 +92,7 @@ async fn on_this_machine(options: &Options, target: &Target) -> anyhow::Result<T
     let other = options.other(&limits)?;
     let now = source.clock().now();
     let Some(first) = source.reader.first_recorded()? else {
-        return Err(CommandError::NotFound("nothing was recorded on that folder yet".to_owned()).into());
+        return Err(CommandError::NotFound("that folder has no recorded data yet".to_owned()).into());
     };
     let from = first.max(now - SignedDuration::from_hours(24 * i64::from(options.days)));
     let range = Range {
@@ -147,7 +148,7 @@ impl Tried {
 
     fn document(&self) -> serde_json::Value {
         let one = |backtest: &Backtest| {
-            let unwarned = backtest.unwarned();
+            let unwarned = backtest.without_warning();
             let unwarned: Vec<_> =
                 unwarned.iter().map(|(rule, at)| json!({"rule": rule, "at": at})).collect();
             json!({

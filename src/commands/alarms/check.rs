@@ -10,8 +10,8 @@ use spillway_alerts::check::{Check, Report, built_in};
 use std::path::PathBuf;
 
 const LONG_HELP: &str = "\
-Without FILE the project's own rules are checked with their scenarios, as they were when this program was built. With \
-rule files, these are; with scenario files alone, they run against the built-in rules. docs/alarms.md has both formats.
+Without FILE, the rules and scenarios built into this program are checked. With rule files, these are \
+checked. With scenario files alone, they run against the built-in rules. docs/alarms.md has both formats.
 
 The exit code is 1 if a scenario fails, a file is malformed or a rule is questionable.
 
@@ -25,7 +25,7 @@ pub struct Options {
     /// Rule and scenario files, or folders of them
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Folder that must hold each rule's runbook, as NAME.md
+    /// Folder that must contain each rule's runbook, as NAME.md
     #[arg(long, value_name = "DIR", requires = "files")]
     runbooks: Option<PathBuf>,
     /// Limits that thresholds are shares of, instead of the defaults

@@ -19,7 +19,7 @@ With --out and --json: {\"file\", \"format\", \"rules\": how many}. Without --ou
 #[derive(Clone, Debug, Args)]
 #[command(after_help = LONG_HELP)]
 pub struct Options {
-    /// Folder of rule files [default: the project's own rules, as they were when this program was built]
+    /// Folder of rule files [default: the rules built into this program]
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
     /// Limits that thresholds are shares of, instead of the defaults

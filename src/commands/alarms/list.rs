@@ -31,7 +31,7 @@ pub struct Options {
     /// Only alarms that are active; needs a pipeline
     #[arg(long)]
     in_alarm: bool,
-    /// Also the parts of composites, which send no notifications of their own
+    /// Also the parts of composites, which do not notify
     #[arg(long)]
     all: bool,
 }
@@ -108,7 +108,7 @@ fn print(
 ) -> anyhow::Result<()> {
     match evaluated_until {
         Some(at) => console.line(&format!("Evaluated up to {}", text::time(now, at)))?,
-        None if with_states => console.line("This pipeline's alarms were never evaluated")?,
+        None if with_states => console.line("This pipeline's alarms have not been evaluated yet")?,
         None => {}
     }
     if shown.is_empty() {
@@ -139,7 +139,7 @@ fn print(
             note.push_str(&format!(" Now: {}. Runbook: {}", status.reason, rule.runbook));
         }
         if let Some(error) = status.and_then(|status| status.evaluation_error.as_ref()) {
-            note.push_str(&format!(" It could not be evaluated: {error}"));
+            note.push_str(&format!(" The evaluation failed: {error}"));
         }
         table.row_with_note(cells, &note);
     }

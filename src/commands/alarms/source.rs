@@ -19,7 +19,7 @@ pub struct Source {
     /// Its alarm log, with the alarms' states.
     pub log: Arc<AlarmLog>,
     /// The rules and settings with which its alarms are evaluated.
-    pub in_force: ActiveRules,
+    pub active: ActiveRules,
     /// Its recorded datapoints.
     pub reader: TelemetryReader,
 }
@@ -31,9 +31,8 @@ impl Source {
         let unreachable = |error: &dyn std::fmt::Display| CommandError::Unreachable(error.to_string());
         let attached = spillway_embedded::Pipeline::attach(folder).await;
         let (pipeline, local) = attached.map_err(|error| unreachable(&error))?;
-        let in_force =
-            ActiveRules::of(&pipeline, &local.alarms).await.map_err(|error| unreachable(&error))?;
-        Ok(Some(Self { pipeline, log: local.alarms, in_force, reader: TelemetryReader::new(folder) }))
+        let active = ActiveRules::of(&pipeline, &local.alarms).await.map_err(|error| unreachable(&error))?;
+        Ok(Some(Self { pipeline, log: local.alarms, active, reader: TelemetryReader::new(folder) }))
     }
 
     /// The time.
@@ -43,7 +42,7 @@ impl Source {
 
     /// The limits of this pipeline that thresholds are shares of.
     pub fn limits(&self) -> anyhow::Result<Limits> {
-        Ok(self.in_force.settings.limits(&self.pipeline.settings)?)
+        Ok(self.active.settings.limits(&self.pipeline.settings)?)
     }
 }
 

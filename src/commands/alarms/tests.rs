@@ -81,7 +81,7 @@ async fn a_malformed_rule_is_reported_with_file_line_and_what_was_expected() {
     assert_eq!(output.status, ExitStatus::No, "{output}");
     assert!(output.out.contains("bad.yaml:5"), "{output}");
     assert!(output.out.contains("expected"), "{output}");
-    // If rules are given as an argument, a wrong rule is a usage error.
+    // A wrong rule in an argument is a usage error.
     let output = spillway(&format!("alarms list --rules {file}")).await;
     assert_eq!(output.status, ExitStatus::Usage, "{output}");
     assert!(output.err.contains("bad.yaml:5"), "{output}");
@@ -110,7 +110,7 @@ async fn compiled_rules_are_printed_or_written_and_the_same_each_time() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_compiled_or_written_says_why() {
+async fn a_failed_compile_or_write_names_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     let file = write(dir.path(), "bad.yaml", &RULE.replace("period: 60", "period: 61"));
     let out = dir.path().join("rules.json");
@@ -127,7 +127,7 @@ async fn what_cannot_be_compiled_or_written_says_why() {
 }
 
 #[tokio::test]
-async fn rules_are_listed_with_what_they_mean() {
+async fn rules_are_listed_with_their_meaning() {
     let output = spillway("alarms list --tier high").await;
     assert!(output.out.contains("queue-age-high"), "{output}");
     assert!(!output.out.contains("queue-age-low"), "{output}");

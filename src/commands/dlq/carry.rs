@@ -42,14 +42,14 @@ pub async fn carry_on(id: &ReplayId, backend: &Backend, console: &mut Console) -
         if waits == MAX_WAITS {
             bar.finish_and_clear();
             let what = format!(
-                "{} dead letters still wait to be put back ({why}): go on with {resume}",
+                "{} dead letters still wait to be put back ({why}): continue with {resume}",
                 replay.waiting
             );
             return Err(CommandError::Unreachable(what).into());
         }
         if waits == 0 {
             bar.suspend(|| {
-                console.note(&format!("{why}. It is tried again; after Ctrl-C, go on with {resume}"))
+                console.note(&format!("{why}. The command retries; after Ctrl-C, continue with {resume}"))
             });
         }
         backend.pipeline.clock.sleep(FIRST_WAIT * 2_u32.pow(waits)).await;

@@ -32,7 +32,7 @@ pub struct Options {
 
 fn reason(text: &str) -> Result<String, String> {
     match text.trim() {
-        "" => Err("a reason has words".to_owned()),
+        "" => Err("the reason is empty: write one".to_owned()),
         text => Ok(text.to_owned()),
     }
 }
@@ -49,7 +49,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
                 return Ok(ExitStatus::No);
             }
             None => {
-                let what = format!("this would discard {chosen}: add --yes if that is meant");
+                let what = format!("this would discard {chosen}: add --yes to confirm");
                 return Err(CommandError::Usage(what).into());
             }
         }
@@ -62,7 +62,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
         let discarded = text::count(done.len() as u64, "dead letter");
         console.line(&paint(BOLD, &format!("{discarded} discarded")))?;
         if refused > 0 {
-            console.line(&format!("  {} not in the archive any more", text::number(refused)))?;
+            console.line(&format!("  {} no longer in the archive", text::number(refused)))?;
         }
         if let [id] = done.as_slice() {
             console.line(&format!("  Undo with: spillway dlq restore {id}"))?;

@@ -17,11 +17,11 @@ use spillway_core::ids::{EventId, EventSource, EventType, Fingerprint, MessageId
 pub enum State {
     /// In the archive, waiting for an operator
     Archived,
-    /// Put back; neither stored nor back in the archive yet
+    /// Being replayed: neither stored nor back in the archive yet
     Replaying,
     /// Stored after a replay
     Stored,
-    /// Given up by an operator
+    /// Discarded by an operator
     Discarded,
     /// Any state
     All,

@@ -8,9 +8,10 @@ use clap::Args;
 use serde_json::json;
 
 const LONG_HELP: &str = "\
-The archive is the bucket; the index is a table beside it, for finding dead letters. If that was lost, or restored from a \
-backup that is older, this makes it whole: states come from replays and the audit log. What the index has stays as it is. \
-It reads the whole archive, so it takes a while; it may be interrupted and run again at any time.
+The archive is the bucket; the index is a table beside it, for finding dead letters. If the index was lost, \
+or restored from an older backup, this command adds the missing entries. Their states come from replays and \
+the audit log. Existing entries do not change. It reads the whole archive, which takes a while. It may be \
+interrupted and run again at any time.
 
 With --json: {\"added\": dead letters that the index lacked, \"there\": those that it had}.";
 

@@ -17,22 +17,19 @@ use spillway_dashboard_words::duration;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How many dead letters one preflight request asks about.
+/// The number of dead letters in one preflight request.
 const AT_ONCE: usize = 200;
 /// How often the state of a followed replay is read.
 const POLL: Duration = Duration::from_millis(250);
-/// If nothing moves for this time, the command says so.
+/// If the replay makes no progress for this time, the command prints a note.
 const STANDSTILL: Duration = Duration::from_secs(15);
 
 const LONG_HELP: &str = "\
-First the consumer's own checks are asked about each (preflight); then the dead letters are marked as replaying, and \
-the running pipeline puts them back at its rate, also after a crash. A replay has ended for a dead letter only when its \
-event is stored, or is back in the archive. In AWS this command puts them back itself before it ends; if it is stopped \
-before, \"spillway replays --resume\" goes on.
+First the consumer's own checks run on each dead letter (preflight). Then the dead letters are marked as replaying, and the running pipeline puts them back at its rate, also after a crash. A replay ends for a dead letter when its event is stored or back in the archive. In AWS this command puts them back itself before it ends; if it is interrupted, \"spillway replays --resume\" continues.
 
 With --json: {\"preflight\": {\"checked\", \"would_pass\", \"would_fail\", \"reasons\": [{\"reason\", \"count\"}]}, \
 \"left_out\", \"refused\", \"replay\": null | {\"id\", \"by\", \"started_at\", \"ended_at\", \"state\", \"total\", \
-\"waiting\", \"sent\", \"stored\", \"returned\", \"trouble\"}}. \"refused\" are those that were not in the archive any more.
+\"waiting\", \"sent\", \"stored\", \"returned\", \"trouble\"}}. \"refused\" are those that were no longer in the archive.
 
 Exit code 1: nothing was replayed, with --wait some came back, with --dry-run some would fail.";
 
@@ -160,7 +157,7 @@ fn summary(forecasts: &[Forecast]) -> Preflight {
 fn print_preflight(preflight: &Preflight, console: &mut Console) -> anyhow::Result<()> {
     let checked = text::count(preflight.checked, "dead letter");
     if preflight.would_fail == 0 {
-        return console.line(&format!("Preflight: the consumer has nothing against {checked}"));
+        return console.line(&format!("Preflight: {checked} would pass"));
     }
     let failing = paint(YELLOW, &format!("{} would fail again", number(preflight.would_fail)));
     console
@@ -185,7 +182,7 @@ fn print_started(started: &Started, left_out: u64, wait: bool, console: &mut Con
     let taken = text::count(started.taken, "dead letter");
     console.line(&paint(BOLD, &format!("Replay {} puts back {taken}", started.id)))?;
     if started.refused > 0 {
-        console.line(&format!("  {} not in the archive any more", number(started.refused)))?;
+        console.line(&format!("  {} no longer in the archive", number(started.refused)))?;
     }
     if left_out > 0 {
         console.line(&format!("  {} left out, because they would fail again", number(left_out)))?;
@@ -220,7 +217,7 @@ async fn follow(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyh
     let (mut moved_at, mut said) = (backend.pipeline.clock.now(), false);
     while replay.state != ReplayState::Ended {
         bar.set_position(replay.stored + replay.returned);
-        bar.set_message(format!("stored or back; {} on their way", number(replay.sent)));
+        bar.set_message(format!("stored or back; {} in progress", number(replay.sent)));
         backend.pipeline.clock.sleep(POLL).await;
         let before = std::mem::replace(&mut replay, read(id, backend).await?);
         if before != replay {
@@ -240,15 +237,15 @@ async fn follow(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyh
 fn standstill(replay: &Replay) -> String {
     let span = duration(STANDSTILL.as_secs_f64());
     match (&replay.error, replay.waiting) {
-        (Some(error), _) => format!("Nothing has moved for {span}: {error}. It goes on by itself."),
+        (Some(error), _) => format!("No progress for {span}: {error}. The replay continues automatically."),
         (None, 0) => format!(
-            "Nothing has moved for {span}: {} were put back and wait for their next try. Still waiting; Ctrl-C stops \
-             the waiting, not the replay.",
+            "No progress for {span}: {} were put back and wait for their next attempt. Still waiting; Ctrl-C \
+             stops the waiting, not the replay.",
             number(replay.sent)
         ),
         (None, _) => format!(
-            "Nothing has moved for {span}: is the pipeline running? Still waiting; Ctrl-C stops the waiting, not the \
-             replay."
+            "No progress for {span}: is the pipeline running? Still waiting; Ctrl-C stops the waiting, not \
+             the replay."
         ),
     }
 }

@@ -35,7 +35,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
         let restored = text::count(done.len() as u64, "dead letter");
         console.line(&paint(BOLD, &format!("{restored} back in the archive")))?;
         if refused > 0 {
-            console.line(&format!("  {} not discarded, so left as they are", text::number(refused)))?;
+            console.line(&format!("  {} were not discarded and did not change", text::number(refused)))?;
         }
     }
     Ok(if done.is_empty() { ExitStatus::No } else { ExitStatus::Ok })

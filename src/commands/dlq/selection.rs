@@ -36,7 +36,7 @@ pub struct Filters {
 fn class(text: &str) -> Result<FailureClass, String> {
     FailureClass::parse(text).ok_or_else(|| {
         let known: Vec<_> = FailureClass::ALL.iter().map(|class| class.as_str()).collect();
-        format!("\"{text}\" is no class of failure; there are {}", known.join(", "))
+        format!("\"{text}\" is not a class of failure; the classes are {}", known.join(", "))
     })
 }
 
@@ -100,11 +100,11 @@ impl Selection {
             return Ok(Selected { ids, named: true });
         }
         if !self.all && self.filters.is_empty() {
-            let what = "say which dead letters: their ids, a filter such as --group FINGERPRINT, or --all";
+            let what = "no dead letters were named: add ids, a filter such as --group FINGERPRINT, or --all";
             return Err(CommandError::Usage(what.to_owned()).into());
         }
         let filter = self.filters.filter(&[DeadLetterStatus::Archived], backend.pipeline.clock.now());
-        // More than any archive on one machine holds, and still a number that SQL accepts.
+        // More than any archive on one machine has, and still a number that SQL accepts.
         let ids = backend.pipeline.archive.ids(&filter, 100_000_000).await?;
         Ok(Selected { ids, named: false })
     }

@@ -13,7 +13,7 @@ use spillway_core::ports::AuditEntry;
 
 const LONG_HELP: &str = "\
 With --json: the dead letter as it is archived (\"body\" is byte for byte what was sent), with \"event\" (the body as \
-JSON, or null), \"would_fail\" (what the consumer would say of it now, or null) and \"audit\".";
+JSON, or null), \"would_fail\" (why it would fail again now, or null) and \"audit\".";
 
 /// Options of `dlq show`.
 #[derive(Clone, Debug, Args)]
@@ -66,7 +66,7 @@ fn print(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result
     let dead_letter = &shown.dead_letter;
     let headline = format!("Dead letter {} is {}", dead_letter.id, dead_letter.state.name());
     console.line(&paint(BOLD, &text::clean(&headline)))?;
-    let unknown = || "unknown: the body could not be read that far".to_owned();
+    let unknown = || "unknown: the body could not be parsed that far".to_owned();
     let mut fields = vec![
         ("event", dead_letter.key.as_ref().map_or_else(unknown, ToString::to_string)),
         ("type", dead_letter.event_type.as_ref().map_or_else(unknown, ToString::to_string)),
@@ -90,7 +90,7 @@ fn print(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result
             "replay now?",
             match &shown.would_fail {
                 Some(reason) => format!("it would fail again: {reason}"),
-                None => "the consumer has nothing against it; only the store can tell".to_owned(),
+                None => "it passes the consumer's checks, which do not include the store".to_owned(),
             },
         ));
     }

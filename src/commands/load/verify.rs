@@ -28,7 +28,7 @@ struct Verdict {
     found: u64,
     /// Number of ids by place.
     places: BTreeMap<&'static str, u64>,
-    /// Ids that were found nowhere.
+    /// Ids that were not found.
     missing: Vec<EventId>,
     /// Messages in queues that no program can search, which may include missing ids; 0 if no id is missing.
     in_queues: u64,
@@ -41,7 +41,7 @@ pub async fn run(file: &Path, backend: &Backend, console: &mut Console) -> anyho
     let bar = console.progress(ids.len() as u64);
     let mut missing = look_up(&ids, backend, &mut places, |count| bar.inc(count)).await?;
     if !missing.is_empty() {
-        // An event that moved between two reads has a place now.
+        // A second read finds events that moved during the first.
         missing = look_up(&missing, backend, &mut places, |_| {}).await?;
     }
     bar.finish_and_clear();
@@ -57,7 +57,7 @@ pub async fn run(file: &Path, backend: &Backend, console: &mut Console) -> anyho
     Ok(if verdict.missing.is_empty() { ExitStatus::Ok } else { ExitStatus::No })
 }
 
-/// Messages that no program can search: SQS delivers messages, but cannot be asked for a particular one.
+/// The number of messages that cannot be searched: SQS has no search for messages.
 async fn out_of_sight(backend: &Backend) -> anyhow::Result<u64> {
     if matches!(backend.site, Site::Local(_)) {
         return Ok(0);
@@ -95,8 +95,8 @@ fn print(verdict: &Verdict, console: &mut Console) -> anyhow::Result<()> {
         (0, 0) => paint(BOLD, "The file has no ids: nothing was promised"),
         (0, 1) => paint(GREEN, "The one promised event is accounted for"),
         (0, _) => paint(GREEN, &format!("All {promised} are accounted for")),
-        (1, _) => paint(RED, &format!("1 of {promised} is nowhere to be found")),
-        (missing, _) => paint(RED, &format!("{} of {promised} are nowhere to be found", number(missing))),
+        (1, _) => paint(RED, &format!("1 of {promised} was not found")),
+        (missing, _) => paint(RED, &format!("{} of {promised} were not found", number(missing))),
     };
     console.line(&headline)?;
     let mut table = Table::default();
@@ -110,7 +110,7 @@ fn print(verdict: &Verdict, console: &mut Console) -> anyhow::Result<()> {
     if verdict.in_queues > 0 {
         let waiting = text::count(verdict.in_queues, "message");
         console.line(&format!(
-            "The queues hold {waiting}, which nobody can look into: ask again when they are empty"
+            "The queues have {waiting}. SQS queues cannot be searched: run this again when they are empty"
         ))?;
     }
     if verdict.missing.len() > SHOWN {

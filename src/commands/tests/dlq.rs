@@ -94,7 +94,7 @@ async fn an_unknown_dead_letter_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_body_cannot_steer_the_terminal() {
+async fn a_body_cannot_control_the_terminal() {
     let pipeline = pipeline();
     pipeline.state().dead_letters[0].body = "not json \u{1b}]0;title\u{7}".to_owned();
     let output = run("dlq show m1", &pipeline).await;
@@ -115,7 +115,7 @@ async fn replay_shows_the_preflight_and_follows_to_the_end() {
 }
 
 #[tokio::test]
-async fn a_replay_that_stores_each_is_a_yes() {
+async fn a_replay_that_stores_all_succeeds() {
     let output = run("dlq replay m4 --wait --by anna --json", &pipeline()).await;
     assert_eq!(output.status, ExitStatus::Ok);
     let filters = [("started_at", "[time]"), ("ended_at", "[time]"), ("id", "[replay]")];
@@ -142,7 +142,7 @@ async fn without_wait_a_replay_is_only_started() {
 }
 
 #[tokio::test]
-async fn what_would_fail_can_be_left_out_or_only_asked_about() {
+async fn messages_that_would_fail_can_be_left_out_or_only_checked() {
     let pipeline = pipeline();
     let dry = run("dlq replay --all --dry-run", &pipeline).await;
     assert_eq!(dry.status, ExitStatus::No);
@@ -157,11 +157,11 @@ async fn what_would_fail_can_be_left_out_or_only_asked_about() {
 }
 
 #[tokio::test]
-async fn waiting_on_a_pipeline_that_does_not_run_says_so() {
+async fn waiting_on_a_stopped_pipeline_prints_a_note() {
     let pipeline = pipeline();
     pipeline.state().background = Background::Stopped;
     let come_back = async {
-        // By now the command has had enough opportunity to print it.
+        // Enough time for the command to print it.
         for _ in 0..1000 {
             tokio::task::yield_now().await;
         }
@@ -173,7 +173,7 @@ async fn waiting_on_a_pipeline_that_does_not_run_says_so() {
 }
 
 #[tokio::test]
-async fn a_selection_has_to_be_meant() {
+async fn a_selection_has_to_be_explicit() {
     let pipeline = pipeline();
     for line in [
         "dlq replay",
@@ -189,7 +189,7 @@ async fn a_selection_has_to_be_meant() {
 }
 
 #[tokio::test]
-async fn a_discard_has_a_reason_and_can_be_taken_back() {
+async fn a_discard_has_a_reason_and_can_be_undone() {
     let pipeline = pipeline();
     assert_output!(run("dlq discard m1 e2 --reason junk --by anna", &pipeline).await);
     let DeadLetterState::Discarded { by, reason, .. } = pipeline.state().dead_letters[1].state.clone() else {
@@ -211,5 +211,5 @@ async fn a_discard_has_a_reason_and_can_be_taken_back() {
 async fn an_unknown_replay_is_not_found() {
     let output = run("replays nothing", &pipeline()).await;
     assert_eq!(output.status, ExitStatus::NotFound);
-    assert_eq!(run("replays", &pipeline()).await.out, "Nothing was ever replayed\n");
+    assert_eq!(run("replays", &pipeline()).await.out, "Nothing has been replayed yet\n");
 }

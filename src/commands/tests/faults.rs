@@ -7,7 +7,7 @@ use spillway_embedded::faults::{Fault, FaultKind};
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_fault_is_started_with_its_parameters_and_by_whom_is_noted() {
+async fn a_fault_is_started_with_its_parameters_and_its_actor() {
     let pipeline = FakePipeline::new(|_| {});
     let output = run("fault start store-latency --added-ms 250 --for 10m --by anna", &pipeline).await;
     assert_output!(output);
@@ -40,7 +40,7 @@ async fn each_kind_has_its_defaults() {
 }
 
 #[tokio::test]
-async fn stopping_ends_only_what_is_on() {
+async fn stopping_ends_only_active_faults() {
     let pipeline = FakePipeline::new(|state| {
         let over = Fault { kind: FaultKind::QueueOutage, from: ago(60), until: Some(ago(10)) };
         let on = Fault { kind: FaultKind::StoreOutage, from: ago(60), until: None };

@@ -16,7 +16,7 @@ fn deployment(set_up: impl FnOnce(&mut State)) -> Arc<FakePipeline> {
 }
 
 #[tokio::test]
-async fn who_starts_a_replay_puts_all_of_it_back() {
+async fn the_command_puts_back_the_whole_replay() {
     let pipeline = deployment(|_| {});
     let output = run("dlq replay --all --json", &pipeline).await;
     assert_eq!(output.status, ExitStatus::Ok);
@@ -26,7 +26,7 @@ async fn who_starts_a_replay_puts_all_of_it_back() {
 }
 
 #[tokio::test]
-async fn a_queue_that_takes_nothing_is_waited_out() {
+async fn the_command_waits_for_a_queue_that_accepts_nothing() {
     let pipeline = deployment(|state| state.refuse(throttled_after(12)));
     let output = run("dlq replay --all --wait --json", &pipeline).await;
     assert_eq!(output.status, ExitStatus::Ok, "{output}");
@@ -34,7 +34,7 @@ async fn a_queue_that_takes_nothing_is_waited_out() {
 }
 
 #[tokio::test]
-async fn what_the_queue_never_accepts_blocks_no_other_message() {
+async fn a_message_that_the_queue_never_accepts_blocks_no_other() {
     let pipeline = deployment(|state| {
         state.dead_letters = (1..=130).map(|number| dead_letter(number, 60)).collect();
         state.refuse(rejecting(115));
@@ -43,12 +43,12 @@ async fn what_the_queue_never_accepts_blocks_no_other_message() {
     assert_eq!(output.status, ExitStatus::Ok, "{output}");
     let replay = &output.json()["replay"];
     assert_eq!((&replay["waiting"], &replay["returned"]), (&0.into(), &115.into()), "{output}");
-    assert!(!output.err.contains("tried again"), "{output}");
+    assert!(!output.err.contains("The command retries"), "{output}");
     assert_eq!(pipeline.waited_ms(), 300, "15 messages at 50 a second, and nothing for the others");
 }
 
 #[tokio::test]
-async fn what_was_interrupted_is_resumed() {
+async fn an_interrupted_replay_is_resumed() {
     let pipeline = deployment(|_| {});
     // An operator started this replay and put nothing back.
     let id = ReplayId::new("r1");
@@ -60,7 +60,7 @@ async fn what_was_interrupted_is_resumed() {
 
     let here = run("replays --resume", &FakePipeline::new(|_| {})).await;
     assert_eq!(here.status, ExitStatus::Usage);
-    assert!(here.err.contains("carries replays on by itself"), "{here}");
+    assert!(here.err.contains("continues replays automatically"), "{here}");
 }
 
 fn uncertain(stored: u64) -> Arc<FakePipeline> {
@@ -71,7 +71,7 @@ fn uncertain(stored: u64) -> Arc<FakePipeline> {
 }
 
 #[tokio::test]
-async fn a_ledger_says_how_far_it_can_be_off() {
+async fn the_ledger_has_an_error_bound() {
     let within = run("flow", &uncertain(990)).await;
     assert_eq!(within.status, ExitStatus::Ok, "{within}");
     let bound = "Give or take 43: 40 moved in the last minutes, 3 may have been counted twice; accepted minus all places is \
@@ -87,7 +87,7 @@ async fn a_ledger_says_how_far_it_can_be_off() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_nowhere_may_be_in_a_queue() {
+async fn a_missing_id_may_be_in_a_queue() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ids");
     std::fs::write(&file, "e99\n").unwrap();
@@ -95,13 +95,13 @@ async fn an_id_that_is_nowhere_may_be_in_a_queue() {
         deployment(|state| state.ledgers.push_back(Ledger { accepted: 1, queued: 1, ..Ledger::default() }));
     let output = run(&format!("load --verify {}", file.display()), &pipeline).await;
     assert_eq!(output.status, ExitStatus::No);
-    assert!(output.out.contains("ask again when they are empty"), "{output}");
+    assert!(output.out.contains("run this again when they are empty"), "{output}");
     let get = run("get e99", &pipeline).await;
-    assert!(get.err.contains("ask again when the queues are empty"), "{get}");
+    assert!(get.err.contains("run this again when the queues are empty"), "{get}");
 }
 
 #[tokio::test]
-async fn what_only_one_machine_has_is_refused_before_credentials_are_looked_for() {
+async fn local_features_are_refused_before_the_search_for_credentials() {
     for line in ["fault list --topology /nowhere", "sign-in --topology /nowhere"] {
         let output = run(line, &deployment(|_| {})).await;
         assert_eq!(output.status, ExitStatus::Usage, "{output}");

@@ -17,7 +17,7 @@ fn pipeline() -> Arc<FakePipeline> {
 }
 
 #[tokio::test]
-async fn verify_says_how_many_are_where() {
+async fn verify_counts_ids_by_place() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "e0\ne1\ne2\ne3\ne1\n").unwrap();
     let output = run(&format!("load --verify {}", file.path().display()), &pipeline()).await;
@@ -28,7 +28,7 @@ async fn verify_says_how_many_are_where() {
 }
 
 #[tokio::test]
-async fn one_missing_id_is_a_no() {
+async fn one_missing_id_fails_the_verification() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "e0\nlost\n").unwrap();
     let output = run(&format!("load --verify {}", file.path().display()), &pipeline()).await;
@@ -37,8 +37,8 @@ async fn one_missing_id_is_a_no() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_named() {
+async fn a_missing_file_is_named() {
     let output = run("load --verify no-such-file", &pipeline()).await;
     assert_eq!(output.status, ExitStatus::Unreachable);
-    assert!(output.err.starts_with("error: can't read no-such-file: "), "{output}");
+    assert!(output.err.starts_with("error: cannot read no-such-file:  "), "{output}");
 }

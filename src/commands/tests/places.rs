@@ -22,7 +22,7 @@ fn pipeline() -> Arc<FakePipeline> {
 }
 
 #[tokio::test]
-async fn get_says_where_an_event_is() {
+async fn get_shows_the_place_of_an_event() {
     let output = run("get e1", &pipeline()).await;
     assert_eq!(output.status, ExitStatus::Ok);
     assert_output!(output);
@@ -42,7 +42,7 @@ async fn get_as_json_has_a_stable_shape() {
 }
 
 #[tokio::test]
-async fn an_unknown_event_is_an_error_that_says_what_to_do() {
+async fn an_unknown_event_is_an_error_with_a_remedy() {
     let output = run("get nothing", &pipeline()).await;
     assert_eq!(output.status, ExitStatus::NotFound);
     assert_output!(output);
@@ -64,21 +64,21 @@ fn ledger(accepted: u64) -> Arc<FakePipeline> {
 }
 
 #[tokio::test]
-async fn a_balanced_ledger_is_a_yes() {
+async fn a_balanced_ledger_succeeds() {
     let output = run("flow", &ledger(172_431)).await;
     assert_eq!(output.status, ExitStatus::Ok);
     assert_output!(output);
 }
 
 #[tokio::test]
-async fn a_gap_in_the_ledger_is_a_no() {
+async fn a_gap_in_the_ledger_fails() {
     let output = run("flow", &ledger(172_433)).await;
     assert_eq!(output.status, ExitStatus::No);
     assert!(output.out.starts_with("2 of 172,433 accepted events are unaccounted for"), "{output}");
 }
 
 #[tokio::test]
-async fn flow_over_a_span_has_rates() {
+async fn flow_over_a_duration_has_rates() {
     let output = run("flow --over 5s --json", &ledger(172_431)).await;
     assert_eq!(output.json()["rates"]["accepted_per_s"], 2.0);
     insta::assert_json_snapshot!(output.json());

@@ -6,7 +6,7 @@ locals {
   alarm_rules = { for name, rule in local.composites : name => replace(rule.alarm_rule, "(\"", "(\"${var.name}-") }
 
   # Every rule that notifies, as an alarm, by tier and subsystem.
-  told = { for tier in ["high", "low"] : tier => {
+  notifying = { for tier in ["high", "low"] : tier => {
     for subsystem in distinct([for rule in var.rules : rule.subsystem if rule.tier == tier && rule.notify && rule.kind != "budget"]) :
     subsystem => sort([for name, rule in var.rules : rule.kind == "composite" ? aws_cloudwatch_composite_alarm.rule[name].alarm_name : aws_cloudwatch_metric_alarm.rule[name].alarm_name
     if rule.tier == tier && rule.subsystem == subsystem && rule.notify && rule.kind != "budget"])
@@ -15,10 +15,10 @@ locals {
   overview_links = var.dashboard_url == null ? "" : "\nNow: ${var.dashboard_url}/alarms"
 
   # The low ones, with the reporter, which no rule covers.
-  told_low = merge(local.told.low, { for alarm in aws_cloudwatch_metric_alarm.reporter : "reporter" => [alarm.alarm_name] })
+  notifying_low = merge(local.notifying.low, { for alarm in aws_cloudwatch_metric_alarm.reporter : "reporter" => [alarm.alarm_name] })
 
-  subsystem_rules = { for tier, subsystems in { high = local.told.high, low = local.told_low } : tier => { for subsystem, names in subsystems : subsystem => join(" OR ", formatlist("ALARM(\"%s\")", names)) } }
-  subsystem_names = { for tier, subsystems in { high = local.told.high, low = local.told_low } : tier => { for subsystem in keys(subsystems) : subsystem => "${var.name}-${tier}-${replace(subsystem, "_", "-")}" } }
+  subsystem_rules = { for tier, subsystems in { high = local.notifying.high, low = local.notifying_low } : tier => { for subsystem, names in subsystems : subsystem => join(" OR ", formatlist("ALARM(\"%s\")", names)) } }
+  subsystem_names = { for tier, subsystems in { high = local.notifying.high, low = local.notifying_low } : tier => { for subsystem in keys(subsystems) : subsystem => "${var.name}-${tier}-${replace(subsystem, "_", "-")}" } }
 }
 
 # CloudWatch accepts a composite only when its parts exist. The parts here are metric alarms; composites of composites

@@ -105,21 +105,10 @@ resource "aws_scheduler_schedule" "flip" {
 resource "aws_iam_role" "flip" {
   count = length(local.hours)
 
-  name        = "${var.name}-business-hours"
-  description = "Lets EventBridge Scheduler begin and end business hours"
-
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "SchedulerOfThisAccount"
-      Effect    = "Allow"
-      Principal = { Service = "scheduler.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
-    }]
-  })
-
-  tags = var.tags
+  name               = "${var.name}-business-hours"
+  description        = "Lets EventBridge Scheduler begin and end business hours"
+  assume_role_policy = var.scheduler_trust_policy
+  tags               = var.tags
 }
 
 resource "aws_iam_role_policy" "flip" {

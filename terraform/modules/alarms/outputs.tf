@@ -32,6 +32,6 @@ output "arns" {
 }
 
 output "names" {
-  description = "The same names by rule, known before the alarms are there: nobody who reads them waits for the alarms."
+  description = "The same names by rule, known before the alarms exist, so that a module that uses them need not wait for the alarms."
   value       = local.names
 }

@@ -9,7 +9,7 @@ variable "rules" {
 }
 
 variable "resources" {
-  description = "What is called how in this deployment, by topology key, such as queues.primary."
+  description = "Deployed names of the resources that rules refer to, by topology key, such as queues.primary."
   type        = map(string)
 }
 
@@ -40,13 +40,13 @@ variable "dashboard_url" {
   type        = string
 }
 
-variable "account_id" {
-  description = "Account whose schedules may flip the suppressor."
+variable "scheduler_trust_policy" {
+  description = "Trust policy of the role with which EventBridge Scheduler switches the suppressor."
   type        = string
 }
 
 variable "partition" {
-  description = "Partition of AWS, such as aws."
+  description = "AWS partition, such as aws."
   type        = string
 }
 

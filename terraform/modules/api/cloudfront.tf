@@ -12,9 +12,9 @@ locals {
 resource "aws_cloudfront_distribution" "this" {
   # checkov:skip=CKV2_AWS_32:The policy is AWS's own, named by its id; checkov looks for one made here.
   # checkov:skip=CKV_AWS_86:Each request is in the API's access log.
-  # checkov:skip=CKV_AWS_305:There is no page to begin with: the API only takes in.
+  # checkov:skip=CKV_AWS_305:There is no page: the API only accepts events.
   # checkov:skip=CKV_AWS_310:The origin is one regional API; a second region is a second deployment.
-  # checkov:skip=CKV_AWS_374:Who may send is not a matter of the country.
+  # checkov:skip=CKV_AWS_374:Senders may be in any country.
   # checkov:skip=CKV2_AWS_47:A web ACL on the stage (api.waf) sees the same requests; one for the edge is api.cloudfront.web_acl_arn.
   count = var.cloudfront == null ? 0 : 1
 

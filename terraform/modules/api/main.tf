@@ -3,7 +3,7 @@
 
 resource "aws_api_gateway_rest_api" "this" {
   name        = var.name
-  description = "Takes events in for ${var.name}"
+  description = "Accepts events for ${var.name}"
 
   # Every body is passed as base64. Otherwise the API would read it as UTF-8 and replace invalid bytes. The function
   # could then neither keep the body byte for byte nor refuse it.
@@ -124,7 +124,7 @@ resource "aws_api_gateway_deployment" "this" {
 }
 
 resource "aws_api_gateway_stage" "this" {
-  # checkov:skip=CKV_AWS_120:There is nothing to cache: the API only takes in.
+  # checkov:skip=CKV_AWS_120:There is nothing to cache: the API only accepts events.
   # checkov:skip=CKV2_AWS_51:A client certificate proves the API to a backend over HTTP; this backend is a Lambda function, reached through IAM.
   # checkov:skip=CKV2_AWS_77:The web ACL (api.waf) has the rule group, in a dynamic block, which checkov does not follow.
   rest_api_id          = aws_api_gateway_rest_api.this.id
@@ -144,7 +144,7 @@ resource "aws_api_gateway_stage" "this" {
 }
 
 resource "aws_api_gateway_method_settings" "all" {
-  # checkov:skip=CKV_AWS_225:There is nothing to cache: the API only takes in.
+  # checkov:skip=CKV_AWS_225:There is nothing to cache: the API only accepts events.
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name
   method_path = "*/*"

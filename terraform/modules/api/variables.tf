@@ -19,17 +19,17 @@ variable "authorization" {
 }
 
 variable "throttle" {
-  description = "Requests a second in the long run, and how many more may come at once."
+  description = "Requests a second on average, and the burst."
   type        = object({ rate_per_s = number, burst = number })
 }
 
 variable "max_request_bytes" {
-  description = "Largest request, named in the answer to one that is larger still than API Gateway's own 10 MB. The function enforces it."
+  description = "Largest request in bytes, which the function enforces. The API's answer to more than its own 10 MB names it."
   type        = number
 }
 
 variable "custom_domain" {
-  description = "Name of one's own, its certificate in this region and, to have the record made, its Route 53 zone; or null."
+  description = "Custom domain name, its certificate in this region and, if its records should be made, its Route 53 zone; or null."
   type        = object({ name = string, certificate_arn = string, zone_id = string })
 }
 

@@ -34,21 +34,10 @@ resource "aws_backup_selection" "this" {
 }
 
 resource "aws_iam_role" "this" {
-  name        = "${var.name}-backup"
-  description = "Lets AWS Backup copy and restore the tables and the archive of ${var.name}"
-
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "BackupOfThisAccount"
-      Effect    = "Allow"
-      Principal = { Service = "backup.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
-    }]
-  })
-
-  tags = var.tags
+  name               = "${var.name}-backup"
+  description        = "Lets AWS Backup copy and restore the tables and the archive of ${var.name}"
+  assume_role_policy = var.trust_policy
+  tags               = var.tags
 }
 
 # AWS keeps these policies up to date with what Backup needs; those for S3 are separate. Without the last two, AWS

@@ -18,8 +18,8 @@ variable "keep_days" {
   type        = number
 }
 
-variable "account_id" {
-  description = "Account whose plans may use the role."
+variable "trust_policy" {
+  description = "Trust policy of the role with which AWS Backup copies and restores."
   type        = string
 }
 

@@ -22,7 +22,7 @@ resource "aws_budgets_budget" "this" {
 
   cost_filter {
     name   = "TagKeyValue"
-    values = [format("user:%s$%s", var.tag_key, var.tag_value)]
+    values = [format("user:%s$%s", var.tag.key, var.tag.value)]
   }
 
   dynamic "notification" {

@@ -1,4 +1,4 @@
 output "name" {
-  description = "Name of the budget, known before it is there."
+  description = "Name of the budget, known before the budget exists."
   value       = var.name
 }

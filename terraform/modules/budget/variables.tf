@@ -8,14 +8,9 @@ variable "monthly_usd" {
   type        = number
 }
 
-variable "tag_key" {
+variable "tag" {
   description = "Tag whose costs are counted."
-  type        = string
-}
-
-variable "tag_value" {
-  description = "Value of the tag."
-  type        = string
+  type        = object({ key = string, value = string })
 }
 
 variable "rules" {

@@ -9,11 +9,11 @@ output "text" {
 }
 
 output "limits" {
-  description = "What thresholds are shares of: the deployment's limits, and the file's where the deployment says nothing."
+  description = "Limits that thresholds are shares of: the deployment's, or else the file's."
   value       = local.limits
 }
 
 output "rules" {
-  description = "The rules by name, with thresholds as they are in this deployment; none if there is a problem."
+  description = "The rules by name, with this deployment's thresholds; none if there is a problem."
   value       = local.rules
 }

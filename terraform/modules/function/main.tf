@@ -13,7 +13,7 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_116:Nothing invokes it asynchronously but schedules, whose next run makes a lost one good; queue messages have their own dead letter queue.
+  # checkov:skip=CKV_AWS_116:Only schedules invoke it asynchronously, and their next run makes up for a lost one; queue messages have their own dead letter queue.
   # checkov:skip=CKV_AWS_117:It reaches only AWS services by IAM; in a VPC it would need an endpoint for each and start later.
   # checkov:skip=CKV_AWS_173:The variables hold names, addresses and limits, no secrets; a key would add a KMS call to each cold start.
   # checkov:skip=CKV_AWS_272:The zips come from this repository's own build and are pinned by their hash.

@@ -29,21 +29,10 @@ resource "aws_scheduler_schedule" "this" {
 resource "aws_iam_role" "scheduler" {
   count = length(var.schedules) > 0 ? 1 : 0
 
-  name        = "${var.name}-scheduler"
-  description = "Lets EventBridge Scheduler invoke ${var.name}"
-
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "SchedulerOfThisAccount"
-      Effect    = "Allow"
-      Principal = { Service = "scheduler.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
-    }]
-  })
-
-  tags = var.tags
+  name               = "${var.name}-scheduler"
+  description        = "Lets EventBridge Scheduler invoke ${var.name}"
+  assume_role_policy = var.scheduler_trust_policy
+  tags               = var.tags
 }
 
 resource "aws_iam_role_policy" "scheduler" {

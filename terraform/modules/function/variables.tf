@@ -83,8 +83,8 @@ variable "log_retention_days" {
   type        = number
 }
 
-variable "account_id" {
-  description = "Account whose schedules may invoke it."
+variable "scheduler_trust_policy" {
+  description = "Trust policy of the role with which EventBridge Scheduler invokes it."
   type        = string
 }
 

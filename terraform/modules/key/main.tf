@@ -22,7 +22,7 @@ locals {
   # Until the protection is switched off, no user can delete or disable the key. Terraform's own prevent_destroy accepts
   # no variable: with it, no deployment could be destroyed.
   protection = [for protected in [var.deletion_protection] : {
-    Sid       = "NobodyDeletesIt"
+    Sid       = "DenyDeletion"
     Effect    = "Deny"
     Principal = "*"
     Action    = ["kms:DisableKey", "kms:ScheduleKeyDeletion"]

@@ -58,7 +58,7 @@ locals {
       }],
       # SQS has no deletion protection of its own, and deleting a queue deletes the accepted events in it.
       [for protected in [var.deletion_protection] : {
-        Sid       = "NobodyDeletesIt"
+        Sid       = "DenyDeletion"
         Effect    = "Deny"
         Principal = "*"
         Action    = ["sqs:DeleteQueue", "sqs:PurgeQueue"]

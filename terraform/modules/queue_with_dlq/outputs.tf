@@ -12,7 +12,7 @@ output "primary" {
 }
 
 output "dlq" {
-  description = "Name, URL, ARN and limits of the dead letter queue. It has no receive limit: what it holds leaves it by being archived, or expires."
+  description = "Name, URL, ARN and limits of the dead letter queue. It has no receive limit: its messages stay until they are archived or expire."
   value = {
     name                 = aws_sqs_queue.dlq.name
     url                  = aws_sqs_queue.dlq.url

@@ -47,7 +47,7 @@ variable "max_receive_count" {
 
   validation {
     condition     = var.max_receive_count >= 1 && var.max_receive_count <= 1000 && floor(var.max_receive_count) == var.max_receive_count
-    error_message = "max_receive_count must be a whole number from 1 to 1000: SQS takes no other."
+    error_message = "max_receive_count must be a whole number from 1 to 1000: SQS accepts no other."
   }
 }
 

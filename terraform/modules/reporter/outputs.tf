@@ -23,7 +23,7 @@ output "environment" {
 }
 
 output "schedules" {
-  description = "When it is invoked, and with what."
+  description = "When it is invoked, and with which input."
   value       = local.schedules
 }
 

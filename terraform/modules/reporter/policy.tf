@@ -30,7 +30,7 @@ locals {
       Resource = var.queues.dlq.arn
     },
     {
-      Sid      = "TellOnce"
+      Sid      = "SendOnce"
       Effect   = "Allow"
       Action   = ["dynamodb:PutItem", "dynamodb:DeleteItem"]
       Resource = var.ops_table.arn
@@ -52,7 +52,7 @@ locals {
       Resource = "${var.archive.arn}/${var.archive.digests_prefix}*"
     },
     {
-      Sid      = "TellLow"
+      Sid      = "NotifyLow"
       Effect   = "Allow"
       Action   = ["sns:Publish"]
       Resource = var.low_topic_arn

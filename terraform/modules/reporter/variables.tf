@@ -57,7 +57,7 @@ variable "account_id" {
 }
 
 variable "partition" {
-  description = "Partition of AWS, such as aws."
+  description = "AWS partition, such as aws."
   type        = string
 }
 

@@ -13,12 +13,12 @@ module "rules" {
 }
 
 output "written" {
-  description = "Rules by name, as the file has them, with thresholds as shares of its limits."
+  description = "Rules by name, as they are in the file, with thresholds computed from its limits."
   value = { for rule in local.compiled.rules : rule.name => {
     name                = rule.name
     kind                = rule.kind
     tier                = rule.tier
-    told                = rule.notify && rule.kind != "budget"
+    notifies            = rule.notify && rule.kind != "budget"
     subsystem           = rule.subsystem
     texts               = [rule.summary, rule.impact]
     runbook             = rule.runbook

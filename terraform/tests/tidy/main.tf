@@ -36,7 +36,7 @@ output "resource_count" {
 }
 
 output "untagged" {
-  description = "Resources that could have the tags but have not."
+  description = "Resources that could have the tags but lack them."
   value = [for resource in local.resources : "${resource.file}: ${resource.type}.${resource.name}"
   if !contains(local.untaggable, resource.type) && !can(regex("(?m)^  tags += var\\.tags$", resource.body))]
 }

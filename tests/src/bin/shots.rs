@@ -4,7 +4,7 @@
 //! `cargo run -p spillway-tests --bin shots` after `cargo build --release` and
 //! `cargo xtask wasm`. Arguments select pages by the beginning of their address: `… --bin shots -- /metrics`.
 
-#![expect(clippy::print_stdout, reason = "a program that people start talks to them")]
+#![expect(clippy::print_stdout, reason = "a command line tool writes to its standard streams")]
 
 use spillway_tests::addresses::addresses;
 use spillway_tests::browser::{Browser, Options};

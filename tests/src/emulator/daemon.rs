@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_keeps_what_a_daemon_would_accept() {
+    async fn the_daemon_keeps_valid_segments() {
         let daemon = Daemon::start().await.unwrap();
         let socket = UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
         for datagram in [

@@ -39,7 +39,7 @@ pub struct Deployment {
     folder: TempDir,
 }
 
-/// Whatever remains after the deployment was destroyed.
+/// What remains after the deployment was destroyed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
     /// Resources in Terraform's state.

@@ -1,4 +1,4 @@
-//! Rules that say which calls fail, and how.
+//! Rules that decide which calls fail, and how.
 
 use super::{Call, Service};
 use http::Uri;

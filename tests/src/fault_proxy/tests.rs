@@ -49,7 +49,7 @@ async fn without_rules_everything_passes() {
 }
 
 #[tokio::test]
-async fn each_service_is_throttled_and_fails_in_its_own_words() {
+async fn each_service_is_throttled_and_fails_with_its_own_errors() {
     let (address, reached) = service().await;
     let proxy = FaultProxy::start(address).await.unwrap();
     let s3 = "AWS4-HMAC-SHA256 Credential=k/20250101/eu-central-1/s3/aws4_request, SignedHeaders=host, Signature=0";
@@ -68,7 +68,7 @@ async fn each_service_is_throttled_and_fails_in_its_own_words() {
         assert_eq!(answer.status, status, "{body}");
         assert!(body.contains(words), "{body}");
     }
-    assert_eq!(reached.load(Ordering::Relaxed), 0, "what is refused has no effect");
+    assert_eq!(reached.load(Ordering::Relaxed), 0, "a refused call has no effect");
     assert_eq!((proxy.counts().faults(Fault::Throttle), proxy.counts().faults(Fault::Fail)), (3, 3));
 }
 
@@ -86,7 +86,7 @@ async fn a_connection_is_cut_before_or_after_the_effect() {
 }
 
 #[tokio::test]
-async fn a_late_answer_comes_all_the_same() {
+async fn a_delayed_call_is_still_answered() {
     let (address, reached) = service().await;
     let proxy = FaultProxy::start(address).await.unwrap();
     let slow = Fault::Slow(Duration::from_millis(20));
@@ -96,13 +96,13 @@ async fn a_late_answer_comes_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_batch_is_taken_in_part() {
+async fn a_batch_is_partly_accepted() {
     let (address, reached) = service().await;
     let proxy = FaultProxy::start(address).await.unwrap();
     proxy.set(1, vec![Rule::all(Calls::default(), Fault::Partial)]);
     let two = send_batch(r#"{"Entries":[{"Id":"a"},{"Id":"b"}]}"#);
     let answer = bare::send(proxy.address, &two).await.unwrap().json();
-    assert_eq!(answer["Entries"], serde_json::json!([{"Id": "a"}]), "the service saw one");
+    assert_eq!(answer["Entries"], serde_json::json!([{"Id": "a"}]), "the service received one entry");
     assert_eq!(answer["Failed"][0]["Id"], "b");
     let one = bare::send(proxy.address, &send_batch(r#"{"Entries":[{"Id":"a"}]}"#)).await.unwrap();
     assert_eq!((one.status, &one.json()["Failed"][0]["Id"]), (200, &serde_json::json!("a")));
@@ -110,12 +110,12 @@ async fn a_batch_is_taken_in_part() {
 }
 
 #[tokio::test]
-async fn it_ends_with_its_owner() {
+async fn the_proxy_ends_when_it_is_dropped() {
     let (address, _) = service().await;
     let proxy = FaultProxy::start(address).await.unwrap();
     let address = proxy.address;
     drop(proxy);
-    crate::eventually("nobody listens any more", async || match TcpStream::connect(address).await {
+    crate::eventually("the port is closed", async || match TcpStream::connect(address).await {
         Ok(_) => Err("connected"),
         Err(_) => Ok(()),
     })

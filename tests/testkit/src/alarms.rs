@@ -92,11 +92,12 @@ impl Script {
         }
         let mut changes: Vec<_> = self.changes.iter().filter(|change| change.rule == *rule).collect();
         changes.sort_by_key(|change| change.at);
-        let quiet = if self.evaluated_at.is_some() { AlarmState::Ok } else { AlarmState::InsufficientData };
+        let unchanged =
+            if self.evaluated_at.is_some() { AlarmState::Ok } else { AlarmState::InsufficientData };
         let last = changes.last();
         AlarmStatus {
             rule: rule.clone(),
-            state: last.map_or(quiet, |change| change.to),
+            state: last.map_or(unchanged, |change| change.to),
             since: last.map(|change| change.at),
             reason: last.map_or_else(|| "no change yet".to_owned(), |change| change.reason.clone()),
             notified: last.map(|change| change.notified.clone()),

@@ -28,7 +28,7 @@ pub use clock::ManualClock;
 pub use function::FunctionHarness;
 pub use memory::{Background, MemoryPipeline, QueuedMessage, State};
 #[cfg(feature = "functions")]
-pub use runtime_api::{Asked, INVOCATION_TRACE, RuntimeApi};
+pub use runtime_api::{INVOCATION_TRACE, Request, RuntimeApi};
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub const INVOCATION_TRACE: &str = "Root=1-6a000000-0123456789abcdef01234567";
 
 /// A request, and the connection for its answer.
-pub struct Asked {
+pub struct Request {
     /// Its first line.
     pub line: String,
     /// Its headers; their names are in lower case.
@@ -20,7 +20,7 @@ pub struct Asked {
     connection: TcpStream,
 }
 
-impl Asked {
+impl Request {
     /// Reads a request.
     pub fn read(stream: TcpStream) -> Self {
         let mut reader = BufReader::new(stream);
@@ -70,18 +70,18 @@ impl RuntimeApi {
     }
 
     /// The program's next request.
-    pub fn next(&self) -> Asked {
+    pub fn next(&self) -> Request {
         self.0.set_nonblocking(true).unwrap();
         for _ in 0..12_000 {
             match self.0.accept() {
                 Ok((stream, _)) => {
                     stream.set_nonblocking(false).unwrap();
-                    return Asked::read(stream);
+                    return Request::read(stream);
                 }
                 Err(_) => std::thread::sleep(Duration::from_millis(5)),
             }
         }
-        panic!("the program asked for nothing within a minute");
+        panic!("the program request for nothing within a minute");
     }
 
     /// Whether nobody asks for anything at the moment.
@@ -92,23 +92,23 @@ impl RuntimeApi {
 
     /// Gives the program an event to work on.
     pub fn give(&self, event: &Value) {
-        let asked = self.next();
-        let body = String::from_utf8_lossy(&asked.body).into_owned();
-        assert_eq!(asked.line, "GET /2018-06-01/runtime/invocation/next HTTP/1.1", "{body}");
+        let request = self.next();
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        assert_eq!(request.line, "GET /2018-06-01/runtime/invocation/next HTTP/1.1", "{body}");
         let headers = format!(
             "Lambda-Runtime-Aws-Request-Id: r-1\r\nLambda-Runtime-Deadline-Ms: 4102444800000\r\n\
              Lambda-Runtime-Trace-Id: {INVOCATION_TRACE};Parent=00000000000000aa;Sampled=0\r\n\
              Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:123456789012:function:shop\r\n"
         );
-        asked.answer("200 OK", &headers, event.to_string().as_bytes());
+        request.answer("200 OK", &headers, event.to_string().as_bytes());
     }
 
     /// Gives the program an event. Returns the first line and the body of the request with the program's answer.
     pub fn invoke(&self, event: &Value) -> (String, Value) {
         self.give(event);
-        let asked = self.next();
-        let answer = (asked.line.clone(), asked.json());
-        asked.answer("202 Accepted", "", b"");
+        let request = self.next();
+        let answer = (request.line.clone(), request.json());
+        request.answer("202 Accepted", "", b"");
         answer
     }
 }

@@ -67,7 +67,7 @@ fn owner(implemented: &Type) -> String {
 }
 
 #[test]
-fn definitions_know_functions_and_their_owners() {
+fn definitions_have_functions_with_their_owners() {
     let mut definitions = Definitions::default();
     let source = "
         pub async fn serve() {}

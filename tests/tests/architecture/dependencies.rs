@@ -128,7 +128,7 @@ impl Graph {
             }
             let assembles = ASSEMBLERS.contains(&folder) || folder.starts_with(FUNCTIONS);
             if !ADAPTERS.contains(&folder) && !assembles {
-                forbid(&|name| self.is_in(name, &ADAPTERS), "it takes ports; only programs see adapters");
+                forbid(&|name| self.is_in(name, &ADAPTERS), "it uses ports; only programs use adapters");
             }
             if folder.starts_with("pipeline/") {
                 let dashboard = |name: &str| {
@@ -226,7 +226,7 @@ fn a_forbidden_dependency_is_reported_with_its_path() {
 }
 
 #[test]
-fn packages_take_the_shared_lints_and_say_what_they_are() {
+fn packages_use_the_shared_lints_and_have_a_description() {
     for (name, folder) in Graph::read().folders {
         let folder_path = root().join(&folder);
         let manifest = read(&folder_path.join("Cargo.toml"));
@@ -241,7 +241,7 @@ fn packages_take_the_shared_lints_and_say_what_they_are() {
             .iter()
             .filter_map(|file| fs::read_to_string(folder_path.join(file)).ok())
             .any(|source| source.starts_with("//!"));
-        assert!(has_doc || folder_path.join("README.md").is_file(), "{name} does not say what it is for");
+        assert!(has_doc || folder_path.join("README.md").is_file(), "{name} has no description");
     }
 }
 

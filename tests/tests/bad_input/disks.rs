@@ -21,10 +21,9 @@ fn event(n: usize) -> Request {
 }
 
 fn refused(answer: &Answer) {
-    let document = problem(answer, "a disk that takes nothing");
+    let document = problem(answer, "a full disk");
     assert_eq!(answer.status, 503, "{document:#}");
-    let seconds: u32 =
-        answer.header("retry-after").expect("it says when to come back").parse().expect("seconds");
+    let seconds: u32 = answer.header("retry-after").expect("it has a Retry-After").parse().expect("seconds");
     assert!((1..=60).contains(&seconds));
 }
 
@@ -43,20 +42,20 @@ async fn fill(system: &System) -> u64 {
             }
         }
     }
-    panic!("the disk never was full: {promised} events were promised");
+    panic!("the disk was never full: {promised} events were promised");
 }
 
-/// Waits until events are accepted and stored again, and every promised event is in the store or on its way there.
-/// Messages that a consumer was processing when the disk failed come back after a visibility timeout of minutes.
-async fn all_is_well_again(system: &System, promised: u64) {
+/// Waits until events are accepted and stored again, and every promised event is stored or in flight. Messages that a
+/// consumer was processing when the disk failed come back after a visibility timeout of minutes.
+async fn events_are_stored_again(system: &System, promised: u64) {
     let small = Request::post("application/json", "{}");
-    let id = eventually("events are taken again", async || {
+    let id = eventually("events are accepted again", async || {
         let answer = system.send(&small).await;
         if answer.status == 202 { Ok(answer.id()) } else { Err(answer) }
     })
     .await;
     system.until(&["get", &id], |found| found["state"] == "stored").await;
-    eventually_within(RETRIES, "all that was promised is stored, but for what is in flight", async || {
+    eventually_within(RETRIES, "all promised events are stored or in flight", async || {
         let flow = system.ledger().await;
         let settled = flow["stored"].as_u64() >= Some(1) && flow["queued"] == 0;
         let kept = flow["stored"].as_u64().unwrap_or(0) + flow["in_flight"].as_u64().unwrap_or(0);
@@ -69,7 +68,7 @@ async fn all_is_well_again(system: &System, promised: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_refuses_and_comes_back_by_itself() {
+async fn a_full_disk_refuses_events_and_recovers_automatically() {
     let place = tempfile::tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(place.path(), DISK) else {
         // Users who may not mount a disk test the same with a limit on the size of files.
@@ -82,7 +81,7 @@ async fn a_full_disk_refuses_and_comes_back_by_itself() {
     let promised = fill(&system).await;
     assert!(promised > 0);
     std::fs::remove_file(ballast).unwrap();
-    all_is_well_again(&system, promised).await;
+    events_are_stored_again(&system, promised).await;
     system.kill().await;
     drop(disk);
 }
@@ -115,16 +114,16 @@ async fn a_limit_on_files(bytes: u64) {
     limit_files(system.pid(), Some(bytes));
     let promised = fill(&system).await;
     limit_files(system.pid(), None);
-    all_is_well_again(&system, promised).await;
+    events_are_stored_again(&system, promised).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_that_cannot_grow_refuse_and_come_back_by_itself() {
+async fn files_that_cannot_grow_refuse_events_and_recover_automatically() {
     a_limit_on_files(1 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_that_becomes_read_only_refuses_and_comes_back_by_itself() {
+async fn a_read_only_folder_refuses_events_and_recovers_automatically() {
     let system = System::start(Setup { wrapper: IGNORES_SIZE_SIGNAL.to_vec(), ..Setup::default() }).await;
     system.accept("before", "t", &json!({})).await;
     system.until(&["flow"], |flow| flow["stored"] == 1).await;
@@ -141,11 +140,11 @@ async fn a_folder_that_becomes_read_only_refuses_and_comes_back_by_itself() {
         Some(immutable) => drop(immutable),
         None => limit_files(system.pid(), None),
     }
-    all_is_well_again(&system, 1).await;
+    events_are_stored_again(&system, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_system_on_a_folder_that_it_may_not_write_says_so() {
+async fn a_folder_without_write_permission_is_an_error() {
     // No user can create files in /proc, not even the administrator.
     let output =
         System::refused(&["run", "--embedded", "/proc/spillway", "--api-port", "0", "--dashboard-port", "0"])

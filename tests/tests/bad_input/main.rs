@@ -1,4 +1,4 @@
-//! Bad input and bad conditions: each gets a clear answer, no input is half-accepted, no event is lost.
+//! Bad input and bad conditions: each gets a clear answer, no input is partly accepted, no event is lost.
 
 mod disks;
 mod requests;

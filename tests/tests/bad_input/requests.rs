@@ -53,13 +53,13 @@ fn bodies() -> Vec<Row> {
         row("bad UTF-8", Request::post(JSON, &b"{\"a\":\"\xff\"}"[..]), EVENT, "", "UTF-8"),
         row("bad UTF-8 in a name", Request::post(STRUCTURED, &b"{\"\xc3\x28\":1}"[..]), EVENT, "", "UTF-8"),
         row("UTF-16", Request::post(JSON, &b"\xff\xfe{\0}\0"[..]), EVENT, "", "UTF-8"),
-        row("a key twice", json(r#"{"a":{"b":1,"b":2}}"#), EVENT, "/a/b", "stands twice"),
+        row("a key twice", json(r#"{"a":{"b":1,"b":2}}"#), EVENT, "/a/b", "appears twice"),
         row(
             "a key twice, once in disguise",
             structured(&GOOD.replace("{", r#"{"\u0069d":"x","#)),
             EVENT,
             "/id",
-            "stands twice",
+            "appears twice",
         ),
         row("arrays 10,000 deep", json(&format!("{{\"a\":{}}}", deep(""))), EVENT, None, "deeper than 126"),
         row("objects 10,000 deep", json(&deep_objects), EVENT, None, "deeper than 126"),
@@ -265,12 +265,12 @@ fn sizes_and_routes() -> Vec<Row> {
         row("a long path", Request::to("GET", &format!("/{}", "a".repeat(8_000))), not_found, None, ""),
         row("reading events", Request::to("GET", "/events"), not_allowed, None, ""),
         row("deleting events", Request::to("DELETE", "/events"), not_allowed, None, ""),
-        row("a method of one's own", Request::to("FROBNICATE", "/events"), not_allowed, None, ""),
+        row("a custom method", Request::to("FROBNICATE", "/events"), not_allowed, None, ""),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_bad_request_gets_what_and_where_and_leaves_nothing_behind() {
+async fn every_bad_request_gets_reason_and_position_and_stores_nothing() {
     let system = System::start_empty().await;
     system.accept("before", "t", &json!({})).await;
     let before = system.until(&["flow"], |flow| flow["stored"] == 1).await;
@@ -300,7 +300,7 @@ async fn every_bad_request_gets_what_and_where_and_leaves_nothing_behind() {
 
 /// The server answers broken HTTP with a bare status, or closes the connection. It still serves the next connection.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_http_affects_no_other_request() {
+async fn broken_http_affects_no_other_request() {
     let system = System::start_empty().await;
     let long_header = format!("POST /events HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n", "x".repeat(40_000));
     let many_headers = format!("POST /events HTTP/1.1\r\nhost: x\r\n{}\r\n", "a: b\r\n".repeat(2_000));
@@ -347,7 +347,7 @@ impl Dice {
 
 /// Some bytes of a valid body are changed, doubled or left out. Some of the results are still events, most are not.
 #[tokio::test(flavor = "multi_thread")]
-async fn damaged_events_are_accepted_or_refused_and_counted_right() {
+async fn damaged_events_are_accepted_or_refused_and_counted_correctly() {
     let system = System::start_empty().await;
     let mut dice = Dice(0x5eed);
     let whole = format!("[{},{}]", GOOD.replace("{", r#"{"data":{"a":[1,"\u00e9"]},"#), GOOD);

@@ -65,7 +65,7 @@ async fn slow_clients_are_cut_off_while_others_are_served() {
         assert!((400..500).contains(&answer.status), "{answer:?}");
     }
     for answer in bodies {
-        let answer = answer.expect("whose headers arrived gets an answer");
+        let answer = answer.expect("a request with complete headers gets an answer");
         let document = problem(&answer, "a slow body");
         assert_eq!((answer.status, &document["type"]), (408, &json!("/problems/request-timeout")));
     }
@@ -74,7 +74,7 @@ async fn slow_clients_are_cut_off_while_others_are_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_leaves_in_the_middle_leaves_nothing_behind() {
+async fn a_client_that_disconnects_early_leaves_no_event() {
     let system = System::start_empty().await;
     for start in [
         &b"POST /ev"[..],

@@ -27,7 +27,11 @@ async fn lists(browser: &Browser, section: &str, wanted: &[&str]) {
         if wanted.iter().all(|name| seen.iter().any(|seen| seen == name)) { Ok(()) } else { Err(seen) }
     })
     .await;
-    assert_eq!(browser.run("return window.spillwayMarker ?? null").await, "still here", "it was loaded anew");
+    assert_eq!(
+        browser.run("return window.spillwayMarker ?? null").await,
+        "still here",
+        "the page was loaded again"
+    );
 }
 
 async fn open(browser: &Browser, system: &System, page: &str) {
@@ -62,10 +66,10 @@ async fn a_fault_notifies_low_then_high_its_runbook_leads_to_the_cause_and_both_
     browser.at(&format!("/alarms/{high}")).await;
     browser.see("In alarm for").await;
     browser.see("accepted are accounted for").await;
-    browser.see("It fired").await;
+    browser.see("It last fired").await;
     browser.find(".alarm-shade.high").await;
     let lead = browser.text().await.expect("a page can be read");
-    assert!(lead.contains("min before this one the last time"), "{lead}");
+    assert!(lead.contains("min before this alarm"), "{lead}");
     // The runbook's first step.
     browser.find(".alarm-runbook a[href^='/metrics']").await.click().await.expect("a link can be clicked");
     browser.at("/metrics").await;
@@ -107,7 +111,7 @@ async fn a_day_has_its_alarms_in_the_list_on_their_pages_and_on_the_charts() {
     browser.at("/alarms/table-system-errors-high").await;
     browser.find(".alarm-shade.high").await;
     browser.find(".threshold.high").await;
-    browser.see("It fired").await;
+    browser.see("It last fired").await;
     // The same chart among others, with the time of the alarm shaded.
     browser.click("Table metrics: Share of writes refused").await;
     browser.at("/metrics").await;
@@ -123,21 +127,20 @@ async fn the_link_in_a_message_works_on_a_phone_and_without_javascript() {
     let link = format!("{}/alarms/records-retried-high?range=24h", system.dashboard());
     let phone = Browser::signed_in(&system, Options { width: 380, height: 800, dark: true, ..PLAIN }).await;
     phone.open(&link).await;
-    for said in ["OK, cleared", "Is anything lost?", "First look", "Mitigate", "What it sees", "What changed"]
-    {
+    for said in ["OK, cleared", "Is anything lost?", "First look", "Mitigate", "Measurements", "Changes"] {
         phone.see(said).await;
     }
     // The first steps are within the first two screens, and the chart is the one for phones.
     let top = phone.find(".alarm-runbook h2").await;
-    let (_, y, _, _) = top.rectangle().await.expect("it has a place");
+    let (_, y, _, _) = top.rectangle().await.expect("it has a position");
     assert!(y < 1_000.0, "the runbook begins at {y}");
     assert_eq!(phone.overflow().await, 0);
     let narrow = phone.find(".plot.chart-when-narrow").await;
-    assert!(narrow.is_displayed().await.expect("it can be asked"));
+    assert!(narrow.is_displayed().await.expect("the browser answers"));
     // Runbooks link to each other, and to the alarms.
     phone.click("table-system-errors").await;
     phone.at("/runbooks/table-system-errors").await;
-    phone.see("Alarms that lead here").await;
+    phone.see("Alarms that link here").await;
     assert_eq!(phone.overflow().await, 0);
     no_console_errors(&phone).await;
 }

@@ -12,7 +12,7 @@ fn mend(system: &System) {
 
 /// Waits until the replay's page shows the result. Without JavaScript the test loads the page again, as a user would.
 async fn ended(browser: &Browser, options: Options, sentence: &str) {
-    eventually(&format!("the replay's page says \"{sentence}\""), async || {
+    eventually(&format!("the replay's page shows \"{sentence}\""), async || {
         let seen = browser.text().await.unwrap_or_else(|error| error.to_string());
         if seen.contains(sentence) {
             return Ok(());
@@ -73,7 +73,7 @@ async fn one_by_its_page(options: Options) {
     let browser = Browser::signed_in(&system, options).await;
     browser.open(&format!("{}/dead-letters?contains=bad-1", system.dashboard())).await;
     browser.click("order.placed").await;
-    browser.see("What happened").await;
+    browser.see("History").await;
     browser.see("9.90").await;
     // The dead letter is replayed unchanged, and comes back.
     browser.click("Replay this message").await;
@@ -105,7 +105,12 @@ async fn discard_and_undo(options: Options) {
     browser.open(&format!("{}/dead-letters", system.dashboard())).await;
     browser.click("Discard 2 messages").await;
     browser.at("/dead-letters/discard").await;
-    browser.find("textarea[name=reason]").await.send_keys("sent by a test").await.expect("it takes words");
+    browser
+        .find("textarea[name=reason]")
+        .await
+        .send_keys("sent by a test")
+        .await
+        .expect("the field accepts text");
     browser.click("Discard 2 messages").await;
     browser.see("2 messages were discarded.").await;
     let flow = system.ledger().await;
@@ -163,7 +168,12 @@ async fn filters_are_in_the_address() {
     let system = start_with_dead_letters().await;
     let browser = Browser::signed_in(&system, PLAIN).await;
     browser.open(&format!("{}/dead-letters", system.dashboard())).await;
-    browser.find("input[name=contains]").await.send_keys("bad-2\u{e007}").await.expect("it takes words");
+    browser
+        .find("input[name=contains]")
+        .await
+        .send_keys("bad-2\u{e007}")
+        .await
+        .expect("the field accepts text");
     eventually("the filter is in the address", async || {
         let place = browser.place().await;
         if place.contains("contains=bad-2") { Ok(()) } else { Err(place) }

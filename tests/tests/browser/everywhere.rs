@@ -6,7 +6,7 @@ use spillway_tests::System;
 use spillway_tests::addresses::addresses;
 use spillway_tests::browser::{Browser, Options};
 
-/// The addresses of every page there is, on a system with two dead letters; one has been replayed and came back.
+/// The addresses of all pages, on a system with two dead letters. One was replayed and came back.
 async fn pages(system: &System) -> Vec<String> {
     system.cli(&["dlq", "replay", "bad-1", "--wait", "--json"]).await;
     let mut pages: Vec<String> = addresses(system).await.into_iter().map(|(_, address)| address).collect();
@@ -39,12 +39,12 @@ async fn widest(browser: &Browser) -> String {
     let script = "const width = document.documentElement.clientWidth; \
                   const one = [...document.querySelectorAll('main *, header *, footer *')] \
                   .find(e => e.getBoundingClientRect().right > width + 0.5 && !e.closest('.table-scroll')); \
-                  return one ? one.tagName + '.' + one.getAttribute('class') : 'nothing that can be seen';";
+                  return one ? one.tagName + '.' + one.getAttribute('class') : 'no visible element';";
     browser.run(script).await.as_str().unwrap_or_default().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_page_is_whole_with_javascript_off() {
+async fn every_page_is_complete_with_javascript_off() {
     let system = start_with_dead_letters().await;
     let browser = Browser::signed_in(&system, PLAIN).await;
     for page in pages(&system).await {
@@ -69,7 +69,7 @@ async fn every_control_has_a_name_and_every_page_one_heading() {
                   const bare = [...document.querySelectorAll('a[href], button, select, textarea, summary, input:not([type=hidden]), [role=img], img')] \
                   .filter(e => !named(e)).map(e => e.outerHTML.slice(0, 200)); \
                   const ids = [...document.querySelectorAll('[id]')].map(e => e.id); \
-                  const twice = ids.filter((id, i) => ids.indexOf(id) !== i).map(id => 'the id ' + id + ' stands twice'); \
+                  const twice = ids.filter((id, i) => ids.indexOf(id) !== i).map(id => 'the id ' + id + ' appears twice'); \
                   const headings = document.querySelectorAll('h1').length; \
                   return [...bare, ...twice, ...(headings === 1 ? [] : [headings + ' headings of the first level'])];";
     let mut wrong = Vec::new();
@@ -84,7 +84,7 @@ async fn every_control_has_a_name_and_every_page_one_heading() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_there_is_said() {
+async fn missing_pages_and_items_are_reported() {
     let system = start_with_dead_letters().await;
     let browser = Browser::signed_in(&system, PLAIN).await;
     for (page, words) in [

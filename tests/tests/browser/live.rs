@@ -13,7 +13,7 @@ async fn shows(browser: &Browser, term: &str, wanted: u64) {
     })
     .await;
     let marker = browser.run("return window.spillwayMarker ?? null").await;
-    assert_eq!(marker, "still here", "the page was loaded anew");
+    assert_eq!(marker, "still here", "the page was loaded again");
 }
 
 async fn send(system: &System, ids: std::ops::Range<u32>) {
@@ -23,7 +23,7 @@ async fn send(system: &System, ids: std::ops::Range<u32>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_overview_follows_what_happens_without_a_reload() {
+async fn the_overview_updates_without_a_reload() {
     let system = start().await;
     send(&system, 0..1).await;
     let browser = Browser::signed_in(&system, Options::default()).await;
@@ -63,7 +63,7 @@ async fn a_paused_page_stays_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_says_that_it_is_stale_and_recovers_when_the_server_is_back() {
+async fn a_stale_page_shows_it_and_recovers_when_the_server_is_back() {
     let mut system = start().await;
     send(&system, 0..1).await;
     let browser = Browser::signed_in(&system, Options::default()).await;

@@ -1,4 +1,4 @@
-//! The dashboard in Chromium, used as people use it, with and without JavaScript.
+//! The dashboard in Chromium, as users operate it, with and without JavaScript.
 
 mod alarms;
 mod dead_letters;

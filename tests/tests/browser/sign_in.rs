@@ -18,7 +18,7 @@ async fn a_link_signs_in_once() {
     second.see("You are not signed in.").await;
     second.see("spillway sign-in --embedded").await;
 
-    // As the page says, the command line tool makes another link.
+    // The command on the page prints another link.
     let link = system.json(&["sign-in"]).await["url"].as_str().expect("a link").to_owned();
     second.open(&link).await;
     second.at("/").await;

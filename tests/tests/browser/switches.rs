@@ -44,7 +44,7 @@ async fn a_range_is_chosen_with_javascript_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_range_that_makes_no_sense_is_said_and_does_no_harm() {
+async fn an_invalid_range_is_reported_and_replaced_by_the_default() {
     let system = start_with_dead_letters().await;
     let browser = Browser::signed_in(&system, Options::default()).await;
     for query in
@@ -85,7 +85,7 @@ async fn the_theme_follows_the_system_until_it_is_chosen() {
     browser.click("Dark").await;
     browser.find("html[data-theme=dark]").await;
     assert!(lightness(&browser).await < 80.0);
-    assert_eq!(browser.place().await, "/dead-letters", "it leads back to where it was chosen");
+    assert_eq!(browser.place().await, "/dead-letters", "it returns to the page of the choice");
     browser.click("Theme").await;
     browser.click("As the system").await;
     browser.find("html:not([data-theme])").await;
@@ -114,9 +114,9 @@ async fn keys_lead_everywhere() {
     browser.press("\u{e00c}").await;
     browser.find("dialog#keys:not([open])").await;
     browser.press("/").await;
-    let at = browser.client.active_element().await.expect("something has the focus");
+    let at = browser.client.active_element().await.expect("an element has the focus");
     assert_eq!(at.attr("name").await.expect("it is there").as_deref(), Some("contains"));
-    at.send_keys("gm").await.expect("it takes letters");
+    at.send_keys("gm").await.expect("it accepts letters");
     assert_eq!(browser.place().await, "/dead-letters", "letters in a field are letters");
     no_console_errors(&browser).await;
 }

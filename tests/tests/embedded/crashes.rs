@@ -25,7 +25,7 @@ async fn five_kills_under_load_lose_no_promise() {
         .expect("the load can be started");
     for _ in 0..5 {
         let before = promised(&ids);
-        eventually("promises are made", async || {
+        eventually("events are promised", async || {
             let now = promised(&ids);
             if now >= before + 150 { Ok(()) } else { Err(now) }
         })
@@ -35,7 +35,7 @@ async fn five_kills_under_load_lose_no_promise() {
     }
     let loaded = finish(load).await;
     assert_eq!((loaded.code, &loaded.json()["promised"]), (Some(0), &json!(3600)), "{loaded:?}");
-    assert!(loaded.json()["no_answer"].as_u64() > Some(0), "the kills were felt: {loaded:?}");
+    assert!(loaded.json()["no_answer"].as_u64() > Some(0), "the kills had an effect: {loaded:?}");
 
     let verdict = system.cli(&["load", "--verify", &file, "--json"]).await;
     assert_eq!((verdict.code, &verdict.json()["found"]), (Some(0), &json!(3600)), "{verdict:?}");
@@ -46,7 +46,7 @@ async fn five_kills_under_load_lose_no_promise() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dead_letters_faults_and_replays_outlive_a_kill() {
+async fn dead_letters_faults_and_replays_survive_a_kill() {
     let mut system = System::start_empty().await;
     system.write_schema("order.placed", &json!({"required": ["amount"]}));
     for n in 0..30 {
@@ -80,7 +80,7 @@ async fn dead_letters_faults_and_replays_outlive_a_kill() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_it_to_end_finds_everything_afterwards() {
+async fn a_requested_end_keeps_all_events() {
     let mut system = System::start_empty().await;
     for n in 0..20 {
         system.accept(&format!("e{n}"), "t", &json!({})).await;

@@ -17,7 +17,7 @@ async fn an_event_that_breaks_its_schema_is_kept_and_replayed_once_the_schema_is
     for (id, words) in [("text", "/amount"), ("none", "amount")] {
         let item = items.iter().find(|item| item["event_id"] == id).expect("both are listed");
         assert_eq!(item["class"], "schema");
-        let reason = item["reason"].as_str().expect("a reason in words");
+        let reason = item["reason"].as_str().expect("a readable reason");
         assert!(reason.contains(words), "{reason}");
     }
     let ledger = system.until(&["flow"], |flow| flow["stored"] == 2).await;
@@ -45,7 +45,7 @@ async fn an_event_that_breaks_its_schema_is_kept_and_replayed_once_the_schema_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_bad_event_of_a_batch_takes_no_other_with_it() {
+async fn one_bad_event_of_a_batch_affects_no_other() {
     let schema = json!({"properties": {"amount": {"type": "number"}}});
     let system = System::start(Setup { schemas: vec![("order.placed", schema)], ..Setup::default() }).await;
     let amount = |n: usize| if n % 10 == 3 { json!("three") } else { json!(n) };
@@ -57,7 +57,7 @@ async fn one_bad_event_of_a_batch_takes_no_other_with_it() {
         .collect();
     let request =
         spillway_tests::http::Request::post("application/cloudevents-batch+json", json!(events).to_string());
-    assert_eq!(system.send(&request).await.status, 202, "content is judged by the consumer, not at the door");
+    assert_eq!(system.send(&request).await.status, 202, "the consumer checks content, not the API");
     let ledger = system.until(&["flow"], |flow| flow["stored"] == 45 && flow["archived"] == 5).await;
     assert_eq!(ledger["unaccounted"], 0);
 }
@@ -67,7 +67,7 @@ async fn a_dead_letter_is_discarded_by_an_operator_with_a_reason_and_may_be_rest
     let system = System::start(Setup { schemas: vec![("junk", json!(false))], ..Setup::default() }).await;
     system.accept("j1", "junk", &json!(1)).await;
     system.until(&["dlq", "list"], |list| list["total"] == 1).await;
-    assert_eq!(system.cli(&["dlq", "discard", "j1"]).await.code, Some(2), "a reason is asked for");
+    assert_eq!(system.cli(&["dlq", "discard", "j1"]).await.code, Some(2), "a reason is required");
     let words = ["dlq", "discard", "j1", "--reason", "a test gone wrong", "--by", "anna"];
     assert_eq!(system.cli(&words).await.code, Some(0));
     let ledger = system.ledger().await;

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_has_a_day_behind_it_that_balances_and_dead_letters_to_try_a_replay_on() {
+async fn the_demo_has_a_balanced_day_of_history_and_dead_letters_to_replay() {
     let setup = Setup { demo: true, ..Setup::default() };
     let mut system = System::start(setup).await;
     let flow = system.ledger().await;
@@ -25,7 +25,7 @@ async fn the_demo_has_a_day_behind_it_that_balances_and_dead_letters_to_try_a_re
     assert!(left_out > 0 && left_out < before, "some would fail again, some would not: {replay:#}");
     assert_eq!(replay["replay"]["stored"], before - left_out, "{replay:#}");
 
-    // After a restart the demo continues where it stopped; it makes no second day of history.
+    // After a restart the demo continues where it stopped, without a second day of history.
     let ports = system.ports();
     system.stop().await;
     let stopped = system.ledger().await;
@@ -37,7 +37,7 @@ async fn the_demo_has_a_day_behind_it_that_balances_and_dead_letters_to_try_a_re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn history_that_was_interrupted_is_made_again() {
+async fn an_interrupted_history_is_created_again() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut making = Command::new(programs().spillway())
@@ -64,7 +64,7 @@ async fn history_that_was_interrupted_is_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dashboard_of_its_own_watches_a_running_pipeline() {
+async fn a_separate_dashboard_shows_a_running_pipeline() {
     let system = System::start_empty().await;
     system.accept("e1", "t", &json!({})).await;
     system.until(&["flow"], |flow| flow["stored"] == 1).await;

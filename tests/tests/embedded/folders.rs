@@ -26,7 +26,7 @@ async fn refused(command: &str, data: &Path, more: &[&str]) -> Output {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_pipeline_on_a_folder_is_refused_and_the_first_goes_on() {
+async fn a_second_pipeline_on_a_folder_is_refused_and_the_first_continues() {
     let system = System::start_empty().await;
     for (command, more) in [("run", &[][..]), ("run", &["--fresh"][..]), ("demo", &[][..])] {
         let second = refused(command, &system.data(), more).await;
@@ -49,12 +49,12 @@ async fn a_port_in_use_is_named_before_anything_is_done() {
         let sentence = output.one_sentence();
         assert!(sentence.contains(&port) && sentence.contains("in use"), "{flag}: {sentence}");
         assert_eq!(output.code, Some(1));
-        assert!(!data.exists(), "{flag}: nothing was made");
+        assert!(!data.exists(), "{flag}: no folder was created");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_of_another_version_is_left_alone() {
+async fn a_folder_of_another_version_is_not_changed() {
     let mut system = System::start_empty().await;
     system.stop().await;
     let database = system.data().join("pipeline.db");
@@ -75,12 +75,12 @@ async fn a_folder_of_another_version_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_that_is_none_of_ours_is_left_alone() {
+async fn a_folder_of_another_program_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
     let output = refused("run", folder.path(), &["--fresh"]).await;
     let sentence = output.one_sentence();
-    assert!(sentence.contains("left alone"), "{sentence}");
+    assert!(sentence.contains("was not changed"), "{sentence}");
     assert_eq!(std::fs::read_to_string(folder.path().join("thesis.txt")).unwrap(), "years of work");
 
     let file = folder.path().join("thesis.txt");
@@ -119,7 +119,7 @@ async fn the_tool_reads_and_acts_on_a_folder_whether_or_not_its_pipeline_runs() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_without_data_is_said_to_have_none() {
+async fn a_folder_without_data_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
     for words in [&["flow"][..], &["dlq", "list"], &["fault", "start", "store-outage"], &["sign-in"]] {
@@ -129,5 +129,5 @@ async fn a_folder_without_data_is_said_to_have_none() {
     }
     let attached = refused("dashboard", folder.path(), &[]).await;
     assert!(attached.one_sentence().contains("has no Spillway data"), "{attached:?}");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "looking leaves nothing behind");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "reading creates no files");
 }

@@ -31,7 +31,7 @@ async fn verify(system: &System) -> Output {
     system.cli(&["load", "--json", "--verify", ids.to_str().expect("a plain name")]).await
 }
 
-/// Waits until no event is on its way, then checks that each promise was kept.
+/// Waits until no event is in a queue, then checks that each promise was kept.
 async fn all_is_stored(system: &System, promised: u64) {
     eventually_within(RETRIES, "everything is stored", async || {
         let flow = system.ledger().await;
@@ -45,7 +45,7 @@ async fn all_is_stored(system: &System, promised: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_accepted_while_the_store_is_down_is_stored_once_it_is_back() {
+async fn events_accepted_during_a_store_outage_are_stored_after_it() {
     let system = System::start_empty().await;
     assert_eq!(system.cli(&["fault", "start", "store-outage", "--by", "anna"]).await.code, Some(0));
     let loaded = load(&system, "200", "5").await;
@@ -53,7 +53,7 @@ async fn what_is_accepted_while_the_store_is_down_is_stored_once_it_is_back() {
     let during = verify(&system).await;
     assert_eq!(during.code, Some(0), "{during:?}");
     let stored = during.json()["places"]["stored"].as_u64().unwrap_or(0);
-    assert!(stored < 500, "the fault is felt within a second: {during:?}");
+    assert!(stored < 500, "the fault has an effect within a second: {during:?}");
     let stopped = system.json(&["fault", "stop", "store-outage", "--by", "anna"]).await;
     assert_eq!(stopped["stopped"], 1);
     all_is_stored(&system, 1000).await;
@@ -71,11 +71,11 @@ async fn what_is_accepted_while_the_store_is_down_is_stored_once_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_promised_while_the_queue_is_down() {
+async fn no_event_is_promised_while_the_queue_is_down() {
     let system = System::start_empty().await;
     assert_eq!(system.cli(&["fault", "start", "queue-outage"]).await.code, Some(0));
     let request = spillway_tests::http::Request::post("application/json", "{}");
-    let refused = eventually_within(RETRIES, "the fault is felt", async || {
+    let refused = eventually_within(RETRIES, "the fault has an effect", async || {
         let answer = system.send(&request).await;
         if answer.status == 202 { Err(answer) } else { Ok(answer) }
     })
@@ -85,7 +85,7 @@ async fn nothing_is_promised_while_the_queue_is_down() {
     assert_eq!(system.send(&request).await.status, 503);
     assert_eq!(system.ledger().await["accepted"], before);
     assert_eq!(system.cli(&["fault", "stop", "--all"]).await.code, Some(0));
-    eventually_within(RETRIES, "the API takes events again", async || {
+    eventually_within(RETRIES, "the API accepts events again", async || {
         let answer = system.send(&request).await;
         if answer.status == 202 { Ok(()) } else { Err(answer) }
     })
@@ -93,7 +93,7 @@ async fn nothing_is_promised_while_the_queue_is_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_is_slow_and_throttles_loses_nothing() {
+async fn a_slow_and_throttling_store_loses_no_event() {
     let system = System::start_empty().await;
     for words in [
         &["fault", "start", "store-throttle", "--capacity", "0.01"][..],

@@ -40,7 +40,7 @@ pub async fn events_are_stored_as_they_were_sent_in_every_mode(at: &Deployment) 
     assert_eq!((grown(&before, &after, "accepted"), grown(&before, &after, "stored")), (6, 6));
 }
 
-pub async fn what_cannot_be_taken_is_refused_in_words(at: &Deployment) {
+pub async fn a_request_that_cannot_be_accepted_gets_a_reason(at: &Deployment) {
     let before = settled(at).await;
     let large = json!({"specversion": "1.0", "id": "large", "source": "/a", "type": "t", "data": "x".repeat(250_000)});
     let incomplete = json!([event("ok", &json!(1)), {"specversion": "1.0", "id": "no-type", "source": "/a"}]);

@@ -11,7 +11,7 @@ const A_REQUEST: usize = 100;
 /// Number of concurrent requests.
 const SENDERS: usize = 4;
 
-pub async fn ten_thousand_events_through_failing_services_are_all_there(at: &Deployment) {
+pub async fn ten_thousand_events_through_failing_services_are_all_stored_or_archived(at: &Deployment) {
     let before = settled(at).await;
     let counts = at.proxy.counts();
     let calls = Calls::default;
@@ -49,7 +49,7 @@ pub async fn ten_thousand_events_through_failing_services_are_all_there(at: &Dep
     let verdict = at.cli(&["load", "--json", "--verify", promised]).await;
     assert_eq!(verdict.code, Some(0), "{verdict:?}");
 
-    // The faults really happened. Events that the consumer gives up are refused thousands of times. So each fault's
+    // The faults really happened. The table refuses events that become dead letters thousands of times. So each fault's
     // share is compared with the calls that got through.
     let seen = at.proxy.counts().since(&counts);
     for (fault, share) in

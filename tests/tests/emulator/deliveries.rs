@@ -22,7 +22,7 @@ pub async fn the_same_source_and_id_is_one_event(at: &Deployment) {
     assert_eq!(stored(at, "twice").await.len(), 1);
 }
 
-pub async fn a_write_whose_answer_got_lost_is_not_made_twice(at: &Deployment) {
+pub async fn a_write_with_a_lost_answer_is_not_repeated(at: &Deployment) {
     let before = settled(at).await;
     let counts = at.proxy.counts();
     at.proxy.set(3, vec![Rule::next(5, of_events_table(at), Fault::CutAfter)]);
@@ -34,7 +34,7 @@ pub async fn a_write_whose_answer_got_lost_is_not_made_twice(at: &Deployment) {
     assert_eq!(at.proxy.counts().since(&counts).faults(Fault::CutAfter), 5);
 }
 
-pub async fn what_a_queue_leaves_of_a_batch_is_sent_again(at: &Deployment) {
+pub async fn rejected_entries_of_a_batch_are_sent_again(at: &Deployment) {
     let before = settled(at).await;
     let counts = at.proxy.counts();
     let sends = Calls::of(Service::Sqs).operation("SendMessageBatch");
@@ -44,10 +44,10 @@ pub async fn what_a_queue_leaves_of_a_batch_is_sent_again(at: &Deployment) {
     assert!(at.proxy.counts().since(&counts).faults(Fault::Partial) > 0);
     all_stored(at, "partial", &all).await;
     let after = settled(at).await;
-    assert_eq!(grown(&before, &after, "accepted"), 5, "a promise for each, and no more");
+    assert_eq!(grown(&before, &after, "accepted"), 5, "one promise for each event");
 }
 
-pub async fn nothing_is_promised_while_the_queue_takes_nothing(at: &Deployment) {
+pub async fn no_event_is_promised_while_the_queue_refuses(at: &Deployment) {
     let before = settled(at).await;
     at.proxy.set(
         4,
@@ -64,7 +64,7 @@ pub async fn nothing_is_promised_while_the_queue_takes_nothing(at: &Deployment) 
     assert_eq!(grown(&before, &after, "accepted"), 3);
 }
 
-pub async fn a_consumer_that_is_killed_in_the_middle_of_a_batch_loses_nothing(at: &Deployment) {
+pub async fn a_consumer_killed_within_a_batch_loses_no_event(at: &Deployment) {
     let before = settled(at).await;
     let counts = at.proxy.counts();
     at.proxy.set(5, vec![Rule::all(of_events_table(at), Fault::Slow(Duration::from_secs(2)))]);
@@ -83,5 +83,5 @@ pub async fn a_consumer_that_is_killed_in_the_middle_of_a_batch_loses_nothing(at
     let after = settled(at).await;
     assert_eq!(grown(&before, &after, "accepted"), 10);
     let alive = at.sandboxes("consumer");
-    assert!(killed.iter().all(|sandbox| !alive.contains(sandbox)), "they really died");
+    assert!(killed.iter().all(|sandbox| !alive.contains(sandbox)), "the processes really ended");
 }

@@ -33,17 +33,17 @@ macro_rules! journeys {
 const JOURNEYS: &[(&str, Journey)] = &journeys![
     apply::a_second_plan_changes_nothing,
     accept::events_are_stored_as_they_were_sent_in_every_mode,
-    accept::what_cannot_be_taken_is_refused_in_words,
+    accept::a_request_that_cannot_be_accepted_gets_a_reason,
     deliveries::the_same_source_and_id_is_one_event,
-    deliveries::a_write_whose_answer_got_lost_is_not_made_twice,
-    deliveries::what_a_queue_leaves_of_a_batch_is_sent_again,
-    deliveries::nothing_is_promised_while_the_queue_takes_nothing,
-    deliveries::a_consumer_that_is_killed_in_the_middle_of_a_batch_loses_nothing,
+    deliveries::a_write_with_a_lost_answer_is_not_repeated,
+    deliveries::rejected_entries_of_a_batch_are_sent_again,
+    deliveries::no_event_is_promised_while_the_queue_refuses,
+    deliveries::a_consumer_killed_within_a_batch_loses_no_event,
     traces::an_event_is_one_trace_from_the_api_to_the_table_and_so_is_its_replay,
-    outage::what_can_not_be_stored_is_archived_and_comes_back_by_a_replay,
+    outage::events_that_cannot_be_stored_are_archived_and_replayed,
     outage::an_index_that_fails_is_repaired_later,
-    chaos::ten_thousand_events_through_failing_services_are_all_there,
-    poison::poison_is_dead_lettered_with_its_reason_and_fails_nothing_beside_it,
+    chaos::ten_thousand_events_through_failing_services_are_all_stored_or_archived,
+    poison::invalid_records_are_dead_lettered_with_their_reason_and_affect_no_other,
 ];
 
 /// The deployment, which is created when a journey first needs it.
@@ -108,7 +108,7 @@ impl Theatre {
         let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             self.runtime.block_on(journey(&deployment));
         }));
-        played.map_err(|_| Failed::from(format!("the emulator said last:\n{}", deployment.log())))
+        played.map_err(|_| Failed::from(format!("the emulator's last output:\n{}", deployment.log())))
     }
 
     /// Destroys the deployment after the last journey.
@@ -116,7 +116,7 @@ impl Theatre {
         let Stage::Up(deployment) = std::mem::replace(&mut *self.stage(), Stage::Gone) else {
             return Err("there is no deployment".into());
         };
-        let deployment = Arc::into_inner(deployment).ok_or("a journey goes on")?;
+        let deployment = Arc::into_inner(deployment).ok_or("a journey is running")?;
         deployment.proxy.clear();
         let left = self.runtime.block_on(deployment.destroy());
         if left == Leftovers::default() { Ok(()) } else { Err(format!("{left:#?}").into()) }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use spillway_tests::emulator::Deployment;
 use spillway_tests::fault_proxy::{Calls, Fault, Rule, Service};
 
-pub async fn what_can_not_be_stored_is_archived_and_comes_back_by_a_replay(at: &Deployment) {
+pub async fn events_that_cannot_be_stored_are_archived_and_replayed(at: &Deployment) {
     let before = settled(at).await;
     let counts = at.proxy.counts();
     at.proxy.set(1, vec![Rule::all(of_events_table(at), Fault::Fail)]);

@@ -7,7 +7,7 @@ use serde_json::json;
 use spillway_tests::emulator::Deployment;
 use spillway_tests::eventually_within;
 
-pub async fn poison_is_dead_lettered_with_its_reason_and_fails_nothing_beside_it(at: &Deployment) {
+pub async fn invalid_records_are_dead_lettered_with_their_reason_and_affect_no_other(at: &Deployment) {
     let queue = at.named("/queues/primary/url");
     let mut good = vec!["poison-good-1", "poison-good-2", "poison-good-3"];
     let of_the_future = json!({"specversion": "9.9", "id": "poison-future", "source": SOURCE, "type": "t"});

@@ -48,7 +48,7 @@ pub async fn stored(at: &Deployment, prefix: &str) -> BTreeSet<String> {
         for item in page["Items"].as_array().into_iter().flatten() {
             let (id, source) = (&item["id"]["S"], &item["source"]["S"]);
             let new = found.insert(id.as_str().unwrap_or_default().to_owned());
-            assert!(new, "{id} is there from two sources, one is {source}");
+            assert!(new, "{id} is stored from two sources, one is {source}");
         }
         start = page["LastEvaluatedKey"].clone();
         if start.is_null() {
@@ -71,11 +71,11 @@ pub async fn all_stored(at: &Deployment, prefix: &str, ids: &[String]) {
     .await;
 }
 
-/// Waits until no event is on its way and every promised event is accounted for, and returns the ledger.
+/// Waits until no event is in a queue and every promised event is accounted for. Returns the ledger.
 ///
 /// The tool allows for metrics that have not arrived yet, so its `unaccounted` alone would become 0 too early.
 pub async fn settled(at: &Deployment) -> Value {
-    eventually_within(RETRIES, "nothing is on its way any more, and nothing is unaccounted for", async || {
+    eventually_within(RETRIES, "no event is in a queue, and none is unaccounted for", async || {
         let ledger = at.ledger().await;
         if ["queued", "in_flight", "in_dlq", "replaying"].iter().any(|place| ledger[place] != 0) {
             return Err(ledger);

@@ -43,7 +43,7 @@ pub async fn an_event_is_one_trace_from_the_api_to_the_table_and_so_is_its_repla
         "{outcomes:#?}"
     );
     let [(_, _, stored)] = of(consumer, "stored")[..] else { panic!("stored once: {outcomes:#?}") };
-    assert_eq!(stored["replay_id"], replay.json()["replay"]["id"], "the replay is told by its id");
+    assert_eq!(stored["replay_id"], replay.json()["replay"]["id"], "the replay is identified by its id");
 
     // Each of Spillway's segments in the trace has its parent in the same trace.
     let trace = at.daemon.trace(root);

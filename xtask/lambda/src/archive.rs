@@ -23,7 +23,7 @@ mod tests {
     use std::io::Read as _;
 
     #[test]
-    fn it_is_executable_and_always_the_same() {
+    fn the_zip_is_executable_and_reproducible() {
         let program = b"\x7fELF and so on".repeat(1_000);
         let bytes = of_bootstrap(&program).unwrap();
         assert_eq!(bytes, of_bootstrap(&program).unwrap());

@@ -23,7 +23,8 @@ impl FromStr for Version {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(&format!("GLIBC_{text}")).ok_or_else(|| format!("\"{text}\" is no version; write it like 2.34"))
+        parse(&format!("GLIBC_{text}"))
+            .ok_or_else(|| format!("\"{text}\" is not a version; write it like 2.34"))
     }
 }
 
@@ -37,7 +38,7 @@ pub struct Needs {
 
 /// Reads a program's headers. A program without imported symbols is linked statically and has no requirements.
 pub fn read(program: &[u8]) -> Result<Needs> {
-    let file = ElfFile64::<Endianness>::parse(program).context("it is no 64-bit ELF file")?;
+    let file = ElfFile64::<Endianness>::parse(program).context("it is not a 64-bit ELF file")?;
     let endian = file.endian();
     let architecture = match file.elf_header().e_machine(endian) {
         elf::EM_AARCH64 => Some(Architecture::Arm64),
@@ -50,7 +51,7 @@ pub fn read(program: &[u8]) -> Result<Needs> {
         let Some((mut libraries, names)) = section.gnu_verneed(endian, program)? else { continue };
         let strings = sections.strings(endian, program, names)?;
         let text = |offset| -> Result<String> {
-            let bytes = strings.get(offset).ok().context("a name lies outside the file")?;
+            let bytes = strings.get(offset).ok().context("a name is outside the file")?;
             Ok(String::from_utf8_lossy(bytes).into_owned())
         };
         while let Some((library, mut needed)) = libraries.next()? {
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_numbers_and_only_glibc_s() {
+    fn versions_are_parsed_for_glibc_only() {
         assert_eq!(parse("GLIBC_2.2.5"), Some(Version(2, 2)));
         assert!(parse("GLIBC_2.4") < parse("GLIBC_2.34"));
         assert_eq!((parse("GCC_3.0"), parse("GLIBC_PRIVATE")), (None, None));
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
-    fn this_very_program_needs_a_glibc() {
+    fn this_program_requires_a_glibc() {
         let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         let needs = read(&program).unwrap();
         assert!(needs.versions.iter().any(|(library, _)| library.starts_with("libc.so")));

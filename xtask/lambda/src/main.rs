@@ -1,6 +1,6 @@
 //! Checks that Lambda can start the functions' programs, and packs each into the zip that Lambda accepts.
 
-#![expect(clippy::print_stderr, reason = "a command line tool talks on its standard streams")]
+#![expect(clippy::print_stderr, reason = "a command line tool writes to its standard streams")]
 
 mod archive;
 mod elf;

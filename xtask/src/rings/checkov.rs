@@ -114,6 +114,6 @@ mod tests {
         });
         assert_eq!(counts(&report).unwrap(), Counts { passed: 12, failed: 1, skipped: 0 });
         assert_eq!(failures(&report), ["/main.tf:3 aws_sqs_queue.q: CKV_AWS_1 a rule"]);
-        assert!(counts(&json!([])).is_err(), "a report of another form is no success");
+        assert!(counts(&json!([])).is_err(), "a report in another format is an error");
     }
 }

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mirror_is_found_near_and_not_far() {
+    fn a_mirror_is_found_only_near_the_folder() {
         let root = std::env::temp_dir().join(format!("spillway-mirror-{}", std::process::id()));
         let mirror = root.join("a/mirror");
         fs::create_dir_all(mirror.join(REGISTRY)).unwrap();

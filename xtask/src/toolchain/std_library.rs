@@ -59,9 +59,7 @@ fn find_library(unpacked: &Path, version: &str) -> Option<PathBuf> {
 /// Fetches Debian's package with the sources of exactly this compiler version.
 fn download(version: &str, work: &Path) -> Result<PathBuf> {
     if process::find_program(&["apt-get"]).is_none() || !Path::new(KEYRING).is_file() {
-        bail!(
-            "rustup could not fetch it, and this is not a Debian machine with apt, so neither can its sources be"
-        );
+        bail!("rustup could not fetch it, and fetching its sources needs a Debian machine with apt");
     }
     let mirrors = mirrors()?;
     let mut problem = anyhow!("no Debian mirror among this machine's apt sources");

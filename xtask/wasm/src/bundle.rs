@@ -73,7 +73,7 @@ pub fn write(from: &Sources, folder: &Path, with_compressed: bool) -> Result<Bun
         .remove_producers_section(true)
         .generate_output()?;
     if output.js().contains("/snippets/") {
-        bail!("a crate brought JavaScript snippets of its own; only wasm-bindgen's glue is served");
+        bail!("a crate has its own JavaScript snippets; only wasm-bindgen's glue is served");
     }
     let exports: Vec<String> = output.wasm().exports.iter().map(|export| export.name.clone()).collect();
     check_islands(&islands, &exports)?;
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_s_name_follows_its_content() {
+    fn a_file_name_depends_on_its_content() {
         assert_ne!(hash(&[b"a", b"b"]), hash(&[b"ab"]));
         assert_eq!(hash(&[b"a"]).len(), 16);
     }

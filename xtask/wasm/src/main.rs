@@ -1,6 +1,6 @@
 //! Makes the files that the browser loads from the compiled wasm. It uses the version of wasm-bindgen in Cargo.lock.
 
-#![expect(clippy::print_stderr, reason = "a command line tool talks on its standard streams")]
+#![expect(clippy::print_stderr, reason = "a command line tool writes to its standard streams")]
 
 mod bundle;
 

@@ -10,16 +10,16 @@ use spillway_core::ports::Clock;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Seconds for which it is remembered.
+/// Seconds for which a sent notification is recorded.
 const KEPT_S: i64 = 30 * 86_400;
 
-/// Remembers in a table, by conditional writes.
+/// Records notifications in a table, with conditional writes.
 #[derive(Clone)]
 pub struct DynamoSentLog {
     client: Client,
     table: String,
     clock: Arc<dyn Clock>,
-    /// A claim ends by itself after this: longer than its function can run.
+    /// A claim expires after this time, which is longer than its function can run.
     lease: Duration,
 }
 
@@ -74,7 +74,7 @@ impl SentLog for DynamoSentLog {
         put.send().await.map(|_| ()).map_err(|error| refused!(error, "dynamodb:PutItem"))
     }
 
-    async fn give_back(&self, what: &str) -> Result<(), PortError> {
+    async fn release(&self, what: &str) -> Result<(), PortError> {
         let delete =
             self.client.delete_item().table_name(&self.table).key("pk", text("digest")).key("sk", text(what));
         delete.send().await.map(|_| ()).map_err(|error| refused!(error, "dynamodb:DeleteItem"))

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use spillway_alerts::AlarmState;
 use spillway_dashboard_aws::{AlarmNow, AlarmUpdate, alarm_updates, alarms_now};
 
-/// No night has this many pages. An answer that always announces another page must not be followed.
+/// More pages than any night has. The limit stops an answer that always announces another page.
 const MAX_PAGES: usize = 1_000;
 
 /// Alarms of an account and region.

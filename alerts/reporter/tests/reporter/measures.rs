@@ -1,4 +1,4 @@
-//! What no service measures: the budget, and the time to loss.
+//! The budget and the time to loss, which no service measures.
 
 use crate::support::{Fake, ask, at};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ async fn a_budget_that_does_not_answer_is_an_error() {
     assert!(lines(&fake).is_empty());
 }
 
-/// Seconds that are left, in a world in which dead letters wait.
+/// Seconds that are left while dead letters wait.
 async fn left(fill: impl FnOnce(&mut dyn FnMut(&str, i64, f64))) -> Option<i64> {
     let fake = Fake::default();
     let now = at(NOW).as_second();
@@ -60,11 +60,11 @@ const IN_FLIGHT: &str = "ApproximateNumberOfMessagesNotVisible shop-events-dlq";
 const AGE: &str = "ApproximateAgeOfOldestMessage shop-events";
 
 #[tokio::test]
-async fn the_clock_runs_from_when_the_queue_was_last_empty_and_knows_the_way_before() {
+async fn the_time_counts_from_when_the_queue_was_last_empty_and_includes_the_retries() {
     let seconds = left(|put| {
         put(VISIBLE, 3 * DAY, 0.0);
         put(IN_FLIGHT, 3 * DAY, 0.0);
-        // Nothing is known of what is in flight.
+        // The number of messages in flight is unknown.
         put(VISIBLE, 2 * DAY + 3_600, 0.0);
         put(VISIBLE, 2 * DAY, 5.0);
         // Nothing is visible, but something is in flight: not empty.
@@ -97,7 +97,7 @@ async fn a_queue_that_was_never_seen_empty_has_waited_since_its_first_datapoint(
 }
 
 #[tokio::test]
-async fn it_ends_at_nothing() {
+async fn the_time_to_loss_is_never_negative() {
     let seconds = left(|put| {
         put(VISIBLE, 13 * DAY, 1.0);
         put(AGE, 13 * DAY, 1_000_000.0);
@@ -106,7 +106,7 @@ async fn it_ends_at_nothing() {
 }
 
 #[tokio::test]
-async fn while_nothing_waits_nothing_is_measured_and_no_metric_is_read() {
+async fn without_dead_letters_nothing_is_measured_and_no_metric_is_read() {
     let fake = Fake::default();
     fake.with(|world| world.broken.insert("metrics"));
     let answer = ask(&fake.function(NOW, true), r#"{"task":"time-to-loss"}"#).await.unwrap();
@@ -115,7 +115,7 @@ async fn while_nothing_waits_nothing_is_measured_and_no_metric_is_read() {
 }
 
 #[tokio::test]
-async fn a_history_that_is_not_there_is_no_reassurance() {
+async fn an_unreadable_queue_or_history_is_an_error() {
     for broken in ["metrics", "queue"] {
         let fake = Fake::default();
         fake.with(|world| {

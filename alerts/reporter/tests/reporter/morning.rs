@@ -1,7 +1,7 @@
 //! The digest: Tuesday, 3 March 2026, nine o'clock in Berlin; business hours ended on Monday at five.
 
-use crate::support::{Fake, ask, change, standing};
-use spillway_alerts::AlarmState::{Alarm, InsufficientData, Ok as Calm};
+use crate::support::{Fake, ask, change, status};
+use spillway_alerts::AlarmState::{Alarm, InsufficientData, Ok as Healthy};
 use spillway_alerts_reporter::ports::PortError;
 use spillway_alerts_reporter::{Answer, DigestError, DigestOutcome, RunError};
 
@@ -17,27 +17,27 @@ async fn what_fired_and_cleared_overnight_is_reported_with_what_is_still_wrong()
     let fake = Fake::default();
     fake.with(|world| {
         world.changes = vec![
-            change("queue-age-low", "2026-03-02T20:00:00Z", Calm, Alarm),
-            change("queue-age-low", "2026-03-02T21:30:00Z", Alarm, Calm),
+            change("queue-age-low", "2026-03-02T20:00:00Z", Healthy, Alarm),
+            change("queue-age-low", "2026-03-02T21:30:00Z", Alarm, Healthy),
             // In alarm since before closing.
             change("queue-depth-low", "2026-03-03T01:00:00Z", Alarm, InsufficientData),
-            change("ingest-errors-low", "2026-03-03T05:00:00Z", Calm, Alarm),
+            change("ingest-errors-low", "2026-03-03T05:00:00Z", Healthy, Alarm),
             // In order: notified at once, at night; a part of a composite; a subsystem; another deployment;
             // after the opening.
-            change("queue-age-high", "2026-03-02T20:10:00Z", Calm, Alarm),
-            change("availability-burn-14x-long", "2026-03-02T20:10:00Z", Calm, Alarm),
-            change("low-queue", "2026-03-02T20:00:00Z", Calm, Alarm),
-            change("api-4xx-low", "2026-03-03T08:00:05Z", Calm, Alarm),
+            change("queue-age-high", "2026-03-02T20:10:00Z", Healthy, Alarm),
+            change("availability-burn-14x-long", "2026-03-02T20:10:00Z", Healthy, Alarm),
+            change("low-queue", "2026-03-02T20:00:00Z", Healthy, Alarm),
+            change("api-4xx-low", "2026-03-03T08:00:05Z", Healthy, Alarm),
         ];
         world.changes.push(spillway_alerts_reporter::ports::Change {
             alarm: "other-queue-age-low".into(),
-            ..change("x", "2026-03-02T23:00:00Z", Calm, Alarm)
+            ..change("x", "2026-03-02T23:00:00Z", Healthy, Alarm)
         });
-        world.before = vec![change("queue-depth-low", "2026-03-02T10:00:00Z", Calm, Alarm)];
+        world.before = vec![change("queue-depth-low", "2026-03-02T10:00:00Z", Healthy, Alarm)];
         world.now = vec![
-            standing("ingest-errors-low", "2026-03-03T05:00:00Z", Alarm),
-            standing("duplicates-low", "2026-02-27T12:00:00Z", Alarm),
-            standing("api-4xx-low", "2026-03-03T08:00:05Z", Alarm),
+            status("ingest-errors-low", "2026-03-03T05:00:00Z", Alarm),
+            status("duplicates-low", "2026-02-27T12:00:00Z", Alarm),
+            status("api-4xx-low", "2026-03-03T08:00:05Z", Alarm),
         ];
     });
     let function = fake.function(OPENING, true);
@@ -48,7 +48,7 @@ async fn what_fired_and_cleared_overnight_is_reported_with_what_is_still_wrong()
     let expected = [
         "Low-priority alarms since Mon 02 Mar 17:00: 2 in alarm now, 2 fired and cleared.",
         "\nIn alarm now\n  ingest-errors-low: Tue 03 Mar 06:00 (ingest-errors-low because)\n",
-        "  duplicates-low: Mon 02 Mar 17:00 (it was in alarm before; CloudWatch does not remember since when)\n",
+        "  duplicates-low: Mon 02 Mar 17:00 (it was in alarm before; CloudWatch no longer has the time)\n",
         "  queue-depth-low: Mon 02 Mar 11:00 to Tue 03 Mar 02:00 (queue-depth-low because)\n",
         "  queue-age-low: Mon 02 Mar 21:00 to Mon 02 Mar 22:30 (queue-age-low because)\n",
         "\nqueue-age-low\n  The oldest message has waited for more than five minutes. Events are stored late; no event is lost.\n",
@@ -67,9 +67,9 @@ async fn what_fired_and_cleared_overnight_is_reported_with_what_is_still_wrong()
 }
 
 #[tokio::test]
-async fn an_opening_is_sent_once_however_often_it_is_asked_for() {
+async fn the_digest_of_an_opening_is_sent_once() {
     let fake = Fake::default();
-    fake.with(|world| world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", Calm, Alarm)]);
+    fake.with(|world| world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", Healthy, Alarm)]);
     let function = fake.function(OPENING, true);
     assert_eq!(ask(&function, DIGEST).await.unwrap(), sent(DigestOutcome::Sent));
     assert_eq!(ask(&function, DIGEST).await.unwrap(), sent(DigestOutcome::Already));
@@ -85,10 +85,10 @@ async fn an_opening_is_sent_once_however_often_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_quiet_night_is_not_reported() {
+async fn a_night_without_alarms_is_not_reported() {
     let fake = Fake::default();
     fake.with(|world| {
-        world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", InsufficientData, Calm)]
+        world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", InsufficientData, Healthy)]
     });
     assert_eq!(ask(&fake.function(OPENING, true), DIGEST).await.unwrap(), sent(DigestOutcome::Nothing));
     assert!(fake.with(|world| world.mails.is_empty()));
@@ -97,7 +97,7 @@ async fn a_quiet_night_is_not_reported() {
 #[tokio::test]
 async fn what_could_not_be_sent_is_tried_again() {
     let fake = Fake::default();
-    fake.with(|world| world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", Calm, Alarm)]);
+    fake.with(|world| world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", Healthy, Alarm)]);
     let function = fake.function(OPENING, true);
     for broken in ["topic", "cloudwatch", "table"] {
         fake.with(|world| world.broken.insert(broken));
@@ -111,11 +111,11 @@ async fn what_could_not_be_sent_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_digest_without_pictures_is_better_than_none() {
+async fn a_digest_is_sent_without_charts_if_they_fail() {
     for broken in ["bucket", "metrics"] {
         let fake = Fake::default();
         fake.with(|world| {
-            world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", Calm, Alarm)];
+            world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", Healthy, Alarm)];
             world.broken.insert(broken);
         });
         assert_eq!(ask(&fake.function(OPENING, true), DIGEST).await.unwrap(), sent(DigestOutcome::Sent));
@@ -125,7 +125,7 @@ async fn a_digest_without_pictures_is_better_than_none() {
 }
 
 #[tokio::test]
-async fn there_is_no_morning_at_night_on_a_holiday_or_without_hours() {
+async fn no_digest_is_sent_at_night_on_a_holiday_or_without_hours() {
     let fake = Fake::default();
     for (now, hours) in
         [("2026-03-03T06:00:00Z", true), ("2026-04-03T08:00:00Z", true), ("2026-03-03T08:00:00Z", false)]
@@ -140,13 +140,13 @@ async fn there_is_no_morning_at_night_on_a_holiday_or_without_hours() {
 }
 
 #[tokio::test]
-async fn after_a_long_weekend_all_of_it_is_reported() {
+async fn a_long_weekend_is_reported_as_a_whole() {
     let fake = Fake::default();
     // Good Friday is a holiday, so Tuesday's opening is the first but Monday's; hours ended on Thursday.
     fake.with(|world| {
         world.changes = vec![
-            change("queue-age-low", "2026-04-03T10:00:00Z", Calm, Alarm),
-            change("queue-age-low", "2026-04-05T10:00:00Z", Alarm, Calm),
+            change("queue-age-low", "2026-04-03T10:00:00Z", Healthy, Alarm),
+            change("queue-age-low", "2026-04-05T10:00:00Z", Alarm, Healthy),
         ];
     });
     assert_eq!(
@@ -165,8 +165,8 @@ async fn a_night_of_flapping_is_reported_in_a_readable_mail() {
         for minute in 0..300 {
             let hour = 17 + minute / 60;
             let time = |second| format!("2026-03-02T{hour:02}:{:02}:{second:02}Z", minute % 60);
-            world.changes.push(change("queue-age-low", &time(0), Calm, Alarm));
-            world.changes.push(change("queue-age-low", &time(30), Alarm, Calm));
+            world.changes.push(change("queue-age-low", &time(0), Healthy, Alarm));
+            world.changes.push(change("queue-age-low", &time(30), Alarm, Healthy));
         }
     });
     assert_eq!(ask(&fake.function(OPENING, true), DIGEST).await.unwrap(), sent(DigestOutcome::Sent));
@@ -176,7 +176,7 @@ async fn a_night_of_flapping_is_reported_in_a_readable_mail() {
 }
 
 #[tokio::test]
-async fn another_payload_is_refused_with_what_is_expected() {
+async fn an_unknown_payload_is_refused_with_the_expected_ones() {
     let fake = Fake::default();
     let error = ask(&fake.function(OPENING, true), r#"{"task":"tea"}"#).await.unwrap_err();
     assert!(

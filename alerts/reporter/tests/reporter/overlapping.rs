@@ -1,7 +1,7 @@
 //! Low alarms that fire within hours beside another one: Tuesday, 3 March 2026, half past eleven in Berlin.
 
-use crate::support::{Fake, ask, at, change, standing};
-use spillway_alerts::AlarmState::{Alarm, InsufficientData, Ok as Calm};
+use crate::support::{Fake, ask, at, change, status};
+use spillway_alerts::AlarmState::{Alarm, InsufficientData, Ok as Healthy};
 use spillway_alerts_reporter::{Answer, DigestOutcome, RunError};
 
 const NOW: &str = "2026-03-03T10:30:00Z";
@@ -11,7 +11,7 @@ fn caught_up(digest: Option<DigestOutcome>, alarms: usize) -> Answer {
     Answer::CaughtUp { digest, alarms }
 }
 
-/// A world in which the morning's digest was sent, or was empty.
+/// The state after the morning's digest was sent, or was empty.
 fn after_the_opening() -> Fake {
     let fake = Fake::default();
     fake.with(|world| world.claims.insert(at("2026-03-03T08:00:00Z").to_string(), true));
@@ -25,26 +25,27 @@ async fn the_second_alarm_of_a_subsystem_is_sent_and_the_first_is_not() {
         world.changes = vec![
             // On since the night before; a second one fires, clears and fires again.
             change("queue-depth-low", "2026-03-03T10:05:00Z", InsufficientData, Alarm),
-            change("queue-depth-low", "2026-03-03T10:10:00Z", Alarm, Calm),
-            change("queue-depth-low", "2026-03-03T10:20:00Z", Calm, Alarm),
+            change("queue-depth-low", "2026-03-03T10:10:00Z", Alarm, Healthy),
+            change("queue-depth-low", "2026-03-03T10:20:00Z", Healthy, Alarm),
             // The first of its subsystem, and then a second.
-            change("ingest-errors-low", "2026-03-03T10:21:00Z", Calm, Alarm),
-            change("consumer-errors-low", "2026-03-03T10:22:00Z", Calm, Alarm),
-            // In order: notified at once by itself; alone in its subsystem; over before the next.
-            change("queue-age-high", "2026-03-03T10:23:00Z", Calm, Alarm),
-            change("dlq-depth-low", "2026-03-03T10:24:00Z", Calm, Alarm),
-            change("api-4xx-low", "2026-03-03T10:24:00Z", Calm, Alarm),
-            change("api-4xx-low", "2026-03-03T10:25:00Z", Alarm, Calm),
-            change("api-5xx-low", "2026-03-03T10:26:00Z", Calm, Alarm),
+            change("ingest-errors-low", "2026-03-03T10:21:00Z", Healthy, Alarm),
+            change("consumer-errors-low", "2026-03-03T10:22:00Z", Healthy, Alarm),
+            // In order: a rule that notifies itself; one alone in its subsystem; one that clears before the next
+            // fires.
+            change("queue-age-high", "2026-03-03T10:23:00Z", Healthy, Alarm),
+            change("dlq-depth-low", "2026-03-03T10:24:00Z", Healthy, Alarm),
+            change("api-4xx-low", "2026-03-03T10:24:00Z", Healthy, Alarm),
+            change("api-4xx-low", "2026-03-03T10:25:00Z", Alarm, Healthy),
+            change("api-5xx-low", "2026-03-03T10:26:00Z", Healthy, Alarm),
         ];
         world.now = vec![
-            standing("queue-age-low", "2026-03-02T20:00:00Z", Alarm),
-            standing("queue-depth-low", "2026-03-03T10:20:00Z", Alarm),
-            standing("ingest-errors-low", "2026-03-03T10:21:00Z", Alarm),
-            standing("consumer-errors-low", "2026-03-03T10:22:00Z", Alarm),
-            standing("dlq-depth-low", "2026-03-03T10:24:00Z", Alarm),
-            standing("api-4xx-low", "2026-03-03T10:25:00Z", Calm),
-            standing("api-5xx-low", "2026-03-03T10:26:00Z", Alarm),
+            status("queue-age-low", "2026-03-02T20:00:00Z", Alarm),
+            status("queue-depth-low", "2026-03-03T10:20:00Z", Alarm),
+            status("ingest-errors-low", "2026-03-03T10:21:00Z", Alarm),
+            status("consumer-errors-low", "2026-03-03T10:22:00Z", Alarm),
+            status("dlq-depth-low", "2026-03-03T10:24:00Z", Alarm),
+            status("api-4xx-low", "2026-03-03T10:25:00Z", Healthy),
+            status("api-5xx-low", "2026-03-03T10:26:00Z", Alarm),
         ];
     });
     let function = fake.function(NOW, true);
@@ -67,17 +68,17 @@ async fn the_second_alarm_of_a_subsystem_is_sent_and_the_first_is_not() {
     assert_eq!(
         ask(&function, CATCH_UP).await.unwrap(),
         caught_up(Some(DigestOutcome::Already), 0),
-        "each is told once"
+        "each is sent once"
     );
     assert!(fake.with(|world| world.mails.is_empty()));
 }
 
 #[tokio::test]
-async fn what_could_not_be_sent_is_sent_by_the_next_run() {
+async fn unsent_alarms_are_sent_by_the_next_run() {
     let fake = after_the_opening();
     fake.with(|world| {
-        world.changes = vec![change("queue-depth-low", "2026-03-03T10:20:00Z", Calm, Alarm)];
-        world.now = vec![standing("queue-age-low", "2026-03-02T20:00:00Z", Alarm)];
+        world.changes = vec![change("queue-depth-low", "2026-03-03T10:20:00Z", Healthy, Alarm)];
+        world.now = vec![status("queue-age-low", "2026-03-02T20:00:00Z", Alarm)];
     });
     let function = fake.function(NOW, true);
     for broken in ["topic", "cloudwatch", "table"] {
@@ -95,7 +96,7 @@ async fn what_could_not_be_sent_is_sent_by_the_next_run() {
 #[tokio::test]
 async fn a_digest_that_could_not_be_sent_is_sent_later_that_day() {
     let fake = Fake::default();
-    fake.with(|world| world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", Calm, Alarm)]);
+    fake.with(|world| world.changes = vec![change("queue-age-low", "2026-03-02T20:00:00Z", Healthy, Alarm)]);
     let function = fake.function(NOW, true);
     assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(DigestOutcome::Sent), 0));
     assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(DigestOutcome::Already), 0));
@@ -103,11 +104,11 @@ async fn a_digest_that_could_not_be_sent_is_sent_later_that_day() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_out_of_hours_and_anything_is_without_hours() {
+async fn nothing_is_sent_out_of_hours_and_everything_is_without_hours() {
     let fake = Fake::default();
     fake.with(|world| {
-        world.changes = vec![change("queue-depth-low", "2026-03-03T20:20:00Z", Calm, Alarm)];
-        world.now = vec![standing("queue-age-low", "2026-03-02T20:00:00Z", Alarm)];
+        world.changes = vec![change("queue-depth-low", "2026-03-03T20:20:00Z", Healthy, Alarm)];
+        world.now = vec![status("queue-age-low", "2026-03-02T20:00:00Z", Alarm)];
     });
     let night = "2026-03-03T20:30:00Z";
     assert_eq!(ask(&fake.function(night, true), CATCH_UP).await.unwrap(), caught_up(None, 0));
@@ -115,11 +116,11 @@ async fn nothing_is_sent_out_of_hours_and_anything_is_without_hours() {
 }
 
 #[tokio::test]
-async fn what_fired_before_hours_began_is_the_digests() {
+async fn alarms_from_before_business_hours_are_left_to_the_digest() {
     let fake = after_the_opening();
     fake.with(|world| {
-        world.changes = vec![change("queue-depth-low", "2026-03-03T07:50:00Z", Calm, Alarm)];
-        world.now = vec![standing("queue-age-low", "2026-03-02T20:00:00Z", Alarm)];
+        world.changes = vec![change("queue-depth-low", "2026-03-03T07:50:00Z", Healthy, Alarm)];
+        world.now = vec![status("queue-age-low", "2026-03-02T20:00:00Z", Alarm)];
     });
     let function = fake.function("2026-03-03T08:05:00Z", true);
     assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(DigestOutcome::Already), 0));

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use ciborium::Value;
-use spillway_alerts::AlarmState::{Alarm, Ok as Calm};
+use spillway_alerts::AlarmState::{Alarm, Ok as Healthy};
 use spillway_alerts_reporter::aws::CloudWatchStates;
 use spillway_alerts_reporter::ports::{AlarmStatus, Change, States};
 use std::collections::VecDeque;
@@ -112,17 +112,17 @@ async fn a_night_is_read_page_by_page_and_put_in_order() {
         reason: "Threshold Crossed: 1 datapoint".into(),
     };
     let expected =
-        [change("2026-03-02T20:00:00Z", Calm, Alarm), change("2026-03-02T21:00:00.250Z", Alarm, Calm)];
+        [change("2026-03-02T20:00:00Z", Healthy, Alarm), change("2026-03-02T21:00:00.250Z", Alarm, Healthy)];
     assert_eq!(found, expected, "an item that is no change is left out");
     let asked = recorded.asked();
     assert_eq!(asked[0].0, "DescribeAlarmHistory");
     let types = member(&asked[0].1, "AlarmTypes").and_then(Value::as_array).unwrap();
-    assert_eq!(types.len(), 2, "composite alarms have a history only if they are asked for");
+    assert_eq!(types.len(), 2, "composite alarms have a history only if they are requested");
     assert_eq!(member(&asked[1].1, "NextToken").and_then(Value::as_text), Some("more"));
 }
 
 #[tokio::test]
-async fn the_last_change_into_alarm_is_the_newest_before_the_moment() {
+async fn the_last_change_into_alarm_is_the_newest_before_the_given_time() {
     let (states, recorded) = Recorded::of([history(
         vec![
             item("2026-03-02T12:00:00Z", "ALARM", "OK"),
@@ -153,13 +153,13 @@ async fn alarms_are_described_a_hundred_at_a_time() {
     let (states, recorded) = Recorded::of([alarm("a", "MetricAlarms"), alarm("b", "CompositeAlarms")]);
     let names: Vec<String> = (0..101).map(|number| format!("n{number}")).collect();
     let found = states.now(&names).await.unwrap();
-    let standing = |alarm: &str| AlarmStatus {
+    let status = |alarm: &str| AlarmStatus {
         alarm: alarm.into(),
         state: Alarm,
         since: at("2026-03-02T20:00:00Z"),
         reason: "because".into(),
     };
-    assert_eq!(found, [standing("a"), standing("b")], "since it changed, not since it was last looked at");
+    assert_eq!(found, [status("a"), status("b")], "since its last change, not since its last evaluation");
     assert_eq!(recorded.asked().len(), 2);
 }
 

@@ -93,7 +93,7 @@ pub async fn ask(function: &Function, payload: &str) -> Result<Answer, RunError>
     run(function, &RawValue::from_string(payload.to_owned()).unwrap()).await
 }
 
-/// What Terraform writes down of the project's own rules.
+/// What Terraform writes for the project's own rules.
 fn watch(hours: bool) -> Watch {
     let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
     let alarms: BTreeMap<String, String> =
@@ -121,7 +121,7 @@ pub fn change(rule: &str, when: &str, from: AlarmState, to: AlarmState) -> Chang
     Change { alarm: format!("shop-{rule}"), at: at(when), from, to, reason: format!("{rule}\nbecause") }
 }
 
-pub fn standing(rule: &str, since: &str, state: AlarmState) -> AlarmStatus {
+pub fn status(rule: &str, since: &str, state: AlarmState) -> AlarmStatus {
     AlarmStatus { alarm: format!("shop-{rule}"), state, since: at(since), reason: format!("{rule} because") }
 }
 
@@ -157,7 +157,7 @@ impl SentLog for Fake {
         Ok(())
     }
 
-    async fn give_back(&self, what: &str) -> Result<(), PortError> {
+    async fn release(&self, what: &str) -> Result<(), PortError> {
         self.with(|world| world.claims.remove(what));
         Ok(())
     }

@@ -63,7 +63,7 @@ fn a_text_that_the_compiler_did_not_write_is_refused() {
 }
 
 #[test]
-fn the_files_that_terraforms_tests_read_are_judged_alike() {
+fn this_crate_and_terraform_accept_and_refuse_the_same_files() {
     let read = |name: &str| {
         let path = format!("{}/../terraform/tests/compiled/{name}.json", env!("CARGO_MANIFEST_DIR"));
         RuleSet::compiled(&std::fs::read_to_string(path).unwrap(), &Limits::default())

@@ -1,10 +1,10 @@
-//! What alarms add to a chart: the thresholds of the rules that watch it, and when they were in alarm.
+//! What alarms add to a chart: the thresholds of the rules that watch it, and their periods in alarm.
 
 use spillway_dashboard_charts::{AlarmPeriod, Chart, Threshold, Tier, Unit};
 use spillway_dashboard_model::TimeRange;
 use spillway_dashboard_model::alarms::{self, AlarmSource, AlarmsNow, Watch, Watchers};
 
-/// Alarms over the range of a group of charts. Charts are shown without them if they can't be read.
+/// Alarms over the range of a group of charts. If they cannot be read, charts are shown without them.
 #[derive(Default)]
 pub(super) struct Alarms {
     now: Option<AlarmsNow>,
@@ -21,11 +21,11 @@ impl Alarms {
         self.now.as_ref().map(Watchers::of).unwrap_or_default()
     }
 
-    /// Adds to a chart what the rules that watch it say of it.
+    /// Adds thresholds and periods in alarm to a chart.
     pub(super) fn mark(&self, chart: &mut Chart, watches: &[Watch]) {
         for watch in watches {
             if let Some(value) = watch.threshold {
-                // Two lines with the same limit share a line, which then is of neither.
+                // If two series have the same limit, one threshold line serves both and names neither.
                 let same = |other: &&Watch| other.tier == watch.tier && other.threshold == watch.threshold;
                 let is_shared = watches.iter().filter(same).any(|other| other.line != watch.line);
                 draw_threshold(chart, (watch.tier, watch.line.filter(|_| !is_shared)), value);
@@ -37,13 +37,13 @@ impl Alarms {
                 tier: tier(watch.tier),
             }));
         }
-        // High ones lie over low ones.
+        // High alarms are drawn over low ones.
         chart.alarms.sort_by_key(|period| period.tier == Tier::High);
     }
 }
 
-/// Adds a threshold to a chart, unless one of that tier is there already. Zero says only that nothing may be there, and a
-/// line on the axis would be lost. With the name of the chart's line that it is about, where there are several.
+/// Adds a threshold to a chart, unless the chart already has one of that tier and value. A threshold of zero is not
+/// drawn, because it would lie on the axis. Where the chart has several series, the label names the series.
 pub(crate) fn draw_threshold(chart: &mut Chart, (of, line): (alarms::Tier, Option<&str>), value: f64) {
     let known = chart.thresholds.iter().any(|known| known.value == value && known.tier == tier(of));
     if known || value == 0.0 {
@@ -54,7 +54,7 @@ pub(crate) fn draw_threshold(chart: &mut Chart, (of, line): (alarms::Tier, Optio
     chart.thresholds.push(Threshold { value, label, tier: tier(of) });
 }
 
-/// A threshold: as a person would say it, but with every digit of a share, of which 1.44 % and 1.4 % are not the same.
+/// A threshold in short form, but a share keeps every digit, because 1.44 % and 1.4 % differ.
 pub(crate) fn threshold(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Percent => unit.exact(value),
@@ -63,7 +63,7 @@ pub(crate) fn threshold(unit: Unit, value: f64) -> String {
     }
 }
 
-/// A tier as charts know it.
+/// The chart crate's urgency for a tier.
 pub(crate) fn tier(tier: alarms::Tier) -> Tier {
     match tier {
         alarms::Tier::High => Tier::High,
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_are_named_by_tier_and_value_and_drawn_once() {
+    fn thresholds_are_labelled_by_tier_and_value_and_drawn_once() {
         let mut chart = chart();
         for (tier, value) in
             [(alarms::Tier::Low, 300.0), (alarms::Tier::Low, 300.0), (alarms::Tier::High, 1_800.0)]
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_says_of_which_line_it_is_unless_several_share_it() {
+    fn a_threshold_names_its_line_unless_several_lines_share_it() {
         let watch = |rule, value, line| Watch {
             rule: RuleName::new(rule),
             tier: alarms::Tier::Low,
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn periods_are_those_of_the_rules_that_watch_it_high_ones_in_front() {
+    fn periods_in_alarm_are_those_of_the_watching_rules_with_high_ones_in_front() {
         let second = |at| Timestamp::from_second(at).unwrap();
         let period = |rule, from, until: Option<i64>| alarms::AlarmPeriod {
             rule: RuleName::new(rule),

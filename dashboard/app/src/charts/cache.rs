@@ -1,4 +1,4 @@
-//! Drawings, each made once for all who look at it.
+//! Drawings, each made once for all viewers.
 
 use spillway_dashboard_charts::{Chart, Drawn, render_svg};
 use spillway_dashboard_model::alarms::RuleName;
@@ -8,10 +8,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::{discriminant, take};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
-/// Drawings to remember before the older half is forgotten: some hundred viewers of different ranges, at 10 KB or so each.
+/// Drawings to keep before the older half is dropped: enough for some hundred viewers of different ranges, at about 10
+/// KB each.
 const MOST: usize = 1_000;
 
-/// What a drawing is of.
+/// What a drawing shows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Of {
     /// An entry of the catalogue.
@@ -58,7 +59,7 @@ pub(crate) fn draw_once(of: Of, chart: &Chart) -> Arc<Drawn> {
 
 /// A digest of all that decides how a chart is drawn.
 fn digest(chart: &Chart) -> u64 {
-    // Taken apart by name, so that a part that is added to a chart can't be forgotten here.
+    // Destructured, so that the compiler reports a new field that is missing here.
     let Chart {
         name,
         from,
@@ -115,15 +116,15 @@ mod tests {
         let one = draw_once(of(), &chart(&[1.0, 2.0, 3.0]));
         assert!(Arc::ptr_eq(&one, &draw_once(of(), &chart(&[1.0, 2.0, 3.0]))));
         let newer = draw_once(of(), &chart(&[1.0, 2.0, 4.0]));
-        assert!(!Arc::ptr_eq(&one, &newer), "other numbers are another drawing");
+        assert!(!Arc::ptr_eq(&one, &newer), "other numbers give another drawing");
         assert_ne!(one.svg, newer.svg);
         let mut elsewhere = chart(&[1.0, 2.0, 3.0]);
         elsewhere.zone = TimeZone::get("Asia/Kolkata").unwrap();
-        assert!(!Arc::ptr_eq(&one, &draw_once(of(), &elsewhere)), "as is another zone");
+        assert!(!Arc::ptr_eq(&one, &draw_once(of(), &elsewhere)), "so does another zone");
     }
 
     #[test]
-    fn what_is_looked_at_is_not_forgotten() {
+    fn a_drawing_in_use_stays_in_the_cache() {
         let mut drawings = Drawings::default();
         let watched = drawings.slot((Of::Entry(Stage::Api, "watched"), 0));
         for other in 1..=3 * MOST as u64 {

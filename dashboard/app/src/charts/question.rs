@@ -1,4 +1,4 @@
-//! What a group of charts is asked for.
+//! Which numbers a group of charts needs.
 
 use crate::context::Page;
 use crate::range::Range;
@@ -15,7 +15,7 @@ pub struct Question {
     pub range: TimeRange,
     /// The length of the periods that numbers are summed up over.
     pub period: Period,
-    /// An earlier range of the same length to lay under the charts.
+    /// An earlier range of the same length to compare with.
     pub comparison: Option<Comparison>,
     /// The zone that times are written in.
     pub zone: TimeZone,
@@ -26,16 +26,16 @@ pub struct Question {
 /// The earlier range that charts are compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// How much earlier: whole days, so that the hours lie above each other.
+    /// How much earlier: whole days, so that the same hours line up.
     pub by: SignedDuration,
-    /// What it is called: `yesterday`.
+    /// Its name: `yesterday`.
     pub label: &'static str,
-    /// What the page's own range is called beside it.
+    /// The name of the page's own range beside it.
     pub now: &'static str,
 }
 
 impl Comparison {
-    /// What a range is best compared with: the day before or, if it is longer than a day, the week before, and so on.
+    /// The range to compare with: the day before or, if the range is longer than a day, the week before, and so on.
     pub fn of(range: &Range) -> Self {
         let is_now = range.preset.is_some();
         let now = if is_now { "now" } else { "this range" };
@@ -45,17 +45,17 @@ impl Comparison {
             Self { by: WEEK, label: if is_now { "last week" } else { "the week before" }, now }
         } else {
             let weeks = (range.length().as_secs() + WEEK.as_secs() - 1) / WEEK.as_secs();
-            Self { by: SignedDuration::from_secs(weeks * WEEK.as_secs()), label: "the time before", now }
+            Self { by: SignedDuration::from_secs(weeks * WEEK.as_secs()), label: "the period before", now }
         }
     }
 }
 
 impl Question {
-    /// The range of a page, compared with an earlier one if that is wanted.
+    /// The range of a page, compared with an earlier one if `compare` is set.
     pub fn of(page: &Page, compare: bool) -> Self {
         let range = page.time_range();
         let comparison = compare.then(|| Comparison::of(&page.range));
-        // The older of the ranges decides for which periods there is still data.
+        // The older range decides which period lengths still have data.
         let oldest = comparison.map_or(range, |comparison| range.earlier(comparison.by));
         let period = Period::for_range(&oldest, page.now);
         Self { range, period, comparison, zone: page.zone.clone(), now: page.now }
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_hours_lie_above_each_other() {
+    fn a_comparison_lines_up_the_same_hours() {
         let day = question("range=3h", true);
         assert_eq!(day.comparison.unwrap().label, "yesterday");
         assert_eq!(day.earlier_range().unwrap().from().to_string(), "2026-03-09T09:00:30Z");
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ranges_have_the_period_that_is_kept_for_the_older() {
+    fn both_ranges_use_a_period_with_data_for_the_older_range() {
         let fourteen_days_ago = "from=2026-02-24T12:00:00Z&to=2026-02-24T13:00:00Z";
         assert_eq!(question(fourteen_days_ago, false).period.seconds(), 60);
         assert_eq!(question(fourteen_days_ago, true).period.seconds(), 300);

@@ -7,12 +7,12 @@ use spillway_dashboard_model::metrics::{Gaps, Line, LineValue};
 use spillway_dashboard_words::duration;
 use spillway_metrics::{Statistic, TimeRange, Unit as MetricUnit};
 
-/// How many of the newest periods may have the current value. Older ones are history, even if nothing came after.
+/// The number of newest periods that may have the current value. Older values are not current, even without newer ones.
 const CURRENT_PERIODS: usize = 2;
-/// The grey of the palette, for a sum that is no single line's.
+/// The grey of the palette, for a sum of several lines.
 const EARLIER_SUM: u8 = 8;
 
-/// The chart of an entry. `earlier` are its numbers in the range that it is compared with.
+/// The chart of an entry. `earlier` has its numbers in the range that it is compared with.
 pub(super) fn chart(
     entry: &Entry,
     numbers: &ChartNumbers,
@@ -21,7 +21,7 @@ pub(super) fn chart(
 ) -> Chart {
     let step = i64::from(question.period.seconds());
     let from = range.from().as_second();
-    // The last point belongs to the period that begins at the last but one edge: the chart ends with it.
+    // The last point belongs to the period that begins at the last but one edge, so the chart ends there.
     let to = (range.to().as_second() - step).max(from + step);
     let mut chart = Chart::new(entry.title, unit(entry), from, to, step);
     chart.zone = question.zone.clone();
@@ -46,7 +46,7 @@ pub(super) fn chart(
     chart
 }
 
-/// Lays an earlier range under the first line, or under the sum where lines are stacked.
+/// Adds an earlier range below the first line, or below the sum where lines are stacked.
 fn compare(chart: &mut Chart, earlier: &ChartNumbers, comparison: Comparison) {
     let is_sum = earlier.lines.len() > 1;
     let label = match &mut *chart.series {
@@ -64,15 +64,15 @@ fn compare(chart: &mut Chart, earlier: &ChartNumbers, comparison: Comparison) {
     chart.series.push(Series::new(label, color, points).earlier());
 }
 
-/// What is compared with an earlier range: all that is stacked, else only the most important line, as more would be a
-/// tangle.
+/// What is compared with an earlier range: the sum of stacked lines, otherwise only the most important line. More lines
+/// would be hard to read.
 pub(super) fn compared(entry: &Entry) -> Entry {
     let lines = if are_parts(entry) { entry.lines.len() } else { 1 };
     Entry { lines: entry.lines.iter().take(lines).cloned().collect(), ..entry.clone() }
 }
 
-/// Whether the lines are parts of a whole that is better small, such as errors by stage: then they are stacked, and the
-/// number beside the chart is their sum. A zero in the first line says nothing about the others.
+/// Whether the lines are stacked, with their sum as current value. This applies to parts of a number that should be
+/// small, such as errors by stage. There a zero in the first line says nothing about the others.
 fn are_parts(entry: &Entry) -> bool {
     let metric = |line: &Line| match &line.value {
         LineValue::Statistic(query) => Some((query.metric.clone(), query.statistic)),
@@ -87,7 +87,7 @@ fn are_parts(entry: &Entry) -> bool {
     entry.good == Good::Low && entry.lines.len() > 1 && rest.into_iter().all(fits)
 }
 
-/// The newest value: of the first line, or of all where they are stacked.
+/// The newest value: of the first line, or the sum of stacked lines.
 pub(super) fn current(
     entry: &Entry,
     chart: &Chart,
@@ -102,7 +102,7 @@ pub(super) fn current(
     let window = match &line.value {
         LineValue::Statistic(query) if is_sum(query.statistic) => {
             if is_running(range, question) && !shrinks_unfinished(entry, line) {
-                // The period that is not over may have begun a second ago: the one before it counts as well.
+                // The current period may have begun a second ago, so the one before it counts as well.
                 value += newest.checked_sub(1).and_then(at).unwrap_or(0.0);
                 let since = range.to().as_second() - 2 * i64::from(question.period.seconds());
                 Some(duration((question.now.as_second() - since) as f64))
@@ -112,7 +112,7 @@ pub(super) fn current(
         }
         _ => None,
     };
-    // With several lines that don't add up it must be said which of them it is.
+    // With several lines that do not add up, the text names the line.
     let label = (entry.lines.len() > shown).then_some(line.label);
     let note = match (label, window) {
         (Some(label), Some(window)) => Some(format!("{label} in {window}")),
@@ -122,18 +122,18 @@ pub(super) fn current(
     Some(Current { value: chart.unit.format(value), note })
 }
 
-/// What several rows of numbers add up to at one place; `None` if none of them has a number there.
+/// The sum of several rows at one index; `None` if no row has a number there.
 fn total<'a>(rows: impl Iterator<Item = &'a [Option<f64>]>, at: usize) -> Option<f64> {
     rows.filter_map(|points| points.get(at).copied().flatten()).reduce(|sum, one| sum + one)
 }
 
-/// Whether the last period is not over.
+/// Whether the last period is still running.
 fn is_running(range: TimeRange, question: &Question) -> bool {
     range.to() > question.now
 }
 
-/// A sum over a period that is not over is less than it will be, and would look like a fall. Traffic is therefore shown up
-/// to the last whole period; errors are shown at once, as one that has just happened matters more than how many there will be.
+/// The sum of a running period is incomplete and would look like a fall. So traffic ends with the last complete period.
+/// Errors are shown at once, because a new error matters more than its final count.
 fn shrinks_unfinished(entry: &Entry, line: &Line) -> bool {
     let sums = match &line.value {
         LineValue::Statistic(query) => is_sum(query.statistic),
@@ -159,7 +159,7 @@ fn unit(entry: &Entry) -> Unit {
     }
 }
 
-/// A line that is alone needs no name but the chart's: `Sum` says nothing.
+/// A single line takes the chart's name, because `Sum` alone explains nothing.
 fn name(entry: &Entry, line: &Line) -> String {
     if entry.lines.len() == 1 { entry.title.to_owned() } else { line.label.to_owned() }
 }

@@ -9,12 +9,11 @@ use leptos::prelude::*;
 use spillway_dashboard_model::ReadError;
 use std::sync::Arc;
 
-/// Charts in a grid, three a row when there is room. Says so when their numbers are old.
+/// Charts in a grid, three per row on a wide screen. Shows a notice when the numbers are old.
 #[component]
 pub fn ChartGrid(
-    /// The charts.
     group: ChartGroup,
-    /// A link that stands below a chart: its words and where it leads.
+    /// The link below a chart: its text and its target.
     link: fn(&ShownChart, &Page) -> Option<(String, String)>,
 ) -> impl IntoView {
     let page = use_page();
@@ -23,7 +22,7 @@ pub fn ChartGrid(
         view! {
             <p class="stale-note charts-stale" role="status">
                 <Icon sign=Sign::Warning />
-                <span>"Numbers from " <Time at=read_at absolute=true /> ": " {error.to_string()} ". This is tried again by itself."</span>
+                <span>"Numbers from " <Time at=read_at absolute=true /> ": " {error.to_string()} ". The page retries automatically."</span>
             </p>
         }
     });
@@ -43,8 +42,8 @@ fn figure(
     let ShownChart { entry, drawn, legend, current } = chart;
     let (current, note) = match current {
         Some(current) => (current.value, current.note),
-        // Without anything there the heads of charts beside each other would not be of one height.
-        None => ("–".to_owned(), Some("no number now".to_owned())),
+        // An empty element would change the height of the chart's head.
+        None => ("–".to_owned(), Some("no data".to_owned())),
     };
     let help = format!("{} In CloudWatch: {}.", entry.help, entry.metric_names());
     view! {
@@ -54,7 +53,7 @@ fn figure(
     }
 }
 
-/// Stands where charts would be when their numbers can't be read.
+/// Replaces the charts when their numbers cannot be read.
 #[component]
 pub fn UnreadCharts(
     /// Why.
@@ -62,10 +61,9 @@ pub fn UnreadCharts(
 ) -> impl IntoView {
     let detail = match &error {
         ReadError::Throttled => {
-            "The source of the numbers refuses further questions for the moment. The page tries again by itself."
-                .to_owned()
+            "The source of the numbers throttles requests. The page retries automatically.".to_owned()
         }
-        ReadError::Unavailable { reason } => format!("{reason}. The page tries again by itself."),
+        ReadError::Unavailable { reason } => format!("{reason}. The page retries automatically."),
     };
-    view! { <ErrorState title="The metrics cannot be read just now." retry=true>{detail}</ErrorState> }
+    view! { <ErrorState title="The metrics cannot be read now." retry=true>{detail}</ErrorState> }
 }

@@ -1,4 +1,4 @@
-//! A message's body: as a tree that folds, or as it was sent.
+//! A message's body: as a tree, or as it was sent.
 
 mod json;
 
@@ -11,7 +11,7 @@ use spillway_dashboard_words::counted;
 /// Objects and arrays with more members than this start folded.
 const OPEN_UP_TO: usize = 30;
 
-/// A body. The tree is shown where the body is JSON, the text itself otherwise or on `?body=raw`.
+/// A body. It is a tree if the body is JSON; otherwise, or with `?body=raw`, it is the text.
 #[component]
 pub fn Body(
     /// As it was sent, byte for byte.
@@ -24,7 +24,7 @@ pub fn Body(
     let tabs = tree.is_some().then(|| {
         let (pretty, as_sent) = (page.with(&[("body", None)]), page.with(&[("body", Some("raw"))]));
         view! {
-            <nav class="tabs" aria-label="How the body is shown">
+            <nav class="tabs" aria-label="Body format">
                 <a href=pretty aria-current=(!raw).then_some("true")>"Formatted"</a>
                 <a href=as_sent aria-current=raw.then_some("true")>"As sent"</a>
             </nav>
@@ -40,7 +40,7 @@ pub fn Body(
     });
     let content = match tree.filter(|_| !raw) {
         Some(tree) => view! { <div class="panel body-view json">{draw(None, &tree, true)}</div> }.into_any(),
-        // A click selects all of it, so that it can be copied without scripts.
+        // A click selects all of the text, so that the reader can copy it without scripts.
         None => view! { <pre class="body-view body-raw" tabindex="0" aria-label="The body as it was sent">{text}</pre> }.into_any(),
     };
     view! {

@@ -2,13 +2,12 @@
 
 use leptos::prelude::*;
 
-/// A table in a box of its own, which scrolls where the window is too narrow. The keyboard can scroll it as well.
+/// A table in a box that scrolls where the window is too narrow. The keyboard can scroll it as well.
 #[component]
 pub fn DataTable(
-    /// What it lists, for screen readers.
+    /// The content, for screen readers.
     #[prop(into)]
     label: String,
-    /// The cells of its head.
     head: AnyView,
     /// The class of the box.
     #[prop(default = "table-scroll")]
@@ -16,7 +15,6 @@ pub fn DataTable(
     /// The class of the table.
     #[prop(default = "table")]
     table_class: &'static str,
-    /// The rows.
     children: Children,
 ) -> impl IntoView {
     view! {

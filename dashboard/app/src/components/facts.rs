@@ -1,4 +1,4 @@
-//! What is known of a thing, as terms and values.
+//! Properties of one item, as terms and values.
 
 use leptos::prelude::*;
 
@@ -11,28 +11,25 @@ pub struct Fact {
 }
 
 impl Fact {
-    /// A value in words.
+    /// A fact with a value in the normal font.
     pub fn new(term: impl Into<String>, value: impl IntoAny) -> Self {
         Self { term: term.into(), value: value.into_any(), has_code_term: false, has_code_value: false }
     }
 
-    /// A value such as an id.
+    /// A value in a monospaced font, such as an id.
     pub fn code(term: impl Into<String>, value: impl IntoAny) -> Self {
         Self { has_code_value: true, ..Self::new(term, value) }
     }
 
-    /// A name and a value that programs gave.
+    /// A name and a value, both in a monospaced font.
     pub fn attribute(name: impl Into<String>, value: impl IntoAny) -> Self {
         Self { has_code_term: true, ..Self::code(name, value) }
     }
 }
 
-/// Terms and values, one under the other.
+/// A list of terms and values.
 #[component]
-pub fn Facts(
-    /// In their order.
-    facts: Vec<Fact>,
-) -> impl IntoView {
+pub fn Facts(facts: Vec<Fact>) -> impl IntoView {
     let facts = facts.into_iter().map(|Fact { term, value, has_code_term, has_code_value }| {
         let term = match has_code_term {
             true => view! { <dt class="mono">{term}</dt> }.into_any(),

@@ -1,4 +1,4 @@
-//! A chart with what belongs around it.
+//! A chart with title, value, legend, help and table.
 
 use super::DataTable;
 use crate::context::{Page, encode, use_page};
@@ -7,19 +7,15 @@ use leptos::prelude::*;
 use spillway_dashboard_charts::{Drawn, Hover, LegendItem};
 use std::sync::Arc;
 
-/// A chart: its title in words, the current value large, the drawing with its legend, help behind “?”, and
-/// the same numbers as a table.
+/// A chart: title, current value, drawing, legend, help behind “?”, and the same numbers as a table.
 ///
-/// The table comes only when asked for (`?table=ID`), because twelve of them would make the page ten
-/// times as long.
+/// The table appears only with `?table=ID`, because twelve tables would make the page ten times as long.
 #[component]
 pub fn Figure(
-    /// Names it in the page and in the URL; no two on a page have the same.
+    /// Its id in the page and in the URL, unique on the page.
     #[prop(into)]
     id: String,
-    /// What it shows, in words.
-    #[prop(into)]
-    title: String,
+    #[prop(into)] title: String,
     /// The newest value, with its unit.
     #[prop(optional_no_strip)]
     current: Option<String>,
@@ -29,9 +25,9 @@ pub fn Figure(
     /// What it means and where it comes from.
     #[prop(into)]
     help: String,
-    /// The drawing. Shared: a chart is drawn once for all who look at it.
+    /// The drawing, shared by all viewers.
     drawn: Arc<Drawn>,
-    /// The same drawn for a phone, if it is too wide for one.
+    /// The drawing for a phone, if the first is too wide for one.
     #[prop(optional_no_strip)]
     narrow: Option<Arc<Drawn>>,
     /// The series, if there is more than one.

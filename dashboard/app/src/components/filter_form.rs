@@ -1,22 +1,20 @@
-//! Forms that narrow what a page shows. What they ask for is in the URL.
+//! Forms that filter a list. The filters are in the URL.
 
 use crate::context::use_page;
 use leptos::prelude::*;
 
-/// Fields that narrow a list, with buttons to filter and to clear the filters.
+/// A form with filter fields, and buttons to filter and to clear the filters.
 #[component]
 pub fn FilterForm(
     /// The list's path.
     action: &'static str,
-    /// The form's class.
     class: &'static str,
-    /// What it filters, for screen readers.
+    /// The form's purpose, for screen readers.
     label: &'static str,
-    /// Parameters of the page that stay.
+    /// Parameters of the page that the form keeps.
     keep: &'static [&'static str],
-    /// The list without these filters, if there are any.
+    /// The list without filters, if any filter is set.
     clear: Option<String>,
-    /// The fields.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -29,10 +27,10 @@ pub fn FilterForm(
     }
 }
 
-/// Parameters of the page's query that stay when a form is sent: a form's own query replaces the address's.
+/// Hidden fields for parameters of the page's query. A form's query replaces that of the URL, so it has to repeat them.
 #[component]
 pub fn HiddenQuery<F: Fn(&str) -> bool + Send + 'static>(
-    /// Whether the parameter of that name stays.
+    /// Whether to keep the parameter of that name.
     keeps: F,
 ) -> impl IntoView {
     let page = use_page();

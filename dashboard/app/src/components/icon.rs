@@ -1,34 +1,31 @@
-//! Signs that stand beside words. Never alone: colour and shape only repeat what the word says.
+//! Icons beside words. They are never alone: colour and shape only repeat the word.
 
 use leptos::prelude::*;
 
-/// Which sign.
+/// The kinds of icons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
-    /// All is well.
+    /// OK.
     Check,
     /// It needs attention.
     Warning,
-    /// Something is wrong.
+    /// Failed.
     Cross,
-    /// Under way.
+    /// In progress.
     Clock,
-    /// Nothing known.
+    /// Unknown.
     Question,
-    /// A menu opens here.
+    /// Opens a menu.
     Chevron,
-    /// Light and dark.
+    /// Theme: light or dark.
     Contrast,
-    /// The product.
+    /// The product's logo.
     Dam,
 }
 
-/// Draws a sign at the size of the text around it. Hidden from screen readers: the word is there.
+/// Draws an icon at the size of the surrounding text. Screen readers skip it, because they read the word.
 #[component]
-pub fn Icon(
-    /// Which.
-    sign: Sign,
-) -> impl IntoView {
+pub fn Icon(sign: Sign) -> impl IntoView {
     let path = match sign {
         Sign::Check => "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm3.2 4.9-3.9 4.3-2.5-2.4",
         Sign::Warning => "M8 2 1.6 13.4h12.8ZM8 6.2v3.6M8 11.4v.6",

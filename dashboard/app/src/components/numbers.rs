@@ -1,16 +1,15 @@
-//! Numbers as people read them, with the exact value a hover away.
+//! Numbers in short form, with the exact value in the tooltip.
 
 use leptos::prelude::*;
 use spillway_dashboard_charts::Unit;
 use spillway_dashboard_words::grouped;
 
-/// A measured value: short to read, exact in the tooltip.
+/// A measured value: short in the text, exact in the tooltip.
 #[component]
 pub fn Num(
-    /// The value, in the unit. `None` and what is not finite show as a dash.
+    /// The value, in the unit. `None` and values that are not finite show as a dash.
     #[prop(into)]
     value: Option<f64>,
-    /// What it measures.
     unit: Unit,
 ) -> impl IntoView {
     match value.filter(|value| value.is_finite()) {
@@ -23,12 +22,11 @@ pub fn Num(
     }
 }
 
-/// How many there are, to the last one: `172,431`. With `href` it leads to what it counts.
+/// An exact count: `172,431`. With `href` it links to the counted items.
 #[component]
 pub fn Count(
-    /// The number.
     value: u64,
-    /// Where the things are that it counts.
+    /// The page with the counted items.
     #[prop(optional, into)]
     href: Option<String>,
 ) -> impl IntoView {

@@ -1,14 +1,14 @@
-//! Going through a long list page by page.
+//! Navigation between the pages of a long list.
 
 use leptos::prelude::*;
 
 /// Links to the first and the next page of a list. Lists are read by cursor, so there are no page numbers.
 #[component]
 pub fn Pager(
-    /// What is shown, such as `50 of 203 messages`.
+    /// The part that is shown, such as `50 of 203 messages`.
     #[prop(into)]
     shown: String,
-    /// The first page, unless this is it.
+    /// The first page, unless it is the current one.
     #[prop(optional_no_strip)]
     first: Option<String>,
     /// The next page, if there is one.

@@ -1,16 +1,16 @@
-//! What a page shows where there is nothing to show, and why.
+//! Empty states and errors of pages.
 
 use super::{Icon, Sign, Title};
 use crate::context::use_page;
 use leptos::prelude::*;
 
-/// There is nothing here, and nothing is wrong.
+/// An empty list, which is no error.
 #[component]
 pub fn EmptyState(
-    /// What there is none of: `No dead letters.`
+    /// The sentence: `No dead letters.`
     #[prop(into)]
     title: String,
-    /// What that means or what to do, if anything.
+    /// The meaning or the next step, if any.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
@@ -22,10 +22,10 @@ pub fn EmptyState(
     }
 }
 
-/// What was asked for is not there. The answer's status says so as well.
+/// The requested item does not exist. Also sets the status 404.
 #[component]
 pub fn NotFoundState(
-    /// What is not there: `There is no replay with this id.`
+    /// The sentence: `There is no replay with this id.`
     #[prop(into)]
     title: String,
     /// What to do.
@@ -37,7 +37,7 @@ pub fn NotFoundState(
     view! { <EmptyState title=title>{children()}</EmptyState> }
 }
 
-/// What is shown where no page is.
+/// The page for unknown addresses.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     view! {
@@ -48,16 +48,16 @@ pub fn NotFoundPage() -> impl IntoView {
     }
 }
 
-/// Something could not be shown or done: what happened, why if that is known, what to do now.
+/// An error: what happened, the reason if known, and what to do.
 #[component]
 pub fn ErrorState(
     /// What happened, in a sentence.
     #[prop(into)]
     title: String,
-    /// Why, and what to do.
+    /// The reason, and what to do.
     #[prop(optional)]
     children: Option<Children>,
-    /// Whether trying again may help: there is a link for it then.
+    /// Whether to show a link that loads the page again.
     #[prop(optional)]
     retry: bool,
 ) -> impl IntoView {
@@ -77,7 +77,7 @@ pub fn ErrorState(
     }
 }
 
-/// Above a form: why it was not done, if the last attempt failed. Works without JavaScript.
+/// The error of a form's last attempt, above the form. Works without JavaScript.
 #[component]
 pub fn FormError(
     /// The server function's path, as in the form's `action`.

@@ -1,28 +1,28 @@
-//! How things are, in a sentence or in a word.
+//! A state, as a sentence or a word.
 
 use super::{Icon, Sign};
 use leptos::prelude::*;
 
-/// What a state means for the reader. The only things that are red, amber or green.
+/// The meaning of a state for the reader. Only tones are red, amber or green.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Tone {
-    /// All is well.
+    /// OK.
     Good,
     /// It needs attention, in business hours.
     Warning,
-    /// Something is wrong now.
+    /// It needs attention now.
     Bad,
-    /// Under way.
+    /// In progress.
     Busy,
-    /// Just so.
+    /// No judgement.
     Neutral,
-    /// Nothing known.
+    /// Unknown.
     Unknown,
 }
 
 impl Tone {
-    /// As it stands in `data-tone`.
+    /// The value of `data-tone`.
     pub fn name(self) -> &'static str {
         self.into()
     }
@@ -39,7 +39,7 @@ impl Tone {
     }
 }
 
-/// The sentence that a page opens with: how things are, with the number that proves it.
+/// The verdict: the first sentence of a page, with the number that proves it.
 #[component]
 pub fn StatusSentence(
     /// What it means.
@@ -55,7 +55,7 @@ pub fn StatusSentence(
     }
 }
 
-/// A state in a word, with its sign.
+/// A state in a word, with its icon.
 #[component]
 pub fn Badge(
     /// What it means.

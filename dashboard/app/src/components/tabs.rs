@@ -4,26 +4,25 @@ use leptos::prelude::*;
 
 /// One tab.
 pub struct Tab {
-    /// Where it leads.
+    /// Its link.
     pub href: String,
-    /// Whether it is shown now.
+    /// Whether it is the current one.
     pub is_current: bool,
-    /// Its name, and what belongs to it.
+    /// Its name, and for example a count.
     pub content: AnyView,
 }
 
-/// Tabs, side by side.
+/// A row of tabs.
 #[component]
 pub fn Tabs(
-    /// What they choose, for screen readers.
+    /// Their purpose, for screen readers.
     label: &'static str,
     /// The class of their box.
     #[prop(default = "tabs")]
     class: &'static str,
-    /// What the current one is called to screen readers: `page` where each tab is a page of its own.
+    /// The value of `aria-current`: `page` where each tab is a separate page.
     #[prop(default = "true")]
     current: &'static str,
-    /// In their order.
     tabs: Vec<Tab>,
 ) -> impl IntoView {
     let tabs = tabs.into_iter().map(|tab| {

@@ -1,16 +1,15 @@
-//! Moments, in the reader's words and zone.
+//! Times, in the reader's zone.
 
 use crate::context::use_page;
 use jiff::{Timestamp, tz::TimeZone};
 use leptos::prelude::*;
 use spillway_dashboard_words::relative;
 
-/// A moment: `4 min ago` with the full time in the tooltip or, `absolute`, the time itself.
+/// A time: `4 min ago` with the full time in the tooltip or, with `absolute`, the time itself.
 #[component]
 pub fn Time(
-    /// When.
     at: Timestamp,
-    /// Whether to write the time instead of how long ago it was.
+    /// Whether to write the time instead of its age.
     #[prop(optional)]
     absolute: bool,
 ) -> impl IntoView {
@@ -26,12 +25,12 @@ pub fn Time(
     }
 }
 
-/// With day, second and zone: for tooltips.
+/// The full time with day, second and zone, for tooltips.
 fn full(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%a %-d %b %Y %H:%M:%S %Z").to_string()
 }
 
-/// As short as is clear: the time alone for today, with the day for other days, with the year for other years.
+/// The short form: the time alone for today, with the day for other days, with the year for other years.
 fn brief(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let [at, now] = [at, now].map(|moment| moment.to_zoned(zone.clone()));
     let format = if at.date() == now.date() {

@@ -1,4 +1,4 @@
-//! Draws what happened, from top to bottom.
+//! Draws a timeline, from top to bottom.
 
 mod history;
 

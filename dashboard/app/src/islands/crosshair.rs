@@ -1,10 +1,10 @@
-//! Crosshair: one vertical line over all charts of the page, and a tooltip with the numbers.
+//! Crosshair: one vertical line over all charts of the page, and a tooltip with the values.
 
 use leptos::prelude::*;
 
-/// Follows the pointer, or the arrow keys while a chart has the focus, over every `[data-series]` (a
-/// [`spillway_dashboard_charts::Hover`] as JSON around an SVG of the same view box). All charts show the same moment.
-/// Lines and tooltip lie in a layer of their own, so a live refresh of the charts leaves them.
+/// Follows the pointer, or the arrow keys while a chart has the focus, over every `[data-series]`. That attribute has a
+/// [`spillway_dashboard_charts::Hover`] as JSON and contains an SVG with the same view box. All charts show the same
+/// time. Lines and tooltip are in a separate layer, so a live refresh of the charts does not remove them.
 #[island]
 pub fn Crosshair() -> impl IntoView {
     #[cfg(feature = "hydrate")]
@@ -31,11 +31,11 @@ mod browser {
 
     #[derive(Default)]
     struct Crosshair {
-        /// The moment that is pointed at, Unix seconds.
+        /// The selected time, in Unix seconds.
         moment: Cell<Option<i64>>,
-        /// The chart that is pointed at; the others only follow.
+        /// The selected chart; the others follow it.
         plot: RefCell<Option<Element>>,
-        /// The numbers of each chart, read once for each time they change.
+        /// The numbers of each chart, parsed once after each change.
         read: RefCell<Vec<(String, Rc<Hover>)>>,
     }
 
@@ -90,7 +90,7 @@ mod browser {
             self.draw();
         }
 
-        /// Moves by a point, by ten with shift, or to either end. Returns whether the key was meant for us.
+        /// Moves by one point, by ten with shift, or to either end. Returns whether it handled the key.
         fn key(&self, event: &KeyboardEvent) -> bool {
             let Some(plot) = dom::closest(event, PLOTS) else { return false };
             let Some(hover) = self.hover(&plot) else { return false };
@@ -122,7 +122,7 @@ mod browser {
             }
         }
 
-        /// The numbers of a chart. Parsing them at every move of the pointer would be felt.
+        /// The numbers of a chart, cached because parsing them at every move of the pointer would be slow.
         fn hover(&self, plot: &Element) -> Option<Rc<Hover>> {
             let json = plot.get_attribute("data-series")?;
             if let Some((_, hover)) = self.read.borrow().iter().find(|(known, _)| *known == json) {
@@ -130,7 +130,7 @@ mod browser {
             }
             let hover = Rc::new(Hover::from_json(&json).ok()?);
             let mut read = self.read.borrow_mut();
-            // A page has a few dozen charts at most; older ones are outdated by refreshes.
+            // A page has a few dozen charts at most. Refreshes make older entries obsolete.
             if read.len() >= 64 {
                 read.clear();
             }
@@ -138,7 +138,7 @@ mod browser {
             Some(hover)
         }
 
-        /// Draws lines and tooltip again. There is little to draw, so nothing is kept.
+        /// Draws lines and tooltip from scratch, because there is little to draw.
         fn draw(&self) {
             let Some(layer) = dom::first(".crosshair") else { return };
             layer.set_text_content(None);
@@ -148,7 +148,7 @@ mod browser {
                 let Some(hover) = self.hover(&plot) else { continue };
                 let Some(index) = hover.index_near(moment) else { continue };
                 let reading = hover.reading(index);
-                // A chart of another range has nothing at this moment.
+                // A chart of another range has no point at this time.
                 if (reading.time - moment).abs() > hover.step.max(1) {
                     continue;
                 }
@@ -164,7 +164,7 @@ mod browser {
             }
         }
 
-        /// For screen readers: the same in a sentence, when moved by keys.
+        /// For screen readers: the values as a sentence, when keys move the crosshair.
         fn say(&self, reading: &Reading, range: [i64; 2]) {
             if let Some(said) = dom::first(".crosshair-said") {
                 let values = reading.rows.iter().map(|row| format!("{} {}", row.name, row.text));
@@ -175,10 +175,10 @@ mod browser {
         }
     }
 
-    /// The box of the drawing on screen: the SVG, not what else is around it.
+    /// The box of the SVG on the screen.
     fn plot_area(plot: &Element) -> DomRect {
         let drawings = dom::all_in(plot, "svg");
-        // The same chart may be there once for wide and once for narrow screens; one is shown.
+        // A page may have a chart twice, for wide and narrow screens. One of them is visible.
         let shown = drawings.iter().map(Element::get_bounding_client_rect).find(|area| area.width() > 0.0);
         shown.unwrap_or_else(|| plot.get_bounding_client_rect())
     }
@@ -242,7 +242,7 @@ mod browser {
         element.dyn_into().ok()
     }
 
-    /// Properties set from here are no inline style in the eyes of the content security policy.
+    /// The content security policy allows properties that scripts set; they are not inline styles.
     fn move_to(element: &HtmlElement, x: f64, y: f64) {
         let _set = element.style().set_property("transform", &format!("translate({},{})", px(x), px(y)));
     }

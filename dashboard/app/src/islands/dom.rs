@@ -1,24 +1,23 @@
-//! Small helpers over the browser's own interface.
+//! Helpers for the browser's DOM interface.
 
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Document, Element, Event, EventTarget, HtmlDocument, NodeList, Window};
 
-/// The window. Islands run nowhere else.
+/// The window. Islands run only in browsers.
 pub fn window() -> Window {
     leptos::prelude::window()
 }
 
-/// The page.
 pub fn document() -> Document {
     leptos::prelude::document()
 }
 
-/// Milliseconds since 1970 by the browser's clock.
+/// Unix time in milliseconds, by the browser's clock.
 pub fn now_ms() -> f64 {
     js_sys::Date::now()
 }
 
-/// Listens for as long as the page lives.
+/// Adds a listener that stays until the page is left.
 pub fn listen<E: JsCast>(target: &EventTarget, event: &str, mut handle: impl FnMut(E) + 'static) {
     let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
         if let Ok(event) = event.dyn_into::<JsValue>() {
@@ -30,7 +29,7 @@ pub fn listen<E: JsCast>(target: &EventTarget, event: &str, mut handle: impl FnM
     closure.forget();
 }
 
-/// Notifies the document that something happened.
+/// Dispatches an event on the document.
 pub fn announce(event: &str) {
     if let Ok(event) = Event::new(event) {
         // These events are never cancelled.
@@ -63,7 +62,7 @@ pub fn closest(event: &Event, selector: &str) -> Option<Element> {
     event.target()?.dyn_into::<Element>().ok()?.closest(selector).ok().flatten()
 }
 
-/// Whether the event comes from something that takes text or a choice, where keys have their own meaning.
+/// Whether the event comes from a field for text or a choice, which handles keys itself.
 pub fn is_typing(event: &Event) -> bool {
     closest(event, "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]")
         .is_some()
@@ -75,7 +74,7 @@ pub fn cookie(name: &str) -> Option<String> {
     all.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
 }
 
-/// Keeps a cookie for a year.
+/// Sets a cookie for a year.
 pub fn set_cookie(name: &str, value: &str) {
     if let Ok(document) = document().dyn_into::<HtmlDocument>() {
         // A browser that refuses cookies shows UTC, which is what the server falls back to.

@@ -1,10 +1,10 @@
-//! Keys: the dashboard without a mouse.
+//! Keyboard shortcuts.
 
 use leptos::prelude::*;
 
-/// Single keys, as the help dialog (`#keys`) lists them: `/` search, `g` and a letter to go to a page
-/// (`a[data-go]`), `j` and `k` in lists (`[data-row]`), `x` to select, `?` for help. They can be turned off in the dialog,
-/// for people whose software types for them. Also closes menus (`details.menu`) on Escape and on a click elsewhere.
+/// Single keys, as the help dialog (`#keys`) lists them: `/` search, `g` and a letter to go to a page (`a[data-go]`),
+/// `j` and `k` in lists (`[data-row]`), `x` to select, `?` for help. The dialog can turn them off, for people who use
+/// speech input. Also closes menus (`details.menu`) on Escape and on a click elsewhere.
 #[island]
 pub fn Keys() -> impl IntoView {
     #[cfg(feature = "hydrate")]
@@ -21,7 +21,7 @@ mod browser {
         ScrollIntoViewOptions, ScrollLogicalPosition,
     };
 
-    /// How long after `g` the letter may come.
+    /// Maximum time between `g` and the letter.
     const SEQUENCE_MS: f64 = 1_500.0;
     const OFF_COOKIE: &str = "spillway-keys";
 
@@ -100,7 +100,7 @@ mod browser {
         dom::first("[data-search]").is_some_and(|field| focus(&field))
     }
 
-    /// The row that has the focus, or in which something has it.
+    /// The row that has the focus or contains the focused element.
     fn current() -> Option<Element> {
         dom::document().active_element()?.closest("[data-row]").ok().flatten()
     }
@@ -124,7 +124,7 @@ mod browser {
         found.is_some_and(|found| click(&found))
     }
 
-    /// Enter on a row follows its first link. On a link or a button it does what it always does.
+    /// Enter on a row follows its first link. Links and buttons keep their default action.
     fn open(event: &KeyboardEvent) -> bool {
         let Some(row) = current() else { return false };
         let on_row =

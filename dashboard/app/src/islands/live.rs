@@ -1,17 +1,16 @@
-//! Live refresh: fetches the page again and brings it up to date in place.
+//! Live refresh: fetches the page again and updates it in place.
 
 use leptos::prelude::*;
 
-/// Brings every `[data-live]` element of the page up to date, every `every_ms` milliseconds while `on`.
+/// Updates every `[data-live]` element of the page each `every_ms` milliseconds while `on`.
 ///
-/// There is one way to draw a page, the server's; this only fetches it again. While the tab is hidden
-/// nothing is fetched; while the server does not answer the pauses grow and the page says since when
-/// it is stale.
+/// Only the server draws pages; this island fetches them again. It stops while the tab is hidden. While the server does
+/// not answer, the pauses grow, and the page shows since when it is stale.
 #[island]
 pub fn Live(
     /// Milliseconds from one answer to the next request.
     every_ms: u32,
-    /// Whether the reader wants it.
+    /// Whether the reader has live refresh on.
     on: bool,
 ) -> impl IntoView {
     let (status, set_status) = signal(String::new());
@@ -123,7 +122,7 @@ mod refresh {
                 }
                 Err(Failure::NoAnswer) => {
                     refresh.failures.set(refresh.failures.get() + 1);
-                    // One lost answer is no news.
+                    // A single lost answer is normal.
                     if refresh.failures.get() > 1 {
                         mark_stale(true);
                         let since = clock(refresh.fresh_at.get());
@@ -148,7 +147,7 @@ mod refresh {
         let answer: Response = JsFuture::from(answer).await.map_err(no_answer)?.unchecked_into();
         match answer.status() {
             401 => return Err(Failure::SignedOut),
-            // A page that says what is wrong is up to date, too.
+            // A page with an error is current, too.
             status if status < 500 => {}
             _ => return Err(Failure::NoAnswer),
         }
@@ -165,7 +164,7 @@ mod refresh {
         if document.title() != title {
             document.set_title(&title);
         }
-        // The zone that the server writes times in may have become known only now.
+        // The server may have learned the browser's zone only now.
         let roots = (document.document_element(), page.document_element());
         if let (Some(old), Some(new)) = roots
             && let Some(zone) = new.get_attribute("data-zone")
@@ -182,7 +181,7 @@ mod refresh {
         dom::announce(REFRESHED);
     }
 
-    /// The stylesheet dims what is stale.
+    /// The style sheet dims stale pages.
     fn mark_stale(stale: bool) {
         if let Some(root) = dom::document().document_element() {
             let set = Element::toggle_attribute_with_force(&root, "data-stale", stale);

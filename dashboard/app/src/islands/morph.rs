@@ -1,14 +1,14 @@
-//! Brings an element up to date with a newly fetched copy by changing only what differs.
+//! Updates an element from a newly fetched copy by changing only the differences.
 //!
-//! Because nodes stay, so do focus, text selection, scroll positions, checked boxes and half-typed text.
+//! Unchanged nodes remain. So focus, text selection, scroll positions, checked boxes and typed text remain as well.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Node};
 
-/// What the reader opened stays open, and what they closed closed.
+/// Attributes that belong to the reader: an element that they opened or closed stays so.
 const READERS_OWN: &str = "open";
 
-/// Makes `old` equal to `new`, but for what belongs to the reader.
+/// Makes `old` equal to `new`, except for the reader's own state.
 pub fn morph(old: &Element, new: &Element) {
     if old.is_equal_node(Some(new)) || is_kept(old) {
         return;
@@ -17,7 +17,7 @@ pub fn morph(old: &Element, new: &Element) {
     children(old, new);
 }
 
-/// An element that looks after itself, such as a form that is being filled in.
+/// An element that manages its own state, such as a form that the reader fills in.
 fn is_kept(element: &Element) -> bool {
     element.has_attribute("data-keep") || element.local_name() == "leptos-island"
 }
@@ -76,8 +76,8 @@ fn children(old: &Element, new: &Element) {
     }
 }
 
-/// The node from `from` on that `want` is the new state of. Elements with a key are found wherever they
-/// are; others only where they stand, so that unlike things are not turned into each other.
+/// Finds the old node, from `from` on, that `want` replaces. An element with a key may have moved. Other nodes match
+/// only at the same place, so that different elements are not mixed up.
 fn find(from: Option<&Node>, want: &Node) -> Option<Node> {
     let key = key(want);
     let mut candidate = from.cloned();

@@ -1,11 +1,10 @@
-//! Selection: says on the button how many messages it is about.
+//! Selection: shows the number of selected messages on the buttons.
 
 use leptos::prelude::*;
 
-/// In every `form[data-selection]`: counts the checked boxes named `ids[]` (or `id`), lets `[data-select-all]` check
-/// them all and a click with shift a whole range, and writes `data-none`, `data-one` or `data-many`
-/// (with `{n}` for the number) on each button that has them. The server has the last word on what is
-/// selected; without this island the same form works, its button only says less.
+/// Works in every `form[data-selection]`. It counts the checked boxes named `ids[]` (or `id`). `[data-select-all]`
+/// checks them all, and a click with shift checks a range. Each button shows its `data-none`, `data-one` or
+/// `data-many`, with the number for `{n}`. Without this island the form works as well, but the buttons show no number.
 #[island]
 pub fn Selection() -> impl IntoView {
     #[cfg(feature = "hydrate")]
@@ -34,7 +33,7 @@ mod browser {
             }
             update(&form);
         });
-        // A browser puts the boxes back as they were when one returns to a page, without saying so.
+        // When the reader returns to a page, the browser restores the boxes without an event.
         dom::listen::<Event>(&dom::window(), "pageshow", |_| update_all());
 
         let last: Rc<RefCell<Option<HtmlInputElement>>> = Rc::default();
@@ -54,7 +53,7 @@ mod browser {
         dom::all_in(form, BOXES).into_iter().map(JsCast::unchecked_into).collect()
     }
 
-    /// Gives every box between two the state of the second.
+    /// Sets every box between two to the state of the second.
     fn select_range(from: &HtmlInputElement, to: &HtmlInputElement) {
         let Ok(Some(form)) = to.closest("form[data-selection]") else { return };
         let boxes = boxes(&form);

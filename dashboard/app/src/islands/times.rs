@@ -1,9 +1,9 @@
-//! Times: keeps "4 min ago" true between refreshes, and sends the reader's time zone to the server.
+//! Times: updates "4 min ago" between refreshes, and sends the browser's time zone to the server.
 
 use leptos::prelude::*;
 
-/// Rewrites `time[data-relative]` every few seconds. Where the reader wants local times, the browser's
-/// zone goes into a cookie, so that the server writes all times, charts included, in that zone.
+/// Rewrites `time[data-relative]` every few seconds. If the reader chose local times, a cookie has the browser's zone.
+/// The server then writes all times in that zone, also in charts.
 #[island]
 pub fn Times() -> impl IntoView {
     #[cfg(feature = "hydrate")]
@@ -21,7 +21,7 @@ mod browser {
     use web_sys::Event;
 
     const EVERY_MS: i32 = 5_000;
-    /// Holds the IANA name of the browser's zone; read by the server.
+    /// The cookie with the IANA name of the browser's zone; the server reads it.
     const ZONE_COOKIE: &str = "spillway-zone";
 
     pub fn start() {
@@ -49,7 +49,7 @@ mod browser {
         }
     }
 
-    /// Refreshes the page if the server has drawn it in another zone than the reader's.
+    /// Refreshes the page if the server has drawn it in a different zone.
     fn zone_hint() {
         let Some(zone) = own_zone() else { return };
         if dom::cookie(ZONE_COOKIE).as_deref() == Some(&zone) {
@@ -66,7 +66,7 @@ mod browser {
         let format = Intl::DateTimeFormat::new(&js_sys::Array::new(), &Object::new());
         let zone =
             Reflect::get(&format.resolved_options(), &JsValue::from_str("timeZone")).ok()?.as_string()?;
-        // It goes into a cookie as it is.
+        // A cookie takes it without encoding.
         zone.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte)).then_some(zone)
     }
 
@@ -74,18 +74,18 @@ mod browser {
         dom::document().document_element()?.get_attribute(name)
     }
 
-    /// A time of day such as `14:02`, in the zone that the page is drawn in.
+    /// A time of day such as `14:02`, in the page's zone.
     pub fn time_of_day(at_ms: f64) -> String {
         time_in_zone(at_ms, &[("hour", "2-digit"), ("minute", "2-digit")])
     }
 
-    /// A moment in the zone that the page is drawn in, with the parts that are asked for.
+    /// A time in the page's zone, with the requested parts.
     pub fn time_in_zone(at_ms: f64, parts: &[(&str, &str)]) -> String {
         let zone = root_attribute("data-zone").unwrap_or_else(|| "UTC".to_owned());
         let options = Object::new();
         let set = |name: &str, value: &str| {
             let set = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
-            debug_assert!(set.is_ok(), "a plain object takes properties");
+            debug_assert!(set.is_ok(), "a plain object accepts properties");
         };
         set("timeZone", &zone);
         set("hourCycle", "h23");

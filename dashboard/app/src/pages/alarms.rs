@@ -1,10 +1,10 @@
-//! Alarms: what needs attention, since when, what happens if nothing is done, and what to do first.
+//! Alarms: what needs attention, since when, its impact, and what to do first.
 //!
 //! | address | page |
 //! |---|---|
-//! | `/alarms` | all alarms: active, cleared, quiet; what changed; the last opening digest |
-//! | `/alarms/NAME` | one alarm: its state and why, what to do, its chart, its history |
-//! | `/runbooks/NAME` | a runbook by itself, with the alarms that lead to it |
+//! | `/alarms` | all alarms: active, cleared, inactive; changes; the last opening digest |
+//! | `/alarms/NAME` | one alarm: its state and reason, what to do, its chart, its history |
+//! | `/runbooks/NAME` | a runbook, with the alarms that link to it |
 
 mod data;
 mod view;
@@ -34,7 +34,7 @@ pub fn Alarms() -> impl IntoView {
     }
 }
 
-/// The page of one alarm, at `/alarms/NAME`: where a link in a notification leads.
+/// The page of one alarm, at `/alarms/NAME`. Links in notifications lead to it.
 #[component]
 pub fn AlarmPage() -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
@@ -46,7 +46,7 @@ pub fn AlarmPage() -> impl IntoView {
     })
 }
 
-/// One runbook, with how the alarms are that lead to it.
+/// One runbook, with the states of the alarms that link to it.
 #[component]
 pub fn RunbookPage() -> impl IntoView {
     let (name, ports) = (use_page().path_parameter("name"), use_ports());

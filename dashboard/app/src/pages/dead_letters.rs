@@ -1,10 +1,10 @@
-//! Dead letters: what failed and why, whether it would work now, and how to put it back.
+//! Dead letters: what failed and why, whether a replay would succeed now, and actions.
 //!
 //! | address | page |
 //! |---|---|
 //! | `/dead-letters` | groups and messages, with filters in the URL |
-//! | `/dead-letters/ID` | one message: its body, and what happened to it |
-//! | `/dead-letters/replay`, `/dead-letters/discard` | what would be done, before it is done |
+//! | `/dead-letters/ID` | one message: its body and its history |
+//! | `/dead-letters/replay`, `/dead-letters/discard` | confirmation, with the expected result |
 //!
 //! Forms send to [`actions`].
 
@@ -57,7 +57,7 @@ pub fn DeadLetterPage() -> impl IntoView {
     }
 }
 
-/// Before a replay: what would become of it.
+/// The confirmation of a replay, with the expected result.
 #[component]
 pub fn ReplayPage() -> impl IntoView {
     let rate = use_ports().pipeline.settings.replay_rate_per_s;
@@ -68,7 +68,7 @@ pub fn ReplayPage() -> impl IntoView {
     }
 }
 
-/// Before a discard: what would be given up, and why.
+/// The confirmation of a discard, with a field for the reason.
 #[component]
 pub fn DiscardPage() -> impl IntoView {
     view! {
@@ -78,7 +78,7 @@ pub fn DiscardPage() -> impl IntoView {
     }
 }
 
-/// What the operator chose, if any of it waits.
+/// The selection, if any of its messages is in the archive.
 fn chosen(draw: impl Fn(&Chosen) -> AnyView + Clone + Send + Sync + 'static) -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
     let chosen = async move { Chosen::read(&page, &ports.pipeline.replayer()).await };
@@ -86,13 +86,13 @@ fn chosen(draw: impl Fn(&Chosen) -> AnyView + Clone + Send + Sync + 'static) -> 
         chosen if chosen.selection.is_none() => view! {
             <EmptyState title="No message was selected.">
                 <a href=view::origin()>"Go back to the list"</a>
-                " and tick those that you mean."
+                " and select messages."
             </EmptyState>
         }
         .into_any(),
         chosen if chosen.waiting == 0 => view! {
-            <EmptyState title="None of these messages waits in the archive now.">
-                "They were replayed or discarded meanwhile. "
+            <EmptyState title="None of these messages is in the archive now.">
+                "They were replayed or discarded in the meantime.  "
                 <a href=view::origin()>"Go back to the list"</a>
                 "."
             </EmptyState>

@@ -1,4 +1,4 @@
-//! One event: where it is, and the whole way that it took there.
+//! One event: its place and its history.
 
 mod data;
 mod view;
@@ -33,8 +33,8 @@ pub fn EventPage() -> impl IntoView {
             Err(error) => {
                 tracing::warn!(error = %error, "an event could not be looked up");
                 view! {
-                    <ErrorState title="Where the event is cannot be read just now." retry=true>
-                        "The pipeline's data does not answer. Nothing is lost by that; the page tries again by itself."
+                    <ErrorState title="The event's place cannot be read now." retry=true>
+                        "The pipeline's data cannot be read. No event is lost. The page retries automatically."
                     </ErrorState>
                 }
                 .into_any()

@@ -12,7 +12,7 @@ use crate::{
 use data::{Data, stage};
 use leptos::prelude::*;
 
-/// The charts of one stage. `?stage=queue` chooses it, `&compare=on` lays an earlier range under the charts.
+/// The charts of one stage. `?stage=queue` selects it, `&compare=on` adds an earlier range.
 #[component]
 pub fn Metrics() -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());

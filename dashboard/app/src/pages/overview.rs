@@ -1,4 +1,4 @@
-//! Overview: is anything lost, where is it stuck, what is to be done.
+//! Overview: whether events are lost, where they are stuck, and what to do.
 
 mod data;
 mod view;

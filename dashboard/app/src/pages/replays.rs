@@ -1,4 +1,4 @@
-//! Replays: which were started, how far each is, and what became of every message.
+//! Replays: the list, the progress of each, and the result for every message.
 
 mod data;
 mod view;

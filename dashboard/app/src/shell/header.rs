@@ -1,4 +1,4 @@
-//! The header: where one is, what else there is, and how it is shown.
+//! The header: navigation, range and switches.
 
 use super::range_menu::RangeMenu;
 use crate::{
@@ -13,7 +13,6 @@ use spillway_dashboard_pages::{Navigation, PAGES, PageEntry};
 use spillway_dashboard_words::{counted, grouped};
 use std::sync::Arc;
 
-/// The header of every page.
 #[component]
 pub fn Header() -> impl IntoView {
     let page = use_page();
@@ -26,7 +25,7 @@ pub fn Header() -> impl IntoView {
         listed.map(|(entry, place)| nav_link(entry, place, &links, &badges)).collect_view()
     });
     let demo = environment.demo.then(|| {
-        view! { <span class="demo-label" title="Made up for a demonstration, by the real code in virtual time">"Demo"<span class="wide-only">" data"</span></span> }
+        view! { <span class="demo-label" title="Demo data, made by the real code in virtual time">"Demo"<span class="wide-only">" data"</span></span> }
     });
     view! {
         <header class="header">
@@ -51,12 +50,12 @@ fn nav_link(entry: &PageEntry, place: Navigation, page: &Page, badges: &Badges) 
     let here = entry.is_above(&page.path).then_some("page");
     let badge = place.badge.and_then(|badge| Some((badges.count(badge)?, words(badge))));
     let badge = badge.filter(|(count, _)| *count > 0).map(|(count, (one, many))| {
-        let said = counted(count, one, many);
+        let label = counted(count, one, many);
         let number = grouped(count);
         view! {
-            <span class="nav-count" title=said.clone()>
+            <span class="nav-count" title=label.clone()>
                 <span aria-hidden="true">{number}</span>
-                <span class="visually-hidden">{said.clone()}</span>
+                <span class="visually-hidden">{label.clone()}</span>
             </span>
         }
     });
@@ -70,7 +69,7 @@ fn nav_link(entry: &PageEntry, place: Navigation, page: &Page, badges: &Badges) 
     }
 }
 
-/// Live, zone and theme: plain forms, so that they work without JavaScript, kept in cookies.
+/// The switches for live refresh, zone and theme. They are plain forms, which work without JavaScript, and set cookies.
 #[component]
 fn Switches() -> impl IntoView {
     let page = use_page();

@@ -1,4 +1,4 @@
-//! Chooses the range of time: plain links and a form, because it is all in the URL.
+//! The menu for the time range: links and a form, because the range is in the URL.
 
 use crate::{
     components::{HiddenQuery, Icon, Sign},
@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use leptos::prelude::*;
 use spillway_dashboard_pages::{RangeUse, page_at};
 
-/// Parameters that the form sets or that belong to another range.
+/// Parameters that the form sets, or that are valid for the old range only.
 const OWN: [&str; 5] = ["range", "from", "to", "zone", "after"];
 
-/// A menu with the presets, and a form for any range. Pages to which the range means nothing have none.
+/// A menu with the presets, and a form for any range. Pages without a range have no menu.
 #[component]
 pub fn RangeMenu() -> impl IntoView {
     let page = use_page();
-    // Where no page is, the range stays as it was.
+    // An unknown address keeps the range.
     let used = page_at(&page.path).map_or(RangeUse::Always, |entry| entry.range);
     (used != RangeUse::Never).then(|| menu(&page, used == RangeUse::IfAsked))
 }

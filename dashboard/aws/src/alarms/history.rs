@@ -11,7 +11,7 @@ use spillway_dashboard_model::alarms::{
 use spillway_dashboard_model::{ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 
-/// Pages of 100 that are read at most. The account's other alarms are in them as well, if no rule was named.
+/// Maximum number of pages with 100 changes each. Without a rule's name, they include other alarms of the account.
 const MAX_PAGES: usize = 50;
 
 /// Changes in the range, newest first, at most `limit`.
@@ -54,8 +54,8 @@ fn change(update: AlarmUpdate, rules: &HashMap<&str, &Rule>) -> Option<AlarmChan
     Some(AlarmChange { rule: rule.name.clone(), at, from, to, reason, notified })
 }
 
-/// As `terraform/modules/alarms` gives alarms their actions: a high one notifies the topic when it fires and when it is OK, a low
-/// one is notified by the composite of its subsystem, and a part of another alarm by that one.
+/// The actions of alarms in `terraform/modules/alarms`. A high alarm notifies the topic when it fires and when it
+/// clears. The composite of its subsystem notifies for a low alarm, and a composite alarm for its parts.
 fn notified(rule: &Rule, at: Timestamp, from: AlarmState, to: AlarmState) -> Notified {
     match (rule.notify, rule.tier) {
         (false, _) => Notified::Never(NotNotified::Part),
@@ -72,7 +72,7 @@ mod tests {
     use aws_smithy_types::DateTime;
     use spillway_dashboard_model::alarms::Limits;
 
-    /// As CloudWatch's user guide shows a state update.
+    /// A state update in the format of CloudWatch's user guide.
     const DATA: &str = r#"{"version":"1.0","oldState":{"stateValue":"OK","stateReason":"Unchecked: Initial alarm creation"},
         "newState":{"stateValue":"ALARM","stateReason":"Threshold Crossed: 3 datapoints were greater than the threshold (300.0).",
         "stateReasonData":{"version":"1.0","queryDate":"2026-03-02T14:02:00.000+0000","threshold":300.0}}}"#;
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_notified_follows_from_what_terraform_lets_alarms_do() {
+    fn notifications_follow_from_the_actions_that_terraform_sets() {
         let notified = |name: &str, data: &str| read(name, data).unwrap().notified;
         let (fires, ends) = (DATA, DATA.replace("\"ALARM\"", "\"INSUFFICIENT_DATA\""));
         let at: Timestamp = "2026-03-02T14:03:15.25Z".parse().unwrap();
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn other_alarms_and_what_cannot_be_read_are_left_out() {
+    fn other_alarms_and_unreadable_changes_are_left_out() {
         assert!(read("another-system-s", DATA).is_none());
         assert!(read("spillway-queue-age-low", "{}").is_none());
     }

@@ -3,10 +3,10 @@
 use serde_json::Value;
 use spillway_core::trace::Segment;
 
-/// Reads a document; `None` if it is no segment.
+/// Parses a document; `None` if it is not a segment.
 ///
-/// X-Ray's own documents (API Gateway's, Lambda's) have members that are left aside. One that is in progress has no end:
-/// it ends where it began, until X-Ray has the rest.
+/// Ignores additional members in documents of API Gateway and Lambda. A segment in progress has no end yet, so its end
+/// is its start.
 pub(super) fn read(document: &str) -> Option<Segment> {
     let mut value: Value = serde_json::from_str(document).ok()?;
     complete(&mut value);
@@ -19,7 +19,7 @@ fn complete(segment: &mut Value) {
         let start = members.get("start_time").cloned().unwrap_or_default();
         members.insert("end_time".to_owned(), start);
     }
-    // A subsegment that was sent by itself names its trace; one inside a segment has none, or null.
+    // A subsegment that was sent separately names its trace; one inside a segment has none, or null.
     members.retain(|_, value| !value.is_null());
     for subsegment in members.get_mut("subsegments").and_then(Value::as_array_mut).into_iter().flatten() {
         complete(subsegment);
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lambda_itself_sends_is_read() {
+    fn documents_of_lambda_itself_are_read() {
         let document = r#"{"id":"0f1e2d3c4b5a6978","name":"spillway-ingest","start_time":1772460131.1,
             "trace_id":"1-69a598a3-0123456789abcdef01234567","end_time":1772460131.25,"parent_id":"53995c3f42cd8ad8",
             "http":{"response":{"status":200}},"aws":{"request_id":"x","account_id":"123456789012"},
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_progress_ends_where_it_began() {
+    fn a_segment_in_progress_ends_at_its_start() {
         let document = r#"{"id":"a","name":"f","start_time":5.0,"in_progress":true,
             "subsegments":[{"id":"b","name":"g","start_time":5.5,"fault":true,"annotations":{"event_id":"e1"}}]}"#;
         let segment = read(document).unwrap();
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_segment_is_left_out() {
+    fn a_document_that_is_not_a_segment_is_left_out() {
         for document in ["", "[]", "{}", r#"{"id":"a","name":"f"}"#] {
             assert!(read(document).is_none(), "{document}");
         }

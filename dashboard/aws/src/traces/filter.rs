@@ -2,10 +2,10 @@
 
 use spillway_dashboard_model::traces::{Trace, TraceFilter};
 
-/// What narrows the search down in X-Ray ("Use filter expressions" in its developer guide); `None` for everything.
+/// The filter expression for X-Ray ("Use filter expressions" in its developer guide); `None` for all traces.
 ///
-/// It may let more through than is wanted: X-Ray knows the duration of a whole trace and not of its longest segment, and
-/// its strings have no way to write a quotation mark. [`matches`] decides.
+/// It may match too many traces. X-Ray filters by the duration of a trace, not of its longest segment, and its strings
+/// cannot contain quotation marks. [`matches`] decides.
 pub(super) fn expression(filter: &TraceFilter) -> Option<String> {
     let mut conditions = Vec::new();
     if filter.failed {
@@ -24,7 +24,7 @@ fn can_be_quoted(text: &str) -> bool {
     !text.contains(['"', '\\']) && !text.contains(char::is_control)
 }
 
-/// Whether a trace is wanted.
+/// Whether a trace matches the filter.
 pub(super) fn matches(filter: &TraceFilter, trace: &Trace) -> bool {
     (!filter.failed || trace.has_failed())
         && (filter.at_least_ms == 0
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_cannot_break_out_of_its_quotes() {
+    fn an_id_cannot_end_its_quotation() {
         for id in ["a\" OR ok = true OR annotation.x = \"", "a\\", "a\nb"] {
             assert_eq!(
                 expression(&TraceFilter { event_id: Some(id.into()), ..TraceFilter::default() }),
@@ -57,13 +57,13 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_is_wanted_for_its_longest_part() {
+    fn a_trace_matches_by_its_longest_segment() {
         let segment = Segment { id: "a".into(), start_time: 1.0, end_time: 1.3, ..Segment::default() };
         let later = Segment { id: "b".into(), start_time: 9.0, end_time: 9.1, ..Segment::default() };
         let trace = Trace::new("1-a-b", vec![segment, later.annotated("event_id", "e")]).unwrap();
         let at_least = |at_least_ms| TraceFilter { at_least_ms, ..TraceFilter::default() };
         assert!(matches(&at_least(299), &trace));
-        assert!(!matches(&at_least(301), &trace), "waiting between its parts is no part");
+        assert!(!matches(&at_least(301), &trace), "the wait between segments does not count");
         let event = |id: &str| TraceFilter { event_id: Some(id.into()), ..TraceFilter::default() };
         assert!(matches(&event("e"), &trace) && !matches(&event("f"), &trace));
         assert!(!matches(&TraceFilter { failed: true, ..TraceFilter::default() }, &trace));

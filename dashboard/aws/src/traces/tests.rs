@@ -17,7 +17,7 @@ fn a_range_is_searched_six_hours_at_a_time_newest_first() {
 }
 
 #[test]
-fn a_trace_began_when_its_id_says_if_nothing_else_does() {
+fn the_start_of_a_trace_falls_back_to_its_id() {
     let began_at = |builder: aws_sdk_xray::types::builders::TraceSummaryBuilder| {
         summary(&builder.id("1-69a598a3-0123456789abcdef01234567").build()).map(|summary| summary.start)
     };

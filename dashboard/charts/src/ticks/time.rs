@@ -1,4 +1,4 @@
-//! The time axis: ticks at times people would name.
+//! The time axis: ticks at round times.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
@@ -8,7 +8,7 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// Above this many ticks something is wrong with the reckoning, not with the range.
+/// A safety limit: more ticks mean a defect in the computation.
 const MAX_TICKS: usize = 64;
 
 /// A labelled time.
@@ -16,11 +16,10 @@ const MAX_TICKS: usize = 64;
 pub(crate) struct TimeTick {
     /// Unix seconds.
     pub at: i64,
-    /// What is written below.
     pub label: String,
 }
 
-/// From one tick to the next.
+/// The distance between ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Every {
     Seconds(i64),
@@ -71,7 +70,7 @@ impl Every {
     }
 }
 
-/// Pixels a label of this step needs, with the space around it.
+/// The width of a label of this step in pixels, with space around it.
 fn room(every: Every, style: Style) -> f64 {
     match (style, every) {
         (Style::Seconds, _) => 76.0,
@@ -101,7 +100,7 @@ impl Style {
     fn of(every: Every, span: i64) -> Self {
         match every {
             Every::Seconds(n) if n < MINUTE => Self::Seconds,
-            // A clock time is clear while it comes only once (or, at the edges, twice).
+            // A time of day is unambiguous if it occurs once (or twice, at both edges).
             Every::Seconds(_) if span <= 26 * HOUR => Self::Clock,
             Every::Seconds(_) => Self::WeekdayClock,
             Every::Days(_) => Self::Date,
@@ -125,7 +124,7 @@ impl Style {
     }
 }
 
-/// A time that can be written: what lies outside the calendar is put at its end.
+/// A time within the calendar's limits.
 pub(crate) fn timestamp(unix_seconds: i64) -> Timestamp {
     Timestamp::from_second(unix_seconds).unwrap_or(if unix_seconds < 0 {
         Timestamp::MIN
@@ -134,7 +133,7 @@ pub(crate) fn timestamp(unix_seconds: i64) -> Timestamp {
     })
 }
 
-/// The ticks of `from..=to` that fit into `width` pixels: as many as have room, on round local times.
+/// The ticks of `from..=to` on round local times: as many as fit into `width` pixels.
 pub(crate) fn time_ticks(from: i64, to: i64, zone: &TimeZone, width: f64) -> Vec<TimeTick> {
     let span = to.saturating_sub(from).max(1);
     let fits = |every: &Every| {
@@ -165,7 +164,7 @@ pub(crate) fn time_ticks(from: i64, to: i64, zone: &TimeZone, width: f64) -> Vec
     ticks
 }
 
-/// Steps of an hour or less go by elapsed time, so that the hour that comes twice in autumn is drawn twice.
+/// Steps of an hour or less follow elapsed time, so that the repeated hour in autumn is drawn twice.
 fn walk_clock(first: &Zoned, step: i64, push: &mut impl FnMut(&Zoned) -> bool) -> Option<()> {
     let mut at = first.timestamp().as_second();
     loop {
@@ -179,7 +178,7 @@ fn walk_clock(first: &Zoned, step: i64, push: &mut impl FnMut(&Zoned) -> bool) -
     }
 }
 
-/// Longer steps go by the calendar and the clock on the wall, whatever daylight saving does between.
+/// Longer steps follow the calendar and local time, across changes of daylight saving time.
 fn walk_civil(first: &Zoned, step: Span, push: &mut impl FnMut(&Zoned) -> bool) -> Option<()> {
     let mut wall = floor_civil(first.datetime(), step)?;
     loop {
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_round_in_the_zone_asked_for() {
+    fn ticks_are_round_in_the_given_zone() {
         // India is five and a half hours ahead.
         check(
             "2026-11-12T00:00:00Z",
@@ -268,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hour_that_comes_twice_is_drawn_twice() {
+    fn the_repeated_hour_is_drawn_twice() {
         // Clocks in Berlin went back from 03:00 to 02:00 on 25 October 2026.
         check(
             "2026-10-24T23:30:00Z",
@@ -288,12 +287,12 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_written_when_minutes_are_not_enough() {
+    fn labels_have_seconds_if_minutes_are_not_enough() {
         check("2026-11-12T13:07:05Z", "2026-11-12T13:08:05Z", "UTC", 340.0, "13:07:30 | 13:08:00");
     }
 
     #[test]
-    fn any_range_has_few_ticks_that_lie_in_it() {
+    fn any_range_has_few_ticks_and_all_are_within_it() {
         let ends = [i64::MIN, -1, 0, 1_700_000_123, 253_402_207_200, i64::MAX];
         for from in ends {
             for length in [0, 1, 59, 3600, 86_400, 40 * DAY, 900 * DAY, i64::MAX] {

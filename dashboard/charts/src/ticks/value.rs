@@ -1,10 +1,10 @@
-//! The value axis: where it ends and which values get a grid line.
+//! The value axis: its ends and its grid lines.
 
 use crate::Unit;
 
-/// Beyond this a value is shown at the edge: drawing must not overflow for a broken sensor.
+/// Larger values are shown at the edge, so that drawing does not overflow.
 pub(crate) const LIMIT: f64 = 1e18;
-/// Below this a value is zero.
+/// Smaller values count as zero.
 const TINY: f64 = 1e-9;
 
 /// A value axis whose ends are ticks.
@@ -19,15 +19,15 @@ pub(crate) struct ValueAxis {
 }
 
 impl ValueAxis {
-    /// The smallest axis of finite numbers with at most `intervals` round steps that holds `low..=high`.
+    /// The smallest axis of finite numbers with at most `intervals` round steps that contains `low..=high`.
     pub(crate) fn spanning(low: f64, high: f64, unit: Unit, intervals: u32) -> Self {
-        // Floats that differ by less than this share of themselves can't be told apart by ticks.
+        // Ticks cannot distinguish floats whose relative difference is smaller than this.
         let same = high - low < TINY.max(high.abs().max(low.abs()) * 1e-9);
         let high = if same { low + least(unit).max(low.abs() * 1e-6) } else { high };
         let intervals = f64::from(intervals.max(1));
         let mut step = step_at_least((high - low) / intervals, unit);
         let (mut first, mut last) = ends(low, high, step);
-        // A range that straddles a step at both ends may need one interval more than it was given.
+        // A range that crosses a step at both ends may need one more interval.
         while last - first > intervals {
             step = step_at_least(step * 1.01, unit);
             (first, last) = ends(low, high, step);
@@ -38,18 +38,18 @@ impl ValueAxis {
     }
 }
 
-/// A value that can be drawn: within [`LIMIT`], and zero if it is next to nothing.
+/// A value that can be drawn: within [`LIMIT`], and zero if it is tiny.
 pub(crate) fn tame(value: f64) -> f64 {
     if value.abs() < TINY { 0.0 } else { value.clamp(-LIMIT, LIMIT) }
 }
 
 /// Both ends in steps.
 fn ends(low: f64, high: f64, step: f64) -> (f64, f64) {
-    // A value that is a whole number of steps but for rounding must not cost another interval.
+    // A rounding error must not cost another interval.
     ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil())
 }
 
-/// How far the axis of a flat line at zero goes.
+/// The upper end of the axis for a flat line at zero.
 fn least(unit: Unit) -> f64 {
     match unit {
         Unit::Count => 2.0,
@@ -117,14 +117,14 @@ mod tests {
     }
 
     #[test]
-    fn counts_have_no_halves() {
+    fn counts_have_no_fractions() {
         check(0.0, 0.0, Unit::Count, &["0", "1", "2"]);
         check(0.0, 1.0, Unit::Count, &["0", "1"]);
         check(0.0, 3.0, Unit::Count, &["0", "1", "2", "3"]);
     }
 
     #[test]
-    fn durations_step_as_clocks_do() {
+    fn durations_step_like_clocks() {
         check(0.0, 2280.0, Unit::Seconds, &["0 s", "10 min", "20 min", "30 min", "40 min"]);
         check(0.0, 100.0, Unit::Seconds, &["0 s", "30 s", "1 min", "1.5 min", "2 min"]);
         check(0.0, 1800.0, Unit::Milliseconds, &["0 ms", "500 ms", "1 s", "1.5 s", "2 s"]);
@@ -137,12 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn a_range_away_from_zero_keeps_its_detail() {
+    fn a_range_far_from_zero_keeps_its_detail() {
         check(99.2, 99.95, Unit::Percent, &["99.2 %", "99.4 %", "99.6 %", "99.8 %", "100 %"]);
     }
 
     #[test]
-    fn never_more_intervals_than_asked_for_whatever_the_range() {
+    fn any_range_has_at_most_the_given_number_of_intervals() {
         for exponent in -12..40 {
             for unit in [Unit::Count, Unit::Number, Unit::Bytes, Unit::Seconds, Unit::Milliseconds] {
                 let high = 3.7 * 10f64.powi(exponent);

@@ -1,4 +1,4 @@
-//! One answer for all viewers.
+//! A cache of all alarms' states.
 
 use super::{AlarmChanges, AlarmPeriod, AlarmSource, AlarmsNow, Digest, RuleName};
 use crate::one_answer::OneAnswer;
@@ -8,15 +8,15 @@ use spillway_core::ports::Clock;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A cache in front of an [`AlarmSource`], to be shared by all viewers: the header of every page asks how all alarms
-/// are. Only that is remembered.
+/// A cache in front of an [`AlarmSource`] for all viewers. It caches only [`AlarmSource::now`], which the header of
+/// every page reads.
 pub struct CachedAlarms {
     inner: Arc<dyn AlarmSource>,
     now: OneAnswer<AlarmsNow>,
 }
 
 impl CachedAlarms {
-    /// A cache that asks again after `keep`.
+    /// A cache that reads again after `keep`.
     pub fn new(inner: Arc<dyn AlarmSource>, clock: Arc<dyn Clock>, keep: Duration) -> Self {
         Self { inner, now: OneAnswer::new(clock, keep) }
     }

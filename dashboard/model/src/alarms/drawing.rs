@@ -9,19 +9,19 @@ use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The topology does not name what a rule watches.
+/// The topology does not name a resource that a rule watches.
 pub type Unbound = UnknownResource;
 
-/// What a rule saw over a range.
+/// The measurements of a rule over a range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleNumbers {
     /// The value of its metric or expression for each period.
     pub series: Series,
-    /// How new it is.
+    /// The age of the numbers.
     pub freshness: Freshness,
 }
 
-/// What has to be read for a rule, in the order of its metrics.
+/// The queries for a rule, in the order of its metrics.
 ///
 /// # Errors
 /// [`Unbound`] if the topology lacks a resource that it watches.
@@ -29,11 +29,11 @@ pub fn queries(condition: &MetricCondition, resources: &Resources) -> Result<Vec
     condition.queries.iter().map(|query| query.stat.bind(resources)).collect()
 }
 
-/// Reads what a rule saw over `range`, as one value a `period`. The rule itself sees periods of `condition.period`
-/// seconds; with longer ones a sum is not what it compared.
+/// Reads the measurements of a rule over `range`, one value per `period`. The rule itself evaluates periods of
+/// `condition.period` seconds; a sum over a longer period is not the value that it compares.
 ///
 /// # Errors
-/// [`ReadError`] if the numbers could not be read, or the topology lacks what the rule watches.
+/// [`ReadError`] if the numbers could not be read, or the topology lacks a resource that the rule watches.
 pub async fn read_numbers(
     reader: &dyn MetricReader,
     condition: &MetricCondition,
@@ -54,7 +54,7 @@ pub async fn read_numbers(
     let values = condition.values(&seen, slots).map_err(|error| unavailable(error.to_string()))?;
     let now = reading.freshness.read_at;
     for (index, (point, value)) in series.points.iter_mut().zip(values).enumerate() {
-        // The rule is evaluated over periods that have ended. One that is under way would look like a fall.
+        // The rule is evaluated over complete periods. The running period would look like a fall.
         let is_over = end_of(series.start, period, index) <= now;
         *point = Some(value).filter(|value| value.is_finite() && is_over);
     }
@@ -67,7 +67,7 @@ fn end_of(start: Timestamp, period: Period, index: usize) -> Timestamp {
     Timestamp::from_second(start.as_second().saturating_add(seconds)).unwrap_or(Timestamp::MAX)
 }
 
-/// Series that were read, as the evaluator asks for them.
+/// The series in the evaluator's format.
 struct Seen<'a> {
     condition: &'a MetricCondition,
     series: &'a [Arc<Series>],

@@ -4,9 +4,9 @@ use super::{AlarmChange, AlarmPeriod, AlarmState};
 use crate::TimeRange;
 use std::collections::BTreeMap;
 
-/// The periods in `ALARM` that overlap `range`, the oldest first, from all changes between its beginning and now, in
-/// any order. A change away from `ALARM` without one into it began before the range: its period begins with the range.
-/// A rule that did not change since before the range is not among them; the caller, which knows its state, adds it.
+/// The periods in `ALARM` that overlap `range`, the oldest first. `changes` are all changes from the start of the range
+/// until now, in any order. If a rule leaves `ALARM` without entering it, its period starts with the range. A rule
+/// without a change has no period here; the caller knows its state and adds one.
 pub fn periods(changes: &[AlarmChange], range: TimeRange) -> Vec<AlarmPeriod> {
     let mut in_order: Vec<&AlarmChange> = changes.iter().collect();
     in_order.sort_by_key(|change| change.at);

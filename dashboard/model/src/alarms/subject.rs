@@ -1,23 +1,23 @@
-//! What a rule's number is: which metric it passes through, or what it is a share of, and in which unit.
+//! The meaning of a rule's number: a metric or a share, and its unit.
 
 use super::MetricCondition;
 use spillway_alerts::rules::Query;
 use spillway_metrics::{Statistic, Unit};
 
-/// What the number is that a rule compares with its threshold.
+/// The number that a rule compares with its threshold.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Subject<'a> {
-    /// A metric as it is, perhaps only while there is enough traffic, or with 0 for what is missing.
+    /// A metric, perhaps only with enough traffic, or with 0 for missing values.
     Metric(&'a Query),
-    /// A share of something in percent; the metrics that are counted.
+    /// A share in percent; the metrics in the numerator.
     Share(Vec<&'a Query>),
     /// Anything else.
     Other,
 }
 
 impl<'a> Subject<'a> {
-    /// What the number of a rule is, as far as its expression has one of the usual forms: `m`, `FILL(m, 0)`,
-    /// `IF(…, m, 0)`, `MAX([m, n])` and `100 * m / …`.
+    /// The meaning of a rule's number, if its expression has a usual form: `m`, `FILL(m, 0)`, `IF(…, m, 0)`,
+    /// `MAX([m, n])` or `100 * m / …`.
     pub fn of(condition: &'a MetricCondition) -> Self {
         let Some(expression) = condition.expression.as_deref() else {
             return condition.queries.first().map_or(Self::Other, Self::Metric);
@@ -38,7 +38,7 @@ impl<'a> Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// Whether there is more of it in a longer period, so that the threshold for a period does not fit a longer one.
+    /// Whether the number grows with the period, so that a threshold is valid for one period only.
     pub fn adds_up(&self) -> bool {
         match self {
             Self::Metric(query) => matches!(query.stat.statistic, Statistic::Sum | Statistic::SampleCount),
@@ -61,26 +61,26 @@ pub fn unit(condition: &MetricCondition) -> Unit {
     let metric = &query.stat.metric;
     let registered = spillway_metrics::named(&metric.namespace, &metric.name).next();
     match registered.map_or(Unit::Count, |metric| metric.unit) {
-        // A mean of counts is no whole number.
+        // A mean of counts may be a fraction.
         Unit::Count if query.stat.statistic == Statistic::Average => Unit::None,
         unit => unit,
     }
 }
 
-/// The metrics that are named in a piece of an expression, in its order.
+/// The metrics in a part of an expression, in order.
 fn named<'a>(text: &str, queries: &'a [Query]) -> Vec<&'a Query> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter_map(|word| queries.iter().find(|query| query.id == word)).collect()
 }
 
-/// The arguments of a call that is the whole expression.
+/// The arguments of a function call, if the expression consists of this call.
 fn arguments<'a>(expression: &'a str, function: &str) -> Option<Vec<&'a str>> {
     let inside =
         expression.trim().strip_prefix(function)?.trim_start().strip_prefix('(')?.strip_suffix(')')?;
     Some(top_level(inside, ',').map(str::trim).collect())
 }
 
-/// Splits where no bracket is open.
+/// Splits outside brackets.
 fn top_level(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut depth = 0_i32;
     text.split(move |c: char| {
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_with_a_number_has_a_unit_or_is_a_yes_or_no() {
+    fn every_number_of_a_rule_has_a_unit_or_is_a_yes_or_no() {
         for rule in &rules() {
             let Some(condition) = rule.metric() else { continue };
             let is_yes_or_no = condition.threshold == 0.0;

@@ -1,4 +1,4 @@
-//! Which rules watch what a chart of the catalogue shows.
+//! Which rules watch the metrics of a chart.
 
 use super::{AlarmsNow, MetricCondition, Resources, Rule, RuleName, Subject, Tier, drawing};
 use crate::catalogue::Entry;
@@ -7,21 +7,21 @@ use spillway_alerts::rules::Query;
 use spillway_metrics::{MetricQuery, Period, Statistic};
 use std::collections::HashSet;
 
-/// A rule that watches what a chart shows.
+/// A rule that watches a chart's metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watch {
-    /// The rule of which people are notifying.
+    /// The rule that notifies.
     pub rule: RuleName,
     /// Its tier.
     pub tier: Tier,
-    /// Its threshold in the chart's unit; `None` if the chart's points are not what the rule compares, such as sums
-    /// over longer periods.
+    /// Its threshold in the chart's unit; `None` if the rule compares other values than the chart's, such as sums over
+    /// other periods.
     pub threshold: Option<f64>,
-    /// Which of the chart's lines it watches; `None` if there is one line only, or the rule watches several.
+    /// Which of the chart's lines it watches; `None` for a single line, or if the rule watches several.
     pub line: Option<&'static str>,
 }
 
-/// All rules with what they read in this deployment, to be asked about many charts.
+/// All rules with their queries in this deployment.
 #[derive(Clone, Debug, Default)]
 pub struct Watchers<'a> {
     all: Vec<Watcher<'a>>,
@@ -29,17 +29,15 @@ pub struct Watchers<'a> {
 
 #[derive(Clone, Debug)]
 struct Watcher<'a> {
-    /// Of which people are notifying.
     notifying: &'a Rule,
     /// The rule itself, or a part of it.
     condition: &'a MetricCondition,
-    /// Everything that it reads.
     reads: HashSet<MetricQuery>,
-    /// What its number is.
+    /// The meaning of its number.
     number: Number,
 }
 
-/// What a rule's number is, in this deployment.
+/// The meaning of a rule's number, in this deployment.
 #[derive(Clone, Debug)]
 enum Number {
     Metric(MetricQuery),
@@ -48,7 +46,7 @@ enum Number {
 }
 
 impl<'a> Watchers<'a> {
-    /// The rules of which people are notifying, and the parts of those that are composites.
+    /// The rules that notify, and the parts of composites.
     pub fn of(now: &'a AlarmsNow) -> Self {
         let notifying = now.rules.iter().filter(|rule| rule.notify);
         Self { all: notifying.flat_map(|rule| Self::of_rule(now, rule).all).collect() }
@@ -57,7 +55,7 @@ impl<'a> Watchers<'a> {
     /// One rule, with its parts.
     pub fn of_rule(now: &'a AlarmsNow, notifying: &'a Rule) -> Self {
         let parts = notifying.parts().into_iter().filter_map(|part| now.rules.get(part));
-        // What the topology does not have is not on any chart either.
+        // No chart shows a resource that the topology lacks.
         let watchers = parts.chain([notifying]).filter_map(Rule::metric);
         Self {
             all: watchers
@@ -66,7 +64,7 @@ impl<'a> Watchers<'a> {
         }
     }
 
-    /// The rules that watch what `entry` shows, whose points each cover a `period`.
+    /// The rules that watch the metrics of `entry`. Each point of the chart covers a `period`.
     pub fn watching(&self, entry: &Entry, period: Period) -> Vec<Watch> {
         let mut found: Vec<Watch> = Vec::new();
         for watcher in &self.all {
@@ -115,7 +113,7 @@ impl<'a> Watcher<'a> {
             (Number::Share(counted), LineValue::Share { part, whole }) => {
                 same(counted, part) && same(&self.reads, part.iter().chain(whole))
             }
-            // A capacity changes seldom: whichever statistic of it is taken is the same.
+            // A capacity changes rarely, so all its statistics are equal.
             (Number::Share(_), LineValue::CapacityUse { used, allowed }) => {
                 let metrics: HashSet<_> = self.reads.iter().map(|query| &query.metric).collect();
                 metrics == HashSet::from([&used.metric, &allowed.metric])
@@ -124,23 +122,23 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// Whether a point of that period can be held against the threshold.
+    /// Whether the threshold is valid for a point of that period.
     fn is_comparable(&self, period: Period) -> bool {
         let statistic = match &self.number {
             Number::Metric(query) => Some(query.statistic),
             _ => None,
         };
         match statistic {
-            // Over a longer period there is more of it.
+            // A sum grows with the period.
             Some(Statistic::Sum | Statistic::SampleCount) => self.condition.period == period.seconds(),
             Some(Statistic::Maximum | Statistic::Minimum) => true,
-            // Over a shorter period than the rule's it is wilder than what the rule compares.
+            // A share over a shorter period varies more than the one that the rule compares.
             _ => self.condition.period <= period.seconds(),
         }
     }
 }
 
-/// Whether these are the same queries, in whatever order.
+/// Whether both have the same queries, in any order.
 fn same<'q>(of: &HashSet<MetricQuery>, shown: impl IntoIterator<Item = &'q MetricQuery>) -> bool {
     of.iter().collect::<HashSet<_>>() == shown.into_iter().collect::<HashSet<_>>()
 }

@@ -17,7 +17,7 @@ pub(super) fn entries(names: &Names) -> Vec<Entry> {
     vec![
         source.count(Stage::Api, "requests", api::REQUESTS, Good::Neither).titled(
             "Requests",
-            "Requests that reached the API in each period, whatever the answer. A request may carry a batch of \
+            "Requests that reached the API in each period, with any answer. A request may contain a batch of \
              events, so this is not the number of events.",
         ),
         Entry {
@@ -27,13 +27,14 @@ pub(super) fn entries(names: &Names) -> Vec<Entry> {
         }
         .titled(
             "Share of requests refused",
-            "Of all requests, how many were answered 5xx (the pipeline could not take them; the client has to send \
-             them again) and 4xx (the client sent something wrong). Nothing of a refused request was accepted.",
+            "The share of requests that were answered 5xx or 4xx. After a 5xx, the client has to send the \
+             request again. After a 4xx, it has to fix it. No event of a refused request was \
+             accepted.",
         ),
         source.count(Stage::Api, "server-errors", api::SERVER_ERRORS, Good::Low).titled(
             "Server errors (5xx)",
-            "Requests answered 5xx. The event was not accepted and is the client's to send again; sending it twice \
-             stores it once.",
+            "Requests answered 5xx. Their events were not accepted, and the client has to send them again. \
+             An event that is sent twice is stored once.",
         ),
         source.count(Stage::Api, "client-errors", api::CLIENT_ERRORS, Good::Low).titled(
             "Client errors (4xx)",
@@ -42,12 +43,12 @@ pub(super) fn entries(names: &Names) -> Vec<Entry> {
         ),
         Entry { gaps: Gaps::Unknown, ..source.duration(Stage::Api, "latency", api::LATENCY) }.titled(
             "Latency",
-            "From the request's arrival to the answer's end, as the API sees it; the way to the client is not in it.",
+            "From the request's arrival to the end of the answer, measured at the API. Network time to the client is not included.",
         ),
         source.duration(Stage::Api, "integration-latency", api::INTEGRATION_LATENCY).titled(
             "Integration latency",
-            "The part of the latency that the ingest function takes, its cold starts included. The rest of the \
-             latency is the API's own.",
+            "The part of the latency in the ingest function, cold starts included. The rest is the API's own \
+             latency.",
         ),
     ]
 }

@@ -15,23 +15,22 @@ pub(super) fn consumer(names: &Names) -> Vec<Entry> {
     let mut entries = vec![
         code.duration(stage, "accept-to-stored", consumer::ACCEPT_TO_STORED).titled(
             "Time from accepted to stored",
-            "From the 202 to the event being in the table, waits between attempts included: what the pipeline takes as \
-             a whole. Only stored events have it, so events that are stuck show up elsewhere: in the queue's age and \
-             in the receive counts.",
+            "From the 202 to the event in the table, waits between attempts included. Only stored events \
+             have it. Events that are stuck appear in the queue's age and in the receive counts.",
         ),
         Entry {
             lines: vec![
                 code.line("stored", consumer::RECORDS_STORED, Statistic::Sum),
                 code.line("already stored", consumer::RECORDS_ALREADY_STORED, Statistic::Sum),
-                code.line("to be tried again", consumer::RECORDS_RETRIED, Statistic::Sum),
+                code.line("to be retried", consumer::RECORDS_RETRIED, Statistic::Sum),
                 code.line("dead-lettered", consumer::RECORDS_REJECTED, Statistic::Sum),
             ],
             ..code.count(stage, "records", consumer::RECORDS_STORED, Good::Neither)
         }
         .titled(
-            "What came of each record",
-            "Each record of a batch has an outcome of its own. Already stored: the same event came twice, which the \
-             queue may do at any time. An event that is tried again counts once for each attempt.",
+            "Outcome of each record",
+            "Each record of a batch has its own outcome. Already stored: the queue delivered the event \
+             twice, which may happen at any time. A retried event counts once per attempt.",
         ),
         Entry {
             lines: vec![
@@ -44,9 +43,9 @@ pub(super) fn consumer(names: &Names) -> Vec<Entry> {
         }
         .titled(
             "Receive count of records",
-            "How many times the records that the consumer works on have been received, this time included. 1 is \
-             normal. It is the early warning before the dead letter queue: the queue's age metric leaves out \
-             messages received three times or more, so between receive 3 and the last one only this shows them.",
+            "How many times the consumer's records have been received, this time included. 1 is normal. It \
+             is the early warning before the dead letter queue: the queue's age metric leaves out messages \
+             received three times or more. From receive 3 on, only this chart shows them.",
         ),
     ];
     entries.extend(common(stage, (&names.consumer_function).into()));
@@ -59,10 +58,7 @@ pub(super) fn consumer(names: &Names) -> Vec<Entry> {
             gaps: Gaps::Unknown,
             ..code.count(stage, "batch-size", consumer::BATCH_SIZE, Good::Neither)
         }
-        .titled(
-            "Records in a batch",
-            "Full batches over a long time mean that the consumer is not keeping up.",
-        ),
+        .titled("Records in a batch", "Full batches over a long time mean that the consumer is too slow."),
     );
     entries
 }
@@ -72,26 +68,26 @@ pub(super) fn archiver(names: &Names) -> Vec<Entry> {
     let mut entries = vec![
         code.gauge(Stage::Archiver, "oldest-dead-letter", archiver::OLDEST_DEAD_LETTER_AGE, Good::Low).titled(
             "Age of the oldest dead letter archived",
-            "Time since its event was first sent. A dead letter expires by that time, 14 days after it, and not by the \
-             time at which it came to the dead letter queue; no metric of the queue's own shows it.",
+            "Time since its event was first sent. A dead letter expires 14 days after that time, not 14 days \
+             after its move to the dead letter queue. No metric of the queue shows this age.",
         ),
     ];
     entries.extend(common(Stage::Archiver, (&names.archiver_function).into()));
     entries
 }
 
-/// What Lambda measures of every function.
+/// The metrics that Lambda measures for every function.
 fn common(stage: Stage, function: Function) -> Vec<Entry> {
     let lambda = Source(function);
     vec![
         lambda.duration(stage, "duration", function::DURATION).titled(
             "Duration",
-            "Time that the function's code takes, without cold starts. An invocation that reaches the function's \
-             timeout is ended and counts as an error.",
+            "Run time of the function's code, without cold starts. Lambda ends an invocation at the \
+             function's timeout, and counts it as an error.",
         ),
         lambda.count(stage, "invocations", function::INVOCATIONS, Good::Neither).titled(
             "Invocations",
-            "Times that the function was run, errors included. Throttled requests are not in it.",
+            "Number of runs of the function, errors included. Throttled requests are not included.",
         ),
         Entry {
             unit: Unit::Percent,
@@ -108,11 +104,11 @@ fn common(stage: Stage, function: Function) -> Vec<Entry> {
         lambda.count(stage, "errors", function::ERRORS, Good::Low).titled(
             "Errors",
             if stage == Stage::Ingest {
-                "Invocations that ended without an answer: a crash or a timeout. The client gets a 5xx and nothing of \
-                 its request was accepted."
+                "Invocations that ended without an answer: a crash or a timeout. The client gets a 5xx, and \
+                 no event of its request was accepted."
             } else {
                 "Invocations that ended without an answer: a crash or a timeout. Their whole batch becomes visible \
-                 again after the visibility timeout. Records that fail one by one are no errors here."
+                 again after the visibility timeout. Single failed records do not count as errors here."
             },
         ),
         lambda.count(stage, "throttles", function::THROTTLES, Good::Low).titled(
@@ -122,7 +118,7 @@ fn common(stage: Stage, function: Function) -> Vec<Entry> {
         ),
         lambda.gauge(stage, "concurrency", function::CONCURRENCY, Good::Neither).titled(
             "Running at once",
-            "The largest number of invocations at the same time. At its limit, throttles begin.",
+            "Maximum number of invocations at the same time. At the limit, throttling begins.",
         ),
     ]
 }

@@ -1,4 +1,4 @@
-//! The overview's charts: evidence for how the whole pipeline is, from several stages at once.
+//! The overview's charts: the main metrics of several stages.
 
 use super::{Entry, Good, Source, Stage};
 use crate::metrics::{Gaps, Line};
@@ -6,7 +6,7 @@ use spillway_core::names::Names;
 use spillway_metrics::{Api, Function, Handle, Queue, Resource, Statistic, Writes};
 use spillway_metrics::{api, consumer, function, queue, writes};
 
-/// The charts of the overview. Each belongs to the stage where to look further.
+/// The charts of the overview. Each belongs to the stage that has more details.
 pub fn overview(names: &Names) -> Vec<Entry> {
     let of_api = Source(Api::from(names));
     let of_ingest = Source(Function::from(&names.ingest_function));
@@ -25,13 +25,14 @@ pub fn overview(names: &Names) -> Vec<Entry> {
         }
         .titled(
             "Accepted and stored",
-            "Events that came in and events that reached the table. Where the lines part, events wait; after an outage \
-             stored runs above accepted until it has caught up. Dead letters that are put back count as accepted again.",
+            "Events accepted and events written to the table. A gap between the lines means that events \
+             wait. After an outage, stored is above accepted until the backlog is gone. Replayed dead \
+             letters count as accepted again.",
         ),
         of_consumer.duration(Stage::Consumer, "accept-to-stored", consumer::ACCEPT_TO_STORED).titled(
             "Time from accepted to stored",
-            "From the 202 to the event being in the table. Only stored events have it: what is stuck shows up in the \
-             age of the oldest message.",
+            "From the 202 to the event in the table. Only stored events have it. Events that are stuck \
+             appear in the age of the oldest message.",
         ),
         Entry {
             lines: vec![
@@ -43,12 +44,12 @@ pub fn overview(names: &Names) -> Vec<Entry> {
         }
         .titled(
             "Events in the queue",
-            "Waiting can be received now; in flight are being worked on, or have failed and wait for their next attempt.",
+            "Waiting: can be received now. In flight: being processed, or waiting for the next attempt.",
         ),
         of_queue.gauge(Stage::Queue, "age", queue::AGE_OF_OLDEST, Good::Low).titled(
             "Age of the oldest message",
-            "It leaves out messages received three times or more, as SQS does; the countdown to the dead letter queue \
-             shows those.",
+            "It leaves out messages received three times or more, as SQS does. The countdown to the dead \
+             letter queue shows them.",
         ),
         Entry {
             lines: vec![
@@ -61,18 +62,19 @@ pub fn overview(names: &Names) -> Vec<Entry> {
             ],
             ..of_api.count(Stage::Api, "errors", api::SERVER_ERRORS, Good::Low)
         }
-        .titled("Errors by stage", "Requests, invocations and writes that failed. All zero is how it should be."),
+        .titled("Errors by stage", "Requests, invocations and writes that failed. Normal is zero."),
         Entry {
             lines: vec![
-                sum(&of_consumer, "to be tried again", consumer::RECORDS_RETRIED),
+                sum(&of_consumer, "to be retried", consumer::RECORDS_RETRIED),
                 sum(&of_consumer, "dead-lettered", consumer::RECORDS_REJECTED),
             ],
             ..of_consumer.count(Stage::Consumer, "setbacks", consumer::RECORDS_RETRIED, Good::Low)
         }
         .titled(
             "Records not stored at once",
-            "Records that failed and are tried again, each attempt counted, and records given up. What the queue itself \
-             moves to the dead letter queue after 20 receives is not among them.",
+            "Records that failed and are retried, once per attempt, and records that became dead letters. \
+             Messages that the queue itself moves to the dead letter queue after 20 receives are not \
+             included.",
         ),
     ]
 }

@@ -5,7 +5,7 @@ use crate::metrics::Gaps;
 use spillway_core::names::Names;
 use spillway_metrics::{Queue, queue};
 
-/// Words for one queue.
+/// The help texts for one queue.
 struct Words {
     stage: Stage,
     visible: &'static str,
@@ -21,17 +21,17 @@ pub(super) fn primary(names: &Names) -> Vec<Entry> {
         (&names.queue).into(),
         &Words {
             stage: Stage::Queue,
-            visible: "Accepted events that the consumer could receive now. It grows when events come faster than they are \
-                  stored.",
-            age: "Age of the oldest message, from when it was sent. It leaves out a message that was received three times \
-              or more: such messages go to the back of the queue, and this metric is blind for them until they are dead \
-              letters. Watch the consumer's receive counts as well.",
+            visible: "Accepted events that the consumer could receive now. It grows when events arrive \
+                  faster than the consumer stores them.",
+            age: "Age of the oldest message, from when it was sent. It leaves out messages that were \
+              received three times or more: SQS moves them to the back of the queue. Watch the consumer's \
+              receive counts as well.",
             sent: "Events accepted, and dead letters put back by a replay.",
-            received: "Messages handed to the consumer. A message that is received again counts again, so this is more \
-                   than what was sent as soon as there are retries.",
-            deleted: "Messages that are settled: stored, or put into the dead letter queue by the consumer. Over a longer \
-                  time it must be as many as were sent.",
-            not_visible: "Messages that were received and not settled: being worked on, or waiting for the next attempt. \
+            received: "Messages handed to the consumer. A message that is received again counts again, so \
+                   with retries this is more than was sent.",
+            deleted: "Messages that are settled: stored, or put into the dead letter queue by the consumer. Over \
+                  a longer time it must equal the number sent.",
+            not_visible: "Messages that were received and not settled: being processed, or waiting for the next attempt. \
                       Waits between attempts double up to 15 minutes, so during an outage the events are here.",
         },
     )
@@ -44,16 +44,16 @@ pub(super) fn dead_letters(names: &Names) -> Vec<Entry> {
             stage: Stage::Dlq,
             visible: "Dead letters that wait for the archiver. Normally 0: the archiver takes them within seconds. More \
                   than a few for more than a few minutes means that the archiver fails.",
-            age: "How long the oldest dead letter has been in this queue, counted from when it came here. It expires \
-              earlier than that suggests: on a standard queue a message that the queue itself moved here keeps its \
-              original send time, and expires 14 days after that. It leaves out messages received three times or more.",
+            age: "How long the oldest dead letter has been in this queue. It expires earlier than this \
+              suggests. A message that a standard queue itself moved here keeps its original send time, and \
+              expires 14 days after it. It leaves out messages received three times or more.",
             sent: "Dead letters that the consumer sent here. Those that the queue itself moves here, after 20 receives, \
-               are not counted: this can stay 0 while dead letters arrive. Watch the messages visible here and the \
-               archiver's invocations instead; those show every dead letter.",
-            received: "Messages handed to the archiver. More than were deleted means that archiving fails and is tried \
-                   again.",
+               are not counted: this can stay 0 while dead letters arrive. Watch the messages waiting here \
+               and the archiver's invocations instead. They show every dead letter.",
+            received: "Messages handed to the archiver. More received than deleted means that archiving \
+                   fails and is retried.",
             deleted: "Dead letters that reached the archive.",
-            not_visible: "Dead letters that the archiver is working on, or has failed on a moment ago.",
+            not_visible: "Dead letters that the archiver is processing, or has just failed to archive.",
         },
     )
 }
@@ -63,8 +63,7 @@ fn entries(queue: Queue, words: &Words) -> Vec<Entry> {
     let stage = words.stage;
     // SQS reports 0 for its counts while the queue is in use, so a missing period means that it was not used.
     vec![
-        sqs.gauge(stage, "visible", queue::VISIBLE, Good::Low)
-            .titled("Messages waiting", words.visible),
+        sqs.gauge(stage, "visible", queue::VISIBLE, Good::Low).titled("Messages waiting", words.visible),
         sqs.gauge(stage, "age", queue::AGE_OF_OLDEST, Good::Low)
             .titled("Age of the oldest message", words.age),
         sqs.gauge(stage, "not-visible", queue::NOT_VISIBLE, Good::Neither)
@@ -72,16 +71,11 @@ fn entries(queue: Queue, words: &Words) -> Vec<Entry> {
         sqs.count(stage, "sent", queue::SENT, Good::Neither).titled("Messages sent", words.sent),
         sqs.count(stage, "received", queue::RECEIVED, Good::Neither)
             .titled("Messages received", words.received),
-        sqs.count(stage, "deleted", queue::DELETED, Good::Neither)
-            .titled("Messages deleted", words.deleted),
-        Entry {
-            gaps: Gaps::Unknown,
-            ..sqs.gauge(stage, "delayed", queue::DELAYED, Good::Neither)
-        }
-        .titled(
+        sqs.count(stage, "deleted", queue::DELETED, Good::Neither).titled("Messages deleted", words.deleted),
+        Entry { gaps: Gaps::Unknown, ..sqs.gauge(stage, "delayed", queue::DELAYED, Good::Neither) }.titled(
             "Messages delayed",
-            "Messages sent with a delay that is not over. Spillway sends none; waits between attempts count as in \
-             flight.",
+            "Messages whose delay after sending is not over. Spillway sends none. Waits between attempts \
+             count as in flight.",
         ),
     ]
 }

@@ -1,4 +1,4 @@
-//! Reads the numbers of charts, all in one question.
+//! Reads the numbers of charts in one call.
 
 use super::Entry;
 use crate::metrics::first_point;
@@ -10,20 +10,20 @@ use std::sync::Arc;
 /// The numbers of several charts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Charts {
-    /// One for each entry, in their order.
+    /// The numbers of each entry, in the same order.
     pub charts: Vec<ChartNumbers>,
-    /// The range, made wider to whole periods: where the charts begin and end.
+    /// The range, widened to whole periods: the start and the end of the charts.
     pub range: TimeRange,
     /// The period of all lines.
     pub period: Period,
-    /// How new the numbers are.
+    /// The age of the numbers.
     pub freshness: Freshness,
 }
 
 /// The numbers of one chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChartNumbers {
-    /// A series for each of the entry's lines, in their order.
+    /// A series for each of the entry's lines, in the same order.
     pub lines: Vec<Series>,
 }
 
@@ -37,7 +37,7 @@ impl ChartNumbers {
 /// Reads the numbers of charts.
 ///
 /// # Errors
-/// [`ReadError`] if there are none to show, not even old ones.
+/// [`ReadError`] if there are no numbers, not even old ones.
 pub async fn read(
     reader: &dyn MetricReader,
     entries: &[Entry],

@@ -5,8 +5,8 @@ use crate::metrics::{Line, LineValue};
 use spillway_core::names::Names;
 use spillway_metrics::{Account, MetricQuery, Statistic, Table, Unit, Writes, account, table, writes};
 
-/// 100 × part ÷ all requests, where a request is throttled, failed or done. After AWS's sample for monitoring DynamoDB
-/// for operational awareness, which alarms at 2 % on both.
+/// 100 × part ÷ all requests, where a request is throttled, failed or done. AWS's sample for monitoring DynamoDB for
+/// operational awareness alarms at 2 % for both.
 fn share_of_requests(label: &'static str, part: MetricQuery, source: &Source<Writes>) -> Line {
     let whole = vec![
         source.query(writes::THROTTLED, Statistic::Sum),
@@ -35,9 +35,9 @@ pub(super) fn entries(names: &Names) -> Vec<Entry> {
         }
         .titled(
             "Share of writes refused",
-            "Of all writes (done, throttled and failed), how many the table refused for lack of capacity and how many \
-             it failed on. The events are tried again with growing waits. DynamoDB reports the counts only when they are not 0; \
-             here a missing one counts as 0.",
+            "The share of all writes (done, throttled and failed) that the table refused for lack of \
+             capacity, and the share that failed. The consumer retries the events with growing delays. \
+             DynamoDB reports the counts only when they are not 0; here a missing one counts as 0.",
         ),
         Entry {
             lines: vec![
@@ -74,13 +74,13 @@ pub(super) fn entries(names: &Names) -> Vec<Entry> {
         ),
         of_writes.count(stage, "system-errors", writes::FAILED, Good::Low).titled(
             "Writes failed",
-            "Requests that the table service answered with an error of its own (5xx). The write may have happened all \
-             the same; writing again is safe.",
+            "Requests that the table service answered with a server error (5xx). The write may have \
+             succeeded. Writing again is safe.",
         ),
         of_writes.duration(stage, "latency", writes::LATENCY).titled(
             "Write latency",
-            "Time for a successful write, measured inside the service: the network and the client's own retries are \
-             not in it.",
+            "Duration of a successful write, measured inside the service, without the network and the \
+             client's retries.",
         ),
     ]
 }
@@ -91,7 +91,7 @@ pub(super) fn account() -> Vec<Entry> {
     vec![
         source.gauge(stage, "account-utilisation", account::PROVISIONED_SHARE, Good::Low).titled(
             "Write capacity provisioned, of the account's limit",
-            "All tables of the region together. At 100 % no table can be given more; AWS's sample alarms at 80 %.",
+            "The sum of all tables of the region. At 100 % no table can get more. AWS's sample alarms at 80 %.",
         ),
         source.gauge(stage, "largest-table-utilisation", account::LARGEST_TABLE_SHARE, Good::Low).titled(
             "Write capacity provisioned, of the limit for one table",
@@ -100,9 +100,9 @@ pub(super) fn account() -> Vec<Entry> {
         ),
         source.count(stage, "user-errors", account::USER_ERRORS, Good::Low).titled(
             "User errors",
-            "Requests that the table service refused as wrong (4xx other than throttling), of all tables of the \
-             region: the metric has no dimension, so it does not say whose they are. A condition that was not \
-             met, as for an event that is stored already, is not among them.",
+            "Requests that the table service refused as invalid (4xx other than throttling). They are of all \
+             tables of the region: the metric has no dimension. Failed conditions, as for an event that is \
+             stored already, are not included.",
         ),
     ]
 }

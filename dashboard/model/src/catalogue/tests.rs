@@ -70,13 +70,13 @@ fn every_metric_of_each_service_is_in_it() {
 }
 
 #[test]
-fn every_entry_has_words_and_a_place_of_its_own() {
+fn every_entry_has_texts_and_a_unique_place() {
     let names = Names::default();
     for entries in [catalogue(&names), overview(&names)] {
         let mut places = HashSet::new();
         for entry in entries {
             let place = (entry.stage, entry.key);
-            assert!(places.insert(place), "{place:?} is there twice");
+            assert!(places.insert(place), "{place:?} appears twice");
             assert!(!entry.title.is_empty() && !entry.help.is_empty(), "{place:?} has no words");
             assert!(entry.title.chars().count() <= 60, "{place:?}: the title is long");
             assert!((1..=8).contains(&entry.lines.len()), "{place:?}: a chart has eight colours");
@@ -93,7 +93,7 @@ fn every_entry_has_words_and_a_place_of_its_own() {
 }
 
 #[test]
-fn the_overview_asks_only_for_what_the_stages_show() {
+fn the_overview_reads_only_metrics_of_the_stages() {
     let names = Names::default();
     let known: HashSet<_> =
         catalogue(&names).into_iter().flat_map(|entry| entry.queries()).map(|query| query.metric).collect();
@@ -112,13 +112,13 @@ fn stages_are_found_by_their_slug() {
 }
 
 #[test]
-fn one_question_is_within_what_cloudwatch_takes() {
+fn one_call_is_within_cloudwatchs_limits() {
     let queries: HashSet<_> =
         catalogue(&Names::default()).into_iter().flat_map(|entry| entry.queries()).collect();
     assert!(queries.len() <= 500 && queries.len() * 300 <= 100_800, "{}", queries.len());
 }
 
-/// Knows two metrics, and counts how often it is asked.
+/// A reader with two metrics that counts its calls.
 struct Two;
 
 #[async_trait]
@@ -139,14 +139,14 @@ impl MetricReader for Two {
             Arc::new(series)
         });
         let unique: HashSet<_> = queries.iter().collect();
-        assert_eq!(unique.len(), queries.len(), "nothing is asked twice");
+        assert_eq!(unique.len(), queries.len(), "no query is repeated");
         let freshness = Freshness { read_at: range.to(), error: None };
         Ok(Reading { series: series.collect(), freshness })
     }
 }
 
 #[tokio::test]
-async fn charts_are_read_in_one_question_and_counts_are_filled_from_the_first_number_on() {
+async fn charts_are_read_in_one_call_and_counts_are_filled_from_the_first_number_on() {
     let now = Timestamp::from_second(1_767_225_600).unwrap();
     let range = TimeRange::last(SignedDuration::from_mins(5), now);
     let entries = of_stage(Stage::Api, &Names::default());

@@ -1,4 +1,4 @@
-//! What the stages did in the last minutes.
+//! The stages' activity in the last minutes.
 
 use crate::Reading;
 use crate::metrics::first_point;
@@ -10,14 +10,14 @@ use spillway_metrics::{
 use spillway_metrics::{api, consumer, function, queue, table, writes};
 use std::sync::Arc;
 
-/// Whole minutes looked at, besides the one that is not over.
+/// Number of complete minutes in the window, besides the running one.
 const MINUTES: i64 = 4;
 
-/// What the stages did in the last minutes. Rates are things a second over the window; latencies are those of the
-/// worst minute in it, in milliseconds; `None` where there was nothing to measure.
+/// The stages' activity in the last minutes. Rates are per second over the window. Latencies are those of its worst
+/// minute, in milliseconds; `None` without measurements.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Activity {
-    /// How many seconds it is about: four to five minutes, or less if nothing was recorded before.
+    /// The length of the window in seconds: four to five minutes, or less if recording began later.
     pub window_s: f64,
     /// The API.
     pub api: ApiActivity,
@@ -27,7 +27,7 @@ pub struct Activity {
     pub queue: QueueActivity,
     /// The consumer function.
     pub consumer: FunctionActivity,
-    /// What came of the consumer's records.
+    /// Outcomes of the consumer's records.
     pub records: RecordActivity,
     /// The table.
     pub table: TableActivity,
@@ -59,7 +59,7 @@ pub struct FunctionActivity {
     pub invocations: f64,
     /// Of them, how many ended without an answer.
     pub errors: f64,
-    /// Invocations that were refused.
+    /// Invocations that were throttled.
     pub throttles: f64,
     /// Invocations a second.
     pub per_second: f64,
@@ -82,12 +82,12 @@ pub struct QueueActivity {
     pub deleted_per_second: f64,
 }
 
-/// What came of the consumer's records.
+/// Outcomes of the consumer's records.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecordActivity {
-    /// Stored, those that were there already among them.
+    /// Stored, including duplicates.
     pub stored: f64,
-    /// To be tried again.
+    /// To be retried.
     pub retried: f64,
     /// Put into the dead letter queue.
     pub rejected: f64,
@@ -115,13 +115,13 @@ pub struct TableActivity {
 }
 
 impl TableActivity {
-    /// Whether it refused every write it was asked for.
+    /// Whether it refused every write.
     pub fn is_down(&self) -> bool {
         self.writes == 0.0 && self.throttled + self.failed > 0.0
     }
 }
 
-/// Looks numbers up in what was read; each number is named once, for the question and for the answer.
+/// Defines each number once, both for the queries and for reading their results.
 struct Numbers<'a> {
     queries: Vec<MetricQuery>,
     reading: Option<&'a Reading>,
@@ -228,7 +228,7 @@ impl Numbers<'_> {
 }
 
 impl Activity {
-    /// The range to read: the minute that is not over, and four before it.
+    /// The range to read: the running minute, and four before it.
     pub fn range(now: Timestamp) -> TimeRange {
         let minute = now.as_second().div_euclid(60) * 60;
         let since = now.as_second() - minute + 60 * MINUTES;
@@ -238,16 +238,16 @@ impl Activity {
     /// The period to read it with.
     pub const PERIOD: Period = Period::MINUTE;
 
-    /// What to read.
+    /// The queries.
     pub fn queries(names: &Names) -> Vec<MetricQuery> {
         let mut numbers = Numbers { queries: Vec::new(), reading: None, window_s: 0.0 };
         numbers.activity(names);
         numbers.queries
     }
 
-    /// The activity, from what was read for [`Self::queries`] over [`Self::range`].
+    /// The activity, from the results of [`Self::queries`] over [`Self::range`].
     pub fn from_reading(reading: &Reading, names: &Names, now: Timestamp) -> Self {
-        // A pipeline that was started a moment ago is not slow.
+        // A pipeline that has just started must not appear slow.
         let idle = first_point(reading.series.iter().map(Arc::as_ref)).unwrap_or(0) as i64;
         let seconds = Self::range(now).seconds() - idle * i64::from(Self::PERIOD.seconds());
         let window_s = seconds.max(1) as f64;
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn the_minute_that_is_not_over_counts() {
+    fn the_running_minute_counts() {
         let now = Timestamp::from_second(1_767_225_600 + 75).unwrap();
         let range = Activity::range(now);
         assert_eq!(range.seconds(), 255);

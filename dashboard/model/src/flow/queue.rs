@@ -6,30 +6,30 @@ use jiff::Timestamp;
 use spillway_core::ports::QueueKind;
 use spillway_core::queue::QueueSnapshot;
 
-/// Looks into queues.
+/// Reads queues.
 #[async_trait]
 pub trait QueueReader: Send + Sync {
-    /// A queue as it is now.
+    /// The current state of a queue.
     async fn snapshot(&self, queue: QueueKind) -> Result<QueueSnapshot, ReadError>;
 }
 
-/// Messages on their way to the dead letter queue.
+/// Messages that approach the dead letter queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Countdown {
-    /// From which attempt on a message is counted.
+    /// The first attempt that counts.
     pub from_attempt: u32,
-    /// After how many it is given up.
+    /// The maximum receive count.
     pub max_receive_count: u32,
-    /// How many there are.
+    /// The number of messages.
     pub messages: u64,
-    /// When the first of them is dead-lettered, if nothing changes.
+    /// When the first message is dead-lettered, if all further attempts fail.
     pub first_at: Option<Timestamp>,
     /// Messages at attempt 1, 2, 3 …, up to the last one.
     pub by_attempt: Vec<u64>,
 }
 
 impl Countdown {
-    /// From this attempt on it is more than a short problem: more than a minute after the first attempt.
+    /// From this attempt on, the problem has lasted: more than a minute has passed since the first attempt.
     const FROM_ATTEMPT: u32 = 5;
 
     /// The countdown of a queue.

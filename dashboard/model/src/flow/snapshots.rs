@@ -10,7 +10,7 @@ use spillway_core::ports::QueueKind;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a snapshot is taken from.
+/// The sources of a snapshot.
 #[derive(Clone)]
 pub struct FlowSources {
     /// The pipeline.
@@ -21,7 +21,7 @@ pub struct FlowSources {
     pub metrics: Arc<dyn MetricReader>,
 }
 
-/// Takes snapshots, one for all viewers of the same moment.
+/// Takes snapshots, shared by all viewers at the same time.
 pub struct FlowSnapshots {
     sources: FlowSources,
     last: OneAnswer<FlowSnapshot>,
@@ -34,10 +34,10 @@ impl FlowSnapshots {
         Self { sources, last }
     }
 
-    /// The pipeline now. What is not essential may be missing from it; the ledger and the queues are not.
+    /// The current snapshot. Only the ledger and the queues are always in it; other parts may be missing.
     ///
     /// # Errors
-    /// [`ReadError`] if the ledger or a queue can't be read.
+    /// [`ReadError`] if the ledger or a queue cannot be read.
     pub async fn snapshot(&self) -> Result<FlowSnapshot, ReadError> {
         let sources = &self.sources;
         let taken = self.last.get(|| {
@@ -82,7 +82,7 @@ impl FlowSources {
         self.pipeline.archive.groups(&waiting).await.map_err(unavailable)
     }
 
-    /// Rates are evidence, not the answer: without them the snapshot says why they are missing.
+    /// Rates are optional: without them the snapshot has the reason.
     async fn activity(&self) -> (Option<Activity>, Freshness) {
         let now = self.pipeline.clock.now();
         let queries = Activity::queries(&self.pipeline.names);

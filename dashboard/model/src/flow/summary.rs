@@ -1,4 +1,4 @@
-//! Says in words how things are: is anything lost, where is it stuck, what is to be done.
+//! The snapshot in sentences: whether events are lost, where they are stuck, what to do.
 
 mod events;
 mod stages;
@@ -7,10 +7,10 @@ use super::FlowSnapshot;
 use crate::catalogue::Stage;
 use spillway_core::ids::Fingerprint;
 
-/// How serious something is.
+/// The severity of a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// All is well.
+    /// OK.
     Ok,
     /// It needs attention in business hours.
     Warn,
@@ -18,7 +18,7 @@ pub enum State {
     Bad,
 }
 
-/// Where the evidence for a sentence is.
+/// The page with the evidence for a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The metrics of a stage.
@@ -30,7 +30,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// The dashboard's path to it.
+    /// The path of the page.
     pub fn path(&self) -> String {
         match self {
             Self::Metrics(stage) => format!("/metrics?stage={}", stage.slug()),
@@ -41,16 +41,16 @@ impl Target {
     }
 }
 
-/// One thing to know.
+/// One sentence of the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentence {
-    /// How serious it is.
+    /// Its severity.
     pub state: State,
-    /// What is so, with the number that proves it.
+    /// The fact, with the number that proves it.
     pub text: String,
-    /// What to do about it, if anything.
+    /// What to do, if anything.
     pub todo: Option<String>,
-    /// Where the evidence is.
+    /// The evidence.
     pub target: Target,
 }
 
@@ -69,8 +69,8 @@ pub fn overall(sentences: &[Sentence]) -> State {
     sentences.iter().map(|sentence| sentence.state).max().unwrap_or(State::Ok)
 }
 
-/// Says how things are. The first sentence says whether anything is lost; what follows is the most serious first. When
-/// all is well there is only the first.
+/// The summary. The first sentence says whether events are lost. The others follow, the most serious first. Without
+/// problems there is only the first.
 pub fn summary(flow: &FlowSnapshot) -> Vec<Sentence> {
     let about_events =
         [events::dead_lettered, events::dlq_stuck, events::countdown, events::queue].map(|say| say(flow));
@@ -87,7 +87,7 @@ pub fn summary(flow: &FlowSnapshot) -> Vec<Sentence> {
     }
     rest.extend(events::replaying(flow));
     rest.extend(events::stale(flow));
-    // The sort keeps the order of those that are equally serious: nearest to a loss first.
+    // The sort is stable: within a severity, sentences nearest to a loss come first.
     rest.sort_by_key(|sentence| std::cmp::Reverse(sentence.state));
     rest.insert(0, events::accounted(flow));
     rest

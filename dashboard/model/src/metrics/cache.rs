@@ -1,4 +1,4 @@
-//! One cache for all viewers: identical questions at the same time cost one read.
+//! One cache for all viewers: identical queries at the same time cost one read.
 
 use super::{Freshness, MetricReader, Reading};
 use crate::ReadError;
@@ -12,17 +12,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Old numbers are kept for so long to be shown when the source fails.
+/// How long old numbers are kept, to show them when the source fails.
 const OLD_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
-/// Most series that are remembered.
+/// Maximum number of cached series.
 const MAX_SERIES: usize = 8_192;
 
-/// A cache in front of a [`MetricReader`], to be shared by all viewers.
+/// A cache in front of a [`MetricReader`], shared by all viewers.
 ///
-/// Each series is remembered for a while. Who asks for one that is being read waits for that read, however many they
-/// are; what is not there is read in one call. CloudWatch takes $0.01 for 1,000 metrics, so a hundred viewers
-/// cost what one does. When the source fails, the last numbers are served, with their age and the reason.
+/// It caches each series for a while. A caller that needs a series that is being read waits for that read. One call
+/// reads all missing series. CloudWatch charges $0.01 for 1,000 metrics, and a hundred viewers cost as much as one.
+/// When the source fails, callers get the last numbers, with their age and the error.
 pub struct Cached<R: ?Sized> {
     inner: Arc<R>,
     clock: Arc<dyn Clock>,
@@ -41,7 +41,7 @@ struct State {
 
 #[derive(Clone)]
 struct Asked {
-    /// The read that brings it, under way or done.
+    /// The read that returns it, running or done.
     batch: Batch,
     /// Its place in that read.
     position: usize,
@@ -60,7 +60,7 @@ impl<R: MetricReader + ?Sized + 'static> Cached<R> {
         Self { inner, clock, keep, state: Mutex::default() }
     }
 
-    /// For each query the read that brings it. Reads that are not under way are begun, all in one.
+    /// The read that returns each query. One new read takes all queries that no running read has.
     fn ask(&self, queries: &[MetricQuery], range: TimeRange, period: Period) -> Vec<Asked> {
         let now = self.clock.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,7 +90,7 @@ impl<R: MetricReader + ?Sized + 'static> Cached<R> {
 }
 
 impl State {
-    /// Forgets what is too old to be served as new. What is still being read stays, so that it is not read twice.
+    /// Drops series that are too old. Running reads stay, so that no series is read twice.
     fn forget_old(&mut self, now: Timestamp, keep: Duration) {
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         let age = |at: Timestamp| now.duration_since(at).abs();
@@ -130,7 +130,7 @@ impl<R: MetricReader + ?Sized + 'static> MetricReader for Cached<R> {
                     (good, read.freshness.error.clone())
                 }
                 Err(error) => {
-                    // The range has moved on with the clock since the last numbers were read.
+                    // The range has moved with the clock since the last read.
                     let old = state.good.get(&key).ok_or_else(|| error.clone())?;
                     let series = Arc::new(old.series.over(range));
                     (Good { series, read_at: old.read_at }, Some(error))

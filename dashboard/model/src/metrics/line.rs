@@ -1,4 +1,4 @@
-//! Lines of a chart: a statistic as it is, or reckoned from several.
+//! Lines of a chart: a statistic, or a number computed from several.
 
 use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
 use std::borrow::Borrow;
@@ -8,38 +8,38 @@ use std::slice;
 /// One line of a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// What it is, in a word or two, for the legend.
+    /// Its name for the legend.
     pub label: &'static str,
-    /// Where its numbers come from.
+    /// The source of its numbers.
     pub value: LineValue,
 }
 
-/// Where a line's numbers come from.
+/// The source of a line's numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LineValue {
-    /// A statistic as it is.
+    /// A statistic.
     Statistic(MetricQuery),
     /// 100 × the parts added up ÷ the whole added up, with 0 for what is missing: CloudWatch's metric math
-    /// `100 * FILL(part, 0) / (FILL(part, 0) + …)`. A gap only where nothing at all was measured.
+    /// `100 * FILL(part, 0) / (FILL(part, 0) + …)`. A gap only where no metric has a value.
     Share {
-        /// What is counted.
+        /// The numerator.
         part: Vec<MetricQuery>,
-        /// What it is a share of.
+        /// The denominator.
         whole: Vec<MetricQuery>,
     },
     /// The sum divided by the seconds of a period.
     PerSecond(MetricQuery),
-    /// 100 × (the sum divided by the seconds of a period) ÷ a rate that is allowed: how much of a capacity is used.
+    /// 100 × (the sum divided by the seconds of a period) ÷ an allowed rate: the used share of a capacity.
     CapacityUse {
-        /// What was used, as a sum.
+        /// The use, as a sum.
         used: MetricQuery,
-        /// What is allowed a second.
+        /// The allowed rate per second.
         allowed: MetricQuery,
     },
 }
 
 impl LineValue {
-    /// What the line is about.
+    /// The metrics in the numerator.
     pub(crate) fn shown(&self) -> &[MetricQuery] {
         match self {
             Self::Statistic(query) | Self::PerSecond(query) => slice::from_ref(query),
@@ -48,7 +48,7 @@ impl LineValue {
         }
     }
 
-    /// What that is a share of.
+    /// The metrics in the denominator.
     pub(crate) fn whole(&self) -> &[MetricQuery] {
         match self {
             Self::Statistic(_) | Self::PerSecond(_) => &[],
@@ -58,22 +58,23 @@ impl LineValue {
     }
 }
 
-/// What a period without measurements means.
+/// The meaning of a period without measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gaps {
-    /// Nothing happened: events are counted, and there were none.
+    /// Zero: events are counted, and there were none.
     Zero,
-    /// Nobody knows: a gauge was not read, or there was nothing to time.
+    /// Unknown: a gauge was not read, or no duration was measured.
     Unknown,
 }
 
 impl Line {
-    /// What has to be read for it.
+    /// The queries for it.
     pub fn queries(&self) -> Vec<&MetricQuery> {
         self.value.shown().iter().chain(self.value.whole()).collect()
     }
 
-    /// Its numbers, from what was read. Gaps before `recording_since` stay, those after it are filled as `gaps` says.
+    /// Its numbers, from the series read. Gaps before `recording_since` stay; later gaps are filled according to
+    /// `gaps`.
     pub fn evaluate<S: Borrow<Series>>(
         &self,
         read: &HashMap<&MetricQuery, S>,
@@ -110,7 +111,7 @@ fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { 100.0 * part / whole } else { 0.0 }
 }
 
-/// The first period in which any of the series has a number: from there on somebody was recording.
+/// The first period in which any series has a number: recording began there.
 pub fn first_point<'a>(series: impl IntoIterator<Item = &'a Series>) -> Option<usize> {
     series.into_iter().filter_map(|one| one.points.iter().position(Option::is_some)).min()
 }

@@ -1,4 +1,4 @@
-//! The alarms' pages in their states, with alarms as a test wants them over a real data folder.
+//! The alarms' pages in different states, with made-up alarms over a real data folder.
 
 use crate::harness::{Dashboard, NOW, Setup};
 use http::StatusCode;
@@ -34,7 +34,7 @@ async fn with(alarms: ScriptedAlarms) -> Dashboard {
 }
 
 impl Dashboard {
-    /// The main part of a page, which has nothing inline.
+    /// The main part of a page. Checks that it has nothing inline.
     async fn main(&self, path: &str) -> String {
         let page = self.page(path).await;
         let main = page.split_once("<main").unwrap().1.split_once("</main>").unwrap().0;
@@ -42,7 +42,7 @@ impl Dashboard {
         main.to_owned()
     }
 
-    /// The words of a page, without tags, in one line.
+    /// The text of a page, without tags, in one line.
     async fn text(&self, path: &str) -> String {
         words(&self.main(path).await)
     }
@@ -63,14 +63,14 @@ fn in_order(text: &str, words: &[&str]) {
     let mut rest = text;
     for word in words {
         let Some((_, after)) = rest.split_once(word) else {
-            panic!("\"{word}\" is not there, or not after what should come before it: {text}");
+            panic!("\"{word}\" is missing, or in the wrong order: {text}");
         };
         rest = after;
     }
 }
 
 #[tokio::test]
-async fn active_alarms_come_first_then_what_cleared_then_the_quiet_ones() {
+async fn active_alarms_come_first_then_cleared_ones_then_inactive_ones() {
     let alarms = fires(alarms().evaluated(ago(0)), "queue-age-low", 60);
     let alarms = fires(fires(alarms, "queue-age-high", 38), "table-throttles-low", 50);
     let cleared = "0 of the last 2 datapoints > 2";
@@ -97,11 +97,11 @@ async fn active_alarms_come_first_then_what_cleared_then_the_quiet_ones() {
     );
     let overview = dashboard.text("/").await;
     in_order(&overview, &["unaccounted", "1 high alarm is active", "half an hour", "five minutes", "API"]);
-    assert!(!overview.contains("table-throttles-low"), "what cleared is on its own page");
+    assert!(!overview.contains("table-throttles-low"), "cleared alarms are on the alarms' page");
 }
 
 #[tokio::test]
-async fn filters_are_in_the_address_and_the_form_shows_them() {
+async fn filters_are_in_the_url_and_the_form_shows_them() {
     let alarms = fires(fires(alarms().evaluated(ago(0)), "queue-age-low", 60), "queue-age-high", 38);
     let dashboard = with(alarms).await;
     let page = dashboard.main("/alarms?tier=high&subsystem=queue&range=7d").await;
@@ -115,7 +115,7 @@ async fn filters_are_in_the_address_and_the_form_shows_them() {
 }
 
 #[tokio::test]
-async fn one_alarm_says_what_is_wrong_what_is_lost_and_what_to_do_before_the_evidence() {
+async fn one_alarm_shows_problem_loss_and_action_before_the_evidence() {
     let alarms = fires(fires(alarms().evaluated(ago(0)), "queue-age-low", 63), "queue-age-high", 38);
     let dashboard = with(alarms).await;
     let text = dashboard.text("/alarms/queue-age-high?range=3h").await;
@@ -132,12 +132,12 @@ async fn one_alarm_says_what_is_wrong_what_is_lost_and_what_to_do_before_the_evi
             "Mitigate",
             "Escalate",
             "Meaning",
-            "What it sees",
-            "What changed",
+            "Measurements",
+            "Changes",
             "in alarm was OK",
             "The rule",
             "In alarm when 3 of the last 5 datapoints, of 1 min each, are over 30 min.",
-            "Low twin queue-age-low in alarm It fired 25 min before this one the last time.",
+            "Low twin queue-age-low in alarm It last fired 25 min before this alarm.",
         ],
     );
     let page = dashboard.main("/alarms/queue-age-high?range=3h").await;
@@ -148,7 +148,7 @@ async fn one_alarm_says_what_is_wrong_what_is_lost_and_what_to_do_before_the_evi
     assert!(page.contains("alarm-shade high"), "and the time in alarm is shaded");
     assert!(page.contains("/metrics?range=3h&amp;stage=queue#age"), "the same chart among the others");
     assert!(page.contains("href=\"/runbooks/receive-count\""), "runbooks link to each other");
-    assert!(!page.contains("href=\"/traces"), "and to no page that is not there");
+    assert!(!page.contains("href=\"/traces"), "and to no missing page");
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn a_composite_shows_its_parts() {
 }
 
 #[tokio::test]
-async fn what_is_held_back_is_shown_with_when_it_notifies() {
+async fn a_held_back_alarm_shows_when_it_notifies() {
     let until = "2026-03-10T08:00:00Z".parse().unwrap();
     let held = AlarmStatus {
         state: AlarmState::Alarm,
@@ -191,7 +191,7 @@ async fn what_is_held_back_is_shown_with_when_it_notifies() {
 }
 
 #[tokio::test]
-async fn the_digest_lists_what_happened_outside_business_hours() {
+async fn the_digest_lists_alarms_from_outside_business_hours() {
     let entry = |rule: &str, from, until: Option<i64>| DigestEntry {
         rule: RuleName::new(rule),
         from: ago(from),
@@ -220,7 +220,7 @@ async fn the_digest_lists_what_happened_outside_business_hours() {
 }
 
 #[tokio::test]
-async fn stale_states_and_a_source_that_does_not_answer_are_said() {
+async fn stale_states_and_a_failing_source_are_reported() {
     let new = with(alarms()).await;
     in_order(
         &new.text("/alarms").await,
@@ -248,11 +248,11 @@ async fn stale_states_and_a_source_that_does_not_answer_are_said() {
     let failing = with(alarms().failing(error)).await;
     for path in ["/alarms", "/alarms/queue-age-high"] {
         let text = failing.text(path).await;
-        in_order(&text, &["The alarms cannot be read just now.", "the file is locked", "Try again"]);
+        in_order(&text, &["The alarms cannot be read now.", "the file is locked", "Try again"]);
     }
     let overview = failing.main("/").await;
-    in_order(&words(&overview), &["The alarms cannot be read just now:", "the file is locked"]);
-    assert!(overview.contains("data-series="), "charts are read elsewhere");
+    in_order(&words(&overview), &["The alarms cannot be read now:", "the file is locked"]);
+    assert!(overview.contains("data-series="), "charts use another source");
 }
 
 #[tokio::test]
@@ -266,12 +266,12 @@ async fn thresholds_and_times_in_alarm_are_on_the_metrics_page() {
 }
 
 #[tokio::test]
-async fn runbooks_have_pages_and_what_is_unknown_has_none() {
+async fn runbooks_have_pages_and_unknown_names_have_none() {
     let dashboard = with(fires(alarms().evaluated(ago(0)), "queue-age-high", 38)).await;
     let text = dashboard.text("/runbooks/queue-age").await;
     in_order(
         &text,
-        &["Messages wait long in the queue", "Meaning", "Mitigate", "Alarms that lead here", "for 38 min"],
+        &["Messages wait long in the queue", "Meaning", "Mitigate", "Alarms that link here", "for 38 min"],
     );
     for unknown in ["/alarms/no-such-alarm", "/runbooks/no-such-page", "/runbooks/..%2F..%2FREADME"] {
         assert_eq!(dashboard.get(unknown).await.status(), StatusCode::NOT_FOUND, "{unknown}");

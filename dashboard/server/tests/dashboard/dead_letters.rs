@@ -85,7 +85,7 @@ impl TestApp {
         assert!(answers.iter().all(Result::is_ok));
     }
 
-    /// Waits, in virtual time, until nothing is on its way any more, and everything is accounted for.
+    /// Waits, in virtual time, until no event is in a queue or being replayed, and all are accounted for.
     async fn settle(&self) -> Ledger {
         for _ in 0..1_000 {
             let ledger = self.dashboard.pipeline.ports.ledger.ledger().await.unwrap();
@@ -95,17 +95,17 @@ impl TestApp {
             }
             self.dashboard.pipeline.ports.clock.sleep(Duration::from_secs(10)).await;
         }
-        panic!("something stays on its way");
+        panic!("an event stays in a queue");
     }
 
-    /// The ids of the messages on the list, in its order.
+    /// The ids of the messages on the list, in order.
     async fn listed(&self, path: &str) -> Vec<String> {
         let page = self.get(path).await;
         values(&page, "name=\"id\" value=\"")
     }
 }
 
-/// What stands behind each of these words, up to the next quotation mark.
+/// The text after each occurrence of these words, up to the next quotation mark.
 fn values(page: &str, before: &str) -> Vec<String> {
     page.split(before).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
@@ -159,7 +159,7 @@ async fn a_fixed_schema_and_a_replay_bring_an_event_to_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_that_match_are_replayed_and_those_that_fail_again_come_back() {
+async fn all_matches_are_replayed_and_those_that_fail_again_come_back() {
     let app = TestApp::start().await;
     for number in 0..3 {
         app.accept(&format!("bad{number}"), "order.placed", json!({"amount": "many"})).await;
@@ -173,7 +173,7 @@ async fn all_that_match_are_replayed_and_those_that_fail_again_come_back() {
     );
 
     let form = format!("matching={}&first={}", encoded(&hidden(&page, "matching")), hidden(&page, "first"));
-    // What comes after the page was drawn is not what was confirmed.
+    // A message that arrives after the page was drawn is not confirmed.
     app.dashboard.pipeline.ports.clock.sleep(Duration::from_secs(60)).await;
     app.accept("later", "order.placed", json!({"amount": "many"})).await;
     app.settle().await;
@@ -203,11 +203,11 @@ async fn a_discard_needs_a_reason_and_can_be_undone() {
     let ids = app.listed("/dead-letters").await;
     let asked = format!("/dead-letters/discard?id={}&id={}", ids[0], ids[1]);
     let page = app.get(&asked).await;
-    assert!(page.contains("2 messages would be given up. This can be undone."), "{page}");
+    assert!(page.contains("2 messages will be discarded. This can be undone."), "{page}");
     let form = format!("ids%5B%5D={}&ids%5B%5D={}&first={}", ids[0], ids[1], ids[0]);
 
     let refused = app.post(&asked, "/actions/discard", &format!("{form}&reason=+")).await;
-    assert!(app.get(&refused).await.contains("Say why these messages are given up. Nothing was discarded."));
+    assert!(app.get(&refused).await.contains("Enter a reason. Nothing was discarded."));
     assert_eq!(app.settle().await.archived, 2);
 
     let form = format!("{form}&reason=a+test&back=%2Fdead-letters%3Ftype%3Dorder.placed");
@@ -235,7 +235,7 @@ async fn a_discard_needs_a_reason_and_can_be_undone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_events_say_is_shown_as_text_only() {
+async fn content_of_events_is_shown_as_text_only() {
     let app = TestApp::start().await;
     let hostile = "<script>alert(1)</script>";
     app.accept(hostile, "order.placed", json!({"amount": hostile, "<b>": "\"><img src=x>"})).await;
@@ -259,7 +259,7 @@ async fn what_events_say_is_shown_as_text_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_form_about_nothing_and_a_page_about_nothing_say_so() {
+async fn an_empty_form_and_an_empty_page_are_reported() {
     let app = TestApp::start().await;
     let list = app.get("/dead-letters").await;
     assert!(list.contains("No dead letters."), "{list}");
@@ -269,7 +269,7 @@ async fn a_form_about_nothing_and_a_page_about_nothing_say_so() {
     let back = app.post("/dead-letters", "/actions/replay", "").await;
     assert!(app.get(&back).await.contains("Select at least one message."));
     let gone = app.post("/dead-letters", "/actions/replay", "ids%5B%5D=no-such-id").await;
-    assert!(app.get(&gone).await.contains("The message is not there any more."));
+    assert!(app.get(&gone).await.contains("The message no longer exists."));
     for path in ["/dead-letters/no-such-id", "/replays/no-such-id", "/events/no-such-id"] {
         assert_eq!(app.dashboard.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }

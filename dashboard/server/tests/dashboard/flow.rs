@@ -1,4 +1,4 @@
-//! The flow of a pipeline whose ledger is what a test says.
+//! The flow of a pipeline with a made-up ledger.
 
 use async_trait::async_trait;
 use spillway_core::Pipeline;
@@ -9,7 +9,7 @@ use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources, QueueReader, QueueSnapshot};
 use std::{sync::Arc, time::Duration};
 
-/// A ledger, or `None` if it can't be read, beside empty queues.
+/// A ledger with empty queues; `None` is a ledger that cannot be read.
 struct FixedLedger(Option<Ledger>);
 
 #[async_trait]
@@ -26,7 +26,7 @@ impl QueueReader for FixedLedger {
     }
 }
 
-/// These ports, but with that ledger.
+/// These ports with that ledger.
 pub fn with_ledger(ports: Ports, ledger: Option<Ledger>) -> Ports {
     let sources = FlowSources {
         pipeline: Pipeline { ledger: Arc::new(FixedLedger(ledger)), ..ports.pipeline.clone() },

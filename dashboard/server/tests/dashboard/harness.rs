@@ -1,4 +1,4 @@
-//! A dashboard over a pipeline in a temporary folder, and a client that may have signed in.
+//! A dashboard over a pipeline in a temporary folder, and a client with or without a session.
 
 use axum::{Router, body::Body};
 use http::{Request, Response, StatusCode, header};
@@ -14,14 +14,14 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-/// When every test with a clock of its own begins.
+/// The start time of every test with a fake clock.
 pub const NOW: &str = "2026-03-10T03:00:00Z";
 /// The dashboard's address.
 pub const HOST: &str = "127.0.0.1:3000";
-/// The origin that its pages have.
+/// The origin of its pages.
 pub const ORIGIN: &str = "http://127.0.0.1:3000";
 
-/// What a test wants otherwise than usual.
+/// The settings of a test.
 pub struct Setup {
     pub clock: Arc<dyn Clock>,
     pub schemas: Arc<dyn Schemas>,
@@ -29,7 +29,7 @@ pub struct Setup {
     pub environment: Environment,
     pub assets: Assets,
     pub sign_in_command: &'static str,
-    /// Replaces some of what the pages read.
+    /// Replaces some of the pages' ports.
     pub replace: Box<dyn FnOnce(Ports) -> Ports>,
 }
 
@@ -57,7 +57,7 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// Opens it; the client has not signed in.
+    /// Opens the dashboard; the client has not signed in.
     pub async fn open(setup: Setup) -> Self {
         let data = tempfile::tempdir().unwrap();
         let sign_ins = Arc::new(InMemorySignIns::new(Arc::clone(&setup.clock)));
@@ -78,7 +78,7 @@ impl Dashboard {
         Self { router, sign_ins, cookies: Vec::new(), pipeline, _data: data }
     }
 
-    /// Signs the client in, with a link as the command line prints it.
+    /// Signs the client in, with a link from the command line.
     pub async fn signed_in(mut self) -> Self {
         let token = self.sign_ins.issue().await.unwrap();
         let answer = self.get(&format!("/sign-in?token={}", token.reveal())).await;
@@ -97,7 +97,6 @@ impl Dashboard {
         self.send_body(request, Body::empty()).await
     }
 
-    /// Sends a form.
     pub async fn send_form(&self, request: http::request::Builder, form: &str) -> Response<Body> {
         let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send_body(request, Body::from(form.to_owned())).await
@@ -112,7 +111,7 @@ impl Dashboard {
         self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap()
     }
 
-    /// A page that has to be there, as HTML.
+    /// The HTML of a page that must exist.
     pub async fn page(&self, path: &str) -> String {
         let answer = self.get(path).await;
         let (status, text) = (answer.status(), text(answer).await);
@@ -131,7 +130,6 @@ pub fn session_cookie(answer: &Response<Body>) -> String {
     header(answer, "set-cookie").split(';').next().unwrap().to_owned()
 }
 
-/// The body of an answer.
 pub async fn text(answer: Response<Body>) -> String {
     String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }

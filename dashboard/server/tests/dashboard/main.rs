@@ -1,6 +1,6 @@
 //! The dashboard's server without a socket: pages, forms, sign-in and headers.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as they do")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic on failure, as tests do")]
 
 mod alarms;
 mod dead_letters;

@@ -1,4 +1,4 @@
-//! The overview and the metrics pages, drawn over a real data folder, and over sources that fail.
+//! The overview and the metrics pages, over a real data folder and over ports that fail.
 
 use crate::flow;
 use crate::harness::{Dashboard, Setup};
@@ -13,7 +13,7 @@ use spillway_dashboard_model::{
 };
 use std::sync::Arc;
 
-/// A signed-in client of a dashboard over a pipeline with one event in its queue, with some of its sources replaced.
+/// A signed-in client of a dashboard over a pipeline with one event in its queue, and some ports replaced.
 async fn with(replace: impl FnOnce(Ports) -> Ports + 'static) -> Dashboard {
     let dashboard = Dashboard::open(Setup { replace: Box::new(replace), ..Setup::default() }).await;
     let message = OutgoingMessage {
@@ -27,7 +27,7 @@ async fn with(replace: impl FnOnce(Ports) -> Ports + 'static) -> Dashboard {
     dashboard.signed_in().await
 }
 
-/// Answers no question.
+/// Every read fails.
 struct Broken;
 
 #[async_trait]
@@ -37,7 +37,7 @@ impl MetricReader for Broken {
     }
 }
 
-/// Answers with numbers of an hour ago.
+/// Every read returns numbers from an hour ago.
 struct Old;
 
 #[async_trait]
@@ -61,30 +61,30 @@ impl MetricReader for Old {
 fn text(html: &str) -> String {
     let mut text = String::new();
     for part in html.split('<') {
-        text.push_str(part.split_once('>').map_or(part, |(_, said)| said));
+        text.push_str(part.split_once('>').map_or(part, |(_, shown)| shown));
     }
     text
 }
 
 #[tokio::test]
-async fn the_overview_says_where_every_event_is_and_draws_the_way() {
+async fn the_overview_has_the_ledger_and_the_diagram() {
     let dashboard = with(|ports| ports).await;
     let page = dashboard.page("/").await;
-    let said = text(&page);
-    assert!(said.contains("The one event accepted is accounted for."), "{said}");
+    let shown = text(&page);
+    assert!(shown.contains("The one event accepted is accounted for."), "{shown}");
     for place in ["accepted", "stored", "queued", "in flight", "dead-lettered", "unaccounted", "oldest"] {
         assert!(page.contains(&format!("<dt>{place}</dt>")), "{place} is in the ledger");
     }
     for stage in ["API", "Ingest λ", "Queue", "Consumer λ", "Table", "DLQ", "Archiver λ", "Archive"] {
         assert!(page.contains(&format!(">{stage}</a>")), "{stage} is in the diagram");
     }
-    assert!(said.contains("Countdown to the dead letter queue") && said.contains("No dead letters."));
+    assert!(shown.contains("Countdown to the dead letter queue") && shown.contains("No dead letters."));
     assert_eq!(page.matches("data-series=").count(), 6, "the charts are in the first answer");
     assert!(!page.contains("style=\""), "the content security policy allows no inline style");
 }
 
 #[tokio::test]
-async fn every_stage_has_every_chart_of_the_catalogue_with_its_traps() {
+async fn every_stage_has_every_chart_of_the_catalogue_with_its_caveats() {
     let dashboard = with(|ports| ports).await;
     for stage in Stage::ALL.iter().copied() {
         let page = dashboard.page(&format!("/metrics?stage={}&compare=on&range=3h", stage.slug())).await;
@@ -93,7 +93,7 @@ async fn every_stage_has_every_chart_of_the_catalogue_with_its_traps() {
             let metrics = entry.metric_names();
             assert!(page.contains(&metrics), "{metrics} is named");
         }
-        assert!(page.contains("Hide yesterday"), "the comparison can be taken away again");
+        assert!(page.contains("Hide yesterday"), "the comparison can be removed");
         assert!(page.contains("/dead-letters?state=all&amp;range=3h"), "dead letters of the same range");
     }
     let dlq = text(&dashboard.page("/metrics?stage=dlq").await);
@@ -101,7 +101,7 @@ async fn every_stage_has_every_chart_of_the_catalogue_with_its_traps() {
 }
 
 #[tokio::test]
-async fn a_chart_shows_its_exact_numbers_when_asked() {
+async fn a_chart_shows_its_exact_numbers_as_a_table() {
     let dashboard = with(|ports| Ports { metrics: Arc::new(Old), ..ports }).await;
     assert!(!dashboard.page("/metrics?stage=queue").await.contains("<table"));
     let page = dashboard.page("/metrics?stage=queue&table=sent").await;
@@ -111,38 +111,38 @@ async fn a_chart_shows_its_exact_numbers_when_asked() {
 }
 
 #[tokio::test]
-async fn old_numbers_are_shown_and_said_to_be_old() {
+async fn old_numbers_are_shown_and_marked_as_old() {
     let dashboard = with(|ports| Ports { metrics: Arc::new(Old), ..ports }).await;
     for path in ["/", "/metrics?stage=table"] {
         let page = dashboard.page(path).await;
-        let said = text(&page);
-        assert!(said.contains("Numbers from 02:00:00: "), "{said}");
-        assert!(said.contains("refuses further questions"), "{said}");
-        assert!(page.contains("data-series="), "and they are still there");
+        let shown = text(&page);
+        assert!(shown.contains("Numbers from 02:00:00: "), "{shown}");
+        assert!(shown.contains("throttles requests"), "{shown}");
+        assert!(page.contains("data-series="), "and the charts are still shown");
     }
 }
 
 #[tokio::test]
-async fn a_source_that_fails_takes_away_only_its_own_part() {
+async fn a_failing_source_affects_only_its_own_part() {
     let no_metrics = with(|ports| Ports { metrics: Arc::new(Broken), ..ports }).await;
     let page = text(&no_metrics.page("/").await);
     assert!(page.contains("The one event accepted is accounted for."), "{page}");
-    assert!(page.contains("The metrics cannot be read just now."), "{page}");
+    assert!(page.contains("The metrics cannot be read now."), "{page}");
     assert!(page.contains("the telemetry file is locked"), "{page}");
     let metrics = no_metrics.page("/metrics?stage=queue&range=1h").await;
     assert!(metrics.contains("Try again") && !metrics.contains("data-series="));
 
     let no_flow = with(|ports| flow::with_ledger(ports, None)).await;
     let page = no_flow.page("/").await;
-    assert!(text(&page).contains("Where the events are cannot be read just now."));
+    assert!(text(&page).contains("The places of the events cannot be read now."));
     assert!(text(&page).contains("the data folder is gone"));
-    assert!(page.contains("data-series="), "charts are read elsewhere");
+    assert!(page.contains("data-series="), "charts use another source");
     let metrics = text(&no_flow.page("/metrics").await);
-    assert!(metrics.contains("How this stage is just now cannot be read."), "{metrics}");
+    assert!(metrics.contains("The state of this stage cannot be read now."), "{metrics}");
 }
 
 #[tokio::test]
-async fn a_strange_address_is_no_error() {
+async fn an_invalid_parameter_is_no_error() {
     let dashboard = with(|ports| ports).await;
     let page = dashboard.page("/metrics?stage=%3Cscript%3E&compare=maybe&table=%22%3E&range=1h").await;
     assert!(page.contains("id=\"requests\""), "an unknown stage is the first");

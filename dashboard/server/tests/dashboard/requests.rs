@@ -1,4 +1,4 @@
-//! The server as a client sees it, without a socket.
+//! Requests to the server, without a socket.
 
 use crate::flow;
 use crate::harness::{Dashboard, Setup, header, text};
@@ -10,7 +10,7 @@ use spillway_dashboard_pages::PAGES;
 use spillway_dashboard_server::{Assets, SignIns as _};
 use std::{collections::BTreeSet, fs, time::Duration};
 
-/// Opens a dashboard with a badge in its header; the client has not signed in.
+/// Opens a dashboard with badges in its header; the client has not signed in.
 async fn open(assets: Assets) -> Dashboard {
     let three = Ledger { accepted: 3, archived: 3, ..Ledger::default() };
     Dashboard::open(Setup {
@@ -41,7 +41,7 @@ impl Dashboard {
 }
 
 #[tokio::test]
-async fn without_a_session_nothing_is_shown_but_how_to_get_one() {
+async fn without_a_session_only_the_sign_in_help_is_shown() {
     let app = signed_out().await;
     for path in ["/", "/metrics", "/dead-letters?range=1h", "/no-such-page", "/settings"] {
         let answer = app.get(path).await;
@@ -77,7 +77,7 @@ async fn a_link_signs_in_once() {
 }
 
 #[tokio::test]
-async fn looking_ahead_does_not_use_the_link_up() {
+async fn a_prefetch_does_not_use_up_the_link() {
     let app = signed_out().await;
     let token = app.sign_ins.issue().await.unwrap();
     let link = format!("/sign-in?token={}", token.reveal());
@@ -101,14 +101,14 @@ async fn a_session_ends_after_twelve_hours() {
 }
 
 #[tokio::test]
-async fn a_session_of_another_port_is_none() {
+async fn a_session_of_another_port_is_invalid() {
     let mut app = signed_in().await;
     app.cookies = vec![app.cookies[0].replace("-3000=", "-3001=")];
     assert_eq!(app.get("/").await.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_security_headers() {
+async fn every_answer_has_the_security_headers() {
     let app = signed_in().await;
     let mut foreign = app.send(Request::get("/").header(header::HOST, "evil.example")).await;
     foreign.extensions_mut().clear();
@@ -146,7 +146,7 @@ fn the_routes_are_those_of_the_table_of_pages() {
 }
 
 #[tokio::test]
-async fn an_address_is_decoded_once() {
+async fn a_url_is_decoded_once() {
     let app = signed_in().await;
     let page = text(app.get("/events/50%2525%2Fx").await).await;
     assert!(page.contains(r#"value="50%25/x""#), "{page}");
@@ -158,7 +158,7 @@ async fn pages_have_nothing_inline() {
     for path in ["/", "/metrics", "/dead-letters", "/replays", "/no-such-page"] {
         let page = text(app.get(path).await).await;
         assert!(!page.contains(" style="), "{path} has an inline style");
-        assert!(page.ends_with("</html>"), "{path} has something behind its end");
+        assert!(page.ends_with("</html>"), "{path} has content after its end");
         for script in page.split("<script").skip(1) {
             let tag = script.split('>').next().unwrap();
             assert!(
@@ -182,7 +182,7 @@ async fn other_hosts_are_refused() {
 }
 
 #[tokio::test]
-async fn posts_are_taken_from_our_own_pages_only() {
+async fn posts_are_accepted_from_the_dashboards_pages_only() {
     let app = signed_in().await;
     for origin in [None, Some("null"), Some("http://evil.example"), Some("http://127.0.0.1:3001")] {
         let answer = app.post("/settings", origin, "theme=dark").await;
@@ -207,7 +207,7 @@ async fn a_switch_that_does_not_exist_is_refused() {
 }
 
 #[tokio::test]
-async fn a_page_is_drawn_as_its_reader_wants_it() {
+async fn a_page_follows_its_readers_preferences() {
     let mut app = signed_in().await;
     let plain = text(app.get("/").await).await;
     assert!(plain.contains(r#"<html lang="en" data-times="utc" data-zone="UTC">"#), "{}", &plain[..200]);
@@ -224,7 +224,7 @@ async fn a_page_is_drawn_as_its_reader_wants_it() {
 }
 
 #[tokio::test]
-async fn the_header_says_where_one_is_and_what_waits() {
+async fn the_header_marks_the_current_page_and_has_badges() {
     let app = signed_in().await;
     let page = text(app.get("/dead-letters?range=1h").await).await;
     assert!(
@@ -232,22 +232,22 @@ async fn the_header_says_where_one_is_and_what_waits() {
         "{page}"
     );
     assert!(page.contains(r#"<span class="visually-hidden">3 dead letters</span>"#));
-    assert!(!page.contains("replays are running"), "a zero is no news");
+    assert!(!page.contains("replays are running"), "a zero has no badge");
     assert!(page.contains("demo-label") && page.contains("<title>Dead letters · test · Spillway</title>"));
     assert!(page.contains(r#"href="/metrics?range=1h""#), "links keep the range");
 }
 
 #[tokio::test]
-async fn a_range_that_cannot_be_used_is_said_on_the_page() {
+async fn an_invalid_range_is_reported_on_the_page() {
     let app = signed_in().await;
     let page = text(app.get("/?range=fortnight").await).await;
     assert!(page.contains("there is no range “fortnight”; use 1h, 3h, 24h or 7d"), "{page}");
     let hostile = text(app.get("/?range=%3Cscript%3Ealert(1)%3C/script%3E").await).await;
-    assert!(!hostile.contains("<script>alert"), "what is in the address is shown as text");
+    assert!(!hostile.contains("<script>alert"), "the value from the address appears as text");
 }
 
 #[tokio::test]
-async fn files_may_be_kept_for_ever_and_come_compressed() {
+async fn files_may_be_cached_permanently_and_are_compressed() {
     let site = tempfile::tempdir().unwrap();
     let folder = site.path().join("pkg");
     fs::create_dir(&folder).unwrap();
@@ -275,14 +275,14 @@ async fn files_may_be_kept_for_ever_and_come_compressed() {
 }
 
 #[tokio::test]
-async fn pages_come_compressed() {
+async fn pages_are_compressed() {
     let app = signed_in().await;
     let answer = app.send(Request::get("/").header(header::ACCEPT_ENCODING, "br")).await;
     assert_eq!(header(&answer, "content-encoding"), "br");
 }
 
 #[test]
-fn a_missing_build_says_how_to_make_it() {
+fn a_missing_build_is_an_error_with_the_command() {
     let site = tempfile::tempdir().unwrap();
     let error = Assets::with_site(site.path()).map(|_| ()).unwrap_err();
     assert!(error.to_string().ends_with("build it with `cargo xtask wasm`"), "{error}");

@@ -37,7 +37,6 @@ pub(crate) fn key(id: &MessageId) -> Item {
 }
 
 impl Entry {
-    /// The entry of a dead letter.
     pub fn of(letter: &DeadLetter) -> Self {
         let last = letter.last_failure();
         Self {
@@ -66,7 +65,6 @@ impl Entry {
         count_key(self.state.name(), &self.fingerprint, self.event_type.as_ref().map(EventType::as_str))
     }
 
-    /// The item.
     pub fn item(&self, shards: u32) -> Item {
         let mut all = key(&self.id);
         all.extend(self.attributes(shards).into_iter().map(|(name, value)| (name.to_owned(), value)));
@@ -111,7 +109,6 @@ impl Entry {
         all
     }
 
-    /// Reads an item.
     pub fn read(item: &Item) -> Result<Self, CallError> {
         let broken = || CallError {
             decision: RetryDecision::Refused,

@@ -40,7 +40,6 @@ pub(crate) struct Count {
 }
 
 impl Index {
-    /// One entry.
     pub async fn entry(&self, id: &MessageId) -> Result<Option<Entry>, CallError> {
         let call = self.client.get_item().table_name(&self.names.table).set_key(Some(key(id)));
         let output =
@@ -138,7 +137,7 @@ impl Index {
         match last_error {
             Some(error) if taken.is_empty() => Err(error),
             Some(error) => {
-                tracing::warn!(error = %error, done = taken.len(), "an order for many dead letters was done in part");
+                tracing::warn!(error = %error, done = taken.len(), "an order for many dead letters was only partly done");
                 Ok(taken)
             }
             None => Ok(taken),
@@ -170,7 +169,7 @@ impl Index {
                 }
                 Err(TransactionError::Conditions(_)) => {
                     return Err(CallError::contradiction(
-                        "a replay has a message that its log has otherwise",
+                        "the log of a replay has another state for one of its messages",
                     ));
                 }
                 Err(TransactionError::Call(error)) if error.decision.may_have_happened() => {

@@ -65,7 +65,7 @@ impl Objects {
         }
     }
 
-    /// What was written; `None` if it is not there (its time to be kept has passed).
+    /// What was written; `None` if it is not there (its retention has expired).
     pub async fn get(&self, archiving: &Archiving) -> Result<Option<DeadLetter>, CallError> {
         const ACTION: &str = "GetObject";
         let call = self.client.get_object().bucket(&self.names.bucket).key(archiving.key(&self.names.prefix));
@@ -93,7 +93,7 @@ impl Objects {
     }
 
     /// Notes that the index lacks a dead letter.
-    pub async fn note_unindexed(&self, archiving: &Archiving) -> Result<(), CallError> {
+    pub async fn write_note(&self, archiving: &Archiving) -> Result<(), CallError> {
         let call = self
             .client
             .put_object()
@@ -104,7 +104,7 @@ impl Objects {
     }
 
     /// Removes a note.
-    pub async fn forget_unindexed(&self, archiving: &Archiving) -> Result<(), CallError> {
+    pub async fn remove_note(&self, archiving: &Archiving) -> Result<(), CallError> {
         let key = archiving.key(&self.names.unindexed_prefix);
         let call = self.client.delete_object().bucket(&self.names.bucket).key(key);
         call.send().await.map(|_| ()).map_err(|error| call_error("DeleteObject", &error))

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 /// How often a letter is read again if another writer changes it at the same time.
 const LOOKS: usize = 5;
 /// For repairing the index where the client sets no limit.
-const PATIENCE: Duration = Duration::from_secs(20);
+const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(20);
 
 impl S3Archive {
     /// Keeps dead letters; returns one answer for each.
@@ -30,8 +30,8 @@ impl S3Archive {
             .map(|answer| answer.map_err(ArchiveError::from))
             .collect()
             .await;
-        // New letters go into the index together. A letter that was put back before, or that appears twice in
-        // this batch, may be there already. Such a letter is written by itself.
+        // New letters go into the index together. A letter that was put back before, or that appears twice in this
+        // batch, may be there already. Such a letter is written separately.
         let mut seen = HashSet::new();
         let (mut fresh, mut others) = (Vec::new(), Vec::new());
         for position in (0..letters.len()).filter(|&position| answers[position].is_ok()) {
@@ -62,7 +62,7 @@ impl S3Archive {
     /// Notes that the index lacks a letter that S3 has. Where not even that works the letter stays in the DLQ.
     async fn note(&self, letter: &DeadLetter, error: &CallError) -> Result<(), ArchiveError> {
         tracing::warn!(error = %error, dead_letter = %letter.id, "a dead letter is archived and not indexed yet");
-        Ok(self.objects.note_unindexed(&Archiving::of(letter)).await?)
+        Ok(self.objects.write_note(&Archiving::of(letter)).await?)
     }
 
     /// Brings a letter that S3 has into the index: as a new one, or as one that came back from its replay. Anything else
@@ -85,7 +85,7 @@ impl S3Archive {
                 Err(TransactionError::Call(error)) => return Err(error),
             }
         }
-        Err(CallError::contradiction("a dead letter is changed by others all the time"))
+        Err(CallError::contradiction("other writers keep changing a dead letter"))
     }
 
     /// A letter that failed again: back in the archive, and its replay's message has ended as returned. All at once.
@@ -122,7 +122,7 @@ impl S3Archive {
         };
         transact(&self.index.client, actions).await?;
         if let Err(error) = self.log.close_if_done(replay, self.clock.now()).await {
-            tracing::warn!(error = %error, %replay, "whether a replay has ended could not be seen; who reads it will");
+            tracing::warn!(error = %error, %replay, "the end of a replay could not be checked; the next reader of the replay checks it");
         }
         Ok(())
     }
@@ -139,8 +139,8 @@ impl S3Archive {
     /// The notes can't be listed. A letter that still can't be indexed keeps its note, and is counted.
     pub(super) async fn repair_index(&self, limit: usize) -> Result<IndexRepair, ArchiveError> {
         let limits = self.index.client.config().timeout_config();
-        let patience = limits.and_then(TimeoutConfig::operation_timeout).unwrap_or(PATIENCE);
-        let until = Instant::now() + patience;
+        let time_limit = limits.and_then(TimeoutConfig::operation_timeout).unwrap_or(DEFAULT_TIME_LIMIT);
+        let until = Instant::now() + time_limit;
         let notes = self.objects.unindexed(&MessageId::random(), limit).await?;
         let mut repair = IndexRepair::default();
         for (done, archiving) in notes.iter().enumerate().take(limit) {
@@ -166,7 +166,7 @@ impl S3Archive {
         if let Some(letter) = self.objects.get(archiving).await? {
             self.settle(&letter).await?;
         }
-        self.objects.forget_unindexed(archiving).await
+        self.objects.remove_note(archiving).await
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) async fn list(
     Ok(Page { items: found.entries, total, next })
 }
 
-/// How many letters match: from the counters, or by counting keys if only a part of the time is meant.
+/// How many letters match: from the counters, or by counting keys if the filter has a range of time.
 async fn total(index: &Index, filter: &DeadLetterFilter, plan: &Plan) -> Result<u64, CallError> {
     match &plan.range {
         None => Ok(0),
@@ -90,18 +90,19 @@ pub(crate) async fn groups(
     filter: &DeadLetterFilter,
 ) -> Result<Vec<DeadLetterGroup>, CallError> {
     let counts = index.counts().await?;
-    let meant: Vec<_> = counts.iter().filter(|count| search::counts(filter, count)).collect();
+    let matching: Vec<_> = counts.iter().filter(|count| search::counts(filter, count)).collect();
     let has_other_types = |count: &&Count| {
         counts
             .iter()
             .any(|other| other.fingerprint == count.fingerprint && other.event_type != count.event_type)
     };
-    let mut groups =
-        if filter.contains.is_some() || (filter.event_type.is_some() && meant.iter().any(has_other_types)) {
-            searched(index, filter).await?
-        } else {
-            counted(index, filter, &meant).await?
-        };
+    let mut groups = if filter.contains.is_some()
+        || (filter.event_type.is_some() && matching.iter().any(has_other_types))
+    {
+        searched(index, filter).await?
+    } else {
+        counted(index, filter, &matching).await?
+    };
     groups.sort_by(|a, b| b.count.cmp(&a.count).then(b.last_at.cmp(&a.last_at)));
     Ok(groups)
 }

@@ -144,7 +144,7 @@ fn discard(item: &Item) -> Option<AuditEntry> {
     matches!(entry.action.as_str(), "discard" | "restore").then_some(entry)
 }
 
-/// The entry of a letter with its history: the last thing that was done with it decides.
+/// The entry of a letter with its history: its last change decides.
 fn entry(letter: &DeadLetter, history: &History, started: &HashMap<ReplayId, Timestamp>) -> Entry {
     let mut entry = Entry::of(letter);
     entry.replays = history
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_thing_that_was_done_decides() {
+    fn the_last_change_decides() {
         use ReplayItemState::{Returned, Sent, Stored};
         assert_eq!(state(&[], &[]), "archived");
         assert_eq!(state(&[], &[act("discard", 1)]), "discarded");

@@ -47,7 +47,7 @@ pub(crate) fn group_partitions(fingerprint: &Fingerprint, states: &[&str], shard
     states.iter().flat_map(of_state).collect()
 }
 
-/// Finds the index that has the fewest letters beside those that are meant.
+/// Finds the index with the fewest letters that do not match.
 pub(crate) async fn plan(index: &Index, filter: &DeadLetterFilter) -> Result<Plan, CallError> {
     let (states, shards) = (states(filter), index.names.shards);
     let range = range(filter);
@@ -88,7 +88,6 @@ fn range(filter: &DeadLetterFilter) -> Option<Range> {
     (from <= to).then_some(Range { from, to })
 }
 
-/// Whether a letter is one that a filter means.
 pub(crate) fn matches(filter: &DeadLetterFilter, entry: &Entry) -> bool {
     let time = time_key(entry.archived_at);
     (filter.states.is_empty() || filter.states.contains(&entry.state.status()))
@@ -124,7 +123,7 @@ pub(crate) struct Matches {
 pub(crate) struct Extent {
     /// As many entries are wanted.
     pub want: usize,
-    /// After that the search goes on counting, until this number of entries was read.
+    /// After that the search only counts, until it has read this number of entries.
     pub examine: usize,
 }
 

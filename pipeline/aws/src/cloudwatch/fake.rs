@@ -1,6 +1,7 @@
-//! CloudWatch in memory, for tests: it speaks the service's own protocol, so that a test covers what goes over the wire.
+//! CloudWatch in memory, for tests: it uses the service's own protocol, so that a test covers the requests and
+//! answers on the wire.
 
-#![expect(clippy::expect_used, reason = "a test that speaks the protocol wrong should end where it does")]
+#![expect(clippy::expect_used, reason = "a test with a protocol error should fail at that place")]
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::config::{BehaviorVersion, Config, Credentials, Region, RuntimeComponents};
@@ -33,7 +34,7 @@ struct State {
 }
 
 impl FakeCloudWatch {
-    /// Empty.
+    /// CloudWatch without datapoints.
     pub fn new() -> Self {
         Self::default()
     }
@@ -81,7 +82,7 @@ impl FakeCloudWatch {
         self.state().last
     }
 
-    /// A client that speaks to it.
+    /// A client of this CloudWatch.
     pub fn client(&self) -> Client {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())

@@ -38,7 +38,7 @@ async fn each_query_gets_its_own_points_with_gaps_left_out() {
 }
 
 #[tokio::test]
-async fn pages_are_put_together() {
+async fn pages_are_joined() {
     let fake = FakeCloudWatch::new();
     for minute in 0..7 {
         fake.put(&metric(0), time(60 * minute), minute as f64);
@@ -50,7 +50,7 @@ async fn pages_are_put_together() {
 }
 
 #[tokio::test]
-async fn more_than_a_call_takes_is_asked_in_several() {
+async fn a_request_over_the_limit_is_split_into_several_calls() {
     let fake = FakeCloudWatch::new();
     for number in [0, 499, 500, 1_000] {
         fake.put(&metric(number), time(60), number as f64);

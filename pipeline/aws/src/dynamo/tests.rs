@@ -12,7 +12,7 @@ fn keys(count: usize) -> Vec<super::item::Item> {
 }
 
 #[tokio::test]
-async fn what_a_read_leaves_is_asked_for_again() {
+async fn unprocessed_keys_are_requested_again() {
     let script = Script::start(|call, _| {
         let keys = call.body["RequestItems"]["t"]["Keys"].as_array().unwrap().clone();
         // Never more than 40 at once.
@@ -31,7 +31,7 @@ async fn what_a_read_leaves_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn what_a_write_leaves_is_written_again_or_said_to_be_left() {
+async fn unprocessed_writes_are_retried_or_reported() {
     let script = Script::start(|call, before| {
         let requests = call.body["RequestItems"]["t"].as_array().unwrap();
         let left = if before == 0 { &requests[10..] } else { &[] };
@@ -67,7 +67,7 @@ fn two(tries: usize) -> Vec<Action> {
 }
 
 #[tokio::test]
-async fn transactions_that_conflicted_are_built_and_tried_again() {
+async fn transactions_that_conflicted_are_built_again_and_retried() {
     let script = Script::start(|_, before| match before {
         0 => canceled(&["None", "TransactionConflict"]),
         1 => canceled(&["ThrottlingError", "None"]),
@@ -83,7 +83,7 @@ async fn transactions_that_conflicted_are_built_and_tried_again() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_was_cut_is_sent_again_as_the_same_one() {
+async fn a_transaction_whose_connection_broke_is_sent_again_with_its_token() {
     let script =
         Script::start(|_, before| if before == 0 { Answer::Cut } else { Answer::Ok(json!({})) }).await;
     transact(&script.clients().dynamodb(), two).await.unwrap();
@@ -92,7 +92,7 @@ async fn a_transaction_that_was_cut_is_sent_again_as_the_same_one() {
 }
 
 #[tokio::test]
-async fn conditions_that_do_not_hold_are_named_and_not_tried_again() {
+async fn failed_conditions_are_named_and_not_retried() {
     let script = Script::start(|_, _| canceled(&["None", "ConditionalCheckFailed"])).await;
     assert_eq!(transact(&script.clients().dynamodb(), two).await, Err(TransactionError::Conditions(vec![1])));
     assert_eq!(script.calls().len(), 1);

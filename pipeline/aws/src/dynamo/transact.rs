@@ -1,4 +1,4 @@
-//! Transactions: several writes, all or none, each with a condition of its own.
+//! Transactions: several writes, all or none, each with its own condition.
 
 use super::item::Item;
 use crate::backoff::{Backoff, Pace};
@@ -27,15 +27,15 @@ impl From<CallError> for TransactionError {
     }
 }
 
-/// One action of a transaction, or a write by itself: names and values that an expression needs are numbered, so that
-/// attributes may be called what DynamoDB has reserved.
+/// One action of a transaction, or a single write. Names and values in an expression are numbered, so attributes may
+/// have names that DynamoDB reserves.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     /// A whole item, if none with its key is there.
     Insert { table: String, item: Item, absent: &'static str },
     /// A change of an item.
     Change { table: String, key: Item, change: Change },
-    /// An item's end.
+    /// The deletion of an item.
     Delete { table: String, key: Item },
 }
 
@@ -241,8 +241,8 @@ async fn try_once(client: &Client, actions: Vec<Action>) -> Result<(), Transacti
     } else {
         RetryDecision::Refused
     };
-    let said = reasons.iter().find_map(|reason| reason.message.clone()).unwrap_or_default();
-    let text = format!("{ACTION}: canceled ({}): {said}", codes.join(", "));
+    let message = reasons.iter().find_map(|reason| reason.message.clone()).unwrap_or_default();
+    let text = format!("{ACTION}: canceled ({}): {message}", codes.join(", "));
     Err(TransactionError::Call(CallError {
         decision,
         code: Some("TransactionCanceledException".to_owned()),
@@ -250,7 +250,7 @@ async fn try_once(client: &Client, actions: Vec<Action>) -> Result<(), Transacti
     }))
 }
 
-/// Changes one item by itself. `false` if its condition did not hold.
+/// Changes one item without a transaction. `false` if its condition did not hold.
 pub(crate) async fn change(
     client: &Client,
     table: &str,

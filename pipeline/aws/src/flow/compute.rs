@@ -1,8 +1,8 @@
-//! The ledger from counts of several places, and how far it can be off. No I/O.
+//! The ledger from the counts of several places, with its possible error. No I/O.
 
 use spillway_core::ledger::{Ledger, Uncertainty};
 
-/// What every place counts.
+/// The counts of all places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     /// Promises that ingest gave.
@@ -54,7 +54,7 @@ impl Counts {
     pub fn ledger(&self) -> Ledger {
         let (mut queue, mut dlq) = (self.queue, self.dlq);
         let mut replayed = self.sent_by_replays;
-        // What a replay has put back counts as replaying, wherever it is.
+        // A message that a replay has put back counts as replaying in any place.
         for place in [&mut queue.in_flight, &mut queue.waiting, &mut dlq.in_flight, &mut dlq.waiting] {
             let taken = replayed.min(*place);
             *place -= taken;
@@ -88,7 +88,7 @@ impl Counts {
             + depth.saturating_sub(lowest)
             // The archiver is at work on them: in the archive already, or not.
             + self.dlq.in_flight
-            // Noted as not indexed: the index may have them all the same.
+            // Noted as not indexed, although the index may have them.
             + self.unindexed
             // Under way: in a queue, or stored a moment ago.
             + self.sent_by_replays
@@ -99,31 +99,31 @@ impl Counts {
 mod tests {
     use super::*;
 
-    /// A quiet deployment.
-    fn calm() -> Counts {
+    /// An idle deployment.
+    fn idle() -> Counts {
         Counts { accepted: 1_000, stored: 990, archived: 10, ..Counts::default() }
     }
 
     #[test]
-    fn in_a_quiet_deployment_every_single_loss_shows() {
-        let ledger = calm().ledger();
+    fn in_an_idle_deployment_every_single_loss_shows() {
+        let ledger = idle().ledger();
         assert_eq!((ledger.unaccounted(), ledger.uncertainty), (0, Uncertainty::default()));
-        let lost = Counts { stored: 989, ..calm() }.ledger();
+        let lost = Counts { stored: 989, ..idle() }.ledger();
         assert_eq!(lost.unaccounted(), 1);
     }
 
     #[test]
-    fn an_event_that_a_client_sent_twice_hides_nothing() {
+    fn an_event_that_a_client_sent_twice_hides_no_loss() {
         // Promised twice, kept twice: the store says "already there" to the second.
-        let twice = Counts { accepted: 1_001, already_stored: 1, ..calm() };
+        let twice = Counts { accepted: 1_001, already_stored: 1, ..idle() };
         assert_eq!(twice.ledger().difference(), 0);
         let and_lost = Counts { stored: 989, ..twice };
         assert_eq!(and_lost.ledger().unaccounted(), 1);
     }
 
     #[test]
-    fn a_second_delivery_makes_no_event_from_nowhere() {
-        let again = Counts { already_stored: 3, ..calm() };
+    fn a_second_delivery_adds_no_event() {
+        let again = Counts { already_stored: 3, ..idle() };
         let ledger = again.ledger();
         assert_eq!((ledger.difference(), ledger.unaccounted()), (-3, 0));
         assert_eq!(ledger.uncertainty.repeated, 3);
@@ -137,7 +137,7 @@ mod tests {
             sent_by_replays: 5,
             queue: InQueue { waiting: 3, in_flight: 1 },
             dlq: InQueue { waiting: 0, in_flight: 1 },
-            ..calm()
+            ..idle()
         };
         let ledger = sent.ledger();
         assert_eq!((ledger.queued, ledger.in_flight, ledger.in_dlq, ledger.replaying), (0, 0, 0, 6));
@@ -145,12 +145,12 @@ mod tests {
     }
 
     #[test]
-    fn a_backlog_that_does_not_move_hides_nothing() {
+    fn a_backlog_that_does_not_move_hides_no_loss() {
         let outage = Counts {
             stored: 490,
             queue: InQueue { waiting: 20, in_flight: 480 },
             recent: Recent { depths: vec![500; 5], ..Recent::default() },
-            ..calm()
+            ..idle()
         };
         assert_eq!((outage.ledger().unaccounted(), outage.ledger().uncertainty.moving), (0, 0));
         let lost = Counts { stored: 488, ..outage };
@@ -158,16 +158,16 @@ mod tests {
     }
 
     #[test]
-    fn metrics_that_are_late_are_no_loss() {
+    fn late_metrics_are_no_loss() {
         // The queue has just been emptied, and the consumer's metrics have not arrived.
         let drained = Counts {
             stored: 490,
             recent: Recent { depths: vec![500, 500, 500, 300, 0], ..Recent::default() },
-            ..calm()
+            ..idle()
         };
         assert_eq!((drained.ledger().difference(), drained.ledger().unaccounted()), (500, 0));
         // A burst has just come in, and ingest's metrics have not arrived.
-        let burst = Counts { queue: InQueue { waiting: 80, in_flight: 0 }, ..calm() };
+        let burst = Counts { queue: InQueue { waiting: 80, in_flight: 0 }, ..idle() };
         assert_eq!((burst.ledger().difference(), burst.ledger().unaccounted()), (-80, 0));
         // A loss that is larger than all that moves shows even then.
         let lost = Counts { stored: 400, ..drained };

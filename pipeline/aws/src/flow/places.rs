@@ -150,7 +150,7 @@ fn place(item: &Item) -> Option<(MessageId, Place)> {
     Some((MessageId::new(id), state.parse::<DeadLetterStatus>().ok()?.place()))
 }
 
-/// Everything that was found of an event. What is stored is stored; its dead letters are history.
+/// All places of an event. A stored event has no other place, even if it has dead letters.
 pub(super) fn together(
     stored: Vec<StoredEvent>,
     letters: Vec<DeadLetter>,

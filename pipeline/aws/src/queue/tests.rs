@@ -57,7 +57,7 @@ async fn a_queue_is_called_at_the_host_of_its_url() {
 }
 
 #[tokio::test]
-async fn a_throttled_call_is_made_again() {
+async fn a_throttled_call_is_retried() {
     let script = Script::start(|call, before| match before {
         0 => Answer::error("RequestThrottled"),
         1 => Answer::Status(503, "ServiceUnavailable"),
@@ -87,8 +87,8 @@ async fn entries_that_failed_are_separated_and_accepted_ones_are_not_sent_again(
     assert_eq!(answers[0], Ok("first".into()));
     assert!(matches!(&answers[1], Err(QueueError::Rejected { reason }) if reason.contains("odd")));
     assert_eq!(answers[2], Ok("id of {\"n\":2}".into()));
-    assert!(matches!(answers[3], Err(QueueError::Unavailable { .. })), "a permission can be mended");
-    // SQS said nothing of the fifth: it is sent again, since SQS has not confirmed it.
+    assert!(matches!(answers[3], Err(QueueError::Unavailable { .. })), "a permission can be fixed");
+    // SQS's answer does not mention the fifth: it is sent again, since SQS has not confirmed it.
     assert_eq!(answers[4], Ok("id of {\"n\":4}".into()));
     let again: Vec<_> =
         entries(&script.calls()[1]).iter().map(|entry| entry["MessageBody"].clone()).collect();
@@ -96,7 +96,7 @@ async fn entries_that_failed_are_separated_and_accepted_ones_are_not_sent_again(
 }
 
 #[tokio::test]
-async fn what_was_not_confirmed_is_never_ok() {
+async fn a_message_without_confirmation_is_never_ok() {
     for answer in [Answer::Cut, Answer::Silence, Answer::Status(500, "InternalError")] {
         let scripted = answer.clone();
         let script = Script::start(move |_, _| scripted.clone()).await;
@@ -111,14 +111,14 @@ async fn what_was_not_confirmed_is_never_ok() {
 }
 
 #[tokio::test]
-async fn a_cut_call_is_made_again_and_then_confirmed() {
+async fn a_call_whose_connection_broke_is_retried_and_confirmed() {
     let script = Script::start(|call, before| if before == 0 { Answer::Cut } else { taken(call) }).await;
     assert_eq!(sender(&script).send(&messages(1)).await, [Ok("single".into())]);
     assert_eq!(script.actions(), ["SendMessage"; 2]);
 }
 
 #[tokio::test]
-async fn throttling_to_the_end_is_said_and_a_missing_queue_is_not_asked_again() {
+async fn lasting_throttling_is_reported_and_a_missing_queue_is_not_retried() {
     let script = Script::start(|_, _| Answer::error("ThrottlingException")).await;
     assert_eq!(hasty(&script).send(&messages(1)).await, [Err(QueueError::Throttled)]);
     let script = Script::start(|_, _| Answer::error("AWS.SimpleQueueService.NonExistentQueue")).await;
@@ -130,7 +130,7 @@ async fn throttling_to_the_end_is_said_and_a_missing_queue_is_not_asked_again() 
 }
 
 #[tokio::test]
-async fn one_message_that_spoils_a_call_does_not_spoil_the_others() {
+async fn one_bad_message_in_a_call_does_not_affect_the_others() {
     let script = Script::start(|call, _| match call.action.as_str() {
         "SendMessageBatch" => Answer::error("InvalidMessageContents"),
         _ if call.body["MessageBody"] == "{\"n\":1}" => Answer::error("InvalidMessageContents"),
@@ -193,7 +193,7 @@ async fn messages_that_never_fit_are_not_sent() {
 }
 
 #[test]
-fn calls_keep_to_ten_messages_and_a_mebibyte() {
+fn calls_have_at_most_ten_messages_and_a_mebibyte() {
     let lengths =
         |sizes: Vec<usize>| calls(sizes.into_iter().enumerate()).iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(lengths(vec![100; 23]), [10, 10, 3]);
@@ -202,7 +202,7 @@ fn calls_keep_to_ten_messages_and_a_mebibyte() {
 }
 
 #[test]
-fn what_sqs_never_takes_is_refused_before_it_is_asked() {
+fn messages_that_sqs_never_accepts_are_refused_without_a_call() {
     assert_eq!(QueueError::refusal(&message("{}")), None);
     assert!(matches!(QueueError::refusal(&message("")), Some(QueueError::Rejected { .. })));
     let odd = QueueError::refusal(&message("{\"a\":\"\u{ffff}\"}"));

@@ -163,7 +163,7 @@ impl Log {
             .remove("trouble")
             .if_present("pk")
             .if_absent("ended_at")
-            // One that is still being put together has not ended, however fast its first messages were.
+            // A replay that still takes messages has not ended, even if all its messages so far have.
             .if_absent_or_below("preparing_until", now.as_second());
         change(&self.client, &self.table, replay_key(replay), close).await.map(|_| ())
     }

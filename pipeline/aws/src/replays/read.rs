@@ -27,14 +27,14 @@ impl DynamoReplays {
         while found.len() < limit {
             let (marked, next) = self.marks(replay, "waiting#", after, limit - found.len()).await?;
             let states = self.tables.log.states(replay, &marked).await?;
-            let waiting = self.forget_waiting(replay, &states, &marked).await?;
+            let waiting = self.remove_waiting_marks(replay, &states, &marked).await?;
             let mut entries = self.tables.index.entries(&waiting).await?;
             let entries: Vec<Entry> = waiting.iter().filter_map(|id| entries.remove(id)).collect();
             let whole = letters(&self.objects, entries.clone()).await?;
             for entry in entries {
                 if !whole.iter().any(|letter| letter.id == entry.id) {
                     let dead_letter = &entry.id;
-                    tracing::warn!(%dead_letter, %replay, "a dead letter is gone from the bucket and can't be replayed");
+                    tracing::warn!(%dead_letter, %replay, "a dead letter is missing in the bucket and can't be replayed");
                     self.give_back(replay, entry).await?;
                 }
             }
@@ -57,8 +57,8 @@ impl DynamoReplays {
         }
     }
 
-    /// A letter that can't be put back, for example because its object is gone. Its message ends as returned,
-    /// so that the replay can end.
+    /// A letter that can't be put back, for example because its object has expired. Its message ends as returned, so
+    /// that the replay can end.
     async fn give_back(&self, replay: &ReplayId, before: Entry) -> Result<(), CallError> {
         let after = ended(&before, replay, DeadLetterState::Archived, self.tables.clock.now());
         let from = Some(ReplayItemState::Waiting);

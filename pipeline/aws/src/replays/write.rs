@@ -63,7 +63,7 @@ impl DynamoReplays {
                 // The letters that were taken are replayed; the rest is still archived, and can be requested
                 // again.
                 Err(error) => {
-                    tracing::warn!(%error, %replay, taken, "a replay could not take all letters it was asked for");
+                    tracing::warn!(%error, %replay, taken, "a replay could not take all requested dead letters");
                     break;
                 }
             }
@@ -72,7 +72,7 @@ impl DynamoReplays {
         if let Err(error) =
             change(&self.tables.log.client, &self.tables.log.table, replay_key(replay), ready).await
         {
-            tracing::warn!(%error, %replay, "a replay begins a minute late");
+            tracing::warn!(%error, %replay, "a replay starts a minute late");
         }
         Ok(taken as u64)
     }
@@ -137,7 +137,7 @@ impl DynamoReplays {
         actions
     }
 
-    /// Records why a replay can't go on, or that it can. Nothing is written if that is recorded already.
+    /// Records why a replay can't continue, or that it can. Nothing is written if that is recorded already.
     pub(super) async fn note_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), CallError> {
         let note = match error {
             Some(words) => Change::default().set("trouble", text(words)).if_present("pk"),
@@ -148,7 +148,7 @@ impl DynamoReplays {
 
     /// Removes the waiting marks of messages that no longer wait: the process that sent them died before it
     /// could record that.
-    pub(super) async fn forget_waiting(
+    pub(super) async fn remove_waiting_marks(
         &self,
         replay: &ReplayId,
         states: &HashMap<MessageId, ReplayItemState>,
@@ -179,7 +179,7 @@ impl Tables {
                     // The message is settled whether or not this call succeeds: the next reader of the replay
                     // closes it.
                     if let Err(error) = self.log.close_if_done(replay, now).await {
-                        tracing::warn!(%error, %replay, "whether a replay has ended could not be seen");
+                        tracing::warn!(%error, %replay, "the end of a replay could not be checked");
                     }
                     return Ok(());
                 }
@@ -187,7 +187,7 @@ impl Tables {
                 Err(TransactionError::Call(error)) => return Err(error),
             }
         }
-        Err(CallError::contradiction("a replayed message is changed by others all the time"))
+        Err(CallError::contradiction("other writers keep changing a replayed message"))
     }
 
     /// Ends a message of a replay together with its dead letter.

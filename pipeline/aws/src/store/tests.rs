@@ -27,7 +27,7 @@ async fn put(script: &Script) -> Result<PutOutcome, StoreError> {
 }
 
 /// Tries often and gives up soon.
-async fn put_hastily(script: &Script) -> Result<PutOutcome, StoreError> {
+async fn put_with_short_deadline(script: &Script) -> Result<PutOutcome, StoreError> {
     with(&script.hasty_clients(), 600).put_if_absent(&[event("a", "{}")]).await.remove(0)
 }
 
@@ -35,7 +35,7 @@ const THROTTLED: &str = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputE
 const THERE: &str = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
 
 #[tokio::test]
-async fn a_throttled_write_is_made_again_until_there_is_no_time() {
+async fn a_throttled_write_is_retried_until_the_deadline() {
     let script =
         Script::start(|_, before| if before < 2 { Answer::error(THROTTLED) } else { Answer::Ok(json!({})) })
             .await;
@@ -43,20 +43,20 @@ async fn a_throttled_write_is_made_again_until_there_is_no_time() {
     assert_eq!(script.actions(), ["PutItem"; 3]);
     let call = &script.calls()[0].body;
     assert_eq!(call["ConditionExpression"], "attribute_not_exists(id)");
-    assert_eq!(call["ReturnValuesOnConditionCheckFailure"], json!(null), "nobody is in doubt");
+    assert_eq!(call["ReturnValuesOnConditionCheckFailure"], json!(null), "no write is in doubt");
     let script = Script::start(|_, _| Answer::error(THROTTLED)).await;
-    assert_eq!(put_hastily(&script).await, Err(StoreError::Throttled));
+    assert_eq!(put_with_short_deadline(&script).await, Err(StoreError::Throttled));
 }
 
 #[tokio::test]
-async fn an_event_that_is_there_was_there() {
+async fn an_existing_event_counts_as_stored_already() {
     let script = Script::start(|_, _| Answer::error(THERE)).await;
     assert_eq!(put(&script).await, Ok(PutOutcome::AlreadyStored));
     assert_eq!(script.calls().len(), 1);
 }
 
 #[tokio::test]
-async fn a_write_of_our_own_that_was_cut_counts_as_stored_and_one_of_others_does_not() {
+async fn our_own_write_after_a_broken_connection_counts_as_stored_and_another_writers_does_not() {
     for (message, expected) in [("m", PutOutcome::Stored), ("other", PutOutcome::AlreadyStored)] {
         let script = Script::start(move |call, before| {
             if before == 0 {
@@ -84,16 +84,16 @@ async fn a_write_of_our_own_that_was_cut_counts_as_stored_and_one_of_others_does
 }
 
 #[tokio::test]
-async fn silence_is_a_timeout_and_failing_is_unavailable() {
+async fn no_answer_is_a_timeout_and_an_error_is_unavailable() {
     let script = Script::start(|_, _| Answer::Silence).await;
-    assert!(matches!(put_hastily(&script).await, Err(StoreError::Timeout { .. })));
+    assert!(matches!(put_with_short_deadline(&script).await, Err(StoreError::Timeout { .. })));
     let script = Script::start(|_, _| Answer::Cut).await;
-    assert!(matches!(put_hastily(&script).await, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(put_with_short_deadline(&script).await, Err(StoreError::Unavailable { .. })));
     let script = Script::start(|_, _| Answer::error("AccessDeniedException")).await;
     assert!(
         matches!(put(&script).await, Err(StoreError::Unavailable { reason }) if reason.contains("AccessDenied"))
     );
-    assert_eq!(script.calls().len(), 1, "what is refused is not asked again");
+    assert_eq!(script.calls().len(), 1, "a refused write is not retried");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! An AWS service with scripted answers, on a loopback socket: it throttles, fails in part, breaks
-//! connections and stays silent. No emulator does that.
+//! An AWS service with scripted answers, on a loopback socket: it throttles, fails in part, breaks connections and
+//! gives no answer. No emulator does that.
 
 use crate::clients::Clients;
 use aws_config::retry::RetryConfig;
@@ -20,7 +20,6 @@ pub(crate) struct Call {
     pub body: Value,
 }
 
-/// What it gets.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     /// Success.
@@ -75,7 +74,7 @@ impl Script {
         Self { calls, endpoint }
     }
 
-    /// Clients of it, with time enough on any machine. Where the SDK tries again by itself it tries twice.
+    /// Clients of it, with time enough on any machine. If the SDK itself retries, it tries twice.
     pub fn clients(&self) -> Clients {
         self.clients_within(Duration::from_secs(10))
     }
@@ -166,7 +165,7 @@ async fn serve(stream: TcpStream, answer: impl Fn(Call) -> Answer) -> std::io::R
         };
         if let Some(code) = error {
             body["__type"] = code.into();
-            body["message"] = "as told".into();
+            body["message"] = "scripted".into();
         }
         let body = body.to_string();
         let head = format!(

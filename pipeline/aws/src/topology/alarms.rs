@@ -7,13 +7,13 @@ use spillway_alerts::rules::LimitsError;
 
 /// The topology's business hours can't be used.
 #[derive(Debug, thiserror::Error)]
-pub enum HoursUnfit {
-    /// They are no business hours.
+pub enum DeploymentHoursError {
+    /// Their form is wrong.
     #[error(transparent)]
     Form(#[from] serde_json::Error),
-    /// They make no sense.
+    /// Their values are invalid.
     #[error(transparent)]
-    Sense(#[from] HoursError),
+    Values(#[from] HoursError),
 }
 
 impl Alarms {
@@ -27,7 +27,7 @@ impl Alarms {
     }
 
     /// When low alarms notify; `None` if at any hour.
-    pub fn hours(&self) -> Result<Option<BusinessHours>, HoursUnfit> {
+    pub fn hours(&self) -> Result<Option<BusinessHours>, DeploymentHoursError> {
         let Some(hours) = self.business_hours.clone() else { return Ok(None) };
         let config: HoursConfig = serde_json::from_value(hours)?;
         Ok(Some(BusinessHours::new(&config)?))

@@ -33,7 +33,7 @@ fn the_document_among_all_outputs_is_read_too() {
 }
 
 #[test]
-fn later_members_are_left_aside() {
+fn members_of_later_versions_are_ignored() {
     let mut later = recorded();
     later["cells"] = json!({"a": 1});
     later["queues"]["primary"]["colour"] = "blue".into();
@@ -70,7 +70,7 @@ fn check(text: &str, problem: &str) {
 }
 
 #[test]
-fn what_does_not_fit_is_said() {
+fn a_document_that_does_not_fit_is_refused_with_the_reason() {
     check(" \n", "it is empty");
     check("[]", "it is not a JSON object");
     check("{}", "it has no \"version\"");

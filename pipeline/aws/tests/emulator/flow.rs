@@ -107,7 +107,7 @@ async fn what_a_replay_has_put_back_counts_as_replaying_and_once() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_that_the_index_lacks_is_archived_all_the_same() {
+async fn a_dead_letter_that_the_index_lacks_counts_as_archived() {
     let at = deployment().await;
     counters(&at, 1, 0, 0).await;
     let archive = &at.topology.archive;

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use spillway_testkit::letters::audit_entry as entry;
 
 #[tokio::test]
-async fn what_was_added_in_part_is_not_there() {
+async fn a_partial_addition_is_not_visible() {
     let place = deployment().await;
     place.ports.ops.append(&[entry(1, "a", "whole")]).await.unwrap();
     place.ports.ops.append(&[entry(2, "a", "part")]).await.unwrap();

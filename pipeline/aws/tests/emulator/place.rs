@@ -15,7 +15,7 @@ use std::sync::Arc;
 const REGION: &str = "eu-central-1";
 
 /// Clients of the emulator.
-#[expect(clippy::disallowed_methods, reason = "whoever starts the emulator says where it is")]
+#[expect(clippy::disallowed_methods, reason = "the task that starts the emulator passes its address")]
 pub async fn clients() -> Clients {
     let endpoint = std::env::var("SPILLWAY_EMULATOR_ENDPOINT")
         .expect("SPILLWAY_EMULATOR_ENDPOINT is not set: run this through `cargo xtask test`");
@@ -29,7 +29,7 @@ pub async fn clients() -> Clients {
     Clients::from_config(config)
 }
 
-/// A deployment of its own.
+/// A separate deployment.
 pub async fn deployment() -> Deployment {
     let clients = clients().await;
     let name = format!("t{}", segment_id());

@@ -86,7 +86,7 @@ async fn a_lost_index_is_rebuilt_from_the_bucket_and_the_log() {
     }
 
     // A new table in the place of the lost one.
-    let name = format!("{}-anew", place.topology.dead_letter_index.name);
+    let name = format!("{}-rebuilt", place.topology.dead_letter_index.name);
     index_table(&place.clients, &name).await;
     place.topology.dead_letter_index.name = name;
     let archive = archive_with(archive_names(&place.topology)).await;

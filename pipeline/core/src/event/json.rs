@@ -18,13 +18,13 @@ pub struct JsonProblem {
     pub detail: String,
 }
 
-/// Most levels of arrays and objects in a document, itself the first.
+/// Maximum levels of arrays and objects in a document, which is the first level itself.
 pub const MAX_DEPTH: usize = 127;
 
 /// Reads one JSON document.
 ///
 /// # Errors
-/// Bad UTF-8, bad syntax, a name that an object has twice, a number or an escape that can't be kept, or nesting deeper than
+/// Bad UTF-8, bad syntax, a duplicate name in an object, a number or an escape that can't be kept, or more than
 /// [`MAX_DEPTH`] levels.
 pub fn parse_strict(bytes: &[u8]) -> Result<Value, JsonProblem> {
     parse_within(bytes, MAX_DEPTH)
@@ -155,7 +155,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(name) = members.next_key::<String>()? {
             self.path.borrow_mut().push(name.clone());
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format!("the name \"{name}\" stands twice in one object")));
+                return Err(A::Error::custom(format!("the name \"{name}\" appears twice in one object")));
             }
             let value = members.next_value_seed(self)?;
             object.insert(name, value);
@@ -176,14 +176,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn duplicate_names_are_refused_where_they_stand() {
+    fn duplicate_names_are_refused_with_their_place() {
         let problem = parse_strict(br#"{"a":[{"b":1},{"c":1,"c":2}]}"#).unwrap_err();
         assert_eq!(problem.pointer, "/a/1/c");
-        assert!(problem.detail.contains("\"c\" stands twice"), "{}", problem.detail);
+        assert!(problem.detail.contains("\"c\" appears twice"), "{}", problem.detail);
     }
 
     #[test]
-    fn nesting_has_an_end() {
+    fn nesting_is_limited() {
         let deep = "[".repeat(10_000) + &"]".repeat(10_000);
         assert!(parse_strict(deep.as_bytes()).unwrap_err().detail.contains("deeper than 127"));
     }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_kept_is_said_in_its_own_words() {
+    fn values_that_can_not_be_kept_have_their_own_messages() {
         let detail = |text: &[u8]| parse_strict(text).unwrap_err().detail;
         assert!(detail(b"[1e400]").starts_with("a number beyond the range of a 64-bit float, at line 1"));
         for escape in [r#"["\ud800"]"#, r#"["\ud800x"]"#, r#"["\udc00"]"#, r#"["\ud800\ud800"]"#] {

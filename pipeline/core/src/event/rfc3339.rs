@@ -1,7 +1,8 @@
 //! Whether a text is a date and time of RFC 3339, section 5.6.
 //!
-//! Own code: libraries read more than the RFC has (a space for the `T`, offsets without a colon, zone names), or less
-//! (fractions of at most nine digits, no time after 9999-12-30T22:00Z), and CloudEvents asks for exactly the RFC.
+//! This is own code, because CloudEvents asks for exactly the RFC. Some libraries accept more: a space for the `T`,
+//! offsets without a colon, zone names. Others accept less: fractions of at most nine digits, no time after
+//! 9999-12-30T22:00Z.
 
 use jiff::civil::Date;
 
@@ -24,7 +25,7 @@ fn is_time(text: &str) -> bool {
     numbers(text, "dd:dd:dd").is_some_and(|[hour, minute, second]| hour < 24 && minute < 60 && second <= 60)
 }
 
-/// What follows the fraction of a second, if there is one; a point without a digit stays.
+/// The text after the fraction of a second. A point without a digit is no fraction and stays.
 fn after_fraction(text: &str) -> &str {
     match text.strip_prefix('.') {
         Some(fraction) if fraction.starts_with(|c: char| c.is_ascii_digit()) => {
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exactly_the_times_of_the_rfc_are_taken() {
+    fn only_times_of_the_rfc_are_accepted() {
         for valid in [
             "2018-04-05T17:31:00Z",
             "2018-04-05t17:31:00z",

@@ -16,10 +16,10 @@ pub enum ArchiveError {
         /// Why.
         reason: String,
     },
-    /// There is no such thing.
+    /// The requested item does not exist.
     #[error("{what} is not known here")]
     NotFound {
-        /// What was asked for.
+        /// The requested item.
         what: String,
     },
 }
@@ -62,21 +62,21 @@ pub trait DeadLetters: Send + Sync {
     ) -> Result<Vec<MessageId>, ArchiveError>;
 }
 
-/// What repairing an index did.
+/// The result of repairing an index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct IndexRepair {
     /// Dead letters that are in the index now.
     pub indexed: u64,
-    /// Those that could not be put there yet.
+    /// Dead letters that could not be added to it yet.
     pub failed: u64,
 }
 
-/// What rebuilding an index did.
+/// The result of rebuilding an index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct IndexRebuild {
     /// Dead letters that the index lacked and has now.
     pub added: u64,
-    /// Those that it had.
+    /// Dead letters that the index had already.
     pub there: u64,
 }
 

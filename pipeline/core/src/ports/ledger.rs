@@ -40,22 +40,22 @@ pub struct Location {
     pub body: String,
 }
 
-/// How many promises are where.
+/// Counts promises by place.
 #[async_trait]
 pub trait LedgerReader: Send + Sync {
     /// The ledger at one moment.
     async fn ledger(&self) -> Result<Ledger, LedgerError>;
 }
 
-/// Where single events are.
+/// Finds single events.
 #[async_trait]
 pub trait EventLocator: Send + Sync {
-    /// Every place where an event with that id is (and with that source, if given): the store first, then dead letters
-    /// from the newest on, then the queues. Of an event that is stored no other place is named.
+    /// Every place of an event with that id, and with that source if one is given. The order is: the store, dead
+    /// letters from the newest on, the queues. A stored event has no other place.
     async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, LedgerError>;
 
-    /// The place of each of many ids; `None` for an id that is in no place. Of several places the furthest
-    /// counts ([`Place::progress`]).
+    /// The place of each id; `None` for an id that is in no place. Of several places the one with the highest
+    /// [`Place::progress`] counts.
     async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, LedgerError>;
 
     /// Whether it finds events in a queue. SQS cannot be asked for one message. There an event that is still

@@ -5,18 +5,18 @@ use crate::Timestamp;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-/// Something that a person did.
+/// An action of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
-    /// When.
+    /// When it was done.
     pub at: Timestamp,
-    /// Who.
+    /// The person.
     pub by: String,
-    /// What, such as `replay` or `discard`.
+    /// The action, such as `replay` or `discard`.
     pub action: String,
-    /// To what.
+    /// What it was done to, such as a dead letter's id.
     pub subject: String,
-    /// With what words.
+    /// The reason or other details.
     pub detail: String,
 }
 

@@ -7,13 +7,12 @@ use crate::message::{self, MessageAttributes, OutgoingMessage, ReceivedMessage};
 use async_trait::async_trait;
 use std::time::Duration;
 
-/// Why a queue did not take a message or an order.
+/// Why a queue did not accept a message or an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
-    /// It accepts nothing at the moment: a full disk, an outage. Nothing is promised. Across a network, a
-    /// call whose connection broke may have left the message there all the same. Sending it again is safe,
-    /// since the store takes an event once.
-    #[error("the queue takes nothing at the moment: {reason}")]
+    /// It accepts nothing at the moment: a full disk, an outage. Nothing is promised. A call whose connection broke
+    /// may still have delivered the message. Sending it again is safe, since the store takes an event once.
+    #[error("the queue accepts nothing at the moment: {reason}")]
     Unavailable {
         /// Why, for the log and for people who operate this; it names no secret.
         reason: String,
@@ -29,8 +28,8 @@ pub enum QueueError {
         /// The queue's limit.
         limit: usize,
     },
-    /// It will never take this message, whatever its size. Nothing of it was taken.
-    #[error("the queue does not take this message: {reason}")]
+    /// It will never accept this message, for a reason other than its size.
+    #[error("the queue does not accept this message: {reason}")]
     Rejected {
         /// Why, for the log and for people who operate this.
         reason: String,
@@ -79,7 +78,7 @@ impl QueueError {
         None
     }
 
-    /// Whether the queue will never accept this message, whatever the number of retries.
+    /// Whether the queue will never accept this message, so that a retry cannot help.
     pub fn is_final(&self) -> bool {
         match self {
             Self::TooLarge { .. } | Self::Rejected { .. } => true,
@@ -112,12 +111,12 @@ pub struct Deferral {
 pub struct DeadLetterOrder {
     /// The message.
     pub message: ReceivedMessage,
-    /// Everything that is known of its failures, the deciding one last.
+    /// All known failures of it, the deciding one last.
     pub failures: Vec<Failure>,
 }
 
 impl DeadLetterOrder {
-    /// The message attributes to send it to the DLQ with: its own, and what the archiver has to know.
+    /// The message attributes to send it to the DLQ with: its own, and those for the archiver.
     pub fn attributes(&self) -> MessageAttributes {
         let message = &self.message;
         let mut attributes = message.attributes.clone();

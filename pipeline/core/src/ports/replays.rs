@@ -26,7 +26,7 @@ pub trait Replays: Send + Sync {
     /// Records that messages were put back. One that was stored or returned meanwhile stays so.
     async fn mark_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), ArchiveError>;
 
-    /// Records why a replay can't go on, or that it can.
+    /// Records why a replay can't continue, or that it can.
     async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError>;
 
     /// Records that a message was not put back and never will be. Its dead letter is archived again, and its

@@ -1,9 +1,9 @@
-//! Checking data against one schema, in time and memory that grow with the data and not exponentially with its depth.
+//! Checks data against one schema. Time and memory grow with the data, and not exponentially with its depth.
 //!
-//! The validator collects an error for each alternative of an `anyOf` or `oneOf`, and so on within each. A schema that
-//! refers to itself from two alternatives, such as one of expression trees, thus makes 2ⁿ errors for data that nests n levels
-//! deep. Whether data is valid at all is found out with memory of what was seen, so that comes first; why it is not is then
-//! asked of a copy of the schema whose alternatives are only ever asked whether they fit.
+//! The validator collects an error for each alternative of an `anyOf` or `oneOf`, and again within each. A schema of
+//! expression trees refers to itself from two alternatives. For data that nests n levels deep it then makes 2ⁿ
+//! errors. The test for validity alone caches its results, so it comes first. If the data is not valid, a copy of the
+//! schema gives the reason. Its alternatives only report whether they match.
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
@@ -21,23 +21,23 @@ pub(super) struct Check {
     explain: Explain,
 }
 
-/// How it is found out why data is not valid.
+/// How to find the reason why data is not valid.
 #[derive(Debug)]
 enum Explain {
-    /// The validator may say itself: the schema refers to nothing, so its errors are as many as it has keywords.
+    /// From the validator itself: the schema refers to nothing, so it has no more errors than keywords.
     Itself,
-    /// A copy without contexts does.
-    Quietly(Box<Validator>),
-    /// Nothing can: the copy could not be made.
+    /// From the validator of [`without_contexts`].
+    Copy(Box<Validator>),
+    /// Not at all: the copy could not be made.
     Not,
 }
 
 impl Check {
-    /// `quiet` makes the validator of [`without_contexts`]; it is called if it is needed.
+    /// `copy` makes the validator of [`without_contexts`]; it is called only if it is needed.
     pub(super) fn new(
         validator: Validator,
         schema: &Value,
-        quiet: impl FnOnce() -> Option<Validator>,
+        copy: impl FnOnce() -> Option<Validator>,
     ) -> Self {
         let explain = if !mentions(schema, &|name| name.ends_with("Ref") || name == "$ref") {
             Explain::Itself
@@ -45,7 +45,7 @@ impl Check {
             // What alternatives have evaluated is not known without their contexts.
             Explain::Not
         } else {
-            quiet().map_or(Explain::Not, |validator| Explain::Quietly(Box::new(validator)))
+            copy().map_or(Explain::Not, |validator| Explain::Copy(Box::new(validator)))
         };
         Self { validator, explain }
     }
@@ -60,7 +60,7 @@ impl Check {
         }
         let reason = match &self.explain {
             Explain::Itself => self.validator.iter_errors(data).next().map(|error| sentence(&error)),
-            Explain::Quietly(quiet) => quiet.validate(data).err().map(|error| sentence(&error)),
+            Explain::Copy(copy) => copy.validate(data).err().map(|error| sentence(&error)),
             Explain::Not => None,
         };
         Err(reason.unwrap_or_else(|| "the data: does not match its schema".to_owned()))
@@ -70,7 +70,7 @@ impl Check {
 fn sentence(error: &ValidationError<'_>) -> String {
     let pointer = error.instance_path().to_string();
     let place = if pointer.is_empty() { "the data" } else { &pointer };
-    match quiet_alternatives(error) {
+    match wrapped_alternatives(error) {
         Some("oneOf") => {
             format!(
                 "{place}: value is not valid under exactly one of the schemas listed in the 'oneOf' keyword"
@@ -84,35 +84,36 @@ fn sentence(error: &ValidationError<'_>) -> String {
 }
 
 /// The keyword that [`without_contexts`] wrapped, if it is the one that failed.
-fn quiet_alternatives(error: &ValidationError<'_>) -> Option<&'static str> {
+fn wrapped_alternatives(error: &ValidationError<'_>) -> Option<&'static str> {
     let ValidationErrorKind::Not { schema } = error.kind() else { return None };
     let wrapped = schema.as_object().filter(|not| not.len() == 1)?.get("not")?.as_object()?;
     ALTERNATIVES.into_iter().find(|keyword| wrapped.len() == 1 && wrapped.contains_key(*keyword))
 }
 
-/// The same schema, with each `anyOf` and `oneOf` inside a double `not`: it takes the same data, and says only whether.
+/// The same schema, with each `anyOf` and `oneOf` inside a double `not`: it accepts the same data, and reports only
+/// whether the data matches.
 pub(super) fn without_contexts(schema: &Value) -> Value {
     match schema {
         Value::Array(items) => items.iter().map(without_contexts).collect(),
         Value::Object(members) => {
-            let mut quiet = Map::new();
+            let mut copy = Map::new();
             let mut wrapped = Vec::new();
             for (name, value) in members {
                 if DATA.contains(&name.as_str()) {
-                    quiet.insert(name.clone(), value.clone());
+                    copy.insert(name.clone(), value.clone());
                 } else if ALTERNATIVES.contains(&name.as_str()) && value.is_array() {
                     wrapped.push(json!({"not": {"not": {name.as_str(): without_contexts(value)}}}));
                 } else {
-                    quiet.insert(name.clone(), without_contexts(value));
+                    copy.insert(name.clone(), without_contexts(value));
                 }
             }
             if !wrapped.is_empty() {
                 // Anything but an array is no schema, which its own validator has refused.
-                if let Value::Array(all) = quiet.entry("allOf").or_insert_with(|| json!([])) {
+                if let Value::Array(all) = copy.entry("allOf").or_insert_with(|| json!([])) {
                     all.extend(wrapped);
                 }
             }
-            Value::Object(quiet)
+            Value::Object(copy)
         }
         other => other.clone(),
     }
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn two_recursive_parts_of_all_of_end_too() {
+    fn two_recursive_parts_of_all_of_are_checked_too() {
         let part = || json!({"properties": {"arg": {"$ref": "#/$defs/e"}}});
         let schema = json!({"$ref": "#/$defs/e", "$defs": {"e": {
             "type": "object", "allOf": [part(), part()]}}});
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_beside_alternatives_is_still_said() {
+    fn a_violation_beside_alternatives_is_still_reported() {
         let schema = json!({
             "$defs": {"amount": {"anyOf": [{"type": "number"}, {"type": "null"}]}},
             "properties": {"amount": {"$ref": "#/$defs/amount"}, "id": {"type": "string"}},

@@ -10,8 +10,8 @@ use crate::trace::TraceHeader;
 /// event will be stored, or an operator will see why not.
 ///
 /// # Errors
-/// [`QueueError::TooLarge`] for an event over `max_event_bytes`, which can't be sent in any case; otherwise what the
-/// queue answered.
+/// [`QueueError::TooLarge`] for an event over `max_event_bytes`, which can't be sent in any case. Otherwise the
+/// queue's own error.
 pub async fn accept(
     queue: &dyn EventQueue,
     events: &[Event],

@@ -28,7 +28,7 @@ pub struct ArchivedRecord {
     pub result: Result<(), ArchiveError>,
 }
 
-/// What came of a batch from the DLQ.
+/// The outcome of a batch from the DLQ.
 #[derive(Clone, Debug)]
 pub struct ArchiveReport {
     /// Each message, in the batch's order.
@@ -66,8 +66,8 @@ impl Report for ArchiveReport {
         age.map(measured).into_iter().collect()
     }
 
-    // Those of its messages that are traced: the wait in the DLQ and the work, in the trace of the request that brought
-    // the event.
+    // For those of its messages that are traced. They are the wait in the DLQ and the work, in the trace of the request
+    // that brought the event.
     fn segments(&self, names: SegmentNames<'_>) -> Vec<Segment> {
         let (started, ended) = (self.started_at, self.ended_at);
         let traced = self.records.iter().filter_map(|record| {
@@ -155,7 +155,7 @@ impl BatchWork for Archiver {
 }
 
 impl Archiver {
-    /// Archives a batch from the DLQ, each message with an outcome of its own.
+    /// Archives a batch from the DLQ, with one outcome for each message.
     pub async fn archive_batch(&self, batch: Vec<ReceivedMessage>) -> ArchiveReport {
         let started_at = self.clock.now();
         let dead_letters: Vec<_> = batch.iter().map(|message| self.dead_letter(message)).collect();

@@ -1,4 +1,4 @@
-//! Store: a batch of messages becomes events in the store, each record with an outcome of its own.
+//! Store: a batch of messages becomes events in the store, with one outcome for each record.
 
 mod segments;
 
@@ -23,11 +23,11 @@ use spillway_metrics::{Function, consumer};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Replayed records that report at once. Each report takes some 40 ms where it is a transaction: one after the other, a
-/// batch of thousands would end with the function's time.
+/// Maximum number of replayed records that report concurrently. A report that is a transaction takes some 40 ms. One
+/// after the other, thousands of them would exceed the function's time.
 const REPORTS_AT_ONCE: usize = 16;
 
-/// What came of one record.
+/// The outcome of one record.
 #[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Outcome {
@@ -53,18 +53,18 @@ impl Outcome {
     }
 }
 
-/// One record and what came of it.
+/// One record and its outcome.
 #[derive(Clone, Debug)]
 pub struct RecordReport {
     /// The record.
     pub message: ReceivedMessage,
     /// Its event's key and type, if its body could be read.
     pub event: Option<(EventKey, EventType)>,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// What came of a batch.
+/// The outcome of a batch.
 #[derive(Clone, Debug)]
 pub struct BatchReport {
     /// Each record, in the batch's order.
@@ -270,8 +270,8 @@ impl Consumer {
         let mut answers = self.store.put_if_absent(&items).await;
         // A record without an answer counts as not stored: its message has to stay in the queue.
         answers.resize_with(items.len(), || Err(unanswered()));
-        // A record with the same key asks again, after the first. It has a promise of its own, which the
-        // store has to count.
+        // A record with the same key asks again, after the first. It is a separate promise, which the store has to
+        // count.
         for (record, item) in twins {
             let answer = match &answers[item] {
                 Ok(_) => {
@@ -379,7 +379,7 @@ impl Consumer {
 }
 
 fn unanswered() -> StoreError {
-    StoreError::Unavailable { reason: "the store gave no answer for this event".to_owned() }
+    StoreError::Unavailable { reason: "the store returned no answer for this event".to_owned() }
 }
 
 fn store_item(message: &ReceivedMessage, event: &Event) -> StoreItem {

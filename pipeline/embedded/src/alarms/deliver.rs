@@ -21,18 +21,18 @@ const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Delivers until dropped.
-pub(super) async fn run(log: Arc<AlarmLog>, webhook: Webhook, clock: Arc<dyn Clock>, news: Arc<Notify>) {
+pub(super) async fn run(log: Arc<AlarmLog>, webhook: Webhook, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
     loop {
         let pause = match step(&log, &webhook, &*clock).await {
             Ok(pause) => pause,
             Err(error) => {
-                tracing::warn!(%error, "what waits for the alarms' webhook could not be read");
+                tracing::warn!(%error, "the messages that wait for the webhook could not be read");
                 Some(FIRST_PAUSE)
             }
         };
         let Some(pause) = pause else { continue };
         tokio::select! {
-            () = news.notified() => {}
+            () = wake.notified() => {}
             () = clock.sleep(pause) => {}
         }
     }
@@ -57,7 +57,7 @@ pub(super) async fn step(
     match answer {
         Ok(()) => {
             if waiting.attempts > 0 {
-                tracing::info!(target: "spillway::alarms", "the webhook takes messages again");
+                tracing::info!(target: "spillway::alarms", "the webhook accepts messages again");
             }
             log.delivered(waiting.seq, now).await?;
         }
@@ -73,7 +73,7 @@ async fn failed(
     error: &DeliveryError,
 ) -> Result<(), DbError> {
     if now.duration_since(at) > GIVE_UP_AFTER {
-        tracing::warn!(target: "spillway::alarms", %error, told_at = %at, "a message for the webhook is given up after a day");
+        tracing::warn!(target: "spillway::alarms", %error, due_at = %at, "a message for the webhook is given up after a day");
         return log.failed(seq, now, None, &error.to_string()).await;
     }
     let pause = pause(attempts);
@@ -81,7 +81,7 @@ async fn failed(
         target: "spillway::alarms",
         %error,
         next_try_s = pause.as_secs(),
-        "the webhook did not take a message; it is tried again"
+        "the webhook did not accept a message; the delivery will be retried"
     );
     log.failed(seq, now, Some(now + pause), &error.to_string()).await
 }

@@ -13,7 +13,8 @@ const MINUTE: i64 = 60;
 
 /// The datapoints of a data folder, at one moment.
 ///
-/// Alarms look at periods that end at any minute, so all is put together from minutes ([`Interval::by_the_minute`]).
+/// Alarms use periods that end at any minute, so every period is summed up from minutes
+/// ([`Interval::by_the_minute`]).
 pub struct TelemetryHistory<'r> {
     reader: &'r TelemetryReader,
     resources: &'r Resources,
@@ -40,7 +41,7 @@ impl Minutes {
 }
 
 impl<'r> TelemetryHistory<'r> {
-    /// What `reader` has at `now`; `resources` says what the deployment's parts are called.
+    /// The datapoints of `reader` at `now`; `resources` has the names of the deployment's parts.
     pub fn new(reader: &'r TelemetryReader, resources: &'r Resources, now: Timestamp) -> Self {
         Self { reader, resources, now: now.as_second(), read: RefCell::default() }
     }

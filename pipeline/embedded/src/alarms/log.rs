@@ -16,7 +16,7 @@ const KEPT_S: i64 = spillway_metrics::retention::LONGEST;
 
 /// Fact: up to when alarms were evaluated, in Unix milliseconds.
 pub(super) const EVALUATED_UNTIL: &str = "alarms_evaluated_until";
-/// Fact: what the notifier has to remember.
+/// Fact: the notifier's state.
 pub(super) const NOTIFIER: &str = "alarms_teller";
 
 /// The alarms of a data folder. Any process may read them; the one that runs the pipeline writes.

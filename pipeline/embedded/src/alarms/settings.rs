@@ -1,4 +1,4 @@
-//! What alarms are evaluated with: rules, limits, names, business hours.
+//! The settings of alarms: rules, limits, names, business hours.
 
 use serde::{Deserialize, Serialize};
 use spillway_alerts::hours::{BusinessHours, HoursConfig, HoursError};
@@ -53,10 +53,10 @@ pub enum AlarmSettingsError {
         #[source]
         source: serde_json::Error,
     },
-    /// The business hours make no sense.
+    /// The business hours are invalid.
     #[error("business_hours: {0}")]
     Hours(#[from] HoursError),
-    /// A number makes no sense.
+    /// A number is out of range.
     #[error("{0}")]
     Number(&'static str),
 }
@@ -73,7 +73,7 @@ impl AlarmSettings {
         Ok(settings)
     }
 
-    /// Checks what it says; returns the business hours.
+    /// Checks the values; returns the business hours.
     ///
     /// # Errors
     /// [`AlarmSettingsError::Hours`] or [`AlarmSettingsError::Number`].
@@ -104,7 +104,7 @@ impl AlarmSettings {
     }
 }
 
-/// Rule files as they were read, so that other processes see the rules that are in force.
+/// Rule files as they were read, so that other processes see the active rules.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RuleFiles {
     /// Name and text of each file; `None`: the rules that are built in.

@@ -21,9 +21,9 @@ use std::sync::Arc;
 /// Minutes that were not evaluated are caught up with, as far back as minutes are kept.
 const FURTHEST_BACK: SignedDuration = SignedDuration::from_hours(15 * 24);
 
-/// Fact: the rules in force.
+/// Fact: the active rules.
 const RULES: &str = "alarms_rules";
-/// Fact: the settings in force.
+/// Fact: the active settings.
 const SETTINGS: &str = "alarms_settings";
 
 /// Alarms can't be evaluated.
@@ -35,7 +35,7 @@ pub enum WatchError {
     /// The limits that are built in can't be read.
     #[error(transparent)]
     Limits(#[from] LimitsError),
-    /// A setting makes no sense.
+    /// A setting is invalid.
     #[error(transparent)]
     Settings(#[from] AlarmSettingsError),
     /// The data folder can't be used.
@@ -43,12 +43,12 @@ pub enum WatchError {
     Data(#[from] DbError),
 }
 
-/// What a pipeline's alarms are evaluated with. The dashboard and a backtest use it to do the same.
+/// The rules and settings of a pipeline's alarms. The dashboard and a backtest use them too.
 #[derive(Clone, Debug)]
 pub struct ActiveRules {
     /// The rules, with their thresholds for this pipeline.
     pub rules: Arc<RuleSet>,
-    /// What their topology keys are called here.
+    /// The names of their topology keys here.
     pub resources: Arc<Resources>,
     /// When low alarms notify.
     pub hours: BusinessHours,
@@ -99,7 +99,7 @@ pub struct Watch {
     evaluated_until: Timestamp,
     /// The statuses in the database, each with why it could not be evaluated the last time.
     stored: HashMap<RuleName, (Status, Option<String>)>,
-    /// What could not be kept so far.
+    /// Results that could not be saved so far.
     unsaved: Vec<Entry>,
     outcome: Option<NotificationOutcome>,
     virtual_time: bool,
@@ -115,7 +115,7 @@ pub struct WatchOptions {
     pub settings: AlarmSettings,
     /// Whether notifications wait for a webhook.
     pub has_webhook: bool,
-    /// Nothing is notified: for generated history.
+    /// Sends no notifications: for generated history.
     pub silent: bool,
 }
 
@@ -148,7 +148,7 @@ impl Watch {
         })
     }
 
-    /// What is evaluated.
+    /// The rules and settings that are evaluated.
     pub fn in_force(&self) -> &ActiveRules {
         &self.in_force
     }
@@ -157,7 +157,7 @@ impl Watch {
     /// results and returns the notifications to send.
     ///
     /// # Errors
-    /// The results could not be kept. The next evaluation writes them with its own.
+    /// The results could not be saved. The next evaluation saves them with its own.
     pub async fn evaluate(&mut self, until: Timestamp) -> Result<Vec<Message>, DbError> {
         let until = minute(until);
         if until <= self.evaluated_until {
@@ -167,7 +167,7 @@ impl Watch {
         let errors: HashMap<RuleName, String> =
             tick.failures.into_iter().map(|(rule, error)| (rule, one_line(&error))).collect();
         if let Some((rule, reason)) = errors.iter().next() {
-            tracing::warn!(rules = errors.len(), %rule, %reason, "alarms could not be evaluated; their states stay");
+            tracing::warn!(rules = errors.len(), %rule, %reason, "alarms could not be evaluated; their states are unchanged");
         }
         let statuses = self.changed(engine.statuses(), &errors);
         self.engine = Some(engine);
@@ -199,7 +199,7 @@ impl Watch {
         match tokio::task::spawn_blocking(work).await {
             Ok(done) => Some(done),
             Err(error) => {
-                tracing::error!(%error, "evaluating alarms failed unexpectedly; it begins anew");
+                tracing::error!(%error, "evaluating alarms failed unexpectedly; the evaluator starts again");
                 let known: Vec<Status> = self.stored.values().map(|(status, _)| status.clone()).collect();
                 self.engine = Some(Engine::restored(RuleSet::clone(&self.in_force.rules), &known));
                 None
@@ -226,19 +226,20 @@ impl Watch {
 
     /// Asks the notifier, opening by opening, so that after a long time each has its own digest.
     fn notify(&mut self, until: Timestamp, changes: &[StateChange]) -> (Vec<Message>, Vec<Timestamp>) {
-        let news: Vec<StateChange> = changes.iter().filter(|change| is_news(change)).cloned().collect();
+        let relevant: Vec<StateChange> =
+            changes.iter().filter(|change| fires_or_clears(change)).cloned().collect();
         // A new notifier does not know which opening is new to it.
         let mut messages = self.notifier.notify(self.evaluated_until, &[]);
         let mut openings = Vec::new();
-        let mut messages = 0;
+        let mut handled = 0;
         let mut from = self.evaluated_until;
         while let Some(opening) = self.in_force.hours.next_opening(from).filter(|opening| *opening <= until) {
-            let here = news.partition_point(|change| change.at < opening);
-            messages.extend(self.notifier.notify(opening, &news[messages..here]));
+            let here = relevant.partition_point(|change| change.at < opening);
+            messages.extend(self.notifier.notify(opening, &relevant[handled..here]));
             openings.push(opening);
-            (messages, from) = (here, opening);
+            (handled, from) = (here, opening);
         }
-        messages.extend(self.notifier.notify(until, &news[messages..]));
+        messages.extend(self.notifier.notify(until, &relevant[handled..]));
         (messages, openings)
     }
 
@@ -246,10 +247,10 @@ impl Watch {
         &mut self,
         changes: Vec<StateChange>,
         statuses: Vec<(Status, Option<String>)>,
-        messages: &[Message],
+        notified: &[Message],
         openings: Vec<Timestamp>,
     ) -> Entry {
-        let dashboard = match messages.is_empty() {
+        let dashboard = match notified.is_empty() {
             true => None,
             false => self.local.fact(LINK_BASE).await.ok().flatten(),
         };
@@ -260,7 +261,7 @@ impl Watch {
         };
         let mut messages = Vec::new();
         let mut by_change = HashMap::new();
-        for message in messages {
+        for message in notified {
             let (kind, document) = words.document(message);
             let at = match message {
                 Message::Change { change, .. } => change.at,
@@ -286,11 +287,11 @@ impl Watch {
         Entry { evaluated_until: self.evaluated_until, statuses, changes, openings, messages, notifier }
     }
 
-    /// How a change is recorded that no message is about.
+    /// The recorded outcome of a change without a message.
     fn not_notified(&self, change: &StateChange) -> NotificationOutcome {
         let rule = self.in_force.rules.get(change.rule.as_str());
         match rule {
-            _ if !is_news(change) => NotificationOutcome::NoNews,
+            _ if !fires_or_clears(change) => NotificationOutcome::NoNews,
             Some(rule) if !rule.notify => NotificationOutcome::Part,
             Some(rule) if rule.tier == Tier::Low && !self.in_force.hours.is_open(change.at) => {
                 NotificationOutcome::Held
@@ -308,14 +309,14 @@ impl Watch {
     }
 }
 
-/// What an evaluation goes on from.
+/// The state that an evaluation continues from.
 fn stored(status: AlarmStatus) -> (Status, Option<String>) {
     let AlarmStatus { rule, state, since, reason, evaluation_error, .. } = status;
     (Status { rule, state, since, reason }, evaluation_error)
 }
 
-/// People are told when an alarm fires and when that ends.
-fn is_news(change: &StateChange) -> bool {
+/// Whether an alarm fires or clears. Other changes are not notified.
+fn fires_or_clears(change: &StateChange) -> bool {
     change.to == AlarmState::Alarm || change.from == AlarmState::Alarm
 }
 

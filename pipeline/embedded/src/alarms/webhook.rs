@@ -60,7 +60,7 @@ impl fmt::Debug for WebhookUrl {
     }
 }
 
-/// Why a message was not taken.
+/// Why a message was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
     /// It was refused.
@@ -69,7 +69,7 @@ pub enum DeliveryError {
     /// Connecting failed, or the connection broke.
     #[error("the webhook can't be reached: {0}")]
     Connection(String),
-    /// Nothing came.
+    /// No answer arrived.
     #[error("the webhook did not answer within {} s", TIMEOUT.as_secs())]
     Timeout,
 }
@@ -92,7 +92,7 @@ impl Webhook {
     /// Posts a document. Any 2xx means that the webhook accepted it. Redirects are not followed.
     ///
     /// # Errors
-    /// See [`DeliveryError`]. The document may have arrived all the same. A receiver can recognise it by its id.
+    /// See [`DeliveryError`]. The document may still have arrived. A receiver can recognise it by its id.
     pub async fn post(&self, document: String) -> Result<(), DeliveryError> {
         let request = post_request(&self.url.0, "application/json", document.into());
         let answer = tokio::time::timeout(TIMEOUT, self.client.request(request));

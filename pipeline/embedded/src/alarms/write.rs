@@ -44,13 +44,13 @@ pub(super) struct NewMessage {
 }
 
 pub(super) fn append(tx: &Connection, entry: &Entry) -> rusqlite::Result<()> {
-    let mut notify = tx.prepare_cached(
+    let mut add_message = tx.prepare_cached(
         "INSERT INTO alarm_messages (at, kind, document, delivery, next_try_at) VALUES (?1, ?2, ?3, ?4, ?1)",
     )?;
     let mut numbers = Vec::new();
     for message in &entry.messages {
         let delivery = if message.waits { "waiting" } else { "none" };
-        notify.execute(params![millis(message.at), message.kind, message.document, delivery])?;
+        add_message.execute(params![millis(message.at), message.kind, message.document, delivery])?;
         numbers.push(tx.last_insert_rowid());
     }
     let mut insert = tx.prepare_cached(
@@ -58,7 +58,7 @@ pub(super) fn append(tx: &Connection, entry: &Entry) -> rusqlite::Result<()> {
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     for (change, outcome) in &entry.changes {
-        let (messages, message) = match outcome {
+        let (notified, message) = match outcome {
             NotificationOutcome::By(message) => ("told", Some(*message)),
             NotificationOutcome::Held => ("held", None),
             NotificationOutcome::Part => ("part", None),
@@ -75,7 +75,7 @@ pub(super) fn append(tx: &Connection, entry: &Entry) -> rusqlite::Result<()> {
             before,
             after,
             change.reason,
-            messages,
+            notified,
             told_at,
             number
         ])?;
@@ -107,7 +107,7 @@ pub(super) fn note(tx: &Connection, name: &str, value: &str) -> rusqlite::Result
     tx.prepare_cached("INSERT OR REPLACE INTO facts VALUES (?1, ?2)")?.execute([name, value]).map(|_| ())
 }
 
-/// A message on its way to the webhook.
+/// A message that waits for the webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
     pub(super) seq: i64,

@@ -41,7 +41,6 @@ fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// One dead letter.
 pub fn get(connection: &Connection, id: &str) -> rusqlite::Result<Option<DeadLetter>> {
     connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM dead_letters WHERE id = ?1"))?

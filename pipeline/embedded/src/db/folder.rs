@@ -55,7 +55,7 @@ pub enum Durability {
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
-    /// Held while a pipeline runs on the folder; the system lets go of it when the process ends, however it ends.
+    /// Held while a pipeline runs on the folder. The system releases it when the process ends, even after a crash.
     _lock: Option<File>,
 }
 
@@ -75,7 +75,7 @@ impl DataFolder {
         Ok(folder)
     }
 
-    /// Creates the folder if it is missing, and locks it for this process, whatever its content.
+    /// Creates the folder if it is missing, and locks it for this process, with any content.
     ///
     /// # Errors
     /// Another pipeline runs on it, or it can't be written.
@@ -143,7 +143,7 @@ impl DataFolder {
 
     /// A connection that may write.
     pub(super) fn connect(&self, durability: Durability) -> rusqlite::Result<Connection> {
-        // One thread at a time uses a connection here, so SQLite need not lock inside.
+        // One thread at a time uses a connection here, so SQLite does not have to lock.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;

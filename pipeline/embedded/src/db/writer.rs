@@ -1,8 +1,8 @@
 //! Group commit: writes that wait while one commit is under way share the next one.
 //!
-//! A commit costs one sync of the disk, some milliseconds, whether it carries one write or hundreds. A thread
-//! of its own takes all waiting work. It runs each piece inside a savepoint, so that a failed one does not
-//! undo the others. It commits once, and only then answers all of them.
+//! A commit costs one sync of the disk, some milliseconds, whether it carries one write or hundreds. A separate
+//! thread takes all waiting work. It runs each piece inside a savepoint, so that a failed one does not undo the
+//! others. It commits once, and only then answers all of them.
 
 use super::folder::{DataFolder, Durability};
 use rusqlite::Connection;
@@ -244,7 +244,7 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Work
             (None, Ok(())) => Err(closed()),
         };
         if let Some(reply) = self.reply.take() {
-            // The caller may have gone away; the work is done all the same.
+            // The caller may have gone away; the work is still done.
             let _ = reply.send(answer);
         }
     }
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_fails_takes_nothing_with_it() {
+    async fn failed_work_does_not_undo_other_work() {
         let dir = tempfile::tempdir().unwrap();
         let db = Db::open(DataFolder::own(dir.path()).unwrap()).unwrap();
         let bad = db.write(|connection| {
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_disk_is_said_and_passes() {
+    async fn a_full_disk_is_reported_and_writing_resumes() {
         let dir = tempfile::tempdir().unwrap();
         let db = Db::open(DataFolder::own(dir.path()).unwrap()).unwrap();
         let limit = |pages: i64| {

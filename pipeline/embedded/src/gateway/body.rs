@@ -6,8 +6,8 @@ use hyper::body::{Body as _, Incoming};
 use spillway_ingest::{Problem, ProblemKind, request_too_large};
 use std::time::Duration;
 
-/// How much of a refused body is still read, so that a client that only reads the answer after it has sent
-/// everything gets one. If a connection with unread bytes is closed, many systems discard the answer.
+/// Bytes of a refused body that are still read, so that a client that sends everything first gets its answer. If a
+/// connection with unread bytes is closed, many systems discard the answer.
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(2);
 

@@ -1,4 +1,4 @@
-//! How long things take in virtual time, where code takes no time at all.
+//! Latencies for virtual time, in which code takes no time.
 
 use super::sampler::scattered;
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// What the next call takes in each stage.
+/// The latency of the next call in each stage.
 pub trait Latency: Send + Sync {
     /// The gateway, on top of what is behind it.
     fn gateway(&self) -> Duration;
@@ -51,7 +51,7 @@ impl Latency for TypicalLatency {
     }
 }
 
-/// A queue that takes its time.
+/// A queue with latency.
 pub(super) struct DelayedQueue {
     inner: Arc<dyn EventQueue>,
     clock: Arc<dyn Clock>,

@@ -3,8 +3,8 @@
 use spillway_core::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// X-Ray's way to sample ("Configuring sampling rules" in its developer guide): a fixed number of requests of
-/// each second in any case, and a share of the others.
+/// Samples as X-Ray does ("Configuring sampling rules" in its developer guide). It takes a fixed number of requests
+/// of each second, and a share of the others.
 pub(super) struct Sampler {
     reservoir: u64,
     /// The share, of `u64::MAX`.

@@ -88,7 +88,7 @@ fn service(root: &str, parent: &str, invocation: &Invocation, names: &Names) -> 
     service.parent_id = Some(parent.to_owned());
     service.origin = Some("AWS::Lambda".to_owned());
     service.fault = failed;
-    // What the Invoke API answers: 200 for every function that ended, whatever it answered.
+    // The Invoke API's status: 200 for every function that ended, with any answer.
     service.http = Some(json!({ "response": { "status": if failed { 500 } else { 200 } } }));
     service
 }

@@ -54,7 +54,7 @@ pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>, shutdown: impl 
         let connection = graceful.watch(connect(&http, stream, Arc::clone(&gateway)));
         connections.spawn(async move {
             if let Err(error) = connection.await {
-                // Caused by the client: it went away, was too slow, or does not speak HTTP.
+                // Caused by the client: it disconnected, was too slow, or sent no HTTP.
                 tracing::debug!(%error, "a connection ended early");
             }
             drop(permit);
@@ -79,7 +79,7 @@ fn builder(limits: &Limits) -> http1::Builder {
     http
 }
 
-/// One connection, which answers whatever comes over it.
+/// Serves one connection.
 fn connect(
     http: &http1::Builder,
     stream: TcpStream,

@@ -1,4 +1,4 @@
-//! What a queue looks like from outside, at one moment.
+//! The state of a queue at one moment.
 
 use super::{Queues, number};
 use crate::db::{from_millis, millis};

@@ -58,7 +58,7 @@ impl FunctionMetrics {
     }
 }
 
-/// How an invocation ended that gave no answer.
+/// How an invocation without an answer ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Crash {
     BeforeTheWork,

@@ -58,7 +58,7 @@ async fn run<F, I>(
             }
             Err(error) => {
                 drop(permit);
-                tracing::warn!(%error, ?queue, "nothing could be received");
+                tracing::warn!(%error, ?queue, "messages could not be received");
                 functions.clock.sleep(Duration::from_secs(1)).await;
             }
         }

@@ -4,8 +4,8 @@ use spillway_core::Pipeline;
 use spillway_core::usecases::replay::{End, Scope};
 use std::time::Duration;
 
-/// Between two tries if replays can't go on.
-const REST: Duration = Duration::from_secs(1);
+/// Between two tries if replays can't continue.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Looks for replays and carries them on until dropped.
 pub async fn run(ports: Pipeline, poll: Duration) {
@@ -14,7 +14,7 @@ pub async fn run(ports: Pipeline, poll: Duration) {
         let rate = ports.settings.replay_rate_per_s;
         let pause = match carrier.carry_on(Scope::All, rate, None, &mut |_| {}).await {
             Ok(carried) if carried.end == End::Done => poll,
-            Ok(_) => REST,
+            Ok(_) => RETRY_PAUSE,
             Err(error) => {
                 tracing::warn!(%error, "replays could not be read");
                 poll

@@ -9,9 +9,9 @@ use spillway_metrics::{Account, Budget, Function, Queue, Table, account, archive
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Write capacity units that DynamoDB gives an account in a region unless asked for more.
+/// DynamoDB's default limit of write capacity units for an account in a region.
 const ACCOUNT_WRITE_CAPACITY: f64 = 80_000.0;
-/// Write capacity units that DynamoDB gives one table unless asked for more.
+/// DynamoDB's default limit of write capacity units for one table.
 const TABLE_WRITE_CAPACITY: f64 = 40_000.0;
 
 /// Between searches for messages whose retention has run out. Retention is counted in days.
@@ -55,7 +55,7 @@ async fn expire(pipeline: &Pipeline) {
     match pipeline.local.queues.expire().await {
         Ok(0) => {}
         Ok(lost) => tracing::error!(lost, "messages outlived their retention and are lost"),
-        Err(error) => tracing::warn!(%error, "expired messages could not be looked for"),
+        Err(error) => tracing::warn!(%error, "expired messages could not be deleted"),
     }
 }
 
@@ -100,7 +100,7 @@ async fn sample_spending(pipeline: &Pipeline, now: Timestamp) {
     let Spending { spent_usd, forecast_usd } = match spending {
         Ok(spending) => spending,
         Err(error) => {
-            tracing::warn!(%error, "what was spent could not be reckoned");
+            tracing::warn!(%error, "the spending could not be computed");
             return;
         }
     };

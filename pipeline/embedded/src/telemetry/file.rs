@@ -12,7 +12,7 @@ pub const FILE_NAME: &str = "telemetry.db";
 /// Version of the schema, in SQLite's `user_version`.
 const VERSION: i32 = 1;
 
-/// How long a statement waits for another process to let go of the file.
+/// How long a statement waits for another process to release the file.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 
 const SCHEMA: &str = "
@@ -35,7 +35,7 @@ CREATE TABLE datapoint (
     histogram BLOB,
     PRIMARY KEY (metric, period, start)
 ) WITHOUT ROWID;
--- Datapoints of a period are complete before `until`; from there on they are to be reckoned from shorter ones.
+-- Datapoints of a period are complete before `until`; from there on they must be computed from shorter ones.
 CREATE TABLE rollup (period INTEGER PRIMARY KEY, until INTEGER NOT NULL);
 CREATE TABLE segment (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -2,7 +2,7 @@
 
 /// Each bucket ends at this many times its beginning.
 const GROWTH: f64 = 1.01;
-/// Values below count as zero: a thousandth of a millisecond is nothing here.
+/// Values below count as zero: less than a thousandth of a millisecond does not matter here.
 const SMALLEST: f64 = 1e-3;
 /// The last bucket holds all that is larger: about 10⁹, twelve days in milliseconds.
 const LAST: u16 = 2_800;
@@ -41,7 +41,7 @@ impl Histogram {
         for (bucket, count) in self.occupied() {
             seen += count;
             if seen >= rank {
-                return Some(stands_for(bucket));
+                return Some(representative_value(bucket));
             }
         }
         None
@@ -106,7 +106,7 @@ fn bucket(value: f64) -> u16 {
 }
 
 /// The value that represents a bucket: no value in the bucket differs from it by more than 1 %.
-fn stands_for(index: u16) -> f64 {
+fn representative_value(index: u16) -> f64 {
     if index == 0 {
         return 0.0;
     }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_histogram_do_no_harm() {
+    fn invalid_bytes_are_ignored() {
         for bytes in [&[0xff; 40][..], &[0x80], &[1], &[0xff, 0xff, 0x7f, 1]] {
             let mut histogram = Histogram::default();
             histogram.merge_encoded(bytes);

@@ -27,7 +27,7 @@ pub enum TelemetryReadError {
         /// Why.
         reason: String,
     },
-    /// The range or the period makes no sense.
+    /// The range or the period is invalid.
     #[error(
         "a period of {period_s} s for a range of {range_s} s: the period must be a multiple of 60 s, and the range must not end before it begins"
     )]
@@ -58,7 +58,7 @@ impl TelemetryReader {
     /// where there were no measurements. All answers show the same moment.
     ///
     /// # Errors
-    /// [`TelemetryReadError`] if the file can't be read, or the range makes no sense.
+    /// [`TelemetryReadError`] if the file can't be read, or the range is invalid.
     pub fn query(
         &self,
         queries: &[MetricQuery],

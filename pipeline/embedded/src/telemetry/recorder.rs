@@ -30,9 +30,8 @@ pub enum Mode {
 /// Accepts measurements and segments, and writes them to `telemetry.db` in the data folder when the caller
 /// flushes it.
 ///
-/// Recording never fails and never waits for a disk. When the file can't be written, measurements wait in
-/// memory. If there are too many, the oldest are dropped and counted. Writing resumes by itself when the file
-/// can be written.
+/// Recording never fails and never waits for a disk. When the file can't be written, measurements wait in memory. If
+/// there are too many, the oldest are dropped and counted. Writing resumes when the file can be written.
 pub struct Recorder {
     clock: Arc<dyn Clock>,
     mode: Mode,
@@ -45,7 +44,7 @@ pub struct Recorder {
     written_at: AtomicI64,
 }
 
-/// How recording is.
+/// The state of recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecorderHealth {
     /// Measurements that were dropped because they could not be written for too long.
@@ -111,7 +110,7 @@ impl Recorder {
         self.take_over_and_write(now, due);
     }
 
-    /// Writes all that was recorded, whatever the mode. To be called when a simulation or the process ends.
+    /// Writes all that was recorded, in any mode. To be called when a simulation or the process ends.
     pub fn finish(&self, now: Timestamp) {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).retry_now();
         self.take_over_and_write(now.as_second(), true);
@@ -126,7 +125,7 @@ impl Recorder {
         if before == 0 && dropped.measurements > 0 {
             tracing::warn!(
                 measurements = dropped.measurements,
-                "measurements are dropped: they are too old, or could not be written for too long; this is said once"
+                "measurements are dropped: they are too old, or could not be written for too long; this is logged once"
             );
         }
         if due || writer.is_pressed() {
@@ -147,7 +146,7 @@ impl Recorder {
         }
     }
 
-    /// How recording is.
+    /// The state of recording.
     pub fn health(&self) -> RecorderHealth {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         RecorderHealth {
@@ -174,7 +173,9 @@ impl MetricSink for Recorder {
 impl TraceSink for Recorder {
     fn record(&self, segment: Segment) {
         if !self.segments.push(segment) && self.dropped_segments.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!("segments of traces are dropped: too many wait to be written; this is said once");
+            tracing::warn!(
+                "segments of traces are dropped: too many wait to be written; this is logged once"
+            );
         }
     }
 }

@@ -21,8 +21,8 @@ const SEGMENTS_KEPT: i64 = 30 * DAY;
 /// X-Ray has no such limit. A disk has: about 1 GB.
 const MAX_SEGMENTS: i64 = 500_000;
 
-/// Oldest measurement that is still taken, in seconds: CloudWatch takes two weeks.
-pub(super) const OLDEST_TAKEN: i64 = 14 * DAY;
+/// Age in seconds of the oldest measurement that is still accepted: CloudWatch accepts two weeks.
+pub(super) const OLDEST_ACCEPTED: i64 = 14 * DAY;
 
 /// The longer periods that a query may read, longest first.
 pub(super) fn longer_periods() -> impl Iterator<Item = i64> {

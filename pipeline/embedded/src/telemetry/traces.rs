@@ -83,7 +83,7 @@ fn segments_of(connection: &Connection, id: &str) -> rusqlite::Result<Vec<Segmen
     let rows = statement.query_map(params![id, MAX_SEGMENTS], |row| row.get::<_, String>(0))?;
     let mut segments = Vec::new();
     for document in rows {
-        // What this program did not write is no reason to hide the rest.
+        // A segment that another program wrote must not hide the rest.
         segments.extend(serde_json::from_str::<Segment>(&document?).ok());
     }
     Ok(segments)

@@ -47,7 +47,7 @@ pub(super) struct Writer {
 
 struct Open {
     connection: Connection,
-    /// Ids of metrics by their slot's number.
+    /// Ids of metrics by their slots' numbers.
     ids: HashMap<usize, i64>,
 }
 
@@ -78,7 +78,7 @@ impl Writer {
         let mut dropped = Dropped::default();
         for (number, slot) in slots.iter().enumerate() {
             for (minute, set) in slot.take() {
-                if minute < now - retention::OLDEST_TAKEN {
+                if minute < now - retention::OLDEST_ACCEPTED {
                     dropped.measurements += set.count;
                     continue;
                 }
@@ -124,7 +124,7 @@ impl Writer {
         self.error.as_deref()
     }
 
-    /// Writes all that waits. When that fails it goes on waiting; the next try is a few seconds later.
+    /// Writes all that waits. When that fails, the data is kept; the next try is a few seconds later.
     pub(super) fn write(&mut self, slots: &[Arc<Slot>], now: i64) {
         // A clock that was set back must not stop writing for longer than a try takes.
         if self.not_before.is_some_and(|time| now < time && time - now <= RETRY_AFTER) {
@@ -142,7 +142,7 @@ impl Writer {
                     tracing::warn!(
                         path = %self.path.display(),
                         error = %error,
-                        "telemetry can't be written; the pipeline goes on without, and this is tried again"
+                        "telemetry can't be written; the pipeline continues without it, and writing is retried"
                     );
                 }
                 self.error = Some(error.to_string());
@@ -189,7 +189,7 @@ impl Open {
         if datapoints.is_empty() && segments.is_empty() {
             return Ok(());
         }
-        // Ids are forgotten if the transaction fails, as the whole connection is.
+        // If the transaction fails, the ids are dropped with the connection.
         let transaction = self.connection.transaction()?;
         write_datapoints(&transaction, slots, datapoints, &mut self.ids)?;
         write_segments(&transaction, segments)?;

@@ -1,10 +1,11 @@
-//! Simulated incidents on the real runtime. A low alarm announces each incident before a high one does. A
-//! normal week wakes no engineer. Every metric that a rule watches is recorded.
+//! Simulated incidents on the real runtime. A low alarm announces each incident before a high one does. A normal week
+//! pages no engineer. Every metric that a rule watches is recorded.
 
 #![expect(clippy::print_stdout, reason = "`cargo xtask bench` and `cargo xtask test` show these tables")]
 
-mod world;
+mod scenario;
 
+use scenario::{DAY, HOUR, Observed, Scenario};
 use spillway_alerts::{History, Slots, Tier};
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::alarms::TelemetryHistory;
@@ -12,7 +13,6 @@ use spillway_embedded::faults::FaultKind;
 use spillway_embedded::telemetry::TelemetryReader;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use world::{DAY, HOUR, Lived, World};
 
 /// Most low firings in a normal week.
 const LOW_A_WEEK: usize = 5;
@@ -20,113 +20,113 @@ const LOW_A_WEEK: usize = 5;
 /// Metrics that rules watch and the embedded runtime does not record, with the reason.
 const NOT_RECORDED: [(&str, &str); 1] = [(
     "Maximum of Spillway DeadLettersUnindexed FunctionName=functions.archiver",
-    "here the archive is one table, which needs no index beside it",
+    "on one machine the archive is one table, without a separate index",
 )];
 
 /// Noon on Sunday, when incidents begin: there is enough traffic for rates to mean something.
 const NOON: i64 = 12 * HOUR;
 
-fn store_outage() -> World {
+fn store_outage() -> Scenario {
     let faults = vec![(FaultKind::StoreOutage, NOON * 60, (NOON + 3 * HOUR) * 60)];
-    World { faults, ..begins_at_eleven(NOON + HOUR) }
+    Scenario { faults, ..begins_at_eleven(NOON + HOUR) }
 }
 
 /// The store's capacity falls from one and a half times what is needed to an eighth of it within four hours.
-fn throttling_ramp() -> World {
+fn throttling_ramp() -> Scenario {
     let settings = PipelineSettings { write_capacity_units: 4.0, ..PipelineSettings::default() };
     let step = |number: i64| {
         let from = (NOON + number * 10) * 60;
         (FaultKind::StoreThrottle { capacity: 0.5 - number as f64 * 0.019 }, from, from + 600)
     };
-    World { faults: (0..24).map(step).collect(), settings, ..begins_at_eleven(NOON + 4 * HOUR) }
+    Scenario { faults: (0..24).map(step).collect(), settings, ..begins_at_eleven(NOON + 4 * HOUR) }
 }
 
 /// For half an hour the store refuses one event in five, at every attempt.
-fn poison_burst() -> World {
-    World { refused: NOON..NOON + HOUR / 2, ..begins_at_eleven(NOON + 4 * HOUR) }
+fn poison_burst() -> Scenario {
+    Scenario { refused: NOON..NOON + HOUR / 2, ..begins_at_eleven(NOON + 4 * HOUR) }
 }
 
 /// Within ten minutes half of all events break their schema: a deployment of the sender goes out.
-fn bad_deployment() -> World {
+fn bad_deployment() -> Scenario {
     let poison = |minute: i64| match minute - NOON {
         since @ 0..10 => since as f64 / 20.0,
         10..60 => 0.5,
         _ => 0.0,
     };
-    World { poison, ..begins_at_eleven(NOON + HOUR) }
+    Scenario { poison, ..begins_at_eleven(NOON + HOUR) }
 }
 
 /// A deployment with which every invocation of the consumer crashes, while there is little traffic.
-fn consumer_crash() -> World {
+fn consumer_crash() -> Scenario {
     let crash = FaultKind::ConsumerCrash { probability: 1.0 };
     let faults = vec![(crash, NOON * 60, (NOON + 3 * HOUR) * 60)];
     let rate = |minute: i64| if minute < 11 * HOUR { 0.0 } else { 0.05 };
-    World { rate, faults, expected: 0.0, ..World::quiet(NOON + HOUR) }
+    Scenario { rate, faults, expected: 0.0, ..Scenario::without_faults(NOON + HOUR) }
 }
 
 /// Clients stop within half an hour.
-fn traffic_drop() -> World {
+fn traffic_drop() -> Scenario {
     let rate = |minute: i64| match minute - NOON {
         ..0 => 0.3,
         since @ 0..30 => 0.3 * (1.0 - since as f64 / 30.0),
         _ => 0.0,
     };
-    World { rate, ..World::quiet(NOON + 2 * HOUR) }
+    Scenario { rate, ..Scenario::without_faults(NOON + 2 * HOUR) }
 }
 
 /// The queue refuses for a moment each minute, a little longer each time: server errors rise to a tenth.
-fn slow_leak() -> World {
+fn slow_leak() -> Scenario {
     let minutes = 6 * HOUR;
     let moment = |number: i64| {
         let from = (NOON + number) * 60;
         (FaultKind::QueueOutage, from, from + number * 6 / minutes)
     };
     let faults = (0..minutes).map(moment).filter(|(_, from, until)| from < until).collect();
-    World { faults, ..begins_at_eleven(NOON + minutes) }
+    Scenario { faults, ..begins_at_eleven(NOON + minutes) }
 }
 
 /// Dead letters arrive, and the archiver is never invoked.
-fn archiver_outage() -> World {
+fn archiver_outage() -> Scenario {
     let settings = PipelineSettings { archiver_concurrency: 0, ..PipelineSettings::default() };
-    World { settings, ..an_hour_of_dead_letters(NOON + HOUR) }
+    Scenario { settings, ..an_hour_of_dead_letters(NOON + HOUR) }
 }
 
 /// Dead letters arrive for an hour, and every invocation of the archiver fails until they are almost lost.
-fn archiver_crash() -> World {
+fn archiver_crash() -> Scenario {
     let days = 13 * DAY;
     let faults = vec![(FaultKind::ArchiverOutage, NOON * 60, (NOON + days) * 60)];
-    World { faults, ..an_hour_of_dead_letters(NOON + days) }
+    Scenario { faults, ..an_hour_of_dead_letters(NOON + days) }
 }
 
 /// A few events from noon to one, of which one in ten breaks its schema, and nothing before and after.
-fn an_hour_of_dead_letters(minutes: i64) -> World {
-    World {
+fn an_hour_of_dead_letters(minutes: i64) -> Scenario {
+    Scenario {
         rate: |minute| if (NOON..NOON + HOUR).contains(&minute) { 0.05 } else { 0.0 },
         poison: |_| 0.1,
         expected: 0.0,
-        ..World::quiet(minutes)
+        ..Scenario::quiet(minutes)
     }
 }
 
 /// From the sixth day on there is three times as much as planned. The budget is for a usual month and half of it again.
-fn cost_creep() -> World {
+fn cost_creep() -> Scenario {
     let rate = |minute: i64| if minute < 5 * DAY { 0.02 } else { 0.06 };
     let settings = PipelineSettings { monthly_budget_usd: 0.46, ..PipelineSettings::default() };
-    World { rate, settings, expected: 0.0, ..World::quiet(19 * DAY) }
+    Scenario { rate, settings, expected: 0.0, ..Scenario::without_faults(19 * DAY) }
 }
 
-/// Nothing before eleven: nights cost time and prove nothing here.
-fn begins_at_eleven(minutes: i64) -> World {
-    World {
+/// No traffic before eleven: simulating nights costs time and proves nothing here.
+fn begins_at_eleven(minutes: i64) -> Scenario {
+    Scenario {
         rate: |minute| if minute < 11 * HOUR { 0.0 } else { 1.0 },
         expected: 0.0,
-        ..World::quiet(minutes)
+        ..Scenario::without_faults(minutes)
     }
 }
 
 #[test]
 fn every_incident_notifies_a_low_alarm_before_a_high_one() {
-    type Incident = (&'static str, fn() -> World, i64);
+    type Incident = (&'static str, fn() -> Scenario, i64);
     let incidents: [Incident; 10] = [
         ("store outage", store_outage, NOON),
         ("throttling ramp", throttling_ramp, NOON),
@@ -144,11 +144,11 @@ fn every_incident_notifies_a_low_alarm_before_a_high_one() {
         "incident", "low after", "", "high after", "", "lead"
     );
     let mut wrong = Vec::new();
-    for (name, world, began) in incidents {
-        let lived = world().live();
-        let first = |tier| lived.firings(tier).into_iter().find(|(at, _)| *at >= began);
+    for (name, scenario, began) in incidents {
+        let observed = scenario().run();
+        let first = |tier| observed.firings(tier).into_iter().find(|(at, _)| *at >= began);
         let (Some(low), Some(high)) = (first(Tier::Low), first(Tier::High)) else {
-            wrong.push(format!("{name}: no low or no high alarm\n{}", lived.story()));
+            wrong.push(format!("{name}: no low or no high alarm\n{}", observed.periods_in_words()));
             continue;
         };
         let (low_rule, high_rule) = (low.1.as_str(), high.1.as_str());
@@ -157,8 +157,12 @@ fn every_incident_notifies_a_low_alarm_before_a_high_one() {
             table,
             "{name:<16} {after:>5} min {low_rule:<26} {until:>5} min {high_rule:<26} {lead:>5} min"
         );
-        if lead <= 0 || !lived.unwarned().is_empty() || lived.firings(Tier::High)[0].0 < began {
-            wrong.push(format!("{name}: unwarned {:?}\n{}", lived.unwarned(), lived.story()));
+        if lead <= 0 || !observed.without_warning().is_empty() || observed.firings(Tier::High)[0].0 < began {
+            wrong.push(format!(
+                "{name}: without an earlier low alarm: {:?}\n{}",
+                observed.without_warning(),
+                observed.periods_in_words()
+            ));
         }
     }
     keep("incidents.txt", &table);
@@ -167,14 +171,14 @@ fn every_incident_notifies_a_low_alarm_before_a_high_one() {
 
 #[test]
 fn a_normal_week_pages_no_engineer() {
-    let world = World { rate: |_| 0.4, ..World::quiet(7 * DAY) };
-    let lived = world.live();
-    let (high, low) = (lived.firings(Tier::High), lived.firings(Tier::Low));
+    let scenario = Scenario { rate: |_| 0.4, ..Scenario::without_faults(7 * DAY) };
+    let observed = scenario.run();
+    let (high, low) = (observed.firings(Tier::High), observed.firings(Tier::Low));
     let line =
         format!("a normal week: {} high alarms, {} low ones (at most {LOW_A_WEEK})\n", high.len(), low.len());
     keep("normal_week.txt", &line);
-    assert!(high.is_empty(), "{}", lived.story());
-    assert!(low.len() <= LOW_A_WEEK, "{}", lived.story());
+    assert!(high.is_empty(), "{}", observed.periods_in_words());
+    assert!(low.len() <= LOW_A_WEEK, "{}", observed.periods_in_words());
 }
 
 #[test]
@@ -188,22 +192,22 @@ fn every_metric_that_a_rule_watches_is_recorded() {
     ];
     let poison = |minute: i64| if minute > NOON + 50 { 0.2 } else { 0.0 };
     let rate = |minute: i64| if (NOON..NOON + 2 * HOUR).contains(&minute) { 0.5 } else { 0.05 };
-    let lived = World { faults, poison, rate, ..World::quiet(26 * HOUR) }.live();
-    let missing = missing(&lived);
+    let observed = Scenario { faults, poison, rate, ..Scenario::without_faults(26 * HOUR) }.run();
+    let missing = missing(&observed);
     let excused: BTreeSet<&str> = NOT_RECORDED.iter().map(|(name, _)| *name).collect();
     let names: BTreeSet<&str> = missing.iter().map(String::as_str).collect();
     assert_eq!(names, excused, "recorded by the embedded runtime, or on the list with a reason");
 }
 
 /// Statistics that a rule watches and of which there is no value in all the time.
-fn missing(lived: &Lived) -> Vec<String> {
-    let reader = TelemetryReader::new(lived.folder.path());
-    let end = lived.start + jiff::SignedDuration::from_mins(26 * HOUR);
-    let history = TelemetryHistory::new(&reader, &lived.in_force.resources, end);
+fn missing(observed: &Observed) -> Vec<String> {
+    let reader = TelemetryReader::new(observed.folder.path());
+    let end = observed.start + jiff::SignedDuration::from_mins(26 * HOUR);
+    let history = TelemetryHistory::new(&reader, &observed.in_force.resources, end);
     let slots =
-        Slots { first_end: lived.start.as_second() + 60, step: 60, period: 60, len: 26 * HOUR as usize };
+        Slots { first_end: observed.start.as_second() + 60, step: 60, period: 60, len: 26 * HOUR as usize };
     let queries =
-        lived.in_force.rules.iter().filter_map(|rule| rule.metric()).flat_map(|metric| &metric.queries);
+        observed.in_force.rules.iter().filter_map(|rule| rule.metric()).flat_map(|metric| &metric.queries);
     let mut missing: Vec<String> = queries
         .filter(|query| {
             let column = history.column(&query.stat, slots).expect("telemetry is readable");
@@ -216,7 +220,7 @@ fn missing(lived: &Lived) -> Vec<String> {
     missing
 }
 
-/// Leaves a result where `cargo xtask test` and `cargo xtask bench` show it.
+/// Saves a result for `cargo xtask test` and `cargo xtask bench`, which show it.
 fn keep(name: &str, text: &str) {
     println!("{text}");
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));

@@ -1,4 +1,4 @@
-//! A pipeline in virtual time, and what every test of one does.
+//! A pipeline in virtual time, with helpers for its tests.
 
 use spillway_core::Timestamp;
 use spillway_core::event::Event;
@@ -90,7 +90,7 @@ impl Running {
         ledger
     }
 
-    /// Waits, in virtual time, until nothing is on its way any more.
+    /// Waits, in virtual time, until no event is being processed any more.
     pub async fn settle(&self) -> Ledger {
         for _ in 0..2_000 {
             let ledger = self.ledger().await;
@@ -99,7 +99,7 @@ impl Running {
             }
             self.sleep(60).await;
         }
-        panic!("still on the way: {:?}", self.ledger().await);
+        panic!("still being processed: {:?}", self.ledger().await);
     }
 }
 

@@ -62,7 +62,7 @@ fn crashes_of_the_consumer_store_each_event_once() {
 }
 
 #[test]
-fn a_consumer_that_always_dies_leaves_its_messages_to_the_queues_own_redrive() {
+fn a_consumer_that_always_crashes_leaves_its_messages_to_the_queues_own_redrive() {
     let dir = tempfile::tempdir().unwrap();
     in_virtual_time(start(), async |clock| {
         let faults = [fault(FaultKind::ConsumerCrash { probability: 1.0 }, 0, 20 * 3600)];
@@ -132,7 +132,7 @@ fn a_wrong_schema_dead_letters_at_once_and_a_replay_after_the_fix_stores() {
         assert!(replayer.preflight(&ids).await.unwrap().iter().all(|forecast| forecast.would_fail.is_some()));
         let first = replayer.start(&ids, "test").await.unwrap();
         assert_eq!(run.ledger().await.replaying, 5);
-        assert!(replayer.start(&ids, "somebody else").await.is_err(), "taken already");
+        assert!(replayer.start(&ids, "another operator").await.is_err(), "taken already");
         run.settle().await;
         let replay = ports.replays.get(&first.id).await.unwrap().unwrap();
         assert_eq!((replay.returned, replay.stored), (5, 0));

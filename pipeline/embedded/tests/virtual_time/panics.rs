@@ -1,4 +1,4 @@
-//! A record that makes a function panic takes nothing down with it, on one machine as in AWS.
+//! A record that makes a function panic does not affect other records, on one machine as in AWS.
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
@@ -21,8 +21,8 @@ use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-/// A store that fails in its own way for the event `e3`, and is the real one for all others.
-struct Odd {
+/// A store that panics or hangs for the event `e3`, and is the real one for all others.
+struct FailingStore {
     real: Arc<dyn EventStore>,
     clock: Arc<dyn Clock>,
     how: How,
@@ -35,7 +35,7 @@ enum How {
 }
 
 #[async_trait]
-impl EventStore for Odd {
+impl EventStore for FailingStore {
     async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>> {
         if items.iter().any(|item| item.key.id.as_str() == "e3") {
             assert!(self.how == How::Hangs, "this event makes the store panic");
@@ -50,7 +50,8 @@ impl EventStore for Odd {
 }
 
 thread_local! {
-    /// What was logged on this thread since its test began to log: a test in virtual time has one thread, and so has its log.
+    /// The log of this thread since its test called [`begin_log`]. A test in virtual time has one thread, and so has
+    /// its log.
     static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
@@ -66,8 +67,9 @@ impl std::io::Write for ToLog {
     }
 }
 
-/// Begins to log on this thread. The subscriber is the process's, since a line that another test meets first without one
-/// would be switched off for all threads. Threads that did not begin to log pay nothing: some tests fail millions of times.
+/// Begins to log on this thread. All threads share one subscriber. Without it, a log line that another test reaches
+/// first would be switched off for all threads. A thread that does not log has no cost: some tests fail millions of
+/// times.
 fn begin_log() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -91,7 +93,8 @@ fn ten_events(how: How, seconds: u64, then: impl AsyncFnOnce(&Running)) {
     in_virtual_time(start(), async |clock| {
         let odd = |pipeline: &mut spillway_embedded::Pipeline| {
             let real = Arc::clone(&pipeline.ports.store);
-            pipeline.ports.store = Arc::new(Odd { real, clock: Arc::clone(&pipeline.ports.clock), how });
+            pipeline.ports.store =
+                Arc::new(FailingStore { real, clock: Arc::clone(&pipeline.ports.clock), how });
         };
         let settings = PipelineSettings::default();
         let run = Running::open_with(dir.path(), clock, settings, no_schemas(), &[], odd).await;

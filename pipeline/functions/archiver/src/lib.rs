@@ -59,7 +59,7 @@ pub enum RunError {
     #[error(transparent)]
     Batch(#[from] BatchError),
     /// The index can't be repaired now. The next scheduled invocation does it.
-    #[error("the index could not be mended: {0}")]
+    #[error("the index could not be repaired: {0}")]
     Repair(#[source] ArchiveError),
     /// Replays can't be read now. The next scheduled invocation carries them on.
     #[error("replays could not be carried on: {0}")]
@@ -156,7 +156,7 @@ async fn repair(function: &Function, invocation: &Invocation) -> Result<IndexRep
     let telemetry = &function.telemetry;
     let started = telemetry.now();
     let repair = function.index.repair(MAX_INDEXED).await;
-    part(function, invocation, "mend index", (started, telemetry.now()), Vec::new());
+    part(function, invocation, "repair index", (started, telemetry.now()), Vec::new());
     let repair = repair.map_err(RunError::Repair)?;
     let archiver = spillway_metrics::Function::from(telemetry.function.as_str());
     let unindexed = repair.failed as f64;

@@ -89,7 +89,7 @@ fn record(id: &str, body: &str) -> Value {
 }
 
 #[test]
-fn what_the_archive_does_not_take_stays_and_the_rest_is_settled() {
+fn what_the_archive_refuses_stays_and_the_rest_is_settled() {
     let archiver = archiver(|state| state.not_archived = ["b".into()].into(), Index(Ok(0)));
     let answer =
         invoke(&archiver, &json!({ "Records": [record("a", "}{"), record("b", "x"), record("c", "")] }))
@@ -97,7 +97,7 @@ fn what_the_archive_does_not_take_stays_and_the_rest_is_settled() {
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "b" }] }));
     let archived = archiver.pipeline.state().dead_letters.clone();
     let bodies: Vec<_> = archived.iter().map(|letter| letter.body.as_str()).collect();
-    assert_eq!(bodies, ["}{", ""], "a body is kept as it is, whatever it is");
+    assert_eq!(bodies, ["}{", ""], "any body is kept as it is");
     assert!(archived.iter().all(|letter| letter.failures[0].class == FailureClass::ConsumerCrash));
 }
 
@@ -114,7 +114,7 @@ fn a_dead_letter_that_makes_the_archiver_panic_fails_alone() {
 }
 
 #[test]
-fn the_age_of_the_oldest_goes_by_the_time_it_was_first_sent() {
+fn the_age_of_the_oldest_counts_from_its_first_send() {
     let archiver = archiver(|_| {}, Index(Ok(0)));
     invoke(&archiver, &json!({ "Records": [record("a", "x")] })).unwrap();
     let first: Timestamp = "2026-05-01T00:00:00Z".parse().unwrap();
@@ -152,7 +152,7 @@ fn the_task_repairs_the_index_and_nothing_else_is_a_task() {
     let error = invoke(&archiver, &json!({})).unwrap_err();
     assert!(error.contains("not a batch of an SQS queue"), "{error}");
     let error = invoke(&broken, &json!({ "task": "mend-index" })).unwrap_err();
-    assert!(error.contains("could not be mended"), "{error}");
+    assert!(error.contains("could not be repaired"), "{error}");
 }
 
 #[test]
@@ -185,22 +185,22 @@ fn a_replay_is_carried_on_until_the_functions_time_ends_and_then_by_the_next_inv
         invoke(&archiver, &json!({ "task": "maintain" })).unwrap();
         left.push(waiting(&archiver, "one"));
     }
-    assert_eq!(left, [500, 0], "20 s are left after the look and before the last step, at 50 a second");
+    assert_eq!(left, [500, 0], "20 s are left between the check and the last step, at 50 a second");
 }
 
 #[test]
-fn an_index_that_fails_does_not_hold_up_replays() {
+fn a_failing_index_does_not_delay_replays() {
     let archiver = archiver(|state| start(state, "one", 7), Index(Err(())));
     let error = invoke(&archiver, &json!({ "task": "maintain" })).unwrap_err();
-    assert!(error.contains("could not be mended"), "{error}");
+    assert!(error.contains("could not be repaired"), "{error}");
     assert_eq!(archiver.pipeline.state().sent.len(), 7);
 }
 
 #[test]
-fn where_replays_rest_the_schedule_only_repairs_the_index() {
+fn without_replays_the_schedule_only_repairs_the_index() {
     let archiver = archiver(|_| {}, Index(Ok(1)));
     let started = archiver.function.telemetry.now();
     let answer = invoke(&archiver, &json!({ "task": "maintain" })).unwrap();
     assert_eq!(answer, json!({ "indexed": 1, "failed": 2, "sent": 0, "returned": 0 }));
-    assert_eq!(archiver.function.telemetry.now(), started, "it waits for nothing");
+    assert_eq!(archiver.function.telemetry.now(), started, "it does not wait");
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 /// The longest time that SQS hides a message, from when it was received.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html>
 const LONGEST_HIDDEN_S: u32 = 43_200;
-/// All waits of a message together may take half of the 14 days for which SQS keeps it; the other half is for the dead letter queue.
+/// All waits of a message together may take half of SQS's retention of 14 days. The other half is for the dead letter
+/// queue.
 const LONGEST_SPAN: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// The settings of the consumer function.
@@ -82,7 +83,7 @@ fn retries(environment: &Environment) -> Result<(RetrySchedule, u32), SettingErr
     let name = "SPILLWAY_MAX_RECEIVE_COUNT";
     let max_receive_count = environment.number(name, 1..=1_000)?;
     let schedule = RetrySchedule { base_s, cap_s };
-    // A receive that crashes waits for the visibility timeout, whatever the schedule says.
+    // A receive that crashes waits for the visibility timeout and ignores the schedule.
     let visibility = Duration::from_secs(visibility_s.into());
     let span: Duration = (1..=max_receive_count).map(|count| schedule.wait(count).max(visibility)).sum();
     if span > LONGEST_SPAN {

@@ -106,7 +106,7 @@ fn of_ten_records_nine_are_stored_and_the_one_that_panics_is_retried_alone() {
 }
 
 #[test]
-fn a_record_that_cannot_be_named_gets_the_batch_no_answer_but_the_others_their_work() {
+fn a_record_without_an_id_leaves_the_batch_unanswered_and_the_others_processed() {
     let consumer = consumer(|_| {});
     let error = invoke(&consumer, json!([record("a", body("1")), { "body": "x" }]), None).unwrap_err();
     assert!(error.contains("without a message id"), "{error}");
@@ -198,7 +198,7 @@ fn a_trace_blames_the_store_for_what_the_store_did_and_nothing_else() {
 }
 
 #[test]
-fn a_wait_does_not_end_before_it_began_whatever_the_queues_clock_says() {
+fn a_wait_never_ends_before_it_began_even_if_the_clocks_differ() {
     let consumer = consumer(|_| {});
     let mut early = traced(record("a", body("1")), FIRST);
     early["attributes"]["SentTimestamp"] = "1780000000250".into();

@@ -27,7 +27,7 @@ pub struct Function {
 /// Handles one request.
 ///
 /// # Errors
-/// The event is not what API Gateway sends. A request, whatever is in it, has an answer.
+/// The event is not what API Gateway sends. Any request has an answer.
 pub async fn run(
     function: &Function,
     payload: &RawValue,

@@ -16,10 +16,10 @@ use std::collections::BTreeMap;
 /// Why an event is no request.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
-    /// It is something else.
+    /// It is not a request.
     #[error("the event is no request of a REST API: {0}")]
     NotARequest(#[source] serde_json::Error),
-    /// Its body is not what it says.
+    /// Its body is not the Base64 that it announces.
     #[error("the event says that its body is Base64, and it is not: {0}")]
     Body(#[source] base64::DecodeError),
 }

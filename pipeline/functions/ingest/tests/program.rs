@@ -51,15 +51,15 @@ fn end(mut program: Child) -> Output {
 fn a_missing_setting_ends_it_with_one_line_and_lambda_is_notified() {
     let runtime_api = RuntimeApi::listen();
     let program = program(SETTINGS.into_iter().chain(LIMITS.into_iter().skip(1)), &runtime_api);
-    let asked = runtime_api.next();
-    assert_eq!(asked.line, "POST /2018-06-01/runtime/init/error HTTP/1.1");
-    let reason = asked.json()["errorMessage"].as_str().unwrap().to_owned();
+    let request = runtime_api.next();
+    assert_eq!(request.line, "POST /2018-06-01/runtime/init/error HTTP/1.1");
+    let reason = request.json()["errorMessage"].as_str().unwrap().to_owned();
     assert!(reason.contains("SPILLWAY_MAX_BATCH_EVENTS is not set"), "{reason}");
-    asked.answer("202 Accepted", "", b"");
+    request.answer("202 Accepted", "", b"");
     let output = program.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    let [line] = said.lines().collect::<Vec<_>>()[..] else { panic!("one line, not: {said}") };
+    let log = String::from_utf8(output.stderr).unwrap();
+    let [line] = log.lines().collect::<Vec<_>>()[..] else { panic!("one line, not: {log}") };
     let line: Value = serde_json::from_str(line).unwrap();
     assert!(line["message"].as_str().unwrap().ends_with(&reason), "{line}");
     assert!(output.stdout.is_empty());
@@ -79,13 +79,13 @@ fn an_invocation_is_answered_and_a_wrong_one_fails_alone() {
     assert_eq!(body["statusCode"], 200);
 
     let output = end(program);
-    let said = String::from_utf8(output.stdout).unwrap();
-    let [first, line] = said.lines().collect::<Vec<_>>()[..] else { panic!("two lines, not: {said}") };
+    let log = String::from_utf8(output.stdout).unwrap();
+    let [first, line] = log.lines().collect::<Vec<_>>()[..] else { panic!("two lines, not: {log}") };
     assert!(first.contains("\"deployment\":\"shop\""), "{first}");
     let line: Value = serde_json::from_str(line).unwrap();
     assert_eq!((&line["level"], &line["span"]["request_id"]), (&json!("ERROR"), &json!("r-1")));
     assert_eq!(line["span"]["trace_id"], INVOCATION_TRACE.trim_start_matches("Root="));
-    assert!(!said.contains("very-secret") && output.stderr.is_empty());
+    assert!(!log.contains("very-secret") && output.stderr.is_empty());
 }
 
 /// Sends SIGTERM to the program.
@@ -94,7 +94,7 @@ fn terminate(program: &Child) {
     assert!(sent.success());
 }
 
-/// The output until the program ended by itself.
+/// The output until the program ended.
 fn ended(mut program: Child) -> Output {
     for _ in 0..4_000 {
         if program.try_wait().unwrap().is_some() {
@@ -107,7 +107,7 @@ fn ended(mut program: Child) -> Output {
 }
 
 #[test]
-fn at_a_sigterm_the_invocation_that_is_under_way_is_answered_and_the_process_ends_well() {
+fn after_a_sigterm_the_current_invocation_is_answered_and_the_process_succeeds() {
     let runtime_api = RuntimeApi::listen();
     let queue = RuntimeApi::listen();
     let endpoint: &'static str = format!("http://{}", queue.address()).leak();
@@ -121,19 +121,19 @@ fn at_a_sigterm_the_invocation_that_is_under_way_is_answered_and_the_process_end
     terminate(&program);
     sending.answer("200 OK", "", br#"{"MessageId":"m-1"}"#);
 
-    let asked = runtime_api.next();
-    assert_eq!(asked.line, "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1");
-    assert_eq!(asked.json()["statusCode"], 202);
-    asked.answer("202 Accepted", "", b"");
+    let request = runtime_api.next();
+    assert_eq!(request.line, "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1");
+    assert_eq!(request.json()["statusCode"], 202);
+    request.answer("202 Accepted", "", b"");
     let output = ended(program);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.lines().last().unwrap().contains("shutting down on SIGTERM"), "{said}");
+    let log = String::from_utf8(output.stdout).unwrap();
+    assert!(log.lines().last().unwrap().contains("shutting down on SIGTERM"), "{log}");
     assert!(runtime_api.is_idle(), "it asks for no other invocation");
 }
 
 #[test]
-fn at_a_sigterm_between_invocations_the_process_ends_well() {
+fn after_a_sigterm_between_invocations_the_process_succeeds() {
     let runtime_api = RuntimeApi::listen();
     let program = program(SETTINGS.into_iter().chain(LIMITS), &runtime_api);
     let waiting = runtime_api.next();

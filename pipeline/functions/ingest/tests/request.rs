@@ -88,7 +88,7 @@ fn a_trace_that_is_not_sampled_is_passed_on_and_not_recorded() {
 }
 
 #[test]
-fn a_queue_that_takes_nothing_is_503_and_no_promise() {
+fn a_queue_that_accepts_nothing_is_503_and_no_promise() {
     let ingest = ingest(State::queue_is_down);
     let answer = invoke(&ingest, &post(br#"{"order":7}"#), None);
     assert_eq!(

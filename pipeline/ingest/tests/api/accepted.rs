@@ -1,4 +1,4 @@
-//! What is taken, how it is answered, and what the queue gets.
+//! Accepted requests: their answers, and the messages in the queue.
 
 use crate::support::{header, ingest, json, open_queue, post, queue_refusing};
 use http::StatusCode;

@@ -1,4 +1,4 @@
-//! Bad input: each gets a problem document that says what and where, and nothing of it reaches the queue.
+//! Bad input: each gets a problem document with reason and place, and no part of it reaches the queue.
 
 use crate::support::{header, ingest, json, open_queue, post};
 use bytes::Bytes;
@@ -52,12 +52,12 @@ fn bodies() -> Vec<Case> {
             &[("", "UTF-8")],
         ),
         case("a byte order mark", post(&[JSON], &b"\xef\xbb\xbf{}"[..]), EVENT, &[("", "not valid JSON")]),
-        case("duplicate keys", post(&[JSON], r#"{"a":{"b":1,"b":2}}"#), EVENT, &[("/a/b", "stands twice")]),
+        case("duplicate keys", post(&[JSON], r#"{"a":{"b":1,"b":2}}"#), EVENT, &[("/a/b", "appears twice")]),
         case(
             "duplicate keys in attributes",
             post(&[STRUCTURED], object("\"id\":\"2\"")),
             EVENT,
-            &[("/id", "stands twice")],
+            &[("/id", "appears twice")],
         ),
         case("deep nesting", post(&[STRUCTURED], object(&format!("\"data\":{}", deep("")))), EVENT, DEEP),
         case(
@@ -122,7 +122,7 @@ fn bodies() -> Vec<Case> {
     ]
 }
 
-/// Where it got too deep is 127 steps long; what counts is that it says so.
+/// The pointer is 127 steps long, so only the message is compared.
 const DEEP: &[(&str, &str)] = &[("/data/0/0", "deeper than 127 levels")];
 
 fn batches() -> Vec<Case> {
@@ -138,7 +138,7 @@ fn batches() -> Vec<Case> {
             "three bad items, each its own way",
             post(&[BATCH], format!("[{{\"a\":1,\"a\":2}},{GOOD},{},[]]", GOOD.replace("\"id\"", "\"di\""))),
             INVALID_BATCH,
-            &[("/0/a", "stands twice"), ("/2/id", "missing"), ("/3", "JSON object")],
+            &[("/0/a", "appears twice"), ("/2/id", "missing"), ("/3", "JSON object")],
         ),
         case(
             "a deep item",
@@ -246,7 +246,7 @@ fn headers() -> Vec<Case> {
             EVENT,
             &[("#/header/content-type", "media type")],
         ),
-        case("binary with bad JSON data", plain_text_json, EVENT, &[("/a", "stands twice")]),
+        case("binary with bad JSON data", plain_text_json, EVENT, &[("/a", "appears twice")]),
         case("an empty key", key(""), request, &[("#/header/idempotency-key", "empty")]),
         case("a long key", key(&"k".repeat(1_025)), request, &[("#/header/idempotency-key", "1,024")]),
         case(

@@ -1,4 +1,4 @@
-//! A handler over a pipeline in memory, and short ways to ask it.
+//! A handler over a pipeline in memory, and helpers to call it.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};

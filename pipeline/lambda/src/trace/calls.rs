@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Maximum calls that are noted for one invocation. A batch makes one or two for each record.
 const MAX_CALLS: usize = 500;
-/// Whether a service's code means that it takes no more at the moment. The adapter for AWS knows the codes.
+/// Whether a service's code means throttling. The adapter for AWS knows the codes.
 type IsThrottling = fn(&str) -> bool;
 
 /// The calls of an invocation. A sandbox works on one invocation at a time, so there is one list.
@@ -219,7 +219,7 @@ mod tests {
                 response.headers_mut().insert("x-amzn-requestid", "R1");
                 context.set_response(response);
             }
-            None => context.fail(OrchestratorError::other("no way there")),
+            None => context.fail(OrchestratorError::other("connection refused")),
         }
         interceptor.read_after_execution(&(&context).into(), &components, &mut cfg).unwrap();
     }

@@ -34,7 +34,7 @@ impl Daemon {
             Ok(socket)
         });
         if let Err(error) = &socket {
-            tracing::warn!(%error, %address, "there is no way to X-Ray's daemon; nothing is traced");
+            tracing::warn!(%error, %address, "X-Ray's daemon can't be reached; nothing is traced");
         }
         Self(socket.ok())
     }
@@ -49,7 +49,7 @@ impl Daemon {
         self.send(segment, None);
     }
 
-    /// Sends a subsegment on its own. It names its trace and its parent.
+    /// Sends a single subsegment. It names its trace and its parent.
     pub fn subsegment(&self, segment: Segment) {
         self.send(segment, Some("subsegment"));
     }
@@ -141,10 +141,10 @@ mod tests {
         whole.subsegments = (0..80)
             .map(|number| segment(&format!("part {number}")).annotated("note", text.as_str()))
             .collect();
-        let mut hopeless = segment("hopeless");
-        hopeless.aws = Some("x".repeat(MAX_BYTES).into());
-        hopeless.subsegments.push(segment("part of it"));
-        whole.subsegments.push(hopeless);
+        let mut too_large = segment("too large");
+        too_large.aws = Some("x".repeat(MAX_BYTES).into());
+        too_large.subsegments.push(segment("part of it"));
+        whole.subsegments.push(too_large);
         let (id, trace) = (whole.id.clone(), whole.trace_id.clone());
         daemon.segment(whole);
         let first = next(&socket);
@@ -154,7 +154,7 @@ mod tests {
             assert_eq!(part["name"], format!("part {number}"));
             assert_eq!((&part["parent_id"], &part["trace_id"]), (&id.clone().into(), &trace.clone().into()));
         }
-        assert_eq!(next(&socket)["name"], "part of it", "one that is too large by itself is left out alone");
+        assert_eq!(next(&socket)["name"], "part of it", "only the part that is too large itself is left out");
     }
 
     #[test]

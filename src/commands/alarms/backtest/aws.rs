@@ -47,7 +47,7 @@ pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<Tried> {
 fn zone(alarms: &Alarms) -> Result<TimeZone, CommandError> {
     let hours = alarms.hours().map_err(|why| {
         CommandError::Unreachable(format!(
-            "the topology's business hours can't be used ({why}): name a zone with --zone"
+            "the topology's business hours are invalid ({why}): name a zone with --zone"
         ))
     })?;
     Ok(hours.map_or(TimeZone::UTC, |hours| hours.zone().clone()))

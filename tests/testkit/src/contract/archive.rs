@@ -10,16 +10,16 @@ use spillway_core::ports::DeadLetters;
 
 suite! { $ archive:
     a_dead_letter_is_kept_once_and_byte_for_byte,
-    filters_find_what_they_say_newest_first,
+    filters_find_matching_letters_newest_first,
     words_are_found_whatever_their_case_in_message_event_id_and_own_id,
-    a_search_takes_every_character_as_it_is,
+    a_search_compares_every_character_literally,
     a_search_reads_only_the_last_failure,
-    groups_say_what_failed_alike,
+    groups_have_the_letters_with_the_same_failure,
     a_group_with_letters_of_no_type_has_no_type,
     a_discard_is_for_what_is_archived_and_can_be_taken_back,
     an_id_that_is_named_twice_is_discarded_once,
-    two_people_who_discard_the_same_letters_share_them,
-    thousands_are_paged_through_without_one_lost_or_twice,
+    of_two_people_who_discard_the_same_letters_each_letter_counts_for_one,
+    thousands_are_paged_through_and_each_is_listed_once,
 }
 
 /// Reads a list page by page, and checks that each page but the last is full.
@@ -48,7 +48,7 @@ async fn a_dead_letter_is_kept_once_and_byte_for_byte(pipeline: &EmptyPipeline) 
     odd.event_type = None;
     let mut later = odd.clone();
     later.archived_at = at(2);
-    // Twice in a batch, and once more in the next batch.
+    // Twice in a batch, and again in the next batch.
     put(&*pipeline.workers.sink, &[odd.clone(), later.clone()]).await;
     put(&*pipeline.workers.sink, &[later]).await;
     assert_eq!(archive.get(&odd.id).await.unwrap(), Some(odd));
@@ -56,7 +56,7 @@ async fn a_dead_letter_is_kept_once_and_byte_for_byte(pipeline: &EmptyPipeline) 
     assert_eq!(archive.get(&"never".into()).await.unwrap(), None);
 }
 
-async fn filters_find_what_they_say_newest_first(pipeline: &EmptyPipeline) {
+async fn filters_find_matching_letters_newest_first(pipeline: &EmptyPipeline) {
     let archive = &*pipeline.archive;
     let mut letters = Vec::new();
     for second in 0..60 {
@@ -114,7 +114,7 @@ async fn filters_find_what_they_say_newest_first(pipeline: &EmptyPipeline) {
     }
 }
 
-async fn groups_say_what_failed_alike(pipeline: &EmptyPipeline) {
+async fn groups_have_the_letters_with_the_same_failure(pipeline: &EmptyPipeline) {
     let archive = &*pipeline.archive;
     let mut letters: Vec<_> =
         (0..30).map(|s| letter(s, "order.placed", Schema, "/amount: expected number")).collect();
@@ -152,14 +152,14 @@ async fn a_discard_is_for_what_is_archived_and_can_be_taken_back(pipeline: &Empt
     assert_eq!((total(archive, Archived).await, total(archive, Discarded).await), (10, 40));
     let discarded = archive.get(&all[0]).await.unwrap().unwrap();
     assert_eq!(discarded.state.name(), "discarded");
-    assert!(format!("{:?}", discarded.state).contains("ada"), "the first to do it did it");
+    assert!(format!("{:?}", discarded.state).contains("ada"), "only the first discard counts");
     assert_eq!(replayer.restore(&all[..3], "bob").await.unwrap(), all[..3]);
     assert_eq!(replayer.restore(&all[45..], "bob").await.unwrap(), []);
     assert_eq!((total(archive, Archived).await, total(archive, Discarded).await), (13, 37));
     assert_eq!(archive.get(&all[1]).await.unwrap().unwrap(), letters[1]);
 }
 
-async fn two_people_who_discard_the_same_letters_share_them(pipeline: &EmptyPipeline) {
+async fn of_two_people_who_discard_the_same_letters_each_letter_counts_for_one(pipeline: &EmptyPipeline) {
     let (archive, replayer) = (&*pipeline.archive, pipeline.replayer());
     let letters: Vec<_> = (0..60).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
     put(&*pipeline.workers.sink, &letters).await;
@@ -172,7 +172,7 @@ async fn two_people_who_discard_the_same_letters_share_them(pipeline: &EmptyPipe
     assert_eq!(total(archive, Discarded).await, 60);
 }
 
-async fn thousands_are_paged_through_without_one_lost_or_twice(pipeline: &EmptyPipeline) {
+async fn thousands_are_paged_through_and_each_is_listed_once(pipeline: &EmptyPipeline) {
     let archive = &*pipeline.archive;
     // Many in the same second, so that only the ids differ.
     let letters: Vec<_> = (0..2000)
@@ -246,7 +246,7 @@ async fn words_are_found_whatever_their_case_in_message_event_id_and_own_id(pipe
     assert!(found(archive, "order.placed").await.is_empty(), "the type is not searched");
 }
 
-async fn a_search_takes_every_character_as_it_is(pipeline: &EmptyPipeline) {
+async fn a_search_compares_every_character_literally(pipeline: &EmptyPipeline) {
     let archive = &*pipeline.archive;
     let percent = letter(1, "order.placed", Schema, "90% of 'it_em' \"x\\y\"");
     let plain = letter(2, "order.placed", Schema, "90 of item");

@@ -14,7 +14,7 @@ suite! { $ places:
     an_event_is_found_by_its_id_with_what_is_known_of_it,
     events_of_two_sources_with_one_id_are_distinct,
     many_ids_are_looked_up_at_once,
-    of_several_places_the_furthest_counts,
+    of_several_places_the_one_with_the_highest_progress_counts,
     dead_letters_are_counted_where_they_are,
 }
 
@@ -61,7 +61,7 @@ async fn an_event_is_found_by_its_id_with_what_is_known_of_it(pipeline: &EmptyPi
     assert!(found[0].stored_at.is_some() && found[0].failure.is_none() && found[0].receive_count.is_none());
 
     let stored = events.locate(&"dead-0".into(), None).await.unwrap();
-    assert_eq!(stored.len(), 1, "what is stored is stored, whatever it went through before");
+    assert_eq!(stored.len(), 1, "a stored event counts as stored only, whatever happened to it before");
     assert_eq!(stored[0].place, Place::Stored);
 
     let dead = events.locate(&"dead-1".into(), Some(&"/shop".into())).await.unwrap();
@@ -117,7 +117,7 @@ async fn many_ids_are_looked_up_at_once(pipeline: &EmptyPipeline) {
     }
 }
 
-async fn of_several_places_the_furthest_counts(pipeline: &EmptyPipeline) {
+async fn of_several_places_the_one_with_the_highest_progress_counts(pipeline: &EmptyPipeline) {
     // Each event was sent twice, and dead-lettered each time.
     let letters: Vec<_> =
         ["a", "a", "b", "b", "c", "c"].iter().zip(0..).map(|(id, second)| letter_of(second, id)).collect();

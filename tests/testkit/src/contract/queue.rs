@@ -9,11 +9,11 @@ use spillway_core::ports::{DeadLetterOrder, Deferral, QueueKind};
 use std::time::Duration;
 
 suite! { $ queue:
-    what_is_sent_is_received_with_its_attributes,
+    a_message_is_received_with_its_attributes,
     a_single_message_carries_its_trace,
     a_deferral_of_nothing_is_received_again_and_a_long_one_is_not,
-    what_is_settled_is_gone,
-    what_is_given_up_goes_to_the_dlq_with_its_reasons,
+    settled_messages_are_deleted,
+    given_up_messages_go_to_the_dlq_with_their_reasons,
     nothing_to_send_is_no_error,
 }
 
@@ -34,7 +34,7 @@ async fn receive(pipeline: &EmptyPipeline, queue: QueueKind, count: usize) -> Ve
     received
 }
 
-async fn what_is_sent_is_received_with_its_attributes(pipeline: &EmptyPipeline) {
+async fn a_message_is_received_with_its_attributes(pipeline: &EmptyPipeline) {
     let sent: Vec<_> = (0..25).map(|n| message(&format!("{{\"n\":{n}}}"))).collect();
     let answers = pipeline.queue.send(&sent).await;
     let mut ids: Vec<_> = answers.into_iter().map(|answer| answer.unwrap()).collect();
@@ -82,7 +82,7 @@ async fn a_deferral_of_nothing_is_received_again_and_a_long_one_is_not(pipeline:
     assert_eq!(received.collect::<Vec<_>>(), [(&got[0].message_id, 2)]);
 }
 
-async fn what_is_settled_is_gone(pipeline: &EmptyPipeline) {
+async fn settled_messages_are_deleted(pipeline: &EmptyPipeline) {
     pipeline.queue.send(&[message("a"), message("b")]).await;
     let got = receive(pipeline, QueueKind::Primary, 2).await;
     let settled = [got[0].receipt_handle.clone()];
@@ -98,7 +98,7 @@ async fn what_is_settled_is_gone(pipeline: &EmptyPipeline) {
     assert_eq!(left, [got[1].message_id.clone()]);
 }
 
-async fn what_is_given_up_goes_to_the_dlq_with_its_reasons(pipeline: &EmptyPipeline) {
+async fn given_up_messages_go_to_the_dlq_with_their_reasons(pipeline: &EmptyPipeline) {
     pipeline.queue.send(&[message("{}")]).await;
     let got = receive(pipeline, QueueKind::Primary, 1).await.remove(0);
     let failure = Failure::new(FailureClass::Malformed, "no id", &"v1".into(), Timestamp::UNIX_EPOCH);

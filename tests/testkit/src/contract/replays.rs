@@ -13,9 +13,9 @@ suite! { $ replays:
     a_replay_ends_when_each_message_is_stored_or_back,
     two_replays_never_take_the_same_letter,
     an_id_that_is_named_twice_is_taken_once,
-    a_consumer_that_is_faster_than_the_note_is_right,
+    a_consumer_may_be_faster_than_the_record_that_a_message_was_sent,
     a_returned_message_is_archived_again_and_stays_returned,
-    what_the_queue_never_takes_is_archived_again_and_does_not_stand_before_the_others,
+    a_message_that_the_queue_never_accepts_is_archived_again_and_does_not_block_the_others,
     a_replay_of_nothing_is_none,
     an_error_is_recorded_and_cleared,
     replays_are_listed_newest_first_and_unfinished_ones_oldest_first,
@@ -99,7 +99,7 @@ async fn two_replays_never_take_the_same_letter(pipeline: &EmptyPipeline) {
     assert_eq!(total(&*pipeline.archive, Replaying).await, 120);
 }
 
-async fn a_consumer_that_is_faster_than_the_note_is_right(pipeline: &EmptyPipeline) {
+async fn a_consumer_may_be_faster_than_the_record_that_a_message_was_sent(pipeline: &EmptyPipeline) {
     let all = ids(&archived(pipeline, 3).await);
     let replay = ReplayId::new("0-fast");
     pipeline.replays.create(&replay, &all, "ada").await.unwrap();
@@ -118,7 +118,7 @@ async fn a_consumer_that_is_faster_than_the_note_is_right(pipeline: &EmptyPipeli
     assert_eq!(counts(pipeline, &replay).await, (0, 1, 2, 0));
 }
 
-async fn what_the_queue_never_takes_is_archived_again_and_does_not_stand_before_the_others(
+async fn a_message_that_the_queue_never_accepts_is_archived_again_and_does_not_block_the_others(
     pipeline: &EmptyPipeline,
 ) {
     let mut letters: Vec<_> = (0..4).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
@@ -207,7 +207,7 @@ async fn a_returned_message_is_archived_again_and_stays_returned(pipeline: &Empt
         (letter.state.name(), letter.generation, letter.replays[0].stored),
         ("archived", 0, Some(false))
     );
-    // A replay that has ended does not change, whatever is recorded about it later.
+    // A replay that has ended does not change when later records arrive.
     pipeline.replays.mark_sent(&replay, &all).await.unwrap();
     pipeline.workers.reports.mark_stored(&replay, &all[0]).await.unwrap();
     assert_eq!(counts(pipeline, &replay).await, (0, 1, 0, 1));
@@ -229,7 +229,7 @@ async fn replays_are_listed_newest_first_and_unfinished_ones_oldest_first(pipeli
     assert_eq!(
         pipeline.replays.unfinished().await.unwrap(),
         [&started[0], &started[2], &started[3]].map(Clone::clone),
-        "one that has nothing to put back is finished, as far as its carrier is concerned"
+        "a replay without waiting messages is finished for its carrier"
     );
     let listed: Vec<_> =
         pipeline.replays.list(3).await.unwrap().into_iter().map(|replay| replay.id).collect();

@@ -1,4 +1,4 @@
-//! The schemas in force.
+//! The active schemas.
 
 use super::EmptyPipeline;
 use serde_json::json;
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 suite! { $ schemas:
     each_type_is_checked_against_its_own_schema,
-    without_any_schema_everything_is_taken,
+    without_any_schema_everything_is_accepted,
 }
 
 fn event(event_type: &str, amount: &str) -> Event {
@@ -32,7 +32,7 @@ async fn each_type_is_checked_against_its_own_schema(pipeline: &EmptyPipeline) {
     assert_eq!(schemas.check(&event("cart.emptied", "\"x\"")), Ok(()), "a type without a schema");
 }
 
-async fn without_any_schema_everything_is_taken(pipeline: &EmptyPipeline) {
+async fn without_any_schema_everything_is_accepted(pipeline: &EmptyPipeline) {
     let schemas = (pipeline.schemas_of)(BTreeMap::new()).await.current();
     assert!(schemas.types().is_empty());
     assert_eq!(schemas.check(&event("order.placed", "\"x\"")), Ok(()));

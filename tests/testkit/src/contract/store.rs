@@ -9,7 +9,7 @@ use std::sync::Arc;
 suite! { $ store:
     an_event_is_stored_once_and_read_as_it_was,
     of_many_writers_one_stores,
-    what_fits_dynamodb_fits_and_what_does_not_is_said,
+    an_item_within_dynamodbs_limit_fits_and_a_larger_one_is_refused,
     nothing_to_store_is_no_error,
 }
 
@@ -39,7 +39,7 @@ async fn of_many_writers_one_stores(pipeline: &EmptyPipeline) {
     assert_eq!(answers.iter().filter(|answer| **answer == Ok(PutOutcome::AlreadyStored)).count(), 19);
 }
 
-async fn what_fits_dynamodb_fits_and_what_does_not_is_said(pipeline: &EmptyPipeline) {
+async fn an_item_within_dynamodbs_limit_fits_and_a_larger_one_is_refused(pipeline: &EmptyPipeline) {
     let [fits, large] = [409_000, 409_600].map(|bytes| "x".repeat(bytes));
     let answers = pipeline.store.put_if_absent(&[event("a", "m", &fits), event("b", "m", &large)]).await;
     assert_eq!(answers[0], Ok(PutOutcome::Stored));

@@ -115,7 +115,7 @@ impl State {
     fn locate(&self, id: &EventId, now: Timestamp) -> Vec<Location> {
         let mut found: Vec<_> =
             self.stored.values().filter(|event| event.key.id == *id).map(stored).collect();
-        // A stored event is stored, whatever happened to it before.
+        // A stored event counts as stored only.
         let settled: Vec<EventSource> = found.iter().map(|location| location.key.source.clone()).collect();
         let mut letters: Vec<_> = self
             .dead_letters

@@ -43,34 +43,38 @@ fn drawn(entry: &Entry, points: &[f64], compare: bool) -> (Chart, Option<String>
 }
 
 #[test]
-fn traffic_is_shown_up_to_the_last_whole_period() {
+fn traffic_ends_with_the_last_complete_period() {
     let (chart, current) = drawn(&entry(Stage::Api, "requests"), &[120.0, 3.0], false);
-    assert_eq!(chart.series[0].points.last(), Some(&Some(120.0)), "half a minute would look like a fall");
+    assert_eq!(
+        chart.series[0].points.last(),
+        Some(&Some(120.0)),
+        "an incomplete period would look like a fall"
+    );
     assert_eq!(current.as_deref(), Some("in 1\u{a0}min: 120"));
     assert_eq!(chart.kind, Kind::Area);
 }
 
 #[test]
-fn an_error_is_shown_at_once_and_not_forgotten_at_once() {
+fn an_error_is_shown_at_once_and_through_the_next_period() {
     let (chart, current) = drawn(&entry(Stage::Api, "server-errors"), &[4.0, 3.0], false);
     assert_eq!(chart.series[0].points.last(), Some(&Some(3.0)));
-    assert_eq!(current.as_deref(), Some("in 2 min: 7"), "of half a minute and the one before");
+    assert_eq!(current.as_deref(), Some("in 2 min: 7"), "the running minute and the one before");
     assert_eq!(chart.kind, Kind::Bars);
 }
 
 #[test]
-fn a_value_says_which_of_several_lines_it_is() {
+fn a_current_value_names_its_line_if_there_are_several() {
     let (chart, current) = drawn(&entry(Stage::Api, "latency"), &[41.0], false);
     assert_eq!(current.as_deref(), Some("p99: 41\u{a0}ms"));
     let names: Vec<_> = chart.series.iter().map(|series| series.name.as_str()).collect();
     assert_eq!(names, ["p99", "p90", "p50", "max"]);
-    assert_eq!(chart.kind, Kind::Line, "percentiles are no parts of a whole");
+    assert_eq!(chart.kind, Kind::Line, "percentiles do not add up");
     let (_, records) = drawn(&entry(Stage::Consumer, "records"), &[9.0, 9.0], false);
     assert_eq!(records.as_deref(), Some("stored in 1\u{a0}min: 9"));
 }
 
 #[test]
-fn what_has_parts_shows_their_sum() {
+fn stacked_parts_show_their_sum() {
     let (chart, current) = drawn(&of_overview("errors"), &[0.0, 2.0], false);
     assert_eq!((chart.kind, current.as_deref()), (Kind::Bars, Some("in 2 min: 12")), "six stages");
     let (chart, current) = drawn(&of_overview("depth"), &[5.0], false);

@@ -1,5 +1,5 @@
-//! A body's JSON as a tree that keeps what the sender wrote: the order of members, every digit of a number,
-//! names that stand there twice.
+//! A body's JSON as a tree that keeps what the sender wrote: the order of members, every digit of a number, repeated
+//! names.
 
 use serde::{
     Deserialize, Deserializer,
@@ -8,24 +8,23 @@ use serde::{
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// Deeper than this, the rest is one piece of text.
+/// Maximum depth of the tree. What is deeper is shown as text.
 const DEEPEST: usize = 32;
-/// A body with more values than this is shown as it is.
+/// A body with more values than this is shown as text.
 const MOST: usize = 4_000;
 
-/// A value with what is in it.
+/// A value with its members or items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tree {
-    /// A string, number, `true`, `false` or `null`, as it was written; or something too deep to open.
+    /// A string, number, `true`, `false` or `null` as written, or a value below the maximum depth.
     Leaf(String),
-    /// Members with their names, in their order.
+    /// Members with their names, in the sender's order.
     Object(Vec<(String, Tree)>),
-    /// Items.
     Array(Vec<Tree>),
 }
 
 impl Tree {
-    /// Reads a body. `None` if it is no JSON, or more than a person would read.
+    /// Parses a body. `None` if it is not JSON, or has too many values.
     pub fn read(body: &str) -> Option<Self> {
         let raw: &RawValue = serde_json::from_str(body).ok()?;
         let mut left = MOST;
@@ -53,7 +52,7 @@ impl Tree {
         }
     }
 
-    /// How many members or items it has; 0 for a leaf.
+    /// The number of members or items; 0 for a leaf.
     pub fn len(&self) -> usize {
         match self {
             Self::Leaf(_) => 0,
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn order_digits_and_repeated_names_stay() {
+    fn order_digits_and_repeated_names_are_kept() {
         let tree = Tree::read(r#"{"b": 1.10, "a": [12345678901234567890123, "x\u00e9"], "b": {}}"#).unwrap();
         let array = Tree::Array(vec![leaf("12345678901234567890123"), leaf(r#""x\u00e9""#)]);
         let members =
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_no_tree() {
+    fn a_body_that_is_not_json_has_no_tree() {
         for body in ["", "hello", "{\"a\":1", "{\"a\":1} x", "\u{feff}{}"] {
             assert_eq!(Tree::read(body), None, "{body}");
         }

@@ -1,4 +1,4 @@
-//! What happened to one dead letter, in its order.
+//! The history of one dead letter, in order.
 
 use crate::{components::Tone, words::class_label};
 use jiff::Timestamp;
@@ -10,34 +10,34 @@ use spillway_core::{
 };
 use spillway_dashboard_words::counted;
 
-/// One thing that happened.
+/// One step of the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// When; `None` where it was not recorded.
+    /// Its time; `None` if it was not recorded.
     pub at: Option<Timestamp>,
-    /// What it means.
+    /// Its meaning for the reader.
     pub tone: Tone,
-    /// What it is, in a few words.
+    /// Its title, in a few words.
     pub title: String,
-    /// What is known beyond that.
+    /// Details, if any.
     pub notes: Vec<Note>,
 }
 
-/// More about a step.
+/// Details of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// In words.
+    /// A sentence.
     Text(String),
-    /// What a program said.
+    /// A message from a program, shown as a quotation.
     Quote(String),
     /// The replay it belongs to.
     Replay(ReplayId),
-    /// From when to when it happened again and again.
+    /// The time of the first and of the last repetition.
     Between(Timestamp, Timestamp),
 }
 
 impl Step {
-    /// A step at a moment.
+    /// A step without details.
     pub fn new(at: Timestamp, tone: Tone, title: impl Into<String>) -> Self {
         Self { at: Some(at), tone, title: title.into(), notes: Vec::new() }
     }
@@ -48,12 +48,12 @@ impl Step {
     }
 }
 
-/// Everything that is known of a dead letter, oldest first. `audit` is what people did to it, in any order.
+/// The whole history of a dead letter, oldest first. `audit` has the operators' actions, in any order.
 pub fn steps(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
     let mut steps = vec![Step::new(letter.first_sent_at, Tone::Neutral, "Accepted")];
     let mut failures = letter.failures.as_slice();
     for (round, replay) in letter.replays.iter().enumerate() {
-        // What failed before this replay put the message back. Failures are kept oldest first.
+        // The failures before this replay put the message back. Failures are in order, oldest first.
         let began = |failure: &Failure| failure.first_at.as_millisecond();
         let sent = replay.sent_at.as_millisecond();
         let before = failures.iter().take_while(|failure| began(failure) < sent).count();
@@ -61,7 +61,7 @@ pub fn steps(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
         failures = later;
         steps.extend(earlier.iter().map(attempt));
         if round == 0 {
-            // When it was archived first is overwritten when it comes back.
+            // The time of the first archiving is overwritten when the message comes back.
             steps.extend(dead_letter_queue(earlier, None));
             steps.push(Step { at: None, tone: Tone::Warning, title: "Archived".into(), notes: Vec::new() });
         }
@@ -91,11 +91,11 @@ pub fn steps(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
     steps
 }
 
-/// Attempts that ended alike.
+/// Attempts that ended with the same failure.
 pub fn attempt(failure: &Failure) -> Step {
     let title = match failure.count {
         1 => "An attempt failed".to_owned(),
-        count => format!("{} failed alike", counted(count.into(), "attempt", "attempts")),
+        count => format!("{} failed", counted(count.into(), "attempt", "attempts")),
     };
     let class = class_label(failure.class);
     let mut step = Step::new(failure.first_at, Tone::Bad, format!("{title}: {}", lower(class)));
@@ -106,7 +106,7 @@ pub fn attempt(failure: &Failure) -> Step {
     step.note(Note::Text(format!("Consumer version {}", failure.version)))
 }
 
-/// Class labels begin with a capital; inside a sentence they don't, but for names.
+/// Class labels begin with a capital. Inside a sentence they do not, except names.
 fn lower(label: &str) -> String {
     let mut letters = label.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
@@ -123,7 +123,7 @@ fn dead_letter_queue(failures: &[Failure], receives: Option<u32>) -> Option<Step
     })
 }
 
-/// Discards and restores, from the audit log; a discard that is in force is listed even if the log has none.
+/// Discards and restores, from the audit log. The current discard is listed even if the log lacks it.
 fn decisions(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
     let mut steps: Vec<Step> = audit
         .iter()
@@ -145,8 +145,8 @@ fn decisions(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
     steps
 }
 
-/// By time, to the millisecond, as some of the times are kept no finer; what happened within one stays in
-/// the order in which it must have happened. A step without a time stays behind the step it followed.
+/// Sorts by time in milliseconds, because some times are stored no finer. Steps within one millisecond keep their
+/// logical order. A step without a time stays after the step before it.
 fn sort(steps: &mut [Step]) {
     let mut last = i64::MIN;
     let mut keys = Vec::with_capacity(steps.len());
@@ -188,19 +188,15 @@ mod tests {
     #[test]
     fn a_first_failure_leads_from_attempts_to_the_archive() {
         let steps = steps(&letter(vec![failure(FailureClass::StoreThrottled, 20, 1, 90)], Vec::new()), &[]);
-        let expected = [
-            "Accepted",
-            "20 attempts failed alike: store throttled",
-            "Moved to the dead letter queue",
-            "Archived",
-        ];
+        let expected =
+            ["Accepted", "20 attempts failed: store throttled", "Moved to the dead letter queue", "Archived"];
         assert_eq!(titles(&steps), expected);
         assert!(steps[1].notes.contains(&Note::Between(at(1), at(90))));
         assert_eq!(steps[2].notes, [Note::Text("After 20 receives".into())]);
     }
 
     #[test]
-    fn each_failure_is_in_the_round_it_belongs_to() {
+    fn each_failure_is_listed_with_its_replay() {
         let replay = |sent: i64, ended: Option<i64>, stored| ReplayTrace {
             replay_id: "r".into(),
             sent_at: at(sent),
@@ -223,11 +219,11 @@ mod tests {
             "Stored",
         ];
         assert_eq!(titles(&steps), expected);
-        assert_eq!(steps[3].at, None, "when it was archived first is not known any more");
+        assert_eq!(steps[3].at, None, "the time of the first archiving is lost");
     }
 
     #[test]
-    fn times_that_are_kept_less_finely_change_no_order() {
+    fn times_with_less_precision_keep_the_order() {
         let mut letter = letter(vec![failure(FailureClass::Schema, 1, 0, 0)], Vec::new());
         letter.archived_at = at(0);
         letter.failures[0].first_at = at(0) + jiff::SignedDuration::from_micros(700);
@@ -240,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn decisions_stand_between_what_happened() {
+    fn decisions_are_ordered_by_time_among_other_steps() {
         let entry = |minute, action: &str, detail: &str| AuditEntry {
             at: at(minute),
             by: "ann".into(),

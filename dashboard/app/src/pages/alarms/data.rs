@@ -1,4 +1,4 @@
-//! What the pages of alarms show, read in one go.
+//! Reads the data of the alarms' pages.
 
 mod list;
 mod numbers;
@@ -12,12 +12,12 @@ pub(super) use runbook::Runbook;
 
 use crate::context::Page;
 
-/// Changes on a page: about two screens of a phone.
+/// Maximum number of changes on a page: about two screens of a phone.
 const MAX_CHANGES: usize = 12;
-/// Changes on a page that was asked for all.
+/// Maximum number of changes on a page with `?changes=all`.
 pub(super) const ALL_CHANGES: usize = 500;
 
-/// How many changes the page is asked for.
+/// The maximum number of changes for a page.
 pub(super) fn most_changes(page: &Page) -> usize {
     if page.parameter("changes") == Some("all") { ALL_CHANGES } else { MAX_CHANGES }
 }

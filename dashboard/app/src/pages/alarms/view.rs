@@ -17,14 +17,13 @@ use crate::components::ErrorState;
 use leptos::prelude::*;
 use spillway_dashboard_model::ReadError;
 
-/// The alarms could not be read.
+/// The error page for alarms that cannot be read.
 pub(super) fn unreadable(error: &ReadError) -> AnyView {
     let why = error.to_string();
     view! {
-        <ErrorState title="The alarms cannot be read just now." retry=true>
-            {why} ". This says nothing about the events or about the alarms themselves: they are still evaluated and notify. \
-             The page tries again by itself; the " <a href="/">"Overview"</a> " and the " <a href="/metrics">"metrics"</a>
-            " are read from elsewhere."
+        <ErrorState title="The alarms cannot be read now." retry=true>
+            {why} ". Events and alarms are not affected: the rules are still evaluated and notify. The page retries automatically. The " <a href="/">"Overview"</a> " and the " <a href="/metrics">"metrics"</a>
+            " use other sources."
         </ErrorState>
     }
     .into_any()

@@ -1,4 +1,4 @@
-//! What pages say about alarms.
+//! Sentences about alarms.
 
 use crate::charts::threshold;
 use crate::components::Tone;
@@ -11,23 +11,21 @@ use spillway_dashboard_model::alarms::{
 };
 use spillway_dashboard_words::{counted, duration, relative};
 
-/// Seconds without an evaluation after which the states are called old. Rules are evaluated every minute.
+/// Seconds without an evaluation after which the states are stale. Rules are evaluated every minute.
 const STALE_S: i64 = 180;
 
-/// How things are with all alarms.
+/// The state of all alarms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overall {
-    /// What it means.
     pub tone: Tone,
-    /// The sentence.
     pub text: String,
-    /// What else is to be known.
+    /// Details, if any.
     pub more: Option<String>,
-    /// Whether the states are old because nothing evaluates the rules.
+    /// Whether the states are stale, because nothing evaluates the rules.
     pub is_stale: bool,
 }
 
-/// How things are with all alarms at a moment.
+/// The state of all alarms at a time.
 pub fn overall(now: &AlarmsNow, at: Timestamp) -> Overall {
     let overall = |tone, text, more| Overall { tone, text, more, is_stale: false };
     let rules = counted(now.rules.len() as u64, "rule", "rules");
@@ -107,13 +105,13 @@ pub fn tone(state: AlarmState, tier: Tier) -> Tone {
     }
 }
 
-/// The same as the beginning of a sentence.
+/// The text with a capital first letter.
 pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// A subsystem as it is headed.
+/// The heading of a subsystem.
 pub fn subsystem(name: &str) -> String {
     match name {
         "api" => "API".to_owned(),
@@ -122,7 +120,7 @@ pub fn subsystem(name: &str) -> String {
     }
 }
 
-/// A day and a time of day, for what is not today: `Mon 09:00`, or with the date beyond a week.
+/// A time on another day: `Mon 09:00`, or with the date beyond a week.
 pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let [at, now] = [at, now].map(|moment| moment.to_zoned(zone.clone()));
     let days = (at.timestamp().as_second() - now.timestamp().as_second()).abs() / 86_400;
@@ -150,7 +148,7 @@ pub fn notified(notified: &Notified, page: &Page) -> String {
     }
 }
 
-/// That notifications are held back, and until when.
+/// Until when notifications are held back.
 pub fn held(suppressed: &Suppressed, page: &Page) -> String {
     match suppressed.until {
         Some(until) => format!("held back until {}", moment(until, page.now, &page.zone)),
@@ -158,7 +156,7 @@ pub fn held(suppressed: &Suppressed, page: &Page) -> String {
     }
 }
 
-/// The same, with what holds it back.
+/// Until when notifications are held back, and the reason.
 pub fn suppressed(suppressed: &Suppressed, page: &Page) -> String {
     let held = held(suppressed, page);
     match &suppressed.by {
@@ -167,7 +165,7 @@ pub fn suppressed(suppressed: &Suppressed, page: &Page) -> String {
     }
 }
 
-/// Since when it is in alarm or when it cleared, in words: `for 38 min`, `cleared 3 h ago, after 12 min`.
+/// How long it is in alarm, or when it cleared: `for 38 min`, `cleared 3 h ago, after 12 min`.
 pub fn since(status: &AlarmStatus, now: Timestamp) -> Option<String> {
     let seconds = |from: Timestamp, to: Timestamp| to.as_second() - from.as_second();
     match (status.state, &status.last_alarm) {
@@ -194,13 +192,13 @@ pub fn condition(condition: &MetricCondition) -> String {
     format!("{datapoints} {}", beyond(condition))
 }
 
-/// What the newest datapoints are, those that are missing left out: `4 of the last 5 datapoints are over 30 min, the newest
-/// is 38 min; 3 are needed`. `values` are the newest, oldest first.
+/// The newest datapoints in words: `4 of the last 5 datapoints are over 30 min; the newest is 38 min; 3 are needed.`
+/// `values` are the newest, oldest first; missing ones are `None`.
 pub fn reason(condition: &MetricCondition, values: &[Option<f64>]) -> String {
     let known: Vec<f64> = values.iter().flatten().copied().collect();
     let looked_at = condition.evaluation_periods;
     let Some(newest) = known.last() else {
-        return format!("None of the last {looked_at} datapoints is there.");
+        return format!("All of the last {looked_at} datapoints are missing.");
     };
     let breaching = known.iter().filter(|value| breaches(condition, **value)).count();
     let newest = value(condition, *newest);
@@ -221,7 +219,7 @@ pub fn reason(condition: &MetricCondition, values: &[Option<f64>]) -> String {
     )
 }
 
-/// Whether a value is on the wrong side of the threshold.
+/// Whether a value breaches the threshold.
 pub fn breaches(condition: &MetricCondition, value: f64) -> bool {
     condition.comparison.breaches(value, condition.threshold)
 }
@@ -231,7 +229,7 @@ fn beyond(condition: &MetricCondition) -> String {
     format!("{} {}", condition.comparison.side(), threshold(chart_unit(condition), condition.threshold))
 }
 
-/// A value in the rule's unit, as short as is clear.
+/// A value in the rule's unit, in short form.
 pub fn value(condition: &MetricCondition, value: f64) -> String {
     chart_unit(condition).format(value)
 }
@@ -246,7 +244,7 @@ pub fn period(condition: &MetricCondition) -> String {
     duration(f64::from(condition.period))
 }
 
-/// What each metric of a rule is: `Maximum of AWS/SQS ApproximateAgeOfOldestMessage`.
+/// The id and the description of each metric of a rule: `Maximum of AWS/SQS ApproximateAgeOfOldestMessage`.
 pub fn metrics(condition: &MetricCondition) -> Vec<(String, String)> {
     let one = |query: &spillway_dashboard_model::alarms::Query| {
         let stat = &query.stat;
@@ -255,7 +253,7 @@ pub fn metrics(condition: &MetricCondition) -> Vec<(String, String)> {
     condition.queries.iter().map(one).collect()
 }
 
-/// A tier with what it asks of people.
+/// The tier in words: when it notifies.
 pub fn tier(rule: &Rule) -> &'static str {
     match (rule.notify, rule.tier) {
         (false, _) => "part of a composite alarm; does not notify on its own",

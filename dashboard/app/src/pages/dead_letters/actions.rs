@@ -1,4 +1,4 @@
-//! What the forms do: replay, discard, restore. Sign-in and the form's origin were checked before.
+//! The actions of the forms: replay, discard, restore. The server has checked sign-in and the form's origin before.
 
 use super::data::{Selection, Shown};
 use crate::{context::encode, error::ActionError, links::way_back, ports::use_ports};
@@ -18,15 +18,15 @@ pub const DISCARD: &str = "/actions/discard";
 /// Where the forms send to.
 pub const RESTORE: &str = "/actions/restore";
 
-/// Who did it, for the audit log. The dashboard signs in this machine's operator, not persons by name.
+/// The actor in the audit log. The dashboard has no names: everyone signs in as the operator.
 const BY: &str = "operator via dashboard";
 /// The longest reason for a discard, in characters.
 pub const LONGEST_REASON: usize = 500;
-/// How many discarded messages are read in one go while a discard is taken back.
+/// The number of discarded messages in one read while a discard is undone.
 const AT_ONCE: usize = 500;
 
-/// Starts a replay and leads to it. `passing` leaves those in the archive that would fail again. `first` is
-/// one of the messages, by which a form that is sent twice finds the replay that it started.
+/// Starts a replay and redirects to it. With `passing`, messages that would fail again remain in the archive. `first`
+/// is one of the messages. If the browser sends the form twice, `first` identifies the replay that already runs.
 #[server(prefix = "/actions", endpoint = "replay")]
 async fn replay(
     #[server(default)] ids: Vec<String>,
@@ -42,7 +42,7 @@ async fn replay(
     Ok(())
 }
 
-/// Gives messages up, with a reason.
+/// Discards messages, with a reason.
 #[server(prefix = "/actions", endpoint = "discard")]
 async fn discard(
     #[server(default)] ids: Vec<String>,
@@ -54,7 +54,7 @@ async fn discard(
     let ports = use_ports();
     let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
     let selection = Selection::from_form(ids, &matching, now)?;
-    let done = give_up(&replayer, &selection, &reason, &MessageId::new(first)).await?;
+    let done = discard_messages(&replayer, &selection, &reason, &MessageId::new(first)).await?;
     leptos_axum::redirect(&with_note(
         way_back(&back),
         &format!("__discarded={}&__count={}", done.at, done.count),
@@ -62,7 +62,7 @@ async fn discard(
     Ok(())
 }
 
-/// Takes discards back: of these messages, or of all that were discarded at one moment.
+/// Undoes discards: of these messages, or of all messages of one discard.
 #[server(prefix = "/actions", endpoint = "restore")]
 async fn restore(
     #[server(default)] ids: Vec<String>,
@@ -83,7 +83,7 @@ async fn restore(
     Ok(())
 }
 
-/// Says on the next page what was done. Such parameters are not repeated in that page's own links.
+/// Redirects to a page that shows the result. That page's own links do not repeat these parameters.
 fn with_note(back: &str, note: &str) -> String {
     format!("{back}{}{note}", if back.contains('?') { '&' } else { '?' })
 }
@@ -102,8 +102,7 @@ async fn get(archive: &dyn DeadLetters, id: &MessageId) -> Result<Option<DeadLet
     archive.get(id).await.map_err(failed)
 }
 
-/// Starts a replay. Sent a second time it finds nothing left to take, and returns the replay that it
-/// started the first time.
+/// Starts a replay. If the form was sent before, no message is left, and this returns the first replay.
 async fn start(
     replayer: &Replayer,
     selection: &Selection,
@@ -130,7 +129,7 @@ async fn start(
             }
             Some(DeadLetterState::Discarded { by, .. }) => Err(ActionError::Conflict {
                 message: format!(
-                    "Discarded by {by} meanwhile. Restore the message first. Nothing was replayed."
+                    "Discarded by {by} in the meantime. Restore the message first. Nothing was replayed."
                 ),
             }),
             Some(DeadLetterState::Archived) => Err(ActionError::Invalid {
@@ -141,25 +140,25 @@ async fn start(
     }
 }
 
-/// What was discarded.
+/// A discard that is done.
 #[derive(Debug, PartialEq, Eq)]
-struct GivenUp {
-    /// When: all of one discard bear the same moment, by which it is taken back.
+struct Discarded {
+    /// Its time, which is the same for all its messages. An undo selects by it.
     at: Timestamp,
-    /// How many; 0 if an earlier sending of the form did it.
+    /// The number of messages; 0 if the form was sent before.
     count: usize,
 }
 
-/// Discards messages. Sent a second time it finds them discarded for that reason, and says so again.
-async fn give_up(
+/// Discards messages. If the form was sent before, they are discarded already, and the result is the same.
+async fn discard_messages(
     replayer: &Replayer,
     selection: &Selection,
     reason: &str,
     first: &MessageId,
-) -> Result<GivenUp, ActionError> {
+) -> Result<Discarded, ActionError> {
     let reason = reason.trim();
     if reason.is_empty() {
-        let message = "Say why these messages are given up. Nothing was discarded.".into();
+        let message = "Enter a reason. Nothing was discarded.".into();
         return Err(ActionError::Invalid { message });
     }
     if reason.chars().count() > LONGEST_REASON {
@@ -173,10 +172,10 @@ async fn give_up(
     let asked = done.first().unwrap_or(&example);
     match get(&*replayer.archive, asked).await?.map(|letter| letter.state) {
         Some(DeadLetterState::Discarded { at, reason: why, .. }) if why == reason => {
-            Ok(GivenUp { at, count: done.len() })
+            Ok(Discarded { at, count: done.len() })
         }
         Some(_) => Err(ActionError::Conflict {
-            message: "These messages were replayed or discarded meanwhile. Nothing was changed.".into(),
+            message: "These messages were replayed or discarded in the meantime. Nothing was changed.".into(),
         }),
         None => Err(ActionError::Gone { what: "The message".into() }),
     }

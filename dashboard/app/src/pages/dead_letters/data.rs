@@ -1,4 +1,4 @@
-//! What the pages of dead letters show, read in one go.
+//! Reads the data of the dead letters' pages.
 
 mod confirm;
 mod filters;

@@ -15,7 +15,7 @@ use crate::components::{Badge, Tone};
 use leptos::prelude::*;
 use spillway_core::dead_letter::DeadLetterState;
 
-/// What has become of a dead letter, in a word.
+/// The state of a dead letter, in a word.
 fn state_badge(state: &DeadLetterState) -> AnyView {
     let (tone, text) = match state {
         DeadLetterState::Archived => (Tone::Warning, "waiting"),

@@ -1,4 +1,4 @@
-//! Dead letters in words: sentences that pages open with, and short names for failures.
+//! Dead letters in words: the verdicts of pages, and short names for failures.
 
 use super::data::Shown;
 use jiff::{Timestamp, tz::TimeZone};
@@ -8,7 +8,7 @@ use spillway_core::{
 };
 use spillway_dashboard_words::counted;
 
-/// What many dead letters of a class have in common, as the end of “200 …”, and the same for one.
+/// What dead letters of a class have in common, as the end of a sentence: plural, then singular.
 fn common_failure(class: FailureClass, message: &str) -> (String, String) {
     let same = |text: String| (text.clone(), text);
     let words = |many: &str, one: &str| (many.to_owned(), one.to_owned());
@@ -18,37 +18,37 @@ fn common_failure(class: FailureClass, message: &str) -> (String, String) {
             (format!("fail at {place}"), format!("fails at {place}"))
         }
         FailureClass::Schema => words("break their schema", "breaks its schema"),
-        FailureClass::Malformed => words("are no CloudEvents", "is no CloudEvent"),
-        FailureClass::TooLarge => words("are larger than the store takes", "is larger than the store takes"),
-        FailureClass::StoreThrottled => same("met a store over its capacity".to_owned()),
-        FailureClass::StoreUnavailable => same("met a store that was unavailable".to_owned()),
-        FailureClass::StoreTimeout => same("got no answer from the store in time".to_owned()),
-        FailureClass::ConsumerCrash => same("met a consumer that crashed".to_owned()),
+        FailureClass::Malformed => words("are not CloudEvents", "is not a CloudEvent"),
+        FailureClass::TooLarge => words("are too large for the store", "is too large for the store"),
+        FailureClass::StoreThrottled => same("failed on a throttled store".to_owned()),
+        FailureClass::StoreUnavailable => same("failed on an unavailable store".to_owned()),
+        FailureClass::StoreTimeout => same("failed on a store timeout".to_owned()),
+        FailureClass::ConsumerCrash => same("failed on a crash of the consumer".to_owned()),
     }
 }
 
-/// The JSON Pointer that a failure's message begins with.
+/// The JSON Pointer at the start of a failure's message.
 fn pointer(message: &str) -> Option<&str> {
     let (place, _) = message.split_once(": ")?;
     (place.starts_with('/') && place.len() <= 60 && !place.contains(char::is_whitespace)).then_some(place)
 }
 
-/// When something began, as short as is clear.
+/// A start time in short form.
 pub fn since(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let [at, now] = [at, now].map(|moment| moment.to_zoned(zone.clone()));
     at.strftime(if at.date() == now.date() { "%H:%M" } else { "%-d %b %H:%M" }).to_string()
 }
 
-/// The sentence over the list: how many there are, and what most of them have in common.
+/// The verdict of the list: how many there are, and what most of them have in common.
 pub fn list_sentence(shown: Shown, groups: &[DeadLetterGroup], now: Timestamp, zone: &TimeZone) -> String {
     let total: u64 = groups.iter().map(|group| group.count).sum();
     let messages = counted(total, "message", "messages");
     if total == 0 {
         let none = match shown {
             Shown::Waiting | Shown::All => "No dead letters.",
-            Shown::Replaying => "No message is on the way back.",
+            Shown::Replaying => "No message is being replayed.",
             Shown::Stored => "No dead letter has been replayed and stored.",
-            Shown::Discarded => "Nothing is discarded.",
+            Shown::Discarded => "No message is discarded.",
         };
         return none.to_owned();
     }
@@ -56,7 +56,7 @@ pub fn list_sentence(shown: Shown, groups: &[DeadLetterGroup], now: Timestamp, z
         Shown::Waiting => {}
         Shown::Replaying => {
             let are = if total == 1 { "is" } else { "are" };
-            return format!("{messages} {are} on the way back.");
+            return format!("{messages} {are} being replayed.");
         }
         Shown::Stored => {
             let were = if total == 1 { "was replayed and is" } else { "were replayed and are" };
@@ -66,7 +66,7 @@ pub fn list_sentence(shown: Shown, groups: &[DeadLetterGroup], now: Timestamp, z
             let are = if total == 1 { "is discarded. It" } else { "are discarded. They" };
             return format!("{messages} {are} can be restored.");
         }
-        Shown::All => return format!("{messages}, whatever has become of them."),
+        Shown::All => return format!("{messages} in all states."),
     }
     let Some(largest) = groups.first() else { return format!("{messages}.") };
     let (many, one) = common_failure(largest.class, &largest.message);
@@ -78,7 +78,7 @@ pub fn list_sentence(shown: Shown, groups: &[DeadLetterGroup], now: Timestamp, z
         1 => format!("{messages}."),
         count => format!("{}, {messages}.", counted(count as u64, "group", "groups")),
     };
-    // A leader says something only if it is more than one among equals.
+    // The largest group is worth a mention only if it has half of the messages or more.
     if largest.count * 2 < total {
         return head;
     }
@@ -90,7 +90,7 @@ pub fn list_sentence(shown: Shown, groups: &[DeadLetterGroup], now: Timestamp, z
     format!("{head} {who} {many} since {since}.")
 }
 
-/// The sentence over one dead letter: what is the matter with it now.
+/// The verdict of one dead letter: its state and failure.
 pub fn one_sentence(letter: &DeadLetter) -> String {
     match &letter.state {
         DeadLetterState::Archived => match letter.last_failure() {
@@ -103,9 +103,9 @@ pub fn one_sentence(letter: &DeadLetter) -> String {
                 };
                 format!("Waits in the archive: it {one}.{again}")
             }
-            None => "Waits in the archive. Why it failed is not known.".to_owned(),
+            None => "Waits in the archive. The failure is unknown.".to_owned(),
         },
-        DeadLetterState::Replaying { .. } => "On the way back to the store.".to_owned(),
+        DeadLetterState::Replaying { .. } => "Being replayed.".to_owned(),
         DeadLetterState::Stored { .. } => "Replayed, and stored.".to_owned(),
         DeadLetterState::Discarded { by, .. } => format!("Discarded by {by}. It can be restored."),
     }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_opens_with_what_most_have_in_common() {
+    fn the_verdict_has_what_most_have_in_common() {
         let schema = group(FailureClass::Schema, "/amount: expected number", 200, "2026-03-10T13:40:00Z");
         let store = group(FailureClass::StoreThrottled, "over capacity", 2, "2026-03-10T13:00:00Z");
         let large = group(FailureClass::TooLarge, "an item", 1, "2026-03-10T13:00:00Z");
@@ -147,19 +147,19 @@ mod tests {
     #[test]
     fn one_message_is_not_called_a_group() {
         let large = group(FailureClass::TooLarge, "an item", 1, "2026-03-09T13:00:00Z");
-        assert_eq!(waiting(&[large]), "1 message, since 9 Mar 13:00. It is larger than the store takes.");
+        assert_eq!(waiting(&[large]), "1 message, since 9 Mar 13:00. It is too large for the store.");
         assert_eq!(waiting(&[]), "No dead letters.");
     }
 
     #[test]
-    fn equals_have_no_leader() {
+    fn groups_of_similar_size_have_no_leader() {
         let some = |count| group(FailureClass::StoreTimeout, "x", count, "2026-03-10T13:00:00Z");
         assert_eq!(waiting(&[some(3), some(3), some(3)]), "3 groups, 9 messages.");
         assert_eq!(waiting(&[some(1), some(1)]), "2 groups, 2 messages.");
     }
 
     #[test]
-    fn only_a_pointer_is_taken_for_a_place() {
+    fn only_a_json_pointer_counts_as_a_place() {
         assert_eq!(pointer("/data/amount: expected number"), Some("/data/amount"));
         assert_eq!(pointer("the data: is not an object"), None);
         assert_eq!(pointer("/a b: no pointer"), None);
@@ -167,13 +167,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_is_said_in_its_own_words() {
+    fn other_states_have_their_own_sentences() {
         let stored = [group(FailureClass::Schema, "x", 1, "2026-03-10T13:00:00Z")];
         let say =
             |shown| list_sentence(shown, &stored, "2026-03-10T14:05:00Z".parse().unwrap(), &TimeZone::UTC);
         assert_eq!(say(Shown::Stored), "1 message was replayed and is stored.");
         assert_eq!(say(Shown::Discarded), "1 message is discarded. It can be restored.");
         let none = |shown| list_sentence(shown, &[], Timestamp::UNIX_EPOCH, &TimeZone::UTC);
-        assert_eq!(none(Shown::Discarded), "Nothing is discarded.");
+        assert_eq!(none(Shown::Discarded), "No message is discarded.");
     }
 }

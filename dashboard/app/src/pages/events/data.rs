@@ -1,4 +1,4 @@
-//! What is known of one event: where it is, and what happened to it.
+//! Reads the data of one event's page.
 
 use crate::{
     components::{Step, Tone, attempt, steps},
@@ -17,11 +17,11 @@ use spillway_dashboard_model::{
 };
 use thiserror::Error;
 
-/// Most decisions that are listed for one message.
+/// Maximum number of listed decisions about one message.
 const DECISIONS: usize = 100;
-/// Most traces that are listed.
+/// Maximum number of listed traces.
 const TRACES: usize = 10;
-/// How long after an event was accepted its traces are looked for: replays have traces of their own.
+/// How long after the acceptance of an event to search for its traces. Replays have separate traces.
 const TRACED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Debug, Error)]
@@ -32,29 +32,29 @@ pub(super) enum LineageError {
     Archive(#[from] ArchiveError),
 }
 
-/// One event, with what is known of it.
+/// One event with its history.
 pub(super) struct Found {
     pub(super) location: Location,
     pub(super) letter: Option<DeadLetter>,
     pub(super) steps: Vec<Step>,
 }
 
-/// What is known of all events with an id.
+/// All events with an id.
 pub(super) struct Lineage {
     pub(super) id: EventId,
     pub(super) found: Vec<Found>,
     /// `None` if the traces could not be read.
     pub(super) traces: Option<Vec<Trace>>,
     pub(super) most_receives: u32,
-    /// Whether an event in a queue would have been found.
+    /// Whether the search includes queues.
     pub(super) sees_queues: bool,
 }
 
 impl Lineage {
-    /// Reads what is known of an event.
+    /// Reads the events with an id.
     ///
     /// # Errors
-    /// The pipeline's data does not answer. Traces that can't be read are no error.
+    /// The pipeline's data cannot be read. Traces that cannot be read are no error.
     pub(super) async fn read(ports: &Ports, page: &Page, id: EventId) -> Result<Self, LineageError> {
         let source = page.parameter("source").map(EventSource::new);
         let mut found = Vec::new();
@@ -95,7 +95,7 @@ async fn traces_of(
     }
 }
 
-/// The way of an event that was never dead-lettered.
+/// The history of an event that was never dead-lettered.
 fn straight(location: &Location) -> Vec<Step> {
     let mut steps = vec![Step::new(location.accepted_at, Tone::Neutral, "Accepted")];
     steps.extend(location.failure.as_ref().map(attempt));

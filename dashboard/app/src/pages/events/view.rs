@@ -30,13 +30,13 @@ pub(super) fn draw(lineage: &Lineage) -> AnyView {
     if lineage.found.is_empty() {
         let elsewhere = page.parameter("source").map(|_| {
             let href = format!("/events/{}", encode(lineage.id.as_str()));
-            view! { " " <a href=href>"Look in all sources"</a> "." }
+            view! { " " <a href=href>"Search all sources"</a> "." }
         });
         let why = if lineage.sees_queues {
-            "It was never accepted, or the id is another one than the sender's answer said."
+            "It was never accepted, or the id differs from the one in the API's answer."
         } else {
-            "It is neither stored nor a dead letter. It may be in a queue, where it can't be looked up; or it was never \
-             accepted, or the id is another one than the sender's answer said."
+            "It is neither stored nor a dead letter. It may be in a queue, which cannot be searched. Or it \
+             was never accepted, or the id differs from the one in the API's answer."
         };
         return view! {
             {search(lineage.id.as_str(), "Find another event by its id")}
@@ -77,7 +77,7 @@ fn one(found: &Found, most: u32, page: &Page) -> AnyView {
                 <div class="stack"><Body text=location.body.clone() /></div>
                 <div class="stack">
                     <section>
-                        <h2>"What happened"</h2>
+                        <h2>"History"</h2>
                         <Timeline steps=found.steps.clone() />
                     </section>
                     <section>
@@ -93,10 +93,8 @@ fn one(found: &Found, most: u32, page: &Page) -> AnyView {
 
 fn traces(traces: Option<&[Trace]>) -> AnyView {
     let content = match traces {
-        None => view! { <p class="stale-note">"The traces cannot be read just now."</p> }.into_any(),
-        Some([]) => {
-            view! { <p class="quiet">"None of its requests was among those that are traced."</p> }.into_any()
-        }
+        None => view! { <p class="stale-note">"The traces cannot be read now."</p> }.into_any(),
+        Some([]) => view! { <p class="quiet">"No request of this event was traced."</p> }.into_any(),
         Some(traces) => {
             let rows = traces.iter().map(|trace| {
                 let failed =

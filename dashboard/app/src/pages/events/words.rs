@@ -1,14 +1,14 @@
-//! Where an event is, in words.
+//! The place of an event in words.
 
 use crate::components::Tone;
 use jiff::Timestamp;
 use spillway_core::{ledger::Place, ports::Location};
 use spillway_dashboard_words::duration;
 
-/// Where an event is now, in a sentence. `most` is the receive count after which the queue gives up.
+/// The current place of an event, in a sentence. `most` is the maximum receive count.
 pub fn sentence(location: &Location, most: u32, now: Timestamp) -> String {
     let attempt = match location.receive_count {
-        None | Some(0) => "not tried yet".to_owned(),
+        None | Some(0) => "not received yet".to_owned(),
         Some(count) => format!("received {count} of {most} times"),
     };
     match location.place {
@@ -28,12 +28,11 @@ pub fn sentence(location: &Location, most: u32, now: Timestamp) -> String {
         },
         Place::InDlq => "In the dead letter queue, about to be archived.".to_owned(),
         Place::Archived => "Dead-lettered: it waits in the archive for a decision.".to_owned(),
-        Place::Replaying => "Dead-lettered once, now on its way back to the store.".to_owned(),
+        Place::Replaying => "Dead-lettered, and being replayed now.".to_owned(),
         Place::Discarded => "Dead-lettered, and discarded.".to_owned(),
     }
 }
 
-/// What the place means.
 pub fn tone(place: Place) -> Tone {
     match place {
         Place::Stored => Tone::Good,
@@ -64,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn each_place_is_said_with_what_matters_there() {
+    fn each_place_has_its_own_details() {
         let say = |location: &Location| sentence(location, 20, Timestamp::from_second(100).unwrap());
         assert_eq!(
             say(&location(Place::InFlight)),

@@ -1,4 +1,4 @@
-//! What the metrics page shows, read in one go.
+//! Reads the data of the metrics page.
 
 use crate::{
     charts::{ChartGroup, Question, read_charts},
@@ -10,7 +10,7 @@ use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::catalogue::{Stage, of_stage};
 use spillway_dashboard_model::flow::FlowSnapshot;
 
-/// The charts of a stage. Each part can be had without the others.
+/// The charts of a stage. A part that cannot be read does not affect the others.
 pub(super) struct Data {
     pub(super) flow: Result<FlowSnapshot, ReadError>,
     pub(super) charts: Result<ChartGroup, ReadError>,
@@ -34,12 +34,12 @@ impl Data {
     }
 }
 
-/// The stage that the address chooses; the first one if it chooses none that there is.
+/// The stage in the URL; the first stage if the URL names no existing one.
 pub(super) fn stage(page: &Page) -> Stage {
     page.parameter("stage").and_then(Stage::parse).unwrap_or(Stage::Api)
 }
 
-/// Whether an earlier range is laid under the charts.
+/// Whether to compare with an earlier range.
 pub(super) fn compares(page: &Page) -> bool {
     page.parameter("compare") == Some("on")
 }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stage_is_in_the_address_and_what_is_unknown_is_the_first() {
+    fn the_stage_is_in_the_url_and_an_unknown_one_means_the_first() {
         let of = |query: &str| stage(&Page::of("/metrics", query, "", jiff::Timestamp::UNIX_EPOCH));
         assert_eq!(of("stage=dlq"), Stage::Dlq);
         assert_eq!(of(""), Stage::Api);

@@ -1,4 +1,4 @@
-//! The charts of a stage, with its tabs and the sentence that says how it is.
+//! The charts of a stage, with tabs and a verdict.
 
 use super::{
     data::{Data, compares},
@@ -39,7 +39,7 @@ fn tabs(
     let tab = |stage: Stage| {
         let href = page.with(&[("stage", Some(stage.slug())), ("table", None)]);
         let tone = flow.map(|flow| stages::health(stage, flow, sentences));
-        // Only what needs attention stands out.
+        // Only stages that need attention have a sign.
         let state = tone.filter(|tone| matches!(tone, Tone::Warning | Tone::Bad)).map(|tone| {
             let (sign, word) = stages::sign(tone);
             view! {
@@ -61,14 +61,15 @@ fn tabs(
 
 fn answer(stage: Stage, flow: Option<&FlowSnapshot>, sentences: &[Sentence]) -> impl IntoView + use<> {
     let about = stages::about(stage, sentences);
-    let said: Vec<_> = if about.is_empty() {
+    let sentences: Vec<_> = if about.is_empty() {
         let tone = flow.map_or(Tone::Unknown, |flow| stages::health(stage, flow, sentences));
         let tone = if stage == Stage::Account { Tone::Neutral } else { tone };
         vec![(tone, words::normal(stage, flow), None)]
     } else {
         about.into_iter().map(|one| (stages::tone(one.state), one.text.clone(), one.todo.clone())).collect()
     };
-    said.into_iter()
+    sentences
+        .into_iter()
         .map(|(tone, text, todo)| {
             view! {
                 <StatusSentence tone=tone>
@@ -90,12 +91,12 @@ fn tools(stage: Stage, dead_letters: Option<u64>, page: &Page) -> impl IntoView 
         Some(count) => format!("{} in this range", counted(count, "dead letter", "dead letters")),
         None => "Dead letters of this range".to_owned(),
     };
-    let trap = words::trap(stage).map(|(text, at, link)| {
+    let caveat = words::caveat(stage).map(|(text, at, link)| {
         view! { " " {text} " " <a href=links::metrics(page, at.0, at.1)>{link}</a> "." }
     });
     view! {
         <div class="metrics-tools">
-            <p class="quiet">{stage.about()} {trap}</p>
+            <p class="quiet">{stage.about()} {caveat}</p>
             <a class="button" class:compares=on href=href>
                 <span class="compare-key" aria-hidden="true"></span>
                 {compare}
@@ -105,7 +106,7 @@ fn tools(stage: Stage, dead_letters: Option<u64>, page: &Page) -> impl IntoView 
     }
 }
 
-/// Charts that count what ends as a dead letter lead to those of the range.
+/// Charts that count dead letters link to the dead letters of the range.
 fn dead_letters(chart: &ShownChart, page: &Page) -> Option<(String, String)> {
     let entry = &chart.entry;
     let leads = match entry.stage {

@@ -1,17 +1,19 @@
-//! What is said about a stage when nothing is wrong with it.
+//! The verdict of a stage without problems.
 
 use spillway_dashboard_charts::Unit;
 use spillway_dashboard_model::catalogue::Stage;
 use spillway_dashboard_model::flow::{Activity, FlowSnapshot, FunctionActivity};
 use spillway_dashboard_words::{counted, duration};
 
-/// How a stage is, with the number that proves it.
+/// The state of a stage, with the number that proves it.
 pub(super) fn normal(stage: Stage, flow: Option<&FlowSnapshot>) -> String {
     let Some(flow) = flow else {
-        return "How this stage is just now cannot be read.".to_owned();
+        return "The state of this stage cannot be read now.".to_owned();
     };
     match stage {
-        Stage::Account => return "What counts for the whole account, not for Spillway alone.".to_owned(),
+        Stage::Account => {
+            return "These numbers are for the whole AWS account, not for Spillway alone.".to_owned();
+        }
         Stage::Queue if flow.queue.is_empty() => return "The queue is empty.".to_owned(),
         Stage::Queue => {
             let waiting = counted(flow.queue.len(), "event is", "events are");
@@ -28,7 +30,7 @@ pub(super) fn normal(stage: Stage, flow: Option<&FlowSnapshot>) -> String {
         _ => {}
     }
     let Some(activity) = &flow.activity else {
-        return "What this stage did in the last minutes cannot be read.".to_owned();
+        return "The numbers of the last minutes cannot be read.".to_owned();
     };
     let text = match stage {
         Stage::Api => api(activity),
@@ -40,7 +42,7 @@ pub(super) fn normal(stage: Stage, flow: Option<&FlowSnapshot>) -> String {
     format!("{text}.")
 }
 
-/// A stage's name where there is little room.
+/// A stage's short name.
 pub(super) fn short(stage: Stage) -> &'static str {
     match stage {
         Stage::Ingest => "Ingest",
@@ -52,22 +54,22 @@ pub(super) fn short(stage: Stage) -> &'static str {
     }
 }
 
-/// What a reader of a stage's charts must know before believing them, and the chart that shows what they do not.
-pub(super) fn trap(stage: Stage) -> Option<(&'static str, (Stage, &'static str), &'static str)> {
+/// What a stage's charts leave out, and the chart that shows it.
+pub(super) fn caveat(stage: Stage) -> Option<(&'static str, (Stage, &'static str), &'static str)> {
     match stage {
         Stage::Queue => Some((
-            "Its age leaves out messages received three times or more; those show in the consumer's",
+            "The age leaves out messages that were received three times or more. They appear in the consumer's",
             (Stage::Consumer, "receive-count"),
             "receive counts",
         )),
         Stage::Dlq => Some((
-            "Messages sent stays 0 when the queue itself moves messages here after their last receive; every dead \
-             letter shows in messages waiting and in the archiver's",
+            "Messages sent stays 0 when the queue itself moves messages here after their last receive. Every \
+             dead letter appears in messages waiting and in the archiver's",
             (Stage::Archiver, "invocations"),
             "invocations",
         )),
         Stage::Account => Some((
-            "User errors have no dimension, so they may be another table's; Spillway's own refusals show in",
+            "User errors have no dimension, so they may be another table's. Spillway's own refusals appear in",
             (Stage::Table, "error-share"),
             "share of writes refused",
         )),
@@ -90,7 +92,7 @@ fn api(all: &Activity) -> String {
 
 fn function(name: &str, of: &FunctionActivity) -> String {
     if of.invocations == 0.0 {
-        return format!("{name} had nothing to do in the last minutes");
+        return format!("{name} had no work in the last minutes");
     }
     let errors = match of.errors as u64 {
         0 => "without an error".to_owned(),
@@ -126,7 +128,7 @@ fn rate(per_second: f64, one: &str, many: &str) -> String {
 }
 
 fn slowest(p99_ms: Option<f64>) -> String {
-    p99_ms.map_or_else(String::new, |ms| format!("; 99 of 100 end within {}", Unit::Milliseconds.format(ms)))
+    p99_ms.map_or_else(String::new, |ms| format!("; p99 {}", Unit::Milliseconds.format(ms)))
 }
 
 #[cfg(test)]
@@ -136,15 +138,15 @@ mod tests {
     use spillway_dashboard_model::catalogue::of_stage;
 
     #[test]
-    fn every_trap_leads_to_the_chart_that_shows_more() {
-        for (_, (stage, key), _) in Stage::ALL.iter().copied().filter_map(trap) {
+    fn every_caveat_links_to_an_existing_chart() {
+        for (_, (stage, key), _) in Stage::ALL.iter().copied().filter_map(caveat) {
             assert!(of_stage(stage, &Names::default()).iter().any(|entry| entry.key == key), "{key}");
         }
-        assert!(trap(Stage::Dlq).is_some_and(|(text, ..)| text.contains("stays 0")));
+        assert!(caveat(Stage::Dlq).is_some_and(|(text, ..)| text.contains("stays 0")));
     }
 
     #[test]
-    fn what_a_stage_did_is_said_with_its_numbers() {
+    fn the_activity_of_a_stage_has_numbers() {
         let of = FunctionActivity {
             invocations: 540.0,
             errors: 1.0,
@@ -152,10 +154,10 @@ mod tests {
             p99_ms: Some(9.0),
             ..FunctionActivity::default()
         };
-        let text = "The consumer runs 2 times a second, with 1 error; 99 of 100 end within 9\u{a0}ms";
+        let text = "The consumer runs 2 times a second, with 1 error; p99 9\u{a0}ms";
         assert_eq!(function("The consumer", &of), text);
         let idle = function("The archiver", &FunctionActivity::default());
-        assert_eq!(idle, "The archiver had nothing to do in the last minutes");
+        assert_eq!(idle, "The archiver had no work in the last minutes");
         assert!(normal(Stage::Api, None).contains("cannot be read"));
         assert_eq!(
             [0.9, 1.0].map(|rate_of| rate(rate_of, "write", "writes")),

@@ -1,4 +1,4 @@
-//! What the overview shows, read in one go.
+//! Reads the data of the overview.
 
 use crate::{
     charts::{ChartGroup, Question, read_charts},
@@ -10,7 +10,7 @@ use spillway_dashboard_model::alarms::AlarmsNow;
 use spillway_dashboard_model::catalogue::overview;
 use spillway_dashboard_model::flow::FlowSnapshot;
 
-/// What the page shows. Each part can be had without the others.
+/// The data of the page. A part that cannot be read does not affect the others.
 pub(super) struct Data {
     pub(super) alarms: Result<AlarmsNow, ReadError>,
     pub(super) flow: Result<FlowSnapshot, ReadError>,

@@ -1,4 +1,4 @@
-//! The overview: the answer first, then the flow, then charts as evidence.
+//! The overview: the verdict first, then the flow, then charts as evidence.
 
 mod alarms;
 mod answer;
@@ -61,21 +61,20 @@ fn now(
 fn unread(error: &ReadError) -> impl IntoView + use<> {
     let why = error.to_string();
     view! {
-        <ErrorState title="Where the events are cannot be read just now." retry=true>
+        <ErrorState title="The places of the events cannot be read now." retry=true>
             {why}
-            ". This says nothing about the events themselves: accepted ones are on disk. Check that the pipeline's data folder can be read; \
-             the page tries again by itself."
+            ". Accepted events are on disk and not affected. Check that the pipeline's data folder can be read. The page retries automatically."
         </ErrorState>
     }
 }
 
-/// Where to look further.
+/// Links to details.
 fn more(chart: &ShownChart, page: &Page) -> Option<(String, String)> {
     let stage = chart.entry.stage;
     Some((stage.title().to_owned(), links::metrics(page, stage, "")))
 }
 
-/// Messages in the queue over the range, waiting and in flight, as far as it is known.
+/// Messages in the queue over the range: the sum of waiting and in flight, where known.
 fn queue_depth(group: &ChartGroup) -> Option<Vec<Option<f64>>> {
     let chart = group.charts.iter().find(|chart| chart.entry.key == "depth")?;
     let hover = &chart.drawn.hover;

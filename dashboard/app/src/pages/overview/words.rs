@@ -1,4 +1,4 @@
-//! What the diagram of the flow says: each stage's numbers and health, and the rates between the stages.
+//! The texts of the flow's diagram: each stage's numbers and health, and the rates between the stages.
 
 use crate::{components::Tone, stages};
 use spillway_dashboard_charts::Unit;
@@ -9,22 +9,22 @@ use spillway_dashboard_words::{counted, duration, grouped};
 /// The diagram's contents.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::pages::overview) struct Pipeline {
-    /// API, ingest, queue, consumer, table: the way of an event that is stored.
+    /// API, ingest, queue, consumer, table: the path of an event that is stored.
     pub main: [Card; 5],
-    /// From each of them to the next.
+    /// The rates from each of them to the next.
     pub main_rates: [Rate; 4],
-    /// From the queue to the dead letter queue.
+    /// The rate from the queue to the dead letter queue.
     pub dropped: Rate,
-    /// DLQ, archiver, archive: the way of an event that is not.
+    /// DLQ, archiver, archive: the path of a dead letter.
     pub side: [Card; 3],
-    /// From each of them to the next.
+    /// The rates from each of them to the next.
     pub side_rates: [Rate; 2],
 }
 
-/// How much goes from one stage to the next.
+/// The rate from one stage to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::pages::overview) struct Rate {
-    /// Things a second, or how many in a while.
+    /// A rate per second, or a count in a period.
     pub text: String,
     /// The chart that shows it over time: its stage and its key in the catalogue.
     pub chart: (Stage, &'static str),
@@ -35,20 +35,20 @@ pub(in crate::pages::overview) struct Rate {
 pub(in crate::pages::overview) struct Card {
     /// Its name.
     pub title: &'static str,
-    /// Whose metrics it leads to; the archive has none.
+    /// The stage whose metrics it links to; the archive has none.
     pub stage: Option<Stage>,
-    /// How it is.
+    /// Its health.
     pub tone: Tone,
-    /// What matters most about it.
+    /// Its main number.
     pub main: String,
-    /// What else matters.
+    /// Its other numbers.
     pub other: String,
 }
 
-/// What is written where nothing is known.
+/// The text for unknown values.
 const UNKNOWN: &str = "–";
 
-/// Says what the diagram shows.
+/// Computes the diagram's texts.
 pub(in crate::pages::overview) fn pipeline(flow: &FlowSnapshot, sentences: &[Sentence]) -> Pipeline {
     let activity = flow.activity.as_ref();
     let of = |say: fn(&Activity) -> (String, String)| {
@@ -109,7 +109,7 @@ fn function(of: &FunctionActivity) -> (String, String) {
 fn consumer(all: &Activity) -> (String, String) {
     let retried = all.records.retried;
     if all.consumer.errors == 0.0 && retried > 0.0 {
-        return (p99(all.consumer.p99_ms), format!("{} tried again", Unit::Count.format(retried)));
+        return (p99(all.consumer.p99_ms), format!("{} retried", Unit::Count.format(retried)));
     }
     function(&all.consumer)
 }
@@ -158,7 +158,7 @@ fn archive(flow: &FlowSnapshot) -> Card {
     }
 }
 
-/// What SQS moves by itself after the last receive is not counted as sent, so arrivals at the archive count, too.
+/// SQS does not count messages that it moves itself as sent, so this also counts arrivals at the archive.
 fn dropped(all: &Activity) -> String {
     let came = all.dlq.sent.max(all.dlq.deleted);
     format!("{} in {}", Unit::Count.format(came), duration(all.window_s))

@@ -1,4 +1,4 @@
-//! One replay, read in one go.
+//! Reads the data of one replay's page.
 
 use crate::{context::Page, ports::Ports};
 use spillway_core::{
@@ -8,7 +8,7 @@ use spillway_core::{
     replay::{Replay, ReplayItem},
 };
 
-/// Replays in the list, the newest.
+/// Maximum number of replays in the list, the newest.
 pub(super) const SHOWN: usize = 100;
 /// Messages on one page.
 const PAGE: usize = 50;
@@ -17,7 +17,7 @@ const PAGE: usize = 50;
 pub(super) struct Detail {
     pub(super) replay: Replay,
     pub(super) items: dead_letter::Page<ReplayItem>,
-    /// The items' dead letters, in their order.
+    /// The items' dead letters, in the same order.
     pub(super) letters: Vec<Option<DeadLetter>>,
 }
 

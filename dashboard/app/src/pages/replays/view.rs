@@ -1,4 +1,4 @@
-//! The list of replays, and one of them from its start until each message is stored or back.
+//! The list of replays, and the page of one replay.
 
 use super::data::{Detail, SHOWN};
 use super::words;
@@ -30,7 +30,7 @@ pub(super) fn list(replays: &[Replay]) -> AnyView {
         <th scope="col" class="number">"Messages"</th>
         <th scope="col" class="number">"Stored"</th>
         <th scope="col" class="number">"Failed again"</th>
-        <th scope="col" class="number">"Under way"</th>
+        <th scope="col" class="number">"In progress"</th>
         <th scope="col" class="wide">"By"</th>
     };
     view! {
@@ -62,22 +62,22 @@ fn row(replay: &Replay) -> AnyView {
 pub(super) fn one(detail: &Detail) -> AnyView {
     let page = use_page();
     let replay = &detail.replay;
-    let held_up = replay.error.as_ref().map(|why| {
-        view! { <p class="stale-note">"Held up: " {why.clone()} ". It is tried again by itself."</p> }
+    let blocked = replay.error.as_ref().map(|why| {
+        view! { <p class="stale-note">"Blocked: " {why.clone()} ". The replay retries automatically."</p> }
     });
     let took = replay.ended_at.map(|ended| {
         let took =
             duration((ended.as_millisecond() - replay.started_at.as_millisecond()).max(0) as f64 / 1e3);
         view! { ", ended " <Time at=ended /> " after " {took} }
     });
-    // With scripts the page keeps itself up to date.
+    // With scripts the page refreshes automatically.
     let again = (replay.state == ReplayState::Running).then(|| {
         let here = page.here();
         view! { <noscript><a class="button" href=here>"Refresh"</a></noscript> }
     });
     let counts = [
         ("waiting", replay.waiting, None),
-        ("on the way", replay.sent, None),
+        ("in progress", replay.sent, None),
         ("stored", replay.stored, None),
         ("failed again", replay.returned, (replay.returned > 0).then_some("bad")),
     ];
@@ -106,7 +106,7 @@ pub(super) fn one(detail: &Detail) -> AnyView {
     view! {
         <nav class="row dl-neighbours" aria-label="In the list"><a href="/replays">"Replays"</a></nav>
         <StatusSentence tone=tone>{sentence}</StatusSentence>
-        {held_up}
+        {blocked}
         <p class="quiet">
             "Started " <Time at=replay.started_at absolute=true /> " by " {replay.by.clone()} {took} "."
         </p>
@@ -124,7 +124,7 @@ pub(super) fn one(detail: &Detail) -> AnyView {
     .into_any()
 }
 
-/// A bar, drawn as SVG because widths in style attributes are not allowed here.
+/// A progress bar. It is SVG, because the content security policy allows no `style` attributes.
 fn progress(replay: &Replay) -> AnyView {
     const WIDTH: f64 = 1000.0;
     let total = replay.total().max(1) as f64;

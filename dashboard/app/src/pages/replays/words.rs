@@ -4,7 +4,7 @@ use crate::components::Tone;
 use spillway_core::replay::{Replay, ReplayItemState, ReplayState};
 use spillway_dashboard_words::{counted, grouped};
 
-/// How a replay stands, in a sentence with its numbers.
+/// The state of a replay, in a sentence with its numbers.
 pub fn sentence(replay: &Replay) -> String {
     let total = replay.total();
     let messages = counted(total, "message", "messages");
@@ -28,7 +28,7 @@ pub fn sentence(replay: &Replay) -> String {
         (ReplayState::Running, returned) => {
             let mut parts = vec![format!("{} of {messages} stored", grouped(replay.stored))];
             if replay.sent > 0 {
-                parts.push(format!("{} on the way", grouped(replay.sent)));
+                parts.push(format!("{} in progress", grouped(replay.sent)));
             }
             if replay.waiting > 0 {
                 parts.push(format!("{} still to be put back", grouped(replay.waiting)));
@@ -41,7 +41,6 @@ pub fn sentence(replay: &Replay) -> String {
     }
 }
 
-/// What its state means.
 pub fn tone(replay: &Replay) -> Tone {
     match (replay.state, replay.returned, replay.stored) {
         (ReplayState::Running, ..) if replay.error.is_some() => Tone::Warning,
@@ -55,7 +54,7 @@ pub fn tone(replay: &Replay) -> Tone {
 /// Its state in a word.
 pub fn label(replay: &Replay) -> &'static str {
     match (replay.state, replay.returned) {
-        (ReplayState::Running, _) if replay.error.is_some() => "held up",
+        (ReplayState::Running, _) if replay.error.is_some() => "blocked",
         (ReplayState::Running, _) => "running",
         (ReplayState::Ended, 0) => "all stored",
         (ReplayState::Ended, returned) if returned == replay.total() => "all failed again",
@@ -63,17 +62,17 @@ pub fn label(replay: &Replay) -> &'static str {
     }
 }
 
-/// What has become of one message.
+/// The state of one message.
 pub fn item(state: ReplayItemState) -> (Tone, &'static str) {
     match state {
         ReplayItemState::Waiting => (Tone::Neutral, "waiting"),
-        ReplayItemState::Sent => (Tone::Busy, "on the way"),
+        ReplayItemState::Sent => (Tone::Busy, "in progress"),
         ReplayItemState::Stored => (Tone::Good, "stored"),
         ReplayItemState::Returned => (Tone::Bad, "failed again"),
     }
 }
 
-/// The sentence over the list.
+/// The verdict of the list.
 pub fn list_sentence(replays: &[Replay]) -> String {
     let running = replays.iter().filter(|replay| replay.state == ReplayState::Running).count() as u64;
     match running {
@@ -104,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_replay_says_what_it_came_to() {
+    fn an_ended_replay_has_its_result() {
         let say = |counts| sentence(&replay(ReplayState::Ended, counts));
         assert_eq!(say([0, 0, 1, 0]), "The message is stored.");
         assert_eq!(say([0, 0, 3, 0]), "All 3 are stored.");
@@ -117,25 +116,25 @@ mod tests {
     }
 
     #[test]
-    fn a_running_replay_says_how_far_it_is() {
+    fn a_running_replay_has_its_progress() {
         let say = |counts| sentence(&replay(ReplayState::Running, counts));
         assert_eq!(say([3, 0, 0, 0]), "Running: 0 of 3 messages stored, 3 still to be put back.");
         assert_eq!(
             say([1, 2, 1_000, 1]),
-            "Running: 1,000 of 1,004 messages stored, 2 on the way, 1 still to be put back, 1 failed again."
+            "Running: 1,000 of 1,004 messages stored, 2 in progress, 1 still to be put back, 1 failed again."
         );
     }
 
     #[test]
     fn an_error_is_shown_while_it_lasts() {
-        let mut held = replay(ReplayState::Running, [1, 0, 0, 0]);
-        assert_eq!((tone(&held), label(&held)), (Tone::Busy, "running"));
-        held.error = Some("the queue takes nothing".into());
-        assert_eq!((tone(&held), label(&held)), (Tone::Warning, "held up"));
+        let mut blocked = replay(ReplayState::Running, [1, 0, 0, 0]);
+        assert_eq!((tone(&blocked), label(&blocked)), (Tone::Busy, "running"));
+        blocked.error = Some("the queue accepts no messages".into());
+        assert_eq!((tone(&blocked), label(&blocked)), (Tone::Warning, "blocked"));
     }
 
     #[test]
-    fn the_list_counts_what_runs() {
+    fn the_list_counts_running_replays() {
         let ended = replay(ReplayState::Ended, [0, 0, 1, 0]);
         let running = replay(ReplayState::Running, [1, 0, 0, 0]);
         assert_eq!(list_sentence(std::slice::from_ref(&ended)), "No replay is running.");

@@ -21,8 +21,8 @@ pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
             grouped(accepted)
         );
         return Sentence::new(State::Bad, text, target).todo(
-            "Purge nothing and keep the data as it is. Messages older than the queue's retention are lost; \
-             otherwise this is a fault in Spillway: look into the log of the time at which the number rose.",
+            "Purge no queue, and do not change the data. Messages older than the queue's retention are lost. \
+             Otherwise this is a defect in Spillway: read the log from the time when the number rose.",
         );
     }
     if unaccounted < 0 {
@@ -33,7 +33,7 @@ pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
             grouped(accepted)
         );
         return Sentence::new(State::Bad, text, target)
-            .todo("No event is missing, but some are counted twice. This is a fault in Spillway: keep the data as it is.");
+            .todo("No event is missing, but some are counted twice. This is a defect in Spillway: do not change the data.");
     }
     match accepted {
         0 => Sentence::new(State::Ok, "No events have been accepted yet.", Target::Metrics(Stage::Api)),
@@ -46,7 +46,7 @@ pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
     }
 }
 
-/// How far that can be off; nothing where it is exact.
+/// The error bound in words; empty if the numbers are exact.
 fn bound(flow: &FlowSnapshot) -> String {
     let Uncertainty { moving, repeated } = flow.ledger.uncertainty;
     let why = match (moving, repeated) {
@@ -82,24 +82,24 @@ pub(super) fn dead_lettered(flow: &FlowSnapshot) -> Option<Sentence> {
     let todo = if largest.class.is_retryable() {
         "Once the table takes writes again, replay them."
     } else {
-        "Trying again can't help until the cause is fixed. Fix it, then replay them."
+        "Retries fail until the cause is fixed. Fix it, then replay them."
     };
     let fingerprint = (flow.groups.len() == 1).then(|| largest.fingerprint.clone());
     Some(Sentence::new(State::Warn, text, Target::DeadLetters(fingerprint)).todo(todo))
 }
 
-/// Days before a loss from which on it needs attention now.
+/// A loss within this time needs attention now.
 const LOSS_IS_NEAR_S: i64 = 3 * 86_400;
 
 fn is_near(loss: Timestamp, now: Timestamp) -> bool {
     loss.as_second() - now.as_second() < LOSS_IS_NEAR_S
 }
 
-/// The archiver takes dead letters within seconds. After this many it does not.
+/// The archiver takes dead letters within seconds. After this time it must be failing.
 const DLQ_STUCK_AFTER_S: u64 = 300;
 
 pub(super) fn dlq_stuck(flow: &FlowSnapshot) -> Option<Sentence> {
-    // SQS's age may leave out just the messages that are stuck, so failures of the archiver count as well.
+    // SQS's age may leave out the very messages that are stuck, so failures of the archiver count as well.
     let fails = flow.activity.as_ref().is_some_and(|activity| activity.archiver.errors > 0.0);
     let old = flow.dlq.oldest_age_s >= DLQ_STUCK_AFTER_S || flow.dlq.received_at_least(3) > 0;
     if flow.dlq.is_empty() || !(fails || old) {
@@ -120,11 +120,11 @@ pub(super) fn dlq_stuck(flow: &FlowSnapshot) -> Option<Sentence> {
     let target = Target::Metrics(Stage::Archiver);
     Some(
         Sentence::new(state, text, target)
-            .todo("Look into the archiver's errors; it takes them as soon as it works."),
+            .todo("Check the archiver's errors. It takes the dead letters when it works again."),
     )
 }
 
-/// Seconds before the first dead letter from which on it needs attention now.
+/// A first dead letter within this time needs attention now.
 const DEAD_LETTER_IS_NEAR_S: i64 = 15 * 60;
 
 pub(super) fn countdown(flow: &FlowSnapshot) -> Option<Sentence> {
@@ -148,15 +148,15 @@ pub(super) fn countdown(flow: &FlowSnapshot) -> Option<Sentence> {
     }
     text += ".";
     Some(Sentence::new(state, text, Target::Metrics(Stage::Consumer)).todo(
-        "Find out why storing fails. If it is fixed before then they are stored by themselves; if not, they can be \
-         replayed.",
+        "Find out why storing fails. If the cause is fixed before then, they are stored automatically. If \
+         not, they can be replayed.",
     ))
 }
 
-/// An event that waits this long needs attention in business hours, or now.
+/// The ages from which waiting events need attention: in business hours, or now.
 const AGE_WARN_S: i64 = 5 * 60;
 const AGE_BAD_S: i64 = 60 * 60;
-/// Seconds after which messages that can be received and are not have no receiver.
+/// If messages are visible and not received for this time, no consumer receives.
 const UNRECEIVED_S: i64 = 60;
 
 pub(super) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
@@ -192,7 +192,7 @@ pub(super) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
     }
     Some(
         Sentence::new(state, text, target)
-            .todo("Look at the consumer and the table: storing fails or is too slow."),
+            .todo("Check the consumer and the table: storing fails or is too slow."),
     )
 }
 
@@ -212,6 +212,6 @@ pub(super) fn stale(flow: &FlowSnapshot) -> Option<Sentence> {
     };
     Some(
         Sentence::new(State::Warn, text, Target::Metrics(Stage::Api))
-            .todo("The ledger and the queues above are current; this is tried again by itself."),
+            .todo("The ledger and the queues above are current. The page retries automatically."),
     )
 }

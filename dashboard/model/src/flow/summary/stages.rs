@@ -21,24 +21,21 @@ pub(super) fn table(activity: &Activity, flow: &FlowSnapshot) -> Option<Sentence
             _ => "refuses every write",
         };
         let text = format!(
-            "The table {why}: {} in the last {minutes}. Accepted events are kept in the queue and tried again.",
+            "The table {why}: {} in the last {minutes}. Accepted events stay in the queue and are retried.",
             counted(refused as u64, "write", "writes")
         );
         let span = if flow.countdown().messages == 0 {
-            "Events that can't be stored are dead-lettered after some hours, and can be replayed then."
+            "Events that cannot be stored become dead letters after some hours, and can be replayed."
         } else {
-            "Events that are dead-lettered meanwhile can be replayed when it is back."
+            "Events that become dead letters can be replayed when the table works again."
         };
-        return Some(Sentence::new(State::Bad, text, target).todo(format!("Bring the table back. {span}")));
+        return Some(Sentence::new(State::Bad, text, target).todo(format!("Fix the table. {span}")));
     }
     if refused > 0.0 && 100.0 * refused / all >= 2.0 {
         let (verb, todo) = if of.throttled >= of.failed {
-            (
-                "throttles",
-                "Raise its write capacity, or wait if it is a burst: throttled events are tried again.",
-            )
+            ("throttles", "Raise its write capacity, or wait if it is a burst: throttled events are retried.")
         } else {
-            ("fails", "Look at the table service's health; the events are tried again.")
+            ("fails", "Check the table service's health. The events are retried.")
         };
         let share = percent(100.0 * refused / all);
         let text = format!(
@@ -52,7 +49,7 @@ pub(super) fn table(activity: &Activity, flow: &FlowSnapshot) -> Option<Sentence
     Some(Sentence::new(State::Warn, text, target).todo("Raise its write capacity before it throttles."))
 }
 
-/// Below this number of requests one error would be many percent.
+/// With fewer requests, one error would be many percent.
 const FEWEST_REQUESTS: f64 = 10.0;
 
 pub(super) fn api(activity: &Activity) -> Option<Sentence> {
@@ -69,7 +66,8 @@ pub(super) fn api(activity: &Activity) -> Option<Sentence> {
         "{} of the requests are refused with a server error. Their events were not accepted; clients have to send them again.",
         percent(share)
     );
-    let todo = "Look at the ingest function and the queue: the API refuses what the queue can't take.";
+    let todo =
+        "Check the ingest function and the queue: the API refuses events that the queue does not accept.";
     Some(Sentence::new(state, text, Target::Metrics(Stage::Api)).todo(todo))
 }
 
@@ -90,9 +88,9 @@ pub(super) fn function(stage: Stage, of: &FunctionActivity, activity: &Activity)
             grouped(of.invocations.max(of.errors) as u64)
         );
         let todo = match stage {
-            Stage::Ingest => "Look into its log. The clients got an error and have to send again.",
+            Stage::Ingest => "Check its log. The clients got an error and have to send again.",
             _ => {
-                "Look into its log. Its messages become visible again by themselves, with a higher receive count."
+                "Check its log. Its messages become visible again automatically, with a higher receive count."
             }
         };
         return Some(Sentence::new(state, text, target).todo(todo));
@@ -102,7 +100,7 @@ pub(super) fn function(stage: Stage, of: &FunctionActivity, activity: &Activity)
             "The {name} was throttled {} in the last {minutes}.",
             counted(of.throttles as u64, "time", "times")
         );
-        return Some(Sentence::new(State::Warn, text, target).todo("Raise how many of it may run at once."));
+        return Some(Sentence::new(State::Warn, text, target).todo("Raise its concurrency limit."));
     }
     None
 }

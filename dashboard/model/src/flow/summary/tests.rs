@@ -18,7 +18,7 @@ fn ledger() -> Ledger {
     Ledger { accepted: 172_431, stored: 172_431, ..Ledger::default() }
 }
 
-fn calm() -> FlowSnapshot {
+fn healthy() -> FlowSnapshot {
     FlowSnapshot {
         at: ago_s(0),
         ledger: ledger(),
@@ -56,7 +56,7 @@ fn activity(flow: &mut FlowSnapshot) -> &mut Activity {
     flow.activity.get_or_insert_default()
 }
 
-/// What the summary says after its first sentence.
+/// The summary after its first sentence.
 fn rest(flow: &FlowSnapshot) -> Vec<(State, String)> {
     summary(flow).into_iter().skip(1).map(|sentence| (sentence.state, sentence.text)).collect()
 }
@@ -68,12 +68,12 @@ fn check(flow: &FlowSnapshot, expected: &[(State, &str)]) {
 }
 
 #[test]
-fn when_all_is_well_there_is_one_sentence() {
-    let sentences = summary(&calm());
+fn without_problems_there_is_one_sentence() {
+    let sentences = summary(&healthy());
     assert_eq!(sentences.len(), 1);
     assert_eq!(sentences[0].text, "All 172,431 events accepted are accounted for.");
     assert_eq!((overall(&sentences), &sentences[0].todo), (State::Ok, &None));
-    let mut empty = calm();
+    let mut empty = healthy();
     empty.ledger = Ledger::default();
     assert_eq!(summary(&empty)[0].text, "No events have been accepted yet.");
     empty.ledger = Ledger { accepted: 1, queued: 1, ..Ledger::default() };
@@ -81,8 +81,8 @@ fn when_all_is_well_there_is_one_sentence() {
 }
 
 #[test]
-fn estimated_numbers_say_how_far_off_they_can_be() {
-    let mut flow = calm();
+fn estimated_numbers_have_an_error_bound() {
+    let mut flow = healthy();
     flow.ledger.uncertainty = Uncertainty { moving: 1_040, repeated: 0 };
     let text = |flow: &FlowSnapshot| summary(flow)[0].text.clone();
     let so = "All 172,431 events accepted are accounted for, give or take";
@@ -94,21 +94,21 @@ fn estimated_numbers_say_how_far_off_they_can_be() {
 }
 
 #[test]
-fn what_is_unaccounted_for_comes_first_and_is_bad() {
-    let mut flow = calm();
+fn unaccounted_events_come_first_and_are_bad() {
+    let mut flow = healthy();
     flow.ledger.accepted += 3;
     let first = &summary(&flow)[0];
     assert_eq!(first.text, "3 events of 172,434 accepted are unaccounted for.");
     assert!(
-        first.state == State::Bad && first.todo.as_ref().is_some_and(|todo| todo.contains("Purge nothing"))
+        first.state == State::Bad && first.todo.as_ref().is_some_and(|todo| todo.contains("Purge no queue"))
     );
     flow.ledger.accepted -= 4;
     assert_eq!(summary(&flow)[0].text, "The ledger finds 1 event more than the 172,430 accepted.");
 }
 
 #[test]
-fn dead_letters_say_how_many_since_when_and_why() {
-    let mut flow = calm();
+fn dead_letters_have_count_time_and_reason() {
+    let mut flow = healthy();
     flow.ledger = Ledger { stored: 172_428, archived: 3, ..ledger() };
     flow.groups = vec![group(FailureClass::Schema, "/amount: expected number", 3, 240)];
     check(
@@ -139,8 +139,8 @@ fn dead_letters_say_how_many_since_when_and_why() {
 }
 
 #[test]
-fn an_archiver_that_fails_is_said_with_the_time_of_the_first_loss() {
-    let mut flow = calm();
+fn a_failing_archiver_has_the_time_of_the_first_loss() {
+    let mut flow = healthy();
     flow.ledger = Ledger { stored: 172_419, in_dlq: 12, ..ledger() };
     flow.dlq = QueueSnapshot {
         visible: 12,
@@ -148,7 +148,7 @@ fn an_archiver_that_fails_is_said_with_the_time_of_the_first_loss() {
         oldest_sent_at: Some(ago_s(86_400)),
         ..QueueSnapshot::default()
     };
-    assert_eq!(rest(&flow).len(), 1, "twenty seconds are no problem yet");
+    assert_eq!(rest(&flow).len(), 1, "twenty seconds are normal");
     flow.dlq.oldest_age_s = 300;
     let stuck = "12 dead letters wait in the dead letter queue and the archiver does not take them.";
     assert!(
@@ -162,12 +162,12 @@ fn an_archiver_that_fails_is_said_with_the_time_of_the_first_loss() {
     );
     flow.dlq.oldest_age_s = 0;
     flow.dlq.receive_counts = vec![0, 0, 0, 12];
-    assert_eq!(rest(&flow)[0].0, State::Bad, "SQS's age leaves them out, we don't");
+    assert_eq!(rest(&flow)[0].0, State::Bad, "only SQS's age leaves them out");
 }
 
 #[test]
-fn the_countdown_says_when_the_first_is_dead_lettered() {
-    let mut flow = calm();
+fn the_countdown_has_the_time_of_the_first_dead_letter() {
+    let mut flow = healthy();
     flow.ledger = Ledger { stored: 172_417, in_flight: 14, ..ledger() };
     flow.queue.not_visible = 14;
     flow.queue.receive_counts = vec![0, 0, 0, 0, 0, 10, 4];
@@ -180,7 +180,7 @@ fn the_countdown_says_when_the_first_is_dead_lettered() {
 
 #[test]
 fn a_queue_that_no_consumer_receives_from_is_bad() {
-    let mut flow = calm();
+    let mut flow = healthy();
     flow.ledger = Ledger { stored: 172_405, queued: 26, ..ledger() };
     flow.queue = QueueSnapshot { visible: 26, oldest_sent_at: Some(ago_s(59)), ..QueueSnapshot::default() };
     activity(&mut flow).queue.received = 0.0;
@@ -198,8 +198,8 @@ fn a_queue_that_no_consumer_receives_from_is_bad() {
 }
 
 #[test]
-fn old_messages_count_even_those_that_sqs_leaves_out() {
-    let mut flow = calm();
+fn old_messages_count_even_if_sqs_leaves_them_out() {
+    let mut flow = healthy();
     flow.queue = QueueSnapshot {
         visible: 1,
         not_visible: 4,
@@ -218,14 +218,14 @@ fn old_messages_count_even_those_that_sqs_leaves_out() {
 }
 
 #[test]
-fn a_failing_table_says_which() {
-    let mut flow = calm();
+fn a_failing_table_names_its_failure() {
+    let mut flow = healthy();
     activity(&mut flow).table = TableActivity { failed: 120.0, ..TableActivity::default() };
     check(
         &flow,
         &[(
             State::Bad,
-            "The table fails every write: 120 writes in the last 5 min. Accepted events are kept in the queue and tried again.",
+            "The table fails every write: 120 writes in the last 5 min. Accepted events stay in the queue and are retried.",
         )],
     );
     activity(&mut flow).table = TableActivity { writes: 75.0, throttled: 25.0, ..TableActivity::default() };
@@ -238,7 +238,7 @@ fn a_failing_table_says_which() {
 
 #[test]
 fn refused_requests_are_not_called_lost() {
-    let mut flow = calm();
+    let mut flow = healthy();
     activity(&mut flow).api = ApiActivity { requests: 100.0, server_errors: 6.0, ..ApiActivity::default() };
     let (state, text) = rest(&flow).remove(0);
     assert_eq!(state, State::Bad);
@@ -248,8 +248,8 @@ fn refused_requests_are_not_called_lost() {
 }
 
 #[test]
-fn functions_that_crash_or_are_throttled_are_named() {
-    let mut flow = calm();
+fn crashing_and_throttled_functions_are_named() {
+    let mut flow = healthy();
     activity(&mut flow).consumer =
         FunctionActivity { invocations: 40.0, errors: 12.0, ..FunctionActivity::default() };
     activity(&mut flow).ingest =
@@ -265,19 +265,19 @@ fn functions_that_crash_or_are_throttled_are_named() {
 
 #[test]
 fn replays_and_old_numbers_are_mentioned() {
-    let mut flow = calm();
+    let mut flow = healthy();
     flow.ledger = Ledger { stored: 172_248, replaying: 183, ..ledger() };
     check(&flow, &[(State::Ok, "183 dead letters are being replayed.")]);
     flow.freshness = Freshness { read_at: ago_s(600), error: Some(ReadError::Throttled) };
-    let reason = "the source of the numbers refuses further questions for the moment";
+    let reason = "the source of the numbers throttles requests";
     assert_eq!(rest(&flow)[0], (State::Warn, format!("Rates and errors are from 10 min ago: {reason}.")));
     flow.activity = None;
     assert_eq!(rest(&flow)[0].1, format!("Rates and errors are not known: {reason}."));
 }
 
 #[test]
-fn when_everything_is_wrong_the_most_serious_comes_first() {
-    let mut flow = calm();
+fn with_several_problems_the_most_serious_comes_first() {
+    let mut flow = healthy();
     flow.ledger = Ledger {
         accepted: 1_000,
         stored: 100,

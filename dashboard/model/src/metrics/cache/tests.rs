@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 const KEEP: Duration = Duration::from_secs(10);
 
-/// Answers with the number of the read, as soon as it is let.
+/// Answers with the number of the read, when the test allows it.
 struct Source {
     clock: Arc<ManualClock>,
     reads: Mutex<Vec<usize>>,
@@ -73,7 +73,7 @@ fn numbers(reading: &Reading) -> Vec<Option<f64>> {
 }
 
 #[tokio::test]
-async fn the_same_question_within_a_while_is_read_once() {
+async fn the_same_query_within_a_while_is_read_once() {
     let (source, cache) = setup(9);
     for _ in 0..5 {
         assert_eq!(numbers(&ask(&cache, &["a", "b", "a"]).await.unwrap()), vec![Some(1.0); 3]);
@@ -139,14 +139,14 @@ async fn old_numbers_are_served_with_their_age_when_the_source_fails() {
 
     let reads = source.queries_read().len();
     ask(&cache, &["a"]).await.unwrap();
-    assert_eq!(source.queries_read().len(), reads, "a failing source is not asked at once again");
+    assert_eq!(source.queries_read().len(), reads, "a failing source is not read again at once");
     *source.broken.lock().unwrap() = None;
     source.clock.advance(KEEP);
     assert_eq!(ask(&cache, &["a"]).await.unwrap().freshness.error, None);
 }
 
 #[tokio::test]
-async fn very_old_numbers_are_no_numbers() {
+async fn very_old_numbers_are_dropped() {
     let (source, cache) = setup(9);
     ask(&cache, &["a"]).await.unwrap();
     *source.broken.lock().unwrap() = Some(ReadError::Throttled);

@@ -47,12 +47,12 @@ fn asked(script: &Script, action: &str) -> usize {
 }
 
 #[tokio::test]
-async fn an_index_that_does_not_answer_is_asked_for_one_letter_and_all_are_counted() {
+async fn an_index_that_does_not_answer_is_called_for_one_letter_and_all_are_counted() {
     for error in [Answer::Status(500, "InternalServerError"), Answer::Silence] {
         let script = Script::start(move |call, _| bucket(call).unwrap_or_else(|| error.clone())).await;
         let repaired = archive(&script.hasty_clients()).repair(100).await.unwrap();
         assert_eq!(repaired, IndexRepair { indexed: 0, failed: 5 });
-        assert_eq!(asked(&script, "GetItem"), 2, "once, and the SDK once more");
+        assert_eq!(asked(&script, "GetItem"), 2, "one call, and one retry of the SDK");
         assert_eq!(asked(&script, "DELETE"), 0, "every note stays");
     }
 }
@@ -70,7 +70,7 @@ async fn a_letter_that_cannot_be_repaired_does_not_block_the_others() {
 }
 
 #[tokio::test]
-async fn a_repair_begins_anywhere_and_takes_each_note_once() {
+async fn a_repair_starts_anywhere_and_takes_each_note_once() {
     let script = Script::start(|call, _| bucket(call).unwrap_or_else(|| Answer::Ok(json!({})))).await;
     let archive = archive(&script.clients());
     for middle in ["0", "4b", "80", "ff"] {

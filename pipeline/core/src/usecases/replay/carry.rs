@@ -17,8 +17,8 @@ use std::time::Duration;
 
 /// Messages in a step: as many as one `SendMessageBatch` takes.
 const STEP: usize = 10;
-/// How long a replay is left alone that could not go on, while others go on.
-const REST: Duration = Duration::from_secs(1);
+/// How long the carrier skips a replay that could not continue.
+const SKIPPED_FOR: Duration = Duration::from_secs(1);
 
 /// Carries replays on.
 pub struct Carrier {
@@ -68,20 +68,20 @@ pub struct Carried {
 /// Why carrying on ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Nothing waits any more that could be put back.
+    /// No message is left that could be put back.
     Done,
     /// The time is over.
     OutOfTime,
-    /// The queue takes nothing at the moment; this is why.
+    /// The queue accepts nothing at the moment, for this reason.
     Blocked(String),
     /// The archive failed.
     Failed(ArchiveError),
 }
 
 impl Carrier {
-    /// Puts waiting messages back at this rate, one step of each replay in turn. It stops when no message
-    /// waits or moves any more, or at that time. A replay that can't go on does not stop the others.
-    /// `progress` receives the number that each step put back.
+    /// Puts waiting messages back at this rate, one step of each replay in turn. It stops when no message waits or
+    /// moves any more, or at that time. A replay that can't continue does not stop the others. `progress` receives
+    /// the number that each step put back.
     pub async fn carry_on(
         &self,
         scope: Scope<'_>,
@@ -92,8 +92,8 @@ impl Carrier {
         let per_second = per_second.max(0.1);
         let step = if per_second < STEP as f64 { 1 } else { STEP };
         let mut carried = Carried { sent: 0, returned: 0, end: End::Done };
-        // Until when each replay is left alone that could not go on, and why it could not.
-        let mut resting: HashMap<ReplayId, (Timestamp, End)> = HashMap::new();
+        // The replays that could not continue: until when to skip each, and why.
+        let mut skipped: HashMap<ReplayId, (Timestamp, End)> = HashMap::new();
         let started_at = self.clock.now();
         if let (Scope::Idle(still_for), Some(until)) = (scope, until)
             && started_at + still_for >= until
@@ -112,7 +112,7 @@ impl Carrier {
                     carried.end = End::OutOfTime;
                     return Ok(carried);
                 }
-                if let Some((until, why)) = resting.get(&replay)
+                if let Some((until, why)) = skipped.get(&replay)
                     && now < *until
                 {
                     carried.end = why.clone();
@@ -132,13 +132,13 @@ impl Carrier {
                     Ok(Step { blocked, .. }) => End::Blocked(blocked.unwrap_or_default()),
                     Err(error) => {
                         if !matches!(scope, Scope::One(_)) {
-                            tracing::warn!(%error, %replay, "the replay can't go on; it will be tried again");
+                            tracing::warn!(%error, %replay, "the replay can't continue; the carrier will retry it");
                         }
                         End::Failed(error)
                     }
                 };
                 carried.end = why.clone();
-                resting.insert(replay, (now + REST, why));
+                skipped.insert(replay, (now + SKIPPED_FOR, why));
             }
             if !moved {
                 return Ok(carried);
@@ -192,7 +192,7 @@ impl Carrier {
     /// audit log. Otherwise it would block the others permanently.
     ///
     /// # Errors
-    /// The archive failed. A queue that accepts nothing is no error: the replay records it and goes on later.
+    /// The archive failed. A queue that accepts nothing is no error: the replay records it and continues later.
     pub async fn advance(&self, replay: &ReplayId, limit: usize) -> Result<Step, ArchiveError> {
         let waiting = self.replays.waiting(replay, limit).await?;
         if waiting.is_empty() {

@@ -1,7 +1,7 @@
 //! What X-Ray shows of a batch: for each traced record its wait in the queue, the function, and the store.
 //!
-//! The records of a batch come from requests of their own, so each has a trace of its own. A batch is a part of all of
-//! them: every traced record gets these segments in the trace that its message carries.
+//! The records of a batch come from separate requests, so each has its own trace. A batch is a part of all of them:
+//! every traced record gets these segments in the trace that its message carries.
 
 use super::{BatchReport, Outcome, RecordReport};
 use crate::Timestamp;
@@ -55,11 +55,11 @@ impl BatchReport {
         let started = self.started_at;
         let mut work = record.segment(started, self.ended_at);
         if let Some((from, to)) = self.store_call
-            && let Some(said) = StoreResult::of(&record.outcome)
+            && let Some(result) = StoreResult::of(&record.outcome)
         {
             let mut call = Segment::new("DynamoDB", from, to);
             call.namespace = Some("aws".to_owned());
-            (call.error, call.fault, call.throttle) = said.flags();
+            (call.error, call.fault, call.throttle) = result.flags();
             work.subsegments.push(call);
         }
         names.segments(header, record.message.sent_at, started, self.ended_at, work)
@@ -68,7 +68,7 @@ impl BatchReport {
 
 /// The store's part in an outcome.
 enum StoreResult {
-    Yes,
+    Stored,
     /// It refused for lack of capacity.
     Throttled,
     /// It failed or did not answer.
@@ -78,11 +78,10 @@ enum StoreResult {
 }
 
 impl StoreResult {
-    /// `None` if the store was not asked for this record. A body that can't be read is not an error of the
-    /// store, whatever else is in the batch.
+    /// `None` if the store was not asked for this record. A body that can't be read is not an error of the store.
     fn of(outcome: &Outcome) -> Option<Self> {
         let (Outcome::Retry(failure) | Outcome::DeadLettered(failure)) = outcome else {
-            return Some(Self::Yes);
+            return Some(Self::Stored);
         };
         match failure.class {
             FailureClass::StoreThrottled => Some(Self::Throttled),
@@ -95,7 +94,7 @@ impl StoreResult {
     /// X-Ray's `error`, `fault` and `throttle`.
     fn flags(&self) -> (bool, bool, bool) {
         match self {
-            Self::Yes => (false, false, false),
+            Self::Stored => (false, false, false),
             Self::Throttled => (true, false, true),
             Self::Failed => (false, true, false),
             Self::Refused => (true, false, false),

@@ -85,7 +85,11 @@ async fn a_restart_continues_from_the_states_and_notifies_nothing_twice() {
     let bench = Bench::open(dir.path(), minute(20)).await;
     let mut watch = bench.watch(options()).await;
     assert_eq!(bench.ages_now().await, [Alarm, Ok]);
-    assert_eq!(watch.evaluate(bench.until(22)).await.unwrap(), [], "it is still in alarm, and that was told");
+    assert_eq!(
+        watch.evaluate(bench.until(22)).await.unwrap(),
+        [],
+        "it is still in alarm, and the notification was sent"
+    );
     // Not running for twenty minutes, in which the alarm ended: the next evaluation detects that.
     let messages = watch.evaluate(bench.until(42)).await.unwrap();
     assert_eq!(messages.len(), 1, "{messages:?}");
@@ -96,7 +100,7 @@ async fn a_restart_continues_from_the_states_and_notifies_nothing_twice() {
 }
 
 #[tokio::test]
-async fn an_idle_pipeline_raises_nothing() {
+async fn an_idle_pipeline_raises_no_alarm() {
     let dir = tempfile::tempdir().unwrap();
     let bench = Bench::open(dir.path(), start()).await;
     let mut watch = bench.watch(options()).await;
@@ -107,7 +111,7 @@ async fn an_idle_pipeline_raises_nothing() {
 }
 
 #[tokio::test]
-async fn simulated_history_notifies_no_one() {
+async fn simulated_history_is_not_notified() {
     let dir = tempfile::tempdir().unwrap();
     let bench = rising(dir.path()).await;
     let silent = super::super::WatchOptions { silent: true, has_webhook: true, ..options() };

@@ -57,7 +57,7 @@ async fn what_is_older_than_its_minutes_is_spread_over_them() {
         bench.record_at(minute(offset), age(), 10.0 * (offset + 1) as f64);
     }
     bench.write();
-    // Sixteen days later the minutes are gone, and the five minutes are there.
+    // Sixteen days later the minutes are deleted, and the five minutes are there.
     for _ in 0..16 {
         bench.clock.advance(Duration::from_secs(86_400));
         bench.record_at(bench.clock.now(), age(), 1.0);

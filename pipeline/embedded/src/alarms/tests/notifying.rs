@@ -23,8 +23,8 @@ async fn a_low_alarm_at_night_waits_for_the_opening_and_a_high_one_does_not() {
     let before = watch.evaluate(bench.until(DAY - 1)).await.unwrap();
     assert_eq!(before.len(), 2, "the high one fired and cleared: {before:?}");
     let held = bench.changes().await;
-    assert!(held.iter().any(|(at, rule, state, messages)| {
-        (*at, rule.as_str(), *state, messages) == (night + 3, "queue-age-low", Alarm, &Notified::Held(None))
+    assert!(held.iter().any(|(at, rule, state, outcome)| {
+        (*at, rule.as_str(), *state, outcome) == (night + 3, "queue-age-low", Alarm, &Notified::Held(None))
     }));
 
     let at_opening = watch.evaluate(bench.until(DAY)).await.unwrap();
@@ -34,16 +34,16 @@ async fn a_low_alarm_at_night_waits_for_the_opening_and_a_high_one_does_not() {
     assert_eq!(digest.opened_at, minute(DAY));
     assert_eq!((digest.still_in_alarm.len(), digest.cleared.len()), (1, 1), "{digest:?}");
     assert_eq!(digest.cleared[0].from, minute(evening + 3));
-    let messages = bench.changes().await;
-    let low: Vec<_> = messages.iter().filter(|change| change.1 == "queue-age-low" && change.0 > 1).collect();
+    let changes = bench.changes().await;
+    let low: Vec<_> = changes.iter().filter(|change| change.1 == "queue-age-low" && change.0 > 1).collect();
     assert!(low.iter().all(|change| change.3 == Notified::InDigest(minute(DAY))), "{low:?}");
 
     // In business hours again: notified at once.
     bench.ages(DAY + 30, 30, 5.0);
     let messages = watch.evaluate(bench.until(DAY + HOUR)).await.unwrap();
     assert_eq!(messages.len(), 1, "{messages:?}");
-    assert!(bench.changes().await.iter().any(|(at, _, state, messages)| {
-        *at == DAY + 33 && *state == Ok && *messages == Notified::At(minute(DAY + 33))
+    assert!(bench.changes().await.iter().any(|(at, _, state, outcome)| {
+        *at == DAY + 33 && *state == Ok && *outcome == Notified::At(minute(DAY + 33))
     }));
 }
 
@@ -65,7 +65,7 @@ async fn each_opening_that_was_missed_has_its_own_digest_and_a_holiday_has_none(
 }
 
 #[tokio::test]
-async fn the_document_says_what_it_means_and_where_to_look() {
+async fn the_document_has_the_meaning_and_the_links() {
     let dir = tempfile::tempdir().unwrap();
     let bench = Bench::open(dir.path(), start()).await;
     bench.pipeline.local.note(LINK_BASE, "http://127.0.0.1:3000").await.unwrap();
@@ -101,7 +101,7 @@ impl Write for Captured {
 }
 
 #[tokio::test]
-async fn what_is_notified_is_in_the_log() {
+async fn notifications_are_in_the_log() {
     let dir = tempfile::tempdir().unwrap();
     let bench = Bench::open(dir.path(), start()).await;
     bench.ages(0, 10, 2_000.0);

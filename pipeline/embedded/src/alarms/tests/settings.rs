@@ -12,7 +12,7 @@ fn load(text: &str) -> Result<AlarmSettings, String> {
 }
 
 #[test]
-fn what_is_left_out_has_its_default() {
+fn missing_settings_have_their_defaults() {
     assert_eq!(load("{}"), Ok(AlarmSettings::default()));
     let berlin = r#"{"expected_requests_per_5_minutes": 30, "business_hours": {"zone": "Europe/Berlin",
         "days": ["monday"], "open": "08:30", "close": "16:00", "holidays": ["2026-12-25"]}}"#;
@@ -22,7 +22,7 @@ fn what_is_left_out_has_its_default() {
 }
 
 #[test]
-fn what_makes_no_sense_is_said() {
+fn invalid_settings_are_refused_with_the_reason() {
     let hours = |zone: &str, open: &str| {
         format!(
             r#"{{"business_hours": {{"zone": "{zone}", "days": ["monday"], "open": "{open}", "close": "16:00"}}}}"#

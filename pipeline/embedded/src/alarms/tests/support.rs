@@ -78,7 +78,7 @@ impl Bench {
         minute(to)
     }
 
-    /// All changes of the queue's age alarms, oldest first: minute, rule, state, told.
+    /// All changes of the queue's age alarms, oldest first: minute, rule, state, notification.
     pub async fn changes(&self) -> Vec<(i64, String, AlarmState, Notified)> {
         let all = self.pipeline.local.alarms.changes(None, Timestamp::MIN, Timestamp::MAX, 10_000).await;
         let mut changes = all.unwrap();

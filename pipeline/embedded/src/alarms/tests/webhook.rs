@@ -87,7 +87,7 @@ async fn messages_are_posted_in_order_and_once() {
 }
 
 #[tokio::test]
-async fn what_is_not_taken_is_tried_again_after_growing_pauses_and_over_a_restart() {
+async fn a_refused_message_is_retried_after_growing_pauses_and_over_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let bench = two_waiting(dir.path()).await;
     let receiver = Receiver::answering(&[500, 302, 429]).await;
@@ -119,13 +119,13 @@ async fn what_is_not_taken_is_tried_again_after_growing_pauses_and_over_a_restar
         }
     }
     let ids = receiver.ids();
-    assert_eq!(ids.len(), 5, "three in vain, then both: {ids:?}");
+    assert_eq!(ids.len(), 5, "three failed attempts, then both: {ids:?}");
     assert!(ids[..4].iter().all(|id| *id == ids[0]), "the first keeps its place: {ids:?}");
     assert!(bench.changes().await.iter().all(|change| !matches!(change.3, Notified::Failed { .. })));
 }
 
 #[tokio::test]
-async fn a_webhook_that_is_gone_is_given_up_after_a_day_and_names_no_address() {
+async fn a_message_for_an_unreachable_webhook_is_given_up_after_a_day_and_names_no_address() {
     let dir = tempfile::tempdir().unwrap();
     let bench = two_waiting(dir.path()).await;
     // A port on which no server listens any more.
@@ -142,10 +142,10 @@ async fn a_webhook_that_is_gone_is_given_up_after_a_day_and_names_no_address() {
             Some(pause) => bench.clock.advance(pause),
         }
     }
-    assert!(log.next_waiting().await.unwrap().is_none(), "nothing waits for ever");
+    assert!(log.next_waiting().await.unwrap().is_none(), "no message waits forever");
     assert!((280..320).contains(&tries), "every five minutes for a day: {tries}");
-    for (_, _, _, messages) in bench.changes().await {
-        if let Notified::Failed { reason, .. } = messages {
+    for (_, _, _, outcome) in bench.changes().await {
+        if let Notified::Failed { reason, .. } = outcome {
             assert!(reason.starts_with("the webhook can't be reached"), "{reason}");
             assert!(!reason.contains("secret"), "{reason}");
         }

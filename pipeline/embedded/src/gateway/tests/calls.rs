@@ -1,6 +1,6 @@
 //! One request at a time: answers, throttling, measurements.
 
-use super::support::{FixedLatency, Mood, gateway, json, pipeline, post, set_mood, take_measured};
+use super::support::{Behaviour, FixedLatency, gateway, json, pipeline, post, set_behaviour, take_measured};
 use http::StatusCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ fn named(measured: &[(String, f64)]) -> Vec<(&str, f64)> {
 
 #[tokio::test]
 async fn an_accepted_request_is_measured_in_every_stage() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let gateway = gateway(&memory, |_| {}).with_latency(Arc::new(FixedLatency));
     assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED);
     let metrics: Vec<_> = memory.state().measured.iter().map(|one| one.metric.clone()).collect();
@@ -40,7 +40,7 @@ async fn an_accepted_request_is_measured_in_every_stage() {
 
 #[tokio::test]
 async fn over_its_rate_the_api_answers_429_and_invokes_nothing() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let gateway = gateway(&memory, |settings| (settings.api_rate_per_s, settings.api_burst) = (0.5, 2.0));
     for _ in 0..2 {
         assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED);
@@ -61,7 +61,7 @@ async fn over_its_rate_the_api_answers_429_and_invokes_nothing() {
 
 #[tokio::test]
 async fn a_full_queue_is_an_error_of_the_api_and_none_of_the_function() {
-    let memory = pipeline(Mood::IsFull);
+    let memory = pipeline(Behaviour::IsFull);
     let gateway = gateway(&memory, |_| {});
     let response = gateway.call(post(&[], "{}")).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -70,13 +70,13 @@ async fn a_full_queue_is_an_error_of_the_api_and_none_of_the_function() {
     assert!(named(&measured).contains(&("5XXError", 1.0)), "{measured:?}");
     assert!(named(&measured).contains(&("Errors", 0.0)), "{measured:?}");
 
-    set_mood(&memory, Mood::Takes);
-    assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED, "it returns by itself");
+    set_behaviour(&memory, Behaviour::Accepts);
+    assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED, "the API accepts again");
 }
 
 #[tokio::test]
 async fn a_function_that_panics_is_502_and_the_next_request_is_served() {
-    let memory = pipeline(Mood::Panics);
+    let memory = pipeline(Behaviour::Panics);
     let gateway = gateway(&memory, |_| {});
     let response = gateway.call(post(&[], "{}")).await;
     assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
@@ -84,14 +84,14 @@ async fn a_function_that_panics_is_502_and_the_next_request_is_served() {
     let measured = take_measured(&memory);
     assert!(named(&measured).contains(&("Errors", 1.0)), "{measured:?}");
 
-    set_mood(&memory, Mood::Takes);
+    set_behaviour(&memory, Behaviour::Accepts);
     assert_eq!(gateway.call(post(&[], "{}")).await.status(), StatusCode::ACCEPTED);
     assert!(named(&take_measured(&memory)).contains(&("ConcurrentExecutions", 1.0)));
 }
 
 #[tokio::test]
-async fn concurrent_executions_count_what_is_under_way() {
-    let memory = pipeline(Mood::Waits);
+async fn concurrent_executions_count_the_requests_under_way() {
+    let memory = pipeline(Behaviour::Waits);
     let gateway = gateway(&memory, |_| {});
     {
         // The client of the first goes away.
@@ -112,7 +112,7 @@ async fn concurrent_executions_count_what_is_under_way() {
 
 #[tokio::test]
 async fn bad_requests_are_measured_as_4xx() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let gateway = gateway(&memory, |_| {});
     for (request, status) in [
         (post(&[], "{"), StatusCode::BAD_REQUEST),

@@ -1,6 +1,6 @@
 //! Over real connections: keep-alive, slow and greedy clients, shutdown.
 
-use super::support::{Mood, gateway, pipeline, take_measured};
+use super::support::{Behaviour, gateway, pipeline, take_measured};
 use crate::gateway::{Gateway, Limits, serve};
 use spillway_testkit::MemoryPipeline;
 use std::net::SocketAddr;
@@ -74,7 +74,7 @@ fn request(headers: &str, body: &str) -> String {
 
 #[tokio::test]
 async fn one_connection_carries_many_requests() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let server = server(&memory, Limits::default()).await;
     let mut stream = server.connect().await;
     for _ in 0..3 {
@@ -92,7 +92,7 @@ async fn one_connection_carries_many_requests() {
 
 #[tokio::test]
 async fn a_slow_header_costs_its_own_connection_only() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let server = server(&memory, Limits { header_timeout: SHORT, ..Limits::default() }).await;
     let mut slow = server.connect().await;
     slow.write_all(b"POST /events HTTP/1.1\r\nx-a: ").await.unwrap();
@@ -104,7 +104,7 @@ async fn a_slow_header_costs_its_own_connection_only() {
 
 #[tokio::test]
 async fn a_slow_body_gets_a_408() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let server = server(&memory, Limits { body_timeout: SHORT, ..Limits::default() }).await;
     let answer = server.exchange(request("content-length: 1000\r\n", "{\"a\":")).await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
@@ -119,7 +119,7 @@ async fn a_slow_body_gets_a_408() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_before_it_is_sent() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let server = server(&memory, Limits::default()).await;
     for headers in ["content-length: 9000000000\r\n", "expect: 100-continue\r\ncontent-length: 20001\r\n"] {
         let mut stream = server.connect().await;
@@ -133,7 +133,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_sent() {
 
 #[tokio::test]
 async fn a_client_that_sends_everything_first_still_reads_its_answer() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let server = server(&memory, Limits::default()).await;
     let megabyte = "x".repeat(1 << 20);
     for request in [
@@ -149,7 +149,7 @@ async fn a_client_that_sends_everything_first_still_reads_its_answer() {
 
 #[tokio::test]
 async fn a_body_that_breaks_off_is_not_accepted() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let server = server(&memory, Limits::default()).await;
     let answer = server.exchange(request("transfer-encoding: chunked\r\n", "2\r\n{}\r\nno chunk\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
@@ -162,7 +162,7 @@ async fn a_body_that_breaks_off_is_not_accepted() {
 
 #[tokio::test]
 async fn a_client_that_closes_its_side_after_a_whole_request_gets_its_answer() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let server = server(&memory, Limits::default()).await;
     let mut stream = server.connect().await;
     stream.write_all(request("content-length: 2\r\n", "{}").as_bytes()).await.unwrap();
@@ -174,7 +174,7 @@ async fn a_client_that_closes_its_side_after_a_whole_request_gets_its_answer() {
 
 #[tokio::test]
 async fn a_request_may_have_two_hundred_header_fields() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let server = server(&memory, Limits::default()).await;
     for (fields, status) in [(200, "200"), (201, "431")] {
         let fields = "x: 1\r\n".repeat(fields - 1);
@@ -186,7 +186,7 @@ async fn a_request_may_have_two_hundred_header_fields() {
 
 #[tokio::test]
 async fn a_transfer_coding_that_is_not_undone_is_refused() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let server = server(&memory, Limits::default()).await;
     let body = "2\r\n{}\r\n0\r\n\r\n";
     let answer =
@@ -196,8 +196,8 @@ async fn a_transfer_coding_that_is_not_undone_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused() {
-    let memory = pipeline(Mood::Takes);
+async fn invalid_http_is_refused() {
+    let memory = pipeline(Behaviour::Accepts);
     let server = server(&memory, Limits { max_header_bytes: 4096, ..Limits::default() }).await;
     for (bytes, status) in [
         ("\u{1}\u{2}\r\n\r\n".to_owned(), "400"),
@@ -213,7 +213,7 @@ async fn what_is_no_http_is_refused() {
 
 #[tokio::test]
 async fn connections_over_the_limit_wait_for_their_turn() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let limits = Limits { max_connections: 1, header_timeout: SHORT, ..Limits::default() };
     let server = server(&memory, limits).await;
     let idle = server.connect().await;
@@ -223,8 +223,8 @@ async fn connections_over_the_limit_wait_for_their_turn() {
 }
 
 #[tokio::test]
-async fn a_shutdown_answers_what_is_under_way() {
-    let memory = pipeline(Mood::Waits);
+async fn a_shutdown_answers_the_requests_under_way() {
+    let memory = pipeline(Behaviour::Waits);
     let server = server(&memory, Limits::default()).await;
     let _idle = server.connect().await;
     let mut stream = server.connect().await;
@@ -234,5 +234,5 @@ async fn a_shutdown_answers_what_is_under_way() {
     memory.gate.add_permits(1);
     assert!(rest(&mut stream).await.starts_with("HTTP/1.1 202"));
     tokio::time::timeout(FOR_EVER, server.task).await.expect("serve must return").unwrap();
-    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(server.address).await.is_err(), "no server listens any more");
 }

@@ -1,4 +1,4 @@
-//! A gateway over a pipeline in memory, which remembers what reached it.
+//! A gateway over a pipeline in memory, which records what reached it.
 
 use crate::gateway::{Gateway, Latency, Ports};
 use bytes::Bytes;
@@ -14,11 +14,11 @@ use std::time::Duration;
 
 /// What the queue does with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
-    Takes,
+pub enum Behaviour {
+    Accepts,
     IsFull,
     Panics,
-    /// Takes it when the test adds a permit to [`MemoryPipeline::gate`].
+    /// Accepts it when the test adds a permit to [`MemoryPipeline::gate`].
     Waits,
 }
 
@@ -27,23 +27,23 @@ pub fn start() -> Timestamp {
 }
 
 /// A pipeline whose queue behaves in that way.
-pub fn pipeline(mood: Mood) -> Arc<MemoryPipeline> {
+pub fn pipeline(behaviour: Behaviour) -> Arc<MemoryPipeline> {
     let pipeline = MemoryPipeline::at(start(), |_| {});
-    set_mood(&pipeline, mood);
+    set_behaviour(&pipeline, behaviour);
     pipeline
 }
 
-pub fn set_mood(pipeline: &MemoryPipeline, mood: Mood) {
+pub fn set_behaviour(pipeline: &MemoryPipeline, behaviour: Behaviour) {
     let mut state = pipeline.state();
-    state.sends_wait = mood == Mood::Waits;
-    state.refuse(move |_, _| match mood {
-        Mood::Panics => panic!("the queue's code has a bug"),
-        Mood::IsFull => Some(QueueError::Unavailable { reason: "the disk is full".to_owned() }),
-        Mood::Waits | Mood::Takes => None,
+    state.sends_wait = behaviour == Behaviour::Waits;
+    state.refuse(move |_, _| match behaviour {
+        Behaviour::Panics => panic!("the queue's code has a bug"),
+        Behaviour::IsFull => Some(QueueError::Unavailable { reason: "the disk is full".to_owned() }),
+        Behaviour::Waits | Behaviour::Accepts => None,
     });
 }
 
-/// A gateway over the pipeline, with small limits and no sampling of its own.
+/// A gateway over the pipeline, with small limits and without sampling.
 pub fn gateway(pipeline: &Arc<MemoryPipeline>, change: impl FnOnce(&mut PipelineSettings)) -> Gateway {
     let mut settings = PipelineSettings {
         max_event_bytes: 10_000,
@@ -87,7 +87,7 @@ impl Latency for FixedLatency {
     }
 }
 
-/// `POST /events` with plain JSON, or with whatever content type is among the headers.
+/// `POST /events` with plain JSON, or with the content type that is among the headers.
 pub fn post(headers: &[(&str, &str)], body: impl Into<Bytes>) -> Request<Bytes> {
     let mut request = Request::post("/events");
     if !headers.iter().any(|(name, _)| *name == "content-type") {

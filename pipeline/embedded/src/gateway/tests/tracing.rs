@@ -1,6 +1,6 @@
 //! Which requests are traced, and what their segments say.
 
-use super::support::{FixedLatency, Mood, gateway, pipeline, post};
+use super::support::{Behaviour, FixedLatency, gateway, pipeline, post};
 use serde_json::json;
 use spillway_core::trace::{Segment, TraceHeader};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ fn by_origin(segments: &[Segment], origin: &str) -> Segment {
 
 #[tokio::test]
 async fn the_segments_lead_from_the_client_to_the_message() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let gateway = gateway(&memory, |_| {}).with_latency(Arc::new(FixedLatency));
     let trace = with_trace("Parent=53995c3f42cd8ad8;Sampled=1");
     let headers = [
@@ -66,8 +66,8 @@ async fn the_segments_lead_from_the_client_to_the_message() {
 }
 
 #[tokio::test]
-async fn the_senders_decision_holds_and_ours_fills_the_gap() {
-    let memory = pipeline(Mood::Takes);
+async fn the_senders_sampling_decision_is_kept_and_ours_is_the_default() {
+    let memory = pipeline(Behaviour::Accepts);
     let gateway = gateway(&memory, |settings| settings.trace_reservoir_per_s = 1.0);
     let traced = async |header: Option<&str>| {
         let trace = header.map(with_trace);
@@ -88,25 +88,25 @@ async fn the_senders_decision_holds_and_ours_fills_the_gap() {
 }
 
 #[tokio::test]
-async fn what_went_wrong_is_flagged() {
+async fn errors_are_flagged() {
     let trace = with_trace("Sampled=1");
     let headers = [("x-amzn-trace-id", trace.as_str())];
-    for (mood, body, (fault, error, throttle), outcome) in [
-        (Mood::Takes, "{", (false, true, false), Some("refused")),
-        (Mood::IsFull, "{}", (true, false, false), Some("unavailable")),
-        (Mood::Panics, "{}", (true, false, false), None),
+    for (behaviour, body, (fault, error, throttle), outcome) in [
+        (Behaviour::Accepts, "{", (false, true, false), Some("refused")),
+        (Behaviour::IsFull, "{}", (true, false, false), Some("unavailable")),
+        (Behaviour::Panics, "{}", (true, false, false), None),
     ] {
-        let memory = pipeline(mood);
+        let memory = pipeline(behaviour);
         gateway(&memory, |_| {}).call(post(&headers, body)).await;
         let segments = memory.state().segments.clone();
         let stage = by_origin(&segments, "AWS::ApiGateway::Stage");
-        assert_eq!((stage.fault, stage.error, stage.throttle), (fault, error, throttle), "{mood:?}");
+        assert_eq!((stage.fault, stage.error, stage.throttle), (fault, error, throttle), "{behaviour:?}");
         let function = by_origin(&segments, "AWS::Lambda::Function");
-        assert_eq!(function.fault, fault, "{mood:?}");
+        assert_eq!(function.fault, fault, "{behaviour:?}");
         let found = function.subsegments.first().map(|accept| accept.annotations["outcome"].clone());
-        assert_eq!(found, outcome.map(Into::into), "{mood:?}");
+        assert_eq!(found, outcome.map(Into::into), "{behaviour:?}");
     }
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     gateway(&memory, |settings| settings.api_rate_per_s = 0.0).call(post(&headers, "{}")).await;
     let segments = memory.state().segments.clone();
     assert_eq!(segments.len(), 1, "a throttled request invokes nothing");
@@ -115,7 +115,7 @@ async fn what_went_wrong_is_flagged() {
 
 #[tokio::test]
 async fn each_event_of_a_batch_can_be_found() {
-    let memory = pipeline(Mood::Takes);
+    let memory = pipeline(Behaviour::Accepts);
     let trace = with_trace("Sampled=1");
     let headers =
         [("x-amzn-trace-id", trace.as_str()), ("content-type", "application/cloudevents-batch+json")];

@@ -103,7 +103,7 @@ fn what_is_not_a_number_is_left_out() {
 }
 
 #[test]
-fn handles_and_times_of_ones_own_lead_to_the_same_metric() {
+fn handles_and_explicit_times_record_the_same_metric() {
     let bench = bench(Mode::Live);
     bench.recorder.handle(&count(), Unit::Count).record(1.0);
     bench.record(&count(), 1.0);

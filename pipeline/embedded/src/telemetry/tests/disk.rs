@@ -9,7 +9,7 @@ use spillway_core::trace::Segment;
 use spillway_metrics::{MetricQuery, Statistic};
 
 #[test]
-fn what_could_not_be_written_is_written_when_it_can() {
+fn data_that_could_not_be_written_is_written_later() {
     let bench = bench(Mode::Live);
     let path = bench.folder.path().join(FILE_NAME);
     // No process can open a folder as a database, not even as root.
@@ -60,7 +60,7 @@ fn a_full_disk_delays_measurements_and_breaks_nothing() {
 }
 
 #[test]
-fn what_waits_too_long_is_dropped_oldest_first_and_counted() {
+fn data_that_waits_too_long_is_dropped_oldest_first_and_counted() {
     let bench = bench(Mode::Live);
     let path = bench.folder.path().join(FILE_NAME);
     std::fs::create_dir(&path).unwrap();
@@ -84,7 +84,7 @@ fn what_waits_too_long_is_dropped_oldest_first_and_counted() {
 }
 
 #[test]
-fn a_file_of_another_version_is_left_alone_and_said_so() {
+fn a_file_of_another_version_is_left_unchanged_and_reported() {
     let bench = bench(Mode::Live);
     let path = bench.folder.path().join(FILE_NAME);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
@@ -98,18 +98,18 @@ fn a_file_of_another_version_is_left_alone_and_said_so() {
 }
 
 #[test]
-fn reading_goes_on_while_it_is_written_and_after() {
+fn reading_works_during_and_after_writing() {
     let bench = bench(Mode::Live);
     bench.record(&latency(), 1.0);
     bench.flush();
-    // A reader of its own, as another process has: it shares nothing but the file.
+    // A separate reader, as another process has one: it shares only the file.
     let other = TelemetryReader::new(bench.folder.path());
     let query = [MetricQuery { metric: latency(), statistic: Statistic::SampleCount }];
     let read = || other.query(&query, at(0), at(60), 60).unwrap().remove(0).remove(0);
 
     let writer = Connection::open(bench.folder.path().join(FILE_NAME)).unwrap();
     writer.execute_batch("BEGIN IMMEDIATE; UPDATE datapoint SET count = 77").unwrap();
-    assert_eq!(read(), Some(1.0), "an open transaction of another process neither blocks nor shows");
+    assert_eq!(read(), Some(1.0), "an open transaction of another process does not block and is not visible");
     writer.execute_batch("ROLLBACK").unwrap();
     drop(writer);
 

@@ -37,7 +37,7 @@ fn longer_periods_are_the_sum_of_shorter_ones() {
     assert_eq!(fives, exact);
     let quarters = bench.read(&count(), Statistic::SampleCount, (0, 7_200), 900);
     assert_eq!(quarters, vec![Some(15.0); 8]);
-    assert!(rows(&bench, 300) >= 2 * 23 && rows(&bench, 3_600) >= 2, "they were made, not only reckoned");
+    assert!(rows(&bench, 300) >= 2 * 23 && rows(&bench, 3_600) >= 2, "they were written, not only computed");
 }
 
 #[test]

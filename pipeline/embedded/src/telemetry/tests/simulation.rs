@@ -37,7 +37,7 @@ fn a_simulated_day_is_complete_after_finish() {
 }
 
 #[test]
-fn a_simulation_writes_seldom() {
+fn a_simulation_writes_rarely() {
     let bench = bench(Mode::Simulation { write_every_s: 3_600 });
     let query = [MetricQuery { metric: latency(), statistic: Statistic::Sum }];
     let is_there = || bench.reader.query(&query, at(0), at(60), 60).unwrap()[0][0].is_some();

@@ -1,4 +1,4 @@
-//! What the list shows, and in which order.
+//! The alarms of the list, in order.
 
 use super::most_changes;
 use crate::{context::Page, pages::alarms::words};
@@ -8,21 +8,19 @@ use spillway_dashboard_model::alarms::{
     AlarmChanges, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, Digest, Rule, Tier,
 };
 
-/// Everything on the list's page. What could not be read takes away its own part only.
+/// The data of the list's page. If a part cannot be read, only that part is missing.
 pub struct List {
-    /// All alarms.
     pub now: AlarmsNow,
-    /// What changed in the page's range.
+    /// The changes in the page's range.
     pub changes: Result<AlarmChanges, ReadError>,
     /// The last opening digest.
     pub digest: Option<Digest>,
 }
 
 impl List {
-    /// Reads it.
     ///
     /// # Errors
-    /// The alarms can't be read.
+    /// The alarms cannot be read.
     pub async fn read(page: &Page, alarms: &dyn AlarmSource) -> Result<Self, ReadError> {
         let changes = alarms.changes(None, page.time_range(), most_changes(page));
         let (now, changes, digest) = futures::join!(alarms.now(), changes, alarms.digest());
@@ -30,10 +28,9 @@ impl List {
     }
 }
 
-/// One alarm of the list.
 pub type Listed<'a> = (&'a Rule, AlarmStatus);
 
-/// What narrows the list. It is in the URL.
+/// The filters of the list, from the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
     /// Only this tier.
@@ -44,12 +41,12 @@ pub struct Filters {
     pub subsystem: Option<String>,
 }
 
-/// States as they stand in the URL.
+/// States as the URL has them.
 pub const STATES: [(&str, AlarmState); 3] =
     [("alarm", AlarmState::Alarm), ("ok", AlarmState::Ok), ("no-data", AlarmState::InsufficientData)];
 
 impl Filters {
-    /// Reads `?tier=…&state=…&subsystem=…`. What is unknown narrows nothing.
+    /// Reads `?tier=…&state=…&subsystem=…`. Unknown values do not filter.
     pub fn of(page: &Page) -> Self {
         let state = page.parameter("state");
         Self {
@@ -63,7 +60,7 @@ impl Filters {
         }
     }
 
-    /// Whether anything is left out.
+    /// Whether any filter is set.
     pub fn is_narrow(&self) -> bool {
         *self != Self::default()
     }
@@ -72,7 +69,7 @@ impl Filters {
         self.lets_rule(rule) && self.state.is_none_or(|state| status.state == state)
     }
 
-    /// Whether a rule is among those asked for, in whatever state.
+    /// Whether a rule passes the filters for tier and subsystem.
     pub fn lets_rule(&self, rule: &Rule) -> bool {
         self.tier.is_none_or(|tier| rule.tier == tier)
             && self.subsystem.as_ref().is_none_or(|name| rule.subsystem == *name)
@@ -91,7 +88,7 @@ pub struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// Sorts the alarms that match.
+    /// Filters and sorts the alarms.
     pub fn of(now: &'a AlarmsNow, filters: &Filters, since: Timestamp) -> Self {
         let mut sections = Self::default();
         for listed in now.all().into_iter().filter(|listed| filters.lets(listed)) {
@@ -117,13 +114,12 @@ impl<'a> Sections<'a> {
         sections
     }
 
-    /// Whether nothing matches.
     pub fn is_empty(&self) -> bool {
         self.active.is_empty() && self.cleared.is_empty() && self.quiet.is_empty()
     }
 }
 
-/// The states of a group of quiet alarms: `12 OK, 3 without data`.
+/// The states of a group of inactive alarms: `12 OK, 3 without data`.
 pub fn tally(group: &[Listed<'_>]) -> String {
     let count = |wanted: AlarmState| group.iter().filter(|(_, status)| status.state == wanted).count();
     let parts = [
@@ -189,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_attention_comes_first() {
+    fn alarms_that_need_attention_come_first() {
         let now = now();
         let sections = Sections::of(&now, &Filters::default(), at(5));
         assert_eq!(names(&sections.active), ["queue-age-high", "table-throttles-low", "queue-age-low"]);
@@ -199,7 +195,7 @@ mod tests {
             "the newest first, within the range"
         );
         let quiet: usize = sections.quiet.iter().map(|(_, group)| group.len()).sum();
-        assert_eq!(quiet + 5, now.rules.len(), "nothing is missing, and nothing is there twice");
+        assert_eq!(quiet + 5, now.rules.len(), "no alarm is missing, and none appears twice");
         let flow = &sections.quiet.iter().find(|(name, _)| *name == "flow").unwrap().1;
         assert!(
             names(flow).contains(&"availability-burn-14x-long".to_owned()),
@@ -209,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_are_read_from_the_address_and_narrow_all_sections() {
+    fn filters_are_read_from_the_url_and_apply_to_all_sections() {
         let now = now();
         let of = |query: &str| Filters::of(&Page::of("/alarms", query, "", at(100)));
         let high = Sections::of(&now, &of("tier=high"), at(5));
@@ -217,7 +213,7 @@ mod tests {
         assert!(high.quiet.iter().flat_map(|(_, group)| group).all(|(rule, _)| rule.tier == Tier::High));
         let quiet = Sections::of(&now, &of("state=ok&subsystem=api"), at(5));
         assert!(quiet.active.is_empty() && quiet.quiet.iter().all(|(name, _)| *name == "api"));
-        assert_eq!(of("tier=urgent&state="), Filters::default(), "what is unknown narrows nothing");
+        assert_eq!(of("tier=urgent&state="), Filters::default(), "unknown values do not filter");
         assert!(Sections::of(&now, &of("subsystem=moon"), at(5)).is_empty());
     }
 

@@ -1,4 +1,4 @@
-//! What a rule sees: the numbers of its chart, and the newest datapoints that decide.
+//! The measurements of a rule: its chart, and the newest datapoints, which decide its state.
 
 use crate::charts::{Of, draw_once, draw_threshold, tier};
 use crate::context::Page;
@@ -10,23 +10,22 @@ use spillway_dashboard_model::{Freshness, MetricReader, Period, ReadError, TimeR
 use spillway_metrics::api;
 use std::sync::Arc;
 
-/// More points than that make a page slow to send. Longer ranges get longer periods.
+/// Maximum number of points: more make a page slow to send. Longer ranges get longer periods.
 const MAX_POINTS: i64 = 2_000;
-/// Rules that look at more datapoints than that have them counted and not shown.
+/// Maximum number of datapoints that are shown one by one. With more, the page shows only their count.
 const MAX_SHOWN: usize = 15;
-/// On a wide page beside the runbook.
+/// The size of a chart beside the runbook on a wide page.
 const WIDE: Size = Size { width: 700, height: 230 };
 
-/// What a rule, or a part of one, sees.
+/// The measurements of a rule or of a part of one.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// The rule.
     pub rule: Rule,
     /// Its chart for a wide page and for a phone.
     pub drawn: (Arc<Drawn>, Arc<Drawn>),
     /// The value of its newest datapoint.
     pub newest: Option<f64>,
-    /// The newest datapoints as far as the rule looks back, oldest first; `None` if those are too many to show.
+    /// The newest datapoints that the rule evaluates, oldest first; `None` if they are too many to show.
     pub datapoints: Option<Vec<Option<f64>>>,
     /// Whether the chart's points are longer than the rule's datapoints.
     pub is_coarse: bool,
@@ -34,8 +33,8 @@ pub struct Seen {
     pub freshness: Freshness,
 }
 
-/// Reads what a rule saw in the page's range. `periods` are those in alarm of which people are notified, and `twin` is the rule
-/// that watches the same with another threshold.
+/// Reads the measurements of a rule in the page's range. `periods` are the periods in alarm of the rule that notifies.
+/// `twin` is the rule that watches the same with another threshold.
 pub async fn read(
     reader: &dyn MetricReader,
     now: &AlarmsNow,
@@ -56,7 +55,7 @@ pub async fn read(
         read_numbers(reader, condition, &now.resources, (newest, own)),
     );
     let (over_range, newest) = (over_range?, newest?);
-    // The newest period of all is under way or has only just ended.
+    // The newest period is still running or has just ended.
     let over: Vec<Option<f64>> = ended(&newest.series, page);
     let mut chart = chart(rule, condition, &over_range.series, page);
     let is_coarse = period > own;
@@ -86,7 +85,7 @@ pub async fn read(
     })
 }
 
-/// The shortest period with which a range does not have too many points and for which data is kept.
+/// The shortest period that gives a range few enough points and still has data.
 fn fitting(range: &TimeRange, page: &Page) -> Period {
     let kept = Period::for_range(&TimeRange::last(SignedDuration::from_mins(1), range.from()), page.now);
     let few = [1, 5, 15, 60, 180, 360, 720, 1_440].map(Period::minutes);
@@ -117,7 +116,7 @@ fn chart(
     chart
 }
 
-/// What a rule's number is, in words.
+/// A rule's number in words.
 pub fn name(condition: &MetricCondition) -> String {
     let stat =
         |query: &alarms::Query| format!("{}, {}", spaced(&query.stat.metric.name), query.stat.statistic);
@@ -127,7 +126,7 @@ pub fn name(condition: &MetricCondition) -> String {
             let counted: Vec<_> = counted.iter().map(|query| spaced(&query.stat.metric.name)).collect();
             format!("{} in percent", counted.first().cloned().unwrap_or_else(|| "Share".to_owned()))
         }
-        Subject::Other => "Whether it is so: 1 is yes, 0 is no".to_owned(),
+        Subject::Other => "1 is yes, 0 is no".to_owned(),
     }
 }
 
@@ -176,7 +175,7 @@ mod tests {
         assert_eq!(
             fits("from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z"),
             3_600,
-            "minutes are not kept so long"
+            "no minutes are kept that long"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! One alarm: everything that its page shows, read in one go.
+//! Reads the data of one alarm's page.
 
 use super::{
     most_changes,
@@ -13,24 +13,21 @@ use spillway_dashboard_model::catalogue::{Entry, catalogue};
 use spillway_dashboard_model::flow::FlowSnapshot;
 use spillway_dashboard_model::{Period, ReadError, TimeRange};
 
-/// Before a high alarm's beginning, how far back its low twin is looked for.
+/// How far before the start of a high alarm its low twin may have started.
 const TWIN_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
-/// Everything on the page of an alarm. What could not be read takes away its own part only.
+/// The data of an alarm's page. If a part cannot be read, only that part is missing.
 pub struct One {
-    /// All alarms.
     pub now: AlarmsNow,
-    /// Its rule.
     pub rule: Rule,
-    /// Its status.
     pub status: AlarmStatus,
-    /// What it sees, or its parts do, with why not.
+    /// Its measurements or those of its parts, or the error.
     pub seen: Vec<(Rule, Result<Seen, ReadError>)>,
-    /// The charts of the metrics page that show the same.
+    /// The charts of the metrics page with the same metrics.
     pub entries: Vec<Entry>,
-    /// The rule that watches the same in the other tier, and how it is.
+    /// Its twin in the other tier, with the twin's status.
     pub twin: Option<(Rule, AlarmStatus)>,
-    /// By how many seconds the low one of the two fired before the high one the last time.
+    /// Seconds between the last firing of the low twin and that of the high one.
     pub lead_s: Option<i64>,
     /// Its changes in the page's range.
     pub changes: Result<AlarmChanges, ReadError>,
@@ -42,7 +39,7 @@ impl One {
     /// Reads the page of the alarm called `name`; `None` if there is no such rule.
     ///
     /// # Errors
-    /// The alarms can't be read.
+    /// The alarms cannot be read.
     pub async fn read(name: &str, page: &Page, ports: &Ports) -> Result<Option<Self>, ReadError> {
         let now = ports.alarms.now().await?;
         let Some(rule) = now.rules.get(name).cloned() else { return Ok(None) };
@@ -82,8 +79,8 @@ impl One {
     }
 }
 
-/// By how much the low rule of a pair fired before the high one, the last time that the high one did. Asked for only from
-/// the high one's side, where it says how long there was to act.
+/// How long before the last firing of the high rule its low twin fired. Read only for high rules, where it is the time
+/// that was left to act.
 async fn lead(
     alarms: &dyn AlarmSource,
     rule: &Rule,
@@ -99,7 +96,7 @@ async fn lead(
     lead_of(high, &periods)
 }
 
-/// Seconds from the beginning of the low period that was there when the high one began.
+/// Seconds from the start of the low period to the start of the high period within it.
 fn lead_of(high: Timestamp, low: &[AlarmPeriod]) -> Option<i64> {
     let began =
         low.iter().filter(|period| period.from <= high && period.until.is_none_or(|until| until >= high));
@@ -111,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lead_is_from_the_low_period_that_led_to_the_high_one() {
+    fn the_lead_is_measured_from_the_low_period_that_contains_the_start() {
         let minute = |minute: i64| Timestamp::from_second(60 * minute).unwrap();
         let period = |from, until: Option<i64>| AlarmPeriod {
             rule: RuleName::new("low"),
@@ -120,6 +117,6 @@ mod tests {
         };
         assert_eq!(lead_of(minute(60), &[period(5, Some(10)), period(35, None)]), Some(25 * 60));
         assert_eq!(lead_of(minute(60), &[period(35, Some(90))]), Some(25 * 60));
-        assert_eq!(lead_of(minute(60), &[period(5, Some(10))]), None, "that was over");
+        assert_eq!(lead_of(minute(60), &[period(5, Some(10))]), None, "that period had ended");
     }
 }

@@ -1,26 +1,24 @@
-//! Runbooks: Markdown from `docs/runbooks`, as HTML that can stand in a page.
+//! Runbooks: Markdown from `docs/runbooks`, as safe HTML.
 
 use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
 use spillway_dashboard_model::alarms::{RuleSet, runbooks};
 use spillway_dashboard_pages::page_at;
 
-/// A runbook, part by part.
+/// A runbook with its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runbook {
-    /// What it is about.
     pub title: String,
-    /// What stands before the first part, as HTML: which alarms lead here, with their thresholds.
+    /// The text before the first part, as HTML: the alarms that link to it, with their thresholds.
     pub intro: String,
-    /// Its parts, in its order.
+    /// Its parts, in order.
     pub sections: Vec<Section>,
 }
 
-/// A part of a runbook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
-    /// Such as `Mitigate`.
+    /// Its title, such as `Mitigate`.
     pub title: String,
-    /// Its text as HTML. Text of the page and nothing else: markup in the source is shown as it is written.
+    /// Its text as HTML. HTML markup in the source appears as text.
     pub html: String,
 }
 
@@ -30,7 +28,7 @@ impl Runbook {
         runbooks::page(name).map(|text| Self::of(text, rules))
     }
 
-    /// Reads Markdown whose first heading is the title and whose headings of the second level begin the parts.
+    /// Parses Markdown. The first heading is the title, and headings of the second level begin the parts.
     pub fn of(markdown: &str, rules: &RuleSet) -> Self {
         let mut title = String::new();
         let mut intro = Vec::new();
@@ -64,8 +62,8 @@ impl Runbook {
         Self { title, intro: written(intro), sections: sections.collect() }
     }
 
-    /// The parts in the order in which an operator who was just woken needs them: what to look at and what to do, when to
-    /// call for help, and then what it all means.
+    /// The order of the parts for an on-call engineer: what to look at, what to do, when to escalate, and then what the
+    /// alarm means.
     pub fn urgent_first(&self) -> Vec<&Section> {
         const URGENT: [&str; 3] = ["First look", "Mitigate", "Escalate"];
         let urgent = URGENT.iter().filter_map(|title| self.sections.iter().find(|part| part.title == *title));
@@ -80,7 +78,7 @@ fn written(events: Vec<Event<'_>>) -> String {
     text
 }
 
-/// Where a link may lead: to a page of ours that is there, to another runbook, or out over HTTPS.
+/// The target of a link, if it is allowed: an existing page of the dashboard, another runbook, or an HTTPS URL.
 fn address(written: &str) -> Option<String> {
     if let Some(name) = written.strip_suffix(".md") {
         return runbooks::page(name).map(|_| format!("/runbooks/{name}"));
@@ -88,19 +86,19 @@ fn address(written: &str) -> Option<String> {
     (page_at(written).is_some() || written.starts_with("https://")).then(|| written.to_owned())
 }
 
-/// Makes of a source's events what may stand in a page: without markup of the source's own and without pictures, with links
-/// that lead somewhere, and with the names of alarms as links.
+/// Changes Markdown events so that the HTML is safe: no HTML markup, no pictures, only allowed links. Names of alarms
+/// become links.
 struct Safe<'r> {
     rules: &'r RuleSet,
     link: Link,
 }
 
-/// Where in a link the reader is.
+/// The state of the parser in a link.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Link {
     None,
     Open,
-    /// One that leads nowhere: its words stay, it does not.
+    /// A link that is not allowed: the text remains, the link is dropped.
     Dead,
 }
 
@@ -150,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn every_runbook_says_what_it_means_and_what_to_do() {
+    fn every_runbook_has_meaning_first_look_and_mitigation() {
         let rules = rules();
         for name in runbooks::names() {
             let book = Runbook::named(name, &rules).unwrap();
@@ -167,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn markup_in_a_source_is_text() {
+    fn html_markup_in_a_runbook_is_text() {
         let made = html("<script>alert(1)</script>\n\na <img src=x onerror=y> b & c ![p](/x.png)");
         assert!(!made.contains("<script") && !made.contains("<img"), "{made}");
         assert!(made.contains("&lt;script&gt;") && made.contains("b &amp; c"), "{made}");
@@ -178,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_to_pages_that_are_there() {
+    fn links_lead_only_to_existing_pages() {
         let made =
             html("[q](queue-stalled.md) [m](/metrics?stage=queue) [gone](/no-such-page) [none](no-such.md)");
         assert!(made.contains("href=\"/runbooks/queue-stalled\""), "{made}");

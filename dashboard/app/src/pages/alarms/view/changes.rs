@@ -1,4 +1,4 @@
-//! What changed, newest first.
+//! Changes of alarms, newest first.
 
 use crate::{
     components::{Badge, Time},
@@ -12,7 +12,7 @@ use crate::{
 use leptos::prelude::*;
 use spillway_dashboard_model::alarms::{AlarmChange, AlarmChanges, AlarmState, AlarmsNow, Tier};
 
-/// The changes as a time line, each with its alarm's name if they are of several.
+/// The changes as a timeline. With `with_names`, each change has its alarm's name.
 pub(super) fn changes(changes: &AlarmChanges, now: &AlarmsNow, with_names: bool, page: &Page) -> AnyView {
     if changes.changes.is_empty() {
         let week = page.with(&[("range", Some("7d")), ("from", None), ("to", None), ("zone", None)]);
@@ -27,7 +27,7 @@ pub(super) fn changes(changes: &AlarmChanges, now: &AlarmsNow, with_names: bool,
             let all = page.with(&[("changes", Some("all"))]);
             view! { <p><a href=all>"Show older changes of this range"</a></p> }.into_any()
         } else {
-            view! { <p class="quiet">"There are older ones: choose an earlier range."</p> }.into_any()
+            view! { <p class="quiet">"There are older changes: choose an earlier range."</p> }.into_any()
         }
     });
     view! { <ol class="timeline">{items}</ol> {more} }.into_any()

@@ -1,4 +1,4 @@
-//! The opening digest: what fired outside business hours.
+//! The opening digest: alarms that fired outside business hours.
 
 use crate::{context::Page, links, pages::alarms::words};
 use jiff::SignedDuration;
@@ -6,10 +6,10 @@ use leptos::prelude::*;
 use spillway_dashboard_model::alarms::{AlarmsNow, Digest, DigestEntry};
 use spillway_dashboard_words::{counted, duration};
 
-/// How long after opening it is shown unfolded.
+/// How long after opening the digest is unfolded.
 const NEW: SignedDuration = SignedDuration::from_hours(10);
 
-/// What was notified when business hours began: what was in alarm then, and what had cleared by itself.
+/// The digest from the start of business hours: alarms that were active then, and alarms that had cleared.
 pub(super) fn digest(digest: &Digest, now: &AlarmsNow, page: &Page) -> AnyView {
     let when = |at| words::moment(at, page.now, &page.zone);
     let is_new = page.now.duration_since(digest.opened_at) < NEW;
@@ -18,7 +18,7 @@ pub(super) fn digest(digest: &Digest, now: &AlarmsNow, page: &Page) -> AnyView {
         Some(closed) => format!("{} to {}", when(closed), when(digest.opened_at)),
         None => format!("until {}", when(digest.opened_at)),
     };
-    let said = said(digest);
+    let text = text(digest);
     let list = |title: &'static str, entries: &[DigestEntry]| {
         (!entries.is_empty()).then(|| {
             let items = entries.iter().map(|one| entry(one, now, page)).collect_view();
@@ -27,7 +27,7 @@ pub(super) fn digest(digest: &Digest, now: &AlarmsNow, page: &Page) -> AnyView {
     };
     view! {
         <details class="digest panel" open=is_new data-key="digest">
-            <summary><h2>{title}</h2> " " <span class="quiet">{format!("{span}. {said}")}</span></summary>
+            <summary><h2>{title}</h2> " " <span class="quiet">{format!("{span}. {text}")}</span></summary>
             {list("In alarm at opening", &digest.still_in_alarm)}
             {list("Fired and cleared", &digest.cleared)}
         </details>
@@ -35,13 +35,13 @@ pub(super) fn digest(digest: &Digest, now: &AlarmsNow, page: &Page) -> AnyView {
     .into_any()
 }
 
-fn said(digest: &Digest) -> String {
+fn text(digest: &Digest) -> String {
     let still = counted(digest.still_in_alarm.len() as u64, "low alarm was", "low alarms were");
     match (digest.still_in_alarm.is_empty(), digest.cleared.len() as u64) {
-        (true, 0) => "Nothing happened.".to_owned(),
-        (true, gone) => format!("{} fired and cleared.", counted(gone, "low alarm", "low alarms")),
+        (true, 0) => "No low alarm fired.".to_owned(),
+        (true, cleared) => format!("{} fired and cleared.", counted(cleared, "low alarm", "low alarms")),
         (false, 0) => format!("{still} in alarm at opening."),
-        (false, gone) => format!("{still} in alarm at opening, {gone} more had cleared."),
+        (false, cleared) => format!("{still} in alarm at opening, {cleared} more had cleared."),
     }
 }
 

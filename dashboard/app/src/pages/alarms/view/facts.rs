@@ -1,4 +1,4 @@
-//! What is known of an alarm besides its state: its rule, its numbers, its twin.
+//! The properties of an alarm besides its state: its rule, its datapoints, its twin.
 
 use crate::{
     components::{Badge, Fact, Facts, Tone},
@@ -54,10 +54,10 @@ fn twin(detail: &One, page: &Page) -> Option<Fact> {
     let (twin, status) = detail.twin.as_ref()?;
     let (title, lead) = match (detail.rule.tier, detail.lead_s) {
         (Tier::High, Some(lead)) => {
-            ("Low twin", format!(" It fired {} before this one the last time.", duration(lead as f64)))
+            ("Low twin", format!(" It last fired {} before this alarm.", duration(lead as f64)))
         }
         (Tier::High, None) => ("Low twin", " It fires earlier.".to_owned()),
-        (Tier::Low, _) => ("High twin", " It fires if this goes on.".to_owned()),
+        (Tier::Low, _) => ("High twin", " It fires if the condition continues.".to_owned()),
     };
     let tone = words::tone(status.state, twin.tier);
     let shown = view! {
@@ -79,8 +79,8 @@ fn missing(metric: &MetricCondition) -> String {
     let counts = match metric.effective_missing_data() {
         MissingData::Breaching => "one beyond the threshold",
         MissingData::NotBreaching => "one within the threshold",
-        MissingData::Ignore => "nothing: the state stays as it is",
-        MissingData::Missing => "nothing: without any, there is no state",
+        MissingData::Ignore => "nothing: the state does not change",
+        MissingData::Missing => "nothing: without any datapoint, the state is “no data”",
     };
     format!("A missing datapoint counts as {counts}.")
 }
@@ -108,11 +108,11 @@ pub(super) fn datapoints(seen: &Seen) -> Option<AnyView> {
         Some(value) => {
             let breaching = words::breaches(condition, *value);
             let tone = if breaching { beyond } else { Tone::Good };
-            let said = if breaching { "beyond the threshold" } else { "within the threshold" };
+            let position = if breaching { "beyond the threshold" } else { "within the threshold" };
             view! {
                 <li data-tone=tone.name() class:breaching=breaching>
                     <span class="num">{words::value(condition, *value)}</span>
-                    <span class="visually-hidden">", " {said}</span>
+                    <span class="visually-hidden">", " {position}</span>
                 </li>
             }
             .into_any()

@@ -3,7 +3,7 @@
 use super::{
     changes::changes,
     digest::digest,
-    row::{quiet_row, row},
+    row::{inactive_row, row},
     unreadable,
 };
 use crate::{
@@ -17,10 +17,9 @@ use crate::{
 use leptos::prelude::*;
 use spillway_dashboard_model::alarms::{AlarmsNow, RuleName, Tier};
 
-/// What the page's query is without the filters.
+/// Parameters of the query that are no filters.
 const CLEAR: [(&str, Option<&str>); 3] = [("tier", None), ("state", None), ("subsystem", None)];
 
-/// The list of all alarms.
 pub(in crate::pages::alarms) fn list(list: &List) -> AnyView {
     let page = use_page();
     let now = &list.now;
@@ -33,7 +32,7 @@ pub(in crate::pages::alarms) fn list(list: &List) -> AnyView {
             .into_any()
     } else {
         view! {
-            {loud("cleared", "Cleared in this range", &sections.cleared, &page)}
+            {active_section("cleared", "Cleared in this range", &sections.cleared, &page)}
             {quiet(&sections, &filters, now.evaluated_at.is_some(), &page)}
         }
         .into_any()
@@ -49,12 +48,12 @@ pub(in crate::pages::alarms) fn list(list: &List) -> AnyView {
         Err(error) => unreadable(error),
     };
     view! {
-        <section class="answer" aria-label="How the alarms are">
+        <section class="answer" aria-label="Alarm status">
             <StatusSentence tone=tone>{text}</StatusSentence>
             {more.map(|more| view! { <p class="answer-todo">{more}</p> })}
             {hours(now, &page)}
         </section>
-        {loud("active", "Active", &sections.active, &page)}
+        {active_section("active", "Active", &sections.active, &page)}
         {list.digest.as_ref().map(|one| digest(one, now, &page))}
         {filter_form(&filters, now, &page)}
         {content}
@@ -66,7 +65,7 @@ pub(in crate::pages::alarms) fn list(list: &List) -> AnyView {
     .into_any()
 }
 
-/// That low alarms are held back now, and until when.
+/// The notice that low alarms are held back, and until when.
 fn hours(now: &AlarmsNow, page: &Page) -> Option<AnyView> {
     let hours = now.hours.as_ref().filter(|hours| !hours.is_open(page.now))?;
     let opens = hours
@@ -76,7 +75,7 @@ fn hours(now: &AlarmsNow, page: &Page) -> Option<AnyView> {
     Some(view! { <p class="answer-todo">{text}</p> }.into_any())
 }
 
-fn loud(id: &'static str, title: &'static str, alarms: &[Listed<'_>], page: &Page) -> AnyView {
+fn active_section(id: &'static str, title: &'static str, alarms: &[Listed<'_>], page: &Page) -> AnyView {
     if alarms.is_empty() {
         return ().into_any();
     }
@@ -93,7 +92,7 @@ fn loud(id: &'static str, title: &'static str, alarms: &[Listed<'_>], page: &Pag
 fn quiet(sections: &Sections<'_>, filters: &Filters, is_evaluated: bool, page: &Page) -> AnyView {
     let open = filters.is_narrow();
     let groups = sections.quiet.iter().map(|(name, group)| {
-        let rows = group.iter().map(|alarm| quiet_row(alarm, page)).collect_view();
+        let rows = group.iter().map(|alarm| inactive_row(alarm, page)).collect_view();
         let (title, tally) = (words::subsystem(name), tally(group));
         let head = view! {
             <th scope="col">"State"</th>
@@ -104,7 +103,7 @@ fn quiet(sections: &Sections<'_>, filters: &Filters, is_evaluated: bool, page: &
         view! {
             <details class="quiet-group" open=open data-key=(*name).to_owned()>
                 <summary><span class="quiet-title">{title.clone()}</span> " " <span class="quiet">{tally}</span></summary>
-                <DataTable label=format!("{title}, quiet alarms") head=head.into_any()>{rows}</DataTable>
+                <DataTable label=format!("{title}, inactive alarms") head=head.into_any()>{rows}</DataTable>
             </details>
         }
     });

@@ -1,5 +1,5 @@
-//! The page of one alarm, for an operator who was just woken: what is wrong and since when, whether anything is lost,
-//! what to do first; then the evidence.
+//! The page of one alarm, for the on-call engineer: what is wrong and since when, whether events are lost, what to do
+//! first. The evidence follows.
 
 use super::{
     changes::changes,
@@ -24,7 +24,6 @@ use spillway_dashboard_model::flow::{State, summary};
 use spillway_dashboard_pages::page_at;
 use std::sync::Arc;
 
-/// The page of an alarm.
 pub(in crate::pages::alarms) fn one(detail: &One) -> AnyView {
     let page = use_page();
     let book = Runbook::named(&detail.rule.runbook, &detail.now.rules);
@@ -40,12 +39,12 @@ pub(in crate::pages::alarms) fn one(detail: &One) -> AnyView {
             {book.map(|book| runbook(&book, &detail.rule.runbook, &page))}
             <div class="alarm-evidence">
                 <section aria-labelledby="alarm-sees">
-                    <h2 id="alarm-sees">"What it sees"</h2>
+                    <h2 id="alarm-sees">"Measurements"</h2>
                     {charts}
                     {on_metrics(detail, &page)}
                 </section>
                 <section class="section" aria-labelledby="alarm-history">
-                    <h2 id="alarm-history">"What changed"</h2>
+                    <h2 id="alarm-history">"Changes"</h2>
                     {history}
                 </section>
                 <section class="section" aria-labelledby="alarm-facts">
@@ -58,7 +57,7 @@ pub(in crate::pages::alarms) fn one(detail: &One) -> AnyView {
     .into_any()
 }
 
-/// The answer: what is wrong, since when, what it means, whether anything is lost, and who knows.
+/// The verdict: what is wrong, since when, the impact, whether events are lost, and who was notified.
 fn head(detail: &One, page: &Page) -> AnyView {
     let (rule, status) = (&detail.rule, &detail.status);
     let tone = words::tone(status.state, rule.tier);
@@ -75,10 +74,12 @@ fn head(detail: &One, page: &Page) -> AnyView {
         (AlarmState::InsufficientData, _) if detail.now.evaluated_at.is_none() => {
             "Not evaluated yet.".into_any()
         }
-        (AlarmState::InsufficientData, _) => "There is no data to tell its state from.".into_any(),
+        (AlarmState::InsufficientData, _) => {
+            "There are too few datapoints to determine its state.".into_any()
+        }
     };
-    // Quiet, it still says what it would mean.
-    let quiet = (status.state != AlarmState::Alarm)
+    // An inactive alarm shows its meaning as well.
+    let meaning = (status.state != AlarmState::Alarm)
         .then(|| view! { <p>"It fires when: " {rule.summary.clone()}</p> });
     let notified = match (&status.suppressed, &status.notified) {
         (Some(suppressed), _) if status.state == AlarmState::Alarm => {
@@ -90,7 +91,7 @@ fn head(detail: &One, page: &Page) -> AnyView {
     let notified = notified.map(|notified| format!("{}. ", words::capitalised(&notified)));
     let tier = format!("{}.", words::capitalised(words::tier(rule)));
     let not_evaluated = status.evaluation_error.clone().map(|error| {
-        view! { <p class="stale-note">"It could not be evaluated the last time: " {error} ". The state is from before."</p> }
+        view! { <p class="stale-note">"The last evaluation failed: " {error} ". The state is from an earlier evaluation."</p> }
     });
     let words::Overall { text, is_stale, .. } = words::overall(&detail.now, page.now);
     let stale = is_stale.then(|| view! { <p class="stale-note">{text} " The state is from then."</p> });
@@ -98,11 +99,11 @@ fn head(detail: &One, page: &Page) -> AnyView {
         rule.links.iter().filter(|link| page_at(&link.page).is_some()).map(|link| link_to(link, page));
     let links = links.collect_view();
     view! {
-        <section class="answer alarm-head" aria-label="How this alarm is">
+        <section class="answer alarm-head" aria-label="Alarm status">
             <p class="alarm-crumb"><a href=page.href("/alarms", "")>"Alarms"</a> " / " <span class="mono">{rule.name.to_string()}</span></p>
             <StatusSentence tone=tone>{sentence}</StatusSentence>
             <div class="alarm-answers">
-                {quiet}
+                {meaning}
                 <p><strong>"If nothing is done: "</strong> {rule.impact.clone()}</p>
                 {lost(detail, page)}
                 <p class="quiet">{notified} {tier}</p>
@@ -115,7 +116,7 @@ fn head(detail: &One, page: &Page) -> AnyView {
     .into_any()
 }
 
-/// Whether anything is lost: the first sentence of the overview.
+/// Whether events are lost: the first sentence of the overview.
 fn lost(detail: &One, page: &Page) -> AnyView {
     match &detail.flow {
         Ok(flow) => {
@@ -135,7 +136,7 @@ fn lost(detail: &One, page: &Page) -> AnyView {
         .into_any(),
         Err(error) => {
             let why = error.to_string();
-            view! { <p><strong>"Is anything lost? "</strong> "That cannot be read just now: " {why} "."</p> }
+            view! { <p><strong>"Is anything lost? "</strong> "This cannot be read now:  " {why} "."</p> }
                 .into_any()
         }
     }
@@ -165,7 +166,7 @@ fn chart(rule: &Rule, seen: &Result<Seen, ReadError>, detail: &One, page: &Page)
         Ok(seen) => seen,
         Err(error) => {
             let why = error.to_string();
-            return view! { <p class="stale-note">"The numbers of " {rule.name.to_string()} " cannot be read just now: " {why} ". This is tried again by itself."</p> }
+            return view! { <p class="stale-note">"The numbers of " {rule.name.to_string()} " cannot be read now: " {why} ". The page retries automatically."</p> }
                 .into_any();
         }
     };
@@ -179,17 +180,17 @@ fn chart(rule: &Rule, seen: &Result<Seen, ReadError>, detail: &One, page: &Page)
     let current = seen.newest.map_or_else(|| "–".to_owned(), |value| words::value(condition, value));
     let note = match seen.newest {
         Some(_) => format!("newest, of {}", words::period(condition)),
-        None => "no number now".to_owned(),
+        None => "no data".to_owned(),
     };
     let help = format!(
-        "{own}, of {} each, as the rule compares it. Shaded: in alarm. Dashed: the thresholds.",
+        "{own}, in periods of {}, as the rule compares it. Shaded: in alarm. Dashed: thresholds.",
         words::period(condition)
     );
     let coarse = seen.is_coarse.then(|| {
         let short = page.with(&[("range", Some("3h")), ("from", None), ("to", None), ("zone", None)]);
         view! {
             <p class="quiet small">
-                "In so long a range each point covers more than one datapoint of the rule. " <a href=short>"Show 3 h"</a> "."
+                "In this long range, each point covers several datapoints of the rule.  " <a href=short>"Show 3 h"</a> "."
             </p>
         }
     });
@@ -215,7 +216,7 @@ fn chart(rule: &Rule, seen: &Result<Seen, ReadError>, detail: &One, page: &Page)
     .into_any()
 }
 
-/// The same on the metrics page, among its stage's other charts.
+/// Links to the same charts on the metrics page.
 fn on_metrics(detail: &One, page: &Page) -> Option<AnyView> {
     let mut links = Vec::new();
     for entry in &detail.entries {
@@ -227,6 +228,6 @@ fn on_metrics(detail: &One, page: &Page) -> Option<AnyView> {
     if links.is_empty() {
         return None;
     }
-    let links = view! { <p class="quiet small">"The same in Metrics, among the other charts:"</p> <ul class="alarm-entries small">{links}</ul> };
+    let links = view! { <p class="quiet small">"The same metrics among other charts:"</p> <ul class="alarm-entries small">{links}</ul> };
     Some(links.into_any())
 }

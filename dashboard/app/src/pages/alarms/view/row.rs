@@ -9,12 +9,12 @@ use crate::{
 use leptos::prelude::*;
 use spillway_dashboard_model::alarms::AlarmState;
 
-/// An alarm that is active or was: what is wrong, since when, why, and who was notified.
+/// An active or cleared alarm: what is wrong, since when, the reason, and who was notified.
 pub(crate) fn row((rule, status): &Listed<'_>, page: &Page) -> AnyView {
     let tone = words::tone(status.state, rule.tier);
     let in_alarm = status.state == AlarmState::Alarm;
     let since = match (in_alarm, words::since(status, page.now)) {
-        // Where the quiet ones stand beside the others, such as on a runbook's page, they say that they are quiet.
+        // Where inactive alarms are in the same list, such as on a runbook's page, each row shows its state.
         (false, None) => {
             let state = words::state(status.state);
             Some(view! { <span class="alarm-since">{state}</span> }.into_any())
@@ -38,7 +38,7 @@ pub(crate) fn row((rule, status): &Listed<'_>, page: &Page) -> AnyView {
         _ => None,
     };
     let not_evaluated = status.evaluation_error.clone().map(|error| {
-        let text = format!("could not be evaluated the last time: {error}");
+        let text = format!("the last evaluation failed: {error}");
         view! { <span class="alarm-trouble">{text}</span> }
     });
     let badge_tone = if in_alarm { tone } else { Tone::Neutral };
@@ -59,12 +59,12 @@ pub(crate) fn row((rule, status): &Listed<'_>, page: &Page) -> AnyView {
     .into_any()
 }
 
-/// An alarm that says nothing: a line.
-pub(super) fn quiet_row((rule, status): &Listed<'_>, page: &Page) -> AnyView {
+/// An inactive alarm, in one line.
+pub(super) fn inactive_row((rule, status): &Listed<'_>, page: &Page) -> AnyView {
     let tone = words::tone(status.state, rule.tier);
     let tier = if rule.notify { rule.tier.to_string() } else { format!("{}, part", rule.tier) };
     let since = match (words::since(status, page.now), &status.evaluation_error) {
-        (_, Some(error)) => format!("could not be evaluated the last time: {error}"),
+        (_, Some(error)) => format!("the last evaluation failed: {error}"),
         (Some(since), None) => since,
         (None, None) => String::new(),
     };

@@ -1,4 +1,4 @@
-//! A runbook by itself.
+//! A runbook's page.
 
 use super::row;
 use crate::{
@@ -9,7 +9,6 @@ use crate::{
 use leptos::prelude::*;
 use spillway_dashboard_model::alarms::AlarmsNow;
 
-/// The page of a runbook.
 pub(in crate::pages::alarms) fn runbook(name: &str, book: &Runbook, now: &AlarmsNow) -> AnyView {
     let page = use_page();
     let all = now.all();
@@ -22,7 +21,7 @@ pub(in crate::pages::alarms) fn runbook(name: &str, book: &Runbook, now: &Alarms
         <div class="split">
             <article class="prose stack" aria-label="Runbook">{sections}</article>
             <section aria-labelledby="its-alarms">
-                <h2 class="runbook-alarms" id="its-alarms">"Alarms that lead here"</h2>
+                <h2 class="runbook-alarms" id="its-alarms">"Alarms that link here"</h2>
                 <ul class="alarm-list">{rows}</ul>
                 <p><a href=page.href("/alarms", "")>"All alarms"</a></p>
             </section>

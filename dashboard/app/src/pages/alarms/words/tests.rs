@@ -23,7 +23,7 @@ fn check_condition(rule: &str, expected: &str) {
 }
 
 #[test]
-fn a_rule_is_said_in_words() {
+fn a_rule_is_described_in_words() {
     check_condition("queue-age-high", "3 of the last 5 datapoints, of 1 min each, are over 30 min");
     check_condition("queue-drain-low", "2 of the last 3 datapoints, of 5 min each, are over 20 %");
     check_condition("availability-burn-14x-long", "a datapoint of 1 h is over 1.44 %");
@@ -39,7 +39,7 @@ fn check_reason(rule: &str, values: &[Option<f64>], expected: &str) {
 }
 
 #[test]
-fn a_reason_has_the_numbers_that_decide() {
+fn a_reason_has_the_deciding_numbers() {
     check_reason(
         "queue-age-high",
         &[Some(60.0), Some(1_900.0), Some(2_000.0), Some(2_100.0), Some(2_280.0)],
@@ -50,7 +50,7 @@ fn a_reason_has_the_numbers_that_decide() {
         &[None, None, Some(5.0)],
         "None of the last 5 datapoints is over 30 min, 2 missing; the newest is 5 s; 3 are needed.",
     );
-    check_reason("queue-age-high", &[None; 5], "None of the last 5 datapoints is there.");
+    check_reason("queue-age-high", &[None; 5], "All of the last 5 datapoints are missing.");
     check_reason("budget-actual-high", &[Some(104.0)], "The newest datapoint is 104 %: that is over 100 %.");
 }
 
@@ -62,7 +62,7 @@ fn check_overall(alarms: ScriptedAlarms, minute: i64, tone: Tone, expected: &str
 }
 
 #[test]
-fn the_first_sentence_says_how_things_are() {
+fn the_verdict_describes_all_alarms() {
     let new = || ScriptedAlarms::new(rules(), &Names::default());
     let fires = |alarms: ScriptedAlarms, rule: &str| {
         alarms.changed(rule, at(0), AlarmState::Alarm, "", Notified::At(at(0)))
@@ -108,7 +108,7 @@ fn the_first_sentence_says_how_things_are() {
 }
 
 #[test]
-fn the_result_of_a_notification_is_said_with_its_time() {
+fn the_result_of_a_notification_has_its_time() {
     let said = |one: Notified| notified(&one, &page(0));
     assert_eq!(said(Notified::At(at(0))), "notified 02:00");
     let monday = "2026-03-16T09:00:00Z".parse().unwrap();
@@ -120,7 +120,7 @@ fn the_result_of_a_notification_is_said_with_its_time() {
 }
 
 #[test]
-fn since_when_is_said_of_what_lasts_and_of_what_is_over() {
+fn active_and_cleared_alarms_have_their_duration() {
     let alarms = ScriptedAlarms::new(rules(), &Names::default()).evaluated(at(0)).changed(
         "queue-age-low",
         at(0),
@@ -137,6 +137,6 @@ fn since_when_is_said_of_what_lasts_and_of_what_is_over() {
 }
 
 #[test]
-fn subsystems_are_headed_in_words() {
+fn subsystems_have_readable_headings() {
     assert_eq!(["api", "dead_letters", "queue"].map(subsystem), ["API", "Dead letters", "Queue"]);
 }

@@ -1,4 +1,4 @@
-//! What an operator selected, before something is done with it.
+//! Reads the data of the confirmation pages.
 
 use super::{Filters, Selection, Shown, preflight::Preflight};
 use crate::context::Page;
@@ -11,32 +11,32 @@ use spillway_core::{
 use spillway_dashboard_words::counted;
 use std::collections::HashMap;
 
-/// Messages that are checked; more would make the page slow and say no more.
+/// Maximum number of messages that are checked. More would make the page slow.
 const CHECKED: usize = 200;
-/// Messages that are listed.
+/// Maximum number of messages that are listed.
 pub const LISTED: usize = 20;
 
-/// What the operator selected, as it is now.
+/// The operator's selection, with its current state.
 pub struct Chosen {
     /// The selection; `None` if nothing was selected.
     pub selection: Option<Selection>,
     /// How many of them wait in the archive.
     pub waiting: u64,
-    /// How many were chosen and do not wait any more.
-    pub gone: u64,
-    /// The consumer's checks of them.
+    /// How many selected messages are no longer in the archive.
+    pub left_out: u64,
+    /// The results of the consumer's checks.
     pub preflight: Preflight,
-    /// Why each would fail again; `None` if it passes the checks.
+    /// The reason why each would fail again; `None` if it passes the checks.
     pub forecasts: HashMap<MessageId, Option<String>>,
     /// The newest of them.
     pub letters: Vec<DeadLetter>,
 }
 
 impl Chosen {
-    /// Reads what the page's address selects.
+    /// Reads the selection in the page's URL.
     pub async fn read(page: &Page, replayer: &Replayer) -> Result<Self, ArchiveError> {
         let selection = Selection::of(page);
-        let (waiting, gone, letters): (u64, u64, Vec<DeadLetter>) = match &selection {
+        let (waiting, left_out, letters): (u64, u64, Vec<DeadLetter>) = match &selection {
             None => (0, 0, Vec::new()),
             Some(Selection::These(ids)) => {
                 let mut letters = Vec::new();
@@ -56,10 +56,10 @@ impl Chosen {
         let forecasts = replayer.preflight(&ids).await?;
         let preflight = Preflight::of(waiting, &forecasts);
         let forecasts = forecasts.into_iter().map(|forecast| (forecast.id, forecast.would_fail)).collect();
-        Ok(Self { selection, waiting, gone, preflight, forecasts, letters })
+        Ok(Self { selection, waiting, left_out, preflight, forecasts, letters })
     }
 
-    /// How many wait, in words.
+    /// The number of waiting messages, in words.
     pub fn messages(&self) -> String {
         counted(self.waiting, "message", "messages")
     }

@@ -1,4 +1,4 @@
-//! Which dead letters the page is about, as the URL says it.
+//! The filters of the list, from the URL.
 
 use crate::context::{Page, encode};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use spillway_core::{
 };
 use strum::{IntoStaticStr, VariantArray};
 
-/// What has become of the dead letters that are shown.
+/// The state of the listed dead letters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub enum Shown {
@@ -17,11 +17,10 @@ pub enum Shown {
     #[default]
     #[strum(serialize = "archived")]
     Waiting,
-    /// Put back and neither stored nor back yet.
+    /// Being replayed: neither stored nor back yet.
     Replaying,
     /// Replayed and stored.
     Stored,
-    /// Given up.
     Discarded,
     /// All of them.
     All,
@@ -31,12 +30,12 @@ impl Shown {
     /// All of them, in the order of the tabs.
     pub const EVERY: &'static [Self] = Self::VARIANTS;
 
-    /// As it stands in the URL: the state's name on the wire, or `all`.
+    /// The value in the URL: the state's name, or `all`.
     pub fn name(self) -> &'static str {
         self.into()
     }
 
-    /// As the tab says it.
+    /// The tab's label.
     pub fn label(self) -> &'static str {
         match self {
             Self::Waiting => "Waiting",
@@ -47,7 +46,7 @@ impl Shown {
         }
     }
 
-    /// The states it stands for; empty for all.
+    /// The states that it includes; empty for all.
     pub fn states(self) -> Vec<DeadLetterStatus> {
         DeadLetterStatus::ALL.iter().copied().filter(|state| state.as_str() == self.name()).collect()
     }
@@ -56,7 +55,7 @@ impl Shown {
 /// The filters of the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
-    /// What has become of them.
+    /// Their state.
     pub shown: Shown,
     /// Only this type.
     pub event_type: Option<String>,
@@ -66,19 +65,19 @@ pub struct Filters {
     pub contains: Option<String>,
     /// Only this group.
     pub group: Option<Fingerprint>,
-    /// From when on. `None`: from the beginning.
+    /// The start of the range. `None`: no start.
     pub from: Option<Timestamp>,
-    /// Until when. `None`: until now.
+    /// The end of the range. `None`: now.
     pub to: Option<Timestamp>,
 }
 
-/// Parameters of the URL that choose dead letters. Others, such as the cursor, say only how they are shown.
+/// Parameters of the URL that select dead letters. Others, such as the cursor, affect only the display.
 const CHOOSING: [&str; 10] =
     ["state", "type", "class", "contains", "group", "range", "from", "to", "zone", "before"];
 
 impl Filters {
-    /// Reads a page's query. A dead letter waits for a decision, so they are shown however old they
-    /// are, unless the URL has a range. What cannot be read is left out.
+    /// Reads a page's query. Dead letters wait for a decision, so the page shows them at any age unless the URL has a
+    /// range. Invalid values are ignored.
     pub fn of(page: &Page) -> Self {
         let text = |name| page.parameter(name).map(str::trim).filter(|text| !text.is_empty());
         let state = page.parameter("state");
@@ -98,10 +97,10 @@ impl Filters {
         }
     }
 
-    /// Reads filters that a form carries, as [`Self::to_query`] wrote them.
+    /// Reads filters from a form, in the format of [`Self::to_query`].
     ///
     /// # Errors
-    /// When any of it cannot be read: what is done to all that match must never match more than was shown.
+    /// A value is invalid. An action on all matches must never match more than the page showed.
     pub fn parse(query: &str, now: Timestamp) -> Result<Self, Unreadable> {
         let page = Page::of("/", query, "", now);
         let filters = Self::of(&page);
@@ -129,7 +128,7 @@ impl Filters {
         Self { shown: self.shown, ..Self::default() }
     }
 
-    /// For the archive.
+    /// The filter for the archive.
     pub fn to_filter(&self) -> DeadLetterFilter {
         DeadLetterFilter {
             states: self.shown.states(),
@@ -142,7 +141,7 @@ impl Filters {
         }
     }
 
-    /// As a URL's query, encoded; times as fixed moments, so that it means the same later.
+    /// An encoded query for a URL. Times are absolute, so that the query means the same later.
     pub fn to_query(&self) -> String {
         let mut pairs: Vec<(&str, String)> = Vec::new();
         if self.shown != Shown::default() {
@@ -163,12 +162,12 @@ impl Filters {
     }
 }
 
-/// Filters that a form carried cannot be read.
+/// A form's filters cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable;
 
-/// The part of a page's query that chooses dead letters and the place in the list, encoded: what links
-/// from the list carry along, so that the reader finds back and can go on to the next.
+/// The filters and the place in the list, as an encoded query. Links from the list have it, so that a message's page
+/// links back and to the next message.
 pub fn carried(page: &Page) -> String {
     let kept = page
         .query
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_shown_however_old_it_is() {
+    fn waiting_dead_letters_are_shown_at_any_age() {
         let filters = Filters::of(&page(""));
         assert_eq!(filters.to_filter().states, [DeadLetterStatus::Archived]);
         assert_eq!((filters.from, filters.to), (None, None));
@@ -197,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn all_filters_are_read_from_the_address() {
+    fn all_filters_are_read_from_the_url() {
         let filters = Filters::of(&page(
             "state=all&type=order.placed&class=schema&contains=+%2Famount+&group=00ff&range=1h&after=1.2",
         ));
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_form_carries_means_the_same_later() {
+    fn filters_in_a_form_mean_the_same_later() {
         let shown = Filters::of(&page("type=a%26b&contains=50%25&class=too_large&range=1h"));
         let later = "2026-03-10T15:00:00Z".parse().unwrap();
         assert_eq!(Filters::parse(&shown.to_query(), later), Ok(shown));
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn links_carry_filters_and_place_but_no_passing_notes() {
+    fn links_keep_filters_and_place_but_no_notices() {
         let page = page("type=a+b&after=5.6&__done=1&id=7&state=");
         assert_eq!(carried(&page), "type=a%20b&after=5.6");
     }

@@ -1,4 +1,4 @@
-//! What the list shows, read in one go.
+//! Reads the data of the list.
 
 use super::{Filters, Shown, carried};
 use crate::context::Page;
@@ -14,40 +14,39 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Messages on one page of the list.
 pub const PAGE: usize = 50;
-/// Groups whose newest message is checked, so that a page of a thousand groups is not slow.
+/// Maximum number of groups whose newest message is checked, so that a page with a thousand groups is fast.
 const CHECKED: usize = 20;
-/// Beyond this, counting by time would make the page slow.
+/// With more messages than this, small charts would make the page slow.
 const MAX_IN_SPARKS: u64 = 20_000;
 /// Points of a group's small chart.
 const SPARK_POINTS: i64 = 16;
 
-/// Everything on the page.
+/// The data of the page.
 pub struct List {
-    /// What was asked for.
+    /// The filters of the page.
     pub filters: Filters,
-    /// What the links to single messages carry along.
+    /// The query for links to single messages.
     pub carried: String,
     /// The groups that match, largest first.
     pub groups: Vec<DeadLetterGroup>,
     /// One page of the messages.
     pub page: dead_letter::Page<DeadLetter>,
-    /// How many there are in each state; for other states than the shown one only while nothing else narrows
-    /// the list, because each such count would go through the whole archive.
+    /// The number of dead letters in each state. With filters, only the shown state has a number, because each count
+    /// would read the whole archive.
     pub counts: Vec<(Shown, Option<u64>)>,
-    /// How many more there would be without the range.
+    /// How many more match without the range.
     pub outside: u64,
-    /// Why the newest message of a group would fail again; `None` if the checks let it pass.
+    /// The reason why a group's newest message would fail again; `None` if it passes the checks.
     pub forecasts: HashMap<MessageId, Option<String>>,
     /// A small chart for each group: when its messages were dead-lettered.
     pub sparks: HashMap<Fingerprint, String>,
-    /// Types that the filter offers.
+    /// The options of the type filter.
     pub types: BTreeSet<String>,
-    /// When the last replay ended, to say while nothing waits.
+    /// When the last replay ended, shown if no dead letter waits.
     pub last_replay: Option<Timestamp>,
 }
 
 impl List {
-    /// Reads it.
     pub async fn read(page: &Page, replayer: &Replayer) -> Result<Self, ArchiveError> {
         let archive = &*replayer.archive;
         let filters = Filters::of(page);
@@ -111,7 +110,7 @@ async fn forecasts(
     Ok(forecasts.into_iter().map(|forecast| (forecast.id, forecast.would_fail)).collect())
 }
 
-/// Counts each group's messages over the time from the first to now.
+/// Counts each group's messages by time, from the first message to now.
 async fn sparks(
     archive: &dyn DeadLetters,
     filters: &Filters,
@@ -136,12 +135,11 @@ async fn sparks(
     Ok(points.into_iter().map(|(group, line)| (group, sparkline(&line, 96, 20))).collect())
 }
 
-/// Equal intervals from the first to the last, the last one included; `None` if they would be
-/// shorter than a second.
+/// Equal intervals from the first to the last time, including the last; `None` if they would be shorter than a second.
 fn buckets(first: Timestamp, last: Timestamp) -> Option<Vec<(Timestamp, Timestamp)>> {
     let (from, to) = (first.as_second(), last.as_second() + 1);
     let step = (to - from).checked_div(SPARK_POINTS).filter(|step| *step >= 1)? + 1;
-    // From the end backwards, so that the last interval is as long as the others.
+    // From the end backwards, so that the last interval has full length.
     let end = |index: i64| Timestamp::from_second(to - (SPARK_POINTS - index) * step).ok();
     (0..SPARK_POINTS).map(|index| Some((end(index)?, end(index + 1)?))).collect()
 }
@@ -151,12 +149,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_charts_cover_all_of_the_time() {
+    fn small_charts_cover_the_whole_time() {
         let [first, last] = ["2026-03-10T13:40:00Z", "2026-03-10T14:05:00.5Z"].map(|at| at.parse().unwrap());
         let buckets = buckets(first, last).unwrap();
         assert_eq!(buckets.len(), SPARK_POINTS as usize);
         assert!(buckets[0].0 <= first && buckets.last().unwrap().1 > last);
         assert!(buckets.windows(2).all(|pair| pair[0].1 == pair[1].0));
-        assert_eq!(super::buckets(first, first), None, "a single moment has no course");
+        assert_eq!(super::buckets(first, first), None, "one time has no chart");
     }
 }

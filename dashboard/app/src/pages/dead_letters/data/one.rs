@@ -1,4 +1,4 @@
-//! One dead letter, read in one go.
+//! Reads the data of one dead letter's page.
 
 use super::{Filters, list::PAGE, preflight::Preflight};
 use crate::{context::Page, ports::Ports};
@@ -8,20 +8,19 @@ use spillway_core::{
     ports::{ArchiveError, AuditEntry},
 };
 
-/// Most decisions that are listed for one message.
+/// Maximum number of listed decisions about one message.
 const DECISIONS: usize = 100;
 
-/// Everything on the page of a dead letter.
+/// The data of a dead letter's page.
 pub struct One {
-    /// The dead letter.
     pub letter: DeadLetter,
-    /// What operators did with it.
+    /// Actions of operators on it.
     pub audit: Vec<AuditEntry>,
-    /// The consumer's checks of it, while it waits.
+    /// The result of the consumer's checks, while it waits.
     pub preflight: Option<Preflight>,
-    /// The one before it in the list.
+    /// The previous one in the list.
     pub previous: Option<MessageId>,
-    /// The one after it in the list.
+    /// The next one in the list.
     pub next: Option<MessageId>,
 }
 

@@ -1,23 +1,23 @@
-//! What would become of a replay if it were started now.
+//! The expected result of a replay that starts now.
 
 use crate::components::Tone;
 use spillway_core::{dead_letter::DeadLetter, failure::FailureClass, usecases::replay::Forecast};
 use spillway_dashboard_words::{counted, grouped};
 use std::collections::BTreeMap;
 
-/// The consumer's own checks, run on dead letters before they are put back.
+/// The results of the consumer's own checks on dead letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preflight {
     /// Messages that the replay would put back.
     pub total: u64,
-    /// Those of them that were checked, the newest.
+    /// How many of them were checked: the newest.
     pub checked: u64,
-    /// Why some would fail again, and how many for each reason; the most frequent first.
+    /// The reasons why messages would fail again, with counts; the most frequent first.
     pub reasons: Vec<(String, u64)>,
 }
 
 impl Preflight {
-    /// Sums forecasts up. `total` messages would be put back, of which these were checked.
+    /// Sums up forecasts. The replay would put back `total` messages, of which these were checked.
     pub fn of(total: u64, forecasts: &[Forecast]) -> Self {
         let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
         for reason in forecasts.iter().filter_map(|forecast| forecast.would_fail.as_deref()) {
@@ -29,17 +29,16 @@ impl Preflight {
         Self { total, checked: forecasts.len() as u64, reasons }
     }
 
-    /// Messages that would fail again for sure.
+    /// Messages that would certainly fail again.
     pub fn failing(&self) -> u64 {
         self.reasons.iter().map(|(_, count)| count).sum()
     }
 
-    /// Messages that the checks let pass.
+    /// Messages that pass the checks.
     pub fn passing(&self) -> u64 {
         self.checked.saturating_sub(self.failing())
     }
 
-    /// What it means.
     pub fn tone(&self) -> Tone {
         match (self.failing(), self.passing()) {
             (0, 0) => Tone::Unknown,
@@ -49,12 +48,12 @@ impl Preflight {
         }
     }
 
-    /// In a sentence.
+    /// The result in a sentence.
     pub fn sentence(&self) -> String {
         let (failing, part) = (self.failing(), self.checked < self.total);
         let among = if part { format!("Of the newest {}, ", grouped(self.checked)) } else { String::new() };
         match (failing, self.checked) {
-            (_, 0) => "None of these messages waits in the archive now.".to_owned(),
+            (_, 0) => "None of these messages is in the archive now.".to_owned(),
             (0, 1) if !part => "The message passes the consumer's checks now.".to_owned(),
             (0, _) if part => format!("{among}all pass the consumer's checks now."),
             (0, checked) => {
@@ -77,7 +76,7 @@ impl Preflight {
     }
 }
 
-/// What the consumer's checks cannot tell about these messages, because they failed behind the checks.
+/// Failures of these messages that the consumer's checks cannot predict, because they happened after the checks.
 pub fn caveats(letters: &[DeadLetter]) -> Vec<String> {
     let classes = letters.iter().filter_map(|letter| letter.last_failure()).map(|failure| failure.class);
     let (mut store, mut large) = (0, 0);
@@ -94,14 +93,13 @@ pub fn caveats(letters: &[DeadLetter]) -> Vec<String> {
     if store > 0 {
         let failed = counted(store, "message failed", "messages failed");
         caveats.push(format!(
-            "{failed} because the store did not take it in time. The checks do not see the store: check on the overview whether it works again."
+            "{failed} because of the store. The checks do not include the store: see on the overview whether it works again."
         ));
     }
     if large > 0 {
         let are = counted(large, "message is", "messages are");
-        caveats.push(format!(
-            "{are} larger than the store takes, and will fail again unless that limit was raised."
-        ));
+        caveats
+            .push(format!("{are} too large for the store, and will fail again unless its limit was raised."));
     }
     caveats
 }
@@ -116,15 +114,15 @@ mod tests {
     }
 
     #[test]
-    fn what_the_checks_cannot_see_is_said() {
+    fn failures_outside_the_checks_are_mentioned() {
         assert_eq!(caveats(&[letter(FailureClass::Schema)]), [""; 0]);
         let found = caveats(&[
             letter(FailureClass::StoreTimeout),
             letter(FailureClass::StoreThrottled),
             letter(FailureClass::TooLarge),
         ]);
-        assert!(found[0].starts_with("2 messages failed because the store"), "{found:?}");
-        assert!(found[1].starts_with("1 message is larger than the store takes"), "{found:?}");
+        assert!(found[0].starts_with("2 messages failed because of the store"), "{found:?}");
+        assert!(found[1].starts_with("1 message is too large for the store"), "{found:?}");
     }
 
     fn forecasts(reasons: &[Option<&str>]) -> Vec<Forecast> {
@@ -134,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_s_preflight_is_said_with_its_numbers() {
+    fn a_preflight_is_described_with_its_numbers() {
         let say = |total, reasons: &[Option<&str>]| Preflight::of(total, &forecasts(reasons)).sentence();
         assert_eq!(say(1, &[None]), "The message passes the consumer's checks now.");
         assert_eq!(say(1, &[Some("x")]), "The message would fail again now.");
@@ -143,11 +141,11 @@ mod tests {
         assert_eq!(say(2, &[Some("x"), Some("x")]), "All 2 messages would fail again now.");
         assert_eq!(say(9, &[None, Some("x")]), "Of the newest 2, 1 would fail again now.");
         assert_eq!(say(9, &[None, None]), "Of the newest 2, all pass the consumer's checks now.");
-        assert_eq!(say(0, &[]), "None of these messages waits in the archive now.");
+        assert_eq!(say(0, &[]), "None of these messages is in the archive now.");
     }
 
     #[test]
-    fn reasons_are_counted_the_most_frequent_first() {
+    fn reasons_are_counted_and_the_most_frequent_is_first() {
         let preflight = Preflight::of(4, &forecasts(&[Some("a"), Some("b"), None, Some("b")]));
         assert_eq!(preflight.reasons, [("b".to_owned(), 2), ("a".to_owned(), 1)]);
         assert_eq!((preflight.failing(), preflight.passing()), (3, 1));

@@ -1,4 +1,4 @@
-//! Which dead letters an operator selected: some, or all that match.
+//! The dead letters that an operator selected: some, or all matches.
 
 use super::{Filters, Shown, carried};
 use crate::{
@@ -11,24 +11,24 @@ use spillway_core::{
     ports::{ArchiveError, DeadLetters},
 };
 
-/// More are never done in one go; what is left over is done by the next.
+/// Maximum number of messages in one action. The next action takes the rest.
 const MOST: usize = 1_000_000;
 
 /// Dead letters that an operator selected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// These.
+    /// The messages with these ids.
     These(Vec<MessageId>),
-    /// All that match.
+    /// All matches of these filters.
     Matching(Filters),
 }
 
 impl Selection {
-    /// What a page's address asks for: `id=…` once or several times, or `all=matching` and filters. `None` if
-    /// nothing was chosen.
+    /// The selection in a page's URL: `id=…` once or several times, or `all=matching` and filters. `None` if there is
+    /// none.
     ///
-    /// What matches is fixed here and now, so that what is confirmed is what was shown and not what has
-    /// come since.
+    /// The time range ends now. So the operator confirms only messages that the page showed, and none that arrived
+    /// later.
     pub fn of(page: &Page) -> Option<Self> {
         let ids: Vec<MessageId> = page
             .query
@@ -44,10 +44,10 @@ impl Selection {
         (page.parameter("all") == Some("matching")).then_some(Self::Matching(Filters { to, ..filters }))
     }
 
-    /// What a form asks for.
+    /// The selection in a form.
     ///
     /// # Errors
-    /// When it asks for nothing, or for something that cannot be read.
+    /// The form selects nothing, or its filters cannot be read.
     pub fn from_form(ids: Vec<String>, matching: &str, now: Timestamp) -> Result<Self, ActionError> {
         if !ids.is_empty() {
             return Ok(Self::These(ids.into_iter().map(MessageId::new).collect()));
@@ -58,7 +58,7 @@ impl Selection {
         Filters::parse(matching, now).map(Self::Matching).map_err(|_| ActionError::Unreadable)
     }
 
-    /// The ids of those that are in a state now.
+    /// The ids of the selected messages that are in a state now.
     pub async fn ids(&self, archive: &dyn DeadLetters, shown: Shown) -> Result<Vec<MessageId>, ArchiveError> {
         match self {
             Self::These(ids) => Ok(ids.clone()),
@@ -68,7 +68,7 @@ impl Selection {
         }
     }
 
-    /// The query with which a page asks for all that its list shows, and leads back to that list.
+    /// The query that selects all matches of the page's list.
     pub fn all_query(page: &Page) -> String {
         let carried = carried(page);
         let kept: Vec<&str> =
@@ -89,14 +89,14 @@ mod tests {
     }
 
     #[test]
-    fn single_messages_are_named_in_the_address() {
+    fn single_messages_are_selected_in_the_url() {
         let selection = Selection::of(&page("id=a&id=b&ids%5B%5D=c&type=order&id="));
         assert_eq!(selection, Some(Selection::These(vec!["a".into(), "b".into(), "c".into()])));
         assert_eq!(Selection::of(&page("type=order")), None, "filters alone choose nothing");
     }
 
     #[test]
-    fn all_that_match_are_those_of_now() {
+    fn all_matches_are_fixed_at_the_current_time() {
         let Some(Selection::Matching(filters)) = Selection::of(&page("all=matching&group=00ff")) else {
             panic!("filters")
         };
@@ -107,14 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_asks_for_nothing_does_nothing() {
+    fn a_form_without_a_selection_is_refused() {
         let now = NOW.parse().unwrap();
         assert!(matches!(Selection::from_form(Vec::new(), "", now), Err(ActionError::Invalid { .. })));
         assert_eq!(Selection::from_form(Vec::new(), "class=x", now), Err(ActionError::Unreadable));
     }
 
     #[test]
-    fn all_of_the_list_means_all_its_pages() {
+    fn all_matches_include_all_pages_of_the_list() {
         let list = Page::of("/dead-letters", "type=a&after=1.2&__n=1", "", NOW.parse().unwrap());
         assert_eq!(
             Selection::all_query(&list),

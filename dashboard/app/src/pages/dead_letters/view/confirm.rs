@@ -1,4 +1,4 @@
-//! What would be done, before it is done: the pages behind “Replay…” and “Discard…”.
+//! The confirmation pages behind “Replay…” and “Discard…”.
 
 use crate::{
     components::{Badge, DataTable, StatusSentence, Tone},
@@ -14,13 +14,13 @@ use leptos::prelude::*;
 use spillway_core::dead_letter::DeadLetter;
 use spillway_dashboard_words::{counted, duration, grouped};
 
-/// Where the reader came from.
+/// The page to return to.
 pub(in crate::pages::dead_letters) fn origin() -> String {
     let page = use_page();
     links::way_back(page.parameter("back").unwrap_or_default()).to_owned()
 }
 
-/// The form that starts a replay, with what would become of it.
+/// The form that starts a replay, with the expected result.
 pub(in crate::pages::dead_letters) fn replay_form(chosen: &Chosen, rate: f64) -> AnyView {
     let preflight = &chosen.preflight;
     let failing = preflight.failing();
@@ -36,7 +36,7 @@ pub(in crate::pages::dead_letters) fn replay_form(chosen: &Chosen, rate: f64) ->
         view! {
             <ul class="dl-reasons">{reasons}</ul>
             <p>
-                "Fix the schema, or what else the reason names, first. A message that fails again comes back to the archive; nothing is lost."
+                "First fix the cause, such as the schema. A message that fails again returns to the archive. No event is lost."
             </p>
         }
     });
@@ -52,7 +52,7 @@ pub(in crate::pages::dead_letters) fn replay_form(chosen: &Chosen, rate: f64) ->
         )
     };
     let pace = if chosen.waiting == 1 { "It goes back to the queue at once".to_owned() } else { pace };
-    // Only where each was checked: nothing can be promised about the others.
+    // Only if all messages were checked: the result of the others is unknown.
     let only_passing =
         (failing > 0 && preflight.passing() > 0 && preflight.checked == preflight.total).then(|| {
             let text = match preflight.passing() {
@@ -68,10 +68,10 @@ pub(in crate::pages::dead_letters) fn replay_form(chosen: &Chosen, rate: f64) ->
         <div class="stack dl-confirm">
             {warning}
             {caveats}
-            {gone(chosen)}
+            {left_out(chosen)}
             <p class="quiet">
                 {pace}
-                ". The replay has ended when each event is stored or back here, and the store takes each event only once."
+                ". The replay ends when each event is stored or back in the archive. The store stores each event only once."
             </p>
             <form method="post" action=REPLAY class="row">
                 {hidden(chosen)}
@@ -85,18 +85,17 @@ pub(in crate::pages::dead_letters) fn replay_form(chosen: &Chosen, rate: f64) ->
     .into_any()
 }
 
-/// The form that discards.
 pub(in crate::pages::dead_letters) fn discard_form(chosen: &Chosen) -> AnyView {
-    let sentence = format!("{} would be given up. This can be undone.", chosen.messages());
+    let sentence = format!("{} will be discarded. This can be undone.", chosen.messages());
     view! {
         <StatusSentence tone=Tone::Warning>{sentence}</StatusSentence>
         <div class="stack dl-confirm">
-            {gone(chosen)}
+            {left_out(chosen)}
             <form method="post" action=DISCARD class="stack" data-keep="">
                 {hidden(chosen)}
                 <input type="hidden" name="back" value=origin() />
                 <label class="label">
-                    <span>"Why, for those who ask later"</span>
+                    <span>"Reason, for the audit log"</span>
                     <textarea class="field" name="reason" rows="3" required maxlength=LONGEST_REASON.to_string()></textarea>
                 </label>
                 <div class="row">
@@ -110,19 +109,22 @@ pub(in crate::pages::dead_letters) fn discard_form(chosen: &Chosen) -> AnyView {
     .into_any()
 }
 
-fn gone(chosen: &Chosen) -> Option<impl IntoView + use<>> {
-    (chosen.gone > 0).then(|| {
-        let text = match chosen.gone {
-            1 => "1 of those you selected does not wait any more, and is left out.".to_owned(),
+fn left_out(chosen: &Chosen) -> Option<impl IntoView + use<>> {
+    (chosen.left_out > 0).then(|| {
+        let text = match chosen.left_out {
+            1 => "1 of the selected messages is no longer in the archive, and is left out.".to_owned(),
             count => {
-                format!("{} of those you selected do not wait any more, and are left out.", grouped(count))
+                format!(
+                    "{} of the selected messages are no longer in the archive, and are left out.",
+                    grouped(count)
+                )
             }
         };
         view! { <p class="quiet">{text}</p> }
     })
 }
 
-/// What the form is about, for the server.
+/// Hidden fields with the selection.
 fn hidden(chosen: &Chosen) -> AnyView {
     let first = chosen.letters.first().map(|letter| letter.id.to_string());
     let what = match &chosen.selection {

@@ -1,4 +1,4 @@
-//! The list: states as tabs, a form of filters whose fields are in the URL, groups by reason, then the messages.
+//! The list: states as tabs, a form of filters, groups by reason, then the messages.
 
 use super::messages::messages;
 use crate::{
@@ -60,7 +60,7 @@ fn nothing(listed: &List, page: &Page) -> AnyView {
         let all = links::with_query("/dead-letters", &listed.filters.cleared().to_query());
         let event = listed.filters.contains.as_deref().map(|id| {
             let href = format!("/events/{}", encode(id));
-            view! { " An event may have been stored, or still be on its way: " <a href=href>"find it by its id"</a> "." }
+            view! { " The event may be stored, or still in a queue: " <a href=href>"find it by its id"</a> "." }
         });
         return view! {
             <EmptyState title="Nothing to show.">
@@ -75,22 +75,18 @@ fn nothing(listed: &List, page: &Page) -> AnyView {
         (Shown::Waiting, Some(at)) => {
             let replays = page.href("/replays", "");
             let last = view! { <a href=replays>"The last replay"</a> " ended " <Time at=at /> "." };
-            ("Nothing waits for a decision.", last.into_any())
+            ("No dead letter waits for a decision.", last.into_any())
         }
         (Shown::Waiting | Shown::All, _) => {
-            ("Nothing waits for a decision.", "An event that cannot be stored will be kept here.".into_any())
+            ("No dead letter waits for a decision.", "Events that cannot be stored appear here.".into_any())
         }
-        (Shown::Replaying, _) => {
-            ("Nothing to show.", "Messages of a running replay are listed here.".into_any())
+        (Shown::Replaying, _) => ("Nothing to show.", "Messages of a running replay appear here.".into_any()),
+        (Shown::Stored, _) => {
+            ("Nothing to show.", "Messages that were replayed and stored appear here.".into_any())
         }
-        (Shown::Stored, _) => (
-            "Nothing to show.",
-            "Messages that a replay has brought to the store are listed here.".into_any(),
-        ),
-        (Shown::Discarded, _) => (
-            "Nothing to show.",
-            "Messages that were given up are listed here, and can be restored.".into_any(),
-        ),
+        (Shown::Discarded, _) => {
+            ("Nothing to show.", "Discarded messages appear here, and can be restored.".into_any())
+        }
     };
     view! { <EmptyState title=title>{detail}</EmptyState> }.into_any()
 }

@@ -1,4 +1,4 @@
-//! The messages of the list, each with its box, and what can be done with those that are ticked.
+//! The messages of the list, each with a checkbox, and the actions on selected messages.
 
 use super::state_badge;
 use crate::{

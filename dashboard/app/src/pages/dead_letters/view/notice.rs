@@ -1,4 +1,4 @@
-//! Says on the next page what a form has done, with the way back.
+//! The notice about the last action, with an undo.
 
 use crate::{
     components::{Icon, Sign},
@@ -8,7 +8,7 @@ use crate::{
 use leptos::prelude::*;
 use spillway_dashboard_words::grouped;
 
-/// What was just done, with the way back.
+/// The last action, with an undo.
 pub(in crate::pages::dead_letters) fn done_notice(page: &Page) -> Option<impl IntoView + use<>> {
     let number = |name| page.parameter(name).and_then(|text| text.parse::<u64>().ok());
     let discarded = page.parameter("__discarded").and_then(|at| at.parse::<jiff::Timestamp>().ok());
@@ -16,7 +16,7 @@ pub(in crate::pages::dead_letters) fn done_notice(page: &Page) -> Option<impl In
         (Some(_), None | Some(0), _) => "The messages were discarded.".to_owned(),
         (Some(_), Some(1), _) => "1 message was discarded.".to_owned(),
         (Some(_), Some(count), _) => format!("{} messages were discarded.", grouped(count)),
-        (None, _, Some(0)) => "Nothing was left to restore.".to_owned(),
+        (None, _, Some(0)) => "There was no message to restore.".to_owned(),
         (None, _, Some(1)) => "1 message was restored. It waits in the archive again.".to_owned(),
         (None, _, Some(count)) => {
             format!("{} messages were restored. They wait in the archive again.", grouped(count))

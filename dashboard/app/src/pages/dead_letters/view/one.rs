@@ -1,4 +1,4 @@
-//! One dead letter: its body, and what happened to it.
+//! One dead letter: its body and its history.
 
 use super::state_badge;
 use crate::{
@@ -18,7 +18,6 @@ use spillway_core::{
     trace::TraceHeader,
 };
 
-/// The page of a dead letter.
 pub(in crate::pages::dead_letters) fn one(detail: &One) -> AnyView {
     let page = use_page();
     let letter = &detail.letter;
@@ -40,7 +39,7 @@ pub(in crate::pages::dead_letters) fn one(detail: &One) -> AnyView {
             </div>
             <div class="stack">
                 <section aria-labelledby="dl-history">
-                    <h2 id="dl-history">"What happened"</h2>
+                    <h2 id="dl-history">"History"</h2>
                     <Timeline steps=steps(letter, &detail.audit) />
                 </section>
                 {facts(letter, &page)}
@@ -117,7 +116,7 @@ fn actions(detail: &One, page: &Page) -> AnyView {
 fn attributes(letter: &DeadLetter) -> AnyView {
     let facts = letter.attributes.iter().map(|(name, value)| Fact::attribute(name, value.clone())).collect();
     let content = if letter.attributes.is_empty() {
-        view! { <p class="quiet">"The message had none."</p> }.into_any()
+        view! { <p class="quiet">"The message has none."</p> }.into_any()
     } else {
         view! { <Facts facts=facts /> }.into_any()
     };
@@ -149,11 +148,11 @@ fn facts(letter: &DeadLetter, page: &Page) -> AnyView {
     };
     facts.push(Fact::code("Message", letter.id.to_string()));
     facts.push(Fact::new("Receives", letter.receive_count));
-    facts.push(Fact::new("Put back", put_back));
+    facts.push(Fact::new("Replays", put_back));
     let trace = letter.trace_header.as_deref().and_then(TraceHeader::parse);
     facts.extend(trace.map(|header| Fact::code("Trace", header.root)));
     let alike = format!("/dead-letters?group={}", encode(letter.fingerprint.as_str()));
-    facts.push(Fact::new("Group", view! { <a href=alike>"Others that failed alike"</a> }));
+    facts.push(Fact::new("Group", view! { <a href=alike>"Dead letters with the same failure"</a> }));
     view! {
         <section aria-labelledby="dl-facts">
             <h2 id="dl-facts">"Facts"</h2>

@@ -9,16 +9,16 @@ use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::alarms::AlarmsNow;
 use spillway_dashboard_words::counted;
 
-/// More are on their own page.
+/// Maximum number of alarms here. The alarms' page has all.
 const MOST: usize = 5;
 
-/// The active alarms, if there are any. When all is well the overview is quiet about them.
+/// The active alarms. Without any, the overview shows nothing about alarms.
 pub(super) fn active(alarms: &Result<AlarmsNow, ReadError>, page: &Page) -> AnyView {
     let now = match alarms {
         Ok(now) => now,
         Err(error) => {
             let why = error.to_string();
-            return view! { <p class="stale-note">"The alarms cannot be read just now: " {why} "."</p> }
+            return view! { <p class="stale-note">"The alarms cannot be read now:  " {why} "."</p> }
                 .into_any();
         }
     };

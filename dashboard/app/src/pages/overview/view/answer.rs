@@ -1,4 +1,4 @@
-//! The answer: how things are, in sentences, and the ledger that proves the first of them.
+//! The verdict in sentences, and the ledger that proves the first of them.
 
 use crate::{
     components::{Count, Icon, StatusSentence, Time},
@@ -9,23 +9,23 @@ use leptos::prelude::*;
 use spillway_dashboard_model::catalogue::Stage;
 use spillway_dashboard_model::flow::{FlowSnapshot, Sentence, State};
 
-/// The first sentence large, the others below it, each with what to do and a link to its evidence.
+/// The first sentence large, the others below. Each has an action and a link to its evidence.
 pub(super) fn sentences(sentences: &[Sentence], page: &Page) -> impl IntoView + use<> {
     let first = sentences.first().cloned().map(|first| {
         let todo = first.todo.map(|todo| view! { <p class="answer-todo">{todo}</p> });
-        // When all is well there is nothing to look up.
-        let said = match first.state {
+        // A first sentence that is OK needs no link.
+        let verdict = match first.state {
             State::Ok => first.text.into_any(),
             _ => view! { <a href=links::target(page, &first.target)>{first.text}</a> }.into_any(),
         };
         view! {
-            <StatusSentence tone=stages::tone(first.state)>{said}</StatusSentence>
+            <StatusSentence tone=stages::tone(first.state)>{verdict}</StatusSentence>
             {todo}
         }
     });
     let others = sentences.iter().skip(1).map(|sentence| item(sentence, page)).collect_view();
     let others = (sentences.len() > 1).then(|| view! { <ul class="answer-list">{others}</ul> });
-    view! { <section class="answer" aria-label="How things are">{first} {others}</section> }
+    view! { <section class="answer" aria-label="Status">{first} {others}</section> }
 }
 
 fn item(sentence: &Sentence, page: &Page) -> impl IntoView + use<> {
@@ -56,7 +56,7 @@ struct LedgerEntry {
     is_vital: bool,
 }
 
-/// Every accepted event is in exactly one of these places; what is left over is unaccounted.
+/// Every accepted event is in exactly one of these places. The difference is unaccounted.
 pub(super) fn ledger(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use<> {
     let ledger = &flow.ledger;
     let unaccounted = ledger.unaccounted();
@@ -75,7 +75,7 @@ pub(super) fn ledger(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use<> 
         place("queued", "In the queue, to be received.", ledger.queued, metrics(Stage::Queue, "visible")),
         place(
             "in flight",
-            "Received and not settled: being worked on, or waiting for the next attempt.",
+            "Received and not settled: being processed, or waiting for the next attempt.",
             ledger.in_flight,
             metrics(Stage::Queue, "not-visible"),
         ),
@@ -97,7 +97,7 @@ pub(super) fn ledger(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use<> 
         ),
         place(
             "discarded",
-            "Given up by a named person, with a reason.",
+            "Discarded by an operator, with a reason.",
             ledger.discarded,
             Some("/dead-letters?state=discarded".to_owned()),
         ),
@@ -106,7 +106,7 @@ pub(super) fn ledger(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use<> 
             is_vital: true,
             ..place(
                 if unaccounted < 0 { "too many" } else { "unaccounted" },
-                "Accepted less the sum of all places. It must be 0.",
+                "Accepted minus the sum of all places. It must be 0.",
                 unaccounted.unsigned_abs(),
                 None,
             )
@@ -123,7 +123,7 @@ pub(super) fn ledger(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use<> 
     view! {
         <dl class="ledger places" aria-label="Where the accepted events are">
             {places}
-            <div class="vital" title="When the oldest message in the queue was sent, however often it was received.">
+            <div class="vital" title="When the oldest message in the queue was sent, at any receive count.">
                 <dt>"oldest"</dt>
                 <dd>{oldest}</dd>
             </div>

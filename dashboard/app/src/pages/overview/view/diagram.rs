@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use spillway_dashboard_charts::sparkline;
 use spillway_dashboard_model::catalogue::Stage;
 
-/// Draws the pipeline. `depth` is the queue's over the page's range, for a sparkline; `countdown` stands beside the way
-/// from the queue to the dead letter queue.
+/// Draws the pipeline. `depth` is the queue's depth over the page's range, for a sparkline. `countdown` is beside the
+/// path from the queue to the dead letter queue.
 pub(super) fn diagram(
     pipeline: &Pipeline,
     depth: &[Option<f64>],
@@ -32,7 +32,7 @@ pub(super) fn diagram(
             <div class="pipeline-countdown">{countdown}</div>
             <div class="pipeline-down">
                 <a class="num-link" href=down>{pipeline.dropped.text.clone()}</a>
-                <span>"given up"</span>
+                <span>"dead-lettered"</span>
             </div>
             {card(dlq, "pipeline-side-1", None, page)}
             {arrow(to_archiver, "pipeline-side-2", page)}

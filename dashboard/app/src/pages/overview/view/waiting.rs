@@ -1,4 +1,4 @@
-//! What waits: messages on their way to the dead letter queue, and dead letters that wait for a decision.
+//! Messages that approach the dead letter queue, and dead letters that wait for a decision.
 
 use crate::{
     components::{Badge, EmptyState, Time, Tone},
@@ -13,21 +13,21 @@ use spillway_dashboard_model::catalogue::Stage;
 use spillway_dashboard_model::flow::FlowSnapshot;
 use spillway_dashboard_words::{counted, grouped};
 
-/// Groups that are shown here; the others are on their own page.
+/// Maximum number of groups here. The dead letters' page has all.
 const MAX_GROUPS: usize = 4;
 /// Wide enough for three digits above each of 20 bars.
 const WIDE: Size = Size { width: 480, height: 130 };
 
-/// How many messages are how near to the dead letter queue, and when the first gets there.
+/// How many messages approach the dead letter queue, and when the first arrives there.
 pub(super) fn countdown(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use<> {
     let countdown = flow.countdown();
     let href = links::metrics(page, Stage::Consumer, "receive-count");
     let (from, of) = (countdown.from_attempt, countdown.max_receive_count);
     let is_known = !flow.queue.receive_counts.is_empty() || flow.queue.is_empty();
-    let said = match (countdown.messages, countdown.first_at) {
+    let text = match (countdown.messages, countdown.first_at) {
         _ if !is_known => view! {
             <p>
-                "The queue does not tell how often its messages have been received. The consumer does: see "
+                "The queue does not report receive counts. The consumer measures them: see  "
                 <a href=href>"receive counts"</a> "."
             </p>
         }
@@ -39,7 +39,7 @@ pub(super) fn countdown(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use
         }
         .into_any(),
         (messages, first) => {
-            let first = first.map(|at| view! { ", the first is given up " <Time at=at /> });
+            let first = first.map(|at| view! { ", the first is dead-lettered " <Time at=at /> });
             view! {
                 <p>
                     <a href=href>
@@ -58,13 +58,13 @@ pub(super) fn countdown(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use
     view! {
         <section aria-labelledby="countdown">
             <h2 id="countdown">"Countdown to the dead letter queue"</h2>
-            {said}
+            {text}
             {drawn}
         </section>
     }
 }
 
-/// Drawn for both widths: text that is read on a laptop would be too small on a phone.
+/// One drawing for each width: the text of the wide one would be too small on a phone.
 fn by_attempt(counts: &[u64]) -> impl IntoView + use<> {
     let [wide, narrow] = [WIDE, Size::PHONE].map(|size| receive_counts(counts, Size { height: 130, ..size }));
     view! {
@@ -74,16 +74,16 @@ fn by_attempt(counts: &[u64]) -> impl IntoView + use<> {
     }
 }
 
-/// The newest dead letters, those that failed for the same reason together.
+/// The newest dead letters, grouped by reason.
 pub(super) fn dead_letters(flow: &FlowSnapshot) -> impl IntoView + use<> {
     let newest = newest(&flow.groups);
     let waiting = flow.ledger.dead_lettered();
     let replays = match flow.ledger.replaying {
-        0 => "No replay is under way".to_owned(),
+        0 => "No replay is running".to_owned(),
         some => format!("{} being replayed", grouped(some)),
     };
     let list = if newest.is_empty() && waiting == 0 {
-        view! { <EmptyState title="No dead letters.">"Every event could be stored or is still being tried."</EmptyState> }
+        view! { <EmptyState title="No dead letters.">"Every event was stored or is being retried."</EmptyState> }
             .into_any()
     } else {
         let rows = newest.into_iter().map(group).collect_view();
@@ -114,7 +114,7 @@ fn group(group: DeadLetterGroup) -> impl IntoView {
     let kind = group.event_type.as_ref().map_or("several types", |one| one.as_str()).to_owned();
     let more = match group.count {
         0 | 1 => None,
-        count => Some(format!("{} more like it, the newest ", grouped(count - 1))),
+        count => Some(format!("{} more, the newest  ", grouped(count - 1))),
     };
     view! {
         <li data-key=group.fingerprint.to_string()>

@@ -12,7 +12,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_767_225_600 + second).unwrap()
 }
 
-fn calm() -> FlowSnapshot {
+fn healthy() -> FlowSnapshot {
     let function = FunctionActivity {
         invocations: 540.0,
         per_second: 2.0,
@@ -54,21 +54,21 @@ fn says(card: &Card) -> (&str, &str) {
 }
 
 #[test]
-fn a_calm_pipeline_is_good_everywhere() {
-    let calm = of(&calm());
-    assert!(calm.main.iter().chain(&calm.side).all(|card| card.tone == Tone::Good), "{calm:#?}");
-    assert_eq!(says(&calm.main[0]), ("p99 41\u{a0}ms", "no 5xx"));
-    assert_eq!(says(&calm.main[2]), ("0 waiting", "empty"));
-    assert_eq!(says(&calm.main[4]), ("31\u{a0}% of capacity", "idle"));
-    assert_eq!(says(&calm.side[1]), ("idle", "no errors"));
-    assert_eq!(says(&calm.side[2]), ("0 dead letters", "nothing to replay"));
-    assert_eq!(calm.main_rates.map(|rate| rate.text), ["2/s", "2/s", "2/s", "1.9/s"]);
-    assert_eq!(calm.dropped.text, "0 in 5 min");
+fn a_healthy_pipeline_is_good_everywhere() {
+    let healthy = of(&healthy());
+    assert!(healthy.main.iter().chain(&healthy.side).all(|card| card.tone == Tone::Good), "{healthy:#?}");
+    assert_eq!(says(&healthy.main[0]), ("p99 41\u{a0}ms", "no 5xx"));
+    assert_eq!(says(&healthy.main[2]), ("0 waiting", "empty"));
+    assert_eq!(says(&healthy.main[4]), ("31\u{a0}% of capacity", "idle"));
+    assert_eq!(says(&healthy.side[1]), ("idle", "no errors"));
+    assert_eq!(says(&healthy.side[2]), ("0 dead letters", "nothing to replay"));
+    assert_eq!(healthy.main_rates.map(|rate| rate.text), ["2/s", "2/s", "2/s", "1.9/s"]);
+    assert_eq!(healthy.dropped.text, "0 in 5 min");
 }
 
 #[test]
-fn an_outage_shows_where_it_is() {
-    let mut flow = calm();
+fn an_outage_is_marked_at_its_stage() {
+    let mut flow = healthy();
     flow.queue = QueueSnapshot {
         visible: 20,
         not_visible: 900,
@@ -80,15 +80,15 @@ fn an_outage_shows_where_it_is() {
     activity.records = RecordActivity { retried: 300.0, ..RecordActivity::default() };
     let outage = of(&flow);
     assert_eq!(says(&outage.main[2]), ("20 waiting, 900 in flight", "oldest 20 min"));
-    assert_eq!(says(&outage.main[3]).1, "300 tried again");
+    assert_eq!(says(&outage.main[3]).1, "300 retried");
     assert_eq!(says(&outage.main[4]), ("idle", "300 refused"));
     assert_eq!((outage.main[4].tone, outage.main[0].tone), (Tone::Bad, Tone::Good));
     assert_eq!(outage.main_rates[3].text, "0/s");
 }
 
 #[test]
-fn dead_letters_that_the_queue_moved_itself_count() {
-    let mut flow = calm();
+fn dead_letters_that_the_queue_itself_moved_count() {
+    let mut flow = healthy();
     flow.ledger.archived = 3;
     let activity = flow.activity.get_or_insert_default();
     activity.dlq = QueueActivity { sent: 0.0, deleted: 3.0, ..QueueActivity::default() };
@@ -98,8 +98,8 @@ fn dead_letters_that_the_queue_moved_itself_count() {
 }
 
 #[test]
-fn what_cannot_be_read_is_not_said_to_be_well() {
-    let mut flow = calm();
+fn an_unreadable_stage_is_not_good() {
+    let mut flow = healthy();
     flow.activity = None;
     flow.freshness.error = Some(ReadError::Throttled);
     let unread = of(&flow);
@@ -110,8 +110,8 @@ fn what_cannot_be_read_is_not_said_to_be_well() {
 }
 
 #[test]
-fn a_stage_is_as_bad_as_the_worst_that_is_said_about_it() {
-    let flow = calm();
+fn a_stage_has_the_health_of_its_worst_sentence() {
+    let flow = healthy();
     let sentence =
         |state| Sentence { state, text: String::new(), todo: None, target: Target::Metrics(Stage::Consumer) };
     let sentences = [State::Ok, State::Warn, State::Bad, State::Warn].map(sentence);
@@ -119,8 +119,8 @@ fn a_stage_is_as_bad_as_the_worst_that_is_said_about_it() {
 }
 
 #[test]
-fn every_rate_leads_to_a_chart_that_is_there() {
-    let Pipeline { main_rates, dropped, side_rates, .. } = of(&calm());
+fn every_rate_links_to_an_existing_chart() {
+    let Pipeline { main_rates, dropped, side_rates, .. } = of(&healthy());
     for rate in main_rates.iter().chain(&side_rates).chain([&dropped]) {
         let (stage, key) = rate.chart;
         let charts = of_stage(stage, &Names::default());

@@ -19,18 +19,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Minutes of an hour.
 pub const HOUR: i64 = 60;
-/// Minutes of a day.
 pub const DAY: i64 = 24 * HOUR;
 
 /// Sunday, the first of a month, 00:00 UTC: the budget's month begins.
 const START: &str = "2026-03-01T00:00:00Z";
-/// Alarms are evaluated so often: all minutes that have passed, as if it had been done each minute.
+/// Minutes between evaluations. Each covers all minutes that have passed, as if it had been done each minute.
 const EVALUATE_EVERY_MIN: i64 = 6 * HOUR;
 
-/// What happens.
-pub struct World {
+pub struct Scenario {
     /// How long it is observed, in minutes from a Sunday's midnight UTC.
     pub minutes: i64,
     /// Events a second at the minute, before the day's and the week's rhythm.
@@ -47,9 +44,9 @@ pub struct World {
     pub expected: f64,
 }
 
-impl World {
+impl Scenario {
     /// The shop at one event a second, without any fault.
-    pub fn quiet(minutes: i64) -> Self {
+    pub fn without_faults(minutes: i64) -> Self {
         Self {
             minutes,
             rate: |_| 1.0,
@@ -61,26 +58,26 @@ impl World {
         }
     }
 
-    /// Lives through it.
-    pub fn live(self) -> Lived {
+    /// Runs it.
+    pub fn run(self) -> Observed {
         let folder = tempfile::tempdir().expect("a folder");
         let start: Timestamp = START.parse().expect("a time");
         let path = folder.path().to_owned();
         let (periods, in_force, ledger) =
-            in_virtual_time(start, async |clock| self.through(&path, clock, start).await)
+            in_virtual_time(start, async |clock| self.observe(&path, clock, start).await)
                 .expect("virtual time");
         assert_eq!(ledger.unaccounted(), 0, "{ledger:?}");
-        Lived { folder, start, periods, in_force }
+        Observed { folder, start, periods, in_force }
     }
 
-    async fn through(
+    async fn observe(
         self,
         folder: &Path,
         clock: VirtualClock,
         start: Timestamp,
     ) -> (Vec<AlarmPeriod>, ActiveRules, spillway_core::ledger::Ledger) {
         let schemas = SchemaSet::compile(&spillway_traffic::schemas()).expect("the shop's schemas");
-        // Traces cost time and no alarm looks at them.
+        // Traces cost time and no alarm reads them.
         let settings =
             PipelineSettings { trace_reservoir_per_s: 0.0, trace_fixed_rate: 0.0, ..self.settings };
         let fault = |(kind, from, until)| {
@@ -133,7 +130,7 @@ impl World {
     }
 }
 
-/// An event of the mix, or an order that breaks its schema: as many of them as the share says, evenly.
+/// An event of the mix, or an order that breaks its schema: in the given share, evenly spread.
 fn event(generator: &mut Generator, now: Timestamp, poison: f64) -> String {
     let turn = (now.as_millisecond() / 100) % 100;
     if (turn as f64) < poison * 100.0 {
@@ -175,19 +172,19 @@ impl EventStore for Refusing {
     }
 }
 
-/// What came of it.
-pub struct Lived {
+/// The outcome of a scenario.
+pub struct Observed {
     /// The data folder.
     pub folder: tempfile::TempDir,
     /// When it began.
     pub start: Timestamp,
-    /// Every stretch in alarm, the oldest first.
+    /// Every period in alarm, the oldest first.
     pub periods: Vec<AlarmPeriod>,
-    /// What was evaluated.
+    /// The rules that were evaluated.
     pub in_force: ActiveRules,
 }
 
-impl Lived {
+impl Observed {
     /// Firings of a tier that send a notification: minute and rule, the earliest first.
     pub fn firings(&self, tier: Tier) -> Vec<(i64, &RuleName)> {
         let messages = self.periods.iter().filter(|period| {
@@ -202,8 +199,8 @@ impl Lived {
     }
 
     /// High firings whose low twin was not in alarm before, within the hour.
-    pub fn unwarned(&self) -> Vec<String> {
-        let mut unwarned = Vec::new();
+    pub fn without_warning(&self) -> Vec<String> {
+        let mut without_warning = Vec::new();
         for (at, name) in self.firings(Tier::High) {
             let twin = self.in_force.rules.get(name.as_str()).and_then(|rule| rule.low_twin.as_ref());
             let warned = self.periods.iter().any(|low| {
@@ -212,14 +209,14 @@ impl Lived {
                     && low.until.is_none_or(|until| self.minute(until) >= at - HOUR)
             });
             if !warned {
-                unwarned.push(format!("{name} at minute {at}"));
+                without_warning.push(format!("{name} at minute {at}"));
             }
         }
-        unwarned
+        without_warning
     }
 
-    /// What is in alarm at some time, for messages of tests.
-    pub fn story(&self) -> String {
+    /// All periods in alarm, for messages of tests.
+    pub fn periods_in_words(&self) -> String {
         let line = |period: &AlarmPeriod| {
             let until = period.until.map_or("".to_owned(), |until| self.minute(until).to_string());
             format!("{} from minute {} until {until}", period.rule, self.minute(period.from))
