@@ -1,6 +1,10 @@
 //! `cargo xtask demo`: builds the whole system and runs it.
 
-use crate::{process, settings::Settings, wasm};
+use crate::{
+    process,
+    settings::{PROFILE, Settings},
+    wasm,
+};
 use anyhow::{Context, Result};
 use std::{
     path::PathBuf,
@@ -57,7 +61,7 @@ impl Arguments {
 /// Arguments for cargo. They build the program, and in the same call the program that makes the browser's files,
 /// because the two share libraries. The AWS SDKs are left out: the demo does not use them, and they take long to build.
 pub const BUILD: [&str; 7] =
-    ["--profile", "demo", "--no-default-features", "--package", "spillway", "--package", wasm::BUNDLER];
+    ["--profile", PROFILE, "--no-default-features", "--package", "spillway", "--package", wasm::BUNDLER];
 
 /// Builds the program and the browser's part of the dashboard, then replaces this process with the program.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
@@ -65,7 +69,7 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     process::run(settings.cargo().arg("build").args(BUILD))?;
     let site = wasm::run(settings, wasm::Build::Demo)?.map(|_| settings.site());
 
-    let program = settings.program("demo", "spillway");
+    let program = settings.program("spillway");
     let mut command = Command::new(&program);
     arguments.pass_on(&mut command);
     if let Some(site) = site {

@@ -7,7 +7,7 @@
 use crate::{
     metadata::{self, Place},
     process, python,
-    settings::Settings,
+    settings::{PROFILE, Settings},
     toolchain,
 };
 use anyhow::{Context, Result};
@@ -16,7 +16,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 /// The glibc of `provided.al2023`.
 const GLIBC: &str = "2.34";
 /// The profile that makes functions small, so that they start quickly.
-const PROFILE: &str = "lambda-release";
+const SMALL: &str = "lambda-release";
 /// The wrappers of compiler and linker, with their versions.
 const LINKER: &str = "xtask/python/lambda.txt";
 /// The package whose program checks the functions' programs and packs them.
@@ -106,7 +106,7 @@ pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<Path
     let folder = settings.target.join("lambda");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut packer = settings.cargo();
-    packer.args(["run", "--quiet", "--profile", "demo", "--package", PACKER, "--"]);
+    packer.args(["run", "--quiet", "--profile", PROFILE, "--package", PACKER, "--"]);
     packer.args(["--arch", architecture.name(), "--glibc", GLIBC, "--out"]).arg(&folder);
     process::run(packer.args(functions.iter().map(|function| built.join(&function.name))))?;
     let zip = |function: &metadata::Function| format!("{}-{}.zip", function.name, architecture.name());
@@ -128,12 +128,12 @@ pub fn compile(settings: &Settings, architecture: Architecture, packages: &[&str
     let tools = tools(settings, architecture)
         .with_context(|| format!("the functions cannot be built here. {REMEDY}"))?;
     let mut cargo = std::process::Command::new(tools.program("cargo-zigbuild"));
-    cargo.current_dir(&settings.root).args(["zigbuild", "--quiet", "--profile", PROFILE, "--bins"]);
+    cargo.current_dir(&settings.root).args(["zigbuild", "--quiet", "--profile", SMALL, "--bins"]);
     cargo.arg("--target").arg(format!("{target}.{GLIBC}"));
     for package in packages {
         cargo.args(["--package", package]);
     }
     cargo.env("CARGO", &settings.cargo).env("CARGO_ZIGBUILD_PYTHON_PATH", tools.program("python"));
     process::run(&mut cargo)?;
-    Ok(settings.target.join(target).join(PROFILE))
+    Ok(settings.target.join(target).join(SMALL))
 }

@@ -10,10 +10,21 @@ use std::path::{Path, PathBuf};
 pub struct Package {
     pub name: String,
     pub folder: PathBuf,
-    /// Its targets, each with kind and name.
-    pub targets: Vec<(String, String)>,
+    /// Its targets.
+    pub targets: Vec<Target>,
     /// Whether it is a Lambda function, and where it is invoked: `[package.metadata.spillway.function]` in its manifest.
     pub function: Option<Place>,
+}
+
+/// What cargo builds from one root file.
+#[derive(Debug)]
+pub struct Target {
+    /// Its kind, such as `test` or `bin`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it has tests: `test = false` in the manifest says that it has none.
+    pub tested: bool,
 }
 
 /// Where a function is invoked.
@@ -38,7 +49,16 @@ pub struct Function {
 impl Package {
     /// Names of its targets of a kind, such as `test` or `bench`.
     pub fn targets_of(&self, kind: &str) -> Vec<&str> {
-        self.targets.iter().filter(|(of, _)| of == kind).map(|(_, name)| name.as_str()).collect()
+        self.of(kind).map(|target| &*target.name).collect()
+    }
+
+    /// Names of its programs that have tests.
+    pub fn tested_programs(&self) -> impl Iterator<Item = &str> {
+        self.of("bin").filter(|target| target.tested).map(|target| &*target.name)
+    }
+
+    fn of(&self, kind: &str) -> impl Iterator<Item = &Target> {
+        self.targets.iter().filter(move |target| target.kind == kind)
     }
 }
 
@@ -67,8 +87,10 @@ pub fn functions(packages: &[Package]) -> Result<Vec<Function>> {
 fn read(metadata: &Value) -> Vec<Package> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let package = |package: &Value| {
-        let targets = list(&package["targets"])
-            .flat_map(|target| list(&target["kind"]).map(|kind| (text(kind), text(&target["name"]))));
+        let targets = list(&package["targets"]).flat_map(|target| {
+            let (name, tested) = (&target["name"], target["test"] == true);
+            list(&target["kind"]).map(move |kind| Target { kind: text(kind), name: text(name), tested })
+        });
         let on_event_path = package["metadata"]["spillway"]["function"]["on-event-path"].as_bool();
         let function = on_event_path.map(|on| if on { Place::OnEventPath } else { Place::BesideEventPath });
         let manifest = text(&package["manifest_path"]);
@@ -91,10 +113,13 @@ mod tests {
     fn targets_are_distinguished_by_kind() {
         let metadata = json!({"packages": [{"name": "a", "manifest_path": "/w/a/Cargo.toml", "targets": [
             {"kind": ["lib", "cdylib"], "name": "a"}, {"kind": ["test"], "name": "browser"},
+            {"kind": ["bin"], "name": "b", "test": true}, {"kind": ["bin"], "name": "c", "test": false},
         ]}]});
         let packages = read(&metadata);
         assert_eq!(packages[0].targets_of("test"), ["browser"]);
         assert_eq!(packages[0].targets_of("cdylib"), ["a"]);
+        assert_eq!(packages[0].targets_of("bin"), ["b", "c"]);
+        assert_eq!(packages[0].tested_programs().collect::<Vec<_>>(), ["b"]);
         assert_eq!(packages[0].folder, Path::new("/w/a"));
         assert_eq!(functions(&packages).unwrap(), []);
     }

@@ -2,16 +2,52 @@
 
 use anyhow::{Context, Result, bail};
 use std::{
+    cell::RefCell,
     io::{BufRead, BufReader, Read},
     path::PathBuf,
     process::{Command, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     thread,
 };
 
+/// Lines that are held back.
+type Held = Arc<Mutex<String>>;
+
+thread_local! {
+    /// Where this thread's lines go while [`hold`] runs.
+    static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
+}
+
 /// Prints the current step on standard error, because standard output is for results.
 pub fn step(what: &str) {
-    eprintln!("▸ {what}");
+    say(&format!("▸ {what}"));
+}
+
+/// Prints a line on standard error.
+pub fn say(line: &str) {
+    HELD.with_borrow(|held| emit(held.as_ref(), line));
+}
+
+/// Runs a task beside others, whose lines would mix with its own. Returns its lines instead of printing them: those of
+/// [`step`], [`say`] and [`watch`].
+pub fn hold<T>(task: impl FnOnce() -> T) -> (T, String) {
+    let lines = Held::default();
+    HELD.set(Some(Arc::clone(&lines)));
+    let done = task();
+    HELD.set(None);
+    let lines = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));
+    (done, lines)
+}
+
+fn emit(held: Option<&Held>, line: &str) {
+    match held {
+        Some(held) => {
+            let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.push_str(line);
+            held.push('\n');
+        }
+        None => eprintln!("{line}"),
+    }
 }
 
 /// Runs a command whose output goes straight to the terminal.
@@ -48,6 +84,7 @@ pub fn watch(command: &mut Command) -> Result<(bool, String)> {
         child.stdout.take().map(|stream| Box::new(stream) as _),
         child.stderr.take().map(|stream| Box::new(stream) as _),
     ];
+    let held = HELD.with_borrow(Clone::clone);
     let all = Mutex::new(String::new());
     thread::scope(|scope| {
         for stream in streams.into_iter().flatten() {
@@ -55,7 +92,7 @@ pub fn watch(command: &mut Command) -> Result<(bool, String)> {
                 // In a line that is not UTF-8, invalid bytes are replaced.
                 for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
                     let line = String::from_utf8_lossy(&line).into_owned();
-                    eprintln!("{line}");
+                    emit(held.as_ref(), &line);
                     let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
                     all.push_str(&line);
                     all.push('\n');
@@ -124,6 +161,17 @@ mod tests {
         let mut lines: Vec<_> = output.lines().collect();
         lines.sort_unstable();
         assert_eq!(lines, ["err", "out"]);
+    }
+
+    #[test]
+    fn lines_of_a_task_that_runs_beside_others_are_held() {
+        let ((success, output), lines) = hold(|| {
+            step("one");
+            watch(Command::new("sh").args(["-c", "echo two"])).unwrap()
+        });
+        assert!(success);
+        assert_eq!((&*output, &*lines), ("two\n", "▸ one\ntwo\n"));
+        assert_eq!(hold(|| ()).1, "", "another task's lines are its own");
     }
 
     #[test]

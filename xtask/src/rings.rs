@@ -9,10 +9,14 @@ mod terraform;
 pub use browser::browser;
 pub use checkov::checkov;
 pub use emulator::{adapters, empty as empty_emulator, emulator};
-pub use rust::rust;
+pub use rust::{build_rust, rust};
 pub use terraform::{mirror as terraform_mirror, terraform};
 
-use crate::{metadata::Package, process, settings::Settings};
+use crate::{
+    metadata::Package,
+    process,
+    settings::{PROFILE, Settings},
+};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use std::{
@@ -36,10 +40,10 @@ fn journeys_of<'a>(packages: &'a [Package], ring: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// The packages and features for every cargo call that builds tests. All calls use the same ones, so that they share
-/// what is built: with fewer packages, cargo would build libraries again with other features. The features are those
-/// that no other package enables.
-const EVERYTHING: [&str; 5] = [
+/// The packages and features for every cargo call that lints or builds tests. All calls use the same ones, so that they
+/// share what is built: with fewer packages, cargo would build libraries again with other features. The features are
+/// those that no other package enables.
+pub const EVERYTHING: [&str; 5] = [
     "--workspace",
     "--exclude",
     FRONTEND,
@@ -54,17 +58,13 @@ const PROGRAM_TESTS: &str = "cli";
 fn runner(settings: &Settings) -> Command {
     let mut cargo = settings.cargo();
     if process::find_program(&["cargo-nextest"]).is_some() {
-        cargo.args(["nextest", "run", "--no-fail-fast", "--no-tests", "pass", "--status-level", "fail"]);
+        cargo.args(["nextest", "run", "--cargo-profile", PROFILE]);
+        cargo.args(["--no-fail-fast", "--no-tests", "pass", "--status-level", "fail"]);
     } else {
-        cargo.args(["test", "--no-fail-fast"]);
+        cargo.args(["test", "--profile", PROFILE, "--no-fail-fast"]);
     }
-    cargo.args(EVERYTHING).env("SPILLWAY_BIN_DIR", bin_dir(settings));
+    cargo.args(EVERYTHING).env("SPILLWAY_BIN_DIR", settings.programs());
     cargo
-}
-
-/// The folder in which cargo puts the program when it builds tests.
-fn bin_dir(settings: &Settings) -> PathBuf {
-    settings.target.join("debug")
 }
 
 /// Builds a package's test target in the same way as all tests, together with the program. Returns a command that runs
@@ -72,7 +72,11 @@ fn bin_dir(settings: &Settings) -> PathBuf {
 fn test_program(settings: &Settings, packages: &[Package], package: &str, target: &str) -> Result<Command> {
     let mut build = settings.cargo();
     build.args(["test", "--no-run", "--quiet", "--message-format", "json-render-diagnostics"]);
-    build.args(EVERYTHING).args(["--test", PROGRAM_TESTS, "--test", target]).stderr(Stdio::inherit());
+    build
+        .args(["--profile", PROFILE])
+        .args(EVERYTHING)
+        .args(["--test", PROGRAM_TESTS, "--test", target])
+        .stderr(Stdio::inherit());
     let package = packages.iter().find(|other| other.name == package).context("there is no such package")?;
     let manifest = package.folder.join("Cargo.toml");
     let printed = process::output(&mut build)?;
@@ -84,6 +88,6 @@ fn test_program(settings: &Settings, packages: &[Package], package: &str, target
     let program = programs.next().with_context(|| format!("cargo built no test {target}"))?;
     let mut run = Command::new(program);
     // The same working directory as in a run by cargo.
-    run.current_dir(&package.folder).env("SPILLWAY_BIN_DIR", bin_dir(settings));
+    run.current_dir(&package.folder).env("SPILLWAY_BIN_DIR", settings.programs());
     Ok(run)
 }

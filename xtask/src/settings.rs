@@ -4,6 +4,10 @@ use crate::process;
 use anyhow::{Context, Result};
 use std::{ffi::OsString, fs, path::PathBuf, process::Command};
 
+/// The profile of everything that the tasks build for this machine: the demo, lints, tests, and the tasks' own programs.
+/// With one profile, cargo builds macros, build scripts and shared libraries once for all of them.
+pub const PROFILE: &str = "demo";
+
 /// Environment variables through which AWS's tools find credentials.
 const AWS_CREDENTIALS: [&str; 6] = [
     "AWS_ACCESS_KEY_ID",
@@ -73,9 +77,14 @@ impl Settings {
         command
     }
 
-    /// A program that cargo has built in the folder of its profile.
-    pub fn program(&self, folder: &str, name: &str) -> PathBuf {
-        self.target.join(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    /// The folder in which cargo puts programs of [`PROFILE`].
+    pub fn programs(&self) -> PathBuf {
+        self.target.join(PROFILE)
+    }
+
+    /// A program that cargo has built with [`PROFILE`].
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
     /// The folder to which the browser's part is built and from which the server reads it.

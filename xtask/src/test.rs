@@ -1,8 +1,17 @@
 //! `cargo xtask test`: every test that this machine can run.
 
-use crate::{incidents, metadata, ring::Report, rings, settings::Settings};
+use crate::{
+    incidents, metadata, process,
+    ring::{Counts, Outcome, Report},
+    rings,
+    settings::Settings,
+};
 use anyhow::Result;
-use std::process::ExitCode;
+use std::{
+    panic,
+    process::ExitCode,
+    thread::{self, Scope, ScopedJoinHandle},
+};
 
 /// Which rings to run.
 #[derive(clap::Args)]
@@ -28,29 +37,70 @@ pub enum Ring {
 /// Runs the rings and prints the result of each.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let mut report = Report::default();
-    add(settings, arguments, &mut report)?;
+    add(settings, arguments, &mut report, |_| ())?;
     Ok(report.close())
 }
 
-/// Runs the rings and adds them to a report, which may contain other results.
-pub fn add(settings: &Settings, arguments: &Arguments, report: &mut Report) -> Result<()> {
+/// Runs checks and then the rings, and adds all results to a report.
+///
+/// Rings that leave a core unused, or wait, run beside others. Terraform uses one core, so it runs beside the checks and
+/// the build of tests, not beside tests. The browser's ring and the emulator's, whose tests mostly wait, run together.
+pub fn add(
+    settings: &Settings,
+    arguments: &Arguments,
+    report: &mut Report,
+    checks: impl FnOnce(&mut Report),
+) -> Result<()> {
     let packages = metadata::packages(settings)?;
     let wanted = |ring: Ring| arguments.rings.is_empty() || arguments.rings.contains(&ring);
-    if wanted(Ring::Rust) {
-        incidents::forget(settings);
-        report.add("rust", rings::rust(settings, &packages));
-        incidents::show(settings);
-    }
-    if wanted(Ring::Terraform) {
-        report.add("terraform", rings::terraform(settings));
-        report.add("checkov", rings::checkov(settings));
-    }
-    if wanted(Ring::Browser) {
-        report.add("browser", rings::browser(settings, &packages));
-    }
-    if wanted(Ring::Emulator) {
-        report.add("adapters", rings::adapters(settings, &packages));
-        report.add("emulator", rings::emulator(settings, &packages));
-    }
+    thread::scope(|scope| {
+        let terraform = wanted(Ring::Terraform).then(|| {
+            beside(scope, || {
+                [("terraform", rings::terraform(settings)), ("checkov", rings::checkov(settings))]
+            })
+        });
+        checks(report);
+        let built = wanted(Ring::Rust).then(|| rings::build_rust(settings, &packages));
+        finish(terraform, report);
+        match built {
+            Some(Ok(true)) => {
+                incidents::forget(settings);
+                report.add("rust", rings::rust(settings, &packages));
+                incidents::show(settings);
+            }
+            Some(built) => report.add("rust", built.map(|_| Outcome::Ran(Counts::one(false)))),
+            None => {}
+        }
+        let browser = wanted(Ring::Browser)
+            .then(|| beside(scope, || [("browser", rings::browser(settings, &packages))]));
+        if wanted(Ring::Emulator) {
+            report.add("adapters", rings::adapters(settings, &packages));
+            report.add("emulator", rings::emulator(settings, &packages));
+        }
+        finish(browser, report);
+    });
     Ok(())
+}
+
+/// The outcome of a ring, and its name.
+type Named = (&'static str, Result<Outcome>);
+/// Rings that run beside others, and what they printed.
+type Beside<'scope, const RINGS: usize> = ScopedJoinHandle<'scope, ([Named; RINGS], String)>;
+
+/// Starts rings beside those of this thread.
+fn beside<'scope, const RINGS: usize>(
+    scope: &'scope Scope<'scope, '_>,
+    rings: impl FnOnce() -> [Named; RINGS] + Send + 'scope,
+) -> Beside<'scope, RINGS> {
+    scope.spawn(|| process::hold(rings))
+}
+
+/// Waits for rings that run beside others, and adds them to the report, after their output.
+fn finish<const RINGS: usize>(rings: Option<Beside<'_, RINGS>>, report: &mut Report) {
+    let Some(rings) = rings else { return };
+    let (rings, lines) = rings.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+    process::say(lines.trim_end());
+    for (name, outcome) in rings {
+        report.add(name, outcome);
+    }
 }

@@ -4,7 +4,12 @@
 //! both. The program `xtask-wasm` makes the bindings with the version of wasm-bindgen in Cargo.lock, so no tool has to
 //! be installed.
 
-use crate::{demo, process, rings::FRONTEND, settings::Settings, toolchain};
+use crate::{
+    demo, process,
+    rings::{EVERYTHING, FRONTEND},
+    settings::{PROFILE, Settings},
+    toolchain,
+};
 use anyhow::Result;
 use std::{path::PathBuf, process::Command};
 
@@ -18,8 +23,7 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 pub enum Build {
     /// As small as possible, with compressed copies: for deployments.
     Small,
-    /// Fast to build, for the demo. It uses the demo's profile, so it can reuse the macros that the program's build has
-    /// compiled.
+    /// Fast to build, for the demo.
     Demo,
     /// Fast to build, for tests in a browser.
     Tests,
@@ -29,11 +33,11 @@ impl Build {
     fn profile(self) -> &'static str {
         match self {
             Self::Small => "wasm-release",
-            Self::Demo | Self::Tests => "demo",
+            Self::Demo | Self::Tests => PROFILE,
         }
     }
 
-    /// The demo's profile, but optimised for size: unoptimised wasm is so large that browsers take seconds to start it.
+    /// The tasks' profile, but optimised for size: unoptimised wasm is so large that browsers take seconds to start it.
     fn options(self) -> &'static [&'static str] {
         match self {
             Self::Small => &[],
@@ -41,12 +45,13 @@ impl Build {
         }
     }
 
-    /// Arguments with which cargo builds [`BUNDLER`]. For the demo it is built together with the program: alone it
-    /// would need other features of the same libraries.
-    fn bundler(self) -> &'static [&'static str] {
+    /// Arguments with which cargo builds [`BUNDLER`]. For the demo it is built together with the program, and for tests
+    /// with the packages and features of all tests: alone it would need other features of the same libraries.
+    fn bundler(self) -> Vec<&'static str> {
         match self {
-            Self::Demo => &demo::BUILD,
-            Self::Small | Self::Tests => &["--profile", "demo", "--package", BUNDLER],
+            Self::Demo => demo::BUILD.to_vec(),
+            Self::Small => vec!["--profile", PROFILE, "--package", BUNDLER],
+            Self::Tests => [&["--profile", PROFILE, "--bin", BUNDLER], &EVERYTHING[..]].concat(),
         }
     }
 }
@@ -60,9 +65,9 @@ pub fn ensure_target(settings: &Settings) -> Result<()> {
 /// but its pages do not refresh automatically. So a missing target is not an error: `Ok(None)`.
 pub fn run(settings: &Settings, build: Build) -> Result<Option<PathBuf>> {
     if let Err(reason) = ensure_target(settings) {
-        eprintln!(
+        process::say(&format!(
             "No wasm: the target {TARGET} is not available here ({reason:#}). The dashboard's pages work, but without live refresh."
-        );
+        ));
         return Ok(None);
     }
     process::step("building the browser's part (wasm)");
@@ -73,7 +78,7 @@ pub fn run(settings: &Settings, build: Build) -> Result<Option<PathBuf>> {
     let folder = settings.target.join(TARGET).join(build.profile());
     let wasm = folder.join(format!("{}.wasm", FRONTEND.replace('-', "_")));
     let out = settings.site().join("pkg");
-    let mut bundler = Command::new(settings.program("demo", BUNDLER));
+    let mut bundler = Command::new(settings.program(BUNDLER));
     bundler.arg("--wasm").arg(&wasm);
     bundler.arg("--start").arg(settings.root.join("dashboard/frontend/start.js"));
     bundler.arg("--islands").arg(settings.root.join("dashboard/app/src"));

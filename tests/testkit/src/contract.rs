@@ -2,7 +2,7 @@
 //!
 //! An adapter's test has one function that opens an empty pipeline, and [`crate::contract!`]:
 //!
-//! ```ignore
+//! ```text
 //! spillway_testkit::contract!(open);
 //! ```
 //!

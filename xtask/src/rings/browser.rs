@@ -65,6 +65,6 @@ fn install() {
     let installed = apt(&["update", "--quiet"])
         && apt(&["install", "--yes", "--quiet", "--no-install-recommends", "chromium", "chromium-driver"]);
     if !installed {
-        eprintln!("  apt could not install Chromium");
+        process::say("  apt could not install Chromium");
     }
 }

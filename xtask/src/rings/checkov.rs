@@ -41,7 +41,7 @@ pub fn checkov(settings: &Settings) -> Result<Outcome> {
     let folder = settings.root.join("terraform");
     let unread = unread(&environment, &folder)?;
     for file in &unread {
-        eprintln!("    checkov cannot read {file}, which has resources in it");
+        process::say(&format!("    checkov cannot read {file}, which has resources in it"));
     }
     let mut check = Command::new(environment.program("python"));
     // Started through its interpreter: the script's first line has a path that is wrong after the folder was moved.
@@ -51,7 +51,7 @@ pub fn checkov(settings: &Settings) -> Result<Outcome> {
     let report = process::output(&mut check)?;
     let report = serde_json::from_str(&report).context("checkov did not print JSON")?;
     for line in failures(&report) {
-        eprintln!("    {line}");
+        process::say(&format!("    {line}"));
     }
     let counts = counts(&report)?;
     Ok(Outcome::Ran(Counts { failed: counts.failed + unread.len(), ..counts }))

@@ -5,29 +5,48 @@ use crate::{
     metadata::Package,
     process,
     ring::{Outcome, count},
-    settings::Settings,
+    settings::{PROFILE, Settings},
 };
 use anyhow::Result;
 use std::process::Command;
 
+/// Builds the tests. Returns whether they can run.
+///
+/// # Errors
+/// When cargo cannot be started.
+pub fn build_rust(settings: &Settings, packages: &[Package]) -> Result<bool> {
+    process::step("building the Rust tests");
+    let mut build = settings.cargo();
+    build.args(["test", "--no-run", "--profile", PROFILE]).args(EVERYTHING);
+    Ok(process::watch(choose_tests(&mut build, packages))?.0)
+}
+
 /// Unit and integration tests of all packages, the embedded journeys, and the examples in the documentation.
 pub fn rust(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     process::step("Rust tests");
-    // One call: cargo builds the program for its package's own test target, and the journeys use the same program.
-    let mut run = runner(settings);
-    run.args(["--lib", "--bins"]);
-    for target in test_targets(packages) {
-        run.args(["--test", target]);
-    }
-    let (success, output) = process::watch(&mut run)?;
+    let (success, output) = process::watch(choose_tests(&mut runner(settings), packages))?;
     let counts = count(&output).ended(success);
     if !has_documentation_tests(settings) {
         return Ok(Outcome::Ran(counts));
     }
     let mut documentation = settings.cargo();
-    documentation.args(["test", "--doc", "--quiet"]).args(EVERYTHING);
+    documentation.args(["test", "--doc", "--quiet", "--profile", PROFILE]).args(EVERYTHING);
     let (success, output) = process::watch(&mut documentation)?;
     Ok(Outcome::Ran(counts.and(count(&output).ended(success))))
+}
+
+/// Adds the tests of this ring to a cargo call. They are one call: cargo builds the program for its package's own test
+/// target, and the journeys use the same program.
+fn choose_tests<'a>(cargo: &'a mut Command, packages: &[Package]) -> &'a mut Command {
+    cargo.arg("--lib");
+    // By name, because `--bins` would also build a runner without tests for each program with `test = false`.
+    for program in packages.iter().flat_map(Package::tested_programs) {
+        cargo.args(["--bin", program]);
+    }
+    for target in test_targets(packages) {
+        cargo.args(["--test", target]);
+    }
+    cargo
 }
 
 /// All test targets, except those of journeys that need more than Rust.

@@ -44,7 +44,7 @@ impl Workspace {
             init.arg(format!("-plugin-dir={}", mirror.display()));
         }
         if let Err(error) = process::output(&mut init) {
-            eprintln!("    {error:#}");
+            process::say(&format!("    {error:#}"));
             return Ok(Err(Outcome::Skipped {
                 reason: "Terraform cannot get its providers here".into(),
                 remedy:

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic on failure, as tests do")]
 
 mod alarms;
+#[cfg(feature = "aws")]
+mod carried_on;
 mod dead_letters;
 mod flow;
 mod harness;

@@ -145,7 +145,7 @@ fn fired(at: f64) -> Cbor {
 fn document() -> Value {
     json!({
         "deployment": "shop",
-        "rules": include_str!("../../rules.json"),
+        "rules": include_str!("../../../rules.json"),
         "limits": { "queues.primary.max_receive_count": 20, "queues.primary.max_in_flight": 120_000 },
         "resources": { "queues.primary": "shop-events" },
         "alarms": { "queue-age-low": "shop-queue-age-low", "queue-depth-low": "shop-queue-depth-low" },

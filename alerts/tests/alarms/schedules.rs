@@ -84,7 +84,7 @@ fn due(expressions: &BTreeMap<String, String>, zone: &TimeZone, from: Date, to: 
 
 #[test]
 fn schedules_and_business_hours_are_the_same_hours() {
-    let calendars = include_str!("../../terraform/tests/calendars/calendars.json");
+    let calendars = include_str!("../../../terraform/tests/calendars/calendars.json");
     let calendars: Vec<Calendar> = serde_json::from_str(calendars).unwrap();
     assert_eq!(calendars.len(), 3);
     for Calendar { hours: config, openings, closings } in calendars {

@@ -36,7 +36,7 @@ proptest! {
 
     #[test]
     fn any_line_of_a_rule_file(at in 0_usize..40, text in nearly()) {
-        let rules = include_str!("../rules/api.yaml");
+        let rules = include_str!("../../rules/api.yaml");
         let mut lines: Vec<&str> = rules.lines().collect();
         lines[at] = &text;
         let _ = RuleSet::parse(&[("rules.yaml", &lines.join("\n"))], &Limits::default());

@@ -84,8 +84,8 @@ fn drawings_match_their_snapshots_and_none_is_unused() {
         insta::assert_snapshot!(*name, drawing.replace("><", ">\n<"));
     }
     let expected: BTreeSet<String> =
-        drawings.iter().map(|(name, _)| format!("snapshots__{name}.snap")).collect();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
+        drawings.iter().map(|(name, _)| format!("drawings__snapshots__{name}.snap")).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/drawings/snapshots");
     let found: BTreeSet<String> = std::fs::read_dir(folder)
         .expect("the folder of snapshots")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())

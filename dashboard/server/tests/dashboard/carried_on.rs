@@ -1,4 +1,3 @@
-#![cfg(feature = "aws")]
 //! Replays in AWS continue while a dashboard runs. The code uses only ports, so these tests use those of a pipeline on
 //! this machine, without a runtime that would continue replays as well.
 

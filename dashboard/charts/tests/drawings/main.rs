@@ -1,0 +1,4 @@
+//! Drawings, through the crate's public interface.
+
+mod properties;
+mod snapshots;
