@@ -94,6 +94,18 @@ impl Backend {
         }
     }
 
+    /// The dead letters that are named by their own ids or by those of their events, each once.
+    pub async fn dead_letter_ids(&self, texts: &[String]) -> anyhow::Result<Vec<MessageId>> {
+        let mut ids = Vec::with_capacity(texts.len());
+        for text in texts {
+            let id = self.dead_letter_id(text).await?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        Ok(ids)
+    }
+
     /// The dead letter with an id: its own id, or the id of its event.
     ///
     /// If an event was sent and dead-lettered twice, only the dead letter's own id identifies one of the two.

@@ -15,9 +15,6 @@ pub const DEMO: &str = "demo";
 pub const EVENTS_PER_S: f64 = 1.0;
 
 /// Writes the shop's schemas into a folder, unless the folder exists: the user's edits are kept.
-///
-/// # Errors
-/// The folder or a file in it cannot be written.
 pub fn write_schemas(folder: &Path) -> std::io::Result<()> {
     if folder.is_dir() {
         return Ok(());

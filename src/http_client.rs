@@ -1,15 +1,12 @@
 //! The HTTP client: HTTP/1.1 with persistent connections, plain on loopback and TLS elsewhere.
 
 use crate::answer::CommandError;
-use anyhow::Context as _;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
-use http::{Method, Request, StatusCode, Uri};
+use http::header::{HeaderMap, RETRY_AFTER};
+use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use spillway_core::one_line;
+use spillway_embedded::https::{HttpsClient, HttpsError, NoCertificates, https_client, post_request};
 use std::time::Duration;
 
 /// A request without an answer fails after this time. It is longer than any timeout in between: API Gateway's is 29 s.
@@ -20,7 +17,7 @@ const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// An HTTP client for one API.
 #[derive(Clone)]
 pub struct HttpClient {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpsClient,
     url: Uri,
 }
 
@@ -37,8 +34,8 @@ pub struct Answer {
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
     /// Connecting failed, or the connection broke.
-    #[error("{}", chain(.0))]
-    Connection(hyper_util::client::legacy::Error),
+    #[error("{}", one_line(.0))]
+    Connection(HttpsError),
     /// The answer's body could not be read.
     #[error("the answer could not be read: {0}")]
     Body(String),
@@ -47,48 +44,10 @@ pub enum NoAnswer {
     Timeout,
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
-
 impl HttpClient {
     /// A client that keeps up to `connections` connections to the API open.
-    pub fn new(url: Uri, connections: usize) -> anyhow::Result<Self> {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(Duration::from_secs(5)));
-        let provider = rustls::crypto::ring::default_provider();
-        let connector = if url.scheme_str() == Some("https") {
-            HttpsConnectorBuilder::new()
-                .with_provider_and_native_roots(provider)
-                .context("this machine's trusted certificates cannot be used")?
-                .https_only()
-                .enable_http1()
-                .wrap_connector(connector)
-        } else {
-            // This connector never uses TLS, so it trusts no certificate.
-            let tls = rustls::ClientConfig::builder_with_provider(provider.into())
-                .with_safe_default_protocol_versions()?
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth();
-            HttpsConnectorBuilder::new()
-                .with_tls_config(tls)
-                .https_or_http()
-                .enable_http1()
-                .wrap_connector(connector)
-        };
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(connections)
-            .build(connector);
-        Ok(Self { client, url })
+    pub fn new(url: Uri, connections: usize) -> Result<Self, NoCertificates> {
+        Ok(Self { client: https_client(&url, connections)?, url })
     }
 
     /// Posts a body and waits for the answer.
@@ -98,15 +57,8 @@ impl HttpClient {
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<Answer, NoAnswer> {
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.url.clone();
+        let mut request = post_request(&self.url, content_type, body);
         request.headers_mut().extend(headers.clone());
-        if let Ok(content_type) = HeaderValue::from_str(content_type) {
-            request.headers_mut().insert(CONTENT_TYPE, content_type);
-        }
-        const AGENT: &str = concat!("spillway/", env!("CARGO_PKG_VERSION"));
-        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
         tokio::time::timeout(TIMEOUT, self.exchange(request)).await.unwrap_or(Err(NoAnswer::Timeout))
     }
 

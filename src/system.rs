@@ -182,10 +182,8 @@ async fn open(
             monthly_budget_usd: options.alarms.monthly_budget_usd,
             ..PipelineSettings::default()
         },
-        names: Default::default(),
         schemas: Arc::new(SchemaFolder::open(schemas)?) as Arc<dyn Schemas>,
-        clock: clock(options.speed),
-        simulated_latency: None,
+        ..PipelineOptions::at(clock(options.speed))
     };
     let pipeline = Arc::new(Pipeline::open(folder, pipeline_options).await?);
     if options.speed > 1 {

@@ -11,12 +11,12 @@ use crate::commands;
 use crate::console::Console;
 use clap::Parser as _;
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
+use spillway_core::dead_letter::DeadLetter;
 use spillway_core::failure::{Failure, FailureClass};
 use spillway_core::ids::{EventKey, EventType};
 use spillway_core::ledger::Place;
-use spillway_core::message::MessageAttributes;
 use spillway_core::ports::Location;
+use spillway_testkit::letters;
 use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -97,28 +97,13 @@ pub async fn run(line: &str, pipeline: &Arc<FakePipeline>) -> Output {
 
 /// A dead letter of an order whose amount was a string, archived `age_s` seconds ago.
 pub fn dead_letter(number: u32, age_s: u64) -> DeadLetter {
-    let event_type = EventType::new("order.placed");
     let message = "/amount: value is not of type \"number\"";
     let failure = Failure::new(FailureClass::Schema, message, &"2f1c".into(), ago(age_s));
     let body = format!(
         r#"{{"specversion":"1.0","id":"e{number}","source":"/shop","type":"order.placed","data":{{"amount":"9.90"}}}}"#
     );
-    DeadLetter {
-        id: format!("m{number}").as_str().into(),
-        key: Some(EventKey::new("/shop", format!("e{number}"))),
-        fingerprint: failure.fingerprint(Some(&event_type)),
-        event_type: Some(event_type),
-        body,
-        attributes: MessageAttributes::new(),
-        trace_header: None,
-        first_sent_at: ago(age_s + 2),
-        archived_at: ago(age_s),
-        receive_count: 1,
-        generation: 0,
-        failures: vec![failure],
-        state: DeadLetterState::Archived,
-        replays: Vec::new(),
-    }
+    let letter = letters::dead_letter(format!("m{number}").as_str(), &format!("e{number}"), failure);
+    DeadLetter { body, first_sent_at: ago(age_s + 2), ..letter }
 }
 
 /// An event at a place, accepted a minute ago.

@@ -2,8 +2,7 @@
 
 use anstyle::Style;
 use spillway_core::Timestamp;
-use spillway_dashboard_words::set_apart;
-use std::time::Duration;
+use spillway_dashboard_words::{self as words, set_apart};
 
 /// A number with thousands separators.
 pub fn number(value: impl TryInto<i128>) -> String {
@@ -26,40 +25,9 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
-/// Milliseconds: `0.41 ms`, `12.3 ms`, `1,240 ms`.
-pub fn milliseconds(ms: f64) -> String {
-    match ms {
-        ms if ms >= 99.5 => format!("{} ms", number(ms.round() as i64)),
-        ms if ms >= 9.95 => format!("{ms:.1} ms"),
-        ms => format!("{ms:.2} ms"),
-    }
-}
-
-/// A span in its two largest units: `14 s`, `38 min`, `4 h 10 min`, `3 d 2 h`.
-pub fn span(span: Duration) -> String {
-    let seconds = span.as_secs();
-    let two = |large: u64, large_unit: &str, small: u64, small_unit: &str| match small {
-        0 => format!("{large} {large_unit}"),
-        small => format!("{large} {large_unit} {small} {small_unit}"),
-    };
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..600 => two(seconds / 60, "min", seconds % 60, "s"),
-        600..3600 => format!("{} min", seconds / 60),
-        3600..86_400 => two(seconds / 3600, "h", seconds % 3600 / 60, "min"),
-        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
-    }
-}
-
 /// A time relative to now: `4 min ago`, `in 38 min`.
 pub fn relative(now: Timestamp, at: Timestamp) -> String {
-    let passed = now.duration_since(at);
-    let span = span(passed.unsigned_abs());
-    match passed.as_secs() {
-        0 => "now".to_owned(),
-        seconds if seconds > 0 => format!("{span} ago"),
-        _ => format!("in {span}"),
-    }
+    words::relative(now.duration_since(at).as_secs())
 }
 
 /// An absolute time: `2026-03-02 14:02:11 UTC`.
@@ -258,11 +226,9 @@ mod tests {
     }
 
     #[test]
-    fn durations_and_times_are_formatted() {
-        let spans = [5, 90, 2300, 15_000, 266_400].map(|s| span(Duration::from_secs(s)));
-        assert_eq!(spans, ["5 s", "1 min 30 s", "38 min", "4 h 10 min", "3 d 2 h"]);
+    fn times_are_formatted() {
         let now: Timestamp = "2026-03-02T14:06:11Z".parse().unwrap();
-        let at = now - Duration::from_secs(240);
+        let at = now - std::time::Duration::from_secs(240);
         assert_eq!(time(now, at), "2026-03-02 14:02:11 UTC (4 min ago)");
         assert_eq!(relative(at, now), "in 4 min");
         assert_eq!(relative(now, now), "now");

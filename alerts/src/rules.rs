@@ -24,6 +24,7 @@ use crate::math::Expression;
 use crate::metric::MetricStat;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use strum::{IntoStaticStr, VariantArray};
 
 /// Name of a rule, and of its alarm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -119,9 +120,10 @@ impl Comparison {
 }
 
 /// The substitute for a missing datapoint, when CloudWatch needs one in order to decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "missing_data"))]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum MissingData {
     /// Nothing: without any datapoint the state is `INSUFFICIENT_DATA`.
     Missing,
@@ -135,16 +137,11 @@ pub enum MissingData {
 
 impl MissingData {
     /// All four.
-    pub const ALL: [Self; 4] = [Self::Missing, Self::Ignore, Self::Breaching, Self::NotBreaching];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// As Terraform and CloudWatch spell it.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Ignore => "ignore",
-            Self::Breaching => "breaching",
-            Self::NotBreaching => "notBreaching",
-        }
+        self.into()
     }
 }
 

@@ -70,9 +70,6 @@ struct Round {
 }
 
 /// Runs the measurement.
-///
-/// # Errors
-/// A server did not start, failed, or lost an event that it had accepted.
 pub fn run(setting: &Setting) -> Result<Results> {
     let mut rounds = Vec::new();
     for number in 0..setting.rounds {

@@ -42,9 +42,6 @@ struct Ended {
 }
 
 /// Runs the measurement.
-///
-/// # Errors
-/// A program can't be started, or promtool finds a different result in the series.
 pub fn run(setting: &Setting) -> Result<Results> {
     let scratch = tempfile::tempdir_in(&setting.data)?;
     let ours =

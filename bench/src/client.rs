@@ -33,9 +33,6 @@ impl Answer {
 
 impl Connection {
     /// Connects.
-    ///
-    /// # Errors
-    /// No server listens at the address.
     pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream =
             TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
@@ -44,18 +41,12 @@ impl Connection {
     }
 
     /// Sends a complete request and returns the status of the answer. The rest of the answer is read and dropped.
-    ///
-    /// # Errors
-    /// The connection broke, or the answer is not HTTP.
     pub async fn status(&mut self, request: &[u8]) -> Result<u16> {
         let (head, _) = self.exchange(request).await?;
         Ok(head.status)
     }
 
     /// Sends a complete request and reads its answer.
-    ///
-    /// # Errors
-    /// The connection broke, or the answer is not HTTP.
     pub async fn answer(&mut self, request: &[u8]) -> Result<Answer> {
         let (head, end) = self.exchange(request).await?;
         let raw = &self.buffer[head.length..end];

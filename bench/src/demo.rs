@@ -28,9 +28,6 @@ pub struct Demo {
 
 impl Demo {
     /// Starts the demo on an empty folder, with free ports, and waits until it prints its addresses.
-    ///
-    /// # Errors
-    /// The program does not exist, has ended, or took too long; the error includes its output.
     pub async fn start(setting: &Setting, folder: &Path, flags: &[&str]) -> Result<Self> {
         let program = setting.programs.join(format!("spillway{}", std::env::consts::EXE_SUFFIX));
         let log = folder.with_extension("log");
@@ -80,17 +77,11 @@ impl Demo {
     }
 
     /// Its process id.
-    ///
-    /// # Errors
-    /// It has ended.
     pub fn process(&self) -> Result<u32> {
         self.child.id().context("the demo has ended unexpectedly")
     }
 
     /// Signs in with the printed link, which works once. Returns the session's cookie.
-    ///
-    /// # Errors
-    /// The link did not work.
     pub async fn sign_in(&self) -> Result<Session> {
         let mut connection = Connection::open(self.dashboard).await?;
         let request = format!("GET {} HTTP/1.1\r\nhost: {}\r\n\r\n", self.sign_in, self.dashboard);
@@ -119,9 +110,6 @@ impl Session {
     }
 
     /// Gets a page over a new connection.
-    ///
-    /// # Errors
-    /// The server failed.
     pub async fn get(&self, path: &str, encoding: &str) -> Result<Answer> {
         let mut connection = Connection::open(self.host).await?;
         connection.answer(&self.request(path, encoding)).await.with_context(|| format!("GET {path}"))

@@ -43,9 +43,6 @@ impl Measured {
 }
 
 /// A separate runtime for the load. It has one thread, which is enough because a request costs only a few microseconds.
-///
-/// # Errors
-/// The system refused to start a thread.
 pub fn runtime() -> Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(1)
@@ -116,9 +113,6 @@ impl Requests for Events {
 }
 
 /// Loads a server for `length`, with one connection for each element of `requests`.
-///
-/// # Errors
-/// A connection could not be opened, or broke.
 pub async fn run<R: Requests>(address: SocketAddr, requests: Vec<R>, length: Duration) -> Result<Measured> {
     let mut connections = Vec::with_capacity(requests.len());
     for maker in requests {

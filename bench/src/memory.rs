@@ -17,9 +17,6 @@ const MEGABYTE: f64 = 1e6;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs the measurement.
-///
-/// # Errors
-/// The demo did not start or failed, or an event got lost.
 pub fn run(setting: &Setting) -> Result<Results> {
     if usage::memory(std::process::id()).is_none() {
         let notes =

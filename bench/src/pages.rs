@@ -27,9 +27,6 @@ const NOT_FOUND: &str = "/there-is-no-such-page";
 const RANGE: &str = "range=3h";
 
 /// Runs the measurement.
-///
-/// # Errors
-/// The demo did not start or failed, or a page is wrong.
 pub fn run(setting: &Setting) -> Result<Results> {
     setting.say("pages: making a demo with a day of history");
     load::runtime()?.block_on(measure(setting))

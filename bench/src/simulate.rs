@@ -26,9 +26,6 @@ const RUNS: usize = 2;
 const START_S: u64 = 1_772_409_600;
 
 /// Runs the measurement.
-///
-/// # Errors
-/// The simulation failed, or one of its events is not stored at the end.
 pub fn run(setting: &Setting) -> Result<Results> {
     let mut runs = Vec::new();
     for number in 1..=RUNS {

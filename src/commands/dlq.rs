@@ -10,6 +10,7 @@ mod selection;
 mod show;
 
 pub use carry::carry_on;
+pub use replay::read as read_replay;
 
 use crate::answer::ExitStatus;
 use crate::backend::Backend;

@@ -14,7 +14,8 @@ use spillway_embedded::faults::{Fault, FaultKind};
 use std::time::Duration;
 
 /// Faults by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Kind {
     /// The event store answers every call with an error
     StoreOutage,
@@ -32,14 +33,7 @@ pub enum Kind {
 
 impl Kind {
     fn name(self) -> &'static str {
-        match self {
-            Self::StoreOutage => "store-outage",
-            Self::StoreThrottle => "store-throttle",
-            Self::StoreLatency => "store-latency",
-            Self::ConsumerCrash => "consumer-crash",
-            Self::QueueOutage => "queue-outage",
-            Self::ArchiverOutage => "archiver-outage",
-        }
+        self.into()
     }
 }
 

@@ -13,6 +13,7 @@ use spillway_core::failure::Failure;
 use spillway_core::ids::{EventId, EventSource, EventType, MessageId};
 use spillway_core::ledger::Place;
 use spillway_core::ports::Location;
+use spillway_dashboard_words::duration;
 
 const LONG_HELP: &str = "\
 States: stored, queued, in_flight, in_dlq, archived, replaying, discarded. An event that was never accepted is \
@@ -139,9 +140,7 @@ fn print(id: &EventId, location: &EventPlaces, now: Timestamp, console: &mut Con
     ];
     if let Some(at) = location.stored_at {
         let passed = at.duration_since(location.accepted_at);
-        let after = passed.as_secs_f64() * 1000.0;
-        let after =
-            if after < 10_000.0 { text::milliseconds(after) } else { text::span(passed.unsigned_abs()) };
+        let after = duration(passed.as_secs_f64());
         fields.push(("stored", format!("{}, {after} after it was accepted", text::time(now, at))));
     }
     if let Some(count) = location.receive_count {

@@ -12,6 +12,7 @@ use crate::text::{self, number};
 use crate::values;
 use clap::Args;
 use http::Uri;
+use spillway_dashboard_words::duration;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -97,8 +98,8 @@ pub async fn run(
     } else {
         print(&report, out, console)?;
     }
-    if report.requests > 0 && report.no_answer == report.requests {
-        let why = report.last_error.unwrap_or_default();
+    if report.counts.requests > 0 && report.counts.no_answer == report.counts.requests {
+        let why = report.counts.last_error.unwrap_or_default();
         let what = format!("no answer from {url} ({why}): check that the pipeline is running there");
         return Err(CommandError::Unreachable(what).into());
     }
@@ -121,16 +122,16 @@ async fn interrupted() {
 fn print(report: &Report, out: &std::path::Path, console: &mut Console) -> anyhow::Result<()> {
     let style = if report.all_promised() { GREEN } else { YELLOW };
     let headline =
-        format!("{} of {} promised", number(report.promised), text::count(report.planned, "event"));
+        format!("{} of {} promised", number(report.counts.promised), text::count(report.planned, "event"));
     let ended = if report.interrupted { ", ended by Ctrl-C" } else { "" };
     console.line(&format!("{}{ended}", paint(style, &headline)))?;
     let mut fields = vec![
         ("throughput", format!("{} over {:.1} s", text::rate(report.promised_per_s), report.elapsed_s)),
-        ("requests", number(report.requests)),
+        ("requests", number(report.counts.requests)),
     ];
     for (label, quantiles) in [("request", report.request_ms), ("promise", report.promise_ms)] {
         if let Some(q) = quantiles {
-            let [p50, p99, max] = [q.p50, q.p99, q.max].map(text::milliseconds);
+            let [p50, p99, max] = [q.p50, q.p99, q.max].map(|ms| duration(ms / 1000.0));
             fields.push((label, format!("p50 {p50}   p99 {p99}   max {max}")));
         }
     }
@@ -141,16 +142,17 @@ fn print(report: &Report, out: &std::path::Path, console: &mut Console) -> anyho
             .collect::<Vec<_>>()
             .join(", ")
     };
-    if report.no_answer > 0 {
-        let why = report.last_error.as_deref().unwrap_or_default();
-        fields.push(("no answer", format!("{}, the last: {why}", number(report.no_answer))));
+    if report.counts.no_answer > 0 {
+        let why = report.counts.last_error.as_deref().unwrap_or_default();
+        fields.push(("no answer", format!("{}, the last: {why}", number(report.counts.no_answer))));
     }
-    if !report.again_by_status.is_empty() {
-        fields.push(("sent again", by_status(&report.again_by_status)));
+    if !report.counts.again_by_status.is_empty() {
+        fields.push(("sent again", by_status(&report.counts.again_by_status)));
     }
     if report.refused > 0 {
-        let why = report.first_refusal.as_deref().unwrap_or_default();
-        fields.push(("refused", format!("{}; the first: {why}", by_status(&report.refused_by_status))));
+        let why = report.counts.first_refusal.as_deref().unwrap_or_default();
+        fields
+            .push(("refused", format!("{}; the first: {why}", by_status(&report.counts.refused_by_status))));
     }
     if report.undecided > 0 {
         fields.push(("undecided", format!("{} (they may have arrived)", number(report.undecided))));

@@ -93,11 +93,7 @@ async fn list(limit: usize, backend: &Backend, console: &mut Console) -> anyhow:
 }
 
 async fn one(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let Some(replay) = backend.pipeline.replays.get(id).await? else {
-        return Err(
-            CommandError::NotFound(format!("the replay {id} is not known: see spillway replays")).into()
-        );
-    };
+    let replay = dlq::read_replay(id, backend).await?;
     let mut items: Vec<ReplayItem> = Vec::new();
     let mut after: Option<String> = None;
     loop {

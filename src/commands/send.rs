@@ -15,6 +15,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use spillway_core::event::json::parse_strict;
 use spillway_core::ids::EventId;
+use spillway_dashboard_words::duration;
 use std::io::Read as _;
 
 /// The format in which an event is sent.
@@ -220,7 +221,7 @@ fn print(answer: &Answer, document: &Value, accepted: bool, console: &mut Consol
             console.note(&format!("  {}: {}", part("pointer"), part("detail")));
         }
         if let Some(wait) = answer.retry_after {
-            console.note(&format!("Retry in {}.", text::span(wait)));
+            console.note(&format!("Retry in {}.", duration(wait.as_secs_f64())));
         }
     }
     Ok(())

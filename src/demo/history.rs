@@ -76,9 +76,6 @@ impl Script {
 
 /// Makes a day of history that ends at `end` in an empty data folder, with the alarms as they would have been. Blocks
 /// until the history is complete.
-///
-/// # Errors
-/// See [`HistoryError`]. A partial history stays in the folder.
 pub fn make(
     data_folder: &Path,
     end: Timestamp,

@@ -79,9 +79,6 @@ struct Shared {
 
 /// Runs a load until each event is decided, the grace period is over, or `interrupt` completes. `progress` is called
 /// about ten times a second.
-///
-/// # Errors
-/// A promise could not be recorded; then the load ends at once.
 pub async fn run(
     plan: &Plan,
     http: HttpClient,
@@ -140,7 +137,7 @@ async fn dispatch(plan: &Plan, shared: &Shared, progress: &mut impl FnMut(Progre
             shown_at = now + Duration::from_millis(100);
             progress(shared.progress());
         }
-        let decided = lock(&shared.tally).decided();
+        let decided = lock(&shared.tally).counts.decided();
         if decided == planned || now >= end || lock(&shared.failed).is_some() {
             progress(shared.progress());
             return;
@@ -164,8 +161,8 @@ async fn work(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
 impl Shared {
     fn progress(&self) -> Progress {
         let tally = lock(&self.tally);
-        let undecided = tally.started - tally.decided();
-        Progress { promised: tally.promised, refused: tally.decided() - tally.promised, undecided }
+        let undecided = tally.started - tally.counts.decided();
+        Progress { promised: tally.counts.promised, refused: tally.counts.refused(), undecided }
     }
 
     async fn attempt(self: &Arc<Self>, mut job: Job) {
@@ -201,14 +198,14 @@ impl Shared {
     ) -> Option<Duration> {
         let now = Instant::now();
         let mut tally = lock(&self.tally);
-        tally.requests += 1;
+        tally.counts.requests += 1;
         match answer {
             Ok(answer) if answer.status.is_success() => {
                 if let Err(error) = self.promises.note(id) {
                     lock(&self.failed).get_or_insert(error);
                 }
-                tally.promised += 1;
-                tally.bytes += bytes as u64;
+                tally.counts.promised += 1;
+                tally.counts.bytes += bytes as u64;
                 tally.request_times.add(now - sent_at);
                 tally.promise_times.add(now.saturating_duration_since(job.due));
                 tally.promising = now - self.started_at;
@@ -224,8 +221,8 @@ impl Shared {
                 None
             }
             Err(error) => {
-                tally.no_answer += 1;
-                tally.last_error = Some(error.to_string());
+                tally.counts.no_answer += 1;
+                tally.counts.last_error = Some(error.to_string());
                 Some(wait_after(job.attempts))
             }
         }

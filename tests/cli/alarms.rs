@@ -5,22 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use spillway_core::metric::{Measurement, MetricId, Unit};
 use spillway_core::names::Names;
-use spillway_core::schema::{FixedSchemas, SchemaSet};
-use spillway_core::settings::PipelineSettings;
 use spillway_embedded::{Options, Pipeline, RealClock};
 use std::path::Path;
 use std::sync::Arc;
 
 /// An idle pipeline. Its recorded data is what the test writes.
 async fn recorded(folder: &Path) -> (Pipeline, Timestamp) {
-    let options = Options {
-        settings: PipelineSettings::default(),
-        names: Names::default(),
-        schemas: Arc::new(FixedSchemas(Arc::new(SchemaSet::default()))),
-        clock: Arc::new(RealClock),
-        simulated_latency: None,
-    };
-    let pipeline = Pipeline::open(folder, options).await.expect("a pipeline");
+    let pipeline = Pipeline::open(folder, Options::at(Arc::new(RealClock))).await.expect("a pipeline");
     let now = pipeline.ports.clock.now().as_second();
     let start = Timestamp::from_second(now - now.rem_euclid(60) - 7_200).expect("a time");
     // The oldest message's age: low, then rising over the low threshold and the high one, then low again.

@@ -66,9 +66,6 @@ pub struct Browser {
 
 impl Browser {
     /// Starts a browser.
-    ///
-    /// # Panics
-    /// When Chromium or its driver is not installed or does not start.
     pub async fn start(options: Options) -> Self {
         let profile = tempfile::Builder::new().prefix("spillway-chromium-").tempdir().expect("a folder");
         let (driver, port) = start_driver().await;
@@ -102,9 +99,6 @@ impl Browser {
     }
 
     /// Starts a browser and signs in with the system's one-time link.
-    ///
-    /// # Panics
-    /// When the overview does not appear.
     pub async fn signed_in(system: &System, options: Options) -> Self {
         let browser = Self::start(options).await;
         browser.open(system.sign_in()).await;
@@ -119,26 +113,17 @@ impl Browser {
     }
 
     /// Opens an address.
-    ///
-    /// # Panics
-    /// When the address can't be loaded.
     pub async fn open(&self, url: &str) {
         self.client.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
     /// The browser's current path and query.
-    ///
-    /// # Panics
-    /// When the browser does not answer.
     pub async fn place(&self) -> String {
         let url = self.client.current_url().await.expect("a tab has an address");
         url.query().map_or(url.path().to_owned(), |query| format!("{}?{query}", url.path()))
     }
 
     /// Waits until the browser is at a path.
-    ///
-    /// # Panics
-    /// When the browser does not reach it in time.
     pub async fn at(&self, path: &str) {
         eventually(&format!("the browser is at {path}"), async || {
             let place = self.place().await;
@@ -148,17 +133,11 @@ impl Browser {
     }
 
     /// The visible text of the page.
-    ///
-    /// # Errors
-    /// The page is changing.
     pub async fn text(&self) -> Result<String, CmdError> {
         self.client.find(Locator::Css("body")).await?.text().await
     }
 
     /// Waits until the page shows a text.
-    ///
-    /// # Panics
-    /// When the text does not appear in time.
     pub async fn see(&self, text: &str) {
         eventually(&format!("the page shows \"{text}\""), async || {
             let seen = self.text().await.unwrap_or_else(|error| error.to_string());
@@ -168,9 +147,6 @@ impl Browser {
     }
 
     /// Waits for an element by a CSS selector.
-    ///
-    /// # Panics
-    /// When the element does not appear in time.
     pub async fn find(&self, selector: &str) -> Element {
         let found = self.client.wait().at_most(SOON).for_element(Locator::Css(selector)).await;
         found.unwrap_or_else(|error| panic!("no element of the page matches {selector}: {error}"))
@@ -183,9 +159,6 @@ impl Browser {
 
     /// Clicks the first link or button whose text begins with these words. A page that refreshes itself may replace the
     /// element at the moment of the click; then the click is repeated.
-    ///
-    /// # Panics
-    /// When no such element can be clicked.
     pub async fn click(&self, words: &str) {
         let path = format!(
             "//*[self::a or self::button or self::summary][starts-with(normalize-space(.), \"{words}\") or \
@@ -203,18 +176,12 @@ impl Browser {
     }
 
     /// Sends keys to the element that has the focus.
-    ///
-    /// # Panics
-    /// When no element accepts them.
     pub async fn press(&self, keys: &str) {
         let active = self.client.active_element().await.expect("an element has the focus");
         active.send_keys(keys).await.expect("it accepts keys");
     }
 
     /// Runs a script in the page and returns its value.
-    ///
-    /// # Panics
-    /// When the script fails.
     pub async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
@@ -226,9 +193,6 @@ impl Browser {
 
     /// Problems in the browser's console since the last call: errors, failed requests, and violations of the content
     /// security policy.
-    ///
-    /// # Panics
-    /// When the browser does not answer.
     pub async fn errors(&self) -> Vec<String> {
         let entries = self.client.issue_cmd(ConsoleLog).await.expect("the console can be read");
         let entries = entries.as_array().cloned().unwrap_or_default();
@@ -247,9 +211,6 @@ impl Browser {
     }
 
     /// The whole page as a PNG, at any height.
-    ///
-    /// # Panics
-    /// When the browser does not draw the picture.
     pub async fn picture(&self, width: u32) -> Vec<u8> {
         self.cdp("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
         let height = self.run("return document.documentElement.scrollHeight").await.as_u64().unwrap_or(900);

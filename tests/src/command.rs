@@ -22,17 +22,11 @@ pub struct Output {
 
 impl Output {
     /// Standard output as JSON.
-    ///
-    /// # Panics
-    /// When the output is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// The single sentence that a program prints when it refuses to run.
-    ///
-    /// # Panics
-    /// When it printed more or less than a line, or succeeded.
     pub fn one_sentence(&self) -> &str {
         assert!(self.code.is_some_and(|code| code != 0), "it should have failed: {self:?}");
         let sentence = self.err.trim_end();
@@ -51,26 +45,17 @@ pub(crate) fn clean(command: &mut Command) -> &mut Command {
 }
 
 /// Runs a command until it ends.
-///
-/// # Panics
-/// When it can't be started, or does not end in time.
 pub async fn run(command: &mut Command) -> Output {
     let child = clean(command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     finish(child.unwrap_or_else(|error| panic!("{error}: {command:?}"))).await
 }
 
 /// Waits for the end of a command whose output is piped.
-///
-/// # Panics
-/// When it does not end in time.
 pub async fn finish(child: Child) -> Output {
     finish_within(COMMAND, child).await
 }
 
 /// The same with a different time limit.
-///
-/// # Panics
-/// When it does not end in time.
 pub async fn finish_within(limit: Duration, mut child: Child) -> Output {
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let both = async { tokio::join!(read(out), read(err), child.wait()) };

@@ -8,9 +8,6 @@ pub const IGNORES_SIZE_SIGNAL: [&str; 4] = ["sh", "-c", "trap '' XFSZ; exec \"$@
 
 /// Limits the size of a process's files, in bytes; `None` lifts the limit. It simulates a full disk for users who may
 /// not mount one.
-///
-/// # Panics
-/// When the system has no `prlimit`.
 pub fn limit_files(pid: u32, bytes: Option<u64>) {
     let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
     // Only the soft limit: an ordinary user could not raise the hard limit again.

@@ -46,9 +46,6 @@ struct Shared {
 
 impl FaultProxy {
     /// Starts a proxy without faults in front of an address.
-    ///
-    /// # Errors
-    /// No port is free.
     pub async fn start(upstream: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let mut connector = HttpConnector::new();

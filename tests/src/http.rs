@@ -27,17 +27,11 @@ impl Answer {
     }
 
     /// The body as JSON.
-    ///
-    /// # Panics
-    /// When the body is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// The event id in a `202` answer.
-    ///
-    /// # Panics
-    /// When the status is not `202`.
     pub fn id(&self) -> String {
         assert_eq!(self.status, 202, "{}", String::from_utf8_lossy(&self.body));
         self.json()["id"].as_str().expect("an accepted event has an id").to_owned()
@@ -117,18 +111,12 @@ impl Request {
 }
 
 /// Sends a request and reads the answer.
-///
-/// # Errors
-/// There was no answer: connection refused or broken, or no data within a minute.
 pub async fn send(to: SocketAddr, request: &Request) -> Result<Answer, String> {
     exchange(to, &request.bytes()).await
 }
 
 /// Sends bytes and reads the answer. If sending fails, it still reads: a server that refuses early has already
 /// answered.
-///
-/// # Errors
-/// There was no answer: connection refused or broken, or no data within a minute.
 pub async fn exchange(to: SocketAddr, bytes: &[u8]) -> Result<Answer, String> {
     let mut stream = TcpStream::connect(to).await.map_err(|error| format!("cannot connect: {error}"))?;
     let sent = stream.write_all(bytes).await;
@@ -141,9 +129,6 @@ pub async fn exchange(to: SocketAddr, bytes: &[u8]) -> Result<Answer, String> {
 }
 
 /// Reads one answer from a connection.
-///
-/// # Errors
-/// There was no answer: the connection ended, or no data arrived within a minute.
 pub async fn answer(stream: &mut TcpStream) -> Result<Answer, String> {
     let mut bytes = Vec::new();
     let read = async {

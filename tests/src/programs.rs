@@ -52,9 +52,6 @@ impl Programs {
     }
 
     /// The program `spillway`.
-    ///
-    /// # Panics
-    /// When the program was not built.
     pub fn spillway(&self) -> PathBuf {
         let program = self.folder.join(format!("spillway{}", std::env::consts::EXE_SUFFIX));
         assert!(
@@ -66,9 +63,6 @@ impl Programs {
     }
 
     /// The browser's part of the dashboard.
-    ///
-    /// # Panics
-    /// When it was not built.
     pub fn site(&self) -> &Path {
         assert!(
             self.site.is_dir(),

@@ -87,9 +87,6 @@ impl System {
     }
 
     /// Starts a system and waits until it prints its addresses.
-    ///
-    /// # Panics
-    /// When it does not print them.
     pub async fn start(setup: Setup) -> Self {
         let folder = tempfile::Builder::new().prefix("spillway-journey-").tempdir().expect("a folder");
         let mut system = Self { folder, setup, running: None, log: Log::default() };
@@ -104,27 +101,18 @@ impl System {
     }
 
     /// Starts a system that is expected to refuse, and returns its output.
-    ///
-    /// # Panics
-    /// When the system runs anyway.
     pub async fn refused(words: &[&str]) -> Output {
         let mut command = Command::new(programs().spillway());
         run(command.args(words)).await
     }
 
     /// Ends the system suddenly, like a power cut.
-    ///
-    /// # Panics
-    /// When it is not running.
     pub async fn kill(&mut self) {
         let mut running = self.running.take().expect("it runs");
         running.child.kill().await.expect("the test may kill its own process");
     }
 
     /// Asks the system to end, and waits for it.
-    ///
-    /// # Panics
-    /// When it does not end, or ends with an error.
     pub async fn stop(&mut self) {
         let mut running = self.running.take().expect("it runs");
         let pid = running.child.id().expect("it runs").to_string();
@@ -136,18 +124,12 @@ impl System {
     }
 
     /// The ports of the API and the dashboard.
-    ///
-    /// # Panics
-    /// When the system does not run, or the dashboard's line has an undocumented format.
     pub fn ports(&self) -> (u16, u16) {
         let dashboard = self.dashboard().rsplit(':').next().and_then(|port| port.parse().ok());
         (self.api().port(), dashboard.expect("the line is as documented"))
     }
 
     /// Starts the system again on the same ports, where its clients expect it.
-    ///
-    /// # Panics
-    /// When the system does not start.
     pub async fn start_again(&mut self, (api, dashboard): (u16, u16)) {
         assert!(self.running.is_none(), "it runs already");
         self.launch(api, dashboard).await;
@@ -200,9 +182,6 @@ impl System {
     }
 
     /// Starts another dashboard on this system's folder, and waits until it prints its address.
-    ///
-    /// # Panics
-    /// When it does not print it.
     pub async fn attach(&self) -> Beside {
         let mut command = Command::new(programs().spillway());
         command.arg("dashboard").arg("--embedded").arg(self.data()).args(["--dashboard-port", "0"]);
@@ -238,18 +217,12 @@ impl System {
     }
 
     /// The dashboard's URL, without a slash at the end.
-    ///
-    /// # Panics
-    /// When the dashboard's line has an undocumented format.
     pub fn dashboard(&self) -> &str {
         let (base, _) = self.sign_in().split_once("/sign-in?token=").expect("the line is as documented");
         base
     }
 
     /// The process id.
-    ///
-    /// # Panics
-    /// When the process has ended.
     pub fn pid(&self) -> u32 {
         self.running().child.id().expect("the system runs")
     }
@@ -270,9 +243,6 @@ impl System {
     }
 
     /// Writes or replaces the schema of an event type.
-    ///
-    /// # Panics
-    /// When the schema can't be written.
     pub fn write_schema(&self, event_type: &str, schema: &Value) {
         let file = self.schemas().join(format!("{event_type}.json"));
         std::fs::write(file, schema.to_string()).expect("a schema can be written");
@@ -284,17 +254,11 @@ impl System {
     }
 
     /// Sends a request to the API.
-    ///
-    /// # Panics
-    /// When there is no answer.
     pub async fn send(&self, request: &Request) -> Answer {
         send(self.api(), request).await.unwrap_or_else(|error| panic!("{error}: {request:?}"))
     }
 
     /// Sends one CloudEvent, which the API must accept.
-    ///
-    /// # Panics
-    /// When the API does not accept it.
     pub async fn accept(&self, id: &str, event_type: &str, data: &Value) {
         let event = serde_json::json!({"specversion": "1.0", "id": id, "source": "/journey", "type": event_type,
             "data": data});
@@ -315,17 +279,11 @@ impl System {
     }
 
     /// The same with `--json`; returns the parsed output.
-    ///
-    /// # Panics
-    /// When the output is not JSON.
     pub async fn json(&self, words: &[&str]) -> Value {
         self.cli(&[words, &["--json"]].concat()).await.json()
     }
 
     /// Runs a command with `--json` until its answer is as expected, and returns that answer.
-    ///
-    /// # Panics
-    /// When the answer is not as expected in time.
     pub async fn until(&self, words: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
         eventually(&words.join(" "), async || {
             let answer = self.json(words).await;

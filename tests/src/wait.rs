@@ -9,17 +9,11 @@ pub const SOON: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
 /// Waits until a condition is met, and returns its value. Until then the condition returns `Err` with what it observed.
-///
-/// # Panics
-/// When it is not met within [`SOON`]; the message contains the last observation.
 pub async fn eventually<T, E: Debug>(what: &str, condition: impl AsyncFnMut() -> Result<T, E>) -> T {
     eventually_within(SOON, what, condition).await
 }
 
 /// The same with a different time limit.
-///
-/// # Panics
-/// When it is not met in time.
 pub async fn eventually_within<T, E: Debug>(
     limit: Duration,
     what: &str,

@@ -63,9 +63,6 @@ impl Arguments {
 }
 
 /// Runs the optimised benchmarks, one after another. Fails if a target is missed or a build fails.
-///
-/// # Errors
-/// When cargo cannot resolve the workspace or the results' folder cannot be created.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let results = settings.target.join("bench");
     fs::create_dir_all(&results).with_context(|| format!("cannot create {}", results.display()))?;

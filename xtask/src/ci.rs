@@ -15,9 +15,6 @@ use std::process::ExitCode;
 const ANY_TEST: &str = "document";
 
 /// Format and lints, then the tests, which include the dependency rules. A failed check does not stop the others.
-///
-/// # Errors
-/// When cargo cannot resolve the workspace.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let mut report = Report::default();
     test::add(settings, arguments, &mut report, |report| lint(settings, report))?;

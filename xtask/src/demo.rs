@@ -64,9 +64,6 @@ pub const BUILD: [&str; 7] =
     ["--profile", PROFILE, "--no-default-features", "--package", "spillway", "--package", wasm::BUNDLER];
 
 /// Builds the program and the browser's part of the dashboard, then replaces this process with the program.
-///
-/// # Errors
-/// When a build fails, or the program cannot be started.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     process::step("building the program (the first time takes some minutes)");
     process::run(settings.cargo().arg("build").args(BUILD))?;

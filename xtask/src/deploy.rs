@@ -56,9 +56,6 @@ impl Architecture {
 }
 
 /// Plans, and with `--apply` applies exactly that plan.
-///
-/// # Errors
-/// When a tool or the credentials are missing, a function does not build, or Terraform fails.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let variables = arguments.vars.as_deref().map(readable).transpose()?;
     if process::find_program(&["terraform"]).is_none() {

@@ -5,9 +5,6 @@ use anyhow::Result;
 use std::process::{Command, ExitCode};
 
 /// Formats all Rust code, and the Terraform code if Terraform is installed.
-///
-/// # Errors
-/// When a formatter cannot be started or fails.
 pub fn run(settings: &Settings) -> Result<ExitCode> {
     process::run(settings.cargo().args(["fmt", "--all"]))?;
     if process::find_program(&["terraform"]).is_some() {

@@ -73,9 +73,6 @@ impl Architecture {
 }
 
 /// Builds the zips.
-///
-/// # Errors
-/// When a zip can't be built here, or a built program would not start in Lambda.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let architectures: &[_] = match arguments.arch {
         Choice::Arm64 => &[Architecture::Arm64],
@@ -92,9 +89,6 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Builds each function's zip for one processor, into `target/lambda`. Returns their paths.
-///
-/// # Errors
-/// When a zip can't be built here, or a built program would not start in Lambda.
 pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<PathBuf>> {
     process::step(&format!("building the functions for {}", architecture.name()));
     let functions = metadata::functions(&metadata::packages(settings)?)?;
@@ -120,9 +114,6 @@ pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<Path
 }
 
 /// Gets the compiler for a processor, and the linker with its wrapper: an installed one, or a new one.
-///
-/// # Errors
-/// When one of them is not available on this machine.
 pub fn tools(settings: &Settings, architecture: Architecture) -> Result<python::Environment> {
     let target = architecture.target();
     toolchain::ensure(settings, target)
@@ -132,9 +123,6 @@ pub fn tools(settings: &Settings, architecture: Architecture) -> Result<python::
 }
 
 /// Builds the programs of packages in one call, with the settings for deployed functions. Returns their folder.
-///
-/// # Errors
-/// When they can't be built here.
 pub fn compile(settings: &Settings, architecture: Architecture, packages: &[&str]) -> Result<PathBuf> {
     let target = architecture.target();
     let tools = tools(settings, architecture)

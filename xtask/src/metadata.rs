@@ -63,9 +63,6 @@ impl Package {
 }
 
 /// The workspace's packages.
-///
-/// # Errors
-/// When cargo cannot read the workspace.
 pub fn packages(settings: &Settings) -> Result<Vec<Package>> {
     let text = process::output(settings.cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
     let metadata: Value = serde_json::from_str(&text).context("cannot read what cargo metadata printed")?;
@@ -73,9 +70,6 @@ pub fn packages(settings: &Settings) -> Result<Vec<Package>> {
 }
 
 /// The Lambda functions among packages, by name.
-///
-/// # Errors
-/// When a function's package does not have exactly one program: then it is unclear which one goes into the zip.
 pub fn functions(packages: &[Package]) -> Result<Vec<Function>> {
     let mut functions = Vec::new();
     for package in packages {

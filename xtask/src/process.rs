@@ -51,9 +51,6 @@ fn emit(held: Option<&Held>, line: &str) {
 }
 
 /// Runs a command whose output goes straight to the terminal.
-///
-/// # Errors
-/// When the program cannot be started or fails.
 pub fn run(command: &mut Command) -> Result<()> {
     let shown = describe(command);
     let status = command.stdin(Stdio::null()).status().with_context(|| format!("cannot start `{shown}`"))?;
@@ -64,9 +61,6 @@ pub fn run(command: &mut Command) -> Result<()> {
 }
 
 /// Runs a command and returns its standard output.
-///
-/// # Errors
-/// When the program cannot be started or fails; the error then includes its output.
 pub fn output(command: &mut Command) -> Result<String> {
     let shown = describe(command);
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{shown}`"))?;
@@ -78,9 +72,6 @@ pub fn output(command: &mut Command) -> Result<String> {
 }
 
 /// Runs a command and prints its output as it arrives. Returns the whole output, and whether the command succeeded.
-///
-/// # Errors
-/// When the program cannot be started.
 pub fn watch(command: &mut Command) -> Result<(bool, String)> {
     let shown = describe(command);
     let mut child = command

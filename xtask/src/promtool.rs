@@ -16,9 +16,6 @@ pub const REMEDY: &str =
 
 /// The installed promtool, or Debian's, unpacked below the target folder. Unpacking installs nothing, so no service
 /// starts and no privileges are needed.
-///
-/// # Errors
-/// When promtool is not installed, and the package cannot be fetched or unpacked.
 pub fn find(settings: &Settings) -> Result<PathBuf> {
     if let Some(installed) = process::find_program(&["promtool"]) {
         return Ok(installed);

@@ -14,9 +14,6 @@ pub const REMEDY: &str = "It needs Python 3.10 or later with venv, and the Pytho
 
 /// An environment with exactly the packages of a file, at the versions in the file. It is created again when the file
 /// changes.
-///
-/// # Errors
-/// When Python is missing, or a package cannot be installed.
 pub fn environment(folder: &Path, packages: &Path) -> Result<Environment> {
     let wanted =
         fs::read_to_string(packages).with_context(|| format!("cannot read {}", packages.display()))?;

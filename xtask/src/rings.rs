@@ -69,9 +69,6 @@ fn runner(settings: &Settings) -> Command {
 
 /// Builds a package's test target in the same way as all tests, together with the program. Returns a command that runs
 /// the target.
-///
-/// # Errors
-/// When the target does not build.
 fn test_program(settings: &Settings, packages: &[Package], package: &str, target: &str) -> Result<Command> {
     let mut build = settings.cargo();
     build.args(["test", "--no-run", "--quiet", "--message-format", "json-render-diagnostics"]);

@@ -41,9 +41,6 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the environment and asks cargo for the target folder.
-    ///
-    /// # Errors
-    /// When cargo cannot read the workspace.
     #[expect(clippy::disallowed_methods, reason = "the one place where the tasks read the environment")]
     pub fn read() -> Result<Self> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -35,9 +35,6 @@ pub enum Ring {
 }
 
 /// Runs the rings and prints the result of each.
-///
-/// # Errors
-/// When cargo cannot resolve the workspace.
 pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     let mut report = Report::default();
     add(settings, arguments, &mut report, |_| ())?;

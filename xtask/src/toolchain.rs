@@ -40,9 +40,6 @@ impl Toolchain {
 
 /// Makes sure that cargo can compile for the target. Uses an installed library, asks rustup, or builds the library from
 /// the distribution's sources of the same compiler version.
-///
-/// # Errors
-/// When all three fail; the error says why the last one did.
 pub fn ensure(settings: &Settings, target: &str) -> Result<()> {
     if is_usable(&settings.root, target) {
         return Ok(());

@@ -57,18 +57,12 @@ impl Build {
 }
 
 /// Makes sure that cargo can compile for the target.
-///
-/// # Errors
-/// When the target can't be installed here.
 pub fn ensure_target(settings: &Settings) -> Result<()> {
     toolchain::ensure(settings, TARGET)
 }
 
 /// Builds the browser's part, or prints in one sentence why that is impossible here. Without it the dashboard works,
 /// but its pages do not refresh automatically. So a missing target is not an error: `Ok(None)`.
-///
-/// # Errors
-/// When the target is available but the build fails.
 pub fn run(settings: &Settings, build: Build) -> Result<Option<PathBuf>> {
     if let Err(reason) = ensure_target(settings) {
         process::say(&format!(

@@ -10,8 +10,8 @@ pub use states::CloudWatchStates;
 
 use crate::ports::{Mail, PortError, Spending, Waiting};
 use async_trait::async_trait;
-use aws_sdk_sqs::types::QueueAttributeName;
-use spillway_aws::explain;
+use spillway_aws::explain::ExplainedError;
+use spillway_aws::flow::queue_depth;
 use spillway_dashboard_aws::budgets::{Budget, Budgets};
 use spillway_dashboard_model::ReadError;
 
@@ -22,6 +22,12 @@ macro_rules! refused {
     };
 }
 pub(crate) use refused;
+
+impl From<ExplainedError> for PortError {
+    fn from(error: ExplainedError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Sends notifications through an SNS topic.
 #[derive(Clone, Debug)]
@@ -73,21 +79,7 @@ pub struct SqsWaiting {
 #[async_trait]
 impl Waiting for SqsWaiting {
     async fn dead_letters(&self) -> Result<u64, PortError> {
-        let counts = [
-            QueueAttributeName::ApproximateNumberOfMessages,
-            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-        ];
-        let asked = self
-            .client
-            .get_queue_attributes()
-            .queue_url(&self.url)
-            .set_attribute_names(Some(counts.to_vec()));
-        let answer = asked.send().await;
-        let answer = answer
-            .map_err(|error| PortError(explain::explain(&error, "sqs:GetQueueAttributes").to_string()))?;
-        let attributes = answer.attributes.unwrap_or_default();
-        let count = |name| attributes.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-        Ok(counts.iter().map(count).sum())
+        let depth = queue_depth(&self.client, &self.url).await?;
+        Ok(depth.visible + depth.in_flight + depth.delayed)
     }
 }

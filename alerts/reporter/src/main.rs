@@ -20,19 +20,13 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
     let calls = telemetry.calls.interceptor(spillway_aws::is_throttling);
-    let connection = Connection::within(settings.timeout).seen_by(calls);
-    let clients = in_function(connection);
+    let clients = in_function(Connection::within(common.timeout).seen_by(calls));
     let watch = watch(&clients, &settings).await?;
     let function = Function {
         watch,
         states: Arc::new(CloudWatchStates::new(clients.cloudwatch())),
         metrics: Arc::new(CloudWatchMetrics::new(clients.cloudwatch(), clock.clone())),
-        sent_log: Arc::new(DynamoSentLog::new(
-            clients.dynamodb(),
-            settings.ops_table,
-            clock,
-            settings.timeout,
-        )),
+        sent_log: Arc::new(DynamoSentLog::new(clients.dynamodb(), settings.ops_table, clock, common.timeout)),
         pictures: Arc::new(S3Pictures::new(clients.s3(), &settings.bucket, settings.digests_prefix)),
         mail: Arc::new(SnsMail::new(aws_sdk_sns::Client::new(clients.config()), settings.low_topic)),
         spending: Arc::new(OneBudget {

@@ -43,21 +43,12 @@ pub struct Change {
 #[async_trait]
 pub trait States: Send + Sync {
     /// The current status of these alarms. One that does not exist is left out.
-    ///
-    /// # Errors
-    /// CloudWatch did not answer.
     async fn now(&self, alarms: &[String]) -> Result<Vec<AlarmStatus>, PortError>;
 
     /// Every change of any alarm from `from` on and before `to`, the oldest first.
-    ///
-    /// # Errors
-    /// CloudWatch did not answer.
     async fn changes(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Change>, PortError>;
 
     /// The last change of this alarm into `ALARM` before `before`. CloudWatch keeps changes for at least two weeks.
-    ///
-    /// # Errors
-    /// CloudWatch did not answer.
     async fn last_into_alarm(&self, alarm: &str, before: Timestamp) -> Result<Option<Change>, PortError>;
 }
 
@@ -80,9 +71,6 @@ pub trait SentLog: Send + Sync {
     async fn claim(&self, what: &str) -> Result<Claim, PortError>;
 
     /// The notification was sent.
-    ///
-    /// # Errors
-    /// The table did not answer.
     async fn sent(&self, what: &str) -> Result<(), PortError>;
 
     /// The notification could not be sent, and another invocation may try.
@@ -116,9 +104,6 @@ pub trait Mail: Send + Sync {
 #[async_trait]
 pub trait Spending: Send + Sync {
     /// Name of the budget, and what is spent of it.
-    ///
-    /// # Errors
-    /// AWS Budgets did not answer.
     async fn read(&self) -> Result<(String, Budget), ReadError>;
 }
 
@@ -126,8 +111,5 @@ pub trait Spending: Send + Sync {
 #[async_trait]
 pub trait Waiting: Send + Sync {
     /// How many messages are in it: visible, in flight or delayed.
-    ///
-    /// # Errors
-    /// The queue did not answer.
     async fn dead_letters(&self) -> Result<u64, PortError>;
 }

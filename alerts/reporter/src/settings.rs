@@ -3,7 +3,6 @@
 use crate::loss::Retention;
 use spillway_core::retry::RetrySchedule;
 use spillway_lambda::{Environment, SettingError};
-use std::time::Duration;
 
 /// The settings of the reporter function.
 #[derive(Clone, Debug)]
@@ -28,15 +27,10 @@ pub struct Settings {
     pub dlq_url: String,
     /// How long messages are kept and retried.
     pub retention: Retention,
-    /// How long an invocation may take.
-    pub timeout: Duration,
 }
 
 impl Settings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first that is missing or wrong.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         Ok(Self {
             bucket: environment.text("SPILLWAY_ARCHIVE_BUCKET")?,
@@ -60,7 +54,6 @@ impl Settings {
                 },
                 visibility_timeout_s: environment.number("SPILLWAY_VISIBILITY_TIMEOUT_S", 0..=43_200)?,
             },
-            timeout: Duration::from_secs(environment.number("SPILLWAY_TIMEOUT_S", 1..=900)?),
         })
     }
 }
@@ -91,11 +84,10 @@ mod tests {
 
     #[test]
     fn what_terraform_writes_is_read_and_what_is_missing_is_named() {
-        let all = || ALL.into_iter().chain([("SPILLWAY_TIMEOUT_S", "120")]);
-        let settings = Settings::read(&Environment::of(all())).unwrap();
+        let settings = Settings::read(&Environment::of(ALL)).unwrap();
         assert_eq!((settings.budget.as_str(), settings.retention.retry.cap_s), ("shop", 900));
-        for (name, _) in all() {
-            let others = all().filter(|(other, _)| *other != name);
+        for (name, _) in ALL {
+            let others = ALL.into_iter().filter(|(other, _)| *other != name);
             assert_eq!(Settings::read(&Environment::of(others)).unwrap_err(), SettingError::Missing { name });
         }
     }

@@ -74,7 +74,7 @@ fn mutants_of_metric(rule: &Rule, original: &MetricCondition) -> Vec<Mutant> {
     ];
     mutations.extend([needed - 1, needed + 1].map(Mutation::DatapointsToAlarm));
     mutations.extend([looked_at - 1, looked_at + 1].map(Mutation::EvaluationPeriods));
-    mutations.extend(MissingData::ALL.map(Mutation::MissingData));
+    mutations.extend(MissingData::ALL.iter().copied().map(Mutation::MissingData));
     mutations
         .into_iter()
         .filter_map(|mutation| {

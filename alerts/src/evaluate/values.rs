@@ -7,9 +7,6 @@ use std::borrow::Cow;
 
 impl MetricCondition {
     /// The value of the metric, or of the expression over all metrics, in each of `slots`; NaN where there is none.
-    ///
-    /// # Errors
-    /// [`SourceError`] if the datapoints could not be read.
     pub fn values(&self, history: &dyn History, slots: Slots) -> Result<Vec<f64>, SourceError> {
         let columns: Vec<Cow<'_, [f64]>> =
             self.queries.iter().map(|query| history.column(&query.stat, slots)).collect::<Result<_, _>>()?;

@@ -159,10 +159,7 @@ fn hash_line(hash: &str) -> String {
 /// The hash of a text in which the hash itself is left empty.
 fn digest(text: &str, hash: &str) -> String {
     let blank = text.replace(&hash_line(hash), &hash_line(""));
-    Sha256::digest(blank).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    format!("{:x}", Sha256::digest(blank))
 }
 
 impl RuleSet {

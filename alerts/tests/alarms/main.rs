@@ -3,7 +3,6 @@
 mod any_input;
 mod bad_rules;
 mod bad_scenarios;
-mod incidents;
 mod refused_rules;
 mod rule_files;
 mod scenarios;

@@ -1,9 +1,10 @@
 //! The figures that the model starts from, each kind in its own file below `bench/cost/data`.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use spillway_alerts::{Limits, RuleSet};
+use spillway_metrics::{Prices, prices};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -19,7 +20,7 @@ pub const MEASURED: &str = "measured.json";
 #[derive(Clone, Debug)]
 pub struct Data {
     /// List prices.
-    pub prices: Prices,
+    pub prices: &'static Prices,
     /// Settings and assumptions.
     pub assumptions: Assumptions,
     /// What the benchmarks measured.
@@ -34,110 +35,22 @@ pub struct Data {
 
 impl Data {
     /// Reads all files below the workspace's root.
-    ///
-    /// # Errors
-    /// A file is missing or invalid.
     pub fn read(root: &Path) -> Result<Self> {
         let folder = root.join(FOLDER);
-        let data = Self {
-            prices: read(&folder.join("prices.json"))?,
+        Ok(Self {
+            prices: prices(),
             assumptions: read(&folder.join("assumptions.json"))?,
             measured: read(&folder.join(MEASURED))?,
             loads: read(&folder.join("loads.json"))?,
             quotas: read(&folder.join("quotas.json"))?,
             alarms: Alarms::of_rules()?,
-        };
-        for price in &data.prices.prices {
-            ensure!(price.is_whole(), "the tiers of price {} don't rise to one without an end", price.key);
-        }
-        Ok(data)
+        })
     }
 }
 
 fn read<T: DeserializeOwned>(file: &Path) -> Result<T> {
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} does not fit", file.display()))
-}
-
-/// A price list.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Prices {
-    /// The region in which it is valid.
-    pub region: String,
-    /// Its currency.
-    pub currency: String,
-    /// The prices.
-    pub prices: Vec<Price>,
-}
-
-impl Prices {
-    /// Average price of a unit when this number of units is used in a month.
-    ///
-    /// # Errors
-    /// The list has no such price.
-    pub fn average(&self, key: &str, per_month: f64) -> Result<f64> {
-        let price = self.prices.iter().find(|price| price.key == key);
-        let price = price.with_context(|| format!("prices.json has no price {key}"))?;
-        Ok(price.average(per_month))
-    }
-}
-
-/// The price of a unit.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Price {
-    /// Its name in the model.
-    pub key: String,
-    /// The item that is paid for.
-    pub what: String,
-    /// The unit that the tiers count in.
-    pub unit: String,
-    /// Prices by use in a month, the first units first.
-    pub tiers: Vec<Tier>,
-    /// AWS's own page.
-    pub source: String,
-    /// The page where the figure was read, if AWS's own page shows it only with JavaScript.
-    #[serde(default)]
-    pub read_in: Option<String>,
-    /// The date on which the figure was read.
-    pub as_of: String,
-}
-
-/// The price of some of a month's units.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tier {
-    /// Up to this number of units, counted from the first; `None`: all remaining units.
-    #[serde(default)]
-    pub up_to: Option<f64>,
-    /// Dollars per unit.
-    pub usd: f64,
-}
-
-impl Price {
-    fn is_whole(&self) -> bool {
-        let limits: Vec<Option<f64>> = self.tiers.iter().map(|tier| tier.up_to).collect();
-        let rising = limits.windows(2).all(|pair| match pair {
-            [Some(before), Some(after)] => before < after,
-            [Some(_), None] => true,
-            _ => false,
-        });
-        rising && limits.last() == Some(&None)
-    }
-
-    /// Average dollars per unit when this number of units is used in a month.
-    pub fn average(&self, per_month: f64) -> f64 {
-        let (mut cost, mut from) = (0.0, 0.0);
-        for tier in &self.tiers {
-            let to = tier.up_to.unwrap_or(f64::INFINITY).min(per_month);
-            if to > from {
-                cost += (to - from) * tier.usd;
-                from = to;
-            }
-        }
-        if per_month > 0.0 { cost / per_month } else { self.tiers[0].usd }
-    }
 }
 
 /// Assumptions: figures that are not measured.
@@ -324,9 +237,6 @@ pub struct Alarms {
 
 impl Alarms {
     /// Counts the alarms that Terraform makes of the rules in `alerts/rules` (`terraform/modules/alarms`).
-    ///
-    /// # Errors
-    /// The rules are invalid.
     pub fn of_rules() -> Result<Self> {
         let rules = RuleSet::built_in(&Limits::built_in()?)?;
         let mut alarms = Self::default();
@@ -350,29 +260,5 @@ impl Alarms {
         alarms.math_metrics += 2;
         alarms.subsystems += 1;
         Ok(alarms)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tiers_are_paid_one_after_the_other() {
-        let tier = |up_to, usd| Tier { up_to, usd };
-        let price = Price {
-            key: "k".into(),
-            what: "w".into(),
-            unit: "million".into(),
-            tiers: vec![tier(Some(10.0), 3.0), tier(Some(20.0), 2.0), tier(None, 1.0)],
-            source: "s".into(),
-            read_in: None,
-            as_of: "2026".into(),
-        };
-        assert!(price.is_whole());
-        assert_eq!((price.average(0.0), price.average(10.0), price.average(20.0)), (3.0, 3.0, 2.5));
-        assert_eq!(price.average(40.0), (30.0 + 20.0 + 20.0) / 40.0);
-        assert!(!Price { tiers: vec![tier(None, 1.0), tier(Some(1.0), 1.0)], ..price.clone() }.is_whole());
-        assert!(!Price { tiers: vec![tier(Some(2.0), 1.0)], ..price }.is_whole());
     }
 }

@@ -5,9 +5,6 @@ use anyhow::{Context, Result, ensure};
 /// The document with these tables at their marked places.
 ///
 /// A place begins with the comment `<!-- table: NAME -->` and ends with `<!-- end -->`.
-///
-/// # Errors
-/// A place is missing, or names a table that does not exist.
 pub fn with_tables(document: &str, tables: &[(&str, String)]) -> Result<String> {
     let mut text = document.to_owned();
     for (name, table) in tables {

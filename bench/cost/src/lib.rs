@@ -19,9 +19,6 @@ pub const DOCUMENT: &str = "docs/cost.md";
 pub const UPDATE: &str = "cargo run -p spillway-bench-cost -- update";
 
 /// The current document, and the updated one.
-///
-/// # Errors
-/// A file is missing or invalid.
 pub fn document(root: &Path) -> Result<(String, String)> {
     let file = root.join(DOCUMENT);
     let found = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;

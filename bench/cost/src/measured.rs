@@ -28,9 +28,6 @@ struct Batches {
 }
 
 /// Reads `cold-start.json` and `consumer.json` in a folder.
-///
-/// # Errors
-/// A file is missing, or has no figures for the model.
 pub fn from_results(folder: &Path, when: &str) -> Result<Measured> {
     let ingest: Ingest = cost_of(folder, "cold-start")?;
     let batches: Batches = cost_of(folder, "consumer")?;

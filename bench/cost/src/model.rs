@@ -44,9 +44,6 @@ impl<'a> Model<'a> {
     }
 
     /// The cost of a million events, by stage.
-    ///
-    /// # Errors
-    /// A price or a measurement is missing.
     pub fn per_million_events(&self) -> Result<Vec<Line>> {
         let (ingest, consumer) = (self.ingest()?, self.consumer()?);
         let (requests, batches) = (self.requests(), self.batches());
@@ -80,9 +77,6 @@ impl<'a> Model<'a> {
     }
 
     /// The cost of the writes of a million events.
-    ///
-    /// # Errors
-    /// A price is missing.
     pub fn writes(&self, billing: Billing) -> Result<f64> {
         let units = self.data.measured.write_units_per_event;
         match billing {
@@ -97,12 +91,9 @@ impl<'a> Model<'a> {
     }
 
     /// The fixed monthly cost, which does not depend on the number of events.
-    ///
-    /// # Errors
-    /// A price is missing.
     pub fn per_month(data: &Data) -> Result<Vec<Line>> {
         let given = &data.assumptions;
-        let cost = |key: &str, units: f64| Ok::<_, anyhow::Error>(data.prices.average(key, units)? * units);
+        let cost = |key: &str, units: f64| Ok::<_, anyhow::Error>(average(data, key, units)? * units);
         let seconds = given.hours_per_month * SECONDS_PER_HOUR;
         let polls = given.mapped_queues * given.pollers * seconds / given.poll_s;
         let hours = given.dashboard_hours_per_day * DAYS_PER_MONTH;
@@ -134,7 +125,7 @@ impl<'a> Model<'a> {
     /// The monthly cost of a function's schedules: its invocations, their memory, their logs, their requests to
     /// CloudWatch, and the schedules themselves.
     fn scheduled(data: &Data, function: &str) -> Result<f64> {
-        let cost = |key: &str, units: f64| Ok::<_, anyhow::Error>(data.prices.average(key, units)? * units);
+        let cost = |key: &str, units: f64| Ok::<_, anyhow::Error>(average(data, key, units)? * units);
         let mut usd = 0.0;
         for task in data.assumptions.scheduled.iter().filter(|task| task.function == function) {
             let times = task.per_hour * data.assumptions.hours_per_month;
@@ -149,9 +140,6 @@ impl<'a> Model<'a> {
     }
 
     /// The additional cost of a million dead letters, and the part of it that failed tries cause.
-    ///
-    /// # Errors
-    /// A price or a measurement is missing.
     pub fn per_million_dead_letters(&self, receives: f64) -> Result<Vec<Line>> {
         let (measured, given) = (&self.data.measured, &self.data.assumptions);
         let archiver = measured.archiver.first().context("measured.json has no archiver")?;
@@ -190,7 +178,7 @@ impl<'a> Model<'a> {
     /// The cost of a million events, at the average price for the whole month's use.
     fn cost(&self, key: &str, per_million_events: f64) -> Result<f64> {
         let millions = self.events_per_month() / MILLION;
-        Ok(self.data.prices.average(key, per_million_events * millions)? * per_million_events)
+        Ok(average(self.data, key, per_million_events * millions)? * per_million_events)
     }
 
     fn function(&self, invocations: f64, ms: f64) -> Result<f64> {
@@ -265,17 +253,11 @@ impl<'a> Model<'a> {
     }
 
     /// Concurrent invocations of ingest.
-    ///
-    /// # Errors
-    /// A measurement is missing.
     pub fn ingest_concurrency(&self) -> Result<f64> {
         Ok(self.requests_per_s() * self.ingest_ms(self.ingest()?).ceil() / 1e3)
     }
 
     /// Concurrent batches of the consumer.
-    ///
-    /// # Errors
-    /// A measurement is missing.
     pub fn consumer_concurrency(&self) -> Result<f64> {
         let batches = self.load.events_per_s / f64::from(self.load.records_per_batch);
         Ok(batches * self.consumer_ms(self.consumer()?).ceil() / 1e3)
@@ -293,4 +275,9 @@ fn of_size<'a>(uses: &'a [Use], size: u32, function: &str) -> Result<&'a Use> {
     found.with_context(|| {
         format!("measured.json has no measurement of {function} with {size} events in an invocation")
     })
+}
+
+/// Average price of a unit when this number of units is used in a month.
+fn average(data: &Data, key: &str, per_month: f64) -> Result<f64> {
+    data.prices.average(key, per_month).with_context(|| format!("prices.json has no price {key}"))
 }

@@ -3,14 +3,11 @@
 use crate::data::{Billing, Data, Load, Quota, Use};
 use crate::model::{Line, Model, total};
 use anyhow::{Result, bail};
-use spillway_dashboard_words::set_apart;
+use spillway_dashboard_words::{duration, set_apart};
 use spillway_metrics::custom_metrics;
 use std::fmt::Write as _;
 
 /// Every table, by its name in the document.
-///
-/// # Errors
-/// A figure that the model needs is missing.
 pub fn all(data: &Data) -> Result<Vec<(&'static str, String)>> {
     Ok(vec![
         ("by stage", by_stage(data)?),
@@ -120,7 +117,7 @@ fn need(quota: &Quota, model: &Model<'_>) -> Result<String> {
         }
         // During an outage of the table, a received message stays in flight until its next try.
         "sqs_in_flight" => {
-            return Ok(format!("full after {}", span(quota.limit / model.events_per_s())));
+            return Ok(format!("full after {}", duration(quota.limit / model.events_per_s())));
         }
         other => bail!("the model knows no quota {other}"),
     };
@@ -250,14 +247,6 @@ fn percent(share: f64) -> String {
     if percent < 1.0 { "under 1 %".to_owned() } else { format!("{} %", count(percent.round())) }
 }
 
-fn span(seconds: f64) -> String {
-    match seconds {
-        seconds if seconds >= 7_200.0 => format!("{:.0} h", seconds / 3_600.0),
-        seconds if seconds >= 120.0 => format!("{:.0} min", seconds / 60.0),
-        seconds => format!("{seconds:.1} s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,6 +258,5 @@ mod tests {
             [3.5, 0.04, 0.0001, 12_345.4].map(usd)
         );
         assert_eq!(["1,000,000", "999", "0.50"].map(str::to_owned), [1e6, 999.0, 0.5].map(count));
-        assert_eq!(["3 h", "20 min", "1.2 s"].map(str::to_owned), [12_000.0, 1_200.0, 1.2].map(span));
     }
 }

@@ -141,7 +141,7 @@ fn the_reporter_costs_what_was_computed_by_hand() {
 
 #[test]
 fn every_price_has_a_source_of_aws_and_a_date() {
-    for price in data().prices.prices {
+    for price in &data().prices.prices {
         assert!(
             price.source.starts_with("https://aws.amazon.com/")
                 || price.source.starts_with("https://docs.aws.amazon.com/")

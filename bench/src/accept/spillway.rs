@@ -2,7 +2,6 @@
 
 use super::{Kept, Running};
 use anyhow::{Result, ensure};
-use spillway_core::names::Names;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::gateway::{self, Gateway, Ports};
@@ -25,18 +24,11 @@ fn settings() -> PipelineSettings {
 pub(super) async fn start(folder: &Path) -> Result<Running> {
     let options = Options {
         settings: settings(),
-        names: Names::default(),
         schemas: Arc::new(FixedSchemas(Arc::new(SchemaSet::compile(&spillway_traffic::schemas())?))),
-        clock: Arc::new(RealClock),
-        simulated_latency: None,
+        ..Options::at(Arc::new(RealClock))
     };
     let pipeline = Arc::new(Pipeline::open(folder, options).await?);
-    let ports = Ports {
-        queue: Arc::clone(&pipeline.ports.queue),
-        clock: Arc::clone(&pipeline.ports.clock),
-        metrics: pipeline.recorder.clone(),
-        traces: pipeline.recorder.clone(),
-    };
+    let ports = Ports::of(&pipeline);
     let gateway = Arc::new(Gateway::new(ports, &pipeline.ports.settings, &pipeline.ports.names));
     let tasks = runtime::start(&pipeline);
     let listener = TcpListener::bind("127.0.0.1:0").await?;

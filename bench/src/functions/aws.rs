@@ -1,7 +1,8 @@
 //! SQS, DynamoDB and S3 in memory, as far as the functions call them. Every call is counted, and the condition of a
 //! conditional put is checked. Each answer is delayed by the latency that the benchmark sets.
 
-use anyhow::{Context, Result};
+use super::programs::Program;
+use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
@@ -96,9 +97,6 @@ pub struct Aws {
 
 impl Aws {
     /// Listens on free loopback ports. `latency` is added to the time of each call.
-    ///
-    /// # Errors
-    /// No port is free.
     pub async fn start(latency: Duration) -> Result<Self> {
         let services = Arc::new(Services { latency, seen: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port for AWS' services")?;
@@ -130,6 +128,18 @@ impl Aws {
     /// The calls received so far.
     pub fn seen(&self) -> Seen {
         self.services.with(|seen| seen.clone())
+    }
+
+    /// The same, if it knows every call that the program made.
+    pub fn known_calls(&self, program: &Program) -> Result<Seen> {
+        let seen = self.seen();
+        let unknown = &seen.unknown;
+        ensure!(
+            unknown.is_empty(),
+            "{} made calls that these services don't know: {unknown:?}",
+            program.name
+        );
+        Ok(seen)
     }
 }
 

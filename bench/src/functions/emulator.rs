@@ -13,9 +13,6 @@ const TABLE: &str = "spillway-events";
 const POLLS: u32 = 100;
 
 /// Creates an empty table as Terraform does: keyed by `id` and `source`.
-///
-/// # Errors
-/// The emulator does not answer, or creates no table.
 pub async fn empty_table(emulator: SocketAddr) -> Result<()> {
     // The table may not exist.
     call(emulator, "DeleteTable", &json!({ "TableName": TABLE })).await?;
@@ -40,9 +37,6 @@ pub async fn empty_table(emulator: SocketAddr) -> Result<()> {
 }
 
 /// The number of items in the table.
-///
-/// # Errors
-/// The emulator does not answer.
 pub async fn items(emulator: SocketAddr) -> Result<u64> {
     let (mut items, mut start) = (0, Value::Null);
     loop {

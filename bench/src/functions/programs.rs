@@ -71,9 +71,6 @@ pub struct Program {
 
 impl Program {
     /// One of our `bootstrap` programs, or the one that does nothing.
-    ///
-    /// # Errors
-    /// It was not built.
     pub fn native(setting: &Setting, name: &'static str) -> Result<Self> {
         let folder = setting.functions.clone();
         let command = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
@@ -92,9 +89,6 @@ impl Program {
     }
 
     /// A peer in Python; `None` without a Python environment.
-    ///
-    /// # Errors
-    /// Its source cannot be written.
     pub fn python(setting: &Setting, handler: &'static str, scratch: &Path) -> Result<Option<Self>> {
         let Some(python) = &setting.python else { return Ok(None) };
         let folder = scratch.join("python");

@@ -57,9 +57,6 @@ struct Shared {
 
 impl RuntimeApi {
     /// Listens on a free loopback port.
-    ///
-    /// # Errors
-    /// No port is free.
     pub async fn start() -> Result<Self> {
         let (invocations, waiting) = mpsc::unbounded_channel();
         let (ended, outcomes) = mpsc::unbounded_channel();
@@ -93,9 +90,6 @@ impl RuntimeApi {
     }
 
     /// Waits until an invocation ends.
-    ///
-    /// # Errors
-    /// The server has ended.
     pub async fn outcome(&mut self) -> Result<Outcome> {
         self.outcomes.recv().await.context("the Runtime API has ended")
     }

@@ -28,9 +28,6 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Starts the program. Its environment has only the variables that Lambda and Terraform set.
-    ///
-    /// # Errors
-    /// The program can't be started.
     pub async fn start(program: &Program, aws: &Aws, endpoint: &str, scratch: &Path) -> Result<Self> {
         let api = RuntimeApi::start().await?;
         let log = scratch.join(format!("{}-{}.log", program.name, api.address.port()));
@@ -56,9 +53,6 @@ impl Sandbox {
     }
 
     /// Sends an invocation and waits for the answer.
-    ///
-    /// # Errors
-    /// The function answered with an error, ended, or took too long; the error includes its last output.
     pub async fn invoke(&mut self, event: Bytes) -> Result<Outcome> {
         self.api.offer(event);
         let ended = tokio::select! {
@@ -95,9 +89,6 @@ impl Sandbox {
     }
 
     /// Ends the process.
-    ///
-    /// # Errors
-    /// The process can't be ended.
     pub async fn end(mut self) -> Result<()> {
         self.child.kill().await.with_context(|| format!("{} can't be ended", self.program))
     }

@@ -22,7 +22,7 @@ pub use filter_form::{FilterForm, HiddenQuery};
 pub use icon::{Icon, Sign};
 pub use numbers::{Count, Num};
 pub use pager::Pager;
-pub use states::{EmptyState, ErrorState, FormError, NotFoundPage, NotFoundState, UnreadableArchive};
+pub use states::{EmptyState, ErrorState, FormError, NotFoundPage, NotFoundState};
 pub use status::{Badge, StatusSentence, Tone};
 pub use tabs::{Tab, Tabs};
 pub use time::Time;
@@ -31,6 +31,7 @@ pub use timeline::{Note, Step, Timeline, attempt, steps};
 use crate::ports::use_ports;
 use futures::FutureExt;
 use leptos::prelude::*;
+use spillway_core::ports::ArchiveError;
 use std::sync::Arc;
 
 /// The page's title, for the window and as the heading.
@@ -73,5 +74,43 @@ where
                 Suspend::new(async move { draw(data.await) })
             }}
         </Suspense>
+    }
+}
+
+/// A part of a page that is read from the archive. If that cannot be read, it says so; the cause goes to the log.
+pub fn load_archived<T: Send + Sync + 'static>(
+    data: impl Future<Output = Result<T, ArchiveError>> + Send + 'static,
+    draw: impl Fn(&T) -> AnyView + Clone + Send + Sync + 'static,
+) -> impl IntoView {
+    load(data, move |read| match &*read {
+        Ok(read) => draw(read),
+        Err(error) => {
+            tracing::warn!(error = %error, "dead letters or replays could not be read for a page");
+            view! {
+                <ErrorState title="The dead letters cannot be read just now." retry=true>
+                    "The archive does not answer. Nothing is lost by that; the page tries again by itself."
+                </ErrorState>
+            }
+            .into_any()
+        }
+    })
+}
+
+/// One thing of the archive, or that there is none with this id.
+pub fn one_or_none<T>(
+    one: &Option<T>,
+    draw: impl Fn(&T) -> AnyView,
+    title: &'static str,
+    list: &'static str,
+) -> AnyView {
+    match one {
+        Some(one) => draw(one),
+        None => view! {
+            <NotFoundState title=title>
+                <a href=list>"Go to the list"</a>
+                "."
+            </NotFoundState>
+        }
+        .into_any(),
     }
 }

@@ -10,8 +10,9 @@ const LIVE: &str = "spillway-live";
 const YEAR_S: u32 = 31_536_000;
 
 /// Light or dark.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Theme {
     /// As the reader's operating system.
     #[default]
@@ -28,17 +29,14 @@ impl Theme {
 
     /// The value in cookie, form and `data-theme`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
+        self.into()
     }
 }
 
 /// The zone of displayed times.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Times {
     /// UTC, as AWS's own consoles and logs have it.
     #[default]
@@ -50,10 +48,7 @@ pub enum Times {
 impl Times {
     /// The value in cookie, form and `data-times`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Utc => "utc",
-            Self::Local => "local",
-        }
+        self.into()
     }
 }
 

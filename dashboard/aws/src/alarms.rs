@@ -1,14 +1,14 @@
 //! Alarms as CloudWatch evaluates them.
 
 mod history;
+mod read;
+
+pub use read::{AlarmNow, AlarmUpdate, alarm_updates, alarms_now};
 
 use crate::read_error;
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
-use aws_smithy_types::DateTime;
 use jiff::Timestamp;
-use spillway_aws::explain;
 use spillway_aws::operator::Deployment;
 use spillway_core::ports::Clock;
 use spillway_dashboard_model::alarms::{
@@ -19,8 +19,6 @@ use spillway_dashboard_model::{ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Maximum number of names in a `DescribeAlarms` (CloudWatch API reference).
-const MAX_NAMES: usize = 100;
 /// Maximum number of changes that are read to compute the periods of a range.
 const MAX_CHANGES: usize = 5_000;
 
@@ -45,12 +43,6 @@ pub struct AlarmsError {
     pub reason: String,
 }
 
-struct State {
-    state: AlarmState,
-    since: Option<Timestamp>,
-    reason: String,
-}
-
 impl CloudWatchAlarms {
     /// The alarms of a deployment.
     ///
@@ -71,47 +63,20 @@ impl CloudWatchAlarms {
         })
     }
 
-    async fn states(&self) -> Result<HashMap<String, State>, ReadError> {
+    async fn states(&self) -> Result<HashMap<String, AlarmNow>, ReadError> {
         let names: Vec<String> = self.names.values().cloned().collect();
-        let mut states = HashMap::new();
-        for names in names.chunks(MAX_NAMES) {
-            let mut pages = self
-                .client
-                .describe_alarms()
-                .set_alarm_names(Some(names.to_vec()))
-                .alarm_types(AlarmType::MetricAlarm)
-                .alarm_types(AlarmType::CompositeAlarm)
-                .into_paginator()
-                .send();
-            while let Some(page) = pages.next().await {
-                let page =
-                    page.map_err(|error| read_error(explain::explain(&error, "cloudwatch:DescribeAlarms")))?;
-                let metric = page.metric_alarms().iter().map(|alarm| {
-                    let since = alarm.state_transitioned_timestamp().or(alarm.state_updated_timestamp());
-                    (alarm.alarm_name(), alarm.state_value(), since, alarm.state_reason())
-                });
-                let composite = page.composite_alarms().iter().map(|alarm| {
-                    let since = alarm.state_transitioned_timestamp().or(alarm.state_updated_timestamp());
-                    (alarm.alarm_name(), alarm.state_value(), since, alarm.state_reason())
-                });
-                for (name, value, since, reason) in metric.chain(composite) {
-                    let Some(name) = name else { continue };
-                    let reason = reason.unwrap_or_default().to_owned();
-                    let state = State { state: state(value), since: since.and_then(time), reason };
-                    states.insert(name.to_owned(), state);
-                }
-            }
-        }
-        Ok(states)
+        let alarms = alarms_now(&self.client, &names).await.map_err(read_error)?;
+        Ok(alarms.into_iter().map(|alarm| (alarm.name.clone(), alarm)).collect())
     }
 
-    fn status(&self, rule: &Rule, state: State, now: Timestamp) -> AlarmStatus {
-        let lasting = state.since.filter(|_| state.state == AlarmState::Alarm);
+    fn status(&self, rule: &Rule, alarm: AlarmNow, now: Timestamp) -> AlarmStatus {
+        let state = alarm.state.unwrap_or(AlarmState::InsufficientData);
+        let lasting = alarm.since.filter(|_| state == AlarmState::Alarm);
         AlarmStatus {
             rule: rule.name.clone(),
-            state: state.state,
-            since: state.since,
-            reason: state.reason,
+            state,
+            since: alarm.since,
+            reason: alarm.reason,
             notified: None,
             suppressed: self.suppressed(rule, now),
             last_alarm: lasting.map(|from| AlarmPeriod { rule: rule.name.clone(), from, until: None }),
@@ -123,18 +88,6 @@ impl CloudWatchAlarms {
         let hours = self.hours.as_ref().filter(|hours| rule.tier == Tier::Low && !hours.is_open(now))?;
         Some(Suppressed { by: Suppressor::BusinessHours, until: hours.next_opening(now) })
     }
-}
-
-fn state(value: Option<&StateValue>) -> AlarmState {
-    match value {
-        Some(StateValue::Alarm) => AlarmState::Alarm,
-        Some(StateValue::Ok) => AlarmState::Ok,
-        _ => AlarmState::InsufficientData,
-    }
-}
-
-fn time(time: &DateTime) -> Option<Timestamp> {
-    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
 
 #[async_trait]

@@ -6,7 +6,7 @@ mod metrics;
 mod queues;
 mod traces;
 
-pub use alarms::{AlarmsError, CloudWatchAlarms};
+pub use alarms::{AlarmNow, AlarmUpdate, AlarmsError, CloudWatchAlarms, alarm_updates, alarms_now};
 pub use metrics::CloudWatchMetrics;
 pub use queues::SqsQueues;
 pub use traces::XRayTraces;

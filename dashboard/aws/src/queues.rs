@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use spillway_aws::flow::queue_depth;
 use spillway_aws::operator::Deployment;
 use spillway_aws::topology;
-use spillway_core::ports::Clock;
-use spillway_dashboard_model::flow::{Queue, QueueReader, QueueSnapshot};
+use spillway_core::ports::{Clock, QueueKind};
+use spillway_dashboard_model::flow::{QueueReader, QueueSnapshot};
 use spillway_dashboard_model::{MetricReader, Period, ReadError, Statistic, TimeRange};
 use spillway_metrics::queue;
 use std::sync::Arc;
@@ -48,10 +48,10 @@ impl SqsQueues {
 
 #[async_trait]
 impl QueueReader for SqsQueues {
-    async fn snapshot(&self, queue: Queue) -> Result<QueueSnapshot, ReadError> {
+    async fn snapshot(&self, queue: QueueKind) -> Result<QueueSnapshot, ReadError> {
         let queue_there = match queue {
-            Queue::Primary => &self.queues.primary,
-            Queue::DeadLetter => &self.queues.dlq,
+            QueueKind::Primary => &self.queues.primary,
+            QueueKind::Dlq => &self.queues.dlq,
         };
         let (depth, age_s) =
             tokio::join!(queue_depth(&self.client, &queue_there.url), self.age_s(&queue_there.name));
@@ -61,7 +61,7 @@ impl QueueReader for SqsQueues {
         let age_s = age_s.filter(|_| !is_empty);
         // The age of a dead letter starts at its move, but it expires by its first send time, which SQS does not
         // report.
-        let has_send_time = queue == Queue::Primary;
+        let has_send_time = queue == QueueKind::Primary;
         Ok(QueueSnapshot {
             visible: depth.visible,
             not_visible: depth.in_flight,

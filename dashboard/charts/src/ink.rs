@@ -3,6 +3,7 @@
 use crate::spec::Tier;
 use plotters::style::{RGBAColor, ShapeStyle};
 use plotters_backend::BackendColor;
+use std::sync::LazyLock;
 
 /// The role of a stroke, a fill or a text.
 ///
@@ -28,10 +29,6 @@ pub(crate) enum Ink {
     Dot(u8),
     /// A bar of a histogram, emphasised or not.
     Count(bool),
-    MeterTrack,
-    MeterFill,
-    MeterForecast,
-    MeterTick,
     /// Only in images, which have no page around them.
     Title,
 }
@@ -44,70 +41,28 @@ pub(crate) fn palette(color: u8) -> u8 {
     color.wrapping_sub(1) % PALETTE + 1
 }
 
-impl Ink {
-    /// (kind, index): the code as the green and blue of a colour.
-    fn code(self) -> (u8, u8) {
-        let tier = |t| u8::from(t == Tier::High);
-        match self {
-            Self::Grid => (0, 0),
-            Self::Axis => (1, 0),
-            Self::Label => (2, 0),
-            Self::Empty => (3, 0),
-            Self::AlarmShade(t) => (4, tier(t)),
-            Self::AlarmEdge(t) => (5, tier(t)),
-            Self::Threshold(t) => (6, tier(t)),
-            Self::ThresholdLabel(t) => (7, tier(t)),
-            Self::Deployment => (8, 0),
-            Self::Line(n) => (9, n),
-            Self::Earlier(n) => (10, n),
-            Self::Area(n) => (11, n),
-            Self::Stack(n) => (12, n),
-            Self::Bar(n) => (13, n),
-            Self::Dot(n) => (14, n),
-            Self::Count(strong) => (15, u8::from(strong)),
-            Self::MeterTrack => (16, 0),
-            Self::MeterFill => (17, 0),
-            Self::MeterTick => (18, 0),
-            Self::Title => (19, 0),
-            Self::MeterForecast => (20, 0),
-            Self::DeploymentLine => (21, 0),
-        }
-    }
+/// Every ink. Its place here is the colour that carries it through plotters.
+static INKS: LazyLock<Vec<Ink>> = LazyLock::new(|| {
+    let tiers = [Ink::AlarmShade, Ink::AlarmEdge, Ink::Threshold, Ink::ThresholdLabel];
+    let series = [Ink::Line, Ink::Earlier, Ink::Area, Ink::Stack, Ink::Bar, Ink::Dot];
+    [Ink::Label, Ink::Grid, Ink::Axis, Ink::Empty, Ink::Deployment, Ink::DeploymentLine, Ink::Title]
+        .into_iter()
+        .chain([false, true].map(Ink::Count))
+        .chain(tiers.into_iter().flat_map(|ink| [Tier::High, Tier::Low].map(ink)))
+        .chain(series.into_iter().flat_map(|ink| (1..=PALETTE).map(ink)))
+        .collect()
+});
 
+impl Ink {
     /// The ink of a colour from [`Ink::as_color`].
     pub(crate) fn from_color(color: BackendColor) -> Self {
-        let (_, kind, index) = color.rgb;
-        let tier = if index == 1 { Tier::High } else { Tier::Low };
-        match kind {
-            0 => Self::Grid,
-            1 => Self::Axis,
-            3 => Self::Empty,
-            4 => Self::AlarmShade(tier),
-            5 => Self::AlarmEdge(tier),
-            6 => Self::Threshold(tier),
-            7 => Self::ThresholdLabel(tier),
-            8 => Self::Deployment,
-            9 => Self::Line(index),
-            10 => Self::Earlier(index),
-            11 => Self::Area(index),
-            12 => Self::Stack(index),
-            13 => Self::Bar(index),
-            14 => Self::Dot(index),
-            15 => Self::Count(index == 1),
-            16 => Self::MeterTrack,
-            17 => Self::MeterFill,
-            18 => Self::MeterTick,
-            19 => Self::Title,
-            20 => Self::MeterForecast,
-            21 => Self::DeploymentLine,
-            _ => Self::Label,
-        }
+        INKS.get(usize::from(color.rgb.2)).copied().unwrap_or(Self::Label)
     }
 
     /// The colour that encodes this ink for the SVG backend.
     pub(crate) fn as_color(self) -> RGBAColor {
-        let (kind, index) = self.code();
-        RGBAColor(0, kind, index, 1.0)
+        let place = INKS.iter().position(|ink| *ink == self).unwrap_or_default();
+        RGBAColor(0, 0, u8::try_from(place).unwrap_or_default(), 1.0)
     }
 
     /// Its class in the style sheet.
@@ -135,10 +90,6 @@ impl Ink {
             Self::Dot(_) => "dot",
             Self::Count(false) => "count",
             Self::Count(true) => "count late",
-            Self::MeterTrack => "track",
-            Self::MeterFill => "fill",
-            Self::MeterForecast => "fill forecast",
-            Self::MeterTick => "tick",
             Self::Title => "title",
         }
     }
@@ -194,45 +145,16 @@ impl Pen {
 mod tests {
     use super::*;
     use plotters::style::Color;
+    use std::collections::BTreeSet;
 
     #[test]
     fn every_ink_is_decoded_from_its_colour() {
-        let mut inks = vec![
-            Ink::Grid,
-            Ink::Axis,
-            Ink::Label,
-            Ink::Empty,
-            Ink::Deployment,
-            Ink::DeploymentLine,
-            Ink::Count(true),
-            Ink::Count(false),
-            Ink::MeterTrack,
-            Ink::MeterFill,
-            Ink::MeterForecast,
-            Ink::MeterTick,
-            Ink::Title,
-        ];
-        for tier in [Tier::High, Tier::Low] {
-            inks.extend([
-                Ink::AlarmShade(tier),
-                Ink::AlarmEdge(tier),
-                Ink::Threshold(tier),
-                Ink::ThresholdLabel(tier),
-            ]);
-        }
-        for n in 1..=PALETTE {
-            inks.extend([
-                Ink::Line(n),
-                Ink::Earlier(n),
-                Ink::Area(n),
-                Ink::Stack(n),
-                Ink::Bar(n),
-                Ink::Dot(n),
-            ]);
-        }
-        for ink in inks {
+        assert!(INKS.len() <= usize::from(u8::MAX));
+        for ink in INKS.iter().copied() {
             assert_eq!(Ink::from_color(ink.as_color().to_backend_color()), ink);
         }
+        let classes: BTreeSet<_> = INKS.iter().map(|ink| ink.class()).collect();
+        assert_eq!(classes.len(), 23, "every ink is in the list");
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub use layout::PlotRect;
 #[cfg(feature = "png")]
 pub use palette::Theme;
 #[cfg(feature = "draw")]
-pub use small::{Bars, Meter, MeterTick, State, bars, meter, sparkline};
+pub use small::{receive_counts, sparkline};
 #[cfg(feature = "draw")]
 pub use spec::{AlarmPeriod, Chart, Deployment, Kind, Role, Series, Size, Threshold, Tier};
 

@@ -60,9 +60,9 @@ pub(crate) fn color(ink: Ink, colors: &Colors) -> RGBAColor {
     let tier = |t| if t == Tier::High { colors.high } else { colors.low };
     let series = |n: u8| colors.series[usize::from(n.wrapping_sub(1)) % colors.series.len()];
     match ink {
-        Ink::Grid | Ink::MeterTrack => rgba(colors.grid, 1.0),
+        Ink::Grid => rgba(colors.grid, 1.0),
         Ink::Axis => rgba(colors.axis, 1.0),
-        Ink::Label | Ink::Empty | Ink::Deployment | Ink::MeterTick | Ink::Title => rgba(colors.label, 1.0),
+        Ink::Label | Ink::Empty | Ink::Deployment | Ink::Title => rgba(colors.label, 1.0),
         Ink::DeploymentLine => rgba(colors.axis, 0.45),
         Ink::AlarmShade(t) => rgba(tier(t), 0.11),
         Ink::AlarmEdge(t) | Ink::Threshold(t) | Ink::ThresholdLabel(t) => rgba(tier(t), 1.0),
@@ -71,8 +71,6 @@ pub(crate) fn color(ink: Ink, colors: &Colors) -> RGBAColor {
         Ink::Area(n) => rgba(series(n), 0.14),
         Ink::Stack(n) => rgba(series(n), 0.4),
         Ink::Count(strong) => rgba(if strong { colors.low } else { series(1) }, 1.0),
-        Ink::MeterFill => rgba(series(1), 1.0),
-        Ink::MeterForecast => rgba(series(1), 0.35),
     }
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use spillway_core::ports::QueueKind;
 use spillway_dashboard_model::ReadError;
-use spillway_dashboard_model::flow::{Queue, QueueReader, QueueSnapshot};
+use spillway_dashboard_model::flow::{QueueReader, QueueSnapshot};
 use spillway_embedded::queue::Queues;
 use std::sync::Arc;
 
@@ -19,11 +19,7 @@ impl EmbeddedQueues {
 
 #[async_trait]
 impl QueueReader for EmbeddedQueues {
-    async fn snapshot(&self, queue: Queue) -> Result<QueueSnapshot, ReadError> {
-        let kind = match queue {
-            Queue::Primary => QueueKind::Primary,
-            Queue::DeadLetter => QueueKind::Dlq,
-        };
-        self.0.snapshot(kind).await.map_err(|error| ReadError::Unavailable { reason: error.to_string() })
+    async fn snapshot(&self, queue: QueueKind) -> Result<QueueSnapshot, ReadError> {
+        self.0.snapshot(queue).await.map_err(|error| ReadError::Unavailable { reason: error.to_string() })
     }
 }

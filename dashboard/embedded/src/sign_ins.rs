@@ -6,7 +6,6 @@ use spillway_core::ports::Clock;
 use spillway_embedded::Local;
 use spillway_embedded::alarms::LINK_BASE;
 use spillway_embedded::db::{Db, DbError};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// An unused link expires after this time.
@@ -79,7 +78,8 @@ impl SignIns {
     async fn add(&self, kind: &'static str, seconds: i64) -> Result<String, DbError> {
         let mut bytes = [0_u8; 32];
         rand::rngs::OsRng.try_fill_bytes(&mut bytes).map_err(|error| DbError::Other(error.to_string()))?;
-        let secret = hexadecimal(&bytes);
+        // Its hash is as secret, and has letters and digits only.
+        let secret = format!("{:x}", Sha256::digest(bytes));
         let (hash, expires_at) = (hash(&secret), self.clock.now().as_millisecond() + seconds * 1000);
         self.db
             .write(move |tx| tx.execute("INSERT INTO sign_ins VALUES (?1, ?2, ?3)", (hash, kind, expires_at)))
@@ -114,12 +114,5 @@ async fn link(local: &Local, clock: &Arc<dyn Clock>, url: &str) -> Result<String
 }
 
 fn hash(secret: &str) -> String {
-    hexadecimal(&Sha256::digest(secret.as_bytes()))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("{:x}", Sha256::digest(secret.as_bytes()))
 }

@@ -3,10 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
 use spillway_core::metric::{Measurement, MetricId, Unit};
-use spillway_core::names::Names;
 use spillway_core::ports::{MetricSink, QueueKind, QueueReceiver as _, TraceSink};
-use spillway_core::schema::{FixedSchemas, SchemaSet};
-use spillway_core::settings::PipelineSettings;
 use spillway_core::trace::{Segment, TraceHeader};
 use spillway_dashboard_embedded::Sources;
 use spillway_dashboard_model::catalogue::{self, Stage};
@@ -17,14 +14,9 @@ use spillway_embedded::{Options, Pipeline, RealClock};
 use std::sync::Arc;
 
 async fn pipeline(folder: &tempfile::TempDir) -> Pipeline {
-    let options = Options {
-        settings: PipelineSettings::default(),
-        names: Names::default(),
-        schemas: Arc::new(FixedSchemas(Arc::new(SchemaSet::default()))),
-        clock: Arc::new(RealClock),
-        simulated_latency: None,
-    };
-    Pipeline::open(folder.path(), options).await.expect("a fresh folder can be opened")
+    Pipeline::open(folder.path(), Options::at(Arc::new(RealClock)))
+        .await
+        .expect("a fresh folder can be opened")
 }
 
 fn message(id: &str) -> OutgoingMessage {

@@ -100,9 +100,6 @@ pub trait AlarmSource: Send + Sync {
     async fn now(&self) -> Result<AlarmsNow, ReadError>;
 
     /// Changes in the range, newest first, at most `limit`: of one rule, or of all.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the source did not answer.
     async fn changes(
         &self,
         rule: Option<&RuleName>,
@@ -112,15 +109,9 @@ pub trait AlarmSource: Send + Sync {
 
     /// Periods in `ALARM` that overlap the range, of one rule or of all, the oldest first. One may have begun before
     /// the range. [`periods`] computes them from changes.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the source did not answer.
     async fn periods(&self, rule: Option<&RuleName>, range: TimeRange)
     -> Result<Vec<AlarmPeriod>, ReadError>;
 
     /// The newest opening digest: what fired outside business hours. `None` if there was none yet.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the source did not answer.
     async fn digest(&self) -> Result<Option<Digest>, ReadError>;
 }

@@ -13,9 +13,11 @@ pub use read::{ChartNumbers, Charts, read};
 use crate::metrics::{Gaps, Line, LineValue};
 use spillway_core::names::Names;
 use spillway_metrics::{Handle, MetricQuery, Resource, Statistic, Unit};
+use strum::{IntoStaticStr, VariantArray};
 
 /// The stages of the pipeline, each a page of charts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Stage {
     /// The REST API.
     Api,
@@ -37,29 +39,11 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in the order in which an event passes them.
-    pub const ALL: [Self; 8] = [
-        Self::Api,
-        Self::Ingest,
-        Self::Queue,
-        Self::Consumer,
-        Self::Table,
-        Self::Dlq,
-        Self::Archiver,
-        Self::Account,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The value in a URL: `/metrics?stage=queue`.
     pub fn slug(self) -> &'static str {
-        match self {
-            Self::Api => "api",
-            Self::Ingest => "ingest",
-            Self::Queue => "queue",
-            Self::Consumer => "consumer",
-            Self::Table => "table",
-            Self::Dlq => "dlq",
-            Self::Archiver => "archiver",
-            Self::Account => "account",
-        }
+        self.into()
     }
 
     /// The title on the page.
@@ -92,7 +76,7 @@ impl Stage {
 
     /// The stage with that slug.
     pub fn parse(slug: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stage| stage.slug() == slug)
+        Self::ALL.iter().copied().find(|stage| stage.slug() == slug)
     }
 }
 
@@ -150,7 +134,7 @@ impl Entry {
 
 /// Every chart, stage by stage, in the order in which a page shows them.
 pub fn catalogue(names: &Names) -> Vec<Entry> {
-    Stage::ALL.into_iter().flat_map(|stage| of_stage(stage, names)).collect()
+    Stage::ALL.iter().flat_map(|stage| of_stage(*stage, names)).collect()
 }
 
 /// The charts of one stage.

@@ -6,7 +6,7 @@ mod snapshots;
 mod summary;
 
 pub use activity::{Activity, ApiActivity, FunctionActivity, QueueActivity, RecordActivity, TableActivity};
-pub use queue::{Countdown, Queue, QueueReader};
+pub use queue::{Countdown, QueueReader};
 pub use snapshots::{FlowSnapshots, FlowSources};
 pub use spillway_core::queue::QueueSnapshot;
 pub use summary::{Sentence, State, Target, overall, summary};

@@ -35,9 +35,6 @@ pub struct Reading {
 pub trait MetricReader: Send + Sync {
     /// A series for each query over the range, widened to whole periods. A metric that was never recorded has a series
     /// of gaps.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the source did not answer.
     async fn read(
         &self,
         queries: &[MetricQuery],

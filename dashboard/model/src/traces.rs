@@ -10,15 +10,9 @@ use std::collections::BTreeSet;
 #[async_trait]
 pub trait TraceReader: Send + Sync {
     /// One trace; `None` if it is unknown, or older than 30 days, the retention of traces.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the source did not answer.
     async fn get(&self, id: &str) -> Result<Option<Trace>, ReadError>;
 
     /// Traces that began in the range, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the source did not answer.
     async fn list(
         &self,
         range: TimeRange,

@@ -15,7 +15,6 @@ mod sign_in;
 mod sign_ins;
 
 pub use assets::{Assets, AssetsError};
-pub use pages::drawn;
 pub use serve::{ServeError, bind, serve};
 pub use sign_ins::{InMemorySignIns, Secret, SignInError, SignIns, digest};
 pub use spillway_dashboard_app::ports::Environment;
@@ -47,15 +46,9 @@ pub struct Deps {
 
 /// All routes, with sign-in and security headers around them.
 pub fn router(deps: Deps) -> Router {
-    let pages = pages::routes(&deps);
-    around(deps, pages)
-}
-
-/// Adds sign-in, files, switches and security headers to a router of pages.
-pub fn around(deps: Deps, pages: Router) -> Router {
     // This level is fast, and its output is only a few percent larger than that of the slowest.
     let compression = CompressionLayer::<DefaultPredicate>::new().quality(CompressionLevel::Precise(4));
-    pages
+    pages::routes(&deps)
         .route("/settings", routing::post(preferences::change))
         .layer(middleware::from_fn_with_state(deps.clone(), sign_in::require_session))
         .route("/sign-in", routing::get(sign_in::sign_in).with_state(deps.clone()))

@@ -14,7 +14,7 @@ pub fn routes(deps: &Deps) -> Router {
     let context = context(deps);
     let act =
         move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(context.clone(), request);
-    let draw = drawn(deps, || view! { <Shell><Pages /></Shell> });
+    let draw = drawn(deps);
     let pages = leptos_axum::generate_route_list(|| view! { <Pages /> });
     pages
         .iter()
@@ -23,15 +23,15 @@ pub fn routes(deps: &Deps) -> Router {
         .fallback(draw)
 }
 
-/// A handler that draws a view with the pages' context.
-pub fn drawn<V: IntoView + 'static>(
+/// A handler that draws a page with the pages' context.
+fn drawn(
     deps: &Deps,
-    view: impl Fn() -> V + Clone + Send + Sync + 'static,
 ) -> impl Fn(Request<Body>) -> PinnedFuture<Response<Body>> + Clone + Send + Sync + 'static {
     // Leptos spawns on the runtime of the first call; later calls have no effect.
     let _already_set = any_spawner::Executor::init_tokio();
     let context = context(deps);
-    move |request| leptos_axum::handle_response_inner(context.clone(), view.clone(), request, whole_page)
+    let app = || view! { <Shell><Pages /></Shell> };
+    move |request| leptos_axum::handle_response_inner(context.clone(), app, request, whole_page)
 }
 
 fn context(deps: &Deps) -> impl Fn() + Clone + Send + Sync + 'static {

@@ -80,24 +80,6 @@ impl S3Archive {
         Self { objects: Objects::new(s3, names), index, log, clock }
     }
 
-    async fn change_states(
-        &self,
-        ids: &[MessageId],
-        from: DeadLetterStatus,
-        to: DeadLetterState,
-    ) -> Result<Vec<MessageId>, ArchiveError> {
-        let entries = self.index.entries(ids).await?;
-        let steps: Vec<Step> = entries
-            .into_values()
-            .filter(|entry| entry.state.status() == from)
-            .map(|before| (before.clone(), Entry { state: to.clone(), ..before }))
-            .collect();
-        let taken = self.index.take(steps, |_, _| Vec::new()).await?;
-        let mut taken: HashSet<_> = taken.into_iter().map(|entry| entry.id).collect();
-        // An id that is named twice is answered once.
-        Ok(ids.iter().filter(|id| taken.remove(*id)).cloned().collect())
-    }
-
     /// The complete dead letters of entries, in their order. A letter whose object has expired (`keep_days` of the
     /// bucket) is left out.
     async fn letters(&self, entries: Vec<Entry>) -> Result<Vec<DeadLetter>, ArchiveError> {
@@ -178,18 +160,21 @@ impl DeadLetters for S3Archive {
         Ok(query::ids(&self.index, filter, limit).await?)
     }
 
-    async fn discard(
+    async fn change_states(
         &self,
         ids: &[MessageId],
-        by: &str,
-        reason: &str,
+        from: DeadLetterStatus,
+        to: DeadLetterState,
     ) -> Result<Vec<MessageId>, ArchiveError> {
-        let (by, reason) = (by.to_owned(), reason.to_owned());
-        let to = DeadLetterState::Discarded { by, reason, at: self.clock.now() };
-        self.change_states(ids, DeadLetterStatus::Archived, to).await
-    }
-
-    async fn restore(&self, ids: &[MessageId], _by: &str) -> Result<Vec<MessageId>, ArchiveError> {
-        self.change_states(ids, DeadLetterStatus::Discarded, DeadLetterState::Archived).await
+        let entries = self.index.entries(ids).await?;
+        let steps: Vec<Step> = entries
+            .into_values()
+            .filter(|entry| entry.state.status() == from)
+            .map(|before| (before.clone(), Entry { state: to.clone(), ..before }))
+            .collect();
+        let taken = self.index.take(steps, |_, _| Vec::new()).await?;
+        let mut taken: HashSet<_> = taken.into_iter().map(|entry| entry.id).collect();
+        // An id that is named twice is answered once.
+        Ok(ids.iter().filter(|id| taken.remove(*id)).cloned().collect())
     }
 }

@@ -3,6 +3,7 @@
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use spillway_core::one_line;
 use std::error::Error;
 
 /// Whether a failed call may have done its work, and whether a retry can help.
@@ -58,7 +59,7 @@ impl CallError {
 
     /// A truncated answer.
     pub fn cut(action: &str, error: &(dyn Error + 'static)) -> Self {
-        Self { decision: RetryDecision::Unknown, code: None, text: format!("{action}: {}", chain(error)) }
+        Self { decision: RetryDecision::Unknown, code: None, text: format!("{action}: {}", one_line(error)) }
     }
 }
 
@@ -108,7 +109,7 @@ where
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             (RetryDecision::TimedOut, None, "no answer in time".to_owned())
         }
-        other => (RetryDecision::Unknown, None, chain(other)),
+        other => (RetryDecision::Unknown, None, one_line(other)),
     };
     CallError { decision, code, text: format!("{action}: {text}") }
 }
@@ -133,21 +134,6 @@ pub(crate) fn decide(code: Option<&str>, status: u16) -> RetryDecision {
     } else {
         RetryDecision::Refused
     }
-}
-
-/// An error with its causes, from the outside in, each named once.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let more = inner.to_string();
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -198,9 +198,6 @@ pub struct QueueDepth {
 }
 
 /// Asks how many messages a queue has.
-///
-/// # Errors
-/// [`ExplainedError`] if SQS did not say.
 pub async fn queue_depth(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<QueueDepth, ExplainedError> {
     let names = [
         QueueAttributeName::ApproximateNumberOfMessages,

@@ -23,7 +23,6 @@ pub mod queue;
 pub mod redelivery;
 pub mod replays;
 pub mod schemas;
-mod send;
 pub mod store;
 #[cfg(test)]
 mod testing;

@@ -76,9 +76,6 @@ impl Deployment {
     }
 
     /// The same with clients that are there already.
-    ///
-    /// # Errors
-    /// The schemas can't be read.
     pub async fn with_clients(topology: Topology, clients: Clients) -> Result<Self, AttachError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let names = archive_names(&topology);
@@ -149,7 +146,7 @@ async fn identify(clients: &Clients, topology: &Topology) -> Result<(), AttachEr
 
 async fn schemas(topology: &Topology, clients: &Clients) -> Result<Arc<dyn Schemas>, AttachError> {
     let Some(prefix) = &topology.archive.schemas_prefix else {
-        return Ok(Arc::new(FixedSchemas(Arc::default())));
+        return Ok(Arc::new(FixedSchemas::default()));
     };
     let loaded = S3Schemas::load(clients.s3(), topology.archive.bucket.as_str(), prefix.as_str()).await;
     Ok(Arc::new(loaded.map_err(|error| AttachError::Schemas(error.to_string()))?))

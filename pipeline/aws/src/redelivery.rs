@@ -2,13 +2,13 @@
 
 use crate::backoff::{Backoff, Pace};
 use crate::call_error::{CallError, call_error};
-use crate::send::{MAX_IN_A_CALL, Sender, failed_entry, given_up, missing_entry, refused};
+use crate::queue::{MAX_IN_A_CALL, SqsQueue, failed_entry, given_up, missing_entry, refused};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use spillway_core::message::OutgoingMessage;
 use spillway_core::ports::{
-    DeadLetterOrder, Deferral, LARGEST_MESSAGE, QueueError, Redelivery, message_size,
+    DeadLetterOrder, Deferral, EventQueue as _, LARGEST_MESSAGE, QueueError, Redelivery, message_size,
 };
 use std::collections::HashMap;
 use std::time::Duration;
@@ -24,7 +24,7 @@ const LONGEST_DELAY_S: i32 = 12 * 3600;
 pub struct SqsRedelivery {
     client: Client,
     queue_url: String,
-    dlq: Sender,
+    dlq: SqsQueue,
     pace: Pace,
 }
 
@@ -33,7 +33,7 @@ impl SqsRedelivery {
     /// [`crate::SqsQueue`].
     pub fn new(client: Client, queue_url: impl Into<String>, dlq_url: impl Into<String>) -> Self {
         let pace = Pace::for_limits(client.config().timeout_config());
-        let dlq = Sender::new(&client, dlq_url.into());
+        let dlq = SqsQueue::new(client.clone(), dlq_url);
         let retries = aws_sdk_sqs::config::retry::RetryConfig::disabled();
         let config = client.config().to_builder().retry_config(retries).build();
         Self { client: Client::from_conf(config), queue_url: queue_url.into(), dlq, pace }
@@ -42,7 +42,7 @@ impl SqsRedelivery {
     /// With other waits between tries, or another deadline.
     #[must_use]
     pub fn with_pace(mut self, pace: Pace) -> Self {
-        self.dlq.set_pace(pace);
+        self.dlq = self.dlq.with_pace(pace);
         self.pace = pace;
         self
     }

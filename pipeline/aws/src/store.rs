@@ -15,7 +15,6 @@ use futures::{StreamExt, stream};
 use spillway_core::Timestamp;
 use spillway_core::ids::{EventKey, EventType, MessageId};
 use spillway_core::ports::{Clock, EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};
-use std::sync::Arc;
 
 /// DynamoDB's limit for an item, names and values together: 400 KB.
 const LARGEST_ITEM: usize = 400 * 1024;
@@ -33,7 +32,6 @@ pub struct DynamoEvents {
     writer: Client,
     table: String,
     pace: Pace,
-    clock: Arc<dyn Clock>,
 }
 
 impl DynamoEvents {
@@ -42,7 +40,7 @@ impl DynamoEvents {
         let retries = aws_sdk_dynamodb::config::retry::RetryConfig::disabled();
         let writer = Client::from_conf(client.config().to_builder().retry_config(retries).build());
         let pace = Pace::for_limits(client.config().timeout_config());
-        Self { reader: client, writer, table: table.into(), pace, clock: Arc::new(SystemClock) }
+        Self { reader: client, writer, table: table.into(), pace }
     }
 
     /// With other waits between tries, or another deadline.
@@ -52,16 +50,9 @@ impl DynamoEvents {
         self
     }
 
-    /// With another clock.
-    #[must_use]
-    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
     /// Writes one event. Retries until it is stored, is found to be stored already, or no time is left.
     async fn put(&self, event: &StoreItem, mut backoff: Backoff) -> Result<PutOutcome, StoreError> {
-        let item = written(event, self.clock.now());
+        let item = written(event, SystemClock.now());
         let bytes = size(&item);
         if bytes > LARGEST_ITEM {
             return Err(StoreError::TooLarge { bytes, limit: LARGEST_ITEM });

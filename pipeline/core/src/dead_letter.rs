@@ -3,8 +3,10 @@
 use crate::Timestamp;
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{EventKey, EventType, Fingerprint, MessageId, ReplayId};
+use crate::ledger::Place;
 use crate::message::MessageAttributes;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// The state of a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +55,23 @@ impl DeadLetterState {
 }
 
 /// A [`DeadLetterState`] without its data: what filters and indexes use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum DeadLetterStatus {
     /// In the archive, waiting for an operator.
     Archived,
@@ -68,16 +85,21 @@ pub enum DeadLetterStatus {
 
 impl DeadLetterStatus {
     /// All statuses.
-    pub const ALL: [Self; 4] = [Self::Archived, Self::Replaying, Self::Stored, Self::Discarded];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// Where the event of such a dead letter is.
+    pub fn place(self) -> Place {
+        match self {
+            Self::Archived => Place::Archived,
+            Self::Replaying => Place::Replaying,
+            Self::Stored => Place::Stored,
+            Self::Discarded => Place::Discarded,
+        }
+    }
 
     /// The name on the wire, such as `archived`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Archived => "archived",
-            Self::Replaying => "replaying",
-            Self::Stored => "stored",
-            Self::Discarded => "discarded",
-        }
+        self.into()
     }
 }
 

@@ -4,11 +4,26 @@ use crate::Timestamp;
 use crate::ids::{CodeVersion, EventType, Fingerprint};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fmt;
+use strum::{IntoStaticStr, VariantArray};
 
 /// The kind of failure, which decides between retrying and giving up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum FailureClass {
     /// The body is no CloudEvent. A retry cannot help: the body won't change.
     Malformed,
@@ -38,37 +53,15 @@ impl FailureClass {
 
     /// The name on the wire, such as `store_throttled`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Schema => "schema",
-            Self::TooLarge => "too_large",
-            Self::StoreThrottled => "store_throttled",
-            Self::StoreUnavailable => "store_unavailable",
-            Self::StoreTimeout => "store_timeout",
-            Self::ConsumerCrash => "consumer_crash",
-        }
+        self.into()
     }
 
     /// Every class, for filters and parsing.
-    pub const ALL: [Self; 7] = [
-        Self::Malformed,
-        Self::Schema,
-        Self::TooLarge,
-        Self::StoreThrottled,
-        Self::StoreUnavailable,
-        Self::StoreTimeout,
-        Self::ConsumerCrash,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The class with that name on the wire.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|class| class.as_str() == name)
-    }
-}
-
-impl fmt::Display for FailureClass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        Self::ALL.iter().copied().find(|class| class.as_str() == name)
     }
 }
 

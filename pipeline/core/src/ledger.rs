@@ -90,8 +90,11 @@ impl Ledger {
 }
 
 /// Where one event is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Place {
     /// In the primary queue, visible.
     Queued,
@@ -112,15 +115,7 @@ pub enum Place {
 impl Place {
     /// The name on the wire, such as `in_flight`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::InFlight => "in_flight",
-            Self::Stored => "stored",
-            Self::InDlq => "in_dlq",
-            Self::Archived => "archived",
-            Self::Replaying => "replaying",
-            Self::Discarded => "discarded",
-        }
+        self.into()
     }
 
     /// The rank of a place. If one event is in several places, the place with the highest rank counts.

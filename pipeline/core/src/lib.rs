@@ -5,6 +5,7 @@
 //! puts it into the event store. [`usecases::archive`] keeps failed events, and [`usecases::replay`] puts
 //! them back. [`Pipeline`] is the set of a pipeline's ports, and [`worker`] the shell around each batch.
 
+mod causes;
 pub mod dead_letter;
 pub mod event;
 pub mod failure;
@@ -24,6 +25,7 @@ pub mod trace;
 pub mod usecases;
 pub mod worker;
 
+pub use causes::one_line;
 pub use pipeline::Pipeline;
 
 /// A point in time, in UTC. What crosses a wire or reaches a disk is RFC 3339 or Unix milliseconds.

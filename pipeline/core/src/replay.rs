@@ -15,8 +15,9 @@ pub enum ReplayState {
 }
 
 /// The state of one message of a replay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ReplayItemState {
     /// Not put back yet.
     Waiting,
@@ -31,12 +32,7 @@ pub enum ReplayItemState {
 impl ReplayItemState {
     /// The name on the wire, such as `returned`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Sent => "sent",
-            Self::Stored => "stored",
-            Self::Returned => "returned",
-        }
+        self.into()
     }
 }
 

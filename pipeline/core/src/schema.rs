@@ -111,7 +111,8 @@ fn registry(
     registry.prepare().map_err(|error| fail("the folder", error.to_string()))
 }
 
-/// A set that never changes.
+/// A set that never changes; without any schema by default.
+#[derive(Default)]
 pub struct FixedSchemas(pub Arc<SchemaSet>);
 
 impl Schemas for FixedSchemas {

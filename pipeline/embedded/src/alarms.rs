@@ -19,8 +19,8 @@ mod write;
 pub use history::TelemetryHistory;
 pub use log::AlarmLog;
 pub use settings::{AlarmSettings, AlarmSettingsError, RuleFiles};
-pub use watch::{ActiveRules, Watch, WatchError, WatchOptions};
-pub use webhook::{DeliveryError, NoCertificates, Webhook, WebhookUrl, WebhookUrlError};
+pub use watch::{ActiveRules, Watch, WatchError, WatchOptions, minute};
+pub use webhook::{DeliveryError, Webhook, WebhookUrl, WebhookUrlError};
 
 use crate::Pipeline;
 use spillway_core::ports::Clock;

@@ -30,6 +30,63 @@ impl Archive {
         Self { db, clock }
     }
 
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ArchiveError> {
+        Ok(self.db.read(work).await?)
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ArchiveError> {
+        Ok(self.db.write(work).await?)
+    }
+}
+
+impl From<DbError> for ArchiveError {
+    fn from(error: DbError) -> Self {
+        Self::Unavailable { reason: error.to_string() }
+    }
+}
+
+#[async_trait]
+impl DeadLetterSink for Archive {
+    async fn put(&self, dead_letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>> {
+        let letters = dead_letters.to_vec();
+        let done = self.write(move |tx| letters.iter().try_for_each(|letter| put(tx, letter))).await;
+        dead_letters.iter().map(|_| done.clone()).collect()
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Archive {
+    async fn get(&self, id: &MessageId) -> Result<Option<DeadLetter>, ArchiveError> {
+        let id = id.clone();
+        self.read(move |connection| row::get(connection, id.as_str())).await
+    }
+
+    async fn list(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetter>, ArchiveError> {
+        let (filter, after) = (filter.clone(), after.map(str::to_owned));
+        self.read(move |connection| query::list(connection, &filter, after.as_deref(), limit)).await
+    }
+
+    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
+        let filter = filter.clone();
+        self.read(move |connection| query::groups(connection, &filter)).await
+    }
+
+    async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {
+        let filter = filter.clone();
+        self.read(move |connection| query::ids(connection, &filter, limit)).await
+    }
+
     async fn change_states(
         &self,
         ids: &[MessageId],
@@ -46,79 +103,7 @@ impl Archive {
             }
             Ok(done)
         };
-        self.db.write(change).await.map_err(|error| unavailable(&error))
-    }
-}
-
-pub(crate) fn unavailable(error: &DbError) -> ArchiveError {
-    ArchiveError::Unavailable { reason: error.to_string() }
-}
-
-#[async_trait]
-impl DeadLetterSink for Archive {
-    async fn put(&self, dead_letters: &[DeadLetter]) -> Vec<Result<(), ArchiveError>> {
-        let letters = dead_letters.to_vec();
-        let done = self
-            .db
-            .write(move |tx| letters.iter().try_for_each(|letter| put(tx, letter)))
-            .await
-            .map_err(|error| unavailable(&error));
-        dead_letters.iter().map(|_| done.clone()).collect()
-    }
-}
-
-#[async_trait]
-impl DeadLetters for Archive {
-    async fn get(&self, id: &MessageId) -> Result<Option<DeadLetter>, ArchiveError> {
-        let id = id.clone();
-        self.db
-            .read(move |connection| row::get(connection, id.as_str()))
-            .await
-            .map_err(|error| unavailable(&error))
-    }
-
-    async fn list(
-        &self,
-        filter: &DeadLetterFilter,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<DeadLetter>, ArchiveError> {
-        let (filter, after) = (filter.clone(), after.map(str::to_owned));
-        self.db
-            .read(move |connection| query::list(connection, &filter, after.as_deref(), limit))
-            .await
-            .map_err(|error| unavailable(&error))
-    }
-
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
-        let filter = filter.clone();
-        self.db
-            .read(move |connection| query::groups(connection, &filter))
-            .await
-            .map_err(|error| unavailable(&error))
-    }
-
-    async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {
-        let filter = filter.clone();
-        self.db
-            .read(move |connection| query::ids(connection, &filter, limit))
-            .await
-            .map_err(|error| unavailable(&error))
-    }
-
-    async fn discard(
-        &self,
-        ids: &[MessageId],
-        by: &str,
-        reason: &str,
-    ) -> Result<Vec<MessageId>, ArchiveError> {
-        let (by, reason) = (by.to_owned(), reason.to_owned());
-        let to = DeadLetterState::Discarded { by, reason, at: self.clock.now() };
-        self.change_states(ids, DeadLetterStatus::Archived, to).await
-    }
-
-    async fn restore(&self, ids: &[MessageId], _by: &str) -> Result<Vec<MessageId>, ArchiveError> {
-        self.change_states(ids, DeadLetterStatus::Discarded, DeadLetterState::Archived).await
+        self.write(change).await
     }
 }
 

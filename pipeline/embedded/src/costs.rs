@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use spillway_core::Timestamp;
 use spillway_core::names::Names;
 use spillway_metrics::{
-    Api, Function, MetricId, MetricQuery, Queue, Statistic, Table, api, function, queue, table,
+    Api, Function, MetricId, MetricQuery, Queue, Statistic, Table, api, function, prices, queue, table,
 };
 
 /// Memory of each function in GB, as Terraform has it.
@@ -19,33 +19,6 @@ const HOUR: u32 = 3_600;
 const PACE_OVER: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// With less history than this there is no average, and no forecast.
 const LEAST_FOR_A_PACE: SignedDuration = SignedDuration::from_hours(24);
-
-/// Prices in US dollars: AWS's public ones for us-east-1, without free tiers.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PriceList {
-    /// A request to a REST API.
-    pub api_request: f64,
-    /// An invocation of a function.
-    pub invocation: f64,
-    /// A function's GB-second on arm64.
-    pub gb_second: f64,
-    /// A request to a queue.
-    pub queue_request: f64,
-    /// A write request unit of a table on demand.
-    pub write_unit: f64,
-    /// An object put into the archive.
-    pub object: f64,
-}
-
-/// As of the end of 2025.
-pub const PRICES: PriceList = PriceList {
-    api_request: 3.50e-6,
-    invocation: 0.20e-6,
-    gb_second: 0.000_013_333_4,
-    queue_request: 0.40e-6,
-    write_unit: 0.625e-6,
-    object: 5.0e-6,
-};
 
 /// The spending of the month.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,9 +30,6 @@ pub struct Spending {
 }
 
 /// Computes what was spent in the month of `now` until now.
-///
-/// # Errors
-/// Telemetry can't be read.
 pub fn spending(
     reader: &TelemetryReader,
     names: &Names,
@@ -113,23 +83,24 @@ fn hourly(
 
 /// Each metric that is paid for, with the price of one.
 fn priced(names: &Names) -> Vec<(MetricId, f64)> {
-    let p = PRICES;
-    let mut all = vec![(api::REQUESTS.of(&Api::from(names)), p.api_request)];
+    let price = |key| prices().of_one(key);
+    let (queue_request, write_unit) = (price("sqs_request"), price("dynamodb_write_unit"));
+    let mut all = vec![(api::REQUESTS.of(&Api::from(names)), price("api_request"))];
     // Each batch that a function gets was received with one request and deleted with another.
     for (name, of_its_queue) in
         [(&names.ingest_function, 0.0), (&names.consumer_function, 2.0), (&names.archiver_function, 2.0)]
     {
         let named = Function::from(name);
-        let invocation = p.invocation + of_its_queue * p.queue_request;
+        let invocation = price("lambda_request") + of_its_queue * queue_request;
         all.push((function::INVOCATIONS.of(&named), invocation));
         // Durations are in milliseconds.
-        all.push((function::DURATION.of(&named), p.gb_second * MEMORY_GB / 1_000.0));
+        all.push((function::DURATION.of(&named), price("lambda_gb_s") * MEMORY_GB / 1_000.0));
     }
     let (primary, dlq) = (Queue::from(&names.queue), Queue::from(&names.dead_letter_queue));
-    all.push((queue::SENT.of(&primary), p.queue_request));
-    all.push((queue::SENT.of(&dlq), p.queue_request));
+    all.push((queue::SENT.of(&primary), queue_request));
+    all.push((queue::SENT.of(&dlq), queue_request));
     // Each dead letter that is deleted there is an object in the archive, and an entry in its index.
-    all.push((queue::DELETED.of(&dlq), p.object + p.write_unit));
-    all.push((table::CONSUMED_WRITES.of(&Table::from(&names.table)), p.write_unit));
+    all.push((queue::DELETED.of(&dlq), price("s3_put") + write_unit));
+    all.push((table::CONSUMED_WRITES.of(&Table::from(&names.table)), write_unit));
     all
 }

@@ -24,18 +24,12 @@ impl Faults {
     }
 
     /// Switches a fault on. One of the same kind that is on is replaced.
-    ///
-    /// # Errors
-    /// The data folder can't be written.
     pub async fn start(&self, fault: Fault) -> Result<(), DbError> {
         self.stop(fault.kind.name()).await?;
         self.add(fault).await
     }
 
     /// Adds a fault to the plan and keeps the others.
-    ///
-    /// # Errors
-    /// The data folder can't be written.
     pub async fn add(&self, fault: Fault) -> Result<(), DbError> {
         let document = serde_json::to_string(&fault).map_err(|error| DbError::Other(error.to_string()))?;
         self.db.write(move |tx| tx.execute("INSERT INTO faults (document) VALUES (?1)", [document])).await?;
@@ -43,9 +37,6 @@ impl Faults {
     }
 
     /// Switches off the faults of that kind that are on now. Returns how many there were.
-    ///
-    /// # Errors
-    /// The data folder can't be written.
     pub async fn stop(&self, name: &str) -> Result<usize, DbError> {
         let now = self.clock.now();
         let name = name.to_owned();
@@ -69,18 +60,12 @@ impl Faults {
     }
 
     /// All faults that ever were, oldest first.
-    ///
-    /// # Errors
-    /// The data folder can't be read.
     pub async fn list(&self) -> Result<Vec<Fault>, DbError> {
         let faults = self.db.read(read).await?;
         Ok(faults.into_iter().map(|(_, fault)| fault).collect())
     }
 
     /// Reads the faults again, in case another process changed them.
-    ///
-    /// # Errors
-    /// The data folder can't be read.
     pub async fn refresh(&self) -> Result<(), DbError> {
         let now = self.clock.now();
         let mut faults = self.list().await?;

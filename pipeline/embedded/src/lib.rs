@@ -9,6 +9,7 @@ pub mod costs;
 pub mod db;
 pub mod faults;
 pub mod gateway;
+pub mod https;
 pub mod ledger;
 pub mod locate;
 pub mod ops;

@@ -5,6 +5,7 @@ use crate::ledger::unreadable;
 use async_trait::async_trait;
 use rusqlite::{Connection, Row};
 use spillway_core::Timestamp;
+use spillway_core::dead_letter::DeadLetterStatus;
 use spillway_core::failure::Failure;
 use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
 use spillway_core::ledger::Place;
@@ -60,12 +61,7 @@ fn place_of_message(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Place> {
 }
 
 fn place_of_dead_letter(state: &str) -> Place {
-    match state {
-        "archived" => Place::Archived,
-        "replaying" => Place::Replaying,
-        "discarded" => Place::Discarded,
-        _ => Place::Stored,
-    }
+    state.parse().map_or(Place::Stored, DeadLetterStatus::place)
 }
 
 fn locate(connection: &Connection, id: &EventId, now: Timestamp) -> rusqlite::Result<Vec<Location>> {

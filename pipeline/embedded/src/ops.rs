@@ -1,6 +1,5 @@
 //! The audit log in a database.
 
-use crate::archive::unavailable;
 use crate::db::{Db, from_millis, millis};
 use async_trait::async_trait;
 use rusqlite::params;
@@ -14,7 +13,8 @@ pub struct Audit(pub Arc<Db>);
 impl OpsLog for Audit {
     async fn append(&self, entries: &[AuditEntry]) -> Result<(), ArchiveError> {
         let entries = entries.to_vec();
-        self.0
+        Ok(self
+            .0
             .write(move |tx| {
                 let mut insert = tx.prepare_cached(
                     "INSERT INTO audit (at, by, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -30,13 +30,13 @@ impl OpsLog for Audit {
                 }
                 Ok(())
             })
-            .await
-            .map_err(|error| unavailable(&error))
+            .await?)
     }
 
     async fn entries(&self, subject: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>, ArchiveError> {
         let subject = subject.map(str::to_owned);
-        self.0
+        Ok(self
+            .0
             .read(move |connection| {
                 let mut query = connection.prepare_cached(
                     "SELECT at, by, action, subject, detail FROM audit
@@ -53,7 +53,6 @@ impl OpsLog for Audit {
                 })?;
                 rows.collect()
             })
-            .await
-            .map_err(|error| unavailable(&error))
+            .await?)
     }
 }

@@ -16,7 +16,7 @@ use spillway_core::metric::Measurement;
 use spillway_core::names::Names;
 use spillway_core::pipeline::WorkerPorts;
 use spillway_core::ports::{Clock, MetricSink, Schemas};
-use spillway_core::schema::{FixedSchemas, SchemaSet};
+use spillway_core::schema::FixedSchemas;
 use spillway_core::settings::PipelineSettings;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +34,19 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// `Some` in virtual time: what a call of the store takes.
     pub simulated_latency: Option<Duration>,
+}
+
+impl Options {
+    /// A pipeline with that clock: default settings and names, no schemas, and real time.
+    pub fn at(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            settings: PipelineSettings::default(),
+            names: Names::default(),
+            schemas: Arc::new(FixedSchemas::default()),
+            clock,
+            simulated_latency: None,
+        }
+    }
 }
 
 /// The parts beside its ports that only a pipeline on one machine has.
@@ -116,9 +129,6 @@ impl Local {
     }
 
     /// Records a fact about the pipeline for processes that attach to it.
-    ///
-    /// # Errors
-    /// The data folder can't be written.
     pub async fn note(&self, name: &'static str, value: &str) -> Result<(), DbError> {
         let value = value.to_owned();
         self.db
@@ -128,9 +138,6 @@ impl Local {
     }
 
     /// Reads a fact about the pipeline.
-    ///
-    /// # Errors
-    /// The data folder can't be read.
     pub async fn fact(&self, name: &'static str) -> Result<Option<String>, DbError> {
         fact(&self.db, name).await
     }
@@ -169,9 +176,6 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Opens a data folder in order to run the pipeline on it.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
     pub async fn open(dir: &Path, options: Options) -> Result<Self, OpenError> {
         let folder = DataFolder::own(dir)?;
         let unusable =
@@ -194,9 +198,6 @@ impl Pipeline {
     }
 
     /// Attaches to the data folder of a pipeline that may be running in another process.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
     pub async fn attach(dir: &Path) -> Result<(spillway_core::Pipeline, Local), OpenError> {
         let folder = DataFolder::attach(dir)?;
         let unusable =
@@ -210,14 +211,13 @@ impl Pipeline {
                 Ok(schemas) => Arc::new(schemas),
                 Err(error) => return Err(unusable(DbError::Other(error.to_string()))),
             },
-            None => Arc::new(FixedSchemas(Arc::new(SchemaSet::default()))),
+            None => Arc::new(FixedSchemas::default()),
         };
         let options = Options {
             settings: settings.unwrap_or_default(),
             names: names.unwrap_or_default(),
             schemas,
-            clock: Arc::new(RealClock),
-            simulated_latency: None,
+            ..Options::at(Arc::new(RealClock))
         };
         let (ports, _, local) = assemble(db, options, Arc::new(Ignore));
         Ok((ports, local))

@@ -103,7 +103,7 @@ impl EventQueue for Queues {
         let mut ids = ids.into_iter().map(MessageId::new);
         let mut answer = |refusal: Option<QueueError>| match (refusal, &sent) {
             (Some(refusal), _) => Err(refusal),
-            (None, Err(error)) => Err(unavailable(error)),
+            (None, Err(error)) => Err(error.into()),
             // There is an id for each that was not refused.
             (None, Ok(())) => {
                 ids.next().ok_or_else(|| QueueError::Unavailable { reason: "no id".to_owned() })
@@ -168,8 +168,16 @@ impl Row {
     }
 }
 
-pub(crate) fn unavailable(error: &DbError) -> QueueError {
-    QueueError::Unavailable { reason: error.to_string() }
+impl From<&DbError> for QueueError {
+    fn from(error: &DbError) -> Self {
+        Self::Unavailable { reason: error.to_string() }
+    }
+}
+
+impl From<DbError> for QueueError {
+    fn from(error: DbError) -> Self {
+        Self::from(&error)
+    }
 }
 
 /// A receipt handle names the row and the receive: one from an earlier receive no longer fits.

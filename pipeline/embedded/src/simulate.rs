@@ -20,9 +20,6 @@ const STORE_LATENCY: Duration = Duration::from_millis(6);
 
 /// Runs work in virtual time that starts at `start`. Whenever nothing is left to do, time jumps to the next timer, so
 /// that a day of traffic takes seconds. Everything happens on the calling thread, in an order that is the same each time.
-///
-/// # Errors
-/// The operating system refused a runtime.
 pub fn in_virtual_time<T>(start: Timestamp, work: impl AsyncFnOnce(VirtualClock) -> T) -> std::io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     Ok(runtime.block_on(async { work(VirtualClock::starting_at(start)).await }))
@@ -63,9 +60,6 @@ pub struct Simulation {
 
 impl Simulation {
     /// Opens a pipeline in an empty data folder, inside [`in_virtual_time`]. Nothing runs before [`Self::start`].
-    ///
-    /// # Errors
-    /// See [`SimulationError`].
     pub async fn open(
         folder: &Path,
         clock: VirtualClock,
@@ -74,10 +68,9 @@ impl Simulation {
         let SimulationOptions { settings, schemas, faults, seed } = options;
         let options = Options {
             settings: settings.clone(),
-            names: Names::default(),
             schemas,
-            clock: Arc::new(clock),
             simulated_latency: Some(STORE_LATENCY),
+            ..Options::at(Arc::new(clock))
         };
         let pipeline = Arc::new(Pipeline::open(folder, options).await?);
         for fault in faults {

@@ -1,9 +1,7 @@
 //! The ports on SQLite pass the suites that every adapter passes.
 
-use spillway_core::names::Names;
 use spillway_core::ports::Schemas;
-use spillway_core::schema::{FixedSchemas, SchemaSet};
-use spillway_core::settings::PipelineSettings;
+use spillway_core::schema::SchemaSet;
 use spillway_embedded::schemas::SchemaFolder;
 use spillway_embedded::{Options, Pipeline, RealClock};
 use spillway_testkit::contract::EmptyPipeline;
@@ -13,14 +11,8 @@ use tempfile::TempDir;
 
 async fn open() -> EmptyPipeline {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = Options {
-        settings: PipelineSettings::default(),
-        names: Names::default(),
-        schemas: Arc::new(FixedSchemas(Arc::default())),
-        clock: Arc::new(RealClock),
-        simulated_latency: None,
-    };
-    let pipeline = Pipeline::open(folder.path(), options).await.expect("a fresh folder opens");
+    let pipeline =
+        Pipeline::open(folder.path(), Options::at(Arc::new(RealClock))).await.expect("a fresh folder opens");
     EmptyPipeline {
         ports: pipeline.ports.clone(),
         workers: pipeline.workers.clone(),

@@ -95,7 +95,8 @@ impl From<&PipelineSettings> for IngestSettings {
 }
 
 /// How a request ended, for metrics and traces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Outcome {
     /// Everything in it was accepted.
     Accepted,
@@ -112,13 +113,7 @@ pub enum Outcome {
 impl Outcome {
     /// The value of the annotation `outcome`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::PartlyAccepted => "partly-accepted",
-            Self::Refused => "refused",
-            Self::Unavailable => "unavailable",
-            Self::Answered => "answered",
-        }
+        self.into()
     }
 }
 

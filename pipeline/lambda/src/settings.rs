@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
 /// A setting that a function can't start with.
@@ -91,15 +92,14 @@ pub struct Common {
     pub log_level: LevelFilter,
     /// The code version that failures name.
     pub version: CodeVersion,
+    /// How long an invocation may take.
+    pub timeout: Duration,
     /// Where X-Ray's daemon listens; without it nothing is traced.
     pub xray_daemon: Option<SocketAddr>,
 }
 
 impl Common {
     /// Reads it.
-    ///
-    /// # Errors
-    /// The first setting that is missing or wrong.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         let release = environment.optional("SPILLWAY_RELEASE");
         Ok(Self {
@@ -107,6 +107,7 @@ impl Common {
             deployment: environment.text("SPILLWAY_DEPLOYMENT")?,
             log_level: log_level(environment)?,
             version: CodeVersion::new(release.unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned())),
+            timeout: Duration::from_secs(environment.number("SPILLWAY_TIMEOUT_S", 1..=900)?),
             xray_daemon: environment
                 .optional("AWS_XRAY_DAEMON_ADDRESS")
                 .and_then(|text| daemon_address(&text)),
@@ -145,6 +146,7 @@ mod tests {
             ("AWS_LAMBDA_FUNCTION_NAME", "shop-ingest"),
             ("SPILLWAY_DEPLOYMENT", "shop"),
             ("SPILLWAY_LOG_LEVEL", "warn"),
+            ("SPILLWAY_TIMEOUT_S", "10"),
         ]
     }
 
@@ -152,6 +154,7 @@ mod tests {
     fn the_common_settings_are_read() {
         let settings = Common::read(&Environment::of(common())).unwrap();
         assert_eq!((settings.function.as_str(), settings.log_level), ("shop-ingest", LevelFilter::WARN));
+        assert_eq!(settings.timeout.as_secs(), 10);
         assert_eq!(settings.version.as_str(), env!("CARGO_PKG_VERSION"));
         assert_eq!(settings.xray_daemon, None);
         let more = [("SPILLWAY_RELEASE", "2025.06"), ("AWS_XRAY_DAEMON_ADDRESS", "169.254.79.129:2000")];

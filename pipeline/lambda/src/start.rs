@@ -7,6 +7,7 @@ use lambda_runtime::tower::layer::layer_fn;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use spillway_core::one_line;
 use std::process::ExitCode;
 use tracing::Instrument as _;
 
@@ -84,20 +85,6 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Diagnostic {
     Diagnostic { error_type: "InvocationFailed".to_owned(), error_message: reason }
 }
 
-/// An error with all its causes, on one line. A cause that the error's own text contains is not repeated.
-fn one_line(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let next_text = next.to_string();
-        if !text.contains(&next_text) {
-            text = format!("{text}: {next_text}");
-        }
-        cause = next.source();
-    }
-    text.replace(['\n', '\r'], " ")
-}
-
 #[expect(clippy::print_stderr, reason = "there is no log before the settings are read")]
 fn complain(reason: &str) {
     let line =
@@ -126,8 +113,12 @@ mod tests {
 
     #[test]
     fn settings_are_all_read_before_anything_starts() {
-        let common =
-            [("AWS_LAMBDA_FUNCTION_NAME", "f"), ("SPILLWAY_DEPLOYMENT", "d"), ("SPILLWAY_LOG_LEVEL", "info")];
+        let common = [
+            ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+            ("SPILLWAY_DEPLOYMENT", "d"),
+            ("SPILLWAY_LOG_LEVEL", "info"),
+            ("SPILLWAY_TIMEOUT_S", "10"),
+        ];
         let read = |environment: &Environment| environment.text("SPILLWAY_QUEUE_URL");
         let error = prepare(&Environment::of(common), read).unwrap_err();
         assert!(error.to_string().contains("SPILLWAY_QUEUE_URL is not set"), "{error}");

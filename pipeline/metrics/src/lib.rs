@@ -5,12 +5,15 @@
 //! * The identity of a metric: [`MetricId`]. Queries: [`MetricQuery`], [`Statistic`], [`Period`], [`TimeRange`].
 //! * What CloudWatch keeps, and for how long: [`retention`].
 //!
+//! AWS's list prices are here too: [`prices`].
+//!
 //! It depends on no other package of this workspace, so every other one can use it.
 
 mod document;
 mod handle;
 mod id;
 mod list;
+mod prices;
 mod range;
 mod resource;
 pub mod retention;
@@ -22,6 +25,7 @@ pub use document::document;
 pub use handle::{Alarm, Definition, Dimension, DimensionNames, Handle};
 pub use id::{MetricId, MetricQuery};
 pub use list::*;
+pub use prices::{Price, Prices, Tier, prices};
 pub use range::{Period, RangeError, TimeRange};
 pub use resource::{Account, Api, Budget, Function, Queue, Resource, Table, Writes};
 pub use series::Series;

@@ -12,9 +12,9 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use serde_json::json;
 use spillway_alerts::backtest::{Backtest, Comparison, Range, run as backtest};
-use spillway_alerts::{History, RuleSet};
-use spillway_core::Timestamp;
-use spillway_embedded::alarms::TelemetryHistory;
+use spillway_alerts::{History, Limits, RuleSet};
+use spillway_core::one_line;
+use spillway_embedded::alarms::{TelemetryHistory, minute};
 use spillway_metrics::retention;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -89,11 +89,7 @@ async fn on_this_machine(options: &Options, target: &Target) -> anyhow::Result<T
         true => Arc::clone(&source.in_force.rules),
         false => Arc::new(source::rules(&options.rules, &limits)?),
     };
-    let other = options
-        .compare
-        .as_ref()
-        .map(|path| source::rules(std::slice::from_ref(path), &limits))
-        .transpose()?;
+    let other = options.other(&limits)?;
     let now = source.clock().now();
     let Some(first) = source.reader.first_recorded()? else {
         return Err(CommandError::NotFound("that folder has no recorded data yet".to_owned()).into());
@@ -105,23 +101,29 @@ async fn on_this_machine(options: &Options, target: &Target) -> anyhow::Result<T
         zone: options.zone.clone().unwrap_or_else(|| source.in_force.hours.zone().clone()),
     };
     let history = TelemetryHistory::new(&source.reader, &source.in_force.resources, now);
-    Ok(Tried {
-        backtest: try_out(&rules, &history, &range)?,
-        other: other.map(|other| try_out(&other, &history, &range)).transpose()?,
-        allowed: options.pages_per_week,
-    })
+    options.tried(&rules, other.as_ref(), &history, &range)
+}
+
+impl Options {
+    /// The rules to compare with.
+    fn other(&self, limits: &Limits) -> anyhow::Result<Option<RuleSet>> {
+        self.compare.as_ref().map(|path| source::rules(std::slice::from_ref(path), limits)).transpose()
+    }
+
+    fn tried(
+        &self,
+        rules: &RuleSet,
+        other: Option<&RuleSet>,
+        history: &dyn History,
+        range: &Range,
+    ) -> anyhow::Result<Tried> {
+        let other = other.map(|other| try_out(other, history, range)).transpose()?;
+        Ok(Tried { backtest: try_out(rules, history, range)?, other, allowed: self.pages_per_week })
+    }
 }
 
 fn try_out(rules: &RuleSet, history: &dyn History, range: &Range) -> anyhow::Result<Backtest> {
-    backtest(rules, history, range).map_err(|error| {
-        let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
-        CommandError::Unreachable(format!("{error}{cause}")).into()
-    })
-}
-
-fn minute(at: Timestamp) -> Timestamp {
-    let seconds = at.as_second();
-    Timestamp::from_second(seconds - seconds.rem_euclid(60)).unwrap_or(at)
+    backtest(rules, history, range).map_err(|error| CommandError::Unreachable(one_line(&error)).into())
 }
 
 struct Tried {

@@ -13,6 +13,7 @@ use serde_json::Value;
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::replay::{Replay, ReplayState};
 use spillway_core::usecases::replay::{Forecast, StartError, Started};
+use spillway_dashboard_words::duration;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -234,7 +235,7 @@ async fn follow(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyh
 }
 
 fn standstill(replay: &Replay) -> String {
-    let span = text::span(STANDSTILL);
+    let span = duration(STANDSTILL.as_secs_f64());
     match (&replay.error, replay.waiting) {
         (Some(error), _) => format!("No progress for {span}: {error}. The replay continues automatically."),
         (None, 0) => format!(

@@ -26,13 +26,7 @@ pub struct Options {
 
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let mut ids = Vec::with_capacity(options.ids.len());
-    for text in &options.ids {
-        let id = backend.dead_letter_id(text).await?;
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
+    let ids = backend.dead_letter_ids(&options.ids).await?;
     let done = backend.pipeline.replayer().restore(&ids, &options.actor.name()).await?;
     let refused = ids.len() - done.len();
     if console.json() {

@@ -35,7 +35,7 @@ pub struct Filters {
 
 fn class(text: &str) -> Result<FailureClass, String> {
     FailureClass::parse(text).ok_or_else(|| {
-        let known: Vec<_> = FailureClass::ALL.into_iter().map(FailureClass::as_str).collect();
+        let known: Vec<_> = FailureClass::ALL.iter().map(|class| class.as_str()).collect();
         format!("\"{text}\" is not a class of failure; the classes are {}", known.join(", "))
     })
 }
@@ -96,13 +96,7 @@ impl Selection {
                 let what = "name dead letters by id or choose them by filters, not both";
                 return Err(CommandError::Usage(what.to_owned()).into());
             }
-            let mut ids = Vec::with_capacity(self.ids.len());
-            for text in &self.ids {
-                let id = backend.dead_letter_id(text).await?;
-                if !ids.contains(&id) {
-                    ids.push(id);
-                }
-            }
+            let ids = backend.dead_letter_ids(&self.ids).await?;
             return Ok(Selected { ids, named: true });
         }
         if !self.all && self.filters.is_empty() {

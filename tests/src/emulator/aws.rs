@@ -30,25 +30,16 @@ impl Aws {
     }
 
     /// Calls an operation, named as in the header `X-Amz-Target`, such as `AmazonSQS.SendMessage`.
-    ///
-    /// # Panics
-    /// When there is no answer, or it is an error.
     pub async fn call(&self, target: &str, body: &Value) -> Value {
         self.try_call(target, body).await.unwrap_or_else(|error| panic!("{target} {body}: {error}"))
     }
 
     /// The same, but returns the service's error.
-    ///
-    /// # Errors
-    /// There was no answer, or it was an error.
     pub async fn try_call(&self, target: &str, body: &Value) -> Result<Value, String> {
         self.raw(target, body.to_string()).await
     }
 
     /// The same, with a body that may not be representable as a JSON value.
-    ///
-    /// # Errors
-    /// There was no answer, or it was an error.
     pub async fn raw(&self, target: &str, body: String) -> Result<Value, String> {
         let service = match target.split('.').next().unwrap_or_default() {
             "AmazonSQS" => "sqs",
@@ -71,9 +62,6 @@ impl Aws {
     }
 
     /// Invokes a function and waits for its answer.
-    ///
-    /// # Panics
-    /// When there is no answer.
     pub async fn invoke(&self, function: &str, payload: &impl Display) -> Value {
         let path = format!("/2015-03-31/functions/{function}/invocations");
         let request =
@@ -83,9 +71,6 @@ impl Aws {
     }
 
     /// The bytes of an object.
-    ///
-    /// # Panics
-    /// When the object does not exist.
     pub async fn object(&self, bucket: &str, key: &str) -> Bytes {
         let request = self
             .request("GET", &format!("/{bucket}/{key}"), "s3")
@@ -97,9 +82,6 @@ impl Aws {
     }
 
     /// The keys of a bucket's objects with this prefix, at most the thousand of the first page.
-    ///
-    /// # Panics
-    /// When the objects can't be listed.
     pub async fn keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
         let path = format!("/{bucket}?list-type=2&prefix={prefix}");
         let request = self.request("GET", &path, "s3").body(Full::default()).expect("well formed");

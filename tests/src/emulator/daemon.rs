@@ -24,9 +24,6 @@ struct Received {
 
 impl Daemon {
     /// Listens on a free loopback port.
-    ///
-    /// # Errors
-    /// No port is free.
     pub async fn start() -> io::Result<Self> {
         let socket = UdpSocket::bind(("127.0.0.1", 0)).await?;
         let address = socket.local_addr()?;

@@ -52,9 +52,6 @@ pub struct Leftovers {
 
 impl Deployment {
     /// Starts an emulator and applies the root module to it.
-    ///
-    /// # Panics
-    /// When a part of it fails.
     pub async fn apply() -> Self {
         let folder = tempfile::Builder::new().prefix("spillway-emulator-").tempdir().expect("a folder");
         let address = free_address();
@@ -69,9 +66,6 @@ impl Deployment {
     }
 
     /// Destroys the whole deployment.
-    ///
-    /// # Panics
-    /// When Terraform fails, or the emulator does not end.
     pub async fn destroy(self) -> Leftovers {
         let resources = self.terraform.destroy().await;
         let processes = self.emulator.stop().await;
@@ -98,9 +92,6 @@ impl Deployment {
     }
 
     /// A text in the topology, by a pointer such as `/queues/primary/url`.
-    ///
-    /// # Panics
-    /// When there is none.
     pub fn named(&self, pointer: &str) -> &str {
         let found = self.topology.pointer(pointer).and_then(Value::as_str);
         found.unwrap_or_else(|| panic!("the topology has no {pointer}: {:#}", self.topology))
@@ -133,18 +124,12 @@ impl Deployment {
     }
 
     /// Sends a request to the API. The path of the request, which [`Request::post`] sets, is replaced.
-    ///
-    /// # Panics
-    /// When there is no answer.
     pub async fn send(&self, request: &Request) -> Answer {
         let request = request.clone().path(&self.path());
         send(self.address(), &request).await.unwrap_or_else(|error| panic!("{error}: {request:?}"))
     }
 
     /// Sends one CloudEvent, which the API must accept.
-    ///
-    /// # Panics
-    /// When the API does not accept it.
     pub async fn accept(&self, id: &str, event_type: &str, data: &Value) {
         let event = serde_json::json!({"specversion": "1.0", "id": id, "source": "/journey", "type": event_type,
             "data": data});
@@ -180,17 +165,11 @@ impl Deployment {
     }
 
     /// The same with `--json`; returns the parsed output.
-    ///
-    /// # Panics
-    /// When the output is not JSON.
     pub async fn json(&self, words: &[&str]) -> Value {
         self.cli(&[words, &["--json"]].concat()).await.json()
     }
 
     /// Runs a command with `--json` until its answer is as expected, and returns that answer.
-    ///
-    /// # Panics
-    /// When the answer is not as expected in time.
     pub async fn until(&self, words: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
         eventually_within(RETRIES, &words.join(" "), async || {
             let answer = self.json(words).await;

@@ -28,9 +28,6 @@ pub struct LogMetrics {
 
 impl LogMetrics {
     /// Reads the log lines since the last call, and puts their metrics. Returns the total number of values put so far.
-    ///
-    /// # Panics
-    /// When the emulator returns an error.
     pub async fn catch_up(&mut self, aws: &Aws, functions: &[String]) -> u64 {
         let mut newest = self.newest_ms;
         for function in functions {
@@ -88,10 +85,6 @@ impl LogMetrics {
 }
 
 /// The metrics of a line in the embedded metric format: for each directive, each set of dimensions and each metric.
-///
-/// # Panics
-/// When a value has a form that the specification does not allow: CloudWatch would refuse the line, and here no check
-/// would show it.
 fn embedded(line: &Value) -> Vec<(String, Value)> {
     let mut data = Vec::new();
     for directive in list(&line["_aws"]["CloudWatchMetrics"]) {

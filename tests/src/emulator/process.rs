@@ -33,9 +33,6 @@ impl Emulator {
     /// Starts an emulator that stores everything below a folder, and waits until it answers.
     ///
     /// The emulator and the functions get a separate environment, without any variable of the tests' environment.
-    ///
-    /// # Panics
-    /// When the emulator does not start.
     pub async fn start(folder: &Path, address: SocketAddr, endpoint: &str, xray_daemon: SocketAddr) -> Self {
         let temporary = folder.join("tmp");
         std::fs::create_dir_all(&temporary).expect("a folder");
@@ -93,9 +90,6 @@ impl Emulator {
     }
 
     /// Asks the emulator to end and waits for it. Returns the child processes that are still running.
-    ///
-    /// # Panics
-    /// When the emulator does not end.
     pub async fn stop(mut self) -> Vec<u32> {
         signal(self.pid, "TERM");
         let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;

@@ -24,9 +24,6 @@ pub struct Terraform {
 
 impl Terraform {
     /// Copies the root module below a folder and initialises it.
-    ///
-    /// # Panics
-    /// When that fails.
     pub async fn init(folder: &Path, endpoint: String) -> Self {
         let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../terraform");
         let folder = folder.join("terraform");
@@ -50,9 +47,6 @@ impl Terraform {
     }
 
     /// Creates all resources, and returns the output `topology`.
-    ///
-    /// # Panics
-    /// When the apply fails.
     pub async fn apply(&self) -> Value {
         self.succeed(&self.words("apply", &["-auto-approve"])).await;
         let output = self.succeed(&["output", "-json", "topology"].map(str::to_owned)).await;
@@ -60,9 +54,6 @@ impl Terraform {
     }
 
     /// The changes that a further apply would make, by resource.
-    ///
-    /// # Panics
-    /// When the plan fails.
     pub async fn changes(&self) -> BTreeMap<String, Value> {
         self.succeed(&self.words("plan", &["-out=second.plan"])).await;
         let plan = self.succeed(&["show", "-json", "second.plan"].map(str::to_owned)).await.json();
@@ -78,9 +69,6 @@ impl Terraform {
     }
 
     /// Destroys all resources, and returns the addresses of those that remain in the state.
-    ///
-    /// # Panics
-    /// When the command fails.
     pub async fn destroy(&self) -> Vec<String> {
         self.succeed(&self.words("destroy", &["-auto-approve"])).await;
         let left = self.succeed(&["state", "list"].map(str::to_owned)).await;

@@ -1,11 +1,11 @@
-//! Alarms with scripted changes, for tests and examples.
+//! Alarms with scripted changes, for tests.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use spillway_core::names::Names;
 use spillway_dashboard_model::alarms::{
-    AlarmChange, AlarmChanges, AlarmPeriod, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, BusinessHours,
-    Digest, Notified, Resources, RuleName, RuleSet, periods,
+    AlarmChange, AlarmChanges, AlarmPeriod, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, Digest,
+    Notified, Resources, RuleName, RuleSet, periods,
 };
 use spillway_dashboard_model::{ReadError, TimeRange};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +21,6 @@ pub struct ScriptedAlarms {
 struct Script {
     evaluated_at: Option<Timestamp>,
     changes: Vec<AlarmChange>,
-    hours: Option<BusinessHours>,
     digest: Option<Digest>,
     failure: Option<ReadError>,
     /// Statuses that a test sets by hand.
@@ -55,11 +54,6 @@ impl ScriptedAlarms {
             let from = before.map_or(AlarmState::Ok, |change| change.to);
             script.changes.push(AlarmChange { rule, at, from, to, reason: reason.to_owned(), notified });
         })
-    }
-
-    /// Low alarms are notified only in these hours.
-    pub fn open_in(self, hours: BusinessHours) -> Self {
-        self.edit(|script| script.hours = Some(hours))
     }
 
     /// Sets the last sent digest.
@@ -137,7 +131,7 @@ impl AlarmSource for ScriptedAlarms {
                 None => Vec::new(),
             },
             evaluated_at: script.evaluated_at,
-            hours: script.hours.clone(),
+            hours: None,
         })
     }
 

@@ -40,6 +40,7 @@ impl<F> FunctionHarness<F> {
             ("AWS_LAMBDA_FUNCTION_NAME", name),
             ("SPILLWAY_DEPLOYMENT", "shop"),
             ("SPILLWAY_LOG_LEVEL", "warn"),
+            ("SPILLWAY_TIMEOUT_S", "30"),
             ("AWS_XRAY_DAEMON_ADDRESS", &address),
         ]);
         let lines = Arc::new(Mutex::new(Vec::new()));

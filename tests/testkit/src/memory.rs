@@ -247,7 +247,7 @@ impl MemoryPipeline {
             ops: self.clone(),
             ledger: self.clone(),
             events: self.clone(),
-            schemas: Arc::new(FixedSchemas(Arc::default())),
+            schemas: Arc::new(FixedSchemas::default()),
             clock: self.clock.clone(),
             names: Arc::default(),
             settings: Arc::new(settings),

@@ -5,9 +5,6 @@ use std::io::{Cursor, Write as _};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 /// The zip. The same program always gives the same bytes, so that an unchanged function is not deployed again.
-///
-/// # Errors
-/// When the program cannot be compressed.
 pub fn of_bootstrap(program: &[u8]) -> Result<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

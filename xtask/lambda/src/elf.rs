@@ -37,9 +37,6 @@ pub struct Needs {
 }
 
 /// Reads a program's headers. A program without imported symbols is linked statically and has no requirements.
-///
-/// # Errors
-/// When the file is not a 64-bit ELF file.
 pub fn read(program: &[u8]) -> Result<Needs> {
     let file = ElfFile64::<Endianness>::parse(program).context("it is not a 64-bit ELF file")?;
     let endian = file.endian();

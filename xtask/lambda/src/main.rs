@@ -71,9 +71,6 @@ fn pack(Arguments { arch, glibc, out, .. }: &Arguments, file: &Path) -> Result<(
 }
 
 /// Whether Lambda can start a program. Returns the newest glibc symbol version that it needs.
-///
-/// # Errors
-/// When the program is for another processor, or needs a newer glibc; the error names the symbols.
 fn check(program: &[u8], architecture: Architecture, glibc: Version) -> Result<Version> {
     let found = elf::read(program)?;
     if found.architecture != Some(architecture) {

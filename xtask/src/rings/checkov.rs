@@ -26,9 +26,6 @@ const CHECKED: [&str; 4] = ["resource ", "data ", "module ", "provider "];
 
 /// Checks every resource. A skipped check has its reason next to it in the module (`checkov:skip=`), and is not
 /// counted.
-///
-/// # Errors
-/// When checkov cannot be started, or its output cannot be parsed.
 pub fn checkov(settings: &Settings) -> Result<Outcome> {
     let environment =
         match python::environment(&settings.target.join("checkov"), &settings.root.join(PACKAGES)) {

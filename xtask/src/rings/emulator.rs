@@ -56,9 +56,6 @@ impl Made {
 }
 
 /// Runs the adapters' own tests, which need queues, tables and buckets but no deployment.
-///
-/// # Errors
-/// When an emulator or the runner cannot be started.
 pub fn adapters(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     let mut counts = Counts::default();
     for (package, made, variable) in ADAPTERS {
@@ -86,9 +83,6 @@ pub fn adapters(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
 /// Runs the journeys whose name begins with `emulator`. They apply the root module, with release builds of the
 /// functions. They find the programs through `SPILLWAY_EMULATOR`, `SPILLWAY_LAMBDA`, `SPILLWAY_BIN_DIR` and
 /// `SPILLWAY_TERRAFORM_PLUGINS`.
-///
-/// # Errors
-/// When a build fails or a runner cannot be started.
 pub fn emulator(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     let program = match MINISTACK.program(settings) {
         Ok(program) => program,
@@ -127,9 +121,6 @@ fn missing(error: &anyhow::Error) -> Outcome {
 }
 
 /// An empty emulator for whole deployments, for a benchmark.
-///
-/// # Errors
-/// When it cannot be installed or started.
 pub fn empty(settings: &Settings) -> Result<Emulator> {
     Emulator::start(settings, &MINISTACK, &MINISTACK.program(settings)?)
 }

@@ -22,9 +22,6 @@ pub fn build_rust(settings: &Settings, packages: &[Package]) -> Result<bool> {
 }
 
 /// Unit and integration tests of all packages, the embedded journeys, and the examples in the documentation.
-///
-/// # Errors
-/// When a runner cannot be started.
 pub fn rust(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     process::step("Rust tests");
     let (success, output) = process::watch(choose_tests(&mut runner(settings), packages))?;

@@ -27,9 +27,6 @@ pub struct Workspace {
 
 impl Workspace {
     /// Initialises the module, or says what is missing.
-    ///
-    /// # Errors
-    /// When a folder for Terraform's data cannot be created.
     pub fn open(settings: &Settings) -> Result<std::result::Result<Self, Outcome>> {
         if process::find_program(&["terraform"]).is_none() {
             return Ok(Err(Outcome::Skipped {
@@ -74,9 +71,6 @@ impl Workspace {
 }
 
 /// Runs `fmt`, `validate` and `test`.
-///
-/// # Errors
-/// When Terraform cannot be started.
 pub fn terraform(settings: &Settings) -> Result<Outcome> {
     process::step("Terraform");
     let workspace = match Workspace::open(settings)? {

@@ -19,10 +19,6 @@ const SUITES: [&str; 3] = ["trixie-backports", "testing", "unstable"];
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Builds the library into the toolchain's own folder.
-///
-/// # Errors
-/// When the sources of this compiler version are not available or do not build, or the toolchain's folder cannot be
-/// written.
 pub fn build(settings: &Settings, toolchain: &Toolchain, target: &str) -> Result<()> {
     let work = settings.target.join("std");
     fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;

@@ -54,9 +54,6 @@ impl fmt::Display for Bundle {
 struct Written(String, usize, Option<usize>);
 
 /// Writes the files to `folder`, unless it already has files made from the same input.
-///
-/// # Errors
-/// When the bindings cannot be made, they lack an island, or a file cannot be written.
 pub fn write(from: &Sources, folder: &Path, with_compressed: bool) -> Result<Bundle> {
     let Sources { wasm, start, islands } = from;
     let input = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;

@@ -4,12 +4,10 @@
 
 use ciborium::Value as Cbor;
 use serde_json::{Value, json};
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use spillway_testkit::{Request, RuntimeApi};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 const SETTINGS: [(&str, &str); 25] = [
     ("AWS_LAMBDA_FUNCTION_NAME", "shop-reporter"),
@@ -38,57 +36,6 @@ const SETTINGS: [(&str, &str); 25] = [
     ("SPILLWAY_VISIBILITY_TIMEOUT_S", "180"),
     ("SPILLWAY_TIMEOUT_S", "120"),
 ];
-
-/// A request, and the channel for its answer.
-struct Request {
-    line: String,
-    headers: HashMap<String, String>,
-    body: Vec<u8>,
-    connection: TcpStream,
-}
-
-impl Request {
-    fn read(stream: TcpStream) -> Self {
-        let mut reader = BufReader::new(stream);
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert_ne!(reader.read_line(&mut head).unwrap(), 0, "the request ended early: {head}");
-        }
-        let mut lines = head.trim_end().lines();
-        let line = lines.next().unwrap().to_owned();
-        let headers: HashMap<String, String> = lines
-            .filter_map(|line| line.split_once(": "))
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
-        let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        Self { line, headers, body, connection: reader.into_inner() }
-    }
-
-    fn answer(mut self, status: &str, headers: &str, body: &[u8]) {
-        let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n",
-            body.len()
-        );
-        self.connection.write_all(&[head.as_bytes(), body].concat()).unwrap();
-    }
-}
-
-/// The next connection, or a failure if the program sends no more.
-fn accept(listener: &TcpListener) -> TcpStream {
-    listener.set_nonblocking(true).unwrap();
-    for _ in 0..12_000 {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                stream.set_nonblocking(false).unwrap();
-                return stream;
-            }
-            Err(_) => std::thread::sleep(Duration::from_millis(5)),
-        }
-    }
-    panic!("the program sent no request within a minute");
-}
 
 /// AWS, as far as the function sees it: the requests, in order.
 #[derive(Clone, Default)]
@@ -121,10 +68,10 @@ impl Aws {
         self.0.lock().unwrap().push((name.clone(), body));
         match name.as_str() {
             "alarms.json" => request.answer("200 OK", "", document().to_string().as_bytes()),
-            "DescribeAlarms" => request.cbor(&map([("MetricAlarms", Cbor::Array(vec![lasting()]))])),
+            "DescribeAlarms" => cbor(request, &map([("MetricAlarms", Cbor::Array(vec![lasting()]))])),
             "DescribeAlarmHistory" => {
                 let end = end_date(&request.body);
-                request.cbor(&map([("AlarmHistoryItems", Cbor::Array(vec![fired(end - 60.0)]))]));
+                cbor(request, &map([("AlarmHistoryItems", Cbor::Array(vec![fired(end - 60.0)]))]));
             }
             "PutItem" => request.answer("200 OK", "Content-Type: application/x-amz-json-1.0\r\n", b"{}"),
             "Publish" => request.answer(
@@ -146,12 +93,11 @@ impl Aws {
     }
 }
 
-impl Request {
-    fn cbor(self, answer: &Cbor) {
-        let mut body = Vec::new();
-        ciborium::into_writer(answer, &mut body).unwrap();
-        self.answer("200 OK", "smithy-protocol: rpc-v2-cbor\r\nContent-Type: application/cbor\r\n", &body);
-    }
+/// Answers in the protocol of CloudWatch.
+fn cbor(request: Request, answer: &Cbor) {
+    let mut body = Vec::new();
+    ciborium::into_writer(answer, &mut body).unwrap();
+    request.answer("200 OK", "smithy-protocol: rpc-v2-cbor\r\nContent-Type: application/cbor\r\n", &body);
 }
 
 fn map<'a>(members: impl IntoIterator<Item = (&'a str, Cbor)>) -> Cbor {
@@ -221,7 +167,7 @@ impl Drop for Program {
 #[test]
 fn it_reads_the_rules_at_its_start_and_runs_the_requested_task() {
     let aws = Aws::default();
-    let runtime_api = TcpListener::bind("127.0.0.1:0").unwrap();
+    let runtime_api = RuntimeApi::listen();
     let endpoint = aws.listen();
     let _program = Program(
         Command::new(env!("CARGO_BIN_EXE_reporter"))
@@ -229,30 +175,12 @@ fn it_reads_the_rules_at_its_start_and_runs_the_requested_task() {
             .envs(SETTINGS)
             .env("SPILLWAY_DLQ_URL", format!("{endpoint}/123456789012/shop-events-dlq"))
             .env("AWS_ENDPOINT_URL", &endpoint)
-            .env("AWS_LAMBDA_RUNTIME_API", runtime_api.local_addr().unwrap().to_string())
+            .env("AWS_LAMBDA_RUNTIME_API", runtime_api.address())
             .stdout(Stdio::null())
             .spawn()
             .unwrap(),
     );
-    let invoke = |task: &str| {
-        let request = Request::read(accept(&runtime_api));
-        assert_eq!(
-            request.line,
-            "GET /2018-06-01/runtime/invocation/next HTTP/1.1",
-            "{}",
-            String::from_utf8_lossy(&request.body)
-        );
-        request.answer(
-            "200 OK",
-            "Lambda-Runtime-Aws-Request-Id: r-1\r\nLambda-Runtime-Deadline-Ms: 4102444800000\r\n\
-             Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:123456789012:function:shop-reporter\r\n",
-            json!({ "task": task }).to_string().as_bytes(),
-        );
-        let request = Request::read(accept(&runtime_api));
-        let answer = (request.line.clone(), serde_json::from_slice::<Value>(&request.body).unwrap());
-        request.answer("202 Accepted", "", b"");
-        answer
-    };
+    let invoke = |task: &str| runtime_api.invoke(&json!({ "task": task }));
     let response = || "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1".to_owned();
 
     assert_eq!(invoke("time-to-loss"), (response(), json!({ "seconds": null })));

@@ -3,7 +3,6 @@
 use super::{Icon, Sign, Title};
 use crate::context::use_page;
 use leptos::prelude::*;
-use spillway_core::ports::ArchiveError;
 
 /// An empty list, which is no error.
 #[component]
@@ -46,17 +45,6 @@ pub fn NotFoundPage() -> impl IntoView {
         <NotFoundState title="There is no page at this address.">
             "It may have moved. " <a href="/">"Go to the overview"</a> "."
         </NotFoundState>
-    }
-}
-
-/// The archive could not be read. Logs the cause.
-#[component]
-pub fn UnreadableArchive<'a>(error: &'a ArchiveError) -> impl IntoView + use<> {
-    tracing::warn!(error = %error, "dead letters or replays could not be read for a page");
-    view! {
-        <ErrorState title="The dead letters cannot be read now." retry=true>
-            "The archive does not answer. No event is lost. The page retries automatically."
-        </ErrorState>
     }
 }
 

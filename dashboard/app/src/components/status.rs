@@ -4,7 +4,8 @@ use super::{Icon, Sign};
 use leptos::prelude::*;
 
 /// The meaning of a state for the reader. Only tones are red, amber or green.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Tone {
     /// OK.
     Good,
@@ -23,14 +24,7 @@ pub enum Tone {
 impl Tone {
     /// The value of `data-tone`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Warning => "warning",
-            Self::Bad => "bad",
-            Self::Busy => "busy",
-            Self::Neutral => "neutral",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 
     fn sign(self) -> Option<Sign> {

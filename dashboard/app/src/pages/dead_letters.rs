@@ -14,7 +14,7 @@ mod view;
 mod words;
 
 use crate::{
-    components::{EmptyState, FormError, NotFoundState, Title, UnreadableArchive, load},
+    components::{EmptyState, FormError, Title, load_archived, one_or_none},
     context::use_page,
     ports::use_ports,
 };
@@ -29,11 +29,8 @@ use std::sync::Arc;
 pub fn DeadLetters() -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
     let asked = Arc::clone(&page);
-    let content =
-        load(async move { List::read(&asked, &ports.pipeline.replayer()).await }, |list| match &*list {
-            Ok(list) => view::list(list),
-            Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
-        });
+    let list = async move { List::read(&asked, &ports.pipeline.replayer()).await };
+    let content = load_archived(list, view::list);
     view! {
         <Title text="Dead letters" hidden=true />
         <FormError action=REPLAY />
@@ -49,16 +46,8 @@ pub fn DeadLetters() -> impl IntoView {
 pub fn DeadLetterPage() -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
     let id = MessageId::new(page.path_parameter("id"));
-    let content = load(async move { One::read(&page, &id, &ports).await }, |one| match &*one {
-        Ok(Some(one)) => view::one(one),
-        Ok(None) => view! {
-            <NotFoundState title="There is no dead letter with this id.">
-                <a href="/dead-letters">"Go to the list"</a>
-                "."
-            </NotFoundState>
-        }
-        .into_any(),
-        Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
+    let content = load_archived(async move { One::read(&page, &id, &ports).await }, |one| {
+        one_or_none(one, view::one, "There is no dead letter with this id.", "/dead-letters")
     });
     view! {
         <Title text="Dead letter" hidden=true />
@@ -92,16 +81,16 @@ pub fn DiscardPage() -> impl IntoView {
 /// The selection, if any of its messages is in the archive.
 fn chosen(draw: impl Fn(&Chosen) -> AnyView + Clone + Send + Sync + 'static) -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
-    load(async move { Chosen::read(&page, &ports.pipeline.replayer()).await }, move |read| match &*read {
-        Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
-        Ok(chosen) if chosen.selection.is_none() => view! {
+    let chosen = async move { Chosen::read(&page, &ports.pipeline.replayer()).await };
+    load_archived(chosen, move |chosen| match chosen {
+        chosen if chosen.selection.is_none() => view! {
             <EmptyState title="No message was selected.">
                 <a href=view::origin()>"Go back to the list"</a>
                 " and select messages."
             </EmptyState>
         }
         .into_any(),
-        Ok(chosen) if chosen.waiting == 0 => view! {
+        chosen if chosen.waiting == 0 => view! {
             <EmptyState title="None of these messages is in the archive now.">
                 "They were replayed or discarded in the meantime.  "
                 <a href=view::origin()>"Go back to the list"</a>
@@ -109,6 +98,6 @@ fn chosen(draw: impl Fn(&Chosen) -> AnyView + Clone + Send + Sync + 'static) -> 
             </EmptyState>
         }
         .into_any(),
-        Ok(chosen) => draw(chosen),
+        chosen => draw(chosen),
     })
 }

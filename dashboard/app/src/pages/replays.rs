@@ -5,7 +5,7 @@ mod view;
 mod words;
 
 use crate::{
-    components::{EmptyState, NotFoundState, Title, UnreadableArchive, load},
+    components::{EmptyState, Title, load_archived, one_or_none},
     context::use_page,
     ports::use_ports,
 };
@@ -17,15 +17,15 @@ use spillway_core::ids::ReplayId;
 #[component]
 pub fn Replays() -> impl IntoView {
     let ports = use_ports();
-    let content = load(async move { ports.pipeline.replays.list(SHOWN).await }, |replays| match &*replays {
-        Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
-        Ok(replays) if replays.is_empty() => view! {
+    let replays = async move { ports.pipeline.replays.list(SHOWN).await };
+    let content = load_archived(replays, |replays| match replays.is_empty() {
+        true => view! {
             <EmptyState title="Nothing has been replayed yet.">
                 "A replay puts " <a href="/dead-letters">"dead letters"</a> " back into the queue."
             </EmptyState>
         }
         .into_any(),
-        Ok(replays) => view::list(replays),
+        false => view::list(replays),
     });
     view! {
         <Title text="Replays" hidden=true />
@@ -38,16 +38,8 @@ pub fn Replays() -> impl IntoView {
 pub fn ReplayDetail() -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
     let id = ReplayId::new(page.path_parameter("id"));
-    let content = load(async move { Detail::read(&page, &id, &ports).await }, |detail| match &*detail {
-        Ok(Some(detail)) => view::one(detail),
-        Ok(None) => view! {
-            <NotFoundState title="There is no replay with this id.">
-                <a href="/replays">"Go to the list"</a>
-                "."
-            </NotFoundState>
-        }
-        .into_any(),
-        Err(error) => view! { <UnreadableArchive error=error /> }.into_any(),
+    let content = load_archived(async move { Detail::read(&page, &id, &ports).await }, |detail| {
+        one_or_none(detail, view::one, "There is no replay with this id.", "/replays")
     });
     view! {
         <Title text="Replay" hidden=true />

@@ -1,13 +1,10 @@
 //! Changes of alarms, from CloudWatch's history of 30 days.
 
-use super::time;
+use super::{AlarmUpdate, alarm_updates};
 use crate::read_error;
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::types::{AlarmHistoryItem, AlarmType, HistoryItemType, ScanBy};
-use aws_smithy_types::DateTime;
+use aws_sdk_cloudwatch::types::ScanBy;
 use jiff::Timestamp;
-use serde::Deserialize;
-use spillway_aws::explain;
 use spillway_dashboard_model::alarms::{
     AlarmChange, AlarmChanges, AlarmState, NotNotified, Notified, Rule, RuleName, RuleSet, Tier,
 };
@@ -33,58 +30,28 @@ pub(super) async fn changes(
     }
     let by_alarm: HashMap<&str, &Rule> =
         names.iter().filter_map(|(rule, alarm)| Some((alarm.as_str(), rules.get(rule)?))).collect();
-    let mut pages = client
-        .describe_alarm_history()
-        .set_alarm_name(alarm)
-        .alarm_types(AlarmType::MetricAlarm)
-        .alarm_types(AlarmType::CompositeAlarm)
-        .history_item_type(HistoryItemType::StateUpdate)
-        .start_date(DateTime::from_secs(range.from().as_second()))
-        .end_date(DateTime::from_secs(range.to().as_second()))
-        .scan_by(ScanBy::TimestampDescending)
-        .into_paginator()
-        .send();
     let mut found = AlarmChanges::default();
-    for _ in 0..MAX_PAGES {
-        let Some(page) = pages.next().await else { return Ok(found) };
-        let page =
-            page.map_err(|error| read_error(explain::explain(&error, "cloudwatch:DescribeAlarmHistory")))?;
-        for item in page.alarm_history_items() {
-            let Some(change) = change(item, &by_alarm) else { continue };
-            if found.changes.len() == limit {
-                found.has_more = true;
-                return Ok(found);
-            }
+    let collect = |update| {
+        let Some(change) = change(update, &by_alarm) else { return true };
+        found.has_more = found.changes.len() == limit;
+        if !found.has_more {
             found.changes.push(change);
         }
-    }
-    found.has_more = true;
+        !found.has_more
+    };
+    let range = (Some(range.from()), range.to());
+    let newest_first = ScanBy::TimestampDescending;
+    let whole = alarm_updates(client, alarm.as_deref(), range, newest_first, MAX_PAGES, collect).await;
+    found.has_more |= !whole.map_err(read_error)?;
     Ok(found)
 }
 
-/// The content of an item's `HistoryData`.
-#[derive(Deserialize)]
-struct Data {
-    #[serde(rename = "oldState")]
-    old: StateData,
-    #[serde(rename = "newState")]
-    new: StateData,
-}
-
-#[derive(Deserialize)]
-struct StateData {
-    #[serde(rename = "stateValue")]
-    value: AlarmState,
-    #[serde(rename = "stateReason", default)]
-    reason: String,
-}
-
-fn change(item: &AlarmHistoryItem, rules: &HashMap<&str, &Rule>) -> Option<AlarmChange> {
-    let rule = rules.get(item.alarm_name()?)?;
-    let data: Data = serde_json::from_str(item.history_data()?).ok()?;
-    let (at, from, to) = (time(item.timestamp()?)?, data.old.value, data.new.value);
+/// The change of the alarm's rule, if it has one.
+fn change(update: AlarmUpdate, rules: &HashMap<&str, &Rule>) -> Option<AlarmChange> {
+    let rule = rules.get(update.alarm.as_str())?;
+    let AlarmUpdate { at, from, to, reason, .. } = update;
     let notified = notified(rule, at, from, to);
-    Some(AlarmChange { rule: rule.name.clone(), at, from, to, reason: data.new.reason, notified })
+    Some(AlarmChange { rule: rule.name.clone(), at, from, to, reason, notified })
 }
 
 /// The actions of alarms in `terraform/modules/alarms`. A high alarm notifies the topic when it fires and when it
@@ -101,6 +68,8 @@ fn notified(rule: &Rule, at: Timestamp, from: AlarmState, to: AlarmState) -> Not
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_sdk_cloudwatch::types::AlarmHistoryItem;
+    use aws_smithy_types::DateTime;
     use spillway_dashboard_model::alarms::Limits;
 
     /// A state update in the format of CloudWatch's user guide.
@@ -118,7 +87,8 @@ mod tests {
         let alarms = ["queue-age-low", "queue-age-high", "latency-burn-14x-long"];
         let names: Vec<_> =
             alarms.iter().map(|rule| (format!("spillway-{rule}"), rules.get(rule).unwrap())).collect();
-        change(&item, &names.iter().map(|(name, rule)| (name.as_str(), *rule)).collect())
+        let update = super::super::read::update(&item)?;
+        change(update, &names.iter().map(|(name, rule)| (name.as_str(), *rule)).collect())
     }
 
     #[test]

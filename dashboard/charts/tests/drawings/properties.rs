@@ -133,21 +133,10 @@ proptest! {
     #[test]
     fn small_drawings_are_well_formed(
         points in prop::collection::vec(value(), 0..200), (width, height) in (any::<u32>(), any::<u32>()),
-        counts in prop::collection::vec(any::<u64>(), 0..40), labels in prop::collection::vec(any::<String>(), 0..40),
-        emphasis_from in prop::option::of(0..50usize), name in any::<String>(),
+        counts in prop::collection::vec(any::<u64>(), 0..40),
     ) {
         checked(&sparkline(&points, width, height));
-        checked(&bars(&Bars::receive_counts(counts.clone())));
-        checked(&bars(&Bars { name, counts, labels, emphasis_from, size: Size { width, height } }));
-    }
-
-    #[test]
-    fn meters_are_well_formed(
-        (value, limit, at) in (any::<f64>(), any::<f64>(), any::<f64>()), forecast in prop::option::of(any::<f64>()),
-        (name, label, unit, width) in (any::<String>(), any::<String>(), unit(), any::<u32>()),
-    ) {
-        let ticks = vec![MeterTick { at, label: label.clone() }, MeterTick { at: limit, label }];
-        checked(&meter(&Meter { name, value, forecast, limit, unit, ticks, state: State::Warning, width }));
+        checked(&receive_counts(&counts, Size { width, height }));
     }
 
     #[test]

@@ -57,19 +57,7 @@ fn drawings() -> Vec<Drawing> {
     area.series = vec![series("memory", 5, &[5e6, 7e6, 12.4e6, 9e6])];
     let mut empty = three_hours(Unit::PerSecond);
     empty.series = vec![series("accepted", 1, &[GAP; 12])];
-    let spend = Meter {
-        name: "Spend this month".to_owned(),
-        value: 41.2,
-        forecast: Some(88.0),
-        limit: 100.0,
-        unit: Unit::Dollars,
-        ticks: vec![
-            MeterTick { at: 80.0, label: "80 %".to_owned() },
-            MeterTick { at: 100.0, label: "100 %".to_owned() },
-        ],
-        state: State::Fine,
-        width: 360,
-    };
+    let size = Size { width: 400, height: 130 };
     vec![
         ("chart_with_everything", render_svg(&everything()).svg),
         ("chart_numbers", render_svg(&everything()).series_json),
@@ -83,10 +71,8 @@ fn drawings() -> Vec<Drawing> {
             "sparkline",
             sparkline(&[Some(1.0), None, Some(2.0), Some(4.0), Some(3.0), None, Some(1.5)], 80, 20),
         ),
-        ("receive_counts", bars(&Bars::receive_counts(vec![1203, 88, 31, 12, 8, 4, 2, 0, 1, 0, 0, 3]))),
-        ("receive_counts_none", bars(&Bars::receive_counts(vec![0; 20]))),
-        ("meter", meter(&spend)),
-        ("meter_over", meter(&Meter { value: 131.0, forecast: None, state: State::Over, ..spend.clone() })),
+        ("receive_counts", receive_counts(&[1203, 88, 31, 12, 8, 4, 2, 0, 1, 0, 0, 3], size)),
+        ("receive_counts_none", receive_counts(&[0; 20], size)),
     ]
 }
 

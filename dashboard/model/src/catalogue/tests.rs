@@ -104,7 +104,7 @@ fn the_overview_reads_only_metrics_of_the_stages() {
 
 #[test]
 fn stages_are_found_by_their_slug() {
-    for stage in Stage::ALL {
+    for stage in Stage::ALL.iter().copied() {
         assert_eq!(Stage::parse(stage.slug()), Some(stage));
         assert!(!of_stage(stage, &Names::default()).is_empty());
     }

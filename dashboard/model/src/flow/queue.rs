@@ -3,25 +3,14 @@
 use crate::ReadError;
 use async_trait::async_trait;
 use jiff::Timestamp;
+use spillway_core::ports::QueueKind;
 use spillway_core::queue::QueueSnapshot;
-
-/// A queue of the pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Queue {
-    /// The primary queue.
-    Primary,
-    /// The dead letter queue.
-    DeadLetter,
-}
 
 /// Reads queues.
 #[async_trait]
 pub trait QueueReader: Send + Sync {
     /// The current state of a queue.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the source did not answer.
-    async fn snapshot(&self, queue: Queue) -> Result<QueueSnapshot, ReadError>;
+    async fn snapshot(&self, queue: QueueKind) -> Result<QueueSnapshot, ReadError>;
 }
 
 /// Messages that approach the dead letter queue.

@@ -1,11 +1,12 @@
 //! Takes snapshots of the pipeline.
 
-use super::{Activity, FlowSnapshot, Limits, Queue, QueueReader};
+use super::{Activity, FlowSnapshot, Limits, QueueReader};
 use crate::one_answer::OneAnswer;
 use crate::{Freshness, MetricReader, ReadError};
 use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, DeadLetterStatus};
 use spillway_core::ledger::Ledger;
+use spillway_core::ports::QueueKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,8 +52,8 @@ impl FlowSources {
     async fn snapshot(&self) -> Result<FlowSnapshot, ReadError> {
         let (ledger, queue, dlq, groups, (activity, freshness)) = futures::join!(
             self.ledger(),
-            self.queues.snapshot(Queue::Primary),
-            self.queues.snapshot(Queue::DeadLetter),
+            self.queues.snapshot(QueueKind::Primary),
+            self.queues.snapshot(QueueKind::Dlq),
             self.groups(),
             self.activity(),
         );

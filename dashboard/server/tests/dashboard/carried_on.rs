@@ -4,52 +4,22 @@
 #![expect(clippy::unwrap_used, reason = "a test may end with a panic")]
 
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
-use spillway_core::failure::{Failure, FailureClass};
-use spillway_core::ids::{EventKey, EventType, MessageId, ReplayId};
-use spillway_core::message::MessageAttributes;
-use spillway_core::names::Names;
+use spillway_core::failure::FailureClass;
+use spillway_core::ids::ReplayId;
 use spillway_core::ports::Clock as _;
-use spillway_core::schema::{FixedSchemas, SchemaSet};
-use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::replay::Replayer;
 use spillway_dashboard_server::aws;
 use spillway_embedded::simulate::in_virtual_time;
 use spillway_embedded::{Options, Pipeline, VirtualClock};
+use spillway_testkit::letters::{dead_letter, failure};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 async fn pipeline(folder: &Path, clock: VirtualClock) -> Pipeline {
-    let options = Options {
-        settings: PipelineSettings::default(),
-        names: Names::default(),
-        schemas: Arc::new(FixedSchemas(Arc::new(SchemaSet::default()))),
-        clock: Arc::new(clock),
-        simulated_latency: Some(Duration::from_millis(5)),
-    };
+    let options =
+        Options { simulated_latency: Some(Duration::from_millis(5)), ..Options::at(Arc::new(clock)) };
     Pipeline::open(folder, options).await.unwrap()
-}
-
-fn letter(number: u32, at: Timestamp) -> DeadLetter {
-    let event_type = EventType::new("order.placed");
-    let failure = Failure::new(FailureClass::StoreUnavailable, "no answer", &"v1".into(), at);
-    DeadLetter {
-        id: MessageId::new(format!("m{number}")),
-        key: Some(EventKey::new("/shop", format!("e{number}"))),
-        fingerprint: failure.fingerprint(Some(&event_type)),
-        event_type: Some(event_type),
-        body: format!(r#"{{"specversion":"1.0","id":"e{number}","source":"/shop","type":"order.placed"}}"#),
-        attributes: MessageAttributes::new(),
-        trace_header: None,
-        first_sent_at: at,
-        archived_at: at,
-        receive_count: 20,
-        generation: 0,
-        failures: vec![failure],
-        state: DeadLetterState::Archived,
-        replays: Vec::new(),
-    }
 }
 
 async fn waiting(replayer: &Replayer, replay: &ReplayId) -> u64 {
@@ -62,7 +32,12 @@ fn a_replay_without_a_worker_continues_at_its_rate_and_others_do_not_change() {
     let start: Timestamp = "2026-03-02T00:00:00Z".parse().unwrap();
     in_virtual_time(start, async |clock| {
         let pipeline = pipeline(folder.path(), clock).await;
-        let letters: Vec<_> = (0..60).map(|number| letter(number, start)).collect();
+        let letters: Vec<_> = (0..60)
+            .map(|number| {
+                let failure = failure(FailureClass::StoreUnavailable, "no answer", start);
+                dead_letter(format!("m{number}").as_str(), &format!("e{number}"), failure)
+            })
+            .collect();
         for answer in pipeline.workers.sink.put(&letters).await {
             answer.unwrap();
         }

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use spillway_core::Pipeline;
 use spillway_core::ledger::Ledger;
-use spillway_core::ports::{LedgerError, LedgerReader};
+use spillway_core::ports::{LedgerError, LedgerReader, QueueKind};
 use spillway_dashboard_app::ports::Ports;
 use spillway_dashboard_model::ReadError;
-use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources, Queue, QueueReader, QueueSnapshot};
+use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources, QueueReader, QueueSnapshot};
 use std::{sync::Arc, time::Duration};
 
 /// A ledger with empty queues; `None` is a ledger that cannot be read.
@@ -21,7 +21,7 @@ impl LedgerReader for FixedLedger {
 
 #[async_trait]
 impl QueueReader for FixedLedger {
-    async fn snapshot(&self, _: Queue) -> Result<QueueSnapshot, ReadError> {
+    async fn snapshot(&self, _: QueueKind) -> Result<QueueSnapshot, ReadError> {
         Ok(QueueSnapshot::default())
     }
 }

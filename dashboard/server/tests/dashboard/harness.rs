@@ -3,10 +3,8 @@
 use axum::{Router, body::Body};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
-use spillway_core::names::Names;
 use spillway_core::ports::{Clock, Schemas};
 use spillway_core::schema::FixedSchemas;
-use spillway_core::settings::PipelineSettings;
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
 use spillway_embedded::{Options, Pipeline};
@@ -39,7 +37,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             clock: Arc::new(ManualClock::at(NOW.parse().unwrap())),
-            schemas: Arc::new(FixedSchemas(Arc::default())),
+            schemas: Arc::new(FixedSchemas::default()),
             simulated_latency: None,
             environment: Environment::default(),
             assets: Assets::without_scripts(),
@@ -64,11 +62,9 @@ impl Dashboard {
         let data = tempfile::tempdir().unwrap();
         let sign_ins = Arc::new(InMemorySignIns::new(Arc::clone(&setup.clock)));
         let options = Options {
-            settings: PipelineSettings::default(),
-            names: Names::default(),
             schemas: setup.schemas,
-            clock: setup.clock,
             simulated_latency: setup.simulated_latency,
+            ..Options::at(setup.clock)
         };
         let pipeline = Arc::new(Pipeline::open(data.path(), options).await.unwrap());
         let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, setup.environment);

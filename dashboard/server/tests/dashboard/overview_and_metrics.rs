@@ -86,7 +86,7 @@ async fn the_overview_has_the_ledger_and_the_diagram() {
 #[tokio::test]
 async fn every_stage_has_every_chart_of_the_catalogue_with_its_caveats() {
     let dashboard = with(|ports| ports).await;
-    for stage in Stage::ALL {
+    for stage in Stage::ALL.iter().copied() {
         let page = dashboard.page(&format!("/metrics?stage={}&compare=on&range=3h", stage.slug())).await;
         for entry in of_stage(stage, &Names::default()) {
             assert!(page.contains(&format!("id=\"{}\"", entry.key)), "{} of {}", entry.key, stage.slug());

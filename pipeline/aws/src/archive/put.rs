@@ -168,14 +168,6 @@ impl S3Archive {
         }
         self.objects.remove_note(archiving).await
     }
-
-    /// Whether the index has a dead letter.
-    ///
-    /// # Errors
-    /// The index can't be read.
-    pub async fn is_indexed(&self, id: &MessageId) -> Result<bool, ArchiveError> {
-        Ok(self.index.entry(id).await?.is_some())
-    }
 }
 
 #[cfg(test)]

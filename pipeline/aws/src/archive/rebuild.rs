@@ -187,25 +187,16 @@ fn entry(letter: &DeadLetter, history: &History, started: &HashMap<ReplayId, Tim
 mod tests {
     use super::*;
     use crate::testing::letter;
-
-    fn at(minute: i64) -> Timestamp {
-        let start: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        Timestamp::from_second(start.as_second() + minute * 60).unwrap()
-    }
+    use spillway_testkit::letters::{at, audit_entry};
 
     fn act(action: &str, minute: i64) -> AuditEntry {
-        let text = |text: &str| text.to_owned();
-        AuditEntry {
-            at: at(minute),
-            by: text("ada"),
-            action: text(action),
-            subject: text("m"),
-            detail: text("why"),
-        }
+        AuditEntry { action: action.to_owned(), ..audit_entry(12 * 3600 + minute * 60, "m", "why") }
     }
 
     fn state(replays: &[(&str, ReplayItemState, i64)], discards: &[AuditEntry]) -> &'static str {
-        let replays = replays.iter().map(|(id, state, minute)| (ReplayId::new(*id), *state, at(*minute)));
+        let replays = replays
+            .iter()
+            .map(|(id, state, minute)| (ReplayId::new(*id), *state, at(12 * 3600 + *minute * 60)));
         let history = History { discards: discards.to_vec(), replays: replays.collect() };
         entry(&letter("m", "e"), &history, &HashMap::new()).state.name()
     }

@@ -25,8 +25,8 @@ pub(crate) struct Plan {
 
 /// The states of a filter; all if it names none.
 pub(crate) fn states(filter: &DeadLetterFilter) -> Vec<&'static str> {
-    let asked = |state: &DeadLetterStatus| filter.states.is_empty() || filter.states.contains(state);
-    DeadLetterStatus::ALL.into_iter().filter(asked).map(DeadLetterStatus::as_str).collect()
+    let asked = |state: &&DeadLetterStatus| filter.states.is_empty() || filter.states.contains(state);
+    DeadLetterStatus::ALL.iter().filter(asked).map(|state| state.as_str()).collect()
 }
 
 /// Whether a counter counts letters of a filter. Time and words are left out, because a counter does not hold

@@ -1,22 +1,18 @@
 //! Where single events are: in the table of events, or among the dead letters.
 
 use super::{AwsFlow, all, archive, failed};
-use crate::backoff::{Backoff, Pace};
+use crate::dynamo::batch;
+use crate::dynamo::item::{Item, item, text, text_of};
 use crate::explain;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
+use aws_sdk_dynamodb::types::AttributeValue;
+use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
 use spillway_core::ledger::Place;
 use spillway_core::ports::{LedgerError, Location, StoredEvent};
 use std::collections::HashMap;
-use std::time::Duration;
 
 /// Lookups at once. Each takes a few milliseconds, so that 10,000 take seconds.
 pub(super) const AT_ONCE: usize = 64;
-/// Most items in a `BatchGetItem`.
-const MAX_ITEMS: usize = 100;
-/// How long the items that a `BatchGetItem` left out are requested again.
-const RETRY_LIMIT: Duration = Duration::from_secs(20);
 /// What the keys of a dead letter's item begin with, and its sort key.
 const LETTER: &str = "letter#";
 const LETTER_SORT_KEY: &str = "letter";
@@ -101,11 +97,10 @@ impl AwsFlow {
         let elsewhere: Vec<&EventId> =
             ids.iter().zip(&stored).filter(|(_, stored)| !**stored).map(|(id, _)| id).collect();
         let letters = all(elsewhere.iter().map(|id| self.dead_letter_ids(id))).await?;
-        let states = self.states(letters.iter().flatten()).await?;
+        let places = self.places_of_letters(letters.iter().flatten()).await?;
         let mut dead = HashMap::new();
         for (id, letters) in elsewhere.into_iter().zip(&letters) {
-            let places =
-                letters.iter().filter_map(|letter| states.get(letter)).filter_map(|state| place(state));
+            let places = letters.iter().filter_map(|letter| places.get(letter).copied());
             if let Some(place) = places.max_by_key(|place| place.progress()) {
                 dead.insert(id, place);
             }
@@ -133,75 +128,26 @@ impl AwsFlow {
         Ok(!answer.items().is_empty())
     }
 
-    /// The state of each dead letter, by the index.
-    async fn states<'a>(
+    /// Where the event of each dead letter is, by the index.
+    async fn places_of_letters<'a>(
         &self,
         ids: impl Iterator<Item = &'a MessageId>,
-    ) -> Result<HashMap<MessageId, String>, LedgerError> {
-        let mut states = HashMap::new();
-        let keys: Vec<_> = ids.map(key).collect();
-        for keys in keys.chunks(MAX_ITEMS) {
-            let items = self.get_all(keys).await?;
-            states.extend(items.iter().filter_map(state));
-        }
-        Ok(states)
-    }
-
-    async fn get_all(&self, keys: &[Item]) -> Result<Vec<Item>, LedgerError> {
+    ) -> Result<HashMap<MessageId, Place>, LedgerError> {
         let table = &self.topology.dead_letter_index.name;
-        let mut keys = keys.to_vec();
-        let mut found = Vec::new();
-        let mut backoff = Backoff::new(Pace::within(RETRY_LIMIT));
-        loop {
-            let wanted = KeysAndAttributes::builder()
-                .set_keys(Some(keys))
-                .consistent_read(true)
-                .projection_expression("pk, time_bucket")
-                .build()
-                .map_err(|error| LedgerError { reason: error.to_string() })?;
-            let answer = self.readers.dynamodb.batch_get_item().request_items(table, wanted).send().await;
-            let mut answer =
-                answer.map_err(|error| failed(explain::explain(&error, "dynamodb:BatchGetItem")))?;
-            found.extend(
-                answer.responses.as_mut().and_then(|tables| tables.remove(table)).unwrap_or_default(),
-            );
-            let left = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(table));
-            keys = left.map(|left| left.keys).unwrap_or_default();
-            if keys.is_empty() {
-                return Ok(found);
-            }
-            if !backoff.wait().await {
-                let reason =
-                    "the index of dead letters is over its read capacity: try again later".to_owned();
-                return Err(LedgerError { reason });
-            }
-        }
+        let items = batch::get_all(&self.readers.dynamodb, table, ids.map(key).collect()).await;
+        Ok(items.map_err(|error| archive(error.into()))?.iter().filter_map(place).collect())
     }
 }
-
-type Item = HashMap<String, AttributeValue>;
 
 fn key(id: &MessageId) -> Item {
-    [("pk", format!("{LETTER}{id}")), ("sk", LETTER_SORT_KEY.to_owned())]
-        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value)))
-        .into()
+    item([("pk", text(format!("{LETTER}{id}"))), ("sk", text(LETTER_SORT_KEY))])
 }
 
-/// The dead letter of an item, and its state: the bucket is `STATE#SHARD`.
-fn state(item: &Item) -> Option<(MessageId, String)> {
-    let id = item.get("pk")?.as_s().ok()?.strip_prefix(LETTER)?;
-    let (state, _) = item.get("time_bucket")?.as_s().ok()?.split_once('#')?;
-    Some((MessageId::new(id), state.to_owned()))
-}
-
-fn place(state: &str) -> Option<Place> {
-    match state {
-        "archived" => Some(Place::Archived),
-        "replaying" => Some(Place::Replaying),
-        "discarded" => Some(Place::Discarded),
-        "stored" => Some(Place::Stored),
-        _ => None,
-    }
+/// The dead letter of an item, and where its event is: the bucket is `STATE#SHARD`.
+fn place(item: &Item) -> Option<(MessageId, Place)> {
+    let id = text_of(item, "pk")?.strip_prefix(LETTER)?;
+    let (state, _) = text_of(item, "time_bucket")?.split_once('#')?;
+    Some((MessageId::new(id), state.parse::<DeadLetterStatus>().ok()?.place()))
 }
 
 /// All places of an event. A stored event has no other place, even if it has dead letters.
@@ -235,12 +181,8 @@ fn from_store(event: StoredEvent) -> Location {
 }
 
 fn from_archive(letter: DeadLetter) -> Option<Location> {
-    let place = match letter.state {
-        DeadLetterState::Archived => Place::Archived,
-        DeadLetterState::Replaying { .. } => Place::Replaying,
-        DeadLetterState::Discarded { .. } => Place::Discarded,
-        DeadLetterState::Stored { .. } => return None,
-    };
+    let place = letter.state.status().place();
+    (place != Place::Stored).then_some(())?;
     Some(Location {
         failure: letter.last_failure().cloned(),
         key: letter.key?,

@@ -4,17 +4,11 @@ use super::*;
 use crate::clients::Clients;
 use crate::testing::script::{Answer, Script};
 use serde_json::json;
+use spillway_testkit::letters::store_item;
 use std::time::Duration;
 
 fn event(id: &str, body: &str) -> StoreItem {
-    StoreItem {
-        key: EventKey::new("/s", id),
-        event_type: "t".into(),
-        body: body.to_owned(),
-        accepted_at: Timestamp::UNIX_EPOCH,
-        message_id: "m".into(),
-        replay_id: None,
-    }
+    store_item(id, "m", body)
 }
 
 fn with(clients: &Clients, within_ms: u64) -> DynamoEvents {

@@ -18,9 +18,6 @@ pub enum DeploymentHoursError {
 
 impl Alarms {
     /// The limits that thresholds are shares of: the built-in ones, replaced by those of this deployment.
-    ///
-    /// # Errors
-    /// The built-in limits can't be read.
     pub fn limits(&self) -> Result<Limits, LimitsError> {
         let mut limits = Limits::built_in()?;
         for (key, value) in &self.limits {
@@ -30,9 +27,6 @@ impl Alarms {
     }
 
     /// When low alarms notify; `None` if at any hour.
-    ///
-    /// # Errors
-    /// See [`DeploymentHoursError`].
     pub fn hours(&self) -> Result<Option<BusinessHours>, DeploymentHoursError> {
         let Some(hours) = self.business_hours.clone() else { return Ok(None) };
         let config: HoursConfig = serde_json::from_value(hours)?;

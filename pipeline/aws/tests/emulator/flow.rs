@@ -3,14 +3,15 @@
 use crate::place::{deployment, reports};
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 use spillway_aws::operator::Deployment;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
-use spillway_core::failure::{Failure, FailureClass};
-use spillway_core::ids::{EventKey, EventType, MessageId};
+use spillway_core::dead_letter::DeadLetter;
+use spillway_core::failure::FailureClass;
+use spillway_core::ids::MessageId;
 use spillway_core::ledger::Uncertainty;
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
 use spillway_core::ports::{DeadLetterSink as _, ReplayReports as _};
 use spillway_core::replay::ReplayItemState;
 use spillway_metrics::{Function, Handle, consumer, ingest};
+use spillway_testkit::letters::{dead_letter, failure};
 use std::time::Duration;
 
 /// As a function's log line in embedded metric format would arrive, some hours ago.
@@ -39,26 +40,8 @@ async fn counters(deployment: &Deployment, accepted: u32, stored: u32, already: 
 }
 
 fn letter(deployment: &Deployment, number: usize) -> DeadLetter {
-    let now = deployment.ports.clock.now();
-    let failure = Failure::new(FailureClass::Schema, "/amount: expected number", &"v1".into(), now);
-    DeadLetter {
-        id: MessageId::random(),
-        key: Some(EventKey::new("/shop", format!("dead-{number}"))),
-        event_type: Some(EventType::new("order.placed")),
-        body: format!(
-            r#"{{"specversion":"1.0","id":"dead-{number}","source":"/shop","type":"order.placed"}}"#
-        ),
-        attributes: MessageAttributes::new(),
-        trace_header: None,
-        first_sent_at: now,
-        archived_at: now,
-        receive_count: 1,
-        generation: 0,
-        fingerprint: failure.fingerprint(Some(&EventType::new("order.placed"))),
-        failures: vec![failure],
-        state: DeadLetterState::Archived,
-        replays: Vec::new(),
-    }
+    let failure = failure(FailureClass::Schema, "/amount: expected number", deployment.ports.clock.now());
+    dead_letter(MessageId::random(), &format!("dead-{number}"), failure)
 }
 
 async fn archive(deployment: &Deployment, numbers: std::ops::Range<usize>) -> Vec<MessageId> {

@@ -2,19 +2,7 @@
 
 use crate::place::deployment;
 use aws_sdk_dynamodb::types::AttributeValue;
-use spillway_core::ports::AuditEntry;
-use spillway_testkit::letters::at;
-
-fn entry(second: i64, subject: &str, detail: &str) -> AuditEntry {
-    let text = |text: &str| text.to_owned();
-    AuditEntry {
-        at: at(second),
-        by: text("ada"),
-        action: text("discard"),
-        subject: text(subject),
-        detail: text(detail),
-    }
-}
+use spillway_testkit::letters::audit_entry as entry;
 
 #[tokio::test]
 async fn a_partial_addition_is_not_visible() {

@@ -1,6 +1,8 @@
 //! The archive of dead letters.
 
-use crate::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page};
+use crate::dead_letter::{
+    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
+};
 use crate::ids::MessageId;
 use async_trait::async_trait;
 use serde::Serialize;
@@ -51,17 +53,13 @@ pub trait DeadLetters: Send + Sync {
     /// The ids of those that match, newest first, at most `limit`.
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError>;
 
-    /// Marks archived dead letters as discarded. Returns those that it marked, each once and in the order of
-    /// `ids`. The others were not in the archive.
-    async fn discard(
+    /// Changes the state of those that have the state `from`. Returns these, each once and in the order of `ids`.
+    async fn change_states(
         &self,
         ids: &[MessageId],
-        by: &str,
-        reason: &str,
+        from: DeadLetterStatus,
+        to: DeadLetterState,
     ) -> Result<Vec<MessageId>, ArchiveError>;
-
-    /// Undoes a discard. Returns the dead letters that it restored.
-    async fn restore(&self, ids: &[MessageId], by: &str) -> Result<Vec<MessageId>, ArchiveError>;
 }
 
 /// The result of repairing an index.

@@ -161,9 +161,6 @@ pub trait QueueReceiver: Send + Sync {
     async fn expire(&self) -> Result<usize, QueueError>;
 
     /// When the next message becomes visible; `None` if the queue has none.
-    ///
-    /// # Errors
-    /// The queue did not answer.
     async fn next_visible(&self, queue: QueueKind) -> Result<Option<Timestamp>, QueueError>;
 
     /// Resolves when a message may have become visible.

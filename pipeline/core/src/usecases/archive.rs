@@ -39,39 +39,6 @@ pub struct ArchiveReport {
     pub ended_at: Timestamp,
 }
 
-impl ArchiveReport {
-    /// Ids of the messages that have to stay in the DLQ: the `batchItemFailures` of a partial batch response.
-    pub fn failures(&self) -> Vec<MessageId> {
-        let failed = self.records.iter().filter(|record| record.result.is_err());
-        failed.map(|record| record.message.message_id.clone()).collect()
-    }
-
-    /// What the batch looks like in metrics.
-    pub fn measurements(&self, function: &str) -> Vec<Measurement> {
-        let oldest = self.records.iter().map(|record| record.message.first_sent_at()).min();
-        let age = oldest.map(|oldest| (self.started_at.as_second() - oldest.as_second()).max(0) as f64);
-        let function = Function::from(function);
-        let measured = |age| Measurement::of(archiver::OLDEST_DEAD_LETTER_AGE, &function, age);
-        age.map(measured).into_iter().collect()
-    }
-
-    /// The segments of a batch, for those of its messages that are traced. They are the wait in the DLQ and the work,
-    /// in the trace of the request that brought the event.
-    pub fn segments(&self, names: SegmentNames<'_>) -> Vec<Segment> {
-        let (started, ended) = (self.started_at, self.ended_at);
-        let traced = self.records.iter().filter_map(|record| {
-            let header = TraceHeader::parse(record.message.trace_header.as_deref()?)?;
-            header.sampled.then_some((record, header))
-        });
-        traced
-            .flat_map(|(record, header)| {
-                let work = record.segment(started, ended);
-                names.segments(&header, record.message.sent_at, started, ended, work)
-            })
-            .collect()
-    }
-}
-
 impl Report for ArchiveReport {
     fn join(parts: Vec<Self>, started_at: Timestamp, ended_at: Timestamp) -> Self {
         let records = parts.into_iter().flat_map(|part| part.records).collect();
@@ -83,7 +50,8 @@ impl Report for ArchiveReport {
     }
 
     fn failures(&self) -> Vec<MessageId> {
-        Self::failures(self)
+        let failed = self.records.iter().filter(|record| record.result.is_err());
+        failed.map(|record| record.message.message_id.clone()).collect()
     }
 
     fn log(&self) {
@@ -91,11 +59,27 @@ impl Report for ArchiveReport {
     }
 
     fn measurements(&self, function: &str) -> Vec<Measurement> {
-        Self::measurements(self, function)
+        let oldest = self.records.iter().map(|record| record.message.first_sent_at()).min();
+        let age = oldest.map(|oldest| (self.started_at.as_second() - oldest.as_second()).max(0) as f64);
+        let function = Function::from(function);
+        let measured = |age| Measurement::of(archiver::OLDEST_DEAD_LETTER_AGE, &function, age);
+        age.map(measured).into_iter().collect()
     }
 
+    // For those of its messages that are traced. They are the wait in the DLQ and the work, in the trace of the request
+    // that brought the event.
     fn segments(&self, names: SegmentNames<'_>) -> Vec<Segment> {
-        Self::segments(self, names)
+        let (started, ended) = (self.started_at, self.ended_at);
+        let traced = self.records.iter().filter_map(|record| {
+            let header = TraceHeader::parse(record.message.trace_header.as_deref()?)?;
+            header.sampled.then_some((record, header))
+        });
+        traced
+            .flat_map(|(record, header)| {
+                let work = record.segment(started, ended);
+                names.segments(&header, record.message.sent_at, started, ended, work)
+            })
+            .collect()
     }
 }
 

@@ -5,6 +5,7 @@ mod carry;
 pub use carry::{Carried, Carrier, End, Scope, Step};
 
 use crate::Timestamp;
+use crate::dead_letter::{DeadLetterState, DeadLetterStatus};
 use crate::event::Event;
 use crate::ids::{MessageId, ReplayId};
 use crate::ports::{ArchiveError, AuditEntry, Clock, DeadLetters, OpsLog, Replays, Schemas};
@@ -82,9 +83,6 @@ impl Replayer {
     }
 
     /// Runs the consumer's own checks on dead letters, without putting anything back.
-    ///
-    /// # Errors
-    /// The archive failed.
     pub async fn preflight(&self, ids: &[MessageId]) -> Result<Vec<Forecast>, ArchiveError> {
         let schemas = self.schemas.current();
         let mut forecasts = Vec::with_capacity(ids.len());
@@ -100,26 +98,23 @@ impl Replayer {
     }
 
     /// Marks dead letters as discarded, with a reason.
-    ///
-    /// # Errors
-    /// The archive failed.
     pub async fn discard(
         &self,
         ids: &[MessageId],
         by: &str,
         reason: &str,
     ) -> Result<Vec<MessageId>, ArchiveError> {
-        let done = self.archive.discard(ids, by, reason).await?;
+        let to =
+            DeadLetterState::Discarded { by: by.to_owned(), reason: reason.to_owned(), at: self.clock.now() };
+        let done = self.archive.change_states(ids, DeadLetterStatus::Archived, to).await?;
         self.note_each(&done, by, "discard", reason).await?;
         Ok(done)
     }
 
     /// Takes discards back.
-    ///
-    /// # Errors
-    /// The archive failed.
     pub async fn restore(&self, ids: &[MessageId], by: &str) -> Result<Vec<MessageId>, ArchiveError> {
-        let done = self.archive.restore(ids, by).await?;
+        let from = DeadLetterStatus::Discarded;
+        let done = self.archive.change_states(ids, from, DeadLetterState::Archived).await?;
         self.note_each(&done, by, "restore", "").await?;
         Ok(done)
     }

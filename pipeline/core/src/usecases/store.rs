@@ -28,7 +28,8 @@ use std::sync::Arc;
 const REPORTS_AT_ONCE: usize = 16;
 
 /// The outcome of one record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Outcome {
     /// Its event is in the store now.
     Stored,
@@ -43,12 +44,7 @@ pub enum Outcome {
 impl Outcome {
     /// The name in traces and logs.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Stored => "stored",
-            Self::AlreadyStored => "already_stored",
-            Self::Retry(_) => "retry",
-            Self::DeadLettered(_) => "dead_lettered",
-        }
+        self.into()
     }
 
     /// Whether its event is not in the store.
@@ -81,15 +77,34 @@ pub struct BatchReport {
     pub ended_at: Timestamp,
 }
 
-impl BatchReport {
-    /// Ids of the messages that have to stay in the queue: the `batchItemFailures` of a partial batch response.
-    pub fn failures(&self) -> Vec<MessageId> {
+impl Report for BatchReport {
+    fn join(parts: Vec<Self>, started_at: Timestamp, ended_at: Timestamp) -> Self {
+        let mut joined =
+            Self { records: Vec::with_capacity(parts.len()), store_call: None, started_at, ended_at };
+        for part in parts {
+            joined.store_call = match (joined.store_call, part.store_call) {
+                (Some((from, _)), Some((_, to))) => Some((from, to)),
+                (before, now) => before.or(now),
+            };
+            joined.records.extend(part.records);
+        }
+        joined
+    }
+
+    fn messages(&self) -> impl Iterator<Item = &ReceivedMessage> {
+        self.records.iter().map(|record| &record.message)
+    }
+
+    fn failures(&self) -> Vec<MessageId> {
         let retried = self.records.iter().filter(|record| matches!(record.outcome, Outcome::Retry(_)));
         retried.map(|record| record.message.message_id.clone()).collect()
     }
 
-    /// What the batch looks like in metrics.
-    pub fn measurements(&self, function: &str) -> Vec<Measurement> {
+    fn log(&self) {
+        self.records.iter().for_each(RecordReport::log);
+    }
+
+    fn measurements(&self, function: &str) -> Vec<Measurement> {
         let function = Function::from(function);
         let of = |metric, value| Measurement::of(metric, &function, value);
         let mut all = vec![of(consumer::BATCH_SIZE, self.records.len() as f64)];
@@ -112,37 +127,6 @@ impl BatchReport {
         }
         all.extend(counts.into_values().map(|(metric, count)| of(metric, count)));
         all
-    }
-}
-
-impl Report for BatchReport {
-    fn join(parts: Vec<Self>, started_at: Timestamp, ended_at: Timestamp) -> Self {
-        let mut joined =
-            Self { records: Vec::with_capacity(parts.len()), store_call: None, started_at, ended_at };
-        for part in parts {
-            joined.store_call = match (joined.store_call, part.store_call) {
-                (Some((from, _)), Some((_, to))) => Some((from, to)),
-                (before, now) => before.or(now),
-            };
-            joined.records.extend(part.records);
-        }
-        joined
-    }
-
-    fn messages(&self) -> impl Iterator<Item = &ReceivedMessage> {
-        self.records.iter().map(|record| &record.message)
-    }
-
-    fn failures(&self) -> Vec<MessageId> {
-        Self::failures(self)
-    }
-
-    fn log(&self) {
-        self.records.iter().for_each(RecordReport::log);
-    }
-
-    fn measurements(&self, function: &str) -> Vec<Measurement> {
-        Self::measurements(self, function)
     }
 
     fn segments(&self, names: SegmentNames<'_>) -> Vec<Segment> {

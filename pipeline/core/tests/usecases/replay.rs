@@ -3,34 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
-use spillway_core::failure::{Failure, FailureClass};
+use spillway_core::dead_letter::DeadLetter;
+use spillway_core::failure::FailureClass;
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::message::{MessageAttributes, OutgoingMessage};
+use spillway_core::message::OutgoingMessage;
 use spillway_core::ports::{QueueError, Replays as _};
 use spillway_core::replay::ReplayItemState;
+use spillway_testkit::letters::{dead_letter, failure};
 use spillway_testkit::{MemoryPipeline, now};
 use std::sync::Arc;
 
 fn letter(body: &str) -> DeadLetter {
-    let at = Timestamp::UNIX_EPOCH;
-    let failure = Failure::new(FailureClass::Schema, "bad", &"test".into(), at);
-    DeadLetter {
-        id: body.into(),
-        key: None,
-        event_type: None,
-        body: body.to_owned(),
-        attributes: MessageAttributes::new(),
-        trace_header: None,
-        first_sent_at: at,
-        archived_at: at,
-        receive_count: 1,
-        generation: 0,
-        fingerprint: failure.fingerprint(None),
-        failures: vec![failure],
-        state: DeadLetterState::Archived,
-        replays: Vec::new(),
-    }
+    let failure = failure(FailureClass::Schema, "bad", Timestamp::UNIX_EPOCH);
+    DeadLetter { key: None, event_type: None, body: body.to_owned(), ..dead_letter(body, body, failure) }
 }
 
 /// A queue that judges messages by their bodies.

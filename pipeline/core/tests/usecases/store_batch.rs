@@ -9,6 +9,7 @@ use spillway_core::ports::{
     ArchiveError, EventStore, PutOutcome, ReplayReports, StoreError, StoreItem, StoredEvent,
 };
 use spillway_core::usecases::store::{BatchReport, Consumer};
+use spillway_core::worker::Report as _;
 use spillway_testkit::{MemoryPipeline, now};
 use std::future::poll_fn;
 use std::pin::pin;

@@ -32,9 +32,6 @@ impl AlarmLog {
 
     /// The status of each alarm that was ever evaluated. Whether notifications are held back at the moment is not stored, so
     /// `suppressed` is left empty.
-    ///
-    /// # Errors
-    /// The data folder can't be read.
     pub async fn statuses(&self) -> Result<Vec<AlarmStatus>, DbError> {
         let changes = self.last_changes().await?.into_iter();
         let mut notified: HashMap<RuleName, Notified> =
@@ -65,9 +62,6 @@ impl AlarmLog {
     }
 
     /// Changes from `from` on and before `until`, newest first, of one rule or of all, at most `limit`.
-    ///
-    /// # Errors
-    /// The data folder can't be read.
     pub async fn changes(
         &self,
         rule: Option<&RuleName>,
@@ -90,9 +84,6 @@ impl AlarmLog {
     }
 
     /// The last change of each rule.
-    ///
-    /// # Errors
-    /// The data folder can't be read.
     pub(super) async fn last_changes(&self) -> Result<Vec<AlarmChange>, DbError> {
         self.db
             .read(|connection| {
@@ -105,9 +96,6 @@ impl AlarmLog {
     }
 
     /// Periods in `ALARM` that overlap a range, the oldest first, of one rule or of all.
-    ///
-    /// # Errors
-    /// The data folder can't be read.
     pub async fn periods(
         &self,
         rule: Option<&RuleName>,
@@ -127,9 +115,6 @@ impl AlarmLog {
     }
 
     /// The last period in `ALARM` of each rule that has one.
-    ///
-    /// # Errors
-    /// The data folder can't be read.
     pub(super) async fn last_periods(&self) -> Result<Vec<AlarmPeriod>, DbError> {
         self.db
             .read(|connection| {
@@ -143,9 +128,6 @@ impl AlarmLog {
     }
 
     /// Notifications as they went to the webhook, newest first. `kind` is `alarm` or `digest`.
-    ///
-    /// # Errors
-    /// The data folder can't be read.
     pub async fn messages(
         &self,
         kind: &'static str,
@@ -166,18 +148,12 @@ impl AlarmLog {
     }
 
     /// The newest opening digest; `None` if there was none yet.
-    ///
-    /// # Errors
-    /// The data folder can't be read.
     pub async fn last_digest(&self) -> Result<Option<Digest>, DbError> {
         let newest = self.messages("digest", 1).await?.pop();
         Ok(newest.and_then(|document| serde_json::from_value(document["digest"].clone()).ok()))
     }
 
     /// Up to when alarms were evaluated; `None` if they never were.
-    ///
-    /// # Errors
-    /// The data folder can't be read.
     pub async fn evaluated_until(&self) -> Result<Option<Timestamp>, DbError> {
         let at: Option<i64> = self.fact(EVALUATED_UNTIL).await?;
         Ok(at.map(from_millis))

@@ -63,9 +63,6 @@ pub enum AlarmSettingsError {
 
 impl AlarmSettings {
     /// Reads a JSON file and checks its settings. Settings that it leaves out have their defaults.
-    ///
-    /// # Errors
-    /// See [`AlarmSettingsError`].
     pub fn load(path: &Path) -> Result<Self, AlarmSettingsError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path)

@@ -14,7 +14,7 @@ use spillway_alerts::evaluate::{Status, Tick};
 use spillway_alerts::hours::{BusinessHours, Message, Notifier};
 use spillway_alerts::rules::{LimitsError, LoadError};
 use spillway_alerts::{AlarmState, AlarmStatus, Engine, Resources, RuleName, RuleSet, StateChange, Tier};
-use spillway_core::{Pipeline, Timestamp};
+use spillway_core::{Pipeline, Timestamp, one_line};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -77,9 +77,6 @@ impl ActiveRules {
     }
 
     /// The same as [`Self::of`], but the rules are not read again if they have not changed.
-    ///
-    /// # Errors
-    /// See [`Self::of`].
     pub async fn renewed(self, pipeline: &Pipeline, log: &AlarmLog) -> Result<Self, WatchError> {
         let files: RuleFiles = log.fact(RULES).await?.unwrap_or_default();
         let settings: AlarmSettings = log.fact(SETTINGS).await?.unwrap_or_default();
@@ -124,9 +121,6 @@ pub struct WatchOptions {
 
 impl Watch {
     /// Continues where the last one on this data folder stopped, or begins now.
-    ///
-    /// # Errors
-    /// See [`WatchError`].
     pub async fn open(pipeline: &crate::Pipeline, options: WatchOptions) -> Result<Self, WatchError> {
         let ports = &pipeline.ports;
         let in_force = ActiveRules::new(ports, &options.rules, options.settings)?;
@@ -171,7 +165,7 @@ impl Watch {
         }
         let Some((engine, tick)) = self.run(until).await else { return Ok(Vec::new()) };
         let errors: HashMap<RuleName, String> =
-            tick.failures.into_iter().map(|(rule, error)| (rule, chain(&error))).collect();
+            tick.failures.into_iter().map(|(rule, error)| (rule, one_line(&error))).collect();
         if let Some((rule, reason)) = errors.iter().next() {
             tracing::warn!(rules = errors.len(), %rule, %reason, "alarms could not be evaluated; their states are unchanged");
         }
@@ -327,17 +321,7 @@ fn fires_or_clears(change: &StateChange) -> bool {
 }
 
 /// The end of the last whole minute.
-pub(super) fn minute(at: Timestamp) -> Timestamp {
+pub fn minute(at: Timestamp) -> Timestamp {
     let seconds = at.as_second();
     Timestamp::from_second(seconds - seconds.rem_euclid(60)).unwrap_or(at)
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }

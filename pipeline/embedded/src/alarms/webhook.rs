@@ -1,13 +1,8 @@
 //! A webhook: notifications are posted there as JSON.
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
-use http::{Method, Request, StatusCode, Uri};
-use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use crate::https::{HttpsClient, NoCertificates, https_client, post_request};
+use http::{StatusCode, Uri};
+use spillway_core::one_line;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -79,14 +74,9 @@ pub enum DeliveryError {
     Timeout,
 }
 
-/// This machine's trusted certificates can't be used.
-#[derive(Debug, thiserror::Error)]
-#[error("this machine's trusted certificates can't be used for the webhook: {0}")]
-pub struct NoCertificates(String);
-
 /// Posts messages to one webhook.
 pub struct Webhook {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpsClient,
     url: WebhookUrl,
 }
 
@@ -96,36 +86,7 @@ impl Webhook {
     /// # Errors
     /// [`NoCertificates`] for an address with `https`.
     pub fn new(url: WebhookUrl) -> Result<Self, NoCertificates> {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_connect_timeout(Some(Duration::from_secs(5)));
-        let provider = rustls::crypto::ring::default_provider();
-        let failed = |error: &dyn fmt::Display| NoCertificates(error.to_string());
-        let connector = if url.0.scheme_str() == Some("https") {
-            HttpsConnectorBuilder::new()
-                .with_provider_and_native_roots(provider)
-                .map_err(|error| failed(&error))?
-                .https_only()
-                .enable_http1()
-                .wrap_connector(connector)
-        } else {
-            // It never uses TLS, so no certificate has to be trusted.
-            let tls = rustls::ClientConfig::builder_with_provider(provider.into())
-                .with_safe_default_protocol_versions()
-                .map_err(|error| failed(&error))?
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth();
-            HttpsConnectorBuilder::new()
-                .with_tls_config(tls)
-                .https_or_http()
-                .enable_http1()
-                .wrap_connector(connector)
-        };
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(1)
-            .build(connector);
-        Ok(Self { client, url })
+        Ok(Self { client: https_client(&url.0, 1)?, url })
     }
 
     /// Posts a document. Any 2xx means that the webhook accepted it. Redirects are not followed.
@@ -133,28 +94,13 @@ impl Webhook {
     /// # Errors
     /// See [`DeliveryError`]. The document may still have arrived. A receiver can recognise it by its id.
     pub async fn post(&self, document: String) -> Result<(), DeliveryError> {
-        let mut request = Request::new(Full::new(Bytes::from(document)));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.url.0.clone();
-        const AGENT: &str = concat!("spillway/", env!("CARGO_PKG_VERSION"));
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        let request = post_request(&self.url.0, "application/json", document.into());
         let answer = tokio::time::timeout(TIMEOUT, self.client.request(request));
         let answer = answer.await.map_err(|_| DeliveryError::Timeout)?;
-        let answer = answer.map_err(|error| DeliveryError::Connection(chain(&error)))?;
+        // The client's errors do not name the address.
+        let answer = answer.map_err(|error| DeliveryError::Connection(one_line(&error)))?;
         if answer.status().is_success() { Ok(()) } else { Err(DeliveryError::Status(answer.status())) }
     }
-}
-
-/// The error without the address: the client's errors name none.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Replays in the database: which dead letters they took, and the outcome for each.
 
-use super::{Archive, row, state_of, unavailable};
+use super::{Archive, row, state_of};
 use crate::db::{from_millis, millis};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::ports::{ArchiveError, ReplayReports, Replays};
@@ -13,23 +14,14 @@ use spillway_core::replay::{Replay, ReplayItem, ReplayItemState, ReplayState};
 impl ReplayReports for Archive {
     async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
         let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
-        self.db
-            .write(move |tx| {
-                let Some(mut letter) = row::get(tx, id.as_str())? else { return Ok(()) };
-                if letter.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) {
-                    return Ok(());
-                }
-                letter.state = DeadLetterState::Stored { replay_id: replay.clone(), at: now };
-                if let Some(trace) = letter.replays.iter_mut().rfind(|trace| trace.replay_id == replay) {
-                    trace.ended_at = Some(now);
-                    trace.stored = Some(true);
-                }
-                row::update(tx, &letter)?;
+        self.write(move |tx| {
+            let state = DeadLetterState::Stored { replay_id: replay.clone(), at: now };
+            if end(tx, &replay, &id, state, now)? {
                 crate::ledger::close_to_store(tx, id.as_str())?;
-                end_item(tx, replay.as_str(), id.as_str(), "stored", millis(now))
-            })
-            .await
-            .map_err(|error| unavailable(&error))
+            }
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -37,142 +29,113 @@ impl ReplayReports for Archive {
 impl Replays for Archive {
     async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
         let (replay, ids, by, now) = (replay.clone(), ids.to_vec(), by.to_owned(), self.clock.now());
-        self.db
-            .write(move |tx| {
-                let mut taken = 0;
-                for id in &ids {
-                    if state_of(tx, id.as_str())?.as_deref() != Some("archived") {
-                        continue;
-                    }
-                    let Some(mut letter) = row::get(tx, id.as_str())? else { continue };
-                    letter.state = DeadLetterState::Replaying { replay_id: replay.clone() };
-                    letter.replays.push(ReplayTrace {
-                        replay_id: replay.clone(),
-                        sent_at: now,
-                        ended_at: None,
-                        stored: None,
-                    });
-                    row::update(tx, &letter)?;
-                    tx.prepare_cached("INSERT INTO replay_items VALUES (?1, ?2, 'waiting', ?3)")?
-                        .execute(params![replay.as_str(), id.as_str(), millis(now)])?;
-                    taken += 1;
+        self.write(move |tx| {
+            let mut taken = 0;
+            for id in &ids {
+                if state_of(tx, id.as_str())?.as_deref() != Some("archived") {
+                    continue;
                 }
-                if taken > 0 {
-                    tx.execute(
-                        "INSERT INTO replays (id, started_by, started_at) VALUES (?1, ?2, ?3)",
-                        params![replay.as_str(), by, millis(now)],
-                    )?;
-                }
-                Ok(taken)
-            })
-            .await
-            .map_err(|error| unavailable(&error))
+                let Some(mut letter) = row::get(tx, id.as_str())? else { continue };
+                letter.state = DeadLetterState::Replaying { replay_id: replay.clone() };
+                letter.replays.push(ReplayTrace {
+                    replay_id: replay.clone(),
+                    sent_at: now,
+                    ended_at: None,
+                    stored: None,
+                });
+                row::update(tx, &letter)?;
+                tx.prepare_cached("INSERT INTO replay_items VALUES (?1, ?2, 'waiting', ?3)")?
+                    .execute(params![replay.as_str(), id.as_str(), millis(now)])?;
+                taken += 1;
+            }
+            if taken > 0 {
+                tx.execute(
+                    "INSERT INTO replays (id, started_by, started_at) VALUES (?1, ?2, ?3)",
+                    params![replay.as_str(), by, millis(now)],
+                )?;
+            }
+            Ok(taken)
+        })
+        .await
     }
 
     async fn waiting(&self, replay: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
         let replay = replay.clone();
-        self.db
-            .read(move |connection| {
-                let mut query = connection.prepare_cached(
-                    "SELECT dead_letter_id FROM replay_items WHERE replay_id = ?1 AND state = 'waiting' LIMIT ?2",
-                )?;
-                let ids = query
-                    .query_map(params![replay.as_str(), limit as i64], |row| row.get::<_, String>(0))?
-                    .collect::<rusqlite::Result<Vec<_>>>()?;
-                let letters = ids.iter().map(|id| row::get(connection, id));
-                Ok(letters.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
-            })
-            .await
-            .map_err(|error| unavailable(&error))
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT dead_letter_id FROM replay_items WHERE replay_id = ?1 AND state = 'waiting' LIMIT ?2",
+            )?;
+            let ids = query
+                .query_map(params![replay.as_str(), limit as i64], |row| row.get::<_, String>(0))?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let letters = ids.iter().map(|id| row::get(connection, id));
+            Ok(letters.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
+        })
+        .await
     }
 
     async fn mark_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), ArchiveError> {
         let (replay, ids, now) = (replay.clone(), ids.to_vec(), self.clock.now());
-        self.db
-            .write(move |tx| {
-                for id in &ids {
-                    // Only from `waiting`: the consumer may have been faster than this record.
-                    tx.prepare_cached(
-                        "UPDATE replay_items SET state = 'sent', at = ?3
+        self.write(move |tx| {
+            for id in &ids {
+                // Only from `waiting`: the consumer may have been faster than this record.
+                tx.prepare_cached(
+                    "UPDATE replay_items SET state = 'sent', at = ?3
                          WHERE replay_id = ?1 AND dead_letter_id = ?2 AND state = 'waiting'",
-                    )?
-                    .execute(params![replay.as_str(), id.as_str(), millis(now)])?;
-                }
-                Ok(())
-            })
-            .await
-            .map_err(|error| unavailable(&error))
+                )?
+                .execute(params![replay.as_str(), id.as_str(), millis(now)])?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
         let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
-        self.db
-            .write(move |tx| {
-                let Some(mut letter) = row::get(tx, id.as_str())? else { return Ok(()) };
-                if letter.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) {
-                    return Ok(());
-                }
-                letter.state = DeadLetterState::Archived;
-                if let Some(trace) = letter.replays.iter_mut().rfind(|trace| trace.replay_id == replay) {
-                    trace.ended_at = Some(now);
-                    trace.stored = Some(false);
-                }
-                row::update(tx, &letter)?;
-                end_item(tx, replay.as_str(), id.as_str(), "returned", millis(now))
-            })
-            .await
-            .map_err(|error| unavailable(&error))
+        self.write(move |tx| end(tx, &replay, &id, DeadLetterState::Archived, now).map(|_| ())).await
     }
 
     async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError> {
         let (replay, error) = (replay.clone(), error.map(str::to_owned));
-        self.db
-            .write(move |tx| {
-                tx.prepare_cached("UPDATE replays SET trouble = ?2 WHERE id = ?1 AND trouble IS NOT ?2")?
-                    .execute(params![replay.as_str(), error])
-            })
-            .await
-            .map(|_| ())
-            .map_err(|error| unavailable(&error))
+        self.write(move |tx| {
+            tx.prepare_cached("UPDATE replays SET trouble = ?2 WHERE id = ?1 AND trouble IS NOT ?2")?
+                .execute(params![replay.as_str(), error])
+        })
+        .await
+        .map(|_| ())
     }
 
     async fn get(&self, replay: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
         let replay = replay.clone();
-        self.db
-            .read(move |connection| {
-                connection
-                    .prepare_cached(&format!("{REPLAY} WHERE id = ?1"))?
-                    .query_row([replay.as_str()], read_replay)
-                    .optional()
-            })
-            .await
-            .map_err(|error| unavailable(&error))
+        self.read(move |connection| {
+            connection
+                .prepare_cached(&format!("{REPLAY} WHERE id = ?1"))?
+                .query_row([replay.as_str()], read_replay)
+                .optional()
+        })
+        .await
     }
 
     async fn list(&self, limit: usize) -> Result<Vec<Replay>, ArchiveError> {
-        self.db
-            .read(move |connection| {
-                let mut query = connection
-                    .prepare_cached(&format!("{REPLAY} ORDER BY started_at DESC, id DESC LIMIT ?1"))?;
-                query.query_map([limit as i64], read_replay)?.collect()
-            })
-            .await
-            .map_err(|error| unavailable(&error))
+        self.read(move |connection| {
+            let mut query =
+                connection.prepare_cached(&format!("{REPLAY} ORDER BY started_at DESC, id DESC LIMIT ?1"))?;
+            query.query_map([limit as i64], read_replay)?.collect()
+        })
+        .await
     }
 
     async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
-        self.db
-            .read(|connection| {
-                let mut query = connection.prepare_cached(
-                    "SELECT id FROM replays WHERE ended_at IS NULL AND EXISTS
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT id FROM replays WHERE ended_at IS NULL AND EXISTS
                          (SELECT 1 FROM replay_items WHERE replay_id = id AND state = 'waiting')
                      ORDER BY started_at, id",
-                )?;
-                let ids = query.query_map([], |row| row.get::<_, String>(0))?;
-                ids.map(|id| id.map(ReplayId::new)).collect()
-            })
-            .await
-            .map_err(|error| unavailable(&error))
+            )?;
+            let ids = query.query_map([], |row| row.get::<_, String>(0))?;
+            ids.map(|id| id.map(ReplayId::new)).collect()
+        })
+        .await
     }
 
     async fn items(
@@ -182,25 +145,23 @@ impl Replays for Archive {
         limit: usize,
     ) -> Result<Page<ReplayItem>, ArchiveError> {
         let (replay, after) = (replay.clone(), after.unwrap_or_default().to_owned());
-        self.db
-            .read(move |connection| {
-                let total = connection
-                    .prepare_cached("SELECT count(*) FROM replay_items WHERE replay_id = ?1")?
-                    .query_row([replay.as_str()], |row| row.get(0))?;
-                let mut query = connection.prepare_cached(
-                    "SELECT dead_letter_id, state, at FROM replay_items
+        self.read(move |connection| {
+            let total = connection
+                .prepare_cached("SELECT count(*) FROM replay_items WHERE replay_id = ?1")?
+                .query_row([replay.as_str()], |row| row.get(0))?;
+            let mut query = connection.prepare_cached(
+                "SELECT dead_letter_id, state, at FROM replay_items
                      WHERE replay_id = ?1 AND dead_letter_id > ?2 ORDER BY dead_letter_id LIMIT ?3",
-                )?;
-                let mut items = query
-                    .query_map(params![replay.as_str(), after, limit as i64 + 1], read_item)?
-                    .collect::<rusqlite::Result<Vec<_>>>()?;
-                let more = items.len() > limit;
-                items.truncate(limit);
-                let next = items.last().filter(|_| more).map(|item| item.dead_letter.to_string());
-                Ok(Page { items, total, next })
-            })
-            .await
-            .map_err(|error| unavailable(&error))
+            )?;
+            let mut items = query
+                .query_map(params![replay.as_str(), after, limit as i64 + 1], read_item)?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let more = items.len() > limit;
+            items.truncate(limit);
+            let next = items.last().filter(|_| more).map(|item| item.dead_letter.to_string());
+            Ok(Page { items, total, next })
+        })
+        .await
     }
 }
 
@@ -239,6 +200,30 @@ fn read_item(row: &Row<'_>) -> rusqlite::Result<ReplayItem> {
         state,
         at: from_millis(row.get(2)?),
     })
+}
+
+/// Ends a replay of a dead letter, unless that is over: what it is now, in the row, its history and the replay's item.
+fn end(
+    tx: &Connection,
+    replay: &ReplayId,
+    id: &MessageId,
+    state: DeadLetterState,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let Some(mut letter) = row::get(tx, id.as_str())? else { return Ok(false) };
+    if letter.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) {
+        return Ok(false);
+    }
+    let stored = state != DeadLetterState::Archived;
+    letter.state = state;
+    if let Some(trace) = letter.replays.iter_mut().rfind(|trace| trace.replay_id == *replay) {
+        trace.ended_at = Some(now);
+        trace.stored = Some(stored);
+    }
+    row::update(tx, &letter)?;
+    let item = if stored { ReplayItemState::Stored } else { ReplayItemState::Returned };
+    end_item(tx, replay.as_str(), id.as_str(), item.as_str(), millis(now))?;
+    Ok(true)
 }
 
 /// Records how a message of a replay ended, and the end of the replay with its last message.

@@ -75,9 +75,6 @@ struct Simulated {
 
 impl Db {
     /// Opens a folder for real work.
-    ///
-    /// # Errors
-    /// SQLite can't open it, or no thread can be started.
     pub fn open(folder: DataFolder) -> Result<Self, DbError> {
         let connection = folder.connect(Durability::Full).map_err(|error| DbError::from(&error))?;
         let (jobs, inbox) = mpsc::channel();
@@ -96,9 +93,6 @@ impl Db {
     }
 
     /// Opens a folder for a simulation: fast, and durable only once it is dropped.
-    ///
-    /// # Errors
-    /// SQLite can't open it.
     pub fn open_simulated(folder: DataFolder) -> Result<Self, DbError> {
         let open = || {
             let connection = folder.connect(Durability::None)?;

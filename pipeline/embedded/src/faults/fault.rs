@@ -5,8 +5,9 @@ use spillway_core::Timestamp;
 use std::time::Duration;
 
 /// What goes wrong.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum FaultKind {
     /// The event store answers every call with an error.
     StoreOutage,
@@ -35,14 +36,7 @@ pub enum FaultKind {
 impl FaultKind {
     /// The name on the command line, such as `store-outage`.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::StoreOutage => "store-outage",
-            Self::StoreThrottle { .. } => "store-throttle",
-            Self::StoreLatency { .. } => "store-latency",
-            Self::ConsumerCrash { .. } => "consumer-crash",
-            Self::QueueOutage => "queue-outage",
-            Self::ArchiverOutage => "archiver-outage",
-        }
+        self.into()
     }
 }
 

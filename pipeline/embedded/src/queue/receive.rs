@@ -1,6 +1,6 @@
 //! Receiving, and the queue's own redrive of what was received too often.
 
-use super::{Queues, number, receipt_handle, unavailable};
+use super::{Queues, number, receipt_handle};
 use crate::db::{from_millis, millis};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -19,11 +19,8 @@ impl QueueReceiver for Queues {
         let limit = (queue == QueueKind::Primary).then_some(i64::from(self.settings.max_receive_count));
         let timeout = Duration::from_secs(u64::from(self.settings.visibility_timeout_s));
         let hidden_until = millis(now) + i64::try_from(timeout.as_millis()).unwrap_or(0);
-        let (received, redriven) = self
-            .db
-            .write(move |tx| receive(tx, queue, most, millis(now), hidden_until, limit))
-            .await
-            .map_err(|error| unavailable(&error))?;
+        let (received, redriven) =
+            self.db.write(move |tx| receive(tx, queue, most, millis(now), hidden_until, limit)).await?;
         self.count(&self.counts(queue).received, received.len());
         if redriven > 0 {
             // SQS does not count its own redrive as "sent": NumberOfMessagesSent of the DLQ stays as it is.
@@ -44,8 +41,7 @@ impl QueueReceiver for Queues {
                     .prepare_cached("SELECT min(visible_at) FROM messages WHERE queue = ?1")?
                     .query_row([number(queue)], |row| row.get::<_, Option<i64>>(0))
             })
-            .await
-            .map_err(|error| unavailable(&error))?;
+            .await?;
         Ok(next.map(from_millis))
     }
 
@@ -59,11 +55,11 @@ impl QueueReceiver for Queues {
                 .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE sent_at < ?1)")?
                 .query_row([before], |row| row.get::<_, bool>(0))
         };
-        if !self.db.read(any).await.map_err(|error| unavailable(&error))? {
+        if !self.db.read(any).await? {
             return Ok(0);
         }
         let delete = move |tx: &Connection| tx.execute("DELETE FROM messages WHERE sent_at < ?1", [before]);
-        self.db.write(delete).await.map_err(|error| unavailable(&error))
+        Ok(self.db.write(delete).await?)
     }
 
     async fn arrival(&self, queue: QueueKind) {

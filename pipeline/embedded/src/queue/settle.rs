@@ -1,6 +1,6 @@
 //! Deleting, deferring and dead-lettering what was received.
 
-use super::{Queues, number, parse_receipt, unavailable};
+use super::{Queues, number, parse_receipt};
 use crate::db::millis;
 use crate::ledger;
 use async_trait::async_trait;
@@ -28,8 +28,7 @@ impl Queues {
                 }
                 Ok(deleted)
             })
-            .await
-            .map_err(|error| unavailable(&error))?;
+            .await?;
         self.count(&self.counts(queue).deleted, deleted);
         Ok(deleted)
     }
@@ -84,7 +83,7 @@ impl Redelivery for Queues {
         };
         match done {
             Ok(changed) => changed.into_iter().map(answer).collect(),
-            Err(error) => deferrals.iter().map(|_| Err(unavailable(&error))).collect(),
+            Err(error) => deferrals.iter().map(|_| Err(QueueError::from(&error))).collect(),
         }
     }
 
@@ -117,7 +116,7 @@ impl Redelivery for Queues {
                 Ok(count)
             })
             .await
-            .map_err(|error| unavailable(&error));
+            .map_err(QueueError::from);
         if let Ok(count) = &done {
             // The consumer sends these itself, so SQS counts them. SQS does not count its own redrives.
             self.count(&self.counts(QueueKind::Dlq).sent, *count);

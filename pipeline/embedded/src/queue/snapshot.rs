@@ -1,6 +1,6 @@
 //! The state of a queue at one moment.
 
-use super::{Queues, number, unavailable};
+use super::{Queues, number};
 use crate::db::{from_millis, millis};
 use rusqlite::Connection;
 use spillway_core::Timestamp;
@@ -10,18 +10,11 @@ use std::time::Duration;
 
 impl Queues {
     /// A queue as it is now.
-    ///
-    /// # Errors
-    /// The database failed.
     pub async fn snapshot(&self, queue: QueueKind) -> Result<QueueSnapshot, QueueError> {
         let now = self.clock.now();
         let retry = self.settings.retry;
         let most = self.settings.max_receive_count;
-        let (mut snapshot, nearest) = self
-            .db
-            .read(move |connection| read(connection, queue, now))
-            .await
-            .map_err(|error| unavailable(&error))?;
+        let (mut snapshot, nearest) = self.db.read(move |connection| read(connection, queue, now)).await?;
         // What is left until the last receive: the next visibility, then the waits between the receives after it.
         let given_up = nearest.into_iter().map(|(receive_count, visible_at)| {
             let next_receive = receive_count + 1;

@@ -85,9 +85,6 @@ impl TelemetryReader {
     }
 
     /// Every metric that was ever recorded.
-    ///
-    /// # Errors
-    /// [`TelemetryReadError`] if the file can't be read.
     pub fn metrics(&self) -> Result<Vec<MetricId>, TelemetryReadError> {
         let metrics = self.with(|connection| {
             let mut statement = connection
@@ -107,9 +104,6 @@ impl TelemetryReader {
     }
 
     /// When the oldest datapoint that is kept begins; `None` if there is none.
-    ///
-    /// # Errors
-    /// [`TelemetryReadError`] if the file can't be read.
     pub fn first_recorded(&self) -> Result<Option<Timestamp>, TelemetryReadError> {
         let first = self.with(|connection| {
             // One step into the index for each metric and period.

@@ -21,17 +21,11 @@ pub struct TraceHits {
 
 impl TelemetryReader {
     /// All segments of a trace, oldest first; empty if it is not known.
-    ///
-    /// # Errors
-    /// [`TelemetryReadError`] if the file can't be read.
     pub fn trace(&self, id: &str) -> Result<Vec<Segment>, TelemetryReadError> {
         Ok(self.with(|connection| segments_of(connection, id))?.unwrap_or_default())
     }
 
     /// Traces with a segment that began from `from` on and before `to`, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`TelemetryReadError`] if the file can't be read.
     pub fn traces(
         &self,
         from: Timestamp,

@@ -1,8 +1,5 @@
 //! Simulated incidents on the real runtime. A low alarm announces each incident before a high one does. A normal week
 //! pages no engineer. Every metric that a rule watches is recorded.
-//!
-//! `alerts/tests/alarms/incidents.rs` does the same on generated series. Here gateway, queue, functions, store and
-//! sampler record the datapoints.
 
 #![expect(clippy::print_stdout, reason = "`cargo xtask bench` and `cargo xtask test` show these tables")]
 
@@ -44,8 +41,13 @@ fn throttling_ramp() -> Scenario {
     Scenario { faults: (0..24).map(step).collect(), settings, ..begins_at_eleven(NOON + 4 * HOUR) }
 }
 
-/// Within ten minutes half of all events break their schema.
+/// For half an hour the store refuses one event in five, at every attempt.
 fn poison_burst() -> Scenario {
+    Scenario { refused: NOON..NOON + HOUR / 2, ..begins_at_eleven(NOON + 4 * HOUR) }
+}
+
+/// Within ten minutes half of all events break their schema: a deployment of the sender goes out.
+fn bad_deployment() -> Scenario {
     let poison = |minute: i64| match minute - NOON {
         since @ 0..10 => since as f64 / 20.0,
         10..60 => 0.5,
@@ -83,6 +85,29 @@ fn slow_leak() -> Scenario {
     Scenario { faults, ..begins_at_eleven(NOON + minutes) }
 }
 
+/// Dead letters arrive, and the archiver is never invoked.
+fn archiver_outage() -> Scenario {
+    let settings = PipelineSettings { archiver_concurrency: 0, ..PipelineSettings::default() };
+    Scenario { settings, ..an_hour_of_dead_letters(NOON + HOUR) }
+}
+
+/// Dead letters arrive for an hour, and every invocation of the archiver fails until they are almost lost.
+fn archiver_crash() -> Scenario {
+    let days = 13 * DAY;
+    let faults = vec![(FaultKind::ArchiverOutage, NOON * 60, (NOON + days) * 60)];
+    Scenario { faults, ..an_hour_of_dead_letters(NOON + days) }
+}
+
+/// A few events from noon to one, of which one in ten breaks its schema, and nothing before and after.
+fn an_hour_of_dead_letters(minutes: i64) -> Scenario {
+    Scenario {
+        rate: |minute| if (NOON..NOON + HOUR).contains(&minute) { 0.05 } else { 0.0 },
+        poison: |_| 0.1,
+        expected: 0.0,
+        ..Scenario::quiet(minutes)
+    }
+}
+
 /// From the sixth day on there is three times as much as planned. The budget is for a usual month and half of it again.
 fn cost_creep() -> Scenario {
     let rate = |minute: i64| if minute < 5 * DAY { 0.02 } else { 0.06 };
@@ -99,24 +124,53 @@ fn begins_at_eleven(minutes: i64) -> Scenario {
     }
 }
 
+/// A name, what happens, and the minute at which it begins.
+type Incident = (&'static str, fn() -> Scenario, i64);
+
 #[test]
-fn every_incident_notifies_a_low_alarm_before_a_high_one() {
-    type Incident = (&'static str, fn() -> Scenario, i64);
-    let incidents: [Incident; 7] = [
-        ("store outage", store_outage, NOON),
-        ("throttling ramp", throttling_ramp, NOON),
-        ("poison burst", poison_burst, NOON),
-        ("consumer crash", consumer_crash, NOON),
-        ("traffic drop", traffic_drop, NOON),
-        ("slow leak", slow_leak, NOON),
-        ("cost creep", cost_creep, 5 * DAY),
-    ];
+fn incidents_of_the_store_and_the_queue_notify_a_low_alarm_before_a_high_one() {
+    notify_a_low_alarm_before_a_high_one(
+        "incidents_store.txt",
+        &[
+            ("store outage", store_outage, NOON),
+            ("throttling ramp", throttling_ramp, NOON),
+            ("poison burst", poison_burst, NOON),
+            ("slow leak", slow_leak, NOON),
+        ],
+    );
+}
+
+#[test]
+fn incidents_of_the_functions_notify_a_low_alarm_before_a_high_one() {
+    notify_a_low_alarm_before_a_high_one(
+        "incidents_functions.txt",
+        &[
+            ("consumer crash", consumer_crash, NOON),
+            ("archiver outage", archiver_outage, NOON),
+            ("archiver crash", archiver_crash, NOON),
+        ],
+    );
+}
+
+#[test]
+fn incidents_of_the_senders_notify_a_low_alarm_before_a_high_one() {
+    notify_a_low_alarm_before_a_high_one(
+        "incidents_senders.txt",
+        &[
+            ("bad deployment", bad_deployment, NOON),
+            ("traffic drop", traffic_drop, NOON),
+            ("cost creep", cost_creep, 5 * DAY),
+        ],
+    );
+}
+
+fn notify_a_low_alarm_before_a_high_one(file: &str, incidents: &[Incident]) {
     let mut table = format!(
         "{:<16} {:>9} {:<26} {:>9} {:<26} {:>9}\n",
         "incident", "low after", "", "high after", "", "lead"
     );
     let mut wrong = Vec::new();
-    for (name, scenario, began) in incidents {
+    for &(name, scenario, began) in incidents {
         let observed = scenario().run();
         let first = |tier| observed.firings(tier).into_iter().find(|(at, _)| *at >= began);
         let (Some(low), Some(high)) = (first(Tier::Low), first(Tier::High)) else {
@@ -137,7 +191,7 @@ fn every_incident_notifies_a_low_alarm_before_a_high_one() {
             ));
         }
     }
-    keep("incidents.txt", &table);
+    keep(file, &table);
     assert!(wrong.is_empty(), "{table}\n{}", wrong.join("\n"));
 }
 

@@ -1,8 +1,11 @@
 //! The shop on the real pipeline, in virtual time, with its alarms evaluated as they are live.
 
+use async_trait::async_trait;
 use jiff::SignedDuration;
 use spillway_alerts::{AlarmPeriod, RuleName, Tier};
 use spillway_core::Timestamp;
+use spillway_core::ids::EventKey;
+use spillway_core::ports::{EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::VirtualClock;
@@ -11,6 +14,7 @@ use spillway_embedded::faults::{Fault, FaultKind};
 use spillway_embedded::simulate::{Simulation, SimulationOptions, in_virtual_time};
 use spillway_traffic::rhythm::rate_at;
 use spillway_traffic::{Deployment, Generator};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +34,8 @@ pub struct Scenario {
     pub rate: fn(i64) -> f64,
     /// Share of the events at the minute that break their schema.
     pub poison: fn(i64) -> f64,
+    /// Minutes whose events the store refuses at every attempt, one in five of them.
+    pub refused: Range<i64>,
     /// What fails, from which second to which.
     pub faults: Vec<(FaultKind, i64, i64)>,
     /// The pipeline's settings.
@@ -45,6 +51,7 @@ impl Scenario {
             minutes,
             rate: |_| 1.0,
             poison: |_| 0.0,
+            refused: 0..0,
             faults: Vec::new(),
             settings: PipelineSettings::default(),
             expected: 10.0,
@@ -84,6 +91,10 @@ impl Scenario {
             seed: 1,
         };
         let mut simulation = Simulation::open(folder, clock, options).await.expect("a fresh folder opens");
+        let ports = &mut Arc::get_mut(&mut simulation.pipeline).expect("nothing runs yet").ports;
+        let at = |minute| start + SignedDuration::from_mins(minute);
+        let refused = at(self.refused.start)..at(self.refused.end);
+        ports.store = Arc::new(Refusing { real: Arc::clone(&ports.store), refused });
         let pipeline = Arc::clone(&simulation.pipeline);
         let settings_of_alarms =
             AlarmSettings { expected_requests_per_5_minutes: self.expected, ..AlarmSettings::default() };
@@ -131,6 +142,34 @@ fn event(generator: &mut Generator, now: Timestamp, poison: f64) -> String {
         }
     }
     generator.event(now).body
+}
+
+/// The store, which refuses one in five of the events that were accepted in a period.
+struct Refusing {
+    real: Arc<dyn EventStore>,
+    refused: Range<Timestamp>,
+}
+
+impl Refusing {
+    fn refuses(&self, item: &StoreItem) -> bool {
+        let digest: u32 = item.key.id.as_str().bytes().map(u32::from).sum();
+        self.refused.contains(&item.accepted_at) && digest.is_multiple_of(5)
+    }
+}
+
+#[async_trait]
+impl EventStore for Refusing {
+    async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>> {
+        let good: Vec<_> = items.iter().filter(|item| !self.refuses(item)).cloned().collect();
+        let mut stored = self.real.put_if_absent(&good).await.into_iter();
+        let refusal = || Err(StoreError::Unavailable { reason: "refused".to_owned() });
+        let answer = |item| if self.refuses(item) { refusal() } else { stored.next().expect("an outcome") };
+        items.iter().map(answer).collect()
+    }
+
+    async fn get(&self, key: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
+        self.real.get(key).await
+    }
 }
 
 /// The outcome of a scenario.

@@ -3,9 +3,8 @@
 use spillway_core::Timestamp;
 use spillway_core::event::Event;
 use spillway_core::ledger::Ledger;
-use spillway_core::names::Names;
 use spillway_core::ports::Schemas;
-use spillway_core::schema::{FixedSchemas, SchemaSet};
+use spillway_core::schema::FixedSchemas;
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::accept::accept;
 use spillway_embedded::faults::{Fault, FaultKind};
@@ -27,7 +26,7 @@ pub struct Running {
 }
 
 pub fn no_schemas() -> Arc<dyn Schemas> {
-    Arc::new(FixedSchemas(Arc::new(SchemaSet::default())))
+    Arc::new(FixedSchemas::default())
 }
 
 impl Running {
@@ -52,10 +51,9 @@ impl Running {
     ) -> Self {
         let options = Options {
             settings,
-            names: Names::default(),
             schemas,
-            clock: Arc::new(clock),
             simulated_latency: Some(Duration::from_millis(5)),
+            ..Options::at(Arc::new(clock))
         };
         let mut pipeline = Pipeline::open(dir, options).await.expect("a fresh folder opens");
         replace(&mut pipeline);

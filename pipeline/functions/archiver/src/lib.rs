@@ -15,7 +15,7 @@ use spillway_core::trace::Segment;
 use spillway_core::usecases::archive::Archiver;
 use spillway_core::usecases::replay::{Carrier, Scope};
 use spillway_core::usecases::store::SegmentNames;
-use spillway_core::worker;
+use spillway_core::worker::{self, Report as _};
 use spillway_lambda::sqs::{self, Batch, BatchError};
 use spillway_lambda::{Invocation, Telemetry};
 use spillway_metrics::archiver;
@@ -101,9 +101,6 @@ struct Task {
 }
 
 /// Works through one batch, or does the task.
-///
-/// # Errors
-/// See [`RunError`].
 pub async fn run(
     function: &Function,
     payload: &RawValue,

@@ -1,7 +1,7 @@
 //! The archiver function's program.
 
 use spillway_aws::clients::{Connection, in_function};
-use spillway_aws::{ArchiveNames, DynamoOps, DynamoReplays, IndexNames, S3Archive, SqsQueue, SystemClock};
+use spillway_aws::{DynamoOps, DynamoReplays, S3Archive, SqsQueue, SystemClock};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::archive::Archiver;
 use spillway_core::usecases::replay::Carrier;
@@ -18,18 +18,9 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
     let calls = telemetry.calls.interceptor(spillway_aws::is_throttling);
-    let connection = Connection::within(settings.timeout).seen_by(calls);
-    let clients = in_function(connection);
-    let names = ArchiveNames {
-        bucket: settings.bucket,
-        prefix: settings.prefix,
-        unindexed_prefix: settings.unindexed_prefix,
-        index: IndexNames {
-            table: settings.index_table,
-            ops_table: settings.ops_table.clone(),
-            shards: settings.index_shards,
-        },
-    };
+    let clients = in_function(Connection::within(common.timeout).seen_by(calls));
+    let names = settings.archive;
+    let ops_table = names.index.ops_table.clone();
     let archive = Arc::new(S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), clock.clone()));
     let archiver = Archiver {
         archive: archive.clone(),
@@ -40,7 +31,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let carrier = Carrier {
         replays: Arc::new(DynamoReplays::new(clients.dynamodb(), clients.s3(), names, clock.clone())),
         queue: Arc::new(SqsQueue::new(clients.sqs_of(&settings.queue_url), settings.queue_url)),
-        ops: Arc::new(DynamoOps::new(clients.dynamodb(), settings.ops_table)),
+        ops: Arc::new(DynamoOps::new(clients.dynamodb(), ops_table)),
         clock,
     };
     let function = Function {
@@ -48,7 +39,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
         index: archive,
         carrier,
         replay_rate_per_s: PipelineSettings::default().replay_rate_per_s,
-        timeout: settings.timeout,
+        timeout: common.timeout,
         telemetry,
         queue: settings.queue,
     };

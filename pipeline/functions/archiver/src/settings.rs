@@ -1,7 +1,7 @@
 //! The settings that Terraform passes to the archiver function.
 
+use spillway_aws::{ArchiveNames, IndexNames};
 use spillway_lambda::{Environment, SettingError};
-use std::time::Duration;
 
 /// The settings of the archiver function.
 #[derive(Clone, Debug)]
@@ -10,43 +10,31 @@ pub struct Settings {
     pub queue: String,
     /// URL of the primary queue, to which replays go.
     pub queue_url: String,
-    /// Bucket of the archive.
-    pub bucket: String,
-    /// Where dead letters' keys begin.
-    pub prefix: String,
-    /// Where notes of dead letters that the index lacks begin.
-    pub unindexed_prefix: String,
-    /// Table of the index.
-    pub index_table: String,
-    /// Table of replays.
-    pub ops_table: String,
-    /// Partitions over which the index is spread.
-    pub index_shards: u32,
+    /// The archive, its index and the table of replays.
+    pub archive: ArchiveNames,
     /// Receives after which a message is a dead letter.
     pub max_receive_count: u32,
-    /// How long an invocation may take.
-    pub timeout: Duration,
 }
 
 impl Settings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first that is missing or wrong.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         Ok(Self {
             // Terraform names it so. The archiver has no other use for the queue: Lambda passes it the
             // messages.
             queue: format!("{}-events-dlq", environment.text("SPILLWAY_DEPLOYMENT")?),
             queue_url: environment.text("SPILLWAY_QUEUE_URL")?,
-            bucket: environment.text("SPILLWAY_ARCHIVE_BUCKET")?,
-            prefix: environment.text("SPILLWAY_ARCHIVE_PREFIX")?,
-            unindexed_prefix: environment.text("SPILLWAY_ARCHIVE_UNINDEXED_PREFIX")?,
-            index_table: environment.text("SPILLWAY_DEAD_LETTER_INDEX_TABLE")?,
-            ops_table: environment.text("SPILLWAY_OPS_TABLE")?,
-            index_shards: environment.number("SPILLWAY_INDEX_SHARDS", 1..=1_000)?,
+            archive: ArchiveNames {
+                bucket: environment.text("SPILLWAY_ARCHIVE_BUCKET")?,
+                prefix: environment.text("SPILLWAY_ARCHIVE_PREFIX")?,
+                unindexed_prefix: environment.text("SPILLWAY_ARCHIVE_UNINDEXED_PREFIX")?,
+                index: IndexNames {
+                    table: environment.text("SPILLWAY_DEAD_LETTER_INDEX_TABLE")?,
+                    ops_table: environment.text("SPILLWAY_OPS_TABLE")?,
+                    shards: environment.number("SPILLWAY_INDEX_SHARDS", 1..=1_000)?,
+                },
+            },
             max_receive_count: environment.number("SPILLWAY_MAX_RECEIVE_COUNT", 1..=1_000)?,
-            timeout: Duration::from_secs(environment.number("SPILLWAY_TIMEOUT_S", 1..=900)?),
         })
     }
 }
@@ -55,7 +43,7 @@ impl Settings {
 mod tests {
     use super::*;
 
-    const ALL: [(&str, &str); 10] = [
+    const ALL: [(&str, &str); 9] = [
         ("SPILLWAY_DEPLOYMENT", "shop"),
         ("SPILLWAY_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/shop-events"),
         ("SPILLWAY_ARCHIVE_BUCKET", "shop-archive"),
@@ -65,13 +53,12 @@ mod tests {
         ("SPILLWAY_OPS_TABLE", "shop-ops"),
         ("SPILLWAY_INDEX_SHARDS", "8"),
         ("SPILLWAY_MAX_RECEIVE_COUNT", "20"),
-        ("SPILLWAY_TIMEOUT_S", "30"),
     ];
 
     #[test]
     fn what_terraform_writes_is_read_and_what_is_missing_is_named() {
         let settings = Settings::read(&Environment::of(ALL)).unwrap();
-        assert_eq!((settings.queue.as_str(), settings.index_shards), ("shop-events-dlq", 8));
+        assert_eq!((settings.queue.as_str(), settings.archive.index.shards), ("shop-events-dlq", 8));
         for (name, _) in ALL {
             let others = ALL.into_iter().filter(|(other, _)| *other != name);
             assert_eq!(Settings::read(&Environment::of(others)).unwrap_err(), SettingError::Missing { name });

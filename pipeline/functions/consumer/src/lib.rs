@@ -8,7 +8,7 @@ pub use settings::{SchemaSettings, Settings};
 use serde_json::value::RawValue;
 use spillway_core::trace::Segment;
 use spillway_core::usecases::store::{BatchReport, Consumer, SegmentNames};
-use spillway_core::worker;
+use spillway_core::worker::{self, Report as _};
 use spillway_lambda::sqs::{Answer, Batch, BatchError};
 use spillway_lambda::{Invocation, Telemetry};
 

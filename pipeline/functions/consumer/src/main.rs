@@ -1,9 +1,7 @@
 //! The consumer function's program.
 
 use spillway_aws::clients::{Clients, Connection, in_function};
-use spillway_aws::{
-    DynamoEvents, DynamoReplayReports, IndexNames, SqsRedelivery, SystemClock, load_schema_set,
-};
+use spillway_aws::{DynamoEvents, DynamoReplayReports, SqsRedelivery, SystemClock, load_schema_set};
 use spillway_core::ports::Schemas;
 use spillway_core::schema::FixedSchemas;
 use spillway_core::usecases::store::Consumer;
@@ -21,13 +19,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
     let calls = telemetry.calls.interceptor(spillway_aws::is_throttling);
-    let connection = Connection::within(settings.timeout).seen_by(calls);
-    let clients = in_function(connection);
-    let index = IndexNames {
-        table: settings.index_table,
-        ops_table: settings.ops_table,
-        shards: settings.index_shards,
-    };
+    let clients = in_function(Connection::within(common.timeout).seen_by(calls));
     let consumer = Consumer {
         store: Arc::new(DynamoEvents::new(clients.dynamodb(), settings.events_table)),
         redelivery: Arc::new(SqsRedelivery::new(
@@ -35,7 +27,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
             &*settings.queue_url,
             settings.dlq_url,
         )),
-        replays: Arc::new(DynamoReplayReports::new(clients.dynamodb(), index, clock.clone())),
+        replays: Arc::new(DynamoReplayReports::new(clients.dynamodb(), settings.index, clock.clone())),
         schemas: schemas(&clients, settings.schemas).await?,
         clock,
         version: common.version,
@@ -50,7 +42,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
 /// that its settings name.
 async fn schemas(clients: &Clients, settings: Option<SchemaSettings>) -> Result<Arc<dyn Schemas>, Error> {
     let Some(SchemaSettings { bucket, key, version }) = settings else {
-        return Ok(Arc::new(FixedSchemas(Arc::default())));
+        return Ok(Arc::new(FixedSchemas::default()));
     };
     let set = load_schema_set(&clients.s3(), &bucket, &key, &version).await?;
     Ok(Arc::new(FixedSchemas(Arc::new(set))))

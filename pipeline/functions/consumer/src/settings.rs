@@ -1,5 +1,6 @@
 //! The settings that Terraform passes to the consumer function.
 
+use spillway_aws::IndexNames;
 use spillway_core::retry::RetrySchedule;
 use spillway_lambda::{Environment, SettingError};
 use std::time::Duration;
@@ -20,20 +21,14 @@ pub struct Settings {
     pub dlq_url: String,
     /// Table of events.
     pub events_table: String,
-    /// Table of the dead letters' index.
-    pub index_table: String,
-    /// Table of replays.
-    pub ops_table: String,
-    /// Partitions over which the index is spread.
-    pub index_shards: u32,
+    /// The dead letters' index.
+    pub index: IndexNames,
     /// Receives before a message is given up.
     pub max_receive_count: u32,
     /// When a failed message is tried again.
     pub retry: RetrySchedule,
     /// Where the schemas are; `None` if none are checked.
     pub schemas: Option<SchemaSettings>,
-    /// How long an invocation may take.
-    pub timeout: Duration,
 }
 
 /// Where the schemas are.
@@ -49,9 +44,6 @@ pub struct SchemaSettings {
 
 impl Settings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first that is missing or wrong.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         let schemas = match environment.optional("SPILLWAY_SCHEMAS_BUCKET") {
             Some(bucket) => Some(SchemaSettings {
@@ -66,13 +58,14 @@ impl Settings {
             queue_url: environment.text("SPILLWAY_QUEUE_URL")?,
             dlq_url: environment.text("SPILLWAY_DLQ_URL")?,
             events_table: environment.text("SPILLWAY_EVENTS_TABLE")?,
-            index_table: environment.text("SPILLWAY_DEAD_LETTER_INDEX_TABLE")?,
-            ops_table: environment.text("SPILLWAY_OPS_TABLE")?,
-            index_shards: environment.number("SPILLWAY_INDEX_SHARDS", 1..=1_000)?,
+            index: IndexNames {
+                table: environment.text("SPILLWAY_DEAD_LETTER_INDEX_TABLE")?,
+                ops_table: environment.text("SPILLWAY_OPS_TABLE")?,
+                shards: environment.number("SPILLWAY_INDEX_SHARDS", 1..=1_000)?,
+            },
             max_receive_count,
             retry,
             schemas,
-            timeout: Duration::from_secs(environment.number("SPILLWAY_TIMEOUT_S", 1..=900)?),
         })
     }
 }
@@ -112,7 +105,7 @@ fn retries(environment: &Environment) -> Result<(RetrySchedule, u32), SettingErr
 mod tests {
     use super::*;
 
-    const ALL: [(&str, &str); 11] = [
+    const ALL: [(&str, &str); 10] = [
         ("SPILLWAY_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/shop-events"),
         ("SPILLWAY_DLQ_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/shop-events-dlq"),
         ("SPILLWAY_EVENTS_TABLE", "shop-events"),
@@ -123,7 +116,6 @@ mod tests {
         ("SPILLWAY_RETRY_BASE_S", "5"),
         ("SPILLWAY_RETRY_CAP_S", "900"),
         ("SPILLWAY_VISIBILITY_TIMEOUT_S", "180"),
-        ("SPILLWAY_TIMEOUT_S", "30"),
     ];
 
     fn with(changes: &[(&'static str, &'static str)]) -> Result<Settings, SettingError> {

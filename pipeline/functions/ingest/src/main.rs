@@ -16,8 +16,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(&common, clock.clone());
     let calls = telemetry.calls.interceptor(spillway_aws::is_throttling);
-    let connection = Connection::within(settings.timeout).seen_by(calls);
-    let clients = in_function(connection);
+    let clients = in_function(Connection::within(common.timeout).seen_by(calls));
     let queue = Arc::new(SqsQueue::new(clients.sqs_of(&settings.queue_url), settings.queue_url));
     let function = Function { ingest: Ingest::new(queue, clock, settings.ingest), telemetry };
     serve(async |payload, invocation| Ok(run(&function, payload, invocation).await?)).await

@@ -4,7 +4,6 @@ use spillway_core::event::Wrapping;
 use spillway_core::ids::{EventSource, EventType};
 use spillway_ingest::IngestSettings;
 use spillway_lambda::{Environment, SettingError};
-use std::time::Duration;
 
 /// The settings of the ingest function.
 #[derive(Clone, Debug)]
@@ -13,15 +12,10 @@ pub struct Settings {
     pub queue_url: String,
     /// The handler's settings.
     pub ingest: IngestSettings,
-    /// How long an invocation may take.
-    pub timeout: Duration,
 }
 
 impl Settings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first that is missing or wrong.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         Ok(Self {
             queue_url: environment.text("SPILLWAY_QUEUE_URL")?,
@@ -35,7 +29,6 @@ impl Settings {
                 max_request_bytes: environment.number("SPILLWAY_MAX_REQUEST_BYTES", 1..=6_000_000)?,
                 max_batch_events: environment.number("SPILLWAY_MAX_BATCH_EVENTS", 1..=1_000_000)?,
             },
-            timeout: Duration::from_secs(environment.number("SPILLWAY_TIMEOUT_S", 1..=900)?),
         })
     }
 }
@@ -44,20 +37,19 @@ impl Settings {
 mod tests {
     use super::*;
 
-    const ALL: [(&str, &str); 7] = [
+    const ALL: [(&str, &str); 6] = [
         ("SPILLWAY_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/shop-events"),
         ("SPILLWAY_DEFAULT_SOURCE", "/shop"),
         ("SPILLWAY_DEFAULT_TYPE", "json"),
         ("SPILLWAY_MAX_EVENT_BYTES", "245760"),
         ("SPILLWAY_MAX_REQUEST_BYTES", "1048576"),
         ("SPILLWAY_MAX_BATCH_EVENTS", "1000"),
-        ("SPILLWAY_TIMEOUT_S", "10"),
     ];
 
     #[test]
     fn what_terraform_writes_is_read_and_what_is_missing_is_named() {
         let settings = Settings::read(&Environment::of(ALL)).unwrap();
-        assert_eq!((settings.ingest.max_event_bytes, settings.timeout.as_secs()), (245_760, 10));
+        assert_eq!(settings.ingest.max_event_bytes, 245_760);
         for (name, _) in ALL {
             let others = ALL.into_iter().filter(|(other, _)| *other != name);
             assert_eq!(Settings::read(&Environment::of(others)).unwrap_err(), SettingError::Missing { name });

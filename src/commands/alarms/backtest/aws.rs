@@ -1,6 +1,6 @@
 //! A backtest over what CloudWatch has recorded of a deployment.
 
-use super::{Options, Tried, minute, source, try_out};
+use super::{Options, Tried, minute, source};
 use crate::answer::CommandError;
 use crate::backend;
 use jiff::SignedDuration;
@@ -21,11 +21,7 @@ pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<Tried> {
         true => RuleSet::built_in(&limits)?,
         false => source::rules(&options.rules, &limits)?,
     };
-    let other = options
-        .compare
-        .as_ref()
-        .map(|path| source::rules(std::slice::from_ref(path), &limits))
-        .transpose()?;
+    let other = options.other(&limits)?;
     let zone = match &options.zone {
         Some(zone) => zone.clone(),
         None => zone(&alarms)?,
@@ -44,11 +40,7 @@ pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<Tried> {
         .into());
     };
     let range = Range { from: minute(first.max(from)), until: minute(now), zone };
-    Ok(Tried {
-        backtest: try_out(&rules, &history, &range)?,
-        other: other.map(|other| try_out(&other, &history, &range)).transpose()?,
-        allowed: options.pages_per_week,
-    })
+    options.tried(&rules, other.as_ref(), &history, &range)
 }
 
 /// The zone of the deployment's business hours.

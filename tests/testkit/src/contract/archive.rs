@@ -141,31 +141,31 @@ async fn groups_have_the_letters_with_the_same_failure(pipeline: &EmptyPipeline)
 }
 
 async fn a_discard_is_for_what_is_archived_and_can_be_taken_back(pipeline: &EmptyPipeline) {
-    let archive = &*pipeline.archive;
+    let (archive, replayer) = (&*pipeline.archive, pipeline.replayer());
     let letters: Vec<_> = (0..50).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
     put(&*pipeline.workers.sink, &letters).await;
     let all = ids(&letters);
     let mut asked = all[..40].to_vec();
     asked.push(MessageId::new("never"));
-    assert_eq!(archive.discard(&asked, "ada", "test data").await.unwrap(), all[..40]);
-    assert!(archive.discard(&asked, "bob", "again").await.unwrap().is_empty());
+    assert_eq!(replayer.discard(&asked, "ada", "test data").await.unwrap(), all[..40]);
+    assert!(replayer.discard(&asked, "bob", "again").await.unwrap().is_empty());
     assert_eq!((total(archive, Archived).await, total(archive, Discarded).await), (10, 40));
     let discarded = archive.get(&all[0]).await.unwrap().unwrap();
     assert_eq!(discarded.state.name(), "discarded");
     assert!(format!("{:?}", discarded.state).contains("ada"), "only the first discard counts");
-    assert_eq!(archive.restore(&all[..3], "bob").await.unwrap(), all[..3]);
-    assert_eq!(archive.restore(&all[45..], "bob").await.unwrap(), []);
+    assert_eq!(replayer.restore(&all[..3], "bob").await.unwrap(), all[..3]);
+    assert_eq!(replayer.restore(&all[45..], "bob").await.unwrap(), []);
     assert_eq!((total(archive, Archived).await, total(archive, Discarded).await), (13, 37));
     assert_eq!(archive.get(&all[1]).await.unwrap().unwrap(), letters[1]);
 }
 
 async fn of_two_people_who_discard_the_same_letters_each_letter_counts_for_one(pipeline: &EmptyPipeline) {
-    let archive = &*pipeline.archive;
+    let (archive, replayer) = (&*pipeline.archive, pipeline.replayer());
     let letters: Vec<_> = (0..60).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
     put(&*pipeline.workers.sink, &letters).await;
     let all = ids(&letters);
     let (ada, bob) =
-        tokio::join!(archive.discard(&all, "ada", "mine"), archive.discard(&all, "bob", "no, mine"),);
+        tokio::join!(replayer.discard(&all, "ada", "mine"), replayer.discard(&all, "bob", "no, mine"),);
     let (ada, bob) = (ada.unwrap(), bob.unwrap());
     assert_eq!(ada.len() + bob.len(), 60);
     assert!(ada.iter().all(|id| !bob.contains(id)));
@@ -280,12 +280,12 @@ async fn a_group_with_letters_of_no_type_has_no_type(pipeline: &EmptyPipeline) {
 }
 
 async fn an_id_that_is_named_twice_is_discarded_once(pipeline: &EmptyPipeline) {
-    let archive = &*pipeline.archive;
+    let (archive, replayer) = (&*pipeline.archive, pipeline.replayer());
     let letters: Vec<_> = (0..3).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
     put(&*pipeline.workers.sink, &letters).await;
     let all = ids(&letters);
     let twice = [all[1].clone(), all[0].clone(), all[1].clone()];
-    assert_eq!(archive.discard(&twice, "ada", "test data").await.unwrap(), twice[..2]);
-    assert_eq!(archive.restore(&twice, "ada").await.unwrap(), twice[..2]);
+    assert_eq!(replayer.discard(&twice, "ada", "test data").await.unwrap(), twice[..2]);
+    assert_eq!(replayer.restore(&twice, "ada").await.unwrap(), twice[..2]);
     assert_eq!(total(archive, Archived).await, 3);
 }

@@ -1,24 +1,13 @@
 //! The audit log.
 
 use super::EmptyPipeline;
-use crate::letters::at;
+use crate::letters::{at, audit_entry as entry};
 use spillway_core::ports::AuditEntry;
 
 suite! { $ ops:
     entries_are_found_newest_first_and_by_subject,
     an_entry_is_kept_character_by_character,
     thousands_are_added_as_one,
-}
-
-fn entry(second: i64, subject: &str, detail: &str) -> AuditEntry {
-    let text = |text: &str| text.to_owned();
-    AuditEntry {
-        at: at(second),
-        by: text("ada"),
-        action: text("discard"),
-        subject: text(subject),
-        detail: text(detail),
-    }
 }
 
 async fn entries_are_found_newest_first_and_by_subject(pipeline: &EmptyPipeline) {

@@ -138,7 +138,7 @@ async fn a_message_that_the_queue_never_accepts_is_archived_again_and_does_not_b
 
 async fn a_replay_of_nothing_is_none(pipeline: &EmptyPipeline) {
     let all = ids(&archived(pipeline, 2).await);
-    pipeline.archive.discard(&all, "ada", "test data").await.unwrap();
+    pipeline.replayer().discard(&all, "ada", "test data").await.unwrap();
     assert!(pipeline.replayer().start(&all, "ada").await.is_err());
     assert!(pipeline.replays.list(10).await.unwrap().is_empty());
     assert_eq!(pipeline.replays.get(&ReplayId::new("never")).await.unwrap(), None);

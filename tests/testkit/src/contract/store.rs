@@ -1,7 +1,7 @@
 //! The event store.
 
 use super::EmptyPipeline;
-use crate::letters::at;
+use crate::letters::{at, store_item as event};
 use spillway_core::ids::EventKey;
 use spillway_core::ports::{PutOutcome, StoreError, StoreItem};
 use std::sync::Arc;
@@ -11,17 +11,6 @@ suite! { $ store:
     of_many_writers_one_stores,
     an_item_within_dynamodbs_limit_fits_and_a_larger_one_is_refused,
     nothing_to_store_is_no_error,
-}
-
-fn event(id: &str, message: &str, body: &str) -> StoreItem {
-    StoreItem {
-        key: EventKey::new("/shop", id),
-        event_type: "order.placed".into(),
-        body: body.to_owned(),
-        accepted_at: at(7),
-        message_id: message.into(),
-        replay_id: None,
-    }
 }
 
 async fn an_event_is_stored_once_and_read_as_it_was(pipeline: &EmptyPipeline) {

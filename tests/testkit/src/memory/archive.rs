@@ -3,7 +3,7 @@
 use super::{MemoryPipeline, State, page};
 use async_trait::async_trait;
 use spillway_core::dead_letter::{
-    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, Page, SearchWords,
+    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page, SearchWords,
 };
 use spillway_core::ids::{Fingerprint, MessageId};
 use spillway_core::ports::{ArchiveError, DeadLetterSink, DeadLetters};
@@ -125,19 +125,12 @@ impl DeadLetters for MemoryPipeline {
         Ok(self.state().matching(filter).into_iter().take(limit).map(|letter| letter.id).collect())
     }
 
-    async fn discard(
+    async fn change_states(
         &self,
         ids: &[MessageId],
-        by: &str,
-        reason: &str,
+        from: DeadLetterStatus,
+        to: DeadLetterState,
     ) -> Result<Vec<MessageId>, ArchiveError> {
-        let to = DeadLetterState::Discarded { by: by.to_owned(), reason: reason.to_owned(), at: self.time() };
-        let discard = |letter: &DeadLetter| (letter.state == DeadLetterState::Archived).then(|| to.clone());
-        Ok(self.state().change(ids, discard))
-    }
-
-    async fn restore(&self, ids: &[MessageId], _by: &str) -> Result<Vec<MessageId>, ArchiveError> {
-        let is_discarded = |letter: &DeadLetter| matches!(letter.state, DeadLetterState::Discarded { .. });
-        Ok(self.state().change(ids, |letter| is_discarded(letter).then_some(DeadLetterState::Archived)))
+        Ok(self.state().change(ids, |letter| (letter.state.status() == from).then(|| to.clone())))
     }
 }

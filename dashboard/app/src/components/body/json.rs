@@ -3,7 +3,7 @@
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use std::fmt;
@@ -41,7 +41,7 @@ impl Tree {
                 members.into_iter().map(open).collect::<Option<_>>().map(Self::Object)
             }
             Some(b'[') if depth > 0 => {
-                let Items(items) = serde_json::from_str(text).ok()?;
+                let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
                 items
                     .into_iter()
                     .map(|item| Self::open(item, depth - 1, left))
@@ -63,7 +63,6 @@ impl Tree {
 }
 
 struct Members<'a>(Vec<(String, &'a RawValue)>);
-struct Items<'a>(Vec<&'a RawValue>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -84,28 +83,6 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
         }
         deserializer.deserialize_map(Read)
-    }
-}
-
-impl<'de> Deserialize<'de> for Items<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Items<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = seq.next_element()? {
-                    items.push(item);
-                }
-                Ok(Items(items))
-            }
-        }
-        deserializer.deserialize_seq(Read)
     }
 }
 

@@ -165,35 +165,20 @@ fn sort(steps: &mut [Step]) {
 mod tests {
     use super::*;
     use spillway_core::{dead_letter::ReplayTrace, failure::FailureClass};
+    use spillway_testkit::letters::{self, dead_letter};
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_second(minute * 60).unwrap()
     }
 
     fn failure(class: FailureClass, count: u32, from: i64, to: i64) -> Failure {
-        let mut failure = Failure::new(class, "why", &"v1".into(), at(from));
-        failure.count = count;
-        failure.last_at = at(to);
-        failure
+        Failure { count, last_at: at(to), ..letters::failure(class, "why", at(from)) }
     }
 
     fn letter(failures: Vec<Failure>, replays: Vec<ReplayTrace>) -> DeadLetter {
-        DeadLetter {
-            id: "m".into(),
-            key: None,
-            event_type: None,
-            body: String::new(),
-            attributes: Default::default(),
-            trace_header: None,
-            first_sent_at: at(0),
-            archived_at: at(100),
-            receive_count: 20,
-            generation: replays.len() as u32,
-            failures,
-            fingerprint: "f".into(),
-            state: DeadLetterState::Archived,
-            replays,
-        }
+        let letter = dead_letter("m", "e", failure(FailureClass::Schema, 1, 0, 100));
+        let generation = replays.len() as u32;
+        DeadLetter { first_sent_at: at(0), receive_count: 20, generation, failures, replays, ..letter }
     }
 
     fn titles(steps: &[Step]) -> Vec<&str> {

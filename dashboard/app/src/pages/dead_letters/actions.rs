@@ -27,9 +27,6 @@ const AT_ONCE: usize = 500;
 
 /// Starts a replay and redirects to it. With `passing`, messages that would fail again remain in the archive. `first`
 /// is one of the messages. If the browser sends the form twice, `first` identifies the replay that already runs.
-///
-/// # Errors
-/// See [`ActionError`].
 #[server(prefix = "/actions", endpoint = "replay")]
 async fn replay(
     #[server(default)] ids: Vec<String>,
@@ -46,9 +43,6 @@ async fn replay(
 }
 
 /// Discards messages, with a reason.
-///
-/// # Errors
-/// See [`ActionError`].
 #[server(prefix = "/actions", endpoint = "discard")]
 async fn discard(
     #[server(default)] ids: Vec<String>,
@@ -69,9 +63,6 @@ async fn discard(
 }
 
 /// Undoes discards: of these messages, or of all messages of one discard.
-///
-/// # Errors
-/// See [`ActionError`].
 #[server(prefix = "/actions", endpoint = "restore")]
 async fn restore(
     #[server(default)] ids: Vec<String>,

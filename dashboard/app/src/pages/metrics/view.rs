@@ -56,7 +56,7 @@ fn tabs(
         };
         Tab { href, is_current: stage == chosen, content: content.into_any() }
     };
-    view! { <Tabs label="Stages" class="tabs stages" current="page" tabs=Stage::ALL.map(tab).into() /> }
+    view! { <Tabs label="Stages" class="tabs stages" current="page" tabs=Stage::ALL.iter().copied().map(tab).collect() /> }
 }
 
 fn answer(stage: Stage, flow: Option<&FlowSnapshot>, sentences: &[Sentence]) -> impl IntoView + use<> {

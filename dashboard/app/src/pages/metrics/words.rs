@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn every_caveat_links_to_an_existing_chart() {
-        for (_, (stage, key), _) in Stage::ALL.into_iter().filter_map(caveat) {
+        for (_, (stage, key), _) in Stage::ALL.iter().copied().filter_map(caveat) {
             assert!(of_stage(stage, &Names::default()).iter().any(|entry| entry.key == key), "{key}");
         }
         assert!(caveat(Stage::Dlq).is_some_and(|(text, ..)| text.contains("stays 0")));

@@ -82,9 +82,6 @@ impl Carrier {
     /// Puts waiting messages back at this rate, one step of each replay in turn. It stops when no message waits or
     /// moves any more, or at that time. A replay that can't continue does not stop the others. `progress` receives
     /// the number that each step put back.
-    ///
-    /// # Errors
-    /// The replays can't be read.
     pub async fn carry_on(
         &self,
         scope: Scope<'_>,

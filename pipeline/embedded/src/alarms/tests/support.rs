@@ -7,10 +7,7 @@ use spillway_alerts::hours::HoursConfig;
 use spillway_alerts::{AlarmChange, Notified};
 use spillway_core::Timestamp;
 use spillway_core::metric::{Measurement, MetricId, Unit};
-use spillway_core::names::Names;
 use spillway_core::ports::Clock as _;
-use spillway_core::schema::{FixedSchemas, SchemaSet};
-use spillway_core::settings::PipelineSettings;
 use spillway_testkit::ManualClock;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,13 +45,7 @@ pub fn options() -> WatchOptions {
 impl Bench {
     pub async fn open(folder: &Path, now: Timestamp) -> Self {
         let clock = Arc::new(ManualClock::at(now));
-        let options = Options {
-            settings: PipelineSettings::default(),
-            names: Names::default(),
-            schemas: Arc::new(FixedSchemas(Arc::new(SchemaSet::default()))),
-            clock: clock.clone(),
-            simulated_latency: Some(Duration::ZERO),
-        };
+        let options = Options { simulated_latency: Some(Duration::ZERO), ..Options::at(clock.clone()) };
         let pipeline = Pipeline::open(folder, options).await.unwrap();
         Self { pipeline, clock }
     }

@@ -3,8 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use spillway_testkit::{INVOCATION_TRACE, RuntimeApi};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -22,72 +21,20 @@ const SETTINGS: [(&str, &str); 12] = [
     ("SPILLWAY_DEFAULT_TYPE", "json"),
     ("SPILLWAY_TIMEOUT_S", "10"),
 ];
-const TRACE: &str = "Root=1-6a000000-0123456789abcdef01234567";
 const LIMITS: [(&str, &str); 3] = [
     ("SPILLWAY_MAX_BATCH_EVENTS", "1000"),
     ("SPILLWAY_MAX_EVENT_BYTES", "245760"),
     ("SPILLWAY_MAX_REQUEST_BYTES", "1048576"),
 ];
 
-/// A request to the runtime API.
-struct Request {
-    line: String,
-    body: Value,
-    connection: TcpStream,
-}
-
-impl Request {
-    fn next(listener: &TcpListener) -> Self {
-        let stream = accept(listener);
-        let mut reader = BufReader::new(stream);
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert_ne!(reader.read_line(&mut head).unwrap(), 0, "the request ended early: {head}");
-        }
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.parse().unwrap())
-        });
-        let mut body = vec![0; length.unwrap_or(0)];
-        reader.read_exact(&mut body).unwrap();
-        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Self { line: head.lines().next().unwrap().to_owned(), body, connection: reader.into_inner() }
-    }
-
-    fn answer(mut self, status: &str, body: &str) {
-        let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\nLambda-Runtime-Aws-Request-Id: r-1\r\n\
-             Lambda-Runtime-Deadline-Ms: 4102444800000\r\nLambda-Runtime-Trace-Id: {TRACE};Parent=00000000000000aa;Sampled=0\r\n\
-             Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:123456789012:function:shop-ingest\r\n\r\n",
-            body.len()
-        );
-        self.connection.write_all(format!("{head}{body}").as_bytes()).unwrap();
-    }
-}
-
-/// The next connection, or a failure if the program sends nothing any more.
-fn accept(listener: &TcpListener) -> TcpStream {
-    listener.set_nonblocking(true).unwrap();
-    for _ in 0..4_000 {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                stream.set_nonblocking(false).unwrap();
-                return stream;
-            }
-            Err(_) => std::thread::sleep(Duration::from_millis(5)),
-        }
-    }
-    panic!("the program sent no request within 20 s");
-}
-
 fn program(
     variables: impl IntoIterator<Item = (&'static str, &'static str)>,
-    runtime_api: &TcpListener,
+    runtime_api: &RuntimeApi,
 ) -> Child {
     Command::new(env!("CARGO_BIN_EXE_ingest"))
         .env_clear()
         .envs(variables)
-        .env("AWS_LAMBDA_RUNTIME_API", runtime_api.local_addr().unwrap().to_string())
+        .env("AWS_LAMBDA_RUNTIME_API", runtime_api.address())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -102,13 +49,13 @@ fn end(mut program: Child) -> Output {
 
 #[test]
 fn a_missing_setting_ends_it_with_one_line_and_lambda_is_notified() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let program = program(SETTINGS.into_iter().chain(LIMITS.into_iter().skip(1)), &listener);
-    let request = Request::next(&listener);
+    let runtime_api = RuntimeApi::listen();
+    let program = program(SETTINGS.into_iter().chain(LIMITS.into_iter().skip(1)), &runtime_api);
+    let request = runtime_api.next();
     assert_eq!(request.line, "POST /2018-06-01/runtime/init/error HTTP/1.1");
-    let reason = request.body["errorMessage"].as_str().unwrap().to_owned();
+    let reason = request.json()["errorMessage"].as_str().unwrap().to_owned();
     assert!(reason.contains("SPILLWAY_MAX_BATCH_EVENTS is not set"), "{reason}");
-    request.answer("202 Accepted", "");
+    request.answer("202 Accepted", "", b"");
     let output = program.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let log = String::from_utf8(output.stderr).unwrap();
@@ -120,23 +67,14 @@ fn a_missing_setting_ends_it_with_one_line_and_lambda_is_notified() {
 
 #[test]
 fn an_invocation_is_answered_and_a_wrong_one_fails_alone() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let program = program(SETTINGS.into_iter().chain(LIMITS), &listener);
-    let invoke = |event: Value| {
-        let request = Request::next(&listener);
-        assert_eq!(request.line, "GET /2018-06-01/runtime/invocation/next HTTP/1.1");
-        request.answer("200 OK", &event.to_string());
-        let request = Request::next(&listener);
-        let seen = (request.line.clone(), request.body.clone());
-        request.answer("202 Accepted", "");
-        seen
-    };
-    let (line, body) = invoke(json!({ "task": "nothing that it knows" }));
+    let runtime_api = RuntimeApi::listen();
+    let program = program(SETTINGS.into_iter().chain(LIMITS), &runtime_api);
+    let (line, body) = runtime_api.invoke(&json!({ "task": "nothing that it knows" }));
     assert_eq!(line, "POST /2018-06-01/runtime/invocation/r-1/error HTTP/1.1");
     assert_eq!(body["errorType"], "InvocationFailed");
     assert!(body["errorMessage"].as_str().unwrap().contains("no request of a REST API"), "{body}");
 
-    let (line, body) = invoke(json!({ "httpMethod": "GET", "path": "/health" }));
+    let (line, body) = runtime_api.invoke(&json!({ "httpMethod": "GET", "path": "/health" }));
     assert_eq!(line, "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1");
     assert_eq!(body["statusCode"], 200);
 
@@ -146,7 +84,7 @@ fn an_invocation_is_answered_and_a_wrong_one_fails_alone() {
     assert!(first.contains("\"deployment\":\"shop\""), "{first}");
     let line: Value = serde_json::from_str(line).unwrap();
     assert_eq!((&line["level"], &line["span"]["request_id"]), (&json!("ERROR"), &json!("r-1")));
-    assert_eq!(line["span"]["trace_id"], TRACE.trim_start_matches("Root="));
+    assert_eq!(line["span"]["trace_id"], INVOCATION_TRACE.trim_start_matches("Root="));
     assert!(!log.contains("very-secret") && output.stderr.is_empty());
 }
 
@@ -170,36 +108,35 @@ fn ended(mut program: Child) -> Output {
 
 #[test]
 fn after_a_sigterm_the_current_invocation_is_answered_and_the_process_succeeds() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let queue = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint: &'static str = format!("http://{}", queue.local_addr().unwrap()).leak();
+    let runtime_api = RuntimeApi::listen();
+    let queue = RuntimeApi::listen();
+    let endpoint: &'static str = format!("http://{}", queue.address()).leak();
     let variables = SETTINGS.into_iter().chain(LIMITS).chain([("AWS_ENDPOINT_URL", endpoint)]);
-    let program = program(variables, &listener);
+    let program = program(variables, &runtime_api);
     let event = json!({ "httpMethod": "POST", "path": "/events", "body": "{}",
         "headers": { "Content-Type": "application/json" } });
-    Request::next(&listener).answer("200 OK", &event.to_string());
-    let sending = Request::next(&queue);
+    runtime_api.give(&event);
+    let sending = queue.next();
     assert_eq!(sending.line, "POST / HTTP/1.1");
     terminate(&program);
-    sending.answer("200 OK", r#"{"MessageId":"m-1"}"#);
+    sending.answer("200 OK", "", br#"{"MessageId":"m-1"}"#);
 
-    let request = Request::next(&listener);
+    let request = runtime_api.next();
     assert_eq!(request.line, "POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1");
-    assert_eq!(request.body["statusCode"], 202);
-    request.answer("202 Accepted", "");
+    assert_eq!(request.json()["statusCode"], 202);
+    request.answer("202 Accepted", "", b"");
     let output = ended(program);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let log = String::from_utf8(output.stdout).unwrap();
     assert!(log.lines().last().unwrap().contains("shutting down on SIGTERM"), "{log}");
-    listener.set_nonblocking(true).unwrap();
-    assert!(listener.accept().is_err(), "it asks for no other invocation");
+    assert!(runtime_api.is_idle(), "it asks for no other invocation");
 }
 
 #[test]
 fn after_a_sigterm_between_invocations_the_process_succeeds() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let program = program(SETTINGS.into_iter().chain(LIMITS), &listener);
-    let waiting = Request::next(&listener);
+    let runtime_api = RuntimeApi::listen();
+    let program = program(SETTINGS.into_iter().chain(LIMITS), &runtime_api);
+    let waiting = runtime_api.next();
     terminate(&program);
     assert_eq!(ended(program).status.code(), Some(0));
     drop(waiting);

@@ -35,9 +35,6 @@ pub struct Seen {
 
 /// Reads the measurements of a rule in the page's range. `periods` are the periods in alarm of the rule that notifies.
 /// `twin` is the rule that watches the same with another threshold.
-///
-/// # Errors
-/// [`ReadError`] if its numbers could not be read.
 pub async fn read(
     reader: &dyn MetricReader,
     now: &AlarmsNow,

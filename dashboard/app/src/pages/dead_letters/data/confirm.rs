@@ -34,9 +34,6 @@ pub struct Chosen {
 
 impl Chosen {
     /// Reads the selection in the page's URL.
-    ///
-    /// # Errors
-    /// The archive failed.
     pub async fn read(page: &Page, replayer: &Replayer) -> Result<Self, ArchiveError> {
         let selection = Selection::of(page);
         let (waiting, left_out, letters): (u64, u64, Vec<DeadLetter>) = match &selection {

@@ -7,12 +7,15 @@ use spillway_core::{
     failure::FailureClass,
     ids::Fingerprint,
 };
+use strum::{IntoStaticStr, VariantArray};
 
 /// The state of the listed dead letters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Shown {
     /// In the archive, waiting for a decision.
     #[default]
+    #[strum(serialize = "archived")]
     Waiting,
     /// Being replayed: neither stored nor back yet.
     Replaying,
@@ -25,17 +28,11 @@ pub enum Shown {
 
 impl Shown {
     /// All of them, in the order of the tabs.
-    pub const EVERY: [Self; 5] = [Self::Waiting, Self::Replaying, Self::Stored, Self::Discarded, Self::All];
+    pub const EVERY: &'static [Self] = Self::VARIANTS;
 
     /// The value in the URL: the state's name, or `all`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "archived",
-            Self::Replaying => "replaying",
-            Self::Stored => "stored",
-            Self::Discarded => "discarded",
-            Self::All => "all",
-        }
+        self.into()
     }
 
     /// The tab's label.
@@ -51,7 +48,7 @@ impl Shown {
 
     /// The states that it includes; empty for all.
     pub fn states(self) -> Vec<DeadLetterStatus> {
-        DeadLetterStatus::ALL.into_iter().filter(|state| state.as_str() == self.name()).collect()
+        DeadLetterStatus::ALL.iter().copied().filter(|state| state.as_str() == self.name()).collect()
     }
 }
 
@@ -84,7 +81,8 @@ impl Filters {
     pub fn of(page: &Page) -> Self {
         let text = |name| page.parameter(name).map(str::trim).filter(|text| !text.is_empty());
         let state = page.parameter("state");
-        let shown = Shown::EVERY.into_iter().find(|shown| Some(shown.name()) == state).unwrap_or_default();
+        let shown =
+            Shown::EVERY.iter().copied().find(|shown| Some(shown.name()) == state).unwrap_or_default();
         let ranged = page.has_range();
         let before = text("before").and_then(|at| at.parse::<Timestamp>().ok());
         let to = ranged.then_some(page.range.to);

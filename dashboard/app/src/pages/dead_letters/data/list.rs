@@ -47,16 +47,13 @@ pub struct List {
 }
 
 impl List {
-    ///
-    /// # Errors
-    /// The archive failed.
     pub async fn read(page: &Page, replayer: &Replayer) -> Result<Self, ArchiveError> {
         let archive = &*replayer.archive;
         let filters = Filters::of(page);
         let groups = archive.groups(&filters.to_filter()).await?;
         let list = archive.list(&filters.to_filter(), page.parameter("after"), PAGE).await?;
         let mut counts = Vec::with_capacity(Shown::EVERY.len());
-        for shown in Shown::EVERY {
+        for shown in Shown::EVERY.iter().copied() {
             let count = match shown == filters.shown {
                 true => Some(list.total),
                 false if filters.is_narrow() => None,

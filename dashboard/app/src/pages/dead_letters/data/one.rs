@@ -26,9 +26,6 @@ pub struct One {
 
 impl One {
     /// Reads it; `None` if there is no such dead letter.
-    ///
-    /// # Errors
-    /// The archive failed.
     pub async fn read(page: &Page, id: &MessageId, ports: &Ports) -> Result<Option<Self>, ArchiveError> {
         let replayer = ports.pipeline.replayer();
         let Some(letter) = replayer.archive.get(id).await? else { return Ok(None) };

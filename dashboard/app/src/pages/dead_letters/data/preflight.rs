@@ -107,26 +107,10 @@ pub fn caveats(letters: &[DeadLetter]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spillway_core::{dead_letter::DeadLetterState, failure::Failure};
+    use spillway_testkit::letters::{dead_letter, failure};
 
     fn letter(class: FailureClass) -> DeadLetter {
-        let now = jiff::Timestamp::UNIX_EPOCH;
-        DeadLetter {
-            id: "m".into(),
-            key: None,
-            event_type: None,
-            body: String::new(),
-            attributes: BTreeMap::new(),
-            trace_header: None,
-            first_sent_at: now,
-            archived_at: now,
-            receive_count: 1,
-            generation: 0,
-            failures: vec![Failure::new(class, "why", &"v1".into(), now)],
-            fingerprint: "f".into(),
-            state: DeadLetterState::Archived,
-            replays: Vec::new(),
-        }
+        dead_letter("m", "e", failure(class, "why", jiff::Timestamp::UNIX_EPOCH))
     }
 
     #[test]

@@ -59,9 +59,6 @@ impl Selection {
     }
 
     /// The ids of the selected messages that are in a state now.
-    ///
-    /// # Errors
-    /// The archive failed.
     pub async fn ids(&self, archive: &dyn DeadLetters, shown: Shown) -> Result<Vec<MessageId>, ArchiveError> {
         match self {
             Self::These(ids) => Ok(ids.clone()),

@@ -175,13 +175,11 @@ fn states(listed: &List, page: &Page) -> AnyView {
 
 fn filter_form(listed: &List) -> AnyView {
     let filters = &listed.filters;
-    let classes = FailureClass::ALL
-        .map(|class| {
-            let selected = filters.class == Some(class);
-            view! { <option value=class.as_str() selected=selected>{class_label(class)}</option> }
-        })
-        .into_iter()
-        .collect_view();
+    let class = |class: &FailureClass| {
+        let selected = filters.class == Some(*class);
+        view! { <option value=class.as_str() selected=selected>{class_label(*class)}</option> }
+    };
+    let classes = FailureClass::ALL.iter().map(class).collect_view();
     let types = listed.types.iter().map(|name| view! { <option value=name.clone()></option> }).collect_view();
     let (contains, event_type) = (filters.contains.clone(), filters.event_type.clone());
     let clear =

@@ -8,7 +8,7 @@ use crate::{
 use leptos::prelude::*;
 use spillway_core::dead_letter::DeadLetterGroup;
 use spillway_core::failure::FailureClass;
-use spillway_dashboard_charts::{Bars, Size, bars};
+use spillway_dashboard_charts::{Size, receive_counts};
 use spillway_dashboard_model::catalogue::Stage;
 use spillway_dashboard_model::flow::FlowSnapshot;
 use spillway_dashboard_words::{counted, grouped};
@@ -66,9 +66,7 @@ pub(super) fn countdown(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use
 
 /// One drawing for each width: the text of the wide one would be too small on a phone.
 fn by_attempt(counts: &[u64]) -> impl IntoView + use<> {
-    let [wide, narrow] = [WIDE, Size::PHONE].map(|size| {
-        bars(&Bars { size: Size { height: 130, ..size }, ..Bars::receive_counts(counts.to_vec()) })
-    });
+    let [wide, narrow] = [WIDE, Size::PHONE].map(|size| receive_counts(counts, Size { height: 130, ..size }));
     view! {
         <div class="countdown-bars chart-when-wide" inner_html=wide></div>
         <div class="countdown-bars chart-when-narrow" inner_html=narrow></div>

@@ -16,20 +16,19 @@ fn messages(count: usize) -> Vec<OutgoingMessage> {
 }
 
 /// Tries often.
-fn sender(script: &Script) -> Sender {
+fn sender(script: &Script) -> SqsQueue {
     with(&script.clients(), 20_000)
 }
 
 /// Tries often and gives up soon.
-fn hasty(script: &Script) -> Sender {
+fn hasty(script: &Script) -> SqsQueue {
     with(&script.hasty_clients(), 600)
 }
 
-fn with(clients: &Clients, within_ms: u64) -> Sender {
+fn with(clients: &Clients, within_ms: u64) -> SqsQueue {
     let milliseconds = Duration::from_millis;
-    let mut sender = Sender::new(&clients.sqs(), "http://queue/events".to_owned());
-    sender.set_pace(Pace { base: milliseconds(1), cap: milliseconds(5), within: milliseconds(within_ms) });
-    sender
+    let pace = Pace { base: milliseconds(1), cap: milliseconds(5), within: milliseconds(within_ms) };
+    SqsQueue::new(clients.sqs(), "http://queue/events").with_pace(pace)
 }
 
 fn entries(call: &Call) -> Vec<Value> {
@@ -52,7 +51,7 @@ async fn a_queue_is_called_at_the_host_of_its_url() {
     let mut nowhere_else = config.to_builder();
     nowhere_else.set_endpoint_url(None);
     let client = Clients::from_config(nowhere_else.build()).sqs_of(&url);
-    let answers = Sender::new(&client, url).send(&messages(2)).await;
+    let answers = SqsQueue::new(client, url).send(&messages(2)).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
     assert_eq!(script.actions(), ["SendMessageBatch"]);
 }
