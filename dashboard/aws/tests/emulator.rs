@@ -1,5 +1,7 @@
 //! X-Ray and Budgets on an independent emulator (moto), which `cargo xtask test` starts.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_budgets::types::{Budget, BudgetType, CalculatedSpend, Spend, TimeUnit};
 use aws_sdk_xray::Client;
