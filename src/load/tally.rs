@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What is counted of the requests and their answers.
+/// Counts of requests and their answers.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Counts {
     /// Events that the API promised (202); each is in the file.
@@ -93,7 +93,7 @@ pub struct Report {
     pub not_sent: u64,
     /// Whether Ctrl-C ended the load early.
     pub interrupted: bool,
-    /// What was counted.
+    /// The counts of requests and answers.
     #[serde(flatten)]
     pub counts: Counts,
     /// Seconds from start to end.

@@ -3,7 +3,7 @@
 //! Each test starts the release binaries on free ports with a separate folder. It uses them over sockets, through the
 //! command line tool and in a browser. The tests link to no code of the system except the dashboard's table of pages.
 //! So a test sees only what a user sees. Each ring of tests is a test target: `embedded` and `bad_input` have no
-//! requirements, `browser` needs Chromium. Helpers panic if something is not as a test needs it.
+//! requirements, `browser` needs Chromium. Helpers panic on any failure.
 
 pub mod addresses;
 pub mod browser;

@@ -46,7 +46,7 @@ impl Build {
     }
 
     /// Arguments with which cargo builds [`BUNDLER`]. For the demo it is built together with the program, and for tests
-    /// with the packages and features of all tests: alone it would need other features of the same libraries.
+    /// with the packages and features of all tests. Alone it would need other features of the same libraries.
     fn bundler(self) -> Vec<&'static str> {
         match self {
             Self::Demo => demo::BUILD.to_vec(),

@@ -77,7 +77,7 @@ where
     }
 }
 
-/// A part of a page that is read from the archive. If that cannot be read, it says so; the cause goes to the log.
+/// A part of a page with data from the archive. If the read fails, it shows an error and logs the cause.
 pub fn load_archived<T: Send + Sync + 'static>(
     data: impl Future<Output = Result<T, ArchiveError>> + Send + 'static,
     draw: impl Fn(&T) -> AnyView + Clone + Send + Sync + 'static,
@@ -87,8 +87,8 @@ pub fn load_archived<T: Send + Sync + 'static>(
         Err(error) => {
             tracing::warn!(error = %error, "dead letters or replays could not be read for a page");
             view! {
-                <ErrorState title="The dead letters cannot be read just now." retry=true>
-                    "The archive does not answer. Nothing is lost by that; the page tries again by itself."
+                <ErrorState title="The dead letters cannot be read now." retry=true>
+                    "The archive does not answer. No event is lost. The page retries automatically."
                 </ErrorState>
             }
             .into_any()
@@ -96,7 +96,7 @@ pub fn load_archived<T: Send + Sync + 'static>(
     })
 }
 
-/// One thing of the archive, or that there is none with this id.
+/// One item of the archive, or the message that no item has this id.
 pub fn one_or_none<T>(
     one: &Option<T>,
     draw: impl Fn(&T) -> AnyView,

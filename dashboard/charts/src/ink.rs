@@ -41,7 +41,7 @@ pub(crate) fn palette(color: u8) -> u8 {
     color.wrapping_sub(1) % PALETTE + 1
 }
 
-/// Every ink. Its place here is the colour that carries it through plotters.
+/// Every ink. Its index is encoded in the colour that plotters passes on.
 static INKS: LazyLock<Vec<Ink>> = LazyLock::new(|| {
     let tiers = [Ink::AlarmShade, Ink::AlarmEdge, Ink::Threshold, Ink::ThresholdLabel];
     let series = [Ink::Line, Ink::Earlier, Ink::Area, Ink::Stack, Ink::Bar, Ink::Dot];
