@@ -9,9 +9,9 @@ use clap::{Parser, Subcommand};
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done, or the answer is yes
-  1  the answer is no: an event is missing, a replay brought some back, something was refused
+  1  the answer is no: an event is missing, a replay returned some dead letters, something was refused
   2  the command line is wrong
-  3  the requested item is not known
+  3  the requested event, dead letter or replay is not known
   4  the pipeline or its API can't be reached or opened";
 
 /// Run a pipeline, send events, find them, and put back what failed.

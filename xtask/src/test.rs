@@ -43,8 +43,11 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
 
 /// Runs checks and then the rings, and adds all results to a report.
 ///
-/// Rings that leave a core unused, or wait, run beside others. Terraform uses one core, so it runs beside the checks and
-/// the build of tests, not beside tests. The browser's ring and the emulator's, whose tests mostly wait, run together.
+/// Terraform uses one core, so it runs beside the checks and the build of tests. It does not run beside tests. The browser's
+/// ring runs alone: its tests watch faults and alarms as they happen, and a loaded machine would delay them.
+///
+/// # Errors
+/// When cargo cannot resolve the workspace.
 pub fn add(
     settings: &Settings,
     arguments: &Arguments,
@@ -71,13 +74,13 @@ pub fn add(
             Some(built) => report.add("rust", built.map(|_| Outcome::Ran(Counts::one(false)))),
             None => {}
         }
-        let browser = wanted(Ring::Browser)
-            .then(|| beside(scope, || [("browser", rings::browser(settings, &packages))]));
+        if wanted(Ring::Browser) {
+            report.add("browser", rings::browser(settings, &packages));
+        }
         if wanted(Ring::Emulator) {
             report.add("adapters", rings::adapters(settings, &packages));
             report.add("emulator", rings::emulator(settings, &packages));
         }
-        finish(browser, report);
     });
     Ok(())
 }

@@ -37,7 +37,9 @@ use std::sync::Arc;
 /// The page's title, for the window and as the heading.
 #[component]
 pub fn Title(
-    #[prop(into)] text: String,
+    /// The title.
+    #[prop(into)]
+    text: String,
     /// Whether only screen readers get the heading, because the page opens with a verdict instead.
     #[prop(optional)]
     hidden: bool,
