@@ -3,7 +3,7 @@
 mod history;
 mod traffic;
 
-pub use history::{HistoryError, Progress, make};
+pub use history::make;
 pub use traffic::run as run_traffic;
 
 use std::path::Path;

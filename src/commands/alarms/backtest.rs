@@ -86,7 +86,7 @@ async fn on_this_machine(options: &Options, target: &Target) -> anyhow::Result<T
     };
     let limits = source.limits()?;
     let rules = match options.rules.is_empty() {
-        true => Arc::clone(&source.in_force.rules),
+        true => Arc::clone(&source.active.rules),
         false => Arc::new(source::rules(&options.rules, &limits)?),
     };
     let other = options.other(&limits)?;
@@ -98,9 +98,9 @@ async fn on_this_machine(options: &Options, target: &Target) -> anyhow::Result<T
     let range = Range {
         from: minute(from),
         until: minute(now),
-        zone: options.zone.clone().unwrap_or_else(|| source.in_force.hours.zone().clone()),
+        zone: options.zone.clone().unwrap_or_else(|| source.active.hours.zone().clone()),
     };
-    let history = TelemetryHistory::new(&source.reader, &source.in_force.resources, now);
+    let history = TelemetryHistory::new(&source.reader, &source.active.resources, now);
     options.tried(&rules, other.as_ref(), &history, &range)
 }
 

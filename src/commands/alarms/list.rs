@@ -50,7 +50,7 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
     let limits = source.as_ref().map_or_else(|| source::limits(None), Source::limits)?;
     let rules = match (&source, options.rules.is_empty()) {
         (_, false) => Arc::new(source::rules(&options.rules, &limits)?),
-        (Some(source), true) => Arc::clone(&source.in_force.rules),
+        (Some(source), true) => Arc::clone(&source.active.rules),
         (None, true) => Arc::new(RuleSet::built_in(&limits)?),
     };
     let (mut states, mut evaluated_until) = (HashMap::new(), None);

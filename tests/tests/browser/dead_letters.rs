@@ -6,7 +6,7 @@ use serde_json::json;
 use spillway_tests::browser::{Browser, Options};
 use spillway_tests::{System, eventually};
 
-fn mend(system: &System) {
+fn fix_schema(system: &System) {
     system.write_schema("order.placed", &json!({"properties": {"amount": {"type": ["number", "string"]}}}));
 }
 
@@ -32,7 +32,7 @@ async fn replay_by_clicks(options: Options) {
     browser.at("/dead-letters").await;
     browser.see("/amount").await;
     browser.see("would fail again").await;
-    mend(&system);
+    fix_schema(&system);
 
     browser.click("Replay 2 messages").await;
     browser.at("/dead-letters/replay").await;
@@ -80,7 +80,7 @@ async fn one_by_its_page(options: Options) {
     ended(&browser, options, "The message failed again and is back among the dead letters.").await;
     let flow = system.ledger().await;
     assert_eq!((&flow["archived"], &flow["unaccounted"]), (&json!(2), &json!(0)));
-    mend(&system);
+    fix_schema(&system);
     browser.open(&format!("{}/dead-letters?contains=bad-1", system.dashboard())).await;
     browser.click("order.placed").await;
     browser.click("Replay this message").await;
@@ -139,7 +139,7 @@ async fn a_discard_can_be_undone_with_javascript_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_selection_is_made_and_replayed_with_the_keyboard() {
     let system = start_with_dead_letters().await;
-    mend(&system);
+    fix_schema(&system);
     let browser = Browser::signed_in(&system, Options::default()).await;
     browser.open(&format!("{}/dead-letters", system.dashboard())).await;
     browser.alive().await;

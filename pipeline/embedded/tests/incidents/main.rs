@@ -104,7 +104,7 @@ fn an_hour_of_dead_letters(minutes: i64) -> Scenario {
         rate: |minute| if (NOON..NOON + HOUR).contains(&minute) { 0.05 } else { 0.0 },
         poison: |_| 0.1,
         expected: 0.0,
-        ..Scenario::quiet(minutes)
+        ..Scenario::without_faults(minutes)
     }
 }
 
