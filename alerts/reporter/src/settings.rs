@@ -32,6 +32,7 @@ pub struct Settings {
 impl Settings {
     /// Reads them.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
+        // Each function reads its own variables, so their lists look alike.
         Ok(Self {
             bucket: environment.text("SPILLWAY_ARCHIVE_BUCKET")?,
             alarms_key: environment.text("SPILLWAY_ALARMS_KEY")?,

@@ -15,9 +15,6 @@ const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "g
 
 /// Builds the program and the wasm that the tests start, then runs the journeys whose name begins with `browser`.
 /// They find the programs in `SPILLWAY_CHROMIUM` and `SPILLWAY_CHROMEDRIVER`.
-///
-/// # Errors
-/// When a build fails or a runner cannot be started.
 pub fn browser(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     let journeys = journeys_of(packages, "browser");
     if journeys.is_empty() {

@@ -11,9 +11,6 @@ use anyhow::Result;
 use std::process::Command;
 
 /// Builds the tests. Returns whether they can run.
-///
-/// # Errors
-/// When cargo cannot be started.
 pub fn build_rust(settings: &Settings, packages: &[Package]) -> Result<bool> {
     process::step("building the Rust tests");
     let mut build = settings.cargo();
