@@ -115,7 +115,7 @@ proptest! {
         prop_assert_eq!(hover.s.len(), chart.series.len());
         for index in 0..hover.len().min(90) {
             for row in hover.reading(index).rows {
-                // Integers of five digits have an error of a hundredth of a pixel.
+                // Numbers of five digits have an error of a hundredth of a pixel.
                 prop_assert!(row.y.is_none_or(|y| y >= f64::from(top) - 1.0 && y <= f64::from(bottom) + 1.0), "{row:?}");
             }
         }
