@@ -168,7 +168,9 @@ pub(super) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
     let wait = if flow.queue.len() == 1 { "waits" } else { "wait" };
     let target = Target::Metrics(Stage::Queue);
     let is_unreceived = flow.activity.as_ref().is_some_and(|activity| activity.queue.received == 0.0);
-    if is_unreceived && flow.queue.visible > 0 && age >= UNRECEIVED_S {
+    // Old numbers count only for the time before they were read.
+    let unread_s = flow.at.as_second() - flow.freshness.read_at.as_second();
+    if is_unreceived && flow.queue.visible > 0 && age - unread_s.max(0) >= UNRECEIVED_S {
         let text = format!(
             "{waiting} {wait} in the queue and no consumer receives from it, the oldest for {}.",
             duration(age as f64)

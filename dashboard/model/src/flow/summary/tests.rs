@@ -198,6 +198,17 @@ fn a_queue_that_no_consumer_receives_from_is_bad() {
 }
 
 #[test]
+fn only_numbers_from_the_time_of_waiting_show_that_no_consumer_receives() {
+    let mut flow = healthy();
+    flow.queue = QueueSnapshot { visible: 5, oldest_sent_at: Some(ago_s(120)), ..QueueSnapshot::default() };
+    activity(&mut flow).queue.received = 0.0;
+    flow.freshness = Freshness { read_at: ago_s(61), error: Some(ReadError::Throttled) };
+    assert!(rest(&flow).iter().all(|(state, _)| *state == State::Warn), "they came after the reading");
+    flow.freshness.read_at = ago_s(60);
+    assert!(rest(&flow)[0].1.contains("no consumer receives from it"));
+}
+
+#[test]
 fn old_messages_count_even_if_sqs_leaves_them_out() {
     let mut flow = healthy();
     flow.queue = QueueSnapshot {
