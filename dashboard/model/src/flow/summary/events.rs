@@ -77,7 +77,10 @@ pub(super) fn dead_lettered(flow: &FlowSnapshot) -> Option<Sentence> {
         text += if waiting == 1 { " The reason: " } else { " All for the same reason: " };
         text += &format!("{}.", quoted(&largest.message));
     } else {
-        text += &format!(" Most, {}, for this reason: {}.", grouped(largest.count), quoted(&largest.message));
+        let are_most = largest.count > waiting / 2;
+        let which = if are_most { "Most" } else { "The largest group" };
+        text +=
+            &format!(" {which}, {}, for this reason: {}.", grouped(largest.count), quoted(&largest.message));
     }
     let todo = if largest.class.is_retryable() {
         "Once the table takes writes again, replay them."
