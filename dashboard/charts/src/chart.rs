@@ -56,7 +56,7 @@ fn hover(chart: &Chart, layout: &Layout) -> Hover {
             Role::Current => format!("s{}", layer.color),
             Role::Earlier => format!("s{} earlier", layer.color),
         };
-        HoverSeries::scaled(&layer.name, class, points)
+        HoverSeries::rounded(&layer.name, class, points)
     });
     let plot = layout.plot;
     let in_range = |at: i64| at >= layout.from && at <= layout.to;

@@ -3,7 +3,7 @@
 use crate::ink::{Ink, Pen};
 use crate::layout::{Layer, Layout, text_width};
 use crate::spec::{Chart, Kind, Role, Threshold};
-use crate::thin::{Run, runs};
+use crate::thin::{Run, bars, runs};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
@@ -239,34 +239,20 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
         Ok(())
     }
 
-    /// A bar for each period. If a period is narrower than two pixels, a bar covers several periods and shows the
-    /// highest.
+    /// One layer of the bars of [`crate::thin::bars`].
     fn bars(&self, data: &Data<DB>, layer: &Layer) -> Drawn<DB> {
         let grid = self.layout.grid;
-        let pixels = grid.step / grid.span * grid.width;
-        let group = (2.0 / pixels).ceil().max(1.0) as usize;
-        let gap = if pixels * group as f64 >= 4.0 { 1.0 } else { 0.0 };
-        let gap = gap * grid.span / grid.width;
-        let visible = grid.visible(layer.upper.len());
         let style = self.pen.fill(Ink::Bar(layer.color));
-        for first in visible.clone().step_by(group) {
-            let members = first..(first + group).min(visible.end);
-            let lower =
-                |i: usize| layer.lower.as_ref().and_then(|l| l.get(i).copied().flatten()).unwrap_or(0.0);
-            let upper = |i: usize| layer.upper.get(i).copied().flatten();
-            let Some(highest) = members.filter(|i| upper(*i).is_some()).max_by(|a, b| {
-                (upper(*a).unwrap_or(0.0) - lower(*a))
-                    .abs()
-                    .total_cmp(&(upper(*b).unwrap_or(0.0) - lower(*b)).abs())
-            }) else {
-                continue;
-            };
-            let (bottom, top) = (lower(highest), upper(highest).unwrap_or(0.0));
+        for bar in bars(self.layout.total(), grid) {
+            let at = |edge: &[Option<f64>]| edge.get(bar.shown).copied().flatten().unwrap_or(0.0);
+            let (bottom, top) = (layer.lower.as_deref().map_or(0.0, at), at(&layer.upper));
             if bottom == top {
                 continue;
             }
-            let x0 = grid.x(first) + gap / 2.0;
-            let x1 = (grid.x(first + group) - gap / 2.0).min(grid.span);
+            let wide = (grid.x(bar.past) - grid.x(bar.first)) / grid.span * grid.width;
+            let gap = if wide >= 4.0 { grid.span / grid.width } else { 0.0 };
+            let x0 = grid.x(bar.first) + gap / 2.0;
+            let x1 = (grid.x(bar.past) - gap / 2.0).min(grid.span);
             if x1 > x0 {
                 data.draw(&Rectangle::new([(x0, top), (x1, bottom)], style))?;
             }

@@ -1,9 +1,9 @@
 //! The numbers of a drawn chart, for the browser's crosshair and tooltip.
 
 use crate::Unit;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-/// A chart's geometry and its points as scaled integers: small enough for a `data-series` attribute.
+/// A chart's geometry and its points as short numbers: small enough for a `data-series` attribute.
 ///
 /// Point `i` of every series is at `x0 + i × step`. Pixels are units of the view box, whose size is `w` × `h`: first
 /// divide by the element's width on screen and multiply by `w`.
@@ -61,10 +61,9 @@ pub struct HoverSeries {
     pub n: String,
     /// Its class in the style sheet: `s1` to `s8`, followed by `earlier` for a comparison.
     pub c: String,
-    /// Values divided by `k` and rounded; `None` without data.
-    pub d: Vec<Option<i64>>,
-    /// The factor for `d`: a power of ten.
-    pub k: f64,
+    /// Rounded values; `None` without data.
+    #[serde(serialize_with = "short_numbers")]
+    pub d: Vec<Option<f64>>,
 }
 
 /// The content of the crosshair's tooltip at one point.
@@ -146,8 +145,7 @@ impl Hover {
     /// The value of a series at a point.
     #[must_use]
     pub fn value(&self, series: usize, index: usize) -> Option<f64> {
-        let series = self.s.get(series)?;
-        series.d.get(index).copied().flatten().map(|d| d as f64 * series.k)
+        self.s.get(series)?.d.get(index).copied().flatten()
     }
 
     /// The point nearest to a horizontal position.
@@ -206,19 +204,47 @@ impl HoverSeries {
         self.c.ends_with("earlier")
     }
 
-    /// Scales values to integers that keep five digits of the largest, or all of it for whole numbers under a billion.
+    /// A series of values, each rounded by itself: a small value keeps its digits beside a large one.
     #[must_use]
-    pub fn scaled(name: &str, class: String, points: &[Option<f64>]) -> Self {
-        let largest = points.iter().flatten().fold(0f64, |m, v| m.max(v.abs()));
-        let whole = largest < 1e9 && points.iter().flatten().all(|v| v.fract() == 0.0);
-        let exponent =
-            if whole || largest == 0.0 { 0 } else { (largest.log10().floor() as i32 - 4).clamp(-12, 15) };
-        // Dividing by a power of ten above one, or multiplying, keeps values such as 0.3 exact.
-        let scale = |v: f64| if exponent < 0 { v * 10f64.powi(-exponent) } else { v / 10f64.powi(exponent) };
-        let d = points.iter().map(|p| p.map(|v| scale(v).round() as i64)).collect();
-        let k = if exponent < 0 { 1.0 / 10f64.powi(-exponent) } else { 10f64.powi(exponent) };
-        Self { n: name.to_owned(), c: class, d, k }
+    pub fn rounded(name: &str, class: String, points: &[Option<f64>]) -> Self {
+        let d = points.iter().map(|point| point.filter(|v| v.is_finite()).map(rounded)).collect();
+        Self { n: name.to_owned(), c: class, d }
     }
+}
+
+/// A value with five significant digits, or all digits of its whole part if it is under a billion.
+fn rounded(value: f64) -> f64 {
+    let size = value.abs();
+    if size == 0.0 || (size < 1e9 && value.fract() == 0.0) {
+        return value;
+    }
+    let after_first = size.log10().floor() as i32;
+    let decimals = if size < 1e9 { (4 - after_first).max(0) } else { 4 - after_first };
+    // Dividing by a power of ten above one, or multiplying, keeps values such as 0.3 exact.
+    let unit = 10f64.powi(decimals.abs().min(MOST_DECIMALS));
+    if decimals < 0 { (value / unit).round() * unit } else { (value * unit).round() / unit }
+}
+
+/// The largest power of ten that a floating point number represents exactly.
+const MOST_DECIMALS: i32 = 22;
+
+/// A whole number above this has no exact integer.
+const MOST_EXACT: f64 = 1e15;
+
+/// Whole numbers without the `.0`, by which floating point numbers are longer.
+fn short_numbers<S: Serializer>(values: &[Option<f64>], to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Short {
+        Whole(i64),
+        Fraction(f64),
+    }
+    to.collect_seq(values.iter().map(|value| {
+        value.map(|v| {
+            let is_whole = v.fract() == 0.0 && v.abs() < MOST_EXACT;
+            if is_whole { Short::Whole(v as i64) } else { Short::Fraction(v) }
+        })
+    }))
 }
 
 #[cfg(test)]
@@ -235,7 +261,7 @@ mod tests {
             h: 130,
             y: [0.0, 200.0],
             unit: Unit::Milliseconds,
-            s: vec![HoverSeries::scaled("p99", "s1".to_owned(), &[Some(12.34), None, Some(150.0)])],
+            s: vec![HoverSeries::rounded("p99", "s1".to_owned(), &[Some(12.34), None, Some(150.0)])],
             shape: Shape::Line,
             dep: Vec::new(),
         }
@@ -246,7 +272,7 @@ mod tests {
         let json = hover().to_json();
         assert_eq!(
             json,
-            r#"{"x0":1000,"step":60,"t":[1000,1600],"rect":[50,10,350,110],"w":360,"h":130,"y":[0.0,200.0],"unit":"ms","s":[{"n":"p99","c":"s1","d":[1234,null,15000],"k":0.01}]}"#
+            r#"{"x0":1000,"step":60,"t":[1000,1600],"rect":[50,10,350,110],"w":360,"h":130,"y":[0.0,200.0],"unit":"ms","s":[{"n":"p99","c":"s1","d":[12.34,null,150]}]}"#
         );
         assert_eq!(Hover::from_json(&json).expect("our own JSON"), hover());
     }
@@ -273,7 +299,7 @@ mod tests {
 
     #[test]
     fn stacked_points_are_on_top_of_each_other() {
-        let series = |c: &str, v: f64| HoverSeries::scaled("", c.to_owned(), &[Some(v)]);
+        let series = |c: &str, v: f64| HoverSeries::rounded("", c.to_owned(), &[Some(v)]);
         let s = vec![series("s1", 40.0), series("s1 earlier", 60.0), series("s2", 20.0)];
         let hover = Hover { s, shape: Shape::Bars, ..hover() };
         let reading = hover.reading(0);
@@ -284,15 +310,27 @@ mod tests {
     }
 
     #[test]
-    fn scaling_keeps_visible_digits() {
-        let scaled = |points: &[f64]| {
+    fn every_value_keeps_its_own_digits() {
+        let read_back = |points: &[f64]| -> Vec<f64> {
             let points: Vec<_> = points.iter().map(|v| Some(*v)).collect();
-            let series = HoverSeries::scaled("", String::new(), &points);
-            (series.d.into_iter().flatten().collect::<Vec<_>>(), series.k)
+            let s = vec![HoverSeries::rounded("", String::new(), &points)];
+            let sent = Hover { s, ..hover() }.to_json();
+            let hover = Hover::from_json(&sent).expect("our own JSON");
+            (0..hover.len()).filter_map(|index| hover.value(0, index)).collect()
         };
-        assert_eq!(scaled(&[172_431.0, 3.0]), (vec![172_431, 3], 1.0));
-        assert_eq!(scaled(&[0.5, 0.25]), (vec![50_000, 25_000], 1e-5));
-        assert_eq!(scaled(&[1.5e12]), (vec![15_000], 1e8));
-        assert_eq!(scaled(&[0.0]), (vec![0], 1.0));
+        assert_eq!(read_back(&[0.4, 3e6]), [0.4, 3e6], "a small value is no zero beside a large one");
+        assert_eq!(read_back(&[172_431.0, 3.0, 172_431.2]), [172_431.0, 3.0, 172_431.0]);
+        assert_eq!(read_back(&[0.5, 0.25, -0.123_456]), [0.5, 0.25, -0.123_46]);
+        assert_eq!(read_back(&[1.234_567e12, 1e15]), [1.2346e12, 1e15]);
+        assert_eq!(read_back(&[0.0, 1e-9, f64::MIN_POSITIVE]), [0.0, 1e-9, 0.0]);
+        assert_eq!(read_back(&[f64::NAN, f64::INFINITY]), [0.0; 0]);
+    }
+
+    #[test]
+    fn the_tooltip_shows_a_small_value_beside_a_large_one() {
+        let s = vec![HoverSeries::rounded("p99", String::new(), &[Some(0.4), Some(3e6)])];
+        let hover = Hover { s, ..hover() };
+        let text = |index: usize| hover.reading(index).rows.remove(0).text;
+        assert_eq!([text(0), text(1)], ["0.4\u{a0}ms", "50\u{a0}min"]);
     }
 }

@@ -96,6 +96,11 @@ impl Layout {
         self.layers.iter().any(|l| visible(l, self.grid).any(|v| v.is_some()))
     }
 
+    /// The sum of all series of a stacked chart.
+    pub(crate) fn total(&self) -> &[Option<f64>] {
+        self.layers.iter().rfind(|l| l.role == Role::Current).map_or(&[], |last| &last.upper)
+    }
+
     /// Seconds from the left edge to a time, limited to the range.
     pub(crate) fn clamped(&self, at: i64) -> f64 {
         (at.clamp(self.from, self.to) - self.from) as f64

@@ -1,7 +1,7 @@
 //! Time series drawn as SVG and PNG.
 //!
 //! [`render_svg`] draws a [`Chart`] as SVG with classes and without colours: [`CSS`] themes it, in light and dark. It
-//! also returns a [`Hover`]: the numbers as small integers, from which the browser computes its crosshair. The
+//! also returns a [`Hover`]: the numbers in few digits, from which the browser computes its crosshair. The
 //! browser's part uses this crate without the feature `draw`, and so without plotters.
 //!
 //! Drawing has no errors: invalid numbers become gaps.

@@ -1,4 +1,4 @@
-//! Reduces points on a time grid to what a line of a given width can show.
+//! Reduces points on a time grid to what lines or bars of a given width can show.
 
 /// Points of a line: (seconds since the left edge, value).
 pub(crate) type Run = Vec<(f64, f64)>;
@@ -80,6 +80,34 @@ pub(crate) fn runs(points: &[Option<f64>], grid: Grid) -> Vec<Run> {
     runs
 }
 
+/// A bar of a stacked chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bar {
+    /// The first period that it covers.
+    pub first: usize,
+    /// The period after the last one.
+    pub past: usize,
+    /// The period whose values it shows, in every layer.
+    pub shown: usize,
+}
+
+/// The bars of stacked series whose sums are `totals`, in time order.
+///
+/// If a period is narrower than two pixels, a bar covers several and shows the one with the highest total. All layers
+/// show the same period: layers of different periods would cover each other.
+pub(crate) fn bars(totals: &[Option<f64>], grid: Grid) -> Vec<Bar> {
+    let group = (2.0 * grid.per_pixel()).ceil().max(1.0) as usize;
+    let visible = grid.visible(totals.len());
+    let height = |index: &usize| totals.get(*index).copied().flatten().map(f64::abs);
+    let bar = |first: usize| {
+        let members = first..first.saturating_add(group).min(visible.end);
+        let highest = |a: &usize, b: &usize| height(a).unwrap_or(0.0).total_cmp(&height(b).unwrap_or(0.0));
+        let shown = members.filter(|index| height(index).is_some()).max_by(highest)?;
+        Some(Bar { first, past: first.saturating_add(group), shown })
+    };
+    visible.clone().step_by(group).filter_map(bar).collect()
+}
+
 fn end(run: &mut Run, runs: &mut Vec<Run>) {
     if !run.is_empty() {
         runs.push(std::mem::take(run));
@@ -146,6 +174,14 @@ mod tests {
         points[100] = None;
         points[1000..1100].fill(None);
         assert_eq!(runs(&points, grid(3000, 300.0)).len(), 2);
+    }
+
+    #[test]
+    fn a_narrow_bar_shows_its_period_with_the_highest_total() {
+        let totals = [Some(1.0), Some(9.0), None, Some(2.0), None, None, Some(4.0)];
+        let bar = |first, past, shown| Bar { first, past, shown };
+        assert_eq!(bars(&totals, grid(7, 14.0)).len(), 4, "a bar for each period with data");
+        assert_eq!(bars(&totals, grid(7, 7.0)), [bar(0, 2, 1), bar(2, 4, 3), bar(6, 8, 6)]);
     }
 
     #[test]

@@ -13,9 +13,13 @@ pub(crate) fn until(then: Timestamp, now: Timestamp) -> String {
     relative((now.as_second() - then.as_second()).min(0))
 }
 
-/// `4.2 %`.
+/// `4.2 %`. Less than all is never `100 %`.
 pub(crate) fn percent(share: f64) -> String {
-    if share >= 9.95 { format!("{share:.0} %") } else { format!("{share:.1} %") }
+    match share {
+        99.0..100.0 => "99 %".to_owned(),
+        9.95.. => format!("{share:.0} %"),
+        _ => format!("{share:.1} %"),
+    }
 }
 
 /// A text of another program without its last full stop, cut if it is too long for a sentence.
@@ -40,5 +44,6 @@ mod tests {
         assert_eq!(quoted("/a: too long."), "/a: too long");
         assert_eq!(quoted(&"ä".repeat(500)).chars().count(), 162);
         assert_eq!([0.26, 4.2, 50.4].map(percent), ["0.3 %", "4.2 %", "50 %"]);
+        assert_eq!([99.4, 99.97, 100.0].map(percent), ["99 %", "99 %", "100 %"]);
     }
 }

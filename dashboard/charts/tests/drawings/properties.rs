@@ -115,7 +115,7 @@ proptest! {
         prop_assert_eq!(hover.s.len(), chart.series.len());
         for index in 0..hover.len().min(90) {
             for row in hover.reading(index).rows {
-                // Integers of five digits have an error of a hundredth of a pixel.
+                // Numbers of five digits have an error of a hundredth of a pixel.
                 prop_assert!(row.y.is_none_or(|y| y >= f64::from(top) - 1.0 && y <= f64::from(bottom) + 1.0), "{row:?}");
             }
         }
@@ -157,4 +157,30 @@ fn a_hundred_thousand_points_are_thinned_and_their_spike_is_kept() {
     checked(&drawn.svg);
     assert!(drawn.svg.len() < 12_000, "{} bytes", drawn.svg.len());
     assert_eq!(drawn.hover.y[1], 6000.0);
+}
+
+#[test]
+fn all_layers_of_a_narrow_bar_show_the_same_period() {
+    // Nine minutes share a bar. Each layer is highest in a minute of its own, and their sum in a third one.
+    let minutes = |of: [f64; 9]| of.iter().copied().map(Some).cycle().take(1440).collect();
+    let mut chart = Chart::new("Errors", Unit::Count, 0, 86_400, 60);
+    chart.kind = Kind::Bars;
+    chart.series = vec![
+        Series::new("ingest", 1, minutes([9.0, 1.0, 1.0, 6.0, 1.0, 1.0, 1.0, 1.0, 1.0])),
+        Series::new("consumer", 2, minutes([1.0, 1.0, 1.0, 7.0, 1.0, 1.0, 1.0, 1.0, 10.0])),
+    ];
+    let drawn = render_svg(&chart);
+    let document = checked(&drawn.svg);
+    // The upper and lower edge of each bar, in tenths.
+    let bars = |class: &str| -> Vec<[i64; 2]> {
+        let path = document.descendants().find(|n| n.attribute("class") == Some(class)).expect("bars");
+        let bars = path.attribute("d").expect("a path").split('M').skip(1).map(|bar| {
+            let numbers: Vec<f64> = bar.split([' ', 'h', 'v', 'z']).filter_map(|n| n.parse().ok()).collect();
+            [numbers[1], numbers[1] + numbers[3]].map(|y| (y * 10.0).round() as i64)
+        });
+        bars.collect()
+    };
+    let y = |value: f64| (drawn.hover.y(value) * 10.0).round() as i64;
+    assert_eq!(bars("bar s1"), [[y(6.0), y(0.0)]; 160]);
+    assert_eq!(bars("bar s2"), [[y(13.0), y(6.0)]; 160]);
 }

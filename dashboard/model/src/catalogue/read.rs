@@ -49,14 +49,17 @@ pub async fn read(
     let all = entries.iter().flat_map(|entry| &entry.lines).flat_map(|line| line.queries());
     let queries: Vec<MetricQuery> = all.filter(|query| seen.insert(*query)).cloned().collect();
     let reading = reader.read(&queries, range, period).await?;
-    let recording_since = first_point(reading.series.iter().map(Arc::as_ref));
+    // The periods after the reading are unknown: zeros there would look like the end of an outage.
+    let age = reading.freshness.read_at.as_second() - range.from().as_second();
+    let known = usize::try_from(age.div_euclid(i64::from(period.seconds())) + 1).unwrap_or(0);
+    let recorded = first_point(reading.series.iter().map(Arc::as_ref)).map_or(0..0, |since| since..known);
     let read: HashMap<&MetricQuery, &Series> =
         queries.iter().zip(reading.series.iter().map(Arc::as_ref)).collect();
     let charts = entries.iter().map(|entry| ChartNumbers {
         lines: entry
             .lines
             .iter()
-            .map(|line| line.evaluate(&read, (range, period), entry.gaps, recording_since))
+            .map(|line| line.evaluate(&read, (range, period), entry.gaps, &recorded))
             .collect(),
     });
     Ok(Charts { charts: charts.collect(), range, period, freshness: reading.freshness })

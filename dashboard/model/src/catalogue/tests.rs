@@ -118,8 +118,8 @@ fn one_call_is_within_cloudwatchs_limits() {
     assert!(queries.len() <= 500 && queries.len() * 300 <= 100_800, "{}", queries.len());
 }
 
-/// A reader with two metrics that counts its calls.
-struct Two;
+/// A reader with two metrics that counts its calls. Its numbers are from this long before the end of the range.
+struct Two(SignedDuration);
 
 #[async_trait]
 impl MetricReader for Two {
@@ -140,7 +140,7 @@ impl MetricReader for Two {
         });
         let unique: HashSet<_> = queries.iter().collect();
         assert_eq!(unique.len(), queries.len(), "no query is repeated");
-        let freshness = Freshness { read_at: range.to(), error: None };
+        let freshness = Freshness { read_at: range.to().checked_sub(self.0).unwrap(), error: None };
         Ok(Reading { series: series.collect(), freshness })
     }
 }
@@ -150,7 +150,7 @@ async fn charts_are_read_in_one_call_and_counts_are_filled_from_the_first_number
     let now = Timestamp::from_second(1_767_225_600).unwrap();
     let range = TimeRange::last(SignedDuration::from_mins(5), now);
     let entries = of_stage(Stage::Api, &Names::default());
-    let charts = read(&Two, &entries, range, Period::MINUTE).await.unwrap();
+    let charts = read(&Two(SignedDuration::ZERO), &entries, range, Period::MINUTE).await.unwrap();
     let points = |key: &str| {
         let position = entries.iter().position(|entry| entry.key == key).unwrap();
         charts.charts[position].lines[0].points.clone()
@@ -162,4 +162,15 @@ async fn charts_are_read_in_one_call_and_counts_are_filled_from_the_first_number
     assert_eq!(points("latency"), [None; 5], "without requests there is no latency, not one of zero");
     let latency = entries.iter().position(|entry| entry.key == "latency").unwrap();
     assert!(charts.charts[latency].is_empty());
+}
+
+#[tokio::test]
+async fn counts_after_the_reading_are_unknown_and_not_zero() {
+    let now = Timestamp::from_second(1_767_225_600).unwrap();
+    let range = TimeRange::last(SignedDuration::from_mins(5), now);
+    let entries = of_stage(Stage::Api, &Names::default());
+    let charts = read(&Two(SignedDuration::from_secs(90)), &entries, range, Period::MINUTE).await.unwrap();
+    let requests = entries.iter().position(|entry| entry.key == "requests").unwrap();
+    let points = &charts.charts[requests].lines[0].points;
+    assert_eq!(*points, [None, Some(10.0), Some(10.0), Some(0.0), None]);
 }

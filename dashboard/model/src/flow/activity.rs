@@ -8,13 +8,15 @@ use spillway_metrics::{
     Api, Function, Handle, MetricQuery, Period, Queue, Resource, Series, Statistic, Table, TimeRange, Writes,
 };
 use spillway_metrics::{api, consumer, function, queue, table, writes};
-use std::sync::Arc;
 
 /// Number of complete minutes in the window, besides the running one.
 const MINUTES: i64 = 4;
 
-/// The stages' activity in the last minutes. Rates are per second over the window. Latencies are those of its worst
-/// minute, in milliseconds; `None` without measurements.
+/// The oldest numbers that still say something about the pipeline, in seconds: the longest window.
+const OLDEST_S: i64 = 60 * (MINUTES + 1);
+
+/// The stages' activity in the minutes before it was read. Rates are per second over the window. Latencies are those
+/// of its worst minute, in milliseconds; `None` without measurements.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Activity {
     /// The length of the window in seconds: four to five minutes, or less if recording began later.
@@ -124,7 +126,7 @@ impl TableActivity {
 /// Defines each number once, both for the queries and for reading their results.
 struct Numbers<'a> {
     queries: Vec<MetricQuery>,
-    reading: Option<&'a Reading>,
+    read: Option<&'a [Series]>,
     window_s: f64,
 }
 
@@ -132,7 +134,7 @@ impl Numbers<'_> {
     fn series<R: Resource>(&mut self, metric: Handle<R>, of: &R, statistic: Statistic) -> Option<&Series> {
         let position = self.queries.len();
         self.queries.push(metric.query(of, statistic));
-        Some(self.reading?.series.get(position)?)
+        self.read?.get(position)
     }
 
     fn sum<R: Resource>(&mut self, metric: Handle<R>, of: &R) -> f64 {
@@ -228,11 +230,19 @@ impl Numbers<'_> {
 }
 
 impl Activity {
-    /// The range to read: the running minute, and four before it.
+    /// What it is computed from, if it is read at this time: the running minute, and four before it.
+    fn window(at: Timestamp) -> TimeRange {
+        let minute = at.as_second().div_euclid(60) * 60;
+        let since = at.as_second() - minute + 60 * MINUTES;
+        TimeRange::last(SignedDuration::from_secs(since), at)
+    }
+
+    /// The range to read: the window, and before it the windows of older readings. If the source fails, the cache
+    /// answers with an older reading over this range. It has the same length at any second.
     pub fn range(now: Timestamp) -> TimeRange {
-        let minute = now.as_second().div_euclid(60) * 60;
-        let since = now.as_second() - minute + 60 * MINUTES;
-        TimeRange::last(SignedDuration::from_secs(since), now)
+        let next_minute = (now.as_second().div_euclid(60) + 1) * 60;
+        let length = SignedDuration::from_secs(60 + 60 * MINUTES + OLDEST_S);
+        TimeRange::last(length, Timestamp::from_second(next_minute).unwrap_or(now))
     }
 
     /// The period to read it with.
@@ -240,18 +250,25 @@ impl Activity {
 
     /// The queries.
     pub fn queries(names: &Names) -> Vec<MetricQuery> {
-        let mut numbers = Numbers { queries: Vec::new(), reading: None, window_s: 0.0 };
+        let mut numbers = Numbers { queries: Vec::new(), read: None, window_s: 0.0 };
         numbers.activity(names);
         numbers.queries
     }
 
-    /// The activity, from the results of [`Self::queries`] over [`Self::range`].
-    pub fn from_reading(reading: &Reading, names: &Names, now: Timestamp) -> Self {
+    /// The activity when it was read, from the results of [`Self::queries`] over [`Self::range`]. `None` if the numbers
+    /// are older than the window: they say nothing about the pipeline now.
+    pub fn from_reading(reading: &Reading, names: &Names, now: Timestamp) -> Option<Self> {
+        let read_at = reading.freshness.read_at;
+        if now.as_second() - read_at.as_second() > OLDEST_S {
+            return None;
+        }
+        let window = Self::window(read_at);
+        let series = reading.series.iter().map(|series| series.over(window)).collect::<Vec<_>>();
         // A pipeline that has just started must not appear slow.
-        let idle = first_point(reading.series.iter().map(Arc::as_ref)).unwrap_or(0) as i64;
-        let seconds = Self::range(now).seconds() - idle * i64::from(Self::PERIOD.seconds());
+        let idle = first_point(&series).unwrap_or(0) as i64;
+        let seconds = window.seconds() - idle * i64::from(Self::PERIOD.seconds());
         let window_s = seconds.max(1) as f64;
-        Numbers { queries: Vec::new(), reading: Some(reading), window_s }.activity(names)
+        Some(Numbers { queries: Vec::new(), read: Some(&series), window_s }.activity(names))
     }
 }
 
@@ -260,6 +277,7 @@ mod tests {
     use super::*;
     use crate::Freshness;
     use std::collections::HashSet;
+    use std::sync::Arc;
 
     #[test]
     fn each_number_is_read_from_its_own_series() {
@@ -284,7 +302,7 @@ mod tests {
         });
         let freshness = Freshness { read_at: now, error: None };
         let reading = Reading { series: series.collect(), freshness };
-        let activity = Activity::from_reading(&reading, &names, now);
+        let activity = Activity::from_reading(&reading, &names, now).unwrap();
         assert_eq!(activity.window_s, 240.0);
         assert_eq!(activity.api.requests, 4.0 * 48.0);
         assert_eq!(activity.api.per_second, 0.8);
@@ -301,22 +319,61 @@ mod tests {
         let series = Activity::queries(&names).into_iter().map(|query| {
             let mut series = Series::empty(Activity::range(now), Activity::PERIOD);
             if query.metric.name == "Count" {
-                series.points[3] = Some(30.0);
-                series.points[4] = Some(10.0);
+                let newest = series.points.len() - 1;
+                series.points[newest - 1] = Some(30.0);
+                series.points[newest] = Some(10.0);
             }
             Arc::new(series)
         });
         let freshness = Freshness { read_at: now, error: None };
         let reading = Reading { series: series.collect(), freshness };
-        let activity = Activity::from_reading(&reading, &names, now);
+        let activity = Activity::from_reading(&reading, &names, now).unwrap();
         assert_eq!((activity.window_s, activity.api.per_second), (80.0, 0.5));
     }
 
     #[test]
     fn the_running_minute_counts() {
         let now = Timestamp::from_second(1_767_225_600 + 75).unwrap();
-        let range = Activity::range(now);
-        assert_eq!(range.seconds(), 255);
-        assert_eq!(range.aligned(Activity::PERIOD).seconds(), 300);
+        let window = Activity::window(now);
+        assert_eq!(window.seconds(), 255);
+        assert_eq!(window.aligned(Activity::PERIOD).seconds(), 300);
+    }
+
+    /// Requests in ten minutes, read 20 s into the last one, as the cache gives them that many seconds later. Each
+    /// minute has one request more than the one before.
+    fn requests(age_s: i64) -> (Reading, Timestamp) {
+        let read_at = Timestamp::from_second(1_767_225_600 + 600 + 20).unwrap();
+        let now = read_at.checked_add(SignedDuration::from_secs(age_s)).unwrap();
+        let series = Activity::queries(&Names::default()).into_iter().map(|query| {
+            let mut series = Series::empty(Activity::range(read_at), Activity::PERIOD);
+            if query.metric.name == "Count" {
+                let numbers = (1..).map(|number| Some(f64::from(number)));
+                series.points.iter_mut().zip(numbers).for_each(|(point, number)| *point = number);
+            }
+            Arc::new(series.over(Activity::range(now)))
+        });
+        (Reading { series: series.collect(), freshness: Freshness { read_at, error: None } }, now)
+    }
+
+    #[test]
+    fn old_numbers_count_over_the_window_in_which_they_were_read() {
+        let activity = |age_s| {
+            let (reading, now) = requests(age_s);
+            Activity::from_reading(&reading, &Names::default(), now)
+        };
+        let fresh = activity(0).unwrap();
+        assert_eq!((fresh.window_s, fresh.api.requests), (260.0, 6.0 + 7.0 + 8.0 + 9.0 + 10.0));
+        for age_s in [39, 40, 60, 250, 300] {
+            assert_eq!(activity(age_s).as_ref(), Some(&fresh), "{age_s} s later");
+        }
+        assert_eq!(activity(301), None, "older than the window");
+    }
+
+    #[test]
+    fn the_range_is_equally_long_at_any_second() {
+        for second in [0, 1, 59] {
+            let now = Timestamp::from_second(1_767_225_600 + second).unwrap();
+            assert_eq!(Activity::range(now).aligned(Activity::PERIOD).seconds(), 600, "{second}");
+        }
     }
 }

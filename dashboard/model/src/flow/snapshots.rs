@@ -87,9 +87,7 @@ impl FlowSources {
         let now = self.pipeline.clock.now();
         let queries = Activity::queries(&self.pipeline.names);
         match self.metrics.read(&queries, Activity::range(now), Activity::PERIOD).await {
-            Ok(reading) => {
-                (Some(Activity::from_reading(&reading, &self.pipeline.names, now)), reading.freshness)
-            }
+            Ok(reading) => (Activity::from_reading(&reading, &self.pipeline.names, now), reading.freshness),
             Err(error) => (None, Freshness { read_at: now, error: Some(error) }),
         }
     }
@@ -97,4 +95,94 @@ impl FlowSources {
 
 fn unavailable(error: impl std::fmt::Display) -> ReadError {
     ReadError::Unavailable { reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{QueueSnapshot, State, summary};
+    use crate::{Cached, Reading};
+    use async_trait::async_trait;
+    use jiff::{SignedDuration, Timestamp};
+    use spillway_core::ports::Clock as _;
+    use spillway_core::settings::PipelineSettings;
+    use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
+    use spillway_testkit::{ManualClock, MemoryPipeline};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// The API refuses every request, the consumer receives, and five messages wait for two minutes each.
+    struct Outage {
+        clock: Arc<ManualClock>,
+        is_unreadable: AtomicBool,
+    }
+
+    #[async_trait]
+    impl MetricReader for Outage {
+        async fn read(
+            &self,
+            queries: &[MetricQuery],
+            range: TimeRange,
+            period: Period,
+        ) -> Result<Reading, ReadError> {
+            if self.is_unreadable.load(Ordering::Relaxed) {
+                return Err(ReadError::Throttled);
+            }
+            let series = queries.iter().map(|query| {
+                let mut series = Series::empty(range, period);
+                if matches!(&*query.metric.name, "Count" | "5XXError" | "NumberOfMessagesReceived") {
+                    series.points.fill(Some(60.0));
+                }
+                Arc::new(series)
+            });
+            let freshness = Freshness { read_at: self.clock.now(), error: None };
+            Ok(Reading { series: series.collect(), freshness })
+        }
+    }
+
+    #[async_trait]
+    impl QueueReader for Outage {
+        async fn snapshot(&self, queue: QueueKind) -> Result<QueueSnapshot, ReadError> {
+            let oldest_sent_at = self.clock.now().checked_sub(SignedDuration::from_secs(120)).ok();
+            Ok(match queue {
+                QueueKind::Primary => {
+                    QueueSnapshot { visible: 5, oldest_sent_at, ..QueueSnapshot::default() }
+                }
+                QueueKind::Dlq => QueueSnapshot::default(),
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn an_outage_does_not_fade_and_none_appears_while_metrics_cannot_be_read() {
+        let memory = MemoryPipeline::at(Timestamp::from_second(1_767_225_625).unwrap(), |_| {});
+        let clock = Arc::clone(&memory.clock);
+        let source = Arc::new(Outage { clock: clock.clone(), is_unreadable: AtomicBool::new(false) });
+        let flow = FlowSnapshots::new(
+            FlowSources {
+                pipeline: memory.ports(PipelineSettings::default()),
+                queues: source.clone(),
+                metrics: Arc::new(Cached::new(source.clone(), clock.clone(), Duration::from_secs(1))),
+            },
+            Duration::ZERO,
+        );
+        let read_at = clock.now();
+        let bad = |flow: &FlowSnapshot| -> Vec<String> {
+            let rest = summary(flow).into_iter().skip(1);
+            rest.filter(|sentence| sentence.state == State::Bad).map(|sentence| sentence.text).collect()
+        };
+        let now = flow.snapshot().await.unwrap();
+        assert!(bad(&now).len() == 1 && bad(&now)[0].starts_with("100 % of the requests are refused"));
+        source.is_unreadable.store(true, Ordering::Relaxed);
+        loop {
+            clock.advance(Duration::from_secs(20));
+            let age_s = clock.now().as_second() - read_at.as_second();
+            let later = flow.snapshot().await.unwrap();
+            assert_eq!(later.freshness.error, Some(ReadError::Throttled));
+            if age_s > 300 {
+                assert_eq!((&later.activity, bad(&later)), (&None, Vec::new()), "too old after {age_s} s");
+                break;
+            }
+            assert_eq!((&later.activity, bad(&later)), (&now.activity, bad(&now)), "after {age_s} s");
+        }
+    }
 }

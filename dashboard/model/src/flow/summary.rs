@@ -69,12 +69,11 @@ pub fn overall(sentences: &[Sentence]) -> State {
     sentences.iter().map(|sentence| sentence.state).max().unwrap_or(State::Ok)
 }
 
-/// The summary. The first sentence says whether events are lost. The others follow, the most serious first. Without
-/// problems there is only the first.
+/// The summary. The first sentence says whether events are lost, with the state of the most serious sentence. The others
+/// follow, the most serious first. Without problems there is only the first.
 pub fn summary(flow: &FlowSnapshot) -> Vec<Sentence> {
-    let about_events =
-        [events::dead_lettered, events::dlq_stuck, events::countdown, events::queue].map(|say| say(flow));
-    let mut rest: Vec<Sentence> = about_events.into_iter().flatten().collect();
+    let waiting = [events::dlq_stuck, events::countdown, events::queue].map(|say| say(flow));
+    let mut rest: Vec<Sentence> = waiting.into_iter().flatten().collect();
     if let Some(activity) = &flow.activity {
         rest.extend(stages::table(activity, flow));
         rest.extend(stages::api(activity));
@@ -85,11 +84,14 @@ pub fn summary(flow: &FlowSnapshot) -> Vec<Sentence> {
         ];
         rest.extend(functions.into_iter().filter_map(|(stage, of)| stages::function(stage, of, activity)));
     }
-    rest.extend(events::replaying(flow));
     rest.extend(events::stale(flow));
-    // The sort is stable: within a severity, sentences nearest to a loss come first.
+    rest.extend(events::dead_lettered(flow));
+    rest.extend(events::replaying(flow));
+    // The sort is stable: within a severity, sentences nearest to a loss come first, and what may be long over last.
     rest.sort_by_key(|sentence| std::cmp::Reverse(sentence.state));
-    rest.insert(0, events::accounted(flow));
+    let accounted = events::accounted(flow);
+    let state = accounted.state.max(overall(&rest));
+    rest.insert(0, Sentence { state, ..accounted });
     rest
 }
 

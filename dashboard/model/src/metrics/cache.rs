@@ -35,8 +35,8 @@ type Batch = Shared<BoxFuture<'static, Result<Arc<Reading>, ReadError>>>;
 #[derive(Default)]
 struct State {
     asked: HashMap<(MetricQuery, TimeRange, Period), Asked>,
-    /// The last numbers, by query, period and length of the range.
-    good: HashMap<(MetricQuery, Period, i64), Good>,
+    /// The last numbers, by query, period and length of the range: one for each part of history that was asked for.
+    good: HashMap<(MetricQuery, Period, i64), Vec<Good>>,
 }
 
 #[derive(Clone)]
@@ -45,13 +45,32 @@ struct Asked {
     batch: Batch,
     /// Its place in that read.
     position: usize,
+    /// The number of queries of that read.
+    together: usize,
     at: Timestamp,
+}
+
+impl Asked {
+    /// Whether a caller waits for the read. Each query of the read holds it once in the cache.
+    fn is_awaited(&self) -> bool {
+        self.batch.strong_count().is_some_and(|holders| holders > self.together)
+    }
 }
 
 #[derive(Clone)]
 struct Good {
     series: Arc<Series>,
     read_at: Timestamp,
+}
+
+impl Good {
+    /// The distance from the beginning of its range to that of another; `None` if it is another part of history. A
+    /// range that follows the clock moves by at most a period or the time for which numbers are kept.
+    fn distance(&self, from: Timestamp) -> Option<SignedDuration> {
+        let period = SignedDuration::from_secs(i64::from(self.series.period.seconds()));
+        let distance = from.duration_since(self.series.start).abs();
+        (distance <= period.max(OLD_KEPT)).then_some(distance)
+    }
 }
 
 impl<R: MetricReader + ?Sized + 'static> Cached<R> {
@@ -73,9 +92,10 @@ impl<R: MetricReader + ?Sized + 'static> Cached<R> {
             }
         }
         if !missing.is_empty() {
+            let together = missing.len();
             let batch = self.begin(missing.clone(), range, period);
             for (position, query) in missing.into_iter().enumerate() {
-                let asked = Asked { batch: batch.clone(), position, at: now };
+                let asked = Asked { batch: batch.clone(), position, together, at: now };
                 state.asked.insert((query, range, period), asked);
             }
         }
@@ -90,15 +110,33 @@ impl<R: MetricReader + ?Sized + 'static> Cached<R> {
 }
 
 impl State {
-    /// Drops series that are too old. Running reads stay, so that no series is read twice.
+    /// Drops series that are too old. Running reads stay while a caller waits, so that no series is read twice.
     fn forget_old(&mut self, now: Timestamp, keep: Duration) {
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         let age = |at: Timestamp| now.duration_since(at).abs();
-        self.asked.retain(|_, asked| asked.batch.peek().is_none() || age(asked.at) < keep);
-        self.good.retain(|_, good| age(good.read_at) < OLD_KEPT);
-        if self.good.len() > MAX_SERIES {
+        self.asked
+            .retain(|_, asked| age(asked.at) < keep || (asked.batch.peek().is_none() && asked.is_awaited()));
+        self.good.retain(|_, good| {
+            good.retain(|one| age(one.read_at) < OLD_KEPT);
+            !good.is_empty()
+        });
+        if self.good.values().map(Vec::len).sum::<usize>() > MAX_SERIES {
             self.good.clear();
         }
+    }
+
+    /// Keeps numbers in place of the last ones of the same part of history.
+    fn remember(&mut self, key: (MetricQuery, Period, i64), new: Good) {
+        let good = self.good.entry(key).or_default();
+        good.retain(|old| old.distance(new.series.start).is_none());
+        good.push(new);
+    }
+
+    /// The last numbers of this part of history, moved into the range.
+    fn recall(&self, key: &(MetricQuery, Period, i64), range: TimeRange) -> Option<Good> {
+        let near = |good: &&Good| good.distance(range.from());
+        let old = self.good.get(key)?.iter().filter(|good| near(good).is_some()).min_by_key(near)?;
+        Some(Good { series: Arc::new(old.series.over(range)), read_at: old.read_at })
     }
 }
 
@@ -126,14 +164,12 @@ impl<R: MetricReader + ?Sized + 'static> MetricReader for Cached<R> {
                     let series = read.series.get(asked.position).cloned();
                     let series = series.unwrap_or_else(|| Arc::new(Series::empty(range, period)));
                     let good = Good { series, read_at: read.freshness.read_at };
-                    state.good.insert(key, good.clone());
+                    state.remember(key, good.clone());
                     (good, read.freshness.error.clone())
                 }
                 Err(error) => {
-                    // The range has moved with the clock since the last read.
-                    let old = state.good.get(&key).ok_or_else(|| error.clone())?;
-                    let series = Arc::new(old.series.over(range));
-                    (Good { series, read_at: old.read_at }, Some(error))
+                    let old = state.recall(&key, range).ok_or_else(|| error.clone())?;
+                    (old, Some(error))
                 }
             };
             reading.series.push(good.series);

@@ -3,6 +3,7 @@
 use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
 use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::slice;
 
 /// One line of a chart.
@@ -73,14 +74,13 @@ impl Line {
         self.value.shown().iter().chain(self.value.whole()).collect()
     }
 
-    /// Its numbers, from the series read. Gaps before `recording_since` stay; later gaps are filled according to
-    /// `gaps`.
+    /// Its numbers, from the series read. Gaps in the `recorded` periods are filled according to `gaps`; others stay.
     pub fn evaluate<S: Borrow<Series>>(
         &self,
         read: &HashMap<&MetricQuery, S>,
         (range, period): (TimeRange, Period),
         gaps: Gaps,
-        recording_since: Option<usize>,
+        recorded: &Range<usize>,
     ) -> Series {
         let mut line = Series::empty(range, period);
         let at = |query: &MetricQuery, i: usize| *read.get(query)?.borrow().points.get(i)?;
@@ -99,7 +99,7 @@ impl Line {
                     at(allowed, i).map(|allowed| share(at(used, i).unwrap_or(0.0) / seconds, allowed))
                 }
             };
-            if gaps == Gaps::Zero && recording_since.is_some_and(|since| i >= since) {
+            if gaps == Gaps::Zero && recorded.contains(&i) {
                 point.get_or_insert(0.0);
             }
         }
@@ -133,11 +133,11 @@ mod tests {
             .iter()
             .map(|(_, points)| Series { points: points.to_vec(), ..Series::empty(range, Period::MINUTE) })
             .collect();
-        let since = first_point(&series);
+        let recorded = first_point(&series).map_or(0..0, |since| since..3);
         let read: HashMap<_, _> = queries.iter().zip(series).collect();
         let line = Line { label: "x", value };
         assert!(line.queries().iter().all(|query| read.contains_key(query)));
-        line.evaluate(&read, (range, Period::MINUTE), gaps, since).points
+        line.evaluate(&read, (range, Period::MINUTE), gaps, &recorded).points
     }
 
     #[test]

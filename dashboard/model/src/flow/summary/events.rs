@@ -77,7 +77,10 @@ pub(super) fn dead_lettered(flow: &FlowSnapshot) -> Option<Sentence> {
         text += if waiting == 1 { " The reason: " } else { " All for the same reason: " };
         text += &format!("{}.", quoted(&largest.message));
     } else {
-        text += &format!(" Most, {}, for this reason: {}.", grouped(largest.count), quoted(&largest.message));
+        let are_most = largest.count > waiting / 2;
+        let which = if are_most { "Most" } else { "The largest group" };
+        text +=
+            &format!(" {which}, {}, for this reason: {}.", grouped(largest.count), quoted(&largest.message));
     }
     let todo = if largest.class.is_retryable() {
         "Once the table takes writes again, replay them."
@@ -168,7 +171,9 @@ pub(super) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
     let wait = if flow.queue.len() == 1 { "waits" } else { "wait" };
     let target = Target::Metrics(Stage::Queue);
     let is_unreceived = flow.activity.as_ref().is_some_and(|activity| activity.queue.received == 0.0);
-    if is_unreceived && flow.queue.visible > 0 && age >= UNRECEIVED_S {
+    // Old numbers count only for the time before they were read.
+    let unread_s = flow.at.as_second() - flow.freshness.read_at.as_second();
+    if is_unreceived && flow.queue.visible > 0 && age - unread_s.max(0) >= UNRECEIVED_S {
         let text = format!(
             "{waiting} {wait} in the queue and no consumer receives from it, the oldest for {}.",
             duration(age as f64)

@@ -6,6 +6,14 @@ use crate::flow::{Activity, FlowSnapshot, FunctionActivity};
 use crate::words::percent;
 use spillway_dashboard_words::{counted, grouped};
 
+/// Fewer failures than this may be chance.
+const FEWEST_FAILURES: f64 = 3.0;
+
+/// Whether a stage fails in all it does or in most of it, and needs attention now.
+fn is_failing(failed: f64, all: f64) -> bool {
+    failed >= all || (failed >= FEWEST_FAILURES && failed >= all / 2.0)
+}
+
 /// From this use of the capacity on, bursts are throttled.
 const CAPACITY_NEAR: f64 = 80.0;
 
@@ -42,7 +50,8 @@ pub(super) fn table(activity: &Activity, flow: &FlowSnapshot) -> Option<Sentence
             "The table {verb} {share} of the writes ({} in the last {minutes}).",
             grouped(refused as u64)
         );
-        return Some(Sentence::new(State::Warn, text, target).todo(todo));
+        let state = if is_failing(refused, all) { State::Bad } else { State::Warn };
+        return Some(Sentence::new(state, text, target).todo(todo));
     }
     let used = of.capacity_use.filter(|used| *used >= CAPACITY_NEAR)?;
     let text = format!("The table uses {} of its write capacity.", percent(used));
@@ -80,8 +89,8 @@ pub(super) fn function(stage: Stage, of: &FunctionActivity, activity: &Activity)
     let minutes = minutes(activity);
     let target = Target::Metrics(stage);
     if of.errors > 0.0 && 100.0 * of.errors / of.invocations.max(of.errors) >= 1.0 {
-        let state =
-            if of.errors >= of.invocations && stage != Stage::Archiver { State::Bad } else { State::Warn };
+        let is_failing = is_failing(of.errors, of.invocations) && stage != Stage::Archiver;
+        let state = if is_failing { State::Bad } else { State::Warn };
         let text = format!(
             "The {name} ended without an answer in {} of {} invocations in the last {minutes}.",
             grouped(of.errors as u64),

@@ -133,6 +133,14 @@ fn dead_letters_have_count_time_and_reason() {
     );
     assert_eq!(sentence.target.path(), "/dead-letters");
 
+    flow.groups.push(group(FailureClass::Schema, "/id: expected string", 1, 9_000));
+    flow.ledger = Ledger { stored: 172_427, archived: 4, ..ledger() };
+    assert_eq!(
+        summary(&flow)[1].text,
+        "4 are dead-lettered, the newest 4 min ago. The largest group, 2, for this reason: the event store is over its write capacity.",
+        "half is not most"
+    );
+
     flow.ledger = Ledger { stored: 172_430, in_dlq: 1, ..ledger() };
     flow.groups.clear();
     check(&flow, &[(State::Warn, "1 is dead-lettered.")]);
@@ -198,6 +206,17 @@ fn a_queue_that_no_consumer_receives_from_is_bad() {
 }
 
 #[test]
+fn only_numbers_from_the_time_of_waiting_show_that_no_consumer_receives() {
+    let mut flow = healthy();
+    flow.queue = QueueSnapshot { visible: 5, oldest_sent_at: Some(ago_s(120)), ..QueueSnapshot::default() };
+    activity(&mut flow).queue.received = 0.0;
+    flow.freshness = Freshness { read_at: ago_s(61), error: Some(ReadError::Throttled) };
+    assert!(rest(&flow).iter().all(|(state, _)| *state == State::Warn), "they came after the reading");
+    flow.freshness.read_at = ago_s(60);
+    assert!(rest(&flow)[0].1.contains("no consumer receives from it"));
+}
+
+#[test]
 fn old_messages_count_even_if_sqs_leaves_them_out() {
     let mut flow = healthy();
     flow.queue = QueueSnapshot {
@@ -232,6 +251,10 @@ fn a_failing_table_names_its_failure() {
     check(&flow, &[(State::Warn, "The table throttles 25 % of the writes (25 in the last 5 min).")]);
     activity(&mut flow).table = TableActivity { writes: 981.0, failed: 19.0, ..TableActivity::default() };
     check(&flow, &[]);
+    activity(&mut flow).table = TableActivity { writes: 1.0, failed: 499.0, ..TableActivity::default() };
+    check(&flow, &[(State::Bad, "The table fails 99 % of the writes (499 in the last 5 min).")]);
+    activity(&mut flow).table = TableActivity { writes: 2.0, failed: 2.0, ..TableActivity::default() };
+    check(&flow, &[(State::Warn, "The table fails 50 % of the writes (2 in the last 5 min).")]);
     activity(&mut flow).table = TableActivity { capacity_use: Some(91.2), ..TableActivity::default() };
     check(&flow, &[(State::Warn, "The table uses 91 % of its write capacity.")]);
 }
@@ -261,6 +284,31 @@ fn crashing_and_throttled_functions_are_named() {
             (State::Warn, "The consumer ended without an answer in 12 of 40 invocations in the last 5 min."),
         ],
     );
+    activity(&mut flow).ingest = FunctionActivity::default();
+    activity(&mut flow).consumer =
+        FunctionActivity { invocations: 40.0, errors: 39.0, ..FunctionActivity::default() };
+    let text = "The consumer ended without an answer in 39 of 40 invocations in the last 5 min.";
+    check(&flow, &[(State::Bad, text)]);
+}
+
+#[test]
+fn live_problems_come_before_old_dead_letters_and_the_first_sentence_has_the_worst_state() {
+    let mut flow = healthy();
+    flow.ledger = Ledger { stored: 172_428, archived: 3, ..ledger() };
+    flow.groups = vec![group(FailureClass::Schema, "/amount: expected number", 3, 9_000)];
+    activity(&mut flow).table = TableActivity { writes: 75.0, throttled: 25.0, ..TableActivity::default() };
+    let sentences = summary(&flow);
+    let order: Vec<_> = sentences.iter().skip(1).map(|sentence| sentence.target.clone()).collect();
+    assert!(matches!(order[..], [Target::Metrics(Stage::Table), Target::DeadLetters(_)]), "{sentences:#?}");
+    let first = |flow: &FlowSnapshot| (summary(flow)[0].state, summary(flow)[0].text.clone());
+    let text = "All 172,431 events accepted are accounted for.".to_owned();
+    assert_eq!(first(&flow), (State::Warn, text.clone()));
+    activity(&mut flow).table = TableActivity { failed: 25.0, ..TableActivity::default() };
+    assert_eq!(first(&flow), (State::Bad, text));
+    flow.ledger = Ledger { stored: 172_428, replaying: 3, ..ledger() };
+    flow.groups.clear();
+    activity(&mut flow).table = TableActivity::default();
+    assert_eq!(first(&flow).0, State::Ok, "a replay is no problem");
 }
 
 #[test]

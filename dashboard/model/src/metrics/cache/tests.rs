@@ -153,3 +153,39 @@ async fn very_old_numbers_are_dropped() {
     source.clock.advance(Duration::from_secs(3_600));
     assert!(ask(&cache, &["a"]).await.is_err());
 }
+
+#[tokio::test]
+async fn a_comparison_does_not_replace_the_numbers_of_today() {
+    let (source, cache) = setup(9);
+    let queries = [query("a")];
+    let read = async |now: Timestamp, hours_ago: i64| {
+        let range = TimeRange::last(SignedDuration::from_mins(3), now);
+        let range = range.earlier(SignedDuration::from_hours(hours_ago));
+        numbers(&cache.read(&queries, range, Period::MINUTE).await.unwrap())
+    };
+    let now = source.clock.now();
+    assert_eq!((read(now, 0).await, read(now, 24).await), (vec![Some(1.0)], vec![Some(2.0)]));
+    *source.broken.lock().unwrap() = Some(ReadError::Throttled);
+    source.clock.advance(Duration::from_secs(60));
+    let later = source.clock.now();
+    assert_eq!((read(later, 0).await, read(later, 24).await), (vec![Some(1.0)], vec![Some(2.0)]));
+}
+
+#[tokio::test]
+async fn reads_whose_viewers_left_are_dropped() {
+    let (source, cache) = setup(0);
+    for _ in 0..50 {
+        let mut left = Box::pin(ask(&cache, &["a", "b"]));
+        assert!(futures::poll!(&mut left).is_pending());
+        drop(left);
+        source.clock.advance(Duration::from_secs(60));
+    }
+    let mut waiting = Box::pin(ask(&cache, &["a", "b"]));
+    assert!(futures::poll!(&mut waiting).is_pending());
+    source.clock.advance(Duration::from_secs(60));
+    let mut other = Box::pin(ask(&cache, &["c"]));
+    assert!(futures::poll!(&mut other).is_pending());
+    assert_eq!(cache.state.lock().unwrap().asked.len(), 3, "only those that a viewer waits for");
+    source.may_answer.add_permits(1);
+    assert_eq!(numbers(&waiting.await.unwrap()).len(), 2);
+}
