@@ -65,6 +65,9 @@ impl FailureClass {
     }
 }
 
+/// Bytes of a failure's message at most. A message can quote names of the payload, which can be as long as the payload.
+pub const MAX_MESSAGE_BYTES: usize = 4096;
+
 /// A failure that happened once or several times in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -83,7 +86,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that has just happened.
+    /// A failure that has just happened. A message that is too long is cut. Characters that SQS refuses in a message
+    /// ("SendMessage" in the SQS API reference) are replaced.
     pub fn new(
         class: FailureClass,
         message: impl Into<String>,
@@ -92,7 +96,7 @@ impl Failure {
     ) -> Self {
         Self {
             class,
-            message: message.into(),
+            message: transportable(message.into()),
             version: version.clone(),
             count: 1,
             first_at: now,
@@ -139,6 +143,16 @@ impl Failure {
     }
 }
 
+/// The text as every queue accepts it.
+fn transportable(mut text: String) -> String {
+    let refused = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    if text.len() > MAX_MESSAGE_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_MESSAGE_BYTES - '…'.len_utf8()));
+        text.push('…');
+    }
+    if text.contains(refused) { text.replace(refused, "\u{fffd}") } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +168,14 @@ mod tests {
         failure("a").add_to(&mut history);
         failure("b").add_to(&mut history);
         assert_eq!(history.iter().map(|f| f.count).collect::<Vec<_>>(), [2, 1]);
+    }
+
+    #[test]
+    fn a_message_is_bounded_and_has_only_characters_that_a_queue_accepts() {
+        assert_eq!(failure("/a\u{ffff}\u{fffe}\u{1}\t: é").message, "/a\u{fffd}\u{fffd}\u{fffd}\t: é");
+        let long = failure(&"é".repeat(100_000)).message;
+        assert!(long.len() <= MAX_MESSAGE_BYTES && long.len() > MAX_MESSAGE_BYTES - 8, "{}", long.len());
+        assert!(long.ends_with("é…"));
     }
 
     #[test]
