@@ -2,6 +2,7 @@
 
 use crate::Timestamp;
 use crate::ids::{CodeVersion, EventType, Fingerprint};
+use crate::ports::is_carried;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use strum::{IntoStaticStr, VariantArray};
@@ -145,12 +146,11 @@ impl Failure {
 
 /// The text as every queue accepts it.
 fn transportable(mut text: String) -> String {
-    let refused = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
     if text.len() > MAX_MESSAGE_BYTES {
         text.truncate(text.floor_char_boundary(MAX_MESSAGE_BYTES - '…'.len_utf8()));
         text.push('…');
     }
-    if text.contains(refused) { text.replace(refused, "\u{fffd}") } else { text }
+    text.replace(|c| !is_carried(c), "\u{fffd}")
 }
 
 #[cfg(test)]
