@@ -150,7 +150,7 @@ fn transportable(mut text: String) -> String {
         text.truncate(text.floor_char_boundary(MAX_MESSAGE_BYTES - '…'.len_utf8()));
         text.push('…');
     }
-    text.replace(|c| !is_carried(c), "\u{fffd}")
+    text.replace(|c: char| !is_carried(c), "\u{fffd}")
 }
 
 #[cfg(test)]
