@@ -1,6 +1,6 @@
 //! Opens a data folder: which process owns it, its version, and its durability guarantees.
 
-use super::schema::{ALARM_TABLES, TABLES, VERSION};
+use super::schema::{ALARM_TABLES, INDEXES, NEWEST, TABLES, VERSION};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use spillway_core::dead_letter::SearchWords;
@@ -66,12 +66,7 @@ impl DataFolder {
     /// Another pipeline runs on it, its data is of another version, or it can't be written.
     pub fn own(path: &Path) -> Result<Self, OpenError> {
         let folder = Self::lock(path)?;
-        folder.create_or_check().map_err(|error| match error {
-            Check::Open(error) => error,
-            Check::Sqlite(error) => {
-                OpenError::Unusable { folder: path.to_owned(), reason: error.to_string() }
-            }
-        })?;
+        folder.create_or_check().map_err(|error| folder.opening(error))?;
         Ok(folder)
     }
 
@@ -96,7 +91,8 @@ impl DataFolder {
         Ok(Self { path: path.to_owned(), _lock: Some(lock) })
     }
 
-    /// Opens the folder of a pipeline that may be running in another process.
+    /// Opens the folder of a pipeline that may be running in another process. It writes nothing into a folder that this
+    /// version has written, so it does not wait for the pipeline's writes.
     ///
     /// # Errors
     /// There is no data in it, it is of another version, or it can't be read.
@@ -105,13 +101,38 @@ impl DataFolder {
         if !folder.database().is_file() {
             return Err(OpenError::Missing(path.to_owned()));
         }
-        folder.create_or_check().map_err(|error| match error {
+        let checked = folder.is_complete().and_then(|is_complete| match is_complete {
+            true => Ok(()),
+            false => folder.create_or_check(),
+        });
+        checked.map_err(|error| folder.opening(error))?;
+        Ok(folder)
+    }
+
+    fn opening(&self, error: Check) -> OpenError {
+        match error {
             Check::Open(error) => error,
             Check::Sqlite(error) => {
-                OpenError::Unusable { folder: path.to_owned(), reason: error.to_string() }
+                OpenError::Unusable { folder: self.path.clone(), reason: error.to_string() }
             }
-        })?;
-        Ok(folder)
+        }
+    }
+
+    /// Whether the database has all tables and indexes of this version.
+    fn is_complete(&self) -> Result<bool, Check> {
+        let connection = self.connect_reader()?;
+        match connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? {
+            // Another program's database, or one whose creation was interrupted.
+            0 => return Err(Check::Open(OpenError::Missing(self.path.clone()))),
+            VERSION => {}
+            found => return Err(Check::Open(OpenError::Version { folder: self.path.clone(), found })),
+        }
+        let found: usize = connection.query_row(
+            "SELECT count(*) FROM sqlite_schema WHERE name IN (?1, ?2)",
+            NEWEST,
+            |row| row.get(0),
+        )?;
+        Ok(found == NEWEST.len())
     }
 
     /// Where it is.
@@ -137,6 +158,7 @@ impl DataFolder {
             }
         }
         tx.execute_batch(ALARM_TABLES)?;
+        tx.execute_batch(INDEXES)?;
         tx.commit()?;
         Ok(())
     }
@@ -157,6 +179,8 @@ impl DataFolder {
         connection.pragma_update(None, "synchronous", synchronous)?;
         // A log that grows to some 16 MiB before it is copied into the database: fewer pauses under load.
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+        // Bytes. A log that grew while readers held it up is cut when it is reused.
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         // The temporary data of savepoints stays in memory.
         connection.pragma_update(None, "temp_store", "memory")?;
         // KiB. A simulation keeps its whole working set: its long transactions would spill to disk all the time.
@@ -220,6 +244,58 @@ mod tests {
         DataFolder::attach(dir.path()).unwrap();
         drop(owner);
         DataFolder::own(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn attaching_neither_waits_for_a_writer_nor_writes() {
+        let dir = tempfile::tempdir().unwrap();
+        let owner = DataFolder::own(dir.path()).unwrap();
+        let writer = owner.connect(Durability::Full).unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+        DataFolder::attach(dir.path()).unwrap();
+        writer.execute_batch("COMMIT").unwrap();
+    }
+
+    #[test]
+    fn an_older_folder_gets_the_indexes_that_it_lacks() {
+        let dir = tempfile::tempdir().unwrap();
+        let owner = DataFolder::own(dir.path()).unwrap();
+        let writer = owner.connect(Durability::Full).unwrap();
+        writer
+            .execute_batch("DROP INDEX replays_started; CREATE INDEX messages_visible ON messages (queue)")
+            .unwrap();
+        DataFolder::attach(dir.path()).unwrap();
+        let names =
+            "SELECT count(*) FROM sqlite_schema WHERE name IN ('replays_started', 'messages_visible')";
+        let found: usize = writer.query_row(names, [], |row| row.get(0)).unwrap();
+        assert_eq!(found, 1);
+    }
+
+    #[test]
+    fn another_program_s_database_is_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let foreign = Connection::open(dir.path().join(DATABASE)).unwrap();
+        foreign.execute_batch("CREATE TABLE theirs (a)").unwrap();
+        assert!(matches!(DataFolder::attach(dir.path()), Err(OpenError::Missing(_))));
+        let tables: usize =
+            foreign.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+        assert_eq!(tables, 1);
+    }
+
+    #[test]
+    fn reads_that_grow_with_a_backlog_use_covering_indexes() {
+        let dir = tempfile::tempdir().unwrap();
+        let reader = DataFolder::own(dir.path()).unwrap().connect_reader().unwrap();
+        let plan = |sql: &str| -> String {
+            let mut plan = reader.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let lines = plan.query_map([], |row| row.get::<_, String>(3)).unwrap();
+            lines.map(Result::unwrap).collect::<Vec<_>>().join("\n")
+        };
+        for sql in [crate::ledger::WAITING.replace("?1", "1"), crate::ledger::IN_DLQ_ROWS.to_owned()] {
+            assert!(plan(&sql).contains("USING COVERING INDEX messages_waiting"), "{}", plan(&sql));
+        }
+        let newest = plan("SELECT id FROM replays ORDER BY started_at DESC LIMIT 1");
+        assert!(newest.contains("replays_started") && !newest.contains("TEMP B-TREE"), "{newest}");
     }
 
     #[test]
