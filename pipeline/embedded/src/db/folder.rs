@@ -4,7 +4,8 @@ use super::schema::{ALARM_TABLES, INDEXES, NEWEST, TABLES, VERSION};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use spillway_core::dead_letter::SearchWords;
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,6 +27,15 @@ pub enum OpenError {
         /// Its version.
         found: i64,
     },
+    /// It belongs to another user, who could read and change the events.
+    #[error("{folder} belongs to another user: choose a folder of your own", folder = .0.display())]
+    Foreign(PathBuf),
+    /// Other users can write into it.
+    #[error(
+        "other users can write into {folder}: run `chmod go-w {folder}`, or choose another folder",
+        folder = .0.display()
+    )]
+    Exposed(PathBuf),
     /// There is no pipeline's data in it.
     #[error("{folder} has no Spillway data: start a pipeline on it first, or check the path", folder = .0.display())]
     Missing(PathBuf),
@@ -38,6 +48,9 @@ pub enum OpenError {
         reason: String,
     },
 }
+
+/// `O_NOFOLLOW`: opening a link fails.
+const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
 
 /// The database's file in a data folder.
 pub const DATABASE: &str = "pipeline.db";
@@ -76,13 +89,22 @@ impl DataFolder {
     /// Another pipeline runs on it, or it can't be written.
     pub fn lock(path: &Path) -> Result<Self, OpenError> {
         let unusable = |reason: String| OpenError::Unusable { folder: path.to_owned(), reason };
-        std::fs::create_dir_all(path).map_err(|error| unusable(error.to_string()))?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join("pipeline.lock"))
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
             .map_err(|error| unusable(error.to_string()))?;
+        let metadata = std::fs::metadata(path).map_err(|error| unusable(error.to_string()))?;
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(OpenError::Foreign(path.to_owned()));
+        }
+        if metadata.mode() & 0o022 != 0 {
+            return Err(OpenError::Exposed(path.to_owned()));
+        }
+        let open = |name: &str| private().open(path.join(name)).map_err(|error| unusable(error.to_string()));
+        let lock = open("pipeline.lock")?;
+        // SQLite gives the files beside a database the same permissions.
+        open(DATABASE)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(OpenError::Running(path.to_owned())),
@@ -205,6 +227,13 @@ impl DataFolder {
     }
 }
 
+/// How files that only this user may read are created. A link is not followed.
+fn private() -> OpenOptions {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true).mode(0o600).custom_flags(NO_FOLLOW);
+    options
+}
+
 /// Keeps the plans of prepared statements. Otherwise SQLite plans a range query again each time its bounds
 /// are bound to other values. It hopes for statistics that these tables do not have. Every receive would pay
 /// for that.
@@ -306,6 +335,35 @@ mod tests {
         drop(folder);
         let error = DataFolder::own(dir.path()).unwrap_err().to_string();
         assert!(error.contains("data version 99, this one has 1"), "{error}");
+    }
+
+    #[test]
+    fn only_its_owner_can_read_a_folder_and_a_folder_that_others_can_change_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new/data");
+        drop(DataFolder::own(&path).unwrap());
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!((mode(&path), mode(&path.join(DATABASE))), (0o700, 0o600));
+        assert_eq!(mode(&path.join("pipeline.lock")), 0o600);
+        let writable = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        std::fs::set_permissions(&path, writable).unwrap();
+        let error = DataFolder::own(&path).unwrap_err();
+        assert!(
+            matches!(error, OpenError::Exposed(_)) && error.to_string().contains("chmod go-w"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_file_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("precious");
+        std::fs::write(&target, "text").unwrap();
+        let path = dir.path().join("data");
+        DirBuilder::new().mode(0o700).create(&path).unwrap();
+        std::os::unix::fs::symlink(&target, path.join(DATABASE)).unwrap();
+        assert!(matches!(DataFolder::own(&path), Err(OpenError::Unusable { .. })));
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "text");
     }
 
     #[test]
