@@ -11,8 +11,8 @@ use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
 use crate::message::ReceivedMessage;
 use crate::metric::Measurement;
 use crate::ports::{
-    Clock, DeadLetterOrder, Deferral, EventStore, PutOutcome, Redelivery, ReplayReports, Schemas, StoreError,
-    StoreItem,
+    Clock, DeadLetterOrder, Deferral, EventStore, PutOutcome, QueueError, Redelivery, ReplayReports, Schemas,
+    StoreError, StoreItem,
 };
 use crate::retry::RetrySchedule;
 use crate::schema::SchemaSet;
