@@ -4,8 +4,19 @@ use jiff::SignedDuration;
 use spillway_core::Timestamp;
 use std::time::Duration;
 
+/// The longest duration: ten years. Times that far away can still be computed with.
+const LONGEST_S: u64 = 10 * 365 * 86_400;
+
 /// A duration such as `90s`, `10m`, `2h`, `3d` or `1h30m`.
 pub fn span(text: &str) -> Result<Duration, String> {
+    let span = any_span(text)?;
+    if span.as_secs() > LONGEST_S {
+        return Err(format!("\"{text}\" is longer than ten years; write a shorter duration"));
+    }
+    Ok(span)
+}
+
+fn any_span(text: &str) -> Result<Duration, String> {
     let wrong = || format!("\"{text}\" is not a duration; write it like 90s, 10m, 2h or 1h30m");
     let mut seconds = 0_u64;
     let mut digits = String::new();
@@ -46,7 +57,7 @@ impl When {
         if let Ok(at) = text.parse() {
             return Ok(Self::At(at));
         }
-        span(text).map(Self::Ago).map_err(|_| {
+        any_span(text).map(Self::Ago).map_err(|_| {
             format!("\"{text}\" is not a time; write 2h for two hours ago, or 2026-01-31T08:00:00Z")
         })
     }
@@ -89,6 +100,10 @@ mod tests {
         assert_eq!(span("1h30m"), Ok(Duration::from_secs(5400)));
         for wrong in ["", "10", "m", "0s", "-5m", "5 m", "1w", "99999999999999999999d"] {
             assert!(span(wrong).is_err(), "{wrong}");
+        }
+        // `fault start --for` and `load --grace` add these to the current time.
+        for long in ["99999999h", "9999999999999999999s", "3651d"] {
+            assert!(span(long).unwrap_err().contains("ten years"), "{long}");
         }
     }
 

@@ -66,6 +66,8 @@ pub enum Suppressor {
 pub enum Notified {
     /// They were notified then: on one machine in the log and, if there is a webhook, there.
     At(Timestamp),
+    /// It is being sent to the webhook since then, which has not accepted or refused it yet.
+    Sending(Timestamp),
     /// The notification waits for business hours, which begin then if that is known.
     Held(Option<Timestamp>),
     /// The change came outside business hours and was in the digest of that opening.

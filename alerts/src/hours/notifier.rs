@@ -48,10 +48,14 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// For the rules that notify. `state` is the state of an earlier one, or the default.
-    pub fn new(rules: &RuleSet, hours: BusinessHours, state: NotifierState) -> Self {
-        let tiers =
+    /// For the rules that notify. `state` is the state of an earlier one, or the default. It loses alarms of rules that
+    /// are gone: nothing would ever clear them.
+    pub fn new(rules: &RuleSet, hours: BusinessHours, mut state: NotifierState) -> Self {
+        let tiers: BTreeMap<_, _> =
             rules.iter().filter(|rule| rule.notify).map(|rule| (rule.name.clone(), rule.tier)).collect();
+        let is_low = |rule: &RuleName| tiers.get(rule) == Some(&Tier::Low);
+        state.in_alarm.retain(|rule, _| is_low(rule));
+        state.held_back.retain(|change| is_low(&change.rule));
         Self { hours, tiers, state }
     }
 
@@ -69,11 +73,11 @@ impl Notifier {
             Some(opening) => changes.split_at(changes.partition_point(|change| change.at < opening)),
             None => (&changes[..0], changes),
         };
-        self.take(before, &mut messages);
+        self.take(now, before, &mut messages);
         if let Some(opening) = opening {
             self.open(opening, &mut messages);
         }
-        self.take(after, &mut messages);
+        self.take(now, after, &mut messages);
         self.state.last = Some(now);
         messages
     }
@@ -84,13 +88,14 @@ impl Notifier {
         self.hours.last_opening(now).filter(|opening| *opening > last)
     }
 
-    fn take(&mut self, changes: &[StateChange], messages: &mut Vec<Message>) {
+    fn take(&mut self, now: Timestamp, changes: &[StateChange], messages: &mut Vec<Message>) {
         for change in changes {
             match self.tiers.get(&change.rule) {
                 Some(Tier::High) => {
                     messages.push(Message::Change { tier: Tier::High, change: change.clone() })
                 }
-                Some(Tier::Low) if self.hours.is_open(change.at) => {
+                // Late changes, such as after a restart at night, wait for the morning as well.
+                Some(Tier::Low) if self.hours.is_open(change.at) && self.hours.is_open(now) => {
                     self.record(change);
                     messages.push(Message::Change { tier: Tier::Low, change: change.clone() });
                 }

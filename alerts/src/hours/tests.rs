@@ -125,6 +125,39 @@ fn high_alarms_notify_at_night_and_low_ones_in_the_morning() {
     assert_eq!(notifier.notify(at("2026-01-06T08:01:00Z"), &[]), [], "reported once");
 }
 
+#[test]
+fn a_rule_that_is_gone_is_in_no_digest() {
+    let night = at("2026-01-06T02:00:00Z");
+    let mut notifier = Notifier::new(&rules(), hours("Europe/Berlin"), NotifierState::default());
+    let fired = [change("one", night, AlarmState::Alarm), change("two", night, AlarmState::Alarm)];
+    assert_eq!(notifier.notify(night, &fired), []);
+    let saved = notifier.state().clone();
+    let text = "subsystem: test\nrules:\n  - {name: two, kind: composite, tier: low, summary: A., impact: B., runbook: c, \
+                alarm_rule: 'FALSE'}\n";
+    let left = RuleSet::parse(&[("rules.yaml", text)], &Limits::default()).unwrap();
+    let mut notifier = Notifier::new(&left, hours("Europe/Berlin"), saved);
+    let messages = notifier.notify(at("2026-01-06T08:00:00Z"), &[]);
+    let [Message::Digest { digest }] = &messages[..] else { panic!("expected a digest: {messages:?}") };
+    let text = digest.text(hours("Europe/Berlin").zone());
+    assert!(text.contains("two") && !text.contains("one:"), "{text}");
+}
+
+#[test]
+fn a_low_alarm_of_yesterday_that_is_found_at_night_waits_for_the_morning() {
+    let mut notifier = Notifier::new(&rules(), hours("Europe/Berlin"), NotifierState::default());
+    let in_hours = at("2026-01-05T15:59:00Z");
+    assert_eq!(notifier.notify(at("2026-01-05T15:58:00Z"), &[]), []);
+    let late = [change("one", in_hours, AlarmState::Alarm), change("urgent", in_hours, AlarmState::Alarm)];
+    let messages = notifier.notify(at("2026-01-06T02:00:00Z"), &late);
+    assert!(
+        matches!(&messages[..], [Message::Change { change, .. }] if change.rule.as_str() == "urgent"),
+        "{messages:?}"
+    );
+    let messages = notifier.notify(at("2026-01-06T08:00:00Z"), &[]);
+    let [Message::Digest { digest }] = &messages[..] else { panic!("expected a digest: {messages:?}") };
+    assert!(digest.text(hours("Europe/Berlin").zone()).contains("one"));
+}
+
 /// Random alarms over a year: each entry is a pause and a duration in minutes.
 fn alarms() -> impl Strategy<Value = Vec<(u32, u32)>> {
     prop::collection::vec((1_u32..4_000, 1_u32..3_000), 150)

@@ -1,10 +1,17 @@
 //! The socket.
 
 use crate::{Deps, router};
-use axum::serve::ListenerExt;
-use std::{io, net::SocketAddr};
+use axum::{http::StatusCode, response::IntoResponse as _};
+use spillway_embedded::listener::{self, Limits};
+use std::{io, net::SocketAddr, time::Duration};
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tower::ServiceExt as _;
+
+/// Connections at once. The API's listener has 768 of the same process.
+const MAX_CONNECTIONS: usize = 128;
+/// For a request's body to arrive and its page to be drawn.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why the server cannot run.
 #[derive(Debug, Error)]
@@ -52,7 +59,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     })
 }
 
-/// Serves until `shutdown` ends, and then completes running answers.
+/// Serves until `shutdown` ends, and then completes running answers. Connections have limits and timeouts.
 ///
 /// # Errors
 /// Other machines could reach the socket, or it fails.
@@ -65,13 +72,19 @@ pub async fn serve(
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback { address });
     }
-    let listener = listener.tap_io(|stream| {
-        // Without it, an answer in several parts waits for the client's delayed acknowledgement.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(error = %error, "cannot switch off send coalescing for a connection");
+    let router = router(deps);
+    let service = move |request| {
+        let answer = tokio::time::timeout(REQUEST_TIMEOUT, router.clone().oneshot(request));
+        async {
+            match answer.await {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+            }
         }
-    });
-    axum::serve(listener, router(deps)).with_graceful_shutdown(shutdown).await?;
+    };
+    let limits = Limits { max_connections: MAX_CONNECTIONS, ..Limits::default() };
+    listener::serve(listener, limits, service, shutdown).await;
     Ok(())
 }
 

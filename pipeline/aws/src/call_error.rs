@@ -86,8 +86,15 @@ const THROTTLED: [&str; 12] = [
 ];
 
 /// Codes with a status of 4xx for temporary errors.
-const PASSING: [&str; 4] =
-    ["TransactionInProgressException", "RequestTimeout", "TransactionConflictException", "OverLimit"];
+const PASSING: [&str; 6] = [
+    "TransactionInProgressException",
+    "RequestTimeout",
+    "TransactionConflictException",
+    "OverLimit",
+    // S3, when two writers race for one key: "PutObject" in the S3 API reference asks for a retry.
+    "ConditionalRequestConflict",
+    "OperationAborted",
+];
 
 /// What a failed call of `action` means.
 pub(crate) fn call_error<E>(action: &str, error: &SdkError<E, HttpResponse>) -> CallError
@@ -151,6 +158,7 @@ mod tests {
             (None, 502, RetryDecision::Unknown),
             (Some("ValidationException"), 400, RetryDecision::Refused),
             (Some("AccessDeniedException"), 400, RetryDecision::Refused),
+            (Some("ConditionalRequestConflict"), 409, RetryDecision::Unknown),
             (Some("NoSuchKey"), 404, RetryDecision::Refused),
         ];
         for (code, status, expected) in cases {

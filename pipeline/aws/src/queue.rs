@@ -21,7 +21,7 @@ pub(crate) const MAX_IN_A_CALL: usize = 10;
 /// Bytes in one `SendMessageBatch`: 1 MiB since 2025, for a message as for a batch.
 const LARGEST_CALL: usize = 1024 * 1024;
 /// Calls that are under way at once for one list of messages.
-const CALLS_AT_ONCE: usize = 16;
+pub(crate) const CALLS_AT_ONCE: usize = 16;
 
 /// The sending side of an SQS queue.
 ///

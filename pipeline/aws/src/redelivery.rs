@@ -2,10 +2,11 @@
 
 use crate::backoff::{Backoff, Pace};
 use crate::call_error::{CallError, call_error};
-use crate::queue::{MAX_IN_A_CALL, SqsQueue, failed_entry, given_up, missing_entry, refused};
+use crate::queue::{CALLS_AT_ONCE, MAX_IN_A_CALL, SqsQueue, failed_entry, given_up, missing_entry, refused};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
+use futures::{StreamExt as _, stream};
 use spillway_core::message::OutgoingMessage;
 use spillway_core::ports::{
     DeadLetterOrder, Deferral, EventQueue as _, LARGEST_MESSAGE, QueueError, Redelivery, message_size,
@@ -13,8 +14,10 @@ use spillway_core::ports::{
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// SQS hides a message for 12 hours at most.
+/// SQS hides a message for 12 hours at most, counted from its receive ("ChangeMessageVisibility" in the SQS API reference).
 const LONGEST_DELAY_S: i32 = 12 * 3600;
+/// Bytes of a failure's message that is not cut any further.
+const SHORTEST_MESSAGE: usize = 16;
 
 /// Deferring by the visibility timeout, and dead-lettering by sending to the DLQ.
 ///
@@ -113,7 +116,8 @@ impl Redelivery for SqsRedelivery {
     async fn defer(&self, deferrals: &[Deferral]) -> Vec<Result<(), QueueError>> {
         let backoff = Backoff::new(self.pace);
         let calls = deferrals.chunks(MAX_IN_A_CALL).map(|call| self.defer_call(call, backoff.clone()));
-        futures::future::join_all(calls).await.into_iter().flatten().collect()
+        let answers: Vec<_> = stream::iter(calls).buffered(CALLS_AT_ONCE).collect().await;
+        answers.into_iter().flatten().collect()
     }
 
     async fn dead_letter(&self, orders: &[DeadLetterOrder]) -> Vec<Result<(), QueueError>> {
@@ -146,8 +150,11 @@ fn outgoing(order: &DeadLetterOrder) -> OutgoingMessage {
         if order.failures.len() > 1 {
             order.failures.remove(0);
         } else if let Some(last) = order.failures.first_mut() {
-            let keep = last.message.len().saturating_sub(excess + '…'.len_utf8());
-            if keep == 0 {
+            // Some characters are longer in the message than in the text, because JSON escapes them. If the text is shorter
+            // than the excess, half of it is tried.
+            let length = last.message.len();
+            let keep = length.saturating_sub(excess + '…'.len_utf8()).max(length / 2);
+            if length <= SHORTEST_MESSAGE {
                 return message;
             }
             last.message.truncate(last.message.floor_char_boundary(keep));
@@ -164,8 +171,13 @@ mod tests {
     use spillway_core::message::{FAILURES, MessageAttributes, ReceivedMessage};
 
     fn order(body: usize, failures: &[usize]) -> DeadLetterOrder {
-        let failure = |length: &usize| {
-            Failure::new(FailureClass::Schema, "x".repeat(*length), &"v1".into(), Timestamp::UNIX_EPOCH)
+        order_of(body, failures.iter().map(|length| "x".repeat(*length)))
+    }
+
+    fn order_of(body: usize, messages: impl Iterator<Item = String>) -> DeadLetterOrder {
+        let failure = |message| Failure {
+            message,
+            ..Failure::new(FailureClass::Schema, "", &"v1".into(), Timestamp::UNIX_EPOCH)
         };
         DeadLetterOrder {
             message: ReceivedMessage {
@@ -178,7 +190,7 @@ mod tests {
                 receive_count: 1,
                 failures: Vec::new(),
             },
-            failures: failures.iter().map(failure).collect(),
+            failures: messages.map(failure).collect(),
         }
     }
 
@@ -196,6 +208,14 @@ mod tests {
         let cut = outgoing(&order(250_000, &[20_000]));
         assert!(message_size(&cut) <= LARGEST_MESSAGE);
         assert!(failures(&cut)[0].message.ends_with('…') && failures(&cut)[0].message.len() > 10_000);
+    }
+
+    #[test]
+    fn a_message_that_grows_when_it_is_escaped_fits_the_queue_as_well() {
+        for c in ["\u{1}", "\"", "é"] {
+            let order = order_of(255_000, [c.repeat(4000), c.repeat(4000)].into_iter());
+            assert!(message_size(&outgoing(&order)) <= LARGEST_MESSAGE, "{c:?}");
+        }
     }
 
     #[test]

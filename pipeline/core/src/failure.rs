@@ -2,6 +2,7 @@
 
 use crate::Timestamp;
 use crate::ids::{CodeVersion, EventType, Fingerprint};
+use crate::ports::is_carried;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use strum::{IntoStaticStr, VariantArray};
@@ -65,6 +66,9 @@ impl FailureClass {
     }
 }
 
+/// Bytes of a failure's message at most. A message can quote names of the payload, which can be as long as the payload.
+pub const MAX_MESSAGE_BYTES: usize = 4096;
+
 /// A failure that happened once or several times in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -83,7 +87,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that has just happened.
+    /// A failure that has just happened. A message that is too long is cut. Characters that SQS refuses in a message
+    /// ("SendMessage" in the SQS API reference) are replaced.
     pub fn new(
         class: FailureClass,
         message: impl Into<String>,
@@ -92,7 +97,7 @@ impl Failure {
     ) -> Self {
         Self {
             class,
-            message: message.into(),
+            message: transportable(message.into()),
             version: version.clone(),
             count: 1,
             first_at: now,
@@ -139,6 +144,15 @@ impl Failure {
     }
 }
 
+/// The text as every queue accepts it.
+fn transportable(mut text: String) -> String {
+    if text.len() > MAX_MESSAGE_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_MESSAGE_BYTES - '…'.len_utf8()));
+        text.push('…');
+    }
+    text.replace(|c: char| !is_carried(c), "\u{fffd}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +168,14 @@ mod tests {
         failure("a").add_to(&mut history);
         failure("b").add_to(&mut history);
         assert_eq!(history.iter().map(|f| f.count).collect::<Vec<_>>(), [2, 1]);
+    }
+
+    #[test]
+    fn a_message_is_bounded_and_has_only_characters_that_a_queue_accepts() {
+        assert_eq!(failure("/a\u{ffff}\u{fffe}\u{1}\t: é").message, "/a\u{fffd}\u{fffd}\u{fffd}\t: é");
+        let long = failure(&"é".repeat(100_000)).message;
+        assert!(long.len() <= MAX_MESSAGE_BYTES && long.len() > MAX_MESSAGE_BYTES - 8, "{}", long.len());
+        assert!(long.ends_with("é…"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub use archive::{ArchiveError, DeadLetterSink, DeadLetters, IndexRebuild, Index
 pub use clock::Clock;
 pub use ledger::{EventLocator, LedgerError, LedgerReader, Location};
 pub use ops::{AuditEntry, OpsLog};
+pub(crate) use queue::is_carried;
 pub use queue::{
     DeadLetterOrder, Deferral, EventQueue, LARGEST_MESSAGE, QueueError, QueueKind, QueueReceiver, Redelivery,
     message_size,

@@ -6,8 +6,9 @@ use crate::event::Event;
 use crate::ports::Schemas;
 use check::Check;
 use jsonschema::{Draft, Registry};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,10 +16,14 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct SchemaSet {
     by_type: HashMap<String, Check>,
+    /// Why the schema of a type can't be used.
+    unusable: HashMap<String, String>,
+    /// Why no schema can be read at all.
+    unreadable: Option<String>,
 }
 
 /// Why a folder of schemas can't be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
     /// The folder or a file in it can't be read.
     #[error("can't read {path}: {reason}", path = path.display())]
@@ -48,9 +53,14 @@ pub enum SchemaError {
 
 /// Base of the URIs by which files in the folder refer to each other.
 const BASE: &str = "spillway:///";
+/// What a file name in a URI escapes: all but RFC 3986's unreserved characters.
+const ESCAPED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The keywords that refer to another schema.
+const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
 impl SchemaSet {
-    /// Compiles schemas, by event type. A `$ref` names another schema as `<type>.json`.
+    /// Compiles schemas, by event type. A `$ref` names another schema as `<type>.json`, in the syntax of a URI: a space is
+    /// `%20`.
     ///
     /// # Errors
     /// One of them is no schema (drafts 7 and 2020-12 are supported) or refers to a missing one.
@@ -65,16 +75,50 @@ impl SchemaSet {
         let mut by_type = HashMap::new();
         for (name, schema) in schemas {
             let build = |registry: &Registry, schema: &Value| {
-                jsonschema::options()
-                    .with_registry(registry)
-                    .with_base_uri(format!("{BASE}{name}.json"))
-                    .build(schema)
+                jsonschema::options().with_registry(registry).with_base_uri(uri(name)).build(schema)
             };
             let validator = build(&registry, schema).map_err(|error| fail(name, error.to_string()))?;
             let copy = || build(copies_registry.as_ref()?, copies.get(name)?).ok();
             by_type.insert(name.clone(), Check::new(validator, schema, copy));
         }
-        Ok(Self { by_type })
+        Ok(Self { by_type, ..Self::default() })
+    }
+
+    /// Compiles the schemas that can be used, and returns the reasons of the others, by event type. Events of the others
+    /// are refused: no event is stored without its check. A schema that refers to one that can't be used can't be used
+    /// either.
+    pub fn compile_usable(schemas: &BTreeMap<String, Value>) -> (Self, BTreeMap<String, SchemaError>) {
+        let error = match Self::compile(schemas) {
+            Ok(set) => return (set, BTreeMap::new()),
+            Err(error) => error,
+        };
+        let mut refused = BTreeMap::new();
+        for name in schemas.keys() {
+            if let Err(error) = Self::compile(&with_references(name, schemas)) {
+                refused.insert(name.clone(), error);
+            }
+        }
+        let mut usable = schemas.clone();
+        usable.retain(|name, _| !refused.contains_key(name));
+        let mut set = Self::compile(&usable).unwrap_or_else(|_| {
+            // Each is right by itself, and together they are not, such as two with the same `$id`.
+            refused.extend(usable.keys().map(|name| (name.clone(), error.clone())));
+            Self::default()
+        });
+        for (name, error) in &refused {
+            set.refuse(name, error.to_string());
+        }
+        (set, refused)
+    }
+
+    /// A set that refuses every event: it is not known which types have a schema.
+    pub fn refusing_everything(reason: impl Into<String>) -> Self {
+        Self { unreadable: Some(reason.into()), ..Self::default() }
+    }
+
+    /// Refuses the events of a type, because its schema can't be used: no event is stored without its check.
+    pub fn refuse(&mut self, event_type: impl Into<String>, reason: impl Into<String>) {
+        self.unusable.insert(event_type.into(), reason.into());
     }
 
     /// Checks an event's data against its type's schema; a type without a schema accepts everything.
@@ -83,6 +127,10 @@ impl SchemaSet {
     /// The first violation as `/pointer: what is wrong`, without the offending value. So the same mistake in two
     /// events reads the same, and no payload gets into logs.
     pub fn check(&self, event: &Event) -> Result<(), String> {
+        let unusable = self.unusable.get(event.event_type.as_str()).or(self.unreadable.as_ref());
+        if let Some(reason) = unusable {
+            return Err(format!("the schema of this type can't be used: {reason}"));
+        }
         let Some(check) = self.by_type.get(event.event_type.as_str()) else { return Ok(()) };
         let data = event.data().map_err(|problem| problem.to_string())?;
         check.run(&data)
@@ -104,11 +152,56 @@ fn registry(
     let mut registry = Registry::new();
     for (name, schema) in schemas {
         let resource = Draft::Draft202012.detect(schema).create_resource(schema.clone());
-        registry = registry
-            .add(format!("{BASE}{name}.json"), resource)
-            .map_err(|error| fail(name, error.to_string()))?;
+        registry = registry.add(uri(name), resource).map_err(|error| fail(name, error.to_string()))?;
     }
     registry.prepare().map_err(|error| fail("the folder", error.to_string()))
+}
+
+/// The URI of a schema's file.
+fn uri(name: &str) -> String {
+    format!("{BASE}{}.json", utf8_percent_encode(name, &ESCAPED))
+}
+
+/// A schema, and all that it refers to, directly or not. If a reference names no file, all schemas with an `$id` are among
+/// them: it may name one of those.
+fn with_references(name: &str, schemas: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![name.to_owned()];
+    while let Some(name) = open.pop() {
+        let Some(schema) = schemas.get(&name).filter(|_| !found.contains_key(&name)) else { continue };
+        found.insert(name, schema.clone());
+        let mut references = BTreeSet::new();
+        collect_references(schema, &mut references);
+        let (files, others): (Vec<_>, Vec<_>) =
+            references.into_iter().partition(|reference| schemas.contains_key(reference));
+        open.extend(files);
+        if others.iter().any(|reference| !reference.is_empty()) {
+            let with_id = schemas.iter().filter(|(_, schema)| schema.get("$id").is_some());
+            open.extend(with_id.map(|(name, _)| name.clone()));
+        }
+    }
+    found
+}
+
+/// Adds the files that a schema refers to, without `.json`. A reference within the schema is the empty text.
+fn collect_references(schema: &Value, found: &mut BTreeSet<String>) {
+    match schema {
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, found)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value.as_str().filter(|_| REFERENCES.contains(&name.as_str())) {
+                    Some(reference) => {
+                        let file = reference.split('#').next().unwrap_or_default();
+                        let file = file.strip_prefix("./").unwrap_or(file);
+                        let file = file.strip_suffix(".json").unwrap_or(file);
+                        found.insert(percent_decode_str(file).decode_utf8_lossy().into_owned());
+                    }
+                    None => collect_references(value, found),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// A set that never changes; without any schema by default.
@@ -158,6 +251,36 @@ mod tests {
             text.starts_with("/amount: ") && text.contains("number") && !text.contains("secret"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_schema_that_cannot_be_used_refuses_its_own_type_and_those_that_refer_to_it() {
+        let mut all = orders();
+        all.insert("money".to_owned(), json!({"type": "nonsense"}));
+        all.insert("user".to_owned(), json!({"type": "object"}));
+        let (set, refused) = SchemaSet::compile_usable(&all);
+        assert_eq!(refused.keys().collect::<Vec<_>>(), ["money", "order"]);
+        assert!(refused["money"].to_string().contains("money.json"), "{}", refused["money"]);
+        assert_eq!(set.check(&event("user", json!({}))), Ok(()));
+        assert!(set.check(&event("user", json!(1))).is_err());
+        let text = set.check(&event("order", json!({"amount": 3}))).unwrap_err();
+        assert!(text.contains("can't be used") && text.contains("json"), "{text}");
+        assert_eq!(set.check(&event("unknown", json!(1))), Ok(()));
+    }
+
+    #[test]
+    fn any_file_name_can_be_an_event_type_and_be_referred_to() {
+        for name in ["Order Placed", "größe", "a[0]", "100%", "a#b", "a?b", "a.json", ".", "a:b"] {
+            let reference = format!("{}.json", utf8_percent_encode(name, &ESCAPED));
+            let all = BTreeMap::from([
+                (name.to_owned(), json!({"type": "number"})),
+                ("referring".to_owned(), json!({"$ref": reference})),
+            ]);
+            let set = SchemaSet::compile(&all).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(set.check(&event(name, json!("x"))).is_err(), "{name}");
+            assert!(set.check(&event("referring", json!("x"))).is_err(), "{name}");
+            assert_eq!(set.check(&event("referring", json!(1))), Ok(()), "{name}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub use latency::{Latency, TypicalLatency};
 pub use serve::serve;
 
 use crate::Pipeline;
+use crate::listener::Limits;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::header::{HeaderName, HeaderValue};
@@ -33,7 +34,6 @@ use spillway_core::trace::TraceHeader;
 use spillway_ingest::{Handled, Ingest, Problem, ProblemKind, TRACE_HEADER, incoming_trace};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 use throttle::Throttle;
 
 /// What the gateway needs.
@@ -69,37 +69,6 @@ pub fn post_event(event: String) -> Request<Bytes> {
     let content_type = HeaderValue::from_static("application/cloudevents+json");
     request.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
     request
-}
-
-/// Limits of the listener. They keep slow and greedy clients from using up what others need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// For a request's headers to arrive, and for an open connection to send its next request.
-    pub header_timeout: Duration,
-    /// For a request's body to arrive.
-    pub body_timeout: Duration,
-    /// Most bytes of request line and headers. API Gateway takes 10,240 bytes of headers.
-    pub max_header_bytes: usize,
-    /// Most header fields.
-    pub max_headers: usize,
-    /// Most connections at once. More wait in the listener's backlog.
-    pub max_connections: usize,
-    /// For requests that are under way when a shutdown begins.
-    pub shutdown_grace: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            header_timeout: Duration::from_secs(10),
-            body_timeout: Duration::from_secs(30),
-            max_header_bytes: 16 * 1024,
-            max_headers: 200,
-            // Below the 1,024 open files that many systems allow, with room for the database's.
-            max_connections: 768,
-            shutdown_grace: Duration::from_secs(10),
-        }
-    }
 }
 
 /// The gateway.

@@ -121,20 +121,23 @@ fn rows(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
+/// Promises in the primary queue: visible and hidden.
+pub(crate) const WAITING: &str =
+    "SELECT coalesce(sum(visible_at <= ?1), 0), coalesce(sum(visible_at > ?1), 0)
+    FROM messages WHERE queue = 0 AND replay_id IS NULL";
+/// Promises in the DLQ.
+pub(crate) const IN_DLQ_ROWS: &str = "SELECT count(*) FROM messages WHERE queue = 1 AND replay_id IS NULL";
+
 fn ledger(connection: &Connection, now: Timestamp) -> rusqlite::Result<Ledger> {
-    let (queued, in_flight) = connection
-        .prepare_cached(
-            "SELECT coalesce(sum(visible_at <= ?1), 0), coalesce(sum(visible_at > ?1), 0)
-             FROM messages WHERE queue = 0 AND replay_id IS NULL",
-        )?
-        .query_row([millis(now)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (queued, in_flight) =
+        connection.prepare_cached(WAITING)?.query_row([millis(now)], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut ledger = Ledger {
         accepted: count(connection, Counter::Accepted)?,
         duplicates: count(connection, Counter::Duplicates)?,
         stored: rows(connection, "SELECT count(*) FROM store")?,
         queued,
         in_flight,
-        in_dlq: rows(connection, "SELECT count(*) FROM messages WHERE queue = 1 AND replay_id IS NULL")?,
+        in_dlq: rows(connection, IN_DLQ_ROWS)?,
         ..Ledger::default()
     };
     ledger.stored += ledger.duplicates;

@@ -11,6 +11,7 @@ pub mod faults;
 pub mod gateway;
 pub mod https;
 pub mod ledger;
+pub mod listener;
 pub mod locate;
 pub mod ops;
 pub mod pipeline;

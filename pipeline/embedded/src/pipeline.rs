@@ -207,10 +207,7 @@ impl Pipeline {
         let settings = serde_json::from_str(&parse(fact(&db, SETTINGS).await.map_err(unusable)?));
         let names = serde_json::from_str(&parse(fact(&db, NAMES).await.map_err(unusable)?));
         let schemas: Arc<dyn Schemas> = match fact(&db, SCHEMAS).await.map_err(unusable)? {
-            Some(path) => match SchemaFolder::open(Path::new(&path)) {
-                Ok(schemas) => Arc::new(schemas),
-                Err(error) => return Err(unusable(DbError::Other(error.to_string()))),
-            },
+            Some(path) => Arc::new(SchemaFolder::new(Path::new(&path))),
             None => Arc::new(FixedSchemas::default()),
         };
         let options = Options {

@@ -3,89 +3,203 @@
 use spillway_core::ports::Schemas;
 use spillway_core::schema::{SchemaError, SchemaSet};
 use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::time::Instant;
 
-/// Name, time of change and size of each file: whether the folder has changed.
-type Signature = Vec<(PathBuf, Option<std::time::SystemTime>, u64)>;
+/// Files up to which the folder is looked at for each batch. Of a larger folder, looking takes at most a part of the time.
+const SMALL: usize = 100;
+/// Looking at a large folder takes at most one part in so many of the time.
+const SHARE: u32 = 20;
+/// Bytes of a schema's file at most.
+const MAX_BYTES: u64 = 1024 * 1024;
+/// The mark with which some editors begin a UTF-8 file.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// What tells that a file has changed: its times in nanoseconds, size and inode. The time of the last status change can't be
+/// set, so a copy with the old time and size is noticed as well.
+type Stamp = (i128, i128, u64, u64);
+/// Each file of the folder that may hold a schema.
+type Listing = BTreeMap<PathBuf, Result<Stamp, SchemaError>>;
 
 /// Schemas from a folder, read again when a file in it changes, so that a fixed schema is used at once.
+///
+/// A file that can't be used affects only its own event type. The last schema that could be used stays active for it. Without
+/// one, the type's events are refused: they become dead letters, which an operator can replay after the fix. Hidden files are
+/// left out.
 pub struct SchemaFolder {
     folder: PathBuf,
-    state: RwLock<FolderState>,
+    state: Mutex<State>,
 }
 
-struct FolderState {
-    signature: Signature,
+#[derive(Default)]
+struct State {
+    listing: Option<Listing>,
+    /// The newest schema of each type that could be used.
+    usable: BTreeMap<String, serde_json::Value>,
     set: Arc<SchemaSet>,
-    error: Option<String>,
+    problems: Vec<SchemaError>,
+    /// When the folder may be looked at again, if it is a large one.
+    next_look: Option<Instant>,
 }
 
 impl SchemaFolder {
+    /// The schemas of a folder. It is read when they are needed.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), state: Mutex::default() }
+    }
+
     /// Reads a folder.
     ///
     /// # Errors
-    /// The folder can't be read, or a schema in it can't be used.
+    /// The folder can't be read. For files that can't be used, see [`Self::problems`].
     pub fn open(folder: &Path) -> Result<Self, SchemaError> {
-        let signature = signature(folder)?;
-        let set = Arc::new(load(&signature)?);
-        let state = RwLock::new(FolderState { signature, set, error: None });
-        Ok(Self { folder: folder.to_owned(), state })
+        list(folder)?;
+        let schemas = Self::new(folder);
+        schemas.current();
+        Ok(schemas)
     }
 
-    /// Why the newest state of the folder is not used, if so. Then the last valid one is used.
-    pub fn error(&self) -> Option<String> {
-        self.state.read().map_or(None, |state| state.error.clone())
+    /// The files that can't be used, or the folder if it can't be read. The last schemas that could be used are active then.
+    pub fn problems(&self) -> Vec<SchemaError> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).problems.clone()
     }
 }
 
 impl Schemas for SchemaFolder {
     fn current(&self) -> Arc<SchemaSet> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        match signature(&self.folder) {
-            Ok(now) if now == state.signature => {}
-            Ok(now) => {
-                match load(&now) {
-                    Ok(set) => {
-                        state.set = Arc::new(set);
-                        state.error = None;
-                    }
-                    Err(error) => state.error = Some(error.to_string()),
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = Instant::now();
+        if state.next_look.is_some_and(|next| started < next) {
+            return Arc::clone(&state.set);
+        }
+        match list(&self.folder) {
+            Ok(listing) => {
+                if state.listing.as_ref() != Some(&listing) {
+                    state.read(listing);
                 }
-                state.signature = now;
+                // A file that can't be read is read again each time, which costs as much as a large folder.
+                let is_costly = |files: &Listing| files.len() > SMALL || files.values().any(Result::is_err);
+                let is_costly = state.listing.as_ref().is_some_and(is_costly);
+                state.next_look = is_costly.then(|| started + started.elapsed() * SHARE);
             }
-            Err(error) => state.error = Some(error.to_string()),
+            Err(error) => state.keep(error),
         }
         Arc::clone(&state.set)
     }
 }
 
-fn signature(folder: &Path) -> Result<Signature, SchemaError> {
-    let fail =
-        |error: std::io::Error| SchemaError::Read { path: folder.to_owned(), reason: error.to_string() };
-    let mut files = Vec::new();
+impl State {
+    /// The folder can't be read: what is active stays active. Before the first reading nothing is known of any type.
+    fn keep(&mut self, error: SchemaError) {
+        if self.listing.is_none() {
+            self.set = Arc::new(SchemaSet::refusing_everything(error.to_string()));
+        }
+        self.report(vec![error]);
+    }
+
+    fn read(&mut self, mut listing: Listing) {
+        let mut problems = BTreeMap::new();
+        let mut schemas = BTreeMap::new();
+        for (path, stamp) in &mut listing {
+            let name = name(path);
+            let schema = stamp.clone().and_then(|_| read_file(path));
+            if let Err(error) = &schema {
+                problems.insert(name.clone(), error.clone());
+                if matches!(error, SchemaError::Read { .. }) {
+                    // It is read again next time, even if it does not change.
+                    *stamp = Err(error.clone());
+                }
+            }
+            if let Some(schema) = schema.ok().or_else(|| self.usable.get(&name).cloned()) {
+                schemas.insert(name, schema);
+            }
+        }
+        let (mut set, refused) = SchemaSet::compile_usable(&schemas);
+        if !refused.is_empty() {
+            for name in refused.keys() {
+                if let Some(usable) = self.usable.get(name) {
+                    schemas.insert(name.clone(), usable.clone());
+                }
+            }
+            let (second, still_refused) = SchemaSet::compile_usable(&schemas);
+            set = second;
+            schemas.retain(|name, _| !still_refused.contains_key(name));
+            for (name, error) in refused {
+                problems.entry(name).or_insert(error);
+            }
+        }
+        for (name, error) in &problems {
+            if !schemas.contains_key(name) {
+                set.refuse(name, error.to_string());
+            }
+        }
+        self.usable = schemas;
+        self.set = Arc::new(set);
+        self.listing = Some(listing);
+        self.report(problems.into_values().collect());
+    }
+
+    fn report(&mut self, problems: Vec<SchemaError>) {
+        if self.problems != problems {
+            for problem in &problems {
+                tracing::error!(target: "spillway::schemas", %problem, "a schema can't be used");
+            }
+            if problems.is_empty() {
+                tracing::info!(target: "spillway::schemas", "all schemas can be used again");
+            }
+        }
+        self.problems = problems;
+    }
+}
+
+/// The event type of a file.
+fn name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn unreadable(path: &Path, reason: impl ToString) -> SchemaError {
+    SchemaError::Read { path: path.to_owned(), reason: reason.to_string() }
+}
+
+/// The files `*.json` of a folder, without hidden ones.
+fn list(folder: &Path) -> Result<Listing, SchemaError> {
+    let fail = |error: std::io::Error| unreadable(folder, error);
+    let mut files = Listing::new();
     for entry in std::fs::read_dir(folder).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            let metadata = std::fs::metadata(&path).map_err(fail)?;
-            files.push((path, metadata.modified().ok(), metadata.len()));
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !is_hidden && path.extension().is_some_and(|extension| extension == "json") {
+            let stamp = stamp(&path);
+            files.insert(path, stamp);
         }
     }
-    files.sort();
     Ok(files)
 }
 
-fn load(files: &Signature) -> Result<SchemaSet, SchemaError> {
-    let mut schemas = BTreeMap::new();
-    for (path, ..) in files {
-        let text = std::fs::read(path)
-            .map_err(|error| SchemaError::Read { path: path.clone(), reason: error.to_string() })?;
-        let schema = serde_json::from_slice(&text)
-            .map_err(|error| SchemaError::Json { path: path.clone(), reason: error.to_string() })?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        schemas.insert(name, schema);
+fn stamp(path: &Path) -> Result<Stamp, SchemaError> {
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, error))?;
+    if !metadata.is_file() {
+        return Err(unreadable(path, "it is not a regular file"));
     }
-    SchemaSet::compile(&schemas)
+    let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+    let modified = nanos(metadata.mtime(), metadata.mtime_nsec());
+    let changed = nanos(metadata.ctime(), metadata.ctime_nsec());
+    Ok((modified, changed, metadata.len(), metadata.ino()))
+}
+
+fn read_file(path: &Path) -> Result<serde_json::Value, SchemaError> {
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| unreadable(path, error))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(|error| unreadable(path, error))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(unreadable(path, "it has more than 1 MiB"));
+    }
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
+    serde_json::from_slice(text)
+        .map_err(|error| SchemaError::Json { path: path.to_owned(), reason: error.to_string() })
 }
 
 #[cfg(test)]
@@ -93,23 +207,100 @@ mod tests {
     use super::*;
     use spillway_core::event::Event;
 
-    fn order() -> Event {
-        let text = r#"{"specversion":"1.0","id":"1","source":"/s","type":"order","data":{"amount":1}}"#;
+    fn event(event_type: &str) -> Event {
+        let text = format!(
+            r#"{{"specversion":"1.0","id":"1","source":"/s","type":"{event_type}","data":{{"amount":1}}}}"#
+        );
         Event::from_structured(text.as_bytes()).unwrap()
+    }
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    fn problems(schemas: &SchemaFolder) -> String {
+        schemas.problems().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
 
     #[test]
     fn a_fixed_schema_is_used_at_once_and_a_broken_one_is_not() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder(&[("order.json", r#"{"type":"string"}"#)]);
         let file = folder.path().join("order.json");
-        std::fs::write(&file, r#"{"type":"string"}"#).unwrap();
         let schemas = SchemaFolder::open(folder.path()).unwrap();
-        let order = order();
+        let order = event("order");
         assert!(schemas.current().check(&order).is_err());
         std::fs::write(&file, r#"{"type":"object"}"#).unwrap();
         assert!(schemas.current().check(&order).is_ok());
-        std::fs::write(&file, r#"{"type":"#).unwrap();
-        assert!(schemas.current().check(&order).is_ok());
-        assert!(schemas.error().is_some());
+        for broken in [r#"{"type":"#, "", r#"{"type":"nonsense"}"#, r#"{"$ref":"missing.json"}"#] {
+            std::fs::write(&file, broken).unwrap();
+            assert!(schemas.current().check(&order).is_ok(), "{broken}");
+            assert!(problems(&schemas).contains("order.json"), "{broken}: {}", problems(&schemas));
+        }
+        std::fs::write(&file, r#"{"type":"string"}"#).unwrap();
+        assert!(schemas.current().check(&order).is_err());
+        assert_eq!(schemas.problems(), []);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_affects_only_its_own_type() {
+        let files = [("order.json", r#"{"type":"object"}"#), ("bad.json", "{"), ("empty.json", "")];
+        let folder = folder(&files);
+        std::fs::create_dir(folder.path().join("folder.json")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("link.json")).unwrap();
+        std::fs::write(folder.path().join("large.json"), " ".repeat(1 << 21)).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("zero.json")).unwrap();
+        let schemas = SchemaFolder::open(folder.path()).unwrap();
+        let set = schemas.current();
+        assert_eq!(set.check(&event("order")), Ok(()));
+        assert_eq!(set.check(&event("another type")), Ok(()));
+        for name in ["bad", "empty", "folder", "link", "large", "zero"] {
+            let reason = set.check(&event(name)).unwrap_err();
+            assert!(reason.contains("can't be used") && reason.contains(&format!("{name}.json")), "{reason}");
+            assert!(problems(&schemas).contains(&format!("{name}.json")), "{name}");
+        }
+    }
+
+    #[test]
+    fn hidden_files_are_left_out_and_a_byte_order_mark_is_no_error() {
+        let files = [
+            (".#order.json", "{"),
+            ("._order.json", "\u{0}"),
+            ("order.json", "\u{feff}{\"type\":\"string\"}"),
+        ];
+        let folder = folder(&files);
+        let schemas = SchemaFolder::open(folder.path()).unwrap();
+        assert_eq!(schemas.problems(), []);
+        assert_eq!(schemas.current().types(), ["order"]);
+    }
+
+    #[test]
+    fn another_text_of_the_same_length_and_time_is_noticed() {
+        let folder = folder(&[("order.json", r#"{"type":"string"}"#)]);
+        let file = folder.path().join("order.json");
+        let schemas = SchemaFolder::open(folder.path()).unwrap();
+        assert!(schemas.current().check(&event("order")).is_err());
+        let modified = std::fs::metadata(&file).unwrap().modified().unwrap();
+        std::fs::write(&file, r#"{"type":"object"}"#).unwrap();
+        std::fs::File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
+        assert_eq!(schemas.current().check(&event("order")), Ok(()));
+    }
+
+    #[test]
+    fn a_folder_that_goes_away_leaves_its_schemas_and_one_that_never_was_refuses_events() {
+        let folder = folder(&[("order.json", r#"{"type":"string"}"#)]);
+        let schemas = SchemaFolder::open(folder.path()).unwrap();
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        assert!(schemas.current().check(&event("order")).is_err());
+        assert_eq!(schemas.current().check(&event("another type")), Ok(()));
+        assert!(problems(&schemas).contains("can't read"));
+        assert!(SchemaFolder::open(folder.path()).is_err());
+        let lazy = SchemaFolder::new(folder.path());
+        assert!(lazy.current().check(&event("order")).unwrap_err().contains("can't be used"));
+        std::fs::create_dir(folder.path()).unwrap();
+        assert_eq!(lazy.current().check(&event("order")), Ok(()));
     }
 }

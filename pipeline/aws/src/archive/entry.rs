@@ -13,6 +13,8 @@ const LONGEST_MESSAGE: usize = 1000;
 /// Bytes of an event type or id in a key. Core's own limit is 1,024 bytes; DynamoDB's is 1,024 for a whole sort key. What
 /// is longer came in a body that is no valid event.
 const LONGEST_IN_KEY: usize = 900;
+/// Bytes of a partition key at most ("Constraints in Amazon DynamoDB").
+const LONGEST_PARTITION_KEY: usize = 2048;
 
 /// A dead letter, as the index has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +103,7 @@ impl Entry {
             all.push(("type", text(event_type.as_str())));
         }
         if let Some(event_id) = self.event_id.as_ref().filter(|id| !id.is_empty()) {
-            all.push(("event_id", text(in_key(event_id))));
+            all.push(("event_id", text(cut(event_id, LONGEST_PARTITION_KEY))));
         }
         if let Some(source) = &self.source {
             all.push(("source", text(in_key(source))));
@@ -194,6 +196,12 @@ mod tests {
     }
 
     #[test]
+    fn an_event_id_of_any_legal_length_is_its_own_key() {
+        let id = "i".repeat(1024);
+        assert_eq!(text_of(&Entry::of(&letter("m", &id)).item(8), "event_id"), Some(&*id));
+    }
+
+    #[test]
     fn what_a_sender_wrote_never_makes_a_key_that_dynamodb_refuses() {
         let mut odd = letter("m", "");
         odd.event_type = Some(EventType::new(""));
@@ -202,7 +210,7 @@ mod tests {
         let mut long = letter("m", &"é".repeat(2000));
         long.event_type = Some(EventType::new("t".repeat(5000)));
         let entry = Entry::of(&long);
-        assert!(text_of(&entry.item(8), "event_id").unwrap().len() <= LONGEST_IN_KEY);
+        assert!(text_of(&entry.item(8), "event_id").unwrap().len() <= LONGEST_PARTITION_KEY);
         assert!(entry.count_key().len() <= 1024);
         assert!(text_of(&entry.item(8), "type_bucket").unwrap().len() <= 2048);
     }

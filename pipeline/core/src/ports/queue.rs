@@ -49,7 +49,7 @@ pub fn message_size(message: &OutgoingMessage) -> usize {
 }
 
 /// The characters that SQS carries: those of XML 1.0.
-fn is_carried(c: char) -> bool {
+pub(crate) fn is_carried(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 

@@ -11,8 +11,8 @@ use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
 use crate::message::ReceivedMessage;
 use crate::metric::Measurement;
 use crate::ports::{
-    Clock, DeadLetterOrder, Deferral, EventStore, PutOutcome, Redelivery, ReplayReports, Schemas, StoreError,
-    StoreItem,
+    Clock, DeadLetterOrder, Deferral, EventStore, PutOutcome, QueueError, Redelivery, ReplayReports, Schemas,
+    StoreError, StoreItem,
 };
 use crate::retry::RetrySchedule;
 use crate::schema::SchemaSet;
@@ -62,6 +62,8 @@ pub struct RecordReport {
     pub event: Option<(EventKey, EventType)>,
     /// Its outcome.
     pub outcome: Outcome,
+    /// Why the queue did not defer it, or the DLQ did not accept it. It then comes back after the visibility timeout.
+    pub queue_error: Option<QueueError>,
 }
 
 /// The outcome of a batch.
@@ -150,6 +152,7 @@ impl RecordReport {
             outcome = self.outcome.name(),
             class = failure.class.as_str(),
             reason = failure.message,
+            queue_error = self.queue_error.as_ref().map(tracing::field::display),
             "an event was not stored"
         );
     }
@@ -198,7 +201,7 @@ impl BatchWork for Consumer {
         let now = self.clock.now();
         let text = "the consumer panicked on this record; its log has the place";
         let outcome = self.retry(FailureClass::ConsumerCrash, text);
-        let records = vec![RecordReport { message, event: None, outcome }];
+        let records = vec![RecordReport { message, event: None, outcome, queue_error: None }];
         BatchReport { records, store_call: None, started_at: now, ended_at: now }
     }
 }
@@ -220,11 +223,11 @@ impl Consumer {
                     (Some((event.key, event.event_type)), self.judge(&message, answer))
                 }
             };
-            records.push(RecordReport { message, event, outcome });
+            records.push(RecordReport { message, event, outcome, queue_error: None });
         }
         self.report_replays(&mut records).await;
         self.dead_letter(&mut records).await;
-        self.defer(&records).await;
+        self.defer(&mut records).await;
         BatchReport { records, store_call, started_at, ended_at: self.clock.now() }
     }
 
@@ -346,30 +349,37 @@ impl Consumer {
         }
         for (position, answer) in positions.into_iter().zip(self.redelivery.dead_letter(&orders).await) {
             // It could not be put into the DLQ: it stays where it is, and the queue's own redrive is the safety net.
-            if answer.is_err()
-                && let Outcome::DeadLettered(failure) = &records[position].outcome
-            {
-                records[position].outcome = Outcome::Retry(failure.clone());
+            let Err(error) = answer else { continue };
+            let record = &mut records[position];
+            if let Outcome::DeadLettered(failure) = &record.outcome {
+                record.outcome = Outcome::Retry(failure.clone());
             }
+            record.queue_error = Some(error);
         }
     }
 
-    async fn defer(&self, records: &[RecordReport]) {
+    async fn defer(&self, records: &mut [RecordReport]) {
+        let mut positions = Vec::new();
         let mut deferrals = Vec::new();
-        for RecordReport { message, outcome, .. } in records {
+        for (position, RecordReport { message, outcome, .. }) in records.iter().enumerate() {
             let Outcome::Retry(failure) = outcome else { continue };
             let mut failures = message.failures.clone();
             failure.clone().add_to(&mut failures);
+            positions.push(position);
             deferrals.push(Deferral {
                 receipt_handle: message.receipt_handle.clone(),
                 delay: self.retry.wait_with_jitter(message.receive_count, message.message_id.as_str()),
                 failures,
             });
         }
-        if !deferrals.is_empty() {
-            // If this fails, the visibility timeout of the receive applies. The retry is later than wanted,
-            // but nothing is lost.
-            let _ = self.redelivery.defer(&deferrals).await;
+        if deferrals.is_empty() {
+            return;
+        }
+        for (position, answer) in positions.into_iter().zip(self.redelivery.defer(&deferrals).await) {
+            // The visibility timeout of the receive applies then. The retry is later than wanted, but nothing is lost.
+            if let Err(error) = answer {
+                records[position].queue_error.get_or_insert(error);
+            }
         }
     }
 

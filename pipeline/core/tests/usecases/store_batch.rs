@@ -6,7 +6,7 @@ use spillway_core::failure::{Failure, FailureClass};
 use spillway_core::ids::{EventKey, MessageId, ReplayId};
 use spillway_core::message::{MessageAttributes, REPLAY_ID, ReceivedMessage};
 use spillway_core::ports::{
-    ArchiveError, EventStore, PutOutcome, ReplayReports, StoreError, StoreItem, StoredEvent,
+    ArchiveError, EventStore, PutOutcome, QueueError, ReplayReports, StoreError, StoreItem, StoredEvent,
 };
 use spillway_core::usecases::store::{BatchReport, Consumer};
 use spillway_core::worker::Report as _;
@@ -86,6 +86,16 @@ fn a_record_that_the_dlq_does_not_accept_stays_in_the_queue() {
     let report = store(&pipeline, vec![broken]);
     assert_eq!(outcomes(&report), ["retry"]);
     assert_eq!(report.failures(), ["a".into()]);
+    assert_eq!(report.records[0].queue_error, Some(QueueError::Throttled), "the log says why");
+}
+
+#[test]
+fn a_record_that_the_queue_does_not_defer_says_why() {
+    let pipeline = MemoryPipeline::new(|state| state.throttled = [EventKey::new("/s", "1")].into());
+    let report = store(&pipeline, vec![message("not in the queue", "1")]);
+    assert_eq!(outcomes(&report), ["retry"]);
+    let error = report.records[0].queue_error.as_ref().unwrap();
+    assert!(matches!(error, QueueError::Rejected { reason } if reason.contains("receipt handle")), "{error}");
 }
 
 #[test]

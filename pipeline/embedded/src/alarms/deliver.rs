@@ -1,5 +1,5 @@
 //! Delivers notifications to the webhook, one message after the other. Retries those that the webhook did not
-//! accept.
+//! accept, unless it will never accept them.
 
 use super::log::AlarmLog;
 use super::webhook::{DeliveryError, Webhook};
@@ -44,13 +44,19 @@ pub(super) async fn step(
     webhook: &Webhook,
     clock: &dyn Clock,
 ) -> Result<Option<Duration>, DbError> {
-    let Some(waiting) = log.next_waiting().await? else { return Ok(Some(IDLE)) };
+    let Some(waiting) = log.next_waiting(clock.now()).await? else { return Ok(Some(IDLE)) };
     let left = waiting.next_try_at.duration_since(clock.now());
     if let Ok(left) = Duration::try_from(left)
         && !left.is_zero()
     {
         // A clock that was set back must not delay the delivery for longer than one pause.
         return Ok(Some(left.min(LONGEST_PAUSE)));
+    }
+    if clock.now().duration_since(waiting.at) > GIVE_UP_AFTER {
+        let reason = "it could not be sent within a day";
+        tracing::warn!(target: "spillway::alarms", due_at = %waiting.at, "a message for the webhook is given up: {reason}");
+        log.failed(waiting.seq, clock.now(), None, reason).await?;
+        return Ok(None);
     }
     let answer = webhook.post(waiting.document).await;
     let now = clock.now();
@@ -61,19 +67,19 @@ pub(super) async fn step(
             }
             log.delivered(waiting.seq, now).await?;
         }
-        Err(error) => failed(log, (waiting.seq, waiting.at, waiting.attempts), now, &error).await?,
+        Err(error) => failed(log, (waiting.seq, waiting.attempts), now, &error).await?,
     }
     Ok(None)
 }
 
 async fn failed(
     log: &AlarmLog,
-    (seq, at, attempts): (i64, Timestamp, u32),
+    (seq, attempts): (i64, u32),
     now: Timestamp,
     error: &DeliveryError,
 ) -> Result<(), DbError> {
-    if now.duration_since(at) > GIVE_UP_AFTER {
-        tracing::warn!(target: "spillway::alarms", %error, due_at = %at, "a message for the webhook is given up after a day");
+    if error.is_final() {
+        tracing::error!(target: "spillway::alarms", %error, "the webhook will never accept this message; it is given up");
         return log.failed(seq, now, None, &error.to_string()).await;
     }
     let pause = pause(attempts);

@@ -199,7 +199,7 @@ impl AlarmLog {
 
 /// What [`change`] reads.
 const CHANGES: &str = "
-SELECT c.at, c.rule, c.before, c.after, c.reason, c.told, c.told_at, m.tried_at, m.trouble
+SELECT c.at, c.rule, c.before, c.after, c.reason, c.told, c.told_at, m.tried_at, m.trouble, m.delivery
 FROM alarm_changes c LEFT JOIN alarm_messages m ON m.seq = c.message";
 
 /// What [`period`] reads; more conditions may follow.
@@ -221,6 +221,9 @@ fn change(row: &Row<'_>) -> rusqlite::Result<AlarmChange> {
         _ => match (row.get::<_, Option<i64>>(7)?, row.get::<_, Option<String>>(8)?) {
             // The error is removed when the message is delivered.
             (Some(tried_at), Some(reason)) => Notified::Failed { at: from_millis(tried_at), reason },
+            _ if row.get::<_, Option<String>>(9)?.as_deref() == Some("waiting") => {
+                Notified::Sending(notified_at)
+            }
             _ => Notified::At(notified_at),
         },
     };

@@ -74,6 +74,15 @@ pub enum DeliveryError {
     Timeout,
 }
 
+impl DeliveryError {
+    /// Whether the webhook will never accept this message: a status 4xx that says nothing of the time.
+    pub fn is_final(&self) -> bool {
+        const TEMPORARY: [StatusCode; 3] =
+            [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+        matches!(self, Self::Status(status) if status.is_client_error() && !TEMPORARY.contains(status))
+    }
+}
+
 /// Posts messages to one webhook.
 pub struct Webhook {
     client: HttpsClient,

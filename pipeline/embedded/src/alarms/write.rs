@@ -120,14 +120,20 @@ pub(super) struct Waiting {
 }
 
 impl AlarmLog {
-    /// The oldest message that waits for the webhook.
-    pub(super) async fn next_waiting(&self) -> Result<Option<Waiting>, DbError> {
-        let read = |connection: &Connection| {
+    /// The message to send to the webhook next: of those that are due the oldest of a high alarm, then the oldest; if none
+    /// is due, the one that is due first. Messages of one rule keep their order. Others don't wait for a message that the
+    /// webhook does not accept.
+    pub(super) async fn next_waiting(&self, now: Timestamp) -> Result<Option<Waiting>, DbError> {
+        let read = move |connection: &Connection| {
             let mut query = connection.prepare_cached(
-                "SELECT seq, at, document, attempts, next_try_at FROM alarm_messages
-                 WHERE delivery = 'waiting' ORDER BY seq LIMIT 1",
+                "SELECT seq, at, document, attempts, next_try_at FROM alarm_messages m
+                 WHERE delivery = 'waiting' AND NOT EXISTS (
+                     SELECT 1 FROM alarm_messages earlier
+                     WHERE earlier.delivery = 'waiting' AND earlier.seq < m.seq
+                       AND earlier.document ->> 'rule' IS m.document ->> 'rule')
+                 ORDER BY max(next_try_at, ?1), document ->> 'tier' IS NOT 'high', seq LIMIT 1",
             )?;
-            let waiting = query.query_row([], |row| {
+            let waiting = query.query_row([millis(now)], |row| {
                 Ok(Waiting {
                     seq: row.get(0)?,
                     at: from_millis(row.get(1)?),

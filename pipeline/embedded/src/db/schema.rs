@@ -10,8 +10,8 @@ pub const VERSION: i64 = 1;
 /// `messages` is both queues: `queue` 0 is the primary one, 1 the DLQ. `origin` is the id of the message with
 /// which the event was accepted. `handover` names the promises that are in two places for a moment: the next
 /// place has them and the message is not deleted yet. The ledger counts those once. The index on visibility
-/// also has the columns that a snapshot of a queue reads, so that sampling a long queue reads no bodies. The
-/// index on groups has the columns that grouping dead letters reads.
+/// also has the columns that the ledger and a snapshot of a queue read, so that neither reads the bodies of a
+/// long queue. The index on groups has the columns that grouping dead letters reads.
 pub const TABLES: &str = "
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('accepted', 0), ('duplicates', 0), ('expired', 0);
@@ -32,7 +32,7 @@ CREATE TABLE messages (
     failures TEXT,
     body TEXT NOT NULL
 );
-CREATE INDEX messages_visible ON messages (queue, visible_at, receive_count, sent_at);
+CREATE INDEX messages_waiting ON messages (queue, visible_at, receive_count, sent_at, replay_id);
 CREATE INDEX messages_origin ON messages (origin);
 
 CREATE TABLE store (
@@ -110,6 +110,15 @@ CREATE INDEX audit_subject ON audit (subject);
 CREATE TABLE faults (id INTEGER PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
+
+/// Indexes that older folders of this version lack, and one that they have in vain.
+pub const INDEXES: &str = "
+CREATE INDEX IF NOT EXISTS messages_waiting ON messages (queue, visible_at, receive_count, sent_at, replay_id);
+DROP INDEX IF EXISTS messages_visible;
+CREATE INDEX IF NOT EXISTS replays_started ON replays (started_at);
+";
+/// What [`INDEXES`] and [`ALARM_TABLES`] make last: a folder that has both is complete.
+pub const NEWEST: [&str; 2] = ["replays_started", "alarm_messages_time"];
 
 /// The alarms' tables, created where they are missing: older folders of this version have none.
 ///

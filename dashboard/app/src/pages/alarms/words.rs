@@ -137,6 +137,7 @@ pub fn notified(notified: &Notified, page: &Page) -> String {
     let when = |at: &Timestamp| moment(*at, page.now, &page.zone);
     match notified {
         Notified::At(at) => format!("notified {}", when(at)),
+        Notified::Sending(since) => format!("sending to the webhook since {}", when(since)),
         Notified::Held(Some(until)) => format!("held back until {}", when(until)),
         Notified::Held(None) => "held back until business hours".to_owned(),
         Notified::InDigest(at) => format!("notified in the digest of {}", when(at)),

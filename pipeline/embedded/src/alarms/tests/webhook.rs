@@ -77,13 +77,36 @@ async fn messages_are_posted_in_order_and_once() {
     let bench = two_waiting(dir.path()).await;
     let receiver = Receiver::answering(&[]).await;
     let log = &bench.pipeline.local.alarms;
+    let changes = bench.changes().await;
+    let sending = changes.iter().filter(|change| change.3 == Notified::Sending(minute(change.0)));
+    assert_eq!(sending.count(), 2, "not notified yet: {changes:?}");
     for _ in 0..5 {
         step(log, &receiver.webhook(), &*bench.clock).await.unwrap();
     }
     let ids = receiver.ids();
     assert_eq!(ids.len(), 2, "{ids:?}");
     assert_ne!(ids[0], ids[1]);
-    assert!(bench.changes().await.iter().all(|change| !matches!(change.3, Notified::Failed { .. })));
+    let notified = bench.changes().await;
+    assert!(
+        notified.iter().all(|change| !matches!(change.3, Notified::Failed { .. } | Notified::Sending(_)))
+    );
+}
+
+#[tokio::test]
+async fn a_message_that_the_webhook_will_never_accept_is_given_up_and_blocks_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = two_waiting(dir.path()).await;
+    let receiver = Receiver::answering(&[400]).await;
+    let log = &bench.pipeline.local.alarms;
+    for _ in 0..2 {
+        assert_eq!(step(log, &receiver.webhook(), &*bench.clock).await.unwrap(), None, "at once");
+    }
+    assert!(log.next_waiting(bench.clock.now()).await.unwrap().is_none());
+    assert_eq!(receiver.ids().len(), 2);
+    let reason = "the webhook answered 400 Bad Request".to_owned();
+    let failed = Notified::Failed { at: minute(5), reason };
+    let changes = bench.changes().await;
+    assert_eq!(changes.iter().filter(|change| change.3 == failed).count(), 1, "{changes:?}");
 }
 
 #[tokio::test]
@@ -95,14 +118,16 @@ async fn a_refused_message_is_retried_after_growing_pauses_and_over_a_restart() 
     let mut pauses = Vec::new();
     for _ in 0..2 {
         let log = &bench.pipeline.local.alarms;
-        assert_eq!(step(log, &webhook, &*bench.clock).await.unwrap(), None, "tried");
+        for _ in 0..2 {
+            assert_eq!(step(log, &webhook, &*bench.clock).await.unwrap(), None, "each message is tried");
+        }
         let pause = step(log, &webhook, &*bench.clock).await.unwrap().expect("not yet");
         pauses.push(pause.as_secs());
         bench.clock.advance(pause);
     }
     assert_eq!(pauses, [2, 4]);
     let failed = bench.changes().await;
-    let reason = "the webhook answered 302 Found".to_owned();
+    let reason = "the webhook answered 429 Too Many Requests".to_owned();
     let at = minute(5) + Duration::from_secs(2);
     assert!(
         failed.iter().any(|change| change.3 == Notified::Failed { at, reason: reason.clone() }),
@@ -120,7 +145,8 @@ async fn a_refused_message_is_retried_after_growing_pauses_and_over_a_restart() 
     }
     let ids = receiver.ids();
     assert_eq!(ids.len(), 5, "three failed attempts, then both: {ids:?}");
-    assert!(ids[..4].iter().all(|id| *id == ids[0]), "the first keeps its place: {ids:?}");
+    assert!(ids[0].starts_with("queue-age-high/") && ids[1].starts_with("queue-age-low/"), "{ids:?}");
+    assert_eq!(ids[2..], [&*ids[0], &*ids[1], &*ids[0]], "one that is refused does not hold up the other");
     assert!(bench.changes().await.iter().all(|change| !matches!(change.3, Notified::Failed { .. })));
 }
 
@@ -138,12 +164,12 @@ async fn a_message_for_an_unreachable_webhook_is_given_up_after_a_day_and_names_
     for _ in 0..2_000 {
         match step(log, &webhook, &*bench.clock).await.unwrap() {
             None => tries += 1,
-            Some(_) if log.next_waiting().await.unwrap().is_none() => break,
+            Some(_) if log.next_waiting(bench.clock.now()).await.unwrap().is_none() => break,
             Some(pause) => bench.clock.advance(pause),
         }
     }
-    assert!(log.next_waiting().await.unwrap().is_none(), "no message waits forever");
-    assert!((280..320).contains(&tries), "every five minutes for a day: {tries}");
+    assert!(log.next_waiting(bench.clock.now()).await.unwrap().is_none(), "no message waits forever");
+    assert!((560..640).contains(&tries), "both every five minutes for a day: {tries}");
     for (_, _, _, outcome) in bench.changes().await {
         if let Notified::Failed { reason, .. } = outcome {
             assert!(reason.starts_with("the webhook can't be reached"), "{reason}");

@@ -1,7 +1,8 @@
 //! Over real connections: keep-alive, slow and greedy clients, shutdown.
 
 use super::support::{Behaviour, gateway, pipeline, take_measured};
-use crate::gateway::{Gateway, Limits, serve};
+use crate::gateway::{Gateway, serve};
+use crate::listener::Limits;
 use spillway_testkit::MemoryPipeline;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -100,7 +100,8 @@ impl Filters {
     /// Reads filters from a form, in the format of [`Self::to_query`].
     ///
     /// # Errors
-    /// A value is invalid. An action on all matches must never match more than the page showed.
+    /// A name is unknown, or appears twice, or a value is invalid. An action on all matches must never match more than
+    /// the page showed.
     pub fn parse(query: &str, now: Timestamp) -> Result<Self, Unreadable> {
         let page = Page::of("/", query, "", now);
         let filters = Self::of(&page);
@@ -108,7 +109,11 @@ impl Filters {
             page.parameter(name).is_some_and(|text| !text.trim().is_empty()) && !read
         };
         let known = page.parameter("state").is_none_or(|state| filters.shown.name() == state);
+        let names = || page.query.iter().map(|(name, _)| name.as_str());
+        let unambiguous = names()
+            .all(|name| CHOOSING.contains(&name) && names().filter(|other| *other == name).count() == 1);
         if page.range_error.is_some()
+            || !unambiguous
             || !known
             || lost("class", filters.class.is_some())
             || lost("before", filters.to.is_some())

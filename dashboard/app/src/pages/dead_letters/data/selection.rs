@@ -111,6 +111,11 @@ mod tests {
         let now = NOW.parse().unwrap();
         assert!(matches!(Selection::from_form(Vec::new(), "", now), Err(ActionError::Invalid { .. })));
         assert_eq!(Selection::from_form(Vec::new(), "class=x", now), Err(ActionError::Unreadable));
+        // An unknown name would leave a filter out, and the action would match everything.
+        for matching in ["clas=schema", "foo=bar", "type=a&type=b", "type=a&Group=00ff"] {
+            let selection = Selection::from_form(Vec::new(), matching, now);
+            assert_eq!(selection, Err(ActionError::Unreadable), "{matching}");
+        }
     }
 
     #[test]
