@@ -11,6 +11,7 @@ mod pages;
 mod report;
 mod run;
 mod scenario;
+mod unique;
 
 pub use lint::{Lint, LintKind};
 pub use mutate::{Mutant, Mutation, mutants, survivors};

@@ -4,6 +4,7 @@
 //! [`compile`] makes of it. `docs/alarms.md` describes the format.
 
 mod compiled;
+mod items;
 mod limits;
 mod load;
 mod locate;
@@ -12,11 +13,12 @@ mod raw;
 mod schema;
 mod unreadable;
 mod validate;
+mod words;
 
 pub use compiled::{CompiledError, FORMAT, compile};
+pub(crate) use items::{Items, read as read_items};
 pub use limits::{Limits, LimitsError};
 pub use load::{LoadError, RuleSet, read_folder};
-pub(crate) use locate::Lines;
 pub use validate::Problem;
 
 use crate::evaluate::AlarmRule;

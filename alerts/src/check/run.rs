@@ -52,6 +52,15 @@ impl Check {
         let mut report = Report::default();
         let Some(limits) = self.usable_limits(&mut report) else { return report };
         let (rule_files, scenario_files) = sort(paths, &mut report);
+        if rule_files.is_empty() && scenario_files.is_empty() {
+            if report.problems.is_empty() {
+                let named: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+                let message =
+                    "no rule and no scenario was found, so nothing was checked; expected *.yaml files";
+                report.problems.push(unplaced(&named.join(", "), message.to_owned()));
+            }
+            return report;
+        }
         let own_rules = !rule_files.is_empty();
         let rules = if own_rules {
             let files: Vec<(&str, &str)> = rule_files.iter().map(|(f, t)| (f.as_str(), t.as_str())).collect();
@@ -164,6 +173,9 @@ fn files_of(path: &Path, report: &mut Report) -> Vec<PathBuf> {
                     found.extend(files_of(&entry, report));
                 } else if entry.extension().is_some_and(|extension| extension == "yaml") {
                     found.push(entry);
+                } else if entry.extension().is_some_and(|extension| extension == "yml") {
+                    let message = "only *.yaml is read; rename it to .yaml".to_owned();
+                    report.problems.push(unplaced(&entry.display().to_string(), message));
                 }
             }
         }

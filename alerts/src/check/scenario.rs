@@ -1,10 +1,11 @@
 //! A scenario: datapoints in, states out.
 
 use super::notation::parse_series;
+use super::unique;
 use crate::evaluate::{Timeline, timeline_of};
 use crate::history::MemoryHistory;
 use crate::metric::MetricStat;
-use crate::rules::{Condition, Limits, LowSamples, Problem, Rule, RuleName, RuleSet};
+use crate::rules::{Condition, Items, Limits, LowSamples, Problem, Rule, RuleName, RuleSet, read_items};
 use crate::state::AlarmState;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -17,7 +18,7 @@ const USUAL_START: i64 = 1_767_571_200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawFile {
+struct ScenarioFile {
     scenarios: Vec<RawScenario>,
 }
 
@@ -29,7 +30,9 @@ struct RawScenario {
     start: Option<Timestamp>,
     interval: Option<u32>,
     before: Option<AlarmState>,
+    #[serde(deserialize_with = "unique::map")]
     series: BTreeMap<String, Value>,
+    #[serde(deserialize_with = "unique::map")]
     expect: BTreeMap<usize, AlarmState>,
 }
 
@@ -65,11 +68,14 @@ pub struct ScenarioError(pub Problem);
 
 /// Reads a scenario file. Every problem is reported, not only the first.
 pub fn parse_scenarios(file: &str, text: &str, limits: &Limits) -> Result<Vec<Scenario>, Vec<Problem>> {
-    let raw: RawFile = serde_yaml_ng::from_str(text).map_err(|error| vec![Problem::of_yaml(file, &error)])?;
-    let lines = crate::rules::Lines::of(text, "scenarios");
+    let Items { file: readable, lines, mut problems } = read_items::<ScenarioFile>(file, text, "scenarios");
     let mut scenarios = Vec::new();
-    let mut problems = Vec::new();
-    for (index, raw) in raw.scenarios.into_iter().enumerate() {
+    let raw = readable.map(|file| file.scenarios).unwrap_or_default();
+    if raw.is_empty() && problems.is_empty() {
+        let message = "the list `scenarios` is empty; expected at least one scenario".to_owned();
+        problems.push(Problem { file: file.to_owned(), line: 1, rule: None, message });
+    }
+    for (index, raw) in raw.into_iter().enumerate() {
         let name = raw.name.clone();
         match read(raw, file, lines.rule(index), limits) {
             Ok(scenario) => scenarios.push(scenario),
@@ -81,7 +87,11 @@ pub fn parse_scenarios(file: &str, text: &str, limits: &Limits) -> Result<Vec<Sc
             }),
         }
     }
-    if problems.is_empty() { Ok(scenarios) } else { Err(problems) }
+    if problems.is_empty() {
+        return Ok(scenarios);
+    }
+    problems.sort_by_key(|problem| problem.line);
+    Err(problems)
 }
 
 type Wrong = (&'static str, String);
@@ -123,6 +133,12 @@ fn read(raw: RawScenario, file: &str, line: usize, limits: &Limits) -> Result<Sc
         Some(start) => start,
         None => Timestamp::from_second(USUAL_START).map_err(|error| ("start", error.to_string()))?,
     };
+    // CloudWatch's periods begin at multiples of their length. Values between them would be in two periods, or in none.
+    if start.subsec_nanosecond() != 0 || start.as_second().rem_euclid(interval.into()) != 0 {
+        let message =
+            format!("expected a start at a multiple of the interval of {interval} s, found {start}");
+        return Err(("start", message));
+    }
     Ok(Scenario {
         name: raw.name,
         rule,
@@ -193,6 +209,15 @@ impl Scenario {
             .ok_or_else(|| self.problem(format!("no rule is called `{}`", self.rule)))?;
         let mut known = BTreeMap::new();
         collect(rule, rules, &mut known);
+        let mut periods = Vec::new();
+        collect_periods(rule, rules, &mut periods);
+        if let Some(period) = periods.into_iter().find(|period| !self.fits(*period)) {
+            let minutes = if period > 60 { ", or 60 for minutes" } else { "" };
+            return Err(self.problem(format!(
+                "each value covers {} s, and a datapoint of the rule {period} s; let `interval` be {period}{minutes}",
+                self.interval
+            )));
+        }
         let mut history = MemoryHistory::new(self.start, self.interval);
         for (id, values) in &self.series {
             let stats = known.get(id).ok_or_else(|| {
@@ -204,6 +229,11 @@ impl Scenario {
             }
         }
         Ok(history)
+    }
+
+    /// Whether its values make up datapoints of `period`. Otherwise states would come from no datapoint at all.
+    fn fits(&self, period: u32) -> bool {
+        period.is_multiple_of(self.interval) && (self.interval >= 60 || period < 60)
     }
 
     /// States of `rule` over the scenario's datapoints.
@@ -230,6 +260,18 @@ impl Scenario {
     /// The state expected at datapoint `index`; `None` before the first that is named.
     pub(crate) fn expected(&self, index: usize) -> Option<AlarmState> {
         self.expect.range(..=index).next_back().map(|(_, state)| *state)
+    }
+}
+
+/// Periods of the rule, and of the parts of a composite.
+fn collect_periods(rule: &Rule, rules: &RuleSet, periods: &mut Vec<u32>) {
+    match &rule.condition {
+        Condition::Metric(condition) => periods.push(condition.period),
+        Condition::Composite(composite) => {
+            for part in composite.rule.names().into_iter().filter_map(|name| rules.get(name)) {
+                collect_periods(part, rules, periods);
+            }
+        }
     }
 }
 

@@ -3,6 +3,10 @@
 use crate::state::AlarmState;
 use std::fmt;
 
+/// The most characters that CloudWatch takes. Checked before anything else, because the time and the stack that a rule
+/// needs grow with its length.
+pub(crate) const LONGEST: usize = 10_240;
+
 /// Deep enough for any real rule; keeps a malicious one from exhausting the stack.
 const DEEPEST: usize = 64;
 
@@ -33,6 +37,11 @@ impl AlarmRule {
     /// Parses CloudWatch's syntax: `ALARM(name)`, `OK(name)`, `INSUFFICIENT_DATA(name)`, `TRUE`, `FALSE`, `NOT`,
     /// `AND`, `OR` and parentheses. `NOT` binds tightest, then `AND`, then `OR`.
     pub fn parse(text: &str) -> Result<Self, AlarmRuleError> {
+        let length = text.chars().count();
+        if length > LONGEST {
+            let message = format!("expected a rule of at most {LONGEST} characters, found {length}");
+            return Err(AlarmRuleError { column: LONGEST + 1, message });
+        }
         let mut parser = Parser { rest: text, whole: text, depth: 0 };
         let node = parser.either()?;
         parser.skip_space();

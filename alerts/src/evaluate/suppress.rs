@@ -16,7 +16,8 @@ pub enum Suppressed {
 
 /// Decides when a composite alarm with a suppressor performs its actions.
 ///
-/// It acts on its state at the end of a wait, not on the states it went through meanwhile. After the suppressor has
+/// It acts on its state at the end of a wait, not on the states it went through meanwhile. A change within a wait
+/// discards it and begins a wait period, as in examples 3 and 6 of the user guide. After the suppressor has
 /// left ALARM and the extension period is over, an alarm that is still in ALARM acts, although it did not change. So
 /// a suppressor suits business hours. Switching actions on in the morning would notify nothing.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ impl ActionGate {
         }
         if was_in_alarm {
             self.waiting = Some((Suppressed::ExtensionPeriod, now + self.extension));
-        } else if changed && self.waiting.is_none() {
+        } else if changed {
             self.waiting = Some((Suppressed::WaitPeriod, now + self.wait));
         }
         let (why, until) = self.waiting?;
@@ -67,8 +68,9 @@ impl ActionGate {
             return None;
         }
         self.waiting = None;
-        let still_in_alarm = why == Suppressed::ExtensionPeriod && state == AlarmState::Alarm;
-        if state == self.acted_on && !still_in_alarm {
+        // A wait period begins with a change, so there is something to act on, even if the state is the one before.
+        let nothing_new = why == Suppressed::ExtensionPeriod && state != AlarmState::Alarm;
+        if nothing_new && state == self.acted_on {
             return None;
         }
         self.acted_on = state;
@@ -113,9 +115,17 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_that_clears_within_the_wait_period_does_not_notify() {
+    fn an_alarm_that_clears_within_the_wait_period_acts_on_ok_after_a_wait_of_its_own() {
+        // The user guide's example 3: the first wait is discarded, and a new one begins with the change back.
         let minutes = [repeat(3, Ok, Ok), repeat(1, Alarm, Ok), repeat(5, Ok, Ok)].concat();
-        assert_eq!(story(&minutes), [(2, Ok)]);
+        assert_eq!(story(&minutes), [(2, Ok), (6, Ok)]);
+    }
+
+    #[test]
+    fn an_alarm_that_fires_again_within_the_wait_period_waits_from_then_on() {
+        let minutes =
+            [repeat(3, Ok, Ok), repeat(1, Alarm, Ok), repeat(1, Ok, Ok), repeat(5, Alarm, Ok)].concat();
+        assert_eq!(story(&minutes), [(2, Ok), (7, Alarm)]);
     }
 
     #[test]
@@ -131,9 +141,10 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_that_clears_within_the_extension_period_does_not_notify() {
+    fn an_alarm_that_clears_within_the_extension_period_never_acts_on_its_alarm() {
+        // The user guide's example 6: the extension is discarded, and a wait period begins with the change back.
         let minutes = [repeat(3, Alarm, Alarm), repeat(1, Alarm, Ok), repeat(5, Ok, Ok)].concat();
-        assert_eq!(story(&minutes), [(5, Ok)]);
+        assert_eq!(story(&minutes), [(6, Ok)]);
     }
 
     #[test]

@@ -50,10 +50,13 @@ fn call_kind(function: Function, arguments: &[Expr]) -> Result<Kind, MathError> 
     let first = kind(&arguments[0])?;
     match function {
         F::If => {
-            for argument in arguments {
-                if kind(argument)? == Kind::Array {
-                    return Err(wrong("IF works on series and numbers, not on arrays of series"));
-                }
+            // The first argument is not looked at again: nested conditions would double the work each time.
+            let mut kinds = vec![first];
+            for argument in &arguments[1..] {
+                kinds.push(kind(argument)?);
+            }
+            if kinds.contains(&Kind::Array) {
+                return Err(wrong("IF works on series and numbers, not on arrays of series"));
             }
             Ok(Kind::Series)
         }

@@ -3,6 +3,10 @@
 use super::ast::{Expr, Filler, Function, NEGATE_BINDING, Operator};
 use super::lexer::{Token, tokens};
 
+/// The most characters that CloudWatch takes. Checked before anything else, because the time and the stack that an
+/// expression needs grow with its length.
+const LONGEST: usize = 1_024;
+
 /// Expressions in alarms are short; this only keeps a malicious one from exhausting the stack.
 const DEEPEST: usize = 64;
 
@@ -23,8 +27,13 @@ impl MathError {
 }
 
 pub(crate) fn parse(text: &str, ids: &[&str]) -> Result<Expr, MathError> {
+    let length = text.chars().count();
+    if length > LONGEST {
+        let message = format!("expected an expression of at most {LONGEST} characters, found {length}");
+        return Err(MathError::at(LONGEST + 1, message));
+    }
     let tokens = tokens(text)?;
-    let mut parser = Parser { tokens: &tokens, next: 0, ids, end: text.chars().count() + 1, depth: 0 };
+    let mut parser = Parser { tokens: &tokens, next: 0, ids, end: length + 1, depth: 0 };
     let root = parser.expression(0)?;
     match parser.peek() {
         None => Ok(root),

@@ -1,8 +1,7 @@
 //! From files to a checked set of rules.
 
-use super::locate::Lines;
+use super::items::{self, Items};
 use super::raw::RawFile;
-use super::unreadable::unreadable;
 use super::validate::{self, Problem};
 use super::{Condition, Limits, Rule, RuleName};
 use std::collections::HashMap;
@@ -95,11 +94,11 @@ impl RuleSet {
         let mut rules = Vec::new();
         let mut problems = Vec::new();
         for (file, text) in files {
-            match serde_yaml_ng::from_str::<RawFile>(text) {
-                Ok(raw) => {
-                    validate::file(file, &Lines::of(text, "rules"), raw, limits, &mut rules, &mut problems)
-                }
-                Err(error) => problems.push(unreadable(file, text, &error)),
+            let Items { file: readable, lines, problems: unreadable } =
+                items::read::<RawFile>(file, text, "rules");
+            problems.extend(unreadable);
+            if let Some(raw) = readable {
+                validate::file(file, &lines, raw, limits, &mut rules, &mut problems);
             }
         }
         validate::check_between(&rules, problems.is_empty(), &mut problems);

@@ -53,6 +53,31 @@ impl Lines {
         Self { rules }
     }
 
+    /// How many items were found.
+    pub(crate) fn count(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// `text`, of which these are the lines, with those of item number `item` empty. All others keep their numbers.
+    pub(crate) fn without(&self, text: &str, item: usize) -> String {
+        let first = self.rule(item);
+        let next = self.rules.get(item + 1).map(|next| next.start);
+        let mut ended = false;
+        let mut kept = String::with_capacity(text.len());
+        for (index, line) in text.split_inclusive('\n').enumerate() {
+            let number = index + 1;
+            // Behind the last item, a field of the file may follow.
+            let of_the_file = number > first && !line.starts_with([' ', '#', '-', '\n', '\r']);
+            ended = ended || next.is_some_and(|next| number >= next) || of_the_file;
+            if number < first || ended {
+                kept.push_str(line);
+            } else {
+                kept.push('\n');
+            }
+        }
+        kept
+    }
+
     /// Line where rule number `rule` begins.
     pub(crate) fn rule(&self, rule: usize) -> usize {
         self.rules.get(rule).map_or(1, |lines| lines.start)

@@ -4,6 +4,7 @@ use super::locate::Lines;
 use super::raw::{Kind, RawFile, RawMetric, RawRule};
 use super::{
     CompositeCondition, Condition, Limits, LowSamples, MetricCondition, Query, Rule, RuleName, Service, Tier,
+    words,
 };
 use crate::evaluate::AlarmRule;
 use crate::math::Expression;
@@ -33,8 +34,8 @@ impl Problem {
             (location.line(), format!(" at line {} column {}", location.line(), location.column()))
         });
         // The line comes before the message, as in every problem.
-        let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
-        Self { file: file.to_owned(), line, rule: None, message }
+        let message = message.strip_suffix(&place).unwrap_or(&message);
+        Self { file: file.to_owned(), line, rule: None, message: words::plain(message) }
     }
 }
 
@@ -76,6 +77,9 @@ impl Reporter<'_> {
     }
 }
 
+/// CloudWatch's 255 characters, less the deployment's name and a hyphen: Terraform allows 24 characters.
+const LONGEST_NAME: usize = 230;
+
 /// Checks the rules of one file one by one and appends those that are well formed.
 pub(crate) fn file(
     file: &str,
@@ -85,6 +89,10 @@ pub(crate) fn file(
     rules: &mut Vec<Rule>,
     problems: &mut Vec<Problem>,
 ) {
+    if raw.rules.is_empty() && problems.is_empty() {
+        let message = "the list `rules` is empty; expected at least one rule".to_owned();
+        problems.push(Problem { file: file.to_owned(), line: 1, rule: None, message });
+    }
     for (index, rule) in raw.rules.into_iter().enumerate() {
         let mut reporter = Reporter { file, lines, index, name: rule.name.clone(), problems };
         if let Some(rule) = read(rule, &raw.subsystem, limits, &mut reporter) {
@@ -100,6 +108,13 @@ fn read(mut raw: RawRule, subsystem: &str, limits: &Limits, reporter: &mut Repor
             "name",
             "expected a name of lower-case letters, digits and single hyphens, such as `queue-age-high`",
         );
+    } else if raw.name.len() > LONGEST_NAME {
+        let message = format!(
+            "expected a name of at most {LONGEST_NAME} characters, found {}; CloudWatch allows 255, and the deployment's \
+             name comes before it",
+            raw.name.len()
+        );
+        reporter.at("name", message);
     }
     if !is_slug(&raw.runbook) {
         reporter.at(
@@ -255,7 +270,6 @@ fn window(period: u32, needed: usize, looked_at: usize, reporter: &mut Reporter<
             "period",
             format!("expected 10, 20, 30 or a multiple of 60 up to 86400 seconds, found {period}"),
         );
-        return;
     }
     if needed == 0 || looked_at == 0 || needed > looked_at {
         reporter.at(
@@ -265,7 +279,7 @@ fn window(period: u32, needed: usize, looked_at: usize, reporter: &mut Reporter<
         return;
     }
     let most = if period >= 3_600 { 604_800 } else { 86_400 };
-    if looked_at as u64 * u64::from(period) > most {
+    if valid && looked_at as u64 * u64::from(period) > most {
         reporter.at(
             "evaluation_periods",
             format!(

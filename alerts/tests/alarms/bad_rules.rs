@@ -69,7 +69,7 @@ fn yaml_and_type_errors_are_reported() {
     check(
         "threshold: 300",
         "threshold: many",
-        "queue.yaml:19: rules[0].threshold: invalid type: string \"many\", expected f64",
+        "queue.yaml:19: rules[0].threshold: invalid type: string \"many\", expected a number",
     );
     check(
         "    threshold: 300\n",
@@ -191,6 +191,96 @@ fn every_problem_is_reported_in_the_order_of_the_files() {
     let lines: Vec<&str> = found.lines().collect();
     assert_eq!(lines.len(), 2, "{found}");
     assert!(lines[0].starts_with("queue.yaml:4:") && lines[1].starts_with("queue.yaml:17:"), "{found}");
+}
+
+#[test]
+fn a_rule_that_cannot_be_read_hides_no_other() {
+    let text = GOOD.replacen("kind: metric", "kind: metrik", 1).replacen(
+        "ALARM(\"age-low\")",
+        "ALARM(\"age-low\"",
+        1,
+    );
+    let third = "
+  - name: third
+    kind: metric
+    tier: lowest
+    summary: S.
+    impact: I.
+    runbook: x
+
+  - name: Fourth
+    kind: metric
+    tier: low
+    summary: S.
+    impact: I.
+    runbook: x
+    metrics: []
+    period: 61
+    comparison: GreaterThanThreshold
+    threshold: 5
+    datapoints_to_alarm: 9
+    evaluation_periods: 1
+    missing_data: notBreaching
+";
+    let found = problems(&format!("{text}{third}"));
+    let expected = "\
+queue.yaml:5: rules[0].kind: unknown variant `metrik`, expected one of `metric`, `budget`, `composite`
+queue.yaml:30: both: column 16: expected `)`
+queue.yaml:34: rules[2].tier: unknown variant `lowest`, expected `high` or `low`
+queue.yaml:39: Fourth: expected a name of lower-case letters, digits and single hyphens, such as `queue-age-high`
+queue.yaml:45: Fourth: expected 1 to 10 metrics, found 0
+queue.yaml:46: Fourth: expected 10, 20, 30 or a multiple of 60 up to 86400 seconds, found 61
+queue.yaml:49: Fourth: expected M of N with 1 <= M <= N, found 9 of 1";
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_field_of_the_file_after_its_rules_is_read_too() {
+    let (first, rules) = GOOD.split_once('\n').unwrap();
+    let last = format!("{rules}{first}\n");
+    assert_eq!(problems(&last), "nothing");
+    let found = problems(&last.replacen("kind: composite", "kind: both", 1));
+    assert_eq!(found.lines().count(), 1, "{found}");
+    assert!(found.starts_with("queue.yaml:24: rules[1].kind: unknown variant `both`"), "{found}");
+}
+
+#[test]
+fn a_file_without_rules_is_refused() {
+    assert_eq!(
+        problems("subsystem: queue\nrules: []\n"),
+        "queue.yaml:1: the list `rules` is empty; expected at least one rule"
+    );
+}
+
+#[test]
+fn what_cloudwatch_would_refuse_as_too_long_is_refused() {
+    let terms = |count: usize| format!("expression: {}\n    period: 60", vec!["age"; count].join("+"));
+    check(
+        "period: 60",
+        &terms(257),
+        "column 1025: expected an expression of at most 1024 characters, found 1027",
+    );
+    assert_eq!(problems(&GOOD.replacen("period: 60", &terms(256), 1)), "nothing");
+    // These would take minutes, or more stack than there is.
+    check("period: 60", &terms(200_000), "at most 1024 characters, found 799999");
+    let alarms = |count: usize| format!("alarm_rule: {}", vec!["ALARM(\"age-low\")"; count].join(" OR "));
+    check(
+        "alarm_rule: ALARM(\"age-low\")",
+        &alarms(513),
+        "column 10241: expected a rule of at most 10240 characters, found 10256",
+    );
+    assert_eq!(problems(&GOOD.replacen("alarm_rule: ALARM(\"age-low\")", &alarms(512), 1)), "nothing");
+    let name = format!("name: {}", "a".repeat(231));
+    check("name: both", &name, "expected a name of at most 230 characters, found 231; CloudWatch allows 255");
+    assert_eq!(problems(&GOOD.replacen("name: both", &name[..236], 1)), "nothing");
+}
+
+#[test]
+fn deeply_nested_conditions_are_read_at_once() {
+    // Each level once doubled the work.
+    let nested = (0..60).fold("age".to_owned(), |inner, _| format!("IF({inner},1,1)"));
+    let text = GOOD.replacen("period: 60", &format!("expression: {nested}\n    period: 60"), 1);
+    assert_eq!(problems(&text), "nothing");
 }
 
 #[test]

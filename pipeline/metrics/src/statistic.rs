@@ -34,9 +34,9 @@ impl Statistic {
     /// on, 10 / percentile below. `None` for other statistics.
     pub fn significant_samples(self) -> Option<f64> {
         let Self::Percentile(hundredths) = self else { return None };
-        let share = f64::from(hundredths) / 10_000.0;
-        let tail = if share >= 0.5 { 1.0 - share } else { share };
-        (tail > 0.0).then(|| 10.0 / tail)
+        // In whole hundredths of a percent: 1 - 0.9 is a little less than 0.1, and 100 samples would be too few.
+        let tail = if hundredths >= 5_000 { 10_000_u16.checked_sub(hundredths)? } else { hundredths };
+        (tail > 0).then(|| 100_000.0 / f64::from(tail))
     }
 
     /// Whether the values of shorter periods add up to that of a longer one.
@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn a_percentile_needs_ten_samples_beyond_it() {
-        assert_eq!(Statistic::Percentile(9_900).significant_samples().map(f64::round), Some(1_000.0));
+        assert_eq!(Statistic::P99.significant_samples(), Some(1_000.0));
+        assert_eq!(Statistic::P90.significant_samples(), Some(100.0));
         assert_eq!(Statistic::Percentile(5_000).significant_samples(), Some(20.0));
         assert_eq!(Statistic::Sum.significant_samples(), None);
     }
