@@ -115,7 +115,8 @@ impl SqsRedelivery {
 impl Redelivery for SqsRedelivery {
     async fn defer(&self, deferrals: &[Deferral]) -> Vec<Result<(), QueueError>> {
         let backoff = Backoff::new(self.pace);
-        let calls = deferrals.chunks(MAX_IN_A_CALL).map(|call| self.defer_call(call, backoff.clone()));
+        let calls: Vec<_> =
+            deferrals.chunks(MAX_IN_A_CALL).map(|call| self.defer_call(call, backoff.clone())).collect();
         let answers: Vec<_> = stream::iter(calls).buffered(CALLS_AT_ONCE).collect().await;
         answers.into_iter().flatten().collect()
     }
