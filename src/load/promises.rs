@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Why the file is unusable.
 #[derive(Debug, thiserror::Error)]
-#[error("can't {what} {path}: {source}", path = path.display())]
+#[error("cannot {what} {path}", path = path.display())]
 pub struct PromisesError {
     what: &'static str,
     path: PathBuf,

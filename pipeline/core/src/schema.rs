@@ -9,7 +9,7 @@ use jsonschema::{Draft, Registry};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The active schemas at one time.
@@ -51,6 +51,21 @@ pub enum SchemaError {
     },
 }
 
+impl SchemaError {
+    /// The same error as one of this type's file, which may refer to the file that is the cause.
+    fn in_file(self, name: &str) -> Self {
+        let file = PathBuf::from(format!("{name}.json"));
+        match self {
+            Self::Schema { path, reason } if path == file || path == Path::new(FOLDER) => {
+                Self::Schema { path: file, reason }
+            }
+            other => Self::Schema { path: file, reason: other.to_string() },
+        }
+    }
+}
+
+/// What a file that is missing, or none in particular, is reported for.
+const FOLDER: &str = "the folder.json";
 /// Base of the URIs by which files in the folder refer to each other.
 const BASE: &str = "spillway:///";
 /// What a file name in a URI escapes: all but RFC 3986's unreserved characters.
@@ -95,7 +110,7 @@ impl SchemaSet {
         let mut refused = BTreeMap::new();
         for name in schemas.keys() {
             if let Err(error) = Self::compile(&with_references(name, schemas)) {
-                refused.insert(name.clone(), error);
+                refused.insert(name.clone(), error.in_file(name));
             }
         }
         let mut usable = schemas.clone();

@@ -40,5 +40,5 @@ async fn one_missing_id_fails_the_verification() {
 async fn a_missing_file_is_named() {
     let output = run("load --verify no-such-file", &pipeline()).await;
     assert_eq!(output.status, ExitStatus::Unreachable);
-    assert!(output.err.starts_with("error: cannot read no-such-file:  "), "{output}");
+    assert!(output.err.starts_with("error: cannot read no-such-file: No such file"), "{output}");
 }

@@ -60,6 +60,7 @@ impl Fake {
             ("AWS_LAMBDA_FUNCTION_NAME", "shop-reporter"),
             ("SPILLWAY_DEPLOYMENT", "shop"),
             ("SPILLWAY_LOG_LEVEL", "info"),
+            ("SPILLWAY_TIMEOUT_S", "120"),
         ];
         let common = Common::read(&Environment::of(environment)).unwrap();
         let clock = Arc::new(ManualClock::at(at(now)));

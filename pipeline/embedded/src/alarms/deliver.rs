@@ -55,7 +55,7 @@ pub(super) async fn step(
     if clock.now().duration_since(waiting.at) > GIVE_UP_AFTER {
         let reason = "it could not be sent within a day";
         tracing::warn!(target: "spillway::alarms", due_at = %waiting.at, "a message for the webhook is given up: {reason}");
-        log.failed(waiting.seq, clock.now(), None, reason).await?;
+        log.give_up(waiting.seq, clock.now(), reason).await?;
         return Ok(None);
     }
     let answer = webhook.post(waiting.document).await;

@@ -163,6 +163,23 @@ impl AlarmLog {
         self.settle(seq, delivery, now, next_try_at.unwrap_or(now), Some(error.to_owned())).await
     }
 
+    /// Gives a message up without another attempt. The reason of the last one stays; without one, this is the reason.
+    pub(super) async fn give_up(
+        &self,
+        seq: i64,
+        now: Timestamp,
+        reason: &'static str,
+    ) -> Result<(), DbError> {
+        let write = move |tx: &Connection| {
+            let mut update = tx.prepare_cached(
+                "UPDATE alarm_messages SET delivery = 'given_up', tried_at = ifnull(tried_at, ?2),
+                     trouble = ifnull(trouble, ?3) WHERE seq = ?1",
+            )?;
+            update.execute(params![seq, millis(now), reason]).map(|_| ())
+        };
+        self.db().write(write).await
+    }
+
     async fn settle(
         &self,
         seq: i64,
