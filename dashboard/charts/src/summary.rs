@@ -9,13 +9,15 @@ const MOST: usize = 4;
 
 /// `p99: latest 340 ms, lowest 12 ms, highest 1.2 s.` for each series, then alarms.
 pub(crate) fn summary(chart: &Chart, layout: &Layout) -> String {
-    let time =
-        |at: i64, pattern: &str| timestamp(at).to_zoned(chart.zone.clone()).strftime(pattern).to_string();
-    let mut text = format!(
-        "{} to {}.",
-        time(layout.from, "%-d %b %H:%M"),
-        time(layout.to, if layout.to - layout.from < 86_400 { "%H:%M" } else { "%-d %b %H:%M" })
-    );
+    let [from, to] = [layout.from, layout.to].map(|at| timestamp(at).to_zoned(chart.zone.clone()));
+    let end = if from.year() != to.year() {
+        "%-d %b %Y %H:%M"
+    } else if layout.to - layout.from < 86_400 {
+        "%H:%M"
+    } else {
+        "%-d %b %H:%M"
+    };
+    let mut text = format!("{} to {}.", from.strftime("%-d %b %Y %H:%M"), to.strftime(end));
     if !layout.has_data() {
         text.push_str(" No data in this range.");
         return text;
@@ -51,4 +53,22 @@ pub(crate) fn summary(chart: &Chart, layout: &Layout) -> String {
         times => text.push_str(&format!(" In alarm {times} times.")),
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Unit;
+
+    #[test]
+    fn the_range_has_its_year_and_both_if_they_differ() {
+        let range = |hours: i64| {
+            // 31 December 2025, 22:00 UTC.
+            let from = 1_767_218_400;
+            let chart = Chart::new("", Unit::Count, from, from + 3600 * hours, 60);
+            summary(&chart, &Layout::of(&chart, 0))
+        };
+        assert_eq!(range(1), "31 Dec 2025 22:00 to 23:00. No data in this range.");
+        assert_eq!(range(3), "31 Dec 2025 22:00 to 1 Jan 2026 01:00. No data in this range.");
+    }
 }

@@ -1,28 +1,23 @@
-//! A cache of one answer.
+//! A cache of one answer, or of an answer for each question.
 
 use crate::ReadError;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::ports::Clock;
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A cached result for all viewers. While it is computed, other callers wait for it, and then all get the same result
 /// for a while. Errors are not cached.
-pub struct OneAnswer<T> {
-    clock: Arc<dyn Clock>,
-    keep: SignedDuration,
-    last: Mutex<Option<(Asking<T>, Timestamp)>>,
-}
-
-type Asking<T> = Shared<BoxFuture<'static, Result<Arc<T>, ReadError>>>;
+pub struct OneAnswer<T>(Answers<(), T>);
 
 impl<T: Send + Sync + 'static> OneAnswer<T> {
     /// Caches a result for `keep`.
     pub fn new(clock: Arc<dyn Clock>, keep: Duration) -> Self {
-        let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
-        Self { clock, keep, last: Mutex::default() }
+        Self(Answers::new(clock, keep))
     }
 
     /// The cached result if it is new enough, otherwise the result of `ask`.
@@ -33,27 +28,53 @@ impl<T: Send + Sync + 'static> OneAnswer<T> {
     where
         F: Future<Output = Result<T, ReadError>> + Send + 'static,
     {
-        self.asking(ask).await
+        self.0.get((), ask).await
+    }
+}
+
+/// A [`OneAnswer`] for each question.
+pub(crate) struct Answers<Q, T> {
+    clock: Arc<dyn Clock>,
+    keep: SignedDuration,
+    last: Mutex<HashMap<Q, (Asking<T>, Timestamp)>>,
+}
+
+type Asking<T> = Shared<BoxFuture<'static, Result<Arc<T>, ReadError>>>;
+
+impl<Q: Eq + Hash, T: Send + Sync + 'static> Answers<Q, T> {
+    /// Caches each result for `keep`.
+    pub(crate) fn new(clock: Arc<dyn Clock>, keep: Duration) -> Self {
+        let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
+        Self { clock, keep, last: Mutex::default() }
     }
 
-    fn asking<F>(&self, ask: impl FnOnce() -> F) -> Asking<T>
+    /// The cached result for this question if it is new enough, otherwise the result of `ask`.
+    ///
+    /// # Errors
+    /// The error of `ask`.
+    pub(crate) async fn get<F>(&self, question: Q, ask: impl FnOnce() -> F) -> Result<Arc<T>, ReadError>
+    where
+        F: Future<Output = Result<T, ReadError>> + Send + 'static,
+    {
+        self.asking(question, ask).await
+    }
+
+    fn asking<F>(&self, question: Q, ask: impl FnOnce() -> F) -> Asking<T>
     where
         F: Future<Output = Result<T, ReadError>> + Send + 'static,
     {
         let now = self.clock.now();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((asking, at)) = &*last {
-            let serves = match asking.peek() {
-                None => true,
-                Some(answer) => answer.is_ok() && now.duration_since(*at).abs() < self.keep,
-            };
-            if serves {
-                return asking.clone();
+        last.retain(|_, (asking, at)| {
+            let is_new = now.duration_since(*at).abs() < self.keep;
+            match asking.peek() {
+                // Besides this cache, each caller that waits holds it.
+                None => is_new || asking.strong_count().is_some_and(|holders| holders > 1),
+                Some(answer) => answer.is_ok() && is_new,
             }
-        }
-        let asking = ask().map(|answer| answer.map(Arc::new)).boxed().shared();
-        *last = Some((asking.clone(), now));
-        asking
+        });
+        let begin = || (ask().map(|answer| answer.map(Arc::new)).boxed().shared(), now);
+        last.entry(question).or_insert_with(begin).0.clone()
     }
 }
 
