@@ -5,6 +5,7 @@
 
 pub(crate) mod catalogue;
 mod lint;
+mod misread;
 mod mutate;
 mod notation;
 mod pages;

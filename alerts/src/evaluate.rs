@@ -15,6 +15,7 @@ mod stream;
 mod suppress;
 mod values;
 
+pub(crate) use alarm_rule::LONGEST_RULE;
 pub use alarm_rule::{AlarmRule, AlarmRuleError};
 pub use engine::{Engine, Status, Tick};
 pub use evaluator::Evaluator;

@@ -62,6 +62,12 @@ impl Expression {
         self.pointwise
     }
 
+    /// Whether a result depends on all datapoints that CloudWatch retrieved: `AVG(m)`, `RUNNING_SUM(m)`. How many those
+    /// are is not published.
+    pub fn is_over_the_range(&self) -> bool {
+        inspect::over_the_range(&self.root)
+    }
+
     /// Whether there is a result for every moment, even when no metric has any data: `FILL(m, 0)`.
     pub fn is_never_missing(&self) -> bool {
         self.never_missing

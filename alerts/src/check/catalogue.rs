@@ -34,16 +34,29 @@ fn dimension_names(known: &Definition) -> Vec<&'static str> {
     known.dimensions.iter().map(|dimension| dimension.name).collect()
 }
 
-/// What is wrong with the topology keys of `metric`, if anything.
-pub(crate) fn unknown_resource(metric: &Metric, known: &Definition) -> Option<String> {
+/// What is wrong with the values of the dimensions of `metric`, if anything.
+pub(crate) fn unknown_value(metric: &Metric, known: &Definition) -> Option<String> {
     metric.dimensions.iter().find_map(|dimension| {
-        let DimensionValue::Resource(key) = &dimension.value else { return None };
         let registered = known.dimensions.iter().find(|registered| registered.name == dimension.name)?;
-        let DimensionNames::Resources(keys) = registered.names else { return None };
-        (!keys.contains(&key.as_str())).then(|| {
-            format!("`{}` is not a topology key for {}; expected {}", key, dimension.name, keys.join(", "))
-        })
+        let name = &dimension.name;
+        match (&dimension.value, registered.names) {
+            (DimensionValue::Resource(key), DimensionNames::Resources(keys)) => (!keys
+                .contains(&key.as_str()))
+            .then(|| format!("`{key}` is not a topology key for {name}; expected {}", keys.join(", "))),
+            (DimensionValue::Resource(key), DimensionNames::Fixed(value)) => {
+                Some(format!("{name} is no resource, so `{key}` has no value; expected `value: {value}`"))
+            }
+            (DimensionValue::Value(value), DimensionNames::Fixed(expected)) => (value != expected)
+                .then(|| format!("nothing is published for the {name} `{value}`; expected `{expected}`")),
+            (DimensionValue::Value(value), DimensionNames::Resources(_)) => (!is_name(value))
+                .then(|| format!("`{value}` is not a name, as {name} is: no address, no ARN, and not empty")),
+        }
     })
+}
+
+/// Names of queues, functions, tables, stages and APIs. An address or an ARN has `:` or `/`.
+fn is_name(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains([':', '/'])
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! Rules that are well formed but would not do what their author intends.
 
 use super::catalogue;
+use super::misread::misread;
 use super::pages::unknown_page;
 use super::run::outcome;
 use super::scenario::Scenario;
+use crate::evaluate::LONGEST_RULE;
 use crate::math::{Bounds, Frame};
-use crate::rules::{Comparison, MetricCondition, MissingData, Rule, RuleSet, Tier};
+use crate::rules::{Comparison, Condition, MetricCondition, MissingData, Rule, RuleSet, Service, Tier};
 use crate::state::AlarmState;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What kind of mistake it is.
@@ -16,12 +19,20 @@ use std::fmt;
 pub enum LintKind {
     /// The metric does not exist.
     UnknownMetric,
-    /// The metric exists, but not with these dimensions, or the topology has no such resource.
+    /// The metric exists, but not with these dimensions, or not with these values of them.
     UnknownDimension,
     /// No page in `docs/runbooks/`.
     NoRunbook,
     /// A link leads to no page of the dashboard.
     DeadLink,
+    /// The statistic, or a function over time, means nothing for the metric.
+    Statistic,
+    /// The metric has datapoints less often than the rule's periods.
+    Period,
+    /// It is to fire when nothing happens, and can't.
+    Silence,
+    /// CloudWatch would refuse it as too long.
+    Length,
     /// No datapoint can ever be on the wrong side of the threshold, or none can be on the right side.
     Threshold,
     /// Its state can't change when the data stops, or while the newest datapoint is late.
@@ -72,6 +83,7 @@ pub(crate) fn lint(
         }
         if let Some(condition) = rule.metric() {
             metrics(condition, &mut report);
+            misread(condition).into_iter().for_each(|(kind, message)| report(kind, message));
             if let Some(message) = unreachable(condition) {
                 report(LintKind::Threshold, message);
             }
@@ -79,11 +91,66 @@ pub(crate) fn lint(
                 report(LintKind::Sticks, message);
             }
         }
+        if let Some(message) = too_long(rule) {
+            report(LintKind::Length, message);
+        }
         let about: Vec<&Scenario> = scenarios
             .iter()
             .filter(|scenario| scenario.inline.is_none() && scenario.rule == rule.name)
             .collect();
         fires(rule, rules, &about, &mut report);
+    }
+    lints.extend(subsystems_too_long(rules));
+    lints
+}
+
+/// The most alarms that a composite may refer to.
+const MOST_CHILDREN: usize = 100;
+/// What Terraform writes before each name at most: a name of 24 characters and a hyphen.
+const LONGEST_PREFIX: usize = 25;
+
+fn too_long(rule: &Rule) -> Option<String> {
+    let Condition::Composite(composite) = &rule.condition else { return None };
+    let children = composite.rule.names().len();
+    if children > MOST_CHILDREN {
+        return Some(format!(
+            "it refers to {children} alarms, and CloudWatch allows {MOST_CHILDREN}; make composites of composites"
+        ));
+    }
+    let written = composite.rule.to_string();
+    let length = written.chars().count() + written.matches("(\"").count() * LONGEST_PREFIX;
+    (length > LONGEST_RULE).then(|| {
+        format!(
+            "with the deployment's name before each alarm's, `alarm_rule` has up to {length} characters, and CloudWatch \
+             allows {LONGEST_RULE}"
+        )
+    })
+}
+
+/// Terraform makes one composite of all low rules of a subsystem.
+fn subsystems_too_long(rules: &RuleSet) -> Vec<Lint> {
+    let mut subsystems: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
+    let in_composite = |rule: &&Rule| {
+        let budget = rule.metric().is_some_and(|condition| condition.service == Service::Budgets);
+        rule.tier == Tier::Low && rule.notify && !budget
+    };
+    for rule in rules.iter().filter(in_composite) {
+        subsystems.entry(&rule.subsystem).or_default().push(rule);
+    }
+    let of_part = |rule: &&Rule| "ALARM(\"\") OR ".len() + LONGEST_PREFIX + rule.name.as_str().len();
+    let mut lints = Vec::new();
+    for (subsystem, parts) in subsystems {
+        let length: usize = parts.iter().map(of_part).sum();
+        let Some(last) = parts.last() else { continue };
+        if parts.len() > MOST_CHILDREN || length > LONGEST_RULE {
+            let message = format!(
+                "the composite of the subsystem `{subsystem}` would have {} low alarms and up to {length} characters; \
+                 CloudWatch allows {MOST_CHILDREN} and {LONGEST_RULE}; divide the subsystem",
+                parts.len()
+            );
+            let (rule, place) = (last.name.to_string(), last.place());
+            lints.push(Lint { kind: LintKind::Length, rule, place, message });
+        }
     }
     lints
 }
@@ -95,7 +162,7 @@ fn metrics(condition: &MetricCondition, report: &mut impl FnMut(LintKind, String
             Err(message) if message.starts_with("no metric") => report(LintKind::UnknownMetric, message),
             Err(message) => report(LintKind::UnknownDimension, message),
             Ok(known) => {
-                if let Some(message) = catalogue::unknown_resource(metric, known) {
+                if let Some(message) = catalogue::unknown_value(metric, known) {
                     report(LintKind::UnknownDimension, message);
                 }
             }
@@ -109,7 +176,7 @@ fn unreachable(condition: &MetricCondition) -> Option<String> {
         .iter()
         .map(|query| {
             catalogue::find(&query.stat.metric)
-                .map_or((f64::NEG_INFINITY, f64::INFINITY), |known| known.bounds)
+                .map_or((f64::NEG_INFINITY, f64::INFINITY), |known| known.bounds_of(query.stat.statistic))
         })
         .collect();
     let (low, high) = condition.math.bounds(&metrics);
@@ -121,6 +188,10 @@ fn unreachable(condition: &MetricCondition) -> Option<String> {
     let range = format!("values lie between {low} and {high}");
     let wanted = format!("{} {}", condition.comparison.symbol(), condition.threshold);
     if !breaches(nearest) {
+        // No datapoint at all is what such a rule waits for.
+        if condition.missing_data == MissingData::Breaching && !condition.is_never_missing() {
+            return None;
+        }
         // A limit of 0 switches a rule off on purpose, such as "fewer requests than expected" where none are.
         let switched_off = condition.limit.is_some() && condition.threshold == 0.0;
         return (!switched_off).then(|| format!("{range}, so `{wanted}` can never be met"));
@@ -138,6 +209,11 @@ fn sticks(condition: &MetricCondition) -> Option<String> {
              stops; give every datapoint a value, for example with FILL(m, 0)",
             written.name()
         )),
+        (MissingData::Missing, _) => Some(
+            "with `missing` the state is INSUFFICIENT_DATA when the data stops, so the alarm is never reported as \
+             cleared; choose notBreaching, or breaching if silence is the fault"
+                .to_owned(),
+        ),
         (MissingData::Ignore, _) => Some(
             "with `ignore` the state stays when the data stops; choose notBreaching, or breaching if silence is the \
              fault"

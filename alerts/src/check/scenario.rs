@@ -105,6 +105,9 @@ fn read(raw: RawScenario, file: &str, line: usize, limits: &Limits) -> Result<Sc
         Value::String(name) => (RuleName::new(name), None),
         Value::Mapping(fields) => {
             let rule = inline_rule(fields, interval, limits).map_err(|message| ("rule", message))?;
+            if let Some(message) = rule.metric().and_then(|condition| misfit(interval, condition.period)) {
+                return Err(("interval", message));
+            }
             (rule.name.clone(), Some(rule))
         }
         _ => return Err(("rule", "expected the name of a rule, or a rule of the scenario's own".to_owned())),
@@ -209,14 +212,14 @@ impl Scenario {
             .ok_or_else(|| self.problem(format!("no rule is called `{}`", self.rule)))?;
         let mut known = BTreeMap::new();
         collect(rule, rules, &mut known);
+        // A scenario also shows that the low twin fires earlier.
+        if let Some(twin) = rule.low_twin.as_ref().and_then(|twin| rules.get(twin.as_str())) {
+            collect(twin, rules, &mut known);
+        }
         let mut periods = Vec::new();
         collect_periods(rule, rules, &mut periods);
-        if let Some(period) = periods.into_iter().find(|period| !self.fits(*period)) {
-            let minutes = if period > 60 { ", or 60 for minutes" } else { "" };
-            return Err(self.problem(format!(
-                "each value covers {} s, and a datapoint of the rule {period} s; let `interval` be {period}{minutes}",
-                self.interval
-            )));
+        if let Some(message) = periods.into_iter().find_map(|period| misfit(self.interval, period)) {
+            return Err(self.problem(message));
         }
         let mut history = MemoryHistory::new(self.start, self.interval);
         for (id, values) in &self.series {
@@ -229,11 +232,6 @@ impl Scenario {
             }
         }
         Ok(history)
-    }
-
-    /// Whether its values make up datapoints of `period`. Otherwise states would come from no datapoint at all.
-    fn fits(&self, period: u32) -> bool {
-        period.is_multiple_of(self.interval) && (self.interval >= 60 || period < 60)
     }
 
     /// States of `rule` over the scenario's datapoints.
@@ -261,6 +259,17 @@ impl Scenario {
     pub(crate) fn expected(&self, index: usize) -> Option<AlarmState> {
         self.expect.range(..=index).next_back().map(|(_, state)| *state)
     }
+}
+
+/// Why values of `interval` seconds make up no datapoints of `period`. States would then come from no datapoint at all.
+fn misfit(interval: u32, period: u32) -> Option<String> {
+    let fits = period.is_multiple_of(interval) && (interval >= 60 || period < 60);
+    (!fits).then(|| {
+        let minutes = if period > 60 { ", or 60 for minutes" } else { "" };
+        format!(
+            "each value covers {interval} s, and a datapoint of the rule {period} s; let `interval` be {period}{minutes}"
+        )
+    })
 }
 
 /// Periods of the rule, and of the parts of a composite.

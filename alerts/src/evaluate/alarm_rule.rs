@@ -5,7 +5,7 @@ use std::fmt;
 
 /// The most characters that CloudWatch takes. Checked before anything else, because the time and the stack that a rule
 /// needs grow with its length.
-pub(crate) const LONGEST: usize = 10_240;
+pub(crate) const LONGEST_RULE: usize = 10_240;
 
 /// Deep enough for any real rule; keeps a malicious one from exhausting the stack.
 const DEEPEST: usize = 64;
@@ -38,9 +38,9 @@ impl AlarmRule {
     /// `AND`, `OR` and parentheses. `NOT` binds tightest, then `AND`, then `OR`.
     pub fn parse(text: &str) -> Result<Self, AlarmRuleError> {
         let length = text.chars().count();
-        if length > LONGEST {
-            let message = format!("expected a rule of at most {LONGEST} characters, found {length}");
-            return Err(AlarmRuleError { column: LONGEST + 1, message });
+        if length > LONGEST_RULE {
+            let message = format!("expected a rule of at most {LONGEST_RULE} characters, found {length}");
+            return Err(AlarmRuleError { column: LONGEST_RULE + 1, message });
         }
         let mut parser = Parser { rest: text, whole: text, depth: 0 };
         let node = parser.either()?;

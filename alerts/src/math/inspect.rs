@@ -106,6 +106,24 @@ pub(crate) fn pointwise(expr: &Expr) -> bool {
     }
 }
 
+/// See [`super::Expression::is_over_the_range`].
+pub(crate) fn over_the_range(expr: &Expr) -> bool {
+    use Function as F;
+    match expr {
+        Expr::Number(_) | Expr::Metric(_) => false,
+        Expr::Negate(inner) => over_the_range(inner),
+        Expr::Binary(_, left, right) => over_the_range(left) || over_the_range(right),
+        Expr::Array(items) => items.iter().any(over_the_range),
+        Expr::Fill(filled, Filler::With(value)) => over_the_range(filled) || over_the_range(value),
+        Expr::Fill(filled, _) => over_the_range(filled),
+        Expr::Call(F::RunningSum, _) => true,
+        Expr::Call(function, arguments) => {
+            let over_time = reduces(*function) && kind(&arguments[0]) != Ok(Kind::Array);
+            over_time || arguments.iter().any(over_the_range)
+        }
+    }
+}
+
 /// See [`super::Expression::is_never_missing`].
 pub(crate) fn never_missing(expr: &Expr) -> bool {
     use Function as F;

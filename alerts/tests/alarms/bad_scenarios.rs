@@ -102,7 +102,7 @@ fn values_that_make_up_no_datapoint_of_the_rule_are_refused() {
     assert!(with("").passed());
     let found = with("    interval: 300\n").to_string();
     let expected =
-        "s.yaml:2: one: each value covers 300 s, and a datapoint of the rule 60 s; let `interval` be 60";
+        "s.yaml:4: one: each value covers 300 s, and a datapoint of the rule 60 s; let `interval` be 60";
     assert!(found.contains(expected), "{found}");
     let found = with("    interval: 10\n").to_string();
     assert!(found.contains("each value covers 10 s, and a datapoint of the rule 60 s"), "{found}");
@@ -226,7 +226,8 @@ fn lints_find_rules_that_would_never_fire_or_never_clear() {
     let found = lints("lint_resource", "AWS/SQS", "NumberOfMessagesSent", other, "5", "notBreaching");
     one(&found, LintKind::UnknownDimension, "`queues.other` is not a topology key for QueueName");
     let percent = "AccountProvisionedWriteCapacityUtilization";
-    let found = lints("lint_never", "AWS/DynamoDB", percent, "", "100", "notBreaching");
+    let most = format!("DynamoDB, metric: {percent}, statistic: Maximum, dimensions: []");
+    let found = lints_of(&most, &USUAL.replace("threshold: 0", "threshold: 100"));
     one(&found, LintKind::Threshold, "values lie between 0 and 100, so `> 100` can never be met");
     let found = lints("lint_always", "AWS/SQS", "NumberOfMessagesSent", QUEUE, "-1", "notBreaching");
     one(&found, LintKind::Threshold, "so `> -1` is always met");
@@ -234,6 +235,179 @@ fn lints_find_rules_that_would_never_fire_or_never_clear() {
     one(&found, LintKind::Sticks, "FILL(m, 0)");
     let found = lints("lint_ignore", "AWS/SQS", "NumberOfMessagesSent", QUEUE, "5", "ignore");
     one(&found, LintKind::Sticks, "choose notBreaching");
+}
+
+/// A rule of one metric as `m`, with `fields` after it, and what the check reports of it.
+fn lints_of(metric: &str, fields: &str) -> Vec<(LintKind, String)> {
+    let rules = format!(
+        "subsystem: test
+rules:
+  - name: a-rule
+    kind: metric
+    tier: low
+    summary: A.
+    impact: B.
+    runbook: page
+    metrics:
+      - {{ id: m, namespace: AWS/{metric} }}
+    {fields}
+"
+    );
+    let report = check(&format!("lints_of_{}", rules.len()), &[("rules.yaml", &rules), ("page.md", "")]);
+    assert_eq!(report.problems, []);
+    let others = report.lints.into_iter().filter(|lint| lint.kind != LintKind::NoScenario);
+    others.map(|lint| (lint.kind, lint.message)).collect()
+}
+
+const USUAL: &str = "comparison: GreaterThanThreshold
+    threshold: 0
+    period: 60
+    datapoints_to_alarm: 1
+    evaluation_periods: 1
+    missing_data: notBreaching";
+
+#[test]
+fn lints_find_rules_that_read_a_metric_in_a_way_for_which_it_has_no_answer() {
+    let of = |name: &str, resource: &str| format!("dimensions: [{{ name: {name}, resource: {resource} }}]");
+    let (consumer, archiver) =
+        (of("FunctionName", "functions.consumer"), of("FunctionName", "functions.archiver"));
+    let (queue, dlq, table) =
+        (of("QueueName", "queues.primary"), of("QueueName", "queues.dlq"), of("TableName", "table"));
+    let api = "dimensions: [{ name: ApiName, resource: api }, { name: Stage, resource: api.stage }]";
+    let with = |changes: &[(&str, &str)]| {
+        changes.iter().fold(USUAL.to_owned(), |fields, (from, to)| {
+            assert!(fields.contains(from), "{from}");
+            fields.replace(from, to)
+        })
+    };
+
+    // No lint of what is right.
+    let errors = format!("Lambda, metric: Errors, statistic: Sum, {consumer}");
+    assert_eq!(lints_of(&errors, USUAL), []);
+
+    // The state when the data stops.
+    one(
+        &lints_of(&errors, &with(&[("notBreaching", "missing")])),
+        LintKind::Sticks,
+        "never reported as cleared",
+    );
+    let few = [("GreaterThan", "LessThan"), ("threshold: 0", "threshold: 5")];
+    let invocations = format!("Lambda, metric: Invocations, statistic: Sum, {consumer}");
+    one(&lints_of(&invocations, &with(&few)), LintKind::Silence, "use FILL(m, 0), or `breaching`");
+    let fewer = [("GreaterThan", "LessThan"), ("threshold: 0", "threshold: 1")];
+    let never = "values lie between 1 and inf, so `< 1` can never be met";
+    one(&lints_of(&invocations, &with(&fewer)), LintKind::Threshold, never);
+    let breaching = [few[0], few[1], ("notBreaching", "breaching")];
+    assert_eq!(lints_of(&invocations, &with(&breaching)), []);
+    let silence = [fewer[0], fewer[1], ("notBreaching", "breaching")];
+    assert_eq!(lints_of(&invocations, &with(&silence)), []);
+
+    // Bounds by statistic.
+    let average = format!("ApiGateway, metric: 4XXError, statistic: Average, {api}");
+    let never = "values lie between 0 and 1, so `> 5` can never be met";
+    one(&lints_of(&average, &with(&[("threshold: 0", "threshold: 5")])), LintKind::Threshold, never);
+    assert_eq!(lints_of(&average, &with(&[("threshold: 0", "threshold: 0.05")])), []);
+
+    // What a metric measures, and how often.
+    let depth = format!("SQS, metric: ApproximateNumberOfMessagesNotVisible, statistic: Sum, {queue}");
+    one(
+        &lints_of(&depth, USUAL),
+        LintKind::Statistic,
+        "is a level, so Sum depends on how often it is sampled",
+    );
+    let running = "expression: RUNNING_SUM(m)\n    comparison: Gr";
+    one(
+        &lints_of(&errors, &with(&[("comparison: Gr", running)])),
+        LintKind::Statistic,
+        "their number is not published",
+    );
+    let rate = "expression: RATE(m)\n    comparison: Gr";
+    assert_eq!(lints_of(&errors, &with(&[("comparison: Gr", rate)])), []);
+    let twenty = with(&[("period: 60", "period: 20")]);
+    one(&lints_of(&errors, &twenty), LintKind::Period, "`Errors` has a datapoint every 60 s");
+    let provisioned = format!("DynamoDB, metric: ProvisionedWriteCapacityUnits, statistic: Maximum, {table}");
+    let filled = "expression: \"FILL(m, 0)\"\n    comparison: Gr";
+    let found = lints_of(&provisioned, &with(&[("comparison: Gr", filled)]));
+    one(&found, LintKind::Period, "has a datapoint every 300 s, so most periods of 60 s have none");
+
+    // The values of dimensions.
+    let operation =
+        "dimensions: [{ name: TableName, resource: table }, { name: Operation, value: OPERATION }]";
+    let throttled = |name: &str| {
+        let metric = format!("DynamoDB, metric: ThrottledRequests, statistic: Sum, {operation}");
+        lints_of(
+            &metric.replace("OPERATION", name),
+            &with(&[("comparison: Gr", filled), ("periods: 1", "periods: 2")]),
+        )
+    };
+    assert_eq!(throttled("PutItem"), []);
+    one(
+        &throttled("PutIten"),
+        LintKind::UnknownDimension,
+        "nothing is published for the Operation `PutIten`",
+    );
+    one(&throttled("''"), LintKind::UnknownDimension, "expected `PutItem`");
+    let address = "SQS, metric: NumberOfMessagesSent, statistic: Sum, dimensions: [{ name: QueueName, value: 'arn:aws:sqs:q' }]";
+    one(
+        &lints_of(address, USUAL),
+        LintKind::UnknownDimension,
+        "`arn:aws:sqs:q` is not a name, as QueueName is",
+    );
+
+    // What never reaches the metric, and what always does.
+    let sent = format!("SQS, metric: NumberOfMessagesSent, statistic: Sum, {dlq}");
+    one(&lints_of(&sent, USUAL), LintKind::Threshold, "what SQS itself moves to the dead letter queue");
+    let archived = format!("Lambda, metric: Invocations, statistic: Sum, {archiver}");
+    let none = |needed: &str, of: &str| {
+        let none = "expression: \"FILL(m, 0)\"\n    comparison: Gr";
+        let changes =
+            [("comparison: Gr", none), ("GreaterThan", "LessThan"), ("threshold: 0", "threshold: 1")];
+        let counts = [("alarm: 1", needed), ("periods: 1", of)];
+        let found = lints_of(&archived, &with(&[&changes[..], &counts[..]].concat()));
+        found.into_iter().filter(|(kind, _)| *kind == LintKind::Silence).collect::<Vec<_>>()
+    };
+    one(
+        &none("alarm: 10", "periods: 10"),
+        LintKind::Silence,
+        "so 2 of 10 periods have an invocation, and 10 without",
+    );
+    one(
+        &none("alarm: 9", "periods: 10"),
+        LintKind::Silence,
+        "a schedule invokes `functions.archiver` every 300 s",
+    );
+    assert_eq!(none("alarm: 8", "periods: 10"), []);
+}
+
+#[test]
+fn lints_find_composites_that_cloudwatch_would_refuse() {
+    let rules = |count: usize, name: usize, notify: bool| {
+        let names: Vec<String> = (0..count).map(|number| format!("{}-{number}", "a".repeat(name))).collect();
+        let one = |name: &String| {
+            let rule = RULES
+                .replace("subsystem: test\nrules:\n", "")
+                .replace("NAMESPACE", "AWS/SQS")
+                .replace("METRIC", "NumberOfMessagesSent")
+                .replace("DIMENSIONS", QUEUE)
+                .replace("THRESHOLD", "5")
+                .replace("MISSING", "notBreaching")
+                .replace("NAME", name);
+            if notify { rule } else { rule.replace("tier: low", "tier: low\n    notify: false") }
+        };
+        let parts: String = names.iter().map(one).collect();
+        let all = names.iter().map(|name| format!("ALARM({name})")).collect::<Vec<_>>().join(" OR ");
+        let whole = format!(
+            "subsystem: test\nrules:\n{parts}  - name: all\n    kind: composite\n    tier: low\n    summary: A.\n    impact: B.\n    runbook: page\n    alarm_rule: {all}\n"
+        );
+        let report = check(&format!("composite_{count}_{name}_{notify}"), &[("rules.yaml", &whole)]);
+        assert_eq!(report.problems, []);
+        let long = report.lints.into_iter().filter(|lint| lint.kind == LintKind::Length);
+        long.map(|lint| (lint.kind, lint.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(rules(99, 10, true), []);
+    one(&rules(101, 10, false), LintKind::Length, "it refers to 101 alarms, and CloudWatch allows 100");
+    one(&rules(100, 10, true), LintKind::Length, "the subsystem `test` would have 101 low alarms");
+    one(&rules(90, 80, false), LintKind::Length, "`alarm_rule` has up to");
 }
 
 #[test]

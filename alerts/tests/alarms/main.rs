@@ -7,3 +7,4 @@ mod refused_rules;
 mod rule_files;
 mod scenarios;
 mod schedules;
+mod traffic_shapes;

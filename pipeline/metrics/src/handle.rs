@@ -17,8 +17,12 @@ pub struct Definition {
     pub unit: Unit,
     /// Whether its distribution is kept, so that it has percentiles.
     pub percentiles: bool,
-    /// Least and greatest value.
+    /// Least and greatest value of one measurement. [`Definition::bounds_of`] has those of a statistic.
     pub bounds: (f64, f64),
+    /// What one measurement is.
+    pub measures: Measures,
+    /// Seconds between two datapoints. Shorter periods have no datapoint most of the time.
+    pub every_s: u32,
     /// Who watches it.
     pub alarm: Alarm,
     /// What it counts or measures, in words.
@@ -43,6 +47,19 @@ pub enum DimensionNames {
     Fixed(&'static str),
 }
 
+/// What one measurement of a metric is. It decides which statistics mean something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measures {
+    /// An amount or a duration. Every statistic means something.
+    Amount,
+    /// An event, which counts as 1. The sum is their number, and there is no datapoint without one.
+    Event,
+    /// The outcome of an event, 1 or 0. The sum is the number of those with this outcome, the average their share.
+    Outcome,
+    /// A level, sampled from time to time. Its sum and its sample count depend on how often, and mean nothing.
+    Level,
+}
+
 /// Who watches a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alarm {
@@ -61,9 +78,28 @@ impl Definition {
         unit: Unit::Count,
         percentiles: false,
         bounds: (0.0, f64::INFINITY),
+        measures: Measures::Amount,
+        every_s: 60,
         alarm: Alarm::Rule,
         meaning: "",
     };
+
+    /// Least and greatest value of a datapoint of `statistic`. A datapoint exists only where something was measured.
+    pub fn bounds_of(&self, statistic: Statistic) -> (f64, f64) {
+        let (least, most) = match self.measures {
+            Measures::Event => (1.0, 1.0),
+            Measures::Outcome => (0.0, 1.0),
+            Measures::Amount | Measures::Level => self.bounds,
+        };
+        match statistic {
+            Statistic::SampleCount => (1.0, f64::INFINITY),
+            Statistic::Sum if least >= 0.0 => (least, f64::INFINITY),
+            Statistic::Sum => (f64::NEG_INFINITY, f64::INFINITY),
+            Statistic::Average | Statistic::Minimum | Statistic::Maximum | Statistic::Percentile(_) => {
+                (least, most)
+            }
+        }
+    }
 
     /// How many metrics one deployment has of it: one for each resource that has it.
     pub fn resources(&self) -> usize {
@@ -151,6 +187,22 @@ mod tests {
 
     fn dimensions(id: &crate::MetricId) -> Vec<(&str, &str)> {
         id.dimensions.iter().map(|(name, value)| (&**name, &**value)).collect()
+    }
+
+    #[test]
+    fn the_bounds_of_a_datapoint_depend_on_the_statistic() {
+        use crate::Statistic::{Average, Maximum, SampleCount, Sum};
+        let any = f64::INFINITY;
+        for (metric, statistic, bounds) in [
+            (crate::api::SERVER_ERRORS.definition(), Average, (0.0, 1.0)),
+            (crate::api::SERVER_ERRORS.definition(), Sum, (0.0, any)),
+            (crate::function::INVOCATIONS.definition(), Sum, (1.0, any)),
+            (crate::function::INVOCATIONS.definition(), Maximum, (1.0, 1.0)),
+            (crate::function::ERRORS.definition(), SampleCount, (1.0, any)),
+            (crate::account::PROVISIONED_SHARE.definition(), Maximum, (0.0, 100.0)),
+        ] {
+            assert_eq!(metric.bounds_of(statistic), bounds, "{} {statistic}", metric.name);
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod statistic;
 mod unit;
 
 pub use document::document;
-pub use handle::{Alarm, Definition, Dimension, DimensionNames, Handle};
+pub use handle::{Alarm, Definition, Dimension, DimensionNames, Handle, Measures};
 pub use id::{MetricId, MetricQuery};
 pub use list::*;
 pub use prices::{Price, Prices, Tier, prices};

@@ -2,7 +2,7 @@
 //!
 //! The names, dimensions and units are CloudWatch's, as each service's page in its developer guide lists them.
 
-use crate::handle::{Alarm, Definition, Dimension, DimensionNames, Handle};
+use crate::handle::{Alarm, Definition, Dimension, DimensionNames, Handle, Measures};
 use crate::{Account, Api, Budget, Function, Queue, Table, Unit, Writes};
 
 /// Namespace of the metrics that the functions' own code emits.
@@ -67,11 +67,11 @@ register! {
     /// The REST API's metrics.
     mod api of Api, "AWS/ApiGateway", API {
         /// Requests that reached the API, with any answer.
-        REQUESTS = "Count", Count;
+        REQUESTS = "Count", Count { measures: Measures::Event };
         /// Requests that were answered 4xx.
-        CLIENT_ERRORS = "4XXError", Count;
+        CLIENT_ERRORS = "4XXError", Count { measures: Measures::Outcome };
         /// Requests that were answered 5xx.
-        SERVER_ERRORS = "5XXError", Count;
+        SERVER_ERRORS = "5XXError", Count { measures: Measures::Outcome };
         /// Time from a request's arrival to the end of its answer.
         LATENCY = "Latency", Milliseconds { percentiles: true };
         /// The part of the latency that the ingest function takes.
@@ -84,15 +84,15 @@ register! {
     /// What Lambda measures of each function.
     mod function of Function, "AWS/Lambda", EVERY_FUNCTION {
         /// Times that the function ran.
-        INVOCATIONS = "Invocations", Count;
+        INVOCATIONS = "Invocations", Count { measures: Measures::Event };
         /// Invocations that ended without an answer.
-        ERRORS = "Errors", Count;
+        ERRORS = "Errors", Count { measures: Measures::Outcome };
         /// Invocations that were refused because too many ran at once.
-        THROTTLES = "Throttles", Count;
+        THROTTLES = "Throttles", Count { measures: Measures::Outcome };
         /// Time that the function's code took.
         DURATION = "Duration", Milliseconds { percentiles: true };
         /// Invocations at the same time.
-        CONCURRENCY = "ConcurrentExecutions", Count;
+        CONCURRENCY = "ConcurrentExecutions", Count { measures: Measures::Level };
     }
 
     /// The metrics of both queues.
@@ -104,15 +104,16 @@ register! {
         /// Messages deleted.
         DELETED = "NumberOfMessagesDeleted", Count;
         /// Messages that can be received now.
-        VISIBLE = "ApproximateNumberOfMessagesVisible", Count;
+        VISIBLE = "ApproximateNumberOfMessagesVisible", Count { measures: Measures::Level };
         /// Messages that were received and not deleted.
-        NOT_VISIBLE = "ApproximateNumberOfMessagesNotVisible", Count;
+        NOT_VISIBLE = "ApproximateNumberOfMessagesNotVisible", Count { measures: Measures::Level };
         /// Messages that were sent with a delay.
         DELAYED = "ApproximateNumberOfMessagesDelayed", Count {
+            measures: Measures::Level,
             alarm: Alarm::None("nothing is sent with a delay")
         };
         /// Age of the oldest message that was received less than three times.
-        AGE_OF_OLDEST = "ApproximateAgeOfOldestMessage", Seconds;
+        AGE_OF_OLDEST = "ApproximateAgeOfOldestMessage", Seconds { measures: Measures::Level };
     }
 
     /// The table's metrics.
@@ -120,7 +121,7 @@ register! {
         /// Write capacity units that were used.
         CONSUMED_WRITES = "ConsumedWriteCapacityUnits", Count;
         /// Write capacity units a second that are provisioned.
-        PROVISIONED_WRITES = "ProvisionedWriteCapacityUnits", Count;
+        PROVISIONED_WRITES = "ProvisionedWriteCapacityUnits", Count { measures: Measures::Level, every_s: 300 };
         /// Items that were refused for lack of capacity.
         WRITE_THROTTLES = "WriteThrottleEvents", Count;
     }
@@ -140,11 +141,15 @@ register! {
         /// Requests that DynamoDB refused as wrong, of all tables of the region.
         USER_ERRORS = "UserErrors", Count;
         /// Write capacity units that one table may have.
-        TABLE_WRITES_LIMIT = "AccountMaxTableLevelWrites", Count;
+        TABLE_WRITES_LIMIT = "AccountMaxTableLevelWrites", Count { measures: Measures::Level, every_s: 300 };
         /// Write capacity provisioned in the region, as a share of the account's limit.
-        PROVISIONED_SHARE = "AccountProvisionedWriteCapacityUtilization", Percent { bounds: PERCENT };
+        PROVISIONED_SHARE = "AccountProvisionedWriteCapacityUtilization", Percent {
+            bounds: PERCENT, measures: Measures::Level, every_s: 300
+        };
         /// Write capacity provisioned for the largest table, as a share of the limit for one table.
-        LARGEST_TABLE_SHARE = "MaxProvisionedTableWriteCapacityUtilization", Percent { bounds: PERCENT };
+        LARGEST_TABLE_SHARE = "MaxProvisionedTableWriteCapacityUtilization", Percent {
+            bounds: PERCENT, measures: Measures::Level, every_s: 300
+        };
     }
 
     /// What the ingest function's code emits.
@@ -181,17 +186,17 @@ register! {
         /// Age of the oldest dead letter in a batch, since its event was first sent.
         OLDEST_DEAD_LETTER_AGE = "OldestDeadLetterAge", Seconds;
         /// Dead letters in the archive that could not be put into its index, by the last try.
-        DEAD_LETTERS_UNINDEXED = "DeadLettersUnindexed", Count;
+        DEAD_LETTERS_UNINDEXED = "DeadLettersUnindexed", Count { measures: Measures::Level };
         /// Time until the oldest message in a queue expires, by when its event was first sent.
-        TIME_TO_LOSS = "TimeToLoss", Seconds;
+        TIME_TO_LOSS = "TimeToLoss", Seconds { measures: Measures::Level, every_s: 300 };
     }
 
     /// The budget's metrics.
     mod budget of Budget, OWN, BUDGET {
         /// Share of the month's budget that is spent.
-        ACTUAL = "BudgetActualPercent", Percent;
+        ACTUAL = "BudgetActualPercent", Percent { measures: Measures::Level, every_s: 3_600 };
         /// Share of the month's budget that will be spent by its end at the present pace.
-        FORECAST = "BudgetForecastPercent", Percent;
+        FORECAST = "BudgetForecastPercent", Percent { measures: Measures::Level, every_s: 3_600 };
     }
 }
 
