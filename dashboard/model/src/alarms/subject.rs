@@ -17,7 +17,7 @@ pub enum Subject<'a> {
 
 impl<'a> Subject<'a> {
     /// The meaning of a rule's number, if its expression has a usual form: `m`, `FILL(m, 0)`, `IF(…, m, 0)`,
-    /// `MAX([m, n])` or `100 * m / …`.
+    /// `MAX([m, …])` or `100 * m / …`.
     pub fn of(condition: &'a MetricCondition) -> Self {
         let Some(expression) = condition.expression.as_deref() else {
             return condition.queries.first().map_or(Self::Other, Self::Metric);
@@ -30,6 +30,8 @@ impl<'a> Subject<'a> {
             Some(parts) if parts.len() == 3 => parts[1],
             _ => expression,
         };
+        // The others count the same in another way.
+        let value = arguments(value, "MAX").and_then(|all| first_of_array(all.first()?)).unwrap_or(value);
         if value.contains(['<', '>', '=', '+', '-', '*', '/']) {
             return Self::Other;
         }
@@ -78,6 +80,11 @@ fn arguments<'a>(expression: &'a str, function: &str) -> Option<Vec<&'a str>> {
     let inside =
         expression.trim().strip_prefix(function)?.trim_start().strip_prefix('(')?.strip_suffix(')')?;
     Some(top_level(inside, ',').map(str::trim).collect())
+}
+
+/// The first member of an array such as `[a, b + c]`.
+fn first_of_array(text: &str) -> Option<&str> {
+    top_level(text.strip_prefix('[')?.strip_suffix(']')?, ',').next().map(str::trim)
 }
 
 /// Splits outside brackets.
@@ -132,6 +139,7 @@ mod tests {
         );
         check("time-to-loss-high", "Minimum TimeToLoss", Unit::Seconds);
         check("dead-letters-arriving-low", "Sum NumberOfMessagesSent", Unit::Count);
+        check("dead-letters-arriving-high", "Sum NumberOfMessagesSent", Unit::Count);
         check("queue-stalled-high", "other", Unit::None);
         check("budget-actual-low", "Maximum BudgetActualPercent", Unit::Percent);
     }
