@@ -227,7 +227,7 @@ async fn stale_states_and_a_failing_source_are_reported() {
         &[
             "The alarm rules have not been evaluated yet.",
             "All rules",
-            "API 9 without data",
+            "API 11 without data",
             "Nothing changed",
         ],
     );
