@@ -22,11 +22,16 @@ use spillway_embedded::{FastClock, Options as PipelineOptions, Pipeline, RealClo
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// A fact recorded in a data folder: its time ran faster than real time, so no process can continue on it.
 const SPEED: &str = "speed";
+
+/// How long a system that is asked to end waits for running invocations: longer than any that is not stuck.
+const LAST_INVOCATIONS: Duration = Duration::from_secs(5);
 
 /// How a system runs on this machine.
 #[derive(Clone, Debug, clap::Args)]
@@ -85,10 +90,11 @@ pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Res
     let watch = Watch::open(&pipeline, alarms.options).await?;
     let ports = gateway::Ports::of(&pipeline);
     let gateway = Arc::new(Gateway::new(ports, &pipeline.ports.settings, &pipeline.ports.names));
-    let mut tasks = runtime::start(&pipeline);
+    let running = runtime::start(&pipeline);
+    let mut traffic = JoinSet::new();
     if made_up.traffic {
         let clock = Arc::clone(&pipeline.ports.clock);
-        tasks.spawn(demo::run_traffic(Arc::clone(&gateway), clock, demo::EVENTS_PER_S));
+        traffic.spawn(demo::run_traffic(Arc::clone(&gateway), clock, demo::EVENTS_PER_S));
     }
     let url = announce(folder, (&pipeline.ports, &pipeline.local), &dashboard).await?;
     let evaluation = evaluation::start(&pipeline, watch, alarms.webhook);
@@ -116,7 +122,8 @@ pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Res
     };
     api.await.context("the HTTP API ended unexpectedly")?;
     drop(evaluation);
-    drop(tasks);
+    drop(traffic);
+    running.stop(LAST_INVOCATIONS).await;
     pipeline.recorder.finish(pipeline.ports.clock.now());
     served
 }

@@ -18,7 +18,8 @@ struct Running {
     folder: tempfile::TempDir,
     url: String,
     pipeline: Arc<Pipeline>,
-    _tasks: JoinSet<()>,
+    _running: runtime::Running,
+    _api: JoinSet<()>,
 }
 
 impl Running {
@@ -39,13 +40,14 @@ impl Running {
         let pipeline = Pipeline::open(&folder.path().join("data"), options).await.expect("a pipeline");
         pipeline.local.note(SCHEMAS, &schemas.display().to_string()).await.expect("noted");
         let pipeline = Arc::new(pipeline);
-        let mut tasks = runtime::start(&pipeline);
+        let running = runtime::start(&pipeline);
         let ports = gateway::Ports::of(&pipeline);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let gateway = Arc::new(Gateway::new(ports, &settings, &Names::default()));
-        tasks.spawn(gateway::serve(listener, gateway, std::future::pending()));
-        Self { folder, url, pipeline, _tasks: tasks }
+        let mut api = JoinSet::new();
+        api.spawn(gateway::serve(listener, gateway, std::future::pending()));
+        Self { folder, url, pipeline, _running: running, _api: api }
     }
 
     fn data(&self) -> PathBuf {

@@ -30,7 +30,7 @@ pub(super) async fn start(folder: &Path) -> Result<Running> {
     let pipeline = Arc::new(Pipeline::open(folder, options).await?);
     let ports = Ports::of(&pipeline);
     let gateway = Arc::new(Gateway::new(ports, &pipeline.ports.settings, &pipeline.ports.names));
-    let tasks = runtime::start(&pipeline);
+    let running = runtime::start(&pipeline);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel();
@@ -41,7 +41,7 @@ pub(super) async fn start(folder: &Path) -> Result<Running> {
         gateway::serve(listener, gateway, shutdown).await;
         let ledger = pipeline.ports.ledger.ledger().await?;
         ensure!(ledger.unaccounted() == 0, "events are unaccounted for: {ledger:?}");
-        drop(tasks);
+        drop(running);
         Ok(Kept { accepted: ledger.accepted, stored: Some(ledger.stored) })
     });
     Ok(Running { address, stop, served })

@@ -10,6 +10,7 @@ pub use functions::Functions;
 use crate::pipeline::Pipeline;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// How often the runtime checks for changes that another process may have made.
@@ -44,13 +45,44 @@ impl Pace {
     }
 }
 
-/// Runs a pipeline's consumer, archiver, replays and sampling until dropped or aborted.
-pub fn start(pipeline: &Arc<Pipeline>) -> JoinSet<()> {
+/// A pipeline's consumer, archiver, replays and sampling. They end when this is dropped, at whatever they do.
+#[must_use]
+pub struct Running {
+    /// Replays, sampling and everything else that may end at any moment.
+    tasks: JoinSet<()>,
+    /// The consumer's and the archiver's mappings.
+    mappings: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Running {
+    /// Receives no more, and waits until each running invocation has its answer, but not longer than `limit`.
+    ///
+    /// A message of an invocation that is cut off would be received again only after its visibility timeout.
+    pub async fn stop(mut self, limit: Duration) {
+        // Without a receiver, no mapping runs.
+        let _ = self.stop.send(true);
+        self.tasks.abort_all();
+        let finished =
+            tokio::time::timeout(limit, async { while self.mappings.join_next().await.is_some() {} });
+        if finished.await.is_err() {
+            tracing::warn!(
+                ?limit,
+                "invocations did not end in time; their messages are received again later"
+            );
+        }
+    }
+}
+
+/// Runs a pipeline's consumer, archiver, replays and sampling.
+pub fn start(pipeline: &Arc<Pipeline>) -> Running {
     let pace = Pace::of(pipeline);
     let functions = Arc::new(Functions::new(pipeline));
+    let (stop, stopped) = watch::channel(false);
+    let mut mappings = JoinSet::new();
+    mappings.spawn(mapping::run_consumer(Arc::clone(&functions), pace, stopped.clone()));
+    mappings.spawn(mapping::run_archiver(functions, pace, stopped));
     let mut tasks = JoinSet::new();
-    tasks.spawn(mapping::run_consumer(Arc::clone(&functions), pace));
-    tasks.spawn(mapping::run_archiver(functions, pace));
     tasks.spawn(replays::run(pipeline.ports.clone(), pace.replays));
     tasks.spawn(sampler::run(Arc::clone(pipeline), pace.gauges));
     if let Some(interval) = pace.faults {
@@ -59,7 +91,7 @@ pub fn start(pipeline: &Arc<Pipeline>) -> JoinSet<()> {
     if !pipeline.virtual_time {
         tasks.spawn(Arc::clone(&pipeline.recorder).flush_every(Duration::from_secs(1)));
     }
-    tasks
+    Running { tasks, mappings, stop }
 }
 
 async fn refresh_faults(pipeline: Arc<Pipeline>, interval: Duration) {

@@ -5,7 +5,7 @@ use crate::db::{DbError, OpenError};
 use crate::faults::Fault;
 use crate::gateway::{self, Gateway, TypicalLatency};
 use crate::pipeline::{Options, Pipeline};
-use crate::runtime;
+use crate::runtime::{self, Running};
 use spillway_core::Timestamp;
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock as _, Schemas};
@@ -55,7 +55,7 @@ pub struct Simulation {
     gateway: Arc<Gateway>,
     clock: VirtualClock,
     requests: JoinSet<()>,
-    tasks: JoinSet<()>,
+    running: Option<Running>,
 }
 
 impl Simulation {
@@ -78,12 +78,12 @@ impl Simulation {
         }
         let gateway = Gateway::new(gateway::Ports::of(&pipeline), &settings, &Names::default());
         let gateway = Arc::new(gateway.with_latency(Arc::new(TypicalLatency::seeded(seed))));
-        Ok(Self { pipeline, gateway, clock, requests: JoinSet::new(), tasks: JoinSet::new() })
+        Ok(Self { pipeline, gateway, clock, requests: JoinSet::new(), running: None })
     }
 
     /// Starts the pipeline's consumer, archiver, replays and sampling.
     pub fn start(&mut self) {
-        self.tasks = runtime::start(&self.pipeline);
+        self.running = Some(runtime::start(&self.pipeline));
     }
 
     /// The virtual time now.
@@ -112,7 +112,7 @@ impl Simulation {
 
     /// Stops the pipeline, and writes what was measured until now.
     pub fn finish(&mut self) {
-        self.tasks = JoinSet::new();
+        self.running = None;
         self.pipeline.recorder.finish(self.clock.now());
     }
 }

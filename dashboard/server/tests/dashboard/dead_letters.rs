@@ -14,7 +14,6 @@ use spillway_embedded::{VirtualClock, runtime};
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
-use tokio::task::JoinSet;
 
 /// Schemas that an operator fixes while the pipeline runs.
 struct FixableSchemas(RwLock<Arc<SchemaSet>>);
@@ -40,7 +39,7 @@ impl Schemas for FixableSchemas {
 struct TestApp {
     dashboard: Dashboard,
     schemas: Arc<FixableSchemas>,
-    _tasks: JoinSet<()>,
+    _running: runtime::Running,
 }
 
 impl TestApp {
@@ -55,8 +54,8 @@ impl TestApp {
             ..Setup::default()
         });
         let dashboard = dashboard.await;
-        let tasks = runtime::start(&dashboard.pipeline);
-        Self { dashboard: dashboard.signed_in().await, schemas, _tasks: tasks }
+        let running = runtime::start(&dashboard.pipeline);
+        Self { dashboard: dashboard.signed_in().await, schemas, _running: running }
     }
 
     async fn get(&self, path: &str) -> String {

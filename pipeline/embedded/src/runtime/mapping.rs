@@ -6,31 +6,31 @@ use spillway_core::message::ReceivedMessage;
 use spillway_core::ports::QueueKind;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-/// Polls the primary queue for the consumer until dropped.
-pub async fn run_consumer(functions: Arc<Functions>, pace: Pace) {
+/// Polls the primary queue for the consumer until stopped or dropped.
+pub async fn run_consumer(functions: Arc<Functions>, pace: Pace, stopped: watch::Receiver<bool>) {
     let (batch, concurrency) =
         (functions.settings.consumer_batch_size, functions.settings.consumer_concurrency);
     let invoke = |functions: Arc<Functions>, batch| async move { functions.invoke_consumer(batch).await };
-    run(functions, QueueKind::Primary, batch, concurrency, pace, invoke).await;
+    run(functions, QueueKind::Primary, (batch, concurrency), pace, stopped, invoke).await;
 }
 
-/// Polls the DLQ for the archiver until dropped.
-pub async fn run_archiver(functions: Arc<Functions>, pace: Pace) {
+/// Polls the DLQ for the archiver until stopped or dropped.
+pub async fn run_archiver(functions: Arc<Functions>, pace: Pace, stopped: watch::Receiver<bool>) {
     let (batch, concurrency) =
         (functions.settings.archiver_batch_size, functions.settings.archiver_concurrency);
     let invoke = |functions: Arc<Functions>, batch| async move { functions.invoke_archiver(batch).await };
-    run(functions, QueueKind::Dlq, batch, concurrency, pace, invoke).await;
+    run(functions, QueueKind::Dlq, (batch, concurrency), pace, stopped, invoke).await;
 }
 
 async fn run<F, I>(
     functions: Arc<Functions>,
     queue: QueueKind,
-    batch_size: usize,
-    concurrency: usize,
+    (batch_size, concurrency): (usize, usize),
     pace: Pace,
+    mut stopped: watch::Receiver<bool>,
     invoke: I,
 ) where
     F: Future<Output = ()> + Send + 'static,
@@ -41,7 +41,12 @@ async fn run<F, I>(
     let mut invocations = JoinSet::new();
     loop {
         while invocations.try_join_next().is_some() {}
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        let permit = tokio::select! {
+            permit = Arc::clone(&permits).acquire_owned() => permit,
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+        };
+        let Ok(permit) = permit else { break };
+        // Never cancelled: what is received here has its invocation.
         match functions.receiver.receive(queue, batch_size).await {
             Ok(batch) => {
                 let drained = batch.len() < batch_size;
@@ -53,16 +58,23 @@ async fn run<F, I>(
                     });
                 }
                 if drained {
-                    wait(&functions, queue, pace).await;
+                    tokio::select! {
+                        () = wait(&functions, queue, pace) => {}
+                        _ = stopped.wait_for(|stopped| *stopped) => break,
+                    }
                 }
             }
             Err(error) => {
                 drop(permit);
                 tracing::warn!(%error, ?queue, "messages could not be received");
-                functions.clock.sleep(Duration::from_secs(1)).await;
+                tokio::select! {
+                    () = functions.clock.sleep(Duration::from_secs(1)) => {}
+                    _ = stopped.wait_for(|stopped| *stopped) => break,
+                }
             }
         }
     }
+    while invocations.join_next().await.is_some() {}
 }
 
 /// Waits for a message to arrive, or to become visible again, but not longer than the

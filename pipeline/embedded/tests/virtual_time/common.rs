@@ -22,7 +22,7 @@ pub fn start() -> Timestamp {
 /// A pipeline that runs in virtual time.
 pub struct Running {
     pub pipeline: Arc<Pipeline>,
-    _tasks: tokio::task::JoinSet<()>,
+    running: runtime::Running,
 }
 
 pub fn no_schemas() -> Arc<dyn Schemas> {
@@ -61,8 +61,14 @@ impl Running {
         for fault in faults {
             pipeline.local.faults.add(fault.clone()).await.expect("a fault is added");
         }
-        let tasks = runtime::start(&pipeline);
-        Self { pipeline, _tasks: tasks }
+        let running = runtime::start(&pipeline);
+        Self { pipeline, running }
+    }
+
+    /// Stops the pipeline as a requested end does.
+    pub async fn stop(self) -> Arc<Pipeline> {
+        self.running.stop(Duration::from_secs(5)).await;
+        self.pipeline
     }
 
     pub async fn sleep(&self, seconds: u64) {

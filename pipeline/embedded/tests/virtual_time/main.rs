@@ -15,6 +15,7 @@ use spillway_embedded::faults::FaultKind;
 use spillway_embedded::simulate::in_virtual_time;
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 const DAY: u64 = 86_400;
 
@@ -30,6 +31,22 @@ fn the_same_event_sent_twice_is_stored_once_and_both_promises_are_kept() {
         let found = run.pipeline.ports.events.locate(&EventId::new("e1"), None).await.unwrap();
         assert_eq!(found.iter().map(|location| location.place).collect::<Vec<_>>(), [Place::Stored]);
         assert_eq!(found[0].body, event(1).body);
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_requested_end_finishes_the_running_invocations() {
+    let dir = tempfile::tempdir().unwrap();
+    in_virtual_time(start(), async |clock| {
+        let faults = [fault(FaultKind::StoreLatency { added: Duration::from_secs(3) }, 0, DAY as i64)];
+        let run = Running::open(dir.path(), clock, PipelineSettings::default(), no_schemas(), &faults).await;
+        run.accept(&event(1)).await;
+        run.sleep(1).await;
+        assert_eq!(run.ledger().await.in_flight, 1, "the write takes three seconds");
+        let pipeline = run.stop().await;
+        let ledger = pipeline.ports.ledger.ledger().await.unwrap();
+        assert_eq!((ledger.stored, ledger.moving()), (1, 0));
     })
     .unwrap();
 }
