@@ -63,7 +63,7 @@ locals {
     },
   ]
 
-  # Permissions to replay, discard and restore dead letters, and to rebuild the index. No policy allows deleting a dead
+  # Permissions to replay, discard and restore dead letters, to rebuild the index, and to list stored events. No policy allows deleting a dead
   # letter or an event.
   operate = [
     {
@@ -93,6 +93,13 @@ locals {
       Effect   = "Allow"
       Action   = ["dynamodb:Scan"]
       Resource = module.ops_log.arn
+    },
+    {
+      # To list and export stored events. It is no permission of viewers: a scan costs by what the table holds.
+      Sid      = "ListEvents"
+      Effect   = "Allow"
+      Action   = ["dynamodb:Scan"]
+      Resource = module.events.arn
     },
     {
       Sid       = "EncryptThroughServices"

@@ -57,6 +57,8 @@ impl Sources {
 fn read_error(error: ExplainedError) -> ReadError {
     match error {
         ExplainedError::Throttled { .. } => ReadError::Throttled,
-        ExplainedError::Failed { reason } => ReadError::Unavailable { reason },
+        ExplainedError::Failed { reason } | ExplainedError::Unanswered { reason } => {
+            ReadError::Unavailable { reason }
+        }
     }
 }

@@ -17,6 +17,7 @@ mod walk;
 pub(crate) use entry::Entry;
 pub(crate) use index::{Index, LETTERS_AT_ONCE, Step};
 pub(crate) use objects::{Archiving, Objects};
+pub(crate) use query::ids_of_event;
 
 use crate::replays::log::Log;
 use async_trait::async_trait;
@@ -24,7 +25,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
-use spillway_core::ids::MessageId;
+use spillway_core::ids::{EventId, MessageId};
 use spillway_core::ports::{
     ArchiveError, Clock, DeadLetterSink, DeadLetters, IndexRebuild, IndexRepair, IndexedArchive,
 };
@@ -142,12 +143,21 @@ impl DeadLetters for S3Archive {
         Ok(self.letters(vec![entry]).await?.pop())
     }
 
+    async fn of_event(&self, id: &EventId) -> Result<Vec<DeadLetter>, ArchiveError> {
+        let ids = ids_of_event(&self.index.client, &self.index.names.table, id).await?;
+        let mut entries = self.index.entries(&ids).await?;
+        self.letters(ids.iter().filter_map(|id| entries.remove(id)).collect()).await
+    }
+
     async fn list(
         &self,
         filter: &DeadLetterFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<DeadLetter>, ArchiveError> {
+        if let Some(cursor) = after.filter(|after| !query::is_cursor(after)) {
+            return Err(ArchiveError::UnknownCursor { cursor: cursor.to_owned() });
+        }
         let page = query::list(&self.index, filter, after, limit).await?;
         Ok(Page { items: self.letters(page.items).await?, total: page.total, next: page.next })
     }

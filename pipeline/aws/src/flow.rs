@@ -221,11 +221,12 @@ fn sums(points: &[Points]) -> [u64; 3] {
 }
 
 fn failed(error: ExplainedError) -> LedgerError {
-    LedgerError { reason: error.to_string() }
+    LedgerError { reason: error.to_string(), is_passing: error.is_passing() }
 }
 
 fn archive(error: ArchiveError) -> LedgerError {
-    LedgerError { reason: error.to_string() }
+    let is_passing = matches!(error, ArchiveError::Unavailable { .. });
+    LedgerError { reason: error.to_string(), is_passing }
 }
 
 #[async_trait]
@@ -238,7 +239,9 @@ impl LedgerReader for AwsFlow {
 #[async_trait]
 impl EventLocator for AwsFlow {
     async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, LedgerError> {
-        let (stored, letters) = tokio::try_join!(self.stored(id, source), self.dead(id))?;
+        let (stored, letters) = tokio::try_join!(self.stored(id, source), async {
+            self.readers.archive.of_event(id).await.map_err(archive)
+        })?;
         Ok(places::together(stored, letters, source))
     }
 

@@ -79,8 +79,8 @@ impl Deployment {
     pub async fn with_clients(topology: Topology, clients: Clients) -> Result<Self, AttachError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let names = archive_names(&topology);
-        let store: Arc<dyn EventStore> =
-            Arc::new(DynamoEvents::new(clients.dynamodb(), topology.table.name.as_str()));
+        let stored = Arc::new(DynamoEvents::new(clients.dynamodb(), topology.table.name.as_str()));
+        let store: Arc<dyn EventStore> = stored.clone();
         let index =
             Arc::new(S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), Arc::clone(&clock)));
         let archive: Arc<dyn DeadLetters> = Arc::clone(&index) as _;
@@ -100,6 +100,7 @@ impl Deployment {
         let ports = Pipeline {
             queue: Arc::new(SqsQueue::new(clients.sqs(), topology.queues.primary.url.as_str())),
             store,
+            stored,
             archive,
             replays,
             ops: Arc::new(DynamoOps::new(clients.dynamodb(), topology.ops_log.name.as_str())),

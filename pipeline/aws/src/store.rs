@@ -3,6 +3,8 @@
 //! Each event is a conditional `PutItem`; [ADR 11](../../../docs/adr/0011-a-conditional-put-for-each-event.md) has the
 //! reasons and what it costs.
 
+mod list;
+
 use crate::backoff::{Backoff, Pace};
 use crate::call_error::{CallError, RetryDecision, call_error};
 use crate::clock::SystemClock;

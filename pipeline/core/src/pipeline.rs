@@ -4,7 +4,7 @@ use crate::ids::CodeVersion;
 use crate::names::Names;
 use crate::ports::{
     Clock, DeadLetterSink, DeadLetters, EventLocator, EventQueue, EventStore, LedgerReader, OpsLog,
-    QueueReceiver, Redelivery, ReplayReports, Replays, Schemas,
+    QueueReceiver, Redelivery, ReplayReports, Replays, Schemas, StoredEvents,
 };
 use crate::settings::PipelineSettings;
 use crate::usecases::archive::Archiver;
@@ -19,6 +19,8 @@ pub struct Pipeline {
     pub queue: Arc<dyn EventQueue>,
     /// The event store.
     pub store: Arc<dyn EventStore>,
+    /// The event store, as operators browse it.
+    pub stored: Arc<dyn StoredEvents>,
     /// The dead letters.
     pub archive: Arc<dyn DeadLetters>,
     /// The replays.

@@ -21,5 +21,8 @@ pub use queue::{
 };
 pub use replays::{ReplayReports, Replays};
 pub use schemas::Schemas;
-pub use store::{EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};
+pub use store::{
+    EventStore, PutOutcome, StoreError, StoreItem, StoredEvent, StoredEventFilter, StoredEventPage,
+    StoredEvents, StoredListError, StoredOrder,
+};
 pub use telemetry::{MetricSink, TraceSink};

@@ -10,11 +10,12 @@ mod row;
 use crate::db::{Db, DbError, millis};
 use crate::ledger::{self, Handover};
 use async_trait::async_trait;
+use query::Cursor;
 use rusqlite::{Connection, OptionalExtension, params};
 use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
-use spillway_core::ids::MessageId;
+use spillway_core::ids::{EventId, MessageId};
 use spillway_core::ports::{ArchiveError, Clock, DeadLetterSink, DeadLetters};
 use std::sync::Arc;
 
@@ -47,7 +48,8 @@ impl Archive {
 
 impl From<DbError> for ArchiveError {
     fn from(error: DbError) -> Self {
-        Self::Unavailable { reason: error.to_string() }
+        let reason = error.to_string();
+        if error.is_passing() { Self::Unavailable { reason } } else { Self::Refused { reason } }
     }
 }
 
@@ -67,14 +69,20 @@ impl DeadLetters for Archive {
         self.read(move |connection| row::get(connection, id.as_str())).await
     }
 
+    async fn of_event(&self, id: &EventId) -> Result<Vec<DeadLetter>, ArchiveError> {
+        let id = id.clone();
+        self.read(move |connection| query::of_event(connection, id.as_str())).await
+    }
+
     async fn list(
         &self,
         filter: &DeadLetterFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<DeadLetter>, ArchiveError> {
-        let (filter, after) = (filter.clone(), after.map(str::to_owned));
-        self.read(move |connection| query::list(connection, &filter, after.as_deref(), limit)).await
+        let filter = filter.clone();
+        let after = after.map(Cursor::parse).transpose()?;
+        self.read(move |connection| query::list(connection, &filter, after, limit)).await
     }
 
     async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {

@@ -114,7 +114,7 @@ impl LedgerReader for LedgerTables {
 }
 
 pub(crate) fn unreadable(error: DbError) -> LedgerError {
-    LedgerError { reason: error.to_string() }
+    LedgerError { reason: error.to_string(), is_passing: error.is_passing() }
 }
 
 fn rows(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {

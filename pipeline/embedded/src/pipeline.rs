@@ -84,7 +84,7 @@ fn assemble(
         settings.clone(),
         &names,
     ));
-    let store = Store::new(
+    let store = Arc::new(Store::new(
         Arc::clone(&db),
         Arc::clone(&clock),
         Arc::clone(&faults),
@@ -92,7 +92,7 @@ fn assemble(
         &names,
         settings.write_capacity_units,
         simulated_latency,
-    );
+    ));
     let archive = Arc::new(Archive::new(Arc::clone(&db), Arc::clone(&clock)));
     let workers = WorkerPorts {
         receiver: queues.clone(),
@@ -108,7 +108,8 @@ fn assemble(
     };
     let ports = spillway_core::Pipeline {
         queue: queues,
-        store: Arc::new(store),
+        store: store.clone(),
+        stored: store,
         archive: archive.clone(),
         replays: archive,
         ops: Arc::new(Audit(Arc::clone(&db))),
@@ -178,8 +179,7 @@ impl Pipeline {
     /// Opens a data folder in order to run the pipeline on it.
     pub async fn open(dir: &Path, options: Options) -> Result<Self, OpenError> {
         let folder = DataFolder::own(dir)?;
-        let unusable =
-            |error: DbError| OpenError::Unusable { folder: dir.to_owned(), reason: error.to_string() };
+        let unusable = |error: DbError| OpenError::unusable(dir, error);
         let virtual_time = options.simulated_latency.is_some();
         let db = if virtual_time { Db::open_simulated(folder) } else { Db::open(folder) };
         let db = Arc::new(db.map_err(unusable)?);
@@ -200,8 +200,7 @@ impl Pipeline {
     /// Attaches to the data folder of a pipeline that may be running in another process.
     pub async fn attach(dir: &Path) -> Result<(spillway_core::Pipeline, Local), OpenError> {
         let folder = DataFolder::attach(dir)?;
-        let unusable =
-            |error: DbError| OpenError::Unusable { folder: dir.to_owned(), reason: error.to_string() };
+        let unusable = |error: DbError| OpenError::unusable(dir, error);
         let db = Arc::new(Db::open(folder).map_err(unusable)?);
         let parse = |text: Option<String>| text.unwrap_or_default();
         let settings = serde_json::from_str(&parse(fact(&db, SETTINGS).await.map_err(unusable)?));
@@ -218,5 +217,57 @@ impl Pipeline {
         };
         let (ports, _, local) = assemble(db, options, Arc::new(Ignore));
         Ok((ports, local))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::DATABASE;
+    use spillway_core::dead_letter::DeadLetterFilter;
+    use spillway_core::ports::{StoredEventFilter, StoredOrder};
+    use spillway_core::{Pipeline as Ports, ids::ReplayId};
+
+    /// Reads all that commands read.
+    async fn read(ports: &Ports, local: &Local) {
+        let (all, none) = (DeadLetterFilter::default(), StoredEventFilter::default());
+        assert_eq!(ports.ledger.ledger().await.unwrap().accepted, 0);
+        assert!(ports.events.locate(&"e".into(), None).await.unwrap().is_empty());
+        assert_eq!(ports.events.places(&["e".into()]).await.unwrap(), [None]);
+        let stored = ports.stored.list(&none, StoredOrder::NewestFirst, None, 10).await.unwrap();
+        assert!(stored.items.is_empty());
+        assert_eq!(ports.archive.list(&all, None, 10).await.unwrap().total, 0);
+        assert!(ports.archive.groups(&all).await.unwrap().is_empty());
+        assert!(ports.archive.of_event(&"e".into()).await.unwrap().is_empty());
+        assert!(ports.replays.list(10).await.unwrap().is_empty());
+        assert!(ports.replays.get(&ReplayId::new("r")).await.unwrap().is_none());
+        assert!(ports.ops.entries(None, 10).await.unwrap().is_empty());
+        assert!(local.faults.list().await.unwrap().is_empty());
+        assert!(local.alarms.statuses().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn commands_that_only_read_do_not_wait_for_a_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipeline = Pipeline::open(dir.path(), Options::at(Arc::new(RealClock))).await.unwrap();
+        let writer = rusqlite::Connection::open(dir.path().join(DATABASE)).unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE; UPDATE counters SET value = 7").unwrap();
+        let (ports, local) = Pipeline::attach(dir.path()).await.unwrap();
+        read(&ports, &local).await;
+        writer.execute_batch("ROLLBACK").unwrap();
+        drop(pipeline);
+    }
+
+    #[tokio::test]
+    async fn a_copy_where_nothing_can_be_written_is_read_and_changes_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Pipeline::open(dir.path(), Options::at(Arc::new(RealClock))).await.unwrap());
+        // SQLite can make no log there, as on a read-only disk. Permissions do not stop a test that runs as root.
+        std::fs::create_dir(dir.path().join(format!("{DATABASE}-shm"))).unwrap();
+        let (ports, local) = Pipeline::attach(dir.path()).await.unwrap();
+        read(&ports, &local).await;
+        assert_eq!(local.note("name", "value").await, Err(DbError::ReadOnly));
+        let error = ports.ops.append(&[]).await.unwrap_err().to_string();
+        assert_eq!(error, "the archive refused: the data folder is read-only");
     }
 }

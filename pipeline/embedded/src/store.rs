@@ -1,5 +1,7 @@
 //! The event store, with DynamoDB's rules: conditional puts, capacity and throttling, items of at most 400 KB.
 
+mod list;
+
 use crate::db::{Db, from_millis, millis};
 use crate::faults::FaultKind;
 use crate::faults::Faults;

@@ -29,5 +29,7 @@ impl Clock for ManualClock {
 
     async fn sleep(&self, duration: Duration) {
         self.advance(duration);
+        // Other tasks have their turn, as they have while code really sleeps.
+        tokio::task::yield_now().await;
     }
 }

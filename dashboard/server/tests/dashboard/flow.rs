@@ -15,7 +15,7 @@ struct FixedLedger(Option<Ledger>);
 #[async_trait]
 impl LedgerReader for FixedLedger {
     async fn ledger(&self) -> Result<Ledger, LedgerError> {
-        self.0.ok_or_else(|| LedgerError { reason: "the data folder is gone".into() })
+        self.0.ok_or_else(|| LedgerError { reason: "the data folder is gone".into(), is_passing: false })
     }
 }
 

@@ -4,15 +4,48 @@ use super::entry::Entry;
 use super::index::{Count, Index};
 use super::search::{self, Extent, MAX_EXAMINED, Plan, plan, search};
 use super::walk::{self, By, Range};
-use crate::call_error::CallError;
+use crate::call_error::{CallError, call_error};
+use crate::dynamo::item::{text, text_of};
+use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, Page};
-use spillway_core::ids::{EventType, Fingerprint, MessageId};
+use spillway_core::ids::{EventId, EventType, Fingerprint, MessageId};
 use std::collections::BTreeMap;
 
 /// Groups that are read concurrently.
 const GROUPS_AT_ONCE: usize = 4;
+
+/// The dead letters of events with an id, newest first.
+pub(crate) async fn ids_of_event(
+    client: &Client,
+    table: &str,
+    id: &EventId,
+) -> Result<Vec<MessageId>, CallError> {
+    // An index has no empty keys, and an event no empty id.
+    if id.as_str().is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = client
+        .query()
+        .table_name(table)
+        .index_name("by_event")
+        .scan_index_forward(false)
+        .key_condition_expression("event_id = :id")
+        .expression_attribute_values(":id", text(id.as_str()));
+    let mut items = query.into_paginator().items().send();
+    let mut ids = Vec::new();
+    while let Some(item) = items.next().await {
+        let item = item.map_err(|error| call_error("Query", &error))?;
+        ids.extend(text_of(&item, "pk").and_then(|key| key.strip_prefix("letter#")).map(MessageId::new));
+    }
+    Ok(ids)
+}
+
+/// Whether a text can be the place where a list ended: the key of a letter, which begins with a time.
+pub(crate) fn is_cursor(text: &str) -> bool {
+    time_in(text).is_some()
+}
 
 /// A page, newest first. The cursor is the key of the last letter that was read.
 pub(crate) async fn list(

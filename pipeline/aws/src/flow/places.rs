@@ -1,6 +1,7 @@
 //! Where single events are: in the table of events, or among the dead letters.
 
 use super::{AwsFlow, all, archive, failed};
+use crate::archive::ids_of_event;
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, text, text_of};
 use crate::explain;
@@ -32,7 +33,7 @@ impl AwsFlow {
         let reads = sources.into_iter().map(|source| async {
             let key = EventKey { source, id: id.clone() };
             let read = self.readers.store.get(&key).await;
-            read.map_err(|error| LedgerError { reason: error.to_string() })
+            read.map_err(|error| LedgerError { reason: error.to_string(), is_passing: error.is_passing() })
         });
         Ok(all(reads).await?.into_iter().flatten().collect())
     }
@@ -61,34 +62,9 @@ impl AwsFlow {
         Ok(sources)
     }
 
-    /// The dead letters of an event, newest first.
-    pub(super) async fn dead(&self, id: &EventId) -> Result<Vec<DeadLetter>, LedgerError> {
-        let ids = self.dead_letter_ids(id).await?;
-        let reads = ids.iter().map(|id| async { self.readers.archive.get(id).await.map_err(archive) });
-        Ok(all(reads).await?.into_iter().flatten().collect())
-    }
-
     async fn dead_letter_ids(&self, id: &EventId) -> Result<Vec<MessageId>, LedgerError> {
-        let query = self
-            .readers
-            .dynamodb
-            .query()
-            .table_name(&self.topology.dead_letter_index.name)
-            .index_name("by_event")
-            .scan_index_forward(false)
-            .key_condition_expression("event_id = :id")
-            .expression_attribute_values(":id", AttributeValue::S(id.to_string()));
-        let mut items = query.into_paginator().items().send();
-        let mut ids = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| failed(explain::explain(&error, QUERY)))?;
-            if let Some(AttributeValue::S(key)) = item.get("pk")
-                && let Some(id) = key.strip_prefix(LETTER)
-            {
-                ids.push(MessageId::new(id));
-            }
-        }
-        Ok(ids)
+        let table = &self.topology.dead_letter_index.name;
+        ids_of_event(&self.readers.dynamodb, table, id).await.map_err(|error| archive(error.into()))
     }
 
     /// The place of each of some ids, looked up at the same time.

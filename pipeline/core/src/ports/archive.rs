@@ -3,7 +3,7 @@
 use crate::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
-use crate::ids::MessageId;
+use crate::ids::{EventId, MessageId};
 use async_trait::async_trait;
 use serde::Serialize;
 
@@ -15,6 +15,18 @@ pub enum ArchiveError {
     Unavailable {
         /// Why.
         reason: String,
+    },
+    /// It refused, and will refuse the same call until somebody changes something: a permission, a full disk.
+    #[error("the archive refused: {reason}")]
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// A list was to be continued from a place where none ended.
+    #[error("\"{cursor}\" is not where a list ended: begin with the first page")]
+    UnknownCursor {
+        /// What was given as the place.
+        cursor: String,
     },
     /// The requested item does not exist.
     #[error("{what} is not known here")]
@@ -39,7 +51,14 @@ pub trait DeadLetters: Send + Sync {
     /// One dead letter.
     async fn get(&self, id: &MessageId) -> Result<Option<DeadLetter>, ArchiveError>;
 
+    /// The dead letters of events with that id, newest first: of every source, in every state, whether or not the
+    /// event is stored by now.
+    async fn of_event(&self, id: &EventId) -> Result<Vec<DeadLetter>, ArchiveError>;
+
     /// A page of those that match, newest first. `after` is the `next` of the page before.
+    ///
+    /// # Errors
+    /// [`ArchiveError::UnknownCursor`]: `after` is no such `next`.
     async fn list(
         &self,
         filter: &DeadLetterFilter,

@@ -7,6 +7,7 @@ use rusqlite::{Connection, params_from_iter};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page, SearchWords};
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventType, Fingerprint, MessageId};
+use spillway_core::ports::ArchiveError;
 
 /// A filter as SQL, with its values.
 struct Condition {
@@ -55,21 +56,41 @@ impl Condition {
     }
 }
 
-/// A page, newest first. The cursor is `archived_at.seq` of the page's last row.
+/// Where a page ended: `archived_at.seq` of its last row.
+#[derive(Clone, Copy)]
+pub struct Cursor {
+    at: i64,
+    seq: i64,
+}
+
+impl Cursor {
+    pub fn parse(text: &str) -> Result<Self, ArchiveError> {
+        let numbers = text.split_once('.').and_then(|(at, seq)| at.parse().ok().zip(seq.parse().ok()));
+        let (at, seq) = numbers.ok_or_else(|| ArchiveError::UnknownCursor { cursor: text.to_owned() })?;
+        Ok(Self { at, seq })
+    }
+}
+
+/// The dead letters of events with that id, newest first.
+pub fn of_event(connection: &Connection, id: &str) -> rusqlite::Result<Vec<DeadLetter>> {
+    let mut query = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM dead_letters WHERE event_id = ? ORDER BY archived_at DESC, seq DESC"
+    ))?;
+    query.query_map([id], read)?.collect()
+}
+
+/// A page, newest first.
 pub fn list(
     connection: &Connection,
     filter: &DeadLetterFilter,
-    after: Option<&str>,
+    after: Option<Cursor>,
     limit: usize,
 ) -> rusqlite::Result<Page<DeadLetter>> {
     let mut condition = Condition::of(filter);
     let total = connection
         .prepare_cached(&format!("SELECT count(*) FROM dead_letters WHERE {}", condition.sql))?
         .query_row(params_from_iter(&condition.values), |row| row.get(0))?;
-    let cursor = after
-        .and_then(|text| text.split_once('.'))
-        .and_then(|(at, seq)| at.parse::<i64>().ok().zip(seq.parse::<i64>().ok()));
-    if let Some((at, seq)) = cursor {
+    if let Some(Cursor { at, seq }) = after {
         condition.and("(archived_at, seq) < (?, ?)", [at.into(), seq.into()]);
     }
     condition.values.push(Value::from(limit as i64 + 1));

@@ -32,6 +32,16 @@ pub enum DbError {
     Other(String),
 }
 
+impl DbError {
+    /// Whether the same work may succeed later, although nobody changes anything.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Busy => true,
+            Self::Full | Self::ReadOnly | Self::Other(_) => false,
+        }
+    }
+}
+
 impl From<&rusqlite::Error> for DbError {
     fn from(error: &rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
@@ -51,6 +61,8 @@ pub struct Db {
 
 enum Mode {
     Shared(Shared),
+    /// A copy where nothing can be written.
+    ReadOnly(std::sync::Arc<Readers>),
     Simulated(Mutex<Simulated>),
 }
 
@@ -74,8 +86,12 @@ struct Simulated {
 }
 
 impl Db {
-    /// Opens a folder for real work.
+    /// Opens a folder for real work. One that can't be written is only read.
     pub fn open(folder: DataFolder) -> Result<Self, DbError> {
+        if !folder.can_be_written() {
+            let readers = std::sync::Arc::new(Readers { folder, idle: Mutex::default() });
+            return Ok(Self { mode: Mode::ReadOnly(readers) });
+        }
         let connection = folder.connect(Durability::Full).map_err(|error| DbError::from(&error))?;
         let (jobs, inbox) = mpsc::channel();
         let writer = std::thread::Builder::new()
@@ -116,6 +132,7 @@ impl Db {
     {
         let shared = match &self.mode {
             Mode::Shared(shared) => shared,
+            Mode::ReadOnly(_) => return Err(DbError::ReadOnly),
             Mode::Simulated(simulated) => return lock(simulated).write(work),
         };
         let (reply, answer) = oneshot::channel();
@@ -137,8 +154,8 @@ impl Db {
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         match &self.mode {
-            Mode::Shared(shared) => {
-                let readers = std::sync::Arc::clone(&shared.readers);
+            Mode::Shared(Shared { readers, .. }) | Mode::ReadOnly(readers) => {
+                let readers = std::sync::Arc::clone(readers);
                 tokio::task::spawn_blocking(move || readers.read(work))
                     .await
                     .unwrap_or_else(|error| Err(DbError::Other(error.to_string())))
@@ -164,6 +181,7 @@ impl Drop for Db {
                     let _ = writer.join();
                 }
             }
+            Mode::ReadOnly(_) => {}
             Mode::Simulated(simulated) => {
                 let _ = lock(simulated).connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);");
             }

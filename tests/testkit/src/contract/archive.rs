@@ -1,12 +1,12 @@
 //! The archive of dead letters.
 
 use super::EmptyPipeline;
-use crate::letters::{at, ids, letter, put, total};
+use crate::letters::{at, ids, letter, put, store_item, total};
 use spillway_core::dead_letter::DeadLetterStatus::{Archived, Discarded};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter};
 use spillway_core::failure::FailureClass::{Malformed, Schema, StoreUnavailable};
 use spillway_core::ids::{EventKey, MessageId};
-use spillway_core::ports::DeadLetters;
+use spillway_core::ports::{ArchiveError, DeadLetters, PutOutcome};
 
 suite! { $ archive:
     a_dead_letter_is_kept_once_and_byte_for_byte,
@@ -20,6 +20,8 @@ suite! { $ archive:
     an_id_that_is_named_twice_is_discarded_once,
     of_two_people_who_discard_the_same_letters_each_letter_counts_for_one,
     thousands_are_paged_through_and_each_is_listed_once,
+    a_list_continues_only_from_where_one_ended,
+    an_event_has_its_dead_letters_also_when_it_is_stored,
 }
 
 /// Reads a list page by page, and checks that each page but the last is full.
@@ -288,4 +290,33 @@ async fn an_id_that_is_named_twice_is_discarded_once(pipeline: &EmptyPipeline) {
     assert_eq!(replayer.discard(&twice, "ada", "test data").await.unwrap(), twice[..2]);
     assert_eq!(replayer.restore(&twice, "ada").await.unwrap(), twice[..2]);
     assert_eq!(total(archive, Archived).await, 3);
+}
+
+async fn a_list_continues_only_from_where_one_ended(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    put(&*pipeline.workers.sink, &[letter(1, "order.placed", Schema, "bad")]).await;
+    for cursor in ["garbage", "", "-", "m1", "x.1"] {
+        let list = archive.list(&DeadLetterFilter::default(), Some(cursor), 10).await;
+        assert_eq!(list, Err(ArchiveError::UnknownCursor { cursor: cursor.to_owned() }));
+    }
+}
+
+async fn an_event_has_its_dead_letters_also_when_it_is_stored(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    let of = |second, source: &str, id: &str| DeadLetter {
+        key: Some(EventKey::new(source, id)),
+        ..letter(second, "order.placed", Schema, "bad")
+    };
+    let letters = [of(1, "/shop", "e"), of(2, "/shop", "e"), of(3, "/app", "e"), of(4, "/shop", "other")];
+    put(&*pipeline.workers.sink, &letters).await;
+    // A corrected event with the same id and source was stored.
+    let answers = pipeline.store.put_if_absent(&[store_item("e", "m9", "{}")]).await;
+    assert_eq!(answers, [Ok(PutOutcome::Stored)]);
+    let all = ids(&letters);
+    pipeline.replayer().discard(&all[..1], "ada", "test data").await.unwrap();
+    let found = archive.of_event(&"e".into()).await.unwrap();
+    assert_eq!(ids(&found), [all[2].clone(), all[1].clone(), all[0].clone()]);
+    let states: Vec<_> = found.iter().map(|letter| letter.state.name()).collect();
+    assert_eq!(states, ["archived", "archived", "discarded"]);
+    assert!(archive.of_event(&"never".into()).await.unwrap().is_empty());
 }

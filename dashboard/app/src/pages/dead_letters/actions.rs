@@ -91,7 +91,8 @@ fn with_note(back: &str, note: &str) -> String {
 fn failed(error: ArchiveError) -> ActionError {
     match error {
         ArchiveError::NotFound { what } => ActionError::Gone { what },
-        ArchiveError::Unavailable { .. } => {
+        ArchiveError::UnknownCursor { .. } => ActionError::Unreadable,
+        ArchiveError::Unavailable { .. } | ArchiveError::Refused { .. } => {
             tracing::warn!(error = %error, "an action in the dashboard failed");
             ActionError::Unavailable { message: "The archive of dead letters does not answer.".into() }
         }
