@@ -21,6 +21,9 @@ use spillway_embedded::RealClock;
 use spillway_embedded::faults::Fault;
 use std::sync::Arc;
 
+/// Dead letters that an error names at most.
+const SHOWN: usize = 5;
+
 /// The HTTP API of a deployment.
 pub struct Api {
     /// Its address.
@@ -116,23 +119,26 @@ impl Backend {
             Ok(None) | Err(ArchiveError::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let mut found = Vec::new();
-        for location in self.pipeline.events.locate(&text.into(), None).await? {
-            if self.pipeline.archive.get(&location.message_id).await?.is_some() {
-                found.push(location.message_id);
-            }
-        }
+        let mut found = self.pipeline.archive.of_event(&text.into()).await?;
         match found.len() {
-            1 => Ok(found.remove(0)),
+            1 => Ok(found.remove(0).id),
             0 => Err(CommandError::NotFound(format!(
                 "no dead letter has the id {text}, as its own or as that of its event: see spillway dlq list"
             ))
             .into()),
-            several => Err(CommandError::Usage(format!(
-                "{several} dead letters have events with the id {text}: name one by its own id, see spillway dlq \
-                 list --contains {text}"
-            ))
-            .into()),
+            several => {
+                let names: Vec<_> = found
+                    .iter()
+                    .take(SHOWN)
+                    .map(|letter| format!("{} ({})", letter.id, letter.state.name()))
+                    .collect();
+                let more = if several > SHOWN { " and more" } else { "" };
+                Err(CommandError::Usage(format!(
+                    "{several} dead letters have events with the id {text}: name one by its own id, of {}{more}",
+                    names.join(", ")
+                ))
+                .into())
+            }
         }
     }
 }

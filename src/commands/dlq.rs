@@ -15,6 +15,7 @@ pub use replay::read as read_replay;
 use crate::answer::ExitStatus;
 use crate::backend::Backend;
 use crate::console::Console;
+use crate::watch::watched;
 use clap::Subcommand;
 
 /// What to do with dead letters.
@@ -34,9 +35,21 @@ pub enum Command {
     Reindex(reindex::Options),
 }
 
+impl Command {
+    /// Whether it prints a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self, Self::List(_))
+    }
+}
+
 pub async fn run(command: &Command, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     match command {
-        Command::List(options) => list::run(options, backend, console).await,
+        Command::List(options) => {
+            watched(options.watch, backend, console, async |console| {
+                list::run(options, backend, console).await
+            })
+            .await
+        }
         Command::Show(options) => show::run(options, backend, console).await,
         Command::Replay(options) => replay::run(options, backend, console).await,
         Command::Discard(options) => discard::run(options, backend, console).await,

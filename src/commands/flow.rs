@@ -3,8 +3,10 @@
 use crate::answer::ExitStatus;
 use crate::backend::Backend;
 use crate::console::{Console, GREEN, RED, YELLOW, paint};
+use crate::listing::{Column, Field};
 use crate::text::{self, Cell, Table, number};
 use crate::values;
+use crate::watch::Watch;
 use clap::Args;
 use serde::Serialize;
 use spillway_core::ledger::{Ledger, Uncertainty};
@@ -27,6 +29,8 @@ pub struct Options {
     /// Watch for this time, and also show the rates of acceptance and storage
     #[arg(long, value_name = "SPAN", value_parser = values::span)]
     over: Option<Duration>,
+    #[command(flatten)]
+    pub watch: Watch,
 }
 
 /// The JSON document that `--json` prints.
@@ -47,6 +51,23 @@ struct Rates {
     stored_per_s: f64,
 }
 
+const COLUMNS: &[Column<Flow>] = &[
+    Column { name: "at", title: None, field: |flow| Field::Time(flow.at) },
+    Column { name: "unaccounted", title: None, field: |flow| Field::Number(flow.unaccounted) },
+    Column { name: "difference", title: None, field: |flow| Field::Number(flow.difference) },
+    Column { name: "moving", title: None, field: |flow| Field::number(flow.ledger.uncertainty.moving) },
+    Column { name: "repeated", title: None, field: |flow| Field::number(flow.ledger.uncertainty.repeated) },
+    Column { name: "accepted", title: None, field: |flow| Field::number(flow.ledger.accepted) },
+    Column { name: "stored", title: None, field: |flow| Field::number(flow.ledger.stored) },
+    Column { name: "duplicates", title: None, field: |flow| Field::number(flow.ledger.duplicates) },
+    Column { name: "queued", title: None, field: |flow| Field::number(flow.ledger.queued) },
+    Column { name: "in_flight", title: None, field: |flow| Field::number(flow.ledger.in_flight) },
+    Column { name: "in_dlq", title: None, field: |flow| Field::number(flow.ledger.in_dlq) },
+    Column { name: "archived", title: None, field: |flow| Field::number(flow.ledger.archived) },
+    Column { name: "replaying", title: None, field: |flow| Field::number(flow.ledger.replaying) },
+    Column { name: "discarded", title: None, field: |flow| Field::number(flow.ledger.discarded) },
+];
+
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let started_at = backend.pipeline.clock.now();
     let mut ledger = backend.pipeline.ledger.ledger().await?;
@@ -66,6 +87,8 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     let flow = Flow { at: backend.pipeline.clock.now(), unaccounted, difference, ledger, rates };
     if console.json() {
         console.document(&flow)?;
+    } else if console.tsv() {
+        console.items(COLUMNS, std::slice::from_ref(&flow), flow.at)?;
     } else {
         print(&flow, console)?;
     }

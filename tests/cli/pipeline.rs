@@ -146,6 +146,47 @@ async fn a_dead_letter_is_found_fixed_and_replayed() {
     assert_eq!(running.run("flow").await.code, Some(0));
 }
 
+/// Valid JSON that a reader of values cannot keep.
+const ODD: &str = "{ \"specversion\":\"1.0\", \"id\":\"odd\",\"source\":\"/s\",\"type\":\"t\",\n\"data\":[12345678901234567890123, 1E+2, \
+                   0.10,-0,{\"z\":\"a\u{7f}b\",\"a\":1}] }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_is_printed_exported_and_sent_again_as_it_was() {
+    let running = Running::start().await;
+    running.send(&[ODD, "--mode", "structured"]).await;
+    running.until("get odd", |found| found["state"] == "stored").await;
+    assert_eq!(running.run("get odd --body").await.out, ODD);
+    assert!(running.run("get odd --json").await.out.contains(&format!("\"event\": {ODD}")));
+    let list = running.json("events list --type t").await;
+    assert_eq!((&list["items"][0]["id"], &list["items"][0]["bytes"]), (&"odd".into(), &ODD.len().into()));
+    let export = running.run("events export --source /s").await;
+    assert_eq!(export.out.lines().count(), 1, "{export:?}");
+    assert!(
+        export.out.contains("\"data\":[12345678901234567890123,1E+2,0.10,-0,{\"z\":\"a\u{7f}b\",\"a\":1}]}"),
+        "{export:?}"
+    );
+
+    let other = Running::start().await;
+    let file = other.folder.path().join("export.ndjson");
+    std::fs::write(&file, &export.out).expect("written");
+    other.send(&["--ndjson", &format!("@{}", file.display())]).await;
+    other.until("get odd", |found| found["state"] == "stored").await;
+    assert_eq!(other.run("get odd --body").await.out, export.out.trim_end());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_s_body_is_byte_for_byte_what_was_sent() {
+    let running = Running::start().await;
+    let body = ODD
+        .replace("\"type\":\"t\"", "\"type\":\"order.placed\"")
+        .replace("[1234", "{\"amount\":\"x\",\"n\":[1234");
+    let body = body.replace("}] }", "}]} }");
+    running.send(&[&body, "--mode", "structured"]).await;
+    running.until("get odd", |found| found["state"] == "archived").await;
+    assert_eq!(running.run("dlq show odd --body").await.out, body);
+    assert_eq!(running.json("dlq show odd").await["body"], body);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn events_accepted_during_an_outage_are_stored_after_it() {
     let running = Running::start().await;
@@ -193,6 +234,10 @@ async fn a_wrong_command_line_or_folder_is_one_clear_sentence() {
         ("dlq list --class wrong --embedded d", 2, "not a class of failure"),
         ("fault start store-outage --for soon --embedded d", 2, "not a duration"),
         ("dlq discard x --embedded d", 2, "--reason"),
+        ("dlq list --group abc --embedded d", 2, "not a fingerprint"),
+        ("send {} --source /s --url http://127.0.0.1:1", 2, "--source would have no effect"),
+        ("send {} -o tsv --url http://127.0.0.1:1", 2, "prints no list"),
+        ("fault start store-latency --for 99999999h --embedded d", 2, "ten years"),
     ] {
         let output = spillway(line).await;
         assert_eq!(output.code, Some(code), "{line}: {output:?}");
