@@ -5,11 +5,12 @@ locals {
   index_and_ops = [module.dead_letter_index.arn, module.ops_log.arn]
 
   look = [
+    local.event_store.read,
     {
       Sid      = "ReadTables"
       Effect   = "Allow"
       Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
-      Resource = concat([module.events.arn, "${module.dead_letter_index.arn}/index/*"], local.index_and_ops)
+      Resource = concat(["${module.dead_letter_index.arn}/index/*"], local.index_and_ops)
     },
     {
       Sid    = "ReadArchive"

@@ -4,10 +4,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-variables {
-  artifacts_dir = "tests/artifacts"
-}
-
 run "a_viewer_changes_nothing_and_an_operator_deletes_nothing" {
   assert {
     condition = sort(distinct(flatten([for statement in jsondecode(output.operator_policies.viewer).Statement : statement.Action]))) == tolist([

@@ -5,10 +5,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-variables {
-  artifacts_dir = "tests/artifacts"
-}
-
 run "wrong_names_paths_and_addresses_are_refused" {
   command = plan
 

@@ -7,12 +7,14 @@ use rand::{TryRngCore, rngs::OsRng};
 use sha2::{Digest, Sha256};
 use spillway_core::ports::Clock;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 use thiserror::Error;
 
+/// The lifetime of a token that is not used.
+const TOKEN: SignedDuration = SignedDuration::from_hours(24);
 /// The lifetime of a session.
 pub const SESSION: SignedDuration = SignedDuration::from_hours(12);
 
@@ -20,11 +22,11 @@ pub const SESSION: SignedDuration = SignedDuration::from_hours(12);
 /// sign-in.
 #[async_trait]
 pub trait SignIns: Send + Sync {
-    /// Creates a token that opens one session.
+    /// Creates a token that opens one session within a day.
     async fn issue(&self) -> Result<Secret, SignInError>;
 
-    /// Uses up a token and opens a session of 12 hours. `None` if the token is unknown or used. Of two concurrent
-    /// attempts, one succeeds.
+    /// Uses up a token and opens a session of 12 hours. `None` if the token is unknown, used or expired. Of
+    /// concurrent attempts, one succeeds.
     async fn redeem(&self, token: &str) -> Result<Option<Secret>, SignInError>;
 
     /// Whether a session is open.
@@ -87,7 +89,7 @@ pub struct InMemorySignIns {
 
 #[derive(Default)]
 struct State {
-    tokens: HashSet<[u8; 32]>,
+    tokens: HashMap<[u8; 32], Timestamp>,
     sessions: HashMap<[u8; 32], Timestamp>,
 }
 
@@ -106,7 +108,8 @@ impl InMemorySignIns {
 impl SignIns for InMemorySignIns {
     async fn issue(&self) -> Result<Secret, SignInError> {
         let token = Secret::random()?;
-        self.with(|state| state.tokens.insert(digest(token.reveal())));
+        let ends = self.clock.now() + TOKEN;
+        self.with(|state| state.tokens.insert(digest(token.reveal()), ends));
         Ok(token)
     }
 
@@ -114,9 +117,8 @@ impl SignIns for InMemorySignIns {
         let session = Secret::random()?;
         let now = self.clock.now();
         Ok(self.with(|state| {
-            if !state.tokens.remove(&digest(token)) {
-                return None;
-            }
+            state.tokens.retain(|_, ends| *ends > now);
+            state.tokens.remove(&digest(token))?;
             state.sessions.retain(|_, ends| *ends > now);
             state.sessions.insert(digest(session.reveal()), now + SESSION);
             Some(session)
@@ -132,25 +134,85 @@ impl SignIns for InMemorySignIns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedded::EmbeddedSignIns;
+    use spillway_embedded::{Options, Pipeline};
     use spillway_testkit::ManualClock;
     use std::time::Duration;
 
-    #[tokio::test]
-    async fn a_token_opens_one_session_of_twelve_hours() {
-        let clock = Arc::new(ManualClock::at("2026-03-10T03:00:00Z".parse().unwrap()));
-        let sign_ins = InMemorySignIns::new(Arc::clone(&clock) as Arc<dyn Clock>);
-        let token = sign_ins.issue().await.unwrap();
-        assert!(!sign_ins.check(token.reveal()).await.unwrap(), "a token is not a session");
+    fn clock() -> Arc<ManualClock> {
+        Arc::new(ManualClock::at("2026-03-10T03:00:00Z".parse().unwrap()))
+    }
 
-        let session = sign_ins.redeem(token.reveal()).await.unwrap().unwrap();
-        assert!(sign_ins.redeem(token.reveal()).await.unwrap().is_none(), "a token is valid once");
-        assert!(sign_ins.check(session.reveal()).await.unwrap());
-        assert!(!sign_ins.check("made-up").await.unwrap());
+    /// Both stores pass the same cases.
+    mod contract {
+        use super::*;
 
-        clock.advance(Duration::from_secs(12 * 3600 - 1));
-        assert!(sign_ins.check(session.reveal()).await.unwrap());
-        clock.advance(Duration::from_secs(1));
-        assert!(!sign_ins.check(session.reveal()).await.unwrap(), "and the session ends after 12 hours");
+        pub async fn a_token_opens_one_session_of_twelve_hours(sign_ins: &dyn SignIns, clock: &ManualClock) {
+            let token = sign_ins.issue().await.unwrap();
+            assert!(!sign_ins.check(token.reveal()).await.unwrap(), "a token is not a session");
+
+            let session = sign_ins.redeem(token.reveal()).await.unwrap().unwrap();
+            assert!(sign_ins.redeem(token.reveal()).await.unwrap().is_none(), "a token is valid once");
+            assert!(sign_ins.redeem(session.reveal()).await.unwrap().is_none(), "a session is not a token");
+            assert!(sign_ins.check(session.reveal()).await.unwrap());
+            assert!(!sign_ins.check("unknown").await.unwrap());
+
+            clock.advance(Duration::from_secs(12 * 3600 - 1));
+            assert!(sign_ins.check(session.reveal()).await.unwrap());
+            clock.advance(Duration::from_secs(1));
+            assert!(!sign_ins.check(session.reveal()).await.unwrap(), "and the session ends after 12 hours");
+        }
+
+        pub async fn an_unused_token_is_valid_for_a_day(sign_ins: &dyn SignIns, clock: &ManualClock) {
+            let (first, second) = (sign_ins.issue().await.unwrap(), sign_ins.issue().await.unwrap());
+            clock.advance(Duration::from_secs(24 * 3600 - 1));
+            assert!(sign_ins.redeem(first.reveal()).await.unwrap().is_some());
+            clock.advance(Duration::from_secs(1));
+            assert!(sign_ins.redeem(second.reveal()).await.unwrap().is_none());
+        }
+
+        pub async fn of_concurrent_attempts_one_succeeds(sign_ins: &dyn SignIns, _: &ManualClock) {
+            let token = sign_ins.issue().await.unwrap();
+            let attempts = (0..20).map(|_| sign_ins.redeem(token.reveal()));
+            let sessions = futures::future::join_all(attempts).await;
+            assert_eq!(sessions.into_iter().filter_map(Result::unwrap).count(), 1);
+        }
+    }
+
+    macro_rules! pass {
+        ($store:ident: $($case:ident),*) => {
+            mod $store {
+                $(
+                    #[tokio::test]
+                    async fn $case() {
+                        let (sign_ins, clock, _keep) = super::$store().await;
+                        super::contract::$case(&sign_ins, &clock).await;
+                    }
+                )*
+            }
+        };
+        ($($store:ident),*) => {
+            $(pass! { $store:
+                a_token_opens_one_session_of_twelve_hours,
+                an_unused_token_is_valid_for_a_day,
+                of_concurrent_attempts_one_succeeds
+            })*
+        };
+    }
+
+    pass!(in_memory, in_a_data_folder);
+
+    async fn in_memory() -> (InMemorySignIns, Arc<ManualClock>, ()) {
+        let clock = clock();
+        (InMemorySignIns::new(clock.clone()), clock, ())
+    }
+
+    async fn in_a_data_folder() -> (EmbeddedSignIns, Arc<ManualClock>, impl Sized) {
+        let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+        let as_port: Arc<dyn Clock> = clock.clone();
+        let pipeline = Pipeline::open(folder.path(), Options::at(Arc::clone(&as_port))).await.unwrap();
+        let sign_ins = spillway_dashboard_embedded::SignIns::open(&pipeline.local, &as_port).await.unwrap();
+        (EmbeddedSignIns(sign_ins), clock, (pipeline, folder))
     }
 
     #[test]

@@ -35,7 +35,7 @@ const REPLAYS: usize = 200;
 pub struct Readers {
     /// SQS, for how many messages there are.
     pub sqs: aws_sdk_sqs::Client,
-    /// DynamoDB, for finding events by their id alone.
+    /// DynamoDB, for finding dead letters by their event's id.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// S3, for dead letters that the index lacks.
     pub s3: aws_sdk_s3::Client,

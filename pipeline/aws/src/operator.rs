@@ -3,13 +3,13 @@
 use crate::explain;
 use crate::flow::{AwsFlow, Readers};
 use crate::{
-    ArchiveNames, Clients, Connection, DynamoEvents, DynamoOps, DynamoReplays, IndexNames, S3Archive,
-    S3Schemas, SqsQueue, SystemClock, Topology, clients,
+    ArchiveNames, Clients, Connection, DynamoOps, DynamoReplays, IndexNames, S3Archive, S3Schemas, SqsQueue,
+    SystemClock, Topology, clients, event_store,
 };
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 use spillway_core::Pipeline;
-use spillway_core::ports::{Clock, DeadLetters, EventStore, Replays, Schemas};
+use spillway_core::ports::{Clock, DeadLetters, Replays, Schemas};
 use spillway_core::schema::FixedSchemas;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,8 +79,7 @@ impl Deployment {
     pub async fn with_clients(topology: Topology, clients: Clients) -> Result<Self, AttachError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let names = archive_names(&topology);
-        let store: Arc<dyn EventStore> =
-            Arc::new(DynamoEvents::new(clients.dynamodb(), topology.table.name.as_str()));
+        let store = event_store::open(&clients, topology.event_store_location());
         let index =
             Arc::new(S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), Arc::clone(&clock)));
         let archive: Arc<dyn DeadLetters> = Arc::clone(&index) as _;

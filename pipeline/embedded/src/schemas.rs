@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
-/// Files up to which the folder is looked at for each batch. Of a larger folder, looking takes at most a part of the time.
+/// Files up to which the folder is checked for each batch. A larger folder is checked less often.
 const SMALL: usize = 100;
-/// Looking at a large folder takes at most one part in so many of the time.
+/// Checks of a large folder take at most one part in this many of the time.
 const SHARE: u32 = 20;
 /// Bytes of a schema's file at most.
 const MAX_BYTES: u64 = 1024 * 1024;
 /// The mark with which some editors begin a UTF-8 file.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// What tells that a file has changed: its times in nanoseconds, size and inode. The time of the last status change can't be
+/// What shows that a file has changed: its times in nanoseconds, size and inode. The time of the last status change can't be
 /// set, so a copy with the old time and size is noticed as well.
 type Stamp = (i128, i128, u64, u64);
 /// Each file of the folder that may hold a schema.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use spillway_core::Timestamp;
 use spillway_core::failure::{Failure, FailureClass};
-use spillway_core::ids::{EventKey, MessageId, ReplayId};
+use spillway_core::ids::{EventId, EventKey, EventSource, MessageId, ReplayId};
 use spillway_core::message::{MessageAttributes, REPLAY_ID, ReceivedMessage};
 use spillway_core::ports::{
     ArchiveError, EventStore, PutOutcome, QueueError, ReplayReports, StoreError, StoreItem, StoredEvent,
@@ -120,6 +120,10 @@ impl EventStore for Silent {
 
     async fn get(&self, _: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
         Ok(None)
+    }
+
+    async fn sources(&self, _: &EventId) -> Result<Vec<EventSource>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The dashboard's ports over a real data folder.
 
+mod contract;
+
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
 use spillway_core::metric::{Measurement, MetricId, Unit};
