@@ -11,7 +11,7 @@ mod traces;
 pub use alarms::EmbeddedAlarms;
 pub use metrics::EmbeddedMetrics;
 pub use queues::EmbeddedQueues;
-pub use sign_ins::{SignIns, announce, sign_in_link};
+pub use sign_ins::{SignInTokens, announce, sign_in_link};
 pub use traces::EmbeddedTraces;
 
 use spillway_core::Pipeline;

@@ -1,6 +1,6 @@
 //! The server on a pipeline on this machine.
 
-use crate::{Secret, SignInError, SignIns};
+use crate::{Secret, SignInError, Tokens};
 use async_trait::async_trait;
 use spillway_core::Pipeline;
 use spillway_dashboard_app::ports::{Environment, Ports};
@@ -30,21 +30,17 @@ pub fn ports(data_folder: &Path, pipeline: &Pipeline, local: &Local, environment
     }
 }
 
-/// Sign-ins kept in the data folder, so that the command line tool can issue links.
-pub struct EmbeddedSignIns(pub spillway_dashboard_embedded::SignIns);
+/// Tokens kept in the data folder, so that the command line tool can issue links.
+pub struct EmbeddedTokens(pub spillway_dashboard_embedded::SignInTokens);
 
 #[async_trait]
-impl SignIns for EmbeddedSignIns {
+impl Tokens for EmbeddedTokens {
     async fn issue(&self) -> Result<Secret, SignInError> {
         self.0.issue().await.map(Secret::new).map_err(store)
     }
 
-    async fn redeem(&self, token: &str) -> Result<Option<Secret>, SignInError> {
-        self.0.redeem(token).await.map(|session| session.map(Secret::new)).map_err(store)
-    }
-
-    async fn check(&self, session: &str) -> Result<bool, SignInError> {
-        self.0.check(session).await.map_err(store)
+    async fn redeem(&self, token: &str) -> Result<bool, SignInError> {
+        self.0.redeem(token).await.map_err(store)
     }
 }
 

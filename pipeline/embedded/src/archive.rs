@@ -144,3 +144,81 @@ fn state_of(tx: &Connection, id: &str) -> rusqlite::Result<Option<String>> {
         .query_row(params![id], |row| row.get(0))
         .optional()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Options, Pipeline};
+    use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterState, DeadLetterStatus};
+    use spillway_core::event::Event;
+    use spillway_core::failure::FailureClass::Schema;
+    use spillway_core::ports::QueueKind;
+    use spillway_core::usecases::accept::accept;
+    use spillway_testkit::ManualClock;
+    use spillway_testkit::letters::{letter, put};
+    use std::sync::Arc;
+
+    async fn open(folder: &std::path::Path) -> Pipeline {
+        let clock = Arc::new(ManualClock::at("2026-01-31T08:00:00Z".parse().unwrap()));
+        Pipeline::open(folder, Options::at(clock)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_row_that_somebody_changed_does_not_hide_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = open(folder.path()).await;
+        let archive = &*pipeline.ports.archive;
+        let letters = [1, 2, 3].map(|second| letter(second, "order.placed", Schema, "broken"));
+        put(&*pipeline.workers.sink, &letters).await;
+        let id = letters[1].id.clone();
+        for (column, value) in [
+            ("state_document", "'{}'"),
+            ("failures", "'not JSON'"),
+            ("replays", "x'ff'"),
+            ("attributes", "'[1]'"),
+            ("body", "x'ff00'"),
+            ("trace_header", "7"),
+            ("type", "x'ff'"),
+            ("fingerprint", "x'ff'"),
+            ("message", "x'ff'"),
+            ("event_id", "x'ff'"),
+            ("receive_count", "-1"),
+            ("generation", "'many'"),
+            ("first_sent_at", "'yesterday'"),
+            ("archived_at", "9000000000000000000"),
+        ] {
+            let tamper = format!("UPDATE dead_letters SET {column} = {value} WHERE id = '{}'", id.as_str());
+            pipeline.local.db().write(move |tx| tx.execute_batch(&tamper)).await.unwrap();
+            let page = archive.list(&DeadLetterFilter::default(), None, 10).await.unwrap();
+            assert_eq!((page.items.len(), page.total), (3, 3), "{column}");
+            assert!(page.items.contains(&letters[0]) && page.items.contains(&letters[2]), "{column}");
+            assert!(!archive.groups(&DeadLetterFilter::default()).await.unwrap().is_empty(), "{column}");
+        }
+        let changed = archive.get(&id).await.unwrap().unwrap();
+        assert!(changed.failures[0].message.contains("is damaged"), "{changed:?}");
+        assert_eq!(changed.state, DeadLetterState::Archived);
+        let to = DeadLetterState::Discarded {
+            by: "anna".into(),
+            reason: "damaged".into(),
+            at: letters[0].archived_at,
+        };
+        let done =
+            archive.change_states(std::slice::from_ref(&id), DeadLetterStatus::Archived, to).await.unwrap();
+        assert_eq!(done, [id], "it can be discarded");
+    }
+
+    #[tokio::test]
+    async fn a_message_that_somebody_changed_does_not_stop_the_queue() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = open(folder.path()).await;
+        let events = ["a", "b"].map(|id| {
+            let event = format!(r#"{{"specversion":"1.0","id":"{id}","source":"/s","type":"t"}}"#);
+            Event::from_structured(event.as_bytes()).unwrap()
+        });
+        accept(&*pipeline.ports.queue, &events, None, 100_000).await;
+        let tamper = "UPDATE messages SET body = x'ff', attributes = x'ff', trace_header = 1, sent_at = 'then' WHERE seq = 1";
+        pipeline.local.db().write(move |tx| tx.execute_batch(tamper)).await.unwrap();
+        let receiver = &*pipeline.workers.receiver;
+        let received = receiver.receive(QueueKind::Primary, 10).await.unwrap();
+        assert_eq!(received.len(), 2);
+    }
+}

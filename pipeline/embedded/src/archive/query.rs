@@ -1,7 +1,7 @@
 //! Browsing the archive.
 
 use super::row::{COLUMNS, read};
-use crate::db::{from_millis, millis};
+use crate::db::{from_millis, int, millis, optional_text, text};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page, SearchWords};
@@ -98,18 +98,18 @@ pub fn groups(connection: &Connection, filter: &DeadLetterFilter) -> rusqlite::R
         condition.sql
     ))?;
     let rows = query.query_map(params_from_iter(&condition.values), |row| {
-        let (least, most): (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
+        let (least, most) = (optional_text(row, 3)?, optional_text(row, 4)?);
         let (typed, count): (u64, u64) = (row.get(5)?, row.get(6)?);
         let has_one_type = least == most && typed == count;
         Ok(DeadLetterGroup {
-            fingerprint: Fingerprint::new(row.get::<_, String>(0)?),
-            class: FailureClass::parse(&row.get::<_, String>(1)?).unwrap_or(FailureClass::ConsumerCrash),
-            message: row.get(2)?,
+            fingerprint: Fingerprint::new(text(row, 0)?),
+            class: FailureClass::parse(&text(row, 1)?).unwrap_or(FailureClass::ConsumerCrash),
+            message: text(row, 2)?,
             event_type: least.filter(|_| has_one_type).map(EventType::new),
             count,
-            first_at: from_millis(row.get(7)?),
-            example: MessageId::new(row.get::<_, String>(8)?),
-            last_at: from_millis(row.get(9)?),
+            first_at: from_millis(int(row, 7)?),
+            example: MessageId::new(text(row, 8)?),
+            last_at: from_millis(int(row, 9)?),
         })
     })?;
     rows.collect()
@@ -127,6 +127,6 @@ pub fn ids(
         "SELECT id FROM dead_letters WHERE {} ORDER BY archived_at DESC, seq DESC LIMIT ?",
         condition.sql
     ))?;
-    let rows = query.query_map(params_from_iter(&condition.values), |row| row.get::<_, String>(0))?;
+    let rows = query.query_map(params_from_iter(&condition.values), |row| text(row, 0))?;
     rows.map(|id| id.map(MessageId::new)).collect()
 }

@@ -1,7 +1,7 @@
 //! Receiving, and the queue's own redrive of what was received too often.
 
 use super::{Queues, number, receipt_handle};
-use crate::db::{from_millis, millis};
+use crate::db::{from_millis, int, millis, optional_text, text};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use spillway_core::Timestamp;
@@ -90,17 +90,16 @@ fn receive(
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
-        let receive_count: i64 = row.get::<_, i64>(6)? + 1;
-        let receipt: i64 = row.get::<_, i64>(7)? + 1;
-        let attributes: Option<String> = row.get(3)?;
-        let failures: Option<String> = row.get(8)?;
+        let receive_count = int(row, 6)?.saturating_add(1);
+        let receipt = int(row, 7)?.saturating_add(1);
+        let (attributes, failures) = (optional_text(row, 3)?, optional_text(row, 8)?);
         let message = ReceivedMessage {
-            message_id: MessageId::new(row.get::<_, String>(1)?),
+            message_id: MessageId::new(text(row, 1)?),
             receipt_handle: receipt_handle(seq, receipt),
-            body: row.get(2)?,
+            body: text(row, 2)?,
             attributes: attributes.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
-            trace_header: row.get(4)?,
-            sent_at: from_millis(row.get(5)?),
+            trace_header: optional_text(row, 4)?,
+            sent_at: from_millis(int(row, 5)?),
             receive_count: u32::try_from(receive_count).unwrap_or(u32::MAX),
             failures: failures.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
         };

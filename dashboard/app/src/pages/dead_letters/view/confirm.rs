@@ -3,9 +3,10 @@
 use crate::{
     components::{Badge, DataTable, StatusSentence, Tone},
     context::use_page,
+    error::LONGEST_REASON,
     links,
     pages::dead_letters::{
-        actions::{DISCARD, LONGEST_REASON, REPLAY},
+        actions::{DISCARD, REPLAY},
         data::{Chosen, LISTED, Selection, caveats},
     },
     words::{class_label, event_names},
