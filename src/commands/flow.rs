@@ -18,7 +18,8 @@ In AWS several services count the places, some of them minutes late, and a repea
 
 With --json: {\"at\", \"unaccounted\", \"difference\", \"uncertainty\": {\"moving\", \"repeated\"}, \"accepted\", \
 \"stored\", \"duplicates\", \"queued\", \"in_flight\", \"in_dlq\", \
-\"archived\", \"replaying\", \"discarded\", \"rates\": null | {\"over_s\", \"accepted_per_s\", \"stored_per_s\"}}.";
+\"archived\", \"replaying\", \"discarded\", \"rates\": null | {\"over_s\", \"accepted_per_s\", \"stored_per_s\"}, \
+\"trouble\": null | why the data folder takes no data}.";
 
 /// Options of `flow`.
 #[derive(Clone, Debug, Args)]
@@ -38,6 +39,8 @@ struct Flow {
     #[serde(flatten)]
     ledger: Ledger,
     rates: Option<Rates>,
+    /// Why the data folder takes no data.
+    trouble: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,8 +65,9 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
             stored_per_s: per_s(ledger.stored, before.stored),
         });
     }
+    let trouble = backend.local().ok().and_then(|local| local.disk_trouble());
     let (unaccounted, difference) = (ledger.unaccounted(), ledger.difference());
-    let flow = Flow { at: backend.pipeline.clock.now(), unaccounted, difference, ledger, rates };
+    let flow = Flow { at: backend.pipeline.clock.now(), unaccounted, difference, ledger, rates, trouble };
     if console.json() {
         console.document(&flow)?;
     } else {
@@ -83,6 +87,9 @@ fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
         n => paint(RED, &format!("{} more than the {accepted} are in the ledger", number(-n))),
     };
     console.line(&headline)?;
+    if let Some(trouble) = &flow.trouble {
+        console.line(&paint(RED, &format!("No event can be accepted or stored: {trouble}")))?;
+    }
     let duplicates = match ledger.duplicates {
         0 => String::new(),
         duplicates => format!("{} of them sent again, stored once", number(duplicates)),

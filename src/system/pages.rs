@@ -57,7 +57,7 @@ pub async fn serve_pages(
     let demo = local.fact(crate::demo::DEMO).await?.is_some();
     let environment = Environment { name: "this machine".to_owned(), demo };
     let deps = Deps {
-        ports: embedded::ports(folder, pipeline, local, environment),
+        ports: embedded::ports(pipeline, local, environment),
         sign_ins: Arc::new(EmbeddedSignIns(SignIns::open(local, &pipeline.clock).await?)),
         assets: Arc::new(assets),
         port: listener.local_addr()?.port(),

@@ -1,4 +1,7 @@
 //! One-time sign-in links and sessions, kept as hashes in the data folder.
+//!
+//! An operator must be able to sign in when the disk is full. Then a new link is an empty file whose name has the hash, which
+//! needs no room, and a new session is in memory until the process ends.
 
 use rand::TryRngCore as _;
 use sha2::{Digest, Sha256};
@@ -6,7 +9,11 @@ use spillway_core::ports::Clock;
 use spillway_embedded::Local;
 use spillway_embedded::alarms::LINK_BASE;
 use spillway_embedded::db::{Db, DbError};
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An unused link expires after this time.
 const TOKEN_SECONDS: i64 = 24 * 3600;
@@ -23,6 +30,16 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS sign_ins (
 pub struct SignIns {
     db: Arc<Db>,
     clock: Arc<dyn Clock>,
+    unwritten: Arc<Mutex<Unwritten>>,
+}
+
+/// What could not be written.
+#[derive(Default)]
+struct Unwritten {
+    /// Hashes of used tokens that the database still has.
+    used: HashSet<String>,
+    /// Hashes of sessions, with when they end in Unix milliseconds.
+    sessions: HashMap<String, i64>,
 }
 
 impl SignIns {
@@ -33,31 +50,74 @@ impl SignIns {
     pub async fn open(local: &Local, clock: &Arc<dyn Clock>) -> Result<Self, DbError> {
         let db = Arc::clone(local.db());
         db.write(|tx| tx.execute_batch(TABLE)).await?;
-        Ok(Self { db, clock: Arc::clone(clock) })
+        Ok(Self { db, clock: Arc::clone(clock), unwritten: Arc::default() })
     }
 
     /// A new token for a link. It is valid once, for a day.
     ///
     /// # Errors
-    /// The data folder cannot be written.
+    /// The data folder takes neither data nor an empty file.
     pub async fn issue(&self) -> Result<String, DbError> {
-        self.add("token", TOKEN_SECONDS).await
+        let (token, error) = self.add("token", TOKEN_SECONDS).await?;
+        let Some(error) = error else { return Ok(token) };
+        let mut file = File::options();
+        file.write(true).create_new(true).mode(0o600);
+        file.open(self.link_file(&hash(&token))).map(|_| token).map_err(|_| error)
     }
 
     /// Exchanges a token for a session, once. `None` if the token is unknown, used or expired.
     ///
     /// # Errors
-    /// The data folder cannot be written.
+    /// The data folder cannot be read.
     pub async fn redeem(&self, token: &str) -> Result<Option<String>, DbError> {
-        let (hash, now) = (hash(token), self.clock.now().as_millisecond());
-        let good = self
-            .db
-            .write(move |tx| {
-                tx.execute("DELETE FROM sign_ins WHERE expires_at <= ?1", [now])?;
-                tx.execute("DELETE FROM sign_ins WHERE hash = ?1 AND kind = 'token'", [hash])
-            })
-            .await?;
-        if good == 1 { self.add("session", SESSION_SECONDS).await.map(Some) } else { Ok(None) }
+        let hash = hash(token);
+        if !self.use_up(&hash).await? && !self.take_link_file(&hash) {
+            return Ok(None);
+        }
+        let (session, error) = self.add("session", SESSION_SECONDS).await?;
+        if error.is_some() {
+            let ends_at = self.clock.now().as_millisecond() + SESSION_SECONDS * 1000;
+            self.unwritten().sessions.insert(self::hash(&session), ends_at);
+        }
+        Ok(Some(session))
+    }
+
+    /// Uses up a token in the database. If that cannot be written, the token is remembered as used.
+    async fn use_up(&self, hash: &str) -> Result<bool, DbError> {
+        let now = self.clock.now().as_millisecond();
+        let used: Vec<String> = self.unwritten().used.iter().cloned().collect();
+        let wanted = hash.to_owned();
+        let deleted = self.db.write(move |tx| {
+            tx.execute("DELETE FROM sign_ins WHERE expires_at <= ?1", [now])?;
+            for hash in used {
+                tx.execute("DELETE FROM sign_ins WHERE hash = ?1", [hash])?;
+            }
+            tx.execute("DELETE FROM sign_ins WHERE hash = ?1 AND kind = 'token'", [wanted])
+        });
+        if let Ok(deleted) = deleted.await {
+            self.unwritten().used.clear();
+            return Ok(deleted == 1);
+        }
+        let is_known = self.is_valid(hash.to_owned(), "token").await?;
+        Ok(is_known && self.unwritten().used.insert(hash.to_owned()))
+    }
+
+    /// Uses up a token that is a file: of two attempts at once, one removes it.
+    fn take_link_file(&self, hash: &str) -> bool {
+        let file = self.link_file(hash);
+        let made = std::fs::symlink_metadata(&file).and_then(|metadata| metadata.modified());
+        let Ok(made) = made.map(jiff::Timestamp::try_from) else { return false };
+        let age = made.map(|made| self.clock.now().as_second() - made.as_second());
+        std::fs::remove_file(file).is_ok() && age.is_ok_and(|age| age < TOKEN_SECONDS)
+    }
+
+    /// The file of a token that could not be written into the database.
+    fn link_file(&self, hash: &str) -> PathBuf {
+        self.db.folder().join(format!("sign-in.{hash}"))
+    }
+
+    fn unwritten(&self) -> MutexGuard<'_, Unwritten> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a session is valid now.
@@ -65,26 +125,35 @@ impl SignIns {
     /// # Errors
     /// The data folder cannot be read.
     pub async fn check(&self, session: &str) -> Result<bool, DbError> {
-        const IS_GOOD: &str =
-            "SELECT EXISTS (SELECT 1 FROM sign_ins WHERE hash = ?1 AND kind = 'session' AND expires_at > ?2)";
         let (hash, now) = (hash(session), self.clock.now().as_millisecond());
+        if self.unwritten().sessions.get(&hash).is_some_and(|ends_at| *ends_at > now) {
+            return Ok(true);
+        }
+        self.is_valid(hash, "session").await
+    }
+
+    async fn is_valid(&self, hash: String, kind: &'static str) -> Result<bool, DbError> {
+        const IS_GOOD: &str =
+            "SELECT EXISTS (SELECT 1 FROM sign_ins WHERE hash = ?1 AND kind = ?2 AND expires_at > ?3)";
+        let now = self.clock.now().as_millisecond();
         self.db
             .read(move |connection| {
-                connection.prepare_cached(IS_GOOD)?.query_row((hash, now), |row| row.get(0))
+                connection.prepare_cached(IS_GOOD)?.query_row((hash, kind, now), |row| row.get(0))
             })
             .await
     }
 
-    async fn add(&self, kind: &'static str, seconds: i64) -> Result<String, DbError> {
+    /// A new secret, and why it could not be written, if so.
+    async fn add(&self, kind: &'static str, seconds: i64) -> Result<(String, Option<DbError>), DbError> {
         let mut bytes = [0_u8; 32];
         rand::rngs::OsRng.try_fill_bytes(&mut bytes).map_err(|error| DbError::Other(error.to_string()))?;
         // Its hash is as secret, and has letters and digits only.
         let secret = format!("{:x}", Sha256::digest(bytes));
         let (hash, expires_at) = (hash(&secret), self.clock.now().as_millisecond() + seconds * 1000);
-        self.db
-            .write(move |tx| tx.execute("INSERT INTO sign_ins VALUES (?1, ?2, ?3)", (hash, kind, expires_at)))
-            .await?;
-        Ok(secret)
+        let written = self.db.write(move |tx| {
+            tx.execute("INSERT INTO sign_ins VALUES (?1, ?2, ?3)", (hash, kind, expires_at))
+        });
+        Ok((secret, written.await.err()))
     }
 }
 
@@ -115,4 +184,51 @@ async fn link(local: &Local, clock: &Arc<dyn Clock>, url: &str) -> Result<String
 
 fn hash(secret: &str) -> String {
     format!("{:x}", Sha256::digest(secret.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spillway_embedded::{Options, Pipeline, RealClock};
+
+    /// Refuses each write of sign-ins, as a full disk does.
+    const REFUSE: &str = "
+        CREATE TEMP TRIGGER no_insert BEFORE INSERT ON sign_ins BEGIN SELECT RAISE(ABORT, 'the disk is full'); END;
+        CREATE TEMP TRIGGER no_delete BEFORE DELETE ON sign_ins BEGIN SELECT RAISE(ABORT, 'the disk is full'); END;";
+    const TAKE: &str = "DROP TRIGGER no_insert; DROP TRIGGER no_delete;";
+
+    async fn set(pipeline: &Pipeline, triggers: &'static str) {
+        pipeline.local.db().write(move |tx| tx.execute_batch(triggers)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_operator_signs_in_once_with_each_link_while_nothing_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = Pipeline::open(folder.path(), Options::at(Arc::new(RealClock))).await.unwrap();
+        let sign_ins = SignIns::open(&pipeline.local, &pipeline.ports.clock).await.unwrap();
+        let made_before = sign_ins.issue().await.unwrap();
+        set(&pipeline, REFUSE).await;
+        let made_meanwhile = sign_ins.issue().await.unwrap();
+        let mut sessions = Vec::new();
+        for link in [&made_before, &made_meanwhile] {
+            let session = sign_ins.redeem(link).await.unwrap().expect("a session");
+            assert!(sign_ins.check(&session).await.unwrap());
+            assert_eq!(sign_ins.redeem(link).await.unwrap(), None, "once");
+            sessions.push(session);
+        }
+        assert_eq!(sign_ins.redeem("made up").await.unwrap(), None);
+        assert!(!sign_ins.check(&made_meanwhile).await.unwrap(), "a token is no session");
+
+        set(&pipeline, TAKE).await;
+        let link = sign_ins.issue().await.unwrap();
+        assert!(sign_ins.redeem(&link).await.unwrap().is_some());
+        let again = SignIns::open(&pipeline.local, &pipeline.ports.clock).await.unwrap();
+        for link in [&made_before, &made_meanwhile] {
+            assert_eq!(again.redeem(link).await.unwrap(), None, "nor after a restart");
+        }
+        assert!(sign_ins.check(&sessions[0]).await.unwrap(), "the sessions continue");
+        let left = std::fs::read_dir(folder.path()).unwrap();
+        let is_link = |name: std::ffi::OsString| name.to_string_lossy().starts_with("sign-in.");
+        assert_eq!(left.filter(|file| is_link(file.as_ref().unwrap().file_name())).count(), 0);
+    }
 }

@@ -10,4 +10,4 @@ mod writer;
 pub use folder::{DATABASE, DataFolder, Durability, OpenError};
 pub use writer::{Db, DbError};
 
-pub(crate) use schema::{from_millis, millis};
+pub(crate) use schema::{ALARM_TABLES, TABLES, from_millis, millis};
