@@ -14,9 +14,9 @@ const LONG_HELP: &str = "\
 Every accepted event is in exactly one place. \"unaccounted\" is what is missing between accepted and the sum of all \
 places; it should be 0; otherwise the exit code is 1.
 
-In AWS several services count the places, some of them minutes late, and a repeated delivery counts twice. So the sum has an error bound, and \"unaccounted\" is the part of the \"difference\" beyond the bound. On one machine the bound is 0.
+In AWS several services count the places, some of them minutes late, a repeated delivery counts twice, and a message whose sending was not confirmed may have arrived without a promise. So the sum has an error bound, and \"unaccounted\" is the part of the \"difference\" beyond the bound. On one machine the bound is 0.
 
-With --json: {\"at\", \"unaccounted\", \"difference\", \"uncertainty\": {\"moving\", \"repeated\"}, \"accepted\", \
+With --json: {\"at\", \"unaccounted\", \"difference\", \"uncertainty\": {\"moving\", \"repeated\", \"in_doubt\"}, \"accepted\", \
 \"stored\", \"duplicates\", \"queued\", \"in_flight\", \"in_dlq\", \
 \"archived\", \"replaying\", \"discarded\", \"rates\": null | {\"over_s\", \"accepted_per_s\", \"stored_per_s\"}, \
 \"trouble\": null | why the data folder takes no data}.";
@@ -126,15 +126,21 @@ fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
 
 /// The maximum error of the numbers, in words; `None` if they are exact.
 fn bound(ledger: &Ledger) -> Option<String> {
-    let Uncertainty { moving, repeated } = ledger.uncertainty;
-    let moved = format!("{} moved in the last minutes", number(moving));
-    let twice = format!("{} may have been counted twice", number(repeated));
-    let why = match (moving, repeated) {
-        (0, 0) => return None,
-        (_, 0) => moved,
-        (0, _) => twice,
-        _ => format!("{moved}, {twice}"),
-    };
+    let Uncertainty { moving, repeated, in_doubt } = ledger.uncertainty;
+    let reasons = [
+        (moving, "moved in the last minutes"),
+        (repeated, "may have been counted twice"),
+        (in_doubt, "may have arrived without a promise"),
+    ];
+    let reasons: Vec<_> = reasons
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, why)| format!("{} {why}", number(*count)))
+        .collect();
+    if reasons.is_empty() {
+        return None;
+    }
+    let why = reasons.join(", ");
     let (total, difference) = (number(ledger.uncertainty.total()), number(ledger.difference()));
     Some(format!("Give or take {total}: {why}; accepted minus all places is {difference}"))
 }

@@ -118,12 +118,15 @@ fn a_jump_of_the_clock_is_mentioned_for_a_day() {
 #[test]
 fn estimated_numbers_have_an_error_bound() {
     let mut flow = healthy();
-    flow.ledger.uncertainty = Uncertainty { moving: 1_040, repeated: 0 };
+    flow.ledger.uncertainty = Uncertainty { moving: 1_040, ..Uncertainty::default() };
     let text = |flow: &FlowSnapshot| summary(flow)[0].text.clone();
     let so = "All 172,431 events accepted are accounted for, give or take";
     assert_eq!(text(&flow), format!("{so} 1,040 that moved in the last minutes."));
     flow.ledger.uncertainty.repeated = 3;
     assert_eq!(text(&flow), format!("{so} 1,043 that moved in the last minutes or may be counted twice."));
+    flow.ledger.uncertainty.in_doubt = 2;
+    let three = "moved in the last minutes or may be counted twice or may have arrived without a promise";
+    assert_eq!(text(&flow), format!("{so} 1,045 that {three}."));
     flow.ledger.accepted += 1_042;
     assert_eq!(text(&flow), "2 events of 173,473 accepted are unaccounted for.");
 }
