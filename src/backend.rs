@@ -59,6 +59,8 @@ pub trait Local: Send + Sync {
     async fn stop_fault(&self, name: &str) -> anyhow::Result<usize>;
     /// All faults, past and present, oldest first.
     async fn faults(&self) -> anyhow::Result<Vec<Fault>>;
+    /// Why the data folder takes no data, as far as this process can see; `None` if it does.
+    fn disk_trouble(&self) -> Option<String>;
     /// A new link that signs in to the dashboard once; `None` if no dashboard was started on this folder.
     async fn sign_in_link(&self) -> anyhow::Result<Option<String>>;
 }

@@ -84,7 +84,7 @@ pub async fn serve_pages(
     let environment = Environment { name: "this machine".to_owned(), demo };
     let OpenPages { listener, assets, hosts, url: _ } = pages;
     let deps = Deps {
-        ports: embedded::ports(folder, pipeline, local, environment),
+        ports: embedded::ports(pipeline, local, environment),
         tokens: Arc::new(EmbeddedTokens(SignInTokens::open(local, &pipeline.clock).await?)),
         sessions: Arc::new(Sessions::new(Arc::clone(&pipeline.clock))),
         assets: Arc::new(assets),

@@ -29,6 +29,10 @@ impl Local for FakePipeline {
         Ok(self.machine().faults.clone())
     }
 
+    fn disk_trouble(&self) -> Option<String> {
+        None
+    }
+
     async fn sign_in_link(&self) -> anyhow::Result<Option<String>> {
         Ok(self.machine().link.clone())
     }

@@ -1,11 +1,13 @@
 //! A snapshot of the pipeline: the places of all events, the stages' activity, and a summary in sentences.
 
 mod activity;
+mod host;
 mod queue;
 mod snapshots;
 mod summary;
 
 pub use activity::{Activity, ApiActivity, FunctionActivity, QueueActivity, RecordActivity, TableActivity};
+pub use host::{ClockJump, DiskTrouble, Host, HostReader};
 pub use queue::{Countdown, QueueReader};
 pub use snapshots::{FlowSnapshots, FlowSources};
 pub use spillway_core::queue::QueueSnapshot;
@@ -36,6 +38,8 @@ pub struct FlowSnapshot {
     /// Dead letters in the archive that wait for a decision, grouped by the reason of their failure, largest group
     /// first.
     pub groups: Vec<DeadLetterGroup>,
+    /// What is wrong with the machine.
+    pub host: Host,
 }
 
 /// The pipeline's limits that the overview needs.

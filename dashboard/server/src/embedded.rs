@@ -8,16 +8,15 @@ use spillway_dashboard_embedded::Sources;
 use spillway_dashboard_model::alarms::CachedAlarms;
 use spillway_embedded::Local;
 use spillway_embedded::db::DbError;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long alarms are cached. The header of every page reads them, and rules are evaluated once a minute.
 const KEEP_ALARMS: Duration = Duration::from_secs(1);
 
-/// The ports of the pages, on the pipeline with that data folder.
-pub fn ports(data_folder: &Path, pipeline: &Pipeline, local: &Local, environment: Environment) -> Ports {
-    let sources = Sources::of(data_folder, pipeline, local);
+/// The ports of the pages, on a pipeline on this machine.
+pub fn ports(pipeline: &Pipeline, local: &Local, environment: Environment) -> Ports {
+    let sources = Sources::of(pipeline, local);
     let alarms =
         Arc::new(CachedAlarms::new(Arc::clone(&sources.alarms), Arc::clone(&pipeline.clock), KEEP_ALARMS));
     Ports {

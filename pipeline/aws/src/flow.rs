@@ -78,11 +78,12 @@ impl AwsFlow {
             self.unindexed(),
             self.sent_by_replays(),
         )?;
-        let [accepted, stored, already_stored] = long;
+        let [accepted, stored, already_stored, unconfirmed, unconfirmed_dead] = long;
         Ok(Counts {
             accepted,
             stored,
             already_stored,
+            in_doubt: unconfirmed + unconfirmed_dead,
             queue,
             dlq,
             archived,
@@ -94,20 +95,23 @@ impl AwsFlow {
         })
     }
 
-    /// The counters of promises given, kept, and kept already.
-    fn counters(&self) -> [MetricQuery; 3] {
+    /// The counters of promises given, kept, and kept already, and of messages whose sending to either queue was not
+    /// confirmed.
+    fn counters(&self) -> [MetricQuery; 5] {
         let functions = &self.topology.functions;
         [
             (ingest::EVENTS_ACCEPTED, &functions.ingest),
             (consumer::RECORDS_STORED, &functions.consumer),
             (consumer::RECORDS_ALREADY_STORED, &functions.consumer),
+            (ingest::EVENTS_IN_DOUBT, &functions.ingest),
+            (consumer::RECORDS_IN_DOUBT, &functions.consumer),
         ]
         .map(|(metric, function)| metric.query(&Function::from(function.name.as_str()), Statistic::Sum))
     }
 
     /// The counters over all that CloudWatch still has, by the day: CloudWatch has no minutes for a range
     /// that long.
-    async fn over_all_time(&self) -> Result<[u64; 3], LedgerError> {
+    async fn over_all_time(&self) -> Result<[u64; 5], LedgerError> {
         let now = self.readers.clock.now().as_second();
         let today = retention::floor(now, Period::DAY.seconds().into());
         let range = (today - retention::LONGEST, now + 60);
@@ -118,7 +122,7 @@ impl AwsFlow {
     /// What moved in the last minutes.
     async fn recently(&self) -> Result<compute::Recent, LedgerError> {
         let primary = Queue::from(self.topology.queues.primary.name.as_str());
-        let mut queries = self.counters().to_vec();
+        let mut queries = self.counters()[..3].to_vec();
         let depths = [queue::VISIBLE, queue::NOT_VISIBLE];
         queries.extend(depths.map(|metric| metric.query(&primary, Statistic::Maximum)));
         let now = self.readers.clock.now().as_second();
@@ -213,11 +217,11 @@ pub async fn queue_depth(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<QueueDe
 }
 
 /// The counters, each summed up.
-fn sums(points: &[Points]) -> [u64; 3] {
+fn sums<const N: usize>(points: &[Points]) -> [u64; N] {
     let sum = |position: usize| {
         points.get(position).map_or(0.0, |points| points.values().sum::<f64>()).round() as u64
     };
-    [sum(0), sum(1), sum(2)]
+    std::array::from_fn(sum)
 }
 
 fn failed(error: ExplainedError) -> LedgerError {

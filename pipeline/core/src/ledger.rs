@@ -36,12 +36,15 @@ pub struct Uncertainty {
     pub moving: u64,
     /// Deliveries that may have been counted as kept promises a second time.
     pub repeated: u64,
+    /// Messages whose sending was not confirmed. They were not promised, and may be in a place nevertheless.
+    #[serde(default)]
+    pub in_doubt: u64,
 }
 
 impl Uncertainty {
     /// The largest number of missing promises that the ledger would not show.
     pub fn total(&self) -> u64 {
-        self.moving + self.repeated
+        self.moving + self.repeated + self.in_doubt
     }
 }
 
@@ -66,8 +69,8 @@ impl Ledger {
     /// messages that were never accepted.
     ///
     /// It is the part of the [`Self::difference`] that the uncertainty cannot explain. A message that moves
-    /// may be missing from either side for a moment. A message that was counted twice only makes the sum too
-    /// large.
+    /// may be missing from either side for a moment. A message that was counted twice, or that arrived without a
+    /// promise, only makes the sum too large.
     pub fn unaccounted(&self) -> i64 {
         let difference = self.difference();
         let limit = |count| i64::try_from(count).unwrap_or(i64::MAX);
@@ -138,7 +141,7 @@ mod tests {
 
     #[track_caller]
     fn check(accepted: u64, stored: u64, (moving, repeated): (u64, u64), unaccounted: i64) {
-        let uncertainty = Uncertainty { moving, repeated };
+        let uncertainty = Uncertainty { moving, repeated, in_doubt: 0 };
         let ledger = Ledger { accepted, stored, uncertainty, ..Ledger::default() };
         assert_eq!(ledger.unaccounted(), unaccounted);
     }
@@ -148,6 +151,18 @@ mod tests {
         check(10, 10, (0, 0), 0);
         check(10, 7, (0, 0), 3);
         check(7, 10, (0, 0), -3);
+    }
+
+    #[test]
+    fn a_message_in_doubt_explains_only_a_sum_too_large() {
+        let ledger = |accepted, stored| {
+            let uncertainty = Uncertainty { in_doubt: 2, ..Uncertainty::default() };
+            Ledger { accepted, stored, uncertainty, ..Ledger::default() }
+        };
+        assert_eq!(ledger(10, 12).unaccounted(), 0);
+        assert_eq!(ledger(10, 13).unaccounted(), -1);
+        assert_eq!(ledger(10, 9).unaccounted(), 1);
+        assert_eq!(ledger(10, 10).uncertainty.total(), 2, "as many losses may hide");
     }
 
     #[test]

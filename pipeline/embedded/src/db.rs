@@ -12,4 +12,4 @@ pub use folder::{DATABASE, DataFolder, Durability, OpenError};
 pub use writer::{Db, DbError};
 
 pub(crate) use columns::{int, optional_text, text};
-pub(crate) use schema::{from_millis, millis};
+pub(crate) use schema::{ALARM_TABLES, TABLES, from_millis, millis};

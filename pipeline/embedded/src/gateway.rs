@@ -142,7 +142,7 @@ impl Gateway {
     ) -> Response<Bytes> {
         let arrived = self.clock.now();
         let trace = self.trace(&head, arrived);
-        let mut visit = Visit { arrived, ..Visit::default() };
+        let mut visit = Visit { arrived, began: self.clock.elapsed(), ..Visit::default() };
         let mut response = match self.admit(&head, arrived) {
             Err(problem) => problem.into_response(),
             Ok(()) => match body.await {
@@ -151,7 +151,7 @@ impl Gateway {
             },
         };
         let ended = self.clock.now();
-        self.measures.record(&visit, response.status(), ended);
+        self.measures.record(&visit, response.status(), self.clock.elapsed());
         if let Some(spans) = trace.spans {
             spans.record(&*self.traces, &self.names, &trace.header.root, &visit, &response, ended);
         }
@@ -180,11 +180,11 @@ impl Gateway {
     /// Invokes the function.
     async fn integrate(&self, request: Request<Bytes>, trace: &Trace, visit: &mut Visit) -> Response<Bytes> {
         // The time for a slowly sent body is the client's, not the API's.
-        visit.arrived = self.clock.now();
+        (visit.arrived, visit.began) = (self.clock.now(), self.clock.elapsed());
         if let Some(latency) = &self.latency {
             self.clock.sleep(latency.gateway()).await;
         }
-        let started = self.clock.now();
+        let (started, began) = (self.clock.now(), self.clock.elapsed());
         let running = self.measures.begin();
         if let Some(latency) = &self.latency {
             self.clock.sleep(latency.function()).await;
@@ -197,7 +197,8 @@ impl Gateway {
             Err(_elapsed) => (None, ProblemKind::FunctionTimedOut),
         };
         let concurrent = running.count();
-        let mut invocation = Invocation { started, ended: self.clock.now(), concurrent, handled: None };
+        let took = self.clock.elapsed().saturating_sub(began);
+        let mut invocation = Invocation { started, ended: self.clock.now(), took, concurrent, handled: None };
         let response = match handled {
             Some(Handled { response, outcome, promised, sending }) => {
                 invocation.handled = Some(Answered { outcome, promised, sending });
@@ -248,6 +249,8 @@ struct Trace {
 #[derive(Default)]
 struct Visit {
     arrived: Timestamp,
+    /// The same by the clock that never jumps.
+    began: Duration,
     invocation: Option<Invocation>,
 }
 
@@ -255,6 +258,7 @@ struct Visit {
 struct Invocation {
     started: Timestamp,
     ended: Timestamp,
+    took: Duration,
     /// Invocations under way, this one included.
     concurrent: usize,
     /// `None` if it failed.

@@ -33,7 +33,7 @@ pub(crate) fn per_item(events: &[Event], sent: &Sent) -> Response<Bytes> {
                     (StatusCode::PAYLOAD_TOO_LARGE, Some("not accepted: larger than the queue takes"))
                 }
                 Err(QueueError::Rejected { .. }) => (StatusCode::BAD_REQUEST, Some(NOT_CARRIED)),
-                Err(QueueError::Throttled | QueueError::Unavailable { .. }) => {
+                Err(QueueError::Throttled | QueueError::Unavailable { .. } | QueueError::InDoubt { .. }) => {
                     (StatusCode::SERVICE_UNAVAILABLE, Some("not accepted; send it again"))
                 }
             };

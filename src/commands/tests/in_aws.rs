@@ -65,7 +65,7 @@ async fn an_interrupted_replay_is_resumed() {
 
 fn uncertain(stored: u64) -> Arc<FakePipeline> {
     deployment(|state| {
-        let uncertainty = Uncertainty { moving: 40, repeated: 3 };
+        let uncertainty = Uncertainty { moving: 40, repeated: 3, in_doubt: 2 };
         state.ledgers.extend(readings(Ledger { accepted: 1_000, stored, uncertainty, ..Ledger::default() }));
     })
 }
@@ -74,8 +74,8 @@ fn uncertain(stored: u64) -> Arc<FakePipeline> {
 async fn the_ledger_has_an_error_bound() {
     let within = run("flow", &uncertain(990)).await;
     assert_eq!(within.status, ExitStatus::Ok, "{within}");
-    let bound = "Give or take 43: 40 moved in the last minutes, 3 may have been counted twice; accepted minus all places is \
-                 10\n";
+    let bound = "Give or take 45: 40 moved in the last minutes, 3 may have been counted twice, 2 may have arrived without a \
+                 promise; accepted minus all places is 10\n";
     assert!(within.out.starts_with("All 1,000") && within.out.ends_with(bound), "{within}");
     let output = run("flow --json", &uncertain(950)).await;
     let flow = output.json();
@@ -83,7 +83,7 @@ async fn the_ledger_has_an_error_bound() {
         (output.status, &flow["unaccounted"], &flow["difference"]),
         (ExitStatus::No, &10.into(), &50.into())
     );
-    assert_eq!(flow["uncertainty"], serde_json::json!({"moving": 40, "repeated": 3}));
+    assert_eq!(flow["uncertainty"], serde_json::json!({"moving": 40, "repeated": 3, "in_doubt": 2}));
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ mod runtime_api;
 
 #[cfg(feature = "alarms")]
 pub use alarms::ScriptedAlarms;
-pub use clock::ManualClock;
+pub use clock::{ManualClock, SettableClock};
 #[cfg(feature = "functions")]
 pub use function::FunctionHarness;
 pub use memory::{Background, MemoryPipeline, QueuedMessage, State};

@@ -1,6 +1,6 @@
 //! Takes snapshots of the pipeline.
 
-use super::{Activity, FlowSnapshot, Limits, QueueReader};
+use super::{Activity, FlowSnapshot, Host, HostReader, Limits, QueueReader};
 use crate::one_answer::OneAnswer;
 use crate::{Freshness, MetricReader, ReadError};
 use spillway_core::Pipeline;
@@ -19,6 +19,8 @@ pub struct FlowSources {
     pub queues: Arc<dyn QueueReader>,
     /// Rates.
     pub metrics: Arc<dyn MetricReader>,
+    /// The machine; `None` in AWS.
+    pub host: Option<Arc<dyn HostReader>>,
 }
 
 /// Takes snapshots, shared by all viewers at the same time.
@@ -50,12 +52,13 @@ impl FlowSnapshots {
 
 impl FlowSources {
     async fn snapshot(&self) -> Result<FlowSnapshot, ReadError> {
-        let (ledger, queue, dlq, groups, (activity, freshness)) = futures::join!(
+        let (ledger, queue, dlq, groups, (activity, freshness), host) = futures::join!(
             self.ledger(),
             self.queues.snapshot(QueueKind::Primary),
             self.queues.snapshot(QueueKind::Dlq),
             self.groups(),
             self.activity(),
+            self.host(),
         );
         Ok(FlowSnapshot {
             at: self.pipeline.clock.now(),
@@ -69,7 +72,15 @@ impl FlowSources {
             activity,
             freshness,
             groups: groups?,
+            host,
         })
+    }
+
+    async fn host(&self) -> Host {
+        match &self.host {
+            Some(host) => host.host().await,
+            None => Host::default(),
+        }
     }
 
     async fn ledger(&self) -> Result<Ledger, ReadError> {
@@ -162,6 +173,7 @@ mod tests {
                 pipeline: memory.ports(PipelineSettings::default()),
                 queues: source.clone(),
                 metrics: Arc::new(Cached::new(source.clone(), clock.clone(), Duration::from_secs(1))),
+                host: None,
             },
             Duration::ZERO,
         );

@@ -70,7 +70,7 @@ impl Dashboard {
             ..Options::at(setup.clock)
         };
         let pipeline = Arc::new(Pipeline::open(data.path(), options).await.unwrap());
-        let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, setup.environment);
+        let ports = embedded::ports(&pipeline.ports, &pipeline.local, setup.environment);
         let router = router(Deps {
             ports: (setup.replace)(ports),
             tokens: Arc::clone(&tokens) as Arc<dyn Tokens>,

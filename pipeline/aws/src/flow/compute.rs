@@ -11,6 +11,8 @@ pub(super) struct Counts {
     pub stored: u64,
     /// Records whose event was stored already: sent twice by a client, or delivered twice by SQS.
     pub already_stored: u64,
+    /// Messages that a queue did not confirm and may have nevertheless.
+    pub in_doubt: u64,
     /// The primary queue.
     pub queue: InQueue,
     /// The dead letter queue.
@@ -70,7 +72,11 @@ impl Counts {
             archived: self.archived + self.unindexed,
             replaying: self.replaying,
             discarded: self.discarded,
-            uncertainty: Uncertainty { moving: self.moving(), repeated: self.already_stored },
+            uncertainty: Uncertainty {
+                moving: self.moving(),
+                repeated: self.already_stored,
+                in_doubt: self.in_doubt,
+            },
         }
     }
 
@@ -127,6 +133,15 @@ mod tests {
         let ledger = again.ledger();
         assert_eq!((ledger.difference(), ledger.unaccounted()), (-3, 0));
         assert_eq!(ledger.uncertainty.repeated, 3);
+    }
+
+    #[test]
+    fn a_message_that_arrived_without_a_promise_is_in_doubt_and_no_surplus() {
+        let arrived = Counts { stored: 992, in_doubt: 3, ..idle() };
+        let ledger = arrived.ledger();
+        assert_eq!((ledger.difference(), ledger.unaccounted(), ledger.uncertainty.total()), (-2, 0, 3));
+        let not_sent = Counts { in_doubt: 0, ..arrived };
+        assert_eq!(not_sent.ledger().unaccounted(), -2);
     }
 
     #[test]

@@ -102,8 +102,8 @@ async fn a_message_without_confirmation_is_never_ok() {
         let script = Script::start(move |_, _| scripted.clone()).await;
         for answers in [hasty(&script).send(&messages(2)).await, hasty(&script).send(&messages(1)).await] {
             assert!(
-                answers.iter().all(|answer| matches!(answer, Err(QueueError::Unavailable { .. }))),
-                "{answer:?}: {answers:?}"
+                answers.iter().all(|answer| matches!(answer, Err(QueueError::InDoubt { .. }))),
+                "SQS may have it, {answer:?}: {answers:?}"
             );
         }
         assert!(script.calls().len() > 3, "{answer:?} is tried again");
@@ -115,6 +115,17 @@ async fn a_call_whose_connection_broke_is_retried_and_confirmed() {
     let script = Script::start(|call, before| if before == 0 { Answer::Cut } else { taken(call) }).await;
     assert_eq!(sender(&script).send(&messages(1)).await, [Ok("single".into())]);
     assert_eq!(script.actions(), ["SendMessage"; 2]);
+}
+
+#[tokio::test]
+async fn a_message_stays_in_doubt_whatever_the_later_tries_bring() {
+    for later in ["ThrottlingException", "AWS.SimpleQueueService.NonExistentQueue"] {
+        let script =
+            Script::start(move |_, before| if before == 0 { Answer::Cut } else { Answer::error(later) })
+                .await;
+        let answers = hasty(&script).send(&messages(1)).await;
+        assert!(matches!(answers[0], Err(QueueError::InDoubt { .. })), "{later}: {answers:?}");
+    }
 }
 
 #[tokio::test]
@@ -158,10 +169,11 @@ async fn messages_that_are_too_long_together_are_sent_alone() {
 async fn what_has_not_been_tried_by_the_deadline_is_not_tried_any_more() {
     let script = Script::start(|_, _| Answer::Silence).await;
     let answers = with(&script.hasty_clients(), 50).send(&messages(400)).await;
-    assert!(
-        answers.iter().all(|answer| matches!(answer, Err(QueueError::Unavailable { .. }))),
-        "{answers:?}"
-    );
+    let in_doubt = answers.iter().filter(|answer| matches!(answer, Err(QueueError::InDoubt { .. }))).count();
+    let untried =
+        answers.iter().filter(|answer| matches!(answer, Err(QueueError::Unavailable { .. }))).count();
+    assert_eq!(in_doubt + untried, 400, "{answers:?}");
+    assert!((1..=CALLS_AT_ONCE * MAX_IN_A_CALL).contains(&in_doubt), "only what was tried: {in_doubt}");
     assert!(script.calls().len() <= CALLS_AT_ONCE, "{} calls of 40", script.calls().len());
 }
 

@@ -10,10 +10,16 @@ use std::time::Duration;
 /// Why a queue did not accept a message or an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
-    /// It accepts nothing at the moment: a full disk, an outage. Nothing is promised. A call whose connection broke
-    /// may still have delivered the message. Sending it again is safe, since the store takes an event once.
+    /// It accepts nothing at the moment: a full disk, an outage. Nothing is promised, and it does not have the message.
     #[error("the queue accepts nothing at the moment: {reason}")]
     Unavailable {
+        /// Why, for the log and for people who operate this; it names no secret.
+        reason: String,
+    },
+    /// It did not confirm the message and may have it nevertheless: the connection broke, or no answer came in time. Nothing
+    /// is promised. Sending it again is safe, since the store takes an event once. The ledger counts these.
+    #[error("the queue did not confirm the message: {reason}")]
+    InDoubt {
         /// Why, for the log and for people who operate this; it names no secret.
         reason: String,
     },
@@ -82,7 +88,7 @@ impl QueueError {
     pub fn is_final(&self) -> bool {
         match self {
             Self::TooLarge { .. } | Self::Rejected { .. } => true,
-            Self::Unavailable { .. } | Self::Throttled => false,
+            Self::Unavailable { .. } | Self::InDoubt { .. } | Self::Throttled => false,
         }
     }
 }

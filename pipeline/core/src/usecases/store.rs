@@ -122,6 +122,10 @@ impl Report for BatchReport {
                 Outcome::DeadLettered(_) => consumer::RECORDS_REJECTED,
             };
             counts.entry(metric.name()).or_insert((metric, 0.0)).1 += 1.0;
+            if matches!(record.queue_error, Some(QueueError::InDoubt { .. })) {
+                let metric = consumer::RECORDS_IN_DOUBT;
+                counts.entry(metric.name()).or_insert((metric, 0.0)).1 += 1.0;
+            }
             if record.outcome == Outcome::Stored {
                 let took = self.ended_at.as_millisecond() - record.message.first_sent_at().as_millisecond();
                 all.push(of(consumer::ACCEPT_TO_STORED, took.max(0) as f64));

@@ -90,6 +90,19 @@ fn a_record_that_the_dlq_does_not_accept_stays_in_the_queue() {
 }
 
 #[test]
+fn a_record_that_the_dlq_did_not_confirm_is_counted_as_in_doubt() {
+    let pipeline = MemoryPipeline::new(|state| state.dlq_is_down = true);
+    let broken = ReceivedMessage { body: String::new(), ..message("a", "1") };
+    let mut report =
+        store(&pipeline, vec![broken.clone(), ReceivedMessage { message_id: "b".into(), ..broken }]);
+    report.records[1].queue_error = Some(QueueError::InDoubt { reason: "the connection broke".to_owned() });
+    let measured = report.measurements("consumer");
+    let sum =
+        |name: &str| measured.iter().filter(|one| one.metric.name == name).map(|one| one.value).sum::<f64>();
+    assert_eq!((sum("RecordsRetried"), sum("RecordsInDoubt")), (2.0, 1.0));
+}
+
+#[test]
 fn a_record_that_the_queue_does_not_defer_says_why() {
     let pipeline = MemoryPipeline::new(|state| state.throttled = [EventKey::new("/s", "1")].into());
     let report = store(&pipeline, vec![message("not in the queue", "1")]);

@@ -6,14 +6,21 @@
 
 use super::folder::{DataFolder, Durability};
 use rusqlite::Connection;
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// Most pieces of work in one commit.
 const MAX_IN_A_COMMIT: usize = 1024;
 /// In a simulation: pieces of work in one transaction.
 const SIMULATED_COMMIT: u32 = 20_000;
+/// Bytes: the largest message, in the log and in the database.
+const LEAST_FREE: u64 = 512 * 1024;
+/// How long a failed write counts. On a disk that is almost full small writes succeed between large ones that fail.
+const FAILURE_COUNTS: Duration = Duration::from_secs(60);
 
 /// Why the database did not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +39,15 @@ pub enum DbError {
     Other(String),
 }
 
+impl DbError {
+    /// The error, if it is one of the disk and not one of the work.
+    fn of_disk(error: &rusqlite::Error) -> Option<Self> {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
+        let code = error.sqlite_error_code()?;
+        [DiskFull, ReadOnly, SystemIoFailure, CannotOpen].contains(&code).then(|| Self::from(error))
+    }
+}
+
 impl From<&rusqlite::Error> for DbError {
     fn from(error: &rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
@@ -46,6 +62,7 @@ impl From<&rusqlite::Error> for DbError {
 
 /// The database: asynchronous outside, SQLite inside.
 pub struct Db {
+    path: PathBuf,
     mode: Mode,
 }
 
@@ -58,7 +75,37 @@ enum Mode {
 struct Shared {
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    readers: std::sync::Arc<Readers>,
+    readers: Arc<Readers>,
+    disk: Arc<Disk>,
+}
+
+/// What the last writes say about the disk.
+#[derive(Default)]
+struct Disk(Mutex<Option<Failed>>);
+
+struct Failed {
+    error: DbError,
+    at: Instant,
+    /// Whether a later write succeeded.
+    is_over: bool,
+}
+
+impl Disk {
+    fn failed(&self, error: DbError) {
+        *lock(&self.0) = Some(Failed { error, at: Instant::now(), is_over: false });
+    }
+
+    fn written(&self) {
+        if let Some(failed) = &mut *lock(&self.0) {
+            failed.is_over = true;
+        }
+    }
+
+    fn trouble(&self) -> Option<DbError> {
+        let last = lock(&self.0);
+        let counts = |failed: &&Failed| !failed.is_over || failed.at.elapsed() < FAILURE_COUNTS;
+        last.as_ref().filter(counts).map(|failed| failed.error.clone())
+    }
 }
 
 struct Readers {
@@ -76,18 +123,25 @@ struct Simulated {
 impl Db {
     /// Opens a folder for real work.
     pub fn open(folder: DataFolder) -> Result<Self, DbError> {
+        let path = folder.path().to_owned();
         let connection = folder.connect(Durability::Full).map_err(|error| DbError::from(&error))?;
         let (jobs, inbox) = mpsc::channel();
+        let disk = Arc::<Disk>::default();
         let writer = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_all(&connection, &inbox))
+            .spawn({
+                let disk = Arc::clone(&disk);
+                move || write_all(&connection, &inbox, &disk)
+            })
             .map_err(|error| DbError::Other(error.to_string()))?;
-        let readers = std::sync::Arc::new(Readers { folder, idle: Mutex::default() });
+        let readers = Arc::new(Readers { folder, idle: Mutex::default() });
         Ok(Self {
+            path,
             mode: Mode::Shared(Shared {
                 jobs: Mutex::new(Some(jobs)),
                 writer: Mutex::new(Some(writer)),
                 readers,
+                disk,
             }),
         })
     }
@@ -101,6 +155,7 @@ impl Db {
         };
         let connection = open().map_err(|error: rusqlite::Error| DbError::from(&error))?;
         Ok(Self {
+            path: folder.path().to_owned(),
             mode: Mode::Simulated(Mutex::new(Simulated { connection, since_commit: 0, _folder: folder })),
         })
     }
@@ -138,7 +193,7 @@ impl Db {
     {
         match &self.mode {
             Mode::Shared(shared) => {
-                let readers = std::sync::Arc::clone(&shared.readers);
+                let readers = Arc::clone(&shared.readers);
                 tokio::task::spawn_blocking(move || readers.read(work))
                     .await
                     .unwrap_or_else(|error| Err(DbError::Other(error.to_string())))
@@ -146,6 +201,24 @@ impl Db {
             Mode::Simulated(simulated) => {
                 work(&lock(simulated).connection).map_err(|error| DbError::from(&error))
             }
+        }
+    }
+}
+
+impl Db {
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        &self.path
+    }
+
+    /// Why the disk takes no data at the moment: the last writes of this process failed, or there is no room left for
+    /// anybody's.
+    pub fn trouble(&self) -> Option<DbError> {
+        match &self.mode {
+            Mode::Shared(shared) => {
+                shared.disk.trouble().or_else(|| has_no_room(&self.path).then_some(DbError::Full))
+            }
+            Mode::Simulated(_) => None,
         }
     }
 }
@@ -215,10 +288,15 @@ fn in_savepoint<T>(
     result
 }
 
+/// Whether less is free on a folder's disk than one event may need. If that can't be found out, there is room.
+fn has_no_room(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < LEAST_FREE)
+}
+
 /// A piece of work whose caller waits for the result.
 trait Job: Send {
-    /// Does the work inside the transaction.
-    fn run(&mut self, connection: &Connection);
+    /// Does the work inside the transaction. Returns an error of the disk.
+    fn run(&mut self, connection: &Connection) -> Option<DbError>;
     /// Answers, once it is known whether the transaction was committed.
     fn answer(self: Box<Self>, commit: Result<(), DbError>);
 }
@@ -230,10 +308,11 @@ struct Work<T, F> {
 }
 
 impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Work<T, F> {
-    fn run(&mut self, connection: &Connection) {
-        if let Some(work) = self.work.take() {
-            self.result = Some(in_savepoint(connection, work));
-        }
+    fn run(&mut self, connection: &Connection) -> Option<DbError> {
+        let result = in_savepoint(connection, self.work.take()?);
+        let error = result.as_ref().err().and_then(DbError::of_disk);
+        self.result = Some(result);
+        error
     }
 
     fn answer(mut self: Box<Self>, commit: Result<(), DbError>) {
@@ -250,22 +329,23 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Work
     }
 }
 
-fn write_all(connection: &Connection, inbox: &mpsc::Receiver<Box<dyn Job>>) {
+fn write_all(connection: &Connection, inbox: &mpsc::Receiver<Box<dyn Job>>, disk: &Disk) {
     while let Ok(first) = inbox.recv() {
         let mut jobs = vec![first];
         jobs.extend(inbox.try_iter().take(MAX_IN_A_COMMIT - 1));
-        let commit = commit(connection, &mut jobs);
+        let commit = commit(connection, &mut jobs, disk);
         for job in jobs {
             job.answer(commit.clone());
         }
     }
 }
 
-fn commit(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), DbError> {
+fn commit(connection: &Connection, jobs: &mut [Box<dyn Job>], disk: &Disk) -> Result<(), DbError> {
+    let (before, mut failure) = (connection.total_changes(), None);
     let mut all = || -> rusqlite::Result<()> {
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         for job in jobs.iter_mut() {
-            job.run(connection);
+            failure = job.run(connection).or(failure.take());
             // Some errors (a full disk) make SQLite roll the whole transaction back.
             if connection.is_autocommit() {
                 return Err(rusqlite::Error::SqliteFailure(
@@ -280,6 +360,12 @@ fn commit(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), DbEr
     let result = all();
     if result.is_err() && !connection.is_autocommit() {
         let _ = connection.execute_batch("ROLLBACK");
+    }
+    match failure.or_else(|| result.as_ref().err().and_then(DbError::of_disk)) {
+        Some(error) => disk.failed(error),
+        // A transaction that changed nothing needed no room.
+        None if result.is_ok() && connection.total_changes() > before => disk.written(),
+        None => {}
     }
     result.map_err(|error| DbError::from(&error))
 }
@@ -336,6 +422,9 @@ mod tests {
         db.write(limit(1)).await.unwrap();
         let (one, two) = tokio::join!(db.write(fill), db.write(add));
         assert_eq!(one, Err(DbError::Full));
+        assert_eq!(db.trouble(), Some(DbError::Full), "it is known until a write succeeds");
+        assert!(db.write(|connection| connection.execute("DELETE FROM facts WHERE 0", [])).await.is_ok());
+        assert_eq!(db.trouble(), Some(DbError::Full), "a transaction without a change proves nothing");
         // Its neighbour was in the same transaction or in the next: done as promised, or not at all.
         let expected = u64::from(two.is_ok());
         assert_eq!(db.read(count).await, Ok(expected));

@@ -8,6 +8,7 @@ use spillway_core::Timestamp;
 use spillway_core::ids::{MessageId, ReceiptHandle};
 use spillway_core::message::ReceivedMessage;
 use spillway_core::ports::{QueueError, QueueKind, QueueReceiver};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[async_trait]
@@ -15,12 +16,17 @@ impl QueueReceiver for Queues {
     /// A message in the primary queue that was received `max_receive_count` times already goes to the DLQ instead, as
     /// SQS's redrive policy does it.
     async fn receive(&self, queue: QueueKind, most: usize) -> Result<Vec<ReceivedMessage>, QueueError> {
-        let now = self.clock.now();
+        let clock = Arc::clone(&self.clock);
         let limit = (queue == QueueKind::Primary).then_some(i64::from(self.settings.max_receive_count));
         let timeout = Duration::from_secs(u64::from(self.settings.visibility_timeout_s));
-        let hidden_until = millis(now) + i64::try_from(timeout.as_millis()).unwrap_or(0);
-        let (received, redriven) =
-            self.db.write(move |tx| receive(tx, queue, most, millis(now), hidden_until, limit)).await?;
+        let timeout = i64::try_from(timeout.as_millis()).unwrap_or(0);
+        let (received, redriven) = self
+            .db
+            .write(move |tx| {
+                let now = millis(clock.now());
+                receive(tx, queue, most, now, now + timeout, limit)
+            })
+            .await?;
         self.count(&self.counts(queue).received, received.len());
         if redriven > 0 {
             // SQS does not count its own redrive as "sent": NumberOfMessagesSent of the DLQ stays as it is.
@@ -49,16 +55,18 @@ impl QueueReceiver for Queues {
     /// while a replay is a new message. A message that expires is lost, and the ledger shows it as
     /// unaccounted.
     async fn expire(&self) -> Result<usize, QueueError> {
-        let before = millis(self.clock.now()) - i64::from(self.settings.retention_s) * 1000;
+        let (clock, retention) = (Arc::clone(&self.clock), i64::from(self.settings.retention_s) * 1000);
+        let before = move || millis(clock.now()) - retention;
+        let asked = before();
         let any = move |connection: &Connection| {
             connection
                 .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE sent_at < ?1)")?
-                .query_row([before], |row| row.get::<_, bool>(0))
+                .query_row([asked], |row| row.get::<_, bool>(0))
         };
         if !self.db.read(any).await? {
             return Ok(0);
         }
-        let delete = move |tx: &Connection| tx.execute("DELETE FROM messages WHERE sent_at < ?1", [before]);
+        let delete = move |tx: &Connection| tx.execute("DELETE FROM messages WHERE sent_at < ?1", [before()]);
         Ok(self.db.write(delete).await?)
     }
 

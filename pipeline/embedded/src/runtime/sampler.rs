@@ -15,19 +15,19 @@ const ACCOUNT_WRITE_CAPACITY: f64 = 80_000.0;
 const TABLE_WRITE_CAPACITY: f64 = 40_000.0;
 
 /// Between searches for messages whose retention has run out. Retention is counted in days.
-const EXPIRE_EVERY_S: i64 = 3600;
+const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Between computations of the spending. AWS's own numbers are hours old; the rules use an hour of data.
-const SPENDING_EVERY_S: i64 = 300;
+const SPENDING_EVERY: Duration = Duration::from_secs(300);
 /// The same in virtual time, in which telemetry is written once an hour.
-const SPENDING_EVERY_S_SIMULATED: i64 = 1_800;
+const SPENDING_EVERY_SIMULATED: Duration = Duration::from_secs(1_800);
 
 /// Samples until dropped.
 pub async fn run(pipeline: Arc<Pipeline>, interval: Duration) {
     let ports = &pipeline.ports;
-    let mut expired_at = ports.clock.now();
-    let mut spent_at: Option<i64> = None;
-    let spending_every = if pipeline.virtual_time { SPENDING_EVERY_S_SIMULATED } else { SPENDING_EVERY_S };
+    let mut expired_at = ports.clock.elapsed();
+    let mut spent_at: Option<Duration> = None;
+    let spending_every = if pipeline.virtual_time { SPENDING_EVERY_SIMULATED } else { SPENDING_EVERY };
     loop {
         let primary = sample_queue(&pipeline, QueueKind::Primary, (&ports.names.queue).into()).await;
         let dlq = sample_queue(&pipeline, QueueKind::Dlq, (&ports.names.dead_letter_queue).into()).await;
@@ -36,12 +36,13 @@ pub async fn run(pipeline: Arc<Pipeline>, interval: Duration) {
         if let Some(oldest) = primary.into_iter().chain(dlq).min() {
             sample_time_to_loss(&pipeline, now, oldest);
         }
-        if spent_at.is_none_or(|at| (now.as_second() - at).abs() >= spending_every) {
-            spent_at = Some(now.as_second());
+        let elapsed = ports.clock.elapsed();
+        if spent_at.is_none_or(|at| elapsed - at >= spending_every) {
+            spent_at = Some(elapsed);
             sample_spending(&pipeline, now).await;
         }
-        if now.as_second() - expired_at.as_second() >= EXPIRE_EVERY_S {
-            expired_at = now;
+        if elapsed - expired_at >= EXPIRE_EVERY {
+            expired_at = elapsed;
             expire(&pipeline).await;
         }
         if pipeline.virtual_time {

@@ -1,5 +1,6 @@
 //! Where events end up, with and without faults, in virtual time.
 
+mod clock_jumps;
 mod common;
 mod panics;
 

@@ -48,13 +48,17 @@ pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
 
 /// The error bound in words; empty if the numbers are exact.
 fn bound(flow: &FlowSnapshot) -> String {
-    let Uncertainty { moving, repeated } = flow.ledger.uncertainty;
-    let why = match (moving, repeated) {
-        (0, 0) => return String::new(),
-        (_, 0) => "moved in the last minutes",
-        (0, _) => "may be counted twice",
-        _ => "moved in the last minutes or may be counted twice",
-    };
+    let Uncertainty { moving, repeated, in_doubt } = flow.ledger.uncertainty;
+    let reasons = [
+        (moving, "moved in the last minutes"),
+        (repeated, "may be counted twice"),
+        (in_doubt, "may have arrived without a promise"),
+    ];
+    let reasons: Vec<_> = reasons.into_iter().filter(|(count, _)| *count > 0).map(|(_, why)| why).collect();
+    if reasons.is_empty() {
+        return String::new();
+    }
+    let why = reasons.join(" or ");
     format!(", give or take {} that {why}", grouped(flow.ledger.uncertainty.total()))
 }
 

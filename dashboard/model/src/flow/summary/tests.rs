@@ -1,6 +1,7 @@
 use super::*;
 use crate::flow::{
-    Activity, ApiActivity, FunctionActivity, Limits, QueueActivity, QueueSnapshot, TableActivity,
+    Activity, ApiActivity, ClockJump, DiskTrouble, FunctionActivity, Host, Limits, QueueActivity,
+    QueueSnapshot, TableActivity,
 };
 use crate::{Freshness, ReadError};
 use jiff::Timestamp;
@@ -36,6 +37,7 @@ fn healthy() -> FlowSnapshot {
         }),
         freshness: Freshness { read_at: ago_s(0), error: None },
         groups: Vec::new(),
+        host: Host::default(),
     }
 }
 
@@ -81,14 +83,50 @@ fn without_problems_there_is_one_sentence() {
 }
 
 #[test]
+fn the_headline_names_a_disk_that_takes_no_data() {
+    let mut flow = healthy();
+    flow.host.disk = Some(DiskTrouble::Full);
+    let sentences = summary(&flow);
+    assert_eq!(
+        sentences[0].text,
+        "The disk of the data folder is full: no event can be accepted or stored. All 172,431 events accepted are \
+         accounted for."
+    );
+    assert_eq!((sentences.len(), overall(&sentences)), (1, State::Bad));
+    assert!(sentences[0].todo.as_ref().is_some_and(|todo| todo.contains("Free space")));
+    flow.host.disk = Some(DiskTrouble::NotWritable("disk I/O error".to_owned()));
+    flow.ledger.accepted += 1;
+    let text = &summary(&flow)[0].text;
+    assert!(text.starts_with("The data folder cannot be written (disk I/O error): "), "{text}");
+    assert!(text.ends_with("1 event of 172,432 accepted is unaccounted for."), "{text}");
+}
+
+#[test]
+fn a_jump_of_the_clock_is_mentioned_for_a_day() {
+    let mut flow = healthy();
+    let jump = |ago: i64, hours: i64| {
+        Some(ClockJump { at: ago_s(ago), by: jiff::SignedDuration::from_hours(hours) })
+    };
+    flow.host.clock = jump(300, -2);
+    check(&flow, &[(State::Warn, "The machine's clock went back by 2 h, 5 min ago.")]);
+    flow.host.clock = jump(300, 480);
+    check(&flow, &[(State::Warn, "The machine's clock went forward by 20 days, 5 min ago.")]);
+    flow.host.clock = jump(86_400, 480);
+    check(&flow, &[]);
+}
+
+#[test]
 fn estimated_numbers_have_an_error_bound() {
     let mut flow = healthy();
-    flow.ledger.uncertainty = Uncertainty { moving: 1_040, repeated: 0 };
+    flow.ledger.uncertainty = Uncertainty { moving: 1_040, ..Uncertainty::default() };
     let text = |flow: &FlowSnapshot| summary(flow)[0].text.clone();
     let so = "All 172,431 events accepted are accounted for, give or take";
     assert_eq!(text(&flow), format!("{so} 1,040 that moved in the last minutes."));
     flow.ledger.uncertainty.repeated = 3;
     assert_eq!(text(&flow), format!("{so} 1,043 that moved in the last minutes or may be counted twice."));
+    flow.ledger.uncertainty.in_doubt = 2;
+    let three = "moved in the last minutes or may be counted twice or may have arrived without a promise";
+    assert_eq!(text(&flow), format!("{so} 1,045 that {three}."));
     flow.ledger.accepted += 1_042;
     assert_eq!(text(&flow), "2 events of 173,473 accepted are unaccounted for.");
 }

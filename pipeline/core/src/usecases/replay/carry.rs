@@ -93,7 +93,7 @@ impl Carrier {
         let step = if per_second < STEP as f64 { 1 } else { STEP };
         let mut carried = Carried { sent: 0, returned: 0, end: End::Done };
         // The replays that could not continue: until when to skip each, and why.
-        let mut skipped: HashMap<ReplayId, (Timestamp, End)> = HashMap::new();
+        let mut skipped: HashMap<ReplayId, (Duration, End)> = HashMap::new();
         let started_at = self.clock.now();
         if let (Scope::Idle(still_for), Some(until)) = (scope, until)
             && started_at + still_for >= until
@@ -113,7 +113,7 @@ impl Carrier {
                     return Ok(carried);
                 }
                 if let Some((until, why)) = skipped.get(&replay)
-                    && now < *until
+                    && self.clock.elapsed() < *until
                 {
                     carried.end = why.clone();
                     continue;
@@ -138,7 +138,7 @@ impl Carrier {
                     }
                 };
                 carried.end = why.clone();
-                skipped.insert(replay, (now + SKIPPED_FOR, why));
+                skipped.insert(replay, (self.clock.elapsed() + SKIPPED_FOR, why));
             }
             if !moved {
                 return Ok(carried);

@@ -41,6 +41,7 @@ fn healthy() -> FlowSnapshot {
             ..Activity::default()
         }),
         freshness: Freshness { read_at: at(0), error: None },
+        host: Default::default(),
         groups: Vec::new(),
     }
 }
