@@ -28,7 +28,7 @@ pub async fn measure(setting: &Setting, folder: &Path) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     // The pipeline carries the replay on at its own rate: the command only starts it.
     for (what, words) in [
-        ("replay", &["replay", "--all", "--yes", "--by", "bench"][..]),
+        ("replay", &["replay", "--all", "--by", "bench"][..]),
         ("discard", &["discard", "--all", "--yes", "--by", "bench", "--reason", "bench"][..]),
     ] {
         let data = folder.join(what);

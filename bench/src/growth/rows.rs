@@ -1,9 +1,8 @@
 //! A data folder with many rows, written through the pipeline's own ports.
 
 use crate::table::median;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
-use spillway_core::event::Event;
 use spillway_core::failure::{Failure, FailureClass};
 use spillway_core::ids::{CodeVersion, EventId, EventKey, EventType, MessageId, ReplayId};
 use spillway_core::message::{MessageAttributes, OutgoingMessage};

@@ -250,9 +250,10 @@ fn add_search(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("has_words", 4, flags, |context| {
         let words = context.get_or_create_aux(0, |words| words.as_str().map(SearchWords::new))?;
-        let text = |number| Ok(context.get_raw(number).as_str_or_null()?.unwrap_or_default());
-        let texts: [&str; 3] = [text(1)?, text(2)?, text(3)?];
-        Ok(words.are_in(texts))
+        let text = |number| -> rusqlite::Result<&str> {
+            Ok(context.get_raw(number).as_str_or_null()?.unwrap_or_default())
+        };
+        Ok(words.are_in([text(1)?, text(2)?, text(3)?]))
     })
 }
 
