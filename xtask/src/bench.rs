@@ -184,6 +184,7 @@ mod tests {
             rounds: 1,
             seconds: 1,
             promtool_days: 5,
+            growth_rows: 10_000,
         };
         assert!(arguments(None).wants("dashboard/charts/draw"));
         assert!(arguments(None).wants_any(&SYSTEM));
