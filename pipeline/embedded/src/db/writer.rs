@@ -89,15 +89,18 @@ struct Simulated {
 impl Db {
     /// Opens a folder for real work.
     pub fn open(folder: DataFolder) -> Result<Self, DbError> {
-        Self::open_with(folder, LOG_LIMIT)
+        Self::open_with(folder, LOG_LIMIT, LOG_PAUSE)
     }
 
-    fn open_with(folder: DataFolder, log_limit: u64) -> Result<Self, DbError> {
+    fn open_with(folder: DataFolder, log_limit: u64, log_pause: Duration) -> Result<Self, DbError> {
         let connection = folder.connect(Durability::Full).map_err(|error| DbError::from(&error))?;
         let (jobs, inbox) = mpsc::channel();
         let writer = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_all(&connection, &inbox, log_limit))
+            .spawn(move || {
+                let mut log = WriteAheadLog::of(&connection, log_limit, log_pause);
+                write_all(&connection, &inbox, &mut log);
+            })
             .map_err(|error| DbError::Other(error.to_string()))?;
         let readers = std::sync::Arc::new(Readers { folder, idle: Mutex::default() });
         Ok(Self {
@@ -293,8 +296,7 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Work
     }
 }
 
-fn write_all(connection: &Connection, inbox: &mpsc::Receiver<Box<dyn Job>>, log_limit: u64) {
-    let mut log = WriteAheadLog::of(connection, log_limit);
+fn write_all(connection: &Connection, inbox: &mpsc::Receiver<Box<dyn Job>>, log: &mut WriteAheadLog) {
     while let Ok(first) = inbox.recv() {
         let mut jobs = vec![first];
         jobs.extend(inbox.try_iter().take(MAX_IN_A_COMMIT - 1));
@@ -310,14 +312,15 @@ fn write_all(connection: &Connection, inbox: &mpsc::Receiver<Box<dyn Job>>, log_
 struct WriteAheadLog {
     path: Option<PathBuf>,
     limit: u64,
+    pause: Duration,
     /// When it may be emptied again.
     not_before: Instant,
 }
 
 impl WriteAheadLog {
-    fn of(connection: &Connection, limit: u64) -> Self {
+    fn of(connection: &Connection, limit: u64, pause: Duration) -> Self {
         let path = connection.path().map(|path| PathBuf::from(format!("{path}-wal")));
-        Self { path, limit, not_before: Instant::now() }
+        Self { path, limit, pause, not_before: Instant::now() }
     }
 
     /// Empties the log if it is too large. Readers that hold it up delay that: it is tried again later.
@@ -334,7 +337,7 @@ impl WriteAheadLog {
             Ok(emptied? == 0)
         };
         if !empty().unwrap_or(false) {
-            self.not_before = Instant::now() + LOG_PAUSE;
+            self.not_before = Instant::now() + self.pause;
         }
     }
 }
@@ -443,7 +446,7 @@ mod tests {
     #[tokio::test]
     async fn the_log_is_emptied_although_readers_overlap() {
         let dir = tempfile::tempdir().unwrap();
-        let db = Db::open_with(DataFolder::own(dir.path()).unwrap(), 100_000).unwrap();
+        let db = Db::open_with(DataFolder::own(dir.path()).unwrap(), 100_000, Duration::ZERO).unwrap();
         let reader = DataFolder::attach(dir.path()).unwrap().connect_reader().unwrap();
         let log = || std::fs::metadata(dir.path().join("pipeline.db-wal")).unwrap().len();
         let fill = |number: usize| {
