@@ -111,7 +111,7 @@ pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Res
         let _ = stopped.changed().await;
     };
     let api = tokio::spawn(gateway::serve(api, gateway, wait(stopped.clone())));
-    let pages = serve_pages(folder, (&pipeline.ports, &pipeline.local), dashboard, wait(stopped));
+    let pages = serve_pages((&pipeline.ports, &pipeline.local), dashboard, wait(stopped));
     let mut pages = std::pin::pin!(pages);
     // If the pages end without a request to stop, they have failed. Then the rest ends too, in order.
     let ended = tokio::select! {

@@ -35,5 +35,5 @@ async fn beside_a_pipeline(options: &Options, folder: &Path) -> anyhow::Result<(
     let url = system::announce(folder, (&pipeline, &local), &pages.url).await?;
     let asked_to_end = system::asked_to_end()?;
     print_line(&format!("Dashboard {url}"));
-    system::serve_pages(folder, (&pipeline, &local), pages, asked_to_end).await
+    system::serve_pages((&pipeline, &local), pages, asked_to_end).await
 }

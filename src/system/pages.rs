@@ -75,7 +75,6 @@ pub async fn announce(folder: &Path, (pipeline, local): (&Pipeline, &Local), url
 
 /// Serves the pages until `shutdown`.
 pub async fn serve_pages(
-    folder: &Path,
     (pipeline, local): (&Pipeline, &Local),
     pages: OpenPages,
     shutdown: impl Future<Output = ()> + Send + 'static,

@@ -10,7 +10,7 @@ mod row;
 use crate::db::{Db, DbError, millis};
 use crate::ledger::{self, Handover};
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
@@ -42,6 +42,24 @@ impl Archive {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ArchiveError> {
         Ok(self.db.write(work).await?)
+    }
+
+    /// Changes many dead letters, a part at a time. An error ends it. What is done by then stays done and is returned, so
+    /// the error is one only if nothing was done.
+    async fn write_in_parts<T: Send + 'static>(
+        &self,
+        ids: &[MessageId],
+        work: impl Fn(&Connection, &[MessageId]) -> rusqlite::Result<T> + Clone + Send + 'static,
+    ) -> Result<Vec<T>, ArchiveError> {
+        match self.db.write_in_parts(ids, work).await {
+            (done, Some(error)) if done.is_empty() => Err(error.into()),
+            (done, error) => {
+                if let Some(error) = error {
+                    tracing::warn!(%error, parts_done = done.len(), "only some of the dead letters were changed");
+                }
+                Ok(done)
+            }
+        }
     }
 }
 
@@ -93,17 +111,16 @@ impl DeadLetters for Archive {
         from: DeadLetterStatus,
         to: DeadLetterState,
     ) -> Result<Vec<MessageId>, ArchiveError> {
-        let ids = ids.to_vec();
-        let change = move |tx: &Connection| {
+        let change = move |tx: &Connection, part: &[MessageId]| {
             let mut done = Vec::new();
-            for id in ids {
+            for id in part {
                 if row::set_state(tx, id.as_str(), from, &to)? {
-                    done.push(id);
+                    done.push(id.clone());
                 }
             }
             Ok(done)
         };
-        self.write(change).await
+        self.write_in_parts(ids, change).await.map(|parts| parts.concat())
     }
 }
 
@@ -136,13 +153,6 @@ fn put(tx: &Connection, letter: &DeadLetter) -> rusqlite::Result<()> {
             replays::end_item(tx, replay_id.as_str(), letter.id.as_str(), "returned", at)
         }
     }
-}
-
-/// Whether a dead letter is in a state; used before it is taken.
-fn state_of(tx: &Connection, id: &str) -> rusqlite::Result<Option<String>> {
-    tx.prepare_cached("SELECT state FROM dead_letters WHERE id = ?1")?
-        .query_row(params![id], |row| row.get(0))
-        .optional()
 }
 
 #[cfg(test)]

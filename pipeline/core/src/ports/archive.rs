@@ -53,7 +53,11 @@ pub trait DeadLetters: Send + Sync {
     /// The ids of those that match, newest first, at most `limit`.
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError>;
 
-    /// Changes the state of those that have the state `from`. Returns these, each once and in the order of `ids`.
+    /// Changes the state of those that have the state `from`. Returns these, each once and in the order of `ids`. Many are
+    /// changed in parts: if one fails, those of the parts before it stay changed and are returned.
+    ///
+    /// # Errors
+    /// The archive failed, and nothing has changed.
     async fn change_states(
         &self,
         ids: &[MessageId],

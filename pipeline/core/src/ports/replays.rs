@@ -16,8 +16,12 @@ pub trait ReplayReports: Send + Sync {
 /// Replays and the outcome for each message.
 #[async_trait]
 pub trait Replays: Send + Sync {
-    /// Starts a replay of those of the ids that are in state archived, and marks them as replaying, all at once.
-    /// Returns how many it took. Two replays never take the same dead letter.
+    /// Starts a replay of those of the ids that are in state archived, and marks them as replaying. Returns how many it
+    /// took. Two replays never take the same dead letter. Many are taken in parts: if one fails, the replay has those of
+    /// the parts before it.
+    ///
+    /// # Errors
+    /// The archive failed, and the replay has taken nothing.
     async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError>;
 
     /// Dead letters of a replay that are still to be put back, at most `limit`.

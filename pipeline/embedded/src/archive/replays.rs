@@ -1,6 +1,6 @@
 //! Replays in the database: which dead letters they took, and the outcome for each.
 
-use super::{Archive, row, state_of};
+use super::{Archive, row};
 use crate::db::{from_millis, millis};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -28,35 +28,28 @@ impl ReplayReports for Archive {
 #[async_trait]
 impl Replays for Archive {
     async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
-        let (replay, ids, by, now) = (replay.clone(), ids.to_vec(), by.to_owned(), self.clock.now());
-        self.write(move |tx| {
+        let (replay, by, now) = (replay.clone(), by.to_owned(), self.clock.now());
+        let trace = ReplayTrace { replay_id: replay.clone(), sent_at: now, ended_at: None, stored: None };
+        let take = move |tx: &Connection, part: &[MessageId]| {
             let mut taken = 0;
-            for id in &ids {
-                if state_of(tx, id.as_str())?.as_deref() != Some("archived") {
-                    continue;
+            for id in part {
+                if row::take(tx, id.as_str(), &trace)? {
+                    tx.prepare_cached("INSERT INTO replay_items VALUES (?1, ?2, 'waiting', ?3)")?
+                        .execute(params![replay.as_str(), id.as_str(), millis(now)])?;
+                    taken += 1;
                 }
-                let Some(mut letter) = row::get(tx, id.as_str())? else { continue };
-                letter.state = DeadLetterState::Replaying { replay_id: replay.clone() };
-                letter.replays.push(ReplayTrace {
-                    replay_id: replay.clone(),
-                    sent_at: now,
-                    ended_at: None,
-                    stored: None,
-                });
-                row::update(tx, &letter)?;
-                tx.prepare_cached("INSERT INTO replay_items VALUES (?1, ?2, 'waiting', ?3)")?
-                    .execute(params![replay.as_str(), id.as_str(), millis(now)])?;
-                taken += 1;
             }
             if taken > 0 {
-                tx.execute(
-                    "INSERT INTO replays (id, started_by, started_at) VALUES (?1, ?2, ?3)",
-                    params![replay.as_str(), by, millis(now)],
-                )?;
+                // What an earlier part took may have ended meanwhile.
+                tx.prepare_cached(
+                    "INSERT INTO replays (id, started_by, started_at) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (id) DO UPDATE SET ended_at = NULL",
+                )?
+                .execute(params![replay.as_str(), by, millis(now)])?;
             }
             Ok(taken)
-        })
-        .await
+        };
+        self.write_in_parts(ids, take).await.map(|parts| parts.into_iter().sum())
     }
 
     async fn waiting(&self, replay: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
@@ -147,7 +140,7 @@ impl Replays for Archive {
         let (replay, after) = (replay.clone(), after.unwrap_or_default().to_owned());
         self.read(move |connection| {
             let total = connection
-                .prepare_cached("SELECT count(*) FROM replay_items WHERE replay_id = ?1")?
+                .prepare_cached("SELECT coalesce(sum(items), 0) FROM replay_counts WHERE replay_id = ?1")?
                 .query_row([replay.as_str()], |row| row.get(0))?;
             let mut query = connection.prepare_cached(
                 "SELECT dead_letter_id, state, at FROM replay_items
@@ -166,10 +159,10 @@ impl Replays for Archive {
 }
 
 const REPLAY: &str = "SELECT id, started_by, started_at, ended_at, trouble,
-    (SELECT count(*) FROM replay_items WHERE replay_id = id AND state = 'waiting'),
-    (SELECT count(*) FROM replay_items WHERE replay_id = id AND state = 'sent'),
-    (SELECT count(*) FROM replay_items WHERE replay_id = id AND state = 'stored'),
-    (SELECT count(*) FROM replay_items WHERE replay_id = id AND state = 'returned')
+    coalesce((SELECT items FROM replay_counts WHERE replay_id = id AND state = 'waiting'), 0),
+    coalesce((SELECT items FROM replay_counts WHERE replay_id = id AND state = 'sent'), 0),
+    coalesce((SELECT items FROM replay_counts WHERE replay_id = id AND state = 'stored'), 0),
+    coalesce((SELECT items FROM replay_counts WHERE replay_id = id AND state = 'returned'), 0)
     FROM replays";
 
 fn read_replay(row: &Row<'_>) -> rusqlite::Result<Replay> {

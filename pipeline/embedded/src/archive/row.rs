@@ -3,7 +3,7 @@
 use crate::db::{from_millis, int, millis, optional_text, text};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus, ReplayTrace};
 use spillway_core::failure::{Failure, FailureClass};
 use spillway_core::ids::{CodeVersion, EventKey, EventType, Fingerprint, MessageId, ReplayId};
 
@@ -133,6 +133,20 @@ pub fn update(tx: &Connection, letter: &DeadLetter) -> rusqlite::Result<()> {
         json(&letter.replays),
     ])?;
     Ok(())
+}
+
+/// Takes a dead letter for a replay if it is in state archived. Returns whether it was.
+pub fn take(tx: &Connection, id: &str, trace: &ReplayTrace) -> rusqlite::Result<bool> {
+    let state = DeadLetterState::Replaying { replay_id: trace.replay_id.clone() };
+    let changed = tx
+        .prepare_cached(
+            "UPDATE dead_letters SET state = ?2, state_document = ?3, replay_id = ?4,
+                 replays = CASE WHEN json_valid(replays) THEN json_insert(replays, '$[#]', json(?5))
+                     ELSE json_array(json(?5)) END
+             WHERE id = ?1 AND state = 'archived'",
+        )?
+        .execute(params![id, state.name(), json(&state), trace.replay_id.as_str(), json(trace)])?;
+    Ok(changed == 1)
 }
 
 /// Changes a dead letter's state if it is in the state `from`. Returns whether it was.

@@ -4,7 +4,7 @@
 //! thread takes all waiting work. It runs each piece inside a savepoint, so that a failed one does not undo the
 //! others. It commits once, and only then answers all of them.
 
-use super::folder::{DataFolder, Durability};
+use super::folder::{BUSY_TIMEOUT, DataFolder, Durability};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -15,6 +15,16 @@ use tokio::time::Instant;
 
 /// Most pieces of work in one commit.
 const MAX_IN_A_COMMIT: usize = 1024;
+/// Items in a part of a large piece of work: some tens of milliseconds.
+const PART: usize = 500;
+/// How long other writers get their turn after a part: as long as it took, within these bounds.
+const SHORTEST_TURN: Duration = Duration::from_millis(20);
+const LONGEST_TURN: Duration = Duration::from_millis(200);
+/// Bytes. The write-ahead log is emptied when it is larger. Readers that overlap keep it from being reused by itself.
+const LOG_LIMIT: u64 = 64 << 20;
+/// How long emptying the log may wait for readers, and how long the next try waits if it was in vain.
+const LOG_WAIT: Duration = Duration::from_millis(100);
+const LOG_PAUSE: Duration = Duration::from_secs(2);
 /// In a simulation: pieces of work in one transaction.
 const SIMULATED_COMMIT: u32 = 20_000;
 /// Bytes: the largest message, in the log and in the database.
@@ -123,6 +133,10 @@ struct Simulated {
 impl Db {
     /// Opens a folder for real work.
     pub fn open(folder: DataFolder) -> Result<Self, DbError> {
+        Self::open_with(folder, LOG_LIMIT, LOG_PAUSE)
+    }
+
+    fn open_with(folder: DataFolder, log_limit: u64, log_pause: Duration) -> Result<Self, DbError> {
         let path = folder.path().to_owned();
         let connection = folder.connect(Durability::Full).map_err(|error| DbError::from(&error))?;
         let (jobs, inbox) = mpsc::channel();
@@ -131,7 +145,10 @@ impl Db {
             .name("sqlite-writer".to_owned())
             .spawn({
                 let disk = Arc::clone(&disk);
-                move || write_all(&connection, &inbox, &disk)
+                move || {
+                    let mut log = WriteAheadLog::of(&connection, log_limit, log_pause);
+                    write_all(&connection, &inbox, &disk, &mut log);
+                }
             })
             .map_err(|error| DbError::Other(error.to_string()))?;
         let readers = Arc::new(Readers { folder, idle: Mutex::default() });
@@ -180,6 +197,32 @@ impl Db {
             return Err(closed());
         }
         answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Does work on many items, some hundreds at a time, each part in its own transaction. After each part, other writers of
+    /// this and of other processes get their turn: a pipeline beside it goes on accepting events.
+    ///
+    /// Returns the results of the parts that were done, and the error that kept the others from being done.
+    pub async fn write_in_parts<I, T, F>(&self, items: &[I], work: F) -> (Vec<T>, Option<DbError>)
+    where
+        I: Clone + Send + 'static,
+        T: Send + 'static,
+        F: Fn(&Connection, &[I]) -> rusqlite::Result<T> + Clone + Send + 'static,
+    {
+        let mut done = Vec::new();
+        let mut parts = items.chunks(PART).peekable();
+        while let Some(part) = parts.next() {
+            let (part, work, began) = (part.to_vec(), work.clone(), Instant::now());
+            match self.write(move |connection| work(connection, &part)).await {
+                Ok(result) => done.push(result),
+                Err(error) => return (done, Some(error)),
+            }
+            if parts.peek().is_some() && matches!(self.mode, Mode::Shared(_)) {
+                // A process that waits for the lock asks for it up to every 100 ms.
+                tokio::time::sleep(began.elapsed().clamp(SHORTEST_TURN, LONGEST_TURN)).await;
+            }
+        }
+        (done, None)
     }
 
     /// Does work that only reads, on one consistent state of the database.
@@ -329,13 +372,53 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Work
     }
 }
 
-fn write_all(connection: &Connection, inbox: &mpsc::Receiver<Box<dyn Job>>, disk: &Disk) {
+fn write_all(
+    connection: &Connection,
+    inbox: &mpsc::Receiver<Box<dyn Job>>,
+    disk: &Disk,
+    log: &mut WriteAheadLog,
+) {
     while let Ok(first) = inbox.recv() {
         let mut jobs = vec![first];
         jobs.extend(inbox.try_iter().take(MAX_IN_A_COMMIT - 1));
         let commit = commit(connection, &mut jobs, disk);
         for job in jobs {
             job.answer(commit.clone());
+        }
+        log.keep_small(connection);
+    }
+}
+
+/// The write-ahead log of a database.
+struct WriteAheadLog {
+    path: Option<PathBuf>,
+    limit: u64,
+    pause: Duration,
+    /// When it may be emptied again.
+    not_before: Instant,
+}
+
+impl WriteAheadLog {
+    fn of(connection: &Connection, limit: u64, pause: Duration) -> Self {
+        let path = connection.path().map(|path| PathBuf::from(format!("{path}-wal")));
+        Self { path, limit, pause, not_before: Instant::now() }
+    }
+
+    /// Empties the log if it is too large. Readers that hold it up delay that: it is tried again later.
+    fn keep_small(&mut self, connection: &Connection) {
+        let size = || std::fs::metadata(self.path.as_ref()?).ok().map(|log| log.len());
+        if size().is_none_or(|size| size <= self.limit) || Instant::now() < self.not_before {
+            return;
+        }
+        let empty = || -> rusqlite::Result<bool> {
+            connection.busy_timeout(LOG_WAIT)?;
+            let emptied =
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            Ok(emptied? == 0)
+        };
+        if !empty().unwrap_or(false) {
+            self.not_before = Instant::now() + self.pause;
         }
     }
 }
@@ -431,6 +514,47 @@ mod tests {
         db.write(limit(1_000_000)).await.unwrap();
         db.write(fill).await.unwrap();
         assert_eq!(db.read(count).await, Ok(expected + 1));
+    }
+
+    #[tokio::test]
+    async fn large_work_is_done_in_parts_and_a_part_that_fails_ends_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(DataFolder::own(dir.path()).unwrap()).unwrap();
+        let items: Vec<usize> = (0..PART * 3).collect();
+        let work = |connection: &Connection, part: &[usize]| {
+            add(connection)?;
+            if part.contains(&(PART * 2)) {
+                connection.execute("nonsense", [])?;
+            }
+            Ok(part.len())
+        };
+        let (done, error) = db.write_in_parts(&items, work).await;
+        assert_eq!(done, [PART, PART]);
+        assert!(error.is_some());
+        assert_eq!(db.read(count).await, Ok(2), "the part that failed left nothing");
+    }
+
+    #[tokio::test]
+    async fn the_log_is_emptied_although_readers_overlap() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open_with(DataFolder::own(dir.path()).unwrap(), 100_000, Duration::ZERO).unwrap();
+        let reader = DataFolder::attach(dir.path()).unwrap().connect_reader().unwrap();
+        let log = || std::fs::metadata(dir.path().join("pipeline.db-wal")).unwrap().len();
+        let fill = |number: usize| {
+            move |connection: &Connection| {
+                connection.execute("INSERT INTO facts VALUES (?1, zeroblob(60000))", [number.to_string()])
+            }
+        };
+        for number in 0..4 {
+            // This reader has seen the state before, so the log can't start again.
+            reader.execute_batch("BEGIN; SELECT count(*) FROM facts;").unwrap();
+            db.write(fill(number)).await.unwrap();
+            reader.execute_batch("COMMIT").unwrap();
+        }
+        // The answer comes before the log is emptied, so the next write waits for it.
+        db.write(add).await.unwrap();
+        db.write(add).await.unwrap();
+        assert!(log() < 100_000, "{}", log());
     }
 
     #[tokio::test]
