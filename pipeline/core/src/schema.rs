@@ -3,6 +3,7 @@
 mod check;
 
 use crate::event::Event;
+use crate::failure::Reason;
 use crate::ports::Schemas;
 use check::Check;
 use jsonschema::{Draft, Registry};
@@ -90,7 +91,12 @@ impl SchemaSet {
         let mut by_type = HashMap::new();
         for (name, schema) in schemas {
             let build = |registry: &Registry, schema: &Value| {
-                jsonschema::options().with_registry(registry).with_base_uri(uri(name)).build(schema)
+                jsonschema::options()
+                    .with_registry(registry)
+                    .with_base_uri(uri(name))
+                    // The drafts differ in whether `format` is checked. Here it always is.
+                    .should_validate_formats(true)
+                    .build(schema)
             };
             let validator = build(&registry, schema).map_err(|error| fail(name, error.to_string()))?;
             let copy = || build(copies_registry.as_ref()?, copies.get(name)?).ok();
@@ -139,15 +145,16 @@ impl SchemaSet {
     /// Checks an event's data against its type's schema; a type without a schema accepts everything.
     ///
     /// # Errors
-    /// The first violation as `/pointer: what is wrong`, without the offending value. So the same mistake in two
-    /// events reads the same, and no payload gets into logs.
-    pub fn check(&self, event: &Event) -> Result<(), String> {
+    /// The first violation as `/pointer: what is wrong`, without the offending value. It is grouped by the place in
+    /// the schema, so the same mistake in two events is in one group.
+    pub fn check(&self, event: &Event) -> Result<(), Reason> {
         let unusable = self.unusable.get(event.event_type.as_str()).or(self.unreadable.as_ref());
         if let Some(reason) = unusable {
-            return Err(format!("the schema of this type can't be used: {reason}"));
+            let message = format!("the schema of this type can't be used: {reason}");
+            return Err(Reason::grouped(message, "no schema"));
         }
         let Some(check) = self.by_type.get(event.event_type.as_str()) else { return Ok(()) };
-        let data = event.data().map_err(|problem| problem.to_string())?;
+        let data = event.data().map_err(|problem| problem.reason())?;
         check.run(&data)
     }
 
@@ -261,7 +268,7 @@ mod tests {
         let set = SchemaSet::compile(&orders()).unwrap();
         assert_eq!(set.check(&event("order", json!({"amount": 3}))), Ok(()));
         assert_eq!(set.check(&event("unknown", json!("anything"))), Ok(()));
-        let text = set.check(&event("order", json!({"amount": "secret"}))).unwrap_err();
+        let text = set.check(&event("order", json!({"amount": "secret"}))).unwrap_err().message;
         assert!(
             text.starts_with("/amount: ") && text.contains("number") && !text.contains("secret"),
             "{text}"
@@ -278,7 +285,7 @@ mod tests {
         assert!(refused["money"].to_string().contains("money.json"), "{}", refused["money"]);
         assert_eq!(set.check(&event("user", json!({}))), Ok(()));
         assert!(set.check(&event("user", json!(1))).is_err());
-        let text = set.check(&event("order", json!({"amount": 3}))).unwrap_err();
+        let text = set.check(&event("order", json!({"amount": 3}))).unwrap_err().message;
         assert!(text.contains("can't be used") && text.contains("json"), "{text}");
         assert_eq!(set.check(&event("unknown", json!(1))), Ok(()));
     }

@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(set.check(&event("order")), Ok(()));
         assert_eq!(set.check(&event("another type")), Ok(()));
         for name in ["bad", "empty", "folder", "link", "large", "zero"] {
-            let reason = set.check(&event(name)).unwrap_err();
+            let reason = set.check(&event(name)).unwrap_err().message;
             assert!(reason.contains("can't be used") && reason.contains(&format!("{name}.json")), "{reason}");
             assert!(problems(&schemas).contains(&format!("{name}.json")), "{name}");
         }
@@ -299,7 +299,7 @@ mod tests {
         assert!(problems(&schemas).contains("can't read"));
         assert!(SchemaFolder::open(folder.path()).is_err());
         let lazy = SchemaFolder::new(folder.path());
-        assert!(lazy.current().check(&event("order")).unwrap_err().contains("can't be used"));
+        assert!(lazy.current().check(&event("order")).unwrap_err().message.contains("can't be used"));
         std::fs::create_dir(folder.path()).unwrap();
         assert_eq!(lazy.current().check(&event("order")), Ok(()));
     }

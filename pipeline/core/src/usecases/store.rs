@@ -6,7 +6,7 @@ pub use segments::SegmentNames;
 
 use crate::Timestamp;
 use crate::event::Event;
-use crate::failure::{Failure, FailureClass};
+use crate::failure::{Failure, FailureClass, Reason};
 use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
 use crate::message::ReceivedMessage;
 use crate::metric::Measurement;
@@ -232,13 +232,13 @@ impl Consumer {
     }
 
     fn read(&self, schemas: &SchemaSet, message: &ReceivedMessage) -> Verdict {
-        let reject = |class, text, event| {
-            Verdict::Reject(Failure::new(class, text, &self.version, self.clock.now()), event)
+        let reject = |class, reason: Reason, event| {
+            Verdict::Reject(Failure::new(class, reason, &self.version, self.clock.now()), event)
         };
         match Event::from_structured(message.body.as_bytes()) {
-            Err(problem) => reject(FailureClass::Malformed, problem.to_string(), None),
+            Err(problem) => reject(FailureClass::Malformed, problem.reason(), None),
             Ok(event) => match schemas.check(&event) {
-                Err(text) => reject(FailureClass::Schema, text, Some((event.key, event.event_type))),
+                Err(reason) => reject(FailureClass::Schema, reason, Some((event.key, event.event_type))),
                 Ok(()) => Verdict::Store(event),
             },
         }

@@ -26,9 +26,9 @@ async fn each_type_is_checked_against_its_own_schema(pipeline: &EmptyPipeline) {
     let schemas = (pipeline.schemas_of)(by_type).await.current();
     assert_eq!(schemas.types(), ["money", "order.placed", "user.seen"]);
     assert_eq!(schemas.check(&event("order.placed", "1")), Ok(()));
-    let error = schemas.check(&event("order.placed", "\"secret\"")).unwrap_err();
+    let error = schemas.check(&event("order.placed", "\"secret\"")).unwrap_err().message;
     assert!(error.starts_with("/amount: ") && !error.contains("secret"), "{error}");
-    assert!(schemas.check(&event("user.seen", "1")).unwrap_err().starts_with("the data: "));
+    assert!(schemas.check(&event("user.seen", "1")).unwrap_err().message.starts_with("the data: "));
     assert_eq!(schemas.check(&event("cart.emptied", "\"x\"")), Ok(()), "a type without a schema");
 }
 

@@ -36,6 +36,7 @@ fn healthy() -> FlowSnapshot {
         }),
         freshness: Freshness { read_at: ago_s(0), error: None },
         groups: Vec::new(),
+        newest: Vec::new(),
     }
 }
 
