@@ -38,6 +38,8 @@ pub struct FlowSnapshot {
     pub groups: Vec<DeadLetterGroup>,
     /// The groups of the newest of them, newest first.
     pub newest: Vec<DeadLetterGroup>,
+    /// Why schemas can't be used, one sentence for each.
+    pub schema_problems: Vec<String>,
 }
 
 /// The pipeline's limits that the overview needs.

@@ -58,11 +58,12 @@ impl FlowSnapshots {
 
 impl FlowSources {
     async fn snapshot(&self) -> Result<FlowSnapshot, ReadError> {
-        let (ledger, queue, dlq, dead_letters, (activity, freshness)) = futures::join!(
+        let (ledger, queue, dlq, dead_letters, schemas, (activity, freshness)) = futures::join!(
             self.ledger(),
             self.queues.snapshot(QueueKind::Primary),
             self.queues.snapshot(QueueKind::Dlq),
             self.dead_letters(),
+            self.pipeline.schemas.current(),
             self.activity(),
         );
         let (groups, newest) = dead_letters?;
@@ -79,6 +80,7 @@ impl FlowSources {
             freshness,
             groups,
             newest,
+            schema_problems: schemas.problems().iter().map(ToString::to_string).collect(),
         })
     }
 

@@ -85,6 +85,7 @@ pub fn summary(flow: &FlowSnapshot) -> Vec<Sentence> {
         rest.extend(functions.into_iter().filter_map(|(stage, of)| stages::function(stage, of, activity)));
     }
     rest.extend(events::stale(flow));
+    rest.extend(events::schemas(flow));
     rest.extend(events::dead_lettered(flow));
     rest.extend(events::replaying(flow));
     // The sort is stable: within a severity, sentences nearest to a loss come first, and what may be long over last.

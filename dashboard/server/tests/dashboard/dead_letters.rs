@@ -32,8 +32,9 @@ impl FixableSchemas {
     }
 }
 
+#[async_trait::async_trait]
 impl Schemas for FixableSchemas {
-    fn current(&self) -> Arc<SchemaSet> {
+    async fn current(&self) -> Arc<SchemaSet> {
         Arc::clone(&self.0.read().unwrap())
     }
 }

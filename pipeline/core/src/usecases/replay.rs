@@ -101,7 +101,7 @@ impl Replayer {
 
     /// Runs the consumer's own checks on dead letters, without putting anything back.
     pub async fn preflight(&self, ids: &[MessageId]) -> Result<Vec<Forecast>, ArchiveError> {
-        let schemas = self.schemas.current();
+        let schemas = self.schemas.current().await;
         let mut forecasts = Vec::with_capacity(ids.len());
         for id in ids {
             let Some(dead_letter) = self.archive.get(id).await? else { continue };

@@ -118,8 +118,9 @@ fn throttling_slows_down_and_loses_nothing() {
 /// Schemas that the test changes while the pipeline runs.
 struct Changing(RwLock<Arc<SchemaSet>>);
 
+#[async_trait::async_trait]
 impl Schemas for Changing {
-    fn current(&self) -> Arc<SchemaSet> {
+    async fn current(&self) -> Arc<SchemaSet> {
         Arc::clone(&self.0.read().expect("no test panics with it"))
     }
 }

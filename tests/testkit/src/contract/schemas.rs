@@ -23,7 +23,7 @@ async fn each_type_is_checked_against_its_own_schema(pipeline: &EmptyPipeline) {
         ("order.placed".to_owned(), json!({"properties": {"amount": {"$ref": "money.json"}}})),
         ("user.seen".to_owned(), json!({"required": ["name"]})),
     ]);
-    let schemas = (pipeline.schemas_of)(by_type).await.current();
+    let schemas = (pipeline.schemas_of)(by_type).await.current().await;
     assert_eq!(schemas.types(), ["money", "order.placed", "user.seen"]);
     assert_eq!(schemas.check(&event("order.placed", "1")), Ok(()));
     let error = schemas.check(&event("order.placed", "\"secret\"")).unwrap_err().message;
@@ -33,7 +33,7 @@ async fn each_type_is_checked_against_its_own_schema(pipeline: &EmptyPipeline) {
 }
 
 async fn without_any_schema_everything_is_accepted(pipeline: &EmptyPipeline) {
-    let schemas = (pipeline.schemas_of)(BTreeMap::new()).await.current();
+    let schemas = (pipeline.schemas_of)(BTreeMap::new()).await.current().await;
     assert!(schemas.types().is_empty());
     assert_eq!(schemas.check(&event("order.placed", "\"x\"")), Ok(()));
 }

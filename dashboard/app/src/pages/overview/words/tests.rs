@@ -43,6 +43,7 @@ fn healthy() -> FlowSnapshot {
         freshness: Freshness { read_at: at(0), error: None },
         groups: Vec::new(),
         newest: Vec::new(),
+        schema_problems: Vec::new(),
     }
 }
 
