@@ -18,9 +18,10 @@ use std::{
 };
 
 /// The benchmarks of the whole system.
-const SYSTEM: [&str; 7] = ["accept", "memory", "simulate", "pages", "cold-start", "consumer", "backtest"];
+const SYSTEM: [&str; 9] =
+    ["accept", "memory", "simulate", "schemas", "pages", "groups", "cold-start", "consumer", "backtest"];
 /// The benchmarks that measure the demo as users start it.
-const OF_THE_DEMO: [&str; 2] = ["memory", "pages"];
+const OF_THE_DEMO: [&str; 3] = ["memory", "pages", "groups"];
 /// The benchmarks that measure the functions as Lambda starts them.
 const OF_THE_FUNCTIONS: [&str; 2] = ["cold-start", "consumer"];
 /// The benchmark that also runs against an emulator.
@@ -38,8 +39,8 @@ const PEERS: &str = "bench/python/requirements.txt";
 /// Which benchmarks to run.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages, cold-start, consumer,
-    /// backtest, incidents, or a package's folder
+    /// Run only benchmarks whose name contains this: accept, memory, simulate, schemas, pages, groups,
+    /// cold-start, consumer, backtest, incidents, or a package's folder
     filter: Option<String>,
     /// Rounds of each measurement that is compared with a peer
     #[arg(long, value_name = "N", default_value_t = 3)]
