@@ -16,10 +16,12 @@ mod cold_start;
 mod consumer;
 mod demo;
 mod functions;
+mod groups;
 mod growth;
 mod load;
 mod memory;
 mod pages;
+mod schemas;
 mod simulate;
 mod table;
 mod usage;
@@ -38,8 +40,8 @@ use table::{Results, Row};
 #[derive(Parser)]
 #[command(name = "spillway-bench", version)]
 struct Arguments {
-    /// Run only benchmarks whose name contains this text: accept, memory, simulate, pages, cold-start, consumer,
-    /// backtest, growth
+    /// Run only benchmarks whose name contains this text: accept, memory, simulate, schemas, pages, groups,
+    /// cold-start, consumer, backtest, growth
     filter: Option<String>,
     /// Folder for the results, as NAME.json; a running benchmark also keeps its data below it
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
@@ -126,11 +128,13 @@ impl Setting {
 
 type Benchmark = fn(&Setting) -> Result<Results>;
 
-const BENCHMARKS: [(&str, Benchmark); 8] = [
+const BENCHMARKS: [(&str, Benchmark); 10] = [
     ("accept", accept::run),
     ("memory", memory::run),
     ("simulate", simulate::run),
+    ("schemas", schemas::run),
     ("pages", pages::run),
+    ("groups", groups::run),
     ("cold-start", cold_start::run),
     ("consumer", consumer::run),
     ("backtest", backtest::run),

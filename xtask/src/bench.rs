@@ -18,12 +18,22 @@ use std::{
 };
 
 /// The benchmarks of the whole system.
-const SYSTEM: [&str; 8] =
-    ["accept", "memory", "simulate", "pages", "cold-start", "consumer", "backtest", GROWTH];
+const SYSTEM: [&str; 10] = [
+    "accept",
+    "memory",
+    "simulate",
+    "schemas",
+    "pages",
+    "groups",
+    "cold-start",
+    "consumer",
+    "backtest",
+    GROWTH,
+];
 /// The benchmark of reads and writes beside a large backlog.
 const GROWTH: &str = "growth";
 /// The benchmarks that measure the demo as users start it.
-const OF_THE_DEMO: [&str; 3] = ["memory", "pages", GROWTH];
+const OF_THE_DEMO: [&str; 4] = ["memory", "pages", "groups", GROWTH];
 /// The benchmarks that measure the functions as Lambda starts them.
 const OF_THE_FUNCTIONS: [&str; 2] = ["cold-start", "consumer"];
 /// The benchmark that also runs against an emulator.
@@ -41,8 +51,8 @@ const PEERS: &str = "bench/python/requirements.txt";
 /// Which benchmarks to run.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages, cold-start, consumer,
-    /// backtest, growth, incidents, or a package's folder
+    /// Run only benchmarks whose name contains this: accept, memory, simulate, schemas, pages, groups,
+    /// cold-start, consumer, backtest, growth, incidents, or a package's folder
     filter: Option<String>,
     /// Rounds of each measurement that is compared with a peer
     #[arg(long, value_name = "N", default_value_t = 3)]

@@ -35,11 +35,15 @@ pub struct FlowSnapshot {
     pub activity: Option<Activity>,
     /// The age of the activity.
     pub freshness: Freshness,
-    /// Dead letters in the archive that wait for a decision, grouped by the reason of their failure, largest group
-    /// first.
+    /// Dead letters in the archive that wait for a decision, grouped by the reason of their failure: the largest groups,
+    /// largest first.
     pub groups: Vec<DeadLetterGroup>,
     /// What is wrong with the machine.
     pub host: Host,
+    /// The groups of the newest of them, newest first.
+    pub newest: Vec<DeadLetterGroup>,
+    /// Why schemas can't be used, one sentence for each.
+    pub schema_problems: Vec<String>,
 }
 
 /// The pipeline's limits that the overview needs.
@@ -59,7 +63,7 @@ impl FlowSnapshot {
 
     /// When the newest dead letter was archived.
     pub fn newest_dead_letter_at(&self) -> Option<Timestamp> {
-        self.groups.iter().map(|group| group.last_at).max()
+        self.groups.iter().chain(&self.newest).map(|group| group.last_at).max()
     }
 
     /// When the first message in a queue expires, if it does not leave the queue before. Its retention starts at its

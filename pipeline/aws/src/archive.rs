@@ -152,8 +152,13 @@ impl DeadLetters for S3Archive {
         Ok(Page { items: self.letters(page.items).await?, total: page.total, next: page.next })
     }
 
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
-        Ok(query::groups(&self.index, filter).await?)
+    async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetterGroup>, ArchiveError> {
+        Ok(query::groups(&self.index, filter, after, limit).await?)
     }
 
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {

@@ -211,7 +211,7 @@ impl SearchWords {
     }
 }
 
-/// A page of a list, newest first.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     /// The items.
@@ -220,6 +220,28 @@ pub struct Page<T> {
     pub total: u64,
     /// Pass this to get the next page; `None` on the last.
     pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The page of a complete list that begins after `after`, the `next` of the page before.
+    pub fn of(all: Vec<T>, after: Option<&str>, limit: usize) -> Self {
+        let total = all.len();
+        let start = Self::start(after);
+        let items: Vec<_> = all.into_iter().skip(start).take(limit).collect();
+        let next = Self::next(start, items.len(), limit, total);
+        Self { items, total: total as u64, next }
+    }
+
+    /// How many items are before a page. For lists whose cursor is that number.
+    pub fn start(after: Option<&str>) -> usize {
+        after.and_then(|after| after.parse().ok()).unwrap_or(0)
+    }
+
+    /// The cursor for the page after one that begins at `start` and has so many items of all.
+    pub fn next(start: usize, items: usize, limit: usize, total: usize) -> Option<String> {
+        let end = start.saturating_add(items);
+        (limit > 0 && items > 0 && end < total).then(|| end.to_string())
+    }
 }
 
 /// Dead letters that failed for the same reason.

@@ -95,9 +95,14 @@ impl DeadLetters for Archive {
         self.read(move |connection| query::list(connection, &filter, after.as_deref(), limit)).await
     }
 
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
-        let filter = filter.clone();
-        self.read(move |connection| query::groups(connection, &filter)).await
+    async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetterGroup>, ArchiveError> {
+        let (filter, after) = (filter.clone(), after.map(str::to_owned));
+        self.read(move |connection| query::groups(connection, &filter, after.as_deref(), limit)).await
     }
 
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {

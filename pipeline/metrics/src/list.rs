@@ -185,6 +185,8 @@ register! {
         };
         /// Time from accepted to stored.
         ACCEPT_TO_STORED = "AcceptToStoredLatency", Milliseconds { percentiles: true };
+        /// Schemas that can't be used. An earlier version of each is active; without one, events of the type are refused.
+        UNUSABLE_SCHEMAS = "UnusableSchemas", Count { measures: Measures::Level };
         /// Records in a batch.
         BATCH_SIZE = "BatchSize", Count {
             alarm: Alarm::None("explains costs; no size of a batch is a fault")

@@ -50,7 +50,11 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     let forecast = backend.pipeline.replayer().preflight(std::slice::from_ref(&id)).await?;
     let shown = Shown {
         event: serde_json::from_str(&dead_letter.body).ok(),
-        would_fail: forecast.into_iter().next().and_then(|forecast| forecast.would_fail),
+        would_fail: forecast
+            .into_iter()
+            .next()
+            .and_then(|forecast| forecast.would_fail)
+            .map(|reason| reason.message),
         audit: backend.pipeline.ops.entries(Some(id.as_str()), 100).await?,
         dead_letter,
     };

@@ -7,8 +7,16 @@ use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, DeadLetterStatus};
 use spillway_core::ledger::Ledger;
 use spillway_core::ports::QueueKind;
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The largest groups of dead letters in a snapshot.
+const LARGEST: usize = 20;
+/// The groups with the newest dead letters in a snapshot.
+const NEWEST: usize = 4;
+/// The newest dead letters that are read for their groups.
+const LETTERS: usize = 20;
 
 /// The sources of a snapshot.
 #[derive(Clone)]
@@ -52,14 +60,16 @@ impl FlowSnapshots {
 
 impl FlowSources {
     async fn snapshot(&self) -> Result<FlowSnapshot, ReadError> {
-        let (ledger, queue, dlq, groups, (activity, freshness), host) = futures::join!(
+        let (ledger, queue, dlq, dead_letters, schemas, (activity, freshness), host) = futures::join!(
             self.ledger(),
             self.queues.snapshot(QueueKind::Primary),
             self.queues.snapshot(QueueKind::Dlq),
-            self.groups(),
+            self.dead_letters(),
+            self.pipeline.schemas.current(),
             self.activity(),
             self.host(),
         );
+        let (groups, newest) = dead_letters?;
         Ok(FlowSnapshot {
             at: self.pipeline.clock.now(),
             ledger: ledger?,
@@ -71,7 +81,9 @@ impl FlowSources {
             dlq: dlq?,
             activity,
             freshness,
-            groups: groups?,
+            groups,
+            newest,
+            schema_problems: schemas.problems().iter().map(ToString::to_string).collect(),
             host,
         })
     }
@@ -87,10 +99,27 @@ impl FlowSources {
         self.pipeline.ledger.ledger().await.map_err(unavailable)
     }
 
-    async fn groups(&self) -> Result<Vec<DeadLetterGroup>, ReadError> {
+    /// The largest groups of dead letters that wait, and those of the newest.
+    async fn dead_letters(&self) -> Result<(Vec<DeadLetterGroup>, Vec<DeadLetterGroup>), ReadError> {
+        let archive = &self.pipeline.archive;
         let waiting =
             DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
-        self.pipeline.archive.groups(&waiting).await.map_err(unavailable)
+        let largest = archive.groups(&waiting, None, LARGEST).await.map_err(unavailable)?;
+        let mut newest = largest.items.clone();
+        newest.sort_by_key(|group| Reverse(group.last_at));
+        newest.truncate(NEWEST);
+        if largest.next.is_none() {
+            return Ok((largest.items, newest));
+        }
+        // The newest can be in a group that is not among the largest.
+        newest.clear();
+        for letter in archive.list(&waiting, None, LETTERS).await.map_err(unavailable)?.items {
+            if newest.len() < NEWEST && newest.iter().all(|group| group.fingerprint != letter.fingerprint) {
+                let its = DeadLetterFilter { fingerprint: Some(letter.fingerprint), ..waiting.clone() };
+                newest.extend(archive.groups(&its, None, 1).await.map_err(unavailable)?.items);
+            }
+        }
+        Ok((largest.items, newest))
     }
 
     /// Rates are optional: without them the snapshot has the reason.
@@ -115,10 +144,11 @@ mod tests {
     use crate::{Cached, Reading};
     use async_trait::async_trait;
     use jiff::{SignedDuration, Timestamp};
+    use spillway_core::failure::FailureClass;
     use spillway_core::ports::Clock as _;
     use spillway_core::settings::PipelineSettings;
     use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
-    use spillway_testkit::{ManualClock, MemoryPipeline};
+    use spillway_testkit::{ManualClock, MemoryPipeline, letters};
     use std::sync::atomic::{AtomicBool, Ordering};
 
     /// The API refuses every request, the consumer receives, and five messages wait for two minutes each.
@@ -160,6 +190,32 @@ mod tests {
                 }
                 QueueKind::Dlq => QueueSnapshot::default(),
             })
+        }
+    }
+
+    #[tokio::test]
+    async fn the_largest_and_the_newest_groups_are_known_however_many_there_are() {
+        for (groups, larger) in [(5, 0), (100, 0), (100, 1)] {
+            let memory = MemoryPipeline::at(letters::at(10_000), |state| {
+                let letter = |n: i64| {
+                    let reason = format!("/{}: bad", "x".repeat(1 + n as usize % groups));
+                    letters::letter(n, "order.placed", FailureClass::Schema, &reason)
+                };
+                state.dead_letters.extend((0..groups as i64 + larger).map(letter));
+            });
+            let source =
+                Arc::new(Outage { clock: Arc::clone(&memory.clock), is_unreadable: AtomicBool::new(false) });
+            let sources = FlowSources {
+                pipeline: memory.ports(PipelineSettings::default()),
+                queues: source.clone(),
+                metrics: source,
+            };
+            let flow = FlowSnapshots::new(sources, Duration::ZERO).snapshot().await.unwrap();
+            let newest: Vec<_> = flow.newest.iter().map(|group| group.last_at).collect();
+            let last = groups as i64 + larger - 1;
+            assert_eq!(newest, [0, 1, 2, 3].map(|back| letters::at(last - back)), "{groups}");
+            assert_eq!((flow.groups.len(), flow.groups[0].count), (groups.min(LARGEST), 1 + larger as u64));
+            assert_eq!(flow.newest_dead_letter_at(), Some(letters::at(last)));
         }
     }
 

@@ -87,6 +87,7 @@ pub fn summary(flow: &FlowSnapshot) -> Vec<Sentence> {
     }
     rest.extend(events::stale(flow));
     rest.extend(host::clock(flow));
+    rest.extend(events::schemas(flow));
     rest.extend(events::dead_lettered(flow));
     rest.extend(events::replaying(flow));
     // The sort is stable: within a severity, sentences nearest to a loss come first, and what may be long over last.

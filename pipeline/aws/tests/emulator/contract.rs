@@ -46,7 +46,7 @@ async fn schemas(
         let put = place.clients.s3().put_object().bucket(bucket).key(format!("schemas/{name}.json"));
         put.body(schema.to_string().into_bytes().into()).send().await.unwrap();
     }
-    S3Schemas::load(place.clients.s3(), bucket, "schemas/").await.unwrap()
+    S3Schemas::new(place.clients.s3(), bucket, "schemas/")
 }
 
 /// Receives as Lambda's event source mapping does, which is no adapter.

@@ -47,8 +47,13 @@ pub trait DeadLetters: Send + Sync {
         limit: usize,
     ) -> Result<Page<DeadLetter>, ArchiveError>;
 
-    /// Those that match, grouped by fingerprint, largest group first.
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError>;
+    /// A page of the groups by fingerprint of those that match, largest first. `after` is the `next` of the page before.
+    async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetterGroup>, ArchiveError>;
 
     /// The ids of those that match, newest first, at most `limit`.
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError>;

@@ -7,8 +7,11 @@ pub use carry::{Carried, Carrier, End, Scope, Step};
 use crate::Timestamp;
 use crate::dead_letter::{DeadLetterState, DeadLetterStatus};
 use crate::event::Event;
+use crate::failure::Reason;
 use crate::ids::{MessageId, ReplayId};
 use crate::ports::{ArchiveError, AuditEntry, Clock, DeadLetters, OpsLog, Replays, Schemas};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Why a replay could not be started.
@@ -41,7 +44,21 @@ pub struct Forecast {
     /// The dead letter.
     pub id: MessageId,
     /// Why it would fail again; `None` if only the store can decide that.
-    pub would_fail: Option<String>,
+    pub would_fail: Option<Reason>,
+}
+
+impl Forecast {
+    /// The reasons why dead letters would fail again, with how many have each; the most frequent first. Equal failures are
+    /// one reason, with the words of the first.
+    pub fn reasons(forecasts: &[Self]) -> Vec<(&str, u64)> {
+        let mut reasons: BTreeMap<&str, (&str, u64)> = BTreeMap::new();
+        for reason in forecasts.iter().filter_map(|forecast| forecast.would_fail.as_ref()) {
+            reasons.entry(reason.group()).or_insert((&reason.message, 0)).1 += 1;
+        }
+        let mut reasons: Vec<_> = reasons.into_values().collect();
+        reasons.sort_by_key(|(_, count)| Reverse(*count));
+        reasons
+    }
 }
 
 /// Starts replays, discards dead letters and restores them.
@@ -84,12 +101,12 @@ impl Replayer {
 
     /// Runs the consumer's own checks on dead letters, without putting anything back.
     pub async fn preflight(&self, ids: &[MessageId]) -> Result<Vec<Forecast>, ArchiveError> {
-        let schemas = self.schemas.current();
+        let schemas = self.schemas.current().await;
         let mut forecasts = Vec::with_capacity(ids.len());
         for id in ids {
             let Some(dead_letter) = self.archive.get(id).await? else { continue };
             let would_fail = match Event::from_structured(dead_letter.body.as_bytes()) {
-                Err(problem) => Some(problem.to_string()),
+                Err(problem) => Some(problem.reason()),
                 Ok(event) => schemas.check(&event).err(),
             };
             forecasts.push(Forecast { id: id.clone(), would_fail });

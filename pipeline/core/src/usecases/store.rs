@@ -6,7 +6,7 @@ pub use segments::SegmentNames;
 
 use crate::Timestamp;
 use crate::event::Event;
-use crate::failure::{Failure, FailureClass};
+use crate::failure::{Failure, FailureClass, Reason};
 use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
 use crate::message::ReceivedMessage;
 use crate::metric::Measurement;
@@ -73,6 +73,8 @@ pub struct BatchReport {
     pub records: Vec<RecordReport>,
     /// From when to when the store was asked, if it was.
     pub store_call: Option<(Timestamp, Timestamp)>,
+    /// Schemas that could not be used.
+    pub unusable_schemas: usize,
     /// When the work began.
     pub started_at: Timestamp,
     /// When the batch was done.
@@ -81,9 +83,15 @@ pub struct BatchReport {
 
 impl Report for BatchReport {
     fn join(parts: Vec<Self>, started_at: Timestamp, ended_at: Timestamp) -> Self {
-        let mut joined =
-            Self { records: Vec::with_capacity(parts.len()), store_call: None, started_at, ended_at };
+        let mut joined = Self {
+            records: Vec::with_capacity(parts.len()),
+            store_call: None,
+            unusable_schemas: 0,
+            started_at,
+            ended_at,
+        };
         for part in parts {
+            joined.unusable_schemas = joined.unusable_schemas.max(part.unusable_schemas);
             joined.store_call = match (joined.store_call, part.store_call) {
                 (Some((from, _)), Some((_, to))) => Some((from, to)),
                 (before, now) => before.or(now),
@@ -109,7 +117,10 @@ impl Report for BatchReport {
     fn measurements(&self, function: &str) -> Vec<Measurement> {
         let function = Function::from(function);
         let of = |metric, value| Measurement::of(metric, &function, value);
-        let mut all = vec![of(consumer::BATCH_SIZE, self.records.len() as f64)];
+        let mut all = vec![
+            of(consumer::BATCH_SIZE, self.records.len() as f64),
+            of(consumer::UNUSABLE_SCHEMAS, self.unusable_schemas as f64),
+        ];
         // Outcomes are counted here, one value for each batch. Measurements with a distribution have one
         // value for each record.
         let mut counts = BTreeMap::new();
@@ -206,7 +217,7 @@ impl BatchWork for Consumer {
         let text = "the consumer panicked on this record; its log has the place";
         let outcome = self.retry(FailureClass::ConsumerCrash, text);
         let records = vec![RecordReport { message, event: None, outcome, queue_error: None }];
-        BatchReport { records, store_call: None, started_at: now, ended_at: now }
+        BatchReport { records, store_call: None, unusable_schemas: 0, started_at: now, ended_at: now }
     }
 }
 
@@ -214,7 +225,7 @@ impl Consumer {
     /// Processes a batch. It never fails as a whole: a record that can't be read does not affect the others.
     pub async fn store_batch(&self, batch: Vec<ReceivedMessage>) -> BatchReport {
         let started_at = self.clock.now();
-        let schemas = self.schemas.current();
+        let schemas = self.schemas.current().await;
         let verdicts: Vec<_> = batch.iter().map(|message| self.read(&schemas, message)).collect();
         let (answers, store_call) = self.ask_store(&batch, &verdicts).await;
 
@@ -232,17 +243,18 @@ impl Consumer {
         self.report_replays(&mut records).await;
         self.dead_letter(&mut records).await;
         self.defer(&mut records).await;
-        BatchReport { records, store_call, started_at, ended_at: self.clock.now() }
+        let unusable_schemas = schemas.problems().len();
+        BatchReport { records, store_call, unusable_schemas, started_at, ended_at: self.clock.now() }
     }
 
     fn read(&self, schemas: &SchemaSet, message: &ReceivedMessage) -> Verdict {
-        let reject = |class, text, event| {
-            Verdict::Reject(Failure::new(class, text, &self.version, self.clock.now()), event)
+        let reject = |class, reason: Reason, event| {
+            Verdict::Reject(Failure::new(class, reason, &self.version, self.clock.now()), event)
         };
         match Event::from_structured(message.body.as_bytes()) {
-            Err(problem) => reject(FailureClass::Malformed, problem.to_string(), None),
+            Err(problem) => reject(FailureClass::Malformed, problem.reason(), None),
             Ok(event) => match schemas.check(&event) {
-                Err(text) => reject(FailureClass::Schema, text, Some((event.key, event.event_type))),
+                Err(reason) => reject(FailureClass::Schema, reason, Some((event.key, event.event_type))),
                 Ok(()) => Verdict::Store(event),
             },
         }

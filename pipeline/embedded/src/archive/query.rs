@@ -110,14 +110,31 @@ fn newest_first(columns: &str, filter: &DeadLetterFilter, condition: &Condition)
     )
 }
 
-/// Groups by fingerprint, largest first.
-pub fn groups(connection: &Connection, filter: &DeadLetterFilter) -> rusqlite::Result<Vec<DeadLetterGroup>> {
-    let condition = Condition::of(filter);
+/// A page of the groups by fingerprint, largest first. Of equal ones, the one with the newest letter is first.
+pub fn groups(
+    connection: &Connection,
+    filter: &DeadLetterFilter,
+    after: Option<&str>,
+    limit: usize,
+) -> rusqlite::Result<Page<DeadLetterGroup>> {
+    let mut condition = Condition::of(filter);
+    let from = match condition.is_counted {
+        true => "dead_letter_counts WHERE letters > 0 AND",
+        false => "dead_letters WHERE",
+    };
+    let total: usize = connection
+        .prepare_cached(&format!("SELECT count(DISTINCT fingerprint) FROM {from} {}", condition.sql))?
+        .query_row(params_from_iter(&condition.values), |row| row.get(0))?;
+    let start = Page::<DeadLetterGroup>::start(after);
+    condition
+        .values
+        .extend([limit, start].map(|number| Value::from(i64::try_from(number).unwrap_or(i64::MAX))));
     // With max() SQLite takes the other columns from the row that has the maximum: the newest of the group.
     let mut query = connection.prepare_cached(&format!(
         "SELECT fingerprint, class, message, min(type), max(type), count(type), count(*), min(archived_at), id,
              max(archived_at)
-         FROM dead_letters WHERE {} GROUP BY fingerprint ORDER BY count(*) DESC, max(archived_at) DESC",
+         FROM dead_letters WHERE {} GROUP BY fingerprint
+         ORDER BY count(*) DESC, max(archived_at) DESC, fingerprint LIMIT ? OFFSET ?",
         condition.sql
     ))?;
     let rows = query.query_map(params_from_iter(&condition.values), |row| {
@@ -135,7 +152,9 @@ pub fn groups(connection: &Connection, filter: &DeadLetterFilter) -> rusqlite::R
             last_at: from_millis(int(row, 9)?),
         })
     })?;
-    rows.collect()
+    let items = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let next = Page::<DeadLetterGroup>::next(start, items.len(), limit, total);
+    Ok(Page { items, total: total as u64, next })
 }
 
 /// The ids of those that match, newest first.

@@ -5,7 +5,9 @@ use crate::pipeline::Pipeline;
 use spillway_core::Timestamp;
 use spillway_core::metric::Measurement;
 use spillway_core::ports::{MetricSink as _, QueueKind, QueueReceiver as _};
-use spillway_metrics::{Account, Budget, Function, Queue, Table, account, archiver, budget, queue, table};
+use spillway_metrics::{
+    Account, Budget, Function, Queue, Table, account, archiver, budget, consumer, queue, table,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +34,7 @@ pub async fn run(pipeline: Arc<Pipeline>, interval: Duration) {
         let primary = sample_queue(&pipeline, QueueKind::Primary, (&ports.names.queue).into()).await;
         let dlq = sample_queue(&pipeline, QueueKind::Dlq, (&ports.names.dead_letter_queue).into()).await;
         sample_capacity(&pipeline);
+        sample_schemas(&pipeline).await;
         let now = ports.clock.now();
         if let Some(oldest) = primary.into_iter().chain(dlq).min() {
             sample_time_to_loss(&pipeline, now, oldest);
@@ -86,6 +89,14 @@ fn sample_time_to_loss(pipeline: &Pipeline, now: Timestamp, oldest: Timestamp) {
     let value = (i64::from(ports.settings.retention_s) - age).max(0) as f64;
     let function = Function::from(&ports.names.archiver_function);
     pipeline.recorder.record(Measurement::of(archiver::TIME_TO_LOSS, &function, value));
+}
+
+/// The consumer measures this with each batch. Without traffic a file that can't be used is found here.
+async fn sample_schemas(pipeline: &Pipeline) {
+    let ports = &pipeline.ports;
+    let unusable = ports.schemas.current().await.problems().len();
+    let function = Function::from(&ports.names.consumer_function);
+    pipeline.recorder.record(Measurement::of(consumer::UNUSABLE_SCHEMAS, &function, unusable as f64));
 }
 
 async fn sample_spending(pipeline: &Pipeline, now: Timestamp) {

@@ -1,6 +1,6 @@
 //! The archive of dead letters.
 
-use super::{MemoryPipeline, State, page};
+use super::{MemoryPipeline, State};
 use async_trait::async_trait;
 use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page, SearchWords,
@@ -114,11 +114,16 @@ impl DeadLetters for MemoryPipeline {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<DeadLetter>, ArchiveError> {
-        Ok(page(self.state().matching(filter), after, limit))
+        Ok(Page::of(self.state().matching(filter), after, limit))
     }
 
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
-        Ok(grouped(self.state().matching(filter)))
+    async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetterGroup>, ArchiveError> {
+        Ok(Page::of(grouped(self.state().matching(filter)), after, limit))
     }
 
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {

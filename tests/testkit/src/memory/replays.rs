@@ -1,6 +1,6 @@
 //! Replays, and the result of each message.
 
-use super::{Background, MemoryPipeline, State, page};
+use super::{Background, MemoryPipeline, State};
 use async_trait::async_trait;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page, ReplayTrace};
@@ -195,6 +195,6 @@ impl Replays for MemoryPipeline {
         limit: usize,
     ) -> Result<Page<ReplayItem>, ArchiveError> {
         let all = self.state().replay(replay).map(|(_, items)| items.clone()).unwrap_or_default();
-        Ok(page(all, after, limit))
+        Ok(Page::of(all, after, limit))
     }
 }

@@ -205,6 +205,26 @@ pub(super) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
     )
 }
 
+/// Schemas that are named. The command line names all.
+const SCHEMAS: usize = 3;
+
+pub(super) fn schemas(flow: &FlowSnapshot) -> Option<Sentence> {
+    let problems = &flow.schema_problems;
+    let count = problems.len() as u64;
+    let named: Vec<_> = problems.iter().take(SCHEMAS).map(|problem| quoted(problem)).collect();
+    let more = match problems.len().saturating_sub(SCHEMAS) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let text = format!("{} can't be used: {}{more}.", counted(count, "schema", "schemas"), named.join("; "));
+    (count > 0).then(|| {
+        Sentence::new(State::Warn, text, Target::DeadLetters(None)).todo(
+            "Fix the file: `spillway schemas check` names all. Until then the version before it is active. Without \
+             one, events of that type become dead letters.",
+        )
+    })
+}
+
 pub(super) fn replaying(flow: &FlowSnapshot) -> Option<Sentence> {
     let replaying = flow.ledger.replaying;
     let are = if replaying == 1 { "is" } else { "are" };

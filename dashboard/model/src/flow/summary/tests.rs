@@ -38,6 +38,8 @@ fn healthy() -> FlowSnapshot {
         freshness: Freshness { read_at: ago_s(0), error: None },
         groups: Vec::new(),
         host: Host::default(),
+        newest: Vec::new(),
+        schema_problems: Vec::new(),
     }
 }
 
@@ -142,6 +144,21 @@ fn unaccounted_events_come_first_and_are_bad() {
     );
     flow.ledger.accepted -= 4;
     assert_eq!(summary(&flow)[0].text, "The ledger finds 1 event more than the 172,430 accepted.");
+}
+
+#[test]
+fn schemas_that_cannot_be_used_are_named() {
+    let mut flow = healthy();
+    flow.schema_problems = vec!["a.json is not JSON: EOF".to_owned()];
+    check(&flow, &[(State::Warn, "1 schema can't be used: a.json is not JSON: EOF.")]);
+    flow.schema_problems.extend((1..5).map(|n| format!("{n}.json is not JSON")));
+    check(
+        &flow,
+        &[(
+            State::Warn,
+            "5 schemas can't be used: a.json is not JSON: EOF; 1.json is not JSON; 2.json is not JSON; and 2 more.",
+        )],
+    );
 }
 
 #[test]

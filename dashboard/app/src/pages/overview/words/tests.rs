@@ -43,6 +43,8 @@ fn healthy() -> FlowSnapshot {
         freshness: Freshness { read_at: at(0), error: None },
         host: Default::default(),
         groups: Vec::new(),
+        newest: Vec::new(),
+        schema_problems: Vec::new(),
     }
 }
 
