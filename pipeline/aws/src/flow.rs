@@ -28,6 +28,8 @@ use std::sync::Arc;
 /// How far back recent movements are searched. Metrics that functions write into their logs arrive within two
 /// minutes, and those of queues once a minute.
 const RECENT_S: i64 = 5 * 60;
+/// Counters of the functions from which the ledger is computed.
+const COUNTERS: usize = 4;
 /// Replays that are read; older ones that still run are rare.
 const REPLAYS: usize = 200;
 
@@ -67,7 +69,7 @@ impl AwsFlow {
     async fn counts(&self) -> Result<Counts, LedgerError> {
         let queues = &self.topology.queues;
         let (long, recent) = (self.over_all_time(), self.recently());
-        let (long, recent, queue, dlq, archived, replaying, discarded, unindexed, sent) = tokio::try_join!(
+        let (long, recent, queue, dlq, archived, replaying, discarded, unindexed, sent, foreign) = tokio::try_join!(
             long,
             recent,
             self.in_queue(&queues.primary.url),
@@ -77,12 +79,14 @@ impl AwsFlow {
             self.dead_letters(DeadLetterStatus::Discarded),
             self.unindexed(),
             self.sent_by_replays(),
+            async { self.readers.archive.foreign().await.map_err(archive) },
         )?;
-        let [accepted, stored, already_stored] = long;
+        let [accepted, stored, already_stored, foreign_records] = long;
         Ok(Counts {
             accepted,
             stored,
             already_stored,
+            foreign: foreign_records + foreign,
             queue,
             dlq,
             archived,
@@ -94,20 +98,21 @@ impl AwsFlow {
         })
     }
 
-    /// The counters of promises given, kept, and kept already.
-    fn counters(&self) -> [MetricQuery; 3] {
+    /// The counters of promises given, kept, and kept already, and of stored records that are no promises.
+    fn counters(&self) -> [MetricQuery; COUNTERS] {
         let functions = &self.topology.functions;
         [
             (ingest::EVENTS_ACCEPTED, &functions.ingest),
             (consumer::RECORDS_STORED, &functions.consumer),
             (consumer::RECORDS_ALREADY_STORED, &functions.consumer),
+            (consumer::RECORDS_FOREIGN, &functions.consumer),
         ]
         .map(|(metric, function)| metric.query(&Function::from(function.name.as_str()), Statistic::Sum))
     }
 
     /// The counters over all that CloudWatch still has, by the day: CloudWatch has no minutes for a range
     /// that long.
-    async fn over_all_time(&self) -> Result<[u64; 3], LedgerError> {
+    async fn over_all_time(&self) -> Result<[u64; COUNTERS], LedgerError> {
         let now = self.readers.clock.now().as_second();
         let today = retention::floor(now, Period::DAY.seconds().into());
         let range = (today - retention::LONGEST, now + 60);
@@ -124,11 +129,15 @@ impl AwsFlow {
         let now = self.readers.clock.now().as_second();
         let minute = now.div_euclid(60) * 60;
         let points = self.read(&queries, Period::MINUTE, (minute - RECENT_S, now + 60)).await?;
-        let [accepted, stored, already_stored] = sums(&points[..3]);
+        let [accepted, stored, already_stored, _] = sums(&points[..COUNTERS]);
         let depths: Vec<u64> = (minute - RECENT_S..minute)
             .step_by(60)
             .map(|at| {
-                points[3..].iter().filter_map(|points| points.get(&at)).map(|depth| *depth as u64).sum()
+                points[COUNTERS..]
+                    .iter()
+                    .filter_map(|points| points.get(&at))
+                    .map(|depth| *depth as u64)
+                    .sum()
             })
             .collect();
         Ok(compute::Recent { accepted, stored: stored + already_stored, depths })
@@ -213,11 +222,11 @@ pub async fn queue_depth(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<QueueDe
 }
 
 /// The counters, each summed up.
-fn sums(points: &[Points]) -> [u64; 3] {
+fn sums(points: &[Points]) -> [u64; COUNTERS] {
     let sum = |position: usize| {
         points.get(position).map_or(0.0, |points| points.values().sum::<f64>()).round() as u64
     };
-    [sum(0), sum(1), sum(2)]
+    [sum(0), sum(1), sum(2), sum(3)]
 }
 
 fn failed(error: ExplainedError) -> LedgerError {

@@ -24,6 +24,8 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         generation: row.get(9)?,
         trace_header: row.get(10)?,
         attributes: parse(row, 11)?,
+        is_foreign: false,
+        is_lost: false,
         failures: parse(row, 12)?,
         replays: parse(row, 13)?,
         body: row.get(14)?,

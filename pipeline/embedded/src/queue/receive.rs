@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use spillway_core::Timestamp;
 use spillway_core::ids::{MessageId, ReceiptHandle};
-use spillway_core::message::ReceivedMessage;
+use spillway_core::message::{FAILURES, MessageAttributes, ReceivedMessage};
 use spillway_core::ports::{QueueError, QueueKind, QueueReceiver};
 use std::time::Duration;
 
@@ -94,15 +94,19 @@ fn receive(
         let receipt: i64 = row.get::<_, i64>(7)? + 1;
         let attributes: Option<String> = row.get(3)?;
         let failures: Option<String> = row.get(8)?;
+        let attributes: MessageAttributes =
+            attributes.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let redriven = queue == QueueKind::Dlq && !attributes.contains_key(FAILURES);
         let message = ReceivedMessage {
             message_id: MessageId::new(row.get::<_, String>(1)?),
             receipt_handle: receipt_handle(seq, receipt),
             body: row.get(2)?,
-            attributes: attributes.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            attributes,
             trace_header: row.get(4)?,
             sent_at: from_millis(row.get(5)?),
             receive_count: u32::try_from(receive_count).unwrap_or(u32::MAX),
             failures: failures.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            redriven,
         };
         found.push((seq, receive_count, message));
     }
