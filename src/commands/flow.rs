@@ -16,9 +16,12 @@ places; it should be 0; otherwise the exit code is 1.
 
 In AWS several services count the places, some of them minutes late, a repeated delivery counts twice, and a message whose sending was not confirmed may have arrived without a promise. So the sum has an error bound, and \"unaccounted\" is the part of the \"difference\" beyond the bound. On one machine the bound is 0.
 
+\"foreign\" are messages that somebody put into a queue past the API. They are in the other places too, and nobody was \
+promised anything. They are known once they left the queue.
+
 With --json: {\"at\", \"unaccounted\", \"difference\", \"uncertainty\": {\"moving\", \"repeated\", \"in_doubt\"}, \"accepted\", \
 \"stored\", \"duplicates\", \"queued\", \"in_flight\", \"in_dlq\", \
-\"archived\", \"replaying\", \"discarded\", \"rates\": null | {\"over_s\", \"accepted_per_s\", \"stored_per_s\"}, \
+\"archived\", \"replaying\", \"discarded\", \"foreign\", \"rates\": null | {\"over_s\", \"accepted_per_s\", \"stored_per_s\"}, \
 \"trouble\": null | why the data folder takes no data}.";
 
 /// Options of `flow`.
@@ -103,7 +106,11 @@ fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
         ("archived", ledger.archived, "waiting for an operator: spillway dlq list"),
         ("replaying", ledger.replaying, ""),
         ("discarded", ledger.discarded, ""),
+        ("foreign", ledger.foreign, "put into a queue past the API; they are in the places above too"),
     ] {
+        if place == "foreign" && count == 0 {
+            continue;
+        }
         let waits = count > 0 && matches!(place, "in the DLQ" | "archived");
         let style = if waits { YELLOW } else { anstyle::Style::new() };
         let remark = if count > 0 { remark } else { "" };

@@ -15,6 +15,7 @@ pub(crate) fn class_label(class: FailureClass) -> &'static str {
         FailureClass::StoreUnavailable => "Store unavailable",
         FailureClass::StoreTimeout => "Store timed out",
         FailureClass::ConsumerCrash => "Consumer crashed",
+        FailureClass::Unprocessed => "Never received",
     }
 }
 

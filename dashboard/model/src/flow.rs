@@ -31,6 +31,8 @@ pub struct FlowSnapshot {
     pub queue: QueueSnapshot,
     /// The dead letter queue.
     pub dlq: QueueSnapshot,
+    /// Dead letters in a replay for a long time whose messages are in no queue.
+    pub astray: u64,
     /// The stages' activity in the last minutes; `None` if it could not be read.
     pub activity: Option<Activity>,
     /// The age of the activity.

@@ -28,6 +28,8 @@ use std::sync::Arc;
 /// How far back recent movements are searched. Metrics that functions write into their logs arrive within two
 /// minutes, and those of queues once a minute.
 const RECENT_S: i64 = 5 * 60;
+/// Counters of the functions from which the ledger is computed.
+const COUNTERS: usize = 6;
 /// Replays that are read; older ones that still run are rare.
 const REPLAYS: usize = 200;
 
@@ -67,7 +69,7 @@ impl AwsFlow {
     async fn counts(&self) -> Result<Counts, LedgerError> {
         let queues = &self.topology.queues;
         let (long, recent) = (self.over_all_time(), self.recently());
-        let (long, recent, queue, dlq, archived, replaying, discarded, unindexed, sent) = tokio::try_join!(
+        let (long, recent, queue, dlq, archived, replaying, discarded, unindexed, sent, foreign) = tokio::try_join!(
             long,
             recent,
             self.in_queue(&queues.primary.url),
@@ -77,13 +79,15 @@ impl AwsFlow {
             self.dead_letters(DeadLetterStatus::Discarded),
             self.unindexed(),
             self.sent_by_replays(),
+            async { self.readers.archive.foreign().await.map_err(archive) },
         )?;
-        let [accepted, stored, already_stored, unconfirmed, unconfirmed_dead] = long;
+        let [accepted, stored, already_stored, unconfirmed, unconfirmed_dead, foreign_records] = long;
         Ok(Counts {
             accepted,
             stored,
             already_stored,
             in_doubt: unconfirmed + unconfirmed_dead,
+            foreign: foreign_records + foreign,
             queue,
             dlq,
             archived,
@@ -95,9 +99,9 @@ impl AwsFlow {
         })
     }
 
-    /// The counters of promises given, kept, and kept already, and of messages whose sending to either queue was not
-    /// confirmed.
-    fn counters(&self) -> [MetricQuery; 5] {
+    /// The counters of promises given, kept, and kept already, of messages whose sending to either queue was not confirmed,
+    /// and of stored records that are no promises.
+    fn counters(&self) -> [MetricQuery; COUNTERS] {
         let functions = &self.topology.functions;
         [
             (ingest::EVENTS_ACCEPTED, &functions.ingest),
@@ -105,13 +109,14 @@ impl AwsFlow {
             (consumer::RECORDS_ALREADY_STORED, &functions.consumer),
             (ingest::EVENTS_IN_DOUBT, &functions.ingest),
             (consumer::RECORDS_IN_DOUBT, &functions.consumer),
+            (consumer::RECORDS_FOREIGN, &functions.consumer),
         ]
         .map(|(metric, function)| metric.query(&Function::from(function.name.as_str()), Statistic::Sum))
     }
 
     /// The counters over all that CloudWatch still has, by the day: CloudWatch has no minutes for a range
     /// that long.
-    async fn over_all_time(&self) -> Result<[u64; 5], LedgerError> {
+    async fn over_all_time(&self) -> Result<[u64; COUNTERS], LedgerError> {
         let now = self.readers.clock.now().as_second();
         let today = retention::floor(now, Period::DAY.seconds().into());
         let range = (today - retention::LONGEST, now + 60);
@@ -128,11 +133,15 @@ impl AwsFlow {
         let now = self.readers.clock.now().as_second();
         let minute = now.div_euclid(60) * 60;
         let points = self.read(&queries, Period::MINUTE, (minute - RECENT_S, now + 60)).await?;
-        let [accepted, stored, already_stored] = sums(&points[..3]);
+        let [accepted, stored, already_stored, _] = sums(&points[..COUNTERS]);
         let depths: Vec<u64> = (minute - RECENT_S..minute)
             .step_by(60)
             .map(|at| {
-                points[3..].iter().filter_map(|points| points.get(&at)).map(|depth| *depth as u64).sum()
+                points[COUNTERS..]
+                    .iter()
+                    .filter_map(|points| points.get(&at))
+                    .map(|depth| *depth as u64)
+                    .sum()
             })
             .collect();
         Ok(compute::Recent { accepted, stored: stored + already_stored, depths })

@@ -5,6 +5,7 @@ use crate::call_error::{CallError, RetryDecision, call_error, decide};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::BuildError;
+use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, MessageAttributeValue, MessageSystemAttributeNameForSends,
     MessageSystemAttributeValue, SendMessageBatchRequestEntry,
@@ -12,7 +13,7 @@ use aws_sdk_sqs::types::{
 use futures::StreamExt;
 use futures::stream;
 use spillway_core::ids::MessageId;
-use spillway_core::message::{MessageAttributes, OutgoingMessage};
+use spillway_core::message::{Attribute, MessageAttributes, OutgoingMessage};
 use spillway_core::ports::{EventQueue, QueueError, message_size};
 use std::collections::{HashMap, HashSet};
 
@@ -209,9 +210,16 @@ fn entry(index: usize, message: &OutgoingMessage) -> Result<SendMessageBatchRequ
 fn attributes(
     attributes: &MessageAttributes,
 ) -> Result<Option<HashMap<String, MessageAttributeValue>>, BuildError> {
-    let value = |(name, value): (&String, &String)| {
-        let value = MessageAttributeValue::builder().data_type("String").string_value(value).build()?;
-        Ok((name.clone(), value))
+    let value = |(name, value): (&String, &Attribute)| {
+        let builder = MessageAttributeValue::builder().data_type(value.data_type());
+        let builder = match value.is_binary() {
+            true => {
+                let bytes = aws_smithy_types::base64::decode(value.as_str()).map_err(BuildError::other)?;
+                builder.binary_value(Blob::new(bytes))
+            }
+            false => builder.string_value(value.as_str()),
+        };
+        Ok((name.clone(), builder.build()?))
     };
     let all = attributes.iter().map(value).collect::<Result<HashMap<_, _>, BuildError>>()?;
     Ok((!all.is_empty()).then_some(all))

@@ -193,13 +193,14 @@ mod tests {
                 sent_at: Timestamp::UNIX_EPOCH,
                 receive_count: 1,
                 failures: Vec::new(),
+                redriven: false,
             },
             failures: messages.map(failure).collect(),
         }
     }
 
     fn failures(message: &OutgoingMessage) -> Vec<Failure> {
-        serde_json::from_str(&message.attributes[FAILURES]).unwrap()
+        serde_json::from_str(message.attributes[FAILURES].as_str()).unwrap()
     }
 
     #[test]

@@ -139,6 +139,13 @@ pub struct DeadLetter {
     pub receive_count: u32,
     /// Times that it was put back.
     pub generation: u32,
+    /// Whether its message was put into a queue past the API, so that no client has a promise for it. On one machine
+    /// nobody can do that, and it is not kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_foreign: bool,
+    /// Whether its content is gone from the archive: body, message attributes and all but the last failure are unknown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_lost: bool,
     /// All known failures, oldest first.
     pub failures: Vec<Failure>,
     /// Equal for all dead letters that failed for the same reason.

@@ -41,6 +41,8 @@ pub enum FailureClass {
     /// The consumer ended before it answered for this record (crash, timeout). Only the receive count shows
     /// this.
     ConsumerCrash,
+    /// Somebody put it straight into the DLQ, so no consumer received it.
+    Unprocessed,
 }
 
 impl FailureClass {
@@ -48,7 +50,11 @@ impl FailureClass {
     pub fn is_retryable(self) -> bool {
         match self {
             Self::Malformed | Self::Schema | Self::TooLarge => false,
-            Self::StoreThrottled | Self::StoreUnavailable | Self::StoreTimeout | Self::ConsumerCrash => true,
+            Self::StoreThrottled
+            | Self::StoreUnavailable
+            | Self::StoreTimeout
+            | Self::ConsumerCrash
+            | Self::Unprocessed => true,
         }
     }
 

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
-use spillway_core::ids::MessageId;
+use spillway_core::ids::{EventId, MessageId};
 use spillway_core::ports::{ArchiveError, Clock, DeadLetterSink, DeadLetters};
 use std::sync::Arc;
 
@@ -108,6 +108,11 @@ impl DeadLetters for Archive {
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {
         let filter = filter.clone();
         self.read(move |connection| query::ids(connection, &filter, limit)).await
+    }
+
+    async fn of_event(&self, id: &EventId) -> Result<Vec<DeadLetter>, ArchiveError> {
+        let id = id.clone();
+        self.read(move |connection| query::of_event(connection, id.as_str())).await
     }
 
     async fn change_states(

@@ -11,7 +11,7 @@ use crate::ledger::{self, Counter};
 use async_trait::async_trait;
 use rusqlite::params;
 use spillway_core::ids::{MessageId, ReceiptHandle};
-use spillway_core::message::{self, OutgoingMessage};
+use spillway_core::message::{self, Attribute, OutgoingMessage};
 use spillway_core::metric::Meter;
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock, EventQueue, MetricSink, QueueError, QueueKind};
@@ -127,13 +127,13 @@ struct Row {
 
 impl Row {
     fn new(message: &OutgoingMessage, now: spillway_core::Timestamp) -> Self {
-        let attribute = |name: &str| message.attributes.get(name);
+        let attribute = |name: &str| message.attributes.get(name).map(Attribute::as_str);
         let first_sent = attribute(message::FIRST_SENT).and_then(|text| text.parse().ok());
         Self {
             // Ids that sort by time keep the index's new entries together.
             message_id: spillway_core::ids::EventId::at(now).into_string(),
-            origin: attribute(message::ORIGINAL_MESSAGE_ID).cloned(),
-            replay_id: attribute(message::REPLAY_ID).cloned(),
+            origin: attribute(message::ORIGINAL_MESSAGE_ID).map(str::to_owned),
+            replay_id: attribute(message::REPLAY_ID).map(str::to_owned),
             first_sent_at: first_sent.map(millis),
             trace_header: message.trace_header.clone(),
             attributes: (!message.attributes.is_empty())

@@ -174,6 +174,11 @@ register! {
         RECORDS_STORED = "RecordsStored", Count;
         /// Records whose event was in the store already.
         RECORDS_ALREADY_STORED = "RecordsAlreadyStored", Count;
+        /// Records of messages that somebody put into the queue past the API, whose event is stored. They are also
+        /// among the two above.
+        RECORDS_FOREIGN = "RecordsForeign", Count {
+            alarm: Alarm::None("the ledger's: such messages were never promised")
+        };
         /// Records to be tried again.
         RECORDS_RETRIED = "RecordsRetried", Count;
         /// Records put into the DLQ by the consumer.

@@ -3,7 +3,7 @@
 use super::selection::Filters;
 use crate::answer::ExitStatus;
 use crate::backend::Backend;
-use crate::console::{BOLD, Console, paint};
+use crate::console::{BOLD, Console, RED, paint};
 use crate::text::{self, Cell, Table, number};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -42,7 +42,7 @@ impl State {
 const LONG_HELP: &str = "\
 With --json: {\"total\", \"group_total\", \"groups\": [{\"fingerprint\", \"class\", \"message\", \"event_type\", \"count\", \"first_at\", \
 \"last_at\", \"example\"}], \"items\": [{\"id\", \"event_id\", \"source\", \"type\", \"state\", \"class\", \"reason\", \
-\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\"}], \"next\"}. \"next\" is for \
+\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\", \"is_lost\"}], \"next\"}. \"next\" is for \
 --after; null on the last page.";
 
 /// Bytes of a group's message. `dlq show` prints all of it.
@@ -91,6 +91,7 @@ struct Item {
     generation: u32,
     first_sent_at: Timestamp,
     archived_at: Timestamp,
+    is_lost: bool,
 }
 
 impl From<DeadLetter> for Item {
@@ -110,6 +111,7 @@ impl From<DeadLetter> for Item {
             generation: dead_letter.generation,
             first_sent_at: dead_letter.first_sent_at,
             archived_at: dead_letter.archived_at,
+            is_lost: dead_letter.is_lost,
         }
     }
 }
@@ -171,6 +173,14 @@ fn print(list: &List, state: State, now: Timestamp, console: &mut Console) -> an
         ]);
     }
     console.table(&table)?;
+    let lost: Vec<_> = list.items.iter().filter(|item| item.is_lost).collect();
+    if !lost.is_empty() {
+        console.line("")?;
+        let ids: Vec<_> = lost.iter().map(|item| item.id.as_str()).collect();
+        let content = format!("The content of {} of these is gone from the archive", number(ids.len()));
+        console
+            .line(&paint(RED, &text::clean(&format!("{content}: spillway dlq recover {}", ids.join(" ")))))?;
+    }
     if let Some(next) = &list.next {
         console.line("")?;
         let shown = number(list.items.len());

@@ -10,6 +10,7 @@ use crate::text::{self, Cell, Table, number};
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
+use spillway_core::dead_letter::DeadLetterStatus;
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::replay::{Replay, ReplayState};
 use spillway_core::usecases::replay::{Forecast, StartError, Started};
@@ -76,7 +77,14 @@ struct Reason {
 
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let Selected { mut ids, .. } = options.selection.resolve(backend).await?;
+    let Selected { mut ids, named } = options.selection.resolve(DeadLetterStatus::Archived, backend).await?;
+    if named && !options.dry_run {
+        let reopened = backend.pipeline.replayer().reopen(&ids, &options.actor.name()).await?;
+        if !reopened.is_empty() {
+            let of_them = text::count(reopened.len() as u64, "dead letter");
+            console.note(&format!("{of_them} had been stored, and the event store no longer has the event."));
+        }
+    }
     let forecasts = preflight(&ids, backend, console).await?;
     let preflight = summary(&forecasts);
     if !console.json() {

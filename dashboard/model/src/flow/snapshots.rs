@@ -31,6 +31,11 @@ pub struct FlowSources {
     pub host: Option<Arc<dyn HostReader>>,
 }
 
+/// A message that was put back this long ago is in a queue, unless it is gone.
+const ASTRAY_AFTER: Duration = Duration::from_secs(3600);
+/// Messages that are gone are counted up to this number.
+const MOST_ASTRAY: usize = 1000;
+
 /// Takes snapshots, shared by all viewers at the same time.
 pub struct FlowSnapshots {
     sources: FlowSources,
@@ -70,15 +75,17 @@ impl FlowSources {
             self.host(),
         );
         let (groups, newest) = dead_letters?;
+        let (ledger, queue, dlq) = (ledger?, queue?, dlq?);
         Ok(FlowSnapshot {
             at: self.pipeline.clock.now(),
-            ledger: ledger?,
+            astray: self.astray(&ledger, queue.len() + dlq.len()).await?,
+            ledger,
             limits: Limits {
                 max_receive_count: self.pipeline.settings.max_receive_count,
                 retention_s: self.pipeline.settings.retention_s,
             },
-            queue: queue?,
-            dlq: dlq?,
+            queue,
+            dlq,
             activity,
             freshness,
             groups,
@@ -97,6 +104,17 @@ impl FlowSources {
 
     async fn ledger(&self) -> Result<Ledger, ReadError> {
         self.pipeline.ledger.ledger().await.map_err(unavailable)
+    }
+
+    /// Dead letters that replays put back long ago, beyond the messages in the queues.
+    async fn astray(&self, ledger: &Ledger, in_queues: u64) -> Result<u64, ReadError> {
+        if ledger.replaying <= in_queues {
+            return Ok(0);
+        }
+        let long_ago = self.pipeline.clock.now().checked_sub(ASTRAY_AFTER).map_err(unavailable)?;
+        let limit = usize::try_from(ledger.replaying).unwrap_or(usize::MAX).min(MOST_ASTRAY);
+        let overdue = self.pipeline.replays.overdue(long_ago, limit).await.map_err(unavailable)?;
+        Ok((overdue.len() as u64).saturating_sub(in_queues))
     }
 
     /// The largest groups of dead letters that wait, and those of the newest.
@@ -145,9 +163,11 @@ mod tests {
     use async_trait::async_trait;
     use jiff::{SignedDuration, Timestamp};
     use spillway_core::failure::FailureClass;
-    use spillway_core::ports::Clock as _;
+    use spillway_core::ids::MessageId;
+    use spillway_core::ports::{Clock as _, Replays as _};
     use spillway_core::settings::PipelineSettings;
     use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
+    use spillway_testkit::letters::{dead_letter, failure};
     use spillway_testkit::{ManualClock, MemoryPipeline, letters};
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -252,5 +272,35 @@ mod tests {
             }
             assert_eq!((&later.activity, bad(&later)), (&now.activity, bad(&now)), "after {age_s} s");
         }
+    }
+
+    struct Empty;
+
+    #[async_trait]
+    impl QueueReader for Empty {
+        async fn snapshot(&self, _: QueueKind) -> Result<QueueSnapshot, ReadError> {
+            Ok(QueueSnapshot::default())
+        }
+    }
+
+    #[tokio::test]
+    async fn letters_that_were_put_back_long_ago_and_are_in_no_queue_are_astray() {
+        let failure = failure(FailureClass::Schema, "bad", Timestamp::UNIX_EPOCH);
+        let letter = |id: &str| dead_letter(id, id, failure.clone());
+        let memory = MemoryPipeline::new(|state| state.dead_letters = ["a", "b", "c"].map(letter).into());
+        let all = ["a", "b", "c"].map(MessageId::from);
+        memory.create(&"r".into(), &all, "ada").await.unwrap();
+        memory.mark_sent(&"r".into(), &all[..2]).await.unwrap();
+        let clock = Arc::clone(&memory.clock);
+        let metrics = Arc::new(Outage { clock: clock.clone(), is_unreadable: AtomicBool::new(true) });
+        let pipeline = memory.ports(PipelineSettings::default());
+        let flow = |queues: Arc<dyn QueueReader>| {
+            let sources = FlowSources { pipeline: pipeline.clone(), queues, metrics: metrics.clone() };
+            FlowSnapshots::new(sources, Duration::ZERO)
+        };
+        assert_eq!(flow(Arc::new(Empty)).snapshot().await.unwrap().astray, 0);
+        clock.advance(Duration::from_secs(3601));
+        assert_eq!(flow(Arc::new(Empty)).snapshot().await.unwrap().astray, 2, "the third was not put back");
+        assert_eq!(flow(metrics.clone()).snapshot().await.unwrap().astray, 0, "five messages are in a queue");
     }
 }

@@ -88,8 +88,10 @@ pub fn summary(flow: &FlowSnapshot) -> Vec<Sentence> {
     rest.extend(events::stale(flow));
     rest.extend(host::clock(flow));
     rest.extend(events::schemas(flow));
+    rest.extend(events::astray(flow));
     rest.extend(events::dead_lettered(flow));
     rest.extend(events::replaying(flow));
+    rest.extend(events::foreign(flow));
     // The sort is stable: within a severity, sentences nearest to a loss come first, and what may be long over last.
     rest.sort_by_key(|sentence| std::cmp::Reverse(sentence.state));
     let accounted = events::accounted(flow);

@@ -13,6 +13,8 @@ pub(super) struct Counts {
     pub already_stored: u64,
     /// Messages that a queue did not confirm and may have nevertheless.
     pub in_doubt: u64,
+    /// Records and dead letters that were put into a queue past the API.
+    pub foreign: u64,
     /// The primary queue.
     pub queue: InQueue,
     /// The dead letter queue.
@@ -72,6 +74,7 @@ impl Counts {
             archived: self.archived + self.unindexed,
             replaying: self.replaying,
             discarded: self.discarded,
+            foreign: self.foreign,
             uncertainty: Uncertainty {
                 moving: self.moving(),
                 repeated: self.already_stored,
@@ -125,6 +128,15 @@ mod tests {
         assert_eq!(twice.ledger().difference(), 0);
         let and_lost = Counts { stored: 989, ..twice };
         assert_eq!(and_lost.ledger().unaccounted(), 1);
+    }
+
+    #[test]
+    fn messages_past_the_api_are_counted_by_themselves_and_hide_no_loss() {
+        // Of 94 messages that somebody put into the queue, 90 were stored and 4 are dead letters.
+        let foreign = Counts { stored: 990 + 90, archived: 10 + 4, foreign: 94, ..idle() };
+        assert_eq!((foreign.ledger().difference(), foreign.ledger().foreign), (0, 94));
+        let lost = Counts { stored: 980 + 90, ..foreign };
+        assert_eq!(lost.ledger().unaccounted(), 10);
     }
 
     #[test]

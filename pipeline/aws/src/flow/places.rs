@@ -38,9 +38,7 @@ impl AwsFlow {
 
     /// The dead letters of an event, newest first.
     pub(super) async fn dead(&self, id: &EventId) -> Result<Vec<DeadLetter>, LedgerError> {
-        let ids = self.dead_letter_ids(id).await?;
-        let reads = ids.iter().map(|id| async { self.readers.archive.get(id).await.map_err(archive) });
-        Ok(all(reads).await?.into_iter().flatten().collect())
+        self.readers.archive.of_event(id).await.map_err(archive)
     }
 
     async fn dead_letter_ids(&self, id: &EventId) -> Result<Vec<MessageId>, LedgerError> {

@@ -181,7 +181,7 @@ async fn what_has_not_been_tried_by_the_deadline_is_not_tried_any_more() {
 async fn attributes_and_trace_go_with_each_message_of_a_batch() {
     let script = Script::start(|call, _| taken(call)).await;
     let mut traced = message("{}");
-    traced.attributes.insert("tenant".to_owned(), "a".to_owned());
+    traced.attributes.insert("tenant".to_owned(), "a".into());
     traced.trace_header = Some("Root=1-5759e988-bd862e3fe1be46a994272793".to_owned());
     sender(&script).send(&[traced, message("[]")]).await;
     let sent = entries(&script.calls()[0]);
@@ -222,13 +222,32 @@ fn messages_that_sqs_never_accepts_are_refused_without_a_call() {
     let large = message(&"x".repeat(LARGEST_MESSAGE + 1));
     assert!(matches!(QueueError::refusal(&large), Some(QueueError::TooLarge { limit: LARGEST_MESSAGE, .. })));
     let mut many = message("{}");
-    many.attributes.extend((0..11).map(|i| (format!("a{i}"), "v".to_owned())));
+    many.attributes.extend((0..11).map(|i| (format!("a{i}"), "v".into())));
     assert!(matches!(QueueError::refusal(&many), Some(QueueError::Rejected { .. })));
 }
 
 #[test]
 fn attributes_count_with_name_type_and_value() {
     let mut message = message("body");
-    message.attributes.insert("name".to_owned(), "value".to_owned());
+    message.attributes.insert("name".to_owned(), "value".into());
     assert_eq!(message_size(&message), 4 + 4 + 6 + 5);
+}
+
+#[tokio::test]
+async fn attributes_are_sent_with_their_types() {
+    let script = Script::start(|_, _| Answer::Ok(json!({ "MessageId": "m" }))).await;
+    let mut typed = message("{}");
+    typed.attributes.insert("count".to_owned(), Attribute::new("Number.int", "12"));
+    typed.attributes.insert("raw".to_owned(), Attribute::new("Binary", "AAEC"));
+    typed.attributes.insert("tenant".to_owned(), "a".into());
+    let queue = SqsQueue::new(script.clients().sqs(), "http://queue");
+    queue.send(&[typed]).await.remove(0).unwrap();
+    assert_eq!(
+        script.calls()[0].body["MessageAttributes"],
+        json!({
+            "count": { "DataType": "Number.int", "StringValue": "12" },
+            "raw": { "DataType": "Binary", "BinaryValue": "AAEC" },
+            "tenant": { "DataType": "String", "StringValue": "a" },
+        })
+    );
 }

@@ -169,3 +169,11 @@ pub fn ids(
     let rows = query.query_map(params_from_iter(&condition.values), |row| text(row, 0))?;
     rows.map(|id| id.map(MessageId::new)).collect()
 }
+
+/// The dead letters of an event, newest first.
+pub fn of_event(connection: &Connection, id: &str) -> rusqlite::Result<Vec<DeadLetter>> {
+    let mut query = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM dead_letters WHERE event_id = ?1 ORDER BY archived_at DESC, seq DESC"
+    ))?;
+    query.query_map([id], read)?.collect()
+}

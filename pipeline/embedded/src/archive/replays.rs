@@ -8,15 +8,27 @@ use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::ports::{ArchiveError, ReplayReports, Replays};
-use spillway_core::replay::{Replay, ReplayItem, ReplayItemState, ReplayState};
+use spillway_core::replay::{Overdue, Replay, ReplayItem, ReplayItemState, ReplayState};
 
 #[async_trait]
 impl ReplayReports for Archive {
+    async fn is_known(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
+        let (replay, id) = (replay.clone(), id.clone());
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM replay_items WHERE replay_id = ?1 AND dead_letter_id = ?2)",
+                )?
+                .query_row([replay.as_str(), id.as_str()], |row| row.get(0))
+        })
+        .await
+    }
+
     async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
         let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
         self.write(move |tx| {
             let state = DeadLetterState::Stored { replay_id: replay.clone(), at: now };
-            if end(tx, &replay, &id, state, now)? {
+            if end(tx, &replay, &id, state.clone(), now)? || arrived_late(tx, &replay, &id, state, now)? {
                 crate::ledger::close_to_store(tx, id.as_str())?;
             }
             Ok(())
@@ -86,6 +98,37 @@ impl Replays for Archive {
     async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
         let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
         self.write(move |tx| end(tx, &replay, &id, DeadLetterState::Archived, now).map(|_| ())).await
+    }
+
+    async fn overdue(&self, before: Timestamp, limit: usize) -> Result<Vec<Overdue>, ArchiveError> {
+        self.read(move |connection| {
+            // A replay that has ended has no sent messages, so only those that run are read.
+            let mut query = connection.prepare_cached(
+                "SELECT replay_id, dead_letter_id FROM replays JOIN replay_items ON replay_id = id
+                 WHERE ended_at IS NULL AND state = 'sent' AND at < ?1 ORDER BY started_at, id LIMIT ?2",
+            )?;
+            let rows = query.query_map(params![millis(before), limit as i64], |row| {
+                Ok(Overdue {
+                    replay_id: ReplayId::new(row.get::<_, String>(0)?),
+                    dead_letter: MessageId::new(row.get::<_, String>(1)?),
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+
+    async fn release(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
+        let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
+        self.write(move |tx| {
+            let released = end(tx, &replay, &id, DeadLetterState::Archived, now)?;
+            if released {
+                tx.prepare_cached("UPDATE dead_letters SET generation = generation + 1 WHERE id = ?1")?
+                    .execute([id.as_str()])?;
+            }
+            Ok(released)
+        })
+        .await
     }
 
     async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError> {
@@ -216,6 +259,26 @@ fn end(
     row::update(tx, &letter)?;
     let item = if stored { ReplayItemState::Stored } else { ReplayItemState::Returned };
     end_item(tx, replay.as_str(), id.as_str(), item.as_str(), millis(now))?;
+    Ok(true)
+}
+
+/// Marks a dead letter as stored whose message had been given up, if no other replay has taken it since. The part of
+/// the replay that has ended stays as it is.
+fn arrived_late(
+    tx: &Connection,
+    replay: &ReplayId,
+    id: &MessageId,
+    state: DeadLetterState,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let Some(mut letter) = row::get(tx, id.as_str())? else { return Ok(false) };
+    let is_late = letter.state == DeadLetterState::Archived;
+    let Some(trace) = letter.replays.last_mut().filter(|trace| is_late && trace.replay_id == *replay) else {
+        return Ok(false);
+    };
+    (trace.ended_at, trace.stored) = (Some(now), Some(true));
+    letter.state = state;
+    row::update(tx, &letter)?;
     Ok(true)
 }
 

@@ -30,6 +30,8 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         generation: int(row, 9)?.try_into().unwrap_or_default(),
         trace_header: optional_text(row, 10)?,
         attributes: parse(row, 11)?.unwrap_or_default(),
+        is_foreign: false,
+        is_lost: false,
         failures: parse(row, 12)?.unwrap_or_else(|| vec![damaged(archived_at)]),
         replays: parse(row, 13)?.unwrap_or_default(),
         body: text(row, 14)?,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use spillway_core::Timestamp;
 use spillway_core::ids::{MessageId, ReceiptHandle};
-use spillway_core::message::ReceivedMessage;
+use spillway_core::message::{FAILURES, MessageAttributes, ReceivedMessage};
 use spillway_core::ports::{QueueError, QueueKind, QueueReceiver};
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,15 +101,19 @@ fn receive(
         let receive_count = int(row, 6)?.saturating_add(1);
         let receipt = int(row, 7)?.saturating_add(1);
         let (attributes, failures) = (optional_text(row, 3)?, optional_text(row, 8)?);
+        let attributes: MessageAttributes =
+            attributes.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let redriven = queue == QueueKind::Dlq && !attributes.contains_key(FAILURES);
         let message = ReceivedMessage {
             message_id: MessageId::new(text(row, 1)?),
             receipt_handle: receipt_handle(seq, receipt),
             body: text(row, 2)?,
-            attributes: attributes.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            attributes,
             trace_header: optional_text(row, 4)?,
             sent_at: from_millis(int(row, 5)?),
             receive_count: u32::try_from(receive_count).unwrap_or(u32::MAX),
             failures: failures.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            redriven,
         };
         found.push((seq, receive_count, message));
     }

@@ -20,6 +20,7 @@ suite! { $ archive:
     a_discard_is_for_what_is_archived_and_can_be_taken_back,
     an_id_that_is_named_twice_is_discarded_once,
     of_two_people_who_discard_the_same_letters_each_letter_counts_for_one,
+    letters_are_found_by_their_event_whatever_their_state,
     thousands_are_paged_through_and_each_is_listed_once,
 }
 
@@ -43,7 +44,7 @@ async fn a_dead_letter_is_kept_once_and_byte_for_byte(pipeline: &EmptyPipeline) 
     let archive = &*pipeline.archive;
     let mut odd = letter(1, "order.placed", Malformed, "not JSON");
     odd.body = "{ \"a\" : \"\\u0041 é 💧 \\n\",\r\n\t\"b\":1.0e+2 }  ".to_owned();
-    odd.attributes.insert("tenant".to_owned(), " \"quoted\" \\ und 日本 ".to_owned());
+    odd.attributes.insert("tenant".to_owned(), " \"quoted\" \\ und 日本 ".into());
     odd.trace_header = Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1".to_owned());
     odd.key = None;
     odd.event_type = None;
@@ -213,6 +214,21 @@ async fn of_two_people_who_discard_the_same_letters_each_letter_counts_for_one(p
     assert_eq!(ada.len() + bob.len(), 60);
     assert!(ada.iter().all(|id| !bob.contains(id)));
     assert_eq!(total(archive, Discarded).await, 60);
+}
+
+async fn letters_are_found_by_their_event_whatever_their_state(pipeline: &EmptyPipeline) {
+    let mut letters: Vec<_> = (0..4).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
+    letters[1].key = Some(EventKey::new("/shop", "event-0"));
+    letters[2].key = Some(EventKey::new("/elsewhere", "event-0"));
+    put(&*pipeline.workers.sink, &letters).await;
+    let all = ids(&letters);
+    pipeline.replayer().discard(&all[..1], "ada", "test data").await.unwrap();
+    let replay = pipeline.replayer().start(&all[1..2], "ada").await.unwrap().id;
+    pipeline.workers.reports.mark_stored(&replay, &all[1]).await.unwrap();
+    let found = pipeline.archive.of_event(&"event-0".into()).await.unwrap();
+    let found: Vec<_> = found.iter().map(|letter| (&letter.id, letter.state.name())).collect();
+    assert_eq!(found, [(&all[2], "archived"), (&all[1], "stored"), (&all[0], "discarded")], "newest first");
+    assert!(pipeline.archive.of_event(&"never".into()).await.unwrap().is_empty());
 }
 
 async fn thousands_are_paged_through_and_each_is_listed_once(pipeline: &EmptyPipeline) {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page, SearchWords,
 };
-use spillway_core::ids::{Fingerprint, MessageId};
+use spillway_core::ids::{EventId, Fingerprint, MessageId};
 use spillway_core::ports::{ArchiveError, DeadLetterSink, DeadLetters};
 use spillway_core::replay::ReplayItemState;
 use std::cmp::Reverse;
@@ -128,6 +128,17 @@ impl DeadLetters for MemoryPipeline {
 
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {
         Ok(self.state().matching(filter).into_iter().take(limit).map(|letter| letter.id).collect())
+    }
+
+    async fn of_event(&self, id: &EventId) -> Result<Vec<DeadLetter>, ArchiveError> {
+        let mut found = self.state().dead_letters.clone();
+        found.retain(|letter| letter.key.as_ref().is_some_and(|key| key.id == *id));
+        found.sort_by_key(|letter| Reverse(letter.archived_at));
+        Ok(found)
+    }
+
+    async fn foreign(&self) -> Result<u64, ArchiveError> {
+        Ok(self.state().dead_letters.iter().filter(|letter| letter.is_foreign).count() as u64)
     }
 
     async fn change_states(

@@ -24,6 +24,9 @@ fn common_failure(class: FailureClass, message: &str) -> (String, String) {
         FailureClass::StoreUnavailable => same("failed on an unavailable store".to_owned()),
         FailureClass::StoreTimeout => same("failed on a store timeout".to_owned()),
         FailureClass::ConsumerCrash => same("failed on a crash of the consumer".to_owned()),
+        FailureClass::Unprocessed => {
+            words("were put into the DLQ by somebody else", "was put into the DLQ by somebody else")
+        }
     }
 }
 

@@ -33,7 +33,10 @@ pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
             grouped(accepted)
         );
         return Sentence::new(State::Bad, text, target)
-            .todo("No event is missing, but some are counted twice. This is a defect in Spillway: do not change the data.");
+            .todo(
+                "No event is missing. Did somebody put messages into the queue past the API? They are counted when they \
+                 have left it. Otherwise some are counted twice. That is a defect in Spillway: do not change the data.",
+            );
     }
     match accepted {
         0 => Sentence::new(State::Ok, "No events have been accepted yet.", Target::Metrics(Stage::Api)),
@@ -230,6 +233,30 @@ pub(super) fn replaying(flow: &FlowSnapshot) -> Option<Sentence> {
     let are = if replaying == 1 { "is" } else { "are" };
     let text = format!("{} {are} being replayed.", counted(replaying, "dead letter", "dead letters"));
     (replaying > 0).then(|| Sentence::new(State::Ok, text, Target::Replays))
+}
+
+pub(super) fn foreign(flow: &FlowSnapshot) -> Option<Sentence> {
+    let were = if flow.ledger.foreign == 1 { "was" } else { "were" };
+    let text = format!(
+        "{} {were} put into a queue past the API, and not promised to anybody.",
+        counted(flow.ledger.foreign, "message", "messages")
+    );
+    (flow.ledger.foreign > 0).then(|| Sentence::new(State::Ok, text, Target::Metrics(Stage::Queue)))
+}
+
+pub(super) fn astray(flow: &FlowSnapshot) -> Option<Sentence> {
+    if flow.astray == 0 {
+        return None;
+    }
+    let (are, its) = if flow.astray == 1 { ("is", "its message is") } else { ("are", "their messages are") };
+    let text = format!(
+        "{} {are} in a replay for more than an hour, and {its} in no queue.",
+        counted(flow.astray, "dead letter", "dead letters")
+    );
+    Some(Sentence::new(State::Warn, text, Target::Replays).todo(
+        "Was a queue purged, or did messages expire? Put them back into the archive with spillway dlq \
+         release, then replay them again.",
+    ))
 }
 
 pub(super) fn stale(flow: &FlowSnapshot) -> Option<Sentence> {

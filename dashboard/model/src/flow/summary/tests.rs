@@ -26,6 +26,7 @@ fn healthy() -> FlowSnapshot {
         limits: Limits { max_receive_count: 20, retention_s: 14 * 86_400 },
         queue: QueueSnapshot::default(),
         dlq: QueueSnapshot::default(),
+        astray: 0,
         activity: Some(Activity {
             window_s: 270.0,
             api: ApiActivity { requests: 500.0, ..ApiActivity::default() },
@@ -376,6 +377,16 @@ fn replays_and_old_numbers_are_mentioned() {
     assert_eq!(rest(&flow)[0], (State::Warn, format!("Rates and errors are from 10 min ago: {reason}.")));
     flow.activity = None;
     assert_eq!(rest(&flow)[0].1, format!("Rates and errors are not known: {reason}."));
+}
+
+#[test]
+fn dead_letters_whose_messages_are_gone_are_named_and_not_all_is_well() {
+    let mut flow = healthy();
+    flow.ledger = Ledger { stored: 172_411, replaying: 20, ..ledger() };
+    flow.astray = 20;
+    let text = "20 dead letters are in a replay for more than an hour, and their messages are in no queue.";
+    assert!(rest(&flow).contains(&(State::Warn, text.to_owned())), "{:?}", rest(&flow));
+    assert_eq!(summary(&flow)[0].state, State::Warn);
 }
 
 #[test]

@@ -80,7 +80,10 @@ pub fn caveats(letters: &[DeadLetter]) -> Vec<String> {
                 store += 1
             }
             FailureClass::TooLarge => large += 1,
-            FailureClass::Malformed | FailureClass::Schema | FailureClass::ConsumerCrash => {}
+            FailureClass::Malformed
+            | FailureClass::Schema
+            | FailureClass::ConsumerCrash
+            | FailureClass::Unprocessed => {}
         }
     }
     let mut caveats = Vec::new();

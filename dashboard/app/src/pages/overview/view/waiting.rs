@@ -128,5 +128,6 @@ fn class_words(class: FailureClass) -> &'static str {
         FailureClass::StoreUnavailable => "table unavailable",
         FailureClass::StoreTimeout => "table too slow",
         FailureClass::ConsumerCrash => "consumer crashed",
+        FailureClass::Unprocessed => "never received",
     }
 }

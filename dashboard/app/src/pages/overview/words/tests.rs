@@ -25,6 +25,7 @@ fn healthy() -> FlowSnapshot {
         limits: Limits { max_receive_count: 20, retention_s: 14 * 86_400 },
         queue: QueueSnapshot::default(),
         dlq: QueueSnapshot::default(),
+        astray: 0,
         activity: Some(Activity {
             window_s: 270.0,
             api: ApiActivity {
