@@ -133,16 +133,11 @@ impl AwsFlow {
         let now = self.readers.clock.now().as_second();
         let minute = now.div_euclid(60) * 60;
         let points = self.read(&queries, Period::MINUTE, (minute - RECENT_S, now + 60)).await?;
-        let [accepted, stored, already_stored, _] = sums(&points[..COUNTERS]);
+        let (counters, depths) = points.split_at(3);
+        let [accepted, stored, already_stored] = sums(counters);
         let depths: Vec<u64> = (minute - RECENT_S..minute)
             .step_by(60)
-            .map(|at| {
-                points[COUNTERS..]
-                    .iter()
-                    .filter_map(|points| points.get(&at))
-                    .map(|depth| *depth as u64)
-                    .sum()
-            })
+            .map(|at| depths.iter().filter_map(|points| points.get(&at)).map(|depth| *depth as u64).sum())
             .collect();
         Ok(compute::Recent { accepted, stored: stored + already_stored, depths })
     }
