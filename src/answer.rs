@@ -1,6 +1,6 @@
 //! How a command ends: its exit code, and errors that say what to do.
 
-use spillway_core::ports::{ArchiveError, LedgerError, StoredListError};
+use spillway_core::ports::{ArchiveError, LedgerError, StoreError, StoredListError};
 use spillway_core::usecases::replay::StartError;
 use spillway_embedded::db::DbError;
 use std::io::ErrorKind;
@@ -71,6 +71,7 @@ impl ExitStatus {
             Some(StoredListError::Unreadable(error)) => error.is_passing,
             _ => {
                 error.downcast_ref::<LedgerError>().is_some_and(|error| error.is_passing)
+                    || error.downcast_ref::<StoreError>().is_some_and(StoreError::is_passing)
                     || error.downcast_ref::<DbError>().is_some_and(DbError::is_passing)
             }
         };
@@ -105,6 +106,7 @@ mod tests {
             StartError::Archive(ArchiveError::Unavailable { reason: reason() }).into(),
             LedgerError { reason: reason(), is_passing: true }.into(),
             StoredListError::Unreadable(LedgerError { reason: reason(), is_passing: true }).into(),
+            StoreError::Throttled.into(),
             DbError::Busy.into(),
             CommandError::TryAgain(reason()).into(),
         ] {

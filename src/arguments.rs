@@ -1,7 +1,8 @@
 //! The command line.
 
 use crate::commands::{
-    alarms, completions, dashboard, demo, dlq, events, fault, flow, get, load, man, replays, run, send,
+    alarms, completions, dashboard, demo, dlq, events, fault, flow, get, load, man, replays, run, schemas,
+    send,
 };
 use crate::console::Format;
 use crate::target::Target;
@@ -76,6 +77,9 @@ pub enum Command {
     Alarms(alarms::Command),
     /// List replays, or show one with its messages
     Replays(replays::Options),
+    /// Check or list the schemas of event types
+    #[command(subcommand)]
+    Schemas(schemas::Command),
     /// Print a new one-time link that signs in to the dashboard
     SignIn,
     /// Print the completions of a shell
@@ -94,6 +98,7 @@ impl Command {
             Self::Fault(command) => command.is_list(),
             Self::Dlq(command) => command.is_list(),
             Self::Alarms(command) => command.is_list(),
+            Self::Schemas(command) => command.is_list(),
             Self::Demo(_)
             | Self::Run(_)
             | Self::Dashboard(_)

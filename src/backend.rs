@@ -15,6 +15,7 @@ use crate::target::{Place, Target};
 use async_trait::async_trait;
 use http::Uri;
 use spillway_core::Pipeline;
+use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::ids::MessageId;
 use spillway_core::ports::{ArchiveError, Clock, IndexedArchive};
 use spillway_embedded::RealClock;
@@ -62,6 +63,8 @@ pub trait Local: Send + Sync {
     async fn stop_fault(&self, name: &str) -> anyhow::Result<usize>;
     /// All faults, past and present, oldest first.
     async fn faults(&self) -> anyhow::Result<Vec<Fault>>;
+    /// Why the data folder takes no data, as far as this process can see; `None` if it does.
+    fn disk_trouble(&self) -> Option<String>;
     /// A new link that signs in to the dashboard once; `None` if no dashboard was started on this folder.
     async fn sign_in_link(&self) -> anyhow::Result<Option<String>>;
 }
@@ -120,6 +123,11 @@ impl Backend {
             Err(error) => return Err(error.into()),
         }
         let mut found = self.pipeline.archive.of_event(&text.into()).await?;
+        // Of several, those that wait for something come before those that a replay has stored.
+        let is_open = |letter: &DeadLetter| letter.state.status() != DeadLetterStatus::Stored;
+        if found.iter().any(is_open) {
+            found.retain(is_open);
+        }
         match found.len() {
             1 => Ok(found.remove(0).id),
             0 => Err(CommandError::NotFound(format!(

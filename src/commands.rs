@@ -13,6 +13,7 @@ pub mod load;
 pub mod man;
 pub mod replays;
 pub mod run;
+pub mod schemas;
 pub mod send;
 mod sign_in;
 #[cfg(test)]
@@ -70,6 +71,7 @@ pub async fn run(
             })
             .await
         }
+        Command::Schemas(command) => schemas::run(&command, async || open(&target).await, console).await,
         Command::SignIn => {
             only_on_this_machine(&target, NO_LINKS)?;
             sign_in::run(&open(&target).await?, console).await

@@ -20,7 +20,8 @@ use spillway_core::ports::Location;
 use spillway_dashboard_words::duration;
 
 const LONG_HELP: &str = "\
-States: stored, queued, in_flight, in_dlq, archived, replaying, discarded. An event that was never accepted is \
+States: stored, queued, in_flight, in_dlq, archived, replaying, discarded, missing. A missing event was stored from a dead \
+letter, and the event store no longer has it, such as after it was restored from an older backup. An event that was never accepted is \
 \"unknown\", with exit code 3; of several events one is enough for that code.
 
 With --json: {\"id\", \"state\", \"locations\": [{\"source\", \"type\", \"state\", \"message_id\", \"accepted_at\", \
@@ -32,6 +33,9 @@ those of the same id that another message brought: such as one whose event was c
 
 With --body the output is the accepted text byte for byte, without a newline at the end. On a terminal, characters that could \
 control it are replaced.";
+
+/// The state of an event that was stored and that the store no longer has.
+const MISSING: &str = "missing";
 
 /// Options of `get`.
 #[derive(Clone, Debug, Args)]
@@ -99,8 +103,8 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     for id in &options.ids {
         all.push(find(&EventId::new(id.as_str()), options, backend).await?);
     }
-    let is_missing = all.iter().any(|found| found.locations.is_empty());
-    let status = if is_missing { ExitStatus::NotFound } else { ExitStatus::Ok };
+    let is_unknown = all.iter().any(|found| found.locations.is_empty());
+    let status = if is_unknown { ExitStatus::NotFound } else { ExitStatus::Ok };
     if options.body {
         return body(&all, console);
     }
@@ -132,14 +136,25 @@ async fn find(id: &EventId, options: &Options, backend: &Backend) -> anyhow::Res
         };
         places.push(EventPlaces::of(location, dead_letter)?);
     }
+    let mut other_dead_letters = Vec::new();
+    for letter in letters {
+        match letter.key.as_ref().map(|key| key.source.clone()) {
+            Some(source) if is_missing(&letter, &source, &places) => {
+                places.push(EventPlaces::missing(source, letter)?);
+            }
+            source => {
+                let state = letter.state.status();
+                other_dead_letters.push(OtherLetter { id: letter.id, source, state });
+            }
+        }
+    }
     let state = places.first().map_or("unknown", |place| place.state);
-    let other = |letter: DeadLetter| OtherLetter {
-        state: letter.state.status(),
-        source: letter.key.map(|key| key.source),
-        id: letter.id,
-    };
-    let other_dead_letters = letters.into_iter().map(other).collect();
     Ok(Found { id: id.clone(), state, locations: places, other_dead_letters })
+}
+
+/// Whether the event of a dead letter is missing: a replay has stored it, and the event store no longer has it.
+fn is_missing(letter: &DeadLetter, source: &EventSource, places: &[EventPlaces]) -> bool {
+    letter.state.status() == DeadLetterStatus::Stored && !places.iter().any(|place| place.source == *source)
 }
 
 /// Prints the body of the one event that was found.
@@ -195,11 +210,8 @@ fn settled(place: Place) -> u8 {
 
 impl EventPlaces {
     fn of(location: Location, dead_letter: Option<DeadLetter>) -> anyhow::Result<Self> {
-        let event = match json_text::as_it_is(&location.body) {
-            Some(event) => event,
-            None => to_raw_value(&location.body)?,
-        };
         Ok(Self {
+            event: document(&location.body)?,
             source: location.key.source,
             event_type: location.event_type,
             state: location.place.as_str(),
@@ -209,10 +221,35 @@ impl EventPlaces {
             receive_count: location.receive_count,
             visible_at: location.visible_at,
             failure: location.failure,
-            event,
             dead_letter,
             body: location.body,
         })
+    }
+
+    /// The event of a dead letter that a replay has stored, and that the store no longer has.
+    fn missing(source: EventSource, letter: DeadLetter) -> anyhow::Result<Self> {
+        Ok(Self {
+            source,
+            event_type: letter.event_type.clone().unwrap_or_else(|| EventType::new("")),
+            state: MISSING,
+            message_id: letter.id.clone(),
+            accepted_at: letter.first_sent_at,
+            stored_at: None,
+            receive_count: Some(letter.receive_count),
+            visible_at: None,
+            failure: None,
+            event: document(&letter.body)?,
+            body: letter.body.clone(),
+            dead_letter: Some(letter),
+        })
+    }
+}
+
+/// A body as JSON: as it is, or as a string if it is no JSON.
+fn document(body: &str) -> anyhow::Result<Box<RawValue>> {
+    match json_text::as_it_is(body) {
+        Some(event) => Ok(event),
+        None => Ok(to_raw_value(body)?),
     }
 }
 
@@ -324,6 +361,12 @@ fn print_place(
         fields.push(("failure", format!("{}: {}", failure.class, failure.message)));
     }
     fields.push(("message", location.message_id.to_string()));
+    if location.state == MISSING {
+        let letter = &location.message_id;
+        let what =
+            "a replay stored it, and the event store no longer has it: put it back with spillway dlq replay";
+        fields.push(("event store", format!("{what} {letter}")));
+    }
     if let Some(dead_letter) = &location.dead_letter {
         fields.push(("group", dead_letter.fingerprint.to_string()));
         fields.push(("replays", text::number(dead_letter.replays.len())));

@@ -17,7 +17,6 @@ mod walk;
 pub(crate) use entry::Entry;
 pub(crate) use index::{Index, LETTERS_AT_ONCE, Step};
 pub(crate) use objects::{Archiving, Objects};
-pub(crate) use query::ids_of_event;
 
 use crate::replays::log::Log;
 use async_trait::async_trait;
@@ -25,7 +24,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
-use spillway_core::ids::{EventId, MessageId};
+use spillway_core::failure::Failure;
+use spillway_core::ids::{CodeVersion, EventId, EventKey, MessageId};
+use spillway_core::message::MessageAttributes;
 use spillway_core::ports::{
     ArchiveError, Clock, DeadLetterSink, DeadLetters, IndexRebuild, IndexRepair, IndexedArchive,
 };
@@ -81,8 +82,7 @@ impl S3Archive {
         Self { objects: Objects::new(s3, names), index, log, clock }
     }
 
-    /// The complete dead letters of entries, in their order. A letter whose object has expired (`keep_days` of the
-    /// bucket) is left out.
+    /// The complete dead letters of entries, in their order. A letter whose objects are gone is what the index has of it.
     async fn letters(&self, entries: Vec<Entry>) -> Result<Vec<DeadLetter>, ArchiveError> {
         Ok(letters(&self.objects, entries).await?)
     }
@@ -93,16 +93,45 @@ pub(crate) async fn letters(
     objects: &Objects,
     entries: Vec<Entry>,
 ) -> Result<Vec<DeadLetter>, crate::call_error::CallError> {
-    let read: Vec<Option<DeadLetter>> = stream::iter(entries)
+    stream::iter(entries)
         .map(|entry| async move {
             let archiving = Archiving { id: entry.id.clone(), generation: entry.generation };
             let whole = objects.whole(&archiving).await?;
-            Ok::<_, crate::call_error::CallError>(whole.map(|letter| as_indexed(letter, entry)))
+            Ok::<_, crate::call_error::CallError>(match whole {
+                Some(letter) => as_indexed(letter, entry),
+                None => lost(entry),
+            })
         })
         .buffered(READS_AT_ONCE)
         .try_collect()
-        .await?;
-    Ok(read.into_iter().flatten().collect())
+        .await
+}
+
+/// What the index has of a letter whose objects were deleted, or have expired (`keep_days` of the bucket).
+fn lost(entry: Entry) -> DeadLetter {
+    let failure = Failure {
+        first_at: entry.archived_at,
+        last_at: entry.archived_at,
+        ..Failure::new(entry.class, entry.message.as_str(), &CodeVersion::new("unknown"), entry.archived_at)
+    };
+    DeadLetter {
+        id: entry.id,
+        key: entry.source.zip(entry.event_id).map(|(source, id)| EventKey::new(source, id)),
+        event_type: entry.event_type,
+        body: String::new(),
+        attributes: MessageAttributes::new(),
+        trace_header: None,
+        first_sent_at: entry.archived_at,
+        archived_at: entry.archived_at,
+        receive_count: entry.receive_count,
+        generation: entry.generation,
+        is_foreign: entry.is_foreign,
+        is_lost: true,
+        failures: vec![failure],
+        fingerprint: entry.fingerprint,
+        state: entry.state,
+        replays: entry.replays,
+    }
 }
 
 /// A letter as it was archived, with its current state from the index.
@@ -111,6 +140,7 @@ fn as_indexed(letter: DeadLetter, entry: Entry) -> DeadLetter {
         archived_at: entry.archived_at,
         fingerprint: entry.fingerprint,
         generation: entry.generation,
+        is_foreign: entry.is_foreign,
         receive_count: entry.receive_count,
         state: entry.state,
         replays: entry.replays,
@@ -134,6 +164,16 @@ impl IndexedArchive for S3Archive {
     async fn rebuild(&self) -> Result<IndexRebuild, ArchiveError> {
         self.rebuild_index().await
     }
+
+    async fn recover(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, ArchiveError> {
+        let mut recovered = Vec::new();
+        for id in ids {
+            if self.objects.recover(id).await? > 0 {
+                recovered.push(id.clone());
+            }
+        }
+        Ok(recovered)
+    }
 }
 
 #[async_trait]
@@ -144,7 +184,7 @@ impl DeadLetters for S3Archive {
     }
 
     async fn of_event(&self, id: &EventId) -> Result<Vec<DeadLetter>, ArchiveError> {
-        let ids = ids_of_event(&self.index.client, &self.index.names.table, id).await?;
+        let ids = self.index.of_event(id).await?;
         let mut entries = self.index.entries(&ids).await?;
         self.letters(ids.iter().filter_map(|id| entries.remove(id)).collect()).await
     }
@@ -162,12 +202,21 @@ impl DeadLetters for S3Archive {
         Ok(Page { items: self.letters(page.items).await?, total: page.total, next: page.next })
     }
 
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
-        Ok(query::groups(&self.index, filter).await?)
+    async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetterGroup>, ArchiveError> {
+        Ok(query::groups(&self.index, filter, after, limit).await?)
     }
 
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {
         Ok(query::ids(&self.index, filter, limit).await?)
+    }
+
+    async fn foreign(&self) -> Result<u64, ArchiveError> {
+        Ok(self.index.foreign().await?)
     }
 
     async fn change_states(

@@ -3,7 +3,7 @@
 use super::selection::Filters;
 use crate::answer::ExitStatus;
 use crate::backend::Backend;
-use crate::console::{BOLD, Console, Format, paint};
+use crate::console::{BOLD, Console, Format, RED, paint};
 use crate::listing::{Column, Field, Sorting};
 use crate::text::{self, Cell, Table, number};
 use crate::watch::Watch;
@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterGroup, DeadLetterStatus, Page};
-use spillway_core::failure::FailureClass;
+use spillway_core::failure::{FailureClass, shortened};
 use spillway_core::ids::{EventId, EventSource, EventType, Fingerprint, MessageId};
 
 /// States to list by.
@@ -45,10 +45,13 @@ const LONG_HELP: &str = "\
 The groups are the largest of those whose dead letters match, and the dead letters the newest, both as many as --limit. A group's \
 fingerprint is for --group of this and other commands.
 
-With --json: {\"total\", \"groups_total\", \"groups\": [{\"fingerprint\", \"class\", \"message\", \"event_type\", \"count\", \
+With --json: {\"total\", \"group_total\", \"groups\": [{\"fingerprint\", \"class\", \"message\", \"event_type\", \"count\", \
 \"first_at\", \"last_at\", \"example\"}], \"items\": [{\"id\", \"event_id\", \"source\", \"type\", \"state\", \"class\", \"reason\", \
-\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\"}], \"next\"}. \"next\" is for \
+\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\", \"is_lost\"}], \"next\"}. \"next\" is for \
 --after; null on the last page. With -o tsv: the items, or with --groups the groups.";
+
+/// Bytes of a group's message. `dlq show` prints all of it.
+const MAX_FAILURE: usize = 300;
 
 /// Options of `dlq list`.
 #[derive(Clone, Debug, Args)]
@@ -78,7 +81,7 @@ pub struct Options {
 #[derive(Debug, Serialize)]
 struct List {
     total: u64,
-    groups_total: u64,
+    group_total: u64,
     groups: Vec<DeadLetterGroup>,
     items: Vec<Item>,
     next: Option<String>,
@@ -100,6 +103,7 @@ struct Item {
     generation: u32,
     first_sent_at: Timestamp,
     archived_at: Timestamp,
+    is_lost: bool,
 }
 
 impl From<DeadLetter> for Item {
@@ -119,6 +123,7 @@ impl From<DeadLetter> for Item {
             generation: dead_letter.generation,
             first_sent_at: dead_letter.first_sent_at,
             archived_at: dead_letter.archived_at,
+            is_lost: dead_letter.is_lost,
         }
     }
 }
@@ -140,6 +145,7 @@ const COLUMNS: &[Column<Item>] = &[
     Column { name: "receive_count", title: None, field: |item| Field::number(item.receive_count) },
     Column { name: "generation", title: None, field: |item| Field::number(item.generation) },
     Column { name: "first_sent_at", title: None, field: |item| Field::Time(item.first_sent_at) },
+    Column { name: "is_lost", title: None, field: |item| Field::text(item.is_lost) },
     Column { name: "reason", title: None, field: |item| Field::maybe(item.reason.as_ref()) },
 ];
 
@@ -161,21 +167,20 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     let limit = options.limit as usize;
     // Lines have either groups or items, and the other is not read.
     let mut groups = match console.tsv() && !options.groups {
-        true => Vec::new(),
-        false => backend.pipeline.archive.groups(&filter).await?,
+        true => Page::of(Vec::new(), None, 0),
+        false => backend.pipeline.archive.groups(&filter, None, limit).await?,
     };
-    let groups_total = groups.len() as u64;
-    groups.truncate(limit);
     let at_most = if options.groups { 0 } else { limit };
     let page = backend.pipeline.archive.list(&filter, options.after.as_deref(), at_most).await?;
     let Page { items, total, next } = page;
     let mut items: Vec<_> = items.into_iter().map(Item::from).collect();
     if options.groups {
-        options.sorting.sort(GROUP_COLUMNS, &mut groups)?;
+        options.sorting.sort(GROUP_COLUMNS, &mut groups.items)?;
     } else {
         options.sorting.sort(COLUMNS, &mut items)?;
     }
-    let list = List { total, groups_total, groups, items, next };
+    let Page { items: groups, total: group_total, .. } = groups;
+    let list = List { total, group_total, groups, items, next };
     match console.format() {
         Format::Json => console.document(&list)?,
         Format::Tsv if options.groups => console.items(GROUP_COLUMNS, &list.groups, now)?,
@@ -191,7 +196,7 @@ fn print(list: &List, options: &Options, now: Timestamp, console: &mut Console) 
     if list.total == 0 {
         return console.line(&format!("No {in_state}dead letters match"));
     }
-    let groups = text::count(list.groups_total, "group");
+    let groups = text::count(list.group_total, "group");
     let headline = format!("{} in {groups}", text::count(list.total, &format!("{in_state}dead letter")));
     console.line(&paint(BOLD, &headline))?;
     // Only a table's last column is cut. A fingerprint is copied, so it comes first.
@@ -204,12 +209,12 @@ fn print(list: &List, options: &Options, now: Timestamp, console: &mut Console) 
             Cell::text(text::relative(now, group.last_at)),
             Cell::text(group.event_type.as_ref().map_or("*", EventType::as_str)),
         ];
-        table.row_with_note(cells, &group.message);
+        table.row_with_note(cells, &shortened(&group.message, MAX_FAILURE));
     }
     console.table(&table)?;
-    if (list.groups.len() as u64) < list.groups_total {
+    if (list.groups.len() as u64) < list.group_total {
         let shown = number(list.groups.len());
-        let of = number(list.groups_total);
+        let of = number(list.group_total);
         console.line(&format!("{shown} of {of} groups shown, the largest; more with --limit"))?;
     }
     if options.groups {
@@ -217,6 +222,14 @@ fn print(list: &List, options: &Options, now: Timestamp, console: &mut Console) 
     }
     console.line("")?;
     console.items(COLUMNS, &list.items, now)?;
+    let lost: Vec<_> = list.items.iter().filter(|item| item.is_lost).collect();
+    if !lost.is_empty() {
+        console.line("")?;
+        let ids: Vec<_> = lost.iter().map(|item| item.id.as_str()).collect();
+        let content = format!("The content of {} of these is gone from the archive", number(ids.len()));
+        console
+            .line(&paint(RED, &text::clean(&format!("{content}: spillway dlq recover {}", ids.join(" ")))))?;
+    }
     if let Some(next) = &list.next {
         console.line("")?;
         let shown = number(list.items.len());

@@ -193,15 +193,10 @@ impl State {
 
 /// A page of a complete list. The cursor is a position in the list; `Err` is a cursor that is none.
 fn page<T>(all: Vec<T>, after: Option<&str>, limit: usize) -> Result<Page<T>, String> {
-    let total = all.len();
-    let start: usize = match after {
-        Some(after) => after.parse().map_err(|_| after.to_owned())?,
-        None => 0,
-    };
-    let items: Vec<_> = all.into_iter().skip(start).take(limit).collect();
-    let end = start + items.len();
-    let next = (limit > 0 && end < total).then(|| end.to_string());
-    Ok(Page { items, total: total as u64, next })
+    match after {
+        Some(after) if after.parse::<usize>().is_err() => Err(after.to_owned()),
+        _ => Ok(Page::of(all, after, limit)),
+    }
 }
 
 fn unknown(cursor: String) -> ArchiveError {

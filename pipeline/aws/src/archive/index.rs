@@ -1,7 +1,7 @@
 //! The index of dead letters: its entries, and the counters beside them.
 
 use super::IndexNames;
-use super::entry::{Entry, key, shard};
+use super::entry::{Entry, event_key, key, letter_id, shard};
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, number_of, text, text_of};
@@ -9,11 +9,12 @@ use crate::dynamo::transact::{Action, Change, TransactionError, transact};
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::failure::FailureClass;
-use spillway_core::ids::{Fingerprint, MessageId};
+use spillway_core::ids::{EventId, Fingerprint, MessageId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Dead letters in one transaction. With its replay's items each takes three actions. Each may also need a
-/// counter of the state it leaves and one of the state it enters. DynamoDB allows 100 actions.
+/// counter of the state it leaves and one of the state it enters. New ones may need the counter of foreign letters.
+/// DynamoDB allows 100 actions.
 pub(crate) const LETTERS_AT_ONCE: usize = 18;
 /// Transactions that are under way at once for one order.
 const TRANSACTIONS_AT_ONCE: usize = 4;
@@ -55,19 +56,67 @@ impl Index {
         items.iter().map(|item| Entry::read(item).map(|entry| (entry.id.clone(), entry))).collect()
     }
 
+    /// The letters of an event, newest first.
+    pub async fn of_event(&self, id: &EventId) -> Result<Vec<MessageId>, CallError> {
+        // An index has no empty keys, and an event no empty id.
+        if id.as_str().is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.names.table)
+            .index_name("by_event")
+            .scan_index_forward(false)
+            .key_condition_expression("event_id = :id")
+            .expression_attribute_values(":id", text(event_key(id.as_str())))
+            .into_paginator()
+            .items()
+            .send();
+        let mut ids = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| call_error("Query", &error))?;
+            ids.extend(text_of(&item, "pk").and_then(letter_id));
+        }
+        Ok(ids)
+    }
+
     /// Adds new entries, all or none. The ids are distinct, and at most [`LETTERS_AT_ONCE`].
     pub async fn insert(&self, entries: &[Entry]) -> Result<(), TransactionError> {
-        let actions = |tries| {
-            let insert = |entry: &Entry| Action::Insert {
-                table: self.names.table.clone(),
-                item: entry.item(self.names.shards),
-                absent: "pk",
-            };
-            let mut actions: Vec<_> = entries.iter().map(insert).collect();
-            actions.extend(self.counting(entries.iter().map(|entry| (entry, 1)), tries));
-            actions
+        transact(&self.client, |tries| self.inserts(entries, tries)).await
+    }
+
+    /// What adds new entries, in this order; then what their counters need.
+    pub fn inserts(&self, entries: &[Entry], tries: usize) -> Vec<Action> {
+        let insert = |entry: &Entry| Action::Insert {
+            table: self.names.table.clone(),
+            item: entry.item(self.names.shards),
+            absent: "pk",
         };
-        transact(&self.client, actions).await
+        let mut actions: Vec<_> = entries.iter().map(insert).collect();
+        actions.extend(self.counting(entries.iter().map(|entry| (entry, 1)), tries));
+        actions.extend(self.counting_foreign(entries, tries));
+        actions
+    }
+
+    /// Counts letters that were put into a queue past the API. They stay counted whatever becomes of them.
+    fn counting_foreign(&self, entries: &[Entry], tries: usize) -> Option<Action> {
+        let count = i64::try_from(entries.iter().filter(|entry| entry.is_foreign).count()).unwrap_or(0);
+        let part = self.part(&entries.first()?.id, tries);
+        let change = Change::default().add("n", count);
+        (count > 0).then(|| Action::Change {
+            table: self.names.table.clone(),
+            key: foreign_key(part),
+            change,
+        })
+    }
+
+    /// How many letters were put into a queue past the API.
+    pub async fn foreign(&self) -> Result<u64, CallError> {
+        let keys = (0..self.names.shards.max(1)).map(foreign_key).collect();
+        let parts = batch::get_all(&self.client, &self.names.table, keys).await?;
+        let sum: i64 = parts.iter().filter_map(|part| number_of(part, "n")).sum();
+        Ok(u64::try_from(sum).unwrap_or(0))
     }
 
     /// What turns entries into others, in this order; then what their counters need.
@@ -222,6 +271,11 @@ impl Index {
             .send();
         pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| call_error("Query", &error))
     }
+}
+
+/// The key of a part of the counter of letters that were put into a queue past the API.
+fn foreign_key(part: u32) -> Item {
+    item([("pk", text(format!("count#{part}"))), ("sk", text("foreign"))])
 }
 
 fn count(name: &str, n: i64, class: FailureClass) -> Option<Count> {

@@ -4,43 +4,18 @@ use super::entry::Entry;
 use super::index::{Count, Index};
 use super::search::{self, Extent, MAX_EXAMINED, Plan, plan, search};
 use super::walk::{self, By, Range};
-use crate::call_error::{CallError, call_error};
-use crate::dynamo::item::{text, text_of};
-use aws_sdk_dynamodb::Client;
+use crate::call_error::CallError;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, Page};
-use spillway_core::ids::{EventId, EventType, Fingerprint, MessageId};
+use spillway_core::ids::{EventType, Fingerprint, MessageId};
 use std::collections::BTreeMap;
 
 /// Groups that are read concurrently.
 const GROUPS_AT_ONCE: usize = 4;
-
-/// The dead letters of events with an id, newest first.
-pub(crate) async fn ids_of_event(
-    client: &Client,
-    table: &str,
-    id: &EventId,
-) -> Result<Vec<MessageId>, CallError> {
-    // An index has no empty keys, and an event no empty id.
-    if id.as_str().is_empty() {
-        return Ok(Vec::new());
-    }
-    let query = client
-        .query()
-        .table_name(table)
-        .index_name("by_event")
-        .scan_index_forward(false)
-        .key_condition_expression("event_id = :id")
-        .expression_attribute_values(":id", text(id.as_str()));
-    let mut items = query.into_paginator().items().send();
-    let mut ids = Vec::new();
-    while let Some(item) = items.next().await {
-        let item = item.map_err(|error| call_error("Query", &error))?;
-        ids.extend(text_of(&item, "pk").and_then(|key| key.strip_prefix("letter#")).map(MessageId::new));
-    }
-    Ok(ids)
-}
+/// Groups whose letters in a range of time are counted one by one. With more groups, the newest [`MAX_EXAMINED`] letters are
+/// read instead.
+const MAX_COUNTED: usize = 200;
 
 /// Whether a text can be the place where a list ended: the key of a letter, which begins with a time.
 pub(crate) fn is_cursor(text: &str) -> bool {
@@ -114,14 +89,16 @@ pub(crate) async fn ids(
     Ok(ids)
 }
 
-/// Groups by fingerprint, largest first.
+/// A page of the groups by fingerprint, largest first.
 ///
-/// Usually counters and the ends of each group's partitions are enough. If the search has words, or asks for
+/// Usually counters, and the ends of the partitions of the page's groups, are enough. If the search has words, or asks for
 /// one type of a group that has several, the newest [`MAX_EXAMINED`] letters are read.
 pub(crate) async fn groups(
     index: &Index,
     filter: &DeadLetterFilter,
-) -> Result<Vec<DeadLetterGroup>, CallError> {
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Page<DeadLetterGroup>, CallError> {
     let counts = index.counts().await?;
     let matching: Vec<_> = counts.iter().filter(|count| search::counts(filter, count)).collect();
     let has_other_types = |count: &&Count| {
@@ -129,64 +106,78 @@ pub(crate) async fn groups(
             .iter()
             .any(|other| other.fingerprint == count.fingerprint && other.event_type != count.event_type)
     };
-    let mut groups = if filter.contains.is_some()
+    let Some(range) = plan(index, filter).await?.range else { return Ok(Page::of(Vec::new(), None, limit)) };
+    let mut counted = Counted::of(&matching, index.names.shards);
+    let is_whole = range == Range::default();
+    if filter.contains.is_some()
         || (filter.event_type.is_some() && matching.iter().any(has_other_types))
+        || (!is_whole && counted.len() > MAX_COUNTED)
     {
-        searched(index, filter).await?
-    } else {
-        counted(index, filter, &matching).await?
-    };
-    groups.sort_by(|a, b| b.count.cmp(&a.count).then(b.last_at.cmp(&a.last_at)));
-    Ok(groups)
-}
-
-async fn counted(
-    index: &Index,
-    filter: &DeadLetterFilter,
-    counts: &[&Count],
-) -> Result<Vec<DeadLetterGroup>, CallError> {
-    let Some(range) = plan(index, filter).await?.range else { return Ok(Vec::new()) };
-    let mut by_group: BTreeMap<&Fingerprint, Vec<&Count>> = BTreeMap::new();
-    for count in counts {
-        by_group.entry(&count.fingerprint).or_default().push(count);
+        return Ok(Page::of(searched(index, filter).await?, after, limit));
     }
-    let by_group: Vec<_> = by_group.into_iter().collect();
-    let groups: Vec<Option<DeadLetterGroup>> = stream::iter(0..by_group.len())
-        .map(|position| group(index, by_group[position].0, &by_group[position].1, &range))
+    if !is_whole {
+        let numbers: Vec<u64> = stream::iter(0..counted.len())
+            .map(|position| walk::count(index, By::Group, &counted[position].partitions, &range))
+            .buffered(GROUPS_AT_ONCE)
+            .try_collect()
+            .await?;
+        counted.iter_mut().zip(numbers).for_each(|(group, number)| group.count = number);
+        counted.retain(|group| group.count > 0);
+    }
+    counted.sort_by(|a, b| b.count.cmp(&a.count).then(a.fingerprint.cmp(b.fingerprint)));
+    let page = Page::of(counted, after, limit);
+    let items: Vec<Option<DeadLetterGroup>> = stream::iter(0..page.items.len())
+        .map(|position| group(index, &page.items[position], &range))
         .buffered(GROUPS_AT_ONCE)
         .try_collect()
         .await?;
-    Ok(groups.into_iter().flatten().collect())
+    Ok(Page { items: items.into_iter().flatten().collect(), total: page.total, next: page.next })
+}
+
+/// A group as its counters know it.
+struct Counted<'c> {
+    fingerprint: &'c Fingerprint,
+    partitions: Vec<String>,
+    /// Its type, if all its letters have the same.
+    event_type: Option<&'c str>,
+    count: u64,
+}
+
+impl<'c> Counted<'c> {
+    fn of(counts: &[&'c Count], shards: u32) -> Vec<Self> {
+        let mut by_group: BTreeMap<&Fingerprint, Vec<&Count>> = BTreeMap::new();
+        for count in counts {
+            by_group.entry(&count.fingerprint).or_default().push(count);
+        }
+        let group = |(fingerprint, counts): (&'c Fingerprint, Vec<&'c Count>)| {
+            let states: Vec<_> = counts.iter().map(|count| count.state.as_str()).collect();
+            let mut partitions = search::group_partitions(fingerprint, &states, shards);
+            partitions.sort_unstable();
+            partitions.dedup();
+            let mut types = counts.iter().map(|count| count.event_type.as_str());
+            let first = types.next().filter(|name| !name.is_empty());
+            let event_type = first.filter(|first| types.all(|name| name == *first));
+            Self { fingerprint, partitions, event_type, count: counts.iter().map(|count| count.count).sum() }
+        };
+        by_group.into_iter().map(group).collect()
+    }
 }
 
 async fn group(
     index: &Index,
-    fingerprint: &Fingerprint,
-    counts: &[&Count],
+    counted: &Counted<'_>,
     range: &Range,
 ) -> Result<Option<DeadLetterGroup>, CallError> {
-    let states: Vec<_> = counts.iter().map(|count| count.state.as_str()).collect();
-    let mut partitions = search::group_partitions(fingerprint, &states, index.names.shards);
-    partitions.sort_unstable();
-    partitions.dedup();
-    let ends = walk::ends(index, By::Group, &partitions, range);
-    let (ends, count) = if *range == Range::default() {
-        (ends.await?, counts.iter().map(|count| count.count).sum())
-    } else {
-        tokio::try_join!(ends, walk::count(index, By::Group, &partitions, range))?
-    };
+    let ends = walk::ends(index, By::Group, &counted.partitions, range).await?;
     let Some((oldest, newest)) = ends else { return Ok(None) };
     let example = newest.id();
     let Some(entry) = index.entry(&example).await? else { return Ok(None) };
-    let mut types = counts.iter().map(|count| &count.event_type);
-    let first = types.next().filter(|name| !name.is_empty());
-    let same = first.filter(|first| types.all(|name| name == *first));
     Ok(Some(DeadLetterGroup {
-        fingerprint: fingerprint.clone(),
+        fingerprint: counted.fingerprint.clone(),
         class: entry.class,
         message: entry.message,
-        event_type: same.map(|name| EventType::new(name.as_str())),
-        count,
+        event_type: counted.event_type.map(EventType::new),
+        count: counted.count,
         first_at: time_in(&oldest.archived_key).unwrap_or(entry.archived_at),
         last_at: time_in(&newest.archived_key).unwrap_or(entry.archived_at),
         example,
@@ -220,5 +211,7 @@ async fn searched(index: &Index, filter: &DeadLetterFilter) -> Result<Vec<DeadLe
             group.event_type = None;
         }
     }
-    Ok(groups.into_values().collect())
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.sort_by(|a, b| b.count.cmp(&a.count).then(b.last_at.cmp(&a.last_at)));
+    Ok(groups)
 }

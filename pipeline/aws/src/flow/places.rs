@@ -1,15 +1,14 @@
-//! Where single events are: in the table of events, or among the dead letters.
+//! Where single events are: in the event store, or among the dead letters.
 
-use super::{AwsFlow, all, archive, failed};
-use crate::archive::ids_of_event;
+use super::{AwsFlow, all, archive};
+use crate::archive::Index;
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, text, text_of};
-use crate::explain;
-use aws_sdk_dynamodb::types::AttributeValue;
+use crate::operator::archive_names;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
 use spillway_core::ledger::Place;
-use spillway_core::ports::{LedgerError, Location, StoredEvent};
+use spillway_core::ports::{LedgerError, Location, StoreError, StoredEvent};
 use std::collections::HashMap;
 
 /// Lookups at once. Each takes a few milliseconds, so that 10,000 take seconds.
@@ -17,7 +16,6 @@ pub(super) const AT_ONCE: usize = 64;
 /// What the keys of a dead letter's item begin with, and its sort key.
 const LETTER: &str = "letter#";
 const LETTER_SORT_KEY: &str = "letter";
-const QUERY: &str = "dynamodb:Query";
 
 impl AwsFlow {
     /// The events with an id that are stored.
@@ -28,43 +26,19 @@ impl AwsFlow {
     ) -> Result<Vec<StoredEvent>, LedgerError> {
         let sources = match source {
             Some(source) => vec![source.clone()],
-            None => self.sources(id).await?,
+            None => self.readers.store.sources(id).await.map_err(store)?,
         };
         let reads = sources.into_iter().map(|source| async {
             let key = EventKey { source, id: id.clone() };
-            let read = self.readers.store.get(&key).await;
-            read.map_err(|error| LedgerError { reason: error.to_string(), is_passing: error.is_passing() })
+            self.readers.store.get(&key).await.map_err(store)
         });
         Ok(all(reads).await?.into_iter().flatten().collect())
     }
 
-    /// The sources that have a stored event with an id: the table is partitioned by the id alone.
-    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, LedgerError> {
-        let query = self
-            .readers
-            .dynamodb
-            .query()
-            .table_name(&self.topology.table.name)
-            .consistent_read(true)
-            .key_condition_expression("#id = :id")
-            .projection_expression("#source")
-            .expression_attribute_names("#id", "id")
-            .expression_attribute_names("#source", "source")
-            .expression_attribute_values(":id", AttributeValue::S(id.to_string()));
-        let mut items = query.into_paginator().items().send();
-        let mut sources = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| failed(explain::explain(&error, QUERY)))?;
-            if let Some(AttributeValue::S(source)) = item.get("source") {
-                sources.push(EventSource::new(source));
-            }
-        }
-        Ok(sources)
-    }
-
     async fn dead_letter_ids(&self, id: &EventId) -> Result<Vec<MessageId>, LedgerError> {
-        let table = &self.topology.dead_letter_index.name;
-        ids_of_event(&self.readers.dynamodb, table, id).await.map_err(|error| archive(error.into()))
+        let index =
+            Index { client: self.readers.dynamodb.clone(), names: archive_names(&self.topology).index };
+        index.of_event(id).await.map_err(|error| archive(error.into()))
     }
 
     /// The place of each of some ids, looked up at the same time.
@@ -87,21 +61,7 @@ impl AwsFlow {
     }
 
     async fn is_stored(&self, id: &EventId) -> Result<bool, LedgerError> {
-        let answer = self
-            .readers
-            .dynamodb
-            .query()
-            .table_name(&self.topology.table.name)
-            .consistent_read(true)
-            .key_condition_expression("#id = :id")
-            .projection_expression("#id")
-            .expression_attribute_names("#id", "id")
-            .expression_attribute_values(":id", AttributeValue::S(id.to_string()))
-            .limit(1)
-            .send()
-            .await
-            .map_err(|error| failed(explain::explain(&error, QUERY)))?;
-        Ok(!answer.items().is_empty())
+        Ok(!self.readers.store.sources(id).await.map_err(store)?.is_empty())
     }
 
     /// Where the event of each dead letter is, by the index.
@@ -113,6 +73,10 @@ impl AwsFlow {
         let items = batch::get_all(&self.readers.dynamodb, table, ids.map(key).collect()).await;
         Ok(items.map_err(|error| archive(error.into()))?.iter().filter_map(place).collect())
     }
+}
+
+fn store(error: StoreError) -> LedgerError {
+    LedgerError { reason: error.to_string(), is_passing: error.is_passing() }
 }
 
 fn key(id: &MessageId) -> Item {

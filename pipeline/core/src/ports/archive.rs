@@ -66,13 +66,28 @@ pub trait DeadLetters: Send + Sync {
         limit: usize,
     ) -> Result<Page<DeadLetter>, ArchiveError>;
 
-    /// Those that match, grouped by fingerprint, largest group first.
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError>;
+    /// A page of the groups by fingerprint of those that match, largest first. `after` is the `next` of the page before.
+    async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetterGroup>, ArchiveError>;
 
     /// The ids of those that match, newest first, at most `limit`.
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError>;
 
-    /// Changes the state of those that have the state `from`. Returns these, each once and in the order of `ids`.
+    /// How many dead letters were put into a queue past the API, whatever has become of them. On one machine nobody can
+    /// do that.
+    async fn foreign(&self) -> Result<u64, ArchiveError> {
+        Ok(0)
+    }
+
+    /// Changes the state of those that have the state `from`. Returns these, each once and in the order of `ids`. Many are
+    /// changed in parts: if one fails, those of the parts before it stay changed and are returned.
+    ///
+    /// # Errors
+    /// The archive failed, and nothing has changed.
     async fn change_states(
         &self,
         ids: &[MessageId],
@@ -91,12 +106,16 @@ pub struct IndexRepair {
 }
 
 /// The result of rebuilding an index.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct IndexRebuild {
     /// Dead letters that the index lacked and has now.
     pub added: u64,
+    /// Dead letters of which the index had an old state.
+    pub corrected: u64,
     /// Dead letters that the index had already.
     pub there: u64,
+    /// Dead letters that the index has, and whose content is gone from the archive.
+    pub lost: Vec<MessageId>,
 }
 
 /// An archive with an index that can lag behind it. A dead letter is safe once the archive has it, whether its index write
@@ -109,10 +128,17 @@ pub trait IndexedArchive: Send + Sync {
     /// The notes can't be read. The noted letters are tried again the next time.
     async fn repair(&self, most: usize) -> Result<IndexRepair, ArchiveError>;
 
-    /// Adds to the index all dead letters that only the archive has. It is for an index that was lost or
+    /// Makes the index what the archive, the replays and the audit log say. It is for an index that was lost or
     /// comes from a backup.
     ///
     /// # Errors
-    /// The archive or the index failed. What was added stays; it can be done again.
+    /// The archive or the index failed. What was done stays; it can be done again.
     async fn rebuild(&self) -> Result<IndexRebuild, ArchiveError>;
+
+    /// Restores the content of dead letters that was deleted, from the versions that the archive keeps. Returns those
+    /// that were restored.
+    ///
+    /// # Errors
+    /// The archive failed. What was restored stays.
+    async fn recover(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, ArchiveError>;
 }

@@ -2,7 +2,7 @@
 
 use super::LedgerError;
 use crate::Timestamp;
-use crate::ids::{EventKey, EventSource, EventType, MessageId, ReplayId};
+use crate::ids::{EventId, EventKey, EventSource, EventType, MessageId, ReplayId};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,9 @@ pub trait EventStore: Send + Sync {
 
     /// Reads one event.
     async fn get(&self, key: &EventKey) -> Result<Option<StoredEvent>, StoreError>;
+
+    /// The source of each stored event with this id, in any order.
+    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, StoreError>;
 }
 
 /// Selects stored events. An empty filter selects all.

@@ -1,7 +1,7 @@
 //! Opens a data folder: which process owns it, its version, and its durability guarantees.
 
 use super::DbError;
-use super::schema::{ALARM_TABLES, INDEXES, NEWEST, TABLES, VERSION};
+use super::schema::{ADDITIONS, ALARM_TABLES, NEWEST, TABLES, VERSION};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use spillway_core::dead_letter::SearchWords;
@@ -70,6 +70,9 @@ impl OpenError {
 
 /// `O_NOFOLLOW`: opening a link fails.
 const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+
+/// How long a connection waits for a lock.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The database's file in a data folder.
 pub const DATABASE: &str = "pipeline.db";
@@ -164,7 +167,14 @@ impl DataFolder {
             // Another program's database, or one whose creation was interrupted.
             Content::Nothing => Err(Check::Open(OpenError::Missing(path.to_owned()))),
             Content::Older if folder.can_be_written() => folder.create_or_check(),
-            Content::Older | Content::Complete => Ok(()),
+            // Readers need what it lacks.
+            Content::Older => Err(Check::Open(OpenError::Unusable {
+                folder: path.to_owned(),
+                reason: "nothing can be written into it, and an older Spillway wrote it, so that it lacks tables that this \
+                         one reads: copy the folder to a place where it can be written"
+                    .to_owned(),
+            })),
+            Content::Complete => Ok(()),
         });
         checked.map_err(|error| folder.opening(error))?;
         Ok(folder)
@@ -252,7 +262,7 @@ impl DataFolder {
             }
         }
         tx.execute_batch(ALARM_TABLES)?;
-        tx.execute_batch(INDEXES)?;
+        tx.execute_batch(ADDITIONS)?;
         tx.commit()?;
         Ok(())
     }
@@ -264,9 +274,9 @@ impl DataFolder {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(self.database(), flags)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         keep_plans(&connection)?;
-        add_fold(&connection)?;
+        add_search(&connection)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         // FULL: the write-ahead log is synced at each commit, so that a 202 outlives a power cut.
         let synchronous = if durability == Durability::Full { "full" } else { "off" };
@@ -297,9 +307,9 @@ impl DataFolder {
                 Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?
             }
         };
-        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         keep_plans(&connection)?;
-        add_fold(&connection)?;
+        add_search(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     }
@@ -345,11 +355,15 @@ fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
-/// Adds the SQL function `fold`: a text without its letter case. SQLite's own `lower` knows only ASCII.
-fn add_fold(connection: &Connection) -> rusqlite::Result<()> {
+/// Adds the SQL function `has_words(words, text, text, text)`: whether one of the texts has the words, in any letter
+/// case. SQLite's own `lower` knows only ASCII.
+fn add_search(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("fold", 1, flags, |context| {
-        Ok(SearchWords::fold(context.get_raw(0).as_str()?))
+    connection.create_scalar_function("has_words", 4, flags, |context| {
+        let words = context.get_or_create_aux(0, |words| words.as_str().map(SearchWords::new))?;
+        // A value that somebody has changed to no text has no words.
+        let text = |number| context.get_raw(number).as_str_or_null().ok().flatten().unwrap_or_default();
+        Ok(words.are_in([text(1), text(2), text(3)]))
     })
 }
 
@@ -390,18 +404,23 @@ mod tests {
     }
 
     #[test]
-    fn an_older_folder_gets_the_indexes_that_it_lacks() {
+    fn an_older_folder_gets_what_it_lacks() {
         let dir = tempfile::tempdir().unwrap();
         let owner = DataFolder::own(dir.path()).unwrap();
         let writer = owner.connect(Durability::Full).unwrap();
         writer
-            .execute_batch("DROP INDEX replays_started; CREATE INDEX messages_visible ON messages (queue)")
+            .execute_batch(
+                "DROP INDEX dead_letters_search; DROP TABLE replay_counts; DROP TRIGGER replay_item_added;
+                 DROP TRIGGER replay_item_changed; CREATE INDEX messages_visible ON messages (queue);
+                 INSERT INTO replay_items VALUES ('r', 'a', 'waiting', 0), ('r', 'b', 'waiting', 0);",
+            )
             .unwrap();
         DataFolder::attach(dir.path()).unwrap();
         let names =
-            "SELECT count(*) FROM sqlite_schema WHERE name IN ('replays_started', 'messages_visible')";
-        let found: usize = writer.query_row(names, [], |row| row.get(0)).unwrap();
-        assert_eq!(found, 1);
+            "SELECT count(*) FROM sqlite_schema WHERE name IN ('dead_letters_search', 'messages_visible')";
+        let number = |sql: &str| -> usize { writer.query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(number(names), 1);
+        assert_eq!(number("SELECT items FROM replay_counts WHERE replay_id = 'r' AND state = 'waiting'"), 2);
     }
 
     #[test]
@@ -431,12 +450,12 @@ mod tests {
         DataFolder::own(dir.path()).unwrap();
     }
 
-    /// A copy of a stopped pipeline's folder in which SQLite can make no log, as on a read-only disk. Permissions do not
-    /// stop a test that runs as root.
-    fn read_only_copy() -> tempfile::TempDir {
+    /// A copy of a stopped pipeline's folder, changed by some SQL, in which SQLite can make no log, as on a read-only disk.
+    /// Permissions do not stop a test that runs as root.
+    fn read_only_copy(change: &str) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         let owner = DataFolder::own(dir.path()).unwrap();
-        drop(owner.connect(Durability::Full).unwrap());
+        owner.connect(Durability::Full).unwrap().execute_batch(change).unwrap();
         drop(owner);
         std::fs::create_dir(dir.path().join(format!("{DATABASE}-shm"))).unwrap();
         dir
@@ -444,7 +463,7 @@ mod tests {
 
     #[test]
     fn a_copy_where_nothing_can_be_written_is_read() {
-        let dir = read_only_copy();
+        let dir = read_only_copy("");
         let folder = DataFolder::attach(dir.path()).unwrap();
         assert!(!folder.can_be_written());
         let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'messages'";
@@ -454,10 +473,17 @@ mod tests {
 
     #[test]
     fn a_read_only_copy_with_changes_in_its_log_is_refused_with_what_to_do() {
-        let dir = read_only_copy();
+        let dir = read_only_copy("");
         std::fs::write(dir.path().join(format!("{DATABASE}-wal")), "changes").unwrap();
         let error = DataFolder::attach(dir.path()).unwrap_err().to_string();
         assert!(error.contains("pipeline.db-wal") && error.contains("copy the folder"), "{error}");
+    }
+
+    #[test]
+    fn a_read_only_copy_that_lacks_something_is_refused_with_what_to_do() {
+        let dir = read_only_copy("DROP INDEX dead_letters_search");
+        let error = DataFolder::attach(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("an older Spillway wrote it") && error.contains("copy the folder"), "{error}");
     }
 
     #[test]

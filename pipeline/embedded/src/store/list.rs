@@ -1,7 +1,7 @@
 //! Listing stored events. The order is that of storing, which is the order of the rows.
 
 use super::Store;
-use crate::db::{from_millis, millis};
+use crate::db::{from_millis, int, millis, text};
 use crate::ledger::unreadable;
 use async_trait::async_trait;
 use rusqlite::types::Value;
@@ -67,11 +67,11 @@ fn list(
 
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     Ok(StoredEvent {
-        key: EventKey::new(row.get::<_, String>(1)?, row.get::<_, String>(0)?),
-        event_type: EventType::new(row.get::<_, String>(2)?),
-        body: row.get(3)?,
-        accepted_at: from_millis(row.get(4)?),
-        stored_at: from_millis(row.get(5)?),
-        message_id: MessageId::new(row.get::<_, String>(6)?),
+        key: EventKey::new(text(row, 1)?, text(row, 0)?),
+        event_type: EventType::new(text(row, 2)?),
+        body: text(row, 3)?,
+        accepted_at: from_millis(int(row, 4)?),
+        stored_at: from_millis(int(row, 5)?),
+        message_id: MessageId::new(text(row, 6)?),
     })
 }

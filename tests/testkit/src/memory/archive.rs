@@ -123,12 +123,21 @@ impl DeadLetters for MemoryPipeline {
         page(self.state().matching(filter), after, limit).map_err(unknown)
     }
 
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
-        Ok(grouped(self.state().matching(filter)))
+    async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetterGroup>, ArchiveError> {
+        Ok(Page::of(grouped(self.state().matching(filter)), after, limit))
     }
 
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {
         Ok(self.state().matching(filter).into_iter().take(limit).map(|letter| letter.id).collect())
+    }
+
+    async fn foreign(&self) -> Result<u64, ArchiveError> {
+        Ok(self.state().dead_letters.iter().filter(|letter| letter.is_foreign).count() as u64)
     }
 
     async fn change_states(

@@ -1,5 +1,6 @@
 //! The filters of the list, from the URL.
 
+use super::GROUPS_AFTER;
 use crate::context::{Page, encode};
 use jiff::Timestamp;
 use spillway_core::{
@@ -174,10 +175,10 @@ pub struct Unreadable;
 /// The filters and the place in the list, as an encoded query. Links from the list have it, so that a message's page
 /// links back and to the next message.
 pub fn carried(page: &Page) -> String {
-    let kept = page
-        .query
-        .iter()
-        .filter(|(name, value)| !value.is_empty() && (CHOOSING.contains(&name.as_str()) || name == "after"));
+    let kept = page.query.iter().filter(|(name, value)| {
+        !value.is_empty()
+            && ([CHOOSING.as_slice(), &["after", GROUPS_AFTER]].concat().contains(&name.as_str()))
+    });
     let kept: Vec<String> = kept.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     kept.join("&")
 }
