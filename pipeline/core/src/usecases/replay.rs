@@ -116,7 +116,7 @@ impl Replayer {
         for id in ids {
             let Some(dead_letter) = self.archive.get(id).await? else { continue };
             if dead_letter.is_lost {
-                forecasts.push(Forecast { id: id.clone(), would_fail: Some(LOST.to_owned()) });
+                forecasts.push(Forecast { id: id.clone(), would_fail: Some(LOST.into()) });
                 continue;
             }
             let would_fail = match Event::from_structured(dead_letter.body.as_bytes()) {
