@@ -229,6 +229,7 @@ mod tests {
                 pipeline: memory.ports(PipelineSettings::default()),
                 queues: source.clone(),
                 metrics: source,
+                host: None,
             };
             let flow = FlowSnapshots::new(sources, Duration::ZERO).snapshot().await.unwrap();
             let newest: Vec<_> = flow.newest.iter().map(|group| group.last_at).collect();
@@ -295,7 +296,8 @@ mod tests {
         let metrics = Arc::new(Outage { clock: clock.clone(), is_unreadable: AtomicBool::new(true) });
         let pipeline = memory.ports(PipelineSettings::default());
         let flow = |queues: Arc<dyn QueueReader>| {
-            let sources = FlowSources { pipeline: pipeline.clone(), queues, metrics: metrics.clone() };
+            let sources =
+                FlowSources { pipeline: pipeline.clone(), queues, metrics: metrics.clone(), host: None };
             FlowSnapshots::new(sources, Duration::ZERO)
         };
         assert_eq!(flow(Arc::new(Empty)).snapshot().await.unwrap().astray, 0);
