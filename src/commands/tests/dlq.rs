@@ -2,10 +2,9 @@
 
 use super::assert_output;
 use crate::answer::ExitStatus;
-use crate::testing::{FakePipeline, ago, dead_letter, location, run, running};
+use crate::testing::{FakePipeline, ago, dead_letter, run, running};
 use spillway_core::dead_letter::{DeadLetterState, ReplayTrace};
 use spillway_core::failure::{Failure, FailureClass};
-use spillway_core::ledger::Place;
 use spillway_core::ports::{AuditEntry, Replays as _, StoredEvent};
 use spillway_testkit::Background;
 use std::sync::Arc;
@@ -106,8 +105,9 @@ async fn show_prints_a_body_as_it_was_accepted() {
 
 #[tokio::test]
 async fn a_dead_letter_is_found_by_its_event_though_a_corrected_event_is_stored() {
-    let pipeline = pipeline();
-    pipeline.state().locations.push(location("e1", "/shop", Place::Stored));
+    let pipeline = stored_once(Some("m-other"));
+    pipeline.state().dead_letters[0].state = DeadLetterState::Archived;
+    pipeline.state().background = Background::Stopped;
     let shown = run("dlq show e1 --json", &pipeline).await;
     assert_eq!((shown.status, &shown.json()["id"]), (ExitStatus::Ok, &"m1".into()), "{shown}");
     let replayed = run("dlq replay e1 --by anna", &pipeline).await;
