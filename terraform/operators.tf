@@ -104,10 +104,10 @@ locals {
       Resource = "${module.archive.arn}/${module.archive.prefixes.dead_letters}*"
     },
     {
-      Sid      = "ListVersions"
-      Effect   = "Allow"
-      Action   = ["s3:ListBucketVersions"]
-      Resource = module.archive.arn
+      Sid       = "ListVersions"
+      Effect    = "Allow"
+      Action    = ["s3:ListBucketVersions"]
+      Resource  = module.archive.arn
       Condition = { StringLike = { "s3:prefix" = ["${module.archive.prefixes.dead_letters}*"] } }
     },
     {
