@@ -59,6 +59,10 @@ impl From<&SchemaError> for Problem {
     }
 }
 
+fn columns<'s>() -> [Column<&'s str>; 1] {
+    [Column { name: "type", title: None, field: |event_type| Field::text(event_type) }]
+}
+
 /// Runs the command. A folder that is named needs no pipeline.
 pub async fn run(
     command: &Command,
@@ -88,8 +92,7 @@ pub async fn run(
         }
         Command::List(_) => {
             if console.tsv() {
-                let columns = [Column { name: "type", title: None, field: |name: &&str| Field::text(name) }];
-                console.items(&columns, &document.types, backend::clock().now())?;
+                console.items(&columns(), &document.types, backend::clock().now())?;
             } else if !console.json() {
                 print_list(&document, console)?;
             }
