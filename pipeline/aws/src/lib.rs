@@ -13,6 +13,8 @@ pub mod cloudwatch;
 mod cold_start;
 mod dynamo;
 pub mod explain;
+#[cfg(any(test, feature = "testkit"))]
+pub mod fake;
 pub mod flow;
 #[cfg(feature = "operator")]
 pub mod history;

@@ -1,16 +1,21 @@
-//! The index of dead letters: its entries, and the counters beside them.
+//! The index of dead letters: its entries, and the counters and the ends of groups beside them.
 
-use super::IndexNames;
 use super::entry::{Entry, key, shard};
+use super::{IndexNames, ends};
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, number_of, text, text_of};
 use crate::dynamo::transact::{Action, Change, TransactionError, transact};
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
+use spillway_core::Timestamp;
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{Fingerprint, MessageId};
+use spillway_core::ports::Clock;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// Dead letters in one transaction. With its replay's items each takes three actions. Each may also need a
 /// counter of the state it leaves and one of the state it enters. DynamoDB allows 100 actions.
@@ -19,10 +24,18 @@ pub(crate) const LETTERS_AT_ONCE: usize = 18;
 const TRANSACTIONS_AT_ONCE: usize = 4;
 
 /// The index in its table.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Index {
-    pub client: Client,
-    pub names: IndexNames,
+    client: Client,
+    names: IndexNames,
+    recent: Option<Arc<Recent>>,
+}
+
+/// The counters as they were read a moment ago. A page asks for them several times.
+struct Recent {
+    clock: Arc<dyn Clock>,
+    keep: SignedDuration,
+    last: Mutex<Option<(Timestamp, Arc<Vec<Count>>)>>,
 }
 
 /// A dead letter before and after.
@@ -40,6 +53,23 @@ pub(crate) struct Count {
 }
 
 impl Index {
+    pub fn new(client: Client, names: IndexNames) -> Self {
+        Self { client, names, recent: None }
+    }
+
+    /// Reads the counters again after `keep`. Writes through this index, or a clone of it, are seen at once.
+    pub fn keeping_counts(self, clock: Arc<dyn Clock>, keep: SignedDuration) -> Self {
+        Self { recent: Some(Arc::new(Recent { clock, keep, last: Mutex::default() })), ..self }
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn names(&self) -> &IndexNames {
+        &self.names
+    }
+
     pub async fn entry(&self, id: &MessageId) -> Result<Option<Entry>, CallError> {
         let call = self.client.get_item().table_name(&self.names.table).set_key(Some(key(id)));
         let output =
@@ -67,7 +97,9 @@ impl Index {
             actions.extend(self.counting(entries.iter().map(|entry| (entry, 1)), tries));
             actions
         };
-        transact(&self.client, actions).await
+        transact(&self.client, actions).await?;
+        self.written(entries).await;
+        Ok(())
     }
 
     /// What turns entries into others, in this order; then what their counters need.
@@ -178,7 +210,9 @@ impl Index {
                 Err(TransactionError::Call(error)) => return Err(error),
             }
         }
-        Ok(steps.into_iter().map(|(_, after)| after).collect())
+        let taken: Vec<Entry> = steps.into_iter().map(|(_, after)| after).collect();
+        self.written(&taken).await;
+        Ok(taken)
     }
 
     /// After a transaction whose connection broke: finds out from the current items whether it was done.
@@ -192,8 +226,31 @@ impl Index {
         }
     }
 
+    /// What follows a transaction that wrote these entries.
+    pub async fn written(&self, entries: &[Entry]) {
+        ends::note(self, entries).await;
+        if let Some(recent) = &self.recent {
+            *recent.last.lock().await = None;
+        }
+    }
+
     /// All counters, the parts of each summed up.
-    pub async fn counts(&self) -> Result<Vec<Count>, CallError> {
+    pub async fn counts(&self) -> Result<Arc<Vec<Count>>, CallError> {
+        let Some(recent) = &self.recent else { return Ok(Arc::new(self.read_counts().await?)) };
+        // Callers that come meanwhile wait for this read.
+        let mut last = recent.last.lock().await;
+        let now = recent.clock.now();
+        if let Some((at, counts)) = &*last
+            && now.duration_since(*at).abs() < recent.keep
+        {
+            return Ok(Arc::clone(counts));
+        }
+        let counts = Arc::new(self.read_counts().await?);
+        *last = Some((now, Arc::clone(&counts)));
+        Ok(counts)
+    }
+
+    async fn read_counts(&self) -> Result<Vec<Count>, CallError> {
         let parts: Vec<Vec<Item>> = stream::iter(0..self.names.shards.max(1))
             .map(|part| self.counts_of(part))
             .buffered(16)

@@ -120,7 +120,8 @@ impl S3Archive {
             }
             actions
         };
-        transact(&self.index.client, actions).await?;
+        transact(self.index.client(), actions).await?;
+        self.index.written(&[steps[0].1.clone()]).await;
         if let Err(error) = self.log.close_if_done(replay, self.clock.now()).await {
             tracing::warn!(error = %error, %replay, "the end of a replay could not be checked; the next reader of the replay checks it");
         }
@@ -138,7 +139,7 @@ impl S3Archive {
     /// # Errors
     /// The notes can't be listed. A letter that still can't be indexed keeps its note, and is counted.
     pub(super) async fn repair_index(&self, limit: usize) -> Result<IndexRepair, ArchiveError> {
-        let limits = self.index.client.config().timeout_config();
+        let limits = self.index.client().config().timeout_config();
         let time_limit = limits.and_then(TimeoutConfig::operation_timeout).unwrap_or(DEFAULT_TIME_LIMIT);
         let until = Instant::now() + time_limit;
         let notes = self.objects.unindexed(&MessageId::random(), limit).await?;

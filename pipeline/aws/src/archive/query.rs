@@ -1,13 +1,14 @@
 //! Browsing the index: lists, groups and ids. None of it lists the bucket.
 
+use super::ends::{self, Noted};
 use super::entry::Entry;
 use super::index::{Count, Index};
-use super::search::{self, Extent, MAX_EXAMINED, Plan, plan, search};
-use super::walk::{self, By, Range};
+use super::search::{self, Extent, MAX_EXAMINED, Matches, Plan, plan, search};
+use super::walk::{self, By, Found, Range};
 use crate::call_error::CallError;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, Page};
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, DeadLetterStatus, Page};
 use spillway_core::ids::{EventType, Fingerprint, MessageId};
 use std::collections::BTreeMap;
 
@@ -23,16 +24,22 @@ pub(crate) async fn list(
 ) -> Result<Page<Entry>, CallError> {
     let plan = plan(index, filter).await?;
     let want = if limit == 0 { 0 } else { limit + 1 };
-    let (mut found, total) = if !plan.is_search {
-        let page = search(index, filter, &plan, after, Extent { want, examine: 0 });
+    let uncut = if after.is_none() { uncut(index, filter, &plan, want).await? } else { None };
+    let (mut found, total) = if let Some(found) = uncut {
+        let whole = Plan { range: Some(Range::default()), ..plan };
+        (found, total(index, filter, &whole).await?)
+    } else if !plan.is_search {
+        let page = search(index, filter, &plan, after, Extent { want, ..Extent::default() });
         tokio::try_join!(page, total(index, filter, &plan))?
     } else if after.is_none() {
-        let found = search(index, filter, &plan, None, Extent { want, examine: MAX_EXAMINED }).await?;
+        let found =
+            search(index, filter, &plan, None, Extent { want, examine: MAX_EXAMINED, ..Extent::default() })
+                .await?;
         let total = found.count;
         (found, total)
     } else {
-        let page = search(index, filter, &plan, after, Extent { want, examine: 0 });
-        let all = search(index, filter, &plan, None, Extent { want: 0, examine: MAX_EXAMINED });
+        let page = search(index, filter, &plan, after, Extent { want, ..Extent::default() });
+        let all = search(index, filter, &plan, None, Extent { examine: MAX_EXAMINED, ..Extent::default() });
         let (page, all) = tokio::try_join!(page, all)?;
         (page, all.count)
     };
@@ -47,6 +54,28 @@ pub(crate) async fn list(
         found.last
     };
     Ok(Page { items: found.entries, total, next })
+}
+
+/// The first page of all letters up to a time, if none is newer. Then the counters have the total, and no key needs to be
+/// counted.
+async fn uncut(
+    index: &Index,
+    filter: &DeadLetterFilter,
+    plan: &Plan,
+    want: usize,
+) -> Result<Option<Matches>, CallError> {
+    if plan.is_search || want == 0 || filter.from.is_some() || filter.to.is_none() || plan.range.is_none() {
+        return Ok(None);
+    }
+    let open = Plan {
+        by: plan.by,
+        partitions: plan.partitions.clone(),
+        range: Some(Range::default()),
+        is_search: false,
+    };
+    let extent = Extent { want, only_matches: true, ..Extent::default() };
+    let found = search(index, filter, &open, None, extent).await?;
+    Ok((found.left_out == 0).then_some(found))
 }
 
 /// How many letters match: from the counters, or by counting keys if the filter has a range of time.
@@ -70,7 +99,7 @@ pub(crate) async fn ids(
     let plan = plan(index, filter).await?;
     let (mut ids, mut after): (Vec<MessageId>, Option<String>) = (Vec::new(), None);
     while ids.len() < limit {
-        let extent = Extent { want: limit - ids.len(), examine: 0 };
+        let extent = Extent { want: limit - ids.len(), ..Extent::default() };
         let found = search(index, filter, &plan, after.as_deref(), extent).await?;
         ids.extend(found.entries.into_iter().map(|entry| entry.id));
         if found.is_all || found.last.is_none() {
@@ -118,12 +147,31 @@ async fn counted(
         by_group.entry(&count.fingerprint).or_default().push(count);
     }
     let by_group: Vec<_> = by_group.into_iter().collect();
+    let noted = noted(index, filter, &range, &by_group).await?;
     let groups: Vec<Option<DeadLetterGroup>> = stream::iter(0..by_group.len())
-        .map(|position| group(index, by_group[position].0, &by_group[position].1, &range))
+        .map(|position| {
+            let (fingerprint, counts) = &by_group[position];
+            let noted = noted.iter().find(|noted| noted.group == **fingerprint);
+            group(index, fingerprint, counts, &range, noted)
+        })
         .buffered(GROUPS_AT_ONCE)
         .try_collect()
         .await?;
     Ok(groups.into_iter().flatten().collect())
+}
+
+/// The notes about the ends of groups, if the filter asks for all letters that wait.
+async fn noted(
+    index: &Index,
+    filter: &DeadLetterFilter,
+    range: &Range,
+    groups: &[(&Fingerprint, Vec<&Count>)],
+) -> Result<Vec<Noted>, CallError> {
+    let is_noted = filter.states == [DeadLetterStatus::Archived] && *range == Range::default();
+    if !is_noted || groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    ends::noted(index, &groups.iter().map(|(fingerprint, _)| *fingerprint).collect::<Vec<_>>()).await
 }
 
 async fn group(
@@ -131,9 +179,14 @@ async fn group(
     fingerprint: &Fingerprint,
     counts: &[&Count],
     range: &Range,
+    noted: Option<&Noted>,
 ) -> Result<Option<DeadLetterGroup>, CallError> {
+    if let Some((oldest, newest, entry)) = noted.and_then(Noted::ends) {
+        let count = counts.iter().map(|count| count.count).sum();
+        return Ok(Some(as_group(fingerprint, counts, count, (&oldest, &newest), entry)));
+    }
     let states: Vec<_> = counts.iter().map(|count| count.state.as_str()).collect();
-    let mut partitions = search::group_partitions(fingerprint, &states, index.names.shards);
+    let mut partitions = search::group_partitions(fingerprint, &states, index.names().shards);
     partitions.sort_unstable();
     partitions.dedup();
     let ends = walk::ends(index, By::Group, &partitions, range);
@@ -143,12 +196,25 @@ async fn group(
         tokio::try_join!(ends, walk::count(index, By::Group, &partitions, range))?
     };
     let Some((oldest, newest)) = ends else { return Ok(None) };
-    let example = newest.id();
-    let Some(entry) = index.entry(&example).await? else { return Ok(None) };
+    if let Some(noted) = noted {
+        ends::correct(index, noted, &oldest, &newest).await;
+    }
+    let Some(entry) = index.entry(&newest.id()).await? else { return Ok(None) };
+    Ok(Some(as_group(fingerprint, counts, count, (&oldest, &newest), entry)))
+}
+
+/// A group whose newest letter has this entry.
+fn as_group(
+    fingerprint: &Fingerprint,
+    counts: &[&Count],
+    count: u64,
+    (oldest, newest): (&Found, &Found),
+    entry: Entry,
+) -> DeadLetterGroup {
     let mut types = counts.iter().map(|count| &count.event_type);
     let first = types.next().filter(|name| !name.is_empty());
     let same = first.filter(|first| types.all(|name| name == *first));
-    Ok(Some(DeadLetterGroup {
+    DeadLetterGroup {
         fingerprint: fingerprint.clone(),
         class: entry.class,
         message: entry.message,
@@ -156,8 +222,8 @@ async fn group(
         count,
         first_at: time_in(&oldest.archived_key).unwrap_or(entry.archived_at),
         last_at: time_in(&newest.archived_key).unwrap_or(entry.archived_at),
-        example,
-    }))
+        example: newest.id(),
+    }
 }
 
 fn time_in(key: &str) -> Option<Timestamp> {
@@ -166,7 +232,7 @@ fn time_in(key: &str) -> Option<Timestamp> {
 
 async fn searched(index: &Index, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, CallError> {
     let plan = Plan { is_search: true, ..plan(index, filter).await? };
-    let extent = Extent { want: MAX_EXAMINED, examine: MAX_EXAMINED };
+    let extent = Extent { want: MAX_EXAMINED, examine: MAX_EXAMINED, ..Extent::default() };
     let found = search(index, filter, &plan, None, extent).await?;
     let mut groups: BTreeMap<Fingerprint, DeadLetterGroup> = BTreeMap::new();
     // Newest first, so the first of a group is its example, and the last its oldest.

@@ -47,6 +47,31 @@ pub trait DeadLetters: Send + Sync {
         limit: usize,
     ) -> Result<Page<DeadLetter>, ArchiveError>;
 
+    /// Several dead letters, in the order of `ids`.
+    async fn get_many(&self, ids: &[MessageId]) -> Result<Vec<Option<DeadLetter>>, ArchiveError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.push(self.get(id).await?);
+        }
+        Ok(found)
+    }
+
+    /// The same as [`Self::get_many`] for a view that shows neither body nor attributes, and only the last failure. An
+    /// adapter may leave out the rest, and cut the failure's message, if that saves it reads.
+    async fn get_brief(&self, ids: &[MessageId]) -> Result<Vec<Option<DeadLetter>>, ArchiveError> {
+        self.get_many(ids).await
+    }
+
+    /// The same as [`Self::list`] for such a view: see [`Self::get_brief`].
+    async fn list_brief(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetter>, ArchiveError> {
+        self.list(filter, after, limit).await
+    }
+
     /// Those that match, grouped by fingerprint, largest group first.
     async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError>;
 

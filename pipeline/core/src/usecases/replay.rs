@@ -5,7 +5,7 @@ mod carry;
 pub use carry::{Carried, Carrier, End, Scope, Step};
 
 use crate::Timestamp;
-use crate::dead_letter::{DeadLetterState, DeadLetterStatus};
+use crate::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus};
 use crate::event::Event;
 use crate::ids::{MessageId, ReplayId};
 use crate::ports::{ArchiveError, AuditEntry, Clock, DeadLetters, OpsLog, Replays, Schemas};
@@ -84,17 +84,17 @@ impl Replayer {
 
     /// Runs the consumer's own checks on dead letters, without putting anything back.
     pub async fn preflight(&self, ids: &[MessageId]) -> Result<Vec<Forecast>, ArchiveError> {
-        let schemas = self.schemas.current();
-        let mut forecasts = Vec::with_capacity(ids.len());
-        for id in ids {
-            let Some(dead_letter) = self.archive.get(id).await? else { continue };
-            let would_fail = match Event::from_structured(dead_letter.body.as_bytes()) {
-                Err(problem) => Some(problem.to_string()),
-                Ok(event) => schemas.check(&event).err(),
-            };
-            forecasts.push(Forecast { id: id.clone(), would_fail });
-        }
-        Ok(forecasts)
+        let letters = self.archive.get_many(ids).await?;
+        Ok(letters.iter().flatten().map(|letter| self.forecast(letter)).collect())
+    }
+
+    /// The result of the consumer's own checks on one dead letter.
+    pub fn forecast(&self, dead_letter: &DeadLetter) -> Forecast {
+        let would_fail = match Event::from_structured(dead_letter.body.as_bytes()) {
+            Err(problem) => Some(problem.to_string()),
+            Ok(event) => self.schemas.current().check(&event).err(),
+        };
+        Forecast { id: dead_letter.id.clone(), would_fail }
     }
 
     /// Marks dead letters as discarded, with a reason.
