@@ -7,12 +7,14 @@ use rand::{TryRngCore, rngs::OsRng};
 use sha2::{Digest, Sha256};
 use spillway_core::ports::Clock;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 use thiserror::Error;
 
+/// The lifetime of an unused token, the same as that of a link to a data folder's dashboard.
+const TOKEN: SignedDuration = SignedDuration::from_hours(24);
 /// The lifetime of a session.
 pub const SESSION: SignedDuration = SignedDuration::from_hours(12);
 
@@ -20,7 +22,7 @@ pub const SESSION: SignedDuration = SignedDuration::from_hours(12);
 /// sign-in.
 #[async_trait]
 pub trait SignIns: Send + Sync {
-    /// Creates a token that opens one session.
+    /// Creates a token that opens one session within 24 hours.
     async fn issue(&self) -> Result<Secret, SignInError>;
 
     /// Uses up a token and opens a session of 12 hours. `None` if the token is unknown or used. Of two concurrent
@@ -87,7 +89,8 @@ pub struct InMemorySignIns {
 
 #[derive(Default)]
 struct State {
-    tokens: HashSet<[u8; 32]>,
+    /// Each with its end, as sessions.
+    tokens: HashMap<[u8; 32], Timestamp>,
     sessions: HashMap<[u8; 32], Timestamp>,
 }
 
@@ -106,7 +109,11 @@ impl InMemorySignIns {
 impl SignIns for InMemorySignIns {
     async fn issue(&self) -> Result<Secret, SignInError> {
         let token = Secret::random()?;
-        self.with(|state| state.tokens.insert(digest(token.reveal())));
+        let now = self.clock.now();
+        self.with(|state| {
+            state.tokens.retain(|_, ends| *ends > now);
+            state.tokens.insert(digest(token.reveal()), now + TOKEN);
+        });
         Ok(token)
     }
 
@@ -114,9 +121,7 @@ impl SignIns for InMemorySignIns {
         let session = Secret::random()?;
         let now = self.clock.now();
         Ok(self.with(|state| {
-            if !state.tokens.remove(&digest(token)) {
-                return None;
-            }
+            state.tokens.remove(&digest(token)).filter(|ends| *ends > now)?;
             state.sessions.retain(|_, ends| *ends > now);
             state.sessions.insert(digest(session.reveal()), now + SESSION);
             Some(session)
@@ -151,6 +156,17 @@ mod tests {
         assert!(sign_ins.check(session.reveal()).await.unwrap());
         clock.advance(Duration::from_secs(1));
         assert!(!sign_ins.check(session.reveal()).await.unwrap(), "and the session ends after 12 hours");
+    }
+
+    #[tokio::test]
+    async fn an_unused_token_expires_after_a_day() {
+        let clock = Arc::new(ManualClock::at("2026-03-10T03:00:00Z".parse().unwrap()));
+        let sign_ins = InMemorySignIns::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let (early, late) = (sign_ins.issue().await.unwrap(), sign_ins.issue().await.unwrap());
+        clock.advance(Duration::from_secs(24 * 3600 - 1));
+        assert!(sign_ins.redeem(early.reveal()).await.unwrap().is_some());
+        clock.advance(Duration::from_secs(1));
+        assert!(sign_ins.redeem(late.reveal()).await.unwrap().is_none());
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<()> {
         sign_ins: Arc::new(sign_ins),
         assets: Arc::new(assets),
         port: listener.local_addr()?.port(),
-        sign_in_command: format!("spillway dashboard --topology {}", topology.display()),
+        // This one has its port, so another one needs a free port.
+        sign_in_command: format!("spillway dashboard --topology {} --dashboard-port 0", topology.display()),
     };
     let (carrier, rate) = (deployment.ports.carrier(), deployment.ports.settings.replay_rate_per_s);
     let replays = tokio::spawn(async move { aws::carry_on(&carrier, rate).await });
