@@ -55,7 +55,7 @@ pub async fn serve_pages(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
     let demo = local.fact(crate::demo::DEMO).await?.is_some();
-    let environment = Environment { name: "this machine".to_owned(), demo };
+    let environment = Environment { name: "this machine".to_owned(), demo, refresh_every: None };
     let deps = Deps {
         ports: embedded::ports(folder, pipeline, local, environment),
         sign_ins: Arc::new(EmbeddedSignIns(SignIns::open(local, &pipeline.clock).await?)),

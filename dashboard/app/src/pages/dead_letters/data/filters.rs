@@ -1,6 +1,9 @@
 //! The filters of the list, from the URL.
 
-use crate::context::{Page, encode};
+use crate::{
+    context::{Page, encode},
+    range::aligned,
+};
 use jiff::Timestamp;
 use spillway_core::{
     dead_letter::{DeadLetterFilter, DeadLetterStatus},
@@ -146,6 +149,16 @@ impl Filters {
         }
     }
 
+    /// The filter for a list that refreshes. A range that follows the clock asks the same for a minute, and has no end.
+    pub fn to_list_filter(&self, page: &Page) -> DeadLetterFilter {
+        let mut filter = self.to_filter();
+        if page.range.preset.is_some() && page.has_range() {
+            filter.from = filter.from.map(aligned);
+            filter.to = filter.to.filter(|to| *to != page.range.to);
+        }
+        filter
+    }
+
     /// An encoded query for a URL. Times are absolute, so that the query means the same later.
     pub fn to_query(&self) -> String {
         let mut pairs: Vec<(&str, String)> = Vec::new();
@@ -174,11 +187,18 @@ pub struct Unreadable;
 /// The filters and the place in the list, as an encoded query. Links from the list have it, so that a message's page
 /// links back and to the next message.
 pub fn carried(page: &Page) -> String {
-    let kept = page
-        .query
-        .iter()
-        .filter(|(name, value)| !value.is_empty() && (CHOOSING.contains(&name.as_str()) || name == "after"));
-    let kept: Vec<String> = kept.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    carried_to(page, page.parameter("after"))
+}
+
+/// The same with another place in the list.
+pub fn carried_to(page: &Page, after: Option<&str>) -> String {
+    let kept =
+        page.query.iter().filter(|(name, value)| !value.is_empty() && CHOOSING.contains(&name.as_str()));
+    let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
+    let kept: Vec<String> = kept
+        .chain(after.map(|after| ("after", after)))
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
     kept.join("&")
 }
 
