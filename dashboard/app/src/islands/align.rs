@@ -60,8 +60,8 @@ fn in_order(old: &[Label], new: &[Label]) -> Vec<Option<usize>> {
     let same = |(one, other): &(&Label, &Label)| one == other;
     let start = old.iter().zip(new).take_while(same).count();
     let end = old[start..].iter().rev().zip(new[start..].iter().rev()).take_while(same).count();
-    for index in 0..start {
-        found[index] = Some(index);
+    for (index, found) in found.iter_mut().take(start).enumerate() {
+        *found = Some(index);
     }
     for back in 1..=end {
         found[new.len() - back] = Some(old.len() - back);

@@ -117,10 +117,11 @@ async fn every_answer_has_the_security_headers() {
     let app = signed_in().await;
     let mut foreign = app.send(Request::get("/").header(header::HOST, "evil.example")).await;
     foreign.extensions_mut().clear();
-    let origin = Some("http://127.0.0.1:3000");
+    let ours = "http://127.0.0.1:3000";
+    let origin = Some(ours);
     let accepts_html = Request::get("/dead-letters/replay?all=matching").header(header::ACCEPT, "text/html");
     let form = Request::post("/actions/replay")
-        .header(header::ORIGIN, origin.unwrap())
+        .header(header::ORIGIN, ours)
         .header(header::REFERER, "http://127.0.0.1:3000/dead-letters")
         .header(header::ACCEPT, "text/html");
     let answers = [
@@ -134,7 +135,7 @@ async fn every_answer_has_the_security_headers() {
         (app.get("/no-such-page").await, StatusCode::NOT_FOUND),
         (app.get("/assets/none.js").await, StatusCode::NOT_FOUND),
         (
-            app.send(Request::delete("/settings").header(header::ORIGIN, origin.unwrap())).await,
+            app.send(Request::delete("/settings").header(header::ORIGIN, ours)).await,
             StatusCode::METHOD_NOT_ALLOWED,
         ),
         (signed_out().await.get("/").await, StatusCode::UNAUTHORIZED),
