@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::commands::{
-    alarms, completions, dashboard, demo, dlq, fault, flow, get, load, man, replays, run, send,
+    alarms, completions, dashboard, demo, dlq, fault, flow, get, load, man, replays, run, schemas, send,
 };
 use crate::target::Target;
 use clap::{Parser, Subcommand};
@@ -54,6 +54,9 @@ pub enum Command {
     Alarms(alarms::Command),
     /// List replays, or show one with its messages
     Replays(replays::Options),
+    /// Check or list the schemas of event types
+    #[command(subcommand)]
+    Schemas(schemas::Command),
     /// Print a new one-time link that signs in to the dashboard
     SignIn,
     /// Print the completions of a shell

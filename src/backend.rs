@@ -15,6 +15,7 @@ use crate::target::{Place, Target};
 use async_trait::async_trait;
 use http::Uri;
 use spillway_core::Pipeline;
+use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::ids::MessageId;
 use spillway_core::ports::{ArchiveError, Clock, IndexedArchive};
 use spillway_embedded::RealClock;
@@ -59,6 +60,8 @@ pub trait Local: Send + Sync {
     async fn stop_fault(&self, name: &str) -> anyhow::Result<usize>;
     /// All faults, past and present, oldest first.
     async fn faults(&self) -> anyhow::Result<Vec<Fault>>;
+    /// Why the data folder takes no data, as far as this process can see; `None` if it does.
+    fn disk_trouble(&self) -> Option<String>;
     /// A new link that signs in to the dashboard once; `None` if no dashboard was started on this folder.
     async fn sign_in_link(&self) -> anyhow::Result<Option<String>>;
 }
@@ -116,12 +119,12 @@ impl Backend {
             Ok(None) | Err(ArchiveError::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let mut found = Vec::new();
-        for location in self.pipeline.events.locate(&text.into(), None).await? {
-            if self.pipeline.archive.get(&location.message_id).await?.is_some() {
-                found.push(location.message_id);
-            }
-        }
+        let letters = self.pipeline.archive.of_event(&text.into()).await?;
+        // Of several, those that wait for something come before those that a replay has stored.
+        let is_open = |letter: &&DeadLetter| letter.state.status() != DeadLetterStatus::Stored;
+        let open: Vec<_> = letters.iter().filter(is_open).collect();
+        let chosen = if open.is_empty() { letters.iter().collect() } else { open };
+        let mut found: Vec<_> = chosen.into_iter().map(|letter| letter.id.clone()).collect();
         match found.len() {
             1 => Ok(found.remove(0)),
             0 => Err(CommandError::NotFound(format!(

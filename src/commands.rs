@@ -12,6 +12,7 @@ pub mod load;
 pub mod man;
 pub mod replays;
 pub mod run;
+pub mod schemas;
 pub mod send;
 mod sign_in;
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub async fn run(
         Command::Alarms(command) => alarms::run(&command, &target, console).await,
         Command::Dlq(command) => dlq::run(&command, &open(&target).await?, console).await,
         Command::Replays(options) => replays::run(&options, &open(&target).await?, console).await,
+        Command::Schemas(command) => schemas::run(&command, async || open(&target).await, console).await,
         Command::SignIn => {
             only_on_this_machine(&target, NO_LINKS)?;
             sign_in::run(&open(&target).await?, console).await

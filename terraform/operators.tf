@@ -5,11 +5,12 @@ locals {
   index_and_ops = [module.dead_letter_index.arn, module.ops_log.arn]
 
   look = [
+    local.event_store.read,
     {
       Sid      = "ReadTables"
       Effect   = "Allow"
       Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
-      Resource = concat([module.events.arn, "${module.dead_letter_index.arn}/index/*"], local.index_and_ops)
+      Resource = concat(["${module.dead_letter_index.arn}/index/*"], local.index_and_ops)
     },
     {
       Sid    = "ReadArchive"
@@ -63,7 +64,7 @@ locals {
     },
   ]
 
-  # Permissions to replay, discard and restore dead letters, and to rebuild the index. No policy allows deleting a dead
+  # Permissions to replay, discard, release and restore dead letters, and to rebuild the index. No policy allows deleting a dead
   # letter or an event.
   operate = [
     {
@@ -93,6 +94,28 @@ locals {
       Effect   = "Allow"
       Action   = ["dynamodb:Scan"]
       Resource = module.ops_log.arn
+    },
+    {
+      # To restore dead letters that somebody deleted, from the versions that the bucket keeps.
+      Sid      = "ReadVersions"
+      Effect   = "Allow"
+      Action   = ["s3:GetObjectVersion"]
+      Resource = "${module.archive.arn}/${module.archive.prefixes.dead_letters}*"
+    },
+    {
+      Sid      = "ListVersions"
+      Effect   = "Allow"
+      Action   = ["s3:ListBucketVersions"]
+      Resource = module.archive.arn
+      Condition = { StringLike = { "s3:prefix" = ["${module.archive.prefixes.dead_letters}*"] } }
+    },
+    {
+      # Only where nothing is: a write without the header If-None-Match is refused, so that no dead letter is overwritten.
+      Sid       = "RestoreDeleted"
+      Effect    = "Allow"
+      Action    = ["s3:PutObject"]
+      Resource  = "${module.archive.arn}/${module.archive.prefixes.dead_letters}*"
+      Condition = { Null = { "s3:if-none-match" = "false" } }
     },
     {
       Sid       = "EncryptThroughServices"

@@ -3,7 +3,9 @@
 mod carry;
 mod discard;
 mod list;
+mod recover;
 mod reindex;
+mod release;
 mod replay;
 mod restore;
 mod selection;
@@ -30,7 +32,11 @@ pub enum Command {
     Discard(discard::Options),
     /// Undo discards of dead letters
     Restore(restore::Options),
-    /// In AWS: add to the index what is in the archive but missing from the index
+    /// Take dead letters out of a replay whose messages are gone
+    Release(release::Options),
+    /// In AWS: restore dead letters whose content was deleted from the bucket
+    Recover(recover::Options),
+    /// In AWS: make the index of dead letters whole, from the archive
     Reindex(reindex::Options),
 }
 
@@ -41,6 +47,8 @@ pub async fn run(command: &Command, backend: &Backend, console: &mut Console) ->
         Command::Replay(options) => replay::run(options, backend, console).await,
         Command::Discard(options) => discard::run(options, backend, console).await,
         Command::Restore(options) => restore::run(options, backend, console).await,
+        Command::Release(options) => release::run(options, backend, console).await,
+        Command::Recover(options) => recover::run(options, backend, console).await,
         Command::Reindex(options) => reindex::run(options, backend, console).await,
     }
 }

@@ -14,11 +14,15 @@ const LONG_HELP: &str = "\
 Every accepted event is in exactly one place. \"unaccounted\" is what is missing between accepted and the sum of all \
 places; it should be 0; otherwise the exit code is 1.
 
-In AWS several services count the places, some of them minutes late, and a repeated delivery counts twice. So the sum has an error bound, and \"unaccounted\" is the part of the \"difference\" beyond the bound. On one machine the bound is 0.
+In AWS several services count the places, some of them minutes late, a repeated delivery counts twice, and a message whose sending was not confirmed may have arrived without a promise. So the sum has an error bound, and \"unaccounted\" is the part of the \"difference\" beyond the bound. On one machine the bound is 0.
 
-With --json: {\"at\", \"unaccounted\", \"difference\", \"uncertainty\": {\"moving\", \"repeated\"}, \"accepted\", \
+\"foreign\" are messages that somebody put into a queue past the API. They are in the other places too, and nobody was \
+promised anything. They are known once they left the queue.
+
+With --json: {\"at\", \"unaccounted\", \"difference\", \"uncertainty\": {\"moving\", \"repeated\", \"in_doubt\"}, \"accepted\", \
 \"stored\", \"duplicates\", \"queued\", \"in_flight\", \"in_dlq\", \
-\"archived\", \"replaying\", \"discarded\", \"rates\": null | {\"over_s\", \"accepted_per_s\", \"stored_per_s\"}}.";
+\"archived\", \"replaying\", \"discarded\", \"foreign\", \"rates\": null | {\"over_s\", \"accepted_per_s\", \"stored_per_s\"}, \
+\"trouble\": null | why the data folder takes no data}.";
 
 /// Options of `flow`.
 #[derive(Clone, Debug, Args)]
@@ -38,6 +42,8 @@ struct Flow {
     #[serde(flatten)]
     ledger: Ledger,
     rates: Option<Rates>,
+    /// Why the data folder takes no data.
+    trouble: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,8 +68,9 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
             stored_per_s: per_s(ledger.stored, before.stored),
         });
     }
+    let trouble = backend.local().ok().and_then(|local| local.disk_trouble());
     let (unaccounted, difference) = (ledger.unaccounted(), ledger.difference());
-    let flow = Flow { at: backend.pipeline.clock.now(), unaccounted, difference, ledger, rates };
+    let flow = Flow { at: backend.pipeline.clock.now(), unaccounted, difference, ledger, rates, trouble };
     if console.json() {
         console.document(&flow)?;
     } else {
@@ -83,6 +90,9 @@ fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
         n => paint(RED, &format!("{} more than the {accepted} are in the ledger", number(-n))),
     };
     console.line(&headline)?;
+    if let Some(trouble) = &flow.trouble {
+        console.line(&paint(RED, &format!("No event can be accepted or stored: {trouble}")))?;
+    }
     let duplicates = match ledger.duplicates {
         0 => String::new(),
         duplicates => format!("{} of them sent again, stored once", number(duplicates)),
@@ -96,7 +106,11 @@ fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
         ("archived", ledger.archived, "waiting for an operator: spillway dlq list"),
         ("replaying", ledger.replaying, ""),
         ("discarded", ledger.discarded, ""),
+        ("foreign", ledger.foreign, "put into a queue past the API; they are in the places above too"),
     ] {
+        if place == "foreign" && count == 0 {
+            continue;
+        }
         let waits = count > 0 && matches!(place, "in the DLQ" | "archived");
         let style = if waits { YELLOW } else { anstyle::Style::new() };
         let remark = if count > 0 { remark } else { "" };
@@ -119,15 +133,21 @@ fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
 
 /// The maximum error of the numbers, in words; `None` if they are exact.
 fn bound(ledger: &Ledger) -> Option<String> {
-    let Uncertainty { moving, repeated } = ledger.uncertainty;
-    let moved = format!("{} moved in the last minutes", number(moving));
-    let twice = format!("{} may have been counted twice", number(repeated));
-    let why = match (moving, repeated) {
-        (0, 0) => return None,
-        (_, 0) => moved,
-        (0, _) => twice,
-        _ => format!("{moved}, {twice}"),
-    };
+    let Uncertainty { moving, repeated, in_doubt } = ledger.uncertainty;
+    let reasons = [
+        (moving, "moved in the last minutes"),
+        (repeated, "may have been counted twice"),
+        (in_doubt, "may have arrived without a promise"),
+    ];
+    let reasons: Vec<_> = reasons
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, why)| format!("{} {why}", number(*count)))
+        .collect();
+    if reasons.is_empty() {
+        return None;
+    }
+    let why = reasons.join(", ");
     let (total, difference) = (number(ledger.uncertainty.total()), number(ledger.difference()));
     Some(format!("Give or take {total}: {why}; accepted minus all places is {difference}"))
 }

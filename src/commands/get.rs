@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::DeadLetter;
+use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::failure::Failure;
 use spillway_core::ids::{EventId, EventSource, EventType, MessageId};
 use spillway_core::ledger::Place;
@@ -16,12 +16,16 @@ use spillway_core::ports::Location;
 use spillway_dashboard_words::duration;
 
 const LONG_HELP: &str = "\
-States: stored, queued, in_flight, in_dlq, archived, replaying, discarded. An event that was never accepted is \
+States: stored, queued, in_flight, in_dlq, archived, replaying, discarded, missing. A missing event was stored from a dead \
+letter, and the event store no longer has it, such as after it was restored from an older backup. An event that was never accepted is \
 \"unknown\", with exit code 3.
 
 With --json: {\"id\", \"state\", \"locations\": [{\"source\", \"type\", \"state\", \"message_id\", \"accepted_at\", \
 \"stored_at\", \"receive_count\", \"visible_at\", \"failure\", \"event\", \"dead_letter\"}]}. \"state\" is the first \
 location's; there are several if several sources use the id, or if it was sent twice.";
+
+/// The state of an event that was stored and that the store no longer has.
+const MISSING: &str = "missing";
 
 /// Options of `get`.
 #[derive(Clone, Debug, Args)]
@@ -67,6 +71,17 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     for location in locations {
         let dead_letter = backend.pipeline.archive.get(&location.message_id).await?;
         found.push(places(location, dead_letter));
+    }
+    // A dead letter that a replay has stored has no place of its own, unless the store no longer has the event.
+    for letter in backend.pipeline.archive.of_event(&id).await? {
+        let Some(key) = letter.key.as_ref().filter(|_| letter.state.status() == DeadLetterStatus::Stored)
+        else {
+            continue;
+        };
+        let is_asked_for = source.as_ref().is_none_or(|source| *source == key.source);
+        if is_asked_for && !found.iter().any(|places| places.source == key.source) {
+            found.extend(missing(letter));
+        }
     }
     let Some(first) = found.first() else {
         if console.json() {
@@ -130,6 +145,23 @@ fn places(location: Location, dead_letter: Option<DeadLetter>) -> EventPlaces {
     }
 }
 
+/// The event of a dead letter that a replay has stored, and that the store no longer has.
+fn missing(letter: DeadLetter) -> Option<EventPlaces> {
+    Some(EventPlaces {
+        source: letter.key.clone()?.source,
+        event_type: letter.event_type.clone().unwrap_or_else(|| EventType::new("")),
+        state: MISSING,
+        message_id: letter.id.clone(),
+        accepted_at: letter.first_sent_at,
+        stored_at: None,
+        receive_count: Some(letter.receive_count),
+        visible_at: None,
+        failure: None,
+        event: serde_json::from_str(&letter.body).unwrap_or_else(|_| letter.body.clone().into()),
+        dead_letter: Some(letter),
+    })
+}
+
 fn print(id: &EventId, location: &EventPlaces, now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
     let headline = format!("{id} is {}", location.state.replace('_', " "));
     console.line(&paint(BOLD, &text::clean(&headline)))?;
@@ -153,6 +185,12 @@ fn print(id: &EventId, location: &EventPlaces, now: Timestamp, console: &mut Con
         fields.push(("failure", format!("{}: {}", failure.class, failure.message)));
     }
     fields.push(("message", location.message_id.to_string()));
+    if location.state == MISSING {
+        let letter = &location.message_id;
+        let what =
+            "a replay stored it, and the event store no longer has it: put it back with spillway dlq replay";
+        fields.push(("event store", format!("{what} {letter}")));
+    }
     if let Some(dead_letter) = &location.dead_letter {
         fields.push(("group", dead_letter.fingerprint.to_string()));
         fields.push(("replays", text::number(dead_letter.replays.len())));

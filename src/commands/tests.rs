@@ -5,6 +5,7 @@ mod faults;
 mod in_aws;
 mod loads;
 mod places;
+mod schemas;
 
 /// Compares the output of a command with a snapshot. Random replay ids are replaced.
 macro_rules! assert_output {

@@ -4,10 +4,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-variables {
-  artifacts_dir = "tests/artifacts"
-}
-
 run "a_viewer_changes_nothing_and_an_operator_deletes_nothing" {
   assert {
     condition = sort(distinct(flatten([for statement in jsondecode(output.operator_policies.viewer).Statement : statement.Action]))) == tolist([
@@ -28,9 +24,14 @@ run "a_viewer_changes_nothing_and_an_operator_deletes_nothing" {
       flatten([for statement in jsondecode(output.operator_policies.viewer).Statement : statement.Action]),
       ) == toset([
         "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem",
-        "kms:GenerateDataKey", "sqs:SendMessage",
+        "kms:GenerateDataKey", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:PutObject", "sqs:SendMessage",
     ])
     error_message = "An operator may also replay and record it, and nothing else."
+  }
+
+  assert {
+    condition     = alltrue([for statement in local.operate : statement.Condition.Null["s3:if-none-match"] == "false" if contains(statement.Action, "s3:PutObject")])
+    error_message = "An operator restores a deleted dead letter and overwrites none."
   }
 
   assert {

@@ -4,7 +4,7 @@ use crate::common::{Output, spillway, spillway_words};
 use serde_json::{Value, json};
 use spillway_core::names::Names;
 use spillway_core::settings::PipelineSettings;
-use spillway_dashboard_embedded::{SignIns, announce};
+use spillway_dashboard_embedded::{SignInTokens, announce};
 use spillway_embedded::gateway::{self, Gateway};
 use spillway_embedded::pipeline::SCHEMAS;
 use spillway_embedded::{Options, Pipeline, RealClock, runtime};
@@ -175,9 +175,9 @@ async fn a_sign_in_link_leads_to_the_dashboard_once() {
     announce(local, clock, "http://127.0.0.1:3000").await.unwrap();
     let url = running.json("sign-in").await["url"].as_str().unwrap().to_owned();
     let token = url.strip_prefix("http://127.0.0.1:3000/sign-in?token=").expect("a link");
-    let sign_ins = SignIns::open(local, clock).await.unwrap();
-    assert!(sign_ins.redeem(token).await.unwrap().is_some());
-    assert!(sign_ins.redeem(token).await.unwrap().is_none());
+    let tokens = SignInTokens::open(local, clock).await.unwrap();
+    assert!(tokens.redeem(token).await.unwrap());
+    assert!(!tokens.redeem(token).await.unwrap());
 }
 
 #[tokio::test]

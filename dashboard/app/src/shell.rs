@@ -99,7 +99,13 @@ pub fn Shell(
                         " Spillway "
                         {env!("CARGO_PKG_VERSION")}
                     </p>
-                    <button class="link needs-islands" type="button" data-open-keys="">"Keyboard shortcuts"</button>
+                    <form class="footer-tools" method="post" action="/sign-out">
+                        <button class="link needs-islands" type="button" data-open-keys="">"Keyboard shortcuts"</button>
+                        <button class="link">"Sign out"</button>
+                        <button class="link" name="everywhere" value="yes" title="End all sessions of this dashboard">
+                            "Sign out everywhere"
+                        </button>
+                    </form>
                 </footer>
                 <KeysDialog />
                 <Live every_ms=every_ms on=page.preferences.live />

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Dead letters that are kept to check them again. Their bodies never change.
+/// Dead letters that are kept to check them again. Their bodies never change; one that is lost may be recovered.
 const MAX_CHECKED: usize = 1_000;
 
 /// How much a page may read, depending on what a read costs.
@@ -29,7 +29,8 @@ pub struct ReadLimits {
     pub sparks: bool,
 }
 
-type Lists = Answers<(DeadLetterFilter, Option<String>, usize), Page<DeadLetter>, ArchiveError>;
+/// A page of what matches a filter: the filter, the cursor, and the limit.
+type Pages<T> = Answers<(DeadLetterFilter, Option<String>, usize), Page<T>, ArchiveError>;
 type Items = Answers<(ReplayId, Option<String>, usize), Page<ReplayItem>, ArchiveError>;
 type Located = Answers<(EventId, Option<EventSource>), Vec<Location>, LedgerError>;
 
@@ -39,8 +40,8 @@ type Located = Answers<(EventId, Option<EventSource>), Vec<Location>, LedgerErro
 pub struct Reads {
     pipeline: Pipeline,
     limits: ReadLimits,
-    lists: Lists,
-    groups: Answers<DeadLetterFilter, Vec<DeadLetterGroup>, ArchiveError>,
+    lists: Pages<DeadLetter>,
+    groups: Pages<DeadLetterGroup>,
     letters: Answers<MessageId, Option<DeadLetter>, ArchiveError>,
     briefs: Answers<Vec<MessageId>, Vec<Option<DeadLetter>>, ArchiveError>,
     checked: Mutex<HashMap<MessageId, Arc<DeadLetter>>>,
@@ -115,10 +116,19 @@ impl Reads {
         Ok(self.list(filter, None, 0).await?.total)
     }
 
-    /// The groups of dead letters that match, largest first.
-    pub async fn groups(&self, filter: &DeadLetterFilter) -> Result<Arc<Vec<DeadLetterGroup>>, ArchiveError> {
-        let (archive, asked) = (Arc::clone(&self.pipeline.archive), filter.clone());
-        self.groups.get(filter.clone(), || async move { archive.groups(&asked).await }).await
+    /// A page of the groups of dead letters that match, largest first.
+    pub async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Arc<Page<DeadLetterGroup>>, ArchiveError> {
+        let question = (filter.clone(), after.map(str::to_owned), limit);
+        let archive = Arc::clone(&self.pipeline.archive);
+        let asked = question.clone();
+        self.groups
+            .get(question, || async move { archive.groups(&asked.0, asked.1.as_deref(), asked.2).await })
+            .await
     }
 
     /// One dead letter, complete.
@@ -151,7 +161,7 @@ impl Reads {
                 checked.clear();
             }
             for letter in read.into_iter().flatten().map(Arc::new) {
-                if self.limits.keep > Duration::ZERO {
+                if self.limits.keep > Duration::ZERO && !letter.is_lost {
                     checked.insert(letter.id.clone(), Arc::clone(&letter));
                 }
                 if let Some(id) = ids.iter().find(|id| **id == letter.id) {
@@ -159,13 +169,14 @@ impl Reads {
                 }
             }
         }
-        let replayer = self.pipeline.replayer();
-        Ok(ids.iter().filter_map(|id| Some(replayer.forecast(letters.get(id)?))).collect())
+        let letters: Vec<&DeadLetter> =
+            ids.iter().filter_map(|id| letters.get(id).map(|letter| &**letter)).collect();
+        Ok(self.forecasts_of(&letters).await)
     }
 
-    /// The result of the checks on a dead letter that was read already.
-    pub fn forecast(&self, letter: &DeadLetter) -> Forecast {
-        self.pipeline.replayer().forecast(letter)
+    /// The results of the checks on dead letters that were read already.
+    pub async fn forecasts_of(&self, letters: &[&DeadLetter]) -> Vec<Forecast> {
+        self.pipeline.replayer().forecasts(letters).await
     }
 
     /// Actions of operators about a subject, newest first.

@@ -27,7 +27,7 @@ use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
 use spillway_core::failure::Failure;
-use spillway_core::ids::{CodeVersion, EventKey, MessageId};
+use spillway_core::ids::{CodeVersion, EventId, EventKey, MessageId};
 use spillway_core::message::MessageAttributes;
 use spillway_core::ports::{
     ArchiveError, Clock, DeadLetterSink, DeadLetters, IndexRebuild, IndexRepair, IndexedArchive,
@@ -94,8 +94,7 @@ impl S3Archive {
         &self.index
     }
 
-    /// The complete dead letters of entries, in their order. A letter whose object has expired (`keep_days` of the
-    /// bucket) is left out.
+    /// The complete dead letters of entries, in their order. A letter whose objects are gone is what the index has of it.
     async fn letters(&self, entries: Vec<Entry>) -> Result<Vec<DeadLetter>, ArchiveError> {
         Ok(letters(&self.objects, entries).await?)
     }
@@ -106,16 +105,45 @@ pub(crate) async fn letters(
     objects: &Objects,
     entries: Vec<Entry>,
 ) -> Result<Vec<DeadLetter>, crate::call_error::CallError> {
-    let read: Vec<Option<DeadLetter>> = stream::iter(entries)
+    stream::iter(entries)
         .map(|entry| async move {
             let archiving = Archiving { id: entry.id.clone(), generation: entry.generation };
             let whole = objects.whole(&archiving).await?;
-            Ok::<_, crate::call_error::CallError>(whole.map(|letter| as_indexed(letter, entry)))
+            Ok::<_, crate::call_error::CallError>(match whole {
+                Some(letter) => as_indexed(letter, entry),
+                None => lost(entry),
+            })
         })
         .buffered(READS_AT_ONCE)
         .try_collect()
-        .await?;
-    Ok(read.into_iter().flatten().collect())
+        .await
+}
+
+/// What the index has of a letter whose objects were deleted, or have expired (`keep_days` of the bucket).
+fn lost(entry: Entry) -> DeadLetter {
+    let failure = Failure {
+        first_at: entry.archived_at,
+        last_at: entry.archived_at,
+        ..Failure::new(entry.class, entry.message.as_str(), &CodeVersion::new("unknown"), entry.archived_at)
+    };
+    DeadLetter {
+        id: entry.id,
+        key: entry.source.zip(entry.event_id).map(|(source, id)| EventKey::new(source, id)),
+        event_type: entry.event_type,
+        body: String::new(),
+        attributes: MessageAttributes::new(),
+        trace_header: None,
+        first_sent_at: entry.archived_at,
+        archived_at: entry.archived_at,
+        receive_count: entry.receive_count,
+        generation: entry.generation,
+        is_foreign: entry.is_foreign,
+        is_lost: true,
+        failures: vec![failure],
+        fingerprint: entry.fingerprint,
+        state: entry.state,
+        replays: entry.replays,
+    }
 }
 
 /// A letter as far as the index has it: without body and attributes, and with the last failure only.
@@ -134,6 +162,8 @@ fn brief(entry: Entry) -> DeadLetter {
         fingerprint: entry.fingerprint,
         receive_count: entry.receive_count,
         generation: entry.generation,
+        is_foreign: entry.is_foreign,
+        is_lost: false,
         archived_at: entry.archived_at,
         state: entry.state,
         replays: entry.replays,
@@ -146,6 +176,7 @@ fn as_indexed(letter: DeadLetter, entry: Entry) -> DeadLetter {
         archived_at: entry.archived_at,
         fingerprint: entry.fingerprint,
         generation: entry.generation,
+        is_foreign: entry.is_foreign,
         receive_count: entry.receive_count,
         state: entry.state,
         replays: entry.replays,
@@ -168,6 +199,16 @@ impl IndexedArchive for S3Archive {
 
     async fn rebuild(&self) -> Result<IndexRebuild, ArchiveError> {
         self.rebuild_index().await
+    }
+
+    async fn recover(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, ArchiveError> {
+        let mut recovered = Vec::new();
+        for id in ids {
+            if self.objects.recover(id).await? > 0 {
+                recovered.push(id.clone());
+            }
+        }
+        Ok(recovered)
     }
 }
 
@@ -212,12 +253,27 @@ impl DeadLetters for S3Archive {
         Ok(Page { items, total: page.total, next: page.next })
     }
 
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
-        Ok(query::groups(&self.index, filter).await?)
+    async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetterGroup>, ArchiveError> {
+        Ok(query::groups(&self.index, filter, after, limit).await?)
     }
 
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {
         Ok(query::ids(&self.index, filter, limit).await?)
+    }
+
+    async fn of_event(&self, id: &EventId) -> Result<Vec<DeadLetter>, ArchiveError> {
+        let ids = self.index.of_event(id).await?;
+        let mut entries = self.index.entries(&ids).await?;
+        self.letters(ids.iter().filter_map(|id| entries.remove(id)).collect()).await
+    }
+
+    async fn foreign(&self) -> Result<u64, ArchiveError> {
+        Ok(self.index.foreign().await?)
     }
 
     async fn change_states(

@@ -27,12 +27,14 @@ use std::sync::Arc;
 /// How far back recent movements are searched. Metrics that functions write into their logs arrive within two
 /// minutes, and those of queues once a minute.
 const RECENT_S: i64 = 5 * 60;
+/// Counters of the functions from which the ledger is computed.
+const COUNTERS: usize = 6;
 
 /// The clients and ports from which the ledger and the places of events are read.
 pub struct Readers {
     /// SQS, for how many messages there are.
     pub sqs: aws_sdk_sqs::Client,
-    /// DynamoDB, for finding events by their id alone.
+    /// DynamoDB, for finding dead letters by their event's id.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// S3, for dead letters that the index lacks.
     pub s3: aws_sdk_s3::Client,
@@ -64,7 +66,7 @@ impl AwsFlow {
     async fn counts(&self) -> Result<Counts, LedgerError> {
         let queues = &self.topology.queues;
         let (long, recent) = (self.over_all_time(), self.recently());
-        let (long, recent, queue, dlq, archived, replaying, discarded, unindexed, sent) = tokio::try_join!(
+        let (long, recent, queue, dlq, archived, replaying, discarded, unindexed, sent, foreign) = tokio::try_join!(
             long,
             recent,
             self.in_queue(&queues.primary.url),
@@ -74,12 +76,15 @@ impl AwsFlow {
             self.dead_letters(DeadLetterStatus::Discarded),
             self.unindexed(),
             self.sent_by_replays(),
+            async { self.readers.archive.foreign().await.map_err(archive) },
         )?;
-        let [accepted, stored, already_stored] = long;
+        let [accepted, stored, already_stored, unconfirmed, unconfirmed_dead, foreign_records] = long;
         Ok(Counts {
             accepted,
             stored,
             already_stored,
+            in_doubt: unconfirmed + unconfirmed_dead,
+            foreign: foreign_records + foreign,
             queue,
             dlq,
             archived,
@@ -91,20 +96,24 @@ impl AwsFlow {
         })
     }
 
-    /// The counters of promises given, kept, and kept already.
-    fn counters(&self) -> [MetricQuery; 3] {
+    /// The counters of promises given, kept, and kept already, of messages whose sending to either queue was not confirmed,
+    /// and of stored records that are no promises.
+    fn counters(&self) -> [MetricQuery; COUNTERS] {
         let functions = &self.topology.functions;
         [
             (ingest::EVENTS_ACCEPTED, &functions.ingest),
             (consumer::RECORDS_STORED, &functions.consumer),
             (consumer::RECORDS_ALREADY_STORED, &functions.consumer),
+            (ingest::EVENTS_IN_DOUBT, &functions.ingest),
+            (consumer::RECORDS_IN_DOUBT, &functions.consumer),
+            (consumer::RECORDS_FOREIGN, &functions.consumer),
         ]
         .map(|(metric, function)| metric.query(&Function::from(function.name.as_str()), Statistic::Sum))
     }
 
     /// The counters over all that CloudWatch still has, by the day: CloudWatch has no minutes for a range
     /// that long.
-    async fn over_all_time(&self) -> Result<[u64; 3], LedgerError> {
+    async fn over_all_time(&self) -> Result<[u64; COUNTERS], LedgerError> {
         let now = self.readers.clock.now().as_second();
         let today = retention::floor(now, Period::DAY.seconds().into());
         let range = (today - retention::LONGEST, now + 60);
@@ -115,18 +124,17 @@ impl AwsFlow {
     /// What moved in the last minutes.
     async fn recently(&self) -> Result<compute::Recent, LedgerError> {
         let primary = Queue::from(self.topology.queues.primary.name.as_str());
-        let mut queries = self.counters().to_vec();
+        let mut queries = self.counters()[..3].to_vec();
         let depths = [queue::VISIBLE, queue::NOT_VISIBLE];
         queries.extend(depths.map(|metric| metric.query(&primary, Statistic::Maximum)));
         let now = self.readers.clock.now().as_second();
         let minute = now.div_euclid(60) * 60;
         let points = self.read(&queries, Period::MINUTE, (minute - RECENT_S, now + 60)).await?;
-        let [accepted, stored, already_stored] = sums(&points[..3]);
+        let (counters, depths) = points.split_at(3);
+        let [accepted, stored, already_stored] = sums(counters);
         let depths: Vec<u64> = (minute - RECENT_S..minute)
             .step_by(60)
-            .map(|at| {
-                points[3..].iter().filter_map(|points| points.get(&at)).map(|depth| *depth as u64).sum()
-            })
+            .map(|at| depths.iter().filter_map(|points| points.get(&at)).map(|depth| *depth as u64).sum())
             .collect();
         Ok(compute::Recent { accepted, stored: stored + already_stored, depths })
     }
@@ -206,11 +214,11 @@ pub async fn queue_depth(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<QueueDe
 }
 
 /// The counters, each summed up.
-fn sums(points: &[Points]) -> [u64; 3] {
+fn sums<const N: usize>(points: &[Points]) -> [u64; N] {
     let sum = |position: usize| {
         points.get(position).map_or(0.0, |points| points.values().sum::<f64>()).round() as u64
     };
-    [sum(0), sum(1), sum(2)]
+    std::array::from_fn(sum)
 }
 
 fn failed(error: ExplainedError) -> LedgerError {

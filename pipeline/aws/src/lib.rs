@@ -12,6 +12,7 @@ pub mod clock;
 pub mod cloudwatch;
 mod cold_start;
 mod dynamo;
+pub mod event_store;
 pub mod explain;
 #[cfg(any(test, feature = "testkit"))]
 pub mod fake;

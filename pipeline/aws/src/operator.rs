@@ -3,14 +3,14 @@
 use crate::explain;
 use crate::flow::{AwsFlow, Readers};
 use crate::{
-    ArchiveNames, Clients, Connection, DynamoEvents, DynamoOps, DynamoReplays, IndexNames, S3Archive,
-    S3Schemas, SqsQueue, SystemClock, Topology, clients,
+    ArchiveNames, Clients, Connection, DynamoOps, DynamoReplays, IndexNames, S3Archive, S3Schemas, SqsQueue,
+    SystemClock, Topology, clients, event_store,
 };
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 use jiff::SignedDuration;
 use spillway_core::Pipeline;
-use spillway_core::ports::{Clock, DeadLetters, EventStore, Replays, Schemas};
+use spillway_core::ports::{Clock, DeadLetters, Replays, Schemas};
 use spillway_core::schema::FixedSchemas;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,17 +62,14 @@ pub enum AttachError {
         /// The deployment's.
         account: String,
     },
-    /// The schemas can't be read.
-    #[error("{0}")]
-    Schemas(String),
 }
 
 impl Deployment {
     /// Finds credentials where AWS's own tools do (environment, profiles, single sign-on, roles), and opens the ports.
-    /// Nothing but the schemas is read yet.
+    /// Nothing is read yet.
     ///
     /// # Errors
-    /// [`AttachError`]: no credentials, those of another account, or schemas that can't be read.
+    /// [`AttachError`]: no credentials, or those of another account.
     pub async fn attach(topology: Topology) -> Result<Self, AttachError> {
         let clients = clients::load(Connection::within(CALL_LIMIT).in_region(topology.region.as_str())).await;
         identify(&clients, &topology).await?;
@@ -91,8 +88,7 @@ impl Deployment {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AttachError> {
         let names = archive_names(&topology);
-        let store: Arc<dyn EventStore> =
-            Arc::new(DynamoEvents::new(clients.dynamodb(), topology.table.name.as_str()));
+        let store = event_store::open(&clients, topology.event_store_location());
         let index = S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), Arc::clone(&clock));
         let index = Arc::new(index.keeping_counts(KEEP_COUNTS));
         let archive: Arc<dyn DeadLetters> = Arc::clone(&index) as _;
@@ -118,7 +114,7 @@ impl Deployment {
             ops: Arc::new(DynamoOps::new(clients.dynamodb(), topology.ops_log.name.as_str())),
             ledger: flow.clone(),
             events: flow,
-            schemas: schemas(&topology, &clients).await?,
+            schemas: schemas(&topology, &clients),
             clock,
             names: Arc::new(topology.names()),
             settings: Arc::new(topology.settings()),
@@ -157,12 +153,13 @@ async fn identify(clients: &Clients, topology: &Topology) -> Result<(), AttachEr
     }
 }
 
-async fn schemas(topology: &Topology, clients: &Clients) -> Result<Arc<dyn Schemas>, AttachError> {
-    let Some(prefix) = &topology.archive.schemas_prefix else {
-        return Ok(Arc::new(FixedSchemas::default()));
-    };
-    let loaded = S3Schemas::load(clients.s3(), topology.archive.bucket.as_str(), prefix.as_str()).await;
-    Ok(Arc::new(loaded.map_err(|error| AttachError::Schemas(error.to_string()))?))
+fn schemas(topology: &Topology, clients: &Clients) -> Arc<dyn Schemas> {
+    match &topology.archive.schemas_prefix {
+        Some(prefix) => {
+            Arc::new(S3Schemas::new(clients.s3(), topology.archive.bucket.as_str(), prefix.as_str()))
+        }
+        None => Arc::new(FixedSchemas::default()),
+    }
 }
 
 #[cfg(test)]

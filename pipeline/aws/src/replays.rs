@@ -7,10 +7,11 @@ mod write;
 use crate::archive::{ArchiveNames, Index, IndexNames, Objects, S3Archive};
 use async_trait::async_trait;
 use log::Log;
+use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, Page};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::ports::{ArchiveError, Clock, ReplayReports, Replays};
-use spillway_core::replay::{Replay, ReplayItem};
+use spillway_core::replay::{Overdue, Replay, ReplayItem};
 use std::sync::Arc;
 
 /// The tables that every change of a replay touches.
@@ -67,6 +68,10 @@ impl DynamoReplayReports {
 
 #[async_trait]
 impl ReplayReports for DynamoReplayReports {
+    async fn is_known(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
+        Ok(self.0.log.state(replay, id).await?.is_some())
+    }
+
     async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
         Ok(self.0.note_stored(replay, id).await?)
     }
@@ -88,6 +93,14 @@ impl Replays for DynamoReplays {
 
     async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
         Ok(self.note_returned(replay, id).await?)
+    }
+
+    async fn overdue(&self, before: Timestamp, limit: usize) -> Result<Vec<Overdue>, ArchiveError> {
+        Ok(self.read_overdue(before, limit).await?)
+    }
+
+    async fn release(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
+        Ok(self.tables.release(replay, id).await?)
     }
 
     async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError> {

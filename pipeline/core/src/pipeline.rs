@@ -59,6 +59,7 @@ impl Pipeline {
         Replayer {
             archive: Arc::clone(&self.archive),
             replays: Arc::clone(&self.replays),
+            store: Arc::clone(&self.store),
             ops: Arc::clone(&self.ops),
             schemas: Arc::clone(&self.schemas),
             clock: Arc::clone(&self.clock),
@@ -93,6 +94,7 @@ impl Pipeline {
     pub fn archiver(&self, ports: &WorkerPorts, version: CodeVersion) -> Archiver {
         Archiver {
             archive: Arc::clone(&ports.sink),
+            replays: Arc::clone(&ports.reports),
             clock: Arc::clone(&self.clock),
             version,
             max_receive_count: self.settings.max_receive_count,

@@ -141,7 +141,8 @@ fn ledger(connection: &Connection, now: Timestamp) -> rusqlite::Result<Ledger> {
         ..Ledger::default()
     };
     ledger.stored += ledger.duplicates;
-    let mut states = connection.prepare_cached("SELECT state, count(*) FROM dead_letters GROUP BY state")?;
+    let mut states =
+        connection.prepare_cached("SELECT state, sum(letters) FROM dead_letter_counts GROUP BY state")?;
     let mut rows = states.query([])?;
     while let Some(row) = rows.next()? {
         match row.get::<_, String>(0)?.as_str() {

@@ -2,9 +2,10 @@
 
 use crate::alarms::AlarmLog;
 use crate::archive::Archive;
-use crate::clock::RealClock;
+use crate::clock::{RealClock, SteadyClock};
 use crate::db::{DataFolder, Db, DbError, OpenError};
 use crate::faults::Faults;
+use crate::jump::{Jump, LAST_JUMP};
 use crate::ledger::LedgerTables;
 use crate::locate::Locator;
 use crate::ops::Audit;
@@ -58,6 +59,8 @@ pub struct Local {
     pub alarms: Arc<AlarmLog>,
     /// Faults that are switched on.
     pub faults: Arc<Faults>,
+    /// Reads what was measured. In the process that runs the pipeline it also reads what is not written yet.
+    pub telemetry: Arc<TelemetryReader>,
     db: Arc<Db>,
 }
 
@@ -73,6 +76,7 @@ fn assemble(
     db: Arc<Db>,
     options: Options,
     metrics: Arc<dyn MetricSink>,
+    telemetry: Arc<TelemetryReader>,
 ) -> (spillway_core::Pipeline, WorkerPorts, Local) {
     let Options { settings, names, schemas, clock, simulated_latency } = options;
     let faults = Arc::new(Faults::new(Arc::clone(&db), Arc::clone(&clock)));
@@ -104,6 +108,7 @@ fn assemble(
         queues: Arc::clone(&queues),
         alarms: Arc::new(AlarmLog::new(Arc::clone(&db))),
         faults,
+        telemetry,
         db: Arc::clone(&db),
     };
     let ports = spillway_core::Pipeline {
@@ -137,6 +142,12 @@ impl Local {
             .map(|_| ())
     }
 
+    /// The last jump of the machine's clock; `None` if there was none, or it can't be read.
+    pub async fn last_jump(&self) -> Option<Jump> {
+        let fact = self.fact(LAST_JUMP).await.ok().flatten()?;
+        serde_json::from_str(&fact).ok()
+    }
+
     /// Reads a fact about the pipeline.
     pub async fn fact(&self, name: &'static str) -> Result<Option<String>, DbError> {
         fact(&self.db, name).await
@@ -166,11 +177,13 @@ pub struct Pipeline {
     pub workers: WorkerPorts,
     /// What only a pipeline on one machine has.
     pub local: Local,
+    /// Its clock. It follows the machine's when [`crate::jump::follow`] lets it.
+    pub clock: Arc<SteadyClock>,
     /// What it measures.
     pub recorder: Arc<Recorder>,
     /// Whether it runs in virtual time.
     pub virtual_time: bool,
-    /// Reads what it measured, once that is written.
+    /// Reads what it measured, also what is not written yet.
     pub telemetry: Arc<TelemetryReader>,
 }
 
@@ -181,20 +194,23 @@ impl Pipeline {
         let unusable =
             |error: DbError| OpenError::Unusable { folder: dir.to_owned(), reason: error.to_string() };
         let virtual_time = options.simulated_latency.is_some();
+        let clock = Arc::new(SteadyClock::beginning_as(Arc::clone(&options.clock)));
+        let options = Options { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..options };
         let db = if virtual_time { Db::open_simulated(folder) } else { Db::open(folder) };
         let db = Arc::new(db.map_err(unusable)?);
         let mode = if virtual_time { Mode::Simulation { write_every_s: 3600 } } else { Mode::Live };
         let recorder = Arc::new(Recorder::new(dir, Arc::clone(&options.clock), mode));
-        let (ports, workers, local) = assemble(db, options, recorder.clone());
+        let telemetry = Arc::new(recorder.reader(dir));
+        let (ports, workers, local) = assemble(db, options, recorder.clone(), Arc::clone(&telemetry));
         for (name, value) in [
             (SETTINGS, serde_json::to_string(&*ports.settings)),
             (NAMES, serde_json::to_string(&*ports.names)),
         ] {
             local.note(name, &value.unwrap_or_default()).await.map_err(unusable)?;
         }
+        local.queues.limit_waits().await.map_err(unusable)?;
         local.faults.refresh().await.map_err(unusable)?;
-        let telemetry = Arc::new(TelemetryReader::new(dir));
-        Ok(Self { ports, workers, local, recorder, virtual_time, telemetry })
+        Ok(Self { ports, workers, local, clock, recorder, virtual_time, telemetry })
     }
 
     /// Attaches to the data folder of a pipeline that may be running in another process.
@@ -216,7 +232,8 @@ impl Pipeline {
             schemas,
             ..Options::at(Arc::new(RealClock))
         };
-        let (ports, _, local) = assemble(db, options, Arc::new(Ignore));
+        let telemetry = Arc::new(TelemetryReader::new(dir));
+        let (ports, _, local) = assemble(db, options, Arc::new(Ignore), telemetry);
         Ok((ports, local))
     }
 }

@@ -6,12 +6,16 @@ use crate::console::{Console, DIM, GREEN, RED, YELLOW, paint};
 use crate::target::Target;
 use crate::text::{self, Cell, Table};
 use clap::{Args, ValueEnum};
+use jiff::SignedDuration;
 use serde_json::json;
 use spillway_alerts::{AlarmState, AlarmStatus, Rule, RuleSet, Tier};
 use spillway_core::Timestamp;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Alarms are evaluated every minute.
+const STALE: SignedDuration = SignedDuration::from_mins(3);
 
 const LONG_HELP: &str = "\
 With --json: {\"evaluated_until\": null | time, \"alarms\": [{\"rule\", \"tier\", \"notify\", \"subsystem\", \"summary\", \
@@ -107,6 +111,13 @@ fn print(
     console: &mut Console,
 ) -> anyhow::Result<()> {
     match evaluated_until {
+        Some(at) if now.duration_since(at) > STALE => console.line(&paint(
+            RED,
+            &format!(
+                "Not evaluated since {}: the pipeline does not run, or cannot write its data folder. The states are from then",
+                text::time(now, at)
+            ),
+        ))?,
         Some(at) => console.line(&format!("Evaluated up to {}", text::time(now, at)))?,
         None if with_states => console.line("This pipeline's alarms have not been evaluated yet")?,
         None => {}

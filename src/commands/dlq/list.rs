@@ -3,13 +3,13 @@
 use super::selection::Filters;
 use crate::answer::ExitStatus;
 use crate::backend::Backend;
-use crate::console::{BOLD, Console, paint};
+use crate::console::{BOLD, Console, RED, paint};
 use crate::text::{self, Cell, Table, number};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterGroup, DeadLetterStatus, Page};
-use spillway_core::failure::FailureClass;
+use spillway_core::failure::{FailureClass, shortened};
 use spillway_core::ids::{EventId, EventSource, EventType, Fingerprint, MessageId};
 
 /// States to list by.
@@ -40,10 +40,13 @@ impl State {
 }
 
 const LONG_HELP: &str = "\
-With --json: {\"total\", \"groups\": [{\"fingerprint\", \"class\", \"message\", \"event_type\", \"count\", \"first_at\", \
+With --json: {\"total\", \"group_total\", \"groups\": [{\"fingerprint\", \"class\", \"message\", \"event_type\", \"count\", \"first_at\", \
 \"last_at\", \"example\"}], \"items\": [{\"id\", \"event_id\", \"source\", \"type\", \"state\", \"class\", \"reason\", \
-\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\"}], \"next\"}. \"next\" is for \
+\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\", \"is_lost\"}], \"next\"}. \"next\" is for \
 --after; null on the last page.";
+
+/// Bytes of a group's message. `dlq show` prints all of it.
+const MAX_FAILURE: usize = 300;
 
 /// Options of `dlq list`.
 #[derive(Clone, Debug, Args)]
@@ -52,7 +55,7 @@ pub struct Options {
     /// Only dead letters in this state
     #[arg(long, value_enum, default_value = "archived")]
     state: State,
-    /// Maximum number of dead letters
+    /// Maximum number of dead letters, and of groups
     #[arg(long, default_value = "20", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     /// Continue where another list ended
@@ -66,6 +69,7 @@ pub struct Options {
 #[derive(Debug, Serialize)]
 struct List {
     total: u64,
+    group_total: u64,
     groups: Vec<DeadLetterGroup>,
     items: Vec<Item>,
     next: Option<String>,
@@ -87,6 +91,7 @@ struct Item {
     generation: u32,
     first_sent_at: Timestamp,
     archived_at: Timestamp,
+    is_lost: bool,
 }
 
 impl From<DeadLetter> for Item {
@@ -106,6 +111,7 @@ impl From<DeadLetter> for Item {
             generation: dead_letter.generation,
             first_sent_at: dead_letter.first_sent_at,
             archived_at: dead_letter.archived_at,
+            is_lost: dead_letter.is_lost,
         }
     }
 }
@@ -114,11 +120,12 @@ impl From<DeadLetter> for Item {
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let now = backend.pipeline.clock.now();
     let filter = options.filters.filter(options.state.states(), now);
-    let groups = backend.pipeline.archive.groups(&filter).await?;
+    let groups = backend.pipeline.archive.groups(&filter, None, options.limit as usize).await?;
     let page =
         backend.pipeline.archive.list(&filter, options.after.as_deref(), options.limit as usize).await?;
     let Page { items, total, next } = page;
-    let list = List { total, groups, items: items.into_iter().map(Item::from).collect(), next };
+    let Page { items: groups, total: group_total, .. } = groups;
+    let list = List { total, group_total, groups, items: items.into_iter().map(Item::from).collect(), next };
     if console.json() {
         console.document(&list)?;
     } else {
@@ -132,7 +139,7 @@ fn print(list: &List, state: State, now: Timestamp, console: &mut Console) -> an
     if list.total == 0 {
         return console.line(&format!("No {in_state}dead letters match"));
     }
-    let groups = text::count(list.groups.len() as u64, "group");
+    let groups = text::count(list.group_total, "group");
     let headline = format!("{} in {groups}", text::count(list.total, &format!("{in_state}dead letter")));
     console.line(&paint(BOLD, &headline))?;
     let mut table = Table::with_header(&["count", "class", "type", "last", "group"]);
@@ -144,9 +151,16 @@ fn print(list: &List, state: State, now: Timestamp, console: &mut Console) -> an
             Cell::text(text::relative(now, group.last_at)),
             Cell::text(&group.fingerprint),
         ];
-        table.row_with_note(cells, &group.message);
+        table.row_with_note(cells, &shortened(&group.message, MAX_FAILURE));
     }
     console.table(&table)?;
+    if (list.groups.len() as u64) < list.group_total {
+        let shown = number(list.groups.len());
+        console.line(&format!(
+            "{shown} of {} groups shown, the largest: see --limit",
+            number(list.group_total)
+        ))?;
+    }
     console.line("")?;
     // Ids are not shortened, so that they can be copied. The reason for each failure is in its group above.
     let mut table = Table::with_header(&["id", "archived", "class", "type"]);
@@ -159,6 +173,14 @@ fn print(list: &List, state: State, now: Timestamp, console: &mut Console) -> an
         ]);
     }
     console.table(&table)?;
+    let lost: Vec<_> = list.items.iter().filter(|item| item.is_lost).collect();
+    if !lost.is_empty() {
+        console.line("")?;
+        let ids: Vec<_> = lost.iter().map(|item| item.id.as_str()).collect();
+        let content = format!("The content of {} of these is gone from the archive", number(ids.len()));
+        console
+            .line(&paint(RED, &text::clean(&format!("{content}: spillway dlq recover {}", ids.join(" ")))))?;
+    }
     if let Some(next) = &list.next {
         console.line("")?;
         let shown = number(list.items.len());

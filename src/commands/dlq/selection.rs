@@ -72,7 +72,7 @@ pub struct Selection {
     /// Dead letters, by their own id or by that of their event
     #[arg(value_name = "ID")]
     ids: Vec<String>,
-    /// Every dead letter in the archive
+    /// Every dead letter that the command works on
     #[arg(long, conflicts_with = "ids")]
     all: bool,
     #[command(flatten)]
@@ -89,8 +89,8 @@ pub struct Selected {
 }
 
 impl Selection {
-    /// The dead letters: those that are named, or those in the archive that match the filters.
-    pub async fn resolve(&self, backend: &Backend) -> anyhow::Result<Selected> {
+    /// The dead letters: those that are named, or those in this state that match the filters.
+    pub async fn resolve(&self, state: DeadLetterStatus, backend: &Backend) -> anyhow::Result<Selected> {
         if !self.ids.is_empty() {
             if !self.filters.is_empty() {
                 let what = "name dead letters by id or choose them by filters, not both";
@@ -103,7 +103,7 @@ impl Selection {
             let what = "no dead letters were named: add ids, a filter such as --group FINGERPRINT, or --all";
             return Err(CommandError::Usage(what.to_owned()).into());
         }
-        let filter = self.filters.filter(&[DeadLetterStatus::Archived], backend.pipeline.clock.now());
+        let filter = self.filters.filter(&[state], backend.pipeline.clock.now());
         // More than any archive on one machine has, and still a number that SQL accepts.
         let ids = backend.pipeline.archive.ids(&filter, 100_000_000).await?;
         Ok(Selected { ids, named: false })

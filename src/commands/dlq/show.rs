@@ -9,11 +9,14 @@ use serde::Serialize;
 use serde_json::Value;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
+use spillway_core::ids::MessageId;
 use spillway_core::ports::AuditEntry;
 
 const LONG_HELP: &str = "\
 With --json: the dead letter as it is archived (\"body\" is byte for byte what was sent), with \"event\" (the body as \
-JSON, or null), \"would_fail\" (why it would fail again now, or null) and \"audit\".";
+JSON, or null), \"would_fail\" (why it would fail again now, or null), \"stored_message\" (the message whose event is in \
+the event store, or null) and \"audit\". \"is_lost\" is true if the content is gone from the archive, and \"is_foreign\" \
+if the message was put into a queue past the API.";
 
 /// Options of `dlq show`.
 #[derive(Clone, Debug, Args)]
@@ -33,6 +36,8 @@ struct Shown {
     dead_letter: DeadLetter,
     event: Option<Value>,
     would_fail: Option<String>,
+    /// The message whose event is in the event store, if one is.
+    stored_message: Option<MessageId>,
     audit: Vec<AuditEntry>,
 }
 
@@ -48,9 +53,18 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
         return Ok(ExitStatus::Ok);
     }
     let forecast = backend.pipeline.replayer().preflight(std::slice::from_ref(&id)).await?;
+    let stored = match &dead_letter.key {
+        Some(key) => backend.pipeline.store.get(key).await?,
+        None => None,
+    };
     let shown = Shown {
+        stored_message: stored.map(|event| event.message_id),
         event: serde_json::from_str(&dead_letter.body).ok(),
-        would_fail: forecast.into_iter().next().and_then(|forecast| forecast.would_fail),
+        would_fail: forecast
+            .into_iter()
+            .next()
+            .and_then(|forecast| forecast.would_fail)
+            .map(|reason| reason.message),
         audit: backend.pipeline.ops.entries(Some(id.as_str()), 100).await?,
         dead_letter,
     };
@@ -94,6 +108,10 @@ fn print(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result
             },
         ));
     }
+    fields.extend(case(shown));
+    if dead_letter.is_foreign {
+        fields.push(("origin", "put into a queue past the API: nobody was promised anything".to_owned()));
+    }
     for (name, value) in &dead_letter.attributes {
         fields.push(("attribute", format!("{name} = {value}")));
     }
@@ -112,6 +130,26 @@ fn print(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result
         console.line(&format!("  {line}"))?;
     }
     Ok(())
+}
+
+/// What the other places say of its event, if that is not what its state says.
+fn case(shown: &Shown) -> Option<(&'static str, String)> {
+    let letter = &shown.dead_letter;
+    if letter.is_lost {
+        let what =
+            "gone from the archive: if the bucket has a version, this restores it: spillway dlq recover";
+        return Some(("content", format!("{what} {}", letter.id)));
+    }
+    match (&letter.state, &shown.stored_message) {
+        (DeadLetterState::Stored { .. }, None) => {
+            let what = "no longer has the event: this puts it back: spillway dlq replay";
+            Some(("event store", format!("{what} {}", letter.id)))
+        }
+        (DeadLetterState::Archived | DeadLetterState::Discarded { .. }, Some(message)) => {
+            Some(("event store", format!("has an event with this id and source, from message {message}")))
+        }
+        _ => None,
+    }
 }
 
 /// The history of the dead letter, oldest first.

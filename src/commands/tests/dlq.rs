@@ -5,7 +5,7 @@ use crate::answer::ExitStatus;
 use crate::testing::{FakePipeline, ago, dead_letter, run, running};
 use spillway_core::dead_letter::{DeadLetterState, ReplayTrace};
 use spillway_core::failure::{Failure, FailureClass};
-use spillway_core::ports::AuditEntry;
+use spillway_core::ports::{AuditEntry, Replays as _, StoredEvent};
 use spillway_testkit::Background;
 use std::sync::Arc;
 
@@ -212,4 +212,74 @@ async fn an_unknown_replay_is_not_found() {
     let output = run("replays nothing", &pipeline()).await;
     assert_eq!(output.status, ExitStatus::NotFound);
     assert_eq!(run("replays", &pipeline()).await.out, "Nothing has been replayed yet\n");
+}
+
+#[tokio::test]
+async fn dead_letters_whose_messages_are_gone_leave_their_replay() {
+    let pipeline = pipeline();
+    pipeline.state().background = Background::Stopped;
+    let all: Vec<_> = pipeline.state().dead_letters.iter().map(|letter| letter.id.clone()).collect();
+    pipeline.memory().create(&"r1".into(), &all[..2], "anna").await.unwrap();
+    pipeline.memory().mark_sent(&"r1".into(), &all[..2]).await.unwrap();
+    let unsure = run("dlq release --all", &pipeline).await;
+    assert_eq!(unsure.status, ExitStatus::Usage, "{unsure}");
+    let one = run("dlq release m1 m3 --json --by anna", &pipeline).await;
+    assert_eq!(one.json(), serde_json::json!({"released": ["m1"], "refused": 1}));
+    let rest = run("dlq release --all --yes", &pipeline).await;
+    assert!(rest.out.starts_with("1 dead letter back in the archive"), "{rest}");
+    assert_eq!(state_of(&pipeline, 1), "archived");
+    assert_eq!(run("dlq release --all --yes", &pipeline).await.status, ExitStatus::No);
+    let history = run("dlq show m1", &pipeline).await;
+    assert!(history.out.contains("release by anna: from replay r1"), "{history}");
+}
+
+/// The first dead letter was stored by a replay; the store has its event if there is a message that brought it.
+fn stored_once(by: Option<&str>) -> Arc<FakePipeline> {
+    let pipeline = pipeline();
+    {
+        let mut state = pipeline.state();
+        state.dead_letters[0].state = DeadLetterState::Stored { replay_id: "r1".into(), at: ago(60) };
+        let key = state.dead_letters[0].key.clone().unwrap();
+        if let Some(message) = by {
+            let event = StoredEvent {
+                key: key.clone(),
+                event_type: "order.placed".into(),
+                body: "{}".to_owned(),
+                accepted_at: ago(70),
+                stored_at: ago(60),
+                message_id: message.into(),
+            };
+            state.stored.insert(key, event);
+        }
+    }
+    pipeline
+}
+
+#[tokio::test]
+async fn a_letter_whose_event_the_store_no_longer_has_is_found_and_replayed() {
+    let pipeline = stored_once(None);
+    let get = run("get e1", &pipeline).await;
+    assert_eq!(get.status, ExitStatus::Ok, "{get}");
+    assert!(get.out.starts_with("e1 is missing") && get.out.contains("spillway dlq replay m1"), "{get}");
+    assert_eq!(run("get e1 --json", &pipeline).await.json()["state"], "missing");
+    let show = run("dlq show e1", &pipeline).await;
+    assert!(show.out.contains("no longer has the event"), "{show}");
+    let replay = run("dlq replay e1 --wait --by anna --json", &pipeline).await;
+    assert_eq!((replay.status, &replay.json()["replay"]["stored"]), (ExitStatus::Ok, &1.into()), "{replay}");
+    assert!(run("dlq show m1", &pipeline).await.out.contains("reopen by anna"));
+
+    let kept = stored_once(Some("m1"));
+    assert_eq!(run("dlq replay m1", &kept).await.status, ExitStatus::No, "the store has its event");
+    assert_eq!(state_of(&kept, 0), "stored");
+}
+
+#[tokio::test]
+async fn a_letter_whose_event_another_message_stored_is_found_by_its_event() {
+    let pipeline = stored_once(Some("m-other"));
+    pipeline.state().dead_letters[0].state = DeadLetterState::Archived;
+    let show = run("dlq show e1", &pipeline).await;
+    assert!(show.out.contains("from message m-other"), "{show}");
+    assert_eq!(run("dlq show e1 --json", &pipeline).await.json()["stored_message"], "m-other");
+    let replay = run("dlq replay e1 --wait --json", &pipeline).await;
+    assert_eq!(replay.json()["replay"]["stored"], 1, "{replay}");
 }

@@ -8,7 +8,7 @@ mod replays;
 mod store;
 
 use crate::ManualClock;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
 use spillway_core::failure::Failure;
 use spillway_core::ids::{EventKey, MessageId, ReplayId};
 use spillway_core::ledger::Ledger;
@@ -189,16 +189,6 @@ impl State {
         }
         done
     }
-}
-
-/// A page of a complete list. The cursor is a position in the list.
-fn page<T>(all: Vec<T>, after: Option<&str>, limit: usize) -> Page<T> {
-    let total = all.len();
-    let start: usize = after.and_then(|after| after.parse().ok()).unwrap_or(0);
-    let items: Vec<_> = all.into_iter().skip(start).take(limit).collect();
-    let end = start + items.len();
-    let next = (limit > 0 && end < total).then(|| end.to_string());
-    Page { items, total: total as u64, next }
 }
 
 /// A pipeline in memory. Its clock moves only when code sleeps on it or a test advances it.

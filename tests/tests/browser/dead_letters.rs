@@ -112,11 +112,11 @@ async fn discard_and_undo(options: Options) {
         .await
         .expect("the field accepts text");
     browser.click("Discard 2 messages").await;
-    browser.see("2 messages were discarded.").await;
+    browser.see("The messages were discarded.").await;
     let flow = system.ledger().await;
     assert_eq!((&flow["discarded"], &flow["unaccounted"]), (&json!(2), &json!(0)));
     browser.click("Undo").await;
-    browser.see("2 messages were restored.").await;
+    browser.see("The messages were restored.").await;
     let flow = system.ledger().await;
     assert_eq!((&flow["archived"], &flow["discarded"]), (&json!(2), &json!(0)));
     let audit = system.json(&["dlq", "show", "bad-1"]).await["audit"].clone();

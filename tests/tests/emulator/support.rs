@@ -73,21 +73,25 @@ pub async fn all_stored(at: &Deployment, prefix: &str, ids: &[String]) {
 
 /// Waits until no event is in a queue and every promised event is accounted for. Returns the ledger.
 ///
-/// The tool allows for metrics that have not arrived yet, so its `unaccounted` alone would become 0 too early.
+/// The tool allows for metrics that have not arrived yet, so its `unaccounted` alone would become 0 too early. The emulator
+/// holds back a function's last log lines until its next invocation. So the numbers count only if they are the same again
+/// after one.
 pub async fn settled(at: &Deployment) -> Value {
+    let mut before = None;
     eventually_within(RETRIES, "no event is in a queue, and none is unaccounted for", async || {
         let ledger = at.ledger().await;
         if ["queued", "in_flight", "in_dlq", "replaying"].iter().any(|place| ledger[place] != 0) {
+            before = None;
             return Err(ledger);
         }
-        let places = ["stored", "archived", "discarded"]
-            .iter()
-            .filter_map(|place| ledger[place].as_u64())
-            .sum::<u64>();
-        if ledger["unaccounted"] == 0 && Some(places) >= ledger["accepted"].as_u64() {
+        let numbers =
+            ["accepted", "duplicates", "stored", "archived", "discarded"].map(|name| ledger[name].as_u64());
+        let [accepted, _, places @ ..] = numbers;
+        let is_complete = ledger["unaccounted"] == 0 && Some(places.iter().flatten().sum()) >= accepted;
+        if is_complete && before == Some(numbers) {
             return Ok(ledger);
         }
-        // All work is done. If numbers are still missing, the last log lines of the functions have not been read yet.
+        before = Some(numbers);
         at.nudge().await;
         Err(ledger)
     })

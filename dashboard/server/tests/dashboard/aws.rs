@@ -12,7 +12,8 @@ use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventKey, ReplayId};
 use spillway_core::ports::{Clock, DeadLetterSink as _, StoreItem};
 use spillway_dashboard_pages::PAGES;
-use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns as _, aws, router};
+use spillway_dashboard_server::{Assets, Deps, InMemoryTokens, Sessions, Tokens as _, aws, router};
+use spillway_embedded::listener::Hosts;
 use spillway_testkit::{ManualClock, letters};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -82,17 +83,19 @@ impl Cloud {
 
     /// A dashboard that has just started, with a signed-in client. It has no caches of another one.
     async fn dashboard(&self) -> Viewer {
-        let clock = self.clock.clone() as Arc<dyn Clock>;
-        let cold = Deployment::at(self.deployment.topology.clone(), self.aws.clients(), clock).await.unwrap();
-        let sign_ins = Arc::new(InMemorySignIns::new(self.clock.clone() as Arc<dyn Clock>));
+        let clock = || self.clock.clone() as Arc<dyn Clock>;
+        let cold = Deployment::at(self.deployment.topology.clone(), self.aws.clients(), clock());
+        let tokens = Arc::new(InMemoryTokens::new(clock()));
         let router = router(Deps {
-            ports: aws::ports(&cold).unwrap(),
-            sign_ins: sign_ins.clone(),
+            ports: aws::ports(&cold.await.unwrap()).unwrap(),
+            tokens: tokens.clone(),
+            sessions: Arc::new(Sessions::new(clock())),
             assets: Arc::new(Assets::without_scripts()),
             port: 3000,
-            sign_in_command: String::new(),
+            hosts: Hosts::default(),
+            sign_in_command: "",
         });
-        let token = sign_ins.issue().await.unwrap();
+        let token = tokens.issue().await.unwrap();
         let mut viewer = Viewer { router, cookie: String::new() };
         let answer = viewer.send(&format!("/sign-in?token={}", token.reveal())).await;
         viewer.cookie = session_cookie(&answer);

@@ -10,7 +10,7 @@ use spillway_core::ports::Clock;
 use spillway_dashboard_app::pages::Pages;
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_pages::PAGES;
-use spillway_dashboard_server::{Assets, SignIns as _};
+use spillway_dashboard_server::{Assets, Tokens as _};
 use spillway_testkit::letters;
 use std::{collections::BTreeSet, fs, sync::Arc, time::Duration};
 
@@ -62,7 +62,7 @@ async fn without_a_session_only_the_sign_in_help_is_shown() {
 #[tokio::test]
 async fn a_link_signs_in_once() {
     let app = signed_out().await;
-    let token = app.sign_ins.issue().await.unwrap();
+    let token = app.tokens.issue().await.unwrap();
     let link = format!("/sign-in?token={}", token.reveal());
 
     let answer = app.get(&link).await;
@@ -84,7 +84,7 @@ async fn a_link_signs_in_once() {
 #[tokio::test]
 async fn a_prefetch_does_not_use_up_the_link() {
     let app = signed_out().await;
-    let token = app.sign_ins.issue().await.unwrap();
+    let token = app.tokens.issue().await.unwrap();
     let link = format!("/sign-in?token={}", token.reveal());
     let looks = [Request::head(&link), Request::get(&link).header("sec-purpose", "prefetch;prerender")];
     for look in looks {
@@ -103,6 +103,43 @@ async fn a_session_ends_after_twelve_hours() {
     let answer = app.get("/").await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert!(text(answer).await.contains("Your session has ended"));
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_and_not_only_the_cookie() {
+    let app = signed_in().await;
+    assert!(app.page("/").await.contains(r#"action="/sign-out""#));
+    for origin in [None, Some("http://evil.example")] {
+        assert_eq!(app.post("/sign-out", origin, "").await.status(), StatusCode::FORBIDDEN);
+    }
+    let other = app.another_client().await;
+    let answer = app.post("/sign-out", Some("http://127.0.0.1:3000"), "").await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let cookie = header(&answer, "set-cookie");
+    assert_eq!(cookie, "spillway-session-3000=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
+    assert!(text(answer).await.contains("Your session has ended."));
+    assert_eq!(app.get("/").await.status(), StatusCode::UNAUTHORIZED, "the old cookie opens nothing");
+    assert_eq!(other.get("/").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn all_sessions_can_be_ended() {
+    let app = signed_in().await;
+    let other = app.another_client().await;
+    let answer = app.post("/sign-out", Some("http://127.0.0.1:3000"), "everywhere=yes").await;
+    assert!(text(answer).await.contains("All sessions have ended."));
+    for client in [&app, &other] {
+        assert_eq!(client.get("/").await.status(), StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_process() {
+    let app = signed_in().await;
+    let cookies = app.cookies.clone();
+    let mut restarted = signed_out().await;
+    restarted.cookies = cookies;
+    assert_eq!(restarted.get("/").await.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

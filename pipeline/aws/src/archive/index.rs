@@ -1,6 +1,6 @@
 //! The index of dead letters: its entries, and the counters and the ends of groups beside them.
 
-use super::entry::{Entry, key, shard};
+use super::entry::{Entry, event_key, key, letter_id, shard};
 use super::{IndexNames, ends};
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
@@ -11,15 +11,18 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
 use spillway_core::Timestamp;
 use spillway_core::failure::FailureClass;
-use spillway_core::ids::{Fingerprint, MessageId};
+use spillway_core::ids::{EventId, Fingerprint, MessageId};
 use spillway_core::ports::Clock;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// Dead letters in one transaction. With its replay's items each takes three actions. Each may also need a
-/// counter of the state it leaves and one of the state it enters. DynamoDB allows 100 actions.
+/// counter of the state it leaves and one of the state it enters. New ones may need the counter of foreign letters.
+/// DynamoDB allows 100 actions.
 pub(crate) const LETTERS_AT_ONCE: usize = 18;
+/// The counter of letters that were put into a queue past the API.
+const FOREIGN: &str = "foreign";
 /// Transactions that are under way at once for one order.
 const TRANSACTIONS_AT_ONCE: usize = 4;
 
@@ -35,11 +38,19 @@ pub(crate) struct Index {
 struct Recent {
     clock: Arc<dyn Clock>,
     keep: SignedDuration,
-    last: Mutex<Option<(Timestamp, Arc<Vec<Count>>)>>,
+    last: Mutex<Option<(Timestamp, Counters)>>,
 }
 
 /// A dead letter before and after.
 pub(crate) type Step = (Entry, Entry);
+
+/// All counters, the parts of each summed up.
+#[derive(Clone)]
+struct Counters {
+    counts: Arc<Vec<Count>>,
+    /// Letters that were put into a queue past the API.
+    foreign: u64,
+}
 
 /// One line of the counters: dead letters of one state, fingerprint and type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,24 +96,64 @@ impl Index {
         items.iter().map(|item| Entry::read(item).map(|entry| (entry.id.clone(), entry))).collect()
     }
 
+    /// The letters of an event, newest first.
+    pub async fn of_event(&self, id: &EventId) -> Result<Vec<MessageId>, CallError> {
+        if id.as_str().is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.names.table)
+            .index_name("by_event")
+            .scan_index_forward(false)
+            .key_condition_expression("event_id = :id")
+            .expression_attribute_values(":id", text(event_key(id.as_str())))
+            .into_paginator()
+            .items()
+            .send();
+        let mut ids = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| call_error("Query", &error))?;
+            ids.extend(text_of(&item, "pk").and_then(letter_id));
+        }
+        Ok(ids)
+    }
+
     /// Adds new entries, all or none. The ids are distinct, and at most [`LETTERS_AT_ONCE`].
     pub async fn insert(&self, entries: &[Entry]) -> Result<(), TransactionError> {
-        let actions = |tries| {
-            let insert = |entry: &Entry| Action::Insert {
-                table: self.names.table.clone(),
-                item: entry.item(self.names.shards),
-                absent: "pk",
-            };
-            let mut actions: Vec<_> = entries.iter().map(insert).collect();
-            actions.extend(self.counting(entries.iter().map(|entry| (entry, 1)), tries));
-            actions
-        };
-        transact(&self.client, actions).await?;
+        transact(&self.client, |tries| self.inserts(entries, tries)).await?;
         self.written(entries).await;
         Ok(())
     }
 
-    /// What turns entries into others, in this order; then what their counters need.
+    /// What adds new entries, in this order; then what their counters need. [`Self::written`] follows the transaction.
+    pub fn inserts(&self, entries: &[Entry], tries: usize) -> Vec<Action> {
+        let insert = |entry: &Entry| Action::Insert {
+            table: self.names.table.clone(),
+            item: entry.item(self.names.shards),
+            absent: "pk",
+        };
+        let mut actions: Vec<_> = entries.iter().map(insert).collect();
+        actions.extend(self.counting(entries.iter().map(|entry| (entry, 1)), tries));
+        actions.extend(self.counting_foreign(entries, tries));
+        actions
+    }
+
+    /// Counts letters that were put into a queue past the API. They stay counted whatever becomes of them.
+    fn counting_foreign(&self, entries: &[Entry], tries: usize) -> Option<Action> {
+        let count = i64::try_from(entries.iter().filter(|entry| entry.is_foreign).count()).unwrap_or(0);
+        let part = self.part(&entries.first()?.id, tries);
+        let change = Change::default().add("n", count);
+        (count > 0).then(|| Action::Change {
+            table: self.names.table.clone(),
+            key: foreign_key(part),
+            change,
+        })
+    }
+
+    /// What turns entries into others, in this order; then what their counters need. [`Self::written`] follows the
+    /// transaction.
     pub fn steps(&self, steps: &[Step], tries: usize) -> Vec<Action> {
         let change = |(before, after): &Step| Action::Change {
             table: self.names.table.clone(),
@@ -234,23 +285,32 @@ impl Index {
         }
     }
 
-    /// All counters, the parts of each summed up.
+    /// How many letters each counter has.
     pub async fn counts(&self) -> Result<Arc<Vec<Count>>, CallError> {
-        let Some(recent) = &self.recent else { return Ok(Arc::new(self.read_counts().await?)) };
+        Ok(self.counters().await?.counts)
+    }
+
+    /// How many letters were put into a queue past the API.
+    pub async fn foreign(&self) -> Result<u64, CallError> {
+        Ok(self.counters().await?.foreign)
+    }
+
+    async fn counters(&self) -> Result<Counters, CallError> {
+        let Some(recent) = &self.recent else { return self.read_counters().await };
         // Callers that come meanwhile wait for this read.
         let mut last = recent.last.lock().await;
         let now = recent.clock.now();
-        if let Some((at, counts)) = &*last
+        if let Some((at, counters)) = &*last
             && now.duration_since(*at).abs() < recent.keep
         {
-            return Ok(Arc::clone(counts));
+            return Ok(counters.clone());
         }
-        let counts = Arc::new(self.read_counts().await?);
-        *last = Some((now, Arc::clone(&counts)));
-        Ok(counts)
+        let counters = self.read_counters().await?;
+        *last = Some((now, counters.clone()));
+        Ok(counters)
     }
 
-    async fn read_counts(&self) -> Result<Vec<Count>, CallError> {
+    async fn read_counters(&self) -> Result<Counters, CallError> {
         let parts: Vec<Vec<Item>> = stream::iter(0..self.names.shards.max(1))
             .map(|part| self.counts_of(part))
             .buffered(16)
@@ -263,7 +323,9 @@ impl Index {
             let sum = sums.entry(name.to_owned()).or_insert((0, FailureClass::ConsumerCrash));
             *sum = (sum.0 + n, class.unwrap_or(sum.1));
         }
-        Ok(sums.into_iter().filter_map(|(name, (n, class))| count(&name, n, class)).collect())
+        let foreign = sums.remove(FOREIGN).map_or(0, |(n, _)| u64::try_from(n).unwrap_or(0));
+        let counts = sums.into_iter().filter_map(|(name, (n, class))| count(&name, n, class)).collect();
+        Ok(Counters { counts: Arc::new(counts), foreign })
     }
 
     async fn counts_of(&self, part: u32) -> Result<Vec<Item>, CallError> {
@@ -279,6 +341,11 @@ impl Index {
             .send();
         pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| call_error("Query", &error))
     }
+}
+
+/// The key of a part of the counter of letters that were put into a queue past the API.
+fn foreign_key(part: u32) -> Item {
+    item([("pk", text(format!("count#{part}"))), ("sk", text(FOREIGN))])
 }
 
 fn count(name: &str, n: i64, class: FailureClass) -> Option<Count> {

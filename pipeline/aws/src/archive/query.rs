@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 
 /// Groups that are read concurrently.
 const GROUPS_AT_ONCE: usize = 4;
+/// Groups whose letters in a range of time are counted one by one. With more groups, the newest [`MAX_EXAMINED`] letters are
+/// read instead.
+const MAX_COUNTED: usize = 200;
 
 /// A page, newest first. The cursor is the key of the last letter that was read.
 pub(crate) async fn list(
@@ -110,14 +113,16 @@ pub(crate) async fn ids(
     Ok(ids)
 }
 
-/// Groups by fingerprint, largest first.
+/// A page of the groups by fingerprint, largest first.
 ///
-/// Usually counters and the ends of each group's partitions are enough. If the search has words, or asks for
+/// Usually counters, and the ends of the page's groups, are enough. If the search has words, or asks for
 /// one type of a group that has several, the newest [`MAX_EXAMINED`] letters are read.
 pub(crate) async fn groups(
     index: &Index,
     filter: &DeadLetterFilter,
-) -> Result<Vec<DeadLetterGroup>, CallError> {
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Page<DeadLetterGroup>, CallError> {
     let counts = index.counts().await?;
     let matching: Vec<_> = counts.iter().filter(|count| search::counts(filter, count)).collect();
     let has_other_types = |count: &&Count| {
@@ -125,39 +130,66 @@ pub(crate) async fn groups(
             .iter()
             .any(|other| other.fingerprint == count.fingerprint && other.event_type != count.event_type)
     };
-    let mut groups = if filter.contains.is_some()
+    let Some(range) = plan(index, filter).await?.range else { return Ok(Page::of(Vec::new(), None, limit)) };
+    let mut counted = Counted::of(&matching, index.names().shards);
+    let is_whole = range == Range::default();
+    if filter.contains.is_some()
         || (filter.event_type.is_some() && matching.iter().any(has_other_types))
+        || (!is_whole && counted.len() > MAX_COUNTED)
     {
-        searched(index, filter).await?
-    } else {
-        counted(index, filter, &matching).await?
-    };
-    groups.sort_by(|a, b| b.count.cmp(&a.count).then(b.last_at.cmp(&a.last_at)));
-    Ok(groups)
-}
-
-async fn counted(
-    index: &Index,
-    filter: &DeadLetterFilter,
-    counts: &[&Count],
-) -> Result<Vec<DeadLetterGroup>, CallError> {
-    let Some(range) = plan(index, filter).await?.range else { return Ok(Vec::new()) };
-    let mut by_group: BTreeMap<&Fingerprint, Vec<&Count>> = BTreeMap::new();
-    for count in counts {
-        by_group.entry(&count.fingerprint).or_default().push(count);
+        return Ok(Page::of(searched(index, filter).await?, after, limit));
     }
-    let by_group: Vec<_> = by_group.into_iter().collect();
-    let noted = noted(index, filter, &range, &by_group).await?;
-    let groups: Vec<Option<DeadLetterGroup>> = stream::iter(0..by_group.len())
+    if !is_whole {
+        let numbers: Vec<u64> = stream::iter(0..counted.len())
+            .map(|position| walk::count(index, By::Group, &counted[position].partitions, &range))
+            .buffered(GROUPS_AT_ONCE)
+            .try_collect()
+            .await?;
+        counted.iter_mut().zip(numbers).for_each(|(group, number)| group.count = number);
+        counted.retain(|group| group.count > 0);
+    }
+    counted.sort_by(|a, b| b.count.cmp(&a.count).then(a.fingerprint.cmp(b.fingerprint)));
+    let page = Page::of(counted, after, limit);
+    let noted = noted(index, filter, &range, &page.items).await?;
+    let items: Vec<Option<DeadLetterGroup>> = stream::iter(0..page.items.len())
         .map(|position| {
-            let (fingerprint, counts) = &by_group[position];
-            let noted = noted.iter().find(|noted| noted.group == **fingerprint);
-            group(index, fingerprint, counts, &range, noted)
+            let counted = &page.items[position];
+            let noted = noted.iter().find(|noted| noted.group == *counted.fingerprint);
+            group(index, counted, &range, noted)
         })
         .buffered(GROUPS_AT_ONCE)
         .try_collect()
         .await?;
-    Ok(groups.into_iter().flatten().collect())
+    Ok(Page { items: items.into_iter().flatten().collect(), total: page.total, next: page.next })
+}
+
+/// A group as its counters know it.
+struct Counted<'c> {
+    fingerprint: &'c Fingerprint,
+    partitions: Vec<String>,
+    /// Its type, if all its letters have the same.
+    event_type: Option<&'c str>,
+    count: u64,
+}
+
+impl<'c> Counted<'c> {
+    fn of(counts: &[&'c Count], shards: u32) -> Vec<Self> {
+        let mut by_group: BTreeMap<&Fingerprint, Vec<&Count>> = BTreeMap::new();
+        for count in counts {
+            by_group.entry(&count.fingerprint).or_default().push(count);
+        }
+        let group = |(fingerprint, counts): (&'c Fingerprint, Vec<&'c Count>)| {
+            let states: Vec<_> = counts.iter().map(|count| count.state.as_str()).collect();
+            let mut partitions = search::group_partitions(fingerprint, &states, shards);
+            partitions.sort_unstable();
+            partitions.dedup();
+            let mut types = counts.iter().map(|count| count.event_type.as_str());
+            let first = types.next().filter(|name| !name.is_empty());
+            let event_type = first.filter(|first| types.all(|name| name == *first));
+            Self { fingerprint, partitions, event_type, count: counts.iter().map(|count| count.count).sum() }
+        };
+        by_group.into_iter().map(group).collect()
+    }
 }
 
 /// The notes about the ends of groups, if the filter asks for all letters that wait.
@@ -165,61 +197,41 @@ async fn noted(
     index: &Index,
     filter: &DeadLetterFilter,
     range: &Range,
-    groups: &[(&Fingerprint, Vec<&Count>)],
+    groups: &[Counted<'_>],
 ) -> Result<Vec<Noted>, CallError> {
     let is_noted = filter.states == [DeadLetterStatus::Archived] && *range == Range::default();
     if !is_noted || groups.is_empty() {
         return Ok(Vec::new());
     }
-    ends::noted(index, &groups.iter().map(|(fingerprint, _)| *fingerprint).collect::<Vec<_>>()).await
+    ends::noted(index, &groups.iter().map(|group| group.fingerprint).collect::<Vec<_>>()).await
 }
 
 async fn group(
     index: &Index,
-    fingerprint: &Fingerprint,
-    counts: &[&Count],
+    counted: &Counted<'_>,
     range: &Range,
     noted: Option<&Noted>,
 ) -> Result<Option<DeadLetterGroup>, CallError> {
     if let Some((oldest, newest, entry)) = noted.and_then(Noted::ends) {
-        let count = counts.iter().map(|count| count.count).sum();
-        return Ok(Some(as_group(fingerprint, counts, count, (&oldest, &newest), entry)));
+        return Ok(Some(as_group(counted, (&oldest, &newest), entry)));
     }
-    let states: Vec<_> = counts.iter().map(|count| count.state.as_str()).collect();
-    let mut partitions = search::group_partitions(fingerprint, &states, index.names().shards);
-    partitions.sort_unstable();
-    partitions.dedup();
-    let ends = walk::ends(index, By::Group, &partitions, range);
-    let (ends, count) = if *range == Range::default() {
-        (ends.await?, counts.iter().map(|count| count.count).sum())
-    } else {
-        tokio::try_join!(ends, walk::count(index, By::Group, &partitions, range))?
-    };
+    let ends = walk::ends(index, By::Group, &counted.partitions, range).await?;
     let Some((oldest, newest)) = ends else { return Ok(None) };
     if let Some(noted) = noted {
         ends::correct(index, noted, &oldest, &newest).await;
     }
     let Some(entry) = index.entry(&newest.id()).await? else { return Ok(None) };
-    Ok(Some(as_group(fingerprint, counts, count, (&oldest, &newest), entry)))
+    Ok(Some(as_group(counted, (&oldest, &newest), entry)))
 }
 
 /// A group whose newest letter has this entry.
-fn as_group(
-    fingerprint: &Fingerprint,
-    counts: &[&Count],
-    count: u64,
-    (oldest, newest): (&Found, &Found),
-    entry: Entry,
-) -> DeadLetterGroup {
-    let mut types = counts.iter().map(|count| &count.event_type);
-    let first = types.next().filter(|name| !name.is_empty());
-    let same = first.filter(|first| types.all(|name| name == *first));
+fn as_group(counted: &Counted<'_>, (oldest, newest): (&Found, &Found), entry: Entry) -> DeadLetterGroup {
     DeadLetterGroup {
-        fingerprint: fingerprint.clone(),
+        fingerprint: counted.fingerprint.clone(),
         class: entry.class,
         message: entry.message,
-        event_type: same.map(|name| EventType::new(name.as_str())),
-        count,
+        event_type: counted.event_type.map(EventType::new),
+        count: counted.count,
         first_at: time_in(&oldest.archived_key).unwrap_or(entry.archived_at),
         last_at: time_in(&newest.archived_key).unwrap_or(entry.archived_at),
         example: newest.id(),
@@ -253,5 +265,7 @@ async fn searched(index: &Index, filter: &DeadLetterFilter) -> Result<Vec<DeadLe
             group.event_type = None;
         }
     }
-    Ok(groups.into_values().collect())
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.sort_by(|a, b| b.count.cmp(&a.count).then(b.last_at.cmp(&a.last_at)));
+    Ok(groups)
 }

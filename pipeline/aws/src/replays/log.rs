@@ -3,7 +3,7 @@
 //! | `pk` | `sk` | what |
 //! |---|---|---|
 //! | `replays` | `REPLAY` | a replay: started by whom, begin, current error; end, and how many were stored and returned |
-//! | `replay#REPLAY` | `item#LETTER` | a message of it: `state`, `at` |
+//! | `replay#REPLAY` | `item#LETTER` | a message of it: `state`, `at`, `generation` of the message that it puts back, and `stored_late` if it was given up and stored after all |
 //! | `replay#REPLAY` | `waiting#LETTER` | a message that is still to be put back |
 //! | `replay#REPLAY` | `count#PART` | how many are in which state; the sum of all parts counts |
 
@@ -59,6 +59,29 @@ pub(crate) fn waiting_key(replay: &ReplayId, id: &MessageId) -> Item {
     key(replay, format!("waiting#{id}"))
 }
 
+/// What the log has about a letter in a replay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub replay: ReplayId,
+    pub state: ReplayItemState,
+    pub at: Timestamp,
+    /// The generation of the message that the replay puts back. Older items do not have it.
+    pub generation: Option<u32>,
+    /// When the event was stored after the message had been given up.
+    pub stored_late: Option<Timestamp>,
+}
+
+/// The part of a replay in an item.
+pub(crate) fn part_of(replay: &ReplayId, item: &Item) -> Option<Part> {
+    Some(Part {
+        replay: replay.clone(),
+        state: state_of(item)?,
+        at: time_of(item, "at")?,
+        generation: number_of(item, "generation").and_then(|number| u32::try_from(number).ok()),
+        stored_late: time_of(item, "stored_late"),
+    })
+}
+
 /// The state in an item.
 pub(crate) fn state_of(item: &Item) -> Option<ReplayItemState> {
     use ReplayItemState::{Returned, Sent, Stored, Waiting};
@@ -67,11 +90,14 @@ pub(crate) fn state_of(item: &Item) -> Option<ReplayItemState> {
 }
 
 impl Log {
-    /// Adds a message that waits to be put back.
-    pub fn adding(&self, replay: &ReplayId, id: &MessageId, at: Timestamp) -> [Action; 2] {
+    /// Adds a message that waits to be put back, as this generation.
+    pub fn adding(&self, replay: &ReplayId, id: &MessageId, generation: u32, at: Timestamp) -> [Action; 2] {
         let mut message = item_key(replay, id);
-        message
-            .extend(item([("state", text(ReplayItemState::Waiting.as_str())), ("at", text(at.to_string()))]));
+        message.extend(item([
+            ("state", text(ReplayItemState::Waiting.as_str())),
+            ("at", text(at.to_string())),
+            ("generation", number(generation.into())),
+        ]));
         let put = |item| Action::Insert { table: self.table.clone(), item, absent: "pk" };
         [put(message), put(waiting_key(replay, id))]
     }
@@ -98,16 +124,29 @@ impl Log {
         Action::Change { table: self.table.clone(), key: key(replay, format!("count#{part}")), change }
     }
 
+    /// Records that a message that was given up was stored after all.
+    pub fn storing_late(&self, replay: &ReplayId, id: &MessageId, at: Timestamp) -> Action {
+        let change = Change::default()
+            .set("stored_late", text(at.to_string()))
+            .if_is("state", text(ReplayItemState::Returned.as_str()));
+        Action::Change { table: self.table.clone(), key: item_key(replay, id), change }
+    }
+
     /// The state of a message of a replay.
     pub async fn state(
         &self,
         replay: &ReplayId,
         id: &MessageId,
     ) -> Result<Option<ReplayItemState>, CallError> {
+        Ok(self.part(replay, id).await?.map(|part| part.state))
+    }
+
+    /// What the log has about a letter in a replay.
+    pub async fn part(&self, replay: &ReplayId, id: &MessageId) -> Result<Option<Part>, CallError> {
         let call = self.client.get_item().table_name(&self.table).set_key(Some(item_key(replay, id)));
         let output =
             call.consistent_read(true).send().await.map_err(|error| call_error("GetItem", &error))?;
-        Ok(output.item.as_ref().and_then(state_of))
+        Ok(output.item.as_ref().and_then(|item| part_of(replay, item)))
     }
 
     /// The states of messages of a replay.

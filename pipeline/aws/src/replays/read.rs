@@ -8,9 +8,10 @@ use crate::call_error::{CallError, call_error};
 use crate::dynamo::item::{Item, text, text_of, time_of};
 use crate::dynamo::transact::TransactionError;
 use futures::{StreamExt, TryStreamExt, stream};
+use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::replay::{Replay, ReplayItem, ReplayItemState, ReplayState};
+use spillway_core::replay::{Overdue, Replay, ReplayItem, ReplayItemState, ReplayState};
 
 /// Replays that are counted at once.
 const COUNTED_AT_ONCE: usize = 16;
@@ -30,14 +31,7 @@ impl DynamoReplays {
             let waiting = self.remove_waiting_marks(replay, &states, &marked).await?;
             let mut entries = self.tables.index.entries(&waiting).await?;
             let entries: Vec<Entry> = waiting.iter().filter_map(|id| entries.remove(id)).collect();
-            let whole = letters(&self.objects, entries.clone()).await?;
-            for entry in entries {
-                if !whole.iter().any(|letter| letter.id == entry.id) {
-                    let dead_letter = &entry.id;
-                    tracing::warn!(%dead_letter, %replay, "a dead letter is missing in the bucket and can't be replayed");
-                    self.give_back(replay, entry).await?;
-                }
-            }
+            let whole = letters(&self.objects, entries).await?;
             found.extend(whole);
             after = next;
             if after.is_none() {
@@ -57,8 +51,38 @@ impl DynamoReplays {
         }
     }
 
-    /// A letter that can't be put back, for example because its object has expired. Its message ends as returned, so
-    /// that the replay can end.
+    /// Messages that were put back before this time and have not ended, oldest replay first.
+    pub(super) async fn read_overdue(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Overdue>, CallError> {
+        let running = self.all_replays().filter_expression("attribute_not_exists(ended_at)");
+        let items = running.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let items = items.map_err(|error| call_error("Query", &error))?;
+        let mut overdue = Vec::new();
+        for replay in items.iter().filter(|item| time_of(item, "started_at").is_some_and(|at| at < before)) {
+            let replay_id = ReplayId::new(text_of(replay, "sk").unwrap_or_default());
+            let sent = self
+                .part_of(&replay_id, "item#")
+                .filter_expression("#state = :sent")
+                .expression_attribute_names("#state", "state")
+                .expression_attribute_values(":sent", text(ReplayItemState::Sent.as_str()));
+            let mut pages = sent.into_paginator().items().send();
+            while let Some(item) = pages.next().await {
+                let item = item.map_err(|error| call_error("Query", &error))?;
+                let Some(item) = read_item(&item).filter(|item| item.at < before) else { continue };
+                overdue.push(Overdue { replay_id: replay_id.clone(), dead_letter: item.dead_letter });
+                if overdue.len() >= limit {
+                    return Ok(overdue);
+                }
+            }
+        }
+        Ok(overdue)
+    }
+
+    /// A letter that can't be put back, for example because its object is gone. Its message ends as returned, so that the
+    /// replay can end.
     async fn give_back(&self, replay: &ReplayId, before: Entry) -> Result<(), CallError> {
         let after = ended(&before, replay, DeadLetterState::Archived, self.tables.clock.now());
         let from = Some(ReplayItemState::Waiting);

@@ -1,7 +1,7 @@
 //! The event store.
 
 use crate::Timestamp;
-use crate::ids::{EventKey, EventType, MessageId, ReplayId};
+use crate::ids::{EventId, EventKey, EventSource, EventType, MessageId, ReplayId};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -85,4 +85,7 @@ pub trait EventStore: Send + Sync {
 
     /// Reads one event.
     async fn get(&self, key: &EventKey) -> Result<Option<StoredEvent>, StoreError>;
+
+    /// The source of each stored event with this id, in any order.
+    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, StoreError>;
 }

@@ -1,6 +1,6 @@
 //! Opens a data folder: which process owns it, its version, and its durability guarantees.
 
-use super::schema::{ALARM_TABLES, INDEXES, NEWEST, TABLES, VERSION};
+use super::schema::{ADDITIONS, ALARM_TABLES, NEWEST, TABLES, VERSION};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use spillway_core::dead_letter::SearchWords;
@@ -51,6 +51,9 @@ pub enum OpenError {
 
 /// `O_NOFOLLOW`: opening a link fails.
 const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+
+/// How long a connection waits for a lock.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The database's file in a data folder.
 pub const DATABASE: &str = "pipeline.db";
@@ -180,7 +183,7 @@ impl DataFolder {
             }
         }
         tx.execute_batch(ALARM_TABLES)?;
-        tx.execute_batch(INDEXES)?;
+        tx.execute_batch(ADDITIONS)?;
         tx.commit()?;
         Ok(())
     }
@@ -192,9 +195,9 @@ impl DataFolder {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(self.database(), flags)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         keep_plans(&connection)?;
-        add_fold(&connection)?;
+        add_search(&connection)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         // FULL: the write-ahead log is synced at each commit, so that a 202 outlives a power cut.
         let synchronous = if durability == Durability::Full { "full" } else { "off" };
@@ -219,9 +222,9 @@ impl DataFolder {
     pub(super) fn connect_reader(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(self.database(), flags)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         keep_plans(&connection)?;
-        add_fold(&connection)?;
+        add_search(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     }
@@ -241,11 +244,15 @@ fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
-/// Adds the SQL function `fold`: a text without its letter case. SQLite's own `lower` knows only ASCII.
-fn add_fold(connection: &Connection) -> rusqlite::Result<()> {
+/// Adds the SQL function `has_words(words, text, text, text)`: whether one of the texts has the words, in any letter
+/// case. SQLite's own `lower` knows only ASCII.
+fn add_search(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("fold", 1, flags, |context| {
-        Ok(SearchWords::fold(context.get_raw(0).as_str()?))
+    connection.create_scalar_function("has_words", 4, flags, |context| {
+        let words = context.get_or_create_aux(0, |words| words.as_str().map(SearchWords::new))?;
+        // A value that somebody has changed to no text has no words.
+        let text = |number| context.get_raw(number).as_str_or_null().ok().flatten().unwrap_or_default();
+        Ok(words.are_in([text(1), text(2), text(3)]))
     })
 }
 
@@ -286,18 +293,23 @@ mod tests {
     }
 
     #[test]
-    fn an_older_folder_gets_the_indexes_that_it_lacks() {
+    fn an_older_folder_gets_what_it_lacks() {
         let dir = tempfile::tempdir().unwrap();
         let owner = DataFolder::own(dir.path()).unwrap();
         let writer = owner.connect(Durability::Full).unwrap();
         writer
-            .execute_batch("DROP INDEX replays_started; CREATE INDEX messages_visible ON messages (queue)")
+            .execute_batch(
+                "DROP INDEX dead_letters_search; DROP TABLE replay_counts; DROP TRIGGER replay_item_added;
+                 DROP TRIGGER replay_item_changed; CREATE INDEX messages_visible ON messages (queue);
+                 INSERT INTO replay_items VALUES ('r', 'a', 'waiting', 0), ('r', 'b', 'waiting', 0);",
+            )
             .unwrap();
         DataFolder::attach(dir.path()).unwrap();
         let names =
-            "SELECT count(*) FROM sqlite_schema WHERE name IN ('replays_started', 'messages_visible')";
-        let found: usize = writer.query_row(names, [], |row| row.get(0)).unwrap();
-        assert_eq!(found, 1);
+            "SELECT count(*) FROM sqlite_schema WHERE name IN ('dead_letters_search', 'messages_visible')";
+        let number = |sql: &str| -> usize { writer.query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(number(names), 1);
+        assert_eq!(number("SELECT items FROM replay_counts WHERE replay_id = 'r' AND state = 'waiting'"), 2);
     }
 
     #[test]

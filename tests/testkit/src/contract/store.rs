@@ -2,13 +2,14 @@
 
 use super::EmptyPipeline;
 use crate::letters::{at, store_item as event};
-use spillway_core::ids::EventKey;
+use spillway_core::ids::{EventKey, EventSource};
 use spillway_core::ports::{PutOutcome, StoreError, StoreItem};
 use std::sync::Arc;
 
 suite! { $ store:
     an_event_is_stored_once_and_read_as_it_was,
     of_many_writers_one_stores,
+    events_are_found_by_their_id_alone,
     an_item_within_dynamodbs_limit_fits_and_a_larger_one_is_refused,
     nothing_to_store_is_no_error,
 }
@@ -37,6 +38,17 @@ async fn of_many_writers_one_stores(pipeline: &EmptyPipeline) {
     let answers: Vec<_> = futures::future::join_all(writes).await.into_iter().flatten().collect();
     assert_eq!(answers.iter().filter(|answer| **answer == Ok(PutOutcome::Stored)).count(), 1);
     assert_eq!(answers.iter().filter(|answer| **answer == Ok(PutOutcome::AlreadyStored)).count(), 19);
+}
+
+async fn events_are_found_by_their_id_alone(pipeline: &EmptyPipeline) {
+    let store = &*pipeline.store;
+    let other = StoreItem { key: EventKey::new("/app", "a"), ..event("a", "m2", "{}") };
+    let answers = store.put_if_absent(&[event("a", "m1", "{}"), other, event("ab", "m3", "{}")]).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    let mut sources = store.sources(&"a".into()).await.unwrap();
+    sources.sort();
+    assert_eq!(sources, ["/app", "/shop"].map(EventSource::new));
+    assert_eq!(store.sources(&"A".into()).await.unwrap(), []);
 }
 
 async fn an_item_within_dynamodbs_limit_fits_and_a_larger_one_is_refused(pipeline: &EmptyPipeline) {

@@ -2,7 +2,7 @@
 
 use super::MemoryPipeline;
 use async_trait::async_trait;
-use spillway_core::ids::EventKey;
+use spillway_core::ids::{EventId, EventKey, EventSource};
 use spillway_core::ports::{EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};
 use std::collections::btree_map::Entry;
 
@@ -47,5 +47,11 @@ impl EventStore for MemoryPipeline {
 
     async fn get(&self, key: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
         Ok(self.state().stored.get(key).cloned())
+    }
+
+    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, StoreError> {
+        let state = self.state();
+        let found = state.stored.keys().filter(|key| key.id == *id);
+        Ok(found.map(|key| key.source.clone()).collect())
     }
 }

@@ -4,6 +4,7 @@ use super::{Filters, Selection, Shown, preflight::Preflight};
 use crate::context::Page;
 use spillway_core::{
     dead_letter::{DeadLetter, DeadLetterState},
+    failure::Reason,
     ids::MessageId,
     ports::ArchiveError,
 };
@@ -25,7 +26,7 @@ pub struct Chosen {
     /// The results of the consumer's checks.
     pub preflight: Preflight,
     /// The reason why each would fail again; `None` if it passes the checks.
-    pub forecasts: HashMap<MessageId, Option<String>>,
+    pub forecasts: HashMap<MessageId, Option<Reason>>,
     /// The newest of them.
     pub letters: Vec<DeadLetter>,
 }

@@ -1,5 +1,6 @@
 //! The filters of the list, from the URL.
 
+use super::GROUPS_AFTER;
 use crate::{
     context::{Page, encode},
     range::aligned,
@@ -192,9 +193,10 @@ pub fn carried(page: &Page) -> String {
 
 /// The same with another place in the list.
 pub fn carried_to(page: &Page, after: Option<&str>) -> String {
-    let kept =
-        page.query.iter().filter(|(name, value)| !value.is_empty() && CHOOSING.contains(&name.as_str()));
+    let is_kept = |name: &str| name == GROUPS_AFTER || CHOOSING.contains(&name);
+    let kept = page.query.iter().filter(|(name, value)| !value.is_empty() && is_kept(name));
     let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
+    let after = after.filter(|after| !after.is_empty());
     let kept: Vec<String> = kept
         .chain(after.map(|after| ("after", after)))
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))

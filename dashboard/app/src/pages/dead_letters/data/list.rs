@@ -5,6 +5,7 @@ use crate::context::Page;
 use jiff::Timestamp;
 use spillway_core::{
     dead_letter::{self, DeadLetter, DeadLetterGroup},
+    failure::Reason,
     ids::{Fingerprint, MessageId},
     ports::ArchiveError,
 };
@@ -14,6 +15,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Messages on one page of the list.
 pub const PAGE: usize = 50;
+/// Groups on one page of the list.
+pub const GROUPS: usize = 20;
+/// The parameter of the URL with the place in the list of groups.
+pub const GROUPS_AFTER: &str = "groups";
 /// With more messages than this, small charts would make the page slow.
 const MAX_IN_SPARKS: u64 = 20_000;
 /// Points of a group's small chart.
@@ -25,8 +30,10 @@ pub struct List {
     pub filters: Filters,
     /// The query for links to single messages.
     pub carried: String,
-    /// The groups that match, largest first.
-    pub groups: Vec<DeadLetterGroup>,
+    /// One page of the groups that match, largest first.
+    pub groups: dead_letter::Page<DeadLetterGroup>,
+    /// The largest group; `None` if it is on another page.
+    pub largest: Option<DeadLetterGroup>,
     /// One page of the messages.
     pub page: dead_letter::Page<DeadLetter>,
     /// The number of dead letters in each state. With filters, only the shown state has a number, because each count
@@ -35,8 +42,8 @@ pub struct List {
     /// How many more match without the range.
     pub outside: u64,
     /// The reason why a group's newest message would fail again; `None` if it passes the checks.
-    pub forecasts: HashMap<MessageId, Option<String>>,
-    /// A small chart for each group: when its messages were dead-lettered.
+    pub forecasts: HashMap<MessageId, Option<Reason>>,
+    /// A small chart for each group: when its messages were dead-lettered. With more than one page of groups there are none.
     pub sparks: HashMap<Fingerprint, String>,
     /// The options of the type filter.
     pub types: BTreeSet<String>,
@@ -48,7 +55,9 @@ impl List {
     pub async fn read(page: &Page, reads: &Reads) -> Result<Self, ArchiveError> {
         let filters = Filters::of(page);
         let filter = filters.to_list_filter(page);
-        let groups = Vec::clone(&*reads.groups(&filter).await?);
+        let groups_after = page.parameter(GROUPS_AFTER);
+        let groups = dead_letter::Page::clone(&*reads.groups(&filter, groups_after, GROUPS).await?);
+        let largest = groups.items.first().filter(|_| groups_after.is_none()).cloned();
         let list = dead_letter::Page::clone(&*reads.list(&filter, page.parameter("after"), PAGE).await?);
         let mut counts = Vec::with_capacity(Shown::EVERY.len());
         for shown in Shown::EVERY.iter().copied() {
@@ -66,7 +75,7 @@ impl List {
             0
         };
         let waiting = [Shown::Waiting, Shown::All].contains(&filters.shown);
-        let forecasts = if waiting { forecasts(reads, &groups).await? } else { HashMap::new() };
+        let forecasts = if waiting { forecasts(reads, &groups.items).await? } else { HashMap::new() };
         let sparks = match reads.limits().sparks {
             true => sparks(reads, &filters, &groups, page.now).await?,
             false => HashMap::new(),
@@ -77,12 +86,15 @@ impl List {
             .filter_map(|letter| letter.event_type.as_ref())
             .map(ToString::to_string)
             .collect();
-        types.extend(groups.iter().filter_map(|group| group.event_type.as_ref()).map(ToString::to_string));
-        let last_replay = if groups.is_empty() { last_replay(reads).await? } else { None };
+        types.extend(
+            groups.items.iter().filter_map(|group| group.event_type.as_ref()).map(ToString::to_string),
+        );
+        let last_replay = if groups.total == 0 { last_replay(reads).await? } else { None };
         Ok(Self {
             filters,
             carried: carried(page),
             groups,
+            largest,
             page: list,
             counts,
             outside,
@@ -101,20 +113,24 @@ async fn last_replay(reads: &Reads) -> Result<Option<Timestamp>, ArchiveError> {
 async fn forecasts(
     reads: &Reads,
     groups: &[DeadLetterGroup],
-) -> Result<HashMap<MessageId, Option<String>>, ArchiveError> {
+) -> Result<HashMap<MessageId, Option<Reason>>, ArchiveError> {
     let checked = groups.iter().take(reads.limits().checked_groups);
     let examples: Vec<MessageId> = checked.map(|group| group.example.clone()).collect();
     let forecasts = reads.forecasts(&examples).await?;
     Ok(forecasts.into_iter().map(|forecast| (forecast.id, forecast.would_fail)).collect())
 }
 
-/// Counts each group's messages by time, from the first message to now.
+/// Counts each group's messages by time, from the first message to now, if all groups are on one page.
 async fn sparks(
     reads: &Reads,
     filters: &Filters,
-    groups: &[DeadLetterGroup],
+    groups: &dead_letter::Page<DeadLetterGroup>,
     now: Timestamp,
 ) -> Result<HashMap<Fingerprint, String>, ArchiveError> {
+    if groups.total != groups.items.len() as u64 {
+        return Ok(HashMap::new());
+    }
+    let groups = &groups.items;
     let total: u64 = groups.iter().map(|group| group.count).sum();
     let Some(first) = groups.iter().map(|group| group.first_at).min() else { return Ok(HashMap::new()) };
     let Some(buckets) = buckets(first, filters.to.unwrap_or(now)) else { return Ok(HashMap::new()) };
@@ -124,7 +140,7 @@ async fn sparks(
     let mut points: BTreeMap<Fingerprint, Vec<Option<f64>>> = BTreeMap::new();
     for (index, (from, to)) in buckets.into_iter().enumerate() {
         let bucket = Filters { from: Some(from), to: Some(to), ..filters.clone() };
-        for group in reads.groups(&bucket.to_filter()).await?.iter() {
+        for group in &reads.groups(&bucket.to_filter(), None, GROUPS).await?.items {
             let line = points
                 .entry(group.fingerprint.clone())
                 .or_insert_with(|| vec![Some(0.0); SPARK_POINTS as usize]);

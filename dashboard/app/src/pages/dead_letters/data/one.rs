@@ -103,7 +103,7 @@ impl One {
         let Some(letter) = Option::clone(&*reads.letter(id).await?) else { return Ok(None) };
         let audit = reads.audit(id.as_str(), DECISIONS).await?;
         let preflight = if letter.state == DeadLetterState::Archived {
-            Some(Preflight::of(1, &[reads.forecast(&letter)]))
+            Some(Preflight::of(1, &reads.forecasts_of(&[&letter]).await))
         } else {
             None
         };

@@ -53,7 +53,7 @@ impl Selection {
             return Ok(Self::These(ids.into_iter().map(MessageId::new).collect()));
         }
         if matching.is_empty() {
-            return Err(ActionError::Invalid { message: "Select at least one message.".into() });
+            return Err(ActionError::NothingSelected);
         }
         Filters::parse(matching, now).map(Self::Matching).map_err(|_| ActionError::Unreadable)
     }
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_form_without_a_selection_is_refused() {
         let now = NOW.parse().unwrap();
-        assert!(matches!(Selection::from_form(Vec::new(), "", now), Err(ActionError::Invalid { .. })));
+        assert_eq!(Selection::from_form(Vec::new(), "", now), Err(ActionError::NothingSelected));
         assert_eq!(Selection::from_form(Vec::new(), "class=x", now), Err(ActionError::Unreadable));
         // An unknown name would leave a filter out, and the action would match everything.
         for matching in ["clas=schema", "foo=bar", "type=a&type=b", "type=a&Group=00ff"] {

@@ -114,7 +114,8 @@ fn actions(detail: &One, page: &Page) -> AnyView {
 }
 
 fn attributes(letter: &DeadLetter) -> AnyView {
-    let facts = letter.attributes.iter().map(|(name, value)| Fact::attribute(name, value.clone())).collect();
+    let facts =
+        letter.attributes.iter().map(|(name, value)| Fact::attribute(name, value.to_string())).collect();
     let content = if letter.attributes.is_empty() {
         view! { <p class="quiet">"The message has none."</p> }.into_any()
     } else {
@@ -131,6 +132,12 @@ fn attributes(letter: &DeadLetter) -> AnyView {
 
 fn facts(letter: &DeadLetter, page: &Page) -> AnyView {
     let mut facts = vec![Fact::new("State", state_badge(&letter.state))];
+    if letter.is_lost {
+        facts.push(Fact::new("Content", "Gone from the archive. spillway dlq recover restores it."));
+    }
+    if letter.is_foreign {
+        facts.push(Fact::new("Origin", "Put into a queue past the API."));
+    }
     facts.extend(letter.event_type.as_ref().map(|name| {
         let same = format!("/dead-letters?type={}", encode(name.as_str()));
         Fact::new("Type", view! { <a href=same>{name.to_string()}</a> })
