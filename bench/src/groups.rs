@@ -104,6 +104,8 @@ fn letter(number: usize, groups: usize, now: Timestamp) -> DeadLetter {
         fingerprint: failure.fingerprint(Some(&event_type)),
         event_type: Some(event_type),
         failures: vec![failure],
+        is_foreign: false,
+        is_lost: false,
         state: DeadLetterState::Archived,
         replays: Vec::new(),
     }

@@ -155,6 +155,8 @@ fn dead_letter(number: u64) -> DeadLetter {
         generation: 0,
         fingerprint: spillway_core::ids::Fingerprint::new(format!("f{}", number % REASONS)),
         failures: vec![failure],
+        is_foreign: false,
+        is_lost: false,
         state: DeadLetterState::Archived,
         replays: Vec::new(),
     }

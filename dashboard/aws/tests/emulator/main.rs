@@ -11,7 +11,7 @@ use spillway_core::trace::segment_id;
 use spillway_dashboard_aws::budgets::Budgets;
 
 #[expect(clippy::disallowed_methods, reason = "the program that starts the emulator sets its address")]
-pub async fn emulator() -> Clients {
+async fn emulator() -> Clients {
     let endpoint = std::env::var("SPILLWAY_MOTO_ENDPOINT")
         .expect("SPILLWAY_MOTO_ENDPOINT is not set: run this through `cargo xtask test`");
     let http = aws_smithy_http_client::Builder::new().build_http();

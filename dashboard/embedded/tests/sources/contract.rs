@@ -21,10 +21,10 @@ struct Place {
 }
 
 fn place() -> Place {
-    let start: Timestamp = "2026-03-02T14:00:00Z".parse().unwrap();
+    let start: Timestamp = "2026-03-02T14:00:00Z".parse().expect("a time");
     let clock = Arc::new(ManualClock::at(start));
     clock.advance(Duration::from_secs(3 * 3600));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let recorder = Arc::new(Recorder::new(folder.path(), clock.clone(), Mode::Live));
     let reader = Arc::new(TelemetryReader::new(folder.path()));
     Place { start, clock, recorder, reader, folder }

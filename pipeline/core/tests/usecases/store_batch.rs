@@ -194,6 +194,10 @@ impl EventStore for Full {
     async fn get(&self, _: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
         Ok(None)
     }
+
+    async fn sources(&self, _: &EventId) -> Result<Vec<EventSource>, StoreError> {
+        Ok(Vec::new())
+    }
 }
 
 #[test]
