@@ -80,7 +80,7 @@ pub async fn serve_pages(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
     let demo = local.fact(crate::demo::DEMO).await?.is_some();
-    let environment = Environment { name: "this machine".to_owned(), demo };
+    let environment = Environment { name: "this machine".to_owned(), demo, refresh_every: None };
     let OpenPages { listener, assets, hosts, url: _ } = pages;
     let deps = Deps {
         ports: embedded::ports(pipeline, local, environment),

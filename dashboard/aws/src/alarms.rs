@@ -15,12 +15,15 @@ use spillway_dashboard_model::alarms::{
     AlarmChanges, AlarmPeriod, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, BusinessHours, Digest,
     Resources, Rule, RuleName, RuleSet, Suppressed, Suppressor, Tier, periods,
 };
-use spillway_dashboard_model::{ReadError, TimeRange};
+use spillway_dashboard_model::{OneAnswer, ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Maximum number of changes that are read to compute the periods of a range.
-const MAX_CHANGES: usize = 5_000;
+const MAX_CHANGES: usize = 1_000;
+/// How long the states are shared.
+const KEEP_STATES: Duration = Duration::from_secs(10);
 
 /// Reads the alarms that Terraform created from the rules.
 ///
@@ -33,6 +36,8 @@ pub struct CloudWatchAlarms {
     resources: Arc<Resources>,
     names: BTreeMap<String, String>,
     hours: Option<BusinessHours>,
+    /// The states of all alarms. The list of alarms and the periods of a chart both need them.
+    states: OneAnswer<HashMap<String, AlarmNow>>,
 }
 
 /// Why the alarms of a deployment cannot be read.
@@ -55,6 +60,7 @@ impl CloudWatchAlarms {
         let hours = alarms.hours().map_err(|error| unfit(&error))?;
         Ok(Self {
             client: deployment.clients.cloudwatch(),
+            states: OneAnswer::new(Arc::clone(&deployment.ports.clock), KEEP_STATES),
             clock: Arc::clone(&deployment.ports.clock),
             rules: Arc::new(RuleSet::built_in(&limits).map_err(|error| unfit(&error))?),
             resources: Arc::new(deployment.topology.resources()),
@@ -63,10 +69,13 @@ impl CloudWatchAlarms {
         })
     }
 
-    async fn states(&self) -> Result<HashMap<String, AlarmNow>, ReadError> {
-        let names: Vec<String> = self.names.values().cloned().collect();
-        let alarms = alarms_now(&self.client, &names).await.map_err(read_error)?;
-        Ok(alarms.into_iter().map(|alarm| (alarm.name.clone(), alarm)).collect())
+    async fn states(&self) -> Result<Arc<HashMap<String, AlarmNow>>, ReadError> {
+        let (client, names) = (self.client.clone(), self.names.values().cloned().collect::<Vec<_>>());
+        let read = || async move {
+            let alarms = alarms_now(&client, &names).await.map_err(read_error)?;
+            Ok(alarms.into_iter().map(|alarm| (alarm.name.clone(), alarm)).collect())
+        };
+        self.states.get(read).await
     }
 
     fn status(&self, rule: &Rule, alarm: AlarmNow, now: Timestamp) -> AlarmStatus {
@@ -94,9 +103,9 @@ impl CloudWatchAlarms {
 impl AlarmSource for CloudWatchAlarms {
     async fn now(&self) -> Result<AlarmsNow, ReadError> {
         let now = self.clock.now();
-        let mut states = self.states().await?;
+        let states = self.states().await?;
         let status = |rule: &Rule| {
-            let state = states.remove(self.names.get(rule.name.as_str())?)?;
+            let state = states.get(self.names.get(rule.name.as_str())?)?.clone();
             Some(self.status(rule, state, now))
         };
         let statuses: Vec<_> = self.rules.iter().filter_map(status).collect();

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// CloudWatch charges a cent for 1,000 metrics, and has new datapoints once a minute.
 const KEEP_METRICS: Duration = Duration::from_secs(60);
 /// A snapshot reads eight metrics, the index's counters and both queues.
-const KEEP_FLOW: Duration = Duration::from_secs(30);
+const KEEP_FLOW: Duration = Duration::from_secs(60);
 
 /// Everything that the dashboard reads, shared by all viewers.
 #[derive(Clone)]

@@ -37,12 +37,16 @@ impl SqsQueues {
         }
     }
 
-    /// Seconds since the oldest message was sent, as SQS computes it.
-    async fn age_s(&self, queue: &str) -> Option<u64> {
-        let query = queue::AGE_OF_OLDEST.query(&spillway_metrics::Queue::from(queue), Statistic::Maximum);
+    /// Seconds since the oldest message was sent, as SQS computes it. One read has both queues.
+    async fn age_s(&self, queue: QueueKind) -> Option<u64> {
+        let both = [&self.queues.primary, &self.queues.dlq].map(|queue| {
+            queue::AGE_OF_OLDEST
+                .query(&spillway_metrics::Queue::from(queue.name.as_str()), Statistic::Maximum)
+        });
         let range = TimeRange::last(AGE_RANGE, self.clock.now());
-        let reading = self.metrics.read(&[query], range, Period::MINUTE).await.ok()?;
-        reading.series.first()?.latest().map(|age| age.max(0.0) as u64)
+        let reading = self.metrics.read(&both, range, Period::MINUTE).await.ok()?;
+        let position = usize::from(queue == QueueKind::Dlq);
+        reading.series.get(position)?.latest().map(|age| age.max(0.0) as u64)
     }
 }
 
@@ -53,8 +57,7 @@ impl QueueReader for SqsQueues {
             QueueKind::Primary => &self.queues.primary,
             QueueKind::Dlq => &self.queues.dlq,
         };
-        let (depth, age_s) =
-            tokio::join!(queue_depth(&self.client, &queue_there.url), self.age_s(&queue_there.name));
+        let (depth, age_s) = tokio::join!(queue_depth(&self.client, &queue_there.url), self.age_s(queue));
         let depth = depth.map_err(read_error)?;
         let is_empty = depth.visible + depth.in_flight + depth.delayed == 0;
         // The age stays for some minutes after its message has left.

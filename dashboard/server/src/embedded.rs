@@ -6,11 +6,20 @@ use spillway_core::Pipeline;
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_embedded::Sources;
 use spillway_dashboard_model::alarms::CachedAlarms;
+use spillway_dashboard_model::{ReadLimits, Reads};
 use spillway_embedded::Local;
 use spillway_embedded::db::DbError;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// SQLite answers at once, so only reads at the same time are shared, and pages show each change at once.
+const READS: ReadLimits = ReadLimits {
+    keep: Duration::ZERO,
+    keep_progress: Duration::ZERO,
+    checked: 200,
+    checked_groups: 20,
+    sparks: true,
+};
 /// How long alarms are cached. The header of every page reads them, and rules are evaluated once a minute.
 const KEEP_ALARMS: Duration = Duration::from_secs(1);
 
@@ -21,6 +30,7 @@ pub fn ports(pipeline: &Pipeline, local: &Local, environment: Environment) -> Po
         Arc::new(CachedAlarms::new(Arc::clone(&sources.alarms), Arc::clone(&pipeline.clock), KEEP_ALARMS));
     Ports {
         pipeline: pipeline.clone(),
+        reads: Arc::new(Reads::new(pipeline.clone(), READS)),
         environment: Arc::new(environment),
         metrics: sources.metrics,
         traces: sources.traces,

@@ -5,6 +5,7 @@
 //! of a letter. But the ops table has the records from which that state follows. So
 //! [`IndexedArchive::rebuild`] can rebuild the whole index.
 
+mod ends;
 mod entry;
 mod index;
 mod objects;
@@ -21,6 +22,7 @@ pub(crate) use objects::{Archiving, Objects};
 use crate::replays::log::Log;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
 use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
@@ -30,7 +32,7 @@ use spillway_core::message::MessageAttributes;
 use spillway_core::ports::{
     ArchiveError, Clock, DeadLetterSink, DeadLetters, IndexRebuild, IndexRepair, IndexedArchive,
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Objects that are read at once.
@@ -77,9 +79,19 @@ impl S3Archive {
         names: ArchiveNames,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let index = Index { client: dynamodb.clone(), names: names.index.clone() };
+        let index = Index::new(dynamodb.clone(), names.index.clone());
         let log = Log { client: dynamodb, table: names.index.ops_table.clone() };
         Self { objects: Objects::new(s3, names), index, log, clock }
+    }
+
+    /// Reads the counters of the index again after this time. What another process writes is seen after that.
+    #[must_use]
+    pub fn keeping_counts(self, keep: SignedDuration) -> Self {
+        Self { index: self.index.keeping_counts(Arc::clone(&self.clock), keep), ..self }
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
     }
 
     /// The complete dead letters of entries, in their order. A letter whose objects are gone is what the index has of it.
@@ -129,6 +141,30 @@ fn lost(entry: Entry) -> DeadLetter {
         is_lost: true,
         failures: vec![failure],
         fingerprint: entry.fingerprint,
+        state: entry.state,
+        replays: entry.replays,
+    }
+}
+
+/// A letter as far as the index has it: without body and attributes, and with the last failure only.
+fn brief(entry: Entry) -> DeadLetter {
+    let failure = Failure::new(entry.class, entry.message, &CodeVersion::new(""), entry.archived_at);
+    let key = entry.source.zip(entry.event_id).map(|(source, id)| EventKey::new(source, id));
+    DeadLetter {
+        id: entry.id,
+        key,
+        event_type: entry.event_type,
+        body: String::new(),
+        attributes: MessageAttributes::new(),
+        trace_header: None,
+        first_sent_at: entry.archived_at,
+        failures: vec![failure],
+        fingerprint: entry.fingerprint,
+        receive_count: entry.receive_count,
+        generation: entry.generation,
+        is_foreign: entry.is_foreign,
+        is_lost: false,
+        archived_at: entry.archived_at,
         state: entry.state,
         replays: entry.replays,
     }
@@ -200,6 +236,30 @@ impl DeadLetters for S3Archive {
         }
         let page = query::list(&self.index, filter, after, limit).await?;
         Ok(Page { items: self.letters(page.items).await?, total: page.total, next: page.next })
+    }
+
+    async fn get_many(&self, ids: &[MessageId]) -> Result<Vec<Option<DeadLetter>>, ArchiveError> {
+        let entries = self.index.entries(ids).await?;
+        let letters = self.letters(entries.into_values().collect()).await?;
+        let mut letters: HashMap<_, _> =
+            letters.into_iter().map(|letter| (letter.id.clone(), letter)).collect();
+        Ok(ids.iter().map(|id| letters.remove(id)).collect())
+    }
+
+    async fn get_brief(&self, ids: &[MessageId]) -> Result<Vec<Option<DeadLetter>>, ArchiveError> {
+        let mut entries = self.index.entries(ids).await?;
+        Ok(ids.iter().map(|id| entries.remove(id).map(brief)).collect())
+    }
+
+    async fn list_brief(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetter>, ArchiveError> {
+        let page = query::list(&self.index, filter, after, limit).await?;
+        let items = page.items.into_iter().map(brief).collect();
+        Ok(Page { items, total: page.total, next: page.next })
     }
 
     async fn groups(

@@ -20,7 +20,6 @@ use spillway_core::ledger::{Ledger, Place};
 use spillway_core::ports::{
     ArchiveError, Clock, DeadLetters, EventLocator, EventStore, LedgerError, LedgerReader, Location, Replays,
 };
-use spillway_core::replay::ReplayState;
 use spillway_metrics::{Function, MetricQuery, Period, Queue, Statistic, consumer, ingest, queue, retention};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,8 +29,6 @@ use std::sync::Arc;
 const RECENT_S: i64 = 5 * 60;
 /// Counters of the functions from which the ledger is computed.
 const COUNTERS: usize = 6;
-/// Replays that are read; older ones that still run are rare.
-const REPLAYS: usize = 200;
 
 /// The clients and ports from which the ledger and the places of events are read.
 pub struct Readers {
@@ -185,12 +182,8 @@ impl AwsFlow {
 
     /// Messages that replays have put back and that have not ended: they are in a queue again.
     async fn sent_by_replays(&self) -> Result<u64, LedgerError> {
-        let replays = self.readers.replays.list(REPLAYS).await.map_err(archive)?;
-        Ok(replays
-            .iter()
-            .filter(|replay| replay.state == ReplayState::Running)
-            .map(|replay| replay.sent)
-            .sum())
+        let running = self.readers.replays.running().await.map_err(archive)?;
+        Ok(running.iter().map(|replay| replay.sent).sum())
     }
 }
 

@@ -14,6 +14,8 @@ mod cold_start;
 mod dynamo;
 pub mod event_store;
 pub mod explain;
+#[cfg(any(test, feature = "testkit"))]
+pub mod fake;
 pub mod flow;
 #[cfg(feature = "operator")]
 pub mod history;

@@ -8,6 +8,7 @@ use crate::{
 };
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
+use jiff::SignedDuration;
 use spillway_core::Pipeline;
 use spillway_core::ports::{Clock, DeadLetters, Replays, Schemas};
 use spillway_core::schema::FixedSchemas;
@@ -16,6 +17,9 @@ use std::time::Duration;
 
 /// How long an operator waits for one answer.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// A page or a command asks for the counters of dead letters several times within this time.
+const KEEP_COUNTS: SignedDuration = SignedDuration::from_secs(1);
 
 /// The ports of a deployment, with the credentials of the operator who runs the program.
 #[derive(Clone)]
@@ -74,15 +78,24 @@ impl Deployment {
 
     /// The same with clients that are there already.
     pub async fn with_clients(topology: Topology, clients: Clients) -> Result<Self, AttachError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Self::at(topology, clients, Arc::new(SystemClock)).await
+    }
+
+    /// The same with another clock.
+    pub async fn at(
+        topology: Topology,
+        clients: Clients,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, AttachError> {
         let names = archive_names(&topology);
         let store = event_store::open(&clients, topology.event_store_location());
         let stored = event_store::browse(&clients, topology.event_store_location());
-        let index =
-            Arc::new(S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), Arc::clone(&clock)));
+        let index = S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), Arc::clone(&clock));
+        let index = Arc::new(index.keeping_counts(KEEP_COUNTS));
         let archive: Arc<dyn DeadLetters> = Arc::clone(&index) as _;
-        let replays: Arc<dyn Replays> =
-            Arc::new(DynamoReplays::new(clients.dynamodb(), clients.s3(), names, Arc::clone(&clock)));
+        let replays: Arc<dyn Replays> = Arc::new(
+            DynamoReplays::new(clients.dynamodb(), clients.s3(), names, Arc::clone(&clock)).beside(&index),
+        );
         let readers = Readers {
             sqs: clients.sqs(),
             dynamodb: clients.dynamodb(),

@@ -4,7 +4,7 @@ pub(crate) mod log;
 mod read;
 mod write;
 
-use crate::archive::{ArchiveNames, Index, IndexNames, Objects};
+use crate::archive::{ArchiveNames, Index, IndexNames, Objects, S3Archive};
 use async_trait::async_trait;
 use log::Log;
 use spillway_core::Timestamp;
@@ -25,7 +25,7 @@ struct Tables {
 impl Tables {
     fn new(dynamodb: aws_sdk_dynamodb::Client, names: IndexNames, clock: Arc<dyn Clock>) -> Self {
         let log = Log { client: dynamodb.clone(), table: names.ops_table.clone() };
-        Self { index: Index { client: dynamodb, names }, log, clock }
+        Self { index: Index::new(dynamodb, names), log, clock }
     }
 }
 
@@ -45,6 +45,13 @@ impl DynamoReplays {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self { tables: Tables::new(dynamodb, names.index.clone(), clock), objects: Objects::new(s3, names) }
+    }
+
+    /// Shares the counters that the archive keeps, so that it sees what this log changes.
+    #[must_use]
+    pub fn beside(mut self, archive: &S3Archive) -> Self {
+        self.tables.index = archive.index().clone();
+        self
     }
 }
 
@@ -106,6 +113,10 @@ impl Replays for DynamoReplays {
 
     async fn list(&self, limit: usize) -> Result<Vec<Replay>, ArchiveError> {
         Ok(self.read_newest(limit).await?)
+    }
+
+    async fn running(&self) -> Result<Vec<Replay>, ArchiveError> {
+        Ok(self.read_running().await?)
     }
 
     async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {

@@ -165,7 +165,7 @@ impl DeadLetter {
 }
 
 /// Selects dead letters. An empty filter selects all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DeadLetterFilter {
     /// Only in these states; empty: all.
     pub states: Vec<DeadLetterStatus>,

@@ -215,7 +215,7 @@ mod tests {
             assert_eq!((page.items.len(), page.total), (3, 3), "{column}");
             assert!(page.items.contains(&letters[0]) && page.items.contains(&letters[2]), "{column}");
             assert!(
-                !archive.groups(&DeadLetterFilter::default(), None, 10).await.unwrap().items.is_empty(),
+                !archive.groups(&DeadLetterFilter::default(), None, 1).await.unwrap().items.is_empty(),
                 "{column}"
             );
         }

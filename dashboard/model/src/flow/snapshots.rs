@@ -131,7 +131,7 @@ impl FlowSources {
         }
         // The newest can be in a group that is not among the largest.
         newest.clear();
-        for letter in archive.list(&waiting, None, LETTERS).await.map_err(unavailable)?.items {
+        for letter in archive.list_brief(&waiting, None, LETTERS).await.map_err(unavailable)?.items {
             if newest.len() < NEWEST && newest.iter().all(|group| group.fingerprint != letter.fingerprint) {
                 let its = DeadLetterFilter { fingerprint: Some(letter.fingerprint), ..waiting.clone() };
                 newest.extend(archive.groups(&its, None, 1).await.map_err(unavailable)?.items);

@@ -54,7 +54,7 @@ impl TestApp {
             schemas: Arc::clone(&schemas) as Arc<dyn Schemas>,
             clock: Arc::new(VirtualClock::starting_at(NOW.parse().unwrap())),
             simulated_latency: Some(Duration::from_millis(5)),
-            environment: Environment { name: "test".into(), demo: false },
+            environment: Environment { name: "test".into(), demo: false, ..Environment::default() },
             ..Setup::default()
         });
         let dashboard = dashboard.await;
@@ -195,6 +195,37 @@ async fn all_matches_are_replayed_and_those_that_fail_again_come_back() {
     let detail = app.get(&format!("/dead-letters/{id}")).await;
     assert!(detail.contains("It was replayed once and came back."), "{detail}");
     assert!(detail.contains("Failed again, back in the archive"));
+}
+
+/// The page that a message's page links to as its previous or next one.
+fn neighbour(page: &str, rel: &str) -> Option<String> {
+    let link = page.split("<a ").find(|link| link.contains(&format!("rel=\"{rel}\"")))?;
+    Some(link.split("href=\"").nth(1)?.split('"').next()?.replace("&amp;", "&"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn previous_and_next_lead_through_the_whole_list_and_stay_after_a_discard() {
+    let app = TestApp::start().await;
+    for number in 0..53 {
+        app.accept(&format!("bad{number}"), "order.placed", json!({"amount": "many"})).await;
+        app.settle().await;
+    }
+    let first = app.listed("/dead-letters").await.remove(0);
+    let mut visited = vec![format!("/dead-letters/{first}")];
+    while let Some(next) = neighbour(&app.get(visited.last().unwrap()).await, "next") {
+        visited.push(next);
+    }
+    assert_eq!(visited.len(), 53, "over the end of the first page of 50: {visited:?}");
+    let mut back = visited.last().unwrap().clone();
+    for expected in visited.iter().rev().skip(1) {
+        back = neighbour(&app.get(&back).await, "prev").unwrap();
+        assert_eq!(&back, expected);
+    }
+    let id = visited[10].strip_prefix("/dead-letters/").unwrap();
+    app.post(&visited[10], "/actions/discard", &format!("ids%5B%5D={id}&first={id}&reason=test")).await;
+    let discarded = app.get(&visited[10]).await;
+    assert_eq!(neighbour(&discarded, "prev").as_ref(), Some(&visited[9]));
+    assert_eq!(neighbour(&discarded, "next").as_ref(), Some(&visited[11]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,33 +1,56 @@
-//! The index of dead letters: its entries, and the counters beside them.
+//! The index of dead letters: its entries, and the counters and the ends of groups beside them.
 
-use super::IndexNames;
 use super::entry::{Entry, event_key, key, letter_id, shard};
+use super::{IndexNames, ends};
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, number_of, text, text_of};
 use crate::dynamo::transact::{Action, Change, TransactionError, transact};
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
+use spillway_core::Timestamp;
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventId, Fingerprint, MessageId};
+use spillway_core::ports::Clock;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// Dead letters in one transaction. With its replay's items each takes three actions. Each may also need a
 /// counter of the state it leaves and one of the state it enters. New ones may need the counter of foreign letters.
 /// DynamoDB allows 100 actions.
 pub(crate) const LETTERS_AT_ONCE: usize = 18;
+/// The counter of letters that were put into a queue past the API.
+const FOREIGN: &str = "foreign";
 /// Transactions that are under way at once for one order.
 const TRANSACTIONS_AT_ONCE: usize = 4;
 
 /// The index in its table.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Index {
-    pub client: Client,
-    pub names: IndexNames,
+    client: Client,
+    names: IndexNames,
+    recent: Option<Arc<Recent>>,
+}
+
+/// The counters as they were read a moment ago. A page asks for them several times.
+struct Recent {
+    clock: Arc<dyn Clock>,
+    keep: SignedDuration,
+    last: Mutex<Option<(Timestamp, Counters)>>,
 }
 
 /// A dead letter before and after.
 pub(crate) type Step = (Entry, Entry);
+
+/// All counters, the parts of each summed up.
+#[derive(Clone)]
+struct Counters {
+    counts: Arc<Vec<Count>>,
+    /// Letters that were put into a queue past the API.
+    foreign: u64,
+}
 
 /// One line of the counters: dead letters of one state, fingerprint and type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +64,23 @@ pub(crate) struct Count {
 }
 
 impl Index {
+    pub fn new(client: Client, names: IndexNames) -> Self {
+        Self { client, names, recent: None }
+    }
+
+    /// Reads the counters again after `keep`. Writes through this index, or a clone of it, are seen at once.
+    pub fn keeping_counts(self, clock: Arc<dyn Clock>, keep: SignedDuration) -> Self {
+        Self { recent: Some(Arc::new(Recent { clock, keep, last: Mutex::default() })), ..self }
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn names(&self) -> &IndexNames {
+        &self.names
+    }
+
     pub async fn entry(&self, id: &MessageId) -> Result<Option<Entry>, CallError> {
         let call = self.client.get_item().table_name(&self.names.table).set_key(Some(key(id)));
         let output =
@@ -83,10 +123,12 @@ impl Index {
 
     /// Adds new entries, all or none. The ids are distinct, and at most [`LETTERS_AT_ONCE`].
     pub async fn insert(&self, entries: &[Entry]) -> Result<(), TransactionError> {
-        transact(&self.client, |tries| self.inserts(entries, tries)).await
+        transact(&self.client, |tries| self.inserts(entries, tries)).await?;
+        self.written(entries).await;
+        Ok(())
     }
 
-    /// What adds new entries, in this order; then what their counters need.
+    /// What adds new entries, in this order; then what their counters need. [`Self::written`] follows the transaction.
     pub fn inserts(&self, entries: &[Entry], tries: usize) -> Vec<Action> {
         let insert = |entry: &Entry| Action::Insert {
             table: self.names.table.clone(),
@@ -111,15 +153,8 @@ impl Index {
         })
     }
 
-    /// How many letters were put into a queue past the API.
-    pub async fn foreign(&self) -> Result<u64, CallError> {
-        let keys = (0..self.names.shards.max(1)).map(foreign_key).collect();
-        let parts = batch::get_all(&self.client, &self.names.table, keys).await?;
-        let sum: i64 = parts.iter().filter_map(|part| number_of(part, "n")).sum();
-        Ok(u64::try_from(sum).unwrap_or(0))
-    }
-
-    /// What turns entries into others, in this order; then what their counters need.
+    /// What turns entries into others, in this order; then what their counters need. [`Self::written`] follows the
+    /// transaction.
     pub fn steps(&self, steps: &[Step], tries: usize) -> Vec<Action> {
         let change = |(before, after): &Step| Action::Change {
             table: self.names.table.clone(),
@@ -227,7 +262,9 @@ impl Index {
                 Err(TransactionError::Call(error)) => return Err(error),
             }
         }
-        Ok(steps.into_iter().map(|(_, after)| after).collect())
+        let taken: Vec<Entry> = steps.into_iter().map(|(_, after)| after).collect();
+        self.written(&taken).await;
+        Ok(taken)
     }
 
     /// After a transaction whose connection broke: finds out from the current items whether it was done.
@@ -241,8 +278,40 @@ impl Index {
         }
     }
 
-    /// All counters, the parts of each summed up.
-    pub async fn counts(&self) -> Result<Vec<Count>, CallError> {
+    /// What follows a transaction that wrote these entries.
+    pub async fn written(&self, entries: &[Entry]) {
+        ends::note(self, entries).await;
+        if let Some(recent) = &self.recent {
+            *recent.last.lock().await = None;
+        }
+    }
+
+    /// How many letters each counter has.
+    pub async fn counts(&self) -> Result<Arc<Vec<Count>>, CallError> {
+        Ok(self.counters().await?.counts)
+    }
+
+    /// How many letters were put into a queue past the API.
+    pub async fn foreign(&self) -> Result<u64, CallError> {
+        Ok(self.counters().await?.foreign)
+    }
+
+    async fn counters(&self) -> Result<Counters, CallError> {
+        let Some(recent) = &self.recent else { return self.read_counters().await };
+        // Callers that come meanwhile wait for this read.
+        let mut last = recent.last.lock().await;
+        let now = recent.clock.now();
+        if let Some((at, counters)) = &*last
+            && now.duration_since(*at).abs() < recent.keep
+        {
+            return Ok(counters.clone());
+        }
+        let counters = self.read_counters().await?;
+        *last = Some((now, counters.clone()));
+        Ok(counters)
+    }
+
+    async fn read_counters(&self) -> Result<Counters, CallError> {
         let parts: Vec<Vec<Item>> = stream::iter(0..self.names.shards.max(1))
             .map(|part| self.counts_of(part))
             .buffered(16)
@@ -255,7 +324,9 @@ impl Index {
             let sum = sums.entry(name.to_owned()).or_insert((0, FailureClass::ConsumerCrash));
             *sum = (sum.0 + n, class.unwrap_or(sum.1));
         }
-        Ok(sums.into_iter().filter_map(|(name, (n, class))| count(&name, n, class)).collect())
+        let foreign = sums.remove(FOREIGN).map_or(0, |(n, _)| u64::try_from(n).unwrap_or(0));
+        let counts = sums.into_iter().filter_map(|(name, (n, class))| count(&name, n, class)).collect();
+        Ok(Counters { counts: Arc::new(counts), foreign })
     }
 
     async fn counts_of(&self, part: u32) -> Result<Vec<Item>, CallError> {
@@ -275,7 +346,7 @@ impl Index {
 
 /// The key of a part of the counter of letters that were put into a queue past the API.
 fn foreign_key(part: u32) -> Item {
-    item([("pk", text(format!("count#{part}"))), ("sk", text("foreign"))])
+    item([("pk", text(format!("count#{part}"))), ("sk", text(FOREIGN))])
 }
 
 fn count(name: &str, n: i64, class: FailureClass) -> Option<Count> {

@@ -130,7 +130,8 @@ impl S3Archive {
             actions.extend(self.returning(id, open, at, tries));
             actions
         };
-        transact(&self.index.client, actions).await?;
+        transact(self.index.client(), actions).await?;
+        self.index.written(&[steps[0].1.clone()]).await;
         if let Some((replay, _)) = open {
             self.close(replay).await;
         }
@@ -148,7 +149,8 @@ impl S3Archive {
             actions.extend(self.returning(&entry.id, open, entry.archived_at, tries));
             actions
         };
-        transact(&self.index.client, actions).await?;
+        transact(self.index.client(), actions).await?;
+        self.index.written(std::slice::from_ref(entry)).await;
         if let Some((replay, _)) = open {
             self.close(replay).await;
         }
@@ -187,7 +189,7 @@ impl S3Archive {
     /// # Errors
     /// The notes can't be listed. A letter that still can't be indexed keeps its note, and is counted.
     pub(super) async fn repair_index(&self, limit: usize) -> Result<IndexRepair, ArchiveError> {
-        let limits = self.index.client.config().timeout_config();
+        let limits = self.index.client().config().timeout_config();
         let time_limit = limits.and_then(TimeoutConfig::operation_timeout).unwrap_or(DEFAULT_TIME_LIMIT);
         let until = Instant::now() + time_limit;
         let notes = self.objects.unindexed(&MessageId::random(), limit).await?;

@@ -1,13 +1,14 @@
 //! Browsing the index: lists, groups and ids. None of it lists the bucket.
 
+use super::ends::{self, Noted};
 use super::entry::Entry;
 use super::index::{Count, Index};
-use super::search::{self, Extent, MAX_EXAMINED, Plan, plan, search};
-use super::walk::{self, By, Range};
+use super::search::{self, Extent, MAX_EXAMINED, Matches, Plan, plan, search};
+use super::walk::{self, By, Found, Range};
 use crate::call_error::CallError;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, Page};
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, DeadLetterStatus, Page};
 use spillway_core::ids::{EventType, Fingerprint, MessageId};
 use std::collections::BTreeMap;
 
@@ -31,16 +32,22 @@ pub(crate) async fn list(
 ) -> Result<Page<Entry>, CallError> {
     let plan = plan(index, filter).await?;
     let want = if limit == 0 { 0 } else { limit + 1 };
-    let (mut found, total) = if !plan.is_search {
-        let page = search(index, filter, &plan, after, Extent { want, examine: 0 });
+    let uncut = if after.is_none() { uncut(index, filter, &plan, want).await? } else { None };
+    let (mut found, total) = if let Some(found) = uncut {
+        let whole = Plan { range: Some(Range::default()), ..plan };
+        (found, total(index, filter, &whole).await?)
+    } else if !plan.is_search {
+        let page = search(index, filter, &plan, after, Extent { want, ..Extent::default() });
         tokio::try_join!(page, total(index, filter, &plan))?
     } else if after.is_none() {
-        let found = search(index, filter, &plan, None, Extent { want, examine: MAX_EXAMINED }).await?;
+        let found =
+            search(index, filter, &plan, None, Extent { want, examine: MAX_EXAMINED, ..Extent::default() })
+                .await?;
         let total = found.count;
         (found, total)
     } else {
-        let page = search(index, filter, &plan, after, Extent { want, examine: 0 });
-        let all = search(index, filter, &plan, None, Extent { want: 0, examine: MAX_EXAMINED });
+        let page = search(index, filter, &plan, after, Extent { want, ..Extent::default() });
+        let all = search(index, filter, &plan, None, Extent { examine: MAX_EXAMINED, ..Extent::default() });
         let (page, all) = tokio::try_join!(page, all)?;
         (page, all.count)
     };
@@ -55,6 +62,28 @@ pub(crate) async fn list(
         found.last
     };
     Ok(Page { items: found.entries, total, next })
+}
+
+/// The first page of all letters up to a time, if none is newer. Then the counters have the total, and no key needs to be
+/// counted.
+async fn uncut(
+    index: &Index,
+    filter: &DeadLetterFilter,
+    plan: &Plan,
+    want: usize,
+) -> Result<Option<Matches>, CallError> {
+    if plan.is_search || want == 0 || filter.from.is_some() || filter.to.is_none() || plan.range.is_none() {
+        return Ok(None);
+    }
+    let open = Plan {
+        by: plan.by,
+        partitions: plan.partitions.clone(),
+        range: Some(Range::default()),
+        is_search: false,
+    };
+    let extent = Extent { want, only_matches: true, ..Extent::default() };
+    let found = search(index, filter, &open, None, extent).await?;
+    Ok((found.left_out == 0).then_some(found))
 }
 
 /// How many letters match: from the counters, or by counting keys if the filter has a range of time.
@@ -78,7 +107,7 @@ pub(crate) async fn ids(
     let plan = plan(index, filter).await?;
     let (mut ids, mut after): (Vec<MessageId>, Option<String>) = (Vec::new(), None);
     while ids.len() < limit {
-        let extent = Extent { want: limit - ids.len(), examine: 0 };
+        let extent = Extent { want: limit - ids.len(), ..Extent::default() };
         let found = search(index, filter, &plan, after.as_deref(), extent).await?;
         ids.extend(found.entries.into_iter().map(|entry| entry.id));
         if found.is_all || found.last.is_none() {
@@ -91,7 +120,7 @@ pub(crate) async fn ids(
 
 /// A page of the groups by fingerprint, largest first.
 ///
-/// Usually counters, and the ends of the partitions of the page's groups, are enough. If the search has words, or asks for
+/// Usually counters, and the ends of the page's groups, are enough. If the search has words, or asks for
 /// one type of a group that has several, the newest [`MAX_EXAMINED`] letters are read.
 pub(crate) async fn groups(
     index: &Index,
@@ -107,7 +136,7 @@ pub(crate) async fn groups(
             .any(|other| other.fingerprint == count.fingerprint && other.event_type != count.event_type)
     };
     let Some(range) = plan(index, filter).await?.range else { return Ok(Page::of(Vec::new(), None, limit)) };
-    let mut counted = Counted::of(&matching, index.names.shards);
+    let mut counted = Counted::of(&matching, index.names().shards);
     let is_whole = range == Range::default();
     if filter.contains.is_some()
         || (filter.event_type.is_some() && matching.iter().any(has_other_types))
@@ -126,8 +155,13 @@ pub(crate) async fn groups(
     }
     counted.sort_by(|a, b| b.count.cmp(&a.count).then(a.fingerprint.cmp(b.fingerprint)));
     let page = Page::of(counted, after, limit);
+    let noted = noted(index, filter, &range, &page.items).await?;
     let items: Vec<Option<DeadLetterGroup>> = stream::iter(0..page.items.len())
-        .map(|position| group(index, &page.items[position], &range))
+        .map(|position| {
+            let counted = &page.items[position];
+            let noted = noted.iter().find(|noted| noted.group == *counted.fingerprint);
+            group(index, counted, &range, noted)
+        })
         .buffered(GROUPS_AT_ONCE)
         .try_collect()
         .await?;
@@ -163,16 +197,41 @@ impl<'c> Counted<'c> {
     }
 }
 
+/// The notes about the ends of groups, if the filter asks for all letters that wait.
+async fn noted(
+    index: &Index,
+    filter: &DeadLetterFilter,
+    range: &Range,
+    groups: &[Counted<'_>],
+) -> Result<Vec<Noted>, CallError> {
+    let is_noted = filter.states == [DeadLetterStatus::Archived] && *range == Range::default();
+    if !is_noted || groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    ends::noted(index, &groups.iter().map(|group| group.fingerprint).collect::<Vec<_>>()).await
+}
+
 async fn group(
     index: &Index,
     counted: &Counted<'_>,
     range: &Range,
+    noted: Option<&Noted>,
 ) -> Result<Option<DeadLetterGroup>, CallError> {
+    if let Some((oldest, newest, entry)) = noted.and_then(Noted::ends) {
+        return Ok(Some(as_group(counted, (&oldest, &newest), entry)));
+    }
     let ends = walk::ends(index, By::Group, &counted.partitions, range).await?;
     let Some((oldest, newest)) = ends else { return Ok(None) };
-    let example = newest.id();
-    let Some(entry) = index.entry(&example).await? else { return Ok(None) };
-    Ok(Some(DeadLetterGroup {
+    if let Some(noted) = noted {
+        ends::correct(index, noted, &oldest, &newest).await;
+    }
+    let Some(entry) = index.entry(&newest.id()).await? else { return Ok(None) };
+    Ok(Some(as_group(counted, (&oldest, &newest), entry)))
+}
+
+/// A group whose newest letter has this entry.
+fn as_group(counted: &Counted<'_>, (oldest, newest): (&Found, &Found), entry: Entry) -> DeadLetterGroup {
+    DeadLetterGroup {
         fingerprint: counted.fingerprint.clone(),
         class: entry.class,
         message: entry.message,
@@ -180,8 +239,8 @@ async fn group(
         count: counted.count,
         first_at: time_in(&oldest.archived_key).unwrap_or(entry.archived_at),
         last_at: time_in(&newest.archived_key).unwrap_or(entry.archived_at),
-        example,
-    }))
+        example: newest.id(),
+    }
 }
 
 fn time_in(key: &str) -> Option<Timestamp> {
@@ -190,7 +249,7 @@ fn time_in(key: &str) -> Option<Timestamp> {
 
 async fn searched(index: &Index, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, CallError> {
     let plan = Plan { is_search: true, ..plan(index, filter).await? };
-    let extent = Extent { want: MAX_EXAMINED, examine: MAX_EXAMINED };
+    let extent = Extent { want: MAX_EXAMINED, examine: MAX_EXAMINED, ..Extent::default() };
     let found = search(index, filter, &plan, None, extent).await?;
     let mut groups: BTreeMap<Fingerprint, DeadLetterGroup> = BTreeMap::new();
     // Newest first, so the first of a group is its example, and the last its oldest.

@@ -229,7 +229,7 @@ impl S3Archive {
 
     /// Letters that the index has and the bucket does not.
     async fn without_objects(&self, seen: &HashSet<MessageId>) -> Result<Vec<MessageId>, CallError> {
-        let shards = self.index.names.shards.max(1);
+        let shards = self.index.names().shards.max(1);
         let partitions: Vec<_> = DeadLetterStatus::ALL
             .iter()
             .flat_map(|state| (0..shards).map(move |shard| format!("{}#{shard}", state.as_str())))

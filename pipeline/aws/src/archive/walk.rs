@@ -214,9 +214,9 @@ fn query(
     range: &Range,
 ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
     index
-        .client
+        .client()
         .query()
-        .table_name(&index.names.table)
+        .table_name(&index.names().table)
         .index_name(by.index())
         .key_condition_expression("#p = :p AND archived_key BETWEEN :from AND :to")
         .expression_attribute_names("#p", by.partition_key())

@@ -2,7 +2,7 @@
 //!
 //! | `pk` | `sk` | what |
 //! |---|---|---|
-//! | `replays` | `REPLAY` | a replay: started by whom, begin, end, current error |
+//! | `replays` | `REPLAY` | a replay: started by whom, begin, current error; end, and how many were stored and returned |
 //! | `replay#REPLAY` | `item#LETTER` | a message of it: `state`, `at`, `generation` of the message that it puts back, and `stored_late` if it was given up and stored after all |
 //! | `replay#REPLAY` | `waiting#LETTER` | a message that is still to be put back |
 //! | `replay#REPLAY` | `count#PART` | how many are in which state; the sum of all parts counts |
@@ -194,11 +194,15 @@ impl Log {
     /// Ends a replay if all of its messages have ended. Each writer first writes the end of its own message
     /// and then looks. So the writer that ends the last message finds all of them ended.
     pub async fn close_if_done(&self, replay: &ReplayId, now: Timestamp) -> Result<(), CallError> {
-        if self.tally(replay).await?.open() > 0 {
+        let tally = self.tally(replay).await?;
+        if tally.open() > 0 {
             return Ok(());
         }
         let close = Change::default()
             .set("ended_at", text(now.to_string()))
+            // The counts of an ended replay do not change, so a list of replays need not sum them up again.
+            .set(ReplayItemState::Stored.as_str(), number(count(tally.stored)))
+            .set(ReplayItemState::Returned.as_str(), number(count(tally.returned)))
             .remove("trouble")
             .if_present("pk")
             .if_absent("ended_at")
@@ -206,6 +210,18 @@ impl Log {
             .if_absent_or_below("preparing_until", now.as_second());
         change(&self.client, &self.table, replay_key(replay), close).await.map(|_| ())
     }
+}
+
+fn count(of: u64) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
+}
+
+/// The counts of a replay whose end is recorded with them.
+pub(crate) fn final_tally(item: &Item) -> Option<Tally> {
+    time_of(item, "ended_at")?;
+    let of = |state: ReplayItemState| u64::try_from(number_of(item, state.as_str())?).ok();
+    let (stored, returned) = (of(ReplayItemState::Stored)?, of(ReplayItemState::Returned)?);
+    Some(Tally { stored, returned, ..Tally::default() })
 }
 
 /// A new replay that is still taking its messages. It is not carried on before `preparing_until`, or before

@@ -1,7 +1,7 @@
 //! Queries about replays.
 
 use super::DynamoReplays;
-use super::log::{Tally, is_preparing, replay, replay_key, state_of};
+use super::log::{Tally, final_tally, is_preparing, replay, replay_key, state_of};
 use super::write::ended;
 use crate::archive::{Entry, letters};
 use crate::call_error::{CallError, call_error};
@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::replay::{Overdue, Replay, ReplayItem, ReplayItemState};
+use spillway_core::replay::{Overdue, Replay, ReplayItem, ReplayItemState, ReplayState};
 
 /// Replays that are counted at once.
 const COUNTED_AT_ONCE: usize = 16;
@@ -137,6 +137,9 @@ impl DynamoReplays {
         let output =
             call.consistent_read(true).send().await.map_err(|error| call_error("GetItem", &error))?;
         let Some(item) = output.item else { return Ok(None) };
+        if let Some(tally) = final_tally(&item) {
+            return Ok(replay(&item, tally, self.tables.clock.now()));
+        }
         let tally = self.tables.log.tally(id).await?;
         let now = self.tables.clock.now();
         if tally.open() == 0
@@ -161,6 +164,18 @@ impl DynamoReplays {
         Ok(output.items().iter().zip(counted).filter_map(|(item, tally)| replay(item, tally, now)).collect())
     }
 
+    /// Replays whose end is not recorded, newest first. One that turns out to have ended is left out.
+    pub(super) async fn read_running(&self) -> Result<Vec<Replay>, CallError> {
+        let running = self.all_replays().filter_expression("attribute_not_exists(ended_at)");
+        let newest = running.scan_index_forward(false).into_paginator().items().send();
+        let items =
+            newest.collect::<Result<Vec<_>, _>>().await.map_err(|error| call_error("Query", &error))?;
+        let counted = self.counted(&items).await?;
+        let now = self.tables.clock.now();
+        let replays = items.iter().zip(counted).filter_map(|(item, tally)| replay(item, tally, now));
+        Ok(replays.filter(|replay| replay.state == ReplayState::Running).collect())
+    }
+
     /// Replays with messages still to be put back, oldest first. One that still takes its messages is left alone.
     pub(super) async fn read_unfinished(&self) -> Result<Vec<ReplayId>, CallError> {
         let running = self.all_replays().filter_expression("attribute_not_exists(ended_at)");
@@ -174,10 +189,17 @@ impl DynamoReplays {
     }
 
     async fn counted(&self, items: &[Item]) -> Result<Vec<Tally>, CallError> {
-        let ids: Vec<_> =
-            items.iter().map(|item| ReplayId::new(text_of(item, "sk").unwrap_or_default())).collect();
-        stream::iter(0..ids.len())
-            .map(|position| self.tables.log.tally(&ids[position]))
+        stream::iter(0..items.len())
+            .map(|position| async move {
+                let item = &items[position];
+                match final_tally(item) {
+                    Some(tally) => Ok(tally),
+                    None => {
+                        let id = ReplayId::new(text_of(item, "sk").unwrap_or_default());
+                        self.tables.log.tally(&id).await
+                    }
+                }
+            })
             .buffered(COUNTED_AT_ONCE)
             .try_collect()
             .await

@@ -244,7 +244,9 @@ impl Tables {
             }
             actions
         };
-        transact(&self.log.client, actions).await
+        transact(&self.log.client, actions).await?;
+        self.index.written(&[steps[0].1.clone()]).await;
+        Ok(())
     }
 }
 

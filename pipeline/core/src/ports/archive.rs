@@ -66,6 +66,31 @@ pub trait DeadLetters: Send + Sync {
         limit: usize,
     ) -> Result<Page<DeadLetter>, ArchiveError>;
 
+    /// Several dead letters, in the order of `ids`.
+    async fn get_many(&self, ids: &[MessageId]) -> Result<Vec<Option<DeadLetter>>, ArchiveError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.push(self.get(id).await?);
+        }
+        Ok(found)
+    }
+
+    /// The same as [`Self::get_many`] for a view that shows neither body nor attributes, and only the last failure. An
+    /// adapter may leave out the rest and whether it is lost, and cut the failure's message, if that saves it reads.
+    async fn get_brief(&self, ids: &[MessageId]) -> Result<Vec<Option<DeadLetter>>, ArchiveError> {
+        self.get_many(ids).await
+    }
+
+    /// The same as [`Self::list`] for such a view: see [`Self::get_brief`].
+    async fn list_brief(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetter>, ArchiveError> {
+        self.list(filter, after, limit).await
+    }
+
     /// A page of the groups by fingerprint of those that match, largest first. `after` is the `next` of the page before.
     async fn groups(
         &self,

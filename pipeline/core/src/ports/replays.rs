@@ -4,8 +4,11 @@ use super::ArchiveError;
 use crate::Timestamp;
 use crate::dead_letter::{DeadLetter, Page};
 use crate::ids::{MessageId, ReplayId};
-use crate::replay::{Overdue, Replay, ReplayItem};
+use crate::replay::{Overdue, Replay, ReplayItem, ReplayState};
 use async_trait::async_trait;
+
+/// Replays among which those that run are searched. Older ones that still run are rare.
+pub const MOST_RUNNING: usize = 200;
 
 /// Where the consumer reports that a replayed message has arrived.
 #[async_trait]
@@ -55,6 +58,13 @@ pub trait Replays: Send + Sync {
 
     /// Replays, newest first, at most `limit`.
     async fn list(&self, limit: usize) -> Result<Vec<Replay>, ArchiveError>;
+
+    /// Replays that have not ended, newest first. Of more than [`MOST_RUNNING`], the oldest may be missing.
+    async fn running(&self) -> Result<Vec<Replay>, ArchiveError> {
+        let mut newest = self.list(MOST_RUNNING).await?;
+        newest.retain(|replay| replay.state == ReplayState::Running);
+        Ok(newest)
+    }
 
     /// Replays with messages still to be put back, oldest first.
     async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError>;

@@ -7,8 +7,7 @@ pub use carry::{Carried, Carrier, End, Scope, Step};
 pub use release::longest_life;
 
 use crate::Timestamp;
-use crate::dead_letter::DeadLetter;
-use crate::dead_letter::{DeadLetterState, DeadLetterStatus};
+use crate::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus};
 use crate::event::Event;
 use crate::failure::Reason;
 use crate::ids::{MessageId, ReplayId};
@@ -111,21 +110,24 @@ impl Replayer {
 
     /// Runs the consumer's own checks on dead letters, without putting anything back.
     pub async fn preflight(&self, ids: &[MessageId]) -> Result<Vec<Forecast>, ArchiveError> {
+        let letters = self.archive.get_many(ids).await?;
+        let letters: Vec<&DeadLetter> = letters.iter().flatten().collect();
+        Ok(self.forecasts(&letters).await)
+    }
+
+    /// The results of the consumer's own checks on dead letters that were read already.
+    pub async fn forecasts(&self, letters: &[&DeadLetter]) -> Vec<Forecast> {
         let schemas = self.schemas.current().await;
-        let mut forecasts = Vec::with_capacity(ids.len());
-        for id in ids {
-            let Some(dead_letter) = self.archive.get(id).await? else { continue };
-            if dead_letter.is_lost {
-                forecasts.push(Forecast { id: id.clone(), would_fail: Some(LOST.into()) });
-                continue;
+        let check = |letter: &DeadLetter| {
+            if letter.is_lost {
+                return Some(LOST.into());
             }
-            let would_fail = match Event::from_structured(dead_letter.body.as_bytes()) {
+            match Event::from_structured(letter.body.as_bytes()) {
                 Err(problem) => Some(problem.reason()),
                 Ok(event) => schemas.check(&event).err(),
-            };
-            forecasts.push(Forecast { id: id.clone(), would_fail });
-        }
-        Ok(forecasts)
+            }
+        };
+        letters.iter().map(|letter| Forecast { id: letter.id.clone(), would_fail: check(letter) }).collect()
     }
 
     /// Marks dead letters as discarded, with a reason.

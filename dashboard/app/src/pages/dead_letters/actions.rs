@@ -82,7 +82,9 @@ async fn replay(
     let ports = use_ports();
     let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
     let selection = Selection::from_form(ids, &matching, now)?;
-    let id = start(&replayer, &selection, passing, &MessageId::new(first)).await?;
+    let id = start(&replayer, &selection, passing, &MessageId::new(first)).await;
+    ports.reads.forget();
+    let id = id?;
     leptos_axum::redirect(&format!("/replays/{}", encode(id.as_str())));
     Ok(())
 }
@@ -99,8 +101,9 @@ async fn discard(
     let ports = use_ports();
     let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
     let selection = Selection::from_form(ids, &matching, now)?;
-    let done = discard_messages(&replayer, &selection, &reason, &MessageId::new(first)).await?;
-    leptos_axum::redirect(&Done::Discarded.noted(way_back(&back), done));
+    let done = discard_messages(&replayer, &selection, &reason, &MessageId::new(first)).await;
+    ports.reads.forget();
+    leptos_axum::redirect(&Done::Discarded.noted(way_back(&back), done?));
     Ok(())
 }
 
@@ -116,12 +119,13 @@ async fn restore(
     let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
     let count = if at.is_empty() {
         let selection = Selection::from_form(ids, &matching, now)?;
-        take_back(&replayer, &selection).await?
+        take_back(&replayer, &selection).await
     } else {
         let at = at.parse().map_err(|_| ActionError::Unreadable)?;
-        take_back_of(&replayer, at).await?
+        take_back_of(&replayer, at).await
     };
-    let done = if count == 0 { Done::NothingRestored } else { Done::Restored };
+    ports.reads.forget();
+    let done = if count? == 0 { Done::NothingRestored } else { Done::Restored };
     leptos_axum::redirect(&done.noted(way_back(&back), now));
     Ok(())
 }
@@ -208,7 +212,7 @@ async fn take_back_of(replayer: &Replayer, at: Timestamp) -> Result<usize, Actio
     let filter = DeadLetterFilter { states: Shown::Discarded.states(), ..DeadLetterFilter::default() };
     let (mut ids, mut after) = (Vec::new(), None::<String>);
     loop {
-        let page = replayer.archive.list(&filter, after.as_deref(), AT_ONCE).await.map_err(failed)?;
+        let page = replayer.archive.list_brief(&filter, after.as_deref(), AT_ONCE).await.map_err(failed)?;
         let of_then = |letter: &DeadLetter| matches!(&letter.state, DeadLetterState::Discarded { at: then, .. } if *then == at);
         ids.extend(page.items.into_iter().filter(of_then).map(|letter| letter.id));
         after = page.next;

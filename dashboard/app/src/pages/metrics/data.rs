@@ -4,6 +4,7 @@ use crate::{
     charts::{ChartGroup, Question, read_charts},
     context::Page,
     ports::Ports,
+    range::aligned,
 };
 use spillway_core::dead_letter::DeadLetterFilter;
 use spillway_dashboard_model::ReadError;
@@ -22,15 +23,15 @@ impl Data {
     pub(super) async fn read(stage: Stage, page: &Page, ports: &Ports) -> Self {
         let question = Question::of(page, compares(page));
         let of_range = DeadLetterFilter {
-            from: Some(page.range.from),
-            to: Some(page.range.to),
+            from: Some(aligned(page.range.from)),
+            to: page.range.preset.is_none().then_some(page.range.to),
             ..DeadLetterFilter::default()
         };
         let charts =
             read_charts(&*ports.metrics, of_stage(stage, &ports.pipeline.names), &question, &*ports.alarms);
-        let dead_letters = ports.pipeline.archive.list(&of_range, None, 1);
+        let dead_letters = ports.reads.count(&of_range);
         let (flow, charts, dead_letters) = futures::join!(ports.flow.snapshot(), charts, dead_letters);
-        Self { flow, charts, dead_letters: dead_letters.ok().map(|page| page.total) }
+        Self { flow, charts, dead_letters: dead_letters.ok() }
     }
 }
 

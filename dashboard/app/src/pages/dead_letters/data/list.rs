@@ -4,13 +4,13 @@ use super::{Filters, Shown, carried};
 use crate::context::Page;
 use jiff::Timestamp;
 use spillway_core::{
-    dead_letter::{self, DeadLetter, DeadLetterFilter, DeadLetterGroup},
+    dead_letter::{self, DeadLetter, DeadLetterGroup},
     failure::Reason,
     ids::{Fingerprint, MessageId},
-    ports::{ArchiveError, DeadLetters, Replays},
-    usecases::replay::Replayer,
+    ports::ArchiveError,
 };
 use spillway_dashboard_charts::sparkline;
+use spillway_dashboard_model::Reads;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Messages on one page of the list.
@@ -52,31 +52,34 @@ pub struct List {
 }
 
 impl List {
-    pub async fn read(page: &Page, replayer: &Replayer) -> Result<Self, ArchiveError> {
-        let archive = &*replayer.archive;
+    pub async fn read(page: &Page, reads: &Reads) -> Result<Self, ArchiveError> {
         let filters = Filters::of(page);
+        let filter = filters.to_list_filter(page);
         let groups_after = page.parameter(GROUPS_AFTER);
-        let groups = archive.groups(&filters.to_filter(), groups_after, GROUPS).await?;
+        let groups = dead_letter::Page::clone(&*reads.groups(&filter, groups_after, GROUPS).await?);
         let largest = groups.items.first().filter(|_| groups_after.is_none()).cloned();
-        let list = archive.list(&filters.to_filter(), page.parameter("after"), PAGE).await?;
+        let list = dead_letter::Page::clone(&*reads.list(&filter, page.parameter("after"), PAGE).await?);
         let mut counts = Vec::with_capacity(Shown::EVERY.len());
         for shown in Shown::EVERY.iter().copied() {
             let count = match shown == filters.shown {
                 true => Some(list.total),
                 false if filters.is_narrow() => None,
-                false => Some(total(archive, &Filters { shown, ..Filters::default() }.to_filter()).await?),
+                false => Some(reads.count(&Filters { shown, ..Filters::default() }.to_filter()).await?),
             };
             counts.push((shown, count));
         }
         let outside = if filters.from.is_some() || filters.to.is_some() {
             let unlimited = Filters { from: None, to: None, ..filters.clone() };
-            total(archive, &unlimited.to_filter()).await?.saturating_sub(list.total)
+            reads.count(&unlimited.to_filter()).await?.saturating_sub(list.total)
         } else {
             0
         };
         let waiting = [Shown::Waiting, Shown::All].contains(&filters.shown);
-        let forecasts = if waiting { forecasts(replayer, &groups.items).await? } else { HashMap::new() };
-        let sparks = sparks(archive, &filters, &groups, page.now).await?;
+        let forecasts = if waiting { forecasts(reads, &groups.items).await? } else { HashMap::new() };
+        let sparks = match reads.limits().sparks {
+            true => sparks(reads, &filters, &groups, page.now).await?,
+            false => HashMap::new(),
+        };
         let mut types: BTreeSet<String> = list
             .items
             .iter()
@@ -86,7 +89,7 @@ impl List {
         types.extend(
             groups.items.iter().filter_map(|group| group.event_type.as_ref()).map(ToString::to_string),
         );
-        let last_replay = if groups.total == 0 { last_replay(&*replayer.replays).await? } else { None };
+        let last_replay = if groups.total == 0 { last_replay(reads).await? } else { None };
         Ok(Self {
             filters,
             carried: carried(page),
@@ -103,26 +106,23 @@ impl List {
     }
 }
 
-async fn total(archive: &dyn DeadLetters, filter: &DeadLetterFilter) -> Result<u64, ArchiveError> {
-    Ok(archive.list(filter, None, 1).await?.total)
-}
-
-async fn last_replay(replays: &dyn Replays) -> Result<Option<Timestamp>, ArchiveError> {
-    Ok(replays.list(1).await?.first().and_then(|replay| replay.ended_at))
+async fn last_replay(reads: &Reads) -> Result<Option<Timestamp>, ArchiveError> {
+    Ok(reads.replays(1).await?.first().and_then(|replay| replay.ended_at))
 }
 
 async fn forecasts(
-    replayer: &Replayer,
+    reads: &Reads,
     groups: &[DeadLetterGroup],
 ) -> Result<HashMap<MessageId, Option<Reason>>, ArchiveError> {
-    let examples: Vec<MessageId> = groups.iter().map(|group| group.example.clone()).collect();
-    let forecasts = replayer.preflight(&examples).await?;
+    let checked = groups.iter().take(reads.limits().checked_groups);
+    let examples: Vec<MessageId> = checked.map(|group| group.example.clone()).collect();
+    let forecasts = reads.forecasts(&examples).await?;
     Ok(forecasts.into_iter().map(|forecast| (forecast.id, forecast.would_fail)).collect())
 }
 
 /// Counts each group's messages by time, from the first message to now, if all groups are on one page.
 async fn sparks(
-    archive: &dyn DeadLetters,
+    reads: &Reads,
     filters: &Filters,
     groups: &dead_letter::Page<DeadLetterGroup>,
     now: Timestamp,
@@ -140,9 +140,10 @@ async fn sparks(
     let mut points: BTreeMap<Fingerprint, Vec<Option<f64>>> = BTreeMap::new();
     for (index, (from, to)) in buckets.into_iter().enumerate() {
         let bucket = Filters { from: Some(from), to: Some(to), ..filters.clone() };
-        for group in archive.groups(&bucket.to_filter(), None, GROUPS).await?.items {
-            let line =
-                points.entry(group.fingerprint).or_insert_with(|| vec![Some(0.0); SPARK_POINTS as usize]);
+        for group in &reads.groups(&bucket.to_filter(), None, GROUPS).await?.items {
+            let line = points
+                .entry(group.fingerprint.clone())
+                .or_insert_with(|| vec![Some(0.0); SPARK_POINTS as usize]);
             line[index] = Some(group.count as f64);
         }
     }

@@ -102,12 +102,12 @@ pub(in crate::pages::dead_letters) fn discard_form(chosen: &Chosen) -> AnyView {
         <StatusSentence tone=Tone::Warning>{sentence}</StatusSentence>
         <div class="stack dl-confirm">
             {left_out(chosen)}
-            <form method="post" action=DISCARD class="stack" data-keep="">
+            <form method="post" action=DISCARD class="stack">
                 {hidden(chosen)}
                 <input type="hidden" name="back" value=origin() />
                 <label class="label">
                     <span>"Reason, for the audit log"</span>
-                    <textarea class="field" name="reason" rows="3" required maxlength=LONGEST_REASON.to_string()></textarea>
+                    <textarea class="field" name="reason" rows="3" required maxlength=LONGEST_REASON.to_string() data-keep=""></textarea>
                 </label>
                 <div class="row">
                     <button class="button danger">{format!("Discard {}", chosen.messages())}</button>

@@ -136,8 +136,7 @@ fn group_row(listed: &List, group: &DeadLetterGroup, page: &Page) -> AnyView {
     let chosen = listed.filters.group.as_ref() == Some(&group.fingerprint);
     let link = page.with(&[("group", (!chosen).then_some(only)), FIRST_PAGE, FIRST_GROUPS]);
     let waiting = listed.filters.shown == Shown::Waiting;
-    let query = Selection::all_query(page);
-    let query = if chosen { query } else { format!("{query}&group={only}") };
+    let query = Selection::all_query(page, Some(&group.fingerprint));
     let messages = counted(group.count, "message", "messages");
     let actions = waiting.then(|| {
         let (replay, discard) =

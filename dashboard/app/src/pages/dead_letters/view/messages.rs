@@ -32,7 +32,7 @@ pub(super) fn messages(listed: &List, page: &Page) -> AnyView {
     let selectable = [Shown::Waiting, Shown::Discarded].contains(&filters.shown);
     let all =
         (selectable && filters.shown == Shown::Waiting && list.total > list.items.len() as u64).then(|| {
-            let href = format!("/dead-letters/replay?{}", Selection::all_query(page));
+            let href = format!("/dead-letters/replay?{}", Selection::all_query(page, None));
             let text = format!("Replay all {} that match…", grouped(list.total));
             view! { <a class="button" href=href>{text}</a> }
         });

@@ -7,14 +7,13 @@ use crate::{
     links,
     pages::dead_letters::{
         actions::{REPLAY, RESTORE},
-        data::{One, carried, caveats},
+        data::{Neighbour, One, carried, caveats},
         words::one_sentence,
     },
 };
 use leptos::prelude::*;
 use spillway_core::{
     dead_letter::{DeadLetter, DeadLetterState},
-    ids::MessageId,
     trace::TraceHeader,
 };
 
@@ -52,8 +51,9 @@ pub(in crate::pages::dead_letters) fn one(detail: &One) -> AnyView {
 fn neighbours(detail: &One, page: &Page) -> AnyView {
     let carried = carried(page);
     let list = links::with_query("/dead-letters", &carried);
-    let link = |id: &Option<MessageId>, rel: &'static str, text: &'static str| {
-        id.as_ref().map(|id| view! { <a href=links::dead_letter(id, &carried) rel=rel>{text}</a> })
+    let link = |other: &Option<Neighbour>, rel: &'static str, text: &'static str| {
+        let href = other.as_ref().map(|other| links::dead_letter(&other.id, &other.carried));
+        href.map(|href| view! { <a href=href rel=rel>{text}</a> })
     };
     view! {
         <nav class="row dl-neighbours" aria-label="In the list">
