@@ -204,6 +204,10 @@ impl Clock for Defect {
         panic!("a defect")
     }
 
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
     async fn sleep(&self, _: Duration) {}
 }
 

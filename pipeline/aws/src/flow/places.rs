@@ -36,8 +36,7 @@ impl AwsFlow {
     }
 
     async fn dead_letter_ids(&self, id: &EventId) -> Result<Vec<MessageId>, LedgerError> {
-        let index =
-            Index { client: self.readers.dynamodb.clone(), names: archive_names(&self.topology).index };
+        let index = Index::new(self.readers.dynamodb.clone(), archive_names(&self.topology).index);
         index.of_event(id).await.map_err(|error| archive(error.into()))
     }
 
