@@ -194,10 +194,10 @@ async fn an_unreachable_api_is_a_separate_error() {
     let (_folder, path) = ids_file();
     let line = format!("load --url {url} --rate 5 --seconds 1 --grace 1s --out {}", path.display());
     let output = spillway(&line).await;
-    assert_eq!(output.code, Some(4));
+    assert_eq!(output.code, Some(5));
     assert!(output.err.contains("check that the pipeline is running there"), "{output:?}");
     let output = spillway(&format!("send {{}} --url {url}")).await;
-    assert_eq!(output.code, Some(4));
+    assert_eq!(output.code, Some(5));
     assert!(output.err.starts_with("error: no answer from "), "{output:?}");
 }
 
