@@ -89,9 +89,13 @@ pub async fn run(line: &str, pipeline: &Arc<FakePipeline>) -> Output {
 pub async fn run_until(line: &str, pipeline: &Arc<FakePipeline>, is_done: impl Fn(&str) -> bool) -> String {
     let (out, err) = (Captured::default(), Captured::default());
     let done = async {
-        while !is_done(&out.text()) {
+        for _ in 0..10_000 {
+            if is_done(&out.text()) {
+                return;
+            }
             tokio::task::yield_now().await;
         }
+        panic!("{line} did not come to it: {}{}", out.text(), err.text());
     };
     tokio::select! {
         status = start(line, pipeline, &out, &err) => panic!("it ended with {status:?}: {}", err.text()),
