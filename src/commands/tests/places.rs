@@ -94,10 +94,10 @@ async fn several_events_are_one_list() {
 async fn a_watched_command_prints_what_has_changed() {
     let pipeline = ledger(172_431);
     let watched =
-        run_until("flow --watch=5s --json", &pipeline, |out| out.matches("\"accepted\"").count() == 2);
+        run_until("flow --watch=5s --json", &pipeline, |out| out.matches("\"accepted\"").count() >= 2);
     let out = watched.await;
     let accepted: Vec<_> = out.lines().filter(|line| line.contains("\"accepted\":")).collect();
-    assert_eq!(accepted, ["  \"accepted\": 172431,", "  \"accepted\": 172441,"]);
+    assert_eq!(accepted[..2], ["  \"accepted\": 172431,", "  \"accepted\": 172441,"]);
     assert!(pipeline.waited_ms() >= 5_000);
 }
 
