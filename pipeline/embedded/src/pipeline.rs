@@ -281,7 +281,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         drop(Pipeline::open(dir.path(), Options::at(Arc::new(RealClock))).await.unwrap());
         // SQLite can make no log there, as on a read-only disk. Permissions do not stop a test that runs as root.
-        std::fs::create_dir(dir.path().join(format!("{DATABASE}-shm"))).unwrap();
+        std::os::unix::fs::symlink("nowhere", dir.path().join(format!("{DATABASE}-shm"))).unwrap();
         let (ports, local) = Pipeline::attach(dir.path()).await.unwrap();
         read(&ports, &local).await;
         assert_eq!(local.note("name", "value").await, Err(DbError::ReadOnly));
