@@ -20,6 +20,7 @@ pub(crate) use index::{Index, LETTERS_AT_ONCE, Step};
 pub(crate) use objects::{Archiving, Objects};
 
 use crate::replays::log::Log;
+use crate::topology::Topology;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
@@ -60,6 +61,20 @@ pub struct ArchiveNames {
     pub unindexed_prefix: String,
     /// Where the index is.
     pub index: IndexNames,
+}
+
+/// Where a deployment keeps its dead letters.
+pub fn archive_names(topology: &Topology) -> ArchiveNames {
+    ArchiveNames {
+        bucket: topology.archive.bucket.clone(),
+        prefix: topology.archive.prefix.clone(),
+        unindexed_prefix: topology.archive.unindexed_prefix.clone(),
+        index: IndexNames {
+            table: topology.dead_letter_index.name.clone(),
+            ops_table: topology.ops_log.name.clone(),
+            shards: topology.dead_letter_index.shards,
+        },
+    }
 }
 
 /// The archive.

@@ -1,5 +1,7 @@
 //! All ports of a deployment at once, for operators' programs: the command line tool and the dashboard.
 
+pub use crate::archive::archive_names;
+
 use crate::explain;
 use crate::flow::{AwsFlow, Readers};
 use crate::{
@@ -122,20 +124,6 @@ impl Deployment {
             settings: Arc::new(topology.settings()),
         };
         Ok(Self { topology, clients, ports, index })
-    }
-}
-
-/// Where a deployment keeps its dead letters.
-pub fn archive_names(topology: &Topology) -> ArchiveNames {
-    ArchiveNames {
-        bucket: topology.archive.bucket.clone(),
-        prefix: topology.archive.prefix.clone(),
-        unindexed_prefix: topology.archive.unindexed_prefix.clone(),
-        index: IndexNames {
-            table: topology.dead_letter_index.name.clone(),
-            ops_table: topology.ops_log.name.clone(),
-            shards: topology.dead_letter_index.shards,
-        },
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::{AwsFlow, all, archive};
 use crate::archive::Index;
+use crate::archive::archive_names;
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, text, text_of};
-use crate::operator::archive_names;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
 use spillway_core::ledger::Place;
