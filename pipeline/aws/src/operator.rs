@@ -5,8 +5,8 @@ pub use crate::archive::archive_names;
 use crate::explain;
 use crate::flow::{AwsFlow, Readers};
 use crate::{
-    ArchiveNames, Clients, Connection, DynamoOps, DynamoReplays, IndexNames, S3Archive, S3Schemas, SqsQueue,
-    SystemClock, Topology, clients, event_store,
+    Clients, Connection, DynamoOps, DynamoReplays, S3Archive, S3Schemas, SqsQueue, SystemClock, Topology,
+    clients, event_store,
 };
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
