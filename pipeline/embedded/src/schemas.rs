@@ -85,10 +85,7 @@ fn look(folder: &Path, state: &Mutex<State>) -> Arc<SchemaSet> {
             if state.listing.as_ref() != Some(&listing) {
                 state.read(listing);
             }
-            // A file that can't be read is read again each time, which costs as much as a large folder.
-            let is_costly =
-                |files: &Listing| files.len() > SMALL || files.values().any(|(_, stamp)| stamp.is_err());
-            let is_costly = state.listing.as_ref().is_some_and(is_costly);
+            let is_costly = state.listing.as_ref().is_some_and(|files| files.len() > SMALL);
             state.next_look = is_costly.then(|| started + started.elapsed() * SHARE);
         }
         Err(error) => state.keep(error),
