@@ -13,6 +13,13 @@ locals {
       Resource = concat(["${module.dead_letter_index.arn}/index/*"], local.index_and_ops)
     },
     {
+      # The keys of a few dead letters are read by one call: only if the counters have few, and never more than one page.
+      Sid      = "ReadKeysOfDeadLetters"
+      Effect   = "Allow"
+      Action   = ["dynamodb:Scan"]
+      Resource = "${module.dead_letter_index.arn}/index/by_group"
+    },
+    {
       Sid    = "ReadArchive"
       Effect = "Allow"
       Action = ["s3:GetObject"]

@@ -15,14 +15,14 @@ use spillway_dashboard_model::alarms::{
     AlarmChanges, AlarmPeriod, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, BusinessHours, Digest,
     Resources, Rule, RuleName, RuleSet, Suppressed, Suppressor, Tier, periods,
 };
-use spillway_dashboard_model::{OneAnswer, ReadError, TimeRange};
+use spillway_dashboard_model::{Answers, OneAnswer, ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Maximum number of changes that are read to compute the periods of a range.
+/// Maximum number of changes that are read of a range. Its periods follow from them.
 const MAX_CHANGES: usize = 1_000;
-/// How long the states are shared.
+/// How long the states and the changes are shared.
 const KEEP_STATES: Duration = Duration::from_secs(10);
 
 /// Reads the alarms that Terraform created from the rules.
@@ -34,10 +34,12 @@ pub struct CloudWatchAlarms {
     clock: Arc<dyn Clock>,
     rules: Arc<RuleSet>,
     resources: Arc<Resources>,
-    names: BTreeMap<String, String>,
+    names: Arc<BTreeMap<String, String>>,
     hours: Option<BusinessHours>,
     /// The states of all alarms. The list of alarms and the periods of a chart both need them.
     states: OneAnswer<HashMap<String, AlarmNow>>,
+    /// The changes in a range. The list of changes and the periods of a chart both need them.
+    changes: Answers<(Option<RuleName>, TimeRange, usize), AlarmChanges>,
 }
 
 /// Why the alarms of a deployment cannot be read.
@@ -61,10 +63,11 @@ impl CloudWatchAlarms {
         Ok(Self {
             client: deployment.clients.cloudwatch(),
             states: OneAnswer::new(Arc::clone(&deployment.ports.clock), KEEP_STATES),
+            changes: Answers::new(Arc::clone(&deployment.ports.clock), KEEP_STATES),
             clock: Arc::clone(&deployment.ports.clock),
             rules: Arc::new(RuleSet::built_in(&limits).map_err(|error| unfit(&error))?),
             resources: Arc::new(deployment.topology.resources()),
-            names: alarms.names,
+            names: Arc::new(alarms.names),
             hours,
         })
     }
@@ -125,7 +128,19 @@ impl AlarmSource for CloudWatchAlarms {
         range: TimeRange,
         limit: usize,
     ) -> Result<AlarmChanges, ReadError> {
-        history::changes(&self.client, &self.rules, &self.names, rule, range, limit).await
+        // Only a rule's page asks for both.
+        let most = if rule.is_some() { MAX_CHANGES.max(limit) } else { limit };
+        let question = (rule.cloned(), range, most);
+        let answer = self.changes.get(question.clone(), || {
+            let (client, rules, names) =
+                (self.client.clone(), Arc::clone(&self.rules), Arc::clone(&self.names));
+            let (rule, range, most) = question;
+            async move { history::changes(&client, &rules, &names, rule.as_ref(), range, most).await }
+        });
+        let mut changes = AlarmChanges::clone(&*answer.await?);
+        changes.has_more |= changes.changes.len() > limit;
+        changes.changes.truncate(limit);
+        Ok(changes)
     }
 
     async fn periods(

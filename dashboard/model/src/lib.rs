@@ -19,7 +19,7 @@ pub mod traces;
 mod words;
 
 pub use metrics::{Cached, Freshness, MetricReader, Reading};
-pub use one_answer::OneAnswer;
+pub use one_answer::{Answers, OneAnswer};
 pub use reads::{ReadLimits, Reads};
 pub use spillway_metrics::{MetricQuery, Period, RangeError, Series, Statistic, TimeRange};
 

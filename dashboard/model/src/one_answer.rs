@@ -41,7 +41,7 @@ impl<T: Send + Sync + 'static, E: Clone + Send + Sync + 'static> OneAnswer<T, E>
 }
 
 /// A [`OneAnswer`] for each question.
-pub(crate) struct Answers<Q, T, E = ReadError> {
+pub struct Answers<Q, T, E = ReadError> {
     clock: Arc<dyn Clock>,
     keep: SignedDuration,
     last: Mutex<HashMap<Q, Asked<T, E>>>,
@@ -53,7 +53,7 @@ type Asking<T, E> = Shared<BoxFuture<'static, Result<Arc<T>, E>>>;
 
 impl<Q: Eq + Hash, T: Send + Sync + 'static, E: Clone + Send + Sync + 'static> Answers<Q, T, E> {
     /// Caches each result for `keep`.
-    pub(crate) fn new(clock: Arc<dyn Clock>, keep: Duration) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, keep: Duration) -> Self {
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         Self { clock, keep, last: Mutex::default() }
     }
@@ -62,7 +62,7 @@ impl<Q: Eq + Hash, T: Send + Sync + 'static, E: Clone + Send + Sync + 'static> A
     ///
     /// # Errors
     /// The error of `ask`.
-    pub(crate) async fn get<F>(&self, question: Q, ask: impl FnOnce() -> F) -> Result<Arc<T>, E>
+    pub async fn get<F>(&self, question: Q, ask: impl FnOnce() -> F) -> Result<Arc<T>, E>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
@@ -70,7 +70,7 @@ impl<Q: Eq + Hash, T: Send + Sync + 'static, E: Clone + Send + Sync + 'static> A
     }
 
     /// Forgets all results. The next caller asks again, even while an older question runs.
-    pub(crate) fn forget(&self) {
+    pub fn forget(&self) {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 

@@ -1,18 +1,14 @@
 //! What pages read from the pipeline's archive, logs and events, shared by all viewers.
 
 use crate::one_answer::{Answers, OneAnswer};
-use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page};
 use spillway_core::ids::{EventId, EventSource, MessageId, ReplayId};
 use spillway_core::ports::{ArchiveError, AuditEntry, LedgerError, Location};
 use spillway_core::replay::{Replay, ReplayItem};
 use spillway_core::usecases::replay::Forecast;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use spillway_core::{Pipeline, Timestamp};
+use std::sync::Arc;
 use std::time::Duration;
-
-/// Dead letters that are kept to check them again. Their bodies never change; one that is lost may be recovered.
-const MAX_CHECKED: usize = 1_000;
 
 /// How much a page may read, depending on what a read costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +38,10 @@ pub struct Reads {
     limits: ReadLimits,
     lists: Pages<DeadLetter>,
     groups: Pages<DeadLetterGroup>,
+    since: Answers<i64, u64, ArchiveError>,
     letters: Answers<MessageId, Option<DeadLetter>, ArchiveError>,
     briefs: Answers<Vec<MessageId>, Vec<Option<DeadLetter>>, ArchiveError>,
-    checked: Mutex<HashMap<MessageId, Arc<DeadLetter>>>,
+    checked: Answers<Vec<MessageId>, Vec<DeadLetter>, ArchiveError>,
     audit: Answers<(String, usize), Vec<AuditEntry>, ArchiveError>,
     running: OneAnswer<u64, ArchiveError>,
     replays: Answers<usize, Vec<Replay>, ArchiveError>,
@@ -61,9 +58,10 @@ impl Reads {
         Self {
             lists: Answers::new(clock(), keep),
             groups: Answers::new(clock(), keep),
+            since: Answers::new(clock(), keep),
             letters: Answers::new(clock(), keep),
             briefs: Answers::new(clock(), keep),
-            checked: Mutex::default(),
+            checked: Answers::new(clock(), keep),
             audit: Answers::new(clock(), keep),
             running: OneAnswer::new(clock(), keep),
             replays: Answers::new(clock(), keep),
@@ -84,8 +82,10 @@ impl Reads {
     pub fn forget(&self) {
         self.lists.forget();
         self.groups.forget();
+        self.since.forget();
         self.letters.forget();
         self.briefs.forget();
+        self.checked.forget();
         self.audit.forget();
         self.running.forget();
         self.replays.forget();
@@ -114,6 +114,16 @@ impl Reads {
     /// The number of dead letters that match.
     pub async fn count(&self, filter: &DeadLetterFilter) -> Result<u64, ArchiveError> {
         Ok(self.list(filter, None, 0).await?.total)
+    }
+
+    /// The number of dead letters that were archived since then. A time that follows the clock stays the same question: how
+    /// many minutes it is ago.
+    pub async fn count_since(&self, from: Timestamp) -> Result<u64, ArchiveError> {
+        let ago = self.pipeline.clock.now().duration_since(from).as_mins();
+        let filter = DeadLetterFilter { from: Some(from), ..DeadLetterFilter::default() };
+        let archive = Arc::clone(&self.pipeline.archive);
+        let count = || async move { Ok(archive.list_brief(&filter, None, 0).await?.total) };
+        self.since.get(ago, count).await.map(|count| *count)
     }
 
     /// A page of the groups of dead letters that match, largest first.
@@ -146,32 +156,16 @@ impl Reads {
         self.briefs.get(ids, || async move { archive.get_brief(&asked).await }).await
     }
 
-    /// The results of the consumer's own checks, if these dead letters came back now. Each body is read once, and checked
-    /// against the current schemas.
+    /// The results of the consumer's own checks, if these dead letters came back now. Bodies are shared as other answers are,
+    /// and checked against the current schemas.
     pub async fn forecasts(&self, ids: &[MessageId]) -> Result<Vec<Forecast>, ArchiveError> {
-        let known =
-            |id: &MessageId| self.checked.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
-        let mut letters: HashMap<&MessageId, Arc<DeadLetter>> =
-            ids.iter().filter_map(|id| Some((id, known(id)?))).collect();
-        let missing: Vec<MessageId> = ids.iter().filter(|id| !letters.contains_key(id)).cloned().collect();
-        if !missing.is_empty() {
-            let read = self.pipeline.archive.get_many(&missing).await?;
-            let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
-            if checked.len() + read.len() > MAX_CHECKED {
-                checked.clear();
-            }
-            for letter in read.into_iter().flatten().map(Arc::new) {
-                if self.limits.keep > Duration::ZERO && !letter.is_lost {
-                    checked.insert(letter.id.clone(), Arc::clone(&letter));
-                }
-                if let Some(id) = ids.iter().find(|id| **id == letter.id) {
-                    letters.insert(id, letter);
-                }
-            }
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
-        let letters: Vec<&DeadLetter> =
-            ids.iter().filter_map(|id| letters.get(id).map(|letter| &**letter)).collect();
-        Ok(self.forecasts_of(&letters).await)
+        let (archive, asked) = (Arc::clone(&self.pipeline.archive), ids.to_vec());
+        let read = || async move { Ok(archive.get_many(&asked).await?.into_iter().flatten().collect()) };
+        let letters = self.checked.get(ids.to_vec(), read).await?;
+        Ok(self.forecasts_of(&letters.iter().collect::<Vec<_>>()).await)
     }
 
     /// The results of the checks on dead letters that were read already.

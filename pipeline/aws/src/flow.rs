@@ -8,17 +8,20 @@ mod places;
 
 use crate::cloudwatch::{self, Points};
 use crate::explain::{self, ExplainedError};
-use crate::topology::Topology;
+use crate::kept::Kept;
+use crate::topology::{self, Topology};
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName;
 use compute::{Counts, InQueue};
 use futures::future::try_join_all;
+use jiff::SignedDuration;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use spillway_core::ids::{EventId, EventSource};
 use spillway_core::ledger::{Ledger, Place};
 use spillway_core::ports::{
-    ArchiveError, Clock, DeadLetters, EventLocator, EventStore, LedgerError, LedgerReader, Location, Replays,
+    ArchiveError, Clock, DeadLetters, EventLocator, EventStore, LedgerError, LedgerReader, Location,
+    QueueKind, Replays,
 };
 use spillway_metrics::{Function, MetricQuery, Period, Queue, Statistic, consumer, ingest, queue, retention};
 use std::collections::HashMap;
@@ -32,8 +35,8 @@ const COUNTERS: usize = 6;
 
 /// The clients and ports from which the ledger and the places of events are read.
 pub struct Readers {
-    /// SQS, for how many messages there are.
-    pub sqs: aws_sdk_sqs::Client,
+    /// How many messages the queues have.
+    pub depths: Arc<QueueDepths>,
     /// DynamoDB, for finding dead letters by their event's id.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// S3, for dead letters that the index lacks.
@@ -64,13 +67,12 @@ impl AwsFlow {
 
     /// The counts of all places, read concurrently.
     async fn counts(&self) -> Result<Counts, LedgerError> {
-        let queues = &self.topology.queues;
         let (long, recent) = (self.over_all_time(), self.recently());
         let (long, recent, queue, dlq, archived, replaying, discarded, unindexed, sent, foreign) = tokio::try_join!(
             long,
             recent,
-            self.in_queue(&queues.primary.url),
-            self.in_queue(&queues.dlq.url),
+            self.in_queue(QueueKind::Primary),
+            self.in_queue(QueueKind::Dlq),
             self.dead_letters(DeadLetterStatus::Archived),
             self.dead_letters(DeadLetterStatus::Replaying),
             self.dead_letters(DeadLetterStatus::Discarded),
@@ -150,8 +152,8 @@ impl AwsFlow {
         cloudwatch::read(&self.readers.cloudwatch, queries, period, range).await.map_err(failed)
     }
 
-    async fn in_queue(&self, url: &str) -> Result<InQueue, LedgerError> {
-        let depth = queue_depth(&self.readers.sqs, url).await.map_err(failed)?;
+    async fn in_queue(&self, queue: QueueKind) -> Result<InQueue, LedgerError> {
+        let depth = self.readers.depths.of(queue).await.map_err(failed)?;
         Ok(InQueue { waiting: depth.visible + depth.delayed, in_flight: depth.in_flight })
     }
 
@@ -196,6 +198,39 @@ pub struct QueueDepth {
     pub in_flight: u64,
     /// Messages sent with a delay that is not over.
     pub delayed: u64,
+}
+
+/// How many messages the queues of a deployment have. The ledger and a page's view of the queues share the answers.
+pub struct QueueDepths {
+    client: aws_sdk_sqs::Client,
+    queues: topology::Queues,
+    primary: Kept<QueueDepth>,
+    dlq: Kept<QueueDepth>,
+}
+
+impl QueueDepths {
+    /// Asks again after `keep`.
+    pub fn new(
+        client: aws_sdk_sqs::Client,
+        queues: &topology::Queues,
+        clock: Arc<dyn Clock>,
+        keep: SignedDuration,
+    ) -> Self {
+        let (primary, dlq) = (Kept::new(Arc::clone(&clock), keep), Kept::new(clock, keep));
+        Self { client, queues: queues.clone(), primary, dlq }
+    }
+
+    /// The number of messages in a queue.
+    ///
+    /// # Errors
+    /// SQS did not answer, or refused.
+    pub async fn of(&self, queue: QueueKind) -> Result<QueueDepth, ExplainedError> {
+        let (kept, queue) = match queue {
+            QueueKind::Primary => (&self.primary, &self.queues.primary),
+            QueueKind::Dlq => (&self.dlq, &self.queues.dlq),
+        };
+        kept.get(queue_depth(&self.client, &queue.url)).await
+    }
 }
 
 /// Asks how many messages a queue has.

@@ -19,6 +19,7 @@ pub mod fake;
 pub mod flow;
 #[cfg(feature = "operator")]
 pub mod history;
+mod kept;
 #[cfg(feature = "operator")]
 pub mod operator;
 pub mod ops;

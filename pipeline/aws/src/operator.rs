@@ -3,7 +3,7 @@
 pub use crate::archive::archive_names;
 
 use crate::explain;
-use crate::flow::{AwsFlow, Readers};
+use crate::flow::{AwsFlow, QueueDepths, Readers};
 use crate::{
     Clients, Connection, DynamoOps, DynamoReplays, S3Archive, S3Schemas, SqsQueue, SystemClock, Topology,
     clients, event_store,
@@ -20,7 +20,8 @@ use std::time::Duration;
 /// How long an operator waits for one answer.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 
-/// A page or a command asks for the counters of dead letters several times within this time.
+/// A page or a command asks for the counters of dead letters, the running replays and the depths of the queues several times
+/// within this time.
 const KEEP_COUNTS: SignedDuration = SignedDuration::from_secs(1);
 
 /// The ports of a deployment, with the credentials of the operator who runs the program.
@@ -34,6 +35,8 @@ pub struct Deployment {
     pub ports: Pipeline,
     /// The archive as it is in S3, with its index that can be repaired and rebuilt.
     pub index: Arc<S3Archive>,
+    /// How many messages its queues have.
+    pub depths: Arc<QueueDepths>,
 }
 
 /// Why a deployment can't be worked with. Each text is one sentence that says what to do.
@@ -96,10 +99,14 @@ impl Deployment {
         let index = Arc::new(index.keeping_counts(KEEP_COUNTS));
         let archive: Arc<dyn DeadLetters> = Arc::clone(&index) as _;
         let replays: Arc<dyn Replays> = Arc::new(
-            DynamoReplays::new(clients.dynamodb(), clients.s3(), names, Arc::clone(&clock)).beside(&index),
+            DynamoReplays::new(clients.dynamodb(), clients.s3(), names, Arc::clone(&clock))
+                .beside(&index)
+                .keeping_running(KEEP_COUNTS),
         );
+        let depths =
+            Arc::new(QueueDepths::new(clients.sqs(), &topology.queues, Arc::clone(&clock), KEEP_COUNTS));
         let readers = Readers {
-            sqs: clients.sqs(),
+            depths: Arc::clone(&depths),
             dynamodb: clients.dynamodb(),
             s3: clients.s3(),
             cloudwatch: clients.cloudwatch(),
@@ -123,7 +130,7 @@ impl Deployment {
             names: Arc::new(topology.names()),
             settings: Arc::new(topology.settings()),
         };
-        Ok(Self { topology, clients, ports, index })
+        Ok(Self { topology, clients, ports, index, depths })
     }
 }
 

@@ -5,7 +5,9 @@ mod read;
 mod write;
 
 use crate::archive::{ArchiveNames, Index, IndexNames, Objects, S3Archive};
+use crate::kept::Kept;
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use log::Log;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, Page};
@@ -34,6 +36,7 @@ impl Tables {
 pub struct DynamoReplays {
     tables: Tables,
     objects: Objects,
+    running: Option<Arc<Kept<Vec<Replay>>>>,
 }
 
 impl DynamoReplays {
@@ -44,7 +47,15 @@ impl DynamoReplays {
         names: ArchiveNames,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { tables: Tables::new(dynamodb, names.index.clone(), clock), objects: Objects::new(s3, names) }
+        let tables = Tables::new(dynamodb, names.index.clone(), clock);
+        Self { tables, objects: Objects::new(s3, names), running: None }
+    }
+
+    /// Reads the running replays again after this time. What another process writes is seen after that.
+    #[must_use]
+    pub fn keeping_running(mut self, keep: SignedDuration) -> Self {
+        self.running = Some(Arc::new(Kept::new(Arc::clone(&self.tables.clock), keep)));
+        self
     }
 
     /// Shares the counters that the archive keeps, so that it sees what this log changes.
@@ -52,6 +63,13 @@ impl DynamoReplays {
     pub fn beside(mut self, archive: &S3Archive) -> Self {
         self.tables.index = archive.index().clone();
         self
+    }
+
+    /// Reads the running replays again for the next reader.
+    async fn changed(&self) {
+        if let Some(running) = &self.running {
+            running.forget().await;
+        }
     }
 }
 
@@ -80,7 +98,9 @@ impl ReplayReports for DynamoReplayReports {
 #[async_trait]
 impl Replays for DynamoReplays {
     async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
-        Ok(self.take_letters(replay, ids, by).await?)
+        let taken = self.take_letters(replay, ids, by).await;
+        self.changed().await;
+        Ok(taken?)
     }
 
     async fn waiting(&self, replay: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
@@ -88,11 +108,15 @@ impl Replays for DynamoReplays {
     }
 
     async fn mark_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), ArchiveError> {
-        Ok(self.note_sent(replay, ids).await?)
+        let noted = self.note_sent(replay, ids).await;
+        self.changed().await;
+        Ok(noted?)
     }
 
     async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
-        Ok(self.note_returned(replay, id).await?)
+        let noted = self.note_returned(replay, id).await;
+        self.changed().await;
+        Ok(noted?)
     }
 
     async fn overdue(&self, before: Timestamp, limit: usize) -> Result<Vec<Overdue>, ArchiveError> {
@@ -100,11 +124,15 @@ impl Replays for DynamoReplays {
     }
 
     async fn release(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
-        Ok(self.tables.release(replay, id).await?)
+        let released = self.tables.release(replay, id).await;
+        self.changed().await;
+        Ok(released?)
     }
 
     async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError> {
-        Ok(self.note_error(replay, error).await?)
+        let noted = self.note_error(replay, error).await;
+        self.changed().await;
+        Ok(noted?)
     }
 
     async fn get(&self, replay: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
@@ -116,7 +144,7 @@ impl Replays for DynamoReplays {
     }
 
     async fn running(&self) -> Result<Vec<Replay>, ArchiveError> {
-        Ok(self.read_running().await?)
+        Ok(self.kept_running().await?)
     }
 
     async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {

@@ -113,14 +113,24 @@ struct Viewer {
 impl Viewer {
     async fn send(&self, path: &str) -> http::Response<Body> {
         let request = Request::get(path).header(header::HOST, HOST).header(header::COOKIE, &self.cookie);
+        let request = request.header(header::ACCEPT, "text/html");
         self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     async fn page(&self, path: &str) -> String {
-        let answer = self.send(path).await;
+        self.open(path).await.1
+    }
+
+    /// A page, and the address at which a browser then has it.
+    async fn open(&self, path: &str) -> (String, String) {
+        let (mut address, mut answer) = (path.to_owned(), self.send(path).await);
+        if answer.status() == StatusCode::FOUND {
+            answer.headers()[header::LOCATION].to_str().unwrap().clone_into(&mut address);
+            answer = self.send(&address).await;
+        }
         let (status, text) = (answer.status(), text(answer).await);
         assert_eq!(status, StatusCode::OK, "{path}: {text}");
-        text
+        (address, text)
     }
 }
 
@@ -171,11 +181,12 @@ async fn the_first_page_of_a_dashboard_costs_few_calls() {
 /// Draws a page for these viewers at each of these seconds; returns the calls.
 async fn a_minute(cloud: &Cloud, path: &str, viewers: usize, seconds: &[u64]) -> Vec<String> {
     let viewer = cloud.dashboard().await;
+    let (path, _) = viewer.open(path).await;
     let mut now = 0;
     for second in seconds {
         cloud.clock.advance(Duration::from_secs(second - now));
         now = *second;
-        join_all((0..viewers).map(|_| viewer.page(path))).await;
+        join_all((0..viewers).map(|_| viewer.page(&path))).await;
     }
     cloud.aws.calls()
 }

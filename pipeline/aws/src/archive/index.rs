@@ -1,21 +1,21 @@
 //! The index of dead letters: its entries, and the counters and the ends of groups beside them.
 
 use super::entry::{Entry, event_key, key, letter_id, shard};
+use super::walk::{self, By, Keys};
 use super::{IndexNames, ends};
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, number_of, text, text_of};
 use crate::dynamo::transact::{Action, Change, TransactionError, transact};
+use crate::kept::Kept;
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
-use spillway_core::Timestamp;
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventId, Fingerprint, MessageId};
 use spillway_core::ports::Clock;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use tokio::sync::Mutex;
 
 /// Dead letters in one transaction. With its replay's items each takes three actions. Each may also need a
 /// counter of the state it leaves and one of the state it enters. New ones may need the counter of foreign letters.
@@ -23,6 +23,8 @@ use tokio::sync::Mutex;
 pub(crate) const LETTERS_AT_ONCE: usize = 18;
 /// The counter of letters that were put into a queue past the API.
 const FOREIGN: &str = "foreign";
+/// The keys of so many letters are read by one scan. With more, a query for each partition reads less.
+const FEW: u64 = 1_000;
 /// Transactions that are under way at once for one order.
 const TRANSACTIONS_AT_ONCE: usize = 4;
 
@@ -34,11 +36,11 @@ pub(crate) struct Index {
     recent: Option<Arc<Recent>>,
 }
 
-/// The counters as they were read a moment ago. A page asks for them several times.
+/// What was read a moment ago.
 struct Recent {
-    clock: Arc<dyn Clock>,
-    keep: SignedDuration,
-    last: Mutex<Option<(Timestamp, Counters)>>,
+    counters: Kept<Counters>,
+    /// The keys of all letters; `None` in it if they are too many.
+    keys: Kept<Option<Arc<Keys>>>,
 }
 
 /// A dead letter before and after.
@@ -70,7 +72,8 @@ impl Index {
 
     /// Reads the counters again after `keep`. Writes through this index, or a clone of it, are seen at once.
     pub fn keeping_counts(self, clock: Arc<dyn Clock>, keep: SignedDuration) -> Self {
-        Self { recent: Some(Arc::new(Recent { clock, keep, last: Mutex::default() })), ..self }
+        let recent = Recent { counters: Kept::new(Arc::clone(&clock), keep), keys: Kept::new(clock, keep) };
+        Self { recent: Some(Arc::new(recent)), ..self }
     }
 
     pub fn client(&self) -> &Client {
@@ -282,7 +285,8 @@ impl Index {
     pub async fn written(&self, entries: &[Entry]) {
         ends::note(self, entries).await;
         if let Some(recent) = &self.recent {
-            *recent.last.lock().await = None;
+            recent.counters.forget().await;
+            recent.keys.forget().await;
         }
     }
 
@@ -297,18 +301,20 @@ impl Index {
     }
 
     async fn counters(&self) -> Result<Counters, CallError> {
-        let Some(recent) = &self.recent else { return self.read_counters().await };
-        // Callers that come meanwhile wait for this read.
-        let mut last = recent.last.lock().await;
-        let now = recent.clock.now();
-        if let Some((at, counters)) = &*last
-            && now.duration_since(*at).abs() < recent.keep
-        {
-            return Ok(counters.clone());
+        match &self.recent {
+            Some(recent) => recent.counters.get(self.read_counters()).await,
+            None => self.read_counters().await,
         }
-        let counters = self.read_counters().await?;
-        *last = Some((now, counters.clone()));
-        Ok(counters)
+    }
+
+    /// The keys of all letters, if they are few. Then a page costs one scan, and not a query for each partition.
+    pub async fn keys(&self, by: By) -> Result<Option<Arc<Keys>>, CallError> {
+        let Some(recent) = self.recent.as_ref().filter(|_| by != By::Type) else { return Ok(None) };
+        let read = async {
+            let letters: u64 = self.counts().await?.iter().map(|count| count.count).sum();
+            Ok(if letters <= FEW { walk::scan(self).await.map(Arc::new) } else { None })
+        };
+        recent.keys.get(read).await
     }
 
     async fn read_counters(&self) -> Result<Counters, CallError> {

@@ -156,16 +156,25 @@ pub(crate) async fn groups(
     counted.sort_by(|a, b| b.count.cmp(&a.count).then(a.fingerprint.cmp(b.fingerprint)));
     let page = Page::of(counted, after, limit);
     let noted = noted(index, filter, &range, &page.items).await?;
-    let items: Vec<Option<DeadLetterGroup>> = stream::iter(0..page.items.len())
+    let ends: Vec<Option<Ends>> = stream::iter(0..page.items.len())
         .map(|position| {
             let counted = &page.items[position];
             let noted = noted.iter().find(|noted| noted.group == *counted.fingerprint);
-            group(index, counted, &range, noted)
+            ends_of(index, counted, &range, noted)
         })
         .buffered(GROUPS_AT_ONCE)
         .try_collect()
         .await?;
-    Ok(Page { items: items.into_iter().flatten().collect(), total: page.total, next: page.next })
+    let searched = ends.iter().flatten().filter(|(_, _, example)| example.is_none());
+    let searched: Vec<MessageId> = searched.map(|(_, newest, _)| newest.id()).collect();
+    let mut examples = index.entries(&searched).await?;
+    let group = |(counted, ends): (&Counted<'_>, Option<Ends>)| {
+        let (oldest, newest, example) = ends?;
+        let example = example.or_else(|| examples.remove(&newest.id()))?;
+        Some(as_group(counted, (&oldest, &newest), example))
+    };
+    let items = page.items.iter().zip(ends).filter_map(group).collect();
+    Ok(Page { items, total: page.total, next: page.next })
 }
 
 /// A group as its counters know it.
@@ -197,7 +206,7 @@ impl<'c> Counted<'c> {
     }
 }
 
-/// The notes about the ends of groups, if the filter asks for all letters that wait.
+/// The notes about the ends of groups, if the filter asks for all letters that wait. None are needed if all keys are known.
 async fn noted(
     index: &Index,
     filter: &DeadLetterFilter,
@@ -205,28 +214,30 @@ async fn noted(
     groups: &[Counted<'_>],
 ) -> Result<Vec<Noted>, CallError> {
     let is_noted = filter.states == [DeadLetterStatus::Archived] && *range == Range::default();
-    if !is_noted || groups.is_empty() {
+    if !is_noted || groups.is_empty() || index.keys(By::Group).await?.is_some() {
         return Ok(Vec::new());
     }
     ends::noted(index, &groups.iter().map(|group| group.fingerprint).collect::<Vec<_>>()).await
 }
 
-async fn group(
+/// The oldest and the newest letter of a group, with the entry of the newest if it was read already.
+type Ends = (Found, Found, Option<Entry>);
+
+async fn ends_of(
     index: &Index,
     counted: &Counted<'_>,
     range: &Range,
     noted: Option<&Noted>,
-) -> Result<Option<DeadLetterGroup>, CallError> {
+) -> Result<Option<Ends>, CallError> {
     if let Some((oldest, newest, entry)) = noted.and_then(Noted::ends) {
-        return Ok(Some(as_group(counted, (&oldest, &newest), entry)));
+        return Ok(Some((oldest, newest, Some(entry))));
     }
     let ends = walk::ends(index, By::Group, &counted.partitions, range).await?;
     let Some((oldest, newest)) = ends else { return Ok(None) };
     if let Some(noted) = noted {
         ends::correct(index, noted, &oldest, &newest).await;
     }
-    let Some(entry) = index.entry(&newest.id()).await? else { return Ok(None) };
-    Ok(Some(as_group(counted, (&oldest, &newest), entry)))
+    Ok(Some((oldest, newest, None)))
 }
 
 /// A group whose newest letter has this entry.

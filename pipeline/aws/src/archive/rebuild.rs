@@ -234,7 +234,7 @@ impl S3Archive {
             .iter()
             .flat_map(|state| (0..shards).map(move |shard| format!("{}#{shard}", state.as_str())))
             .collect();
-        let mut walk = Walk::new(&self.index, By::Time, &partitions, Range::default());
+        let mut walk = Walk::new(&self.index, By::Time, &partitions, Range::default()).await?;
         let mut lost = Vec::new();
         loop {
             let keys = walk.take(KEYS_AT_ONCE).await?;

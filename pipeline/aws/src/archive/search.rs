@@ -151,7 +151,10 @@ pub(crate) async fn search(
     if range.from > range.to {
         return Ok(Matches { is_all: true, ..found });
     }
-    let mut walk = Walk::new(index, plan.by, &plan.partitions, range);
+    if extent.want == 0 && extent.examine == 0 {
+        return Ok(found);
+    }
+    let mut walk = Walk::new(index, plan.by, &plan.partitions, range).await?;
     let mut examined = 0;
     loop {
         let missing = extent.want.saturating_sub(found.entries.len());

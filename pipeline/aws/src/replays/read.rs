@@ -57,14 +57,12 @@ impl DynamoReplays {
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<Overdue>, CallError> {
-        let running = self.all_replays().filter_expression("attribute_not_exists(ended_at)");
-        let items = running.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-        let items = items.map_err(|error| call_error("Query", &error))?;
         let mut overdue = Vec::new();
-        for replay in items.iter().filter(|item| time_of(item, "started_at").is_some_and(|at| at < before)) {
-            let replay_id = ReplayId::new(text_of(replay, "sk").unwrap_or_default());
+        let running = self.kept_running().await?;
+        let oldest_first = running.into_iter().rev();
+        for replay in oldest_first.filter(|replay| replay.started_at < before && replay.sent > 0) {
             let sent = self
-                .part_of(&replay_id, "item#")
+                .part_of(&replay.id, "item#")
                 .filter_expression("#state = :sent")
                 .expression_attribute_names("#state", "state")
                 .expression_attribute_values(":sent", text(ReplayItemState::Sent.as_str()));
@@ -72,7 +70,7 @@ impl DynamoReplays {
             while let Some(item) = pages.next().await {
                 let item = item.map_err(|error| call_error("Query", &error))?;
                 let Some(item) = read_item(&item).filter(|item| item.at < before) else { continue };
-                overdue.push(Overdue { replay_id: replay_id.clone(), dead_letter: item.dead_letter });
+                overdue.push(Overdue { replay_id: replay.id.clone(), dead_letter: item.dead_letter });
                 if overdue.len() >= limit {
                     return Ok(overdue);
                 }
@@ -165,7 +163,14 @@ impl DynamoReplays {
     }
 
     /// Replays whose end is not recorded, newest first. One that turns out to have ended is left out.
-    pub(super) async fn read_running(&self) -> Result<Vec<Replay>, CallError> {
+    pub(super) async fn kept_running(&self) -> Result<Vec<Replay>, CallError> {
+        match &self.running {
+            Some(running) => running.get(self.read_running()).await,
+            None => self.read_running().await,
+        }
+    }
+
+    async fn read_running(&self) -> Result<Vec<Replay>, CallError> {
         let running = self.all_replays().filter_expression("attribute_not_exists(ended_at)");
         let newest = running.scan_index_forward(false).into_paginator().items().send();
         let items =
