@@ -1,30 +1,50 @@
 //! The command line.
 
 use crate::commands::{
-    alarms, completions, dashboard, demo, dlq, fault, flow, get, load, man, replays, run, send,
+    alarms, completions, dashboard, demo, dlq, events, fault, flow, get, load, man, replays, run, schemas,
+    send,
 };
+use crate::console::Format;
 use crate::target::Target;
 use clap::{Parser, Subcommand};
 
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done, or the answer is yes
-  1  the answer is no: an event is missing, a replay returned some dead letters, something was refused
+  1  the answer is no: an event is missing, a replay returned some dead letters, something was refused; fix that first
   2  the command line is wrong
   3  the requested event, dead letter or replay is not known
-  4  the pipeline or its API can't be reached or opened";
+  4  the pipeline, its API or a file can't be reached, opened or written; fix that first
+  5  not now: no answer, busy, or over a rate; the same command may succeed later";
 
 /// Run a pipeline, send events, find them, and put back what failed.
 #[derive(Debug, Parser)]
 #[command(name = "spillway", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 pub struct Arguments {
-    /// Print one JSON document instead of text for people
-    #[arg(long, global = true, help_heading = "Global options")]
+    /// Print one JSON document instead of text for people: the same as -o json
+    #[arg(long, global = true, help_heading = "Global options", conflicts_with = "output")]
     pub json: bool,
+    /// Form of the output; tsv is for lists
+    #[arg(
+        short = 'o',
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORM",
+        help_heading = "Global options"
+    )]
+    pub output: Option<Format>,
     #[command(flatten)]
     pub target: Target,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Arguments {
+    /// The form of the output.
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.output.unwrap_or_default() }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -35,12 +55,15 @@ pub enum Command {
     Run(run::Options),
     /// Show the dashboard of a pipeline that another process runs, or of a deployment in AWS, until Ctrl-C
     Dashboard(dashboard::Options),
-    /// Send one event (or one batch) to the API
+    /// Send one event, one batch, or each line of a file to the API
     Send(send::Options),
     /// Send mixed traffic at a rate, or verify that all of it is accounted for
     Load(load::Options),
-    /// Show where an event is, with its history
+    /// Show where events are, with their history
     Get(get::Options),
+    /// List or export stored events
+    #[command(subcommand)]
+    Events(events::Command),
     /// Show the ledger: where every accepted event is, and whether any is unaccounted for
     Flow(flow::Options),
     /// Cause a fault on purpose, to see how the pipeline handles it
@@ -54,6 +77,9 @@ pub enum Command {
     Alarms(alarms::Command),
     /// List replays, or show one with its messages
     Replays(replays::Options),
+    /// Check or list the schemas of event types
+    #[command(subcommand)]
+    Schemas(schemas::Command),
     /// Print a new one-time link that signs in to the dashboard
     SignIn,
     /// Print the completions of a shell
@@ -61,6 +87,28 @@ pub enum Command {
     /// Write the manual pages into a folder
     #[command(hide = true)]
     Man(man::Options),
+}
+
+impl Command {
+    /// Whether it prints a list, which can be lines of values.
+    pub fn is_list(&self) -> bool {
+        match self {
+            Self::Get(_) | Self::Flow(_) | Self::Replays(_) => true,
+            Self::Events(command) => command.is_list(),
+            Self::Fault(command) => command.is_list(),
+            Self::Dlq(command) => command.is_list(),
+            Self::Alarms(command) => command.is_list(),
+            Self::Schemas(command) => command.is_list(),
+            Self::Demo(_)
+            | Self::Run(_)
+            | Self::Dashboard(_)
+            | Self::Send(_)
+            | Self::Load(_)
+            | Self::SignIn
+            | Self::Completions(_)
+            | Self::Man(_) => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -83,6 +131,35 @@ mod tests {
             let arguments = Arguments::try_parse_from(line).unwrap();
             assert!(arguments.json);
             assert_eq!(arguments.target.embedded, Some(PathBuf::from("d")));
+        }
+    }
+
+    #[test]
+    fn the_form_of_the_output_has_one_name() {
+        let format = |line: &str| Arguments::try_parse_from(line.split(' ')).map(|all| all.format());
+        assert_eq!(format("spillway flow").unwrap(), Format::Table);
+        assert_eq!(format("spillway flow --json").unwrap(), Format::Json);
+        assert_eq!(format("spillway -o json flow").unwrap(), Format::Json);
+        assert_eq!(format("spillway flow -o tsv").unwrap(), Format::Tsv);
+        assert!(format("spillway flow --json -o tsv").is_err());
+        assert!(format("spillway flow -o xml").is_err());
+    }
+
+    #[test]
+    fn empty_names_and_filters_are_refused() {
+        for line in [
+            "fault stop --all --by",
+            "dlq discard --reason",
+            "dlq list --contains",
+            "dlq list --type",
+            "get x --source",
+        ] {
+            let words = ["spillway"].into_iter().chain(line.split(' ')).chain([""]);
+            assert!(Arguments::try_parse_from(words).is_err(), "{line} \"\"");
+        }
+        for wrong in ["abc", "20D931F4B04A5781", "20d931f4b04a578", "20d931f4b04a57811"] {
+            let line = ["spillway", "dlq", "list", "--group", wrong];
+            assert!(Arguments::try_parse_from(line).is_err(), "{wrong}");
         }
     }
 

@@ -15,11 +15,15 @@ use crate::target::{Place, Target};
 use async_trait::async_trait;
 use http::Uri;
 use spillway_core::Pipeline;
+use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::ids::MessageId;
 use spillway_core::ports::{ArchiveError, Clock, IndexedArchive};
 use spillway_embedded::RealClock;
 use spillway_embedded::faults::Fault;
 use std::sync::Arc;
+
+/// Dead letters that an error names at most.
+const SHOWN: usize = 5;
 
 /// The HTTP API of a deployment.
 pub struct Api {
@@ -59,6 +63,8 @@ pub trait Local: Send + Sync {
     async fn stop_fault(&self, name: &str) -> anyhow::Result<usize>;
     /// All faults, past and present, oldest first.
     async fn faults(&self) -> anyhow::Result<Vec<Fault>>;
+    /// Why the data folder takes no data, as far as this process can see; `None` if it does.
+    fn disk_trouble(&self) -> Option<String>;
     /// A new link that signs in to the dashboard once; `None` if no dashboard was started on this folder.
     async fn sign_in_link(&self) -> anyhow::Result<Option<String>>;
 }
@@ -116,23 +122,31 @@ impl Backend {
             Ok(None) | Err(ArchiveError::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let mut found = Vec::new();
-        for location in self.pipeline.events.locate(&text.into(), None).await? {
-            if self.pipeline.archive.get(&location.message_id).await?.is_some() {
-                found.push(location.message_id);
-            }
+        let mut found = self.pipeline.archive.of_event(&text.into()).await?;
+        // Of several, those that wait for something come before those that a replay has stored.
+        let is_open = |letter: &DeadLetter| letter.state.status() != DeadLetterStatus::Stored;
+        if found.iter().any(is_open) {
+            found.retain(is_open);
         }
         match found.len() {
-            1 => Ok(found.remove(0)),
+            1 => Ok(found.remove(0).id),
             0 => Err(CommandError::NotFound(format!(
                 "no dead letter has the id {text}, as its own or as that of its event: see spillway dlq list"
             ))
             .into()),
-            several => Err(CommandError::Usage(format!(
-                "{several} dead letters have events with the id {text}: name one by its own id, see spillway dlq \
-                 list --contains {text}"
-            ))
-            .into()),
+            several => {
+                let names: Vec<_> = found
+                    .iter()
+                    .take(SHOWN)
+                    .map(|letter| format!("{} ({})", letter.id, letter.state.name()))
+                    .collect();
+                let more = if several > SHOWN { " and more" } else { "" };
+                Err(CommandError::Usage(format!(
+                    "{several} dead letters have events with the id {text}: name one by its own id, of {}{more}",
+                    names.join(", ")
+                ))
+                .into())
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod dashboard;
 pub mod demo;
 pub mod dlq;
+pub mod events;
 pub mod fault;
 pub mod flow;
 pub mod get;
@@ -12,6 +13,7 @@ pub mod load;
 pub mod man;
 pub mod replays;
 pub mod run;
+pub mod schemas;
 pub mod send;
 mod sign_in;
 #[cfg(test)]
@@ -22,6 +24,7 @@ use crate::arguments::{Arguments, Command};
 use crate::backend::Backend;
 use crate::console::Console;
 use crate::target::{Place, Target};
+use crate::watch::watched;
 
 /// Runs what the command line asks for, on the pipeline that `open` opens.
 pub async fn run(
@@ -30,21 +33,45 @@ pub async fn run(
     console: &mut Console,
 ) -> anyhow::Result<ExitStatus> {
     let Arguments { target, command, .. } = arguments;
+    if console.tsv() && !command.is_list() {
+        let what = "this command prints no list: leave -o tsv out";
+        return Err(CommandError::Usage(what.to_owned()).into());
+    }
     match command {
         Command::Demo(options) => ended(demo::run(&options, &target).await, console),
         Command::Run(options) => ended(run::run(&options, &target).await, console),
         Command::Dashboard(options) => ended(dashboard::run(&options, &target).await, console),
         Command::Send(options) => send::run(&options, &target, console).await,
         Command::Load(options) => load::run(&options, &target, async || open(&target).await, console).await,
-        Command::Get(options) => get::run(&options, &open(&target).await?, console).await,
-        Command::Flow(options) => flow::run(&options, &open(&target).await?, console).await,
+        Command::Get(options) => {
+            let backend = open(&target).await?;
+            watched(options.watch, &backend, console, async |console| {
+                get::run(&options, &backend, console).await
+            })
+            .await
+        }
+        Command::Events(command) => events::run(&command, &open(&target).await?, console).await,
+        Command::Flow(options) => {
+            let backend = open(&target).await?;
+            watched(options.watch, &backend, console, async |console| {
+                flow::run(&options, &backend, console).await
+            })
+            .await
+        }
         Command::Fault(command) => {
             only_on_this_machine(&target, NO_FAULTS)?;
             fault::run(&command, &open(&target).await?, console).await
         }
         Command::Alarms(command) => alarms::run(&command, &target, console).await,
         Command::Dlq(command) => dlq::run(&command, &open(&target).await?, console).await,
-        Command::Replays(options) => replays::run(&options, &open(&target).await?, console).await,
+        Command::Replays(options) => {
+            let backend = open(&target).await?;
+            watched(options.watch, &backend, console, async |console| {
+                replays::run(&options, &backend, console).await
+            })
+            .await
+        }
+        Command::Schemas(command) => schemas::run(&command, async || open(&target).await, console).await,
         Command::SignIn => {
             only_on_this_machine(&target, NO_LINKS)?;
             sign_in::run(&open(&target).await?, console).await

@@ -1,11 +1,16 @@
-//! Where a command writes to: text for people, or one JSON document.
+//! Where a command writes to: text for people, one JSON document, or lines of values.
 
+use crate::answer::CommandError;
+use crate::listing::{Column, Listing};
 use crate::text::{self, Table};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use spillway_core::{Timestamp, one_line};
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Section titles and key figures.
 pub const BOLD: Style = Style::new().bold();
@@ -23,44 +28,137 @@ pub fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// The form of a command's output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text and tables for people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// One line for each item of a list, its values separated by tabs; the first line has their names
+    Tsv,
+}
+
+/// Moves to the top of a terminal and clears it.
+const CLEAR: &str = "\u{1b}[H\u{1b}[2J\u{1b}[3J";
+
+/// Output that is kept back.
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Page {
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Standard output and error, or a test's buffers.
 pub struct Console {
+    /// For people: styles are removed where they do not belong.
     out: Box<dyn Write + Send>,
+    /// For programs: bytes as they are.
+    raw: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
-    json: bool,
+    format: Format,
     width: usize,
+    /// Whether a person reads standard output.
+    is_terminal: bool,
     interactive: bool,
 }
 
 impl Console {
     /// The process's own streams.
-    pub fn standard(json: bool) -> Self {
+    pub fn standard(format: Format) -> Self {
         let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
         Self {
             out: Box::new(AutoStream::auto(io::stdout())),
+            raw: Box::new(io::stdout()),
             err: Box::new(AutoStream::auto(io::stderr())),
-            json,
+            format,
             width: width.max(60),
+            is_terminal: io::stdout().is_terminal(),
             interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
         }
     }
 
     /// The streams of a test: 80 columns, and no user to ask.
     #[cfg(test)]
-    pub fn of(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, json: bool) -> Self {
-        Self { out, err, json, width: 80, interactive: false }
+    pub fn of(
+        out: Box<dyn Write + Send>,
+        raw: Box<dyn Write + Send>,
+        err: Box<dyn Write + Send>,
+        format: Format,
+    ) -> Self {
+        Self { out, raw, err, format, width: 80, is_terminal: false, interactive: false }
+    }
+
+    /// The form of the output.
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// Whether to print JSON.
     pub fn json(&self) -> bool {
-        self.json
+        self.format == Format::Json
+    }
+
+    /// Whether to print lines of values.
+    pub fn tsv(&self) -> bool {
+        self.format == Format::Tsv
+    }
+
+    /// Whether to print text for people.
+    pub fn is_for_people(&self) -> bool {
+        self.format == Format::Table
+    }
+
+    /// Refuses another format for an option or a command that has its own.
+    pub fn only_for_people(&self, what: &str) -> Result<(), CommandError> {
+        match self.format {
+            Format::Table => Ok(()),
+            Format::Json => Err(CommandError::Usage(format!("{what} has its own output: leave --json out"))),
+            Format::Tsv => Err(CommandError::Usage(format!("{what} has its own output: leave -o tsv out"))),
+        }
     }
 
     /// Prints the command's one JSON document.
     pub fn document(&mut self, document: &impl Serialize) -> anyhow::Result<()> {
-        serde_json::to_writer_pretty(&mut self.out, document).map_err(io::Error::from)?;
-        writeln!(self.out)?;
-        Ok(self.out.flush()?)
+        let mut text = serde_json::to_string_pretty(document).map_err(io::Error::from)?;
+        if self.is_terminal {
+            text = text::escaped_in_json(&text);
+        }
+        text.push('\n');
+        self.write_raw(text.as_bytes())
+    }
+
+    /// Prints one JSON document on one line: a part of a stream of them.
+    pub fn json_line(&mut self, line: &str) -> anyhow::Result<()> {
+        let line = if self.is_terminal { text::escaped_in_json(line) } else { line.to_owned() };
+        self.write_raw(format!("{line}\n").as_bytes())
+    }
+
+    /// Prints a body byte for byte. On a terminal, characters that could control it are replaced.
+    pub fn body(&mut self, body: &str) -> anyhow::Result<()> {
+        if self.is_terminal {
+            return self.write_raw(format!("{}\n", text::clean(body)).as_bytes());
+        }
+        self.write_raw(body.as_bytes())
+    }
+
+    fn write_raw(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.raw.write_all(bytes)?;
+        Ok(self.raw.flush()?)
     }
 
     /// Prints a line.
@@ -81,6 +179,19 @@ impl Console {
         Ok(self.out.flush()?)
     }
 
+    /// Prints items: as a table for people, or as lines of values.
+    pub fn items<T>(&mut self, columns: &[Column<T>], items: &[T], now: Timestamp) -> anyhow::Result<()> {
+        let listing = Listing { columns, items };
+        if self.tsv() {
+            let mut lines = listing.lines();
+            if self.is_terminal {
+                lines = text::clean(&lines);
+            }
+            return self.write_raw(lines.as_bytes());
+        }
+        self.table(&listing.table(now))
+    }
+
     /// Prints labelled values, one per line.
     pub fn fields(&mut self, fields: &[(&str, String)]) -> anyhow::Result<()> {
         write!(self.out, "{}", text::fields(fields, self.width))?;
@@ -95,7 +206,7 @@ impl Console {
     /// Prints why the command failed.
     pub fn error(&mut self, error: &anyhow::Error) {
         let label = paint(RED, "error:");
-        let _ = writeln!(self.err, "{label} {}", text::clean(&format!("{error:#}")));
+        let _ = writeln!(self.err, "{label} {}", text::clean(&one_line(error.as_ref())));
     }
 
     /// Asks a question that the user answers by typing `y`; `None` if there is no user to ask.
@@ -110,6 +221,28 @@ impl Console {
         Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
     }
 
+    /// Runs a command whose output is kept back.
+    pub async fn page<T>(&mut self, command: impl AsyncFnOnce(&mut Self) -> T) -> (T, Vec<u8>) {
+        let page = Page::default();
+        let out = std::mem::replace(&mut self.out, Box::new(page.clone()));
+        let raw = std::mem::replace(&mut self.raw, Box::new(page.clone()));
+        let result = command(self).await;
+        (self.out, self.raw) = (out, raw);
+        (result, page.take())
+    }
+
+    /// Prints output that was kept back. On a terminal it takes the place of what is there.
+    pub fn show(&mut self, page: &[u8]) -> anyhow::Result<()> {
+        if self.is_terminal {
+            self.write_raw(CLEAR.as_bytes())?;
+        }
+        if !self.is_for_people() {
+            return self.write_raw(page);
+        }
+        self.out.write_all(page)?;
+        Ok(self.out.flush()?)
+    }
+
     /// A progress bar on standard error, if that is a terminal.
     pub fn progress(&self, length: u64) -> ProgressBar {
         // A draw target that is not a terminal draws nothing.
@@ -119,5 +252,44 @@ impl Console {
             bar.set_style(style.progress_chars("=> "));
         }
         bar
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("business_hours: {0}")]
+    struct Outer(#[source] io::Error);
+
+    fn console(page: &Page, is_terminal: bool) -> Console {
+        let stream = || Box::new(page.clone());
+        Console { is_terminal, ..Console::of(stream(), stream(), stream(), Format::Table) }
+    }
+
+    fn printed(is_terminal: bool, print: impl FnOnce(&mut Console)) -> String {
+        let page = Page::default();
+        print(&mut console(&page, is_terminal));
+        String::from_utf8(page.take()).unwrap()
+    }
+
+    #[test]
+    fn an_error_says_nothing_twice() {
+        let error = anyhow::Error::from(Outer(io::Error::other("no such day"))).context("cannot start");
+        let text = anstream::adapter::strip_str(&printed(false, |console| console.error(&error))).to_string();
+        assert_eq!(text, "error: cannot start: business_hours: no such day\n");
+    }
+
+    #[test]
+    fn a_pipe_gets_a_body_byte_for_byte_and_a_terminal_gets_nothing_that_controls_it() {
+        let body = "{\"a\" : \"x\u{7f}\u{9b}2J\u{1b}[0m\"}\r\n";
+        assert_eq!(printed(false, |console| console.body(body).unwrap()), body);
+        let shown = printed(true, |console| console.body(body).unwrap());
+        assert!(!shown.contains(['\u{7f}', '\u{9b}', '\u{1b}']), "{shown:?}");
+        let json = serde_json::json!({"body": "x\u{7f}\u{9b}"});
+        let [pipe, terminal] =
+            [false, true].map(|is| printed(is, |console| console.document(&json).unwrap()));
+        assert!(pipe.contains("x\u{7f}\u{9b}") && terminal.contains("x\\u007f\\u009b"), "{terminal:?}");
     }
 }

@@ -5,6 +5,8 @@ use bytes::Bytes;
 use http::header::{HeaderMap, RETRY_AFTER};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use spillway_core::one_line;
 use spillway_embedded::https::{HttpsClient, HttpsError, NoCertificates, https_client, post_request};
 use std::time::Duration;
@@ -28,6 +30,62 @@ pub struct Answer {
     /// How long to wait before the next attempt, if the answer gives it in seconds.
     pub retry_after: Option<Duration>,
     pub body: Bytes,
+}
+
+/// What an answer means for the events of its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They are promised.
+    Promised,
+    /// Not now, or not known: send them again with the same ids.
+    TryAgain,
+    /// Not all are promised, and the same request will be refused again.
+    Refused,
+}
+
+/// The members by which a promise of this API is known, whatever else answers with 202.
+#[derive(Deserialize)]
+struct Promise {
+    id: Option<IgnoredAny>,
+    results: Option<IgnoredAny>,
+}
+
+/// An item of an answer to a batch.
+#[derive(Deserialize)]
+struct BatchItem {
+    status: u16,
+}
+
+#[derive(Deserialize)]
+struct BatchAnswer {
+    results: Vec<BatchItem>,
+}
+
+impl Answer {
+    /// What it means.
+    pub fn verdict(&self) -> Verdict {
+        match self.status {
+            StatusCode::ACCEPTED => match serde_json::from_slice(&self.body) {
+                Ok(Promise { id, results }) if id.is_some() || results.is_some() => Verdict::Promised,
+                _ => Verdict::Refused,
+            },
+            StatusCode::MULTI_STATUS => match serde_json::from_slice(&self.body) {
+                Ok(BatchAnswer { results })
+                    if results.iter().all(|item| item.status == 202 || is_passing(item.status)) =>
+                {
+                    Verdict::TryAgain
+                }
+                _ => Verdict::Refused,
+            },
+            status if is_passing(status.as_u16()) => Verdict::TryAgain,
+            _ => Verdict::Refused,
+        }
+    }
+}
+
+/// Whether a refusal with this status may pass.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500..=599)
 }
 
 /// Why there is no answer. The request may still have arrived.
@@ -96,7 +154,7 @@ pub fn events_url(text: &str) -> Result<Uri, String> {
 
 /// The error for a request that got no answer.
 pub fn unreachable(url: &Uri, error: &NoAnswer) -> CommandError {
-    CommandError::Unreachable(format!(
+    CommandError::TryAgain(format!(
         "no answer from {url} ({error}): check that the pipeline is running there"
     ))
 }
@@ -113,6 +171,33 @@ mod tests {
         for wrong in ["127.0.0.1:8080", "/events", "ftp://a.example/", "http://", "a b"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn only_the_api_s_own_202_is_a_promise() {
+        let verdict = |status, body: &'static str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            Answer { status, retry_after: None, body: Bytes::from_static(body.as_bytes()) }.verdict()
+        };
+        assert_eq!(verdict(202, r#"{"id":"1","source":"/s"}"#), Verdict::Promised);
+        assert_eq!(verdict(202, r#"{"results":[]}"#), Verdict::Promised);
+        for (status, body) in [
+            (200, r#"{"id":"1"}"#),
+            (200, "<html>"),
+            (201, "{}"),
+            (202, "ok"),
+            (204, ""),
+            (302, ""),
+            (400, "{}"),
+        ] {
+            assert_eq!(verdict(status, body), Verdict::Refused, "{status} {body}");
+        }
+        for status in [408, 429, 500, 502, 503, 504] {
+            assert_eq!(verdict(status, "{}"), Verdict::TryAgain, "{status}");
+        }
+        let parts = |status| format!(r#"{{"results":[{{"status":202}},{{"status":{status}}}]}}"#).leak();
+        assert_eq!(verdict(207, parts(503)), Verdict::TryAgain);
+        assert_eq!(verdict(207, parts(413)), Verdict::Refused);
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod commands;
 mod console;
 mod demo;
 mod http_client;
+mod json_text;
+mod listing;
 mod load;
 mod system;
 mod target;
@@ -14,6 +16,7 @@ mod target;
 mod testing;
 mod text;
 mod values;
+mod watch;
 
 use answer::ExitStatus;
 use arguments::Arguments;
@@ -24,7 +27,7 @@ use console::Console;
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
-    let mut console = Console::standard(arguments.json);
+    let mut console = Console::standard(arguments.format());
     let status = match commands::run(arguments, Backend::open, &mut console).await {
         Ok(status) => status,
         Err(error) if answer::reader_is_gone(&error) => ExitStatus::Ok,

@@ -5,6 +5,8 @@ mod folder;
 mod pages;
 
 pub use alarms::AlarmOptions;
+#[cfg(feature = "aws")]
+pub use pages::OpenPages;
 pub use pages::{PageOptions, announce, serve_pages};
 
 use crate::demo;
@@ -81,7 +83,7 @@ impl MadeUp {
 pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Result<()> {
     log_to_standard_error();
     // Open both ports first: a typo in one should be reported before the user waits for the history.
-    let (dashboard, assets) = options.pages.open().await?;
+    let dashboard = options.pages.open().await?;
     let api = bind(loopback(options.api_port)).await?;
     // The same is true of a mistake in an alarm rule.
     let alarms = alarms::Alarms::from_options(&options.alarms)?;
@@ -89,14 +91,15 @@ pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Res
     let pipeline = open(folder, options, made_up, &schemas).await?;
     let watch = Watch::open(&pipeline, alarms.options).await?;
     let ports = gateway::Ports::of(&pipeline);
-    let gateway = Arc::new(Gateway::new(ports, &pipeline.ports.settings, &pipeline.ports.names));
+    let gateway = Gateway::new(ports, &pipeline.ports.settings, &pipeline.ports.names);
+    let gateway = Arc::new(gateway.with_hosts(options.pages.hosts()));
     let running = runtime::start(&pipeline);
     let mut traffic = JoinSet::new();
     if made_up.traffic {
         let clock = Arc::clone(&pipeline.ports.clock);
         traffic.spawn(demo::run_traffic(Arc::clone(&gateway), clock, demo::EVENTS_PER_S));
     }
-    let url = announce(folder, (&pipeline.ports, &pipeline.local), &dashboard).await?;
+    let url = announce(folder, (&pipeline.ports, &pipeline.local), &dashboard.url).await?;
     let evaluation = evaluation::start(&pipeline, watch, alarms.webhook);
     let asked_to_end = asked_to_end()?;
     print_line(&format!("API http://{}/events", api.local_addr()?));
@@ -108,7 +111,7 @@ pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Res
         let _ = stopped.changed().await;
     };
     let api = tokio::spawn(gateway::serve(api, gateway, wait(stopped.clone())));
-    let pages = serve_pages(folder, (&pipeline.ports, &pipeline.local), assets, dashboard, wait(stopped));
+    let pages = serve_pages((&pipeline.ports, &pipeline.local), dashboard, wait(stopped));
     let mut pages = std::pin::pin!(pages);
     // If the pages end without a request to stop, they have failed. Then the rest ends too, in order.
     let ended = tokio::select! {

@@ -1,6 +1,7 @@
 //! The options that name the pipeline and the person who runs the command.
 
 use crate::answer::CommandError;
+use crate::values;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -72,7 +73,7 @@ impl Target {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Actor {
     /// Person who does this, for the audit log [default: the user of the operating system]
-    #[arg(long, value_name = "NAME", env = "SPILLWAY_BY")]
+    #[arg(long, value_name = "NAME", env = "SPILLWAY_BY", value_parser = values::some_text)]
     by: Option<String>,
 }
 
@@ -80,8 +81,8 @@ impl Actor {
     /// The name for the audit log.
     pub fn name(&self) -> String {
         match &self.by {
-            Some(name) if !name.trim().is_empty() => name.trim().to_owned(),
-            _ => whoami::username().unwrap_or_else(|_| "unknown".to_owned()),
+            Some(name) => name.trim().to_owned(),
+            None => whoami::username().unwrap_or_else(|_| "unknown".to_owned()),
         }
     }
 }

@@ -80,19 +80,41 @@ impl Captured {
 
 /// Runs a command line (words are separated by spaces) on a pipeline, with no user to ask.
 pub async fn run(line: &str, pipeline: &Arc<FakePipeline>) -> Output {
+    let (out, err) = (Captured::default(), Captured::default());
+    let status = start(line, pipeline, &out, &err).await;
+    Output { status, out: out.text(), err: err.text() }
+}
+
+/// Runs a command that does not end by itself, until its output is as expected.
+pub async fn run_until(line: &str, pipeline: &Arc<FakePipeline>, is_done: impl Fn(&str) -> bool) -> String {
+    let (out, err) = (Captured::default(), Captured::default());
+    let done = async {
+        for _ in 0..10_000 {
+            if is_done(&out.text()) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("{line} did not come to it: {}{}", out.text(), err.text());
+    };
+    tokio::select! {
+        status = start(line, pipeline, &out, &err) => panic!("it ended with {status:?}: {}", err.text()),
+        () = done => out.text(),
+    }
+}
+
+async fn start(line: &str, pipeline: &Arc<FakePipeline>, out: &Captured, err: &Captured) -> ExitStatus {
     let arguments = Arguments::try_parse_from(["spillway"].into_iter().chain(line.split(' ')))
         .unwrap_or_else(|error| panic!("{line}: {error}"));
-    let (out, err) = (Captured::default(), Captured::default());
-    let mut console = Console::of(out.console_stream(), err.console_stream(), arguments.json);
-    let status = match commands::run(arguments, async |_| Ok(pipeline.backend()), &mut console).await {
+    let raw = Box::new(out.clone());
+    let mut console = Console::of(out.console_stream(), raw, err.console_stream(), arguments.format());
+    match commands::run(arguments, async |_| Ok(pipeline.backend()), &mut console).await {
         Ok(status) => status,
         Err(error) => {
             console.error(&error);
             ExitStatus::of(&error)
         }
-    };
-    drop(console);
-    Output { status, out: out.text(), err: err.text() }
+    }
 }
 
 /// A dead letter of an order whose amount was a string, archived `age_s` seconds ago.

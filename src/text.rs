@@ -40,11 +40,31 @@ pub fn time(now: Timestamp, at: Timestamp) -> String {
     format!("{} ({})", absolute(at), relative(now, at))
 }
 
-/// Untrusted text, without control characters for terminals.
+/// Whether a character can change what a terminal shows of other characters: a control character, or one that changes the
+/// direction of text.
+fn controls_terminal(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Untrusted text, without characters that control a terminal.
 pub fn clean(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
+        .map(|c| if controls_terminal(c) && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
         .collect()
+}
+
+/// The same JSON, with escapes for characters that control a terminal. They occur in strings only.
+pub fn escaped_in_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if controls_terminal(c) && !matches!(c, '\n' | '\t' | '\r') {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// Text on one line, `columns` wide at most. A mark shows where it was cut.
@@ -237,7 +257,14 @@ mod tests {
     #[test]
     fn untrusted_text_cannot_control_the_terminal() {
         assert_eq!(clean("a\u{1b}[31mb\u{9b}2J"), "a\u{fffd}[31mb\u{fffd}2J");
+        assert_eq!(clean("a\u{202e}b\u{2066}c"), "a\u{fffd}b\u{fffd}c");
         assert_eq!(Cell::text("one\ntwo").text, "one two");
+        let json = "{\n  \"a\": \"\u{7f}\u{9b}2J\u{202e}é\"\n}";
+        let escaped = escaped_in_json(json);
+        assert_eq!(escaped, "{\n  \"a\": \"\\u007f\\u009b2J\\u202eé\"\n}");
+        let [before, after] =
+            [json, &escaped].map(|json| serde_json::from_str::<serde_json::Value>(json).unwrap());
+        assert_eq!(before, after);
     }
 
     #[test]

@@ -74,6 +74,14 @@ impl When {
     }
 }
 
+/// A text with something in it. An empty filter would match everything, and an empty name would name nobody.
+pub fn some_text(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("it is empty: write something, or leave the option out".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
 /// A share between 0 and 1.
 pub fn share(text: &str) -> Result<f64, String> {
     match text.parse() {

@@ -58,7 +58,7 @@ locals {
     consumer = {
       SPILLWAY_QUEUE_URL               = module.queue.primary.url
       SPILLWAY_DLQ_URL                 = module.queue.dlq.url
-      SPILLWAY_EVENTS_TABLE            = module.events.name
+      SPILLWAY_EVENT_STORE             = local.event_store.location
       SPILLWAY_DEAD_LETTER_INDEX_TABLE = module.dead_letter_index.name
       SPILLWAY_OPS_TABLE               = module.ops_log.name
       SPILLWAY_INDEX_SHARDS            = tostring(local.index_shards)

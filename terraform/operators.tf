@@ -5,11 +5,19 @@ locals {
   index_and_ops = [module.dead_letter_index.arn, module.ops_log.arn]
 
   look = [
+    local.event_store.read,
     {
       Sid      = "ReadTables"
       Effect   = "Allow"
       Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
-      Resource = concat([module.events.arn, "${module.dead_letter_index.arn}/index/*"], local.index_and_ops)
+      Resource = concat(["${module.dead_letter_index.arn}/index/*"], local.index_and_ops)
+    },
+    {
+      # The keys of a few dead letters are read by one call: only if the counters have few, and never more than one page.
+      Sid      = "ReadKeysOfDeadLetters"
+      Effect   = "Allow"
+      Action   = ["dynamodb:Scan"]
+      Resource = "${module.dead_letter_index.arn}/index/by_group"
     },
     {
       Sid    = "ReadArchive"
@@ -63,9 +71,10 @@ locals {
     },
   ]
 
-  # Permissions to replay, discard and restore dead letters, and to rebuild the index. No policy allows deleting a dead
-  # letter or an event.
+  # Permissions to replay, discard, release and restore dead letters, to rebuild the index, and to list stored events. No policy
+  # allows deleting a dead letter or an event.
   operate = [
+    local.event_store.list,
     {
       Sid      = "PutBack"
       Effect   = "Allow"
@@ -93,6 +102,28 @@ locals {
       Effect   = "Allow"
       Action   = ["dynamodb:Scan"]
       Resource = module.ops_log.arn
+    },
+    {
+      # To restore dead letters that somebody deleted, from the versions that the bucket keeps.
+      Sid      = "ReadVersions"
+      Effect   = "Allow"
+      Action   = ["s3:GetObjectVersion"]
+      Resource = "${module.archive.arn}/${module.archive.prefixes.dead_letters}*"
+    },
+    {
+      Sid       = "ListVersions"
+      Effect    = "Allow"
+      Action    = ["s3:ListBucketVersions"]
+      Resource  = module.archive.arn
+      Condition = { StringLike = { "s3:prefix" = ["${module.archive.prefixes.dead_letters}*"] } }
+    },
+    {
+      # Only where nothing is: a write without the header If-None-Match is refused, so that no dead letter is overwritten.
+      Sid       = "RestoreDeleted"
+      Effect    = "Allow"
+      Action    = ["s3:PutObject"]
+      Resource  = "${module.archive.arn}/${module.archive.prefixes.dead_letters}*"
+      Condition = { Null = { "s3:if-none-match" = "false" } }
     },
     {
       Sid       = "EncryptThroughServices"

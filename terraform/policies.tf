@@ -1,5 +1,5 @@
 # Each function's permissions, in addition to logs and traces: only for the calls in its code, and only on its own
-# resources. The reporter's statements are in modules/reporter.
+# resources. The reporter's statements are in modules/reporter, and those for the event store in event_store.tf.
 
 locals {
   # The services through which a function uses the key. A function never uses it directly.
@@ -69,12 +69,7 @@ locals {
         Action   = ["sqs:SendMessage"]
         Resource = module.queue.dlq.arn
       },
-      {
-        Sid      = "StoreEvents"
-        Effect   = "Allow"
-        Action   = ["dynamodb:PutItem", "dynamodb:GetItem"]
-        Resource = module.events.arn
-      },
+      local.event_store.write,
       {
         Sid      = "EndReplays"
         Effect   = "Allow"

@@ -24,6 +24,8 @@ output "topology" {
       replicas     = sort(keys(var.table.replicas))
     }
 
+    event_store = local.event_store.location
+
     dead_letter_index = {
       name    = module.dead_letter_index.name
       arn     = module.dead_letter_index.arn

@@ -38,7 +38,7 @@ variable "schemas_dir" {
     error_message = "schemas_dir must be a folder with at least one .json file, or null to check no schemas."
   }
 
-  # A schema is an object, true or false. Any other value would keep the consumer from starting.
+  # A schema is an object, true or false. With any other value all events of the type would become dead letters.
   validation {
     condition     = alltrue([for file in try(fileset(var.schemas_dir, "**/*.json"), []) : startswith(basename(file), ".") || can(regex("^[{tf]", jsonencode(jsondecode(file("${var.schemas_dir}/${file}")))))])
     error_message = "schemas_dir has files that are not a JSON Schema, which is a JSON object in UTF-8: ${join(", ", [for file in try(fileset(var.schemas_dir, "**/*.json"), []) : file if !startswith(basename(file), ".") && !can(regex("^[{tf]", jsonencode(jsondecode(file("${var.schemas_dir}/${file}")))))])}."

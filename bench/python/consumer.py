@@ -11,7 +11,7 @@ import boto3
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from botocore.exceptions import ClientError
 
-TABLE = os.environ["SPILLWAY_EVENTS_TABLE"]
+TABLE = os.environ["SPILLWAY_EVENT_STORE"]
 REQUIRED = ("specversion", "id", "source", "type")
 dynamodb = boto3.client("dynamodb")
 processor = BatchProcessor(event_type=EventType.SQS)

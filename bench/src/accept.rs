@@ -6,6 +6,8 @@
 mod bare;
 mod spillway;
 
+pub(crate) use spillway::settings;
+
 use crate::load::{self, Events, Measured, Number};
 use crate::table::{Results, Row, Target, median};
 use crate::{Setting, usage};

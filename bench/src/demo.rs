@@ -29,11 +29,16 @@ pub struct Demo {
 impl Demo {
     /// Starts the demo on an empty folder, with free ports, and waits until it prints its addresses.
     pub async fn start(setting: &Setting, folder: &Path, flags: &[&str]) -> Result<Self> {
-        let program = setting.programs.join(format!("spillway{}", std::env::consts::EXE_SUFFIX));
+        Self::start_as(setting, "demo", folder, flags).await
+    }
+
+    /// The same with another command: `run` has no demo's data.
+    pub async fn start_as(setting: &Setting, how: &str, folder: &Path, flags: &[&str]) -> Result<Self> {
+        let program = setting.program();
         let log = folder.with_extension("log");
         let mut command = Command::new(&program);
         command
-            .args(["demo", "--embedded"])
+            .args([how, "--embedded"])
             .arg(folder)
             .args(["--api-port", "0", "--dashboard-port", "0"])
             .args(flags);

@@ -16,9 +16,12 @@ mod cold_start;
 mod consumer;
 mod demo;
 mod functions;
+mod groups;
+mod growth;
 mod load;
 mod memory;
 mod pages;
+mod schemas;
 mod simulate;
 mod table;
 mod usage;
@@ -37,8 +40,8 @@ use table::{Results, Row};
 #[derive(Parser)]
 #[command(name = "spillway-bench", version)]
 struct Arguments {
-    /// Run only benchmarks whose name contains this text: accept, memory, simulate, pages, cold-start, consumer,
-    /// backtest
+    /// Run only benchmarks whose name contains this text: accept, memory, simulate, schemas, pages, groups,
+    /// cold-start, consumer, backtest, growth
     filter: Option<String>,
     /// Folder for the results, as NAME.json; a running benchmark also keeps its data below it
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
@@ -64,6 +67,9 @@ struct Arguments {
     /// Days of series for promtool; our program always gets a year
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(5..=365))]
     promtool_days: u64,
+    /// Stored events, queued events and dead letters of the large data folder in `growth`
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(10_000..))]
+    growth_rows: u64,
     /// Rounds of each measurement that is compared with a peer
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=50))]
     rounds: u64,
@@ -90,6 +96,8 @@ pub struct Setting {
     pub promtool: Option<PathBuf>,
     /// Days of series for promtool.
     pub promtool_days: u64,
+    /// Rows of each kind in the large data folder of `growth`.
+    pub growth_rows: u64,
     /// Rounds of each measurement.
     pub rounds: usize,
     /// Length of each measurement.
@@ -97,6 +105,11 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// The program `spillway`.
+    pub fn program(&self) -> PathBuf {
+        self.programs.join(format!("spillway{}", std::env::consts::EXE_SUFFIX))
+    }
+
     /// Prints the current step on standard error, because standard output is for the results.
     pub fn say(&self, what: &str) {
         eprintln!("▸ {what}");
@@ -115,14 +128,17 @@ impl Setting {
 
 type Benchmark = fn(&Setting) -> Result<Results>;
 
-const BENCHMARKS: [(&str, Benchmark); 7] = [
+const BENCHMARKS: [(&str, Benchmark); 10] = [
     ("accept", accept::run),
     ("memory", memory::run),
     ("simulate", simulate::run),
+    ("schemas", schemas::run),
     ("pages", pages::run),
+    ("groups", groups::run),
     ("cold-start", cold_start::run),
     ("consumer", consumer::run),
     ("backtest", backtest::run),
+    ("growth", growth::run),
 ];
 
 fn main() -> ExitCode {
@@ -148,6 +164,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         emulator,
         promtool,
         promtool_days,
+        growth_rows,
         rounds,
         seconds,
     } = arguments;
@@ -161,6 +178,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         emulator,
         promtool,
         promtool_days,
+        growth_rows,
         rounds: usize::try_from(rounds)?,
         length: Duration::from_secs(seconds),
     };

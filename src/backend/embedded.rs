@@ -34,6 +34,10 @@ impl Local for Embedded {
         Ok(self.0.faults.list().await?)
     }
 
+    fn disk_trouble(&self) -> Option<String> {
+        self.0.db().trouble().map(|error| error.to_string())
+    }
+
     async fn sign_in_link(&self) -> anyhow::Result<Option<String>> {
         Ok(sign_in_link(&self.0, &self.1).await?)
     }

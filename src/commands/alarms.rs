@@ -26,6 +26,13 @@ pub enum Command {
     Backtest(backtest::Options),
 }
 
+impl Command {
+    /// Whether it prints a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self, Self::List(_))
+    }
+}
+
 pub async fn run(command: &Command, target: &Target, console: &mut Console) -> anyhow::Result<ExitStatus> {
     match command {
         Command::Check(options) => check::run(options, console),

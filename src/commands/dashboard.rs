@@ -30,10 +30,10 @@ pub async fn run(options: &Options, target: &Target) -> anyhow::Result<()> {
 /// The dashboard of a pipeline that another process runs on the folder.
 async fn beside_a_pipeline(options: &Options, folder: &Path) -> anyhow::Result<()> {
     system::log_to_standard_error();
-    let (listener, assets) = options.pages.open().await?;
+    let pages = options.pages.open().await?;
     let (pipeline, local) = Pipeline::attach(folder).await?;
-    let url = system::announce(folder, (&pipeline, &local), &listener).await?;
+    let url = system::announce(folder, (&pipeline, &local), &pages.url).await?;
     let asked_to_end = system::asked_to_end()?;
     print_line(&format!("Dashboard {url}"));
-    system::serve_pages(folder, (&pipeline, &local), assets, listener, asked_to_end).await
+    system::serve_pages((&pipeline, &local), pages, asked_to_end).await
 }

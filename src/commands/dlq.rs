@@ -3,7 +3,9 @@
 mod carry;
 mod discard;
 mod list;
+mod recover;
 mod reindex;
+mod release;
 mod replay;
 mod restore;
 mod selection;
@@ -15,6 +17,7 @@ pub use replay::read as read_replay;
 use crate::answer::ExitStatus;
 use crate::backend::Backend;
 use crate::console::Console;
+use crate::watch::watched;
 use clap::Subcommand;
 
 /// What to do with dead letters.
@@ -30,17 +33,35 @@ pub enum Command {
     Discard(discard::Options),
     /// Undo discards of dead letters
     Restore(restore::Options),
-    /// In AWS: add to the index what is in the archive but missing from the index
+    /// Take dead letters out of a replay whose messages are gone
+    Release(release::Options),
+    /// In AWS: restore dead letters whose content was deleted from the bucket
+    Recover(recover::Options),
+    /// In AWS: make the index of dead letters whole, from the archive
     Reindex(reindex::Options),
+}
+
+impl Command {
+    /// Whether it prints a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self, Self::List(_))
+    }
 }
 
 pub async fn run(command: &Command, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     match command {
-        Command::List(options) => list::run(options, backend, console).await,
+        Command::List(options) => {
+            watched(options.watch, backend, console, async |console| {
+                list::run(options, backend, console).await
+            })
+            .await
+        }
         Command::Show(options) => show::run(options, backend, console).await,
         Command::Replay(options) => replay::run(options, backend, console).await,
         Command::Discard(options) => discard::run(options, backend, console).await,
         Command::Restore(options) => restore::run(options, backend, console).await,
+        Command::Release(options) => release::run(options, backend, console).await,
+        Command::Recover(options) => recover::run(options, backend, console).await,
         Command::Reindex(options) => reindex::run(options, backend, console).await,
     }
 }

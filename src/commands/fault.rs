@@ -3,9 +3,11 @@
 use crate::answer::ExitStatus;
 use crate::backend::Backend;
 use crate::console::{BOLD, Console, paint};
+use crate::listing::{Column, Field, Sorting};
 use crate::target::Actor;
-use crate::text::{self, Cell, Table};
+use crate::text;
 use crate::values;
+use crate::watch::{Watch, watched};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use spillway_core::Timestamp;
@@ -89,13 +91,27 @@ pub struct List {
     /// Also faults that have ended
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    sorting: Sorting,
+    #[command(flatten)]
+    pub watch: Watch,
+}
+
+impl Command {
+    /// Whether it prints a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self, Self::List(_))
+    }
 }
 
 pub async fn run(command: &Command, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     match command {
         Command::Start(options) => start(options, backend, console).await,
         Command::Stop(options) => stop(options, backend, console).await,
-        Command::List(options) => list(options, backend, console).await,
+        Command::List(options) => {
+            watched(options.watch, backend, console, async |console| list(options, backend, console).await)
+                .await
+        }
     }
 }
 
@@ -152,43 +168,48 @@ async fn stop(options: &Stop, backend: &Backend, console: &mut Console) -> anyho
 
 async fn list(options: &List, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let now = backend.pipeline.clock.now();
-    let mut faults = backend.local()?.faults().await?;
-    faults.retain(|fault| options.all || fault.until.is_none_or(|until| until > now));
+    let faults = backend.local()?.faults().await?;
+    let shown = faults.into_iter().filter(|fault| options.all || fault.until.is_none_or(|until| until > now));
+    let mut faults: Vec<Listed> = shown.map(|fault| (fault, now)).collect();
+    options.sorting.sort(COLUMNS, &mut faults)?;
     if console.json() {
-        let faults: Vec<_> = faults
-            .iter()
-            .map(|fault| {
-                let mut entry = json!(fault);
-                entry["on"] = fault.is_on(now).into();
-                entry
-            })
-            .collect();
-        console.document(&json!({"faults": faults}))?;
-        return Ok(ExitStatus::Ok);
-    }
-    if faults.is_empty() {
-        console.line("No fault is on")?;
-        return Ok(ExitStatus::Ok);
-    }
-    let mut table = Table::with_header(&["fault", "", "from", "until"]);
-    for fault in &faults {
-        let state = if fault.is_on(now) {
-            "on"
-        } else if fault.from > now {
-            "planned"
-        } else {
-            "over"
+        let entry = |(fault, _): &Listed| {
+            let mut entry = json!(fault);
+            entry["on"] = fault.is_on(now).into();
+            entry
         };
-        let until = fault.until.map_or("stopped by hand".to_owned(), |until| text::relative(now, until));
-        table.row(vec![
-            Cell::text(describe(&fault.kind)),
-            Cell::text(state),
-            Cell::text(text::absolute(fault.from)),
-            Cell::text(until),
-        ]);
+        let faults: Vec<_> = faults.iter().map(entry).collect();
+        console.document(&json!({"faults": faults}))?;
+    } else if faults.is_empty() && console.is_for_people() {
+        console.line("No fault is on")?;
+    } else {
+        console.items(COLUMNS, &faults, now)?;
     }
-    console.table(&table)?;
     Ok(ExitStatus::Ok)
+}
+
+/// A fault, and the time at which it is listed.
+type Listed = (Fault, Timestamp);
+
+const COLUMNS: &[Column<Listed>] = &[
+    Column { name: "fault", title: Some("fault"), field: |(fault, _)| Field::text(describe(&fault.kind)) },
+    Column { name: "state", title: Some("state"), field: |(fault, now)| Field::text(state(fault, *now)) },
+    Column { name: "from", title: Some("from"), field: |(fault, _)| Field::Time(fault.from) },
+    Column {
+        name: "until",
+        title: Some("until"),
+        field: |(fault, _)| fault.until.map_or(Field::Nothing, Field::Time),
+    },
+];
+
+fn state(fault: &Fault, now: Timestamp) -> &'static str {
+    if fault.is_on(now) {
+        "on"
+    } else if fault.from > now {
+        "planned"
+    } else {
+        "over"
+    }
 }
 
 fn describe(kind: &FaultKind) -> String {

@@ -101,7 +101,7 @@ pub async fn run(
     if report.counts.requests > 0 && report.counts.no_answer == report.counts.requests {
         let why = report.counts.last_error.unwrap_or_default();
         let what = format!("no answer from {url} ({why}): check that the pipeline is running there");
-        return Err(CommandError::Unreachable(what).into());
+        return Err(CommandError::TryAgain(what).into());
     }
     Ok(if report.all_promised() { ExitStatus::Ok } else { ExitStatus::No })
 }

@@ -4,7 +4,9 @@ use crate::answer::{CommandError, ExitStatus};
 use crate::backend::{Backend, Site};
 use crate::commands::dlq;
 use crate::console::{BOLD, Console, paint};
+use crate::listing::{Column, Field, Sorting};
 use crate::text::{self, Cell, Table, number};
+use crate::watch::Watch;
 use clap::Args;
 use serde_json::{Value, json};
 use spillway_core::Timestamp;
@@ -17,7 +19,7 @@ const AT_ONCE: usize = 1000;
 const LONG_HELP: &str = "\
 With --json: {\"replays\": [replay]}, or for one {\"replay\": replay, \"items\": [{\"dead_letter\", \"state\", \"at\"}]}; \
 a replay is {\"id\", \"by\", \"started_at\", \"ended_at\", \"state\", \"total\", \"waiting\", \"sent\", \"stored\", \
-\"returned\", \"trouble\"}.";
+\"returned\", \"trouble\"}. With -o tsv: the replays, or the items of one.";
 
 /// Options of `replays`.
 #[derive(Clone, Debug, Args)]
@@ -30,8 +32,12 @@ pub struct Options {
     limit: u32,
     /// Put back messages that are still waiting, of this replay or of all. In AWS nothing else does so after an
     /// interruption
-    #[arg(long)]
+    #[arg(long, conflicts_with = "watch")]
     resume: bool,
+    #[command(flatten)]
+    sorting: Sorting,
+    #[command(flatten)]
+    pub watch: Watch,
 }
 
 /// A replay as JSON, with the total number of its messages.
@@ -41,13 +47,37 @@ pub fn document(replay: &Replay) -> Value {
     document
 }
 
+const COLUMNS: &[Column<Replay>] = &[
+    Column { name: "id", title: Some("id"), field: |replay| Field::text(&replay.id) },
+    Column { name: "state", title: Some("state"), field: |replay| Field::text(state(replay)) },
+    Column { name: "stored", title: Some("stored"), field: |replay| Field::number(replay.stored) },
+    Column { name: "total", title: Some("of"), field: |replay| Field::number(replay.total()) },
+    Column { name: "returned", title: Some("back"), field: |replay| Field::number(replay.returned) },
+    Column { name: "waiting", title: None, field: |replay| Field::number(replay.waiting) },
+    Column { name: "sent", title: None, field: |replay| Field::number(replay.sent) },
+    Column { name: "started_at", title: Some("started"), field: |replay| Field::Time(replay.started_at) },
+    Column {
+        name: "ended_at",
+        title: None,
+        field: |replay| replay.ended_at.map_or(Field::Nothing, Field::Time),
+    },
+    Column { name: "by", title: Some("by"), field: |replay| Field::text(&replay.by) },
+    Column { name: "trouble", title: None, field: |replay| Field::maybe(replay.error.as_ref()) },
+];
+
+const ITEM_COLUMNS: &[Column<ReplayItem>] = &[
+    Column { name: "dead_letter", title: None, field: |item| Field::text(&item.dead_letter) },
+    Column { name: "state", title: None, field: |item| Field::text(item.state.as_str()) },
+    Column { name: "at", title: None, field: |item| Field::Time(item.at) },
+];
+
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     if options.resume {
         resume(options, backend, console).await?;
     }
     match &options.id {
-        Some(id) => one(&ReplayId::new(id.as_str()), backend, console).await,
-        None => list(options.limit as usize, backend, console).await,
+        Some(id) => one(&ReplayId::new(id.as_str()), options, backend, console).await,
+        None => list(options, backend, console).await,
     }
 }
 
@@ -66,33 +96,26 @@ async fn resume(options: &Options, backend: &Backend, console: &mut Console) -> 
     Ok(())
 }
 
-async fn list(limit: usize, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let replays = backend.pipeline.replays.list(limit).await?;
+async fn list(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let mut replays = backend.pipeline.replays.list(options.limit as usize).await?;
+    options.sorting.sort(COLUMNS, &mut replays)?;
     if console.json() {
         let replays: Vec<_> = replays.iter().map(document).collect();
         console.document(&json!({"replays": replays}))?;
-        return Ok(ExitStatus::Ok);
-    }
-    if replays.is_empty() {
+    } else if replays.is_empty() && console.is_for_people() {
         console.line("Nothing has been replayed yet")?;
-        return Ok(ExitStatus::Ok);
+    } else {
+        console.items(COLUMNS, &replays, backend.pipeline.clock.now())?;
     }
-    let now = backend.pipeline.clock.now();
-    let mut table = Table::with_header(&["id", "state", "stored", "back", "started"]);
-    for replay in &replays {
-        table.row(vec![
-            Cell::text(&replay.id),
-            Cell::text(state(replay)),
-            Cell::text(format!("{} of {}", number(replay.stored), number(replay.total()))),
-            Cell::number(replay.returned),
-            Cell::text(text::relative(now, replay.started_at)),
-        ]);
-    }
-    console.table(&table)?;
     Ok(ExitStatus::Ok)
 }
 
-async fn one(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+async fn one(
+    id: &ReplayId,
+    options: &Options,
+    backend: &Backend,
+    console: &mut Console,
+) -> anyhow::Result<ExitStatus> {
     let replay = dlq::read_replay(id, backend).await?;
     let mut items: Vec<ReplayItem> = Vec::new();
     let mut after: Option<String> = None;
@@ -104,8 +127,11 @@ async fn one(id: &ReplayId, backend: &Backend, console: &mut Console) -> anyhow:
             break;
         }
     }
+    options.sorting.sort(ITEM_COLUMNS, &mut items)?;
     if console.json() {
         console.document(&json!({"replay": document(&replay), "items": items}))?;
+    } else if console.tsv() {
+        console.items(ITEM_COLUMNS, &items, backend.pipeline.clock.now())?;
     } else {
         print(&replay, &items, (&backend.site, backend.pipeline.clock.now()), console)?;
     }

@@ -1,10 +1,12 @@
 //! The commands as people and scripts use them: their output and their exit codes.
 
 mod dlq;
+mod events;
 mod faults;
 mod in_aws;
 mod loads;
 mod places;
+mod schemas;
 
 /// Compares the output of a command with a snapshot. Random replay ids are replaced.
 macro_rules! assert_output {

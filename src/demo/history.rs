@@ -181,8 +181,9 @@ impl Switched {
     }
 }
 
+#[async_trait::async_trait]
 impl Schemas for Switched {
-    fn current(&self) -> Arc<SchemaSet> {
+    async fn current(&self) -> Arc<SchemaSet> {
         let kinds = self.0.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(if kinds.strict_now { &kinds.strict } else { &kinds.good })
     }

@@ -2,9 +2,9 @@
 
 use super::promises::{Promises, PromisesError};
 use super::tally::{Report, Tally};
-use crate::http_client::{Answer, HttpClient, NoAnswer};
+use crate::http_client::{Answer, HttpClient, NoAnswer, Verdict};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use rand::Rng as _;
 use spillway_core::ids::EventId;
 use spillway_core::ports::Clock;
@@ -200,7 +200,7 @@ impl Shared {
         let mut tally = lock(&self.tally);
         tally.counts.requests += 1;
         match answer {
-            Ok(answer) if answer.status.is_success() => {
+            Ok(answer) if answer.verdict() == Verdict::Promised => {
                 if let Err(error) = self.promises.note(id) {
                     lock(&self.failed).get_or_insert(error);
                 }
@@ -211,7 +211,7 @@ impl Shared {
                 tally.promising = now - self.started_at;
                 None
             }
-            Ok(answer) if worth_another_try(answer.status) => {
+            Ok(answer) if answer.verdict() == Verdict::TryAgain => {
                 tally.again(answer.status);
                 let asked_for = answer.retry_after.map(|wait| wait.min(LONGEST_RETRY_AFTER));
                 Some(asked_for.unwrap_or_else(|| wait_after(job.attempts)))
@@ -235,10 +235,6 @@ impl Shared {
             let _ = shared.jobs.send(job);
         });
     }
-}
-
-fn worth_another_try(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
 }
 
 /// Twice as long each time, less a random part of up to half. So events that failed together are not all sent again at

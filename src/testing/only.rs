@@ -3,6 +3,7 @@
 use super::FakePipeline;
 use crate::backend::Local;
 use async_trait::async_trait;
+use spillway_core::ids::MessageId;
 use spillway_core::ports::{ArchiveError, Clock as _, IndexRebuild, IndexRepair, IndexedArchive};
 use spillway_embedded::faults::Fault;
 
@@ -29,6 +30,10 @@ impl Local for FakePipeline {
         Ok(self.machine().faults.clone())
     }
 
+    fn disk_trouble(&self) -> Option<String> {
+        None
+    }
+
     async fn sign_in_link(&self) -> anyhow::Result<Option<String>> {
         Ok(self.machine().link.clone())
     }
@@ -45,6 +50,17 @@ impl IndexedArchive for FakePipeline {
 
     async fn rebuild(&self) -> Result<IndexRebuild, ArchiveError> {
         let added = std::mem::take(&mut self.machine().unindexed);
-        Ok(IndexRebuild { added, there: self.state().dead_letters.len() as u64 - added })
+        let there = self.state().dead_letters.len() as u64 - added;
+        Ok(IndexRebuild { added, there, ..IndexRebuild::default() })
+    }
+
+    async fn recover(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, ArchiveError> {
+        let mut recovered = Vec::new();
+        for letter in self.state().dead_letters.iter_mut().filter(|letter| ids.contains(&letter.id)) {
+            if std::mem::take(&mut letter.is_lost) {
+                recovered.push(letter.id.clone());
+            }
+        }
+        Ok(recovered)
     }
 }

@@ -42,6 +42,11 @@ run "every_request_can_be_traced_and_is_logged_and_throttled" {
   }
 
   assert {
+    condition     = !strcontains(aws_api_gateway_stage.this.access_log_settings[0].format, "$context.error.message")
+    error_message = "The access log has no text that the client chooses and that may quote its credentials."
+  }
+
+  assert {
     condition     = aws_cloudwatch_log_group.access.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.access.retention_in_days == 30
     error_message = "Access logs are encrypted, and deleted after the configured days."
   }
@@ -113,8 +118,18 @@ run "the_apis_own_refusals_are_problem_documents" {
   }
 
   assert {
-    condition     = alltrue([for refusal in aws_api_gateway_gateway_response.refusal : contains(keys(refusal.response_parameters), "gatewayresponse.header.Retry-After") if contains(["429", "503"], refusal.status_code)])
+    condition     = alltrue([for refusal in aws_api_gateway_gateway_response.refusal : contains(keys(refusal.response_parameters), "gatewayresponse.header.Retry-After") if contains(["429", "502", "503", "504"], refusal.status_code)])
     error_message = "An answer that asks for a retry says when."
+  }
+
+  assert {
+    condition     = length(setsubtract(["DEFAULT_4XX", "DEFAULT_5XX"], keys(aws_api_gateway_gateway_response.refusal))) == 0
+    error_message = "An answer of API Gateway that has no own entry is a problem document too."
+  }
+
+  assert {
+    condition     = !anytrue([for refusal in aws_api_gateway_gateway_response.refusal : strcontains(refusal.response_templates["application/json"], "$context.error")])
+    error_message = "No answer has API Gateway's unquoted error message, which may contain quotes."
   }
 
   assert {

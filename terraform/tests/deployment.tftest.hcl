@@ -4,10 +4,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-variables {
-  artifacts_dir = "tests/artifacts"
-}
-
 run "by_default_all_options_are_off" {
   assert {
     condition     = length(module.backup) == 0 && output.topology.backup_vault == null

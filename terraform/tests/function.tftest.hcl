@@ -5,7 +5,7 @@ mock_provider "aws" {
 variables {
   name                   = "demo-consumer"
   description            = "Stores queued events"
-  zip                    = "tests/artifacts/consumer-arm64.zip"
+  zip                    = "tests/artifacts/function.zip"
   architecture           = "arm64"
   timeout_s              = 30
   memory_mb              = 256
@@ -55,7 +55,7 @@ run "a_function_runs_a_bootstrap_of_the_configured_architecture" {
   }
 
   assert {
-    condition     = aws_lambda_function.this.source_code_hash == filebase64sha256("tests/artifacts/consumer-arm64.zip")
+    condition     = aws_lambda_function.this.source_code_hash == filebase64sha256("tests/artifacts/function.zip")
     error_message = "A changed zip is deployed because its hash changed."
   }
 }

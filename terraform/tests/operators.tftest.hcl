@@ -4,16 +4,12 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-variables {
-  artifacts_dir = "tests/artifacts"
-}
-
 run "a_viewer_changes_nothing_and_an_operator_deletes_nothing" {
   assert {
     condition = sort(distinct(flatten([for statement in jsondecode(output.operator_policies.viewer).Statement : statement.Action]))) == tolist([
       "budgets:ViewBudget",
       "cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData",
-      "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query",
+      "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan",
       "kms:Decrypt",
       "s3:GetObject", "s3:ListBucket",
       "sqs:GetQueueAttributes",
@@ -27,15 +23,22 @@ run "a_viewer_changes_nothing_and_an_operator_deletes_nothing" {
       flatten([for statement in jsondecode(output.operator_policies.operator).Statement : statement.Action]),
       flatten([for statement in jsondecode(output.operator_policies.viewer).Statement : statement.Action]),
       ) == toset([
-        "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem",
-        "kms:GenerateDataKey", "sqs:SendMessage",
+        "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
+        "kms:GenerateDataKey", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:PutObject", "sqs:SendMessage",
     ])
-    error_message = "An operator may also replay and record it, and nothing else."
+    error_message = "An operator may also replay and record it, restore deleted dead letters, list stored events, and nothing else."
   }
 
   assert {
-    condition     = alltrue([for statement in local.operate : statement.Resource == module.ops_log.arn if contains(statement.Action, "dynamodb:Scan")])
-    error_message = "No policy allows a scan of the events."
+    condition     = alltrue([for statement in local.operate : statement.Condition.Null["s3:if-none-match"] == "false" if contains(statement.Action, "s3:PutObject")])
+    error_message = "An operator restores a deleted dead letter and overwrites none."
+  }
+
+  assert {
+    condition = toset([for statement in local.operate : statement.Resource if contains(statement.Action, "dynamodb:Scan")]) == toset([
+      module.events.arn, module.ops_log.arn,
+    ])
+    error_message = "An operator may scan the stored events, to list them, and what was done; not the index itself."
   }
 
   assert {

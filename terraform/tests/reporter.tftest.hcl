@@ -96,7 +96,7 @@ run "it_is_invoked_when_business_hours_begin_and_at_intervals" {
 
   variables {
     name                   = "demo-reporter"
-    zip                    = "tests/artifacts/reporter-arm64.zip"
+    zip                    = "tests/artifacts/function.zip"
     architecture           = "arm64"
     environment            = { SPILLWAY_DEPLOYMENT = "demo", SPILLWAY_LOG_LEVEL = "info" }
     log_level              = "info"

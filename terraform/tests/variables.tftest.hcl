@@ -5,10 +5,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-variables {
-  artifacts_dir = "tests/artifacts"
-}
-
 run "wrong_names_paths_and_addresses_are_refused" {
   command = plan
 
@@ -263,6 +259,16 @@ run "crashes_that_outlive_the_queue_are_refused" {
   }
 
   expect_failures = [var.retries]
+}
+
+run "a_schema_that_is_json_and_no_object_is_refused" {
+  command = plan
+
+  variables {
+    schemas_dir = "tests/schemas_number"
+  }
+
+  expect_failures = [var.schemas_dir]
 }
 
 run "a_schema_that_is_not_json_is_refused" {

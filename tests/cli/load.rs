@@ -84,7 +84,8 @@ async fn answer(
             return Err(Broken);
         }
     };
-    let mut response = Response::new(Full::new(Bytes::from_static(b"{\"detail\":\"as the script says\"}")));
+    let mut response =
+        Response::new(Full::new(Bytes::from_static(b"{\"id\":\"i\",\"detail\":\"as the script says\"}")));
     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
@@ -169,7 +170,7 @@ async fn a_permanent_refusal_is_counted_and_not_retried() {
     assert_eq!(output.code, Some(1));
     let report = output.json();
     assert_eq!((&report["refused"], &report["refused_by_status"]["400"]), (&1.into(), &1.into()));
-    assert_eq!(report["first_refusal"], "{\"detail\":\"as the script says\"}");
+    assert_eq!(report["first_refusal"], "{\"id\":\"i\",\"detail\":\"as the script says\"}");
     assert_eq!(api.lock().unwrap().requests, 50);
     assert_eq!(lines(&path).len(), 49);
 }
@@ -193,10 +194,10 @@ async fn an_unreachable_api_is_a_separate_error() {
     let (_folder, path) = ids_file();
     let line = format!("load --url {url} --rate 5 --seconds 1 --grace 1s --out {}", path.display());
     let output = spillway(&line).await;
-    assert_eq!(output.code, Some(4));
+    assert_eq!(output.code, Some(5));
     assert!(output.err.contains("check that the pipeline is running there"), "{output:?}");
     let output = spillway(&format!("send {{}} --url {url}")).await;
-    assert_eq!(output.code, Some(4));
+    assert_eq!(output.code, Some(5));
     assert!(output.err.starts_with("error: no answer from "), "{output:?}");
 }
 

@@ -4,3 +4,4 @@ mod alarms;
 mod common;
 mod load;
 mod pipeline;
+mod send;

@@ -4,7 +4,7 @@ use crate::common::{Output, spillway, spillway_words};
 use serde_json::{Value, json};
 use spillway_core::names::Names;
 use spillway_core::settings::PipelineSettings;
-use spillway_dashboard_embedded::{SignIns, announce};
+use spillway_dashboard_embedded::{SignInTokens, announce};
 use spillway_embedded::gateway::{self, Gateway};
 use spillway_embedded::pipeline::SCHEMAS;
 use spillway_embedded::{Options, Pipeline, RealClock, runtime};
@@ -146,6 +146,47 @@ async fn a_dead_letter_is_found_fixed_and_replayed() {
     assert_eq!(running.run("flow").await.code, Some(0));
 }
 
+/// Valid JSON that a reader of values cannot keep.
+const ODD: &str = "{ \"specversion\":\"1.0\", \"id\":\"odd\",\"source\":\"/s\",\"type\":\"t\",\n\"data\":[12345678901234567890123, 1E+2, \
+                   0.10,-0,{\"z\":\"a\u{7f}b\",\"a\":1}] }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_is_printed_exported_and_sent_again_as_it_was() {
+    let running = Running::start().await;
+    running.send(&[ODD, "--mode", "structured"]).await;
+    running.until("get odd", |found| found["state"] == "stored").await;
+    assert_eq!(running.run("get odd --body").await.out, ODD);
+    assert!(running.run("get odd --json").await.out.contains(&format!("\"event\": {ODD}")));
+    let list = running.json("events list --type t").await;
+    assert_eq!((&list["items"][0]["id"], &list["items"][0]["bytes"]), (&"odd".into(), &ODD.len().into()));
+    let export = running.run("events export --source /s").await;
+    assert_eq!(export.out.lines().count(), 1, "{export:?}");
+    assert!(
+        export.out.contains("\"data\":[12345678901234567890123,1E+2,0.10,-0,{\"z\":\"a\u{7f}b\",\"a\":1}]}"),
+        "{export:?}"
+    );
+
+    let other = Running::start().await;
+    let file = other.folder.path().join("export.ndjson");
+    std::fs::write(&file, &export.out).expect("written");
+    other.send(&["--ndjson", &format!("@{}", file.display())]).await;
+    other.until("get odd", |found| found["state"] == "stored").await;
+    assert_eq!(other.run("get odd --body").await.out, export.out.trim_end());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_s_body_is_byte_for_byte_what_was_sent() {
+    let running = Running::start().await;
+    let body = ODD
+        .replace("\"type\":\"t\"", "\"type\":\"order.placed\"")
+        .replace("[1234", "{\"amount\":\"x\",\"n\":[1234");
+    let body = body.replace("}] }", "}]} }");
+    running.send(&[&body, "--mode", "structured"]).await;
+    running.until("get odd", |found| found["state"] == "archived").await;
+    assert_eq!(running.run("dlq show odd --body").await.out, body);
+    assert_eq!(running.json("dlq show odd").await["body"], body);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn events_accepted_during_an_outage_are_stored_after_it() {
     let running = Running::start().await;
@@ -175,9 +216,9 @@ async fn a_sign_in_link_leads_to_the_dashboard_once() {
     announce(local, clock, "http://127.0.0.1:3000").await.unwrap();
     let url = running.json("sign-in").await["url"].as_str().unwrap().to_owned();
     let token = url.strip_prefix("http://127.0.0.1:3000/sign-in?token=").expect("a link");
-    let sign_ins = SignIns::open(local, clock).await.unwrap();
-    assert!(sign_ins.redeem(token).await.unwrap().is_some());
-    assert!(sign_ins.redeem(token).await.unwrap().is_none());
+    let tokens = SignInTokens::open(local, clock).await.unwrap();
+    assert!(tokens.redeem(token).await.unwrap());
+    assert!(!tokens.redeem(token).await.unwrap());
 }
 
 #[tokio::test]
@@ -193,6 +234,10 @@ async fn a_wrong_command_line_or_folder_is_one_clear_sentence() {
         ("dlq list --class wrong --embedded d", 2, "not a class of failure"),
         ("fault start store-outage --for soon --embedded d", 2, "not a duration"),
         ("dlq discard x --embedded d", 2, "--reason"),
+        ("dlq list --group abc --embedded d", 2, "not a fingerprint"),
+        ("send {} --source /s --url http://127.0.0.1:1", 2, "--source would have no effect"),
+        ("send {} -o tsv --url http://127.0.0.1:1", 2, "prints no list"),
+        ("fault start store-latency --for 99999999h --embedded d", 2, "ten years"),
     ] {
         let output = spillway(line).await;
         assert_eq!(output.code, Some(code), "{line}: {output:?}");

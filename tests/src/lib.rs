@@ -15,6 +15,7 @@ pub mod http;
 pub mod programs;
 pub mod system;
 pub mod wait;
+pub mod webhook;
 
 pub use system::{Setup, System};
 pub use wait::{eventually, eventually_within};

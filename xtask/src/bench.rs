@@ -18,9 +18,22 @@ use std::{
 };
 
 /// The benchmarks of the whole system.
-const SYSTEM: [&str; 7] = ["accept", "memory", "simulate", "pages", "cold-start", "consumer", "backtest"];
+const SYSTEM: [&str; 10] = [
+    "accept",
+    "memory",
+    "simulate",
+    "schemas",
+    "pages",
+    "groups",
+    "cold-start",
+    "consumer",
+    "backtest",
+    GROWTH,
+];
+/// The benchmark of reads and writes beside a large backlog.
+const GROWTH: &str = "growth";
 /// The benchmarks that measure the demo as users start it.
-const OF_THE_DEMO: [&str; 2] = ["memory", "pages"];
+const OF_THE_DEMO: [&str; 4] = ["memory", "pages", "groups", GROWTH];
 /// The benchmarks that measure the functions as Lambda starts them.
 const OF_THE_FUNCTIONS: [&str; 2] = ["cold-start", "consumer"];
 /// The benchmark that also runs against an emulator.
@@ -38,8 +51,8 @@ const PEERS: &str = "bench/python/requirements.txt";
 /// Which benchmarks to run.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Run only benchmarks whose name contains this: accept, memory, simulate, pages, cold-start, consumer,
-    /// backtest, incidents, or a package's folder
+    /// Run only benchmarks whose name contains this: accept, memory, simulate, schemas, pages, groups,
+    /// cold-start, consumer, backtest, growth, incidents, or a package's folder
     filter: Option<String>,
     /// Rounds of each measurement that is compared with a peer
     #[arg(long, value_name = "N", default_value_t = 3)]
@@ -50,6 +63,9 @@ pub struct Arguments {
     /// Days of series for promtool in `backtest`; each takes a second or two
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     promtool_days: u32,
+    /// Stored events, queued events and dead letters of the large data folder in `growth`
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    growth_rows: u32,
 }
 
 impl Arguments {
@@ -106,6 +122,7 @@ fn system(settings: &Settings, arguments: &Arguments, results: &Path) -> Result<
     bench.args(&arguments.filter);
     bench.arg("--out").arg(results).arg("--programs").arg(&programs);
     bench.args(["--rounds", &arguments.rounds.to_string(), "--seconds", &arguments.seconds.to_string()]);
+    bench.args(["--growth-rows", &arguments.growth_rows.to_string()]);
     if let Some(site) = site {
         bench.arg("--site").arg(site);
     }
@@ -177,6 +194,7 @@ mod tests {
             rounds: 1,
             seconds: 1,
             promtool_days: 5,
+            growth_rows: 10_000,
         };
         assert!(arguments(None).wants("dashboard/charts/draw"));
         assert!(arguments(None).wants_any(&SYSTEM));

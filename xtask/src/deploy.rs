@@ -26,6 +26,9 @@ pub struct Arguments {
     /// Folder with your own alarm rules: compiled before the plan into DIR.json, which `alarms.rules_file` has to name
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
+    /// Folder with JSON Schemas: checked before the plan; overrides the variable `schemas_dir`
+    #[arg(long, value_name = "DIR")]
+    schemas: Option<PathBuf>,
     /// Processor that the functions are built for; overrides the variable of that name
     #[arg(long, value_enum, default_value_t)]
     architecture: Architecture,
@@ -72,6 +75,14 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
         let folder = fs::canonicalize(folder).with_context(|| format!("cannot read {}", folder.display()))?;
         process::run(settings.cargo().args(compile_rules(&folder)))?;
     }
+    let schemas = arguments.schemas.as_deref();
+    let schemas = schemas
+        .map(|folder| fs::canonicalize(folder).with_context(|| format!("cannot read {}", folder.display())))
+        .transpose()?;
+    if let Some(folder) = &schemas {
+        process::step("schemas");
+        process::run(settings.cargo().args(spillway(["schemas".into(), "check".into(), folder.into()])))?;
+    }
     lambda::build(settings, arguments.architecture.built())?;
     let zips = settings.target.join("lambda");
 
@@ -87,7 +98,10 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     if let Some(file) = variables {
         planning.arg(format!("-var-file={}", file.display()));
     }
-    // After the file, so that this value overrides the one in the file.
+    // After the file, so that these values override those in the file.
+    if let Some(folder) = schemas {
+        planning.arg(format!("-var=schemas_dir={}", folder.display()));
+    }
     planning.arg(format!("-var=architecture={}", arguments.architecture.name()));
     process::run(&mut planning).context("nothing was changed in AWS")?;
     if !arguments.apply {
@@ -107,16 +121,17 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Arguments of `spillway alarms compile` for a folder of rule files. The output file is next to the folder. Without
-/// the AWS SDKs, which take long to build.
+/// Arguments of `spillway alarms compile` for a folder of rule files. The output file is next to the folder.
 fn compile_rules(folder: &Path) -> Vec<OsString> {
     let mut out = OsString::from(folder);
     out.push(".json");
-    let command =
-        ["run", "--quiet", "--package", "spillway", "--no-default-features", "--", "alarms", "compile"];
-    let mut words: Vec<OsString> = command.map(OsString::from).to_vec();
-    words.extend([folder.into(), "--out".into(), out]);
-    words
+    spillway(["alarms".into(), "compile".into(), folder.into(), "--out".into(), out])
+}
+
+/// Cargo's arguments to run `spillway`. Without the AWS SDKs, which take long to build.
+fn spillway(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let cargo = ["run", "--quiet", "--package", "spillway", "--no-default-features", "--"];
+    cargo.into_iter().map(OsString::from).chain(words).collect()
 }
 
 /// The absolute path of the file.

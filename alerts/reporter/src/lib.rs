@@ -21,6 +21,7 @@ mod overlaps;
 mod overnight;
 pub mod ports;
 mod settings;
+mod switch;
 mod text;
 mod watch;
 
@@ -110,6 +111,8 @@ pub enum Answer {
         digest: Option<DigestOutcome>,
         /// The number of alarms reported that no composite alarm reports.
         alarms: usize,
+        /// Whether it reported that low alarms are suppressed although business hours have begun.
+        is_suppressed: bool,
     },
     /// Of `budget`: shares in percent.
     Budget {
@@ -142,19 +145,20 @@ pub async fn run(function: &Function, payload: &RawValue) -> Result<Answer, RunE
     }
 }
 
-/// Sends the digest and low alarms that are still due, in business hours. If one of the two fails, the other is still
-/// sent.
+/// Sends the digest and low alarms that are still due, in business hours, and looks whether low alarms are heard at all. If
+/// one of them fails, the others are still sent.
 async fn catch_up(function: &Function) -> Result<Answer, DigestError> {
     let hours = function.watch.hours.as_ref();
     if hours.is_some_and(|hours| !hours.is_open(function.telemetry.now())) {
-        return Ok(Answer::CaughtUp { digest: None, alarms: 0 });
+        return Ok(Answer::CaughtUp { digest: None, alarms: 0, is_suppressed: false });
     }
     let digest = match hours {
         Some(_) => digest::notify(function).await.map(Some),
         None => Ok(None),
     };
-    let alarms = overlaps::notify(function).await?;
-    Ok(Answer::CaughtUp { digest: digest?, alarms })
+    let alarms = overlaps::notify(function).await;
+    let is_suppressed = switch::notify(function).await;
+    Ok(Answer::CaughtUp { digest: digest?, alarms: alarms?, is_suppressed: is_suppressed? })
 }
 
 /// A port failed, with the action that was attempted.

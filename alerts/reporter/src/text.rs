@@ -70,6 +70,23 @@ fn shortened(digest: &Digest) -> (Digest, usize) {
     (shown, left_out)
 }
 
+/// What the mail about the switch of business hours is about, in ASCII.
+pub(crate) fn switch_subject(deployment: &str) -> String {
+    let mut subject = format!("{deployment}: low alarms are silent although business hours have begun");
+    subject.truncate(LONGEST_SUBJECT);
+    subject
+}
+
+/// What is wrong with the switch, and what to do.
+pub(crate) fn switch_body(alarm: &str) -> String {
+    format!(
+        "The alarm {alarm} is still in ALARM, so it suppresses the notifications of all low alarms. A schedule should \
+         have set it to OK at the opening.\n\nLook in EventBridge Scheduler at the schedules whose names begin as the \
+         alarm's does, and at their role and key. To hear of low alarms now:\n  aws cloudwatch set-alarm-state \
+         --alarm-name {alarm} --state-value OK --state-reason \"by hand\"\n"
+    )
+}
+
 /// What some alarms that fired within hours are about, in ASCII.
 pub(crate) fn overlaps_subject(deployment: &str, fired: &[Fired<'_>]) -> String {
     let mut subject = match fired {

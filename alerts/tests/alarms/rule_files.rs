@@ -114,6 +114,7 @@ fn every_runbook_has_the_same_parts_and_names_only_commands_that_exist() {
         "alarms check",
         "alarms backtest",
         "alarms list",
+        "schemas check",
         "flow",
         "fault",
     ];

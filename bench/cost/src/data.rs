@@ -91,6 +91,9 @@ pub struct Assumptions {
     pub dashboard_series: f64,
     /// How often the series are read again, for any number of viewers.
     pub dashboard_reads_per_hour: f64,
+    /// The most calls of all services a minute while any page is open, for any number of viewers. A test of the dashboard
+    /// proves it.
+    pub dashboard_calls_per_minute: f64,
     /// Alarms that suppress notifications outside business hours.
     pub suppressors: f64,
     /// The scheduled invocations.

@@ -98,6 +98,7 @@ impl<'a> Model<'a> {
         let polls = given.mapped_queues * given.pollers * seconds / given.poll_s;
         let hours = given.dashboard_hours_per_day * DAYS_PER_MONTH;
         let series = hours * given.dashboard_reads_per_hour * given.dashboard_series;
+        let calls = hours * 60.0 * given.dashboard_calls_per_minute;
         Ok(vec![
             Line { what: "Alarms on one metric", usd: cost("alarm_metric", data.alarms.plain as f64)? },
             Line {
@@ -117,6 +118,11 @@ impl<'a> Model<'a> {
             Line { what: "Archiver function, repairing its index", usd: Self::scheduled(data, "archiver")? },
             Line { what: "Custom metrics", usd: cost("custom_metric", custom_metrics() as f64)? },
             Line { what: "Dashboard: GetMetricData", usd: cost("get_metric_data", series / 1e3)? },
+            // Each at the price of the dearest: a call of CloudWatch. Reads of DynamoDB, SQS and S3 cost less.
+            Line {
+                what: "Dashboard: all other calls, at most",
+                usd: cost("cloudwatch_request", calls / 1e3)?,
+            },
             Line { what: "SQS: polls of empty queues", usd: cost("sqs_request", polls / MILLION)? },
             Line { what: "Key", usd: cost("kms_key", given.keys)? },
         ])

@@ -56,6 +56,10 @@ fn every_month(data: &Data) -> Result<String> {
             "{} series, {} times an hour, {} hours a day, for any number of viewers",
             given.dashboard_series, given.dashboard_reads_per_hour, given.dashboard_hours_per_day
         ),
+        format!(
+            "{} calls of any service a minute, {} hours a day, for any number of viewers",
+            given.dashboard_calls_per_minute, given.dashboard_hours_per_day
+        ),
         format!("{} queues, {} long polls of {} s at once", given.mapped_queues, given.pollers, given.poll_s),
         given.keys.to_string(),
     ];

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 /// The settings of production, but without rate limits in the API and the store.
-fn settings() -> PipelineSettings {
+pub(crate) fn settings() -> PipelineSettings {
     PipelineSettings {
         api_rate_per_s: 1e6,
         api_burst: 1e6,

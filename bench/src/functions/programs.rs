@@ -18,7 +18,7 @@ const SETTINGS: [(&str, &str); 21] = [
     ("SPILLWAY_MAX_REQUEST_BYTES", "1048576"),
     ("SPILLWAY_TIMEOUT_S", "30"),
     ("SPILLWAY_DLQ_URL", "https://sqs.us-east-1.amazonaws.com/123456789012/spillway-events-dlq"),
-    ("SPILLWAY_EVENTS_TABLE", "spillway-events"),
+    ("SPILLWAY_EVENT_STORE", "spillway-events"),
     ("SPILLWAY_DEAD_LETTER_INDEX_TABLE", "spillway-dead-letters"),
     ("SPILLWAY_OPS_TABLE", "spillway-ops"),
     ("SPILLWAY_INDEX_SHARDS", "8"),

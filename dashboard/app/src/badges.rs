@@ -1,11 +1,8 @@
 //! The numbers beside page names in the header.
 
 use crate::ports::Ports;
-use spillway_core::replay::{Replay, ReplayState};
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use spillway_dashboard_pages::Badge;
-
-/// Number of newest replays that the header counts. Older ones that still run are rare, so the badge leaves them out.
-const REPLAYS: usize = 50;
 
 /// The numbers. One that cannot be read is `None`, and the header leaves it out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,15 +13,16 @@ pub struct Badges {
 }
 
 impl Badges {
-    /// Reads the numbers. Every page does so, so it must be cheap: caches are in front of the flow and the alarms.
+    /// Reads the numbers. Every page does so, so it must be cheap: caches are in front of all three.
     pub async fn read(ports: &Ports) -> Self {
-        let (flow, alarms, replays) =
-            futures::join!(ports.flow.snapshot(), ports.alarms.now(), ports.pipeline.replays.list(REPLAYS));
-        let is_running = |replay: &&Replay| replay.state == ReplayState::Running;
+        let waiting =
+            DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
+        let (dead_letters, alarms, replays) =
+            futures::join!(ports.reads.count(&waiting), ports.alarms.now(), ports.reads.running_replays());
         Self {
-            dead_letters: flow.ok().map(|flow| flow.ledger.archived),
+            dead_letters: dead_letters.ok(),
             active_alarms: alarms.ok().map(|now| now.active().len() as u64),
-            running_replays: replays.ok().map(|replays| replays.iter().filter(is_running).count() as u64),
+            running_replays: replays.ok(),
         }
     }
 

@@ -7,34 +7,39 @@ use leptos::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Why an action failed, in words for the operator. Causes go to the log.
-#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
+/// The longest reason for a discard, in characters.
+pub const LONGEST_REASON: usize = 500;
+
+/// Why an action failed. Causes go to the log.
+///
+/// It has fixed sentences only: a form without JavaScript gets the error back in the address, and any link can have one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ActionError {
-    /// The input is invalid.
-    #[error("{message}")]
-    Invalid {
-        /// What is invalid, and what to do.
-        message: String,
-    },
-    /// The item no longer exists.
-    #[error("{what} no longer exists. Reload the page.")]
-    Gone {
-        /// The name of the item.
-        what: String,
-    },
+    /// The form selects nothing.
+    #[error("Select at least one message.")]
+    NothingSelected,
+    /// A discard needs a reason.
+    #[error("Enter a reason. Nothing was discarded.")]
+    NoReason,
+    /// The reason is too long.
+    #[error("The reason is longer than {LONGEST_REASON} characters. Nothing was discarded.")]
+    LongReason,
+    /// The checks say that no message would pass.
+    #[error("Each of these messages would fail again, so none was put back.")]
+    WouldFailAgain,
+    /// The message does not exist.
+    #[error("The message no longer exists. Reload the page.")]
+    Gone,
+    /// Another operator was faster, with a discard.
+    #[error("Discarded in the meantime. Restore the message first. Nothing was replayed.")]
+    Discarded,
     /// Another operator or the pipeline was faster.
-    #[error("{message}")]
-    Conflict {
-        /// What changed in the meantime.
-        message: String,
-    },
+    #[error("These messages were replayed or discarded in the meantime. Nothing was changed.")]
+    Changed,
     /// It may work later.
-    #[error("{message} Nothing was changed. Try again in a moment.")]
-    Unavailable {
-        /// Which part does not answer.
-        message: String,
-    },
+    #[error("The archive of dead letters does not answer. Nothing was changed. Try again in a moment.")]
+    Unavailable,
     /// The request itself was broken: not sent by one of our forms.
     #[error("The form could not be read. Reload the page and try again.")]
     Unreadable,
@@ -58,7 +63,7 @@ pub struct FailedAction {
 }
 
 impl FailedAction {
-    /// Reads `__path` and `__err`. Any link can have them, so the page only shows the error as text.
+    /// Reads `__path` and `__err`. Any link can have them, so an error is one of few fixed sentences.
     pub fn from_query<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let (path, error) = (get("__path")?, get("__err")?);
         let error = ServerFnUrlError::<ActionError>::decode_err(error);
@@ -73,12 +78,27 @@ mod tests {
 
     #[test]
     fn an_error_survives_encoding_in_the_url() {
-        let error = ActionError::Conflict { message: "Another operator is replaying these messages.".into() };
-        let url = ServerFnUrlError::new("/actions/replay", error.clone()).to_url("http://h/x").unwrap();
+        let error = ActionError::Changed;
+        let url = ServerFnUrlError::new("/actions/replay", error).to_url("http://h/x").unwrap();
         let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         let find = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let read = FailedAction::from_query(find).unwrap();
         assert_eq!(read, FailedAction { path: "/actions/replay".into(), error });
+    }
+
+    #[test]
+    fn a_link_cannot_put_its_own_words_on_a_page() {
+        // In base64: the error of an earlier version with a text of its own, a fixed one with a text, and a text.
+        for forged in [
+            "eyJraW5kIjoiY29uZmxpY3QiLCJtZXNzYWdlIjoiQ2FsbCB0aGlzIG51bWJlci4ifQ==",
+            "eyJjaGFuZ2VkIjoiQ2FsbCB0aGlzIG51bWJlci4ifQ==",
+            "ImNhbGwgdGhpcyBudW1iZXIi",
+        ] {
+            let query = |name: &str| Some(if name == "__err" { forged } else { "/x" });
+            assert_eq!(FailedAction::from_query(query).unwrap().error, ActionError::Unreadable, "{forged}");
+        }
+        let known = |name: &str| Some(if name == "__err" { "ImNoYW5nZWQi" } else { "/x" });
+        assert_eq!(FailedAction::from_query(known).unwrap().error, ActionError::Changed);
     }
 
     #[test]
@@ -91,12 +111,12 @@ mod tests {
     #[server(prefix = "/actions", endpoint = "test-replay")]
     async fn test_replay(#[server(default)] ids: Vec<String>) -> Result<(), ActionError> {
         match ids.len() {
-            0 => Err(ActionError::Invalid { message: "Select at least one message.".into() }),
+            0 => Err(ActionError::NothingSelected),
             2 => {
                 leptos_axum::redirect("/replays/1");
                 Ok(())
             }
-            other => Err(ActionError::Conflict { message: format!("{other} messages") }),
+            _ => Err(ActionError::Changed),
         }
     }
 

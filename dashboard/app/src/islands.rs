@@ -8,6 +8,8 @@
 //! | [`Selection`] | `form[data-selection]`: boxes named `ids[]`, `[data-select-all]`, `button[data-many]` |
 //! | [`Times`] | `time[data-relative]`, and the browser's time zone |
 
+#[cfg(any(test, feature = "hydrate"))]
+mod align;
 mod crosshair;
 mod keys;
 mod live;

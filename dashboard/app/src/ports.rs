@@ -2,17 +2,20 @@
 
 use leptos::prelude::{expect_context, provide_context};
 use spillway_core::Pipeline;
-use spillway_dashboard_model::MetricReader;
 use spillway_dashboard_model::alarms::AlarmSource;
 use spillway_dashboard_model::flow::FlowSnapshots;
 use spillway_dashboard_model::traces::TraceReader;
+use spillway_dashboard_model::{MetricReader, Reads};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The ports that pages use. Cloned for each request; each field is a pointer.
 #[derive(Clone)]
 pub struct Ports {
-    /// The pipeline that is shown.
+    /// The pipeline that is shown. Actions use it.
     pub pipeline: Pipeline,
+    /// What pages read from it, shared by all viewers.
+    pub reads: Arc<Reads>,
     /// The name of the installation.
     pub environment: Arc<Environment>,
     /// Numbers over time.
@@ -44,4 +47,6 @@ pub struct Environment {
     pub name: String,
     /// Whether the data is made up for a demonstration. Every page shows it.
     pub demo: bool,
+    /// The interval between two live refreshes of a page; `None` for the usual one.
+    pub refresh_every: Option<Duration>,
 }

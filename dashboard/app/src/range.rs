@@ -164,15 +164,27 @@ impl Range {
         }
     }
 
-    /// The text on the page: `24 h`, or both ends in that zone.
-    pub fn label(&self, zone: &TimeZone) -> String {
+    /// The text on the page: `24 h`, or both ends in that zone, with the year if it is not that of now.
+    pub fn label(&self, now: Timestamp, zone: &TimeZone) -> String {
         let Some(preset) = self.preset else {
-            let [from, to] = [self.from, self.to].map(|at| at.to_zoned(zone.clone()));
-            let end = if from.date() == to.date() { "%H:%M" } else { "%-d %b %H:%M" };
-            return format!("{} – {}", from.strftime("%-d %b %H:%M"), to.strftime(end));
+            let [from, to, now] = [self.from, self.to, now].map(|at| at.to_zoned(zone.clone()));
+            let is_this_year = from.year() == to.year() && to.year() == now.year();
+            let (day, end) = match (is_this_year, from.date() == to.date()) {
+                (true, true) => ("%-d %b %H:%M", "%H:%M"),
+                (true, false) => ("%-d %b %H:%M", "%-d %b %H:%M"),
+                (false, true) => ("%-d %b %Y %H:%M", "%H:%M"),
+                (false, false) => ("%-d %b %Y %H:%M", "%-d %b %Y %H:%M"),
+            };
+            return format!("{} – {}", from.strftime(day), to.strftime(end));
         };
         preset.label().to_owned()
     }
+}
+
+/// The beginning of the minute. A range that follows the clock then asks the same for a minute, and viewers share the
+/// answer.
+pub fn aligned(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second().div_euclid(60) * 60).unwrap_or(at)
 }
 
 fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, RangeError> {
@@ -219,7 +231,18 @@ mod tests {
             "2026-03-01T11:00:00Z",
             "without a zone, the reader's zone applies"
         );
-        assert_eq!(reader.label(&TimeZone::UTC), "1 Mar 11:00 – 12:30");
+        let now = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(reader.label(now("2026-03-10T12:00:00Z"), &TimeZone::UTC), "1 Mar 11:00 – 12:30");
+        assert_eq!(
+            reader.label(now("2027-01-10T12:00:00Z"), &TimeZone::UTC),
+            "1 Mar 2026 11:00 – 12:30",
+            "another year is named"
+        );
+        let turn = Range { to: now("2027-01-01T01:00:00Z"), ..reader };
+        assert_eq!(
+            turn.label(now("2027-01-10T12:00:00Z"), &TimeZone::UTC),
+            "1 Mar 2026 11:00 – 1 Jan 2027 01:00"
+        );
     }
 
     #[test]

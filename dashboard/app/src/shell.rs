@@ -7,15 +7,16 @@ use crate::{
     components::{ErrorState, Icon, Sign},
     context::use_page,
     islands::{Crosshair, Keys, Live, Selection, Times},
+    ports::use_ports,
     preferences::Theme,
 };
 use header::Header;
 use leptos::prelude::*;
 use spillway_dashboard_pages::PAGES;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-/// Milliseconds between live refreshes.
-const LIVE_EVERY_MS: u32 = 2_000;
+/// The usual interval between live refreshes.
+const LIVE_EVERY: Duration = Duration::from_secs(2);
 
 /// Paths of the files that the page loads. Each name has the hash of the content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub fn Shell(
     }
     let page = use_page();
     let assets = expect_context::<Arc<AssetPaths>>();
+    let every = use_ports().environment.refresh_every.unwrap_or(LIVE_EVERY);
+    let every_ms = u32::try_from(every.as_millis()).unwrap_or(u32::MAX);
     let theme = page.preferences.theme;
     let zone = page.zone.iana_name().unwrap_or("UTC").to_owned();
     let scripts = assets.script.clone().map(|script| {
@@ -96,10 +99,16 @@ pub fn Shell(
                         " Spillway "
                         {env!("CARGO_PKG_VERSION")}
                     </p>
-                    <button class="link needs-islands" type="button" data-open-keys="">"Keyboard shortcuts"</button>
+                    <form class="footer-tools" method="post" action="/sign-out">
+                        <button class="link needs-islands" type="button" data-open-keys="">"Keyboard shortcuts"</button>
+                        <button class="link">"Sign out"</button>
+                        <button class="link" name="everywhere" value="yes" title="End all sessions of this dashboard">
+                            "Sign out everywhere"
+                        </button>
+                    </form>
                 </footer>
                 <KeysDialog />
-                <Live every_ms=LIVE_EVERY_MS on=page.preferences.live />
+                <Live every_ms=every_ms on=page.preferences.live />
                 <Times />
                 <Selection />
                 <Crosshair />

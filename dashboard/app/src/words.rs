@@ -2,6 +2,9 @@
 
 use spillway_core::{dead_letter::DeadLetter, failure::FailureClass};
 
+/// Bytes of a failure's message in a list. The page of a single dead letter has all of it.
+pub(crate) const MAX_FAILURE: usize = 300;
+
 /// A short label for a class of failures.
 pub(crate) fn class_label(class: FailureClass) -> &'static str {
     match class {
@@ -12,6 +15,7 @@ pub(crate) fn class_label(class: FailureClass) -> &'static str {
         FailureClass::StoreUnavailable => "Store unavailable",
         FailureClass::StoreTimeout => "Store timed out",
         FailureClass::ConsumerCrash => "Consumer crashed",
+        FailureClass::Unprocessed => "Never received",
     }
 }
 

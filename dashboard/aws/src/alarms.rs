@@ -15,12 +15,15 @@ use spillway_dashboard_model::alarms::{
     AlarmChanges, AlarmPeriod, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, BusinessHours, Digest,
     Resources, Rule, RuleName, RuleSet, Suppressed, Suppressor, Tier, periods,
 };
-use spillway_dashboard_model::{ReadError, TimeRange};
+use spillway_dashboard_model::{Answers, OneAnswer, ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Maximum number of changes that are read to compute the periods of a range.
-const MAX_CHANGES: usize = 5_000;
+/// Maximum number of changes that are read of a range. Its periods follow from them.
+const MAX_CHANGES: usize = 1_000;
+/// How long the states and the changes are shared.
+const KEEP_STATES: Duration = Duration::from_secs(10);
 
 /// Reads the alarms that Terraform created from the rules.
 ///
@@ -31,8 +34,12 @@ pub struct CloudWatchAlarms {
     clock: Arc<dyn Clock>,
     rules: Arc<RuleSet>,
     resources: Arc<Resources>,
-    names: BTreeMap<String, String>,
+    names: Arc<BTreeMap<String, String>>,
     hours: Option<BusinessHours>,
+    /// The states of all alarms. The list of alarms and the periods of a chart both need them.
+    states: OneAnswer<HashMap<String, AlarmNow>>,
+    /// The changes in a range. The list of changes and the periods of a chart both need them.
+    changes: Answers<(Option<RuleName>, TimeRange, usize), AlarmChanges>,
 }
 
 /// Why the alarms of a deployment cannot be read.
@@ -55,18 +62,23 @@ impl CloudWatchAlarms {
         let hours = alarms.hours().map_err(|error| unfit(&error))?;
         Ok(Self {
             client: deployment.clients.cloudwatch(),
+            states: OneAnswer::new(Arc::clone(&deployment.ports.clock), KEEP_STATES),
+            changes: Answers::new(Arc::clone(&deployment.ports.clock), KEEP_STATES),
             clock: Arc::clone(&deployment.ports.clock),
             rules: Arc::new(RuleSet::built_in(&limits).map_err(|error| unfit(&error))?),
             resources: Arc::new(deployment.topology.resources()),
-            names: alarms.names,
+            names: Arc::new(alarms.names),
             hours,
         })
     }
 
-    async fn states(&self) -> Result<HashMap<String, AlarmNow>, ReadError> {
-        let names: Vec<String> = self.names.values().cloned().collect();
-        let alarms = alarms_now(&self.client, &names).await.map_err(read_error)?;
-        Ok(alarms.into_iter().map(|alarm| (alarm.name.clone(), alarm)).collect())
+    async fn states(&self) -> Result<Arc<HashMap<String, AlarmNow>>, ReadError> {
+        let (client, names) = (self.client.clone(), self.names.values().cloned().collect::<Vec<_>>());
+        let read = || async move {
+            let alarms = alarms_now(&client, &names).await.map_err(read_error)?;
+            Ok(alarms.into_iter().map(|alarm| (alarm.name.clone(), alarm)).collect())
+        };
+        self.states.get(read).await
     }
 
     fn status(&self, rule: &Rule, alarm: AlarmNow, now: Timestamp) -> AlarmStatus {
@@ -94,9 +106,9 @@ impl CloudWatchAlarms {
 impl AlarmSource for CloudWatchAlarms {
     async fn now(&self) -> Result<AlarmsNow, ReadError> {
         let now = self.clock.now();
-        let mut states = self.states().await?;
+        let states = self.states().await?;
         let status = |rule: &Rule| {
-            let state = states.remove(self.names.get(rule.name.as_str())?)?;
+            let state = states.get(self.names.get(rule.name.as_str())?)?.clone();
             Some(self.status(rule, state, now))
         };
         let statuses: Vec<_> = self.rules.iter().filter_map(status).collect();
@@ -116,7 +128,19 @@ impl AlarmSource for CloudWatchAlarms {
         range: TimeRange,
         limit: usize,
     ) -> Result<AlarmChanges, ReadError> {
-        history::changes(&self.client, &self.rules, &self.names, rule, range, limit).await
+        // Only a rule's page asks for both.
+        let most = if rule.is_some() { MAX_CHANGES.max(limit) } else { limit };
+        let question = (rule.cloned(), range, most);
+        let answer = self.changes.get(question.clone(), || {
+            let (client, rules, names) =
+                (self.client.clone(), Arc::clone(&self.rules), Arc::clone(&self.names));
+            let (rule, range, most) = question;
+            async move { history::changes(&client, &rules, &names, rule.as_ref(), range, most).await }
+        });
+        let mut changes = AlarmChanges::clone(&*answer.await?);
+        changes.has_more |= changes.changes.len() > limit;
+        changes.changes.truncate(limit);
+        Ok(changes)
     }
 
     async fn periods(

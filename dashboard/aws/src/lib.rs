@@ -22,7 +22,7 @@ use std::time::Duration;
 /// CloudWatch charges a cent for 1,000 metrics, and has new datapoints once a minute.
 const KEEP_METRICS: Duration = Duration::from_secs(60);
 /// A snapshot reads eight metrics, the index's counters and both queues.
-const KEEP_FLOW: Duration = Duration::from_secs(30);
+const KEEP_FLOW: Duration = Duration::from_secs(60);
 
 /// Everything that the dashboard reads, shared by all viewers.
 #[derive(Clone)]
@@ -45,6 +45,7 @@ impl Sources {
             pipeline: deployment.ports.clone(),
             queues: Arc::new(SqsQueues::new(deployment, Arc::clone(&metrics))),
             metrics: Arc::clone(&metrics),
+            host: None,
         };
         Self {
             metrics,
@@ -57,6 +58,8 @@ impl Sources {
 fn read_error(error: ExplainedError) -> ReadError {
     match error {
         ExplainedError::Throttled { .. } => ReadError::Throttled,
-        ExplainedError::Failed { reason } => ReadError::Unavailable { reason },
+        ExplainedError::Failed { reason } | ExplainedError::Unanswered { reason } => {
+            ReadError::Unavailable { reason }
+        }
     }
 }

@@ -62,6 +62,7 @@ mod tests {
     use spillway_dashboard_model::{Cached, catalogue};
     use spillway_metrics::{Queue, Statistic, queue};
     use spillway_testkit::ManualClock;
+    use spillway_testkit::contract::metrics::EmptyMetrics;
     use std::time::Duration;
 
     fn now() -> Timestamp {
@@ -76,6 +77,25 @@ mod tests {
     fn hour() -> TimeRange {
         TimeRange::last(SignedDuration::from_hours(1), now())
     }
+
+    /// CloudWatch in memory, for the suite that every reader of metrics passes.
+    async fn open() -> EmptyMetrics {
+        let fake = FakeCloudWatch::new();
+        let (reader, _) = reader(&fake);
+        EmptyMetrics {
+            start: "2026-03-02T11:00:00Z".parse().unwrap(),
+            record: Box::new(move |metric, values| {
+                for (at, value) in values {
+                    fake.put(&metric, at, value);
+                }
+                Box::pin(async {})
+            }),
+            reader,
+            keep: Box::new(()),
+        }
+    }
+
+    spillway_testkit::metrics!(super::open);
 
     #[tokio::test]
     async fn points_are_in_their_periods_and_the_rest_are_gaps() {

@@ -3,7 +3,7 @@
 use crate::read_error;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use spillway_aws::flow::queue_depth;
+use spillway_aws::flow::QueueDepths;
 use spillway_aws::operator::Deployment;
 use spillway_aws::topology;
 use spillway_core::ports::{Clock, QueueKind};
@@ -20,7 +20,7 @@ const AGE_RANGE: SignedDuration = SignedDuration::from_mins(10);
 /// SQS does not report receive counts, nor when the first message will be dead-lettered, so both are missing. The
 /// oldest message's age comes from SQS, which leaves out messages received three times or more.
 pub struct SqsQueues {
-    client: aws_sdk_sqs::Client,
+    depths: Arc<QueueDepths>,
     queues: topology::Queues,
     metrics: Arc<dyn MetricReader>,
     clock: Arc<dyn Clock>,
@@ -30,31 +30,30 @@ impl SqsQueues {
     /// Reads a deployment's queues, and their age through `metrics`.
     pub fn new(deployment: &Deployment, metrics: Arc<dyn MetricReader>) -> Self {
         Self {
-            client: deployment.clients.sqs(),
+            depths: Arc::clone(&deployment.depths),
             queues: deployment.topology.queues.clone(),
             metrics,
             clock: Arc::clone(&deployment.ports.clock),
         }
     }
 
-    /// Seconds since the oldest message was sent, as SQS computes it.
-    async fn age_s(&self, queue: &str) -> Option<u64> {
-        let query = queue::AGE_OF_OLDEST.query(&spillway_metrics::Queue::from(queue), Statistic::Maximum);
+    /// Seconds since the oldest message was sent, as SQS computes it. One read has both queues.
+    async fn age_s(&self, queue: QueueKind) -> Option<u64> {
+        let both = [&self.queues.primary, &self.queues.dlq].map(|queue| {
+            queue::AGE_OF_OLDEST
+                .query(&spillway_metrics::Queue::from(queue.name.as_str()), Statistic::Maximum)
+        });
         let range = TimeRange::last(AGE_RANGE, self.clock.now());
-        let reading = self.metrics.read(&[query], range, Period::MINUTE).await.ok()?;
-        reading.series.first()?.latest().map(|age| age.max(0.0) as u64)
+        let reading = self.metrics.read(&both, range, Period::MINUTE).await.ok()?;
+        let position = usize::from(queue == QueueKind::Dlq);
+        reading.series.get(position)?.latest().map(|age| age.max(0.0) as u64)
     }
 }
 
 #[async_trait]
 impl QueueReader for SqsQueues {
     async fn snapshot(&self, queue: QueueKind) -> Result<QueueSnapshot, ReadError> {
-        let queue_there = match queue {
-            QueueKind::Primary => &self.queues.primary,
-            QueueKind::Dlq => &self.queues.dlq,
-        };
-        let (depth, age_s) =
-            tokio::join!(queue_depth(&self.client, &queue_there.url), self.age_s(&queue_there.name));
+        let (depth, age_s) = tokio::join!(self.depths.of(queue), self.age_s(queue));
         let depth = depth.map_err(read_error)?;
         let is_empty = depth.visible + depth.in_flight + depth.delayed == 0;
         // The age stays for some minutes after its message has left.

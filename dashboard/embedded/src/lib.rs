@@ -3,15 +3,17 @@
 //! The pipeline may run in this process or in another one: these ports read its data folder.
 
 mod alarms;
+mod host;
 mod metrics;
 mod queues;
 mod sign_ins;
 mod traces;
 
 pub use alarms::EmbeddedAlarms;
+pub use host::EmbeddedHost;
 pub use metrics::EmbeddedMetrics;
 pub use queues::EmbeddedQueues;
-pub use sign_ins::{SignIns, announce, sign_in_link};
+pub use sign_ins::{SignInTokens, announce, sign_in_link};
 pub use traces::EmbeddedTraces;
 
 use spillway_core::Pipeline;
@@ -20,8 +22,6 @@ use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources};
 use spillway_dashboard_model::traces::TraceReader;
 use spillway_dashboard_model::{Cached, MetricReader};
 use spillway_embedded::Local;
-use spillway_embedded::telemetry::TelemetryReader;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,9 +44,9 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The sources of the pipeline with that data folder.
-    pub fn of(data_folder: &Path, ports: &Pipeline, local: &Local) -> Self {
-        let reader = Arc::new(TelemetryReader::new(data_folder));
+    /// The sources of a pipeline. If this process runs it, they also have what could not be written into the data folder.
+    pub fn of(ports: &Pipeline, local: &Local) -> Self {
+        let reader = Arc::clone(&local.telemetry);
         let clock = Arc::clone(&ports.clock);
         let metrics = Arc::new(EmbeddedMetrics::new(Arc::clone(&reader), Arc::clone(&clock)));
         let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, clock, KEEP_METRICS));
@@ -54,6 +54,7 @@ impl Sources {
             pipeline: ports.clone(),
             queues: Arc::new(EmbeddedQueues::new(Arc::clone(&local.queues))),
             metrics: Arc::clone(&metrics),
+            host: Some(Arc::new(EmbeddedHost::new(local.clone()))),
         };
         Self {
             metrics,

@@ -1,11 +1,13 @@
 //! A snapshot of the pipeline: the places of all events, the stages' activity, and a summary in sentences.
 
 mod activity;
+mod host;
 mod queue;
 mod snapshots;
 mod summary;
 
 pub use activity::{Activity, ApiActivity, FunctionActivity, QueueActivity, RecordActivity, TableActivity};
+pub use host::{ClockJump, DiskTrouble, Host, HostReader};
 pub use queue::{Countdown, QueueReader};
 pub use snapshots::{FlowSnapshots, FlowSources};
 pub use spillway_core::queue::QueueSnapshot;
@@ -29,13 +31,21 @@ pub struct FlowSnapshot {
     pub queue: QueueSnapshot,
     /// The dead letter queue.
     pub dlq: QueueSnapshot,
+    /// Dead letters in a replay for a long time whose messages are in no queue.
+    pub astray: u64,
     /// The stages' activity in the last minutes; `None` if it could not be read.
     pub activity: Option<Activity>,
     /// The age of the activity.
     pub freshness: Freshness,
-    /// Dead letters in the archive that wait for a decision, grouped by the reason of their failure, largest group
-    /// first.
+    /// Dead letters in the archive that wait for a decision, grouped by the reason of their failure: the largest groups,
+    /// largest first.
     pub groups: Vec<DeadLetterGroup>,
+    /// What is wrong with the machine.
+    pub host: Host,
+    /// The groups of the newest of them, newest first.
+    pub newest: Vec<DeadLetterGroup>,
+    /// Why schemas can't be used, one sentence for each.
+    pub schema_problems: Vec<String>,
 }
 
 /// The pipeline's limits that the overview needs.
@@ -55,7 +65,7 @@ impl FlowSnapshot {
 
     /// When the newest dead letter was archived.
     pub fn newest_dead_letter_at(&self) -> Option<Timestamp> {
-        self.groups.iter().map(|group| group.last_at).max()
+        self.groups.iter().chain(&self.newest).map(|group| group.last_at).max()
     }
 
     /// When the first message in a queue expires, if it does not leave the queue before. Its retention starts at its

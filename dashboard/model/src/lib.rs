@@ -4,6 +4,7 @@
 //! * [`metrics`]: series of numbers, from a [`MetricReader`] and the shared cache [`Cached`].
 //! * [`catalogue`]: the metrics, their meaning and caveats.
 //! * [`flow`]: the current places of all events, and [`flow::summary`] in sentences.
+//! * [`Reads`]: dead letters, replays and events for pages, shared by all viewers.
 //! * [`traces`]: the path of one request.
 //!
 //! Adapters read the numbers, and other crates draw them.
@@ -13,11 +14,13 @@ pub mod catalogue;
 pub mod flow;
 pub mod metrics;
 mod one_answer;
+mod reads;
 pub mod traces;
 mod words;
 
 pub use metrics::{Cached, Freshness, MetricReader, Reading};
-pub use one_answer::OneAnswer;
+pub use one_answer::{Answers, OneAnswer};
+pub use reads::{ReadLimits, Reads};
 pub use spillway_metrics::{MetricQuery, Period, RangeError, Series, Statistic, TimeRange};
 
 /// Why a read failed.

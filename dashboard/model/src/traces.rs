@@ -1,5 +1,9 @@
 //! Traces: the paths of single requests through the pipeline.
 
+mod cache;
+
+pub use cache::CachedTraces;
+
 use crate::{ReadError, TimeRange};
 use async_trait::async_trait;
 use spillway_core::trace::Segment;

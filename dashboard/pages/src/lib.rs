@@ -88,11 +88,7 @@ pub const PAGES: &[PageEntry] = &[
         examples: &[("replay", "/replays/{replay}")],
         ..PageEntry::at("/replays/:id")
     },
-    PageEntry {
-        range: RangeUse::Always,
-        examples: &[("runbook", "/runbooks/queue-age")],
-        ..PageEntry::at("/runbooks/:name")
-    },
+    PageEntry { examples: &[("runbook", "/runbooks/queue-age")], ..PageEntry::at("/runbooks/:name") },
 ];
 
 /// Stages of the pipeline, the values of `/metrics?stage=…`.
@@ -249,7 +245,9 @@ mod tests {
         let range = |path: &str| page_at(path).map(|page| page.range);
         assert_eq!([range("/"), range("/metrics")], [Some(RangeUse::Always); 2]);
         assert_eq!(range("/dead-letters"), Some(RangeUse::IfAsked));
-        for path in ["/dead-letters/1", "/dead-letters/replay", "/replays", "/replays/1", "/events/1"] {
+        for path in
+            ["/dead-letters/1", "/dead-letters/replay", "/replays", "/replays/1", "/events/1", "/runbooks/x"]
+        {
             assert_eq!(range(path), Some(RangeUse::Never), "{path}");
         }
     }

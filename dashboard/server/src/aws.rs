@@ -8,11 +8,26 @@ use spillway_aws::operator::Deployment;
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_aws::{AlarmsError, CloudWatchAlarms, Sources};
 use spillway_dashboard_model::alarms::{AlarmSource, CachedAlarms};
+use spillway_dashboard_model::traces::CachedTraces;
+use spillway_dashboard_model::{ReadLimits, Reads};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long alarms are cached. CloudWatch evaluates once a minute, and the header of every page reads them.
-const KEEP_ALARMS: Duration = Duration::from_secs(30);
+const KEEP_ALARMS: Duration = Duration::from_secs(60);
+/// How long a search for traces is cached. A settled event has no new ones.
+const KEEP_TRACES: Duration = Duration::from_secs(300);
+/// The interval between two live refreshes. What they show is older than that, so a shorter one would show nothing new.
+const REFRESH_EVERY: Duration = Duration::from_secs(10);
+/// What pages read is charged by the call, so each answer is shared for a minute. Each checked message is one object in S3,
+/// and each point of a small chart would be a query for each group and shard.
+const READS: ReadLimits = ReadLimits {
+    keep: Duration::from_secs(60),
+    keep_progress: Duration::from_secs(15),
+    checked: 4,
+    checked_groups: 2,
+    sparks: false,
+};
 
 /// The ports of the pages, on a deployment.
 ///
@@ -23,12 +38,18 @@ pub fn ports(deployment: &Deployment) -> Result<Ports, AlarmsError> {
     let topology = &deployment.topology;
     let alarms: Arc<dyn AlarmSource> = Arc::new(CloudWatchAlarms::of(deployment)?);
     let alarms = Arc::new(CachedAlarms::new(alarms, Arc::clone(&deployment.ports.clock), KEEP_ALARMS));
-    let environment = Environment { name: format!("{}, {}", topology.name, topology.region), demo: false };
+    let clock = Arc::clone(&deployment.ports.clock);
+    let environment = Environment {
+        name: format!("{}, {}", topology.name, topology.region),
+        demo: false,
+        refresh_every: Some(REFRESH_EVERY),
+    };
     Ok(Ports {
         pipeline: deployment.ports.clone(),
+        reads: Arc::new(Reads::new(deployment.ports.clone(), READS)),
         environment: Arc::new(environment),
         metrics: sources.metrics,
-        traces: sources.traces,
+        traces: Arc::new(CachedTraces::new(sources.traces, clock, KEEP_TRACES)),
         flow: sources.flow,
         alarms,
     })

@@ -3,11 +3,12 @@
 use crate::Assets;
 use axum::{
     body::Body,
-    extract::Request,
+    extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
+use spillway_embedded::listener::{Hosts, Sender, sender};
 use std::any::Any;
 
 /// All resources are from this server, nothing is inline, and no site may frame a page.
@@ -35,21 +36,18 @@ pub async fn headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Refuses requests for hosts other than this machine's loopback names. Another site can resolve its own name to
-/// 127.0.0.1 (DNS rebinding), and would then be the same origin. Its host name reveals it.
-pub async fn loopback_hosts(request: Request, next: Next) -> Response {
-    let host = host(&request);
-    if host.as_deref().is_some_and(is_loopback) {
+/// Refuses requests for hosts that are not this machine's, as the API does.
+pub async fn known_hosts(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    if hosts.admit(request.uri(), request.headers()) {
         return next.run(request).await;
     }
-    let text = "The dashboard answers only as 127.0.0.1 or localhost. Use one of these in the address.\n";
+    let text = "The dashboard answers only as localhost, 127.0.0.1 or a name in --host. Use one of these in the address.\n";
     (StatusCode::MISDIRECTED_REQUEST, text).into_response()
 }
 
 /// Refuses requests that change data, unless a page of this dashboard sent them.
 pub async fn same_origin_posts(request: Request, next: Next) -> Response {
-    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-    if reads || is_same_origin(host(&request).as_deref(), request.headers()) {
+    if request.method().is_safe() || sender(request.uri(), request.headers()) == Sender::OwnPage {
         return next.run(request).await;
     }
     let text =
@@ -76,75 +74,4 @@ pub fn document(status: StatusCode, assets: &Assets, title: &str, head: &str, bo
          <body class=\"plain\"><main>{body}</main></body></html>"
     );
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
-}
-
-/// The host in the request, with its port.
-fn host(request: &Request) -> Option<String> {
-    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
-    named.or_else(|| request.uri().authority().map(ToString::to_string))
-}
-
-/// Any port is valid: a tunnel's end may have a different port than the server.
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty() => name,
-        _ => host,
-    };
-    ["127.0.0.1", "localhost", "[::1]"].iter().any(|known| name.eq_ignore_ascii_case(known))
-}
-
-/// Browsers send `Origin` with every post. If they send `Sec-Fetch-Site`, it must match.
-fn is_same_origin(host: Option<&str>, headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
-    let origin = text("origin").map(|origin| {
-        let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-        authority.is_some() && authority == host
-    });
-    let fetched = text("sec-fetch-site").map(|site| site == "same-origin");
-    match (origin, fetched) {
-        (Some(origin), fetched) => origin && fetched.unwrap_or(true),
-        (None, Some(fetched)) => fetched,
-        (None, None) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_names_are_hosts() {
-        for host in ["127.0.0.1:3000", "localhost", "LOCALHOST:80", "[::1]:3000", "[::1]"] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in [
-            "evil.example:3000",
-            "127.0.0.1.evil.example",
-            "localhost.evil.example:1",
-            "",
-            ":80",
-            "0.0.0.0:3000",
-        ] {
-            assert!(!is_loopback(host), "{host}");
-        }
-    }
-
-    #[test]
-    fn a_post_must_come_from_a_page_of_the_dashboard() {
-        let sent = |pairs: &[(&'static str, &'static str)]| {
-            let headers = pairs
-                .iter()
-                .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
-            is_same_origin(Some("127.0.0.1:3000"), &headers.collect())
-        };
-        assert!(sent(&[("origin", "http://127.0.0.1:3000")]));
-        assert!(sent(&[("origin", "http://127.0.0.1:3000"), ("sec-fetch-site", "same-origin")]));
-        assert!(sent(&[("sec-fetch-site", "same-origin")]));
-        assert!(!sent(&[]), "a program without both headers");
-        assert!(!sent(&[("origin", "null")]));
-        assert!(!sent(&[("origin", "http://127.0.0.1:3001")]), "another port is another origin");
-        assert!(!sent(&[("origin", "http://localhost:3000")]));
-        assert!(!sent(&[("sec-fetch-site", "same-site")]));
-        assert!(!sent(&[("origin", "http://127.0.0.1:3000"), ("sec-fetch-site", "cross-site")]));
-    }
 }

@@ -1,7 +1,8 @@
-//! Sign-in links, and the check of sessions.
+//! Sign-in links, the check of sessions, and signing out.
 
-use crate::{Deps, security::document};
+use crate::{Deps, Secret, SignInError, security::document};
 use axum::{
+    Form,
     extract::{Query, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -36,28 +37,21 @@ pub async fn sign_in(
         return StatusCode::NO_CONTENT.into_response();
     }
     let session = match link.token.as_deref() {
-        Some(token) => deps.sign_ins.redeem(token).await,
+        Some(token) => open_session(&deps, token).await,
         None => Ok(None),
     };
     match session {
         Ok(Some(session)) => {
-            let cookie = format!(
-                "{}={}; Path=/; Max-Age={MAX_AGE_S}; HttpOnly; SameSite=Strict",
-                cookie_name(deps.port),
-                session.reveal()
-            );
             let body =
                 r#"<h1>Signed in</h1><p><a class="button primary" href="/">Go to the dashboard</a></p>"#;
             let head = r#"<meta http-equiv="refresh" content="0; url=/">"#;
             let mut response = document(StatusCode::OK, &deps.assets, "Signed in", head, body);
-            if let Ok(cookie) = HeaderValue::try_from(cookie) {
-                response.headers_mut().insert(header::SET_COOKIE, cookie);
-            }
+            set_cookie(&mut response, deps.port, session.reveal(), MAX_AGE_S);
             // The address of this page contains the token. The token is used up, but still must not leak as a referrer.
             response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
             response
         }
-        Ok(None) if has_session(&deps, &headers).await => {
+        Ok(None) if has_session(&deps, &headers) => {
             let body = r#"<h1>You are signed in already</h1><p><a class="button primary" href="/">Go to the dashboard</a></p>"#;
             document(StatusCode::OK, &deps.assets, "Signed in", "", body)
         }
@@ -71,10 +65,43 @@ pub async fn require_session(State(deps): State<Deps>, request: Request, next: N
     let Some(session) = session(deps.port, request.headers()) else {
         return signed_out(&deps, "You are not signed in.");
     };
-    match deps.sign_ins.check(session).await {
-        Ok(true) => next.run(request).await,
-        Ok(false) => signed_out(&deps, "Your session has ended."),
-        Err(error) => unavailable(&deps, &error),
+    if deps.sessions.check(session) {
+        return next.run(request).await;
+    }
+    signed_out(&deps, "Your session has ended.")
+}
+
+#[derive(Deserialize)]
+pub struct SignOut {
+    everywhere: Option<String>,
+}
+
+/// Ends the session of the client, or all sessions.
+pub async fn sign_out(State(deps): State<Deps>, headers: HeaderMap, Form(form): Form<SignOut>) -> Response {
+    let why = if form.everywhere.is_some() {
+        deps.sessions.end_all();
+        "All sessions have ended."
+    } else {
+        if let Some(session) = session(deps.port, &headers) {
+            deps.sessions.end(session);
+        }
+        "Your session has ended."
+    };
+    let body = format!("<h1>Signed out</h1><p>{why}</p>{}", how_to_sign_in(&deps));
+    let mut response = document(StatusCode::OK, &deps.assets, "Signed out", "", &body);
+    set_cookie(&mut response, deps.port, "", 0);
+    response
+}
+
+async fn open_session(deps: &Deps, token: &str) -> Result<Option<Secret>, SignInError> {
+    if deps.tokens.redeem(token).await? { deps.sessions.open().map(Some) } else { Ok(None) }
+}
+
+fn set_cookie(response: &mut Response, port: u16, session: &str, max_age_s: i64) {
+    let name = cookie_name(port);
+    let cookie = format!("{name}={session}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict");
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
 }
 
@@ -82,11 +109,8 @@ fn cookie_name(port: u16) -> String {
     format!("spillway-session-{port}")
 }
 
-async fn has_session(deps: &Deps, headers: &HeaderMap) -> bool {
-    match session(deps.port, headers) {
-        Some(session) => deps.sign_ins.check(session).await.unwrap_or(false),
-        None => false,
-    }
+fn has_session(deps: &Deps, headers: &HeaderMap) -> bool {
+    session(deps.port, headers).is_some_and(|session| deps.sessions.check(session))
 }
 
 fn session(port: u16, headers: &HeaderMap) -> Option<&str> {
@@ -100,18 +124,22 @@ fn session(port: u16, headers: &HeaderMap) -> Option<&str> {
 }
 
 fn signed_out(deps: &Deps, why: &str) -> Response {
-    let command = escape(&deps.sign_in_command);
-    let body = format!(
-        "<h1>Sign in</h1><p>{why}</p><p>Run this on the machine where Spillway runs, and open the link that it prints:</p>\
-         <pre><code>{command}</code></pre>"
-    );
+    let body = format!("<h1>Sign in</h1><p>{why}</p>{}", how_to_sign_in(deps));
     document(StatusCode::UNAUTHORIZED, &deps.assets, "Sign in", "", &body)
 }
 
-fn unavailable(deps: &Deps, error: &crate::SignInError) -> Response {
-    tracing::error!(error = error as &dyn std::error::Error, "cannot check a session");
+fn how_to_sign_in(deps: &Deps) -> String {
+    let command = escape(deps.sign_in_command);
+    format!(
+        "<p>Run this on the machine where Spillway runs, and open the link that it prints:</p>\
+         <pre><code>{command}</code></pre>"
+    )
+}
+
+fn unavailable(deps: &Deps, error: &SignInError) -> Response {
+    tracing::error!(error = error as &dyn std::error::Error, "cannot check a sign-in link");
     let body = "<h1>Sign-in does not work now</h1>\
-                <p>The store of sessions does not answer. The server's log says why. Try again in a moment.</p>";
+                <p>The store of sign-in links does not answer. The server's log says why. Try again in a moment.</p>";
     document(StatusCode::SERVICE_UNAVAILABLE, &deps.assets, "Sign-in does not work", "", body)
 }
 

@@ -1,4 +1,4 @@
-//! Sign-ins: one-time links and sessions.
+//! Sign-ins: tokens of one-time links, and sessions.
 
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -7,7 +7,7 @@ use rand::{TryRngCore, rngs::OsRng};
 use sha2::{Digest, Sha256};
 use spillway_core::ports::Clock;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -15,20 +15,18 @@ use thiserror::Error;
 
 /// The lifetime of a session.
 pub const SESSION: SignedDuration = SignedDuration::from_hours(12);
+/// The lifetime of a token that nobody uses.
+const TOKEN: SignedDuration = SignedDuration::from_hours(24);
 
-/// Tokens and sessions. Implementations store only the [`digest`] of both, so that the stored data does not allow a
-/// sign-in.
+/// The tokens of sign-in links. Implementations store only the [`digest`] of a token, so that the stored data does not
+/// allow a sign-in.
 #[async_trait]
-pub trait SignIns: Send + Sync {
-    /// Creates a token that opens one session.
+pub trait Tokens: Send + Sync {
+    /// Creates a token that opens one session within 24 hours.
     async fn issue(&self) -> Result<Secret, SignInError>;
 
-    /// Uses up a token and opens a session of 12 hours. `None` if the token is unknown or used. Of two concurrent
-    /// attempts, one succeeds.
-    async fn redeem(&self, token: &str) -> Result<Option<Secret>, SignInError>;
-
-    /// Whether a session is open.
-    async fn check(&self, session: &str) -> Result<bool, SignInError>;
+    /// Uses up a token. False if it is unknown, used or expired. Of two concurrent attempts, one succeeds.
+    async fn redeem(&self, token: &str) -> Result<bool, SignInError>;
 }
 
 /// Why sign-in does not work now.
@@ -38,7 +36,7 @@ pub enum SignInError {
     #[error("the operating system gives no random numbers")]
     NoRandomness,
     /// The store does not answer.
-    #[error("the store of sessions does not answer")]
+    #[error("the store of sign-in links does not answer")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -79,53 +77,97 @@ pub fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-/// Tokens and sessions that end with the process.
-pub struct InMemorySignIns {
-    clock: Arc<dyn Clock>,
-    state: Mutex<State>,
-}
+/// The open sessions of this process. They end with it: a session that was taken from a browser is of no use after a
+/// restart.
+pub struct Sessions(Expiring);
 
-#[derive(Default)]
-struct State {
-    tokens: HashSet<[u8; 32]>,
-    sessions: HashMap<[u8; 32], Timestamp>,
-}
-
-impl InMemorySignIns {
-    /// An empty store.
+impl Sessions {
+    /// No session is open.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Mutex::default() }
+        Self(Expiring::new(clock))
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Opens a session of 12 hours.
+    ///
+    /// # Errors
+    /// The operating system gives no random numbers.
+    pub fn open(&self) -> Result<Secret, SignInError> {
+        self.0.add(SESSION)
+    }
+
+    /// Whether a session is open.
+    pub fn check(&self, session: &str) -> bool {
+        self.0.has(session)
+    }
+
+    /// Ends a session.
+    pub fn end(&self, session: &str) {
+        self.0.remove(session);
+    }
+
+    /// Ends all sessions.
+    pub fn end_all(&self) {
+        self.0.clear();
+    }
+}
+
+/// Tokens that end with the process.
+pub struct InMemoryTokens(Expiring);
+
+impl InMemoryTokens {
+    /// An empty store.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(Expiring::new(clock))
     }
 }
 
 #[async_trait]
-impl SignIns for InMemorySignIns {
+impl Tokens for InMemoryTokens {
     async fn issue(&self) -> Result<Secret, SignInError> {
-        let token = Secret::random()?;
-        self.with(|state| state.tokens.insert(digest(token.reveal())));
-        Ok(token)
+        self.0.add(TOKEN)
     }
 
-    async fn redeem(&self, token: &str) -> Result<Option<Secret>, SignInError> {
-        let session = Secret::random()?;
-        let now = self.clock.now();
-        Ok(self.with(|state| {
-            if !state.tokens.remove(&digest(token)) {
-                return None;
-            }
-            state.sessions.retain(|_, ends| *ends > now);
-            state.sessions.insert(digest(session.reveal()), now + SESSION);
-            Some(session)
-        }))
+    async fn redeem(&self, token: &str) -> Result<bool, SignInError> {
+        Ok(self.0.remove(token))
+    }
+}
+
+/// Secrets that expire, as digests.
+struct Expiring {
+    clock: Arc<dyn Clock>,
+    ends: Mutex<HashMap<[u8; 32], Timestamp>>,
+}
+
+impl Expiring {
+    fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ends: Mutex::default() }
     }
 
-    async fn check(&self, session: &str) -> Result<bool, SignInError> {
+    /// Does some work on the secrets that have not expired.
+    fn with<T>(&self, work: impl FnOnce(&mut HashMap<[u8; 32], Timestamp>) -> T) -> T {
         let now = self.clock.now();
-        Ok(self.with(|state| state.sessions.get(&digest(session)).is_some_and(|ends| *ends > now)))
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.retain(|_, ends| *ends > now);
+        work(&mut ends)
+    }
+
+    fn add(&self, lifetime: SignedDuration) -> Result<Secret, SignInError> {
+        let secret = Secret::random()?;
+        let ends_at = self.clock.now() + lifetime;
+        self.with(|ends| ends.insert(digest(secret.reveal()), ends_at));
+        Ok(secret)
+    }
+
+    fn has(&self, secret: &str) -> bool {
+        self.with(|ends| ends.contains_key(&digest(secret)))
+    }
+
+    fn remove(&self, secret: &str) -> bool {
+        self.with(|ends| ends.remove(&digest(secret)).is_some())
+    }
+
+    fn clear(&self) {
+        self.with(HashMap::clear);
     }
 }
 
@@ -135,22 +177,44 @@ mod tests {
     use spillway_testkit::ManualClock;
     use std::time::Duration;
 
+    fn clock() -> Arc<ManualClock> {
+        Arc::new(ManualClock::at("2026-03-10T03:00:00Z".parse().unwrap()))
+    }
+
     #[tokio::test]
-    async fn a_token_opens_one_session_of_twelve_hours() {
-        let clock = Arc::new(ManualClock::at("2026-03-10T03:00:00Z".parse().unwrap()));
-        let sign_ins = InMemorySignIns::new(Arc::clone(&clock) as Arc<dyn Clock>);
-        let token = sign_ins.issue().await.unwrap();
-        assert!(!sign_ins.check(token.reveal()).await.unwrap(), "a token is not a session");
-
-        let session = sign_ins.redeem(token.reveal()).await.unwrap().unwrap();
-        assert!(sign_ins.redeem(token.reveal()).await.unwrap().is_none(), "a token is valid once");
-        assert!(sign_ins.check(session.reveal()).await.unwrap());
-        assert!(!sign_ins.check("made-up").await.unwrap());
-
-        clock.advance(Duration::from_secs(12 * 3600 - 1));
-        assert!(sign_ins.check(session.reveal()).await.unwrap());
+    async fn a_token_is_valid_once_and_for_a_day() {
+        let clock = clock();
+        let tokens = InMemoryTokens::new(clock.clone());
+        let (token, late) = (tokens.issue().await.unwrap(), tokens.issue().await.unwrap());
+        clock.advance(Duration::from_secs(24 * 3600 - 1));
+        assert!(tokens.redeem(token.reveal()).await.unwrap());
+        assert!(!tokens.redeem(token.reveal()).await.unwrap(), "a token is valid once");
+        assert!(!tokens.redeem("made-up").await.unwrap());
         clock.advance(Duration::from_secs(1));
-        assert!(!sign_ins.check(session.reveal()).await.unwrap(), "and the session ends after 12 hours");
+        assert!(!tokens.redeem(late.reveal()).await.unwrap(), "and expires after a day");
+    }
+
+    #[test]
+    fn a_session_lasts_twelve_hours() {
+        let clock = clock();
+        let sessions = Sessions::new(clock.clone());
+        let session = sessions.open().unwrap();
+        assert!(!sessions.check("made-up"));
+        clock.advance(Duration::from_secs(12 * 3600 - 1));
+        assert!(sessions.check(session.reveal()));
+        clock.advance(Duration::from_secs(1));
+        assert!(!sessions.check(session.reveal()));
+    }
+
+    #[test]
+    fn sessions_end_one_by_one_or_together() {
+        let sessions = Sessions::new(clock());
+        let [first, second, third] = [(); 3].map(|()| sessions.open().unwrap());
+        let open = || [&first, &second, &third].map(|session| sessions.check(session.reveal()));
+        sessions.end(second.reveal());
+        assert_eq!(open(), [true, false, true]);
+        sessions.end_all();
+        assert_eq!(open(), [false, false, false]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! of a letter. But the ops table has the records from which that state follows. So
 //! [`IndexedArchive::rebuild`] can rebuild the whole index.
 
+mod ends;
 mod entry;
 mod index;
 mod objects;
@@ -19,16 +20,20 @@ pub(crate) use index::{Index, LETTERS_AT_ONCE, Step};
 pub(crate) use objects::{Archiving, Objects};
 
 use crate::replays::log::Log;
+use crate::topology::Topology;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
 use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
-use spillway_core::ids::MessageId;
+use spillway_core::failure::Failure;
+use spillway_core::ids::{CodeVersion, EventId, EventKey, MessageId};
+use spillway_core::message::MessageAttributes;
 use spillway_core::ports::{
     ArchiveError, Clock, DeadLetterSink, DeadLetters, IndexRebuild, IndexRepair, IndexedArchive,
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Objects that are read at once.
@@ -58,6 +63,20 @@ pub struct ArchiveNames {
     pub index: IndexNames,
 }
 
+/// Where a deployment keeps its dead letters.
+pub fn archive_names(topology: &Topology) -> ArchiveNames {
+    ArchiveNames {
+        bucket: topology.archive.bucket.clone(),
+        prefix: topology.archive.prefix.clone(),
+        unindexed_prefix: topology.archive.unindexed_prefix.clone(),
+        index: IndexNames {
+            table: topology.dead_letter_index.name.clone(),
+            ops_table: topology.ops_log.name.clone(),
+            shards: topology.dead_letter_index.shards,
+        },
+    }
+}
+
 /// The archive.
 #[derive(Clone)]
 pub struct S3Archive {
@@ -75,13 +94,22 @@ impl S3Archive {
         names: ArchiveNames,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let index = Index { client: dynamodb.clone(), names: names.index.clone() };
+        let index = Index::new(dynamodb.clone(), names.index.clone());
         let log = Log { client: dynamodb, table: names.index.ops_table.clone() };
         Self { objects: Objects::new(s3, names), index, log, clock }
     }
 
-    /// The complete dead letters of entries, in their order. A letter whose object has expired (`keep_days` of the
-    /// bucket) is left out.
+    /// Reads the counters of the index again after this time. What another process writes is seen after that.
+    #[must_use]
+    pub fn keeping_counts(self, keep: SignedDuration) -> Self {
+        Self { index: self.index.keeping_counts(Arc::clone(&self.clock), keep), ..self }
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The complete dead letters of entries, in their order. A letter whose objects are gone is what the index has of it.
     async fn letters(&self, entries: Vec<Entry>) -> Result<Vec<DeadLetter>, ArchiveError> {
         Ok(letters(&self.objects, entries).await?)
     }
@@ -92,16 +120,69 @@ pub(crate) async fn letters(
     objects: &Objects,
     entries: Vec<Entry>,
 ) -> Result<Vec<DeadLetter>, crate::call_error::CallError> {
-    let read: Vec<Option<DeadLetter>> = stream::iter(entries)
+    stream::iter(entries)
         .map(|entry| async move {
             let archiving = Archiving { id: entry.id.clone(), generation: entry.generation };
             let whole = objects.whole(&archiving).await?;
-            Ok::<_, crate::call_error::CallError>(whole.map(|letter| as_indexed(letter, entry)))
+            Ok::<_, crate::call_error::CallError>(match whole {
+                Some(letter) => as_indexed(letter, entry),
+                None => lost(entry),
+            })
         })
         .buffered(READS_AT_ONCE)
         .try_collect()
-        .await?;
-    Ok(read.into_iter().flatten().collect())
+        .await
+}
+
+/// What the index has of a letter whose objects were deleted, or have expired (`keep_days` of the bucket).
+fn lost(entry: Entry) -> DeadLetter {
+    let failure = Failure {
+        first_at: entry.archived_at,
+        last_at: entry.archived_at,
+        ..Failure::new(entry.class, entry.message.as_str(), &CodeVersion::new("unknown"), entry.archived_at)
+    };
+    DeadLetter {
+        id: entry.id,
+        key: entry.source.zip(entry.event_id).map(|(source, id)| EventKey::new(source, id)),
+        event_type: entry.event_type,
+        body: String::new(),
+        attributes: MessageAttributes::new(),
+        trace_header: None,
+        first_sent_at: entry.archived_at,
+        archived_at: entry.archived_at,
+        receive_count: entry.receive_count,
+        generation: entry.generation,
+        is_foreign: entry.is_foreign,
+        is_lost: true,
+        failures: vec![failure],
+        fingerprint: entry.fingerprint,
+        state: entry.state,
+        replays: entry.replays,
+    }
+}
+
+/// A letter as far as the index has it: without body and attributes, and with the last failure only.
+fn brief(entry: Entry) -> DeadLetter {
+    let failure = Failure::new(entry.class, entry.message, &CodeVersion::new(""), entry.archived_at);
+    let key = entry.source.zip(entry.event_id).map(|(source, id)| EventKey::new(source, id));
+    DeadLetter {
+        id: entry.id,
+        key,
+        event_type: entry.event_type,
+        body: String::new(),
+        attributes: MessageAttributes::new(),
+        trace_header: None,
+        first_sent_at: entry.archived_at,
+        failures: vec![failure],
+        fingerprint: entry.fingerprint,
+        receive_count: entry.receive_count,
+        generation: entry.generation,
+        is_foreign: entry.is_foreign,
+        is_lost: false,
+        archived_at: entry.archived_at,
+        state: entry.state,
+        replays: entry.replays,
+    }
 }
 
 /// A letter as it was archived, with its current state from the index.
@@ -110,6 +191,7 @@ fn as_indexed(letter: DeadLetter, entry: Entry) -> DeadLetter {
         archived_at: entry.archived_at,
         fingerprint: entry.fingerprint,
         generation: entry.generation,
+        is_foreign: entry.is_foreign,
         receive_count: entry.receive_count,
         state: entry.state,
         replays: entry.replays,
@@ -133,6 +215,16 @@ impl IndexedArchive for S3Archive {
     async fn rebuild(&self) -> Result<IndexRebuild, ArchiveError> {
         self.rebuild_index().await
     }
+
+    async fn recover(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, ArchiveError> {
+        let mut recovered = Vec::new();
+        for id in ids {
+            if self.objects.recover(id).await? > 0 {
+                recovered.push(id.clone());
+            }
+        }
+        Ok(recovered)
+    }
 }
 
 #[async_trait]
@@ -142,22 +234,64 @@ impl DeadLetters for S3Archive {
         Ok(self.letters(vec![entry]).await?.pop())
     }
 
+    async fn of_event(&self, id: &EventId) -> Result<Vec<DeadLetter>, ArchiveError> {
+        let ids = self.index.of_event(id).await?;
+        let mut entries = self.index.entries(&ids).await?;
+        self.letters(ids.iter().filter_map(|id| entries.remove(id)).collect()).await
+    }
+
     async fn list(
         &self,
         filter: &DeadLetterFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<DeadLetter>, ArchiveError> {
+        if let Some(cursor) = after.filter(|after| !query::is_cursor(after)) {
+            return Err(ArchiveError::UnknownCursor { cursor: cursor.to_owned() });
+        }
         let page = query::list(&self.index, filter, after, limit).await?;
         Ok(Page { items: self.letters(page.items).await?, total: page.total, next: page.next })
     }
 
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
-        Ok(query::groups(&self.index, filter).await?)
+    async fn get_many(&self, ids: &[MessageId]) -> Result<Vec<Option<DeadLetter>>, ArchiveError> {
+        let entries = self.index.entries(ids).await?;
+        let letters = self.letters(entries.into_values().collect()).await?;
+        let mut letters: HashMap<_, _> =
+            letters.into_iter().map(|letter| (letter.id.clone(), letter)).collect();
+        Ok(ids.iter().map(|id| letters.remove(id)).collect())
+    }
+
+    async fn get_brief(&self, ids: &[MessageId]) -> Result<Vec<Option<DeadLetter>>, ArchiveError> {
+        let mut entries = self.index.entries(ids).await?;
+        Ok(ids.iter().map(|id| entries.remove(id).map(brief)).collect())
+    }
+
+    async fn list_brief(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetter>, ArchiveError> {
+        let page = query::list(&self.index, filter, after, limit).await?;
+        let items = page.items.into_iter().map(brief).collect();
+        Ok(Page { items, total: page.total, next: page.next })
+    }
+
+    async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetterGroup>, ArchiveError> {
+        Ok(query::groups(&self.index, filter, after, limit).await?)
     }
 
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {
         Ok(query::ids(&self.index, filter, limit).await?)
+    }
+
+    async fn foreign(&self) -> Result<u64, ArchiveError> {
+        Ok(self.index.foreign().await?)
     }
 
     async fn change_states(

@@ -65,7 +65,8 @@ impl CallError {
 
 impl From<CallError> for spillway_core::ports::ArchiveError {
     fn from(error: CallError) -> Self {
-        Self::Unavailable { reason: error.text }
+        let reason = error.text;
+        if error.decision.is_retryable() { Self::Unavailable { reason } } else { Self::Refused { reason } }
     }
 }
 

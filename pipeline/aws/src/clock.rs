@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use spillway_core::Timestamp;
 use spillway_core::ports::Clock;
+use std::sync::OnceLock;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The machine's clock. Lambda and EC2 synchronise it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,6 +19,11 @@ impl Clock for SystemClock {
     )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        static ZERO: OnceLock<Instant> = OnceLock::new();
+        ZERO.get_or_init(Instant::now).elapsed()
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -14,12 +14,28 @@ pub enum ExplainedError {
         /// The call, as IAM names it.
         call: String,
     },
-    /// It failed, refused, or did not answer.
+    /// It did not answer, or what it answered did not arrive.
+    #[error("{reason}")]
+    Unanswered {
+        /// What happened and what to do, in one sentence that names no secret.
+        reason: String,
+    },
+    /// It failed or refused.
     #[error("{reason}")]
     Failed {
         /// What happened and what to do, in one sentence that names no secret.
         reason: String,
     },
+}
+
+impl ExplainedError {
+    /// Whether the same call may succeed later, although nobody changes anything.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Throttled { .. } | Self::Unanswered { .. } => true,
+            Self::Failed { .. } => false,
+        }
+    }
 }
 
 /// What a failure of `call` (as IAM names it, such as `dynamodb:Query`) means.
@@ -28,17 +44,25 @@ where
     E: ProvideErrorMetadata + Error + 'static,
     R: std::fmt::Debug + 'static,
 {
-    let reason = match error {
+    let no_answer = || format!("{call} got no answer from AWS: {}", innermost(error));
+    let unanswered = |reason| ExplainedError::Unanswered { reason };
+    match error {
         SdkError::ServiceError(service) => match refusal(service.err(), call) {
-            Ok(reason) => reason,
-            Err(throttled) => return throttled,
+            Ok(reason) => ExplainedError::Failed { reason },
+            Err(throttled) => throttled,
         },
-        SdkError::TimeoutError(_) => format!("no answer from AWS in time ({call}): try again in a moment"),
-        SdkError::ResponseError(_) => format!("what AWS answered could not be read ({call}): try again"),
+        SdkError::TimeoutError(_) => {
+            unanswered(format!("no answer from AWS in time ({call}): try again in a moment"))
+        }
+        SdkError::ResponseError(_) => {
+            unanswered(format!("what AWS answered could not be read ({call}): try again"))
+        }
         // The cause of a credentials or network error is at the end of the chain.
-        other => format!("{call} got no answer from AWS: {}", innermost(other)),
-    };
-    ExplainedError::Failed { reason }
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
+            unanswered(no_answer())
+        }
+        _ => ExplainedError::Failed { reason: no_answer() },
+    }
 }
 
 fn refusal<E: ProvideErrorMetadata>(error: &E, call: &str) -> Result<String, ExplainedError> {
@@ -118,5 +142,14 @@ mod tests {
         let error: SdkError<GetQueueAttributesError, ()> = SdkError::dispatch_failure(broken);
         let text = explain(&error, "sqs:GetQueueAttributes").to_string();
         assert_eq!(text, "sqs:GetQueueAttributes got no answer from AWS: connection refused");
+    }
+
+    #[test]
+    fn what_may_pass_is_told_apart_from_what_somebody_must_change() {
+        let broken = ConnectorError::io("connection refused".into());
+        let error: SdkError<GetQueueAttributesError, ()> = SdkError::dispatch_failure(broken);
+        assert!(explain(&error, "sqs:GetQueueAttributes").is_passing());
+        assert!(explain(&service("Throttling"), "sqs:GetQueueAttributes").is_passing());
+        assert!(!explain(&service("AccessDeniedException"), "sqs:GetQueueAttributes").is_passing());
     }
 }

@@ -8,19 +8,21 @@ mod places;
 
 use crate::cloudwatch::{self, Points};
 use crate::explain::{self, ExplainedError};
-use crate::topology::Topology;
+use crate::kept::Kept;
+use crate::topology::{self, Topology};
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName;
 use compute::{Counts, InQueue};
 use futures::future::try_join_all;
+use jiff::SignedDuration;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use spillway_core::ids::{EventId, EventSource};
 use spillway_core::ledger::{Ledger, Place};
 use spillway_core::ports::{
-    ArchiveError, Clock, DeadLetters, EventLocator, EventStore, LedgerError, LedgerReader, Location, Replays,
+    ArchiveError, Clock, DeadLetters, EventLocator, EventStore, LedgerError, LedgerReader, Location,
+    QueueKind, Replays,
 };
-use spillway_core::replay::ReplayState;
 use spillway_metrics::{Function, MetricQuery, Period, Queue, Statistic, consumer, ingest, queue, retention};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,14 +30,14 @@ use std::sync::Arc;
 /// How far back recent movements are searched. Metrics that functions write into their logs arrive within two
 /// minutes, and those of queues once a minute.
 const RECENT_S: i64 = 5 * 60;
-/// Replays that are read; older ones that still run are rare.
-const REPLAYS: usize = 200;
+/// Counters of the functions from which the ledger is computed.
+const COUNTERS: usize = 6;
 
 /// The clients and ports from which the ledger and the places of events are read.
 pub struct Readers {
-    /// SQS, for how many messages there are.
-    pub sqs: aws_sdk_sqs::Client,
-    /// DynamoDB, for finding events by their id alone.
+    /// How many messages the queues have.
+    pub depths: Arc<QueueDepths>,
+    /// DynamoDB, for finding dead letters by their event's id.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// S3, for dead letters that the index lacks.
     pub s3: aws_sdk_s3::Client,
@@ -65,24 +67,26 @@ impl AwsFlow {
 
     /// The counts of all places, read concurrently.
     async fn counts(&self) -> Result<Counts, LedgerError> {
-        let queues = &self.topology.queues;
         let (long, recent) = (self.over_all_time(), self.recently());
-        let (long, recent, queue, dlq, archived, replaying, discarded, unindexed, sent) = tokio::try_join!(
+        let (long, recent, queue, dlq, archived, replaying, discarded, unindexed, sent, foreign) = tokio::try_join!(
             long,
             recent,
-            self.in_queue(&queues.primary.url),
-            self.in_queue(&queues.dlq.url),
+            self.in_queue(QueueKind::Primary),
+            self.in_queue(QueueKind::Dlq),
             self.dead_letters(DeadLetterStatus::Archived),
             self.dead_letters(DeadLetterStatus::Replaying),
             self.dead_letters(DeadLetterStatus::Discarded),
             self.unindexed(),
             self.sent_by_replays(),
+            async { self.readers.archive.foreign().await.map_err(archive) },
         )?;
-        let [accepted, stored, already_stored] = long;
+        let [accepted, stored, already_stored, unconfirmed, unconfirmed_dead, foreign_records] = long;
         Ok(Counts {
             accepted,
             stored,
             already_stored,
+            in_doubt: unconfirmed + unconfirmed_dead,
+            foreign: foreign_records + foreign,
             queue,
             dlq,
             archived,
@@ -94,20 +98,24 @@ impl AwsFlow {
         })
     }
 
-    /// The counters of promises given, kept, and kept already.
-    fn counters(&self) -> [MetricQuery; 3] {
+    /// The counters of promises given, kept, and kept already, of messages whose sending to either queue was not confirmed,
+    /// and of stored records that are no promises.
+    fn counters(&self) -> [MetricQuery; COUNTERS] {
         let functions = &self.topology.functions;
         [
             (ingest::EVENTS_ACCEPTED, &functions.ingest),
             (consumer::RECORDS_STORED, &functions.consumer),
             (consumer::RECORDS_ALREADY_STORED, &functions.consumer),
+            (ingest::EVENTS_IN_DOUBT, &functions.ingest),
+            (consumer::RECORDS_IN_DOUBT, &functions.consumer),
+            (consumer::RECORDS_FOREIGN, &functions.consumer),
         ]
         .map(|(metric, function)| metric.query(&Function::from(function.name.as_str()), Statistic::Sum))
     }
 
     /// The counters over all that CloudWatch still has, by the day: CloudWatch has no minutes for a range
     /// that long.
-    async fn over_all_time(&self) -> Result<[u64; 3], LedgerError> {
+    async fn over_all_time(&self) -> Result<[u64; COUNTERS], LedgerError> {
         let now = self.readers.clock.now().as_second();
         let today = retention::floor(now, Period::DAY.seconds().into());
         let range = (today - retention::LONGEST, now + 60);
@@ -118,18 +126,17 @@ impl AwsFlow {
     /// What moved in the last minutes.
     async fn recently(&self) -> Result<compute::Recent, LedgerError> {
         let primary = Queue::from(self.topology.queues.primary.name.as_str());
-        let mut queries = self.counters().to_vec();
+        let mut queries = self.counters()[..3].to_vec();
         let depths = [queue::VISIBLE, queue::NOT_VISIBLE];
         queries.extend(depths.map(|metric| metric.query(&primary, Statistic::Maximum)));
         let now = self.readers.clock.now().as_second();
         let minute = now.div_euclid(60) * 60;
         let points = self.read(&queries, Period::MINUTE, (minute - RECENT_S, now + 60)).await?;
-        let [accepted, stored, already_stored] = sums(&points[..3]);
+        let (counters, depths) = points.split_at(3);
+        let [accepted, stored, already_stored] = sums(counters);
         let depths: Vec<u64> = (minute - RECENT_S..minute)
             .step_by(60)
-            .map(|at| {
-                points[3..].iter().filter_map(|points| points.get(&at)).map(|depth| *depth as u64).sum()
-            })
+            .map(|at| depths.iter().filter_map(|points| points.get(&at)).map(|depth| *depth as u64).sum())
             .collect();
         Ok(compute::Recent { accepted, stored: stored + already_stored, depths })
     }
@@ -145,8 +152,8 @@ impl AwsFlow {
         cloudwatch::read(&self.readers.cloudwatch, queries, period, range).await.map_err(failed)
     }
 
-    async fn in_queue(&self, url: &str) -> Result<InQueue, LedgerError> {
-        let depth = queue_depth(&self.readers.sqs, url).await.map_err(failed)?;
+    async fn in_queue(&self, queue: QueueKind) -> Result<InQueue, LedgerError> {
+        let depth = self.readers.depths.of(queue).await.map_err(failed)?;
         Ok(InQueue { waiting: depth.visible + depth.delayed, in_flight: depth.in_flight })
     }
 
@@ -177,12 +184,8 @@ impl AwsFlow {
 
     /// Messages that replays have put back and that have not ended: they are in a queue again.
     async fn sent_by_replays(&self) -> Result<u64, LedgerError> {
-        let replays = self.readers.replays.list(REPLAYS).await.map_err(archive)?;
-        Ok(replays
-            .iter()
-            .filter(|replay| replay.state == ReplayState::Running)
-            .map(|replay| replay.sent)
-            .sum())
+        let running = self.readers.replays.running().await.map_err(archive)?;
+        Ok(running.iter().map(|replay| replay.sent).sum())
     }
 }
 
@@ -195,6 +198,39 @@ pub struct QueueDepth {
     pub in_flight: u64,
     /// Messages sent with a delay that is not over.
     pub delayed: u64,
+}
+
+/// How many messages the queues of a deployment have. The ledger and a page's view of the queues share the answers.
+pub struct QueueDepths {
+    client: aws_sdk_sqs::Client,
+    queues: topology::Queues,
+    primary: Kept<QueueDepth>,
+    dlq: Kept<QueueDepth>,
+}
+
+impl QueueDepths {
+    /// Asks again after `keep`.
+    pub fn new(
+        client: aws_sdk_sqs::Client,
+        queues: &topology::Queues,
+        clock: Arc<dyn Clock>,
+        keep: SignedDuration,
+    ) -> Self {
+        let (primary, dlq) = (Kept::new(Arc::clone(&clock), keep), Kept::new(clock, keep));
+        Self { client, queues: queues.clone(), primary, dlq }
+    }
+
+    /// The number of messages in a queue.
+    ///
+    /// # Errors
+    /// SQS did not answer, or refused.
+    pub async fn of(&self, queue: QueueKind) -> Result<QueueDepth, ExplainedError> {
+        let (kept, queue) = match queue {
+            QueueKind::Primary => (&self.primary, &self.queues.primary),
+            QueueKind::Dlq => (&self.dlq, &self.queues.dlq),
+        };
+        kept.get(queue_depth(&self.client, &queue.url)).await
+    }
 }
 
 /// Asks how many messages a queue has.
@@ -213,19 +249,20 @@ pub async fn queue_depth(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<QueueDe
 }
 
 /// The counters, each summed up.
-fn sums(points: &[Points]) -> [u64; 3] {
+fn sums<const N: usize>(points: &[Points]) -> [u64; N] {
     let sum = |position: usize| {
         points.get(position).map_or(0.0, |points| points.values().sum::<f64>()).round() as u64
     };
-    [sum(0), sum(1), sum(2)]
+    std::array::from_fn(sum)
 }
 
 fn failed(error: ExplainedError) -> LedgerError {
-    LedgerError { reason: error.to_string() }
+    LedgerError { reason: error.to_string(), is_passing: error.is_passing() }
 }
 
 fn archive(error: ArchiveError) -> LedgerError {
-    LedgerError { reason: error.to_string() }
+    let is_passing = matches!(error, ArchiveError::Unavailable { .. });
+    LedgerError { reason: error.to_string(), is_passing }
 }
 
 #[async_trait]
@@ -238,7 +275,9 @@ impl LedgerReader for AwsFlow {
 #[async_trait]
 impl EventLocator for AwsFlow {
     async fn locate(&self, id: &EventId, source: Option<&EventSource>) -> Result<Vec<Location>, LedgerError> {
-        let (stored, letters) = tokio::try_join!(self.stored(id, source), self.dead(id))?;
+        let (stored, letters) = tokio::try_join!(self.stored(id, source), async {
+            self.readers.archive.of_event(id).await.map_err(archive)
+        })?;
         Ok(places::together(stored, letters, source))
     }
 

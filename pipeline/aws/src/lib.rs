@@ -12,10 +12,14 @@ pub mod clock;
 pub mod cloudwatch;
 mod cold_start;
 mod dynamo;
+pub mod event_store;
 pub mod explain;
+#[cfg(any(test, feature = "testkit"))]
+pub mod fake;
 pub mod flow;
 #[cfg(feature = "operator")]
 pub mod history;
+mod kept;
 #[cfg(feature = "operator")]
 pub mod operator;
 pub mod ops;

@@ -1,21 +1,28 @@
 //! All ports of a deployment at once, for operators' programs: the command line tool and the dashboard.
 
+pub use crate::archive::archive_names;
+
 use crate::explain;
-use crate::flow::{AwsFlow, Readers};
+use crate::flow::{AwsFlow, QueueDepths, Readers};
 use crate::{
-    ArchiveNames, Clients, Connection, DynamoEvents, DynamoOps, DynamoReplays, IndexNames, S3Archive,
-    S3Schemas, SqsQueue, SystemClock, Topology, clients,
+    Clients, Connection, DynamoOps, DynamoReplays, S3Archive, S3Schemas, SqsQueue, SystemClock, Topology,
+    clients, event_store,
 };
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
+use jiff::SignedDuration;
 use spillway_core::Pipeline;
-use spillway_core::ports::{Clock, DeadLetters, EventStore, Replays, Schemas};
+use spillway_core::ports::{Clock, DeadLetters, Replays, Schemas};
 use spillway_core::schema::FixedSchemas;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long an operator waits for one answer.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// A page or a command asks for the counters of dead letters, the running replays and the depths of the queues several times
+/// within this time.
+const KEEP_COUNTS: SignedDuration = SignedDuration::from_secs(1);
 
 /// The ports of a deployment, with the credentials of the operator who runs the program.
 #[derive(Clone)]
@@ -28,6 +35,8 @@ pub struct Deployment {
     pub ports: Pipeline,
     /// The archive as it is in S3, with its index that can be repaired and rebuilt.
     pub index: Arc<S3Archive>,
+    /// How many messages its queues have.
+    pub depths: Arc<QueueDepths>,
 }
 
 /// Why a deployment can't be worked with. Each text is one sentence that says what to do.
@@ -58,17 +67,14 @@ pub enum AttachError {
         /// The deployment's.
         account: String,
     },
-    /// The schemas can't be read.
-    #[error("{0}")]
-    Schemas(String),
 }
 
 impl Deployment {
     /// Finds credentials where AWS's own tools do (environment, profiles, single sign-on, roles), and opens the ports.
-    /// Nothing but the schemas is read yet.
+    /// Nothing is read yet.
     ///
     /// # Errors
-    /// [`AttachError`]: no credentials, those of another account, or schemas that can't be read.
+    /// [`AttachError`]: no credentials, or those of another account.
     pub async fn attach(topology: Topology) -> Result<Self, AttachError> {
         let clients = clients::load(Connection::within(CALL_LIMIT).in_region(topology.region.as_str())).await;
         identify(&clients, &topology).await?;
@@ -77,17 +83,30 @@ impl Deployment {
 
     /// The same with clients that are there already.
     pub async fn with_clients(topology: Topology, clients: Clients) -> Result<Self, AttachError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Self::at(topology, clients, Arc::new(SystemClock)).await
+    }
+
+    /// The same with another clock.
+    pub async fn at(
+        topology: Topology,
+        clients: Clients,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, AttachError> {
         let names = archive_names(&topology);
-        let store: Arc<dyn EventStore> =
-            Arc::new(DynamoEvents::new(clients.dynamodb(), topology.table.name.as_str()));
-        let index =
-            Arc::new(S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), Arc::clone(&clock)));
+        let store = event_store::open(&clients, topology.event_store_location());
+        let stored = event_store::browse(&clients, topology.event_store_location());
+        let index = S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), Arc::clone(&clock));
+        let index = Arc::new(index.keeping_counts(KEEP_COUNTS));
         let archive: Arc<dyn DeadLetters> = Arc::clone(&index) as _;
-        let replays: Arc<dyn Replays> =
-            Arc::new(DynamoReplays::new(clients.dynamodb(), clients.s3(), names, Arc::clone(&clock)));
+        let replays: Arc<dyn Replays> = Arc::new(
+            DynamoReplays::new(clients.dynamodb(), clients.s3(), names, Arc::clone(&clock))
+                .beside(&index)
+                .keeping_running(KEEP_COUNTS),
+        );
+        let depths =
+            Arc::new(QueueDepths::new(clients.sqs(), &topology.queues, Arc::clone(&clock), KEEP_COUNTS));
         let readers = Readers {
-            sqs: clients.sqs(),
+            depths: Arc::clone(&depths),
             dynamodb: clients.dynamodb(),
             s3: clients.s3(),
             cloudwatch: clients.cloudwatch(),
@@ -100,31 +119,18 @@ impl Deployment {
         let ports = Pipeline {
             queue: Arc::new(SqsQueue::new(clients.sqs(), topology.queues.primary.url.as_str())),
             store,
+            stored,
             archive,
             replays,
             ops: Arc::new(DynamoOps::new(clients.dynamodb(), topology.ops_log.name.as_str())),
             ledger: flow.clone(),
             events: flow,
-            schemas: schemas(&topology, &clients).await?,
+            schemas: schemas(&topology, &clients),
             clock,
             names: Arc::new(topology.names()),
             settings: Arc::new(topology.settings()),
         };
-        Ok(Self { topology, clients, ports, index })
-    }
-}
-
-/// Where a deployment keeps its dead letters.
-pub fn archive_names(topology: &Topology) -> ArchiveNames {
-    ArchiveNames {
-        bucket: topology.archive.bucket.clone(),
-        prefix: topology.archive.prefix.clone(),
-        unindexed_prefix: topology.archive.unindexed_prefix.clone(),
-        index: IndexNames {
-            table: topology.dead_letter_index.name.clone(),
-            ops_table: topology.ops_log.name.clone(),
-            shards: topology.dead_letter_index.shards,
-        },
+        Ok(Self { topology, clients, ports, index, depths })
     }
 }
 
@@ -144,12 +150,13 @@ async fn identify(clients: &Clients, topology: &Topology) -> Result<(), AttachEr
     }
 }
 
-async fn schemas(topology: &Topology, clients: &Clients) -> Result<Arc<dyn Schemas>, AttachError> {
-    let Some(prefix) = &topology.archive.schemas_prefix else {
-        return Ok(Arc::new(FixedSchemas::default()));
-    };
-    let loaded = S3Schemas::load(clients.s3(), topology.archive.bucket.as_str(), prefix.as_str()).await;
-    Ok(Arc::new(loaded.map_err(|error| AttachError::Schemas(error.to_string()))?))
+fn schemas(topology: &Topology, clients: &Clients) -> Arc<dyn Schemas> {
+    match &topology.archive.schemas_prefix {
+        Some(prefix) => {
+            Arc::new(S3Schemas::new(clients.s3(), topology.archive.bucket.as_str(), prefix.as_str()))
+        }
+        None => Arc::new(FixedSchemas::default()),
+    }
 }
 
 #[cfg(test)]

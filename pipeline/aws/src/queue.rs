@@ -5,6 +5,7 @@ use crate::call_error::{CallError, RetryDecision, call_error, decide};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::BuildError;
+use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, MessageAttributeValue, MessageSystemAttributeNameForSends,
     MessageSystemAttributeValue, SendMessageBatchRequestEntry,
@@ -12,9 +13,9 @@ use aws_sdk_sqs::types::{
 use futures::StreamExt;
 use futures::stream;
 use spillway_core::ids::MessageId;
-use spillway_core::message::{MessageAttributes, OutgoingMessage};
+use spillway_core::message::{Attribute, MessageAttributes, OutgoingMessage};
 use spillway_core::ports::{EventQueue, QueueError, message_size};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Messages in one `SendMessageBatch` ("TooManyEntriesInBatchRequest" beyond).
 pub(crate) const MAX_IN_A_CALL: usize = 10;
@@ -26,8 +27,8 @@ pub(crate) const CALLS_AT_ONCE: usize = 16;
 /// The sending side of an SQS queue.
 ///
 /// `Ok` means that SQS confirmed the message. A call whose connection broke after it was sent is retried. If
-/// time runs out, it is reported as unavailable: SQS may have the message although nothing was promised. That
-/// is harmless, because the store takes each event once. A sender who sends it again produces the same event.
+/// time runs out, the message is in doubt: SQS may have it although nothing was promised. That is harmless,
+/// because the store takes each event once. A sender who sends it again produces the same event.
 #[derive(Clone, Debug)]
 pub struct SqsQueue {
     client: Client,
@@ -68,12 +69,17 @@ impl SqsQueue {
             return positions.into_iter().map(|position| (position, late())).collect();
         }
         let mut done = Vec::with_capacity(positions.len());
+        // Those of which a try may have worked, whatever the later ones brought.
+        let mut doubtful = HashSet::new();
         loop {
             let mut again = Vec::new();
             for (position, result) in self.send_once(messages, &positions).await {
+                if result.as_ref().is_err_and(|error| error.decision.may_have_happened()) {
+                    doubtful.insert(position);
+                }
                 match result {
                     Err(error) if error.decision.is_retryable() => again.push((position, error)),
-                    Err(error) => done.push((position, Err(refused(error)))),
+                    Err(error) => done.push((position, Err(unsent(error, doubtful.contains(&position))))),
                     Ok(id) => done.push((position, Ok(id))),
                 }
             }
@@ -81,7 +87,8 @@ impl SqsQueue {
                 return done;
             }
             if !backoff.wait().await {
-                done.extend(again.into_iter().map(|(position, error)| (position, Err(given_up(error)))));
+                let unsent = |(position, error)| (position, Err(unsent(error, doubtful.contains(&position))));
+                done.extend(again.into_iter().map(unsent));
                 return done;
             }
             positions = again.into_iter().map(|(position, _)| position).collect();
@@ -203,9 +210,16 @@ fn entry(index: usize, message: &OutgoingMessage) -> Result<SendMessageBatchRequ
 fn attributes(
     attributes: &MessageAttributes,
 ) -> Result<Option<HashMap<String, MessageAttributeValue>>, BuildError> {
-    let value = |(name, value): (&String, &String)| {
-        let value = MessageAttributeValue::builder().data_type("String").string_value(value).build()?;
-        Ok((name.clone(), value))
+    let value = |(name, value): (&String, &Attribute)| {
+        let builder = MessageAttributeValue::builder().data_type(value.data_type());
+        let builder = match value.is_binary() {
+            true => {
+                let bytes = aws_smithy_types::base64::decode(value.as_str()).map_err(BuildError::other)?;
+                builder.binary_value(Blob::new(bytes))
+            }
+            false => builder.string_value(value.as_str()),
+        };
+        Ok((name.clone(), builder.build()?))
     };
     let all = attributes.iter().map(value).collect::<Result<HashMap<_, _>, BuildError>>()?;
     Ok((!all.is_empty()).then_some(all))
@@ -268,6 +282,15 @@ pub(crate) fn refused(error: CallError) -> QueueError {
         QueueError::Rejected { reason: error.text }
     } else {
         QueueError::Unavailable { reason: error.text }
+    }
+}
+
+/// Not confirmed: refused, out of time, or in doubt if a try may have worked.
+fn unsent(error: CallError, is_doubtful: bool) -> QueueError {
+    match error.decision {
+        _ if is_doubtful => QueueError::InDoubt { reason: error.text },
+        RetryDecision::Refused => refused(error),
+        _ => given_up(error),
     }
 }
 

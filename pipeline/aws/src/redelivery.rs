@@ -156,7 +156,10 @@ fn outgoing(order: &DeadLetterOrder) -> OutgoingMessage {
             let length = last.message.len();
             let keep = length.saturating_sub(excess + '…'.len_utf8()).max(length / 2);
             if length <= SHORTEST_MESSAGE {
-                return message;
+                if last.group_key.take().is_none() {
+                    return message;
+                }
+                continue;
             }
             last.message.truncate(last.message.floor_char_boundary(keep));
             last.message.push('…');
@@ -190,13 +193,14 @@ mod tests {
                 sent_at: Timestamp::UNIX_EPOCH,
                 receive_count: 1,
                 failures: Vec::new(),
+                redriven: false,
             },
             failures: messages.map(failure).collect(),
         }
     }
 
     fn failures(message: &OutgoingMessage) -> Vec<Failure> {
-        serde_json::from_str(&message.attributes[FAILURES]).unwrap()
+        serde_json::from_str(message.attributes[FAILURES].as_str()).unwrap()
     }
 
     #[test]

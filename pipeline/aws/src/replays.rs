@@ -4,13 +4,16 @@ pub(crate) mod log;
 mod read;
 mod write;
 
-use crate::archive::{ArchiveNames, Index, IndexNames, Objects};
+use crate::archive::{ArchiveNames, Index, IndexNames, Objects, S3Archive};
+use crate::kept::Kept;
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use log::Log;
+use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, Page};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::ports::{ArchiveError, Clock, ReplayReports, Replays};
-use spillway_core::replay::{Replay, ReplayItem};
+use spillway_core::replay::{Overdue, Replay, ReplayItem};
 use std::sync::Arc;
 
 /// The tables that every change of a replay touches.
@@ -24,7 +27,7 @@ struct Tables {
 impl Tables {
     fn new(dynamodb: aws_sdk_dynamodb::Client, names: IndexNames, clock: Arc<dyn Clock>) -> Self {
         let log = Log { client: dynamodb.clone(), table: names.ops_table.clone() };
-        Self { index: Index { client: dynamodb, names }, log, clock }
+        Self { index: Index::new(dynamodb, names), log, clock }
     }
 }
 
@@ -33,6 +36,7 @@ impl Tables {
 pub struct DynamoReplays {
     tables: Tables,
     objects: Objects,
+    running: Option<Arc<Kept<Vec<Replay>>>>,
 }
 
 impl DynamoReplays {
@@ -43,7 +47,29 @@ impl DynamoReplays {
         names: ArchiveNames,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { tables: Tables::new(dynamodb, names.index.clone(), clock), objects: Objects::new(s3, names) }
+        let tables = Tables::new(dynamodb, names.index.clone(), clock);
+        Self { tables, objects: Objects::new(s3, names), running: None }
+    }
+
+    /// Reads the running replays again after this time. What another process writes is seen after that.
+    #[must_use]
+    pub fn keeping_running(mut self, keep: SignedDuration) -> Self {
+        self.running = Some(Arc::new(Kept::new(Arc::clone(&self.tables.clock), keep)));
+        self
+    }
+
+    /// Shares the counters that the archive keeps, so that it sees what this log changes.
+    #[must_use]
+    pub fn beside(mut self, archive: &S3Archive) -> Self {
+        self.tables.index = archive.index().clone();
+        self
+    }
+
+    /// Reads the running replays again for the next reader.
+    async fn changed(&self) {
+        if let Some(running) = &self.running {
+            running.forget().await;
+        }
     }
 }
 
@@ -60,6 +86,10 @@ impl DynamoReplayReports {
 
 #[async_trait]
 impl ReplayReports for DynamoReplayReports {
+    async fn is_known(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
+        Ok(self.0.log.state(replay, id).await?.is_some())
+    }
+
     async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
         Ok(self.0.note_stored(replay, id).await?)
     }
@@ -68,7 +98,9 @@ impl ReplayReports for DynamoReplayReports {
 #[async_trait]
 impl Replays for DynamoReplays {
     async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
-        Ok(self.take_letters(replay, ids, by).await?)
+        let taken = self.take_letters(replay, ids, by).await;
+        self.changed().await;
+        Ok(taken?)
     }
 
     async fn waiting(&self, replay: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
@@ -76,15 +108,31 @@ impl Replays for DynamoReplays {
     }
 
     async fn mark_sent(&self, replay: &ReplayId, ids: &[MessageId]) -> Result<(), ArchiveError> {
-        Ok(self.note_sent(replay, ids).await?)
+        let noted = self.note_sent(replay, ids).await;
+        self.changed().await;
+        Ok(noted?)
     }
 
     async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
-        Ok(self.note_returned(replay, id).await?)
+        let noted = self.note_returned(replay, id).await;
+        self.changed().await;
+        Ok(noted?)
+    }
+
+    async fn overdue(&self, before: Timestamp, limit: usize) -> Result<Vec<Overdue>, ArchiveError> {
+        Ok(self.read_overdue(before, limit).await?)
+    }
+
+    async fn release(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
+        let released = self.tables.release(replay, id).await;
+        self.changed().await;
+        Ok(released?)
     }
 
     async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError> {
-        Ok(self.note_error(replay, error).await?)
+        let noted = self.note_error(replay, error).await;
+        self.changed().await;
+        Ok(noted?)
     }
 
     async fn get(&self, replay: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
@@ -93,6 +141,10 @@ impl Replays for DynamoReplays {
 
     async fn list(&self, limit: usize) -> Result<Vec<Replay>, ArchiveError> {
         Ok(self.read_newest(limit).await?)
+    }
+
+    async fn running(&self) -> Result<Vec<Replay>, ArchiveError> {
+        Ok(self.kept_running().await?)
     }
 
     async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {

@@ -1,117 +1,101 @@
 //! JSON Schemas from S3.
 
+use crate::call_error::call_error;
+use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use spillway_core::ports::Schemas;
 use spillway_core::schema::{SchemaError, SchemaSet};
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
-/// Why the schemas in a bucket can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SchemasError {
-    /// S3 did not give them.
-    #[error("can't read the schemas in s3://{bucket}/{key}: {reason}")]
-    Read {
-        /// The bucket.
-        bucket: String,
-        /// The object, or where its key begins.
-        key: String,
-        /// Why.
-        reason: String,
-    },
-    /// One of them can't be used.
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-}
+/// Schemas that are read concurrently.
+const READS_AT_ONCE: usize = 32;
+/// Between looks at the bucket.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 
-/// Reads all schemas from one version of one object, which has the text of each by its event type.
+/// Reads all schemas from one version of one object, which has the text of each by its event type. One that can't be used
+/// affects only its own type: see [`SchemaSet::problems`].
 ///
 /// That version never changes. So a version of a function that names it has the schemas that it was deployed
 /// with. That is also true when an alias goes back to it.
 ///
 /// # Errors
-/// S3 did not return it, it is no such document, or one of the schemas can't be used.
+/// S3 did not return it, or it is no such document.
 pub async fn load_schema_set(
     client: &Client,
     bucket: &str,
     key: &str,
     version: &str,
-) -> Result<SchemaSet, SchemasError> {
-    let unread = |reason| SchemasError::Read { bucket: bucket.to_owned(), key: key.to_owned(), reason };
-    let request = client.get_object().bucket(bucket).key(key).version_id(version);
-    let output = request
-        .send()
-        .await
-        .map_err(|error| unread(crate::call_error::call_error("GetObject", &error).text))?;
-    let bytes = output.body.collect().await.map_err(|error| unread(error.to_string()))?;
+) -> Result<SchemaSet, SchemaError> {
+    let object = client.get_object().bucket(bucket).key(key).version_id(version);
+    let output =
+        object.send().await.map_err(|error| unread(bucket, key, call_error("GetObject", &error).text))?;
+    let bytes = output.body.collect().await.map_err(|error| unread(bucket, key, error))?;
     let texts: BTreeMap<String, String> = serde_json::from_slice(&bytes.into_bytes())
-        .map_err(|error| unread(format!("it is no document of schemas: {error}")))?;
-    let schemas = texts.into_iter().map(|(name, text)| {
-        let parsed = serde_json::from_str(&text).map_err(|error| SchemaError::Json {
-            path: format!("{name}.json").into(),
-            reason: error.to_string(),
-        });
-        Ok((name, parsed?))
-    });
-    let schemas = schemas.collect::<Result<BTreeMap<_, _>, SchemaError>>()?;
-    Ok(SchemaSet::compile(&schemas)?)
+        .map_err(|error| unread(bucket, key, format!("it is no document of schemas: {error}")))?;
+    let set = SchemaSet::of_texts(&texts);
+    for problem in set.problems() {
+        tracing::error!(target: "spillway::schemas", %problem, "a schema can't be used");
+    }
+    Ok(set)
 }
 
-/// The schemas under a prefix as they are now, one object `TYPE.json` for each event type. This is for
-/// operators' programs. Such a program runs for long and calls [`Self::refresh`].
+fn unread(bucket: &str, key: &str, reason: impl ToString) -> SchemaError {
+    SchemaError::Read { path: format!("s3://{bucket}/{key}").into(), reason: reason.to_string() }
+}
+
+/// The schemas under a prefix as they are now, one object `TYPE.json` for each event type. This is for operators'
+/// programs. They are read when they are first needed, and again after a change.
 pub struct S3Schemas {
     client: Client,
     bucket: String,
     prefix: String,
-    state: RwLock<State>,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     /// ETag by key: what was read.
-    etags: BTreeMap<String, String>,
+    etags: Option<BTreeMap<String, String>>,
     set: Arc<SchemaSet>,
+    looked_at: Option<Instant>,
 }
 
 impl S3Schemas {
-    /// Reads the schemas.
-    ///
-    /// # Errors
-    /// S3 did not give them, or one of them can't be used.
-    pub async fn load(
-        client: Client,
-        bucket: impl Into<String>,
-        prefix: impl Into<String>,
-    ) -> Result<Self, SchemasError> {
-        let schemas = Self { client, bucket: bucket.into(), prefix: prefix.into(), state: RwLock::default() };
-        schemas.refresh().await?;
-        Ok(schemas)
+    /// The schemas under that prefix. Nothing is read yet.
+    pub fn new(client: Client, bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
+        Self { client, bucket: bucket.into(), prefix: prefix.into(), state: Mutex::default() }
     }
 
-    /// Reads them again if one was added, changed or removed. Returns whether that was so.
-    ///
-    /// # Errors
-    /// S3 did not return them, or one of them can't be used; then the previous schemas stay active.
-    pub async fn refresh(&self) -> Result<bool, SchemasError> {
+    /// Reads the schemas again if one was added, changed or removed.
+    async fn refresh(&self, state: &mut State) -> Result<(), SchemaError> {
         let etags = self.etags().await?;
-        if !etags.is_empty() && etags == self.state.read().unwrap_or_else(PoisonError::into_inner).etags {
-            return Ok(false);
+        if state.etags.as_ref() == Some(&etags) {
+            if !state.set.problems().is_empty() {
+                state.set = Arc::new(state.set.noting(Vec::new()));
+            }
+            return Ok(());
         }
         let reads = etags.keys().map(|key| async move { Ok((self.type_of(key), self.read(key).await?)) });
-        let read: Vec<Result<_, SchemasError>> = futures::future::join_all(reads).await;
-        let by_type = read.into_iter().collect::<Result<BTreeMap<_, _>, _>>()?;
-        let set = Arc::new(SchemaSet::compile(&by_type)?);
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = State { etags, set };
-        Ok(true)
+        let reads: Vec<_> = reads.collect();
+        let texts: BTreeMap<String, Vec<u8>> =
+            stream::iter(reads).buffer_unordered(READS_AT_ONCE).try_collect().await?;
+        state.set = Arc::new(SchemaSet::of_texts(&texts));
+        state.etags = Some(etags);
+        Ok(())
     }
 
-    async fn etags(&self) -> Result<BTreeMap<String, String>, SchemasError> {
+    async fn etags(&self) -> Result<BTreeMap<String, String>, SchemaError> {
         let mut etags = BTreeMap::new();
         let mut pages =
             self.client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix).into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| {
-                self.read_error(&self.prefix, crate::call_error::call_error("ListObjectsV2", &error).text)
+                unread(&self.bucket, &self.prefix, call_error("ListObjectsV2", &error).text)
             })?;
             for object in page.contents() {
                 if let (Some(key), Some(etag)) = (object.key(), object.e_tag())
@@ -124,29 +108,37 @@ impl S3Schemas {
         Ok(etags)
     }
 
-    async fn read(&self, key: &str) -> Result<serde_json::Value, SchemasError> {
-        let output =
-            self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(|error| {
-                self.read_error(key, crate::call_error::call_error("GetObject", &error).text)
-            })?;
-        let bytes = output.body.collect().await.map_err(|error| self.read_error(key, error.to_string()))?;
-        serde_json::from_slice(&bytes.into_bytes())
-            .map_err(|error| SchemaError::Json { path: key.into(), reason: error.to_string() }.into())
+    async fn read(&self, key: &str) -> Result<Vec<u8>, SchemaError> {
+        let object = self.client.get_object().bucket(&self.bucket).key(key);
+        let output = object
+            .send()
+            .await
+            .map_err(|error| unread(&self.bucket, key, call_error("GetObject", &error).text))?;
+        let bytes = output.body.collect().await.map_err(|error| unread(&self.bucket, key, error))?;
+        Ok(bytes.to_vec())
     }
 
     fn type_of(&self, key: &str) -> String {
         let name = key.strip_prefix(&self.prefix).unwrap_or(key);
         name.strip_suffix(".json").unwrap_or(name).to_owned()
     }
-
-    fn read_error(&self, key: &str, reason: String) -> SchemasError {
-        SchemasError::Read { bucket: self.bucket.clone(), key: key.to_owned(), reason }
-    }
 }
 
+#[async_trait]
 impl Schemas for S3Schemas {
-    fn current(&self) -> Arc<SchemaSet> {
-        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner).set)
+    async fn current(&self) -> Arc<SchemaSet> {
+        let mut state = self.state.lock().await;
+        if state.looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            if let Err(error) = self.refresh(&mut state).await {
+                let set = match state.etags {
+                    None => SchemaSet::refusing_everything(error),
+                    Some(_) => state.set.noting(vec![error]),
+                };
+                state.set = Arc::new(set);
+            }
+            state.looked_at = Some(Instant::now());
+        }
+        Arc::clone(&state.set)
     }
 }
 
@@ -155,6 +147,8 @@ mod tests {
     use super::*;
     use crate::testing::script::{Answer, Script};
     use serde_json::json;
+    use spillway_core::event::Event;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     #[tokio::test]
     async fn a_function_reads_the_version_of_the_schemas_that_it_was_deployed_with() {
@@ -170,10 +164,51 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_schema_that_is_no_json_is_named() {
-        let script = Script::start(|_, _| Answer::Text(json!({"order": "{,}"}).to_string())).await;
-        let error = load_schema_set(&script.clients().s3(), "b", "k.json", "v").await.unwrap_err();
-        assert!(error.to_string().starts_with("order.json is not JSON: "), "{error}");
+    async fn a_schema_that_cannot_be_used_affects_only_its_own_type() {
+        let texts =
+            json!({"order": "{,}", "cart": "{\"type\":\"nonsense\"}", "user": "{\"type\":\"string\"}"});
+        let script = Script::start(move |_, _| Answer::Text(texts.to_string())).await;
+        let set = load_schema_set(&script.clients().s3(), "b", "k.json", "v").await.unwrap();
+        let problems: Vec<_> = set.problems().iter().map(ToString::to_string).collect();
+        assert!(problems.len() == 2 && problems[1].starts_with("order.json is not JSON: "), "{problems:?}");
+        let check = |event_type| {
+            let text =
+                json!({"specversion": "1.0", "id": "1", "source": "/s", "type": event_type, "data": "x"});
+            set.check(&Event::from_structured(text.to_string().as_bytes()).unwrap())
+        };
+        assert_eq!((check("user"), check("another type")), (Ok(()), Ok(())));
+        assert!(check("order").is_err() && check("cart").is_err());
+    }
+
+    async fn pass(time: Duration) {
+        tokio::time::pause();
+        tokio::time::advance(time).await;
+        tokio::time::resume();
+    }
+
+    #[tokio::test]
+    async fn a_program_reads_schemas_only_when_it_needs_them_and_keeps_them_when_s3_fails() {
+        let list =
+            "<ListBucketResult><Contents><Key>s/order.json</Key><ETag>1</ETag></Contents></ListBucketResult>";
+        let fails = Arc::new(AtomicBool::new(false));
+        let failing = Arc::clone(&fails);
+        let script = Script::start(move |call, _| match call.action.contains("list-type") {
+            true if failing.load(Ordering::Relaxed) => Answer::Status(403, "AccessDenied"),
+            true => Answer::Text(list.to_owned()),
+            false => Answer::Text("{}".to_owned()),
+        })
+        .await;
+        let schemas = S3Schemas::new(script.clients().s3(), "b", "s/");
+        assert_eq!(script.calls().len(), 0);
+        assert_eq!(schemas.current().await.types(), ["order"]);
+        assert_eq!(script.calls().len(), 2);
+        fails.store(true, Ordering::Relaxed);
+        pass(LOOK_EVERY).await;
+        let kept = schemas.current().await;
+        assert_eq!((kept.types(), kept.problems().len()), (vec!["order"], 1));
+        fails.store(false, Ordering::Relaxed);
+        pass(LOOK_EVERY).await;
+        assert!(schemas.current().await.problems().is_empty());
     }
 
     #[tokio::test]
@@ -183,7 +218,7 @@ mod tests {
             Answer::Text(if call.action.contains("list-type") { list } else { "{}" }.to_owned())
         })
         .await;
-        let schemas = S3Schemas::load(script.clients().s3(), "b", "schemas/").await.unwrap();
-        assert_eq!(schemas.current().types(), ["schemas/a.json"]);
+        let schemas = S3Schemas::new(script.clients().s3(), "b", "schemas/");
+        assert_eq!(schemas.current().await.types(), ["schemas/a.json"]);
     }
 }

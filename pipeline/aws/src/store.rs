@@ -3,17 +3,20 @@
 //! Each event is a conditional `PutItem`; [ADR 11](../../../docs/adr/0011-a-conditional-put-for-each-event.md) has the
 //! reasons and what it costs.
 
+mod list;
+
 use crate::backoff::{Backoff, Pace};
 use crate::call_error::{CallError, RetryDecision, call_error};
 use crate::clock::SystemClock;
 use crate::dynamo::item::{Item, item, size, text, text_of, time_of};
+use crate::explain::{ExplainedError, explain};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use futures::{StreamExt, stream};
 use spillway_core::Timestamp;
-use spillway_core::ids::{EventKey, EventType, MessageId};
+use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
 use spillway_core::ports::{Clock, EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};
 
 /// DynamoDB's limit for an item, names and values together: 400 KB.
@@ -139,6 +142,31 @@ impl EventStore for DynamoEvents {
         read(key, &item).map(Some).ok_or_else(|| StoreError::Unavailable {
             reason: format!("the item of {key} in {} lacks an attribute", self.table),
         })
+    }
+
+    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, StoreError> {
+        // The id alone is the partition key.
+        let query = self
+            .reader
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("#id = :id")
+            .projection_expression("#source")
+            .expression_attribute_names("#id", "id")
+            .expression_attribute_names("#source", "source")
+            .expression_attribute_values(":id", text(id.as_str()));
+        let mut items = query.into_paginator().items().send();
+        let mut sources = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| match explain(&error, "dynamodb:Query") {
+                ExplainedError::Throttled { .. } => StoreError::Throttled,
+                ExplainedError::Unanswered { .. } => self.late(),
+                ExplainedError::Failed { reason } => StoreError::Unavailable { reason },
+            })?;
+            sources.extend(text_of(&item, "source").map(EventSource::new));
+        }
+        Ok(sources)
     }
 }
 

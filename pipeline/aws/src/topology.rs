@@ -39,6 +39,8 @@ pub struct Topology {
     pub queues: Queues,
     /// The table of events.
     pub table: Table,
+    /// Where the event store is; none in the document of an earlier release, whose store is the table.
+    pub event_store: Option<String>,
     /// The index of dead letters.
     pub dead_letter_index: Index,
     /// The table of replays and audit entries.
@@ -306,6 +308,7 @@ impl Topology {
             functions: part(&mut parts, "functions")?,
             queues: part(&mut parts, "queues")?,
             table: part(&mut parts, "table")?,
+            event_store: part(&mut parts, "event_store")?,
             dead_letter_index: part(&mut parts, "dead_letter_index")?,
             ops_log: part(&mut parts, "ops_log")?,
             archive: part(&mut parts, "archive")?,
@@ -315,6 +318,11 @@ impl Topology {
             retries: part(&mut parts, "retries")?,
             alarms: part(&mut parts, "alarms")?,
         })
+    }
+
+    /// Where the event store is, for [`crate::event_store::open`].
+    pub fn event_store_location(&self) -> &str {
+        self.event_store.as_deref().unwrap_or(&self.table.name)
     }
 
     /// The names in metrics and traces.

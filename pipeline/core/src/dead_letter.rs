@@ -139,6 +139,13 @@ pub struct DeadLetter {
     pub receive_count: u32,
     /// Times that it was put back.
     pub generation: u32,
+    /// Whether its message was put into a queue past the API, so that no client has a promise for it. On one machine
+    /// nobody can do that, and it is not kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_foreign: bool,
+    /// Whether its content is gone from the archive: body, message attributes and all but the last failure are unknown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_lost: bool,
     /// All known failures, oldest first.
     pub failures: Vec<Failure>,
     /// Equal for all dead letters that failed for the same reason.
@@ -158,7 +165,7 @@ impl DeadLetter {
 }
 
 /// Selects dead letters. An empty filter selects all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DeadLetterFilter {
     /// Only in these states; empty: all.
     pub states: Vec<DeadLetterStatus>,
@@ -188,18 +195,22 @@ impl SearchWords {
         Self(Self::fold(words))
     }
 
-    /// The words in the form that [`Self::fold`] gives a text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Whether one of the texts contains the words.
     pub fn are_in<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> bool {
-        texts.into_iter().any(|text| Self::fold(text).contains(&self.0))
+        texts.into_iter().any(|text| self.is_in(text))
+    }
+
+    /// Most texts are ASCII. Among a million of them, a copy of each would take most of the time.
+    fn is_in(&self, text: &str) -> bool {
+        let words = self.0.as_bytes();
+        if words.is_empty() || !text.is_ascii() {
+            return Self::fold(text).contains(&self.0);
+        }
+        text.as_bytes().windows(words.len()).any(|part| part.eq_ignore_ascii_case(words))
     }
 
     /// A text without its letter case. Upper case comes first, so that "ß" is "ss" and a final "ς" is a "σ".
-    pub fn fold(text: &str) -> String {
+    fn fold(text: &str) -> String {
         if text.is_ascii() {
             return text.to_ascii_lowercase();
         }
@@ -207,7 +218,7 @@ impl SearchWords {
     }
 }
 
-/// A page of a list, newest first.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     /// The items.
@@ -216,6 +227,28 @@ pub struct Page<T> {
     pub total: u64,
     /// Pass this to get the next page; `None` on the last.
     pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The page of a complete list that begins after `after`, the `next` of the page before.
+    pub fn of(all: Vec<T>, after: Option<&str>, limit: usize) -> Self {
+        let total = all.len();
+        let start = Self::start(after);
+        let items: Vec<_> = all.into_iter().skip(start).take(limit).collect();
+        let next = Self::next(start, items.len(), limit, total);
+        Self { items, total: total as u64, next }
+    }
+
+    /// How many items are before a page. For lists whose cursor is that number.
+    pub fn start(after: Option<&str>) -> usize {
+        after.and_then(|after| after.parse().ok()).unwrap_or(0)
+    }
+
+    /// The cursor for the page after one that begins at `start` and has so many items of all.
+    pub fn next(start: usize, items: usize, limit: usize, total: usize) -> Option<String> {
+        let end = start.saturating_add(items);
+        (limit > 0 && items > 0 && end < total).then(|| end.to_string())
+    }
 }
 
 /// Dead letters that failed for the same reason.

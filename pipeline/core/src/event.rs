@@ -2,6 +2,8 @@
 
 mod cloudevent;
 pub mod json;
+mod peek;
 mod rfc3339;
 
 pub use cloudevent::{Attributes, Event, EventProblem, Wrapping};
+pub use peek::peek;

@@ -41,6 +41,8 @@ pub enum FailureClass {
     /// The consumer ended before it answered for this record (crash, timeout). Only the receive count shows
     /// this.
     ConsumerCrash,
+    /// Somebody put it straight into the DLQ, so no consumer received it.
+    Unprocessed,
 }
 
 impl FailureClass {
@@ -48,7 +50,11 @@ impl FailureClass {
     pub fn is_retryable(self) -> bool {
         match self {
             Self::Malformed | Self::Schema | Self::TooLarge => false,
-            Self::StoreThrottled | Self::StoreUnavailable | Self::StoreTimeout | Self::ConsumerCrash => true,
+            Self::StoreThrottled
+            | Self::StoreUnavailable
+            | Self::StoreTimeout
+            | Self::ConsumerCrash
+            | Self::Unprocessed => true,
         }
     }
 
@@ -69,6 +75,48 @@ impl FailureClass {
 /// Bytes of a failure's message at most. A message can quote names of the payload, which can be as long as the payload.
 pub const MAX_MESSAGE_BYTES: usize = 4096;
 
+/// Bytes of a group key at most.
+const MAX_GROUP_KEY_BYTES: usize = 512;
+
+/// Why something failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Reason {
+    /// What happened, in words: `/amount: expected number, found string`. It has at most [`MAX_MESSAGE_BYTES`].
+    pub message: String,
+    /// What equal failures have in common, if the message can quote names of the payload. It has none of them.
+    pub group_key: Option<String>,
+}
+
+impl Reason {
+    /// A reason whose message can quote names of the payload. Both texts are cut if they are too long.
+    pub fn grouped(message: impl Into<String>, group_key: impl Into<String>) -> Self {
+        let mut group_key = group_key.into();
+        if group_key.len() > MAX_GROUP_KEY_BYTES {
+            // The end of a location is its most precise part.
+            group_key.drain(..group_key.ceil_char_boundary(group_key.len() - MAX_GROUP_KEY_BYTES));
+        }
+        Self { message: transportable(message.into()), group_key: Some(transportable(group_key)) }
+    }
+
+    /// What equal failures have in common.
+    pub fn group(&self) -> &str {
+        self.group_key.as_deref().unwrap_or(&self.message)
+    }
+}
+
+impl From<String> for Reason {
+    fn from(message: String) -> Self {
+        Self { message: transportable(message), group_key: None }
+    }
+}
+
+impl From<&str> for Reason {
+    fn from(message: &str) -> Self {
+        message.to_owned().into()
+    }
+}
+
 /// A failure that happened once or several times in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -76,6 +124,9 @@ pub struct Failure {
     pub class: FailureClass,
     /// What happened, in words: `/amount: expected number, found string`.
     pub message: String,
+    /// What equal failures have in common, if it is not the message: see [`Reason::group_key`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_key: Option<String>,
     /// The version of the code in which it happened.
     pub version: CodeVersion,
     /// How many attempts ended this way.
@@ -87,22 +138,15 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that has just happened. A message that is too long is cut. Characters that SQS refuses in a message
-    /// ("SendMessage" in the SQS API reference) are replaced.
+    /// A failure that has just happened.
     pub fn new(
         class: FailureClass,
-        message: impl Into<String>,
+        reason: impl Into<Reason>,
         version: &CodeVersion,
         now: Timestamp,
     ) -> Self {
-        Self {
-            class,
-            message: transportable(message.into()),
-            version: version.clone(),
-            count: 1,
-            first_at: now,
-            last_at: now,
-        }
+        let Reason { message, group_key } = reason.into();
+        Self { class, message, group_key, version: version.clone(), count: 1, first_at: now, last_at: now }
     }
 
     /// Adds this failure to a history: counted with the newest one if it is the same again.
@@ -120,7 +164,7 @@ impl Failure {
         }
     }
 
-    /// The group of dead letters that failed for the same reason. All digits count as equal, so that "item of
+    /// The group of dead letters that failed for the same reason. In messages all digits count as equal, so that "item of
     /// 412,003 bytes" and "item of 980,114 bytes" are one group. A retryable failure affects all types alike.
     pub fn fingerprint(&self, event_type: Option<&EventType>) -> Fingerprint {
         let mut digest = Sha256::new();
@@ -130,6 +174,11 @@ impl Failure {
             digest.update(event_type.map_or("", EventType::as_str));
         }
         digest.update([0]);
+        if let Some(group_key) = &self.group_key {
+            digest.update([0]);
+            digest.update(group_key);
+            return fingerprint(digest);
+        }
         let mut in_number = false;
         for c in self.message.chars() {
             let digit = c.is_ascii_digit() || (in_number && (c == ',' || c == '.'));
@@ -140,17 +189,27 @@ impl Failure {
             }
             in_number = digit;
         }
-        Fingerprint::new(digest.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        fingerprint(digest)
     }
 }
 
-/// The text as every queue accepts it.
-fn transportable(mut text: String) -> String {
-    if text.len() > MAX_MESSAGE_BYTES {
-        text.truncate(text.floor_char_boundary(MAX_MESSAGE_BYTES - '…'.len_utf8()));
-        text.push('…');
+fn fingerprint(digest: Sha256) -> Fingerprint {
+    Fingerprint::new(digest.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+/// The text as every queue accepts it: cut if it is too long, and without the characters that SQS refuses in a message
+/// ("SendMessage" in the SQS API reference).
+fn transportable(text: String) -> String {
+    shortened(&text, MAX_MESSAGE_BYTES).replace(|c: char| !is_carried(c), "\u{fffd}")
+}
+
+/// A text of at most so many bytes. If it was longer, it ends with an ellipsis.
+pub fn shortened(text: &str, most_bytes: usize) -> String {
+    if text.len() <= most_bytes {
+        return text.to_owned();
     }
-    text.replace(|c: char| !is_carried(c), "\u{fffd}")
+    let end = text.floor_char_boundary(most_bytes.saturating_sub('…'.len_utf8()));
+    format!("{}…", &text[..end])
 }
 
 #[cfg(test)]
@@ -176,6 +235,24 @@ mod tests {
         let long = failure(&"é".repeat(100_000)).message;
         assert!(long.len() <= MAX_MESSAGE_BYTES && long.len() > MAX_MESSAGE_BYTES - 8, "{}", long.len());
         assert!(long.ends_with("é…"));
+    }
+
+    #[test]
+    fn failures_with_one_group_key_are_one_group_whatever_their_messages_say() {
+        let order = EventType::new("order");
+        let print = |message: &str, key: &str| {
+            let reason = Reason::grouped(message, key);
+            Failure::new(FailureClass::Schema, reason, &"v1".into(), Timestamp::UNIX_EPOCH)
+                .fingerprint(Some(&order))
+        };
+        assert_eq!(
+            print("'a' was unexpected", "#/additionalProperties"),
+            print("'b' was", "#/additionalProperties")
+        );
+        assert_ne!(print("a", "#/allOf/0/type"), print("a", "#/allOf/1/type"));
+        assert_ne!(print("a", "a"), failure("a").fingerprint(Some(&order)));
+        let long = Reason::grouped("m".repeat(10_000), "é".repeat(10_000)).group_key.unwrap();
+        assert!(long.len() <= MAX_GROUP_KEY_BYTES && long.len() > MAX_GROUP_KEY_BYTES - 4, "{}", long.len());
     }
 
     #[test]

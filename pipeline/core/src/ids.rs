@@ -74,7 +74,21 @@ string_id!(
     CodeVersion
 );
 
+/// Characters of a message's or a replay's id at most, as SQS has it for messages.
+const LONGEST_ID: usize = 100;
+
+/// Whether a text that somebody sent has the form of an id that a queue or Spillway made. Such an id is safe in a key.
+fn has_form(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    !text.is_empty() && text.len() <= LONGEST_ID && text.bytes().all(is_plain)
+}
+
 impl MessageId {
+    /// One that somebody sent; `None` if no queue makes such an id.
+    pub fn parse(text: &str) -> Option<Self> {
+        has_form(text).then(|| Self(text.to_owned()))
+    }
+
     /// A new, random one.
     pub fn random() -> Self {
         Self(uuid::Uuid::new_v4().to_string())
@@ -82,6 +96,11 @@ impl MessageId {
 }
 
 impl ReplayId {
+    /// One that somebody sent; `None` if Spillway makes no such id.
+    pub fn parse(text: &str) -> Option<Self> {
+        has_form(text).then(|| Self(text.to_owned()))
+    }
+
     /// A new one. Ids of later replays sort after earlier ones.
     pub fn at(now: crate::Timestamp) -> Self {
         Self(uuid_v7(now).to_string())

@@ -23,6 +23,10 @@ pub struct Ledger {
     pub replaying: u64,
     /// Discarded by a named person.
     pub discarded: u64,
+    /// Messages that somebody put into a queue past the API, once they left it. They are in the places above too, and
+    /// nobody was promised anything. On one machine there are none.
+    #[serde(default)]
+    pub foreign: u64,
     /// The possible error of the numbers. It is zero where they are counted at one moment, as on one machine.
     #[serde(default)]
     pub uncertainty: Uncertainty,
@@ -36,12 +40,15 @@ pub struct Uncertainty {
     pub moving: u64,
     /// Deliveries that may have been counted as kept promises a second time.
     pub repeated: u64,
+    /// Messages whose sending was not confirmed. They were not promised, and may be in a place nevertheless.
+    #[serde(default)]
+    pub in_doubt: u64,
 }
 
 impl Uncertainty {
     /// The largest number of missing promises that the ledger would not show.
     pub fn total(&self) -> u64 {
-        self.moving + self.repeated
+        self.moving + self.repeated + self.in_doubt
     }
 }
 
@@ -57,17 +64,18 @@ impl Ledger {
             + self.discarded
     }
 
-    /// Accepted messages minus the sum over all places, from the numbers as they are now.
+    /// Accepted and foreign messages minus the sum over all places, from the numbers as they are now.
     pub fn difference(&self) -> i64 {
-        i64::try_from(self.accepted).unwrap_or(i64::MAX) - i64::try_from(self.accounted()).unwrap_or(i64::MAX)
+        let came = self.accepted.saturating_add(self.foreign);
+        i64::try_from(came).unwrap_or(i64::MAX) - i64::try_from(self.accounted()).unwrap_or(i64::MAX)
     }
 
     /// Accepted messages that are in no known place; 0 when all is well. A negative number would mean
     /// messages that were never accepted.
     ///
     /// It is the part of the [`Self::difference`] that the uncertainty cannot explain. A message that moves
-    /// may be missing from either side for a moment. A message that was counted twice only makes the sum too
-    /// large.
+    /// may be missing from either side for a moment. A message that was counted twice, or that arrived without a
+    /// promise, only makes the sum too large.
     pub fn unaccounted(&self) -> i64 {
         let difference = self.difference();
         let limit = |count| i64::try_from(count).unwrap_or(i64::MAX);
@@ -138,7 +146,7 @@ mod tests {
 
     #[track_caller]
     fn check(accepted: u64, stored: u64, (moving, repeated): (u64, u64), unaccounted: i64) {
-        let uncertainty = Uncertainty { moving, repeated };
+        let uncertainty = Uncertainty { moving, repeated, in_doubt: 0 };
         let ledger = Ledger { accepted, stored, uncertainty, ..Ledger::default() };
         assert_eq!(ledger.unaccounted(), unaccounted);
     }
@@ -148,6 +156,25 @@ mod tests {
         check(10, 10, (0, 0), 0);
         check(10, 7, (0, 0), 3);
         check(7, 10, (0, 0), -3);
+    }
+
+    #[test]
+    fn a_message_in_doubt_explains_only_a_sum_too_large() {
+        let ledger = |accepted, stored| {
+            let uncertainty = Uncertainty { in_doubt: 2, ..Uncertainty::default() };
+            Ledger { accepted, stored, uncertainty, ..Ledger::default() }
+        };
+        assert_eq!(ledger(10, 12).unaccounted(), 0);
+        assert_eq!(ledger(10, 13).unaccounted(), -1);
+        assert_eq!(ledger(10, 9).unaccounted(), 1);
+        assert_eq!(ledger(10, 10).uncertainty.total(), 2, "as many losses may hide");
+    }
+
+    #[test]
+    fn messages_past_the_api_are_no_promises_and_hide_no_loss() {
+        let ledger = Ledger { accepted: 10, stored: 12, archived: 1, foreign: 3, ..Ledger::default() };
+        assert_eq!(ledger.unaccounted(), 0);
+        assert_eq!(Ledger { stored: 10, ..ledger }.unaccounted(), 2);
     }
 
     #[test]

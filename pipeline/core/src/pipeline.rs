@@ -4,7 +4,7 @@ use crate::ids::CodeVersion;
 use crate::names::Names;
 use crate::ports::{
     Clock, DeadLetterSink, DeadLetters, EventLocator, EventQueue, EventStore, LedgerReader, OpsLog,
-    QueueReceiver, Redelivery, ReplayReports, Replays, Schemas,
+    QueueReceiver, Redelivery, ReplayReports, Replays, Schemas, StoredEvents,
 };
 use crate::settings::PipelineSettings;
 use crate::usecases::archive::Archiver;
@@ -19,6 +19,8 @@ pub struct Pipeline {
     pub queue: Arc<dyn EventQueue>,
     /// The event store.
     pub store: Arc<dyn EventStore>,
+    /// The event store, as operators browse it.
+    pub stored: Arc<dyn StoredEvents>,
     /// The dead letters.
     pub archive: Arc<dyn DeadLetters>,
     /// The replays.
@@ -59,6 +61,7 @@ impl Pipeline {
         Replayer {
             archive: Arc::clone(&self.archive),
             replays: Arc::clone(&self.replays),
+            store: Arc::clone(&self.store),
             ops: Arc::clone(&self.ops),
             schemas: Arc::clone(&self.schemas),
             clock: Arc::clone(&self.clock),
@@ -93,6 +96,7 @@ impl Pipeline {
     pub fn archiver(&self, ports: &WorkerPorts, version: CodeVersion) -> Archiver {
         Archiver {
             archive: Arc::clone(&ports.sink),
+            replays: Arc::clone(&ports.reports),
             clock: Arc::clone(&self.clock),
             version,
             max_receive_count: self.settings.max_receive_count,

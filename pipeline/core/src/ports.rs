@@ -19,7 +19,10 @@ pub use queue::{
     DeadLetterOrder, Deferral, EventQueue, LARGEST_MESSAGE, QueueError, QueueKind, QueueReceiver, Redelivery,
     message_size,
 };
-pub use replays::{ReplayReports, Replays};
+pub use replays::{MOST_RUNNING, ReplayReports, Replays};
 pub use schemas::Schemas;
-pub use store::{EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};
+pub use store::{
+    EventStore, PutOutcome, StoreError, StoreItem, StoredEvent, StoredEventFilter, StoredEventPage,
+    StoredEvents, StoredListError, StoredOrder,
+};
 pub use telemetry::{MetricSink, TraceSink};

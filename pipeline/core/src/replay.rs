@@ -47,6 +47,15 @@ pub struct ReplayItem {
     pub at: Timestamp,
 }
 
+/// A message that a replay put back long ago and that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overdue {
+    /// The replay.
+    pub replay_id: ReplayId,
+    /// The dead letter.
+    pub dead_letter: MessageId,
+}
+
 /// A replay with its counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replay {

@@ -3,7 +3,9 @@
 mod check;
 
 use crate::event::Event;
+use crate::failure::Reason;
 use crate::ports::Schemas;
+use async_trait::async_trait;
 use check::Check;
 use jsonschema::{Draft, Registry};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -13,13 +15,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The active schemas at one time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SchemaSet {
-    by_type: HashMap<String, Check>,
+    by_type: Arc<HashMap<String, Check>>,
     /// Why the schema of a type can't be used.
-    unusable: HashMap<String, String>,
+    refused: BTreeMap<String, SchemaError>,
     /// Why no schema can be read at all.
-    unreadable: Option<String>,
+    unreadable: Option<SchemaError>,
+    /// What is wrong and affects no event, because an earlier version is active.
+    noted: Vec<SchemaError>,
 }
 
 /// Why a folder of schemas can't be used.
@@ -52,6 +56,12 @@ pub enum SchemaError {
 }
 
 impl SchemaError {
+    /// The file, or the folder.
+    pub fn path(&self) -> &Path {
+        let (Self::Read { path, .. } | Self::Json { path, .. } | Self::Schema { path, .. }) = self;
+        path
+    }
+
     /// The same error as one of this type's file, which may refer to the file that is the cause.
     fn in_file(self, name: &str) -> Self {
         let file = PathBuf::from(format!("{name}.json"));
@@ -64,6 +74,8 @@ impl SchemaError {
     }
 }
 
+/// The mark with which some editors begin a UTF-8 file.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// What a file that is missing, or none in particular, is reported for.
 const FOLDER: &str = "the folder.json";
 /// Base of the URIs by which files in the folder refer to each other.
@@ -90,21 +102,25 @@ impl SchemaSet {
         let mut by_type = HashMap::new();
         for (name, schema) in schemas {
             let build = |registry: &Registry, schema: &Value| {
-                jsonschema::options().with_registry(registry).with_base_uri(uri(name)).build(schema)
+                jsonschema::options()
+                    .with_registry(registry)
+                    .with_base_uri(uri(name))
+                    // The drafts differ in whether `format` is checked. Here it always is.
+                    .should_validate_formats(true)
+                    .build(schema)
             };
             let validator = build(&registry, schema).map_err(|error| fail(name, error.to_string()))?;
             let copy = || build(copies_registry.as_ref()?, copies.get(name)?).ok();
             by_type.insert(name.clone(), Check::new(validator, schema, copy));
         }
-        Ok(Self { by_type, ..Self::default() })
+        Ok(Self { by_type: Arc::new(by_type), ..Self::default() })
     }
 
-    /// Compiles the schemas that can be used, and returns the reasons of the others, by event type. Events of the others
-    /// are refused: no event is stored without its check. A schema that refers to one that can't be used can't be used
-    /// either.
-    pub fn compile_usable(schemas: &BTreeMap<String, Value>) -> (Self, BTreeMap<String, SchemaError>) {
+    /// Compiles the schemas that can be used. Events of the others are refused: no event is stored without its check. A
+    /// schema that refers to one that can't be used can't be used either.
+    pub fn compile_usable(schemas: &BTreeMap<String, Value>) -> Self {
         let error = match Self::compile(schemas) {
-            Ok(set) => return (set, BTreeMap::new()),
+            Ok(set) => return set,
             Err(error) => error,
         };
         let mut refused = BTreeMap::new();
@@ -120,34 +136,74 @@ impl SchemaSet {
             refused.extend(usable.keys().map(|name| (name.clone(), error.clone())));
             Self::default()
         });
-        for (name, error) in &refused {
-            set.refuse(name, error.to_string());
+        set.refused = refused;
+        set
+    }
+
+    /// Compiles the schemas that can be used of texts, by event type. Events of the others are refused.
+    pub fn of_texts(texts: &BTreeMap<String, impl AsRef<[u8]>>) -> Self {
+        let (mut schemas, mut refused) = (BTreeMap::new(), BTreeMap::new());
+        for (name, text) in texts {
+            match Self::parse(Path::new(&format!("{name}.json")), text.as_ref()) {
+                Ok(schema) => drop(schemas.insert(name.clone(), schema)),
+                Err(error) => drop(refused.insert(name.clone(), error)),
+            }
         }
-        (set, refused)
+        let mut set = Self::compile_usable(&schemas);
+        set.refused.extend(refused);
+        set
+    }
+
+    /// Parses the text of a file. A byte order mark, with which some editors begin a UTF-8 file, is no error.
+    ///
+    /// # Errors
+    /// It is not JSON.
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Value, SchemaError> {
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        serde_json::from_slice(text)
+            .map_err(|error| SchemaError::Json { path: path.to_owned(), reason: error.to_string() })
     }
 
     /// A set that refuses every event: it is not known which types have a schema.
-    pub fn refusing_everything(reason: impl Into<String>) -> Self {
-        Self { unreadable: Some(reason.into()), ..Self::default() }
+    pub fn refusing_everything(reason: SchemaError) -> Self {
+        Self { unreadable: Some(reason), ..Self::default() }
     }
 
     /// Refuses the events of a type, because its schema can't be used: no event is stored without its check.
-    pub fn refuse(&mut self, event_type: impl Into<String>, reason: impl Into<String>) {
-        self.unusable.insert(event_type.into(), reason.into());
+    pub fn refuse(&mut self, event_type: impl Into<String>, reason: SchemaError) {
+        self.refused.insert(event_type.into(), reason);
+    }
+
+    /// The types whose events are refused, and why.
+    pub fn refused(&self) -> &BTreeMap<String, SchemaError> {
+        &self.refused
+    }
+
+    /// The same schemas, with what is wrong and affects no event because an earlier version is active.
+    #[must_use]
+    pub fn noting(&self, noted: Vec<SchemaError>) -> Self {
+        Self { noted, ..self.clone() }
+    }
+
+    /// What can't be used, one error for each file. If an earlier version is known, that one is active; otherwise events
+    /// are refused.
+    pub fn problems(&self) -> Vec<&SchemaError> {
+        self.unreadable.iter().chain(self.refused.values()).chain(&self.noted).collect()
     }
 
     /// Checks an event's data against its type's schema; a type without a schema accepts everything.
     ///
     /// # Errors
-    /// The first violation as `/pointer: what is wrong`, without the offending value. So the same mistake in two
-    /// events reads the same, and no payload gets into logs.
-    pub fn check(&self, event: &Event) -> Result<(), String> {
-        let unusable = self.unusable.get(event.event_type.as_str()).or(self.unreadable.as_ref());
+    /// The first violation as `/pointer: what is wrong`, without the offending value. It is grouped by the place in
+    /// the schema, so the same mistake in two events is in one group.
+    pub fn check(&self, event: &Event) -> Result<(), Reason> {
+        let unusable = self.refused.get(event.event_type.as_str()).or(self.unreadable.as_ref());
         if let Some(reason) = unusable {
-            return Err(format!("the schema of this type can't be used: {reason}"));
+            let message = format!("the schema of this type can't be used: {reason}");
+            return Err(Reason::grouped(message, "no schema"));
         }
         let Some(check) = self.by_type.get(event.event_type.as_str()) else { return Ok(()) };
-        let data = event.data().map_err(|problem| problem.to_string())?;
+        let data = event.data().map_err(|problem| problem.reason())?;
         check.run(&data)
     }
 
@@ -223,8 +279,9 @@ fn collect_references(schema: &Value, found: &mut BTreeSet<String>) {
 #[derive(Default)]
 pub struct FixedSchemas(pub Arc<SchemaSet>);
 
+#[async_trait]
 impl Schemas for FixedSchemas {
-    fn current(&self) -> Arc<SchemaSet> {
+    async fn current(&self) -> Arc<SchemaSet> {
         Arc::clone(&self.0)
     }
 }
@@ -261,7 +318,7 @@ mod tests {
         let set = SchemaSet::compile(&orders()).unwrap();
         assert_eq!(set.check(&event("order", json!({"amount": 3}))), Ok(()));
         assert_eq!(set.check(&event("unknown", json!("anything"))), Ok(()));
-        let text = set.check(&event("order", json!({"amount": "secret"}))).unwrap_err();
+        let text = set.check(&event("order", json!({"amount": "secret"}))).unwrap_err().message;
         assert!(
             text.starts_with("/amount: ") && text.contains("number") && !text.contains("secret"),
             "{text}"
@@ -273,12 +330,13 @@ mod tests {
         let mut all = orders();
         all.insert("money".to_owned(), json!({"type": "nonsense"}));
         all.insert("user".to_owned(), json!({"type": "object"}));
-        let (set, refused) = SchemaSet::compile_usable(&all);
+        let set = SchemaSet::compile_usable(&all);
+        let refused = set.refused();
         assert_eq!(refused.keys().collect::<Vec<_>>(), ["money", "order"]);
         assert!(refused["money"].to_string().contains("money.json"), "{}", refused["money"]);
         assert_eq!(set.check(&event("user", json!({}))), Ok(()));
         assert!(set.check(&event("user", json!(1))).is_err());
-        let text = set.check(&event("order", json!({"amount": 3}))).unwrap_err();
+        let text = set.check(&event("order", json!({"amount": 3}))).unwrap_err().message;
         assert!(text.contains("can't be used") && text.contains("json"), "{text}");
         assert_eq!(set.check(&event("unknown", json!(1))), Ok(()));
     }

@@ -1,12 +1,13 @@
 //! Alarms: the rules of `spillway-alerts`, evaluated every minute on the recorded datapoints.
 //!
 //! [`Watch`] evaluates the rules. It keeps states, every change and every notification in the database, so that a
-//! restart loses and repeats nothing. Notifications go to the log and, if there is one, to a [`Webhook`]. Low alarms
+//! restart loses and repeats nothing. While the database can't be written, it keeps them in memory. Notifications go to the log and, if there is one, to a [`Webhook`]. Low alarms
 //! notify only in business hours, with a digest when these begin. In virtual time the simulation calls
 //! [`Watch::evaluate`].
 
 mod deliver;
 mod history;
+mod keep;
 mod log;
 mod message;
 mod settings;
@@ -56,9 +57,7 @@ async fn evaluate(mut watch: Watch, log: Arc<AlarmLog>, clock: Arc<dyn Clock>, w
         match watch.evaluate(clock.now() - SETTLED_AFTER).await {
             Ok(messages) if messages.is_empty() => {}
             Ok(_) => wake.notify_one(),
-            Err(error) => {
-                tracing::warn!(%error, "the results could not be saved; the next evaluation saves them")
-            }
+            Err(error) => tracing::error!(%error, "the results of the alarms could not be kept"),
         }
         if evaluations.is_multiple_of(DELETE_EVERY)
             && let Err(error) = log.delete_old(clock.now()).await

@@ -10,11 +10,12 @@ mod row;
 use crate::db::{Db, DbError, millis};
 use crate::ledger::{self, Handover};
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, params};
+use query::Cursor;
+use rusqlite::Connection;
 use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
-use spillway_core::ids::MessageId;
+use spillway_core::ids::{EventId, MessageId};
 use spillway_core::ports::{ArchiveError, Clock, DeadLetterSink, DeadLetters};
 use std::sync::Arc;
 
@@ -43,11 +44,30 @@ impl Archive {
     ) -> Result<T, ArchiveError> {
         Ok(self.db.write(work).await?)
     }
+
+    /// Changes many dead letters, a part at a time. An error ends it. What is done by then stays done and is returned, so
+    /// the error is one only if nothing was done.
+    async fn write_in_parts<T: Send + 'static>(
+        &self,
+        ids: &[MessageId],
+        work: impl Fn(&Connection, &[MessageId]) -> rusqlite::Result<T> + Clone + Send + 'static,
+    ) -> Result<Vec<T>, ArchiveError> {
+        match self.db.write_in_parts(ids, work).await {
+            (done, Some(error)) if done.is_empty() => Err(error.into()),
+            (done, error) => {
+                if let Some(error) = error {
+                    tracing::warn!(%error, parts_done = done.len(), "only some of the dead letters were changed");
+                }
+                Ok(done)
+            }
+        }
+    }
 }
 
 impl From<DbError> for ArchiveError {
     fn from(error: DbError) -> Self {
-        Self::Unavailable { reason: error.to_string() }
+        let reason = error.to_string();
+        if error.is_passing() { Self::Unavailable { reason } } else { Self::Refused { reason } }
     }
 }
 
@@ -67,19 +87,30 @@ impl DeadLetters for Archive {
         self.read(move |connection| row::get(connection, id.as_str())).await
     }
 
+    async fn of_event(&self, id: &EventId) -> Result<Vec<DeadLetter>, ArchiveError> {
+        let id = id.clone();
+        self.read(move |connection| query::of_event(connection, id.as_str())).await
+    }
+
     async fn list(
         &self,
         filter: &DeadLetterFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<DeadLetter>, ArchiveError> {
-        let (filter, after) = (filter.clone(), after.map(str::to_owned));
-        self.read(move |connection| query::list(connection, &filter, after.as_deref(), limit)).await
+        let filter = filter.clone();
+        let after = after.map(Cursor::parse).transpose()?;
+        self.read(move |connection| query::list(connection, &filter, after, limit)).await
     }
 
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
-        let filter = filter.clone();
-        self.read(move |connection| query::groups(connection, &filter)).await
+    async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetterGroup>, ArchiveError> {
+        let (filter, after) = (filter.clone(), after.map(str::to_owned));
+        self.read(move |connection| query::groups(connection, &filter, after.as_deref(), limit)).await
     }
 
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {
@@ -93,17 +124,16 @@ impl DeadLetters for Archive {
         from: DeadLetterStatus,
         to: DeadLetterState,
     ) -> Result<Vec<MessageId>, ArchiveError> {
-        let ids = ids.to_vec();
-        let change = move |tx: &Connection| {
+        let change = move |tx: &Connection, part: &[MessageId]| {
             let mut done = Vec::new();
-            for id in ids {
+            for id in part {
                 if row::set_state(tx, id.as_str(), from, &to)? {
-                    done.push(id);
+                    done.push(id.clone());
                 }
             }
             Ok(done)
         };
-        self.write(change).await
+        self.write_in_parts(ids, change).await.map(|parts| parts.concat())
     }
 }
 
@@ -138,9 +168,83 @@ fn put(tx: &Connection, letter: &DeadLetter) -> rusqlite::Result<()> {
     }
 }
 
-/// Whether a dead letter is in a state; used before it is taken.
-fn state_of(tx: &Connection, id: &str) -> rusqlite::Result<Option<String>> {
-    tx.prepare_cached("SELECT state FROM dead_letters WHERE id = ?1")?
-        .query_row(params![id], |row| row.get(0))
-        .optional()
+#[cfg(test)]
+mod tests {
+    use crate::{Options, Pipeline};
+    use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterState, DeadLetterStatus};
+    use spillway_core::event::Event;
+    use spillway_core::failure::FailureClass::Schema;
+    use spillway_core::ports::QueueKind;
+    use spillway_core::usecases::accept::accept;
+    use spillway_testkit::ManualClock;
+    use spillway_testkit::letters::{letter, put};
+    use std::sync::Arc;
+
+    async fn open(folder: &std::path::Path) -> Pipeline {
+        let clock = Arc::new(ManualClock::at("2026-01-31T08:00:00Z".parse().unwrap()));
+        Pipeline::open(folder, Options::at(clock)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_row_that_somebody_changed_does_not_hide_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = open(folder.path()).await;
+        let archive = &*pipeline.ports.archive;
+        let letters = [1, 2, 3].map(|second| letter(second, "order.placed", Schema, "broken"));
+        put(&*pipeline.workers.sink, &letters).await;
+        let id = letters[1].id.clone();
+        for (column, value) in [
+            ("state_document", "'{}'"),
+            ("failures", "'not JSON'"),
+            ("replays", "x'ff'"),
+            ("attributes", "'[1]'"),
+            ("body", "x'ff00'"),
+            ("trace_header", "7"),
+            ("type", "x'ff'"),
+            ("fingerprint", "x'ff'"),
+            ("message", "x'ff'"),
+            ("event_id", "x'ff'"),
+            ("receive_count", "-1"),
+            ("generation", "'many'"),
+            ("first_sent_at", "'yesterday'"),
+            ("archived_at", "9000000000000000000"),
+        ] {
+            let tamper = format!("UPDATE dead_letters SET {column} = {value} WHERE id = '{}'", id.as_str());
+            pipeline.local.db().write(move |tx| tx.execute_batch(&tamper)).await.unwrap();
+            let page = archive.list(&DeadLetterFilter::default(), None, 10).await.unwrap();
+            assert_eq!((page.items.len(), page.total), (3, 3), "{column}");
+            assert!(page.items.contains(&letters[0]) && page.items.contains(&letters[2]), "{column}");
+            assert!(
+                !archive.groups(&DeadLetterFilter::default(), None, 1).await.unwrap().items.is_empty(),
+                "{column}"
+            );
+        }
+        let changed = archive.get(&id).await.unwrap().unwrap();
+        assert!(changed.failures[0].message.contains("is damaged"), "{changed:?}");
+        assert_eq!(changed.state, DeadLetterState::Archived);
+        let to = DeadLetterState::Discarded {
+            by: "anna".into(),
+            reason: "damaged".into(),
+            at: letters[0].archived_at,
+        };
+        let done =
+            archive.change_states(std::slice::from_ref(&id), DeadLetterStatus::Archived, to).await.unwrap();
+        assert_eq!(done, [id], "it can be discarded");
+    }
+
+    #[tokio::test]
+    async fn a_message_that_somebody_changed_does_not_stop_the_queue() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = open(folder.path()).await;
+        let events = ["a", "b"].map(|id| {
+            let event = format!(r#"{{"specversion":"1.0","id":"{id}","source":"/s","type":"t"}}"#);
+            Event::from_structured(event.as_bytes()).unwrap()
+        });
+        accept(&*pipeline.ports.queue, &events, None, 100_000).await;
+        let tamper = "UPDATE messages SET body = x'ff', attributes = x'ff', trace_header = 1, sent_at = 'then' WHERE seq = 1";
+        pipeline.local.db().write(move |tx| tx.execute_batch(tamper)).await.unwrap();
+        let receiver = &*pipeline.workers.receiver;
+        let received = receiver.receive(QueueKind::Primary, 10).await.unwrap();
+        assert_eq!(received.len(), 2);
+    }
 }

@@ -3,6 +3,7 @@
 //! All writes go through one [`Db`], which lets many callers share one commit (see [`writer`]). Readers have their own
 //! connections; SQLite's write-ahead log keeps them apart, also from another process.
 
+mod columns;
 mod folder;
 mod schema;
 mod writer;
@@ -10,4 +11,5 @@ mod writer;
 pub use folder::{DATABASE, DataFolder, Durability, OpenError};
 pub use writer::{Db, DbError};
 
-pub(crate) use schema::{from_millis, millis};
+pub(crate) use columns::{int, optional_text, text};
+pub(crate) use schema::{ALARM_TABLES, TABLES, from_millis, millis};

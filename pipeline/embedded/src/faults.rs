@@ -86,6 +86,24 @@ impl Faults {
     }
 }
 
+/// Moves the times of faults that are on or planned, because the clock was set by that much.
+pub(crate) fn move_times(
+    tx: &rusqlite::Connection,
+    before: Timestamp,
+    by: jiff::SignedDuration,
+) -> rusqlite::Result<()> {
+    for (id, mut fault) in read(tx)? {
+        if fault.until.is_some_and(|until| until <= before) {
+            continue;
+        }
+        let moved = |time: Timestamp| time.checked_add(by).unwrap_or(time);
+        (fault.from, fault.until) = (moved(fault.from), fault.until.map(moved));
+        let document = serde_json::to_string(&fault).unwrap_or_default();
+        tx.execute("UPDATE faults SET document = ?2 WHERE id = ?1", (id, document))?;
+    }
+    Ok(())
+}
+
 fn read(connection: &rusqlite::Connection) -> rusqlite::Result<Vec<(i64, Fault)>> {
     let mut query = connection.prepare_cached("SELECT id, document FROM faults ORDER BY id")?;
     let rows = query.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;

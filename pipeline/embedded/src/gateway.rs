@@ -17,7 +17,7 @@ pub use latency::{Latency, TypicalLatency};
 pub use serve::serve;
 
 use crate::Pipeline;
-use crate::listener::Limits;
+use crate::listener::{Hosts, Limits, Sender, sender};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::header::{HeaderName, HeaderValue};
@@ -34,7 +34,11 @@ use spillway_core::trace::TraceHeader;
 use spillway_ingest::{Handled, Ingest, Problem, ProblemKind, TRACE_HEADER, incoming_trace};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 use throttle::Throttle;
+
+/// The longest that a request waits for the function, as in API Gateway. What it has begun to write may still be written.
+const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
 
 /// What the gateway needs.
 #[derive(Clone)]
@@ -75,6 +79,7 @@ pub fn post_event(event: String) -> Request<Bytes> {
 pub struct Gateway {
     ingest: Ingest,
     limits: Limits,
+    hosts: Hosts,
     clock: Arc<dyn Clock>,
     measures: Measures,
     traces: Arc<dyn TraceSink>,
@@ -90,6 +95,7 @@ impl Gateway {
         Self {
             ingest: Ingest::new(ports.queue, Arc::clone(&ports.clock), settings),
             limits: Limits::default(),
+            hosts: Hosts::default(),
             clock: ports.clock,
             measures: Measures::new(ports.metrics, names),
             traces: ports.traces,
@@ -103,6 +109,12 @@ impl Gateway {
     /// With other limits than the default ones.
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// With further names of this machine, for which requests may be.
+    pub fn with_hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = hosts;
         self
     }
 
@@ -122,7 +134,7 @@ impl Gateway {
         self.answer(head, std::future::ready(body)).await
     }
 
-    /// Answers one request. The body is only read if the request is not throttled.
+    /// Answers one request. The body is only read if the request is for this host and not throttled.
     async fn answer(
         &self,
         head: Parts,
@@ -130,20 +142,16 @@ impl Gateway {
     ) -> Response<Bytes> {
         let arrived = self.clock.now();
         let trace = self.trace(&head, arrived);
-        let mut visit = Visit { arrived, ..Visit::default() };
-        let mut response = match self.throttle.admit(arrived) {
-            Err(wait_s) => {
-                Problem::new(ProblemKind::Throttled, "over the rate of this API; nothing was accepted")
-                    .with_retry_after(wait_s)
-                    .into_response()
-            }
+        let mut visit = Visit { arrived, began: self.clock.elapsed(), ..Visit::default() };
+        let mut response = match self.admit(&head, arrived) {
+            Err(problem) => problem.into_response(),
             Ok(()) => match body.await {
                 Err(problem) => problem.into_response(),
                 Ok(body) => self.integrate(Request::from_parts(head, body), &trace, &mut visit).await,
             },
         };
         let ended = self.clock.now();
-        self.measures.record(&visit, response.status(), ended);
+        self.measures.record(&visit, response.status(), self.clock.elapsed());
         if let Some(spans) = trace.spans {
             spans.record(&*self.traces, &self.names, &trace.header.root, &visit, &response, ended);
         }
@@ -151,22 +159,46 @@ impl Gateway {
         response
     }
 
+    /// Refuses what no handler should see: requests for another host, of another site's page, and over the rate.
+    fn admit(&self, head: &Parts, now: Timestamp) -> Result<(), Problem> {
+        if !self.hosts.admit(&head.uri, &head.headers) {
+            let detail =
+                "this API answers to localhost, 127.0.0.1 and the names in --host; nothing was accepted";
+            return Err(Problem::new(ProblemKind::MisdirectedRequest, detail));
+        }
+        if !head.method.is_safe() && sender(&head.uri, &head.headers) == Sender::OtherSite {
+            let detail = "a page of another site sent this, and the API takes nothing from pages; nothing was accepted";
+            return Err(Problem::new(ProblemKind::Forbidden, detail));
+        }
+        self.throttle.admit(now).map_err(|wait_s| {
+            let problem =
+                Problem::new(ProblemKind::Throttled, "over the rate of this API; nothing was accepted");
+            problem.with_retry_after(wait_s)
+        })
+    }
+
     /// Invokes the function.
     async fn integrate(&self, request: Request<Bytes>, trace: &Trace, visit: &mut Visit) -> Response<Bytes> {
         // The time for a slowly sent body is the client's, not the API's.
-        visit.arrived = self.clock.now();
+        (visit.arrived, visit.began) = (self.clock.now(), self.clock.elapsed());
         if let Some(latency) = &self.latency {
             self.clock.sleep(latency.gateway()).await;
         }
-        let started = self.clock.now();
+        let (started, began) = (self.clock.now(), self.clock.elapsed());
         let running = self.measures.begin();
         if let Some(latency) = &self.latency {
             self.clock.sleep(latency.function()).await;
         }
         let run = AssertUnwindSafe(spillway_ingest::run(&self.ingest, &request, Some(&trace.header)));
-        let handled = run.catch_unwind().await.ok();
+        let run = tokio::time::timeout(INTEGRATION_TIMEOUT, run.catch_unwind()).await;
+        let (handled, failure) = match run {
+            Ok(Ok(handled)) => (Some(handled), ProblemKind::FunctionFailed),
+            Ok(Err(_panic)) => (None, ProblemKind::FunctionFailed),
+            Err(_elapsed) => (None, ProblemKind::FunctionTimedOut),
+        };
         let concurrent = running.count();
-        let mut invocation = Invocation { started, ended: self.clock.now(), concurrent, handled: None };
+        let took = self.clock.elapsed().saturating_sub(began);
+        let mut invocation = Invocation { started, ended: self.clock.now(), took, concurrent, handled: None };
         let response = match handled {
             Some(Handled { response, outcome, promised, sending }) => {
                 invocation.handled = Some(Answered { outcome, promised, sending });
@@ -174,7 +206,7 @@ impl Gateway {
             }
             // As API Gateway answers when a function fails.
             None => Problem::new(
-                ProblemKind::FunctionFailed,
+                failure,
                 "the outcome is not known; sending the request again is safe if its events have their own ids",
             )
             .into_response(),
@@ -217,6 +249,8 @@ struct Trace {
 #[derive(Default)]
 struct Visit {
     arrived: Timestamp,
+    /// The same by the clock that never jumps.
+    began: Duration,
     invocation: Option<Invocation>,
 }
 
@@ -224,6 +258,7 @@ struct Visit {
 struct Invocation {
     started: Timestamp,
     ended: Timestamp,
+    took: Duration,
     /// Invocations under way, this one included.
     concurrent: usize,
     /// `None` if it failed.

@@ -114,7 +114,7 @@ impl LedgerReader for LedgerTables {
 }
 
 pub(crate) fn unreadable(error: DbError) -> LedgerError {
-    LedgerError { reason: error.to_string() }
+    LedgerError { reason: error.to_string(), is_passing: error.is_passing() }
 }
 
 fn rows(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
@@ -141,7 +141,8 @@ fn ledger(connection: &Connection, now: Timestamp) -> rusqlite::Result<Ledger> {
         ..Ledger::default()
     };
     ledger.stored += ledger.duplicates;
-    let mut states = connection.prepare_cached("SELECT state, count(*) FROM dead_letters GROUP BY state")?;
+    let mut states =
+        connection.prepare_cached("SELECT state, sum(letters) FROM dead_letter_counts GROUP BY state")?;
     let mut rows = states.query([])?;
     while let Some(row) = rows.next()? {
         match row.get::<_, String>(0)?.as_str() {

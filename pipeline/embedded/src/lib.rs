@@ -10,6 +10,7 @@ pub mod db;
 pub mod faults;
 pub mod gateway;
 pub mod https;
+pub mod jump;
 pub mod ledger;
 pub mod listener;
 pub mod locate;
@@ -24,4 +25,5 @@ pub mod telemetry;
 
 pub use clock::{FastClock, RealClock, VirtualClock};
 pub use db::OpenError;
+pub use jump::Jump;
 pub use pipeline::{Local, Options, Pipeline};

@@ -1,6 +1,10 @@
 //! A listener for HTTP with limits, for the API and for the dashboard. Slow, idle and greedy clients of one can't use up what
 //! the clients of the other need.
 
+mod hosts;
+
+pub use hosts::{Hosts, Sender, is_host_name, sender};
+
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;

@@ -10,7 +10,6 @@ use spillway_core::failure::Failure;
 use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
 use spillway_core::ledger::Place;
 use spillway_core::ports::{Clock, EventLocator, LedgerError, Location};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Finds events in a database.
@@ -42,12 +41,11 @@ impl EventLocator for Locator {
     }
 }
 
-/// Messages don't have their event's id in a column (the queue doesn't read bodies), so their bodies are
-/// searched.
-const QUEUED_EVENTS: &str =
+/// The messages of an event. They don't have its id in a column, because the queue doesn't read bodies: an index has it.
+pub(crate) const QUEUED_EVENT: &str =
     "SELECT message_id, origin, queue, replay_id, first_sent_at, visible_at, receive_count,
-    failures, body, body ->> '$.id', body ->> '$.source', body ->> '$.type'
-    FROM messages WHERE json_valid(body)";
+    failures, body, body ->> '$.source', body ->> '$.type'
+    FROM messages WHERE json_valid(body) AND body ->> '$.id' = ?1";
 
 fn place_of_message(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Place> {
     let (queue, replay_id): (i64, Option<String>) = (row.get(2)?, row.get(3)?);
@@ -114,12 +112,12 @@ fn locate(connection: &Connection, id: &EventId, now: Timestamp) -> rusqlite::Re
         }
     }
 
-    let mut query = connection.prepare_cached(&format!("{QUEUED_EVENTS} AND body ->> '$.id' = ?1"))?;
+    let mut query = connection.prepare_cached(QUEUED_EVENT)?;
     let mut rows = query.query([id.as_str()])?;
     while let Some(row) = rows.next()? {
         let location = Location {
-            key: EventKey { source: EventSource::new(text(row, 10)?), id: id.clone() },
-            event_type: EventType::new(text(row, 11)?),
+            key: EventKey { source: EventSource::new(text(row, 9)?), id: id.clone() },
+            event_type: EventType::new(text(row, 10)?),
             place: place_of_message(row, now)?,
             message_id: MessageId::new(row.get::<_, String>(1)?),
             accepted_at: from_millis(row.get(4)?),
@@ -149,16 +147,7 @@ fn further(one: Place, other: Place) -> Place {
 }
 
 fn places(connection: &Connection, ids: &[EventId], now: Timestamp) -> rusqlite::Result<Vec<Option<Place>>> {
-    let mut queued: HashMap<String, Place> = HashMap::new();
-    let mut query = connection.prepare_cached(QUEUED_EVENTS)?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        if let Some(id) = row.get::<_, Option<String>>(9)? {
-            let place = place_of_message(row, now)?;
-            let known = queued.entry(id).or_insert(place);
-            *known = further(*known, place);
-        }
-    }
+    let mut queued = connection.prepare_cached(QUEUED_EVENT)?;
     let mut stored = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM store WHERE event_id = ?1)")?;
     let mut dead = connection.prepare_cached("SELECT state FROM dead_letters WHERE event_id = ?1")?;
     let mut found = Vec::with_capacity(ids.len());
@@ -167,13 +156,11 @@ fn places(connection: &Connection, ids: &[EventId], now: Timestamp) -> rusqlite:
             found.push(Some(Place::Stored));
             continue;
         }
-        let states = dead.query_map([id.as_str()], |row| row.get::<_, String>(0))?;
-        let mut place = queued.get(id.as_str()).copied();
-        for state in states {
-            let dead = place_of_dead_letter(&state?);
-            place = Some(place.map_or(dead, |known| further(known, dead)));
-        }
-        found.push(place);
+        let queued = queued.query_map([id.as_str()], |row| place_of_message(row, now))?;
+        let dead =
+            dead.query_map([id.as_str()], |row| Ok(place_of_dead_letter(&row.get::<_, String>(0)?)))?;
+        let places = queued.chain(dead).collect::<rusqlite::Result<Vec<_>>>()?;
+        found.push(places.into_iter().reduce(further));
     }
     Ok(found)
 }

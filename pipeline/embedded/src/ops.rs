@@ -2,7 +2,7 @@
 
 use crate::db::{Db, from_millis, millis};
 use async_trait::async_trait;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use spillway_core::ports::{ArchiveError, AuditEntry, OpsLog};
 use std::sync::Arc;
 
@@ -12,25 +12,19 @@ pub struct Audit(pub Arc<Db>);
 #[async_trait]
 impl OpsLog for Audit {
     async fn append(&self, entries: &[AuditEntry]) -> Result<(), ArchiveError> {
-        let entries = entries.to_vec();
-        Ok(self
-            .0
-            .write(move |tx| {
-                let mut insert = tx.prepare_cached(
-                    "INSERT INTO audit (at, by, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?;
-                for entry in &entries {
-                    insert.execute(params![
-                        millis(entry.at),
-                        entry.by,
-                        entry.action,
-                        entry.subject,
-                        entry.detail
-                    ])?;
-                }
-                Ok(())
+        let append = |tx: &Connection, part: &[AuditEntry]| {
+            let mut insert = tx.prepare_cached(
+                "INSERT INTO audit (at, by, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            part.iter().try_for_each(|entry| {
+                let values = params![millis(entry.at), entry.by, entry.action, entry.subject, entry.detail];
+                insert.execute(values).map(|_| ())
             })
-            .await?)
+        };
+        match self.0.write_in_parts(entries, append).await {
+            (_, Some(error)) => Err(error.into()),
+            (_, None) => Ok(()),
+        }
     }
 
     async fn entries(&self, subject: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>, ArchiveError> {

@@ -2,9 +2,10 @@
 
 use crate::alarms::AlarmLog;
 use crate::archive::Archive;
-use crate::clock::RealClock;
+use crate::clock::{RealClock, SteadyClock};
 use crate::db::{DataFolder, Db, DbError, OpenError};
 use crate::faults::Faults;
+use crate::jump::{Jump, LAST_JUMP};
 use crate::ledger::LedgerTables;
 use crate::locate::Locator;
 use crate::ops::Audit;
@@ -58,6 +59,8 @@ pub struct Local {
     pub alarms: Arc<AlarmLog>,
     /// Faults that are switched on.
     pub faults: Arc<Faults>,
+    /// Reads what was measured. In the process that runs the pipeline it also reads what is not written yet.
+    pub telemetry: Arc<TelemetryReader>,
     db: Arc<Db>,
 }
 
@@ -73,6 +76,7 @@ fn assemble(
     db: Arc<Db>,
     options: Options,
     metrics: Arc<dyn MetricSink>,
+    telemetry: Arc<TelemetryReader>,
 ) -> (spillway_core::Pipeline, WorkerPorts, Local) {
     let Options { settings, names, schemas, clock, simulated_latency } = options;
     let faults = Arc::new(Faults::new(Arc::clone(&db), Arc::clone(&clock)));
@@ -84,7 +88,7 @@ fn assemble(
         settings.clone(),
         &names,
     ));
-    let store = Store::new(
+    let store = Arc::new(Store::new(
         Arc::clone(&db),
         Arc::clone(&clock),
         Arc::clone(&faults),
@@ -92,7 +96,7 @@ fn assemble(
         &names,
         settings.write_capacity_units,
         simulated_latency,
-    );
+    ));
     let archive = Arc::new(Archive::new(Arc::clone(&db), Arc::clone(&clock)));
     let workers = WorkerPorts {
         receiver: queues.clone(),
@@ -104,11 +108,13 @@ fn assemble(
         queues: Arc::clone(&queues),
         alarms: Arc::new(AlarmLog::new(Arc::clone(&db))),
         faults,
+        telemetry,
         db: Arc::clone(&db),
     };
     let ports = spillway_core::Pipeline {
         queue: queues,
-        store: Arc::new(store),
+        store: store.clone(),
+        stored: store,
         archive: archive.clone(),
         replays: archive,
         ops: Arc::new(Audit(Arc::clone(&db))),
@@ -135,6 +141,12 @@ impl Local {
             .write(move |tx| tx.execute("INSERT OR REPLACE INTO facts VALUES (?1, ?2)", [name, &value]))
             .await
             .map(|_| ())
+    }
+
+    /// The last jump of the machine's clock; `None` if there was none, or it can't be read.
+    pub async fn last_jump(&self) -> Option<Jump> {
+        let fact = self.fact(LAST_JUMP).await.ok().flatten()?;
+        serde_json::from_str(&fact).ok()
     }
 
     /// Reads a fact about the pipeline.
@@ -166,11 +178,13 @@ pub struct Pipeline {
     pub workers: WorkerPorts,
     /// What only a pipeline on one machine has.
     pub local: Local,
+    /// Its clock. It follows the machine's when [`crate::jump::follow`] lets it.
+    pub clock: Arc<SteadyClock>,
     /// What it measures.
     pub recorder: Arc<Recorder>,
     /// Whether it runs in virtual time.
     pub virtual_time: bool,
-    /// Reads what it measured, once that is written.
+    /// Reads what it measured, also what is not written yet.
     pub telemetry: Arc<TelemetryReader>,
 }
 
@@ -178,30 +192,31 @@ impl Pipeline {
     /// Opens a data folder in order to run the pipeline on it.
     pub async fn open(dir: &Path, options: Options) -> Result<Self, OpenError> {
         let folder = DataFolder::own(dir)?;
-        let unusable =
-            |error: DbError| OpenError::Unusable { folder: dir.to_owned(), reason: error.to_string() };
+        let unusable = |error: DbError| OpenError::unusable(dir, error);
         let virtual_time = options.simulated_latency.is_some();
+        let clock = Arc::new(SteadyClock::beginning_as(Arc::clone(&options.clock)));
+        let options = Options { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..options };
         let db = if virtual_time { Db::open_simulated(folder) } else { Db::open(folder) };
         let db = Arc::new(db.map_err(unusable)?);
         let mode = if virtual_time { Mode::Simulation { write_every_s: 3600 } } else { Mode::Live };
         let recorder = Arc::new(Recorder::new(dir, Arc::clone(&options.clock), mode));
-        let (ports, workers, local) = assemble(db, options, recorder.clone());
+        let telemetry = Arc::new(recorder.reader(dir));
+        let (ports, workers, local) = assemble(db, options, recorder.clone(), Arc::clone(&telemetry));
         for (name, value) in [
             (SETTINGS, serde_json::to_string(&*ports.settings)),
             (NAMES, serde_json::to_string(&*ports.names)),
         ] {
             local.note(name, &value.unwrap_or_default()).await.map_err(unusable)?;
         }
+        local.queues.limit_waits().await.map_err(unusable)?;
         local.faults.refresh().await.map_err(unusable)?;
-        let telemetry = Arc::new(TelemetryReader::new(dir));
-        Ok(Self { ports, workers, local, recorder, virtual_time, telemetry })
+        Ok(Self { ports, workers, local, clock, recorder, virtual_time, telemetry })
     }
 
     /// Attaches to the data folder of a pipeline that may be running in another process.
     pub async fn attach(dir: &Path) -> Result<(spillway_core::Pipeline, Local), OpenError> {
         let folder = DataFolder::attach(dir)?;
-        let unusable =
-            |error: DbError| OpenError::Unusable { folder: dir.to_owned(), reason: error.to_string() };
+        let unusable = |error: DbError| OpenError::unusable(dir, error);
         let db = Arc::new(Db::open(folder).map_err(unusable)?);
         let parse = |text: Option<String>| text.unwrap_or_default();
         let settings = serde_json::from_str(&parse(fact(&db, SETTINGS).await.map_err(unusable)?));
@@ -216,7 +231,61 @@ impl Pipeline {
             schemas,
             ..Options::at(Arc::new(RealClock))
         };
-        let (ports, _, local) = assemble(db, options, Arc::new(Ignore));
+        let telemetry = Arc::new(TelemetryReader::new(dir));
+        let (ports, _, local) = assemble(db, options, Arc::new(Ignore), telemetry);
         Ok((ports, local))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::DATABASE;
+    use spillway_core::dead_letter::DeadLetterFilter;
+    use spillway_core::ports::{StoredEventFilter, StoredOrder};
+    use spillway_core::{Pipeline as Ports, ids::ReplayId};
+    use spillway_testkit::letters::audit_entry;
+
+    /// Reads all that commands read.
+    async fn read(ports: &Ports, local: &Local) {
+        let (all, none) = (DeadLetterFilter::default(), StoredEventFilter::default());
+        assert_eq!(ports.ledger.ledger().await.unwrap().accepted, 0);
+        assert!(ports.events.locate(&"e".into(), None).await.unwrap().is_empty());
+        assert_eq!(ports.events.places(&["e".into()]).await.unwrap(), [None]);
+        let stored = ports.stored.list(&none, StoredOrder::NewestFirst, None, 10).await.unwrap();
+        assert!(stored.items.is_empty());
+        assert_eq!(ports.archive.list(&all, None, 10).await.unwrap().total, 0);
+        assert!(ports.archive.groups(&all, None, 10).await.unwrap().items.is_empty());
+        assert!(ports.archive.of_event(&"e".into()).await.unwrap().is_empty());
+        assert!(ports.replays.list(10).await.unwrap().is_empty());
+        assert!(ports.replays.get(&ReplayId::new("r")).await.unwrap().is_none());
+        assert!(ports.ops.entries(None, 10).await.unwrap().is_empty());
+        assert!(local.faults.list().await.unwrap().is_empty());
+        assert!(local.alarms.statuses().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn commands_that_only_read_do_not_wait_for_a_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipeline = Pipeline::open(dir.path(), Options::at(Arc::new(RealClock))).await.unwrap();
+        let writer = rusqlite::Connection::open(dir.path().join(DATABASE)).unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE; UPDATE counters SET value = 7").unwrap();
+        let (ports, local) = Pipeline::attach(dir.path()).await.unwrap();
+        read(&ports, &local).await;
+        writer.execute_batch("ROLLBACK").unwrap();
+        drop(pipeline);
+    }
+
+    #[tokio::test]
+    async fn a_copy_where_nothing_can_be_written_is_read_and_changes_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Pipeline::open(dir.path(), Options::at(Arc::new(RealClock))).await.unwrap());
+        // SQLite can make no log there, as on a read-only disk. Permissions do not stop a test that runs as root.
+        std::os::unix::fs::symlink("nowhere", dir.path().join(format!("{DATABASE}-shm"))).unwrap();
+        let (ports, local) = Pipeline::attach(dir.path()).await.unwrap();
+        read(&ports, &local).await;
+        assert_eq!(local.note("name", "value").await, Err(DbError::ReadOnly));
+        let error = ports.ops.append(&[audit_entry(1, "m1", "")]).await.unwrap_err().to_string();
+        assert_eq!(error, "the archive refused: the data folder is read-only");
     }
 }

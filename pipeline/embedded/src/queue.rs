@@ -11,7 +11,7 @@ use crate::ledger::{self, Counter};
 use async_trait::async_trait;
 use rusqlite::params;
 use spillway_core::ids::{MessageId, ReceiptHandle};
-use spillway_core::message::{self, OutgoingMessage};
+use spillway_core::message::{self, Attribute, OutgoingMessage};
 use spillway_core::metric::Meter;
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock, EventQueue, MetricSink, QueueError, QueueKind};
@@ -95,7 +95,8 @@ impl EventQueue for Queues {
         let taken = messages.iter().zip(&refusals).filter(|(_, refusal)| refusal.is_none());
         let rows: Vec<_> = taken.map(|(message, _)| Row::new(message, now)).collect();
         let ids: Vec<_> = rows.iter().map(|row| row.message_id.clone()).collect();
-        let sent = self.db.write(move |tx| rows.iter().try_for_each(|row| row.insert(tx))).await;
+        let clock = Arc::clone(&self.clock);
+        let sent = self.db.write(move |tx| rows.iter().try_for_each(|row| row.insert(tx, clock.now()))).await;
         if sent.is_ok() {
             self.count(&self.counts(QueueKind::Primary).sent, ids.len());
             self.wake(QueueKind::Primary);
@@ -118,8 +119,7 @@ struct Row {
     message_id: String,
     origin: Option<String>,
     replay_id: Option<String>,
-    now: i64,
-    first_sent_at: i64,
+    first_sent_at: Option<i64>,
     trace_header: Option<String>,
     attributes: Option<String>,
     body: String,
@@ -127,15 +127,14 @@ struct Row {
 
 impl Row {
     fn new(message: &OutgoingMessage, now: spillway_core::Timestamp) -> Self {
-        let attribute = |name: &str| message.attributes.get(name);
-        let first_sent = attribute(message::FIRST_SENT).and_then(|text| text.parse().ok()).unwrap_or(now);
+        let attribute = |name: &str| message.attributes.get(name).map(Attribute::as_str);
+        let first_sent = attribute(message::FIRST_SENT).and_then(|text| text.parse().ok());
         Self {
             // Ids that sort by time keep the index's new entries together.
             message_id: spillway_core::ids::EventId::at(now).into_string(),
-            origin: attribute(message::ORIGINAL_MESSAGE_ID).cloned(),
-            replay_id: attribute(message::REPLAY_ID).cloned(),
-            now: millis(now),
-            first_sent_at: millis(first_sent),
+            origin: attribute(message::ORIGINAL_MESSAGE_ID).map(str::to_owned),
+            replay_id: attribute(message::REPLAY_ID).map(str::to_owned),
+            first_sent_at: first_sent.map(millis),
             trace_header: message.trace_header.clone(),
             attributes: (!message.attributes.is_empty())
                 .then(|| serde_json::to_string(&message.attributes).unwrap_or_default()),
@@ -143,7 +142,8 @@ impl Row {
         }
     }
 
-    fn insert(&self, tx: &rusqlite::Connection) -> rusqlite::Result<()> {
+    fn insert(&self, tx: &rusqlite::Connection, now: spillway_core::Timestamp) -> rusqlite::Result<()> {
+        let now = millis(now);
         let origin = self.origin.as_ref().unwrap_or(&self.message_id);
         tx.prepare_cached(
             "INSERT INTO messages (queue, message_id, origin, replay_id, sent_at, first_sent_at, visible_at,
@@ -154,8 +154,8 @@ impl Row {
             self.message_id,
             origin,
             self.replay_id,
-            self.now,
-            self.first_sent_at,
+            now,
+            self.first_sent_at.unwrap_or(now),
             self.trace_header,
             self.attributes,
             self.body
@@ -177,6 +177,29 @@ impl From<&DbError> for QueueError {
 impl From<DbError> for QueueError {
     fn from(error: DbError) -> Self {
         Self::from(&error)
+    }
+}
+
+/// Moves all times of the queues, because the clock was set by that much: every wait and age stays as long as it is.
+pub(crate) fn move_times(tx: &rusqlite::Connection, by: jiff::SignedDuration) -> rusqlite::Result<()> {
+    let by = i64::try_from(by.as_millis()).unwrap_or(0);
+    tx.execute(
+        "UPDATE messages SET sent_at = sent_at + ?1, first_sent_at = first_sent_at + ?1, visible_at = visible_at + ?1",
+        [by],
+    )
+    .map(|_| ())
+}
+
+impl Queues {
+    /// Shortens waits that are longer than any can be. They are from a time before the clock was set back while no
+    /// pipeline ran.
+    pub(crate) async fn limit_waits(&self) -> Result<(), DbError> {
+        let longest_s = self.settings.visibility_timeout_s.max(self.settings.retry.cap_s);
+        let latest = millis(self.clock.now()) + 1000 * i64::from(longest_s);
+        let limit = move |tx: &rusqlite::Connection| {
+            tx.execute("UPDATE messages SET visible_at = ?1 WHERE visible_at > ?1", [latest])
+        };
+        self.db.write(limit).await.map(|_| ())
     }
 }
 

@@ -26,6 +26,8 @@ struct Pace {
     faults: Option<Duration>,
     /// Between samples of gauges.
     gauges: Duration,
+    /// Between looks at the machine's clock.
+    clock: Duration,
 }
 
 impl Pace {
@@ -33,7 +35,14 @@ impl Pace {
         if pipeline.virtual_time {
             let minute = Duration::from_secs(60);
             let gather = Duration::from_secs(1);
-            return Self { queue: minute, gather, replays: minute, faults: None, gauges: minute };
+            return Self {
+                queue: minute,
+                gather,
+                replays: minute,
+                faults: None,
+                gauges: minute,
+                clock: minute,
+            };
         }
         Self {
             queue: Duration::from_millis(500),
@@ -41,6 +50,7 @@ impl Pace {
             replays: Duration::from_millis(200),
             faults: Some(Duration::from_millis(250)),
             gauges: Duration::from_secs(5),
+            clock: Duration::from_secs(1),
         }
     }
 }
@@ -85,6 +95,7 @@ pub fn start(pipeline: &Arc<Pipeline>) -> Running {
     let mut tasks = JoinSet::new();
     tasks.spawn(replays::run(pipeline.ports.clone(), pace.replays));
     tasks.spawn(sampler::run(Arc::clone(pipeline), pace.gauges));
+    tasks.spawn(crate::jump::run(Arc::clone(pipeline), pace.clock));
     if let Some(interval) = pace.faults {
         tasks.spawn(refresh_faults(Arc::clone(pipeline), interval));
     }

@@ -1,5 +1,7 @@
 //! The event store, with DynamoDB's rules: conditional puts, capacity and throttling, items of at most 400 KB.
 
+mod list;
+
 use crate::db::{Db, from_millis, millis};
 use crate::faults::FaultKind;
 use crate::faults::Faults;
@@ -7,7 +9,7 @@ use crate::ledger::{self, Handover};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 use spillway_core::Timestamp;
-use spillway_core::ids::{EventKey, EventType, MessageId};
+use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
 use spillway_core::metric::Meter;
 use spillway_core::names::Names;
 use spillway_core::ports::{Clock, EventStore, MetricSink, PutOutcome, StoreError, StoreItem, StoredEvent};
@@ -201,6 +203,19 @@ impl EventStore for Store {
                         })
                     })
                     .optional()
+            })
+            .await
+            .map_err(|error| StoreError::Unavailable { reason: error.to_string() })
+    }
+
+    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, StoreError> {
+        let id = id.clone();
+        self.db
+            .read(move |connection| {
+                connection
+                    .prepare_cached("SELECT source FROM store WHERE event_id = ?1")?
+                    .query_map([id.as_str()], |row| Ok(EventSource::new(row.get::<_, String>(0)?)))?
+                    .collect()
             })
             .await
             .map_err(|error| StoreError::Unavailable { reason: error.to_string() })

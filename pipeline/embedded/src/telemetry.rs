@@ -9,6 +9,7 @@
 
 mod file;
 mod histogram;
+mod memory;
 mod reader;
 mod recorder;
 mod retention;

@@ -38,9 +38,10 @@ impl InFolder {
     }
 }
 
+#[async_trait::async_trait]
 impl Schemas for InFolder {
-    fn current(&self) -> Arc<SchemaSet> {
-        self.schemas.current()
+    async fn current(&self) -> Arc<SchemaSet> {
+        self.schemas.current().await
     }
 }
 

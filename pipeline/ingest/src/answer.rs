@@ -1,6 +1,6 @@
 //! The answer after the queue has reported.
 
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind, RETRY_AFTER_S};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
@@ -8,10 +8,6 @@ use serde::Serialize;
 use spillway_core::event::Event;
 use spillway_core::ids::{EventId, EventSource, MessageId};
 use spillway_core::ports::QueueError;
-
-/// Seconds until a sender should retry when the queue is unavailable. It is long enough to prevent a storm of retries
-/// after a short outage, and short enough to keep the backlog small.
-pub(crate) const RETRY_AFTER_S: u32 = 5;
 
 /// The remaining reason to refuse a valid event: characters that are legal in JSON but not in SQS, whose text must be
 /// valid in XML.
@@ -37,7 +33,7 @@ pub(crate) fn per_item(events: &[Event], sent: &Sent) -> Response<Bytes> {
                     (StatusCode::PAYLOAD_TOO_LARGE, Some("not accepted: larger than the queue takes"))
                 }
                 Err(QueueError::Rejected { .. }) => (StatusCode::BAD_REQUEST, Some(NOT_CARRIED)),
-                Err(QueueError::Throttled | QueueError::Unavailable { .. }) => {
+                Err(QueueError::Throttled | QueueError::Unavailable { .. } | QueueError::InDoubt { .. }) => {
                     (StatusCode::SERVICE_UNAVAILABLE, Some("not accepted; send it again"))
                 }
             };
@@ -68,7 +64,6 @@ pub(crate) fn nothing_accepted(sent: &Sent) -> Response<Bytes> {
         }
         _ => {
             Problem::new(ProblemKind::Unavailable, "nothing was accepted; send the same request again later")
-                .with_retry_after(RETRY_AFTER_S)
         }
     }
     .into_response()

@@ -139,6 +139,8 @@ pub struct Sending {
     pub ended: Timestamp,
     /// Messages offered.
     pub messages: usize,
+    /// Of them, those that the queue did not confirm and may have nevertheless.
+    pub in_doubt: usize,
 }
 
 /// Handles a request, with the trace that its own header names.
@@ -218,11 +220,12 @@ async fn take(deps: &Ingest, request: &Request<Bytes>, trace: Option<&TraceHeade
         some => (Outcome::PartlyAccepted, answer::per_item(some, &sent)),
     };
     let messages = events.len();
+    let in_doubt = sent.iter().filter(|sent| matches!(sent, Err(QueueError::InDoubt { .. }))).count();
     Handled {
         response,
         outcome,
         promised: promised(events, &sent),
-        sending: Some(Sending { started, ended, messages }),
+        sending: Some(Sending { started, ended, messages, in_doubt }),
     }
 }
 

@@ -6,9 +6,12 @@ use http::{Response, StatusCode};
 use serde::Serialize;
 use spillway_core::event::EventProblem;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Most entries of `errors` in one answer. A sender who fixes these finds the rest with the next request.
 const MAX_ERRORS: usize = 100;
+/// Seconds until a sender should send again after an outage or a defect.
+pub(crate) const RETRY_AFTER_S: u32 = 5;
 /// Longest text from the sender (a pointer, a name) in an answer, in bytes.
 const LONGEST_ECHO: usize = 500;
 
@@ -16,7 +19,8 @@ const LONGEST_ECHO: usize = 500;
 macro_rules! problem_kinds {
     ($($(#[$doc:meta])* $kind:ident => $uri:literal,)*) => {
         /// The kinds of problems. Each has a stable `type` that programs can rely on.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+        #[strum(serialize_all = "kebab-case")]
         pub enum ProblemKind {
             $($(#[$doc])* $kind,)*
         }
@@ -42,6 +46,8 @@ problem_kinds! {
     InvalidEvent => "/problems/invalid-event",
     /// 400: an event of a batch is not valid, or the body is not a batch.
     InvalidBatch => "/problems/invalid-batch",
+    /// 403: the sender may not use this API.
+    Forbidden => "/problems/forbidden",
     /// 404: the path does not exist.
     NotFound => "/problems/not-found",
     /// 405: the path is right, the method is not.
@@ -58,10 +64,14 @@ problem_kinds! {
     UnsupportedMediaType => "/problems/unsupported-media-type",
     /// 415: a compressed body.
     UnsupportedContentEncoding => "/problems/unsupported-content-encoding",
+    /// 421: the request is for another host.
+    MisdirectedRequest => "/problems/misdirected-request",
     /// 429: over the API's rate.
     Throttled => "/problems/throttled",
     /// 502: the function failed; it is not known whether the events were accepted.
     FunctionFailed => "/problems/function-failed",
+    /// 504: the function did not answer in time; it is not known whether the events were accepted.
+    FunctionTimedOut => "/problems/function-failed",
     /// 503: the queue is unavailable.
     Unavailable => "/problems/unavailable",
 }
@@ -73,6 +83,7 @@ impl ProblemKind {
             Self::InvalidRequest => "The request is not valid",
             Self::InvalidEvent => "The event is not valid",
             Self::InvalidBatch => "The batch is not valid",
+            Self::Forbidden => "The request is forbidden",
             Self::NotFound => "There is nothing at this path",
             Self::MethodNotAllowed => "This path does not accept that method",
             Self::RequestTimeout => "The request did not arrive in time",
@@ -81,8 +92,9 @@ impl ProblemKind {
             Self::BatchTooLarge => "The batch has too many events",
             Self::UnsupportedMediaType => "This media type is not accepted",
             Self::UnsupportedContentEncoding => "This content encoding is not accepted",
+            Self::MisdirectedRequest => "The request is for another host",
             Self::Throttled => "Too many requests",
-            Self::FunctionFailed => "The request could not be processed",
+            Self::FunctionFailed | Self::FunctionTimedOut => "The request could not be processed",
             Self::Unavailable => "Events can't be accepted at the moment",
         }
     }
@@ -91,6 +103,7 @@ impl ProblemKind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::InvalidRequest | Self::InvalidEvent | Self::InvalidBatch => StatusCode::BAD_REQUEST,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -100,11 +113,49 @@ impl ProblemKind {
             Self::UnsupportedMediaType | Self::UnsupportedContentEncoding => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
+            Self::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
             Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
             Self::FunctionFailed => StatusCode::BAD_GATEWAY,
+            Self::FunctionTimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
+
+    /// Seconds to wait before sending again (`Retry-After`), if that can help. They are long enough to prevent a storm of
+    /// retries after a short outage, and short enough to keep the backlog small.
+    pub fn retry_after_s(self) -> Option<u32> {
+        match self {
+            Self::Throttled => Some(1),
+            Self::FunctionFailed | Self::FunctionTimedOut | Self::Unavailable => Some(RETRY_AFTER_S),
+            _ => None,
+        }
+    }
+
+    /// All kinds as a JSON document, by name: `terraform/modules/api/problems.json`. API Gateway's own answers have the
+    /// same statuses, types and titles.
+    pub fn document() -> String {
+        let kinds: BTreeMap<&str, _> = Self::ALL.iter().map(|kind| ((*kind).into(), kind.entry())).collect();
+        serde_json::to_string_pretty(&kinds).unwrap_or_default() + "\n"
+    }
+
+    fn entry(self) -> KindEntry {
+        KindEntry {
+            status: self.status().as_u16(),
+            type_uri: self.type_uri(),
+            title: self.title(),
+            retry_after_s: self.retry_after_s(),
+        }
+    }
+}
+
+/// A kind in [`ProblemKind::document`].
+#[derive(Serialize)]
+struct KindEntry {
+    status: u16,
+    #[serde(rename = "type")]
+    type_uri: &'static str,
+    title: &'static str,
+    retry_after_s: Option<u32>,
 }
 
 /// A problem, about to become an answer.
@@ -123,7 +174,8 @@ struct Parts {
 impl Problem {
     /// A problem with one sentence about this occurrence: what is wrong and what to do.
     pub fn new(kind: ProblemKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Parts { kind, detail: detail.into(), errors: Vec::new(), limit: None, header: None }))
+        let header = kind.retry_after_s().map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
+        Self(Box::new(Parts { kind, detail: detail.into(), errors: Vec::new(), limit: None, header }))
     }
 
     /// With the errors and their places.

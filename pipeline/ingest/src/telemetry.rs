@@ -55,14 +55,14 @@ impl Work<'_> {
         }
     }
 
-    /// The request in the functions' own metrics: its promises. A request without promises is only in
-    /// the API's metrics.
+    /// The request in the functions' own metrics: its promises, and what may have become a message without one. A request
+    /// without both is only in the API's metrics.
     pub fn measurements(&self, function: &str) -> Vec<Measurement> {
-        if self.promised.is_empty() {
-            return Vec::new();
-        }
-        let accepted = self.promised.len() as f64;
-        vec![Measurement::of(ingest::EVENTS_ACCEPTED, &Function::from(function), accepted)]
+        let function = Function::from(function);
+        let in_doubt = self.sending.map_or(0, |sending| sending.in_doubt);
+        let counts = [(ingest::EVENTS_ACCEPTED, self.promised.len()), (ingest::EVENTS_IN_DOUBT, in_doubt)];
+        let counted = counts.into_iter().filter(|(_, count)| *count > 0);
+        counted.map(|(metric, count)| Measurement::of(metric, &function, count as f64)).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use spillway_core::Timestamp;
 use spillway_core::ids::{MessageId, ReceiptHandle};
-use spillway_core::message::{MessageAttributes, ReceivedMessage};
+use spillway_core::message::{Attribute, MessageAttributes, ReceivedMessage};
 use std::collections::HashMap;
 
 /// Why an event is not a valid batch.
@@ -84,7 +84,9 @@ struct ItemFailure {
 }
 
 #[derive(Deserialize)]
-struct Attribute {
+struct AttributeValue {
+    #[serde(rename = "dataType")]
+    data_type: Option<String>,
     #[serde(rename = "stringValue")]
     string_value: Option<String>,
     #[serde(rename = "binaryValue")]
@@ -99,8 +101,10 @@ fn message(record: &RawValue, now: Timestamp) -> Option<ReceivedMessage> {
     let attributes: MessageAttributes = named
         .iter()
         .filter_map(|(name, value)| {
-            let value: Attribute = serde_json::from_str(value.get()).ok()?;
-            Some((name.clone(), value.string_value.or(value.binary_value)?))
+            let AttributeValue { data_type, string_value, binary_value } =
+                serde_json::from_str(value.get()).ok()?;
+            let data_type = data_type.unwrap_or_else(|| "String".to_owned());
+            Some((name.clone(), Attribute::new(data_type, string_value.or(binary_value)?)))
         })
         .collect();
     let sent_at =
@@ -117,6 +121,8 @@ fn message(record: &RawValue, now: Timestamp) -> Option<ReceivedMessage> {
         receive_count: receive_count.unwrap_or(1),
         // SQS saves no failures; those of a dead letter from the consumer are in its attributes.
         failures: Vec::new(),
+        // SQS sets it on what its redrive policy moved ("DeadLetterQueueSourceArn" in "ReceiveMessage" of its API).
+        redriven: system.contains_key("DeadLetterQueueSourceArn"),
     })
 }
 
@@ -169,8 +175,25 @@ mod tests {
         let [message] = &messages[..] else { panic!("one record, not {}", messages.len()) };
         assert_eq!((message.receive_count, message.sent_at.as_millisecond()), (3, 1_545_082_649_183));
         assert_eq!((message.body.as_str(), message.generation()), ("{\"id\":\"a\"}", 2));
-        assert_eq!(message.attributes["raw"], "AAEC");
+        assert_eq!(message.attributes["raw"], Attribute::new("Binary", "AAEC"));
+        assert!(!message.redriven);
         assert!(message.trace_header.as_deref().unwrap().ends_with("Sampled=1"));
+    }
+
+    #[test]
+    fn a_message_that_the_queue_moved_and_the_types_of_attributes_are_told_apart() {
+        let batch = read(&json!({ "Records": [{
+            "messageId": "a", "body": "{}",
+            "attributes": { "DeadLetterQueueSourceArn": "arn:aws:sqs:eu-central-1:123456789012:events" },
+            "messageAttributes": {
+                "count": { "stringValue": "12", "dataType": "Number" },
+                "odd": { "stringValue": "x" }
+            }
+        }] }));
+        let (messages, _) = batch.unwrap().into_parts();
+        assert!(messages[0].redriven);
+        assert_eq!(messages[0].attributes["count"], Attribute::new("Number", "12"));
+        assert_eq!(messages[0].attributes["odd"], Attribute::from("x"));
     }
 
     #[test]

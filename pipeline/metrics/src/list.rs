@@ -159,6 +159,11 @@ register! {
         EVENTS_ACCEPTED = "EventsAccepted", Count {
             alarm: Alarm::None("the ledger's; that promises are kept is watched by accepted-not-queued")
         };
+        /// Messages that the queue did not confirm and may have nevertheless. Their senders got a 503; the ledger of a
+        /// deployment in AWS widens its bound by them.
+        EVENTS_IN_DOUBT = "EventsInDoubt", Count {
+            alarm: Alarm::None("the ledger's bound; the refusals are among the API's errors, which rules watch")
+        };
     }
 
     /// What the consumer function's code emits.
@@ -169,12 +174,24 @@ register! {
         RECORDS_STORED = "RecordsStored", Count;
         /// Records whose event was in the store already.
         RECORDS_ALREADY_STORED = "RecordsAlreadyStored", Count;
+        /// Records of messages that somebody put into the queue past the API, whose event is stored. They are also
+        /// among the two above.
+        RECORDS_FOREIGN = "RecordsForeign", Count {
+            alarm: Alarm::None("the ledger's: such messages were never promised")
+        };
         /// Records to be tried again.
         RECORDS_RETRIED = "RecordsRetried", Count;
         /// Records put into the DLQ by the consumer.
         RECORDS_REJECTED = "RecordsRejected", Count;
+        /// Records that the DLQ did not confirm and may have nevertheless. They stay in the queue; the ledger of a deployment in
+        /// AWS widens its bound by them.
+        RECORDS_IN_DOUBT = "RecordsInDoubt", Count {
+            alarm: Alarm::None("the ledger's bound; the records are retried, and RecordsRetried is watched")
+        };
         /// Time from accepted to stored.
         ACCEPT_TO_STORED = "AcceptToStoredLatency", Milliseconds { percentiles: true };
+        /// Schemas that can't be used. An earlier version of each is active; without one, events of the type are refused.
+        UNUSABLE_SCHEMAS = "UnusableSchemas", Count { measures: Measures::Level };
         /// Records in a batch.
         BATCH_SIZE = "BatchSize", Count {
             alarm: Alarm::None("explains costs; no size of a batch is a fault")

@@ -3,15 +3,20 @@
 use super::source::{self, Source};
 use crate::answer::ExitStatus;
 use crate::console::{Console, DIM, GREEN, RED, YELLOW, paint};
+use crate::listing::{Column, Field, Sorting};
 use crate::target::Target;
 use crate::text::{self, Cell, Table};
 use clap::{Args, ValueEnum};
+use jiff::SignedDuration;
 use serde_json::json;
 use spillway_alerts::{AlarmState, AlarmStatus, Rule, RuleSet, Tier};
 use spillway_core::Timestamp;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Alarms are evaluated every minute.
+const STALE: SignedDuration = SignedDuration::from_mins(3);
 
 const LONG_HELP: &str = "\
 With --json: {\"evaluated_until\": null | time, \"alarms\": [{\"rule\", \"tier\", \"notify\", \"subsystem\", \"summary\", \
@@ -34,6 +39,8 @@ pub struct Options {
     /// Also the parts of composites, which do not notify
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    sorting: Sorting,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -72,13 +79,31 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
         let in_alarm = status.is_some_and(|status| status.state == AlarmState::Alarm);
         (!in_alarm, rule.tier != Tier::High)
     });
+    options.sorting.sort(&columns(), &mut shown)?;
     if console.json() {
         let alarms: Vec<_> = shown.iter().map(|(rule, status)| document(rule, *status)).collect();
         console.document(&json!({"evaluated_until": evaluated_until, "alarms": alarms}))?;
+    } else if console.tsv() {
+        console.items(&columns(), &shown, now)?;
     } else {
         print(&shown, now, evaluated_until, source.is_some(), console)?;
     }
     Ok(ExitStatus::Ok)
+}
+
+/// A rule, with its state if that is known.
+type Row<'r> = (&'r Rule, Option<&'r AlarmStatus>);
+
+fn columns<'r>() -> [Column<Row<'r>>; 6] {
+    let since = |row: &Row<'_>| row.1.and_then(|status| status.since).map_or(Field::Nothing, Field::Time);
+    [
+        Column { name: "rule", title: None, field: |row| Field::text(&row.0.name) },
+        Column { name: "tier", title: None, field: |row| Field::text(row.0.tier) },
+        Column { name: "state", title: None, field: |row| Field::maybe(row.1.map(|status| status.state)) },
+        Column { name: "since", title: None, field: since },
+        Column { name: "reason", title: None, field: |row| Field::maybe(row.1.map(|status| &status.reason)) },
+        Column { name: "summary", title: None, field: |row| Field::text(&row.0.summary) },
+    ]
 }
 
 fn document(rule: &Rule, status: Option<&AlarmStatus>) -> serde_json::Value {
@@ -107,6 +132,13 @@ fn print(
     console: &mut Console,
 ) -> anyhow::Result<()> {
     match evaluated_until {
+        Some(at) if now.duration_since(at) > STALE => console.line(&paint(
+            RED,
+            &format!(
+                "Not evaluated since {}: the pipeline does not run, or cannot write its data folder. The states are from then",
+                text::time(now, at)
+            ),
+        ))?,
         Some(at) => console.line(&format!("Evaluated up to {}", text::time(now, at)))?,
         None if with_states => console.line("This pipeline's alarms have not been evaluated yet")?,
         None => {}

@@ -45,7 +45,7 @@ pub async fn carry_on(id: &ReplayId, backend: &Backend, console: &mut Console) -
                 "{} dead letters still wait to be put back ({why}): continue with {resume}",
                 replay.waiting
             );
-            return Err(CommandError::Unreachable(what).into());
+            return Err(CommandError::TryAgain(what).into());
         }
         if waits == 0 {
             bar.suspend(|| {

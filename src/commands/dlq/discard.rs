@@ -8,6 +8,7 @@ use crate::target::Actor;
 use crate::text;
 use clap::Args;
 use serde_json::json;
+use spillway_core::dead_letter::DeadLetterStatus;
 
 const LONG_HELP: &str = "\
 With --json: {\"discarded\": [ids], \"refused\": number of those that were not in the archive}.
@@ -39,7 +40,7 @@ fn reason(text: &str) -> Result<String, String> {
 
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let Selected { ids, named } = options.selection.resolve(backend).await?;
+    let Selected { ids, named } = options.selection.resolve(DeadLetterStatus::Archived, backend).await?;
     let chosen = text::count(ids.len() as u64, "dead letter");
     if !ids.is_empty() && !named && !options.yes {
         match console.ask(&format!("Discard {chosen}?"))? {

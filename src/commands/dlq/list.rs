@@ -3,13 +3,15 @@
 use super::selection::Filters;
 use crate::answer::ExitStatus;
 use crate::backend::Backend;
-use crate::console::{BOLD, Console, paint};
+use crate::console::{BOLD, Console, Format, RED, paint};
+use crate::listing::{Column, Field, Sorting};
 use crate::text::{self, Cell, Table, number};
+use crate::watch::Watch;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterGroup, DeadLetterStatus, Page};
-use spillway_core::failure::FailureClass;
+use spillway_core::failure::{FailureClass, shortened};
 use spillway_core::ids::{EventId, EventSource, EventType, Fingerprint, MessageId};
 
 /// States to list by.
@@ -40,10 +42,16 @@ impl State {
 }
 
 const LONG_HELP: &str = "\
-With --json: {\"total\", \"groups\": [{\"fingerprint\", \"class\", \"message\", \"event_type\", \"count\", \"first_at\", \
-\"last_at\", \"example\"}], \"items\": [{\"id\", \"event_id\", \"source\", \"type\", \"state\", \"class\", \"reason\", \
-\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\"}], \"next\"}. \"next\" is for \
---after; null on the last page.";
+The groups are the largest of those whose dead letters match, and the dead letters the newest, both as many as --limit. A group's \
+fingerprint is for --group of this and other commands.
+
+With --json: {\"total\", \"group_total\", \"groups\": [{\"fingerprint\", \"class\", \"message\", \"event_type\", \"count\", \
+\"first_at\", \"last_at\", \"example\"}], \"items\": [{\"id\", \"event_id\", \"source\", \"type\", \"state\", \"class\", \"reason\", \
+\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\", \"is_lost\"}], \"next\"}. \"next\" is for \
+--after; null on the last page. With -o tsv: the items, or with --groups the groups.";
+
+/// Bytes of a group's message. `dlq show` prints all of it.
+const MAX_FAILURE: usize = 300;
 
 /// Options of `dlq list`.
 #[derive(Clone, Debug, Args)]
@@ -52,12 +60,19 @@ pub struct Options {
     /// Only dead letters in this state
     #[arg(long, value_enum, default_value = "archived")]
     state: State,
-    /// Maximum number of dead letters
+    /// Maximum number of groups, and of dead letters
     #[arg(long, default_value = "20", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     /// Continue where another list ended
     #[arg(long, value_name = "NEXT")]
     after: Option<String>,
+    /// Only the groups
+    #[arg(long, conflicts_with = "after")]
+    groups: bool,
+    #[command(flatten)]
+    sorting: Sorting,
+    #[command(flatten)]
+    pub watch: Watch,
     #[command(flatten)]
     filters: Filters,
 }
@@ -66,6 +81,7 @@ pub struct Options {
 #[derive(Debug, Serialize)]
 struct List {
     total: u64,
+    group_total: u64,
     groups: Vec<DeadLetterGroup>,
     items: Vec<Item>,
     next: Option<String>,
@@ -87,6 +103,7 @@ struct Item {
     generation: u32,
     first_sent_at: Timestamp,
     archived_at: Timestamp,
+    is_lost: bool,
 }
 
 impl From<DeadLetter> for Item {
@@ -106,59 +123,113 @@ impl From<DeadLetter> for Item {
             generation: dead_letter.generation,
             first_sent_at: dead_letter.first_sent_at,
             archived_at: dead_letter.archived_at,
+            is_lost: dead_letter.is_lost,
         }
     }
 }
+
+const COLUMNS: &[Column<Item>] = &[
+    // Ids are not shortened, so that they can be copied. The reason for each failure is in its group above.
+    Column { name: "id", title: Some("id"), field: |item| Field::text(&item.id) },
+    Column { name: "archived_at", title: Some("archived"), field: |item| Field::Time(item.archived_at) },
+    Column { name: "state", title: None, field: |item| Field::text(item.state) },
+    Column {
+        name: "class",
+        title: Some("class"),
+        field: |item| Field::maybe(item.class.map(FailureClass::as_str)),
+    },
+    Column { name: "event_id", title: None, field: |item| Field::maybe(item.event_id.as_ref()) },
+    Column { name: "source", title: None, field: |item| Field::maybe(item.source.as_ref()) },
+    Column { name: "type", title: Some("type"), field: |item| Field::maybe(item.event_type.as_ref()) },
+    Column { name: "fingerprint", title: None, field: |item| Field::text(&item.fingerprint) },
+    Column { name: "receive_count", title: None, field: |item| Field::number(item.receive_count) },
+    Column { name: "generation", title: None, field: |item| Field::number(item.generation) },
+    Column { name: "first_sent_at", title: None, field: |item| Field::Time(item.first_sent_at) },
+    Column { name: "is_lost", title: None, field: |item| Field::text(item.is_lost) },
+    Column { name: "reason", title: None, field: |item| Field::maybe(item.reason.as_ref()) },
+];
+
+const GROUP_COLUMNS: &[Column<DeadLetterGroup>] = &[
+    Column { name: "fingerprint", title: None, field: |group| Field::text(&group.fingerprint) },
+    Column { name: "count", title: None, field: |group| Field::number(group.count) },
+    Column { name: "class", title: None, field: |group| Field::text(group.class) },
+    Column { name: "event_type", title: None, field: |group| Field::maybe(group.event_type.as_ref()) },
+    Column { name: "first_at", title: None, field: |group| Field::Time(group.first_at) },
+    Column { name: "last_at", title: None, field: |group| Field::Time(group.last_at) },
+    Column { name: "example", title: None, field: |group| Field::text(&group.example) },
+    Column { name: "message", title: None, field: |group| Field::text(&group.message) },
+];
 
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let now = backend.pipeline.clock.now();
     let filter = options.filters.filter(options.state.states(), now);
-    let groups = backend.pipeline.archive.groups(&filter).await?;
-    let page =
-        backend.pipeline.archive.list(&filter, options.after.as_deref(), options.limit as usize).await?;
+    let limit = options.limit as usize;
+    // Lines have either groups or items, and the other is not read.
+    let mut groups = match console.tsv() && !options.groups {
+        true => Page::of(Vec::new(), None, 0),
+        false => backend.pipeline.archive.groups(&filter, None, limit).await?,
+    };
+    let at_most = if options.groups { 0 } else { limit };
+    let page = backend.pipeline.archive.list(&filter, options.after.as_deref(), at_most).await?;
     let Page { items, total, next } = page;
-    let list = List { total, groups, items: items.into_iter().map(Item::from).collect(), next };
-    if console.json() {
-        console.document(&list)?;
+    let mut items: Vec<_> = items.into_iter().map(Item::from).collect();
+    if options.groups {
+        options.sorting.sort(GROUP_COLUMNS, &mut groups.items)?;
     } else {
-        print(&list, options.state, now, console)?;
+        options.sorting.sort(COLUMNS, &mut items)?;
+    }
+    let Page { items: groups, total: group_total, .. } = groups;
+    let list = List { total, group_total, groups, items, next };
+    match console.format() {
+        Format::Json => console.document(&list)?,
+        Format::Tsv if options.groups => console.items(GROUP_COLUMNS, &list.groups, now)?,
+        Format::Tsv => console.items(COLUMNS, &list.items, now)?,
+        Format::Table => print(&list, options, now, console)?,
     }
     Ok(ExitStatus::Ok)
 }
 
-fn print(list: &List, state: State, now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
-    let in_state = state.states().first().map(|state| format!("{} ", state.as_str())).unwrap_or_default();
+fn print(list: &List, options: &Options, now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
+    let state = options.state.states().first();
+    let in_state = state.map(|state| format!("{} ", state.as_str())).unwrap_or_default();
     if list.total == 0 {
         return console.line(&format!("No {in_state}dead letters match"));
     }
-    let groups = text::count(list.groups.len() as u64, "group");
+    let groups = text::count(list.group_total, "group");
     let headline = format!("{} in {groups}", text::count(list.total, &format!("{in_state}dead letter")));
     console.line(&paint(BOLD, &headline))?;
-    let mut table = Table::with_header(&["count", "class", "type", "last", "group"]);
+    // Only a table's last column is cut. A fingerprint is copied, so it comes first.
+    let mut table = Table::with_header(&["group", "count", "class", "last", "type"]);
     for group in &list.groups {
         let cells = vec![
+            Cell::text(&group.fingerprint),
             Cell::number(group.count),
             Cell::text(group.class.as_str()),
-            Cell::text(group.event_type.as_ref().map_or("*", EventType::as_str)),
             Cell::text(text::relative(now, group.last_at)),
-            Cell::text(&group.fingerprint),
+            Cell::text(group.event_type.as_ref().map_or("*", EventType::as_str)),
         ];
-        table.row_with_note(cells, &group.message);
+        table.row_with_note(cells, &shortened(&group.message, MAX_FAILURE));
     }
     console.table(&table)?;
+    if (list.groups.len() as u64) < list.group_total {
+        let shown = number(list.groups.len());
+        let of = number(list.group_total);
+        console.line(&format!("{shown} of {of} groups shown, the largest; more with --limit"))?;
+    }
+    if options.groups {
+        return Ok(());
+    }
     console.line("")?;
-    // Ids are not shortened, so that they can be copied. The reason for each failure is in its group above.
-    let mut table = Table::with_header(&["id", "archived", "class", "type"]);
-    for item in &list.items {
-        table.row(vec![
-            Cell::text(&item.id),
-            Cell::text(text::relative(now, item.archived_at)),
-            Cell::text(item.class.map_or("unknown", FailureClass::as_str)),
-            Cell::text(item.event_type.as_ref().map_or("unknown", EventType::as_str)),
-        ]);
+    console.items(COLUMNS, &list.items, now)?;
+    let lost: Vec<_> = list.items.iter().filter(|item| item.is_lost).collect();
+    if !lost.is_empty() {
+        console.line("")?;
+        let ids: Vec<_> = lost.iter().map(|item| item.id.as_str()).collect();
+        let content = format!("The content of {} of these is gone from the archive", number(ids.len()));
+        console
+            .line(&paint(RED, &text::clean(&format!("{content}: spillway dlq recover {}", ids.join(" ")))))?;
     }
-    console.table(&table)?;
     if let Some(next) = &list.next {
         console.line("")?;
         let shown = number(list.items.len());

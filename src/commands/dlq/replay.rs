@@ -10,11 +10,11 @@ use crate::text::{self, Cell, Table, number};
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
+use spillway_core::dead_letter::DeadLetterStatus;
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::replay::{Replay, ReplayState};
 use spillway_core::usecases::replay::{Forecast, StartError, Started};
 use spillway_dashboard_words::duration;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The number of dead letters in one preflight request.
@@ -77,7 +77,14 @@ struct Reason {
 
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let Selected { mut ids, .. } = options.selection.resolve(backend).await?;
+    let Selected { mut ids, named } = options.selection.resolve(DeadLetterStatus::Archived, backend).await?;
+    if named && !options.dry_run {
+        let reopened = backend.pipeline.replayer().reopen(&ids, &options.actor.name()).await?;
+        if !reopened.is_empty() {
+            let of_them = text::count(reopened.len() as u64, "dead letter");
+            console.note(&format!("{of_them} had been stored, and the event store no longer has the event."));
+        }
+    }
     let forecasts = preflight(&ids, backend, console).await?;
     let preflight = summary(&forecasts);
     if !console.json() {
@@ -142,15 +149,10 @@ async fn preflight(ids: &[MessageId], backend: &Backend, console: &Console) -> a
 }
 
 fn summary(forecasts: &[Forecast]) -> Preflight {
-    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-    for reason in forecasts.iter().filter_map(|forecast| forecast.would_fail.as_deref()) {
-        *reasons.entry(reason).or_default() += 1;
-    }
     let checked = forecasts.len() as u64;
-    let would_fail = reasons.values().sum();
-    let mut reasons: Vec<_> =
-        reasons.into_iter().map(|(reason, count)| Reason { reason: reason.to_owned(), count }).collect();
-    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.count));
+    let reason = |(reason, count): (&str, u64)| Reason { reason: reason.to_owned(), count };
+    let reasons: Vec<_> = Forecast::reasons(forecasts).into_iter().map(reason).collect();
+    let would_fail = reasons.iter().map(|reason| reason.count).sum();
     Preflight { checked, would_pass: checked - would_fail, would_fail, reasons }
 }
 

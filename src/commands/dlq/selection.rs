@@ -2,7 +2,7 @@
 
 use crate::answer::CommandError;
 use crate::backend::Backend;
-use crate::values::When;
+use crate::values::{self, When};
 use clap::Args;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
@@ -14,23 +14,33 @@ use spillway_core::ids::{Fingerprint, MessageId};
 #[command(next_help_heading = "Filters")]
 pub struct Filters {
     /// Only events of this type
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = values::some_text)]
     event_type: Option<String>,
     /// Only dead letters with this class of failure, such as schema or store_throttled
     #[arg(long, value_parser = class)]
     class: Option<FailureClass>,
-    /// Only dead letters whose failure message or event id contains this text
-    #[arg(long, value_name = "TEXT")]
+    /// Only dead letters whose failure message, event id or own id contains this text, in any letter case
+    #[arg(long, value_name = "TEXT", value_parser = values::some_text)]
     contains: Option<String>,
     /// Only dead letters of this group, by its fingerprint
-    #[arg(long, value_name = "FINGERPRINT")]
-    group: Option<String>,
+    #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
+    group: Option<Fingerprint>,
     /// Only dead letters archived since then: 2h for two hours ago, or 2026-01-31T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     since: Option<When>,
     /// Only dead letters archived before then
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     until: Option<When>,
+}
+
+fn fingerprint(text: &str) -> Result<Fingerprint, String> {
+    let is_one = text.len() == 16 && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+    match is_one {
+        true => Ok(Fingerprint::new(text)),
+        false => Err(format!(
+            "\"{text}\" is not a fingerprint of sixteen hexadecimal digits: see spillway dlq list"
+        )),
+    }
 }
 
 fn class(text: &str) -> Result<FailureClass, String> {
@@ -58,7 +68,7 @@ impl Filters {
             states: states.to_vec(),
             event_type: self.event_type.clone(),
             class: self.class,
-            fingerprint: self.group.as_deref().map(Fingerprint::new),
+            fingerprint: self.group.clone(),
             contains: self.contains.clone(),
             from: self.since.map(|since| since.resolve(now)),
             to: self.until.map(|until| until.resolve(now)),
@@ -72,7 +82,7 @@ pub struct Selection {
     /// Dead letters, by their own id or by that of their event
     #[arg(value_name = "ID")]
     ids: Vec<String>,
-    /// Every dead letter in the archive
+    /// Every dead letter that the command works on
     #[arg(long, conflicts_with = "ids")]
     all: bool,
     #[command(flatten)]
@@ -89,8 +99,8 @@ pub struct Selected {
 }
 
 impl Selection {
-    /// The dead letters: those that are named, or those in the archive that match the filters.
-    pub async fn resolve(&self, backend: &Backend) -> anyhow::Result<Selected> {
+    /// The dead letters: those that are named, or those in this state that match the filters.
+    pub async fn resolve(&self, state: DeadLetterStatus, backend: &Backend) -> anyhow::Result<Selected> {
         if !self.ids.is_empty() {
             if !self.filters.is_empty() {
                 let what = "name dead letters by id or choose them by filters, not both";
@@ -103,7 +113,7 @@ impl Selection {
             let what = "no dead letters were named: add ids, a filter such as --group FINGERPRINT, or --all";
             return Err(CommandError::Usage(what.to_owned()).into());
         }
-        let filter = self.filters.filter(&[DeadLetterStatus::Archived], backend.pipeline.clock.now());
+        let filter = self.filters.filter(&[state], backend.pipeline.clock.now());
         // More than any archive on one machine has, and still a number that SQL accepts.
         let ids = backend.pipeline.archive.ids(&filter, 100_000_000).await?;
         Ok(Selected { ids, named: false })

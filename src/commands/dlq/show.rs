@@ -3,17 +3,24 @@
 use crate::answer::{CommandError, ExitStatus};
 use crate::backend::Backend;
 use crate::console::{BOLD, Console, DIM, paint};
+use crate::json_text;
 use crate::text::{self, Cell, Table};
 use clap::Args;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
+use spillway_core::ids::MessageId;
 use spillway_core::ports::AuditEntry;
 
 const LONG_HELP: &str = "\
-With --json: the dead letter as it is archived (\"body\" is byte for byte what was sent), with \"event\" (the body as \
-JSON, or null), \"would_fail\" (why it would fail again now, or null) and \"audit\".";
+With --json: the dead letter as it is archived (\"body\" is byte for byte what was sent), with \"event\" (the same text as \
+JSON, or null if it is no JSON), \"would_fail\" (why it would fail again now, or null), \"stored_message\" (the message \
+whose event is in the event store, or null) and \"audit\". \"is_lost\" is true if the content is gone from the archive, and \
+\"is_foreign\" if the message was put into a queue past the API.
+
+With --body the output is the body byte for byte, without a newline at the end. On a terminal, characters that could control \
+it are replaced.";
 
 /// Options of `dlq show`.
 #[derive(Clone, Debug, Args)]
@@ -31,26 +38,40 @@ pub struct Options {
 struct Shown {
     #[serde(flatten)]
     dead_letter: DeadLetter,
-    event: Option<Value>,
+    event: Option<Box<RawValue>>,
     would_fail: Option<String>,
+    /// The message whose event is in the event store, if one is.
+    stored_message: Option<MessageId>,
     audit: Vec<AuditEntry>,
 }
 
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    if options.body {
+        console.only_for_people("--body")?;
+    }
     let id = backend.dead_letter_id(&options.id).await?;
     let Some(dead_letter) = backend.pipeline.archive.get(&id).await? else {
         let what = format!("the dead letter {id} is not in the archive: see spillway dlq list");
         return Err(CommandError::NotFound(what).into());
     };
     if options.body {
-        console.line(&dead_letter.body)?;
+        console.body(&dead_letter.body)?;
         return Ok(ExitStatus::Ok);
     }
     let forecast = backend.pipeline.replayer().preflight(std::slice::from_ref(&id)).await?;
+    let stored = match &dead_letter.key {
+        Some(key) => backend.pipeline.store.get(key).await?,
+        None => None,
+    };
     let shown = Shown {
-        event: serde_json::from_str(&dead_letter.body).ok(),
-        would_fail: forecast.into_iter().next().and_then(|forecast| forecast.would_fail),
+        stored_message: stored.map(|event| event.message_id),
+        event: json_text::as_it_is(&dead_letter.body),
+        would_fail: forecast
+            .into_iter()
+            .next()
+            .and_then(|forecast| forecast.would_fail)
+            .map(|reason| reason.message),
         audit: backend.pipeline.ops.entries(Some(id.as_str()), 100).await?,
         dead_letter,
     };
@@ -94,6 +115,10 @@ fn print(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result
             },
         ));
     }
+    fields.extend(case(shown));
+    if dead_letter.is_foreign {
+        fields.push(("origin", "put into a queue past the API: nobody was promised anything".to_owned()));
+    }
     for (name, value) in &dead_letter.attributes {
         fields.push(("attribute", format!("{name} = {value}")));
     }
@@ -105,13 +130,33 @@ fn print(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result
     console.line("")?;
     console.line(&paint(DIM, "Body"))?;
     let body = match &shown.event {
-        Some(event) => serde_json::to_string_pretty(event)?,
+        Some(event) => json_text::spread_out(event),
         None => dead_letter.body.clone(),
     };
     for line in text::clean(&body).lines() {
         console.line(&format!("  {line}"))?;
     }
     Ok(())
+}
+
+/// What the other places say of its event, if that is not what its state says.
+fn case(shown: &Shown) -> Option<(&'static str, String)> {
+    let letter = &shown.dead_letter;
+    if letter.is_lost {
+        let what =
+            "gone from the archive: if the bucket has a version, this restores it: spillway dlq recover";
+        return Some(("content", format!("{what} {}", letter.id)));
+    }
+    match (&letter.state, &shown.stored_message) {
+        (DeadLetterState::Stored { .. }, None) => {
+            let what = "no longer has the event: this puts it back: spillway dlq replay";
+            Some(("event store", format!("{what} {}", letter.id)))
+        }
+        (DeadLetterState::Archived | DeadLetterState::Discarded { .. }, Some(message)) => {
+            Some(("event store", format!("has an event with this id and source, from message {message}")))
+        }
+        _ => None,
+    }
 }
 
 /// The history of the dead letter, oldest first.

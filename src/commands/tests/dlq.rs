@@ -5,7 +5,7 @@ use crate::answer::ExitStatus;
 use crate::testing::{FakePipeline, ago, dead_letter, run, running};
 use spillway_core::dead_letter::{DeadLetterState, ReplayTrace};
 use spillway_core::failure::{Failure, FailureClass};
-use spillway_core::ports::AuditEntry;
+use spillway_core::ports::{AuditEntry, Replays as _, StoredEvent};
 use spillway_testkit::Background;
 use std::sync::Arc;
 
@@ -83,7 +83,94 @@ async fn show_gives_all_details() {
     assert_output!(run("dlq show m2", &pipeline).await);
     let json = run("dlq show e2 --json", &pipeline).await.json();
     insta::assert_json_snapshot!(json);
-    assert_eq!(run("dlq show m2 --body", &pipeline).await.out.trim_end(), dead_letter(2, 0).body);
+    assert_eq!(run("dlq show m2 --body", &pipeline).await.out, dead_letter(2, 0).body);
+}
+
+#[tokio::test]
+async fn show_prints_a_body_as_it_was_accepted() {
+    let pipeline = pipeline();
+    let body = "{ \"z\":12345678901234567890123,\n \"a\":[0.10,-0],\"s\":\"a\u{7f}b\"}";
+    pipeline.state().dead_letters[0].body = body.to_owned();
+    assert_eq!(run("dlq show m1 --body", &pipeline).await.out, body);
+    let text = run("dlq show m1", &pipeline).await.out;
+    let spread = "  {\n    \"z\": 12345678901234567890123,\n    \"a\": [\n      0.10,\n      -0\n    ],";
+    assert!(text.contains(spread), "{text}");
+    let json = run("dlq show m1 --json", &pipeline).await;
+    assert!(json.out.contains(&format!("\"event\": {body}")), "{json}");
+    assert_eq!(json.json()["body"], body);
+    for line in ["dlq show m1 --body --json", "get e1 --body -o tsv", "dlq show m1 -o tsv"] {
+        assert_eq!(run(line, &pipeline).await.status, ExitStatus::Usage, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_found_by_its_event_though_a_corrected_event_is_stored() {
+    let pipeline = stored_once(Some("m-other"));
+    pipeline.state().dead_letters[0].state = DeadLetterState::Archived;
+    pipeline.state().background = Background::Stopped;
+    let shown = run("dlq show e1 --json", &pipeline).await;
+    assert_eq!((shown.status, &shown.json()["id"]), (ExitStatus::Ok, &"m1".into()), "{shown}");
+    let replayed = run("dlq replay e1 --by anna", &pipeline).await;
+    assert_eq!(replayed.status, ExitStatus::Ok, "{replayed}");
+    assert_eq!(state_of(&pipeline, 0), "replaying");
+    let got = run("get e1", &pipeline).await;
+    assert!(got.out.contains("e1 is stored\n"), "{got}");
+    assert!(got.out.contains("Also the dead letter m1 (replaying): spillway dlq show m1"), "{got}");
+    assert_eq!(
+        run("get e1 --json", &pipeline).await.json()["other_dead_letters"],
+        serde_json::json!([{"id": "m1", "source": "/shop", "state": "replaying"}])
+    );
+}
+
+#[tokio::test]
+async fn of_several_dead_letters_of_an_event_one_has_to_be_named() {
+    let pipeline = pipeline();
+    pipeline.state().dead_letters[1].key = dead_letter(1, 0).key;
+    let output = run("dlq show e1", &pipeline).await;
+    assert_eq!(output.status, ExitStatus::Usage);
+    assert!(output.err.contains("of m1 (archived), m2 (archived)"), "{output}");
+}
+
+#[tokio::test]
+async fn a_list_continues_only_from_where_one_ended() {
+    let output = run("dlq list --after garbage", &pipeline()).await;
+    assert_eq!((output.status, output.out.as_str()), (ExitStatus::Usage, ""));
+    assert!(output.err.contains("\"garbage\" is not where a list ended"), "{output}");
+}
+
+#[tokio::test]
+async fn the_limit_is_for_groups_too_and_fingerprints_are_whole() {
+    let pipeline = pipeline();
+    for letter in &mut pipeline.state().dead_letters {
+        letter.event_type =
+            Some("com.example.warehouse.a.very.long.type.that.fills.the.whole.width.of.a.terminal".into());
+    }
+    let output = run("dlq list --limit 1", &pipeline).await;
+    let group = dead_letter(1, 0).fingerprint;
+    assert!(output.out.contains(&format!("\n  {group} ")), "{output}");
+    assert!(output.out.contains("1 of 2 groups shown, the largest; more with --limit\n"), "{output}");
+    assert!(output.out.lines().all(|line| line.chars().count() <= 80), "{output}");
+    let json = run("dlq list --limit 1 --json", &pipeline).await.json();
+    assert_eq!((json["groups"].as_array().unwrap().len(), &json["group_total"]), (1, &2.into()));
+    let lines = run("dlq list --groups -o tsv", &pipeline).await.out;
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+    assert!(lines.lines().nth(1).unwrap().starts_with(&format!("{group}\t3\tschema\t")), "{lines}");
+}
+
+#[tokio::test]
+async fn lists_are_sorted_and_printed_as_lines() {
+    let pipeline = pipeline();
+    let ids = |output: crate::testing::Output| -> Vec<String> {
+        output.out.lines().skip(1).map(|line| line.split('\t').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(run("dlq list -o tsv", &pipeline).await), ["m1", "m4", "m2", "m3"]);
+    assert_eq!(ids(run("dlq list -o tsv --sort id --reverse", &pipeline).await), ["m4", "m3", "m2", "m1"]);
+    assert_eq!(ids(run("dlq list -o tsv --sort archived_at", &pipeline).await), ["m3", "m2", "m4", "m1"]);
+    let json = run("dlq list --json --sort receive_count --limit 4", &pipeline).await.json();
+    assert_eq!(json["items"][3]["id"], "m4");
+    let unknown = run("dlq list --sort colour", &pipeline).await;
+    assert_eq!(unknown.status, ExitStatus::Usage);
+    assert!(unknown.err.contains("sort by one of id, archived_at"), "{unknown}");
 }
 
 #[tokio::test]
@@ -212,4 +299,74 @@ async fn an_unknown_replay_is_not_found() {
     let output = run("replays nothing", &pipeline()).await;
     assert_eq!(output.status, ExitStatus::NotFound);
     assert_eq!(run("replays", &pipeline()).await.out, "Nothing has been replayed yet\n");
+}
+
+#[tokio::test]
+async fn dead_letters_whose_messages_are_gone_leave_their_replay() {
+    let pipeline = pipeline();
+    pipeline.state().background = Background::Stopped;
+    let all: Vec<_> = pipeline.state().dead_letters.iter().map(|letter| letter.id.clone()).collect();
+    pipeline.memory().create(&"r1".into(), &all[..2], "anna").await.unwrap();
+    pipeline.memory().mark_sent(&"r1".into(), &all[..2]).await.unwrap();
+    let unsure = run("dlq release --all", &pipeline).await;
+    assert_eq!(unsure.status, ExitStatus::Usage, "{unsure}");
+    let one = run("dlq release m1 m3 --json --by anna", &pipeline).await;
+    assert_eq!(one.json(), serde_json::json!({"released": ["m1"], "refused": 1}));
+    let rest = run("dlq release --all --yes", &pipeline).await;
+    assert!(rest.out.starts_with("1 dead letter back in the archive"), "{rest}");
+    assert_eq!(state_of(&pipeline, 1), "archived");
+    assert_eq!(run("dlq release --all --yes", &pipeline).await.status, ExitStatus::No);
+    let history = run("dlq show m1", &pipeline).await;
+    assert!(history.out.contains("release by anna: from replay r1"), "{history}");
+}
+
+/// The first dead letter was stored by a replay; the store has its event if there is a message that brought it.
+fn stored_once(by: Option<&str>) -> Arc<FakePipeline> {
+    let pipeline = pipeline();
+    {
+        let mut state = pipeline.state();
+        state.dead_letters[0].state = DeadLetterState::Stored { replay_id: "r1".into(), at: ago(60) };
+        let key = state.dead_letters[0].key.clone().unwrap();
+        if let Some(message) = by {
+            let event = StoredEvent {
+                key: key.clone(),
+                event_type: "order.placed".into(),
+                body: "{}".to_owned(),
+                accepted_at: ago(70),
+                stored_at: ago(60),
+                message_id: message.into(),
+            };
+            state.stored.insert(key, event);
+        }
+    }
+    pipeline
+}
+
+#[tokio::test]
+async fn a_letter_whose_event_the_store_no_longer_has_is_found_and_replayed() {
+    let pipeline = stored_once(None);
+    let get = run("get e1", &pipeline).await;
+    assert_eq!(get.status, ExitStatus::Ok, "{get}");
+    assert!(get.out.starts_with("e1 is missing") && get.out.contains("spillway dlq replay m1"), "{get}");
+    assert_eq!(run("get e1 --json", &pipeline).await.json()["state"], "missing");
+    let show = run("dlq show e1", &pipeline).await;
+    assert!(show.out.contains("no longer has the event"), "{show}");
+    let replay = run("dlq replay e1 --wait --by anna --json", &pipeline).await;
+    assert_eq!((replay.status, &replay.json()["replay"]["stored"]), (ExitStatus::Ok, &1.into()), "{replay}");
+    assert!(run("dlq show m1", &pipeline).await.out.contains("reopen by anna"));
+
+    let kept = stored_once(Some("m1"));
+    assert_eq!(run("dlq replay m1", &kept).await.status, ExitStatus::No, "the store has its event");
+    assert_eq!(state_of(&kept, 0), "stored");
+}
+
+#[tokio::test]
+async fn a_letter_whose_event_another_message_stored_is_found_by_its_event() {
+    let pipeline = stored_once(Some("m-other"));
+    pipeline.state().dead_letters[0].state = DeadLetterState::Archived;
+    let show = run("dlq show e1", &pipeline).await;
+    assert!(show.out.contains("from message m-other"), "{show}");
+    assert_eq!(run("dlq show e1 --json", &pipeline).await.json()["stored_message"], "m-other");
+    let replay = run("dlq replay e1 --wait --json", &pipeline).await;
+    assert_eq!(replay.json()["replay"]["stored"], 1, "{replay}");
 }

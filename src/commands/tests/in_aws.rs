@@ -65,7 +65,7 @@ async fn an_interrupted_replay_is_resumed() {
 
 fn uncertain(stored: u64) -> Arc<FakePipeline> {
     deployment(|state| {
-        let uncertainty = Uncertainty { moving: 40, repeated: 3 };
+        let uncertainty = Uncertainty { moving: 40, repeated: 3, in_doubt: 2 };
         state.ledgers.extend(readings(Ledger { accepted: 1_000, stored, uncertainty, ..Ledger::default() }));
     })
 }
@@ -74,8 +74,8 @@ fn uncertain(stored: u64) -> Arc<FakePipeline> {
 async fn the_ledger_has_an_error_bound() {
     let within = run("flow", &uncertain(990)).await;
     assert_eq!(within.status, ExitStatus::Ok, "{within}");
-    let bound = "Give or take 43: 40 moved in the last minutes, 3 may have been counted twice; accepted minus all places is \
-                 10\n";
+    let bound = "Give or take 45: 40 moved in the last minutes, 3 may have been counted twice, 2 may have arrived without a \
+                 promise; accepted minus all places is 10\n";
     assert!(within.out.starts_with("All 1,000") && within.out.ends_with(bound), "{within}");
     let output = run("flow --json", &uncertain(950)).await;
     let flow = output.json();
@@ -83,7 +83,7 @@ async fn the_ledger_has_an_error_bound() {
         (output.status, &flow["unaccounted"], &flow["difference"]),
         (ExitStatus::No, &10.into(), &50.into())
     );
-    assert_eq!(flow["uncertainty"], serde_json::json!({"moving": 40, "repeated": 3}));
+    assert_eq!(flow["uncertainty"], serde_json::json!({"moving": 40, "repeated": 3, "in_doubt": 2}));
 }
 
 #[tokio::test]
@@ -116,9 +116,45 @@ async fn a_lost_index_is_rebuilt() {
     assert_eq!(output.status, ExitStatus::Ok, "{output}");
     assert!(output.out.contains("25 dead letters added to the index"), "{output}");
     let again = run("dlq reindex --json", &pipeline).await;
-    assert_eq!(again.json(), serde_json::json!({"added": 0, "there": 25}));
+    assert_eq!(again.json(), serde_json::json!({"added": 0, "corrected": 0, "there": 25, "lost": []}));
 
     let here = run("dlq reindex", &FakePipeline::new(|_| {})).await;
     assert_eq!(here.status, ExitStatus::Usage);
     assert!(here.err.contains("--topology FILE"), "{here}");
+}
+
+#[tokio::test]
+async fn letters_without_content_are_named_and_restored() {
+    let pipeline = deployment(|state| {
+        for letter in &mut state.dead_letters[..2] {
+            letter.is_lost = true;
+        }
+    });
+    let list = run("dlq list --limit 100", &pipeline).await;
+    assert!(list.out.contains("The content of 2 of these is gone from the archive"), "{list}");
+    let show = run("dlq show m1", &pipeline).await;
+    assert!(show.out.contains("gone from the archive") && show.out.contains("dlq recover m1"), "{show}");
+    let replay = run("dlq replay m1 m2 m3 --json", &pipeline).await;
+    assert_eq!(replay.json()["preflight"]["would_fail"], 2, "{replay}");
+    let replay = replay.json()["replay"].clone();
+    assert_eq!((&replay["returned"], &replay["total"]), (&2.into(), &3.into()));
+    let why = run("dlq show m1", &pipeline).await;
+    let words = why.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("could not put it back: its content is gone from the archive"), "{why}");
+    let recovered = run("dlq recover m1 m2 m3 --json --by anna", &pipeline).await;
+    assert_eq!(recovered.json(), serde_json::json!({"recovered": ["m1", "m2"], "refused": 1}));
+    assert_eq!(run("dlq recover m1", &pipeline).await.status, ExitStatus::No);
+    assert!(run("dlq show m1", &pipeline).await.out.contains("recover by anna"));
+}
+
+#[tokio::test]
+async fn messages_past_the_api_have_a_place_of_their_own() {
+    let pipeline = deployment(|state| {
+        let ledger = Ledger { accepted: 10, stored: 100, archived: 4, foreign: 94, ..Ledger::default() };
+        state.ledgers.push_back(ledger);
+    });
+    let flow = run("flow", &pipeline).await;
+    assert_eq!(flow.status, ExitStatus::Ok, "{flow}");
+    assert!(flow.out.contains("foreign") && flow.out.contains("past the API"), "{flow}");
+    assert_eq!(run("flow --json", &pipeline).await.json()["foreign"], 94);
 }

@@ -2,7 +2,7 @@
 
 use super::assert_output;
 use crate::answer::ExitStatus;
-use crate::testing::{FakePipeline, ago, dead_letter, location, readings, run};
+use crate::testing::{FakePipeline, ago, dead_letter, location, readings, run, run_until};
 use spillway_core::ledger::{Ledger, Place};
 use std::sync::Arc;
 
@@ -48,6 +48,57 @@ async fn an_unknown_event_is_an_error_with_a_remedy() {
     assert_output!(output);
     let output = run("get nothing --json", &pipeline()).await;
     assert_eq!((output.status, &output.json()["state"]), (ExitStatus::NotFound, &"unknown".into()));
+}
+
+#[tokio::test]
+async fn get_prints_an_event_as_it_was_accepted() {
+    let pipeline = pipeline();
+    let body = "{\"z\": 12345678901234567890123, \"a\":[0.10,-0,1E+2],\r\n\"s\":\"a\u{7f}b\"}";
+    pipeline.state().locations[0].body = body.to_owned();
+    assert_eq!(run("get e1 --body", &pipeline).await.out, body);
+    let json = run("get e1 --json", &pipeline).await.out;
+    assert!(json.contains(&format!("\"event\": {body}")), "{json}");
+    let text = run("get e1", &pipeline).await.out;
+    assert!(
+        text.contains(
+            "    \"z\": 12345678901234567890123,\n    \"a\": [\n      0.10,\n      -0,\n      1E+2\n"
+        ),
+        "{text}"
+    );
+
+    pipeline.state().locations[0].body = "no JSON".to_owned();
+    assert_eq!(run("get e1 --json", &pipeline).await.json()["locations"][0]["event"], "no JSON");
+    assert_eq!(run("get e1 --body", &pipeline).await.out, "no JSON");
+    assert_eq!(run("get nothing --body", &pipeline).await.status, ExitStatus::NotFound);
+    let several = run("get e2 --body", &pipeline).await;
+    assert_eq!((several.status, several.out.as_str()), (ExitStatus::Usage, ""), "{several}");
+    assert!(several.err.contains("add --source"), "{several}");
+    assert_eq!(run("get e2 --source /app --body", &pipeline).await.status, ExitStatus::Ok);
+}
+
+#[tokio::test]
+async fn several_events_are_one_list() {
+    let pipeline = pipeline();
+    let table = run("get e1 e2", &pipeline).await;
+    assert_eq!(table.status, ExitStatus::Ok);
+    assert_output!(table);
+    let missing = run("get e1 nothing -o tsv", &pipeline).await;
+    assert_eq!(missing.status, ExitStatus::NotFound, "one is missing");
+    let states: Vec<_> = missing.out.lines().map(|line| line.split('\t').nth(1).unwrap()).collect();
+    assert_eq!(states, ["state", "stored", "unknown"]);
+    let json = run("get e1 nothing --json", &pipeline).await;
+    assert_eq!((json.status, &json.json()["events"][1]["state"]), (ExitStatus::NotFound, &"unknown".into()));
+}
+
+#[tokio::test]
+async fn a_watched_command_prints_what_has_changed() {
+    let pipeline = ledger(172_431);
+    let watched =
+        run_until("flow --watch=5s --json", &pipeline, |out| out.matches("\"accepted\"").count() >= 2);
+    let out = watched.await;
+    let accepted: Vec<_> = out.lines().filter(|line| line.contains("\"accepted\":")).collect();
+    assert_eq!(accepted[..2], ["  \"accepted\": 172431,", "  \"accepted\": 172441,"]);
+    assert!(pipeline.waited_ms() >= 5_000);
 }
 
 fn ledger(accepted: u64) -> Arc<FakePipeline> {

@@ -15,7 +15,9 @@ resource "aws_cloudwatch_log_group" "execution" {
 }
 
 locals {
-  # One line for each request, without any of its body. `trace_id` is also in the functions' logs.
+  # One line for each request, without any of its body. `trace_id` is also in the functions' logs. API Gateway's error
+  # message ($context.error.message) is left out: it may quote the Authorization header, and the client chooses that text.
+  # `error_type` is one of API Gateway's fixed words.
   access_log = {
     time                   = "$context.requestTime"
     request_id             = "$context.requestId"
@@ -33,7 +35,6 @@ locals {
     integration_latency_ms = "$context.integration.latency"
     integration_error      = "$context.integration.error"
     error_type             = "$context.error.responseType"
-    error_message          = "$context.error.message"
     waf                    = "$context.wafResponseCode"
   }
 }

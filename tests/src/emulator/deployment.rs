@@ -7,7 +7,7 @@ use super::process::{Emulator, Sandbox};
 use super::terraform::Terraform;
 use crate::command::{Output, clean, run};
 use crate::eventually_within;
-use crate::fault_proxy::{Calls, Fault, FaultProxy, Rule};
+use crate::fault_proxy::FaultProxy;
 use crate::http::{Answer, Request, send};
 use crate::programs::programs;
 use serde_json::Value;
@@ -22,12 +22,6 @@ use tokio::sync::Mutex;
 /// Time limit for several retries, with the emulator's pauses between them.
 pub const RETRIES: Duration = Duration::from_secs(240);
 
-/// How long Terraform waits for each answer of the emulator at least.
-///
-/// The provider's HTTP client may not have finished its part of a request when an answer arrives at once. Then it drops the
-/// connection and sends the request again, and a resource that it has just created exists already. AWS takes longer.
-const ANSWER_DELAY: Duration = Duration::from_millis(3);
-
 /// The applied root module, with everything around it.
 #[derive(Debug)]
 pub struct Deployment {
@@ -40,8 +34,6 @@ pub struct Deployment {
     /// The emulator's services, without the proxy.
     pub aws: Aws,
     terraform: Terraform,
-    /// The proxy between Terraform and the emulator.
-    _terraform_proxy: FaultProxy,
     topology: Value,
     metrics: Mutex<LogMetrics>,
     folder: TempDir,
@@ -66,23 +58,11 @@ impl Deployment {
         let proxy = FaultProxy::start(address).await.expect("a port");
         let daemon = Daemon::start().await.expect("a port");
         let emulator = Emulator::start(folder.path(), address, &proxy.url(), daemon.address()).await;
-        let terraform_proxy = FaultProxy::start(address).await.expect("a port");
-        terraform_proxy.set(0, vec![Rule::all(Calls::default(), Fault::Slow(ANSWER_DELAY))]);
-        let terraform = Terraform::init(folder.path(), terraform_proxy.url()).await;
+        let terraform = Terraform::init(folder.path(), format!("http://{address}")).await;
         let topology = terraform.apply().await;
         std::fs::write(folder.path().join(TOPOLOGY), topology.to_string()).expect("a file");
         let (aws, metrics) = (Aws::new(address), Mutex::default());
-        Self {
-            emulator,
-            proxy,
-            daemon,
-            aws,
-            terraform,
-            _terraform_proxy: terraform_proxy,
-            topology,
-            metrics,
-            folder,
-        }
+        Self { emulator, proxy, daemon, aws, terraform, topology, metrics, folder }
     }
 
     /// Destroys the whole deployment.

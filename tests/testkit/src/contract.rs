@@ -42,15 +42,18 @@ impl Deref for EmptyPipeline {
 }
 
 /// From a list of cases, makes a macro that turns each case into a test of one adapter. A case that is not listed is
-/// dead code.
+/// dead code. The cases are about an [`EmptyPipeline`], or about another type: `of Type`, as the module `cases` sees it.
 macro_rules! suite {
     ($dollar:tt $suite:ident: $($case:ident),* $(,)?) => {
+        suite! { $dollar $suite of crate::contract::EmptyPipeline: $($case),* }
+    };
+    ($dollar:tt $suite:ident of $subject:ty: $($case:ident),* $(,)?) => {
         /// Each case, for [`crate::contract!`].
         pub mod cases {
             $(
                 #[doc = concat!("See `", stringify!($case), "`.")]
-                pub async fn $case(pipeline: crate::contract::EmptyPipeline) {
-                    super::$case(&pipeline).await;
+                pub async fn $case(subject: $subject) {
+                    super::$case(&subject).await;
                 }
             )*
         }
@@ -74,14 +77,19 @@ macro_rules! suite {
 }
 
 pub mod archive;
+#[cfg(feature = "telemetry")]
+pub mod metrics;
 pub mod ops;
 pub mod places;
 pub mod queue;
 pub mod replays;
 pub mod schemas;
 pub mod store;
+#[cfg(feature = "telemetry")]
+pub mod traces;
 
-/// Every case of every suite as a test, for the pipeline that the function at this path opens.
+/// Every case of every suite of a pipeline as a test, for the pipeline that the function at this path opens. The readers
+/// of telemetry have suites of their own, `metrics!` and `traces!`.
 #[macro_export]
 macro_rules! contract {
     ($open:path) => {

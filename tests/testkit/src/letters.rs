@@ -32,6 +32,8 @@ pub fn dead_letter(id: impl Into<MessageId>, event_id: &str, failure: Failure) -
         archived_at: at,
         receive_count: 1,
         generation: 0,
+        is_foreign: false,
+        is_lost: false,
         fingerprint: failure.fingerprint(Some(&event_type)),
         event_type: Some(event_type),
         failures: vec![failure],

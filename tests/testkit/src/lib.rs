@@ -3,6 +3,7 @@
 //!
 //! * [`MemoryPipeline`] has every port of a pipeline in memory. A test sets its content and its faults.
 //! * [`contract`] has a suite of cases for each port. Each adapter passes it, and so does the pipeline in memory.
+//!   Feature `telemetry` adds the suites of the readers of metrics and traces.
 //! * [`letters`] builds dead letters.
 //! * `FunctionHarness` (feature `functions`) invokes a Lambda function and reads its output. `RuntimeApi` does so with a
 //!   function's program.
@@ -23,7 +24,7 @@ mod runtime_api;
 
 #[cfg(feature = "alarms")]
 pub use alarms::ScriptedAlarms;
-pub use clock::ManualClock;
+pub use clock::{ManualClock, SettableClock};
 #[cfg(feature = "functions")]
 pub use function::FunctionHarness;
 pub use memory::{Background, MemoryPipeline, QueuedMessage, State};

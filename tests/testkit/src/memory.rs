@@ -16,8 +16,8 @@ use spillway_core::message::OutgoingMessage;
 use spillway_core::metric::Measurement;
 use spillway_core::pipeline::WorkerPorts;
 use spillway_core::ports::{
-    AuditEntry, Clock as _, DeadLetterOrder, Deferral, Location, MetricSink, QueueError, QueueKind,
-    StoredEvent, TraceSink,
+    ArchiveError, AuditEntry, Clock as _, DeadLetterOrder, Deferral, Location, MetricSink, QueueError,
+    QueueKind, StoredEvent, TraceSink,
 };
 use spillway_core::replay::{Replay, ReplayItem, ReplayItemState};
 use spillway_core::schema::FixedSchemas;
@@ -191,14 +191,16 @@ impl State {
     }
 }
 
-/// A page of a complete list. The cursor is a position in the list.
-fn page<T>(all: Vec<T>, after: Option<&str>, limit: usize) -> Page<T> {
-    let total = all.len();
-    let start: usize = after.and_then(|after| after.parse().ok()).unwrap_or(0);
-    let items: Vec<_> = all.into_iter().skip(start).take(limit).collect();
-    let end = start + items.len();
-    let next = (limit > 0 && end < total).then(|| end.to_string());
-    Page { items, total: total as u64, next }
+/// A page of a complete list. The cursor is a position in the list; `Err` is a cursor that is none.
+fn page<T>(all: Vec<T>, after: Option<&str>, limit: usize) -> Result<Page<T>, String> {
+    match after {
+        Some(after) if after.parse::<usize>().is_err() => Err(after.to_owned()),
+        _ => Ok(Page::of(all, after, limit)),
+    }
+}
+
+fn unknown(cursor: String) -> ArchiveError {
+    ArchiveError::UnknownCursor { cursor }
 }
 
 /// A pipeline in memory. Its clock moves only when code sleeps on it or a test advances it.
@@ -242,6 +244,7 @@ impl MemoryPipeline {
         Pipeline {
             queue: self.clone(),
             store: self.clone(),
+            stored: self.clone(),
             archive: self.clone(),
             replays: self.clone(),
             ops: self.clone(),

@@ -81,10 +81,10 @@ impl RuntimeApi {
                 Err(_) => std::thread::sleep(Duration::from_millis(5)),
             }
         }
-        panic!("the program request for nothing within a minute");
+        panic!("the program requested nothing within a minute");
     }
 
-    /// Whether nobody asks for anything at the moment.
+    /// Whether no request waits for an answer at the moment.
     pub fn is_idle(&self) -> bool {
         self.0.set_nonblocking(true).unwrap();
         self.0.accept().is_err()

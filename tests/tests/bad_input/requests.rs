@@ -229,6 +229,15 @@ fn heads() -> Vec<Row> {
             "",
         ),
         row("an empty key", with_json("idempotency-key", b""), REQUEST, "#/header/idempotency-key", "empty"),
+        row("another host", with_json("host", b"evil.example"), (421, "misdirected-request"), None, "--host"),
+        row(
+            "a page of another site",
+            with_json("origin", b"http://evil.example"),
+            (403, "forbidden"),
+            None,
+            "",
+        ),
+        row("a page without a site", with_json("origin", b"null"), (403, "forbidden"), None, ""),
     ]
 }
 

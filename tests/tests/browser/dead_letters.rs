@@ -1,6 +1,6 @@
 //! From a dead letter to a stored event, with clicks.
 
-use crate::{PLAIN, all_is_stored, no_console_errors, start_with_dead_letters};
+use crate::{PLAIN, all_is_stored, no_console_errors, refreshed, start_with_dead_letters, values};
 use fantoccini::Locator;
 use serde_json::json;
 use spillway_tests::browser::{Browser, Options};
@@ -112,11 +112,11 @@ async fn discard_and_undo(options: Options) {
         .await
         .expect("the field accepts text");
     browser.click("Discard 2 messages").await;
-    browser.see("2 messages were discarded.").await;
+    browser.see("The messages were discarded.").await;
     let flow = system.ledger().await;
     assert_eq!((&flow["discarded"], &flow["unaccounted"]), (&json!(2), &json!(0)));
     browser.click("Undo").await;
-    browser.see("2 messages were restored.").await;
+    browser.see("The messages were restored.").await;
     let flow = system.ledger().await;
     assert_eq!((&flow["archived"], &flow["discarded"]), (&json!(2), &json!(0)));
     let audit = system.json(&["dlq", "show", "bad-1"]).await["audit"].clone();
@@ -139,7 +139,6 @@ async fn a_discard_can_be_undone_with_javascript_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_selection_is_made_and_replayed_with_the_keyboard() {
     let system = start_with_dead_letters().await;
-    fix_schema(&system);
     let browser = Browser::signed_in(&system, Options::default()).await;
     browser.open(&format!("{}/dead-letters", system.dashboard())).await;
     browser.alive().await;
@@ -153,14 +152,20 @@ async fn a_selection_is_made_and_replayed_with_the_keyboard() {
             .expect("it is there")
             .is_some_and(|label| label.starts_with("Select"))
     );
-    // The selection is kept when the page refreshes itself.
-    system.accept("bad-3", "order.other", &json!({})).await;
+    // The selection is kept when the page refreshes itself and a message appears above it.
+    let value = chosen.attr("value").await.expect("it is there").expect("a box has a value");
+    system.accept("bad-3", "order.placed", &json!({"amount": "many"})).await;
+    browser.see("bad-3").await;
+    refreshed(&browser, 2).await;
+    let checked = "[...document.querySelectorAll('input[name=id]:checked')].map(box => box.value)";
+    assert_eq!(values(&browser, checked).await, [value]);
+    fix_schema(&system);
     browser.click("Replay 1 message").await;
     browser.at("/dead-letters/replay").await;
     browser.click("Replay 1 message").await;
     ended(&browser, Options::default(), "The message is stored.").await;
-    let flow = system.until(&["flow"], |flow| flow["stored"] == 3).await;
-    assert_eq!((&flow["archived"], &flow["unaccounted"]), (&json!(1), &json!(0)));
+    let flow = system.until(&["flow"], |flow| flow["stored"] == 2).await;
+    assert_eq!((&flow["archived"], &flow["unaccounted"]), (&json!(2), &json!(0)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use spillway_tests::command::{Output, run};
-use spillway_tests::{System, programs::programs};
+use spillway_tests::{Setup, System, programs::programs};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use tokio::net::TcpListener;
@@ -109,7 +109,7 @@ async fn the_tool_reads_and_acts_on_a_folder_whether_or_not_its_pipeline_runs() 
     assert_eq!(replay.json()["preflight"]["would_pass"], 1);
     assert_eq!(system.json(&["get", "o1"]).await["state"], "replaying");
     let send = system.cli(&["send", "--url", &format!("http://127.0.0.1:{}", ports.0), "{}"]).await;
-    assert_eq!(send.code, Some(4));
+    assert_eq!(send.code, Some(5), "the same command may succeed later");
     assert!(send.one_sentence().contains("check that the pipeline is running"), "{send:?}");
 
     system.start_again(ports).await;
@@ -130,4 +130,62 @@ async fn a_folder_without_data_is_an_error() {
     let attached = refused("dashboard", folder.path(), &[]).await;
     assert!(attached.one_sentence().contains("has no Spillway data"), "{attached:?}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "reading creates no files");
+}
+
+/// A stray file of each sort that editors, copy programs and mistakes leave in a folder of schemas.
+fn leave_stray_files(folder: &Path) {
+    for (name, text) in [
+        (".#x.json", "{"),
+        ("._x.json", "\u{0}\u{5}"),
+        ("bom.json", "\u{feff}{}"),
+        ("empty.json", ""),
+        ("half.json", r#"{"type":"#),
+        ("nonsense.json", r#"{"type":"nonsense"}"#),
+    ] {
+        std::fs::write(folder.join(name), text).expect("the folder can be written");
+    }
+    std::fs::create_dir(folder.join("folder.json")).expect("the folder can be written");
+    std::os::unix::fs::symlink("nowhere", folder.join("dangling.json")).expect("the folder can be written");
+    std::os::unix::fs::symlink("/dev/zero", folder.join("zero.json")).expect("the folder can be written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stray_files_among_the_schemas_are_named_and_affect_no_other_type() {
+    let number = json!({"properties": {"amount": {"type": "number"}}});
+    let mut system = System::start(Setup { schemas: vec![("order", number)], ..Setup::default() }).await;
+    let bad = ["dangling", "empty", "folder", "half", "nonsense", "zero"];
+    leave_stray_files(&system.schemas());
+    system.accept("o1", "order", &json!({"amount": 1})).await;
+    system.until(&["get", "o1"], |found| found["state"] == "stored").await;
+
+    let checked = system.cli(&["schemas", "check", "--json"]).await;
+    let problems = checked.json()["problems"].to_string();
+    assert_eq!(
+        (checked.code, checked.json()["types"].clone()),
+        (Some(1), json!(["bom", "order"])),
+        "{problems}"
+    );
+    for name in bad {
+        assert!(problems.contains(&format!("{name}.json")), "{name}: {problems}");
+        assert!(system.log().contains(&format!("{name}.json")), "{name}: {}", system.log());
+    }
+    assert!(!problems.contains(".#x") && !problems.contains("._x"), "{problems}");
+    for words in [&["flow"][..], &["get", "o1"], &["dlq", "list"], &["replays"]] {
+        assert_eq!(system.cli(words).await.code, Some(0), "{words:?}");
+    }
+
+    // A restart is possible as well. Events of a type without its check are kept as dead letters.
+    let ports = system.ports();
+    system.stop().await;
+    system.start_again(ports).await;
+    system.accept("h1", "half", &json!({})).await;
+    system.until(&["get", "h1"], |found| found["state"] == "archived").await;
+    for name in bad {
+        let file = system.schemas().join(format!("{name}.json"));
+        if file.is_dir() { std::fs::remove_dir(file) } else { std::fs::remove_file(file) }.unwrap();
+    }
+    assert_eq!(system.cli(&["schemas", "check"]).await.code, Some(0));
+    let replay = system.cli(&["dlq", "replay", "--all", "--wait"]).await;
+    assert_eq!(replay.code, Some(0), "{replay:?}");
+    assert_eq!(system.json(&["get", "h1"]).await["state"], "stored");
 }

@@ -1,8 +1,9 @@
-//! The system on one machine: events, dead letters, outages and crashes.
+//! The system on one machine: events, dead letters, outages, full disks and crashes.
 
 mod crashes;
 mod dead_letters;
 mod demo;
 mod events;
 mod folders;
+mod full_disk;
 mod outages;

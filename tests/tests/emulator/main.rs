@@ -10,6 +10,7 @@ mod apply;
 mod chaos;
 mod deliveries;
 mod outage;
+mod outsider;
 mod poison;
 mod support;
 mod traces;
@@ -42,6 +43,12 @@ const JOURNEYS: &[(&str, Journey)] = &journeys![
     traces::an_event_is_one_trace_from_the_api_to_the_table_and_so_is_its_replay,
     outage::events_that_cannot_be_stored_are_archived_and_replayed,
     outage::an_index_that_fails_is_repaired_later,
+    outsider::letters_of_a_purged_replay_are_released_and_replayed_again,
+    outsider::a_letter_whose_event_is_stored_or_gone_elsewhere_is_found_and_replayed,
+    outsider::a_letter_whose_object_was_deleted_is_named_and_restored,
+    outsider::messages_past_the_api_are_counted_by_themselves_and_hide_no_loss,
+    outsider::ten_attributes_with_their_types_survive_the_dlq_and_a_replay,
+    outsider::forged_attributes_are_not_believed,
     chaos::ten_thousand_events_through_failing_services_are_all_stored_or_archived,
     poison::invalid_records_are_dead_lettered_with_their_reason_and_affect_no_other,
 ];

@@ -8,7 +8,7 @@ const NOW: &str = "2026-03-03T10:30:00Z";
 const CATCH_UP: &str = r#"{"task":"catch-up"}"#;
 
 fn caught_up(digest: Option<DigestOutcome>, alarms: usize) -> Answer {
-    Answer::CaughtUp { digest, alarms }
+    Answer::CaughtUp { digest, alarms, is_suppressed: false }
 }
 
 /// The state after the morning's digest was sent, or was empty.
@@ -124,4 +124,27 @@ async fn alarms_from_before_business_hours_are_left_to_the_digest() {
     });
     let function = fake.function("2026-03-03T08:05:00Z", true);
     assert_eq!(ask(&function, CATCH_UP).await.unwrap(), caught_up(Some(DigestOutcome::Already), 0));
+}
+
+#[tokio::test]
+async fn low_alarms_that_stay_suppressed_after_the_opening_are_reported_once_a_day() {
+    let fake = after_the_opening();
+    fake.with(|world| world.now = vec![status("out-of-hours", "2026-03-02T16:00:00Z", Alarm)]);
+    let reported = async |now: &str| {
+        let answer = ask(&fake.function(now, true), CATCH_UP).await.unwrap();
+        let Answer::CaughtUp { is_suppressed, .. } = answer else { panic!("{answer:?}") };
+        (is_suppressed, fake.with(|world| world.mails.pop()))
+    };
+    assert_eq!(
+        reported("2026-03-03T08:30:00Z").await,
+        (false, None),
+        "the schedule tries again for half an hour"
+    );
+    let (is_suppressed, mail) = reported("2026-03-03T08:40:00Z").await;
+    let (subject, text) = mail.unwrap();
+    assert!(is_suppressed && subject == "shop: low alarms are silent although business hours have begun");
+    assert!(text.contains("set-alarm-state --alarm-name shop-out-of-hours --state-value OK"), "{text}");
+    assert_eq!(reported("2026-03-03T08:45:00Z").await, (false, None));
+    fake.with(|world| world.now = vec![status("out-of-hours", "2026-03-03T08:00:00Z", Healthy)]);
+    assert_eq!(reported("2026-03-03T09:00:00Z").await, (false, None));
 }

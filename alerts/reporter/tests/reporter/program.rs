@@ -188,7 +188,10 @@ fn it_reads_the_rules_at_its_start_and_runs_the_requested_task() {
         |requests: &[(String, String)]| requests.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&aws.requests()), ["alarms.json", "GetQueueAttributes"]);
 
-    assert_eq!(invoke("catch-up"), (response(), json!({ "digest": null, "alarms": 1 })));
+    assert_eq!(
+        invoke("catch-up"),
+        (response(), json!({ "digest": null, "alarms": 1, "is_suppressed": false }))
+    );
     let requests = aws.requests();
     assert_eq!(names(&requests), ["DescribeAlarms", "DescribeAlarmHistory", "PutItem", "Publish", "PutItem"]);
     let (claim, mail) = (&requests[2].1, &requests[3].1);

@@ -104,11 +104,16 @@ fn legend_item(item: LegendItem) -> impl IntoView {
 
 fn table(title: &str, hover: &Hover, page: &Page) -> impl IntoView + use<> {
     let names: Vec<String> = hover.s.iter().map(|series| series.n.clone()).collect();
+    let year = |at: Timestamp| at.to_zoned(page.zone.clone()).year();
+    let is_this_year = [hover.t[0], hover.t[1]]
+        .iter()
+        .all(|at| Timestamp::from_second(*at).is_ok_and(|at| year(at) == year(page.now)));
+    let format = if is_this_year { "%-d %b %H:%M" } else { "%-d %b %Y %H:%M" };
     let rows: Vec<(String, Vec<String>)> = (0..hover.len())
         .rev()
         .map(|index| {
             let at = Timestamp::from_second(hover.time(index)).unwrap_or_default();
-            let time = at.to_zoned(page.zone.clone()).strftime("%-d %b %H:%M").to_string();
+            let time = at.to_zoned(page.zone.clone()).strftime(format).to_string();
             let value =
                 |series| hover.value(series, index).map_or_else(|| "–".to_owned(), |v| hover.unit.exact(v));
             (time, (0..hover.s.len()).map(value).collect())

@@ -256,6 +256,10 @@ mod browser {
         if range[1] - range[0] > DAY_S / 2 {
             parts.extend([("weekday", "short"), ("day", "numeric"), ("month", "short")]);
         }
+        let year = |at_ms: f64| times::time_in_zone(at_ms, &[("year", "numeric")]);
+        if year(time as f64 * 1000.0) != year(dom::now_ms()) {
+            parts.extend([("day", "numeric"), ("month", "short"), ("year", "numeric")]);
+        }
         times::time_in_zone(time as f64 * 1000.0, &parts)
     }
 }

@@ -1,6 +1,6 @@
 //! Helpers for the browser's DOM interface.
 
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Document, Element, Event, EventTarget, HtmlDocument, NodeList, Window};
 
 /// The window. Islands run only in browsers.
@@ -17,11 +17,12 @@ pub fn now_ms() -> f64 {
     js_sys::Date::now()
 }
 
-/// Adds a listener that stays until the page is left.
+/// Adds a listener that stays until the page is left. It ignores events of another type: browsers that fill in a form
+/// send a `keydown` that is no `KeyboardEvent` and has no key.
 pub fn listen<E: JsCast>(target: &EventTarget, event: &str, mut handle: impl FnMut(E) + 'static) {
     let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
-        if let Ok(event) = event.dyn_into::<JsValue>() {
-            handle(event.unchecked_into());
+        if let Ok(event) = event.dyn_into::<E>() {
+            handle(event);
         }
     });
     let added = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
@@ -39,16 +40,16 @@ pub fn announce(event: &str) {
 
 /// All elements that match, in document order.
 pub fn all(selector: &str) -> Vec<Element> {
-    elements(document().query_selector_all(selector))
+    document().query_selector_all(selector).map(list).unwrap_or_default()
 }
 
 /// All elements below `root` that match, in document order.
 pub fn all_in(root: &Element, selector: &str) -> Vec<Element> {
-    elements(root.query_selector_all(selector))
+    root.query_selector_all(selector).map(list).unwrap_or_default()
 }
 
-fn elements(found: Result<NodeList, JsValue>) -> Vec<Element> {
-    let Ok(found) = found else { return Vec::new() };
+/// The elements of a list of nodes.
+pub fn list(found: NodeList) -> Vec<Element> {
     (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect()
 }
 

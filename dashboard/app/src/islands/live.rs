@@ -5,7 +5,8 @@ use leptos::prelude::*;
 /// Updates every `[data-live]` element of the page each `every_ms` milliseconds while `on`.
 ///
 /// Only the server draws pages; this island fetches them again. It stops while the tab is hidden. While the server does
-/// not answer, the pauses grow, and the page shows since when it is stale.
+/// not answer, or the reader is signed out, the pauses grow and the page shows it. A page of another version of the
+/// dashboard needs its own style sheet and scripts, so the browser loads it completely.
 #[island]
 pub fn Live(
     /// Milliseconds from one answer to the next request.
@@ -27,13 +28,17 @@ pub fn Live(
 
 #[cfg(feature = "hydrate")]
 mod refresh {
-    use crate::islands::{REFRESH, REFRESHED, dom, morph::morph};
+    use crate::islands::{
+        REFRESH, REFRESHED, dom,
+        morph::{keeping_focus, morph},
+    };
     use leptos::prelude::{Set, WriteSignal};
     use std::{cell::Cell, rc::Rc};
     use wasm_bindgen::{JsCast, JsValue, closure::Closure};
     use wasm_bindgen_futures::JsFuture;
     use web_sys::{
-        AbortSignal, Document, DomParser, Element, Event, RequestCache, RequestInit, Response, SupportedType,
+        AbortSignal, Document, DomParser, Element, Event, HtmlTextAreaElement, RequestCache, RequestInit,
+        Response, SupportedType,
     };
 
     const ANSWER_WITHIN_MS: u32 = 10_000;
@@ -107,26 +112,37 @@ mod refresh {
             let outcome = fetch().await;
             refresh.busy.set(false);
             match outcome {
-                Ok(page) => {
-                    apply(&page);
-                    if refresh.failures.replace(0) > 0 {
-                        mark_stale(false);
-                        refresh.status.set(String::new());
-                    }
-                    refresh.fresh_at.set(dom::now_ms());
-                }
-                Err(Failure::SignedOut) => {
-                    mark_stale(true);
-                    refresh.status.set("Signed out. Reload the page to see how to sign in again.".to_owned());
+                Ok(page) if files(&page) != files(&dom::document()) && !is_typing_a_text() => {
+                    // The reader loses nothing, and a page that does not load is no reason to try again.
+                    let _loading = dom::window().location().reload();
                     return;
                 }
-                Err(Failure::NoAnswer) => {
+                Ok(page) if files(&page) != files(&dom::document()) => {
+                    mark_stale(true);
+                    refresh.status.set("Spillway was updated. Send or clear your text to go on.".to_owned());
+                }
+                Ok(page) => {
+                    keeping_focus(|| apply(&page));
+                    refresh.failures.set(0);
+                    refresh.fresh_at.set(dom::now_ms());
+                    mark_stale(false);
+                    refresh.status.set(String::new());
+                }
+                Err(failure) => {
                     refresh.failures.set(refresh.failures.get() + 1);
-                    // A single lost answer is normal.
-                    if refresh.failures.get() > 1 {
-                        mark_stale(true);
-                        let since = clock(refresh.fresh_at.get());
-                        refresh.status.set(format!("Stale since {since}, reconnecting"));
+                    match failure {
+                        Failure::SignedOut => {
+                            mark_stale(true);
+                            let how = "Signed out. Reload the page to see how to sign in again.";
+                            refresh.status.set(how.to_owned());
+                        }
+                        // A single lost answer is normal.
+                        Failure::NoAnswer if refresh.failures.get() == 1 => {}
+                        Failure::NoAnswer => {
+                            mark_stale(true);
+                            let since = clock(refresh.fresh_at.get());
+                            refresh.status.set(format!("Stale since {since}, reconnecting"));
+                        }
                     }
                 }
             }
@@ -153,9 +169,27 @@ mod refresh {
         }
         let text = JsFuture::from(answer.text().map_err(no_answer)?).await.map_err(no_answer)?;
         let parser = DomParser::new().map_err(no_answer)?;
-        parser
+        let page = parser
             .parse_from_string(&text.as_string().unwrap_or_default(), SupportedType::TextHtml)
-            .map_err(no_answer)
+            .map_err(no_answer)?;
+        // Something else may answer on this port.
+        let is_ours = page.query_selector("main[data-live]").is_ok_and(|main| main.is_some());
+        if is_ours { Ok(page) } else { Err(Failure::NoAnswer) }
+    }
+
+    /// The style sheet and the scripts of a page. Each name has the hash of the content.
+    fn files(page: &Document) -> Vec<String> {
+        let found = page.query_selector_all("head link[rel=stylesheet], head script[src]");
+        let address = |element: Element| element.get_attribute("href").or(element.get_attribute("src"));
+        found.map(dom::list).unwrap_or_default().into_iter().filter_map(address).collect()
+    }
+
+    /// Whether the reader has written something that a reload would lose.
+    fn is_typing_a_text() -> bool {
+        let has_text = |field: &Element| {
+            field.dyn_ref::<HtmlTextAreaElement>().is_some_and(|field| !field.value().is_empty())
+        };
+        dom::all("textarea").iter().any(has_text)
     }
 
     fn apply(page: &Document) {

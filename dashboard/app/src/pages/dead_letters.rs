@@ -19,7 +19,7 @@ use crate::{
     ports::use_ports,
 };
 use actions::{DISCARD, REPLAY, RESTORE};
-use data::{Chosen, List, One};
+use data::{Chosen, List, One, Selection};
 use leptos::prelude::*;
 use spillway_core::ids::MessageId;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use std::sync::Arc;
 pub fn DeadLetters() -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
     let asked = Arc::clone(&page);
-    let list = async move { List::read(&asked, &ports.pipeline.replayer()).await };
+    let list = async move { List::read(&asked, &ports.reads).await };
     let content = load_archived(list, view::list);
     view! {
         <Title text="Dead letters" hidden=true />
@@ -81,7 +81,11 @@ pub fn DiscardPage() -> impl IntoView {
 /// The selection, if any of its messages is in the archive.
 fn chosen(draw: impl Fn(&Chosen) -> AnyView + Clone + Send + Sync + 'static) -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
-    let chosen = async move { Chosen::read(&page, &ports.pipeline.replayer()).await };
+    // The error of a form is in the address, and must be seen.
+    if let Some(fixed) = Selection::fixed(&page).filter(|_| page.failed.is_none()) {
+        leptos_axum::redirect(&fixed);
+    }
+    let chosen = async move { Chosen::read(&page, &ports.reads).await };
     load_archived(chosen, move |chosen| match chosen {
         chosen if chosen.selection.is_none() => view! {
             <EmptyState title="No message was selected.">

@@ -17,7 +17,7 @@ use spillway_core::ids::ReplayId;
 #[component]
 pub fn Replays() -> impl IntoView {
     let ports = use_ports();
-    let replays = async move { ports.pipeline.replays.list(SHOWN).await };
+    let replays = async move { ports.reads.replays(SHOWN).await };
     let content = load_archived(replays, |replays| match replays.is_empty() {
         true => view! {
             <EmptyState title="Nothing has been replayed yet.">

@@ -52,7 +52,7 @@ fn menu(page: &Page, optional: bool) -> impl IntoView + use<> {
     let label = if unlimited {
         view! { <span>"Any"<span class="wide-only">" time"</span></span> }.into_any()
     } else {
-        page.range.label(&page.zone).into_any()
+        page.range.label(page.now, &page.zone).into_any()
     };
     let zone_label = if zone == "UTC" { "UTC".to_owned() } else { zone.replace('_', " ") };
     view! {

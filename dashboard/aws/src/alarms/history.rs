@@ -12,7 +12,7 @@ use spillway_dashboard_model::{ReadError, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 
 /// Maximum number of pages with 100 changes each. Without a rule's name, they include other alarms of the account.
-const MAX_PAGES: usize = 50;
+const MAX_PAGES: usize = 10;
 
 /// Changes in the range, newest first, at most `limit`.
 pub(super) async fn changes(

@@ -1,4 +1,4 @@
-//! A cache of all alarms' states and of their periods in alarm.
+//! A cache of alarms: their states, changes and periods in alarm, and the digest.
 
 use super::{AlarmChanges, AlarmPeriod, AlarmSource, AlarmsNow, Digest, RuleName};
 use crate::one_answer::{Answers, OneAnswer};
@@ -8,18 +8,25 @@ use spillway_core::ports::Clock;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A cache in front of an [`AlarmSource`] for all viewers. It caches what pages read each time they refresh:
-/// [`AlarmSource::now`], and [`AlarmSource::periods`] for each rule and range.
+/// A cache in front of an [`AlarmSource`] for all viewers. It caches all that pages read each time they refresh.
 pub struct CachedAlarms {
     inner: Arc<dyn AlarmSource>,
     now: OneAnswer<AlarmsNow>,
+    digest: OneAnswer<Option<Digest>>,
+    changes: Answers<(Option<RuleName>, TimeRange, usize), AlarmChanges>,
     periods: Answers<(Option<RuleName>, TimeRange), Vec<AlarmPeriod>>,
 }
 
 impl CachedAlarms {
     /// A cache that reads again after `keep`.
     pub fn new(inner: Arc<dyn AlarmSource>, clock: Arc<dyn Clock>, keep: Duration) -> Self {
-        Self { inner, now: OneAnswer::new(Arc::clone(&clock), keep), periods: Answers::new(clock, keep) }
+        Self {
+            inner,
+            now: OneAnswer::new(Arc::clone(&clock), keep),
+            digest: OneAnswer::new(Arc::clone(&clock), keep),
+            changes: Answers::new(Arc::clone(&clock), keep),
+            periods: Answers::new(clock, keep),
+        }
     }
 }
 
@@ -39,7 +46,15 @@ impl AlarmSource for CachedAlarms {
         range: TimeRange,
         limit: usize,
     ) -> Result<AlarmChanges, ReadError> {
-        self.inner.changes(rule, range, limit).await
+        // A range that follows the clock is the same question within a minute.
+        let question = (rule.cloned(), range.aligned(Period::MINUTE), limit);
+        let answer = self.changes.get(question.clone(), || {
+            let inner = Arc::clone(&self.inner);
+            async move { inner.changes(question.0.as_ref(), question.1, limit).await }
+        });
+        let mut changes = AlarmChanges::clone(&*answer.await?);
+        changes.changes.retain(|change| change.at >= range.from() && change.at <= range.to());
+        Ok(changes)
     }
 
     async fn periods(
@@ -47,7 +62,6 @@ impl AlarmSource for CachedAlarms {
         rule: Option<&RuleName>,
         range: TimeRange,
     ) -> Result<Vec<AlarmPeriod>, ReadError> {
-        // A range that follows the clock is the same question within a minute.
         let question = (rule.cloned(), range.aligned(Period::MINUTE));
         let answer = self.periods.get(question.clone(), || {
             let inner = Arc::clone(&self.inner);
@@ -60,7 +74,11 @@ impl AlarmSource for CachedAlarms {
     }
 
     async fn digest(&self) -> Result<Option<Digest>, ReadError> {
-        self.inner.digest().await
+        let answer = self.digest.get(|| {
+            let inner = Arc::clone(&self.inner);
+            async move { inner.digest().await }
+        });
+        answer.await.map(|digest| Option::clone(&digest))
     }
 }
 

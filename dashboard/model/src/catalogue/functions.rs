@@ -60,6 +60,11 @@ pub(super) fn consumer(names: &Names) -> Vec<Entry> {
         }
         .titled("Records in a batch", "Full batches over a long time mean that the consumer is too slow."),
     );
+    entries.push(code.gauge(stage, "unusable-schemas", consumer::UNUSABLE_SCHEMAS, Good::Low).titled(
+        "Schemas that can't be used",
+        "The version before it stays active. Without one, events of that type become dead letters. The overview names \
+         the files.",
+    ));
     entries
 }
 

@@ -1,14 +1,22 @@
 //! Takes snapshots of the pipeline.
 
-use super::{Activity, FlowSnapshot, Limits, QueueReader};
+use super::{Activity, FlowSnapshot, Host, HostReader, Limits, QueueReader};
 use crate::one_answer::OneAnswer;
 use crate::{Freshness, MetricReader, ReadError};
 use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, DeadLetterStatus};
 use spillway_core::ledger::Ledger;
 use spillway_core::ports::QueueKind;
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The largest groups of dead letters in a snapshot.
+const LARGEST: usize = 20;
+/// The groups with the newest dead letters in a snapshot.
+const NEWEST: usize = 4;
+/// The newest dead letters that are read for their groups.
+const LETTERS: usize = 20;
 
 /// The sources of a snapshot.
 #[derive(Clone)]
@@ -19,7 +27,14 @@ pub struct FlowSources {
     pub queues: Arc<dyn QueueReader>,
     /// Rates.
     pub metrics: Arc<dyn MetricReader>,
+    /// The machine; `None` in AWS.
+    pub host: Option<Arc<dyn HostReader>>,
 }
+
+/// A message that was put back this long ago is in a queue, unless it is gone.
+const ASTRAY_AFTER: Duration = Duration::from_secs(3600);
+/// Messages that are gone are counted up to this number.
+const MOST_ASTRAY: usize = 1000;
 
 /// Takes snapshots, shared by all viewers at the same time.
 pub struct FlowSnapshots {
@@ -50,36 +65,79 @@ impl FlowSnapshots {
 
 impl FlowSources {
     async fn snapshot(&self) -> Result<FlowSnapshot, ReadError> {
-        let (ledger, queue, dlq, groups, (activity, freshness)) = futures::join!(
+        let (ledger, queue, dlq, dead_letters, schemas, (activity, freshness), host) = futures::join!(
             self.ledger(),
             self.queues.snapshot(QueueKind::Primary),
             self.queues.snapshot(QueueKind::Dlq),
-            self.groups(),
+            self.dead_letters(),
+            self.pipeline.schemas.current(),
             self.activity(),
+            self.host(),
         );
+        let (groups, newest) = dead_letters?;
+        let (ledger, queue, dlq) = (ledger?, queue?, dlq?);
         Ok(FlowSnapshot {
             at: self.pipeline.clock.now(),
-            ledger: ledger?,
+            astray: self.astray(&ledger, queue.len() + dlq.len()).await?,
+            ledger,
             limits: Limits {
                 max_receive_count: self.pipeline.settings.max_receive_count,
                 retention_s: self.pipeline.settings.retention_s,
             },
-            queue: queue?,
-            dlq: dlq?,
+            queue,
+            dlq,
             activity,
             freshness,
-            groups: groups?,
+            groups,
+            newest,
+            schema_problems: schemas.problems().iter().map(ToString::to_string).collect(),
+            host,
         })
+    }
+
+    async fn host(&self) -> Host {
+        match &self.host {
+            Some(host) => host.host().await,
+            None => Host::default(),
+        }
     }
 
     async fn ledger(&self) -> Result<Ledger, ReadError> {
         self.pipeline.ledger.ledger().await.map_err(unavailable)
     }
 
-    async fn groups(&self) -> Result<Vec<DeadLetterGroup>, ReadError> {
+    /// Dead letters that replays put back long ago, beyond the messages in the queues.
+    async fn astray(&self, ledger: &Ledger, in_queues: u64) -> Result<u64, ReadError> {
+        if ledger.replaying <= in_queues {
+            return Ok(0);
+        }
+        let long_ago = self.pipeline.clock.now().checked_sub(ASTRAY_AFTER).map_err(unavailable)?;
+        let limit = usize::try_from(ledger.replaying).unwrap_or(usize::MAX).min(MOST_ASTRAY);
+        let overdue = self.pipeline.replays.overdue(long_ago, limit).await.map_err(unavailable)?;
+        Ok((overdue.len() as u64).saturating_sub(in_queues))
+    }
+
+    /// The largest groups of dead letters that wait, and those of the newest.
+    async fn dead_letters(&self) -> Result<(Vec<DeadLetterGroup>, Vec<DeadLetterGroup>), ReadError> {
+        let archive = &self.pipeline.archive;
         let waiting =
             DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
-        self.pipeline.archive.groups(&waiting).await.map_err(unavailable)
+        let largest = archive.groups(&waiting, None, LARGEST).await.map_err(unavailable)?;
+        let mut newest = largest.items.clone();
+        newest.sort_by_key(|group| Reverse(group.last_at));
+        newest.truncate(NEWEST);
+        if largest.next.is_none() {
+            return Ok((largest.items, newest));
+        }
+        // The newest can be in a group that is not among the largest.
+        newest.clear();
+        for letter in archive.list_brief(&waiting, None, LETTERS).await.map_err(unavailable)?.items {
+            if newest.len() < NEWEST && newest.iter().all(|group| group.fingerprint != letter.fingerprint) {
+                let its = DeadLetterFilter { fingerprint: Some(letter.fingerprint), ..waiting.clone() };
+                newest.extend(archive.groups(&its, None, 1).await.map_err(unavailable)?.items);
+            }
+        }
+        Ok((largest.items, newest))
     }
 
     /// Rates are optional: without them the snapshot has the reason.
@@ -104,10 +162,13 @@ mod tests {
     use crate::{Cached, Reading};
     use async_trait::async_trait;
     use jiff::{SignedDuration, Timestamp};
-    use spillway_core::ports::Clock as _;
+    use spillway_core::failure::FailureClass;
+    use spillway_core::ids::MessageId;
+    use spillway_core::ports::{Clock as _, Replays as _};
     use spillway_core::settings::PipelineSettings;
     use spillway_metrics::{MetricQuery, Period, Series, TimeRange};
-    use spillway_testkit::{ManualClock, MemoryPipeline};
+    use spillway_testkit::letters::{dead_letter, failure};
+    use spillway_testkit::{ManualClock, MemoryPipeline, letters};
     use std::sync::atomic::{AtomicBool, Ordering};
 
     /// The API refuses every request, the consumer receives, and five messages wait for two minutes each.
@@ -153,6 +214,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_largest_and_the_newest_groups_are_known_however_many_there_are() {
+        for (groups, larger) in [(5, 0), (100, 0), (100, 1)] {
+            let memory = MemoryPipeline::at(letters::at(10_000), |state| {
+                let letter = |n: i64| {
+                    let reason = format!("/{}: bad", "x".repeat(1 + n as usize % groups));
+                    letters::letter(n, "order.placed", FailureClass::Schema, &reason)
+                };
+                state.dead_letters.extend((0..groups as i64 + larger).map(letter));
+            });
+            let source =
+                Arc::new(Outage { clock: Arc::clone(&memory.clock), is_unreadable: AtomicBool::new(false) });
+            let sources = FlowSources {
+                pipeline: memory.ports(PipelineSettings::default()),
+                queues: source.clone(),
+                metrics: source,
+                host: None,
+            };
+            let flow = FlowSnapshots::new(sources, Duration::ZERO).snapshot().await.unwrap();
+            let newest: Vec<_> = flow.newest.iter().map(|group| group.last_at).collect();
+            let last = groups as i64 + larger - 1;
+            assert_eq!(newest, [0, 1, 2, 3].map(|back| letters::at(last - back)), "{groups}");
+            assert_eq!((flow.groups.len(), flow.groups[0].count), (groups.min(LARGEST), 1 + larger as u64));
+            assert_eq!(flow.newest_dead_letter_at(), Some(letters::at(last)));
+        }
+    }
+
+    #[tokio::test]
     async fn an_outage_does_not_fade_and_none_appears_while_metrics_cannot_be_read() {
         let memory = MemoryPipeline::at(Timestamp::from_second(1_767_225_625).unwrap(), |_| {});
         let clock = Arc::clone(&memory.clock);
@@ -162,6 +250,7 @@ mod tests {
                 pipeline: memory.ports(PipelineSettings::default()),
                 queues: source.clone(),
                 metrics: Arc::new(Cached::new(source.clone(), clock.clone(), Duration::from_secs(1))),
+                host: None,
             },
             Duration::ZERO,
         );
@@ -184,5 +273,36 @@ mod tests {
             }
             assert_eq!((&later.activity, bad(&later)), (&now.activity, bad(&now)), "after {age_s} s");
         }
+    }
+
+    struct Empty;
+
+    #[async_trait]
+    impl QueueReader for Empty {
+        async fn snapshot(&self, _: QueueKind) -> Result<QueueSnapshot, ReadError> {
+            Ok(QueueSnapshot::default())
+        }
+    }
+
+    #[tokio::test]
+    async fn letters_that_were_put_back_long_ago_and_are_in_no_queue_are_astray() {
+        let failure = failure(FailureClass::Schema, "bad", Timestamp::UNIX_EPOCH);
+        let letter = |id: &str| dead_letter(id, id, failure.clone());
+        let memory = MemoryPipeline::new(|state| state.dead_letters = ["a", "b", "c"].map(letter).into());
+        let all = ["a", "b", "c"].map(MessageId::from);
+        memory.create(&"r".into(), &all, "ada").await.unwrap();
+        memory.mark_sent(&"r".into(), &all[..2]).await.unwrap();
+        let clock = Arc::clone(&memory.clock);
+        let metrics = Arc::new(Outage { clock: clock.clone(), is_unreadable: AtomicBool::new(true) });
+        let pipeline = memory.ports(PipelineSettings::default());
+        let flow = |queues: Arc<dyn QueueReader>| {
+            let sources =
+                FlowSources { pipeline: pipeline.clone(), queues, metrics: metrics.clone(), host: None };
+            FlowSnapshots::new(sources, Duration::ZERO)
+        };
+        assert_eq!(flow(Arc::new(Empty)).snapshot().await.unwrap().astray, 0);
+        clock.advance(Duration::from_secs(3601));
+        assert_eq!(flow(Arc::new(Empty)).snapshot().await.unwrap().astray, 2, "the third was not put back");
+        assert_eq!(flow(metrics.clone()).snapshot().await.unwrap().astray, 0, "five messages are in a queue");
     }
 }

@@ -1,6 +1,7 @@
 //! The snapshot in sentences: whether events are lost, where they are stuck, what to do.
 
 mod events;
+mod host;
 mod stages;
 
 use super::FlowSnapshot;
@@ -69,8 +70,8 @@ pub fn overall(sentences: &[Sentence]) -> State {
     sentences.iter().map(|sentence| sentence.state).max().unwrap_or(State::Ok)
 }
 
-/// The summary. The first sentence says whether events are lost, with the state of the most serious sentence. The others
-/// follow, the most serious first. Without problems there is only the first.
+/// The summary. The first sentence says whether events are lost, with the state of the most serious sentence. While nothing
+/// can be written, it says that before. The others follow, the most serious first. Without problems there is only the first.
 pub fn summary(flow: &FlowSnapshot) -> Vec<Sentence> {
     let waiting = [events::dlq_stuck, events::countdown, events::queue].map(|say| say(flow));
     let mut rest: Vec<Sentence> = waiting.into_iter().flatten().collect();
@@ -85,11 +86,16 @@ pub fn summary(flow: &FlowSnapshot) -> Vec<Sentence> {
         rest.extend(functions.into_iter().filter_map(|(stage, of)| stages::function(stage, of, activity)));
     }
     rest.extend(events::stale(flow));
+    rest.extend(host::clock(flow));
+    rest.extend(events::schemas(flow));
+    rest.extend(events::astray(flow));
     rest.extend(events::dead_lettered(flow));
     rest.extend(events::replaying(flow));
+    rest.extend(events::foreign(flow));
     // The sort is stable: within a severity, sentences nearest to a loss come first, and what may be long over last.
     rest.sort_by_key(|sentence| std::cmp::Reverse(sentence.state));
     let accounted = events::accounted(flow);
+    let accounted = host::disk(flow, &accounted).unwrap_or(accounted);
     let state = accounted.state.max(overall(&rest));
     rest.insert(0, Sentence { state, ..accounted });
     rest

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// The interval between two checks for replays that no program continues. A program that continues one moves ten
 /// messages several times a second.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Puts back waiting messages, at this rate, of each replay that did not move between two checks. Such a replay was
 /// started on a page, or the program that started it has ended. Runs until it is dropped.

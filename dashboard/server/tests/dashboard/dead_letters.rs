@@ -5,12 +5,15 @@ use crate::harness::{self, Dashboard, NOW, ORIGIN, Setup};
 use http::{Request, StatusCode, header};
 use serde_json::json;
 use spillway_core::event::Event;
+use spillway_core::failure::{Failure, FailureClass, Reason};
+use spillway_core::ids::MessageId;
 use spillway_core::ledger::Ledger;
 use spillway_core::ports::Schemas;
 use spillway_core::schema::SchemaSet;
 use spillway_core::usecases::accept::accept;
 use spillway_dashboard_app::ports::Environment;
 use spillway_embedded::{VirtualClock, runtime};
+use spillway_testkit::letters;
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -29,8 +32,9 @@ impl FixableSchemas {
     }
 }
 
+#[async_trait::async_trait]
 impl Schemas for FixableSchemas {
-    fn current(&self) -> Arc<SchemaSet> {
+    async fn current(&self) -> Arc<SchemaSet> {
         Arc::clone(&self.0.read().unwrap())
     }
 }
@@ -50,7 +54,7 @@ impl TestApp {
             schemas: Arc::clone(&schemas) as Arc<dyn Schemas>,
             clock: Arc::new(VirtualClock::starting_at(NOW.parse().unwrap())),
             simulated_latency: Some(Duration::from_millis(5)),
-            environment: Environment { name: "test".into(), demo: false },
+            environment: Environment { name: "test".into(), demo: false, ..Environment::default() },
             ..Setup::default()
         });
         let dashboard = dashboard.await;
@@ -193,6 +197,37 @@ async fn all_matches_are_replayed_and_those_that_fail_again_come_back() {
     assert!(detail.contains("Failed again, back in the archive"));
 }
 
+/// The page that a message's page links to as its previous or next one.
+fn neighbour(page: &str, rel: &str) -> Option<String> {
+    let link = page.split("<a ").find(|link| link.contains(&format!("rel=\"{rel}\"")))?;
+    Some(link.split("href=\"").nth(1)?.split('"').next()?.replace("&amp;", "&"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn previous_and_next_lead_through_the_whole_list_and_stay_after_a_discard() {
+    let app = TestApp::start().await;
+    for number in 0..53 {
+        app.accept(&format!("bad{number}"), "order.placed", json!({"amount": "many"})).await;
+        app.settle().await;
+    }
+    let first = app.listed("/dead-letters").await.remove(0);
+    let mut visited = vec![format!("/dead-letters/{first}")];
+    while let Some(next) = neighbour(&app.get(visited.last().unwrap()).await, "next") {
+        visited.push(next);
+    }
+    assert_eq!(visited.len(), 53, "over the end of the first page of 50: {visited:?}");
+    let mut back = visited.last().unwrap().clone();
+    for expected in visited.iter().rev().skip(1) {
+        back = neighbour(&app.get(&back).await, "prev").unwrap();
+        assert_eq!(&back, expected);
+    }
+    let id = visited[10].strip_prefix("/dead-letters/").unwrap();
+    app.post(&visited[10], "/actions/discard", &format!("ids%5B%5D={id}&first={id}&reason=test")).await;
+    let discarded = app.get(&visited[10]).await;
+    assert_eq!(neighbour(&discarded, "prev").as_ref(), Some(&visited[9]));
+    assert_eq!(neighbour(&discarded, "next").as_ref(), Some(&visited[11]));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_discard_needs_a_reason_and_can_be_undone() {
     let app = TestApp::start().await;
@@ -211,23 +246,22 @@ async fn a_discard_needs_a_reason_and_can_be_undone() {
 
     let form = format!("{form}&reason=a+test&back=%2Fdead-letters%3Ftype%3Dorder.placed");
     let done = app.post(&asked, "/actions/discard", &form).await;
-    assert!(done.starts_with("/dead-letters?type=order.placed&__discarded="), "{done}");
+    assert!(done.starts_with("/dead-letters?type=order.placed&__done=discarded&__at="), "{done}");
     let list = app.get(&done).await;
-    assert!(list.contains("2 messages were discarded.") && list.contains(">Undo<"), "{list}");
+    assert!(list.contains("The messages were discarded.") && list.contains(">Undo<"), "{list}");
     assert_eq!(app.settle().await.discarded, 2);
     let twice = app.post(&asked, "/actions/discard", &form).await;
-    assert_eq!(
-        twice.split("&__count").next(),
-        done.split("&__count").next(),
-        "a second click changes nothing"
-    );
+    assert_eq!(twice, done, "a second click changes nothing");
     let discarded = app.get("/dead-letters?state=discarded").await;
     assert!(discarded.contains("Discarded by operator via dashboard: a test"), "{discarded}");
 
     let undo = format!("at={}&back={}", encoded(&hidden(&list, "at")), encoded("https://evil.example/"));
     let restored = app.post(&done, "/actions/restore", &undo).await;
-    assert_eq!(restored, "/dead-letters?__restored=2", "and no form leads elsewhere");
-    assert!(app.get(&restored).await.contains("2 messages were restored. They wait in the archive again."));
+    assert!(
+        restored.starts_with("/dead-letters?__done=restored&__at="),
+        "no form leads elsewhere: {restored}"
+    );
+    assert!(app.get(&restored).await.contains("The messages were restored. They wait in the archive again."));
     assert_eq!(app.settle().await.archived, 2);
     let detail = app.get(&format!("/dead-letters/{}", ids[0])).await;
     assert!(detail.contains("Restored by operator via dashboard"), "{detail}");
@@ -272,4 +306,35 @@ async fn an_empty_form_and_an_empty_page_are_reported() {
     for path in ["/dead-letters/no-such-id", "/replays/no-such-id", "/events/no-such-id"] {
         assert_eq!(app.dashboard.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
+}
+
+#[tokio::test]
+async fn thousands_of_groups_are_paged_and_long_reasons_are_cut() {
+    let dashboard = Dashboard::open(Setup::default()).await.signed_in().await;
+    let long = "x".repeat(4_000);
+    let letters: Vec<_> = (0..5_000)
+        .map(|n: u32| {
+            let reason = Reason::grouped(format!("/a: <{n}> {long}"), n.to_string());
+            let failure = Failure::new(FailureClass::Schema, reason, &"v1".into(), letters::at(n.into()));
+            letters::dead_letter(MessageId::new(format!("m{n}")), &format!("e{n}"), failure)
+        })
+        .collect();
+    letters::put(&*dashboard.pipeline.workers.sink, &letters).await;
+    let first = dashboard.page("/dead-letters").await;
+    assert!(first.len() <= 150_000, "{} bytes", first.len());
+    assert!(
+        first.contains("5,000 groups, 5,000 messages.") && first.contains("20 of 5,000 groups"),
+        "{first}"
+    );
+    let keys = |page: &str| {
+        let groups = page.split("id=\"dl-messages\"").next().unwrap();
+        values(groups, "data-key=\"")
+    };
+    let next =
+        values(&first, "href=\"").into_iter().find(|link| link.contains("groups=20")).expect("a next page");
+    let second = dashboard.page(&next.replace("&amp;", "&")).await;
+    assert_eq!((keys(&first).len(), keys(&second).len()), (20, 20));
+    assert!(keys(&second).iter().all(|key| !keys(&first).contains(key)));
+    let overview = dashboard.page("/").await;
+    assert!(overview.len() <= 150_000, "{} bytes", overview.len());
 }

@@ -15,7 +15,7 @@ struct FixedLedger(Option<Ledger>);
 #[async_trait]
 impl LedgerReader for FixedLedger {
     async fn ledger(&self) -> Result<Ledger, LedgerError> {
-        self.0.ok_or_else(|| LedgerError { reason: "the data folder is gone".into() })
+        self.0.ok_or_else(|| LedgerError { reason: "the data folder is gone".into(), is_passing: false })
     }
 }
 
@@ -32,6 +32,7 @@ pub fn with_ledger(ports: Ports, ledger: Option<Ledger>) -> Ports {
         pipeline: Pipeline { ledger: Arc::new(FixedLedger(ledger)), ..ports.pipeline.clone() },
         queues: Arc::new(FixedLedger(None)),
         metrics: Arc::clone(&ports.metrics),
+        host: None,
     };
     Ports { flow: Arc::new(FlowSnapshots::new(sources, Duration::ZERO)), ..ports }
 }

@@ -6,7 +6,8 @@ use http_body_util::BodyExt as _;
 use spillway_core::ports::{Clock, Schemas};
 use spillway_core::schema::FixedSchemas;
 use spillway_dashboard_app::ports::{Environment, Ports};
-use spillway_dashboard_server::{Assets, Deps, InMemorySignIns, SignIns, embedded, router};
+use spillway_dashboard_server::{Assets, Deps, InMemoryTokens, Sessions, Tokens, embedded, router};
+use spillway_embedded::listener::Hosts;
 use spillway_embedded::{Options, Pipeline};
 use spillway_testkit::ManualClock;
 use std::sync::Arc;
@@ -48,43 +49,52 @@ impl Default for Setup {
 }
 
 /// The router of a dashboard, and the cookies of its client.
+#[derive(Clone)]
 pub struct Dashboard {
     pub router: Router,
-    pub sign_ins: Arc<InMemorySignIns>,
+    pub tokens: Arc<InMemoryTokens>,
     pub cookies: Vec<String>,
     pub pipeline: Arc<Pipeline>,
-    _data: TempDir,
+    _data: Arc<TempDir>,
 }
 
 impl Dashboard {
     /// Opens the dashboard; the client has not signed in.
     pub async fn open(setup: Setup) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let sign_ins = Arc::new(InMemorySignIns::new(Arc::clone(&setup.clock)));
+        let tokens = Arc::new(InMemoryTokens::new(Arc::clone(&setup.clock)));
+        let sessions = Arc::new(Sessions::new(Arc::clone(&setup.clock)));
         let options = Options {
             schemas: setup.schemas,
             simulated_latency: setup.simulated_latency,
             ..Options::at(setup.clock)
         };
         let pipeline = Arc::new(Pipeline::open(data.path(), options).await.unwrap());
-        let ports = embedded::ports(data.path(), &pipeline.ports, &pipeline.local, setup.environment);
+        let ports = embedded::ports(&pipeline.ports, &pipeline.local, setup.environment);
         let router = router(Deps {
             ports: (setup.replace)(ports),
-            sign_ins: Arc::clone(&sign_ins) as Arc<dyn SignIns>,
+            tokens: Arc::clone(&tokens) as Arc<dyn Tokens>,
+            sessions,
             assets: Arc::new(setup.assets),
             port: 3000,
-            sign_in_command: setup.sign_in_command.to_owned(),
+            hosts: Hosts::default(),
+            sign_in_command: setup.sign_in_command,
         });
-        Self { router, sign_ins, cookies: Vec::new(), pipeline, _data: data }
+        Self { router, tokens, cookies: Vec::new(), pipeline, _data: Arc::new(data) }
     }
 
     /// Signs the client in, with a link from the command line.
     pub async fn signed_in(mut self) -> Self {
-        let token = self.sign_ins.issue().await.unwrap();
+        let token = self.tokens.issue().await.unwrap();
         let answer = self.get(&format!("/sign-in?token={}", token.reveal())).await;
         assert_eq!(answer.status(), StatusCode::OK);
         self.cookies.push(session_cookie(&answer));
         self
+    }
+
+    /// Another client of the same dashboard, with a session of its own.
+    pub async fn another_client(&self) -> Self {
+        Self { cookies: Vec::new(), ..self.clone() }.signed_in().await
     }
 
     /// Gets a page.

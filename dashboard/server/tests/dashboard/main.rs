@@ -4,6 +4,8 @@
 
 mod alarms;
 #[cfg(feature = "aws")]
+mod aws;
+#[cfg(feature = "aws")]
 mod carried_on;
 mod dead_letters;
 mod flow;

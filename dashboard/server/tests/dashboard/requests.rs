@@ -1,25 +1,30 @@
 //! Requests to the server, without a socket.
 
-use crate::flow;
 use crate::harness::{Dashboard, Setup, header, text};
+use async_trait::async_trait;
 use axum::body::Body;
 use http::{Request, Response, StatusCode, header};
-use spillway_core::ledger::Ledger;
-use spillway_dashboard_app::{pages::Pages, ports::Environment};
+use jiff::Timestamp;
+use spillway_core::failure::FailureClass;
+use spillway_core::ports::Clock;
+use spillway_dashboard_app::pages::Pages;
+use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_pages::PAGES;
-use spillway_dashboard_server::{Assets, SignIns as _};
-use std::{collections::BTreeSet, fs, time::Duration};
+use spillway_dashboard_server::{Assets, Tokens as _};
+use spillway_testkit::letters;
+use std::{collections::BTreeSet, fs, sync::Arc, time::Duration};
 
 /// Opens a dashboard with badges in its header; the client has not signed in.
 async fn open(assets: Assets) -> Dashboard {
-    let three = Ledger { accepted: 3, archived: 3, ..Ledger::default() };
-    Dashboard::open(Setup {
+    let dashboard = Dashboard::open(Setup {
         assets,
-        environment: Environment { name: "test".into(), demo: true },
-        replace: Box::new(move |ports| flow::with_ledger(ports, Some(three))),
+        environment: Environment { name: "test".into(), demo: true, ..Environment::default() },
         ..Setup::default()
     })
-    .await
+    .await;
+    let three = [1, 2, 3].map(|second| letters::letter(second, "order.placed", FailureClass::Schema, "bad"));
+    letters::put(&*dashboard.pipeline.workers.sink, &three).await;
+    dashboard
 }
 
 async fn signed_out() -> Dashboard {
@@ -57,7 +62,7 @@ async fn without_a_session_only_the_sign_in_help_is_shown() {
 #[tokio::test]
 async fn a_link_signs_in_once() {
     let app = signed_out().await;
-    let token = app.sign_ins.issue().await.unwrap();
+    let token = app.tokens.issue().await.unwrap();
     let link = format!("/sign-in?token={}", token.reveal());
 
     let answer = app.get(&link).await;
@@ -79,7 +84,7 @@ async fn a_link_signs_in_once() {
 #[tokio::test]
 async fn a_prefetch_does_not_use_up_the_link() {
     let app = signed_out().await;
-    let token = app.sign_ins.issue().await.unwrap();
+    let token = app.tokens.issue().await.unwrap();
     let link = format!("/sign-in?token={}", token.reveal());
     let looks = [Request::head(&link), Request::get(&link).header("sec-purpose", "prefetch;prerender")];
     for look in looks {
@@ -101,6 +106,43 @@ async fn a_session_ends_after_twelve_hours() {
 }
 
 #[tokio::test]
+async fn signing_out_ends_the_session_and_not_only_the_cookie() {
+    let app = signed_in().await;
+    assert!(app.page("/").await.contains(r#"action="/sign-out""#));
+    for origin in [None, Some("http://evil.example")] {
+        assert_eq!(app.post("/sign-out", origin, "").await.status(), StatusCode::FORBIDDEN);
+    }
+    let other = app.another_client().await;
+    let answer = app.post("/sign-out", Some("http://127.0.0.1:3000"), "").await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let cookie = header(&answer, "set-cookie");
+    assert_eq!(cookie, "spillway-session-3000=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
+    assert!(text(answer).await.contains("Your session has ended."));
+    assert_eq!(app.get("/").await.status(), StatusCode::UNAUTHORIZED, "the old cookie opens nothing");
+    assert_eq!(other.get("/").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn all_sessions_can_be_ended() {
+    let app = signed_in().await;
+    let other = app.another_client().await;
+    let answer = app.post("/sign-out", Some("http://127.0.0.1:3000"), "everywhere=yes").await;
+    assert!(text(answer).await.contains("All sessions have ended."));
+    for client in [&app, &other] {
+        assert_eq!(client.get("/").await.status(), StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_process() {
+    let app = signed_in().await;
+    let cookies = app.cookies.clone();
+    let mut restarted = signed_out().await;
+    restarted.cookies = cookies;
+    assert_eq!(restarted.get("/").await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn a_session_of_another_port_is_invalid() {
     let mut app = signed_in().await;
     app.cookies = vec![app.cookies[0].replace("-3000=", "-3001=")];
@@ -112,15 +154,33 @@ async fn every_answer_has_the_security_headers() {
     let app = signed_in().await;
     let mut foreign = app.send(Request::get("/").header(header::HOST, "evil.example")).await;
     foreign.extensions_mut().clear();
+    let ours = "http://127.0.0.1:3000";
+    let origin = Some(ours);
+    let accepts_html = Request::get("/dead-letters/replay?all=matching").header(header::ACCEPT, "text/html");
+    let form = Request::post("/actions/replay")
+        .header(header::ORIGIN, ours)
+        .header(header::REFERER, "http://127.0.0.1:3000/dead-letters")
+        .header(header::ACCEPT, "text/html");
     let answers = [
         (app.get("/").await, StatusCode::OK),
+        (app.get("/sign-in?token=x").await, StatusCode::OK),
+        (app.send(Request::head("/sign-in?token=x")).await, StatusCode::NO_CONTENT),
+        (app.send(accepts_html).await, StatusCode::FOUND),
+        (app.send_form(form, "").await, StatusCode::FOUND),
+        (app.post("/settings", origin, "theme=dark").await, StatusCode::SEE_OTHER),
+        (app.post("/settings", None, "theme=dark").await, StatusCode::FORBIDDEN),
         (app.get("/no-such-page").await, StatusCode::NOT_FOUND),
         (app.get("/assets/none.js").await, StatusCode::NOT_FOUND),
+        (
+            app.send(Request::delete("/settings").header(header::ORIGIN, ours)).await,
+            StatusCode::METHOD_NOT_ALLOWED,
+        ),
         (signed_out().await.get("/").await, StatusCode::UNAUTHORIZED),
         (foreign, StatusCode::MISDIRECTED_REQUEST),
+        (broken().await.get("/").await, StatusCode::INTERNAL_SERVER_ERROR),
     ];
     for (answer, status) in answers {
-        assert_eq!(answer.status(), status);
+        assert_eq!(answer.status(), status, "{answer:?}");
         let policy = header(&answer, "content-security-policy");
         assert!(
             policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';"),
@@ -133,6 +193,43 @@ async fn every_answer_has_the_security_headers() {
         assert_eq!(header(&answer, "referrer-policy"), "same-origin");
         assert_eq!(header(&answer, "cache-control"), "no-store");
     }
+}
+
+/// A clock that panics, for drawing pages.
+struct Defect;
+
+#[async_trait]
+impl Clock for Defect {
+    fn now(&self) -> Timestamp {
+        panic!("a defect")
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn sleep(&self, _: Duration) {}
+}
+
+/// A dashboard with a defect in the code of its pages.
+async fn broken() -> Dashboard {
+    let replace = |ports: Ports| {
+        let pipeline = spillway_core::Pipeline { clock: Arc::new(Defect), ..ports.pipeline.clone() };
+        Ports { pipeline, ..ports }
+    };
+    Dashboard::open(Setup { replace: Box::new(replace), ..Setup::default() }).await.signed_in().await
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_that_says_so_and_the_server_goes_on() {
+    let app = broken().await;
+    for _ in 0..2 {
+        let answer = app.get("/").await;
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let said = text(answer).await;
+        assert!(said.starts_with("The dashboard could not draw this page because of a defect"), "{said}");
+    }
+    assert_eq!(app.get("/sign-in?token=x").await.status(), StatusCode::OK);
 }
 
 #[test]

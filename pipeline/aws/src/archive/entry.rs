@@ -31,11 +31,22 @@ pub(crate) struct Entry {
     pub generation: u32,
     pub receive_count: u32,
     pub replays: Vec<ReplayTrace>,
+    pub is_foreign: bool,
 }
 
 /// The primary key of a dead letter's item.
 pub(crate) fn key(id: &MessageId) -> Item {
     item([("pk", text(format!("letter#{id}"))), ("sk", text("letter"))])
+}
+
+/// The id in the partition key of a dead letter's item.
+pub(crate) fn letter_id(pk: &str) -> Option<MessageId> {
+    pk.strip_prefix("letter#").map(MessageId::new)
+}
+
+/// An event's id as a key of the index.
+pub(crate) fn event_key(event_id: &str) -> &str {
+    cut(event_id, LONGEST_PARTITION_KEY)
 }
 
 impl Entry {
@@ -54,6 +65,7 @@ impl Entry {
             generation: letter.generation,
             receive_count: letter.receive_count,
             replays: letter.replays.clone(),
+            is_foreign: letter.is_foreign,
         }
     }
 
@@ -103,7 +115,10 @@ impl Entry {
             all.push(("type", text(event_type.as_str())));
         }
         if let Some(event_id) = self.event_id.as_ref().filter(|id| !id.is_empty()) {
-            all.push(("event_id", text(cut(event_id, LONGEST_PARTITION_KEY))));
+            all.push(("event_id", text(event_key(event_id))));
+        }
+        if self.is_foreign {
+            all.push(("is_foreign", number(1)));
         }
         if let Some(source) = &self.source {
             all.push(("source", text(in_key(source))));
@@ -125,7 +140,7 @@ impl Entry {
 
     fn read_item(item: &Item) -> Option<Self> {
         Some(Self {
-            id: MessageId::new(text_of(item, "pk")?.strip_prefix("letter#")?),
+            id: letter_id(text_of(item, "pk")?)?,
             state: serde_json::from_str(text_of(item, "state_document")?).ok()?,
             archived_at: time_of(item, "archived_at")?,
             fingerprint: Fingerprint::new(text_of(item, "fingerprint")?),
@@ -137,6 +152,7 @@ impl Entry {
             generation: u32::try_from(number_of(item, "generation")?).ok()?,
             receive_count: u32::try_from(number_of(item, "receive_count")?).ok()?,
             replays: serde_json::from_str(text_of(item, "replays")?).ok()?,
+            is_foreign: number_of(item, "is_foreign").is_some(),
         })
     }
 }

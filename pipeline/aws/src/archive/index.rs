@@ -1,32 +1,58 @@
-//! The index of dead letters: its entries, and the counters beside them.
+//! The index of dead letters: its entries, and the counters and the ends of groups beside them.
 
-use super::IndexNames;
-use super::entry::{Entry, key, shard};
+use super::entry::{Entry, event_key, key, letter_id, shard};
+use super::walk::{self, By, Keys};
+use super::{IndexNames, ends};
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, number_of, text, text_of};
 use crate::dynamo::transact::{Action, Change, TransactionError, transact};
+use crate::kept::Kept;
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
 use spillway_core::failure::FailureClass;
-use spillway_core::ids::{Fingerprint, MessageId};
+use spillway_core::ids::{EventId, Fingerprint, MessageId};
+use spillway_core::ports::Clock;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 /// Dead letters in one transaction. With its replay's items each takes three actions. Each may also need a
-/// counter of the state it leaves and one of the state it enters. DynamoDB allows 100 actions.
+/// counter of the state it leaves and one of the state it enters. New ones may need the counter of foreign letters.
+/// DynamoDB allows 100 actions.
 pub(crate) const LETTERS_AT_ONCE: usize = 18;
+/// The counter of letters that were put into a queue past the API.
+const FOREIGN: &str = "foreign";
+/// The keys of so many letters are read by one scan. With more, a query for each partition reads less.
+const FEW: u64 = 1_000;
 /// Transactions that are under way at once for one order.
 const TRANSACTIONS_AT_ONCE: usize = 4;
 
 /// The index in its table.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Index {
-    pub client: Client,
-    pub names: IndexNames,
+    client: Client,
+    names: IndexNames,
+    recent: Option<Arc<Recent>>,
+}
+
+/// What was read a moment ago.
+struct Recent {
+    counters: Kept<Counters>,
+    /// The keys of all letters; `None` in it if they are too many.
+    keys: Kept<Option<Arc<Keys>>>,
 }
 
 /// A dead letter before and after.
 pub(crate) type Step = (Entry, Entry);
+
+/// All counters, the parts of each summed up.
+#[derive(Clone)]
+struct Counters {
+    counts: Arc<Vec<Count>>,
+    /// Letters that were put into a queue past the API.
+    foreign: u64,
+}
 
 /// One line of the counters: dead letters of one state, fingerprint and type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +66,24 @@ pub(crate) struct Count {
 }
 
 impl Index {
+    pub fn new(client: Client, names: IndexNames) -> Self {
+        Self { client, names, recent: None }
+    }
+
+    /// Reads the counters again after `keep`. Writes through this index, or a clone of it, are seen at once.
+    pub fn keeping_counts(self, clock: Arc<dyn Clock>, keep: SignedDuration) -> Self {
+        let recent = Recent { counters: Kept::new(Arc::clone(&clock), keep), keys: Kept::new(clock, keep) };
+        Self { recent: Some(Arc::new(recent)), ..self }
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn names(&self) -> &IndexNames {
+        &self.names
+    }
+
     pub async fn entry(&self, id: &MessageId) -> Result<Option<Entry>, CallError> {
         let call = self.client.get_item().table_name(&self.names.table).set_key(Some(key(id)));
         let output =
@@ -55,22 +99,65 @@ impl Index {
         items.iter().map(|item| Entry::read(item).map(|entry| (entry.id.clone(), entry))).collect()
     }
 
-    /// Adds new entries, all or none. The ids are distinct, and at most [`LETTERS_AT_ONCE`].
-    pub async fn insert(&self, entries: &[Entry]) -> Result<(), TransactionError> {
-        let actions = |tries| {
-            let insert = |entry: &Entry| Action::Insert {
-                table: self.names.table.clone(),
-                item: entry.item(self.names.shards),
-                absent: "pk",
-            };
-            let mut actions: Vec<_> = entries.iter().map(insert).collect();
-            actions.extend(self.counting(entries.iter().map(|entry| (entry, 1)), tries));
-            actions
-        };
-        transact(&self.client, actions).await
+    /// The letters of an event, newest first.
+    pub async fn of_event(&self, id: &EventId) -> Result<Vec<MessageId>, CallError> {
+        // An index has no empty keys, and an event no empty id.
+        if id.as_str().is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.names.table)
+            .index_name("by_event")
+            .scan_index_forward(false)
+            .key_condition_expression("event_id = :id")
+            .expression_attribute_values(":id", text(event_key(id.as_str())))
+            .into_paginator()
+            .items()
+            .send();
+        let mut ids = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| call_error("Query", &error))?;
+            ids.extend(text_of(&item, "pk").and_then(letter_id));
+        }
+        Ok(ids)
     }
 
-    /// What turns entries into others, in this order; then what their counters need.
+    /// Adds new entries, all or none. The ids are distinct, and at most [`LETTERS_AT_ONCE`].
+    pub async fn insert(&self, entries: &[Entry]) -> Result<(), TransactionError> {
+        transact(&self.client, |tries| self.inserts(entries, tries)).await?;
+        self.written(entries).await;
+        Ok(())
+    }
+
+    /// What adds new entries, in this order; then what their counters need. [`Self::written`] follows the transaction.
+    pub fn inserts(&self, entries: &[Entry], tries: usize) -> Vec<Action> {
+        let insert = |entry: &Entry| Action::Insert {
+            table: self.names.table.clone(),
+            item: entry.item(self.names.shards),
+            absent: "pk",
+        };
+        let mut actions: Vec<_> = entries.iter().map(insert).collect();
+        actions.extend(self.counting(entries.iter().map(|entry| (entry, 1)), tries));
+        actions.extend(self.counting_foreign(entries, tries));
+        actions
+    }
+
+    /// Counts letters that were put into a queue past the API. They stay counted whatever becomes of them.
+    fn counting_foreign(&self, entries: &[Entry], tries: usize) -> Option<Action> {
+        let count = i64::try_from(entries.iter().filter(|entry| entry.is_foreign).count()).unwrap_or(0);
+        let part = self.part(&entries.first()?.id, tries);
+        let change = Change::default().add("n", count);
+        (count > 0).then(|| Action::Change {
+            table: self.names.table.clone(),
+            key: foreign_key(part),
+            change,
+        })
+    }
+
+    /// What turns entries into others, in this order; then what their counters need. [`Self::written`] follows the
+    /// transaction.
     pub fn steps(&self, steps: &[Step], tries: usize) -> Vec<Action> {
         let change = |(before, after): &Step| Action::Change {
             table: self.names.table.clone(),
@@ -178,7 +265,9 @@ impl Index {
                 Err(TransactionError::Call(error)) => return Err(error),
             }
         }
-        Ok(steps.into_iter().map(|(_, after)| after).collect())
+        let taken: Vec<Entry> = steps.into_iter().map(|(_, after)| after).collect();
+        self.written(&taken).await;
+        Ok(taken)
     }
 
     /// After a transaction whose connection broke: finds out from the current items whether it was done.
@@ -192,8 +281,43 @@ impl Index {
         }
     }
 
-    /// All counters, the parts of each summed up.
-    pub async fn counts(&self) -> Result<Vec<Count>, CallError> {
+    /// What follows a transaction that wrote these entries.
+    pub async fn written(&self, entries: &[Entry]) {
+        ends::note(self, entries).await;
+        if let Some(recent) = &self.recent {
+            recent.counters.forget().await;
+            recent.keys.forget().await;
+        }
+    }
+
+    /// How many letters each counter has.
+    pub async fn counts(&self) -> Result<Arc<Vec<Count>>, CallError> {
+        Ok(self.counters().await?.counts)
+    }
+
+    /// How many letters were put into a queue past the API.
+    pub async fn foreign(&self) -> Result<u64, CallError> {
+        Ok(self.counters().await?.foreign)
+    }
+
+    async fn counters(&self) -> Result<Counters, CallError> {
+        match &self.recent {
+            Some(recent) => recent.counters.get(self.read_counters()).await,
+            None => self.read_counters().await,
+        }
+    }
+
+    /// The keys of all letters, if they are few. Then a page costs one scan, and not a query for each partition.
+    pub async fn keys(&self, by: By) -> Result<Option<Arc<Keys>>, CallError> {
+        let Some(recent) = self.recent.as_ref().filter(|_| by != By::Type) else { return Ok(None) };
+        let read = async {
+            let letters: u64 = self.counts().await?.iter().map(|count| count.count).sum();
+            Ok(if letters <= FEW { walk::scan(self).await.map(Arc::new) } else { None })
+        };
+        recent.keys.get(read).await
+    }
+
+    async fn read_counters(&self) -> Result<Counters, CallError> {
         let parts: Vec<Vec<Item>> = stream::iter(0..self.names.shards.max(1))
             .map(|part| self.counts_of(part))
             .buffered(16)
@@ -206,7 +330,9 @@ impl Index {
             let sum = sums.entry(name.to_owned()).or_insert((0, FailureClass::ConsumerCrash));
             *sum = (sum.0 + n, class.unwrap_or(sum.1));
         }
-        Ok(sums.into_iter().filter_map(|(name, (n, class))| count(&name, n, class)).collect())
+        let foreign = sums.remove(FOREIGN).map_or(0, |(n, _)| u64::try_from(n).unwrap_or(0));
+        let counts = sums.into_iter().filter_map(|(name, (n, class))| count(&name, n, class)).collect();
+        Ok(Counters { counts: Arc::new(counts), foreign })
     }
 
     async fn counts_of(&self, part: u32) -> Result<Vec<Item>, CallError> {
@@ -222,6 +348,11 @@ impl Index {
             .send();
         pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| call_error("Query", &error))
     }
+}
+
+/// The key of a part of the counter of letters that were put into a queue past the API.
+fn foreign_key(part: u32) -> Item {
+    item([("pk", text(format!("count#{part}"))), ("sk", text(FOREIGN))])
 }
 
 fn count(name: &str, n: i64, class: FailureClass) -> Option<Count> {

@@ -92,6 +92,41 @@ impl Objects {
         Ok(merged(read.into_iter().flatten()))
     }
 
+    /// Makes the newest version of each deleted object of a letter current again. Returns how many there were.
+    pub async fn recover(&self, id: &MessageId) -> Result<usize, CallError> {
+        const ACTION: &str = "ListObjectVersions";
+        let prefix = format!("{}{id}/", self.names.prefix);
+        let call = self.client.list_object_versions().bucket(&self.names.bucket).prefix(prefix);
+        let output = call.send().await.map_err(|error| call_error(ACTION, &error))?;
+        let deleted = output.delete_markers().iter().filter(|marker| marker.is_latest == Some(true));
+        let mut recovered = 0;
+        for key in deleted.filter_map(|marker| marker.key()) {
+            // Versions of a key are listed from the newest on ("ListObjectVersions" in the S3 API reference).
+            let newest = output.versions().iter().find(|version| version.key() == Some(key));
+            let Some(version) = newest.and_then(|version| version.version_id()) else { continue };
+            let read = self.client.get_object().bucket(&self.names.bucket).key(key).version_id(version);
+            let read = read.send().await.map_err(|error| call_error("GetObject", &error))?;
+            let bytes = read.body.collect().await.map_err(|error| CallError::cut("GetObject", &error))?;
+            let write = self
+                .client
+                .put_object()
+                .bucket(&self.names.bucket)
+                .key(key)
+                .content_type("application/json")
+                // Another person may be restoring it too.
+                .if_none_match("*")
+                .body(ByteStream::from(bytes.into_bytes()));
+            match write.send().await {
+                Ok(_) => recovered += 1,
+                Err(error) => match call_error("PutObject", &error) {
+                    there if there.code.as_deref() == Some("PreconditionFailed") => {}
+                    error => return Err(error),
+                },
+            }
+        }
+        Ok(recovered)
+    }
+
     /// Notes that the index lacks a dead letter.
     pub async fn write_note(&self, archiving: &Archiving) -> Result<(), CallError> {
         let call = self
@@ -170,6 +205,7 @@ pub(crate) struct Listing {
 pub(crate) fn merged(letters: impl Iterator<Item = DeadLetter>) -> Option<DeadLetter> {
     letters.reduce(|before, mut letter| {
         letter.failures = before.failures.into_iter().chain(letter.failures).collect();
+        letter.is_foreign |= before.is_foreign;
         letter
     })
 }

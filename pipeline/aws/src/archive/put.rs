@@ -1,13 +1,14 @@
 //! Keeping dead letters: S3 first, then the index, and a note where the index could not be written.
 
 use super::entry::Entry;
-use super::index::LETTERS_AT_ONCE;
+use super::index::{LETTERS_AT_ONCE, Step};
 use super::objects::Archiving;
 use super::{READS_AT_ONCE, S3Archive};
 use crate::call_error::CallError;
-use crate::dynamo::transact::{TransactionError, transact};
+use crate::dynamo::transact::{Action, TransactionError, transact};
 use aws_smithy_types::timeout::TimeoutConfig;
 use futures::{StreamExt, stream};
+use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::ports::{ArchiveError, IndexRepair};
@@ -102,29 +103,79 @@ impl S3Archive {
             event_id: before.event_id.clone(),
             source: before.source.clone(),
             event_type: before.event_type.clone(),
+            is_foreign: before.is_foreign,
             ..Entry::of(letter)
         };
         if let Some(trace) = after.replays.iter_mut().rfind(|trace| trace.replay_id == *replay) {
             trace.ended_at = Some(now);
             trace.stored = Some(false);
         }
-        let steps = [(before, after)];
-        let returned = ReplayItemState::Returned;
-        let open = from.filter(|state| matches!(state, ReplayItemState::Waiting | ReplayItemState::Sent));
+        let is_open =
+            |state: &ReplayItemState| matches!(state, ReplayItemState::Waiting | ReplayItemState::Sent);
+        let open = from.filter(is_open).map(|from| (replay.clone(), from));
+        self.return_letter((before, after), open.as_ref(), now).await
+    }
+
+    /// Changes the entry of a letter and ends its part of a replay as returned, if one is named. All at once.
+    pub(super) async fn return_letter(
+        &self,
+        step: Step,
+        open: Option<&(ReplayId, ReplayItemState)>,
+        at: Timestamp,
+    ) -> Result<(), TransactionError> {
+        let steps = [step];
+        let id = &steps[0].0.id;
         let actions = |tries| {
             let mut actions = self.index.steps(&steps, tries);
-            if let Some(from) = open {
-                let part = self.index.part(&letter.id, tries);
-                actions.push(self.log.moving(replay, &letter.id, from, returned, now));
-                actions.push(self.log.counting(replay, part, &[(from, -1), (returned, 1)]));
-            }
+            actions.extend(self.returning(id, open, at, tries));
             actions
         };
-        transact(&self.index.client, actions).await?;
+        transact(self.index.client(), actions).await?;
+        self.index.written(&[steps[0].1.clone()]).await;
+        if let Some((replay, _)) = open {
+            self.close(replay).await;
+        }
+        Ok(())
+    }
+
+    /// Adds the entry of a letter, and ends its part of a replay as returned, if one is named. All at once.
+    pub(super) async fn insert_returned(
+        &self,
+        entry: &Entry,
+        open: Option<&(ReplayId, ReplayItemState)>,
+    ) -> Result<(), TransactionError> {
+        let actions = |tries| {
+            let mut actions = self.index.inserts(std::slice::from_ref(entry), tries);
+            actions.extend(self.returning(&entry.id, open, entry.archived_at, tries));
+            actions
+        };
+        transact(self.index.client(), actions).await?;
+        self.index.written(std::slice::from_ref(entry)).await;
+        if let Some((replay, _)) = open {
+            self.close(replay).await;
+        }
+        Ok(())
+    }
+
+    fn returning(
+        &self,
+        id: &MessageId,
+        open: Option<&(ReplayId, ReplayItemState)>,
+        at: Timestamp,
+        tries: usize,
+    ) -> Vec<Action> {
+        let Some((replay, from)) = open else { return Vec::new() };
+        let (part, returned) = (self.index.part(id, tries), ReplayItemState::Returned);
+        vec![
+            self.log.moving(replay, id, *from, returned, at),
+            self.log.counting(replay, part, &[(*from, -1), (returned, 1)]),
+        ]
+    }
+
+    async fn close(&self, replay: &ReplayId) {
         if let Err(error) = self.log.close_if_done(replay, self.clock.now()).await {
             tracing::warn!(error = %error, %replay, "the end of a replay could not be checked; the next reader of the replay checks it");
         }
-        Ok(())
     }
 
     /// Puts dead letters into the index whose index write failed, at most `limit`, within the time that the
@@ -138,7 +189,7 @@ impl S3Archive {
     /// # Errors
     /// The notes can't be listed. A letter that still can't be indexed keeps its note, and is counted.
     pub(super) async fn repair_index(&self, limit: usize) -> Result<IndexRepair, ArchiveError> {
-        let limits = self.index.client.config().timeout_config();
+        let limits = self.index.client().config().timeout_config();
         let time_limit = limits.and_then(TimeoutConfig::operation_timeout).unwrap_or(DEFAULT_TIME_LIMIT);
         let until = Instant::now() + time_limit;
         let notes = self.objects.unindexed(&MessageId::random(), limit).await?;

@@ -1,18 +1,27 @@
 //! Browsing the index: lists, groups and ids. None of it lists the bucket.
 
+use super::ends::{self, Noted};
 use super::entry::Entry;
 use super::index::{Count, Index};
-use super::search::{self, Extent, MAX_EXAMINED, Plan, plan, search};
-use super::walk::{self, By, Range};
+use super::search::{self, Extent, MAX_EXAMINED, Matches, Plan, plan, search};
+use super::walk::{self, By, Found, Range};
 use crate::call_error::CallError;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, Page};
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, DeadLetterStatus, Page};
 use spillway_core::ids::{EventType, Fingerprint, MessageId};
 use std::collections::BTreeMap;
 
 /// Groups that are read concurrently.
 const GROUPS_AT_ONCE: usize = 4;
+/// Groups whose letters in a range of time are counted one by one. With more groups, the newest [`MAX_EXAMINED`] letters are
+/// read instead.
+const MAX_COUNTED: usize = 200;
+
+/// Whether a text can be the place where a list ended: the key of a letter, which begins with a time.
+pub(crate) fn is_cursor(text: &str) -> bool {
+    time_in(text).is_some()
+}
 
 /// A page, newest first. The cursor is the key of the last letter that was read.
 pub(crate) async fn list(
@@ -23,16 +32,22 @@ pub(crate) async fn list(
 ) -> Result<Page<Entry>, CallError> {
     let plan = plan(index, filter).await?;
     let want = if limit == 0 { 0 } else { limit + 1 };
-    let (mut found, total) = if !plan.is_search {
-        let page = search(index, filter, &plan, after, Extent { want, examine: 0 });
+    let uncut = if after.is_none() { uncut(index, filter, &plan, want).await? } else { None };
+    let (mut found, total) = if let Some(found) = uncut {
+        let whole = Plan { range: Some(Range::default()), ..plan };
+        (found, total(index, filter, &whole).await?)
+    } else if !plan.is_search {
+        let page = search(index, filter, &plan, after, Extent { want, ..Extent::default() });
         tokio::try_join!(page, total(index, filter, &plan))?
     } else if after.is_none() {
-        let found = search(index, filter, &plan, None, Extent { want, examine: MAX_EXAMINED }).await?;
+        let found =
+            search(index, filter, &plan, None, Extent { want, examine: MAX_EXAMINED, ..Extent::default() })
+                .await?;
         let total = found.count;
         (found, total)
     } else {
-        let page = search(index, filter, &plan, after, Extent { want, examine: 0 });
-        let all = search(index, filter, &plan, None, Extent { want: 0, examine: MAX_EXAMINED });
+        let page = search(index, filter, &plan, after, Extent { want, ..Extent::default() });
+        let all = search(index, filter, &plan, None, Extent { examine: MAX_EXAMINED, ..Extent::default() });
         let (page, all) = tokio::try_join!(page, all)?;
         (page, all.count)
     };
@@ -47,6 +62,28 @@ pub(crate) async fn list(
         found.last
     };
     Ok(Page { items: found.entries, total, next })
+}
+
+/// The first page of all letters up to a time, if none is newer. Then the counters have the total, and no key needs to be
+/// counted.
+async fn uncut(
+    index: &Index,
+    filter: &DeadLetterFilter,
+    plan: &Plan,
+    want: usize,
+) -> Result<Option<Matches>, CallError> {
+    if plan.is_search || want == 0 || filter.from.is_some() || filter.to.is_none() || plan.range.is_none() {
+        return Ok(None);
+    }
+    let open = Plan {
+        by: plan.by,
+        partitions: plan.partitions.clone(),
+        range: Some(Range::default()),
+        is_search: false,
+    };
+    let extent = Extent { want, only_matches: true, ..Extent::default() };
+    let found = search(index, filter, &open, None, extent).await?;
+    Ok((found.left_out == 0).then_some(found))
 }
 
 /// How many letters match: from the counters, or by counting keys if the filter has a range of time.
@@ -70,7 +107,7 @@ pub(crate) async fn ids(
     let plan = plan(index, filter).await?;
     let (mut ids, mut after): (Vec<MessageId>, Option<String>) = (Vec::new(), None);
     while ids.len() < limit {
-        let extent = Extent { want: limit - ids.len(), examine: 0 };
+        let extent = Extent { want: limit - ids.len(), ..Extent::default() };
         let found = search(index, filter, &plan, after.as_deref(), extent).await?;
         ids.extend(found.entries.into_iter().map(|entry| entry.id));
         if found.is_all || found.last.is_none() {
@@ -81,14 +118,16 @@ pub(crate) async fn ids(
     Ok(ids)
 }
 
-/// Groups by fingerprint, largest first.
+/// A page of the groups by fingerprint, largest first.
 ///
-/// Usually counters and the ends of each group's partitions are enough. If the search has words, or asks for
+/// Usually counters, and the ends of the page's groups, are enough. If the search has words, or asks for
 /// one type of a group that has several, the newest [`MAX_EXAMINED`] letters are read.
 pub(crate) async fn groups(
     index: &Index,
     filter: &DeadLetterFilter,
-) -> Result<Vec<DeadLetterGroup>, CallError> {
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Page<DeadLetterGroup>, CallError> {
     let counts = index.counts().await?;
     let matching: Vec<_> = counts.iter().filter(|count| search::counts(filter, count)).collect();
     let has_other_types = |count: &&Count| {
@@ -96,68 +135,123 @@ pub(crate) async fn groups(
             .iter()
             .any(|other| other.fingerprint == count.fingerprint && other.event_type != count.event_type)
     };
-    let mut groups = if filter.contains.is_some()
+    let Some(range) = plan(index, filter).await?.range else { return Ok(Page::of(Vec::new(), None, limit)) };
+    let mut counted = Counted::of(&matching, index.names().shards);
+    let is_whole = range == Range::default();
+    if filter.contains.is_some()
         || (filter.event_type.is_some() && matching.iter().any(has_other_types))
+        || (!is_whole && counted.len() > MAX_COUNTED)
     {
-        searched(index, filter).await?
-    } else {
-        counted(index, filter, &matching).await?
-    };
-    groups.sort_by(|a, b| b.count.cmp(&a.count).then(b.last_at.cmp(&a.last_at)));
-    Ok(groups)
-}
-
-async fn counted(
-    index: &Index,
-    filter: &DeadLetterFilter,
-    counts: &[&Count],
-) -> Result<Vec<DeadLetterGroup>, CallError> {
-    let Some(range) = plan(index, filter).await?.range else { return Ok(Vec::new()) };
-    let mut by_group: BTreeMap<&Fingerprint, Vec<&Count>> = BTreeMap::new();
-    for count in counts {
-        by_group.entry(&count.fingerprint).or_default().push(count);
+        return Ok(Page::of(searched(index, filter).await?, after, limit));
     }
-    let by_group: Vec<_> = by_group.into_iter().collect();
-    let groups: Vec<Option<DeadLetterGroup>> = stream::iter(0..by_group.len())
-        .map(|position| group(index, by_group[position].0, &by_group[position].1, &range))
+    if !is_whole {
+        let numbers: Vec<u64> = stream::iter(0..counted.len())
+            .map(|position| walk::count(index, By::Group, &counted[position].partitions, &range))
+            .buffered(GROUPS_AT_ONCE)
+            .try_collect()
+            .await?;
+        counted.iter_mut().zip(numbers).for_each(|(group, number)| group.count = number);
+        counted.retain(|group| group.count > 0);
+    }
+    counted.sort_by(|a, b| b.count.cmp(&a.count).then(a.fingerprint.cmp(b.fingerprint)));
+    let page = Page::of(counted, after, limit);
+    let noted = noted(index, filter, &range, &page.items).await?;
+    let ends: Vec<Option<Ends>> = stream::iter(0..page.items.len())
+        .map(|position| {
+            let counted = &page.items[position];
+            let noted = noted.iter().find(|noted| noted.group == *counted.fingerprint);
+            ends_of(index, counted, &range, noted)
+        })
         .buffered(GROUPS_AT_ONCE)
         .try_collect()
         .await?;
-    Ok(groups.into_iter().flatten().collect())
+    let searched = ends.iter().flatten().filter(|(_, _, example)| example.is_none());
+    let searched: Vec<MessageId> = searched.map(|(_, newest, _)| newest.id()).collect();
+    let mut examples = index.entries(&searched).await?;
+    let group = |(counted, ends): (&Counted<'_>, Option<Ends>)| {
+        let (oldest, newest, example) = ends?;
+        let example = example.or_else(|| examples.remove(&newest.id()))?;
+        Some(as_group(counted, (&oldest, &newest), example))
+    };
+    let items = page.items.iter().zip(ends).filter_map(group).collect();
+    Ok(Page { items, total: page.total, next: page.next })
 }
 
-async fn group(
+/// A group as its counters know it.
+struct Counted<'c> {
+    fingerprint: &'c Fingerprint,
+    partitions: Vec<String>,
+    /// Its type, if all its letters have the same.
+    event_type: Option<&'c str>,
+    count: u64,
+}
+
+impl<'c> Counted<'c> {
+    fn of(counts: &[&'c Count], shards: u32) -> Vec<Self> {
+        let mut by_group: BTreeMap<&Fingerprint, Vec<&Count>> = BTreeMap::new();
+        for count in counts {
+            by_group.entry(&count.fingerprint).or_default().push(count);
+        }
+        let group = |(fingerprint, counts): (&'c Fingerprint, Vec<&'c Count>)| {
+            let states: Vec<_> = counts.iter().map(|count| count.state.as_str()).collect();
+            let mut partitions = search::group_partitions(fingerprint, &states, shards);
+            partitions.sort_unstable();
+            partitions.dedup();
+            let mut types = counts.iter().map(|count| count.event_type.as_str());
+            let first = types.next().filter(|name| !name.is_empty());
+            let event_type = first.filter(|first| types.all(|name| name == *first));
+            Self { fingerprint, partitions, event_type, count: counts.iter().map(|count| count.count).sum() }
+        };
+        by_group.into_iter().map(group).collect()
+    }
+}
+
+/// The notes about the ends of groups, if the filter asks for all letters that wait. None are needed if all keys are known.
+async fn noted(
     index: &Index,
-    fingerprint: &Fingerprint,
-    counts: &[&Count],
+    filter: &DeadLetterFilter,
     range: &Range,
-) -> Result<Option<DeadLetterGroup>, CallError> {
-    let states: Vec<_> = counts.iter().map(|count| count.state.as_str()).collect();
-    let mut partitions = search::group_partitions(fingerprint, &states, index.names.shards);
-    partitions.sort_unstable();
-    partitions.dedup();
-    let ends = walk::ends(index, By::Group, &partitions, range);
-    let (ends, count) = if *range == Range::default() {
-        (ends.await?, counts.iter().map(|count| count.count).sum())
-    } else {
-        tokio::try_join!(ends, walk::count(index, By::Group, &partitions, range))?
-    };
+    groups: &[Counted<'_>],
+) -> Result<Vec<Noted>, CallError> {
+    let is_noted = filter.states == [DeadLetterStatus::Archived] && *range == Range::default();
+    if !is_noted || groups.is_empty() || index.keys(By::Group).await?.is_some() {
+        return Ok(Vec::new());
+    }
+    ends::noted(index, &groups.iter().map(|group| group.fingerprint).collect::<Vec<_>>()).await
+}
+
+/// The oldest and the newest letter of a group, with the entry of the newest if it was read already.
+type Ends = (Found, Found, Option<Entry>);
+
+async fn ends_of(
+    index: &Index,
+    counted: &Counted<'_>,
+    range: &Range,
+    noted: Option<&Noted>,
+) -> Result<Option<Ends>, CallError> {
+    if let Some((oldest, newest, entry)) = noted.and_then(Noted::ends) {
+        return Ok(Some((oldest, newest, Some(entry))));
+    }
+    let ends = walk::ends(index, By::Group, &counted.partitions, range).await?;
     let Some((oldest, newest)) = ends else { return Ok(None) };
-    let example = newest.id();
-    let Some(entry) = index.entry(&example).await? else { return Ok(None) };
-    let mut types = counts.iter().map(|count| &count.event_type);
-    let first = types.next().filter(|name| !name.is_empty());
-    let same = first.filter(|first| types.all(|name| name == *first));
-    Ok(Some(DeadLetterGroup {
-        fingerprint: fingerprint.clone(),
+    if let Some(noted) = noted {
+        ends::correct(index, noted, &oldest, &newest).await;
+    }
+    Ok(Some((oldest, newest, None)))
+}
+
+/// A group whose newest letter has this entry.
+fn as_group(counted: &Counted<'_>, (oldest, newest): (&Found, &Found), entry: Entry) -> DeadLetterGroup {
+    DeadLetterGroup {
+        fingerprint: counted.fingerprint.clone(),
         class: entry.class,
         message: entry.message,
-        event_type: same.map(|name| EventType::new(name.as_str())),
-        count,
+        event_type: counted.event_type.map(EventType::new),
+        count: counted.count,
         first_at: time_in(&oldest.archived_key).unwrap_or(entry.archived_at),
         last_at: time_in(&newest.archived_key).unwrap_or(entry.archived_at),
-        example,
-    }))
+        example: newest.id(),
+    }
 }
 
 fn time_in(key: &str) -> Option<Timestamp> {
@@ -166,7 +260,7 @@ fn time_in(key: &str) -> Option<Timestamp> {
 
 async fn searched(index: &Index, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, CallError> {
     let plan = Plan { is_search: true, ..plan(index, filter).await? };
-    let extent = Extent { want: MAX_EXAMINED, examine: MAX_EXAMINED };
+    let extent = Extent { want: MAX_EXAMINED, examine: MAX_EXAMINED, ..Extent::default() };
     let found = search(index, filter, &plan, None, extent).await?;
     let mut groups: BTreeMap<Fingerprint, DeadLetterGroup> = BTreeMap::new();
     // Newest first, so the first of a group is its example, and the last its oldest.
@@ -187,5 +281,7 @@ async fn searched(index: &Index, filter: &DeadLetterFilter) -> Result<Vec<DeadLe
             group.event_type = None;
         }
     }
-    Ok(groups.into_values().collect())
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.sort_by(|a, b| b.count.cmp(&a.count).then(b.last_at.cmp(&a.last_at)));
+    Ok(groups)
 }

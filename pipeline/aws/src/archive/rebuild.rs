@@ -1,39 +1,63 @@
 //! Rebuilding the index: the letters come from the bucket, and their later changes from the ops table.
+//!
+//! The log of replays changes in one transaction with the index. So the two can only differ if the index was lost or
+//! comes from a backup, or if a letter came back while the index could not be written. Then the bucket and the log are
+//! right, and this corrects the index, and ends what the log still has as under way.
 
 use super::entry::Entry;
 use super::objects::{Archiving, merged};
+use super::walk::{By, Range, Walk};
 use super::{LETTERS_AT_ONCE, READS_AT_ONCE, S3Archive};
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::item::{Item, text_of, time_of};
 use crate::dynamo::transact::TransactionError;
-use crate::replays::log::state_of;
+use crate::ops::DynamoOps;
+use crate::replays::log::{Part, part_of};
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState, ReplayTrace};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::ports::{ArchiveError, AuditEntry, IndexRebuild};
+use spillway_core::ports::{ArchiveError, AuditEntry, IndexRebuild, OpsLog as _};
 use spillway_core::replay::ReplayItemState;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// How often a letter is read again if another writer changes it at the same time.
+const LOOKS: usize = 5;
+/// Entries of the audit log about one letter that are read.
+const ACTS: usize = 1000;
+/// Keys of the index that are read at once.
+const KEYS_AT_ONCE: usize = 1000;
 
 /// The changes of a letter, in order.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct History {
-    discards: Vec<AuditEntry>,
-    replays: Vec<(ReplayId, ReplayItemState, Timestamp)>,
+    acts: Vec<AuditEntry>,
+    parts: Vec<Part>,
+}
+
+/// When each replay began.
+type Started = HashMap<ReplayId, Timestamp>;
+
+/// What the bucket and the log say about a letter.
+#[derive(Debug)]
+struct Implied {
+    entry: Entry,
+    /// The part of a replay that the log has as under way, although the letter came back from it.
+    open: Option<(ReplayId, ReplayItemState)>,
 }
 
 impl S3Archive {
-    /// Adds every dead letter of the bucket that the index lacks, with the state recorded by replays and
-    /// audit log. It is for an index that was lost or restored from a backup. Entries that the index already
-    /// has stay as they are.
+    /// Makes the index what the bucket, the replays and the audit log say. It is for an index that was lost or
+    /// restored from a backup.
     ///
-    /// It lists the bucket and reads the ops table whole, so it takes a while and may be run at any time.
+    /// It lists the bucket and reads the ops table and the index whole, so it takes a while and may be run at any time.
     ///
     /// # Errors
-    /// S3 or DynamoDB failed. What was added so far stays; run it again.
+    /// S3 or DynamoDB failed. What was done so far stays; run it again.
     pub(super) async fn rebuild_index(&self) -> Result<IndexRebuild, ArchiveError> {
         let (histories, started) = self.histories().await?;
         let mut rebuilt = IndexRebuild::default();
+        let mut seen = HashSet::new();
         let mut after = None;
         // A letter's objects may lie on two pages of the listing.
         let mut last: Option<(MessageId, Vec<Archiving>)> = None;
@@ -47,8 +71,10 @@ impl S3Archive {
             if after.is_some() {
                 last = letters.pop_last();
             }
+            seen.extend(letters.keys().cloned());
             self.index_page(letters, &histories, &started, &mut rebuilt).await?;
             if after.is_none() {
+                rebuilt.lost = self.without_objects(&seen).await?;
                 return Ok(rebuilt);
             }
         }
@@ -56,15 +82,13 @@ impl S3Archive {
 
     async fn index_page(
         &self,
-        mut letters: BTreeMap<MessageId, Vec<Archiving>>,
+        letters: BTreeMap<MessageId, Vec<Archiving>>,
         histories: &HashMap<MessageId, History>,
-        started: &HashMap<ReplayId, Timestamp>,
+        started: &Started,
         rebuilt: &mut IndexRebuild,
     ) -> Result<(), CallError> {
         let ids: Vec<_> = letters.keys().cloned().collect();
         let there = self.index.entries(&ids).await?;
-        letters.retain(|id, _| !there.contains_key(id));
-        rebuilt.there += there.len() as u64;
         let archivings: Vec<_> = letters.into_values().collect();
         let read: Vec<Option<DeadLetter>> = stream::iter(archivings)
             .map(|of_one| async move {
@@ -76,39 +100,105 @@ impl S3Archive {
             .try_collect()
             .await?;
         let none = History::default();
-        let entries: Vec<_> = read
-            .iter()
-            .flatten()
-            .map(|letter| entry(letter, histories.get(&letter.id).unwrap_or(&none), started))
-            .collect();
-        for some in entries.chunks(LETTERS_AT_ONCE) {
+        let mut missing = Vec::new();
+        for letter in read.iter().flatten() {
+            let history = histories.get(&letter.id).unwrap_or(&none);
+            let before = there.get(&letter.id);
+            let implied = implied(letter, history, started, before);
+            match before {
+                None => missing.push(implied),
+                Some(before) if is_right(before, &implied) => rebuilt.there += 1,
+                Some(_) if self.correct(letter, history, started).await? => rebuilt.corrected += 1,
+                Some(_) => rebuilt.there += 1,
+            }
+        }
+        let (open, settled): (Vec<_>, Vec<_>) =
+            missing.into_iter().partition(|implied| implied.open.is_some());
+        for Implied { entry, open } in &open {
+            self.insert_one(entry, open.as_ref(), rebuilt).await?;
+        }
+        let settled: Vec<_> = settled.into_iter().map(|implied| implied.entry).collect();
+        for some in settled.chunks(LETTERS_AT_ONCE) {
             match self.index.insert(some).await {
                 Ok(()) => rebuilt.added += some.len() as u64,
                 Err(TransactionError::Call(error)) => return Err(error),
                 // The archiver put one of them there meanwhile.
                 Err(TransactionError::Conditions(_)) => {
                     for one in some {
-                        match self.index.insert(std::slice::from_ref(one)).await {
-                            Ok(()) => rebuilt.added += 1,
-                            Err(TransactionError::Conditions(_)) => rebuilt.there += 1,
-                            Err(TransactionError::Call(error)) => return Err(error),
-                        }
+                        self.insert_one(one, None, rebuilt).await?;
                     }
                 }
-            }
-        }
-        for (letter, entry) in read.iter().flatten().zip(&entries) {
-            if entry.generation < letter.generation {
-                self.settle(letter).await?;
             }
         }
         Ok(())
     }
 
-    /// Reads replays and audit log: the changes of each letter, and the time when each replay began.
-    async fn histories(
+    async fn insert_one(
         &self,
-    ) -> Result<(HashMap<MessageId, History>, HashMap<ReplayId, Timestamp>), CallError> {
+        entry: &Entry,
+        open: Option<&(ReplayId, ReplayItemState)>,
+        rebuilt: &mut IndexRebuild,
+    ) -> Result<(), CallError> {
+        match self.insert_returned(entry, open).await {
+            Ok(()) => rebuilt.added += 1,
+            Err(TransactionError::Conditions(_)) => rebuilt.there += 1,
+            Err(TransactionError::Call(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Makes the entry of a letter what the bucket and the log say now. Returns whether it had to be changed.
+    ///
+    /// What was read at the beginning may be old by now. So this reads the entry again, and after that the log: whatever
+    /// changed the entry has changed the log before that.
+    async fn correct(
+        &self,
+        letter: &DeadLetter,
+        known: &History,
+        started: &Started,
+    ) -> Result<bool, CallError> {
+        for _ in 0..LOOKS {
+            let Some(before) = self.index.entry(&letter.id).await? else { return Ok(false) };
+            let replays: BTreeSet<_> = known
+                .parts
+                .iter()
+                .map(|part| &part.replay)
+                .chain(before.replays.iter().map(|trace| &trace.replay_id))
+                .collect();
+            let history = self.history(&letter.id, replays).await?;
+            let implied = implied(letter, &history, started, Some(&before));
+            if is_right(&before, &implied) {
+                return Ok(false);
+            }
+            tracing::info!(dead_letter = %letter.id, before = before.state.name(), now = implied.entry.state.name(),
+                "the index had an old state of a dead letter");
+            match self.return_letter((before, implied.entry), implied.open.as_ref(), letter.archived_at).await
+            {
+                Ok(()) => return Ok(true),
+                // Another writer was faster: the next read sees its change.
+                Err(TransactionError::Conditions(_)) => {}
+                Err(TransactionError::Call(error)) => return Err(error),
+            }
+        }
+        Err(CallError::contradiction("other writers keep changing a dead letter"))
+    }
+
+    /// The changes of one letter as they are now.
+    async fn history(&self, id: &MessageId, replays: BTreeSet<&ReplayId>) -> Result<History, CallError> {
+        let mut parts = Vec::new();
+        for replay in replays {
+            parts.extend(self.log.part(replay, id).await?);
+        }
+        let ops = DynamoOps::new(self.log.client.clone(), self.log.table.as_str());
+        let acts = ops.entries(Some(id.as_str()), ACTS).await;
+        let mut acts = acts.map_err(|error| CallError::ours("Query", &error))?;
+        acts.reverse();
+        acts.retain(changes_state);
+        Ok(History { acts, parts })
+    }
+
+    /// Reads replays and audit log: the changes of each letter, and the time when each replay began.
+    async fn histories(&self) -> Result<(HashMap<MessageId, History>, Started), CallError> {
         let mut histories: HashMap<MessageId, History> = HashMap::new();
         let mut started = HashMap::new();
         let mut pages =
@@ -121,66 +211,127 @@ impl S3Archive {
                 } else if let (Some(replay), Some(id)) =
                     (pk.strip_prefix("replay#"), sk.strip_prefix("item#"))
                 {
-                    let ended = state_of(item).zip(time_of(item, "at"));
                     let of_letter = histories.entry(MessageId::new(id)).or_default();
-                    of_letter.replays.extend(ended.map(|(state, at)| (ReplayId::new(replay), state, at)));
+                    of_letter.parts.extend(part_of(&ReplayId::new(replay), item));
                 } else if let Some(id) = pk.strip_prefix("subject#")
-                    && let Some(entry) = discard(item)
+                    && let Some(entry) = act(item)
                 {
-                    histories.entry(MessageId::new(id)).or_default().discards.push(entry);
+                    histories.entry(MessageId::new(id)).or_default().acts.push(entry);
                 }
             }
         }
         for history in histories.values_mut() {
-            history.replays.sort_by(|a, b| a.0.cmp(&b.0));
-            history.discards.sort_by_key(|entry| entry.at);
+            history.parts.sort_by(|a, b| a.replay.cmp(&b.replay));
+            history.acts.sort_by_key(|entry| entry.at);
         }
         Ok((histories, started))
     }
-}
 
-fn discard(item: &Item) -> Option<AuditEntry> {
-    let entry: AuditEntry = serde_json::from_str(text_of(item, "entry")?).ok()?;
-    matches!(entry.action.as_str(), "discard" | "restore").then_some(entry)
-}
-
-/// The entry of a letter with its history: its last change decides.
-fn entry(letter: &DeadLetter, history: &History, started: &HashMap<ReplayId, Timestamp>) -> Entry {
-    let mut entry = Entry::of(letter);
-    entry.replays = history
-        .replays
-        .iter()
-        .map(|(replay, state, at)| {
-            let has_ended = matches!(state, ReplayItemState::Stored | ReplayItemState::Returned);
-            ReplayTrace {
-                replay_id: replay.clone(),
-                sent_at: started.get(replay).copied().unwrap_or(*at),
-                ended_at: has_ended.then_some(*at),
-                stored: has_ended.then_some(*state == ReplayItemState::Stored),
+    /// Letters that the index has and the bucket does not.
+    async fn without_objects(&self, seen: &HashSet<MessageId>) -> Result<Vec<MessageId>, CallError> {
+        let shards = self.index.names().shards.max(1);
+        let partitions: Vec<_> = DeadLetterStatus::ALL
+            .iter()
+            .flat_map(|state| (0..shards).map(move |shard| format!("{}#{shard}", state.as_str())))
+            .collect();
+        let mut walk = Walk::new(&self.index, By::Time, &partitions, Range::default()).await?;
+        let mut lost = Vec::new();
+        loop {
+            let keys = walk.take(KEYS_AT_ONCE).await?;
+            if keys.is_empty() {
+                return Ok(lost);
             }
-        })
-        .collect();
-    let mut since = letter.archived_at;
-    if let Some((replay, state, at)) = history.replays.last() {
-        let replay_id = replay.clone();
-        match state {
-            ReplayItemState::Stored => entry.state = DeadLetterState::Stored { replay_id, at: *at },
-            // Under way, unless the bucket already has the letter that came back from it.
-            _ if *state != ReplayItemState::Returned => {
-                entry.state = DeadLetterState::Replaying { replay_id }
+            let unseen: Vec<_> =
+                keys.iter().map(super::walk::Found::id).filter(|id| !seen.contains(id)).collect();
+            for (id, entry) in self.index.entries(&unseen).await? {
+                // It may have been archived after its part of the bucket was listed.
+                let archiving = Archiving { id: id.clone(), generation: entry.generation };
+                if self.objects.whole(&archiving).await?.is_none() {
+                    lost.push(id);
+                }
             }
-            _ => {}
         }
-        since = since.max(*at);
     }
-    if let Some(last) = history.discards.last()
-        && last.action == "discard"
-        && last.at >= since
-    {
-        let (by, reason, at) = (last.by.clone(), last.detail.clone(), last.at);
-        entry.state = DeadLetterState::Discarded { by, reason, at };
+}
+
+fn act(item: &Item) -> Option<AuditEntry> {
+    serde_json::from_str(text_of(item, "entry")?).ok().filter(changes_state)
+}
+
+/// Whether an action of a person changed the state of a letter, beside the replays' log.
+fn changes_state(entry: &AuditEntry) -> bool {
+    matches!(entry.action.as_str(), "discard" | "restore" | "reopen")
+}
+
+/// Whether the index has what the bucket and the log say.
+fn is_right(entry: &Entry, implied: &Implied) -> bool {
+    let ends = |entry: &Entry| -> BTreeSet<_> {
+        entry.replays.iter().map(|trace| (trace.replay_id.clone(), trace.stored)).collect()
+    };
+    implied.open.is_none()
+        && entry.state.status() == implied.entry.state.status()
+        && ends(entry) == ends(&implied.entry)
+}
+
+/// The entry of a letter with its history: its last change decides. `before` is its entry in the index.
+fn implied(letter: &DeadLetter, history: &History, started: &Started, before: Option<&Entry>) -> Implied {
+    // The newest object can be a copy of a message that was given up, and that the index ignored.
+    let mut entry = match before {
+        Some(before) if before.generation >= letter.generation => before.clone(),
+        _ => Entry::of(letter),
+    };
+    let mut open = None;
+    let mut since = Timestamp::UNIX_EPOCH;
+    (entry.state, entry.replays) = (DeadLetterState::Archived, Vec::new());
+    for part in &history.parts {
+        let sent_at = started.get(&part.replay).copied().unwrap_or(part.at);
+        let (stored, ended_at) = match part.state {
+            ReplayItemState::Stored => (Some(true), part.at),
+            ReplayItemState::Returned if part.stored_late.is_some() => {
+                (Some(true), part.stored_late.unwrap_or(part.at))
+            }
+            ReplayItemState::Returned => (Some(false), part.at),
+            ReplayItemState::Waiting | ReplayItemState::Sent if came_back(letter, part, sent_at) => {
+                open = Some((part.replay.clone(), part.state));
+                (Some(false), letter.archived_at)
+            }
+            ReplayItemState::Waiting | ReplayItemState::Sent => (None, part.at),
+        };
+        entry.state = match stored {
+            Some(true) => DeadLetterState::Stored { replay_id: part.replay.clone(), at: ended_at },
+            Some(false) => DeadLetterState::Archived,
+            None => DeadLetterState::Replaying { replay_id: part.replay.clone() },
+        };
+        // The generation of the message that the replay put back, once it ended in the archive.
+        if let Some(generation) = part.generation {
+            let kept = if stored == Some(false) { generation } else { generation.saturating_sub(1) };
+            entry.generation = entry.generation.max(kept);
+        }
+        entry.replays.push(ReplayTrace {
+            replay_id: part.replay.clone(),
+            sent_at,
+            ended_at: stored.map(|_| ended_at),
+            stored,
+        });
+        since = since.max(ended_at);
     }
-    entry
+    match history.acts.last() {
+        Some(last) if last.at >= since && last.action == "discard" => {
+            let (by, reason, at) = (last.by.clone(), last.detail.clone(), last.at);
+            entry.state = DeadLetterState::Discarded { by, reason, at };
+        }
+        Some(last) if last.at >= since && last.action == "reopen" => entry.state = DeadLetterState::Archived,
+        _ => {}
+    }
+    Implied { entry, open }
+}
+
+/// Whether the newest object of a letter is from this part of a replay. Older logs do not have the generation.
+fn came_back(letter: &DeadLetter, part: &Part, sent_at: Timestamp) -> bool {
+    match part.generation {
+        Some(generation) => letter.generation >= generation,
+        None => letter.generation > 0 && letter.archived_at >= sent_at,
+    }
 }
 
 #[cfg(test)]
@@ -193,12 +344,18 @@ mod tests {
         AuditEntry { action: action.to_owned(), ..audit_entry(12 * 3600 + minute * 60, "m", "why") }
     }
 
-    fn state(replays: &[(&str, ReplayItemState, i64)], discards: &[AuditEntry]) -> &'static str {
-        let replays = replays
-            .iter()
-            .map(|(id, state, minute)| (ReplayId::new(*id), *state, at(12 * 3600 + *minute * 60)));
-        let history = History { discards: discards.to_vec(), replays: replays.collect() };
-        entry(&letter("m", "e"), &history, &HashMap::new()).state.name()
+    fn part(id: &str, state: ReplayItemState, minute: i64) -> Part {
+        let at = at(12 * 3600 + minute * 60);
+        Part { replay: ReplayId::new(id), state, at, generation: None, stored_late: None }
+    }
+
+    fn history(parts: &[Part], acts: &[AuditEntry]) -> History {
+        History { acts: acts.to_vec(), parts: parts.to_vec() }
+    }
+
+    fn state(parts: &[(&str, ReplayItemState, i64)], acts: &[AuditEntry]) -> &'static str {
+        let parts: Vec<_> = parts.iter().map(|(id, state, minute)| part(id, *state, *minute)).collect();
+        implied(&letter("m", "e"), &history(&parts, acts), &HashMap::new(), None).entry.state.name()
     }
 
     #[test]
@@ -211,5 +368,55 @@ mod tests {
         assert_eq!(state(&[("r1", Returned, 1), ("r2", Stored, 2)], &[]), "stored");
         assert_eq!(state(&[("r1", Returned, 2)], &[act("discard", 1)]), "archived");
         assert_eq!(state(&[("r1", Returned, 2)], &[act("discard", 3)]), "discarded");
+        assert_eq!(state(&[("r1", Stored, 2)], &[act("reopen", 3)]), "archived");
+        assert_eq!(state(&[("r1", Stored, 2), ("r2", Sent, 4)], &[act("reopen", 3)]), "replaying");
+    }
+
+    #[test]
+    fn a_letter_that_is_back_in_the_bucket_has_left_the_replay_that_the_log_has_as_under_way() {
+        let mut sent = part("r1", ReplayItemState::Sent, 1);
+        sent.generation = Some(1);
+        let (first, mut second) = (letter("m", "e"), letter("m", "e"));
+        second.generation = 1;
+        let of = |letter: &DeadLetter, part: &Part, before: Option<&Entry>| {
+            implied(letter, &history(std::slice::from_ref(part), &[]), &HashMap::new(), before)
+        };
+        let under_way = of(&first, &sent, None);
+        assert_eq!((under_way.entry.state.name(), under_way.entry.generation), ("replaying", 0));
+        assert!(under_way.open.is_none());
+        let back = of(&second, &sent, None);
+        assert_eq!((back.entry.state.name(), back.entry.generation), ("archived", 1));
+        assert_eq!(back.open, Some(("r1".into(), ReplayItemState::Sent)));
+        assert_eq!(back.entry.replays[0].stored, Some(false));
+        // A log from before the generation was in it: the time decides.
+        let old = Part { generation: None, ..sent.clone() };
+        second.archived_at = at(12 * 3600 + 59);
+        assert_eq!(of(&second, &old, None).entry.state.name(), "replaying");
+        second.archived_at = at(12 * 3600 + 61);
+        assert_eq!(of(&second, &old, None).entry.state.name(), "archived");
+        // The index from before the return, and one that took the letter for a new one.
+        for before in [&under_way.entry, &Entry::of(&second)] {
+            assert!(!is_right(before, &of(&second, &sent, Some(before))));
+        }
+    }
+
+    #[test]
+    fn a_copy_of_a_released_message_does_not_end_the_next_replay() {
+        let mut parts = [part("r1", ReplayItemState::Returned, 1), part("r2", ReplayItemState::Sent, 3)];
+        (parts[0].generation, parts[1].generation) = (Some(1), Some(2));
+        let mut late = letter("m", "e");
+        (late.generation, late.archived_at) = (1, at(12 * 3600 + 500));
+        let of = |letter: &DeadLetter| implied(letter, &history(&parts, &[]), &HashMap::new(), None);
+        assert_eq!((of(&late).entry.state.name(), of(&late).entry.generation), ("replaying", 1));
+        late.generation = 2;
+        assert_eq!((of(&late).entry.state.name(), of(&late).entry.generation), ("archived", 2));
+    }
+
+    #[test]
+    fn a_released_message_whose_event_is_stored_after_all_stays_stored() {
+        let mut late = part("r1", ReplayItemState::Returned, 1);
+        late.stored_late = Some(at(13 * 3600));
+        let found = implied(&letter("m", "e"), &history(&[late], &[]), &HashMap::new(), None);
+        assert_eq!(found.entry.state.name(), "stored");
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn group_partitions(fingerprint: &Fingerprint, states: &[&str], shard
 
 /// Finds the index with the fewest letters that do not match.
 pub(crate) async fn plan(index: &Index, filter: &DeadLetterFilter) -> Result<Plan, CallError> {
-    let (states, shards) = (states(filter), index.names.shards);
+    let (states, shards) = (states(filter), index.names().shards);
     let range = range(filter);
     let has_words = filter.contains.is_some();
     if let Some(fingerprint) = &filter.fingerprint {
@@ -112,6 +112,8 @@ pub(crate) struct Matches {
     pub entries: Vec<Entry>,
     /// All that match among those that were read.
     pub count: u64,
+    /// All that were read and do not match.
+    pub left_out: u64,
     /// The last that was read.
     pub last: Option<String>,
     /// Whether there is nothing after it.
@@ -119,12 +121,14 @@ pub(crate) struct Matches {
 }
 
 /// How far to search.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Extent {
     /// As many entries are wanted.
     pub want: usize,
     /// After that the search only counts, until it has read this number of entries.
     pub examine: usize,
+    /// Whether to stop at the first entries that do not match.
+    pub only_matches: bool,
 }
 
 /// Looks at the letters of a plan, newest first, from after a key on.
@@ -147,7 +151,10 @@ pub(crate) async fn search(
     if range.from > range.to {
         return Ok(Matches { is_all: true, ..found });
     }
-    let mut walk = Walk::new(index, plan.by, &plan.partitions, range);
+    if extent.want == 0 && extent.examine == 0 {
+        return Ok(found);
+    }
+    let mut walk = Walk::new(index, plan.by, &plan.partitions, range).await?;
     let mut examined = 0;
     loop {
         let missing = extent.want.saturating_sub(found.entries.len());
@@ -180,7 +187,12 @@ pub(crate) async fn search(
                 if found.entries.len() < extent.want {
                     found.entries.push(entry);
                 }
+            } else {
+                found.left_out += 1;
             }
+        }
+        if extent.only_matches && found.left_out > 0 {
+            return Ok(found);
         }
     }
 }

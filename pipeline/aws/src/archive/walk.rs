@@ -6,7 +6,7 @@ use crate::dynamo::item::{Item, text, text_of};
 use aws_sdk_dynamodb::types::Select;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::ids::MessageId;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 /// Queries that are under way at once.
 const QUERIES_AT_ONCE: usize = 32;
@@ -66,6 +66,46 @@ impl Found {
     }
 }
 
+/// The keys of all letters by partition, newest first: the partitions of [`By::Group`] and those of [`By::Time`].
+pub(crate) type Keys = HashMap<String, Vec<Found>>;
+
+/// Reads the keys of all letters; `None` if one page has not all of them, or if the caller may not scan.
+pub(crate) async fn scan(index: &Index) -> Option<Keys> {
+    let call = index.client().scan().table_name(&index.names().table).index_name(By::Group.index());
+    let page = match call.send().await {
+        Ok(page) => page,
+        Err(error) => {
+            let error = call_error("Scan", &error);
+            tracing::debug!(%error, "the keys of dead letters are read by partition, because a scan failed");
+            return None;
+        }
+    };
+    if page.last_evaluated_key.is_some() {
+        return None;
+    }
+    let mut keys = Keys::new();
+    for item in page.items() {
+        let group = text_of(item, By::Group.partition_key())?;
+        let found = Found { archived_key: text_of(item, "archived_key")?.to_owned() };
+        // `STATE#FINGERPRINT#SHARD` and `STATE#SHARD`.
+        let (state, shard) = (group.split_once('#')?.0, group.rsplit_once('#')?.1);
+        keys.entry(format!("{state}#{shard}")).or_default().push(found.clone());
+        keys.entry(group.to_owned()).or_default().push(found);
+    }
+    keys.values_mut().for_each(|keys| keys.sort_unstable_by(|a, b| b.cmp(a)));
+    Some(keys)
+}
+
+/// Those in a partition that are in a range, newest first.
+fn within<'k>(
+    keys: &'k Keys,
+    partition: &String,
+    range: &Range,
+) -> impl DoubleEndedIterator<Item = &'k Found> {
+    let is_in = |found: &&Found| found.archived_key >= range.from && found.archived_key <= range.to;
+    keys.get(partition).into_iter().flatten().filter(is_in)
+}
+
 /// A list of the letters in some partitions of one index, newest first.
 pub(crate) struct Walk<'i> {
     index: &'i Index,
@@ -82,14 +122,22 @@ struct Partition {
 }
 
 impl<'i> Walk<'i> {
-    pub fn new(index: &'i Index, by: By, partitions: &[String], range: Range) -> Self {
+    /// Begins at the newest.
+    pub async fn new(
+        index: &'i Index,
+        by: By,
+        partitions: &[String],
+        range: Range,
+    ) -> Result<Self, CallError> {
+        let keys = index.keys(by).await?;
         let partition = |name: &String| Partition {
             name: name.clone(),
-            read: VecDeque::new(),
+            read: keys.iter().flat_map(|keys| within(keys, name, &range)).cloned().collect(),
             next: None,
-            is_read: false,
+            is_read: keys.is_some(),
         };
-        Self { index, by, range, partitions: partitions.iter().map(partition).collect() }
+        let partitions = partitions.iter().map(partition).collect();
+        Ok(Self { index, by, range, partitions })
     }
 
     /// The next ones; fewer than requested only at the end.
@@ -159,6 +207,10 @@ pub(crate) async fn count(
     partitions: &[String],
     range: &Range,
 ) -> Result<u64, CallError> {
+    if let Some(keys) = index.keys(by).await? {
+        let count = |partition| within(&keys, partition, range).count() as u64;
+        return Ok(partitions.iter().map(count).sum());
+    }
     let counts: Vec<u64> = stream::iter(0..partitions.len())
         .map(|position| count_one(index, by, &partitions[position], range))
         .buffer_unordered(QUERIES_AT_ONCE)
@@ -183,6 +235,10 @@ pub(crate) async fn ends(
     partitions: &[String],
     range: &Range,
 ) -> Result<Option<(Found, Found)>, CallError> {
+    if let Some(keys) = index.keys(by).await? {
+        let found = || partitions.iter().flat_map(|partition| within(&keys, partition, range));
+        return Ok(found().min().cloned().zip(found().max().cloned()));
+    }
     let sides = partitions.iter().flat_map(|partition| [(partition, true), (partition, false)]);
     let sides: Vec<_> = sides.collect();
     let found: Vec<Option<Found>> = stream::iter(0..sides.len())
@@ -214,9 +270,9 @@ fn query(
     range: &Range,
 ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
     index
-        .client
+        .client()
         .query()
-        .table_name(&index.names.table)
+        .table_name(&index.names().table)
         .index_name(by.index())
         .key_condition_expression("#p = :p AND archived_key BETWEEN :from AND :to")
         .expression_attribute_names("#p", by.partition_key())

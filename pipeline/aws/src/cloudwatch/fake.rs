@@ -94,7 +94,7 @@ impl FakeCloudWatch {
         Client::from_conf(config)
     }
 
-    fn answer(&self, body: &[u8]) -> (u16, Value) {
+    pub(crate) fn answer(&self, body: &[u8]) -> (u16, Value) {
         let mut state = self.state();
         state.calls += 1;
         if let Some((status, code)) = &state.failure {

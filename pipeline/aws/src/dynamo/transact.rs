@@ -54,6 +54,8 @@ enum Condition {
     Absent,
     Present,
     AbsentOrBelow(i64),
+    AbsentOrLess(AttributeValue),
+    AbsentOrMore(AttributeValue),
 }
 
 impl Change {
@@ -94,6 +96,18 @@ impl Change {
         self
     }
 
+    /// If the text is not there, or sorts before this one.
+    pub fn if_absent_or_less(mut self, name: &str, than: AttributeValue) -> Self {
+        self.conditions.push((name.to_owned(), Condition::AbsentOrLess(than)));
+        self
+    }
+
+    /// If the text is not there, or sorts after this one.
+    pub fn if_absent_or_more(mut self, name: &str, than: AttributeValue) -> Self {
+        self.conditions.push((name.to_owned(), Condition::AbsentOrMore(than)));
+        self
+    }
+
     fn written(self) -> Written {
         let mut written = Written::default();
         let mut parts = Vec::new();
@@ -118,10 +132,9 @@ impl Change {
                 Condition::Is(value) => written.pair(&name, value, " = "),
                 Condition::Absent => format!("attribute_not_exists({})", written.name(&name)),
                 Condition::Present => format!("attribute_exists({})", written.name(&name)),
-                Condition::AbsentOrBelow(limit) => {
-                    let below = written.pair(&name, number(limit), " < ");
-                    format!("(attribute_not_exists({}) OR {below})", written.name(&name))
-                }
+                Condition::AbsentOrBelow(limit) => written.absent_or(&name, number(limit), " < "),
+                Condition::AbsentOrLess(than) => written.absent_or(&name, than, " < "),
+                Condition::AbsentOrMore(than) => written.absent_or(&name, than, " > "),
             });
         }
         written.update = parts.join(" ");
@@ -155,6 +168,11 @@ impl Written {
         let placeholder = format!(":v{}", self.values.len());
         self.values.insert(placeholder.clone(), value);
         format!("{name}{between}{placeholder}")
+    }
+
+    fn absent_or(&mut self, name: &str, value: AttributeValue, compare: &str) -> String {
+        let holds = self.pair(name, value, compare);
+        format!("(attribute_not_exists({}) OR {holds})", self.name(name))
     }
 
     fn values(&self) -> Option<HashMap<String, AttributeValue>> {

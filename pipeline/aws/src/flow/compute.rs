@@ -11,6 +11,10 @@ pub(super) struct Counts {
     pub stored: u64,
     /// Records whose event was stored already: sent twice by a client, or delivered twice by SQS.
     pub already_stored: u64,
+    /// Messages that a queue did not confirm and may have nevertheless.
+    pub in_doubt: u64,
+    /// Records and dead letters that were put into a queue past the API.
+    pub foreign: u64,
     /// The primary queue.
     pub queue: InQueue,
     /// The dead letter queue.
@@ -70,7 +74,12 @@ impl Counts {
             archived: self.archived + self.unindexed,
             replaying: self.replaying,
             discarded: self.discarded,
-            uncertainty: Uncertainty { moving: self.moving(), repeated: self.already_stored },
+            foreign: self.foreign,
+            uncertainty: Uncertainty {
+                moving: self.moving(),
+                repeated: self.already_stored,
+                in_doubt: self.in_doubt,
+            },
         }
     }
 
@@ -122,11 +131,29 @@ mod tests {
     }
 
     #[test]
+    fn messages_past_the_api_are_counted_by_themselves_and_hide_no_loss() {
+        // Of 94 messages that somebody put into the queue, 90 were stored and 4 are dead letters.
+        let foreign = Counts { stored: 990 + 90, archived: 10 + 4, foreign: 94, ..idle() };
+        assert_eq!((foreign.ledger().difference(), foreign.ledger().foreign), (0, 94));
+        let lost = Counts { stored: 980 + 90, ..foreign };
+        assert_eq!(lost.ledger().unaccounted(), 10);
+    }
+
+    #[test]
     fn a_second_delivery_adds_no_event() {
         let again = Counts { already_stored: 3, ..idle() };
         let ledger = again.ledger();
         assert_eq!((ledger.difference(), ledger.unaccounted()), (-3, 0));
         assert_eq!(ledger.uncertainty.repeated, 3);
+    }
+
+    #[test]
+    fn a_message_that_arrived_without_a_promise_is_in_doubt_and_no_surplus() {
+        let arrived = Counts { stored: 992, in_doubt: 3, ..idle() };
+        let ledger = arrived.ledger();
+        assert_eq!((ledger.difference(), ledger.unaccounted(), ledger.uncertainty.total()), (-2, 0, 3));
+        let not_sent = Counts { in_doubt: 0, ..arrived };
+        assert_eq!(not_sent.ledger().unaccounted(), -2);
     }
 
     #[test]

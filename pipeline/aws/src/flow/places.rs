@@ -1,14 +1,14 @@
-//! Where single events are: in the table of events, or among the dead letters.
+//! Where single events are: in the event store, or among the dead letters.
 
-use super::{AwsFlow, all, archive, failed};
+use super::{AwsFlow, all, archive};
+use crate::archive::Index;
+use crate::archive::archive_names;
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, text, text_of};
-use crate::explain;
-use aws_sdk_dynamodb::types::AttributeValue;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
 use spillway_core::ledger::Place;
-use spillway_core::ports::{LedgerError, Location, StoredEvent};
+use spillway_core::ports::{LedgerError, Location, StoreError, StoredEvent};
 use std::collections::HashMap;
 
 /// Lookups at once. Each takes a few milliseconds, so that 10,000 take seconds.
@@ -16,7 +16,6 @@ pub(super) const AT_ONCE: usize = 64;
 /// What the keys of a dead letter's item begin with, and its sort key.
 const LETTER: &str = "letter#";
 const LETTER_SORT_KEY: &str = "letter";
-const QUERY: &str = "dynamodb:Query";
 
 impl AwsFlow {
     /// The events with an id that are stored.
@@ -27,68 +26,18 @@ impl AwsFlow {
     ) -> Result<Vec<StoredEvent>, LedgerError> {
         let sources = match source {
             Some(source) => vec![source.clone()],
-            None => self.sources(id).await?,
+            None => self.readers.store.sources(id).await.map_err(store)?,
         };
         let reads = sources.into_iter().map(|source| async {
             let key = EventKey { source, id: id.clone() };
-            let read = self.readers.store.get(&key).await;
-            read.map_err(|error| LedgerError { reason: error.to_string() })
+            self.readers.store.get(&key).await.map_err(store)
         });
         Ok(all(reads).await?.into_iter().flatten().collect())
     }
 
-    /// The sources that have a stored event with an id: the table is partitioned by the id alone.
-    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, LedgerError> {
-        let query = self
-            .readers
-            .dynamodb
-            .query()
-            .table_name(&self.topology.table.name)
-            .consistent_read(true)
-            .key_condition_expression("#id = :id")
-            .projection_expression("#source")
-            .expression_attribute_names("#id", "id")
-            .expression_attribute_names("#source", "source")
-            .expression_attribute_values(":id", AttributeValue::S(id.to_string()));
-        let mut items = query.into_paginator().items().send();
-        let mut sources = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| failed(explain::explain(&error, QUERY)))?;
-            if let Some(AttributeValue::S(source)) = item.get("source") {
-                sources.push(EventSource::new(source));
-            }
-        }
-        Ok(sources)
-    }
-
-    /// The dead letters of an event, newest first.
-    pub(super) async fn dead(&self, id: &EventId) -> Result<Vec<DeadLetter>, LedgerError> {
-        let ids = self.dead_letter_ids(id).await?;
-        let reads = ids.iter().map(|id| async { self.readers.archive.get(id).await.map_err(archive) });
-        Ok(all(reads).await?.into_iter().flatten().collect())
-    }
-
     async fn dead_letter_ids(&self, id: &EventId) -> Result<Vec<MessageId>, LedgerError> {
-        let query = self
-            .readers
-            .dynamodb
-            .query()
-            .table_name(&self.topology.dead_letter_index.name)
-            .index_name("by_event")
-            .scan_index_forward(false)
-            .key_condition_expression("event_id = :id")
-            .expression_attribute_values(":id", AttributeValue::S(id.to_string()));
-        let mut items = query.into_paginator().items().send();
-        let mut ids = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| failed(explain::explain(&error, QUERY)))?;
-            if let Some(AttributeValue::S(key)) = item.get("pk")
-                && let Some(id) = key.strip_prefix(LETTER)
-            {
-                ids.push(MessageId::new(id));
-            }
-        }
-        Ok(ids)
+        let index = Index::new(self.readers.dynamodb.clone(), archive_names(&self.topology).index);
+        index.of_event(id).await.map_err(|error| archive(error.into()))
     }
 
     /// The place of each of some ids, looked up at the same time.
@@ -111,21 +60,7 @@ impl AwsFlow {
     }
 
     async fn is_stored(&self, id: &EventId) -> Result<bool, LedgerError> {
-        let answer = self
-            .readers
-            .dynamodb
-            .query()
-            .table_name(&self.topology.table.name)
-            .consistent_read(true)
-            .key_condition_expression("#id = :id")
-            .projection_expression("#id")
-            .expression_attribute_names("#id", "id")
-            .expression_attribute_values(":id", AttributeValue::S(id.to_string()))
-            .limit(1)
-            .send()
-            .await
-            .map_err(|error| failed(explain::explain(&error, QUERY)))?;
-        Ok(!answer.items().is_empty())
+        Ok(!self.readers.store.sources(id).await.map_err(store)?.is_empty())
     }
 
     /// Where the event of each dead letter is, by the index.
@@ -137,6 +72,10 @@ impl AwsFlow {
         let items = batch::get_all(&self.readers.dynamodb, table, ids.map(key).collect()).await;
         Ok(items.map_err(|error| archive(error.into()))?.iter().filter_map(place).collect())
     }
+}
+
+fn store(error: StoreError) -> LedgerError {
+    LedgerError { reason: error.to_string(), is_passing: error.is_passing() }
 }
 
 fn key(id: &MessageId) -> Item {

@@ -102,8 +102,8 @@ async fn a_message_without_confirmation_is_never_ok() {
         let script = Script::start(move |_, _| scripted.clone()).await;
         for answers in [hasty(&script).send(&messages(2)).await, hasty(&script).send(&messages(1)).await] {
             assert!(
-                answers.iter().all(|answer| matches!(answer, Err(QueueError::Unavailable { .. }))),
-                "{answer:?}: {answers:?}"
+                answers.iter().all(|answer| matches!(answer, Err(QueueError::InDoubt { .. }))),
+                "SQS may have it, {answer:?}: {answers:?}"
             );
         }
         assert!(script.calls().len() > 3, "{answer:?} is tried again");
@@ -115,6 +115,17 @@ async fn a_call_whose_connection_broke_is_retried_and_confirmed() {
     let script = Script::start(|call, before| if before == 0 { Answer::Cut } else { taken(call) }).await;
     assert_eq!(sender(&script).send(&messages(1)).await, [Ok("single".into())]);
     assert_eq!(script.actions(), ["SendMessage"; 2]);
+}
+
+#[tokio::test]
+async fn a_message_stays_in_doubt_whatever_the_later_tries_bring() {
+    for later in ["ThrottlingException", "AWS.SimpleQueueService.NonExistentQueue"] {
+        let script =
+            Script::start(move |_, before| if before == 0 { Answer::Cut } else { Answer::error(later) })
+                .await;
+        let answers = hasty(&script).send(&messages(1)).await;
+        assert!(matches!(answers[0], Err(QueueError::InDoubt { .. })), "{later}: {answers:?}");
+    }
 }
 
 #[tokio::test]
@@ -158,10 +169,11 @@ async fn messages_that_are_too_long_together_are_sent_alone() {
 async fn what_has_not_been_tried_by_the_deadline_is_not_tried_any_more() {
     let script = Script::start(|_, _| Answer::Silence).await;
     let answers = with(&script.hasty_clients(), 50).send(&messages(400)).await;
-    assert!(
-        answers.iter().all(|answer| matches!(answer, Err(QueueError::Unavailable { .. }))),
-        "{answers:?}"
-    );
+    let in_doubt = answers.iter().filter(|answer| matches!(answer, Err(QueueError::InDoubt { .. }))).count();
+    let untried =
+        answers.iter().filter(|answer| matches!(answer, Err(QueueError::Unavailable { .. }))).count();
+    assert_eq!(in_doubt + untried, 400, "{answers:?}");
+    assert!((1..=CALLS_AT_ONCE * MAX_IN_A_CALL).contains(&in_doubt), "only what was tried: {in_doubt}");
     assert!(script.calls().len() <= CALLS_AT_ONCE, "{} calls of 40", script.calls().len());
 }
 
@@ -169,7 +181,7 @@ async fn what_has_not_been_tried_by_the_deadline_is_not_tried_any_more() {
 async fn attributes_and_trace_go_with_each_message_of_a_batch() {
     let script = Script::start(|call, _| taken(call)).await;
     let mut traced = message("{}");
-    traced.attributes.insert("tenant".to_owned(), "a".to_owned());
+    traced.attributes.insert("tenant".to_owned(), "a".into());
     traced.trace_header = Some("Root=1-5759e988-bd862e3fe1be46a994272793".to_owned());
     sender(&script).send(&[traced, message("[]")]).await;
     let sent = entries(&script.calls()[0]);
@@ -210,13 +222,32 @@ fn messages_that_sqs_never_accepts_are_refused_without_a_call() {
     let large = message(&"x".repeat(LARGEST_MESSAGE + 1));
     assert!(matches!(QueueError::refusal(&large), Some(QueueError::TooLarge { limit: LARGEST_MESSAGE, .. })));
     let mut many = message("{}");
-    many.attributes.extend((0..11).map(|i| (format!("a{i}"), "v".to_owned())));
+    many.attributes.extend((0..11).map(|i| (format!("a{i}"), "v".into())));
     assert!(matches!(QueueError::refusal(&many), Some(QueueError::Rejected { .. })));
 }
 
 #[test]
 fn attributes_count_with_name_type_and_value() {
     let mut message = message("body");
-    message.attributes.insert("name".to_owned(), "value".to_owned());
+    message.attributes.insert("name".to_owned(), "value".into());
     assert_eq!(message_size(&message), 4 + 4 + 6 + 5);
+}
+
+#[tokio::test]
+async fn attributes_are_sent_with_their_types() {
+    let script = Script::start(|_, _| Answer::Ok(json!({ "MessageId": "m" }))).await;
+    let mut typed = message("{}");
+    typed.attributes.insert("count".to_owned(), Attribute::new("Number.int", "12"));
+    typed.attributes.insert("raw".to_owned(), Attribute::new("Binary", "AAEC"));
+    typed.attributes.insert("tenant".to_owned(), "a".into());
+    let queue = SqsQueue::new(script.clients().sqs(), "http://queue");
+    queue.send(&[typed]).await.remove(0).unwrap();
+    assert_eq!(
+        script.calls()[0].body["MessageAttributes"],
+        json!({
+            "count": { "DataType": "Number.int", "StringValue": "12" },
+            "raw": { "DataType": "Binary", "BinaryValue": "AAEC" },
+            "tenant": { "DataType": "String", "StringValue": "a" },
+        })
+    );
 }

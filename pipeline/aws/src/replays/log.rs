@@ -2,8 +2,8 @@
 //!
 //! | `pk` | `sk` | what |
 //! |---|---|---|
-//! | `replays` | `REPLAY` | a replay: started by whom, begin, end, current error |
-//! | `replay#REPLAY` | `item#LETTER` | a message of it: `state`, `at` |
+//! | `replays` | `REPLAY` | a replay: started by whom, begin, current error; end, and how many were stored and returned |
+//! | `replay#REPLAY` | `item#LETTER` | a message of it: `state`, `at`, `generation` of the message that it puts back, and `stored_late` if it was given up and stored after all |
 //! | `replay#REPLAY` | `waiting#LETTER` | a message that is still to be put back |
 //! | `replay#REPLAY` | `count#PART` | how many are in which state; the sum of all parts counts |
 
@@ -59,6 +59,29 @@ pub(crate) fn waiting_key(replay: &ReplayId, id: &MessageId) -> Item {
     key(replay, format!("waiting#{id}"))
 }
 
+/// What the log has about a letter in a replay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub replay: ReplayId,
+    pub state: ReplayItemState,
+    pub at: Timestamp,
+    /// The generation of the message that the replay puts back. Older items do not have it.
+    pub generation: Option<u32>,
+    /// When the event was stored after the message had been given up.
+    pub stored_late: Option<Timestamp>,
+}
+
+/// The part of a replay in an item.
+pub(crate) fn part_of(replay: &ReplayId, item: &Item) -> Option<Part> {
+    Some(Part {
+        replay: replay.clone(),
+        state: state_of(item)?,
+        at: time_of(item, "at")?,
+        generation: number_of(item, "generation").and_then(|number| u32::try_from(number).ok()),
+        stored_late: time_of(item, "stored_late"),
+    })
+}
+
 /// The state in an item.
 pub(crate) fn state_of(item: &Item) -> Option<ReplayItemState> {
     use ReplayItemState::{Returned, Sent, Stored, Waiting};
@@ -67,11 +90,14 @@ pub(crate) fn state_of(item: &Item) -> Option<ReplayItemState> {
 }
 
 impl Log {
-    /// Adds a message that waits to be put back.
-    pub fn adding(&self, replay: &ReplayId, id: &MessageId, at: Timestamp) -> [Action; 2] {
+    /// Adds a message that waits to be put back, as this generation.
+    pub fn adding(&self, replay: &ReplayId, id: &MessageId, generation: u32, at: Timestamp) -> [Action; 2] {
         let mut message = item_key(replay, id);
-        message
-            .extend(item([("state", text(ReplayItemState::Waiting.as_str())), ("at", text(at.to_string()))]));
+        message.extend(item([
+            ("state", text(ReplayItemState::Waiting.as_str())),
+            ("at", text(at.to_string())),
+            ("generation", number(generation.into())),
+        ]));
         let put = |item| Action::Insert { table: self.table.clone(), item, absent: "pk" };
         [put(message), put(waiting_key(replay, id))]
     }
@@ -98,16 +124,29 @@ impl Log {
         Action::Change { table: self.table.clone(), key: key(replay, format!("count#{part}")), change }
     }
 
+    /// Records that a message that was given up was stored after all.
+    pub fn storing_late(&self, replay: &ReplayId, id: &MessageId, at: Timestamp) -> Action {
+        let change = Change::default()
+            .set("stored_late", text(at.to_string()))
+            .if_is("state", text(ReplayItemState::Returned.as_str()));
+        Action::Change { table: self.table.clone(), key: item_key(replay, id), change }
+    }
+
     /// The state of a message of a replay.
     pub async fn state(
         &self,
         replay: &ReplayId,
         id: &MessageId,
     ) -> Result<Option<ReplayItemState>, CallError> {
+        Ok(self.part(replay, id).await?.map(|part| part.state))
+    }
+
+    /// What the log has about a letter in a replay.
+    pub async fn part(&self, replay: &ReplayId, id: &MessageId) -> Result<Option<Part>, CallError> {
         let call = self.client.get_item().table_name(&self.table).set_key(Some(item_key(replay, id)));
         let output =
             call.consistent_read(true).send().await.map_err(|error| call_error("GetItem", &error))?;
-        Ok(output.item.as_ref().and_then(state_of))
+        Ok(output.item.as_ref().and_then(|item| part_of(replay, item)))
     }
 
     /// The states of messages of a replay.
@@ -155,11 +194,15 @@ impl Log {
     /// Ends a replay if all of its messages have ended. Each writer first writes the end of its own message
     /// and then looks. So the writer that ends the last message finds all of them ended.
     pub async fn close_if_done(&self, replay: &ReplayId, now: Timestamp) -> Result<(), CallError> {
-        if self.tally(replay).await?.open() > 0 {
+        let tally = self.tally(replay).await?;
+        if tally.open() > 0 {
             return Ok(());
         }
         let close = Change::default()
             .set("ended_at", text(now.to_string()))
+            // The counts of an ended replay do not change, so a list of replays need not sum them up again.
+            .set(ReplayItemState::Stored.as_str(), number(count(tally.stored)))
+            .set(ReplayItemState::Returned.as_str(), number(count(tally.returned)))
             .remove("trouble")
             .if_present("pk")
             .if_absent("ended_at")
@@ -167,6 +210,18 @@ impl Log {
             .if_absent_or_below("preparing_until", now.as_second());
         change(&self.client, &self.table, replay_key(replay), close).await.map(|_| ())
     }
+}
+
+fn count(of: u64) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
+}
+
+/// The counts of a replay whose end is recorded with them.
+pub(crate) fn final_tally(item: &Item) -> Option<Tally> {
+    time_of(item, "ended_at")?;
+    let of = |state: ReplayItemState| u64::try_from(number_of(item, state.as_str())?).ok();
+    let (stored, returned) = (of(ReplayItemState::Stored)?, of(ReplayItemState::Returned)?);
+    Some(Tally { stored, returned, ..Tally::default() })
 }
 
 /// A new replay that is still taking its messages. It is not carried on before `preparing_until`, or before

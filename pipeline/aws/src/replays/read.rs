@@ -1,16 +1,17 @@
 //! Queries about replays.
 
 use super::DynamoReplays;
-use super::log::{Tally, is_preparing, replay, replay_key, state_of};
+use super::log::{Tally, final_tally, is_preparing, replay, replay_key, state_of};
 use super::write::ended;
 use crate::archive::{Entry, letters};
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::item::{Item, text, text_of, time_of};
 use crate::dynamo::transact::TransactionError;
 use futures::{StreamExt, TryStreamExt, stream};
+use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::replay::{Replay, ReplayItem, ReplayItemState};
+use spillway_core::replay::{Overdue, Replay, ReplayItem, ReplayItemState, ReplayState};
 
 /// Replays that are counted at once.
 const COUNTED_AT_ONCE: usize = 16;
@@ -30,14 +31,7 @@ impl DynamoReplays {
             let waiting = self.remove_waiting_marks(replay, &states, &marked).await?;
             let mut entries = self.tables.index.entries(&waiting).await?;
             let entries: Vec<Entry> = waiting.iter().filter_map(|id| entries.remove(id)).collect();
-            let whole = letters(&self.objects, entries.clone()).await?;
-            for entry in entries {
-                if !whole.iter().any(|letter| letter.id == entry.id) {
-                    let dead_letter = &entry.id;
-                    tracing::warn!(%dead_letter, %replay, "a dead letter is missing in the bucket and can't be replayed");
-                    self.give_back(replay, entry).await?;
-                }
-            }
+            let whole = letters(&self.objects, entries).await?;
             found.extend(whole);
             after = next;
             if after.is_none() {
@@ -57,8 +51,36 @@ impl DynamoReplays {
         }
     }
 
-    /// A letter that can't be put back, for example because its object has expired. Its message ends as returned, so
-    /// that the replay can end.
+    /// Messages that were put back before this time and have not ended, oldest replay first.
+    pub(super) async fn read_overdue(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Overdue>, CallError> {
+        let mut overdue = Vec::new();
+        let running = self.kept_running().await?;
+        let oldest_first = running.into_iter().rev();
+        for replay in oldest_first.filter(|replay| replay.started_at < before && replay.sent > 0) {
+            let sent = self
+                .part_of(&replay.id, "item#")
+                .filter_expression("#state = :sent")
+                .expression_attribute_names("#state", "state")
+                .expression_attribute_values(":sent", text(ReplayItemState::Sent.as_str()));
+            let mut pages = sent.into_paginator().items().send();
+            while let Some(item) = pages.next().await {
+                let item = item.map_err(|error| call_error("Query", &error))?;
+                let Some(item) = read_item(&item).filter(|item| item.at < before) else { continue };
+                overdue.push(Overdue { replay_id: replay.id.clone(), dead_letter: item.dead_letter });
+                if overdue.len() >= limit {
+                    return Ok(overdue);
+                }
+            }
+        }
+        Ok(overdue)
+    }
+
+    /// A letter that can't be put back, for example because its object is gone. Its message ends as returned, so that the
+    /// replay can end.
     async fn give_back(&self, replay: &ReplayId, before: Entry) -> Result<(), CallError> {
         let after = ended(&before, replay, DeadLetterState::Archived, self.tables.clock.now());
         let from = Some(ReplayItemState::Waiting);
@@ -113,6 +135,9 @@ impl DynamoReplays {
         let output =
             call.consistent_read(true).send().await.map_err(|error| call_error("GetItem", &error))?;
         let Some(item) = output.item else { return Ok(None) };
+        if let Some(tally) = final_tally(&item) {
+            return Ok(replay(&item, tally, self.tables.clock.now()));
+        }
         let tally = self.tables.log.tally(id).await?;
         let now = self.tables.clock.now();
         if tally.open() == 0
@@ -137,6 +162,25 @@ impl DynamoReplays {
         Ok(output.items().iter().zip(counted).filter_map(|(item, tally)| replay(item, tally, now)).collect())
     }
 
+    /// Replays whose end is not recorded, newest first. One that turns out to have ended is left out.
+    pub(super) async fn kept_running(&self) -> Result<Vec<Replay>, CallError> {
+        match &self.running {
+            Some(running) => running.get(self.read_running()).await,
+            None => self.read_running().await,
+        }
+    }
+
+    async fn read_running(&self) -> Result<Vec<Replay>, CallError> {
+        let running = self.all_replays().filter_expression("attribute_not_exists(ended_at)");
+        let newest = running.scan_index_forward(false).into_paginator().items().send();
+        let items =
+            newest.collect::<Result<Vec<_>, _>>().await.map_err(|error| call_error("Query", &error))?;
+        let counted = self.counted(&items).await?;
+        let now = self.tables.clock.now();
+        let replays = items.iter().zip(counted).filter_map(|(item, tally)| replay(item, tally, now));
+        Ok(replays.filter(|replay| replay.state == ReplayState::Running).collect())
+    }
+
     /// Replays with messages still to be put back, oldest first. One that still takes its messages is left alone.
     pub(super) async fn read_unfinished(&self) -> Result<Vec<ReplayId>, CallError> {
         let running = self.all_replays().filter_expression("attribute_not_exists(ended_at)");
@@ -150,10 +194,17 @@ impl DynamoReplays {
     }
 
     async fn counted(&self, items: &[Item]) -> Result<Vec<Tally>, CallError> {
-        let ids: Vec<_> =
-            items.iter().map(|item| ReplayId::new(text_of(item, "sk").unwrap_or_default())).collect();
-        stream::iter(0..ids.len())
-            .map(|position| self.tables.log.tally(&ids[position]))
+        stream::iter(0..items.len())
+            .map(|position| async move {
+                let item = &items[position];
+                match final_tally(item) {
+                    Some(tally) => Ok(tally),
+                    None => {
+                        let id = ReplayId::new(text_of(item, "sk").unwrap_or_default());
+                        self.tables.log.tally(&id).await
+                    }
+                }
+            })
             .buffered(COUNTED_AT_ONCE)
             .try_collect()
             .await

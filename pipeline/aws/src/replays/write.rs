@@ -79,8 +79,8 @@ impl DynamoReplays {
 
     fn adding(&self, replay: &ReplayId, steps: &[Step], tries: usize) -> Vec<Action> {
         let now = self.tables.clock.now();
-        let mut actions: Vec<_> =
-            steps.iter().flat_map(|(_, after)| self.tables.log.adding(replay, &after.id, now)).collect();
+        let adding = |(_, after): &Step| self.tables.log.adding(replay, &after.id, after.generation + 1, now);
+        let mut actions: Vec<_> = steps.iter().flat_map(adding).collect();
         if let Some((_, first)) = steps.first() {
             let count = i64::try_from(steps.len()).unwrap_or(0);
             let part = self.tables.index.part(&first.id, tries);
@@ -169,7 +169,10 @@ impl Tables {
         for _ in 0..LOOKS {
             let (before, from) = tokio::try_join!(self.index.entry(id), self.log.state(replay, id))?;
             let Some(before) = before else { return Ok(()) };
-            if before.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) {
+            // Its message was given up, and has arrived after all. Its part of the replay has ended and stays so.
+            let is_late = before.state == DeadLetterState::Archived
+                && before.replays.last().is_some_and(|trace| trace.replay_id == *replay);
+            if before.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) && !is_late {
                 return Ok(());
             }
             let after =
@@ -182,6 +185,34 @@ impl Tables {
                         tracing::warn!(%error, %replay, "the end of a replay could not be checked");
                     }
                     return Ok(());
+                }
+                Err(TransactionError::Conditions(_)) => {}
+                Err(TransactionError::Call(error)) => return Err(error),
+            }
+        }
+        Err(CallError::contradiction("other writers keep changing a replayed message"))
+    }
+
+    /// Gives up a message that was put back. The dead letter's generation is then that of the message, so that the
+    /// archive takes a copy that turns up later for an old one.
+    pub(super) async fn release(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, CallError> {
+        let now = self.clock.now();
+        for _ in 0..LOOKS {
+            let (before, from) = tokio::try_join!(self.index.entry(id), self.log.state(replay, id))?;
+            let Some(before) = before else { return Ok(false) };
+            if before.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) {
+                return Ok(false);
+            }
+            let after = Entry {
+                generation: before.generation + 1,
+                ..ended(&before, replay, DeadLetterState::Archived, now)
+            };
+            match self.end(replay, (before, after), from, ReplayItemState::Returned).await {
+                Ok(()) => {
+                    if let Err(error) = self.log.close_if_done(replay, now).await {
+                        tracing::warn!(%error, %replay, "the end of a replay could not be checked");
+                    }
+                    return Ok(true);
                 }
                 Err(TransactionError::Conditions(_)) => {}
                 Err(TransactionError::Call(error)) => return Err(error),
@@ -204,13 +235,18 @@ impl Tables {
         let open = from.filter(|state| matches!(state, ReplayItemState::Waiting | ReplayItemState::Sent));
         let actions = |tries| {
             let mut actions = self.index.steps(&steps, tries);
+            if from == Some(ReplayItemState::Returned) && to == ReplayItemState::Stored {
+                actions.push(self.log.storing_late(replay, id, now));
+            }
             if let Some(from) = open {
                 actions.push(self.log.moving(replay, id, from, to, now));
                 actions.push(self.log.counting(replay, self.index.part(id, tries), &[(from, -1), (to, 1)]));
             }
             actions
         };
-        transact(&self.log.client, actions).await
+        transact(&self.log.client, actions).await?;
+        self.index.written(&[steps[0].1.clone()]).await;
+        Ok(())
     }
 }
 

@@ -33,6 +33,15 @@ fn the_document_among_all_outputs_is_read_too() {
 }
 
 #[test]
+fn the_event_store_of_an_earlier_release_is_its_table() {
+    let mut earlier = recorded();
+    earlier.as_object_mut().unwrap().remove("event_store");
+    assert_eq!(Topology::parse(&earlier.to_string()).unwrap().event_store_location(), "spillway-events");
+    earlier["event_store"] = "elsewhere".into();
+    assert_eq!(Topology::parse(&earlier.to_string()).unwrap().event_store_location(), "elsewhere");
+}
+
+#[test]
 fn members_of_later_versions_are_ignored() {
     let mut later = recorded();
     later["cells"] = json!({"a": 1});

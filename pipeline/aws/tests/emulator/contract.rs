@@ -7,7 +7,7 @@ use spillway_aws::operator::Deployment;
 use spillway_aws::{Clients, S3Schemas, SqsRedelivery, Topology};
 use spillway_core::Timestamp;
 use spillway_core::ids::ReceiptHandle;
-use spillway_core::message::ReceivedMessage;
+use spillway_core::message::{self, ReceivedMessage};
 use spillway_core::pipeline::WorkerPorts;
 use spillway_core::ports::{QueueError, QueueKind, QueueReceiver};
 use spillway_testkit::contract::EmptyPipeline;
@@ -46,7 +46,7 @@ async fn schemas(
         let put = place.clients.s3().put_object().bucket(bucket).key(format!("schemas/{name}.json"));
         put.body(schema.to_string().into_bytes().into()).send().await.unwrap();
     }
-    S3Schemas::load(place.clients.s3(), bucket, "schemas/").await.unwrap()
+    S3Schemas::new(place.clients.s3(), bucket, "schemas/")
 }
 
 /// Receives as Lambda's event source mapping does, which is no adapter.
@@ -97,16 +97,21 @@ fn received(message: &Message) -> ReceivedMessage {
     let system = message.attributes().unwrap();
     let number = |name| system[&name].parse::<i64>().unwrap();
     let attributes = message.message_attributes().into_iter().flatten();
-    let text = |value: &aws_sdk_sqs::types::MessageAttributeValue| value.string_value().unwrap().to_owned();
+    let value = |value: &aws_sdk_sqs::types::MessageAttributeValue| {
+        let bytes = value.binary_value().map(aws_smithy_types::base64::encode);
+        let text = bytes.unwrap_or_else(|| value.string_value().unwrap_or_default().to_owned());
+        message::Attribute::new(value.data_type(), text)
+    };
     ReceivedMessage {
         message_id: message.message_id().unwrap().into(),
         receipt_handle: message.receipt_handle().unwrap().into(),
         body: message.body().unwrap().to_owned(),
-        attributes: attributes.map(|(name, value)| (name.clone(), text(value))).collect(),
+        attributes: attributes.map(|(name, of)| (name.clone(), value(of))).collect(),
         trace_header: system.get(&Attribute::AwsTraceHeader).cloned(),
         sent_at: Timestamp::from_millisecond(number(Attribute::SentTimestamp)).unwrap(),
         receive_count: u32::try_from(number(Attribute::ApproximateReceiveCount)).unwrap(),
         failures: Vec::new(),
+        redriven: system.contains_key(&Attribute::DeadLetterQueueSourceArn),
     }
 }
 

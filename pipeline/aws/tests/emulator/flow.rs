@@ -75,7 +75,7 @@ async fn every_promise_is_in_one_place_and_a_loss_shows() {
     assert_eq!((ledger.queued, ledger.archived, ledger.discarded), (3, 5, 2));
     assert_eq!((ledger.difference(), ledger.unaccounted()), (0, 0));
     // The queue's depth of the last minutes is unknown here, so all of it may have come just now.
-    assert_eq!(ledger.uncertainty, Uncertainty { moving: 3, repeated: 2 });
+    assert_eq!(ledger.uncertainty, Uncertainty { moving: 3, repeated: 2, in_doubt: 0 });
 
     // Two more promises than can be explained.
     counters(&at, 5, 0, 0).await;

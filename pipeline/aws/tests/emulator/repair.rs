@@ -1,14 +1,19 @@
 //! An index that could not be written, and one that was lost.
 
 use crate::place::{clients, deployment, index_table, reports};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use spillway_aws::operator::{Deployment, archive_names};
 use spillway_aws::{ArchiveNames, S3Archive, SystemClock};
-use spillway_core::dead_letter::DeadLetterStatus;
+use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterStatus};
 use spillway_core::failure::FailureClass::Schema;
+use spillway_core::ids::ReplayId;
 use spillway_core::ports::{
     DeadLetters as _, IndexRebuild, IndexRepair, IndexedArchive as _, ReplayReports as _,
 };
+use spillway_core::replay::ReplayState;
 use spillway_testkit::letters::{back, ids, letter, put, total};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 async fn archive_with(names: ArchiveNames) -> S3Archive {
@@ -90,7 +95,7 @@ async fn a_lost_index_is_rebuilt_from_the_bucket_and_the_log() {
     index_table(&place.clients, &name).await;
     place.topology.dead_letter_index.name = name;
     let archive = archive_with(archive_names(&place.topology)).await;
-    assert_eq!(archive.rebuild().await.unwrap(), IndexRebuild { added: 40, there: 0 });
+    assert_eq!(archive.rebuild().await.unwrap(), IndexRebuild { added: 40, ..IndexRebuild::default() });
     for letter in &before {
         let rebuilt = archive.get(&letter.id).await.unwrap().unwrap();
         assert_eq!(rebuilt.state.name(), letter.state.name(), "{}", letter.id);
@@ -107,6 +112,133 @@ async fn a_lost_index_is_rebuilt_from_the_bucket_and_the_log() {
         let had = before.iter().filter(|letter| letter.state.status() == state).count() as u64;
         assert_eq!((total(&archive, state).await, had), (count, count), "{state:?}");
     }
-    assert_eq!(archive.rebuild().await.unwrap(), IndexRebuild { added: 0, there: 40 });
+    assert_eq!(archive.rebuild().await.unwrap(), IndexRebuild { there: 40, ..IndexRebuild::default() });
     assert_ne!(started.id, again.id);
+}
+
+/// A dead letter whose replay is under way.
+async fn replayed(place: &Deployment) -> (DeadLetter, ReplayId) {
+    let first = letter(1, "order.placed", Schema, "bad");
+    put(&*place.index, std::slice::from_ref(&first)).await;
+    let replay = place.ports.replayer().start(std::slice::from_ref(&first.id), "ada").await.unwrap().id;
+    assert_eq!(place.ports.carrier().advance(&replay, 10).await.unwrap().sent, 1);
+    (first, replay)
+}
+
+/// Points the deployment to another index: a new table, with these items.
+async fn other_index(place: &mut Deployment, items: Vec<HashMap<String, AttributeValue>>) -> S3Archive {
+    let name = format!("{}-other", place.topology.dead_letter_index.name);
+    index_table(&place.clients, &name).await;
+    for item in items {
+        let put = place.clients.dynamodb().put_item().table_name(&name).set_item(Some(item));
+        put.send().await.unwrap();
+    }
+    place.topology.dead_letter_index.name = name;
+    archive_with(archive_names(&place.topology)).await
+}
+
+async fn items(place: &Deployment) -> Vec<HashMap<String, AttributeValue>> {
+    let table = &place.topology.dead_letter_index.name;
+    place.clients.dynamodb().scan().table_name(table).send().await.unwrap().items.unwrap_or_default()
+}
+
+/// The letter is back in the archive, its replay has ended, and it can be replayed again.
+async fn assert_back(place: &Deployment, archive: &S3Archive, first: &DeadLetter, replay: &ReplayId) {
+    let letter = archive.get(&first.id).await.unwrap().unwrap();
+    assert_eq!((letter.state.name(), letter.generation), ("archived", 1));
+    assert_eq!(letter.replays.iter().map(|trace| trace.stored).collect::<Vec<_>>(), [Some(false)]);
+    let ended = place.ports.replays.get(replay).await.unwrap().unwrap();
+    assert_eq!((ended.returned, ended.sent, ended.state), (1, 0, ReplayState::Ended));
+    assert_eq!(total(archive, DeadLetterStatus::Archived).await, 1);
+    assert_eq!(total(archive, DeadLetterStatus::Replaying).await, 0);
+    let again = archive.rebuild().await.unwrap();
+    assert_eq!(again, IndexRebuild { there: 1, ..IndexRebuild::default() });
+}
+
+#[tokio::test]
+async fn a_return_to_a_lost_index_ends_its_replay_whichever_of_rebuild_and_repair_is_first() {
+    for rebuild_first in [true, false] {
+        let mut place = deployment().await;
+        let (first, replay) = replayed(&place).await;
+        // The table is gone when the letter comes back.
+        let mut lost = archive_names(&place.topology);
+        lost.index.table = "no-such-table".to_owned();
+        put(&archive_with(lost).await, &[back(&first, 1, 100)]).await;
+        let archive = other_index(&mut place, Vec::new()).await;
+        if rebuild_first {
+            assert_eq!(archive.rebuild().await.unwrap().added, 1);
+            assert_eq!(archive.repair(10).await.unwrap().indexed, 1);
+        } else {
+            assert_eq!(archive.repair(10).await.unwrap().indexed, 1);
+            assert_eq!(archive.rebuild().await.unwrap().corrected, 1);
+        }
+        assert_back(&place, &archive, &first, &replay).await;
+        assert_eq!(notes(&place).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_index_from_an_older_backup_is_made_whole() {
+    let mut place = deployment().await;
+    let before_replay = {
+        let first = letter(2, "order.placed", Schema, "bad");
+        put(&*place.index, std::slice::from_ref(&first)).await;
+        first
+    };
+    let oldest = items(&place).await;
+    let discarded = before_replay.id.clone();
+    place.ports.replayer().discard(std::slice::from_ref(&discarded), "ada", "test data").await.unwrap();
+    let (first, replay) = replayed(&place).await;
+    put(&*place.index, &[back(&first, 1, 100)]).await;
+
+    let archive = other_index(&mut place, oldest).await;
+    let rebuilt = archive.rebuild().await.unwrap();
+    assert_eq!((rebuilt.added, rebuilt.corrected, rebuilt.there), (1, 1, 0));
+    assert_eq!(archive.get(&discarded).await.unwrap().unwrap().state.name(), "discarded");
+    assert_eq!(total(&archive, DeadLetterStatus::Discarded).await, 1);
+    let letter = archive.get(&first.id).await.unwrap().unwrap();
+    assert_eq!((letter.state.name(), letter.generation, letter.replays.len()), ("archived", 1, 1));
+    assert_eq!(place.ports.replays.get(&replay).await.unwrap().unwrap().returned, 1);
+}
+
+#[tokio::test]
+async fn an_index_from_before_a_return_is_made_whole() {
+    let mut place = deployment().await;
+    let (first, replay) = replayed(&place).await;
+    let under_way = items(&place).await;
+    put(&*place.index, &[back(&first, 1, 100)]).await;
+    let archive = other_index(&mut place, under_way).await;
+    let rebuilt = archive.rebuild().await.unwrap();
+    assert_eq!((rebuilt.added, rebuilt.corrected, rebuilt.there), (0, 1, 0));
+    assert_back(&place, &archive, &first, &replay).await;
+}
+
+#[tokio::test]
+async fn a_letter_whose_object_was_deleted_is_listed_named_and_restored() {
+    let place = deployment().await;
+    let (bucket, s3) = (place.topology.archive.bucket.clone(), place.clients.s3());
+    let versioned = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    s3.put_bucket_versioning().bucket(&bucket).versioning_configuration(versioned).send().await.unwrap();
+    let letters: Vec<_> = (0..3).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
+    put(&*place.index, &letters).await;
+    let all = ids(&letters);
+    let key = format!("{}{}/000000.json", place.topology.archive.prefix, all[0]);
+    s3.delete_object().bucket(&bucket).key(key).send().await.unwrap();
+
+    let page = place.ports.archive.list(&DeadLetterFilter::default(), None, 10).await.unwrap();
+    assert_eq!((page.total, page.items.len()), (3, 3));
+    let lost = place.ports.archive.get(&all[0]).await.unwrap().unwrap();
+    assert!(lost.is_lost && lost.body.is_empty() && lost.key == letters[0].key);
+    assert_eq!(lost.last_failure().unwrap().message, "bad");
+    assert_eq!(place.index.rebuild().await.unwrap().lost, all[..1]);
+    let replay = place.ports.replayer().start(&all, "ada").await.unwrap().id;
+    let step = place.ports.carrier().advance(&replay, 10).await.unwrap();
+    assert_eq!((step.sent, step.returned), (2, 1));
+    let audited = place.ports.ops.entries(Some(all[0].as_str()), 10).await.unwrap();
+    assert!(audited[0].detail.ends_with("its content is gone from the archive"), "{audited:?}");
+
+    assert_eq!(place.ports.replayer().recover(&*place.index, &all, "ada").await.unwrap(), all[..1]);
+    let restored = place.ports.archive.get(&all[0]).await.unwrap().unwrap();
+    assert_eq!((restored.is_lost, &restored.body), (false, &letters[0].body));
+    assert!(place.index.rebuild().await.unwrap().lost.is_empty());
 }

@@ -8,6 +8,7 @@
 use super::json::{self, JsonProblem, parse_strict};
 use super::rfc3339;
 use crate::Timestamp;
+use crate::failure::Reason;
 use crate::ids::{EventId, EventKey, EventSource, EventType};
 use base64::Engine as _;
 use fluent_uri::{Uri, UriRef};
@@ -34,6 +35,21 @@ pub struct EventProblem {
     pub pointer: String,
     /// What is wrong and what was expected.
     pub detail: String,
+}
+
+impl EventProblem {
+    /// The same as the reason of a failure. It is grouped by the rule that is broken: the text can quote the payload.
+    pub fn reason(&self) -> Reason {
+        let attribute = self.pointer.split('/').nth(1).unwrap_or_default();
+        let attribute = if KNOWN.contains(&attribute) { attribute } else { "" };
+        let rule = self.detail.split(", found ").next().unwrap_or_default();
+        let (before, after) = match (rule.split_once('"'), rule.rsplit_once('"')) {
+            (Some((before, _)), Some((_, after))) => (before, after),
+            _ => (rule, ""),
+        };
+        let rule: String = [before, after].concat().chars().filter(|c| !c.is_ascii_digit()).collect();
+        Reason::grouped(self.to_string(), format!("{attribute}: {rule}"))
+    }
 }
 
 impl From<JsonProblem> for EventProblem {

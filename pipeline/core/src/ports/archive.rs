@@ -3,7 +3,7 @@
 use crate::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
-use crate::ids::MessageId;
+use crate::ids::{EventId, MessageId};
 use async_trait::async_trait;
 use serde::Serialize;
 
@@ -15,6 +15,18 @@ pub enum ArchiveError {
     Unavailable {
         /// Why.
         reason: String,
+    },
+    /// It refused, and will refuse the same call until somebody changes something: a permission, a full disk.
+    #[error("the archive refused: {reason}")]
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// A list was to be continued from a place where none ended.
+    #[error("\"{cursor}\" is not where a list ended: begin with the first page")]
+    UnknownCursor {
+        /// What was given as the place.
+        cursor: String,
     },
     /// The requested item does not exist.
     #[error("{what} is not known here")]
@@ -39,7 +51,14 @@ pub trait DeadLetters: Send + Sync {
     /// One dead letter.
     async fn get(&self, id: &MessageId) -> Result<Option<DeadLetter>, ArchiveError>;
 
+    /// The dead letters of events with that id, newest first: of every source, in every state, whether or not the
+    /// event is stored by now.
+    async fn of_event(&self, id: &EventId) -> Result<Vec<DeadLetter>, ArchiveError>;
+
     /// A page of those that match, newest first. `after` is the `next` of the page before.
+    ///
+    /// # Errors
+    /// [`ArchiveError::UnknownCursor`]: `after` is no such `next`.
     async fn list(
         &self,
         filter: &DeadLetterFilter,
@@ -47,13 +66,53 @@ pub trait DeadLetters: Send + Sync {
         limit: usize,
     ) -> Result<Page<DeadLetter>, ArchiveError>;
 
-    /// Those that match, grouped by fingerprint, largest group first.
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError>;
+    /// Several dead letters, in the order of `ids`.
+    async fn get_many(&self, ids: &[MessageId]) -> Result<Vec<Option<DeadLetter>>, ArchiveError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.push(self.get(id).await?);
+        }
+        Ok(found)
+    }
+
+    /// The same as [`Self::get_many`] for a view that shows neither body nor attributes, and only the last failure. An
+    /// adapter may leave out the rest and whether it is lost, and cut the failure's message, if that saves it reads.
+    async fn get_brief(&self, ids: &[MessageId]) -> Result<Vec<Option<DeadLetter>>, ArchiveError> {
+        self.get_many(ids).await
+    }
+
+    /// The same as [`Self::list`] for such a view: see [`Self::get_brief`].
+    async fn list_brief(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetter>, ArchiveError> {
+        self.list(filter, after, limit).await
+    }
+
+    /// A page of the groups by fingerprint of those that match, largest first. `after` is the `next` of the page before.
+    async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetterGroup>, ArchiveError>;
 
     /// The ids of those that match, newest first, at most `limit`.
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError>;
 
-    /// Changes the state of those that have the state `from`. Returns these, each once and in the order of `ids`.
+    /// How many dead letters were put into a queue past the API, whatever has become of them. On one machine nobody can
+    /// do that.
+    async fn foreign(&self) -> Result<u64, ArchiveError> {
+        Ok(0)
+    }
+
+    /// Changes the state of those that have the state `from`. Returns these, each once and in the order of `ids`. Many are
+    /// changed in parts: if one fails, those of the parts before it stay changed and are returned.
+    ///
+    /// # Errors
+    /// The archive failed, and nothing has changed.
     async fn change_states(
         &self,
         ids: &[MessageId],
@@ -72,12 +131,16 @@ pub struct IndexRepair {
 }
 
 /// The result of rebuilding an index.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct IndexRebuild {
     /// Dead letters that the index lacked and has now.
     pub added: u64,
+    /// Dead letters of which the index had an old state.
+    pub corrected: u64,
     /// Dead letters that the index had already.
     pub there: u64,
+    /// Dead letters that the index has, and whose content is gone from the archive.
+    pub lost: Vec<MessageId>,
 }
 
 /// An archive with an index that can lag behind it. A dead letter is safe once the archive has it, whether its index write
@@ -90,10 +153,17 @@ pub trait IndexedArchive: Send + Sync {
     /// The notes can't be read. The noted letters are tried again the next time.
     async fn repair(&self, most: usize) -> Result<IndexRepair, ArchiveError>;
 
-    /// Adds to the index all dead letters that only the archive has. It is for an index that was lost or
+    /// Makes the index what the archive, the replays and the audit log say. It is for an index that was lost or
     /// comes from a backup.
     ///
     /// # Errors
-    /// The archive or the index failed. What was added stays; it can be done again.
+    /// The archive or the index failed. What was done stays; it can be done again.
     async fn rebuild(&self) -> Result<IndexRebuild, ArchiveError>;
+
+    /// Restores the content of dead letters that was deleted, from the versions that the archive keeps. Returns those
+    /// that were restored.
+    ///
+    /// # Errors
+    /// The archive failed. What was restored stays.
+    async fn recover(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, ArchiveError>;
 }

@@ -7,8 +7,10 @@ use std::time::Duration;
 /// Time: real, or virtual in simulations.
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// The time now.
+    /// The time now. People and programs set clocks, so it may jump. Compare it with times that are kept or shown.
     fn now(&self) -> Timestamp;
+    /// The time since a fixed moment. It never jumps. Measure intervals with it.
+    fn elapsed(&self) -> Duration;
     /// Waits.
     async fn sleep(&self, duration: Duration);
 }

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct LedgerError {
     /// Why.
     pub reason: String,
+    /// Whether the same question may be answered later, although nobody changes anything.
+    pub is_passing: bool,
 }
 
 /// One place where an event was found.

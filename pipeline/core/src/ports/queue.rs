@@ -3,17 +3,23 @@
 use crate::Timestamp;
 use crate::failure::Failure;
 use crate::ids::{MessageId, ReceiptHandle};
-use crate::message::{self, MessageAttributes, OutgoingMessage, ReceivedMessage};
+use crate::message::{self, Attribute, MAX_ATTRIBUTES, MessageAttributes, OutgoingMessage, ReceivedMessage};
 use async_trait::async_trait;
 use std::time::Duration;
 
 /// Why a queue did not accept a message or an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
-    /// It accepts nothing at the moment: a full disk, an outage. Nothing is promised. A call whose connection broke
-    /// may still have delivered the message. Sending it again is safe, since the store takes an event once.
+    /// It accepts nothing at the moment: a full disk, an outage. Nothing is promised, and it does not have the message.
     #[error("the queue accepts nothing at the moment: {reason}")]
     Unavailable {
+        /// Why, for the log and for people who operate this; it names no secret.
+        reason: String,
+    },
+    /// It did not confirm the message and may have it nevertheless: the connection broke, or no answer came in time. Nothing
+    /// is promised. Sending it again is safe, since the store takes an event once. The ledger counts these.
+    #[error("the queue did not confirm the message: {reason}")]
+    InDoubt {
         /// Why, for the log and for people who operate this; it names no secret.
         reason: String,
     },
@@ -39,12 +45,10 @@ pub enum QueueError {
 /// Most bytes of a message with its attributes. Terraform sets this limit on both queues: with 240 KiB for an event it
 /// leaves 16 KiB for what Spillway adds.
 pub const LARGEST_MESSAGE: usize = 256 * 1024;
-/// Most message attributes, as SQS has it.
-const MAX_ATTRIBUTES: usize = 10;
 
 /// A message's size as SQS counts it: body, and name, type and value of each attribute. System attributes are free.
 pub fn message_size(message: &OutgoingMessage) -> usize {
-    let attribute = |(name, value): (&String, &String)| name.len() + "String".len() + value.len();
+    let attribute = |(name, value): (&String, &Attribute)| name.len() + value.size();
     message.body.len() + message.attributes.iter().map(attribute).sum::<usize>()
 }
 
@@ -65,7 +69,8 @@ impl QueueError {
         if message.body.is_empty() {
             return rejected("its body is empty".to_owned());
         }
-        let mut texts = std::iter::once(&message.body).chain(message.attributes.values());
+        let values = message.attributes.values().map(Attribute::as_str);
+        let mut texts = std::iter::once(message.body.as_str()).chain(values);
         if let Some(c) = texts.find_map(|text| text.chars().find(|c| !is_carried(*c))) {
             return rejected(format!(
                 "it has the character U+{:04X}, which SQS does not carry",
@@ -82,7 +87,7 @@ impl QueueError {
     pub fn is_final(&self) -> bool {
         match self {
             Self::TooLarge { .. } | Self::Rejected { .. } => true,
-            Self::Unavailable { .. } | Self::Throttled => false,
+            Self::Unavailable { .. } | Self::InDoubt { .. } | Self::Throttled => false,
         }
     }
 }
@@ -119,13 +124,13 @@ impl DeadLetterOrder {
     /// The message attributes to send it to the DLQ with: its own, and those for the archiver.
     pub fn attributes(&self) -> MessageAttributes {
         let message = &self.message;
-        let mut attributes = message.attributes.clone();
-        let mut set = |name: &str, value: String| attributes.insert(name.to_owned(), value);
-        set(message::ORIGINAL_MESSAGE_ID, message.original_message_id().into_string());
-        set(message::FIRST_SENT, message.first_sent_at().to_string());
-        set(message::RECEIVE_COUNT, message.receive_count.to_string());
-        set(message::FAILURES, serde_json::to_string(&self.failures).unwrap_or_default());
-        attributes
+        let own = [
+            (message::ORIGINAL_MESSAGE_ID, message.original_message_id().into_string()),
+            (message::FIRST_SENT, message.first_sent_at().to_string()),
+            (message::RECEIVE_COUNT, message.receive_count.to_string()),
+            (message::FAILURES, serde_json::to_string(&self.failures).unwrap_or_default()),
+        ];
+        message::with_own(&message.attributes, own)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The event store.
 
+use super::LedgerError;
 use crate::Timestamp;
-use crate::ids::{EventKey, EventType, MessageId, ReplayId};
+use crate::ids::{EventId, EventKey, EventSource, EventType, MessageId, ReplayId};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,17 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the same call may succeed later, although nobody changes anything.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Throttled | Self::Timeout { .. } => true,
+            // It may be an outage or a missing permission.
+            Self::Unavailable { .. } | Self::TooLarge { .. } => false,
+        }
+    }
+}
+
 /// An event in the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredEvent {
@@ -85,4 +97,82 @@ pub trait EventStore: Send + Sync {
 
     /// Reads one event.
     async fn get(&self, key: &EventKey) -> Result<Option<StoredEvent>, StoreError>;
+
+    /// The source of each stored event with this id, in any order.
+    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, StoreError>;
+}
+
+/// Selects stored events. An empty filter selects all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredEventFilter {
+    /// Only of this type.
+    pub event_type: Option<EventType>,
+    /// Only from this source.
+    pub source: Option<EventSource>,
+    /// Only stored at this time or later.
+    pub from: Option<Timestamp>,
+    /// Only stored before this time.
+    pub to: Option<Timestamp>,
+}
+
+impl StoredEventFilter {
+    /// Whether an event matches.
+    pub fn matches(&self, event: &StoredEvent) -> bool {
+        self.event_type.as_ref().is_none_or(|event_type| *event_type == event.event_type)
+            && self.source.as_ref().is_none_or(|source| *source == event.key.source)
+            && self.from.is_none_or(|from| event.stored_at >= from)
+            && self.to.is_none_or(|to| event.stored_at < to)
+    }
+}
+
+/// The order of a list of stored events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredOrder {
+    /// The event that was stored last comes first.
+    NewestFirst,
+    /// The event that was stored first comes first.
+    OldestFirst,
+}
+
+/// A part of a list of stored events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredEventPage {
+    /// Events that match.
+    pub items: Vec<StoredEvent>,
+    /// Pass this to get the next part; `None` on the last.
+    pub next: Option<String>,
+    /// Events that were read for this part and that AWS charges for, whether they match or not. 0 where reading
+    /// costs nothing.
+    pub charged: u64,
+}
+
+/// Why stored events were not listed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoredListError {
+    /// The list was to be continued from a place where none ended.
+    #[error("\"{0}\" is not where a list of stored events ended: begin without it")]
+    UnknownCursor(String),
+    /// The store can't be read.
+    #[error(transparent)]
+    Unreadable(#[from] LedgerError),
+}
+
+/// The event store, as operators browse it.
+#[async_trait]
+pub trait StoredEvents: Send + Sync {
+    /// A part of the events that match, at most `limit`. `after` is the `next` of the part before. A part may be short
+    /// or empty although more follow. Only a part without a `next` is the last.
+    async fn list(
+        &self,
+        filter: &StoredEventFilter,
+        order: StoredOrder,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<StoredEventPage, StoredListError>;
+
+    /// Whether lists have an order. DynamoDB keeps events by their ids only. There a list is a scan in no order, and
+    /// each event that is read costs.
+    fn is_ordered(&self) -> bool {
+        true
+    }
 }

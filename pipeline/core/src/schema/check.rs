@@ -5,6 +5,8 @@
 //! errors. The test for validity alone caches its results, so it comes first. If the data is not valid, a copy of the
 //! schema gives the reason. Its alternatives only report whether they match.
 
+use super::BASE;
+use crate::failure::{Reason, shortened};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};
@@ -13,6 +15,11 @@ use serde_json::{Map, Value, json};
 const ALTERNATIVES: [&str; 2] = ["anyOf", "oneOf"];
 /// Keywords whose value is data and no schema.
 const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
+/// Bytes of the pointer in a sentence, and of a name of the payload. Both can be as long as the payload.
+const MAX_POINTER: usize = 400;
+const MAX_NAME: usize = 60;
+/// Names of the payload in a sentence.
+const MAX_NAMES: usize = 5;
 
 /// A schema, ready to check data.
 #[derive(Debug)]
@@ -54,22 +61,46 @@ impl Check {
     ///
     /// # Errors
     /// The first violation, without the offending value.
-    pub(super) fn run(&self, data: &Value) -> Result<(), String> {
+    pub(super) fn run(&self, data: &Value) -> Result<(), Reason> {
         if self.validator.is_valid(data) {
             return Ok(());
         }
         let reason = match &self.explain {
-            Explain::Itself => self.validator.iter_errors(data).next().map(|error| sentence(&error)),
-            Explain::Copy(copy) => copy.validate(data).err().map(|error| sentence(&error)),
+            Explain::Itself => self.validator.iter_errors(data).next().map(|error| reason(&error)),
+            Explain::Copy(copy) => copy.validate(data).err().map(|error| reason(&error)),
             Explain::Not => None,
         };
-        Err(reason.unwrap_or_else(|| "the data: does not match its schema".to_owned()))
+        Err(reason.unwrap_or_else(|| Reason::grouped("the data: does not match its schema", "")))
+    }
+}
+
+fn reason(error: &ValidationError<'_>) -> Reason {
+    Reason::grouped(sentence(error), location(error))
+}
+
+/// The place in the schema: the keyword that the data breaks, in which file. It has no names of the payload.
+fn location(error: &ValidationError<'_>) -> String {
+    let place = match error.absolute_keyword_location() {
+        Some(uri) => uri.as_str().strip_prefix(BASE).unwrap_or(uri.as_str()).to_owned(),
+        None => format!("#{}", error.schema_path().as_str()),
+    };
+    if let Some(keyword) = wrapped_alternatives(error) {
+        let schema = place.rsplit_once("/allOf/").map_or(place.as_str(), |(schema, _)| schema);
+        return format!("{schema}/{keyword}");
+    }
+    match error.kind() {
+        // The keyword lists several names, all from the schema.
+        ValidationErrorKind::Required { property } => {
+            format!("{place}/{}", property.as_str().unwrap_or_default())
+        }
+        ValidationErrorKind::PropertyNames { error } => format!("{place}/{}", error.kind().keyword()),
+        _ => place,
     }
 }
 
 fn sentence(error: &ValidationError<'_>) -> String {
     let pointer = error.instance_path().to_string();
-    let place = if pointer.is_empty() { "the data" } else { &pointer };
+    let place = if pointer.is_empty() { "the data".to_owned() } else { shortened(&pointer, MAX_POINTER) };
     match wrapped_alternatives(error) {
         Some("oneOf") => {
             format!(
@@ -79,8 +110,35 @@ fn sentence(error: &ValidationError<'_>) -> String {
         Some(keyword) => {
             format!("{place}: value is not valid under any of the schemas listed in the '{keyword}' keyword")
         }
-        None => format!("{place}: {}", error.masked()),
+        None => match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                format!("{place}: Additional properties are not allowed ({})", names(unexpected))
+            }
+            ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+                format!("{place}: Unevaluated properties are not allowed ({})", names(unexpected))
+            }
+            ValidationErrorKind::PropertyNames { error } => {
+                let name = error.instance().as_str().unwrap_or_default();
+                format!("{place}: {}", error.masked_with(format!("the name {}", quoted(name))))
+            }
+            _ => format!("{place}: {}", error.masked()),
+        },
     }
+}
+
+/// `'a', 'b' and 3 more were unexpected`.
+fn names(unexpected: &[String]) -> String {
+    let some: Vec<_> = unexpected.iter().take(MAX_NAMES).map(|name| quoted(name)).collect();
+    let more = match unexpected.len().saturating_sub(MAX_NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let were = if unexpected.len() == 1 { "was" } else { "were" };
+    format!("{}{more} {were} unexpected", some.join(", "))
+}
+
+fn quoted(name: &str) -> String {
+    format!("'{}'", shortened(name, MAX_NAME))
 }
 
 /// The keyword that [`without_contexts`] wrapped, if it is the one that failed.
@@ -133,9 +191,14 @@ fn mentions(schema: &Value, keyword: &dyn Fn(&str) -> bool) -> bool {
 mod tests {
     use super::super::SchemaSet;
     use crate::event::Event;
+    use crate::failure::Reason;
     use serde_json::{Value, json};
 
     fn check(schema: Value, data: &Value) -> Result<(), String> {
+        reason(schema, data).map_err(|reason| reason.message)
+    }
+
+    fn reason(schema: Value, data: &Value) -> Result<(), Reason> {
         let set = SchemaSet::compile(&[("t".to_owned(), schema)].into()).expect("a schema");
         let event = json!({"specversion":"1.0","id":"1","source":"/s","type":"t","data":data});
         set.check(&Event::from_structured(event.to_string().as_bytes()).expect("an event"))
@@ -180,7 +243,7 @@ mod tests {
         let schema = json!({"$ref": "#/$defs/e", "$defs": {"e": {
             "type": "object", "allOf": [part(), part()]}}});
         let wrong = check(schema, &tree(120, json!("leaf"))).unwrap_err();
-        assert!(wrong.ends_with("/arg: value is not of type \"object\""), "{wrong}");
+        assert!(wrong.ends_with(": value is not of type \"object\""), "{wrong}");
     }
 
     #[test]
@@ -205,5 +268,64 @@ mod tests {
         let schema = json!({"const": {"anyOf": [1]}, "$defs": {"x": {"$ref": "#"}}});
         assert_eq!(super::without_contexts(&schema), schema);
         assert_eq!(check(schema, &json!({"anyOf": [1]})), Ok(()));
+    }
+
+    fn group(schema: &Value, data: &Value) -> (String, String) {
+        let reason = reason(schema.clone(), data).unwrap_err();
+        (reason.group_key.unwrap(), reason.message)
+    }
+
+    #[test]
+    fn names_of_the_payload_make_no_groups_and_no_long_text() {
+        let closed = json!({"additionalProperties": false, "properties": {"a": {}}});
+        let (first, message) = group(&closed, &json!({"a": 1, "x": 1, "y": 1}));
+        assert_eq!(first, "t.json#/additionalProperties");
+        assert_eq!(message, "the data: Additional properties are not allowed ('x', 'y' were unexpected)");
+        let many: Value =
+            (0..5000).map(|n| (format!("name {n}"), json!(1))).collect::<serde_json::Map<_, _>>().into();
+        let long = json!({"n".repeat(200_000): 1});
+        for (schema, data) in [
+            (&closed, &many),
+            (&closed, &long),
+            (&json!({"propertyNames": {"maxLength": 3}}), &long),
+            (&json!({"propertyNames": false}), &long),
+            (&json!({"additionalProperties": {"type": "string"}}), &long),
+            (&json!({"patternProperties": {"^n": {"type": "string"}}}), &long),
+            (&json!({"unevaluatedProperties": false}), &long),
+        ] {
+            let (group, message) = group(schema, data);
+            assert!(message.len() < 600, "{schema}: {message}");
+            assert_eq!(group, self::group(schema, &json!({"name 2": 1})).0, "{schema}");
+            assert!(!group.contains("name") && !group.contains("nn"), "{schema}: {group}");
+        }
+        let (group, message) = group(&json!({"propertyNames": {"maxLength": 3}}), &json!({"long name": 1}));
+        assert!(group.ends_with("/maxLength"), "{group}");
+        assert_eq!(message, "the data: the name 'long name' is longer than 3 characters");
+    }
+
+    #[test]
+    fn each_place_in_a_schema_is_a_group_of_its_own_at_any_depth() {
+        let required = json!({"required": ["a", "b"]});
+        assert_ne!(group(&required, &json!({"a": 1})).0, group(&required, &json!({"b": 1})).0);
+        let part = || json!({"properties": {"arg": {"$ref": "#/$defs/e"}}});
+        let tree_schema =
+            json!({"$ref": "#/$defs/e", "$defs": {"e": {"type": "object", "allOf": [part(), part()]}}});
+        let (at_2, at_40) =
+            (group(&tree_schema, &tree(2, json!(1))), group(&tree_schema, &tree(40, json!(1))));
+        assert_eq!((at_2.0.as_str(), at_2.0 == at_40.0), ("t.json#/$defs/e/type", true));
+        let (group, _) = group(&expressions("oneOf"), &json!({"filter": 1}));
+        assert_eq!(group, "t.json#/$defs/expression/oneOf");
+    }
+
+    #[test]
+    fn format_is_checked_in_every_draft() {
+        for draft in
+            ["http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema"]
+        {
+            let schema = json!({"$schema": draft, "properties": {"at": {"format": "date-time"}}});
+            assert_eq!(check(schema.clone(), &json!({"at": "2026-03-10T12:00:00Z"})), Ok(()), "{draft}");
+            let wrong = check(schema, &json!({"at": "yesterday"})).unwrap_err();
+            assert_eq!(wrong, "/at: value is not a \"date-time\"", "{draft}");
+        }
     }
 }

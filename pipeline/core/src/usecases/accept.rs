@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::ids::MessageId;
-use crate::message::{MessageAttributes, OutgoingMessage};
+use crate::message::{ACCEPTED, MessageAttributes, OutgoingMessage};
 use crate::ports::{EventQueue, QueueError};
 use crate::trace::TraceHeader;
 
@@ -27,7 +27,7 @@ pub async fn accept(
         .iter()
         .map(|event| OutgoingMessage {
             body: event.body.clone(),
-            attributes: MessageAttributes::new(),
+            attributes: MessageAttributes::from([(ACCEPTED.to_owned(), "1".into())]),
             trace_header: trace.map(ToString::to_string),
         })
         .collect();

@@ -1,15 +1,16 @@
 //! Archive: the archiver moves dead letters from the DLQ to the archive, with everything that is known of
 //! them.
 
+use super::admit::admit;
 use super::store::SegmentNames;
 use crate::Timestamp;
 use crate::dead_letter::{DeadLetter, DeadLetterState};
-use crate::event::json::parse_strict;
+use crate::event::peek;
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
 use crate::message::{self, ReceivedMessage};
 use crate::metric::Measurement;
-use crate::ports::{ArchiveError, Clock, DeadLetterSink};
+use crate::ports::{ArchiveError, Clock, DeadLetterSink, QueueKind, ReplayReports};
 use crate::trace::{Segment, TraceHeader};
 use crate::worker::{BatchWork, Report};
 use spillway_metrics::{Function, archiver};
@@ -126,6 +127,8 @@ impl ArchivedRecord {
 pub struct Archiver {
     /// Where dead letters go.
     pub archive: Arc<dyn DeadLetterSink>,
+    /// What replays have put back.
+    pub replays: Arc<dyn ReplayReports>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The code version that it records for a crash that it notices.
@@ -158,62 +161,65 @@ impl Archiver {
     /// Archives a batch from the DLQ, with one outcome for each message.
     pub async fn archive_batch(&self, batch: Vec<ReceivedMessage>) -> ArchiveReport {
         let started_at = self.clock.now();
-        let dead_letters: Vec<_> = batch.iter().map(|message| self.dead_letter(message)).collect();
-        let mut answers = self.archive.put(&dead_letters).await;
-        // A message without an answer counts as not archived.
-        answers.resize_with(batch.len(), || {
-            Err(ArchiveError::Unavailable { reason: "no answer for this dead letter".to_owned() })
-        });
-        let records = batch.into_iter().zip(dead_letters).zip(answers);
-        let records = records.map(|((message, DeadLetter { key, event_type, .. }), result)| ArchivedRecord {
-            message,
-            key,
-            event_type,
-            result,
-        });
-        ArchiveReport { records: records.collect(), started_at, ended_at: self.clock.now() }
+        let admitted = admit(QueueKind::Dlq, batch, &*self.replays).await;
+        let believed = admitted.iter().filter(|(_, known)| known.is_ok());
+        let dead_letters: Vec<_> = believed.map(|(message, _)| self.dead_letter(message)).collect();
+        let mut answers = self.archive.put(&dead_letters).await.into_iter();
+        let record = |(message, known): (ReceivedMessage, Result<(), ArchiveError>)| {
+            let (key, event_type) = peek(&message.body);
+            // A message without an answer counts as not archived.
+            let result = known.and_then(|()| answers.next().unwrap_or_else(|| Err(unanswered())));
+            ArchivedRecord { message, key, event_type, result }
+        };
+        let records = admitted.into_iter().map(record).collect();
+        ArchiveReport { records, started_at, ended_at: self.clock.now() }
     }
 
     fn dead_letter(&self, message: &ReceivedMessage) -> DeadLetter {
         let now = self.clock.now();
-        let (key, event_type) = read_leniently(&message.body);
-        let mut failures = message
-            .attributes
-            .get(message::FAILURES)
-            .and_then(|text| serde_json::from_str::<Vec<Failure>>(text).ok())
-            .unwrap_or_else(|| message.failures.clone());
-        let given_up_by_consumer = message.attributes.contains_key(message::FAILURES);
-        if !given_up_by_consumer {
+        let (key, event_type) = peek(&message.body);
+        let sent_failures = message.sent_failures();
+        // A foreign message that the queue did not move was put straight into the DLQ.
+        let was_received = sent_failures.is_some() || message.redriven || !message.is_foreign();
+        let is_given_up = sent_failures.is_some();
+        let mut failures = sent_failures.unwrap_or_else(|| message.failures.clone());
+        let mut add = |class, text: String| {
+            Failure::new(class, text, &self.version, now).add_to(&mut failures);
+        };
+        if !was_received {
+            add(
+                FailureClass::Unprocessed,
+                "put straight into the dead letter queue, past the API; no consumer received it".to_owned(),
+            );
+        } else if !is_given_up {
             let count = self.max_receive_count;
-            Failure::new(
+            add(
                 FailureClass::ConsumerCrash,
                 format!(
                     "received {count} times, and the last time the consumer ended before it answered, or could not put it \
                      into the dead letter queue itself; its log has the reason"
                 ),
-                &self.version,
-                now,
-            )
-            .add_to(&mut failures);
+            );
         }
         let fingerprint = failures
             .last()
             .map(|failure| failure.fingerprint(event_type.as_ref()))
             .unwrap_or_else(|| crate::ids::Fingerprint::new("0000000000000000"));
-        let receive_count = message.attributes.get(message::RECEIVE_COUNT).and_then(|text| text.parse().ok());
-        let mut attributes = message.attributes.clone();
-        attributes.retain(|name, _| !name.starts_with("spillway-"));
+        let receive_count = message.attribute(message::RECEIVE_COUNT).and_then(|text| text.parse().ok());
+        let unsaid = if was_received { self.max_receive_count } else { 0 };
         DeadLetter {
             id: message.original_message_id(),
             key,
             event_type,
             body: message.body.clone(),
-            attributes,
+            attributes: message.senders_attributes(),
             trace_header: message.trace_header.clone(),
             first_sent_at: message.first_sent_at(),
             archived_at: now,
-            receive_count: receive_count.unwrap_or(self.max_receive_count),
+            receive_count: receive_count.unwrap_or(unsaid),
             generation: message.generation(),
+            is_foreign: message.is_foreign(),
+            is_lost: false,
             failures,
             fingerprint,
             state: DeadLetterState::Archived,
@@ -222,10 +228,6 @@ impl Archiver {
     }
 }
 
-/// Key and type as far as a body shows them; a body that is no CloudEvent may still have them.
-fn read_leniently(body: &str) -> (Option<EventKey>, Option<EventType>) {
-    let Ok(value) = parse_strict(body.as_bytes()) else { return (None, None) };
-    let text = |name: &str| value.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    let key = text("source").zip(text("id")).map(|(source, id)| EventKey::new(source, id));
-    (key, text("type").map(EventType::new))
+fn unanswered() -> ArchiveError {
+    ArchiveError::Unavailable { reason: "no answer for this dead letter".to_owned() }
 }

@@ -1,15 +1,25 @@
 //! Replay: dead letters go back to the primary queue, until each is stored or back in the archive.
 
 mod carry;
+mod release;
 
 pub use carry::{Carried, Carrier, End, Scope, Step};
+pub use release::longest_life;
 
 use crate::Timestamp;
-use crate::dead_letter::{DeadLetterState, DeadLetterStatus};
+use crate::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus};
 use crate::event::Event;
+use crate::failure::Reason;
 use crate::ids::{MessageId, ReplayId};
-use crate::ports::{ArchiveError, AuditEntry, Clock, DeadLetters, OpsLog, Replays, Schemas};
+use crate::ports::{
+    ArchiveError, AuditEntry, Clock, DeadLetters, EventStore, IndexedArchive, OpsLog, Replays, Schemas,
+};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Why a dead letter without content can't be put back.
+const LOST: &str = "its content is gone from the archive";
 
 /// Why a replay could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +51,21 @@ pub struct Forecast {
     /// The dead letter.
     pub id: MessageId,
     /// Why it would fail again; `None` if only the store can decide that.
-    pub would_fail: Option<String>,
+    pub would_fail: Option<Reason>,
+}
+
+impl Forecast {
+    /// The reasons why dead letters would fail again, with how many have each; the most frequent first. Equal failures are
+    /// one reason, with the words of the first.
+    pub fn reasons(forecasts: &[Self]) -> Vec<(&str, u64)> {
+        let mut reasons: BTreeMap<&str, (&str, u64)> = BTreeMap::new();
+        for reason in forecasts.iter().filter_map(|forecast| forecast.would_fail.as_ref()) {
+            reasons.entry(reason.group()).or_insert((&reason.message, 0)).1 += 1;
+        }
+        let mut reasons: Vec<_> = reasons.into_values().collect();
+        reasons.sort_by_key(|(_, count)| Reverse(*count));
+        reasons
+    }
 }
 
 /// Starts replays, discards dead letters and restores them.
@@ -50,6 +74,8 @@ pub struct Replayer {
     pub archive: Arc<dyn DeadLetters>,
     /// Where replays are kept.
     pub replays: Arc<dyn Replays>,
+    /// Where events are.
+    pub store: Arc<dyn EventStore>,
     /// The audit log.
     pub ops: Arc<dyn OpsLog>,
     /// What the consumer checks against.
@@ -84,17 +110,24 @@ impl Replayer {
 
     /// Runs the consumer's own checks on dead letters, without putting anything back.
     pub async fn preflight(&self, ids: &[MessageId]) -> Result<Vec<Forecast>, ArchiveError> {
-        let schemas = self.schemas.current();
-        let mut forecasts = Vec::with_capacity(ids.len());
-        for id in ids {
-            let Some(dead_letter) = self.archive.get(id).await? else { continue };
-            let would_fail = match Event::from_structured(dead_letter.body.as_bytes()) {
-                Err(problem) => Some(problem.to_string()),
+        let letters = self.archive.get_many(ids).await?;
+        let letters: Vec<&DeadLetter> = letters.iter().flatten().collect();
+        Ok(self.forecasts(&letters).await)
+    }
+
+    /// The results of the consumer's own checks on dead letters that were read already.
+    pub async fn forecasts(&self, letters: &[&DeadLetter]) -> Vec<Forecast> {
+        let schemas = self.schemas.current().await;
+        let check = |letter: &DeadLetter| {
+            if letter.is_lost {
+                return Some(LOST.into());
+            }
+            match Event::from_structured(letter.body.as_bytes()) {
+                Err(problem) => Some(problem.reason()),
                 Ok(event) => schemas.check(&event).err(),
-            };
-            forecasts.push(Forecast { id: id.clone(), would_fail });
-        }
-        Ok(forecasts)
+            }
+        };
+        letters.iter().map(|letter| Forecast { id: letter.id.clone(), would_fail: check(letter) }).collect()
     }
 
     /// Marks dead letters as discarded, with a reason.
@@ -117,6 +150,38 @@ impl Replayer {
         let done = self.archive.change_states(ids, from, DeadLetterState::Archived).await?;
         self.note_each(&done, by, "restore", "").await?;
         Ok(done)
+    }
+
+    /// Restores the content of dead letters that was deleted from the archive. Returns those that were restored.
+    ///
+    /// # Errors
+    /// The archive failed.
+    pub async fn recover(
+        &self,
+        archive: &dyn IndexedArchive,
+        ids: &[MessageId],
+        by: &str,
+    ) -> Result<Vec<MessageId>, ArchiveError> {
+        let recovered = archive.recover(ids).await?;
+        self.note_each(&recovered, by, "recover", "its content had been deleted").await?;
+        Ok(recovered)
+    }
+
+    /// Whether the store has the event of a dead letter.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn is_stored(&self, letter: &DeadLetter) -> Result<bool, ArchiveError> {
+        let Some(key) = &letter.key else { return Ok(false) };
+        let read = self.store.get(key).await;
+        let found = read.map_err(|error| {
+            let reason = error.to_string();
+            match error.is_passing() {
+                true => ArchiveError::Unavailable { reason },
+                false => ArchiveError::Refused { reason },
+            }
+        })?;
+        Ok(found.is_some())
     }
 
     async fn note_each(

@@ -4,15 +4,16 @@ mod segments;
 
 pub use segments::SegmentNames;
 
+use super::admit::admit;
 use crate::Timestamp;
-use crate::event::Event;
-use crate::failure::{Failure, FailureClass};
+use crate::event::{Event, peek};
+use crate::failure::{Failure, FailureClass, Reason};
 use crate::ids::{CodeVersion, EventKey, EventType, MessageId};
 use crate::message::ReceivedMessage;
 use crate::metric::Measurement;
 use crate::ports::{
-    Clock, DeadLetterOrder, Deferral, EventStore, PutOutcome, QueueError, Redelivery, ReplayReports, Schemas,
-    StoreError, StoreItem,
+    ArchiveError, Clock, DeadLetterOrder, Deferral, EventStore, PutOutcome, QueueError, QueueKind,
+    Redelivery, ReplayReports, Schemas, StoreError, StoreItem,
 };
 use crate::retry::RetrySchedule;
 use crate::schema::SchemaSet;
@@ -73,6 +74,8 @@ pub struct BatchReport {
     pub records: Vec<RecordReport>,
     /// From when to when the store was asked, if it was.
     pub store_call: Option<(Timestamp, Timestamp)>,
+    /// Schemas that could not be used.
+    pub unusable_schemas: usize,
     /// When the work began.
     pub started_at: Timestamp,
     /// When the batch was done.
@@ -81,9 +84,15 @@ pub struct BatchReport {
 
 impl Report for BatchReport {
     fn join(parts: Vec<Self>, started_at: Timestamp, ended_at: Timestamp) -> Self {
-        let mut joined =
-            Self { records: Vec::with_capacity(parts.len()), store_call: None, started_at, ended_at };
+        let mut joined = Self {
+            records: Vec::with_capacity(parts.len()),
+            store_call: None,
+            unusable_schemas: 0,
+            started_at,
+            ended_at,
+        };
         for part in parts {
+            joined.unusable_schemas = joined.unusable_schemas.max(part.unusable_schemas);
             joined.store_call = match (joined.store_call, part.store_call) {
                 (Some((from, _)), Some((_, to))) => Some((from, to)),
                 (before, now) => before.or(now),
@@ -109,7 +118,10 @@ impl Report for BatchReport {
     fn measurements(&self, function: &str) -> Vec<Measurement> {
         let function = Function::from(function);
         let of = |metric, value| Measurement::of(metric, &function, value);
-        let mut all = vec![of(consumer::BATCH_SIZE, self.records.len() as f64)];
+        let mut all = vec![
+            of(consumer::BATCH_SIZE, self.records.len() as f64),
+            of(consumer::UNUSABLE_SCHEMAS, self.unusable_schemas as f64),
+        ];
         // Outcomes are counted here, one value for each batch. Measurements with a distribution have one
         // value for each record.
         let mut counts = BTreeMap::new();
@@ -122,6 +134,14 @@ impl Report for BatchReport {
                 Outcome::DeadLettered(_) => consumer::RECORDS_REJECTED,
             };
             counts.entry(metric.name()).or_insert((metric, 0.0)).1 += 1.0;
+            if matches!(record.queue_error, Some(QueueError::InDoubt { .. })) {
+                let metric = consumer::RECORDS_IN_DOUBT;
+                counts.entry(metric.name()).or_insert((metric, 0.0)).1 += 1.0;
+            }
+            if !record.outcome.is_failure() && record.message.is_foreign() {
+                let foreign = consumer::RECORDS_FOREIGN;
+                counts.entry(foreign.name()).or_insert((foreign, 0.0)).1 += 1.0;
+            }
             if record.outcome == Outcome::Stored {
                 let took = self.ended_at.as_millisecond() - record.message.first_sent_at().as_millisecond();
                 all.push(of(consumer::ACCEPT_TO_STORED, took.max(0) as f64));
@@ -182,6 +202,8 @@ pub struct Consumer {
 enum Verdict {
     /// The store has to be asked for the event.
     Store(Event),
+    /// Tried again: it could not be found out where the message comes from.
+    Wait(Outcome),
     /// Given up without asking the store.
     Reject(Failure, Option<(EventKey, EventType)>),
 }
@@ -202,7 +224,7 @@ impl BatchWork for Consumer {
         let text = "the consumer panicked on this record; its log has the place";
         let outcome = self.retry(FailureClass::ConsumerCrash, text);
         let records = vec![RecordReport { message, event: None, outcome, queue_error: None }];
-        BatchReport { records, store_call: None, started_at: now, ended_at: now }
+        BatchReport { records, store_call: None, unusable_schemas: 0, started_at: now, ended_at: now }
     }
 }
 
@@ -210,14 +232,23 @@ impl Consumer {
     /// Processes a batch. It never fails as a whole: a record that can't be read does not affect the others.
     pub async fn store_batch(&self, batch: Vec<ReceivedMessage>) -> BatchReport {
         let started_at = self.clock.now();
-        let schemas = self.schemas.current();
-        let verdicts: Vec<_> = batch.iter().map(|message| self.read(&schemas, message)).collect();
+        let schemas = self.schemas.current().await;
+        let admitted = admit(QueueKind::Primary, batch, &*self.replays).await;
+        let verdict = |(message, known): (ReceivedMessage, Result<(), ArchiveError>)| {
+            let verdict = match known {
+                Ok(()) => self.read(&schemas, &message),
+                Err(error) => Verdict::Wait(self.retry(FailureClass::StoreUnavailable, &error.to_string())),
+            };
+            (message, verdict)
+        };
+        let (batch, verdicts): (Vec<_>, Vec<_>) = admitted.into_iter().map(verdict).unzip();
         let (answers, store_call) = self.ask_store(&batch, &verdicts).await;
 
         let mut records: Vec<RecordReport> = Vec::with_capacity(batch.len());
         for ((message, verdict), answer) in batch.into_iter().zip(verdicts).zip(answers) {
             let (event, outcome) = match verdict {
                 Verdict::Reject(failure, event) => (event, Outcome::DeadLettered(failure)),
+                Verdict::Wait(outcome) => (None, outcome),
                 Verdict::Store(event) => {
                     let answer = answer.unwrap_or_else(|| Err(unanswered()));
                     (Some((event.key, event.event_type)), self.judge(&message, answer))
@@ -228,17 +259,21 @@ impl Consumer {
         self.report_replays(&mut records).await;
         self.dead_letter(&mut records).await;
         self.defer(&mut records).await;
-        BatchReport { records, store_call, started_at, ended_at: self.clock.now() }
+        let unusable_schemas = schemas.problems().len();
+        BatchReport { records, store_call, unusable_schemas, started_at, ended_at: self.clock.now() }
     }
 
     fn read(&self, schemas: &SchemaSet, message: &ReceivedMessage) -> Verdict {
-        let reject = |class, text, event| {
-            Verdict::Reject(Failure::new(class, text, &self.version, self.clock.now()), event)
+        let reject = |class, reason: Reason, event| {
+            Verdict::Reject(Failure::new(class, reason, &self.version, self.clock.now()), event)
         };
         match Event::from_structured(message.body.as_bytes()) {
-            Err(problem) => reject(FailureClass::Malformed, problem.to_string(), None),
+            Err(problem) => {
+                let (key, event_type) = peek(&message.body);
+                reject(FailureClass::Malformed, problem.reason(), key.zip(event_type))
+            }
             Ok(event) => match schemas.check(&event) {
-                Err(text) => reject(FailureClass::Schema, text, Some((event.key, event.event_type))),
+                Err(reason) => reject(FailureClass::Schema, reason, Some((event.key, event.event_type))),
                 Ok(()) => Verdict::Store(event),
             },
         }
@@ -274,18 +309,23 @@ impl Consumer {
         // A record without an answer counts as not stored: its message has to stay in the queue.
         answers.resize_with(items.len(), || Err(unanswered()));
         // A record with the same key asks again, after the first. It is a separate promise, which the store has to
-        // count.
+        // count. After a refusal the others with that key don't ask: each would wait until its own deadline.
+        let mut refused: HashMap<usize, StoreError> = HashMap::new();
         for (record, item) in twins {
-            let answer = match &answers[item] {
+            let before = refused.get(&item).map_or_else(|| answers[item].clone(), |error| Err(error.clone()));
+            let answer = match before {
                 Ok(_) => {
                     let message = &batch[record];
-                    let mut item = items[item].clone();
-                    item.message_id = message.original_message_id();
-                    item.replay_id = message.replay_id();
-                    self.store.put_if_absent(&[item]).await.pop()
+                    let mut twin = items[item].clone();
+                    twin.message_id = message.original_message_id();
+                    twin.replay_id = message.replay_id();
+                    self.store.put_if_absent(&[twin]).await.pop()
                 }
-                Err(error) => Some(Err(error.clone())),
+                Err(error) => Some(Err(error)),
             };
+            if let Some(Err(error)) = &answer {
+                refused.insert(item, error.clone());
+            }
             by_record[record] = answer;
         }
         for (record, answer) in firsts.into_iter().zip(answers) {

@@ -1,4 +1,5 @@
 //! Use cases with ports that are in memory or scripted.
 
+mod archive_batch;
 mod replay;
 mod store_batch;

@@ -64,3 +64,46 @@ fn a_message_that_the_queue_never_accepts_is_archived_again_with_the_reason_and_
     assert_eq!(items(&pipeline, ReplayItemState::Waiting), ids(&["late"]));
     assert_eq!(error().as_deref(), Some("the queue is over its rate"));
 }
+
+#[test]
+fn messages_that_cannot_exist_any_more_are_released_and_no_others() {
+    let names = ["a", "b", "c"];
+    let pipeline = MemoryPipeline::new(|state| state.dead_letters = names.map(letter).into());
+    now(pipeline.create(&"r".into(), &ids(&names), "ada")).unwrap();
+    assert_eq!(advance(&pipeline), 2);
+    let carrier = pipeline.ports(Default::default()).carrier();
+    let days = |days: u64| std::time::Duration::from_secs(days * 86_400);
+    let release = || now(carrier.release_overdue(14 * 86_400, 10)).unwrap();
+    pipeline.clock.advance(days(29));
+    assert_eq!(release(), 0, "fourteen days in each queue, and a day more");
+    pipeline.clock.advance(days(1));
+    assert_eq!((release(), release()), (2, 0));
+    assert_eq!(items(&pipeline, ReplayItemState::Returned), ids(&["a", "b"]));
+    assert_eq!(items(&pipeline, ReplayItemState::Waiting), ids(&["c"]), "it was never put back");
+    let audited = pipeline.state().audit.clone();
+    assert_eq!(
+        (audited.len(), audited[0].by.as_str(), audited[0].action.as_str()),
+        (2, "spillway", "release")
+    );
+}
+
+#[test]
+fn a_letter_without_content_comes_back_with_the_reason() {
+    let names = ["a", "b"];
+    let pipeline = MemoryPipeline::new(|state| {
+        state.dead_letters = names.map(letter).into();
+        state.dead_letters[0].is_lost = true;
+    });
+    now(pipeline.create(&"r".into(), &ids(&names), "ada")).unwrap();
+    assert_eq!(advance(&pipeline), 1);
+    assert_eq!(items(&pipeline, ReplayItemState::Returned), ids(&["a"]));
+    let noted = pipeline.state().audit[0].clone();
+    assert_eq!(noted.subject, "a");
+    assert!(noted.detail.ends_with("its content is gone from the archive"), "{noted:?}");
+    let replayer = pipeline.ports(Default::default()).replayer();
+    let forecast = now(replayer.preflight(&ids(&["a"]))).unwrap();
+    assert_eq!(
+        forecast[0].would_fail.as_ref().map(|reason| &*reason.message),
+        Some("its content is gone from the archive")
+    );
+}

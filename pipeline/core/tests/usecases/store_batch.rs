@@ -3,14 +3,17 @@
 use async_trait::async_trait;
 use spillway_core::Timestamp;
 use spillway_core::failure::{Failure, FailureClass};
-use spillway_core::ids::{EventKey, MessageId, ReplayId};
-use spillway_core::message::{MessageAttributes, REPLAY_ID, ReceivedMessage};
+use spillway_core::ids::{EventId, EventKey, EventSource, MessageId, ReplayId};
+use spillway_core::message::{
+    ACCEPTED, FIRST_SENT, GENERATION, MessageAttributes, ReceivedMessage, of_replay,
+};
 use spillway_core::ports::{
     ArchiveError, EventStore, PutOutcome, QueueError, ReplayReports, StoreError, StoreItem, StoredEvent,
 };
 use spillway_core::usecases::store::{BatchReport, Consumer};
 use spillway_core::worker::Report as _;
-use spillway_testkit::{MemoryPipeline, now};
+use spillway_testkit::letters::{dead_letter, failure};
+use spillway_testkit::{MemoryPipeline, State, now};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -37,6 +40,7 @@ fn message(id: &str, event: &str) -> ReceivedMessage {
         sent_at: Timestamp::UNIX_EPOCH,
         receive_count: 1,
         failures: Vec::new(),
+        redriven: false,
     }
 }
 
@@ -90,6 +94,19 @@ fn a_record_that_the_dlq_does_not_accept_stays_in_the_queue() {
 }
 
 #[test]
+fn a_record_that_the_dlq_did_not_confirm_is_counted_as_in_doubt() {
+    let pipeline = MemoryPipeline::new(|state| state.dlq_is_down = true);
+    let broken = ReceivedMessage { body: String::new(), ..message("a", "1") };
+    let mut report =
+        store(&pipeline, vec![broken.clone(), ReceivedMessage { message_id: "b".into(), ..broken }]);
+    report.records[1].queue_error = Some(QueueError::InDoubt { reason: "the connection broke".to_owned() });
+    let measured = report.measurements("consumer");
+    let sum =
+        |name: &str| measured.iter().filter(|one| one.metric.name == name).map(|one| one.value).sum::<f64>();
+    assert_eq!((sum("RecordsRetried"), sum("RecordsInDoubt")), (2.0, 1.0));
+}
+
+#[test]
 fn a_record_that_the_queue_does_not_defer_says_why() {
     let pipeline = MemoryPipeline::new(|state| state.throttled = [EventKey::new("/s", "1")].into());
     let report = store(&pipeline, vec![message("not in the queue", "1")]);
@@ -100,13 +117,98 @@ fn a_record_that_the_queue_does_not_defer_says_why() {
 
 #[test]
 fn a_replayed_record_is_settled_only_when_its_replay_has_recorded_it() {
-    let mut replayed = message("a", "1");
-    replayed.attributes.insert(REPLAY_ID.to_owned(), "r".to_owned());
-    let pipeline = MemoryPipeline::new(|state| state.replay_log_is_down = true);
+    let replayed = replayed("a", "1", "r", "m");
+    let with_replay = |state: &mut State| {
+        let failure = failure(FailureClass::Schema, "bad", Timestamp::UNIX_EPOCH);
+        state.dead_letters.push(dead_letter("m", "1", failure));
+        state.start_replay(&"r".into(), &["m".into()], "ada", Timestamp::UNIX_EPOCH);
+    };
+    let pipeline = MemoryPipeline::new(|state| {
+        with_replay(state);
+        state.replay_log_is_down = true;
+    });
     let report = store(&pipeline, vec![replayed.clone()]);
     assert_eq!(report.failures(), ["a".into()]);
-    let pipeline = MemoryPipeline::new(|_| {});
+    let pipeline = MemoryPipeline::new(with_replay);
     assert!(store(&pipeline, vec![replayed]).failures().is_empty());
+    assert_eq!(pipeline.state().dead_letters[0].state.name(), "stored");
+}
+
+/// A message that says that this replay put this dead letter back.
+fn replayed(id: &str, event: &str, replay: &str, letter: &str) -> ReceivedMessage {
+    let attributes = of_replay(
+        &MessageAttributes::new(),
+        &ReplayId::new(replay),
+        &MessageId::new(letter),
+        1,
+        Timestamp::UNIX_EPOCH,
+    );
+    ReceivedMessage { attributes, ..message(id, event) }
+}
+
+#[test]
+fn a_message_that_names_a_replay_that_never_took_its_letter_counts_as_what_it_is() {
+    let pipeline = MemoryPipeline::new(|_| {});
+    let mut odd = replayed("c", "3", "r", "m");
+    odd.attributes.insert(GENERATION.to_owned(), "many".into());
+    let mut late = message("d", "4");
+    late.attributes.insert(FIRST_SENT.to_owned(), "2001-01-01T00:00:00Z".into());
+    let batch = vec![replayed("a", "1", "r", "m"), replayed("b", "2", "r", "../../alarms/x"), odd, late];
+    let report = store(&pipeline, batch);
+    assert_eq!(outcomes(&report), ["stored"; 4]);
+    for record in &report.records {
+        let message = &record.message;
+        assert_eq!((message.replay_id(), message.original_message_id()), (None, message.message_id.clone()));
+        assert_eq!((message.first_sent_at(), message.is_foreign()), (Timestamp::UNIX_EPOCH, true));
+    }
+    let stored: Vec<_> = pipeline.state().stored.values().map(|event| event.message_id.clone()).collect();
+    assert_eq!(stored, ["a", "b", "c", "d"].map(MessageId::from));
+}
+
+#[test]
+fn messages_past_the_api_are_counted_when_they_are_stored() {
+    let pipeline = MemoryPipeline::new(|state| state.throttled = [EventKey::new("/s", "busy")].into());
+    let mut accepted = message("a", "1");
+    accepted.attributes.insert(ACCEPTED.to_owned(), "1".into());
+    let foreign = vec![accepted, message("b", "2"), message("c", "2"), message("d", "busy")];
+    let measured = store(&pipeline, foreign).measurements("consumer");
+    let values = |name: &str| -> Vec<f64> {
+        measured.iter().filter(|one| one.metric.name == name).map(|one| one.value).collect()
+    };
+    assert_eq!((values("RecordsForeign"), values("RecordsStored")), (vec![2.0], vec![2.0]));
+    assert_eq!(values("RecordsAlreadyStored"), [1.0]);
+}
+
+/// A store that takes the first event, and then is over its capacity.
+#[derive(Default)]
+struct Full(AtomicUsize);
+
+#[async_trait]
+impl EventStore for Full {
+    async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>> {
+        let is_first = self.0.fetch_add(1, SeqCst) == 0;
+        let answer = if is_first { Ok(PutOutcome::Stored) } else { Err(StoreError::Throttled) };
+        items.iter().map(|_| answer.clone()).collect()
+    }
+
+    async fn get(&self, _: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
+        Ok(None)
+    }
+
+    async fn sources(&self, _: &EventId) -> Result<Vec<EventSource>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn records_of_one_event_do_not_each_wait_for_a_store_that_refuses() {
+    let pipeline = MemoryPipeline::new(|_| {});
+    let (mut consumer, full) = (consumer(&pipeline), Arc::new(Full::default()));
+    consumer.store = full.clone();
+    let batch = (0..10).map(|number| message(&format!("m{number}"), "1")).collect();
+    let report = now(consumer.store_batch(batch));
+    assert_eq!(report.failures().len(), 9);
+    assert_eq!(full.0.load(SeqCst), 2, "the first, and one twin");
 }
 
 /// A store that gives no answers.
@@ -120,6 +222,10 @@ impl EventStore for Silent {
 
     async fn get(&self, _: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
         Ok(None)
+    }
+
+    async fn sources(&self, _: &EventId) -> Result<Vec<EventSource>, StoreError> {
+        Ok(Vec::new())
     }
 }
 
@@ -167,6 +273,10 @@ struct Crowd {
 
 #[async_trait]
 impl ReplayReports for Crowd {
+    async fn is_known(&self, _: &ReplayId, _: &MessageId) -> Result<bool, ArchiveError> {
+        Ok(true)
+    }
+
     async fn mark_stored(&self, _: &ReplayId, _: &MessageId) -> Result<(), ArchiveError> {
         let there = self.there.fetch_add(1, SeqCst) + 1;
         self.most.fetch_max(there, SeqCst);
@@ -183,16 +293,13 @@ impl ReplayReports for Crowd {
 
 #[test]
 fn replayed_records_report_together_and_not_all_at_once() {
-    let replayed = |number: usize| {
-        let mut message = message(&format!("m{number}"), &format!("e{number}"));
-        message.attributes.insert(REPLAY_ID.to_owned(), "r".to_owned());
-        message
-    };
+    let one =
+        |number: usize| replayed(&format!("m{number}"), &format!("e{number}"), "r", &format!("l{number}"));
     let crowd = Arc::new(Crowd::default());
     let pipeline = MemoryPipeline::new(|_| {});
     let mut consumer = consumer(&pipeline);
     consumer.replays = crowd.clone();
-    let mut work = pin!(consumer.store_batch((0..100).map(replayed).collect()));
+    let mut work = pin!(consumer.store_batch((0..100).map(one).collect()));
     let mut polls = (0..1_000).map(|_| work.as_mut().poll(&mut Context::from_waker(Waker::noop())));
     let report =
         polls.find_map(|poll| if let Poll::Ready(report) = poll { Some(report) } else { None }).unwrap();

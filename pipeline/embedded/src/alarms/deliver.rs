@@ -46,16 +46,17 @@ pub(super) async fn step(
 ) -> Result<Option<Duration>, DbError> {
     let Some(waiting) = log.next_waiting(clock.now()).await? else { return Ok(Some(IDLE)) };
     let left = waiting.next_try_at.duration_since(clock.now());
+    // A longer wait is from a time before the clock was set back while no pipeline ran.
     if let Ok(left) = Duration::try_from(left)
         && !left.is_zero()
+        && left <= LONGEST_PAUSE
     {
-        // A clock that was set back must not delay the delivery for longer than one pause.
-        return Ok(Some(left.min(LONGEST_PAUSE)));
+        return Ok(Some(left));
     }
     if clock.now().duration_since(waiting.at) > GIVE_UP_AFTER {
         let reason = "it could not be sent within a day";
         tracing::warn!(target: "spillway::alarms", due_at = %waiting.at, "a message for the webhook is given up: {reason}");
-        log.give_up(waiting.seq, clock.now(), reason).await?;
+        log.give_up(&waiting.id, clock.now(), reason).await?;
         return Ok(None);
     }
     let answer = webhook.post(waiting.document).await;
@@ -65,22 +66,22 @@ pub(super) async fn step(
             if waiting.attempts > 0 {
                 tracing::info!(target: "spillway::alarms", "the webhook accepts messages again");
             }
-            log.delivered(waiting.seq, now).await?;
+            log.delivered(&waiting.id, now).await?;
         }
-        Err(error) => failed(log, (waiting.seq, waiting.attempts), now, &error).await?,
+        Err(error) => failed(log, (&waiting.id, waiting.attempts), now, &error).await?,
     }
     Ok(None)
 }
 
 async fn failed(
     log: &AlarmLog,
-    (seq, attempts): (i64, u32),
+    (id, attempts): (&str, u32),
     now: Timestamp,
     error: &DeliveryError,
 ) -> Result<(), DbError> {
     if error.is_final() {
         tracing::error!(target: "spillway::alarms", %error, "the webhook will never accept this message; it is given up");
-        return log.failed(seq, now, None, &error.to_string()).await;
+        return log.failed(id, now, None, &error.to_string()).await;
     }
     let pause = pause(attempts);
     tracing::warn!(
@@ -89,7 +90,7 @@ async fn failed(
         next_try_s = pause.as_secs(),
         "the webhook did not accept a message; the delivery will be retried"
     );
-    log.failed(seq, now, Some(now + pause), &error.to_string()).await
+    log.failed(id, now, Some(now + pause), &error.to_string()).await
 }
 
 fn pause(attempts: u32) -> Duration {

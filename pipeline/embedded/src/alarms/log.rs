@@ -1,7 +1,9 @@
 //! Alarms in the database: their states, every change, and who was notified.
 
+use super::keep::Keep;
 use super::write::{Entry, append};
 use crate::db::{Db, DbError, from_millis, millis};
+use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,15 +21,16 @@ pub(super) const EVALUATED_UNTIL: &str = "alarms_evaluated_until";
 /// Fact: the notifier's state.
 pub(super) const NOTIFIER: &str = "alarms_teller";
 
-/// The alarms of a data folder. Any process may read them; the one that runs the pipeline writes.
+/// The alarms of a data folder. Any process may read them; the one that runs the pipeline writes. While the folder can't be
+/// written, that process has the newest ones in memory, and others see the last that were written.
 pub struct AlarmLog {
-    db: Arc<Db>,
+    keep: Keep,
 }
 
 impl AlarmLog {
     /// The alarms in a database.
     pub(crate) fn new(db: Arc<Db>) -> Self {
-        Self { db }
+        Self { keep: Keep::new(db) }
     }
 
     /// The status of each alarm that was ever evaluated. Whether notifications are held back at the moment is not stored, so
@@ -39,7 +42,7 @@ impl AlarmLog {
         let periods = self.last_periods().await?.into_iter();
         let mut periods: HashMap<RuleName, AlarmPeriod> =
             periods.map(|period| (period.rule.clone(), period)).collect();
-        self.db
+        self.keep
             .read(move |connection| {
                 let mut query = connection
                     .prepare_cached("SELECT rule, state, since, reason, trouble FROM alarm_states")?;
@@ -71,7 +74,7 @@ impl AlarmLog {
     ) -> Result<Vec<AlarmChange>, DbError> {
         let rule = rule.map(RuleName::to_string);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.db
+        self.keep
             .read(move |connection| {
                 let mut query = connection.prepare_cached(&format!(
                     "{CHANGES} WHERE c.at >= ?1 AND c.at < ?2 AND (?3 IS NULL OR c.rule = ?3)
@@ -85,7 +88,7 @@ impl AlarmLog {
 
     /// The last change of each rule.
     pub(super) async fn last_changes(&self) -> Result<Vec<AlarmChange>, DbError> {
-        self.db
+        self.keep
             .read(|connection| {
                 let mut query = connection.prepare_cached(&format!(
                     "{CHANGES} WHERE c.seq IN (SELECT max(seq) FROM alarm_changes GROUP BY rule)"
@@ -103,7 +106,7 @@ impl AlarmLog {
         until: Timestamp,
     ) -> Result<Vec<AlarmPeriod>, DbError> {
         let rule = rule.map(RuleName::to_string);
-        self.db
+        self.keep
             .read(move |connection| {
                 let mut query = connection.prepare_cached(&format!(
                     "SELECT * FROM ({PERIODS} AND c.at < ?2 AND (?3 IS NULL OR c.rule = ?3))
@@ -116,7 +119,7 @@ impl AlarmLog {
 
     /// The last period in `ALARM` of each rule that has one.
     pub(super) async fn last_periods(&self) -> Result<Vec<AlarmPeriod>, DbError> {
-        self.db
+        self.keep
             .read(|connection| {
                 let mut query = connection.prepare_cached(&format!(
                     "{PERIODS} AND c.seq IN
@@ -134,7 +137,7 @@ impl AlarmLog {
         limit: usize,
     ) -> Result<Vec<serde_json::Value>, DbError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.db
+        self.keep
             .read(move |connection| {
                 let mut query = connection.prepare_cached(
                     "SELECT document FROM alarm_messages WHERE kind = ?1 ORDER BY at DESC, seq DESC LIMIT ?2",
@@ -169,17 +172,40 @@ impl AlarmLog {
             let mut query = connection.prepare_cached("SELECT value FROM facts WHERE name = ?1")?;
             query.query_row([name], |row| row.get::<_, String>(0)).optional()
         };
-        Ok(self.db.read(read).await?.and_then(|text| serde_json::from_str(&text).ok()))
+        Ok(self.keep.read(read).await?.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     pub(super) async fn note<T: Serialize>(&self, name: &'static str, value: &T) -> Result<(), DbError> {
         let text = serde_json::to_string(value).map_err(|error| DbError::Other(error.to_string()))?;
-        self.db.write(move |tx| super::write::note(tx, name, &text)).await
+        self.keep.write(move |tx| super::write::note(tx, name, &text)).await
     }
 
     /// Keeps the results of an evaluation: all of them or none.
     pub(super) async fn append(&self, entry: Entry) -> Result<(), DbError> {
-        self.db.write(move |tx| append(tx, &entry)).await
+        self.keep.write(move |tx| append(tx, &entry)).await
+    }
+
+    /// Adapts the times of alarms to a clock that was set by that much: messages that wait keep their ages and waits, and
+    /// nothing is in the future.
+    pub(crate) async fn clock_was_set(&self, by: SignedDuration, now: Timestamp) -> Result<(), DbError> {
+        let by = i64::try_from(by.as_millis()).unwrap_or(0);
+        let now = millis(now);
+        let adapt = move |tx: &Connection| {
+            tx.execute(
+                "UPDATE alarm_messages SET at = at + ?1, next_try_at = next_try_at + ?1 WHERE delivery = 'waiting'",
+                [by],
+            )?;
+            for (table, time) in [
+                ("alarm_messages", "at"),
+                ("alarm_changes", "at"),
+                ("alarm_changes", "told_at"),
+                ("alarm_states", "since"),
+            ] {
+                tx.execute(&format!("UPDATE {table} SET {time} = ?1 WHERE {time} > ?1"), [now])?;
+            }
+            Ok(())
+        };
+        self.keep.write(adapt).await
     }
 
     /// Deletes what is older than it is kept for.
@@ -189,11 +215,11 @@ impl AlarmLog {
             tx.execute("DELETE FROM alarm_changes WHERE at < ?1", [before])?;
             tx.execute("DELETE FROM alarm_messages WHERE at < ?1", [before]).map(|_| ())
         };
-        self.db.write(delete).await
+        self.keep.write(delete).await
     }
 
-    pub(super) fn db(&self) -> &Db {
-        &self.db
+    pub(super) fn keep(&self) -> &Keep {
+        &self.keep
     }
 }
 

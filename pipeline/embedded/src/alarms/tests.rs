@@ -1,5 +1,7 @@
 //! Alarms over datapoints that a test records, with a clock that is set by hand.
 
+mod clock;
+mod disk;
 mod evaluating;
 mod history;
 mod notifying;

@@ -14,12 +14,17 @@ use spillway_alerts::evaluate::{Status, Tick};
 use spillway_alerts::hours::{BusinessHours, Message, Notifier};
 use spillway_alerts::rules::{LimitsError, LoadError};
 use spillway_alerts::{AlarmState, AlarmStatus, Engine, Resources, RuleName, RuleSet, StateChange, Tier};
+use spillway_core::ports::Clock;
 use spillway_core::{Pipeline, Timestamp, one_line};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Minutes that were not evaluated are caught up with, as far back as minutes are kept.
 const FURTHEST_BACK: SignedDuration = SignedDuration::from_hours(15 * 24);
+
+/// The pace of evaluation.
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 /// Fact: the active rules.
 const RULES: &str = "alarms_rules";
@@ -97,10 +102,11 @@ pub struct Watch {
     reader: Arc<TelemetryReader>,
     local: Local,
     evaluated_until: Timestamp,
+    clock: Arc<dyn Clock>,
+    /// What the clock showed at the last evaluation: the time, and the time that had passed.
+    seen: (Timestamp, Duration),
     /// The statuses in the database, each with why it could not be evaluated the last time.
     stored: HashMap<RuleName, (Status, Option<String>)>,
-    /// Results that could not be saved so far.
-    unsaved: Vec<Entry>,
     outcome: Option<NotificationOutcome>,
     virtual_time: bool,
     has_webhook: bool,
@@ -127,12 +133,19 @@ impl Watch {
         let log = Arc::clone(&pipeline.local.alarms);
         log.note(RULES, &options.rules).await?;
         log.note(SETTINGS, &in_force.settings).await?;
+        let now = minute(ports.clock.now());
+        let evaluated_until = log.evaluated_until().await?;
+        if evaluated_until.is_some_and(|until| until > now) {
+            // The clock was set back while no pipeline ran.
+            log.clock_was_set(SignedDuration::ZERO, now).await?;
+        }
         let stored: Vec<_> = log.statuses().await?.into_iter().map(stored).collect();
         let statuses: Vec<Status> = stored.iter().map(|(status, _)| status.clone()).collect();
         let rules = RuleSet::clone(&in_force.rules);
-        let now = minute(ports.clock.now());
-        let evaluated_until = log.evaluated_until().await?.filter(|until| *until <= now).unwrap_or(now);
+        let evaluated_until = evaluated_until.filter(|until| *until <= now).unwrap_or(now);
         Ok(Self {
+            seen: (ports.clock.now(), ports.clock.elapsed()),
+            clock: Arc::clone(&ports.clock),
             notifier: Notifier::new(&rules, in_force.hours.clone(), log.notifier().await?),
             engine: Some(Engine::restored(rules, &statuses)),
             in_force,
@@ -141,7 +154,6 @@ impl Watch {
             local: pipeline.local.clone(),
             evaluated_until: evaluated_until.max(now - FURTHEST_BACK),
             stored: stored.into_iter().map(|one| (one.0.rule.clone(), one)).collect(),
-            unsaved: Vec::new(),
             outcome: options.silent.then_some(NotificationOutcome::Simulated),
             virtual_time: pipeline.virtual_time,
             has_webhook: options.has_webhook,
@@ -157,9 +169,10 @@ impl Watch {
     /// results and returns the notifications to send.
     ///
     /// # Errors
-    /// The results could not be saved. The next evaluation saves them with its own.
+    /// There is no memory for the results.
     pub async fn evaluate(&mut self, until: Timestamp) -> Result<Vec<Message>, DbError> {
         let until = minute(until);
+        self.notice_jump(until);
         if until <= self.evaluated_until {
             return Ok(Vec::new());
         }
@@ -174,9 +187,29 @@ impl Watch {
         let (messages, openings) = self.notify(until, &tick.changes);
         self.evaluated_until = until;
         let entry = self.entry(tick.changes, statuses, &messages, openings).await;
-        self.unsaved.push(entry);
-        self.save().await?;
+        self.log.append(entry).await?;
         Ok(messages)
+    }
+
+    /// After a jump of the clock, evaluation continues with this minute. Minutes that were skipped never were, and those
+    /// that come again are new.
+    fn notice_jump(&mut self, until: Timestamp) {
+        let now = (self.clock.now(), self.clock.elapsed());
+        let passed =
+            SignedDuration::try_from(now.1.saturating_sub(self.seen.1)).unwrap_or(SignedDuration::MAX);
+        let jump = now.0.duration_since(self.seen.0).saturating_sub(passed);
+        self.seen = now;
+        if jump.abs() < MINUTE {
+            return;
+        }
+        self.evaluated_until = until - MINUTE;
+        if let Some(engine) = &self.engine {
+            let mut statuses = engine.statuses().to_vec();
+            for status in &mut statuses {
+                status.since = status.since.map(|since| since.min(until));
+            }
+            self.engine = Some(Engine::restored(RuleSet::clone(&self.in_force.rules), &statuses));
+        }
     }
 
     async fn run(&mut self, until: Timestamp) -> Option<(Engine, Tick)> {
@@ -185,7 +218,7 @@ impl Watch {
         let (reader, resources) = (Arc::clone(&self.reader), Arc::clone(&self.in_force.resources));
         let work = move || {
             let history = TelemetryHistory::new(&reader, &resources, until);
-            let tick = if until.duration_since(from) <= SignedDuration::from_mins(1) {
+            let tick = if until.duration_since(from) <= MINUTE {
                 engine.tick(until, &history)
             } else {
                 engine.catch_up(from, until, &history)
@@ -298,14 +331,6 @@ impl Watch {
             }
             _ => self.outcome.unwrap_or(NotificationOutcome::NoNews),
         }
-    }
-
-    async fn save(&mut self) -> Result<(), DbError> {
-        while let Some(entry) = self.unsaved.first() {
-            self.log.append(entry.clone()).await?;
-            self.unsaved.remove(0);
-        }
-        Ok(())
     }
 }
 

@@ -110,7 +110,8 @@ pub(super) fn note(tx: &Connection, name: &str, value: &str) -> rusqlite::Result
 /// A message that waits for the webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
-    pub(super) seq: i64,
+    /// Its id in the document. A number of the table may be another one in memory than in the database.
+    pub(super) id: String,
     /// When its notification became due.
     pub(super) at: Timestamp,
     pub(super) document: String,
@@ -126,7 +127,7 @@ impl AlarmLog {
     pub(super) async fn next_waiting(&self, now: Timestamp) -> Result<Option<Waiting>, DbError> {
         let read = move |connection: &Connection| {
             let mut query = connection.prepare_cached(
-                "SELECT seq, at, document, attempts, next_try_at FROM alarm_messages m
+                "SELECT document ->> 'id', at, document, attempts, next_try_at FROM alarm_messages m
                  WHERE delivery = 'waiting' AND NOT EXISTS (
                      SELECT 1 FROM alarm_messages earlier
                      WHERE earlier.delivery = 'waiting' AND earlier.seq < m.seq
@@ -135,7 +136,7 @@ impl AlarmLog {
             )?;
             let waiting = query.query_row([millis(now)], |row| {
                 Ok(Waiting {
-                    seq: row.get(0)?,
+                    id: row.get(0)?,
                     at: from_millis(row.get(1)?),
                     document: row.get(2)?,
                     attempts: row.get(3)?,
@@ -144,58 +145,60 @@ impl AlarmLog {
             });
             waiting.optional()
         };
-        self.db().read(read).await
+        self.keep().read(read).await
     }
 
-    pub(super) async fn delivered(&self, seq: i64, now: Timestamp) -> Result<(), DbError> {
-        self.settle(seq, "delivered", now, now, None).await
+    pub(super) async fn delivered(&self, id: &str, now: Timestamp) -> Result<(), DbError> {
+        self.settle(id, "delivered", now, now, None).await
     }
 
     /// Records a failure, and when to retry; `None` gives the message up.
     pub(super) async fn failed(
         &self,
-        seq: i64,
+        id: &str,
         now: Timestamp,
         next_try_at: Option<Timestamp>,
         error: &str,
     ) -> Result<(), DbError> {
         let delivery = if next_try_at.is_some() { "waiting" } else { "given_up" };
-        self.settle(seq, delivery, now, next_try_at.unwrap_or(now), Some(error.to_owned())).await
+        self.settle(id, delivery, now, next_try_at.unwrap_or(now), Some(error.to_owned())).await
     }
 
     /// Gives a message up without another attempt. The reason of the last one stays; without one, this is the reason.
     pub(super) async fn give_up(
         &self,
-        seq: i64,
+        id: &str,
         now: Timestamp,
         reason: &'static str,
     ) -> Result<(), DbError> {
+        let id = id.to_owned();
         let write = move |tx: &Connection| {
             let mut update = tx.prepare_cached(
                 "UPDATE alarm_messages SET delivery = 'given_up', tried_at = ifnull(tried_at, ?2),
-                     trouble = ifnull(trouble, ?3) WHERE seq = ?1",
+                     trouble = ifnull(trouble, ?3) WHERE delivery = 'waiting' AND document ->> 'id' = ?1",
             )?;
-            update.execute(params![seq, millis(now), reason]).map(|_| ())
+            update.execute(params![id, millis(now), reason]).map(|_| ())
         };
-        self.db().write(write).await
+        self.keep().write(write).await
     }
 
     async fn settle(
         &self,
-        seq: i64,
+        id: &str,
         delivery: &'static str,
         now: Timestamp,
         next_try_at: Timestamp,
         error: Option<String>,
     ) -> Result<(), DbError> {
+        let id = id.to_owned();
         let write = move |tx: &Connection| {
             let mut update = tx.prepare_cached(
                 "UPDATE alarm_messages
                  SET delivery = ?2, attempts = attempts + 1, tried_at = ?3, next_try_at = ?4, trouble = ?5
-                 WHERE seq = ?1",
+                 WHERE delivery = 'waiting' AND document ->> 'id' = ?1",
             )?;
-            update.execute(params![seq, delivery, millis(now), millis(next_try_at), error]).map(|_| ())
+            update.execute(params![id, delivery, millis(now), millis(next_try_at), error]).map(|_| ())
         };
-        self.db().write(write).await
+        self.keep().write(write).await
     }
 }

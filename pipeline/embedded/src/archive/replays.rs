@@ -1,6 +1,6 @@
 //! Replays in the database: which dead letters they took, and the outcome for each.
 
-use super::{Archive, row, state_of};
+use super::{Archive, row};
 use crate::db::{from_millis, millis};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -8,15 +8,27 @@ use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::ports::{ArchiveError, ReplayReports, Replays};
-use spillway_core::replay::{Replay, ReplayItem, ReplayItemState, ReplayState};
+use spillway_core::replay::{Overdue, Replay, ReplayItem, ReplayItemState, ReplayState};
 
 #[async_trait]
 impl ReplayReports for Archive {
+    async fn is_known(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
+        let (replay, id) = (replay.clone(), id.clone());
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM replay_items WHERE replay_id = ?1 AND dead_letter_id = ?2)",
+                )?
+                .query_row([replay.as_str(), id.as_str()], |row| row.get(0))
+        })
+        .await
+    }
+
     async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
         let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
         self.write(move |tx| {
             let state = DeadLetterState::Stored { replay_id: replay.clone(), at: now };
-            if end(tx, &replay, &id, state, now)? {
+            if end(tx, &replay, &id, state.clone(), now)? || arrived_late(tx, &replay, &id, state, now)? {
                 crate::ledger::close_to_store(tx, id.as_str())?;
             }
             Ok(())
@@ -28,35 +40,28 @@ impl ReplayReports for Archive {
 #[async_trait]
 impl Replays for Archive {
     async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
-        let (replay, ids, by, now) = (replay.clone(), ids.to_vec(), by.to_owned(), self.clock.now());
-        self.write(move |tx| {
+        let (replay, by, now) = (replay.clone(), by.to_owned(), self.clock.now());
+        let trace = ReplayTrace { replay_id: replay.clone(), sent_at: now, ended_at: None, stored: None };
+        let take = move |tx: &Connection, part: &[MessageId]| {
             let mut taken = 0;
-            for id in &ids {
-                if state_of(tx, id.as_str())?.as_deref() != Some("archived") {
-                    continue;
+            for id in part {
+                if row::take(tx, id.as_str(), &trace)? {
+                    tx.prepare_cached("INSERT INTO replay_items VALUES (?1, ?2, 'waiting', ?3)")?
+                        .execute(params![replay.as_str(), id.as_str(), millis(now)])?;
+                    taken += 1;
                 }
-                let Some(mut letter) = row::get(tx, id.as_str())? else { continue };
-                letter.state = DeadLetterState::Replaying { replay_id: replay.clone() };
-                letter.replays.push(ReplayTrace {
-                    replay_id: replay.clone(),
-                    sent_at: now,
-                    ended_at: None,
-                    stored: None,
-                });
-                row::update(tx, &letter)?;
-                tx.prepare_cached("INSERT INTO replay_items VALUES (?1, ?2, 'waiting', ?3)")?
-                    .execute(params![replay.as_str(), id.as_str(), millis(now)])?;
-                taken += 1;
             }
             if taken > 0 {
-                tx.execute(
-                    "INSERT INTO replays (id, started_by, started_at) VALUES (?1, ?2, ?3)",
-                    params![replay.as_str(), by, millis(now)],
-                )?;
+                // What an earlier part took may have ended meanwhile.
+                tx.prepare_cached(
+                    "INSERT INTO replays (id, started_by, started_at) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (id) DO UPDATE SET ended_at = NULL",
+                )?
+                .execute(params![replay.as_str(), by, millis(now)])?;
             }
             Ok(taken)
-        })
-        .await
+        };
+        self.write_in_parts(ids, take).await.map(|parts| parts.into_iter().sum())
     }
 
     async fn waiting(&self, replay: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
@@ -93,6 +98,37 @@ impl Replays for Archive {
     async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
         let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
         self.write(move |tx| end(tx, &replay, &id, DeadLetterState::Archived, now).map(|_| ())).await
+    }
+
+    async fn overdue(&self, before: Timestamp, limit: usize) -> Result<Vec<Overdue>, ArchiveError> {
+        self.read(move |connection| {
+            // A replay that has ended has no sent messages, so only those that run are read.
+            let mut query = connection.prepare_cached(
+                "SELECT replay_id, dead_letter_id FROM replays JOIN replay_items ON replay_id = id
+                 WHERE ended_at IS NULL AND state = 'sent' AND at < ?1 ORDER BY started_at, id LIMIT ?2",
+            )?;
+            let rows = query.query_map(params![millis(before), limit as i64], |row| {
+                Ok(Overdue {
+                    replay_id: ReplayId::new(row.get::<_, String>(0)?),
+                    dead_letter: MessageId::new(row.get::<_, String>(1)?),
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+
+    async fn release(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
+        let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
+        self.write(move |tx| {
+            let released = end(tx, &replay, &id, DeadLetterState::Archived, now)?;
+            if released {
+                tx.prepare_cached("UPDATE dead_letters SET generation = generation + 1 WHERE id = ?1")?
+                    .execute([id.as_str()])?;
+            }
+            Ok(released)
+        })
+        .await
     }
 
     async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError> {
@@ -147,7 +183,7 @@ impl Replays for Archive {
         let (replay, after) = (replay.clone(), after.unwrap_or_default().to_owned());
         self.read(move |connection| {
             let total = connection
-                .prepare_cached("SELECT count(*) FROM replay_items WHERE replay_id = ?1")?
+                .prepare_cached("SELECT coalesce(sum(items), 0) FROM replay_counts WHERE replay_id = ?1")?
                 .query_row([replay.as_str()], |row| row.get(0))?;
             let mut query = connection.prepare_cached(
                 "SELECT dead_letter_id, state, at FROM replay_items
@@ -166,10 +202,10 @@ impl Replays for Archive {
 }
 
 const REPLAY: &str = "SELECT id, started_by, started_at, ended_at, trouble,
-    (SELECT count(*) FROM replay_items WHERE replay_id = id AND state = 'waiting'),
-    (SELECT count(*) FROM replay_items WHERE replay_id = id AND state = 'sent'),
-    (SELECT count(*) FROM replay_items WHERE replay_id = id AND state = 'stored'),
-    (SELECT count(*) FROM replay_items WHERE replay_id = id AND state = 'returned')
+    coalesce((SELECT items FROM replay_counts WHERE replay_id = id AND state = 'waiting'), 0),
+    coalesce((SELECT items FROM replay_counts WHERE replay_id = id AND state = 'sent'), 0),
+    coalesce((SELECT items FROM replay_counts WHERE replay_id = id AND state = 'stored'), 0),
+    coalesce((SELECT items FROM replay_counts WHERE replay_id = id AND state = 'returned'), 0)
     FROM replays";
 
 fn read_replay(row: &Row<'_>) -> rusqlite::Result<Replay> {
@@ -223,6 +259,26 @@ fn end(
     row::update(tx, &letter)?;
     let item = if stored { ReplayItemState::Stored } else { ReplayItemState::Returned };
     end_item(tx, replay.as_str(), id.as_str(), item.as_str(), millis(now))?;
+    Ok(true)
+}
+
+/// Marks a dead letter as stored whose message had been given up, if no other replay has taken it since. The part of
+/// the replay that has ended stays as it is.
+fn arrived_late(
+    tx: &Connection,
+    replay: &ReplayId,
+    id: &MessageId,
+    state: DeadLetterState,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let Some(mut letter) = row::get(tx, id.as_str())? else { return Ok(false) };
+    let is_late = letter.state == DeadLetterState::Archived;
+    let Some(trace) = letter.replays.last_mut().filter(|trace| is_late && trace.replay_id == *replay) else {
+        return Ok(false);
+    };
+    (trace.ended_at, trace.stored) = (Some(now), Some(true));
+    letter.state = state;
+    row::update(tx, &letter)?;
     Ok(true)
 }
 

@@ -1,40 +1,66 @@
 //! A dead letter as a row.
 
-use crate::db::{from_millis, millis};
+use crate::db::{from_millis, int, millis, optional_text, text};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus};
-use spillway_core::ids::{EventKey, EventType, Fingerprint, MessageId};
+use spillway_core::Timestamp;
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus, ReplayTrace};
+use spillway_core::failure::{Failure, FailureClass};
+use spillway_core::ids::{CodeVersion, EventKey, EventType, Fingerprint, MessageId, ReplayId};
 
 /// The columns that [`read`] expects, in its order.
 pub const COLUMNS: &str = "id, event_id, source, type, state_document, fingerprint, archived_at, first_sent_at, \
-                           receive_count, generation, trace_header, attributes, failures, replays, body";
+                           receive_count, generation, trace_header, attributes, failures, replays, body, state, replay_id";
 
-/// Reads a row that has [`COLUMNS`].
+/// Reads a row that has [`COLUMNS`]. What somebody else wrote into it, and what can't be read, is replaced: one such row
+/// must not make the list unavailable. The text of its failure then says so.
 pub fn read(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
-    let (event_id, source): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
+    let archived_at = from_millis(int(row, 6)?);
     Ok(DeadLetter {
-        id: MessageId::new(row.get::<_, String>(0)?),
-        key: source.zip(event_id).map(|(source, id)| EventKey::new(source, id)),
-        event_type: row.get::<_, Option<String>>(3)?.map(EventType::new),
-        state: parse(row, 4)?,
-        fingerprint: Fingerprint::new(row.get::<_, String>(5)?),
-        archived_at: from_millis(row.get(6)?),
-        first_sent_at: from_millis(row.get(7)?),
-        receive_count: row.get(8)?,
-        generation: row.get(9)?,
-        trace_header: row.get(10)?,
-        attributes: parse(row, 11)?,
-        failures: parse(row, 12)?,
-        replays: parse(row, 13)?,
-        body: row.get(14)?,
+        id: MessageId::new(text(row, 0)?),
+        key: optional_text(row, 2)?.zip(optional_text(row, 1)?).map(|(source, id)| EventKey::new(source, id)),
+        event_type: optional_text(row, 3)?.map(EventType::new),
+        state: match parse(row, 4)? {
+            Some(state) => state,
+            None => state(row, archived_at)?,
+        },
+        fingerprint: Fingerprint::new(text(row, 5)?),
+        archived_at,
+        first_sent_at: from_millis(int(row, 7)?),
+        receive_count: int(row, 8)?.try_into().unwrap_or_default(),
+        generation: int(row, 9)?.try_into().unwrap_or_default(),
+        trace_header: optional_text(row, 10)?,
+        attributes: parse(row, 11)?.unwrap_or_default(),
+        is_foreign: false,
+        is_lost: false,
+        failures: parse(row, 12)?.unwrap_or_else(|| vec![damaged(archived_at)]),
+        replays: parse(row, 13)?.unwrap_or_default(),
+        body: text(row, 14)?,
     })
 }
 
-fn parse<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
+/// The state by the columns that queries use, if its document can't be read.
+fn state(row: &Row<'_>, archived_at: Timestamp) -> rusqlite::Result<DeadLetterState> {
+    let replay_id = ReplayId::new(text(row, 16)?);
+    Ok(match text(row, 15)?.parse() {
+        Ok(DeadLetterStatus::Replaying) => DeadLetterState::Replaying { replay_id },
+        Ok(DeadLetterStatus::Stored) => DeadLetterState::Stored { replay_id, at: archived_at },
+        Ok(DeadLetterStatus::Discarded) => DeadLetterState::Discarded {
+            by: "unknown".to_owned(),
+            reason: DAMAGED.to_owned(),
+            at: archived_at,
+        },
+        Ok(DeadLetterStatus::Archived) | Err(_) => DeadLetterState::Archived,
     })
+}
+
+const DAMAGED: &str = "the row of this dead letter is damaged: something else than Spillway changed it";
+
+fn damaged(at: Timestamp) -> Failure {
+    Failure::new(FailureClass::Malformed, DAMAGED, &CodeVersion::new("unknown"), at)
+}
+
+fn parse<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    Ok(serde_json::from_str(&text(row, column)?).ok())
 }
 
 fn json(value: &impl serde::Serialize) -> String {
@@ -109,6 +135,20 @@ pub fn update(tx: &Connection, letter: &DeadLetter) -> rusqlite::Result<()> {
         json(&letter.replays),
     ])?;
     Ok(())
+}
+
+/// Takes a dead letter for a replay if it is in state archived. Returns whether it was.
+pub fn take(tx: &Connection, id: &str, trace: &ReplayTrace) -> rusqlite::Result<bool> {
+    let state = DeadLetterState::Replaying { replay_id: trace.replay_id.clone() };
+    let changed = tx
+        .prepare_cached(
+            "UPDATE dead_letters SET state = ?2, state_document = ?3, replay_id = ?4,
+                 replays = CASE WHEN json_valid(replays) THEN json_insert(replays, '$[#]', json(?5))
+                     ELSE json_array(json(?5)) END
+             WHERE id = ?1 AND state = 'archived'",
+        )?
+        .execute(params![id, state.name(), json(&state), trace.replay_id.as_str(), json(trace)])?;
+    Ok(changed == 1)
 }
 
 /// Changes a dead letter's state if it is in the state `from`. Returns whether it was.

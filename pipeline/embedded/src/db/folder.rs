@@ -1,8 +1,9 @@
 //! Opens a data folder: which process owns it, its version, and its durability guarantees.
 
-use super::schema::{ALARM_TABLES, INDEXES, NEWEST, TABLES, VERSION};
+use super::DbError;
+use super::schema::{ADDITIONS, ALARM_TABLES, NEWEST, TABLES, VERSION};
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use spillway_core::dead_letter::SearchWords;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -36,6 +37,12 @@ pub enum OpenError {
         folder = .0.display()
     )]
     Exposed(PathBuf),
+    /// Its database is another program's.
+    #[error(
+        "{folder} has a database of another program, which was not changed: choose another folder",
+        folder = .0.display()
+    )]
+    NotOurs(PathBuf),
     /// There is no pipeline's data in it.
     #[error("{folder} has no Spillway data: start a pipeline on it first, or check the path", folder = .0.display())]
     Missing(PathBuf),
@@ -49,8 +56,23 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// The database in a folder does not work.
+    pub(crate) fn unusable(folder: &Path, error: DbError) -> Self {
+        let reason = match error {
+            // Its own text says what the text of this error says.
+            DbError::Other(reason) => reason,
+            error => error.to_string(),
+        };
+        Self::Unusable { folder: folder.to_owned(), reason }
+    }
+}
+
 /// `O_NOFOLLOW`: opening a link fails.
 const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+
+/// How long a connection waits for a lock.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The database's file in a data folder.
 pub const DATABASE: &str = "pipeline.db";
@@ -64,10 +86,20 @@ pub enum Durability {
     None,
 }
 
+/// How readers open the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// Beside a writer, whose log they share.
+    Shared,
+    /// As a file that nobody changes: a copy where nothing can be written, as on a read-only disk.
+    Unchanging,
+}
+
 /// A data folder that may be opened.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
+    reading: Reading,
     /// Held while a pipeline runs on the folder. The system releases it when the process ends, even after a crash.
     _lock: Option<File>,
 }
@@ -79,7 +111,8 @@ impl DataFolder {
     /// Another pipeline runs on it, its data is of another version, or it can't be written.
     pub fn own(path: &Path) -> Result<Self, OpenError> {
         let folder = Self::lock(path)?;
-        folder.create_or_check().map_err(|error| folder.opening(error))?;
+        let checked = folder.content().and_then(|_| folder.create_or_check());
+        checked.map_err(|error| folder.opening(error))?;
         Ok(folder)
     }
 
@@ -110,7 +143,7 @@ impl DataFolder {
             Err(TryLockError::WouldBlock) => return Err(OpenError::Running(path.to_owned())),
             Err(TryLockError::Error(error)) => return Err(unusable(error.to_string())),
         }
-        Ok(Self { path: path.to_owned(), _lock: Some(lock) })
+        Ok(Self { path: path.to_owned(), reading: Reading::Shared, _lock: Some(lock) })
     }
 
     /// Opens the folder of a pipeline that may be running in another process. It writes nothing into a folder that this
@@ -119,16 +152,54 @@ impl DataFolder {
     /// # Errors
     /// There is no data in it, it is of another version, or it can't be read.
     pub fn attach(path: &Path) -> Result<Self, OpenError> {
-        let folder = Self { path: path.to_owned(), _lock: None };
+        let mut folder = Self { path: path.to_owned(), reading: Reading::Shared, _lock: None };
         if !folder.database().is_file() {
             return Err(OpenError::Missing(path.to_owned()));
         }
-        let checked = folder.is_complete().and_then(|is_complete| match is_complete {
-            true => Ok(()),
-            false => folder.create_or_check(),
+        let content = match folder.content() {
+            Err(Check::Sqlite(error)) if needs_a_log(&error) => {
+                folder.read_as_unchanging()?;
+                folder.content()
+            }
+            content => content,
+        };
+        let checked = content.and_then(|content| match content {
+            // Another program's database, or one whose creation was interrupted.
+            Content::Nothing => Err(Check::Open(OpenError::Missing(path.to_owned()))),
+            Content::Older if folder.can_be_written() => folder.create_or_check(),
+            // Readers need what it lacks.
+            Content::Older => Err(Check::Open(OpenError::Unusable {
+                folder: path.to_owned(),
+                reason: "nothing can be written into it, and an older Spillway wrote it, so that it lacks tables that this \
+                         one reads: copy the folder to a place where it can be written"
+                    .to_owned(),
+            })),
+            Content::Complete => Ok(()),
         });
         checked.map_err(|error| folder.opening(error))?;
         Ok(folder)
+    }
+
+    /// From now on the database is read as a file that nobody changes.
+    ///
+    /// # Errors
+    /// There are changes in its log, which cannot be read in this way.
+    fn read_as_unchanging(&mut self) -> Result<(), OpenError> {
+        let log = self.path.join(format!("{DATABASE}-wal"));
+        if log.metadata().is_ok_and(|log| log.len() > 0) {
+            let reason = format!(
+                "nothing can be written into it, and the newest changes are in a log, {DATABASE}-wal, which can be read \
+                 only in a folder that can be written: copy the folder to such a place"
+            );
+            return Err(OpenError::Unusable { folder: self.path.clone(), reason });
+        }
+        self.reading = Reading::Unchanging;
+        Ok(())
+    }
+
+    /// Whether the database can be changed; a read-only copy can't.
+    pub(super) fn can_be_written(&self) -> bool {
+        self.reading == Reading::Shared
     }
 
     fn opening(&self, error: Check) -> OpenError {
@@ -140,21 +211,32 @@ impl DataFolder {
         }
     }
 
-    /// Whether the database has all tables and indexes of this version.
-    fn is_complete(&self) -> Result<bool, Check> {
-        let connection = self.connect_reader()?;
-        match connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? {
-            // Another program's database, or one whose creation was interrupted.
-            0 => return Err(Check::Open(OpenError::Missing(self.path.clone()))),
-            VERSION => {}
-            found => return Err(Check::Open(OpenError::Version { folder: self.path.clone(), found })),
+    /// What is in the database. This only reads: another program's database stays as it is.
+    fn content(&self) -> Result<Content, Check> {
+        if self.database().metadata().is_ok_and(|file| file.len() == 0) {
+            return Ok(Content::Nothing);
         }
-        let found: usize = connection.query_row(
-            "SELECT count(*) FROM sqlite_schema WHERE name IN (?1, ?2)",
-            NEWEST,
-            |row| row.get(0),
+        let connection = self.connect_reader()?;
+        let count = |sql: &str, names: &[&str]| {
+            connection.query_row(sql, rusqlite::params_from_iter(names), |row| row.get::<_, usize>(0))
+        };
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if count("SELECT count(*) FROM sqlite_schema", &[])? == 0 {
+            return Ok(Content::Nothing);
+        }
+        let marks = vec!["?"; OURS.len()].join(", ");
+        let ours = count(
+            &format!("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ({marks})"),
+            &OURS,
         )?;
-        Ok(found == NEWEST.len())
+        if ours != OURS.len() {
+            return Err(Check::Open(OpenError::NotOurs(self.path.clone())));
+        }
+        if version != VERSION {
+            return Err(Check::Open(OpenError::Version { folder: self.path.clone(), found: version }));
+        }
+        let newest = count("SELECT count(*) FROM sqlite_schema WHERE name IN (?, ?)", &NEWEST)?;
+        Ok(if newest == NEWEST.len() { Content::Complete } else { Content::Older })
     }
 
     /// Where it is.
@@ -180,7 +262,7 @@ impl DataFolder {
             }
         }
         tx.execute_batch(ALARM_TABLES)?;
-        tx.execute_batch(INDEXES)?;
+        tx.execute_batch(ADDITIONS)?;
         tx.commit()?;
         Ok(())
     }
@@ -192,9 +274,9 @@ impl DataFolder {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(self.database(), flags)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         keep_plans(&connection)?;
-        add_fold(&connection)?;
+        add_search(&connection)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         // FULL: the write-ahead log is synced at each commit, so that a 202 outlives a power cut.
         let synchronous = if durability == Durability::Full { "full" } else { "off" };
@@ -218,13 +300,45 @@ impl DataFolder {
     /// A connection that only reads.
     pub(super) fn connect_reader(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(self.database(), flags)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
+        let connection = match self.reading {
+            Reading::Shared => Connection::open_with_flags(self.database(), flags)?,
+            Reading::Unchanging => {
+                let uri = as_uri(&self.database());
+                Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?
+            }
+        };
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         keep_plans(&connection)?;
-        add_fold(&connection)?;
+        add_search(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     }
+}
+
+/// What the database of a folder has.
+enum Content {
+    /// No table.
+    Nothing,
+    /// The tables of this version, without what was added later.
+    Older,
+    /// All tables and indexes of this version.
+    Complete,
+}
+
+/// Tables by which a database is known to be a pipeline's: a version number alone is no sign, as other programs number
+/// theirs too.
+const OURS: [&str; 5] = ["counters", "messages", "store", "dead_letters", "facts"];
+
+/// Whether SQLite could not open the log beside the database, which even a reader needs.
+fn needs_a_log(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+/// A database as a URI that promises SQLite that nobody changes the file.
+fn as_uri(database: &Path) -> String {
+    let path = database.to_string_lossy();
+    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{path}?immutable=1")
 }
 
 /// How files that only this user may read are created. A link is not followed.
@@ -241,11 +355,15 @@ fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
-/// Adds the SQL function `fold`: a text without its letter case. SQLite's own `lower` knows only ASCII.
-fn add_fold(connection: &Connection) -> rusqlite::Result<()> {
+/// Adds the SQL function `has_words(words, text, text, text)`: whether one of the texts has the words, in any letter
+/// case. SQLite's own `lower` knows only ASCII.
+fn add_search(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("fold", 1, flags, |context| {
-        Ok(SearchWords::fold(context.get_raw(0).as_str()?))
+    connection.create_scalar_function("has_words", 4, flags, |context| {
+        let words = context.get_or_create_aux(0, |words| words.as_str().map(SearchWords::new))?;
+        // A value that somebody has changed to no text has no words.
+        let text = |number| context.get_raw(number).as_str_or_null().ok().flatten().unwrap_or_default();
+        Ok(words.are_in([text(1), text(2), text(3)]))
     })
 }
 
@@ -286,29 +404,92 @@ mod tests {
     }
 
     #[test]
-    fn an_older_folder_gets_the_indexes_that_it_lacks() {
+    fn an_older_folder_gets_what_it_lacks() {
         let dir = tempfile::tempdir().unwrap();
         let owner = DataFolder::own(dir.path()).unwrap();
         let writer = owner.connect(Durability::Full).unwrap();
         writer
-            .execute_batch("DROP INDEX replays_started; CREATE INDEX messages_visible ON messages (queue)")
+            .execute_batch(
+                "DROP INDEX dead_letters_search; DROP TABLE replay_counts; DROP TRIGGER replay_item_added;
+                 DROP TRIGGER replay_item_changed; CREATE INDEX messages_visible ON messages (queue);
+                 INSERT INTO replay_items VALUES ('r', 'a', 'waiting', 0), ('r', 'b', 'waiting', 0);",
+            )
             .unwrap();
         DataFolder::attach(dir.path()).unwrap();
         let names =
-            "SELECT count(*) FROM sqlite_schema WHERE name IN ('replays_started', 'messages_visible')";
-        let found: usize = writer.query_row(names, [], |row| row.get(0)).unwrap();
-        assert_eq!(found, 1);
+            "SELECT count(*) FROM sqlite_schema WHERE name IN ('dead_letters_search', 'messages_visible')";
+        let number = |sql: &str| -> usize { writer.query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(number(names), 1);
+        assert_eq!(number("SELECT items FROM replay_counts WHERE replay_id = 'r' AND state = 'waiting'"), 2);
     }
 
     #[test]
     fn another_program_s_database_is_left_as_it_is() {
+        // Other programs number their versions too. Some number like this program.
+        for version in [0, VERSION, 7] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join(DATABASE);
+            let foreign = Connection::open(&path).unwrap();
+            foreign.execute_batch("CREATE TABLE theirs (a); CREATE TABLE store (b)").unwrap();
+            foreign.pragma_update(None, "user_version", version).unwrap();
+            drop(foreign);
+            let before = std::fs::read(&path).unwrap();
+            for opened in [DataFolder::attach(dir.path()), DataFolder::own(dir.path())] {
+                let error = opened.unwrap_err();
+                assert!(matches!(error, OpenError::NotOurs(_)), "{error}");
+            }
+            assert!(std::fs::read(&path).unwrap() == before, "version {version}");
+        }
+    }
+
+    #[test]
+    fn an_empty_database_has_nothing_to_attach_to_and_can_be_owned() {
         let dir = tempfile::tempdir().unwrap();
-        let foreign = Connection::open(dir.path().join(DATABASE)).unwrap();
-        foreign.execute_batch("CREATE TABLE theirs (a)").unwrap();
+        std::fs::write(dir.path().join(DATABASE), "").unwrap();
         assert!(matches!(DataFolder::attach(dir.path()), Err(OpenError::Missing(_))));
-        let tables: usize =
-            foreign.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
-        assert_eq!(tables, 1);
+        DataFolder::own(dir.path()).unwrap();
+    }
+
+    /// A copy of a stopped pipeline's folder, changed by some SQL, in which SQLite can make no log, as on a read-only disk.
+    /// Permissions do not stop a test that runs as root.
+    fn read_only_copy(change: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let owner = DataFolder::own(dir.path()).unwrap();
+        owner.connect(Durability::Full).unwrap().execute_batch(change).unwrap();
+        drop(owner);
+        // SQLite follows no link there, and so it can't open the file.
+        std::os::unix::fs::symlink("nowhere", dir.path().join(format!("{DATABASE}-shm"))).unwrap();
+        dir
+    }
+
+    #[test]
+    fn a_copy_where_nothing_can_be_written_is_read() {
+        let dir = read_only_copy("");
+        let folder = DataFolder::attach(dir.path()).unwrap();
+        assert!(!folder.can_be_written());
+        let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'messages'";
+        let found: usize = folder.connect_reader().unwrap().query_row(tables, [], |row| row.get(0)).unwrap();
+        assert_eq!(found, 1);
+    }
+
+    #[test]
+    fn a_read_only_copy_with_changes_in_its_log_is_refused_with_what_to_do() {
+        let dir = read_only_copy("");
+        std::fs::write(dir.path().join(format!("{DATABASE}-wal")), "changes").unwrap();
+        let error = DataFolder::attach(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("pipeline.db-wal") && error.contains("copy the folder"), "{error}");
+    }
+
+    #[test]
+    fn a_read_only_copy_that_lacks_something_is_refused_with_what_to_do() {
+        let dir = read_only_copy("DROP INDEX dead_letters_search");
+        let error = DataFolder::attach(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("an older Spillway wrote it") && error.contains("copy the folder"), "{error}");
+    }
+
+    #[test]
+    fn a_path_with_the_characters_of_a_uri_is_the_same_path() {
+        assert_eq!(as_uri(Path::new("/a b/50%?#/x.db")), "file:/a b/50%25%3f%23/x.db?immutable=1");
     }
 
     #[test]
@@ -325,6 +506,12 @@ mod tests {
         }
         let newest = plan("SELECT id FROM replays ORDER BY started_at DESC LIMIT 1");
         assert!(newest.contains("replays_started") && !newest.contains("TEMP B-TREE"), "{newest}");
+    }
+
+    #[test]
+    fn an_error_of_the_database_is_said_once() {
+        let error = OpenError::unusable(Path::new("/d"), DbError::Other("broken".to_owned()));
+        assert_eq!(error.to_string(), "can't use the data folder /d: broken");
     }
 
     #[test]

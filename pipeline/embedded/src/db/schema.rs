@@ -11,7 +11,7 @@ pub const VERSION: i64 = 1;
 /// which the event was accepted. `handover` names the promises that are in two places for a moment: the next
 /// place has them and the message is not deleted yet. The ledger counts those once. The index on visibility
 /// also has the columns that the ledger and a snapshot of a queue read, so that neither reads the bodies of a
-/// long queue. The index on groups has the columns that grouping dead letters reads.
+/// long queue.
 pub const TABLES: &str = "
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('accepted', 0), ('duplicates', 0), ('expired', 0);
@@ -32,7 +32,6 @@ CREATE TABLE messages (
     failures TEXT,
     body TEXT NOT NULL
 );
-CREATE INDEX messages_waiting ON messages (queue, visible_at, receive_count, sent_at, replay_id);
 CREATE INDEX messages_origin ON messages (origin);
 
 CREATE TABLE store (
@@ -71,7 +70,6 @@ CREATE TABLE dead_letters (
 );
 CREATE INDEX dead_letters_state ON dead_letters (state, archived_at);
 CREATE INDEX dead_letters_time ON dead_letters (archived_at, seq);
-CREATE INDEX dead_letters_groups ON dead_letters (state, fingerprint, class, message, type, archived_at, id);
 CREATE INDEX dead_letters_fingerprint ON dead_letters (fingerprint, archived_at);
 CREATE INDEX dead_letters_event ON dead_letters (event_id);
 
@@ -111,14 +109,66 @@ CREATE TABLE faults (id INTEGER PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 
-/// Indexes that older folders of this version lack, and one that they have in vain.
-pub const INDEXES: &str = "
+/// What older folders of this version lack, and what they have in vain.
+///
+/// * `messages_event` finds a message by its event's id. The queue does not read bodies, so the index does.
+/// * `dead_letters_search` has the columns that grouping and searching dead letters read.
+/// * `dead_letter_counts` has the number of dead letters of each state, class, type (empty: none) and fingerprint, and
+///   `replay_counts` the number of items of each replay in each state. Triggers keep both, so that nobody counts rows.
+pub const ADDITIONS: &str = "
 CREATE INDEX IF NOT EXISTS messages_waiting ON messages (queue, visible_at, receive_count, sent_at, replay_id);
 DROP INDEX IF EXISTS messages_visible;
+CREATE INDEX IF NOT EXISTS messages_event ON messages (body ->> '$.id') WHERE json_valid(body);
 CREATE INDEX IF NOT EXISTS replays_started ON replays (started_at);
+
+CREATE TABLE IF NOT EXISTS dead_letter_counts (
+    state TEXT NOT NULL,
+    class TEXT NOT NULL,
+    type TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    letters INTEGER NOT NULL,
+    PRIMARY KEY (state, class, type, fingerprint)
+) WITHOUT ROWID;
+INSERT OR IGNORE INTO dead_letter_counts
+    SELECT state, class, coalesce(type, ''), fingerprint, count(*) FROM dead_letters GROUP BY 1, 2, 3, 4;
+CREATE TRIGGER IF NOT EXISTS dead_letter_added AFTER INSERT ON dead_letters BEGIN
+    INSERT INTO dead_letter_counts VALUES (NEW.state, NEW.class, coalesce(NEW.type, ''), NEW.fingerprint, 1)
+        ON CONFLICT DO UPDATE SET letters = letters + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS dead_letter_changed AFTER UPDATE OF state, class, type, fingerprint ON dead_letters BEGIN
+    UPDATE dead_letter_counts SET letters = letters - 1
+        WHERE state = OLD.state AND class = OLD.class AND type = coalesce(OLD.type, '')
+            AND fingerprint = OLD.fingerprint;
+    INSERT INTO dead_letter_counts VALUES (NEW.state, NEW.class, coalesce(NEW.type, ''), NEW.fingerprint, 1)
+        ON CONFLICT DO UPDATE SET letters = letters + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS dead_letter_removed AFTER DELETE ON dead_letters BEGIN
+    UPDATE dead_letter_counts SET letters = letters - 1
+        WHERE state = OLD.state AND class = OLD.class AND type = coalesce(OLD.type, '')
+            AND fingerprint = OLD.fingerprint;
+END;
+
+CREATE TABLE IF NOT EXISTS replay_counts (
+    replay_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    items INTEGER NOT NULL,
+    PRIMARY KEY (replay_id, state)
+) WITHOUT ROWID;
+INSERT OR IGNORE INTO replay_counts SELECT replay_id, state, count(*) FROM replay_items GROUP BY 1, 2;
+CREATE TRIGGER IF NOT EXISTS replay_item_added AFTER INSERT ON replay_items BEGIN
+    INSERT INTO replay_counts VALUES (NEW.replay_id, NEW.state, 1) ON CONFLICT DO UPDATE SET items = items + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS replay_item_changed AFTER UPDATE OF state ON replay_items BEGIN
+    UPDATE replay_counts SET items = items - 1 WHERE replay_id = OLD.replay_id AND state = OLD.state;
+    INSERT INTO replay_counts VALUES (NEW.replay_id, NEW.state, 1) ON CONFLICT DO UPDATE SET items = items + 1;
+END;
+
+CREATE INDEX IF NOT EXISTS dead_letters_search
+    ON dead_letters (state, fingerprint, class, message, type, archived_at, id, event_id);
+DROP INDEX IF EXISTS dead_letters_groups;
 ";
-/// What [`INDEXES`] and [`ALARM_TABLES`] make last: a folder that has both is complete.
-pub const NEWEST: [&str; 2] = ["replays_started", "alarm_messages_time"];
+/// What [`ADDITIONS`] and [`ALARM_TABLES`] make last: a folder that has both is complete.
+pub const NEWEST: [&str; 2] = ["dead_letters_search", "alarm_messages_time"];
 
 /// The alarms' tables, created where they are missing: older folders of this version have none.
 ///

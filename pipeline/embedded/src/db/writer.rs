@@ -4,16 +4,33 @@
 //! thread takes all waiting work. It runs each piece inside a savepoint, so that a failed one does not undo the
 //! others. It commits once, and only then answers all of them.
 
-use super::folder::{DataFolder, Durability};
+use super::folder::{BUSY_TIMEOUT, DataFolder, Durability};
 use rusqlite::Connection;
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// Most pieces of work in one commit.
 const MAX_IN_A_COMMIT: usize = 1024;
+/// Items in a part of a large piece of work: some tens of milliseconds.
+const PART: usize = 500;
+/// How long other writers get their turn after a part: as long as it took, within these bounds.
+const SHORTEST_TURN: Duration = Duration::from_millis(20);
+const LONGEST_TURN: Duration = Duration::from_millis(200);
+/// Bytes. The write-ahead log is emptied when it is larger. Readers that overlap keep it from being reused by itself.
+const LOG_LIMIT: u64 = 64 << 20;
+/// How long emptying the log may wait for readers, and how long the next try waits if it was in vain.
+const LOG_WAIT: Duration = Duration::from_millis(100);
+const LOG_PAUSE: Duration = Duration::from_secs(2);
 /// In a simulation: pieces of work in one transaction.
 const SIMULATED_COMMIT: u32 = 20_000;
+/// Bytes: the largest message, in the log and in the database.
+const LEAST_FREE: u64 = 512 * 1024;
+/// How long a failed write counts. On a disk that is almost full small writes succeed between large ones that fail.
+const FAILURE_COUNTS: Duration = Duration::from_secs(60);
 
 /// Why the database did not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +49,23 @@ pub enum DbError {
     Other(String),
 }
 
+impl DbError {
+    /// Whether the same work may succeed later, although nobody changes anything.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Busy => true,
+            Self::Full | Self::ReadOnly | Self::Other(_) => false,
+        }
+    }
+
+    /// The error, if it is one of the disk and not one of the work.
+    fn of_disk(error: &rusqlite::Error) -> Option<Self> {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
+        let code = error.sqlite_error_code()?;
+        [DiskFull, ReadOnly, SystemIoFailure, CannotOpen].contains(&code).then(|| Self::from(error))
+    }
+}
+
 impl From<&rusqlite::Error> for DbError {
     fn from(error: &rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
@@ -46,11 +80,14 @@ impl From<&rusqlite::Error> for DbError {
 
 /// The database: asynchronous outside, SQLite inside.
 pub struct Db {
+    path: PathBuf,
     mode: Mode,
 }
 
 enum Mode {
     Shared(Shared),
+    /// A copy where nothing can be written.
+    ReadOnly(Arc<Readers>),
     Simulated(Mutex<Simulated>),
 }
 
@@ -58,7 +95,37 @@ enum Mode {
 struct Shared {
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    readers: std::sync::Arc<Readers>,
+    readers: Arc<Readers>,
+    disk: Arc<Disk>,
+}
+
+/// What the last writes say about the disk.
+#[derive(Default)]
+struct Disk(Mutex<Option<Failed>>);
+
+struct Failed {
+    error: DbError,
+    at: Instant,
+    /// Whether a later write succeeded.
+    is_over: bool,
+}
+
+impl Disk {
+    fn failed(&self, error: DbError) {
+        *lock(&self.0) = Some(Failed { error, at: Instant::now(), is_over: false });
+    }
+
+    fn written(&self) {
+        if let Some(failed) = &mut *lock(&self.0) {
+            failed.is_over = true;
+        }
+    }
+
+    fn trouble(&self) -> Option<DbError> {
+        let last = lock(&self.0);
+        let counts = |failed: &&Failed| !failed.is_over || failed.at.elapsed() < FAILURE_COUNTS;
+        last.as_ref().filter(counts).map(|failed| failed.error.clone())
+    }
 }
 
 struct Readers {
@@ -74,20 +141,38 @@ struct Simulated {
 }
 
 impl Db {
-    /// Opens a folder for real work.
+    /// Opens a folder for real work. One that can't be written is only read.
     pub fn open(folder: DataFolder) -> Result<Self, DbError> {
+        Self::open_with(folder, LOG_LIMIT, LOG_PAUSE)
+    }
+
+    fn open_with(folder: DataFolder, log_limit: u64, log_pause: Duration) -> Result<Self, DbError> {
+        let path = folder.path().to_owned();
+        if !folder.can_be_written() {
+            let readers = Arc::new(Readers { folder, idle: Mutex::default() });
+            return Ok(Self { path, mode: Mode::ReadOnly(readers) });
+        }
         let connection = folder.connect(Durability::Full).map_err(|error| DbError::from(&error))?;
         let (jobs, inbox) = mpsc::channel();
+        let disk = Arc::<Disk>::default();
         let writer = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_all(&connection, &inbox))
+            .spawn({
+                let disk = Arc::clone(&disk);
+                move || {
+                    let mut log = WriteAheadLog::of(&connection, log_limit, log_pause);
+                    write_all(&connection, &inbox, &disk, &mut log);
+                }
+            })
             .map_err(|error| DbError::Other(error.to_string()))?;
-        let readers = std::sync::Arc::new(Readers { folder, idle: Mutex::default() });
+        let readers = Arc::new(Readers { folder, idle: Mutex::default() });
         Ok(Self {
+            path,
             mode: Mode::Shared(Shared {
                 jobs: Mutex::new(Some(jobs)),
                 writer: Mutex::new(Some(writer)),
                 readers,
+                disk,
             }),
         })
     }
@@ -101,6 +186,7 @@ impl Db {
         };
         let connection = open().map_err(|error: rusqlite::Error| DbError::from(&error))?;
         Ok(Self {
+            path: folder.path().to_owned(),
             mode: Mode::Simulated(Mutex::new(Simulated { connection, since_commit: 0, _folder: folder })),
         })
     }
@@ -116,6 +202,7 @@ impl Db {
     {
         let shared = match &self.mode {
             Mode::Shared(shared) => shared,
+            Mode::ReadOnly(_) => return Err(DbError::ReadOnly),
             Mode::Simulated(simulated) => return lock(simulated).write(work),
         };
         let (reply, answer) = oneshot::channel();
@@ -125,6 +212,32 @@ impl Db {
             return Err(closed());
         }
         answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Does work on many items, some hundreds at a time, each part in its own transaction. After each part, other writers of
+    /// this and of other processes get their turn: a pipeline beside it goes on accepting events.
+    ///
+    /// Returns the results of the parts that were done, and the error that kept the others from being done.
+    pub async fn write_in_parts<I, T, F>(&self, items: &[I], work: F) -> (Vec<T>, Option<DbError>)
+    where
+        I: Clone + Send + 'static,
+        T: Send + 'static,
+        F: Fn(&Connection, &[I]) -> rusqlite::Result<T> + Clone + Send + 'static,
+    {
+        let mut done = Vec::new();
+        let mut parts = items.chunks(PART).peekable();
+        while let Some(part) = parts.next() {
+            let (part, work, began) = (part.to_vec(), work.clone(), Instant::now());
+            match self.write(move |connection| work(connection, &part)).await {
+                Ok(result) => done.push(result),
+                Err(error) => return (done, Some(error)),
+            }
+            if parts.peek().is_some() && matches!(self.mode, Mode::Shared(_)) {
+                // A process that waits for the lock asks for it up to every 100 ms.
+                tokio::time::sleep(began.elapsed().clamp(SHORTEST_TURN, LONGEST_TURN)).await;
+            }
+        }
+        (done, None)
     }
 
     /// Does work that only reads, on one consistent state of the database.
@@ -137,8 +250,8 @@ impl Db {
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         match &self.mode {
-            Mode::Shared(shared) => {
-                let readers = std::sync::Arc::clone(&shared.readers);
+            Mode::Shared(Shared { readers, .. }) | Mode::ReadOnly(readers) => {
+                let readers = Arc::clone(readers);
                 tokio::task::spawn_blocking(move || readers.read(work))
                     .await
                     .unwrap_or_else(|error| Err(DbError::Other(error.to_string())))
@@ -146,6 +259,25 @@ impl Db {
             Mode::Simulated(simulated) => {
                 work(&lock(simulated).connection).map_err(|error| DbError::from(&error))
             }
+        }
+    }
+}
+
+impl Db {
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        &self.path
+    }
+
+    /// Why the disk takes no data at the moment: the last writes of this process failed, or there is no room left for
+    /// anybody's, or nothing can be written.
+    pub fn trouble(&self) -> Option<DbError> {
+        match &self.mode {
+            Mode::Shared(shared) => {
+                shared.disk.trouble().or_else(|| has_no_room(&self.path).then_some(DbError::Full))
+            }
+            Mode::ReadOnly(_) => Some(DbError::ReadOnly),
+            Mode::Simulated(_) => None,
         }
     }
 }
@@ -164,6 +296,7 @@ impl Drop for Db {
                     let _ = writer.join();
                 }
             }
+            Mode::ReadOnly(_) => {}
             Mode::Simulated(simulated) => {
                 let _ = lock(simulated).connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);");
             }
@@ -215,10 +348,15 @@ fn in_savepoint<T>(
     result
 }
 
+/// Whether less is free on a folder's disk than one event may need. If that can't be found out, there is room.
+fn has_no_room(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < LEAST_FREE)
+}
+
 /// A piece of work whose caller waits for the result.
 trait Job: Send {
-    /// Does the work inside the transaction.
-    fn run(&mut self, connection: &Connection);
+    /// Does the work inside the transaction. Returns an error of the disk.
+    fn run(&mut self, connection: &Connection) -> Option<DbError>;
     /// Answers, once it is known whether the transaction was committed.
     fn answer(self: Box<Self>, commit: Result<(), DbError>);
 }
@@ -230,10 +368,11 @@ struct Work<T, F> {
 }
 
 impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Work<T, F> {
-    fn run(&mut self, connection: &Connection) {
-        if let Some(work) = self.work.take() {
-            self.result = Some(in_savepoint(connection, work));
-        }
+    fn run(&mut self, connection: &Connection) -> Option<DbError> {
+        let result = in_savepoint(connection, self.work.take()?);
+        let error = result.as_ref().err().and_then(DbError::of_disk);
+        self.result = Some(result);
+        error
     }
 
     fn answer(mut self: Box<Self>, commit: Result<(), DbError>) {
@@ -250,22 +389,63 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Work
     }
 }
 
-fn write_all(connection: &Connection, inbox: &mpsc::Receiver<Box<dyn Job>>) {
+fn write_all(
+    connection: &Connection,
+    inbox: &mpsc::Receiver<Box<dyn Job>>,
+    disk: &Disk,
+    log: &mut WriteAheadLog,
+) {
     while let Ok(first) = inbox.recv() {
         let mut jobs = vec![first];
         jobs.extend(inbox.try_iter().take(MAX_IN_A_COMMIT - 1));
-        let commit = commit(connection, &mut jobs);
+        let commit = commit(connection, &mut jobs, disk);
         for job in jobs {
             job.answer(commit.clone());
+        }
+        log.keep_small(connection);
+    }
+}
+
+/// The write-ahead log of a database.
+struct WriteAheadLog {
+    path: Option<PathBuf>,
+    limit: u64,
+    pause: Duration,
+    /// When it may be emptied again.
+    not_before: Instant,
+}
+
+impl WriteAheadLog {
+    fn of(connection: &Connection, limit: u64, pause: Duration) -> Self {
+        let path = connection.path().map(|path| PathBuf::from(format!("{path}-wal")));
+        Self { path, limit, pause, not_before: Instant::now() }
+    }
+
+    /// Empties the log if it is too large. Readers that hold it up delay that: it is tried again later.
+    fn keep_small(&mut self, connection: &Connection) {
+        let size = || std::fs::metadata(self.path.as_ref()?).ok().map(|log| log.len());
+        if size().is_none_or(|size| size <= self.limit) || Instant::now() < self.not_before {
+            return;
+        }
+        let empty = || -> rusqlite::Result<bool> {
+            connection.busy_timeout(LOG_WAIT)?;
+            let emptied =
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            Ok(emptied? == 0)
+        };
+        if !empty().unwrap_or(false) {
+            self.not_before = Instant::now() + self.pause;
         }
     }
 }
 
-fn commit(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), DbError> {
+fn commit(connection: &Connection, jobs: &mut [Box<dyn Job>], disk: &Disk) -> Result<(), DbError> {
+    let (before, mut failure) = (connection.total_changes(), None);
     let mut all = || -> rusqlite::Result<()> {
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         for job in jobs.iter_mut() {
-            job.run(connection);
+            failure = job.run(connection).or(failure.take());
             // Some errors (a full disk) make SQLite roll the whole transaction back.
             if connection.is_autocommit() {
                 return Err(rusqlite::Error::SqliteFailure(
@@ -280,6 +460,12 @@ fn commit(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), DbEr
     let result = all();
     if result.is_err() && !connection.is_autocommit() {
         let _ = connection.execute_batch("ROLLBACK");
+    }
+    match failure.or_else(|| result.as_ref().err().and_then(DbError::of_disk)) {
+        Some(error) => disk.failed(error),
+        // A transaction that changed nothing needed no room.
+        None if result.is_ok() && connection.total_changes() > before => disk.written(),
+        None => {}
     }
     result.map_err(|error| DbError::from(&error))
 }
@@ -336,12 +522,56 @@ mod tests {
         db.write(limit(1)).await.unwrap();
         let (one, two) = tokio::join!(db.write(fill), db.write(add));
         assert_eq!(one, Err(DbError::Full));
+        assert_eq!(db.trouble(), Some(DbError::Full), "it is known until a write succeeds");
+        assert!(db.write(|connection| connection.execute("DELETE FROM facts WHERE 0", [])).await.is_ok());
+        assert_eq!(db.trouble(), Some(DbError::Full), "a transaction without a change proves nothing");
         // Its neighbour was in the same transaction or in the next: done as promised, or not at all.
         let expected = u64::from(two.is_ok());
         assert_eq!(db.read(count).await, Ok(expected));
         db.write(limit(1_000_000)).await.unwrap();
         db.write(fill).await.unwrap();
         assert_eq!(db.read(count).await, Ok(expected + 1));
+    }
+
+    #[tokio::test]
+    async fn large_work_is_done_in_parts_and_a_part_that_fails_ends_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(DataFolder::own(dir.path()).unwrap()).unwrap();
+        let items: Vec<usize> = (0..PART * 3).collect();
+        let work = |connection: &Connection, part: &[usize]| {
+            add(connection)?;
+            if part.contains(&(PART * 2)) {
+                connection.execute("nonsense", [])?;
+            }
+            Ok(part.len())
+        };
+        let (done, error) = db.write_in_parts(&items, work).await;
+        assert_eq!(done, [PART, PART]);
+        assert!(error.is_some());
+        assert_eq!(db.read(count).await, Ok(2), "the part that failed left nothing");
+    }
+
+    #[tokio::test]
+    async fn the_log_is_emptied_although_readers_overlap() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open_with(DataFolder::own(dir.path()).unwrap(), 100_000, Duration::ZERO).unwrap();
+        let reader = DataFolder::attach(dir.path()).unwrap().connect_reader().unwrap();
+        let log = || std::fs::metadata(dir.path().join("pipeline.db-wal")).unwrap().len();
+        let fill = |number: usize| {
+            move |connection: &Connection| {
+                connection.execute("INSERT INTO facts VALUES (?1, zeroblob(60000))", [number.to_string()])
+            }
+        };
+        for number in 0..4 {
+            // This reader has seen the state before, so the log can't start again.
+            reader.execute_batch("BEGIN; SELECT count(*) FROM facts;").unwrap();
+            db.write(fill(number)).await.unwrap();
+            reader.execute_batch("COMMIT").unwrap();
+        }
+        // The answer comes before the log is emptied, so the next write waits for it.
+        db.write(add).await.unwrap();
+        db.write(add).await.unwrap();
+        assert!(log() < 100_000, "{}", log());
     }
 
     #[tokio::test]

@@ -3,12 +3,12 @@
 use super::Visit;
 use crate::concurrency::{Concurrency, Running};
 use http::StatusCode;
-use spillway_core::Timestamp;
 use spillway_core::metric::Meter;
 use spillway_core::names::Names;
 use spillway_core::ports::MetricSink;
 use spillway_metrics::{Api, Function, api, function};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The metrics, named once: each request records all of them.
 pub(super) struct Measures {
@@ -53,15 +53,15 @@ impl Measures {
     }
 
     /// Records a request. The errors are recorded as 0 too: their average is the error rate, as in CloudWatch.
-    pub(super) fn record(&self, visit: &Visit, status: StatusCode, ended: Timestamp) {
+    pub(super) fn record(&self, visit: &Visit, status: StatusCode, ended: Duration) {
         self.add(&self.count, 1.0);
         self.add(&self.error_4xx, flag(status.is_client_error()));
         self.add(&self.error_5xx, flag(status.is_server_error()));
-        self.add(&self.latency, milliseconds(visit.arrived, ended));
+        self.add(&self.latency, milliseconds(ended.saturating_sub(visit.began)));
         let Some(invocation) = &visit.invocation else {
             return;
         };
-        let took = milliseconds(invocation.started, invocation.ended);
+        let took = milliseconds(invocation.took);
         self.add(&self.integration_latency, took);
         self.add(&self.invocations, 1.0);
         self.add(&self.errors, flag(invocation.handled.is_none()));
@@ -79,7 +79,6 @@ fn flag(is: bool) -> f64 {
     f64::from(u8::from(is))
 }
 
-fn milliseconds(from: Timestamp, to: Timestamp) -> f64 {
-    // If the clock was set back, the duration is 0 and not negative.
-    ((to.as_microsecond() - from.as_microsecond()) as f64 / 1000.0).max(0.0)
+fn milliseconds(took: Duration) -> f64 {
+    took.as_micros() as f64 / 1000.0
 }

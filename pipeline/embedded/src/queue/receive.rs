@@ -1,13 +1,14 @@
 //! Receiving, and the queue's own redrive of what was received too often.
 
 use super::{Queues, number, receipt_handle};
-use crate::db::{from_millis, millis};
+use crate::db::{from_millis, int, millis, optional_text, text};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use spillway_core::Timestamp;
 use spillway_core::ids::{MessageId, ReceiptHandle};
-use spillway_core::message::ReceivedMessage;
+use spillway_core::message::{FAILURES, MessageAttributes, ReceivedMessage};
 use spillway_core::ports::{QueueError, QueueKind, QueueReceiver};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[async_trait]
@@ -15,12 +16,17 @@ impl QueueReceiver for Queues {
     /// A message in the primary queue that was received `max_receive_count` times already goes to the DLQ instead, as
     /// SQS's redrive policy does it.
     async fn receive(&self, queue: QueueKind, most: usize) -> Result<Vec<ReceivedMessage>, QueueError> {
-        let now = self.clock.now();
+        let clock = Arc::clone(&self.clock);
         let limit = (queue == QueueKind::Primary).then_some(i64::from(self.settings.max_receive_count));
         let timeout = Duration::from_secs(u64::from(self.settings.visibility_timeout_s));
-        let hidden_until = millis(now) + i64::try_from(timeout.as_millis()).unwrap_or(0);
-        let (received, redriven) =
-            self.db.write(move |tx| receive(tx, queue, most, millis(now), hidden_until, limit)).await?;
+        let timeout = i64::try_from(timeout.as_millis()).unwrap_or(0);
+        let (received, redriven) = self
+            .db
+            .write(move |tx| {
+                let now = millis(clock.now());
+                receive(tx, queue, most, now, now + timeout, limit)
+            })
+            .await?;
         self.count(&self.counts(queue).received, received.len());
         if redriven > 0 {
             // SQS does not count its own redrive as "sent": NumberOfMessagesSent of the DLQ stays as it is.
@@ -49,16 +55,18 @@ impl QueueReceiver for Queues {
     /// while a replay is a new message. A message that expires is lost, and the ledger shows it as
     /// unaccounted.
     async fn expire(&self) -> Result<usize, QueueError> {
-        let before = millis(self.clock.now()) - i64::from(self.settings.retention_s) * 1000;
+        let (clock, retention) = (Arc::clone(&self.clock), i64::from(self.settings.retention_s) * 1000);
+        let before = move || millis(clock.now()) - retention;
+        let asked = before();
         let any = move |connection: &Connection| {
             connection
                 .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE sent_at < ?1)")?
-                .query_row([before], |row| row.get::<_, bool>(0))
+                .query_row([asked], |row| row.get::<_, bool>(0))
         };
         if !self.db.read(any).await? {
             return Ok(0);
         }
-        let delete = move |tx: &Connection| tx.execute("DELETE FROM messages WHERE sent_at < ?1", [before]);
+        let delete = move |tx: &Connection| tx.execute("DELETE FROM messages WHERE sent_at < ?1", [before()]);
         Ok(self.db.write(delete).await?)
     }
 
@@ -90,19 +98,22 @@ fn receive(
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
-        let receive_count: i64 = row.get::<_, i64>(6)? + 1;
-        let receipt: i64 = row.get::<_, i64>(7)? + 1;
-        let attributes: Option<String> = row.get(3)?;
-        let failures: Option<String> = row.get(8)?;
+        let receive_count = int(row, 6)?.saturating_add(1);
+        let receipt = int(row, 7)?.saturating_add(1);
+        let (attributes, failures) = (optional_text(row, 3)?, optional_text(row, 8)?);
+        let attributes: MessageAttributes =
+            attributes.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let redriven = queue == QueueKind::Dlq && !attributes.contains_key(FAILURES);
         let message = ReceivedMessage {
-            message_id: MessageId::new(row.get::<_, String>(1)?),
+            message_id: MessageId::new(text(row, 1)?),
             receipt_handle: receipt_handle(seq, receipt),
-            body: row.get(2)?,
-            attributes: attributes.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
-            trace_header: row.get(4)?,
-            sent_at: from_millis(row.get(5)?),
+            body: text(row, 2)?,
+            attributes,
+            trace_header: optional_text(row, 4)?,
+            sent_at: from_millis(int(row, 5)?),
             receive_count: u32::try_from(receive_count).unwrap_or(u32::MAX),
             failures: failures.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            redriven,
         };
         found.push((seq, receive_count, message));
     }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 use spillway_core::ids::ReceiptHandle;
 use spillway_core::ports::{DeadLetterOrder, Deferral, QueueError, QueueKind, Redelivery};
+use std::sync::Arc;
 
 impl Queues {
     /// Deletes messages. A handle from an earlier receive deletes nothing.
@@ -58,20 +59,21 @@ fn delete(tx: &Connection, queue: QueueKind, seq: i64, receipt: i64) -> rusqlite
 #[async_trait]
 impl Redelivery for Queues {
     async fn defer(&self, deferrals: &[Deferral]) -> Vec<Result<(), QueueError>> {
-        let now = millis(self.clock.now());
+        let clock = Arc::clone(&self.clock);
         let orders: Vec<_> = deferrals
             .iter()
             .map(|deferral| {
                 let delay = i64::try_from(deferral.delay.as_millis()).unwrap_or(i64::MAX);
                 let failures = serde_json::to_string(&deferral.failures).unwrap_or_default();
-                (parse_receipt(&deferral.receipt_handle), now.saturating_add(delay), failures)
+                (parse_receipt(&deferral.receipt_handle), delay, failures)
             })
             .collect();
         let done = self
             .db
             .write(move |tx| {
-                let defer = |((seq, receipt), visible_at, failures): &((i64, i64), i64, String)| {
-                    defer(tx, *seq, *receipt, *visible_at, failures)
+                let now = millis(clock.now());
+                let defer = |((seq, receipt), delay, failures): &((i64, i64), i64, String)| {
+                    defer(tx, *seq, *receipt, now.saturating_add(*delay), failures)
                 };
                 orders.iter().map(defer).collect::<rusqlite::Result<Vec<_>>>()
             })
@@ -89,7 +91,7 @@ impl Redelivery for Queues {
 
     /// The move is one transaction here, so the message is in one queue at any moment.
     async fn dead_letter(&self, orders: &[DeadLetterOrder]) -> Vec<Result<(), QueueError>> {
-        let now = self.clock.now();
+        let (clock, now) = (Arc::clone(&self.clock), self.clock.now());
         let moves: Vec<_> = orders
             .iter()
             .map(|order| {
@@ -103,7 +105,7 @@ impl Redelivery for Queues {
         let done = self
             .db
             .write(move |tx| {
-                let mut count = 0;
+                let (mut count, now) = (0, millis(clock.now()));
                 for ((seq, receipt), message_id, attributes) in moves {
                     count += tx
                         .prepare_cached(
@@ -111,7 +113,7 @@ impl Redelivery for Queues {
                                     visible_at = ?5, receive_count = 0, receipt = receipt + 1, failures = NULL
                              WHERE seq = ?1 AND receipt = ?2 AND queue = 0",
                         )?
-                        .execute(params![seq, receipt, message_id, attributes, millis(now)])?;
+                        .execute(params![seq, receipt, message_id, attributes, now])?;
                 }
                 Ok(count)
             })

@@ -113,7 +113,7 @@ impl Functions {
         queue: QueueKind,
         names: SegmentNames<'_>,
     ) {
-        let started = self.clock.now();
+        let started = self.clock.elapsed();
         let running = function.running.begin();
         self.record(&function.concurrent, running.count() as f64);
         let answer = if crash == Some(Crash::BeforeTheWork) {
@@ -143,8 +143,8 @@ impl Functions {
         Some(if chance.random_bool(0.5) { Crash::BeforeTheWork } else { Crash::AfterTheWork })
     }
 
-    fn measure(&self, function: &FunctionMetrics, started: Timestamp, answered: bool) {
-        let took = (self.clock.now().as_microsecond() - started.as_microsecond()) as f64 / 1000.0;
+    fn measure(&self, function: &FunctionMetrics, started: Duration, answered: bool) {
+        let took = (self.clock.elapsed() - started).as_micros() as f64 / 1000.0;
         self.record(&function.invocations, 1.0);
         self.record(&function.errors, f64::from(u8::from(!answered)));
         self.record(&function.throttles, 0.0);

@@ -5,7 +5,9 @@ use crate::pipeline::Pipeline;
 use spillway_core::Timestamp;
 use spillway_core::metric::Measurement;
 use spillway_core::ports::{MetricSink as _, QueueKind, QueueReceiver as _};
-use spillway_metrics::{Account, Budget, Function, Queue, Table, account, archiver, budget, queue, table};
+use spillway_metrics::{
+    Account, Budget, Function, Queue, Table, account, archiver, budget, consumer, queue, table,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,33 +17,35 @@ const ACCOUNT_WRITE_CAPACITY: f64 = 80_000.0;
 const TABLE_WRITE_CAPACITY: f64 = 40_000.0;
 
 /// Between searches for messages whose retention has run out. Retention is counted in days.
-const EXPIRE_EVERY_S: i64 = 3600;
+const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Between computations of the spending. AWS's own numbers are hours old; the rules use an hour of data.
-const SPENDING_EVERY_S: i64 = 300;
+const SPENDING_EVERY: Duration = Duration::from_secs(300);
 /// The same in virtual time, in which telemetry is written once an hour.
-const SPENDING_EVERY_S_SIMULATED: i64 = 1_800;
+const SPENDING_EVERY_SIMULATED: Duration = Duration::from_secs(1_800);
 
 /// Samples until dropped.
 pub async fn run(pipeline: Arc<Pipeline>, interval: Duration) {
     let ports = &pipeline.ports;
-    let mut expired_at = ports.clock.now();
-    let mut spent_at: Option<i64> = None;
-    let spending_every = if pipeline.virtual_time { SPENDING_EVERY_S_SIMULATED } else { SPENDING_EVERY_S };
+    let mut expired_at = ports.clock.elapsed();
+    let mut spent_at: Option<Duration> = None;
+    let spending_every = if pipeline.virtual_time { SPENDING_EVERY_SIMULATED } else { SPENDING_EVERY };
     loop {
         let primary = sample_queue(&pipeline, QueueKind::Primary, (&ports.names.queue).into()).await;
         let dlq = sample_queue(&pipeline, QueueKind::Dlq, (&ports.names.dead_letter_queue).into()).await;
         sample_capacity(&pipeline);
+        sample_schemas(&pipeline).await;
         let now = ports.clock.now();
         if let Some(oldest) = primary.into_iter().chain(dlq).min() {
             sample_time_to_loss(&pipeline, now, oldest);
         }
-        if spent_at.is_none_or(|at| (now.as_second() - at).abs() >= spending_every) {
-            spent_at = Some(now.as_second());
+        let elapsed = ports.clock.elapsed();
+        if spent_at.is_none_or(|at| elapsed - at >= spending_every) {
+            spent_at = Some(elapsed);
             sample_spending(&pipeline, now).await;
         }
-        if now.as_second() - expired_at.as_second() >= EXPIRE_EVERY_S {
-            expired_at = now;
+        if elapsed - expired_at >= EXPIRE_EVERY {
+            expired_at = elapsed;
             expire(&pipeline).await;
         }
         if pipeline.virtual_time {
@@ -85,6 +89,14 @@ fn sample_time_to_loss(pipeline: &Pipeline, now: Timestamp, oldest: Timestamp) {
     let value = (i64::from(ports.settings.retention_s) - age).max(0) as f64;
     let function = Function::from(&ports.names.archiver_function);
     pipeline.recorder.record(Measurement::of(archiver::TIME_TO_LOSS, &function, value));
+}
+
+/// The consumer measures this with each batch. Without traffic a file that can't be used is found here.
+async fn sample_schemas(pipeline: &Pipeline) {
+    let ports = &pipeline.ports;
+    let unusable = ports.schemas.current().await.problems().len();
+    let function = Function::from(&ports.names.consumer_function);
+    pipeline.recorder.record(Measurement::of(consumer::UNUSABLE_SCHEMAS, &function, unusable as f64));
 }
 
 async fn sample_spending(pipeline: &Pipeline, now: Timestamp) {

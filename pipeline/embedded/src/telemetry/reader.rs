@@ -1,6 +1,7 @@
 //! Reads the file, in this process or in another one, also while it is written.
 
 use super::file::{self, FILE_NAME, FileError};
+use super::memory::{Datapoints, Memory};
 use super::retention;
 use super::slots::MINUTE;
 use super::statistics::StatisticSet;
@@ -11,7 +12,7 @@ use spillway_metrics::retention::floor;
 use spillway_metrics::{MetricId, MetricQuery, Statistic};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Connections that are kept open for the next reads.
 const IDLE_CONNECTIONS: usize = 4;
@@ -42,16 +43,24 @@ pub enum TelemetryReadError {
 /// Reads measurements and traces from a data folder's `telemetry.db`.
 ///
 /// All its functions block for as long as SQLite takes: a few milliseconds for a page of charts. A folder without that
-/// file is one where nothing was recorded yet.
+/// file is one where nothing was recorded yet. In the process that records, [`super::Recorder::reader`] makes one that also
+/// reads the measurements that are not in the file yet.
 pub struct TelemetryReader {
     path: PathBuf,
+    /// The memory of this process's recorder.
+    memory: Option<Arc<Memory>>,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl TelemetryReader {
     /// A reader of that data folder. Nothing is opened yet.
     pub fn new(data_folder: &Path) -> Self {
-        Self { path: data_folder.join(FILE_NAME), idle: Mutex::default() }
+        Self { path: data_folder.join(FILE_NAME), memory: None, idle: Mutex::default() }
+    }
+
+    /// A reader of that data folder, and of that memory.
+    pub(super) fn beside(data_folder: &Path, memory: Arc<Memory>) -> Self {
+        Self { memory: Some(memory), ..Self::new(data_folder) }
     }
 
     /// For each query a value for each period from `from` (rounded down to the period) until `to` (rounded up); `None`
@@ -67,21 +76,30 @@ impl TelemetryReader {
         period_s: u32,
     ) -> Result<Vec<Vec<Option<f64>>>, TelemetryReadError> {
         let grid = Grid::new(from, to, period_s)?;
-        let answers = self.with(|connection| {
-            let mut answers = vec![Vec::new(); queries.len()];
-            for (metric, positions) in by_metric(queries) {
+        let by_metric = by_metric(queries);
+        // Held while the file is read: meanwhile nothing moves from memory into it.
+        let waiting = self.memory.as_ref().map(|memory| (memory, memory.read()));
+        let sets = self.with(|connection| {
+            let read = |(metric, positions): (&&MetricId, &Vec<usize>)| {
                 let percentiles = positions
                     .iter()
                     .any(|position| matches!(queries[*position].statistic, Statistic::Percentile(_)));
-                let sets = read_sets(connection, metric, grid, percentiles)?;
-                for position in positions {
-                    let statistic = queries[position].statistic;
-                    answers[position] = sets.iter().map(|set| set.as_ref()?.value(statistic)).collect();
-                }
-            }
-            Ok(answers)
+                read_sets(connection, metric, grid, percentiles)
+            };
+            by_metric.iter().map(read).collect::<rusqlite::Result<Vec<_>>>()
         })?;
-        Ok(answers.unwrap_or_else(|| vec![vec![None; grid.len]; queries.len()]))
+        let mut sets = sets.unwrap_or_else(|| vec![vec![None; grid.len]; by_metric.len()]);
+        let mut answers = vec![Vec::new(); queries.len()];
+        for ((metric, positions), sets) in by_metric.iter().zip(&mut sets) {
+            if let Some((memory, waiting)) = &waiting {
+                add_waiting(sets, grid, memory, waiting, metric);
+            }
+            for position in positions {
+                let statistic = queries[*position].statistic;
+                answers[*position] = sets.iter().map(|set| set.as_ref()?.value(statistic)).collect();
+            }
+        }
+        Ok(answers)
     }
 
     /// Every metric that was ever recorded.
@@ -116,6 +134,20 @@ impl TelemetryReader {
         Ok(first.flatten().and_then(|start| Timestamp::from_second(start).ok()))
     }
 
+    /// When the newest minute with a measurement ends; `None` if nothing was recorded in the time for which minutes are kept.
+    pub fn newest(&self) -> Result<Option<Timestamp>, TelemetryReadError> {
+        let waiting = self.memory.as_ref().map(|memory| memory.read());
+        let in_file = self.with(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT max((SELECT max(start) FROM datapoint WHERE metric = m.id AND period = 60)) FROM metric m",
+            )?;
+            statement.query_row([], |row| row.get::<_, Option<i64>>(0))
+        })?;
+        let in_memory = waiting.and_then(|waiting| waiting.keys().map(|(_, minute)| *minute).max());
+        let newest = in_file.flatten().max(in_memory);
+        Ok(newest.and_then(|start| Timestamp::from_second(start + MINUTE).ok()))
+    }
+
     /// Works with a connection in one read transaction; `None` if there is no file yet.
     pub(super) fn with<R>(
         &self,
@@ -143,6 +175,21 @@ impl TelemetryReader {
     }
 }
 
+/// Adds what is not in the file yet.
+fn add_waiting(
+    sets: &mut [Option<StatisticSet>],
+    grid: Grid,
+    memory: &Memory,
+    waiting: &Datapoints,
+    metric: &MetricId,
+) {
+    for (minute, set) in memory.minutes(waiting, metric, (grid.start, grid.end())) {
+        if let Some(place) = sets.get_mut(grid.position(minute)) {
+            place.get_or_insert_with(|| StatisticSet::empty(false)).merge(set);
+        }
+    }
+}
+
 /// Periods one after another.
 #[derive(Clone, Copy)]
 struct Grid {
@@ -165,6 +212,11 @@ impl Grid {
 
     fn end(self) -> i64 {
         self.start + self.period * self.len as i64
+    }
+
+    /// The number of the period that has this second.
+    fn position(self, second: i64) -> usize {
+        usize::try_from((second - self.start) / self.period).unwrap_or(0)
     }
 }
 
@@ -197,8 +249,7 @@ fn read_sets(
     for (source, from, to) in sources(connection, grid)? {
         let mut rows = select.query(params![id, source, from, to, percentiles])?;
         while let Some(row) = rows.next()? {
-            let position = usize::try_from((row.get::<_, i64>(0)? - grid.start) / grid.period).unwrap_or(0);
-            let Some(place) = sets.get_mut(position) else { continue };
+            let Some(place) = sets.get_mut(grid.position(row.get(0)?)) else { continue };
             let set = place.get_or_insert_with(|| StatisticSet::empty(false));
             let count = u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0);
             set.merge_numbers(row.get(1)?, count, row.get(3)?, row.get(4)?);

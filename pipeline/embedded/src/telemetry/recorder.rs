@@ -1,8 +1,10 @@
 //! Accepts measurements and segments.
 
 use super::file::FILE_NAME;
+use super::memory::Memory;
+use super::reader::TelemetryReader;
 use super::segments::SegmentQueue;
-use super::slots::{Slot, Slots};
+use super::slots::Slot;
 use super::writer::Writer;
 use spillway_core::Timestamp;
 use spillway_core::metric::{Measurement, MetricId, Unit};
@@ -35,7 +37,7 @@ pub enum Mode {
 pub struct Recorder {
     clock: Arc<dyn Clock>,
     mode: Mode,
-    slots: Slots,
+    memory: Arc<Memory>,
     segments: SegmentQueue,
     writer: Mutex<Writer>,
     dropped_measurements: AtomicU64,
@@ -74,27 +76,34 @@ impl Recorder {
     /// [`Self::health`] and is logged once.
     pub fn new(data_folder: &Path, clock: Arc<dyn Clock>, mode: Mode) -> Self {
         let started = clock.now().as_second();
+        let memory = Arc::new(Memory::default());
+        let writer = Writer::new(data_folder.join(FILE_NAME), mode == Mode::Live, Arc::clone(&memory));
         Self {
             clock,
             mode,
-            slots: Slots::default(),
+            memory,
             segments: SegmentQueue::default(),
-            writer: Mutex::new(Writer::new(data_folder.join(FILE_NAME), mode == Mode::Live)),
+            writer: Mutex::new(writer),
             dropped_measurements: AtomicU64::new(0),
             dropped_segments: AtomicU64::new(0),
             written_at: AtomicI64::new(started),
         }
     }
 
+    /// A reader of the recorder's file that also reads what is not in the file yet.
+    pub fn reader(&self, data_folder: &Path) -> TelemetryReader {
+        TelemetryReader::beside(data_folder, Arc::clone(&self.memory))
+    }
+
     /// The handle of a metric.
     pub fn handle(&self, metric: &MetricId, unit: Unit) -> MetricHandle {
-        MetricHandle { slot: self.slots.get(metric, unit), clock: Arc::clone(&self.clock) }
+        MetricHandle { slot: self.memory.slots.get(metric, unit), clock: Arc::clone(&self.clock) }
     }
 
     /// Records a measurement that was made at another time than now, such as a queue's depth at a full minute.
     pub fn record_at(&self, measurement: &Measurement, at: Timestamp) {
         let Measurement { metric, value, unit } = measurement;
-        self.slots.with(metric, *unit, |slot| slot.add(at.as_second(), *value));
+        self.memory.slots.with(metric, *unit, |slot| slot.add(at.as_second(), *value));
     }
 
     /// Writes what was recorded. In live mode it writes each time, so call it every second or two. In a
@@ -118,7 +127,7 @@ impl Recorder {
 
     fn take_over_and_write(&self, now: i64, due: bool) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let slots = self.slots.all();
+        let slots = self.memory.slots.all();
         let dropped = writer.take_over(&slots, self.segments.take(), now);
         let before = self.dropped_measurements.fetch_add(dropped.measurements, Ordering::Relaxed);
         self.dropped_segments.fetch_add(dropped.segments, Ordering::Relaxed);
@@ -132,6 +141,12 @@ impl Recorder {
             writer.write(&slots, now);
             self.written_at.store(now, Ordering::Relaxed);
         }
+    }
+
+    /// Adapts to a clock that was set: what was recorded under times that are in the future now is forgotten at the next
+    /// flush. Otherwise it would be mixed with what will be measured then.
+    pub fn clock_was_set(&self, now: Timestamp) {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).clock_was_set(now.as_second());
     }
 
     /// Flushes at that interval until the future is dropped, on a thread that may block.
@@ -166,7 +181,9 @@ impl Recorder {
 impl MetricSink for Recorder {
     fn record(&self, measurement: Measurement) {
         let second = self.clock.now().as_second();
-        self.slots.with(&measurement.metric, measurement.unit, |slot| slot.add(second, measurement.value));
+        self.memory
+            .slots
+            .with(&measurement.metric, measurement.unit, |slot| slot.add(second, measurement.value));
     }
 }
 

@@ -71,6 +71,23 @@ pub(super) fn roll_up(connection: &mut Connection, now: i64) -> rusqlite::Result
     transaction.commit()
 }
 
+/// Deletes datapoints that begin after `now`, and longer ones that end after it. What is left of their minutes is rolled up
+/// again.
+pub(super) fn forget_after(connection: &mut Connection, now: i64) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    for Kept { period, .. } in KEPT {
+        let period = i64::from(period.seconds());
+        let from = if period == MINUTE { floor(now, MINUTE) + MINUTE } else { floor(now, period) };
+        transaction.execute(
+            "DELETE FROM datapoint WHERE metric IN (SELECT id FROM metric) AND period = ?1 AND start >= ?2",
+            [period, from],
+        )?;
+        transaction
+            .execute("UPDATE rollup SET until = ?2 WHERE period = ?1 AND until > ?2", [period, from])?;
+    }
+    transaction.commit()
+}
+
 /// Deletes what is older than it is kept for.
 pub(super) fn delete_old(connection: &mut Connection, now: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;

@@ -11,6 +11,7 @@ pub(super) const MINUTE: i64 = 60;
 /// One metric's measurements that have not been written yet.
 #[derive(Debug)]
 pub(super) struct Slot {
+    number: usize,
     pub(super) metric: MetricId,
     pub(super) unit: Unit,
     has_percentiles: bool,
@@ -19,9 +20,9 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    fn new(metric: MetricId, unit: Unit) -> Self {
+    fn new(number: usize, metric: MetricId, unit: Unit) -> Self {
         let has_percentiles = has_percentiles(&metric);
-        Self { metric, unit, has_percentiles, minutes: Mutex::new(Vec::new()) }
+        Self { number, metric, unit, has_percentiles, minutes: Mutex::new(Vec::new()) }
     }
 
     /// Adds a measurement made at that Unix second. What is not a number is left out.
@@ -75,10 +76,16 @@ impl Slots {
         if let Some(slot) = index.by_metric.get(metric) {
             return Arc::clone(slot);
         }
-        let slot = Arc::new(Slot::new(metric.clone(), unit));
+        let slot = Arc::new(Slot::new(index.in_order.len(), metric.clone(), unit));
         index.by_metric.insert(metric.clone(), Arc::clone(&slot));
         index.in_order.push(Arc::clone(&slot));
         slot
+    }
+
+    /// The number of a metric's slot; `None` if nothing was recorded of it.
+    pub(super) fn number(&self, metric: &MetricId) -> Option<usize> {
+        let index = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        index.by_metric.get(metric).map(|slot| slot.number)
     }
 
     /// All of them, by number.

@@ -1,14 +1,14 @@
 //! Writes what was recorded, and keeps it in memory for a while when the file can't be written.
 
 use super::file::{self, FileError};
+use super::memory::{Datapoints, Memory};
 use super::retention;
 use super::segments::{self, MAX_WAITING};
 use super::slots::{MINUTE, Slot};
-use super::statistics::StatisticSet;
 use rusqlite::{Connection, params};
 use spillway_core::metric::{MetricId, Unit};
 use spillway_core::trace::Segment;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -33,13 +33,14 @@ pub(super) struct Writer {
     path: PathBuf,
     durable: bool,
     open: Option<Open>,
-    /// By number of the slot and beginning of the minute, which is the order that suits the file.
-    datapoints: BTreeMap<(usize, i64), StatisticSet>,
+    memory: Arc<Memory>,
     segments: VecDeque<Segment>,
     not_before: Option<i64>,
     error: Option<String>,
     rolled_up_at: Option<i64>,
     deleted_at: Option<i64>,
+    /// The clock was set to this second, and the file is not adapted yet.
+    set_to: Option<i64>,
     /// Most pages that the file may have: a full disk, for tests.
     #[cfg(test)]
     pub(super) page_limit: Option<u32>,
@@ -49,20 +50,23 @@ struct Open {
     connection: Connection,
     /// Ids of metrics by their slots' numbers.
     ids: HashMap<usize, i64>,
+    /// Whether the last write failed: a new connection finds a file that has been replaced.
+    failed: bool,
 }
 
 impl Writer {
-    pub(super) fn new(path: PathBuf, durable: bool) -> Self {
+    pub(super) fn new(path: PathBuf, durable: bool, memory: Arc<Memory>) -> Self {
         Self {
             path,
             durable,
             open: None,
-            datapoints: BTreeMap::new(),
+            memory,
             segments: VecDeque::new(),
             not_before: None,
             error: None,
             rolled_up_at: None,
             deleted_at: None,
+            set_to: None,
             #[cfg(test)]
             page_limit: None,
         }
@@ -76,36 +80,24 @@ impl Writer {
         now: i64,
     ) -> Dropped {
         let mut dropped = Dropped::default();
+        let mut datapoints = self.memory.write();
         for (number, slot) in slots.iter().enumerate() {
             for (minute, set) in slot.take() {
                 if minute < now - retention::OLDEST_ACCEPTED {
                     dropped.measurements += set.count;
                     continue;
                 }
-                self.datapoints.entry((number, minute)).and_modify(|kept| kept.merge(&set)).or_insert(set);
+                datapoints.entry((number, minute)).and_modify(|kept| kept.merge(&set)).or_insert(set);
             }
         }
-        if self.datapoints.len() > MAX_DATAPOINTS_WAITING {
-            dropped.measurements += self.drop_oldest();
+        if datapoints.len() > MAX_DATAPOINTS_WAITING {
+            dropped.measurements += drop_oldest(&mut datapoints);
         }
+        drop(datapoints);
         self.segments.extend(segments);
         let excess = self.segments.len().saturating_sub(MAX_WAITING);
         self.segments.drain(..excess);
         dropped.segments += excess as u64;
-        dropped
-    }
-
-    /// Drops the older half, so that this is seldom needed.
-    fn drop_oldest(&mut self) -> u64 {
-        let mut minutes: Vec<i64> = self.datapoints.keys().map(|(_, minute)| *minute).collect();
-        minutes.sort_unstable();
-        let keep_from = minutes[minutes.len() / 2];
-        let mut dropped = 0;
-        self.datapoints.retain(|(_, minute), set| {
-            let keep = *minute >= keep_from;
-            dropped += if keep { 0 } else { set.count };
-            keep
-        });
         dropped
     }
 
@@ -117,6 +109,14 @@ impl Writer {
     /// Lets the next write happen even if the last one failed a moment ago.
     pub(super) fn retry_now(&mut self) {
         self.not_before = None;
+    }
+
+    /// Adapts to a clock that was set: the file follows when it is written next. Nothing is deleted for its age for an hour,
+    /// in case that the clock is wrong now and will be set again.
+    pub(super) fn clock_was_set(&mut self, now: i64) {
+        self.memory.write().retain(|(_, minute), _| *minute <= now);
+        self.set_to = Some(now);
+        (self.not_before, self.rolled_up_at, self.deleted_at) = (None, None, Some(now));
     }
 
     /// Why the file can't be written, if so.
@@ -147,23 +147,33 @@ impl Writer {
                 }
                 self.error = Some(error.to_string());
                 self.not_before = Some(now + RETRY_AFTER);
-                self.open = None;
+                if let Some(open) = &mut self.open {
+                    open.failed = true;
+                }
             }
         }
     }
 
     fn try_write(&mut self, slots: &[Arc<Slot>], now: i64) -> Result<(), FileError> {
-        if self.open.is_none() {
+        if self.open.as_ref().is_none_or(|open| open.failed) {
+            // The old connection is closed after the new one is open: the last one to close would remove files that a full
+            // disk has no room for again, and without them nothing can be read.
             let connection = file::open_to_write(&self.path, self.durable)?;
             #[cfg(test)]
             if let Some(pages) = self.page_limit {
                 connection.pragma_update(None, "max_page_count", pages)?;
             }
-            self.open = Some(Open { connection, ids: HashMap::new() });
+            self.open = Some(Open { connection, ids: HashMap::new(), failed: false });
         }
         let Some(open) = &mut self.open else { return Ok(()) };
-        open.write_all(slots, &self.datapoints, &self.segments)?;
-        self.datapoints.clear();
+        if let Some(set_to) = self.set_to {
+            retention::forget_after(&mut open.connection, set_to)?;
+            self.set_to = None;
+        }
+        let mut datapoints = self.memory.write();
+        open.write_all(slots, &datapoints, &self.segments)?;
+        datapoints.clear();
+        drop(datapoints);
         self.segments.clear();
 
         let is_due = |last: Option<i64>, every| last.is_none_or(|last| (now - last).abs() >= every);
@@ -179,11 +189,25 @@ impl Writer {
     }
 }
 
+/// Drops the older half, so that this is seldom needed. Returns the number of measurements in it.
+fn drop_oldest(datapoints: &mut Datapoints) -> u64 {
+    let mut minutes: Vec<i64> = datapoints.keys().map(|(_, minute)| *minute).collect();
+    minutes.sort_unstable();
+    let keep_from = minutes[minutes.len() / 2];
+    let mut dropped = 0;
+    datapoints.retain(|(_, minute), set| {
+        let keep = *minute >= keep_from;
+        dropped += if keep { 0 } else { set.count };
+        keep
+    });
+    dropped
+}
+
 impl Open {
     fn write_all(
         &mut self,
         slots: &[Arc<Slot>],
-        datapoints: &BTreeMap<(usize, i64), StatisticSet>,
+        datapoints: &Datapoints,
         segments: &VecDeque<Segment>,
     ) -> Result<(), FileError> {
         if datapoints.is_empty() && segments.is_empty() {
@@ -201,7 +225,7 @@ impl Open {
 fn write_datapoints(
     connection: &Connection,
     slots: &[Arc<Slot>],
-    datapoints: &BTreeMap<(usize, i64), StatisticSet>,
+    datapoints: &Datapoints,
     ids: &mut HashMap<usize, i64>,
 ) -> Result<(), FileError> {
     let mut upsert = connection.prepare_cached(

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 use spillway_alerts::{AlarmPeriod, RuleName, Tier};
 use spillway_core::Timestamp;
-use spillway_core::ids::EventKey;
+use spillway_core::ids::{EventId, EventKey, EventSource};
 use spillway_core::ports::{EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
@@ -169,6 +169,10 @@ impl EventStore for Refusing {
 
     async fn get(&self, key: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
         self.real.get(key).await
+    }
+
+    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, StoreError> {
+        self.real.sources(id).await
     }
 }
 

@@ -3,7 +3,7 @@
 use spillway_core::Timestamp;
 use spillway_core::event::Event;
 use spillway_core::ledger::Ledger;
-use spillway_core::ports::Schemas;
+use spillway_core::ports::{Clock, Schemas};
 use spillway_core::schema::FixedSchemas;
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::accept::accept;
@@ -49,11 +49,23 @@ impl Running {
         faults: &[Fault],
         replace: impl FnOnce(&mut Pipeline),
     ) -> Self {
+        Self::open_on(dir, Arc::new(clock), settings, schemas, faults, replace).await
+    }
+
+    /// The same, on a clock that the test can set.
+    pub async fn open_on(
+        dir: &Path,
+        clock: Arc<dyn Clock>,
+        settings: PipelineSettings,
+        schemas: Arc<dyn Schemas>,
+        faults: &[Fault],
+        replace: impl FnOnce(&mut Pipeline),
+    ) -> Self {
         let options = Options {
             settings,
             schemas,
             simulated_latency: Some(Duration::from_millis(5)),
-            ..Options::at(Arc::new(clock))
+            ..Options::at(clock)
         };
         let mut pipeline = Pipeline::open(dir, options).await.expect("a fresh folder opens");
         replace(&mut pipeline);

@@ -5,7 +5,7 @@
 use crate::common::{Running, event, no_schemas, start};
 use async_trait::async_trait;
 use spillway_core::Timestamp;
-use spillway_core::ids::EventKey;
+use spillway_core::ids::{EventId, EventKey, EventSource};
 use spillway_core::message::OutgoingMessage;
 use spillway_core::ports::{Clock, EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};
 use spillway_core::settings::PipelineSettings;
@@ -46,6 +46,10 @@ impl EventStore for FailingStore {
 
     async fn get(&self, key: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
         self.real.get(key).await
+    }
+
+    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, StoreError> {
+        self.real.sources(id).await
     }
 }
 

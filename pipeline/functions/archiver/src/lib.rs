@@ -28,6 +28,8 @@ const MAINTAIN: &str = "maintain";
 const REPAIR_INDEX: &str = "mend-index";
 /// Most dead letters that one invocation puts into the index: each takes some 50 ms, one after the other.
 const MAX_INDEXED: usize = 300;
+/// Most messages that one invocation releases from replays.
+const MAX_RELEASED: usize = 100;
 /// How long a replay must show no progress before this function carries it on. A program that carries it on
 /// moves ten messages several times a second.
 const IDLE: Duration = Duration::from_secs(5);
@@ -44,6 +46,8 @@ pub struct Function {
     pub carrier: Carrier,
     /// Messages a second that a replay puts back.
     pub replay_rate_per_s: f64,
+    /// How long a queue keeps a message.
+    pub retention_s: u32,
     /// How long an invocation may take.
     pub timeout: Duration,
     /// Metrics and traces.
@@ -93,6 +97,8 @@ pub struct Maintained {
     pub sent: u64,
     /// Messages of replays that the queue will never take; they are archived again.
     pub returned: u64,
+    /// Messages of replays that can't exist any more. Their dead letters are archived again.
+    pub released: u64,
 }
 
 #[derive(Deserialize)]
@@ -145,11 +151,17 @@ async fn maintain(function: &Function, invocation: &Invocation) -> Result<Answer
     let begun = telemetry.now();
     let carried = function.carrier.carry_on(Scope::Idle(IDLE), rate, Some(until), &mut |_| {}).await;
     part(function, invocation, "carry replays on", (begun, telemetry.now()), Vec::new());
+    // A release makes three calls for a message, so a run releases a few hundred at most.
+    let released = function.carrier.release_overdue(function.retention_s, MAX_RELEASED).await;
     let (index, carried) = (index?, carried.map_err(RunError::CarryOn)?);
+    let released = released.map_err(RunError::CarryOn)?;
+    if released > 0 {
+        tracing::warn!(released, "dead letters left replays whose messages are gone");
+    }
     if carried.sent + carried.returned > 0 {
         tracing::info!(sent = carried.sent, returned = carried.returned, "replays were carried on");
     }
-    Ok(Answer::Maintained(Maintained { index, sent: carried.sent, returned: carried.returned }))
+    Ok(Answer::Maintained(Maintained { index, sent: carried.sent, returned: carried.returned, released }))
 }
 
 async fn repair(function: &Function, invocation: &Invocation) -> Result<IndexRepair, RunError> {

@@ -1,7 +1,7 @@
 //! The archiver function's program.
 
 use spillway_aws::clients::{Connection, in_function};
-use spillway_aws::{DynamoOps, DynamoReplays, S3Archive, SqsQueue, SystemClock};
+use spillway_aws::{DynamoOps, DynamoReplayReports, DynamoReplays, S3Archive, SqsQueue, SystemClock};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::archive::Archiver;
 use spillway_core::usecases::replay::Carrier;
@@ -24,6 +24,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let archive = Arc::new(S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), clock.clone()));
     let archiver = Archiver {
         archive: archive.clone(),
+        replays: Arc::new(DynamoReplayReports::new(clients.dynamodb(), names.index.clone(), clock.clone())),
         clock: clock.clone(),
         version: common.version,
         max_receive_count: settings.max_receive_count,
@@ -39,6 +40,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
         index: archive,
         carrier,
         replay_rate_per_s: PipelineSettings::default().replay_rate_per_s,
+        retention_s: PipelineSettings::default().retention_s,
         timeout: common.timeout,
         telemetry,
         queue: settings.queue,

@@ -30,6 +30,10 @@ impl IndexedArchive for Index {
     async fn rebuild(&self) -> Result<IndexRebuild, ArchiveError> {
         unreachable!("the function never rebuilds the index")
     }
+
+    async fn recover(&self, _: &[MessageId]) -> Result<Vec<MessageId>, ArchiveError> {
+        unreachable!("only operators restore content")
+    }
 }
 
 fn down() -> ArchiveError {
@@ -46,6 +50,7 @@ fn archiver(set_up: impl FnOnce(&mut State), index: Index) -> Harness {
             index: Arc::new(index),
             carrier: ports.carrier(),
             replay_rate_per_s: 50.0,
+            retention_s: 14 * 86_400,
             timeout: Duration::from_secs(30),
             telemetry,
             queue: "shop-events-dlq".to_owned(),
@@ -82,9 +87,7 @@ fn record(id: &str, body: &str) -> Value {
     json!({
         "messageId": id, "receiptHandle": id, "body": body,
         "attributes": { "ApproximateReceiveCount": "1", "SentTimestamp": "1779996400000", "AWSTraceHeader": TRACE },
-        "messageAttributes": {
-            "spillway-first-sent": { "stringValue": "2026-05-01T00:00:00Z", "dataType": "String" }
-        }
+        "messageAttributes": { "spillway-accepted": { "stringValue": "1", "dataType": "String" } }
     })
 }
 
@@ -116,7 +119,18 @@ fn a_dead_letter_that_makes_the_archiver_panic_fails_alone() {
 #[test]
 fn the_age_of_the_oldest_counts_from_its_first_send() {
     let archiver = archiver(|_| {}, Index(Ok(0)));
-    invoke(&archiver, &json!({ "Records": [record("a", "x")] })).unwrap();
+    let mut given_up = record("a", "x");
+    let reason = r#"[{"class":"schema","message":"bad","version":"1","count":1,
+        "first_at":"2026-05-01T00:00:00Z","last_at":"2026-05-01T00:00:00Z"}]"#;
+    for (name, value) in [
+        ("spillway-first-sent", "2026-05-01T00:00:00Z"),
+        ("spillway-original-message-id", "first"),
+        ("spillway-receive-count", "3"),
+        ("spillway-failures", reason),
+    ] {
+        given_up["messageAttributes"][name] = json!({ "stringValue": value, "dataType": "String" });
+    }
+    invoke(&archiver, &json!({ "Records": [given_up] })).unwrap();
     let first: Timestamp = "2026-05-01T00:00:00Z".parse().unwrap();
     let line = archiver.lines()[0].clone();
     assert_eq!(line["OldestDeadLetterAge"], 1_780_000_000 - first.as_second());
@@ -166,7 +180,7 @@ fn the_schedule_carries_on_replays_that_no_other_program_moves() {
     };
     let archiver = archiver(set_up, Index(Ok(3)));
     let answer = invoke(&archiver, &json!({ "task": "maintain" })).unwrap();
-    assert_eq!(answer, json!({ "indexed": 3, "failed": 2, "sent": 26, "returned": 0 }));
+    assert_eq!(answer, json!({ "indexed": 3, "failed": 2, "sent": 26, "returned": 0, "released": 0 }));
     let left = ["broken", "one", "two"].map(|id| waiting(&archiver, id));
     assert_eq!(left, [5, 0, 0]);
     let moving = waiting(&archiver, "moving");
@@ -201,6 +215,6 @@ fn without_replays_the_schedule_only_repairs_the_index() {
     let archiver = archiver(|_| {}, Index(Ok(1)));
     let started = archiver.function.telemetry.now();
     let answer = invoke(&archiver, &json!({ "task": "maintain" })).unwrap();
-    assert_eq!(answer, json!({ "indexed": 1, "failed": 2, "sent": 0, "returned": 0 }));
+    assert_eq!(answer, json!({ "indexed": 1, "failed": 2, "sent": 0, "returned": 0, "released": 0 }));
     assert_eq!(archiver.function.telemetry.now(), started, "it does not wait");
 }

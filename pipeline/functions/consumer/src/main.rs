@@ -1,7 +1,7 @@
 //! The consumer function's program.
 
 use spillway_aws::clients::{Clients, Connection, in_function};
-use spillway_aws::{DynamoEvents, DynamoReplayReports, SqsRedelivery, SystemClock, load_schema_set};
+use spillway_aws::{DynamoReplayReports, SqsRedelivery, SystemClock, event_store, load_schema_set};
 use spillway_core::ports::Schemas;
 use spillway_core::schema::FixedSchemas;
 use spillway_core::usecases::store::Consumer;
@@ -21,7 +21,7 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let calls = telemetry.calls.interceptor(spillway_aws::is_throttling);
     let clients = in_function(Connection::within(common.timeout).seen_by(calls));
     let consumer = Consumer {
-        store: Arc::new(DynamoEvents::new(clients.dynamodb(), settings.events_table)),
+        store: event_store::open(&clients, &settings.event_store),
         redelivery: Arc::new(SqsRedelivery::new(
             clients.sqs_of(&settings.queue_url),
             &*settings.queue_url,

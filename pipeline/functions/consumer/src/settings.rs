@@ -19,8 +19,8 @@ pub struct Settings {
     pub queue_url: String,
     /// URL of the dead letter queue.
     pub dlq_url: String,
-    /// Table of events.
-    pub events_table: String,
+    /// Where the event store is.
+    pub event_store: String,
     /// The dead letters' index.
     pub index: IndexNames,
     /// Receives before a message is given up.
@@ -57,7 +57,7 @@ impl Settings {
         Ok(Self {
             queue_url: environment.text("SPILLWAY_QUEUE_URL")?,
             dlq_url: environment.text("SPILLWAY_DLQ_URL")?,
-            events_table: environment.text("SPILLWAY_EVENTS_TABLE")?,
+            event_store: environment.text("SPILLWAY_EVENT_STORE")?,
             index: IndexNames {
                 table: environment.text("SPILLWAY_DEAD_LETTER_INDEX_TABLE")?,
                 ops_table: environment.text("SPILLWAY_OPS_TABLE")?,
@@ -108,7 +108,7 @@ mod tests {
     const ALL: [(&str, &str); 10] = [
         ("SPILLWAY_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/shop-events"),
         ("SPILLWAY_DLQ_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/shop-events-dlq"),
-        ("SPILLWAY_EVENTS_TABLE", "shop-events"),
+        ("SPILLWAY_EVENT_STORE", "shop-events"),
         ("SPILLWAY_DEAD_LETTER_INDEX_TABLE", "shop-dead-letters"),
         ("SPILLWAY_OPS_TABLE", "shop-ops"),
         ("SPILLWAY_INDEX_SHARDS", "8"),

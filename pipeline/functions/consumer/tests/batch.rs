@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::EventKey;
 use spillway_functions_consumer::{Function, run};
+use spillway_testkit::letters::{at, letter};
 use spillway_testkit::{FunctionHarness, State};
 
 const OWN: &str = "Root=1-6a000000-0123456789abcdef01234567;Parent=00000000000000aa;Sampled=1";
@@ -136,10 +137,21 @@ fn a_batch_is_measured_under_the_names_that_charts_and_alarms_read() {
 
 #[test]
 fn each_traced_event_has_the_work_in_its_own_trace_and_the_invocation_has_the_batch() {
-    let consumer = consumer(|_| {});
+    let consumer = consumer(|state| {
+        state.dead_letters.push(letter(1, "order.placed", FailureClass::Schema, "bad"));
+        state.dead_letters[0].id = "m-1".into();
+        state.start_replay(&"r-1".into(), &["m-1".into()], "ada", at(2));
+    });
     let mut traced = record("a", body("1"));
     traced["attributes"]["AWSTraceHeader"] = FIRST.into();
-    traced["messageAttributes"]["spillway-replay-id"] = json!({ "stringValue": "r-1", "dataType": "String" });
+    for (name, value) in [
+        ("spillway-replay-id", "r-1"),
+        ("spillway-original-message-id", "m-1"),
+        ("spillway-generation", "1"),
+        ("spillway-first-sent", "2026-03-01T00:00:00Z"),
+    ] {
+        traced["messageAttributes"][name] = json!({ "stringValue": value, "dataType": "String" });
+    }
     let mut unsampled = record("b", body("2"));
     unsampled["attributes"]["AWSTraceHeader"] = FIRST.replace("Sampled=1", "Sampled=0").into();
     invoke(&consumer, json!([traced, unsampled]), Some(OWN)).unwrap();

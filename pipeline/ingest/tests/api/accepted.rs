@@ -112,10 +112,12 @@ async fn a_batch_accepted_in_part_names_its_items() {
 
 #[tokio::test]
 async fn an_unavailable_queue_is_503_and_its_reason_stays_inside() {
-    for error in [unavailable(), QueueError::Throttled] {
+    let in_doubt = QueueError::InDoubt { reason: "no answer from the disk".to_owned() };
+    for error in [unavailable(), QueueError::Throttled, in_doubt] {
         for request in [post(&[JSON], "{}"), post(&[BATCH], batch(1)), post(&[BATCH], batch(3))] {
             let error = error.clone();
-            let queue = queue_refusing(move |_| Some(error.clone()));
+            let refusal = error.clone();
+            let queue = queue_refusing(move |_| Some(refusal.clone()));
             let handled = run(&ingest(&queue), &request, None).await;
             let response = &handled.response;
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -125,6 +127,9 @@ async fn an_unavailable_queue_is_503_and_its_reason_stays_inside() {
             assert!(document["detail"].as_str().unwrap().starts_with("nothing was accepted"), "{document}");
             assert!(!document.to_string().contains("disk"), "{document}");
             assert_eq!((handled.outcome, handled.promised.len()), (Outcome::Unavailable, 0));
+            let sending = handled.sending.unwrap();
+            let is_in_doubt = matches!(error, QueueError::InDoubt { .. });
+            assert_eq!(sending.in_doubt, if is_in_doubt { sending.messages } else { 0 });
             assert!(queue.state().sent.is_empty());
         }
     }

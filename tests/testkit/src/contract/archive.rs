@@ -1,12 +1,12 @@
 //! The archive of dead letters.
 
 use super::EmptyPipeline;
-use crate::letters::{at, ids, letter, put, total};
+use crate::letters::{at, ids, letter, put, store_item, total};
 use spillway_core::dead_letter::DeadLetterStatus::{Archived, Discarded};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter};
 use spillway_core::failure::FailureClass::{Malformed, Schema, StoreUnavailable};
 use spillway_core::ids::{EventKey, MessageId};
-use spillway_core::ports::DeadLetters;
+use spillway_core::ports::{ArchiveError, DeadLetters, PutOutcome};
 
 suite! { $ archive:
     a_dead_letter_is_kept_once_and_byte_for_byte,
@@ -16,10 +16,13 @@ suite! { $ archive:
     a_search_reads_only_the_last_failure,
     groups_have_the_letters_with_the_same_failure,
     a_group_with_letters_of_no_type_has_no_type,
+    groups_are_paged_and_each_is_listed_once,
     a_discard_is_for_what_is_archived_and_can_be_taken_back,
     an_id_that_is_named_twice_is_discarded_once,
     of_two_people_who_discard_the_same_letters_each_letter_counts_for_one,
+    letters_are_found_by_their_event_whatever_their_state,
     thousands_are_paged_through_and_each_is_listed_once,
+    a_list_continues_only_from_where_one_ended,
 }
 
 /// Reads a list page by page, and checks that each page but the last is full.
@@ -42,7 +45,7 @@ async fn a_dead_letter_is_kept_once_and_byte_for_byte(pipeline: &EmptyPipeline) 
     let archive = &*pipeline.archive;
     let mut odd = letter(1, "order.placed", Malformed, "not JSON");
     odd.body = "{ \"a\" : \"\\u0041 é 💧 \\n\",\r\n\t\"b\":1.0e+2 }  ".to_owned();
-    odd.attributes.insert("tenant".to_owned(), " \"quoted\" \\ und 日本 ".to_owned());
+    odd.attributes.insert("tenant".to_owned(), " \"quoted\" \\ und 日本 ".into());
     odd.trace_header = Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1".to_owned());
     odd.key = None;
     odd.event_type = None;
@@ -109,7 +112,8 @@ async fn filters_find_matching_letters_newest_first(pipeline: &EmptyPipeline) {
         assert_eq!(archive.list(&filter, None, 3).await.unwrap().total, expected as u64, "total of {name}");
         assert_eq!(archive.ids(&filter, 1000).await.unwrap(), ids(&found), "ids of {name}");
         assert_eq!(archive.ids(&filter, 5).await.unwrap().len(), expected.min(5), "{name}, five");
-        let grouped: u64 = archive.groups(&filter).await.unwrap().iter().map(|group| group.count).sum();
+        let grouped: u64 =
+            archive.groups(&filter, None, 100).await.unwrap().items.iter().map(|group| group.count).sum();
         assert_eq!(grouped, expected as u64, "groups of {name}");
     }
 }
@@ -121,7 +125,7 @@ async fn groups_have_the_letters_with_the_same_failure(pipeline: &EmptyPipeline)
     letters.extend((30..34).map(|s| letter(s, "order.placed", StoreUnavailable, "no answer")));
     letters.push(letter(34, "user.seen", StoreUnavailable, "no answer"));
     put(&*pipeline.workers.sink, &letters).await;
-    let groups = archive.groups(&DeadLetterFilter::default()).await.unwrap();
+    let groups = archive.groups(&DeadLetterFilter::default(), None, 100).await.unwrap().items;
     let summary: Vec<_> = groups.iter().map(|g| (g.count, g.class, g.first_at, g.last_at)).collect();
     assert_eq!(summary, [(30, Schema, at(0), at(29)), (5, StoreUnavailable, at(30), at(34))]);
     assert_eq!(groups[0].event_type.as_ref().unwrap().as_str(), "order.placed");
@@ -133,11 +137,52 @@ async fn groups_have_the_letters_with_the_same_failure(pipeline: &EmptyPipeline)
     // One type of a group that has two types.
     let orders =
         DeadLetterFilter { event_type: Some("order.placed".to_owned()), ..DeadLetterFilter::default() };
-    let counts: Vec<_> = archive.groups(&orders).await.unwrap().iter().map(|group| group.count).collect();
+    let counts: Vec<_> =
+        archive.groups(&orders, None, 100).await.unwrap().items.iter().map(|group| group.count).collect();
     assert_eq!(counts, [30, 4]);
     let late = DeadLetterFilter { from: Some(at(28)), ..DeadLetterFilter::default() };
-    let counts: Vec<_> = archive.groups(&late).await.unwrap().iter().map(|group| group.count).collect();
+    let counts: Vec<_> =
+        archive.groups(&late, None, 100).await.unwrap().items.iter().map(|group| group.count).collect();
     assert_eq!(counts, [5, 2]);
+}
+
+async fn groups_are_paged_and_each_is_listed_once(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    // Groups of 1, 2, 3, 4, 5, 1 and 2 letters.
+    let reasons = ["a", "b", "c", "d", "e", "f", "g"];
+    let letters: Vec<_> = (0..18)
+        .map(|s| {
+            let group = [0, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 5, 6, 6][s as usize];
+            letter(s, "order.placed", Schema, reasons[group])
+        })
+        .collect();
+    put(&*pipeline.workers.sink, &letters).await;
+    let none = DeadLetterFilter::default();
+    for (name, filter, expected) in [
+        ("all", none.clone(), vec![5, 4, 3, 2, 2, 1, 1]),
+        ("a range", DeadLetterFilter { from: Some(at(4)), ..none.clone() }, vec![5, 4, 2, 2, 1]),
+        ("words", DeadLetterFilter { contains: Some("order".to_owned()), ..none.clone() }, vec![]),
+        (
+            "an event's id",
+            DeadLetterFilter { contains: Some("event-1".to_owned()), ..none },
+            vec![5, 2, 1, 1],
+        ),
+    ] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = archive.groups(&filter, after.as_deref(), 3).await.unwrap();
+            assert_eq!(page.total, expected.len() as u64, "{name}");
+            assert!(page.items.len() == 3 || page.next.is_none(), "{name}: {} on a page", page.items.len());
+            found.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found.iter().map(|group| group.count).collect::<Vec<_>>(), expected, "{name}");
+        let different: std::collections::BTreeSet<_> = found.iter().map(|group| &group.fingerprint).collect();
+        assert_eq!(different.len(), found.len(), "{name}");
+    }
 }
 
 async fn a_discard_is_for_what_is_archived_and_can_be_taken_back(pipeline: &EmptyPipeline) {
@@ -172,6 +217,24 @@ async fn of_two_people_who_discard_the_same_letters_each_letter_counts_for_one(p
     assert_eq!(total(archive, Discarded).await, 60);
 }
 
+async fn letters_are_found_by_their_event_whatever_their_state(pipeline: &EmptyPipeline) {
+    let mut letters: Vec<_> = (0..4).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
+    letters[1].key = Some(EventKey::new("/shop", "event-0"));
+    letters[2].key = Some(EventKey::new("/elsewhere", "event-0"));
+    put(&*pipeline.workers.sink, &letters).await;
+    // A corrected event with the same id and source was stored.
+    let answers = pipeline.store.put_if_absent(&[store_item("event-0", "m9", "{}")]).await;
+    assert_eq!(answers, [Ok(PutOutcome::Stored)]);
+    let all = ids(&letters);
+    pipeline.replayer().discard(&all[..1], "ada", "test data").await.unwrap();
+    let replay = pipeline.replayer().start(&all[1..2], "ada").await.unwrap().id;
+    pipeline.workers.reports.mark_stored(&replay, &all[1]).await.unwrap();
+    let found = pipeline.archive.of_event(&"event-0".into()).await.unwrap();
+    let found: Vec<_> = found.iter().map(|letter| (&letter.id, letter.state.name())).collect();
+    assert_eq!(found, [(&all[2], "archived"), (&all[1], "stored"), (&all[0], "discarded")], "newest first");
+    assert!(pipeline.archive.of_event(&"never".into()).await.unwrap().is_empty());
+}
+
 async fn thousands_are_paged_through_and_each_is_listed_once(pipeline: &EmptyPipeline) {
     let archive = &*pipeline.archive;
     // Many in the same second, so that only the ids differ.
@@ -197,7 +260,7 @@ async fn thousands_are_paged_through_and_each_is_listed_once(pipeline: &EmptyPip
     expected.sort();
     assert_eq!(found, expected);
     assert!(all.is_sorted_by(|a, b| a.archived_at >= b.archived_at));
-    let groups = archive.groups(&archived).await.unwrap();
+    let groups = archive.groups(&archived, None, 100).await.unwrap().items;
     let counts: Vec<_> = groups.iter().map(|group| group.count).collect();
     assert_eq!((counts.len(), counts.iter().sum::<u64>(), counts[5]), (6, 2000, 333));
     let words = DeadLetterFilter { contains: Some("b".to_owned()), ..archived };
@@ -210,7 +273,8 @@ async fn found(archive: &dyn DeadLetters, words: &str) -> Vec<MessageId> {
     let listed = archive.list(&filter, None, 10).await.unwrap();
     assert_eq!(listed.total, listed.items.len() as u64, "total of {words}");
     assert_eq!(archive.ids(&filter, 10).await.unwrap(), ids(&listed.items), "ids of {words}");
-    let grouped: u64 = archive.groups(&filter).await.unwrap().iter().map(|group| group.count).sum();
+    let grouped: u64 =
+        archive.groups(&filter, None, 100).await.unwrap().items.iter().map(|group| group.count).sum();
     assert_eq!(grouped, listed.total, "groups of {words}");
     ids(&listed.items)
 }
@@ -275,7 +339,7 @@ async fn a_group_with_letters_of_no_type_has_no_type(pipeline: &EmptyPipeline) {
     let typed = letter(1, "order.placed", StoreUnavailable, "no answer");
     let untyped = DeadLetter { id: MessageId::random(), event_type: None, ..typed.clone() };
     put(&*pipeline.workers.sink, &[typed, untyped]).await;
-    let groups = archive.groups(&DeadLetterFilter::default()).await.unwrap();
+    let groups = archive.groups(&DeadLetterFilter::default(), None, 100).await.unwrap().items;
     assert_eq!((groups.len(), groups[0].count, &groups[0].event_type), (1, 2, &None));
 }
 
@@ -288,4 +352,13 @@ async fn an_id_that_is_named_twice_is_discarded_once(pipeline: &EmptyPipeline) {
     assert_eq!(replayer.discard(&twice, "ada", "test data").await.unwrap(), twice[..2]);
     assert_eq!(replayer.restore(&twice, "ada").await.unwrap(), twice[..2]);
     assert_eq!(total(archive, Archived).await, 3);
+}
+
+async fn a_list_continues_only_from_where_one_ended(pipeline: &EmptyPipeline) {
+    let archive = &*pipeline.archive;
+    put(&*pipeline.workers.sink, &[letter(1, "order.placed", Schema, "bad")]).await;
+    for cursor in ["garbage", "", "-", "m1", "x.1"] {
+        let list = archive.list(&DeadLetterFilter::default(), Some(cursor), 10).await;
+        assert_eq!(list, Err(ArchiveError::UnknownCursor { cursor: cursor.to_owned() }));
+    }
 }

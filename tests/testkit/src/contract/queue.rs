@@ -18,7 +18,7 @@ suite! { $ queue:
 }
 
 fn message(body: &str) -> OutgoingMessage {
-    let attributes = MessageAttributes::from([("tenant".to_owned(), "ä \"b\"".to_owned())]);
+    let attributes = MessageAttributes::from([("tenant".to_owned(), "ä \"b\"".into())]);
     OutgoingMessage { body: body.to_owned(), attributes, trace_header: None }
 }
 

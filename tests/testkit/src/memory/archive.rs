@@ -1,11 +1,11 @@
 //! The archive of dead letters.
 
-use super::{MemoryPipeline, State, page};
+use super::{MemoryPipeline, State, page, unknown};
 use async_trait::async_trait;
 use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page, SearchWords,
 };
-use spillway_core::ids::{Fingerprint, MessageId};
+use spillway_core::ids::{EventId, Fingerprint, MessageId};
 use spillway_core::ports::{ArchiveError, DeadLetterSink, DeadLetters};
 use spillway_core::replay::ReplayItemState;
 use std::cmp::Reverse;
@@ -108,21 +108,36 @@ impl DeadLetters for MemoryPipeline {
         Ok(self.state().letter(id).cloned())
     }
 
+    async fn of_event(&self, id: &EventId) -> Result<Vec<DeadLetter>, ArchiveError> {
+        let mut all = self.state().matching(&DeadLetterFilter::default());
+        all.retain(|letter| letter.key.as_ref().is_some_and(|key| key.id == *id));
+        Ok(all)
+    }
+
     async fn list(
         &self,
         filter: &DeadLetterFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<DeadLetter>, ArchiveError> {
-        Ok(page(self.state().matching(filter), after, limit))
+        page(self.state().matching(filter), after, limit).map_err(unknown)
     }
 
-    async fn groups(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, ArchiveError> {
-        Ok(grouped(self.state().matching(filter)))
+    async fn groups(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<DeadLetterGroup>, ArchiveError> {
+        Ok(Page::of(grouped(self.state().matching(filter)), after, limit))
     }
 
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {
         Ok(self.state().matching(filter).into_iter().take(limit).map(|letter| letter.id).collect())
+    }
+
+    async fn foreign(&self) -> Result<u64, ArchiveError> {
+        Ok(self.state().dead_letters.iter().filter(|letter| letter.is_foreign).count() as u64)
     }
 
     async fn change_states(

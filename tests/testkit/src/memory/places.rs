@@ -33,7 +33,7 @@ fn place_of_message(message: &QueuedMessage, now: Timestamp) -> Place {
 /// The id that the message had when its event was accepted.
 fn origin(message: &QueuedMessage) -> MessageId {
     let original = message.message.attributes.get(ORIGINAL_MESSAGE_ID);
-    original.map_or_else(|| message.id.clone(), MessageId::new)
+    original.map_or_else(|| message.id.clone(), |id| MessageId::new(id.as_str()))
 }
 
 fn stored(event: &StoredEvent) -> Location {
@@ -74,7 +74,9 @@ fn queued(message: &QueuedMessage, now: Timestamp) -> Option<Location> {
         event_type: event.event_type,
         place: place_of_message(message, now),
         message_id: origin(message),
-        accepted_at: attribute(FIRST_SENT).and_then(|text| text.parse().ok()).unwrap_or(message.sent_at),
+        accepted_at: attribute(FIRST_SENT)
+            .and_then(|text| text.as_str().parse().ok())
+            .unwrap_or(message.sent_at),
         stored_at: None,
         receive_count: Some(message.receive_count),
         visible_at: Some(message.visible_at),

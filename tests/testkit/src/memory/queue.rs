@@ -4,7 +4,7 @@ use super::{MemoryPipeline, QueuedMessage, State};
 use async_trait::async_trait;
 use spillway_core::Timestamp;
 use spillway_core::ids::{MessageId, ReceiptHandle};
-use spillway_core::message::{OutgoingMessage, REPLAY_ID, ReceivedMessage};
+use spillway_core::message::{FAILURES, OutgoingMessage, REPLAY_ID, ReceivedMessage};
 use spillway_core::ports::{
     DeadLetterOrder, Deferral, EventQueue, QueueError, QueueKind, QueueReceiver, Redelivery,
 };
@@ -134,6 +134,7 @@ impl QueueReceiver for MemoryPipeline {
                 sent_at: message.sent_at,
                 receive_count: message.receive_count,
                 failures: message.failures.clone(),
+                redriven: queue == QueueKind::Dlq && !message.message.attributes.contains_key(FAILURES),
             })
         };
         Ok(visible.take(most).filter_map(receive).collect())

@@ -1,12 +1,12 @@
 //! Replays, and the result of each message.
 
-use super::{Background, MemoryPipeline, State, page};
+use super::{Background, MemoryPipeline, State, page, unknown};
 use async_trait::async_trait;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::ports::{ArchiveError, ReplayReports, Replays};
-use spillway_core::replay::{Replay, ReplayItem, ReplayItemState, ReplayState};
+use spillway_core::replay::{Overdue, Replay, ReplayItem, ReplayItemState, ReplayState};
 
 impl State {
     fn replay(&mut self, id: &ReplayId) -> Option<&mut (Replay, Vec<ReplayItem>)> {
@@ -45,11 +45,21 @@ impl State {
     }
 
     /// Ends a message of a replay and its dead letter, unless it has already ended or now belongs to another replay.
-    pub(super) fn end(&mut self, replay: &ReplayId, id: &MessageId, to: ReplayItemState, now: Timestamp) {
+    /// Returns whether it did. A message that had been given up may be stored after all.
+    pub(super) fn end(
+        &mut self,
+        replay: &ReplayId,
+        id: &MessageId,
+        to: ReplayItemState,
+        now: Timestamp,
+    ) -> bool {
         let stored = to == ReplayItemState::Stored;
-        let Some(letter) = self.letter(id) else { return };
-        if letter.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) {
-            return;
+        let Some(letter) = self.letter(id) else { return false };
+        let is_late = letter.state == DeadLetterState::Archived
+            && letter.replays.last().is_some_and(|trace| trace.replay_id == *replay);
+        if letter.state != (DeadLetterState::Replaying { replay_id: replay.clone() }) && !(stored && is_late)
+        {
+            return false;
         }
         letter.state = match stored {
             true => DeadLetterState::Stored { replay_id: replay.clone(), at: now },
@@ -61,6 +71,7 @@ impl State {
         if let Some((replay, items)) = self.replay(replay) {
             move_items(replay, items, std::slice::from_ref(id), to, now);
         }
+        true
     }
 
     /// The pipeline's background work: it ends one more message of a replay.
@@ -110,6 +121,12 @@ fn count(replay: &mut Replay, state: ReplayItemState) -> &mut u64 {
 
 #[async_trait]
 impl ReplayReports for MemoryPipeline {
+    async fn is_known(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
+        let mut state = self.state();
+        let items = state.replay(replay).map(|(_, items)| items.clone()).unwrap_or_default();
+        Ok(items.iter().any(|item| item.dead_letter == *id))
+    }
+
     async fn mark_stored(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
         let now = self.time();
         let state = &mut *self.state();
@@ -159,6 +176,25 @@ impl Replays for MemoryPipeline {
         Ok(())
     }
 
+    async fn overdue(&self, before: Timestamp, limit: usize) -> Result<Vec<Overdue>, ArchiveError> {
+        let state = self.state();
+        let overdue = state.replays.iter().flat_map(|(replay, items)| {
+            let items = items.iter().filter(|item| item.state == ReplayItemState::Sent && item.at < before);
+            items.map(|item| Overdue { replay_id: replay.id.clone(), dead_letter: item.dead_letter.clone() })
+        });
+        Ok(overdue.take(limit).collect())
+    }
+
+    async fn release(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
+        let now = self.time();
+        let state = &mut *self.state();
+        let released = state.end(replay, id, ReplayItemState::Returned, now);
+        if released && let Some(letter) = state.letter(id) {
+            letter.generation += 1;
+        }
+        Ok(released)
+    }
+
     async fn get(&self, id: &ReplayId) -> Result<Option<Replay>, ArchiveError> {
         tokio::task::yield_now().await;
         let now = self.time();
@@ -195,6 +231,6 @@ impl Replays for MemoryPipeline {
         limit: usize,
     ) -> Result<Page<ReplayItem>, ArchiveError> {
         let all = self.state().replay(replay).map(|(_, items)| items.clone()).unwrap_or_default();
-        Ok(page(all, after, limit))
+        page(all, after, limit).map_err(unknown)
     }
 }

@@ -1,9 +1,12 @@
 //! The event store.
 
-use super::MemoryPipeline;
+use super::{MemoryPipeline, page};
 use async_trait::async_trait;
-use spillway_core::ids::EventKey;
-use spillway_core::ports::{EventStore, PutOutcome, StoreError, StoreItem, StoredEvent};
+use spillway_core::ids::{EventId, EventKey, EventSource};
+use spillway_core::ports::{
+    EventStore, PutOutcome, StoreError, StoreItem, StoredEvent, StoredEventFilter, StoredEventPage,
+    StoredEvents, StoredListError, StoredOrder,
+};
 use std::collections::btree_map::Entry;
 
 /// DynamoDB's limit for an item.
@@ -47,5 +50,31 @@ impl EventStore for MemoryPipeline {
 
     async fn get(&self, key: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
         Ok(self.state().stored.get(key).cloned())
+    }
+
+    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, StoreError> {
+        let state = self.state();
+        let found = state.stored.keys().filter(|key| key.id == *id);
+        Ok(found.map(|key| key.source.clone()).collect())
+    }
+}
+
+#[async_trait]
+impl StoredEvents for MemoryPipeline {
+    async fn list(
+        &self,
+        filter: &StoredEventFilter,
+        order: StoredOrder,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<StoredEventPage, StoredListError> {
+        let mut all: Vec<_> =
+            self.state().stored.values().filter(|event| filter.matches(event)).cloned().collect();
+        all.sort_by(|a, b| (a.stored_at, &a.key).cmp(&(b.stored_at, &b.key)));
+        if order == StoredOrder::NewestFirst {
+            all.reverse();
+        }
+        let page = page(all, after, limit).map_err(StoredListError::UnknownCursor)?;
+        Ok(StoredEventPage { items: page.items, next: page.next, charged: 0 })
     }
 }

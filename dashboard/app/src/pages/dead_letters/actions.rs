@@ -1,8 +1,13 @@
 //! The actions of the forms: replay, discard, restore. The server has checked sign-in and the form's origin before.
 
 use super::data::{Selection, Shown};
-use crate::{context::encode, error::ActionError, links::way_back, ports::use_ports};
-use jiff::Timestamp;
+use crate::{
+    context::{Page, encode},
+    error::{ActionError, LONGEST_REASON},
+    links::way_back,
+    ports::use_ports,
+};
+use jiff::{SignedDuration, Timestamp};
 use leptos::prelude::*;
 use spillway_core::{
     dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterState},
@@ -20,10 +25,50 @@ pub const RESTORE: &str = "/actions/restore";
 
 /// The actor in the audit log. The dashboard has no names: everyone signs in as the operator.
 const BY: &str = "operator via dashboard";
-/// The longest reason for a discard, in characters.
-pub const LONGEST_REASON: usize = 500;
 /// The number of discarded messages in one read while a discard is undone.
 const AT_ONCE: usize = 500;
+
+/// What an action did, for the notice on the page behind it. Any link can have it, so it is one of these words and a time.
+/// That page's own links do not repeat these parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::pages::dead_letters) enum Done {
+    /// Messages were discarded; the time identifies the discard.
+    Discarded,
+    /// Messages were restored.
+    Restored,
+    /// There was none to restore.
+    NothingRestored,
+}
+
+/// How long a notice is shown. The address stays: later it would say what happened long ago.
+const NOTICE: SignedDuration = SignedDuration::from_mins(10);
+
+impl Done {
+    const ALL: [Self; 3] = [Self::Discarded, Self::Restored, Self::NothingRestored];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Discarded => "discarded",
+            Self::Restored => "restored",
+            Self::NothingRestored => "nothing-restored",
+        }
+    }
+
+    /// A page's address with this notice.
+    fn noted(self, back: &str, at: Timestamp) -> String {
+        let sign = if back.contains('?') { '&' } else { '?' };
+        format!("{back}{sign}__done={}&__at={at}", self.word())
+    }
+
+    /// What was done, and when, if that was a moment ago.
+    pub(in crate::pages::dead_letters) fn of(page: &Page) -> Option<(Self, Timestamp)> {
+        let word = page.parameter("__done")?;
+        let done = Self::ALL.into_iter().find(|done| done.word() == word)?;
+        let at = page.parameter("__at")?.parse::<Timestamp>().ok()?;
+        let since = page.now.duration_since(at);
+        (since >= SignedDuration::ZERO && since <= NOTICE).then_some((done, at))
+    }
+}
 
 /// Starts a replay and redirects to it. With `passing`, messages that would fail again remain in the archive. `first`
 /// is one of the messages. If the browser sends the form twice, `first` identifies the replay that already runs.
@@ -37,7 +82,9 @@ async fn replay(
     let ports = use_ports();
     let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
     let selection = Selection::from_form(ids, &matching, now)?;
-    let id = start(&replayer, &selection, passing, &MessageId::new(first)).await?;
+    let id = start(&replayer, &selection, passing, &MessageId::new(first)).await;
+    ports.reads.forget();
+    let id = id?;
     leptos_axum::redirect(&format!("/replays/{}", encode(id.as_str())));
     Ok(())
 }
@@ -54,11 +101,9 @@ async fn discard(
     let ports = use_ports();
     let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
     let selection = Selection::from_form(ids, &matching, now)?;
-    let done = discard_messages(&replayer, &selection, &reason, &MessageId::new(first)).await?;
-    leptos_axum::redirect(&with_note(
-        way_back(&back),
-        &format!("__discarded={}&__count={}", done.at, done.count),
-    ));
+    let done = discard_messages(&replayer, &selection, &reason, &MessageId::new(first)).await;
+    ports.reads.forget();
+    leptos_axum::redirect(&Done::Discarded.noted(way_back(&back), done?));
     Ok(())
 }
 
@@ -74,26 +119,24 @@ async fn restore(
     let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
     let count = if at.is_empty() {
         let selection = Selection::from_form(ids, &matching, now)?;
-        take_back(&replayer, &selection).await?
+        take_back(&replayer, &selection).await
     } else {
         let at = at.parse().map_err(|_| ActionError::Unreadable)?;
-        take_back_of(&replayer, at).await?
+        take_back_of(&replayer, at).await
     };
-    leptos_axum::redirect(&with_note(way_back(&back), &format!("__restored={count}")));
+    ports.reads.forget();
+    let done = if count? == 0 { Done::NothingRestored } else { Done::Restored };
+    leptos_axum::redirect(&done.noted(way_back(&back), now));
     Ok(())
-}
-
-/// Redirects to a page that shows the result. That page's own links do not repeat these parameters.
-fn with_note(back: &str, note: &str) -> String {
-    format!("{back}{}{note}", if back.contains('?') { '&' } else { '?' })
 }
 
 fn failed(error: ArchiveError) -> ActionError {
     match error {
-        ArchiveError::NotFound { what } => ActionError::Gone { what },
-        ArchiveError::Unavailable { .. } => {
+        ArchiveError::NotFound { .. } => ActionError::Gone,
+        ArchiveError::UnknownCursor { .. } => ActionError::Unreadable,
+        ArchiveError::Unavailable { .. } | ArchiveError::Refused { .. } => {
             tracing::warn!(error = %error, "an action in the dashboard failed");
-            ActionError::Unavailable { message: "The archive of dead letters does not answer.".into() }
+            ActionError::Unavailable
         }
     }
 }
@@ -127,57 +170,36 @@ async fn start(
             Some(DeadLetterState::Replaying { replay_id } | DeadLetterState::Stored { replay_id, .. }) => {
                 Ok(replay_id)
             }
-            Some(DeadLetterState::Discarded { by, .. }) => Err(ActionError::Conflict {
-                message: format!(
-                    "Discarded by {by} in the meantime. Restore the message first. Nothing was replayed."
-                ),
-            }),
-            Some(DeadLetterState::Archived) => Err(ActionError::Invalid {
-                message: "Each of these messages would fail again, so none was put back.".into(),
-            }),
-            None => Err(ActionError::Gone { what: "The message".into() }),
+            Some(DeadLetterState::Discarded { .. }) => Err(ActionError::Discarded),
+            Some(DeadLetterState::Archived) => Err(ActionError::WouldFailAgain),
+            None => Err(ActionError::Gone),
         },
     }
 }
 
-/// A discard that is done.
-#[derive(Debug, PartialEq, Eq)]
-struct Discarded {
-    /// Its time, which is the same for all its messages. An undo selects by it.
-    at: Timestamp,
-    /// The number of messages; 0 if the form was sent before.
-    count: usize,
-}
-
-/// Discards messages. If the form was sent before, they are discarded already, and the result is the same.
+/// Discards messages. Returns the time of the discard, which is the same for all its messages: an undo selects by it. If the
+/// form was sent before, they are discarded already, and the result is the same.
 async fn discard_messages(
     replayer: &Replayer,
     selection: &Selection,
     reason: &str,
     first: &MessageId,
-) -> Result<Discarded, ActionError> {
+) -> Result<Timestamp, ActionError> {
     let reason = reason.trim();
     if reason.is_empty() {
-        let message = "Enter a reason. Nothing was discarded.".into();
-        return Err(ActionError::Invalid { message });
+        return Err(ActionError::NoReason);
     }
     if reason.chars().count() > LONGEST_REASON {
-        let message =
-            format!("The reason is longer than {LONGEST_REASON} characters. Nothing was discarded.");
-        return Err(ActionError::Invalid { message });
+        return Err(ActionError::LongReason);
     }
     let ids = selection.ids(&*replayer.archive, Shown::Waiting).await.map_err(failed)?;
     let example = ids.first().unwrap_or(first).clone();
     let done = replayer.discard(&ids, BY, reason).await.map_err(failed)?;
     let asked = done.first().unwrap_or(&example);
     match get(&*replayer.archive, asked).await?.map(|letter| letter.state) {
-        Some(DeadLetterState::Discarded { at, reason: why, .. }) if why == reason => {
-            Ok(Discarded { at, count: done.len() })
-        }
-        Some(_) => Err(ActionError::Conflict {
-            message: "These messages were replayed or discarded in the meantime. Nothing was changed.".into(),
-        }),
-        None => Err(ActionError::Gone { what: "The message".into() }),
+        Some(DeadLetterState::Discarded { at, reason: why, .. }) if why == reason => Ok(at),
+        Some(_) => Err(ActionError::Changed),
+        None => Err(ActionError::Gone),
     }
 }
 
@@ -190,7 +212,7 @@ async fn take_back_of(replayer: &Replayer, at: Timestamp) -> Result<usize, Actio
     let filter = DeadLetterFilter { states: Shown::Discarded.states(), ..DeadLetterFilter::default() };
     let (mut ids, mut after) = (Vec::new(), None::<String>);
     loop {
-        let page = replayer.archive.list(&filter, after.as_deref(), AT_ONCE).await.map_err(failed)?;
+        let page = replayer.archive.list_brief(&filter, after.as_deref(), AT_ONCE).await.map_err(failed)?;
         let of_then = |letter: &DeadLetter| matches!(&letter.state, DeadLetterState::Discarded { at: then, .. } if *then == at);
         ids.extend(page.items.into_iter().filter(of_then).map(|letter| letter.id));
         after = page.next;

@@ -9,7 +9,7 @@ mod selection;
 
 pub(super) use confirm::{Chosen, LISTED};
 pub(super) use filters::{Filters, Shown, carried};
-pub(super) use list::List;
-pub(super) use one::One;
+pub(super) use list::{GROUPS_AFTER, List};
+pub(super) use one::{Neighbour, One};
 pub(super) use preflight::caveats;
 pub(super) use selection::Selection;

@@ -24,6 +24,9 @@ fn common_failure(class: FailureClass, message: &str) -> (String, String) {
         FailureClass::StoreUnavailable => same("failed on an unavailable store".to_owned()),
         FailureClass::StoreTimeout => same("failed on a store timeout".to_owned()),
         FailureClass::ConsumerCrash => same("failed on a crash of the consumer".to_owned()),
+        FailureClass::Unprocessed => {
+            words("were put into the DLQ by somebody else", "was put into the DLQ by somebody else")
+        }
     }
 }
 
@@ -40,8 +43,14 @@ pub fn since(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// The verdict of the list: how many there are, and what most of them have in common.
-pub fn list_sentence(shown: Shown, groups: &[DeadLetterGroup], now: Timestamp, zone: &TimeZone) -> String {
-    let total: u64 = groups.iter().map(|group| group.count).sum();
+pub fn list_sentence(
+    shown: Shown,
+    total: u64,
+    groups: u64,
+    largest: Option<&DeadLetterGroup>,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> String {
     let messages = counted(total, "message", "messages");
     if total == 0 {
         let none = match shown {
@@ -68,16 +77,16 @@ pub fn list_sentence(shown: Shown, groups: &[DeadLetterGroup], now: Timestamp, z
         }
         Shown::All => return format!("{messages} in all states."),
     }
-    let Some(largest) = groups.first() else { return format!("{messages}.") };
+    let head = match groups {
+        0 | 1 => format!("{messages}."),
+        count => format!("{}, {messages}.", counted(count, "group", "groups")),
+    };
+    let Some(largest) = largest else { return head };
     let (many, one) = common_failure(largest.class, &largest.message);
     let since = since(largest.first_at, now, zone);
     if total == 1 {
         return format!("1 message, since {since}. It {one}.");
     }
-    let head = match groups.len() {
-        1 => format!("{messages}."),
-        count => format!("{}, {messages}.", counted(count as u64, "group", "groups")),
-    };
     // The largest group is worth a mention only if it has half of the messages or more.
     if largest.count * 2 < total {
         return head;
@@ -129,7 +138,19 @@ mod tests {
     }
 
     fn waiting(groups: &[DeadLetterGroup]) -> String {
-        list_sentence(Shown::Waiting, groups, "2026-03-10T14:05:00Z".parse().unwrap(), &TimeZone::UTC)
+        say(Shown::Waiting, groups)
+    }
+
+    fn say(shown: Shown, groups: &[DeadLetterGroup]) -> String {
+        let total = groups.iter().map(|group| group.count).sum();
+        let now = "2026-03-10T14:05:00Z".parse().unwrap();
+        list_sentence(shown, total, groups.len() as u64, groups.first(), now, &TimeZone::UTC)
+    }
+
+    #[test]
+    fn a_later_page_of_groups_has_no_leader() {
+        let say = list_sentence(Shown::Waiting, 70, 30, None, Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+        assert_eq!(say, "30 groups, 70 messages.");
     }
 
     #[test]
@@ -169,11 +190,8 @@ mod tests {
     #[test]
     fn other_states_have_their_own_sentences() {
         let stored = [group(FailureClass::Schema, "x", 1, "2026-03-10T13:00:00Z")];
-        let say =
-            |shown| list_sentence(shown, &stored, "2026-03-10T14:05:00Z".parse().unwrap(), &TimeZone::UTC);
-        assert_eq!(say(Shown::Stored), "1 message was replayed and is stored.");
-        assert_eq!(say(Shown::Discarded), "1 message is discarded. It can be restored.");
-        let none = |shown| list_sentence(shown, &[], Timestamp::UNIX_EPOCH, &TimeZone::UTC);
-        assert_eq!(none(Shown::Discarded), "No message is discarded.");
+        assert_eq!(say(Shown::Stored, &stored), "1 message was replayed and is stored.");
+        assert_eq!(say(Shown::Discarded, &stored), "1 message is discarded. It can be restored.");
+        assert_eq!(say(Shown::Discarded, &[]), "No message is discarded.");
     }
 }

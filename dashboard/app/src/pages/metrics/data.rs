@@ -4,11 +4,13 @@ use crate::{
     charts::{ChartGroup, Question, read_charts},
     context::Page,
     ports::Ports,
+    range::aligned,
 };
 use spillway_core::dead_letter::DeadLetterFilter;
-use spillway_dashboard_model::ReadError;
+use spillway_core::ports::ArchiveError;
 use spillway_dashboard_model::catalogue::{Stage, of_stage};
 use spillway_dashboard_model::flow::FlowSnapshot;
+use spillway_dashboard_model::{ReadError, Reads};
 
 /// The charts of a stage. A part that cannot be read does not affect the others.
 pub(super) struct Data {
@@ -21,17 +23,22 @@ pub(super) struct Data {
 impl Data {
     pub(super) async fn read(stage: Stage, page: &Page, ports: &Ports) -> Self {
         let question = Question::of(page, compares(page));
-        let of_range = DeadLetterFilter {
-            from: Some(page.range.from),
-            to: Some(page.range.to),
-            ..DeadLetterFilter::default()
-        };
         let charts =
             read_charts(&*ports.metrics, of_stage(stage, &ports.pipeline.names), &question, &*ports.alarms);
-        let dead_letters = ports.pipeline.archive.list(&of_range, None, 1);
+        let dead_letters = dead_letters(page, &ports.reads);
         let (flow, charts, dead_letters) = futures::join!(ports.flow.snapshot(), charts, dead_letters);
-        Self { flow, charts, dead_letters: dead_letters.ok().map(|page| page.total) }
+        Self { flow, charts, dead_letters: dead_letters.ok() }
     }
+}
+
+/// The number of dead letters that were archived in the page's range.
+async fn dead_letters(page: &Page, reads: &Reads) -> Result<u64, ArchiveError> {
+    let from = aligned(page.range.from);
+    if page.range.preset.is_some() {
+        return reads.count_since(from).await;
+    }
+    let to = Some(page.range.to);
+    reads.count(&DeadLetterFilter { from: Some(from), to, ..DeadLetterFilter::default() }).await
 }
 
 /// The stage in the URL; the first stage if the URL names no existing one.

@@ -7,6 +7,7 @@ use spillway_core::{
     ports::ArchiveError,
     replay::{Replay, ReplayItem},
 };
+use std::sync::Arc;
 
 /// Maximum number of replays in the list, the newest.
 pub(super) const SHOWN: usize = 100;
@@ -16,9 +17,9 @@ const PAGE: usize = 50;
 /// One replay with a page of its messages.
 pub(super) struct Detail {
     pub(super) replay: Replay,
-    pub(super) items: dead_letter::Page<ReplayItem>,
+    pub(super) items: Arc<dead_letter::Page<ReplayItem>>,
     /// The items' dead letters, in the same order.
-    pub(super) letters: Vec<Option<DeadLetter>>,
+    pub(super) letters: Arc<Vec<Option<DeadLetter>>>,
 }
 
 impl Detail {
@@ -27,12 +28,10 @@ impl Detail {
         id: &ReplayId,
         ports: &Ports,
     ) -> Result<Option<Self>, ArchiveError> {
-        let Some(replay) = ports.pipeline.replays.get(id).await? else { return Ok(None) };
-        let items = ports.pipeline.replays.items(id, page.parameter("after"), PAGE).await?;
-        let mut letters = Vec::with_capacity(items.items.len());
-        for item in &items.items {
-            letters.push(ports.pipeline.archive.get(&item.dead_letter).await?);
-        }
+        let Some(replay) = Option::clone(&*ports.reads.replay(id).await?) else { return Ok(None) };
+        let items = ports.reads.replay_items(id, page.parameter("after"), PAGE).await?;
+        let ids = items.items.iter().map(|item| item.dead_letter.clone()).collect();
+        let letters = ports.reads.briefs(ids).await?;
         Ok(Some(Self { replay, items, letters }))
     }
 }

@@ -94,7 +94,7 @@ pub(super) fn one(detail: &Detail) -> AnyView {
     };
     let first = page.parameter("after").map(|_| page.with(&[("after", None)]));
     let next = items.next.as_deref().map(|next| page.with(&[("after", Some(next))]));
-    let rows = items.items.iter().zip(&detail.letters).map(|(item, letter)| item_row(item, letter.as_ref()));
+    let rows = items.items.iter().zip(&*detail.letters).map(|(item, letter)| item_row(item, letter.as_ref()));
     let rows = rows.collect_view();
     let head = view! {
         <th scope="col">"Event"</th>

@@ -33,7 +33,10 @@ pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
             grouped(accepted)
         );
         return Sentence::new(State::Bad, text, target)
-            .todo("No event is missing, but some are counted twice. This is a defect in Spillway: do not change the data.");
+            .todo(
+                "No event is missing. Did somebody put messages into the queue past the API? They are counted when they \
+                 have left it. Otherwise some are counted twice. That is a defect in Spillway: do not change the data.",
+            );
     }
     match accepted {
         0 => Sentence::new(State::Ok, "No events have been accepted yet.", Target::Metrics(Stage::Api)),
@@ -48,13 +51,17 @@ pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
 
 /// The error bound in words; empty if the numbers are exact.
 fn bound(flow: &FlowSnapshot) -> String {
-    let Uncertainty { moving, repeated } = flow.ledger.uncertainty;
-    let why = match (moving, repeated) {
-        (0, 0) => return String::new(),
-        (_, 0) => "moved in the last minutes",
-        (0, _) => "may be counted twice",
-        _ => "moved in the last minutes or may be counted twice",
-    };
+    let Uncertainty { moving, repeated, in_doubt } = flow.ledger.uncertainty;
+    let reasons = [
+        (moving, "moved in the last minutes"),
+        (repeated, "may be counted twice"),
+        (in_doubt, "may have arrived without a promise"),
+    ];
+    let reasons: Vec<_> = reasons.into_iter().filter(|(count, _)| *count > 0).map(|(_, why)| why).collect();
+    if reasons.is_empty() {
+        return String::new();
+    }
+    let why = reasons.join(" or ");
     format!(", give or take {} that {why}", grouped(flow.ledger.uncertainty.total()))
 }
 
@@ -201,11 +208,55 @@ pub(super) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
     )
 }
 
+/// Schemas that are named. The command line names all.
+const SCHEMAS: usize = 3;
+
+pub(super) fn schemas(flow: &FlowSnapshot) -> Option<Sentence> {
+    let problems = &flow.schema_problems;
+    let count = problems.len() as u64;
+    let named: Vec<_> = problems.iter().take(SCHEMAS).map(|problem| quoted(problem)).collect();
+    let more = match problems.len().saturating_sub(SCHEMAS) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let text = format!("{} can't be used: {}{more}.", counted(count, "schema", "schemas"), named.join("; "));
+    (count > 0).then(|| {
+        Sentence::new(State::Warn, text, Target::DeadLetters(None)).todo(
+            "Fix the file: `spillway schemas check` names all. Until then the version before it is active. Without \
+             one, events of that type become dead letters.",
+        )
+    })
+}
+
 pub(super) fn replaying(flow: &FlowSnapshot) -> Option<Sentence> {
     let replaying = flow.ledger.replaying;
     let are = if replaying == 1 { "is" } else { "are" };
     let text = format!("{} {are} being replayed.", counted(replaying, "dead letter", "dead letters"));
     (replaying > 0).then(|| Sentence::new(State::Ok, text, Target::Replays))
+}
+
+pub(super) fn foreign(flow: &FlowSnapshot) -> Option<Sentence> {
+    let were = if flow.ledger.foreign == 1 { "was" } else { "were" };
+    let text = format!(
+        "{} {were} put into a queue past the API, and not promised to anybody.",
+        counted(flow.ledger.foreign, "message", "messages")
+    );
+    (flow.ledger.foreign > 0).then(|| Sentence::new(State::Ok, text, Target::Metrics(Stage::Queue)))
+}
+
+pub(super) fn astray(flow: &FlowSnapshot) -> Option<Sentence> {
+    if flow.astray == 0 {
+        return None;
+    }
+    let (are, its) = if flow.astray == 1 { ("is", "its message is") } else { ("are", "their messages are") };
+    let text = format!(
+        "{} {are} in a replay for more than an hour, and {its} in no queue.",
+        counted(flow.astray, "dead letter", "dead letters")
+    );
+    Some(Sentence::new(State::Warn, text, Target::Replays).todo(
+        "Was a queue purged, or did messages expire? Put them back into the archive with spillway dlq \
+         release, then replay them again.",
+    ))
 }
 
 pub(super) fn stale(flow: &FlowSnapshot) -> Option<Sentence> {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::flow::{
-    Activity, ApiActivity, FunctionActivity, Limits, QueueActivity, QueueSnapshot, TableActivity,
+    Activity, ApiActivity, ClockJump, DiskTrouble, FunctionActivity, Host, Limits, QueueActivity,
+    QueueSnapshot, TableActivity,
 };
 use crate::{Freshness, ReadError};
 use jiff::Timestamp;
@@ -25,6 +26,7 @@ fn healthy() -> FlowSnapshot {
         limits: Limits { max_receive_count: 20, retention_s: 14 * 86_400 },
         queue: QueueSnapshot::default(),
         dlq: QueueSnapshot::default(),
+        astray: 0,
         activity: Some(Activity {
             window_s: 270.0,
             api: ApiActivity { requests: 500.0, ..ApiActivity::default() },
@@ -36,6 +38,9 @@ fn healthy() -> FlowSnapshot {
         }),
         freshness: Freshness { read_at: ago_s(0), error: None },
         groups: Vec::new(),
+        host: Host::default(),
+        newest: Vec::new(),
+        schema_problems: Vec::new(),
     }
 }
 
@@ -81,14 +86,50 @@ fn without_problems_there_is_one_sentence() {
 }
 
 #[test]
+fn the_headline_names_a_disk_that_takes_no_data() {
+    let mut flow = healthy();
+    flow.host.disk = Some(DiskTrouble::Full);
+    let sentences = summary(&flow);
+    assert_eq!(
+        sentences[0].text,
+        "The disk of the data folder is full: no event can be accepted or stored. All 172,431 events accepted are \
+         accounted for."
+    );
+    assert_eq!((sentences.len(), overall(&sentences)), (1, State::Bad));
+    assert!(sentences[0].todo.as_ref().is_some_and(|todo| todo.contains("Free space")));
+    flow.host.disk = Some(DiskTrouble::NotWritable("disk I/O error".to_owned()));
+    flow.ledger.accepted += 1;
+    let text = &summary(&flow)[0].text;
+    assert!(text.starts_with("The data folder cannot be written (disk I/O error): "), "{text}");
+    assert!(text.ends_with("1 event of 172,432 accepted is unaccounted for."), "{text}");
+}
+
+#[test]
+fn a_jump_of_the_clock_is_mentioned_for_a_day() {
+    let mut flow = healthy();
+    let jump = |ago: i64, hours: i64| {
+        Some(ClockJump { at: ago_s(ago), by: jiff::SignedDuration::from_hours(hours) })
+    };
+    flow.host.clock = jump(300, -2);
+    check(&flow, &[(State::Warn, "The machine's clock went back by 2 h, 5 min ago.")]);
+    flow.host.clock = jump(300, 480);
+    check(&flow, &[(State::Warn, "The machine's clock went forward by 20 days, 5 min ago.")]);
+    flow.host.clock = jump(86_400, 480);
+    check(&flow, &[]);
+}
+
+#[test]
 fn estimated_numbers_have_an_error_bound() {
     let mut flow = healthy();
-    flow.ledger.uncertainty = Uncertainty { moving: 1_040, repeated: 0 };
+    flow.ledger.uncertainty = Uncertainty { moving: 1_040, ..Uncertainty::default() };
     let text = |flow: &FlowSnapshot| summary(flow)[0].text.clone();
     let so = "All 172,431 events accepted are accounted for, give or take";
     assert_eq!(text(&flow), format!("{so} 1,040 that moved in the last minutes."));
     flow.ledger.uncertainty.repeated = 3;
     assert_eq!(text(&flow), format!("{so} 1,043 that moved in the last minutes or may be counted twice."));
+    flow.ledger.uncertainty.in_doubt = 2;
+    let three = "moved in the last minutes or may be counted twice or may have arrived without a promise";
+    assert_eq!(text(&flow), format!("{so} 1,045 that {three}."));
     flow.ledger.accepted += 1_042;
     assert_eq!(text(&flow), "2 events of 173,473 accepted are unaccounted for.");
 }
@@ -104,6 +145,21 @@ fn unaccounted_events_come_first_and_are_bad() {
     );
     flow.ledger.accepted -= 4;
     assert_eq!(summary(&flow)[0].text, "The ledger finds 1 event more than the 172,430 accepted.");
+}
+
+#[test]
+fn schemas_that_cannot_be_used_are_named() {
+    let mut flow = healthy();
+    flow.schema_problems = vec!["a.json is not JSON: EOF".to_owned()];
+    check(&flow, &[(State::Warn, "1 schema can't be used: a.json is not JSON: EOF.")]);
+    flow.schema_problems.extend((1..5).map(|n| format!("{n}.json is not JSON")));
+    check(
+        &flow,
+        &[(
+            State::Warn,
+            "5 schemas can't be used: a.json is not JSON: EOF; 1.json is not JSON; 2.json is not JSON; and 2 more.",
+        )],
+    );
 }
 
 #[test]
@@ -321,6 +377,16 @@ fn replays_and_old_numbers_are_mentioned() {
     assert_eq!(rest(&flow)[0], (State::Warn, format!("Rates and errors are from 10 min ago: {reason}.")));
     flow.activity = None;
     assert_eq!(rest(&flow)[0].1, format!("Rates and errors are not known: {reason}."));
+}
+
+#[test]
+fn dead_letters_whose_messages_are_gone_are_named_and_not_all_is_well() {
+    let mut flow = healthy();
+    flow.ledger = Ledger { stored: 172_411, replaying: 20, ..ledger() };
+    flow.astray = 20;
+    let text = "20 dead letters are in a replay for more than an hour, and their messages are in no queue.";
+    assert!(rest(&flow).contains(&(State::Warn, text.to_owned())), "{:?}", rest(&flow));
+    assert_eq!(summary(&flow)[0].state, State::Warn);
 }
 
 #[test]

@@ -6,11 +6,12 @@
 //! takes the first and recognises the second by its generation. [`Scope::Idle`] only saves the second copies:
 //! it leaves alone what another carrier moves.
 
+use super::LOST;
 use crate::Timestamp;
 use crate::dead_letter::DeadLetter;
 use crate::ids::{MessageId, ReplayId};
-use crate::message::{FIRST_SENT, GENERATION, ORIGINAL_MESSAGE_ID, OutgoingMessage, REPLAY_ID};
-use crate::ports::{ArchiveError, AuditEntry, Clock, EventQueue, OpsLog, QueueError, Replays};
+use crate::message::{self, OutgoingMessage};
+use crate::ports::{ArchiveError, AuditEntry, Clock, EventQueue, OpsLog, Replays};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,7 +94,7 @@ impl Carrier {
         let step = if per_second < STEP as f64 { 1 } else { STEP };
         let mut carried = Carried { sent: 0, returned: 0, end: End::Done };
         // The replays that could not continue: until when to skip each, and why.
-        let mut skipped: HashMap<ReplayId, (Timestamp, End)> = HashMap::new();
+        let mut skipped: HashMap<ReplayId, (Duration, End)> = HashMap::new();
         let started_at = self.clock.now();
         if let (Scope::Idle(still_for), Some(until)) = (scope, until)
             && started_at + still_for >= until
@@ -113,7 +114,7 @@ impl Carrier {
                     return Ok(carried);
                 }
                 if let Some((until, why)) = skipped.get(&replay)
-                    && now < *until
+                    && self.clock.elapsed() < *until
                 {
                     carried.end = why.clone();
                     continue;
@@ -138,7 +139,7 @@ impl Carrier {
                     }
                 };
                 carried.end = why.clone();
-                skipped.insert(replay, (now + SKIPPED_FOR, why));
+                skipped.insert(replay, (self.clock.elapsed() + SKIPPED_FOR, why));
             }
             if !moved {
                 return Ok(carried);
@@ -198,6 +199,10 @@ impl Carrier {
         if waiting.is_empty() {
             return Ok(Step::default());
         }
+        let (lost, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|letter| letter.is_lost);
+        for letter in &lost {
+            self.give_back(replay, &letter.id, LOST).await?;
+        }
         let messages: Vec<_> = waiting.iter().map(|dead_letter| outgoing(replay, dead_letter)).collect();
         let answers = self.queue.send(&messages).await;
         let (mut sent, mut refused, mut blocked) = (Vec::new(), Vec::new(), None);
@@ -212,18 +217,13 @@ impl Carrier {
             self.replays.mark_sent(replay, &sent).await?;
         }
         for (id, error) in &refused {
-            self.give_back(replay, id, error).await?;
+            self.give_back(replay, id, &error.to_string()).await?;
         }
         self.replays.set_error(replay, blocked.as_deref()).await?;
-        Ok(Step { sent: sent.len(), returned: refused.len(), blocked })
+        Ok(Step { sent: sent.len(), returned: refused.len() + lost.len(), blocked })
     }
 
-    async fn give_back(
-        &self,
-        replay: &ReplayId,
-        id: &MessageId,
-        why: &QueueError,
-    ) -> Result<(), ArchiveError> {
+    async fn give_back(&self, replay: &ReplayId, id: &MessageId, why: &str) -> Result<(), ArchiveError> {
         self.replays.mark_returned(replay, id).await?;
         let entry = AuditEntry {
             at: self.clock.now(),
@@ -263,11 +263,10 @@ impl<'r> Choice<'r> {
 
 /// The message that puts a dead letter back: body and attributes as they were, and where it comes from.
 fn outgoing(replay: &ReplayId, dead_letter: &DeadLetter) -> OutgoingMessage {
-    let mut attributes = dead_letter.attributes.clone();
-    attributes.insert(REPLAY_ID.to_owned(), replay.to_string());
-    attributes.insert(ORIGINAL_MESSAGE_ID.to_owned(), dead_letter.id.to_string());
-    attributes.insert(GENERATION.to_owned(), (dead_letter.generation + 1).to_string());
-    attributes.insert(FIRST_SENT.to_owned(), dead_letter.first_sent_at.to_string());
+    let generation = dead_letter.generation + 1;
+    let first_sent_at = dead_letter.first_sent_at;
+    let attributes =
+        message::of_replay(&dead_letter.attributes, replay, &dead_letter.id, generation, first_sent_at);
     OutgoingMessage {
         body: dead_letter.body.clone(),
         attributes,

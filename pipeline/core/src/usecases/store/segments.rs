@@ -87,7 +87,10 @@ impl StoreResult {
             FailureClass::StoreThrottled => Some(Self::Throttled),
             FailureClass::StoreUnavailable | FailureClass::StoreTimeout => Some(Self::Failed),
             FailureClass::TooLarge => Some(Self::Refused),
-            FailureClass::Malformed | FailureClass::Schema | FailureClass::ConsumerCrash => None,
+            FailureClass::Malformed
+            | FailureClass::Schema
+            | FailureClass::ConsumerCrash
+            | FailureClass::Unprocessed => None,
         }
     }
 

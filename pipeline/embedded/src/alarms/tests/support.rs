@@ -8,7 +8,7 @@ use spillway_alerts::{AlarmChange, Notified};
 use spillway_core::Timestamp;
 use spillway_core::metric::{Measurement, MetricId, Unit};
 use spillway_core::ports::Clock as _;
-use spillway_testkit::ManualClock;
+use spillway_testkit::{ManualClock, SettableClock};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub fn minute(minute: i64) -> Timestamp {
 pub struct Bench {
     pub pipeline: Pipeline,
     pub clock: Arc<ManualClock>,
+    /// The machine's clock, which goes like `clock` until it is set.
+    pub machine: Arc<SettableClock>,
 }
 
 /// Business hours from 09:00 to 17:00 UTC, Monday to Friday, with a holiday on Wednesday.
@@ -44,10 +46,20 @@ pub fn options() -> WatchOptions {
 
 impl Bench {
     pub async fn open(folder: &Path, now: Timestamp) -> Self {
+        Self::with(folder, now, Some(Duration::ZERO)).await
+    }
+
+    /// One whose writes go to the disk at once, as those of a running pipeline do.
+    pub async fn live(folder: &Path, now: Timestamp) -> Self {
+        Self::with(folder, now, None).await
+    }
+
+    async fn with(folder: &Path, now: Timestamp, simulated_latency: Option<Duration>) -> Self {
         let clock = Arc::new(ManualClock::at(now));
-        let options = Options { simulated_latency: Some(Duration::ZERO), ..Options::at(clock.clone()) };
+        let machine = Arc::new(SettableClock::over(clock.clone()));
+        let options = Options { simulated_latency, ..Options::at(machine.clone()) };
         let pipeline = Pipeline::open(folder, options).await.unwrap();
-        Self { pipeline, clock }
+        Self { pipeline, clock, machine }
     }
 
     pub async fn watch(&self, options: WatchOptions) -> Watch {
@@ -68,7 +80,7 @@ impl Bench {
     }
 
     pub fn write(&self) {
-        self.pipeline.recorder.finish(self.clock.now());
+        self.pipeline.recorder.finish(self.pipeline.ports.clock.now());
     }
 
     /// Lets time pass until that minute.

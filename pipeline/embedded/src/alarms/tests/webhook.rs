@@ -14,14 +14,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A receiver that answers with these statuses, then with 204, and records what it receives.
-struct Receiver {
+pub(super) struct Receiver {
     url: String,
     received: Arc<Mutex<Vec<serde_json::Value>>>,
     _server: tokio::task::JoinSet<()>,
 }
 
 impl Receiver {
-    async fn answering(statuses: &[u16]) -> Self {
+    pub(super) async fn answering(statuses: &[u16]) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let received: Arc<Mutex<Vec<serde_json::Value>>> = Arc::default();
@@ -51,11 +51,11 @@ impl Receiver {
         Self { url, received, _server: server }
     }
 
-    fn webhook(&self) -> Webhook {
+    pub(super) fn webhook(&self) -> Webhook {
         Webhook::new(self.url.parse().unwrap()).unwrap()
     }
 
-    fn ids(&self) -> Vec<String> {
+    pub(super) fn ids(&self) -> Vec<String> {
         let received = self.received.lock().unwrap();
         received.iter().map(|document| document["id"].as_str().unwrap().to_owned()).collect()
     }

@@ -89,6 +89,62 @@ async fn a_function_that_panics_is_502_and_the_next_request_is_served() {
     assert!(named(&take_measured(&memory)).contains(&("ConcurrentExecutions", 1.0)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_function_that_does_not_answer_in_time_is_504() {
+    let memory = pipeline(Behaviour::Waits);
+    let gateway = gateway(&memory, |_| {});
+    let response = gateway.call(post(&[], "{}")).await;
+    assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(json(&response)["type"], "/problems/function-failed");
+    assert_eq!(response.headers()["retry-after"], "5");
+}
+
+#[tokio::test]
+async fn only_requests_for_this_machine_are_taken() {
+    let memory = pipeline(Behaviour::Accepts);
+    let gateway =
+        gateway(&memory, |_| {}).with_hosts(crate::listener::Hosts::new(&["events.example".to_owned()]));
+    let rebound = [("host", "evil.example:8080"), ("origin", "http://evil.example:8080")];
+    for headers in [&rebound[..], &rebound[..1]] {
+        let response = gateway.call(post(headers, "{}")).await;
+        assert_eq!(response.status(), StatusCode::MISDIRECTED_REQUEST);
+        assert_eq!(json(&response)["type"], "/problems/misdirected-request");
+        assert!(named(&take_measured(&memory)).contains(&("4XXError", 1.0)));
+    }
+    assert!(memory.state().sent.is_empty());
+    for host in ["localhost:8080", "127.0.0.1", "events.example", "spillway"] {
+        let response = gateway.call(post(&[("host", host)], "{}")).await;
+        assert_eq!(response.status(), StatusCode::ACCEPTED, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_can_send_nothing_and_read_nothing() {
+    let memory = pipeline(Behaviour::Accepts);
+    let gateway = gateway(&memory, |_| {});
+    let host = ("host", "localhost:8080");
+    for site in [
+        ("origin", "http://evil.example"),
+        ("origin", "null"),
+        ("origin", "http://localhost:3000"),
+        ("sec-fetch-site", "cross-site"),
+    ] {
+        let response = gateway.call(post(&[host, site], "{}")).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{site:?}");
+        assert_eq!(json(&response)["type"], "/problems/forbidden");
+    }
+    assert!(memory.state().sent.is_empty());
+    let origin = ("origin", "http://evil.example");
+    let mut preflight = post(&[host, origin, ("access-control-request-method", "POST")], "");
+    *preflight.method_mut() = http::Method::OPTIONS;
+    for request in [preflight, post(&[host, origin], "{}")] {
+        let response = gateway.call(request).await;
+        assert!(response.status().is_client_error());
+        let allows = response.headers().keys().any(|name| name.as_str().starts_with("access-control-"));
+        assert!(!allows, "CORS is closed: {response:?}");
+    }
+}
+
 #[tokio::test]
 async fn concurrent_executions_count_the_requests_under_way() {
     let memory = pipeline(Behaviour::Waits);

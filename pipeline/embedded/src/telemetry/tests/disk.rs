@@ -60,6 +60,53 @@ fn a_full_disk_delays_measurements_and_breaks_nothing() {
 }
 
 #[test]
+fn what_cannot_be_written_is_read_from_memory_in_the_same_process() {
+    let bench = bench(Mode::Live);
+    let here = bench.recorder.reader(bench.folder.path());
+    let sums = |reader: &TelemetryReader, period| {
+        let query = [MetricQuery { metric: count(), statistic: Statistic::Sum }];
+        reader.query(&query, at(0), at(120), period).unwrap().remove(0)
+    };
+    bench.record(&count(), 1.0);
+    bench.flush();
+    assert_eq!(sums(&here, 60), [Some(1.0), None], "once, from the file");
+    let blocker = Connection::open(bench.folder.path().join(FILE_NAME)).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    bench.record(&count(), 2.0);
+    bench.advance(60);
+    bench.record(&count(), 4.0);
+    bench.flush();
+    assert_eq!(sums(&here, 60), [Some(3.0), Some(4.0)]);
+    assert_eq!(sums(&here, 300), [Some(7.0)]);
+    assert_eq!(here.newest().unwrap(), Some(at(120)));
+    assert_eq!(sums(&bench.reader, 60), [Some(1.0), None], "another process sees only the file");
+    assert_eq!(bench.reader.newest().unwrap(), Some(at(60)));
+    drop(blocker);
+    bench.advance(6);
+    bench.flush();
+    assert_eq!(sums(&here, 60), [Some(3.0), Some(4.0)]);
+    assert_eq!(sums(&bench.reader, 60), [Some(3.0), Some(4.0)]);
+}
+
+#[test]
+fn what_was_recorded_in_a_future_that_the_clock_was_set_back_from_is_forgotten() {
+    let bench = bench(Mode::Live);
+    bench.record(&count(), 1.0);
+    for hour in 1..=3 {
+        bench
+            .recorder
+            .record_at(&Measurement { metric: count(), value: 10.0, unit: Unit::Count }, at(3_600 * hour));
+    }
+    bench.recorder.flush(at(4 * 3_600));
+    bench.recorder.clock_was_set(at(1_800));
+    bench.recorder.record_at(&Measurement { metric: count(), value: 2.0, unit: Unit::Count }, at(1_800));
+    bench.recorder.flush(at(1_801));
+    bench.recorder.flush(at(2 * 3_600 + 900));
+    let hours = bench.read(&count(), Statistic::Sum, (0, 4 * 3_600), 3_600);
+    assert_eq!(hours, [Some(3.0), None, None, None]);
+}
+
+#[test]
 fn data_that_waits_too_long_is_dropped_oldest_first_and_counted() {
     let bench = bench(Mode::Live);
     let path = bench.folder.path().join(FILE_NAME);

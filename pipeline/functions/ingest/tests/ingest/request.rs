@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use spillway_core::ports::QueueError;
 use spillway_core::settings::PipelineSettings;
 use spillway_core::trace::TraceHeader;
 use spillway_functions_ingest::{Function, run};
@@ -53,6 +54,17 @@ fn an_event_is_queued_before_it_is_answered_and_counted() {
     assert_eq!((&event["id"], &event["data"]["note"]), (&reply["id"], &json!("Grüße")));
     let line = ingest.lines()[0].clone();
     assert_eq!((&line["EventsAccepted"], &line["FunctionName"]), (&json!(1), &json!("shop-ingest")));
+}
+
+#[test]
+fn a_message_that_the_queue_did_not_confirm_is_counted_as_in_doubt() {
+    let ingest = ingest(|state| {
+        state.refuse(|_, _| Some(QueueError::InDoubt { reason: "the connection broke".to_owned() }));
+    });
+    let answer = invoke(&ingest, &post(br#"{"order":7}"#), None);
+    assert_eq!(answer["statusCode"], 503);
+    let line = ingest.lines()[0].clone();
+    assert_eq!((&line["EventsInDoubt"], &line["EventsAccepted"]), (&json!(1), &Value::Null));
 }
 
 #[test]

@@ -108,7 +108,8 @@ fn chart(
 ) -> Chart {
     let step = i64::from(series.period.seconds());
     let from = series.start.as_second();
-    let to = page.range.to.as_second().max(from + step);
+    // The end of the last period, not of the page's range: while the numbers stay the same, so does the drawing.
+    let to = from + step * (series.points.len() as i64).max(1);
     let mut chart = Chart::new(name(condition), words::chart_unit(condition), from, to, step);
     chart.zone = page.zone.clone();
     chart.kind = Kind::Area;

@@ -39,7 +39,7 @@ pub(crate) fn row((rule, status): &Listed<'_>, page: &Page) -> AnyView {
     };
     let not_evaluated = status.evaluation_error.clone().map(|error| {
         let text = format!("the last evaluation failed: {error}");
-        view! { <span class="alarm-trouble">{text}</span> }
+        view! { <span class="alarm-error">{text}</span> }
     });
     let badge_tone = if in_alarm { tone } else { Tone::Neutral };
     let reason = in_alarm.then(|| view! { <span class="alarm-reason">{status.reason.clone()}</span> });

@@ -1,6 +1,10 @@
 //! The filters of the list, from the URL.
 
-use crate::context::{Page, encode};
+use super::GROUPS_AFTER;
+use crate::{
+    context::{Page, encode},
+    range::aligned,
+};
 use jiff::Timestamp;
 use spillway_core::{
     dead_letter::{DeadLetterFilter, DeadLetterStatus},
@@ -146,6 +150,16 @@ impl Filters {
         }
     }
 
+    /// The filter for a list that refreshes. A range that follows the clock asks the same for a minute, and has no end.
+    pub fn to_list_filter(&self, page: &Page) -> DeadLetterFilter {
+        let mut filter = self.to_filter();
+        if page.range.preset.is_some() && page.has_range() {
+            filter.from = filter.from.map(aligned);
+            filter.to = filter.to.filter(|to| *to != page.range.to);
+        }
+        filter
+    }
+
     /// An encoded query for a URL. Times are absolute, so that the query means the same later.
     pub fn to_query(&self) -> String {
         let mut pairs: Vec<(&str, String)> = Vec::new();
@@ -174,11 +188,19 @@ pub struct Unreadable;
 /// The filters and the place in the list, as an encoded query. Links from the list have it, so that a message's page
 /// links back and to the next message.
 pub fn carried(page: &Page) -> String {
-    let kept = page
-        .query
-        .iter()
-        .filter(|(name, value)| !value.is_empty() && (CHOOSING.contains(&name.as_str()) || name == "after"));
-    let kept: Vec<String> = kept.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    carried_to(page, page.parameter("after"))
+}
+
+/// The same with another place in the list.
+pub fn carried_to(page: &Page, after: Option<&str>) -> String {
+    let is_kept = |name: &str| name == GROUPS_AFTER || CHOOSING.contains(&name);
+    let kept = page.query.iter().filter(|(name, value)| !value.is_empty() && is_kept(name));
+    let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
+    let after = after.filter(|after| !after.is_empty());
+    let kept: Vec<String> = kept
+        .chain(after.map(|after| ("after", after)))
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
     kept.join("&")
 }
 

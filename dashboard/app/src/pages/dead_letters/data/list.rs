@@ -4,18 +4,21 @@ use super::{Filters, Shown, carried};
 use crate::context::Page;
 use jiff::Timestamp;
 use spillway_core::{
-    dead_letter::{self, DeadLetter, DeadLetterFilter, DeadLetterGroup},
+    dead_letter::{self, DeadLetter, DeadLetterGroup},
+    failure::Reason,
     ids::{Fingerprint, MessageId},
-    ports::{ArchiveError, DeadLetters, Replays},
-    usecases::replay::Replayer,
+    ports::ArchiveError,
 };
 use spillway_dashboard_charts::sparkline;
+use spillway_dashboard_model::Reads;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Messages on one page of the list.
 pub const PAGE: usize = 50;
-/// Maximum number of groups whose newest message is checked, so that a page with a thousand groups is fast.
-const CHECKED: usize = 20;
+/// Groups on one page of the list.
+pub const GROUPS: usize = 20;
+/// The parameter of the URL with the place in the list of groups.
+pub const GROUPS_AFTER: &str = "groups";
 /// With more messages than this, small charts would make the page slow.
 const MAX_IN_SPARKS: u64 = 20_000;
 /// Points of a group's small chart.
@@ -27,8 +30,10 @@ pub struct List {
     pub filters: Filters,
     /// The query for links to single messages.
     pub carried: String,
-    /// The groups that match, largest first.
-    pub groups: Vec<DeadLetterGroup>,
+    /// One page of the groups that match, largest first.
+    pub groups: dead_letter::Page<DeadLetterGroup>,
+    /// The largest group; `None` if it is on another page.
+    pub largest: Option<DeadLetterGroup>,
     /// One page of the messages.
     pub page: dead_letter::Page<DeadLetter>,
     /// The number of dead letters in each state. With filters, only the shown state has a number, because each count
@@ -37,8 +42,8 @@ pub struct List {
     /// How many more match without the range.
     pub outside: u64,
     /// The reason why a group's newest message would fail again; `None` if it passes the checks.
-    pub forecasts: HashMap<MessageId, Option<String>>,
-    /// A small chart for each group: when its messages were dead-lettered.
+    pub forecasts: HashMap<MessageId, Option<Reason>>,
+    /// A small chart for each group: when its messages were dead-lettered. With more than one page of groups there are none.
     pub sparks: HashMap<Fingerprint, String>,
     /// The options of the type filter.
     pub types: BTreeSet<String>,
@@ -47,41 +52,49 @@ pub struct List {
 }
 
 impl List {
-    pub async fn read(page: &Page, replayer: &Replayer) -> Result<Self, ArchiveError> {
-        let archive = &*replayer.archive;
+    pub async fn read(page: &Page, reads: &Reads) -> Result<Self, ArchiveError> {
         let filters = Filters::of(page);
-        let groups = archive.groups(&filters.to_filter()).await?;
-        let list = archive.list(&filters.to_filter(), page.parameter("after"), PAGE).await?;
+        let filter = filters.to_list_filter(page);
+        let groups_after = page.parameter(GROUPS_AFTER);
+        let groups = dead_letter::Page::clone(&*reads.groups(&filter, groups_after, GROUPS).await?);
+        let largest = groups.items.first().filter(|_| groups_after.is_none()).cloned();
+        let list = dead_letter::Page::clone(&*reads.list(&filter, page.parameter("after"), PAGE).await?);
         let mut counts = Vec::with_capacity(Shown::EVERY.len());
         for shown in Shown::EVERY.iter().copied() {
             let count = match shown == filters.shown {
                 true => Some(list.total),
                 false if filters.is_narrow() => None,
-                false => Some(total(archive, &Filters { shown, ..Filters::default() }.to_filter()).await?),
+                false => Some(reads.count(&Filters { shown, ..Filters::default() }.to_filter()).await?),
             };
             counts.push((shown, count));
         }
         let outside = if filters.from.is_some() || filters.to.is_some() {
             let unlimited = Filters { from: None, to: None, ..filters.clone() };
-            total(archive, &unlimited.to_filter()).await?.saturating_sub(list.total)
+            reads.count(&unlimited.to_filter()).await?.saturating_sub(list.total)
         } else {
             0
         };
         let waiting = [Shown::Waiting, Shown::All].contains(&filters.shown);
-        let forecasts = if waiting { forecasts(replayer, &groups).await? } else { HashMap::new() };
-        let sparks = sparks(archive, &filters, &groups, page.now).await?;
+        let forecasts = if waiting { forecasts(reads, &groups.items).await? } else { HashMap::new() };
+        let sparks = match reads.limits().sparks {
+            true => sparks(reads, &filters, &groups, page.now).await?,
+            false => HashMap::new(),
+        };
         let mut types: BTreeSet<String> = list
             .items
             .iter()
             .filter_map(|letter| letter.event_type.as_ref())
             .map(ToString::to_string)
             .collect();
-        types.extend(groups.iter().filter_map(|group| group.event_type.as_ref()).map(ToString::to_string));
-        let last_replay = if groups.is_empty() { last_replay(&*replayer.replays).await? } else { None };
+        types.extend(
+            groups.items.iter().filter_map(|group| group.event_type.as_ref()).map(ToString::to_string),
+        );
+        let last_replay = if groups.total == 0 { last_replay(reads).await? } else { None };
         Ok(Self {
             filters,
             carried: carried(page),
             groups,
+            largest,
             page: list,
             counts,
             outside,
@@ -93,30 +106,31 @@ impl List {
     }
 }
 
-async fn total(archive: &dyn DeadLetters, filter: &DeadLetterFilter) -> Result<u64, ArchiveError> {
-    Ok(archive.list(filter, None, 1).await?.total)
-}
-
-async fn last_replay(replays: &dyn Replays) -> Result<Option<Timestamp>, ArchiveError> {
-    Ok(replays.list(1).await?.first().and_then(|replay| replay.ended_at))
+async fn last_replay(reads: &Reads) -> Result<Option<Timestamp>, ArchiveError> {
+    Ok(reads.replays(1).await?.first().and_then(|replay| replay.ended_at))
 }
 
 async fn forecasts(
-    replayer: &Replayer,
+    reads: &Reads,
     groups: &[DeadLetterGroup],
-) -> Result<HashMap<MessageId, Option<String>>, ArchiveError> {
-    let examples: Vec<MessageId> = groups.iter().take(CHECKED).map(|group| group.example.clone()).collect();
-    let forecasts = replayer.preflight(&examples).await?;
+) -> Result<HashMap<MessageId, Option<Reason>>, ArchiveError> {
+    let checked = groups.iter().take(reads.limits().checked_groups);
+    let examples: Vec<MessageId> = checked.map(|group| group.example.clone()).collect();
+    let forecasts = reads.forecasts(&examples).await?;
     Ok(forecasts.into_iter().map(|forecast| (forecast.id, forecast.would_fail)).collect())
 }
 
-/// Counts each group's messages by time, from the first message to now.
+/// Counts each group's messages by time, from the first message to now, if all groups are on one page.
 async fn sparks(
-    archive: &dyn DeadLetters,
+    reads: &Reads,
     filters: &Filters,
-    groups: &[DeadLetterGroup],
+    groups: &dead_letter::Page<DeadLetterGroup>,
     now: Timestamp,
 ) -> Result<HashMap<Fingerprint, String>, ArchiveError> {
+    if groups.total != groups.items.len() as u64 {
+        return Ok(HashMap::new());
+    }
+    let groups = &groups.items;
     let total: u64 = groups.iter().map(|group| group.count).sum();
     let Some(first) = groups.iter().map(|group| group.first_at).min() else { return Ok(HashMap::new()) };
     let Some(buckets) = buckets(first, filters.to.unwrap_or(now)) else { return Ok(HashMap::new()) };
@@ -126,9 +140,10 @@ async fn sparks(
     let mut points: BTreeMap<Fingerprint, Vec<Option<f64>>> = BTreeMap::new();
     for (index, (from, to)) in buckets.into_iter().enumerate() {
         let bucket = Filters { from: Some(from), to: Some(to), ..filters.clone() };
-        for group in archive.groups(&bucket.to_filter()).await? {
-            let line =
-                points.entry(group.fingerprint).or_insert_with(|| vec![Some(0.0); SPARK_POINTS as usize]);
+        for group in &reads.groups(&bucket.to_filter(), None, GROUPS).await?.items {
+            let line = points
+                .entry(group.fingerprint.clone())
+                .or_insert_with(|| vec![Some(0.0); SPARK_POINTS as usize]);
             line[index] = Some(group.count as f64);
         }
     }

@@ -3,7 +3,6 @@
 use crate::components::Tone;
 use spillway_core::{dead_letter::DeadLetter, failure::FailureClass, usecases::replay::Forecast};
 use spillway_dashboard_words::{counted, grouped};
-use std::collections::BTreeMap;
 
 /// The results of the consumer's own checks on dead letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,13 +18,8 @@ pub struct Preflight {
 impl Preflight {
     /// Sums up forecasts. The replay would put back `total` messages, of which these were checked.
     pub fn of(total: u64, forecasts: &[Forecast]) -> Self {
-        let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-        for reason in forecasts.iter().filter_map(|forecast| forecast.would_fail.as_deref()) {
-            *reasons.entry(reason).or_default() += 1;
-        }
-        let mut reasons: Vec<_> =
-            reasons.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect();
-        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let reasons = Forecast::reasons(forecasts);
+        let reasons = reasons.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect();
         Self { total, checked: forecasts.len() as u64, reasons }
     }
 
@@ -86,7 +80,10 @@ pub fn caveats(letters: &[DeadLetter]) -> Vec<String> {
                 store += 1
             }
             FailureClass::TooLarge => large += 1,
-            FailureClass::Malformed | FailureClass::Schema | FailureClass::ConsumerCrash => {}
+            FailureClass::Malformed
+            | FailureClass::Schema
+            | FailureClass::ConsumerCrash
+            | FailureClass::Unprocessed => {}
         }
     }
     let mut caveats = Vec::new();
@@ -127,7 +124,7 @@ mod tests {
 
     fn forecasts(reasons: &[Option<&str>]) -> Vec<Forecast> {
         let forecast =
-            |reason: &Option<&str>| Forecast { id: "m".into(), would_fail: reason.map(str::to_owned) };
+            |reason: &Option<&str>| Forecast { id: "m".into(), would_fail: reason.map(Into::into) };
         reasons.iter().map(forecast).collect()
     }
 

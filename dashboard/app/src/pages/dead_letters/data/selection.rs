@@ -1,13 +1,13 @@
 //! The dead letters that an operator selected: some, or all matches.
 
-use super::{Filters, Shown, carried};
+use super::{Filters, Shown};
 use crate::{
     context::{Page, encode},
     error::ActionError,
 };
 use jiff::Timestamp;
 use spillway_core::{
-    ids::MessageId,
+    ids::{Fingerprint, MessageId},
     ports::{ArchiveError, DeadLetters},
 };
 
@@ -27,8 +27,8 @@ impl Selection {
     /// The selection in a page's URL: `id=…` once or several times, or `all=matching` and filters. `None` if there is
     /// none.
     ///
-    /// The time range ends now. So the operator confirms only messages that the page showed, and none that arrived
-    /// later.
+    /// A URL without an end ends now. So the operator confirms only messages that the page showed, and none that
+    /// arrived later. [`Self::fixed`] puts the end into the URL, and a refresh shows the same messages.
     pub fn of(page: &Page) -> Option<Self> {
         let ids: Vec<MessageId> = page
             .query
@@ -53,7 +53,7 @@ impl Selection {
             return Ok(Self::These(ids.into_iter().map(MessageId::new).collect()));
         }
         if matching.is_empty() {
-            return Err(ActionError::Invalid { message: "Select at least one message.".into() });
+            return Err(ActionError::NothingSelected);
         }
         Filters::parse(matching, now).map(Self::Matching).map_err(|_| ActionError::Unreadable)
     }
@@ -68,14 +68,32 @@ impl Selection {
         }
     }
 
-    /// The query that selects all matches of the page's list.
-    pub fn all_query(page: &Page) -> String {
-        let carried = carried(page);
-        let kept: Vec<&str> =
-            carried.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=")).collect();
-        let back = format!("back={}", encode(&page.here()));
-        [&["all=matching"], kept.as_slice(), &[back.as_str()]].concat().join("&")
+    /// The same page with the selection's times in its URL; `None` if they are there or nothing is selected by time.
+    /// Times that move with the clock would change what the operator confirms.
+    pub fn fixed(page: &Page) -> Option<String> {
+        let moves = page.parameter("range").is_some() || Filters::of(page).to.is_none();
+        match Self::of(page)? {
+            Self::Matching(filters) if moves => Some(format!(
+                "{}?{}",
+                page.path,
+                matching(&filters, page.parameter("back").unwrap_or_default())
+            )),
+            _ => None,
+        }
     }
+
+    /// The query that selects all matches of the page's list: those that it shows, and none that arrives later. With
+    /// `group`, only those of that group.
+    pub fn all_query(page: &Page, group: Option<&Fingerprint>) -> String {
+        let filters = Filters::of(page);
+        let group = group.cloned().or(filters.group);
+        let to = filters.to.or(Some(page.now));
+        matching(&Filters { group, to, ..filters }, &page.here())
+    }
+}
+
+fn matching(filters: &Filters, back: &str) -> String {
+    format!("all=matching&{}&back={}", filters.to_query(), encode(back))
 }
 
 #[cfg(test)]
@@ -109,7 +127,7 @@ mod tests {
     #[test]
     fn a_form_without_a_selection_is_refused() {
         let now = NOW.parse().unwrap();
-        assert!(matches!(Selection::from_form(Vec::new(), "", now), Err(ActionError::Invalid { .. })));
+        assert_eq!(Selection::from_form(Vec::new(), "", now), Err(ActionError::NothingSelected));
         assert_eq!(Selection::from_form(Vec::new(), "class=x", now), Err(ActionError::Unreadable));
         // An unknown name would leave a filter out, and the action would match everything.
         for matching in ["clas=schema", "foo=bar", "type=a&type=b", "type=a&Group=00ff"] {
@@ -119,11 +137,34 @@ mod tests {
     }
 
     #[test]
-    fn all_matches_include_all_pages_of_the_list() {
+    fn all_matches_include_all_pages_of_the_list_and_nothing_later() {
         let list = Page::of("/dead-letters", "type=a&after=1.2&__n=1", "", NOW.parse().unwrap());
         assert_eq!(
-            Selection::all_query(&list),
-            "all=matching&type=a&back=%2Fdead-letters%3Ftype%3Da%26after%3D1.2"
+            Selection::all_query(&list, None),
+            "all=matching&type=a&before=2026-03-10T12%3A00%3A00Z&back=%2Fdead-letters%3Ftype%3Da%26after%3D1.2"
         );
+        let list = Page::of("/dead-letters", "range=1h", "", NOW.parse().unwrap());
+        let query = Selection::all_query(&list, Some(&"00ff".into()));
+        let confirmed =
+            |now: &str| Selection::of(&Page::of("/dead-letters/replay", &query, "", now.parse().unwrap()));
+        let Some(Selection::Matching(filters)) = confirmed(NOW) else { panic!("{query}") };
+        assert_eq!(filters.group, Some("00ff".into()));
+        assert_eq!(filters.from, Some("2026-03-10T11:00:00Z".parse().unwrap()));
+        assert_eq!(confirmed("2026-03-10T13:00:00Z"), Some(Selection::Matching(filters)), "an hour later");
+    }
+
+    #[test]
+    fn an_address_whose_times_move_is_fixed_once() {
+        for query in ["all=matching&type=a", "all=matching&range=1h&back=%2Freplays"] {
+            let asked = page(query);
+            let fixed = Selection::fixed(&asked).unwrap();
+            let (path, query) = fixed.split_once('?').unwrap();
+            let later = Page::of(path, query, "", "2026-03-10T13:00:00Z".parse().unwrap());
+            assert_eq!(Selection::of(&later), Selection::of(&asked));
+            assert_eq!(Selection::fixed(&later), None, "{fixed}");
+            assert_eq!(later.parameter("back"), asked.parameter("back"));
+        }
+        assert_eq!(Selection::fixed(&page("id=a")), None);
+        assert_eq!(Selection::fixed(&page("")), None);
     }
 }

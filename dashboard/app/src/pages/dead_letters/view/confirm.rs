@@ -3,16 +3,21 @@
 use crate::{
     components::{Badge, DataTable, StatusSentence, Tone},
     context::use_page,
+    error::LONGEST_REASON,
     links,
     pages::dead_letters::{
-        actions::{DISCARD, LONGEST_REASON, REPLAY},
+        actions::{DISCARD, REPLAY},
         data::{Chosen, LISTED, Selection, caveats},
     },
-    words::{class_label, event_names},
+    words::{MAX_FAILURE, class_label, event_names},
 };
 use leptos::prelude::*;
 use spillway_core::dead_letter::DeadLetter;
+use spillway_core::failure::shortened;
 use spillway_dashboard_words::{counted, duration, grouped};
+
+/// Maximum number of reasons that are listed.
+const REASONS: usize = 10;
 
 /// The page to return to.
 pub(in crate::pages::dead_letters) fn origin() -> String {
@@ -28,13 +33,19 @@ pub(in crate::pages::dead_letters) fn replay_form(chosen: &Chosen, rate: f64) ->
         let reasons = preflight
             .reasons
             .iter()
+            .take(REASONS)
             .map(|(reason, count)| {
                 let messages = counted(*count, "message", "messages");
-                view! { <li>{messages} ": " <span class="mono">{reason.clone()}</span></li> }
+                view! { <li>{messages} ": " <span class="mono">{shortened(reason, MAX_FAILURE)}</span></li> }
             })
             .collect_view();
+        let others: u64 = preflight.reasons.iter().skip(REASONS).map(|(_, count)| count).sum();
+        let others = (others > 0).then(|| {
+            let messages = counted(others, "message", "messages");
+            view! { <li class="quiet">{format!("{messages} for other reasons")}</li> }
+        });
         view! {
-            <ul class="dl-reasons">{reasons}</ul>
+            <ul class="dl-reasons">{reasons}{others}</ul>
             <p>
                 "First fix the cause, such as the schema. A message that fails again returns to the archive. No event is lost."
             </p>
@@ -91,12 +102,12 @@ pub(in crate::pages::dead_letters) fn discard_form(chosen: &Chosen) -> AnyView {
         <StatusSentence tone=Tone::Warning>{sentence}</StatusSentence>
         <div class="stack dl-confirm">
             {left_out(chosen)}
-            <form method="post" action=DISCARD class="stack" data-keep="">
+            <form method="post" action=DISCARD class="stack">
                 {hidden(chosen)}
                 <input type="hidden" name="back" value=origin() />
                 <label class="label">
                     <span>"Reason, for the audit log"</span>
-                    <textarea class="field" name="reason" rows="3" required maxlength=LONGEST_REASON.to_string()></textarea>
+                    <textarea class="field" name="reason" rows="3" required maxlength=LONGEST_REASON.to_string() data-keep=""></textarea>
                 </label>
                 <div class="row">
                     <button class="button danger">{format!("Discard {}", chosen.messages())}</button>
@@ -153,7 +164,7 @@ fn messages(chosen: &Chosen, with_forecast: bool) -> AnyView {
         .map(|letter| {
             let forecast = with_forecast.then(|| chosen.forecasts.get(&letter.id)).flatten().map(|would_fail| {
                 match would_fail {
-                    Some(reason) => view! { <td class="wide"><Badge tone=Tone::Bad text="would fail again" /> " " <span class="mono">{reason.clone()}</span></td> },
+                    Some(reason) => view! { <td class="wide"><Badge tone=Tone::Bad text="would fail again" /> " " <span class="mono">{shortened(&reason.message, MAX_FAILURE)}</span></td> },
                     None => view! { <td class="wide"><Badge tone=Tone::Good text="passes the checks" /> " " <span class="mono">{String::new()}</span></td> },
                 }
             });

@@ -2,38 +2,53 @@
 
 use super::messages::messages;
 use crate::{
-    components::{Badge, Count, EmptyState, FilterForm, StatusSentence, Tab, Tabs, Time, Tone},
+    components::{Badge, Count, EmptyState, FilterForm, Pager, StatusSentence, Tab, Tabs, Time, Tone},
     context::{Page, encode, use_page},
     links,
     pages::dead_letters::{
-        data::{List, Selection, Shown},
+        data::{GROUPS_AFTER, List, Selection, Shown},
         words::list_sentence,
     },
-    words::class_label,
+    words::{MAX_FAILURE, class_label},
 };
 use leptos::prelude::*;
-use spillway_core::{dead_letter::DeadLetterGroup, failure::FailureClass};
+use spillway_core::{
+    dead_letter::DeadLetterGroup,
+    failure::{FailureClass, shortened},
+};
 use spillway_dashboard_words::{counted, grouped};
+
+/// Changes of the page's URL that go back to the beginning of both lists.
+const FIRST_PAGE: (&str, Option<&str>) = ("after", None);
+const FIRST_GROUPS: (&str, Option<&str>) = (GROUPS_AFTER, None);
 
 /// The list: groups by reason, then the messages.
 pub(in crate::pages::dead_letters) fn list(listed: &List) -> AnyView {
     let page = use_page();
-    let sentence = if listed.groups.is_empty() && listed.filters.is_narrow() {
+    let is_empty = listed.groups.total == 0;
+    let sentence = if is_empty && listed.filters.is_narrow() {
         "No dead letter matches these filters.".to_owned()
     } else {
-        list_sentence(listed.filters.shown, &listed.groups, page.now, &page.zone)
+        let (total, groups) = (listed.page.total, listed.groups.total);
+        list_sentence(listed.filters.shown, total, groups, listed.largest.as_ref(), page.now, &page.zone)
     };
-    let nothing_at_all = listed.groups.is_empty() && !listed.filters.is_narrow();
+    let nothing_at_all = is_empty && !listed.filters.is_narrow();
     let tone = match listed.filters.shown {
-        _ if listed.groups.is_empty() && listed.filters.is_narrow() => Tone::Neutral,
-        Shown::Waiting if listed.groups.is_empty() => Tone::Good,
+        _ if is_empty && listed.filters.is_narrow() => Tone::Neutral,
+        Shown::Waiting if is_empty => Tone::Good,
         Shown::Waiting => Tone::Warning,
         Shown::Replaying => Tone::Busy,
         Shown::Stored | Shown::Discarded | Shown::All => Tone::Neutral,
     };
     let outside = (listed.outside > 0).then(|| {
-        let all =
-            page.with(&[("range", None), ("from", None), ("to", None), ("zone", None), ("after", None)]);
+        let all = page.with(&[
+            ("range", None),
+            ("from", None),
+            ("to", None),
+            ("zone", None),
+            FIRST_PAGE,
+            FIRST_GROUPS,
+        ]);
         let more = format!("{} more outside this range", grouped(listed.outside));
         view! { " " <a href=all>{more}</a> "." }
     });
@@ -92,15 +107,24 @@ fn nothing(listed: &List, page: &Page) -> AnyView {
 }
 
 fn groups(listed: &List, page: &Page) -> AnyView {
-    let rows = listed.groups.iter().map(|group| group_row(listed, group, page)).collect_view();
+    let list = &listed.groups;
+    let rows = list.items.iter().map(|group| group_row(listed, group, page)).collect_view();
     let all = listed.filters.group.as_ref().map(|_| {
-        let href = page.with(&[("group", None), ("after", None)]);
+        let href = page.with(&[("group", None), FIRST_PAGE, FIRST_GROUPS]);
         view! { <a href=href>"Show all groups"</a> }
+    });
+    let shown = list.items.len() as u64;
+    let pager = (shown != list.total).then(|| {
+        let shown = format!("{} of {}", grouped(shown), counted(list.total, "group", "groups"));
+        let first = page.parameter(GROUPS_AFTER).map(|_| page.with(&[FIRST_GROUPS]));
+        let next = list.next.as_deref().map(|next| page.with(&[(GROUPS_AFTER, Some(next))]));
+        view! { <Pager label="Pages of the groups" shown=shown first=first next=next /> }
     });
     view! {
         <section class="section" aria-labelledby="dl-groups">
             <h2 id="dl-groups">"Groups"</h2>
             <ul class="dl-groups">{rows}</ul>
+            {pager}
             {all}
         </section>
     }
@@ -110,10 +134,9 @@ fn groups(listed: &List, page: &Page) -> AnyView {
 fn group_row(listed: &List, group: &DeadLetterGroup, page: &Page) -> AnyView {
     let only = group.fingerprint.as_str();
     let chosen = listed.filters.group.as_ref() == Some(&group.fingerprint);
-    let link = page.with(&[("group", (!chosen).then_some(only)), ("after", None)]);
+    let link = page.with(&[("group", (!chosen).then_some(only)), FIRST_PAGE, FIRST_GROUPS]);
     let waiting = listed.filters.shown == Shown::Waiting;
-    let query = Selection::all_query(page);
-    let query = if chosen { query } else { format!("{query}&group={only}") };
+    let query = Selection::all_query(page, Some(&group.fingerprint));
     let messages = counted(group.count, "message", "messages");
     let actions = waiting.then(|| {
         let (replay, discard) =
@@ -127,7 +150,7 @@ fn group_row(listed: &List, group: &DeadLetterGroup, page: &Page) -> AnyView {
     });
     let forecast = waiting.then(|| listed.forecasts.get(&group.example)).flatten().map(|would_fail| match would_fail {
         Some(reason) => view! {
-            <span title=format!("The newest would fail again now: {reason}")><Badge tone=Tone::Bad text="would fail again" /></span>
+            <span title=format!("The newest would fail again now: {}", shortened(&reason.message, MAX_FAILURE))><Badge tone=Tone::Bad text="would fail again" /></span>
         }
         .into_any(),
         None => view! {
@@ -138,7 +161,7 @@ fn group_row(listed: &List, group: &DeadLetterGroup, page: &Page) -> AnyView {
     let event_type =
         group.event_type.as_ref().map_or_else(|| "several types".to_owned(), ToString::to_string);
     let spark = listed.sparks.get(&group.fingerprint).cloned().unwrap_or_default();
-    let message = group.message.clone();
+    let message = shortened(&group.message, MAX_FAILURE);
     view! {
         <li class="dl-group" data-row="" data-key=only.to_owned() tabindex="-1">
             <span class="dl-group-what">
@@ -165,7 +188,7 @@ fn states(listed: &List, page: &Page) -> AnyView {
         let state = (*shown != Shown::default()).then(|| shown.name());
         let count = count.map(|count| view! { " " <span class="num quiet">{grouped(count)}</span> });
         Tab {
-            href: page.with(&[("state", state), ("after", None)]),
+            href: page.with(&[("state", state), FIRST_PAGE, FIRST_GROUPS]),
             is_current: *shown == listed.filters.shown,
             content: view! { {shown.label()} {count} }.into_any(),
         }

@@ -9,10 +9,11 @@ use crate::{
         actions::RESTORE,
         data::{List, Selection, Shown},
     },
-    words::{class_label, event_names},
+    words::{MAX_FAILURE, class_label, event_names},
 };
 use leptos::prelude::*;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
+use spillway_core::failure::shortened;
 use spillway_dashboard_words::{counted, grouped};
 
 pub(super) fn messages(listed: &List, page: &Page) -> AnyView {
@@ -31,7 +32,7 @@ pub(super) fn messages(listed: &List, page: &Page) -> AnyView {
     let selectable = [Shown::Waiting, Shown::Discarded].contains(&filters.shown);
     let all =
         (selectable && filters.shown == Shown::Waiting && list.total > list.items.len() as u64).then(|| {
-            let href = format!("/dead-letters/replay?{}", Selection::all_query(page));
+            let href = format!("/dead-letters/replay?{}", Selection::all_query(page, None));
             let text = format!("Replay all {} that match…", grouped(list.total));
             view! { <a class="button" href=href>{text}</a> }
         });
@@ -109,7 +110,7 @@ fn message_row(letter: &DeadLetter, listed: &List) -> AnyView {
     let (name, event) = event_names(letter);
     let failure = letter.last_failure().map_or_else(
         || "not known".to_owned(),
-        |failure| format!("{}: {}", class_label(failure.class), failure.message),
+        |failure| format!("{}: {}", class_label(failure.class), shortened(&failure.message, MAX_FAILURE)),
     );
     let why_discarded = match &letter.state {
         DeadLetterState::Discarded { by, reason, .. } => Some(

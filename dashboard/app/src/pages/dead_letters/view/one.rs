@@ -7,14 +7,13 @@ use crate::{
     links,
     pages::dead_letters::{
         actions::{REPLAY, RESTORE},
-        data::{One, carried, caveats},
+        data::{Neighbour, One, carried, caveats},
         words::one_sentence,
     },
 };
 use leptos::prelude::*;
 use spillway_core::{
     dead_letter::{DeadLetter, DeadLetterState},
-    ids::MessageId,
     trace::TraceHeader,
 };
 
@@ -52,8 +51,9 @@ pub(in crate::pages::dead_letters) fn one(detail: &One) -> AnyView {
 fn neighbours(detail: &One, page: &Page) -> AnyView {
     let carried = carried(page);
     let list = links::with_query("/dead-letters", &carried);
-    let link = |id: &Option<MessageId>, rel: &'static str, text: &'static str| {
-        id.as_ref().map(|id| view! { <a href=links::dead_letter(id, &carried) rel=rel>{text}</a> })
+    let link = |other: &Option<Neighbour>, rel: &'static str, text: &'static str| {
+        let href = other.as_ref().map(|other| links::dead_letter(&other.id, &other.carried));
+        href.map(|href| view! { <a href=href rel=rel>{text}</a> })
     };
     view! {
         <nav class="row dl-neighbours" aria-label="In the list">
@@ -114,7 +114,8 @@ fn actions(detail: &One, page: &Page) -> AnyView {
 }
 
 fn attributes(letter: &DeadLetter) -> AnyView {
-    let facts = letter.attributes.iter().map(|(name, value)| Fact::attribute(name, value.clone())).collect();
+    let facts =
+        letter.attributes.iter().map(|(name, value)| Fact::attribute(name, value.to_string())).collect();
     let content = if letter.attributes.is_empty() {
         view! { <p class="quiet">"The message has none."</p> }.into_any()
     } else {
@@ -131,6 +132,12 @@ fn attributes(letter: &DeadLetter) -> AnyView {
 
 fn facts(letter: &DeadLetter, page: &Page) -> AnyView {
     let mut facts = vec![Fact::new("State", state_badge(&letter.state))];
+    if letter.is_lost {
+        facts.push(Fact::new("Content", "Gone from the archive. spillway dlq recover restores it."));
+    }
+    if letter.is_foreign {
+        facts.push(Fact::new("Origin", "Put into a queue past the API."));
+    }
     facts.extend(letter.event_type.as_ref().map(|name| {
         let same = format!("/dead-letters?type={}", encode(name.as_str()));
         Fact::new("Type", view! { <a href=same>{name.to_string()}</a> })

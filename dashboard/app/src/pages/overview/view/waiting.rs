@@ -4,17 +4,16 @@ use crate::{
     components::{Badge, EmptyState, Time, Tone},
     context::{Page, encode},
     links,
+    words::MAX_FAILURE,
 };
 use leptos::prelude::*;
 use spillway_core::dead_letter::DeadLetterGroup;
-use spillway_core::failure::FailureClass;
+use spillway_core::failure::{FailureClass, shortened};
 use spillway_dashboard_charts::{Size, receive_counts};
 use spillway_dashboard_model::catalogue::Stage;
 use spillway_dashboard_model::flow::FlowSnapshot;
 use spillway_dashboard_words::{counted, grouped};
 
-/// Maximum number of groups here. The dead letters' page has all.
-const MAX_GROUPS: usize = 4;
 /// Wide enough for three digits above each of 20 bars.
 const WIDE: Size = Size { width: 480, height: 130 };
 
@@ -76,7 +75,7 @@ fn by_attempt(counts: &[u64]) -> impl IntoView + use<> {
 
 /// The newest dead letters, grouped by reason.
 pub(super) fn dead_letters(flow: &FlowSnapshot) -> impl IntoView + use<> {
-    let newest = newest(&flow.groups);
+    let newest = flow.newest.clone();
     let waiting = flow.ledger.dead_lettered();
     let replays = match flow.ledger.replaying {
         0 => "No replay is running".to_owned(),
@@ -102,13 +101,6 @@ pub(super) fn dead_letters(flow: &FlowSnapshot) -> impl IntoView + use<> {
     }
 }
 
-fn newest(groups: &[DeadLetterGroup]) -> Vec<DeadLetterGroup> {
-    let mut newest = groups.to_vec();
-    newest.sort_by_key(|group| std::cmp::Reverse(group.last_at));
-    newest.truncate(MAX_GROUPS);
-    newest
-}
-
 fn group(group: DeadLetterGroup) -> impl IntoView {
     let href = format!("/dead-letters?group={}", encode(group.fingerprint.as_str()));
     let kind = group.event_type.as_ref().map_or("several types", |one| one.as_str()).to_owned();
@@ -120,7 +112,7 @@ fn group(group: DeadLetterGroup) -> impl IntoView {
         <li data-key=group.fingerprint.to_string()>
             <Badge tone=Tone::Neutral text=class_words(group.class) />
             <span class="dead-letter-type mono">{kind}</span>
-            <a class="dead-letter-reason" href=href>{group.message}</a>
+            <a class="dead-letter-reason" href=href>{shortened(&group.message, MAX_FAILURE)}</a>
             <span class="dead-letter-when">{more} <Time at=group.last_at /></span>
         </li>
     }
@@ -136,30 +128,6 @@ fn class_words(class: FailureClass) -> &'static str {
         FailureClass::StoreUnavailable => "table unavailable",
         FailureClass::StoreTimeout => "table too slow",
         FailureClass::ConsumerCrash => "consumer crashed",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::Timestamp;
-    use spillway_core::ids::{Fingerprint, MessageId};
-
-    #[test]
-    fn the_newest_groups_come_first() {
-        let groups: Vec<_> = [30, 50, 10, 40, 20]
-            .map(|second| DeadLetterGroup {
-                fingerprint: Fingerprint::new(second.to_string()),
-                class: FailureClass::Schema,
-                message: String::new(),
-                event_type: None,
-                count: 1,
-                first_at: Timestamp::UNIX_EPOCH,
-                last_at: Timestamp::from_second(second).unwrap(),
-                example: MessageId::new("m"),
-            })
-            .into();
-        let shown: Vec<_> = newest(&groups).iter().map(|group| group.last_at.as_second()).collect();
-        assert_eq!(shown, [50, 40, 30, 20]);
+        FailureClass::Unprocessed => "never received",
     }
 }

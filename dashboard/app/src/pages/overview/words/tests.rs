@@ -25,6 +25,7 @@ fn healthy() -> FlowSnapshot {
         limits: Limits { max_receive_count: 20, retention_s: 14 * 86_400 },
         queue: QueueSnapshot::default(),
         dlq: QueueSnapshot::default(),
+        astray: 0,
         activity: Some(Activity {
             window_s: 270.0,
             api: ApiActivity {
@@ -41,7 +42,10 @@ fn healthy() -> FlowSnapshot {
             ..Activity::default()
         }),
         freshness: Freshness { read_at: at(0), error: None },
+        host: Default::default(),
         groups: Vec::new(),
+        newest: Vec::new(),
+        schema_problems: Vec::new(),
     }
 }
 

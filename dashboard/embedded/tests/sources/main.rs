@@ -1,5 +1,7 @@
 //! The dashboard's ports over a real data folder.
 
+mod contract;
+
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::message::{MessageAttributes, OutgoingMessage};
 use spillway_core::metric::{Measurement, MetricId, Unit};
@@ -31,7 +33,7 @@ fn message(id: &str) -> OutgoingMessage {
 async fn an_empty_folder_has_no_problems() {
     let folder = tempfile::tempdir().unwrap();
     let pipeline = pipeline(&folder).await;
-    let sources = Sources::of(folder.path(), &pipeline.ports, &pipeline.local);
+    let sources = Sources::of(&pipeline.ports, &pipeline.local);
     let flow = sources.flow.snapshot().await.unwrap();
     let sentences = summary(&flow);
     assert_eq!(sentences.len(), 1, "{sentences:#?}");
@@ -51,7 +53,7 @@ async fn a_snapshot_shows_the_queue_the_ledger_and_the_last_minutes() {
     assert_eq!(received.len(), 1);
     pipeline.recorder.flush(ports.clock.now());
 
-    let flow = Sources::of(folder.path(), ports, &pipeline.local).flow.snapshot().await.unwrap();
+    let flow = Sources::of(ports, &pipeline.local).flow.snapshot().await.unwrap();
     assert_eq!((flow.ledger.accepted, flow.ledger.unaccounted()), (3, 0));
     assert_eq!((flow.queue.visible, flow.queue.not_visible), (2, 1));
     assert_eq!(flow.queue.receive_counts, [2, 1]);
@@ -70,7 +72,7 @@ async fn without_the_telemetry_file_the_ledger_is_still_shown() {
     // A folder cannot be opened as a database.
     std::fs::create_dir(folder.path().join("telemetry.db")).unwrap();
     pipeline.ports.queue.send(&[message("a")]).await.remove(0).unwrap();
-    let flow = Sources::of(folder.path(), &pipeline.ports, &pipeline.local).flow.snapshot().await.unwrap();
+    let flow = Sources::of(&pipeline.ports, &pipeline.local).flow.snapshot().await.unwrap();
     assert_eq!(flow.ledger.accepted, 1);
     assert!(flow.activity.is_none() && flow.freshness.error.is_some());
     assert!(summary(&flow).iter().any(|sentence| sentence.text.contains("not known")));
@@ -92,7 +94,7 @@ async fn charts_and_traces_come_from_what_was_recorded() {
     TraceSink::record(&*pipeline.recorder, segment);
     pipeline.recorder.flush(ports.clock.now());
 
-    let sources = Sources::of(folder.path(), ports, &pipeline.local);
+    let sources = Sources::of(ports, &pipeline.local);
     let soon = now.checked_add(SignedDuration::from_secs(60)).unwrap();
     let range = TimeRange::last(SignedDuration::from_hours(1), soon);
     let entries = catalogue::of_stage(Stage::Api, &ports.names);
