@@ -10,19 +10,19 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 /// Polls the primary queue for the consumer until stopped or dropped.
-pub async fn run_consumer(functions: Arc<Functions>, pace: Pace, stopped: watch::Receiver<bool>) {
+pub async fn run_consumer(functions: Arc<Functions>, pace: Pace, stop: watch::Receiver<bool>) {
     let (batch, concurrency) =
         (functions.settings.consumer_batch_size, functions.settings.consumer_concurrency);
     let invoke = |functions: Arc<Functions>, batch| async move { functions.invoke_consumer(batch).await };
-    run(functions, QueueKind::Primary, (batch, concurrency), pace, stopped, invoke).await;
+    run(functions, QueueKind::Primary, (batch, concurrency), pace, stop, invoke).await;
 }
 
 /// Polls the DLQ for the archiver until stopped or dropped.
-pub async fn run_archiver(functions: Arc<Functions>, pace: Pace, stopped: watch::Receiver<bool>) {
+pub async fn run_archiver(functions: Arc<Functions>, pace: Pace, stop: watch::Receiver<bool>) {
     let (batch, concurrency) =
         (functions.settings.archiver_batch_size, functions.settings.archiver_concurrency);
     let invoke = |functions: Arc<Functions>, batch| async move { functions.invoke_archiver(batch).await };
-    run(functions, QueueKind::Dlq, (batch, concurrency), pace, stopped, invoke).await;
+    run(functions, QueueKind::Dlq, (batch, concurrency), pace, stop, invoke).await;
 }
 
 async fn run<F, I>(
@@ -30,7 +30,7 @@ async fn run<F, I>(
     queue: QueueKind,
     (batch_size, concurrency): (usize, usize),
     pace: Pace,
-    mut stopped: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
     invoke: I,
 ) where
     F: Future<Output = ()> + Send + 'static,
@@ -43,7 +43,7 @@ async fn run<F, I>(
         while invocations.try_join_next().is_some() {}
         let permit = tokio::select! {
             permit = Arc::clone(&permits).acquire_owned() => permit,
-            _ = stopped.wait_for(|stopped| *stopped) => break,
+            () = requested(&mut stop) => break,
         };
         let Ok(permit) = permit else { break };
         // Never cancelled: what is received here has its invocation.
@@ -60,7 +60,7 @@ async fn run<F, I>(
                 if drained {
                     tokio::select! {
                         () = wait(&functions, queue, pace) => {}
-                        _ = stopped.wait_for(|stopped| *stopped) => break,
+                        () = requested(&mut stop) => break,
                     }
                 }
             }
@@ -69,12 +69,17 @@ async fn run<F, I>(
                 tracing::warn!(%error, ?queue, "messages could not be received");
                 tokio::select! {
                     () = functions.clock.sleep(Duration::from_secs(1)) => {}
-                    _ = stopped.wait_for(|stopped| *stopped) => break,
+                    () = requested(&mut stop) => break,
                 }
             }
         }
     }
     while invocations.join_next().await.is_some() {}
+}
+
+/// Waits until the stop is requested, or nobody is left who could request it.
+async fn requested(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|is_requested| *is_requested).await;
 }
 
 /// Waits for a message to arrive, or to become visible again, but not longer than the

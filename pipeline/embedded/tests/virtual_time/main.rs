@@ -9,7 +9,7 @@ use spillway_core::dead_letter::DeadLetterFilter;
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventId, EventKey};
 use spillway_core::ledger::Place;
-use spillway_core::ports::Schemas;
+use spillway_core::ports::{Clock as _, Schemas};
 use spillway_core::schema::SchemaSet;
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::faults::FaultKind;
@@ -48,6 +48,23 @@ fn a_requested_end_finishes_the_running_invocations() {
         let pipeline = run.stop().await;
         let ledger = pipeline.ports.ledger.ledger().await.unwrap();
         assert_eq!((ledger.stored, ledger.moving()), (1, 0));
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_requested_end_does_not_wait_for_a_store_that_is_stuck() {
+    let dir = tempfile::tempdir().unwrap();
+    in_virtual_time(start(), async |clock| {
+        let faults = [fault(FaultKind::StoreLatency { added: Duration::from_secs(20) }, 0, DAY as i64)];
+        let run = Running::open(dir.path(), clock, PipelineSettings::default(), no_schemas(), &faults).await;
+        run.accept(&event(1)).await;
+        run.sleep(1).await;
+        let asked_at = clock.now();
+        let pipeline = run.stop().await;
+        assert_eq!(clock.now().duration_since(asked_at).as_secs(), 5);
+        let ledger = pipeline.ports.ledger.ledger().await.unwrap();
+        assert_eq!((ledger.in_flight, ledger.unaccounted()), (1, 0), "it is received again later");
     })
     .unwrap();
 }
