@@ -33,6 +33,8 @@ const FLAGS: [&str; 9] = [
 ];
 /// The value in a profile's content settings that blocks a feature.
 const BLOCKED: u8 = 2;
+/// How often the driver is started until it listens.
+const DRIVER_STARTS: u32 = 3;
 
 /// The browser's settings.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +106,18 @@ impl Browser {
         browser.open(system.sign_in()).await;
         browser.at("/").await;
         browser
+    }
+
+    /// Signs in with a new one-time link in another tab, and returns to this one.
+    pub async fn sign_in_in_another_tab(&self, system: &System) {
+        let link = system.json(&["sign-in"]).await["url"].as_str().expect("a link").to_owned();
+        let here = self.client.window().await.expect("a tab has a handle");
+        let tab = self.client.new_window(true).await.expect("a tab can be opened").handle;
+        self.client.switch_to_window(tab).await.expect("it can be shown");
+        self.open(&link).await;
+        self.at("/").await;
+        self.client.close_window().await.expect("it can be closed");
+        self.client.switch_to_window(here).await.expect("the first tab is still there");
     }
 
     /// Sets the size of the page, which may be smaller than a window can be.
@@ -241,7 +255,18 @@ impl Drop for Browser {
     }
 }
 
+/// Starts the driver. It chooses a port itself, and ends if another program takes that port first.
 async fn start_driver() -> (Child, u16) {
+    for _ in 0..DRIVER_STARTS {
+        if let Some(driver) = try_driver().await {
+            return driver;
+        }
+    }
+    panic!("chromedriver ended {DRIVER_STARTS} times without printing its port");
+}
+
+/// `None` if the driver ended before it listened.
+async fn try_driver() -> Option<(Child, u16)> {
     let program = &programs().chromedriver;
     let mut command = Command::new(program);
     command
@@ -261,12 +286,12 @@ async fn start_driver() -> (Child, u16) {
         while let Ok(Some(line)) = lines.next_line().await {
             let port = line.split_once("successfully on port ").map(|(_, port)| port.trim_end_matches('.'));
             if let Some(port) = port.and_then(|port| port.parse().ok()) {
-                return port;
+                return Some(port);
             }
         }
-        panic!("chromedriver did not print its port");
+        None
     };
-    let port = tokio::time::timeout(Duration::from_secs(60), port).await.expect("chromedriver starts");
+    let port = tokio::time::timeout(Duration::from_secs(60), port).await.expect("chromedriver starts")?;
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    (driver, port)
+    Some((driver, port))
 }

@@ -228,7 +228,9 @@ mod browser {
             }
         }
         let size = tip.get_bounding_client_rect();
-        let width = dom::window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(f64::MAX);
+        // The window's own width includes a scroll bar, which would cover the tooltip.
+        let width =
+            dom::document().document_element().map_or(f64::MAX, |page| f64::from(page.client_width()));
         let right = place.x + 12.0;
         let fits = right + size.width() < width;
         let left = if fits { right } else { (place.x - 12.0 - size.width()).max(4.0) };
