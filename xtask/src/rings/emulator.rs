@@ -33,12 +33,11 @@ const MOTO: Made = Made {
     program: "moto_server",
     health: "/moto-api/",
 };
-/// Packages whose adapters are tested on an emulator without a deployment: the package, the emulator, and the variable
-/// with its URL.
-const ADAPTERS: [(&str, &Made, &str); 2] = [
-    ("spillway-aws", &MINISTACK, "SPILLWAY_EMULATOR_ENDPOINT"),
-    ("spillway-dashboard-aws", &MOTO, "SPILLWAY_MOTO_ENDPOINT"),
-];
+/// The emulators for tests of adapters, each with the variable for its URL.
+const EMULATORS: [(&Made, &str); 2] =
+    [(&MINISTACK, "SPILLWAY_EMULATOR_ENDPOINT"), (&MOTO, "SPILLWAY_MOTO_ENDPOINT")];
+/// Packages whose adapters are tested on emulators without a deployment.
+const ADAPTERS: [&str; 2] = ["spillway-aws", "spillway-dashboard-aws"];
 
 /// The Python packages that make an emulator, pinned.
 struct Made {
@@ -57,8 +56,16 @@ impl Made {
 
 /// Runs the adapters' own tests, which need queues, tables and buckets but no deployment.
 pub fn adapters(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
+    let mut running = Vec::new();
+    for (made, variable) in EMULATORS {
+        let program = match made.program(settings) {
+            Ok(program) => program,
+            Err(error) => return Ok(missing(&error)),
+        };
+        running.push((variable, Emulator::start(settings, made, &program)?));
+    }
     let mut counts = Counts::default();
-    for (package, made, variable) in ADAPTERS {
+    for package in ADAPTERS {
         let has_tests = |of: &Package| of.name == package && of.targets_of("test").contains(&"emulator");
         if !packages.iter().any(has_tests) {
             return Ok(Outcome::Skipped {
@@ -66,14 +73,11 @@ pub fn adapters(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
                 remedy: "Add a test target `emulator` to it.".into(),
             });
         }
-        let program = match made.program(settings) {
-            Ok(program) => program,
-            Err(error) => return Ok(missing(&error)),
-        };
-        process::step(&format!("{package} on an emulator"));
-        let emulator = Emulator::start(settings, made, &program)?;
+        process::step(&format!("{package} on emulators"));
         let mut run = test_program(settings, packages, package, "emulator")?;
-        run.env(variable, format!("http://{}", emulator.address));
+        run.envs(
+            running.iter().map(|(variable, emulator)| (*variable, format!("http://{}", emulator.address))),
+        );
         let (success, output) = process::watch(&mut run)?;
         counts = counts.and(count(&output).ended(success));
     }

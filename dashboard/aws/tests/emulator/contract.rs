@@ -1,6 +1,6 @@
 //! The readers of metrics and traces pass the suites that every adapter passes.
 
-use crate::emulator;
+use crate::{ministack, moto};
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use spillway_testkit::contract::traces::EmptyTraces;
 use std::sync::Arc;
 
 async fn open_metrics() -> EmptyMetrics {
-    let client = emulator().await.cloudwatch();
+    let client = ministack().await.cloudwatch();
     let clock = Arc::new(SystemClock);
     // CloudWatch refuses old measurements, so the cases measure a few hours ago.
     let hour = clock.now().as_second() / 3_600 - 3;
@@ -43,7 +43,7 @@ async fn open_metrics() -> EmptyMetrics {
 }
 
 async fn open_traces() -> EmptyTraces {
-    let client = aws_sdk_xray::Client::new(emulator().await.config());
+    let client = aws_sdk_xray::Client::new(moto().await.config());
     let reader = Arc::new(XRayTraces::new(client.clone()));
     EmptyTraces {
         start: Timestamp::from_second(1_772_460_195).unwrap(),

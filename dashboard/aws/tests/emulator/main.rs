@@ -1,4 +1,5 @@
-//! CloudWatch, X-Ray and Budgets on an independent emulator (moto), which `cargo xtask test` starts.
+//! The dashboard's readers on independent emulators, which `cargo xtask test` starts: CloudWatch on MiniStack, X-Ray and Budgets
+//! on moto. Moto does not speak the protocol in which the SDK talks to CloudWatch.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,10 +11,20 @@ use spillway_aws::Clients;
 use spillway_core::trace::segment_id;
 use spillway_dashboard_aws::budgets::Budgets;
 
-#[expect(clippy::disallowed_methods, reason = "the program that starts the emulator sets its address")]
-async fn emulator() -> Clients {
-    let endpoint = std::env::var("SPILLWAY_MOTO_ENDPOINT")
-        .expect("SPILLWAY_MOTO_ENDPOINT is not set: run this through `cargo xtask test`");
+/// Clients of the emulator with X-Ray and Budgets.
+async fn moto() -> Clients {
+    clients("SPILLWAY_MOTO_ENDPOINT").await
+}
+
+/// Clients of the emulator with the other services.
+async fn ministack() -> Clients {
+    clients("SPILLWAY_EMULATOR_ENDPOINT").await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program that starts the emulators sets their addresses")]
+async fn clients(variable: &str) -> Clients {
+    let endpoint = std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run this through `cargo xtask test`"));
     let http = aws_smithy_http_client::Builder::new().build_http();
     let config = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
@@ -27,7 +38,7 @@ async fn emulator() -> Clients {
 
 #[tokio::test]
 async fn a_budget_has_actual_and_forecast_spending() {
-    let clients = emulator().await;
+    let clients = moto().await;
     let client = aws_sdk_budgets::Client::new(clients.config());
     let name = format!("budget-{}", segment_id());
     let usd = |amount: &str| Spend::builder().amount(amount).unit("USD").build().unwrap();
