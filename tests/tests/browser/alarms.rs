@@ -49,7 +49,9 @@ async fn a_fault_notifies_low_then_high_its_runbook_leads_to_the_cause_and_both_
         System::start(Setup { site: true, demo: true, words: FAST.to_vec(), ..Setup::default() }).await;
     let browser = Browser::signed_in(&system, Options::default()).await;
     open(&browser, &system, "/alarms").await;
-    browser.see("No alarm is active.").await;
+    // A slow machine may have an alarm about slowness.
+    let active = listed(&browser, "active").await;
+    assert!(!active.iter().any(|name| name == low || name == high), "{active:?}");
 
     assert_eq!(system.cli(&["fault", "start", "store-outage", "--by", "anna"]).await.code, Some(0));
     lists(&browser, "active", &[low]).await;
