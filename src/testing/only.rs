@@ -41,7 +41,7 @@ impl Local for FakePipeline {
 
 #[async_trait]
 impl IndexedArchive for FakePipeline {
-    async fn repair(&self, most: usize) -> Result<IndexRepair, ArchiveError> {
+    async fn repair(&self, most: usize, _: Duration) -> Result<IndexRepair, ArchiveError> {
         let mut machine = self.machine();
         let indexed = machine.unindexed.min(most as u64);
         machine.unindexed -= indexed;
