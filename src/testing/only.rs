@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use spillway_core::ids::MessageId;
 use spillway_core::ports::{ArchiveError, Clock as _, IndexRebuild, IndexRepair, IndexedArchive};
 use spillway_embedded::faults::Fault;
+use std::time::Duration;
 
 #[async_trait]
 impl Local for FakePipeline {
