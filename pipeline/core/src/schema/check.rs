@@ -328,6 +328,34 @@ mod tests {
     }
 
     #[test]
+    fn each_way_to_refer_to_itself_twice_is_checked_however_deep_the_data_is() {
+        let arg = |name: &str, target: &str| json!({"properties": {"arg": {name: target}}});
+        let static_part = || arg("$ref", "#/$defs/e");
+        let dynamic = || arg("$dynamicRef", "#e");
+        for e in [
+            json!({"type": "object", "$dynamicAnchor": "e", "allOf": [dynamic(), dynamic()]}),
+            json!({"type": "object", "allOf": [static_part(), static_part()], "unevaluatedProperties": {"type": "string"}}),
+            json!({"type": "object", "anyOf": [static_part(), static_part()], "unevaluatedProperties": {"type": "string"}}),
+            json!({"type": "object", "allOf": [{"not": {"not": static_part()}}, {"not": {"not": static_part()}}]}),
+            json!({"type": "object", "dependentSchemas": {"op": static_part(), "arg": static_part()}}),
+            json!({"type": "object", "properties": {"arg": {"$ref": "#/$defs/e"}},
+                "additionalProperties": {"$ref": "#/$defs/e"}, "if": static_part(), "else": false}),
+        ] {
+            let schema =
+                json!({"$defs": {"e": e}, "properties": {"a": {"$ref": "#/$defs/e"}}, "required": ["b"]});
+            let right = json!({"a": tree(120, json!({"op": "leaf"})), "b": 1});
+            let additional = e["additionalProperties"].is_object();
+            if !additional {
+                assert_eq!(check(schema.clone(), &right), Ok(()), "{e}");
+            }
+            for wrong in [json!({"a": tree(120, json!(1)), "b": 1}), json!({"a": tree(120, json!({}))})] {
+                let wrong = check(schema.clone(), &wrong).unwrap_err();
+                assert!(!wrong.is_empty(), "{e}");
+            }
+        }
+    }
+
+    #[test]
     fn the_search_for_a_reason_takes_no_more_memory_than_the_data() {
         // One error, and not one for each of the items in each alternative.
         let items = |kind: &str| json!({"items": {"type": kind}});
