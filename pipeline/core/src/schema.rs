@@ -406,7 +406,7 @@ mod tests {
         assert!(of(r#"{"maximum":10}"#, next, false).unwrap_err().contains("maximum of 10"));
         for (schema, data) in [
             (r#"{"type":"integer","minimum":1}"#, next),
-            (r#"{"properties":{"id":{"type":"string"}}}"#, &format!(r#"{{"large":{next},"id":"7"}}"#)),
+            (r#"{"properties":{"id":{"type":"string"}}}"#, &*format!(r#"{{"large":{next},"id":"7"}}"#)),
             (r#"{"multipleOf":2}"#, r#"18446744073709551614"#),
             (r#"{"uniqueItems":true}"#, r#"["18446744073709551616","18446744073709551617",1.5e300]"#),
             (r#"{"maximum":1.7976931348623157e308}"#, "1e300"),

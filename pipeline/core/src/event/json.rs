@@ -193,7 +193,7 @@ fn after_string(text: &[u8]) -> &[u8] {
         is_escaped = *byte == b'\\' && !is_escaped;
         is_end
     });
-    end.map_or(&[], |end| &text[end + 1..])
+    end.map_or(&[][..], |end| &text[end + 1..])
 }
 
 fn is_large_integer(number: &[u8]) -> bool {
