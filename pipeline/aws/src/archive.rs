@@ -16,7 +16,7 @@ mod search;
 mod walk;
 
 pub(crate) use entry::Entry;
-pub(crate) use index::{Index, LETTERS_AT_ONCE, Step, TRANSACTIONS_AT_ONCE};
+pub(crate) use index::{Index, LETTERS_AT_ONCE, Step};
 pub(crate) use objects::{Archiving, Objects};
 
 use crate::replays::log::Log;

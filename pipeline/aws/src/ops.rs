@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn many_entries_go_into_parts_that_fit_an_item() {
         let entry = AuditEntry {
-            at: spillway_core::Timestamp::UNIX_EPOCH,
+            at: Timestamp::UNIX_EPOCH,
             by: "ada".to_owned(),
             action: "discard".to_owned(),
             subject: "m".to_owned(),

@@ -160,7 +160,8 @@ fn leave_stray_files(folder: &Path) {
 }
 
 fn remove(stray: &Path) {
-    if stray.is_dir() { std::fs::remove_dir(stray) } else { std::fs::remove_file(stray) }.unwrap();
+    let removed = if stray.is_dir() { std::fs::remove_dir(stray) } else { std::fs::remove_file(stray) };
+    removed.expect("it is there");
 }
 
 #[tokio::test(flavor = "multi_thread")]
