@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use spillway_core::ids::MessageId;
 use spillway_core::ports::{ArchiveError, Clock as _, IndexRebuild, IndexRepair, IndexedArchive};
 use spillway_embedded::faults::Fault;
+use std::time::Duration;
 
 #[async_trait]
 impl Local for FakePipeline {
@@ -41,7 +42,7 @@ impl Local for FakePipeline {
 
 #[async_trait]
 impl IndexedArchive for FakePipeline {
-    async fn repair(&self, most: usize) -> Result<IndexRepair, ArchiveError> {
+    async fn repair(&self, most: usize, _: Duration) -> Result<IndexRepair, ArchiveError> {
         let mut machine = self.machine();
         let indexed = machine.unindexed.min(most as u64);
         machine.unindexed -= indexed;

@@ -15,6 +15,13 @@ pub fn limit_files(pid: u32, bytes: Option<u64>) {
     assert!(done, "prlimit (package util-linux) is needed to limit the files of process {pid}");
 }
 
+/// Lets this test's own process have so many files and connections open at once.
+pub fn allow_open_files(count: u32) {
+    let pid = std::process::id().to_string();
+    let done = succeeds("prlimit", &["--pid", &pid, &format!("--nofile={count}:")]);
+    assert!(done, "prlimit (package util-linux) is needed, and a hard limit of {count} open files");
+}
+
 /// A small separate disk.
 #[derive(Debug)]
 pub struct SmallDisk(PathBuf);

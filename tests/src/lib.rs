@@ -13,6 +13,7 @@ pub mod emulator;
 pub mod fault_proxy;
 pub mod http;
 pub mod programs;
+pub mod session;
 pub mod system;
 pub mod wait;
 pub mod webhook;

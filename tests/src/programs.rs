@@ -22,6 +22,10 @@ pub struct Programs {
     pub terraform_plugins: Option<PathBuf>,
     /// Folder with the functions' zips (`SPILLWAY_LAMBDA`, or `lambda` in the target folder).
     pub lambda: PathBuf,
+    /// A Python with the SDK of CloudEvents (`SPILLWAY_SDK_PYTHON`, or `python3` on the path).
+    pub sdk_python: PathBuf,
+    /// A folder with the SDK in `node_modules` (`SPILLWAY_SDK_JAVASCRIPT`, or `sdk-javascript` in the target folder).
+    pub sdk_javascript: PathBuf,
     /// The target folder, for files that tests write for people.
     pub target: PathBuf,
 }
@@ -46,6 +50,8 @@ impl Programs {
             emulator: path("SPILLWAY_EMULATOR").unwrap_or_else(|| on_path("ministack")),
             terraform: path("SPILLWAY_TERRAFORM").unwrap_or_else(|| on_path("terraform")),
             terraform_plugins: path("SPILLWAY_TERRAFORM_PLUGINS"),
+            sdk_python: path("SPILLWAY_SDK_PYTHON").unwrap_or_else(|| on_path("python3")),
+            sdk_javascript: path("SPILLWAY_SDK_JAVASCRIPT").unwrap_or_else(|| target.join("sdk-javascript")),
             lambda: path("SPILLWAY_LAMBDA").unwrap_or_else(|| target.join("lambda")),
             target,
         }

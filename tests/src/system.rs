@@ -227,6 +227,11 @@ impl System {
         self.running().child.id().expect("the system runs")
     }
 
+    /// The largest part of the machine's memory that the process has had at any time, in MB.
+    pub fn peak_memory_mb(&self) -> u64 {
+        peak_memory_mb(self.pid())
+    }
+
     /// The folder that contains all others, for the test's files.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -296,6 +301,14 @@ impl System {
     pub async fn ledger(&self) -> Value {
         self.json(&["flow"]).await
     }
+}
+
+/// The largest part of the machine's memory that a process has had at any time, in MB (`VmHWM`).
+fn peak_memory_mb(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs, on Linux");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("every process has it");
+    let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
+    kilobytes / 1024
 }
 
 impl Drop for System {

@@ -4,12 +4,14 @@ mod browser;
 mod checkov;
 mod emulator;
 mod rust;
+mod sdks;
 mod terraform;
 
 pub use browser::browser;
 pub use checkov::checkov;
 pub use emulator::{adapters, empty as empty_emulator, emulator};
 pub use rust::{build_rust, rust};
+pub use sdks::sdks;
 pub use terraform::{mirror as terraform_mirror, terraform};
 
 use crate::{

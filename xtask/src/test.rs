@@ -28,6 +28,8 @@ pub enum Ring {
     Rust,
     /// Terraform's format, validity and tests, and checkov's rules
     Terraform,
+    /// The official SDKs of CloudEvents as clients of the API
+    Sdks,
     /// The dashboard in Chromium
     Browser,
     /// The AWS side against an emulator
@@ -73,6 +75,9 @@ pub fn add(
             }
             Some(built) => report.add("rust", built.map(|_| Outcome::Ran(Counts::one(false)))),
             None => {}
+        }
+        if wanted(Ring::Sdks) {
+            report.add("sdks", rings::sdks(settings, &packages));
         }
         if wanted(Ring::Browser) {
             report.add("browser", rings::browser(settings, &packages));

@@ -35,6 +35,7 @@ use spillway_core::ports::{
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Objects that are read at once.
 const READS_AT_ONCE: usize = 32;
@@ -208,8 +209,8 @@ impl DeadLetterSink for S3Archive {
 
 #[async_trait]
 impl IndexedArchive for S3Archive {
-    async fn repair(&self, most: usize) -> Result<IndexRepair, ArchiveError> {
-        self.repair_index(most).await
+    async fn repair(&self, most: usize, within: Duration) -> Result<IndexRepair, ArchiveError> {
+        self.repair_index(most, within).await
     }
 
     async fn rebuild(&self) -> Result<IndexRebuild, ArchiveError> {

@@ -17,6 +17,7 @@ use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use spillway_core::Timestamp;
 use spillway_core::ports::{ArchiveError, AuditEntry, OpsLog};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -108,7 +109,7 @@ impl DynamoOps {
     /// What was added together, newest first.
     async fn added(&self, head: &Item) -> Result<Vec<AuditEntry>, CallError> {
         if let Some(inline) = text_of(head, "entries") {
-            return reversed(inline);
+            return Ok(reversed(inline).unwrap_or_else(|| vec![damaged(head, "")]));
         }
         let addition = text_of(head, "sk").unwrap_or_default();
         let count = usize::try_from(number_of(head, "parts").unwrap_or(0)).unwrap_or(0);
@@ -117,7 +118,8 @@ impl DynamoOps {
         parts.sort_by(|a, b| text_of(b, "sk").cmp(&text_of(a, "sk")));
         let mut entries = Vec::new();
         for part in &parts {
-            entries.extend(reversed(text_of(part, "entries").unwrap_or("[]"))?);
+            let read = text_of(part, "entries").and_then(reversed);
+            entries.extend(read.unwrap_or_else(|| vec![damaged(head, "")]));
         }
         Ok(entries)
     }
@@ -137,9 +139,8 @@ impl DynamoOps {
             let whole = self.whole(output.items()).await?;
             for item in output.items() {
                 if addition_of(item).is_some_and(|addition| whole.contains(addition)) {
-                    let entry = text_of(item, "entry").unwrap_or_default();
-                    found
-                        .push(serde_json::from_str(entry).map_err(|error| CallError::ours("Query", &error))?);
+                    let entry = text_of(item, "entry").and_then(|text| serde_json::from_str(text).ok());
+                    found.push(entry.unwrap_or_else(|| damaged(item, subject)));
                 }
             }
             after = output.last_evaluated_key;
@@ -222,11 +223,22 @@ fn json(entry: &AuditEntry) -> Result<String, CallError> {
     serde_json::to_string(entry).map_err(|error| CallError::ours("PutItem", &error))
 }
 
-fn reversed(entries: &str) -> Result<Vec<AuditEntry>, CallError> {
-    let mut entries: Vec<AuditEntry> =
-        serde_json::from_str(entries).map_err(|error| CallError::ours("Query", &error))?;
+fn reversed(entries: &str) -> Option<Vec<AuditEntry>> {
+    let mut entries: Vec<AuditEntry> = serde_json::from_str(entries).ok()?;
     entries.reverse();
-    Ok(entries)
+    Some(entries)
+}
+
+/// In place of entries that can't be read: one damaged item must not make the log unavailable.
+fn damaged(item: &Item, subject: &str) -> AuditEntry {
+    let time = text_of(item, "sk").and_then(|sk| sk.split('#').next()).and_then(|time| time.parse().ok());
+    AuditEntry {
+        at: time.unwrap_or(Timestamp::UNIX_EPOCH),
+        by: "unknown".to_owned(),
+        action: "unreadable".to_owned(),
+        subject: subject.to_owned(),
+        detail: "an item of the audit log is damaged: something else than Spillway changed it".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -236,7 +248,7 @@ mod tests {
     #[test]
     fn many_entries_go_into_parts_that_fit_an_item() {
         let entry = AuditEntry {
-            at: spillway_core::Timestamp::UNIX_EPOCH,
+            at: Timestamp::UNIX_EPOCH,
             by: "ada".to_owned(),
             action: "discard".to_owned(),
             subject: "m".to_owned(),
@@ -246,5 +258,39 @@ mod tests {
         assert!(parts.len() > 1 && parts.iter().all(|part| part.len() < 400 * 1024));
         let read: Vec<_> = parts.iter().flat_map(|part| reversed(part).unwrap()).collect();
         assert_eq!(read, vec![entry; 1000]);
+    }
+
+    #[tokio::test]
+    async fn an_item_that_somebody_changed_does_not_hide_the_others() {
+        use crate::testing::script::{Answer, Script};
+        use serde_json::json;
+        let entry =
+            r#"{"at":"2026-03-01T12:00:00Z","by":"ada","action":"discard","subject":"m","detail":""}"#;
+        let script = Script::start(move |call, _| {
+            let head = |n: u8, entries: &str| {
+                let sk = format!("2026-03-01T12:00:0{n}.000Z#1");
+                json!({"pk": {"S": "audit"}, "sk": {"S": sk}, "parts": {"N": "1"}, "entries": {"S": entries}})
+            };
+            let about = |n: u8, entry: &str| {
+                let sk = format!("2026-03-01T12:00:0{n}.000Z#1#000000");
+                json!({"pk": {"S": "subject#m"}, "sk": {"S": sk}, "entry": {"S": entry}})
+            };
+            let whole = format!("[{entry}]");
+            let heads = json!([head(2, "{"), head(1, &whole)]);
+            let is_about = call.body.to_string().contains("subject#m");
+            Answer::Ok(match call.action.as_str() {
+                "BatchGetItem" => json!({"Responses": {"ops": heads}}),
+                _ if is_about => json!({"Items": [about(2, "7"), about(1, entry)]}),
+                _ => json!({"Items": heads}),
+            })
+        })
+        .await;
+        let ops = DynamoOps::new(script.clients().dynamodb(), "ops");
+        for subject in [None, Some("m")] {
+            let found = ops.entries(subject, 10).await.unwrap();
+            let actions: Vec<_> = found.iter().map(|entry| entry.action.as_str()).collect();
+            assert_eq!(actions, ["unreadable", "discard"], "{subject:?}");
+            assert_eq!(found[0].at.to_string(), "2026-03-01T12:00:02Z");
+        }
     }
 }

@@ -183,14 +183,16 @@ fn written(event: &StoreItem, now: Timestamp) -> Item {
     ])
 }
 
+/// Reads an item, whatever is in its attributes beside the body.
 fn read(key: &EventKey, item: &Item) -> Option<StoredEvent> {
+    let time = |name| time_of(item, name).unwrap_or(Timestamp::UNIX_EPOCH);
     Some(StoredEvent {
         key: key.clone(),
-        event_type: EventType::new(text_of(item, "type")?),
+        event_type: EventType::new(text_of(item, "type").unwrap_or_default()),
         body: text_of(item, "body")?.to_owned(),
-        accepted_at: time_of(item, "accepted_at")?,
-        stored_at: time_of(item, "stored_at")?,
-        message_id: MessageId::new(text_of(item, "message_id")?),
+        accepted_at: time("accepted_at"),
+        stored_at: time("stored_at"),
+        message_id: MessageId::new(text_of(item, "message_id").unwrap_or_default()),
     })
 }
 

@@ -99,6 +99,7 @@ impl SchemaSet {
         let copies: BTreeMap<_, _> =
             schemas.iter().map(|(name, schema)| (name.clone(), check::without_contexts(schema))).collect();
         let copies_registry = self::registry(&copies, fail).ok();
+        let compares_large_integers = schemas.values().any(check::compares_large_integers);
         let mut by_type = HashMap::new();
         for (name, schema) in schemas {
             let build = |registry: &Registry, schema: &Value| {
@@ -111,7 +112,9 @@ impl SchemaSet {
             };
             let validator = build(&registry, schema).map_err(|error| fail(name, error.to_string()))?;
             let copy = || build(copies_registry.as_ref()?, copies.get(name)?).ok();
-            by_type.insert(name.clone(), Check::new(validator, schema, copy));
+            let is_exact = check::compares_large_integers(schema)
+                || (compares_large_integers && check::has_references(schema));
+            by_type.insert(name.clone(), Check::new(validator, schema, copy).exact(is_exact));
         }
         Ok(Self { by_type: Arc::new(by_type), ..Self::default() })
     }
@@ -204,6 +207,11 @@ impl SchemaSet {
         }
         let Some(check) = self.by_type.get(event.event_type.as_str()) else { return Ok(()) };
         let data = event.data().map_err(|problem| problem.reason())?;
+        if check.is_exact && event.has_large_integer() {
+            let message =
+                "the data: its schema can't compare an integer beyond 64 bits exactly; send it as a string";
+            return Err(Reason::grouped(message, "an integer beyond 64 bits"));
+        }
         check.run(&data)
     }
 
@@ -353,6 +361,57 @@ mod tests {
             assert!(set.check(&event(name, json!("x"))).is_err(), "{name}");
             assert!(set.check(&event("referring", json!("x"))).is_err(), "{name}");
             assert_eq!(set.check(&event("referring", json!(1))), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_integer_beyond_64_bits_is_never_accepted_for_another_one() {
+        // All three are the same 64-bit float.
+        let (least, next, other) = ("18446744073709551616", "18446744073709551617", "18446744073709551618");
+        let of = |schema: &str, data: &str, is_base64: bool| {
+            let schema = SchemaSet::parse(Path::new("t.json"), schema.as_bytes()).unwrap();
+            let set = SchemaSet::compile(&BTreeMap::from([("t".to_owned(), schema)])).unwrap();
+            let data = match is_base64 {
+                false => format!(r#""data":{data}"#),
+                true => {
+                    use base64::Engine as _;
+                    let encoded = base64::engine::general_purpose::STANDARD.encode(data);
+                    format!(r#""datacontenttype":"application/json","data_base64":"{encoded}""#)
+                }
+            };
+            let text = format!(r#"{{"specversion":"1.0","id":"1","source":"/s","type":"t",{data}}}"#);
+            set.check(&Event::from_structured(text.as_bytes()).unwrap()).map_err(|reason| reason.message)
+        };
+        let wrong = [
+            (format!(r#"{{"const":{next}}}"#), other.to_owned()),
+            (format!(r#"{{"const":-{next}}}"#), format!("-{other}")),
+            (format!(r#"{{"enum":[{least},{next}]}}"#), other.to_owned()),
+            (format!(r#"{{"maximum":{least}}}"#), next.to_owned()),
+            (format!(r#"{{"exclusiveMinimum":{next}}}"#), next.to_owned()),
+            (r#"{"multipleOf":2}"#.to_owned(), next.to_owned()),
+            (format!(r#"{{"multipleOf":{next}}}"#), other.to_owned()),
+            (r#"{"not":{"uniqueItems":true}}"#.to_owned(), format!("[{least},{next}]")),
+            (format!(r##"{{"$ref":"#/$defs/a","$defs":{{"a":{{"const":{next}}}}}}}"##), other.to_owned()),
+        ];
+        for (schema, data) in &wrong {
+            for is_base64 in [false, true] {
+                let reason = of(schema, data, is_base64).unwrap_err();
+                assert!(reason.contains("an integer beyond 64 bits"), "{schema}: {reason}");
+            }
+        }
+        // Up to 64 bits each digit counts, and what no float can confuse is checked as ever.
+        assert!(of(r#"{"const":18446744073709551615}"#, "18446744073709551614", false).is_err());
+        assert!(of(r#"{"maximum":18446744073709551614}"#, "18446744073709551615", false).is_err());
+        assert!(of(r#"{"multipleOf":2}"#, "9007199254740993", false).is_err());
+        assert!(of(r#"{"maximum":10}"#, next, false).unwrap_err().contains("maximum of 10"));
+        for (schema, data) in [
+            (r#"{"type":"integer","minimum":1}"#, next),
+            (r#"{"properties":{"id":{"type":"string"}}}"#, &*format!(r#"{{"large":{next},"id":"7"}}"#)),
+            (r#"{"multipleOf":2}"#, r#"18446744073709551614"#),
+            (r#"{"uniqueItems":true}"#, r#"["18446744073709551616","18446744073709551617",1.5e300]"#),
+            (r#"{"maximum":1.7976931348623157e308}"#, "1e300"),
+        ] {
+            assert_eq!(of(schema, data, false), Ok(()), "{schema}");
         }
     }
 

@@ -233,6 +233,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn entries_of_the_logs_that_somebody_changed_do_not_hide_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = open(folder.path()).await;
+        let letters = [1, 2].map(|second| letter(second, "order.placed", Schema, "broken"));
+        put(&*pipeline.workers.sink, &letters).await;
+        for letter in &letters {
+            pipeline.ports.replayer().start(std::slice::from_ref(&letter.id), "anna").await.unwrap();
+        }
+        let tamper = "UPDATE audit SET at = 'then', by = x'ff', action = x'ff', detail = 7 WHERE seq = 1;
+            UPDATE replays SET started_by = x'ff', started_at = 'then', trouble = x'ff';
+            UPDATE replay_items SET at = 'then'";
+        pipeline.local.db().write(move |tx| tx.execute_batch(tamper)).await.unwrap();
+        assert!(pipeline.ports.ops.entries(None, 10).await.unwrap().len() >= 2);
+        let replays = pipeline.ports.replays.list(10).await.unwrap();
+        assert_eq!(replays.len(), 2);
+        for replay in replays {
+            assert_eq!(pipeline.ports.replays.items(&replay.id, None, 10).await.unwrap().items.len(), 1);
+        }
+    }
+
+    #[tokio::test]
     async fn a_message_that_somebody_changed_does_not_stop_the_queue() {
         let folder = tempfile::tempdir().unwrap();
         let pipeline = open(folder.path()).await;

@@ -1,6 +1,6 @@
 //! The audit log in a database.
 
-use crate::db::{Db, from_millis, millis};
+use crate::db::{Db, from_millis, int, millis, text};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use spillway_core::ports::{ArchiveError, AuditEntry, OpsLog};
@@ -38,11 +38,11 @@ impl OpsLog for Audit {
                 )?;
                 let rows = query.query_map(params![subject, limit as i64], |row| {
                     Ok(AuditEntry {
-                        at: from_millis(row.get(0)?),
-                        by: row.get(1)?,
-                        action: row.get(2)?,
-                        subject: row.get(3)?,
-                        detail: row.get(4)?,
+                        at: from_millis(int(row, 0)?),
+                        by: text(row, 1)?,
+                        action: text(row, 2)?,
+                        subject: text(row, 3)?,
+                        detail: text(row, 4)?,
                     })
                 })?;
                 rows.collect()

@@ -3,8 +3,10 @@
 use crate::problem;
 use futures::future::join_all;
 use serde_json::json;
-use spillway_tests::System;
+use spillway_tests::disk::allow_open_files;
 use spillway_tests::http::{Answer, answer};
+use spillway_tests::session::Session;
+use spillway_tests::{Setup, System};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -71,6 +73,35 @@ async fn slow_clients_are_cut_off_while_others_are_served() {
     }
     let flow = system.until(&["flow"], |flow| flow["stored"] == 100).await;
     assert_eq!((&flow["accepted"], &flow["unaccounted"]), (&json!(100), &json!(0)));
+}
+
+async fn connect_idly(port: u16) -> Vec<TcpStream> {
+    let connect = (0..1_100).map(|_| TcpStream::connect(("127.0.0.1", port)));
+    join_all(connect).await.into_iter().map(|stream| stream.expect("it listens")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eleven_hundred_idle_connections_on_each_port_stop_nobody() {
+    allow_open_files(4_096);
+    // As many systems limit it.
+    let wrapper = vec!["sh", "-c", "ulimit -n 1024; exec \"$@\"", "sh"];
+    let system = System::start(Setup { wrapper, ..Setup::default() }).await;
+    let (api, dashboard) = system.ports();
+    let operator = Session::open(system.sign_in()).await;
+    let mut idle = connect_idly(dashboard).await;
+    system.accept("beside-the-dashboard", "t", &json!({})).await;
+    idle.extend(connect_idly(api).await);
+    // Clients beyond the limit wait until the server has cut idle ones off.
+    system.accept("beside-the-api", "t", &json!({})).await;
+    assert!(operator.page("/").await.contains("Overview"));
+    let flow = system.until(&["flow"], |flow| flow["stored"] == 2).await;
+    assert_eq!((&flow["accepted"], &flow["unaccounted"]), (&json!(2), &json!(0)));
+    assert_eq!(idle.len(), 2_200);
+    for mut stream in idle {
+        let end = timeout(BOUND, stream.read(&mut [0])).await;
+        // Whether it sends an answer first does not matter.
+        let _ = end.expect("the server ends it within its limits");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,14 +2,19 @@
 
 use serde_json::json;
 use spillway_tests::command::{Output, run};
-use spillway_tests::{Setup, System, programs::programs};
+use spillway_tests::session::Session;
+use spillway_tests::webhook::Receiver;
+use spillway_tests::{Setup, System, eventually, eventually_within, programs::programs};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
 /// The offset at which SQLite stores the application's version number of the data.
 const USER_VERSION_OFFSET: u64 = 60;
+/// Time limit for a notification.
+const MINUTES: Duration = Duration::from_secs(150);
 
 async fn refused(command: &str, data: &Path, more: &[&str]) -> Output {
     let data = data.to_str().expect("a plain name");
@@ -132,6 +137,9 @@ async fn a_folder_without_data_is_an_error() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "reading creates no files");
 }
 
+/// Names of the stray files that can't be used.
+const STRAY: [&str; 7] = ["dangling", "empty", "folder", "half", "nonsense", "pipe", "zero"];
+
 /// A stray file of each sort that editors, copy programs and mistakes leave in a folder of schemas.
 fn leave_stray_files(folder: &Path) {
     for (name, text) in [
@@ -147,13 +155,20 @@ fn leave_stray_files(folder: &Path) {
     std::fs::create_dir(folder.join("folder.json")).expect("the folder can be written");
     std::os::unix::fs::symlink("nowhere", folder.join("dangling.json")).expect("the folder can be written");
     std::os::unix::fs::symlink("/dev/zero", folder.join("zero.json")).expect("the folder can be written");
+    let pipe = std::process::Command::new("mkfifo").arg(folder.join("pipe.json")).status();
+    assert!(pipe.is_ok_and(|made| made.success()), "mkfifo (package coreutils) is needed");
+}
+
+fn remove(stray: &Path) {
+    let removed = if stray.is_dir() { std::fs::remove_dir(stray) } else { std::fs::remove_file(stray) };
+    removed.expect("it is there");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stray_files_among_the_schemas_are_named_and_affect_no_other_type() {
     let number = json!({"properties": {"amount": {"type": "number"}}});
     let mut system = System::start(Setup { schemas: vec![("order", number)], ..Setup::default() }).await;
-    let bad = ["dangling", "empty", "folder", "half", "nonsense", "zero"];
+    let bad = STRAY;
     leave_stray_files(&system.schemas());
     system.accept("o1", "order", &json!({"amount": 1})).await;
     system.until(&["get", "o1"], |found| found["state"] == "stored").await;
@@ -181,11 +196,46 @@ async fn stray_files_among_the_schemas_are_named_and_affect_no_other_type() {
     system.accept("h1", "half", &json!({})).await;
     system.until(&["get", "h1"], |found| found["state"] == "archived").await;
     for name in bad {
-        let file = system.schemas().join(format!("{name}.json"));
-        if file.is_dir() { std::fs::remove_dir(file) } else { std::fs::remove_file(file) }.unwrap();
+        remove(&system.schemas().join(format!("{name}.json")));
     }
     assert_eq!(system.cli(&["schemas", "check"]).await.code, Some(0));
     let replay = system.cli(&["dlq", "replay", "--all", "--wait"]).await;
     assert_eq!(replay.code, Some(0), "{replay:?}");
     assert_eq!(system.json(&["get", "h1"]).await["state"], "stored");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stray_files_among_the_schemas_are_told_by_page_and_webhook_until_they_are_gone() {
+    let webhook = Receiver::start().await;
+    let place = tempfile::tempdir().unwrap();
+    let settings = place.path().join("alarms.json");
+    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let hours = json!({"zone": "UTC", "days": days, "open": "00:00:00", "close": "23:59:59"});
+    std::fs::write(&settings, json!({"business_hours": hours}).to_string()).unwrap();
+    let url: &'static str = webhook.url().to_owned().leak();
+    let settings: &'static str = settings.to_str().unwrap().to_owned().leak();
+    // The alarm needs some minutes of the system's time.
+    let words = vec!["--speed", "60", "--alarm-webhook", url, "--alarm-settings", settings];
+    let schemas = vec![("order", json!({}))];
+    let system = System::start(Setup { schemas, words, ..Setup::default() }).await;
+    leave_stray_files(&system.schemas());
+    let mut sent = 0;
+    eventually_within(MINUTES, "the webhook is told", async || {
+        sent += 1;
+        system.accept(&format!("o{sent}"), "order", &json!({})).await;
+        if webhook.has_fired("schemas-unusable-low") { Ok(()) } else { Err(webhook.received()) }
+    })
+    .await;
+    let operator = Session::open(system.sign_in()).await;
+    let overview = operator.page("/").await;
+    assert!(overview.contains("7 schemas can"), "{overview}");
+    for name in STRAY {
+        remove(&system.schemas().join(format!("{name}.json")));
+    }
+    eventually("the overview names no schema", async || {
+        let overview = operator.page("/").await;
+        if overview.contains("be used: ") { Err(overview) } else { Ok(()) }
+    })
+    .await;
+    system.until(&["flow"], |flow| flow["stored"] == sent && flow["unaccounted"] == 0).await;
 }

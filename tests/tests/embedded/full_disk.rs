@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use spillway_tests::disk::{IGNORES_SIZE_SIGNAL, SmallDisk, limit_files};
-use spillway_tests::http::{Answer, Request, send};
+use spillway_tests::http::Request;
+use spillway_tests::session::Session;
 use spillway_tests::webhook::Receiver;
 use spillway_tests::{Setup, System, eventually, eventually_within};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,42 +36,6 @@ impl Disk {
 fn event(n: usize, bytes: usize) -> Request {
     let event = json!({"specversion": "1.0", "id": format!("e{n}"), "source": "/s", "type": "t", "data": "x".repeat(bytes)});
     Request::post("application/cloudevents+json", event.to_string())
-}
-
-/// A browser's session.
-struct Session {
-    dashboard: SocketAddr,
-    cookie: String,
-}
-
-async fn get(dashboard: SocketAddr, path: &str, cookie: &str) -> Answer {
-    let request = Request::to("GET", path)
-        .header("host", dashboard.to_string())
-        .header("cookie", cookie)
-        .header("connection", "close");
-    send(dashboard, &request).await.expect("an answer")
-}
-
-impl Session {
-    async fn open(link: &str) -> Self {
-        let (base, path) =
-            link.strip_prefix("http://").and_then(|link| link.split_once('/')).expect("a link");
-        let dashboard = base.parse().expect("an address");
-        let answer = get(dashboard, &format!("/{path}"), "").await;
-        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-        let cookie = answer
-            .header("set-cookie")
-            .and_then(|cookie| cookie.split(';').next())
-            .expect("a session")
-            .to_owned();
-        Self { dashboard, cookie }
-    }
-
-    async fn page(&self, path: &str) -> String {
-        let answer = get(self.dashboard, path, &self.cookie).await;
-        assert_eq!(answer.status, 200);
-        String::from_utf8_lossy(&answer.body).into_owned()
-    }
 }
 
 async fn start(webhook: &Receiver) -> (tempfile::TempDir, System, Disk) {

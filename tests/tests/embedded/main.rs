@@ -7,3 +7,4 @@ mod events;
 mod folders;
 mod full_disk;
 mod outages;
+mod schemas;

@@ -48,7 +48,8 @@ fn choose_tests<'a>(cargo: &'a mut Command, packages: &[Package]) -> &'a mut Com
 
 /// All test targets, except those of journeys that need more than Rust.
 fn test_targets(packages: &[Package]) -> Vec<&str> {
-    let elsewhere = |target: &str| target.starts_with("browser") || target.starts_with("emulator");
+    let elsewhere =
+        |target: &str| ["browser", "emulator", "sdks"].iter().any(|ring| target.starts_with(ring));
     let mut targets: Vec<_> = packages
         .iter()
         .flat_map(|package| {

@@ -1,12 +1,11 @@
 //! A dead letter in the index: all of it but what can be large. Body, message attributes and failures are in S3.
 
-use crate::call_error::{CallError, RetryDecision};
 use crate::dynamo::item::{Item, item, number, number_of, text, text_of, time_of};
 use crate::dynamo::transact::Change;
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState, ReplayTrace};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus, ReplayTrace};
 use spillway_core::failure::FailureClass;
-use spillway_core::ids::{EventType, Fingerprint, MessageId};
+use spillway_core::ids::{EventType, Fingerprint, MessageId, ReplayId};
 
 /// Bytes of the last failure's message in the index.
 const LONGEST_MESSAGE: usize = 1000;
@@ -16,8 +15,15 @@ const LONGEST_IN_KEY: usize = 900;
 /// Bytes of a partition key at most ("Constraints in Amazon DynamoDB").
 const LONGEST_PARTITION_KEY: usize = 2048;
 
+/// Attributes that only some items have.
+const OPTIONAL: [&str; 5] = ["type_bucket", "type", "event_id", "is_foreign", "source"];
+/// Attributes by which a write recognises that nobody else has changed an item meanwhile.
+const VERSION: [&str; 2] = ["state_document", "archived_key"];
+const DAMAGED: &str = "the index's item of this dead letter is damaged: something else than Spillway changed it. `spillway dlq \
+                       reindex` corrects it";
+
 /// A dead letter, as the index has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub id: MessageId,
     pub state: DeadLetterState,
@@ -32,6 +38,8 @@ pub(crate) struct Entry {
     pub receive_count: u32,
     pub replays: Vec<ReplayTrace>,
     pub is_foreign: bool,
+    /// What an item that somebody else changed has as its [`VERSION`].
+    pub damage: Option<Item>,
 }
 
 /// The primary key of a dead letter's item.
@@ -66,6 +74,7 @@ impl Entry {
             receive_count: letter.receive_count,
             replays: letter.replays.clone(),
             is_foreign: letter.is_foreign,
+            damage: None,
         }
     }
 
@@ -88,10 +97,22 @@ impl Entry {
     /// The change that turns the item of `before` into this one. Its condition is that no other writer
     /// changed the item meanwhile.
     pub fn replace(&self, before: &Self, shards: u32) -> Change {
-        let change = Change::default()
-            .if_is("state_document", text(json(&before.state)))
-            .if_is("archived_key", text(before.archived_key()));
-        self.attributes(shards).into_iter().fold(change, |change, (name, value)| change.set(name, value))
+        let attributes = self.attributes(shards);
+        let change = match &before.damage {
+            None => Change::default()
+                .if_is("state_document", text(json(&before.state)))
+                .if_is("archived_key", text(before.archived_key())),
+            Some(version) => {
+                let others =
+                    OPTIONAL.into_iter().filter(|name| !attributes.iter().any(|(known, _)| known == name));
+                let change = others.fold(Change::default(), Change::remove);
+                VERSION.into_iter().fold(change, |change, name| match version.get(name) {
+                    Some(value) => change.if_is(name, value.clone()),
+                    None => change.if_absent(name),
+                })
+            }
+        };
+        attributes.into_iter().fold(change, |change, (name, value)| change.set(name, value))
     }
 
     fn attributes(&self, shards: u32) -> Vec<(&'static str, aws_sdk_dynamodb::types::AttributeValue)> {
@@ -126,21 +147,20 @@ impl Entry {
         all
     }
 
-    pub fn read(item: &Item) -> Result<Self, CallError> {
-        let broken = || CallError {
-            decision: RetryDecision::Refused,
-            code: None,
-            text: format!(
-                "the index has an item that can't be read: {}",
-                text_of(item, "pk").unwrap_or("without a key")
-            ),
-        };
-        Self::read_item(item).ok_or_else(broken)
+    /// Reads an item. What somebody else wrote into it, and what can't be read, is replaced: one such item must not make a list
+    /// unavailable. Its message then says so. `None` if it is no dead letter's.
+    pub fn read(item: &Item) -> Option<Self> {
+        let id = letter_id(text_of(item, "pk")?)?;
+        let whole = Self::read_whole(item, &id).filter(|entry| entry.is_found_by(item));
+        Some(whole.unwrap_or_else(|| {
+            tracing::warn!(dead_letter = %id, "the index has a damaged item");
+            Self::read_damaged(item, id)
+        }))
     }
 
-    fn read_item(item: &Item) -> Option<Self> {
+    fn read_whole(item: &Item, id: &MessageId) -> Option<Self> {
         Some(Self {
-            id: letter_id(text_of(item, "pk")?)?,
+            id: id.clone(),
             state: serde_json::from_str(text_of(item, "state_document")?).ok()?,
             archived_at: time_of(item, "archived_at")?,
             fingerprint: Fingerprint::new(text_of(item, "fingerprint")?),
@@ -153,7 +173,65 @@ impl Entry {
             receive_count: u32::try_from(number_of(item, "receive_count")?).ok()?,
             replays: serde_json::from_str(text_of(item, "replays")?).ok()?,
             is_foreign: number_of(item, "is_foreign").is_some(),
+            damage: None,
         })
+    }
+
+    /// Whether the table's indexes have the item where queries for this entry search.
+    fn is_found_by(&self, item: &Item) -> bool {
+        let begins = |name: &str, key: String| text_of(item, name).is_some_and(|text| text.starts_with(&key));
+        let state = self.state.name();
+        text_of(item, "archived_key") == Some(&*self.archived_key())
+            && begins("time_bucket", format!("{state}#"))
+            && begins("group_bucket", format!("{state}#{}#", self.fingerprint))
+    }
+
+    fn read_damaged(item: &Item, id: MessageId) -> Self {
+        // `STATE#FINGERPRINT#SHARD` and `TIME#ID`, by which queries find it.
+        let mut bucket = text_of(item, "group_bucket").unwrap_or_default().split('#');
+        let (status, fingerprint) = (bucket.next().unwrap_or_default(), bucket.next().unwrap_or_default());
+        let key = text_of(item, "archived_key").unwrap_or_default();
+        let archived_at = key.split_once('#').and_then(|(time, _)| time.parse().ok());
+        let archived_at =
+            archived_at.or_else(|| time_of(item, "archived_at")).unwrap_or(Timestamp::UNIX_EPOCH);
+        let replays: Vec<ReplayTrace> =
+            text_of(item, "replays").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let state = text_of(item, "state_document").and_then(|text| serde_json::from_str(text).ok());
+        let number = |name| number_of(item, name).and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+        Self {
+            state: state.unwrap_or_else(|| state_by_name(status, &replays, archived_at)),
+            archived_at,
+            fingerprint: Fingerprint::new(fingerprint),
+            class: text_of(item, "class").and_then(FailureClass::parse).unwrap_or(FailureClass::Malformed),
+            message: DAMAGED.to_owned(),
+            event_id: text_of(item, "event_id").map(str::to_owned),
+            source: text_of(item, "source").map(str::to_owned),
+            event_type: text_of(item, "type").map(EventType::new),
+            generation: number("generation"),
+            receive_count: number("receive_count"),
+            is_foreign: item.contains_key("is_foreign"),
+            damage: Some(
+                VERSION
+                    .into_iter()
+                    .filter_map(|name| Some((name.to_owned(), item.get(name)?.clone())))
+                    .collect(),
+            ),
+            id,
+            replays,
+        }
+    }
+}
+
+/// The state by its name in a key, if its document can't be read.
+fn state_by_name(name: &str, replays: &[ReplayTrace], at: Timestamp) -> DeadLetterState {
+    let replay_id = replays.last().map_or_else(|| ReplayId::new("unknown"), |trace| trace.replay_id.clone());
+    match name.parse() {
+        Ok(DeadLetterStatus::Replaying) => DeadLetterState::Replaying { replay_id },
+        Ok(DeadLetterStatus::Stored) => DeadLetterState::Stored { replay_id, at },
+        Ok(DeadLetterStatus::Discarded) => {
+            DeadLetterState::Discarded { by: "unknown".to_owned(), reason: DAMAGED.to_owned(), at }
+        }
+        Ok(DeadLetterStatus::Archived) | Err(_) => DeadLetterState::Archived,
     }
 }
 
@@ -198,6 +276,52 @@ mod tests {
     fn an_entry_survives_its_item() {
         let entry = Entry::of(&letter("m-1", "e-1"));
         assert_eq!(Entry::read(&entry.item(8)).unwrap(), entry);
+    }
+
+    #[test]
+    fn an_item_that_somebody_changed_is_read_as_damaged_and_the_next_write_corrects_it() {
+        let entry = Entry::of(&letter("m-1", "e-1"));
+        let whole = entry.item(8);
+        let names: Vec<_> = whole.keys().filter(|name| !["pk", "sk"].contains(&name.as_str())).collect();
+        for name in names {
+            for wrong in [None, Some(text("x")), Some(number(-7)), Some(text("x#x"))] {
+                let mut item = whole.clone();
+                match wrong {
+                    Some(value) => drop(item.insert(name.clone(), value)),
+                    None => drop(item.remove(name)),
+                }
+                let read = Entry::read(&item).unwrap();
+                assert_eq!((&read.id, read.state.name()), (&entry.id, "archived"), "{name}");
+                let (conditions, removed) = match &read.damage {
+                    // A text is as good as another, and so is none.
+                    None if OPTIONAL.contains(&name.as_str())
+                        || ["message", "class", "archived_at"].contains(&&**name) =>
+                    {
+                        continue;
+                    }
+                    None => panic!("{name} is damaged: {item:?}"),
+                    Some(version) => (version.clone(), OPTIONAL),
+                };
+                assert_eq!(read.message, DAMAGED);
+                for name in VERSION {
+                    assert_eq!(conditions.get(name), item.get(name), "a write expects what is there");
+                }
+                let change = format!("{:?}", entry.replace(&read, 8));
+                assert!(removed.iter().all(|name| change.contains(name)), "{change}");
+            }
+        }
+        assert!(Entry::read(&item([("pk", text("count#1"))])).is_none());
+    }
+
+    #[test]
+    fn the_state_of_a_damaged_item_is_that_of_the_keys_by_which_it_is_found() {
+        let mut replaying = letter("m-1", "e-1");
+        replaying.state = DeadLetterState::Replaying { replay_id: "r1".into() };
+        let mut item = Entry::of(&replaying).item(8);
+        item.insert("state_document".to_owned(), text("{}"));
+        let read = Entry::read(&item).unwrap();
+        assert_eq!((read.state.name(), &read.fingerprint), ("replaying", &replaying.fingerprint));
+        assert_eq!(read.archived_at, replaying.archived_at);
     }
 
     #[test]

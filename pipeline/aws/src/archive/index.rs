@@ -26,7 +26,7 @@ const FOREIGN: &str = "foreign";
 /// The keys of so many letters are read by one scan. With more, a query for each partition reads less.
 const FEW: u64 = 1_000;
 /// Transactions that are under way at once for one order.
-const TRANSACTIONS_AT_ONCE: usize = 4;
+pub(crate) const TRANSACTIONS_AT_ONCE: usize = 4;
 
 /// The index in its table.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ impl Index {
         let call = self.client.get_item().table_name(&self.names.table).set_key(Some(key(id)));
         let output =
             call.consistent_read(true).send().await.map_err(|error| call_error("GetItem", &error))?;
-        output.item.as_ref().map(Entry::read).transpose()
+        Ok(output.item.as_ref().and_then(Entry::read))
     }
 
     /// Entries by their ids; those that aren't there are left out.
@@ -96,7 +96,7 @@ impl Index {
         let distinct: HashSet<_> = ids.iter().collect();
         let keys = distinct.into_iter().map(key).collect();
         let items = batch::get_all(&self.client, &self.names.table, keys).await?;
-        items.iter().map(|item| Entry::read(item).map(|entry| (entry.id.clone(), entry))).collect()
+        Ok(items.iter().filter_map(Entry::read).map(|entry| (entry.id.clone(), entry)).collect())
     }
 
     /// The letters of an event, newest first.

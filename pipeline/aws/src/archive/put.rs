@@ -1,12 +1,11 @@
 //! Keeping dead letters: S3 first, then the index, and a note where the index could not be written.
 
 use super::entry::Entry;
-use super::index::{LETTERS_AT_ONCE, Step};
+use super::index::{LETTERS_AT_ONCE, Step, TRANSACTIONS_AT_ONCE};
 use super::objects::Archiving;
 use super::{READS_AT_ONCE, S3Archive};
 use crate::call_error::CallError;
 use crate::dynamo::transact::{Action, TransactionError, transact};
-use aws_smithy_types::timeout::TimeoutConfig;
 use futures::{StreamExt, stream};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
@@ -19,8 +18,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// How often a letter is read again if another writer changes it at the same time.
 const LOOKS: usize = 5;
-/// For repairing the index where the client sets no limit.
-const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(20);
+/// Notes that are worked on together, in transactions of [`LETTERS_AT_ONCE`].
+const NOTES_AT_ONCE: usize = 16 * LETTERS_AT_ONCE;
 
 impl S3Archive {
     /// Keeps dead letters; returns one answer for each.
@@ -53,7 +52,7 @@ impl S3Archive {
             }
         }
         for position in others {
-            if let Err(error) = self.settle(&letters[position]).await {
+            if let Err(error) = self.settle(&Entry::of(&letters[position])).await {
                 answers[position] = self.note(&letters[position], &error).await;
             }
         }
@@ -68,10 +67,10 @@ impl S3Archive {
 
     /// Brings a letter that S3 has into the index: as a new one, or as one that came back from its replay. Anything else
     /// is the same one again, and changes nothing.
-    pub(super) async fn settle(&self, letter: &DeadLetter) -> Result<(), CallError> {
+    async fn settle(&self, letter: &Entry) -> Result<(), CallError> {
         for _ in 0..LOOKS {
             let done = match self.index.entry(&letter.id).await? {
-                None => self.index.insert(&[Entry::of(letter)]).await,
+                None => self.index.insert(std::slice::from_ref(letter)).await,
                 Some(before) => match before.state.clone() {
                     DeadLetterState::Replaying { replay_id } if letter.generation > before.generation => {
                         self.come_back(letter, before, &replay_id).await
@@ -92,7 +91,7 @@ impl S3Archive {
     /// A letter that failed again: back in the archive, and its replay's message has ended as returned. All at once.
     async fn come_back(
         &self,
-        letter: &DeadLetter,
+        letter: &Entry,
         before: Entry,
         replay: &ReplayId,
     ) -> Result<(), TransactionError> {
@@ -104,7 +103,7 @@ impl S3Archive {
             source: before.source.clone(),
             event_type: before.event_type.clone(),
             is_foreign: before.is_foreign,
-            ..Entry::of(letter)
+            ..letter.clone()
         };
         if let Some(trace) = after.replays.iter_mut().rfind(|trace| trace.replay_id == *replay) {
             trace.ended_at = Some(now);
@@ -178,8 +177,8 @@ impl S3Archive {
         }
     }
 
-    /// Puts dead letters into the index whose index write failed, at most `limit`, within the time that the
-    /// index's client allows for one call.
+    /// Puts dead letters into the index whose index write failed, at most `limit`, within a time. Some hundred are worked on
+    /// together.
     ///
     /// It begins at a random place among them, so that letters that can't be indexed don't block the others
     /// each time. A `CallError` that is not about one letter, such as a table that does not answer, would
@@ -188,37 +187,105 @@ impl S3Archive {
     ///
     /// # Errors
     /// The notes can't be listed. A letter that still can't be indexed keeps its note, and is counted.
-    pub(super) async fn repair_index(&self, limit: usize) -> Result<IndexRepair, ArchiveError> {
-        let limits = self.index.client().config().timeout_config();
-        let time_limit = limits.and_then(TimeoutConfig::operation_timeout).unwrap_or(DEFAULT_TIME_LIMIT);
-        let until = Instant::now() + time_limit;
-        let notes = self.objects.unindexed(&MessageId::random(), limit).await?;
+    pub(super) async fn repair_index(
+        &self,
+        limit: usize,
+        within: Duration,
+    ) -> Result<IndexRepair, ArchiveError> {
+        let until = Instant::now() + within;
+        let mut notes = self.objects.unindexed(&MessageId::random(), limit).await?;
+        notes.truncate(limit);
         let mut repair = IndexRepair::default();
-        for (done, archiving) in notes.iter().enumerate().take(limit) {
-            let error = match timeout_at(until, self.index_again(archiving)).await {
-                Ok(Ok(())) => {
-                    repair.indexed += 1;
+        for some in notes.chunks(NOTES_AT_ONCE) {
+            let error = match timeout_at(until, self.index_again(some)).await {
+                Ok(Ok(indexed)) => {
+                    repair.indexed += indexed;
+                    repair.failed += some.len() as u64 - indexed;
                     continue;
                 }
                 Ok(Err(error)) => error,
-                Err(_) => CallError::contradiction("there is no time left for this one and those after it"),
+                Err(_) => CallError::contradiction("there is no time left for these and those after them"),
             };
-            tracing::warn!(error = %error, dead_letter = %archiving.id, "a dead letter could not be indexed");
-            if error.decision.is_retryable() || Instant::now() >= until {
-                repair.failed += (notes.len() - done) as u64;
-                break;
-            }
-            repair.failed += 1;
+            let left = notes.len() as u64 - repair.indexed - repair.failed;
+            tracing::warn!(error = %error, dead_letters = left, "dead letters could not be indexed");
+            repair.failed += left;
+            break;
         }
         Ok(repair)
     }
 
-    async fn index_again(&self, archiving: &Archiving) -> Result<(), CallError> {
-        if let Some(letter) = self.objects.get(archiving).await? {
-            self.settle(&letter).await?;
+    /// Puts noted letters into the index, and removes their notes. Returns for how many it did.
+    ///
+    /// # Errors
+    /// A call failed in a way that is not about one letter.
+    async fn index_again(&self, notes: &[Archiving]) -> Result<u64, CallError> {
+        let reads: Vec<_> =
+            notes.iter().map(|note| async move { (note, self.objects.get(note).await) }).collect();
+        let read: Vec<_> = stream::iter(reads).buffered(READS_AT_ONCE).collect().await;
+        let mut done = Vec::with_capacity(notes.len());
+        let mut letters = Vec::new();
+        for (note, answer) in read {
+            match answer {
+                Ok(Some(letter)) => letters.push(Entry::of(&letter)),
+                // Its retention has expired.
+                Ok(None) => done.push(note.clone()),
+                Err(error) => one_failed(&note.id, error)?,
+            }
         }
-        self.objects.remove_note(archiving).await
+        let ids: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
+        let there = self.index.entries(&ids).await?;
+        // A letter that was put back before may be noted twice. It is written separately.
+        let mut seen = HashSet::new();
+        let (fresh, mut others): (Vec<_>, Vec<_>) = letters
+            .into_iter()
+            .partition(|letter| !there.contains_key(&letter.id) && seen.insert(letter.id.clone()));
+        let inserts: Vec<_> = fresh
+            .chunks(LETTERS_AT_ONCE)
+            .map(|some| async move { (some, self.index.insert(some).await) })
+            .collect();
+        let inserted: Vec<_> = stream::iter(inserts).buffered(TRANSACTIONS_AT_ONCE).collect().await;
+        for (some, answer) in inserted {
+            match answer {
+                Ok(()) => done.extend(some.iter().map(archiving)),
+                Err(TransactionError::Call(error)) if error.decision.is_retryable() => return Err(error),
+                // One of them is there by now, or can't be written: each is written by itself.
+                Err(_) => others.extend_from_slice(some),
+            }
+        }
+        let settles: Vec<_> =
+            others.iter().map(|letter| async move { (letter, self.settle(letter).await) }).collect();
+        let settled: Vec<_> = stream::iter(settles).buffered(TRANSACTIONS_AT_ONCE).collect().await;
+        for (letter, answer) in settled {
+            match answer {
+                Ok(()) => done.push(archiving(letter)),
+                Err(error) => one_failed(&letter.id, error)?,
+            }
+        }
+        let removals: Vec<_> =
+            done.iter().map(|note| async move { (note, self.objects.remove_note(note).await) }).collect();
+        let removed: Vec<_> = stream::iter(removals).buffered(READS_AT_ONCE).collect().await;
+        let mut indexed = 0;
+        for (note, answer) in removed {
+            match answer {
+                Ok(()) => indexed += 1,
+                Err(error) => one_failed(&note.id, error)?,
+            }
+        }
+        Ok(indexed)
     }
+}
+
+fn archiving(letter: &Entry) -> Archiving {
+    Archiving { id: letter.id.clone(), generation: letter.generation }
+}
+
+/// Logs an error that is about one letter, and returns any other.
+fn one_failed(id: &MessageId, error: CallError) -> Result<(), CallError> {
+    if error.decision.is_retryable() {
+        return Err(error);
+    }
+    tracing::warn!(error = %error, dead_letter = %id, "a dead letter could not be indexed");
+    Ok(())
 }
 
 #[cfg(test)]

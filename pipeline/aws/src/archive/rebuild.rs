@@ -269,6 +269,7 @@ fn is_right(entry: &Entry, implied: &Implied) -> bool {
         entry.replays.iter().map(|trace| (trace.replay_id.clone(), trace.stored)).collect()
     };
     implied.open.is_none()
+        && entry.damage.is_none()
         && entry.state.status() == implied.entry.state.status()
         && ends(entry) == ends(&implied.entry)
 }
@@ -277,7 +278,7 @@ fn is_right(entry: &Entry, implied: &Implied) -> bool {
 fn implied(letter: &DeadLetter, history: &History, started: &Started, before: Option<&Entry>) -> Implied {
     // The newest object can be a copy of a message that was given up, and that the index ignored.
     let mut entry = match before {
-        Some(before) if before.generation >= letter.generation => before.clone(),
+        Some(before) if before.damage.is_none() && before.generation >= letter.generation => before.clone(),
         _ => Entry::of(letter),
     };
     let mut open = None;
@@ -398,6 +399,16 @@ mod tests {
         for before in [&under_way.entry, &Entry::of(&second)] {
             assert!(!is_right(before, &of(&second, &sent, Some(before))));
         }
+    }
+
+    #[test]
+    fn a_damaged_entry_is_never_right_and_is_replaced_by_what_the_bucket_has() {
+        let letter = letter("m", "e");
+        let right = Entry::of(&letter);
+        let damaged = Entry { message: String::new(), damage: Some(Item::new()), ..right.clone() };
+        let implied = implied(&letter, &history(&[], &[]), &HashMap::new(), Some(&damaged));
+        assert!(!is_right(&damaged, &implied) && is_right(&right, &implied));
+        assert_eq!(implied.entry, right);
     }
 
     #[test]

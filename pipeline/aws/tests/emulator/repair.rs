@@ -15,6 +15,10 @@ use spillway_core::replay::ReplayState;
 use spillway_testkit::letters::{back, ids, letter, put, total};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Time enough on any machine.
+const TIME: Duration = Duration::from_secs(60);
 
 async fn archive_with(names: ArchiveNames) -> S3Archive {
     let clients = clients().await;
@@ -38,15 +42,15 @@ async fn a_letter_whose_index_write_failed_is_archived_recorded_and_repaired() {
     assert_eq!(notes(&place).await, 5);
     assert_eq!(total(&*place.ports.archive, DeadLetterStatus::Archived).await, 0);
 
-    let still_lost = archive_with(lost).await.repair(100).await.unwrap();
+    let still_lost = archive_with(lost).await.repair(100, TIME).await.unwrap();
     assert_eq!((still_lost, notes(&place).await), (IndexRepair { indexed: 0, failed: 5 }, 5));
 
     let archive = archive_with(names).await;
-    assert_eq!(archive.repair(2).await.unwrap().indexed, 2);
-    assert_eq!(archive.repair(100).await.unwrap(), IndexRepair { indexed: 3, failed: 0 });
+    assert_eq!(archive.repair(2, TIME).await.unwrap().indexed, 2);
+    assert_eq!(archive.repair(100, TIME).await.unwrap(), IndexRepair { indexed: 3, failed: 0 });
     assert_eq!((notes(&place).await, total(&*place.ports.archive, DeadLetterStatus::Archived).await), (0, 5));
     assert_eq!(archive.get(&letters[4].id).await.unwrap().unwrap(), letters[4]);
-    assert_eq!(archive.repair(100).await.unwrap(), IndexRepair::default());
+    assert_eq!(archive.repair(100, TIME).await.unwrap(), IndexRepair::default());
 }
 
 #[tokio::test]
@@ -62,7 +66,7 @@ async fn a_return_whose_index_write_failed_ends_its_replay_when_it_is_repaired()
     lost.index.table = "no-such-table".to_owned();
     put(&archive_with(lost).await, &[back(&first, 1, 100)]).await;
     assert_eq!(total(&*place.ports.archive, DeadLetterStatus::Replaying).await, 1);
-    assert_eq!(archive_with(names).await.repair(10).await.unwrap().indexed, 1);
+    assert_eq!(archive_with(names).await.repair(10, TIME).await.unwrap().indexed, 1);
     let replay = place.ports.replays.get(&started.id).await.unwrap().unwrap();
     assert_eq!((replay.returned, replay.sent), (1, 0));
     let letter = place.ports.archive.get(&first.id).await.unwrap().unwrap();
@@ -167,9 +171,9 @@ async fn a_return_to_a_lost_index_ends_its_replay_whichever_of_rebuild_and_repai
         let archive = other_index(&mut place, Vec::new()).await;
         if rebuild_first {
             assert_eq!(archive.rebuild().await.unwrap().added, 1);
-            assert_eq!(archive.repair(10).await.unwrap().indexed, 1);
+            assert_eq!(archive.repair(10, TIME).await.unwrap().indexed, 1);
         } else {
-            assert_eq!(archive.repair(10).await.unwrap().indexed, 1);
+            assert_eq!(archive.repair(10, TIME).await.unwrap().indexed, 1);
             assert_eq!(archive.rebuild().await.unwrap().corrected, 1);
         }
         assert_back(&place, &archive, &first, &replay).await;

@@ -151,22 +151,37 @@ impl Event {
     /// # Errors
     /// `data_base64` is said to be JSON and is not.
     pub fn data(&self) -> Result<Value, EventProblem> {
-        let Ok(Value::Object(mut members)) = serde_json::from_str::<Value>(&self.body) else {
-            return Ok(Value::Null);
-        };
+        let Some(mut members) = self.members() else { return Ok(Value::Null) };
         if let Some(data) = members.remove("data") {
             return Ok(data);
         }
-        let Some(Value::String(text)) = members.remove("data_base64") else { return Ok(Value::Null) };
-        let content_type = members.get("datacontenttype").and_then(Value::as_str);
-        if !content_type.is_some_and(is_json) {
-            return Ok(Value::String(text));
+        match encoded_json(&members)? {
+            Some(bytes) => parse_strict(&bytes).map_err(|found| problem("/data_base64", &found.detail)),
+            None => Ok(members.remove("data_base64").unwrap_or(Value::Null)),
         }
-        let bytes = base64::engine::general_purpose::STANDARD
-            .decode(&text)
-            .map_err(|_| problem("/data_base64", "expected a string in base64"))?;
-        parse_strict(&bytes).map_err(|found| problem("/data_base64", &found.detail))
     }
+
+    /// Whether the data has an integer beyond 64 bits. [`Self::data`] has it as a 64-bit float, which loses digits.
+    pub fn has_large_integer(&self) -> bool {
+        let encoded = self.members().and_then(|members| encoded_json(&members).ok().flatten());
+        // No attribute is such an integer.
+        json::has_large_integer(encoded.as_deref().unwrap_or(self.body.as_bytes()))
+    }
+
+    fn members(&self) -> Option<Map<String, Value>> {
+        serde_json::from_str(&self.body).ok()
+    }
+}
+
+/// The bytes of `data_base64`, if `datacontenttype` says that they are JSON.
+fn encoded_json(members: &Map<String, Value>) -> Result<Option<Vec<u8>>, EventProblem> {
+    let content_type = members.get("datacontenttype").and_then(Value::as_str);
+    let Some(Value::String(text)) = members.get("data_base64") else { return Ok(None) };
+    if !content_type.is_some_and(is_json) {
+        return Ok(None);
+    }
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text);
+    bytes.map(Some).map_err(|_| problem("/data_base64", "expected a string in base64"))
 }
 
 /// The member that carries the data, with its JSON text.

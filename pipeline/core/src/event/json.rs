@@ -165,6 +165,43 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 }
 
+/// Whether a JSON document has an integer beyond 64 bits. It is read as a 64-bit float, which loses digits.
+pub fn has_large_integer(document: &[u8]) -> bool {
+    let mut rest = document;
+    while let Some((&first, after)) = rest.split_first() {
+        rest = match first {
+            b'"' => after_string(after),
+            b'-' | b'0'..=b'9' => {
+                let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+                let length = rest.iter().take_while(|byte| is_part(byte)).count();
+                let (number, after) = rest.split_at(length);
+                if is_large_integer(number) {
+                    return true;
+                }
+                after
+            }
+            _ => after,
+        };
+    }
+    false
+}
+
+fn after_string(text: &[u8]) -> &[u8] {
+    let mut is_escaped = false;
+    let end = text.iter().position(|byte| {
+        let is_end = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(&[][..], |end| &text[end + 1..])
+}
+
+fn is_large_integer(number: &[u8]) -> bool {
+    let is_integer = number.iter().all(|byte| matches!(byte, b'-' | b'0'..=b'9'));
+    let fits = |text: &str| text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok();
+    is_integer && !std::str::from_utf8(number).is_ok_and(fits)
+}
+
 fn set_last(path: &RefCell<Vec<String>>, part: String) {
     if let Some(last) = path.borrow_mut().last_mut() {
         *last = part;
@@ -203,6 +240,23 @@ mod tests {
         for escape in [r#"["\ud800"]"#, r#"["\ud800x"]"#, r#"["\udc00"]"#, r#"["\ud800\ud800"]"#] {
             let found = detail(escape.as_bytes());
             assert!(found.contains("only half of a character"), "{escape}: {found}");
+        }
+    }
+
+    #[test]
+    fn integers_beyond_64_bits_are_found_and_nothing_else() {
+        for text in ["18446744073709551616", "-9223372036854775809", r#"{"a":["\\",1,99999999999999999999]}"#]
+        {
+            assert!(has_large_integer(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "18446744073709551615",
+            "-9223372036854775808",
+            "1e30",
+            "100000000000000000000.5",
+            r#"{"99999999999999999999":"\"99999999999999999999","b":[-0,1.5]}"#,
+        ] {
+            assert!(!has_large_integer(text.as_bytes()), "{text}");
         }
     }
 

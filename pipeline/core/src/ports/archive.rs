@@ -6,6 +6,7 @@ use crate::dead_letter::{
 use crate::ids::{EventId, MessageId};
 use async_trait::async_trait;
 use serde::Serialize;
+use std::time::Duration;
 
 /// Why a call of the archive, the replay log or the audit log failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -147,11 +148,12 @@ pub struct IndexRebuild {
 /// worked or not.
 #[async_trait]
 pub trait IndexedArchive: Send + Sync {
-    /// Indexes dead letters that are noted as not indexed, at most `most`.
+    /// Indexes dead letters that are noted as not indexed, at most `most`, and as many as it can within a time. The others are
+    /// counted as failed.
     ///
     /// # Errors
     /// The notes can't be read. The noted letters are tried again the next time.
-    async fn repair(&self, most: usize) -> Result<IndexRepair, ArchiveError>;
+    async fn repair(&self, most: usize, within: Duration) -> Result<IndexRepair, ArchiveError>;
 
     /// Makes the index what the archive, the replays and the audit log say. It is for an index that was lost or
     /// comes from a backup.

@@ -2,19 +2,27 @@
 //!
 //! The validator collects an error for each alternative of an `anyOf` or `oneOf`, and again within each. A schema of
 //! expression trees refers to itself from two alternatives. For data that nests n levels deep it then makes 2ⁿ
-//! errors. The test for validity alone caches its results, so it comes first. If the data is not valid, a copy of the
-//! schema gives the reason. Its alternatives only report whether they match.
+//! errors. A schema that refers to itself twice for the same value, such as from two parts of an `allOf`, makes it take 2ⁿ
+//! steps to find an error beside valid data. The test for validity alone caches its results, so it comes first. If the data is
+//! not valid, a copy of the schema gives the reason. Its alternatives only report whether they match, and what it refers to is
+//! searched only if that test finds it not valid.
 
-use super::BASE;
+use super::{BASE, REFERENCES};
 use crate::failure::{Reason, shortened};
 use jsonschema::error::ValidationErrorKind;
-use jsonschema::{ValidationError, Validator};
+use jsonschema::{Draft, ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
 /// Keywords that hold alternatives.
 const ALTERNATIVES: [&str; 2] = ["anyOf", "oneOf"];
 /// Keywords whose value is data and no schema.
 const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
+/// What a schema with a `$ref` has beside it that still counts before draft 2019-09.
+const BESIDE_REFERENCE: [&str; 4] = ["$id", "$schema", "$defs", "definitions"];
+/// Keywords that compare any number exactly.
+const EXACT: [&str; 2] = ["multipleOf", "uniqueItems"];
+/// The least size of a negative integer without a 64-bit type: 2⁶³. That of a positive one is larger.
+const BEYOND_64_BITS: f64 = 9_223_372_036_854_775_808.0;
 /// Bytes of the pointer in a sentence, and of a name of the payload. Both can be as long as the payload.
 const MAX_POINTER: usize = 400;
 const MAX_NAME: usize = 60;
@@ -26,12 +34,14 @@ const MAX_NAMES: usize = 5;
 pub(super) struct Check {
     validator: Validator,
     explain: Explain,
+    /// Whether it may compare integers beyond 64 bits, which are only known as floats.
+    pub is_exact: bool,
 }
 
 /// How to find the reason why data is not valid.
 #[derive(Debug)]
 enum Explain {
-    /// From the validator itself: the schema refers to nothing, so it has no more errors than keywords.
+    /// From the validator itself: the schema has no alternatives and refers to nothing, so the search is as short as the data.
     Itself,
     /// From the validator of [`without_contexts`].
     Copy(Box<Validator>),
@@ -46,7 +56,8 @@ impl Check {
         schema: &Value,
         copy: impl FnOnce() -> Option<Validator>,
     ) -> Self {
-        let explain = if !mentions(schema, &|name| name.ends_with("Ref") || name == "$ref") {
+        let is_plain = !mentions(schema, &|name| refers(name) || ALTERNATIVES.contains(&name));
+        let explain = if is_plain {
             Explain::Itself
         } else if mentions(schema, &|name| name.starts_with("unevaluated")) {
             // What alternatives have evaluated is not known without their contexts.
@@ -54,7 +65,12 @@ impl Check {
         } else {
             copy().map_or(Explain::Not, |validator| Explain::Copy(Box::new(validator)))
         };
-        Self { validator, explain }
+        Self { validator, explain, is_exact: false }
+    }
+
+    /// The same, which may compare integers beyond 64 bits.
+    pub(super) fn exact(self, is_exact: bool) -> Self {
+        Self { is_exact, ..self }
     }
 
     /// Checks data.
@@ -66,7 +82,7 @@ impl Check {
             return Ok(());
         }
         let reason = match &self.explain {
-            Explain::Itself => self.validator.iter_errors(data).next().map(|error| reason(&error)),
+            Explain::Itself => self.validator.validate(data).err().map(|error| reason(&error)),
             Explain::Copy(copy) => copy.validate(data).err().map(|error| reason(&error)),
             Explain::Not => None,
         };
@@ -148,32 +164,72 @@ fn wrapped_alternatives(error: &ValidationError<'_>) -> Option<&'static str> {
     ALTERNATIVES.into_iter().find(|keyword| wrapped.len() == 1 && wrapped.contains_key(*keyword))
 }
 
-/// The same schema, with each `anyOf` and `oneOf` inside a double `not`: it accepts the same data, and reports only
-/// whether the data matches.
+/// The same schema, which accepts the same data. Each `anyOf` and `oneOf` is inside a double `not`, and so reports only whether
+/// the data matches. Each reference is inside an `if`, and so is searched for errors only if it has some.
 pub(super) fn without_contexts(schema: &Value) -> Value {
+    let is_old = matches!(Draft::Draft202012.detect(schema), Draft::Draft4 | Draft::Draft6 | Draft::Draft7);
+    wrapped(schema, is_old)
+}
+
+fn wrapped(schema: &Value, is_old: bool) -> Value {
     match schema {
-        Value::Array(items) => items.iter().map(without_contexts).collect(),
+        Value::Array(items) => items.iter().map(|item| wrapped(item, is_old)).collect(),
         Value::Object(members) => {
+            let is_reference = |name: &str, value: &Value| REFERENCES.contains(&name) && value.is_string();
+            let ignores_others = is_old && members.iter().any(|(name, value)| is_reference(name, value));
             let mut copy = Map::new();
-            let mut wrapped = Vec::new();
+            let mut parts = Vec::new();
             for (name, value) in members {
-                if DATA.contains(&name.as_str()) {
-                    copy.insert(name.clone(), value.clone());
-                } else if ALTERNATIVES.contains(&name.as_str()) && value.is_array() {
-                    wrapped.push(json!({"not": {"not": {name.as_str(): without_contexts(value)}}}));
+                let name = name.as_str();
+                if is_reference(name, value) {
+                    parts.push(json!({"if": {"not": {name: value}}, "then": {name: value}}));
+                } else if ignores_others && !BESIDE_REFERENCE.contains(&name) {
+                    // Before draft 2019-09 a reference replaces what is beside it.
+                } else if DATA.contains(&name) {
+                    copy.insert(name.to_owned(), value.clone());
+                } else if ALTERNATIVES.contains(&name) && value.is_array() {
+                    parts.push(json!({"not": {"not": {name: wrapped(value, is_old)}}}));
                 } else {
-                    copy.insert(name.clone(), without_contexts(value));
+                    copy.insert(name.to_owned(), wrapped(value, is_old));
                 }
             }
-            if !wrapped.is_empty() {
+            if !parts.is_empty() {
                 // Anything but an array is no schema, which its own validator has refused.
                 if let Value::Array(all) = copy.entry("allOf").or_insert_with(|| json!([])) {
-                    all.extend(wrapped);
+                    all.extend(parts);
                 }
             }
             Value::Object(copy)
         }
         other => other.clone(),
+    }
+}
+
+/// Whether a schema refers to others, or to itself.
+pub(super) fn has_references(schema: &Value) -> bool {
+    mentions(schema, &refers)
+}
+
+fn refers(keyword: &str) -> bool {
+    REFERENCES.contains(&keyword)
+}
+
+/// Whether a schema may compare an integer beyond 64 bits with something that it equals as a 64-bit float. With others, such
+/// as `maximum` of a smaller number, the float gives the right answer.
+///
+/// The library's feature `arbitrary-precision` would compare it. But then `serde_json` reads numbers in another way, in every
+/// crate: an object whose only member has a certain name is read as a number, so wrong data would pass. Enums and flattened
+/// structs with numbers are no longer read at all.
+pub(super) fn compares_large_integers(schema: &Value) -> bool {
+    match schema {
+        Value::Number(number) => {
+            number.is_f64() && number.as_f64().is_some_and(|number| number.abs() >= BEYOND_64_BITS)
+        }
+        Value::Array(items) => items.iter().any(compares_large_integers),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| EXACT.contains(&name.as_str()) || compares_large_integers(value)),
+        _ => false,
     }
 }
 
@@ -247,6 +303,78 @@ mod tests {
     }
 
     #[test]
+    fn a_violation_beside_a_deep_tree_that_is_valid_is_found() {
+        let part = || json!({"properties": {"arg": {"$ref": "#/$defs/e"}}});
+        let parts = json!({"type": "object", "allOf": [part(), part()]});
+        let both = json!({"type": "object", "properties": {"arg": {"$ref": "#/$defs/e"}},
+            "patternProperties": {"^a": {"$ref": "#/$defs/e"}}});
+        let then = json!({"type": "object", "properties": {"arg": {"$ref": "#/$defs/e"}},
+            "if": {"required": ["op"]}, "then": part()});
+        for draft in
+            ["http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema"]
+        {
+            for e in [&parts, &both, &then] {
+                let schema = json!({"$schema": draft, "$defs": {"e": e},
+                    "properties": {"a": {"$ref": "#/$defs/e"}, "b": {"type": "string"}}});
+                let (right, wrong) = (tree(120, json!({})), tree(120, json!(1)));
+                assert_eq!(check(schema.clone(), &json!({"a": right, "b": "x"})), Ok(()), "{e}");
+                let beside = check(schema.clone(), &json!({"a": right, "b": 1})).unwrap_err();
+                assert_eq!(beside, "/b: value is not of type \"string\"", "{e}");
+                let (group, within) = group(&schema, &json!({"a": wrong, "b": "x"}));
+                assert!(within.ends_with(": value is not of type \"object\""), "{e}: {within}");
+                assert_eq!(group, "t.json#/$defs/e/type", "{e}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_way_to_refer_to_itself_twice_is_checked_however_deep_the_data_is() {
+        let arg = |name: &str, target: &str| json!({"properties": {"arg": {name: target}}});
+        let static_part = || arg("$ref", "#/$defs/e");
+        let dynamic = || arg("$dynamicRef", "#e");
+        for e in [
+            json!({"type": "object", "$dynamicAnchor": "e", "allOf": [dynamic(), dynamic()]}),
+            json!({"type": "object", "allOf": [static_part(), static_part()], "unevaluatedProperties": {"type": "string"}}),
+            json!({"type": "object", "anyOf": [static_part(), static_part()], "unevaluatedProperties": {"type": "string"}}),
+            json!({"type": "object", "allOf": [{"not": {"not": static_part()}}, {"not": {"not": static_part()}}]}),
+            json!({"type": "object", "dependentSchemas": {"op": static_part(), "arg": static_part()}}),
+            json!({"type": "object", "properties": {"arg": {"$ref": "#/$defs/e"}},
+                "additionalProperties": {"$ref": "#/$defs/e"}, "if": static_part(), "else": false}),
+        ] {
+            let schema =
+                json!({"$defs": {"e": e}, "properties": {"a": {"$ref": "#/$defs/e"}}, "required": ["b"]});
+            let right = json!({"a": tree(120, json!({"op": "leaf"})), "b": 1});
+            let additional = e["additionalProperties"].is_object();
+            if !additional {
+                assert_eq!(check(schema.clone(), &right), Ok(()), "{e}");
+            }
+            for wrong in [json!({"a": tree(120, json!(1)), "b": 1}), json!({"a": tree(120, json!({}))})] {
+                let wrong = check(schema.clone(), &wrong).unwrap_err();
+                assert!(!wrong.is_empty(), "{e}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_search_for_a_reason_takes_no_more_memory_than_the_data() {
+        // One error, and not one for each of the items in each alternative.
+        let items = |kind: &str| json!({"items": {"type": kind}});
+        let schema = json!({"anyOf": [items("string"), items("object")]});
+        let wrong = check(schema, &json!(vec![1; 100_000])).unwrap_err();
+        assert!(wrong.ends_with("listed in the 'anyOf' keyword"), "{wrong}");
+    }
+
+    #[test]
+    fn what_a_reference_replaces_in_draft_7_gives_no_reason() {
+        let schema = json!({"$schema": "http://json-schema.org/draft-07/schema#",
+            "definitions": {"text": {"type": "string"}},
+            "properties": {"a": {"$ref": "#/definitions/text", "maxLength": 1}, "b": {"type": "number"}}});
+        assert_eq!(check(schema.clone(), &json!({"a": "long"})), Ok(()));
+        let wrong = check(schema, &json!({"a": "long", "b": "x"})).unwrap_err();
+        assert_eq!(wrong, "/b: value is not of type \"number\"");
+    }
+
+    #[test]
     fn a_violation_beside_alternatives_is_still_reported() {
         let schema = json!({
             "$defs": {"amount": {"anyOf": [{"type": "number"}, {"type": "null"}]}},
@@ -265,8 +393,9 @@ mod tests {
 
     #[test]
     fn values_that_look_like_schemas_are_left_alone() {
-        let schema = json!({"const": {"anyOf": [1]}, "$defs": {"x": {"$ref": "#"}}});
+        let schema = json!({"const": {"anyOf": [1], "$ref": "#"}, "properties": {"$ref": {}, "anyOf": true}});
         assert_eq!(super::without_contexts(&schema), schema);
+        let schema = json!({"const": {"anyOf": [1]}, "$defs": {"x": {"$ref": "#"}}});
         assert_eq!(check(schema, &json!({"anyOf": [1]})), Ok(()));
     }
 

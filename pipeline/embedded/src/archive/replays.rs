@@ -1,7 +1,7 @@
 //! Replays in the database: which dead letters they took, and the outcome for each.
 
 use super::{Archive, row};
-use crate::db::{from_millis, millis};
+use crate::db::{from_millis, int, millis, optional_text, text};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use spillway_core::Timestamp;
@@ -209,33 +209,30 @@ const REPLAY: &str = "SELECT id, started_by, started_at, ended_at, trouble,
     FROM replays";
 
 fn read_replay(row: &Row<'_>) -> rusqlite::Result<Replay> {
-    let ended_at: Option<i64> = row.get(3)?;
+    let ended_at = optional_text(row, 3)?.map(|_| int(row, 3)).transpose()?;
+    let count = |column| int(row, column).map(|count| u64::try_from(count).unwrap_or_default());
     Ok(Replay {
-        id: ReplayId::new(row.get::<_, String>(0)?),
-        by: row.get(1)?,
-        started_at: from_millis(row.get(2)?),
+        id: ReplayId::new(text(row, 0)?),
+        by: text(row, 1)?,
+        started_at: from_millis(int(row, 2)?),
         ended_at: ended_at.map(from_millis),
         state: if ended_at.is_some() { ReplayState::Ended } else { ReplayState::Running },
-        error: row.get(4)?,
-        waiting: row.get(5)?,
-        sent: row.get(6)?,
-        stored: row.get(7)?,
-        returned: row.get(8)?,
+        error: optional_text(row, 4)?,
+        waiting: count(5)?,
+        sent: count(6)?,
+        stored: count(7)?,
+        returned: count(8)?,
     })
 }
 
 fn read_item(row: &Row<'_>) -> rusqlite::Result<ReplayItem> {
-    let state = match row.get::<_, String>(1)?.as_str() {
+    let state = match text(row, 1)?.as_str() {
         "sent" => ReplayItemState::Sent,
         "stored" => ReplayItemState::Stored,
         "returned" => ReplayItemState::Returned,
         _ => ReplayItemState::Waiting,
     };
-    Ok(ReplayItem {
-        dead_letter: MessageId::new(row.get::<_, String>(0)?),
-        state,
-        at: from_millis(row.get(2)?),
-    })
+    Ok(ReplayItem { dead_letter: MessageId::new(text(row, 0)?), state, at: from_millis(int(row, 2)?) })
 }
 
 /// Ends a replay of a dead letter, unless that is over: what it is now, in the row, its history and the replay's item.

@@ -26,8 +26,9 @@ use std::time::Duration;
 const MAINTAIN: &str = "maintain";
 /// The task that only repairs the index, for older schedules and for operators.
 const REPAIR_INDEX: &str = "mend-index";
-/// Most dead letters that one invocation puts into the index: each takes some 50 ms, one after the other.
-const MAX_INDEXED: usize = 300;
+/// Most dead letters that one invocation puts into the index. It does some 400 a second, so an hour of scheduled invocations with
+/// half of 30 s each does some 70,000.
+const MAX_INDEXED: usize = 10_000;
 /// Most messages that one invocation releases from replays.
 const MAX_RELEASED: usize = 100;
 /// How long a replay must show no progress before this function carries it on. A program that carries it on
@@ -115,7 +116,8 @@ pub async fn run(
     function.telemetry.calls.begin();
     match serde_json::from_str::<Task>(payload.get()) {
         Ok(Task { task }) if task == REPAIR_INDEX => {
-            Ok(Answer::Repaired(repair(function, invocation).await?))
+            let within = function.timeout.saturating_sub(LAST_STEP);
+            Ok(Answer::Repaired(repair(function, invocation, within).await?))
         }
         Ok(Task { task }) if task == MAINTAIN => maintain(function, invocation).await,
         Ok(Task { task }) => Err(RunError::UnknownTask(task)),
@@ -144,7 +146,7 @@ async fn maintain(function: &Function, invocation: &Invocation) -> Result<Answer
     let telemetry = &function.telemetry;
     let started = telemetry.now();
     // Problems with the index do not hold up replays.
-    let index = repair(function, invocation).await;
+    let index = repair(function, invocation, function.timeout / 2).await;
     telemetry.calls.begin();
     let until = started + function.timeout.saturating_sub(LAST_STEP);
     let rate = function.replay_rate_per_s;
@@ -164,10 +166,14 @@ async fn maintain(function: &Function, invocation: &Invocation) -> Result<Answer
     Ok(Answer::Maintained(Maintained { index, sent: carried.sent, returned: carried.returned, released }))
 }
 
-async fn repair(function: &Function, invocation: &Invocation) -> Result<IndexRepair, RunError> {
+async fn repair(
+    function: &Function,
+    invocation: &Invocation,
+    within: Duration,
+) -> Result<IndexRepair, RunError> {
     let telemetry = &function.telemetry;
     let started = telemetry.now();
-    let repair = function.index.repair(MAX_INDEXED).await;
+    let repair = function.index.repair(MAX_INDEXED, within).await;
     part(function, invocation, "repair index", (started, telemetry.now()), Vec::new());
     let repair = repair.map_err(RunError::Repair)?;
     let archiver = spillway_metrics::Function::from(telemetry.function.as_str());

@@ -22,7 +22,7 @@ struct Index(Result<u64, ()>);
 
 #[async_trait]
 impl IndexedArchive for Index {
-    async fn repair(&self, _: usize) -> Result<IndexRepair, ArchiveError> {
+    async fn repair(&self, _: usize, _: Duration) -> Result<IndexRepair, ArchiveError> {
         let indexed = self.0.map_err(|()| down())?;
         Ok(IndexRepair { indexed, failed: 2 })
     }

@@ -1,6 +1,4 @@
-//! The consumer function, from the event that Lambda passes in to the answer that Lambda reads.
-
-#![expect(clippy::unwrap_used, reason = "test code")]
+//! What the function answers: from the event that Lambda passes in to the answer that Lambda reads.
 
 use serde_json::{Value, json};
 use spillway_core::failure::FailureClass;
