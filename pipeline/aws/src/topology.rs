@@ -234,7 +234,7 @@ pub struct Alarms {
     pub limits: BTreeMap<String, f64>,
     /// When low alarms notify, as the rules' crate reads it; none if at any hour.
     pub business_hours: Option<Value>,
-    /// Names of resources that only some deployments have, by topology key. Rules about the others have no alarm.
+    /// Names of resources that have no other place in this document, by topology key.
     #[serde(default)]
     pub resources: BTreeMap<String, String>,
 }

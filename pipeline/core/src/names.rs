@@ -6,8 +6,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The topology keys of resources that only a deployment in AWS can have. It tells their names in its topology.
-pub const ONLY_IN_AWS: &[&str] =
-    &["api.certificate", "api.distribution", "archive", "backup.vault", "table.replica"];
+pub const ONLY_IN_AWS: &[&str] = &[
+    "api.certificate",
+    "api.distribution",
+    "archive",
+    "backup.vault",
+    "table.replica",
+    "topics.high",
+    "topics.low",
+];
 
 /// The name of a resource that does not exist. No metric has it, so a rule about it never fires.
 pub const NOT_HERE: &str = "none";

@@ -28,8 +28,8 @@ pub use list::*;
 pub use prices::{Price, Prices, Tier, prices};
 pub use range::{Period, RangeError, TimeRange};
 pub use resource::{
-    Account, Api, Bucket, Budget, Certificate, Distribution, Function, Queue, Replica, Resource, Table, Vault,
-    Writes,
+    Account, Api, Bucket, Budget, Certificate, Distribution, Function, Queue, Replica, Resource, Table,
+    Topic, Vault, Writes,
 };
 pub use series::Series;
 pub use statistic::Statistic;

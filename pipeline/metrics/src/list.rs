@@ -3,8 +3,10 @@
 //! The names, dimensions and units are CloudWatch's, as each service's page in its developer guide lists them.
 
 use crate::handle::{Alarm, Definition, Dimension, DimensionNames, Handle, Measures};
-use crate::{Account, Api, Bucket, Budget, Certificate, Distribution, Function, Queue, Replica, Table};
-use crate::{Unit, Vault, Writes};
+use crate::{
+    Account, Api, Bucket, Budget, Certificate, Distribution, Function, Queue, Replica, Table, Topic, Unit,
+    Vault, Writes,
+};
 
 /// Namespace of the metrics that the functions' own code emits.
 pub const OWN: &str = "Spillway";
@@ -29,6 +31,7 @@ const ARCHIVE: &[Dimension] = &[
     of("BucketName", &["archive"]),
     Dimension { name: "FilterId", names: DimensionNames::Fixed("EntireBucket") },
 ];
+const TOPICS: &[Dimension] = &[of("TopicName", &["topics.high", "topics.low"])];
 const VAULT: &[Dimension] = &[of("BackupVaultName", &["backup.vault"])];
 const CERTIFICATE: &[Dimension] = &[of("CertificateArn", &["api.certificate"])];
 const DISTRIBUTION: &[Dimension] = &[
@@ -258,6 +261,13 @@ register! {
         CLIENT_ERRORS = "4xxErrors", Count { measures: Measures::Outcome };
         /// Requests that were answered 5xx.
         SERVER_ERRORS = "5xxErrors", Count { measures: Measures::Outcome };
+    }
+
+    /// What SNS measures of the topics that alarms notify:
+    /// <https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html>.
+    mod topic of Topic, "AWS/SNS", TOPICS {
+        /// Notifications that SNS could not deliver to a subscriber.
+        NOTIFICATIONS_FAILED = "NumberOfNotificationsFailed", Count { every_s: 300 };
     }
 
     /// What AWS Backup measures of the deployment's vault, if it has one:

@@ -88,6 +88,8 @@ with_one_name! {
     Budget;
     /// A bucket.
     Bucket;
+    /// A topic of SNS.
+    Topic;
     /// A backup vault.
     Vault;
     /// A certificate, by its ARN.
