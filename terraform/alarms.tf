@@ -31,7 +31,22 @@ locals {
     "queues.dlq"     = module.queue.dlq.name
     "table"          = module.events.name
     "budget"         = module.budget.name
+    "topics.high"    = "${var.name}-high"
+    "topics.low"     = "${var.name}-low"
   })
+
+  # Resources that only some deployments have: a list for each topology key, because a table can have several replicas.
+  # CloudFront publishes its metrics in us-east-1 only, and an alarm reads those of its own region. Like the names above, these
+  # do not refer to the API; the distribution's id, which is known only after it exists, is added below.
+  optional_resources = {
+    "api.certificate"  = var.api.custom_domain == null ? [] : [var.api.custom_domain.certificate_arn]
+    "api.distribution" = var.api.cloudfront == null || local.region != "us-east-1" ? [] : ["none"]
+    "archive"          = var.archive.request_metrics ? [module.archive.bucket] : []
+    "backup.vault"     = var.backup == null ? [] : [var.name]
+    "table.replica"    = sort(keys(var.table.replicas))
+  }
+
+  distribution = length(local.optional_resources["api.distribution"]) == 0 ? {} : { "api.distribution" = module.api.distribution_id }
 }
 
 module "rules" {
@@ -46,7 +61,8 @@ module "alarms" {
 
   name                   = var.name
   rules                  = module.rules.rules
-  resources              = local.resources
+  resources              = merge(local.resources, local.distribution)
+  optional_resources     = local.optional_resources
   reporter               = local.function_names["reporter"]
   topics                 = { high = module.topics.arns["high"], low = module.topics.arns["low"] }
   business_hours         = var.business_hours

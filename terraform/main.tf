@@ -137,6 +137,7 @@ module "archive" {
   schemas_dir     = var.schemas_dir
   cold_after_days = var.archive.cold_after_days
   keep_days       = var.archive.keep_days
+  request_metrics = var.archive.request_metrics
   force_destroy   = !var.deletion_protection
   kms_key_arn     = local.kms_key_arn
   tags            = local.tags

@@ -31,7 +31,7 @@ module "reporter" {
     deployment     = var.name
     rules          = module.rules.text
     limits         = module.rules.limits
-    resources      = local.resources
+    resources      = merge({ for key, names in local.optional_resources : key => try(names[0], "none") }, local.resources)
     alarms         = module.alarms.names
     business_hours = var.business_hours
     dashboard_url  = var.alarms.dashboard_url

@@ -45,11 +45,12 @@ output "topology" {
     }
 
     # `limits` are the values that thresholds of the rules are shares of. `business_hours` is null if low alarms are
-    # notified at any hour.
+    # notified at any hour. `resources` are those that have no other place here, by the keys in the rules.
     alarms = merge(module.alarms.topology, {
       limits         = module.rules.limits
       business_hours = var.business_hours
       dashboard_url  = var.alarms.dashboard_url
+      resources      = merge({ for key, name in local.resources : key => name if startswith(key, "topics.") }, { for key, names in local.optional_resources : key => names[0] if length(names) > 0 }, local.distribution)
     })
 
     topics = module.topics.arns

@@ -152,10 +152,11 @@ variable "table" {
 }
 
 variable "archive" {
-  description = "The archive of dead letters: days until they move to Glacier Instant Retrieval, from which a replay still reads immediately, and days until they are deleted; null keeps them."
+  description = "The archive of dead letters: days until they move to Glacier Instant Retrieval, from which a replay still reads immediately, and days until they are deleted; null keeps them. `request_metrics` lets S3 count requests and errors, at the price of a dozen custom metrics; without them no alarm watches the bucket."
   type = object({
     cold_after_days = optional(number, 90)
     keep_days       = optional(number)
+    request_metrics = optional(bool, true)
   })
   default = {}
 

@@ -51,8 +51,8 @@ pub trait History {
 ///
 /// Sums and sample counts add up, extremes are the extremes, averages are weighted by sample counts if those
 /// are known. A percentile of a longer period can't be computed from percentiles of shorter ones. The largest
-/// of them is returned, which is never too low. Rules avoid the problem: percentiles are watched at the
-/// resolution of the data.
+/// of them is returned, which is never too low. A source that has the measurements themselves merges them instead,
+/// as the pipeline on one machine does.
 #[derive(Clone, Debug)]
 pub struct MemoryHistory {
     start: i64,

@@ -25,6 +25,16 @@ variables {
     "queues.dlq"         = "the queues.dlq"
     "table"              = "the table"
     "budget"             = "the budget"
+    "topics.high"        = "the topics.high"
+    "topics.low"         = "the topics.low"
+  }
+
+  optional_resources = {
+    "api.certificate"  = ["the api.certificate"]
+    "api.distribution" = ["the api.distribution"]
+    "archive"          = ["the archive"]
+    "backup.vault"     = ["the backup.vault"]
+    "table.replica"    = ["the table.replica"]
   }
 }
 
@@ -252,6 +262,49 @@ run "the_reporter_has_an_alarm_of_its_own" {
       aws_cloudwatch_composite_alarm.low["reporter"].actions_suppressor[0].alarm == "demo-out-of-hours"
     )
     error_message = "CloudWatch notifies about the reporter's failure like a low alarm, in business hours."
+  }
+}
+
+run "rules_about_optional_resources_have_an_alarm_for_each_that_there_is" {
+  module {
+    source = "./modules/alarms"
+  }
+
+  variables {
+    rules = run.rules.rules
+    optional_resources = {
+      "api.certificate"  = []
+      "api.distribution" = []
+      "archive"          = []
+      "backup.vault"     = []
+      "table.replica"    = ["eu-west-1", "us-east-1"]
+    }
+  }
+
+  assert {
+    condition = setsubtract(keys(run.rules.written), keys(output.names)) == toset(concat(
+      ["archive-4xx-low", "archive-5xx-low", "backups-failed-low", "certificate-expiry-high", "certificate-expiry-low", "cloudfront-5xx-high", "cloudfront-5xx-low"],
+      [for name, rule in run.rules.written : name if rule.kind == "budget"],
+    ))
+    error_message = "A rule about a resource that the deployment lacks has no alarm."
+  }
+
+  assert {
+    condition     = !contains(keys(aws_cloudwatch_composite_alarm.low), "backup") && !strcontains(aws_cloudwatch_composite_alarm.low["api"].alarm_rule, "certificate")
+    error_message = "No composite names an alarm that is not there."
+  }
+
+  assert {
+    condition = { for name, alarm in aws_cloudwatch_metric_alarm.rule : name => one([for query in alarm.metric_query : query.metric[0].dimensions if length(query.metric) > 0]) if strcontains(name, "replication") } == {
+      table-replication-low           = tomap({ TableName = "the table", ReceivingRegion = "eu-west-1" })
+      table-replication-low-us-east-1 = tomap({ TableName = "the table", ReceivingRegion = "us-east-1" })
+    }
+    error_message = "Each replica has an alarm of its own."
+  }
+
+  assert {
+    condition     = strcontains(aws_cloudwatch_composite_alarm.low["table"].alarm_rule, "ALARM(\"demo-table-replication-low-us-east-1\")")
+    error_message = "The alarm of a second replica notifies too."
   }
 }
 

@@ -149,3 +149,29 @@ run "schemas_are_copied_and_a_change_changes_their_hash" {
     error_message = "Hidden files are not copied as schemas."
   }
 }
+
+run "the_archive_counts_its_requests" {
+  module {
+    source = "./modules/archive"
+  }
+
+  assert {
+    condition     = aws_s3_bucket_metric.requests[0].name == "EntireBucket" && length(aws_s3_bucket_metric.requests[0].filter) == 0
+    error_message = "S3 publishes metrics of all requests, under the name that the rules have."
+  }
+}
+
+run "the_archives_requests_need_not_be_counted" {
+  module {
+    source = "./modules/archive"
+  }
+
+  variables {
+    request_metrics = false
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_metric.requests) == 0
+    error_message = "S3 publishes no metrics of requests."
+  }
+}

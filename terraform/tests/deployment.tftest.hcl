@@ -16,6 +16,11 @@ run "by_default_all_options_are_off" {
   }
 
   assert {
+    condition     = toset(keys(output.topology.alarms.resources)) == toset(["archive", "topics.high", "topics.low"]) && !contains(keys(output.topology.alarms.names), "backups-failed-low")
+    error_message = "Rules about what is off have no alarm."
+  }
+
+  assert {
     condition     = output.topology.table.billing_mode == "on_demand" && length(output.topology.table.replicas) == 0
     error_message = "Provisioned capacity and replicas are off."
   }
@@ -169,7 +174,7 @@ run "every_limit_that_terraform_sets_follows_its_setting" {
   # The limits of the rules that still come from the file: those that only the operator knows, and those that AWS fixes.
   assert {
     condition = toset([for key, value in jsondecode(file("../alerts/rules.json")).limits : key if module.rules.limits[key] == value]) == toset([
-      "queues.primary.max_in_flight", "queues.dlq.retention_s",
+      "account.concurrency", "queues.primary.max_in_flight", "queues.dlq.retention_s",
     ])
     error_message = "A rule's threshold is a share of the configured limit, not of a default: ${jsonencode(module.rules.limits)}"
   }
@@ -311,6 +316,18 @@ run "all_options_together_make_a_deployment" {
   assert {
     condition     = output.topology.functions.consumer.maximum_concurrency == 50 && output.topology.functions.ingest.provisioned_concurrency == 2 && output.topology.table.replicas == tolist(["eu-west-1"])
     error_message = "Limits and replicas are as configured."
+  }
+
+  assert {
+    condition = output.topology.alarms.resources == {
+      "api.certificate" = "arn:aws:acm:eu-central-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+      "archive"         = "everything-archive-123456789012-eu-central-1"
+      "backup.vault"    = "everything"
+      "table.replica"   = "eu-west-1"
+      "topics.high"     = "everything-high"
+      "topics.low"      = "everything-low"
+    } && contains(keys(output.topology.alarms.names), "certificate-expiry-high") && !contains(keys(output.topology.alarms.names), "cloudfront-5xx-high")
+    error_message = "Alarms watch each optional resource, but CloudFront only from us-east-1."
   }
 }
 

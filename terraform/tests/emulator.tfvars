@@ -7,5 +7,8 @@ deletion_protection = false
 consumer = { timeout_s = 3 }
 archiver = { timeout_s = 3 }
 
+# The emulator takes the request for the bucket's metrics for another one.
+archive = { request_metrics = false }
+
 # Twenty receives as in AWS, in half a minute and not in hours.
 retries = { base_s = 1, cap_s = 1 }

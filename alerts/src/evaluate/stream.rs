@@ -13,6 +13,8 @@ use std::borrow::Cow;
 /// cache.
 const BLOCK: usize = 4_096;
 
+const MINUTE: u32 = 60;
+
 /// The states of one alarm over a period.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
@@ -49,6 +51,15 @@ pub fn timeline(
     let first = floor(from, step) + i64::from(step);
     let mut timeline = Timeline::default();
     timeline.become_at(from, initial);
+    // An alarm that is evaluated once an hour has the result of the last whole hour from the first minute on.
+    let minute = floor(from, MINUTE) + i64::from(MINUTE);
+    if every.is_none()
+        && minute < first
+        && minute <= until
+        && let Verdict::Become(state) = look(condition, floor(minute, step), history)?.verdict
+    {
+        timeline.become_at(minute, state);
+    }
     if first > until {
         return Ok(timeline);
     }

@@ -237,5 +237,5 @@ fn a_reason_has_counts_and_rounded_values() {
         &[0.0, 0.0, 0.0, 0.0, 4.0 / 3.0],
         "none of the last 5 datapoints is over 1800; the newest is 1.333; 3 are needed",
     );
-    check("dead-letters-arriving-low", &[-12.345_67], "the newest datapoint is -12.35, not over 0");
+    check("records-retried-low", &[-12.345_67], "the newest datapoint is -12.35, not over 10");
 }

@@ -173,7 +173,7 @@ fn what_the_loader_refuses_by_shape_the_schema_refuses_too() {
         ("page: /metrics", "page: metrics"),
         ("page: /metrics", "page: /metrics, colour: red"),
         ("id: age", "id: Age"),
-        ("namespace: AWS/SQS", "namespace: AWS/S3"),
+        ("namespace: AWS/SQS", "namespace: AWS/EC2"),
         ("statistic: p99.9", "statistic: max"),
         ("name: QueueName", "name: Queue"),
         ("resource: queues.primary", "resource: queues.first"),

@@ -113,7 +113,7 @@ fn invalid_values_are_refused() {
     check(
         "threshold: 300",
         "threshold: 0.8\n    limit: no.such",
-        "queue.yaml:20: age-low: no limit is called `no.such`; known are api.",
+        "queue.yaml:20: age-low: no limit is called `no.such`; known are account.",
     );
     check(
         "period: 60",

@@ -315,6 +315,22 @@ fn lints_find_rules_that_read_a_metric_in_a_way_for_which_it_has_no_answer() {
         LintKind::Statistic,
         "is a level, so Sum depends on how often it is sampled",
     );
+    let age = format!("SQS, metric: ApproximateAgeOfOldestMessage, statistic: SampleCount, {queue}");
+    one(
+        &lints_of(&age, USUAL),
+        LintKind::Statistic,
+        "is a level, so SampleCount depends on how often it is sampled",
+    );
+    let most = format!("Lambda, metric: Errors, statistic: Maximum, {consumer}");
+    let never = "values lie between 0 and 1, so `> 3` can never be met";
+    one(&lints_of(&most, &with(&[("threshold: 0", "threshold: 3")])), LintKind::Threshold, never);
+    let mean = format!("Lambda, metric: Duration, statistic: Average, {consumer}");
+    let beside = "expression: m - AVG(m)\n    comparison: Gr";
+    one(
+        &lints_of(&mean, &with(&[("comparison: Gr", beside)])),
+        LintKind::Statistic,
+        "over all datapoints that CloudWatch retrieves",
+    );
     let running = "expression: RUNNING_SUM(m)\n    comparison: Gr";
     one(
         &lints_of(&errors, &with(&[("comparison: Gr", running)])),
@@ -352,6 +368,15 @@ fn lints_find_rules_that_read_a_metric_in_a_way_for_which_it_has_no_answer() {
         &lints_of(address, USUAL),
         LintKind::UnknownDimension,
         "`arn:aws:sqs:q` is not a name, as QueueName is",
+    );
+
+    let address = "SQS, metric: NumberOfMessagesSent, statistic: Sum, dimensions: [{ name: QueueName, value: 'https://sqs.eu-west-1.amazonaws.com/1/q' }]";
+    one(&lints_of(address, USUAL), LintKind::UnknownDimension, "no address, no ARN, and not empty");
+    let function = of("QueueName", "functions.consumer");
+    one(
+        &lints_of(&format!("SQS, metric: NumberOfMessagesSent, statistic: Sum, {function}"), USUAL),
+        LintKind::UnknownDimension,
+        "`functions.consumer` is not a topology key for QueueName",
     );
 
     // What never reaches the metric, and what always does.

@@ -1,139 +1,131 @@
-//! An incident under traffic of each shape: rules notify, and each only once.
+//! An incident under traffic of each shape: rules notify, and each only once. `docs/alarm-shapes.md` has the result.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use jiff::Timestamp;
+mod world;
+
+use expect_test::expect_file;
 use spillway_alerts::evaluate::timelines;
-use spillway_alerts::{AlarmState, Limits, MemoryHistory, RuleSet};
+use spillway_alerts::{AlarmState, Limits, RuleSet, Tier};
+use std::fmt::Write as _;
+use world::{FAULT, Fault, MINUTES, SHAPES, START, Shape, World};
 
-/// Monday, 2026-01-05, 00:00 UTC.
-const START: i64 = 1_767_571_200;
-const MINUTES: i64 = 24 * 60;
-/// When every request begins to fail, and when none does any more.
-const OUTAGE: std::ops::Range<i64> = 8 * 60..14 * 60;
-
-/// Requests in each minute; CloudWatch has no datapoint of a minute without any.
-struct Shape {
-    name: &'static str,
-    requests: fn(i64) -> u32,
+struct Incident {
+    title: &'static str,
+    fault: Fault,
+    /// Whether a high alarm must report it under each traffic.
+    pages: bool,
 }
 
-const SHAPES: &[Shape] = &[
-    Shape { name: "steady: 60 a minute", requests: |_| 60 },
-    Shape {
-        name: "bursty: 120 in one minute of five",
-        requests: |minute| if minute % 5 == 0 { 120 } else { 0 },
+const INCIDENTS: &[Incident] = &[
+    Incident { title: "The ingest function fails at each request", fault: Fault::IngestFails, pages: true },
+    Incident { title: "Each request takes nine seconds", fault: Fault::IngestIsSlow, pages: false },
+    Incident { title: "Each request is refused as invalid", fault: Fault::RequestsAreInvalid, pages: false },
+    Incident { title: "Accepted events do not reach the queue", fault: Fault::EventsAreLost, pages: true },
+    Incident { title: "Each event breaks its schema", fault: Fault::EventsBreakTheirSchema, pages: false },
+    Incident { title: "The table fails each write", fault: Fault::StoreFails, pages: true },
+    Incident { title: "Each write takes half a minute", fault: Fault::StoreIsSlow, pages: false },
+    Incident { title: "The consumer crashes at each batch", fault: Fault::ConsumerCrashes, pages: true },
+    Incident {
+        title: "Lambda throttles each batch of the consumer",
+        fault: Fault::ConsumerIsThrottled,
+        pages: true,
     },
-    Shape {
-        name: "bursty: 50 in one minute of three",
-        requests: |minute| if minute % 3 == 0 { 50 } else { 0 },
-    },
-    Shape { name: "sparse: 1 a minute", requests: |_| 1 },
-    Shape {
-        // The batch comes a few minutes earlier or later each hour.
-        name: "hourly: a batch of 60 an hour",
-        requests: |minute| if minute % 60 == [10, 14, 7, 12][(minute / 60 % 4) as usize] { 60 } else { 0 },
-    },
-    Shape { name: "night: 6 an hour", requests: |minute| if minute % 10 == 3 { 1 } else { 0 } },
+    Incident { title: "No consumer asks for messages", fault: Fault::ConsumerIsGone, pages: true },
+    Incident { title: "Each event was stored before", fault: Fault::EventsAreDuplicates, pages: false },
 ];
 
-/// The high rules about requests that end in a server error.
-const OUTAGE_RULES: &[&str] =
-    &["api-5xx-high", "api-5xx-few-high", "api-5xx-hourly-high", "availability-burn-14x-high"];
+/// The rules as Terraform deploys them: how many requests to expect at any hour is not set.
+fn rules() -> RuleSet {
+    let mut limits = Limits::built_in().unwrap();
+    limits.set("api.expected_requests_per_5_minutes", 0.0);
+    RuleSet::built_in(&limits).unwrap()
+}
 
-/// Rules about requests that are refused as invalid, and about events that break their schema.
-const REFUSAL_RULES: &[&str] =
-    &["api-4xx-low", "records-rejected-low", "records-rejected-high", "dead-letters-arriving-high"];
-
-fn history(rules: &RuleSet, shape: &Shape) -> MemoryHistory {
-    let requests = |minute: i64| match (shape.requests)(minute) {
-        0 => f64::NAN,
-        requests => f64::from(requests),
-    };
-    let all: Vec<f64> = (0..MINUTES).map(requests).collect();
-    let failed = (0..MINUTES).zip(&all).map(|(minute, requests)| {
-        let fails = OUTAGE.contains(&minute) || requests.is_nan();
-        if fails { *requests } else { 0.0 }
+/// When each rule that notifies fired, in minutes from the beginning of the fault.
+fn fired(rules: &RuleSet, shape: &Shape, fault: Fault) -> Vec<Vec<i64>> {
+    let world = World::of(rules, shape, fault);
+    let found = timelines(rules, &world, START, START + MINUTES as i64 * 60, None).unwrap();
+    let minutes = |at: i64| (at - START) / 60 - FAULT.start as i64;
+    let alarms = rules.iter().zip(found).filter(|(rule, _)| rule.notify).map(|(_, timeline)| {
+        let alarms = timeline.changes.iter().filter(|(_, state)| *state == AlarmState::Alarm);
+        alarms.map(|(at, _)| minutes(*at)).collect()
     });
-    let failed: Vec<f64> = failed.collect();
-    let good: Vec<f64> = all.iter().zip(&failed).map(|(all, failed)| all - failed).collect();
-    let none: Vec<f64> = all.iter().map(|requests| requests * 0.0).collect();
-    // SQS has a datapoint of each minute.
-    let filled =
-        |values: &[f64]| values.iter().map(|value| if value.is_nan() { 0.0 } else { *value }).collect();
-    let mut history = MemoryHistory::new(Timestamp::from_second(START).unwrap(), 60);
-    for query in rules.iter().filter_map(|rule| rule.metric()).flat_map(|condition| &condition.queries) {
-        let metric = &query.stat.metric;
-        let of_dlq = metric.dimensions.iter().any(|one| format!("{:?}", one.value).contains("queues.dlq"));
-        let values = match metric.name.as_str() {
-            "Count" => all.clone(),
-            "5XXError" | "4XXError" | "RecordsRejected" => failed.clone(),
-            "RecordsStored" => good.clone(),
-            "RecordsRetried" | "RecordsAlreadyStored" => none.clone(),
-            "NumberOfMessagesSent" | "NumberOfMessagesReceived" | "NumberOfMessagesDeleted" if of_dlq => {
-                filled(&failed)
-            }
-            "ApproximateNumberOfMessagesVisible" | "ApproximateNumberOfMessagesNotVisible" if of_dlq => {
-                filled(&none)
-            }
-            _ => continue,
-        };
-        history.insert(query.stat.clone(), values);
-    }
-    history
-}
-
-/// Minutes from the beginning of the outage to each time the rule fired.
-fn fired(rules: &RuleSet, shape: &Shape) -> Vec<(String, Vec<i64>)> {
-    let found = timelines(rules, &history(rules, shape), START, START + MINUTES * 60, None).unwrap();
-    let rules = rules.iter().zip(found);
-    let minutes = |at: i64| (at - START) / 60 - OUTAGE.start;
-    rules
-        .map(|(rule, timeline)| {
-            let alarms = timeline.changes.iter().filter(|(_, state)| *state == AlarmState::Alarm);
-            (rule.name.to_string(), alarms.map(|(at, _)| minutes(*at)).collect())
-        })
-        .collect()
-}
-
-/// A row for each traffic, a column for each rule: minutes until it fires. None fires twice.
-fn table(columns: &[&str]) -> Vec<Vec<String>> {
-    let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
-    let row = |shape: &Shape| {
-        let fired = fired(&rules, shape);
-        let cell = |name: &&str| {
-            let (_, times) = fired.iter().find(|(rule, _)| rule == name).unwrap();
-            assert!(times.len() < 2, "{}: {name} fires {times:?}", shape.name);
-            assert!(times.iter().all(|after| OUTAGE.contains(&(after + OUTAGE.start))), "{name}: {times:?}");
-            times.first().map_or_else(|| "no".to_owned(), ToString::to_string)
-        };
-        columns.iter().map(cell).collect()
-    };
-    SHAPES.iter().map(row).collect()
-}
-
-/// `docs/alarms.md` has this table.
-fn is_documented(columns: &[&str], cells: &[Vec<String>]) {
-    let names: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
-    let mut table = format!("| traffic | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(columns.len()));
-    for (shape, cells) in SHAPES.iter().zip(cells) {
-        table.push_str(&format!("| {} | {} |\n", shape.name, cells.join(" | ")));
-    }
-    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/alarms.md");
-    let document = std::fs::read_to_string(document).unwrap();
-    assert!(document.contains(&table), "docs/alarms.md has another table than this:\n{table}");
+    alarms.collect()
 }
 
 #[test]
-fn a_total_outage_notifies_once_under_traffic_of_each_shape() {
-    let cells = table(OUTAGE_RULES);
-    for (shape, cells) in SHAPES.iter().zip(&cells) {
-        assert!(cells.iter().any(|cell| cell != "no"), "{}: the outage notifies nobody", shape.name);
+fn no_rule_fires_without_a_fault_under_traffic_of_each_shape() {
+    let rules = rules();
+    let names: Vec<_> = rules.iter().filter(|rule| rule.notify).map(|rule| &rule.name).collect();
+    for shape in SHAPES {
+        for (name, fired) in names.iter().zip(fired(&rules, shape, Fault::Nothing)) {
+            assert!(fired.is_empty(), "{}: {name} fires at {fired:?}", shape.name);
+        }
     }
-    is_documented(OUTAGE_RULES, &cells);
 }
 
 #[test]
-fn refused_requests_and_rejected_events_notify_once_under_traffic_of_each_shape() {
-    is_documented(REFUSAL_RULES, &table(REFUSAL_RULES));
+fn each_incident_notifies_once_under_traffic_of_each_shape() {
+    let rules = rules();
+    let notifying: Vec<_> = rules.iter().filter(|rule| rule.notify).collect();
+    let mut wrong = Vec::new();
+    let mut tables = String::new();
+    for incident in INCIDENTS {
+        let columns: Vec<_> = SHAPES.iter().map(|shape| fired(&rules, shape, incident.fault)).collect();
+        for (shape, column) in SHAPES.iter().zip(&columns) {
+            let place = format!("{}; {}", incident.title, shape.name);
+            let mut told = false;
+            for (rule, fired) in notifying.iter().zip(column) {
+                told |= !fired.is_empty() && (!incident.pages || rule.tier == Tier::High);
+                if fired.len() > 1 || fired.iter().any(|after| *after < 0) {
+                    wrong.push(format!("{place}: {} fires at {fired:?}", rule.name));
+                }
+            }
+            if !told {
+                wrong.push(format!("{place}: {}", if incident.pages { "pages nobody" } else { "is silent" }));
+            }
+        }
+        let shapes: Vec<&str> = SHAPES.iter().filter_map(|shape| shape.name.split(':').next()).collect();
+        let _ = write!(
+            tables,
+            "\n## {}\n\n| rule | {} |\n|---|{}\n",
+            incident.title,
+            shapes.join(" | "),
+            "---|".repeat(shapes.len())
+        );
+        for (index, rule) in notifying.iter().enumerate() {
+            if columns.iter().all(|column| column[index].is_empty()) {
+                continue;
+            }
+            let cell = |column: &Vec<Vec<i64>>| match &column[index][..] {
+                [] => "–".to_owned(),
+                fired => format!("{}, {}×", fired[0], fired.len()),
+            };
+            let cells: Vec<_> = columns.iter().map(cell).collect();
+            let _ = writeln!(tables, "| `{}` | {} |", rule.name, cells.join(" | "));
+        }
+    }
+    // `UPDATE_EXPECT=1 cargo test -p spillway-alerts --test alarms traffic_shapes` writes it again.
+    expect_file!["../../../docs/alarm-shapes.md"].assert_eq(&format!("{}{tables}", introduction()));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn introduction() -> String {
+    let mut text = String::from(
+        "# Alarms under traffic of each shape\n\
+         \n\
+         Requests do not come evenly. Each table shows an incident of six hours. A cell has the minutes until the rule fires, and\n\
+         how often it fires in that day; – means never. No rule fires twice, and none without an incident. Each incident fires a\n\
+         rule under each traffic, and a high one if events are at risk.\n\
+         \n\
+         The page is generated: a test of `alerts` simulates each day, evaluates every rule, and compares the result with this page.\n\
+         `UPDATE_EXPECT=1 cargo test -p spillway-alerts --test alarms traffic_shapes` writes it again.\n\
+         \n",
+    );
+    for shape in SHAPES {
+        let (name, what) = shape.name.split_once(": ").unwrap();
+        let _ = writeln!(text, "* **{name}**: {what}");
+    }
+    text
 }

@@ -3,7 +3,8 @@
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use spillway_alerts::{Limits, RuleSet};
+use spillway_alerts::metric::DimensionValue;
+use spillway_alerts::{Limits, Rule, RuleSet};
 use spillway_metrics::{Prices, prices};
 use std::collections::BTreeSet;
 use std::fs;
@@ -96,6 +97,8 @@ pub struct Assumptions {
     pub dashboard_calls_per_minute: f64,
     /// Alarms that suppress notifications outside business hours.
     pub suppressors: f64,
+    /// Metrics that S3 publishes of the requests to the archive, once it is asked to.
+    pub request_metrics: f64,
     /// The scheduled invocations.
     pub scheduled: Vec<Scheduled>,
     /// Receives of a message before it is a dead letter.
@@ -222,6 +225,17 @@ pub struct Quota {
     pub source: String,
 }
 
+/// Topology keys of resources that a deployment has only if its operator wants them. Rules about others have no alarm.
+const OPTIONS: [&str; 4] = ["api.certificate", "api.distribution", "backup.vault", "table.replica"];
+
+fn is_of_an_option(rule: &Rule) -> bool {
+    let queries = rule.metric().into_iter().flat_map(|condition| &condition.queries);
+    let mut dimensions = queries.flat_map(|query| &query.stat.metric.dimensions);
+    dimensions.any(|dimension| {
+        matches!(&dimension.value, DimensionValue::Resource(key) if OPTIONS.contains(&key.as_str()))
+    })
+}
+
 /// The CloudWatch alarms that the alarm rules need. AWS Budgets watches the budget, so its rules need no alarms in
 /// CloudWatch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -239,12 +253,13 @@ pub struct Alarms {
 }
 
 impl Alarms {
-    /// Counts the alarms that Terraform makes of the rules in `alerts/rules` (`terraform/modules/alarms`).
+    /// Counts the alarms that Terraform makes of the rules in `alerts/rules` (`terraform/modules/alarms`), with all options at
+    /// their defaults.
     pub fn of_rules() -> Result<Self> {
         let rules = RuleSet::built_in(&Limits::built_in()?)?;
         let mut alarms = Self::default();
         let mut notified = BTreeSet::new();
-        for rule in rules.iter().filter(|rule| rule.subsystem != BUDGET) {
+        for rule in rules.iter().filter(|rule| rule.subsystem != BUDGET && !is_of_an_option(rule)) {
             match rule.metric() {
                 Some(condition) if condition.queries.len() == 1 => alarms.plain += 1,
                 Some(condition) => {

@@ -117,6 +117,10 @@ impl<'a> Model<'a> {
             Line { what: "Reporter function", usd: Self::scheduled(data, "reporter")? },
             Line { what: "Archiver function, repairing its index", usd: Self::scheduled(data, "archiver")? },
             Line { what: "Custom metrics", usd: cost("custom_metric", custom_metrics() as f64)? },
+            Line {
+                what: "Metrics of the requests to the archive",
+                usd: cost("custom_metric", given.request_metrics)?,
+            },
             Line { what: "Dashboard: GetMetricData", usd: cost("get_metric_data", series / 1e3)? },
             // Each at the price of the dearest: a call of CloudWatch. Reads of DynamoDB, SQS and S3 cost less.
             Line {

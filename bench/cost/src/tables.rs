@@ -52,6 +52,7 @@ fn every_month(data: &Data) -> Result<String> {
         schedules(data, "reporter"),
         schedules(data, "archiver"),
         custom_metrics().to_string(),
+        format!("{}, if all kinds of requests occur", given.request_metrics),
         format!(
             "{} series, {} times an hour, {} hours a day, for any number of viewers",
             given.dashboard_series, given.dashboard_reads_per_hour, given.dashboard_hours_per_day

@@ -234,6 +234,9 @@ pub struct Alarms {
     pub limits: BTreeMap<String, f64>,
     /// When low alarms notify, as the rules' crate reads it; none if at any hour.
     pub business_hours: Option<Value>,
+    /// Names of resources that have no other place in this document, by topology key.
+    #[serde(default)]
+    pub resources: BTreeMap<String, String>,
 }
 
 /// Why a file is no topology. Each text is one sentence, with how to make the file.
@@ -376,6 +379,7 @@ impl Topology {
     pub fn resources(&self) -> BTreeMap<String, String> {
         let mut resources = self.names().by_topology_key();
         resources.insert("budget".to_owned(), self.budget.name.clone());
+        resources.extend(self.alarms.iter().flat_map(|alarms| alarms.resources.clone()));
         resources
     }
 }

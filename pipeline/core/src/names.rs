@@ -5,6 +5,20 @@ use spillway_metrics::Api;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+/// The topology keys of resources that only a deployment in AWS can have. It tells their names in its topology.
+pub const ONLY_IN_AWS: &[&str] = &[
+    "api.certificate",
+    "api.distribution",
+    "archive",
+    "backup.vault",
+    "table.replica",
+    "topics.high",
+    "topics.low",
+];
+
+/// The name of a resource that does not exist. No metric has it, so a rule about it never fires.
+pub const NOT_HERE: &str = "none";
+
 /// The names of all resources that have one. The defaults are Terraform's, with its `name` left at
 /// `spillway`.
 ///
@@ -56,7 +70,8 @@ impl From<&Names> for Api {
 
 impl Names {
     /// The same names by topology key, which alarm rules use: `queues.primary` → `spillway-events`. The budget has
-    /// the API's name, which is Terraform's name for the deployment.
+    /// the API's name, which is Terraform's name for the deployment. What only a deployment in AWS can have is called
+    /// [`NOT_HERE`].
     pub fn by_topology_key(&self) -> BTreeMap<String, String> {
         let all = [
             ("api", &self.api),
@@ -69,7 +84,9 @@ impl Names {
             ("queues.primary", &self.queue),
             ("table", &self.table),
         ];
-        all.into_iter().map(|(key, name)| (key.to_owned(), name.to_string())).collect()
+        let here = all.into_iter().map(|(key, name)| (key.to_owned(), name.to_string()));
+        let others = ONLY_IN_AWS.iter().map(|key| ((*key).to_owned(), NOT_HERE.to_owned()));
+        here.chain(others).collect()
     }
 }
 

@@ -10,6 +10,7 @@
 mod file;
 mod histogram;
 mod memory;
+mod moving;
 mod reader;
 mod recorder;
 mod retention;
@@ -22,6 +23,7 @@ mod traces;
 mod writer;
 
 pub use file::FILE_NAME;
+pub use moving::moving_percentiles;
 pub use reader::{TelemetryReadError, TelemetryReader};
 pub use recorder::{MetricHandle, Mode, Recorder, RecorderHealth};
 pub use statistics::StatisticSet;

@@ -27,7 +27,10 @@ pub use id::{MetricId, MetricQuery};
 pub use list::*;
 pub use prices::{Price, Prices, Tier, prices};
 pub use range::{Period, RangeError, TimeRange};
-pub use resource::{Account, Api, Budget, Function, Queue, Resource, Table, Writes};
+pub use resource::{
+    Account, Api, Bucket, Budget, Certificate, Distribution, Function, Queue, Replica, Resource, Table,
+    Topic, Vault, Writes,
+};
 pub use series::Series;
 pub use statistic::Statistic;
 pub use unit::Unit;

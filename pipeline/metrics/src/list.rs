@@ -3,7 +3,10 @@
 //! The names, dimensions and units are CloudWatch's, as each service's page in its developer guide lists them.
 
 use crate::handle::{Alarm, Definition, Dimension, DimensionNames, Handle, Measures};
-use crate::{Account, Api, Budget, Function, Queue, Table, Unit, Writes};
+use crate::{
+    Account, Api, Bucket, Budget, Certificate, Distribution, Function, Queue, Replica, Table, Topic, Unit,
+    Vault, Writes,
+};
 
 /// Namespace of the metrics that the functions' own code emits.
 pub const OWN: &str = "Spillway";
@@ -21,7 +24,20 @@ const TABLE: &[Dimension] = &[of("TableName", &["table"])];
 // The only call that writes: a conditional put for each event.
 const WRITES: &[Dimension] =
     &[of("TableName", &["table"]), Dimension { name: "Operation", names: DimensionNames::Fixed("PutItem") }];
+const REPLICA: &[Dimension] = &[of("TableName", &["table"]), of("ReceivingRegion", &["table.replica"])];
 const ACCOUNT: &[Dimension] = &[];
+// S3 counts requests only for a filter; `terraform/modules/archive` makes one that leaves no object out.
+const ARCHIVE: &[Dimension] = &[
+    of("BucketName", &["archive"]),
+    Dimension { name: "FilterId", names: DimensionNames::Fixed("EntireBucket") },
+];
+const TOPICS: &[Dimension] = &[of("TopicName", &["topics.high", "topics.low"])];
+const VAULT: &[Dimension] = &[of("BackupVaultName", &["backup.vault"])];
+const CERTIFICATE: &[Dimension] = &[of("CertificateArn", &["api.certificate"])];
+const DISTRIBUTION: &[Dimension] = &[
+    of("DistributionId", &["api.distribution"]),
+    Dimension { name: "Region", names: DimensionNames::Fixed("Global") },
+];
 const BUDGET: &[Dimension] = &[of("BudgetName", &["budget"])];
 
 const fn of(name: &'static str, keys: &'static [&'static str]) -> Dimension {
@@ -81,6 +97,23 @@ register! {
         };
     }
 
+    /// What CloudFront measures of the distribution in front of the API, if the deployment has one. It publishes only in
+    /// us-east-1. Each of its metrics has one statistic:
+    /// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html>.
+    mod edge of Distribution, "AWS/CloudFront", DISTRIBUTION {
+        /// Requests of viewers.
+        REQUESTS = "Requests", Count { measures: Measures::Event };
+        /// Share of the viewers' requests that were answered 5xx.
+        SERVER_ERROR_RATE = "5xxErrorRate", Percent { bounds: PERCENT };
+    }
+
+    /// What ACM measures of the certificate of the API's own domain name, if it has one. The metric appears twice a day, and
+    /// ends when the certificate has expired: <https://docs.aws.amazon.com/acm/latest/userguide/cloudwatch-metrics.html>.
+    mod certificate of Certificate, "AWS/CertificateManager", CERTIFICATE {
+        /// Days until the certificate expires.
+        DAYS_TO_EXPIRY = "DaysToExpiry", Count { measures: Measures::Level, every_s: 43_200 };
+    }
+
     /// What Lambda measures of each function.
     mod function of Function, "AWS/Lambda", EVERY_FUNCTION {
         /// Times that the function ran.
@@ -93,6 +126,12 @@ register! {
         DURATION = "Duration", Milliseconds { percentiles: true };
         /// Invocations at the same time.
         CONCURRENCY = "ConcurrentExecutions", Count { measures: Measures::Level };
+    }
+
+    /// What Lambda measures of the whole account: <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html>.
+    mod concurrency of Account, "AWS/Lambda", ACCOUNT {
+        /// Concurrency that is in use without a reservation, or reserved, or provisioned, of all functions of the region.
+        CLAIMED = "ClaimedAccountConcurrency", Count { measures: Measures::Level };
     }
 
     /// The metrics of both queues.
@@ -136,6 +175,13 @@ register! {
         LATENCY = "SuccessfulRequestLatency", Milliseconds { percentiles: true };
     }
 
+    /// What DynamoDB measures of each replica of the table in another region, if there is one:
+    /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_monitoring.html>.
+    mod replica of Replica, DYNAMODB, REPLICA {
+        /// Time from a write here until the item appeared in the other region.
+        LATENCY = "ReplicationLatency", Milliseconds;
+    }
+
     /// What DynamoDB measures of the whole account.
     mod account of Account, DYNAMODB, ACCOUNT {
         /// Requests that DynamoDB refused as wrong, of all tables of the region.
@@ -156,9 +202,7 @@ register! {
     mod ingest of Function, OWN, INGEST {
         /// Promises given: messages that the queue has confirmed. Emitted before the answer is sent, so no 202 is missing
         /// from it; the ledger of a deployment in AWS counts by it.
-        EVENTS_ACCEPTED = "EventsAccepted", Count {
-            alarm: Alarm::None("the ledger's; that promises are kept is watched by accepted-not-queued")
-        };
+        EVENTS_ACCEPTED = "EventsAccepted", Count;
         /// Messages that the queue did not confirm and may have nevertheless. Their senders got a 503; the ledger of a
         /// deployment in AWS widens its bound by them.
         EVENTS_IN_DOUBT = "EventsInDoubt", Count {
@@ -206,6 +250,31 @@ register! {
         DEAD_LETTERS_UNINDEXED = "DeadLettersUnindexed", Count { measures: Measures::Level };
         /// Time until the oldest message in a queue expires, by when its event was first sent.
         TIME_TO_LOSS = "TimeToLoss", Seconds { measures: Measures::Level, every_s: 300 };
+    }
+
+    /// S3's request metrics of the archive's bucket. S3 delivers them as well as it can, and not each one:
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html>.
+    mod archive of Bucket, "AWS/S3", ARCHIVE {
+        /// Requests to the bucket.
+        REQUESTS = "AllRequests", Count { measures: Measures::Event };
+        /// Requests that were answered 4xx.
+        CLIENT_ERRORS = "4xxErrors", Count { measures: Measures::Outcome };
+        /// Requests that were answered 5xx.
+        SERVER_ERRORS = "5xxErrors", Count { measures: Measures::Outcome };
+    }
+
+    /// What SNS measures of the topics that alarms notify:
+    /// <https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html>.
+    mod topic of Topic, "AWS/SNS", TOPICS {
+        /// Notifications that SNS could not deliver to a subscriber.
+        NOTIFICATIONS_FAILED = "NumberOfNotificationsFailed", Count { every_s: 300 };
+    }
+
+    /// What AWS Backup measures of the deployment's vault, if it has one:
+    /// <https://docs.aws.amazon.com/aws-backup/latest/devguide/cloudwatch.html>.
+    mod backup of Vault, "AWS/Backup", VAULT {
+        /// Backups that failed.
+        FAILED = "NumberOfBackupJobsFailed", Count { every_s: 300 };
     }
 
     /// The budget's metrics.

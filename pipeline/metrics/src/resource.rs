@@ -30,6 +30,23 @@ impl Resource for Api {
     }
 }
 
+/// A replica of the table in another region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// The table's name.
+    pub table: Cow<'static, str>,
+    /// The other region.
+    pub region: Cow<'static, str>,
+}
+
+impl Resource for Replica {
+    const NAMES: usize = 2;
+
+    fn names(&self) -> impl Iterator<Item = &Cow<'static, str>> {
+        [&self.table, &self.region].into_iter()
+    }
+}
+
 macro_rules! with_one_name {
     ($($(#[$about:meta])* $resource:ident;)*) => {$(
         $(#[$about])*
@@ -69,6 +86,16 @@ with_one_name! {
     Writes;
     /// A budget.
     Budget;
+    /// A bucket.
+    Bucket;
+    /// A topic of SNS.
+    Topic;
+    /// A backup vault.
+    Vault;
+    /// A certificate, by its ARN.
+    Certificate;
+    /// A CloudFront distribution, by its id.
+    Distribution;
 }
 
 /// The whole account, in its region.

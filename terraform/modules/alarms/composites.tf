@@ -7,8 +7,8 @@ locals {
 
   # Every rule that notifies, as an alarm, by tier and subsystem.
   notifying = { for tier in ["high", "low"] : tier => {
-    for subsystem in distinct([for rule in var.rules : rule.subsystem if rule.tier == tier && rule.notify && rule.kind != "budget"]) :
-    subsystem => sort([for name, rule in var.rules : rule.kind == "composite" ? aws_cloudwatch_composite_alarm.rule[name].alarm_name : aws_cloudwatch_metric_alarm.rule[name].alarm_name
+    for subsystem in distinct([for rule in local.rules : rule.subsystem if rule.tier == tier && rule.notify && rule.kind != "budget"]) :
+    subsystem => sort([for name, rule in local.rules : rule.kind == "composite" ? aws_cloudwatch_composite_alarm.rule[name].alarm_name : aws_cloudwatch_metric_alarm.rule[name].alarm_name
     if rule.tier == tier && rule.subsystem == subsystem && rule.notify && rule.kind != "budget"])
   } }
 

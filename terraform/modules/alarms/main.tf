@@ -3,35 +3,60 @@
 # is suppressed outside business hours (hours.tf). Rules of kind budget are notifications of AWS Budgets.
 
 locals {
-  measured   = { for name, rule in var.rules : name => rule if rule.kind == "metric" }
-  composites = { for name, rule in var.rules : name => rule if rule.kind == "composite" }
+  # Optional resources that each rule is about.
+  optional = { for name, rule in var.rules : name => distinct(flatten([for metric in rule.metrics : [
+    for dimension in metric.dimensions : dimension.resource if contains(keys(var.optional_resources), coalesce(dimension.resource, "-"))
+  ]])) }
+
+  # If there are several, as with replicas, the first has the rule's own alarm, and each other one a copy with its name.
+  copies = merge([for name, rule in var.rules : {
+    for other in flatten([for key in local.optional[name] : try(slice(var.optional_resources[key], 1, length(var.optional_resources[key])), [])]) : "${name}-${other}" => merge(rule, {
+      metrics = [for metric in rule.metrics : merge(metric, {
+        dimensions = [for dimension in metric.dimensions : {
+          name     = dimension.name
+          resource = contains(local.optional[name], coalesce(dimension.resource, "-")) ? null : dimension.resource
+          value    = contains(local.optional[name], coalesce(dimension.resource, "-")) ? other : dimension.value
+        }]
+      })]
+    })
+  }]...)
+
+  rules = merge(
+    { for name, rule in var.rules : name => rule if alltrue([for key in local.optional[name] : length(var.optional_resources[key]) > 0]) },
+    local.copies,
+  )
+
+  resources = merge({ for key, names in var.optional_resources : key => names[0] if length(names) > 0 }, var.resources)
+
+  measured   = { for name, rule in local.rules : name => rule if rule.kind == "metric" }
+  composites = { for name, rule in local.rules : name => rule if rule.kind == "composite" }
 
   # A single metric, or metric math over several.
   plain = { for name, rule in local.measured : name => rule.expression == null }
 
   # The deployed names for the dimensions of each metric.
   dimensions = { for name, rule in local.measured : name => [for metric in rule.metrics : {
-    for dimension in metric.dimensions : dimension.name => dimension.resource == null ? dimension.value : lookup(var.resources, dimension.resource, "")
+    for dimension in metric.dimensions : dimension.name => dimension.resource == null ? dimension.value : lookup(local.resources, dimension.resource, "")
   }] }
 
-  unknown_resources = distinct(flatten([for name, rule in var.rules : [for metric in rule.metrics : [
+  unknown_resources = distinct(flatten([for name, rule in local.rules : [for metric in rule.metrics : [
     for dimension in metric.dimensions : "${name}: the topology has no `${dimension.resource}`; it must name every resource that a rule watches"
-    if dimension.resource != null && !contains(keys(var.resources), coalesce(dimension.resource, "-"))
+    if dimension.resource != null && !contains(keys(local.resources), coalesce(dimension.resource, "-"))
   ]]]))
 
   # A limit of 0 switches the rule off: no count is below it, and missing data must not count as below either.
   never = { for name, rule in local.measured : name => rule.comparison == "LessThanThreshold" && rule.threshold == 0 }
 
   # The topics to which the alarm itself sends notifications.
-  actions = { for name, rule in var.rules : name => [for tier in rule.actions : var.topics[tier]] }
+  actions = { for name, rule in local.rules : name => [for tier in rule.actions : var.topics[tier]] }
 
-  links = { for name, rule in var.rules : name => var.dashboard_url == null ? "Runbook: ${rule.runbook}" : join("\n", [
+  links = { for name, rule in local.rules : name => var.dashboard_url == null ? "Runbook: ${rule.runbook}" : join("\n", [
     "Now: ${var.dashboard_url}${rule.page}",
     "Runbook: ${var.dashboard_url}${rule.runbook_page}",
   ]) }
 
   # CloudWatch accepts 1,024 characters. A shortened sentence is still useful, a shortened link is not.
-  descriptions = { for name, rule in var.rules : name => "${substr("${rule.summary} ${rule.impact}", 0, 1023 - length(local.links[name]))}\n${local.links[name]}" }
+  descriptions = { for name, rule in local.rules : name => "${substr("${rule.summary} ${rule.impact}", 0, 1023 - length(local.links[name]))}\n${local.links[name]}" }
 }
 
 resource "aws_cloudwatch_metric_alarm" "rule" {

@@ -1,5 +1,5 @@
 locals {
-  names = { for name, rule in var.rules : name => "${var.name}-${name}" if rule.kind != "budget" }
+  names = { for name, rule in local.rules : name => "${var.name}-${name}" if rule.kind != "budget" }
 }
 
 output "topology" {

@@ -13,6 +13,12 @@ variable "resources" {
   type        = map(string)
 }
 
+variable "optional_resources" {
+  description = "Names of resources that only some deployments have, by topology key. Rules about one without a name have no alarm."
+  type        = map(list(string))
+  default     = {}
+}
+
 variable "reporter" {
   description = "Name of the function that sends digests, which has an alarm like a separate subsystem; null for none."
   type        = string

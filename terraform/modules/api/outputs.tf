@@ -24,6 +24,11 @@ output "topology" {
   ]
 }
 
+output "distribution_id" {
+  description = "Id of the CloudFront distribution; null if there is none."
+  value       = one(aws_cloudfront_distribution.this[*].id)
+}
+
 locals {
   # The first of these that is configured: CloudFront, the custom domain name, the API's own URL.
   base_url = (

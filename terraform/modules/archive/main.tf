@@ -129,6 +129,14 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   depends_on = [aws_s3_bucket_versioning.this]
 }
 
+# Without a filter S3 publishes only the bucket's size, once a day. `pipeline/metrics/src/list.rs` has this name too.
+resource "aws_s3_bucket_metric" "requests" {
+  count = var.request_metrics ? 1 : 0
+
+  bucket = aws_s3_bucket.this.id
+  name   = "EntireBucket"
+}
+
 locals {
   prefixes = {
     dead_letters = "dead-letters/"

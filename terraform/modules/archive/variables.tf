@@ -20,6 +20,12 @@ variable "keep_days" {
   default     = null
 }
 
+variable "request_metrics" {
+  description = "Whether S3 publishes metrics of the requests to the bucket, by the minute."
+  type        = bool
+  default     = true
+}
+
 variable "force_destroy" {
   description = "Whether destroying the bucket deletes its contents."
   type        = bool

@@ -23,7 +23,7 @@ locals {
     "aws_api_gateway_integration", "aws_api_gateway_method", "aws_api_gateway_method_settings", "aws_api_gateway_resource",
     "aws_appautoscaling_policy", "aws_backup_selection", "aws_cloudwatch_query_definition", "aws_iam_role_policy",
     "aws_iam_role_policy_attachment", "aws_kms_alias", "aws_lambda_alias", "aws_lambda_permission",
-    "aws_lambda_provisioned_concurrency_config", "aws_route53_record", "aws_s3_bucket_lifecycle_configuration",
+    "aws_lambda_provisioned_concurrency_config", "aws_route53_record", "aws_s3_bucket_lifecycle_configuration", "aws_s3_bucket_metric",
     "aws_s3_bucket_ownership_controls", "aws_s3_bucket_policy", "aws_s3_bucket_public_access_block",
     "aws_s3_bucket_server_side_encryption_configuration", "aws_s3_bucket_versioning", "aws_scheduler_schedule",
     "aws_sns_topic_policy", "aws_sns_topic_subscription", "aws_wafv2_web_acl_association",

@@ -11,13 +11,15 @@ pub enum Subject<'a> {
     Metric(&'a Query),
     /// A share in percent; the metrics in the numerator.
     Share(Vec<&'a Query>),
+    /// Seconds until nothing of this level is left, at the present rate.
+    TimeLeft(&'a Query),
     /// Anything else.
     Other,
 }
 
 impl<'a> Subject<'a> {
     /// The meaning of a rule's number, if its expression has a usual form: `m`, `FILL(m, 0)`, `IF(…, m, 0)`,
-    /// `MAX([m, …])` or `100 * m / …`.
+    /// `MAX([m, …])`, `100 * m / …` or `PERIOD(…) * m / …`.
     pub fn of(condition: &'a MetricCondition) -> Self {
         let Some(expression) = condition.expression.as_deref() else {
             return condition.queries.first().map_or(Self::Other, Self::Metric);
@@ -32,6 +34,12 @@ impl<'a> Subject<'a> {
         };
         // The others count the same in another way.
         let value = arguments(value, "MAX").and_then(|all| first_of_array(all.first()?)).unwrap_or(value);
+        if let Some(rest) = value.strip_prefix("PERIOD(").and_then(|rest| rest.split_once(") *")) {
+            let level = top_level(rest.1, '/').next().unwrap_or_default();
+            return named(level, &condition.queries)
+                .first()
+                .map_or(Self::Other, |query| Self::TimeLeft(query));
+        }
         if value.contains(['<', '>', '=', '+', '-', '*', '/']) {
             return Self::Other;
         }
@@ -44,7 +52,7 @@ impl Subject<'_> {
     pub fn adds_up(&self) -> bool {
         match self {
             Self::Metric(query) => matches!(query.stat.statistic, Statistic::Sum | Statistic::SampleCount),
-            Self::Share(_) => false,
+            Self::Share(_) | Self::TimeLeft(_) => false,
             Self::Other => true,
         }
     }
@@ -55,6 +63,7 @@ pub fn unit(condition: &MetricCondition) -> Unit {
     let query = match Subject::of(condition) {
         Subject::Metric(query) => query,
         Subject::Share(_) => return Unit::Percent,
+        Subject::TimeLeft(_) => return Unit::Seconds,
         Subject::Other => return Unit::None,
     };
     if query.stat.statistic == Statistic::SampleCount {
@@ -119,6 +128,7 @@ mod tests {
             Subject::Share(queries) => {
                 format!("% {}", queries.into_iter().map(name).collect::<Vec<_>>().join(", "))
             }
+            Subject::TimeLeft(query) => format!("time left, {}", name(query)),
             Subject::Other => "other".to_owned(),
         };
         assert_eq!((said.as_str(), unit(condition)), (subject, expected), "{rule}");
@@ -131,6 +141,7 @@ mod tests {
         check("api-latency-low", "p90 Latency", Unit::Milliseconds);
         check("api-requests-few-high", "Sum Count", Unit::Count);
         check("table-system-errors-low", "% Sum SystemErrors", Unit::Percent);
+        check("queue-depth-low", "time left, Average ApproximateNumberOfMessagesVisible", Unit::Seconds);
         check("table-capacity-low", "% Sum ConsumedWriteCapacityUnits", Unit::Percent);
         check(
             "account-write-capacity-low",

@@ -102,7 +102,7 @@ impl<'a> Watcher<'a> {
         let number = match Subject::of(condition) {
             Subject::Metric(query) => bound(query).map_or(Number::Other, Number::Metric),
             Subject::Share(counted) => Number::Share(counted.into_iter().filter_map(bound).collect()),
-            Subject::Other => Number::Other,
+            Subject::TimeLeft(_) | Subject::Other => Number::Other,
         };
         Some(Self { notifying, condition, reads: queries.into_iter().collect(), number })
     }

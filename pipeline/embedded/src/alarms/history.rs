@@ -1,6 +1,6 @@
 //! Recorded datapoints for the evaluator of alarms.
 
-use crate::telemetry::TelemetryReader;
+use crate::telemetry::{TelemetryReader, moving_percentiles};
 use spillway_alerts::{History, MemoryHistory, MetricStat, Resources, Slots, SourceError};
 use spillway_core::Timestamp;
 use spillway_metrics::retention::{Interval, floor, intervals};
@@ -14,7 +14,7 @@ const MINUTE: i64 = 60;
 /// The datapoints of a data folder, at one moment.
 ///
 /// Alarms use periods that end at any minute, so every period is summed up from minutes
-/// ([`Interval::by_the_minute`]).
+/// ([`Interval::by_the_minute`]). Percentiles do not add up: the measurements of the minutes are merged.
 pub struct TelemetryHistory<'r> {
     reader: &'r TelemetryReader,
     resources: &'r Resources,
@@ -90,10 +90,39 @@ impl<'r> TelemetryHistory<'r> {
     }
 }
 
+impl TelemetryHistory<'_> {
+    fn percentiles(
+        &self,
+        stat: &MetricStat,
+        hundredths: u16,
+        slots: Slots,
+    ) -> Result<Vec<f64>, Box<dyn std::error::Error + Send + Sync>> {
+        let query = stat.bind(self.resources)?;
+        let period_of = |slot: usize| (slots.end(slot) - i64::from(slots.period), slots.end(slot));
+        let from = floor(period_of(0).0, MINUTE);
+        let mut sets = Vec::new();
+        for interval in intervals(from, slots.end(slots.len - 1), self.now) {
+            let (from, until) =
+                (Timestamp::from_second(interval.from)?, Timestamp::from_second(interval.until)?);
+            let period = interval.period.seconds();
+            let found = self.reader.sets(&query.metric, from, until, period)?;
+            let starts = (floor(interval.from, period.into())..).step_by(period as usize);
+            sets.extend(starts.zip(found).filter_map(|(start, set)| Some((start, set?))));
+        }
+        Ok(moving_percentiles(&sets, hundredths, (0..slots.len).map(period_of)))
+    }
+}
+
 impl History for TelemetryHistory<'_> {
     fn column(&self, stat: &MetricStat, slots: Slots) -> Result<Cow<'_, [f64]>, SourceError> {
         if slots.len == 0 {
             return Ok(Cow::Borrowed(&[]));
+        }
+        if let Statistic::Percentile(hundredths) = stat.statistic
+            && i64::from(slots.period) > MINUTE
+        {
+            let found = self.percentiles(stat, hundredths, slots);
+            return found.map(Cow::Owned).map_err(|source| failed(stat, source));
         }
         let from = floor(slots.first_end - i64::from(slots.period), MINUTE);
         let until = floor(slots.end(slots.len - 1) + MINUTE - 1, MINUTE);

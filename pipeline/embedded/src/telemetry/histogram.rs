@@ -33,6 +33,14 @@ impl Histogram {
         }
     }
 
+    /// Takes away the counts of a histogram that was added.
+    pub fn remove(&mut self, other: &Self) {
+        for (bucket, count) in other.occupied() {
+            let counter = self.count_of(bucket);
+            *counter = counter.saturating_sub(count);
+        }
+    }
+
     /// The value of which `percent` of all values are at or below, by nearest rank; `None` if there are no values.
     pub fn percentile(&self, percent: f64) -> Option<f64> {
         let total: u64 = self.counts.iter().sum();

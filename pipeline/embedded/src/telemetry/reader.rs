@@ -102,6 +102,28 @@ impl TelemetryReader {
         Ok(answers)
     }
 
+    /// The measurements of one metric in each period, from `from` (rounded down to the period) until `to` (rounded up);
+    /// `None` where there were none.
+    ///
+    /// # Errors
+    /// [`TelemetryReadError`] if the file can't be read, or the range is invalid.
+    pub fn sets(
+        &self,
+        metric: &MetricId,
+        from: Timestamp,
+        to: Timestamp,
+        period_s: u32,
+    ) -> Result<Vec<Option<StatisticSet>>, TelemetryReadError> {
+        let grid = Grid::new(from, to, period_s)?;
+        let waiting = self.memory.as_ref().map(|memory| (memory, memory.read()));
+        let sets = self.with(|connection| read_sets(connection, metric, grid, true))?;
+        let mut sets = sets.unwrap_or_else(|| vec![None; grid.len]);
+        if let Some((memory, waiting)) = &waiting {
+            add_waiting(&mut sets, grid, memory, waiting, metric);
+        }
+        Ok(sets)
+    }
+
     /// Every metric that was ever recorded.
     pub fn metrics(&self) -> Result<Vec<MetricId>, TelemetryReadError> {
         let metrics = self.with(|connection| {

@@ -18,10 +18,25 @@ use std::fmt::Write as _;
 const LOW_A_WEEK: usize = 5;
 
 /// Metrics that rules watch and the embedded runtime does not record, with the reason.
-const NOT_RECORDED: [(&str, &str); 1] = [(
-    "Maximum of Spillway DeadLettersUnindexed FunctionName=functions.archiver",
-    "on one machine the archive is one table, without a separate index",
-)];
+const NOT_RECORDED: &[(&str, &str)] = &[
+    (
+        "Maximum of Spillway DeadLettersUnindexed FunctionName=functions.archiver",
+        "on one machine the archive is one table, without a separate index",
+    ),
+    ("Maximum of AWS/Lambda ClaimedAccountConcurrency", NO_SERVICE),
+    ("Sum of AWS/S3 AllRequests BucketName=archive FilterId=EntireBucket", NO_SERVICE),
+    ("Sum of AWS/S3 4xxErrors BucketName=archive FilterId=EntireBucket", NO_SERVICE),
+    ("Sum of AWS/S3 5xxErrors BucketName=archive FilterId=EntireBucket", NO_SERVICE),
+    ("Sum of AWS/Backup NumberOfBackupJobsFailed BackupVaultName=backup.vault", NO_SERVICE),
+    ("Sum of AWS/SNS NumberOfNotificationsFailed TopicName=topics.high", NO_SERVICE),
+    ("Sum of AWS/SNS NumberOfNotificationsFailed TopicName=topics.low", NO_SERVICE),
+    ("Average of AWS/DynamoDB ReplicationLatency TableName=table ReceivingRegion=table.replica", NO_SERVICE),
+    ("Minimum of AWS/CertificateManager DaysToExpiry CertificateArn=api.certificate", NO_SERVICE),
+    ("Sum of AWS/CloudFront Requests DistributionId=api.distribution Region=Global", NO_SERVICE),
+    ("Average of AWS/CloudFront 5xxErrorRate DistributionId=api.distribution Region=Global", NO_SERVICE),
+];
+
+const NO_SERVICE: &str = "one machine has no such service";
 
 /// Noon on Sunday, when incidents begin: there is enough traffic for rates to mean something.
 const NOON: i64 = 12 * HOUR;

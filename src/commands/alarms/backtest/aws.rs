@@ -64,8 +64,7 @@ mod tests {
     #[test]
     fn pages_are_by_the_hour_of_the_deployments_own_zone() {
         let hours = serde_json::json!({"zone": "Europe/Berlin", "days": ["monday"], "open": "09:00", "close": "17:00"});
-        let alarms =
-            |hours| Alarms { names: Default::default(), limits: Default::default(), business_hours: hours };
+        let alarms = |hours| Alarms { business_hours: hours, ..Alarms::default() };
         let name = |alarms: Alarms| zone(&alarms).map(|zone| zone.iana_name().map(str::to_owned));
         assert_eq!(name(alarms(Some(hours))).unwrap().as_deref(), Some("Europe/Berlin"));
         assert_eq!(name(alarms(None)).unwrap().as_deref(), Some("UTC"));

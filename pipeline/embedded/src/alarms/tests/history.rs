@@ -50,6 +50,45 @@ async fn periods_of_any_length_end_at_any_minute() {
 }
 
 #[tokio::test]
+async fn a_percentile_over_several_minutes_merges_their_measurements() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = Bench::open(dir.path(), start()).await;
+    let latency = || {
+        let names = &bench.pipeline.ports.names;
+        spillway_metrics::api::LATENCY.of(&spillway_metrics::Api::from(&**names))
+    };
+    // Three minutes of fast requests, then one of slow ones: fewer than one in ten of all.
+    for offset in 0..3 {
+        for _ in 0..40 {
+            bench.record_at(minute(offset), latency(), 20.0);
+        }
+    }
+    for _ in 0..10 {
+        bench.record_at(minute(3), latency(), 3_000.0);
+    }
+    bench.until(5);
+    bench.write();
+    let metric = Metric {
+        namespace: "AWS/ApiGateway".into(),
+        name: "Latency".into(),
+        dimensions: ["api", "api.stage"]
+            .into_iter()
+            .zip(["ApiName", "Stage"])
+            .map(|(key, name)| Dimension { name: name.into(), value: DimensionValue::Resource(key.into()) })
+            .collect(),
+    };
+    let resources = bench.pipeline.ports.names.by_topology_key();
+    let history = TelemetryHistory::new(&bench.pipeline.telemetry, &resources, bench.clock.now());
+    let stat = MetricStat { metric, statistic: Statistic::P90 };
+    let end = start().as_second();
+    let slots = Slots { first_end: end + 240, step: 60, period: 240, len: 4 };
+    // The maximum of the minutes would be slow in each.
+    let slow: Vec<bool> =
+        history.column(&stat, slots).unwrap().iter().map(|value| *value > 1_000.0).collect();
+    assert_eq!(slow, [false, true, true, true]);
+}
+
+#[tokio::test]
 async fn what_is_older_than_its_minutes_is_spread_over_them() {
     let dir = tempfile::tempdir().unwrap();
     let bench = Bench::open(dir.path(), start()).await;

@@ -127,6 +127,9 @@ pub fn name(condition: &MetricCondition) -> String {
             let counted: Vec<_> = counted.iter().map(|query| spaced(&query.stat.metric.name)).collect();
             format!("{} in percent", counted.first().cloned().unwrap_or_else(|| "Share".to_owned()))
         }
+        Subject::TimeLeft(query) => {
+            format!("Time until {} is 0", spaced(&query.stat.metric.name).to_lowercase())
+        }
         Subject::Other => "1 is yes, 0 is no".to_owned(),
     }
 }
@@ -163,6 +166,7 @@ mod tests {
         assert_eq!(of("queue-age-high"), "Approximate age of oldest message, Maximum");
         assert_eq!(of("api-5xx-low"), "Server errors in percent");
         assert_eq!(of("api-latency-low"), "Latency, p90");
+        assert_eq!(of("queue-depth-low"), "Time until approximate number of messages visible is 0");
     }
 
     #[test]

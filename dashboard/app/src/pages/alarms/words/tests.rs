@@ -25,7 +25,7 @@ fn check_condition(rule: &str, expected: &str) {
 #[test]
 fn a_rule_is_described_in_words() {
     check_condition("queue-age-high", "3 of the last 5 datapoints, of 1 min each, are over 30 min");
-    check_condition("queue-drain-low", "2 of the last 3 datapoints, of 5 min each, are over 20 %");
+    check_condition("api-5xx-few-low", "2 of the last 3 datapoints, of 5 min each, are over 25 %");
     check_condition("availability-burn-14x-long", "a datapoint of 1 h is over 1.44 %");
     check_condition("budget-actual-high", "a datapoint of 1 h is over 100 %");
     check_condition("api-requests-few-high", "6 datapoints in a row, of 5 min each, are under 6");
