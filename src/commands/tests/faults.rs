@@ -12,7 +12,7 @@ async fn a_fault_is_started_with_its_parameters_and_its_actor() {
     let output = run("fault start store-latency --added-ms 250 --for 10m --by anna", &pipeline).await;
     assert_output!(output);
     let fault = pipeline.machine().faults[0].clone();
-    assert_eq!(fault.kind, FaultKind::StoreLatency { added: Duration::from_millis(250) });
+    assert_eq!(fault.kind, FaultKind::store_latency(Duration::from_millis(250)));
     assert_eq!((fault.from, fault.until), (now(), Some(now() + Duration::from_secs(600))));
     let entry = pipeline.state().audit[0].clone();
     assert_eq!((entry.by.as_str(), entry.action.as_str()), ("anna", "fault start"));
@@ -42,8 +42,8 @@ async fn each_kind_has_its_defaults() {
 #[tokio::test]
 async fn stopping_ends_only_active_faults() {
     let pipeline = FakePipeline::new(|state| {
-        let over = Fault { kind: FaultKind::QueueOutage, from: ago(60), until: Some(ago(10)) };
-        let on = Fault { kind: FaultKind::StoreOutage, from: ago(60), until: None };
+        let over = Fault { kind: FaultKind::QUEUE_OUTAGE, from: ago(60), until: Some(ago(10)) };
+        let on = Fault { kind: FaultKind::STORE_OUTAGE, from: ago(60), until: None };
         state.machine.faults.extend([over, on]);
     });
     let output = run("fault stop queue-outage", &pipeline).await;
