@@ -45,6 +45,7 @@ impl Sources {
             pipeline: deployment.ports.clone(),
             queues: Arc::new(SqsQueues::new(deployment, Arc::clone(&metrics))),
             metrics: Arc::clone(&metrics),
+            has_short_periods: false,
             host: None,
         };
         Self {
