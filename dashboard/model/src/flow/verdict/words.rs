@@ -36,9 +36,10 @@ pub(super) fn loss(flow: &FlowSnapshot) -> Loss {
     let accepted = flow.ledger.accepted;
     let text = match (said.state, accepted) {
         (State::Ok, 0) => "none: no event was accepted yet".to_owned(),
+        (State::Ok, 1) => "none: the one event accepted is accounted for".to_owned(),
         (State::Ok, _) => {
             let (all, bound) = (grouped(accepted), events::bound(flow));
-            format!("none: {all} of {} are accounted for{bound}", counted(accepted, "event", "events"))
+            format!("none: {all} of {all} events are accounted for{bound}")
         }
         _ => lowercase_first(&said.text),
     };
