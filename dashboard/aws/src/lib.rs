@@ -21,8 +21,9 @@ use std::time::Duration;
 
 /// CloudWatch charges a cent for 1,000 metrics, and has new datapoints once a minute.
 const KEEP_METRICS: Duration = Duration::from_secs(60);
-/// A snapshot reads eight metrics, the index's counters and both queues.
-const KEEP_FLOW: Duration = Duration::from_secs(60);
+/// A snapshot reads some forty metrics, the index's counters and both queues. With CloudWatch's own delay of one or two minutes,
+/// a verdict must not be older than 150 s.
+const KEEP_FLOW: Duration = Duration::from_secs(30);
 
 /// Everything that the dashboard reads, shared by all viewers.
 #[derive(Clone)]
@@ -40,11 +41,13 @@ impl Sources {
     pub fn of(deployment: &Deployment) -> Self {
         let clock = Arc::clone(&deployment.ports.clock);
         let metrics = Arc::new(CloudWatchMetrics::new(deployment.clients.cloudwatch(), Arc::clone(&clock)));
+        let recent: Arc<dyn MetricReader> =
+            Arc::new(Cached::new(Arc::clone(&metrics), Arc::clone(&clock), KEEP_FLOW));
         let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, clock, KEEP_METRICS));
         let flow = FlowSources {
             pipeline: deployment.ports.clone(),
             queues: Arc::new(SqsQueues::new(deployment, Arc::clone(&metrics))),
-            metrics: Arc::clone(&metrics),
+            metrics: recent,
             has_short_periods: false,
             host: None,
         };
