@@ -133,3 +133,34 @@ fn read(connection: &rusqlite::Connection) -> rusqlite::Result<Vec<(i64, Fault)>
     }
     Ok(faults)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::RealClock;
+    use crate::pipeline::{Options, Pipeline};
+
+    #[tokio::test]
+    async fn a_share_of_the_calls_is_affected_evenly() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipeline = Pipeline::open(dir.path(), Options::at(Arc::new(RealClock))).await.unwrap();
+        let (faults, now) = (&pipeline.local.faults, pipeline.ports.clock.now());
+        let outage = |kind: &FaultKind| match kind {
+            FaultKind::StoreOutage { share } => Some(*share),
+            _ => None,
+        };
+        assert!(!faults.strikes(now, outage), "no fault is on");
+        for (share, every) in [(1.0, 1), (0.5, 2), (0.05, 20)] {
+            let kind = FaultKind::StoreOutage { share };
+            faults.start(Fault { kind, from: now, until: None }).await.unwrap();
+            for call in 1..=100 {
+                assert_eq!(faults.strikes(now, outage), call % every == 0, "call {call} of {share}");
+            }
+        }
+        faults
+            .start(Fault { kind: FaultKind::StoreOutage { share: 0.0 }, from: now, until: None })
+            .await
+            .unwrap();
+        assert!((0..100).all(|_| !faults.strikes(now, outage)));
+    }
+}

@@ -52,3 +52,13 @@ async fn stopping_ends_only_active_faults() {
     assert_eq!(pipeline.machine().faults[1].until, Some(now()));
     assert_eq!(pipeline.state().audit.len(), 1);
 }
+
+#[tokio::test]
+async fn a_fault_may_affect_a_share_of_the_calls() {
+    let pipeline = FakePipeline::new(|_| {});
+    let output = run("fault start store-outage --share 0.05", &pipeline).await;
+    assert!(output.out.starts_with("store-outage (share 0.05) is on"), "{output}");
+    assert_eq!(pipeline.machine().faults[0].kind, FaultKind::StoreOutage { share: 0.05 });
+    let output = run("fault start store-latency --added-ms 250 --share 0.5", &pipeline).await;
+    assert!(output.out.starts_with("store-latency (+250 ms, share 0.5) is on"), "{output}");
+}

@@ -108,3 +108,31 @@ mod milliseconds {
         u64::deserialize(deserializer).map(Duration::from_millis)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> FaultKind {
+        serde_json::from_str::<Fault>(text).unwrap().kind
+    }
+
+    #[test]
+    fn faults_from_before_there_were_shares_affect_every_call() {
+        let times = r#""from":"2026-03-02T14:02:11Z","until":null"#;
+        assert_eq!(read(&format!(r#"{{"kind":"store-outage",{times}}}"#)), FaultKind::STORE_OUTAGE);
+        assert_eq!(read(&format!(r#"{{"kind":"queue-outage",{times}}}"#)), FaultKind::QUEUE_OUTAGE);
+        assert_eq!(read(&format!(r#"{{"kind":"archiver-outage",{times}}}"#)), FaultKind::ARCHIVER_OUTAGE);
+        let late = FaultKind::store_latency(Duration::from_millis(500));
+        assert_eq!(read(&format!(r#"{{"kind":"store-latency","added_ms":500,{times}}}"#)), late);
+    }
+
+    #[test]
+    fn a_share_is_kept_and_all_is_written_as_before() {
+        let written = |kind| serde_json::to_string(&kind).unwrap();
+        assert_eq!(written(FaultKind::STORE_OUTAGE), r#"{"kind":"store-outage"}"#);
+        let some = FaultKind::StoreOutage { share: 0.05 };
+        assert_eq!(written(some.clone()), r#"{"kind":"store-outage","share":0.05}"#);
+        assert_eq!(serde_json::from_str::<FaultKind>(&written(some.clone())).unwrap(), some);
+    }
+}
