@@ -10,7 +10,7 @@ mod verdict;
 
 pub use activity::{Activity, ApiActivity, FunctionActivity, QueueActivity, RecordActivity, TableActivity};
 pub use host::{ClockJump, DiskTrouble, Host, HostReader};
-pub use outcomes::{Outcomes, RecentOutcomes, Trouble, TroubleKind};
+pub use outcomes::{Outcomes, RecentOutcomes, Trend, Trouble, TroubleKind};
 pub use queue::{Countdown, QueueReader};
 pub use snapshots::{FlowSnapshots, FlowSources};
 pub use spillway_core::queue::QueueSnapshot;

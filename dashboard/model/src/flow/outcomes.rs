@@ -275,6 +275,8 @@ pub struct Trouble {
     pub kind: TroubleKind,
     /// The share that it affects, by the last minute of it. With little traffic by the last three.
     pub share: f64,
+    /// How that share changes.
+    pub trend: Trend,
     /// How many it affected in all, since it began.
     pub affected: u64,
     /// When it began.
@@ -298,6 +300,17 @@ pub enum TroubleKind {
     Throttles,
     /// It succeeds, and takes long.
     Slow,
+}
+
+/// How a share changes: that of the last minute, compared with what was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trend {
+    /// It is more than half larger.
+    Rising,
+    /// Neither, or it is not known.
+    Steady,
+    /// It is more than a third smaller.
+    Falling,
 }
 
 /// Fewer failures than this may be chance.
@@ -377,7 +390,10 @@ fn judge(periods: &[Outcomes], now: Timestamp, count: impl Fn(&Outcomes) -> (u64
             }
         }
     }
-    let share = share(&periods[first..=last], &count);
+    // The first period may have begun before the trouble.
+    let later = bad - count(&periods[first]).1;
+    let episode = &periods[first + usize::from(later >= FEWEST)..=last];
+    let share = share(episode, &count);
     if bad < FEWEST || share < LEAST_SHARE {
         return None;
     }
@@ -390,6 +406,7 @@ fn judge(periods: &[Outcomes], now: Timestamp, count: impl Fn(&Outcomes) -> (u64
     let trouble = Trouble {
         kind: TroubleKind::Fails,
         share,
+        trend: trend(episode, share, &count),
         affected: bad,
         since: second(periods[first].start),
         last_ok: last_ok.map(|period| second(period.end().min(periods[first].start))),
@@ -423,6 +440,24 @@ fn share(periods: &[Outcomes], count: &impl Fn(&Outcomes) -> (u64, u64)) -> f64 
         (bad - 1) as f64 / (all - 1) as f64
     } else {
         bad as f64 / all.max(1) as f64
+    }
+}
+
+/// How a share compares with that of the periods before the last minute.
+fn trend(periods: &[Outcomes], now: f64, count: &impl Fn(&Outcomes) -> (u64, u64)) -> Trend {
+    let end = periods.last().map_or(0, Outcomes::end);
+    let before = periods.iter().take_while(|period| end - period.start > 60);
+    let (good, bad) = before.map(count).fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+    if bad < FEWEST {
+        return Trend::Steady;
+    }
+    let before = bad as f64 / (good + bad) as f64;
+    if now > 1.5 * before {
+        Trend::Rising
+    } else if now < before / 1.5 {
+        Trend::Falling
+    } else {
+        Trend::Steady
     }
 }
 
@@ -509,6 +544,22 @@ mod tests {
         let periods = events("oooxxx", 60, 6);
         assert!(Trouble::failures(&periods, second(NOW + 3_000)).is_some());
         assert_eq!(Trouble::failures(&periods, second(NOW + 4_000)), None);
+    }
+
+    #[test]
+    fn a_share_that_grows_is_rising() {
+        let trend = |text: &str| failures(text, 1).unwrap().trend;
+        let (few, many) = ("ooooooooox".repeat(10), "ooox".repeat(20));
+        assert_eq!(trend(&few), Trend::Steady);
+        assert_eq!(trend(&format!("{few}{many}")), Trend::Rising);
+        assert_eq!(trend(&format!("{many}{few}")), Trend::Falling);
+    }
+
+    #[test]
+    fn the_period_in_which_an_outage_begins_does_not_hide_that_all_fails() {
+        let of = |start, ok, failed| Outcomes { start, seconds: 5, ok, failed, ..Outcomes::default() };
+        let periods = [of(NOW - 15, 500, 0), of(NOW - 10, 300, 200), of(NOW - 5, 0, 400)];
+        assert_eq!(Trouble::failures(&periods, now()).unwrap().share, 1.0);
     }
 
     #[test]

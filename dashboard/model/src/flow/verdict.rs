@@ -244,13 +244,16 @@ impl Verdict {
 /// Divides the other sentences of a summary: into those that the first incident explains, and the rest. Those that say the
 /// same as an incident are left out.
 fn split(sentences: Vec<Sentence>, incidents: &[Incident]) -> (Vec<Sentence>, Vec<Sentence>) {
-    let said = |sentence: &Sentence| {
-        incidents.iter().any(|incident| {
-            incident.cause.target() == sentence.target || incident.text == Phrase::new(sentence.text.clone())
-        })
+    let of_a_stage =
+        [Cause::Disk, Cause::Table, Cause::Consumer, Cause::Queue, Cause::Ingest, Cause::Archiver];
+    let says_the_same = |incident: &Incident, sentence: &Sentence| {
+        let is_of_its_stage =
+            of_a_stage.contains(&incident.cause) && incident.cause.target() == sentence.target;
+        sentence.state != State::Ok
+            && (is_of_its_stage || incident.text == Phrase::new(sentence.text.clone()))
     };
-    let rest =
-        sentences.into_iter().skip(1).filter(|sentence| !said(sentence) || sentence.state == State::Ok);
+    let rest = sentences.into_iter().skip(1);
+    let rest = rest.filter(|sentence| !incidents.iter().any(|incident| says_the_same(incident, sentence)));
     rest.partition(|sentence| !incidents.is_empty() && matches!(sentence.target, Target::Metrics(_)))
 }
 

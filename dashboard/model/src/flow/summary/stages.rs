@@ -3,7 +3,7 @@
 use super::{Sentence, State, Target};
 use crate::catalogue::Stage;
 use crate::flow::outcomes::{ALL, SLOW_MS};
-use crate::flow::verdict::{Cause, Troubles};
+use crate::flow::verdict::Troubles;
 use crate::flow::{Activity, FlowSnapshot, FunctionActivity, Trouble, TroubleKind};
 use crate::words::percent;
 use spillway_dashboard_words::{counted, duration, grouped};
@@ -100,12 +100,6 @@ pub(in crate::flow) fn judged(
         } else {
             sentences.extend(activity.and_then(|activity| throttled(stage, activity)));
         }
-    }
-    if let Some(trouble) = present(&troubles.dead_letters) {
-        let share = percent(100.0 * trouble.share);
-        let text = format!("{share} of the processed events become dead letters, for {}.", lasting(&trouble));
-        let todo = "Fix the sender or the schema, then replay them.";
-        sentences.push(Sentence::new(State::Warn, text, Cause::DeadLetters.target()).todo(todo));
     }
     sentences
 }

@@ -2,7 +2,7 @@
 
 use super::super::outcomes::{ALL, SLOW_MS};
 use super::super::summary::{State, events, host};
-use super::super::{FlowSnapshot, Trouble, TroubleKind};
+use super::super::{FlowSnapshot, Trend, Trouble, TroubleKind};
 use super::recovery::Left;
 use super::{Action, Cause, Incident, Loss, Phrase, Troubles, VerdictState};
 use crate::words::percent;
@@ -81,7 +81,12 @@ pub(super) fn disk_without_outcomes(flow: &FlowSnapshot) -> Option<Incident> {
 pub(super) fn trouble(flow: &FlowSnapshot, cause: Cause, trouble: &Trouble) -> Phrase {
     let share = percent(100.0 * trouble.share);
     let is_all = trouble.share >= ALL;
-    let since = |text: String| Phrase::new(text).time(trouble.since).text(".");
+    let trend = match trouble.trend {
+        Trend::Rising => ", rising.",
+        Trend::Steady => ".",
+        Trend::Falling => ", falling.",
+    };
+    let since = |text: String| Phrase::new(text).time(trouble.since).text(trend);
     let nothing = |what: &str, why: &str| {
         let from = trouble.last_ok.unwrap_or(trouble.since);
         Phrase::new(format!("Nothing {what} since ")).time(from).text(format!(": {why}."))
@@ -98,7 +103,7 @@ pub(super) fn trouble(flow: &FlowSnapshot, cause: Cause, trouble: &Trouble) -> P
         }
         (Cause::Table, _) if is_all => nothing("stored", "every write to the table fails"),
         (Cause::Table, _) => since(format!("{share} of the writes to the table fail since ")),
-        (Cause::Consumer, _) if is_all => nothing("stored", "every invocation of the consumer fails"),
+        (Cause::Consumer, _) if is_all => since("Every invocation of the consumer fails since ".to_owned()),
         (Cause::Consumer, _) => since(format!("{share} of the consumer's invocations fail since ")),
         (Cause::Ingest, _) if is_all => nothing("accepted", "every invocation of the ingest function fails"),
         (Cause::Ingest, _) => since(format!("{share} of the ingest function's invocations fail since ")),
