@@ -21,9 +21,11 @@ use std::time::Duration;
 
 /// CloudWatch charges a cent for 1,000 metrics, and has new datapoints once a minute.
 const KEEP_METRICS: Duration = Duration::from_secs(60);
-/// A snapshot reads some forty metrics, the index's counters and both queues. With CloudWatch's own delay of one or two minutes,
-/// a verdict must not be older than 150 s.
-const KEEP_FLOW: Duration = Duration::from_secs(30);
+/// A snapshot reads some forty metrics, the index's counters and both queues. With a minute until a datapoint is complete and
+/// a minute of CloudWatch's own, a verdict is right within 150 s.
+const KEEP_FLOW: Duration = Duration::from_secs(25);
+/// The metrics of a snapshot are as new as it is.
+const KEEP_RECENT: Duration = Duration::from_secs(5);
 
 /// Everything that the dashboard reads, shared by all viewers.
 #[derive(Clone)]
@@ -42,7 +44,7 @@ impl Sources {
         let clock = Arc::clone(&deployment.ports.clock);
         let metrics = Arc::new(CloudWatchMetrics::new(deployment.clients.cloudwatch(), Arc::clone(&clock)));
         let recent: Arc<dyn MetricReader> =
-            Arc::new(Cached::new(Arc::clone(&metrics), Arc::clone(&clock), KEEP_FLOW));
+            Arc::new(Cached::new(Arc::clone(&metrics), Arc::clone(&clock), KEEP_RECENT));
         let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, clock, KEEP_METRICS));
         let flow = FlowSources {
             pipeline: deployment.ports.clone(),

@@ -546,6 +546,29 @@ mod tests {
         assert_eq!(Trouble::failures(&periods, second(NOW + 4_000)), None);
     }
 
+    /// CloudWatch's minutes of an event a second, as far as they have arrived a minute after their end.
+    fn minutes(now_s: i64, fails_from: i64) -> Vec<Outcomes> {
+        let arrived = (NOW - 600..now_s - 119).step_by(60);
+        let minute = |start: i64| {
+            let failed = (start + 60 - fails_from.max(start)).clamp(0, 60).cast_unsigned();
+            Outcomes { start, seconds: 60, ok: 60 - failed, failed, ..Outcomes::default() }
+        };
+        arrived.map(minute).collect()
+    }
+
+    #[test]
+    fn in_aws_an_outage_is_seen_within_150_seconds() {
+        for began in 0..60 {
+            let is_seen = |after: i64| {
+                let now = NOW + began + after;
+                Trouble::failures(&minutes(now, NOW + began), second(now)).is_some()
+            };
+            // A snapshot is up to 25 s old.
+            let after = (0..).find(|after| is_seen(*after)).unwrap() + 25;
+            assert!(after <= 150, "{after} s after second {began} of a minute");
+        }
+    }
+
     #[test]
     fn a_share_that_grows_is_rising() {
         let trend = |text: &str| failures(text, 1).unwrap().trend;
