@@ -5,7 +5,7 @@
 
 use crate::catalogue::Stage;
 use crate::{MetricReader, ReadError, Reading};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use spillway_core::names::Names;
 use spillway_metrics::retention::RECENT;
 use spillway_metrics::{
@@ -465,6 +465,7 @@ fn trend(periods: &[Outcomes], now: f64, count: &impl Fn(&Outcomes) -> (u64, u64
 mod tests {
     use super::*;
     use crate::Freshness;
+    use jiff::SignedDuration;
     use std::collections::HashSet;
     use std::sync::Arc;
 

@@ -122,7 +122,9 @@ pub(super) fn trouble(flow: &FlowSnapshot, cause: Cause, trouble: &Trouble) -> P
             since(format!("{share} of the processed events become dead letters since "))
         }
         _ if is_all => nothing("accepted", "the queue refuses every event"),
-        _ => since(format!("The API refuses {share} of the requests, because the queue does, since ")),
+        _ => since(format!(
+            "The queue refuses events, so the API answers {share} of the requests with an error, since "
+        )),
     }
 }
 
