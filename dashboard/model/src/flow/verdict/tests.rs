@@ -1,6 +1,6 @@
 use super::*;
 use crate::flow::summary::tests::{ago_s, healthy, ledger};
-use crate::flow::{DiskTrouble, Outcomes, QueueSnapshot, RecentOutcomes};
+use crate::flow::{DiskTrouble, Outcomes, QueueSnapshot, RecentOutcomes, TroubleKind};
 use spillway_core::ledger::Ledger;
 
 /// Ten events each five seconds, from one number of seconds ago to another, of which a share fails.
@@ -165,4 +165,19 @@ fn without_outcomes_averages_have_to_do() {
     let verdict = Verdict::of(&flow);
     assert_eq!((verdict.state, verdict.incidents[0].cause), (VerdictState::Failing, Cause::Table));
     assert_eq!(verdict.evidence_age_s, None);
+}
+
+#[test]
+fn every_action_names_a_runbook_that_exists() {
+    let periods = trouble(120, 0, 10);
+    let found = Trouble::failures(&periods, ago_s(0)).unwrap();
+    let causes =
+        [Cause::Table, Cause::Consumer, Cause::Queue, Cause::Ingest, Cause::Archiver, Cause::DeadLetters];
+    for cause in causes {
+        for kind in [TroubleKind::Fails, TroubleKind::Throttles, TroubleKind::Slow] {
+            let action = words::action(cause, &Trouble { kind, ..found });
+            let name = action.runbook.unwrap();
+            assert!(crate::alarms::runbooks::page(name).is_some(), "{name}");
+        }
+    }
 }
