@@ -1,7 +1,9 @@
 //! How long the verdict takes to be right: each fault, for shares of the events, with much and with little traffic, in virtual
 //! time. docs/verdicts.md has the results.
 
-use jiff::{SignedDuration, Timestamp};
+#![expect(clippy::unwrap_used, reason = "test code")]
+
+use jiff::Timestamp;
 use spillway_core::ports::Schemas;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;

@@ -15,56 +15,68 @@ const YOUNG_S: i64 = 5;
 
 /// The verdict as a card: state, loss, deadline, what to do. What the same cause explains is folded under it. Below the card is
 /// what else is true.
-pub(super) fn verdict(verdict: &Verdict, page: &Page) -> impl IntoView + use<> {
+pub(super) fn verdict(verdict: &Verdict, page: &Page) -> AnyView {
     let tone = stages::verdict_tone(verdict.state);
     let (sign, _) = stages::sign(tone);
+    let after = verdict.after.as_ref().map(|after| view! { <p class="verdict-note">{phrase(after)}</p> });
+    let (lines, after) = (lines(verdict, page), after.into_any());
+    let incidents = verdict.incidents.iter().skip(1).map(|incident| other_incident(incident, page));
+    let others = verdict.others.iter().map(|sentence| item(sentence, page).into_any());
+    let others: Vec<AnyView> = incidents.chain(others).collect();
+    let others = (!others.is_empty()).then(|| view! { <ul class="answer-list verdict-others">{others}</ul> });
+    let card = view! {
+        <section class="verdict" data-tone=tone.name() aria-label="Verdict">
+            <Icon sign=sign />
+            <div class="verdict-body">{lines} {after} {evidence(verdict)} {symptoms(verdict, page)}</div>
+        </section>
+    };
+    view! { {card.into_any()} {others.into_any()} }.into_any()
+}
+
+/// The four lines.
+fn lines(verdict: &Verdict, page: &Page) -> AnyView {
     let text = phrase(&verdict.text);
     // A healthy pipeline needs no link.
     let text = match verdict.target() {
         Some(target) => view! { <a href=links::target(page, &target)>{text}</a> }.into_any(),
         None => text,
     };
-    let after = verdict.after.as_ref().map(|after| view! { <p class="verdict-note">{phrase(after)}</p> });
+    let word = format!("{}: ", stages::verdict_word(verdict.state));
     let loss = (verdict.loss.state != State::Ok).then_some("bad");
     let runbook = verdict.action.runbook.map(|name| {
         let href = page.href(&format!("/runbooks/{name}"), "");
         view! { " Runbook: " <a class="verdict-runbook" href=href>{name}</a> }
     });
-    let count = verdict.symptoms.len() as u64;
-    let symptoms = (count > 0).then(|| {
-        let items = verdict.symptoms.iter().map(|sentence| item(sentence, page)).collect_view();
-        let title = counted(count, "symptom of the same cause", "symptoms of the same cause");
-        view! {
-            <details class="verdict-symptoms" id="verdict-symptoms">
-                <summary>{title}</summary>
-                <ul class="answer-list">{items}</ul>
-            </details>
-        }
-    });
-    let incidents =
-        verdict.incidents.iter().skip(1).map(|incident| other_incident(incident, page)).collect_view();
-    let others = verdict.others.iter().map(|sentence| item(sentence, page)).collect_view();
-    let has_others = verdict.incidents.len() > 1 || !verdict.others.is_empty();
+    let (deadline, runbook) = (phrase(&verdict.deadline), runbook.into_any());
     view! {
-        <section class="verdict" data-tone=tone.name() aria-label="Verdict">
-            <Icon sign=sign />
-            <div class="verdict-body">
-                <dl class="verdict-lines">
-                    <div class="verdict-state">
-                        <dt class="visually-hidden">"State"</dt>
-                        <dd><span class="verdict-word">{stages::verdict_word(verdict.state)} ": "</span> {text}</dd>
-                    </div>
-                    <div data-tone=loss class="verdict-loss"><dt>"Loss"</dt><dd>{verdict.loss.text.clone()}</dd></div>
-                    <div><dt>"Deadline"</dt><dd>{phrase(&verdict.deadline)}</dd></div>
-                    <div><dt>"Do"</dt><dd>{verdict.action.text.clone()} {runbook}</dd></div>
-                </dl>
-                {after}
-                {evidence(verdict)}
-                {symptoms}
+        <dl class="verdict-lines">
+            <div class="verdict-state">
+                <dt class="visually-hidden">"State"</dt>
+                <dd><span class="verdict-word">{word}</span> {text}</dd>
             </div>
-        </section>
-        {has_others.then(|| view! { <ul class="answer-list verdict-others">{incidents} {others}</ul> })}
+            <div data-tone=loss class="verdict-loss"><dt>"Loss"</dt><dd>{verdict.loss.text.clone()}</dd></div>
+            <div><dt>"Deadline"</dt><dd>{deadline}</dd></div>
+            <div><dt>"Do"</dt><dd>{verdict.action.text.clone()} {runbook}</dd></div>
+        </dl>
     }
+    .into_any()
+}
+
+/// What the same cause explains, folded.
+fn symptoms(verdict: &Verdict, page: &Page) -> AnyView {
+    let items: Vec<AnyView> =
+        verdict.symptoms.iter().map(|sentence| item(sentence, page).into_any()).collect();
+    if items.is_empty() {
+        return ().into_any();
+    }
+    let title = counted(items.len() as u64, "symptom of the same cause", "symptoms of the same cause");
+    view! {
+        <details class="verdict-symptoms" id="verdict-symptoms">
+            <summary>{title}</summary>
+            <ul class="answer-list">{items}</ul>
+        </details>
+    }
+    .into_any()
 }
 
 /// How old the evidence is, if it is not of now.
@@ -87,7 +99,7 @@ fn phrase(phrase: &Phrase) -> AnyView {
 }
 
 /// An incident with another cause.
-fn other_incident(incident: &Incident, page: &Page) -> impl IntoView + use<> {
+fn other_incident(incident: &Incident, page: &Page) -> AnyView {
     let tone = stages::verdict_tone(incident.state);
     let (sign, word) = stages::sign(tone);
     let href = links::target(page, &incident.cause.target());
@@ -102,6 +114,7 @@ fn other_incident(incident: &Incident, page: &Page) -> impl IntoView + use<> {
             </p>
         </li>
     }
+    .into_any()
 }
 
 fn item(sentence: &Sentence, page: &Page) -> impl IntoView + use<> {
