@@ -325,9 +325,7 @@ pub(super) const ALL: f64 = 0.99;
 const LONGEST_GAP: u64 = 100;
 /// Trouble is over after this time without it, in seconds, if enough has succeeded.
 const OVER_AFTER_S: i64 = 50;
-/// After this time without it, it is surely over.
-const SETTLED_AFTER_S: i64 = 600;
-/// Trouble that was last seen this long ago says nothing about now, also if nothing has succeeded since.
+/// Trouble that was last seen this long ago says nothing about now, however little has succeeded since.
 const FORGOTTEN_AFTER_S: i64 = 3_600;
 /// So unlikely must it be, by chance, that all has succeeded since.
 const UNLIKELY: f64 = 0.01;
@@ -416,7 +414,7 @@ fn judge(periods: &[Outcomes], now: Timestamp, count: impl Fn(&Outcomes) -> (u64
             .find(|period| count(period).0 > 0)
             .filter(|_| is_over)
             .map(|period| second(period.start)),
-        is_settled: is_over && (by_chance < UNLIKELY || quiet_s >= SETTLED_AFTER_S),
+        is_settled: is_over && (by_chance < UNLIKELY || quiet_s >= FORGOTTEN_AFTER_S),
     };
     Some(Found { periods: first..=last, trouble })
 }
