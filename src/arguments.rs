@@ -2,7 +2,7 @@
 
 use crate::commands::{
     alarms, completions, dashboard, demo, dlq, events, fault, flow, get, load, man, replays, run, schemas,
-    send,
+    send, status,
 };
 use crate::console::Format;
 use crate::target::Target;
@@ -66,6 +66,8 @@ pub enum Command {
     Events(events::Command),
     /// Show the ledger: where every accepted event is, and whether any is unaccounted for
     Flow(flow::Options),
+    /// Say whether the pipeline is healthy, degrading, failing or recovering, what is lost, and what to do
+    Status(status::Options),
     /// Cause a fault on purpose, to see how the pipeline handles it
     #[command(subcommand)]
     Fault(fault::Command),
@@ -93,7 +95,7 @@ impl Command {
     /// Whether it prints a list, which can be lines of values.
     pub fn is_list(&self) -> bool {
         match self {
-            Self::Get(_) | Self::Flow(_) | Self::Replays(_) => true,
+            Self::Get(_) | Self::Flow(_) | Self::Status(_) | Self::Replays(_) => true,
             Self::Events(command) => command.is_list(),
             Self::Fault(command) => command.is_list(),
             Self::Dlq(command) => command.is_list(),

@@ -18,6 +18,7 @@ use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::ids::MessageId;
 use spillway_core::ports::{ArchiveError, Clock, IndexedArchive};
+use spillway_dashboard_model::flow::FlowSnapshots;
 use spillway_embedded::RealClock;
 use spillway_embedded::faults::Fault;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Api {
 pub struct Backend {
     /// Its ports.
     pub pipeline: Pipeline,
+    /// Its state: the ledger, the queues, and the last outcomes.
+    pub flow: Arc<FlowSnapshots>,
     /// Where it runs.
     pub site: Site,
 }

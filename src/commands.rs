@@ -16,6 +16,7 @@ pub mod run;
 pub mod schemas;
 pub mod send;
 mod sign_in;
+pub mod status;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +58,11 @@ pub async fn run(
                 flow::run(&options, &backend, console).await
             })
             .await
+        }
+        Command::Status(options) => {
+            let backend = open(&target).await?;
+            watched(options.watch, &backend, console, async |console| status::run(&backend, console).await)
+                .await
         }
         Command::Fault(command) => {
             only_on_this_machine(&target, NO_FAULTS)?;

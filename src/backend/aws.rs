@@ -4,6 +4,7 @@ use super::{Api, Backend, Site};
 use crate::answer::CommandError;
 use spillway_aws::Topology;
 use spillway_aws::operator::Deployment;
+use spillway_dashboard_aws::Sources;
 use std::path::Path;
 
 pub fn topology(file: &Path) -> Result<Topology, CommandError> {
@@ -21,5 +22,6 @@ pub async fn open(file: &Path) -> anyhow::Result<Backend> {
     let deployment = Deployment::attach(topology(file)?)
         .await
         .map_err(|error| CommandError::Unreachable(error.to_string()))?;
-    Ok(Backend { pipeline: deployment.ports, site: Site::Aws(deployment.index) })
+    let flow = Sources::of(&deployment).flow;
+    Ok(Backend { pipeline: deployment.ports, flow, site: Site::Aws(deployment.index) })
 }

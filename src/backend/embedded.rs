@@ -4,7 +4,7 @@ use super::{Backend, Local, Site};
 use crate::answer::CommandError;
 use async_trait::async_trait;
 use spillway_core::ports::Clock;
-use spillway_dashboard_embedded::sign_in_link;
+use spillway_dashboard_embedded::{Sources, sign_in_link};
 use spillway_embedded::Pipeline;
 use spillway_embedded::faults::Fault;
 use std::path::Path;
@@ -15,7 +15,8 @@ pub async fn open(folder: &Path) -> anyhow::Result<Backend> {
     let attached = Pipeline::attach(folder).await;
     let (pipeline, local) = attached.map_err(|error| CommandError::Unreachable(error.to_string()))?;
     let clock = Arc::clone(&pipeline.clock);
-    Ok(Backend { pipeline, site: Site::Local(Arc::new(Embedded(local, clock))) })
+    let flow = Sources::of(&pipeline, &local).flow;
+    Ok(Backend { pipeline, flow, site: Site::Local(Arc::new(Embedded(local, clock))) })
 }
 
 struct Embedded(spillway_embedded::Local, Arc<dyn Clock>);

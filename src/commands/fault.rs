@@ -19,17 +19,17 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, strum::IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Kind {
-    /// The event store answers every call with an error
+    /// The event store answers with an error, to a share of the writes (--share)
     StoreOutage,
     /// The event store has only a share of its capacity (--capacity)
     StoreThrottle,
-    /// The event store answers later (--added-ms)
+    /// The event store answers later (--added-ms), to a share of the calls (--share)
     StoreLatency,
     /// The consumer dies in a share of its invocations (--probability)
     ConsumerCrash,
-    /// The primary queue accepts nothing: the API answers 503
+    /// The primary queue refuses a share of the calls (--share): the API answers 503
     QueueOutage,
-    /// The archiver fails each time: dead letters stay in the DLQ
+    /// The archiver fails in a share of its invocations (--share): dead letters stay in the DLQ
     ArchiverOutage,
 }
 
@@ -65,6 +65,9 @@ pub struct Start {
     /// Share of the invocations that die, for consumer-crash
     #[arg(long, default_value = "0.2", value_name = "SHARE", value_parser = values::share)]
     probability: f64,
+    /// Share of the calls that fail, for store-outage, queue-outage and archiver-outage, or are late, for store-latency
+    #[arg(long, default_value = "1", value_name = "SHARE", value_parser = values::share)]
+    share: f64,
     /// Switch it off automatically after this time
     #[arg(long = "for", value_name = "SPAN", value_parser = values::span)]
     lasting: Option<Duration>,
@@ -118,12 +121,14 @@ pub async fn run(command: &Command, backend: &Backend, console: &mut Console) ->
 async fn start(options: &Start, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let from = backend.pipeline.clock.now();
     let kind = match options.kind {
-        Kind::StoreOutage => FaultKind::StoreOutage,
+        Kind::StoreOutage => FaultKind::StoreOutage { share: options.share },
         Kind::StoreThrottle => FaultKind::StoreThrottle { capacity: options.capacity },
-        Kind::StoreLatency => FaultKind::StoreLatency { added: Duration::from_millis(options.added_ms) },
+        Kind::StoreLatency => {
+            FaultKind::StoreLatency { added: Duration::from_millis(options.added_ms), share: options.share }
+        }
         Kind::ConsumerCrash => FaultKind::ConsumerCrash { probability: options.probability },
-        Kind::QueueOutage => FaultKind::QueueOutage,
-        Kind::ArchiverOutage => FaultKind::ArchiverOutage,
+        Kind::QueueOutage => FaultKind::QueueOutage { share: options.share },
+        Kind::ArchiverOutage => FaultKind::ArchiverOutage { share: options.share },
     };
     let until = options.lasting.map(|span| from + span);
     let fault = Fault { kind, from, until };
@@ -216,9 +221,21 @@ fn describe(kind: &FaultKind) -> String {
     let name = kind.name();
     match kind {
         FaultKind::StoreThrottle { capacity } => format!("{name} (capacity {capacity})"),
-        FaultKind::StoreLatency { added } => format!("{name} (+{} ms)", added.as_millis()),
+        FaultKind::StoreLatency { added, share } if *share < 1.0 => {
+            format!("{name} (+{} ms, share {share})", added.as_millis())
+        }
+        FaultKind::StoreLatency { added, .. } => format!("{name} (+{} ms)", added.as_millis()),
         FaultKind::ConsumerCrash { probability } => format!("{name} (probability {probability})"),
-        FaultKind::StoreOutage | FaultKind::QueueOutage | FaultKind::ArchiverOutage => name.to_owned(),
+        FaultKind::StoreOutage { share }
+        | FaultKind::QueueOutage { share }
+        | FaultKind::ArchiverOutage { share }
+            if *share < 1.0 =>
+        {
+            format!("{name} (share {share})")
+        }
+        FaultKind::StoreOutage { .. } | FaultKind::QueueOutage { .. } | FaultKind::ArchiverOutage { .. } => {
+            name.to_owned()
+        }
     }
 }
 

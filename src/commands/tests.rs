@@ -7,6 +7,7 @@ mod in_aws;
 mod loads;
 mod places;
 mod schemas;
+mod status;
 
 /// Compares the output of a command with a snapshot. Random replay ids are replaced.
 macro_rules! assert_output {

@@ -107,7 +107,7 @@ async fn live_through(
     let options = SimulationOptions {
         settings,
         schemas: Arc::clone(&schemas) as Arc<dyn Schemas>,
-        faults: vec![Fault { kind: FaultKind::StoreOutage, from, until: Some(until) }],
+        faults: vec![Fault { kind: FaultKind::STORE_OUTAGE, from, until: Some(until) }],
         seed: SEED,
     };
     let mut simulation = Simulation::open(data_folder, clock, options).await?;

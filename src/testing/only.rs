@@ -1,11 +1,16 @@
-//! The features of a pipeline on this machine only, and those of a deployment in AWS only.
+//! The features of a pipeline on this machine only, those of a deployment in AWS only, and what a verdict is made of.
 
 use super::FakePipeline;
 use crate::backend::Local;
 use async_trait::async_trait;
 use spillway_core::ids::MessageId;
-use spillway_core::ports::{ArchiveError, Clock as _, IndexRebuild, IndexRepair, IndexedArchive};
+use spillway_core::ports::{ArchiveError, Clock as _, IndexRebuild, IndexRepair, IndexedArchive, QueueKind};
+use spillway_dashboard_model::flow::{QueueReader, QueueSnapshot};
+use spillway_dashboard_model::{
+    Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
+};
 use spillway_embedded::faults::Fault;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[async_trait]
@@ -63,5 +68,45 @@ impl IndexedArchive for FakePipeline {
             }
         }
         Ok(recovered)
+    }
+}
+
+#[async_trait]
+impl QueueReader for FakePipeline {
+    async fn snapshot(&self, queue: QueueKind) -> Result<QueueSnapshot, ReadError> {
+        Ok(match queue {
+            QueueKind::Primary => self.machine().queue.clone(),
+            QueueKind::Dlq => QueueSnapshot::default(),
+        })
+    }
+}
+
+/// Two writes in each period, which fail while the table does.
+#[async_trait]
+impl MetricReader for FakePipeline {
+    async fn read(
+        &self,
+        queries: &[MetricQuery],
+        range: TimeRange,
+        period: Period,
+    ) -> Result<Reading, ReadError> {
+        let now = self.memory().clock.now();
+        let failed = self.machine().table_failed;
+        let series = queries.iter().map(|query| {
+            let mut series = Series::empty(range, period);
+            let start = series.start.as_second();
+            for (position, point) in (0..).zip(&mut series.points) {
+                let ago = now.as_second() - (start + position * i64::from(period.seconds()));
+                let fails = failed.is_some_and(|(from, until)| (until..=from).contains(&ago));
+                *point = match &*query.metric.name {
+                    _ if ago < 0 => None,
+                    "SystemErrors" if fails => Some(2.0),
+                    "SuccessfulRequestLatency" if !fails => Some(2.0),
+                    _ => None,
+                };
+            }
+            Arc::new(series)
+        });
+        Ok(Reading { series: series.collect(), freshness: Freshness { read_at: now, error: None } })
     }
 }

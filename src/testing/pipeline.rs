@@ -8,11 +8,13 @@ use spillway_core::ports::{Clock as _, QueueError};
 use spillway_core::replay::ReplayItemState;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
+use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources, QueueSnapshot};
 use spillway_embedded::faults::Fault;
 use spillway_testkit::{Background, MemoryPipeline};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 /// A pipeline in memory. Its clock moves only when a command waits.
 pub struct FakePipeline {
@@ -30,6 +32,10 @@ pub struct Machine {
     pub link: Option<String>,
     /// Number of dead letters that are missing from the archive's index.
     pub unindexed: u64,
+    /// The primary queue.
+    pub queue: QueueSnapshot,
+    /// From how many to how many seconds ago every write to the table failed.
+    pub table_failed: Option<(i64, i64)>,
 }
 
 /// A test's setup. It dereferences to the state of the pipeline.
@@ -118,8 +124,17 @@ impl FakePipeline {
     pub fn backend(self: &Arc<Self>) -> Backend {
         let schemas = Arc::new(SchemaSet::compile(&self.schemas).expect("schemas"));
         let ports = self.memory.ports(PipelineSettings::default());
+        let pipeline = Pipeline { schemas: Arc::new(FixedSchemas(schemas)), ..ports };
+        let sources = FlowSources {
+            pipeline: pipeline.clone(),
+            queues: self.clone(),
+            metrics: self.clone(),
+            has_short_periods: !self.in_aws,
+            host: None,
+        };
         Backend {
-            pipeline: Pipeline { schemas: Arc::new(FixedSchemas(schemas)), ..ports },
+            pipeline,
+            flow: Arc::new(FlowSnapshots::new(sources, Duration::ZERO)),
             site: if self.in_aws { Site::Aws(self.clone()) } else { Site::Local(self.clone()) },
         }
     }

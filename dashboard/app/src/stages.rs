@@ -2,13 +2,33 @@
 
 use crate::components::{Sign, Tone};
 use spillway_dashboard_model::catalogue::Stage;
-use spillway_dashboard_model::flow::{FlowSnapshot, Sentence, State, Target};
+use spillway_dashboard_model::flow::{FlowSnapshot, Sentence, State, Target, VerdictState};
 
 pub(crate) fn tone(state: State) -> Tone {
     match state {
         State::Ok => Tone::Good,
         State::Warn => Tone::Warning,
         State::Bad => Tone::Bad,
+    }
+}
+
+/// The tone of a verdict: it has one colour, that of its state.
+pub(crate) fn verdict_tone(state: VerdictState) -> Tone {
+    match state {
+        VerdictState::Healthy => Tone::Good,
+        VerdictState::Recovering => Tone::Busy,
+        VerdictState::Degrading => Tone::Warning,
+        VerdictState::Failing => Tone::Bad,
+    }
+}
+
+/// The word of a verdict.
+pub(crate) fn verdict_word(state: VerdictState) -> &'static str {
+    match state {
+        VerdictState::Healthy => "Healthy",
+        VerdictState::Recovering => "Recovering",
+        VerdictState::Degrading => "Degrading",
+        VerdictState::Failing => "Failing",
     }
 }
 

@@ -54,6 +54,7 @@ impl Sources {
             pipeline: ports.clone(),
             queues: Arc::new(EmbeddedQueues::new(Arc::clone(&local.queues))),
             metrics: Arc::clone(&metrics),
+            has_short_periods: true,
             host: Some(Arc::new(EmbeddedHost::new(local.clone()))),
         };
         Self {

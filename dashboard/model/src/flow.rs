@@ -2,21 +2,27 @@
 
 mod activity;
 mod host;
+mod outcomes;
 mod queue;
 mod snapshots;
 mod summary;
+mod verdict;
 
 pub use activity::{Activity, ApiActivity, FunctionActivity, QueueActivity, RecordActivity, TableActivity};
 pub use host::{ClockJump, DiskTrouble, Host, HostReader};
+pub use outcomes::{Outcomes, RecentOutcomes, Trend, Trouble, TroubleKind};
 pub use queue::{Countdown, QueueReader};
 pub use snapshots::{FlowSnapshots, FlowSources};
 pub use spillway_core::queue::QueueSnapshot;
 pub use summary::{Sentence, State, Target, overall, summary};
+pub use verdict::{Action, Cause, Incident, Loss, Part, Phrase, Verdict, VerdictState};
 
 use crate::Freshness;
 use jiff::Timestamp;
 use spillway_core::dead_letter::DeadLetterGroup;
 use spillway_core::ledger::Ledger;
+use spillway_core::retry::RetrySchedule;
+use spillway_core::settings::PipelineSettings;
 
 /// The pipeline at one time.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +41,8 @@ pub struct FlowSnapshot {
     pub astray: u64,
     /// The stages' activity in the last minutes; `None` if it could not be read.
     pub activity: Option<Activity>,
+    /// The stages' outcomes in the last seconds, minutes and hours; `None` if they could not be read, or are too old.
+    pub outcomes: Option<RecentOutcomes>,
     /// The age of the activity.
     pub freshness: Freshness,
     /// Dead letters in the archive that wait for a decision, grouped by the reason of their failure: the largest groups,
@@ -55,6 +63,27 @@ pub struct Limits {
     pub max_receive_count: u32,
     /// Seconds that a message lives, counted from when it was first sent.
     pub retention_s: u32,
+    /// Seconds after which a message whose function gave no answer is received again.
+    pub visibility_timeout_s: u32,
+    /// When a message that failed is tried again.
+    pub retry: RetrySchedule,
+}
+
+impl From<&PipelineSettings> for Limits {
+    fn from(settings: &PipelineSettings) -> Self {
+        Self {
+            max_receive_count: settings.max_receive_count,
+            retention_s: settings.retention_s,
+            visibility_timeout_s: settings.visibility_timeout_s,
+            retry: settings.retry,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::from(&PipelineSettings::default())
+    }
 }
 
 impl FlowSnapshot {

@@ -7,7 +7,8 @@ pub use fault::{Fault, FaultKind};
 use crate::db::{Db, DbError};
 use spillway_core::Timestamp;
 use spillway_core::ports::Clock;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// The faults of a pipeline.
 pub struct Faults {
@@ -15,12 +16,14 @@ pub struct Faults {
     clock: Arc<dyn Clock>,
     /// As of the last [`Self::refresh`]. It is read at every call of the store, so that must cost nothing.
     known: RwLock<Vec<Fault>>,
+    /// Of each kind that affects a share of the calls: the part of a call by which it is behind its share.
+    behind: Mutex<HashMap<&'static str, f64>>,
 }
 
 impl Faults {
     /// The faults in a database.
     pub fn new(db: Arc<Db>, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock, known: RwLock::default() }
+        Self { db, clock, known: RwLock::default(), behind: Mutex::default() }
     }
 
     /// Switches a fault on. One of the same kind that is on is replaced.
@@ -80,9 +83,23 @@ impl Faults {
         known.iter().filter(|fault| fault.is_on(now)).find_map(|fault| matches(&fault.kind))
     }
 
-    /// Whether a fault of this very kind is on.
-    pub fn is_on(&self, now: Timestamp, kind: &FaultKind) -> bool {
-        self.find(now, |other| (other == kind).then_some(())).is_some()
+    /// Whether a call fails now, by a fault that affects a share of the calls: with a share of 0.05 every twentieth. So a
+    /// simulation is the same each time. `matches` returns the share of a matching fault.
+    pub fn strikes(&self, now: Timestamp, matches: impl Fn(&FaultKind) -> Option<f64>) -> bool {
+        let found = self.find(now, |kind| matches(kind).map(|share| (kind.name(), share)));
+        let Some((name, share)) = found else { return false };
+        if share >= 1.0 {
+            return true;
+        }
+        let mut behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner);
+        let behind = behind.entry(name).or_insert(0.0);
+        *behind += share.max(0.0);
+        // The shares add up with a rounding error.
+        let strikes = *behind >= 1.0 - 1e-9;
+        if strikes {
+            *behind -= 1.0;
+        }
+        strikes
     }
 }
 
@@ -115,4 +132,35 @@ fn read(connection: &rusqlite::Connection) -> rusqlite::Result<Vec<(i64, Fault)>
         }
     }
     Ok(faults)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::RealClock;
+    use crate::pipeline::{Options, Pipeline};
+
+    #[tokio::test]
+    async fn a_share_of_the_calls_is_affected_evenly() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipeline = Pipeline::open(dir.path(), Options::at(Arc::new(RealClock))).await.unwrap();
+        let (faults, now) = (&pipeline.local.faults, pipeline.ports.clock.now());
+        let outage = |kind: &FaultKind| match kind {
+            FaultKind::StoreOutage { share } => Some(*share),
+            _ => None,
+        };
+        assert!(!faults.strikes(now, outage), "no fault is on");
+        for (share, every) in [(1.0, 1), (0.5, 2), (0.05, 20)] {
+            let kind = FaultKind::StoreOutage { share };
+            faults.start(Fault { kind, from: now, until: None }).await.unwrap();
+            for call in 1..=100 {
+                assert_eq!(faults.strikes(now, outage), call % every == 0, "call {call} of {share}");
+            }
+        }
+        faults
+            .start(Fault { kind: FaultKind::StoreOutage { share: 0.0 }, from: now, until: None })
+            .await
+            .unwrap();
+        assert!((0..100).all(|_| !faults.strikes(now, outage)));
+    }
 }

@@ -87,7 +87,11 @@ impl Queues {
 impl EventQueue for Queues {
     async fn send(&self, messages: &[OutgoingMessage]) -> Vec<Result<MessageId, QueueError>> {
         let now = self.clock.now();
-        if self.faults.is_on(now, &FaultKind::QueueOutage) {
+        let outage = |kind: &FaultKind| match kind {
+            FaultKind::QueueOutage { share } => Some(*share),
+            _ => None,
+        };
+        if self.faults.strikes(now, outage) {
             let error = QueueError::Unavailable { reason: "a fault is switched on: queue-outage".to_owned() };
             return messages.iter().map(|_| Err(error.clone())).collect();
         }

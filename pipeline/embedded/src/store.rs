@@ -100,7 +100,11 @@ impl Store {
             return Err(StoreError::TooLarge { bytes, limit: LARGEST_ITEM });
         }
         let now = self.clock.now();
-        if self.faults.is_on(now, &FaultKind::StoreOutage) {
+        let outage = |kind: &FaultKind| match kind {
+            FaultKind::StoreOutage { share } => Some(*share),
+            _ => None,
+        };
+        if self.faults.strikes(now, outage) {
             self.record(&self.meters.system_errors, 1.0);
             return Err(StoreError::Unavailable {
                 reason: "a fault is switched on: store-outage".to_owned(),
@@ -125,11 +129,16 @@ impl Store {
 
     /// Waits as a slow store would make its callers wait.
     async fn delay(&self) {
+        let now = self.clock.now();
+        let is_late = self.faults.strikes(now, |kind| match kind {
+            FaultKind::StoreLatency { share, .. } => Some(*share),
+            _ => None,
+        });
         let slow = |kind: &FaultKind| match kind {
-            FaultKind::StoreLatency { added } => Some(*added),
+            FaultKind::StoreLatency { added, .. } => Some(*added),
             _ => None,
         };
-        let added = self.faults.find(self.clock.now(), slow).unwrap_or_default();
+        let added = self.faults.find(now, slow).filter(|_| is_late).unwrap_or_default();
         let wait = added + self.simulated_latency.unwrap_or_default();
         if !wait.is_zero() {
             self.clock.sleep(wait).await;

@@ -23,6 +23,11 @@ pub struct Definition {
     pub measures: Measures,
     /// Seconds between two datapoints. Shorter periods have no datapoint most of the time.
     pub every_s: u32,
+    /// Whether a pipeline on one machine also keeps the last minutes in periods of five seconds: [`retention::RECENT`]. What
+    /// a verdict is made of.
+    ///
+    /// [`retention::RECENT`]: crate::retention::RECENT
+    pub recent: bool,
     /// Who watches it.
     pub alarm: Alarm,
     /// What it counts or measures, in words.
@@ -80,6 +85,7 @@ impl Definition {
         bounds: (0.0, f64::INFINITY),
         measures: Measures::Amount,
         every_s: 60,
+        recent: false,
         alarm: Alarm::Rule,
         meaning: "",
     };

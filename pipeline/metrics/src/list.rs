@@ -83,11 +83,11 @@ register! {
     /// The REST API's metrics.
     mod api of Api, "AWS/ApiGateway", API {
         /// Requests that reached the API, with any answer.
-        REQUESTS = "Count", Count { measures: Measures::Event };
+        REQUESTS = "Count", Count { recent: true, measures: Measures::Event };
         /// Requests that were answered 4xx.
         CLIENT_ERRORS = "4XXError", Count { measures: Measures::Outcome };
         /// Requests that were answered 5xx.
-        SERVER_ERRORS = "5XXError", Count { measures: Measures::Outcome };
+        SERVER_ERRORS = "5XXError", Count { recent: true, measures: Measures::Outcome };
         /// Time from a request's arrival to the end of its answer.
         LATENCY = "Latency", Milliseconds { percentiles: true };
         /// The part of the latency that the ingest function takes.
@@ -117,9 +117,9 @@ register! {
     /// What Lambda measures of each function.
     mod function of Function, "AWS/Lambda", EVERY_FUNCTION {
         /// Times that the function ran.
-        INVOCATIONS = "Invocations", Count { measures: Measures::Event };
+        INVOCATIONS = "Invocations", Count { recent: true, measures: Measures::Event };
         /// Invocations that ended without an answer.
-        ERRORS = "Errors", Count { measures: Measures::Outcome };
+        ERRORS = "Errors", Count { recent: true, measures: Measures::Outcome };
         /// Invocations that were refused because too many ran at once.
         THROTTLES = "Throttles", Count { measures: Measures::Outcome };
         /// Time that the function's code took.
@@ -168,11 +168,11 @@ register! {
     /// The metrics of writes to the table.
     mod writes of Writes, DYNAMODB, WRITES {
         /// Writes that were refused for lack of capacity.
-        THROTTLED = "ThrottledRequests", Count;
+        THROTTLED = "ThrottledRequests", Count { recent: true };
         /// Writes that DynamoDB answered with an internal error.
-        FAILED = "SystemErrors", Count;
+        FAILED = "SystemErrors", Count { recent: true };
         /// Time that a successful write took inside the service.
-        LATENCY = "SuccessfulRequestLatency", Milliseconds { percentiles: true };
+        LATENCY = "SuccessfulRequestLatency", Milliseconds { recent: true, percentiles: true };
     }
 
     /// What DynamoDB measures of each replica of the table in another region, if there is one:
@@ -215,9 +215,9 @@ register! {
         /// How often each record has been received: the early warning before the DLQ.
         RECEIVE_COUNT = "ReceiveCount", Count { percentiles: true };
         /// Records stored.
-        RECORDS_STORED = "RecordsStored", Count;
+        RECORDS_STORED = "RecordsStored", Count { recent: true };
         /// Records whose event was in the store already.
-        RECORDS_ALREADY_STORED = "RecordsAlreadyStored", Count;
+        RECORDS_ALREADY_STORED = "RecordsAlreadyStored", Count { recent: true };
         /// Records of messages that somebody put into the queue past the API, whose event is stored. They are also
         /// among the two above.
         RECORDS_FOREIGN = "RecordsForeign", Count {
@@ -226,7 +226,7 @@ register! {
         /// Records to be tried again.
         RECORDS_RETRIED = "RecordsRetried", Count;
         /// Records put into the DLQ by the consumer.
-        RECORDS_REJECTED = "RecordsRejected", Count;
+        RECORDS_REJECTED = "RecordsRejected", Count { recent: true };
         /// Records that the DLQ did not confirm and may have nevertheless. They stay in the queue; the ledger of a deployment in
         /// AWS widens its bound by them.
         RECORDS_IN_DOUBT = "RecordsInDoubt", Count {

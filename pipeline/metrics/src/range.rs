@@ -68,12 +68,15 @@ impl TimeRange {
     }
 }
 
-/// The length of the periods that measurements are summed up over: a whole number of minutes.
+/// The length of the periods that measurements are summed up over: a whole number of minutes, or five seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Period(u32);
 
 impl Period {
-    /// The shortest.
+    /// The shortest, which only a pipeline on one machine has, and only of the last minutes:
+    /// [`RECENT`](crate::retention::RECENT).
+    pub const FIVE_SECONDS: Self = Self(5);
+    /// The shortest of CloudWatch's.
     pub const MINUTE: Self = Self(60);
     /// Five minutes.
     pub const FIVE_MINUTES: Self = Self(300);

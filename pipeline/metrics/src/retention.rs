@@ -24,6 +24,10 @@ pub const KEPT: [Kept; 3] = [
     Kept { period: Period::HOUR, seconds: LONGEST_DAYS * DAY },
 ];
 
+/// What a pipeline on one machine also keeps, of the metrics whose definition says so: the last minutes in detail. Charts and
+/// alarms don't read it, because CloudWatch has nothing like it.
+pub const RECENT: Kept = Kept { period: Period::FIVE_SECONDS, seconds: 25 * MINUTE };
+
 /// Days after which all datapoints are deleted.
 pub const LONGEST_DAYS: i64 = 455;
 

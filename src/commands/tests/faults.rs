@@ -12,7 +12,7 @@ async fn a_fault_is_started_with_its_parameters_and_its_actor() {
     let output = run("fault start store-latency --added-ms 250 --for 10m --by anna", &pipeline).await;
     assert_output!(output);
     let fault = pipeline.machine().faults[0].clone();
-    assert_eq!(fault.kind, FaultKind::StoreLatency { added: Duration::from_millis(250) });
+    assert_eq!(fault.kind, FaultKind::store_latency(Duration::from_millis(250)));
     assert_eq!((fault.from, fault.until), (now(), Some(now() + Duration::from_secs(600))));
     let entry = pipeline.state().audit[0].clone();
     assert_eq!((entry.by.as_str(), entry.action.as_str()), ("anna", "fault start"));
@@ -42,8 +42,8 @@ async fn each_kind_has_its_defaults() {
 #[tokio::test]
 async fn stopping_ends_only_active_faults() {
     let pipeline = FakePipeline::new(|state| {
-        let over = Fault { kind: FaultKind::QueueOutage, from: ago(60), until: Some(ago(10)) };
-        let on = Fault { kind: FaultKind::StoreOutage, from: ago(60), until: None };
+        let over = Fault { kind: FaultKind::QUEUE_OUTAGE, from: ago(60), until: Some(ago(10)) };
+        let on = Fault { kind: FaultKind::STORE_OUTAGE, from: ago(60), until: None };
         state.machine.faults.extend([over, on]);
     });
     let output = run("fault stop queue-outage", &pipeline).await;
@@ -51,4 +51,14 @@ async fn stopping_ends_only_active_faults() {
     assert_eq!(run("fault stop store-outage", &pipeline).await.out, "store-outage is off\n");
     assert_eq!(pipeline.machine().faults[1].until, Some(now()));
     assert_eq!(pipeline.state().audit.len(), 1);
+}
+
+#[tokio::test]
+async fn a_fault_may_affect_a_share_of_the_calls() {
+    let pipeline = FakePipeline::new(|_| {});
+    let output = run("fault start store-outage --share 0.05", &pipeline).await;
+    assert!(output.out.starts_with("store-outage (share 0.05) is on"), "{output}");
+    assert_eq!(pipeline.machine().faults[0].kind, FaultKind::StoreOutage { share: 0.05 });
+    let output = run("fault start store-latency --added-ms 250 --share 0.5", &pipeline).await;
+    assert!(output.out.starts_with("store-latency (+250 ms, share 0.5) is on"), "{output}");
 }

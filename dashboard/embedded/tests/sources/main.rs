@@ -1,6 +1,7 @@
 //! The dashboard's ports over a real data folder.
 
 mod contract;
+mod verdicts;
 
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::message::{MessageAttributes, OutgoingMessage};

@@ -1,6 +1,6 @@
 //! Takes snapshots of the pipeline.
 
-use super::{Activity, FlowSnapshot, Host, HostReader, Limits, QueueReader};
+use super::{Activity, FlowSnapshot, Host, HostReader, Limits, QueueReader, RecentOutcomes};
 use crate::one_answer::OneAnswer;
 use crate::{Freshness, MetricReader, ReadError};
 use spillway_core::Pipeline;
@@ -27,6 +27,8 @@ pub struct FlowSources {
     pub queues: Arc<dyn QueueReader>,
     /// Rates.
     pub metrics: Arc<dyn MetricReader>,
+    /// Whether the last minutes are there in periods of five seconds, as on one machine.
+    pub has_short_periods: bool,
     /// The machine; `None` in AWS.
     pub host: Option<Arc<dyn HostReader>>,
 }
@@ -65,13 +67,14 @@ impl FlowSnapshots {
 
 impl FlowSources {
     async fn snapshot(&self) -> Result<FlowSnapshot, ReadError> {
-        let (ledger, queue, dlq, dead_letters, schemas, (activity, freshness), host) = futures::join!(
+        let (ledger, queue, dlq, dead_letters, schemas, (activity, freshness), outcomes, host) = futures::join!(
             self.ledger(),
             self.queues.snapshot(QueueKind::Primary),
             self.queues.snapshot(QueueKind::Dlq),
             self.dead_letters(),
             self.pipeline.schemas.current(),
             self.activity(),
+            self.outcomes(),
             self.host(),
         );
         let (groups, newest) = dead_letters?;
@@ -80,13 +83,11 @@ impl FlowSources {
             at: self.pipeline.clock.now(),
             astray: self.astray(&ledger, queue.len() + dlq.len()).await?,
             ledger,
-            limits: Limits {
-                max_receive_count: self.pipeline.settings.max_receive_count,
-                retention_s: self.pipeline.settings.retention_s,
-            },
+            limits: Limits::from(&*self.pipeline.settings),
             queue,
             dlq,
             activity,
+            outcomes,
             freshness,
             groups,
             newest,
@@ -148,6 +149,18 @@ impl FlowSources {
             Ok(reading) => (Activity::from_reading(&reading, &self.pipeline.names, now), reading.freshness),
             Err(error) => (None, Freshness { read_at: now, error: Some(error) }),
         }
+    }
+}
+
+/// Outcomes that are known only until before this time, in seconds, say nothing about the pipeline now.
+const OLDEST_OUTCOMES_S: i64 = 300;
+
+impl FlowSources {
+    /// Outcomes are optional, like rates. Why they can't be read is why rates can't.
+    async fn outcomes(&self) -> Option<RecentOutcomes> {
+        let now = self.pipeline.clock.now();
+        let read = RecentOutcomes::read(&*self.metrics, &self.pipeline.names, now, self.has_short_periods);
+        read.await.ok().filter(|outcomes| outcomes.age_s(now) <= OLDEST_OUTCOMES_S)
     }
 }
 
@@ -229,6 +242,7 @@ mod tests {
                 pipeline: memory.ports(PipelineSettings::default()),
                 queues: source.clone(),
                 metrics: source,
+                has_short_periods: false,
                 host: None,
             };
             let flow = FlowSnapshots::new(sources, Duration::ZERO).snapshot().await.unwrap();
@@ -250,6 +264,7 @@ mod tests {
                 pipeline: memory.ports(PipelineSettings::default()),
                 queues: source.clone(),
                 metrics: Arc::new(Cached::new(source.clone(), clock.clone(), Duration::from_secs(1))),
+                has_short_periods: false,
                 host: None,
             },
             Duration::ZERO,
@@ -296,8 +311,13 @@ mod tests {
         let metrics = Arc::new(Outage { clock: clock.clone(), is_unreadable: AtomicBool::new(true) });
         let pipeline = memory.ports(PipelineSettings::default());
         let flow = |queues: Arc<dyn QueueReader>| {
-            let sources =
-                FlowSources { pipeline: pipeline.clone(), queues, metrics: metrics.clone(), host: None };
+            let sources = FlowSources {
+                pipeline: pipeline.clone(),
+                queues,
+                metrics: metrics.clone(),
+                has_short_periods: false,
+                host: None,
+            };
             FlowSnapshots::new(sources, Duration::ZERO)
         };
         assert_eq!(flow(Arc::new(Empty)).snapshot().await.unwrap().astray, 0);

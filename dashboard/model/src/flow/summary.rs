@@ -1,10 +1,11 @@
 //! The snapshot in sentences: whether events are lost, where they are stuck, what to do.
 
-mod events;
-mod host;
-mod stages;
+pub(super) mod events;
+pub(super) mod host;
+pub(super) mod stages;
 
 use super::FlowSnapshot;
+use super::verdict::Troubles;
 use crate::catalogue::Stage;
 use spillway_core::ids::Fingerprint;
 
@@ -75,15 +76,20 @@ pub fn overall(sentences: &[Sentence]) -> State {
 pub fn summary(flow: &FlowSnapshot) -> Vec<Sentence> {
     let waiting = [events::dlq_stuck, events::countdown, events::queue].map(|say| say(flow));
     let mut rest: Vec<Sentence> = waiting.into_iter().flatten().collect();
-    if let Some(activity) = &flow.activity {
-        rest.extend(stages::table(activity, flow));
-        rest.extend(stages::api(activity));
-        let functions = [
-            (Stage::Ingest, &activity.ingest),
-            (Stage::Consumer, &activity.consumer),
-            (Stage::Archiver, &activity.archiver),
-        ];
-        rest.extend(functions.into_iter().filter_map(|(stage, of)| stages::function(stage, of, activity)));
+    let troubles = Troubles::of(flow);
+    if troubles.as_ref().is_some_and(Troubles::is_storing_again) {
+        // What waits is stored at its next attempt: nobody has to do anything.
+        for waiting in &mut rest {
+            if waiting.target != Target::Metrics(Stage::Archiver) {
+                waiting.state = State::Ok;
+                waiting.todo = Some("Storing works again: each is stored at its next attempt.".to_owned());
+            }
+        }
+    }
+    match (&troubles, &flow.activity) {
+        (Some(troubles), activity) => rest.extend(stages::judged(flow, troubles, activity.as_ref())),
+        (None, Some(activity)) => rest.extend(stages::averages(activity, flow)),
+        (None, None) => {}
     }
     rest.extend(events::stale(flow));
     rest.extend(host::clock(flow));
@@ -102,4 +108,4 @@ pub fn summary(flow: &FlowSnapshot) -> Vec<Sentence> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -32,6 +32,7 @@ pub fn with_ledger(ports: Ports, ledger: Option<Ledger>) -> Ports {
         pipeline: Pipeline { ledger: Arc::new(FixedLedger(ledger)), ..ports.pipeline.clone() },
         queues: Arc::new(FixedLedger(None)),
         metrics: Arc::clone(&ports.metrics),
+        has_short_periods: true,
         host: None,
     };
     Ports { flow: Arc::new(FlowSnapshots::new(sources, Duration::ZERO)), ..ports }

@@ -71,7 +71,10 @@ async fn the_overview_has_the_ledger_and_the_diagram() {
     let dashboard = with(|ports| ports).await;
     let page = dashboard.page("/").await;
     let shown = text(&page);
-    assert!(shown.contains("The one event accepted is accounted for."), "{shown}");
+    assert!(shown.contains("Healthy: Events are accepted and stored."), "{shown}");
+    let lines = ["none: the one event accepted is accounted for", ">Deadline<", ">Do<"];
+    let places = lines.map(|line| page.find(line));
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{page}");
     for place in ["accepted", "stored", "queued", "in flight", "dead-lettered", "unaccounted", "oldest"] {
         assert!(page.contains(&format!("<dt>{place}</dt>")), "{place} is in the ledger");
     }
@@ -126,7 +129,7 @@ async fn old_numbers_are_shown_and_marked_as_old() {
 async fn a_failing_source_affects_only_its_own_part() {
     let no_metrics = with(|ports| Ports { metrics: Arc::new(Broken), ..ports }).await;
     let page = text(&no_metrics.page("/").await);
-    assert!(page.contains("The one event accepted is accounted for."), "{page}");
+    assert!(page.contains("none: the one event accepted is accounted for"), "{page}");
     assert!(page.contains("The metrics cannot be read now."), "{page}");
     assert!(page.contains("the telemetry file is locked"), "{page}");
     let metrics = no_metrics.page("/metrics?stage=queue&range=1h").await;

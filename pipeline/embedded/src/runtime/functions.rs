@@ -97,7 +97,10 @@ impl Functions {
 
     /// Invokes the archiver with a batch from the DLQ, and deletes from there what it has archived.
     pub async fn invoke_archiver(&self, batch: Vec<ReceivedMessage>) {
-        let is_out = self.faults.is_on(self.clock.now(), &FaultKind::ArchiverOutage);
+        let is_out = self.faults.strikes(self.clock.now(), |kind| match kind {
+            FaultKind::ArchiverOutage { share } => Some(*share),
+            _ => None,
+        });
         let crash = is_out.then_some(Crash::BeforeTheWork);
         let names =
             SegmentNames { queue: &self.names.dead_letter_queue, function: &self.names.archiver_function };

@@ -26,7 +26,7 @@ CREATE TABLE metric (
 );
 CREATE TABLE datapoint (
     metric INTEGER NOT NULL,
-    period INTEGER NOT NULL,   -- 60, 300 or 3600 s
+    period INTEGER NOT NULL,   -- 5, 60, 300 or 3600 s
     start INTEGER NOT NULL,    -- Unix seconds, a multiple of the period
     sum REAL NOT NULL,
     count INTEGER NOT NULL,

@@ -1,9 +1,9 @@
 //! Reads the file, in this process or in another one, also while it is written.
 
 use super::file::{self, FILE_NAME, FileError};
-use super::memory::{Datapoints, Memory};
+use super::memory::{Memory, Waiting};
 use super::retention;
-use super::slots::MINUTE;
+use super::slots::{MINUTE, SHORT};
 use super::statistics::StatisticSet;
 use super::writer::dimensions_json;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -30,7 +30,7 @@ pub enum TelemetryReadError {
     },
     /// The range or the period is invalid.
     #[error(
-        "a period of {period_s} s for a range of {range_s} s: the period must be a multiple of 60 s, and the range must not end before it begins"
+        "a period of {period_s} s for a range of {range_s} s: the period must be 5 s or a multiple of 60 s, and the range must not end before it begins"
     )]
     Range {
         /// The period.
@@ -64,7 +64,8 @@ impl TelemetryReader {
     }
 
     /// For each query a value for each period from `from` (rounded down to the period) until `to` (rounded up); `None`
-    /// where there were no measurements. All answers show the same moment.
+    /// where there were no measurements. All answers show the same moment. In periods of five seconds it has the metrics that a
+    /// verdict is made of, for some minutes ([`RECENT`](spillway_metrics::retention::RECENT)).
     ///
     /// # Errors
     /// [`TelemetryReadError`] if the file can't be read, or the range is invalid.
@@ -165,7 +166,7 @@ impl TelemetryReader {
             )?;
             statement.query_row([], |row| row.get::<_, Option<i64>>(0))
         })?;
-        let in_memory = waiting.and_then(|waiting| waiting.keys().map(|(_, minute)| *minute).max());
+        let in_memory = waiting.and_then(|waiting| waiting.minutes.keys().map(|(_, minute)| *minute).max());
         let newest = in_file.flatten().max(in_memory);
         Ok(newest.and_then(|start| Timestamp::from_second(start + MINUTE).ok()))
     }
@@ -202,14 +203,14 @@ fn add_waiting(
     sets: &mut [Option<StatisticSet>],
     grid: Grid,
     memory: &Memory,
-    waiting: &Datapoints,
+    waiting: &Waiting,
     metric: &MetricId,
 ) {
-    for (minute, set) in memory.minutes(waiting, metric, (grid.start, grid.end())) {
-        if let Some(place) = sets.get_mut(grid.position(minute)) {
+    memory.each(waiting, metric, grid.period, (grid.start, grid.end()), |start, set| {
+        if let Some(place) = sets.get_mut(grid.position(start)) {
             place.get_or_insert_with(|| StatisticSet::empty(false)).merge(set);
         }
-    }
+    });
 }
 
 /// Periods one after another.
@@ -224,7 +225,8 @@ impl Grid {
     fn new(from: Timestamp, to: Timestamp, period_s: u32) -> Result<Self, TelemetryReadError> {
         let period = i64::from(period_s);
         let (from, to) = (from.as_second(), to.as_second() + i64::from(to.subsec_nanosecond() > 0));
-        if period == 0 || period % MINUTE != 0 || from > to {
+        let is_known = period == SHORT || (period > 0 && period % MINUTE == 0);
+        if !is_known || from > to {
             return Err(TelemetryReadError::Range { period_s, range_s: to - from });
         }
         let start = floor(from, period);
@@ -286,6 +288,9 @@ fn read_sets(
 /// Which datapoints to read for which range. The longest periods that fit into the grid's period come first,
 /// as far as they are complete, then shorter ones.
 fn sources(connection: &Connection, grid: Grid) -> rusqlite::Result<Vec<(i64, i64, i64)>> {
+    if grid.period == SHORT {
+        return Ok(vec![(SHORT, grid.start, grid.end())]);
+    }
     let mut sources = Vec::new();
     let mut from = grid.start;
     for period in retention::longer_periods().filter(|period| grid.period % period == 0) {

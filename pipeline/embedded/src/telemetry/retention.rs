@@ -1,8 +1,8 @@
 //! Rollups and retention, as CloudWatch and X-Ray have them.
 
-use super::slots::MINUTE;
+use super::slots::{MINUTE, SHORT};
 use rusqlite::{Connection, OptionalExtension, params};
-use spillway_metrics::retention::{KEPT, Kept, floor};
+use spillway_metrics::retention::{KEPT, Kept, RECENT, floor};
 
 const DAY: i64 = 24 * 3_600;
 
@@ -85,13 +85,17 @@ pub(super) fn forget_after(connection: &mut Connection, now: i64) -> rusqlite::R
         transaction
             .execute("UPDATE rollup SET until = ?2 WHERE period = ?1 AND until > ?2", [period, from])?;
     }
+    transaction.execute(
+        "DELETE FROM datapoint WHERE metric IN (SELECT id FROM metric) AND period = ?1 AND start > ?2",
+        [SHORT, now],
+    )?;
     transaction.commit()
 }
 
 /// Deletes what is older than it is kept for.
 pub(super) fn delete_old(connection: &mut Connection, now: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    for Kept { period, seconds } in KEPT {
+    for Kept { period, seconds } in KEPT.into_iter().chain([RECENT]) {
         transaction.execute(
             "DELETE FROM datapoint WHERE metric IN (SELECT id FROM metric) AND period = ?1 AND start < ?2",
             [i64::from(period.seconds()), floor(now - seconds, period.seconds().into())],

@@ -1,28 +1,46 @@
-//! Where measurements are summed up in memory: a slot for each metric, in it a statistic set for each minute.
+//! Where measurements are summed up in memory: a slot for each metric, in it a statistic set for each minute. Metrics that a
+//! verdict is made of also have one for each five seconds.
 
 use super::statistics::{StatisticSet, has_percentiles};
 use spillway_core::metric::{MetricId, Unit};
+use spillway_metrics::retention::{RECENT, floor};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Length of the shortest period, in seconds.
 pub(super) const MINUTE: i64 = 60;
 
+/// Length of the periods in which the last minutes of some metrics are kept, in seconds.
+pub(super) const SHORT: i64 = RECENT.period.seconds() as i64;
+
+/// Statistic sets by the beginning of their period; almost always one or two.
+type Sets = Vec<(i64, StatisticSet)>;
+
 /// One metric's measurements that have not been written yet.
 #[derive(Debug)]
 pub(super) struct Slot {
-    number: usize,
+    pub(super) number: usize,
     pub(super) metric: MetricId,
     pub(super) unit: Unit,
     has_percentiles: bool,
-    /// By the minute's beginning; almost always one or two.
-    minutes: Mutex<Vec<(i64, StatisticSet)>>,
+    is_recent: bool,
+    sets: Mutex<Unwritten>,
+}
+
+/// What was added to a slot since it was last taken over.
+#[derive(Debug, Default)]
+pub(super) struct Unwritten {
+    /// By the minute.
+    pub(super) minutes: Sets,
+    /// By five seconds, of metrics that a verdict is made of.
+    pub(super) recent: Sets,
 }
 
 impl Slot {
     fn new(number: usize, metric: MetricId, unit: Unit) -> Self {
         let has_percentiles = has_percentiles(&metric);
-        Self { number, metric, unit, has_percentiles, minutes: Mutex::new(Vec::new()) }
+        let is_recent = spillway_metrics::named(&metric.namespace, &metric.name).any(|metric| metric.recent);
+        Self { number, metric, unit, has_percentiles, is_recent, sets: Mutex::default() }
     }
 
     /// Adds a measurement made at that Unix second. What is not a number is left out.
@@ -30,20 +48,31 @@ impl Slot {
         if !value.is_finite() {
             return;
         }
-        let minute = second - second.rem_euclid(MINUTE);
-        let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, set)) = minutes.iter_mut().rev().find(|(start, _)| *start == minute) {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        self.add_to(&mut sets.minutes, floor(second, MINUTE), value);
+        if self.is_recent {
+            self.add_to(&mut sets.recent, floor(second, SHORT), value);
+        }
+    }
+
+    fn add_to(&self, sets: &mut Sets, start: i64, value: f64) {
+        if let Some((_, set)) = sets.iter_mut().rev().find(|(other, _)| *other == start) {
             set.add(value);
         } else {
             let mut set = StatisticSet::empty(self.has_percentiles);
             set.add(value);
-            minutes.push((minute, set));
+            sets.push((start, set));
         }
     }
 
     /// Takes out all that was added since the last time.
-    pub(super) fn take(&self) -> Vec<(i64, StatisticSet)> {
-        std::mem::take(&mut *self.minutes.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn take(&self) -> Unwritten {
+        std::mem::take(&mut *self.sets.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Applies a function to what was added to the short periods since it was last taken over.
+    pub(super) fn with_recent<R>(&self, work: impl FnOnce(&[(i64, StatisticSet)]) -> R) -> R {
+        work(&self.sets.lock().unwrap_or_else(PoisonError::into_inner).recent)
     }
 }
 
@@ -82,10 +111,10 @@ impl Slots {
         slot
     }
 
-    /// The number of a metric's slot; `None` if nothing was recorded of it.
-    pub(super) fn number(&self, metric: &MetricId) -> Option<usize> {
+    /// A metric's slot; `None` if nothing was recorded of it.
+    pub(super) fn known(&self, metric: &MetricId) -> Option<Arc<Slot>> {
         let index = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        index.by_metric.get(metric).map(|slot| slot.number)
+        index.by_metric.get(metric).map(Arc::clone)
     }
 
     /// All of them, by number.

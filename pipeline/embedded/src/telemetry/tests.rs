@@ -2,6 +2,7 @@
 mod aggregation;
 mod disk;
 mod keeping;
+mod recent;
 mod simulation;
 mod support;
 mod tracing;

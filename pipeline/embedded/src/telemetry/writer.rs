@@ -1,13 +1,14 @@
 //! Writes what was recorded, and keeps it in memory for a while when the file can't be written.
 
 use super::file::{self, FileError};
-use super::memory::{Datapoints, Memory};
+use super::memory::{Datapoints, Memory, Waiting};
 use super::retention;
 use super::segments::{self, MAX_WAITING};
-use super::slots::{MINUTE, Slot};
+use super::slots::{MINUTE, SHORT, Slot};
 use rusqlite::{Connection, params};
 use spillway_core::metric::{MetricId, Unit};
 use spillway_core::trace::Segment;
+use spillway_metrics::retention::RECENT;
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -80,20 +81,27 @@ impl Writer {
         now: i64,
     ) -> Dropped {
         let mut dropped = Dropped::default();
-        let mut datapoints = self.memory.write();
+        let mut waiting = self.memory.write();
+        let Waiting { minutes, recent } = &mut *waiting;
         for (number, slot) in slots.iter().enumerate() {
-            for (minute, set) in slot.take() {
+            let taken = slot.take();
+            for (minute, set) in taken.minutes {
                 if minute < now - retention::OLDEST_ACCEPTED {
                     dropped.measurements += set.count;
                     continue;
                 }
-                datapoints.entry((number, minute)).and_modify(|kept| kept.merge(&set)).or_insert(set);
+                minutes.entry((number, minute)).and_modify(|kept| kept.merge(&set)).or_insert(set);
+            }
+            for (start, set) in taken.recent {
+                recent.entry((number, start)).and_modify(|kept| kept.merge(&set)).or_insert(set);
             }
         }
-        if datapoints.len() > MAX_DATAPOINTS_WAITING {
-            dropped.measurements += drop_oldest(&mut datapoints);
+        // Nobody reads older ones, and their measurements are in the minutes.
+        recent.retain(|(_, start), _| *start >= now - RECENT.seconds);
+        if minutes.len() > MAX_DATAPOINTS_WAITING {
+            dropped.measurements += drop_oldest(minutes);
         }
-        drop(datapoints);
+        drop(waiting);
         self.segments.extend(segments);
         let excess = self.segments.len().saturating_sub(MAX_WAITING);
         self.segments.drain(..excess);
@@ -114,7 +122,10 @@ impl Writer {
     /// Adapts to a clock that was set: the file follows when it is written next. Nothing is deleted for its age for an hour,
     /// in case that the clock is wrong now and will be set again.
     pub(super) fn clock_was_set(&mut self, now: i64) {
-        self.memory.write().retain(|(_, minute), _| *minute <= now);
+        let mut waiting = self.memory.write();
+        waiting.minutes.retain(|(_, minute), _| *minute <= now);
+        waiting.recent.retain(|(_, start), _| *start <= now);
+        drop(waiting);
         self.set_to = Some(now);
         (self.not_before, self.rolled_up_at, self.deleted_at) = (None, None, Some(now));
     }
@@ -170,10 +181,10 @@ impl Writer {
             retention::forget_after(&mut open.connection, set_to)?;
             self.set_to = None;
         }
-        let mut datapoints = self.memory.write();
-        open.write_all(slots, &datapoints, &self.segments)?;
-        datapoints.clear();
-        drop(datapoints);
+        let mut waiting = self.memory.write();
+        open.write_all(slots, &waiting, &self.segments)?;
+        *waiting = Waiting::default();
+        drop(waiting);
         self.segments.clear();
 
         let is_due = |last: Option<i64>, every| last.is_none_or(|last| (now - last).abs() >= every);
@@ -207,15 +218,19 @@ impl Open {
     fn write_all(
         &mut self,
         slots: &[Arc<Slot>],
-        datapoints: &Datapoints,
+        Waiting { minutes, recent }: &Waiting,
         segments: &VecDeque<Segment>,
     ) -> Result<(), FileError> {
-        if datapoints.is_empty() && segments.is_empty() {
+        if minutes.is_empty() && segments.is_empty() {
             return Ok(());
         }
         // If the transaction fails, the ids are dropped with the connection.
         let transaction = self.connection.transaction()?;
-        write_datapoints(&transaction, slots, datapoints, &mut self.ids)?;
+        write_datapoints(&transaction, slots, (MINUTE, minutes), &mut self.ids)?;
+        write_datapoints(&transaction, slots, (SHORT, recent), &mut self.ids)?;
+        if let Some(oldest) = minutes.keys().map(|(_, minute)| *minute).min() {
+            retention::note_written(&transaction, oldest)?;
+        }
         write_segments(&transaction, segments)?;
         transaction.commit()?;
         Ok(())
@@ -225,7 +240,7 @@ impl Open {
 fn write_datapoints(
     connection: &Connection,
     slots: &[Arc<Slot>],
-    datapoints: &Datapoints,
+    (period, datapoints): (i64, &Datapoints),
     ids: &mut HashMap<usize, i64>,
 ) -> Result<(), FileError> {
     let mut upsert = connection.prepare_cached(
@@ -238,7 +253,7 @@ fn write_datapoints(
              maximum = max(maximum, excluded.maximum),
              histogram = merge_histograms(histogram, excluded.histogram)",
     )?;
-    for ((number, minute), set) in datapoints {
+    for ((number, start), set) in datapoints {
         let id = match ids.get(number) {
             Some(id) => *id,
             None => {
@@ -249,10 +264,7 @@ fn write_datapoints(
         };
         let histogram = set.histogram.as_ref().map(|histogram| histogram.encode());
         let count = i64::try_from(set.count).unwrap_or(i64::MAX);
-        upsert.execute(params![id, MINUTE, minute, set.sum, count, set.minimum, set.maximum, histogram])?;
-    }
-    if let Some(oldest) = datapoints.keys().map(|(_, minute)| *minute).min() {
-        retention::note_written(connection, oldest)?;
+        upsert.execute(params![id, period, start, set.sum, count, set.minimum, set.maximum, histogram])?;
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ const NO_SERVICE: &str = "one machine has no such service";
 const NOON: i64 = 12 * HOUR;
 
 fn store_outage() -> Scenario {
-    let faults = vec![(FaultKind::StoreOutage, NOON * 60, (NOON + 3 * HOUR) * 60)];
+    let faults = vec![(FaultKind::STORE_OUTAGE, NOON * 60, (NOON + 3 * HOUR) * 60)];
     Scenario { faults, ..begins_at_eleven(NOON + HOUR) }
 }
 
@@ -94,7 +94,7 @@ fn slow_leak() -> Scenario {
     let minutes = 6 * HOUR;
     let moment = |number: i64| {
         let from = (NOON + number) * 60;
-        (FaultKind::QueueOutage, from, from + number * 6 / minutes)
+        (FaultKind::QUEUE_OUTAGE, from, from + number * 6 / minutes)
     };
     let faults = (0..minutes).map(moment).filter(|(_, from, until)| from < until).collect();
     Scenario { faults, ..begins_at_eleven(NOON + minutes) }
@@ -109,7 +109,7 @@ fn archiver_outage() -> Scenario {
 /// Dead letters arrive for an hour, and every invocation of the archiver fails until they are almost lost.
 fn archiver_crash() -> Scenario {
     let days = 13 * DAY;
-    let faults = vec![(FaultKind::ArchiverOutage, NOON * 60, (NOON + days) * 60)];
+    let faults = vec![(FaultKind::ARCHIVER_OUTAGE, NOON * 60, (NOON + days) * 60)];
     Scenario { faults, ..an_hour_of_dead_letters(NOON + days) }
 }
 
@@ -226,10 +226,10 @@ fn a_normal_week_pages_no_engineer() {
 fn every_metric_that_a_rule_watches_is_recorded() {
     let faults = vec![
         (FaultKind::StoreThrottle { capacity: 0.0001 }, NOON * 60, (NOON + 20) * 60),
-        (FaultKind::StoreOutage, (NOON + 20) * 60, (NOON + 40) * 60),
-        (FaultKind::QueueOutage, (NOON + 40) * 60, (NOON + 41) * 60),
+        (FaultKind::STORE_OUTAGE, (NOON + 20) * 60, (NOON + 40) * 60),
+        (FaultKind::QUEUE_OUTAGE, (NOON + 40) * 60, (NOON + 41) * 60),
         (FaultKind::ConsumerCrash { probability: 0.5 }, (NOON + 45) * 60, (NOON + 60) * 60),
-        (FaultKind::ArchiverOutage, (NOON + 60) * 60, (NOON + 80) * 60),
+        (FaultKind::ARCHIVER_OUTAGE, (NOON + 60) * 60, (NOON + 80) * 60),
     ];
     let poison = |minute: i64| if minute > NOON + 50 { 0.2 } else { 0.0 };
     let rate = |minute: i64| if (NOON..NOON + 2 * HOUR).contains(&minute) { 0.5 } else { 0.05 };

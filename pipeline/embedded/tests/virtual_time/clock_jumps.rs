@@ -20,7 +20,7 @@ async fn during_an_outage(
     clock: spillway_embedded::VirtualClock,
 ) -> (Running, Arc<SettableClock>) {
     let machine = Arc::new(SettableClock::over(Arc::new(clock)));
-    let faults = [fault(FaultKind::StoreOutage, 0, 600)];
+    let faults = [fault(FaultKind::STORE_OUTAGE, 0, 600)];
     let settings = PipelineSettings::default();
     let run = Running::open_on(dir, machine.clone(), settings, no_schemas(), &faults, |_| {}).await;
     run.accept_one_a_second(0, 20).await;

@@ -40,7 +40,7 @@ fn the_same_event_sent_twice_is_stored_once_and_both_promises_are_kept() {
 fn a_requested_end_finishes_the_running_invocations() {
     let dir = tempfile::tempdir().unwrap();
     in_virtual_time(start(), async |clock| {
-        let faults = [fault(FaultKind::StoreLatency { added: Duration::from_secs(3) }, 0, DAY as i64)];
+        let faults = [fault(FaultKind::store_latency(Duration::from_secs(3)), 0, DAY as i64)];
         let run = Running::open(dir.path(), clock, PipelineSettings::default(), no_schemas(), &faults).await;
         run.accept(&event(1)).await;
         run.sleep(1).await;
@@ -56,7 +56,7 @@ fn a_requested_end_finishes_the_running_invocations() {
 fn a_requested_end_does_not_wait_for_a_store_that_is_stuck() {
     let dir = tempfile::tempdir().unwrap();
     in_virtual_time(start(), async |clock| {
-        let faults = [fault(FaultKind::StoreLatency { added: Duration::from_secs(20) }, 0, DAY as i64)];
+        let faults = [fault(FaultKind::store_latency(Duration::from_secs(20)), 0, DAY as i64)];
         let run = Running::open(dir.path(), clock, PipelineSettings::default(), no_schemas(), &faults).await;
         run.accept(&event(1)).await;
         run.sleep(1).await;
@@ -73,7 +73,7 @@ fn a_requested_end_does_not_wait_for_a_store_that_is_stuck() {
 fn a_short_outage_delays_and_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     in_virtual_time(start(), async |clock| {
-        let faults = [fault(FaultKind::StoreOutage, 10, 10 + 40 * 60)];
+        let faults = [fault(FaultKind::STORE_OUTAGE, 10, 10 + 40 * 60)];
         let run = Running::open(dir.path(), clock, PipelineSettings::default(), no_schemas(), &faults).await;
         run.accept_one_a_second(0, 300).await;
         assert!(run.ledger().await.in_flight > 250);
@@ -222,7 +222,7 @@ fn three_days_of_store_outage_lose_nothing() {
     let events = 3 * DAY;
     in_virtual_time(start(), async |clock| {
         let settings = PipelineSettings { replay_rate_per_s: 500.0, ..PipelineSettings::default() };
-        let faults = [fault(FaultKind::StoreOutage, 0, 3 * DAY as i64)];
+        let faults = [fault(FaultKind::STORE_OUTAGE, 0, 3 * DAY as i64)];
         let run = Running::open(dir.path(), clock, settings, no_schemas(), &faults).await;
         run.accept_one_a_second(0, events).await;
         let ledger = run.ledger().await;

@@ -15,7 +15,7 @@ use crate::{
 use leptos::prelude::*;
 use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::alarms::AlarmsNow;
-use spillway_dashboard_model::flow::FlowSnapshot;
+use spillway_dashboard_model::flow::{FlowSnapshot, Verdict};
 
 pub(super) fn draw(data: &Data) -> impl IntoView + use<> {
     let depth = data.charts.as_ref().ok().and_then(queue_depth).unwrap_or_default();
@@ -44,8 +44,9 @@ fn now(
 ) -> impl IntoView + use<> {
     let page = use_page();
     let sentences = spillway_dashboard_model::flow::summary(flow);
+    let verdict = Verdict::of(flow);
     view! {
-        {answer::sentences(&sentences, &page)}
+        {answer::verdict(&verdict, &page)}
         {answer::ledger(flow, &page)}
         {alarms::active(alarms, &page)}
         {diagram::diagram(

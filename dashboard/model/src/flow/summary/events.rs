@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use spillway_core::ledger::Uncertainty;
 use spillway_dashboard_words::{counted, duration, grouped};
 
-pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
+pub(in crate::flow) fn accounted(flow: &FlowSnapshot) -> Sentence {
     let accepted = flow.ledger.accepted;
     let unaccounted = flow.ledger.unaccounted();
     let target = Target::Metrics(Stage::Queue);
@@ -50,7 +50,7 @@ pub(super) fn accounted(flow: &FlowSnapshot) -> Sentence {
 }
 
 /// The error bound in words; empty if the numbers are exact.
-fn bound(flow: &FlowSnapshot) -> String {
+pub(in crate::flow) fn bound(flow: &FlowSnapshot) -> String {
     let Uncertainty { moving, repeated, in_doubt } = flow.ledger.uncertainty;
     let reasons = [
         (moving, "moved in the last minutes"),
@@ -65,7 +65,7 @@ fn bound(flow: &FlowSnapshot) -> String {
     format!(", give or take {} that {why}", grouped(flow.ledger.uncertainty.total()))
 }
 
-pub(super) fn dead_lettered(flow: &FlowSnapshot) -> Option<Sentence> {
+pub(in crate::flow) fn dead_lettered(flow: &FlowSnapshot) -> Option<Sentence> {
     let waiting = flow.ledger.dead_lettered();
     if waiting == 0 {
         return None;
@@ -108,7 +108,7 @@ fn is_near(loss: Timestamp, now: Timestamp) -> bool {
 /// The archiver takes dead letters within seconds. After this time it must be failing.
 const DLQ_STUCK_AFTER_S: u64 = 300;
 
-pub(super) fn dlq_stuck(flow: &FlowSnapshot) -> Option<Sentence> {
+pub(in crate::flow) fn dlq_stuck(flow: &FlowSnapshot) -> Option<Sentence> {
     // SQS's age may leave out the very messages that are stuck, so failures of the archiver count as well.
     let fails = flow.activity.as_ref().is_some_and(|activity| activity.archiver.errors > 0.0);
     let old = flow.dlq.oldest_age_s >= DLQ_STUCK_AFTER_S || flow.dlq.received_at_least(3) > 0;
@@ -137,7 +137,7 @@ pub(super) fn dlq_stuck(flow: &FlowSnapshot) -> Option<Sentence> {
 /// A first dead letter within this time needs attention now.
 const DEAD_LETTER_IS_NEAR_S: i64 = 15 * 60;
 
-pub(super) fn countdown(flow: &FlowSnapshot) -> Option<Sentence> {
+pub(in crate::flow) fn countdown(flow: &FlowSnapshot) -> Option<Sentence> {
     let countdown = flow.countdown();
     if countdown.messages == 0 {
         return None;
@@ -169,7 +169,7 @@ const AGE_BAD_S: i64 = 60 * 60;
 /// If messages are visible and not received for this time, no consumer receives.
 const UNRECEIVED_S: i64 = 60;
 
-pub(super) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
+pub(in crate::flow) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
     let age = flow.oldest_age_s()?;
     if flow.queue.is_empty() {
         return None;
@@ -211,7 +211,7 @@ pub(super) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
 /// Schemas that are named. The command line names all.
 const SCHEMAS: usize = 3;
 
-pub(super) fn schemas(flow: &FlowSnapshot) -> Option<Sentence> {
+pub(in crate::flow) fn schemas(flow: &FlowSnapshot) -> Option<Sentence> {
     let problems = &flow.schema_problems;
     let count = problems.len() as u64;
     let named: Vec<_> = problems.iter().take(SCHEMAS).map(|problem| quoted(problem)).collect();
@@ -228,14 +228,14 @@ pub(super) fn schemas(flow: &FlowSnapshot) -> Option<Sentence> {
     })
 }
 
-pub(super) fn replaying(flow: &FlowSnapshot) -> Option<Sentence> {
+pub(in crate::flow) fn replaying(flow: &FlowSnapshot) -> Option<Sentence> {
     let replaying = flow.ledger.replaying;
     let are = if replaying == 1 { "is" } else { "are" };
     let text = format!("{} {are} being replayed.", counted(replaying, "dead letter", "dead letters"));
     (replaying > 0).then(|| Sentence::new(State::Ok, text, Target::Replays))
 }
 
-pub(super) fn foreign(flow: &FlowSnapshot) -> Option<Sentence> {
+pub(in crate::flow) fn foreign(flow: &FlowSnapshot) -> Option<Sentence> {
     let were = if flow.ledger.foreign == 1 { "was" } else { "were" };
     let text = format!(
         "{} {were} put into a queue past the API, and not promised to anybody.",
@@ -244,7 +244,7 @@ pub(super) fn foreign(flow: &FlowSnapshot) -> Option<Sentence> {
     (flow.ledger.foreign > 0).then(|| Sentence::new(State::Ok, text, Target::Metrics(Stage::Queue)))
 }
 
-pub(super) fn astray(flow: &FlowSnapshot) -> Option<Sentence> {
+pub(in crate::flow) fn astray(flow: &FlowSnapshot) -> Option<Sentence> {
     if flow.astray == 0 {
         return None;
     }
@@ -259,7 +259,7 @@ pub(super) fn astray(flow: &FlowSnapshot) -> Option<Sentence> {
     ))
 }
 
-pub(super) fn stale(flow: &FlowSnapshot) -> Option<Sentence> {
+pub(in crate::flow) fn stale(flow: &FlowSnapshot) -> Option<Sentence> {
     let error = flow.freshness.error.as_ref()?;
     let reason = quoted(&error.to_string());
     let text = match &flow.activity {

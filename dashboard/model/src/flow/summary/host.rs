@@ -6,12 +6,17 @@ use crate::flow::{DiskTrouble, FlowSnapshot};
 use crate::words::{ago, quoted};
 use spillway_dashboard_words::duration;
 
-/// The headline while nothing can be written: what is wrong, then where the events are.
-pub(super) fn disk(flow: &FlowSnapshot, accounted: &Sentence) -> Option<Sentence> {
-    let what = match flow.host.disk.as_ref()? {
+/// Why nothing can be written, without a full stop.
+pub(in crate::flow) fn disk_trouble(flow: &FlowSnapshot) -> Option<String> {
+    Some(match flow.host.disk.as_ref()? {
         DiskTrouble::Full => "The disk of the data folder is full".to_owned(),
         DiskTrouble::NotWritable(reason) => format!("The data folder cannot be written ({})", quoted(reason)),
-    };
+    })
+}
+
+/// The headline while nothing can be written: what is wrong, then where the events are.
+pub(in crate::flow) fn disk(flow: &FlowSnapshot, accounted: &Sentence) -> Option<Sentence> {
+    let what = disk_trouble(flow)?;
     let text = format!("{what}: no event can be accepted or stored. {}", accounted.text);
     let todo = accounted.todo.clone().unwrap_or_else(|| {
         "Free space, or make the folder writable. Spillway continues without a restart. Until then alarms and sessions \
@@ -24,7 +29,7 @@ pub(super) fn disk(flow: &FlowSnapshot, accounted: &Sentence) -> Option<Sentence
 /// How long a jump is mentioned.
 const JUMP_IS_NEWS_S: i64 = 24 * 3600;
 
-pub(super) fn clock(flow: &FlowSnapshot) -> Option<Sentence> {
+pub(in crate::flow) fn clock(flow: &FlowSnapshot) -> Option<Sentence> {
     let jump = flow.host.clock?;
     let age = flow.at.as_second() - jump.at.as_second();
     if !(0..JUMP_IS_NEWS_S).contains(&age) {

@@ -11,19 +11,19 @@ use spillway_core::ledger::{Ledger, Uncertainty};
 
 const NOW: i64 = 1_767_225_600;
 
-fn ago_s(seconds: i64) -> Timestamp {
+pub(in crate::flow) fn ago_s(seconds: i64) -> Timestamp {
     Timestamp::from_second(NOW - seconds).unwrap()
 }
 
-fn ledger() -> Ledger {
+pub(in crate::flow) fn ledger() -> Ledger {
     Ledger { accepted: 172_431, stored: 172_431, ..Ledger::default() }
 }
 
-fn healthy() -> FlowSnapshot {
+pub(in crate::flow) fn healthy() -> FlowSnapshot {
     FlowSnapshot {
         at: ago_s(0),
         ledger: ledger(),
-        limits: Limits { max_receive_count: 20, retention_s: 14 * 86_400 },
+        limits: Limits::default(),
         queue: QueueSnapshot::default(),
         dlq: QueueSnapshot::default(),
         astray: 0,
@@ -36,6 +36,7 @@ fn healthy() -> FlowSnapshot {
             table: TableActivity { writes: 500.0, capacity_use: Some(31.0), ..TableActivity::default() },
             ..Activity::default()
         }),
+        outcomes: None,
         freshness: Freshness { read_at: ago_s(0), error: None },
         groups: Vec::new(),
         host: Host::default(),

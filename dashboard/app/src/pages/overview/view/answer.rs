@@ -1,31 +1,120 @@
-//! The verdict in sentences, and the ledger that proves the first of them.
+//! The verdict as a card, and the ledger that proves that nothing is lost.
 
 use crate::{
-    components::{Count, Icon, StatusSentence, Time},
+    components::{Count, Icon, Time},
     context::Page,
     links, stages,
 };
 use leptos::prelude::*;
 use spillway_dashboard_model::catalogue::Stage;
-use spillway_dashboard_model::flow::{FlowSnapshot, Sentence, State};
+use spillway_dashboard_model::flow::{FlowSnapshot, Incident, Part, Phrase, Sentence, State, Verdict};
+use spillway_dashboard_words::{counted, duration};
 
-/// The first sentence large, the others below. Each has an action and a link to its evidence.
-pub(super) fn sentences(sentences: &[Sentence], page: &Page) -> impl IntoView + use<> {
-    let first = sentences.first().cloned().map(|first| {
-        let todo = first.todo.map(|todo| view! { <p class="answer-todo">{todo}</p> });
-        // A first sentence that is OK needs no link.
-        let verdict = match first.state {
-            State::Ok => first.text.into_any(),
-            _ => view! { <a href=links::target(page, &first.target)>{first.text}</a> }.into_any(),
-        };
-        view! {
-            <StatusSentence tone=stages::tone(first.state)>{verdict}</StatusSentence>
-            {todo}
-        }
+/// Evidence younger than this needs no word, in seconds.
+const YOUNG_S: i64 = 5;
+
+/// The verdict as a card: state, loss, deadline, what to do. What the same cause explains is folded under it. Below the card is
+/// what else is true.
+pub(super) fn verdict(verdict: &Verdict, page: &Page) -> AnyView {
+    let tone = stages::verdict_tone(verdict.state);
+    let (sign, _) = stages::sign(tone);
+    let after = verdict.after.as_ref().map(|after| view! { <p class="verdict-note">{phrase(after)}</p> });
+    let (lines, after) = (lines(verdict, page), after.into_any());
+    let incidents = verdict.incidents.iter().skip(1).map(|incident| other_incident(incident, page));
+    let others = verdict.others.iter().map(|sentence| item(sentence, page).into_any());
+    let others: Vec<AnyView> = incidents.chain(others).collect();
+    let others = (!others.is_empty()).then(|| view! { <ul class="answer-list verdict-others">{others}</ul> });
+    let card = view! {
+        <section class="verdict" data-tone=tone.name() aria-label="Verdict">
+            <Icon sign=sign />
+            <div class="verdict-body">{lines} {after} {evidence(verdict)} {symptoms(verdict, page)}</div>
+        </section>
+    };
+    view! { {card.into_any()} {others.into_any()} }.into_any()
+}
+
+/// The four lines.
+fn lines(verdict: &Verdict, page: &Page) -> AnyView {
+    let text = phrase(&verdict.text);
+    // A healthy pipeline needs no link.
+    let text = match verdict.target() {
+        Some(target) => view! { <a href=links::target(page, &target)>{text}</a> }.into_any(),
+        None => text,
+    };
+    let word = format!("{}: ", stages::verdict_word(verdict.state));
+    let loss = (verdict.loss.state != State::Ok).then_some("bad");
+    let runbook = verdict.action.runbook.map(|name| {
+        let href = page.href(&format!("/runbooks/{name}"), "");
+        view! { " Runbook: " <a class="verdict-runbook" href=href>{name}</a> }
     });
-    let others = sentences.iter().skip(1).map(|sentence| item(sentence, page)).collect_view();
-    let others = (sentences.len() > 1).then(|| view! { <ul class="answer-list">{others}</ul> });
-    view! { <section class="answer" aria-label="Status">{first} {others}</section> }
+    let (deadline, runbook) = (phrase(&verdict.deadline), runbook.into_any());
+    view! {
+        <dl class="verdict-lines">
+            <div class="verdict-state">
+                <dt class="visually-hidden">"State"</dt>
+                <dd><span class="verdict-word">{word}</span> {text}</dd>
+            </div>
+            <div data-tone=loss class="verdict-loss"><dt>"Loss"</dt><dd>{verdict.loss.text.clone()}</dd></div>
+            <div><dt>"Deadline"</dt><dd>{deadline}</dd></div>
+            <div><dt>"Do"</dt><dd>{verdict.action.text.clone()} {runbook}</dd></div>
+        </dl>
+    }
+    .into_any()
+}
+
+/// What the same cause explains, folded.
+fn symptoms(verdict: &Verdict, page: &Page) -> AnyView {
+    let items: Vec<AnyView> =
+        verdict.symptoms.iter().map(|sentence| item(sentence, page).into_any()).collect();
+    if items.is_empty() {
+        return ().into_any();
+    }
+    let title = counted(items.len() as u64, "symptom of the same cause", "symptoms of the same cause");
+    view! {
+        <details class="verdict-symptoms" id="verdict-symptoms">
+            <summary>{title}</summary>
+            <ul class="answer-list">{items}</ul>
+        </details>
+    }
+    .into_any()
+}
+
+/// How old the evidence is, if it is not of now.
+fn evidence(verdict: &Verdict) -> Option<AnyView> {
+    let text = match verdict.evidence_age_s {
+        Some(age) if age < YOUNG_S => return None,
+        Some(age) => format!("Evidence {} old", duration(age as f64)),
+        None => "By averages over minutes: the last outcomes are not known".to_owned(),
+    };
+    Some(view! { <p class="verdict-note">{text}</p> }.into_any())
+}
+
+/// A sentence with times, in the reader's zone.
+fn phrase(phrase: &Phrase) -> AnyView {
+    let part = |part: &Part| match part {
+        Part::Text(text) => text.clone().into_any(),
+        Part::Time(at) => view! { <Time at=*at absolute=true /> }.into_any(),
+    };
+    phrase.0.iter().map(part).collect_view().into_any()
+}
+
+/// An incident with another cause.
+fn other_incident(incident: &Incident, page: &Page) -> AnyView {
+    let tone = stages::verdict_tone(incident.state);
+    let (sign, word) = stages::sign(tone);
+    let href = links::target(page, &incident.cause.target());
+    let todo = incident.action.text.clone();
+    view! {
+        <li data-tone=tone.name()>
+            <Icon sign=sign />
+            <p>
+                <span class="visually-hidden">{word} ": "</span>
+                <a href=href>{phrase(&incident.text)}</a>
+                <span class="answer-todo">" " {todo}</span>
+            </p>
+        </li>
+    }
+    .into_any()
 }
 
 fn item(sentence: &Sentence, page: &Page) -> impl IntoView + use<> {

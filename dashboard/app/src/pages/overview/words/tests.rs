@@ -22,7 +22,7 @@ fn healthy() -> FlowSnapshot {
     FlowSnapshot {
         at: at(0),
         ledger: Ledger { accepted: 1_000, stored: 1_000, ..Ledger::default() },
-        limits: Limits { max_receive_count: 20, retention_s: 14 * 86_400 },
+        limits: Limits::default(),
         queue: QueueSnapshot::default(),
         dlq: QueueSnapshot::default(),
         astray: 0,
@@ -41,6 +41,7 @@ fn healthy() -> FlowSnapshot {
             table: TableActivity { writes: 513.0, capacity_use: Some(31.0), ..TableActivity::default() },
             ..Activity::default()
         }),
+        outcomes: None,
         freshness: Freshness { read_at: at(0), error: None },
         host: Default::default(),
         groups: Vec::new(),
