@@ -6,9 +6,10 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType,
 };
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use spillway_aws::operator::{Deployment, archive_names};
-use spillway_aws::{Clients, DynamoReplayReports, Topology};
+use spillway_aws::{Clients, DynamoReplayReports, SystemClock, Topology};
 use spillway_core::trace::segment_id;
 use std::sync::Arc;
 
@@ -56,12 +57,15 @@ pub async fn deployment() -> Deployment {
         .build();
     let bucket = clients.s3().create_bucket().bucket(&name).create_bucket_configuration(constraint);
     bucket.send().await.expect("a bucket");
-    Deployment::with_clients(topology, clients).await.expect("ports")
+    // A test changes things past the ports and reads them at once.
+    let place = Deployment::keeping(topology, clients, Arc::new(SystemClock), SignedDuration::ZERO);
+    place.await.expect("ports")
 }
 
 /// A table for an index of dead letters.
 pub async fn index_table(clients: &Clients, name: &str) {
     let indexes = [
+        ("by_age", "age_bucket"),
         ("by_time", "time_bucket"),
         ("by_group", "group_bucket"),
         ("by_type", "type_bucket"),
