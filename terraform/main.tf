@@ -107,6 +107,7 @@ module "dead_letter_index" {
   range_key = "sk"
 
   indexes = {
+    by_age   = { hash_key = "age_bucket", range_key = "archived_key" }
     by_time  = { hash_key = "time_bucket", range_key = "archived_key" }
     by_group = { hash_key = "group_bucket", range_key = "archived_key" }
     by_type  = { hash_key = "type_bucket", range_key = "archived_key" }

@@ -13,7 +13,7 @@ locals {
       Resource = concat(["${module.dead_letter_index.arn}/index/*"], local.index_and_ops)
     },
     {
-      # The keys of a few dead letters are read by one call: only if the counters have few, and never more than one page.
+      # The keys of all dead letters are read by one scan: only if the counts have few, and never more than five pages.
       Sid      = "ReadKeysOfDeadLetters"
       Effect   = "Allow"
       Action   = ["dynamodb:Scan"]
@@ -23,7 +23,7 @@ locals {
       Sid    = "ReadArchive"
       Effect = "Allow"
       Action = ["s3:GetObject"]
-      Resource = [for prefix in [module.archive.prefixes.dead_letters, module.archive.prefixes.schemas] :
+      Resource = [for prefix in [module.archive.prefixes.dead_letters, module.archive.prefixes.schemas, module.archive.prefixes.schema_sets] :
         "${module.archive.arn}/${prefix}*"
       ]
     },

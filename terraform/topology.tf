@@ -41,6 +41,7 @@ output "topology" {
       prefix           = module.archive.prefixes.dead_letters
       unindexed_prefix = module.archive.prefixes.unindexed
       schemas_prefix   = var.schemas_dir == null ? null : module.archive.prefixes.schemas
+      schema_set_key   = try(module.archive.schema_set.key, null)
       keep_days        = var.archive.keep_days
     }
 

@@ -213,7 +213,7 @@ run "the_reporter_is_invoked_when_business_hours_begin_and_has_an_alarm" {
 
 run "dead_letters_are_found_by_time_group_type_and_event" {
   assert {
-    condition     = output.topology.dead_letter_index.indexes == tolist(["by_event", "by_group", "by_time", "by_type"])
+    condition     = output.topology.dead_letter_index.indexes == tolist(["by_age", "by_event", "by_group", "by_time", "by_type"])
     error_message = "The index table has an index for each way to find a dead letter."
   }
 }
@@ -224,7 +224,7 @@ run "a_consumer_that_checks_schemas_has_their_location_and_may_read_them" {
   }
 
   assert {
-    condition     = local.environments.consumer.SPILLWAY_SCHEMAS_KEY == "schema-sets/current.json" && local.environments.consumer.SPILLWAY_SCHEMAS_VERSION != null && local.environments.consumer.SPILLWAY_SCHEMAS_HASH != null
+    condition     = local.environments.consumer.SPILLWAY_SCHEMAS_KEY == "schema-sets/current.json" && output.topology.archive.schema_set_key == "schema-sets/current.json" && local.environments.consumer.SPILLWAY_SCHEMAS_VERSION != null && local.environments.consumer.SPILLWAY_SCHEMAS_HASH != null
     error_message = "The consumer's environment has the schemas' key, version and hash."
   }
 

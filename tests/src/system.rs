@@ -43,12 +43,43 @@ pub struct System {
     log: Log,
 }
 
-/// A dashboard on another process's pipeline; it ends when this is dropped.
+/// A dashboard that runs no pipeline; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Beside {
     /// The sign-in link.
     pub url: String,
     _child: Child,
+}
+
+impl Beside {
+    /// Starts the dashboard that a command runs, and waits until it prints its address.
+    pub async fn start(command: Command) -> Self {
+        Self::logging(command, &Log::default()).await
+    }
+
+    async fn logging(mut command: Command, log: &Log) -> Self {
+        clean(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("a dashboard can be started");
+        log.follow(child.stderr.take().expect("it is piped"));
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let said = tokio::time::timeout(START, lines.next_line()).await;
+        let line = said.ok().and_then(Result::ok).flatten().unwrap_or_default();
+        let Some(url) = line.strip_prefix("Dashboard ") else {
+            panic!("the dashboard did not print its address, but \"{line}\":\n{}", log.text());
+        };
+        Self { url: url.to_owned(), _child: child }
+    }
+
+    /// Gets a page by its path or by its URL, with a cookie.
+    pub async fn get(&self, path: &str, cookie: &str) -> Answer {
+        let (host, _) =
+            self.url.trim_start_matches("http://").split_once('/').expect("the line is as documented");
+        let path = path.strip_prefix("http://").and_then(|url| url.strip_prefix(host)).unwrap_or(path);
+        let request = Request::to("GET", path).header("host", host).header("accept", "text/html");
+        let request = request.header("cookie", cookie).header("connection", "close");
+        let address = host.parse().expect("an address");
+        send(address, &request).await.unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
 }
 
 #[derive(Debug)]
@@ -185,16 +216,7 @@ impl System {
     pub async fn attach(&self) -> Beside {
         let mut command = Command::new(programs().spillway());
         command.arg("dashboard").arg("--embedded").arg(self.data()).args(["--dashboard-port", "0"]);
-        clean(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("a dashboard can be started");
-        self.log.follow(child.stderr.take().expect("it is piped"));
-        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let said = tokio::time::timeout(START, lines.next_line()).await;
-        let line = said.ok().and_then(Result::ok).flatten().unwrap_or_default();
-        let Some(url) = line.strip_prefix("Dashboard ") else {
-            panic!("the dashboard did not print its address, but \"{line}\"");
-        };
-        Beside { url: url.to_owned(), _child: child }
+        Beside::logging(command, &self.log).await
     }
 
     fn running(&self) -> &Running {

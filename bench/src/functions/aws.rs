@@ -70,7 +70,7 @@ impl Seen {
 }
 
 /// The attributes by which the dead letters' table has indexes (`terraform/main.tf`).
-const INDEX_KEYS: [&str; 4] = ["time_bucket", "group_bucket", "type_bucket", "event_id"];
+const INDEX_KEYS: [&str; 5] = ["age_bucket", "time_bucket", "group_bucket", "type_bucket", "event_id"];
 /// The name under which written objects are counted.
 pub const PUT_OBJECT: &str = "S3.PutObject";
 

@@ -165,3 +165,66 @@ impl AlarmSource for CloudWatchAlarms {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+    use spillway_aws::Topology;
+    use spillway_aws::fake::FakeAws;
+    use spillway_testkit::ManualClock;
+    use spillway_testkit::contract::alarms::{EmptyAlarms, Incident, PlayIncident, RULE};
+
+    const TOPOLOGY: &str = include_str!("../../../pipeline/aws/tests/recorded/topology.json");
+
+    fn minute(minute: i64) -> Timestamp {
+        let start: Timestamp = "2026-03-02T14:00:00Z".parse().unwrap();
+        start + SignedDuration::from_mins(minute)
+    }
+
+    /// The alarms of a deployment in a fake CloudWatch, at that minute.
+    async fn source(now: i64) -> (FakeAws, CloudWatchAlarms) {
+        let (aws, clock) = (FakeAws::new(), Arc::new(ManualClock::at(minute(now))));
+        let deployment = Deployment::at(Topology::parse(TOPOLOGY).unwrap(), aws.clients(), clock).await;
+        (aws, CloudWatchAlarms::of(&deployment.unwrap()).unwrap())
+    }
+
+    async fn open() -> EmptyAlarms {
+        let (aws, source) = source(60).await;
+        let names = Arc::clone(&source.names);
+        let play: PlayIncident = Box::new(move |incident| {
+            let mut changes = vec![("queue-age-low", 11, "ALARM"), (RULE, 13, "ALARM")];
+            if incident == Incident::Over {
+                changes.extend([(RULE, 33, "OK"), ("queue-age-low", 34, "OK")]);
+            }
+            for (rule, at, to) in changes {
+                aws.alarm_changed(&names[rule], minute(at), to);
+            }
+            Box::pin(async {})
+        });
+        EmptyAlarms { start: minute(0), play, source: Arc::new(source), keep: Box::new(()) }
+    }
+
+    spillway_testkit::alarms!(super::open);
+
+    #[tokio::test]
+    async fn a_history_of_many_pages_is_read_as_far_as_it_is_asked_for() {
+        let (aws, alarms) = source(1000).await;
+        let name = alarms.names[RULE].clone();
+        for at in 0..250 {
+            aws.alarm_changed(&name, minute(at), if at % 2 == 0 { "ALARM" } else { "OK" });
+        }
+        let range = TimeRange::new(minute(0), minute(1000)).unwrap();
+        let newest = alarms.changes(None, range, 120).await.unwrap();
+        assert_eq!((newest.changes.len(), newest.has_more), (120, true));
+        assert_eq!((newest.changes[0].at, newest.changes[119].at), (minute(249), minute(130)));
+        assert_eq!(aws.calls(), ["CloudWatch.DescribeAlarmHistory"; 2]);
+        let rule = RuleName::new(RULE);
+        let periods = alarms.periods(Some(&rule), range).await.unwrap();
+        assert_eq!((periods.len(), periods[0].from, periods[124].until), (125, minute(0), Some(minute(249))));
+        // The list of the rule's changes and its periods come from one read.
+        aws.calls();
+        assert_eq!(alarms.changes(Some(&rule), range, 10).await.unwrap().changes.len(), 10);
+        assert_eq!(aws.calls(), [""; 0]);
+    }
+}

@@ -17,6 +17,10 @@ pub struct ReadLimits {
     pub keep: Duration,
     /// The same for the progress of one replay.
     pub keep_progress: Duration,
+    /// The same for searches for words, which read many letters.
+    pub keep_searches: Duration,
+    /// With more dead letters than this, those of a range of time are not counted. `None`: they always are.
+    pub counted: Option<u64>,
     /// Messages of a selection that the consumer's checks see: the newest.
     pub checked: usize,
     /// Groups of the list whose newest message the consumer's checks see: the largest.
@@ -38,6 +42,8 @@ pub struct Reads {
     limits: ReadLimits,
     lists: Pages<DeadLetter>,
     groups: Pages<DeadLetterGroup>,
+    searched_lists: Pages<DeadLetter>,
+    searched_groups: Pages<DeadLetterGroup>,
     since: Answers<i64, u64, ArchiveError>,
     letters: Answers<MessageId, Option<DeadLetter>, ArchiveError>,
     briefs: Answers<Vec<MessageId>, Vec<Option<DeadLetter>>, ArchiveError>,
@@ -58,6 +64,8 @@ impl Reads {
         Self {
             lists: Answers::new(clock(), keep),
             groups: Answers::new(clock(), keep),
+            searched_lists: Answers::new(clock(), limits.keep_searches),
+            searched_groups: Answers::new(clock(), limits.keep_searches),
             since: Answers::new(clock(), keep),
             letters: Answers::new(clock(), keep),
             briefs: Answers::new(clock(), keep),
@@ -82,6 +90,8 @@ impl Reads {
     pub fn forget(&self) {
         self.lists.forget();
         self.groups.forget();
+        self.searched_lists.forget();
+        self.searched_groups.forget();
         self.since.forget();
         self.letters.forget();
         self.briefs.forget();
@@ -106,7 +116,8 @@ impl Reads {
         let question = (filter.clone(), after.map(str::to_owned), limit);
         let archive = Arc::clone(&self.pipeline.archive);
         let asked = question.clone();
-        self.lists
+        let answers = if filter.contains.is_some() { &self.searched_lists } else { &self.lists };
+        answers
             .get(question, || async move { archive.list_brief(&asked.0, asked.1.as_deref(), asked.2).await })
             .await
     }
@@ -116,9 +127,29 @@ impl Reads {
         Ok(self.list(filter, None, 0).await?.total)
     }
 
-    /// The number of dead letters that were archived since then. A time that follows the clock stays the same question: how
-    /// many minutes it is ago.
-    pub async fn count_since(&self, from: Timestamp) -> Result<u64, ArchiveError> {
+    /// The number of dead letters that were archived from a time on, until another or until now. `None` if there are too many
+    /// to count those.
+    pub async fn count_archived(
+        &self,
+        from: Timestamp,
+        to: Option<Timestamp>,
+    ) -> Result<Option<u64>, ArchiveError> {
+        if let Some(most) = self.limits.counted
+            && self.count(&DeadLetterFilter::default()).await? > most
+        {
+            return Ok(None);
+        }
+        match to {
+            None => self.count_since(from).await.map(Some),
+            to => {
+                let range = DeadLetterFilter { from: Some(from), to, ..DeadLetterFilter::default() };
+                self.count(&range).await.map(Some)
+            }
+        }
+    }
+
+    /// A time that follows the clock stays the same question: how many minutes it is ago.
+    async fn count_since(&self, from: Timestamp) -> Result<u64, ArchiveError> {
         let ago = self.pipeline.clock.now().duration_since(from).as_mins();
         let filter = DeadLetterFilter { from: Some(from), ..DeadLetterFilter::default() };
         let archive = Arc::clone(&self.pipeline.archive);
@@ -136,7 +167,8 @@ impl Reads {
         let question = (filter.clone(), after.map(str::to_owned), limit);
         let archive = Arc::clone(&self.pipeline.archive);
         let asked = question.clone();
-        self.groups
+        let answers = if filter.contains.is_some() { &self.searched_groups } else { &self.groups };
+        answers
             .get(question, || async move { archive.groups(&asked.0, asked.1.as_deref(), asked.2).await })
             .await
     }

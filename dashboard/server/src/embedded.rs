@@ -16,6 +16,8 @@ use std::time::Duration;
 const READS: ReadLimits = ReadLimits {
     keep: Duration::ZERO,
     keep_progress: Duration::ZERO,
+    keep_searches: Duration::ZERO,
+    counted: None,
     checked: 200,
     checked_groups: 20,
     sparks: true,

@@ -15,6 +15,7 @@ mod rebuild;
 mod search;
 mod walk;
 
+pub(crate) use ends::Part;
 pub(crate) use entry::Entry;
 pub(crate) use index::{Index, LETTERS_AT_ONCE, Step};
 pub(crate) use objects::{Archiving, Objects};
@@ -307,8 +308,11 @@ impl DeadLetters for S3Archive {
             .filter(|entry| entry.state.status() == from)
             .map(|before| (before.clone(), Entry { state: to.clone(), ..before }))
             .collect();
+        let mut before: Vec<Entry> = steps.iter().map(|(before, _)| before.clone()).collect();
         let taken = self.index.take(steps, |_, _| Vec::new()).await?;
         let mut taken: HashSet<_> = taken.into_iter().map(|entry| entry.id).collect();
+        before.retain(|entry| taken.contains(&entry.id));
+        self.index.left(&before).await;
         // An id that is named twice is answered once.
         Ok(ids.iter().filter(|id| taken.remove(*id)).cloned().collect())
     }

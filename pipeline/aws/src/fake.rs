@@ -1,15 +1,17 @@
 //! The services of a deployment in memory, for tests of other crates. They speak the services' own protocols, so a test
 //! covers requests and answers on the wire, and they record each call.
 //!
-//! DynamoDB evaluates the expressions that this crate writes. X-Ray has no traces, and the queues are empty. Every alarm
-//! has been OK since the epoch, and has no history.
+//! DynamoDB evaluates the expressions that this crate writes. A test sets the rest: the queues are empty, X-Ray has no
+//! traces, CloudWatch no datapoints, and every alarm has been OK since the epoch.
 
 #![expect(clippy::expect_used, reason = "a test with a protocol error should fail at that place")]
 
+mod alarms;
 mod dynamodb;
 
 use crate::clients::Clients;
 use crate::cloudwatch::fake::FakeCloudWatch;
+use alarms::Alarms;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, RuntimeComponents, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{
@@ -20,6 +22,7 @@ use aws_smithy_types::body::SdkBody;
 use ciborium::Value as Cbor;
 use dynamodb::Tables;
 use serde_json::{Value, json};
+use spillway_core::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -32,6 +35,12 @@ struct State {
     tables: Tables,
     /// Objects by path.
     objects: BTreeMap<String, Vec<u8>>,
+    /// Visible messages, received ones, and delayed ones, by the queue's URL.
+    queues: BTreeMap<String, [u64; 3]>,
+    alarms: Alarms,
+    metrics: FakeCloudWatch,
+    /// Segment documents by trace.
+    traces: BTreeMap<String, Vec<Value>>,
     calls: Vec<String>,
 }
 
@@ -51,6 +60,27 @@ impl FakeAws {
     /// The calls since the last time, such as `DynamoDB.Query`.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state().calls)
+    }
+
+    /// CloudWatch's metrics.
+    pub fn metrics(&self) -> FakeCloudWatch {
+        self.state().metrics.clone()
+    }
+
+    /// An alarm of that name went to a state, such as `ALARM`. The changes of an alarm come in their order.
+    pub fn alarm_changed(&self, name: &str, at: Timestamp, to: &str) {
+        self.state().alarms.changed(name, at, to);
+    }
+
+    /// The queue at that URL has messages: visible, received, and delayed ones.
+    pub fn queue_has(&self, url: &str, messages: [u64; 3]) {
+        self.state().queues.insert(url.to_owned(), messages);
+    }
+
+    /// X-Ray has received a segment, as its document.
+    pub fn traced(&self, document: Value) {
+        let trace = document["trace_id"].as_str().expect("a segment names its trace").to_owned();
+        self.state().traces.entry(trace).or_default().push(document);
     }
 
     /// Clients of all services.
@@ -77,15 +107,17 @@ impl FakeAws {
             return self.cloudwatch(operation, body);
         }
         match path {
-            "/TraceSummaries" => self.plain("XRay.GetTraceSummaries", &json!({"TraceSummaries": []})),
-            "/Traces" => self.plain("XRay.BatchGetTraces", &json!({"Traces": []})),
+            "/TraceSummaries" => self.xray("GetTraceSummaries", body, State::summaries),
+            "/Traces" => self.xray("BatchGetTraces", body, State::traces),
             path => self.s3(request.method(), path, body),
         }
     }
 
-    fn plain(&self, call: &str, answer: &Value) -> Answer {
-        self.state().calls.push(call.to_owned());
-        (200, "application/json", answer.to_string().into_bytes())
+    fn xray(&self, operation: &str, body: &[u8], answer: fn(&State, &Value) -> Value) -> Answer {
+        let request = serde_json::from_slice(body).expect("JSON");
+        let mut state = self.state();
+        state.calls.push(format!("XRay.{operation}"));
+        (200, "application/json", answer(&state, &request).to_string().into_bytes())
     }
 
     fn json(&self, target: &str, body: &[u8]) -> Answer {
@@ -96,9 +128,13 @@ impl FakeAws {
         state.calls.push(format!("{service}.{operation}"));
         let answer = match (service, operation) {
             ("SQS", "GetQueueAttributes") => {
-                let names = ["", "NotVisible", "Delayed"]
-                    .map(|kind| (format!("ApproximateNumberOfMessages{kind}"), json!("0")));
-                Ok(json!({"Attributes": Value::Object(names.into_iter().collect())}))
+                let url = request["QueueUrl"].as_str().expect("a queue");
+                let messages = state.queues.get(url).copied().unwrap_or_default();
+                let names = ["", "NotVisible", "Delayed"].into_iter().zip(messages);
+                let names = names.map(|(kind, count)| {
+                    (format!("ApproximateNumberOfMessages{kind}"), json!(count.to_string()))
+                });
+                Ok(json!({"Attributes": Value::Object(names.collect())}))
             }
             ("DynamoDB", operation) => state.tables.call(operation, &request),
             other => panic!("the fake services have no {other:?}"),
@@ -111,27 +147,13 @@ impl FakeAws {
     }
 
     fn cloudwatch(&self, operation: &str, body: &[u8]) -> Answer {
-        self.state().calls.push(format!("CloudWatch.{operation}"));
+        let mut state = self.state();
+        state.calls.push(format!("CloudWatch.{operation}"));
+        let request = || ciborium::from_reader(body).expect("CBOR");
         let answer = match operation {
-            "GetMetricData" => FakeCloudWatch::new().answer(body).1,
-            "DescribeAlarms" => {
-                let request: Cbor = ciborium::from_reader(body).expect("CBOR");
-                let asked = member(&request, "AlarmNames");
-                let alarm = |name: &Cbor| {
-                    map([
-                        ("AlarmName", name.clone()),
-                        ("StateValue", "OK".into()),
-                        ("StateReason", "Unchecked: Initial alarm creation".into()),
-                        ("StateTransitionedTimestamp", Cbor::Tag(1, Box::new(Cbor::Float(0.0)))),
-                    ])
-                };
-                let alarms = asked.as_array().into_iter().flatten().map(alarm);
-                map([
-                    ("MetricAlarms", Cbor::Array(alarms.collect())),
-                    ("CompositeAlarms", Cbor::Array(Vec::new())),
-                ])
-            }
-            "DescribeAlarmHistory" => map([("AlarmHistoryItems", Cbor::Array(Vec::new()))]),
+            "GetMetricData" => state.metrics.answer(body).1,
+            "DescribeAlarms" => state.alarms.now(&request()),
+            "DescribeAlarmHistory" => state.alarms.history(&request()),
             other => panic!("the fake CloudWatch has no {other}"),
         };
         let mut body = Vec::new();
@@ -158,6 +180,31 @@ impl FakeAws {
                 None => xml(404, "<Error><Code>NoSuchKey</Code><Message>There is none</Message></Error>"),
             },
         }
+    }
+}
+
+impl State {
+    /// All traces whose documents have each word of a search's filter that is in quotes.
+    fn summaries(&self, request: &Value) -> Value {
+        let filter = request["FilterExpression"].as_str().unwrap_or_default();
+        let wanted: Vec<&str> = filter.split('"').skip(1).step_by(2).collect();
+        let is_wanted = |documents: &Vec<Value>| {
+            let text = json!(documents).to_string();
+            wanted.iter().all(|word| text.contains(word))
+        };
+        let found = self.traces.iter().filter(|(_, documents)| is_wanted(documents));
+        let summary = |(id, documents): (&String, &Vec<Value>)| json!({"Id": id, "StartTime": documents[0]["start_time"]});
+        json!({"TraceSummaries": found.map(summary).collect::<Vec<_>>()})
+    }
+
+    fn traces(&self, request: &Value) -> Value {
+        let ids = request["TraceIds"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let trace = |id: &str| {
+            let documents = self.traces.get(id)?.iter();
+            let segment = |document: &Value| json!({"Id": document["id"], "Document": document.to_string()});
+            Some(json!({"Id": id, "Segments": documents.map(segment).collect::<Vec<_>>()}))
+        };
+        json!({"Traces": ids.filter_map(trace).collect::<Vec<_>>()})
     }
 }
 

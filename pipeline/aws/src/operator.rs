@@ -92,19 +92,28 @@ impl Deployment {
         clients: Clients,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AttachError> {
+        Self::keeping(topology, clients, clock, KEEP_COUNTS).await
+    }
+
+    /// The same with another time for which counts are kept. What another process changes is seen after that.
+    pub async fn keeping(
+        topology: Topology,
+        clients: Clients,
+        clock: Arc<dyn Clock>,
+        keep: SignedDuration,
+    ) -> Result<Self, AttachError> {
         let names = archive_names(&topology);
         let store = event_store::open(&clients, topology.event_store_location());
         let stored = event_store::browse(&clients, topology.event_store_location());
         let index = S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), Arc::clone(&clock));
-        let index = Arc::new(index.keeping_counts(KEEP_COUNTS));
+        let index = Arc::new(index.keeping_counts(keep));
         let archive: Arc<dyn DeadLetters> = Arc::clone(&index) as _;
         let replays: Arc<dyn Replays> = Arc::new(
             DynamoReplays::new(clients.dynamodb(), clients.s3(), names, Arc::clone(&clock))
                 .beside(&index)
-                .keeping_running(KEEP_COUNTS),
+                .keeping_running(keep),
         );
-        let depths =
-            Arc::new(QueueDepths::new(clients.sqs(), &topology.queues, Arc::clone(&clock), KEEP_COUNTS));
+        let depths = Arc::new(QueueDepths::new(clients.sqs(), &topology.queues, Arc::clone(&clock), keep));
         let readers = Readers {
             depths: Arc::clone(&depths),
             dynamodb: clients.dynamodb(),
@@ -151,11 +160,15 @@ async fn identify(clients: &Clients, topology: &Topology) -> Result<(), AttachEr
 }
 
 fn schemas(topology: &Topology, clients: &Clients) -> Arc<dyn Schemas> {
-    match &topology.archive.schemas_prefix {
-        Some(prefix) => {
-            Arc::new(S3Schemas::new(clients.s3(), topology.archive.bucket.as_str(), prefix.as_str()))
+    let archive = &topology.archive;
+    match (&archive.schema_set_key, &archive.schemas_prefix) {
+        (Some(key), _) => {
+            Arc::new(S3Schemas::in_one_document(clients.s3(), archive.bucket.as_str(), key.as_str()))
         }
-        None => Arc::new(FixedSchemas::default()),
+        (None, Some(prefix)) => {
+            Arc::new(S3Schemas::new(clients.s3(), archive.bucket.as_str(), prefix.as_str()))
+        }
+        (None, None) => Arc::new(FixedSchemas::default()),
     }
 }
 

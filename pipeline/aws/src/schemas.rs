@@ -48,13 +48,20 @@ fn unread(bucket: &str, key: &str, reason: impl ToString) -> SchemaError {
     SchemaError::Read { path: format!("s3://{bucket}/{key}").into(), reason: reason.to_string() }
 }
 
-/// The schemas under a prefix as they are now, one object `TYPE.json` for each event type. This is for operators'
-/// programs. They are read when they are first needed, and again after a change.
+/// The schemas as they are now: in one document, or under a prefix in one object `TYPE.json` for each event type. This is for
+/// operators' programs. They are read when they are first needed, and again after a change.
 pub struct S3Schemas {
     client: Client,
     bucket: String,
-    prefix: String,
+    place: Place,
     state: Mutex<State>,
+}
+
+enum Place {
+    /// The key of a document as [`load_schema_set`] reads it. One call reads all schemas, however many there are.
+    Document(String),
+    /// What keys begin with. Each schema takes a call.
+    Prefix(String),
 }
 
 #[derive(Default)]
@@ -68,19 +75,51 @@ struct State {
 impl S3Schemas {
     /// The schemas under that prefix. Nothing is read yet.
     pub fn new(client: Client, bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
-        Self { client, bucket: bucket.into(), prefix: prefix.into(), state: Mutex::default() }
+        let place = Place::Prefix(prefix.into());
+        Self { client, bucket: bucket.into(), place, state: Mutex::default() }
+    }
+
+    /// The schemas in the document with that key. Nothing is read yet.
+    pub fn in_one_document(client: Client, bucket: impl Into<String>, key: impl Into<String>) -> Self {
+        let place = Place::Document(key.into());
+        Self { client, bucket: bucket.into(), place, state: Mutex::default() }
     }
 
     /// Reads the schemas again if one was added, changed or removed.
     async fn refresh(&self, state: &mut State) -> Result<(), SchemaError> {
-        let etags = self.etags().await?;
-        if state.etags.as_ref() == Some(&etags) {
-            if !state.set.problems().is_empty() {
-                state.set = Arc::new(state.set.noting(Vec::new()));
+        match &self.place {
+            Place::Document(key) => self.refresh_document(key, state).await,
+            Place::Prefix(prefix) => self.refresh_objects(prefix, state).await,
+        }
+    }
+
+    async fn refresh_document(&self, key: &str, state: &mut State) -> Result<(), SchemaError> {
+        let known = state.etags.as_ref().and_then(|etags| etags.get(key).cloned());
+        let call = self.client.get_object().bucket(&self.bucket).key(key).set_if_none_match(known);
+        let output = match call.send().await {
+            Ok(output) => output,
+            Err(error) if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 304) => {
+                state.unchanged();
+                return Ok(());
             }
+            Err(error) => return Err(unread(&self.bucket, key, call_error("GetObject", &error).text)),
+        };
+        let etag = output.e_tag().unwrap_or_default().to_owned();
+        let bytes = output.body.collect().await.map_err(|error| unread(&self.bucket, key, error))?;
+        let texts: BTreeMap<String, String> = serde_json::from_slice(&bytes.into_bytes())
+            .map_err(|error| unread(&self.bucket, key, format!("it is no document of schemas: {error}")))?;
+        state.set = Arc::new(SchemaSet::of_texts(&texts));
+        state.etags = Some(BTreeMap::from([(key.to_owned(), etag)]));
+        Ok(())
+    }
+
+    async fn refresh_objects(&self, prefix: &str, state: &mut State) -> Result<(), SchemaError> {
+        let etags = self.etags(prefix).await?;
+        if state.etags.as_ref() == Some(&etags) {
+            state.unchanged();
             return Ok(());
         }
-        let reads = etags.keys().map(|key| async move { Ok((self.type_of(key), self.read(key).await?)) });
+        let reads = etags.keys().map(|key| async move { Ok((type_of(prefix, key), self.read(key).await?)) });
         let reads: Vec<_> = reads.collect();
         let texts: BTreeMap<String, Vec<u8>> =
             stream::iter(reads).buffer_unordered(READS_AT_ONCE).try_collect().await?;
@@ -89,14 +128,13 @@ impl S3Schemas {
         Ok(())
     }
 
-    async fn etags(&self) -> Result<BTreeMap<String, String>, SchemaError> {
+    async fn etags(&self, prefix: &str) -> Result<BTreeMap<String, String>, SchemaError> {
         let mut etags = BTreeMap::new();
         let mut pages =
-            self.client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix).into_paginator().send();
+            self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| {
-                unread(&self.bucket, &self.prefix, call_error("ListObjectsV2", &error).text)
-            })?;
+            let page =
+                page.map_err(|error| unread(&self.bucket, prefix, call_error("ListObjectsV2", &error).text))?;
             for object in page.contents() {
                 if let (Some(key), Some(etag)) = (object.key(), object.e_tag())
                     && key.ends_with(".json")
@@ -117,11 +155,21 @@ impl S3Schemas {
         let bytes = output.body.collect().await.map_err(|error| unread(&self.bucket, key, error))?;
         Ok(bytes.to_vec())
     }
+}
 
-    fn type_of(&self, key: &str) -> String {
-        let name = key.strip_prefix(&self.prefix).unwrap_or(key);
-        name.strip_suffix(".json").unwrap_or(name).to_owned()
+impl State {
+    /// S3 answers, and has what was read.
+    fn unchanged(&mut self) {
+        if !self.set.problems().is_empty() {
+            self.set = Arc::new(self.set.noting(Vec::new()));
+        }
     }
+}
+
+/// The event type of an object's schema.
+fn type_of(prefix: &str, key: &str) -> String {
+    let name = key.strip_prefix(prefix).unwrap_or(key);
+    name.strip_suffix(".json").unwrap_or(name).to_owned()
 }
 
 #[async_trait]
@@ -209,6 +257,26 @@ mod tests {
         fails.store(false, Ordering::Relaxed);
         pass(LOOK_EVERY).await;
         assert!(schemas.current().await.problems().is_empty());
+    }
+
+    #[tokio::test]
+    async fn any_number_of_schemas_in_one_document_is_one_call() {
+        let texts: BTreeMap<String, &str> = (0..300).map(|n| (format!("type-{n}"), "{}")).collect();
+        let text = json!(texts).to_string();
+        let is_changed = Arc::new(AtomicBool::new(true));
+        let changed = Arc::clone(&is_changed);
+        let script = Script::start(move |_, _| match changed.load(Ordering::Relaxed) {
+            true => Answer::Text(text.clone()),
+            false => Answer::Status(304, ""),
+        })
+        .await;
+        let schemas = S3Schemas::in_one_document(script.clients().s3(), "b", "sets/current.json");
+        assert_eq!(schemas.current().await.types().len(), 300);
+        assert_eq!(script.calls().len(), 1);
+        is_changed.store(false, Ordering::Relaxed);
+        pass(LOOK_EVERY).await;
+        let kept = schemas.current().await;
+        assert_eq!((kept.types().len(), kept.problems().len()), (300, 0), "S3 has no newer one");
     }
 
     #[tokio::test]

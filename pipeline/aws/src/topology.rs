@@ -190,6 +190,9 @@ pub struct Archive {
     pub unindexed_prefix: String,
     /// Where schemas begin; none if none are checked.
     pub schemas_prefix: Option<String>,
+    /// The document that has all schemas; none if there are none, and in the topology of an earlier release.
+    #[serde(default)]
+    pub schema_set_key: Option<String>,
 }
 
 /// The budget.

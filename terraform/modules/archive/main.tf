@@ -171,7 +171,7 @@ resource "aws_s3_object" "schema_set" {
   depends_on = [aws_s3_bucket_versioning.this]
 }
 
-# Programs of users read these objects: each schema in its present version.
+# Each schema in its present version, for people. Programs of users read the document with all of them: one call.
 
 resource "aws_s3_object" "schema" {
   for_each = local.schemas

@@ -48,12 +48,17 @@ impl ScriptedAlarms {
         reason: &str,
         notified: Notified,
     ) -> Self {
+        self.change(rule, at, to, reason, notified);
+        self
+    }
+
+    /// Something changes now.
+    pub fn change(&self, rule: &str, at: Timestamp, to: AlarmState, reason: &str, notified: Notified) {
         let rule = RuleName::new(rule);
-        self.edit(|script| {
-            let before = script.changes.iter().filter(|change| change.rule == rule).max_by_key(|c| c.at);
-            let from = before.map_or(AlarmState::Ok, |change| change.to);
-            script.changes.push(AlarmChange { rule, at, from, to, reason: reason.to_owned(), notified });
-        })
+        let script = &mut *self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = script.changes.iter().filter(|change| change.rule == rule).max_by_key(|c| c.at);
+        let from = before.map_or(AlarmState::Ok, |change| change.to);
+        script.changes.push(AlarmChange { rule, at, from, to, reason: reason.to_owned(), notified });
     }
 
     /// Sets the last sent digest.

@@ -76,20 +76,24 @@ macro_rules! suite {
     };
 }
 
+#[cfg(feature = "telemetry")]
+pub mod alarms;
 pub mod archive;
 #[cfg(feature = "telemetry")]
 pub mod metrics;
 pub mod ops;
 pub mod places;
 pub mod queue;
+#[cfg(feature = "telemetry")]
+pub mod queues;
 pub mod replays;
 pub mod schemas;
 pub mod store;
 #[cfg(feature = "telemetry")]
 pub mod traces;
 
-/// Every case of every suite of a pipeline as a test, for the pipeline that the function at this path opens. The readers
-/// of telemetry have suites of their own, `metrics!` and `traces!`.
+/// Every case of every suite of a pipeline as a test, for the pipeline that the function at this path opens. What the
+/// dashboard reads beside it has suites of its own: `alarms!`, `metrics!`, `queues!` and `traces!`.
 #[macro_export]
 macro_rules! contract {
     ($open:path) => {

@@ -3,7 +3,7 @@
 //!
 //! * [`MemoryPipeline`] has every port of a pipeline in memory. A test sets its content and its faults.
 //! * [`contract`] has a suite of cases for each port. Each adapter passes it, and so does the pipeline in memory.
-//!   Feature `telemetry` adds the suites of the readers of metrics and traces.
+//!   Feature `telemetry` adds the suites of what the dashboard reads beside: alarms, metrics, queues and traces.
 //! * [`letters`] builds dead letters.
 //! * `FunctionHarness` (feature `functions`) invokes a Lambda function and reads its output. `RuntimeApi` does so with a
 //!   function's program.

@@ -11,6 +11,7 @@ mod chaos;
 mod deliveries;
 mod outage;
 mod outsider;
+mod pages;
 mod poison;
 mod support;
 mod traces;
@@ -49,6 +50,7 @@ const JOURNEYS: &[(&str, Journey)] = &journeys![
     outsider::messages_past_the_api_are_counted_by_themselves_and_hide_no_loss,
     outsider::ten_attributes_with_their_types_survive_the_dlq_and_a_replay,
     outsider::forged_attributes_are_not_believed,
+    pages::an_open_page_costs_few_calls_for_one_viewer_and_for_many,
     chaos::ten_thousand_events_through_failing_services_are_all_stored_or_archived,
     poison::invalid_records_are_dead_lettered_with_their_reason_and_affect_no_other,
 ];

@@ -40,7 +40,7 @@ async fn put(at: &Deployment, queue: &str, messages: &[Value]) -> Vec<String> {
 }
 
 /// Dead letters of these events, one for each. The consumer refuses them, because they are of another version.
-async fn dead_letters(at: &Deployment, names: &[String]) -> Vec<String> {
+pub async fn dead_letters(at: &Deployment, names: &[String]) -> Vec<String> {
     let body = |name: &String| {
         let mut event = event(name, &json!(1));
         event["specversion"] = "9.9".into();
@@ -76,7 +76,7 @@ async fn refused_by_store(at: &Deployment, prefix: &str, count: usize) -> Vec<St
 }
 
 /// Discards what a journey leaves in the archive.
-async fn discard(at: &Deployment, letters: &[String]) {
+pub async fn discard(at: &Deployment, letters: &[String]) {
     let letters: Vec<_> = letters.iter().map(String::as_str).collect();
     let words = [&["dlq", "discard", "--reason", "a journey", "--json"], &letters[..]].concat();
     assert_eq!(at.cli(&words).await.code, Some(0));

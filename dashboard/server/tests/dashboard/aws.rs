@@ -1,16 +1,20 @@
-//! Pages on the sources of a deployment in AWS, and what they cost. The services are in memory.
+//! Pages on the sources of a deployment in AWS, and what they cost. The services are in memory. They answer on the wire as the
+//! services' references say, with recorded changes of alarms, datapoints, depths of queues, and segments of a trace.
 
 use crate::harness::{HOST, NOW, session_cookie, text};
 use axum::{Router, body::Body};
 use futures::future::join_all;
 use http::{Request, StatusCode, header};
+use serde_json::{Value, json};
+use spillway_aws::DynamoReplayReports;
 use spillway_aws::fake::FakeAws;
-use spillway_aws::operator::Deployment;
+use spillway_aws::operator::{Deployment, archive_names};
 use spillway_aws::topology::Topology;
 use spillway_core::dead_letter::DeadLetter;
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventKey, ReplayId};
-use spillway_core::ports::{Clock, DeadLetterSink as _, StoreItem};
+use spillway_core::metric::MetricId;
+use spillway_core::ports::{Clock, DeadLetterSink as _, ReplayReports as _, StoreItem};
 use spillway_dashboard_pages::PAGES;
 use spillway_dashboard_server::{Assets, Deps, InMemoryTokens, Sessions, Tokens as _, aws, router};
 use spillway_embedded::listener::Hosts;
@@ -26,10 +30,11 @@ const FIRST: usize = 25;
 const A_MINUTE: usize = 30;
 /// Groups of dead letters.
 const GROUPS: i64 = 10;
-/// Dead letters of each.
-const EACH: i64 = 7;
+/// Letters that are put into the archive at once.
+const AT_ONCE: usize = 1_000;
 
-/// A deployment with a stored event, dead letters in several groups, and a replay of one of them.
+/// A deployment with a stored event and dead letters in several groups. One is being replayed, one was replayed and stored,
+/// and two were discarded.
 struct Cloud {
     aws: FakeAws,
     clock: Arc<ManualClock>,
@@ -39,6 +44,11 @@ struct Cloud {
 
 impl Cloud {
     async fn start() -> Self {
+        Self::with(70).await
+    }
+
+    /// One with that many dead letters, at least ten.
+    async fn with(letters: i64) -> Self {
         let (aws, clock) = (FakeAws::new(), Arc::new(ManualClock::at(NOW.parse().unwrap())));
         let topology = Topology::parse(include_str!("../../../../pipeline/aws/tests/recorded/topology.json"));
         let deployment = Deployment::at(topology.unwrap(), aws.clients(), clock.clone() as Arc<dyn Clock>);
@@ -54,16 +64,27 @@ impl Cloud {
         };
         assert!(deployment.ports.store.put_if_absent(&[stored]).await[0].is_ok());
         let letter = |number: i64| {
-            let failure = format!("/{}: expected number", "x".repeat(1 + (number % GROUPS) as usize));
+            let group = number * GROUPS / letters;
+            let failure = format!("/{}: expected number", "x".repeat(1 + group as usize));
             letters::letter(number, "order.placed", FailureClass::Schema, &failure)
         };
-        let dead: Vec<DeadLetter> = (0..GROUPS * EACH).map(letter).collect();
-        for answer in deployment.index.put(&dead).await {
-            answer.unwrap();
+        let dead: Vec<DeadLetter> = (0..letters).map(letter).collect();
+        for some in dead.chunks(AT_ONCE) {
+            for answer in deployment.index.put(some).await {
+                answer.unwrap();
+            }
         }
+        let ids = |places: &[usize]| places.iter().map(|place| dead[*place].id.clone()).collect::<Vec<_>>();
+        let replayer = deployment.ports.replayer();
+        replayer.discard(&ids(&[2, 3]), "anna", "test data").await.unwrap();
         let replay = ReplayId::at(clock.now());
-        let taken = deployment.ports.replays.create(&replay, &[dead[0].id.clone()], "anna").await.unwrap();
+        let taken = deployment.ports.replays.create(&replay, &ids(&[0]), "anna").await.unwrap();
         assert_eq!(taken, 1);
+        clock.advance(Duration::from_secs(1));
+        let ended = replayer.start(&ids(&[4]), "anna").await.unwrap().id;
+        let index = archive_names(&deployment.topology).index;
+        let reports = DynamoReplayReports::new(deployment.clients.dynamodb(), index, clock.clone());
+        reports.mark_stored(&ended, &dead[4].id).await.unwrap();
         let ids = [
             ("{dead-letter}", dead[1].id.to_string()),
             ("{event}", "stored-1".to_owned()),
@@ -71,6 +92,33 @@ impl Cloud {
             ("{replay}", replay.to_string()),
         ];
         Self { aws, clock, deployment, ids }
+    }
+
+    /// An incident of the last half hour, as the services recorded it.
+    fn incident(&self) {
+        let topology = &self.deployment.topology;
+        let now = self.clock.now();
+        let minutes_ago = |minutes: i64| now - jiff::SignedDuration::from_mins(minutes);
+        let alarms = &topology.alarms.as_ref().unwrap().names;
+        for (rule, ago, state) in [
+            ("queue-age-low", 29, "ALARM"),
+            ("queue-age-high", 20, "ALARM"),
+            ("api-5xx-high", 15, "ALARM"),
+            ("api-5xx-high", 5, "OK"),
+        ] {
+            if let Some(alarm) = alarms.get(rule) {
+                self.aws.alarm_changed(alarm, minutes_ago(ago), state);
+            }
+        }
+        self.aws.queue_has(&topology.queues.primary.url, [1_234, 20, 0]);
+        let name = topology.queues.primary.name.as_str();
+        let age = MetricId::new("AWS/SQS", "ApproximateAgeOfOldestMessage", &[("QueueName", name)]);
+        for ago in 1..30 {
+            self.aws.metrics().put(&age, minutes_ago(ago), 2_400.0 - 60.0 * ago as f64);
+        }
+        for document in traced() {
+            self.aws.traced(document);
+        }
     }
 
     /// Every example of every page.
@@ -155,7 +203,7 @@ async fn every_page_is_drawn_on_the_sources_of_a_deployment() {
     for group in 1..=GROUPS as usize {
         assert!(list.contains(&format!(">/{}: expected number<", "x".repeat(group))), "{group}: {list}");
     }
-    assert!(list.contains("69 messages"), "{list}");
+    assert!(list.contains("66 messages"), "{list}");
     let [(_, letter), (_, event), _, (_, replay)] = &cloud.ids;
     assert!(viewer.page(&format!("/dead-letters/{letter}")).await.contains("event-1"));
     assert!(viewer.page(&format!("/events/{event}")).await.contains("Stored, "));
@@ -164,18 +212,44 @@ async fn every_page_is_drawn_on_the_sources_of_a_deployment() {
     assert!(viewer.page("/alarms").await.contains("No alarm is active."));
 }
 
+/// The id of an event's trace.
+const TRACE: &str = "1-69af8d20-0123456789abcdef01234567";
+
+/// The segments of an event's trace, as X-Ray returns them.
+fn traced() -> [Value; 2] {
+    let segment = |id: &str, parent: &str, name: &str, start: f64, annotations: Value| {
+        json!({"id": id, "trace_id": TRACE, "parent_id": parent, "name": name, "start_time": start,
+            "end_time": start + 0.25, "origin": "AWS::Lambda", "annotations": annotations})
+    };
+    let accepted = json!({"event_id": "stored-1"});
+    let stored = json!({"event_id": "stored-1", "outcome": "stored"});
+    [
+        segment("0f1e2d3c4b5a6978", "53995c3f42cd8ad8", "spillway-ingest", 1_773_111_590.1, accepted),
+        segment("1f1e2d3c4b5a6978", "0f1e2d3c4b5a6978", "spillway-consumer", 1_773_111_592.5, stored),
+    ]
+}
+
 #[tokio::test]
-async fn the_first_page_of_a_dashboard_costs_few_calls() {
+async fn an_incident_that_the_services_recorded_is_on_every_page_about_it() {
     let cloud = Cloud::start().await;
-    let mut wrong = Vec::new();
+    cloud.incident();
+    let viewer = cloud.dashboard().await;
     for path in cloud.pages() {
-        cloud.dashboard().await.page(&path).await;
-        let calls = cloud.aws.calls();
-        if calls.len() > FIRST {
-            wrong.push(format!("{path}: {} calls: {:?}", calls.len(), counted(&calls)));
-        }
+        let page = viewer.page(&path).await;
+        assert!(page.contains("<h1") && !page.contains("cannot be read now"), "{path}: {page}");
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let alarms = viewer.page("/alarms").await;
+    for rule in ["queue-age-high", "queue-age-low"] {
+        assert!(alarms.contains(&format!("/alarms/{rule}")), "{rule}: {alarms}");
+    }
+    assert!(!alarms.contains("No alarm is active."), "{alarms}");
+    let rule = viewer.page("/alarms/queue-age-high").await;
+    assert!(rule.contains("Threshold Crossed: 1 datapoint was greater"), "{rule}");
+    let overview = viewer.page("/").await;
+    assert!(overview.contains("1,254") || overview.contains("1,234"), "the queue's depth: {overview}");
+    assert!(overview.contains("/alarms/queue-age-high"), "{overview}");
+    let event = viewer.page("/events/stored-1").await;
+    assert!(event.contains(TRACE), "{event}");
 }
 
 /// Draws a page for these viewers at each of these seconds; returns the calls.
@@ -203,6 +277,38 @@ async fn an_open_page_costs_few_calls_a_minute_for_any_number_of_viewers() {
         for (viewers, calls) in [(1, one), (100, hundred)] {
             if calls.len() > A_MINUTE {
                 wrong.push(format!("{path}, {viewers}: {} calls: {:?}", calls.len(), counted(&calls)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn pages_cost_few_calls_however_many_dead_letters_there_are() {
+    let mut wrong = Vec::new();
+    // The keys of up to 20,000 letters are on some pages of a scan. The calls for more do not depend on their number.
+    for letters in [10, 1_000, 5_000, 25_000] {
+        let cloud = Cloud::with(letters).await;
+        let mut pages = cloud.pages();
+        if letters <= 20_000 {
+            pages.push("/dead-letters?range=24h".to_owned());
+        }
+        for path in pages {
+            cloud.dashboard().await.page(&path).await;
+            let calls = cloud.aws.calls();
+            // A search for words reads each letter's entry, 100 with one call, and 10,000 at most.
+            let searched = if path.contains("contains=") { letters.min(10_000) as usize / 100 } else { 0 };
+            if calls.len() > FIRST + searched {
+                let counted = counted(&calls);
+                wrong.push(format!("{letters} letters, {path}: {} calls: {counted:?}", calls.len()));
+            }
+            let minute = a_minute(&cloud, &path, 1, &[0, 10, 20, 30, 40, 50]).await;
+            if minute.len() > A_MINUTE + searched {
+                let counted = counted(&minute);
+                wrong.push(format!(
+                    "{letters} letters, {path}, a minute: {} calls: {counted:?}",
+                    minute.len()
+                ));
             }
         }
     }

@@ -7,8 +7,12 @@ use spillway_core::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus, 
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventType, Fingerprint, MessageId, ReplayId};
 
+/// In the place of a state: letters in any.
+pub(crate) const EVERY_STATE: &str = "all";
 /// Bytes of the last failure's message in the index.
 const LONGEST_MESSAGE: usize = 1000;
+/// The partition of all counters.
+pub(crate) const COUNTS: &str = "counts";
 /// Bytes of an event type or id in a key. Core's own limit is 1,024 bytes; DynamoDB's is 1,024 for a whole sort key. What
 /// is longer came in a body that is no valid event.
 const LONGEST_IN_KEY: usize = 900;
@@ -118,6 +122,7 @@ impl Entry {
     fn attributes(&self, shards: u32) -> Vec<(&'static str, aws_sdk_dynamodb::types::AttributeValue)> {
         let (state, shard) = (self.state.name(), shard(&self.id, shards));
         let mut all = vec![
+            ("age_bucket", text(format!("{EVERY_STATE}#{shard}"))),
             ("time_bucket", text(format!("{state}#{shard}"))),
             ("group_bucket", text(format!("{state}#{}#{shard}", self.fingerprint))),
             ("archived_key", text(self.archived_key())),
@@ -245,6 +250,13 @@ pub(crate) fn count_key(state: &str, fingerprint: &Fingerprint, event_type: Opti
     format!("{state}#{fingerprint}#{}", event_type.map(in_key).unwrap_or_default())
 }
 
+/// The key of a part of a counter. All parts of all counters are in one partition, so that one query reads them. A
+/// transaction changes few of them, and each is an item of its own: what DynamoDB takes in one partition is enough for
+/// thousands of letters a second.
+pub(crate) fn count_item_key(part: u32, name: &str) -> Item {
+    item([("pk", text(COUNTS)), ("sk", text(format!("{part}#{name}")))])
+}
+
 /// The part of an index in which a dead letter is. It must never change for an id.
 pub(crate) fn shard(id: &MessageId, shards: u32) -> u32 {
     let hash = id
@@ -351,7 +363,7 @@ mod tests {
         long.event_type = Some(EventType::new("t".repeat(5000)));
         let entry = Entry::of(&long);
         assert!(text_of(&entry.item(8), "event_id").unwrap().len() <= LONGEST_PARTITION_KEY);
-        assert!(entry.count_key().len() <= 1024);
+        assert!(text_of(&count_item_key(7, &entry.count_key()), "sk").unwrap().len() <= 1024);
         assert!(text_of(&entry.item(8), "type_bucket").unwrap().len() <= 2048);
     }
 

@@ -1,16 +1,18 @@
 //! The index of dead letters: its entries, and the counters and the ends of groups beside them.
 
-use super::entry::{Entry, event_key, key, letter_id, shard};
+use super::entry::{COUNTS, Entry, count_item_key, event_key, key, letter_id, shard};
+use super::search::Matches;
 use super::walk::{self, By, Keys};
 use super::{IndexNames, ends};
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
-use crate::dynamo::item::{Item, item, number_of, text, text_of};
+use crate::dynamo::item::{Item, number_of, text, text_of};
 use crate::dynamo::transact::{Action, Change, TransactionError, transact};
 use crate::kept::Kept;
 use aws_sdk_dynamodb::Client;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 use jiff::SignedDuration;
+use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventId, Fingerprint, MessageId};
 use spillway_core::ports::Clock;
@@ -23,8 +25,8 @@ use std::sync::Arc;
 pub(crate) const LETTERS_AT_ONCE: usize = 18;
 /// The counter of letters that were put into a queue past the API.
 const FOREIGN: &str = "foreign";
-/// The keys of so many letters are read by one scan. With more, a query for each partition reads less.
-const FEW: u64 = 1_000;
+/// The keys of so many letters are read by a scan of few pages. With more, a query for each partition reads less.
+pub(crate) const FEW: u64 = 20_000;
 /// Transactions that are under way at once for one order.
 pub(crate) const TRANSACTIONS_AT_ONCE: usize = 4;
 
@@ -41,6 +43,7 @@ struct Recent {
     counters: Kept<Counters>,
     /// The keys of all letters; `None` in it if they are too many.
     keys: Kept<Option<Arc<Keys>>>,
+    searched: Kept<Arc<Matches>, DeadLetterFilter>,
 }
 
 /// A dead letter before and after.
@@ -57,7 +60,7 @@ struct Counters {
 /// One line of the counters: dead letters of one state, fingerprint and type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Count {
-    pub state: String,
+    pub state: DeadLetterStatus,
     pub fingerprint: Fingerprint,
     /// Empty for letters without a type.
     pub event_type: String,
@@ -72,7 +75,11 @@ impl Index {
 
     /// Reads the counters again after `keep`. Writes through this index, or a clone of it, are seen at once.
     pub fn keeping_counts(self, clock: Arc<dyn Clock>, keep: SignedDuration) -> Self {
-        let recent = Recent { counters: Kept::new(Arc::clone(&clock), keep), keys: Kept::new(clock, keep) };
+        let recent = Recent {
+            counters: Kept::new(Arc::clone(&clock), keep),
+            keys: Kept::new(Arc::clone(&clock), keep),
+            searched: Kept::new(clock, keep),
+        };
         Self { recent: Some(Arc::new(recent)), ..self }
     }
 
@@ -151,7 +158,7 @@ impl Index {
         let change = Change::default().add("n", count);
         (count > 0).then(|| Action::Change {
             table: self.names.table.clone(),
-            key: foreign_key(part),
+            key: count_item_key(part, FOREIGN),
             change,
         })
     }
@@ -183,7 +190,7 @@ impl Index {
         let part = part.unwrap_or(0);
         let count = |(name, (by, class)): (String, (i64, FailureClass))| Action::Change {
             table: self.names.table.clone(),
-            key: item([("pk", text(format!("count#{part}"))), ("sk", text(name))]),
+            key: count_item_key(part, &name),
             change: Change::default().add("n", by).set("class", text(class.as_str())),
         };
         sums.into_iter().filter(|(_, (by, _))| *by != 0).map(count).collect()
@@ -284,9 +291,20 @@ impl Index {
     /// What follows a transaction that wrote these entries.
     pub async fn written(&self, entries: &[Entry]) {
         ends::note(self, entries).await;
+        self.forget().await;
+    }
+
+    /// What follows an order of an operator that took letters out of a state. These are their entries before it.
+    pub async fn left(&self, entries: &[Entry]) {
+        ends::left(self, entries).await;
+    }
+
+    /// What follows a transaction that wrote entries and left each within the ends that are noted.
+    pub async fn forget(&self) {
         if let Some(recent) = &self.recent {
             recent.counters.forget().await;
             recent.keys.forget().await;
+            recent.searched.forget().await;
         }
     }
 
@@ -307,25 +325,23 @@ impl Index {
         }
     }
 
-    /// The keys of all letters, if they are few. Then a page costs one scan, and not a query for each partition.
+    /// The keys of all letters, if they are few. Then a page costs one scan, and not a query for each partition of each state
+    /// and group.
     pub async fn keys(&self, by: By) -> Result<Option<Arc<Keys>>, CallError> {
         let Some(recent) = self.recent.as_ref().filter(|_| by != By::Type) else { return Ok(None) };
         let read = async {
             let letters: u64 = self.counts().await?.iter().map(|count| count.count).sum();
-            Ok(if letters <= FEW { walk::scan(self).await.map(Arc::new) } else { None })
+            Ok(if letters <= FEW { walk::scan(self).await?.map(Arc::new) } else { None })
         };
         recent.keys.get(read).await
     }
 
     async fn read_counters(&self) -> Result<Counters, CallError> {
-        let parts: Vec<Vec<Item>> = stream::iter(0..self.names.shards.max(1))
-            .map(|part| self.counts_of(part))
-            .buffered(16)
-            .try_collect()
-            .await?;
+        let parts = self.count_items().await?;
         let mut sums: BTreeMap<String, (i64, FailureClass)> = BTreeMap::new();
-        for item in parts.iter().flatten() {
-            let (Some(name), Some(n)) = (text_of(item, "sk"), number_of(item, "n")) else { continue };
+        for item in &parts {
+            let name = text_of(item, "sk").and_then(|key| key.split_once('#'));
+            let (Some((_, name)), Some(n)) = (name, number_of(item, "n")) else { continue };
             let class = text_of(item, "class").and_then(FailureClass::parse);
             let sum = sums.entry(name.to_owned()).or_insert((0, FailureClass::ConsumerCrash));
             *sum = (sum.0 + n, class.unwrap_or(sum.1));
@@ -335,13 +351,26 @@ impl Index {
         Ok(Counters { counts: Arc::new(counts), foreign })
     }
 
-    async fn counts_of(&self, part: u32) -> Result<Vec<Item>, CallError> {
+    /// The result of a search of letters one by one. A page asks for a list and for the groups of the same search.
+    pub async fn searched(
+        &self,
+        filter: &DeadLetterFilter,
+        search: impl Future<Output = Result<Matches, CallError>>,
+    ) -> Result<Arc<Matches>, CallError> {
+        let search = async { search.await.map(Arc::new) };
+        match &self.recent {
+            Some(recent) => recent.searched.answer(filter.clone(), search).await,
+            None => search.await,
+        }
+    }
+
+    async fn count_items(&self) -> Result<Vec<Item>, CallError> {
         let pages = self
             .client
             .query()
             .table_name(&self.names.table)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(format!("count#{part}")))
+            .expression_attribute_values(":pk", text(COUNTS))
             .consistent_read(true)
             .into_paginator()
             .items()
@@ -350,15 +379,10 @@ impl Index {
     }
 }
 
-/// The key of a part of the counter of letters that were put into a queue past the API.
-fn foreign_key(part: u32) -> Item {
-    item([("pk", text(format!("count#{part}"))), ("sk", text(FOREIGN))])
-}
-
 fn count(name: &str, n: i64, class: FailureClass) -> Option<Count> {
     let mut parts = name.splitn(3, '#');
     Some(Count {
-        state: parts.next()?.to_owned(),
+        state: parts.next()?.parse().ok()?,
         fingerprint: Fingerprint::new(parts.next()?),
         event_type: parts.next()?.to_owned(),
         class,

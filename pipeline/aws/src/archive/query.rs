@@ -1,16 +1,17 @@
 //! Browsing the index: lists, groups and ids. None of it lists the bucket.
 
-use super::ends::{self, Noted};
+use super::ends::{self, Noted, Part};
 use super::entry::Entry;
 use super::index::{Count, Index};
 use super::search::{self, Extent, MAX_EXAMINED, Matches, Plan, plan, search};
-use super::walk::{self, By, Found, Range};
+use super::walk::{self, By, End, Found, Range};
 use crate::call_error::CallError;
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, DeadLetterStatus, Page};
 use spillway_core::ids::{EventType, Fingerprint, MessageId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Groups that are read concurrently.
 const GROUPS_AT_ONCE: usize = 4;
@@ -40,11 +41,10 @@ pub(crate) async fn list(
         let page = search(index, filter, &plan, after, Extent { want, ..Extent::default() });
         tokio::try_join!(page, total(index, filter, &plan))?
     } else if after.is_none() {
-        let found =
-            search(index, filter, &plan, None, Extent { want, examine: MAX_EXAMINED, ..Extent::default() })
-                .await?;
-        let total = found.count;
-        (found, total)
+        let all = searched(index, filter).await?;
+        let entries = all.entries.iter().take(want).cloned().collect();
+        let found = Matches { entries, last: all.last.clone(), is_all: all.is_all, ..Matches::default() };
+        (found, all.count)
     } else {
         let page = search(index, filter, &plan, after, Extent { want, ..Extent::default() });
         let all = search(index, filter, &plan, None, Extent { examine: MAX_EXAMINED, ..Extent::default() });
@@ -136,17 +136,22 @@ pub(crate) async fn groups(
             .any(|other| other.fingerprint == count.fingerprint && other.event_type != count.event_type)
     };
     let Some(range) = plan(index, filter).await?.range else { return Ok(Page::of(Vec::new(), None, limit)) };
-    let mut counted = Counted::of(&matching, index.names().shards);
+    let shards = index.names().shards;
+    let mut counted = Counted::of(&matching);
     let is_whole = range == Range::default();
     if filter.contains.is_some()
         || (filter.event_type.is_some() && matching.iter().any(has_other_types))
         || (!is_whole && counted.len() > MAX_COUNTED)
     {
-        return Ok(Page::of(searched(index, filter).await?, after, limit));
+        return Ok(Page::of(searched_groups(index, filter).await?, after, limit));
     }
     if !is_whole {
+        let (counted_now, range) = (&counted, &range);
         let numbers: Vec<u64> = stream::iter(0..counted.len())
-            .map(|position| walk::count(index, By::Group, &counted[position].partitions, &range))
+            .map(|position| async move {
+                let partitions = counted_now[position].partitions(shards);
+                walk::count(index, By::Group, &partitions, range).await
+            })
             .buffered(GROUPS_AT_ONCE)
             .try_collect()
             .await?;
@@ -155,13 +160,9 @@ pub(crate) async fn groups(
     }
     counted.sort_by(|a, b| b.count.cmp(&a.count).then(a.fingerprint.cmp(b.fingerprint)));
     let page = Page::of(counted, after, limit);
-    let noted = noted(index, filter, &range, &page.items).await?;
+    let notes = Notes::read(index, filter, is_whole, &page.items, &counts).await?;
     let ends: Vec<Option<Ends>> = stream::iter(0..page.items.len())
-        .map(|position| {
-            let counted = &page.items[position];
-            let noted = noted.iter().find(|noted| noted.group == *counted.fingerprint);
-            ends_of(index, counted, &range, noted)
-        })
+        .map(|position| notes.ends_of(index, &page.items[position], &range))
         .buffered(GROUPS_AT_ONCE)
         .try_collect()
         .await?;
@@ -180,64 +181,128 @@ pub(crate) async fn groups(
 /// A group as its counters know it.
 struct Counted<'c> {
     fingerprint: &'c Fingerprint,
-    partitions: Vec<String>,
+    /// The states of its letters.
+    states: BTreeSet<DeadLetterStatus>,
     /// Its type, if all its letters have the same.
     event_type: Option<&'c str>,
     count: u64,
 }
 
 impl<'c> Counted<'c> {
-    fn of(counts: &[&'c Count], shards: u32) -> Vec<Self> {
+    fn of(counts: &[&'c Count]) -> Vec<Self> {
         let mut by_group: BTreeMap<&Fingerprint, Vec<&Count>> = BTreeMap::new();
         for count in counts {
             by_group.entry(&count.fingerprint).or_default().push(count);
         }
         let group = |(fingerprint, counts): (&'c Fingerprint, Vec<&'c Count>)| {
-            let states: Vec<_> = counts.iter().map(|count| count.state.as_str()).collect();
-            let mut partitions = search::group_partitions(fingerprint, &states, shards);
-            partitions.sort_unstable();
-            partitions.dedup();
+            let states = counts.iter().map(|count| count.state).collect();
             let mut types = counts.iter().map(|count| count.event_type.as_str());
             let first = types.next().filter(|name| !name.is_empty());
             let event_type = first.filter(|first| types.all(|name| name == *first));
-            Self { fingerprint, partitions, event_type, count: counts.iter().map(|count| count.count).sum() }
+            Self { fingerprint, states, event_type, count: counts.iter().map(|count| count.count).sum() }
         };
         by_group.into_iter().map(group).collect()
     }
+
+    /// The partitions in which its letters are.
+    fn partitions(&self, shards: u32) -> Vec<String> {
+        let states: Vec<&str> = self.states.iter().map(|state| state.as_str()).collect();
+        search::group_partitions(self.fingerprint, &states, shards)
+    }
+
+    /// The parts to which its letters belong.
+    fn parts(&self) -> BTreeSet<Part> {
+        self.states.iter().map(|state| Part::of(*state)).collect()
+    }
 }
 
-/// The notes about the ends of groups, if the filter asks for all letters that wait. None are needed if all keys are known.
-async fn noted(
-    index: &Index,
-    filter: &DeadLetterFilter,
-    range: &Range,
-    groups: &[Counted<'_>],
-) -> Result<Vec<Noted>, CallError> {
-    let is_noted = filter.states == [DeadLetterStatus::Archived] && *range == Range::default();
-    if !is_noted || groups.is_empty() || index.keys(By::Group).await?.is_some() {
-        return Ok(Vec::new());
-    }
-    ends::noted(index, &groups.iter().map(|group| group.fingerprint).collect::<Vec<_>>()).await
+/// The notes about the ends of a page's groups. Without a range of time they save the search for them. None are needed if all
+/// keys are known.
+struct Notes {
+    noted: Option<Vec<Noted>>,
+    /// Parts of groups that also have letters in other states than the filter's. What a search finds is no end of them.
+    wider: Vec<(Fingerprint, Part)>,
 }
 
 /// The oldest and the newest letter of a group, with the entry of the newest if it was read already.
 type Ends = (Found, Found, Option<Entry>);
 
-async fn ends_of(
-    index: &Index,
-    counted: &Counted<'_>,
-    range: &Range,
-    noted: Option<&Noted>,
-) -> Result<Option<Ends>, CallError> {
-    if let Some((oldest, newest, entry)) = noted.and_then(Noted::ends) {
-        return Ok(Some((oldest, newest, Some(entry))));
+impl Notes {
+    async fn read(
+        index: &Index,
+        filter: &DeadLetterFilter,
+        is_whole: bool,
+        groups: &[Counted<'_>],
+        counts: &[Count],
+    ) -> Result<Self, CallError> {
+        if !is_whole || groups.is_empty() || index.keys(By::Group).await?.is_some() {
+            return Ok(Self { noted: None, wider: Vec::new() });
+        }
+        let parts: Vec<(&Fingerprint, Part)> = groups
+            .iter()
+            .flat_map(|group| group.parts().into_iter().map(move |part| (group.fingerprint, part)))
+            .collect();
+        let states = search::states(filter);
+        let others = counts.iter().filter(|count| !states.contains(&count.state));
+        let wider = others.map(|count| (count.fingerprint.clone(), Part::of(count.state))).collect();
+        Ok(Self { noted: Some(ends::noted(index, &parts, &states).await?), wider })
     }
-    let ends = walk::ends(index, By::Group, &counted.partitions, range).await?;
-    let Some((oldest, newest)) = ends else { return Ok(None) };
-    if let Some(noted) = noted {
-        ends::correct(index, noted, &oldest, &newest).await;
+
+    async fn ends_of(
+        &self,
+        index: &Index,
+        group: &Counted<'_>,
+        range: &Range,
+    ) -> Result<Option<Ends>, CallError> {
+        let mut ends: Option<Ends> = None;
+        for part in group.parts() {
+            let Some((oldest, newest, entry)) = self.ends_of_part(index, group, part, range).await? else {
+                continue;
+            };
+            ends = Some(match ends {
+                None => (oldest, newest, entry),
+                Some((first, last, other)) if last > newest => (first.min(oldest), last, other),
+                Some((first, _, _)) => (first.min(oldest), newest, entry),
+            });
+        }
+        Ok(ends)
     }
-    Ok(Some((oldest, newest, None)))
+
+    async fn ends_of_part(
+        &self,
+        index: &Index,
+        group: &Counted<'_>,
+        part: Part,
+        range: &Range,
+    ) -> Result<Option<Ends>, CallError> {
+        let of_part = |noted: &&Noted| noted.group == *group.fingerprint && noted.part == part;
+        let note = self.noted.iter().flatten().find(of_part);
+        let (oldest, newest) = (note.and_then(Noted::oldest), note.and_then(Noted::newest));
+        if let (Some(oldest), Some((newest, entry))) = (&oldest, &newest) {
+            return Ok(Some((oldest.clone(), newest.clone(), Some(entry.clone()))));
+        }
+        let states: Vec<&str> = group
+            .states
+            .iter()
+            .filter(|state| Part::of(**state) == part)
+            .map(|state| state.as_str())
+            .collect();
+        let partitions = search::group_partitions(group.fingerprint, &states, index.names().shards);
+        let oldest = match oldest {
+            Some(oldest) => Some(oldest),
+            None => walk::end(index, By::Group, &partitions, range, End::Oldest).await?,
+        };
+        let (newest, entry) = match newest {
+            Some((newest, entry)) => (Some(newest), Some(entry)),
+            None => (walk::end(index, By::Group, &partitions, range, End::Newest).await?, None),
+        };
+        let Some((oldest, newest)) = oldest.zip(newest) else { return Ok(None) };
+        let is_wider = self.wider.iter().any(|(of, other)| of == group.fingerprint && *other == part);
+        if self.noted.is_some() && !is_wider {
+            ends::correct(index, (group.fingerprint, part), note, (&oldest, &newest)).await;
+        }
+        Ok(Some((oldest, newest, entry)))
+    }
 }
 
 /// A group whose newest letter has this entry.
@@ -258,13 +323,24 @@ fn time_in(key: &str) -> Option<Timestamp> {
     key.split_once('#')?.0.parse().ok()
 }
 
-async fn searched(index: &Index, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterGroup>, CallError> {
-    let plan = Plan { is_search: true, ..plan(index, filter).await? };
-    let extent = Extent { want: MAX_EXAMINED, examine: MAX_EXAMINED, ..Extent::default() };
-    let found = search(index, filter, &plan, None, extent).await?;
+/// The newest letters that match, which are read one by one.
+async fn searched(index: &Index, filter: &DeadLetterFilter) -> Result<Arc<Matches>, CallError> {
+    let search = async {
+        let plan = Plan { is_search: true, ..plan(index, filter).await? };
+        let extent = Extent { want: MAX_EXAMINED, examine: MAX_EXAMINED, ..Extent::default() };
+        search(index, filter, &plan, None, extent).await
+    };
+    index.searched(filter, search).await
+}
+
+async fn searched_groups(
+    index: &Index,
+    filter: &DeadLetterFilter,
+) -> Result<Vec<DeadLetterGroup>, CallError> {
+    let found = searched(index, filter).await?;
     let mut groups: BTreeMap<Fingerprint, DeadLetterGroup> = BTreeMap::new();
     // Newest first, so the first of a group is its example, and the last its oldest.
-    for entry in found.entries {
+    for entry in &found.entries {
         let group = groups.entry(entry.fingerprint.clone()).or_insert_with(|| DeadLetterGroup {
             fingerprint: entry.fingerprint.clone(),
             class: entry.class,

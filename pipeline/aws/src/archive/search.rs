@@ -1,6 +1,6 @@
 //! Which letters a filter selects: where to search for them, and which have to be read one by one.
 
-use super::entry::{Entry, in_key, time_key};
+use super::entry::{EVERY_STATE, Entry, in_key, time_key};
 use super::index::{Count, Index};
 use super::walk::{By, Range, Walk};
 use crate::call_error::CallError;
@@ -24,15 +24,15 @@ pub(crate) struct Plan {
 }
 
 /// The states of a filter; all if it names none.
-pub(crate) fn states(filter: &DeadLetterFilter) -> Vec<&'static str> {
+pub(crate) fn states(filter: &DeadLetterFilter) -> Vec<DeadLetterStatus> {
     let asked = |state: &&DeadLetterStatus| filter.states.is_empty() || filter.states.contains(state);
-    DeadLetterStatus::ALL.iter().filter(asked).map(|state| state.as_str()).collect()
+    DeadLetterStatus::ALL.iter().filter(asked).copied().collect()
 }
 
 /// Whether a counter counts letters of a filter. Time and words are left out, because a counter does not hold
 /// them.
 pub(crate) fn counts(filter: &DeadLetterFilter, count: &Count) -> bool {
-    states(filter).contains(&count.state.as_str())
+    (filter.states.is_empty() || filter.states.contains(&count.state))
         && filter.fingerprint.as_ref().is_none_or(|fingerprint| *fingerprint == count.fingerprint)
         && filter.event_type.as_ref().is_none_or(|name| in_key(name) == count.event_type)
         && filter.class.is_none_or(|class| class == count.class)
@@ -49,9 +49,25 @@ pub(crate) fn group_partitions(fingerprint: &Fingerprint, states: &[&str], shard
 
 /// Finds the index with the fewest letters that do not match.
 pub(crate) async fn plan(index: &Index, filter: &DeadLetterFilter) -> Result<Plan, CallError> {
-    let (states, shards) = (states(filter), index.names().shards);
+    let (asked, shards) = (states(filter), index.names().shards);
     let range = range(filter);
     let has_words = filter.contains.is_some();
+    let is_in_every_state = asked.len() == DeadLetterStatus::ALL.len();
+    if is_in_every_state
+        && filter.fingerprint.is_none()
+        && filter.event_type.is_none()
+        && filter.class.is_none()
+    {
+        let partitions = (0..shards.max(1)).map(|shard| format!("{EVERY_STATE}#{shard}")).collect();
+        return Ok(Plan { by: By::Age, partitions, range, is_search: has_words });
+    }
+    let mut states: Vec<&str> = asked.into_iter().map(DeadLetterStatus::as_str).collect();
+    if states.len() > 1 {
+        // Partitions of a state without such letters are empty.
+        let all = index.counts().await?;
+        states
+            .retain(|state| all.iter().any(|count| count.state.as_str() == *state && counts(filter, count)));
+    }
     if let Some(fingerprint) = &filter.fingerprint {
         let partitions = group_partitions(fingerprint, &states, shards);
         let is_search = has_words || filter.event_type.is_some() || filter.class.is_some();
@@ -71,7 +87,7 @@ pub(crate) async fn plan(index: &Index, filter: &DeadLetterFilter) -> Result<Pla
         // A class has its groups, and each group its partitions.
         let all = index.counts().await?;
         let mut groups: Vec<_> = all.iter().filter(|count| counts(filter, count)).collect();
-        groups.sort_by(|a, b| (&a.state, &a.fingerprint).cmp(&(&b.state, &b.fingerprint)));
+        groups.sort_by(|a, b| (a.state, &a.fingerprint).cmp(&(b.state, &b.fingerprint)));
         groups.dedup_by(|a, b| a.state == b.state && a.fingerprint == b.fingerprint);
         let partitions = groups
             .iter()

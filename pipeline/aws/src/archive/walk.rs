@@ -1,5 +1,6 @@
 //! Walking through the index: many partitions, each sorted, as one list with the newest first.
 
+use super::entry::EVERY_STATE;
 use super::index::Index;
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::item::{Item, text, text_of};
@@ -12,10 +13,17 @@ use std::collections::{HashMap, VecDeque};
 const QUERIES_AT_ONCE: usize = 32;
 /// Keys that one query asks for at least: a page of about 20 KB.
 const FEWEST: usize = 16;
+/// Keys that one query asks for if so many letters are taken at once: a page of about 300 KB. Who takes that many takes more.
+const MOST: usize = 1_500;
+const MANY: usize = 400;
 
-/// One of the table's indexes: all letters of a state, of a group, or of a type.
+/// Pages of a scan at most. The keys of [`super::index::FEW`] letters are on four.
+const PAGES: usize = 5;
+
+/// One of the table's indexes: all letters, or all of a state, of a group, or of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
+    Age,
     Time,
     Group,
     Type,
@@ -24,6 +32,7 @@ pub(crate) enum By {
 impl By {
     fn index(self) -> &'static str {
         match self {
+            Self::Age => "by_age",
             Self::Time => "by_time",
             Self::Group => "by_group",
             Self::Type => "by_type",
@@ -32,6 +41,7 @@ impl By {
 
     fn partition_key(self) -> &'static str {
         match self {
+            Self::Age => "age_bucket",
             Self::Time => "time_bucket",
             Self::Group => "group_bucket",
             Self::Type => "type_bucket",
@@ -66,34 +76,48 @@ impl Found {
     }
 }
 
-/// The keys of all letters by partition, newest first: the partitions of [`By::Group`] and those of [`By::Time`].
+/// The keys of all letters by partition, newest first: the partitions of [`By::Age`], [`By::Time`] and [`By::Group`].
 pub(crate) type Keys = HashMap<String, Vec<Found>>;
 
-/// Reads the keys of all letters; `None` if one page has not all of them, or if the caller may not scan.
-pub(crate) async fn scan(index: &Index) -> Option<Keys> {
+/// Reads the keys of all letters; `None` if they are on too many pages, or if the caller may not scan.
+///
+/// # Errors
+/// The scan failed, and its next try may not.
+pub(crate) async fn scan(index: &Index) -> Result<Option<Keys>, CallError> {
     let call = index.client().scan().table_name(&index.names().table).index_name(By::Group.index());
-    let page = match call.send().await {
-        Ok(page) => page,
-        Err(error) => {
-            let error = call_error("Scan", &error);
-            tracing::debug!(%error, "the keys of dead letters are read by partition, because a scan failed");
-            return None;
+    let mut pages = call.into_paginator().send();
+    let (mut keys, mut read) = (Keys::new(), 0);
+    while let Some(page) = pages.next().await {
+        let page = match page.map_err(|error| call_error("Scan", &error)) {
+            Ok(page) => page,
+            Err(error) if error.decision.is_retryable() => return Err(error),
+            Err(error) => {
+                tracing::debug!(%error, "the keys of dead letters are read by partition, because a scan was refused");
+                return Ok(None);
+            }
+        };
+        read += 1;
+        if read == PAGES && page.last_evaluated_key.is_some() {
+            return Ok(None);
         }
-    };
-    if page.last_evaluated_key.is_some() {
-        return None;
-    }
-    let mut keys = Keys::new();
-    for item in page.items() {
-        let group = text_of(item, By::Group.partition_key())?;
-        let found = Found { archived_key: text_of(item, "archived_key")?.to_owned() };
-        // `STATE#FINGERPRINT#SHARD` and `STATE#SHARD`.
-        let (state, shard) = (group.split_once('#')?.0, group.rsplit_once('#')?.1);
-        keys.entry(format!("{state}#{shard}")).or_default().push(found.clone());
-        keys.entry(group.to_owned()).or_default().push(found);
+        page.items().iter().try_for_each(|item| add(&mut keys, item)).ok_or_else(|| {
+            CallError::contradiction("an index has a key of a dead letter that can't be read")
+        })?;
     }
     keys.values_mut().for_each(|keys| keys.sort_unstable_by(|a, b| b.cmp(a)));
-    Some(keys)
+    Ok(Some(keys))
+}
+
+/// Adds the key in an item of [`By::Group`].
+fn add(keys: &mut Keys, item: &Item) -> Option<()> {
+    let group = text_of(item, By::Group.partition_key())?;
+    let found = Found { archived_key: text_of(item, "archived_key")?.to_owned() };
+    // `STATE#FINGERPRINT#SHARD`, of which follow `STATE#SHARD` and `all#SHARD`.
+    let (state, shard) = (group.split_once('#')?.0, group.rsplit_once('#')?.1);
+    for partition in [format!("{EVERY_STATE}#{shard}"), format!("{state}#{shard}"), group.to_owned()] {
+        keys.entry(partition).or_default().push(found.clone());
+    }
+    Some(())
 }
 
 /// Those in a partition that are in a range, newest first.
@@ -144,7 +168,8 @@ impl<'i> Walk<'i> {
     pub async fn take(&mut self, count: usize) -> Result<Vec<Found>, CallError> {
         let mut taken = Vec::with_capacity(count.min(1000));
         while taken.len() < count {
-            self.read_on((count - taken.len()).div_ceil(self.partitions.len().max(1)) * 2).await?;
+            let each = (count - taken.len()).div_ceil(self.partitions.len().max(1)) * 2;
+            self.read_on(if count >= MANY { MOST } else { each }).await?;
             let Some(newest) = self
                 .partitions
                 .iter_mut()
@@ -228,36 +253,51 @@ async fn count_one(index: &Index, by: By, partition: &str, range: &Range) -> Res
     Ok(count)
 }
 
-/// The oldest and the newest letter in partitions of an index.
-pub(crate) async fn ends(
+/// An end of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Oldest,
+    Newest,
+}
+
+impl End {
+    /// The one of these that is at this end.
+    pub fn of<T: Ord>(self, found: impl Iterator<Item = T>) -> Option<T> {
+        match self {
+            Self::Oldest => found.min(),
+            Self::Newest => found.max(),
+        }
+    }
+}
+
+/// The letter at an end of partitions of an index.
+pub(crate) async fn end(
     index: &Index,
     by: By,
     partitions: &[String],
     range: &Range,
-) -> Result<Option<(Found, Found)>, CallError> {
+    end: End,
+) -> Result<Option<Found>, CallError> {
     if let Some(keys) = index.keys(by).await? {
-        let found = || partitions.iter().flat_map(|partition| within(&keys, partition, range));
-        return Ok(found().min().cloned().zip(found().max().cloned()));
+        let found = partitions.iter().flat_map(|partition| within(&keys, partition, range));
+        return Ok(end.of(found).cloned());
     }
-    let sides = partitions.iter().flat_map(|partition| [(partition, true), (partition, false)]);
-    let sides: Vec<_> = sides.collect();
-    let found: Vec<Option<Found>> = stream::iter(0..sides.len())
-        .map(|position| end(index, by, sides[position], range))
+    let found: Vec<Option<Found>> = stream::iter(0..partitions.len())
+        .map(|position| end_of_one(index, by, &partitions[position], range, end))
         .buffer_unordered(QUERIES_AT_ONCE)
         .try_collect()
         .await?;
-    let mut found: Vec<_> = found.into_iter().flatten().collect();
-    found.sort_unstable();
-    Ok(found.first().cloned().zip(found.last().cloned()))
+    Ok(end.of(found.into_iter().flatten()))
 }
 
-async fn end(
+async fn end_of_one(
     index: &Index,
     by: By,
-    (partition, oldest): (&String, bool),
+    partition: &str,
     range: &Range,
+    end: End,
 ) -> Result<Option<Found>, CallError> {
-    let call = query(index, by, partition, range).scan_index_forward(oldest).limit(1);
+    let call = query(index, by, partition, range).scan_index_forward(end == End::Oldest).limit(1);
     let output = call.send().await.map_err(|error| call_error("Query", &error))?;
     let key = output.items().first().and_then(|item| text_of(item, "archived_key"));
     Ok(key.map(|key| Found { archived_key: key.to_owned() }))

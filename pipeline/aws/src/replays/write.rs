@@ -2,7 +2,7 @@
 
 use super::log::{new_replay, replay_key, waiting_key};
 use super::{DynamoReplays, Tables};
-use crate::archive::{Entry, LETTERS_AT_ONCE, Step};
+use crate::archive::{Entry, LETTERS_AT_ONCE, Part, Step};
 use crate::call_error::CallError;
 use crate::dynamo::batch;
 use crate::dynamo::item::{number, text};
@@ -40,6 +40,7 @@ impl DynamoReplays {
             after.replays.push(trace.clone());
             steps.push((before, after));
         }
+        let before: Vec<Entry> = steps.iter().map(|(before, _)| before.clone()).collect();
         // The replay itself comes with its first letters: without any there is none.
         let mut taken = 0;
         while taken == 0 && !steps.is_empty() {
@@ -74,6 +75,8 @@ impl DynamoReplays {
         {
             tracing::warn!(%error, %replay, "a replay starts a minute late");
         }
+        // One that another replay took has left, too.
+        self.tables.index.left(&before).await;
         Ok(taken as u64)
     }
 
@@ -245,7 +248,12 @@ impl Tables {
             actions
         };
         transact(&self.log.client, actions).await?;
-        self.index.written(&[steps[0].1.clone()]).await;
+        let [(before, after)] = &steps;
+        if Part::of(before.state.status()) == Part::of(after.state.status()) {
+            self.index.forget().await;
+        } else {
+            self.index.written(std::slice::from_ref(after)).await;
+        }
         Ok(())
     }
 }

@@ -14,7 +14,10 @@ use spillway_testkit::contract::EmptyPipeline;
 use std::sync::Arc;
 
 pub async fn open() -> EmptyPipeline {
-    let place = deployment().await;
+    of(deployment().await)
+}
+
+fn of(place: Deployment) -> EmptyPipeline {
     let queues = &place.topology.queues;
     let workers = WorkerPorts {
         receiver: Arc::new(Receiver(place.topology.clone(), place.clients.clone())),
@@ -116,3 +119,22 @@ fn received(message: &Message) -> ReceivedMessage {
 }
 
 spillway_testkit::contract!(crate::contract::open);
+
+/// The archive as it works with more letters than a scan reads: from counts, ends and partitions.
+mod many {
+    use super::{deployment, of};
+    use spillway_aws::S3Archive;
+    use spillway_aws::operator::archive_names;
+    use spillway_testkit::contract::EmptyPipeline;
+    use std::sync::Arc;
+
+    pub async fn open() -> EmptyPipeline {
+        let mut place = deployment().await;
+        let (names, clock) = (archive_names(&place.topology), Arc::clone(&place.ports.clock));
+        let archive = S3Archive::new(place.clients.s3(), place.clients.dynamodb(), names, clock);
+        place.ports.archive = Arc::new(archive);
+        of(place)
+    }
+
+    spillway_testkit::archive!(crate::contract::many::open);
+}

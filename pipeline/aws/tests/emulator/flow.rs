@@ -1,6 +1,6 @@
 //! The ledger, which AWS has to compute from several places.
 
-use crate::place::{deployment_read_again, reports};
+use crate::place::{reports};
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 use spillway_aws::operator::Deployment;
 use spillway_core::dead_letter::DeadLetter;
@@ -62,7 +62,7 @@ async fn queue(deployment: &Deployment, count: usize) {
 
 #[tokio::test]
 async fn every_promise_is_in_one_place_and_a_loss_shows() {
-    let at = deployment_read_again().await;
+    let at = deployment().await;
     assert_eq!(at.ports.ledger.ledger().await.unwrap(), Default::default(), "nothing has happened yet");
 
     counters(&at, 100, 88, 2).await;
@@ -84,7 +84,7 @@ async fn every_promise_is_in_one_place_and_a_loss_shows() {
 
 #[tokio::test]
 async fn what_a_replay_has_put_back_counts_as_replaying_and_once() {
-    let at = deployment_read_again().await;
+    let at = deployment().await;
     counters(&at, 12, 0, 0).await;
     let ids = archive(&at, 0..12).await;
     let replayer = at.ports.replayer();
@@ -108,7 +108,7 @@ async fn what_a_replay_has_put_back_counts_as_replaying_and_once() {
 
 #[tokio::test]
 async fn a_dead_letter_that_the_index_lacks_counts_as_archived() {
-    let at = deployment_read_again().await;
+    let at = deployment().await;
     counters(&at, 1, 0, 0).await;
     let archive = &at.topology.archive;
     let key = format!("{}some-letter", archive.unindexed_prefix);

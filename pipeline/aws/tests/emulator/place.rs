@@ -1,6 +1,5 @@
 //! A deployment's queues, tables and bucket, each test its own, as Terraform would make them.
 
-use async_trait::async_trait;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
@@ -11,12 +10,8 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use spillway_aws::operator::{Deployment, archive_names};
 use spillway_aws::{Clients, DynamoReplayReports, SystemClock, Topology};
-use spillway_core::Timestamp;
-use spillway_core::ports::Clock;
 use spillway_core::trace::segment_id;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
-use std::time::Duration;
 
 const REGION: &str = "eu-central-1";
 
@@ -35,36 +30,8 @@ pub async fn clients() -> Clients {
     Clients::from_config(config)
 }
 
-/// A clock that is two seconds later at each look, so that no answer of an earlier question is used again.
-#[derive(Default)]
-struct HurryingClock(AtomicI64);
-
-#[async_trait]
-impl Clock for HurryingClock {
-    fn now(&self) -> Timestamp {
-        SystemClock.now() + SignedDuration::from_secs(2 * self.0.fetch_add(1, Relaxed))
-    }
-
-    fn elapsed(&self) -> Duration {
-        SystemClock.elapsed() + Duration::from_secs(2 * self.0.fetch_add(1, Relaxed).unsigned_abs())
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        SystemClock.sleep(duration).await;
-    }
-}
-
 /// A separate deployment.
 pub async fn deployment() -> Deployment {
-    with_clock(Arc::new(SystemClock)).await
-}
-
-/// A separate deployment whose counts are read again each time, however soon after the last.
-pub async fn deployment_read_again() -> Deployment {
-    with_clock(Arc::<HurryingClock>::default()).await
-}
-
-async fn with_clock(clock: Arc<dyn Clock>) -> Deployment {
     let clients = clients().await;
     let name = format!("t{}", segment_id());
     let mut topology: Value = serde_json::from_str(include_str!("../recorded/topology.json")).expect("JSON");
@@ -90,12 +57,15 @@ async fn with_clock(clock: Arc<dyn Clock>) -> Deployment {
         .build();
     let bucket = clients.s3().create_bucket().bucket(&name).create_bucket_configuration(constraint);
     bucket.send().await.expect("a bucket");
-    Deployment::at(topology, clients, clock).await.expect("ports")
+    // A test changes things past the ports and reads them at once.
+    let place = Deployment::keeping(topology, clients, Arc::new(SystemClock), SignedDuration::ZERO);
+    place.await.expect("ports")
 }
 
 /// A table for an index of dead letters.
 pub async fn index_table(clients: &Clients, name: &str) {
     let indexes = [
+        ("by_age", "age_bucket"),
         ("by_time", "time_bucket"),
         ("by_group", "group_bucket"),
         ("by_type", "type_bucket"),

@@ -1,6 +1,6 @@
 //! An index that could not be written, and one that was lost.
 
-use crate::place::{clients, deployment, deployment_read_again, index_table, reports};
+use crate::place::{clients, deployment, index_table, reports};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use spillway_aws::operator::{Deployment, archive_names};
@@ -33,7 +33,7 @@ async fn notes(place: &Deployment) -> usize {
 
 #[tokio::test]
 async fn a_letter_whose_index_write_failed_is_archived_recorded_and_repaired() {
-    let place = deployment_read_again().await;
+    let place = deployment().await;
     let names = archive_names(&place.topology);
     let mut lost = names.clone();
     lost.index.table = "no-such-table".to_owned();

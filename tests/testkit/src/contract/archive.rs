@@ -2,7 +2,7 @@
 
 use super::EmptyPipeline;
 use crate::letters::{at, ids, letter, put, store_item, total};
-use spillway_core::dead_letter::DeadLetterStatus::{Archived, Discarded};
+use spillway_core::dead_letter::DeadLetterStatus::{self, Archived, Discarded, Replaying, Stored};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter};
 use spillway_core::failure::FailureClass::{Malformed, Schema, StoreUnavailable};
 use spillway_core::ids::{EventKey, MessageId};
@@ -17,6 +17,7 @@ suite! { $ archive:
     groups_have_the_letters_with_the_same_failure,
     a_group_with_letters_of_no_type_has_no_type,
     groups_are_paged_and_each_is_listed_once,
+    a_group_follows_its_letters_through_every_state,
     a_discard_is_for_what_is_archived_and_can_be_taken_back,
     an_id_that_is_named_twice_is_discarded_once,
     of_two_people_who_discard_the_same_letters_each_letter_counts_for_one,
@@ -183,6 +184,55 @@ async fn groups_are_paged_and_each_is_listed_once(pipeline: &EmptyPipeline) {
         let different: std::collections::BTreeSet<_> = found.iter().map(|group| &group.fingerprint).collect();
         assert_eq!(different.len(), found.len(), "{name}");
     }
+}
+
+/// The only group in some states: the numbers of its oldest and newest letter, and how many it has.
+type InStates<'s> = (&'s [DeadLetterStatus], Option<(usize, usize, u64)>);
+
+/// Checks the only group in each state. It is read twice, because the first read may correct what is known of the group.
+async fn ends(archive: &dyn DeadLetters, letters: &[DeadLetter], expected: &[InStates<'_>]) {
+    for (states, expected) in expected.iter().chain(expected) {
+        let filter = DeadLetterFilter { states: states.to_vec(), ..DeadLetterFilter::default() };
+        let groups = archive.groups(&filter, None, 10).await.unwrap().items;
+        let found: Vec<_> = groups
+            .iter()
+            .map(|group| (group.first_at, group.last_at, group.example.clone(), group.count))
+            .collect();
+        let of = |(first, last, count): (usize, usize, u64)| {
+            (letters[first].archived_at, letters[last].archived_at, letters[last].id.clone(), count)
+        };
+        assert_eq!(found, expected.map(of).into_iter().collect::<Vec<_>>(), "{states:?}");
+    }
+}
+
+async fn a_group_follows_its_letters_through_every_state(pipeline: &EmptyPipeline) {
+    let (archive, replayer) = (&*pipeline.archive, pipeline.replayer());
+    let letters: Vec<_> = (0..10).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
+    put(&*pipeline.workers.sink, &letters).await;
+    let all = ids(&letters);
+    let chosen = |numbers: &[usize]| numbers.iter().map(|number| all[*number].clone()).collect::<Vec<_>>();
+    ends(archive, &letters, &[(&[], Some((0, 9, 10))), (&[Archived], Some((0, 9, 10))), (&[Stored], None)])
+        .await;
+    replayer.discard(&chosen(&[0, 9]), "anna", "test data").await.unwrap();
+    ends(archive, &letters, &[(&[Archived], Some((1, 8, 8))), (&[Discarded], Some((0, 9, 2)))]).await;
+    let replay = replayer.start(&chosen(&[1, 4, 8]), "anna").await.unwrap().id;
+    ends(archive, &letters, &[(&[Archived], Some((2, 7, 5))), (&[Replaying], Some((1, 8, 3)))]).await;
+    for number in [4, 8] {
+        pipeline.workers.reports.mark_stored(&replay, &all[number]).await.unwrap();
+    }
+    replayer.restore(&chosen(&[9]), "anna").await.unwrap();
+    let after: &[InStates<'_>] = &[
+        (&[Stored], Some((4, 8, 2))),
+        (&[Replaying], Some((1, 1, 1))),
+        (&[Replaying, Stored], Some((1, 8, 3))),
+        (&[Archived], Some((2, 9, 6))),
+        (&[Discarded], Some((0, 0, 1))),
+        (&[Archived, Discarded], Some((0, 9, 7))),
+        (&[], Some((0, 9, 10))),
+    ];
+    ends(archive, &letters, after).await;
+    replayer.restore(&chosen(&[0]), "anna").await.unwrap();
+    ends(archive, &letters, &[(&[Discarded], None), (&[Archived], Some((0, 9, 7)))]).await;
 }
 
 async fn a_discard_is_for_what_is_archived_and_can_be_taken_back(pipeline: &EmptyPipeline) {

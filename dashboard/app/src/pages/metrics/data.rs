@@ -6,7 +6,6 @@ use crate::{
     ports::Ports,
     range::aligned,
 };
-use spillway_core::dead_letter::DeadLetterFilter;
 use spillway_core::ports::ArchiveError;
 use spillway_dashboard_model::catalogue::{Stage, of_stage};
 use spillway_dashboard_model::flow::FlowSnapshot;
@@ -27,18 +26,14 @@ impl Data {
             read_charts(&*ports.metrics, of_stage(stage, &ports.pipeline.names), &question, &*ports.alarms);
         let dead_letters = dead_letters(page, &ports.reads);
         let (flow, charts, dead_letters) = futures::join!(ports.flow.snapshot(), charts, dead_letters);
-        Self { flow, charts, dead_letters: dead_letters.ok() }
+        Self { flow, charts, dead_letters: dead_letters.ok().flatten() }
     }
 }
 
-/// The number of dead letters that were archived in the page's range.
-async fn dead_letters(page: &Page, reads: &Reads) -> Result<u64, ArchiveError> {
-    let from = aligned(page.range.from);
-    if page.range.preset.is_some() {
-        return reads.count_since(from).await;
-    }
-    let to = Some(page.range.to);
-    reads.count(&DeadLetterFilter { from: Some(from), to, ..DeadLetterFilter::default() }).await
+/// The number of dead letters that were archived in the page's range, if it is counted.
+async fn dead_letters(page: &Page, reads: &Reads) -> Result<Option<u64>, ArchiveError> {
+    let to = page.range.preset.is_none().then_some(page.range.to);
+    reads.count_archived(aligned(page.range.from), to).await
 }
 
 /// The stage in the URL; the first stage if the URL names no existing one.

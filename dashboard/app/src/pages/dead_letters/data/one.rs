@@ -49,6 +49,10 @@ impl Neighbour {
         let listed = list.items.iter().position(|other| other.id == letter.id);
         let place = listed
             .unwrap_or_else(|| list.items.partition_point(|other| other.archived_at > letter.archived_at));
+        if listed.is_none() && place == list.items.len() && list.next.is_some() {
+            // It is further down the list than the page from which the reader came, or came from another page.
+            return Ok((None, None));
+        }
         let on_this_page = |place: usize| {
             let id = list.items.get(place)?.id.clone();
             Some(Self { id, carried: carried(page) })
