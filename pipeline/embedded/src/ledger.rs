@@ -65,8 +65,9 @@ pub(crate) fn note(tx: &Connection, origin: &str, to: Handover) -> rusqlite::Res
     Ok(())
 }
 
-/// Only while the promise is open: a late second write of a settled message must leave no record.
-const OPEN_PROMISE: &str = "EXISTS (SELECT 1 FROM messages WHERE origin = ?1)
+/// Only while the promise is open: a late second write of a settled message must leave no record. The message of a replay
+/// does not count. Its dead letter has the promise, and is stored after the first of two messages.
+const OPEN_PROMISE: &str = "EXISTS (SELECT 1 FROM messages WHERE origin = ?1 AND replay_id IS NULL)
     OR EXISTS (SELECT 1 FROM dead_letters WHERE id = ?1 AND state <> 'stored')";
 /// In the archive and still in the DLQ, until the archiver has deleted it there.
 const IN_DLQ: &str = "EXISTS (SELECT 1 FROM messages WHERE origin = ?1 AND queue = 1 AND replay_id IS NULL)";

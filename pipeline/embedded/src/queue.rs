@@ -203,6 +203,12 @@ impl Queues {
     }
 }
 
+/// The number of a receive. SQLite gives the number of a deleted row to a later one. A batch can outlive its message, such as
+/// on a machine that was suspended. So a number that counts up would fit another message some day.
+fn random_receipt() -> i64 {
+    rand::random()
+}
+
 /// A receipt handle names the row and the receive: one from an earlier receive no longer fits.
 fn receipt_handle(seq: i64, receipt: i64) -> ReceiptHandle {
     ReceiptHandle::new(format!("{seq}.{receipt}"))

@@ -95,7 +95,7 @@ impl Store {
 
     /// Checks a write before the database is called, and returns the error that prevents it.
     fn admit(&self, item: &StoreItem) -> Result<f64, StoreError> {
-        let bytes = item.body.len() + item.key.id.as_str().len() + item.key.source.as_str().len() + 200;
+        let bytes = item_bytes(item);
         if bytes > LARGEST_ITEM {
             return Err(StoreError::TooLarge { bytes, limit: LARGEST_ITEM });
         }
@@ -111,8 +111,7 @@ impl Store {
             _ => None,
         };
         let share = self.faults.find(now, throttle).unwrap_or(1.0);
-        // One unit writes up to 1 KB.
-        let units = bytes.div_ceil(1024) as f64;
+        let units = units(bytes);
         let mut capacity = self.capacity.lock().unwrap_or_else(PoisonError::into_inner);
         if capacity.take(units, share, now) {
             return Ok(units);
@@ -153,7 +152,7 @@ impl EventStore for Store {
         if admitted.is_empty() {
             return answers;
         }
-        let units: f64 = admitted.iter().map(|item| (item.body.len() + 200).div_ceil(1024) as f64).sum();
+        let units: f64 = admitted.iter().map(|item| units(item_bytes(item))).sum();
         let now = self.clock.now();
         let written = self
             .db
@@ -220,6 +219,17 @@ impl EventStore for Store {
             .await
             .map_err(|error| StoreError::Unavailable { reason: error.to_string() })
     }
+}
+
+/// An item's size in DynamoDB, which has the id and the source as keys beside the body that has them too. The rest are the
+/// names, the type, the times and the message's id.
+fn item_bytes(item: &StoreItem) -> usize {
+    item.body.len() + item.key.id.as_str().len() + item.key.source.as_str().len() + 200
+}
+
+/// Write capacity units that an item takes, and that the metric counts. One unit writes up to 1 KB.
+fn units(bytes: usize) -> f64 {
+    bytes.div_ceil(1024) as f64
 }
 
 /// The conditional put, and the ledger's record that the promise is kept before its message is deleted.
