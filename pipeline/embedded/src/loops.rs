@@ -7,7 +7,7 @@ use tokio::task::{Id, JoinSet};
 
 /// A part of the pipeline ended, although nobody asked for that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{part} ended unexpectedly ({reason}): start the pipeline again; its data folder has all events")]
+#[error("{part} ended unexpectedly ({reason}): start this program again")]
 pub struct LoopEnded {
     /// The part, such as `the consumer`.
     pub part: &'static str,
