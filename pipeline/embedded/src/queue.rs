@@ -4,6 +4,8 @@ mod receive;
 mod settle;
 mod snapshot;
 
+pub(crate) use snapshot::{NEVER_RECEIVED, RECEIVED};
+
 use crate::db::{Db, DbError, millis};
 use crate::faults::FaultKind;
 use crate::faults::Faults;

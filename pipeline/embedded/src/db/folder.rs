@@ -513,8 +513,19 @@ mod tests {
             let lines = plan.query_map([], |row| row.get::<_, String>(3)).unwrap();
             lines.map(Result::unwrap).collect::<Vec<_>>().join("\n")
         };
-        for sql in [crate::ledger::WAITING.replace("?1", "1"), crate::ledger::IN_DLQ_ROWS.to_owned()] {
-            assert!(plan(&sql).contains("USING COVERING INDEX messages_waiting"), "{}", plan(&sql));
+        for (sql, index) in [
+            (crate::ledger::WAITING.to_owned(), "messages_waiting (queue=? AND visible_at<?)"),
+            (crate::ledger::WAITING.to_owned(), "messages_waiting (queue=? AND visible_at>?)"),
+            (crate::ledger::IN_DLQ_ROWS.to_owned(), "messages_waiting (queue=?)"),
+            (
+                format!("{} <= ?2", crate::queue::NEVER_RECEIVED),
+                "messages_waiting (queue=? AND visible_at<?)",
+            ),
+            (crate::queue::RECEIVED.to_owned(), "messages_received (queue=?)"),
+        ] {
+            let plan = plan(&sql);
+            assert!(plan.contains(&format!("USING COVERING INDEX {index}")), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }
         let newest = plan("SELECT id FROM replays ORDER BY started_at DESC LIMIT 1");
         assert!(newest.contains("replays_started") && !newest.contains("TEMP B-TREE"), "{newest}");

@@ -111,12 +111,17 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 /// What older folders of this version lack, and what they have in vain.
 ///
+/// * `messages_received` has the messages that a snapshot of a queue reads one by one: those that were received.
+/// * `messages_replayed` has those that are no promises of their own, which the ledger subtracts.
 /// * `messages_event` finds a message by its event's id. The queue does not read bodies, so the index does.
 /// * `dead_letters_ends` finds the oldest and the newest dead letter of a group, and has the columns that a search reads.
 /// * `dead_letter_counts` has the number of dead letters of each state, class, type (empty: none) and fingerprint, and
 ///   `replay_counts` the number of items of each replay in each state. Triggers keep both, so that nobody counts rows.
 pub const ADDITIONS: &str = "
 CREATE INDEX IF NOT EXISTS messages_waiting ON messages (queue, visible_at, receive_count, sent_at, replay_id);
+CREATE INDEX IF NOT EXISTS messages_received ON messages (queue, visible_at, receive_count, sent_at)
+    WHERE receive_count > 0;
+CREATE INDEX IF NOT EXISTS messages_replayed ON messages (queue, visible_at, replay_id) WHERE replay_id IS NOT NULL;
 DROP INDEX IF EXISTS messages_visible;
 CREATE INDEX IF NOT EXISTS messages_event ON messages (body ->> '$.id') WHERE json_valid(body);
 CREATE INDEX IF NOT EXISTS replays_started ON replays (started_at);

@@ -2,7 +2,7 @@
 
 use super::{Queues, number};
 use crate::db::{from_millis, millis};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 use spillway_core::Timestamp;
 use spillway_core::ports::{QueueError, QueueKind};
 use spillway_core::queue::QueueSnapshot;
@@ -28,27 +28,43 @@ impl Queues {
 
 type Nearest = Vec<(u32, Timestamp)>;
 
+/// Messages in a range of visibility. In a long queue most were never received: they are only counted, by the index alone.
+pub(crate) const COUNT: &str = "SELECT count(*) FROM messages WHERE queue = ?1 AND visible_at";
+/// Messages that were received, by their visibility. These are read one by one.
+pub(crate) const RECEIVED: &str = "SELECT receive_count, sent_at, visible_at FROM messages
+    WHERE queue = ?1 AND receive_count > 0 ORDER BY visible_at";
+/// When the oldest message of the primary queue was sent that was never received: it is visible since then.
+pub(crate) const OLDEST: &str = "SELECT sent_at FROM messages
+    WHERE queue = ?1 AND receive_count = 0 ORDER BY visible_at LIMIT 1";
+/// The same for the DLQ. A message that the queue moved there itself is visible since the move.
+const OLDEST_IN_DLQ: &str = "SELECT min(sent_at) FROM messages WHERE queue = ?1 AND receive_count = 0";
+
 fn read(
     connection: &Connection,
     queue: QueueKind,
     now: Timestamp,
 ) -> rusqlite::Result<(QueueSnapshot, Nearest)> {
-    let mut query = connection.prepare_cached(
-        "SELECT receive_count, sent_at, visible_at FROM messages WHERE queue = ?1 ORDER BY visible_at",
-    )?;
-    let mut rows = query.query([number(queue)])?;
-    let now_ms = millis(now);
-    let mut snapshot = QueueSnapshot::default();
-    let (mut oldest, mut oldest_of_all) = (i64::MAX, i64::MAX);
+    let oldest = if queue == QueueKind::Primary { OLDEST } else { OLDEST_IN_DLQ };
+    let (queue, now_ms) = (number(queue), millis(now));
+    let count = |when: &str| {
+        let mut query = connection.prepare_cached(&format!("{COUNT} {when} ?2"))?;
+        query.query_row([queue, now_ms], |row| row.get::<_, u64>(0))
+    };
+    let mut snapshot =
+        QueueSnapshot { visible: count("<=")?, not_visible: count(">")?, ..QueueSnapshot::default() };
+    let oldest: Option<Option<i64>> =
+        connection.prepare_cached(oldest)?.query_row([queue], |row| row.get(0)).optional()?;
+    let mut oldest = oldest.flatten().unwrap_or(i64::MAX);
+    let mut oldest_of_all = oldest;
+    let mut never_received = snapshot.visible + snapshot.not_visible;
     let mut next_by_count: Vec<Option<i64>> = Vec::new();
+
+    let mut query = connection.prepare_cached(RECEIVED)?;
+    let mut rows = query.query([queue])?;
     while let Some(row) = rows.next()? {
         let receive_count: usize = row.get(0)?;
         let (sent_at, visible_at): (i64, i64) = (row.get(1)?, row.get(2)?);
-        if visible_at <= now_ms {
-            snapshot.visible += 1;
-        } else {
-            snapshot.not_visible += 1;
-        }
+        never_received = never_received.saturating_sub(1);
         if snapshot.receive_counts.len() <= receive_count {
             snapshot.receive_counts.resize(receive_count + 1, 0);
             next_by_count.resize(receive_count + 1, None);
@@ -60,6 +76,12 @@ fn read(
         if receive_count < 3 {
             oldest = oldest.min(sent_at);
         }
+    }
+    if never_received > 0 && snapshot.receive_counts.is_empty() {
+        snapshot.receive_counts.push(0);
+    }
+    if let Some(first) = snapshot.receive_counts.first_mut() {
+        *first = never_received;
     }
     let at = |time: i64| (time != i64::MAX).then(|| from_millis(time));
     snapshot.oldest_sent_at = at(oldest_of_all);
