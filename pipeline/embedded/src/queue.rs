@@ -4,7 +4,7 @@ mod receive;
 mod settle;
 mod snapshot;
 
-pub(crate) use snapshot::{NEVER_RECEIVED, RECEIVED};
+pub(crate) use snapshot::{COUNT, OLDEST, RECEIVED};
 
 use crate::db::{Db, DbError, millis};
 use crate::faults::FaultKind;

@@ -517,10 +517,9 @@ mod tests {
             (crate::ledger::WAITING.to_owned(), "messages_waiting (queue=? AND visible_at<?)"),
             (crate::ledger::WAITING.to_owned(), "messages_waiting (queue=? AND visible_at>?)"),
             (crate::ledger::IN_DLQ_ROWS.to_owned(), "messages_waiting (queue=?)"),
-            (
-                format!("{} <= ?2", crate::queue::NEVER_RECEIVED),
-                "messages_waiting (queue=? AND visible_at<?)",
-            ),
+            (crate::ledger::WAITING.to_owned(), "messages_replayed (queue=? AND visible_at<?)"),
+            (format!("{} <= ?2", crate::queue::COUNT), "messages_waiting (queue=? AND visible_at<?)"),
+            (crate::queue::OLDEST.to_owned(), "messages_waiting (queue=?)"),
             (crate::queue::RECEIVED.to_owned(), "messages_received (queue=?)"),
         ] {
             let plan = plan(&sql);
