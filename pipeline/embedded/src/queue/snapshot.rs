@@ -93,3 +93,85 @@ fn read(
     });
     Ok((snapshot, nearest.collect()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, Pipeline};
+    use spillway_core::event::Event;
+    use spillway_core::failure::FailureClass::Schema;
+    use spillway_core::ports::{Clock as _, Deferral};
+    use spillway_core::usecases::accept::accept;
+    use spillway_testkit::ManualClock;
+    use spillway_testkit::letters::{ids, letter, put};
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn a_snapshot_counts_messages_by_their_receives_and_knows_the_oldest() {
+        let dir = tempfile::tempdir().unwrap();
+        let start: Timestamp = "2026-01-31T08:00:00Z".parse().unwrap();
+        let clock = Arc::new(ManualClock::at(start));
+        let pipeline = Pipeline::open(dir.path(), Options::at(clock.clone())).await.unwrap();
+        let (queues, workers) = (&pipeline.local.queues, &pipeline.workers);
+        let snapshot = async |queue| queues.snapshot(queue).await.unwrap();
+        assert_eq!(snapshot(QueueKind::Primary).await, QueueSnapshot::default());
+
+        let second = |seconds: i64| start + jiff::SignedDuration::from_secs(seconds);
+        for number in 0..6 {
+            let text = format!(r#"{{"specversion":"1.0","id":"e{number}","source":"/s","type":"t"}}"#);
+            let event = Event::from_structured(text.as_bytes()).unwrap();
+            accept(&*pipeline.ports.queue, &[event], None, 100_000).await;
+            clock.advance(Duration::from_secs(1));
+        }
+        let all = snapshot(QueueKind::Primary).await;
+        assert_eq!((all.visible, all.not_visible, &*all.receive_counts), (6, 0, &[6][..]));
+        assert_eq!((all.oldest_sent_at, all.oldest_age_s, all.first_dead_letter_at), (Some(start), 6, None));
+
+        // The first two are received: one is being worked on, one is visible again.
+        let batch = workers.receiver.receive(QueueKind::Primary, 2).await.unwrap();
+        let again = Deferral {
+            receipt_handle: batch[1].receipt_handle.clone(),
+            delay: Duration::ZERO,
+            failures: Vec::new(),
+        };
+        workers.redelivery.defer(&[again]).await.remove(0).unwrap();
+        let some = snapshot(QueueKind::Primary).await;
+        assert_eq!((some.visible, some.not_visible, &*some.receive_counts), (5, 1, &[4, 2][..]));
+        assert_eq!(some.oldest_sent_at, Some(start));
+        workers.receiver.delete(QueueKind::Primary, &[batch[0].receipt_handle.clone()]).await.unwrap();
+        assert_eq!(snapshot(QueueKind::Primary).await.oldest_sent_at, Some(second(1)));
+        for _ in 0..4 {
+            let batch = workers.receiver.receive(QueueKind::Primary, 1).await.unwrap();
+            workers.receiver.delete(QueueKind::Primary, &[batch[0].receipt_handle.clone()]).await.unwrap();
+        }
+        let last = snapshot(QueueKind::Primary).await;
+        assert_eq!((last.len(), &*last.receive_counts), (1, &[0, 1][..]), "only the one that was received");
+
+        // Messages of replays are in the queue and are no promises of their own.
+        let letters = [1, 2, 3].map(|second| letter(second, "order.placed", Schema, "broken"));
+        put(&*workers.sink, &letters).await;
+        let replay = pipeline.ports.replayer().start(&ids(&letters), "ada").await.unwrap().id;
+        pipeline.ports.carrier().advance(&replay, 10).await.unwrap();
+        workers.receiver.receive(QueueKind::Primary, 2).await.unwrap();
+        let ledger = pipeline.ports.ledger.ledger().await.unwrap();
+        assert_eq!((snapshot(QueueKind::Primary).await.len(), ledger.queued + ledger.in_flight), (4, 1));
+        assert_eq!(clock.now(), second(6));
+    }
+
+    #[tokio::test]
+    async fn what_the_queue_moved_to_the_dlq_itself_is_as_old_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let start: Timestamp = "2026-01-31T08:00:00Z".parse().unwrap();
+        let clock = Arc::new(ManualClock::at(start));
+        let pipeline = Pipeline::open(dir.path(), Options::at(clock.clone())).await.unwrap();
+        let event =
+            Event::from_structured(br#"{"specversion":"1.0","id":"e","source":"/s","type":"t"}"#).unwrap();
+        accept(&*pipeline.ports.queue, &[event], None, 100_000).await;
+        for _ in 0..=pipeline.ports.settings.max_receive_count {
+            pipeline.workers.receiver.receive(QueueKind::Primary, 1).await.unwrap();
+            clock.advance(Duration::from_secs(200));
+        }
+        let dlq = pipeline.local.queues.snapshot(QueueKind::Dlq).await.unwrap();
+        assert_eq!((dlq.visible, dlq.oldest_sent_at), (1, Some(start)));
+    }
+}
