@@ -258,3 +258,35 @@ fn put(tx: &Connection, item: &StoreItem, now: Timestamp) -> rusqlite::Result<Pu
     ledger::note(tx, item.message_id.as_str(), to)?;
     Ok(if inserted == 1 { PutOutcome::Stored } else { PutOutcome::AlreadyStored })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Options, Pipeline};
+    use spillway_core::Timestamp;
+    use spillway_core::ports::{PutOutcome, StoreError};
+    use spillway_core::settings::PipelineSettings;
+    use spillway_metrics::{Statistic, Table, table};
+    use spillway_testkit::ManualClock;
+    use spillway_testkit::letters::store_item;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn the_metric_counts_the_capacity_that_was_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let now: Timestamp = "2026-01-31T08:00:00Z".parse().unwrap();
+        // Six units in all: DynamoDB saves up those of five minutes.
+        let settings = PipelineSettings { write_capacity_units: 0.02, ..PipelineSettings::default() };
+        let options = Options { settings, ..Options::at(Arc::new(ManualClock::at(now))) };
+        let pipeline = Pipeline::open(dir.path(), options).await.unwrap();
+        // 1,000 bytes of body and 2,000 of id: the item has both.
+        let item = |letter: &str| store_item(&letter.repeat(2_000), "m", &"x".repeat(1_000));
+        let answers = pipeline.ports.store.put_if_absent(&[item("a"), item("b")]).await;
+        assert_eq!(answers, [Ok(PutOutcome::Stored), Err(StoreError::Throttled)], "four units each");
+        pipeline.recorder.finish(now);
+        let named = Table::from(&pipeline.ports.names.table);
+        let query = table::CONSUMED_WRITES.query(&named, Statistic::Sum);
+        let until = now + jiff::SignedDuration::from_mins(1);
+        let values = pipeline.telemetry.query(&[query], now, until, 60).unwrap().remove(0);
+        assert_eq!(values.into_iter().flatten().sum::<f64>(), 4.0);
+    }
+}
