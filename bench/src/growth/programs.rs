@@ -58,25 +58,25 @@ async fn pages(setting: &Setting, data: &Path, [_, queued, dead]: &[String; 3]) 
             }
             sleep(PAUSE).await;
         }
-        let name = path.replace(queued, "QUEUED").replace(dead, "DEAD");
+        let name = path.replace(queued.as_str(), "QUEUED").replace(dead.as_str(), "DEAD");
         asked.push(Asked { what: format!("page {name}"), took_s: median(took), more_s });
     }
     Ok(asked)
 }
 
 async fn commands(setting: &Setting, data: &Path, ids: &[String; 3]) -> Result<Vec<Asked>> {
-    let [stored, queued, dead] = ids;
+    let [stored, queued, dead] = ids.each_ref().map(String::as_str);
     let mut asked = Vec::new();
     for (words, more_s) in [
         (&["flow"][..], FLOW_LIMIT_S),
-        (&["get", stored], 0.0),
-        (&["get", queued], 0.0),
-        (&["get", dead], 0.0),
-        (&["dlq", "list"], 0.0),
-        (&["dlq", "list", "--type", "no.such.type"], 0.0),
-        (&["dlq", "list", "--contains", "no such words"], SEARCH_LIMIT_S),
-        (&["replays"], 0.0),
-        (&["events", "list"], 0.0),
+        (&["get", stored][..], 0.0),
+        (&["get", queued][..], 0.0),
+        (&["get", dead][..], 0.0),
+        (&["dlq", "list"][..], 0.0),
+        (&["dlq", "list", "--type", "no.such.type"][..], 0.0),
+        (&["dlq", "list", "--contains", "no such words"][..], SEARCH_LIMIT_S),
+        (&["replays"][..], 0.0),
+        (&["events", "list"][..], 0.0),
     ] {
         let mut took = Vec::with_capacity(TIMES);
         for _ in 0..TIMES {
