@@ -1,6 +1,6 @@
 //! The ledger, which AWS has to compute from several places.
 
-use crate::place::{reports};
+use crate::place::{deployment, reports};
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 use spillway_aws::operator::Deployment;
 use spillway_core::dead_letter::DeadLetter;
