@@ -338,7 +338,7 @@ mod tests {
             detail: String::new(),
         };
         assert!(ports.replays.mark_returned(&replay, &all[2], &why).await.is_err());
-        let fault = Fault { kind: FaultKind::StoreOutage, from: why.at, until: None };
+        let fault = Fault { kind: FaultKind::StoreOutage { share: 1.0 }, from: why.at, until: None };
         assert!(pipeline.local.faults.start(fault, why.about("store-outage")).await.is_err());
         assert_eq!(before, (states().await, pipeline.ports.replays.list(10).await.unwrap()));
         assert!(pipeline.local.faults.list().await.unwrap().is_empty());

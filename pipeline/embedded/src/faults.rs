@@ -167,18 +167,23 @@ mod tests {
             FaultKind::StoreOutage { share } => Some(*share),
             _ => None,
         };
+        let entry = AuditEntry {
+            at: now,
+            by: "ada".to_owned(),
+            action: "fault".to_owned(),
+            subject: "store-outage".to_owned(),
+            detail: String::new(),
+        };
         assert!(!faults.strikes(now, outage), "no fault is on");
         for (share, every) in [(1.0, 1), (0.5, 2), (0.05, 20)] {
             let kind = FaultKind::StoreOutage { share };
-            faults.start(Fault { kind, from: now, until: None }).await.unwrap();
+            faults.start(Fault { kind, from: now, until: None }, entry.clone()).await.unwrap();
             for call in 1..=100 {
                 assert_eq!(faults.strikes(now, outage), call % every == 0, "call {call} of {share}");
             }
         }
-        faults
-            .start(Fault { kind: FaultKind::StoreOutage { share: 0.0 }, from: now, until: None })
-            .await
-            .unwrap();
+        let none = FaultKind::StoreOutage { share: 0.0 };
+        faults.start(Fault { kind: none, from: now, until: None }, entry).await.unwrap();
         assert!((0..100).all(|_| !faults.strikes(now, outage)));
     }
 }

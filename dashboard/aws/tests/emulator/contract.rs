@@ -110,7 +110,7 @@ impl Queues {
 }
 
 async fn open_queues() -> EmptyQueues {
-    let clients = emulator().await;
+    let clients = ministack().await;
     let topology = include_str!("../../../../pipeline/aws/tests/recorded/topology.json");
     let mut topology = Topology::parse(topology).unwrap();
     let name = segment_id();
