@@ -6,7 +6,7 @@ use http::StatusCode;
 use spillway_core::metric::Meter;
 use spillway_core::names::Names;
 use spillway_core::ports::MetricSink;
-use spillway_metrics::{Api, Function, api, function};
+use spillway_metrics::{Api, Function, api, function, ingest};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ pub(super) struct Measures {
     throttles: Meter,
     duration: Meter,
     concurrent: Meter,
+    accepted: Meter,
     running: Concurrency,
 }
 
@@ -43,6 +44,7 @@ impl Measures {
             throttles: of_function(function::THROTTLES),
             duration: of_function(function::DURATION),
             concurrent: of_function(function::CONCURRENCY),
+            accepted: of_function(ingest::EVENTS_ACCEPTED),
             running: Concurrency::default(),
         }
     }
@@ -68,6 +70,10 @@ impl Measures {
         self.add(&self.throttles, 0.0);
         self.add(&self.duration, took);
         self.add(&self.concurrent, invocation.concurrent as f64);
+        let promised = invocation.handled.as_ref().map_or(0, |answered| answered.promised.len());
+        if promised > 0 {
+            self.add(&self.accepted, promised as f64);
+        }
     }
 
     fn add(&self, meter: &Meter, value: f64) {

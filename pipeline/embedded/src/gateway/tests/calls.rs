@@ -19,7 +19,7 @@ async fn an_accepted_request_is_measured_in_every_stage() {
         let dimensions: Vec<_> = metric.dimensions.iter().map(|(n, v)| (&**n, &**v)).collect();
         match &*metric.namespace {
             "AWS/ApiGateway" => assert_eq!(dimensions, [("ApiName", "spillway"), ("Stage", "live")]),
-            "AWS/Lambda" => assert_eq!(dimensions, [("FunctionName", "spillway-ingest")]),
+            "AWS/Lambda" | "Spillway" => assert_eq!(dimensions, [("FunctionName", "spillway-ingest")]),
             other => panic!("a metric in {other}"),
         }
     }
@@ -34,6 +34,7 @@ async fn an_accepted_request_is_measured_in_every_stage() {
         ("Throttles", 0.0),
         ("Duration", 25.0),
         ("ConcurrentExecutions", 1.0),
+        ("EventsAccepted", 1.0),
     ];
     assert_eq!(named(&take_measured(&memory)), expected);
 }
