@@ -103,7 +103,7 @@ async fn commands(setting: &Setting, data: &Path, ids: &[String; 3]) -> Result<V
 pub fn rows(few: &[Asked], many: &[Asked], against: &str) -> Vec<Row> {
     let row = |(few, many): (&Asked, &Asked)| {
         let few_s = few.took_s.max(SHORTEST_S);
-        let target = Target::AtMost(FLAT + many.more_s / few_s);
+        let target = Target::AtMost(((FLAT + many.more_s / few_s) * 10.0).round() / 10.0);
         Row::new(many.what.as_str(), many.took_s.max(SHORTEST_S) * 1e3, against, few_s * 1e3, "ms")
             .target(target)
     };

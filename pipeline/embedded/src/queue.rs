@@ -4,6 +4,7 @@ mod receive;
 mod settle;
 mod snapshot;
 
+#[cfg(test)]
 pub(crate) use snapshot::{COUNT, OLDEST, RECEIVED};
 
 use crate::db::{Db, DbError, millis};

@@ -202,9 +202,9 @@ fn the_replay_of_one_dead_letter_does_not_wait_for_a_large_one() {
         put(&*run.pipeline.workers.sink, &letters).await;
         let (replayer, replays) = (run.pipeline.ports.replayer(), &run.pipeline.ports.replays);
         let large = replayer.start(&ids(&letters[1..]), "ada").await.unwrap().id;
-        run.sleep(60).await;
+        run.sleep(20).await;
         let one = replayer.start(&ids(&letters[..1]), "bob").await.unwrap().id;
-        run.sleep(60).await;
+        run.sleep(20).await;
         let (large, one) =
             (replays.get(&large).await.unwrap().unwrap(), replays.get(&one).await.unwrap().unwrap());
         assert_eq!((one.stored, one.waiting), (1, 0), "{one:?}");
