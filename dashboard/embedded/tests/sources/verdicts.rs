@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use jiff::Timestamp;
-use spillway_core::ports::Schemas;
+use spillway_core::ports::{AuditEntry, AuditNote, Schemas};
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_dashboard_embedded::Sources;
@@ -161,7 +161,13 @@ impl Bench {
 
     async fn start_fault(&self, kind: FaultKind) {
         let fault = Fault { kind, from: self.now(), until: None };
-        self.simulation.pipeline.local.faults.start(fault).await.unwrap();
+        let entry = self.entry(fault.kind.name());
+        self.simulation.pipeline.local.faults.start(fault, entry).await.unwrap();
+    }
+
+    fn entry(&self, fault: &str) -> AuditEntry {
+        let note = AuditNote { at: self.now(), by: "ada".to_owned(), action: "fault", detail: String::new() };
+        note.about(fault)
     }
 
     /// The events that the fault affected since a time.
@@ -232,7 +238,8 @@ fn measure(kind: Kind, share: f64, gap: Duration) -> Measured {
             measured.healthy += usize::from(bench.state().await == VerdictState::Healthy);
         }
         let name = kind.fault(share, 1.0).name();
-        assert_eq!(bench.simulation.pipeline.local.faults.stop(name).await.unwrap(), 1);
+        let stopped = bench.simulation.pipeline.local.faults.stop(name, bench.entry(name));
+        assert_eq!(stopped.await.unwrap(), 1);
         let (ended, sent) = (bench.now(), bench.sent);
         let mut third_after = None;
         while bench.state().await > VerdictState::Recovering {
