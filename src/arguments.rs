@@ -12,9 +12,9 @@ const AFTER_HELP: &str = "\
 Exit codes:
   0  done, or the answer is yes
   1  the answer is no: an event is missing, a replay returned some dead letters, something was refused; fix that first
-  2  the command line is wrong
+  2  the command line is wrong, or a file that it names can't be read
   3  the requested event, dead letter or replay is not known
-  4  the pipeline, its API or a file can't be reached, opened or written; fix that first
+  4  the pipeline or its API can't be reached or opened, or a file can't be written; fix that first
   5  not now: no answer, busy, or over a rate; the same command may succeed later";
 
 /// Run a pipeline, send events, find them, and put back what failed.
@@ -155,6 +155,15 @@ mod tests {
             "dlq list --contains",
             "dlq list --type",
             "get x --source",
+            "get",
+            "replays",
+            "dlq show",
+            "dlq replay",
+            "dlq restore",
+            "dlq recover",
+            "dlq list --after",
+            "events list --after",
+            "events export --after",
         ] {
             let words = ["spillway"].into_iter().chain(line.split(' ')).chain([""]);
             assert!(Arguments::try_parse_from(words).is_err(), "{line} \"\"");

@@ -17,6 +17,7 @@ use http::Uri;
 use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::ids::MessageId;
+use spillway_core::ledger::Place;
 use spillway_core::ports::{ArchiveError, AuditEntry, Clock, IndexedArchive};
 use spillway_dashboard_model::flow::FlowSnapshots;
 use spillway_embedded::RealClock;
@@ -92,14 +93,13 @@ impl Backend {
         }
     }
 
-    /// The features of an archive in AWS.
-    pub fn index(&self) -> Result<&dyn IndexedArchive, CommandError> {
+    /// The features of an archive in AWS. `why_not` says why one machine does not have them.
+    pub fn index(&self, why_not: &str) -> Result<&dyn IndexedArchive, CommandError> {
         match &self.site {
             Site::Aws(index) => Ok(&**index),
-            Site::Local(_) => Err(CommandError::Usage(
-                "on one machine dead letters have no index that could be lost: name a deployment in AWS with --topology FILE"
-                    .to_owned(),
-            )),
+            Site::Local(_) => Err(CommandError::Usage(format!(
+                "on one machine {why_not}: name a deployment in AWS with --topology FILE"
+            ))),
         }
     }
 
@@ -133,10 +133,7 @@ impl Backend {
         }
         match found.len() {
             1 => Ok(found.remove(0).id),
-            0 => Err(CommandError::NotFound(format!(
-                "no dead letter has the id {text}, as its own or as that of its event: see spillway dlq list"
-            ))
-            .into()),
+            0 => Err(self.no_dead_letter(text).await?.into()),
             several => {
                 let names: Vec<_> = found
                     .iter()
@@ -151,6 +148,22 @@ impl Backend {
                 .into())
             }
         }
+    }
+}
+
+impl Backend {
+    /// Why the archive has no dead letter with an id.
+    async fn no_dead_letter(&self, text: &str) -> anyhow::Result<CommandError> {
+        let places = self.pipeline.events.locate(&text.into(), None).await?;
+        if places.iter().any(|location| location.place == EventPlace::InDlq) {
+            return Ok(CommandError::TryAgain(format!(
+                "the dead letter of the event {text} is still in the DLQ and waits for the archiver: run this again when it \
+                 is archived"
+            )));
+        }
+        Ok(CommandError::NotFound(format!(
+            "no dead letter has the id {text}, as its own or as that of its event: see spillway dlq list"
+        )))
     }
 }
 

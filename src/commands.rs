@@ -39,9 +39,9 @@ pub async fn run(
         return Err(CommandError::Usage(what.to_owned()).into());
     }
     match command {
-        Command::Demo(options) => ended(demo::run(&options, &target).await, console),
-        Command::Run(options) => ended(run::run(&options, &target).await, console),
-        Command::Dashboard(options) => ended(dashboard::run(&options, &target).await, console),
+        Command::Demo(options) => ended(demo::run(&options, &target, console).await, console),
+        Command::Run(options) => ended(run::run(&options, &target, console).await, console),
+        Command::Dashboard(options) => ended(dashboard::run(&options, &target, console).await, console),
         Command::Send(options) => send::run(&options, &target, console).await,
         Command::Load(options) => load::run(&options, &target, async || open(&target).await, console).await,
         Command::Get(options) => {
@@ -83,7 +83,7 @@ pub async fn run(
             sign_in::run(&open(&target).await?, console).await
         }
         Command::Completions(options) => completions::run(&options, console),
-        Command::Man(options) => man::run(&options),
+        Command::Man(options) => man::run(&options, console),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::listing::{Column, Listing};
 use crate::text::{self, Table};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
+use anyhow::Context as _;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -75,12 +76,26 @@ pub struct Console {
     /// Whether a person reads standard output.
     is_terminal: bool,
     interactive: bool,
+    /// Parts of the answer that are no change of it.
+    unwatched: Vec<String>,
+}
+
+/// The output of a command that was kept back.
+pub struct Kept {
+    /// The output.
+    pub page: Vec<u8>,
+    /// What is left of it without the parts that are no change.
+    pub answer: String,
 }
 
 impl Console {
     /// The process's own streams.
     pub fn standard(format: Format) -> Self {
-        let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+        // What another program reads is whole: a person cuts it with the tools of the shell.
+        let width = match io::stdout().is_terminal() {
+            true => terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0)),
+            false => usize::MAX,
+        };
         Self {
             out: Box::new(AutoStream::auto(io::stdout())),
             raw: Box::new(io::stdout()),
@@ -89,6 +104,7 @@ impl Console {
             width: width.max(60),
             is_terminal: io::stdout().is_terminal(),
             interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            unwatched: Vec::new(),
         }
     }
 
@@ -100,7 +116,16 @@ impl Console {
         err: Box<dyn Write + Send>,
         format: Format,
     ) -> Self {
-        Self { out, raw, err, format, width: 80, is_terminal: false, interactive: false }
+        Self {
+            out,
+            raw,
+            err,
+            format,
+            width: 80,
+            is_terminal: false,
+            interactive: false,
+            unwatched: Vec::new(),
+        }
     }
 
     /// The form of the output.
@@ -157,26 +182,22 @@ impl Console {
     }
 
     fn write_raw(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        self.raw.write_all(bytes)?;
-        Ok(self.raw.flush()?)
+        written(self.raw.write_all(bytes).and_then(|()| self.raw.flush()))
     }
 
     /// Prints a line.
     pub fn line(&mut self, line: &str) -> anyhow::Result<()> {
-        writeln!(self.out, "{line}")?;
-        Ok(self.out.flush()?)
+        self.text(&format!("{line}\n"))
     }
 
     /// Prints a text that ends with a newline.
     pub fn text(&mut self, text: &str) -> anyhow::Result<()> {
-        self.out.write_all(text.as_bytes())?;
-        Ok(self.out.flush()?)
+        written(self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()))
     }
 
     /// Prints a table.
     pub fn table(&mut self, table: &Table) -> anyhow::Result<()> {
-        write!(self.out, "{}", table.render(self.width))?;
-        Ok(self.out.flush()?)
+        self.text(&table.render(self.width))
     }
 
     /// Prints items: as a table for people, or as lines of values.
@@ -194,8 +215,7 @@ impl Console {
 
     /// Prints labelled values, one per line.
     pub fn fields(&mut self, fields: &[(&str, String)]) -> anyhow::Result<()> {
-        write!(self.out, "{}", text::fields(fields, self.width))?;
-        Ok(self.out.flush()?)
+        self.text(&text::fields(fields, self.width))
     }
 
     /// Prints progress and notes on standard error. The command continues if they cannot be written.
@@ -221,14 +241,24 @@ impl Console {
         Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
     }
 
+    /// Names a part of the answer that is another one at each reading, such as the time: `--watch` takes it for no change.
+    pub fn not_a_change(&mut self, part: impl std::fmt::Display) {
+        self.unwatched.push(part.to_string());
+    }
+
     /// Runs a command whose output is kept back.
-    pub async fn page<T>(&mut self, command: impl AsyncFnOnce(&mut Self) -> T) -> (T, Vec<u8>) {
+    pub async fn page<T>(&mut self, command: impl AsyncFnOnce(&mut Self) -> T) -> (T, Kept) {
         let page = Page::default();
         let out = std::mem::replace(&mut self.out, Box::new(page.clone()));
         let raw = std::mem::replace(&mut self.raw, Box::new(page.clone()));
         let result = command(self).await;
         (self.out, self.raw) = (out, raw);
-        (result, page.take())
+        let page = page.take();
+        let mut answer = String::from_utf8_lossy(&page).into_owned();
+        for part in self.unwatched.drain(..) {
+            answer = answer.replace(&part, "");
+        }
+        (result, Kept { page, answer })
     }
 
     /// Prints output that was kept back. On a terminal it takes the place of what is there.
@@ -239,8 +269,7 @@ impl Console {
         if !self.is_for_people() {
             return self.write_raw(page);
         }
-        self.out.write_all(page)?;
-        Ok(self.out.flush()?)
+        written(self.out.write_all(page).and_then(|()| self.out.flush()))
     }
 
     /// A progress bar on standard error, if that is a terminal.
@@ -255,9 +284,42 @@ impl Console {
     }
 }
 
+/// What failed, if the answer could not be written.
+fn written(result: io::Result<()>) -> anyhow::Result<()> {
+    result.context("standard output can't be written")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::reader_is_gone;
+
+    /// A disk that is full, or a reader that has gone.
+    struct Closed(io::ErrorKind);
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_written_is_an_error_of_standard_output() {
+        for (kind, is_gone) in [(io::ErrorKind::StorageFull, false), (io::ErrorKind::BrokenPipe, true)] {
+            let stream = || Box::new(Closed(kind));
+            let mut console = Console::of(stream(), stream(), stream(), Format::Table);
+            for error in [console.line("x"), console.document(&1), console.table(&Table::with_header(&["a"]))]
+            {
+                let error = error.unwrap_err();
+                assert!(error.to_string().starts_with("standard output"), "{error}");
+                assert_eq!(reader_is_gone(&error), is_gone);
+            }
+        }
+    }
 
     #[derive(Debug, thiserror::Error)]
     #[error("business_hours: {0}")]

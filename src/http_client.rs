@@ -83,6 +83,13 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// Whether the events may have been accepted, although the answer promises nothing: a gateway has answered for the API.
+    pub fn leaves_open(&self) -> bool {
+        matches!(self.status, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT)
+    }
+}
+
 /// Whether a refusal with this status may pass.
 fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 429 | 500..=599)
@@ -198,6 +205,17 @@ mod tests {
         let parts = |status| format!(r#"{{"results":[{{"status":202}},{{"status":{status}}}]}}"#).leak();
         assert_eq!(verdict(207, parts(503)), Verdict::TryAgain);
         assert_eq!(verdict(207, parts(413)), Verdict::Refused);
+    }
+
+    #[test]
+    fn only_502_and_504_leave_open_whether_the_events_were_accepted() {
+        for (status, is_open) in
+            [(502, true), (504, true), (202, false), (408, false), (429, false), (503, false)]
+        {
+            let status = StatusCode::from_u16(status).unwrap();
+            let answer = Answer { status, retry_after: None, body: Bytes::new() };
+            assert_eq!(answer.leaves_open(), is_open, "{status}");
+        }
     }
 
     #[test]

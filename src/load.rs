@@ -8,3 +8,5 @@ mod tally;
 pub use engine::{Plan, Progress, run};
 pub use promises::{Promises, read_promises};
 pub use tally::Report;
+#[cfg(test)]
+pub use tally::Tally;

@@ -9,7 +9,10 @@ pub use alarms::AlarmOptions;
 pub use pages::OpenPages;
 pub use pages::{PageOptions, announce, announce_beside, serve_pages};
 
+use crate::answer::CommandError;
+use crate::console::Console;
 use crate::demo;
+use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context as _, Result, bail};
 use spillway_core::ports::{Clock, Schemas};
 use spillway_core::settings::PipelineSettings;
@@ -64,6 +67,18 @@ pub struct SystemOptions {
     alarms: AlarmOptions,
 }
 
+impl SystemOptions {
+    /// Refuses what can't work, before anything is opened.
+    fn check(&self) -> Result<(), CommandError> {
+        if self.api_port == self.pages.dashboard_port && self.api_port != 0 {
+            let what =
+                format!("--api-port and --dashboard-port are both {}: choose two ports", self.api_port);
+            return Err(CommandError::Usage(what));
+        }
+        Ok(())
+    }
+}
+
 /// The artificial data of a system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MadeUp {
@@ -80,14 +95,25 @@ impl MadeUp {
 }
 
 /// Runs the system on a data folder until the process is asked to end.
-pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Result<()> {
+pub async fn run(
+    folder: &Path,
+    options: &SystemOptions,
+    made_up: MadeUp,
+    console: &mut Console,
+) -> Result<()> {
+    // From here on a request to end is no longer the end of the process, at whatever point it comes.
+    let mut asked_to_end = std::pin::pin!(asked_to_end()?);
     log_to_standard_error();
+    options.check()?;
     // Open both ports first: a typo in one should be reported before the user waits for the history.
     let dashboard = options.pages.open().await?;
     let api = bind(loopback(options.api_port)).await?;
     // The same is true of a mistake in an alarm rule.
     let alarms = alarms::Alarms::from_options(&options.alarms)?;
-    let schemas = prepare(folder, options, made_up, &alarms.options).await?;
+    let Some(schemas) = prepare(folder, options, made_up, &alarms.options, asked_to_end.as_mut()).await?
+    else {
+        return Ok(());
+    };
     let pipeline = open(folder, options, made_up, &schemas).await?;
     let watch = Watch::open(&pipeline, alarms.options).await?;
     let ports = gateway::Ports::of(&pipeline);
@@ -102,9 +128,8 @@ pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Res
     }
     let url = announce(folder, (&pipeline.ports, &pipeline.local), &dashboard.url).await?;
     let mut evaluation = evaluation::start(&pipeline, watch, alarms.webhook);
-    let asked_to_end = asked_to_end()?;
-    print_line(&format!("API http://{}/events", api.local_addr()?));
-    print_line(&format!("Dashboard {url}"));
+    let api_url = format!("http://{}/events", api.local_addr()?);
+    announce_to(console, Some(&api_url), &url);
 
     let (stop, stopped) = watch::channel(());
     let wait = |mut stopped: watch::Receiver<()>| async move {
@@ -127,7 +152,7 @@ pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Res
         ended = evaluation.ended() => Some(ended),
         ended = requests.ended() => Some(ended),
         ended = traffic.ended() => Some(ended),
-        () = asked_to_end => None,
+        () = &mut asked_to_end => None,
     };
     let _ = stop.send(());
     let served = match served {
@@ -156,23 +181,31 @@ pub fn log_to_standard_error() {
             tracing_subscriber::EnvFilter::try_from_env("SPILLWAY_LOG")
                 .unwrap_or_else(|_| "warn,spillway::alarms=info".into()),
         )
+        // A file gets no colours.
+        .with_ansi(AutoStream::choice(&std::io::stderr()) != ColorChoice::Never)
         .with_writer(std::io::stderr)
         .init();
 }
 
-/// Prints a line for the user. The system continues if the line cannot be written.
-pub fn print_line(line: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stdout(), "{line}");
+/// Prints the addresses of what runs. The system continues if they cannot be written.
+pub fn announce_to(console: &mut Console, api: Option<&str>, dashboard: &str) {
+    let printed = match (console.json(), api) {
+        (true, api) => console.document(&serde_json::json!({"api": api, "dashboard": dashboard})),
+        (false, Some(api)) => console.text(&format!("API {api}\nDashboard {dashboard}\n")),
+        (false, None) => console.line(&format!("Dashboard {dashboard}")),
+    };
+    drop(printed);
 }
 
-/// Prepares the data folder: empties it, fills it with history, writes the schemas. Returns the schemas' folder.
+/// Prepares the data folder: empties it, fills it with history, writes the schemas. Returns the schemas' folder, or `None`
+/// if the process was asked to end meanwhile.
 async fn prepare(
     folder: &Path,
     options: &SystemOptions,
     made_up: MadeUp,
     alarms: &WatchOptions,
-) -> Result<PathBuf> {
+    asked_to_end: impl Future<Output = ()>,
+) -> Result<Option<PathBuf>> {
     if options.fresh {
         folder::empty(folder)?;
     }
@@ -182,17 +215,21 @@ async fn prepare(
             folder.display()
         );
     }
-    if made_up.history {
-        folder::make_history(folder, alarms).await?;
+    if made_up.history && folder::make_history(folder, alarms, asked_to_end).await?.is_break() {
+        return Ok(None);
     }
     if let Some(schemas) = &options.schemas {
-        return Ok(schemas.clone());
+        if let Err(error) = std::fs::read_dir(schemas) {
+            let what = format!("--schemas: can't read {}: {error}", schemas.display());
+            return Err(CommandError::Usage(what).into());
+        }
+        return Ok(Some(schemas.clone()));
     }
     let schemas = folder.join("schemas");
     let ready =
         if made_up.anything() { demo::write_schemas(&schemas) } else { std::fs::create_dir_all(&schemas) };
     ready.with_context(|| format!("cannot write {}", schemas.display()))?;
-    Ok(schemas)
+    Ok(Some(schemas))
 }
 
 async fn open(

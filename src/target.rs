@@ -38,8 +38,18 @@ pub enum Place<'a> {
 }
 
 impl Target {
+    /// Whether no pipeline is named.
+    pub fn is_empty(&self) -> bool {
+        self.embedded.is_none() && self.topology.is_none()
+    }
+
     /// The data folder of a pipeline that runs in this process.
     pub fn folder(&self) -> Result<&Path, CommandError> {
+        if self.is_empty() {
+            return Err(CommandError::Usage(
+                "no data folder was named: add --embedded DIR (or set SPILLWAY_EMBEDDED); a new one is created".to_owned(),
+            ));
+        }
         match self.place()? {
             Place::Embedded(folder) => Ok(folder),
             Place::Topology(_) => Err(CommandError::Usage(
@@ -109,6 +119,9 @@ mod tests {
     fn a_system_runs_on_this_machine_only() {
         let here = Target { embedded: Some("d".into()), topology: None };
         assert_eq!(here.folder().unwrap(), Path::new("d"));
+        // A pipeline cannot run on a deployment, so none is offered.
+        let error = Target::default().folder().unwrap_err().to_string();
+        assert!(error.contains("--embedded DIR") && !error.contains("--topology"), "{error}");
         let in_aws = Target { embedded: None, topology: Some("t.json".into()) };
         let error = in_aws.folder().unwrap_err().to_string();
         assert!(error.contains("--embedded DIR") && error.contains("spillway dashboard"), "{error}");

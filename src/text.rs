@@ -16,6 +16,20 @@ pub fn count(value: u64, noun: &str) -> String {
     format!("{} {noun}{}", number(value), if value == 1 { "" } else { "s" })
 }
 
+/// A number, and what was true of so many: `1 was not discarded`, `2 were not discarded`.
+pub fn were(value: impl TryInto<u64>, what: &str) -> String {
+    let value = value.try_into().unwrap_or(u64::MAX);
+    format!("{} {} {what}", number(value), if value == 1 { "was" } else { "were" })
+}
+
+/// The state of an event in words: `in flight`, `in the DLQ`.
+pub fn state(name: &str) -> String {
+    match name {
+        "in_dlq" => "in the DLQ".to_owned(),
+        name => name.replace('_', " "),
+    }
+}
+
 /// A rate with three significant digits.
 pub fn rate(per_second: f64) -> String {
     match per_second {

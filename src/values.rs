@@ -1,7 +1,9 @@
 //! Values on the command line: durations, times, shares.
 
 use jiff::SignedDuration;
+use jiff::fmt::temporal::Pieces;
 use spillway_core::Timestamp;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// The longest duration: ten years. Times that far away can still be computed with.
@@ -57,6 +59,9 @@ impl When {
         if let Ok(at) = text.parse() {
             return Ok(Self::At(at));
         }
+        if is_in_the_last_year(text) {
+            return Ok(Self::At(Timestamp::MAX));
+        }
         any_span(text).map(Self::Ago).map_err(|_| {
             format!("\"{text}\" is not a time; write 2h for two hours ago, or 2026-01-31T08:00:00Z")
         })
@@ -74,10 +79,31 @@ impl When {
     }
 }
 
+/// Whether it is a time of the year 9999: an event may have one after the last time that can be computed with.
+fn is_in_the_last_year(text: &str) -> bool {
+    Pieces::parse(text)
+        .is_ok_and(|time| time.date().year() == 9999 && time.time().is_some() && time.offset().is_some())
+}
+
+/// A whole number within bounds.
+pub fn within<T: TryFrom<u64> + 'static>(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.parse::<u64>().ok().filter(|number| range.contains(number));
+        let (from, to) = (range.start(), range.end());
+        let wrong = || format!("\"{text}\" is not a number from {from} to {to}");
+        number.and_then(|number| T::try_from(number).ok()).ok_or_else(wrong)
+    }
+}
+
+/// The items that one list may have.
+pub const LIMIT: RangeInclusive<u64> = 1..=10_000;
+
 /// A text with something in it. An empty filter would match everything, and an empty name would name nobody.
 pub fn some_text(text: &str) -> Result<String, String> {
     match text.trim() {
-        "" => Err("it is empty: write something, or leave the option out".to_owned()),
+        "" => Err("it is empty: write something, or leave it out".to_owned()),
         _ => Ok(text.to_owned()),
     }
 }
@@ -122,7 +148,21 @@ mod tests {
         assert_eq!(read("2h"), Ok("2026-03-02T12:00:00Z".to_owned()));
         assert_eq!(read("2026-01-31T08:00:00Z"), Ok("2026-01-31T08:00:00Z".to_owned()));
         assert!(read("200000000d").is_ok());
-        assert!(read("yesterday").is_err());
+        for wrong in ["yesterday", "9999-12-31", "9999-13-31T00:00:00Z", "9999-12-31T23:59:59"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        // The API accepts it as the time of an event.
+        assert_eq!(When::parse("9999-12-31T23:59:59Z"), Ok(When::At(Timestamp::MAX)));
+    }
+
+    #[test]
+    fn a_number_out_of_bounds_is_told_the_bounds() {
+        let limit = within::<u32>(LIMIT);
+        assert_eq!((limit("1"), limit("10000")), (Ok(1), Ok(10_000)));
+        for wrong in ["0", "10001", "99999999999999999999", "-1", "ten", ""] {
+            let error = limit(wrong).unwrap_err();
+            assert!(error.ends_with("is not a number from 1 to 10000"), "{error}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ const EVERY_IN_AWS: Duration = Duration::from_secs(30);
 /// Whether and how often to repeat a command.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Watch {
-    /// Repeat until Ctrl-C, every SPAN [default: 2s, in AWS 30s]; prints again only what has changed
+    /// Repeat until Ctrl-C, every SPAN [default: 2s, in AWS 30s]; prints the answer again only if it has changed
     #[arg(long, value_name = "SPAN", num_args = 0..=1, require_equals = true, value_parser = values::span)]
     watch: Option<Option<Duration>>,
 }
@@ -34,7 +34,7 @@ pub async fn watched(
     });
     let (mut shown, mut failed) = (None, None);
     loop {
-        let (result, page) = console.page(&command).await;
+        let (result, kept) = console.page(&command).await;
         match result {
             Ok(_) => failed = None,
             // It may be there, or answer, the next time.
@@ -47,9 +47,9 @@ pub async fn watched(
             }
             Err(error) => return Err(error),
         }
-        if !page.is_empty() && shown.as_ref() != Some(&page) {
-            console.show(&page)?;
-            shown = Some(page);
+        if !kept.page.is_empty() && shown.as_ref() != Some(&kept.answer) {
+            console.show(&kept.page)?;
+            shown = Some(kept.answer);
         }
         backend.pipeline.clock.sleep(every).await;
     }

@@ -156,8 +156,16 @@ impl Backtest {
 
     /// Pages a week on average, for a budget of them. A history of less than a week counts as one.
     pub fn pages_per_week(&self) -> f64 {
-        let weeks = (self.until.as_second() - self.from.as_second()) as f64 / WEEK_S;
-        f64::from(self.pages()) / weeks.max(1.0)
+        f64::from(self.pages()) / self.weeks().max(1.0)
+    }
+
+    fn weeks(&self) -> f64 {
+        (self.until.as_second() - self.from.as_second()) as f64 / WEEK_S
+    }
+
+    /// Whether the history is shorter than the week that it counts as.
+    pub fn is_short(&self) -> bool {
+        self.weeks() < 1.0
     }
 
     /// How often a low alarm would have been notified in business hours.

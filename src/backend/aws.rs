@@ -4,11 +4,12 @@ use super::{Api, Backend, Site};
 use crate::answer::CommandError;
 use spillway_aws::Topology;
 use spillway_aws::operator::Deployment;
+use spillway_core::one_line;
 use spillway_dashboard_aws::Sources;
 use std::path::Path;
 
 pub fn topology(file: &Path) -> Result<Topology, CommandError> {
-    Topology::load(file).map_err(|error| CommandError::Unreachable(error.to_string()))
+    Topology::load(file).map_err(|error| CommandError::Usage(one_line(&error)))
 }
 
 /// The API that the topology file names.

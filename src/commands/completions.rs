@@ -6,10 +6,12 @@ use crate::console::Console;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
-const LONG_HELP: &str = "\
+const LONG_HELP: &str = "Where the completions go:
   spillway completions bash > ~/.local/share/bash-completion/completions/spillway
   spillway completions zsh > ~/.zfunc/_spillway
-  spillway completions fish > ~/.config/fish/completions/spillway.fish";
+  spillway completions fish > ~/.config/fish/completions/spillway.fish
+  spillway completions elvish >> ~/.config/elvish/rc.elv
+  spillway completions powershell >> $PROFILE";
 
 /// Options of `completions`.
 #[derive(Clone, Debug, Args)]
@@ -21,6 +23,7 @@ pub struct Options {
 }
 
 pub fn run(options: &Options, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    console.only_for_people("this command")?;
     console.text(&script(options.shell))?;
     Ok(ExitStatus::Ok)
 }

@@ -1,5 +1,6 @@
 //! `spillway demo`: a system with a day of history and live traffic.
 
+use crate::console::Console;
 use crate::system::{self, MadeUp};
 use crate::target::Target;
 use clap::Args;
@@ -27,11 +28,11 @@ pub struct Options {
 }
 
 /// Runs until the process is asked to end.
-pub async fn run(options: &Options, target: &Target) -> anyhow::Result<()> {
+pub async fn run(options: &Options, target: &Target, console: &mut Console) -> anyhow::Result<()> {
     let folder = match (&target.embedded, &target.topology) {
         (None, None) => Path::new(FOLDER),
         _ => target.folder()?,
     };
     let made_up = MadeUp { history: !options.no_history, traffic: !options.no_traffic };
-    system::run(folder, &options.system, made_up).await
+    system::run(folder, &options.system, made_up, console).await
 }

@@ -2,6 +2,7 @@
 
 mod carry;
 mod discard;
+mod document;
 mod list;
 mod recover;
 mod reindex;
@@ -12,6 +13,7 @@ mod selection;
 mod show;
 
 pub use carry::carry_on;
+pub use document::LetterDocument;
 pub use replay::read as read_replay;
 
 use crate::answer::ExitStatus;

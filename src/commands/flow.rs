@@ -74,8 +74,16 @@ const COLUMNS: &[Column<Flow>] = &[
     Column { name: "replaying", title: None, field: |flow| Field::number(flow.ledger.replaying) },
     Column { name: "discarded", title: None, field: |flow| Field::number(flow.ledger.discarded) },
     Column { name: "foreign", title: None, field: |flow| Field::number(flow.ledger.foreign) },
+    Column { name: "over_s", title: None, field: |flow| rate(flow, |rates| rates.over_s) },
+    Column { name: "accepted_per_s", title: None, field: |flow| rate(flow, |rates| rates.accepted_per_s) },
+    Column { name: "stored_per_s", title: None, field: |flow| rate(flow, |rates| rates.stored_per_s) },
     Column { name: "trouble", title: None, field: |flow| Field::maybe(flow.trouble.as_ref()) },
 ];
+
+/// A value that is there with `--over` only.
+fn rate(flow: &Flow, value: fn(&Rates) -> f64) -> Field {
+    Field::maybe(flow.rates.as_ref().map(value))
+}
 
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let started_at = backend.pipeline.clock.now();
@@ -95,6 +103,10 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     let trouble = backend.local().ok().and_then(|local| local.disk_trouble());
     let (unaccounted, difference) = (ledger.unaccounted(), ledger.difference());
     let flow = Flow { at: backend.pipeline.clock.now(), unaccounted, difference, ledger, rates, trouble };
+    console.not_a_change(flow.at);
+    if let Some(rates) = &flow.rates {
+        console.not_a_change(rates.over_s);
+    }
     if console.json() {
         console.document(&flow)?;
     } else if console.tsv() {

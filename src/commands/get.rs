@@ -2,6 +2,7 @@
 
 use crate::answer::{CommandError, ExitStatus};
 use crate::backend::{Backend, Site};
+use crate::commands::dlq::LetterDocument;
 use crate::console::{BOLD, Console, paint};
 use crate::json_text;
 use crate::listing::{Column, Field};
@@ -42,7 +43,7 @@ const MISSING: &str = "missing";
 #[command(after_help = LONG_HELP)]
 pub struct Options {
     /// The events' ids
-    #[arg(value_name = "ID", required = true)]
+    #[arg(value_name = "ID", required = true, value_parser = values::some_text)]
     ids: Vec<String>,
     /// Only events of this source
     #[arg(long, value_parser = values::some_text)]
@@ -76,7 +77,7 @@ struct EventPlaces {
     visible_at: Option<Timestamp>,
     failure: Option<Failure>,
     event: Box<RawValue>,
-    dead_letter: Option<DeadLetter>,
+    dead_letter: Option<LetterDocument>,
     #[serde(skip)]
     body: String,
 }
@@ -221,7 +222,7 @@ impl EventPlaces {
             receive_count: location.receive_count,
             visible_at: location.visible_at,
             failure: location.failure,
-            dead_letter,
+            dead_letter: dead_letter.map(LetterDocument),
             body: location.body,
         })
     }
@@ -240,7 +241,7 @@ impl EventPlaces {
             failure: None,
             event: document(&letter.body)?,
             body: letter.body.clone(),
-            dead_letter: Some(letter),
+            dead_letter: Some(LetterDocument(letter)),
         })
     }
 }
@@ -339,7 +340,7 @@ fn print_place(
     now: Timestamp,
     console: &mut Console,
 ) -> anyhow::Result<()> {
-    let headline = format!("{id} is {}", location.state.replace('_', " "));
+    let headline = format!("{id} is {}", text::state(location.state));
     console.line(&paint(BOLD, &text::clean(&headline)))?;
     let mut fields = vec![
         ("source", location.source.to_string()),

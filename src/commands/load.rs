@@ -25,7 +25,8 @@ arrives. Ctrl-C ends the load; FILE has all ids promised until then.
   spillway load --url http://127.0.0.1:8080 --rate 200 --seconds 60 --out ids
   spillway load --verify ids --embedded DIR
 
-Exit code 0: every planned event was promised, or with --verify every promised one is in the ledger. 1: some are not.";
+Exit code 0: every planned event was promised, or with --verify every promised one is in the ledger. 1: some were refused, or \
+Ctrl-C ended the load, or with --verify some are not in the ledger. 5: the API did not answer, or took not all at the moment.";
 
 /// Options of `load`.
 #[derive(Clone, Debug, Args)]
@@ -38,13 +39,13 @@ pub struct Options {
     #[arg(long, default_value = "50", value_parser = values::rate)]
     rate: f64,
     /// Duration in seconds
-    #[arg(long, default_value = "10", value_parser = clap::value_parser!(u32).range(1..=604_800))]
+    #[arg(long, default_value = "10", value_parser = values::within::<u32>(1..=604_800))]
     seconds: u32,
     /// File for the promised ids
     #[arg(long, value_name = "FILE", required_unless_present = "verify")]
     out: Option<PathBuf>,
     /// Maximum number of requests at once
-    #[arg(long, default_value = "64", value_name = "C", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, default_value = "64", value_name = "C", value_parser = values::within::<u16>(1..=4096))]
     connections: u16,
     /// Seed; the same seed generates the same events [default: the time]
     #[arg(long)]
@@ -53,7 +54,7 @@ pub struct Options {
     #[arg(long, default_value = "30s", value_name = "SPAN", value_parser = values::span)]
     grace: Duration,
     /// Check that each id in FILE is somewhere in the ledger
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "seed"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "seed", "rate", "seconds", "connections", "grace"])]
     verify: Option<PathBuf>,
 }
 
@@ -103,7 +104,12 @@ pub async fn run(
         let what = format!("no answer from {url} ({why}): check that the pipeline is running there");
         return Err(CommandError::TryAgain(what).into());
     }
-    Ok(if report.all_promised() { ExitStatus::Ok } else { ExitStatus::No })
+    Ok(match &report {
+        report if report.all_promised() => ExitStatus::Ok,
+        // What the API refuses, it refuses again. The rest may be promised the next time.
+        report if report.refused > 0 || report.interrupted => ExitStatus::No,
+        _ => ExitStatus::TryAgain,
+    })
 }
 
 /// Completes at the first Ctrl-C. At the second one the process ends without waiting for answers.
@@ -156,6 +162,9 @@ fn print(report: &Report, out: &std::path::Path, console: &mut Console) -> anyho
     }
     if report.undecided > 0 {
         fields.push(("undecided", format!("{} (they may have arrived)", number(report.undecided))));
+    }
+    if report.not_accepted > 0 {
+        fields.push(("not accepted", number(report.not_accepted)));
     }
     if report.not_sent > 0 {
         fields.push(("not sent", number(report.not_sent)));

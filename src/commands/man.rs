@@ -2,6 +2,7 @@
 
 use crate::answer::{CommandError, ExitStatus};
 use crate::arguments::Arguments;
+use crate::console::Console;
 use clap::{Args, CommandFactory as _};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,8 @@ pub struct Options {
     folder: PathBuf,
 }
 
-pub fn run(options: &Options) -> anyhow::Result<ExitStatus> {
+pub fn run(options: &Options, console: &Console) -> anyhow::Result<ExitStatus> {
+    console.only_for_people("this command")?;
     write(&options.folder).map_err(|error| {
         CommandError::Unreachable(format!(
             "can't write manual pages into {}: {error}",

@@ -6,6 +6,7 @@ use crate::commands::dlq;
 use crate::console::{BOLD, Console, paint};
 use crate::listing::{Column, Field, Sorting};
 use crate::text::{self, Cell, Table, number};
+use crate::values;
 use crate::watch::Watch;
 use clap::Args;
 use serde_json::{Value, json};
@@ -26,9 +27,10 @@ a replay is {\"id\", \"by\", \"started_at\", \"ended_at\", \"state\", \"total\",
 #[command(after_help = LONG_HELP)]
 pub struct Options {
     /// Only this replay, with its messages
+    #[arg(value_parser = values::some_text)]
     id: Option<String>,
-    /// Maximum number of replays, the newest first
-    #[arg(long, default_value = "20", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// Maximum number of replays, the newest first; 10000 at most
+    #[arg(long, default_value = "20", value_name = "N", value_parser = values::within::<u32>(values::LIMIT))]
     limit: u32,
     /// Put back messages that are still waiting, of this replay or of all. In AWS nothing else does so after an
     /// interruption
@@ -161,7 +163,7 @@ fn print(
             Site::Local(_) => "it continues automatically".to_owned(),
             Site::Aws(_) => format!("continue with spillway replays {} --resume", replay.id),
         };
-        fields.push(("trouble", format!("{error}; {goes_on}")));
+        fields.push(("blocked", format!("{error}; {goes_on}")));
     }
     console.fields(&fields)?;
     let back: Vec<_> = items.iter().filter(|item| item.state == ReplayItemState::Returned).collect();

@@ -73,7 +73,7 @@ pub async fn run(
     let set: Arc<SchemaSet> = match &options.folder {
         Some(folder) => {
             let opened = SchemaFolder::open(folder);
-            opened.map_err(|error| CommandError::Unreachable(error.to_string()))?.current().await
+            opened.map_err(|error| CommandError::Usage(error.to_string()))?.current().await
         }
         None => open().await?.pipeline.schemas.current().await,
     };

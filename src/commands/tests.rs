@@ -1,6 +1,7 @@
 //! The commands as people and scripts use them: their output and their exit codes.
 
 mod dlq;
+mod documents;
 mod events;
 mod faults;
 mod in_aws;

@@ -18,6 +18,7 @@ use spillway_embedded::{Pipeline, VirtualClock};
 use spillway_traffic::rhythm::{Burst, Rhythm};
 use spillway_traffic::{Deployment, Generator};
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -27,8 +28,8 @@ const LENGTH: SignedDuration = SignedDuration::from_hours(24);
 /// A fixed seed, so that each day is the same.
 const SEED: u64 = 7;
 
-/// Called from time to time with the progress, from 0 to 1.
-pub type Progress<'p> = &'p dyn Fn(f64);
+/// Called from time to time with the progress, from 0 to 1. It answers whether to continue.
+pub type Progress<'p> = &'p dyn Fn(f64) -> ControlFlow<()>;
 
 /// Why the history failed.
 #[derive(Debug, thiserror::Error)]
@@ -75,13 +76,13 @@ impl Script {
 }
 
 /// Makes a day of history that ends at `end` in an empty data folder, with the alarms as they would have been. Blocks
-/// until the history is complete.
+/// until the history is complete, or until `progress` breaks off. Then it is unusable.
 pub fn make(
     data_folder: &Path,
     end: Timestamp,
     alarms: WatchOptions,
     progress: Progress<'_>,
-) -> Result<(), HistoryError> {
+) -> Result<ControlFlow<()>, HistoryError> {
     let start = end - LENGTH;
     in_virtual_time(start, async |clock| {
         live_through(data_folder, clock, (start, end), alarms, progress).await
@@ -94,7 +95,7 @@ async fn live_through(
     (start, end): (Timestamp, Timestamp),
     alarms: WatchOptions,
     progress: Progress<'_>,
-) -> Result<(), HistoryError> {
+) -> Result<ControlFlow<()>, HistoryError> {
     let script = Script::ending_at(end);
     let schemas = Arc::new(Switched(RwLock::new(good_schemas()?)));
     // X-Ray's default sampling traces one request a second. At this rate that is every request.
@@ -131,7 +132,10 @@ async fn live_through(
         }
         if now.as_second() - reported.as_second() > 15 * 60 {
             reported = now;
-            progress(share(start, now, end));
+            if progress(share(start, now, end)).is_break() {
+                simulation.finish();
+                return Ok(ControlFlow::Break(()));
+            }
         }
         simulation.send(generator.event(now).body);
         simulation.sleep(generator.gap(rhythm.rate_at(now))).await;
@@ -140,8 +144,9 @@ async fn live_through(
     simulation.finish();
     // Evaluate every minute of the day, as a live system would have done.
     watch.evaluate(end).await?;
-    progress(1.0);
-    Ok(())
+    // Complete, whether or not somebody asks for its end now.
+    let _ = progress(1.0);
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Does what the script requires at this moment.

@@ -61,6 +61,8 @@ pub struct Progress {
 struct Job {
     due: Instant,
     attempts: u32,
+    /// Whether an attempt was left open: the API may have accepted the event.
+    may_have_arrived: bool,
     /// Created when it is first sent, so that a backlog costs no memory.
     event: Option<(EventId, Bytes)>,
 }
@@ -130,7 +132,7 @@ async fn dispatch(plan: &Plan, shared: &Shared, progress: &mut impl FnMut(Progre
         while begun < planned && begun as f64 <= due {
             let due = shared.started_at + Duration::from_secs_f64(begun as f64 / plan.rate);
             // The receiver lives as long as `shared`.
-            let _ = shared.jobs.send(Job { due, attempts: 0, event: None });
+            let _ = shared.jobs.send(Job { due, attempts: 0, may_have_arrived: false, event: None });
             begun += 1;
         }
         if now >= shown_at {
@@ -177,7 +179,7 @@ impl Shared {
         };
         let sent_at = Instant::now();
         let answer = self.http.post("application/cloudevents+json", &HeaderMap::new(), body.clone()).await;
-        match self.judge(&job, &id, body.len(), sent_at, answer) {
+        match self.judge(&mut job, &id, body.len(), sent_at, answer) {
             None => {}
             Some(retry_after) => {
                 job.event = Some((id, body));
@@ -190,7 +192,7 @@ impl Shared {
     /// Counts an answer. Returns `Some` with the wait if the event has to be sent again. The same id makes that safe.
     fn judge(
         &self,
-        job: &Job,
+        job: &mut Job,
         id: &EventId,
         bytes: usize,
         sent_at: Instant,
@@ -199,6 +201,15 @@ impl Shared {
         let now = Instant::now();
         let mut tally = lock(&self.tally);
         tally.counts.requests += 1;
+        let is_open = answer.as_ref().map_or(true, Answer::leaves_open);
+        if is_open && !job.may_have_arrived {
+            job.may_have_arrived = true;
+            tally.may_have_arrived += 1;
+        }
+        let is_decided = answer.as_ref().is_ok_and(|answer| answer.verdict() != Verdict::TryAgain);
+        if is_decided && job.may_have_arrived {
+            tally.may_have_arrived -= 1;
+        }
         match answer {
             Ok(answer) if answer.verdict() == Verdict::Promised => {
                 if let Err(error) = self.promises.note(id) {

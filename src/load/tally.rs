@@ -43,6 +43,8 @@ impl Counts {
 #[derive(Debug, Default)]
 pub struct Tally {
     pub started: u64,
+    /// Events that are not decided and may have arrived.
+    pub may_have_arrived: u64,
     pub counts: Counts,
     pub request_times: Latencies,
     pub promise_times: Latencies,
@@ -68,7 +70,8 @@ impl Tally {
         Report {
             planned,
             refused: self.counts.refused(),
-            undecided: self.started - self.counts.decided(),
+            undecided: self.may_have_arrived,
+            not_accepted: self.started - self.counts.decided() - self.may_have_arrived,
             not_sent: planned.saturating_sub(self.started),
             interrupted,
             elapsed_s: elapsed.as_secs_f64(),
@@ -89,6 +92,8 @@ pub struct Report {
     pub refused: u64,
     /// Events that were sent and got no decisive answer before the end. They may have arrived.
     pub undecided: u64,
+    /// Events that were sent and that each answer refused for the moment. They have not arrived.
+    pub not_accepted: u64,
     /// Events that were never sent.
     pub not_sent: u64,
     /// Whether Ctrl-C ended the load early.

@@ -1,6 +1,8 @@
 //! How the system evaluates alarms, and where it sends notifications.
 
-use anyhow::{Context as _, Result};
+use crate::answer::CommandError;
+use anyhow::Result;
+use spillway_core::one_line;
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::alarms::{AlarmSettings, RuleFiles, WatchOptions, Webhook, WebhookUrl};
 use std::path::PathBuf;
@@ -43,12 +45,16 @@ impl Alarms {
     /// Reads the files that the options name.
     pub fn from_options(options: &AlarmOptions) -> Result<Self> {
         let own = options.alarm_settings.as_deref().map(AlarmSettings::load).transpose();
-        let own = own.context("--alarm-settings")?.unwrap_or_default();
+        let own = own.map_err(|error| wrong("--alarm-settings", &error))?.unwrap_or_default();
         let limits = own.limits(&PipelineSettings::default())?;
         let rules = options.alarm_rules.as_deref().map(|folder| RuleFiles::load(folder, &limits)).transpose();
-        let rules = rules.context("--alarm-rules is invalid")?.unwrap_or_default();
+        let rules = rules.map_err(|error| wrong("--alarm-rules", &error))?.unwrap_or_default();
         let webhook = options.alarm_webhook.clone().map(Webhook::new).transpose()?;
         let has_webhook = webhook.is_some();
         Ok(Self { options: WatchOptions { rules, settings: own, has_webhook, silent: false }, webhook })
     }
+}
+
+fn wrong(option: &str, error: &dyn std::error::Error) -> CommandError {
+    CommandError::Usage(format!("{option}: {}", one_line(error)))
 }

@@ -7,7 +7,10 @@ use spillway_embedded::alarms::WatchOptions;
 use spillway_embedded::db::{DATABASE, DataFolder};
 use spillway_embedded::telemetry::FILE_NAME as TELEMETRY;
 use spillway_embedded::{OpenError, RealClock};
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// This file is in a data folder while its history is being made.
 const UNFINISHED: &str = "history.unfinished";
@@ -38,31 +41,58 @@ pub fn empty(folder: &Path) -> Result<()> {
     keep_history(folder)
 }
 
-/// Fills a folder with the demo's history if it is empty, or if its earlier history was interrupted.
-pub async fn make_history(folder: &Path, alarms: &WatchOptions) -> Result<()> {
+/// Fills a folder with the demo's history if it is empty, or if its earlier history was interrupted. Breaks off when the
+/// process is asked to end.
+pub async fn make_history(
+    folder: &Path,
+    alarms: &WatchOptions,
+    asked_to_end: impl Future<Output = ()>,
+) -> Result<ControlFlow<()>> {
     let unfinished = folder.join(UNFINISHED);
     if unfinished.exists() {
         // Without this, an incomplete history would be used as a whole day.
         empty(folder)?;
     }
     if folder.join(DATABASE).exists() {
-        return Ok(());
+        return Ok(ControlFlow::Continue(()));
     }
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&unfinished, ""))
         .with_context(|| format!("cannot write {}", unfinished.display()))?;
     say("Creating 24 h of history in virtual time …\n");
     let (data, now, alarms) = (folder.to_path_buf(), RealClock.now(), alarms.clone());
-    let progress = |share: f64| say(&format!("\r{:3.0} %", share * 100.0));
+    let stop = Arc::new(AtomicBool::new(false));
+    let is_stopped = Arc::clone(&stop);
+    let progress = move |share: f64| {
+        say(&format!("\r{:3.0} %", share * 100.0));
+        match is_stopped.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    };
     // Log lines for events that fail on purpose would hide the progress.
     let made = move || {
         tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::new(), || {
             demo::make(&data, now, alarms, &progress)
         })
     };
-    tokio::task::spawn_blocking(made).await.context("history ended unexpectedly")??;
+    let mut made = tokio::task::spawn_blocking(made);
+    let ended = tokio::select! {
+        ended = &mut made => ended,
+        () = asked_to_end => {
+            stop.store(true, Ordering::Relaxed);
+            made.await
+        }
+    };
+    let end = ended.context("history ended unexpectedly")??;
     say("\n");
-    keep_history(folder)
+    match end {
+        ControlFlow::Continue(()) => keep_history(folder)?,
+        ControlFlow::Break(()) => {
+            say("Stopped. The history is not complete; the next start makes it again.\n")
+        }
+    }
+    Ok(end)
 }
 
 /// Removes the mark of an unfinished history.

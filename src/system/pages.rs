@@ -1,7 +1,8 @@
 //! The dashboard of a data folder.
 
+use crate::answer::CommandError;
 use anyhow::{Context as _, Result};
-use spillway_core::Pipeline;
+use spillway_core::{Pipeline, one_line};
 use spillway_dashboard_embedded::SignInTokens;
 use spillway_dashboard_server::embedded::{self, EmbeddedTokens};
 use spillway_dashboard_server::{Assets, Deps, Environment, Sessions, bind, serve};
@@ -17,7 +18,7 @@ use tokio::net::TcpListener;
 pub struct PageOptions {
     /// Loopback port of the dashboard
     #[arg(long, value_name = "PORT", default_value_t = 3000)]
-    dashboard_port: u16,
+    pub(super) dashboard_port: u16,
 
     /// Further host name under which requests may come, such as that of a proxy on this machine; may be given more than
     /// once. With NAME.localhost, sign-in links have that name
@@ -47,7 +48,8 @@ impl PageOptions {
     pub async fn open(&self) -> Result<OpenPages> {
         let listener = bind(super::loopback(self.dashboard_port)).await?;
         let assets = match &self.site {
-            Some(site) => Assets::with_site(site)?,
+            Some(site) => Assets::with_site(site)
+                .map_err(|error| CommandError::Usage(format!("--site: {}", one_line(&error))))?,
             None => Assets::without_scripts(),
         };
         let port = listener.local_addr()?.port();

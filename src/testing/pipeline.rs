@@ -103,7 +103,7 @@ impl FakePipeline {
         let mut state = State::default();
         set_up(&mut state);
         let State { in_aws, schemas, machine, mut memory } = state;
-        memory.background = running(in_aws);
+        (memory.background, memory.hides_queues) = (running(in_aws), in_aws);
         let memory = MemoryPipeline::at(super::now(), |state| *state = memory);
         Arc::new(Self { memory, in_aws, schemas, machine: Mutex::new(machine) })
     }

@@ -87,3 +87,16 @@ async fn two_versions_of_the_rules_are_compared_over_the_same_history() {
     assert_eq!((&one["firings_before"], &one["firings_after"]), (&json!(1), &json!(0)));
     assert_eq!((&one["minutes_before"], &one["minutes_after"]), (&json!(30), &json!(0)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_alarm_is_an_answer_only_if_the_alarms_were_evaluated() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().display();
+    drop(Pipeline::open(folder.path(), Options::at(Arc::new(RealClock))).await.expect("a pipeline"));
+    let unknown = spillway(&format!("alarms list --in-alarm --embedded {data}")).await;
+    assert_eq!((unknown.code, unknown.out.as_str()), (Some(5), ""), "{unknown:?}");
+    assert!(unknown.err.contains("have not been evaluated yet"), "{unknown:?}");
+    let all = spillway(&format!("alarms list -o tsv --embedded {data}")).await;
+    let mut states = all.out.lines().skip(1).map(|line| line.split('\t').nth(2));
+    assert!(states.all(|state| state == Some("INSUFFICIENT_DATA")), "{all:?}");
+}

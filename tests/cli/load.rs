@@ -181,9 +181,32 @@ async fn a_load_without_promises_ends_after_the_grace_period() {
     let (_folder, path) = ids_file();
     let line = format!("load --url {url} --rate 10 --seconds 1 --grace 1s --out {} --json", path.display());
     let output = spillway(&line).await;
-    assert_eq!(output.code, Some(1));
-    assert_eq!((&output.json()["undecided"], &output.json()["promised"]), (&10.into(), &0.into()));
+    assert_eq!(output.code, Some(5), "the same load may succeed later: {output:?}");
+    let report = output.json();
+    assert_eq!((&report["promised"], &report["undecided"]), (&0.into(), &0.into()), "503 is no promise");
+    assert_eq!(report["not_accepted"], 10);
     assert!(lines(&path).is_empty());
+}
+
+#[tokio::test]
+async fn an_event_may_have_arrived_if_one_of_its_answers_leaves_that_open() {
+    let (url, _) = serve(|_, attempt| match attempt {
+        1 => Answer::Status(504, Some(0)),
+        _ => Answer::Status(503, Some(0)),
+    })
+    .await;
+    let (_folder, path) = ids_file();
+    let line = format!("load --url {url} --rate 5 --seconds 1 --grace 1s --out {}", path.display());
+    let output = spillway(&line).await;
+    assert!(output.out.contains("5 (they may have arrived)"), "{output:?}");
+    let (url, _) = serve(|_, attempt| match attempt {
+        1 => Answer::Break { taken: true },
+        _ => Answer::Promise,
+    })
+    .await;
+    let line = format!("load --url {url} --rate 5 --seconds 1 --out {} --json", path.display());
+    let report = spillway(&line).await.json();
+    assert_eq!((&report["promised"], &report["undecided"]), (&5.into(), &0.into()), "{report}");
 }
 
 #[tokio::test]

@@ -166,6 +166,14 @@ async fn what_was_accepted_is_printed_exported_and_sent_again_as_it_was() {
         "{export:?}"
     );
 
+    // A page that never ended there, and a table that another program reads.
+    assert_eq!(running.run("events list --after 999999999999").await.code, Some(2));
+    let long = "long.".repeat(40);
+    running.send(&["{}", "--type", &long, "--id", "long"]).await;
+    running.until("get long", |found| found["state"] == "stored").await;
+    let table = running.run("events list").await;
+    assert!(table.out.contains(&long), "{table:?}");
+
     let other = Running::start().await;
     let file = other.folder.path().join("export.ndjson");
     std::fs::write(&file, &export.out).expect("written");

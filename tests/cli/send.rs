@@ -73,6 +73,13 @@ async fn the_exit_code_tells_what_to_send_again_from_what_to_fix() {
         let output = spillway_words(["send", &status.to_string(), "--url", &url]).await;
         assert_eq!(output.code, Some(code), "{status}: {output:?}");
     }
+    let other = spillway_words(["send", "400", "--url", &url]).await;
+    assert!(
+        other.err.starts_with("refused (400) ") && other.err.contains("check the address http"),
+        "{other:?}"
+    );
+    let open = spillway_words(["send", "504", "--url", &url]).await;
+    assert!(open.code == Some(5) && open.err.starts_with("not known to be accepted (504)"), "{open:?}");
     let page = spillway_words(["send", "200", "--url", &url]).await;
     assert!(page.err.contains("answered 200, which is no answer of Spillway's API"), "{page:?}");
     let json = spillway_words(["send", "200", "--url", &url, "--json"]).await.json();
@@ -154,4 +161,15 @@ async fn lines_of_data_get_an_envelope_or_a_key_so_that_a_retry_is_no_second_eve
     let keys: Vec<_> =
         arrivals[2..].iter().map(|arrived| arrived.headers["idempotency-key"].clone()).collect();
     assert_eq!((keys.len(), &keys[0]), (2, &keys[1]));
+}
+
+#[tokio::test]
+async fn what_the_api_refuses_for_the_moment_is_not_called_undecided() {
+    const ANSWER: &str = r#"{"title":"Unavailable","errors":[{"pointer":"","detail":"why"}]}"#;
+    let (url, _) = serve(|_, _| (503, ANSWER.to_owned())).await;
+    let output =
+        spillway_words(["send", "--ndjson", "{\"plain\":1}", "--mode", "plain", "--url", &url]).await;
+    assert_eq!(output.code, Some(5), "{output:?}");
+    assert!(output.err.ends_with("0 events accepted, 1 refused for the moment\n"), "{output:?}");
+    assert!(output.err.contains("line 1: why\n"), "an empty pointer is the whole document: {output:?}");
 }

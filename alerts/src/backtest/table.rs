@@ -40,9 +40,10 @@ impl fmt::Display for Backtest {
         let high = self.rules.iter().filter(|outcome| outcome.tier == Tier::High && outcome.notify).count();
         writeln!(
             f,
-            "{} pages from {high} high rules, {:.1} a week; {} low firings; {} pages without an earlier low alarm",
+            "{} pages from {high} high rules, {:.1} a week{}; {} low firings; {} pages without an earlier low alarm",
             self.pages(),
             self.pages_per_week(),
+            if self.is_short() { " (a history of less than a week counts as one)" } else { "" },
             self.low_firings(),
             self.without_warning().len(),
         )

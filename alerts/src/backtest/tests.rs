@@ -59,7 +59,7 @@ fn it_counts_firings_time_in_alarm_flapping_and_the_lead_of_the_low_twin() {
     assert_eq!(backtest.pages_per_week(), 3.0);
     let text = backtest.to_string();
     assert!(text.contains("age-high"), "{text}");
-    assert!(text.contains("3 pages from 1 high rules, 3.0 a week; 3 low firings; 1 pages without"), "{text}");
+    assert!(text.contains("3 pages from 1 high rules, 3.0 a week (a history of less than a week counts as one); 3 low firings; 1 pages without"), "{text}");
 }
 
 #[test]

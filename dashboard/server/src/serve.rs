@@ -26,7 +26,7 @@ pub enum ServeError {
         address: SocketAddr,
     },
     /// Another program uses the port.
-    #[error("port {port} is in use by another program; stop that one or choose another port")]
+    #[error("port {port} is in use; stop the program that has it, or choose another port")]
     PortInUse {
         /// The port.
         port: u16,
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             format!(
-                "port {} is in use by another program; stop that one or choose another port",
+                "port {} is in use; stop the program that has it, or choose another port",
                 address.port()
             )
         );

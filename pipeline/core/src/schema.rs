@@ -7,7 +7,8 @@ use crate::failure::Reason;
 use crate::ports::Schemas;
 use async_trait::async_trait;
 use check::Check;
-use jsonschema::{Draft, Registry};
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, ReferencingError, Registry, ValidationError};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -110,7 +111,7 @@ impl SchemaSet {
                     .should_validate_formats(true)
                     .build(schema)
             };
-            let validator = build(&registry, schema).map_err(|error| fail(name, error.to_string()))?;
+            let validator = build(&registry, schema).map_err(|error| fail(name, why_unusable(&error)))?;
             let copy = || build(copies_registry.as_ref()?, copies.get(name)?).ok();
             let is_exact = check::compares_large_integers(schema)
                 || (compares_large_integers && check::has_references(schema));
@@ -163,8 +164,10 @@ impl SchemaSet {
     /// It is not JSON.
     pub fn parse(path: &Path, text: &[u8]) -> Result<Value, SchemaError> {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-        serde_json::from_slice(text)
-            .map_err(|error| SchemaError::Json { path: path.to_owned(), reason: error.to_string() })
+        serde_json::from_slice(text).map_err(|error| {
+            let reason = error.to_string().replace("recursion limit exceeded", "it nests too deep");
+            SchemaError::Json { path: path.to_owned(), reason }
+        })
     }
 
     /// A set that refuses every event: it is not known which types have a schema.
@@ -231,9 +234,33 @@ fn registry(
     let mut registry = Registry::new();
     for (name, schema) in schemas {
         let resource = Draft::Draft202012.detect(schema).create_resource(schema.clone());
-        registry = registry.add(uri(name), resource).map_err(|error| fail(name, error.to_string()))?;
+        registry = registry.add(uri(name), resource).map_err(|error| fail(name, why_no_reference(&error)))?;
     }
-    registry.prepare().map_err(|error| fail("the folder", error.to_string()))
+    registry.prepare().map_err(|error| fail("the folder", why_no_reference(&error)))
+}
+
+/// Why a schema can't be used, without words of the library that only programmers know.
+fn why_unusable(error: &ValidationError<'_>) -> String {
+    match error.kind() {
+        ValidationErrorKind::Referencing(error) => why_no_reference(error),
+        _ => error.to_string(),
+    }
+}
+
+fn why_no_reference(error: &ReferencingError) -> String {
+    match error {
+        ReferencingError::Unretrievable { uri, .. } => match uri.strip_prefix(BASE) {
+            Some(file) => format!("it refers to {file}, and there is no such file"),
+            None => format!("it refers to {uri}, which is not in the folder"),
+        },
+        ReferencingError::PointerToNowhere { pointer } => {
+            format!("it refers to {pointer}, and there is no such place in the schema")
+        }
+        ReferencingError::NoSuchAnchor { anchor } => {
+            format!("it refers to the anchor {anchor}, and no schema has it")
+        }
+        other => other.to_string(),
+    }
 }
 
 /// The URI of a schema's file.
@@ -418,6 +445,30 @@ mod tests {
     #[test]
     fn a_reference_out_of_the_folder_is_refused() {
         let outside = BTreeMap::from([("a".to_owned(), json!({"$ref": "https://example.com/x.json"}))]);
-        assert!(SchemaSet::compile(&outside).is_err());
+        let error = SchemaSet::compile(&outside).unwrap_err().to_string();
+        assert!(
+            error.ends_with("refers to https://example.com/x.json, which is not in the folder"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_schema_that_cannot_be_used_says_why_in_plain_words() {
+        let why = |schema: Value| {
+            let set = SchemaSet::compile_usable(&BTreeMap::from([("a".to_owned(), schema)]));
+            set.refused()["a"].to_string()
+        };
+        assert_eq!(
+            why(json!({"$ref": "nowhere.json"})),
+            "a.json is not a usable JSON Schema: it refers to nowhere.json, and there is no such file"
+        );
+        assert!(why(json!({"$ref": "#/$defs/none"})).contains("no such place in the schema"));
+        let deep =
+            SchemaSet::parse(Path::new("a.json"), "[".repeat(1_000).as_bytes()).unwrap_err().to_string();
+        assert!(deep.contains("nests too deep") && !deep.contains("recursion"), "{deep}");
+        let set =
+            SchemaSet::compile(&BTreeMap::from([("a".to_owned(), json!({"properties": {"b": false}}))]));
+        let reason = set.unwrap().check(&event("a", json!({"b": 1}))).unwrap_err().message;
+        assert_eq!(reason, "/b: the schema allows no value here");
     }
 }

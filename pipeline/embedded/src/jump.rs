@@ -1,8 +1,8 @@
 //! Follows the machine's clock when somebody sets it.
 //!
 //! The pipeline's own clock ([`crate::clock::SteadyClock`]) never jumps by itself. When the machine's clock did, one
-//! transaction moves the times that the queues keep and lets the pipeline's clock follow. So a message waits as long as it
-//! was told to, and none expires early. The jump is in the audit log.
+//! transaction moves the times that the queues keep and lets the pipeline's clock follow. So a message waits for its whole
+//! delay, and none expires early. The jump is in the audit log.
 
 use crate::db::{DbError, from_millis, millis};
 use crate::pipeline::Pipeline;

@@ -9,7 +9,9 @@ use spillway_core::dead_letter::DeadLetterStatus;
 use spillway_core::failure::Failure;
 use spillway_core::ids::{EventId, EventKey, EventSource, EventType, MessageId};
 use spillway_core::ledger::Place;
+use spillway_core::message::{FAILURES, MessageAttributes};
 use spillway_core::ports::{Clock, EventLocator, LedgerError, Location};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Finds events in a database.
@@ -39,12 +41,22 @@ impl EventLocator for Locator {
         let (ids, now) = (ids.to_vec(), self.clock.now());
         self.db.read(move |connection| places(connection, &ids, now)).await.map_err(unreadable)
     }
+
+    async fn replays_in_queues(&self) -> Result<Option<HashSet<MessageId>>, LedgerError> {
+        let found = self.db.read(|connection| {
+            let mut query =
+                connection.prepare_cached("SELECT origin FROM messages WHERE replay_id IS NOT NULL")?;
+            let ids = query.query_map([], |row| row.get::<_, String>(0))?;
+            ids.map(|id| id.map(MessageId::new)).collect::<rusqlite::Result<_>>()
+        });
+        Ok(Some(found.await.map_err(unreadable)?))
+    }
 }
 
 /// The messages of an event. They don't have its id in a column, because the queue doesn't read bodies: an index has it.
 pub(crate) const QUEUED_EVENT: &str =
     "SELECT message_id, origin, queue, replay_id, first_sent_at, visible_at, receive_count,
-    failures, body, body ->> '$.source', body ->> '$.type'
+    failures, body, body ->> '$.source', body ->> '$.type', attributes
     FROM messages WHERE json_valid(body) AND body ->> '$.id' = ?1";
 
 fn place_of_message(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Place> {
@@ -124,7 +136,7 @@ fn locate(connection: &Connection, id: &EventId, now: Timestamp) -> rusqlite::Re
             stored_at: None,
             receive_count: row.get(6)?,
             visible_at: Some(from_millis(row.get(5)?)),
-            failure: last_failure(row.get(7)?),
+            failure: last_failure(row.get(7)?).or_else(|| sent_failure(row.get(11).ok()?)),
             body: row.get(8)?,
         };
         if is_new(&found, &location) {
@@ -140,6 +152,12 @@ fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
 
 fn last_failure(failures: Option<String>) -> Option<Failure> {
     failures.and_then(|text| serde_json::from_str::<Vec<Failure>>(&text).ok()).and_then(|mut all| all.pop())
+}
+
+/// The failure with which the consumer put a message into the DLQ.
+fn sent_failure(attributes: Option<String>) -> Option<Failure> {
+    let attributes: MessageAttributes = serde_json::from_str(&attributes?).ok()?;
+    last_failure(attributes.get(FAILURES).map(|failures| failures.as_str().to_owned()))
 }
 
 fn further(one: Place, other: Place) -> Place {

@@ -314,6 +314,9 @@ mod tests {
         read(&ports, &local).await;
         assert_eq!(local.note("name", "value").await, Err(DbError::ReadOnly));
         let error = ports.ops.append(&[audit_entry(1, "m1", "")]).await.unwrap_err().to_string();
-        assert_eq!(error, "the archive refused: the data folder is read-only");
+        assert_eq!(
+            error,
+            "the archive refused: the data folder is read-only: make it writable for this user"
+        );
     }
 }

@@ -177,12 +177,19 @@ fn list_into(folder: &Path, prefix: &str, files: &mut Listing) -> Result<(), Sch
             continue;
         }
         let event_type = |name: &std::ffi::OsStr| format!("{prefix}{}", name.to_string_lossy());
-        if path.extension().is_some_and(|extension| extension == "json") {
+        let is_schema = path.extension().is_some_and(|extension| extension == "json");
+        // Not through links, so there are no circles.
+        let is_folder = !is_schema && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if (is_schema || is_folder) && name.to_str().is_none() {
+            let reason = "its name is not UTF-8, so no event type can have it";
+            files.insert(event_type(&name), (path.clone(), Err(unreadable(&path, reason))));
+            continue;
+        }
+        if is_schema {
             let name = event_type(path.file_stem().unwrap_or_default());
             let stamp = stamp(&path);
             files.insert(name, (path, stamp));
-        } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            // Not through links, so there are no circles.
+        } else if is_folder {
             list_into(&path, &format!("{}/", event_type(&name)), files)?;
         }
     }
@@ -298,6 +305,19 @@ mod tests {
         let schemas = SchemaFolder::open(folder.path()).unwrap();
         assert_eq!(problems(&schemas).await, "");
         assert_eq!(schemas.current().await.types(), ["order"]);
+    }
+
+    #[tokio::test]
+    async fn a_file_whose_name_no_event_type_can_have_is_a_problem() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = folder(&[("order.json", "{}")]);
+        for name in [&b"\xff.json"[..], b"\xfe.txt"] {
+            std::fs::write(folder.path().join(std::ffi::OsStr::from_bytes(name)), "{}").unwrap();
+        }
+        let schemas = SchemaFolder::open(folder.path()).unwrap();
+        assert_eq!(schemas.current().await.types(), ["order"]);
+        let found = problems(&schemas).await;
+        assert!(found.contains("not UTF-8") && !found.contains(".txt"), "{found}");
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ pub fn document() -> String {
          \n\
          1. A row in `pipeline/metrics/src/list.rs`.\n\
          2. A measurement where it happens: `Measurement::of(consumer::BATCH_SIZE, &function, size)`.\n\
-         3. A chart in `dashboard/model/src/catalogue`: its lines, its title and what to beware of.\n\
+         3. A chart in `dashboard/model/src/catalogue`: its lines, its title and what could be misread.\n\
          \n\
          Then generate this page again, and `docs/cost.md` with `cargo run -p spillway-bench-cost -- update`: CloudWatch bills each\n\
          metric that a function emits. A metric without a rule needs its reason in the row.\n",

@@ -7,6 +7,7 @@ use super::source::{self, Source};
 use crate::answer::{CommandError, ExitStatus};
 use crate::console::{Console, GREEN, RED, paint};
 use crate::target::{Place, Target};
+use crate::values;
 use clap::Args;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -24,6 +25,8 @@ Minutes are recorded for 15 days, five minutes for 63 and hours for 455. Over a 
 evaluated on these coarser datapoints, spread evenly over their minutes. So for short problems a rule fires \
 later or not at all.
 
+Pages a week are a mean; a history of less than a week counts as one.
+
 The exit code is 1 if there are more pages a week than --pages-per-week allows; with --compare, those of the other rules \
 are judged.
 
@@ -37,7 +40,7 @@ With --json: {\"backtest\": {\"from\", \"until\", \"rules\": [{\"rule\", \"tier\
 #[command(after_help = LONG_HELP)]
 pub struct Options {
     /// How many days to go back; fewer if fewer were recorded
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=retention::LONGEST_DAYS))]
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = values::within::<u32>(1..=retention::LONGEST_DAYS.unsigned_abs()))]
     days: u32,
     /// Rule files or folders, instead of those that the pipeline evaluates
     #[arg(long, value_name = "FILE", num_args = 1..)]
@@ -92,7 +95,10 @@ async fn on_this_machine(options: &Options, target: &Target) -> anyhow::Result<T
     let other = options.other(&limits)?;
     let now = source.clock().now();
     let Some(first) = source.reader.first_recorded()? else {
-        return Err(CommandError::NotFound("that folder has no recorded data yet".to_owned()).into());
+        let folder = target.folder()?.display();
+        let what =
+            format!("{folder} has no recorded metrics yet: let a pipeline run on it for a minute first");
+        return Err(CommandError::Unreachable(what).into());
     };
     let from = first.max(now - SignedDuration::from_hours(24 * i64::from(options.days)));
     let range = Range {

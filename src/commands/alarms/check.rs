@@ -43,6 +43,9 @@ struct Document<'r> {
 
 /// Runs the command.
 pub fn run(options: &Options, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    for path in options.files.iter().chain(&options.runbooks) {
+        source::readable(path)?;
+    }
     let report = if options.files.is_empty() {
         built_in()
     } else {

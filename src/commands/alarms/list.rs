@@ -1,7 +1,7 @@
 //! `spillway alarms list`: the rules and their states.
 
 use super::source::{self, Source};
-use crate::answer::ExitStatus;
+use crate::answer::{CommandError, ExitStatus};
 use crate::console::{Console, DIM, GREEN, RED, YELLOW, paint};
 use crate::listing::{Column, Field, Sorting};
 use crate::target::Target;
@@ -54,6 +54,11 @@ enum TierName {
 /// Runs the command.
 pub async fn run(options: &Options, target: &Target, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let source = Source::of(target).await?;
+    if options.in_alarm && source.is_none() {
+        target.place()?;
+        let what = "CloudWatch has the states of a deployment's alarms: spillway dashboard --topology FILE shows them";
+        return Err(CommandError::Usage(what.to_owned()).into());
+    }
     let limits = source.as_ref().map_or_else(|| source::limits(None), Source::limits)?;
     let rules = match (&source, options.rules.is_empty()) {
         (_, false) => Arc::new(source::rules(&options.rules, &limits)?),
@@ -64,7 +69,15 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
     if let Some(source) = &source {
         let statuses = source.log.statuses().await?;
         states = statuses.into_iter().map(|status| (status.rule.clone(), status)).collect();
+        for rule in rules.iter() {
+            states.entry(rule.name.clone()).or_insert_with(|| AlarmStatus::unevaluated(&rule.name));
+        }
         evaluated_until = source.log.evaluated_until().await?;
+        if options.in_alarm && evaluated_until.is_none() {
+            let what =
+                "this pipeline's alarms have not been evaluated yet; a running pipeline does so every minute";
+            return Err(CommandError::TryAgain(what.to_owned()).into());
+        }
     }
     let now = source.as_ref().map_or_else(|| crate::backend::clock().now(), |source| source.clock().now());
     let wanted = |rule: &&Rule| {
@@ -86,7 +99,7 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
     } else if console.tsv() {
         console.items(&columns(), &shown, now)?;
     } else {
-        print(&shown, now, evaluated_until, source.is_some(), console)?;
+        print(&shown, options, now, (source.is_some(), evaluated_until), console)?;
     }
     Ok(ExitStatus::Ok)
 }
@@ -125,14 +138,15 @@ fn document(rule: &Rule, status: Option<&AlarmStatus>) -> serde_json::Value {
 }
 
 fn print(
-    shown: &[(&Rule, Option<&AlarmStatus>)],
+    shown: &[Row<'_>],
+    options: &Options,
     now: Timestamp,
-    evaluated_until: Option<Timestamp>,
-    with_states: bool,
+    (with_states, evaluated_until): (bool, Option<Timestamp>),
     console: &mut Console,
 ) -> anyhow::Result<()> {
+    let is_stale = evaluated_until.is_some_and(|at| now.duration_since(at) > STALE);
     match evaluated_until {
-        Some(at) if now.duration_since(at) > STALE => console.line(&paint(
+        Some(at) if is_stale => console.line(&paint(
             RED,
             &format!(
                 "Not evaluated since {}: the pipeline does not run, or cannot write its data folder. The states are from then",
@@ -144,7 +158,11 @@ fn print(
         None => {}
     }
     if shown.is_empty() {
-        return console.line(&paint(GREEN, "No alarm"));
+        return match options.in_alarm {
+            false => console.line("No rule matches"),
+            true if is_stale => console.line("No alarm was active at that time"),
+            true => console.line(&paint(GREEN, "No alarm")),
+        };
     }
     let header: &[&str] =
         if with_states { &["rule", "tier", "state", "since"] } else { &["rule", "tier", "fires"] };

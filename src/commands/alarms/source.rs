@@ -1,14 +1,13 @@
 //! Rules from files, and the rules that a pipeline evaluates.
 
 use crate::answer::CommandError;
-use crate::target::Target;
+use crate::target::{Place, Target};
 use spillway_alerts::rules::{LoadError, read_folder};
 use spillway_alerts::{Limits, RuleSet};
 use spillway_core::Pipeline;
 use spillway_core::ports::Clock;
 use spillway_embedded::alarms::{ActiveRules, AlarmLog};
 use spillway_embedded::telemetry::TelemetryReader;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,9 +24,13 @@ pub struct Source {
 }
 
 impl Source {
-    /// The pipeline that the command line names, if it names one.
+    /// The pipeline on this machine that the command line names, if it names one.
     pub async fn of(target: &Target) -> anyhow::Result<Option<Self>> {
-        let Some(folder) = &target.embedded else { return Ok(None) };
+        if target.is_empty() {
+            return Ok(None);
+        }
+        // The rules of a deployment are evaluated by CloudWatch, which also has their states.
+        let Place::Embedded(folder) = target.place()? else { return Ok(None) };
         let unreachable = |error: &dyn std::fmt::Display| CommandError::Unreachable(error.to_string());
         let attached = spillway_embedded::Pipeline::attach(folder).await;
         let (pipeline, local) = attached.map_err(|error| unreachable(&error))?;
@@ -66,6 +69,16 @@ pub fn rules(paths: &[PathBuf], limits: &Limits) -> anyhow::Result<RuleSet> {
     }
     let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     RuleSet::parse(&files, limits).map_err(usage)
+}
+
+/// Refuses a file or a folder that the command line names and nobody can read.
+pub fn readable(path: &Path) -> Result<(), CommandError> {
+    let read = match path.metadata() {
+        Ok(found) if found.is_dir() => path.read_dir().map(drop),
+        Ok(_) => std::fs::File::open(path).map(drop),
+        Err(error) => Err(error),
+    };
+    read.map_err(|error| CommandError::Usage(format!("{} could not be read: {error}", path.display())))
 }
 
 fn usage(error: LoadError) -> anyhow::Error {

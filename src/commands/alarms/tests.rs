@@ -141,6 +141,18 @@ async fn rules_are_listed_with_their_meaning() {
 }
 
 #[tokio::test]
+async fn active_alarms_are_those_of_a_pipeline() {
+    let output = spillway("alarms list --in-alarm").await;
+    assert_eq!((output.status, output.out.as_str()), (ExitStatus::Usage, ""), "{output}");
+    assert!(output.err.contains("no pipeline was named"), "{output}");
+    let output = spillway("alarms list --in-alarm --topology t.json").await;
+    assert_eq!(output.status, ExitStatus::Usage, "{output}");
+    assert!(output.err.contains("spillway dashboard --topology FILE"), "{output}");
+    let both = spillway("alarms list --embedded d --topology t.json").await;
+    assert!(both.status == ExitStatus::Usage && both.err.contains("two pipelines"), "{both}");
+}
+
+#[tokio::test]
 async fn a_backtest_needs_a_pipeline() {
     let output = spillway("alarms backtest --days 3").await;
     assert_eq!(output.status, ExitStatus::Usage);

@@ -1,8 +1,8 @@
 //! The dashboard of a deployment in AWS.
 
 use super::Options;
-use crate::system::{self, OpenPages, print_line};
-use spillway_aws::Topology;
+use crate::console::Console;
+use crate::system::{self, OpenPages};
 use spillway_aws::operator::Deployment;
 use spillway_dashboard_server::{Deps, InMemoryTokens, Sessions, Tokens as _, aws, serve};
 use spillway_embedded::loops::Loops;
@@ -10,10 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Sign-in links end with the process, like sessions: there is no folder to keep them in.
-pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<()> {
+pub async fn run(options: &Options, topology: &Path, console: &mut Console) -> anyhow::Result<()> {
+    let asked_to_end = system::asked_to_end()?;
     system::log_to_standard_error();
     let OpenPages { listener, assets, hosts, url } = options.pages.open().await?;
-    let deployment = Deployment::attach(Topology::load(topology)?).await?;
+    let deployment = Deployment::attach(crate::backend::topology(topology)?).await?;
     let clock = &deployment.ports.clock;
     let tokens = InMemoryTokens::new(Arc::clone(clock));
     let token = tokens.issue().await?;
@@ -30,8 +31,7 @@ pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<()> {
     let (carrier, rate) = (deployment.ports.carrier(), deployment.ports.settings.replay_rate_per_s);
     let mut replays = Loops::default();
     replays.spawn("the carrier of replays", async move { aws::carry_on(&carrier, rate).await });
-    let asked_to_end = system::asked_to_end()?;
-    print_line(&format!("Dashboard {url}/sign-in?token={}", token.reveal()));
+    system::announce_to(console, None, &format!("{url}/sign-in?token={}", token.reveal()));
     tokio::select! {
         served = serve(listener, deps, asked_to_end) => Ok(served?),
         ended = replays.ended() => Err(ended.into()),

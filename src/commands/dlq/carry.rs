@@ -4,6 +4,7 @@
 use crate::answer::CommandError;
 use crate::backend::Backend;
 use crate::console::Console;
+use crate::text;
 use spillway_core::ids::ReplayId;
 use spillway_core::usecases::replay::{End, Scope};
 use std::time::Duration;
@@ -42,8 +43,8 @@ pub async fn carry_on(id: &ReplayId, backend: &Backend, console: &mut Console) -
         if waits == MAX_WAITS {
             bar.finish_and_clear();
             let what = format!(
-                "{} dead letters still wait to be put back ({why}): continue with {resume}",
-                replay.waiting
+                "not all were put back ({why}), and {} left: continue with {resume}",
+                text::count(replay.waiting, "dead letter")
             );
             return Err(CommandError::TryAgain(what).into());
         }

@@ -6,6 +6,7 @@ use crate::backend::Backend;
 use crate::console::{BOLD, Console, Format, RED, paint};
 use crate::listing::{Column, Field, Sorting};
 use crate::text::{self, Cell, Table, number};
+use crate::values;
 use crate::watch::Watch;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -60,11 +61,11 @@ pub struct Options {
     /// Only dead letters in this state
     #[arg(long, value_enum, default_value = "archived")]
     state: State,
-    /// Maximum number of groups, and of dead letters
-    #[arg(long, default_value = "20", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// Maximum number of groups, and of dead letters; 10000 at most
+    #[arg(long, default_value = "20", value_name = "N", value_parser = values::within::<u32>(values::LIMIT))]
     limit: u32,
     /// Continue where another list ended
-    #[arg(long, value_name = "NEXT")]
+    #[arg(long, value_name = "NEXT", value_parser = values::some_text)]
     after: Option<String>,
     /// Only the groups
     #[arg(long, conflicts_with = "after")]
@@ -128,26 +129,33 @@ impl From<DeadLetter> for Item {
     }
 }
 
-const COLUMNS: &[Column<Item>] = &[
-    // Ids are not shortened, so that they can be copied. The reason for each failure is in its group above.
-    Column { name: "id", title: Some("id"), field: |item| Field::text(&item.id) },
-    Column { name: "archived_at", title: Some("archived"), field: |item| Field::Time(item.archived_at) },
-    Column { name: "state", title: None, field: |item| Field::text(item.state) },
-    Column {
-        name: "class",
-        title: Some("class"),
-        field: |item| Field::maybe(item.class.map(FailureClass::as_str)),
-    },
-    Column { name: "event_id", title: None, field: |item| Field::maybe(item.event_id.as_ref()) },
-    Column { name: "source", title: None, field: |item| Field::maybe(item.source.as_ref()) },
-    Column { name: "type", title: Some("type"), field: |item| Field::maybe(item.event_type.as_ref()) },
-    Column { name: "fingerprint", title: None, field: |item| Field::text(&item.fingerprint) },
-    Column { name: "receive_count", title: None, field: |item| Field::number(item.receive_count) },
-    Column { name: "generation", title: None, field: |item| Field::number(item.generation) },
-    Column { name: "first_sent_at", title: None, field: |item| Field::Time(item.first_sent_at) },
-    Column { name: "is_lost", title: None, field: |item| Field::text(item.is_lost) },
-    Column { name: "reason", title: None, field: |item| Field::maybe(item.reason.as_ref()) },
-];
+/// The columns of dead letters. The table has the state only if it can be another one for each.
+fn columns(of_all_states: bool) -> [Column<Item>; 13] {
+    [
+        // Ids are not shortened, so that they can be copied. The reason for each failure is in its group above.
+        Column { name: "id", title: Some("id"), field: |item| Field::text(&item.id) },
+        Column { name: "archived_at", title: Some("archived"), field: |item| Field::Time(item.archived_at) },
+        Column {
+            name: "state",
+            title: of_all_states.then_some("state"),
+            field: |item| Field::text(item.state),
+        },
+        Column {
+            name: "class",
+            title: Some("class"),
+            field: |item| Field::maybe(item.class.map(FailureClass::as_str)),
+        },
+        Column { name: "event_id", title: None, field: |item| Field::maybe(item.event_id.as_ref()) },
+        Column { name: "source", title: None, field: |item| Field::maybe(item.source.as_ref()) },
+        Column { name: "type", title: Some("type"), field: |item| Field::maybe(item.event_type.as_ref()) },
+        Column { name: "fingerprint", title: None, field: |item| Field::text(&item.fingerprint) },
+        Column { name: "receive_count", title: None, field: |item| Field::number(item.receive_count) },
+        Column { name: "generation", title: None, field: |item| Field::number(item.generation) },
+        Column { name: "first_sent_at", title: None, field: |item| Field::Time(item.first_sent_at) },
+        Column { name: "is_lost", title: None, field: |item| Field::text(item.is_lost) },
+        Column { name: "reason", title: None, field: |item| Field::maybe(item.reason.as_ref()) },
+    ]
+}
 
 const GROUP_COLUMNS: &[Column<DeadLetterGroup>] = &[
     Column { name: "fingerprint", title: None, field: |group| Field::text(&group.fingerprint) },
@@ -174,23 +182,30 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     let page = backend.pipeline.archive.list(&filter, options.after.as_deref(), at_most).await?;
     let Page { items, total, next } = page;
     let mut items: Vec<_> = items.into_iter().map(Item::from).collect();
+    let columns = columns(options.state == State::All);
     if options.groups {
         options.sorting.sort(GROUP_COLUMNS, &mut groups.items)?;
     } else {
-        options.sorting.sort(COLUMNS, &mut items)?;
+        options.sorting.sort(&columns, &mut items)?;
     }
     let Page { items: groups, total: group_total, .. } = groups;
     let list = List { total, group_total, groups, items, next };
     match console.format() {
         Format::Json => console.document(&list)?,
         Format::Tsv if options.groups => console.items(GROUP_COLUMNS, &list.groups, now)?,
-        Format::Tsv => console.items(COLUMNS, &list.items, now)?,
-        Format::Table => print(&list, options, now, console)?,
+        Format::Tsv => console.items(&columns, &list.items, now)?,
+        Format::Table => print(&list, &columns, options, now, console)?,
     }
     Ok(ExitStatus::Ok)
 }
 
-fn print(list: &List, options: &Options, now: Timestamp, console: &mut Console) -> anyhow::Result<()> {
+fn print(
+    list: &List,
+    columns: &[Column<Item>],
+    options: &Options,
+    now: Timestamp,
+    console: &mut Console,
+) -> anyhow::Result<()> {
     let state = options.state.states().first();
     let in_state = state.map(|state| format!("{} ", state.as_str())).unwrap_or_default();
     if list.total == 0 {
@@ -221,7 +236,7 @@ fn print(list: &List, options: &Options, now: Timestamp, console: &mut Console) 
         return Ok(());
     }
     console.line("")?;
-    console.items(COLUMNS, &list.items, now)?;
+    console.items(columns, &list.items, now)?;
     let lost: Vec<_> = list.items.iter().filter(|item| item.is_lost).collect();
     if !lost.is_empty() {
         console.line("")?;

@@ -5,6 +5,7 @@ use crate::backend::Backend;
 use crate::console::{BOLD, Console, paint};
 use crate::target::Actor;
 use crate::text;
+use crate::values;
 use clap::Args;
 use serde_json::json;
 
@@ -21,7 +22,7 @@ Exit code 1: nothing was restored.";
 #[command(after_help = LONG_HELP)]
 pub struct Options {
     /// Dead letters whose content is gone, by their own id or by that of their event
-    #[arg(value_name = "ID", required = true)]
+    #[arg(value_name = "ID", required = true, value_parser = values::some_text)]
     ids: Vec<String>,
     #[command(flatten)]
     actor: Actor,
@@ -29,7 +30,7 @@ pub struct Options {
 
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let archive = backend.index()?;
+    let archive = backend.index("no earlier versions of deleted dead letters are kept")?;
     let ids = backend.dead_letter_ids(&options.ids).await?;
     let done = backend.pipeline.replayer().recover(archive, &ids, &options.actor.name()).await?;
     let refused = ids.len() - done.len();
@@ -39,8 +40,10 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
         let recovered = text::count(done.len() as u64, "dead letter");
         console.line(&paint(BOLD, &format!("{recovered} restored")))?;
         if refused > 0 {
-            let refused = text::number(refused);
-            console.line(&format!("  {refused} have no version in the bucket, or their content is there"))?;
+            let not = text::were(refused, "not restored");
+            console.line(&format!(
+                "  {not}: without a version in the bucket, or with their content still there"
+            ))?;
         }
     }
     Ok(if done.is_empty() { ExitStatus::No } else { ExitStatus::Ok })

@@ -29,14 +29,14 @@ pub struct Options {}
 
 /// Runs the command.
 pub async fn run(_: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let done = backend.index()?.rebuild().await?;
+    let done = backend.index("dead letters have no index that could be lost")?.rebuild().await?;
     if console.json() {
         console.document(&done)?;
     } else {
         let added = text::count(done.added, "dead letter");
         console.line(&paint(BOLD, &format!("{added} added to the index")))?;
         console.line(&format!("  {} had an old state, which was corrected", text::number(done.corrected)))?;
-        console.line(&format!("  {} were right", text::number(done.there)))?;
+        console.line(&format!("  {}", text::were(done.there, "right")))?;
         if !done.lost.is_empty() {
             let lost = text::count(done.lost.len() as u64, "dead letter");
             console.line(&paint(RED, &format!("The content of {lost} is gone from the archive:")))?;

@@ -241,9 +241,9 @@ fn standstill(replay: &Replay) -> String {
     match (&replay.error, replay.waiting) {
         (Some(error), _) => format!("No progress for {span}: {error}. The replay continues automatically."),
         (None, 0) => format!(
-            "No progress for {span}: {} were put back and wait for their next attempt. Still waiting; Ctrl-C \
+            "No progress for {span}: {} in the queue until the next attempt. Still waiting; Ctrl-C \
              stops the waiting, not the replay.",
-            number(replay.sent)
+            text::count(replay.sent, "message")
         ),
         (None, _) => format!(
             "No progress for {span}: is the pipeline running? Still waiting; Ctrl-C stops the waiting, not \

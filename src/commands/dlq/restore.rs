@@ -5,6 +5,7 @@ use crate::backend::Backend;
 use crate::console::{BOLD, Console, paint};
 use crate::target::Actor;
 use crate::text;
+use crate::values;
 use clap::Args;
 use serde_json::json;
 
@@ -18,7 +19,7 @@ Exit code 1: nothing was restored.";
 #[command(after_help = LONG_HELP)]
 pub struct Options {
     /// Discarded dead letters, by their own id or by that of their event
-    #[arg(value_name = "ID", required = true)]
+    #[arg(value_name = "ID", required = true, value_parser = values::some_text)]
     ids: Vec<String>,
     #[command(flatten)]
     actor: Actor,
@@ -35,7 +36,8 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
         let restored = text::count(done.len() as u64, "dead letter");
         console.line(&paint(BOLD, &format!("{restored} back in the archive")))?;
         if refused > 0 {
-            console.line(&format!("  {} were not discarded and did not change", text::number(refused)))?;
+            let not = text::were(refused, "not discarded");
+            console.line(&format!("  {not} and did not change"))?;
         }
     }
     Ok(if done.is_empty() { ExitStatus::No } else { ExitStatus::Ok })

@@ -80,7 +80,7 @@ impl Filters {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Selection {
     /// Dead letters, by their own id or by that of their event
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = values::some_text)]
     ids: Vec<String>,
     /// Every dead letter that the command works on
     #[arg(long, conflicts_with = "ids")]

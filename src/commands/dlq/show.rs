@@ -1,15 +1,17 @@
 //! `spillway dlq show`.
 
+use super::LetterDocument;
 use crate::answer::{CommandError, ExitStatus};
 use crate::backend::Backend;
 use crate::console::{BOLD, Console, DIM, paint};
 use crate::json_text;
 use crate::text::{self, Cell, Table};
+use crate::values;
 use clap::Args;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
+use spillway_core::dead_letter::DeadLetterState;
 use spillway_core::ids::MessageId;
 use spillway_core::ports::AuditEntry;
 
@@ -27,6 +29,7 @@ it are replaced.";
 #[command(after_help = LONG_HELP)]
 pub struct Options {
     /// A dead letter, by its own id or by that of its event
+    #[arg(value_parser = values::some_text)]
     id: String,
     /// Print the body and nothing else, byte for byte
     #[arg(long)]
@@ -37,7 +40,7 @@ pub struct Options {
 #[derive(Debug, Serialize)]
 struct Shown {
     #[serde(flatten)]
-    dead_letter: DeadLetter,
+    dead_letter: LetterDocument,
     event: Option<Box<RawValue>>,
     would_fail: Option<String>,
     /// The message whose event is in the event store, if one is.
@@ -73,7 +76,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
             .and_then(|forecast| forecast.would_fail)
             .map(|reason| reason.message),
         audit: backend.pipeline.ops.entries(Some(id.as_str()), 100).await?,
-        dead_letter,
+        dead_letter: LetterDocument(dead_letter),
     };
     if console.json() {
         console.document(&shown)?;

@@ -5,6 +5,7 @@ use crate::answer::ExitStatus;
 use crate::backend::Backend;
 use crate::console::Console;
 use crate::json_text;
+use crate::values;
 use clap::Args;
 use spillway_core::ports::StoredOrder;
 
@@ -23,7 +24,7 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// Continue where another export ended
-    #[arg(long, value_name = "NEXT")]
+    #[arg(long, value_name = "NEXT", value_parser = values::some_text)]
     after: Option<String>,
     /// Print the newest first
     #[arg(long)]

@@ -6,6 +6,7 @@ use crate::backend::Backend;
 use crate::console::Console;
 use crate::listing::{Column, Field, Sorting};
 use crate::text::number;
+use crate::values;
 use crate::watch::Watch;
 use clap::Args;
 use serde::Serialize;
@@ -21,11 +22,11 @@ for --after; null after the last event. \"spillway events export\" has the event
 #[derive(Clone, Debug, Args)]
 #[command(after_help = format!("{LONG_HELP}\n\n{COSTS}"))]
 pub struct Options {
-    /// Maximum number of events
-    #[arg(long, default_value = "20", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// Maximum number of events; 10000 at most
+    #[arg(long, default_value = "20", value_name = "N", value_parser = values::within::<u32>(values::LIMIT))]
     limit: u32,
     /// Continue where another list ended
-    #[arg(long, value_name = "NEXT")]
+    #[arg(long, value_name = "NEXT", value_parser = values::some_text)]
     after: Option<String>,
     /// List the oldest first
     #[arg(long)]

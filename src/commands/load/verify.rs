@@ -1,12 +1,14 @@
 //! `spillway load --verify FILE`: is each promised id somewhere in the ledger?
 
 use super::{BOLD, Console, ExitStatus, GREEN, RED, number, paint};
+use crate::answer::CommandError;
 use crate::backend::{Backend, Site};
 use crate::load::read_promises;
 use crate::text::{self, Cell, Table};
 use serde::Serialize;
 use spillway_core::ids::EventId;
 use spillway_core::ledger::Place;
+use spillway_core::one_line;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -36,7 +38,8 @@ struct Verdict {
 
 /// Runs the command.
 pub async fn run(file: &Path, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let (ids, lines) = read_promises(file)?;
+    let read = read_promises(file).map_err(|error| CommandError::Usage(one_line(&error)));
+    let (ids, lines) = read?;
     let mut places = BTreeMap::new();
     let bar = console.progress(ids.len() as u64);
     let mut missing = look_up(&ids, backend, &mut places, |count| bar.inc(count)).await?;
@@ -101,7 +104,7 @@ fn print(verdict: &Verdict, console: &mut Console) -> anyhow::Result<()> {
     console.line(&headline)?;
     let mut table = Table::default();
     for (place, count) in &verdict.places {
-        table.row(vec![Cell::text(place.replace('_', " ")), Cell::number(*count)]);
+        table.row(vec![Cell::text(text::state(place)), Cell::number(*count)]);
     }
     console.table(&table)?;
     for id in verdict.missing.iter().take(SHOWN) {

@@ -88,12 +88,20 @@ pub fn refusal(answer: &Answer, url: &Uri) -> Vec<String> {
     let part = |value: &Value, name: &str| text::clean(value[name].as_str().unwrap_or_default());
     let words = [part(&document, "title"), part(&document, "detail")];
     let words: Vec<_> = words.into_iter().filter(|words| !words.is_empty()).collect();
+    let what = match answer.leaves_open() {
+        true => format!("not known to be accepted ({status})"),
+        false => format!("refused ({status})"),
+    };
     let mut lines = vec![match words.is_empty() {
-        true => format!("refused ({status})"),
-        false => format!("refused ({status}): {}", words.join(". ")),
+        true => format!("{what} without the reason that Spillway's API would give: check the address {url}"),
+        false => format!("{what}: {}", words.join(". ")),
     }];
     for error in document["errors"].as_array().into_iter().flatten() {
-        lines.push(format!("  {}: {}", part(error, "pointer"), part(error, "detail")));
+        // An empty pointer is the whole document.
+        lines.push(match part(error, "pointer").as_str() {
+            "" => format!("  {}", part(error, "detail")),
+            pointer => format!("  {pointer}: {}", part(error, "detail")),
+        });
     }
     if let Some(wait) = answer.retry_after {
         lines.push(format!("Retry in {}.", duration(wait.as_secs_f64())));

@@ -47,6 +47,15 @@ enum End {
 }
 
 impl End {
+    /// Whether the event may have been accepted, although nothing says so.
+    fn is_open(&self) -> bool {
+        match self {
+            Self::Answered(answer) => answer.leaves_open(),
+            Self::Unanswered(_) => true,
+            Self::Unsent(_) => false,
+        }
+    }
+
     fn verdict(&self) -> Verdict {
         match self {
             Self::Answered(answer) => answer.verdict(),
@@ -56,11 +65,20 @@ impl End {
     }
 }
 
+/// What sending a line came to.
+struct Sent {
+    end: End,
+    /// Whether one of the attempts was left open: the API may have accepted the event.
+    may_have_arrived: bool,
+}
+
 /// Counts of lines.
 #[derive(Default)]
 struct Counts {
     accepted: u64,
     refused: u64,
+    /// Refused for the moment.
+    not_now: u64,
     undecided: u64,
 }
 
@@ -80,25 +98,32 @@ pub async fn run(options: &Options, target: &Target, console: &mut Console) -> a
     let mut ends = std::pin::pin!(ends.buffered(AT_ONCE));
     let mut counts = Counts::default();
     while let Some(end) = ends.next().await {
-        let (number, end) = end.map_err(|error| unreadable(&options.data, &error))?;
+        let (number, Sent { end, may_have_arrived }) =
+            end.map_err(|error| unreadable(&options.data, &error))?;
         match end.verdict() {
             Verdict::Promised => counts.accepted += 1,
             Verdict::Refused => counts.refused += 1,
-            Verdict::TryAgain => counts.undecided += 1,
+            Verdict::TryAgain if may_have_arrived => counts.undecided += 1,
+            Verdict::TryAgain => counts.not_now += 1,
         }
         print(number, &end, &url, console)?;
     }
-    if console.is_for_people() && counts.refused + counts.undecided > 0 {
-        console.note(&format!(
-            "{} accepted, {} refused, {} without an answer that decides",
-            text::count(counts.accepted, "event"),
-            text::number(counts.refused),
-            text::number(counts.undecided)
-        ));
+    if console.is_for_people() && counts.refused + counts.not_now + counts.undecided > 0 {
+        let mut words = vec![format!("{} accepted", text::count(counts.accepted, "event"))];
+        for (count, what) in [
+            (counts.refused, "refused"),
+            (counts.not_now, "refused for the moment"),
+            (counts.undecided, "without an answer that decides"),
+        ] {
+            if count > 0 {
+                words.push(format!("{} {what}", text::number(count)));
+            }
+        }
+        console.note(&words.join(", "));
     }
     Ok(match counts {
         Counts { refused: 1.., .. } => ExitStatus::No,
-        Counts { undecided: 1.., .. } => ExitStatus::TryAgain,
+        Counts { not_now: 1.., .. } | Counts { undecided: 1.., .. } => ExitStatus::TryAgain,
         Counts { .. } => ExitStatus::Ok,
     })
 }
@@ -136,19 +161,20 @@ fn lines(data: &str) -> Result<mpsc::Receiver<io::Result<Line>>, CommandError> {
 }
 
 /// Sends an event until its answer decides, always with the same id.
-async fn send(options: &Options, line: Vec<u8>, client: &HttpClient, clock: &dyn Clock) -> End {
+async fn send(options: &Options, line: Vec<u8>, client: &HttpClient, clock: &dyn Clock) -> Sent {
     let request = match request(options, EventId::at(clock.now()).as_str(), line) {
         Ok(request) => request,
-        Err(error) => return End::Unsent(error),
+        Err(error) => return Sent { end: End::Unsent(error), may_have_arrived: false },
     };
-    let mut tries = 0;
+    let (mut tries, mut may_have_arrived) = (0, false);
     loop {
         let answer = client.post(&request.content_type, &request.headers, request.body.clone()).await;
         tries += 1;
         let asked_for = answer.as_ref().ok().and_then(|answer| answer.retry_after);
         let end = answer.map_or_else(End::Unanswered, End::Answered);
+        may_have_arrived |= end.is_open();
         if end.verdict() != Verdict::TryAgain || tries == TRIES {
-            return end;
+            return Sent { end, may_have_arrived };
         }
         clock.sleep(asked_for.unwrap_or(FIRST_WAIT * 2_u32.pow(tries - 1)).min(LONGEST_WAIT)).await;
     }

@@ -302,6 +302,15 @@ async fn an_unknown_replay_is_not_found() {
 }
 
 #[tokio::test]
+async fn a_list_of_all_states_says_the_state_of_each() {
+    let pipeline = pipeline();
+    assert_eq!(run("dlq discard m1 --reason junk", &pipeline).await.status, ExitStatus::Ok);
+    let all = run("dlq list --state all", &pipeline).await.out;
+    let row = |id: &str| all.lines().find(|line| line.starts_with(&format!("  {id} "))).unwrap_or_default();
+    assert!(row("m1").contains(" discarded ") && row("m2").contains(" archived "), "{all}");
+}
+
+#[tokio::test]
 async fn dead_letters_whose_messages_are_gone_leave_their_replay() {
     let pipeline = pipeline();
     pipeline.state().background = Background::Stopped;
@@ -311,13 +320,48 @@ async fn dead_letters_whose_messages_are_gone_leave_their_replay() {
     let unsure = run("dlq release --all", &pipeline).await;
     assert_eq!(unsure.status, ExitStatus::Usage, "{unsure}");
     let one = run("dlq release m1 m3 --json --by anna", &pipeline).await;
-    assert_eq!(one.json(), serde_json::json!({"released": ["m1"], "refused": 1}));
+    assert_eq!(one.json(), serde_json::json!({"released": ["m1"], "refused": 1, "kept": []}));
     let rest = run("dlq release --all --yes", &pipeline).await;
     assert!(rest.out.starts_with("1 dead letter back in the archive"), "{rest}");
     assert_eq!(state_of(&pipeline, 1), "archived");
     assert_eq!(run("dlq release --all --yes", &pipeline).await.status, ExitStatus::No);
     let history = run("dlq show m1", &pipeline).await;
     assert!(history.out.contains("release by anna: from replay r1"), "{history}");
+}
+
+#[tokio::test]
+async fn dead_letters_whose_messages_exist_stay_in_their_replay() {
+    let pipeline = pipeline();
+    pipeline.state().background = Background::Stopped;
+    let all: Vec<_> = pipeline.state().dead_letters.iter().map(|letter| letter.id.clone()).collect();
+    pipeline.memory().create(&"r1".into(), &all[..3], "anna").await.unwrap();
+    // The first is in the queue, the message of the second is gone, and the third waits.
+    let carrier = pipeline.backend().pipeline.carrier();
+    assert_eq!(carrier.advance(&"r1".into(), 2).await.unwrap().sent, 2);
+    pipeline.state().messages.retain(|message| message.message.body.contains("\"e1\""));
+
+    let output = run("dlq release --all --yes --json", &pipeline).await.json();
+    let kept = |id: &str, reason: &str| serde_json::json!({"id": id, "reason": reason});
+    let expected = serde_json::json!({
+        "released": ["m2"],
+        "refused": 0,
+        "kept": [
+            kept("m1", "its message is in a queue"),
+            kept("m3", "the replay has not put it back yet"),
+        ],
+    });
+    let mut found = output;
+    found["kept"].as_array_mut().unwrap().sort_by_key(|kept| kept["id"].to_string());
+    assert_eq!(found, expected);
+    let nothing = run("dlq release m1", &pipeline).await;
+    assert_eq!(nothing.status, ExitStatus::No, "{nothing}");
+    assert!(nothing.out.contains("not released, because its message is in a queue: m1"), "{nothing}");
+    assert_eq!(
+        [0, 1, 2].map(|position| state_of(&pipeline, position)),
+        ["replaying", "archived", "replaying"]
+    );
+    let forced = run("dlq release m1 m3 --force --json", &pipeline).await.json();
+    assert_eq!(forced["released"], serde_json::json!(["m1", "m3"]));
 }
 
 /// The first dead letter was stored by a replay; the store has its event if there is a message that brought it.

@@ -63,6 +63,18 @@ async fn an_interrupted_replay_is_resumed() {
     assert!(here.err.contains("continues replays automatically"), "{here}");
 }
 
+#[tokio::test]
+async fn nothing_is_released_because_its_message_may_be_in_a_queue() {
+    let pipeline = deployment(|_| {});
+    pipeline.memory().create(&"r1".into(), &["m1".into()], "anna").await.unwrap();
+    pipeline.memory().mark_sent(&"r1".into(), &["m1".into()]).await.unwrap();
+    let kept = run("dlq release m1", &pipeline).await;
+    assert_eq!(kept.status, ExitStatus::No, "{kept}");
+    assert!(kept.out.contains("may be in a queue, and nobody can search SQS's queues: m1"), "{kept}");
+    let released = run("dlq release m1 --force --json", &pipeline).await.json();
+    assert_eq!(released["released"][0], "m1", "{released}");
+}
+
 fn uncertain(stored: u64) -> Arc<FakePipeline> {
     deployment(|state| {
         let uncertainty = Uncertainty { moving: 40, repeated: 3, in_doubt: 2 };
@@ -121,6 +133,8 @@ async fn a_lost_index_is_rebuilt() {
     let here = run("dlq reindex", &FakePipeline::new(|_| {})).await;
     assert_eq!(here.status, ExitStatus::Usage);
     assert!(here.err.contains("--topology FILE"), "{here}");
+    let recover = run("dlq recover m1", &FakePipeline::new(|_| {})).await;
+    assert!(recover.status == ExitStatus::Usage && recover.err.contains("no earlier versions"), "{recover}");
 }
 
 #[tokio::test]

@@ -39,6 +39,6 @@ async fn one_missing_id_fails_the_verification() {
 #[tokio::test]
 async fn a_missing_file_is_named() {
     let output = run("load --verify no-such-file", &pipeline()).await;
-    assert_eq!(output.status, ExitStatus::Unreachable);
+    assert_eq!(output.status, ExitStatus::Usage, "the command line names it");
     assert!(output.err.starts_with("error: cannot read no-such-file: No such file"), "{output}");
 }

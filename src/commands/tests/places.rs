@@ -36,6 +36,18 @@ async fn get_shows_each_event_with_the_id_the_most_settled_first() {
 }
 
 #[tokio::test]
+async fn an_event_in_the_dlq_is_a_dead_letter_that_waits_for_the_archiver() {
+    let pipeline = FakePipeline::new(|state| state.locations.push(location("e1", "/web", Place::InDlq)));
+    let get = run("get e1", &pipeline).await;
+    assert!(get.out.starts_with("e1 is in the DLQ\n"), "{get}");
+    for command in ["dlq show e1", "dlq replay e1", "dlq discard e1 --reason junk"] {
+        let output = run(command, &pipeline).await;
+        assert_eq!(output.status, ExitStatus::TryAgain, "{output}");
+        assert!(output.err.contains("waits for the archiver"), "{output}");
+    }
+}
+
+#[tokio::test]
 async fn get_as_json_has_a_stable_shape() {
     let json = run("get e2 --json", &pipeline()).await.json();
     insta::assert_json_snapshot!(json);
@@ -101,6 +113,22 @@ async fn a_watched_command_prints_what_has_changed() {
     assert!(pipeline.waited_ms() >= 5_000);
 }
 
+#[tokio::test]
+async fn a_watched_answer_is_not_printed_again_because_time_has_passed() {
+    for form in ["--json", "-o tsv", "--over 1s --json"] {
+        let pipeline = FakePipeline::new(|state| {
+            state.ledgers.push_back(Ledger { accepted: 1, stored: 1, ..Ledger::default() });
+        });
+        let line = format!("flow --watch=5s {form}");
+        let out = run_until(&line, &pipeline, |_| pipeline.waited_ms() > 20_000).await;
+        assert_eq!(
+            out.matches("accepted_per_s").count().max(out.matches("\"at\"").count()),
+            1,
+            "{form}: {out}"
+        );
+    }
+}
+
 fn ledger(accepted: u64) -> Arc<FakePipeline> {
     FakePipeline::new(|state| {
         state.ledgers.extend(readings(Ledger {
@@ -133,6 +161,11 @@ async fn flow_over_a_duration_has_rates() {
     let output = run("flow --over 5s --json", &ledger(172_431)).await;
     assert_eq!(output.json()["rates"]["accepted_per_s"], 2.0);
     insta::assert_json_snapshot!(output.json());
+    let lines = run("flow --over 5s -o tsv", &ledger(172_431)).await.out;
+    let mut rows = lines.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let (names, values) = (rows.next().unwrap(), rows.next().unwrap());
+    let value = |name| values[names.iter().position(|other| *other == name).unwrap()];
+    assert_eq!(["over_s", "accepted_per_s", "stored_per_s"].map(value), ["5", "2", "2"]);
     assert!(run("flow --over 5s", &ledger(172_431)).await.out.ends_with("2.00/s accepted, 2.00/s stored\n"));
 }
 

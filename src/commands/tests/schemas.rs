@@ -31,5 +31,5 @@ async fn each_file_of_a_folder_that_cannot_be_used_is_named() {
     let json = run(&format!("{line} --json"), &pipeline()).await.json();
     assert_eq!((&json["types"][0], json["problems"].as_array().unwrap().len()), (&"good".into(), 2));
     let missing = run("schemas check no-such-folder", &pipeline()).await;
-    assert_eq!(missing.status, ExitStatus::Unreachable);
+    assert_eq!(missing.status, ExitStatus::Usage, "the command line names it");
 }

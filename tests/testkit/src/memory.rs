@@ -118,6 +118,8 @@ pub struct State {
     pub ledgers: VecDeque<Ledger>,
     /// Locations of events in addition to those in this pipeline.
     pub locations: Vec<Location>,
+    /// Whether its queues cannot be searched, like those of SQS.
+    pub hides_queues: bool,
 }
 
 impl Default for State {
@@ -149,6 +151,7 @@ impl Default for State {
             coming_back: HashSet::new(),
             ledgers: VecDeque::new(),
             locations: Vec::new(),
+            hides_queues: false,
         }
     }
 }

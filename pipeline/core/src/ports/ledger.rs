@@ -6,6 +6,7 @@ use crate::ids::{EventId, EventKey, EventSource, EventType, MessageId};
 use crate::ledger::{Ledger, Place};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// Why a question about the whole pipeline could not be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +60,11 @@ pub trait EventLocator: Send + Sync {
     /// The place of each id; `None` for an id that is in no place. Of several places the one with the highest
     /// [`Place::progress`] counts.
     async fn places(&self, ids: &[EventId]) -> Result<Vec<Option<Place>>, LedgerError>;
+
+    /// The dead letters whose message of a replay is in a queue; `None` where queues cannot be searched.
+    async fn replays_in_queues(&self) -> Result<Option<HashSet<MessageId>>, LedgerError> {
+        Ok(None)
+    }
 
     /// Whether it finds events in a queue. SQS cannot be asked for one message. There an event that is still
     /// in a queue is not found.

@@ -137,6 +137,7 @@ fn sentence(error: &ValidationError<'_>) -> String {
                 let name = error.instance().as_str().unwrap_or_default();
                 format!("{place}: {}", error.masked_with(format!("the name {}", quoted(name))))
             }
+            ValidationErrorKind::FalseSchema => format!("{place}: the schema allows no value here"),
             _ => format!("{place}: {}", error.masked()),
         },
     }

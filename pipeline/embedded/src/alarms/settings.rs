@@ -45,7 +45,7 @@ pub enum AlarmSettingsError {
         source: std::io::Error,
     },
     /// It is no JSON, or has a field that is not known.
-    #[error("{path}: {source}; expected business_hours or expected_requests_per_5_minutes")]
+    #[error("{path}: {source}")]
     Malformed {
         /// Which file.
         path: String,

@@ -6,6 +6,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use spillway_core::dead_letter::SearchWords;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -163,8 +164,12 @@ impl DataFolder {
     /// There is no data in it, it is of another version, or it can't be read.
     pub fn attach(path: &Path) -> Result<Self, OpenError> {
         let mut folder = Self { path: path.to_owned(), reading: Reading::Shared, _lock: None };
-        if !folder.database().is_file() {
-            return Err(OpenError::Missing(path.to_owned()));
+        match folder.database().metadata() {
+            Ok(file) if file.is_file() => {}
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Err(OpenError::Unusable { folder: path.to_owned(), reason: error.to_string() });
+            }
+            Ok(_) | Err(_) => return Err(OpenError::Missing(path.to_owned())),
         }
         let content = match folder.content() {
             Err(Check::Sqlite(error)) if needs_a_log(&error) => {
@@ -216,7 +221,13 @@ impl DataFolder {
         match error {
             Check::Open(error) => error,
             Check::Sqlite(error) => {
-                OpenError::Unusable { folder: self.path.clone(), reason: error.to_string() }
+                let reason = match error.sqlite_error_code() {
+                    Some(ErrorCode::NotADatabase) => format!(
+                        "{DATABASE} is not a SQLite database, or is damaged: put a copy of it there, or choose another folder"
+                    ),
+                    _ => error.to_string(),
+                };
+                OpenError::Unusable { folder: self.path.clone(), reason }
             }
         }
     }
@@ -451,6 +462,31 @@ mod tests {
                 assert!(matches!(error, OpenError::NotOurs(_)), "{error}");
             }
             assert!(std::fs::read(&path).unwrap() == before, "version {version}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_looked_into_is_not_called_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        // A test that runs as root may read everything. Nobody can follow a link to itself.
+        let circle = dir.path().join("circle");
+        std::os::unix::fs::symlink(&circle, &circle).unwrap();
+        let error = DataFolder::attach(&circle).unwrap_err();
+        assert!(matches!(error, OpenError::Unusable { .. }), "{error}");
+        for missing in ["nothing", "file/below"] {
+            std::fs::write(dir.path().join("file"), "").unwrap();
+            let error = DataFolder::attach(&dir.path().join(missing)).unwrap_err();
+            assert!(matches!(error, OpenError::Missing(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(DATABASE), "no database".repeat(100)).unwrap();
+        for opened in [DataFolder::attach(dir.path()), DataFolder::own(dir.path())] {
+            let error = opened.unwrap_err().to_string();
+            assert!(error.contains("pipeline.db is not a SQLite database"), "{error}");
         }
     }
 

@@ -41,7 +41,7 @@ pub enum DbError {
     #[error("the disk with the data folder is full")]
     Full,
     /// The files can't be written.
-    #[error("the data folder is read-only")]
+    #[error("the data folder is read-only: make it writable for this user")]
     ReadOnly,
     /// Another process holds the database for too long.
     #[error("the data folder is busy: another process holds it")]

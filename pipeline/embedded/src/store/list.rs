@@ -21,10 +21,21 @@ impl StoredEvents for Store {
         limit: usize,
     ) -> Result<StoredEventPage, StoredListError> {
         let row = |text: &str| text.parse().map_err(|_| StoredListError::UnknownCursor(text.to_owned()));
-        let (filter, after) = (filter.clone(), after.map(row).transpose()?);
-        let list = self.db.read(move |connection| list(connection, &filter, order, after, limit)).await;
-        Ok(list.map_err(unreadable)?)
+        let (filter, from) = (filter.clone(), after.map(row).transpose()?);
+        let list = self.db.read(move |connection| match from {
+            Some(seq) if !is_stored(connection, seq)? => Ok(None),
+            _ => list(connection, &filter, order, from, limit).map(Some),
+        });
+        let unknown = || StoredListError::UnknownCursor(after.unwrap_or_default().to_owned());
+        list.await.map_err(unreadable)?.ok_or_else(unknown)
     }
+}
+
+/// Whether an event is in this row. No row is ever deleted, so each row at which a page ended is there.
+fn is_stored(connection: &Connection, seq: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM store WHERE seq = ?1)")?
+        .query_row([seq], |row| row.get(0))
 }
 
 fn list(

@@ -34,10 +34,8 @@ pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<Tried> {
     let history = CloudWatchHistory::load(&client, &both, &resources, (minute(from), minute(now)), now);
     let history = history.await.map_err(unreachable)?;
     let Some(first) = history.first_recorded() else {
-        return Err(CommandError::NotFound(
-            "CloudWatch has no datapoints of this deployment in that time".to_owned(),
-        )
-        .into());
+        let what = "CloudWatch has no datapoints of this deployment in that time: name more --days, or send it events first";
+        return Err(unreachable(what).into());
     };
     let range = Range { from: minute(first.max(from)), until: minute(now), zone };
     options.tried(&rules, other.as_ref(), &history, &range)

@@ -7,7 +7,8 @@ use spillway_core::dead_letter::DeadLetter;
 use spillway_core::failure::FailureClass::Schema;
 use spillway_core::ids::{EventId, EventKey, EventType, MessageId};
 use spillway_core::ledger::{Ledger, Place};
-use spillway_core::ports::StoreItem;
+use spillway_core::message::{MessageAttributes, OutgoingMessage};
+use spillway_core::ports::{DeadLetterOrder, QueueKind, StoreItem};
 
 suite! { $ places:
     an_empty_pipeline_has_an_empty_ledger,
@@ -16,6 +17,8 @@ suite! { $ places:
     many_ids_are_looked_up_at_once,
     of_several_places_the_one_with_the_highest_progress_counts,
     dead_letters_are_counted_where_they_are,
+    the_message_of_a_replay_is_seen_where_queues_can_be_searched,
+    a_message_in_the_dlq_says_why_it_failed,
 }
 
 async fn store(pipeline: &EmptyPipeline, events: &[EventKey]) {
@@ -148,4 +151,48 @@ async fn dead_letters_are_counted_where_they_are(pipeline: &EmptyPipeline) {
     let ledger = pipeline.ledger.ledger().await.unwrap();
     assert_eq!((ledger.archived, ledger.replaying, ledger.discarded), (4, 3, 2));
     assert_eq!(ledger.accepted, 0, "a message that was put back is no new promise");
+}
+
+async fn the_message_of_a_replay_is_seen_where_queues_can_be_searched(pipeline: &EmptyPipeline) {
+    let letters = [letter_of(1, "replayed"), letter_of(2, "waiting")];
+    put(&*pipeline.workers.sink, &letters).await;
+    let all = ids(&letters);
+    let replay = pipeline.replayer().start(&all, "ada").await.unwrap().id;
+    let Some(before) = pipeline.events.replays_in_queues().await.unwrap() else {
+        assert!(!pipeline.events.sees_queues());
+        return;
+    };
+    assert!(before.is_empty(), "nothing was put back yet");
+    assert_eq!(pipeline.carrier().advance(&replay, 1).await.unwrap().sent, 1);
+    let sent = pipeline.events.replays_in_queues().await.unwrap().unwrap();
+    let waiting = ids(&pipeline.replays.waiting(&replay, 10).await.unwrap());
+    assert_eq!((sent.len(), waiting.len()), (1, 1));
+    assert!(all.iter().all(|id| sent.contains(id) != waiting.contains(id)));
+}
+
+async fn a_message_in_the_dlq_says_why_it_failed(pipeline: &EmptyPipeline) {
+    let message = OutgoingMessage {
+        body: r#"{"specversion":"1.0","id":"failed","source":"/shop","type":"order.placed"}"#.to_owned(),
+        attributes: MessageAttributes::new(),
+        trace_header: None,
+    };
+    pipeline.queue.send(&[message]).await.remove(0).unwrap();
+    let mut received = Vec::new();
+    for _ in 0..100 {
+        received.extend(pipeline.workers.receiver.receive(QueueKind::Primary, 10).await.unwrap());
+        if !received.is_empty() {
+            break;
+        }
+    }
+    let failures = letter_of(1, "failed").failures;
+    let order = DeadLetterOrder { message: received.remove(0), failures: failures.clone() };
+    pipeline.workers.redelivery.dead_letter(&[order]).await.remove(0).unwrap();
+    let found = pipeline.events.locate(&"failed".into(), None).await.unwrap();
+    match pipeline.events.sees_queues() {
+        true => {
+            assert_eq!((found.len(), found[0].place), (1, Place::InDlq));
+            assert_eq!(found[0].failure.as_ref(), failures.last());
+        }
+        false => assert!(found.is_empty()),
+    }
 }

@@ -5,11 +5,13 @@ use async_trait::async_trait;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
 use spillway_core::event::Event;
+use spillway_core::failure::Failure;
 use spillway_core::ids::{EventId, EventSource, EventType, MessageId};
 use spillway_core::ledger::{Ledger, Place};
-use spillway_core::message::{FIRST_SENT, ORIGINAL_MESSAGE_ID, REPLAY_ID};
+use spillway_core::message::{FAILURES, FIRST_SENT, ORIGINAL_MESSAGE_ID, REPLAY_ID};
 use spillway_core::ports::{EventLocator, LedgerError, LedgerReader, Location, QueueKind, StoredEvent};
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
 fn place_of(state: &DeadLetterState) -> Place {
     match state {
@@ -80,7 +82,10 @@ fn queued(message: &QueuedMessage, now: Timestamp) -> Option<Location> {
         stored_at: None,
         receive_count: Some(message.receive_count),
         visible_at: Some(message.visible_at),
-        failure: message.failures.last().cloned(),
+        failure: message.failures.last().cloned().or_else(|| {
+            let sent: Vec<Failure> = serde_json::from_str(attribute(FAILURES)?.as_str()).ok()?;
+            sent.into_iter().next_back()
+        }),
         body: message.message.body.clone(),
     })
 }
@@ -173,5 +178,14 @@ impl EventLocator for MemoryPipeline {
         let now = self.time();
         let state = self.state();
         Ok(ids.iter().map(|id| state.place(id, now)).collect())
+    }
+
+    async fn replays_in_queues(&self) -> Result<Option<HashSet<MessageId>>, LedgerError> {
+        let state = self.state();
+        if state.hides_queues {
+            return Ok(None);
+        }
+        let replayed = |message: &&QueuedMessage| message.message.attributes.contains_key(REPLAY_ID);
+        Ok(Some(state.messages.iter().filter(replayed).map(origin).collect()))
     }
 }

@@ -33,7 +33,7 @@ fn invalid_settings_are_refused_with_the_reason() {
         (hours("Europe/Berlin", "17:00"), "which is not after"),
         (
             r#"{"expected_requests": 3}"#.to_owned(),
-            "expected business_hours or expected_requests_per_5_minutes",
+            "expected `business_hours` or `expected_requests_per_5_minutes`",
         ),
         (r#"{"expected_requests_per_5_minutes": -3}"#.to_owned(), "must be 0 or more"),
         ("business_hours: {}".to_owned(), "line 1"),
