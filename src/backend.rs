@@ -17,7 +17,7 @@ use http::Uri;
 use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::ids::MessageId;
-use spillway_core::ledger::Place;
+use spillway_core::ledger::Place as EventPlace;
 use spillway_core::ports::{ArchiveError, AuditEntry, Clock, IndexedArchive};
 use spillway_dashboard_model::flow::FlowSnapshots;
 use spillway_embedded::RealClock;
