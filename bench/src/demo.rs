@@ -17,7 +17,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(180);
 /// A running demo; it ends when this is dropped.
 pub struct Demo {
     child: Child,
-    /// The address to which events are sent.
+    /// The address to which events are sent; that of the dashboard if there is no API.
     pub api: SocketAddr,
     /// The address of the dashboard.
     pub dashboard: SocketAddr,
@@ -32,16 +32,16 @@ impl Demo {
         Self::start_as(setting, "demo", folder, flags).await
     }
 
-    /// The same with another command: `run` has no demo's data.
+    /// The same with another command: `run` has no demo's data. `dashboard` runs no pipeline, and so it has no API.
     pub async fn start_as(setting: &Setting, how: &str, folder: &Path, flags: &[&str]) -> Result<Self> {
+        let has_api = how != "dashboard";
         let program = setting.program();
         let log = folder.with_extension("log");
         let mut command = Command::new(&program);
-        command
-            .args([how, "--embedded"])
-            .arg(folder)
-            .args(["--api-port", "0", "--dashboard-port", "0"])
-            .args(flags);
+        command.args([how, "--embedded"]).arg(folder).args(["--dashboard-port", "0"]).args(flags);
+        if has_api {
+            command.args(["--api-port", "0"]);
+        }
         if let Some(site) = &setting.site {
             command.arg("--site").arg(site);
         }
@@ -65,6 +65,9 @@ impl Demo {
                 }
                 if let Some(url) = line.strip_prefix("Dashboard ") {
                     let (dashboard, path) = address(url)?;
+                    if !has_api {
+                        api = Some(dashboard);
+                    }
                     return Ok((api.context("the demo does not say where its API is")?, dashboard, path));
                 }
             }

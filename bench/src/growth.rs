@@ -1,7 +1,8 @@
 //! Reads and writes beside a large backlog: a million stored events, queued events and dead letters, compared with a
-//! thousand of each. Then a large replay and discard by a second process, beside a pipeline that accepts events.
+//! thousand of each: reads over the ports, pages, commands, and accepting an event. Then a large replay and discard by a second process, beside a pipeline that accepts events.
 
 mod beside;
+mod programs;
 mod rows;
 
 use crate::Setting;
@@ -12,6 +13,7 @@ use rows::Rows;
 use serde_json::json;
 use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
+use spillway_core::ids::EventId;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -19,8 +21,8 @@ use tokio::time::Instant;
 const FEW: u64 = 1_000;
 /// Number of times that each read is done; the median counts.
 const TIMES: usize = 9;
-/// What may become slower only a little with the backlog.
-const FLAT: Target = Target::AtMost(1.5);
+/// What may become slower only a little with the backlog: at most by this factor.
+const FLAT: f64 = 1.5;
 /// Reads that look at every row have a limit in seconds instead.
 const FLOW_LIMIT_S: f64 = 0.3;
 const SEARCH_LIMIT_S: f64 = 1.0;
@@ -37,9 +39,15 @@ async fn measure(setting: &Setting) -> Result<Results> {
         setting.say(&format!("growth: {number} stored events, queued events and dead letters"));
         let data = folder.path().join(number.to_string());
         let rows = Rows::write(&data, number).await?;
-        measured.push((reads(&rows).await?, rows.accept(setting.rounds * 100).await?));
+        let ids = [rows.stored(), rows.queued(), rows.dead()].map(EventId::into_string);
+        let (reads, accept) = (reads(&rows).await?, rows.accept(setting.rounds * 100).await?);
+        drop(rows);
+        setting.say(&format!("growth: pages and commands with {number}"));
+        let asked = programs::measure(setting, &data, ids).await?;
+        measured.push((reads, accept, asked));
     }
-    let [(few, few_accept), (many, many_accept)] = <[_; 2]>::try_from(measured).ok().context("two sizes")?;
+    let [(few, few_accept, few_asked), (many, many_accept, many_asked)] =
+        <[_; 2]>::try_from(measured).ok().context("two sizes")?;
     let against = format!("with {FEW}");
     let mut rows: Vec<Row> = few
         .iter()
@@ -48,14 +56,18 @@ async fn measure(setting: &Setting) -> Result<Results> {
             Some(limit) => Row::new(many.what, many.took_s, "limit", limit, "s").target(Target::AtMost(1.0)),
             // The time of a read that is this short is mostly that of the call.
             None => Row::new(many.what, many.took_s * 1e3, &*against, few.took_s.max(SHORTEST_S) * 1e3, "ms")
-                .target(FLAT),
+                .target(Target::AtMost(FLAT)),
         })
         .collect();
-    rows.push(Row::new("accept", many_accept * 1e3, &*against, few_accept * 1e3, "ms").target(FLAT));
+    rows.push(
+        Row::new("accept", many_accept * 1e3, &*against, few_accept * 1e3, "ms").target(Target::AtMost(FLAT)),
+    );
+    rows.extend(programs::rows(&few_asked, &many_asked, &against));
     setting.say("growth: replay and discard beside a running pipeline");
     rows.extend(beside::measure(setting, folder.path()).await?);
     let notes = vec![format!(
-        "growth: medians of {TIMES} reads over the ports, in {} stored events, queued events and dead letters.",
+        "growth: medians of {TIMES} reads over the ports, of pages and of commands, in {} stored events, queued events and dead \
+         letters. A page and `flow` may take {FLOW_LIMIT_S} s longer than with few, a search {SEARCH_LIMIT_S} s.",
         setting.growth_rows
     )];
     Ok(Results { benchmark: "growth", rows, details: json!({ "rows": setting.growth_rows }), notes })
@@ -76,6 +88,7 @@ async fn reads(rows: &Rows) -> Result<Vec<Read>> {
     let ports = &rows.ports;
     let archived =
         DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
+    let of_rare_type = DeadLetterFilter { event_type: Some(rows::RARE.to_owned()), ..archived.clone() };
     let of_no_type = DeadLetterFilter { event_type: Some("no.such.type".to_owned()), ..archived.clone() };
     let with_words = DeadLetterFilter { contains: Some("no such words".to_owned()), ..archived.clone() };
     let mut reads = vec![
@@ -91,12 +104,17 @@ async fn reads(rows: &Rows) -> Result<Vec<Read>> {
     }
     for (what, filter, limit) in [
         ("list of dead letters", &archived, None),
+        ("list of a rare type", &of_rare_type, None),
         ("list of all dead letters", &DeadLetterFilter::default(), None),
         ("list of a type without any", &of_no_type, None),
         ("list by words that none has", &with_words, Some(SEARCH_LIMIT_S)),
     ] {
         let list = async |ports: &Pipeline| ports.archive.list(filter, None, 50).await.map(drop);
         reads.push(read(what, limit, ports, list).await?);
+    }
+    for (what, filter) in [("groups", &archived), ("groups of all", &DeadLetterFilter::default())] {
+        let groups = async |ports: &Pipeline| ports.archive.groups(filter, None, 20).await.map(drop);
+        reads.push(read(what, None, ports, groups).await?);
     }
     let replays = async |ports: &Pipeline| ports.replays.list(1).await.map(drop);
     reads.push(read("newest replay", None, ports, replays).await?);

@@ -19,6 +19,8 @@ const BATCH: u64 = 1_000;
 /// Reasons among the dead letters.
 const REASONS: u64 = 20;
 const TYPE: &str = "order.placed";
+/// The type of the oldest dead letter only.
+pub const RARE: &str = "order.lost";
 const SOURCE: &str = "/bench";
 
 /// An open pipeline with many rows, whose functions don't run.
@@ -43,7 +45,7 @@ impl Rows {
             }
             rows.archive(numbers).await?;
         }
-        let replayed: Vec<_> = (0..number / 10).map(dead_letter_id).collect();
+        let replayed: Vec<_> = (1..=number / 10).map(dead_letter_id).collect();
         let replay = ReplayId::at(RealClock.now());
         let taken = rows.ports.replays.create(&replay, &replayed, "bench").await?;
         ensure!(taken == number / 10, "the replay took {taken} dead letters");
@@ -145,7 +147,7 @@ fn dead_letter(number: u64) -> DeadLetter {
     DeadLetter {
         id: dead_letter_id(number),
         key: Some(EventKey::new(SOURCE, id.as_str())),
-        event_type: Some(EventType::new(TYPE)),
+        event_type: Some(EventType::new(if number == 0 { RARE } else { TYPE })),
         body: event(&id),
         attributes: MessageAttributes::new(),
         trace_header: None,
