@@ -17,7 +17,7 @@ use http::Uri;
 use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::ids::MessageId;
-use spillway_core::ports::{ArchiveError, Clock, IndexedArchive};
+use spillway_core::ports::{ArchiveError, AuditEntry, Clock, IndexedArchive};
 use spillway_embedded::RealClock;
 use spillway_embedded::faults::Fault;
 use std::sync::Arc;
@@ -57,10 +57,10 @@ pub enum Site {
 /// Features of a pipeline on one machine only: faults on demand, and a dashboard with one-time links.
 #[async_trait]
 pub trait Local: Send + Sync {
-    /// Switches a fault on. It replaces an active fault of the same kind.
-    async fn start_fault(&self, fault: Fault) -> anyhow::Result<()>;
-    /// Switches the faults of a kind off. Returns how many were active.
-    async fn stop_fault(&self, name: &str) -> anyhow::Result<usize>;
+    /// Switches a fault on, with its entry of the audit log. It replaces an active fault of the same kind.
+    async fn start_fault(&self, fault: Fault, entry: AuditEntry) -> anyhow::Result<()>;
+    /// Switches the faults of a kind off, with the entry of the audit log if any were active. Returns how many were.
+    async fn stop_fault(&self, name: &str, entry: AuditEntry) -> anyhow::Result<usize>;
     /// All faults, past and present, oldest first.
     async fn faults(&self) -> anyhow::Result<Vec<Fault>>;
     /// Why the data folder takes no data, as far as this process can see; `None` if it does.

@@ -7,7 +7,7 @@ mod pages;
 pub use alarms::AlarmOptions;
 #[cfg(feature = "aws")]
 pub use pages::OpenPages;
-pub use pages::{PageOptions, announce, serve_pages};
+pub use pages::{PageOptions, announce, announce_beside, serve_pages};
 
 use crate::demo;
 use anyhow::{Context as _, Result, bail};
@@ -18,6 +18,7 @@ use spillway_embedded::alarms as evaluation;
 use spillway_embedded::alarms::{Watch, WatchOptions};
 use spillway_embedded::db::DATABASE;
 use spillway_embedded::gateway::{self, Gateway};
+use spillway_embedded::loops::{LoopEnded, Loops};
 use spillway_embedded::pipeline::SCHEMAS;
 use spillway_embedded::schemas::SchemaFolder;
 use spillway_embedded::{FastClock, Options as PipelineOptions, Pipeline, RealClock, runtime};
@@ -27,7 +28,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 /// A fact recorded in a data folder: its time ran faster than real time, so no process can continue on it.
 const SPEED: &str = "speed";
@@ -93,14 +93,15 @@ pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Res
     let ports = gateway::Ports::of(&pipeline);
     let gateway = Gateway::new(ports, &pipeline.ports.settings, &pipeline.ports.names);
     let gateway = Arc::new(gateway.with_hosts(options.pages.hosts()));
-    let running = runtime::start(&pipeline);
-    let mut traffic = JoinSet::new();
+    let mut running = runtime::start(&pipeline);
+    let mut traffic = Loops::default();
     if made_up.traffic {
         let clock = Arc::clone(&pipeline.ports.clock);
-        traffic.spawn(demo::run_traffic(Arc::clone(&gateway), clock, demo::EVENTS_PER_S));
+        let events = demo::run_traffic(Arc::clone(&gateway), clock, demo::EVENTS_PER_S);
+        traffic.spawn("the demo's traffic", events);
     }
     let url = announce(folder, (&pipeline.ports, &pipeline.local), &dashboard.url).await?;
-    let evaluation = evaluation::start(&pipeline, watch, alarms.webhook);
+    let mut evaluation = evaluation::start(&pipeline, watch, alarms.webhook);
     let asked_to_end = asked_to_end()?;
     print_line(&format!("API http://{}/events", api.local_addr()?));
     print_line(&format!("Dashboard {url}"));
@@ -110,25 +111,38 @@ pub async fn run(folder: &Path, options: &SystemOptions, made_up: MadeUp) -> Res
         // An error means that the sender was dropped, which is also a reason to stop.
         let _ = stopped.changed().await;
     };
-    let api = tokio::spawn(gateway::serve(api, gateway, wait(stopped.clone())));
+    let mut requests = Loops::default();
+    requests.spawn("the HTTP API", gateway::serve(api, gateway, wait(stopped.clone())));
     let pages = serve_pages((&pipeline.ports, &pipeline.local), dashboard, wait(stopped));
     let mut pages = std::pin::pin!(pages);
-    // If the pages end without a request to stop, they have failed. Then the rest ends too, in order.
-    let ended = tokio::select! {
-        served = &mut pages => Some(served),
+    // If a part ends without a request to stop, it has failed. Then the rest ends too, in order: a system that goes on
+    // without its consumer or its alarms looks alive.
+    let mut served = None;
+    let failed: Option<LoopEnded> = tokio::select! {
+        result = &mut pages => {
+            served = Some(result);
+            None
+        }
+        ended = running.ended() => Some(ended),
+        ended = evaluation.ended() => Some(ended),
+        ended = requests.ended() => Some(ended),
+        ended = traffic.ended() => Some(ended),
         () = asked_to_end => None,
     };
     let _ = stop.send(());
-    let served = match ended {
+    let served = match served {
         Some(served) => served,
         None => pages.await,
     };
-    api.await.context("the HTTP API ended unexpectedly")?;
+    requests.finished().await;
     drop(evaluation);
     drop(traffic);
     running.stop(LAST_INVOCATIONS).await;
     pipeline.recorder.finish(pipeline.ports.clock.now());
-    served
+    match failed {
+        Some(ended) => Err(ended.into()),
+        None => served,
+    }
 }
 
 fn loopback(port: u16) -> SocketAddr {

@@ -3,7 +3,7 @@
 use super::{Backend, Local, Site};
 use crate::answer::CommandError;
 use async_trait::async_trait;
-use spillway_core::ports::Clock;
+use spillway_core::ports::{AuditEntry, Clock};
 use spillway_dashboard_embedded::sign_in_link;
 use spillway_embedded::Pipeline;
 use spillway_embedded::faults::Fault;
@@ -22,12 +22,12 @@ struct Embedded(spillway_embedded::Local, Arc<dyn Clock>);
 
 #[async_trait]
 impl Local for Embedded {
-    async fn start_fault(&self, fault: Fault) -> anyhow::Result<()> {
-        Ok(self.0.faults.start(fault).await?)
+    async fn start_fault(&self, fault: Fault, entry: AuditEntry) -> anyhow::Result<()> {
+        Ok(self.0.faults.start(fault, entry).await?)
     }
 
-    async fn stop_fault(&self, name: &str) -> anyhow::Result<usize> {
-        Ok(self.0.faults.stop(name).await?)
+    async fn stop_fault(&self, name: &str, entry: AuditEntry) -> anyhow::Result<usize> {
+        Ok(self.0.faults.stop(name, entry).await?)
     }
 
     async fn faults(&self) -> anyhow::Result<Vec<Fault>> {

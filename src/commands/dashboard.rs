@@ -32,7 +32,7 @@ async fn beside_a_pipeline(options: &Options, folder: &Path) -> anyhow::Result<(
     system::log_to_standard_error();
     let pages = options.pages.open().await?;
     let (pipeline, local) = Pipeline::attach(folder).await?;
-    let url = system::announce(folder, (&pipeline, &local), &pages.url).await?;
+    let url = system::announce_beside(folder, (&pipeline, &local), &pages.url).await?;
     let asked_to_end = system::asked_to_end()?;
     print_line(&format!("Dashboard {url}"));
     system::serve_pages((&pipeline, &local), pages, asked_to_end).await

@@ -11,7 +11,7 @@ use crate::watch::{Watch, watched};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use spillway_core::Timestamp;
-use spillway_core::ports::AuditEntry;
+use spillway_core::ports::{AuditEntry, AuditNote};
 use spillway_embedded::faults::{Fault, FaultKind};
 use std::time::Duration;
 
@@ -127,8 +127,8 @@ async fn start(options: &Start, backend: &Backend, console: &mut Console) -> any
     };
     let until = options.lasting.map(|span| from + span);
     let fault = Fault { kind, from, until };
-    backend.local()?.start_fault(fault.clone()).await?;
-    note(backend, from, &options.actor, "fault start", &fault).await?;
+    let entry = entry(from, &options.actor, "fault start", &fault);
+    backend.local()?.start_fault(fault.clone(), entry).await?;
     if console.json() {
         console.document(&json!({"started": fault}))?;
     } else {
@@ -147,8 +147,8 @@ async fn stop(options: &Stop, backend: &Backend, console: &mut Console) -> anyho
     on.retain(|fault| fault.is_on(now) && options.kind.is_none_or(|kind| kind.name() == fault.kind.name()));
     let mut stopped = 0;
     for fault in &on {
-        stopped += backend.local()?.stop_fault(fault.kind.name()).await?;
-        note(backend, now, &options.actor, "fault stop", fault).await?;
+        let entry = entry(now, &options.actor, "fault stop", fault);
+        stopped += backend.local()?.stop_fault(fault.kind.name(), entry).await?;
     }
     if console.json() {
         console.document(&json!({"stopped": stopped}))?;
@@ -222,19 +222,7 @@ fn describe(kind: &FaultKind) -> String {
     }
 }
 
-async fn note(
-    backend: &Backend,
-    at: Timestamp,
-    actor: &Actor,
-    action: &str,
-    fault: &Fault,
-) -> anyhow::Result<()> {
-    let entry = AuditEntry {
-        at,
-        by: actor.name(),
-        action: action.to_owned(),
-        subject: fault.kind.name().to_owned(),
-        detail: describe(&fault.kind),
-    };
-    Ok(backend.pipeline.ops.append(&[entry]).await?)
+fn entry(at: Timestamp, actor: &Actor, action: &'static str, fault: &Fault) -> AuditEntry {
+    let note = AuditNote { at, by: actor.name(), action, detail: describe(&fault.kind) };
+    note.about(fault.kind.name())
 }

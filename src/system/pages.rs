@@ -6,6 +6,7 @@ use spillway_dashboard_embedded::SignInTokens;
 use spillway_dashboard_server::embedded::{self, EmbeddedTokens};
 use spillway_dashboard_server::{Assets, Deps, Environment, Sessions, bind, serve};
 use spillway_embedded::Local;
+use spillway_embedded::db::DataFolder;
 use spillway_embedded::listener::{Hosts, is_host_name};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,6 +71,16 @@ fn host_name(text: &str) -> Result<String, &'static str> {
 /// Records the dashboard's address, and makes a one-time sign-in link.
 pub async fn announce(folder: &Path, (pipeline, local): (&Pipeline, &Local), url: &str) -> Result<String> {
     let link = spillway_dashboard_embedded::announce(local, &pipeline.clock, url).await;
+    link.with_context(|| format!("no sign-in link for {}", folder.display()))
+}
+
+/// A one-time sign-in link to a dashboard on a data folder. While a pipeline runs there, the folder keeps the address of the
+/// pipeline's own dashboard: notifications and `spillway sign-in` link to it.
+pub async fn announce_beside(folder: &Path, ports: (&Pipeline, &Local), url: &str) -> Result<String> {
+    if !DataFolder::is_in_use(folder) {
+        return announce(folder, ports, url).await;
+    }
+    let link = spillway_dashboard_embedded::sign_in_link_at(ports.1, &ports.0.clock, url).await;
     link.with_context(|| format!("no sign-in link for {}", folder.display()))
 }
 

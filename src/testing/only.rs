@@ -4,17 +4,18 @@ use super::FakePipeline;
 use crate::backend::Local;
 use async_trait::async_trait;
 use spillway_core::ids::MessageId;
-use spillway_core::ports::{ArchiveError, Clock as _, IndexRebuild, IndexRepair, IndexedArchive};
+use spillway_core::ports::{ArchiveError, AuditEntry, Clock as _, IndexRebuild, IndexRepair, IndexedArchive};
 use spillway_embedded::faults::Fault;
 
 #[async_trait]
 impl Local for FakePipeline {
-    async fn start_fault(&self, fault: Fault) -> anyhow::Result<()> {
+    async fn start_fault(&self, fault: Fault, entry: AuditEntry) -> anyhow::Result<()> {
         self.machine().faults.push(fault);
+        self.state().audit.push(entry);
         Ok(())
     }
 
-    async fn stop_fault(&self, name: &str) -> anyhow::Result<usize> {
+    async fn stop_fault(&self, name: &str, entry: AuditEntry) -> anyhow::Result<usize> {
         let now = self.memory().clock.now();
         let mut stopped = 0;
         for fault in &mut self.machine().faults {
@@ -22,6 +23,9 @@ impl Local for FakePipeline {
                 fault.until = Some(now);
                 stopped += 1;
             }
+        }
+        if stopped > 0 {
+            self.state().audit.push(entry);
         }
         Ok(stopped)
     }

@@ -13,7 +13,7 @@ pub use alarms::EmbeddedAlarms;
 pub use host::EmbeddedHost;
 pub use metrics::EmbeddedMetrics;
 pub use queues::EmbeddedQueues;
-pub use sign_ins::{SignInTokens, announce, sign_in_link};
+pub use sign_ins::{SignInTokens, announce, sign_in_link, sign_in_link_at};
 pub use traces::EmbeddedTraces;
 
 use spillway_core::Pipeline;

@@ -124,7 +124,7 @@ impl SignInTokens {
 /// The data folder cannot be written.
 pub async fn announce(local: &Local, clock: &Arc<dyn Clock>, url: &str) -> Result<String, DbError> {
     local.note(LINK_BASE, url).await?;
-    link(local, clock, url).await
+    sign_in_link_at(local, clock, url).await
 }
 
 /// A new link that signs in to the dashboard once; `None` if no dashboard was started on this data folder.
@@ -133,12 +133,16 @@ pub async fn announce(local: &Local, clock: &Arc<dyn Clock>, url: &str) -> Resul
 /// The data folder cannot be read or written.
 pub async fn sign_in_link(local: &Local, clock: &Arc<dyn Clock>) -> Result<Option<String>, DbError> {
     match local.fact(LINK_BASE).await? {
-        Some(url) => link(local, clock, &url).await.map(Some),
+        Some(url) => sign_in_link_at(local, clock, &url).await.map(Some),
         None => Ok(None),
     }
 }
 
-async fn link(local: &Local, clock: &Arc<dyn Clock>, url: &str) -> Result<String, DbError> {
+/// A new link that signs in once to the dashboard with this address.
+///
+/// # Errors
+/// The data folder cannot be written.
+pub async fn sign_in_link_at(local: &Local, clock: &Arc<dyn Clock>, url: &str) -> Result<String, DbError> {
     let token = SignInTokens::open(local, clock).await?.issue().await?;
     Ok(format!("{}/sign-in?token={token}", url.trim_end_matches('/')))
 }

@@ -19,6 +19,7 @@ pub(crate) use entry::Entry;
 pub(crate) use index::{Index, LETTERS_AT_ONCE, Step};
 pub(crate) use objects::{Archiving, Objects};
 
+use crate::ops::DynamoOps;
 use crate::replays::log::Log;
 use crate::topology::Topology;
 use async_trait::async_trait;
@@ -31,7 +32,7 @@ use spillway_core::failure::Failure;
 use spillway_core::ids::{CodeVersion, EventId, EventKey, MessageId};
 use spillway_core::message::MessageAttributes;
 use spillway_core::ports::{
-    ArchiveError, Clock, DeadLetterSink, DeadLetters, IndexRebuild, IndexRepair, IndexedArchive,
+    ArchiveError, AuditNote, Clock, DeadLetterSink, DeadLetters, IndexRebuild, IndexRepair, IndexedArchive,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -83,6 +84,7 @@ pub struct S3Archive {
     objects: Objects,
     index: Index,
     log: Log,
+    audit: DynamoOps,
     clock: Arc<dyn Clock>,
 }
 
@@ -95,8 +97,9 @@ impl S3Archive {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let index = Index::new(dynamodb.clone(), names.index.clone());
-        let log = Log { client: dynamodb, table: names.index.ops_table.clone() };
-        Self { objects: Objects::new(s3, names), index, log, clock }
+        let log = Log { client: dynamodb.clone(), table: names.index.ops_table.clone() };
+        let audit = DynamoOps::new(dynamodb, names.index.ops_table.as_str());
+        Self { objects: Objects::new(s3, names), index, log, audit, clock }
     }
 
     /// Reads the counters of the index again after this time. What another process writes is seen after that.
@@ -299,6 +302,7 @@ impl DeadLetters for S3Archive {
         ids: &[MessageId],
         from: DeadLetterStatus,
         to: DeadLetterState,
+        note: &AuditNote,
     ) -> Result<Vec<MessageId>, ArchiveError> {
         let entries = self.index.entries(ids).await?;
         let steps: Vec<Step> = entries
@@ -306,7 +310,11 @@ impl DeadLetters for S3Archive {
             .filter(|entry| entry.state.status() == from)
             .map(|before| (before.clone(), Entry { state: to.clone(), ..before }))
             .collect();
-        let taken = self.index.take(steps, |_, _| Vec::new()).await?;
+        let noting = |steps: &[Step], _| {
+            let entries: Vec<_> = steps.iter().map(|(_, after)| note.about(after.id.as_str())).collect();
+            self.audit.adding(&entries)
+        };
+        let taken = self.index.take(steps, noting).await?;
         let mut taken: HashSet<_> = taken.into_iter().map(|entry| entry.id).collect();
         // An id that is named twice is answered once.
         Ok(ids.iter().filter(|id| taken.remove(*id)).cloned().collect())

@@ -6,12 +6,15 @@
 //! | `audit#TIME#NUMBER` | `PART` | a part of them, if they are many |
 //! | `subject#SUBJECT` | `TIME#NUMBER#POSITION` | one entry, found by its subject |
 //!
-//! Many thousands of entries do not fit in one transaction. So the first item is written last, and an entry
-//! counts only if that item exists. A reader sees either all entries that were added together, or none.
+//! Entries about dead letters and replays are written in the transaction of the changes that they are about
+//! ([`DynamoOps::adding`]). Many thousands of entries do not fit in one transaction. So where they are added alone, the first
+//! item is written last, and an entry counts only if that item exists. A reader sees either all entries that were added
+//! together, or none.
 
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, number, number_of, text, text_of};
+use crate::dynamo::transact::Action;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -45,16 +48,32 @@ impl DynamoOps {
     }
 
     async fn add(&self, entries: &[AuditEntry]) -> Result<(), CallError> {
-        let Some(first) = entries.first() else { return Ok(()) };
+        let mut items = self.items(entries);
+        let Some(head) = items.pop() else { return Ok(()) };
+        batch::put_all(&self.client, &self.table, items).await?;
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(head));
+        put.send().await.map(|_| ()).map_err(|error| call_error("PutItem", &error))
+    }
+
+    /// What adds some entries in the transaction of the changes that they are about: an action for each, one more, and
+    /// another for each [`LARGEST_PART`] if they are longer than [`LARGEST_INLINE`].
+    pub(crate) fn adding(&self, entries: &[AuditEntry]) -> Vec<Action> {
+        let insert = |item| Action::Insert { table: self.table.clone(), item, absent: "pk" };
+        self.items(entries).into_iter().map(insert).collect()
+    }
+
+    /// The items of entries that are added together, the first item of the log as the last one.
+    fn items(&self, entries: &[AuditEntry]) -> Vec<Item> {
+        let Some(first) = entries.first() else { return Vec::new() };
         let number = self.number.fetch_add(1, Ordering::Relaxed) % 1_000_000;
         let random: u32 = StdRng::from_os_rng().random();
         let addition = format!("{:.3}#{number:06}{random:08x}", first.at);
 
-        let parts = parts(entries)?;
+        let parts = parts(entries);
         let inline = parts.len() == 1 && parts[0].len() <= LARGEST_INLINE;
-        let mut before: Vec<Item> = Vec::new();
+        let mut items: Vec<Item> = Vec::new();
         if !inline {
-            before.extend(parts.iter().enumerate().map(|(position, part)| {
+            items.extend(parts.iter().enumerate().map(|(position, part)| {
                 let mut item = part_key(&addition, position);
                 item.insert("entries".to_owned(), text(part.as_str()));
                 item
@@ -62,18 +81,16 @@ impl DynamoOps {
         }
         for (position, entry) in entries.iter().enumerate() {
             let mut item = subject_key(&entry.subject, format!("{addition}#{position:06}"));
-            item.insert("entry".to_owned(), text(json(entry)?));
-            before.push(item);
+            item.insert("entry".to_owned(), text(json(entry)));
+            items.push(item);
         }
-        batch::put_all(&self.client, &self.table, before).await?;
-
         let mut head = head_key(&addition);
         head.insert("parts".to_owned(), self::number(parts.len() as i64));
         if inline {
             head.insert("entries".to_owned(), text(parts.into_iter().next().unwrap_or_default()));
         }
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(head));
-        put.send().await.map(|_| ()).map_err(|error| call_error("PutItem", &error))
+        items.push(head);
+        items
     }
 
     /// The newest entries.
@@ -201,11 +218,11 @@ fn addition_of(entry: &Item) -> Option<&str> {
 }
 
 /// Entries as JSON arrays, none larger than an item may be.
-fn parts(entries: &[AuditEntry]) -> Result<Vec<String>, CallError> {
+fn parts(entries: &[AuditEntry]) -> Vec<String> {
     let mut parts: Vec<Vec<String>> = vec![Vec::new()];
     let mut bytes = 0;
     for entry in entries {
-        let entry = json(entry)?;
+        let entry = json(entry);
         if bytes > 0 && bytes + entry.len() > LARGEST_PART {
             parts.push(Vec::new());
             bytes = 0;
@@ -215,11 +232,12 @@ fn parts(entries: &[AuditEntry]) -> Result<Vec<String>, CallError> {
             part.push(entry);
         }
     }
-    Ok(parts.into_iter().map(|part| format!("[{}]", part.join(","))).collect())
+    parts.into_iter().map(|part| format!("[{}]", part.join(","))).collect()
 }
 
-fn json(entry: &AuditEntry) -> Result<String, CallError> {
-    serde_json::to_string(entry).map_err(|error| CallError::ours("PutItem", &error))
+/// An entry as JSON. It is texts and a time, so nothing of it can't be written.
+fn json(entry: &AuditEntry) -> String {
+    serde_json::to_string(entry).unwrap_or_default()
 }
 
 fn reversed(entries: &str) -> Result<Vec<AuditEntry>, CallError> {
@@ -242,7 +260,7 @@ mod tests {
             subject: "m".to_owned(),
             detail: "x".repeat(1000),
         };
-        let parts = parts(&vec![entry.clone(); 1000]).unwrap();
+        let parts = parts(&vec![entry.clone(); 1000]);
         assert!(parts.len() > 1 && parts.iter().all(|part| part.len() < 400 * 1024));
         let read: Vec<_> = parts.iter().flat_map(|part| reversed(part).unwrap()).collect();
         assert_eq!(read, vec![entry; 1000]);

@@ -6,13 +6,14 @@ mod write;
 
 use crate::archive::{ArchiveNames, Index, IndexNames, Objects, S3Archive};
 use crate::kept::Kept;
+use crate::ops::DynamoOps;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use log::Log;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, Page};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::ports::{ArchiveError, Clock, ReplayReports, Replays};
+use spillway_core::ports::{ArchiveError, AuditNote, Clock, ReplayReports, Replays};
 use spillway_core::replay::{Overdue, Replay, ReplayItem};
 use std::sync::Arc;
 
@@ -21,13 +22,15 @@ use std::sync::Arc;
 struct Tables {
     index: Index,
     log: Log,
+    audit: DynamoOps,
     clock: Arc<dyn Clock>,
 }
 
 impl Tables {
     fn new(dynamodb: aws_sdk_dynamodb::Client, names: IndexNames, clock: Arc<dyn Clock>) -> Self {
         let log = Log { client: dynamodb.clone(), table: names.ops_table.clone() };
-        Self { index: Index::new(dynamodb, names), log, clock }
+        let audit = DynamoOps::new(dynamodb.clone(), names.ops_table.as_str());
+        Self { index: Index::new(dynamodb, names), log, audit, clock }
     }
 }
 
@@ -113,8 +116,13 @@ impl Replays for DynamoReplays {
         Ok(noted?)
     }
 
-    async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
-        let noted = self.note_returned(replay, id).await;
+    async fn mark_returned(
+        &self,
+        replay: &ReplayId,
+        id: &MessageId,
+        note: &AuditNote,
+    ) -> Result<(), ArchiveError> {
+        let noted = self.note_returned(replay, id, note).await;
         self.changed().await;
         Ok(noted?)
     }
@@ -123,8 +131,13 @@ impl Replays for DynamoReplays {
         Ok(self.read_overdue(before, limit).await?)
     }
 
-    async fn release(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
-        let released = self.tables.release(replay, id).await;
+    async fn release(
+        &self,
+        replay: &ReplayId,
+        id: &MessageId,
+        note: &AuditNote,
+    ) -> Result<bool, ArchiveError> {
+        let released = self.tables.release(replay, id, note).await;
         self.changed().await;
         Ok(released?)
     }

@@ -73,7 +73,6 @@ impl Pipeline {
         Carrier {
             replays: Arc::clone(&self.replays),
             queue: Arc::clone(&self.queue),
-            ops: Arc::clone(&self.ops),
             clock: Arc::clone(&self.clock),
         }
     }

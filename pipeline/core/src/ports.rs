@@ -13,7 +13,7 @@ mod telemetry;
 pub use archive::{ArchiveError, DeadLetterSink, DeadLetters, IndexRebuild, IndexRepair, IndexedArchive};
 pub use clock::Clock;
 pub use ledger::{EventLocator, LedgerError, LedgerReader, Location};
-pub use ops::{AuditEntry, OpsLog};
+pub use ops::{AuditEntry, AuditNote, OpsLog};
 pub(crate) use queue::is_carried;
 pub use queue::{
     DeadLetterOrder, Deferral, EventQueue, LARGEST_MESSAGE, QueueError, QueueKind, QueueReceiver, Redelivery,

@@ -24,11 +24,11 @@ pub use watch::{ActiveRules, Watch, WatchError, WatchOptions, minute};
 pub use webhook::{DeliveryError, Webhook, WebhookUrl, WebhookUrlError};
 
 use crate::Pipeline;
+use crate::loops::Loops;
 use spillway_core::ports::Clock;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 /// Fact in a data folder: the address that links in messages begin with, such as `http://127.0.0.1:3000`. The
 /// program that serves the pages about alarms records it.
@@ -40,14 +40,15 @@ const SETTLED_AFTER: Duration = Duration::from_secs(5);
 const DELETE_EVERY: u32 = 24 * 60;
 
 /// Evaluates every minute in real time, and delivers to the webhook, until dropped or aborted.
-pub fn start(pipeline: &Pipeline, watch: Watch, webhook: Option<Webhook>) -> JoinSet<()> {
-    let mut tasks = JoinSet::new();
+pub fn start(pipeline: &Pipeline, watch: Watch, webhook: Option<Webhook>) -> Loops {
+    let mut tasks = Loops::default();
     let (log, clock) = (Arc::clone(&pipeline.local.alarms), Arc::clone(&pipeline.ports.clock));
     let wake = Arc::new(Notify::new());
     if let Some(webhook) = webhook {
-        tasks.spawn(deliver::run(Arc::clone(&log), webhook, Arc::clone(&clock), Arc::clone(&wake)));
+        let deliver = deliver::run(Arc::clone(&log), webhook, Arc::clone(&clock), Arc::clone(&wake));
+        tasks.spawn("the delivery of notifications", deliver);
     }
-    tasks.spawn(evaluate(watch, log, clock, wake));
+    tasks.spawn("the evaluation of alarms", evaluate(watch, log, clock, wake));
     tasks
 }
 

@@ -7,8 +7,11 @@ mod query;
 mod replays;
 mod row;
 
+pub(crate) use replays::release;
+
 use crate::db::{Db, DbError, millis};
 use crate::ledger::{self, Handover};
+use crate::ops;
 use async_trait::async_trait;
 use query::Cursor;
 use rusqlite::Connection;
@@ -16,7 +19,7 @@ use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
 use spillway_core::ids::{EventId, MessageId};
-use spillway_core::ports::{ArchiveError, Clock, DeadLetterSink, DeadLetters};
+use spillway_core::ports::{ArchiveError, AuditNote, Clock, DeadLetterSink, DeadLetters};
 use std::sync::Arc;
 
 /// The archive in a database.
@@ -123,11 +126,14 @@ impl DeadLetters for Archive {
         ids: &[MessageId],
         from: DeadLetterStatus,
         to: DeadLetterState,
+        note: &AuditNote,
     ) -> Result<Vec<MessageId>, ArchiveError> {
+        let note = note.clone();
         let change = move |tx: &Connection, part: &[MessageId]| {
             let mut done = Vec::new();
             for id in part {
                 if row::set_state(tx, id.as_str(), from, &to)? {
+                    ops::append(tx, &note.about(id.as_str()))?;
                     done.push(id.clone());
                 }
             }
@@ -170,14 +176,15 @@ fn put(tx: &Connection, letter: &DeadLetter) -> rusqlite::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use crate::faults::{Fault, FaultKind};
     use crate::{Options, Pipeline};
     use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterState, DeadLetterStatus};
     use spillway_core::event::Event;
     use spillway_core::failure::FailureClass::Schema;
-    use spillway_core::ports::QueueKind;
+    use spillway_core::ports::{AuditNote, QueueKind};
     use spillway_core::usecases::accept::accept;
     use spillway_testkit::ManualClock;
-    use spillway_testkit::letters::{letter, put};
+    use spillway_testkit::letters::{ids, letter, put};
     use std::sync::Arc;
 
     async fn open(folder: &std::path::Path) -> Pipeline {
@@ -227,9 +234,119 @@ mod tests {
             reason: "damaged".into(),
             at: letters[0].archived_at,
         };
-        let done =
-            archive.change_states(std::slice::from_ref(&id), DeadLetterStatus::Archived, to).await.unwrap();
-        assert_eq!(done, [id], "it can be discarded");
+        let note = AuditNote {
+            at: letters[0].archived_at,
+            by: "anna".to_owned(),
+            action: "discard",
+            detail: String::new(),
+        };
+        let ids = [id];
+        let done = archive.change_states(&ids, DeadLetterStatus::Archived, to, &note).await.unwrap();
+        assert_eq!(done, ids, "it can be discarded");
+    }
+
+    /// One number of the database.
+    async fn number(pipeline: &Pipeline, sql: &'static str) -> u64 {
+        pipeline
+            .local
+            .db()
+            .read(move |connection| connection.query_row(sql, [], |row| row.get(0)))
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_replay_that_was_sent_twice_leaves_nothing_in_the_ledger_s_notes() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = open(folder.path()).await;
+        let letters = [1, 2].map(|second| letter(second, "order.placed", Schema, "broken"));
+        put(&*pipeline.workers.sink, &letters).await;
+        let ports = &pipeline.ports;
+        let replay = ports.replayer().start(&ids(&letters), "ada").await.unwrap().id;
+        assert_eq!(ports.carrier().advance(&replay, 10).await.unwrap().sent, 2);
+        // The process that sent them died before it could record that. One event came in by itself meanwhile.
+        let again = "UPDATE replay_items SET state = 'waiting'";
+        pipeline.local.db().write(move |tx| tx.execute_batch(again)).await.unwrap();
+        assert_eq!(ports.carrier().advance(&replay, 10).await.unwrap().sent, 2);
+        let event = Event::from_structured(letters[1].body.as_bytes()).unwrap();
+        accept(&*ports.queue, &[event], None, 100_000).await;
+        let consumer = ports.consumer(&pipeline.workers, "v1".into());
+        for _ in 0..5 {
+            let batch = pipeline.workers.receiver.receive(QueueKind::Primary, 1).await.unwrap();
+            let report = consumer.store_batch(batch).await;
+            spillway_core::worker::settle(&report, &*pipeline.workers.receiver, QueueKind::Primary).await;
+        }
+        assert_eq!(number(&pipeline, "SELECT count(*) FROM messages").await, 0);
+        assert_eq!(number(&pipeline, "SELECT count(*) FROM handover").await, 0);
+        assert_eq!(number(&pipeline, "SELECT count(*) FROM store").await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_dead_letter_whose_message_outlives_its_retention_can_be_replayed_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at("2026-01-31T08:00:00Z".parse().unwrap()));
+        let pipeline = Pipeline::open(folder.path(), Options::at(clock.clone())).await.unwrap();
+        let letters: Vec<_> =
+            (0..600).map(|second| letter(second, "order.placed", Schema, "broken")).collect();
+        put(&*pipeline.workers.sink, &letters).await;
+        let (ports, receiver) = (&pipeline.ports, &*pipeline.workers.receiver);
+        let replay = ports.replayer().start(&ids(&letters), "ada").await.unwrap().id;
+        assert_eq!(ports.carrier().advance(&replay, 1_000).await.unwrap().sent, 600);
+        let event = Event::from_structured(letters[0].body.replace("event-0", "other").as_bytes()).unwrap();
+        accept(&*ports.queue, &[event], None, 100_000).await;
+        clock.advance(std::time::Duration::from_secs(15 * 86_400));
+        assert_eq!(receiver.expire().await.unwrap(), 1, "only the event of no dead letter is lost");
+        assert_eq!(receiver.expire().await.unwrap(), 0);
+        let ended = ports.replays.get(&replay).await.unwrap().unwrap();
+        assert_eq!((ended.returned, ended.sent, ended.ended_at.is_some()), (600, 0, true));
+        let audited = ports.ops.entries(Some(letters[0].id.as_str()), 1).await.unwrap();
+        assert!(audited[0].detail.ends_with("its message outlived the retention"), "{audited:?}");
+        assert_eq!(ports.ledger.ledger().await.unwrap().replaying, 0);
+        assert_eq!(ports.replayer().start(&ids(&letters), "ada").await.unwrap().taken, 600);
+    }
+
+    #[tokio::test]
+    async fn a_change_of_dead_letters_and_its_audit_entry_are_done_together_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = open(folder.path()).await;
+        let letters: Vec<_> = (0..6).map(|second| letter(second, "order.placed", Schema, "broken")).collect();
+        put(&*pipeline.workers.sink, &letters).await;
+        let (ports, all) = (&pipeline.ports, ids(&letters));
+        let (replayer, carrier) = (ports.replayer(), ports.carrier());
+        replayer.discard(&all[..1], "ada", "test data").await.unwrap();
+        let replay = replayer.start(&all[1..3], "ada").await.unwrap().id;
+        assert_eq!(carrier.advance(&replay, 1).await.unwrap().sent, 1);
+        let stored = replayer.start(&all[5..], "ada").await.unwrap().id;
+        pipeline.workers.reports.mark_stored(&stored, &all[5]).await.unwrap();
+        let states = || {
+            number(&pipeline, "SELECT count(*) FROM dead_letters WHERE state IN ('archived', 'replaying')")
+        };
+        let before = (states().await, pipeline.ports.replays.list(10).await.unwrap());
+
+        let refuse =
+            "CREATE TEMP TRIGGER refuse BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END;";
+        pipeline.local.db().write(move |tx| tx.execute_batch(refuse)).await.unwrap();
+        assert!(replayer.discard(&all[3..], "ada", "x").await.is_err());
+        assert!(replayer.restore(&all[..1], "ada").await.is_err());
+        assert!(replayer.reopen(&all[5..], "ada").await.is_err());
+        assert!(replayer.start(&all[3..], "ada").await.is_err());
+        assert!(replayer.release(&all[1..3], "ada").await.is_err());
+        let why = AuditNote {
+            at: letters[0].archived_at,
+            by: "x".to_owned(),
+            action: "return",
+            detail: String::new(),
+        };
+        assert!(ports.replays.mark_returned(&replay, &all[2], &why).await.is_err());
+        let fault = Fault { kind: FaultKind::StoreOutage, from: why.at, until: None };
+        assert!(pipeline.local.faults.start(fault, why.about("store-outage")).await.is_err());
+        assert_eq!(before, (states().await, pipeline.ports.replays.list(10).await.unwrap()));
+        assert!(pipeline.local.faults.list().await.unwrap().is_empty());
+
+        let permit = "DROP TRIGGER refuse";
+        pipeline.local.db().write(move |tx| tx.execute_batch(permit)).await.unwrap();
+        assert_eq!(replayer.release(&all[1..3], "ada").await.unwrap(), all[1..3]);
+        assert_eq!(replayer.reopen(&all[5..], "ada").await.unwrap(), all[5..]);
     }
 
     #[tokio::test]

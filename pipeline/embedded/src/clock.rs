@@ -57,7 +57,11 @@ impl Clock for FastClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration / self.speed).await;
+        tokio::time::sleep(self.on_machine(duration)).await;
+    }
+
+    fn on_machine(&self, duration: Duration) -> Duration {
+        duration / self.speed
     }
 }
 
@@ -140,6 +144,10 @@ impl Clock for SteadyClock {
     async fn sleep(&self, duration: Duration) {
         self.other.sleep(duration).await;
     }
+
+    fn on_machine(&self, duration: Duration) -> Duration {
+        self.other.on_machine(duration)
+    }
 }
 
 #[cfg(test)]
@@ -175,5 +183,20 @@ mod tests {
             [real.now(), fast.now()].map(|at| at.as_second())
         });
         assert_eq!(seconds.unwrap(), [10, 600]);
+    }
+
+    #[test]
+    fn what_a_function_may_take_is_shorter_on_a_fast_clock_as_its_visibility_timeout_is() {
+        in_virtual_time(Timestamp::UNIX_EPOCH, async |real| {
+            let fast = FastClock::starting_at(real.now(), 60);
+            let steady = SteadyClock::beginning_as(Arc::new(fast));
+            let minute = Duration::from_secs(60);
+            assert_eq!(
+                (fast.on_machine(minute), steady.on_machine(minute)),
+                (Duration::from_secs(1), Duration::from_secs(1))
+            );
+            assert_eq!(real.on_machine(minute), minute);
+        })
+        .unwrap();
     }
 }

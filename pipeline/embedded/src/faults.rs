@@ -5,8 +5,10 @@ mod fault;
 pub use fault::{Fault, FaultKind};
 
 use crate::db::{Db, DbError};
+use crate::ops;
+use rusqlite::Connection;
 use spillway_core::Timestamp;
-use spillway_core::ports::Clock;
+use spillway_core::ports::{AuditEntry, Clock};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The faults of a pipeline.
@@ -23,38 +25,36 @@ impl Faults {
         Self { db, clock, known: RwLock::default() }
     }
 
-    /// Switches a fault on. One of the same kind that is on is replaced.
-    pub async fn start(&self, fault: Fault) -> Result<(), DbError> {
-        self.stop(fault.kind.name()).await?;
-        self.add(fault).await
+    /// Switches a fault on, with its entry of the audit log. One of the same kind that is on is replaced.
+    pub async fn start(&self, fault: Fault, entry: AuditEntry) -> Result<(), DbError> {
+        let now = self.clock.now();
+        let start = move |tx: &Connection| {
+            stop(tx, fault.kind.name(), now)?;
+            insert(tx, &fault)?;
+            ops::append(tx, &entry)
+        };
+        self.db.write(start).await?;
+        self.refresh().await
     }
 
     /// Adds a fault to the plan and keeps the others.
     pub async fn add(&self, fault: Fault) -> Result<(), DbError> {
-        let document = serde_json::to_string(&fault).map_err(|error| DbError::Other(error.to_string()))?;
-        self.db.write(move |tx| tx.execute("INSERT INTO faults (document) VALUES (?1)", [document])).await?;
+        self.db.write(move |tx| insert(tx, &fault)).await?;
         self.refresh().await
     }
 
-    /// Switches off the faults of that kind that are on now. Returns how many there were.
-    pub async fn stop(&self, name: &str) -> Result<usize, DbError> {
-        let now = self.clock.now();
-        let name = name.to_owned();
-        let stopped = self
-            .db
-            .write(move |tx| {
-                let mut stopped = 0;
-                for (id, mut fault) in read(tx)? {
-                    if fault.kind.name() == name && fault.is_on(now) {
-                        fault.until = Some(now);
-                        let document = serde_json::to_string(&fault).unwrap_or_default();
-                        tx.execute("UPDATE faults SET document = ?2 WHERE id = ?1", (id, document))?;
-                        stopped += 1;
-                    }
-                }
-                Ok(stopped)
-            })
-            .await?;
+    /// Switches off the faults of that kind that are on now, with the entry of the audit log if there are any. Returns how
+    /// many there were.
+    pub async fn stop(&self, name: &str, entry: AuditEntry) -> Result<usize, DbError> {
+        let (now, name) = (self.clock.now(), name.to_owned());
+        let stop = move |tx: &Connection| {
+            let stopped = stop(tx, &name, now)?;
+            if stopped > 0 {
+                ops::append(tx, &entry)?;
+            }
+            Ok(stopped)
+        };
+        let stopped = self.db.write(stop).await?;
         self.refresh().await?;
         Ok(stopped)
     }
@@ -86,9 +86,27 @@ impl Faults {
     }
 }
 
+fn insert(tx: &Connection, fault: &Fault) -> rusqlite::Result<()> {
+    let document = serde_json::to_string(fault).unwrap_or_default();
+    tx.execute("INSERT INTO faults (document) VALUES (?1)", [document]).map(|_| ())
+}
+
+fn stop(tx: &Connection, name: &str, now: Timestamp) -> rusqlite::Result<usize> {
+    let mut stopped = 0;
+    for (id, mut fault) in read(tx)? {
+        if fault.kind.name() == name && fault.is_on(now) {
+            fault.until = Some(now);
+            let document = serde_json::to_string(&fault).unwrap_or_default();
+            tx.execute("UPDATE faults SET document = ?2 WHERE id = ?1", (id, document))?;
+            stopped += 1;
+        }
+    }
+    Ok(stopped)
+}
+
 /// Moves the times of faults that are on or planned, because the clock was set by that much.
 pub(crate) fn move_times(
-    tx: &rusqlite::Connection,
+    tx: &Connection,
     before: Timestamp,
     by: jiff::SignedDuration,
 ) -> rusqlite::Result<()> {
@@ -104,7 +122,7 @@ pub(crate) fn move_times(
     Ok(())
 }
 
-fn read(connection: &rusqlite::Connection) -> rusqlite::Result<Vec<(i64, Fault)>> {
+fn read(connection: &Connection) -> rusqlite::Result<Vec<(i64, Fault)>> {
     let mut query = connection.prepare_cached("SELECT id, document FROM faults ORDER BY id")?;
     let rows = query.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
     let mut faults = Vec::new();

@@ -190,7 +190,7 @@ impl Gateway {
             self.clock.sleep(latency.function()).await;
         }
         let run = AssertUnwindSafe(spillway_ingest::run(&self.ingest, &request, Some(&trace.header)));
-        let run = tokio::time::timeout(INTEGRATION_TIMEOUT, run.catch_unwind()).await;
+        let run = tokio::time::timeout(self.clock.on_machine(INTEGRATION_TIMEOUT), run.catch_unwind()).await;
         let (handled, failure) = match run {
             Ok(Ok(handled)) => (Some(handled), ProblemKind::FunctionFailed),
             Ok(Err(_panic)) => (None, ProblemKind::FunctionFailed),

@@ -6,12 +6,12 @@
 
 use crate::db::{DbError, from_millis, millis};
 use crate::pipeline::Pipeline;
-use crate::{faults, queue};
+use crate::{faults, ops, queue};
 use jiff::SignedDuration;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use spillway_core::Timestamp;
-use spillway_core::ports::Clock as _;
+use spillway_core::ports::{AuditNote, Clock as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,10 +103,8 @@ fn move_times(tx: &Connection, before: Timestamp, jump: Jump) -> rusqlite::Resul
     tx.execute("UPDATE dead_letters SET archived_at = ?1 WHERE archived_at > ?1", [millis(jump.at)])?;
     let direction = if jump.by.is_negative() { "back" } else { "forward" };
     let detail = format!("the machine's clock went {direction} by {:#}", jump.by.abs());
-    tx.execute(
-        "INSERT INTO audit (at, by, action, subject, detail) VALUES (?1, ?2, 'clock-jump', 'clock', ?3)",
-        params![millis(jump.at), BY, detail],
-    )?;
+    let note = AuditNote { at: jump.at, by: BY.to_owned(), action: "clock-jump", detail };
+    ops::append(tx, &note.about("clock"))?;
     let at = from_millis(millis(jump.at));
     let fact = serde_json::to_string(&Jump { at, ..jump }).unwrap_or_default();
     tx.execute("INSERT OR REPLACE INTO facts VALUES (?1, ?2)", [LAST_JUMP, &fact]).map(|_| ())

@@ -14,6 +14,7 @@ pub mod jump;
 pub mod ledger;
 pub mod listener;
 pub mod locate;
+pub mod loops;
 pub mod ops;
 pub mod pipeline;
 pub mod queue;

@@ -9,22 +9,19 @@ use std::sync::Arc;
 /// The audit log.
 pub struct Audit(pub Arc<Db>);
 
+/// Adds an entry, in the transaction of what it is about.
+pub(crate) fn append(tx: &Connection, entry: &AuditEntry) -> rusqlite::Result<()> {
+    let values = params![millis(entry.at), entry.by, entry.action, entry.subject, entry.detail];
+    tx.prepare_cached("INSERT INTO audit (at, by, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(values)
+        .map(|_| ())
+}
+
 #[async_trait]
 impl OpsLog for Audit {
     async fn append(&self, entries: &[AuditEntry]) -> Result<(), ArchiveError> {
-        let append = |tx: &Connection, part: &[AuditEntry]| {
-            let mut insert = tx.prepare_cached(
-                "INSERT INTO audit (at, by, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?;
-            part.iter().try_for_each(|entry| {
-                let values = params![millis(entry.at), entry.by, entry.action, entry.subject, entry.detail];
-                insert.execute(values).map(|_| ())
-            })
-        };
-        match self.0.write_in_parts(entries, append).await {
-            (_, Some(error)) => Err(error.into()),
-            (_, None) => Ok(()),
-        }
+        let entries = entries.to_vec();
+        Ok(self.0.write(move |tx| entries.iter().try_for_each(|entry| append(tx, entry))).await?)
     }
 
     async fn entries(&self, subject: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>, ArchiveError> {

@@ -13,6 +13,7 @@ use crate::queue::Queues;
 use crate::schemas::SchemaFolder;
 use crate::store::Store;
 use crate::telemetry::{Mode, Recorder, TelemetryReader};
+use serde::de::DeserializeOwned;
 use spillway_core::metric::Measurement;
 use spillway_core::names::Names;
 use spillway_core::pipeline::WorkerPorts;
@@ -170,6 +171,25 @@ async fn fact(db: &Db, name: &'static str) -> Result<Option<String>, DbError> {
     .await
 }
 
+/// What a fact says. Without the fact, its default: no pipeline was ever started on the folder.
+///
+/// # Errors
+/// Another version wrote it, so that this one can't read it. Defaults would be wrong limits and wrong names.
+fn from_json<T: Default + DeserializeOwned>(
+    dir: &Path,
+    name: &str,
+    fact: Option<String>,
+) -> Result<T, OpenError> {
+    let Some(text) = fact else { return Ok(T::default()) };
+    serde_json::from_str(&text).map_err(|error| {
+        let reason = format!(
+            "another version of Spillway wrote its {name}, which this one can't read ({error}): use the version that runs \
+             the pipeline"
+        );
+        OpenError::Unusable { folder: dir.to_owned(), reason }
+    })
+}
+
 /// A pipeline that this process runs.
 pub struct Pipeline {
     /// Its ports.
@@ -218,19 +238,13 @@ impl Pipeline {
         let folder = DataFolder::attach(dir)?;
         let unusable = |error: DbError| OpenError::unusable(dir, error);
         let db = Arc::new(Db::open(folder).map_err(unusable)?);
-        let parse = |text: Option<String>| text.unwrap_or_default();
-        let settings = serde_json::from_str(&parse(fact(&db, SETTINGS).await.map_err(unusable)?));
-        let names = serde_json::from_str(&parse(fact(&db, NAMES).await.map_err(unusable)?));
+        let settings = from_json(dir, SETTINGS, fact(&db, SETTINGS).await.map_err(unusable)?)?;
+        let names = from_json(dir, NAMES, fact(&db, NAMES).await.map_err(unusable)?)?;
         let schemas: Arc<dyn Schemas> = match fact(&db, SCHEMAS).await.map_err(unusable)? {
             Some(path) => Arc::new(SchemaFolder::new(Path::new(&path))),
             None => Arc::new(FixedSchemas::default()),
         };
-        let options = Options {
-            settings: settings.unwrap_or_default(),
-            names: names.unwrap_or_default(),
-            schemas,
-            ..Options::at(Arc::new(RealClock))
-        };
+        let options = Options { settings, names, schemas, ..Options::at(Arc::new(RealClock)) };
         let telemetry = Arc::new(TelemetryReader::new(dir));
         let (ports, _, local) = assemble(db, options, Arc::new(Ignore), telemetry);
         Ok((ports, local))
@@ -262,6 +276,20 @@ mod tests {
         assert!(ports.ops.entries(None, 10).await.unwrap().is_empty());
         assert!(local.faults.list().await.unwrap().is_empty());
         assert!(local.alarms.statuses().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn settings_and_names_of_another_version_are_not_replaced_by_defaults() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipeline = Pipeline::open(dir.path(), Options::at(Arc::new(RealClock))).await.unwrap();
+        Pipeline::attach(dir.path()).await.unwrap();
+        for name in [SETTINGS, NAMES] {
+            let before = pipeline.local.fact(name).await.unwrap().unwrap();
+            pipeline.local.note(name, r#"{"of_a_later_version": 1}"#).await.unwrap();
+            let error = Pipeline::attach(dir.path()).await.err().unwrap().to_string();
+            assert!(error.contains("another version") && error.contains(name), "{error}");
+            pipeline.local.note(name, &before).await.unwrap();
+        }
     }
 
     #[tokio::test]

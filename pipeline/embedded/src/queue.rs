@@ -4,6 +4,9 @@ mod receive;
 mod settle;
 mod snapshot;
 
+#[cfg(test)]
+pub(crate) use snapshot::{COUNT, OLDEST, RECEIVED};
+
 use crate::db::{Db, DbError, millis};
 use crate::faults::FaultKind;
 use crate::faults::Faults;
@@ -203,6 +206,12 @@ impl Queues {
     }
 }
 
+/// The number of a receive. SQLite gives the number of a deleted row to a later one. A batch can outlive its message, such as
+/// on a machine that was suspended. So a number that counts up would fit another message some day.
+fn random_receipt() -> i64 {
+    rand::random()
+}
+
 /// A receipt handle names the row and the receive: one from an earlier receive no longer fits.
 fn receipt_handle(seq: i64, receipt: i64) -> ReceiptHandle {
     ReceiptHandle::new(format!("{seq}.{receipt}"))
@@ -213,4 +222,39 @@ fn parse_receipt(handle: &ReceiptHandle) -> (i64, i64) {
     let parts =
         handle.as_str().split_once('.').and_then(|(seq, receipt)| seq.parse().ok().zip(receipt.parse().ok()));
     parts.unwrap_or((-1, -1))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Options, Pipeline, RealClock};
+    use spillway_core::event::Event;
+    use spillway_core::ports::QueueKind;
+    use spillway_core::usecases::accept::accept;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn a_receipt_of_a_deleted_message_never_fits_a_later_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipeline = Pipeline::open(dir.path(), Options::at(Arc::new(RealClock))).await.unwrap();
+        let receiver = &*pipeline.workers.receiver;
+        let receive_one = async |id: &str| {
+            let text = format!(r#"{{"specversion":"1.0","id":"{id}","source":"/s","type":"t"}}"#);
+            let event = Event::from_structured(text.as_bytes()).unwrap();
+            accept(&*pipeline.ports.queue, &[event], None, 100_000).await;
+            let batch = receiver.receive(QueueKind::Primary, 1).await.unwrap();
+            batch[0].receipt_handle.clone()
+        };
+        let first = receive_one("a").await;
+        assert_eq!(receiver.delete(QueueKind::Primary, std::slice::from_ref(&first)).await.unwrap(), 1);
+        // SQLite gives it the number of the row that is gone.
+        let second = receive_one("b").await;
+        let row = |handle: &spillway_core::ids::ReceiptHandle| super::parse_receipt(handle).0;
+        assert_eq!(row(&first), row(&second));
+        assert_eq!(
+            receiver.delete(QueueKind::Primary, &[first]).await.unwrap(),
+            0,
+            "a batch that comes late"
+        );
+        assert_eq!(receiver.delete(QueueKind::Primary, &[second]).await.unwrap(), 1);
+    }
 }

@@ -95,7 +95,7 @@ impl Store {
 
     /// Checks a write before the database is called, and returns the error that prevents it.
     fn admit(&self, item: &StoreItem) -> Result<f64, StoreError> {
-        let bytes = item.body.len() + item.key.id.as_str().len() + item.key.source.as_str().len() + 200;
+        let bytes = item_bytes(item);
         if bytes > LARGEST_ITEM {
             return Err(StoreError::TooLarge { bytes, limit: LARGEST_ITEM });
         }
@@ -111,8 +111,7 @@ impl Store {
             _ => None,
         };
         let share = self.faults.find(now, throttle).unwrap_or(1.0);
-        // One unit writes up to 1 KB.
-        let units = bytes.div_ceil(1024) as f64;
+        let units = units(bytes);
         let mut capacity = self.capacity.lock().unwrap_or_else(PoisonError::into_inner);
         if capacity.take(units, share, now) {
             return Ok(units);
@@ -153,7 +152,7 @@ impl EventStore for Store {
         if admitted.is_empty() {
             return answers;
         }
-        let units: f64 = admitted.iter().map(|item| (item.body.len() + 200).div_ceil(1024) as f64).sum();
+        let units: f64 = admitted.iter().map(|item| units(item_bytes(item))).sum();
         let now = self.clock.now();
         let written = self
             .db
@@ -222,6 +221,17 @@ impl EventStore for Store {
     }
 }
 
+/// An item's size in DynamoDB, which has the id and the source as keys beside the body that has them too. The rest are the
+/// names, the type, the times and the message's id.
+fn item_bytes(item: &StoreItem) -> usize {
+    item.body.len() + item.key.id.as_str().len() + item.key.source.as_str().len() + 200
+}
+
+/// Write capacity units that an item takes, and that the metric counts. One unit writes up to 1 KB.
+fn units(bytes: usize) -> f64 {
+    bytes.div_ceil(1024) as f64
+}
+
 /// The conditional put, and the ledger's record that the promise is kept before its message is deleted.
 fn put(tx: &Connection, item: &StoreItem, now: Timestamp) -> rusqlite::Result<PutOutcome> {
     let inserted = tx
@@ -247,4 +257,36 @@ fn put(tx: &Connection, item: &StoreItem, now: Timestamp) -> rusqlite::Result<Pu
     let to = if first { Handover::Store } else { Handover::Duplicate };
     ledger::note(tx, item.message_id.as_str(), to)?;
     Ok(if inserted == 1 { PutOutcome::Stored } else { PutOutcome::AlreadyStored })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Options, Pipeline};
+    use spillway_core::Timestamp;
+    use spillway_core::ports::{PutOutcome, StoreError};
+    use spillway_core::settings::PipelineSettings;
+    use spillway_metrics::{Statistic, Table, table};
+    use spillway_testkit::ManualClock;
+    use spillway_testkit::letters::store_item;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn the_metric_counts_the_capacity_that_was_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let now: Timestamp = "2026-01-31T08:00:00Z".parse().unwrap();
+        // Six units in all: DynamoDB saves up those of five minutes.
+        let settings = PipelineSettings { write_capacity_units: 0.02, ..PipelineSettings::default() };
+        let options = Options { settings, ..Options::at(Arc::new(ManualClock::at(now))) };
+        let pipeline = Pipeline::open(dir.path(), options).await.unwrap();
+        // 1,000 bytes of body and 2,000 of id: the item has both.
+        let item = |letter: &str| store_item(&letter.repeat(2_000), "m", &"x".repeat(1_000));
+        let answers = pipeline.ports.store.put_if_absent(&[item("a"), item("b")]).await;
+        assert_eq!(answers, [Ok(PutOutcome::Stored), Err(StoreError::Throttled)], "four units each");
+        pipeline.recorder.finish(now);
+        let named = Table::from(&pipeline.ports.names.table);
+        let query = table::CONSUMED_WRITES.query(&named, Statistic::Sum);
+        let until = now + jiff::SignedDuration::from_mins(1);
+        let values = pipeline.telemetry.query(&[query], now, until, 60).unwrap().remove(0);
+        assert_eq!(values.into_iter().flatten().sum::<f64>(), 4.0);
+    }
 }

@@ -5,6 +5,7 @@ use crate::system::{self, OpenPages, print_line};
 use spillway_aws::Topology;
 use spillway_aws::operator::Deployment;
 use spillway_dashboard_server::{Deps, InMemoryTokens, Sessions, Tokens as _, aws, serve};
+use spillway_embedded::loops::Loops;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,10 +28,12 @@ pub async fn run(options: &Options, topology: &Path) -> anyhow::Result<()> {
         sign_in_command: "spillway dashboard --topology FILE --dashboard-port 0",
     };
     let (carrier, rate) = (deployment.ports.carrier(), deployment.ports.settings.replay_rate_per_s);
-    let replays = tokio::spawn(async move { aws::carry_on(&carrier, rate).await });
+    let mut replays = Loops::default();
+    replays.spawn("the carrier of replays", async move { aws::carry_on(&carrier, rate).await });
     let asked_to_end = system::asked_to_end()?;
     print_line(&format!("Dashboard {url}/sign-in?token={}", token.reveal()));
-    let served = serve(listener, deps, asked_to_end).await;
-    replays.abort();
-    Ok(served?)
+    tokio::select! {
+        served = serve(listener, deps, asked_to_end) => Ok(served?),
+        ended = replays.ended() => Err(ended.into()),
+    }
 }

@@ -39,6 +39,22 @@ async fn a_second_pipeline_on_a_folder_is_refused_and_the_first_continues() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dashboard_beside_a_pipeline_leaves_the_address_of_the_pipeline_s_own() {
+    let mut system = System::start_empty().await;
+    let beside = system.attach().await;
+    assert!(!beside.url.starts_with(system.dashboard()), "it has a port of its own");
+    let own = system.dashboard().to_owned();
+    let link = system.cli(&["sign-in"]).await;
+    assert!(link.out.contains(&format!("{own}/sign-in?token=")), "{link:?}");
+    drop(beside);
+    system.stop().await;
+    let alone = system.attach().await;
+    let (address, _) = alone.url.split_once("/sign-in").unwrap();
+    let link = system.cli(&["sign-in"]).await;
+    assert!(link.out.contains(address), "without a pipeline it is the only one: {link:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_port_in_use_is_named_before_anything_is_done() {
     let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = other.local_addr().unwrap().port().to_string();

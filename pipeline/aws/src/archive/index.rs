@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Dead letters in one transaction. With its replay's items each takes three actions. Each may also need a
-/// counter of the state it leaves and one of the state it enters. New ones may need the counter of foreign letters.
-/// DynamoDB allows 100 actions.
+/// counter of the state it leaves and one of the state it enters. New ones may need the counter of foreign letters. Discards
+/// have an entry of the audit log for each instead of the replay's items. DynamoDB allows 100 actions.
 pub(crate) const LETTERS_AT_ONCE: usize = 18;
 /// The counter of letters that were put into a queue past the API.
 const FOREIGN: &str = "foreign";

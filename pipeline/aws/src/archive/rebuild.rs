@@ -11,7 +11,6 @@ use super::{LETTERS_AT_ONCE, READS_AT_ONCE, S3Archive};
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::item::{Item, text_of, time_of};
 use crate::dynamo::transact::TransactionError;
-use crate::ops::DynamoOps;
 use crate::replays::log::{Part, part_of};
 use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
@@ -189,8 +188,7 @@ impl S3Archive {
         for replay in replays {
             parts.extend(self.log.part(replay, id).await?);
         }
-        let ops = DynamoOps::new(self.log.client.clone(), self.log.table.as_str());
-        let acts = ops.entries(Some(id.as_str()), ACTS).await;
+        let acts = self.audit.entries(Some(id.as_str()), ACTS).await;
         let mut acts = acts.map_err(|error| CallError::ours("Query", &error))?;
         acts.reverse();
         acts.retain(changes_state);

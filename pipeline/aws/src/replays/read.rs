@@ -11,6 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page};
 use spillway_core::ids::{MessageId, ReplayId};
+use spillway_core::ports::AuditNote;
 use spillway_core::replay::{Overdue, Replay, ReplayItem, ReplayItemState, ReplayState};
 
 /// Replays that are counted at once.
@@ -42,10 +43,15 @@ impl DynamoReplays {
     }
 
     /// Notes that a letter can't be put back, unless it has ended.
-    pub(super) async fn note_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), CallError> {
+    pub(super) async fn note_returned(
+        &self,
+        replay: &ReplayId,
+        id: &MessageId,
+        note: &AuditNote,
+    ) -> Result<(), CallError> {
         match self.tables.index.entry(id).await? {
             Some(before) if before.state == (DeadLetterState::Replaying { replay_id: replay.clone() }) => {
-                self.give_back(replay, before).await
+                self.give_back(replay, before, note).await
             }
             _ => Ok(()),
         }
@@ -81,10 +87,10 @@ impl DynamoReplays {
 
     /// A letter that can't be put back, for example because its object is gone. Its message ends as returned, so that the
     /// replay can end.
-    async fn give_back(&self, replay: &ReplayId, before: Entry) -> Result<(), CallError> {
+    async fn give_back(&self, replay: &ReplayId, before: Entry, note: &AuditNote) -> Result<(), CallError> {
         let after = ended(&before, replay, DeadLetterState::Archived, self.tables.clock.now());
         let from = Some(ReplayItemState::Waiting);
-        match self.tables.end(replay, (before, after), from, ReplayItemState::Returned).await {
+        match self.tables.end(replay, (before, after), (from, ReplayItemState::Returned), Some(note)).await {
             Ok(()) | Err(TransactionError::Conditions(_)) => {
                 self.tables.log.close_if_done(replay, self.tables.clock.now()).await
             }

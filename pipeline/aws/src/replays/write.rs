@@ -9,6 +9,7 @@ use crate::dynamo::item::{number, text};
 use crate::dynamo::transact::{Action, Change, TransactionError, change, transact};
 use spillway_core::dead_letter::{DeadLetterState, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
+use spillway_core::ports::{AuditEntry, AuditNote};
 use spillway_core::replay::ReplayItemState;
 use std::collections::HashMap;
 
@@ -48,6 +49,12 @@ impl DynamoReplays {
                 let mut actions = self.adding(replay, steps, tries);
                 let item = new_replay(replay, by, now, PREPARING_S);
                 actions.push(Action::Insert { table: self.tables.log.table.clone(), item, absent: "pk" });
+                actions.extend(self.tables.audit.adding(&[AuditEntry::of_replay(
+                    now,
+                    by,
+                    replay,
+                    ids.len(),
+                )]));
                 actions
             };
             taken = self.tables.index.take_chunk(first, with).await?.len();
@@ -177,7 +184,7 @@ impl Tables {
             }
             let after =
                 ended(&before, replay, DeadLetterState::Stored { replay_id: replay.clone(), at: now }, now);
-            match self.end(replay, (before, after), from, ReplayItemState::Stored).await {
+            match self.end(replay, (before, after), (from, ReplayItemState::Stored), None).await {
                 Ok(()) => {
                     // The message is settled whether or not this call succeeds: the next reader of the replay
                     // closes it.
@@ -195,7 +202,12 @@ impl Tables {
 
     /// Gives up a message that was put back. The dead letter's generation is then that of the message, so that the
     /// archive takes a copy that turns up later for an old one.
-    pub(super) async fn release(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, CallError> {
+    pub(super) async fn release(
+        &self,
+        replay: &ReplayId,
+        id: &MessageId,
+        note: &AuditNote,
+    ) -> Result<bool, CallError> {
         let now = self.clock.now();
         for _ in 0..LOOKS {
             let (before, from) = tokio::try_join!(self.index.entry(id), self.log.state(replay, id))?;
@@ -207,7 +219,7 @@ impl Tables {
                 generation: before.generation + 1,
                 ..ended(&before, replay, DeadLetterState::Archived, now)
             };
-            match self.end(replay, (before, after), from, ReplayItemState::Returned).await {
+            match self.end(replay, (before, after), (from, ReplayItemState::Returned), Some(note)).await {
                 Ok(()) => {
                     if let Err(error) = self.log.close_if_done(replay, now).await {
                         tracing::warn!(%error, %replay, "the end of a replay could not be checked");
@@ -221,13 +233,13 @@ impl Tables {
         Err(CallError::contradiction("other writers keep changing a replayed message"))
     }
 
-    /// Ends a message of a replay together with its dead letter.
+    /// Ends a message of a replay together with its dead letter, and with the entry of the audit log if there is one.
     pub(super) async fn end(
         &self,
         replay: &ReplayId,
         step: Step,
-        from: Option<ReplayItemState>,
-        to: ReplayItemState,
+        (from, to): (Option<ReplayItemState>, ReplayItemState),
+        note: Option<&AuditNote>,
     ) -> Result<(), TransactionError> {
         let now = self.clock.now();
         let steps = [step];
@@ -241,6 +253,9 @@ impl Tables {
             if let Some(from) = open {
                 actions.push(self.log.moving(replay, id, from, to, now));
                 actions.push(self.log.counting(replay, self.index.part(id, tries), &[(from, -1), (to, 1)]));
+            }
+            if let Some(note) = note {
+                actions.extend(self.audit.adding(&[note.about(id.as_str())]));
             }
             actions
         };

@@ -4,6 +4,7 @@ use crate::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
 };
 use crate::ids::{EventId, MessageId};
+use crate::ports::AuditNote;
 use async_trait::async_trait;
 use serde::Serialize;
 
@@ -109,7 +110,8 @@ pub trait DeadLetters: Send + Sync {
     }
 
     /// Changes the state of those that have the state `from`. Returns these, each once and in the order of `ids`. Many are
-    /// changed in parts: if one fails, those of the parts before it stay changed and are returned.
+    /// changed in parts: if one fails, those of the parts before it stay changed and are returned. The audit log has each
+    /// that was changed, in the same transaction.
     ///
     /// # Errors
     /// The archive failed, and nothing has changed.
@@ -118,6 +120,7 @@ pub trait DeadLetters: Send + Sync {
         ids: &[MessageId],
         from: DeadLetterStatus,
         to: DeadLetterState,
+        note: &AuditNote,
     ) -> Result<Vec<MessageId>, ArchiveError>;
 }
 

@@ -13,4 +13,9 @@ pub trait Clock: Send + Sync {
     fn elapsed(&self) -> Duration;
     /// Waits.
     async fn sleep(&self, duration: Duration);
+
+    /// How long the machine takes for what is this long on this clock. It limits work that can't wait on the clock.
+    fn on_machine(&self, duration: Duration) -> Duration {
+        duration
+    }
 }

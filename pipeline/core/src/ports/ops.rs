@@ -2,6 +2,7 @@
 
 use super::ArchiveError;
 use crate::Timestamp;
+use crate::ids::ReplayId;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,41 @@ pub struct AuditEntry {
     pub subject: String,
     /// The reason or other details.
     pub detail: String,
+}
+
+/// An action on something that the archive changes: an entry without its subject. The archive adds the entry in the
+/// transaction of the change, so that neither is there without the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditNote {
+    /// When it is done.
+    pub at: Timestamp,
+    /// Who does it.
+    pub by: String,
+    /// The action, such as `discard`.
+    pub action: &'static str,
+    /// The reason or other details.
+    pub detail: String,
+}
+
+impl AuditNote {
+    /// The entry about this subject.
+    pub fn about(&self, subject: &str) -> AuditEntry {
+        AuditEntry {
+            at: self.at,
+            by: self.by.clone(),
+            action: self.action.to_owned(),
+            subject: subject.to_owned(),
+            detail: self.detail.clone(),
+        }
+    }
+}
+
+impl AuditEntry {
+    /// The start of a replay for which somebody chose this number of dead letters. It takes those that are archived.
+    pub fn of_replay(at: Timestamp, by: &str, replay: &ReplayId, chosen: usize) -> Self {
+        let detail = format!("{chosen} dead letters chosen");
+        AuditNote { at, by: by.to_owned(), action: "replay", detail }.about(replay.as_str())
+    }
 }
 
 /// The audit log.

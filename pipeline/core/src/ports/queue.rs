@@ -159,10 +159,11 @@ pub trait QueueReceiver: Send + Sync {
     /// Nothing was deleted.
     async fn delete(&self, queue: QueueKind, handles: &[ReceiptHandle]) -> Result<usize, QueueError>;
 
-    /// Deletes messages whose retention has run out. Returns how many: each is lost.
+    /// Deletes messages whose retention has run out. Returns how many are lost. The message of a replay is not: its dead
+    /// letter is archived again.
     ///
     /// # Errors
-    /// Nothing was deleted.
+    /// It failed. What was deleted stays so; the next call goes on.
     async fn expire(&self) -> Result<usize, QueueError>;
 
     /// When the next message becomes visible; `None` if the queue has none.

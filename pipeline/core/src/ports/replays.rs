@@ -1,6 +1,6 @@
 //! Replays.
 
-use super::ArchiveError;
+use super::{ArchiveError, AuditNote};
 use crate::Timestamp;
 use crate::dead_letter::{DeadLetter, Page};
 use crate::ids::{MessageId, ReplayId};
@@ -26,7 +26,8 @@ pub trait ReplayReports: Send + Sync {
 pub trait Replays: Send + Sync {
     /// Starts a replay of those of the ids that are in state archived, and marks them as replaying. Returns how many it
     /// took. Two replays never take the same dead letter. Many are taken in parts: if one fails, the replay has those of
-    /// the parts before it.
+    /// the parts before it. The audit log has it as [`AuditEntry::of_replay`](super::AuditEntry::of_replay), in the transaction
+    /// that creates it.
     ///
     /// # Errors
     /// The archive failed, and the replay has taken nothing.
@@ -42,16 +43,28 @@ pub trait Replays: Send + Sync {
     async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError>;
 
     /// Records that a message was not put back and never will be. Its dead letter is archived again, and its
-    /// part of the replay has ended as returned. One that has ended stays as it is.
-    async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError>;
+    /// part of the replay has ended as returned. The audit log has it, in the same transaction. One that has ended stays as
+    /// it is.
+    async fn mark_returned(
+        &self,
+        replay: &ReplayId,
+        id: &MessageId,
+        note: &AuditNote,
+    ) -> Result<(), ArchiveError>;
 
     /// Messages that were put back before this time and have not ended, oldest replay first, at most `limit`.
     async fn overdue(&self, before: Timestamp, limit: usize) -> Result<Vec<Overdue>, ArchiveError>;
 
     /// Gives up a message of a replay: its message is gone. Its dead letter is archived again with the next generation,
     /// and its part of the replay has ended as returned. So a copy that turns up later is recognised as an old one.
-    /// Returns whether it was released; one that has ended stays as it is.
-    async fn release(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError>;
+    /// Returns whether it was released, and then the audit log has it, in the same transaction. One that has ended stays as
+    /// it is.
+    async fn release(
+        &self,
+        replay: &ReplayId,
+        id: &MessageId,
+        note: &AuditNote,
+    ) -> Result<bool, ArchiveError>;
 
     /// One replay.
     async fn get(&self, replay: &ReplayId) -> Result<Option<Replay>, ArchiveError>;

@@ -91,8 +91,8 @@ pub struct StoredEvent {
 /// The event store.
 #[async_trait]
 pub trait EventStore: Send + Sync {
-    /// Writes each event unless its key exists already; returns one answer for each, in their order. Keys
-    /// within one call are distinct.
+    /// Writes each event unless its key exists already; returns one answer for each, in their order. A key is in one call
+    /// more than once only if its event is in the store already, so that all of these are answered alike.
     async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>>;
 
     /// Reads one event.

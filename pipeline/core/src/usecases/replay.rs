@@ -4,15 +4,14 @@ mod carry;
 mod release;
 
 pub use carry::{Carried, Carrier, End, Scope, Step};
-pub use release::longest_life;
+pub use release::{longest_life, release_note};
 
-use crate::Timestamp;
 use crate::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus};
 use crate::event::Event;
 use crate::failure::Reason;
 use crate::ids::{MessageId, ReplayId};
 use crate::ports::{
-    ArchiveError, AuditEntry, Clock, DeadLetters, EventStore, IndexedArchive, OpsLog, Replays, Schemas,
+    ArchiveError, AuditNote, Clock, DeadLetters, EventStore, IndexedArchive, OpsLog, Replays, Schemas,
 };
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -90,21 +89,11 @@ impl Replayer {
     /// # Errors
     /// Nothing to replay, or the archive failed; then nothing has changed.
     pub async fn start(&self, ids: &[MessageId], by: &str) -> Result<Started, StartError> {
-        let now = self.clock.now();
-        let id = ReplayId::at(now);
+        let id = ReplayId::at(self.clock.now());
         let taken = self.replays.create(&id, ids, by).await?;
         if taken == 0 {
             return Err(StartError::Nothing);
         }
-        let detail = format!("{taken} dead letters");
-        let entry = AuditEntry {
-            at: now,
-            by: by.to_owned(),
-            action: "replay".into(),
-            subject: id.to_string(),
-            detail,
-        };
-        self.ops.append(&[entry]).await?;
         Ok(Started { id, taken, refused: ids.len() as u64 - taken })
     }
 
@@ -139,20 +128,21 @@ impl Replayer {
     ) -> Result<Vec<MessageId>, ArchiveError> {
         let to =
             DeadLetterState::Discarded { by: by.to_owned(), reason: reason.to_owned(), at: self.clock.now() };
-        let done = self.archive.change_states(ids, DeadLetterStatus::Archived, to).await?;
-        self.note_each(&done, by, "discard", reason).await?;
-        Ok(done)
+        let note = self.note(by, "discard", reason);
+        self.archive.change_states(ids, DeadLetterStatus::Archived, to, &note).await
     }
 
     /// Takes discards back.
     pub async fn restore(&self, ids: &[MessageId], by: &str) -> Result<Vec<MessageId>, ArchiveError> {
         let from = DeadLetterStatus::Discarded;
-        let done = self.archive.change_states(ids, from, DeadLetterState::Archived).await?;
-        self.note_each(&done, by, "restore", "").await?;
-        Ok(done)
+        let note = self.note(by, "restore", "");
+        self.archive.change_states(ids, from, DeadLetterState::Archived, &note).await
     }
 
     /// Restores the content of dead letters that was deleted from the archive. Returns those that were restored.
+    ///
+    /// The content is in a bucket, which has no transaction with the audit log. So the log has the order before it is carried
+    /// out, also for a dead letter that turns out to need none. Nothing is restored that the log does not have.
     ///
     /// # Errors
     /// The archive failed.
@@ -162,9 +152,10 @@ impl Replayer {
         ids: &[MessageId],
         by: &str,
     ) -> Result<Vec<MessageId>, ArchiveError> {
-        let recovered = archive.recover(ids).await?;
-        self.note_each(&recovered, by, "recover", "its content had been deleted").await?;
-        Ok(recovered)
+        let note = self.note(by, "recover", "restores its content if that was deleted");
+        let entries: Vec<_> = ids.iter().map(|id| note.about(id.as_str())).collect();
+        self.ops.append(&entries).await?;
+        archive.recover(ids).await
     }
 
     /// Whether the store has the event of a dead letter.
@@ -184,24 +175,7 @@ impl Replayer {
         Ok(found.is_some())
     }
 
-    async fn note_each(
-        &self,
-        ids: &[MessageId],
-        by: &str,
-        action: &str,
-        detail: &str,
-    ) -> Result<(), ArchiveError> {
-        let at: Timestamp = self.clock.now();
-        let entries: Vec<_> = ids
-            .iter()
-            .map(|id| AuditEntry {
-                at,
-                by: by.to_owned(),
-                action: action.to_owned(),
-                subject: id.to_string(),
-                detail: detail.to_owned(),
-            })
-            .collect();
-        self.ops.append(&entries).await
+    fn note(&self, by: &str, action: &'static str, detail: &str) -> AuditNote {
+        AuditNote { at: self.clock.now(), by: by.to_owned(), action, detail: detail.to_owned() }
     }
 }

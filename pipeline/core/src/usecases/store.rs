@@ -279,7 +279,7 @@ impl Consumer {
         }
     }
 
-    /// Asks the store once for each distinct key. Records with the same key in one batch share the answer.
+    /// Asks the store for each distinct key, and then for the further records with these keys.
     /// The answers are in the batch's order. They are not keyed by message id, since SQS may deliver the same
     /// message twice in one batch.
     async fn ask_store(
@@ -308,25 +308,25 @@ impl Consumer {
         let mut answers = self.store.put_if_absent(&items).await;
         // A record without an answer counts as not stored: its message has to stay in the queue.
         answers.resize_with(items.len(), || Err(unanswered()));
-        // A record with the same key asks again, after the first. It is a separate promise, which the store has to
-        // count. After a refusal the others with that key don't ask: each would wait until its own deadline.
-        let mut refused: HashMap<usize, StoreError> = HashMap::new();
+        // Records with the same key ask again after the first, all in one call. Each is a separate promise, which the
+        // store has to count. After a refusal they don't ask: the store would refuse them too.
+        let (mut asking, mut again) = (Vec::new(), Vec::new());
         for (record, item) in twins {
-            let before = refused.get(&item).map_or_else(|| answers[item].clone(), |error| Err(error.clone()));
-            let answer = match before {
-                Ok(_) => {
-                    let message = &batch[record];
-                    let mut twin = items[item].clone();
-                    twin.message_id = message.original_message_id();
-                    twin.replay_id = message.replay_id();
-                    self.store.put_if_absent(&[twin]).await.pop()
-                }
-                Err(error) => Some(Err(error)),
-            };
-            if let Some(Err(error)) = &answer {
-                refused.insert(item, error.clone());
+            if let Err(error) = &answers[item] {
+                by_record[record] = Some(Err(error.clone()));
+                continue;
             }
-            by_record[record] = answer;
+            let mut twin = items[item].clone();
+            twin.message_id = batch[record].original_message_id();
+            twin.replay_id = batch[record].replay_id();
+            asking.push(record);
+            again.push(twin);
+        }
+        if !again.is_empty() {
+            let twins = self.store.put_if_absent(&again).await;
+            for (record, answer) in asking.into_iter().zip(twins) {
+                by_record[record] = Some(answer);
+            }
         }
         for (record, answer) in firsts.into_iter().zip(answers) {
             by_record[record] = Some(answer);

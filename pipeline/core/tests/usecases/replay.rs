@@ -56,7 +56,7 @@ fn a_message_that_the_queue_never_accepts_is_archived_again_with_the_reason_and_
     assert_eq!(advance(&pipeline), 0);
     assert_eq!(items(&pipeline, ReplayItemState::Returned), ids(&["odd", "large"]));
     assert_eq!(error(), None, "they are no error of the replay");
-    let noted = pipeline.state().audit[0].clone();
+    let noted = pipeline.state().audit[1].clone();
     assert_eq!(noted.subject, "odd");
     assert!(noted.detail.ends_with("the queue does not accept this message: odd"), "{noted:?}");
     assert_eq!(advance(&pipeline), 1);
@@ -82,8 +82,8 @@ fn messages_that_cannot_exist_any_more_are_released_and_no_others() {
     assert_eq!(items(&pipeline, ReplayItemState::Waiting), ids(&["c"]), "it was never put back");
     let audited = pipeline.state().audit.clone();
     assert_eq!(
-        (audited.len(), audited[0].by.as_str(), audited[0].action.as_str()),
-        (2, "spillway", "release")
+        (audited.len(), audited[1].by.as_str(), audited[1].action.as_str()),
+        (3, "spillway", "release")
     );
 }
 
@@ -97,7 +97,7 @@ fn a_letter_without_content_comes_back_with_the_reason() {
     now(pipeline.create(&"r".into(), &ids(&names), "ada")).unwrap();
     assert_eq!(advance(&pipeline), 1);
     assert_eq!(items(&pipeline, ReplayItemState::Returned), ids(&["a"]));
-    let noted = pipeline.state().audit[0].clone();
+    let noted = pipeline.state().audit[1].clone();
     assert_eq!(noted.subject, "a");
     assert!(noted.detail.ends_with("its content is gone from the archive"), "{noted:?}");
     let replayer = pipeline.ports(Default::default()).replayer();

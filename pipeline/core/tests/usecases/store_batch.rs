@@ -208,7 +208,40 @@ fn records_of_one_event_do_not_each_wait_for_a_store_that_refuses() {
     let batch = (0..10).map(|number| message(&format!("m{number}"), "1")).collect();
     let report = now(consumer.store_batch(batch));
     assert_eq!(report.failures().len(), 9);
-    assert_eq!(full.0.load(SeqCst), 2, "the first, and one twin");
+    assert_eq!(full.0.load(SeqCst), 2, "the first, and its twins");
+}
+
+/// A store that counts the calls to the real one.
+struct Counting(Arc<MemoryPipeline>, AtomicUsize);
+
+#[async_trait]
+impl EventStore for Counting {
+    async fn put_if_absent(&self, items: &[StoreItem]) -> Vec<Result<PutOutcome, StoreError>> {
+        self.1.fetch_add(1, SeqCst);
+        self.0.put_if_absent(items).await
+    }
+
+    async fn get(&self, key: &EventKey) -> Result<Option<StoredEvent>, StoreError> {
+        EventStore::get(&*self.0, key).await
+    }
+
+    async fn sources(&self, id: &EventId) -> Result<Vec<EventSource>, StoreError> {
+        self.0.sources(id).await
+    }
+}
+
+#[test]
+fn many_copies_of_some_events_take_two_calls_of_the_store() {
+    let pipeline = MemoryPipeline::new(|_| {});
+    let (mut consumer, store) =
+        (consumer(&pipeline), Arc::new(Counting(pipeline.clone(), AtomicUsize::new(0))));
+    consumer.store = store.clone();
+    let batch = (0..1_000).map(|n| message(&format!("m{n}"), ["1", "2", "3"][n % 3])).collect();
+    let report = now(consumer.store_batch(batch));
+    let stored = outcomes(&report).iter().filter(|outcome| **outcome == "stored").count();
+    assert_eq!((stored, report.failures().len()), (3, 0));
+    assert_eq!(store.1.load(SeqCst), 2, "the first of each, and all others");
+    assert_eq!(pipeline.state().duplicates, 997, "each is a promise of its own");
 }
 
 /// A store that gives no answers.

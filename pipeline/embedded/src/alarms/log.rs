@@ -162,17 +162,59 @@ impl AlarmLog {
         Ok(at.map(from_millis))
     }
 
-    pub(super) async fn notifier(&self) -> Result<NotifierState, DbError> {
-        Ok(self.fact(NOTIFIER).await?.unwrap_or_default())
+    /// The state of the last notifier. One that another version wrote is lost, as an upgrade must not stop the alarms. Then
+    /// low alarms that it held back are in no digest.
+    pub(super) async fn notifier(&self) -> NotifierState {
+        match self.fact(NOTIFIER).await {
+            Ok(state) => state.unwrap_or_default(),
+            Err(error) => {
+                tracing::warn!(%error, "alarms that were held back are in no digest");
+                NotifierState::default()
+            }
+        }
     }
 
-    /// A fact that was recorded under a name, as JSON. A value that can't be parsed counts as missing.
+    /// Ends the alarms of rules that are gone: nothing would ever clear them. Their history stays.
+    pub(super) async fn forget(&self, gone: Vec<RuleName>, now: Timestamp) -> Result<(), DbError> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let forget = move |tx: &Connection| {
+            for rule in &gone {
+                let rule = rule.as_str();
+                let (alarm, unknown) = (AlarmState::Alarm.to_string(), AlarmState::default().to_string());
+                tx.execute(
+                    "INSERT INTO alarm_changes (at, rule, before, after, reason, told)
+                     SELECT ?1, rule, state, ?3, 'the rule was removed or renamed', 'no_news'
+                     FROM alarm_states WHERE rule = ?2 AND state = ?4",
+                    params![millis(now), rule, unknown, alarm],
+                )?;
+                tx.execute(
+                    "UPDATE alarm_changes SET told = 'no_news' WHERE rule = ?1 AND told = 'held'",
+                    [rule],
+                )?;
+                tx.execute("DELETE FROM alarm_states WHERE rule = ?1", [rule])?;
+            }
+            Ok(())
+        };
+        self.keep.write(forget).await
+    }
+
+    /// A fact that was recorded under a name, as JSON.
+    ///
+    /// # Errors
+    /// It can't be read, or another version wrote it.
     pub(super) async fn fact<T: DeserializeOwned>(&self, name: &'static str) -> Result<Option<T>, DbError> {
         let read = move |connection: &Connection| {
             let mut query = connection.prepare_cached("SELECT value FROM facts WHERE name = ?1")?;
             query.query_row([name], |row| row.get::<_, String>(0)).optional()
         };
-        Ok(self.keep.read(read).await?.and_then(|text| serde_json::from_str(&text).ok()))
+        let Some(text) = self.keep.read(read).await? else { return Ok(None) };
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            DbError::Other(format!(
+                "another version of Spillway wrote {name}, which this one can't read ({error})"
+            ))
+        })
     }
 
     pub(super) async fn note<T: Serialize>(&self, name: &'static str, value: &T) -> Result<(), DbError> {

@@ -139,14 +139,17 @@ impl Watch {
             // The clock was set back while no pipeline ran.
             log.clock_was_set(SignedDuration::ZERO, now).await?;
         }
-        let stored: Vec<_> = log.statuses().await?.into_iter().map(stored).collect();
+        let is_known = |status: &AlarmStatus| in_force.rules.get(status.rule.as_str()).is_some();
+        let (known, gone): (Vec<_>, Vec<_>) = log.statuses().await?.into_iter().partition(is_known);
+        log.forget(gone.into_iter().map(|status| status.rule).collect(), now).await?;
+        let stored: Vec<_> = known.into_iter().map(stored).collect();
         let statuses: Vec<Status> = stored.iter().map(|(status, _)| status.clone()).collect();
         let rules = RuleSet::clone(&in_force.rules);
         let evaluated_until = evaluated_until.filter(|until| *until <= now).unwrap_or(now);
         Ok(Self {
             seen: (ports.clock.now(), ports.clock.elapsed()),
             clock: Arc::clone(&ports.clock),
-            notifier: Notifier::new(&rules, in_force.hours.clone(), log.notifier().await?),
+            notifier: Notifier::new(&rules, in_force.hours.clone(), log.notifier().await),
             engine: Some(Engine::restored(rules, &statuses)),
             in_force,
             log,
@@ -320,15 +323,20 @@ impl Watch {
         Entry { evaluated_until: self.evaluated_until, statuses, changes, openings, messages, notifier }
     }
 
+    /// Whether a change of a low alarm without a message is one of generated history in business hours.
+    fn would_notify(&self, change: &StateChange) -> bool {
+        self.outcome.is_some() && self.in_force.hours.is_open(change.at)
+    }
+
     /// The recorded outcome of a change without a message.
     fn not_notified(&self, change: &StateChange) -> NotificationOutcome {
         let rule = self.in_force.rules.get(change.rule.as_str());
         match rule {
             _ if !fires_or_clears(change) => NotificationOutcome::NoNews,
             Some(rule) if !rule.notify => NotificationOutcome::Part,
-            Some(rule) if rule.tier == Tier::Low && !self.in_force.hours.is_open(change.at) => {
-                NotificationOutcome::Held
-            }
+            // The notifier holds back what it finds out of hours, also if it happened in hours. In generated history, which
+            // notifies nobody, only the time of the change counts.
+            Some(rule) if rule.tier == Tier::Low && !self.would_notify(change) => NotificationOutcome::Held,
             _ => self.outcome.unwrap_or(NotificationOutcome::NoNews),
         }
     }

@@ -3,7 +3,7 @@
 use super::row::{COLUMNS, read};
 use crate::db::{from_millis, int, millis, optional_text, text};
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page};
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventType, Fingerprint, MessageId};
@@ -65,18 +65,26 @@ impl Condition {
     }
 }
 
-/// Where a page ended: `archived_at.seq` of its last row.
+/// Where a page ended: `archived_at.seq` of its last row, and how many matched in all. So only the first page counts.
 #[derive(Clone, Copy)]
 pub struct Cursor {
     at: i64,
     seq: i64,
+    total: u64,
 }
 
 impl Cursor {
     pub fn parse(text: &str) -> Result<Self, ArchiveError> {
-        let numbers = text.split_once('.').and_then(|(at, seq)| at.parse().ok().zip(seq.parse().ok()));
-        let (at, seq) = numbers.ok_or_else(|| ArchiveError::UnknownCursor { cursor: text.to_owned() })?;
-        Ok(Self { at, seq })
+        let numbers = || {
+            let (at, rest) = text.split_once('.')?;
+            let (seq, total) = rest.split_once('.')?;
+            Some(Self { at: at.parse().ok()?, seq: seq.parse().ok()?, total: total.parse().ok()? })
+        };
+        numbers().ok_or_else(|| ArchiveError::UnknownCursor { cursor: text.to_owned() })
+    }
+
+    fn text(self) -> String {
+        format!("{}.{}.{}", self.at, self.seq, self.total)
     }
 }
 
@@ -96,24 +104,32 @@ pub fn list(
     limit: usize,
 ) -> rusqlite::Result<Page<DeadLetter>> {
     let mut condition = Condition::of(filter);
-    let total = condition.count(connection)?;
+    let total = after.map_or_else(|| condition.count(connection), |Cursor { total, .. }| Ok(total))?;
     if total == 0 {
         // Nothing to look for, in up to millions of rows.
         return Ok(Page { items: Vec::new(), total, next: None });
     }
-    if let Some(Cursor { at, seq }) = after {
+    if let Some(Cursor { at, seq, .. }) = after {
         condition.and("(archived_at, seq) < (?, ?)", [at.into(), seq.into()]);
     }
     condition.values.push(Value::from(limit as i64 + 1));
-    let mut query =
-        connection.prepare_cached(&newest_first(&format!("{COLUMNS}, seq"), filter, &condition))?;
+    let columns = format!("{COLUMNS}, seq");
+    let is_rare =
+        condition.is_counted && total <= RARE && (filter.event_type.is_some() || filter.class.is_some());
+    let sql = match is_rare {
+        true => of_few(&columns, filter, &mut condition),
+        false => newest_first(&columns, filter, &condition),
+    };
+    let mut query = connection.prepare_cached(&sql)?;
     let rows = query
         .query_map(params_from_iter(&condition.values), |row| Ok((read(row)?, row.get::<_, i64>("seq")?)))?;
     let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next =
-        rows.last().filter(|_| more).map(|(letter, seq)| format!("{}.{seq}", millis(letter.archived_at)));
+    let next = rows.last().filter(|_| more).map(|(letter, seq)| {
+        let at = millis(letter.archived_at);
+        Cursor { at, seq: *seq, total }.text()
+    });
     Ok(Page { items: rows.into_iter().map(|(letter, _)| letter).collect(), total, next })
 }
 
@@ -127,8 +143,26 @@ fn newest_first(columns: &str, filter: &DeadLetterFilter, condition: &Condition)
     }
     format!(
         "SELECT {columns} FROM dead_letters WHERE seq IN
-             (SELECT seq FROM dead_letters INDEXED BY dead_letters_search WHERE {sql} {order} LIMIT ?) {order}"
+             (SELECT seq FROM dead_letters INDEXED BY dead_letters_ends WHERE {sql} {order} LIMIT ?) {order}"
     )
+}
+
+/// Dead letters of a type or class with at most this number are read group by group. One by one from the newest, a page of
+/// them could take all the others.
+const RARE: u64 = 2_000;
+
+/// The same as [`newest_first`] for a few that match: it reads only the groups that have them.
+fn of_few(columns: &str, filter: &DeadLetterFilter, condition: &mut Condition) -> String {
+    let counted = Condition::of(filter);
+    let order = "ORDER BY archived_at DESC, seq DESC";
+    let sql = format!(
+        "SELECT {columns} FROM dead_letters WHERE seq IN
+             (SELECT seq FROM dead_letters INDEXED BY dead_letters_ends WHERE fingerprint IN
+                 (SELECT fingerprint FROM dead_letter_counts WHERE letters > 0 AND {}) AND {} {order} LIMIT ?) {order}",
+        counted.sql, condition.sql
+    );
+    condition.values.splice(0..0, counted.values);
+    sql
 }
 
 /// A page of the groups by fingerprint, largest first. Of equal ones, the one with the newest letter is first.
@@ -139,17 +173,91 @@ pub fn groups(
     limit: usize,
 ) -> rusqlite::Result<Page<DeadLetterGroup>> {
     let mut condition = Condition::of(filter);
-    let from = match condition.is_counted {
-        true => "dead_letter_counts WHERE letters > 0 AND",
-        false => "dead_letters WHERE",
-    };
-    let total: usize = connection
-        .prepare_cached(&format!("SELECT count(DISTINCT fingerprint) FROM {from} {}", condition.sql))?
-        .query_row(params_from_iter(&condition.values), |row| row.get(0))?;
     let start = Page::<DeadLetterGroup>::start(after);
-    condition
-        .values
-        .extend([limit, start].map(|number| Value::from(i64::try_from(number).unwrap_or(i64::MAX))));
+    let part = [limit, start].map(|number| Value::from(i64::try_from(number).unwrap_or(i64::MAX)));
+    let (total, items) = match condition.is_counted {
+        true => {
+            let total = count_groups(connection, "dead_letter_counts WHERE letters > 0 AND", &condition)?;
+            (total, counted_groups(connection, &condition, part)?)
+        }
+        false => {
+            let total = count_groups(connection, "dead_letters WHERE", &condition)?;
+            condition.values.extend(part);
+            (total, searched_groups(connection, &condition)?)
+        }
+    };
+    let next = Page::<DeadLetterGroup>::next(start, items.len(), limit, total);
+    Ok(Page { items, total: total as u64, next })
+}
+
+fn count_groups(connection: &Connection, from: &str, condition: &Condition) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached(&format!("SELECT count(DISTINCT fingerprint) FROM {from} {}", condition.sql))?
+        .query_row(params_from_iter(&condition.values), |row| row.get(0))
+}
+
+/// One end of the letters of a row of the table of counts: a look at an index, however many they are.
+fn end(what: &str, direction: &str) -> String {
+    format!(
+        "(SELECT {what} FROM dead_letters d INDEXED BY dead_letters_ends
+          WHERE d.state = c.state AND d.fingerprint = c.fingerprint AND d.class = c.class AND coalesce(d.type, '') = c.type
+          ORDER BY d.archived_at {direction} LIMIT 1)"
+    )
+}
+
+/// The rows of the table of counts that match.
+fn counts(condition: &Condition) -> String {
+    format!("dead_letter_counts c WHERE letters > 0 AND {}", condition.sql)
+}
+
+/// The query for the largest groups. With its only max() SQLite takes the other columns from the row that has the maximum.
+fn largest_groups(condition: &Condition) -> String {
+    let (last, newest) = (end("archived_at", "DESC"), end("seq", "DESC"));
+    format!(
+        "SELECT fingerprint, sum(letters) AS n, count(DISTINCT type), type, max(last) AS last, newest
+         FROM (SELECT fingerprint, type, letters, {last} AS last, {newest} AS newest FROM {})
+         GROUP BY fingerprint ORDER BY n DESC, last DESC, fingerprint LIMIT ? OFFSET ?",
+        counts(condition)
+    )
+}
+
+/// Groups by the table of counts. It says how large each is. Where each begins and ends is looked up.
+fn counted_groups(
+    connection: &Connection,
+    condition: &Condition,
+    part: [Value; 2],
+) -> rusqlite::Result<Vec<DeadLetterGroup>> {
+    let mut largest = connection.prepare_cached(&largest_groups(condition))?;
+    let mut example =
+        connection.prepare_cached("SELECT id, class, message FROM dead_letters WHERE seq = ?")?;
+    let (first, counts) = (end("archived_at", "ASC"), counts(condition));
+    let mut oldest =
+        connection.prepare_cached(&format!("SELECT min({first}) FROM {counts} AND fingerprint = ?"))?;
+    let mut groups = Vec::new();
+    let mut rows = largest.query(params_from_iter(condition.values.iter().chain(&part)))?;
+    while let Some(row) = rows.next()? {
+        let named = |row: &Row<'_>| Ok((text(row, 0)?, text(row, 1)?, text(row, 2)?));
+        let newest = example.query_row([row.get::<_, Value>(5)?], named).optional()?;
+        let (id, class, message) = newest.unwrap_or_default();
+        let of_group = [row.get::<_, Value>(0)?];
+        let values = params_from_iter(condition.values.iter().chain(&of_group));
+        let event_type = optional_text(row, 3)?.filter(|event_type| !event_type.is_empty());
+        groups.push(DeadLetterGroup {
+            fingerprint: Fingerprint::new(text(row, 0)?),
+            class: FailureClass::parse(&class).unwrap_or(FailureClass::ConsumerCrash),
+            message,
+            event_type: event_type.filter(|_| matches!(row.get(2), Ok(1_u64))).map(EventType::new),
+            count: row.get(1)?,
+            first_at: from_millis(oldest.query_row(values, |row| int(row, 0))?),
+            example: MessageId::new(id),
+            last_at: from_millis(int(row, 4)?),
+        });
+    }
+    Ok(groups)
+}
+
+/// Groups by the dead letters themselves, for filters that the table of counts can't answer.
+fn searched_groups(connection: &Connection, condition: &Condition) -> rusqlite::Result<Vec<DeadLetterGroup>> {
     // With max() SQLite takes the other columns from the row that has the maximum: the newest of the group.
     let mut query = connection.prepare_cached(&format!(
         "SELECT fingerprint, class, message, min(type), max(type), count(type), count(*), min(archived_at), id,
@@ -173,9 +281,7 @@ pub fn groups(
             last_at: from_millis(int(row, 9)?),
         })
     })?;
-    let items = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    let next = Page::<DeadLetterGroup>::next(start, items.len(), limit, total);
-    Ok(Page { items, total: total as u64, next })
+    rows.collect()
 }
 
 /// The ids of those that match, newest first.
@@ -189,4 +295,121 @@ pub fn ids(
     let mut query = connection.prepare_cached(&newest_first("id", filter, &condition))?;
     let rows = query.query_map(params_from_iter(&condition.values), |row| text(row, 0))?;
     rows.map(|id| id.map(MessageId::new)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, Pipeline, RealClock};
+    use spillway_core::dead_letter::DeadLetterStatus;
+    use spillway_core::failure::FailureClass::{Schema, StoreUnavailable};
+    use spillway_testkit::letters::{ids, letter, put};
+    use std::sync::Arc;
+
+    async fn open(folder: &std::path::Path) -> Pipeline {
+        Pipeline::open(folder, Options::at(Arc::new(RealClock))).await.unwrap()
+    }
+
+    fn archived() -> DeadLetterFilter {
+        DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() }
+    }
+
+    #[tokio::test]
+    async fn lists_and_groups_of_a_large_archive_read_indexes_and_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = open(folder.path()).await;
+        let plan = async |sql: String| {
+            let explain = move |connection: &Connection| {
+                let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                // The values do not matter.
+                let lines = plan.raw_query().mapped(|row| row.get::<_, String>(3));
+                lines.collect::<rusqlite::Result<Vec<_>>>()
+            };
+            pipeline.local.db().read(explain).await.unwrap().join("\n")
+        };
+        let condition = Condition::of(&archived());
+        let groups = plan(largest_groups(&condition)).await;
+        let ends = "SEARCH d USING COVERING INDEX dead_letters_ends (state=? AND fingerprint=?)";
+        assert!(groups.contains(ends) && !groups.contains("SCAN d"), "{groups}");
+        let list = plan(newest_first("id", &archived(), &condition)).await;
+        assert!(list.contains("dead_letters_state") && !list.contains("TEMP B-TREE FOR ORDER BY"), "{list}");
+        let typed = DeadLetterFilter { event_type: Some("t".to_owned()), ..archived() };
+        let rare = plan(of_few("id", &typed, &mut Condition::of(&typed))).await;
+        assert!(
+            rare.contains("USING COVERING INDEX dead_letters_ends (state=? AND fingerprint=?)"),
+            "{rare}"
+        );
+        let words = DeadLetterFilter { contains: Some("x".to_owned()), ..archived() };
+        let search = plan(newest_first("id", &words, &Condition::of(&words))).await;
+        assert!(search.contains("USING COVERING INDEX dead_letters_ends (state=?)"), "{search}");
+    }
+
+    #[tokio::test]
+    async fn groups_by_counts_are_those_of_the_letters_themselves() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = open(folder.path()).await;
+        let kinds = [
+            ("order.placed", Schema, "a"),
+            ("order.placed", StoreUnavailable, "b"),
+            ("user.seen", StoreUnavailable, "b"),
+        ];
+        let letters: Vec<_> = (0..60)
+            .map(|second| {
+                let (event_type, class, message) = kinds[second as usize * 7 % 5 % 3];
+                let mut letter = letter(second % 40, event_type, class, message);
+                letter.event_type.take_if(|_| second % 11 == 0);
+                letter
+            })
+            .collect();
+        put(&*pipeline.workers.sink, &letters).await;
+        pipeline.ports.replayer().discard(&ids(&letters[20..45]), "ada", "x").await.unwrap();
+        pipeline.ports.replayer().start(&ids(&letters[..9]), "ada").await.unwrap();
+        let none = DeadLetterFilter::default();
+        for filter in [
+            none.clone(),
+            archived(),
+            DeadLetterFilter {
+                states: vec![DeadLetterStatus::Discarded, DeadLetterStatus::Replaying],
+                ..none.clone()
+            },
+            DeadLetterFilter { event_type: Some("order.placed".to_owned()), ..archived() },
+            DeadLetterFilter { class: Some(StoreUnavailable), ..none.clone() },
+            DeadLetterFilter { fingerprint: Some(letters[3].fingerprint.clone()), ..none },
+        ] {
+            let shown = format!("{filter:?}");
+            let both = move |connection: &Connection| {
+                let part = [Value::from(2_i64), Value::from(0_i64)];
+                let mut condition = Condition::of(&filter);
+                let counted = counted_groups(connection, &condition, part.clone())?;
+                condition.values.extend(part);
+                Ok((counted, searched_groups(connection, &condition)?))
+            };
+            let (mut counted, mut searched) = pipeline.local.db().read(both).await.unwrap();
+            assert!(!counted.is_empty(), "{shown}");
+            // Of letters that were archived at the same time, any is the newest.
+            for group in counted.iter_mut().chain(&mut searched) {
+                group.example = MessageId::new("");
+            }
+            assert_eq!(counted, searched, "{shown}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_first_page_of_a_list_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = open(folder.path()).await;
+        let letters: Vec<_> = (0..30).map(|second| letter(second, "order.placed", Schema, "bad")).collect();
+        put(&*pipeline.workers.sink, &letters).await;
+        let words = DeadLetterFilter { contains: Some("bad".to_owned()), ..archived() };
+        let first = pipeline.ports.archive.list(&words, None, 10).await.unwrap();
+        assert_eq!((first.total, first.items.len()), (30, 10));
+        // A count would find fewer now.
+        pipeline.ports.replayer().discard(&ids(&letters[25..]), "ada", "x").await.unwrap();
+        let second = pipeline.ports.archive.list(&words, first.next.as_deref(), 10).await.unwrap();
+        assert_eq!(
+            (second.total, ids(&second.items)),
+            (30, ids(&letters).into_iter().rev().skip(10).take(10).collect())
+        );
+        assert_eq!(pipeline.ports.archive.list(&words, None, 10).await.unwrap().total, 25);
+    }
 }

@@ -2,12 +2,13 @@
 
 use super::{Archive, row};
 use crate::db::{from_millis, millis};
+use crate::ops;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::ports::{ArchiveError, ReplayReports, Replays};
+use spillway_core::ports::{ArchiveError, AuditEntry, AuditNote, ReplayReports, Replays};
 use spillway_core::replay::{Overdue, Replay, ReplayItem, ReplayItemState, ReplayState};
 
 #[async_trait]
@@ -42,6 +43,7 @@ impl Replays for Archive {
     async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
         let (replay, by, now) = (replay.clone(), by.to_owned(), self.clock.now());
         let trace = ReplayTrace { replay_id: replay.clone(), sent_at: now, ended_at: None, stored: None };
+        let entry = AuditEntry::of_replay(now, &by, &replay, ids.len());
         let take = move |tx: &Connection, part: &[MessageId]| {
             let mut taken = 0;
             for id in part {
@@ -52,12 +54,20 @@ impl Replays for Archive {
                 }
             }
             if taken > 0 {
-                // What an earlier part took may have ended meanwhile.
-                tx.prepare_cached(
-                    "INSERT INTO replays (id, started_by, started_at) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (id) DO UPDATE SET ended_at = NULL",
-                )?
-                .execute(params![replay.as_str(), by, millis(now)])?;
+                let is_new = tx
+                    .prepare_cached(
+                        "INSERT INTO replays (id, started_by, started_at) VALUES (?1, ?2, ?3)
+                         ON CONFLICT (id) DO NOTHING",
+                    )?
+                    .execute(params![replay.as_str(), by, millis(now)])?
+                    == 1;
+                if is_new {
+                    ops::append(tx, &entry)?;
+                } else {
+                    // What an earlier part took may have ended meanwhile.
+                    tx.prepare_cached("UPDATE replays SET ended_at = NULL WHERE id = ?1")?
+                        .execute([replay.as_str()])?;
+                }
             }
             Ok(taken)
         };
@@ -95,9 +105,19 @@ impl Replays for Archive {
         .await
     }
 
-    async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
+    async fn mark_returned(
+        &self,
+        replay: &ReplayId,
+        id: &MessageId,
+        note: &AuditNote,
+    ) -> Result<(), ArchiveError> {
         let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
-        self.write(move |tx| end(tx, &replay, &id, DeadLetterState::Archived, now).map(|_| ())).await
+        let entry = note.about(id.as_str());
+        self.write(move |tx| match end(tx, &replay, &id, DeadLetterState::Archived, now)? {
+            true => ops::append(tx, &entry),
+            false => Ok(()),
+        })
+        .await
     }
 
     async fn overdue(&self, before: Timestamp, limit: usize) -> Result<Vec<Overdue>, ArchiveError> {
@@ -118,17 +138,14 @@ impl Replays for Archive {
         .await
     }
 
-    async fn release(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
-        let (replay, id, now) = (replay.clone(), id.clone(), self.clock.now());
-        self.write(move |tx| {
-            let released = end(tx, &replay, &id, DeadLetterState::Archived, now)?;
-            if released {
-                tx.prepare_cached("UPDATE dead_letters SET generation = generation + 1 WHERE id = ?1")?
-                    .execute([id.as_str()])?;
-            }
-            Ok(released)
-        })
-        .await
+    async fn release(
+        &self,
+        replay: &ReplayId,
+        id: &MessageId,
+        note: &AuditNote,
+    ) -> Result<bool, ArchiveError> {
+        let (replay, id, note) = (replay.clone(), id.clone(), note.clone());
+        self.write(move |tx| release(tx, &replay, &id, &note)).await
     }
 
     async fn set_error(&self, replay: &ReplayId, error: Option<&str>) -> Result<(), ArchiveError> {
@@ -260,6 +277,22 @@ fn end(
     let item = if stored { ReplayItemState::Stored } else { ReplayItemState::Returned };
     end_item(tx, replay.as_str(), id.as_str(), item.as_str(), millis(now))?;
     Ok(true)
+}
+
+/// Archives a dead letter again whose message is gone, with the next generation. Returns whether it was in that replay.
+pub fn release(
+    tx: &Connection,
+    replay: &ReplayId,
+    id: &MessageId,
+    note: &AuditNote,
+) -> rusqlite::Result<bool> {
+    let released = end(tx, replay, id, DeadLetterState::Archived, note.at)?;
+    if released {
+        tx.prepare_cached("UPDATE dead_letters SET generation = generation + 1 WHERE id = ?1")?
+            .execute([id.as_str()])?;
+        ops::append(tx, &note.about(id.as_str()))?;
+    }
+    Ok(released)
 }
 
 /// Marks a dead letter as stored whose message had been given up, if no other replay has taken it since. The part of

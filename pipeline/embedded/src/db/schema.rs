@@ -111,12 +111,17 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 /// What older folders of this version lack, and what they have in vain.
 ///
+/// * `messages_received` has the messages that a snapshot of a queue reads one by one: those that were received.
+/// * `messages_replayed` has those that are no promises of their own, which the ledger subtracts.
 /// * `messages_event` finds a message by its event's id. The queue does not read bodies, so the index does.
-/// * `dead_letters_search` has the columns that grouping and searching dead letters read.
+/// * `dead_letters_ends` finds the oldest and the newest dead letter of a group, and has the columns that a search reads.
 /// * `dead_letter_counts` has the number of dead letters of each state, class, type (empty: none) and fingerprint, and
 ///   `replay_counts` the number of items of each replay in each state. Triggers keep both, so that nobody counts rows.
 pub const ADDITIONS: &str = "
 CREATE INDEX IF NOT EXISTS messages_waiting ON messages (queue, visible_at, receive_count, sent_at, replay_id);
+CREATE INDEX IF NOT EXISTS messages_received ON messages (queue, visible_at, receive_count, sent_at)
+    WHERE receive_count > 0;
+CREATE INDEX IF NOT EXISTS messages_replayed ON messages (queue, visible_at, replay_id) WHERE replay_id IS NOT NULL;
 DROP INDEX IF EXISTS messages_visible;
 CREATE INDEX IF NOT EXISTS messages_event ON messages (body ->> '$.id') WHERE json_valid(body);
 CREATE INDEX IF NOT EXISTS replays_started ON replays (started_at);
@@ -163,12 +168,13 @@ CREATE TRIGGER IF NOT EXISTS replay_item_changed AFTER UPDATE OF state ON replay
     INSERT INTO replay_counts VALUES (NEW.replay_id, NEW.state, 1) ON CONFLICT DO UPDATE SET items = items + 1;
 END;
 
-CREATE INDEX IF NOT EXISTS dead_letters_search
-    ON dead_letters (state, fingerprint, class, message, type, archived_at, id, event_id);
+CREATE INDEX IF NOT EXISTS dead_letters_ends
+    ON dead_letters (state, fingerprint, archived_at, class, type, message, id, event_id);
 DROP INDEX IF EXISTS dead_letters_groups;
+DROP INDEX IF EXISTS dead_letters_search;
 ";
 /// What [`ADDITIONS`] and [`ALARM_TABLES`] make last: a folder that has both is complete.
-pub const NEWEST: [&str; 2] = ["dead_letters_search", "alarm_messages_time"];
+pub const NEWEST: [&str; 2] = ["dead_letters_ends", "alarm_messages_time"];
 
 /// The alarms' tables, created where they are missing: older folders of this version have none.
 ///

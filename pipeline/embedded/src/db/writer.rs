@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 /// Most pieces of work in one commit.
@@ -25,6 +25,8 @@ const LOG_LIMIT: u64 = 64 << 20;
 /// How long emptying the log may wait for readers, and how long the next try waits if it was in vain.
 const LOG_WAIT: Duration = Duration::from_millis(100);
 const LOG_PAUSE: Duration = Duration::from_secs(2);
+/// Readers' connections that are kept for the next reads. Each has some memory and files open.
+const MOST_IDLE: usize = 8;
 /// In a simulation: pieces of work in one transaction.
 const SIMULATED_COMMIT: u32 = 20_000;
 /// Bytes: the largest message, in the log and in the database.
@@ -97,6 +99,8 @@ struct Shared {
     writer: Mutex<Option<JoinHandle<()>>>,
     readers: Arc<Readers>,
     disk: Arc<Disk>,
+    /// Closed when the writer's thread has ended.
+    writes: watch::Receiver<()>,
 }
 
 /// What the last writes say about the disk.
@@ -155,11 +159,14 @@ impl Db {
         let connection = folder.connect(Durability::Full).map_err(|error| DbError::from(&error))?;
         let (jobs, inbox) = mpsc::channel();
         let disk = Arc::<Disk>::default();
+        let (alive, writes) = watch::channel(());
         let writer = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn({
                 let disk = Arc::clone(&disk);
                 move || {
+                    // Dropped at the end of the thread, also if that is a panic.
+                    let _alive = alive;
                     let mut log = WriteAheadLog::of(&connection, log_limit, log_pause);
                     write_all(&connection, &inbox, &disk, &mut log);
                 }
@@ -173,6 +180,7 @@ impl Db {
                 writer: Mutex::new(Some(writer)),
                 readers,
                 disk,
+                writes,
             }),
         })
     }
@@ -269,6 +277,15 @@ impl Db {
         &self.path
     }
 
+    /// Resolves when nothing can be written any more, because the writer's thread has ended. Of a copy that is only read, and
+    /// in a simulation, there is no such thread.
+    pub(crate) async fn writer_ended(&self) {
+        match &self.mode {
+            Mode::Shared(shared) => while shared.writes.clone().changed().await.is_ok() {},
+            Mode::ReadOnly(_) | Mode::Simulated(_) => std::future::pending().await,
+        }
+    }
+
     /// Why the disk takes no data at the moment: the last writes of this process failed, or there is no room left for
     /// anybody's, or nothing can be written.
     pub fn trouble(&self) -> Option<DbError> {
@@ -312,7 +329,10 @@ impl Readers {
             connection.execute_batch("BEGIN")?;
             let result = work(&connection);
             connection.execute_batch("COMMIT")?;
-            lock(&self.idle).push(connection);
+            let mut idle = lock(&self.idle);
+            if idle.len() < MOST_IDLE {
+                idle.push(connection);
+            }
             result
         };
         run().map_err(|error| DbError::from(&error))
@@ -572,6 +592,36 @@ mod tests {
         db.write(add).await.unwrap();
         db.write(add).await.unwrap();
         assert!(log() < 100_000, "{}", log());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn of_many_readers_at_once_only_some_connections_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(DataFolder::own(dir.path()).unwrap()).unwrap();
+        let together = Arc::new(std::sync::Barrier::new(3 * MOST_IDLE));
+        let read = |_| {
+            let together = Arc::clone(&together);
+            db.read(move |connection| {
+                together.wait();
+                count(connection)
+            })
+        };
+        let answers = futures::future::join_all((0..3 * MOST_IDLE).map(read)).await;
+        assert!(answers.iter().all(Result::is_ok));
+        let Mode::Shared(shared) = &db.mode else { panic!("it can be written") };
+        assert_eq!(lock(&shared.readers.idle).len(), MOST_IDLE);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_writer_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(DataFolder::own(dir.path()).unwrap()).unwrap();
+        db.write(add).await.unwrap();
+        assert!(futures::poll!(std::pin::pin!(db.writer_ended())).is_pending());
+        let died = db.write(|_| -> rusqlite::Result<()> { panic!("a bug in some work") }).await;
+        assert_eq!(died, Err(closed()));
+        db.writer_ended().await;
+        assert_eq!(db.write(add).await, Err(closed()));
     }
 
     #[tokio::test]

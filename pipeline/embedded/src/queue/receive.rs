@@ -1,15 +1,20 @@
 //! Receiving, and the queue's own redrive of what was received too often.
 
-use super::{Queues, number, receipt_handle};
+use super::{Queues, number, random_receipt, receipt_handle};
+use crate::archive;
 use crate::db::{from_millis, int, millis, optional_text, text};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use spillway_core::Timestamp;
-use spillway_core::ids::{MessageId, ReceiptHandle};
+use spillway_core::ids::{MessageId, ReceiptHandle, ReplayId};
 use spillway_core::message::{FAILURES, MessageAttributes, ReceivedMessage};
-use spillway_core::ports::{QueueError, QueueKind, QueueReceiver};
+use spillway_core::ports::{Clock, QueueError, QueueKind, QueueReceiver};
+use spillway_core::usecases::replay::release_note;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Messages that expire in one transaction. Others get their turn after each.
+const EXPIRED_AT_ONCE: usize = 500;
 
 #[async_trait]
 impl QueueReceiver for Queues {
@@ -55,9 +60,9 @@ impl QueueReceiver for Queues {
     /// while a replay is a new message. A message that expires is lost, and the ledger shows it as
     /// unaccounted.
     async fn expire(&self) -> Result<usize, QueueError> {
-        let (clock, retention) = (Arc::clone(&self.clock), i64::from(self.settings.retention_s) * 1000);
-        let before = move || millis(clock.now()) - retention;
-        let asked = before();
+        let retention = i64::from(self.settings.retention_s) * 1000;
+        let before = move |clock: &dyn Clock| millis(clock.now()) - retention;
+        let asked = before(&*self.clock);
         let any = move |connection: &Connection| {
             connection
                 .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE sent_at < ?1)")?
@@ -66,13 +71,59 @@ impl QueueReceiver for Queues {
         if !self.db.read(any).await? {
             return Ok(0);
         }
-        let delete = move |tx: &Connection| tx.execute("DELETE FROM messages WHERE sent_at < ?1", [before()]);
-        Ok(self.db.write(delete).await?)
+        let (mut lost, mut released) = (0, 0);
+        loop {
+            let clock = Arc::clone(&self.clock);
+            let expired = self.db.write(move |tx| expire(tx, before(&*clock), clock.now())).await?;
+            lost += expired.lost;
+            released += expired.released;
+            if expired.lost + expired.released < EXPIRED_AT_ONCE {
+                break;
+            }
+        }
+        if released > 0 {
+            tracing::warn!(
+                released,
+                "messages of replays outlived their retention; their dead letters are archived again"
+            );
+        }
+        Ok(lost)
     }
 
     async fn arrival(&self, queue: QueueKind) {
         self.arrivals[number(queue) as usize].notified().await;
     }
+}
+
+/// What expired.
+struct Expired {
+    lost: usize,
+    released: usize,
+}
+
+/// Deletes some of the expired messages. A dead letter whose replay had put it back leaves the replay in the same
+/// transaction, or it would be replaying for ever.
+fn expire(tx: &Connection, before: i64, now: Timestamp) -> rusqlite::Result<Expired> {
+    let mut delete = tx.prepare_cached(
+        "DELETE FROM messages WHERE seq IN
+             (SELECT seq FROM messages INDEXED BY messages_waiting WHERE sent_at < ?1 LIMIT ?2)
+         RETURNING origin, replay_id",
+    )?;
+    let gone = delete.query_map(params![before, EXPIRED_AT_ONCE as i64], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+    })?;
+    let gone = gone.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut expired = Expired { lost: 0, released: 0 };
+    for (origin, replay) in gone {
+        let Some(replay) = replay.map(ReplayId::new) else {
+            expired.lost += 1;
+            continue;
+        };
+        let note = release_note(now, "spillway", &replay, "its message outlived the retention");
+        archive::release(tx, &replay, &MessageId::new(origin), &note)?;
+        expired.released += 1;
+    }
+    Ok(expired)
 }
 
 fn receive(
@@ -84,23 +135,22 @@ fn receive(
     limit: Option<i64>,
 ) -> rusqlite::Result<(Vec<ReceivedMessage>, usize)> {
     let mut query = tx.prepare_cached(
-        "SELECT seq, message_id, body, attributes, trace_header, sent_at, receive_count, receipt, failures
+        "SELECT seq, message_id, body, attributes, trace_header, sent_at, receive_count, failures
          FROM messages WHERE queue = ?1 AND visible_at <= ?2 ORDER BY visible_at LIMIT ?3",
     )?;
     let mut hide = tx.prepare_cached(
-        "UPDATE messages SET visible_at = ?2, receive_count = receive_count + 1, receipt = receipt + 1
-         WHERE seq = ?1",
+        "UPDATE messages SET visible_at = ?2, receive_count = receive_count + 1, receipt = ?3 WHERE seq = ?1",
     )?;
     let mut redrive = tx.prepare_cached(
-        "UPDATE messages SET queue = 1, visible_at = ?2, receive_count = 0, receipt = receipt + 1 WHERE seq = ?1",
+        "UPDATE messages SET queue = 1, visible_at = ?2, receive_count = 0, receipt = ?3 WHERE seq = ?1",
     )?;
     let mut rows = query.query(params![number(queue), now, most as i64])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
         let receive_count = int(row, 6)?.saturating_add(1);
-        let receipt = int(row, 7)?.saturating_add(1);
-        let (attributes, failures) = (optional_text(row, 3)?, optional_text(row, 8)?);
+        let receipt = random_receipt();
+        let (attributes, failures) = (optional_text(row, 3)?, optional_text(row, 7)?);
         let attributes: MessageAttributes =
             attributes.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let redriven = queue == QueueKind::Dlq && !attributes.contains_key(FAILURES);
@@ -115,16 +165,16 @@ fn receive(
             failures: failures.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
             redriven,
         };
-        found.push((seq, receive_count, message));
+        found.push((seq, receipt, receive_count, message));
     }
     let mut received = Vec::with_capacity(found.len());
     let mut redriven = 0;
-    for (seq, receive_count, message) in found {
+    for (seq, receipt, receive_count, message) in found {
         if limit.is_some_and(|limit| receive_count > limit) {
-            redrive.execute(params![seq, now])?;
+            redrive.execute(params![seq, now, receipt])?;
             redriven += 1;
         } else {
-            hide.execute(params![seq, hidden_until])?;
+            hide.execute(params![seq, hidden_until, receipt])?;
             received.push(message);
         }
     }

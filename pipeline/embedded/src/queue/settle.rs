@@ -1,6 +1,6 @@
 //! Deleting, deferring and dead-lettering what was received.
 
-use super::{Queues, number, parse_receipt};
+use super::{Queues, number, parse_receipt, random_receipt};
 use crate::db::millis;
 use crate::ledger;
 use async_trait::async_trait;
@@ -110,10 +110,10 @@ impl Redelivery for Queues {
                     count += tx
                         .prepare_cached(
                             "UPDATE messages SET queue = 1, message_id = ?3, attributes = ?4, sent_at = ?5,
-                                    visible_at = ?5, receive_count = 0, receipt = receipt + 1, failures = NULL
+                                    visible_at = ?5, receive_count = 0, receipt = ?6, failures = NULL
                              WHERE seq = ?1 AND receipt = ?2 AND queue = 0",
                         )?
-                        .execute(params![seq, receipt, message_id, attributes, now])?;
+                        .execute(params![seq, receipt, message_id, attributes, now, random_receipt()])?;
                 }
                 Ok(count)
             })

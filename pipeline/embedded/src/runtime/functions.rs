@@ -120,7 +120,7 @@ impl Functions {
             None
         } else {
             let timeout = Duration::from_secs(u64::from(self.settings.function_timeout_s));
-            tokio::time::timeout(timeout, worker::run(work, batch)).await.ok()
+            tokio::time::timeout(self.clock.on_machine(timeout), worker::run(work, batch)).await.ok()
         };
         drop(running);
         let report = answer.filter(|_| crash.is_none());

@@ -14,6 +14,7 @@ use spillway_core::schema::SchemaSet;
 use spillway_core::settings::PipelineSettings;
 use spillway_embedded::faults::FaultKind;
 use spillway_embedded::simulate::in_virtual_time;
+use spillway_testkit::letters::{ids, letter, put};
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -187,6 +188,27 @@ fn a_wrong_schema_dead_letters_at_once_and_a_replay_after_the_fix_stores() {
             letter.replays.iter().map(|replay| replay.stored).collect::<Vec<_>>(),
             [Some(false), Some(true)]
         );
+    })
+    .unwrap();
+}
+
+#[test]
+fn the_replay_of_one_dead_letter_does_not_wait_for_a_large_one() {
+    let dir = tempfile::tempdir().unwrap();
+    in_virtual_time(start(), async |clock| {
+        let run = Running::open(dir.path(), clock, PipelineSettings::default(), no_schemas(), &[]).await;
+        let letters: Vec<_> =
+            (0..3_000).map(|second| letter(second, "order.placed", FailureClass::Schema, "bad")).collect();
+        put(&*run.pipeline.workers.sink, &letters).await;
+        let (replayer, replays) = (run.pipeline.ports.replayer(), &run.pipeline.ports.replays);
+        let large = replayer.start(&ids(&letters[1..]), "ada").await.unwrap().id;
+        run.sleep(20).await;
+        let one = replayer.start(&ids(&letters[..1]), "bob").await.unwrap().id;
+        run.sleep(20).await;
+        let (large, one) =
+            (replays.get(&large).await.unwrap().unwrap(), replays.get(&one).await.unwrap().unwrap());
+        assert_eq!((one.stored, one.waiting), (1, 0), "{one:?}");
+        assert!(large.waiting > 0 && large.stored > 0, "it has its turns too: {large:?}");
     })
     .unwrap();
 }

@@ -1,7 +1,7 @@
 //! The archiver function's program.
 
 use spillway_aws::clients::{Connection, in_function};
-use spillway_aws::{DynamoOps, DynamoReplayReports, DynamoReplays, S3Archive, SqsQueue, SystemClock};
+use spillway_aws::{DynamoReplayReports, DynamoReplays, S3Archive, SqsQueue, SystemClock};
 use spillway_core::settings::PipelineSettings;
 use spillway_core::usecases::archive::Archiver;
 use spillway_core::usecases::replay::Carrier;
@@ -20,7 +20,6 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let calls = telemetry.calls.interceptor(spillway_aws::is_throttling);
     let clients = in_function(Connection::within(common.timeout).seen_by(calls));
     let names = settings.archive;
-    let ops_table = names.index.ops_table.clone();
     let archive = Arc::new(S3Archive::new(clients.s3(), clients.dynamodb(), names.clone(), clock.clone()));
     let archiver = Archiver {
         archive: archive.clone(),
@@ -32,7 +31,6 @@ async fn work(common: Common, settings: Settings) -> Result<(), Error> {
     let carrier = Carrier {
         replays: Arc::new(DynamoReplays::new(clients.dynamodb(), clients.s3(), names, clock.clone())),
         queue: Arc::new(SqsQueue::new(clients.sqs_of(&settings.queue_url), settings.queue_url)),
-        ops: Arc::new(DynamoOps::new(clients.dynamodb(), ops_table)),
         clock,
     };
     let function = Function {

@@ -1,13 +1,13 @@
 //! Replays, from the archive back to the archive or into the store.
 
 use super::EmptyPipeline;
-use crate::letters::{back, ids, letter, put, store_item, total};
+use crate::letters::{at, back, ids, letter, put, store_item, total};
 use spillway_core::dead_letter::DeadLetter;
 use spillway_core::dead_letter::DeadLetterStatus::{Archived, Replaying};
 use spillway_core::failure::FailureClass::Schema;
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::message::{Attribute, ReceivedMessage};
-use spillway_core::ports::{QueueKind, StoreItem};
+use spillway_core::ports::{AuditNote, QueueKind, StoreItem};
 use spillway_core::replay::{Overdue, ReplayItemState, ReplayState};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -20,6 +20,7 @@ suite! { $ replays:
     a_returned_message_is_archived_again_and_stays_returned,
     a_message_that_the_queue_never_accepts_is_archived_again_and_does_not_block_the_others,
     a_replay_of_nothing_is_none,
+    the_audit_log_has_each_change_and_nothing_that_did_not_happen,
     a_letter_with_ten_attributes_is_replayed_with_all_of_them_and_their_types,
     a_replay_knows_the_letters_that_it_took,
     a_letter_whose_event_the_store_no_longer_has_can_be_replayed_again,
@@ -341,8 +342,9 @@ async fn a_returned_message_is_archived_again_and_stays_returned(pipeline: &Empt
     let all = ids(&archived(pipeline, 2).await);
     let replay = ReplayId::new("0-returned");
     pipeline.replays.create(&replay, &all, "ada").await.unwrap();
-    pipeline.replays.mark_returned(&replay, &all[0]).await.unwrap();
-    pipeline.replays.mark_returned(&replay, &all[0]).await.unwrap();
+    let why = AuditNote { at: at(9), by: "spillway".to_owned(), action: "return", detail: "odd".to_owned() };
+    pipeline.replays.mark_returned(&replay, &all[0], &why).await.unwrap();
+    pipeline.replays.mark_returned(&replay, &all[0], &why).await.unwrap();
     assert_eq!(counts(pipeline, &replay).await, (1, 0, 0, 1));
     let letter = pipeline.archive.get(&all[0]).await.unwrap().unwrap();
     assert_eq!(
@@ -354,9 +356,32 @@ async fn a_returned_message_is_archived_again_and_stays_returned(pipeline: &Empt
     pipeline.workers.reports.mark_stored(&replay, &all[0]).await.unwrap();
     assert_eq!(counts(pipeline, &replay).await, (0, 1, 0, 1));
     pipeline.workers.reports.mark_stored(&replay, &all[1]).await.unwrap();
-    pipeline.replays.mark_returned(&replay, &all[1]).await.unwrap();
+    pipeline.replays.mark_returned(&replay, &all[1], &why).await.unwrap();
     assert_eq!(counts(pipeline, &replay).await, (0, 0, 1, 1));
     assert_eq!(pipeline.archive.get(&all[1]).await.unwrap().unwrap().state.name(), "stored");
+    let entries = async |id: &MessageId| pipeline.ops.entries(Some(id.as_str()), 10).await.unwrap();
+    assert_eq!(entries(&all[0]).await, [why.about(all[0].as_str())], "what changed nothing has no entry");
+    assert!(entries(&all[1]).await.is_empty());
+}
+
+async fn the_audit_log_has_each_change_and_nothing_that_did_not_happen(pipeline: &EmptyPipeline) {
+    let all = ids(&archived(pipeline, 40).await);
+    let replayer = pipeline.replayer();
+    let entries = async |subject: &str| {
+        let entries = pipeline.ops.entries(Some(subject), 10).await.unwrap();
+        entries.into_iter().map(|entry| (entry.action, entry.by, entry.detail)).collect::<Vec<_>>()
+    };
+    let entry = |action: &str, by: &str, detail: &str| (action.to_owned(), by.to_owned(), detail.to_owned());
+    replayer.discard(&all[..30], "ada", "test data").await.unwrap();
+    replayer.discard(&all[..30], "bob", "again").await.unwrap();
+    assert_eq!(entries(all[29].as_str()).await, [entry("discard", "ada", "test data")]);
+    replayer.restore(&all, "bob").await.unwrap();
+    assert_eq!(entries(all[0].as_str()).await[0], entry("restore", "bob", ""));
+    assert!(entries(all[35].as_str()).await.is_empty(), "it was not discarded");
+    let replay = replayer.start(&all, "cleo").await.unwrap().id;
+    assert!(replayer.start(&all, "dan").await.is_err());
+    assert_eq!(entries(replay.as_str()).await, [entry("replay", "cleo", "40 dead letters chosen")]);
+    assert_eq!(pipeline.ops.entries(None, 1000).await.unwrap().len(), 30 + 30 + 1);
 }
 
 async fn replays_are_listed_newest_first_and_unfinished_ones_oldest_first(pipeline: &EmptyPipeline) {

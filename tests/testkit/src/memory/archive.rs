@@ -6,7 +6,7 @@ use spillway_core::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page, SearchWords,
 };
 use spillway_core::ids::{EventId, Fingerprint, MessageId};
-use spillway_core::ports::{ArchiveError, DeadLetterSink, DeadLetters};
+use spillway_core::ports::{ArchiveError, AuditNote, DeadLetterSink, DeadLetters};
 use spillway_core::replay::ReplayItemState;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -145,7 +145,11 @@ impl DeadLetters for MemoryPipeline {
         ids: &[MessageId],
         from: DeadLetterStatus,
         to: DeadLetterState,
+        note: &AuditNote,
     ) -> Result<Vec<MessageId>, ArchiveError> {
-        Ok(self.state().change(ids, |letter| (letter.state.status() == from).then(|| to.clone())))
+        let state = &mut *self.state();
+        let done = state.change(ids, |letter| (letter.state.status() == from).then(|| to.clone()));
+        state.audit.extend(done.iter().map(|id| note.about(id.as_str())));
+        Ok(done)
     }
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use spillway_core::Timestamp;
 use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Page, ReplayTrace};
 use spillway_core::ids::{MessageId, ReplayId};
-use spillway_core::ports::{ArchiveError, ReplayReports, Replays};
+use spillway_core::ports::{ArchiveError, AuditEntry, AuditNote, ReplayReports, Replays};
 use spillway_core::replay::{Overdue, Replay, ReplayItem, ReplayItemState, ReplayState};
 
 impl State {
@@ -142,7 +142,12 @@ impl ReplayReports for MemoryPipeline {
 impl Replays for MemoryPipeline {
     async fn create(&self, replay: &ReplayId, ids: &[MessageId], by: &str) -> Result<u64, ArchiveError> {
         let now = self.time();
-        Ok(self.state().start_replay(replay, ids, by, now))
+        let state = &mut *self.state();
+        let taken = state.start_replay(replay, ids, by, now);
+        if taken > 0 {
+            state.audit.push(AuditEntry::of_replay(now, by, replay, ids.len()));
+        }
+        Ok(taken)
     }
 
     async fn waiting(&self, replay: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
@@ -170,9 +175,17 @@ impl Replays for MemoryPipeline {
         Ok(())
     }
 
-    async fn mark_returned(&self, replay: &ReplayId, id: &MessageId) -> Result<(), ArchiveError> {
+    async fn mark_returned(
+        &self,
+        replay: &ReplayId,
+        id: &MessageId,
+        note: &AuditNote,
+    ) -> Result<(), ArchiveError> {
         let now = self.time();
-        self.state().end(replay, id, ReplayItemState::Returned, now);
+        let state = &mut *self.state();
+        if state.end(replay, id, ReplayItemState::Returned, now) {
+            state.audit.push(note.about(id.as_str()));
+        }
         Ok(())
     }
 
@@ -185,12 +198,18 @@ impl Replays for MemoryPipeline {
         Ok(overdue.take(limit).collect())
     }
 
-    async fn release(&self, replay: &ReplayId, id: &MessageId) -> Result<bool, ArchiveError> {
+    async fn release(
+        &self,
+        replay: &ReplayId,
+        id: &MessageId,
+        note: &AuditNote,
+    ) -> Result<bool, ArchiveError> {
         let now = self.time();
         let state = &mut *self.state();
         let released = state.end(replay, id, ReplayItemState::Returned, now);
         if released && let Some(letter) = state.letter(id) {
             letter.generation += 1;
+            state.audit.push(note.about(id.as_str()));
         }
         Ok(released)
     }

@@ -11,11 +11,13 @@ use crate::Timestamp;
 use crate::dead_letter::DeadLetter;
 use crate::ids::{MessageId, ReplayId};
 use crate::message::{self, OutgoingMessage};
-use crate::ports::{ArchiveError, AuditEntry, Clock, EventQueue, OpsLog, Replays};
+use crate::ports::{ArchiveError, AuditNote, Clock, EventQueue, Replays};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Who gives messages back and releases them, in the audit log.
+pub(super) const BY: &str = "spillway";
 /// Messages in a step: as many as one `SendMessageBatch` takes.
 const STEP: usize = 10;
 /// How long the carrier skips a replay that could not continue.
@@ -27,8 +29,6 @@ pub struct Carrier {
     pub replays: Arc<dyn Replays>,
     /// The primary queue.
     pub queue: Arc<dyn EventQueue>,
-    /// The audit log.
-    pub ops: Arc<dyn OpsLog>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -224,15 +224,13 @@ impl Carrier {
     }
 
     async fn give_back(&self, replay: &ReplayId, id: &MessageId, why: &str) -> Result<(), ArchiveError> {
-        self.replays.mark_returned(replay, id).await?;
-        let entry = AuditEntry {
+        let note = AuditNote {
             at: self.clock.now(),
-            by: "spillway".to_owned(),
-            action: "return".to_owned(),
-            subject: id.to_string(),
+            by: BY.to_owned(),
+            action: "return",
             detail: format!("replay {replay} could not put it back: {why}"),
         };
-        self.ops.append(&[entry]).await
+        self.replays.mark_returned(replay, id, &note).await
     }
 }
 

@@ -4,10 +4,11 @@
 //! Releasing one whose message still exists is harmless: the store takes each event once, and the archive recognises
 //! the old message by its generation.
 
+use super::carry::BY;
 use super::{Carrier, Replayer};
 use crate::dead_letter::{DeadLetterState, DeadLetterStatus};
 use crate::ids::{MessageId, ReplayId};
-use crate::ports::{ArchiveError, AuditEntry};
+use crate::ports::{ArchiveError, AuditNote};
 use crate::replay::Overdue;
 use std::time::Duration;
 
@@ -32,8 +33,8 @@ impl Replayer {
         for id in ids {
             let Some(letter) = self.archive.get(id).await? else { continue };
             let DeadLetterState::Replaying { replay_id } = letter.state else { continue };
-            if self.replays.release(&replay_id, id).await? {
-                self.ops.append(&[entry(self.clock.now(), by, id, &replay_id, "by hand")]).await?;
+            let note = release_note(self.clock.now(), by, &replay_id, "by hand");
+            if self.replays.release(&replay_id, id, &note).await? {
                 released.push(id.clone());
             }
         }
@@ -53,10 +54,8 @@ impl Replayer {
                 gone.push(id.clone());
             }
         }
-        let reopened =
-            self.archive.change_states(&gone, DeadLetterStatus::Stored, DeadLetterState::Archived).await?;
-        self.note_each(&reopened, by, "reopen", "the event store no longer has the event").await?;
-        Ok(reopened)
+        let note = self.note(by, "reopen", "the event store no longer has the event");
+        self.archive.change_states(&gone, DeadLetterStatus::Stored, DeadLetterState::Archived, &note).await
     }
 }
 
@@ -74,9 +73,12 @@ impl Carrier {
             let some = self.replays.overdue(before, AT_ONCE.min(limit)).await?;
             let mut moved = false;
             for Overdue { replay_id, dead_letter } in &some {
-                if self.replays.release(replay_id, dead_letter).await? {
-                    let why = "it was put back longer ago than a message can exist";
-                    self.ops.append(&[entry(now, "spillway", dead_letter, replay_id, why)]).await?;
+                let why = "it was put back longer ago than a message can exist";
+                if self
+                    .replays
+                    .release(replay_id, dead_letter, &release_note(now, BY, replay_id, why))
+                    .await?
+                {
                     released += 1;
                     moved = true;
                 }
@@ -89,12 +91,8 @@ impl Carrier {
     }
 }
 
-fn entry(at: crate::Timestamp, by: &str, id: &MessageId, replay: &ReplayId, why: &str) -> AuditEntry {
-    AuditEntry {
-        at,
-        by: by.to_owned(),
-        action: "release".to_owned(),
-        subject: id.to_string(),
-        detail: format!("from replay {replay}: {why}"),
-    }
+/// How the audit log has the release of a dead letter from a replay.
+pub fn release_note(at: crate::Timestamp, by: &str, replay: &ReplayId, why: &str) -> AuditNote {
+    let detail = format!("from replay {replay}: {why}");
+    AuditNote { at, by: by.to_owned(), action: "release", detail }
 }

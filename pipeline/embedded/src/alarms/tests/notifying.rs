@@ -1,8 +1,9 @@
 //! When notifications are sent and what they say: business hours, the digest, the documents and the log.
 
 use super::support::{Bench, minute, options, start};
-use crate::alarms::LINK_BASE;
+use crate::alarms::{LINK_BASE, RuleFiles, WatchOptions};
 use spillway_alerts::AlarmState::{Alarm, Ok};
+use spillway_alerts::Limits;
 use spillway_alerts::Notified;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -45,6 +46,53 @@ async fn a_low_alarm_at_night_waits_for_the_opening_and_a_high_one_does_not() {
     assert!(bench.changes().await.iter().any(|(at, _, state, outcome)| {
         *at == DAY + 33 && *state == Ok && *outcome == Notified::At(minute(DAY + 33))
     }));
+}
+
+#[tokio::test]
+async fn a_low_alarm_of_the_afternoon_that_is_found_after_hours_is_held_until_the_digest() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = Bench::open(dir.path(), start()).await;
+    // It fires at 16:53. The pipeline is started again only at 18:00.
+    let afternoon = 7 * HOUR + 50;
+    bench.ages(0, afternoon, 5.0);
+    let mut watch = bench.watch(options()).await;
+    watch.evaluate(bench.until(afternoon)).await.unwrap();
+    bench.ages(afternoon, DAY - afternoon, 400.0);
+    let messages = watch.evaluate(bench.until(9 * HOUR)).await.unwrap();
+    assert_eq!(messages, [], "nobody is notified out of hours");
+    let told = async || {
+        let changes = bench.changes().await;
+        changes.into_iter().find(|change| change.0 == afternoon + 3).map(|change| (change.1, change.3))
+    };
+    let low = "queue-age-low".to_owned();
+    assert_eq!(told().await, Some((low.clone(), Notified::Held(None))), "pages say that it is held back");
+    assert_eq!(watch.evaluate(bench.until(DAY)).await.unwrap().len(), 1, "the digest");
+    assert_eq!(told().await, Some((low, Notified::InDigest(minute(DAY)))));
+}
+
+#[tokio::test]
+async fn a_rule_that_is_gone_is_in_alarm_nowhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = Bench::open(dir.path(), start()).await;
+    bench.ages(0, 10, 400.0);
+    bench.watch(options()).await.evaluate(bench.until(10)).await.unwrap();
+    assert_eq!(bench.ages_now().await, [Alarm, Ok]);
+    let text = "subsystem: test\nrules:\n  - {name: other, kind: composite, tier: low, summary: A., impact: B., \
+                runbook: queue-age, alarm_rule: 'FALSE'}\n";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("rules.yaml"), text).unwrap();
+    let rules = RuleFiles::load(folder.path(), &Limits::default()).unwrap();
+    let mut watch = bench.watch(WatchOptions { rules, ..options() }).await;
+    let log = &bench.pipeline.local.alarms;
+    let statuses = log.statuses().await.unwrap();
+    assert!(statuses.iter().all(|status| !status.rule.as_str().starts_with("queue-age")), "{statuses:?}");
+    let periods = log.periods(None, minute(0), minute(60)).await.unwrap();
+    assert!(periods.iter().all(|period| period.until == Some(minute(10))), "{periods:?}");
+    // Back again, it is evaluated from the beginning.
+    watch.evaluate(bench.until(11)).await.unwrap();
+    bench.ages(11, 10, 400.0);
+    bench.watch(options()).await.evaluate(bench.until(20)).await.unwrap();
+    assert_eq!(bench.ages_now().await, [Alarm, Ok]);
 }
 
 #[tokio::test]
