@@ -114,7 +114,8 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 /// * `messages_received` has the messages that a snapshot of a queue reads one by one: those that were received.
 /// * `messages_replayed` has those that are no promises of their own, which the ledger subtracts.
 /// * `messages_event` finds a message by its event's id. The queue does not read bodies, so the index does.
-/// * `dead_letters_ends` finds the oldest and the newest dead letter of a group, and has the columns that a search reads.
+/// * `dead_letters_ends` finds the oldest and the newest dead letter that a row of `dead_letter_counts` counts, and has the
+///   columns that a search reads.
 /// * `dead_letter_counts` has the number of dead letters of each state, class, type (empty: none) and fingerprint, and
 ///   `replay_counts` the number of items of each replay in each state. Triggers keep both, so that nobody counts rows.
 pub const ADDITIONS: &str = "
@@ -169,7 +170,7 @@ CREATE TRIGGER IF NOT EXISTS replay_item_changed AFTER UPDATE OF state ON replay
 END;
 
 CREATE INDEX IF NOT EXISTS dead_letters_ends
-    ON dead_letters (state, fingerprint, archived_at, class, type, message, id, event_id);
+    ON dead_letters (state, fingerprint, class, type, archived_at, message, id, event_id);
 DROP INDEX IF EXISTS dead_letters_groups;
 DROP INDEX IF EXISTS dead_letters_search;
 ";
