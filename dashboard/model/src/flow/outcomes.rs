@@ -16,9 +16,8 @@ use spillway_metrics::{api, consumer, function, writes};
 /// Writes that take longer than this are slow, in milliseconds. The normal ones take a few.
 pub(super) const SLOW_MS: f64 = 250.0;
 
-/// Shares of slow writes that can be told apart: the percentile that is slow, and the share that is slow at least.
-const SLOW_SHARES: [(Statistic, f64); 3] =
-    [(Statistic::P50, 0.5), (Statistic::P90, 0.1), (Statistic::Percentile(9_700), 0.03)];
+/// The percentiles that tell how many writes are slow, in hundredths of a percent.
+const PERCENTILES: [u16; 4] = [5_000, 7_500, 9_000, 9_700];
 
 /// How far back outcomes are read, in minutes. One failure in twenty of an event a minute is three in an hour.
 const MINUTES: i64 = 180;
@@ -202,11 +201,12 @@ impl<S: AsRef<Series>> Numbers<'_, S> {
         let (named, mut periods) = (Writes::from(&names.table), Vec::new());
         let latency = writes::LATENCY;
         self.add(&mut periods, (latency, &named, Statistic::SampleCount), |of, value| of.ok = count(value));
-        for (percentile, share) in SLOW_SHARES {
-            self.add(&mut periods, (latency, &named, percentile), |of, value| {
+        for percentile in PERCENTILES {
+            self.add(&mut periods, (latency, &named, Statistic::Percentile(percentile)), |of, value| {
                 if value > SLOW_MS {
-                    let least = (of.ok as f64 * share).ceil() as u64;
-                    of.slow = of.slow.max(least.min(of.ok));
+                    // The percentile is the write at this place. All from there on are slow.
+                    let place = (of.ok as f64 * f64::from(percentile) / 10_000.0).ceil() as u64;
+                    of.slow = of.slow.max(of.ok.saturating_sub(place) + 1).min(of.ok);
                 }
             });
         }
@@ -622,7 +622,7 @@ mod tests {
         };
         assert_eq!((only(Stage::Api).ok, only(Stage::Api).failed), (40, 8));
         let table = only(Stage::Table);
-        assert_eq!((table.ok, table.slow, table.failed, table.throttled), (100, 10, 8, 0));
+        assert_eq!((table.ok, table.slow, table.failed, table.throttled), (100, 26, 8, 0));
         assert_eq!(only(Stage::Dlq).ok, 90);
         assert!(outcomes.of(Stage::Archiver).is_empty());
         assert_eq!((outcomes.age_s(now()), outcomes.age_s(second(NOW + 40))), (0, 40));
