@@ -167,7 +167,7 @@ impl Bench {
     /// The events that the fault affected since a time.
     async fn affected(&self, since: Timestamp) -> u64 {
         let names = &self.simulation.pipeline.ports.names;
-        let outcomes = RecentOutcomes::read(&*self.sources.metrics, names, self.now(), true).await.unwrap();
+        let outcomes = RecentOutcomes::read(&*self.sources.metrics, names, self.now()).await.unwrap();
         let since = since.as_second() - 5;
         let periods = outcomes.of(self.kind.expected().0).iter().filter(|of| of.start >= since);
         periods.map(|of| self.kind.affected(of)).sum()

@@ -5,7 +5,7 @@
 
 use crate::catalogue::Stage;
 use crate::{MetricReader, ReadError, Reading};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use spillway_core::names::Names;
 use spillway_metrics::retention::RECENT;
 use spillway_metrics::{
@@ -77,28 +77,15 @@ impl RecentOutcomes {
         (now.as_second() - self.known_until).max(0)
     }
 
-    /// Reads the outcomes until now. `short` says whether the last minutes are there in periods of five seconds.
+    /// Reads the outcomes until now: the last minutes in periods of five seconds, minutes before.
     ///
     /// # Errors
     /// [`ReadError`] if the metrics can't be read.
-    pub async fn read(
-        metrics: &dyn MetricReader,
-        names: &Names,
-        now: Timestamp,
-        short: bool,
-    ) -> Result<Self, ReadError> {
-        let queries = Numbers::queries(names);
-        // Each range has the same length at any second, so that a cache can keep its series.
-        let next_minute = (now.as_second().div_euclid(60) + 1) * 60;
-        let minutes_ago = |minutes: i64| second(next_minute - 60 * minutes);
-        let range = |from, to| TimeRange::new(from, to).map_err(|error| unavailable(&error));
-        if !short {
-            let reading =
-                metrics.read(&queries, range(minutes_ago(MINUTES), minutes_ago(0))?, Period::MINUTE).await?;
-            return Ok(Self::of_readings(&[reading], names, now));
-        }
-        let old = range(minutes_ago(MINUTES), minutes_ago(RECENT_MINUTES))?;
-        let recent = range(minutes_ago(RECENT_MINUTES), minutes_ago(0))?;
+    pub async fn read(metrics: &dyn MetricReader, names: &Names, now: Timestamp) -> Result<Self, ReadError> {
+        let queries = Self::queries(names);
+        let all = Self::range(now);
+        let recent = TimeRange::last(SignedDuration::from_mins(RECENT_MINUTES), all.to());
+        let old = TimeRange::last(SignedDuration::from_mins(MINUTES - RECENT_MINUTES), recent.from());
         let (old, recent) = futures::try_join!(
             metrics.read(&queries, old, Period::MINUTE),
             metrics.read(&queries, recent, RECENT.period),
@@ -106,8 +93,19 @@ impl RecentOutcomes {
         Ok(Self::of_readings(&[old, recent], names, now))
     }
 
+    /// The queries.
+    pub(super) fn queries(names: &Names) -> Vec<MetricQuery> {
+        Numbers::queries(names)
+    }
+
+    /// The range to read. It has the same length at any second, so that a cache can keep its series.
+    pub(super) fn range(now: Timestamp) -> TimeRange {
+        let next_minute = second((now.as_second().div_euclid(60) + 1) * 60);
+        TimeRange::last(SignedDuration::from_mins(MINUTES), next_minute)
+    }
+
     /// Those of readings that follow each other.
-    fn of_readings(readings: &[Reading], names: &Names, now: Timestamp) -> Self {
+    pub(super) fn of_readings(readings: &[Reading], names: &Names, now: Timestamp) -> Self {
         let mut stages: Vec<(Stage, Vec<Outcomes>)> = Vec::new();
         for reading in readings {
             for (stage, periods) in Numbers::outcomes(&reading.series, names) {
@@ -140,10 +138,6 @@ const LATEST_S: i64 = 300;
 
 fn second(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap_or(Timestamp::MIN)
-}
-
-fn unavailable(error: &impl std::fmt::Display) -> ReadError {
-    ReadError::Unavailable { reason: error.to_string() }
 }
 
 /// Defines each number once, both for the queries and for reading their results.
@@ -422,19 +416,17 @@ fn judge(periods: &[Outcomes], now: Timestamp, count: impl Fn(&Outcomes) -> (u64
 /// The share of what is bad, at the end of periods: in the last minute, or in a longer time if that has less than three.
 fn share(periods: &[Outcomes], count: &impl Fn(&Outcomes) -> (u64, u64)) -> f64 {
     let Some(end) = periods.last().map(Outcomes::end) else { return 0.0 };
-    let (mut good, mut bad) = (0, 0);
-    let (mut first_is_bad, mut first) = (false, 0);
+    let (mut good, mut bad, mut first) = (0, 0, (0, 0));
     for period in periods.iter().rev() {
         if end - period.start > 60 && bad >= FEWEST {
             break;
         }
-        let (good_here, bad_here) = count(period);
-        (good, bad) = (good + good_here, bad + bad_here);
-        (first_is_bad, first) = (bad_here > 0, bad_here);
+        first = count(period);
+        (good, bad) = (good + first.0, bad + first.1);
     }
     let all = good + bad;
-    // What begins and ends with a failure has one more than its share. With thousands that is nothing.
-    if first_is_bad && first == 1 && bad > 1 {
+    // What begins and ends with a single failure has one more than its share.
+    if first == (0, 1) && bad > 1 {
         (bad - 1) as f64 / (all - 1) as f64
     } else {
         bad as f64 / all.max(1) as f64
@@ -463,7 +455,6 @@ fn trend(periods: &[Outcomes], now: f64, count: &impl Fn(&Outcomes) -> (u64, u64
 mod tests {
     use super::*;
     use crate::Freshness;
-    use jiff::SignedDuration;
     use std::collections::HashSet;
     use std::sync::Arc;
 
