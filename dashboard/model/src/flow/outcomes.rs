@@ -5,7 +5,7 @@
 
 use crate::catalogue::Stage;
 use crate::{MetricReader, ReadError, Reading};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use spillway_core::names::Names;
 use spillway_metrics::retention::RECENT;
 use spillway_metrics::{
@@ -16,9 +16,8 @@ use spillway_metrics::{api, consumer, function, writes};
 /// Writes that take longer than this are slow, in milliseconds. The normal ones take a few.
 pub(super) const SLOW_MS: f64 = 250.0;
 
-/// Shares of slow writes that can be told apart: the percentile that is slow, and the share that is slow at least.
-const SLOW_SHARES: [(Statistic, f64); 3] =
-    [(Statistic::P50, 0.5), (Statistic::P90, 0.1), (Statistic::Percentile(9_700), 0.03)];
+/// The percentiles that tell how many writes are slow, in hundredths of a percent.
+const PERCENTILES: [u16; 4] = [5_000, 7_500, 9_000, 9_700];
 
 /// How far back outcomes are read, in minutes. One failure in twenty of an event a minute is three in an hour.
 const MINUTES: i64 = 180;
@@ -78,28 +77,15 @@ impl RecentOutcomes {
         (now.as_second() - self.known_until).max(0)
     }
 
-    /// Reads the outcomes until now. `short` says whether the last minutes are there in periods of five seconds.
+    /// Reads the outcomes until now: the last minutes in periods of five seconds, minutes before.
     ///
     /// # Errors
     /// [`ReadError`] if the metrics can't be read.
-    pub async fn read(
-        metrics: &dyn MetricReader,
-        names: &Names,
-        now: Timestamp,
-        short: bool,
-    ) -> Result<Self, ReadError> {
-        let queries = Numbers::queries(names);
-        // Each range has the same length at any second, so that a cache can keep its series.
-        let next_minute = (now.as_second().div_euclid(60) + 1) * 60;
-        let minutes_ago = |minutes: i64| second(next_minute - 60 * minutes);
-        let range = |from, to| TimeRange::new(from, to).map_err(|error| unavailable(&error));
-        if !short {
-            let reading =
-                metrics.read(&queries, range(minutes_ago(MINUTES), minutes_ago(0))?, Period::MINUTE).await?;
-            return Ok(Self::of_readings(&[reading], names, now));
-        }
-        let old = range(minutes_ago(MINUTES), minutes_ago(RECENT_MINUTES))?;
-        let recent = range(minutes_ago(RECENT_MINUTES), minutes_ago(0))?;
+    pub async fn read(metrics: &dyn MetricReader, names: &Names, now: Timestamp) -> Result<Self, ReadError> {
+        let queries = Self::queries(names);
+        let all = Self::range(now);
+        let recent = TimeRange::last(SignedDuration::from_mins(RECENT_MINUTES), all.to());
+        let old = TimeRange::last(SignedDuration::from_mins(MINUTES - RECENT_MINUTES), recent.from());
         let (old, recent) = futures::try_join!(
             metrics.read(&queries, old, Period::MINUTE),
             metrics.read(&queries, recent, RECENT.period),
@@ -107,8 +93,19 @@ impl RecentOutcomes {
         Ok(Self::of_readings(&[old, recent], names, now))
     }
 
+    /// The queries.
+    pub(super) fn queries(names: &Names) -> Vec<MetricQuery> {
+        Numbers::queries(names)
+    }
+
+    /// The range to read. It has the same length at any second, so that a cache can keep its series.
+    pub(super) fn range(now: Timestamp) -> TimeRange {
+        let next_minute = second((now.as_second().div_euclid(60) + 1) * 60);
+        TimeRange::last(SignedDuration::from_mins(MINUTES), next_minute)
+    }
+
     /// Those of readings that follow each other.
-    fn of_readings(readings: &[Reading], names: &Names, now: Timestamp) -> Self {
+    pub(super) fn of_readings(readings: &[Reading], names: &Names, now: Timestamp) -> Self {
         let mut stages: Vec<(Stage, Vec<Outcomes>)> = Vec::new();
         for reading in readings {
             for (stage, periods) in Numbers::outcomes(&reading.series, names) {
@@ -141,10 +138,6 @@ const LATEST_S: i64 = 300;
 
 fn second(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap_or(Timestamp::MIN)
-}
-
-fn unavailable(error: &impl std::fmt::Display) -> ReadError {
-    ReadError::Unavailable { reason: error.to_string() }
 }
 
 /// Defines each number once, both for the queries and for reading their results.
@@ -202,11 +195,12 @@ impl<S: AsRef<Series>> Numbers<'_, S> {
         let (named, mut periods) = (Writes::from(&names.table), Vec::new());
         let latency = writes::LATENCY;
         self.add(&mut periods, (latency, &named, Statistic::SampleCount), |of, value| of.ok = count(value));
-        for (percentile, share) in SLOW_SHARES {
-            self.add(&mut periods, (latency, &named, percentile), |of, value| {
+        for percentile in PERCENTILES {
+            self.add(&mut periods, (latency, &named, Statistic::Percentile(percentile)), |of, value| {
                 if value > SLOW_MS {
-                    let least = (of.ok as f64 * share).ceil() as u64;
-                    of.slow = of.slow.max(least.min(of.ok));
+                    // The percentile is the write at this place. All from there on are slow.
+                    let place = (of.ok as f64 * f64::from(percentile) / 10_000.0).ceil() as u64;
+                    of.slow = of.slow.max(of.ok.saturating_sub(place) + 1).min(of.ok);
                 }
             });
         }
@@ -422,19 +416,17 @@ fn judge(periods: &[Outcomes], now: Timestamp, count: impl Fn(&Outcomes) -> (u64
 /// The share of what is bad, at the end of periods: in the last minute, or in a longer time if that has less than three.
 fn share(periods: &[Outcomes], count: &impl Fn(&Outcomes) -> (u64, u64)) -> f64 {
     let Some(end) = periods.last().map(Outcomes::end) else { return 0.0 };
-    let (mut good, mut bad) = (0, 0);
-    let (mut first_is_bad, mut first) = (false, 0);
+    let (mut good, mut bad, mut first) = (0, 0, (0, 0));
     for period in periods.iter().rev() {
         if end - period.start > 60 && bad >= FEWEST {
             break;
         }
-        let (good_here, bad_here) = count(period);
-        (good, bad) = (good + good_here, bad + bad_here);
-        (first_is_bad, first) = (bad_here > 0, bad_here);
+        first = count(period);
+        (good, bad) = (good + first.0, bad + first.1);
     }
     let all = good + bad;
-    // What begins and ends with a failure has one more than its share. With thousands that is nothing.
-    if first_is_bad && first == 1 && bad > 1 {
+    // What begins and ends with a single failure has one more than its share.
+    if first == (0, 1) && bad > 1 {
         (bad - 1) as f64 / (all - 1) as f64
     } else {
         bad as f64 / all.max(1) as f64
@@ -463,7 +455,6 @@ fn trend(periods: &[Outcomes], now: f64, count: &impl Fn(&Outcomes) -> (u64, u64
 mod tests {
     use super::*;
     use crate::Freshness;
-    use jiff::SignedDuration;
     use std::collections::HashSet;
     use std::sync::Arc;
 
@@ -622,7 +613,7 @@ mod tests {
         };
         assert_eq!((only(Stage::Api).ok, only(Stage::Api).failed), (40, 8));
         let table = only(Stage::Table);
-        assert_eq!((table.ok, table.slow, table.failed, table.throttled), (100, 10, 8, 0));
+        assert_eq!((table.ok, table.slow, table.failed, table.throttled), (100, 26, 8, 0));
         assert_eq!(only(Stage::Dlq).ok, 90);
         assert!(outcomes.of(Stage::Archiver).is_empty());
         assert_eq!((outcomes.age_s(now()), outcomes.age_s(second(NOW + 40))), (0, 40));

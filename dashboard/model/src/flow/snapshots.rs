@@ -2,7 +2,7 @@
 
 use super::{Activity, FlowSnapshot, Host, HostReader, Limits, QueueReader, RecentOutcomes};
 use crate::one_answer::OneAnswer;
-use crate::{Freshness, MetricReader, ReadError};
+use crate::{Freshness, MetricReader, ReadError, Reading};
 use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterGroup, DeadLetterStatus};
 use spillway_core::ledger::Ledger;
@@ -67,14 +67,13 @@ impl FlowSnapshots {
 
 impl FlowSources {
     async fn snapshot(&self) -> Result<FlowSnapshot, ReadError> {
-        let (ledger, queue, dlq, dead_letters, schemas, (activity, freshness), outcomes, host) = futures::join!(
+        let (ledger, queue, dlq, dead_letters, schemas, (activity, freshness, outcomes), host) = futures::join!(
             self.ledger(),
             self.queues.snapshot(QueueKind::Primary),
             self.queues.snapshot(QueueKind::Dlq),
             self.dead_letters(),
             self.pipeline.schemas.current(),
-            self.activity(),
-            self.outcomes(),
+            self.numbers(),
             self.host(),
         );
         let (groups, newest) = dead_letters?;
@@ -156,11 +155,29 @@ impl FlowSources {
 const OLDEST_OUTCOMES_S: i64 = 300;
 
 impl FlowSources {
-    /// Outcomes are optional, like rates. Why they can't be read is why rates can't.
-    async fn outcomes(&self) -> Option<RecentOutcomes> {
-        let now = self.pipeline.clock.now();
-        let read = RecentOutcomes::read(&*self.metrics, &self.pipeline.names, now, self.has_short_periods);
-        read.await.ok().filter(|outcomes| outcomes.age_s(now) <= OLDEST_OUTCOMES_S)
+    /// Rates and outcomes. Both are optional, and why outcomes can't be read is why rates can't.
+    async fn numbers(&self) -> (Option<Activity>, Freshness, Option<RecentOutcomes>) {
+        let (names, now) = (&*self.pipeline.names, self.pipeline.clock.now());
+        let is_young = |outcomes: &RecentOutcomes| outcomes.age_s(now) <= OLDEST_OUTCOMES_S;
+        if self.has_short_periods {
+            let outcomes = RecentOutcomes::read(&*self.metrics, names, now);
+            let ((activity, freshness), outcomes) = futures::join!(self.activity(), outcomes);
+            return (activity, freshness, outcomes.ok().filter(is_young));
+        }
+        // One call has both.
+        let mut queries = Activity::queries(names);
+        let of_activity = queries.len();
+        queries.extend(RecentOutcomes::queries(names));
+        match self.metrics.read(&queries, RecentOutcomes::range(now), Activity::PERIOD).await {
+            Ok(Reading { mut series, freshness }) => {
+                let rest = series.split_off(of_activity.min(series.len()));
+                let [rates, rest] =
+                    [series, rest].map(|series| Reading { series, freshness: freshness.clone() });
+                let outcomes = RecentOutcomes::of_readings(&[rest], names, now);
+                (Activity::from_reading(&rates, names, now), freshness, Some(outcomes).filter(is_young))
+            }
+            Err(error) => (None, Freshness { read_at: now, error: Some(error) }, None),
+        }
     }
 }
 
@@ -171,8 +188,8 @@ fn unavailable(error: impl std::fmt::Display) -> ReadError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Cached;
     use crate::flow::{QueueSnapshot, State, summary};
-    use crate::{Cached, Reading};
     use async_trait::async_trait;
     use jiff::{SignedDuration, Timestamp};
     use spillway_core::failure::FailureClass;
