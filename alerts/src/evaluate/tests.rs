@@ -97,11 +97,11 @@ fn an_alarm_that_looks_back_more_than_a_day_is_evaluated_once_an_hour() {
         "    expression: m1 + m2\n    period: 3600\n    threshold: 0\n    datapoints_to_alarm: 1\n    evaluation_periods: 48\n",
         MissingData::NotBreaching,
     );
-    // The only datapoint comes in minute 70; it counts from the next full hour on.
+    // The only datapoint comes in minute 70; it counts from the next full hour on. Before, the result of the last one counts.
     let mut values = vec![Some(0); 180];
     values[70] = Some(1);
     let history = history(&rule, &[values.clone(), values]);
-    let expected = vec![(START + 3_600, AlarmState::Ok), (START + 7_200, AlarmState::Alarm)];
+    let expected = vec![(START + 60, AlarmState::Ok), (START + 7_200, AlarmState::Alarm)];
     let condition = rule.metric().unwrap();
     let at_once = timeline(condition, &history, START, START + 10_800, AlarmState::default(), None).unwrap();
     assert_eq!(at_once.changes, expected);

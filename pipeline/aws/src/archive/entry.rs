@@ -187,6 +187,7 @@ impl Entry {
         let begins = |name: &str, key: String| text_of(item, name).is_some_and(|text| text.starts_with(&key));
         let state = self.state.name();
         text_of(item, "archived_key") == Some(&*self.archived_key())
+            && begins("age_bucket", format!("{EVERY_STATE}#"))
             && begins("time_bucket", format!("{state}#"))
             && begins("group_bucket", format!("{state}#{}#", self.fingerprint))
     }

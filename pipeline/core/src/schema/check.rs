@@ -410,7 +410,8 @@ mod tests {
         let closed = json!({"additionalProperties": false, "properties": {"a": {}}});
         let (first, message) = group(&closed, &json!({"a": 1, "x": 1, "y": 1}));
         assert_eq!(first, "t.json#/additionalProperties");
-        assert_eq!(message, "the data: Additional properties are not allowed ('x', 'y' were unexpected)");
+        // One of them is enough. A list of all errors could be as long as the data.
+        assert_eq!(message, "the data: Additional properties are not allowed ('x' was unexpected)");
         let many: Value =
             (0..5000).map(|n| (format!("name {n}"), json!(1))).collect::<serde_json::Map<_, _>>().into();
         let long = json!({"n".repeat(200_000): 1});
