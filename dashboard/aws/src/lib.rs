@@ -21,11 +21,8 @@ use std::time::Duration;
 
 /// CloudWatch charges a cent for 1,000 metrics, and has new datapoints once a minute.
 const KEEP_METRICS: Duration = Duration::from_secs(60);
-/// A snapshot reads some forty metrics, the index's counters and both queues. With a minute until a datapoint is complete and
-/// a minute of CloudWatch's own, a verdict is right within 150 s.
-const KEEP_FLOW: Duration = Duration::from_secs(25);
-/// The metrics of a snapshot are as new as it is.
-const KEEP_RECENT: Duration = Duration::from_secs(5);
+/// A snapshot reads eight metrics, the index's counters and both queues.
+const KEEP_FLOW: Duration = Duration::from_secs(60);
 
 /// Everything that the dashboard reads, shared by all viewers.
 #[derive(Clone)]
@@ -43,13 +40,11 @@ impl Sources {
     pub fn of(deployment: &Deployment) -> Self {
         let clock = Arc::clone(&deployment.ports.clock);
         let metrics = Arc::new(CloudWatchMetrics::new(deployment.clients.cloudwatch(), Arc::clone(&clock)));
-        let recent: Arc<dyn MetricReader> =
-            Arc::new(Cached::new(Arc::clone(&metrics), Arc::clone(&clock), KEEP_RECENT));
         let metrics: Arc<dyn MetricReader> = Arc::new(Cached::new(metrics, clock, KEEP_METRICS));
         let flow = FlowSources {
             pipeline: deployment.ports.clone(),
             queues: Arc::new(SqsQueues::new(deployment, Arc::clone(&metrics))),
-            metrics: recent,
+            metrics: Arc::clone(&metrics),
             has_short_periods: false,
             host: None,
         };

@@ -44,7 +44,11 @@ fn now(
 ) -> impl IntoView + use<> {
     let page = use_page();
     let sentences = spillway_dashboard_model::flow::summary(flow);
-    let verdict = Verdict::of(flow);
+    let mut verdict = Verdict::of(flow);
+    if let Some(age) = &mut verdict.evidence_age_s {
+        // The snapshot may be older than the page.
+        *age += (page.now.as_second() - flow.at.as_second()).max(0);
+    }
     view! {
         {answer::verdict(&verdict, &page)}
         {answer::ledger(flow, &page)}
