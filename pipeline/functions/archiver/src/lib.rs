@@ -26,8 +26,8 @@ use std::time::Duration;
 const MAINTAIN: &str = "maintain";
 /// The task that only repairs the index, for older schedules and for operators.
 const REPAIR_INDEX: &str = "mend-index";
-/// Most dead letters that one invocation puts into the index. It does some 400 a second, so an hour of scheduled invocations with
-/// half of 30 s each does some 70,000.
+/// Most dead letters that one invocation puts into the index. By the number of calls for each, some 400 a second are expected.
+/// That is not measured. An invocation that has no time left leaves the rest to the next.
 const MAX_INDEXED: usize = 10_000;
 /// Most messages that one invocation releases from replays.
 const MAX_RELEASED: usize = 100;
