@@ -1,6 +1,6 @@
 //! `spillway run` and `spillway demo` as processes that somebody ends.
 
-use crate::common::{spillway, start};
+use crate::common::{finish, spillway, start};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Child;
@@ -38,8 +38,10 @@ async fn a_demo_that_is_stopped_during_its_history_ends_like_any_other() {
 }
 
 #[tokio::test]
-async fn the_addresses_of_a_system_are_one_document() {
+async fn the_addresses_of_a_system_are_one_document_and_a_log_in_a_file_has_no_colours() {
     let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("schemas")).expect("a folder");
+    std::fs::write(folder.path().join("schemas/bad.json"), "{").expect("a schema");
     let mut child =
         start(&format!("run -o json --api-port 0 --dashboard-port 0 --embedded {}", folder.path().display()));
     let mut out = child.stdout.take().expect("standard output");
@@ -49,7 +51,9 @@ async fn the_addresses_of_a_system_are_one_document() {
     assert!(address("api").starts_with("http://127.0.0.1:") && address("api").ends_with("/events"), "{text}");
     assert!(address("dashboard").contains("/sign-in?token="), "{text}");
     signal(&child, "-TERM").await;
-    assert_eq!(child.wait().await.expect("it ends").code(), Some(0));
+    let ended = finish(child).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.err.contains("a schema can't be used") && !ended.err.contains('\u{1b}'), "{ended:?}");
 }
 
 #[tokio::test]
@@ -72,6 +76,5 @@ async fn a_system_that_cannot_start_says_what_to_change() {
         let output = spillway(&line).await;
         assert_eq!((output.code, output.out.as_str()), (Some(2), ""), "{line}: {output:?}");
         assert!(output.err.contains(words), "{line}: {output:?}");
-        assert!(!output.err.contains('\u{1b}'), "a file gets no colours: {output:?}");
     }
 }

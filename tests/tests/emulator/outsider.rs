@@ -93,7 +93,8 @@ pub async fn letters_of_a_purged_replay_are_released_and_replayed_again(at: &Dep
     switch(at, true).await;
     assert_eq!(at.json(&["dlq", "list", "--state", "replaying"]).await["total"], 20);
 
-    let released = at.cli(&["dlq", "release", "--contains", "purged", "--yes", "--json"]).await.json();
+    let released =
+        at.cli(&["dlq", "release", "--contains", "purged", "--yes", "--force", "--json"]).await.json();
     assert_eq!(released["released"].as_array().map(Vec::len), Some(20), "{released:#}");
     let id = replay["replay"]["id"].as_str().expect("an id");
     assert_eq!(at.json(&["replays", id]).await["replay"]["state"], "ended");
