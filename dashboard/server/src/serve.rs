@@ -53,7 +53,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback { address });
     }
-    listener::listen(address).map_err(|source| match source.kind() {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => ServeError::PortInUse { port: address.port() },
         _ => ServeError::Listen { address, source },
     })

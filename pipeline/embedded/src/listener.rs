@@ -13,12 +13,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use std::convert::Infallible;
 use std::error::Error;
-use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -54,24 +52,6 @@ impl Default for Limits {
             shutdown_grace: Duration::from_secs(10),
         }
     }
-}
-
-/// Connections that wait until the server accepts them. If there are more, the system forgets some without notice, and a client
-/// waits for nothing. The system's own limit may be lower (`net.core.somaxconn`).
-const BACKLOG: u32 = 4_096;
-
-/// Listens at an address. Port 0 means any free port. It needs a running reactor of tokio.
-///
-/// # Errors
-/// The address cannot be bound.
-pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A server that is started again gets its port although connections of the last one are still closing. On Windows the
-    // option would let two programs have one port.
-    #[cfg(not(windows))]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }
 
 /// Serves HTTP/1.1 with keep-alive until `shutdown` resolves, then answers the requests that are under way and returns.
