@@ -50,9 +50,9 @@ pub fn overall(now: &AlarmsNow, at: Timestamp) -> Overall {
             let text = "No alarm is active.".to_owned();
             return overall(Tone::Good, text, Some(quiet(now, at, &checked)));
         }
-        (0, 1) => "1 low alarm is active. It can wait for business hours.".to_owned(),
+        (0, 1) => "1 low alarm is active: look at it in business hours.".to_owned(),
         (0, low) => format!(
-            "{} active. They can wait for business hours.",
+            "{} active: look at them in business hours.",
             counted(low, "low alarm is", "low alarms are")
         ),
         (high, 0) => format!(

@@ -93,9 +93,9 @@ fn the_verdict_describes_all_alarms() {
         ),
     );
     let low = fires(new().evaluated(at(0)), "queue-age-low");
-    check_overall(low, 0, Tone::Warning, "1 low alarm is active. It can wait for business hours.");
+    check_overall(low, 0, Tone::Warning, "1 low alarm is active: look at it in business hours.");
     let both = fires(fires(new().evaluated(at(0)), "queue-age-low"), "queue-depth-low");
-    check_overall(both, 0, Tone::Warning, "2 low alarms are active. They can wait for business hours.");
+    check_overall(both, 0, Tone::Warning, "2 low alarms are active: look at them in business hours.");
     let both = fires(fires(new().evaluated(at(0)), "queue-age-low"), "queue-age-high");
     check_overall(both, 0, Tone::Bad, "1 high alarm is active and needs attention now; 1 low one besides.");
     let stopped = fires(new().evaluated(at(0)), "queue-age-high");
