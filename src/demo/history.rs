@@ -144,7 +144,7 @@ async fn live_through(
     simulation.finish();
     // Evaluate every minute of the day, as a live system would have done.
     watch.evaluate(end).await?;
-    // Complete, whether or not somebody asks for its end now.
+    // Complete, whether or not its end is requested now.
     let _ = progress(1.0);
     Ok(ControlFlow::Continue(()))
 }

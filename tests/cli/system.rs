@@ -1,4 +1,4 @@
-//! `spillway run` and `spillway demo` as processes that somebody ends.
+//! `spillway run` and `spillway demo` as processes that are asked to end.
 
 use crate::common::{finish, spillway, start};
 use serde_json::Value;

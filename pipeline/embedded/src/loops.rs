@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::future::pending;
 use tokio::task::{Id, JoinSet};
 
-/// A part of the pipeline ended, although nobody asked for that.
+/// A part of the pipeline ended, although that was not requested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{part} ended unexpectedly ({reason}): start this program again")]
 pub struct LoopEnded {

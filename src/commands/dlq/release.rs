@@ -21,7 +21,7 @@ they can be replayed again. The audit log has each of them. The pipeline does th
 exists for longer.
 
 A dead letter whose message still exists stays in its replay, and so does one that the replay has not put back yet. --force \
-releases all the same. In AWS it is always needed: nobody can search SQS's queues, so you have to know that the messages are \
+releases all the same. In AWS it is always needed: SQS's queues cannot be searched, so you have to know that the messages are \
 gone. If a message exists after all, nothing is lost or stored twice, but its replay counts it as back in the archive, also \
 if its event is stored later.
 
@@ -120,7 +120,7 @@ async fn not_gone(ids: &[MessageId], backend: &Backend) -> anyhow::Result<Vec<Ke
     let reason = |id: &MessageId, replay: &ReplayId| match &in_queues {
         _ if waiting[replay].contains(id) => Some("the replay has not put it back yet"),
         Some(found) => found.contains(id).then_some("its message is in a queue"),
-        None => Some("its message may be in a queue, and nobody can search SQS's queues"),
+        None => Some("its message may be in a queue, and SQS's queues cannot be searched"),
     };
     let kept = replaying.into_iter().filter_map(|(id, replay)| {
         let reason = reason(&id, &replay)?;

@@ -70,7 +70,7 @@ async fn nothing_is_released_because_its_message_may_be_in_a_queue() {
     pipeline.memory().mark_sent(&"r1".into(), &["m1".into()]).await.unwrap();
     let kept = run("dlq release m1", &pipeline).await;
     assert_eq!(kept.status, ExitStatus::No, "{kept}");
-    assert!(kept.out.contains("may be in a queue, and nobody can search SQS's queues: m1"), "{kept}");
+    assert!(kept.out.contains("may be in a queue, and SQS's queues cannot be searched: m1"), "{kept}");
     let released = run("dlq release m1 --force --json", &pipeline).await.json();
     assert_eq!(released["released"][0], "m1", "{released}");
 }

@@ -98,7 +98,6 @@ async fn eleven_hundred_idle_connections_on_each_port_stop_nobody() {
     assert!(operator.page("/").await.contains("Overview"));
     let flow = system.until(&["flow"], |flow| flow["stored"] == 2).await;
     assert_eq!((&flow["accepted"], &flow["unaccounted"]), (&json!(2), &json!(0)));
-    assert_eq!(idle.len(), 2_200);
     // It ends those that it accepted. Whether it sends an answer first does not matter. The system forgets others without
     // notice, because its queue before the server is short.
     let ends =

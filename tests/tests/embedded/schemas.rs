@@ -1,4 +1,4 @@
-//! Schemas and data that are made to exhaust whoever checks them.
+//! Schemas and data that are made to exhaust the program that checks them.
 
 use serde_json::{Value, json};
 use spillway_tests::http::Request;

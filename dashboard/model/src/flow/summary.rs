@@ -78,7 +78,7 @@ pub fn summary(flow: &FlowSnapshot) -> Vec<Sentence> {
     let mut rest: Vec<Sentence> = waiting.into_iter().flatten().collect();
     let troubles = Troubles::of(flow);
     if troubles.as_ref().is_some_and(Troubles::is_storing_again) {
-        // What waits is stored at its next attempt: nobody has to do anything.
+        // What waits is stored at its next attempt: no action is needed.
         for waiting in &mut rest {
             if waiting.target != Target::Metrics(Stage::Archiver) {
                 waiting.state = State::Ok;

@@ -22,7 +22,7 @@ pub enum VerdictState {
     Healthy,
     /// What failed works again, and what waits is being processed.
     Recovering,
-    /// A part fails for a share of the events, or is slow, or something becomes serious if nobody acts.
+    /// A part fails for a share of the events, or is slow, or something becomes serious unless it is fixed.
     Degrading,
     /// A part fails for a third of the events or more.
     Failing,

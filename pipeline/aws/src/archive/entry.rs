@@ -21,7 +21,7 @@ const LONGEST_PARTITION_KEY: usize = 2048;
 
 /// Attributes that only some items have.
 const OPTIONAL: [&str; 5] = ["type_bucket", "type", "event_id", "is_foreign", "source"];
-/// Attributes by which a write recognises that nobody else has changed an item meanwhile.
+/// Attributes by which a write recognises that no other writer has changed an item meanwhile.
 const VERSION: [&str; 2] = ["state_document", "archived_key"];
 const DAMAGED: &str = "the index's item of this dead letter is damaged: something else than Spillway changed it. `spillway dlq \
                        reindex` corrects it";
@@ -42,7 +42,7 @@ pub(crate) struct Entry {
     pub receive_count: u32,
     pub replays: Vec<ReplayTrace>,
     pub is_foreign: bool,
-    /// What an item that somebody else changed has as its [`VERSION`].
+    /// What an item that another program changed has as its [`VERSION`].
     pub damage: Option<Item>,
 }
 
@@ -152,7 +152,7 @@ impl Entry {
         all
     }
 
-    /// Reads an item. What somebody else wrote into it, and what can't be read, is replaced: one such item must not make a list
+    /// Reads an item. What another program wrote into it, and what can't be read, is replaced: one such item must not make a list
     /// unavailable. Its message then says so. `None` if it is no dead letter's.
     pub fn read(item: &Item) -> Option<Self> {
         let id = letter_id(text_of(item, "pk")?)?;

@@ -49,7 +49,7 @@ impl AuditNote {
 }
 
 impl AuditEntry {
-    /// The start of a replay for which somebody chose this number of dead letters. It takes those that are archived.
+    /// The start of a replay for which a person chose this number of dead letters. It takes those that are archived.
     pub fn of_replay(at: Timestamp, by: &str, replay: &ReplayId, chosen: usize) -> Self {
         let detail = format!("{chosen} dead letters chosen");
         AuditNote { at, by: by.to_owned(), action: "replay", detail }.about(replay.as_str())

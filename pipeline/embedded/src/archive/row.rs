@@ -11,7 +11,7 @@ use spillway_core::ids::{CodeVersion, EventKey, EventType, Fingerprint, MessageI
 pub const COLUMNS: &str = "id, event_id, source, type, state_document, fingerprint, archived_at, first_sent_at, \
                            receive_count, generation, trace_header, attributes, failures, replays, body, state, replay_id";
 
-/// Reads a row that has [`COLUMNS`]. What somebody else wrote into it, and what can't be read, is replaced: one such row
+/// Reads a row that has [`COLUMNS`]. What another program wrote into it, and what can't be read, is replaced: one such row
 /// must not make the list unavailable. The text of its failure then says so.
 pub fn read(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     let archived_at = from_millis(int(row, 6)?);
