@@ -174,7 +174,8 @@ fn functions(settings: &Settings, results: &Path) -> Result<PathBuf> {
     programs.push(NOTHING.0);
     let mut built = PathBuf::new();
     for together in [&packages[..], &[NOTHING.1]] {
-        built = lambda::compile(settings, lambda::Architecture::NATIVE, together)?;
+        built =
+            lambda::compile(settings, lambda::Architecture::NATIVE, lambda::Optimised::ForLambda, together)?;
     }
     for program in programs {
         fs::copy(built.join(program), folder.join(program))

@@ -83,7 +83,7 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
         process::step("schemas");
         process::run(settings.cargo().args(spillway(["schemas".into(), "check".into(), folder.into()])))?;
     }
-    lambda::build(settings, arguments.architecture.built())?;
+    lambda::build(settings, arguments.architecture.built(), lambda::Optimised::ForLambda)?;
     let zips = settings.target.join("lambda");
 
     let folder = settings.target.join("deploy");

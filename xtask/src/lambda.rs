@@ -15,8 +15,6 @@ use std::{fs, path::PathBuf, process::ExitCode};
 
 /// The glibc of `provided.al2023`.
 const GLIBC: &str = "2.34";
-/// The profile that makes functions small, so that they start quickly.
-const SMALL: &str = "lambda-release";
 /// The wrappers of compiler and linker, with their versions.
 const LINKER: &str = "xtask/python/lambda.txt";
 /// The package whose program checks the functions' programs and packs them.
@@ -41,6 +39,33 @@ enum Choice {
     /// This machine's own processor, for an emulator on it
     Native,
     All,
+}
+
+/// How the functions are optimised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Optimised {
+    /// As they are deployed: small, so that they start quickly.
+    ForLambda,
+    /// For tests on an emulator, which need the same programs much sooner.
+    ForTests,
+}
+
+impl Optimised {
+    /// The profile in `Cargo.toml`.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::ForLambda => "lambda-release",
+            Self::ForTests => "lambda-tests",
+        }
+    }
+
+    /// The folder of the zips. Functions that were built for tests are never where deployments look.
+    pub fn zips(self, settings: &Settings) -> PathBuf {
+        settings.target.join(match self {
+            Self::ForLambda => "lambda",
+            Self::ForTests => "lambda-tests",
+        })
+    }
 }
 
 /// A processor, as Lambda calls it.
@@ -81,15 +106,15 @@ pub fn run(settings: &Settings, arguments: &Arguments) -> Result<ExitCode> {
         Choice::All => &[Architecture::Arm64, Architecture::X86_64],
     };
     for architecture in architectures {
-        for zip in build(settings, *architecture)? {
+        for zip in build(settings, *architecture, Optimised::ForLambda)? {
             println!("{}", zip.display());
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds each function's zip for one processor, into `target/lambda`. Returns their paths.
-pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<PathBuf>> {
+/// Builds each function's zip for one processor. Returns their paths.
+pub fn build(settings: &Settings, architecture: Architecture, optimised: Optimised) -> Result<Vec<PathBuf>> {
     process::step(&format!("building the functions for {}", architecture.name()));
     let functions = metadata::functions(&metadata::packages(settings)?)?;
     let mut built = PathBuf::new();
@@ -99,11 +124,11 @@ pub fn build(settings: &Settings, architecture: Architecture) -> Result<Vec<Path
         let together = functions.iter().filter(|function| function.place == place);
         let packages: Vec<&str> = together.map(|function| &*function.package).collect();
         if !packages.is_empty() {
-            built = compile(settings, architecture, &packages)?;
+            built = compile(settings, architecture, optimised, &packages)?;
         }
     }
 
-    let folder = settings.target.join("lambda");
+    let folder = optimised.zips(settings);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut packer = settings.cargo();
     packer.args(["run", "--quiet", "--profile", PROFILE, "--package", PACKER, "--"]);
@@ -122,18 +147,30 @@ pub fn tools(settings: &Settings, architecture: Architecture) -> Result<python::
         .context("zig is not available here")
 }
 
-/// Builds the programs of packages in one call, with the settings for deployed functions. Returns their folder.
-pub fn compile(settings: &Settings, architecture: Architecture, packages: &[&str]) -> Result<PathBuf> {
+/// Builds the programs of packages in one call, with the compiler and linker for deployed functions. Returns their
+/// folder.
+pub fn compile(
+    settings: &Settings,
+    architecture: Architecture,
+    optimised: Optimised,
+    packages: &[&str],
+) -> Result<PathBuf> {
     let target = architecture.target();
     let tools = tools(settings, architecture)
         .with_context(|| format!("the functions cannot be built here. {REMEDY}"))?;
     let mut cargo = std::process::Command::new(tools.program("cargo-zigbuild"));
-    cargo.current_dir(&settings.root).args(["zigbuild", "--quiet", "--profile", SMALL, "--bins"]);
+    cargo.current_dir(&settings.root).args([
+        "zigbuild",
+        "--quiet",
+        "--profile",
+        optimised.profile(),
+        "--bins",
+    ]);
     cargo.arg("--target").arg(format!("{target}.{GLIBC}"));
     for package in packages {
         cargo.args(["--package", package]);
     }
     cargo.env("CARGO", &settings.cargo).env("CARGO_ZIGBUILD_PYTHON_PATH", tools.program("python"));
     process::run(&mut cargo)?;
-    Ok(settings.target.join(target).join(SMALL))
+    Ok(settings.target.join(target).join(optimised.profile()))
 }

@@ -1,7 +1,11 @@
 //! Rings of tests and checks, and their results. A ring runs, or is listed as skipped with the reason and a remedy. No
 //! ring is left out silently.
 
-use std::{fmt, process::ExitCode};
+use std::{
+    fmt,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 /// The result of a ring.
 pub enum Outcome {
@@ -50,25 +54,36 @@ impl Counts {
 }
 
 /// The results of all rings.
-#[derive(Default)]
 pub struct Report {
     lines: Vec<String>,
     total: Counts,
+    /// When the ring that runs now began: the end of the one before it.
+    began: Instant,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self { lines: Vec::new(), total: Counts::default(), began: Instant::now() }
+    }
 }
 
 impl Report {
-    /// Adds a ring. An error while running it counts as a failure and does not stop the others.
+    /// Adds a ring that has just ended, with the time since the ring before it. An error while running it counts as a
+    /// failure and does not stop the others.
     pub fn add(&mut self, name: &str, outcome: anyhow::Result<Outcome>) {
+        let ended = Instant::now();
+        let took = minutes(ended.duration_since(self.began));
+        self.began = ended;
         let (line, counts) = match outcome {
             Ok(Outcome::Ran(counts)) => {
                 let sign = if counts.failed == 0 { "passed" } else { "FAILED" };
-                (format!("{name:<14} {sign:<8} {counts}"), counts)
+                (format!("{name:<14} {sign:<8} {took:>6}  {counts}"), counts)
             }
             Ok(Outcome::Skipped { reason, remedy }) => (
-                format!("{name:<14} {:<8} {reason}. {remedy}", "skipped"),
+                format!("{name:<14} {:<8} {took:>6}  {reason}. {remedy}", "skipped"),
                 Counts { skipped: 1, ..Counts::default() },
             ),
-            Err(error) => (format!("{name:<14} {:<8} {error:#}", "FAILED"), Counts::one(false)),
+            Err(error) => (format!("{name:<14} {:<8} {took:>6}  {error:#}", "FAILED"), Counts::one(false)),
         };
         eprintln!("  {line}");
         self.lines.push(line);
@@ -91,6 +106,11 @@ impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
     }
+}
+
+/// A time as minutes and seconds: `3:07`.
+fn minutes(time: Duration) -> String {
+    format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
 }
 
 /// Adds up the summaries that cargo's own runner, nextest and Terraform print at the end of each part.
@@ -161,6 +181,12 @@ mod tests {
         assert_eq!(Counts::default().ended(false), counts(0, 1, 0));
         assert_eq!(counts(5, 2, 0).ended(false), counts(5, 2, 0));
         assert_eq!(counts(5, 0, 0).ended(true), counts(5, 0, 0));
+    }
+
+    #[test]
+    fn a_time_has_minutes_and_seconds() {
+        assert_eq!(minutes(Duration::from_millis(187_900)), "3:07");
+        assert_eq!(minutes(Duration::from_secs(3_600)), "60:00");
     }
 
     #[test]

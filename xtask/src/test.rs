@@ -66,6 +66,9 @@ pub fn add(
         });
         checks(report);
         let built = wanted(Ring::Rust).then(|| rings::build_rust(settings, &packages));
+        if let Some(Ok(true)) = built {
+            report.add("test build", Ok(Outcome::Ran(Counts::one(true))));
+        }
         finish(terraform, report);
         match built {
             Some(Ok(true)) => {

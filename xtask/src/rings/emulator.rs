@@ -84,8 +84,7 @@ pub fn adapters(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     Ok(Outcome::Ran(counts))
 }
 
-/// Runs the journeys whose name begins with `emulator`. They apply the root module, with release builds of the
-/// functions. They find the programs through `SPILLWAY_EMULATOR`, `SPILLWAY_LAMBDA`, `SPILLWAY_BIN_DIR` and
+/// Runs the journeys whose name begins with `emulator`. They apply the root module, with the functions' zips. They find the programs through `SPILLWAY_EMULATOR`, `SPILLWAY_LAMBDA`, `SPILLWAY_BIN_DIR` and
 /// `SPILLWAY_TERRAFORM_PLUGINS`.
 pub fn emulator(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
     let program = match MINISTACK.program(settings) {
@@ -101,8 +100,8 @@ pub fn emulator(settings: &Settings, packages: &[Package]) -> Result<Outcome> {
             remedy: lambda::REMEDY.into(),
         });
     }
-    lambda::build(settings, lambda::Architecture::NATIVE)?;
-    let zips = settings.target.join("lambda");
+    lambda::build(settings, lambda::Architecture::NATIVE, lambda::Optimised::ForTests)?;
+    let zips = lambda::Optimised::ForTests.zips(settings);
     process::step("emulator journeys");
     let mut counts = Counts::default();
     for journey in journeys_of(packages, "emulator") {
