@@ -74,6 +74,14 @@ impl Settings {
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(&self.cargo);
         command.current_dir(&self.root);
+        // Cargo has set these for xtask. Build scripts (ring's is one) look at them, and would run again after each
+        // change between `cargo xtask` and `cargo`.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&*name);
+            }
+        }
         command
     }
 
