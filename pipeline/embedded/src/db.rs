@@ -11,5 +11,5 @@ mod writer;
 pub use folder::{DATABASE, DataFolder, Durability, OpenError};
 pub use writer::{Db, DbError};
 
-pub(crate) use columns::{int, optional_text, text};
+pub(crate) use columns::{Columns, DAMAGED, int, optional_text, text, value};
 pub(crate) use schema::{ALARM_TABLES, TABLES, from_millis, millis};
