@@ -243,7 +243,7 @@ fn print(
         let ids: Vec<_> = lost.iter().map(|item| item.id.as_str()).collect();
         let content = format!("The content of {} of these is gone from the archive", number(ids.len()));
         console
-            .line(&paint(RED, &text::clean(&format!("{content}: spillway dlq recover {}", ids.join(" ")))))?;
+            .hint(&paint(RED, &text::clean(&format!("{content}: spillway dlq recover {}", ids.join(" ")))))?;
     }
     if let Some(next) = &list.next {
         console.line("")?;
