@@ -97,7 +97,7 @@ async fn bench() -> Bench {
     clock.advance(Duration::from_secs(17 * 3_600 + 60));
     for id in ["first", "second"] {
         let header = TraceHeader::new(clock.now(), true);
-        let segment = Segment::new(&format!("spillway/{id}"), clock.now(), clock.now());
+        let segment = Segment::new(format!("spillway/{id}"), clock.now(), clock.now());
         TraceSink::record(&*pipeline.recorder, Segment { trace_id: header.root, ..segment });
     }
     pipeline.recorder.finish(clock.now());
