@@ -36,7 +36,10 @@ pub async fn run(_: &Options, backend: &Backend, console: &mut Console) -> anyho
     } else {
         let added = text::count(done.added, "dead letter");
         console.line(&paint(BOLD, &format!("{added} added to the index")))?;
-        console.line(&format!("  {} had an old state or format, which was corrected", text::number(done.corrected)))?;
+        console.line(&format!(
+            "  {} had an old state or format, which was corrected",
+            text::number(done.corrected)
+        ))?;
         console.line(&format!("  {}", text::were(done.there, "right")))?;
         if !done.lost.is_empty() {
             let lost = text::count(done.lost.len() as u64, "dead letter");
