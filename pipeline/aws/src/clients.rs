@@ -219,7 +219,7 @@ mod tests {
         }
     }
     #[test]
-    fn a_function_trusts_all_of_the_systems_authorities_if_it_is_told_to() {
+    fn with_a_switch_a_function_trusts_all_of_the_systems_authorities() {
         assert!(authorities(Some("all"), Some("eu-central-1")).is_none());
         // A machine without a bundle in one file has none to choose from.
         let chosen = certificates::of_aws(None).is_some();
