@@ -127,9 +127,9 @@ fn each_incident_notifies_once_under_traffic_of_each_shape() {
     }
     tables.push_str(
         "\n## In none of these\n\n\
-         These rules do not follow from the requests of a day. They watch the number of requests itself, limits of the account and\n\
-         the table, cost, certificates, backups, notifications, what CloudFront and S3 refuse, and ages of days. Their scenarios\n\
-         are in `alerts/tests/scenarios`.\n\n",
+         These rules do not follow from the requests of a day. They watch the number of requests itself, limits of the account, the\n\
+         functions and the table, cost, certificates, schemas, backups, notifications, what CloudFront and S3 refuse, and ages of\n\
+         days. Their scenarios are in `alerts/tests/scenarios`.\n\n",
     );
     for name in silent {
         let _ = writeln!(tables, "* `{name}`");

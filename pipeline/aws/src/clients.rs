@@ -218,6 +218,7 @@ mod tests {
             assert!(attempt + pace.base < pace.within, "{seconds} s: {attempt:?} of {:?}", pace.within);
         }
     }
+
     #[test]
     fn with_a_switch_a_function_trusts_all_of_the_systems_authorities() {
         assert!(authorities(Some("all"), Some("eu-central-1")).is_none());
