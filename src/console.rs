@@ -261,7 +261,7 @@ impl Console {
     pub fn error(&mut self, error: &anyhow::Error) {
         let label = paint(RED, "error:");
         let mut what = self.addressed(&one_line(error.as_ref()));
-        if let Some(folder) = self.folder.as_ref().filter(|folder| !what.contains(folder.as_str())) {
+        if let Some(folder) = self.folder.as_ref().filter(|folder| !what.contains(&format!(" {folder}"))) {
             // An adapter deep inside says what is wrong with the data folder, and not which one it is.
             what = what.replacen(FOLDER, &format!("{FOLDER} {folder}"), 1);
         }

@@ -2,8 +2,10 @@
 
 use crate::console::{Console, Format};
 use crate::target::Target;
-use crate::testing::{FakePipeline, dead_letter, run};
+use crate::testing::{FakePipeline, dead_letter, readings, run};
+use spillway_core::ledger::Ledger;
 use spillway_embedded::db::DbError;
+use spillway_testkit::Background;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -11,6 +13,9 @@ use std::sync::{Arc, Mutex};
 async fn hints_name_the_data_folder() {
     let pipeline = FakePipeline::new(|state| {
         state.dead_letters.extend([dead_letter(1, 240), dead_letter(2, 3600)]);
+        state.background = Background::Stopped;
+        let ledger = Ledger { accepted: 2, archived: 2, ..Ledger::default() };
+        state.ledgers.extend(readings(ledger));
     });
     let here = "--embedded /srv/spillway";
     for (words, expected) in [
