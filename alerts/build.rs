@@ -1,7 +1,7 @@
 //! Lists the rule files, scenarios and runbooks, so that a new one requires no change of Rust code.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs, io};
 
 /// Name of the list, its folder, how its files end, and what each name begins with.
@@ -16,9 +16,11 @@ fn main() -> io::Result<()> {
         clippy::disallowed_methods,
         reason = "cargo passes its folder to a build script in the environment"
     )]
-    let out = env::var_os("OUT_DIR").map(PathBuf::from).ok_or(io::ErrorKind::NotFound)?;
+    let given = |name| env::var_os(name).map(PathBuf::from).ok_or(io::ErrorKind::NotFound);
+    // The folder of this run: a build script that was compiled in another checkout is the same program.
+    let (out, package) = (given("OUT_DIR")?, given("CARGO_MANIFEST_DIR")?);
     for (list, folder, ending, beginning) in LISTS {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let folder = package.join(folder);
         println!("cargo::rerun-if-changed={}", folder.display());
         let mut names = Vec::new();
         for entry in fs::read_dir(&folder)? {

@@ -34,6 +34,7 @@ pub async fn run(
     console: &mut Console,
 ) -> anyhow::Result<ExitStatus> {
     let Arguments { target, command, .. } = arguments;
+    console.address(&target);
     if console.tsv() && !command.is_list() {
         let what = "this command prints no list: leave -o tsv out";
         return Err(CommandError::Usage(what.to_owned()).into());

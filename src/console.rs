@@ -2,6 +2,7 @@
 
 use crate::answer::CommandError;
 use crate::listing::{Column, Listing};
+use crate::target::Target;
 use crate::text::{self, Table};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
@@ -78,7 +79,18 @@ pub struct Console {
     interactive: bool,
     /// Parts of the answer that are no change of it.
     unwatched: Vec<String>,
+    /// How a command line begins that names the same pipeline as this one.
+    program: String,
+    /// The data folder that it names.
+    folder: Option<String>,
 }
+
+const FOLDER: &str = "the data folder";
+/// The program, where no pipeline was named.
+const PROGRAM: &str = "spillway";
+/// The commands that need a pipeline, so that a hint at one has to name it.
+const ADDRESSED: [&str; 10] =
+    ["alarms", "dlq", "events", "fault", "flow", "get", "replays", "schemas", "sign-in", "status"];
 
 /// The output of a command that was kept back.
 pub struct Kept {
@@ -105,6 +117,8 @@ impl Console {
             is_terminal: io::stdout().is_terminal(),
             interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
             unwatched: Vec::new(),
+            program: PROGRAM.to_owned(),
+            folder: None,
         }
     }
 
@@ -125,7 +139,27 @@ impl Console {
             is_terminal: false,
             interactive: false,
             unwatched: Vec::new(),
+            program: PROGRAM.to_owned(),
+            folder: None,
         }
+    }
+
+    /// From now on, hints name this pipeline, so that a person can paste them.
+    pub fn address(&mut self, target: &Target) {
+        self.program = format!("{PROGRAM}{}", target.as_options());
+        self.folder = target.embedded.as_ref().map(|folder| folder.display().to_string());
+    }
+
+    /// A text of our own, in which each command names the pipeline.
+    pub fn addressed(&self, text: &str) -> String {
+        ADDRESSED.iter().fold(text.to_owned(), |text, command| {
+            text.replace(&format!("{PROGRAM} {command}"), &format!("{} {command}", self.program))
+        })
+    }
+
+    /// Prints a line that names a command.
+    pub fn hint(&mut self, line: &str) -> anyhow::Result<()> {
+        self.line(&self.addressed(line))
     }
 
     /// The form of the output.
@@ -226,7 +260,12 @@ impl Console {
     /// Prints why the command failed.
     pub fn error(&mut self, error: &anyhow::Error) {
         let label = paint(RED, "error:");
-        let _ = writeln!(self.err, "{label} {}", text::clean(&one_line(error.as_ref())));
+        let mut what = self.addressed(&one_line(error.as_ref()));
+        if let Some(folder) = self.folder.as_ref().filter(|folder| !what.contains(&format!(" {folder}"))) {
+            // An adapter deep inside says what is wrong with the data folder, and not which one it is.
+            what = what.replacen(FOLDER, &format!("{FOLDER} {folder}"), 1);
+        }
+        let _ = writeln!(self.err, "{label} {}", text::clean(&what));
     }
 
     /// Asks a question that the user answers by typing `y`; `None` if there is no user to ask.

@@ -43,6 +43,15 @@ impl Target {
         self.embedded.is_none() && self.topology.is_none()
     }
 
+    /// The options that name it, as a shell reads them.
+    pub fn as_options(&self) -> String {
+        let option = |name: &str, path: &Option<PathBuf>| {
+            path.as_ref().map(|path| format!(" {name} {}", in_shell(&path.display().to_string())))
+        };
+        let options = [option("--embedded", &self.embedded), option("--topology", &self.topology)];
+        options.into_iter().flatten().collect()
+    }
+
     /// The data folder of a pipeline that runs in this process.
     pub fn folder(&self) -> Result<&Path, CommandError> {
         if self.is_empty() {
@@ -76,6 +85,15 @@ impl Target {
                     .to_owned(),
             )),
         }
+    }
+}
+
+/// A word as a shell takes it for one word.
+fn in_shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 
@@ -113,6 +131,18 @@ mod tests {
         assert!(both.starts_with("two pipelines were named: keep one of"), "{both}");
         let neither = target(None, None).place().unwrap_err().to_string();
         assert!(neither.contains("--embedded DIR") && neither.contains("--topology FILE"), "{neither}");
+    }
+
+    #[test]
+    fn a_pipeline_is_named_as_a_shell_reads_it() {
+        let here = |folder: &str| Target { embedded: Some(folder.into()), topology: None }.as_options();
+        assert_eq!(here("/var/lib/spillway-1"), " --embedded /var/lib/spillway-1");
+        assert_eq!(here("my data"), " --embedded 'my data'");
+        assert_eq!(here("it's"), r" --embedded 'it'\''s'");
+        assert_eq!(here("~/d"), " --embedded '~/d'", "the shell has replaced such a sign already");
+        let in_aws = Target { embedded: None, topology: Some("t.json".into()) };
+        assert_eq!(in_aws.as_options(), " --topology t.json");
+        assert_eq!(Target::default().as_options(), "");
     }
 
     #[test]

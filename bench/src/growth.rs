@@ -13,7 +13,7 @@ use rows::Rows;
 use serde_json::json;
 use spillway_core::Pipeline;
 use spillway_core::dead_letter::{DeadLetterFilter, DeadLetterStatus};
-use spillway_core::ids::EventId;
+use spillway_core::ids::{EventId, Fingerprint};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -90,6 +90,7 @@ async fn reads(rows: &Rows) -> Result<Vec<Read>> {
         DeadLetterFilter { states: vec![DeadLetterStatus::Archived], ..DeadLetterFilter::default() };
     let of_rare_type = DeadLetterFilter { event_type: Some(rows::RARE.to_owned()), ..archived.clone() };
     let of_no_type = DeadLetterFilter { event_type: Some("no.such.type".to_owned()), ..archived.clone() };
+    let of_group = DeadLetterFilter { fingerprint: Some(Fingerprint::new("f3")), ..archived.clone() };
     let with_words = DeadLetterFilter { contains: Some("no such words".to_owned()), ..archived.clone() };
     let mut reads = vec![
         read("flow", Some(FLOW_LIMIT_S), ports, async |ports| ports.ledger.ledger().await.map(drop)).await?,
@@ -105,6 +106,7 @@ async fn reads(rows: &Rows) -> Result<Vec<Read>> {
     for (what, filter, limit) in [
         ("list of dead letters", &archived, None),
         ("list of a rare type", &of_rare_type, None),
+        ("list of a group", &of_group, None),
         ("list of all dead letters", &DeadLetterFilter::default(), None),
         ("list of a type without any", &of_no_type, None),
         ("list by words that none has", &with_words, Some(SEARCH_LIMIT_S)),
@@ -112,10 +114,19 @@ async fn reads(rows: &Rows) -> Result<Vec<Read>> {
         let list = async |ports: &Pipeline| ports.archive.list(filter, None, 50).await.map(drop);
         reads.push(read(what, limit, ports, list).await?);
     }
-    for (what, filter) in [("groups", &archived), ("groups of all", &DeadLetterFilter::default())] {
+    for (what, filter, limit) in [
+        ("groups", &archived, None),
+        ("groups of all", &DeadLetterFilter::default(), None),
+        ("groups by words that none has", &with_words, Some(SEARCH_LIMIT_S)),
+    ] {
         let groups = async |ports: &Pipeline| ports.archive.groups(filter, None, 20).await.map(drop);
-        reads.push(read(what, None, ports, groups).await?);
+        reads.push(read(what, limit, ports, groups).await?);
     }
+    let subject = rows::dead_letter_id(0).to_string();
+    let audit = async |ports: &Pipeline| ports.ops.entries(Some(&subject), 100).await.map(drop);
+    reads.push(read("audit entries about a dead letter", None, ports, audit).await?);
+    let overdue = async |ports: &Pipeline| ports.replays.overdue(ports.clock.now(), 1_000).await.map(drop);
+    reads.push(read("messages of replays that are overdue", None, ports, overdue).await?);
     let replays = async |ports: &Pipeline| ports.replays.list(1).await.map(drop);
     reads.push(read("newest replay", None, ports, replays).await?);
     Ok(reads)

@@ -1,6 +1,6 @@
 //! `spillway fault`: faults that an operator causes on purpose.
 
-use crate::answer::ExitStatus;
+use crate::answer::{CommandError, ExitStatus};
 use crate::backend::Backend;
 use crate::console::{BOLD, Console, paint};
 use crate::listing::{Column, Field, Sorting};
@@ -56,18 +56,19 @@ pub struct Start {
     /// Kind of fault
     #[arg(value_enum)]
     kind: Kind,
-    /// Remaining share of the store's capacity, for store-throttle
-    #[arg(long, default_value = "0.3", value_name = "SHARE", value_parser = values::share)]
-    capacity: f64,
-    /// Milliseconds added to each call, for store-latency
-    #[arg(long, default_value = "500", value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=600_000))]
-    added_ms: u64,
-    /// Share of the invocations that die, for consumer-crash
-    #[arg(long, default_value = "0.2", value_name = "SHARE", value_parser = values::share)]
-    probability: f64,
+    /// Remaining share of the store's capacity, for store-throttle [default: 0.3]
+    #[arg(long, value_name = "SHARE", value_parser = values::share)]
+    capacity: Option<f64>,
+    /// Milliseconds added to each call, for store-latency [default: 500]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=600_000))]
+    added_ms: Option<u64>,
+    /// Share of the invocations that die, for consumer-crash [default: 0.2]
+    #[arg(long, value_name = "SHARE", value_parser = values::share)]
+    probability: Option<f64>,
     /// Share of the calls that fail, for store-outage, queue-outage and archiver-outage, or are late, for store-latency
-    #[arg(long, default_value = "1", value_name = "SHARE", value_parser = values::share)]
-    share: f64,
+    /// [default: 1]
+    #[arg(long, value_name = "SHARE", value_parser = values::share)]
+    share: Option<f64>,
     /// Switch it off automatically after this time
     #[arg(long = "for", value_name = "SPAN", value_parser = values::span)]
     lasting: Option<Duration>,
@@ -118,18 +119,49 @@ pub async fn run(command: &Command, backend: &Backend, console: &mut Console) ->
     }
 }
 
+impl Start {
+    /// The fault.
+    ///
+    /// # Errors
+    /// An option that this kind of fault does not have. Whoever gives one means another kind.
+    fn fault(&self) -> Result<FaultKind, CommandError> {
+        let share = self.share.unwrap_or(1.0);
+        let (own, kind): (&[&str], _) = match self.kind {
+            Kind::StoreOutage => (&["--share"], FaultKind::StoreOutage { share }),
+            Kind::StoreThrottle => {
+                (&["--capacity"], FaultKind::StoreThrottle { capacity: self.capacity.unwrap_or(0.3) })
+            }
+            Kind::StoreLatency => {
+                let added = Duration::from_millis(self.added_ms.unwrap_or(500));
+                (&["--added-ms", "--share"], FaultKind::StoreLatency { added, share })
+            }
+            Kind::ConsumerCrash => (
+                &["--probability"],
+                FaultKind::ConsumerCrash { probability: self.probability.unwrap_or(0.2) },
+            ),
+            Kind::QueueOutage => (&["--share"], FaultKind::QueueOutage { share }),
+            Kind::ArchiverOutage => (&["--share"], FaultKind::ArchiverOutage { share }),
+        };
+        let given = [
+            ("--capacity", self.capacity.is_some()),
+            ("--added-ms", self.added_ms.is_some()),
+            ("--probability", self.probability.is_some()),
+            ("--share", self.share.is_some()),
+        ];
+        match given.into_iter().find(|(option, is_given)| *is_given && !own.contains(option)) {
+            None => Ok(kind),
+            Some((option, _)) => Err(CommandError::Usage(format!(
+                "{} has no {option}: leave it out, or use {}",
+                self.kind.name(),
+                own.join(" or ")
+            ))),
+        }
+    }
+}
+
 async fn start(options: &Start, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let from = backend.pipeline.clock.now();
-    let kind = match options.kind {
-        Kind::StoreOutage => FaultKind::StoreOutage { share: options.share },
-        Kind::StoreThrottle => FaultKind::StoreThrottle { capacity: options.capacity },
-        Kind::StoreLatency => {
-            FaultKind::StoreLatency { added: Duration::from_millis(options.added_ms), share: options.share }
-        }
-        Kind::ConsumerCrash => FaultKind::ConsumerCrash { probability: options.probability },
-        Kind::QueueOutage => FaultKind::QueueOutage { share: options.share },
-        Kind::ArchiverOutage => FaultKind::ArchiverOutage { share: options.share },
-    };
+    let kind = options.fault()?;
     let until = options.lasting.map(|span| from + span);
     let fault = Fault { kind, from, until };
     let entry = entry(from, &options.actor, "fault start", &fault);
@@ -139,7 +171,7 @@ async fn start(options: &Start, backend: &Backend, console: &mut Console) -> any
     } else {
         let until = match fault.until {
             Some(until) => format!("until {}", text::time(from, until)),
-            None => format!("until spillway fault stop {}", fault.kind.name()),
+            None => console.addressed(&format!("until spillway fault stop {}", fault.kind.name())),
         };
         console.line(&format!("{} is on {until}", paint(BOLD, &describe(&fault.kind))))?;
     }

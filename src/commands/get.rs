@@ -329,7 +329,7 @@ fn print(found: &Found, now: Timestamp, console: &mut Console) -> anyhow::Result
             letter.id
         );
         console.line("")?;
-        console.line(&text::clean(&what))?;
+        console.hint(&text::clean(&what))?;
     }
     Ok(())
 }
@@ -366,7 +366,7 @@ fn print_place(
         let letter = &location.message_id;
         let what =
             "a replay stored it, and the event store no longer has it: put it back with spillway dlq replay";
-        fields.push(("event store", format!("{what} {letter}")));
+        fields.push(("event store", console.addressed(&format!("{what} {letter}"))));
     }
     if let Some(dead_letter) = &location.dead_letter {
         fields.push(("group", dead_letter.fingerprint.to_string()));

@@ -30,7 +30,8 @@ pub struct Options {
     #[arg(value_parser = values::some_text)]
     id: Option<String>,
     /// Maximum number of replays, the newest first; 10000 at most
-    #[arg(long, default_value = "20", value_name = "N", value_parser = values::within::<u32>(values::LIMIT))]
+    #[arg(long, default_value = "20", value_name = "N", conflicts_with = "id",
+        value_parser = values::within::<u32>(values::LIMIT))]
     limit: u32,
     /// Put back messages that are still waiting, of this replay or of all. In AWS nothing else does so after an
     /// interruption
@@ -161,7 +162,9 @@ fn print(
     if let Some(error) = &replay.error {
         let goes_on = match site {
             Site::Local(_) => "it continues automatically".to_owned(),
-            Site::Aws(_) => format!("continue with spillway replays {} --resume", replay.id),
+            Site::Aws(_) => {
+                console.addressed(&format!("continue with spillway replays {} --resume", replay.id))
+            }
         };
         fields.push(("blocked", format!("{error}; {goes_on}")));
     }

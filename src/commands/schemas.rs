@@ -125,7 +125,7 @@ fn print_list(document: &Document<'_>, console: &mut Console) -> anyhow::Result<
     }
     if !document.problems.is_empty() {
         let files = text::count(document.problems.len() as u64, "file");
-        console.line(&format!("{files} can't be used: see spillway schemas check"))?;
+        console.hint(&format!("{files} can't be used: see spillway schemas check"))?;
     }
     Ok(())
 }

@@ -135,7 +135,7 @@ fn print(status: &Status, console: &mut Console) -> anyhow::Result<()> {
     line("Loss", if status.is_lost { RED } else { Style::new() }, status.loss.clone());
     line("Deadline", Style::new(), status.deadline.clone());
     let runbook = status.action.runbook.map(|name| format!(" Runbook: {name}")).unwrap_or_default();
-    line("Do", Style::new(), format!("{}{runbook}", status.action.text));
+    line("Do", Style::new(), console.addressed(&format!("{}{runbook}", status.action.text)));
     if let Some(after) = &status.after {
         line("Before", Style::new(), after.clone());
     }
@@ -157,7 +157,7 @@ fn print(status: &Status, console: &mut Console) -> anyhow::Result<()> {
         console.line(&paint(DIM, &format!("Symptom: {symptom}")))?;
     }
     for other in &status.others {
-        console.line(other)?;
+        console.hint(other)?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ mod dlq;
 mod documents;
 mod events;
 mod faults;
+mod hints;
 mod in_aws;
 mod loads;
 mod places;

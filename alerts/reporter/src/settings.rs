@@ -1,4 +1,6 @@
 //! The settings that Terraform passes to the reporter function.
+//!
+//! Each function lists its own: a variable that Terraform does not pass is named by the function that lacks it.
 
 use crate::loss::Retention;
 use spillway_core::retry::RetrySchedule;

@@ -7,6 +7,7 @@ mod world;
 use expect_test::expect_file;
 use spillway_alerts::evaluate::timelines;
 use spillway_alerts::{AlarmState, Limits, RuleSet, Tier};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use world::{FAULT, Fault, MINUTES, SHAPES, START, Shape, World};
 
@@ -19,11 +20,17 @@ struct Incident {
 
 const INCIDENTS: &[Incident] = &[
     Incident { title: "The ingest function fails at each request", fault: Fault::IngestFails, pages: true },
+    Incident {
+        title: "Lambda throttles each request to the ingest function",
+        fault: Fault::IngestIsThrottled,
+        pages: true,
+    },
     Incident { title: "Each request takes nine seconds", fault: Fault::IngestIsSlow, pages: false },
     Incident { title: "Each request is refused as invalid", fault: Fault::RequestsAreInvalid, pages: false },
     Incident { title: "Accepted events do not reach the queue", fault: Fault::EventsAreLost, pages: true },
     Incident { title: "Each event breaks its schema", fault: Fault::EventsBreakTheirSchema, pages: false },
     Incident { title: "The table fails each write", fault: Fault::StoreFails, pages: true },
+    Incident { title: "The table throttles each write", fault: Fault::StoreThrottles, pages: true },
     Incident { title: "Each write takes half a minute", fault: Fault::StoreIsSlow, pages: false },
     Incident { title: "The consumer crashes at each batch", fault: Fault::ConsumerCrashes, pages: true },
     Incident {
@@ -33,6 +40,16 @@ const INCIDENTS: &[Incident] = &[
     },
     Incident { title: "No consumer asks for messages", fault: Fault::ConsumerIsGone, pages: true },
     Incident { title: "Each event was stored before", fault: Fault::EventsAreDuplicates, pages: false },
+    Incident {
+        title: "Each event breaks its schema, and the archiver fails at each dead letter",
+        fault: Fault::ArchiverFails,
+        pages: false,
+    },
+    Incident {
+        title: "Each event breaks its schema, and no archiver asks for dead letters",
+        fault: Fault::ArchiverIsGone,
+        pages: true,
+    },
 ];
 
 /// The rules as Terraform deploys them: how many requests to expect at any hour is not set.
@@ -71,6 +88,7 @@ fn each_incident_notifies_once_under_traffic_of_each_shape() {
     let notifying: Vec<_> = rules.iter().filter(|rule| rule.notify).collect();
     let mut wrong = Vec::new();
     let mut tables = String::new();
+    let mut silent: BTreeSet<&str> = notifying.iter().map(|rule| rule.name.as_str()).collect();
     for incident in INCIDENTS {
         let columns: Vec<_> = SHAPES.iter().map(|shape| fired(&rules, shape, incident.fault)).collect();
         for (shape, column) in SHAPES.iter().zip(&columns) {
@@ -98,6 +116,7 @@ fn each_incident_notifies_once_under_traffic_of_each_shape() {
             if columns.iter().all(|column| column[index].is_empty()) {
                 continue;
             }
+            silent.remove(rule.name.as_str());
             let cell = |column: &Vec<Vec<i64>>| match &column[index][..] {
                 [] => "–".to_owned(),
                 fired => format!("{}, {}×", fired[0], fired.len()),
@@ -105,6 +124,15 @@ fn each_incident_notifies_once_under_traffic_of_each_shape() {
             let cells: Vec<_> = columns.iter().map(cell).collect();
             let _ = writeln!(tables, "| `{}` | {} |", rule.name, cells.join(" | "));
         }
+    }
+    tables.push_str(
+        "\n## In none of these\n\n\
+         These rules do not follow from the requests of a day. They watch the number of requests itself, limits of the account, the\n\
+         functions and the table, cost, certificates, schemas, backups, notifications, what CloudFront and S3 refuse, and ages of\n\
+         days. Their scenarios are in `alerts/tests/scenarios`.\n\n",
+    );
+    for name in silent {
+        let _ = writeln!(tables, "* `{name}`");
     }
     // `UPDATE_EXPECT=1 cargo test -p spillway-alerts --test alarms traffic_shapes` writes it again.
     expect_file!["../../../docs/alarm-shapes.md"].assert_eq(&format!("{}{tables}", introduction()));

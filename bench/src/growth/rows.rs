@@ -136,7 +136,8 @@ fn stored(number: u64) -> StoreItem {
     }
 }
 
-fn dead_letter_id(number: u64) -> MessageId {
+/// The id of a dead letter.
+pub fn dead_letter_id(number: u64) -> MessageId {
     MessageId::new(format!("m-dead-{number}"))
 }
 

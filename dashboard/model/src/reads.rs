@@ -157,7 +157,7 @@ impl Reads {
         self.since.get(ago, count).await.map(|count| *count)
     }
 
-    /// A page of the groups of dead letters that match, largest first.
+    /// A page of the groups of dead letters that match, largest first. It has the shape of [`Self::list`] and another answer.
     pub async fn groups(
         &self,
         filter: &DeadLetterFilter,

@@ -8,6 +8,8 @@ mod replays;
 mod row;
 
 pub(crate) use replays::release;
+#[cfg(test)]
+pub(crate) use replays::{ITEMS, OVERDUE, UNFINISHED, WAITING, newest as newest_replays};
 
 use crate::db::{Db, DbError, millis};
 use crate::ledger::{self, Handover};

@@ -4,7 +4,7 @@ mod fault;
 
 pub use fault::{Fault, FaultKind};
 
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, text};
 use crate::ops;
 use rusqlite::Connection;
 use spillway_core::Timestamp;
@@ -141,7 +141,7 @@ pub(crate) fn move_times(
 
 fn read(connection: &Connection) -> rusqlite::Result<Vec<(i64, Fault)>> {
     let mut query = connection.prepare_cached("SELECT id, document FROM faults ORDER BY id")?;
-    let rows = query.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+    let rows = query.query_map([], |row| Ok((row.get::<_, i64>(0)?, text(row, 1)?)))?;
     let mut faults = Vec::new();
     for row in rows {
         let (id, document) = row?;

@@ -1,9 +1,9 @@
 //! The ledger: how many promises are in which place, by rows. It owns the tables `counters` and `handover`. The
 //! store, the queue and the archive write to them through this module, each inside its own transaction.
 
-use crate::db::{Db, DbError, millis};
+use crate::db::{Db, DbError, int, millis, optional_text, text};
 use async_trait::async_trait;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _, Row};
 use spillway_core::Timestamp;
 use spillway_core::ledger::Ledger;
 use spillway_core::ports::{Clock, LedgerError, LedgerReader};
@@ -47,8 +47,10 @@ pub(crate) fn raise(tx: &Connection, counter: Counter) -> rusqlite::Result<()> {
 /// Reads a counter.
 pub(crate) fn count(connection: &Connection, counter: Counter) -> rusqlite::Result<u64> {
     connection
-        .prepare_cached("SELECT value FROM counters WHERE name = ?1")?
-        .query_row([counter.name()], |row| row.get(0))
+        .prepare_cached("SELECT CAST(value AS INTEGER) FROM counters WHERE name = ?1")?
+        .query_row([counter.name()], |row| positive(row, 0))
+        .optional()
+        .map(Option::unwrap_or_default)
 }
 
 /// Records that a promise has reached the next place before its message is deleted.
@@ -78,7 +80,7 @@ pub(crate) fn close_to_store(tx: &Connection, origin: &str) -> rusqlite::Result<
         .prepare_cached(
             "DELETE FROM handover WHERE message_id = ?1 AND kind IN ('store', 'duplicate') RETURNING kind",
         )?
-        .query_map([origin], |row| row.get::<_, String>(0))?
+        .query_map([origin], |row| text(row, 0))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     if kinds.iter().any(|kind| kind == "duplicate") {
         raise(tx, Counter::Duplicates)?;
@@ -118,6 +120,11 @@ pub(crate) fn unreadable(error: DbError) -> LedgerError {
     LedgerError { reason: error.to_string(), is_passing: error.is_passing() }
 }
 
+/// A number of rows. One that somebody made negative counts as none.
+fn positive(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    Ok(u64::try_from(int(row, column)?).unwrap_or_default())
+}
+
 fn rows(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
@@ -147,16 +154,19 @@ fn ledger(connection: &Connection, now: Timestamp) -> rusqlite::Result<Ledger> {
         ..Ledger::default()
     };
     ledger.stored += ledger.duplicates;
-    let mut states =
-        connection.prepare_cached("SELECT state, sum(letters) FROM dead_letter_counts GROUP BY state")?;
+    let mut states = connection.prepare_cached(
+        "SELECT state, sum(CAST(letters AS INTEGER)) FROM dead_letter_counts GROUP BY state",
+    )?;
     let mut rows = states.query([])?;
     while let Some(row) = rows.next()? {
-        match row.get::<_, String>(0)?.as_str() {
-            "archived" => ledger.archived = row.get(1)?,
-            "replaying" => ledger.replaying = row.get(1)?,
-            "discarded" => ledger.discarded = row.get(1)?,
+        let letters = positive(row, 1)?;
+        match text(row, 0)?.as_str() {
+            "replaying" => ledger.replaying = letters,
+            "discarded" => ledger.discarded = letters,
             // Counted in the store.
-            _ => {}
+            "stored" => {}
+            // Others have a state that somebody changed. They are in the archive.
+            _ => ledger.archived += letters,
         }
     }
     settle_handovers(connection, now, &mut ledger)?;
@@ -174,9 +184,8 @@ fn settle_handovers(connection: &Connection, now: Timestamp, ledger: &mut Ledger
     )?;
     let mut rows = query.query([millis(now)])?;
     while let Some(row) = rows.next()? {
-        let kind: String = row.get(0)?;
+        let (kind, state) = (text(row, 0)?, optional_text(row, 3)?);
         let (queue, hidden): (Option<i64>, Option<bool>) = (row.get(1)?, row.get(2)?);
-        let state: Option<String> = row.get(3)?;
         let earlier = match (kind.as_str(), queue, hidden, state.as_deref()) {
             ("archive", ..) | ("store", Some(1), _, None) => &mut ledger.in_dlq,
             ("store", Some(0), Some(true), None) => &mut ledger.in_flight,

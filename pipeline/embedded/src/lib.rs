@@ -28,3 +28,6 @@ pub use clock::{FastClock, RealClock, VirtualClock};
 pub use db::OpenError;
 pub use jump::Jump;
 pub use pipeline::{Local, Options, Pipeline};
+
+#[cfg(test)]
+mod tests;

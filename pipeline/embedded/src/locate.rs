@@ -1,6 +1,6 @@
 //! Where single events are, read from the tables themselves.
 
-use crate::db::{Db, from_millis, millis};
+use crate::db::{Db, from_millis, int, millis, optional_text, text};
 use crate::ledger::unreadable;
 use async_trait::async_trait;
 use rusqlite::{Connection, Row};
@@ -46,7 +46,7 @@ impl EventLocator for Locator {
         let found = self.db.read(|connection| {
             let mut query =
                 connection.prepare_cached("SELECT origin FROM messages WHERE replay_id IS NOT NULL")?;
-            let ids = query.query_map([], |row| row.get::<_, String>(0))?;
+            let ids = query.query_map([], |row| text(row, 0))?;
             ids.map(|id| id.map(MessageId::new)).collect::<rusqlite::Result<_>>()
         });
         Ok(Some(found.await.map_err(unreadable)?))
@@ -59,9 +59,17 @@ pub(crate) const QUEUED_EVENT: &str =
     failures, body, body ->> '$.source', body ->> '$.type', attributes
     FROM messages WHERE json_valid(body) AND body ->> '$.id' = ?1";
 
+/// The stored events with an id.
+pub(crate) const STORED_EVENT: &str =
+    "SELECT source, type, message_id, accepted_at, stored_at, body FROM store WHERE event_id = ?1";
+
+/// The dead letters of an event that no replay has stored.
+pub(crate) const DEAD_EVENT: &str =
+    "SELECT source, type, id, first_sent_at, receive_count, failures, body, state FROM dead_letters
+     WHERE event_id = ?1 AND state <> 'stored' ORDER BY archived_at DESC, seq DESC";
+
 fn place_of_message(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Place> {
-    let (queue, replay_id): (i64, Option<String>) = (row.get(2)?, row.get(3)?);
-    let visible_at: i64 = row.get(5)?;
+    let (queue, replay_id, visible_at) = (int(row, 2)?, optional_text(row, 3)?, int(row, 5)?);
     Ok(match (replay_id, queue) {
         (Some(_), _) => Place::Replaying,
         (None, 1) => Place::InDlq,
@@ -71,27 +79,25 @@ fn place_of_message(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Place> {
 }
 
 fn place_of_dead_letter(state: &str) -> Place {
-    state.parse().map_or(Place::Stored, DeadLetterStatus::place)
+    state.parse().map_or(Place::Archived, DeadLetterStatus::place)
 }
 
 fn locate(connection: &Connection, id: &EventId, now: Timestamp) -> rusqlite::Result<Vec<Location>> {
     let mut found: Vec<Location> = Vec::new();
-    let mut query = connection.prepare_cached(
-        "SELECT source, type, message_id, accepted_at, stored_at, body FROM store WHERE event_id = ?1",
-    )?;
+    let mut query = connection.prepare_cached(STORED_EVENT)?;
     let mut rows = query.query([id.as_str()])?;
     while let Some(row) = rows.next()? {
         found.push(Location {
-            key: EventKey { source: EventSource::new(row.get::<_, String>(0)?), id: id.clone() },
-            event_type: EventType::new(row.get::<_, String>(1)?),
+            key: EventKey { source: EventSource::new(text(row, 0)?), id: id.clone() },
+            event_type: EventType::new(text(row, 1)?),
             place: Place::Stored,
-            message_id: MessageId::new(row.get::<_, String>(2)?),
-            accepted_at: from_millis(row.get(3)?),
-            stored_at: Some(from_millis(row.get(4)?)),
+            message_id: MessageId::new(text(row, 2)?),
+            accepted_at: from_millis(int(row, 3)?),
+            stored_at: Some(from_millis(int(row, 4)?)),
             receive_count: None,
             visible_at: None,
             failure: None,
-            body: row.get(5)?,
+            body: text(row, 5)?,
         });
     }
     // A stored event counts as stored only; the places of its duplicates do not matter.
@@ -101,23 +107,20 @@ fn locate(connection: &Connection, id: &EventId, now: Timestamp) -> rusqlite::Re
             && !found.iter().any(|other| other.message_id == location.message_id)
     };
 
-    let mut query = connection.prepare_cached(
-        "SELECT source, type, id, first_sent_at, receive_count, failures, body, state FROM dead_letters
-         WHERE event_id = ?1 AND state <> 'stored' ORDER BY archived_at DESC, seq DESC",
-    )?;
+    let mut query = connection.prepare_cached(DEAD_EVENT)?;
     let mut rows = query.query([id.as_str()])?;
     while let Some(row) = rows.next()? {
         let location = Location {
             key: EventKey { source: EventSource::new(text(row, 0)?), id: id.clone() },
             event_type: EventType::new(text(row, 1)?),
-            place: place_of_dead_letter(&row.get::<_, String>(7)?),
-            message_id: MessageId::new(row.get::<_, String>(2)?),
-            accepted_at: from_millis(row.get(3)?),
+            place: place_of_dead_letter(&text(row, 7)?),
+            message_id: MessageId::new(text(row, 2)?),
+            accepted_at: from_millis(int(row, 3)?),
             stored_at: None,
-            receive_count: row.get(4)?,
+            receive_count: int(row, 4)?.try_into().ok(),
             visible_at: None,
-            failure: last_failure(Some(row.get(5)?)),
-            body: row.get(6)?,
+            failure: last_failure(optional_text(row, 5)?),
+            body: text(row, 6)?,
         };
         if is_new(&found, &location) {
             found.push(location);
@@ -131,23 +134,20 @@ fn locate(connection: &Connection, id: &EventId, now: Timestamp) -> rusqlite::Re
             key: EventKey { source: EventSource::new(text(row, 9)?), id: id.clone() },
             event_type: EventType::new(text(row, 10)?),
             place: place_of_message(row, now)?,
-            message_id: MessageId::new(row.get::<_, String>(1)?),
-            accepted_at: from_millis(row.get(4)?),
+            message_id: MessageId::new(text(row, 1)?),
+            accepted_at: from_millis(int(row, 4)?),
             stored_at: None,
-            receive_count: row.get(6)?,
-            visible_at: Some(from_millis(row.get(5)?)),
-            failure: last_failure(row.get(7)?).or_else(|| sent_failure(row.get(11).ok()?)),
-            body: row.get(8)?,
+            receive_count: int(row, 6)?.try_into().ok(),
+            visible_at: Some(from_millis(int(row, 5)?)),
+            failure: last_failure(optional_text(row, 7)?)
+                .or_else(|| sent_failure(optional_text(row, 11).ok()?)),
+            body: text(row, 8)?,
         };
         if is_new(&found, &location) {
             found.push(location);
         }
     }
     Ok(found)
-}
-
-fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
-    Ok(row.get::<_, Option<String>>(column)?.unwrap_or_default())
 }
 
 fn last_failure(failures: Option<String>) -> Option<Failure> {
@@ -175,8 +175,7 @@ fn places(connection: &Connection, ids: &[EventId], now: Timestamp) -> rusqlite:
             continue;
         }
         let queued = queued.query_map([id.as_str()], |row| place_of_message(row, now))?;
-        let dead =
-            dead.query_map([id.as_str()], |row| Ok(place_of_dead_letter(&row.get::<_, String>(0)?)))?;
+        let dead = dead.query_map([id.as_str()], |row| Ok(place_of_dead_letter(&text(row, 0)?)))?;
         let places = queued.chain(dead).collect::<rusqlite::Result<Vec<_>>>()?;
         found.push(places.into_iter().reduce(further));
     }

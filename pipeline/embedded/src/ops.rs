@@ -1,6 +1,6 @@
 //! The audit log in a database.
 
-use crate::db::{Db, from_millis, int, millis, text};
+use crate::db::{Columns, Db, millis};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use spillway_core::ports::{ArchiveError, AuditEntry, OpsLog};
@@ -17,6 +17,13 @@ pub(crate) fn append(tx: &Connection, entry: &AuditEntry) -> rusqlite::Result<()
         .map(|_| ())
 }
 
+/// The newest entries. The first parameter is nothing.
+const ENTRIES: &str =
+    "SELECT at, by, action, subject, detail FROM audit WHERE ?1 IS NULL ORDER BY seq DESC LIMIT ?2";
+/// The newest entries about one subject.
+pub(crate) const ENTRIES_ABOUT: &str =
+    "SELECT at, by, action, subject, detail FROM audit WHERE subject = ?1 ORDER BY seq DESC LIMIT ?2";
+
 #[async_trait]
 impl OpsLog for Audit {
     async fn append(&self, entries: &[AuditEntry]) -> Result<(), ArchiveError> {
@@ -29,17 +36,19 @@ impl OpsLog for Audit {
         Ok(self
             .0
             .read(move |connection| {
-                let mut query = connection.prepare_cached(
-                    "SELECT at, by, action, subject, detail FROM audit
-                     WHERE ?1 IS NULL OR subject = ?1 ORDER BY seq DESC LIMIT ?2",
-                )?;
+                let mut query = connection.prepare_cached(match subject {
+                    Some(_) => ENTRIES_ABOUT,
+                    None => ENTRIES,
+                })?;
                 let rows = query.query_map(params![subject, limit as i64], |row| {
+                    let columns = Columns::of(row);
+                    let detail = columns.text(4)?;
                     Ok(AuditEntry {
-                        at: from_millis(int(row, 0)?),
-                        by: text(row, 1)?,
-                        action: text(row, 2)?,
-                        subject: text(row, 3)?,
-                        detail: text(row, 4)?,
+                        at: columns.time(0)?,
+                        by: columns.text(1)?,
+                        action: columns.text(2)?,
+                        subject: columns.text(3)?,
+                        detail: columns.unless_damaged(detail),
                     })
                 })?;
                 rows.collect()

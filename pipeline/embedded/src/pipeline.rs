@@ -3,7 +3,7 @@
 use crate::alarms::AlarmLog;
 use crate::archive::Archive;
 use crate::clock::{RealClock, SteadyClock};
-use crate::db::{DataFolder, Db, DbError, OpenError};
+use crate::db::{DataFolder, Db, DbError, OpenError, text};
 use crate::faults::Faults;
 use crate::jump::{Jump, LAST_JUMP};
 use crate::ledger::LedgerTables;
@@ -166,7 +166,7 @@ const NAMES: &str = "names";
 async fn fact(db: &Db, name: &'static str) -> Result<Option<String>, DbError> {
     use rusqlite::OptionalExtension as _;
     db.read(move |connection| {
-        connection.query_row("SELECT value FROM facts WHERE name = ?1", [name], |row| row.get(0)).optional()
+        connection.query_row("SELECT value FROM facts WHERE name = ?1", [name], |row| text(row, 0)).optional()
     })
     .await
 }

@@ -2,7 +2,7 @@
 
 mod list;
 
-use crate::db::{Db, from_millis, millis};
+use crate::db::{Db, from_millis, int, millis, text};
 use crate::faults::FaultKind;
 use crate::faults::Faults;
 use crate::ledger::{self, Handover};
@@ -203,11 +203,11 @@ impl EventStore for Store {
                     .query_row([key.id.as_str(), key.source.as_str()], |row| {
                         Ok(StoredEvent {
                             key: key.clone(),
-                            event_type: EventType::new(row.get::<_, String>(0)?),
-                            body: row.get(1)?,
-                            accepted_at: from_millis(row.get(2)?),
-                            stored_at: from_millis(row.get(3)?),
-                            message_id: MessageId::new(row.get::<_, String>(4)?),
+                            event_type: EventType::new(text(row, 0)?),
+                            body: text(row, 1)?,
+                            accepted_at: from_millis(int(row, 2)?),
+                            stored_at: from_millis(int(row, 3)?),
+                            message_id: MessageId::new(text(row, 4)?),
                         })
                     })
                     .optional()
@@ -222,7 +222,7 @@ impl EventStore for Store {
             .read(move |connection| {
                 connection
                     .prepare_cached("SELECT source FROM store WHERE event_id = ?1")?
-                    .query_map([id.as_str()], |row| Ok(EventSource::new(row.get::<_, String>(0)?)))?
+                    .query_map([id.as_str()], |row| Ok(EventSource::new(text(row, 0)?)))?
                     .collect()
             })
             .await
@@ -258,9 +258,9 @@ fn put(tx: &Connection, item: &StoreItem, now: Timestamp) -> rusqlite::Result<Pu
             item.body
         ])?;
     let first = inserted == 1 || {
-        let by: String = tx
+        let by = tx
             .prepare_cached("SELECT message_id FROM store WHERE event_id = ?1 AND source = ?2")?
-            .query_row([item.key.id.as_str(), item.key.source.as_str()], |row| row.get(0))?;
+            .query_row([item.key.id.as_str(), item.key.source.as_str()], |row| text(row, 0))?;
         by == item.message_id.as_str()
     };
     let to = if first { Handover::Store } else { Handover::Duplicate };

@@ -39,7 +39,7 @@ pub async fn carry_on(id: &ReplayId, backend: &Backend, console: &mut Console) -
             End::Blocked(why) => why,
             _ => "nothing was put back".to_owned(),
         };
-        let resume = format!("spillway replays {id} --resume");
+        let resume = console.addressed(&format!("spillway replays {id} --resume"));
         if waits == MAX_WAITS {
             bar.finish_and_clear();
             let what = format!(

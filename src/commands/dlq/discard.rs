@@ -66,9 +66,9 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
             console.line(&format!("  {} no longer in the archive", text::number(refused)))?;
         }
         if let [id] = done.as_slice() {
-            console.line(&format!("  Undo with: spillway dlq restore {id}"))?;
+            console.hint(&format!("  Undo with: spillway dlq restore {id}"))?;
         } else if !done.is_empty() {
-            console.line(
+            console.hint(
                 "  Undo with: spillway dlq restore ID…; spillway dlq list --state discarded has the ids",
             )?;
         }

@@ -179,7 +179,13 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
         false => backend.pipeline.archive.groups(&filter, None, limit).await?,
     };
     let at_most = if options.groups { 0 } else { limit };
-    let page = backend.pipeline.archive.list(&filter, options.after.as_deref(), at_most).await?;
+    // A search looks at every dead letter. If it found no group, a second look finds nothing.
+    let found_none =
+        options.after.is_none() && filter.contains.is_some() && !console.tsv() && groups.total == 0;
+    let page = match found_none {
+        true => Page { items: Vec::new(), total: 0, next: None },
+        false => backend.pipeline.archive.list(&filter, options.after.as_deref(), at_most).await?,
+    };
     let Page { items, total, next } = page;
     let mut items: Vec<_> = items.into_iter().map(Item::from).collect();
     let columns = columns(options.state == State::All);
@@ -243,7 +249,7 @@ fn print(
         let ids: Vec<_> = lost.iter().map(|item| item.id.as_str()).collect();
         let content = format!("The content of {} of these is gone from the archive", number(ids.len()));
         console
-            .line(&paint(RED, &text::clean(&format!("{content}: spillway dlq recover {}", ids.join(" ")))))?;
+            .hint(&paint(RED, &text::clean(&format!("{content}: spillway dlq recover {}", ids.join(" ")))))?;
     }
     if let Some(next) = &list.next {
         console.line("")?;

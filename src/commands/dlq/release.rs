@@ -90,7 +90,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
         }
         print_kept(&kept, console)?;
         if !done.is_empty() {
-            console.line("  Replay them again with: spillway dlq replay ID…")?;
+            console.hint("  Replay them again with: spillway dlq replay ID…")?;
         }
     }
     Ok(if done.is_empty() { ExitStatus::No } else { ExitStatus::Ok })

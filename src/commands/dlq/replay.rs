@@ -190,7 +190,7 @@ fn print_started(started: &Started, left_out: u64, wait: bool, console: &mut Con
         console.line(&format!("  {} left out, because they would fail again", number(left_out)))?;
     }
     if !wait {
-        console.line(&format!("  Follow it with: spillway replays {}", started.id))?;
+        console.hint(&format!("  Follow it with: spillway replays {}", started.id))?;
     }
     Ok(())
 }
@@ -201,7 +201,7 @@ fn print_end(replay: &Replay, console: &mut Console) -> anyhow::Result<()> {
         return console.line(&paint(GREEN, &stored));
     }
     let back = paint(YELLOW, &format!("{} back in the archive", number(replay.returned)));
-    console.line(&format!("{stored}, {back}: see spillway replays {}", replay.id))
+    console.hint(&format!("{stored}, {back}: see spillway replays {}", replay.id))
 }
 
 pub async fn read(id: &ReplayId, backend: &Backend) -> anyhow::Result<Replay> {

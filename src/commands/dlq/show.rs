@@ -118,7 +118,7 @@ fn print(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result
             },
         ));
     }
-    fields.extend(case(shown));
+    fields.extend(case(shown).map(|(name, what)| (name, console.addressed(&what))));
     if dead_letter.is_foreign {
         fields.push(("origin", "put into a queue past the API: nobody was promised anything".to_owned()));
     }

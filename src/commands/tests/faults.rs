@@ -62,3 +62,24 @@ async fn a_fault_may_affect_a_share_of_the_calls() {
     let output = run("fault start store-latency --added-ms 250 --share 0.5", &pipeline).await;
     assert!(output.out.starts_with("store-latency (+250 ms, share 0.5) is on"), "{output}");
 }
+
+#[tokio::test]
+async fn an_option_that_a_kind_does_not_have_is_refused() {
+    let pipeline = FakePipeline::new(|_| {});
+    for (words, expected) in [
+        ("store-outage --capacity 0.5", "store-outage has no --capacity: leave it out, or use --share"),
+        ("store-throttle --share 0.5", "store-throttle has no --share: leave it out, or use --capacity"),
+        (
+            "store-latency --probability 0.5",
+            "store-latency has no --probability: leave it out, or use --added-ms or --share",
+        ),
+        ("consumer-crash --share 0.5", "consumer-crash has no --share: leave it out, or use --probability"),
+        ("queue-outage --added-ms 5", "queue-outage has no --added-ms: leave it out, or use --share"),
+        ("archiver-outage --capacity 0.5", "archiver-outage has no --capacity: leave it out, or use --share"),
+    ] {
+        let output = run(&format!("fault start {words}"), &pipeline).await;
+        assert_eq!(output.status, ExitStatus::Usage, "{output}");
+        assert!(output.err.contains(expected), "{output}");
+    }
+    assert_eq!(pipeline.machine().faults, []);
+}

@@ -46,6 +46,8 @@ pub enum Fault {
     Nothing,
     /// The ingest function fails at each request.
     IngestFails,
+    /// Lambda refuses each invocation of the ingest function.
+    IngestIsThrottled,
     /// Each request takes nine seconds.
     IngestIsSlow,
     /// Each request is refused as invalid.
@@ -54,8 +56,10 @@ pub enum Fault {
     EventsAreLost,
     /// Each event breaks its schema.
     EventsBreakTheirSchema,
-    /// The table refuses each write.
+    /// The table fails each write.
     StoreFails,
+    /// The table throttles each write.
+    StoreThrottles,
     /// Each write takes half a minute, and events are stored two minutes after they were accepted.
     StoreIsSlow,
     /// Each invocation of the consumer ends without an answer.
@@ -66,6 +70,10 @@ pub enum Fault {
     ConsumerIsGone,
     /// Each event was stored before.
     EventsAreDuplicates,
+    /// Each event breaks its schema, and the archiver fails at each dead letter.
+    ArchiverFails,
+    /// Each event breaks its schema, and no archiver asks for dead letters.
+    ArchiverIsGone,
 }
 
 /// The series of a day, and what percentiles are computed from.
@@ -125,6 +133,7 @@ const SERIES: &[&str] = &[
     "functions.ingest EventsAccepted",
     "functions.ingest Invocations",
     "functions.ingest Errors",
+    "functions.ingest Throttles",
     "functions.ingest Duration",
     "functions.consumer Invocations",
     "functions.consumer Errors",
@@ -136,6 +145,8 @@ const SERIES: &[&str] = &[
     "functions.consumer RecordsRetried",
     "functions.consumer RecordsRejected",
     "functions.consumer AcceptToStoredLatency",
+    "functions.archiver Invocations",
+    "functions.archiver Errors",
     "queues.primary NumberOfMessagesSent",
     "queues.primary NumberOfMessagesReceived",
     "queues.primary NumberOfMessagesDeleted",
@@ -148,6 +159,8 @@ const SERIES: &[&str] = &[
     "queues.dlq ApproximateNumberOfMessagesVisible",
     "queues.dlq ApproximateNumberOfMessagesNotVisible",
     "table SystemErrors",
+    "table ThrottledRequests",
+    "table WriteThrottleEvents",
     "table SuccessfulRequestLatency",
 ];
 
@@ -216,11 +229,12 @@ fn live(shape: &Shape, fault: Fault) -> (Day, BTreeMap<&'static str, Slow>) {
     let mut latency = measured(80.0, 9_000.0);
     let mut stored_after = measured(500.0, 120_000.0);
     let mut writes = measured(5.0, 28_000.0);
-    let mut groups: Vec<Group> = Vec::new();
+    let (mut groups, mut dead_letters) = (Vec::<Group>::new(), Vec::<Group>::new());
     for minute in 0..MINUTES {
         let is = |which: Fault| fault == which && FAULT.contains(&minute);
         let requests = (shape.requests)(minute);
-        let failed = if is(Fault::IngestFails) { requests } else { 0 };
+        let is_throttled = is(Fault::IngestIsThrottled);
+        let failed = if is(Fault::IngestFails) || is_throttled { requests } else { 0 };
         let refused = if is(Fault::RequestsAreInvalid) { requests } else { 0 };
         let accepted = requests - failed - refused;
         let sent = if is(Fault::EventsAreLost) { 0 } else { accepted };
@@ -228,10 +242,14 @@ fn live(shape: &Shape, fault: Fault) -> (Day, BTreeMap<&'static str, Slow>) {
             day.set("api Count", minute, requests);
             day.set("api 5XXError", minute, failed);
             day.set("api 4XXError", minute, refused);
-            day.set("functions.ingest Invocations", minute, requests);
-            day.set("functions.ingest Errors", minute, failed);
-            let duration = if is(Fault::IngestIsSlow) { 9_000 } else { 50 };
-            day.set("functions.ingest Duration", minute, duration);
+            if is_throttled {
+                day.set("functions.ingest Throttles", minute, requests);
+            } else {
+                day.set("functions.ingest Invocations", minute, requests);
+                day.set("functions.ingest Errors", minute, failed);
+                let duration = if is(Fault::IngestIsSlow) { 9_000 } else { 50 };
+                day.set("functions.ingest Duration", minute, duration);
+            }
             latency.all[minute] = requests;
             latency.slow[minute] = if is(Fault::IngestIsSlow) { requests } else { 0 };
         }
@@ -278,12 +296,14 @@ fn live(shape: &Shape, fault: Fault) -> (Day, BTreeMap<&'static str, Slow>) {
                 }
                 most_receives = most_receives.max(group.receives);
                 add("answered");
-                if is(Fault::StoreFails) && group.receives < MOST_RECEIVES {
+                let fails = is(Fault::StoreFails) || is(Fault::StoreThrottles);
+                if fails && group.receives < MOST_RECEIVES {
                     add("retried");
                     group.due = group.due.max(minute * 60) + wait(group.receives, salt);
                     continue;
                 }
-                if is(Fault::StoreFails) || is(Fault::EventsBreakTheirSchema) {
+                let breaks = [Fault::EventsBreakTheirSchema, Fault::ArchiverFails, Fault::ArchiverIsGone];
+                if fails || breaks.into_iter().any(is) {
                     add("rejected");
                 } else if is(Fault::EventsAreDuplicates) {
                     add("known");
@@ -321,9 +341,14 @@ fn live(shape: &Shape, fault: Fault) -> (Day, BTreeMap<&'static str, Slow>) {
         stored_after.slow[minute] = of("late");
         writes.all[minute] = of("stored");
         writes.slow[minute] = if is(Fault::StoreIsSlow) { of("stored") } else { 0 };
-        let refused_writes = of("retried") + if is(Fault::StoreFails) { of("rejected") } else { 0 };
-        if refused_writes > 0 {
-            day.set("table SystemErrors", minute, refused_writes);
+        let refused_writes = |by: Fault| if is(by) { of("retried") + of("rejected") } else { 0 };
+        let (failed, throttled) = (refused_writes(Fault::StoreFails), refused_writes(Fault::StoreThrottles));
+        if failed > 0 {
+            day.set("table SystemErrors", minute, failed);
+        }
+        if throttled > 0 {
+            day.set("table ThrottledRequests", minute, throttled);
+            day.set("table WriteThrottleEvents", minute, throttled);
         }
 
         // SQS has a datapoint of each minute.
@@ -338,12 +363,17 @@ fn live(shape: &Shape, fault: Fault) -> (Day, BTreeMap<&'static str, Slow>) {
         let oldest = groups.iter().filter(|group| group.receives < 3).map(|group| group.sent).min();
         let age = oldest.map_or(0, |sent| (minute - sent) * 60);
         day.set("queues.primary ApproximateAgeOfOldestMessage", minute, age);
-        let dead = of("rejected") + of("redriven");
-        day.set("queues.dlq NumberOfMessagesSent", minute, of("rejected"));
-        day.set("queues.dlq NumberOfMessagesReceived", minute, dead);
-        day.set("queues.dlq NumberOfMessagesDeleted", minute, dead);
-        day.set("queues.dlq ApproximateNumberOfMessagesVisible", minute, 0);
-        day.set("queues.dlq ApproximateNumberOfMessagesNotVisible", minute, 0);
+        let (sent, redriven) = (of("rejected"), of("redriven"));
+        if sent + redriven > 0 {
+            dead_letters.push(Group { sent: minute, size: sent + redriven, due: minute * 60, receives: 0 });
+        }
+        day.set("queues.dlq NumberOfMessagesSent", minute, sent);
+        dead_letter_queue(
+            &mut day,
+            minute,
+            &mut dead_letters,
+            (is(Fault::ArchiverFails), is(Fault::ArchiverIsGone)),
+        );
     }
     let slow = BTreeMap::from([
         ("api Latency", latency),
@@ -351,4 +381,38 @@ fn live(shape: &Shape, fault: Fault) -> (Day, BTreeMap<&'static str, Slow>) {
         ("table SuccessfulRequestLatency", writes),
     ]);
     (day, slow)
+}
+
+/// A minute of the dead letter queue and of the archiver, which may fail or be gone.
+fn dead_letter_queue(day: &mut Day, minute: usize, groups: &mut Vec<Group>, (fails, is_gone): (bool, bool)) {
+    let (mut received, mut deleted, mut visible, mut hidden) = (0, 0, 0, 0);
+    groups.retain_mut(|group| {
+        if group.due >= (minute + 1) * 60 {
+            hidden += group.size;
+            return true;
+        }
+        if is_gone {
+            visible += group.size;
+            return true;
+        }
+        received += group.size;
+        if fails {
+            // It was visible for a moment of this minute, and is hidden for the rest.
+            (visible, group.due) = (visible + group.size, group.due.max(minute * 60) + VISIBILITY);
+            return true;
+        }
+        deleted += group.size;
+        false
+    });
+    let batches = received.div_ceil(BATCH);
+    if received > 0 || minute.is_multiple_of(5) {
+        // A schedule invokes it, too.
+        let invocations = batches + usize::from(minute.is_multiple_of(5));
+        day.set("functions.archiver Invocations", minute, invocations);
+        day.set("functions.archiver Errors", minute, if fails { batches } else { 0 });
+    }
+    day.set("queues.dlq NumberOfMessagesReceived", minute, received);
+    day.set("queues.dlq NumberOfMessagesDeleted", minute, deleted);
+    day.set("queues.dlq ApproximateNumberOfMessagesVisible", minute, visible);
+    day.set("queues.dlq ApproximateNumberOfMessagesNotVisible", minute, hidden);
 }

@@ -55,7 +55,7 @@ pub struct Dashboard {
     pub tokens: Arc<InMemoryTokens>,
     pub cookies: Vec<String>,
     pub pipeline: Arc<Pipeline>,
-    _data: Arc<TempDir>,
+    data: Arc<TempDir>,
 }
 
 impl Dashboard {
@@ -80,7 +80,7 @@ impl Dashboard {
             hosts: Hosts::default(),
             sign_in_command: setup.sign_in_command,
         });
-        Self { router, tokens, cookies: Vec::new(), pipeline, _data: Arc::new(data) }
+        Self { router, tokens, cookies: Vec::new(), pipeline, data: Arc::new(data) }
     }
 
     /// Signs the client in, with a link from the command line.
@@ -90,6 +90,11 @@ impl Dashboard {
         assert_eq!(answer.status(), StatusCode::OK);
         self.cookies.push(session_cookie(&answer));
         self
+    }
+
+    /// The path of the data folder.
+    pub fn folder(&self) -> String {
+        self.data.path().display().to_string()
     }
 
     /// Another client of the same dashboard, with a session of its own.

@@ -10,7 +10,8 @@ use spillway_core::ports::Clock;
 use spillway_dashboard_app::pages::Pages;
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_pages::PAGES;
-use spillway_dashboard_server::{Assets, Tokens as _};
+use spillway_dashboard_server::{Assets, Deps, Secret, Sessions, SignInError, Tokens, embedded, router};
+use spillway_embedded::listener::Hosts;
 use spillway_testkit::letters;
 use std::{collections::BTreeSet, fs, sync::Arc, time::Duration};
 
@@ -57,6 +58,54 @@ async fn without_a_session_only_the_sign_in_help_is_shown() {
     }
     let answer = app.post("/settings", Some("http://127.0.0.1:3000"), "theme=dark").await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+}
+
+/// A store of tokens that can't be read. Its error names the folder.
+struct NoTokens(String);
+
+#[async_trait]
+impl Tokens for NoTokens {
+    async fn issue(&self) -> Result<Secret, SignInError> {
+        Secret::random()
+    }
+
+    async fn redeem(&self, _: &str) -> Result<bool, SignInError> {
+        Err(SignInError::Store(format!("{} can't be read", self.0).into()))
+    }
+}
+
+#[tokio::test]
+async fn no_answer_without_a_session_names_the_data_folder() {
+    let app = signed_out().await;
+    let folder = app.folder();
+    let deps = Deps {
+        ports: embedded::ports(&app.pipeline.ports, &app.pipeline.local, Environment::default()),
+        tokens: Arc::new(NoTokens(folder.clone())),
+        sessions: Arc::new(Sessions::new(Arc::clone(&app.pipeline.ports.clock))),
+        assets: Arc::new(Assets::without_scripts()),
+        port: 3000,
+        hosts: Hosts::default(),
+        sign_in_command: "spillway sign-in --embedded DIR",
+    };
+    let broken = Dashboard { router: router(deps), ..app.clone() };
+    let paths = [
+        "/",
+        "/events/1",
+        "/no-such-page",
+        "/sign-in",
+        "/sign-in?token=x",
+        "/sign-in?token=%00",
+        "/runbooks",
+    ];
+    for (app, path) in [&app, &broken].into_iter().flat_map(|app| paths.map(|path| (app, path))) {
+        let answer = app.get(path).await;
+        assert!(answer.status().is_client_error() || answer.status().is_server_error(), "{path}");
+        let headers = format!("{:?}", answer.headers());
+        let page = text(answer).await;
+        assert!(!page.contains(&folder) && !headers.contains(&folder), "{path}: {page}");
+    }
+    let answer = app.post("/sign-out", Some("http://127.0.0.1:3000"), "").await;
+    assert!(!text(answer).await.contains(&folder));
 }
 
 #[tokio::test]

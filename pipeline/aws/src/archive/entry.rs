@@ -9,6 +9,8 @@ use spillway_core::ids::{EventType, Fingerprint, MessageId, ReplayId};
 
 /// In the place of a state: letters in any.
 pub(crate) const EVERY_STATE: &str = "all";
+/// The key by which letters in any state are found. Items of older versions do not have it.
+const AGE_BUCKET: &str = "age_bucket";
 /// Bytes of the last failure's message in the index.
 const LONGEST_MESSAGE: usize = 1000;
 /// The partition of all counters.
@@ -42,6 +44,9 @@ pub(crate) struct Entry {
     pub receive_count: u32,
     pub replays: Vec<ReplayTrace>,
     pub is_foreign: bool,
+    /// Whether an older version wrote the item, so that a list of letters in any state does not find it. The next write adds
+    /// what it lacks, and a rebuild of the index writes it.
+    pub is_older: bool,
     /// What an item that another program changed has as its [`VERSION`].
     pub damage: Option<Item>,
 }
@@ -78,6 +83,7 @@ impl Entry {
             receive_count: letter.receive_count,
             replays: letter.replays.clone(),
             is_foreign: letter.is_foreign,
+            is_older: false,
             damage: None,
         }
     }
@@ -85,6 +91,11 @@ impl Entry {
     /// The key by which every index sorts: the time, and the id so that a page ends at a definite item.
     pub fn archived_key(&self) -> String {
         format!("{}#{}", time_key(self.archived_at), self.id)
+    }
+
+    /// What its item is once this was written.
+    pub fn written(&self) -> Self {
+        Self { is_older: false, damage: None, ..self.clone() }
     }
 
     /// The counter that counts it: [`count_key`] of its state.
@@ -122,7 +133,7 @@ impl Entry {
     fn attributes(&self, shards: u32) -> Vec<(&'static str, aws_sdk_dynamodb::types::AttributeValue)> {
         let (state, shard) = (self.state.name(), shard(&self.id, shards));
         let mut all = vec![
-            ("age_bucket", text(format!("{EVERY_STATE}#{shard}"))),
+            (AGE_BUCKET, text(format!("{EVERY_STATE}#{shard}"))),
             ("time_bucket", text(format!("{state}#{shard}"))),
             ("group_bucket", text(format!("{state}#{}#{shard}", self.fingerprint))),
             ("archived_key", text(self.archived_key())),
@@ -178,6 +189,7 @@ impl Entry {
             receive_count: u32::try_from(number_of(item, "receive_count")?).ok()?,
             replays: serde_json::from_str(text_of(item, "replays")?).ok()?,
             is_foreign: number_of(item, "is_foreign").is_some(),
+            is_older: !item.contains_key(AGE_BUCKET),
             damage: None,
         })
     }
@@ -187,7 +199,7 @@ impl Entry {
         let begins = |name: &str, key: String| text_of(item, name).is_some_and(|text| text.starts_with(&key));
         let state = self.state.name();
         text_of(item, "archived_key") == Some(&*self.archived_key())
-            && begins("age_bucket", format!("{EVERY_STATE}#"))
+            && (!item.contains_key(AGE_BUCKET) || begins(AGE_BUCKET, format!("{EVERY_STATE}#")))
             && begins("time_bucket", format!("{state}#"))
             && begins("group_bucket", format!("{state}#{}#", self.fingerprint))
     }
@@ -216,6 +228,7 @@ impl Entry {
             generation: number("generation"),
             receive_count: number("receive_count"),
             is_foreign: item.contains_key("is_foreign"),
+            is_older: false,
             damage: Some(
                 VERSION
                     .into_iter()
@@ -306,6 +319,11 @@ mod tests {
                 let read = Entry::read(&item).unwrap();
                 assert_eq!((&read.id, read.state.name()), (&entry.id, "archived"), "{name}");
                 let (conditions, removed) = match &read.damage {
+                    // An older version did not write it.
+                    None if name == AGE_BUCKET && !item.contains_key(AGE_BUCKET) => {
+                        assert_eq!(read, Entry { is_older: true, ..entry.clone() });
+                        continue;
+                    }
                     // A text is as good as another, and so is none.
                     None if OPTIONAL.contains(&name.as_str())
                         || ["message", "class", "archived_at"].contains(&&**name) =>

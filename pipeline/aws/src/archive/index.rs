@@ -6,7 +6,7 @@ use super::walk::{self, By, Keys};
 use super::{IndexNames, ends};
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
-use crate::dynamo::item::{Item, number_of, text, text_of};
+use crate::dynamo::item::{Item, item as dynamo_item, number, number_of, text, text_of};
 use crate::dynamo::transact::{Action, Change, TransactionError, transact};
 use crate::kept::Kept;
 use aws_sdk_dynamodb::Client;
@@ -281,7 +281,7 @@ impl Index {
     async fn happened(&self, steps: Vec<Step>, error: CallError) -> Result<Vec<Entry>, CallError> {
         let ids: Vec<_> = steps.iter().map(|(_, after)| after.id.clone()).collect();
         let now = self.entries(&ids).await?;
-        if steps.iter().all(|(_, after)| now.get(&after.id) == Some(after)) {
+        if steps.iter().all(|(_, after)| now.get(&after.id) == Some(&after.written())) {
             Ok(steps.into_iter().map(|(_, after)| after).collect())
         } else {
             Err(error)
@@ -365,12 +365,51 @@ impl Index {
     }
 
     async fn count_items(&self) -> Result<Vec<Item>, CallError> {
+        self.items_of(COUNTS).await
+    }
+
+    /// Adds what the counters of an older version say to those that are read now. These had a partition for each part. Each
+    /// is emptied in the transaction that adds it, so none counts twice, and a function of the older version that still runs
+    /// loses no count: the next call adds that.
+    pub async fn adopt_counts(&self) -> Result<(), CallError> {
+        let table = &self.names.table;
+        for part in 0..self.names.shards.max(1) {
+            let partition = format!("count#{part}");
+            for item in self.items_of(&partition).await? {
+                let (Some(name), Some(n)) = (text_of(&item, "sk"), number_of(&item, "n")) else { continue };
+                if n == 0 {
+                    continue;
+                }
+                let emptied = Action::Change {
+                    table: table.clone(),
+                    key: dynamo_item([("pk", text(partition.as_str())), ("sk", text(name))]),
+                    change: Change::default().set("n", number(0)).if_is("n", number(n)),
+                };
+                let class = item.get("class").cloned();
+                let added = Change::default().add("n", n);
+                let added = Action::Change {
+                    table: table.clone(),
+                    key: count_item_key(part, name),
+                    change: class.into_iter().fold(added, |change, class| change.set("class", class)),
+                };
+                match transact(&self.client, |_| vec![emptied.clone(), added.clone()]).await {
+                    // Another program changed it meanwhile, or adopted it too: what is left is for the next call.
+                    Ok(()) | Err(TransactionError::Conditions(_)) => {}
+                    Err(TransactionError::Call(error)) => return Err(error),
+                }
+            }
+        }
+        self.forget().await;
+        Ok(())
+    }
+
+    async fn items_of(&self, partition: &str) -> Result<Vec<Item>, CallError> {
         let pages = self
             .client
             .query()
             .table_name(&self.names.table)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(COUNTS))
+            .expression_attribute_values(":pk", text(partition))
             .consistent_read(true)
             .into_paginator()
             .items()
@@ -388,4 +427,38 @@ fn count(name: &str, n: i64, class: FailureClass) -> Option<Count> {
         class,
         count: u64::try_from(n).ok().filter(|n| *n > 0)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::FakeAws;
+    use crate::testing::letter;
+
+    #[tokio::test]
+    async fn counts_of_an_older_version_are_adopted_once() {
+        let fake = FakeAws::new();
+        let names = IndexNames { table: "index".to_owned(), ops_table: "ops".to_owned(), shards: 8 };
+        let index = Index::new(fake.clients().dynamodb(), names);
+        let entry = Entry::of(&letter("m-1", "e-1"));
+        index.insert(std::slice::from_ref(&entry)).await.unwrap();
+        let older = |part: u32, name: &str, n: i64| Action::Change {
+            table: "index".to_owned(),
+            key: dynamo_item([("pk", text(format!("count#{part}"))), ("sk", text(name))]),
+            change: Change::default().add("n", n).set("class", text(entry.class.as_str())),
+        };
+        let name = entry.count_key();
+        let written = [older(0, &name, 5), older(3, &name, -2), older(7, FOREIGN, 4), older(1, &name, 0)];
+        transact(index.client(), |_| written.to_vec()).await.unwrap();
+        let total = async || index.counts().await.unwrap().iter().map(|count| count.count).sum::<u64>();
+        assert_eq!((total().await, index.foreign().await.unwrap()), (1, 0));
+        for _ in 0..2 {
+            index.adopt_counts().await.unwrap();
+            assert_eq!((total().await, index.foreign().await.unwrap()), (4, 4));
+        }
+        // A function of the older version archived another one meanwhile.
+        transact(index.client(), |_| vec![older(0, &name, 1)]).await.unwrap();
+        index.adopt_counts().await.unwrap();
+        assert_eq!((total().await, index.counts().await.unwrap()[0].class), (5, entry.class));
+    }
 }

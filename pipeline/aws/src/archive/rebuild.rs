@@ -47,13 +47,14 @@ struct Implied {
 
 impl S3Archive {
     /// Makes the index what the bucket, the replays and the audit log say. It is for an index that was lost or
-    /// restored from a backup.
+    /// restored from a backup, or that an older version wrote.
     ///
     /// It lists the bucket and reads the ops table and the index whole, so it takes a while and may be run at any time.
     ///
     /// # Errors
     /// S3 or DynamoDB failed. What was done so far stays; run it again.
     pub(super) async fn rebuild_index(&self) -> Result<IndexRebuild, ArchiveError> {
+        self.index.adopt_counts().await?;
         let (histories, started) = self.histories().await?;
         let mut rebuilt = IndexRebuild::default();
         let mut seen = HashSet::new();
@@ -169,8 +170,10 @@ impl S3Archive {
             if is_right(&before, &implied) {
                 return Ok(false);
             }
-            tracing::info!(dead_letter = %letter.id, before = before.state.name(), now = implied.entry.state.name(),
-                "the index had an old state of a dead letter");
+            if !before.is_older {
+                tracing::info!(dead_letter = %letter.id, before = before.state.name(),
+                    now = implied.entry.state.name(), "the index had an old state of a dead letter");
+            }
             match self.return_letter((before, implied.entry), implied.open.as_ref(), letter.archived_at).await
             {
                 Ok(()) => return Ok(true),
@@ -268,6 +271,7 @@ fn is_right(entry: &Entry, implied: &Implied) -> bool {
     };
     implied.open.is_none()
         && entry.damage.is_none()
+        && !entry.is_older
         && entry.state.status() == implied.entry.state.status()
         && ends(entry) == ends(&implied.entry)
 }
@@ -281,7 +285,7 @@ fn implied(letter: &DeadLetter, history: &History, started: &Started, before: Op
     };
     let mut open = None;
     let mut since = Timestamp::UNIX_EPOCH;
-    (entry.state, entry.replays) = (DeadLetterState::Archived, Vec::new());
+    (entry.state, entry.replays, entry.is_older) = (DeadLetterState::Archived, Vec::new(), false);
     for part in &history.parts {
         let sent_at = started.get(&part.replay).copied().unwrap_or(part.at);
         let (stored, ended_at) = match part.state {

@@ -246,3 +246,63 @@ async fn a_letter_whose_object_was_deleted_is_listed_named_and_restored() {
     assert_eq!((restored.is_lost, &restored.body), (false, &letters[0].body));
     assert!(place.index.rebuild().await.unwrap().lost.is_empty());
 }
+
+/// Turns the index into what an older version wrote: without the key for letters in any state, and with counters in other
+/// places.
+async fn as_an_older_version_wrote(place: &Deployment) {
+    let (dynamo, table) = (place.clients.dynamodb(), &place.topology.dead_letter_index.name);
+    let found = dynamo.scan().table_name(table).consistent_read(true).send().await.unwrap();
+    for mut item in found.items.unwrap() {
+        let key = HashMap::from(["pk", "sk"].map(|name| (name.to_owned(), item[name].clone())));
+        let partition = item["pk"].as_s().unwrap().clone();
+        if partition.starts_with("letter#") {
+            item.remove("age_bucket").unwrap();
+        } else {
+            dynamo.delete_item().table_name(table).set_key(Some(key)).send().await.unwrap();
+            if partition != "counts" {
+                continue;
+            }
+            let (part, name) = item["sk"].as_s().unwrap().split_once('#').unwrap();
+            let moved = [("pk", format!("count#{part}")), ("sk", name.to_owned())];
+            item.extend(moved.map(|(name, value)| (name.to_owned(), AttributeValue::S(value))));
+        }
+        dynamo.put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_index_of_an_older_version_is_made_whole_by_one_command() {
+    let place = deployment().await;
+    let letters: Vec<_> = (0..12).map(|s| letter(s, "order.placed", Schema, "bad")).collect();
+    put(&*place.index, &letters).await;
+    let all = ids(&letters);
+    let replayer = place.ports.replayer();
+    replayer.discard(&all[..2], "ada", "test data").await.unwrap();
+    as_an_older_version_wrote(&place).await;
+    let archive = archive_with(archive_names(&place.topology)).await;
+    let every = DeadLetterFilter::default();
+    assert_eq!(
+        total(&archive, DeadLetterStatus::Archived).await,
+        0,
+        "nothing is counted where it is read now"
+    );
+    // What is done before the command makes its own letters whole.
+    replayer.restore(&all[1..2], "ada").await.unwrap();
+    assert_eq!(archive.list(&every, None, 20).await.unwrap().items.len(), 1);
+
+    let rebuilt = archive.rebuild().await.unwrap();
+    assert_eq!((rebuilt.added, rebuilt.corrected, rebuilt.there), (0, 11, 1), "{rebuilt:?}");
+    for (state, count) in [(DeadLetterStatus::Archived, 11), (DeadLetterStatus::Discarded, 1)] {
+        assert_eq!(total(&archive, state).await, count, "{state:?}");
+    }
+    let listed = archive.list(&every, None, 20).await.unwrap();
+    assert_eq!((listed.items.len(), listed.total), (12, 12));
+    let messages: Vec<_> = listed.items.iter().map(|letter| letter.failures[0].message.as_str()).collect();
+    assert_eq!(messages, ["bad"; 12]);
+    let groups = archive.groups(&every, None, 10).await.unwrap();
+    assert_eq!((groups.items.len(), groups.items[0].count), (1, 12));
+    let again = archive.rebuild().await.unwrap();
+    assert_eq!(again, IndexRebuild { there: 12, ..IndexRebuild::default() });
+    assert_eq!(replayer.start(&all[1..], "bob").await.unwrap().taken, 11);
+    assert_eq!(total(&archive, DeadLetterStatus::Archived).await, 0);
+}

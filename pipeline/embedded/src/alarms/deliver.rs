@@ -44,6 +44,7 @@ pub(super) async fn step(
     webhook: &Webhook,
     clock: &dyn Clock,
 ) -> Result<Option<Duration>, DbError> {
+    log.give_up_damaged(clock.now()).await?;
     let Some(waiting) = log.next_waiting(clock.now()).await? else { return Ok(Some(IDLE)) };
     let left = waiting.next_try_at.duration_since(clock.now());
     // A longer wait is from a time before the clock was set back while no pipeline ran.

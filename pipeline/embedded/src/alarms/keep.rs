@@ -1,7 +1,7 @@
 //! Where alarms are kept: in the database, and in memory while the database can't be written. What reports trouble must not
 //! depend on what is in trouble.
 
-use crate::db::{ALARM_TABLES, Db, DbError, TABLES};
+use crate::db::{ALARM_TABLES, Db, DbError, TABLES, value};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use std::sync::Arc;
@@ -116,7 +116,7 @@ fn copy(connection: &Connection) -> rusqlite::Result<Vec<Row>> {
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let values =
-                (0..columns).map(|column| row.get(column)).collect::<rusqlite::Result<Vec<Value>>>()?;
+                (0..columns).map(|column| value(row, column)).collect::<rusqlite::Result<Vec<_>>>()?;
             copied.push((table, values));
         }
     }

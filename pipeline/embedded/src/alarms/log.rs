@@ -2,7 +2,7 @@
 
 use super::keep::Keep;
 use super::write::{Entry, append};
-use crate::db::{Db, DbError, from_millis, millis};
+use crate::db::{Columns, Db, DbError, from_millis, millis, text};
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
@@ -47,15 +47,17 @@ impl AlarmLog {
                 let mut query = connection
                     .prepare_cached("SELECT rule, state, since, reason, trouble FROM alarm_states")?;
                 let rows = query.query_map([], |row| {
-                    let rule = RuleName::new(row.get::<_, String>(0)?);
+                    let columns = Columns::of(row);
+                    let rule = RuleName::new(columns.text(0)?);
+                    let (since, reason) = (columns.optional_time(2)?, columns.text(3)?);
                     Ok(AlarmStatus {
-                        state: state(&row.get::<_, String>(1)?),
-                        since: row.get::<_, Option<i64>>(2)?.map(from_millis),
-                        reason: row.get(3)?,
+                        state: state(&columns, 1)?,
+                        since,
+                        evaluation_error: columns.optional_text(4)?,
+                        reason: columns.unless_damaged(reason),
                         notified: notified.remove(&rule),
                         suppressed: None,
                         last_alarm: periods.remove(&rule),
-                        evaluation_error: row.get(4)?,
                         rule,
                     })
                 })?;
@@ -143,22 +145,24 @@ impl AlarmLog {
                     "SELECT document FROM alarm_messages WHERE kind = ?1 ORDER BY at DESC, seq DESC LIMIT ?2",
                 )?;
                 let rows = query.query_map(params![kind, limit], |row| {
-                    Ok(serde_json::from_str(&row.get::<_, String>(0)?).unwrap_or_default())
+                    Ok(serde_json::from_str(&text(row, 0)?).unwrap_or_default())
                 })?;
                 rows.collect()
             })
             .await
     }
 
-    /// The newest opening digest; `None` if there was none yet.
+    /// The newest opening digest that can be read; `None` if there was none yet.
     pub async fn last_digest(&self) -> Result<Option<Digest>, DbError> {
-        let newest = self.messages("digest", 1).await?.pop();
-        Ok(newest.and_then(|document| serde_json::from_value(document["digest"].clone()).ok()))
+        let newest = self.messages("digest", DIGESTS).await?.into_iter();
+        let read = |document: serde_json::Value| serde_json::from_value(document.get("digest")?.clone()).ok();
+        Ok(newest.filter_map(read).next())
     }
 
-    /// Up to when alarms were evaluated; `None` if they never were.
+    /// Up to when alarms were evaluated; `None` if they never were, or if that can't be read any more.
     pub async fn evaluated_until(&self) -> Result<Option<Timestamp>, DbError> {
-        let at: Option<i64> = self.fact(EVALUATED_UNTIL).await?;
+        let read = |connection: &Connection| fact(connection, EVALUATED_UNTIL);
+        let at = self.keep.read(read).await?.and_then(|text| text.parse().ok());
         Ok(at.map(from_millis))
     }
 
@@ -205,10 +209,7 @@ impl AlarmLog {
     /// # Errors
     /// It can't be read, or another version wrote it.
     pub(super) async fn fact<T: DeserializeOwned>(&self, name: &'static str) -> Result<Option<T>, DbError> {
-        let read = move |connection: &Connection| {
-            let mut query = connection.prepare_cached("SELECT value FROM facts WHERE name = ?1")?;
-            query.query_row([name], |row| row.get::<_, String>(0)).optional()
-        };
+        let read = move |connection: &Connection| fact(connection, name);
         let Some(text) = self.keep.read(read).await? else { return Ok(None) };
         serde_json::from_str(&text).map(Some).map_err(|error| {
             DbError::Other(format!(
@@ -265,6 +266,14 @@ impl AlarmLog {
     }
 }
 
+fn fact(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    let mut query = connection.prepare_cached("SELECT value FROM facts WHERE name = ?1")?;
+    query.query_row([name], |row| text(row, 0)).optional()
+}
+
+/// The newest digests among which one is looked for that can be read.
+const DIGESTS: usize = 5;
+
 /// What [`change`] reads.
 const CHANGES: &str = "
 SELECT c.at, c.rule, c.before, c.after, c.reason, c.told, c.told_at, m.tried_at, m.trouble, m.delivery
@@ -278,42 +287,46 @@ SELECT c.rule AS rule, c.at AS began,
 FROM alarm_changes c WHERE c.after = 'ALARM'";
 
 fn change(row: &Row<'_>) -> rusqlite::Result<AlarmChange> {
-    let at = from_millis(row.get(0)?);
-    let notified_at = row.get::<_, Option<i64>>(6)?.map_or(at, from_millis);
-    let notified = match row.get::<_, String>(5)?.as_str() {
+    let columns = Columns::of(row);
+    let at = columns.time(0)?;
+    let notified_at = columns.optional_time(6)?.unwrap_or(at);
+    let (tried_at, error) = (columns.optional_time(7)?, columns.optional_text(8)?);
+    let is_waiting = columns.optional_text(9)?.as_deref() == Some("waiting");
+    let notified = match columns.text(5)?.as_str() {
         "held" => Notified::Held(None),
         "digest" => Notified::InDigest(notified_at),
         "part" => Notified::Never(NotNotified::Part),
         "no_news" => Notified::Never(NotNotified::NoNews),
         "simulated" => Notified::Never(NotNotified::Simulated),
-        _ => match (row.get::<_, Option<i64>>(7)?, row.get::<_, Option<String>>(8)?) {
-            // The error is removed when the message is delivered.
-            (Some(tried_at), Some(reason)) => Notified::Failed { at: from_millis(tried_at), reason },
-            _ if row.get::<_, Option<String>>(9)?.as_deref() == Some("waiting") => {
-                Notified::Sending(notified_at)
+        other => {
+            columns.found(other == "told");
+            match (tried_at, error) {
+                // The error is removed when the message is delivered.
+                (Some(at), Some(reason)) => Notified::Failed { at, reason },
+                _ if is_waiting => Notified::Sending(notified_at),
+                _ => Notified::At(notified_at),
             }
-            _ => Notified::At(notified_at),
-        },
+        }
     };
-    Ok(AlarmChange {
-        at,
-        rule: RuleName::new(row.get::<_, String>(1)?),
-        from: state(&row.get::<_, String>(2)?),
-        to: state(&row.get::<_, String>(3)?),
-        reason: row.get(4)?,
-        notified,
-    })
+    let (rule, reason) = (RuleName::new(columns.text(1)?), columns.text(4)?);
+    let (from, to) = (state(&columns, 2)?, state(&columns, 3)?);
+    Ok(AlarmChange { at, rule, from, to, notified, reason: columns.unless_damaged(reason) })
 }
 
+/// A change without a readable time is in no range, and neither is its period.
 fn period(row: &Row<'_>) -> rusqlite::Result<AlarmPeriod> {
+    let columns = Columns::of(row);
     Ok(AlarmPeriod {
-        rule: RuleName::new(row.get::<_, String>(0)?),
-        from: from_millis(row.get(1)?),
-        until: row.get::<_, Option<i64>>(2)?.map(from_millis),
+        rule: RuleName::new(columns.text(0)?),
+        from: columns.time(1)?,
+        until: columns.optional_time(2)?,
     })
 }
 
-fn state(text: &str) -> AlarmState {
-    let known = [AlarmState::Ok, AlarmState::Alarm];
-    known.into_iter().find(|state| state.to_string() == text).unwrap_or_default()
+fn state(columns: &Columns<'_, '_>, column: usize) -> rusqlite::Result<AlarmState> {
+    let text = columns.text(column)?;
+    let known = [AlarmState::Ok, AlarmState::Alarm, AlarmState::InsufficientData];
+    let state = known.into_iter().find(|state| state.to_string() == text);
+    columns.found(state.is_some());
+    Ok(state.unwrap_or_default())
 }

@@ -1,6 +1,7 @@
 //! Alarms over datapoints that a test records, with a clock that is set by hand.
 
 mod clock;
+mod damaged;
 mod disk;
 mod evaluating;
 mod history;

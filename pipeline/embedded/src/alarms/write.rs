@@ -1,7 +1,7 @@
 //! Writing alarms into the database.
 
 use super::log::{AlarmLog, EVALUATED_UNTIL, NOTIFIER};
-use crate::db::{DbError, from_millis, millis};
+use crate::db::{Columns, DAMAGED, DbError, millis};
 use rusqlite::{Connection, OptionalExtension, params};
 use spillway_alerts::StateChange;
 use spillway_alerts::evaluate::Status;
@@ -107,6 +107,13 @@ pub(super) fn note(tx: &Connection, name: &str, value: &str) -> rusqlite::Result
     tx.prepare_cached("INSERT OR REPLACE INTO facts VALUES (?1, ?2)")?.execute([name, value]).map(|_| ())
 }
 
+/// A message that waits and has no document, or one without an id.
+const UNSENDABLE: &str =
+    "delivery = 'waiting' AND CASE WHEN json_valid(document) THEN document ->> 'id' END IS NULL";
+
+/// The message with this id, if it waits. SQLite refuses to look into a document that is not JSON.
+const WAITS: &str = "delivery = 'waiting' AND CASE WHEN json_valid(document) THEN document ->> 'id' END = ?1";
+
 /// A message that waits for the webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
@@ -127,25 +134,48 @@ impl AlarmLog {
     pub(super) async fn next_waiting(&self, now: Timestamp) -> Result<Option<Waiting>, DbError> {
         let read = move |connection: &Connection| {
             let mut query = connection.prepare_cached(
-                "SELECT document ->> 'id', at, document, attempts, next_try_at FROM alarm_messages m
-                 WHERE delivery = 'waiting' AND NOT EXISTS (
-                     SELECT 1 FROM alarm_messages earlier
-                     WHERE earlier.delivery = 'waiting' AND earlier.seq < m.seq
-                       AND earlier.document ->> 'rule' IS m.document ->> 'rule')
+                "WITH waiting AS MATERIALIZED
+                     (SELECT * FROM alarm_messages WHERE delivery = 'waiting' AND json_valid(document))
+                 SELECT document ->> 'id', at, document, attempts, next_try_at FROM waiting m
+                 WHERE document ->> 'id' IS NOT NULL AND NOT EXISTS (
+                     SELECT 1 FROM waiting earlier
+                     WHERE earlier.seq < m.seq AND earlier.document ->> 'rule' IS m.document ->> 'rule')
                  ORDER BY max(next_try_at, ?1), document ->> 'tier' IS NOT 'high', seq LIMIT 1",
             )?;
             let waiting = query.query_row([millis(now)], |row| {
+                let columns = Columns::of(row);
+                let (id, at) = (columns.text(0)?, columns.time(1)?);
                 Ok(Waiting {
-                    id: row.get(0)?,
-                    at: from_millis(row.get(1)?),
-                    document: row.get(2)?,
-                    attempts: row.get(3)?,
-                    next_try_at: from_millis(row.get(4)?),
+                    id,
+                    // A time that can't be read is no reason to give a message up as too old.
+                    at: if columns.is_damaged() { now } else { at },
+                    document: columns.text(2)?,
+                    attempts: columns.int(3)?.try_into().unwrap_or_default(),
+                    next_try_at: columns.time(4)?,
                 })
             });
             waiting.optional()
         };
         self.keep().read(read).await
+    }
+
+    /// Gives up the messages that can't be sent, because somebody changed their rows. The others don't wait for them.
+    pub(super) async fn give_up_damaged(&self, now: Timestamp) -> Result<(), DbError> {
+        let any = |connection: &Connection| {
+            let exists = format!("SELECT EXISTS (SELECT 1 FROM alarm_messages WHERE {UNSENDABLE})");
+            connection.prepare_cached(&exists)?.query_row([], |row| row.get::<_, bool>(0))
+        };
+        if !self.keep().read(any).await? {
+            return Ok(());
+        }
+        tracing::error!(target: "spillway::alarms", "a message for the webhook is given up: {DAMAGED}");
+        let write = move |tx: &Connection| {
+            let give_up = format!(
+                "UPDATE alarm_messages SET delivery = 'given_up', tried_at = ?1, trouble = ?2 WHERE {UNSENDABLE}"
+            );
+            tx.execute(&give_up, params![millis(now), DAMAGED]).map(|_| ())
+        };
+        self.keep().write(write).await
     }
 
     pub(super) async fn delivered(&self, id: &str, now: Timestamp) -> Result<(), DbError> {
@@ -173,10 +203,10 @@ impl AlarmLog {
     ) -> Result<(), DbError> {
         let id = id.to_owned();
         let write = move |tx: &Connection| {
-            let mut update = tx.prepare_cached(
+            let mut update = tx.prepare_cached(&format!(
                 "UPDATE alarm_messages SET delivery = 'given_up', tried_at = ifnull(tried_at, ?2),
-                     trouble = ifnull(trouble, ?3) WHERE delivery = 'waiting' AND document ->> 'id' = ?1",
-            )?;
+                     trouble = ifnull(trouble, ?3) WHERE {WAITS}"
+            ))?;
             update.execute(params![id, millis(now), reason]).map(|_| ())
         };
         self.keep().write(write).await
@@ -192,11 +222,11 @@ impl AlarmLog {
     ) -> Result<(), DbError> {
         let id = id.to_owned();
         let write = move |tx: &Connection| {
-            let mut update = tx.prepare_cached(
+            let mut update = tx.prepare_cached(&format!(
                 "UPDATE alarm_messages
                  SET delivery = ?2, attempts = attempts + 1, tried_at = ?3, next_try_at = ?4, trouble = ?5
-                 WHERE delivery = 'waiting' AND document ->> 'id' = ?1",
-            )?;
+                 WHERE {WAITS}"
+            ))?;
             update.execute(params![id, delivery, millis(now), millis(next_try_at), error]).map(|_| ())
         };
         self.keep().write(write).await

@@ -1,7 +1,7 @@
 //! Browsing the archive.
 
 use super::row::{COLUMNS, read};
-use crate::db::{from_millis, int, millis, optional_text, text};
+use crate::db::{from_millis, int, millis, optional_text, text, value};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page};
@@ -10,6 +10,7 @@ use spillway_core::ids::{EventType, Fingerprint, MessageId};
 use spillway_core::ports::ArchiveError;
 
 /// A filter as SQL, with its values.
+#[derive(Clone)]
 struct Condition {
     sql: String,
     values: Vec<Value>,
@@ -56,12 +57,13 @@ impl Condition {
     /// How many dead letters match.
     fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
         let (counted, table) = match self.is_counted {
-            true => ("coalesce(sum(letters), 0)", "dead_letter_counts"),
+            true => ("coalesce(sum(CAST(letters AS INTEGER)), 0)", "dead_letter_counts"),
             false => ("count(*)", "dead_letters"),
         };
         connection
             .prepare_cached(&format!("SELECT {counted} FROM {table} WHERE {}", self.sql))?
-            .query_row(params_from_iter(&self.values), |row| row.get(0))
+            .query_row(params_from_iter(&self.values), |row| int(row, 0))
+            .map(|count| u64::try_from(count).unwrap_or_default())
     }
 }
 
@@ -103,27 +105,17 @@ pub fn list(
     after: Option<Cursor>,
     limit: usize,
 ) -> rusqlite::Result<Page<DeadLetter>> {
-    let mut condition = Condition::of(filter);
+    let condition = Condition::of(filter);
     let total = after.map_or_else(|| condition.count(connection), |Cursor { total, .. }| Ok(total))?;
     if total == 0 {
         // Nothing to look for, in up to millions of rows.
         return Ok(Page { items: Vec::new(), total, next: None });
     }
-    if let Some(Cursor { at, seq, .. }) = after {
-        condition.and("(archived_at, seq) < (?, ?)", [at.into(), seq.into()]);
-    }
-    condition.values.push(Value::from(limit as i64 + 1));
-    let columns = format!("{COLUMNS}, seq");
-    let is_rare =
-        condition.is_counted && total <= RARE && (filter.event_type.is_some() || filter.class.is_some());
-    let sql = match is_rare {
-        true => of_few(&columns, filter, &mut condition),
-        false => newest_first(&columns, filter, &condition),
+    let most = limit.saturating_add(1);
+    let mut rows = match newest_of_each(connection, filter, &condition, after, most)? {
+        Some(rows) => rows,
+        None => newest_of_all(connection, filter, condition, after, most)?,
     };
-    let mut query = connection.prepare_cached(&sql)?;
-    let rows = query
-        .query_map(params_from_iter(&condition.values), |row| Ok((read(row)?, row.get::<_, i64>("seq")?)))?;
-    let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|(letter, seq)| {
@@ -131,6 +123,30 @@ pub fn list(
         Cursor { at, seq: *seq, total }.text()
     });
     Ok(Page { items: rows.into_iter().map(|(letter, _)| letter).collect(), total, next })
+}
+
+/// A dead letter with the number of its row.
+type Numbered = (DeadLetter, i64);
+
+fn numbered(row: &Row<'_>) -> rusqlite::Result<Numbered> {
+    Ok((read(row)?, row.get("seq")?))
+}
+
+fn newest_of_all(
+    connection: &Connection,
+    filter: &DeadLetterFilter,
+    mut condition: Condition,
+    after: Option<Cursor>,
+    most: usize,
+) -> rusqlite::Result<Vec<Numbered>> {
+    if let Some(Cursor { at, seq, .. }) = after {
+        condition.and("(archived_at, seq) < (?, ?)", [at.into(), seq.into()]);
+    }
+    condition.values.push(Value::from(most as i64));
+    let sql = newest_first(&format!("{COLUMNS}, seq"), filter, &condition);
+    let mut query = connection.prepare_cached(&sql)?;
+    let rows = query.query_map(params_from_iter(&condition.values), numbered)?;
+    rows.collect()
 }
 
 /// A query for columns of those that match, newest first, with a limit as its last value. A search for words looks at
@@ -147,23 +163,54 @@ fn newest_first(columns: &str, filter: &DeadLetterFilter, condition: &Condition)
     )
 }
 
-/// Dead letters of a type or class with at most this number are read group by group. One by one from the newest, a page of
-/// them could take all the others.
-const RARE: u64 = 2_000;
+/// Rows of the table of counts up to which a list is merged from the newest dead letters of each.
+const MERGED: usize = 1_000;
 
-/// The same as [`newest_first`] for a few that match: the table of counts says where they are.
-fn of_few(columns: &str, filter: &DeadLetterFilter, condition: &mut Condition) -> String {
-    let counted = Condition::of(filter);
-    let order = "ORDER BY archived_at DESC, seq DESC";
-    let sql = format!(
-        "SELECT {columns} FROM dead_letters NOT INDEXED WHERE seq IN
-             (SELECT d.seq FROM (SELECT * FROM dead_letter_counts WHERE letters > 0 AND {}) c
-                 CROSS JOIN dead_letters d INDEXED BY dead_letters_ends ON {COUNTED})
-             AND {} {order} LIMIT ?",
-        counted.sql, condition.sql
-    );
-    condition.values.splice(0..0, counted.values);
-    sql
+/// The newest dead letters of one row of the table of counts, from one place on.
+const NEWEST_OF_ONE: &str = "SELECT archived_at, seq FROM dead_letters INDEXED BY dead_letters_ends
+    WHERE state = ?1 AND fingerprint = ?2 AND class = ?3 AND type IS ?4
+        AND archived_at <= ?5 AND (archived_at, seq) < (?5, ?6)
+    ORDER BY archived_at DESC, seq DESC LIMIT ?7";
+
+/// The newest that match a filter by type, class or group, if the table of counts has few rows of these. Looked for one by
+/// one from the newest of all, a page of them could take all the others.
+fn newest_of_each(
+    connection: &Connection,
+    filter: &DeadLetterFilter,
+    condition: &Condition,
+    after: Option<Cursor>,
+    most: usize,
+) -> rusqlite::Result<Option<Vec<Numbered>>> {
+    let narrows = filter.event_type.is_some() || filter.class.is_some() || filter.fingerprint.is_some();
+    if !narrows || !condition.is_counted {
+        return Ok(None);
+    }
+    let mut query = connection.prepare_cached(&format!(
+        "SELECT state, fingerprint, class, nullif(type, '') FROM {} LIMIT {}",
+        counts(condition),
+        MERGED + 1
+    ))?;
+    let each = query.query_map(params_from_iter(&condition.values), |row| {
+        Ok([value(row, 0)?, value(row, 1)?, value(row, 2)?, value(row, 3)?])
+    })?;
+    let each = each.collect::<rusqlite::Result<Vec<_>>>()?;
+    if each.len() > MERGED {
+        return Ok(None);
+    }
+    let (at, seq) = after.map_or((i64::MAX, i64::MAX), |Cursor { at, seq, .. }| (at, seq));
+    let mut newest = connection.prepare_cached(NEWEST_OF_ONE)?;
+    let mut places: Vec<(i64, i64)> = Vec::new();
+    for of_one in each {
+        let values = of_one.into_iter().chain([at, seq, most as i64].map(Value::from));
+        let found = newest.query_map(params_from_iter(values), |row| Ok((int(row, 0)?, row.get(1)?)))?;
+        places.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    places.sort_unstable_by_key(|place| std::cmp::Reverse(*place));
+    places.truncate(most);
+    let mut letter =
+        connection.prepare_cached(&format!("SELECT {COLUMNS}, seq FROM dead_letters WHERE seq = ?"))?;
+    let rows = places.into_iter().map(|(_, seq)| letter.query_row([seq], numbered));
+    rows.collect::<rusqlite::Result<_>>().map(Some)
 }
 
 /// A page of the groups by fingerprint, largest first. Of equal ones, the one with the newest letter is first.
@@ -173,31 +220,24 @@ pub fn groups(
     after: Option<&str>,
     limit: usize,
 ) -> rusqlite::Result<Page<DeadLetterGroup>> {
-    let mut condition = Condition::of(filter);
+    let condition = Condition::of(filter);
     let start = Page::<DeadLetterGroup>::start(after);
     let part = [limit, start].map(|number| Value::from(i64::try_from(number).unwrap_or(i64::MAX)));
     let (total, items) = match condition.is_counted {
-        true => {
-            let total = count_groups(connection, "dead_letter_counts WHERE letters > 0 AND", &condition)?;
-            (total, counted_groups(connection, &condition, part)?)
-        }
-        false => {
-            let total = count_groups(connection, "dead_letters WHERE", &condition)?;
-            if total == 0 {
-                // No second look at up to millions of rows.
-                return Ok(Page { items: Vec::new(), total: 0, next: None });
-            }
-            condition.values.extend(part);
-            (total, searched_groups(connection, &condition)?)
-        }
+        true => (count_groups(connection, &condition)?, counted_groups(connection, &condition, part)?),
+        false => match searched_groups(connection, condition.clone(), part)? {
+            // A page after the last one has no row that says how many there are.
+            (0, none) if start > 0 => (searched_groups(connection, condition, FIRST)?.0, none),
+            found => found,
+        },
     };
     let next = Page::<DeadLetterGroup>::next(start, items.len(), limit, total);
     Ok(Page { items, total: total as u64, next })
 }
 
-fn count_groups(connection: &Connection, from: &str, condition: &Condition) -> rusqlite::Result<usize> {
+fn count_groups(connection: &Connection, condition: &Condition) -> rusqlite::Result<usize> {
     connection
-        .prepare_cached(&format!("SELECT count(DISTINCT fingerprint) FROM {from} {}", condition.sql))?
+        .prepare_cached(&format!("SELECT count(DISTINCT fingerprint) FROM {}", counts(condition)))?
         .query_row(params_from_iter(&condition.values), |row| row.get(0))
 }
 
@@ -222,7 +262,7 @@ fn counts(condition: &Condition) -> String {
 fn largest_groups(condition: &Condition) -> String {
     let (last, newest) = (end("archived_at", "DESC"), end("seq", "DESC"));
     format!(
-        "SELECT fingerprint, sum(letters) AS n, count(DISTINCT type), type, max(last) AS last, newest
+        "SELECT fingerprint, sum(CAST(letters AS INTEGER)) AS n, count(DISTINCT type), type, max(last) AS last, newest
          FROM (SELECT fingerprint, type, letters, {last} AS last, {newest} AS newest FROM {})
          GROUP BY fingerprint ORDER BY n DESC, last DESC, fingerprint LIMIT ? OFFSET ?",
         counts(condition)
@@ -245,9 +285,9 @@ fn counted_groups(
     let mut rows = largest.query(params_from_iter(condition.values.iter().chain(&part)))?;
     while let Some(row) = rows.next()? {
         let named = |row: &Row<'_>| Ok((text(row, 0)?, text(row, 1)?, text(row, 2)?));
-        let newest = example.query_row([row.get::<_, Value>(5)?], named).optional()?;
+        let newest = example.query_row([value(row, 5)?], named).optional()?;
         let (id, class, message) = newest.unwrap_or_default();
-        let of_group = [row.get::<_, Value>(0)?];
+        let of_group = [value(row, 0)?];
         let values = params_from_iter(condition.values.iter().chain(&of_group));
         let event_type = optional_text(row, 3)?.filter(|event_type| !event_type.is_empty());
         groups.push(DeadLetterGroup {
@@ -255,7 +295,7 @@ fn counted_groups(
             class: FailureClass::parse(&class).unwrap_or(FailureClass::ConsumerCrash),
             message,
             event_type: event_type.filter(|_| matches!(row.get(2), Ok(1_u64))).map(EventType::new),
-            count: row.get(1)?,
+            count: u64::try_from(int(row, 1)?).unwrap_or_default(),
             first_at: from_millis(oldest.query_row(values, |row| int(row, 0))?),
             example: MessageId::new(id),
             last_at: from_millis(int(row, 4)?),
@@ -264,17 +304,35 @@ fn counted_groups(
     Ok(groups)
 }
 
-/// Groups by the dead letters themselves, for filters that the table of counts can't answer.
-fn searched_groups(connection: &Connection, condition: &Condition) -> rusqlite::Result<Vec<DeadLetterGroup>> {
-    // With max() SQLite takes the other columns from the row that has the maximum: the newest of the group.
-    let mut query = connection.prepare_cached(&format!(
-        "SELECT fingerprint, class, message, min(type), max(type), count(type), count(*), min(archived_at), id,
-             max(archived_at)
-         FROM dead_letters WHERE {} GROUP BY fingerprint
-         ORDER BY count(*) DESC, max(archived_at) DESC, fingerprint LIMIT ? OFFSET ?",
+/// The query for groups of the dead letters themselves, with the number of all groups. It looks at each dead letter that the
+/// filter may select, so it does that once, and in an index. With max() SQLite takes the other columns from the row that has
+/// the maximum: the newest of the group.
+fn largest_found(condition: &Condition) -> String {
+    format!(
+        "WITH found AS MATERIALIZED
+             (SELECT fingerprint, class, message, min(type) AS least, max(type) AS most, count(type) AS typed,
+                 count(*) AS n, min(archived_at) AS first, id, max(archived_at) AS last
+              FROM dead_letters INDEXED BY dead_letters_ends WHERE {} GROUP BY fingerprint)
+         SELECT fingerprint, class, message, least, most, typed, n, first, id, last, (SELECT count(*) FROM found)
+         FROM found ORDER BY n DESC, last DESC, fingerprint LIMIT ? OFFSET ?",
         condition.sql
-    ))?;
+    )
+}
+
+/// Limit and offset of the first group.
+const FIRST: [Value; 2] = [Value::Integer(1), Value::Integer(0)];
+
+/// How many groups there are, and a part of them, for filters that the table of counts can't answer.
+fn searched_groups(
+    connection: &Connection,
+    mut condition: Condition,
+    part: [Value; 2],
+) -> rusqlite::Result<(usize, Vec<DeadLetterGroup>)> {
+    let mut query = connection.prepare_cached(&largest_found(&condition))?;
+    condition.values.extend(part);
+    let mut total = 0;
     let rows = query.query_map(params_from_iter(&condition.values), |row| {
+        total = row.get(10)?;
         let (least, most) = (optional_text(row, 3)?, optional_text(row, 4)?);
         let (typed, count): (u64, u64) = (row.get(5)?, row.get(6)?);
         let has_one_type = least == most && typed == count;
@@ -289,7 +347,8 @@ fn searched_groups(connection: &Connection, condition: &Condition) -> rusqlite::
             last_at: from_millis(int(row, 9)?),
         })
     })?;
-    rows.collect()
+    let groups = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok((total, groups))
 }
 
 /// The ids of those that match, newest first.

@@ -1,7 +1,7 @@
 //! Replays in the database: which dead letters they took, and the outcome for each.
 
 use super::{Archive, row};
-use crate::db::{from_millis, int, millis, optional_text, text};
+use crate::db::{Columns, DAMAGED, int, millis, text};
 use crate::ops;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -77,11 +77,9 @@ impl Replays for Archive {
     async fn waiting(&self, replay: &ReplayId, limit: usize) -> Result<Vec<DeadLetter>, ArchiveError> {
         let replay = replay.clone();
         self.read(move |connection| {
-            let mut query = connection.prepare_cached(
-                "SELECT dead_letter_id FROM replay_items WHERE replay_id = ?1 AND state = 'waiting' LIMIT ?2",
-            )?;
+            let mut query = connection.prepare_cached(WAITING)?;
             let ids = query
-                .query_map(params![replay.as_str(), limit as i64], |row| row.get::<_, String>(0))?
+                .query_map(params![replay.as_str(), limit as i64], |row| text(row, 0))?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             let letters = ids.iter().map(|id| row::get(connection, id));
             Ok(letters.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
@@ -123,14 +121,11 @@ impl Replays for Archive {
     async fn overdue(&self, before: Timestamp, limit: usize) -> Result<Vec<Overdue>, ArchiveError> {
         self.read(move |connection| {
             // A replay that has ended has no sent messages, so only those that run are read.
-            let mut query = connection.prepare_cached(
-                "SELECT replay_id, dead_letter_id FROM replays JOIN replay_items ON replay_id = id
-                 WHERE ended_at IS NULL AND state = 'sent' AND at < ?1 ORDER BY started_at, id LIMIT ?2",
-            )?;
+            let mut query = connection.prepare_cached(OVERDUE)?;
             let rows = query.query_map(params![millis(before), limit as i64], |row| {
                 Ok(Overdue {
-                    replay_id: ReplayId::new(row.get::<_, String>(0)?),
-                    dead_letter: MessageId::new(row.get::<_, String>(1)?),
+                    replay_id: ReplayId::new(text(row, 0)?),
+                    dead_letter: MessageId::new(text(row, 1)?),
                 })
             })?;
             rows.collect()
@@ -171,8 +166,7 @@ impl Replays for Archive {
 
     async fn list(&self, limit: usize) -> Result<Vec<Replay>, ArchiveError> {
         self.read(move |connection| {
-            let mut query =
-                connection.prepare_cached(&format!("{REPLAY} ORDER BY started_at DESC, id DESC LIMIT ?1"))?;
+            let mut query = connection.prepare_cached(&newest())?;
             query.query_map([limit as i64], read_replay)?.collect()
         })
         .await
@@ -180,12 +174,8 @@ impl Replays for Archive {
 
     async fn unfinished(&self) -> Result<Vec<ReplayId>, ArchiveError> {
         self.read(|connection| {
-            let mut query = connection.prepare_cached(
-                "SELECT id FROM replays WHERE ended_at IS NULL AND EXISTS
-                         (SELECT 1 FROM replay_items WHERE replay_id = id AND state = 'waiting')
-                     ORDER BY started_at, id",
-            )?;
-            let ids = query.query_map([], |row| row.get::<_, String>(0))?;
+            let mut query = connection.prepare_cached(UNFINISHED)?;
+            let ids = query.query_map([], |row| text(row, 0))?;
             ids.map(|id| id.map(ReplayId::new)).collect()
         })
         .await
@@ -200,12 +190,12 @@ impl Replays for Archive {
         let (replay, after) = (replay.clone(), after.unwrap_or_default().to_owned());
         self.read(move |connection| {
             let total = connection
-                .prepare_cached("SELECT coalesce(sum(items), 0) FROM replay_counts WHERE replay_id = ?1")?
-                .query_row([replay.as_str()], |row| row.get(0))?;
-            let mut query = connection.prepare_cached(
-                "SELECT dead_letter_id, state, at FROM replay_items
-                     WHERE replay_id = ?1 AND dead_letter_id > ?2 ORDER BY dead_letter_id LIMIT ?3",
-            )?;
+                .prepare_cached(
+                    "SELECT coalesce(sum(CAST(items AS INTEGER)), 0) FROM replay_counts WHERE replay_id = ?1",
+                )?
+                .query_row([replay.as_str()], |row| int(row, 0))?;
+            let total = u64::try_from(total).unwrap_or_default();
+            let mut query = connection.prepare_cached(ITEMS)?;
             let mut items = query
                 .query_map(params![replay.as_str(), after, limit as i64 + 1], read_item)?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
@@ -218,6 +208,23 @@ impl Replays for Archive {
     }
 }
 
+/// Messages that were put back before a time, of replays that run: the join goes from these, and not from all items.
+pub(crate) const OVERDUE: &str = "SELECT replay_id, dead_letter_id
+    FROM replays CROSS JOIN replay_items ON replay_id = id
+    WHERE ended_at IS NULL AND state = 'sent' AND at < ?1 ORDER BY started_at, id LIMIT ?2";
+
+/// Replays that have messages to put back.
+pub(crate) const UNFINISHED: &str = "SELECT id FROM replays WHERE ended_at IS NULL AND EXISTS
+    (SELECT 1 FROM replay_items WHERE replay_id = id AND state = 'waiting') ORDER BY started_at, id";
+
+/// The dead letters of a replay that are still to be put back.
+pub(crate) const WAITING: &str =
+    "SELECT dead_letter_id FROM replay_items WHERE replay_id = ?1 AND state = 'waiting' LIMIT ?2";
+
+/// The dead letters of a replay, a page of them.
+pub(crate) const ITEMS: &str = "SELECT dead_letter_id, state, at FROM replay_items
+    WHERE replay_id = ?1 AND dead_letter_id > ?2 ORDER BY dead_letter_id LIMIT ?3";
+
 const REPLAY: &str = "SELECT id, started_by, started_at, ended_at, trouble,
     coalesce((SELECT items FROM replay_counts WHERE replay_id = id AND state = 'waiting'), 0),
     coalesce((SELECT items FROM replay_counts WHERE replay_id = id AND state = 'sent'), 0),
@@ -225,20 +232,26 @@ const REPLAY: &str = "SELECT id, started_by, started_at, ended_at, trouble,
     coalesce((SELECT items FROM replay_counts WHERE replay_id = id AND state = 'returned'), 0)
     FROM replays";
 
+/// The query for the newest replays.
+pub(crate) fn newest() -> String {
+    format!("{REPLAY} ORDER BY started_at DESC, id DESC LIMIT ?1")
+}
+
 fn read_replay(row: &Row<'_>) -> rusqlite::Result<Replay> {
-    let ended_at = optional_text(row, 3)?.map(|_| int(row, 3)).transpose()?;
-    let count = |column| int(row, column).map(|count| u64::try_from(count).unwrap_or_default());
+    let columns = Columns::of(row);
+    let (ended_at, error) = (columns.optional_time(3)?, columns.optional_text(4)?);
+    let count = |column| columns.int(column).map(|count| u64::try_from(count).unwrap_or_default());
     Ok(Replay {
-        id: ReplayId::new(text(row, 0)?),
-        by: text(row, 1)?,
-        started_at: from_millis(int(row, 2)?),
-        ended_at: ended_at.map(from_millis),
+        id: ReplayId::new(columns.text(0)?),
+        by: columns.text(1)?,
+        started_at: columns.time(2)?,
+        ended_at,
         state: if ended_at.is_some() { ReplayState::Ended } else { ReplayState::Running },
-        error: optional_text(row, 4)?,
         waiting: count(5)?,
         sent: count(6)?,
         stored: count(7)?,
         returned: count(8)?,
+        error: if columns.is_damaged() { Some(DAMAGED.to_owned()) } else { error },
     })
 }
 
@@ -249,7 +262,8 @@ fn read_item(row: &Row<'_>) -> rusqlite::Result<ReplayItem> {
         "returned" => ReplayItemState::Returned,
         _ => ReplayItemState::Waiting,
     };
-    Ok(ReplayItem { dead_letter: MessageId::new(text(row, 0)?), state, at: from_millis(int(row, 2)?) })
+    let columns = Columns::of(row);
+    Ok(ReplayItem { dead_letter: MessageId::new(columns.text(0)?), state, at: columns.time(2)? })
 }
 
 /// Ends a replay of a dead letter, unless that is over: what it is now, in the row, its history and the replay's item.

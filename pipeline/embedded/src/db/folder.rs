@@ -5,6 +5,7 @@ use super::schema::{ADDITIONS, ALARM_TABLES, NEWEST, TABLES, VERSION};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use spillway_core::dead_letter::SearchWords;
+use std::cell::RefCell;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -380,11 +381,17 @@ fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
 /// case. SQLite's own `lower` knows only ASCII.
 fn add_search(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("has_words", 4, flags, |context| {
+    // The dead letters of a group come one after another and often have the same message, the longest of the texts.
+    let last = RefCell::new((String::new(), String::new(), false));
+    connection.create_scalar_function("has_words", 4, flags, move |context| {
         let words = context.get_or_create_aux(0, |words| words.as_str().map(SearchWords::new))?;
         // A value that somebody has changed to no text has no words.
         let text = |number| context.get_raw(number).as_str_or_null().ok().flatten().unwrap_or_default();
-        Ok(words.are_in([text(1), text(2), text(3)]))
+        let mut last = last.borrow_mut();
+        if last.0 != text(0) || last.1 != text(1) {
+            *last = (text(0).to_owned(), text(1).to_owned(), words.are_in([text(1)]));
+        }
+        Ok(last.2 || words.are_in([text(2), text(3)]))
     })
 }
 

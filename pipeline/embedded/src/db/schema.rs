@@ -93,7 +93,6 @@ CREATE TABLE replay_items (
     at INTEGER NOT NULL,
     PRIMARY KEY (replay_id, dead_letter_id)
 ) WITHOUT ROWID;
-CREATE INDEX replay_items_state ON replay_items (replay_id, state);
 
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
@@ -116,6 +115,7 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 /// * `messages_event` finds a message by its event's id. The queue does not read bodies, so the index does.
 /// * `dead_letters_ends` finds the oldest and the newest dead letter that a row of `dead_letter_counts` counts, and has the
 ///   columns that a search reads.
+/// * `replay_items_sent` finds the items of a replay by their state, and of those that were sent the oldest.
 /// * `dead_letter_counts` has the number of dead letters of each state, class, type (empty: none) and fingerprint, and
 ///   `replay_counts` the number of items of each replay in each state. Triggers keep both, so that nobody counts rows.
 pub const ADDITIONS: &str = "
@@ -173,9 +173,11 @@ CREATE INDEX IF NOT EXISTS dead_letters_ends
     ON dead_letters (state, fingerprint, class, type, archived_at, message, id, event_id);
 DROP INDEX IF EXISTS dead_letters_groups;
 DROP INDEX IF EXISTS dead_letters_search;
+CREATE INDEX IF NOT EXISTS replay_items_sent ON replay_items (replay_id, state, at);
+DROP INDEX IF EXISTS replay_items_state;
 ";
 /// What [`ADDITIONS`] and [`ALARM_TABLES`] make last: a folder that has both is complete.
-pub const NEWEST: [&str; 2] = ["dead_letters_ends", "alarm_messages_time"];
+pub const NEWEST: [&str; 2] = ["replay_items_sent", "alarm_messages_time"];
 
 /// The alarms' tables, created where they are missing: older folders of this version have none.
 ///

@@ -4,81 +4,28 @@
 //! thread takes all waiting work. It runs each piece inside a savepoint, so that a failed one does not undo the
 //! others. It commits once, and only then answers all of them.
 
-use super::folder::{BUSY_TIMEOUT, DataFolder, Durability};
+use super::DbError;
+use super::commit::{Job, Work, in_savepoint, write_all};
+use super::disk::{Disk, has_no_room};
+use super::folder::{DataFolder, Durability};
+use super::log::{LOG_LIMIT, LOG_PAUSE, WriteAheadLog};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Most pieces of work in one commit.
-const MAX_IN_A_COMMIT: usize = 1024;
 /// Items in a part of a large piece of work: some tens of milliseconds.
 const PART: usize = 500;
 /// How long other writers get their turn after a part: as long as it took, within these bounds.
 const SHORTEST_TURN: Duration = Duration::from_millis(20);
 const LONGEST_TURN: Duration = Duration::from_millis(200);
-/// Bytes. The write-ahead log is emptied when it is larger. Readers that overlap keep it from being reused by itself.
-const LOG_LIMIT: u64 = 64 << 20;
-/// How long emptying the log may wait for readers, and how long the next try waits if it was in vain.
-const LOG_WAIT: Duration = Duration::from_millis(100);
-const LOG_PAUSE: Duration = Duration::from_secs(2);
 /// Readers' connections that are kept for the next reads. Each has some memory and files open.
 const MOST_IDLE: usize = 8;
 /// In a simulation: pieces of work in one transaction.
 const SIMULATED_COMMIT: u32 = 20_000;
-/// Bytes: the largest message, in the log and in the database.
-const LEAST_FREE: u64 = 512 * 1024;
-/// How long a failed write counts. On a disk that is almost full small writes succeed between large ones that fail.
-const FAILURE_COUNTS: Duration = Duration::from_secs(60);
-
-/// Why the database did not do it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DbError {
-    /// The disk is full.
-    #[error("the disk with the data folder is full")]
-    Full,
-    /// The files can't be written.
-    #[error("the data folder is read-only: make it writable for this user")]
-    ReadOnly,
-    /// Another process holds the database for too long.
-    #[error("the data folder is busy: another process holds it")]
-    Busy,
-    /// Anything else.
-    #[error("the data folder can't be used: {0}")]
-    Other(String),
-}
-
-impl DbError {
-    /// Whether the same work may succeed later, although nobody changes anything.
-    pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Busy => true,
-            Self::Full | Self::ReadOnly | Self::Other(_) => false,
-        }
-    }
-
-    /// The error, if it is one of the disk and not one of the work.
-    fn of_disk(error: &rusqlite::Error) -> Option<Self> {
-        use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
-        let code = error.sqlite_error_code()?;
-        [DiskFull, ReadOnly, SystemIoFailure, CannotOpen].contains(&code).then(|| Self::from(error))
-    }
-}
-
-impl From<&rusqlite::Error> for DbError {
-    fn from(error: &rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode;
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
-            _ => Self::Other(error.to_string()),
-        }
-    }
-}
 
 /// The database: asynchronous outside, SQLite inside.
 pub struct Db {
@@ -101,35 +48,6 @@ struct Shared {
     disk: Arc<Disk>,
     /// Closed when the writer's thread has ended.
     writes: watch::Receiver<()>,
-}
-
-/// What the last writes say about the disk.
-#[derive(Default)]
-struct Disk(Mutex<Option<Failed>>);
-
-struct Failed {
-    error: DbError,
-    at: Instant,
-    /// Whether a later write succeeded.
-    is_over: bool,
-}
-
-impl Disk {
-    fn failed(&self, error: DbError) {
-        *lock(&self.0) = Some(Failed { error, at: Instant::now(), is_over: false });
-    }
-
-    fn written(&self) {
-        if let Some(failed) = &mut *lock(&self.0) {
-            failed.is_over = true;
-        }
-    }
-
-    fn trouble(&self) -> Option<DbError> {
-        let last = lock(&self.0);
-        let counts = |failed: &&Failed| !failed.is_over || failed.at.elapsed() < FAILURE_COUNTS;
-        last.as_ref().filter(counts).map(|failed| failed.error.clone())
-    }
 }
 
 struct Readers {
@@ -213,13 +131,12 @@ impl Db {
             Mode::ReadOnly(_) => return Err(DbError::ReadOnly),
             Mode::Simulated(simulated) => return lock(simulated).write(work),
         };
-        let (reply, answer) = oneshot::channel();
-        let job = Box::new(Work { work: Some(work), result: None, reply: Some(reply) });
-        let sent = lock(&shared.jobs).as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
+        let (job, answer) = Work::new(work);
+        let sent = lock(&shared.jobs).as_ref().is_some_and(|jobs| jobs.send(Box::new(job)).is_ok());
         if !sent {
-            return Err(closed());
+            return Err(DbError::closed());
         }
-        answer.await.unwrap_or_else(|_| Err(closed()))
+        answer.await.unwrap_or_else(|_| Err(DbError::closed()))
     }
 
     /// Does work on many items, some hundreds at a time, each part in its own transaction. After each part, other writers of
@@ -351,147 +268,6 @@ impl Simulated {
         }
         result.map_err(|error| DbError::from(&error))
     }
-}
-
-fn in_savepoint<T>(
-    connection: &Connection,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    connection.prepare_cached("SAVEPOINT work")?.execute([])?;
-    let result = work(connection);
-    if result.is_err() && !connection.is_autocommit() {
-        connection.prepare_cached("ROLLBACK TO work")?.execute([])?;
-    }
-    if !connection.is_autocommit() {
-        connection.prepare_cached("RELEASE work")?.execute([])?;
-    }
-    result
-}
-
-/// Whether less is free on a folder's disk than one event may need. If that can't be found out, there is room.
-fn has_no_room(folder: &Path) -> bool {
-    rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < LEAST_FREE)
-}
-
-/// A piece of work whose caller waits for the result.
-trait Job: Send {
-    /// Does the work inside the transaction. Returns an error of the disk.
-    fn run(&mut self, connection: &Connection) -> Option<DbError>;
-    /// Answers, once it is known whether the transaction was committed.
-    fn answer(self: Box<Self>, commit: Result<(), DbError>);
-}
-
-struct Work<T, F> {
-    work: Option<F>,
-    result: Option<rusqlite::Result<T>>,
-    reply: Option<oneshot::Sender<Result<T, DbError>>>,
-}
-
-impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Work<T, F> {
-    fn run(&mut self, connection: &Connection) -> Option<DbError> {
-        let result = in_savepoint(connection, self.work.take()?);
-        let error = result.as_ref().err().and_then(DbError::of_disk);
-        self.result = Some(result);
-        error
-    }
-
-    fn answer(mut self: Box<Self>, commit: Result<(), DbError>) {
-        let answer = match (self.result.take(), commit) {
-            (Some(Err(error)), _) => Err(DbError::from(&error)),
-            (Some(Ok(value)), Ok(())) => Ok(value),
-            (_, Err(error)) => Err(error),
-            (None, Ok(())) => Err(closed()),
-        };
-        if let Some(reply) = self.reply.take() {
-            // The caller may have gone away; the work is still done.
-            let _ = reply.send(answer);
-        }
-    }
-}
-
-fn write_all(
-    connection: &Connection,
-    inbox: &mpsc::Receiver<Box<dyn Job>>,
-    disk: &Disk,
-    log: &mut WriteAheadLog,
-) {
-    while let Ok(first) = inbox.recv() {
-        let mut jobs = vec![first];
-        jobs.extend(inbox.try_iter().take(MAX_IN_A_COMMIT - 1));
-        let commit = commit(connection, &mut jobs, disk);
-        for job in jobs {
-            job.answer(commit.clone());
-        }
-        log.keep_small(connection);
-    }
-}
-
-/// The write-ahead log of a database.
-struct WriteAheadLog {
-    path: Option<PathBuf>,
-    limit: u64,
-    pause: Duration,
-    /// When it may be emptied again.
-    not_before: Instant,
-}
-
-impl WriteAheadLog {
-    fn of(connection: &Connection, limit: u64, pause: Duration) -> Self {
-        let path = connection.path().map(|path| PathBuf::from(format!("{path}-wal")));
-        Self { path, limit, pause, not_before: Instant::now() }
-    }
-
-    /// Empties the log if it is too large. Readers that hold it up delay that: it is tried again later.
-    fn keep_small(&mut self, connection: &Connection) {
-        let size = || std::fs::metadata(self.path.as_ref()?).ok().map(|log| log.len());
-        if size().is_none_or(|size| size <= self.limit) || Instant::now() < self.not_before {
-            return;
-        }
-        let empty = || -> rusqlite::Result<bool> {
-            connection.busy_timeout(LOG_WAIT)?;
-            let emptied =
-                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-            connection.busy_timeout(BUSY_TIMEOUT)?;
-            Ok(emptied? == 0)
-        };
-        if !empty().unwrap_or(false) {
-            self.not_before = Instant::now() + self.pause;
-        }
-    }
-}
-
-fn commit(connection: &Connection, jobs: &mut [Box<dyn Job>], disk: &Disk) -> Result<(), DbError> {
-    let (before, mut failure) = (connection.total_changes(), None);
-    let mut all = || -> rusqlite::Result<()> {
-        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        for job in jobs.iter_mut() {
-            failure = job.run(connection).or(failure.take());
-            // Some errors (a full disk) make SQLite roll the whole transaction back.
-            if connection.is_autocommit() {
-                return Err(rusqlite::Error::SqliteFailure(
-                    rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL),
-                    None,
-                ));
-            }
-        }
-        connection.prepare_cached("COMMIT")?.execute([])?;
-        Ok(())
-    };
-    let result = all();
-    if result.is_err() && !connection.is_autocommit() {
-        let _ = connection.execute_batch("ROLLBACK");
-    }
-    match failure.or_else(|| result.as_ref().err().and_then(DbError::of_disk)) {
-        Some(error) => disk.failed(error),
-        // A transaction that changed nothing needed no room.
-        None if result.is_ok() && connection.total_changes() > before => disk.written(),
-        None => {}
-    }
-    result.map_err(|error| DbError::from(&error))
-}
-
-fn closed() -> DbError {
-    DbError::Other("the pipeline has stopped".to_owned())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -50,7 +50,7 @@ impl QueueReceiver for Queues {
             .read(move |connection| {
                 connection
                     .prepare_cached("SELECT min(visible_at) FROM messages WHERE queue = ?1")?
-                    .query_row([number(queue)], |row| row.get::<_, Option<i64>>(0))
+                    .query_row([number(queue)], |row| Ok(row.get_ref(0)?.as_i64_or_null().unwrap_or(Some(0))))
             })
             .await?;
         Ok(next.map(from_millis))
@@ -110,7 +110,7 @@ fn expire(tx: &Connection, before: i64, now: Timestamp) -> rusqlite::Result<Expi
          RETURNING origin, replay_id",
     )?;
     let gone = delete.query_map(params![before, EXPIRED_AT_ONCE as i64], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+        Ok((text(row, 0)?, optional_text(row, 1)?))
     })?;
     let gone = gone.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut expired = Expired { lost: 0, released: 0 };

@@ -1,7 +1,7 @@
 //! Deleting, deferring and dead-lettering what was received.
 
 use super::{Queues, number, parse_receipt, random_receipt};
-use crate::db::millis;
+use crate::db::{millis, optional_text, text};
 use crate::ledger;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -41,9 +41,7 @@ fn delete(tx: &Connection, queue: QueueKind, seq: i64, receipt: i64) -> rusqlite
         .prepare_cached(
             "DELETE FROM messages WHERE seq = ?1 AND receipt = ?2 AND queue = ?3 RETURNING origin, replay_id",
         )?
-        .query_row(params![seq, receipt, number(queue)], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
-        })
+        .query_row(params![seq, receipt, number(queue)], |row| Ok((text(row, 0)?, optional_text(row, 1)?)))
         .optional()?;
     let Some((origin, replay_id)) = gone else { return Ok(false) };
     // The promise of a replayed message is settled by its dead letter, not by this message.

@@ -1,8 +1,8 @@
 //! The state of a queue at one moment.
 
 use super::{Queues, number};
-use crate::db::{from_millis, millis};
-use rusqlite::{Connection, OptionalExtension as _};
+use crate::db::{from_millis, int, millis};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 use spillway_core::Timestamp;
 use spillway_core::ports::{QueueError, QueueKind};
 use spillway_core::queue::QueueSnapshot;
@@ -39,6 +39,15 @@ pub(crate) const OLDEST: &str = "SELECT sent_at FROM messages
 /// The same for the DLQ. A message that the queue moved there itself is visible since the move.
 const OLDEST_IN_DLQ: &str = "SELECT min(sent_at) FROM messages WHERE queue = ?1 AND receive_count = 0";
 
+/// More receives than any setting allows. A number that somebody wrote into a row must not take the memory of a list.
+const MOST_RECEIVES: usize = 1_000;
+
+/// A time in milliseconds, if it is one.
+fn sent_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<i64>> {
+    let time = row.get_ref(column)?.as_i64_or_null().unwrap_or_default();
+    Ok(time.filter(|time| Timestamp::from_millisecond(*time).is_ok()))
+}
+
 fn read(
     connection: &Connection,
     queue: QueueKind,
@@ -52,8 +61,7 @@ fn read(
     };
     let mut snapshot =
         QueueSnapshot { visible: count("<=")?, not_visible: count(">")?, ..QueueSnapshot::default() };
-    let oldest: Option<Option<i64>> =
-        connection.prepare_cached(oldest)?.query_row([queue], |row| row.get(0)).optional()?;
+    let oldest = connection.prepare_cached(oldest)?.query_row([queue], |row| sent_at(row, 0)).optional()?;
     let mut oldest = oldest.flatten().unwrap_or(i64::MAX);
     let mut oldest_of_all = oldest;
     let mut never_received = snapshot.visible + snapshot.not_visible;
@@ -62,8 +70,8 @@ fn read(
     let mut query = connection.prepare_cached(RECEIVED)?;
     let mut rows = query.query([queue])?;
     while let Some(row) = rows.next()? {
-        let receive_count: usize = row.get(0)?;
-        let (sent_at, visible_at): (i64, i64) = (row.get(1)?, row.get(2)?);
+        let receive_count = usize::try_from(int(row, 0)?).unwrap_or_default().min(MOST_RECEIVES);
+        let (sent_at, visible_at) = (sent_at(row, 1)?.unwrap_or(i64::MAX), int(row, 2)?);
         never_received = never_received.saturating_sub(1);
         if snapshot.receive_counts.len() <= receive_count {
             snapshot.receive_counts.resize(receive_count + 1, 0);

@@ -6,7 +6,8 @@ use super::retention;
 use super::slots::{MINUTE, SHORT};
 use super::statistics::StatisticSet;
 use super::writer::dimensions_json;
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::db::text;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use spillway_core::Timestamp;
 use spillway_metrics::retention::floor;
 use spillway_metrics::{MetricId, MetricQuery, Statistic};
@@ -130,9 +131,7 @@ impl TelemetryReader {
         let metrics = self.with(|connection| {
             let mut statement = connection
                 .prepare_cached("SELECT namespace, name, dimensions FROM metric ORDER BY 1, 2, 3")?;
-            let rows = statement.query_map([], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
-            })?;
+            let rows = statement.query_map([], |row| Ok((text(row, 0)?, text(row, 1)?, text(row, 2)?)))?;
             let mut metrics = Vec::new();
             for row in rows {
                 let (namespace, name, dimensions) = row?;
@@ -152,7 +151,7 @@ impl TelemetryReader {
                 "SELECT min((SELECT min(start) FROM datapoint WHERE metric = m.id AND period = p.period))
                  FROM metric m, (SELECT 60 AS period UNION SELECT 300 UNION SELECT 3600) p",
             )?;
-            statement.query_row([], |row| row.get::<_, Option<i64>>(0))
+            statement.query_row([], |row| Ok(row.get_ref(0)?.as_i64_or_null().unwrap_or_default()))
         })?;
         Ok(first.flatten().and_then(|start| Timestamp::from_second(start).ok()))
     }
@@ -164,11 +163,11 @@ impl TelemetryReader {
             let mut statement = connection.prepare_cached(
                 "SELECT max((SELECT max(start) FROM datapoint WHERE metric = m.id AND period = 60)) FROM metric m",
             )?;
-            statement.query_row([], |row| row.get::<_, Option<i64>>(0))
+            statement.query_row([], |row| Ok(row.get_ref(0)?.as_i64_or_null().unwrap_or_default()))
         })?;
         let in_memory = waiting.and_then(|waiting| waiting.minutes.keys().map(|(_, minute)| *minute).max());
         let newest = in_file.flatten().max(in_memory);
-        Ok(newest.and_then(|start| Timestamp::from_second(start + MINUTE).ok()))
+        Ok(newest.and_then(|start| Timestamp::from_second(start.saturating_add(MINUTE)).ok()))
     }
 
     /// Works with a connection in one read transaction; `None` if there is no file yet.
@@ -273,16 +272,31 @@ fn read_sets(
     for (source, from, to) in sources(connection, grid)? {
         let mut rows = select.query(params![id, source, from, to, percentiles])?;
         while let Some(row) = rows.next()? {
-            let Some(place) = sets.get_mut(grid.position(row.get(0)?)) else { continue };
+            // A datapoint that somebody changed to no number is a gap.
+            let Ok(numbers) = numbers(row) else { continue };
+            let Some(place) = sets.get_mut(grid.position(numbers.start)) else { continue };
             let set = place.get_or_insert_with(|| StatisticSet::empty(false));
-            let count = u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0);
-            set.merge_numbers(row.get(1)?, count, row.get(3)?, row.get(4)?);
-            if let Some(bytes) = row.get_ref(5)?.as_blob_or_null()? {
+            set.merge_numbers(numbers.sum, numbers.count, numbers.minimum, numbers.maximum);
+            if let Ok(Some(bytes)) = row.get_ref(5)?.as_blob_or_null() {
                 set.histogram.get_or_insert_default().merge_encoded(bytes);
             }
         }
     }
     Ok(sets)
+}
+
+struct Numbers {
+    start: i64,
+    sum: f64,
+    count: u64,
+    minimum: f64,
+    maximum: f64,
+}
+
+fn numbers(row: &Row<'_>) -> rusqlite::Result<Numbers> {
+    let (start, sum, count, minimum, maximum) =
+        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+    Ok(Numbers { start, sum, count, minimum, maximum })
 }
 
 /// Which datapoints to read for which range. The longest periods that fit into the grid's period come first,

@@ -44,7 +44,9 @@ pub(super) fn note_written(connection: &Connection, oldest: i64) -> rusqlite::Re
 /// Up to when datapoints of a longer period are complete.
 pub(super) fn rolled_until(connection: &Connection, period: i64) -> rusqlite::Result<Option<i64>> {
     let mut statement = connection.prepare_cached("SELECT until FROM rollup WHERE period = ?1")?;
-    statement.query_row([period], |row| row.get(0)).optional()
+    // A time that somebody changed to no number is none: the shorter periods have the datapoints.
+    let until = statement.query_row([period], |row| Ok(row.get_ref(0)?.as_i64().ok())).optional()?;
+    Ok(until.flatten())
 }
 
 /// Computes the longer periods' datapoints as far as the shorter ones are settled.

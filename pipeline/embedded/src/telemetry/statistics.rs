@@ -52,7 +52,7 @@ impl StatisticSet {
 
     pub(super) fn merge_numbers(&mut self, sum: f64, count: u64, minimum: f64, maximum: f64) {
         self.sum += sum;
-        self.count += count;
+        self.count = self.count.saturating_add(count);
         self.minimum = self.minimum.min(minimum);
         self.maximum = self.maximum.max(maximum);
     }

@@ -2,6 +2,7 @@
 
 use super::reader::{TelemetryReadError, TelemetryReader};
 use super::segments;
+use crate::db::text;
 use rusqlite::{Connection, params};
 use spillway_core::Timestamp;
 use spillway_core::trace::{Segment, TraceFilter};
@@ -69,7 +70,7 @@ fn find(
     while ids.len() < limit
         && let Some(row) = rows.next()?
     {
-        let id: String = row.get(0)?;
+        let id = text(row, 0)?;
         if seen.insert(id.clone()) {
             ids.push(id);
         }
@@ -80,7 +81,7 @@ fn find(
 fn segments_of(connection: &Connection, id: &str) -> rusqlite::Result<Vec<Segment>> {
     let mut statement = connection
         .prepare_cached("SELECT document FROM segment WHERE trace_id = ?1 ORDER BY start_ms, id LIMIT ?2")?;
-    let rows = statement.query_map(params![id, MAX_SEGMENTS], |row| row.get::<_, String>(0))?;
+    let rows = statement.query_map(params![id, MAX_SEGMENTS], |row| text(row, 0))?;
     let mut segments = Vec::new();
     for document in rows {
         // A segment that another program wrote must not hide the rest.

@@ -1,4 +1,6 @@
 //! The settings that Terraform passes to the archiver function.
+//!
+//! Each function lists its own: a variable that Terraform does not pass is named by the function that lacks it.
 
 use spillway_aws::{ArchiveNames, IndexNames};
 use spillway_lambda::{Environment, SettingError};

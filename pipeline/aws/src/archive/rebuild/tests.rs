@@ -91,3 +91,13 @@ fn a_released_message_whose_event_is_stored_after_all_stays_stored() {
     let found = implied(&letter("m", "e"), &history(&[late], &[]), &HashMap::new(), None);
     assert_eq!(found.entry.state.name(), "stored");
 }
+
+#[test]
+fn an_entry_of_an_older_version_is_written_again_as_it_is() {
+    let letter = letter("m", "e");
+    let older = Entry { is_older: true, generation: 3, ..Entry::of(&letter) };
+    let implied = implied(&letter, &history(&[], &[]), &HashMap::new(), Some(&older));
+    assert!(!is_right(&older, &implied));
+    assert_eq!(implied.entry, older.written());
+    assert!(is_right(&implied.entry, &implied));
+}

@@ -30,7 +30,7 @@ fn an_older_folder_gets_what_it_lacks() {
     let writer = owner.connect(Durability::Full).unwrap();
     writer
         .execute_batch(
-            "DROP INDEX dead_letters_ends; DROP TABLE replay_counts; DROP TRIGGER replay_item_added;
+            "DROP INDEX dead_letters_ends; DROP INDEX replay_items_sent; DROP TABLE replay_counts; DROP TRIGGER replay_item_added;
                  DROP TRIGGER replay_item_changed; CREATE INDEX messages_visible ON messages (queue);
                  CREATE INDEX dead_letters_search ON dead_letters (state);
                  INSERT INTO replay_items VALUES ('r', 'a', 'waiting', 0), ('r', 'b', 'waiting', 0);",
@@ -127,7 +127,7 @@ fn a_read_only_copy_with_changes_in_its_log_is_refused_with_what_to_do() {
 
 #[test]
 fn a_read_only_copy_that_lacks_something_is_refused_with_what_to_do() {
-    let dir = read_only_copy("DROP INDEX dead_letters_ends");
+    let dir = read_only_copy("DROP INDEX replay_items_sent");
     let error = DataFolder::attach(dir.path()).unwrap_err().to_string();
     assert!(error.contains("an older Spillway wrote it") && error.contains("copy the folder"), "{error}");
 }
@@ -160,8 +160,26 @@ fn reads_that_grow_with_a_backlog_use_covering_indexes() {
         assert!(plan.contains(&format!("USING COVERING INDEX {index}")), "{plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
-    let newest = plan("SELECT id FROM replays ORDER BY started_at DESC LIMIT 1");
-    assert!(newest.contains("replays_started") && !newest.contains("TEMP B-TREE"), "{newest}");
+    for (sql, index) in [
+        (crate::locate::QUEUED_EVENT.to_owned(), "messages_event (<expr>=?)"),
+        (crate::locate::STORED_EVENT.to_owned(), "store_key (event_id=?)"),
+        (crate::locate::DEAD_EVENT.to_owned(), "dead_letters_event (event_id=?)"),
+        (crate::archive::newest_replays(), "replays_started"),
+        (crate::archive::UNFINISHED.to_owned(), "replay_items_sent (replay_id=? AND state=?)"),
+        (crate::archive::OVERDUE.to_owned(), "replay_items_sent (replay_id=? AND state=? AND at<?)"),
+        (crate::archive::WAITING.to_owned(), "replay_items_sent (replay_id=? AND state=?)"),
+        (crate::archive::ITEMS.to_owned(), "PRIMARY KEY (replay_id=? AND dead_letter_id>?)"),
+        (crate::ops::ENTRIES_ABOUT.to_owned(), "audit_subject (subject=?)"),
+    ] {
+        let plan = plan(&sql);
+        assert!(plan.contains(index) && !plan.contains("SCAN replay_items"), "{plan}");
+        // The dead letters of one event are few.
+        let is_sorted = sql == crate::locate::DEAD_EVENT;
+        assert!(is_sorted || !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+    // The table of counts has a row for each combination, however many dead letters there are.
+    let badge = plan("SELECT sum(letters) FROM dead_letter_counts WHERE state = 'archived'");
+    assert!(badge.contains("PRIMARY KEY (state=?)"), "{badge}");
 }
 
 #[test]

@@ -116,9 +116,9 @@ async fn the_end_of_the_writer_is_noticed() {
     db.write(add).await.unwrap();
     assert!(futures::poll!(std::pin::pin!(db.writer_ended())).is_pending());
     let died = db.write(|_| -> rusqlite::Result<()> { panic!("a bug in some work") }).await;
-    assert_eq!(died, Err(closed()));
+    assert_eq!(died, Err(DbError::closed()));
     db.writer_ended().await;
-    assert_eq!(db.write(add).await, Err(closed()));
+    assert_eq!(db.write(add).await, Err(DbError::closed()));
 }
 
 #[tokio::test]

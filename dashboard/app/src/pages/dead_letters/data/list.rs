@@ -58,7 +58,11 @@ impl List {
         let groups_after = page.parameter(GROUPS_AFTER);
         let groups = dead_letter::Page::clone(&*reads.groups(&filter, groups_after, GROUPS).await?);
         let largest = groups.items.first().filter(|_| groups_after.is_none()).cloned();
-        let list = dead_letter::Page::clone(&*reads.list(&filter, page.parameter("after"), PAGE).await?);
+        // A search looks at every dead letter. If it found no group, a second look finds no message.
+        let list = match filter.contains.is_some() && groups.total == 0 {
+            true => dead_letter::Page { items: Vec::new(), total: 0, next: None },
+            false => dead_letter::Page::clone(&*reads.list(&filter, page.parameter("after"), PAGE).await?),
+        };
         let mut counts = Vec::with_capacity(Shown::EVERY.len());
         for shown in Shown::EVERY.iter().copied() {
             let count = match shown == filters.shown {

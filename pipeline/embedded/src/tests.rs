@@ -1,0 +1,3 @@
+//! Tests of the whole data folder.
+
+mod damaged_rows;
