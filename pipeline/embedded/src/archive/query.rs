@@ -14,7 +14,7 @@ use spillway_core::ports::ArchiveError;
 struct Condition {
     sql: String,
     values: Vec<Value>,
-    /// Whether the table of counts has all columns that the filter compares.
+    /// Whether the tally has all columns that the filter compares.
     is_counted: bool,
 }
 
@@ -57,7 +57,7 @@ impl Condition {
     /// How many dead letters match.
     fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
         let (counted, table) = match self.is_counted {
-            true => ("coalesce(sum(CAST(letters AS INTEGER)), 0)", "dead_letter_counts"),
+            true => ("coalesce(sum(CAST(letters AS INTEGER)), 0)", "dead_letter_tally"),
             false => ("count(*)", "dead_letters"),
         };
         connection
@@ -163,16 +163,16 @@ fn newest_first(columns: &str, filter: &DeadLetterFilter, condition: &Condition)
     )
 }
 
-/// Rows of the table of counts up to which a list is merged from the newest dead letters of each.
+/// Rows of the tally up to which a list is merged from the newest dead letters of each.
 const MERGED: usize = 1_000;
 
-/// The newest dead letters of one row of the table of counts, from one place on.
+/// The newest dead letters of one row of the tally, from one place on.
 const NEWEST_OF_ONE: &str = "SELECT archived_at, seq FROM dead_letters INDEXED BY dead_letters_ends
     WHERE state = ?1 AND fingerprint = ?2 AND class = ?3 AND type IS ?4
         AND archived_at <= ?5 AND (archived_at, seq) < (?5, ?6)
     ORDER BY archived_at DESC, seq DESC LIMIT ?7";
 
-/// The newest that match a filter by type, class or group, if the table of counts has few rows of these. Looked for one by
+/// The newest that match a filter by type, class or group, if the tally has few rows of these. Looked for one by
 /// one from the newest of all, a page of them could take all the others.
 fn newest_of_each(
     connection: &Connection,
@@ -241,11 +241,11 @@ fn count_groups(connection: &Connection, condition: &Condition) -> rusqlite::Res
         .query_row(params_from_iter(&condition.values), |row| row.get(0))
 }
 
-/// Whether a row of the table of counts counts a dead letter. Each column can be looked up in the index.
+/// Whether a row of the tally counts a dead letter. Each column can be looked up in the index.
 const COUNTED: &str = "d.state = c.state AND d.fingerprint = c.fingerprint AND d.class = c.class
     AND d.type IS nullif(c.type, '')";
 
-/// One end of the letters of a row of the table of counts: a look at an index, however many they are.
+/// One end of the letters of a row of the tally: a look at an index, however many they are.
 fn end(what: &str, direction: &str) -> String {
     format!(
         "(SELECT {what} FROM dead_letters d INDEXED BY dead_letters_ends WHERE {COUNTED}
@@ -253,31 +253,39 @@ fn end(what: &str, direction: &str) -> String {
     )
 }
 
-/// The rows of the table of counts that match.
+/// The rows of the tally that match.
 fn counts(condition: &Condition) -> String {
-    format!("dead_letter_counts c WHERE letters > 0 AND {}", condition.sql)
+    format!("dead_letter_tally c WHERE letters > 0 AND {}", condition.sql)
 }
 
-/// The query for the largest groups. With its only max() SQLite takes the other columns from the row that has the maximum.
+/// The query for the largest groups, by the tally alone. With its only max() SQLite takes the type from the row that
+/// has the maximum.
 fn largest_groups(condition: &Condition) -> String {
-    let (last, newest) = (end("archived_at", "DESC"), end("seq", "DESC"));
     format!(
-        "SELECT fingerprint, sum(CAST(letters AS INTEGER)) AS n, count(DISTINCT type), type, max(last) AS last, newest
-         FROM (SELECT fingerprint, type, letters, {last} AS last, {newest} AS newest FROM {})
-         GROUP BY fingerprint ORDER BY n DESC, last DESC, fingerprint LIMIT ? OFFSET ?",
+        "SELECT fingerprint, sum(CAST(letters AS INTEGER)) AS n, count(DISTINCT type), type, max(newest) AS last
+         FROM {} GROUP BY fingerprint ORDER BY n DESC, last DESC, fingerprint LIMIT ? OFFSET ?",
         counts(condition)
     )
 }
 
-/// Groups by the table of counts. It says how large each is. Where each begins and ends is looked up.
+/// The query for the newest dead letter of a group: a look at an index for each of its rows in the tally.
+fn newest_of_group(condition: &Condition) -> String {
+    format!(
+        "SELECT id, class, message FROM dead_letters WHERE seq IN (SELECT {} FROM {} AND fingerprint = ?)
+         ORDER BY archived_at DESC, seq DESC LIMIT 1",
+        end("seq", "DESC"),
+        counts(condition)
+    )
+}
+
+/// Groups by the tally. It says how large each is. Where each begins and ends is looked up.
 fn counted_groups(
     connection: &Connection,
     condition: &Condition,
     part: [Value; 2],
 ) -> rusqlite::Result<Vec<DeadLetterGroup>> {
     let mut largest = connection.prepare_cached(&largest_groups(condition))?;
-    let mut example =
-        connection.prepare_cached("SELECT id, class, message FROM dead_letters WHERE seq = ?")?;
+    let mut example = connection.prepare_cached(&newest_of_group(condition))?;
     let (first, counts) = (end("archived_at", "ASC"), counts(condition));
     let mut oldest =
         connection.prepare_cached(&format!("SELECT min({first}) FROM {counts} AND fingerprint = ?"))?;
@@ -285,10 +293,10 @@ fn counted_groups(
     let mut rows = largest.query(params_from_iter(condition.values.iter().chain(&part)))?;
     while let Some(row) = rows.next()? {
         let named = |row: &Row<'_>| Ok((text(row, 0)?, text(row, 1)?, text(row, 2)?));
-        let newest = example.query_row([value(row, 5)?], named).optional()?;
-        let (id, class, message) = newest.unwrap_or_default();
         let of_group = [value(row, 0)?];
-        let values = params_from_iter(condition.values.iter().chain(&of_group));
+        let values = || params_from_iter(condition.values.iter().chain(&of_group));
+        let newest = example.query_row(values(), named).optional()?;
+        let (id, class, message) = newest.unwrap_or_default();
         let event_type = optional_text(row, 3)?.filter(|event_type| !event_type.is_empty());
         groups.push(DeadLetterGroup {
             fingerprint: Fingerprint::new(text(row, 0)?),
@@ -296,7 +304,7 @@ fn counted_groups(
             message,
             event_type: event_type.filter(|_| matches!(row.get(2), Ok(1_u64))).map(EventType::new),
             count: u64::try_from(int(row, 1)?).unwrap_or_default(),
-            first_at: from_millis(oldest.query_row(values, |row| int(row, 0))?),
+            first_at: from_millis(oldest.query_row(values(), |row| int(row, 0))?),
             example: MessageId::new(id),
             last_at: from_millis(int(row, 4)?),
         });
@@ -322,7 +330,7 @@ fn largest_found(condition: &Condition) -> String {
 /// Limit and offset of the first group.
 const FIRST: [Value; 2] = [Value::Integer(1), Value::Integer(0)];
 
-/// How many groups there are, and a part of them, for filters that the table of counts can't answer.
+/// How many groups there are, and a part of them, for filters that the tally can't answer.
 fn searched_groups(
     connection: &Connection,
     mut condition: Condition,

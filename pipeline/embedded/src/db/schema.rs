@@ -113,11 +113,12 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 /// * `messages_received` has the messages that a snapshot of a queue reads one by one: those that were received.
 /// * `messages_replayed` has those that are no promises of their own, which the ledger subtracts.
 /// * `messages_event` finds a message by its event's id. The queue does not read bodies, so the index does.
-/// * `dead_letters_ends` finds the oldest and the newest dead letter that a row of `dead_letter_counts` counts, and has the
+/// * `dead_letters_ends` finds the oldest and the newest dead letter that a row of `dead_letter_tally` counts, and has the
 ///   columns that a search reads.
 /// * `replay_items_sent` finds the items of a replay by their state, and of those that were sent the oldest.
-/// * `dead_letter_counts` has the number of dead letters of each state, class, type (empty: none) and fingerprint, and
-///   `replay_counts` the number of items of each replay in each state. Triggers keep both, so that nobody counts rows.
+/// * `dead_letter_tally` has the number of dead letters of each state, class, type (empty: none) and fingerprint, and when
+///   the newest was archived. `replay_counts` has the number of items of each replay in each state. Triggers keep both, so
+///   that no read counts rows. (`dead_letter_counts` was a tally without the newest.)
 pub const ADDITIONS: &str = "
 CREATE INDEX IF NOT EXISTS messages_waiting ON messages (queue, visible_at, receive_count, sent_at, replay_id);
 CREATE INDEX IF NOT EXISTS messages_received ON messages (queue, visible_at, receive_count, sent_at)
@@ -126,33 +127,6 @@ CREATE INDEX IF NOT EXISTS messages_replayed ON messages (queue, visible_at, rep
 DROP INDEX IF EXISTS messages_visible;
 CREATE INDEX IF NOT EXISTS messages_event ON messages (body ->> '$.id') WHERE json_valid(body);
 CREATE INDEX IF NOT EXISTS replays_started ON replays (started_at);
-
-CREATE TABLE IF NOT EXISTS dead_letter_counts (
-    state TEXT NOT NULL,
-    class TEXT NOT NULL,
-    type TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,
-    letters INTEGER NOT NULL,
-    PRIMARY KEY (state, class, type, fingerprint)
-) WITHOUT ROWID;
-INSERT OR IGNORE INTO dead_letter_counts
-    SELECT state, class, coalesce(type, ''), fingerprint, count(*) FROM dead_letters GROUP BY 1, 2, 3, 4;
-CREATE TRIGGER IF NOT EXISTS dead_letter_added AFTER INSERT ON dead_letters BEGIN
-    INSERT INTO dead_letter_counts VALUES (NEW.state, NEW.class, coalesce(NEW.type, ''), NEW.fingerprint, 1)
-        ON CONFLICT DO UPDATE SET letters = letters + 1;
-END;
-CREATE TRIGGER IF NOT EXISTS dead_letter_changed AFTER UPDATE OF state, class, type, fingerprint ON dead_letters BEGIN
-    UPDATE dead_letter_counts SET letters = letters - 1
-        WHERE state = OLD.state AND class = OLD.class AND type = coalesce(OLD.type, '')
-            AND fingerprint = OLD.fingerprint;
-    INSERT INTO dead_letter_counts VALUES (NEW.state, NEW.class, coalesce(NEW.type, ''), NEW.fingerprint, 1)
-        ON CONFLICT DO UPDATE SET letters = letters + 1;
-END;
-CREATE TRIGGER IF NOT EXISTS dead_letter_removed AFTER DELETE ON dead_letters BEGIN
-    UPDATE dead_letter_counts SET letters = letters - 1
-        WHERE state = OLD.state AND class = OLD.class AND type = coalesce(OLD.type, '')
-            AND fingerprint = OLD.fingerprint;
-END;
 
 CREATE TABLE IF NOT EXISTS replay_counts (
     replay_id TEXT NOT NULL,
@@ -175,9 +149,51 @@ DROP INDEX IF EXISTS dead_letters_groups;
 DROP INDEX IF EXISTS dead_letters_search;
 CREATE INDEX IF NOT EXISTS replay_items_sent ON replay_items (replay_id, state, at);
 DROP INDEX IF EXISTS replay_items_state;
+
+DROP TRIGGER IF EXISTS dead_letter_added;
+DROP TRIGGER IF EXISTS dead_letter_changed;
+DROP TRIGGER IF EXISTS dead_letter_removed;
+DROP TABLE IF EXISTS dead_letter_counts;
+CREATE TABLE IF NOT EXISTS dead_letter_tally (
+    state TEXT NOT NULL,
+    class TEXT NOT NULL,
+    type TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    letters INTEGER NOT NULL,
+    newest INTEGER NOT NULL,
+    PRIMARY KEY (state, class, type, fingerprint)
+) WITHOUT ROWID;
+INSERT OR IGNORE INTO dead_letter_tally
+    SELECT state, class, coalesce(type, ''), fingerprint, count(*), max(archived_at)
+    FROM dead_letters GROUP BY 1, 2, 3, 4;
+CREATE TRIGGER IF NOT EXISTS dead_letter_added_to_tally AFTER INSERT ON dead_letters BEGIN
+    INSERT INTO dead_letter_tally
+        VALUES (NEW.state, NEW.class, coalesce(NEW.type, ''), NEW.fingerprint, 1, NEW.archived_at)
+        ON CONFLICT DO UPDATE SET letters = letters + 1, newest = max(newest, excluded.newest);
+END;
+CREATE TRIGGER IF NOT EXISTS dead_letter_moved_in_tally
+AFTER UPDATE OF state, class, type, fingerprint, archived_at ON dead_letters BEGIN
+    UPDATE dead_letter_tally
+        SET letters = letters - 1, newest = CASE WHEN OLD.archived_at < newest THEN newest ELSE coalesce(
+            (SELECT archived_at FROM dead_letters d WHERE d.state = OLD.state AND d.fingerprint = OLD.fingerprint
+                AND d.class = OLD.class AND d.type IS OLD.type ORDER BY d.archived_at DESC LIMIT 1), 0) END
+        WHERE state = OLD.state AND class = OLD.class AND type = coalesce(OLD.type, '')
+            AND fingerprint = OLD.fingerprint;
+    INSERT INTO dead_letter_tally
+        VALUES (NEW.state, NEW.class, coalesce(NEW.type, ''), NEW.fingerprint, 1, NEW.archived_at)
+        ON CONFLICT DO UPDATE SET letters = letters + 1, newest = max(newest, excluded.newest);
+END;
+CREATE TRIGGER IF NOT EXISTS dead_letter_removed_from_tally AFTER DELETE ON dead_letters BEGIN
+    UPDATE dead_letter_tally
+        SET letters = letters - 1, newest = CASE WHEN OLD.archived_at < newest THEN newest ELSE coalesce(
+            (SELECT archived_at FROM dead_letters d WHERE d.state = OLD.state AND d.fingerprint = OLD.fingerprint
+                AND d.class = OLD.class AND d.type IS OLD.type ORDER BY d.archived_at DESC LIMIT 1), 0) END
+        WHERE state = OLD.state AND class = OLD.class AND type = coalesce(OLD.type, '')
+            AND fingerprint = OLD.fingerprint;
+END;
 ";
 /// What [`ADDITIONS`] and [`ALARM_TABLES`] make last: a folder that has both is complete.
-pub const NEWEST: [&str; 2] = ["replay_items_sent", "alarm_messages_time"];
+pub const NEWEST: [&str; 2] = ["dead_letter_removed_from_tally", "alarm_messages_time"];
 
 /// The alarms' tables, created where they are missing: older folders of this version have none.
 ///

@@ -274,7 +274,7 @@ async fn whatever_is_in_a_row_pages_show_all_others() {
             match is_own {
                 true => {
                     // The triggers leave counts of 0 behind, whose keys the next case may need.
-                    let no_counts = "DELETE FROM dead_letter_counts WHERE letters = 0;
+                    let no_counts = "DELETE FROM dead_letter_tally WHERE letters = 0;
                         DELETE FROM replay_counts WHERE items = 0";
                     let repaired = move |tx: &Connection| {
                         repair(tx, &case, value).and_then(|()| tx.execute_batch(no_counts))
@@ -293,7 +293,7 @@ async fn whatever_is_in_a_row_pages_show_all_others() {
         "audit",
         "counters",
         "datapoint",
-        "dead_letter_counts",
+        "dead_letter_tally",
         "dead_letters",
         "facts",
         "faults",

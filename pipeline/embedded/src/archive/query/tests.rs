@@ -28,9 +28,11 @@ async fn lists_and_groups_of_a_large_archive_read_indexes_and_counts() {
     };
     let condition = Condition::of(&archived());
     let groups = plan(largest_groups(&condition)).await;
+    assert!(!groups.contains("dead_letters"), "it looks at no dead letter: {groups}");
     let ends =
         "SEARCH d USING COVERING INDEX dead_letters_ends (state=? AND fingerprint=? AND class=? AND type=?)";
-    assert!(groups.contains(ends) && !groups.contains("SCAN d"), "{groups}");
+    let newest = plan(newest_of_group(&condition)).await;
+    assert!(newest.contains(ends) && !newest.contains("SCAN d"), "{newest}");
     let list = plan(newest_first("id", &archived(), &condition)).await;
     assert!(list.contains("dead_letters_state") && !list.contains("TEMP B-TREE FOR ORDER BY"), "{list}");
     let of_one = plan(NEWEST_OF_ONE.to_owned()).await;
@@ -182,4 +184,51 @@ async fn a_page_after_the_last_group_says_how_many_there_are() {
     pipeline.ports.replayer().discard(&ids(&letters[1..]), "ada", "x").await.unwrap();
     let page = archive.groups(&words, Some(&next), 2).await.unwrap();
     assert_eq!((page.items.len(), page.total), (0, 1));
+}
+
+#[tokio::test]
+async fn the_tally_knows_how_many_there_are_and_the_newest() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = open(folder.path()).await;
+    let insert = "INSERT INTO dead_letters (seq, id, type, state, state_document, fingerprint, class, message, archived_at,
+            first_sent_at, receive_count, generation, attributes, failures, replays, body)
+        VALUES (?1, 'letter-' || ?1, CASE ?1 % 3 WHEN 0 THEN NULL ELSE 'type-' || ?1 % 3 END, 'archived', '{}',
+            'group-' || ?1 % 4, 'schema', '', ?2, 0, 1, 0, '{}', '[]', '[]', '')";
+    let steps = [
+        "",
+        // The newest of some groups, one in the middle, and all of one group.
+        "UPDATE dead_letters SET state = 'discarded' WHERE archived_at >= 9_000",
+        "UPDATE dead_letters SET state = 'archived' WHERE seq = 7",
+        "UPDATE dead_letters SET state = 'discarded' WHERE fingerprint = 'group-2'",
+        "UPDATE dead_letters SET archived_at = archived_at + 500 WHERE seq % 5 = 0",
+        "DELETE FROM dead_letters WHERE seq % 7 = 0",
+        "DELETE FROM dead_letters",
+    ];
+    let tallied = |from: &str| {
+        let sql = format!("SELECT state, class, type, fingerprint, {from} ORDER BY 1, 2, 3, 4");
+        move |connection: &Connection| {
+            let mut query = connection.prepare(&sql)?;
+            let rows = query.query_map([], |row| {
+                let names = [text(row, 0)?, text(row, 1)?, text(row, 2)?, text(row, 3)?];
+                Ok((names, int(row, 4)?, int(row, 5)?))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        }
+    };
+    let db = pipeline.local.db();
+    let fill = move |tx: &rusqlite::Transaction<'_>| {
+        for seq in 0..60_i64 {
+            // In no order of time.
+            tx.execute(insert, [seq, seq * 7_919 % 10_000])?;
+        }
+        Ok(())
+    };
+    db.write(fill).await.unwrap();
+    for step in steps {
+        db.write(move |tx| tx.execute_batch(step)).await.unwrap();
+        let kept = db.read(tallied("letters, newest FROM dead_letter_tally WHERE letters > 0")).await.unwrap();
+        let counted = "count(*), max(archived_at) FROM (SELECT state, class, coalesce(type, '') AS type, fingerprint,
+            archived_at FROM dead_letters) GROUP BY 1, 2, 3, 4";
+        assert_eq!(kept, db.read(tallied(counted)).await.unwrap(), "after {step}");
+    }
 }

@@ -178,7 +178,7 @@ fn reads_that_grow_with_a_backlog_use_covering_indexes() {
         assert!(is_sorted || !plan.contains("TEMP B-TREE"), "{plan}");
     }
     // The table of counts has a row for each combination, however many dead letters there are.
-    let badge = plan("SELECT sum(letters) FROM dead_letter_counts WHERE state = 'archived'");
+    let badge = plan("SELECT sum(letters) FROM dead_letter_tally WHERE state = 'archived'");
     assert!(badge.contains("PRIMARY KEY (state=?)"), "{badge}");
 }
 
