@@ -9,7 +9,8 @@ use crate::{
     preferences::{Theme, Times},
 };
 use leptos::prelude::*;
-use spillway_dashboard_pages::{Navigation, PAGES, PageEntry};
+use spillway_dashboard_model::flow::Fact;
+use spillway_dashboard_pages::{Badge, Navigation, PAGES, PageEntry};
 use spillway_dashboard_words::{counted, grouped};
 use std::sync::Arc;
 
@@ -52,9 +53,10 @@ fn nav_link(entry: &PageEntry, place: Navigation, page: &Page, badges: &Badges) 
     let badge = badge.filter(|(count, _)| *count > 0).map(|(count, (one, many))| {
         let label = counted(count, one, many);
         let number = grouped(count);
+        let fact = (place.badge == Some(Badge::DeadLetters)).then(|| Fact::Archived.name());
         view! {
             <span class="nav-count" title=label.clone()>
-                <span aria-hidden="true">{number}</span>
+                <span aria-hidden="true" data-fact=fact>{number}</span>
                 <span class="visually-hidden">{label.clone()}</span>
             </span>
         }

@@ -9,6 +9,7 @@ use spillway_dashboard_model::alarms::{
     AlarmState, AlarmStatus, AlarmsNow, MetricCondition, NotNotified, Notified, Rule, Suppressed, Suppressor,
     Tier, unit,
 };
+use spillway_dashboard_model::flow::VerdictState;
 use spillway_dashboard_words::{counted, duration, relative};
 
 /// Seconds without an evaluation after which the states are stale. Rules are evaluated every minute.
@@ -25,8 +26,8 @@ pub struct Overall {
     pub is_stale: bool,
 }
 
-/// The state of all alarms at a time.
-pub fn overall(now: &AlarmsNow, at: Timestamp) -> Overall {
+/// The state of all alarms at a time. Beside a verdict that something fails, low alarms don't wait for business hours.
+pub fn overall(now: &AlarmsNow, at: Timestamp, verdict: Option<VerdictState>) -> Overall {
     let overall = |tone, text, more| Overall { tone, text, more, is_stale: false };
     let rules = counted(now.rules.len() as u64, "rule", "rules");
     let Some(evaluated_at) = now.evaluated_at else {
@@ -50,11 +51,9 @@ pub fn overall(now: &AlarmsNow, at: Timestamp) -> Overall {
             let text = "No alarm is active.".to_owned();
             return overall(Tone::Good, text, Some(quiet(now, at, &checked)));
         }
-        (0, 1) => "1 low alarm is active: look at it in business hours.".to_owned(),
-        (0, low) => format!(
-            "{} active: look at them in business hours.",
-            counted(low, "low alarm is", "low alarms are")
-        ),
+        (0, low) => {
+            format!("{} active{}", counted(low, "low alarm is", "low alarms are"), when(now, at, verdict, low))
+        }
         (high, 0) => format!(
             "{} active and {} attention now.",
             counted(high, "high alarm is", "high alarms are"),
@@ -68,6 +67,29 @@ pub fn overall(now: &AlarmsNow, at: Timestamp) -> Overall {
         ),
     };
     overall(tone, text, None)
+}
+
+/// When to look at low alarms: by the verdict, then by what they warn of, then by the calendar.
+fn when(now: &AlarmsNow, at: Timestamp, verdict: Option<VerdictState>, low: u64) -> String {
+    match verdict {
+        Some(VerdictState::Failing) => return ", and no high one yet. The pipeline fails: act now.".to_owned(),
+        Some(VerdictState::Degrading) => {
+            return ", and no high one yet. The pipeline degrades: see what to do above.".to_owned();
+        }
+        Some(VerdictState::Recovering) => return ". The pipeline recovers: they clear by themselves.".to_owned(),
+        Some(VerdictState::Healthy) | None => {}
+    }
+    let warns = |(rule, _): &(&Rule, &AlarmStatus)| now.twin(rule.name.as_str()).is_some();
+    let early = now.active().iter().filter(|alarm| warns(alarm)).count() as u64;
+    let them = if low == 1 { "it" } else { "them" };
+    match &now.hours {
+        _ if early > 0 => {
+            let turn = if early == 1 { "turns" } else { "turn" };
+            format!(". {early} of {them} {turn} high if it gets worse.").replace("1 of it", "It")
+        }
+        Some(hours) if !hours.is_open(at) => format!(": look at {them} in business hours."),
+        _ => format!(": look at {them} today."),
+    }
 }
 
 fn needs(count: u64) -> &'static str {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::Freshness;
+use crate::flow::{Trend, Trouble};
 use std::collections::HashSet;
 use std::sync::Arc;
 

@@ -93,7 +93,7 @@ fn head(detail: &One, page: &Page) -> AnyView {
     let not_evaluated = status.evaluation_error.clone().map(|error| {
         view! { <p class="stale-note">"The last evaluation failed: " {error} ". The state is from an earlier evaluation."</p> }
     });
-    let words::Overall { text, is_stale, .. } = words::overall(&detail.now, page.now);
+    let words::Overall { text, is_stale, .. } = words::overall(&detail.now, page.now, None);
     let stale = is_stale.then(|| view! { <p class="stale-note">{text} " The state is from then."</p> });
     let links =
         rule.links.iter().filter(|link| page_at(&link.page).is_some()).map(|link| link_to(link, page));
@@ -122,7 +122,7 @@ fn lost(detail: &One, page: &Page) -> AnyView {
         Ok(flow) => {
             let first = summary(flow).into_iter().next();
             first.map(|first| {
-                let text = first.text;
+                let text = first.text.to_string();
                 let href = page.href("/", "");
                 let is_bad = first.state != State::Ok;
                 let tone = stages::tone(first.state).name();
