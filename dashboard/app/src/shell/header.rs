@@ -76,7 +76,18 @@ fn nav_link(entry: &PageEntry, place: Navigation, page: &Page, badges: &Badges) 
 fn Switches() -> impl IntoView {
     let page = use_page();
     let preferences = &page.preferences;
-    let (live_next, live_text) = if preferences.live { ("off", "live") } else { ("on", "paused") };
+    let live_next = if preferences.live { "off" } else { "on" };
+    // The style sheet shows the one that is true: scripts may be missing, or the server may not answer.
+    let live_text = if preferences.live {
+        view! {
+            <span class="live-on">"live"</span>
+            <span class="live-stale">"stale"</span>
+            <span class="live-none">"not live"</span>
+        }
+        .into_any()
+    } else {
+        "paused".into_any()
+    };
     let live_title = if preferences.live {
         "Live refresh is on. Pause it."
     } else {
@@ -93,7 +104,7 @@ fn Switches() -> impl IntoView {
         if local { "Times are local. Show UTC." } else { "Times are in UTC. Show local times." };
     let themes = Theme::ALL.map(|theme| {
         let label = match theme {
-            Theme::System => "As the system",
+            Theme::System => "System",
             Theme::Light => "Light",
             Theme::Dark => "Dark",
         };

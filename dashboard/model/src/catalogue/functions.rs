@@ -132,7 +132,7 @@ fn common(stage: Stage, function: Function) -> Vec<Entry> {
              again, each time with a higher receive count.",
         ),
         lambda.gauge(stage, "concurrency", function::CONCURRENCY, Good::Neither).titled(
-            "Running at once",
+            "Concurrency",
             "Maximum number of invocations at the same time. At the limit, throttling begins.",
         ),
     ]

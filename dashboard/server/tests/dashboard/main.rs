@@ -11,5 +11,6 @@ mod dead_letters;
 mod facts;
 mod flow;
 mod harness;
+mod outage;
 mod overview_and_metrics;
 mod requests;

@@ -54,17 +54,10 @@ pub fn overall(now: &AlarmsNow, at: Timestamp, verdict: Option<VerdictState>) ->
         (0, low) => {
             format!("{} active{}", counted(low, "low alarm is", "low alarms are"), when(now, at, verdict, low))
         }
-        (high, 0) => format!(
-            "{} active and {} attention now.",
-            counted(high, "high alarm is", "high alarms are"),
-            needs(high)
-        ),
-        (high, low) => format!(
-            "{} active and {} attention now; {} besides.",
-            counted(high, "high alarm is", "high alarms are"),
-            needs(high),
-            counted(low, "low one", "low ones"),
-        ),
+        (high, 0) => format!("{} action now.", counted(high, "high alarm needs", "high alarms need")),
+        (high, low) => {
+            format!("{} action now. {low} low.", counted(high, "high alarm needs", "high alarms need"))
+        }
     };
     overall(tone, text, None)
 }
@@ -92,10 +85,6 @@ fn when(now: &AlarmsNow, at: Timestamp, verdict: Option<VerdictState>, low: u64)
     }
 }
 
-fn needs(count: u64) -> &'static str {
-    if count == 1 { "needs" } else { "need" }
-}
-
 fn quiet(now: &AlarmsNow, at: Timestamp, checked: &str) -> String {
     let last = now.statuses.iter().filter_map(|status| status.last_alarm.as_ref());
     let last = last.filter_map(|period| Some((period.until?, &period.rule))).max();
@@ -114,6 +103,16 @@ pub fn state(state: AlarmState) -> &'static str {
         AlarmState::Ok => "OK",
         AlarmState::Alarm => "in alarm",
         AlarmState::InsufficientData => "no data",
+    }
+}
+
+/// A change of state in a word or two.
+pub fn change(from: AlarmState, to: AlarmState) -> &'static str {
+    match (from, to) {
+        (_, AlarmState::Alarm) => "fired",
+        (AlarmState::Alarm, AlarmState::Ok) => "cleared",
+        (_, AlarmState::Ok) => "has data again",
+        (_, AlarmState::InsufficientData) => "no data",
     }
 }
 
@@ -215,31 +214,34 @@ pub fn condition(condition: &MetricCondition) -> String {
     format!("{datapoints} {}", beyond(condition))
 }
 
-/// The newest datapoints in words: `4 of the last 5 datapoints are over 30 min; the newest is 38 min; 3 are needed.`
+/// The newest datapoints in words: `Over 30 min in 4 of the last 5 minutes (now 38 min); fires at 3.`
 /// `values` are the newest, oldest first; missing ones are `None`.
 pub fn reason(condition: &MetricCondition, values: &[Option<f64>]) -> String {
     let known: Vec<f64> = values.iter().flatten().copied().collect();
     let looked_at = condition.evaluation_periods;
+    let span = duration(f64::from(condition.period) * looked_at as f64);
     let Some(newest) = known.last() else {
-        return format!("All of the last {looked_at} datapoints are missing.");
+        return format!("No data in the last {span}.");
     };
     let breaching = known.iter().filter(|value| breaches(condition, **value)).count();
     let newest = value(condition, *newest);
+    let side = capitalised(&beyond(condition));
     if looked_at == 1 {
-        let not = if breaching == 0 { " not" } else { "" };
-        return format!("The newest datapoint is {newest}: that is{not} {}.", beyond(condition));
+        let not = if breaching == 0 { "Not " } else { "" };
+        let side = if breaching == 0 { beyond(condition) } else { side };
+        return format!("{not}{side} in the last {span} (now {newest}).");
     }
-    let count = if breaching == 0 { "None".to_owned() } else { breaching.to_string() };
-    let (verb, needed) = (if breaching < 2 { "is" } else { "are" }, condition.datapoints_to_alarm);
-    let missing = match values.len() - known.len() {
-        0 => String::new(),
-        some => format!(", {some} missing"),
+    // Periods of a minute are minutes for people.
+    let periods = match condition.period {
+        60 => format!("the last {looked_at} minutes"),
+        _ => format!("the last {looked_at} periods of {}", period(condition)),
     };
-    let needed = if needed == 1 { "1 is needed".to_owned() } else { format!("{needed} are needed") };
-    format!(
-        "{count} of the last {looked_at} datapoints {verb} {}{missing}; the newest is {newest}; {needed}.",
-        beyond(condition)
-    )
+    let missing = match looked_at.saturating_sub(known.len()) {
+        0 => String::new(),
+        some => format!(", {some} without data"),
+    };
+    let needed = condition.datapoints_to_alarm;
+    format!("{side} in {breaching} of {periods}{missing} (now {newest}); fires at {needed}.")
 }
 
 /// Whether a value breaches the threshold.

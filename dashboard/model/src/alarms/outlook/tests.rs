@@ -2,15 +2,19 @@ use super::*;
 use crate::alarms::{Limits, RuleSet};
 use std::f64::consts::PI;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 /// The high rule of the age: 3 of 5 minutes over 30 min.
-fn condition() -> MetricCondition {
-    let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
-    rules.get("queue-age-high").unwrap().metric().unwrap().clone()
+fn condition() -> &'static MetricCondition {
+    static CONDITION: LazyLock<MetricCondition> = LazyLock::new(|| {
+        let rules = RuleSet::built_in(&Limits::built_in().unwrap()).unwrap();
+        rules.get("queue-age-high").unwrap().metric().unwrap().clone()
+    });
+    &CONDITION
 }
 
 fn of(points: &[f64]) -> Outlook {
-    Outlook::of(&points.iter().copied().map(Some).collect::<Vec<_>>(), &condition())
+    Outlook::of(&points.iter().copied().map(Some).collect::<Vec<_>>(), condition())
 }
 
 #[test]
@@ -26,7 +30,7 @@ fn what_does_not_rise_and_what_is_too_short_has_no_time() {
     assert_eq!(of(&[600.0; 10]), Outlook::Steady);
     assert_eq!(of(&[900.0, 800.0, 700.0, 600.0, 500.0, 400.0]), Outlook::Steady);
     assert_eq!(of(&[60.0, 120.0, 180.0, 240.0]), Outlook::Unknown);
-    assert_eq!(Outlook::of(&[None; 20], &condition()), Outlook::Unknown);
+    assert_eq!(Outlook::of(&[None; 20], condition()), Outlook::Unknown);
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn quiet(sections: &Sections<'_>, filters: &Filters, is_evaluated: bool, page: &
     }
     view! {
         <section class="section" aria-labelledby="quiet-alarms">
-            <h2 id="quiet-alarms">{if is_evaluated { "Quiet" } else { "All rules" }}</h2>
+            <h2 id="quiet-alarms">{if is_evaluated { "OK" } else { "All rules" }}</h2>
             {groups}
         </section>
     }

@@ -43,15 +43,15 @@ fn a_reason_has_the_deciding_numbers() {
     check_reason(
         "queue-age-high",
         &[Some(60.0), Some(1_900.0), Some(2_000.0), Some(2_100.0), Some(2_280.0)],
-        "4 of the last 5 datapoints are over 30 min; the newest is 38 min; 3 are needed.",
+        "Over 30 min in 4 of the last 5 minutes (now 38 min); fires at 3.",
     );
     check_reason(
         "queue-age-high",
         &[None, None, Some(5.0)],
-        "None of the last 5 datapoints is over 30 min, 2 missing; the newest is 5 s; 3 are needed.",
+        "Over 30 min in 0 of the last 5 minutes, 4 without data (now 5 s); fires at 3.",
     );
-    check_reason("queue-age-high", &[None; 5], "All of the last 5 datapoints are missing.");
-    check_reason("budget-actual-high", &[Some(104.0)], "The newest datapoint is 104 %: that is over 100 %.");
+    check_reason("queue-age-high", &[None; 5], "No data in the last 5 min.");
+    check_reason("budget-actual-high", &[Some(104.0)], "Over 100 % in the last 1 h (now 104 %).");
 }
 
 #[track_caller]
@@ -95,9 +95,9 @@ fn the_verdict_describes_all_alarms() {
     let low = fires(new().evaluated(at(0)), "queue-age-low");
     check_overall(low, 0, Tone::Warning, "1 low alarm is active. It turns high if it gets worse.");
     let both = fires(fires(new().evaluated(at(0)), "queue-age-low"), "queue-depth-low");
-    check_overall(both, 0, Tone::Warning, "2 low alarms are active. 2 of them turn high if it gets worse.");
+    check_overall(both, 0, Tone::Warning, "2 low alarms are active. 1 of them turns high if it gets worse.");
     let both = fires(fires(new().evaluated(at(0)), "queue-age-low"), "queue-age-high");
-    check_overall(both, 0, Tone::Bad, "1 high alarm is active and needs attention now; 1 low one besides.");
+    check_overall(both, 0, Tone::Bad, "1 high alarm needs action now. 1 low.");
     let stopped = fires(new().evaluated(at(0)), "queue-age-high");
     check_overall(
         stopped,
