@@ -139,3 +139,59 @@ impl Verdict {
         notes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::summary::tests::{ago_s, healthy};
+    use crate::flow::{Outcomes, QueueSnapshot, RecentOutcomes};
+
+    /// Ten of a stage's work each five seconds, of which some fail from two minutes ago until a number of seconds ago.
+    fn flow(stage: Stage, failed: u64, until_ago: i64) -> FlowSnapshot {
+        let period = |ago: i64| {
+            let fails = if ago > until_ago && ago <= 120 { failed } else { 0 };
+            let start = ago_s(ago).as_second();
+            Outcomes { start, seconds: 5, ok: 10 - fails, failed: fails, ..Outcomes::default() }
+        };
+        let periods = (1..=240).rev().map(|step| period(5 * step)).collect();
+        let mut flow = healthy();
+        flow.outcomes = Some(RecentOutcomes::new(vec![(stage, periods)], ago_s(0)));
+        flow.ledger.in_flight = 7;
+        flow.ledger.accepted += 7;
+        flow.queue =
+            QueueSnapshot { not_visible: 7, oldest_sent_at: Some(ago_s(120)), ..QueueSnapshot::default() };
+        flow
+    }
+
+    fn of(flow: &FlowSnapshot, stages: &[Stage]) -> Vec<Health> {
+        let verdict = Verdict::of(flow);
+        stages.iter().map(|stage| verdict.health(*stage, flow)).collect()
+    }
+
+    const PATH: [Stage; 5] = [Stage::Api, Stage::Ingest, Stage::Queue, Stage::Consumer, Stage::Table];
+
+    #[test]
+    fn no_stage_that_an_incident_affects_is_good() {
+        use Health::{Degrading, Failing, Good, HeldUp, Recovering};
+        assert_eq!(of(&flow(Stage::Table, 0, 0), &PATH), [Good; 5]);
+        assert_eq!(of(&flow(Stage::Table, 10, 0), &PATH), [Good, Good, HeldUp, HeldUp, Failing]);
+        assert_eq!(of(&flow(Stage::Table, 10, 60), &PATH), [Good, Good, Recovering, Recovering, Recovering]);
+        assert_eq!(of(&flow(Stage::Consumer, 10, 0), &PATH), [Good, Good, HeldUp, Failing, Good]);
+        assert_eq!(of(&flow(Stage::Api, 10, 0), &PATH), [HeldUp, HeldUp, Failing, Good, Good]);
+        assert_eq!(of(&flow(Stage::Table, 1, 0), &[Stage::Table]), [Degrading]);
+    }
+
+    #[test]
+    fn a_held_up_stage_says_by_what() {
+        let flow = flow(Stage::Table, 10, 0);
+        let notes = Verdict::of(&flow).notes(Stage::Queue, &flow);
+        assert!(notes[0].text.to_string().starts_with("Held up by another stage. Nothing stored since"), "{notes:?}");
+    }
+
+    #[test]
+    fn without_numbers_nothing_is_known_but_the_queues() {
+        let mut flow = healthy();
+        (flow.activity, flow.outcomes) = (None, None);
+        assert_eq!(of(&flow, &[Stage::Api, Stage::Table, Stage::Queue]), [Health::Unknown, Health::Unknown, Health::Good]);
+    }
+}
