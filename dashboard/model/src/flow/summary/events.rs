@@ -13,25 +13,24 @@ pub(in crate::flow) fn accounted(flow: &FlowSnapshot) -> Sentence {
     let unaccounted = flow.ledger.unaccounted();
     let target = Target::Metrics(Stage::Queue);
     if unaccounted > 0 {
-        let lost = unaccounted.unsigned_abs();
-        let are = if lost == 1 { "is" } else { "are" };
-        let text = format!(
-            "{} of {} accepted {are} unaccounted for.",
-            counted(lost, "event", "events"),
-            grouped(accepted)
-        );
+        let (events, are) = if unaccounted == 1 { ("event", "is") } else { ("events", "are") };
+        let text = Phrase::default()
+            .count(Fact::Unaccounted, flow)
+            .text(format!(" {events} of "))
+            .count(Fact::Accepted, flow)
+            .text(format!(" accepted {are} unaccounted for."));
         return Sentence::new(State::Bad, text, target).todo(
             "Purge no queue, and do not change the data. Messages older than the queue's retention are lost. \
              Otherwise this is a defect in Spillway: read the log from the time when the number rose.",
         );
     }
     if unaccounted < 0 {
-        let extra = unaccounted.unsigned_abs();
-        let text = format!(
-            "The ledger finds {} more than the {} accepted.",
-            counted(extra, "event", "events"),
-            grouped(accepted)
-        );
+        let events = if unaccounted == -1 { "event" } else { "events" };
+        let text = Phrase::new("The ledger finds ")
+            .count(Fact::Unaccounted, flow)
+            .text(format!(" {events} more than the "))
+            .count(Fact::Accepted, flow)
+            .text(" accepted.");
         return Sentence::new(State::Bad, text, target)
             .todo(
                 "No event is missing. Did somebody put messages into the queue past the API? They are counted when they \
@@ -43,7 +42,9 @@ pub(in crate::flow) fn accounted(flow: &FlowSnapshot) -> Sentence {
         1 => Sentence::new(State::Ok, "The one event accepted is accounted for.", target),
         _ => Sentence::new(
             State::Ok,
-            format!("All {} events accepted are accounted for{}.", grouped(accepted), bound(flow)),
+            Phrase::new("All ")
+                .count(Fact::Accepted, flow)
+                .text(format!(" events accepted are accounted for{}.", bound(flow))),
             target,
         ),
     }

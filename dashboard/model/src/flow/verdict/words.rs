@@ -39,15 +39,22 @@ pub(super) fn loss(flow: &FlowSnapshot) -> Loss {
             .text(" of ")
             .count(Fact::Accepted, flow)
             .text(format!(" events are accounted for{}", events::bound(flow))),
-        _ => Phrase::new(lowercase_first(&said.text.to_string())),
+        _ => as_part(said.text),
     };
     Loss { state: said.state, text }
 }
 
-fn lowercase_first(text: &str) -> String {
-    let text = text.trim_end_matches('.');
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+/// A sentence as a part of a line: without a capital at its beginning and a full stop at its end.
+fn as_part(mut phrase: Phrase) -> Phrase {
+    if let Some(Part::Text(first)) = phrase.0.first_mut()
+        && let Some(capital) = first.chars().next()
+    {
+        first.replace_range(..capital.len_utf8(), &capital.to_lowercase().to_string());
+    }
+    if let Some(Part::Text(last)) = phrase.0.last_mut() {
+        last.truncate(last.trim_end_matches('.').len());
+    }
+    phrase
 }
 
 /// The incident of a data folder that takes no data.
