@@ -19,7 +19,8 @@ use spillway_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use spillway_core::ids::MessageId;
 use spillway_core::ledger::Place as EventPlace;
 use spillway_core::ports::{ArchiveError, AuditEntry, Clock, IndexedArchive};
-use spillway_dashboard_model::flow::FlowSnapshots;
+use spillway_dashboard_model::alarms::AlarmSource;
+use spillway_dashboard_model::flow::{FlowSnapshots, ReplayPath};
 use spillway_embedded::RealClock;
 use spillway_embedded::faults::Fault;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub struct Backend {
     pub pipeline: Pipeline,
     /// Its state: the ledger, the queues, and the last outcomes.
     pub flow: Arc<FlowSnapshots>,
+    /// Its alarms, if they can be read.
+    pub alarms: Option<Arc<dyn AlarmSource>>,
     /// Where it runs.
     pub site: Site,
 }
@@ -80,6 +83,13 @@ impl Backend {
             Place::Embedded(folder) => embedded::open(folder).await,
             Place::Topology(file) => aws::open(file).await,
         }
+    }
+
+    /// Whether what a replay puts back would be stored now.
+    pub async fn replay_path(&self) -> ReplayPath {
+        let alarms = async { self.alarms.as_ref()?.now().await.ok() };
+        let (flow, alarms) = futures::join!(self.flow.snapshot(), alarms);
+        ReplayPath::of(flow.as_ref(), alarms.as_ref())
     }
 
     /// The features of a pipeline on this machine.

@@ -138,6 +138,7 @@ pub async fn run(
     };
     let mut requests = Loops::default();
     requests.spawn("the HTTP API", gateway::serve(api, gateway, wait(stopped.clone())));
+    let dashboard = OpenPages { api: Some(api_url), ..dashboard };
     let pages = serve_pages((&pipeline.ports, &pipeline.local), dashboard, wait(stopped));
     let mut pages = std::pin::pin!(pages);
     // If a part ends without a request to stop, it has failed. Then the rest ends too, in order: a system that goes on

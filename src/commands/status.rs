@@ -76,14 +76,14 @@ const COLUMNS: &[Column<Status>] = &[
 pub async fn run(backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let flow = backend.flow.snapshot().await.map_err(unreadable)?;
     let verdict = Verdict::of(&flow);
-    let texts = |sentences: &[Sentence]| sentences.iter().map(|sentence| sentence.text.clone()).collect();
+    let texts = |sentences: &[Sentence]| sentences.iter().map(|sentence| sentence.text.to_string()).collect();
     let status = Status {
         at: flow.at,
         state: verdict.state,
         since: verdict.since(),
         text: verdict.text.to_string(),
         unaccounted: flow.ledger.unaccounted(),
-        loss: verdict.loss.text.clone(),
+        loss: verdict.loss.text.to_string(),
         deadline: verdict.deadline.to_string(),
         action: verdict.action.clone(),
         done_by: verdict.incidents.first().and_then(|first| first.done_by),

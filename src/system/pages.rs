@@ -41,6 +41,8 @@ pub struct OpenPages {
     pub hosts: Hosts,
     /// The dashboard's address.
     pub url: String,
+    /// Where clients send events to, if this process serves the API.
+    pub api: Option<String>,
 }
 
 impl PageOptions {
@@ -56,7 +58,7 @@ impl PageOptions {
         // Browsers send a host's cookies to all its ports. Under a name of its own, the dashboard's reach no other program.
         let own_name = self.hosts.iter().find(|name| name.ends_with(".localhost"));
         let url = format!("http://{}:{port}", own_name.map_or("127.0.0.1", String::as_str));
-        Ok(OpenPages { listener, assets, hosts: self.hosts(), url })
+        Ok(OpenPages { listener, assets, hosts: self.hosts(), url, api: None })
     }
 
     /// The names of this machine.
@@ -93,8 +95,8 @@ pub async fn serve_pages(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
     let demo = local.fact(crate::demo::DEMO).await?.is_some();
-    let environment = Environment { name: "this machine".to_owned(), demo, refresh_every: None };
-    let OpenPages { listener, assets, hosts, url: _ } = pages;
+    let OpenPages { listener, assets, hosts, url: _, api } = pages;
+    let environment = Environment { name: "this machine".to_owned(), demo, api, refresh_every: None };
     let deps = Deps {
         ports: embedded::ports(pipeline, local, environment),
         tokens: Arc::new(EmbeddedTokens(SignInTokens::open(local, &pipeline.clock).await?)),

@@ -135,6 +135,7 @@ impl FakePipeline {
         Backend {
             pipeline,
             flow: Arc::new(FlowSnapshots::new(sources, Duration::ZERO)),
+            alarms: None,
             site: if self.in_aws { Site::Aws(self.clone()) } else { Site::Local(self.clone()) },
         }
     }

@@ -11,13 +11,17 @@ mod view;
 
 pub(crate) use alarms::{draw_threshold, threshold, tier};
 pub(crate) use cache::{Of, draw_once};
+pub(crate) use spec::fact;
 pub use question::{Comparison, Question};
 pub use view::{ChartGrid, UnreadCharts};
 
-use spillway_dashboard_charts::{Drawn, LegendItem, legend};
+use crate::context::Page;
+use spillway_dashboard_charts::{Drawn, LegendItem};
 use spillway_dashboard_model::alarms::AlarmSource;
 use spillway_dashboard_model::catalogue::{self, Entry};
+use spillway_dashboard_model::flow::{Fact, FlowSnapshot};
 use spillway_dashboard_model::{Freshness, MetricReader, ReadError};
+use spillway_dashboard_words::relative;
 use std::sync::Arc;
 
 /// Charts that were read together.
@@ -49,7 +53,33 @@ pub struct Current {
     pub value: String,
     /// Which value it is, where the title does not say it: `p99`, `accepted in 5 min`.
     pub note: Option<String>,
+    /// Its name, if it is on the page a second time.
+    pub fact: Option<String>,
 }
+
+impl ChartGroup {
+    /// The same, with the age of the oldest event as the ledger has it now. A chart's own number is up to a minute old.
+    pub fn with_oldest(mut self, flow: Option<&FlowSnapshot>, page: &Page) -> Self {
+        // In AWS the queue itself leaves out messages received three times, so there the chart knows more.
+        let knows_all = |flow: &&FlowSnapshot| flow.queue.is_empty() || !flow.queue.receive_counts.is_empty();
+        let Some(flow) = flow.filter(knows_all).filter(|_| page.range.preset.is_some()) else { return self };
+        for chart in self.charts.iter_mut().filter(|chart| chart.entry.key == OLDEST) {
+            chart.legend.iter_mut().for_each(|item| item.latest = None);
+            chart.current = Some(match flow.queue.oldest_sent_at {
+                Some(sent) => Current {
+                    value: relative(page.now.as_second() - sent.as_second()),
+                    note: Some("sent".to_owned()),
+                    fact: Some(Fact::Oldest.name().to_owned()),
+                },
+                None => Current { value: "none".to_owned(), note: None, fact: None },
+            });
+        }
+        self
+    }
+}
+
+/// The chart of the oldest event's age.
+const OLDEST: &str = "oldest";
 
 /// Reads the charts of a group in one call to the source, and draws those that are not in the cache. Adds thresholds
 /// and periods in alarm of the rules that watch them.
@@ -86,9 +116,10 @@ pub async fn read_charts(
         let before = earlier.as_ref().and_then(|earlier| earlier.charts.get(index));
         let mut chart = spec::chart(&entry, numbers, before, (now.range, question));
         alarms.mark(&mut chart, &watchers.watching(&entry, question.period));
+        let (current, index) = spec::current(&entry, &chart, (now.range, question)).unzip();
         Some(ShownChart {
-            current: spec::current(&entry, &chart, (now.range, question)),
-            legend: if chart.series.len() > 1 { legend(&chart) } else { Vec::new() },
+            current,
+            legend: if chart.series.len() > 1 { spec::legend_at(&chart, index) } else { Vec::new() },
             drawn: draw_once(Of::Entry(entry.stage, entry.key), &chart),
             entry,
         })

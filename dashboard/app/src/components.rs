@@ -1,5 +1,6 @@
 //! Components that pages share. They only draw; other modules compute the text.
 
+mod band;
 mod body;
 mod data_table;
 mod facts;
@@ -8,12 +9,14 @@ mod filter_form;
 mod icon;
 mod numbers;
 mod pager;
+mod phrase;
 mod states;
 mod status;
 mod tabs;
 mod time;
 mod timeline;
 
+pub(crate) use band::{now_band, range_band};
 pub use body::Body;
 pub use data_table::DataTable;
 pub use facts::{Fact, Facts};
@@ -22,6 +25,7 @@ pub use filter_form::{FilterForm, HiddenQuery};
 pub use icon::{Icon, Sign};
 pub use numbers::{Count, Num};
 pub use pager::Pager;
+pub(crate) use phrase::phrase;
 pub use states::{EmptyState, ErrorState, FormError, NotFoundPage, NotFoundState};
 pub use status::{Badge, StatusSentence, Tone};
 pub use tabs::{Tab, Tabs};

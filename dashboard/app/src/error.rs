@@ -28,6 +28,11 @@ pub enum ActionError {
     /// The checks say that no message would pass.
     #[error("Each of these messages would fail again, so none was put back.")]
     WouldFailAgain,
+    /// What is put back would not be stored now, and nobody insisted.
+    #[error(
+        "Nothing was replayed: it would not be stored now, see Overview. Replay it when that works again, or select “Replay all the same”."
+    )]
+    PathClosed,
     /// The message does not exist.
     #[error("The message no longer exists. Reload the page.")]
     Gone,

@@ -3,7 +3,7 @@
 use leptos::prelude::{expect_context, provide_context};
 use spillway_core::Pipeline;
 use spillway_dashboard_model::alarms::AlarmSource;
-use spillway_dashboard_model::flow::FlowSnapshots;
+use spillway_dashboard_model::flow::{FlowSnapshots, ReplayPath};
 use spillway_dashboard_model::traces::TraceReader;
 use spillway_dashboard_model::{MetricReader, Reads};
 use std::sync::Arc;
@@ -33,6 +33,12 @@ impl Ports {
     pub fn provide(&self) {
         provide_context(self.clone());
     }
+
+    /// Whether what a replay puts back would be stored now.
+    pub async fn replay_path(&self) -> ReplayPath {
+        let (flow, alarms) = futures::join!(self.flow.snapshot(), self.alarms.now());
+        ReplayPath::of(flow.as_ref(), alarms.as_ref().ok())
+    }
 }
 
 /// The ports, for the current page or server function.
@@ -47,6 +53,8 @@ pub struct Environment {
     pub name: String,
     /// Whether the data is made up for a demonstration. Every page shows it.
     pub demo: bool,
+    /// Where clients send events to, if that is known.
+    pub api: Option<String>,
     /// The interval between two live refreshes of a page; `None` for the usual one.
     pub refresh_every: Option<Duration>,
 }

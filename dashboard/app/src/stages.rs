@@ -1,8 +1,7 @@
 //! The health of the pipeline's stages.
 
 use crate::components::{Sign, Tone};
-use spillway_dashboard_model::catalogue::Stage;
-use spillway_dashboard_model::flow::{FlowSnapshot, Sentence, State, Target, VerdictState};
+use spillway_dashboard_model::flow::{Health, State, VerdictState};
 
 pub(crate) fn tone(state: State) -> Tone {
     match state {
@@ -43,46 +42,13 @@ pub(crate) fn sign(tone: Tone) -> (Sign, &'static str) {
     }
 }
 
-/// The sentences about a stage, the most serious first. The first sentence of a summary is about the whole pipeline.
-pub(crate) fn about(stage: Stage, sentences: &[Sentence]) -> Vec<&Sentence> {
-    // Failures of the archiver show in the dead letter queue.
-    let is_about = |target: &Target| match target {
-        Target::Metrics(of) => *of == stage || (stage == Stage::Dlq && *of == Stage::Archiver),
-        _ => false,
-    };
-    sentences.iter().skip(1).filter(|sentence| is_about(&sentence.target)).collect()
-}
-
-/// The health of a stage: that of its most serious sentence.
-pub(crate) fn health(stage: Stage, flow: &FlowSnapshot, sentences: &[Sentence]) -> Tone {
-    match about(stage, sentences).iter().map(|sentence| sentence.state).max() {
-        Some(state) => tone(state),
-        None if flow.activity.is_none() && !matches!(stage, Stage::Queue | Stage::Dlq) => Tone::Unknown,
-        None => Tone::Good,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sentence(state: State, target: Target) -> Sentence {
-        Sentence { state, text: String::new(), todo: None, target }
-    }
-
-    #[test]
-    fn the_first_sentence_belongs_to_no_stage() {
-        let all = [
-            sentence(State::Bad, Target::Metrics(Stage::Queue)),
-            sentence(State::Warn, Target::Metrics(Stage::Archiver)),
-            sentence(State::Warn, Target::DeadLetters(None)),
-        ];
-        assert!(about(Stage::Queue, &all).is_empty());
-        assert_eq!(about(Stage::Archiver, &all).len(), 1);
-        assert_eq!(
-            about(Stage::Dlq, &all).len(),
-            1,
-            "dead letters that the archiver leaves stay in the queue"
-        );
+/// The tone of a stage's health.
+pub(crate) fn health_tone(health: Health) -> Tone {
+    match health {
+        Health::Good => Tone::Good,
+        Health::Unknown => Tone::Unknown,
+        Health::Recovering => Tone::Busy,
+        Health::HeldUp | Health::Degrading => Tone::Warning,
+        Health::Failing => Tone::Bad,
     }
 }

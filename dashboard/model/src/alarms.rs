@@ -5,12 +5,14 @@
 
 mod cache;
 mod drawing;
+mod outlook;
 mod periods;
 mod subject;
 mod watching;
 
 pub use cache::CachedAlarms;
 pub use drawing::{RuleNumbers, Unbound, queries, read_numbers};
+pub use outlook::{Outlook, outlooks};
 pub use periods::periods;
 pub use spillway_alerts::hours::{BusinessHours, Digest, DigestEntry};
 pub use spillway_alerts::metric::Resources;

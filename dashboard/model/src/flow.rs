@@ -1,21 +1,29 @@
 //! A snapshot of the pipeline: the places of all events, the stages' activity, and a summary in sentences.
 
 mod activity;
+mod health;
 mod host;
 mod outcomes;
+mod path;
+mod phrase;
 mod queue;
 mod snapshots;
 mod summary;
+mod trouble;
 mod verdict;
 
 pub use activity::{Activity, ApiActivity, FunctionActivity, QueueActivity, RecordActivity, TableActivity};
+pub use health::{Health, StageNote};
 pub use host::{ClockJump, DiskTrouble, Host, HostReader};
-pub use outcomes::{Outcomes, RecentOutcomes, Trend, Trouble, TroubleKind};
+pub use outcomes::{Counted, LastMinute, Outcomes, RecentOutcomes};
+pub use path::{Passage, ReplayPath};
+pub use phrase::{Fact, Part, Phrase};
 pub use queue::{Countdown, QueueReader};
 pub use snapshots::{FlowSnapshots, FlowSources};
 pub use spillway_core::queue::QueueSnapshot;
 pub use summary::{Sentence, State, Target, overall, summary};
-pub use verdict::{Action, Cause, Incident, Loss, Part, Phrase, Verdict, VerdictState};
+pub use trouble::{Trend, Trouble, TroubleKind};
+pub use verdict::{Action, Cause, Incident, Loss, Verdict, VerdictState};
 
 use crate::Freshness;
 use jiff::Timestamp;

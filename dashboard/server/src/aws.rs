@@ -46,6 +46,7 @@ pub fn ports(deployment: &Deployment) -> Result<Ports, AlarmsError> {
     let environment = Environment {
         name: format!("{}, {}", topology.name, topology.region),
         demo: false,
+        api: Some(topology.api.url.clone()),
         refresh_every: Some(REFRESH_EVERY),
     };
     Ok(Ports {

@@ -139,9 +139,9 @@ register! {
         /// Messages sent to the queue. What SQS itself moves to the dead letter queue is not among them.
         SENT = "NumberOfMessagesSent", Count;
         /// Messages received, each time counted.
-        RECEIVED = "NumberOfMessagesReceived", Count;
+        RECEIVED = "NumberOfMessagesReceived", Count { recent: true };
         /// Messages deleted.
-        DELETED = "NumberOfMessagesDeleted", Count;
+        DELETED = "NumberOfMessagesDeleted", Count { recent: true };
         /// Messages that can be received now.
         VISIBLE = "ApproximateNumberOfMessagesVisible", Count { measures: Measures::Level };
         /// Messages that were received and not deleted.
@@ -202,7 +202,7 @@ register! {
     mod ingest of Function, OWN, INGEST {
         /// Promises given: messages that the queue has confirmed. Emitted before the answer is sent, so no 202 is missing
         /// from it; the ledger of a deployment in AWS counts by it.
-        EVENTS_ACCEPTED = "EventsAccepted", Count;
+        EVENTS_ACCEPTED = "EventsAccepted", Count { recent: true };
         /// Messages that the queue did not confirm and may have nevertheless. Their senders got a 503; the ledger of a
         /// deployment in AWS widens its bound by them.
         EVENTS_IN_DOUBT = "EventsInDoubt", Count {
@@ -223,8 +223,12 @@ register! {
         RECORDS_FOREIGN = "RecordsForeign", Count {
             alarm: Alarm::None("the ledger's: such messages were never promised")
         };
+        /// Records that a replay had put back, whose event is stored now. They are also among the two first.
+        RECORDS_REPLAYED = "RecordsReplayed", Count {
+            alarm: Alarm::None("an operator started the replay and sees its result")
+        };
         /// Records to be tried again.
-        RECORDS_RETRIED = "RecordsRetried", Count;
+        RECORDS_RETRIED = "RecordsRetried", Count { recent: true };
         /// Records put into the DLQ by the consumer.
         RECORDS_REJECTED = "RecordsRejected", Count { recent: true };
         /// Records that the DLQ did not confirm and may have nevertheless. They stay in the queue; the ledger of a deployment in
@@ -232,8 +236,14 @@ register! {
         RECORDS_IN_DOUBT = "RecordsInDoubt", Count {
             alarm: Alarm::None("the ledger's bound; the records are retried, and RecordsRetried is watched")
         };
-        /// Time from accepted to stored.
+        /// Time from accepted to stored. Replayed events are not among them: they waited for an operator.
         ACCEPT_TO_STORED = "AcceptToStoredLatency", Milliseconds { percentiles: true };
+        /// Age of the oldest event that is not stored, at any receive count; of a replayed one since it was put back. In AWS it
+        /// is that of the oldest record that the consumer could not store.
+        OLDEST_EVENT_AGE = "OldestEventAge", Seconds {
+            measures: Measures::Level,
+            alarm: Alarm::None("the evidence beside the queue's age and the receive counts, which rules watch")
+        };
         /// Schemas that can't be used. An earlier version of each is active; without one, events of the type are refused.
         UNUSABLE_SCHEMAS = "UnusableSchemas", Count { measures: Measures::Level };
         /// Records in a batch.

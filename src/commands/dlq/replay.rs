@@ -4,7 +4,7 @@ use super::selection::{Selected, Selection};
 use crate::answer::{CommandError, ExitStatus};
 use crate::backend::{Backend, Site};
 use crate::commands::replays;
-use crate::console::{BOLD, Console, GREEN, YELLOW, paint};
+use crate::console::{BOLD, Console, GREEN, RED, YELLOW, paint};
 use crate::target::Actor;
 use crate::text::{self, Cell, Table, number};
 use clap::Args;
@@ -14,6 +14,7 @@ use spillway_core::dead_letter::DeadLetterStatus;
 use spillway_core::ids::{MessageId, ReplayId};
 use spillway_core::replay::{Replay, ReplayState};
 use spillway_core::usecases::replay::{Forecast, StartError, Started};
+use spillway_dashboard_model::flow::{Passage, ReplayPath};
 use spillway_dashboard_words::duration;
 use std::time::Duration;
 
@@ -25,13 +26,15 @@ const POLL: Duration = Duration::from_millis(250);
 const STANDSTILL: Duration = Duration::from_secs(15);
 
 const LONG_HELP: &str = "\
-First the consumer's own checks run on each dead letter (preflight). Then the dead letters are marked as replaying, and the running pipeline puts them back at its rate, also after a crash. A replay ends for a dead letter when its event is stored or back in the archive. In AWS this command puts them back itself before it ends; if it is interrupted, \"spillway replays --resume\" continues.
+First the consumer's own checks run on each dead letter, and the path is checked: table, consumer, queue and alarms (preflight). \
+While nothing would be stored, the command refuses, unless --anyway insists. Then the dead letters are marked as replaying, and the running pipeline puts them back at its rate, also after a crash. A replay ends for a dead letter when its event is stored or back in the archive. In AWS this command puts them back itself before it ends; if it is interrupted, \"spillway replays --resume\" continues.
 
 With --json: {\"preflight\": {\"checked\", \"would_pass\", \"would_fail\", \"reasons\": [{\"reason\", \"count\"}]}, \
+\"path\": {\"passage\": \"open\" | \"doubtful\" | \"closed\", \"reasons\"}, \
 \"left_out\", \"refused\", \"replay\": null | {\"id\", \"by\", \"started_at\", \"ended_at\", \"state\", \"total\", \
 \"waiting\", \"sent\", \"stored\", \"returned\", \"trouble\"}}. \"refused\" are those that were no longer in the archive.
 
-Exit code 1: nothing was replayed, with --wait some came back, with --dry-run some would fail.";
+Exit code 1: nothing was replayed, with --wait some came back, with --dry-run some would fail or the path is closed.";
 
 /// Options of `dlq replay`.
 #[derive(Clone, Debug, Args)]
@@ -43,6 +46,9 @@ pub struct Options {
     /// Leave dead letters in the archive if they are certain to fail again
     #[arg(long)]
     skip_failing: bool,
+    /// Replay although nothing would be stored now: messages are retried until that works again
+    #[arg(long, conflicts_with = "dry_run")]
+    anyway: bool,
     /// Follow until each message is stored or back in the archive
     #[arg(long)]
     wait: bool,
@@ -56,6 +62,7 @@ pub struct Options {
 #[derive(Debug, Serialize)]
 struct Outcome {
     preflight: Preflight,
+    path: ReplayPath,
     left_out: u64,
     refused: u64,
     replay: Option<Value>,
@@ -77,8 +84,11 @@ struct Reason {
 
 /// Runs the command.
 pub async fn run(options: &Options, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
+    let path = backend.replay_path().await;
+    let is_closed = path.passage == Passage::Closed;
+    let starts = !options.dry_run && (!is_closed || options.anyway);
     let Selected { mut ids, named } = options.selection.resolve(DeadLetterStatus::Archived, backend).await?;
-    if named && !options.dry_run {
+    if named && starts {
         let reopened = backend.pipeline.replayer().reopen(&ids, &options.actor.name()).await?;
         if !reopened.is_empty() {
             let of_them = text::count(reopened.len() as u64, "dead letter");
@@ -89,10 +99,19 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
     let preflight = summary(&forecasts);
     if !console.json() {
         print_preflight(&preflight, console)?;
+        print_path(&path, console)?;
     }
     if options.dry_run {
-        let status = if preflight.would_fail == 0 { ExitStatus::Ok } else { ExitStatus::No };
-        return finish(Outcome { preflight, left_out: 0, refused: 0, replay: None }, status, console);
+        let passes = preflight.would_fail == 0 && !is_closed;
+        let status = if passes { ExitStatus::Ok } else { ExitStatus::No };
+        return finish(Outcome { preflight, path, left_out: 0, refused: 0, replay: None }, status, console);
+    }
+    if !starts {
+        if !console.json() {
+            console.line("Nothing was replayed. Replay when that works again, or insist with --anyway")?;
+        }
+        let outcome = Outcome { preflight, path, left_out: 0, refused: 0, replay: None };
+        return finish(outcome, ExitStatus::No, console);
     }
     let asked_for = ids.len() as u64;
     if options.skip_failing {
@@ -106,7 +125,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
             if !console.json() {
                 console.line(&nothing(refused, left_out))?;
             }
-            let outcome = Outcome { preflight, left_out, refused, replay: None };
+            let outcome = Outcome { preflight, path, left_out, refused, replay: None };
             return finish(outcome, ExitStatus::No, console);
         }
         Err(error) => return Err(error.into()),
@@ -126,7 +145,7 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
         print_end(&replay, console)?;
     }
     let replay = Some(replays::document(&replay));
-    finish(Outcome { preflight, left_out, refused: started.refused, replay }, status, console)
+    finish(Outcome { preflight, path, left_out, refused: started.refused, replay }, status, console)
 }
 
 fn finish(outcome: Outcome, status: ExitStatus, console: &mut Console) -> anyhow::Result<ExitStatus> {
@@ -169,6 +188,16 @@ fn print_preflight(preflight: &Preflight, console: &mut Console) -> anyhow::Resu
         table.row(vec![Cell::number(reason.count), Cell::text(&reason.reason)]);
     }
     console.table(&table)
+}
+
+/// Whether the path is open. An open one needs no word.
+fn print_path(path: &ReplayPath, console: &mut Console) -> anyhow::Result<()> {
+    let style = match path.passage {
+        Passage::Open => return Ok(()),
+        Passage::Doubtful => YELLOW,
+        Passage::Closed => RED,
+    };
+    console.line(&paint(style, &path.sentence().to_string()))
 }
 
 fn nothing(refused: u64, left_out: u64) -> String {

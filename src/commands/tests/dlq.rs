@@ -189,6 +189,26 @@ async fn a_body_cannot_control_the_terminal() {
 }
 
 #[tokio::test]
+async fn a_replay_into_an_outage_is_refused_unless_somebody_insists() {
+    let pipeline = pipeline();
+    pipeline.machine().table_failed = Some((180, 0));
+    let refused = run("dlq replay --all --by anna", &pipeline).await;
+    assert_eq!(refused.status, ExitStatus::No, "{refused}");
+    assert!(refused.out.contains("A replay would not get through now. Nothing stored since"), "{refused}");
+    assert!(refused.out.contains("insist with --anyway"), "{refused}");
+    assert!(pipeline.state().replays.is_empty(), "nothing was put back");
+    let json = run("dlq replay --all --by anna --json", &pipeline).await.json();
+    assert_eq!((&json["path"]["passage"], &json["replay"]), (&"closed".into(), &serde_json::Value::Null));
+    assert_eq!(run("dlq replay --all --dry-run --skip-failing", &pipeline).await.status, ExitStatus::No);
+    let insisted = run("dlq replay --all --by anna --anyway", &pipeline).await;
+    assert_eq!(insisted.status, ExitStatus::Ok, "{insisted}");
+    assert_eq!(pipeline.state().replays.len(), 1);
+    pipeline.machine().table_failed = None;
+    let open = run("dlq replay --all --dry-run --json", &pipeline).await.json();
+    assert_eq!(open["path"]["passage"], "open");
+}
+
+#[tokio::test]
 async fn replay_shows_the_preflight_and_follows_to_the_end() {
     let pipeline = pipeline();
     pipeline.state().coming_back.extend(["m1".into(), "m2".into()]);

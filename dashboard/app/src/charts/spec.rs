@@ -1,10 +1,9 @@
 //! What a chart of the catalogue looks like.
 
 use super::{Comparison, Current, Question};
-use spillway_dashboard_charts::{Chart, Kind, Series, Unit};
+use spillway_dashboard_charts::{Chart, Kind, LegendItem, Role, Series, Unit, legend};
 use spillway_dashboard_model::catalogue::{ChartNumbers, Entry, Good};
 use spillway_dashboard_model::metrics::{Gaps, Line, LineValue};
-use spillway_dashboard_words::duration;
 use spillway_metrics::{Statistic, TimeRange, Unit as MetricUnit};
 
 /// The number of newest periods that may have the current value. Older values are not current, even without newer ones.
@@ -87,31 +86,22 @@ fn are_parts(entry: &Entry) -> bool {
     entry.good == Good::Low && entry.lines.len() > 1 && rest.into_iter().all(fits)
 }
 
-/// The newest value: of the first line, or the sum of stacked lines.
+/// The newest value: of the first line, or the sum of stacked lines. Sums are of the last complete period, so that the window
+/// is the same at each refresh. Also its place in the series: the legend has the values of the same period.
 pub(super) fn current(
     entry: &Entry,
     chart: &Chart,
     (range, question): (TimeRange, &Question),
-) -> Option<Current> {
+) -> Option<(Current, usize)> {
     let line = entry.lines.first()?;
     let shown = if are_parts(entry) { entry.lines.len() } else { 1 };
     let at = |index| total(chart.series.iter().take(shown).map(|series| &*series.points), index);
-    let len = chart.series.first()?.points.len();
+    let is_sum = matches!(&line.value, LineValue::Statistic(query) if is_sum(query.statistic));
+    let has_running = is_sum && is_running(range, question) && !shrinks_unfinished(entry, line);
+    let len = chart.series.first()?.points.len().saturating_sub(usize::from(has_running));
     let newest = (len.saturating_sub(CURRENT_PERIODS)..len).rev().find(|index| at(*index).is_some())?;
-    let mut value = at(newest)?;
-    let window = match &line.value {
-        LineValue::Statistic(query) if is_sum(query.statistic) => {
-            if is_running(range, question) && !shrinks_unfinished(entry, line) {
-                // The current period may have begun a second ago, so the one before it counts as well.
-                value += newest.checked_sub(1).and_then(at).unwrap_or(0.0);
-                let since = range.to().as_second() - 2 * i64::from(question.period.seconds());
-                Some(duration((question.now.as_second() - since) as f64))
-            } else {
-                Some(question.period_words())
-            }
-        }
-        _ => None,
-    };
+    let value = at(newest)?;
+    let window = is_sum.then(|| question.period_words());
     // With several lines that do not add up, the text names the line.
     let label = (entry.lines.len() > shown).then_some(line.label);
     let note = match (label, window) {
@@ -119,7 +109,25 @@ pub(super) fn current(
         (None, Some(window)) => Some(format!("in {window}")),
         (label, None) => label.map(str::to_owned),
     };
-    Some(Current { value: chart.unit.format(value), note })
+    let fact = label.map(|label| fact(entry.key, label));
+    Some((Current { value: chart.unit.format(value), note, fact }, newest))
+}
+
+/// The legend, with the values of one period; without any if that is not known.
+pub(super) fn legend_at(chart: &Chart, index: Option<usize>) -> Vec<LegendItem> {
+    let mut items = legend(chart);
+    for (item, series) in items.iter_mut().zip(&chart.series) {
+        if series.role == Role::Current {
+            let value = index.and_then(|index| series.points.get(index).copied().flatten());
+            item.latest = value.map(|value| chart.unit.format(value));
+        }
+    }
+    items
+}
+
+/// The name of a chart's number, by its line.
+pub(crate) fn fact(chart: &str, line: &str) -> String {
+    format!("chart-{chart}-{}", line.replace(' ', "-"))
 }
 
 /// The sum of several rows at one index; `None` if no row has a number there.

@@ -40,14 +40,14 @@ fn figure(
 ) -> impl IntoView + use<> {
     let more = link(&chart, page).map(|(words, href)| view! { <a class="figure-link" href=href>{words}</a> });
     let ShownChart { entry, drawn, legend, current } = chart;
-    let (current, note) = match current {
-        Some(current) => (current.value, current.note),
+    let (current, note, fact) = match current {
+        Some(current) => (current.value, current.note, current.fact),
         // An empty element would change the height of the chart's head.
-        None => ("–".to_owned(), Some("no data".to_owned())),
+        None => ("no data".to_owned(), None, None),
     };
     let help = format!("{} In CloudWatch: {}.", entry.help, entry.metric_names());
     view! {
-        <Figure id=entry.key title=entry.title current=Some(current) current_note=note help=help drawn=Arc::clone(&drawn) legend=legend>
+        <Figure id=entry.key title=entry.title current=Some(current) current_note=note current_fact=fact help=help drawn=Arc::clone(&drawn) legend=legend>
             {more}
         </Figure>
     }

@@ -1,6 +1,7 @@
 //! A chart with title, value, legend, help and table.
 
 use super::DataTable;
+use crate::charts::fact;
 use crate::context::{Page, encode, use_page};
 use jiff::Timestamp;
 use leptos::prelude::*;
@@ -22,6 +23,9 @@ pub fn Figure(
     /// Which value that is, in a word or two, such as `p99` or `in 5 min`.
     #[prop(optional_no_strip)]
     current_note: Option<String>,
+    /// The name of that value, if it is on the page a second time: both must be the same.
+    #[prop(optional_no_strip)]
+    current_fact: Option<String>,
     /// What it means and where it comes from.
     #[prop(into)]
     help: String,
@@ -68,12 +72,13 @@ pub fn Figure(
                 .into_any()
         }
     };
+    let legend = legend.into_iter().map(|item| legend_item(&id, item)).collect_view();
     view! {
         <figure class="figure" id=id.clone() data-key=id aria-labelledby=heading_id.clone()>
             <figcaption class="figure-head">
                 <h3 class="figure-title" id=heading_id.clone()>{heading}</h3>
                 {current_note.map(|note| view! { <span class="figure-note">{note}</span> })}
-                {current.map(|current| view! { <span class="figure-current num">{current}</span> })}
+                {current.map(|current| view! { <span class="figure-current num" data-fact=current_fact>{current}</span> })}
                 <details class="help menu">
                     <summary aria-label=format!("About {title}")>"?"</summary>
                     <p class="help-text">{help}</p>
@@ -82,7 +87,7 @@ pub fn Figure(
             {plots}
             <div class="figure-foot">
                 <ul class="legend">
-                    {legend.into_iter().map(legend_item).collect_view()}
+                    {legend}
                 </ul>
                 {children.map(|children| children())}
                 <a class="figure-table-link" href=href aria-label=label>{table_link.1}</a>
@@ -92,12 +97,13 @@ pub fn Figure(
     }
 }
 
-fn legend_item(item: LegendItem) -> impl IntoView {
+fn legend_item(chart: &str, item: LegendItem) -> impl IntoView + use<> {
+    let fact = fact(chart, &item.name);
     view! {
         <li>
             <span class=item.class></span>
             {item.name}
-            {item.latest.map(|latest| view! { <span class="num">" "{latest}</span> })}
+            {item.latest.map(|latest| view! { <span class="num">" "<span data-fact=fact>{latest}</span></span> })}
         </li>
     }
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use spillway_dashboard_charts::Unit;
+use spillway_dashboard_model::flow::Fact;
 use spillway_dashboard_words::grouped;
 
 /// A measured value: short in the text, exact in the tooltip.
@@ -26,11 +27,15 @@ pub fn Num(
 #[component]
 pub fn Count(
     value: u64,
+    /// Its name, if it may be on the page a second time: both must be the same.
+    #[prop(optional)]
+    fact: Option<Fact>,
     /// The page with the counted items.
     #[prop(optional, into)]
     href: Option<String>,
 ) -> impl IntoView {
-    let number = view! { <data class="num" value=value.to_string()>{grouped(value)}</data> };
+    let fact = fact.map(Fact::name);
+    let number = view! { <data class="num" data-fact=fact value=value.to_string()>{grouped(value)}</data> };
     match href {
         Some(href) => view! { <a class="num-link" href=href>{number}</a> }.into_any(),
         None => number.into_any(),

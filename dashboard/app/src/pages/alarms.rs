@@ -24,7 +24,7 @@ use leptos::prelude::*;
 #[component]
 pub fn Alarms() -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
-    let content = load(async move { List::read(&page, &*ports.alarms).await }, |list| match &*list {
+    let content = load(async move { List::read(&page, &ports).await }, |list| match &*list {
         Ok(list) => view::list(list),
         Err(error) => view::unreadable(error),
     });

@@ -85,7 +85,7 @@ fn chosen(draw: impl Fn(&Chosen) -> AnyView + Clone + Send + Sync + 'static) -> 
     if let Some(fixed) = Selection::fixed(&page).filter(|_| page.failed.is_none()) {
         leptos_axum::redirect(&fixed);
     }
-    let chosen = async move { Chosen::read(&page, &ports.reads).await };
+    let chosen = async move { Chosen::read(&page, &ports).await };
     load_archived(chosen, move |chosen| match chosen {
         chosen if chosen.selection.is_none() => view! {
             <EmptyState title="No message was selected.">

@@ -9,7 +9,8 @@ use crate::{
     preferences::{Theme, Times},
 };
 use leptos::prelude::*;
-use spillway_dashboard_pages::{Navigation, PAGES, PageEntry};
+use spillway_dashboard_model::flow::Fact;
+use spillway_dashboard_pages::{Badge, Navigation, PAGES, PageEntry};
 use spillway_dashboard_words::{counted, grouped};
 use std::sync::Arc;
 
@@ -52,9 +53,10 @@ fn nav_link(entry: &PageEntry, place: Navigation, page: &Page, badges: &Badges) 
     let badge = badge.filter(|(count, _)| *count > 0).map(|(count, (one, many))| {
         let label = counted(count, one, many);
         let number = grouped(count);
+        let fact = (place.badge == Some(Badge::DeadLetters)).then(|| Fact::Archived.name());
         view! {
             <span class="nav-count" title=label.clone()>
-                <span aria-hidden="true">{number}</span>
+                <span aria-hidden="true" data-fact=fact>{number}</span>
                 <span class="visually-hidden">{label.clone()}</span>
             </span>
         }
@@ -74,7 +76,18 @@ fn nav_link(entry: &PageEntry, place: Navigation, page: &Page, badges: &Badges) 
 fn Switches() -> impl IntoView {
     let page = use_page();
     let preferences = &page.preferences;
-    let (live_next, live_text) = if preferences.live { ("off", "live") } else { ("on", "paused") };
+    let live_next = if preferences.live { "off" } else { "on" };
+    // The style sheet shows the one that is true: scripts may be missing, or the server may not answer.
+    let live_text = if preferences.live {
+        view! {
+            <span class="live-on">"live"</span>
+            <span class="live-stale">"stale"</span>
+            <span class="live-none">"not live"</span>
+        }
+        .into_any()
+    } else {
+        "paused".into_any()
+    };
     let live_title = if preferences.live {
         "Live refresh is on. Pause it."
     } else {
@@ -91,7 +104,7 @@ fn Switches() -> impl IntoView {
         if local { "Times are local. Show UTC." } else { "Times are in UTC. Show local times." };
     let themes = Theme::ALL.map(|theme| {
         let label = match theme {
-            Theme::System => "As the system",
+            Theme::System => "System",
             Theme::Light => "Light",
             Theme::Dark => "Dark",
         };

@@ -3,10 +3,18 @@
 use super::{Entry, Good, Source, Stage};
 use crate::metrics::{Gaps, Line, LineValue};
 use spillway_core::names::Names;
-use spillway_metrics::{Function, Statistic, Unit, archiver, consumer, function};
+use spillway_metrics::{Function, Statistic, Unit, archiver, consumer, function, ingest};
 
 pub(super) fn ingest(names: &Names) -> Vec<Entry> {
-    common(Stage::Ingest, (&names.ingest_function).into())
+    let code = Source(Function::from(&names.ingest_function));
+    let mut entries =
+        vec![code.count(Stage::Ingest, "accepted", ingest::EVENTS_ACCEPTED, Good::Neither).titled(
+            "Events accepted",
+            "Events that are on disk in the queue, and whose clients got the 202. Dead letters that a replay puts back are not \
+             among them.",
+        )];
+    entries.extend(common(Stage::Ingest, (&names.ingest_function).into()));
+    entries
 }
 
 pub(super) fn consumer(names: &Names) -> Vec<Entry> {
@@ -16,7 +24,7 @@ pub(super) fn consumer(names: &Names) -> Vec<Entry> {
         code.duration(stage, "accept-to-stored", consumer::ACCEPT_TO_STORED).titled(
             "Time from accepted to stored",
             "From the 202 to the event in the table, waits between attempts included. Only stored events \
-             have it. Events that are stuck appear in the queue's age and in the receive counts.",
+             have it, and not those of a replay. Events that are stuck appear in the age of the oldest event.",
         ),
         Entry {
             lines: vec![
@@ -24,13 +32,15 @@ pub(super) fn consumer(names: &Names) -> Vec<Entry> {
                 code.line("already stored", consumer::RECORDS_ALREADY_STORED, Statistic::Sum),
                 code.line("to be retried", consumer::RECORDS_RETRIED, Statistic::Sum),
                 code.line("dead-lettered", consumer::RECORDS_REJECTED, Statistic::Sum),
+                code.line("of a replay", consumer::RECORDS_REPLAYED, Statistic::Sum),
             ],
             ..code.count(stage, "records", consumer::RECORDS_STORED, Good::Neither)
         }
         .titled(
-            "Outcome of each record",
+            "Record outcomes",
             "Each record of a batch has its own outcome. Already stored: the queue delivered the event \
-             twice, which may happen at any time. A retried event counts once per attempt.",
+             twice, which may happen at any time. A retried event counts once per attempt. Of a replay: the part of those stored \
+             that an operator had put back.",
         ),
         Entry {
             lines: vec![
@@ -122,7 +132,7 @@ fn common(stage: Stage, function: Function) -> Vec<Entry> {
              again, each time with a higher receive count.",
         ),
         lambda.gauge(stage, "concurrency", function::CONCURRENCY, Good::Neither).titled(
-            "Running at once",
+            "Concurrency",
             "Maximum number of invocations at the same time. At the limit, throttling begins.",
         ),
     ]

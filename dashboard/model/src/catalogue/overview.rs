@@ -1,10 +1,10 @@
 //! The overview's charts: the main metrics of several stages.
 
-use super::{Entry, Good, Source, Stage};
+use super::{Entry, Good, Source, Stage, queues};
 use crate::metrics::{Gaps, Line};
 use spillway_core::names::Names;
 use spillway_metrics::{Api, Function, Handle, Queue, Resource, Statistic, Writes};
-use spillway_metrics::{api, consumer, function, queue, writes};
+use spillway_metrics::{api, consumer, function, ingest, queue, writes};
 
 /// The charts of the overview. Each belongs to the stage that has more details.
 pub fn overview(names: &Names) -> Vec<Entry> {
@@ -17,40 +17,37 @@ pub fn overview(names: &Names) -> Vec<Entry> {
     vec![
         Entry {
             lines: vec![
-                sum(&of_queue, "accepted", queue::SENT),
+                sum(&of_ingest, "accepted", ingest::EVENTS_ACCEPTED),
                 sum(&of_consumer, "stored", consumer::RECORDS_STORED),
                 sum(&of_consumer, "already stored", consumer::RECORDS_ALREADY_STORED),
+                sum(&of_consumer, "of a replay", consumer::RECORDS_REPLAYED),
             ],
-            ..of_queue.count(Stage::Queue, "accepted-and-stored", queue::SENT, Good::Neither)
+            ..of_ingest.count(Stage::Queue, "accepted-and-stored", ingest::EVENTS_ACCEPTED, Good::Neither)
         }
         .titled(
             "Accepted and stored",
             "Events accepted and events written to the table. A gap between the lines means that events \
-             wait. After an outage, stored is above accepted until the backlog is gone. Replayed dead \
-             letters count as accepted again.",
+             wait. After an outage, stored is above accepted until the backlog is gone. Of a replay: the \
+             part of those stored that an operator had put back. They are not accepted a second time.",
         ),
         of_consumer.duration(Stage::Consumer, "accept-to-stored", consumer::ACCEPT_TO_STORED).titled(
             "Time from accepted to stored",
-            "From the 202 to the event in the table. Only stored events have it. Events that are stuck \
-             appear in the age of the oldest message.",
+            "From the 202 to the event in the table. Only stored events have it, and not those of a replay. \
+             Events that are stuck appear in the age of the oldest event.",
         ),
         Entry {
             lines: vec![
-                of_queue.line("waiting", queue::VISIBLE, Statistic::Maximum),
-                of_queue.line("in flight", queue::NOT_VISIBLE, Statistic::Maximum),
+                of_queue.line("visible", queue::VISIBLE, Statistic::Maximum),
+                of_queue.line("not visible", queue::NOT_VISIBLE, Statistic::Maximum),
             ],
             gaps: Gaps::Unknown,
             ..of_queue.count(Stage::Queue, "depth", queue::VISIBLE, Good::Low)
         }
         .titled(
-            "Events in the queue",
-            "Waiting: can be received now. In flight: being processed, or waiting for the next attempt.",
+            "Messages in the queue",
+            "Replayed ones included. Visible: can be received. Not visible: being processed, or waiting for the next attempt.",
         ),
-        of_queue.gauge(Stage::Queue, "age", queue::AGE_OF_OLDEST, Good::Low).titled(
-            "Age of the oldest message",
-            "It leaves out messages received three times or more, as SQS does. The countdown to the dead \
-             letter queue shows them.",
-        ),
+        queues::oldest(names),
         Entry {
             lines: vec![
                 sum(&of_api, "API 5xx", api::SERVER_ERRORS),
@@ -71,7 +68,7 @@ pub fn overview(names: &Names) -> Vec<Entry> {
             ..of_consumer.count(Stage::Consumer, "setbacks", consumer::RECORDS_RETRIED, Good::Low)
         }
         .titled(
-            "Records not stored at once",
+            "Retries and rejections",
             "Records that failed and are retried, once per attempt, and records that became dead letters. \
              Messages that the queue itself moves to the dead letter queue after 20 receives are not \
              included.",

@@ -3,7 +3,7 @@
 use super::{Entry, Good, Source, Stage};
 use crate::metrics::Gaps;
 use spillway_core::names::Names;
-use spillway_metrics::{Queue, queue};
+use spillway_metrics::{Function, Queue, Statistic, consumer, queue};
 
 /// The help texts for one queue.
 struct Words {
@@ -16,7 +16,27 @@ struct Words {
     not_visible: &'static str,
 }
 
+/// The age of the oldest event, with AWS's age beside it.
+pub(super) fn oldest(names: &Names) -> Entry {
+    let (sqs, code) = (Source(Queue::from(&names.queue)), Source(Function::from(&names.consumer_function)));
+    let lines = vec![
+        code.line("oldest event", consumer::OLDEST_EVENT_AGE, Statistic::Maximum),
+        sqs.line("age in AWS", queue::AGE_OF_OLDEST, Statistic::Maximum),
+    ];
+    Entry { lines, ..code.gauge(Stage::Queue, "oldest", consumer::OLDEST_EVENT_AGE, Good::Neither) }.titled(
+        "Age of the oldest event",
+        "Time since the oldest message that is still in the queue was sent, at any receive count. The age in AWS leaves \
+         out messages received three times or more, so it stays low in an outage.",
+    )
+}
+
 pub(super) fn primary(names: &Names) -> Vec<Entry> {
+    let mut all = vec![oldest(names)];
+    all.extend(measured_by_sqs(names));
+    all
+}
+
+fn measured_by_sqs(names: &Names) -> Vec<Entry> {
     entries(
         (&names.queue).into(),
         &Words {
@@ -65,7 +85,7 @@ fn entries(queue: Queue, words: &Words) -> Vec<Entry> {
     vec![
         sqs.gauge(stage, "visible", queue::VISIBLE, Good::Low).titled("Messages waiting", words.visible),
         sqs.gauge(stage, "age", queue::AGE_OF_OLDEST, Good::Low)
-            .titled("Age of the oldest message", words.age),
+            .titled("Age of the oldest message, in AWS", words.age),
         sqs.gauge(stage, "not-visible", queue::NOT_VISIBLE, Good::Neither)
             .titled("Messages in flight", words.not_visible),
         sqs.count(stage, "sent", queue::SENT, Good::Neither).titled("Messages sent", words.sent),

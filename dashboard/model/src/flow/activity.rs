@@ -16,7 +16,7 @@ const MINUTES: i64 = 4;
 const OLDEST_S: i64 = 60 * (MINUTES + 1);
 
 /// The stages' activity in the minutes before it was read. Rates are per second over the window. Latencies are those
-/// of its worst minute, in milliseconds; `None` without measurements.
+/// of its newest minute with measurements, in milliseconds; `None` without any.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Activity {
     /// The length of the window in seconds: four to five minutes, or less if recording began later.
@@ -95,10 +95,6 @@ pub struct RecordActivity {
     pub rejected: f64,
     /// Stored a second.
     pub stored_per_second: f64,
-    /// Median of the time from accepted to stored.
-    pub accept_to_stored_p50_ms: Option<f64>,
-    /// 99th percentile of the time from accepted to stored.
-    pub accept_to_stored_p99_ms: Option<f64>,
 }
 
 /// The table.
@@ -145,6 +141,11 @@ impl Numbers<'_> {
         self.series(metric, of, statistic).and_then(Series::largest)
     }
 
+    /// That of the newest minute that has one, as a chart's headline is.
+    fn newest<R: Resource>(&mut self, metric: Handle<R>, of: &R, statistic: Statistic) -> Option<f64> {
+        self.series(metric, of, statistic).and_then(Series::latest)
+    }
+
     fn per_second(&self, total: f64) -> f64 {
         if self.window_s > 0.0 { total / self.window_s } else { 0.0 }
     }
@@ -156,7 +157,7 @@ impl Numbers<'_> {
             errors: self.sum(function::ERRORS, of),
             throttles: self.sum(function::THROTTLES, of),
             per_second: self.per_second(invocations),
-            p99_ms: self.worst(function::DURATION, of, Statistic::P99),
+            p99_ms: self.newest(function::DURATION, of, Statistic::P99),
         }
     }
 
@@ -179,7 +180,7 @@ impl Numbers<'_> {
             client_errors: self.sum(api::CLIENT_ERRORS, &of),
             server_errors: self.sum(api::SERVER_ERRORS, &of),
             per_second: self.per_second(requests),
-            p99_ms: self.worst(api::LATENCY, &of, Statistic::P99),
+            p99_ms: self.newest(api::LATENCY, &of, Statistic::P99),
         }
     }
 
@@ -192,8 +193,6 @@ impl Numbers<'_> {
             retried: self.sum(consumer::RECORDS_RETRIED, &of),
             rejected: self.sum(consumer::RECORDS_REJECTED, &of),
             stored_per_second: self.per_second(stored),
-            accept_to_stored_p50_ms: self.worst(consumer::ACCEPT_TO_STORED, &of, Statistic::P50),
-            accept_to_stored_p99_ms: self.worst(consumer::ACCEPT_TO_STORED, &of, Statistic::P99),
         }
     }
 
@@ -210,7 +209,7 @@ impl Numbers<'_> {
             capacity_use: provisioned
                 .filter(|provisioned| *provisioned > 0.0)
                 .map(|provisioned| 100.0 * self.per_second(consumed) / provisioned),
-            p99_ms: self.worst(writes::LATENCY, &of_writes, Statistic::P99),
+            p99_ms: self.newest(writes::LATENCY, &of_writes, Statistic::P99),
         }
     }
 

@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use spillway_core::names::Names;
 use spillway_metrics::retention::RECENT;
 use spillway_metrics::{
-    Api, Function, Handle, MetricQuery, Period, Resource, Series, Statistic, TimeRange, Writes,
+    Api, Function, Handle, MetricQuery, Period, Queue, Resource, Series, Statistic, TimeRange, Writes,
 };
-use spillway_metrics::{api, consumer, function, writes};
+use spillway_metrics::{api, consumer, function, ingest, queue, writes};
 
 /// Writes that take longer than this are slow, in milliseconds. The normal ones take a few.
 pub(super) const SLOW_MS: f64 = 250.0;
@@ -47,16 +47,44 @@ impl Outcomes {
         self.start + self.seconds
     }
 
-    fn is_empty(&self) -> bool {
-        self.ok + self.failed + self.throttled == 0
+    /// How many there are, of any kind.
+    pub fn all(&self) -> u64 {
+        self.ok + self.bad()
     }
+
+    /// How many did not succeed.
+    pub fn bad(&self) -> u64 {
+        self.failed + self.throttled
+    }
+
+    /// The share that did not succeed, in percent; 0 without any.
+    pub fn bad_percent(&self) -> f64 {
+        100.0 * self.bad() as f64 / self.all().max(1) as f64
+    }
+}
+
+/// What is counted in each period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// The outcomes of a stage. Those of the DLQ are events: stored, or dead letters.
+    Of(Stage),
+    /// Events that the API promised. Replayed ones are not among them.
+    Accepted,
+    /// Messages that the consumer received, each time counted.
+    Received,
+    /// Records that the consumer could not store and that are tried again.
+    Retried,
+    /// Dead letters that the archiver received.
+    ToArchiver,
+    /// Dead letters that reached the archive.
+    Archived,
 }
 
 /// The outcomes of all stages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecentOutcomes {
     /// Periods with outcomes, the oldest first. Periods without any are left out.
-    stages: Vec<(Stage, Vec<Outcomes>)>,
+    counted: Vec<(Counted, Vec<Outcomes>)>,
     /// Up to when they are known, in Unix seconds.
     known_until: i64,
 }
@@ -64,12 +92,36 @@ pub struct RecentOutcomes {
 impl RecentOutcomes {
     /// Outcomes of stages, known until a time. For tests.
     pub fn new(stages: Vec<(Stage, Vec<Outcomes>)>, known_until: Timestamp) -> Self {
-        Self { stages, known_until: known_until.as_second() }
+        let counted = stages.into_iter().map(|(stage, periods)| (Counted::Of(stage), periods)).collect();
+        Self { counted, known_until: known_until.as_second() }
+    }
+
+    /// The same, with what passed between stages. For tests.
+    pub fn with(mut self, counted: Counted, periods: Vec<Outcomes>) -> Self {
+        self.counted.push((counted, periods));
+        self
     }
 
     /// The periods with outcomes of a stage, the oldest first. Those of the DLQ are events: stored, or dead letters.
     pub fn of(&self, stage: Stage) -> &[Outcomes] {
-        self.stages.iter().find(|(other, _)| *other == stage).map_or(&[], |(_, periods)| periods)
+        self.counted(Counted::Of(stage))
+    }
+
+    fn counted(&self, of: Counted) -> &[Outcomes] {
+        self.counted.iter().find(|(other, _)| *other == of).map_or(&[], |(_, periods)| periods)
+    }
+
+    /// The last minute that is known. Without short periods it is the last complete one.
+    pub fn last_minute(&self) -> LastMinute<'_> {
+        let all = || self.counted.iter().flat_map(|(_, periods)| periods);
+        let period = all().max_by_key(|period| period.end()).map_or(1, |newest| newest.seconds);
+        let floor = |second: i64| second.div_euclid(period) * period;
+        // A running minute would look like a fall. Of short periods the running one counts.
+        let to = if period < MINUTE_S { self.known_until } else { floor(self.known_until) };
+        let from = floor(to - MINUTE_S);
+        // A pipeline that has just started must not appear slow.
+        let began = all().map(|period| period.start).min().unwrap_or(from);
+        LastMinute { outcomes: self, from, to, seconds: (to - from.max(began)).max(1) }
     }
 
     /// How old the newest evidence is, in seconds.
@@ -106,20 +158,21 @@ impl RecentOutcomes {
 
     /// Those of readings that follow each other.
     pub(super) fn of_readings(readings: &[Reading], names: &Names, now: Timestamp) -> Self {
-        let mut stages: Vec<(Stage, Vec<Outcomes>)> = Vec::new();
+        let mut counted: Vec<(Counted, Vec<Outcomes>)> = Vec::new();
         for reading in readings {
-            for (stage, periods) in Numbers::outcomes(&reading.series, names) {
-                match stages.iter_mut().find(|(other, _)| *other == stage) {
+            for (what, periods) in Numbers::outcomes(&reading.series, names) {
+                match counted.iter_mut().find(|(other, _)| *other == what) {
                     Some((_, before)) => before.extend(periods),
-                    None => stages.push((stage, periods)),
+                    None => counted.push((what, periods)),
                 }
             }
         }
         let read_at = readings.iter().map(|reading| reading.freshness.read_at.as_second()).min();
         let mut known_until = read_at.unwrap_or(0).min(now.as_second());
         // A minute of CloudWatch arrives some time after its end. Without traffic nothing arrives, and nothing is late.
-        let newest = stages
+        let newest = counted
             .iter()
+            .filter(|(what, _)| matches!(what, Counted::Of(_)))
             .filter_map(|(_, periods)| periods.last())
             .map(|last| (last.end(), last.seconds))
             .max();
@@ -129,14 +182,55 @@ impl RecentOutcomes {
         {
             known_until = known_until.min(end);
         }
-        Self { stages, known_until }
+        Self { counted, known_until }
     }
 }
+
+/// The last minute: how much passed between the stages, and what became of it.
+#[derive(Clone, Copy, Debug)]
+pub struct LastMinute<'a> {
+    outcomes: &'a RecentOutcomes,
+    from: i64,
+    to: i64,
+    seconds: i64,
+}
+
+impl LastMinute<'_> {
+    /// When it ends.
+    pub fn to(&self) -> Timestamp {
+        second(self.to)
+    }
+
+    /// How long it is, in seconds: 60 to 64, or less if recording began later.
+    pub fn seconds(&self) -> f64 {
+        self.seconds as f64
+    }
+
+    /// All outcomes of something in it, added up.
+    pub fn sum(&self, of: Counted) -> Outcomes {
+        let mut sum = Outcomes { start: self.from, seconds: self.seconds, ..Outcomes::default() };
+        let inside = |period: &&Outcomes| self.from <= period.start && period.start < self.to;
+        for period in self.outcomes.counted(of).iter().filter(inside) {
+            sum.ok += period.ok;
+            sum.slow += period.slow;
+            sum.failed += period.failed;
+            sum.throttled += period.throttled;
+        }
+        sum
+    }
+
+    /// The same of a stage.
+    pub fn of(&self, stage: Stage) -> Outcomes {
+        self.sum(Counted::Of(stage))
+    }
+}
+
+const MINUTE_S: i64 = Period::MINUTE.seconds() as i64;
 
 /// Metrics of CloudWatch that are missing for longer than this are not late: nothing was measured. In seconds.
 const LATEST_S: i64 = 300;
 
-fn second(second: i64) -> Timestamp {
+pub(super) fn second(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap_or(Timestamp::MIN)
 }
 
@@ -224,21 +318,36 @@ impl<S: AsRef<Series>> Numbers<'_, S> {
         periods
     }
 
-    fn all(&mut self, names: &Names) -> Vec<(Stage, Vec<Outcomes>)> {
+    /// What passed, without an outcome.
+    fn passed<R: Resource>(&mut self, metric: Handle<R>, of: &R) -> Vec<Outcomes> {
+        let mut periods = Vec::new();
+        self.add(&mut periods, (metric, of, Statistic::Sum), |of, value| of.ok += count(value));
+        periods
+    }
+
+    fn all(&mut self, names: &Names) -> Vec<(Counted, Vec<Outcomes>)> {
+        let [ingest, consumer, archiver] =
+            [&names.ingest_function, &names.consumer_function, &names.archiver_function].map(Function::from);
+        let [queue, dlq] = [&names.queue, &names.dead_letter_queue].map(Queue::from);
         vec![
-            (Stage::Api, self.api(names)),
-            (Stage::Ingest, self.function(&Function::from(&names.ingest_function))),
-            (Stage::Consumer, self.function(&Function::from(&names.consumer_function))),
-            (Stage::Table, self.table(names)),
-            (Stage::Dlq, self.events(names)),
-            (Stage::Archiver, self.function(&Function::from(&names.archiver_function))),
+            (Counted::Of(Stage::Api), self.api(names)),
+            (Counted::Of(Stage::Ingest), self.function(&ingest)),
+            (Counted::Of(Stage::Consumer), self.function(&consumer)),
+            (Counted::Of(Stage::Table), self.table(names)),
+            (Counted::Of(Stage::Dlq), self.events(names)),
+            (Counted::Of(Stage::Archiver), self.function(&archiver)),
+            (Counted::Accepted, self.passed(ingest::EVENTS_ACCEPTED, &ingest)),
+            (Counted::Received, self.passed(queue::RECEIVED, &queue)),
+            (Counted::Retried, self.passed(consumer::RECORDS_RETRIED, &consumer)),
+            (Counted::ToArchiver, self.passed(queue::RECEIVED, &dlq)),
+            (Counted::Archived, self.passed(queue::DELETED, &dlq)),
         ]
     }
 
-    /// The periods with outcomes, stage by stage.
-    fn outcomes(read: &[S], names: &Names) -> Vec<(Stage, Vec<Outcomes>)> {
+    /// The periods with outcomes.
+    fn outcomes(read: &[S], names: &Names) -> Vec<(Counted, Vec<Outcomes>)> {
         let mut all = Numbers { queries: Vec::new(), read }.all(names);
-        all.iter_mut().for_each(|(_, periods)| periods.retain(|period| !period.is_empty()));
+        all.iter_mut().for_each(|(_, periods)| periods.retain(|period| period.all() > 0));
         all
     }
 }
@@ -260,195 +369,6 @@ fn fail(of: &mut Outcomes, failed: f64) {
     let failed = count(failed);
     of.ok = of.ok.saturating_sub(failed);
     of.failed += failed;
-}
-
-/// A part of a stage's work that fails, is throttled or is slow.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Trouble {
-    /// What is wrong with it.
-    pub kind: TroubleKind,
-    /// The share that it affects, by the last minute of it. With little traffic by the last three.
-    pub share: f64,
-    /// How that share changes.
-    pub trend: Trend,
-    /// How many it affected in all, since it began.
-    pub affected: u64,
-    /// When it began.
-    pub since: Timestamp,
-    /// The last time before it that something succeeded, if that is known.
-    pub last_ok: Option<Timestamp>,
-    /// When it was last seen.
-    pub last_at: Timestamp,
-    /// If it is over: since when all succeeds again.
-    pub over_since: Option<Timestamp>,
-    /// Whether it is surely over: more has succeeded since than its share lets expect.
-    pub is_settled: bool,
-}
-
-/// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TroubleKind {
-    /// Most failures are errors.
-    Fails,
-    /// Most failures are for lack of capacity.
-    Throttles,
-    /// It succeeds, and takes long.
-    Slow,
-}
-
-/// How a share changes: that of the last minute, compared with what was before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trend {
-    /// It is more than half larger.
-    Rising,
-    /// Neither, or it is not known.
-    Steady,
-    /// It is more than a third smaller.
-    Falling,
-}
-
-/// Fewer failures than this may be chance.
-const FEWEST: u64 = 3;
-/// A smaller share is noise.
-const LEAST_SHARE: f64 = 0.02;
-/// A stage fails, and does not only degrade, from this share on.
-const FAILING_SHARE: f64 = 1.0 / 3.0;
-/// From this share on, nothing succeeds that is worth a word.
-pub(super) const ALL: f64 = 0.99;
-/// More successes than this between two failures separate two troubles.
-const LONGEST_GAP: u64 = 100;
-/// Trouble is over after this time without it, in seconds, if enough has succeeded.
-const OVER_AFTER_S: i64 = 50;
-/// Trouble that was last seen this long ago says nothing about now, however little has succeeded since.
-const FORGOTTEN_AFTER_S: i64 = 3_600;
-/// So unlikely must it be, by chance, that all has succeeded since.
-const UNLIKELY: f64 = 0.01;
-
-impl Trouble {
-    /// Whether the stage fails, and does not only degrade.
-    pub fn is_failing(&self) -> bool {
-        self.share >= FAILING_SHARE && self.kind != TroubleKind::Slow
-    }
-
-    /// The failures of a stage; `None` if too few fail, or none did in the last hours.
-    pub fn failures(periods: &[Outcomes], now: Timestamp) -> Option<Self> {
-        let (kind, trouble) = judge(periods, now, |of| (of.ok, of.failed + of.throttled)).map(|found| {
-            let affected = &periods[found.periods.clone()];
-            let throttled: u64 = affected.iter().map(|of| of.throttled).sum();
-            let failed: u64 = affected.iter().map(|of| of.failed).sum();
-            let kind = if throttled > failed { TroubleKind::Throttles } else { TroubleKind::Fails };
-            (kind, found)
-        })?;
-        Some(trouble.of_kind(kind))
-    }
-
-    /// The slow work of a stage; `None` if too little is slow.
-    pub fn slowness(periods: &[Outcomes], now: Timestamp) -> Option<Self> {
-        let found = judge(periods, now, |of| (of.ok - of.slow, of.slow))?;
-        Some(found.of_kind(TroubleKind::Slow))
-    }
-}
-
-/// What [`judge`] found.
-struct Found {
-    /// The periods from the first to the last failure.
-    periods: std::ops::RangeInclusive<usize>,
-    trouble: Trouble,
-}
-
-impl Found {
-    fn of_kind(self, kind: TroubleKind) -> Trouble {
-        Trouble { kind, ..self.trouble }
-    }
-}
-
-/// Finds the last trouble in periods. `count` has what is good and what is bad in one.
-fn judge(periods: &[Outcomes], now: Timestamp, count: impl Fn(&Outcomes) -> (u64, u64)) -> Option<Found> {
-    let now_s = now.as_second();
-    let last = periods.iter().rposition(|period| count(period).1 > 0)?;
-    if now_s - periods[last].end() > FORGOTTEN_AFTER_S && periods.len() == last + 1 {
-        return None;
-    }
-    // Backwards, to where it began.
-    let (mut first, mut bad, mut gap) = (last, 0, 0);
-    for (position, period) in periods[..=last].iter().enumerate().rev() {
-        let (good_here, bad_here) = count(period);
-        if bad_here > 0 {
-            (first, bad, gap) = (position, bad + bad_here, 0);
-        } else {
-            gap += good_here;
-            if gap > LONGEST_GAP {
-                break;
-            }
-        }
-    }
-    // The first period may have begun before the trouble.
-    let later = bad - count(&periods[first]).1;
-    let episode = &periods[first + usize::from(later >= FEWEST)..=last];
-    let share = share(episode, &count);
-    if bad < FEWEST || share < LEAST_SHARE {
-        return None;
-    }
-    let after = &periods[last + 1..];
-    let good: u64 = after.iter().map(|period| count(period).0).sum();
-    let quiet_s = now_s - periods[last].end();
-    let by_chance = (1.0 - share.min(ALL)).powf(good as f64);
-    let is_over = good >= FEWEST && (quiet_s >= OVER_AFTER_S || by_chance < UNLIKELY);
-    let last_ok = periods[..=first].iter().rev().find(|period| count(period).0 > 0);
-    let trouble = Trouble {
-        kind: TroubleKind::Fails,
-        share,
-        trend: trend(episode, share, &count),
-        affected: bad,
-        since: second(periods[first].start),
-        last_ok: last_ok.map(|period| second(period.end().min(periods[first].start))),
-        last_at: second(periods[last].end().min(now_s)),
-        over_since: after
-            .iter()
-            .find(|period| count(period).0 > 0)
-            .filter(|_| is_over)
-            .map(|period| second(period.start)),
-        is_settled: is_over && (by_chance < UNLIKELY || quiet_s >= FORGOTTEN_AFTER_S),
-    };
-    Some(Found { periods: first..=last, trouble })
-}
-
-/// The share of what is bad, at the end of periods: in the last minute, or in a longer time if that has less than three.
-fn share(periods: &[Outcomes], count: &impl Fn(&Outcomes) -> (u64, u64)) -> f64 {
-    let Some(end) = periods.last().map(Outcomes::end) else { return 0.0 };
-    let (mut good, mut bad, mut first) = (0, 0, (0, 0));
-    for period in periods.iter().rev() {
-        if end - period.start > 60 && bad >= FEWEST {
-            break;
-        }
-        first = count(period);
-        (good, bad) = (good + first.0, bad + first.1);
-    }
-    let all = good + bad;
-    // What begins and ends with a single failure has one more than its share.
-    if first == (0, 1) && bad > 1 {
-        (bad - 1) as f64 / (all - 1) as f64
-    } else {
-        bad as f64 / all.max(1) as f64
-    }
-}
-
-/// How a share compares with that of the periods before the last minute.
-fn trend(periods: &[Outcomes], now: f64, count: &impl Fn(&Outcomes) -> (u64, u64)) -> Trend {
-    let end = periods.last().map_or(0, Outcomes::end);
-    let before = periods.iter().take_while(|period| end - period.start > 60);
-    let (good, bad) = before.map(count).fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
-    if bad < FEWEST {
-        return Trend::Steady;
-    }
-    let before = bad as f64 / (good + bad) as f64;
-    if now > 1.5 * before {
-        Trend::Rising
-    } else if now < before / 1.5 {
-        Trend::Falling
-    } else {
-        Trend::Steady
-    }
 }
 
 #[cfg(test)]

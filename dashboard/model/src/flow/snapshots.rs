@@ -289,7 +289,9 @@ mod tests {
         let read_at = clock.now();
         let bad = |flow: &FlowSnapshot| -> Vec<String> {
             let rest = summary(flow).into_iter().skip(1);
-            rest.filter(|sentence| sentence.state == State::Bad).map(|sentence| sentence.text).collect()
+            rest.filter(|sentence| sentence.state == State::Bad)
+                .map(|sentence| sentence.text.to_string())
+                .collect()
         };
         let now = flow.snapshot().await.unwrap();
         assert!(bad(&now).len() == 1 && bad(&now)[0].starts_with("100 % of the requests are refused"));

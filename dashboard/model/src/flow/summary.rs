@@ -4,7 +4,7 @@ pub(super) mod events;
 pub(super) mod host;
 pub(super) mod stages;
 
-use super::FlowSnapshot;
+use super::{FlowSnapshot, Phrase};
 use super::verdict::Troubles;
 use crate::catalogue::Stage;
 use spillway_core::ids::Fingerprint;
@@ -49,7 +49,7 @@ pub struct Sentence {
     /// Its severity.
     pub state: State,
     /// The fact, with the number that proves it.
-    pub text: String,
+    pub text: Phrase,
     /// What to do, if anything.
     pub todo: Option<String>,
     /// The evidence.
@@ -57,7 +57,7 @@ pub struct Sentence {
 }
 
 impl Sentence {
-    fn new(state: State, text: impl Into<String>, target: Target) -> Self {
+    fn new(state: State, text: impl Into<Phrase>, target: Target) -> Self {
         Self { state, text: text.into(), todo: None, target }
     }
 

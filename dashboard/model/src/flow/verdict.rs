@@ -7,11 +7,10 @@ mod tests;
 mod words;
 
 use super::summary::{Sentence, State, Target};
-use super::{FlowSnapshot, Trouble, summary};
+use super::{FlowSnapshot, Phrase, Trouble, summary};
 use crate::catalogue::Stage;
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
-use std::fmt;
+use serde::Serialize;
 
 /// The state of the pipeline, the least serious first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::IntoStaticStr)]
@@ -32,56 +31,6 @@ impl VerdictState {
     /// Its name, such as `failing`.
     pub fn name(self) -> &'static str {
         self.into()
-    }
-}
-
-/// A sentence with times, which each reader sees in their own zone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Phrase(pub Vec<Part>);
-
-/// A part of a sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// Words.
-    Text(String),
-    /// A time.
-    Time(Timestamp),
-}
-
-impl Phrase {
-    fn new(text: impl Into<String>) -> Self {
-        Self::default().text(text)
-    }
-
-    fn text(mut self, text: impl Into<String>) -> Self {
-        self.0.push(Part::Text(text.into()));
-        self
-    }
-
-    fn time(mut self, at: Timestamp) -> Self {
-        self.0.push(Part::Time(at));
-        self
-    }
-
-    /// The sentence, with times as `time` writes them.
-    pub fn write(&self, time: impl Fn(Timestamp) -> String) -> String {
-        let part = |part: &Part| match part {
-            Part::Text(text) => text.clone(),
-            Part::Time(at) => time(*at),
-        };
-        self.0.iter().map(part).collect()
-    }
-}
-
-impl fmt::Display for Phrase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.write(|at| at.strftime("%H:%M UTC").to_string()))
-    }
-}
-
-impl Serialize for Phrase {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 
@@ -177,7 +126,7 @@ pub struct Loss {
     /// Whether an event is lost or may be. It never makes a pipeline healthy.
     pub state: State,
     /// In words.
-    pub text: String,
+    pub text: Phrase,
 }
 
 /// The verdict.
@@ -250,7 +199,7 @@ fn split(sentences: Vec<Sentence>, incidents: &[Incident]) -> (Vec<Sentence>, Ve
         let is_of_its_stage =
             of_a_stage.contains(&incident.cause) && incident.cause.target() == sentence.target;
         sentence.state != State::Ok
-            && (is_of_its_stage || incident.text == Phrase::new(sentence.text.clone()))
+            && (is_of_its_stage || incident.text == sentence.text)
     };
     let rest = sentences.into_iter().skip(1);
     let rest = rest.filter(|sentence| !incidents.iter().any(|incident| says_the_same(incident, sentence)));

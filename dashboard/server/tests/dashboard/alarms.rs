@@ -84,22 +84,22 @@ async fn active_alarms_come_first_then_cleared_ones_then_inactive_ones() {
     in_order(
         &text,
         &[
-            "1 high alarm is active and needs attention now; 1 low one besides.",
+            "1 high alarm needs action now. 1 low.",
             "Active",
             "The oldest message has waited for more than half an hour.",
             "for 38 min , since 02:22:00 queue-age-high notified 02:22 3 of the last 5 datapoints > 300",
             "The oldest message has waited for more than five minutes.",
             "Cleared in this range",
             "cleared 20 min ago, after 30 min table-throttles-low",
-            "Quiet",
+            "OK",
             "API",
             "Last changes",
-            "table-throttles-low OK was in alarm",
-            "queue-age-high in alarm was OK",
+            "table-throttles-low cleared",
+            "queue-age-high fired",
         ],
     );
     let overview = dashboard.text("/").await;
-    in_order(&overview, &["unaccounted", "1 high alarm is active", "half an hour", "five minutes", "API"]);
+    in_order(&overview, &["unaccounted", "1 high alarm needs action now", "half an hour", "five minutes", "API"]);
     assert!(!overview.contains("table-throttles-low"), "cleared alarms are on the alarms' page");
 }
 
@@ -137,10 +137,10 @@ async fn one_alarm_shows_problem_loss_and_action_before_the_evidence() {
             "Meaning",
             "Measurements",
             "Changes",
-            "in alarm was OK",
+            "fired",
             "The rule",
             "In alarm when 3 of the last 5 datapoints, of 1 min each, are over 30 min.",
-            "Low twin queue-age-low in alarm It last fired 25 min before this alarm.",
+            "Early warning queue-age-low in alarm It last fired 25 min before this alarm.",
         ],
     );
     let page = dashboard.main("/alarms/queue-age-high?range=3h").await;
@@ -161,8 +161,8 @@ async fn a_composite_shows_its_parts() {
     in_order(
         &text,
         &[
-            "OK. It has not been in alarm.",
-            "It fires when: Errors use up the availability objective",
+            ": OK. It has not been in alarm.",
+            "Fires when: Errors use up the availability objective",
             "availability-burn-14x-long: Server errors in percent",
             "availability-burn-14x-short: Server errors in percent",
             "Nothing changed in this range.",

@@ -8,7 +8,9 @@ mod aws;
 #[cfg(feature = "aws")]
 mod carried_on;
 mod dead_letters;
+mod facts;
 mod flow;
 mod harness;
+mod outage;
 mod overview_and_metrics;
 mod requests;

@@ -134,6 +134,26 @@ fn a_replayed_record_is_settled_only_when_its_replay_has_recorded_it() {
     assert_eq!(pipeline.state().dead_letters[0].state.name(), "stored");
 }
 
+#[test]
+fn a_replayed_event_counts_by_itself_and_not_in_the_latency() {
+    let pipeline = MemoryPipeline::new(|state| {
+        let failure = failure(FailureClass::Schema, "bad", Timestamp::UNIX_EPOCH);
+        state.dead_letters.push(dead_letter("m", "1", failure));
+        state.start_replay(&"r".into(), &["m".into()], "ada", Timestamp::UNIX_EPOCH);
+        state.throttled = [EventKey::new("/s", "busy")].into();
+    });
+    let batch = vec![replayed("a", "1", "r", "m"), message("b", "2"), message("c", "busy")];
+    let mut report = store(&pipeline, batch);
+    report.ended_at = Timestamp::from_second(300).unwrap();
+    let measured = report.measurements("consumer");
+    let values = |name: &str| -> Vec<f64> {
+        measured.iter().filter(|one| one.metric.name == name).map(|one| one.value).collect()
+    };
+    assert_eq!((values("RecordsStored"), values("RecordsReplayed")), (vec![2.0], vec![1.0]));
+    assert_eq!(values("AcceptToStoredLatency"), [300_000.0], "only that of the other event");
+    assert_eq!(values("OldestEventAge"), [300.0], "of the one that is retried");
+}
+
 /// A message that says that this replay put this dead letter back.
 fn replayed(id: &str, event: &str, replay: &str, letter: &str) -> ReceivedMessage {
     let attributes = of_replay(

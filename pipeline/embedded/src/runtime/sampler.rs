@@ -33,10 +33,13 @@ pub async fn run(pipeline: Arc<Pipeline>, interval: Duration) {
     loop {
         let primary = sample_queue(&pipeline, QueueKind::Primary, (&ports.names.queue).into()).await;
         let dlq = sample_queue(&pipeline, QueueKind::Dlq, (&ports.names.dead_letter_queue).into()).await;
+        if let Some(primary) = primary {
+            sample_oldest(&pipeline, primary);
+        }
         sample_capacity(&pipeline);
         sample_schemas(&pipeline).await;
         let now = ports.clock.now();
-        if let Some(oldest) = primary.into_iter().chain(dlq).min() {
+        if let Some(oldest) = primary.into_iter().chain(dlq).flatten().min() {
             sample_time_to_loss(&pipeline, now, oldest);
         }
         let elapsed = ports.clock.elapsed();
@@ -63,8 +66,8 @@ async fn expire(pipeline: &Pipeline) {
     }
 }
 
-/// Returns when the oldest message of all was sent.
-async fn sample_queue(pipeline: &Pipeline, kind: QueueKind, named: Queue) -> Option<Timestamp> {
+/// Returns when the oldest message of all was sent, if there is one; `None` if the queue can't be read.
+async fn sample_queue(pipeline: &Pipeline, kind: QueueKind, named: Queue) -> Option<Option<Timestamp>> {
     let snapshot = match pipeline.local.queues.snapshot(kind).await {
         Ok(snapshot) => snapshot,
         Err(error) => {
@@ -79,7 +82,15 @@ async fn sample_queue(pipeline: &Pipeline, kind: QueueKind, named: Queue) -> Opt
     record(queue::NOT_VISIBLE, snapshot.not_visible);
     record(queue::DELAYED, snapshot.delayed);
     record(queue::AGE_OF_OLDEST, snapshot.oldest_age_s);
-    snapshot.oldest_sent_at
+    Some(snapshot.oldest_sent_at)
+}
+
+/// The age of the oldest event that is not stored. It is 0 if none waits, so that the end of a wait is seen.
+fn sample_oldest(pipeline: &Pipeline, oldest: Option<Timestamp>) {
+    let now = pipeline.ports.clock.now();
+    let age = oldest.map_or(0, |sent| (now.as_second() - sent.as_second()).max(0));
+    let function = Function::from(&pipeline.ports.names.consumer_function);
+    pipeline.recorder.record(Measurement::of(consumer::OLDEST_EVENT_AGE, &function, age as f64));
 }
 
 /// How long until the oldest message expires. A move to the DLQ by the queue itself does not renew its time.

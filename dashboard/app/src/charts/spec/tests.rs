@@ -35,7 +35,7 @@ fn drawn(entry: &Entry, points: &[f64], compare: bool) -> (Chart, Option<String>
     let earlier = compare.then(|| of(&compared(entry)));
     let range = question.range.aligned(question.period);
     let chart = chart(entry, &of(entry), earlier.as_ref(), (range, &question));
-    let current = current(entry, &chart, (range, &question)).map(|current| match current.note {
+    let current = current(entry, &chart, (range, &question)).map(|(current, _)| match current.note {
         Some(note) => format!("{note}: {}", current.value),
         None => current.value,
     });
@@ -55,10 +55,10 @@ fn traffic_ends_with_the_last_complete_period() {
 }
 
 #[test]
-fn an_error_is_shown_at_once_and_through_the_next_period() {
+fn a_new_error_has_its_bar_at_once_and_the_headline_is_of_the_last_complete_period() {
     let (chart, current) = drawn(&entry(Stage::Api, "server-errors"), &[4.0, 3.0], false);
     assert_eq!(chart.series[0].points.last(), Some(&Some(3.0)));
-    assert_eq!(current.as_deref(), Some("in 2 min: 7"), "the running minute and the one before");
+    assert_eq!(current.as_deref(), Some("in 1\u{a0}min: 4"), "the running minute is not complete");
     assert_eq!(chart.kind, Kind::Bars);
 }
 
@@ -75,8 +75,10 @@ fn a_current_value_names_its_line_if_there_are_several() {
 
 #[test]
 fn stacked_parts_show_their_sum() {
-    let (chart, current) = drawn(&of_overview("errors"), &[0.0, 2.0], false);
-    assert_eq!((chart.kind, current.as_deref()), (Kind::Bars, Some("in 2 min: 12")), "six stages");
+    let (chart, current) = drawn(&of_overview("errors"), &[2.0, 5.0], false);
+    assert_eq!((chart.kind, current.as_deref()), (Kind::Bars, Some("in 1\u{a0}min: 12")), "six stages");
+    let of_legend: Vec<_> = legend_at(&chart, Some(chart.series[0].points.len() - 2)).into_iter().map(|item| item.latest).collect();
+    assert_eq!(of_legend, vec![Some("2".to_owned()); 6], "the legend is of the same period");
     let (chart, current) = drawn(&of_overview("depth"), &[5.0], false);
     assert_eq!((chart.kind, current.as_deref()), (Kind::StackedArea, Some("10")));
     let (chart, current) = drawn(&entry(Stage::Table, "error-share"), &[25.0], false);

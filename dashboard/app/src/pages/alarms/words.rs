@@ -9,6 +9,7 @@ use spillway_dashboard_model::alarms::{
     AlarmState, AlarmStatus, AlarmsNow, MetricCondition, NotNotified, Notified, Rule, Suppressed, Suppressor,
     Tier, unit,
 };
+use spillway_dashboard_model::flow::VerdictState;
 use spillway_dashboard_words::{counted, duration, relative};
 
 /// Seconds without an evaluation after which the states are stale. Rules are evaluated every minute.
@@ -25,8 +26,8 @@ pub struct Overall {
     pub is_stale: bool,
 }
 
-/// The state of all alarms at a time.
-pub fn overall(now: &AlarmsNow, at: Timestamp) -> Overall {
+/// The state of all alarms at a time. Beside a verdict that something fails, low alarms don't wait for business hours.
+pub fn overall(now: &AlarmsNow, at: Timestamp, verdict: Option<VerdictState>) -> Overall {
     let overall = |tone, text, more| Overall { tone, text, more, is_stale: false };
     let rules = counted(now.rules.len() as u64, "rule", "rules");
     let Some(evaluated_at) = now.evaluated_at else {
@@ -50,28 +51,38 @@ pub fn overall(now: &AlarmsNow, at: Timestamp) -> Overall {
             let text = "No alarm is active.".to_owned();
             return overall(Tone::Good, text, Some(quiet(now, at, &checked)));
         }
-        (0, 1) => "1 low alarm is active: look at it in business hours.".to_owned(),
-        (0, low) => format!(
-            "{} active: look at them in business hours.",
-            counted(low, "low alarm is", "low alarms are")
-        ),
-        (high, 0) => format!(
-            "{} active and {} attention now.",
-            counted(high, "high alarm is", "high alarms are"),
-            needs(high)
-        ),
-        (high, low) => format!(
-            "{} active and {} attention now; {} besides.",
-            counted(high, "high alarm is", "high alarms are"),
-            needs(high),
-            counted(low, "low one", "low ones"),
-        ),
+        (0, low) => {
+            format!("{} active{}", counted(low, "low alarm is", "low alarms are"), when(now, at, verdict, low))
+        }
+        (high, 0) => format!("{} action now.", counted(high, "high alarm needs", "high alarms need")),
+        (high, low) => {
+            format!("{} action now. {low} low.", counted(high, "high alarm needs", "high alarms need"))
+        }
     };
     overall(tone, text, None)
 }
 
-fn needs(count: u64) -> &'static str {
-    if count == 1 { "needs" } else { "need" }
+/// When to look at low alarms: by the verdict, then by what they warn of, then by the calendar.
+fn when(now: &AlarmsNow, at: Timestamp, verdict: Option<VerdictState>, low: u64) -> String {
+    match verdict {
+        Some(VerdictState::Failing) => return ", and no high one yet. The pipeline fails: act now.".to_owned(),
+        Some(VerdictState::Degrading) => {
+            return ", and no high one yet. The pipeline degrades: see what to do above.".to_owned();
+        }
+        Some(VerdictState::Recovering) => return ". The pipeline recovers: they clear by themselves.".to_owned(),
+        Some(VerdictState::Healthy) | None => {}
+    }
+    let warns = |(rule, _): &(&Rule, &AlarmStatus)| now.twin(rule.name.as_str()).is_some();
+    let early = now.active().iter().filter(|alarm| warns(alarm)).count() as u64;
+    let them = if low == 1 { "it" } else { "them" };
+    match &now.hours {
+        _ if early > 0 => {
+            let turn = if early == 1 { "turns" } else { "turn" };
+            format!(". {early} of {them} {turn} high if it gets worse.").replace("1 of it", "It")
+        }
+        Some(hours) if !hours.is_open(at) => format!(": look at {them} in business hours."),
+        _ => format!(": look at {them} today."),
+    }
 }
 
 fn quiet(now: &AlarmsNow, at: Timestamp, checked: &str) -> String {
@@ -92,6 +103,16 @@ pub fn state(state: AlarmState) -> &'static str {
         AlarmState::Ok => "OK",
         AlarmState::Alarm => "in alarm",
         AlarmState::InsufficientData => "no data",
+    }
+}
+
+/// A change of state in a word or two.
+pub fn change(from: AlarmState, to: AlarmState) -> &'static str {
+    match (from, to) {
+        (_, AlarmState::Alarm) => "fired",
+        (AlarmState::Alarm, AlarmState::Ok) => "cleared",
+        (_, AlarmState::Ok) => "has data again",
+        (_, AlarmState::InsufficientData) => "no data",
     }
 }
 
@@ -193,31 +214,34 @@ pub fn condition(condition: &MetricCondition) -> String {
     format!("{datapoints} {}", beyond(condition))
 }
 
-/// The newest datapoints in words: `4 of the last 5 datapoints are over 30 min; the newest is 38 min; 3 are needed.`
+/// The newest datapoints in words: `Over 30 min in 4 of the last 5 minutes (now 38 min); fires at 3.`
 /// `values` are the newest, oldest first; missing ones are `None`.
 pub fn reason(condition: &MetricCondition, values: &[Option<f64>]) -> String {
     let known: Vec<f64> = values.iter().flatten().copied().collect();
     let looked_at = condition.evaluation_periods;
+    let span = duration(f64::from(condition.period) * looked_at as f64);
     let Some(newest) = known.last() else {
-        return format!("All of the last {looked_at} datapoints are missing.");
+        return format!("No data in the last {span}.");
     };
     let breaching = known.iter().filter(|value| breaches(condition, **value)).count();
     let newest = value(condition, *newest);
+    let side = capitalised(&beyond(condition));
     if looked_at == 1 {
-        let not = if breaching == 0 { " not" } else { "" };
-        return format!("The newest datapoint is {newest}: that is{not} {}.", beyond(condition));
+        let not = if breaching == 0 { "Not " } else { "" };
+        let side = if breaching == 0 { beyond(condition) } else { side };
+        return format!("{not}{side} in the last {span} (now {newest}).");
     }
-    let count = if breaching == 0 { "None".to_owned() } else { breaching.to_string() };
-    let (verb, needed) = (if breaching < 2 { "is" } else { "are" }, condition.datapoints_to_alarm);
-    let missing = match values.len() - known.len() {
-        0 => String::new(),
-        some => format!(", {some} missing"),
+    // Periods of a minute are minutes for people.
+    let periods = match condition.period {
+        60 => format!("the last {looked_at} minutes"),
+        _ => format!("the last {looked_at} periods of {}", period(condition)),
     };
-    let needed = if needed == 1 { "1 is needed".to_owned() } else { format!("{needed} are needed") };
-    format!(
-        "{count} of the last {looked_at} datapoints {verb} {}{missing}; the newest is {newest}; {needed}.",
-        beyond(condition)
-    )
+    let missing = match looked_at.saturating_sub(known.len()) {
+        0 => String::new(),
+        some => format!(", {some} without data"),
+    };
+    let needed = condition.datapoints_to_alarm;
+    format!("{side} in {breaching} of {periods}{missing} (now {newest}); fires at {needed}.")
 }
 
 /// Whether a value breaches the threshold.

@@ -15,6 +15,7 @@ use spillway_core::{
     ports::{ArchiveError, DeadLetters},
     usecases::replay::{Replayer, StartError},
 };
+use spillway_dashboard_model::flow::Passage;
 
 /// Where the forms send to.
 pub const REPLAY: &str = "/actions/replay";
@@ -70,16 +71,20 @@ impl Done {
     }
 }
 
-/// Starts a replay and redirects to it. With `passing`, messages that would fail again remain in the archive. `first`
-/// is one of the messages. If the browser sends the form twice, `first` identifies the replay that already runs.
+/// Starts a replay and redirects to it. With `passing`, messages that would fail again remain in the archive. While nothing
+/// would be stored, it needs `anyway`. `first` is one of the messages. If the browser sends the form twice, `first` identifies the replay that already runs.
 #[server(prefix = "/actions", endpoint = "replay")]
 async fn replay(
     #[server(default)] ids: Vec<String>,
     #[server(default)] matching: String,
     #[server(default)] passing: bool,
+    #[server(default)] anyway: bool,
     #[server(default)] first: String,
 ) -> Result<(), ActionError> {
     let ports = use_ports();
+    if !anyway && ports.replay_path().await.passage == Passage::Closed {
+        return Err(ActionError::PathClosed);
+    }
     let (replayer, now) = (ports.pipeline.replayer(), ports.pipeline.clock.now());
     let selection = Selection::from_form(ids, &matching, now)?;
     let id = start(&replayer, &selection, passing, &MessageId::new(first)).await;

@@ -94,7 +94,7 @@ fn one(found: &Found, most: u32, page: &Page) -> AnyView {
 fn traces(traces: Option<&[Trace]>) -> AnyView {
     let content = match traces {
         None => view! { <p class="stale-note">"The traces cannot be read now."</p> }.into_any(),
-        Some([]) => view! { <p class="quiet">"No request of this event was traced."</p> }.into_any(),
+        Some([]) => view! { <p class="quiet">"No trace was sampled for this event."</p> }.into_any(),
         Some(traces) => {
             let rows = traces.iter().map(|trace| {
                 let failed =

@@ -6,39 +6,46 @@ use super::{
 };
 use crate::{
     charts::{ChartGrid, Comparison, ShownChart, UnreadCharts},
-    components::{Icon, StatusSentence, Tab, Tabs, Tone},
+    components::{Icon, StatusSentence, Tab, Tabs, Tone, now_band, phrase, range_band},
     context::{Page, use_page},
     links, stages,
 };
 use leptos::prelude::*;
 use spillway_dashboard_model::catalogue::Stage;
-use spillway_dashboard_model::flow::{FlowSnapshot, Sentence, summary};
+use spillway_dashboard_model::flow::{FlowSnapshot, Verdict};
 use spillway_dashboard_words::counted;
 
 pub(super) fn draw(stage: Stage, data: &Data) -> impl IntoView + use<> {
     let page = use_page();
-    let sentences = data.flow.as_ref().map(summary).unwrap_or_default();
+    let flow = data.flow.as_ref().ok();
+    let verdict = flow.map(Verdict::of);
+    let judged = flow.zip(verdict.as_ref());
     let charts = match &data.charts {
-        Ok(group) => view! { <ChartGrid group=group.clone() link=dead_letters /> }.into_any(),
+        Ok(group) => {
+            let group = group.clone().with_oldest(data.flow.as_ref().ok(), &page);
+            view! { <ChartGrid group=group link=dead_letters /> }.into_any()
+        }
         Err(error) => view! { <UnreadCharts error=error.clone() /> }.into_any(),
     };
+    let now = page.range.preset.is_none().then(now_band);
     view! {
-        {tabs(stage, data.flow.as_ref().ok(), &sentences, &page)}
-        {answer(stage, data.flow.as_ref().ok(), &sentences)}
+        {tabs(stage, judged, &page)}
+        {now}
+        {answer(stage, judged)}
         {tools(stage, data.dead_letters, &page)}
+        {range_band(&page)}
         {charts}
     }
 }
 
 fn tabs(
     chosen: Stage,
-    flow: Option<&FlowSnapshot>,
-    sentences: &[Sentence],
+    judged: Option<(&FlowSnapshot, &Verdict)>,
     page: &Page,
 ) -> impl IntoView + use<> {
     let tab = |stage: Stage| {
         let href = page.with(&[("stage", Some(stage.slug())), ("table", None)]);
-        let tone = flow.map(|flow| stages::health(stage, flow, sentences));
+        let tone = judged.map(|(flow, verdict)| stages::health_tone(verdict.health(stage, flow)));
         // Only stages that need attention have a sign.
         let state = tone.filter(|tone| matches!(tone, Tone::Warning | Tone::Bad)).map(|tone| {
             let (sign, word) = stages::sign(tone);
@@ -59,21 +66,23 @@ fn tabs(
     view! { <Tabs label="Stages" class="tabs stages" current="page" tabs=Stage::ALL.iter().copied().map(tab).collect() /> }
 }
 
-fn answer(stage: Stage, flow: Option<&FlowSnapshot>, sentences: &[Sentence]) -> impl IntoView + use<> {
-    let about = stages::about(stage, sentences);
-    let sentences: Vec<_> = if about.is_empty() {
-        let tone = flow.map_or(Tone::Unknown, |flow| stages::health(stage, flow, sentences));
+fn answer(stage: Stage, judged: Option<(&FlowSnapshot, &Verdict)>) -> impl IntoView + use<> {
+    let notes = judged.map(|(flow, verdict)| verdict.notes(stage, flow)).unwrap_or_default();
+    let sentences: Vec<_> = if notes.is_empty() {
+        let tone = judged.map_or(Tone::Unknown, |(flow, verdict)| {
+            stages::health_tone(verdict.health(stage, flow))
+        });
         let tone = if stage == Stage::Account { Tone::Neutral } else { tone };
-        vec![(tone, words::normal(stage, flow), None)]
+        vec![(tone, words::normal(stage, judged.map(|(flow, _)| flow)), None)]
     } else {
-        about.into_iter().map(|one| (stages::tone(one.state), one.text.clone(), one.todo.clone())).collect()
+        notes.into_iter().map(|note| (stages::health_tone(note.health), note.text, note.todo)).collect()
     };
     sentences
         .into_iter()
         .map(|(tone, text, todo)| {
             view! {
                 <StatusSentence tone=tone>
-                    {text}
+                    {phrase(&text)}
                     {todo.map(|todo| view! { <span class="answer-todo">" " {todo}</span> })}
                 </StatusSentence>
             }
@@ -88,7 +97,9 @@ fn tools(stage: Stage, dead_letters: Option<u64>, page: &Page) -> impl IntoView 
     let compare = if on { format!("Hide {label}") } else { format!("Compare with {label}") };
     let dead_letters = match dead_letters {
         Some(0) => "No dead letters in this range".to_owned(),
-        Some(count) => format!("{} in this range", counted(count, "dead letter", "dead letters")),
+        Some(count) => {
+            format!("{} in this range, all states", counted(count, "dead letter", "dead letters"))
+        }
         None => "Dead letters of this range".to_owned(),
     };
     let caveat = words::caveat(stage).map(|(text, at, link)| {

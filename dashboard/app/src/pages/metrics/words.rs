@@ -1,45 +1,69 @@
-//! The verdict of a stage without problems.
+//! What a stage without problems does.
 
 use spillway_dashboard_charts::Unit;
 use spillway_dashboard_model::catalogue::Stage;
-use spillway_dashboard_model::flow::{Activity, FlowSnapshot, FunctionActivity};
+use spillway_dashboard_model::flow::{Fact, FlowSnapshot, Outcomes, Part, Phrase, RecentOutcomes};
 use spillway_dashboard_words::{counted, duration};
 
-/// The state of a stage, with the number that proves it.
-pub(super) fn normal(stage: Stage, flow: Option<&FlowSnapshot>) -> String {
+/// The state of a stage, with the number that proves it. Latencies are in the charts.
+pub(super) fn normal(stage: Stage, flow: Option<&FlowSnapshot>) -> Phrase {
     let Some(flow) = flow else {
-        return "The state of this stage cannot be read now.".to_owned();
+        return "The state of this stage cannot be read now.".into();
     };
     match stage {
         Stage::Account => {
-            return "These numbers are for the whole AWS account, not for Spillway alone.".to_owned();
+            return "These numbers are for the whole AWS account, not for Spillway alone.".into();
         }
-        Stage::Queue if flow.queue.is_empty() => return "The queue is empty.".to_owned(),
-        Stage::Queue => {
-            let waiting = counted(flow.queue.len(), "event is", "events are");
-            let oldest = flow
-                .oldest_age_s()
-                .map_or_else(String::new, |age| format!(", the oldest for {}", duration(age as f64)));
-            return format!("{waiting} in the queue{oldest}.");
-        }
-        Stage::Dlq if flow.dlq.is_empty() => return "The dead letter queue is empty.".to_owned(),
+        Stage::Queue if flow.queue.is_empty() => return "The queue is empty.".into(),
+        Stage::Queue => return queue(flow),
+        Stage::Dlq if flow.dlq.is_empty() => return "The dead letter queue is empty.".into(),
         Stage::Dlq => {
-            let waiting = counted(flow.dlq.len(), "dead letter is", "dead letters are");
-            return format!("{waiting} on the way to the archive.");
+            let wait = if flow.ledger.in_dlq == 1 { " dead letter is" } else { " dead letters are" };
+            return Phrase::default().count(Fact::InDlq, flow).text(format!("{wait} on the way to the archive."));
         }
         _ => {}
     }
-    let Some(activity) = &flow.activity else {
-        return "The numbers of the last minutes cannot be read.".to_owned();
+    let Some(minute) = flow.outcomes.as_ref().map(RecentOutcomes::last_minute) else {
+        return "The numbers of the last minute are not known.".into();
     };
-    let text = match stage {
-        Stage::Api => api(activity),
-        Stage::Ingest => function("The ingest function", &activity.ingest),
-        Stage::Consumer => function("The consumer", &activity.consumer),
-        Stage::Archiver => function("The archiver", &activity.archiver),
-        _ => table(activity),
+    work(stage, minute.of(stage), minute.seconds()).into()
+}
+
+fn queue(flow: &FlowSnapshot) -> Phrase {
+    let text = Phrase::default()
+        .count(Fact::Queued, flow)
+        .text(" queued, ")
+        .count(Fact::InFlight, flow)
+        .text(" in flight");
+    match flow.queue.oldest_sent_at {
+        Some(sent) => text.text("; the oldest was sent ").with(Part::Ago(Fact::Oldest, sent)).text("."),
+        None => text.text("."),
+    }
+}
+
+/// What a stage did in the last minute: `Consumer: 1.2 invocations a second, no errors.`
+fn work(stage: Stage, of: Outcomes, seconds: f64) -> String {
+    let (name, one, many) = match stage {
+        Stage::Api => ("API", "request", "requests"),
+        Stage::Ingest => ("Ingest function", "invocation", "invocations"),
+        Stage::Archiver => ("Archiver", "invocation", "invocations"),
+        Stage::Table => ("Table", "write", "writes"),
+        _ => ("Consumer", "invocation", "invocations"),
     };
-    format!("{text}.")
+    if of.all() == 0 {
+        return format!("{name}: idle in the last minute.");
+    }
+    let per_second = of.all() as f64 / seconds;
+    let work = if per_second < 0.95 {
+        format!("{} in {}", counted(of.all(), one, many), duration(seconds))
+    } else {
+        format!("{} {many} a second", Unit::Number.format(per_second))
+    };
+    let errors = match of.bad() {
+        0 => "no errors".to_owned(),
+        some => counted(some, "error", "errors"),
+    };
+    format!("{name}: {work}, {errors}.")
 }
 
 /// A stage's short name.
@@ -77,60 +101,6 @@ pub(super) fn caveat(stage: Stage) -> Option<(&'static str, (Stage, &'static str
     }
 }
 
-fn api(all: &Activity) -> String {
-    let of = &all.api;
-    if of.requests == 0.0 {
-        return format!("No requests in the last {}", duration(all.window_s));
-    }
-    let errors = match of.server_errors as u64 {
-        0 => "none refused with a server error".to_owned(),
-        some => format!("{some} refused with a server error"),
-    };
-    let requests = rate(of.per_second, "request", "requests");
-    format!("The API takes {requests}, {errors}{}", slowest(of.p99_ms))
-}
-
-fn function(name: &str, of: &FunctionActivity) -> String {
-    if of.invocations == 0.0 {
-        return format!("{name} had no work in the last minutes");
-    }
-    let errors = match of.errors as u64 {
-        0 => "without an error".to_owned(),
-        some => format!("with {}", counted(some, "error", "errors")),
-    };
-    let times = rate(of.per_second, "time", "times");
-    format!("{name} runs {times}, {errors}{}", slowest(of.p99_ms))
-}
-
-fn table(all: &Activity) -> String {
-    let of = &all.table;
-    if of.writes == 0.0 {
-        return format!("No writes in the last {}", duration(all.window_s));
-    }
-    let refused = match (of.throttled + of.failed) as u64 {
-        0 => "none refused".to_owned(),
-        some => format!("{some} refused"),
-    };
-    let used = of.capacity_use.map_or_else(String::new, |used| {
-        format!("; {} of the write capacity is used", Unit::Percent.format(used))
-    });
-    let per_second = if all.window_s > 0.0 { of.writes / all.window_s } else { 0.0 };
-    let slowest = slowest(of.p99_ms);
-    let writes = rate(per_second, "write", "writes");
-    format!("The table takes {writes}, {refused}{slowest}{used}")
-}
-
-/// `1 write a second`, `0.9 writes a second`.
-fn rate(per_second: f64, one: &str, many: &str) -> String {
-    let number = Unit::Number.format(per_second);
-    let noun = if number == "1" { one } else { many };
-    format!("{number} {noun} a second")
-}
-
-fn slowest(p99_ms: Option<f64>) -> String {
-    p99_ms.map_or_else(String::new, |ms| format!("; p99 {}", Unit::Milliseconds.format(ms)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,22 +116,12 @@ mod tests {
     }
 
     #[test]
-    fn the_activity_of_a_stage_has_numbers() {
-        let of = FunctionActivity {
-            invocations: 540.0,
-            errors: 1.0,
-            per_second: 2.0,
-            p99_ms: Some(9.0),
-            ..FunctionActivity::default()
-        };
-        let text = "The consumer runs 2 times a second, with 1 error; p99 9\u{a0}ms";
-        assert_eq!(function("The consumer", &of), text);
-        let idle = function("The archiver", &FunctionActivity::default());
-        assert_eq!(idle, "The archiver had no work in the last minutes");
-        assert!(normal(Stage::Api, None).contains("cannot be read"));
-        assert_eq!(
-            [0.9, 1.0].map(|rate_of| rate(rate_of, "write", "writes")),
-            ["0.9 writes a second", "1 write a second"]
-        );
+    fn a_stage_says_what_it_did_in_the_last_minute() {
+        let of = |ok, failed| Outcomes { ok, failed, ..Outcomes::default() };
+        let said = |of| work(Stage::Consumer, of, 60.0);
+        assert_eq!(said(of(119, 1)), "Consumer: 2 invocations a second, 1 error.");
+        assert_eq!(said(of(3, 0)), "Consumer: 3 invocations in 1 min, no errors.");
+        assert_eq!(said(of(0, 0)), "Consumer: idle in the last minute.");
+        assert!(normal(Stage::Api, None).to_string().contains("cannot be read"));
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     ports::Ports,
 };
 use spillway_dashboard_model::ReadError;
-use spillway_dashboard_model::alarms::AlarmsNow;
+use spillway_dashboard_model::alarms::{AlarmsNow, Outlook, RuleName, outlooks};
 use spillway_dashboard_model::catalogue::overview;
 use spillway_dashboard_model::flow::FlowSnapshot;
 
@@ -15,6 +15,8 @@ pub(super) struct Data {
     pub(super) alarms: Result<AlarmsNow, ReadError>,
     pub(super) flow: Result<FlowSnapshot, ReadError>,
     pub(super) charts: Result<ChartGroup, ReadError>,
+    /// When early warnings turn high.
+    pub(super) outlooks: Vec<(RuleName, Outlook)>,
 }
 
 impl Data {
@@ -22,6 +24,10 @@ impl Data {
         let question = Question::of(page, false);
         let charts = read_charts(&*ports.metrics, overview(&ports.pipeline.names), &question, &*ports.alarms);
         let (flow, charts, alarms) = futures::join!(ports.flow.snapshot(), charts, ports.alarms.now());
-        Self { alarms, flow, charts }
+        let outlooks = match &alarms {
+            Ok(now) => outlooks(&*ports.metrics, now, page.now).await,
+            Err(_) => Vec::new(),
+        };
+        Self { alarms, flow, charts, outlooks }
     }
 }

@@ -8,29 +8,34 @@ mod waiting;
 use super::{data::Data, words};
 use crate::{
     charts::{ChartGrid, ChartGroup, ShownChart, UnreadCharts},
-    components::ErrorState,
+    components::{ErrorState, now_band, range_band},
     context::{Page, use_page},
     links,
+    ports::use_ports,
 };
 use leptos::prelude::*;
 use spillway_dashboard_model::ReadError;
-use spillway_dashboard_model::alarms::AlarmsNow;
 use spillway_dashboard_model::flow::{FlowSnapshot, Verdict};
 
 pub(super) fn draw(data: &Data) -> impl IntoView + use<> {
-    let depth = data.charts.as_ref().ok().and_then(queue_depth).unwrap_or_default();
+    // A past range says nothing about now.
+    let is_now = use_page().range.preset.is_some();
+    let depth = data.charts.as_ref().ok().filter(|_| is_now).and_then(queue_depth).unwrap_or_default();
     let flow = match &data.flow {
-        Ok(flow) => now(flow, &data.alarms, &depth).into_any(),
-        Err(error) => view! { {unread(error)} {alarms::active(&data.alarms, &use_page())} }.into_any(),
+        Ok(flow) => now(flow, data, &depth).into_any(),
+        Err(error) => view! { {unread(error)} {alarms::active(data, None, &use_page())} }.into_any(),
     };
     let charts = match &data.charts {
-        Ok(group) => view! { <ChartGrid group=group.clone() link=more /> }.into_any(),
+        Ok(group) => {
+            let group = group.clone().with_oldest(data.flow.as_ref().ok(), &use_page());
+            view! { <ChartGrid group=group link=more /> }.into_any()
+        }
         Err(error) => view! { <UnreadCharts error=error.clone() /> }.into_any(),
     };
     view! {
         {flow}
-        <section class="section" aria-labelledby="evidence">
-            <h2 id="evidence" class="visually-hidden">"Over time"</h2>
+        <section class="section" aria-labelledby="over-time">
+            {range_band(&use_page())}
             {charts}
         </section>
     }
@@ -39,11 +44,10 @@ pub(super) fn draw(data: &Data) -> impl IntoView + use<> {
 /// The pipeline at this moment.
 fn now(
     flow: &FlowSnapshot,
-    alarms: &Result<AlarmsNow, ReadError>,
+    data: &Data,
     depth: &[Option<f64>],
 ) -> impl IntoView + use<> {
     let page = use_page();
-    let sentences = spillway_dashboard_model::flow::summary(flow);
     let mut verdict = Verdict::of(flow);
     if let Some(age) = &mut verdict.evidence_age_s {
         // The snapshot may be older than the page.
@@ -51,16 +55,37 @@ fn now(
     }
     view! {
         {answer::verdict(&verdict, &page)}
+        {first_step(flow)}
+        {now_band()}
         {answer::ledger(flow, &page)}
-        {alarms::active(alarms, &page)}
+        {alarms::active(data, Some(verdict.state), &page)}
         {diagram::diagram(
-            &words::pipeline(flow, &sentences),
+            &words::pipeline(flow, &verdict),
             depth,
             waiting::countdown(flow, &page).into_any(),
             &page,
         )}
         {waiting::dead_letters(flow)}
     }
+}
+
+/// What to do with a pipeline that has no events yet.
+fn first_step(flow: &FlowSnapshot) -> AnyView {
+    if flow.ledger.accepted > 0 {
+        return ().into_any();
+    }
+    let ports = use_ports();
+    let url = ports.environment.api.clone().unwrap_or_else(|| "API-ADDRESS/events".to_owned());
+    let command =
+        format!("curl -d '{{\"hello\":\"world\"}}' -H 'content-type: application/json' {url}");
+    view! {
+        <section class="first-step" aria-labelledby="first-step">
+            <h2 id="first-step">"Send the first event"</h2>
+            <pre class="mono"><code>{command}</code></pre>
+            <p class="quiet">"The answer is 202 with the event's id. The event is on this page within seconds."</p>
+        </section>
+    }
+    .into_any()
 }
 
 fn unread(error: &ReadError) -> impl IntoView + use<> {

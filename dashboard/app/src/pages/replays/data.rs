@@ -7,6 +7,7 @@ use spillway_core::{
     ports::ArchiveError,
     replay::{Replay, ReplayItem},
 };
+use spillway_dashboard_model::flow::ReplayPath;
 use std::sync::Arc;
 
 /// Maximum number of replays in the list, the newest.
@@ -20,6 +21,8 @@ pub(super) struct Detail {
     pub(super) items: Arc<dead_letter::Page<ReplayItem>>,
     /// The items' dead letters, in the same order.
     pub(super) letters: Arc<Vec<Option<DeadLetter>>>,
+    /// Whether what it puts back is stored now.
+    pub(super) path: ReplayPath,
 }
 
 impl Detail {
@@ -32,6 +35,7 @@ impl Detail {
         let items = ports.reads.replay_items(id, page.parameter("after"), PAGE).await?;
         let ids = items.items.iter().map(|item| item.dead_letter.clone()).collect();
         let letters = ports.reads.briefs(ids).await?;
-        Ok(Some(Self { replay, items, letters }))
+        let path = ports.replay_path().await;
+        Ok(Some(Self { replay, items, letters, path }))
     }
 }

@@ -3,7 +3,7 @@
 use super::data::{Detail, SHOWN};
 use super::words;
 use crate::{
-    components::{Badge, Count, DataTable, Pager, StatusSentence, Time, Tone},
+    components::{Badge, Count, DataTable, Pager, StatusSentence, Time, Tone, phrase},
     context::use_page,
     links,
     words::{class_label, event_names},
@@ -70,6 +70,15 @@ pub(super) fn one(detail: &Detail) -> AnyView {
             duration((ended.as_millisecond() - replay.started_at.as_millisecond()).max(0) as f64 / 1e3);
         view! { ", ended " <Time at=ended /> " after " {took} }
     });
+    let last_end = detail.items.items.iter().filter(|item| {
+        matches!(item.state, ReplayItemState::Stored | ReplayItemState::Returned)
+    });
+    // Of a longer list, the last to end may be on another page.
+    let last_end = (detail.items.items.len() as u64 == detail.items.total)
+        .then(|| last_end.map(|item| item.at).max().unwrap_or(replay.started_at));
+    let stalled = words::stalled(replay, last_end, &detail.path, page.now).map(|why| {
+        view! { <p class="stale-note" role="status">{phrase(&why)}</p> }
+    });
     // With scripts the page refreshes automatically.
     let again = (replay.state == ReplayState::Running).then(|| {
         let here = page.here();
@@ -112,6 +121,7 @@ pub(super) fn one(detail: &Detail) -> AnyView {
         </p>
         {again}
         {progress(replay)}
+        {stalled}
         <dl class="ledger">{ledger}</dl>
         <section class="section" aria-labelledby="rp-messages">
             <h2 id="rp-messages">"Messages"</h2>
@@ -124,41 +134,51 @@ pub(super) fn one(detail: &Detail) -> AnyView {
     .into_any()
 }
 
-/// A progress bar. It is SVG, because the content security policy allows no `style` attributes.
+/// A progress bar, full when all are stored. What was only sent is hatched. It is SVG, because the content security policy
+/// allows no `style` attributes.
 fn progress(replay: &Replay) -> AnyView {
     const WIDTH: f64 = 1000.0;
+    if replay.state == ReplayState::Ended {
+        return ().into_any();
+    }
     let total = replay.total().max(1) as f64;
     let mut left = 0.0;
-    let parts = [("stored", replay.stored), ("returned", replay.returned), ("sent", replay.sent)]
-        .map(|(name, count)| {
-            let width = count as f64 / total * WIDTH;
-            let x = left;
-            left += width;
-            view! { <rect class=format!("rp-{name}") x=format!("{x:.1}") y="0" width=format!("{width:.1}") height="8" /> }
-        })
-        .into_iter()
-        .collect_view();
-    let ended = replay.state == ReplayState::Ended;
+    let parts = [("stored", replay.stored), ("returned", replay.returned), ("sent", replay.sent)].map(|(name, count)| {
+        let width = count as f64 / total * WIDTH;
+        let x = left;
+        left += width;
+        let fill = (name == "sent").then_some("url(#rp-hatch)");
+        view! { <rect class=format!("rp-{name}") fill=fill x=format!("{x:.1}") y="0" width=format!("{width:.1}") height="8" /> }
+    });
+    let parts = parts.into_iter().collect_view();
     let label = format!(
-        "{} of {} have ended",
-        grouped(replay.stored + replay.returned),
-        counted(replay.total(), "message", "messages")
+        "{} of {} stored, {} sent and not stored yet, {} failed again",
+        grouped(replay.stored),
+        counted(replay.total(), "message", "messages"),
+        grouped(replay.sent),
+        grouped(replay.returned)
     );
-    (!ended)
-        .then(|| {
-            view! {
-                <svg
-                    class="rp-progress"
-                    viewBox="0 0 1000 8"
-                    preserveAspectRatio="none"
-                    role="img"
-                    aria-label=label
-                >
-                    {parts}
-                </svg>
-            }
-        })
-        .into_any()
+    let key = [("stored", "stored"), ("sent", "sent, not stored yet"), ("returned", "failed again")].map(|(name, text)| {
+        let fill = (name == "sent").then_some("url(#rp-hatch)");
+        view! {
+            <span>
+                <svg viewBox="0 0 16 8" aria-hidden="true"><rect class=format!("rp-{name}") fill=fill width="16" height="8" /></svg>
+                {text}
+            </span>
+        }
+    });
+    view! {
+        <svg class="rp-progress" viewBox="0 0 1000 8" preserveAspectRatio="none" role="img" aria-label=label>
+            <defs>
+                <pattern id="rp-hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+                    <line class="rp-hatch-line" x1="0" y1="0" x2="0" y2="8" />
+                </pattern>
+            </defs>
+            {parts}
+        </svg>
+        <p class="rp-key">{key.into_iter().collect_view()}</p>
+    }
+    .into_any()
 }
 
 fn item_row(item: &ReplayItem, letter: Option<&DeadLetter>) -> AnyView {

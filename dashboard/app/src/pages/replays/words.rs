@@ -1,8 +1,10 @@
 //! Replays in words.
 
 use crate::components::Tone;
+use jiff::Timestamp;
 use spillway_core::replay::{Replay, ReplayItemState, ReplayState};
-use spillway_dashboard_words::{counted, grouped};
+use spillway_dashboard_model::flow::{Passage, Phrase, ReplayPath};
+use spillway_dashboard_words::{counted, duration, grouped};
 
 /// The state of a replay, in a sentence with its numbers.
 pub fn sentence(replay: &Replay) -> String {
@@ -39,6 +41,40 @@ pub fn sentence(replay: &Replay) -> String {
             format!("Running: {}.", parts.join(", "))
         }
     }
+}
+
+/// A replay without an end of a message for this time makes no progress, in seconds. The first retry comes after five.
+const STALLED_S: i64 = 15;
+
+/// Why a replay makes no progress; `None` if it does. `last_end` is when its last message ended, if that is known.
+pub fn stalled(
+    replay: &Replay,
+    last_end: Option<Timestamp>,
+    path: &ReplayPath,
+    now: Timestamp,
+) -> Option<Phrase> {
+    if replay.state == ReplayState::Ended {
+        return None;
+    }
+    let idle_s = last_end.map(|at| now.as_second() - at.as_second());
+    let is_stalled = idle_s.is_some_and(|idle| idle >= STALLED_S);
+    let start = match idle_s {
+        Some(idle) if is_stalled => format!("No progress for {}: ", duration(idle as f64)),
+        _ if path.passage == Passage::Closed => "No progress: ".to_owned(),
+        _ => return None,
+    };
+    let phrase = Phrase::new(start);
+    Some(match (path.passage, path.reasons.first(), replay.waiting) {
+        (Passage::Open, _, 0) | (_, None, 0) => {
+            phrase.text("its messages are in the queue and wait for their next attempt.")
+        }
+        (Passage::Open, _, _) | (_, None, _) => phrase.text("nothing puts its messages back. Is the pipeline running?"),
+        (_, Some(why), _) => {
+            let mut phrase = phrase;
+            phrase.0.extend(why.0.clone());
+            phrase.text(" Each message is retried automatically.")
+        }
+    })
 }
 
 pub fn tone(replay: &Replay) -> Tone {
@@ -85,7 +121,6 @@ pub fn list_sentence(replays: &[Replay]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::Timestamp;
 
     fn replay(state: ReplayState, [waiting, sent, stored, returned]: [u64; 4]) -> Replay {
         Replay {
@@ -131,6 +166,29 @@ mod tests {
         assert_eq!((tone(&blocked), label(&blocked)), (Tone::Busy, "running"));
         blocked.error = Some("the queue accepts no messages".into());
         assert_eq!((tone(&blocked), label(&blocked)), (Tone::Warning, "blocked"));
+    }
+
+    #[test]
+    fn a_replay_without_progress_says_why() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let path = |passage, why: &[&str]| ReplayPath {
+            passage,
+            reasons: why.iter().map(|why| Phrase::new(*why)).collect(),
+        };
+        let sent = replay(ReplayState::Running, [0, 231, 0, 0]);
+        let say = |last_end: Option<i64>, path: &ReplayPath| {
+            stalled(&sent, last_end.map(at), path, at(100)).map(|why| why.to_string())
+        };
+        let closed = path(Passage::Closed, &["Nothing stored since 19:18: every write to the table fails."]);
+        let text = "No progress for 40 s: Nothing stored since 19:18: every write to the table fails. Each message is retried \
+                    automatically.";
+        assert_eq!(say(Some(60), &closed).unwrap(), text);
+        assert!(say(None, &closed).unwrap().starts_with("No progress: Nothing stored"), "also without a time");
+        let open = path(Passage::Open, &[]);
+        assert_eq!(say(Some(95), &open), None, "five seconds are normal");
+        assert!(say(Some(60), &open).unwrap().contains("wait for their next attempt"));
+        let ended = replay(ReplayState::Ended, [0, 0, 3, 0]);
+        assert_eq!(stalled(&ended, Some(at(0)), &closed, at(100)), None);
     }
 
     #[test]

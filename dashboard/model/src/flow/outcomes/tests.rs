@@ -1,5 +1,6 @@
 use super::*;
 use crate::Freshness;
+use crate::flow::{Trend, Trouble};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -160,4 +161,27 @@ fn each_outcome_is_read_from_its_own_series() {
     assert_eq!(only(Stage::Dlq).ok, 90);
     assert!(outcomes.of(Stage::Archiver).is_empty());
     assert_eq!((outcomes.age_s(now()), outcomes.age_s(second(NOW + 40))), (0, 40));
+}
+
+#[test]
+fn the_last_minute_has_only_what_happened_in_it() {
+    let of = |start, ok, failed| Outcomes { start, seconds: 5, ok, failed, ..Outcomes::default() };
+    let periods = vec![of(NOW - 600, 500, 0), of(NOW - 65, 100, 0), of(NOW - 60, 3, 0), of(NOW - 5, 0, 7)];
+    let all = RecentOutcomes::new(vec![(Stage::Table, periods)], now()).with(Counted::Accepted, vec![of(NOW - 30, 9, 0)]);
+    let minute = all.last_minute();
+    let table = minute.of(Stage::Table);
+    assert_eq!((table.ok, table.failed, table.bad_percent()), (3, 7, 70.0));
+    assert_eq!((minute.sum(Counted::Accepted).ok, minute.sum(Counted::Archived).all()), (9, 0));
+    assert_eq!((minute.seconds(), minute.to()), (60.0, now()));
+    let begun = RecentOutcomes::new(vec![(Stage::Api, vec![of(NOW - 20, 4, 0)])], now());
+    assert_eq!(begun.last_minute().seconds(), 20.0, "a pipeline that has just started is not slow");
+}
+
+#[test]
+fn a_running_minute_of_cloudwatch_does_not_look_like_a_fall() {
+    let of = |start, ok| Outcomes { start, seconds: 60, ok, ..Outcomes::default() };
+    let periods = vec![of(NOW - 120, 50), of(NOW - 60, 60), of(NOW, 10)];
+    let all = RecentOutcomes::new(vec![(Stage::Api, periods)], second(NOW + 20));
+    let minute = all.last_minute();
+    assert_eq!((minute.of(Stage::Api).ok, minute.seconds(), minute.to()), (60, 60.0, now()));
 }

@@ -2,36 +2,35 @@
 
 use super::{Sentence, State, Target};
 use crate::catalogue::Stage;
-use crate::flow::FlowSnapshot;
+use crate::flow::{Fact, FlowSnapshot, Part, Phrase};
 use crate::words::{ago, quoted, until};
 use jiff::Timestamp;
 use spillway_core::ledger::Uncertainty;
-use spillway_dashboard_words::{counted, duration, grouped};
+use spillway_dashboard_words::{counted, grouped};
 
 pub(in crate::flow) fn accounted(flow: &FlowSnapshot) -> Sentence {
     let accepted = flow.ledger.accepted;
     let unaccounted = flow.ledger.unaccounted();
     let target = Target::Metrics(Stage::Queue);
     if unaccounted > 0 {
-        let lost = unaccounted.unsigned_abs();
-        let are = if lost == 1 { "is" } else { "are" };
-        let text = format!(
-            "{} of {} accepted {are} unaccounted for.",
-            counted(lost, "event", "events"),
-            grouped(accepted)
-        );
+        let (events, are) = if unaccounted == 1 { ("event", "is") } else { ("events", "are") };
+        let text = Phrase::default()
+            .count(Fact::Unaccounted, flow)
+            .text(format!(" {events} of "))
+            .count(Fact::Accepted, flow)
+            .text(format!(" accepted {are} unaccounted for."));
         return Sentence::new(State::Bad, text, target).todo(
             "Purge no queue, and do not change the data. Messages older than the queue's retention are lost. \
              Otherwise this is a defect in Spillway: read the log from the time when the number rose.",
         );
     }
     if unaccounted < 0 {
-        let extra = unaccounted.unsigned_abs();
-        let text = format!(
-            "The ledger finds {} more than the {} accepted.",
-            counted(extra, "event", "events"),
-            grouped(accepted)
-        );
+        let events = if unaccounted == -1 { "event" } else { "events" };
+        let text = Phrase::new("The ledger finds ")
+            .count(Fact::Unaccounted, flow)
+            .text(format!(" {events} more than the "))
+            .count(Fact::Accepted, flow)
+            .text(" accepted.");
         return Sentence::new(State::Bad, text, target)
             .todo(
                 "No event is missing. Did somebody put messages into the queue past the API? They are counted when they \
@@ -43,7 +42,9 @@ pub(in crate::flow) fn accounted(flow: &FlowSnapshot) -> Sentence {
         1 => Sentence::new(State::Ok, "The one event accepted is accounted for.", target),
         _ => Sentence::new(
             State::Ok,
-            format!("All {} events accepted are accounted for{}.", grouped(accepted), bound(flow)),
+            Phrase::new("All ")
+                .count(Fact::Accepted, flow)
+                .text(format!(" events accepted are accounted for{}.", bound(flow))),
             target,
         ),
     }
@@ -70,29 +71,24 @@ pub(in crate::flow) fn dead_lettered(flow: &FlowSnapshot) -> Option<Sentence> {
     if waiting == 0 {
         return None;
     }
-    let are = if waiting == 1 { "is" } else { "are" };
-    let mut text = format!("{} {are} dead-lettered", grouped(waiting));
-    if let Some(newest) = flow.newest_dead_letter_at() {
-        let which = if waiting == 1 { "" } else { "the newest " };
-        text += &format!(", {which}{}", ago(newest, flow.at));
-    }
-    text += ".";
+    let wait = if waiting == 1 { " dead letter waits" } else { " dead letters wait" };
+    let text = Phrase::default().count(Fact::DeadLetters, flow).text(format!("{wait} for a decision."));
     let Some(largest) = flow.groups.first() else {
         return Some(Sentence::new(State::Warn, text, Target::DeadLetters(None)));
     };
-    if flow.groups.len() == 1 && largest.count == waiting {
-        text += if waiting == 1 { " The reason: " } else { " All for the same reason: " };
-        text += &format!("{}.", quoted(&largest.message));
+    let reason = quoted(&largest.message);
+    let text = if flow.groups.len() == 1 && largest.count == waiting {
+        text.text(if waiting == 1 { " The reason: " } else { " All for the same reason: " })
+    } else if largest.count > waiting / 2 {
+        text.text(format!(" Most, {}, for this reason: ", grouped(largest.count)))
     } else {
-        let are_most = largest.count > waiting / 2;
-        let which = if are_most { "Most" } else { "The largest group" };
-        text +=
-            &format!(" {which}, {}, for this reason: {}.", grouped(largest.count), quoted(&largest.message));
-    }
+        text.text(format!(" Largest group: {}, ", grouped(largest.count)))
+    };
+    let text = text.text(format!("{reason}."));
     let todo = if largest.class.is_retryable() {
         "Once the table takes writes again, replay them."
     } else {
-        "Retries fail until the cause is fixed. Fix it, then replay them."
+        "Retrying won't help. Fix the schema or the sender, then replay or discard them."
     };
     let fingerprint = (flow.groups.len() == 1).then(|| largest.fingerprint.clone());
     Some(Sentence::new(State::Warn, text, Target::DeadLetters(fingerprint)).todo(todo))
@@ -116,16 +112,16 @@ pub(in crate::flow) fn dlq_stuck(flow: &FlowSnapshot) -> Option<Sentence> {
         return None;
     }
     let (waits, takes) = if flow.dlq.len() == 1 { ("waits", "it") } else { ("wait", "them") };
-    let mut text = format!(
-        "{} {waits} in the dead letter queue and the archiver does not take {takes}.",
-        counted(flow.dlq.len(), "dead letter", "dead letters")
-    );
+    let noun = if flow.ledger.in_dlq == 1 { "dead letter" } else { "dead letters" };
+    let mut text = Phrase::default()
+        .count(Fact::InDlq, flow)
+        .text(format!(" {noun} {waits} in the dead letter queue and the archiver does not take {takes}."));
     let mut state = State::Warn;
     if let Some(loss) = flow.first_loss_at(&flow.dlq) {
         if is_near(loss, flow.at) {
             state = State::Bad;
         }
-        text += &format!(" The first is lost {} unless it is archived.", until(loss, flow.at));
+        text = text.text(format!(" The first is lost {} unless it is archived.", until(loss, flow.at)));
     }
     let target = Target::Metrics(Stage::Archiver);
     Some(
@@ -142,21 +138,22 @@ pub(in crate::flow) fn countdown(flow: &FlowSnapshot) -> Option<Sentence> {
     if countdown.messages == 0 {
         return None;
     }
-    let (are, them) = if countdown.messages == 1 { ("is", "it") } else { ("are", "the first") };
-    let mut text = format!(
+    let (are, them) = if countdown.messages == 1 { ("is", "it") } else { ("are", "the first one") };
+    let text = Phrase::new(format!(
         "{} {are} at attempt {} or more of {}",
-        counted(countdown.messages, "event", "events"),
+        counted(countdown.messages, "message", "messages"),
         countdown.from_attempt,
         countdown.max_receive_count
-    );
-    let mut state = State::Warn;
-    if let Some(first) = countdown.first_at {
-        text += &format!("; {them} is dead-lettered {}", until(first, flow.at));
-        if first.as_second() - flow.at.as_second() < DEAD_LETTER_IS_NEAR_S {
-            state = State::Bad;
-        }
-    }
-    text += ".";
+    ));
+    let is_near = |first: Timestamp| first.as_second() - flow.at.as_second() < DEAD_LETTER_IS_NEAR_S;
+    let state = if countdown.first_at.is_some_and(is_near) { State::Bad } else { State::Warn };
+    let text = match countdown.first_at {
+        Some(first) => text
+            .text(format!("; {them} moves to the DLQ at "))
+            .with(Part::Moment(Fact::FirstDeadLetter, first))
+            .text("."),
+        None => text.text("."),
+    };
     Some(Sentence::new(state, text, Target::Metrics(Stage::Consumer)).todo(
         "Find out why storing fails. If the cause is fixed before then, they are stored automatically. If \
          not, they can be replayed.",
@@ -174,17 +171,16 @@ pub(in crate::flow) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
     if flow.queue.is_empty() {
         return None;
     }
-    let waiting = counted(flow.queue.len(), "event", "events");
-    let wait = if flow.queue.len() == 1 { "waits" } else { "wait" };
+    let sent_at = flow.queue.oldest_sent_at?;
+    let oldest = |text: &str| {
+        Phrase::new(format!("{text}; the oldest was sent ")).with(Part::Ago(Fact::Oldest, sent_at))
+    };
     let target = Target::Metrics(Stage::Queue);
     let is_unreceived = flow.activity.as_ref().is_some_and(|activity| activity.queue.received == 0.0);
     // Old numbers count only for the time before they were read.
     let unread_s = flow.at.as_second() - flow.freshness.read_at.as_second();
     if is_unreceived && flow.queue.visible > 0 && age - unread_s.max(0) >= UNRECEIVED_S {
-        let text = format!(
-            "{waiting} {wait} in the queue and no consumer receives from it, the oldest for {}.",
-            duration(age as f64)
-        );
+        let text = oldest("Events wait in the queue and no consumer receives them").text(".");
         return Some(
             Sentence::new(State::Bad, text, target)
                 .todo("Check that the consumer runs and that its connection to the queue is switched on."),
@@ -194,14 +190,16 @@ pub(in crate::flow) fn queue(flow: &FlowSnapshot) -> Option<Sentence> {
         return None;
     }
     let state = if age >= AGE_BAD_S { State::Bad } else { State::Warn };
-    let mut text = format!("{waiting} {wait} to be stored, the oldest for {}", duration(age as f64));
-    if flow.queue.not_visible > flow.queue.visible {
-        text += "; most have failed and wait for their next attempt";
-    }
-    text += ".";
-    if let Some(loss) = flow.first_loss_at(&flow.queue).filter(|loss| is_near(*loss, flow.at)) {
-        text += &format!(" The first is lost {} unless it is stored.", until(loss, flow.at));
-    }
+    let is_majority = flow.queue.not_visible > flow.queue.visible + flow.queue.delayed;
+    let text = if is_majority {
+        oldest("Events wait to be stored, most for their next attempt").text(".")
+    } else {
+        oldest("Events wait to be stored").text(".")
+    };
+    let text = match flow.first_loss_at(&flow.queue).filter(|loss| is_near(*loss, flow.at)) {
+        Some(loss) => text.text(format!(" The first is lost {} unless it is stored.", until(loss, flow.at))),
+        None => text,
+    };
     Some(
         Sentence::new(state, text, target)
             .todo("Check the consumer and the table: storing fails or is too slow."),
@@ -230,8 +228,8 @@ pub(in crate::flow) fn schemas(flow: &FlowSnapshot) -> Option<Sentence> {
 
 pub(in crate::flow) fn replaying(flow: &FlowSnapshot) -> Option<Sentence> {
     let replaying = flow.ledger.replaying;
-    let are = if replaying == 1 { "is" } else { "are" };
-    let text = format!("{} {are} being replayed.", counted(replaying, "dead letter", "dead letters"));
+    let are = if replaying == 1 { " dead letter is" } else { " dead letters are" };
+    let text = Phrase::default().count(Fact::Replaying, flow).text(format!("{are} being replayed."));
     (replaying > 0).then(|| Sentence::new(State::Ok, text, Target::Replays))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Sentence, State, Target};
 use crate::catalogue::Stage;
-use crate::flow::{DiskTrouble, FlowSnapshot};
+use crate::flow::{DiskTrouble, FlowSnapshot, Phrase};
 use crate::words::{ago, quoted};
 use spillway_dashboard_words::duration;
 
@@ -17,7 +17,8 @@ pub(in crate::flow) fn disk_trouble(flow: &FlowSnapshot) -> Option<String> {
 /// The headline while nothing can be written: what is wrong, then where the events are.
 pub(in crate::flow) fn disk(flow: &FlowSnapshot, accounted: &Sentence) -> Option<Sentence> {
     let what = disk_trouble(flow)?;
-    let text = format!("{what}: no event can be accepted or stored. {}", accounted.text);
+    let mut text = Phrase::new(format!("{what}: no event can be accepted or stored. "));
+    text.0.extend(accounted.text.0.clone());
     let todo = accounted.todo.clone().unwrap_or_else(|| {
         "Free space, or make the folder writable. Spillway continues without a restart. Until then alarms and sessions \
          are kept in memory."

@@ -2,7 +2,8 @@
 
 use super::{Sentence, State, Target};
 use crate::catalogue::Stage;
-use crate::flow::outcomes::{ALL, SLOW_MS};
+use crate::flow::outcomes::SLOW_MS;
+use crate::flow::trouble::ALL;
 use crate::flow::verdict::Troubles;
 use crate::flow::{Activity, FlowSnapshot, FunctionActivity, Trouble, TroubleKind};
 use crate::words::percent;

@@ -64,7 +64,7 @@ fn activity(flow: &mut FlowSnapshot) -> &mut Activity {
 
 /// The summary after its first sentence.
 fn rest(flow: &FlowSnapshot) -> Vec<(State, String)> {
-    summary(flow).into_iter().skip(1).map(|sentence| (sentence.state, sentence.text)).collect()
+    summary(flow).into_iter().skip(1).map(|sentence| (sentence.state, sentence.text.to_string())).collect()
 }
 
 #[track_caller]
@@ -77,13 +77,13 @@ fn check(flow: &FlowSnapshot, expected: &[(State, &str)]) {
 fn without_problems_there_is_one_sentence() {
     let sentences = summary(&healthy());
     assert_eq!(sentences.len(), 1);
-    assert_eq!(sentences[0].text, "All 172,431 events accepted are accounted for.");
+    assert_eq!(sentences[0].text.to_string(), "All 172,431 events accepted are accounted for.");
     assert_eq!((overall(&sentences), &sentences[0].todo), (State::Ok, &None));
     let mut empty = healthy();
     empty.ledger = Ledger::default();
-    assert_eq!(summary(&empty)[0].text, "No events have been accepted yet.");
+    assert_eq!(summary(&empty)[0].text.to_string(), "No events have been accepted yet.");
     empty.ledger = Ledger { accepted: 1, queued: 1, ..Ledger::default() };
-    assert_eq!(summary(&empty)[0].text, "The one event accepted is accounted for.");
+    assert_eq!(summary(&empty)[0].text.to_string(), "The one event accepted is accounted for.");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn the_headline_names_a_disk_that_takes_no_data() {
     flow.host.disk = Some(DiskTrouble::Full);
     let sentences = summary(&flow);
     assert_eq!(
-        sentences[0].text,
+        sentences[0].text.to_string(),
         "The disk of the data folder is full: no event can be accepted or stored. All 172,431 events accepted are \
          accounted for."
     );
@@ -100,7 +100,7 @@ fn the_headline_names_a_disk_that_takes_no_data() {
     assert!(sentences[0].todo.as_ref().is_some_and(|todo| todo.contains("Free space")));
     flow.host.disk = Some(DiskTrouble::NotWritable("disk I/O error".to_owned()));
     flow.ledger.accepted += 1;
-    let text = &summary(&flow)[0].text;
+    let text = summary(&flow)[0].text.to_string();
     assert!(text.starts_with("The data folder cannot be written (disk I/O error): "), "{text}");
     assert!(text.ends_with("1 event of 172,432 accepted is unaccounted for."), "{text}");
 }
@@ -123,7 +123,7 @@ fn a_jump_of_the_clock_is_mentioned_for_a_day() {
 fn estimated_numbers_have_an_error_bound() {
     let mut flow = healthy();
     flow.ledger.uncertainty = Uncertainty { moving: 1_040, ..Uncertainty::default() };
-    let text = |flow: &FlowSnapshot| summary(flow)[0].text.clone();
+    let text = |flow: &FlowSnapshot| summary(flow)[0].text.to_string();
     let so = "All 172,431 events accepted are accounted for, give or take";
     assert_eq!(text(&flow), format!("{so} 1,040 that moved in the last minutes."));
     flow.ledger.uncertainty.repeated = 3;
@@ -140,12 +140,12 @@ fn unaccounted_events_come_first_and_are_bad() {
     let mut flow = healthy();
     flow.ledger.accepted += 3;
     let first = &summary(&flow)[0];
-    assert_eq!(first.text, "3 events of 172,434 accepted are unaccounted for.");
+    assert_eq!(first.text.to_string(), "3 events of 172,434 accepted are unaccounted for.");
     assert!(
         first.state == State::Bad && first.todo.as_ref().is_some_and(|todo| todo.contains("Purge no queue"))
     );
     flow.ledger.accepted -= 4;
-    assert_eq!(summary(&flow)[0].text, "The ledger finds 1 event more than the 172,430 accepted.");
+    assert_eq!(summary(&flow)[0].text.to_string(), "The ledger finds 1 event more than the 172,430 accepted.");
 }
 
 #[test]
@@ -172,12 +172,12 @@ fn dead_letters_have_count_time_and_reason() {
         &flow,
         &[(
             State::Warn,
-            "3 are dead-lettered, the newest 4 min ago. All for the same reason: /amount: expected number.",
+            "3 dead letters wait for a decision. All for the same reason: /amount: expected number.",
         )],
     );
     let sentence = &summary(&flow)[1];
     assert_eq!(sentence.target.path(), "/dead-letters?group=00112233aabbccdd");
-    assert!(sentence.todo.as_ref().is_some_and(|todo| todo.contains("Fix it, then replay")));
+    assert!(sentence.todo.as_ref().is_some_and(|todo| todo.contains("then replay or discard")));
 
     flow.groups = vec![
         group(FailureClass::StoreThrottled, "the event store is over its write capacity", 2, 7_300),
@@ -185,22 +185,22 @@ fn dead_letters_have_count_time_and_reason() {
     ];
     let sentence = &summary(&flow)[1];
     assert_eq!(
-        sentence.text,
-        "3 are dead-lettered, the newest 4 min ago. Most, 2, for this reason: the event store is over its write capacity."
+        sentence.text.to_string(),
+        "3 dead letters wait for a decision. Most, 2, for this reason: the event store is over its write capacity."
     );
     assert_eq!(sentence.target.path(), "/dead-letters");
 
     flow.groups.push(group(FailureClass::Schema, "/id: expected string", 1, 9_000));
     flow.ledger = Ledger { stored: 172_427, archived: 4, ..ledger() };
     assert_eq!(
-        summary(&flow)[1].text,
-        "4 are dead-lettered, the newest 4 min ago. The largest group, 2, for this reason: the event store is over its write capacity.",
+        summary(&flow)[1].text.to_string(),
+        "4 dead letters wait for a decision. Largest group: 2, the event store is over its write capacity.",
         "half is not most"
     );
 
     flow.ledger = Ledger { stored: 172_430, in_dlq: 1, ..ledger() };
     flow.groups.clear();
-    check(&flow, &[(State::Warn, "1 is dead-lettered.")]);
+    check(&flow, &[(State::Warn, "1 dead letter waits for a decision.")]);
 }
 
 #[test]
@@ -237,10 +237,10 @@ fn the_countdown_has_the_time_of_the_first_dead_letter() {
     flow.queue.not_visible = 14;
     flow.queue.receive_counts = vec![0, 0, 0, 0, 0, 10, 4];
     flow.queue.first_dead_letter_at = Some(ago_s(-38 * 60));
-    let at_attempt = "14 events are at attempt 5 or more of 20; the first is dead-lettered in";
-    check(&flow, &[(State::Warn, &format!("{at_attempt} 38 min."))]);
+    let at_attempt = "14 messages are at attempt 5 or more of 20; the first one moves to the DLQ at";
+    check(&flow, &[(State::Warn, &format!("{at_attempt} 00:38 UTC."))]);
     flow.queue.first_dead_letter_at = Some(ago_s(-14 * 60));
-    check(&flow, &[(State::Bad, &format!("{at_attempt} 14 min."))]);
+    check(&flow, &[(State::Bad, &format!("{at_attempt} 00:14 UTC."))]);
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn a_queue_that_no_consumer_receives_from_is_bad() {
         &flow,
         &[(
             State::Bad,
-            "26 events wait in the queue and no consumer receives from it, the oldest for 1 min.",
+            "Events wait in the queue and no consumer receives them; the oldest was sent at 23:58 UTC.",
         )],
     );
     activity(&mut flow).queue.received = 1.0;
@@ -270,7 +270,7 @@ fn only_numbers_from_the_time_of_waiting_show_that_no_consumer_receives() {
     flow.freshness = Freshness { read_at: ago_s(61), error: Some(ReadError::Throttled) };
     assert!(rest(&flow).iter().all(|(state, _)| *state == State::Warn), "they came after the reading");
     flow.freshness.read_at = ago_s(60);
-    assert!(rest(&flow)[0].1.contains("no consumer receives from it"));
+    assert!(rest(&flow)[0].1.contains("no consumer receives them"));
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn old_messages_count_even_if_sqs_leaves_them_out() {
         oldest_sent_at: Some(ago_s(22 * 60)),
         ..QueueSnapshot::default()
     };
-    let text = "5 events wait to be stored, the oldest for 22 min; most have failed and wait for their next attempt.";
+    let text = "Events wait to be stored, most for their next attempt; the oldest was sent at 23:38 UTC.";
     check(&flow, &[(State::Warn, text)]);
     flow.queue.oldest_sent_at = Some(ago_s(3_600));
     assert_eq!(rest(&flow)[0].0, State::Bad);
@@ -357,7 +357,7 @@ fn live_problems_come_before_old_dead_letters_and_the_first_sentence_has_the_wor
     let sentences = summary(&flow);
     let order: Vec<_> = sentences.iter().skip(1).map(|sentence| sentence.target.clone()).collect();
     assert!(matches!(order[..], [Target::Metrics(Stage::Table), Target::DeadLetters(_)]), "{sentences:#?}");
-    let first = |flow: &FlowSnapshot| (summary(flow)[0].state, summary(flow)[0].text.clone());
+    let first = |flow: &FlowSnapshot| (summary(flow)[0].state, summary(flow)[0].text.to_string());
     let text = "All 172,431 events accepted are accounted for.".to_owned();
     assert_eq!(first(&flow), (State::Warn, text.clone()));
     activity(&mut flow).table = TableActivity { failed: 25.0, ..TableActivity::default() };
@@ -427,15 +427,16 @@ fn with_several_problems_the_most_serious_comes_first() {
 
     let sentences = summary(&flow);
     assert_eq!(sentences.len(), 12, "{sentences:#?}");
-    assert!(sentences[0].text.contains("1 event of 1,000 accepted is unaccounted for"));
+    assert!(sentences[0].text.to_string().contains("1 event of 1,000 accepted is unaccounted for"));
     assert!(sentences.windows(2).skip(1).all(|pair| pair[0].state >= pair[1].state));
     assert_eq!(overall(&sentences), State::Bad);
     for sentence in &sentences {
-        assert!(sentence.text.ends_with('.') && !sentence.text.contains(".."), "{}", sentence.text);
+        let text = sentence.text.to_string();
+        assert!(text.ends_with('.') && !text.contains(".."), "{text}");
         assert_eq!(sentence.todo.is_none(), sentence.target == Target::Replays, "{}", sentence.text);
         assert!(sentence.target.path().starts_with('/'));
     }
-    let texts = sentences.iter().map(|sentence| sentence.text.as_str()).collect::<Vec<_>>().join("\n");
+    let texts = sentences.iter().map(|sentence| sentence.text.to_string()).collect::<Vec<_>>().join("\n");
     assert!(texts.contains("The first is lost now unless"), "{texts}");
-    assert!(texts.contains("dead-lettered now"), "{texts}");
+    assert!(texts.contains("moves to the DLQ at 23:59 UTC"), "{texts}");
 }

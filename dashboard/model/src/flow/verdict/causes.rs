@@ -2,8 +2,8 @@
 
 use super::super::summary::{events, stages};
 use super::super::{FlowSnapshot, Trouble};
-use super::{Action, Cause, Incident, Phrase, Troubles, VerdictState, recovery, words};
-use crate::flow::{Sentence, State};
+use super::{Action, Cause, Incident, Troubles, VerdictState, recovery, words};
+use crate::flow::{Phrase, Sentence, State};
 use jiff::Timestamp;
 
 /// What is over is mentioned for this time, in seconds.
@@ -100,7 +100,7 @@ fn of_sentence(flow: &FlowSnapshot, cause: Cause, sentence: Option<Sentence>) ->
         _ => Phrase::new("none"),
     };
     let action = Action::new(sentence.todo.unwrap_or_default(), None);
-    let text = Phrase::new(sentence.text);
+    let text = sentence.text;
     Some(Incident { cause, state, since: None, text, deadline, action, done_by: None })
 }
 

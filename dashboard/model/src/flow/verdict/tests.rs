@@ -41,7 +41,7 @@ fn clock(seconds_ago: i64) -> String {
 fn without_trouble_the_pipeline_is_healthy_and_nothing_is_to_do() {
     let verdict = Verdict::of(&flow(vec![(Stage::Table, periods(1_200, 0, 0))]));
     assert_eq!(verdict.state, VerdictState::Healthy);
-    assert_eq!(verdict.loss.text, "none: 172,431 of 172,431 events are accounted for");
+    assert_eq!(verdict.loss.text.to_string(), "none: 172,431 of 172,431 events are accounted for");
     assert_eq!((verdict.deadline.to_string().as_str(), verdict.action.text.as_str()), ("none", "Nothing."));
     assert_eq!((verdict.evidence_age_s, verdict.since()), (Some(0), None));
     assert!(verdict.incidents.is_empty() && verdict.symptoms.is_empty() && verdict.others.is_empty());
@@ -153,7 +153,7 @@ fn a_loss_is_a_failure_also_while_all_parts_work() {
     flow.ledger.accepted += 3;
     let verdict = Verdict::of(&flow);
     assert_eq!((verdict.state, verdict.incidents[0].cause), (VerdictState::Failing, Cause::Ledger));
-    assert_eq!(verdict.loss.text, "3 events of 172,434 accepted are unaccounted for");
+    assert_eq!(verdict.loss.text.to_string(), "3 events of 172,434 accepted are unaccounted for");
     assert_eq!(verdict.loss.state, State::Bad);
 }
 

@@ -1,13 +1,14 @@
 //! The words of a verdict.
 
-use super::super::outcomes::{ALL, SLOW_MS};
+use super::super::outcomes::SLOW_MS;
+use super::super::trouble::ALL;
 use super::super::summary::{State, events, host};
-use super::super::{FlowSnapshot, Trend, Trouble, TroubleKind};
+use super::super::{Fact, FlowSnapshot, Part, Phrase, Trend, Trouble, TroubleKind};
 use super::recovery::Left;
-use super::{Action, Cause, Incident, Loss, Phrase, Troubles, VerdictState};
+use super::{Action, Cause, Incident, Loss, Troubles, VerdictState};
 use crate::words::percent;
 use jiff::Timestamp;
-use spillway_dashboard_words::{counted, duration, grouped};
+use spillway_dashboard_words::{duration, grouped};
 
 /// A sentence about a healthy pipeline.
 pub(super) fn healthy(flow: &FlowSnapshot) -> Phrase {
@@ -19,13 +20,9 @@ pub(super) fn healthy(flow: &FlowSnapshot) -> Phrase {
 
 /// What to do with a healthy pipeline: decide on dead letters, if there are any.
 pub(super) fn idle(flow: &FlowSnapshot) -> Action {
-    let waiting = flow.ledger.dead_lettered();
     let todo = events::dead_lettered(flow).and_then(|sentence| sentence.todo);
     match todo {
-        Some(todo) => Action::new(
-            format!("Decide on {}. {todo}", counted(waiting, "dead letter", "dead letters")),
-            None,
-        ),
+        Some(todo) => Action::new(format!("Decide on the dead letters. {todo}"), None),
         None => Action::new("Nothing.", None),
     }
 }
@@ -35,21 +32,29 @@ pub(super) fn loss(flow: &FlowSnapshot) -> Loss {
     let said = events::accounted(flow);
     let accepted = flow.ledger.accepted;
     let text = match (said.state, accepted) {
-        (State::Ok, 0) => "none: no event was accepted yet".to_owned(),
-        (State::Ok, 1) => "none: the one event accepted is accounted for".to_owned(),
-        (State::Ok, _) => {
-            let (all, bound) = (grouped(accepted), events::bound(flow));
-            format!("none: {all} of {all} events are accounted for{bound}")
-        }
-        _ => lowercase_first(&said.text),
+        (State::Ok, 0) => Phrase::new("none: no event was accepted yet"),
+        (State::Ok, 1) => Phrase::new("none: the one event accepted is accounted for"),
+        (State::Ok, _) => Phrase::new("none: ")
+            .count(Fact::Accepted, flow)
+            .text(" of ")
+            .count(Fact::Accepted, flow)
+            .text(format!(" events are accounted for{}", events::bound(flow))),
+        _ => as_part(said.text),
     };
     Loss { state: said.state, text }
 }
 
-fn lowercase_first(text: &str) -> String {
-    let text = text.trim_end_matches('.');
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+/// A sentence as a part of a line: without a capital at its beginning and a full stop at its end.
+fn as_part(mut phrase: Phrase) -> Phrase {
+    if let Some(Part::Text(first)) = phrase.0.first_mut()
+        && let Some(capital) = first.chars().next()
+    {
+        first.replace_range(..capital.len_utf8(), &capital.to_lowercase().to_string());
+    }
+    if let Some(Part::Text(last)) = phrase.0.last_mut() {
+        last.truncate(last.trim_end_matches('.').len());
+    }
+    phrase
 }
 
 /// The incident of a data folder that takes no data.
@@ -108,7 +113,7 @@ pub(super) fn trouble(flow: &FlowSnapshot, cause: Cause, trouble: &Trouble) -> P
         (Cause::Ingest, _) if is_all => nothing("accepted", "every invocation of the ingest function fails"),
         (Cause::Ingest, _) => since(format!("{share} of the ingest function's invocations fail since ")),
         (Cause::Archiver, _) => {
-            let waiting = counted(flow.dlq.len(), "dead letter waits", "dead letters wait");
+            let wait = if flow.ledger.in_dlq == 1 { " dead letter waits" } else { " dead letters wait" };
             let fails = if is_all {
                 "every invocation fails".to_owned()
             } else {
@@ -116,7 +121,9 @@ pub(super) fn trouble(flow: &FlowSnapshot, cause: Cause, trouble: &Trouble) -> P
             };
             Phrase::new("The archiver fails since ")
                 .time(trouble.since)
-                .text(format!(": {fails}, and {waiting} in the DLQ."))
+                .text(format!(": {fails}, and "))
+                .count(Fact::InDlq, flow)
+                .text(format!("{wait} in the DLQ."))
         }
         (Cause::DeadLetters, _) => {
             since(format!("{share} of the processed events become dead letters since "))
@@ -193,7 +200,7 @@ pub(super) fn deadline_of_recovery(flow: &FlowSnapshot, cause: Cause, left: Opti
 pub(super) fn first_dead_letter(flow: &FlowSnapshot) -> Phrase {
     if let Some(first) = flow.queue.first_dead_letter_at {
         return Phrase::new("first event moves to the DLQ at ")
-            .time(first)
+            .with(Part::Moment(Fact::FirstDeadLetter, first))
             .text(", and can be replayed even then");
     }
     match flow.first_loss_at(&flow.queue) {

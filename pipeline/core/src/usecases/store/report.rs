@@ -126,10 +126,21 @@ impl Report for BatchReport {
                 let foreign = consumer::RECORDS_FOREIGN;
                 counts.entry(foreign.name()).or_insert((foreign, 0.0)).1 += 1.0;
             }
-            if record.outcome == Outcome::Stored {
+            let is_replayed = record.message.replay_id().is_some();
+            if is_replayed && !record.outcome.is_failure() {
+                let replayed = consumer::RECORDS_REPLAYED;
+                counts.entry(replayed.name()).or_insert((replayed, 0.0)).1 += 1.0;
+            }
+            // A replayed event waited for an operator, not for the pipeline.
+            if record.outcome == Outcome::Stored && !is_replayed {
                 let took = self.ended_at.as_millisecond() - record.message.first_sent_at().as_millisecond();
                 all.push(of(consumer::ACCEPT_TO_STORED, took.max(0) as f64));
             }
+        }
+        let retried = self.records.iter().filter(|record| matches!(record.outcome, Outcome::Retry(_)));
+        if let Some(oldest) = retried.map(|record| record.message.sent_at).min() {
+            let age = self.ended_at.as_second() - oldest.as_second();
+            all.push(of(consumer::OLDEST_EVENT_AGE, age.max(0) as f64));
         }
         all.extend(counts.into_values().map(|(metric, count)| of(metric, count)));
         all

@@ -1,11 +1,11 @@
 //! The alarms of the list, in order.
 
 use super::most_changes;
-use crate::{context::Page, pages::alarms::words};
+use crate::{context::Page, pages::alarms::words, ports::Ports};
 use jiff::Timestamp;
 use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::alarms::{
-    AlarmChanges, AlarmSource, AlarmState, AlarmStatus, AlarmsNow, Digest, Rule, Tier,
+    AlarmChanges, AlarmState, AlarmStatus, AlarmsNow, Digest, Outlook, Rule, RuleName, Tier, outlooks,
 };
 
 /// The data of the list's page. If a part cannot be read, only that part is missing.
@@ -15,16 +15,22 @@ pub struct List {
     pub changes: Result<AlarmChanges, ReadError>,
     /// The last opening digest.
     pub digest: Option<Digest>,
+    /// When early warnings turn high.
+    pub outlooks: Vec<(RuleName, Outlook)>,
 }
 
 impl List {
+    /// Reads it.
     ///
     /// # Errors
     /// The alarms cannot be read.
-    pub async fn read(page: &Page, alarms: &dyn AlarmSource) -> Result<Self, ReadError> {
+    pub async fn read(page: &Page, ports: &Ports) -> Result<Self, ReadError> {
+        let alarms = &ports.alarms;
         let changes = alarms.changes(None, page.time_range(), most_changes(page));
         let (now, changes, digest) = futures::join!(alarms.now(), changes, alarms.digest());
-        Ok(Self { now: now?, changes, digest: digest.ok().flatten() })
+        let now = now?;
+        let outlooks = outlooks(&*ports.metrics, &now, page.now).await;
+        Ok(Self { now, changes, digest: digest.ok().flatten(), outlooks })
     }
 }
 
@@ -147,7 +153,7 @@ mod tests {
     use super::*;
     use futures::FutureExt;
     use spillway_core::names::Names;
-    use spillway_dashboard_model::alarms::{Limits, Notified, RuleSet};
+    use spillway_dashboard_model::alarms::{AlarmSource as _, Limits, Notified, RuleSet};
     use spillway_testkit::ScriptedAlarms;
 
     fn at(minute: i64) -> Timestamp {

@@ -79,6 +79,18 @@ impl One {
     }
 }
 
+impl One {
+    /// How many of its newest datapoints are over the threshold, and how many it needs to fire.
+    pub fn over(&self) -> (usize, usize) {
+        let of = |(rule, seen): &(Rule, Result<Seen, ReadError>)| {
+            let (condition, points) = (rule.metric()?, seen.as_ref().ok()?.datapoints.as_ref()?);
+            let breaches = |value: &f64| condition.comparison.breaches(*value, condition.threshold);
+            Some((points.iter().flatten().filter(|value| breaches(value)).count(), condition.datapoints_to_alarm))
+        };
+        self.seen.iter().filter_map(of).max().unwrap_or((0, 0))
+    }
+}
+
 /// How long before the last firing of the high rule its low twin fired. Read only for high rules, where it is the time
 /// that was left to act.
 async fn lead(

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use leptos::prelude::*;
-use spillway_dashboard_model::alarms::{AlarmChange, AlarmChanges, AlarmState, AlarmsNow, Tier};
+use spillway_dashboard_model::alarms::{AlarmChange, AlarmChanges, AlarmsNow, Tier};
 
 /// The changes as a timeline. With `with_names`, each change has its alarm's name.
 pub(super) fn changes(changes: &AlarmChanges, now: &AlarmsNow, with_names: bool, page: &Page) -> AnyView {
@@ -40,19 +40,12 @@ fn item(change: &AlarmChange, now: &AlarmsNow, with_names: bool, page: &Page) ->
         let summary = now.rules.get(change.rule.as_str()).map(|rule| rule.summary.clone());
         view! { <a href=links::alarm(page, &change.rule) title=summary>{change.rule.to_string()}</a> " " }
     });
-    let from = match change.from {
-        AlarmState::InsufficientData => "had no data",
-        AlarmState::Ok => "was OK",
-        AlarmState::Alarm => "was in alarm",
-    };
     let notified = words::notified(&change.notified, page);
     view! {
         <li data-tone=tone.name() data-key=format!("{} {}", change.rule, change.at)>
             <p>
                 {name}
-                <Badge tone=tone text=words::state(change.to) />
-                " "
-                <span class="quiet">{from}</span>
+                <Badge tone=tone text=words::change(change.from, change.to) />
             </p>
             <p class="small">{change.reason.clone()}</p>
             <p class="timeline-when"><Time at=change.at absolute=true /> " · " {notified}</p>

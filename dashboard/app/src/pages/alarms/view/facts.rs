@@ -54,10 +54,10 @@ fn twin(detail: &One, page: &Page) -> Option<Fact> {
     let (twin, status) = detail.twin.as_ref()?;
     let (title, lead) = match (detail.rule.tier, detail.lead_s) {
         (Tier::High, Some(lead)) => {
-            ("Low twin", format!(" It last fired {} before this alarm.", duration(lead as f64)))
+            ("Early warning", format!(" It last fired {} before this alarm.", duration(lead as f64)))
         }
-        (Tier::High, None) => ("Low twin", " It fires earlier.".to_owned()),
-        (Tier::Low, _) => ("High twin", " It fires if the condition continues.".to_owned()),
+        (Tier::High, None) => ("Early warning", " It fires earlier.".to_owned()),
+        (Tier::Low, _) => ("Escalates to", " It fires if the condition continues.".to_owned()),
     };
     let tone = words::tone(status.state, twin.tier);
     let shown = view! {

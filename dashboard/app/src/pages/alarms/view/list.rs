@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use leptos::prelude::*;
-use spillway_dashboard_model::alarms::{AlarmsNow, RuleName, Tier};
+use spillway_dashboard_model::alarms::{AlarmsNow, Outlook, RuleName, Tier};
 
 /// Parameters of the query that are no filters.
 const CLEAR: [(&str, Option<&str>); 3] = [("tier", None), ("state", None), ("subsystem", None)];
@@ -23,7 +23,7 @@ const CLEAR: [(&str, Option<&str>); 3] = [("tier", None), ("state", None), ("sub
 pub(in crate::pages::alarms) fn list(list: &List) -> AnyView {
     let page = use_page();
     let now = &list.now;
-    let words::Overall { tone, text, more, .. } = words::overall(now, page.now);
+    let words::Overall { tone, text, more, .. } = words::overall(now, page.now, None);
     let filters = Filters::of(&page);
     let sections = Sections::of(now, &filters, page.range.from);
     let content = if sections.is_empty() {
@@ -32,7 +32,7 @@ pub(in crate::pages::alarms) fn list(list: &List) -> AnyView {
             .into_any()
     } else {
         view! {
-            {active_section("cleared", "Cleared in this range", &sections.cleared, &page)}
+            {active_section("cleared", "Cleared in this range", &sections.cleared, &[], &page)}
             {quiet(&sections, &filters, now.evaluated_at.is_some(), &page)}
         }
         .into_any()
@@ -53,7 +53,7 @@ pub(in crate::pages::alarms) fn list(list: &List) -> AnyView {
             {more.map(|more| view! { <p class="answer-todo">{more}</p> })}
             {hours(now, &page)}
         </section>
-        {active_section("active", "Active", &sections.active, &page)}
+        {active_section("active", "Active", &sections.active, &list.outlooks, &page)}
         {list.digest.as_ref().map(|one| digest(one, now, &page))}
         {filter_form(&filters, now, &page)}
         {content}
@@ -75,11 +75,18 @@ fn hours(now: &AlarmsNow, page: &Page) -> Option<AnyView> {
     Some(view! { <p class="answer-todo">{text}</p> }.into_any())
 }
 
-fn active_section(id: &'static str, title: &'static str, alarms: &[Listed<'_>], page: &Page) -> AnyView {
+fn active_section(
+    id: &'static str,
+    title: &'static str,
+    alarms: &[Listed<'_>],
+    outlooks: &[(RuleName, Outlook)],
+    page: &Page,
+) -> AnyView {
     if alarms.is_empty() {
         return ().into_any();
     }
-    let rows = alarms.iter().map(|alarm| row(alarm, page)).collect_view();
+    let outlook = |name: &RuleName| outlooks.iter().find(|(rule, _)| rule == name).map(|(_, outlook)| *outlook);
+    let rows = alarms.iter().map(|alarm| row(alarm, outlook(&alarm.0.name), page)).collect_view();
     view! {
         <section class="section" aria-labelledby=id>
             <h2 id=id>{title}</h2>
@@ -113,7 +120,7 @@ fn quiet(sections: &Sections<'_>, filters: &Filters, is_evaluated: bool, page: &
     }
     view! {
         <section class="section" aria-labelledby="quiet-alarms">
-            <h2 id="quiet-alarms">{if is_evaluated { "Quiet" } else { "All rules" }}</h2>
+            <h2 id="quiet-alarms">{if is_evaluated { "OK" } else { "All rules" }}</h2>
             {groups}
         </section>
     }

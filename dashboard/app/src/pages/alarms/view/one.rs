@@ -8,7 +8,7 @@ use super::{
     unreadable,
 };
 use crate::{
-    components::{Figure, StatusSentence, Time, Title},
+    components::{Figure, StatusSentence, Time, Title, Tone},
     context::{Page, use_page},
     links,
     pages::alarms::{
@@ -60,7 +60,10 @@ pub(in crate::pages::alarms) fn one(detail: &One) -> AnyView {
 /// The verdict: what is wrong, since when, the impact, whether events are lost, and who was notified.
 fn head(detail: &One, page: &Page) -> AnyView {
     let (rule, status) = (&detail.rule, &detail.status);
+    let (over, needed) = detail.over();
     let tone = words::tone(status.state, rule.tier);
+    // About to fire is not OK.
+    let tone = if status.state == AlarmState::Ok && over > 0 { Tone::Warning } else { tone };
     let lasts = words::since(status, page.now);
     let summary = rule.summary.clone();
     let sentence = match (status.state, lasts) {
@@ -69,8 +72,12 @@ fn head(detail: &One, page: &Page) -> AnyView {
             view! { {format!("In alarm {lasts}")} {since} ": " {summary} }.into_any()
         }
         (AlarmState::Alarm, None) => view! { "In alarm: " {summary} }.into_any(),
-        (AlarmState::Ok, Some(cleared)) => format!("OK, {cleared}.").into_any(),
-        (AlarmState::Ok, None) => "OK. It has not been in alarm.".into_any(),
+        (AlarmState::Ok, _) if over > 0 => {
+            let of = if over == 1 { "datapoint" } else { "datapoints" };
+            format!("{}: OK, but {over} {of} of the {needed} that it needs are over the threshold.", rule.name).into_any()
+        }
+        (AlarmState::Ok, Some(cleared)) => format!("{}: OK, {cleared}.", rule.name).into_any(),
+        (AlarmState::Ok, None) => format!("{}: OK. It has not been in alarm.", rule.name).into_any(),
         (AlarmState::InsufficientData, _) if detail.now.evaluated_at.is_none() => {
             "Not evaluated yet.".into_any()
         }
@@ -80,7 +87,7 @@ fn head(detail: &One, page: &Page) -> AnyView {
     };
     // An inactive alarm shows its meaning as well.
     let meaning = (status.state != AlarmState::Alarm)
-        .then(|| view! { <p>"It fires when: " {rule.summary.clone()}</p> });
+        .then(|| view! { <p>"Fires when: " {rule.summary.clone()}</p> });
     let notified = match (&status.suppressed, &status.notified) {
         (Some(suppressed), _) if status.state == AlarmState::Alarm => {
             Some(words::suppressed(suppressed, page))
@@ -93,7 +100,7 @@ fn head(detail: &One, page: &Page) -> AnyView {
     let not_evaluated = status.evaluation_error.clone().map(|error| {
         view! { <p class="stale-note">"The last evaluation failed: " {error} ". The state is from an earlier evaluation."</p> }
     });
-    let words::Overall { text, is_stale, .. } = words::overall(&detail.now, page.now);
+    let words::Overall { text, is_stale, .. } = words::overall(&detail.now, page.now, None);
     let stale = is_stale.then(|| view! { <p class="stale-note">{text} " The state is from then."</p> });
     let links =
         rule.links.iter().filter(|link| page_at(&link.page).is_some()).map(|link| link_to(link, page));
@@ -122,7 +129,7 @@ fn lost(detail: &One, page: &Page) -> AnyView {
         Ok(flow) => {
             let first = summary(flow).into_iter().next();
             first.map(|first| {
-                let text = first.text;
+                let text = first.text.to_string();
                 let href = page.href("/", "");
                 let is_bad = first.state != State::Ok;
                 let tone = stages::tone(first.state).name();

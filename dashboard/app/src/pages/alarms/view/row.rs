@@ -7,10 +7,10 @@ use crate::{
     pages::alarms::{data::Listed, words},
 };
 use leptos::prelude::*;
-use spillway_dashboard_model::alarms::AlarmState;
+use spillway_dashboard_model::alarms::{AlarmState, Outlook};
 
-/// An active or cleared alarm: what is wrong, since when, the reason, and who was notified.
-pub(crate) fn row((rule, status): &Listed<'_>, page: &Page) -> AnyView {
+/// An active or cleared alarm: what is wrong, since when, when it turns high, the reason, and who was notified.
+pub(crate) fn row((rule, status): &Listed<'_>, outlook: Option<Outlook>, page: &Page) -> AnyView {
     let tone = words::tone(status.state, rule.tier);
     let in_alarm = status.state == AlarmState::Alarm;
     let since = match (in_alarm, words::since(status, page.now)) {
@@ -42,6 +42,9 @@ pub(crate) fn row((rule, status): &Listed<'_>, page: &Page) -> AnyView {
         view! { <span class="alarm-error">{text}</span> }
     });
     let badge_tone = if in_alarm { tone } else { Tone::Neutral };
+    let outlook = outlook.filter(|_| in_alarm).map(|outlook| {
+        view! { <strong class="alarm-outlook">{outlook.text()}</strong> }
+    });
     let reason = in_alarm.then(|| view! { <span class="alarm-reason">{status.reason.clone()}</span> });
     view! {
         <li class="alarm" data-tone=tone.name() data-row="" data-key=rule.name.to_string() tabindex="-1">
@@ -49,6 +52,7 @@ pub(crate) fn row((rule, status): &Listed<'_>, page: &Page) -> AnyView {
             <a class="alarm-summary" href=links::alarm(page, &rule.name)>{rule.summary.clone()}</a>
             <span class="alarm-facts">
                 {since}
+                {outlook}
                 <span class="mono">{rule.name.to_string()}</span>
                 {notified}
                 {reason}

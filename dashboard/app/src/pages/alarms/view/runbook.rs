@@ -13,7 +13,7 @@ pub(in crate::pages::alarms) fn runbook(name: &str, book: &Runbook, now: &Alarms
     let page = use_page();
     let all = now.all();
     let own: Vec<&Listed<'_>> = all.iter().filter(|(rule, _)| rule.runbook == name && rule.notify).collect();
-    let rows = own.into_iter().map(|alarm| row(alarm, &page)).collect_view();
+    let rows = own.into_iter().map(|alarm| row(alarm, None, &page)).collect_view();
     let sections = book.sections.iter().map(|part| section(&part.title, &part.html)).collect_view();
     view! {
         <p class="alarm-crumb"><a href=page.href("/alarms", "")>"Alarms"</a> " / Runbook"</p>

@@ -1,7 +1,7 @@
 use super::*;
 use futures::FutureExt;
 use spillway_core::names::Names;
-use spillway_dashboard_model::alarms::{AlarmSource, Limits, RuleSet};
+use spillway_dashboard_model::alarms::{AlarmSource, BusinessHours, Limits, RuleSet};
 use spillway_testkit::ScriptedAlarms;
 
 fn rules() -> RuleSet {
@@ -43,21 +43,21 @@ fn a_reason_has_the_deciding_numbers() {
     check_reason(
         "queue-age-high",
         &[Some(60.0), Some(1_900.0), Some(2_000.0), Some(2_100.0), Some(2_280.0)],
-        "4 of the last 5 datapoints are over 30 min; the newest is 38 min; 3 are needed.",
+        "Over 30 min in 4 of the last 5 minutes (now 38 min); fires at 3.",
     );
     check_reason(
         "queue-age-high",
         &[None, None, Some(5.0)],
-        "None of the last 5 datapoints is over 30 min, 2 missing; the newest is 5 s; 3 are needed.",
+        "Over 30 min in 0 of the last 5 minutes, 4 without data (now 5 s); fires at 3.",
     );
-    check_reason("queue-age-high", &[None; 5], "All of the last 5 datapoints are missing.");
-    check_reason("budget-actual-high", &[Some(104.0)], "The newest datapoint is 104 %: that is over 100 %.");
+    check_reason("queue-age-high", &[None; 5], "No data in the last 5 min.");
+    check_reason("budget-actual-high", &[Some(104.0)], "Over 100 % in the last 1 h (now 104 %).");
 }
 
 #[track_caller]
 fn check_overall(alarms: ScriptedAlarms, minute: i64, tone: Tone, expected: &str) {
     let now = alarms.now().now_or_never().unwrap().unwrap();
-    let Overall { tone: said, text, more, .. } = overall(&now, at(minute));
+    let Overall { tone: said, text, more, .. } = overall(&now, at(minute), None);
     assert_eq!((said, format!("{text} {}", more.unwrap_or_default()).trim()), (tone, expected));
 }
 
@@ -93,11 +93,11 @@ fn the_verdict_describes_all_alarms() {
         ),
     );
     let low = fires(new().evaluated(at(0)), "queue-age-low");
-    check_overall(low, 0, Tone::Warning, "1 low alarm is active: look at it in business hours.");
+    check_overall(low, 0, Tone::Warning, "1 low alarm is active. It turns high if it gets worse.");
     let both = fires(fires(new().evaluated(at(0)), "queue-age-low"), "queue-depth-low");
-    check_overall(both, 0, Tone::Warning, "2 low alarms are active: look at them in business hours.");
+    check_overall(both, 0, Tone::Warning, "2 low alarms are active. 1 of them turns high if it gets worse.");
     let both = fires(fires(new().evaluated(at(0)), "queue-age-low"), "queue-age-high");
-    check_overall(both, 0, Tone::Bad, "1 high alarm is active and needs attention now; 1 low one besides.");
+    check_overall(both, 0, Tone::Bad, "1 high alarm needs action now. 1 low.");
     let stopped = fires(new().evaluated(at(0)), "queue-age-high");
     check_overall(
         stopped,
@@ -105,6 +105,35 @@ fn the_verdict_describes_all_alarms() {
         Tone::Warning,
         "The alarm rules have not been evaluated for 12 min. The states below are from then. Is the pipeline running?",
     );
+}
+
+#[test]
+fn low_alarms_wait_only_if_the_calendar_says_so_and_nothing_fails() {
+    let low = |hours: Option<BusinessHours>, verdict| {
+        let alarms = ScriptedAlarms::new(rules(), &Names::default()).evaluated(at(0)).changed(
+            "api-4xx-low",
+            at(0),
+            AlarmState::Alarm,
+            "",
+            Notified::At(at(0)),
+        );
+        let now = AlarmsNow { hours, ..alarms.now().now_or_never().unwrap().unwrap() };
+        overall(&now, at(0), verdict).text
+    };
+    // It is two in the night of a Tuesday.
+    let hours = |open: &str, close: &str| {
+        let config = serde_json::json!({"zone": "UTC", "days": ["tuesday"], "open": open, "close": close});
+        Some(BusinessHours::new(&serde_json::from_value(config).unwrap()).unwrap())
+    };
+    let said = "1 low alarm is active";
+    let of_day = || hours("09:00:00", "17:00:00");
+    assert_eq!(low(of_day(), None), format!("{said}: look at it in business hours."));
+    assert_eq!(low(hours("01:00:00", "09:00:00"), None), format!("{said}: look at it today."));
+    assert_eq!(low(None, Some(VerdictState::Healthy)), format!("{said}: look at it today."));
+    for state in [VerdictState::Failing, VerdictState::Degrading, VerdictState::Recovering] {
+        let text = low(of_day(), Some(state));
+        assert!(!text.contains("business hours") && !text.contains("today"), "{text}");
+    }
 }
 
 #[test]

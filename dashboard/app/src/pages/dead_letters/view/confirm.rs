@@ -1,7 +1,7 @@
 //! The confirmation pages behind “Replay…” and “Discard…”.
 
 use crate::{
-    components::{Badge, DataTable, StatusSentence, Tone},
+    components::{Badge, DataTable, StatusSentence, Tone, phrase},
     context::use_page,
     error::LONGEST_REASON,
     links,
@@ -14,6 +14,7 @@ use crate::{
 use leptos::prelude::*;
 use spillway_core::dead_letter::DeadLetter;
 use spillway_core::failure::shortened;
+use spillway_dashboard_model::flow::Passage;
 use spillway_dashboard_words::{counted, duration, grouped};
 
 /// Maximum number of reasons that are listed.
@@ -72,9 +73,27 @@ pub(in crate::pages::dead_letters) fn replay_form(chosen: &Chosen, rate: f64) ->
             };
             view! { <button class="button primary" name="passing" value="true">{text}</button> }
         });
-    let class = if failing == 0 { "button primary" } else { "button" };
-    let (tone, sentence) = (preflight.tone(), preflight.sentence());
+    let is_open = chosen.path.passage == Passage::Open;
+    let class = if failing == 0 && is_open { "button primary" } else { "button" };
+    // Checks that pass are no good news while nothing gets through.
+    let tone = if is_open || failing > 0 { preflight.tone() } else { Tone::Neutral };
+    let sentence = preflight.sentence();
+    let path_tone = match chosen.path.passage {
+        Passage::Open => Tone::Good,
+        Passage::Doubtful => Tone::Warning,
+        Passage::Closed => Tone::Bad,
+    };
+    let path_sentence = phrase(&chosen.path.sentence());
+    let insist = (chosen.path.passage == Passage::Closed).then(|| {
+        view! {
+            <label class="check">
+                <input type="checkbox" name="anyway" value="true" required />
+                " Replay all the same: each message is retried until it is stored, or fails 20 times"
+            </label>
+        }
+    });
     view! {
+        <StatusSentence tone=path_tone>{path_sentence}</StatusSentence>
         <StatusSentence tone=tone>{sentence}</StatusSentence>
         <div class="stack dl-confirm">
             {warning}
@@ -86,6 +105,7 @@ pub(in crate::pages::dead_letters) fn replay_form(chosen: &Chosen, rate: f64) ->
             </p>
             <form method="post" action=REPLAY class="row">
                 {hidden(chosen)}
+                {insist}
                 {only_passing}
                 <button class=class>{format!("Replay {}", chosen.messages())}</button>
                 <a class="button" href=origin()>"Cancel"</a>

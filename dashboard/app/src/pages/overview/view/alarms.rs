@@ -3,18 +3,23 @@
 use crate::{
     context::Page,
     pages::alarms::{row, words},
+    pages::overview::data::Data,
 };
 use leptos::prelude::*;
-use spillway_dashboard_model::ReadError;
-use spillway_dashboard_model::alarms::AlarmsNow;
+use spillway_dashboard_model::alarms::RuleName;
+use spillway_dashboard_model::flow::VerdictState;
 use spillway_dashboard_words::counted;
 
 /// Maximum number of alarms here. The alarms' page has all.
 const MOST: usize = 5;
 
 /// The active alarms. Without any, the overview shows nothing about alarms.
-pub(super) fn active(alarms: &Result<AlarmsNow, ReadError>, page: &Page) -> AnyView {
-    let now = match alarms {
+pub(super) fn active(
+    data: &Data,
+    verdict: Option<VerdictState>,
+    page: &Page,
+) -> AnyView {
+    let now = match &data.alarms {
         Ok(now) => now,
         Err(error) => {
             let why = error.to_string();
@@ -26,9 +31,11 @@ pub(super) fn active(alarms: &Result<AlarmsNow, ReadError>, page: &Page) -> AnyV
     if active.is_empty() {
         return ().into_any();
     }
-    let rows =
-        active.iter().take(MOST).map(|(rule, status)| row(&(*rule, (*status).clone()), page)).collect_view();
-    let text = words::overall(now, page.now).text;
+    let outlook = |name: &RuleName| data.outlooks.iter().find(|(rule, _)| rule == name).map(|(_, of)| *of);
+    let rows = active.iter().take(MOST);
+    let rows = rows.map(|(rule, status)| row(&(*rule, (*status).clone()), outlook(&rule.name), page));
+    let rows = rows.collect_view();
+    let text = words::overall(now, page.now, verdict).text;
     let all = page.href("/alarms", "");
     let more = active.len().saturating_sub(MOST) as u64;
     let more = (more > 0).then(|| {

@@ -1,17 +1,16 @@
 //! The verdict as a card, and the ledger that proves that nothing is lost.
 
 use crate::{
-    components::{Count, Icon, Time},
+    components::{Count, Icon, phrase},
     context::Page,
     links, stages,
 };
 use leptos::prelude::*;
 use spillway_dashboard_model::catalogue::Stage;
-use spillway_dashboard_model::flow::{FlowSnapshot, Incident, Part, Phrase, Sentence, State, Verdict};
+use spillway_dashboard_model::flow::{
+    Fact, FlowSnapshot, Incident, Part, Phrase, Sentence, State, Verdict,
+};
 use spillway_dashboard_words::{counted, duration};
-
-/// Evidence younger than this needs no word, in seconds.
-const YOUNG_S: i64 = 5;
 
 /// The verdict as a card: state, loss, deadline, what to do. What the same cause explains is folded under it. Below the card is
 /// what else is true.
@@ -47,14 +46,15 @@ fn lines(verdict: &Verdict, page: &Page) -> AnyView {
         let href = page.href(&format!("/runbooks/{name}"), "");
         view! { " Runbook: " <a class="verdict-runbook" href=href>{name}</a> }
     });
-    let (deadline, runbook) = (phrase(&verdict.deadline), runbook.into_any());
+    let (deadline, loss_text) = (phrase(&verdict.deadline), phrase(&verdict.loss.text));
+    let runbook = runbook.into_any();
     view! {
         <dl class="verdict-lines">
             <div class="verdict-state">
                 <dt class="visually-hidden">"State"</dt>
                 <dd><span class="verdict-word">{word}</span> {text}</dd>
             </div>
-            <div data-tone=loss class="verdict-loss"><dt>"Loss"</dt><dd>{verdict.loss.text.clone()}</dd></div>
+            <div data-tone=loss class="verdict-loss"><dt>"Loss"</dt><dd>{loss_text}</dd></div>
             <div><dt>"Deadline"</dt><dd>{deadline}</dd></div>
             <div><dt>"Do"</dt><dd>{verdict.action.text.clone()} {runbook}</dd></div>
         </dl>
@@ -79,23 +79,13 @@ fn symptoms(verdict: &Verdict, page: &Page) -> AnyView {
     .into_any()
 }
 
-/// How old the evidence is, if it is not of now.
-fn evidence(verdict: &Verdict) -> Option<AnyView> {
+/// How old the evidence is: a verdict that is not of now must say so.
+fn evidence(verdict: &Verdict) -> AnyView {
     let text = match verdict.evidence_age_s {
-        Some(age) if age < YOUNG_S => return None,
-        Some(age) => format!("Evidence {} old", duration(age as f64)),
-        None => "By averages over minutes: the last outcomes are not known".to_owned(),
+        Some(age) => format!("Evidence: {} old", duration(age as f64)),
+        None => "Evidence: averages over minutes. The last outcomes are not known.".to_owned(),
     };
-    Some(view! { <p class="verdict-note">{text}</p> }.into_any())
-}
-
-/// A sentence with times, in the reader's zone.
-fn phrase(phrase: &Phrase) -> AnyView {
-    let part = |part: &Part| match part {
-        Part::Text(text) => text.clone().into_any(),
-        Part::Time(at) => view! { <Time at=*at absolute=true /> }.into_any(),
-    };
-    phrase.0.iter().map(part).collect_view().into_any()
+    view! { <p class="verdict-note" data-evidence-age=verdict.evidence_age_s>{text}</p> }.into_any()
 }
 
 /// An incident with another cause.
@@ -127,7 +117,7 @@ fn item(sentence: &Sentence, page: &Page) -> impl IntoView + use<> {
             <Icon sign=sign />
             <p>
                 <span class="visually-hidden">{word} ": "</span>
-                <a href=href>{sentence.text.clone()}</a>
+                <a href=href>{phrase(&sentence.text)}</a>
                 {todo}
             </p>
         </li>
@@ -138,7 +128,7 @@ fn item(sentence: &Sentence, page: &Page) -> impl IntoView + use<> {
 struct LedgerEntry {
     name: &'static str,
     title: &'static str,
-    count: u64,
+    fact: Fact,
     href: Option<String>,
     tone: Option<&'static str>,
     /// One of the three numbers that a phone shows first.
@@ -151,21 +141,21 @@ pub(super) fn ledger(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use<> 
     let unaccounted = ledger.unaccounted();
     let metrics = |stage, anchor| Some(links::metrics(page, stage, anchor));
     let place =
-        |name, title, count, href| LedgerEntry { name, title, count, href, tone: None, is_vital: false };
+        |name, title, fact, href| LedgerEntry { name, title, fact, href, tone: None, is_vital: false };
     let warn = |count: u64| (count > 0).then_some("warning");
     let places = [
         place(
             "accepted",
             "Events that the API answered with 202, from the beginning.",
-            ledger.accepted,
-            metrics(Stage::Queue, "sent"),
+            Fact::Accepted,
+            metrics(Stage::Ingest, "accepted"),
         ),
-        place("stored", "Events in the table.", ledger.stored, metrics(Stage::Consumer, "records")),
-        place("queued", "In the queue, to be received.", ledger.queued, metrics(Stage::Queue, "visible")),
+        place("stored", "Events in the table.", Fact::Stored, metrics(Stage::Consumer, "records")),
+        place("queued", "In the queue, to be received.", Fact::Queued, metrics(Stage::Queue, "visible")),
         place(
             "in flight",
             "Received and not settled: being processed, or waiting for the next attempt.",
-            ledger.in_flight,
+            Fact::InFlight,
             metrics(Stage::Queue, "not-visible"),
         ),
         LedgerEntry {
@@ -174,20 +164,20 @@ pub(super) fn ledger(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use<> 
             ..place(
                 "dead-lettered",
                 "In the dead letter queue or in the archive, until an operator replays or discards them.",
-                ledger.dead_lettered(),
+                Fact::DeadLetters,
                 Some("/dead-letters".to_owned()),
             )
         },
         place(
             "replaying",
             "Put back from the archive, neither stored nor back yet.",
-            ledger.replaying,
+            Fact::Replaying,
             Some("/replays".to_owned()),
         ),
         place(
             "discarded",
             "Discarded by an operator, with a reason.",
-            ledger.discarded,
+            Fact::Discarded,
             Some("/dead-letters?state=discarded".to_owned()),
         ),
         LedgerEntry {
@@ -196,16 +186,17 @@ pub(super) fn ledger(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use<> 
             ..place(
                 if unaccounted < 0 { "too many" } else { "unaccounted" },
                 "Accepted minus the sum of all places. It must be 0.",
-                unaccounted.unsigned_abs(),
+                Fact::Unaccounted,
                 None,
             )
         },
     ];
-    let places = places.into_iter().map(number).collect_view();
+    let places = places.into_iter().map(|place| number(place, flow)).collect_view();
     let oldest = match flow.queue.oldest_sent_at {
         Some(sent) => {
-            let href = links::metrics(page, Stage::Queue, "age");
-            view! { <a class="num-link" href=href><Time at=sent /></a> }.into_any()
+            let href = links::metrics(page, Stage::Queue, "oldest");
+            let oldest = phrase(&Phrase(vec![Part::Ago(Fact::Oldest, sent)]));
+            view! { <a class="num-link" href=href>{oldest}</a> }.into_any()
         }
         None => view! { <span class="num none" title="No message is in the queue.">"none"</span> }.into_any(),
     };
@@ -220,11 +211,12 @@ pub(super) fn ledger(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use<> 
     }
 }
 
-fn number(place: LedgerEntry) -> impl IntoView {
-    let LedgerEntry { name, title, count, href, tone, is_vital } = place;
+fn number(place: LedgerEntry, flow: &FlowSnapshot) -> impl IntoView + use<> {
+    let LedgerEntry { name, title, fact, href, tone, is_vital } = place;
+    let count = fact.count(flow).unwrap_or(0);
     let value = match href {
-        Some(href) => view! { <Count value=count href=href /> }.into_any(),
-        None => view! { <Count value=count /> }.into_any(),
+        Some(href) => view! { <Count value=count fact=fact href=href /> }.into_any(),
+        None => view! { <Count value=count fact=fact /> }.into_any(),
     };
     view! {
         <div class:vital=is_vital data-tone=tone title=title>

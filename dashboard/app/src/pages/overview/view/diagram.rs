@@ -1,7 +1,11 @@
 //! The flow as a diagram: from left to right where there is room, from top to bottom on a phone.
 
 use crate::pages::overview::words::{Card, Pipeline, Rate};
-use crate::{components::Icon, context::Page, links, stages};
+use crate::{
+    components::{Icon, phrase},
+    context::Page,
+    links, stages,
+};
 use leptos::prelude::*;
 use spillway_dashboard_charts::sparkline;
 use spillway_dashboard_model::catalogue::Stage;
@@ -27,6 +31,7 @@ pub(super) fn diagram(
     let [to_archiver, to_archive] = &pipeline.side_rates;
     let down = links::metrics(page, pipeline.dropped.chart.0, pipeline.dropped.chart.1);
     view! {
+        <p class="quiet small pipeline-window">{phrase(&pipeline.window)}</p>
         <section class="pipeline" aria-label="The flow of events">
             {parts}
             <div class="pipeline-countdown">{countdown}</div>
@@ -56,8 +61,8 @@ fn card(card: &Card, place: &str, spark: Option<String>, page: &Page) -> impl In
                 <span class="visually-hidden">": " {word}</span>
                 <Icon sign=sign />
             </h3>
-            <p>{card.main.clone()}</p>
-            <p class="quiet">{card.other.clone()}</p>
+            <p>{phrase(&card.main)}</p>
+            <p class="quiet">{phrase(&card.other)}</p>
             {spark.map(|svg| view! { <div class="pipeline-spark" inner_html=svg></div> })}
         </div>
     }

@@ -1,7 +1,7 @@
 //! Messages that approach the dead letter queue, and dead letters that wait for a decision.
 
 use crate::{
-    components::{Badge, EmptyState, Time, Tone},
+    components::{Badge, EmptyState, Time, Tone, phrase},
     context::{Page, encode},
     links,
     words::MAX_FAILURE,
@@ -11,7 +11,7 @@ use spillway_core::dead_letter::DeadLetterGroup;
 use spillway_core::failure::{FailureClass, shortened};
 use spillway_dashboard_charts::{Size, receive_counts};
 use spillway_dashboard_model::catalogue::Stage;
-use spillway_dashboard_model::flow::FlowSnapshot;
+use spillway_dashboard_model::flow::{Fact, FlowSnapshot, Part, Phrase};
 use spillway_dashboard_words::{counted, grouped};
 
 /// Wide enough for three digits above each of 20 bars.
@@ -33,12 +33,15 @@ pub(super) fn countdown(flow: &FlowSnapshot, page: &Page) -> impl IntoView + use
         .into_any(),
         (0, _) => view! {
             <p class="quiet">
-                "No message is at attempt " {from} " of " {of} " or beyond. " <a href=href>"Receive counts"</a>
+                "No message in the queue is at attempt " {from} " of " {of} " or beyond now. " <a href=href>"Receive counts"</a>
             </p>
         }
         .into_any(),
         (messages, first) => {
-            let first = first.map(|at| view! { ", the first is dead-lettered " <Time at=at /> });
+            let first = first.map(|at| phrase(&Phrase(vec![
+                Part::Text(", the first one moves to the DLQ at ".to_owned()),
+                Part::Moment(Fact::FirstDeadLetter, at),
+            ])));
             view! {
                 <p>
                     <a href=href>
@@ -78,15 +81,17 @@ pub(super) fn dead_letters(flow: &FlowSnapshot) -> impl IntoView + use<> {
     let newest = flow.newest.clone();
     let waiting = flow.ledger.dead_lettered();
     let replays = match flow.ledger.replaying {
-        0 => "No replay is running".to_owned(),
-        some => format!("{} being replayed", grouped(some)),
+        0 => Phrase::new("No replay is running"),
+        _ => Phrase::default().count(Fact::Replaying, flow).text(" being replayed"),
     };
     let list = if newest.is_empty() && waiting == 0 {
         view! { <EmptyState title="No dead letters.">"Every event was stored or is being retried."</EmptyState> }
             .into_any()
     } else {
         let rows = newest.into_iter().map(group).collect_view();
-        let all = format!("All {}", counted(waiting, "dead letter", "dead letters"));
+        let noun = if waiting == 1 { " dead letter" } else { " dead letters" };
+        let all = phrase(&Phrase::new("All ").count(Fact::DeadLetters, flow).text(noun));
+        let replays = phrase(&replays);
         view! {
             <ul class="dead-letter-groups">{rows}</ul>
             <p class="row"><a href="/dead-letters">{all}</a> <a href="/replays">{replays}</a></p>
