@@ -4,6 +4,7 @@ mod clock;
 mod disk;
 mod evaluating;
 mod history;
+mod incidents;
 mod notifying;
 mod settings;
 mod support;
