@@ -20,6 +20,7 @@ use spillway_core::ids::MessageId;
 use spillway_core::ledger::Place as EventPlace;
 use spillway_core::ports::{ArchiveError, AuditEntry, Clock, IndexedArchive};
 use spillway_dashboard_model::flow::FlowSnapshots;
+use spillway_dashboard_model::incidents::IncidentSource;
 use spillway_embedded::RealClock;
 use spillway_embedded::faults::Fault;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub struct Backend {
     pub pipeline: Pipeline,
     /// Its state: the ledger, the queues, and the last outcomes.
     pub flow: Arc<FlowSnapshots>,
+    /// The incidents that its alarms make.
+    pub incidents: Arc<dyn IncidentSource>,
     /// Where it runs.
     pub site: Site,
 }

@@ -2,11 +2,15 @@
 
 use super::{Api, Backend, Site};
 use crate::answer::CommandError;
+use async_trait::async_trait;
 use spillway_aws::Topology;
 use spillway_aws::operator::Deployment;
 use spillway_core::one_line;
-use spillway_dashboard_aws::Sources;
+use spillway_dashboard_aws::{CloudWatchAlarms, Sources};
+use spillway_dashboard_model::ReadError;
+use spillway_dashboard_model::incidents::{DerivedIncidents, Incident, IncidentId, IncidentSource, Sent};
 use std::path::Path;
+use std::sync::Arc;
 
 pub fn topology(file: &Path) -> Result<Topology, CommandError> {
     Topology::load(file).map_err(|error| CommandError::Usage(one_line(&error)))
@@ -24,5 +28,34 @@ pub async fn open(file: &Path) -> anyhow::Result<Backend> {
         .await
         .map_err(|error| CommandError::Unreachable(error.to_string()))?;
     let flow = Sources::of(&deployment).flow;
-    Ok(Backend { pipeline: deployment.ports, flow, site: Site::Aws(deployment.index) })
+    let incidents: Arc<dyn IncidentSource> = match CloudWatchAlarms::of(&deployment) {
+        Ok(alarms) => Arc::new(DerivedIncidents::new(Arc::new(alarms), Arc::clone(&deployment.ports.clock))),
+        // Other commands need no alarms.
+        Err(error) => Arc::new(NoAlarms(one_line(&error))),
+    };
+    Ok(Backend { pipeline: deployment.ports, flow, incidents, site: Site::Aws(deployment.index) })
+}
+
+/// A deployment whose alarms are not those of its rules, with the reason.
+struct NoAlarms(String);
+
+impl NoAlarms {
+    fn error(&self) -> ReadError {
+        ReadError::Unavailable { reason: self.0.clone() }
+    }
+}
+
+#[async_trait]
+impl IncidentSource for NoAlarms {
+    async fn incidents(&self, _: usize) -> Result<Vec<Incident>, ReadError> {
+        Err(self.error())
+    }
+
+    async fn incident(&self, _: &IncidentId) -> Result<Option<Incident>, ReadError> {
+        Err(self.error())
+    }
+
+    async fn sent(&self, _: &IncidentId) -> Result<Vec<Sent>, ReadError> {
+        Err(self.error())
+    }
 }

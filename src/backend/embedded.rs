@@ -15,8 +15,8 @@ pub async fn open(folder: &Path) -> anyhow::Result<Backend> {
     let attached = Pipeline::attach(folder).await;
     let (pipeline, local) = attached.map_err(|error| CommandError::Unreachable(error.to_string()))?;
     let clock = Arc::clone(&pipeline.clock);
-    let flow = Sources::of(&pipeline, &local).flow;
-    Ok(Backend { pipeline, flow, site: Site::Local(Arc::new(Embedded(local, clock))) })
+    let Sources { flow, incidents, .. } = Sources::of(&pipeline, &local);
+    Ok(Backend { pipeline, flow, incidents, site: Site::Local(Arc::new(Embedded(local, clock))) })
 }
 
 struct Embedded(spillway_embedded::Local, Arc<dyn Clock>);

@@ -5,6 +5,7 @@ mod documents;
 mod events;
 mod faults;
 mod in_aws;
+mod incidents;
 mod loads;
 mod places;
 mod schemas;

@@ -4,6 +4,7 @@ use leptos::prelude::{expect_context, provide_context};
 use spillway_core::Pipeline;
 use spillway_dashboard_model::alarms::AlarmSource;
 use spillway_dashboard_model::flow::FlowSnapshots;
+use spillway_dashboard_model::incidents::IncidentSource;
 use spillway_dashboard_model::traces::TraceReader;
 use spillway_dashboard_model::{MetricReader, Reads};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct Ports {
     pub flow: Arc<FlowSnapshots>,
     /// The alarms, their states and changes.
     pub alarms: Arc<dyn AlarmSource>,
+    /// Alarms of one cause.
+    pub incidents: Arc<dyn IncidentSource>,
 }
 
 impl Ports {

@@ -38,6 +38,7 @@ pub fn ports(pipeline: &Pipeline, local: &Local, environment: Environment) -> Po
         traces: sources.traces,
         flow: sources.flow,
         alarms,
+        incidents: sources.incidents,
     }
 }
 

@@ -10,5 +10,6 @@ mod carried_on;
 mod dead_letters;
 mod flow;
 mod harness;
+mod incidents;
 mod overview_and_metrics;
 mod requests;

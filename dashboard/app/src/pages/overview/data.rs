@@ -9,19 +9,38 @@ use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::alarms::AlarmsNow;
 use spillway_dashboard_model::catalogue::overview;
 use spillway_dashboard_model::flow::FlowSnapshot;
+use spillway_dashboard_model::incidents::{Incident, IncidentId, Response, Responses};
+use std::collections::BTreeMap;
+
+/// The page about incidents has all.
+const MOST_INCIDENTS: usize = 5;
 
 /// The data of the page. A part that cannot be read does not affect the others.
 pub(super) struct Data {
     pub(super) alarms: Result<AlarmsNow, ReadError>,
     pub(super) flow: Result<FlowSnapshot, ReadError>,
     pub(super) charts: Result<ChartGroup, ReadError>,
+    /// Incidents; none if they can't be read.
+    pub(super) incidents: Vec<Incident>,
+    /// What people did about them.
+    pub(super) responses: BTreeMap<IncidentId, Response>,
 }
 
 impl Data {
     pub(super) async fn read(page: &Page, ports: &Ports) -> Self {
         let question = Question::of(page, false);
         let charts = read_charts(&*ports.metrics, overview(&ports.pipeline.names), &question, &*ports.alarms);
-        let (flow, charts, alarms) = futures::join!(ports.flow.snapshot(), charts, ports.alarms.now());
-        Self { alarms, flow, charts }
+        let incidents = active_incidents(ports);
+        let (flow, charts, alarms, (incidents, responses)) =
+            futures::join!(ports.flow.snapshot(), charts, ports.alarms.now(), incidents);
+        Self { alarms, flow, charts, incidents, responses }
     }
+}
+
+/// The active incidents, with what people did about them.
+async fn active_incidents(ports: &Ports) -> (Vec<Incident>, BTreeMap<IncidentId, Response>) {
+    let mut incidents = ports.incidents.incidents(MOST_INCIDENTS).await.unwrap_or_default();
+    incidents.retain(Incident::is_active);
+    let responses = Responses::of(&ports.pipeline).to(&incidents).await.unwrap_or_default();
+    (incidents, responses)
 }

@@ -5,22 +5,24 @@ mod answer;
 mod diagram;
 mod waiting;
 
+pub(crate) use answer::verdict as verdict_card;
+
 use super::{data::Data, words};
 use crate::{
     charts::{ChartGrid, ChartGroup, ShownChart, UnreadCharts},
     components::ErrorState,
     context::{Page, use_page},
     links,
+    pages::incidents::on_overview,
 };
 use leptos::prelude::*;
 use spillway_dashboard_model::ReadError;
-use spillway_dashboard_model::alarms::AlarmsNow;
 use spillway_dashboard_model::flow::{FlowSnapshot, Verdict};
 
 pub(super) fn draw(data: &Data) -> impl IntoView + use<> {
     let depth = data.charts.as_ref().ok().and_then(queue_depth).unwrap_or_default();
     let flow = match &data.flow {
-        Ok(flow) => now(flow, &data.alarms, &depth).into_any(),
+        Ok(flow) => now(flow, data, &depth).into_any(),
         Err(error) => view! { {unread(error)} {alarms::active(&data.alarms, &use_page())} }.into_any(),
     };
     let charts = match &data.charts {
@@ -37,11 +39,7 @@ pub(super) fn draw(data: &Data) -> impl IntoView + use<> {
 }
 
 /// The pipeline at this moment.
-fn now(
-    flow: &FlowSnapshot,
-    alarms: &Result<AlarmsNow, ReadError>,
-    depth: &[Option<f64>],
-) -> impl IntoView + use<> {
+fn now(flow: &FlowSnapshot, data: &Data, depth: &[Option<f64>]) -> impl IntoView + use<> {
     let page = use_page();
     let sentences = spillway_dashboard_model::flow::summary(flow);
     let mut verdict = Verdict::of(flow);
@@ -51,8 +49,9 @@ fn now(
     }
     view! {
         {answer::verdict(&verdict, &page)}
+        {incidents(data, &page)}
         {answer::ledger(flow, &page)}
-        {alarms::active(alarms, &page)}
+        {alarms::active(&data.alarms, &page)}
         {diagram::diagram(
             &words::pipeline(flow, &sentences),
             depth,
@@ -61,6 +60,12 @@ fn now(
         )}
         {waiting::dead_letters(flow)}
     }
+}
+
+/// The active incidents, each with a button to take it.
+fn incidents(data: &Data, page: &Page) -> Option<AnyView> {
+    let rules = &data.alarms.as_ref().ok()?.rules;
+    Some(on_overview(&data.incidents, rules, &data.responses, page))
 }
 
 fn unread(error: &ReadError) -> impl IntoView + use<> {
