@@ -3,11 +3,13 @@
 //! The types and the correlation are those of `spillway-alerts`. This module adds the port [`IncidentSource`], the reading and
 //! writing of responses through the pipeline's ops log ([`Responses`]), and the verdict about one incident ([`verdict`]).
 
+mod cache;
 mod derived;
 mod pending;
 mod responses;
 mod verdict;
 
+pub use cache::CachedIncidents;
 pub use derived::DerivedIncidents;
 pub use pending::{Pending, pending};
 pub use responses::{RespondError, Responses};

@@ -85,7 +85,8 @@ pub async fn list(options: &List, backend: &Backend, console: &mut Console) -> a
     if options.active {
         incidents.retain(Incident::is_active);
     }
-    let mut responses = Responses::of(&backend.pipeline).to(&incidents).await?;
+    let ids: Vec<_> = incidents.iter().map(|incident| incident.id.clone()).collect();
+    let mut responses = Responses::of(&backend.pipeline).to(&ids).await?;
     let row = |incident: Incident| {
         let response = responses.remove(&incident.id).unwrap_or_default();
         (incident, response, now)
@@ -106,7 +107,7 @@ pub async fn list(options: &List, backend: &Backend, console: &mut Console) -> a
 
 pub async fn show(options: &Show, backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
     let incident = known(&options.id, backend).await?;
-    let responses = Responses::of(&backend.pipeline).to(std::slice::from_ref(&incident)).await?;
+    let responses = Responses::of(&backend.pipeline).to(std::slice::from_ref(&incident.id)).await?;
     let response = responses.into_values().next().unwrap_or_default();
     let sent = backend.incidents.sent(&incident.id).await;
     let sent = sent.map_err(|error| CommandError::unread("the notifications", error))?;

@@ -1,6 +1,6 @@
 //! What people do about incidents, in the pipeline's ops log.
 
-use super::{Act, ActError, Incident, IncidentId, Response};
+use super::{Act, ActError, IncidentId, Response};
 use spillway_core::Pipeline;
 use spillway_core::ports::{ArchiveError, AuditNote, Clock, OpsLog};
 use std::collections::BTreeMap;
@@ -37,8 +37,11 @@ impl Responses {
     }
 
     /// The responses to incidents. One to which nobody responded is left out.
-    pub async fn to(&self, incidents: &[Incident]) -> Result<BTreeMap<IncidentId, Response>, ArchiveError> {
-        let names: Vec<String> = incidents.iter().map(|incident| incident.id.document()).collect();
+    pub async fn to(&self, incidents: &[IncidentId]) -> Result<BTreeMap<IncidentId, Response>, ArchiveError> {
+        let names: Vec<String> = incidents.iter().map(IncidentId::document).collect();
+        if names.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         Ok(Response::by_incident(&self.ops.documents(&names).await?))
     }
 

@@ -7,9 +7,12 @@ use spillway_core::names::Names;
 use spillway_core::ports::Clock;
 use spillway_dashboard_app::ports::Ports;
 use spillway_dashboard_model::alarms::{AlarmSource, AlarmState, Limits, Notified, RuleSet};
-use spillway_dashboard_model::incidents::{DerivedIncidents, IncidentId, IncidentSource as _};
+use spillway_dashboard_model::incidents::{
+    CachedIncidents, DerivedIncidents, IncidentId, IncidentSource as _,
+};
 use spillway_testkit::{ManualClock, ScriptedAlarms};
 use std::sync::Arc;
+use std::time::Duration;
 
 fn ago(minutes: i64) -> Timestamp {
     NOW.parse::<Timestamp>().unwrap() - SignedDuration::from_mins(minutes)
@@ -27,7 +30,10 @@ async fn with(changes: &[(&str, i64, bool)]) -> Dashboard {
     let alarms: Arc<dyn AlarmSource> = Arc::new(alarms);
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW.parse().unwrap()));
     let incidents = Arc::new(DerivedIncidents::new(Arc::clone(&alarms), Arc::clone(&clock)));
-    let replace = move |ports| Ports { alarms, incidents, ..ports };
+    let replace = move |ports: Ports| {
+        let incidents = Arc::new(CachedIncidents::new(incidents, &ports.pipeline, Duration::ZERO));
+        Ports { alarms, incidents, ..ports }
+    };
     let setup = Setup { clock, replace: Box::new(replace), ..Setup::default() };
     Dashboard::open(setup).await.signed_in().await
 }

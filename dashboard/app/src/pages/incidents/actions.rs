@@ -8,7 +8,7 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 use leptos::prelude::*;
-use spillway_dashboard_model::incidents::{Act, ActError, IncidentId, MuteKind, RespondError, Responses};
+use spillway_dashboard_model::incidents::{Act, ActError, IncidentId, MuteKind, RespondError};
 
 /// Where the forms send to.
 pub const RESPOND: &str = "/actions/incident";
@@ -89,7 +89,7 @@ async fn incident(
         return Err(ActionError::NoIncident);
     }
     let now = ports.pipeline.clock.now();
-    let response = Responses::of(&ports.pipeline).act(&id, &act, &by(&name)?).await.map_err(failed)?;
+    let response = ports.incidents.act(&id, &act, &by(&name)?).await.map_err(failed)?;
     let at = match (&act, response.notes.last()) {
         (Act::Note(_), Some(note)) => note.at,
         _ => now,

@@ -9,8 +9,9 @@ use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::alarms::AlarmsNow;
 use spillway_dashboard_model::catalogue::overview;
 use spillway_dashboard_model::flow::FlowSnapshot;
-use spillway_dashboard_model::incidents::{Incident, IncidentId, Response, Responses};
+use spillway_dashboard_model::incidents::{Incident, IncidentId, Response};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The page about incidents has all.
 const MOST_INCIDENTS: usize = 5;
@@ -23,7 +24,7 @@ pub(super) struct Data {
     /// Incidents; none if they can't be read.
     pub(super) incidents: Vec<Incident>,
     /// What people did about them.
-    pub(super) responses: BTreeMap<IncidentId, Response>,
+    pub(super) responses: Arc<BTreeMap<IncidentId, Response>>,
 }
 
 impl Data {
@@ -38,9 +39,9 @@ impl Data {
 }
 
 /// The active incidents, with what people did about them.
-async fn active_incidents(ports: &Ports) -> (Vec<Incident>, BTreeMap<IncidentId, Response>) {
-    let mut incidents = ports.incidents.incidents(MOST_INCIDENTS).await.unwrap_or_default();
-    incidents.retain(Incident::is_active);
-    let responses = Responses::of(&ports.pipeline).to(&incidents).await.unwrap_or_default();
-    (incidents, responses)
+async fn active_incidents(ports: &Ports) -> (Vec<Incident>, Arc<BTreeMap<IncidentId, Response>>) {
+    let known = ports.incidents.incidents(MOST_INCIDENTS).await.unwrap_or_default();
+    let active: Vec<Incident> = known.iter().filter(|incident| incident.is_active()).cloned().collect();
+    let responses = ports.incidents.responses(&active).await.unwrap_or_default();
+    (active, responses)
 }
